@@ -1,0 +1,18 @@
+// Prints the line that closes a CI run, from the test report and the two exit codes, and exits accordingly.
+import { readFileSync } from 'node:fs'
+
+const [report, tests, gate] = process.argv.slice(2)
+let passed = 0
+let failed = 0
+try {
+  const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8'))
+  passed = numPassedTests
+  failed = numFailedTests + (numFailedTests === 0 ? numFailedTestSuites : 0)
+} catch {
+  failed = 1
+}
+if (tests !== '0' && failed === 0) failed = 1
+if (gate === '0') passed += 1
+else failed += 1
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)

@@ -1,0 +1,59 @@
+import type { Ballot } from './ballot.ts'
+
+/** Anything that JSON can carry: what commands, results and contexts are made of. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** A server's number, unique in its cluster: 0 for the first. */
+export type NodeId = number
+
+/** A position in the sequence of decisions, counted from 0. Each chooses one batch. */
+export type Instance = number
+
+/** Where a datagram came from or goes to: `host:port`. */
+export type Address = string
+
+/** What a request asks for: something of the service, a change of members, or to give up an earlier request. */
+export type Command =
+  | { readonly kind: 'service'; readonly body: Json }
+  | { readonly kind: 'members'; readonly change: MembershipChange }
+  | { readonly kind: 'cancel'; readonly seq: number }
+
+/**
+ * A change of members, chosen like any command; it rules from the next instance on.
+ * `add` names a server that is to join and is not counted yet; `admit` counts it, once it has caught up.
+ */
+export type MembershipChange =
+  | { readonly action: 'add'; readonly id: NodeId; readonly address: Address }
+  | { readonly action: 'admit'; readonly id: NodeId; readonly address: Address; readonly incarnation: string }
+  | { readonly action: 'remove'; readonly id: NodeId }
+
+/** A client's ask. (uid, seq) names it: it is executed once, however often it is sent and chosen. */
+export interface Request {
+  readonly uid: string
+  readonly seq: number
+  /** The client has had the answer to everything below this seq and will not ask for it again. */
+  readonly ackedBelow: number
+  readonly command: Command
+}
+
+/** What one instance chooses. */
+export interface Batch {
+  /** The server whose queue the requests were in: it holds those that are delayed. */
+  readonly node: NodeId
+  /** Milliseconds since 1970, stamped by `node`; replicas take the larger of it and the last one. */
+  readonly timeMs: number
+  readonly requests: readonly Request[]
+}
+
+/** What an acceptor has accepted for one instance. */
+export interface AcceptedRecord {
+  readonly instance: Instance
+  readonly ballot: Ballot
+  readonly batch: Batch
+}
+
+/** A batch known to be chosen. */
+export interface ChosenBatch {
+  readonly instance: Instance
+  readonly batch: Batch
+}

@@ -1,0 +1,28 @@
+import type { Address, NodeId } from './batch.ts'
+
+/** A server of the cluster. */
+export interface Member {
+  readonly id: NodeId
+  readonly address: Address
+  /**
+   * Names the data directory that may vote under this id; `null` while the server has been added but has not caught up.
+   * Invariant: a member with no incarnation is not counted in any quorum. A server whose directory is not the one named
+   * here does not vote, so one that comes back with an empty disk cannot break the promises that it lost.
+   */
+  readonly incarnation: string | null
+}
+
+/** The ids of the members that are counted. */
+export function countedMembers(members: readonly Member[]): NodeId[] {
+  return members.filter((member) => member.incarnation !== null).map((member) => member.id)
+}
+
+/** True when the server `self`, with the directory `incarnation`, may vote and propose. */
+export function isCounted(members: readonly Member[], self: NodeId, incarnation: string): boolean {
+  return members.some((member) => member.id === self && member.incarnation === incarnation)
+}
+
+/** The other servers, counted or not, that can be asked for what was chosen. */
+export function peersOf(members: readonly Member[], self: NodeId): NodeId[] {
+  return members.filter((member) => member.id !== self).map((member) => member.id)
+}

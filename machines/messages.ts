@@ -1,0 +1,148 @@
+/**
+ * The message dictionary: everything that servers say to each other, and what clients and servers say.
+ * Who says it, what it means and who hears it stands at each; machines/README.md has the table.
+ */
+import type { Ballot } from './ballot.ts'
+import type { AcceptedRecord, Batch, Instance, NodeId, Request } from './batch.ts'
+import type { Outcome } from './outcome.ts'
+
+/** Phase 1a. A proposer: I would lead from instance `from` on; what have you accepted there? Heard by acceptors. */
+export interface Prepare {
+  readonly type: 'prepare'
+  readonly ballot: Ballot
+  readonly from: Instance
+}
+
+/**
+ * Phase 1b. An acceptor: I take nothing below this ballot; here is what I accepted at or above `from`, and how far I know
+ * what was chosen. Heard by the proposer of the ballot.
+ */
+export interface PromiseMessage {
+  readonly type: 'promise'
+  readonly ballot: Ballot
+  readonly from: Instance
+  readonly accepted: readonly AcceptedRecord[]
+  readonly firstUnchosen: Instance
+}
+
+/**
+ * Phase 2a. A proposer: accept this. Instances are serial, so it also says: everything below `instance` is chosen.
+ * Heard by acceptors.
+ */
+export interface Accept {
+  readonly type: 'accept'
+  readonly ballot: Ballot
+  readonly instance: Instance
+  readonly batch: Batch
+}
+
+/** Phase 2b. An acceptor: accepted, and synced. Heard by the proposer of the ballot. */
+export interface Accepted {
+  readonly type: 'accepted'
+  readonly ballot: Ballot
+  readonly instance: Instance
+}
+
+/**
+ * An acceptor: I have promised more than `ballot`; or `instance` is settled (it is below `firstUnchosen`): catch up.
+ * Heard by the proposer of the ballot.
+ */
+export interface Denial {
+  readonly type: 'denial'
+  readonly ballot: Ballot
+  readonly instance: Instance
+  readonly promised: Ballot | null
+  readonly firstUnchosen: Instance
+}
+
+/** A learner: what was chosen from `from` on? Heard by learners. */
+export interface Learn {
+  readonly type: 'learn'
+  readonly from: Instance
+}
+
+/**
+ * A learner, or the proposer that had it chosen: `batches` were chosen at `from` and after; I know what was chosen below
+ * `firstUnchosen`. `unsettled`: at or above that, something is accepted of which I do not know whether it is chosen.
+ * Heard by learners.
+ */
+export interface Chosen {
+  readonly type: 'chosen'
+  readonly from: Instance
+  readonly batches: readonly Batch[]
+  readonly firstUnchosen: Instance
+  readonly unsettled: boolean
+}
+
+/** What servers say to each other. */
+export type NodeMessage = Prepare | PromiseMessage | Accept | Accepted | Denial | Learn | Chosen
+
+/** A client: execute this. Heard by the request queue. */
+export interface RequestMessage extends Request {
+  readonly type: 'request'
+}
+
+/** A client, before its first request: who are you? Answered by the server itself, not by a role. */
+export interface Hello {
+  readonly type: 'hello'
+}
+
+/** Somebody looking: how are you? Answered by the server itself with a `report`. */
+export interface Inquire {
+  readonly type: 'inquire'
+}
+
+/** What clients say to servers. */
+export type ClientMessage = RequestMessage | Hello | Inquire
+
+/** The request queue: how the request ended. Heard by the client. */
+export interface Response {
+  readonly type: 'response'
+  readonly uid: string
+  readonly seq: number
+  readonly outcome: Outcome
+}
+
+/** The request queue: I hold your request and it is delayed; no need to ask another server. Heard by the client. */
+export interface Queued {
+  readonly type: 'queued'
+  readonly uid: string
+  readonly seq: number
+}
+
+/**
+ * The request queue: I do not take your request. `busy`: my queue is full, come back later; `notMember`: I do not count
+ * in the cluster; `stopping`: I am about to stop. For the last two, ask another server. Heard by the client.
+ */
+export interface Busy {
+  readonly type: 'busy'
+  readonly uid: string
+  readonly seq: number
+  readonly reason: 'busy' | 'notMember' | 'stopping'
+}
+
+/** A server to a client that said hello. `instance` stamps the client's session: sessions opened long ago are refused. */
+export interface Welcome {
+  readonly type: 'welcome'
+  readonly cluster: string
+  readonly node: NodeId
+  readonly instance: Instance
+  readonly members: readonly {
+    readonly id: NodeId
+    readonly address: string
+    readonly incarnation: string | null
+  }[]
+  readonly requestBytes: number
+}
+
+/** A server to somebody who inquired: a status, as `paxos status --json` prints it. */
+export interface Report {
+  readonly type: 'report'
+  readonly status: import('./batch.ts').Json
+}
+
+/** What servers say to clients. */
+export type ServerMessage = Response | Queued | Busy | Welcome | Report
+
+/** Everything that a datagram may carry. */
+export type Message = NodeMessage | ClientMessage | ServerMessage

@@ -1,0 +1,59 @@
+/** The closed set of what a role may ask of the world. Each is carried out in one place, `src/router.ts`. */
+import type { Ballot } from './ballot.ts'
+import type { AcceptedRecord, Address, Batch, ChosenBatch, Instance, NodeId } from './batch.ts'
+import type { RoleEvent, RoleName } from './inbox.ts'
+import type { Busy, NodeMessage, Queued, Response } from './messages.ts'
+
+/** Send a message to a server; to oneself it goes straight to the role that hears it. */
+export interface Send {
+  readonly type: 'send'
+  readonly to: NodeId
+  readonly message: NodeMessage
+}
+
+/** Tell another role of this node. */
+export interface Tell {
+  readonly type: 'tell'
+  readonly role: RoleName
+  readonly event: RoleEvent
+}
+
+/**
+ * Write to storage. The acceptor's writes are synced and answered with `persisted`; if one fails the node halts.
+ * What the learner writes (`chosen`) is kept in order with them but may be synced later, and is not answered.
+ */
+export interface Persist {
+  readonly type: 'persist'
+  readonly write: Write
+}
+
+export type Write =
+  | {
+      readonly by: 'acceptor'
+      readonly promised: Ballot | null
+      readonly accepted: readonly AcceptedRecord[]
+    }
+  | { readonly by: 'learner'; readonly chosen: readonly ChosenBatch[] }
+
+/** Execute a chosen batch; answered with `batch.executed`. Instances come in order, each once. */
+export interface Execute {
+  readonly type: 'execute'
+  readonly instance: Instance
+  readonly batch: Batch
+}
+
+/** Read chosen batches from `from` on, a page; answered with `chosen.read`. */
+export interface Read {
+  readonly type: 'read'
+  readonly from: Instance
+  readonly to: NodeId
+}
+
+/** Answer a client. */
+export interface Respond {
+  readonly type: 'respond'
+  readonly to: Address
+  readonly message: Response | Queued | Busy
+}
+
+export type Output = Send | Tell | Persist | Execute | Read | Respond

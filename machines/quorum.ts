@@ -1,0 +1,7 @@
+import type { NodeId } from './batch.ts'
+
+/** True when the distinct members among `answered` are more than half of `counted`; any two such sets share a member. */
+export function isQuorum(counted: readonly NodeId[], answered: readonly NodeId[]): boolean {
+  const votes = counted.filter((id) => answered.includes(id)).length
+  return votes > counted.length / 2
+}

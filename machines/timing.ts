@@ -1,0 +1,27 @@
+/** How long the roles wait, in milliseconds. The same in every engine; simulated time makes it free. */
+export interface Timing {
+  /** A proposer or a learner that is not answered asks again after this; doubled at each further try. */
+  readonly retransmitMs: number
+  readonly retransmitLimitMs: number
+  /** A denied proposer waits a random part of this; doubled at each further denial. */
+  readonly backoffMs: number
+  readonly backoffLimitMs: number
+  /** A learner that hears of later instances waits this long for what is on its way before it asks. */
+  readonly graceMs: number
+  /** A learner that asks all for news waits this long for a quorum of answers. */
+  readonly inquiryMs: number
+}
+
+export const defaultTiming: Timing = {
+  retransmitMs: 60,
+  retransmitLimitMs: 1_000,
+  backoffMs: 12,
+  backoffLimitMs: 500,
+  graceMs: 5,
+  inquiryMs: 400,
+}
+
+/** The wait before try number `tries` (0 for the first): doubled each time, up to `limitMs`. */
+export function doubled(baseMs: number, limitMs: number, tries: number): number {
+  return Math.min(limitMs, baseMs * 2 ** Math.min(tries, 20))
+}

@@ -1,0 +1,46 @@
+import type { Instance, Json } from '../../machines/batch.ts'
+
+/** When a command is executed: the same on every server. (instance, index) is a fencing token: it only grows. */
+export interface Moment {
+  readonly instance: Instance
+  readonly index: number
+  /** Replicated time, milliseconds since 1970: never goes back. No service reads a clock. */
+  readonly timeMs: number
+  /** The session that asks. */
+  readonly uid: string
+}
+
+/** The command ran. `freed` names the keys that requests may have been waiting for. */
+export interface Executed<State, Result> {
+  readonly kind: 'executed'
+  readonly state: State
+  readonly result: Result
+  readonly freed?: readonly string[]
+}
+
+/**
+ * The command cannot run yet. With a `key`, it is tried again when that key is freed; without, when anything executes.
+ * A freed key wakes the longest waiting request of each server; a service whose key admits several names it as freed
+ * again when one of them executes.
+ */
+export interface Delayed<State> {
+  readonly kind: 'delayed'
+  readonly state: State
+  readonly key?: string
+}
+
+/**
+ * A replicated service. It is not known to the protocol: it is given each chosen command, in order, on every server.
+ * `execute` must be deterministic: no clock, no randomness, no I/O; the same state, command and moment give the same
+ * outcome. What it throws becomes the request's error, the same on every server. It may change `state` in place and return it,
+ * so that nothing grows with its size, as long as it does not throw after the first change.
+ */
+export interface Service<State = unknown, Command = Json, Result extends Json = Json> {
+  readonly name: string
+  initial(): State
+  /** The command that `body` is. Throws, with what is wrong and the value received, when it is none. */
+  parse(body: Json): Command
+  execute(state: State, command: Command, at: Moment): Executed<State, Result> | Delayed<State>
+  snapshot(state: State): Uint8Array
+  restore(bytes: Uint8Array): State
+}
