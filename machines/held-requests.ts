@@ -1,0 +1,195 @@
+/** What a request queue holds, and how it changes: pure functions, each giving a new value. */
+import type { Address, Batch, NodeId, Request } from './batch.ts'
+import type { RequestQueueEvent } from './inbox.ts'
+import type { Limits } from './limits.ts'
+import type { Execution, Outcome, RequestOutcome } from './outcome.ts'
+import { drop, emptyTable, get, put, type Table } from './table.ts'
+
+/** A request, with what is needed to answer it. */
+export interface HeldRequest {
+  readonly request: Request
+  /** The address last heard from. */
+  readonly replyTo: Address
+  readonly receivedAtMs: number
+  readonly commandBytes: number
+  /** Place in the order of arrival. */
+  readonly order: number
+  /** What it waits for; `null` while it is to be proposed. */
+  readonly tag: { readonly key: string | null } | null
+  /** It has been delayed before: its client has been told. */
+  readonly wasDelayed: boolean
+  /** The key whose release woke it. */
+  readonly wokenBy: string | null
+}
+
+export interface HeldRequests {
+  /** By request id. Invariant: each id is in `ready` or, when tagged, in `waiting`, and nowhere else. */
+  readonly byId: Table<HeldRequest>
+  readonly count: number
+  /** Untagged, in order of arrival. */
+  readonly ready: readonly string[]
+  /** Tagged: by key, in order of arrival. */
+  readonly waiting: Table<readonly string[]>
+  readonly delayedCount: number
+  readonly nextOrder: number
+}
+
+export const nothingHeld: HeldRequests = {
+  byId: emptyTable,
+  count: 0,
+  ready: [],
+  waiting: emptyTable,
+  delayedCount: 0,
+  nextOrder: 0,
+}
+
+type RequestEvent = Extract<RequestQueueEvent, { type: 'request' }>
+
+/** Names a request: (uid, seq). */
+export function requestId({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
+  return `${seq}:${uid}`
+}
+
+/** Requests that wait for no key in particular are tried again when anything is executed. */
+function waitingKey(key: string | null): string {
+  return key === null ? 'anything' : `key:${key}`
+}
+
+/** `ids` with `id` at its place in the order of arrival; a woken request comes before those that arrived after it. */
+function insertInOrder(held: HeldRequests, ids: readonly string[], id: string): readonly string[] {
+  const order = get(held.byId, id)?.order ?? 0
+  const before = ids.findIndex((other) => (get(held.byId, other)?.order ?? 0) > order)
+  return before === -1 ? [...ids, id] : [...ids.slice(0, before), id, ...ids.slice(before)]
+}
+
+/** With a new request, to be proposed. */
+export function withRequest(held: HeldRequests, event: RequestEvent): HeldRequests {
+  const { uid, seq, ackedBelow, command, replyTo, receivedAtMs, commandBytes } = event
+  const id = requestId(event)
+  return {
+    ...held,
+    byId: put(held.byId, id, {
+      request: { uid, seq, ackedBelow, command },
+      replyTo,
+      receivedAtMs,
+      commandBytes,
+      order: held.nextOrder,
+      tag: null,
+      wasDelayed: false,
+      wokenBy: null,
+    }),
+    count: held.count + 1,
+    ready: [...held.ready, id],
+    nextOrder: held.nextOrder + 1,
+  }
+}
+
+/** With the address that a client last asked from. */
+export function withReplyTo(held: HeldRequests, event: RequestEvent): HeldRequests {
+  const entry = get(held.byId, requestId(event))
+  if (entry === undefined || entry.replyTo === event.replyTo) return held
+  return { ...held, byId: put(held.byId, requestId(event), { ...entry, replyTo: event.replyTo }) }
+}
+
+/** The next batch: what is ready, in order, within the limits; at least one request. */
+export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Batch {
+  const requests: Request[] = []
+  let bytes = 0
+  let timeMs = 0
+  for (const id of held.ready) {
+    const entry = get(held.byId, id)
+    if (entry === undefined) continue
+    bytes += entry.commandBytes
+    if (requests.length > 0 && (bytes > limits.batchBytes || requests.length >= limits.batchRequests)) break
+    requests.push(entry.request)
+    timeMs = Math.max(timeMs, entry.receivedAtMs)
+  }
+  return { node, timeMs, requests }
+}
+
+/** An answer that a change of what is held makes due. */
+export type Due =
+  | { readonly kind: 'response'; readonly entry: HeldRequest; readonly outcome: Outcome }
+  | { readonly kind: 'queued'; readonly entry: HeldRequest }
+
+/** What is held after a batch was executed, and the answers that are due. */
+export function afterExecution(
+  held: HeldRequests,
+  { outcomes, freed, progressed }: Execution,
+): { readonly held: HeldRequests; readonly due: readonly Due[] } {
+  const due: Due[] = []
+  const gone = new Set<string>()
+  const passedOn: string[] = []
+  let next = held
+  for (const outcome of outcomes) {
+    const id = requestId(outcome)
+    const entry = get(next.byId, id)
+    if (entry === undefined) continue
+    if (outcome.outcome.kind === 'delayed') {
+      if (entry.tag !== null) continue
+      gone.add(id)
+      next = tagged(next, id, entry, outcome.outcome.key)
+      if (!entry.wasDelayed) due.push({ kind: 'queued', entry })
+    } else {
+      gone.add(id)
+      next = withoutRequest(next, id, entry)
+      due.push({ kind: 'response', entry, outcome: outcome.outcome })
+      if (entry.wokenBy !== null && leftKeyFree(outcome)) passedOn.push(entry.wokenBy)
+    }
+  }
+  if (gone.size > 0) next = { ...next, ready: next.ready.filter((id) => !gone.has(id)) }
+  for (const key of [...freed, ...passedOn]) next = wakeFirst(next, key)
+  if (progressed) next = wakeAll(next)
+  return { held: next, due }
+}
+
+/** A woken request that ended without being executed has not taken the key: the next one gets its chance. */
+function leftKeyFree({ outcome }: RequestOutcome): boolean {
+  return outcome.kind !== 'executed'
+}
+
+function tagged(held: HeldRequests, id: string, entry: HeldRequest, key: string | null): HeldRequests {
+  const waiting = get(held.waiting, waitingKey(key)) ?? []
+  return {
+    ...held,
+    byId: put(held.byId, id, { ...entry, tag: { key }, wasDelayed: true, wokenBy: null }),
+    waiting: put(held.waiting, waitingKey(key), insertInOrder(held, waiting, id)),
+    delayedCount: held.delayedCount + 1,
+  }
+}
+
+/** Without a request; the caller takes it out of `ready`, many at a time. */
+function withoutRequest(held: HeldRequests, id: string, entry: HeldRequest): HeldRequests {
+  const untagged = entry.tag === null ? held : withoutWaiting(held, id, entry.tag.key)
+  return { ...untagged, byId: drop(untagged.byId, id), count: untagged.count - 1 }
+}
+
+function withoutWaiting(held: HeldRequests, id: string, key: string | null): HeldRequests {
+  const left = (get(held.waiting, waitingKey(key)) ?? []).filter((other) => other !== id)
+  return {
+    ...held,
+    waiting: left.length > 0 ? put(held.waiting, waitingKey(key), left) : drop(held.waiting, waitingKey(key)),
+    delayedCount: held.delayedCount - 1,
+  }
+}
+
+function woken(held: HeldRequests, id: string, key: string | null): HeldRequests {
+  const entry = get(held.byId, id)
+  if (entry === undefined) return held
+  const untagged = withoutWaiting(held, id, key)
+  return {
+    ...untagged,
+    byId: put(untagged.byId, id, { ...entry, tag: null, wokenBy: key }),
+    ready: insertInOrder(untagged, untagged.ready, id),
+  }
+}
+
+/** A freed key wakes the request that has waited longest for it: one proposal, however many wait. */
+function wakeFirst(held: HeldRequests, key: string): HeldRequests {
+  const [first] = get(held.waiting, waitingKey(key)) ?? []
+  return first === undefined ? held : woken(held, first, key)
+}
+
+function wakeAll(held: HeldRequests): HeldRequests {
+  return (get(held.waiting, waitingKey(null)) ?? []).reduce((next, id) => woken(next, id, null), held)
+}

@@ -1,0 +1,46 @@
+/** What a proposer makes of the promises that it was given. *Paxos Made Simple*, section 2.2, phase 2a. */
+import { compareBallots } from './ballot.ts'
+import type { AcceptedRecord, Batch, Instance, NodeId } from './batch.ts'
+import type { Heard } from './inbox.ts'
+import type { PromiseMessage } from './messages.ts'
+
+/** A promise, kept by who gave it. */
+export interface GivenPromise {
+  readonly node: NodeId
+  readonly accepted: readonly AcceptedRecord[]
+  readonly firstUnchosen: Instance
+}
+
+/** The promises with this one among them; a server's second promise for a ballot changes nothing. */
+export function withPromise(
+  promises: readonly GivenPromise[],
+  { sender, accepted, firstUnchosen }: Heard<PromiseMessage>,
+): readonly GivenPromise[] {
+  if (promises.some((promise) => promise.node === sender)) return promises
+  return [...promises, { node: sender, accepted, firstUnchosen }]
+}
+
+/** The promise of whoever knows most of what was chosen. */
+export function bestInformed(promises: readonly GivenPromise[]): GivenPromise {
+  return promises.reduce((best, promise) => (promise.firstUnchosen > best.firstUnchosen ? promise : best))
+}
+
+/**
+ * The batch that must be proposed at `instance`: the one accepted there at the highest ballot, however few accepted it;
+ * `null` when no quorum member accepted any, so that nothing can have been chosen there and one is free.
+ */
+export function batchToHelp(promises: readonly GivenPromise[], instance: Instance): Batch | null {
+  let highest: AcceptedRecord | null = null
+  for (const { accepted } of promises) {
+    for (const record of accepted) {
+      if (record.instance !== instance) continue
+      if (highest === null || compareBallots(record.ballot, highest.ballot) > 0) highest = record
+    }
+  }
+  return highest === null ? null : highest.batch
+}
+
+/** The highest instance at which somebody accepted something, -1 if none. */
+export function highestAccepted(promises: readonly GivenPromise[]): Instance {
+  return Math.max(-1, ...promises.flatMap(({ accepted }) => accepted.map((record) => record.instance)))
+}

@@ -1,0 +1,439 @@
+/**
+ * The proposer promises the others that it proposes one batch a ballot and instance, that the batch is the one that may
+ * already be chosen wherever there is one, and that it starts no instance before the one below is chosen and executed.
+ * *Paxos Made Simple*, sections 2.2 and 3.
+ */
+import { assign, enqueueActions, setup } from 'xstate'
+import { type Ballot, ballotAbove, compareBallots, sameBallot } from './ballot.ts'
+import type { Batch, Instance, NodeId } from './batch.ts'
+import type { BatchExecuted, Heard, ProposerEvent } from './inbox.ts'
+import { countedMembers, isCounted, type Member } from './members.ts'
+import type { Accepted, Denial, PromiseMessage } from './messages.ts'
+import type { Output } from './outputs.ts'
+import { batchToHelp, bestInformed, type GivenPromise, highestAccepted, withPromise } from './promises.ts'
+import { isQuorum } from './quorum.ts'
+import { drawRandom } from './random.ts'
+import { doubled, type Timing } from './timing.ts'
+
+export interface ProposerInput {
+  readonly self: NodeId
+  readonly incarnation: string
+  readonly members: readonly Member[]
+  readonly timing: Timing
+  readonly randomSeed: number
+  /** What this node's acceptor has promised: no ballot at or below it is used, so none is used twice. */
+  readonly promised: Ballot | null
+  readonly firstUnchosen: Instance
+}
+
+export interface ProposerContext {
+  readonly self: NodeId
+  readonly incarnation: string
+  readonly members: readonly Member[]
+  readonly timing: Timing
+  readonly randomSeed: number
+
+  // All of it volatile: what must survive is with the acceptors.
+  /** The ballot in use, or last used. */
+  readonly ballot: Ballot
+  /** The highest round seen. Invariant: at least that of `ballot`. */
+  readonly highestRound: number
+  /** Everything below is chosen and executed here. */
+  readonly firstUnchosen: Instance
+  /** The instance that `ballot` was prepared from. */
+  readonly preparedFrom: Instance
+  /** Invariant: one a server, all for `ballot`. */
+  readonly promises: readonly GivenPromise[]
+  /** What is proposed at `firstUnchosen`. */
+  readonly batch: Batch | null
+  /** Who accepted it at `ballot`. Invariant: distinct. */
+  readonly accepts: readonly NodeId[]
+  /** How often it was said without enough answers. */
+  readonly tries: number
+  /** Denials since a batch was last chosen here. */
+  readonly denials: number
+  readonly backoffMs: number
+  /** The wait has been begun again for a rival that came forward in it. */
+  readonly hasYielded: boolean
+}
+
+export type ProposerEmitted = Output
+
+function quorumWith(context: ProposerContext, answered: readonly NodeId[]): boolean {
+  return isQuorum(countedMembers(context.members), answered)
+}
+
+/**
+ * A quorum has promised, this node's own acceptor among it. Its promise is durable before it is said, so a proposer that
+ * restarts prepares above every ballot at which it ever sent an accept.
+ */
+function isPrepared(context: ProposerContext, promises: readonly GivenPromise[]): boolean {
+  const givers = promises.map((promise) => promise.node)
+  return givers.includes(context.self) && quorumWith(context, givers)
+}
+
+export const proposerMachine = setup({
+  types: {
+    context: {} as ProposerContext,
+    events: {} as ProposerEvent,
+    emitted: {} as ProposerEmitted,
+    input: {} as ProposerInput,
+  },
+  delays: {
+    retransmitInterval: ({ context }) =>
+      doubled(context.timing.retransmitMs, context.timing.retransmitLimitMs, context.tries),
+    backoff: ({ context }) => context.backoffMs,
+  },
+  guards: {
+    mayNotPropose: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
+    isForAnotherBallot: ({ context }, { ballot }: { ballot: Ballot }) => !sameBallot(ballot, context.ballot),
+    completesPromises: ({ context }, heard: Heard<PromiseMessage>) =>
+      isPrepared(context, withPromise(context.promises, heard)),
+    isForAnotherInstance: ({ context }, { instance }: { instance: Instance }) =>
+      instance !== context.firstUnchosen,
+    completesAccepts: ({ context }, { sender }: Heard<Accepted>) =>
+      quorumWith(context, [...context.accepts, sender]),
+    promisedMore: ({ context }, { promised }: Heard<Denial>) => compareBallots(promised, context.ballot) > 0,
+    knowsMore: ({ context }, { firstUnchosen }: Heard<Denial>) => firstUnchosen > context.firstUnchosen,
+    somebodyKnowsMore: ({ context }) => bestInformed(context.promises).firstUnchosen > context.firstUnchosen,
+    somethingMayBeChosen: ({ context }) => highestAccepted(context.promises) >= context.firstUnchosen,
+    changesMembers: (_, { members }: BatchExecuted) => members !== null,
+    isSurpassed: ({ context }, { ballot }: { ballot: Ballot }) => compareBallots(ballot, context.ballot) > 0,
+    mayYield: ({ context }) => !context.hasYielded,
+  },
+  actions: {
+    beginBallot: assign(({ context }) => ({
+      ballot: ballotAbove(context.highestRound, context.self),
+      highestRound: context.highestRound + 1,
+      preparedFrom: context.firstUnchosen,
+      promises: [],
+      batch: null,
+      accepts: [],
+      tries: 0,
+    })),
+    broadcastPrepare: enqueueActions(({ context, enqueue }) => {
+      const silent = countedMembers(context.members).filter(
+        (id) => !context.promises.some(({ node }) => node === id),
+      )
+      for (const to of silent) {
+        enqueue.emit({
+          type: 'send',
+          to,
+          message: { type: 'prepare', ballot: context.ballot, from: context.preparedFrom },
+        })
+      }
+    }),
+    recordPromise: assign(({ context }, heard: Heard<PromiseMessage>) => ({
+      promises: withPromise(context.promises, heard),
+    })),
+    announceBehind: enqueueActions(({ context, enqueue }) => {
+      const { node, firstUnchosen } = bestInformed(context.promises)
+      enqueue.emit({
+        type: 'tell',
+        role: 'learner',
+        event: { type: 'behind.noticed', firstUnchosen, peer: node },
+      })
+    }),
+    announceDenierKnowsMore: enqueueActions(({ enqueue }, { sender, firstUnchosen }: Heard<Denial>) => {
+      enqueue.emit({
+        type: 'tell',
+        role: 'learner',
+        event: { type: 'behind.noticed', firstUnchosen, peer: sender },
+      })
+    }),
+    /**
+     * The batch of the highest ballot, not the one that most accepted: only that one can have been chosen below this
+     * ballot. Every instance below the highest accepted one is chosen, since instances are serial, and the choosers share
+     * a member with any quorum of promises; so there is a batch for each.
+     */
+    adoptBatchToHelp: assign(({ context }) => {
+      const batch = batchToHelp(context.promises, context.firstUnchosen)
+      if (batch === null) {
+        throw new Error(
+          `no promise shows a batch for instance ${context.firstUnchosen}, below an accepted one`,
+        )
+      }
+      return { batch, accepts: [], tries: 0 }
+    }),
+    adoptOwnBatch: assign((_, { batch }: { batch: Batch }) => ({ batch, accepts: [], tries: 0 })),
+    broadcastAccept: enqueueActions(({ context, enqueue }) => {
+      if (context.batch === null) return
+      const message = {
+        type: 'accept' as const,
+        ballot: context.ballot,
+        instance: context.firstUnchosen,
+        batch: context.batch,
+      }
+      const silent = countedMembers(context.members).filter((id) => !context.accepts.includes(id))
+      for (const to of silent) enqueue.emit({ type: 'send', to, message })
+    }),
+    recordAccepted: assign(({ context }, { sender }: Heard<Accepted>) => ({
+      accepts: context.accepts.includes(sender) ? context.accepts : [...context.accepts, sender],
+    })),
+    announceChosen: enqueueActions(({ context, enqueue }) => {
+      if (context.batch === null) return
+      enqueue.emit({
+        type: 'tell',
+        role: 'learner',
+        event: { type: 'batch.chosen', instance: context.firstUnchosen, batch: context.batch },
+      })
+    }),
+    /** Learners are lazy: only servers that hold a request which may now run are told. */
+    sendChosenToConcerned: enqueueActions(({ context, enqueue }, { instance, concerned }: BatchExecuted) => {
+      const { batch } = context
+      if (batch === null || instance !== context.firstUnchosen) return
+      for (const to of concerned.filter((id) => id !== context.self)) {
+        enqueue.emit({
+          type: 'send',
+          to,
+          message: {
+            type: 'chosen',
+            from: instance,
+            batches: [batch],
+            firstUnchosen: instance + 1,
+            unsettled: false,
+          },
+        })
+      }
+    }),
+    advance: assign(({ context }, { instance, members }: BatchExecuted) => ({
+      firstUnchosen: instance + 1,
+      members: members ?? context.members,
+      batch: null,
+      accepts: [],
+      tries: 0,
+    })),
+    forgetDenials: assign({ denials: 0 }),
+    countTry: assign(({ context }) => ({ tries: context.tries + 1 })),
+    /** Jump above what the denial names, not by one: a stale proposer is denied once. */
+    recordRival: assign(({ context }, { ballot }: { ballot: Ballot | null }) => ({
+      highestRound: Math.max(context.highestRound, ballot?.round ?? 0),
+    })),
+    drawBackoff: assign(({ context }) => {
+      const { backoffMs, backoffLimitMs } = context.timing
+      const { seed, value } = drawRandom(context.randomSeed)
+      return {
+        randomSeed: seed,
+        denials: context.denials + 1,
+        backoffMs: Math.ceil(doubled(backoffMs, backoffLimitMs, context.denials) * (0.5 + value)),
+      }
+    }),
+    beginYielding: assign({ hasYielded: true }),
+    endYielding: assign({ hasYielded: false }),
+    askForBatch: enqueueActions(({ enqueue }) => {
+      enqueue.emit({ type: 'tell', role: 'requestQueue', event: { type: 'batch.wanted' } })
+    }),
+    askForWork: enqueueActions(({ enqueue }) => {
+      enqueue.emit({ type: 'tell', role: 'requestQueue', event: { type: 'work.wanted' } })
+    }),
+  },
+}).createMachine({
+  id: 'proposer',
+  context: ({ input: { promised, ...input } }) => ({
+    ...input,
+    ballot: { round: promised?.round ?? 0, node: input.self },
+    highestRound: promised?.round ?? 0,
+    preparedFrom: input.firstUnchosen,
+    promises: [],
+    batch: null,
+    accepts: [],
+    tries: 0,
+    denials: 0,
+    backoffMs: input.timing.backoffMs,
+    hasYielded: false,
+  }),
+  initial: 'idle',
+  on: {
+    'ballot.surpassed': { actions: { type: 'recordRival', params: ({ event }) => event } },
+    'batch.executed': { actions: { type: 'advance', params: ({ event }) => event } },
+  },
+  states: {
+    idle: {
+      description:
+        'Nothing to propose, or no part in the cluster. Ends when the request queue has something.',
+      on: {
+        'requests.ready': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'beginBallot' }],
+        'batch.offered': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'beginBallot' }],
+        'settle.wanted': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'beginBallot' }],
+      },
+    },
+    preparing: {
+      description:
+        'Asks for promises from the first unchosen instance on. Ends with a quorum of them, or a denial.',
+      meta: { paper: 'Paxos Made Simple, 2.2, phase 1; 3' },
+      entry: 'broadcastPrepare',
+      after: { retransmitInterval: { target: 'preparing', reenter: true, actions: 'countTry' } },
+      on: {
+        promise: [
+          { guard: { type: 'isForAnotherBallot', params: ({ event }) => event } },
+          {
+            guard: { type: 'completesPromises', params: ({ event }) => event },
+            target: 'adopting',
+            actions: { type: 'recordPromise', params: ({ event }) => event },
+          },
+          { actions: { type: 'recordPromise', params: ({ event }) => event } },
+        ],
+        denial: [
+          { guard: { type: 'isForAnotherBallot', params: ({ event }) => event } },
+          {
+            guard: { type: 'promisedMore', params: ({ event }) => event },
+            target: 'backingOff',
+            actions: { type: 'recordRival', params: ({ event }) => ({ ballot: event.promised }) },
+          },
+          {
+            guard: { type: 'knowsMore', params: ({ event }) => event },
+            actions: { type: 'announceDenierKnowsMore', params: ({ event }) => event },
+          },
+        ],
+        'batch.executed': [
+          {
+            guard: { type: 'changesMembers', params: ({ event }) => event },
+            target: 'resuming',
+            actions: { type: 'advance', params: ({ event }) => event },
+          },
+          { actions: { type: 'advance', params: ({ event }) => event } },
+        ],
+      },
+    },
+    adopting: {
+      description: 'A quorum has promised: what it shows decides, at once, what comes next.',
+      meta: { paper: 'Paxos Made Simple, 2.2, phase 2a; 3' },
+      always: [
+        { guard: 'mayNotPropose', target: 'idle' },
+        { guard: 'somebodyKnowsMore', target: 'catchingUp' },
+        { guard: 'somethingMayBeChosen', target: 'accepting.helping', actions: 'adoptBatchToHelp' },
+        { target: 'leading' },
+      ],
+    },
+    catchingUp: {
+      description:
+        'Somebody in the quorum knows of later choices; they are learned and executed before anything is proposed.',
+      meta: { paper: 'Paxos Made Simple, 3; the seed, 2-2' },
+      entry: 'announceBehind',
+      after: { retransmitInterval: { target: 'catchingUp', reenter: true, actions: 'countTry' } },
+      on: {
+        'batch.executed': [
+          {
+            guard: { type: 'changesMembers', params: ({ event }) => event },
+            target: 'resuming',
+            actions: { type: 'advance', params: ({ event }) => event },
+          },
+          { target: 'adopting', actions: { type: 'advance', params: ({ event }) => event } },
+        ],
+      },
+    },
+    accepting: {
+      description:
+        'A batch is proposed at the first unchosen instance. Ends when a quorum has accepted it, or a denial.',
+      meta: { paper: 'Paxos Made Simple, 2.2, phase 2' },
+      initial: 'proposing',
+      states: {
+        helping: {
+          description:
+            'The batch was accepted at a lower ballot and may be chosen: it is carried on before one of our own.',
+          entry: 'broadcastAccept',
+          after: { retransmitInterval: { target: 'helping', reenter: true, actions: 'countTry' } },
+        },
+        proposing: {
+          description: 'The batch is of our own queue: nothing else can have been chosen here.',
+          entry: 'broadcastAccept',
+          after: { retransmitInterval: { target: 'proposing', reenter: true, actions: 'countTry' } },
+        },
+      },
+      on: {
+        accepted: [
+          { guard: { type: 'isForAnotherBallot', params: ({ event }) => event } },
+          { guard: { type: 'isForAnotherInstance', params: ({ event }) => event } },
+          {
+            guard: { type: 'completesAccepts', params: ({ event }) => event },
+            actions: [
+              { type: 'recordAccepted', params: ({ event }) => event },
+              'announceChosen',
+              'forgetDenials',
+            ],
+          },
+          { actions: { type: 'recordAccepted', params: ({ event }) => event } },
+        ],
+        denial: [
+          { guard: { type: 'isForAnotherBallot', params: ({ event }) => event } },
+          {
+            guard: { type: 'promisedMore', params: ({ event }) => event },
+            target: 'backingOff',
+            actions: { type: 'recordRival', params: ({ event }) => ({ ballot: event.promised }) },
+          },
+          {
+            guard: { type: 'knowsMore', params: ({ event }) => event },
+            actions: { type: 'announceDenierKnowsMore', params: ({ event }) => event },
+          },
+        ],
+        'batch.executed': [
+          {
+            guard: { type: 'changesMembers', params: ({ event }) => event },
+            target: 'resuming',
+            actions: [
+              { type: 'sendChosenToConcerned', params: ({ event }) => event },
+              { type: 'advance', params: ({ event }) => event },
+            ],
+          },
+          {
+            target: 'adopting',
+            actions: [
+              { type: 'sendChosenToConcerned', params: ({ event }) => event },
+              { type: 'advance', params: ({ event }) => event },
+            ],
+          },
+        ],
+      },
+    },
+    leading: {
+      description:
+        'The ballot stands and nothing is open: the next batch goes straight to accept. Ends with that batch.',
+      meta: { paper: 'Paxos Made Simple, 3' },
+      entry: 'askForBatch',
+      on: {
+        'batch.offered': {
+          target: 'accepting.proposing',
+          actions: { type: 'adoptOwnBatch', params: ({ event }) => event },
+        },
+        'ballot.surpassed': {
+          guard: { type: 'isSurpassed', params: ({ event }) => event },
+          target: 'idle',
+          actions: [{ type: 'recordRival', params: ({ event }) => event }, 'askForWork'],
+        },
+        'batch.executed': [
+          {
+            guard: { type: 'changesMembers', params: ({ event }) => event },
+            target: 'resuming',
+            actions: { type: 'advance', params: ({ event }) => event },
+          },
+          { actions: { type: 'advance', params: ({ event }) => event } },
+        ],
+      },
+    },
+    backingOff: {
+      description:
+        'Denied by a rival, which is let finish: a random wait, longer at each denial. Ends with it.',
+      meta: { paper: 'Paxos Made Simple, 2.4 (progress)' },
+      entry: 'drawBackoff',
+      exit: 'endYielding',
+      on: {
+        'ballot.surpassed': [
+          {
+            guard: 'mayYield',
+            target: 'backingOff',
+            reenter: true,
+            actions: [{ type: 'recordRival', params: ({ event }) => event }, 'beginYielding'],
+          },
+          { actions: { type: 'recordRival', params: ({ event }) => event } },
+        ],
+      },
+      after: { backoff: { target: 'resuming' } },
+    },
+    resuming: {
+      description:
+        'What was held is given up; the request queue is asked, at once, whether there is still work.',
+      entry: 'askForWork',
+      always: 'idle',
+    },
+  },
+})

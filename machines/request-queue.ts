@@ -1,0 +1,226 @@
+/**
+ * The request queue promises its clients that a request which it has taken is proposed until it is executed, and answered
+ * then; and the cluster that nothing is proposed while all that is queued is delayed. The seed, section 2-2.
+ */
+import { assign, enqueueActions, setup } from 'xstate'
+import type { Address, NodeId } from './batch.ts'
+import {
+  afterExecution,
+  type HeldRequests,
+  nextBatch,
+  nothingHeld,
+  requestId,
+  withReplyTo,
+  withRequest,
+} from './held-requests.ts'
+import type { BatchExecuted, RequestQueueEvent } from './inbox.ts'
+import type { Limits } from './limits.ts'
+import { isCounted, type Member } from './members.ts'
+import type { Busy } from './messages.ts'
+import type { Outcome } from './outcome.ts'
+import type { Output } from './outputs.ts'
+import { get, keysOf } from './table.ts'
+
+export interface RequestQueueInput {
+  readonly self: NodeId
+  readonly incarnation: string
+  readonly members: readonly Member[]
+  readonly limits: Limits
+}
+
+/** All of it volatile: a client that is not answered asks again. */
+export interface RequestQueueContext {
+  readonly self: NodeId
+  readonly incarnation: string
+  readonly members: readonly Member[]
+  readonly limits: Limits
+  readonly held: HeldRequests
+  /** Ids of the batch that the proposer has. Invariant: all of them are in `held.ready`. */
+  readonly offered: readonly string[]
+  /** The proposer leads and is free. */
+  readonly isWanted: boolean
+  /** Ids of delayed requests that were asked for again, to be answered once a quorum has been asked for news. */
+  readonly askedAgain: readonly string[]
+  readonly isStopping: boolean
+}
+
+export type RequestQueueEmitted = Output
+
+type RequestEvent = Extract<RequestQueueEvent, { type: 'request' }>
+
+function tagOf({ held }: RequestQueueContext, event: RequestEvent) {
+  return get(held.byId, requestId(event))?.tag ?? null
+}
+
+function busy({ uid, seq }: { uid: string; seq: number }, reason: Busy['reason'], to: Address): Output {
+  return { type: 'respond', to, message: { type: 'busy', uid, seq, reason } }
+}
+
+function response({ uid, seq }: { uid: string; seq: number }, outcome: Outcome, to: Address): Output {
+  return { type: 'respond', to, message: { type: 'response', uid, seq, outcome } }
+}
+
+export const requestQueueMachine = setup({
+  types: {
+    context: {} as RequestQueueContext,
+    events: {} as RequestQueueEvent,
+    emitted: {} as RequestQueueEmitted,
+    input: {} as RequestQueueInput,
+  },
+  guards: {
+    hasEnded: (_, { recorded }: RequestEvent) => recorded !== null,
+    isDelayedHere: ({ context }, event: RequestEvent) => tagOf(context, event) !== null,
+    isHeld: ({ context }, event: RequestEvent) => get(context.held.byId, requestId(event)) !== undefined,
+    isStopping: ({ context }) => context.isStopping,
+    isNoMember: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
+    isFull: ({ context }) => context.held.count >= context.limits.queueRequests,
+    nothingIsHeld: ({ context }) => context.held.count === 0,
+    somethingIsReady: ({ context }) => context.held.ready.length > 0,
+    nothingIsReady: ({ context }) => context.held.ready.length === 0,
+    nothingIsOffered: ({ context }) => context.offered.length === 0,
+    isWanted: ({ context }) => context.isWanted,
+  },
+  actions: {
+    sendRecorded: enqueueActions(({ enqueue }, { recorded, replyTo, ...event }: RequestEvent) => {
+      if (recorded !== null) enqueue.emit(response(event, recorded, replyTo))
+    }),
+    sendBusy: enqueueActions(
+      ({ enqueue }, { event, reason }: { event: RequestEvent; reason: Busy['reason'] }) => {
+        enqueue.emit(busy(event, reason, event.replyTo))
+      },
+    ),
+    recordReplyTo: assign(({ context }, event: RequestEvent) => ({ held: withReplyTo(context.held, event) })),
+    recordAskedAgain: assign(({ context }, event: RequestEvent) => {
+      const id = requestId(event)
+      return {
+        askedAgain: context.askedAgain.includes(id) ? context.askedAgain : [...context.askedAgain, id],
+      }
+    }),
+    askForNews: enqueueActions(({ enqueue }) => {
+      enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
+    }),
+    /** They are still delayed, and a quorum knew of nothing that would wake them: no need to ask another server. */
+    sendQueuedToAskedAgain: enqueueActions(({ context, enqueue }) => {
+      for (const id of context.askedAgain) {
+        const entry = get(context.held.byId, id)
+        if (entry === undefined) continue
+        const { uid, seq } = entry.request
+        enqueue.emit({ type: 'respond', to: entry.replyTo, message: { type: 'queued', uid, seq } })
+      }
+      enqueue.assign({ askedAgain: [] })
+    }),
+    recordRequest: assign(({ context }, event: RequestEvent) => ({ held: withRequest(context.held, event) })),
+    recordExecution: enqueueActions(({ context, enqueue }, execution: BatchExecuted) => {
+      const { held, due } = afterExecution(context.held, execution)
+      for (const { entry, ...answer } of due) {
+        const { uid, seq } = entry.request
+        enqueue.emit(
+          answer.kind === 'response'
+            ? response(entry.request, answer.outcome, entry.replyTo)
+            : { type: 'respond', to: entry.replyTo, message: { type: 'queued', uid, seq } },
+        )
+      }
+      const offered = context.offered.filter((id) => get(held.byId, id)?.tag === null)
+      enqueue.assign({ held, offered })
+    }),
+    offerBatch: enqueueActions(({ context, enqueue }) => {
+      const batch = nextBatch(context.held, context.self, context.limits)
+      enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'batch.offered', batch } })
+      enqueue.assign({ offered: batch.requests.map(requestId), isWanted: false })
+    }),
+    recordWanted: assign({ isWanted: true, offered: [] }),
+    forgetWanted: assign({ isWanted: false, offered: [] }),
+    announceReady: enqueueActions(({ context, enqueue }) => {
+      if (context.isWanted || context.held.ready.length === 0) return
+      enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'requests.ready' } })
+    }),
+    recordStopping: assign({ isStopping: true }),
+    /** A server that is no longer counted can have nothing chosen: its clients are sent elsewhere. */
+    recordMembers: enqueueActions(({ context, enqueue }, { members }: { members: readonly Member[] }) => {
+      enqueue.assign({ members })
+      if (isCounted(members, context.self, context.incarnation)) return
+      for (const id of keysOf(context.held.byId)) {
+        const entry = get(context.held.byId, id)
+        if (entry !== undefined) enqueue.emit(busy(entry.request, 'notMember', entry.replyTo))
+      }
+      enqueue.assign({ held: nothingHeld, offered: [], askedAgain: [], isWanted: false })
+    }),
+  },
+}).createMachine({
+  id: 'requestQueue',
+  context: ({ input }) => ({
+    ...input,
+    held: nothingHeld,
+    offered: [],
+    isWanted: false,
+    askedAgain: [],
+    isStopping: false,
+  }),
+  initial: 'empty',
+  on: {
+    request: [
+      {
+        guard: { type: 'hasEnded', params: ({ event }) => event },
+        actions: { type: 'sendRecorded', params: ({ event }) => event },
+      },
+      {
+        guard: { type: 'isDelayedHere', params: ({ event }) => event },
+        actions: [
+          { type: 'recordReplyTo', params: ({ event }) => event },
+          { type: 'recordAskedAgain', params: ({ event }) => event },
+          'askForNews',
+        ],
+      },
+      {
+        guard: { type: 'isHeld', params: ({ event }) => event },
+        actions: { type: 'recordReplyTo', params: ({ event }) => event },
+      },
+      {
+        guard: 'isStopping',
+        actions: { type: 'sendBusy', params: ({ event }) => ({ event, reason: 'stopping' }) },
+      },
+      {
+        guard: 'isNoMember',
+        actions: { type: 'sendBusy', params: ({ event }) => ({ event, reason: 'notMember' }) },
+      },
+      { guard: 'isFull', actions: { type: 'sendBusy', params: ({ event }) => ({ event, reason: 'busy' }) } },
+      { actions: { type: 'recordRequest', params: ({ event }) => event } },
+    ],
+    'batch.executed': { actions: { type: 'recordExecution', params: ({ event }) => event } },
+    'batch.wanted': { actions: 'recordWanted' },
+    'work.wanted': { actions: ['forgetWanted', 'announceReady'] },
+    'news.checked': { actions: 'sendQueuedToAskedAgain' },
+    'node.stopping': { actions: 'recordStopping' },
+    'members.changed': { actions: { type: 'recordMembers', params: ({ event }) => event } },
+  },
+  states: {
+    empty: {
+      description: 'Holds no request. Ends when one arrives.',
+      always: { guard: 'somethingIsReady', target: 'ready', actions: 'announceReady' },
+    },
+    ready: {
+      description:
+        'Holds requests to propose. Ends when the proposer is free, or when they have been executed elsewhere.',
+      always: [
+        { guard: 'nothingIsHeld', target: 'empty' },
+        { guard: 'nothingIsReady', target: 'delayed' },
+        { guard: 'isWanted', target: 'proposing', actions: 'offerBatch' },
+      ],
+    },
+    proposing: {
+      description:
+        'The proposer has a batch of what is held here. Ends when all of it is executed or delayed, or given back.',
+      meta: { paper: 'the seed, 2-2 (a serial queue)' },
+      always: { guard: 'nothingIsOffered', target: 'ready' },
+    },
+    delayed: {
+      description:
+        'All that is held waits for something. Nothing is proposed until a new request comes or one is woken.',
+      meta: { paper: 'the seed, 2-2 (the delay execution bit)' },
+      always: [
+        { guard: 'nothingIsHeld', target: 'empty' },
+        { guard: 'somethingIsReady', target: 'ready', actions: 'announceReady' },
+      ],
+    },
+  },
+})

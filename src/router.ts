@@ -1,0 +1,118 @@
+/**
+ * Carries out what roles ask for, and brings events to roles: the one place, in every engine. What an engine brings of its
+ * own is the `World`: the two ends of the datagram's path, the disk, and the way to give an event to a role.
+ */
+import type { Address, Batch, Instance, NodeId } from '../machines/batch.ts'
+import { type Heard, hearerOf, type RoleEvent, type RoleName } from '../machines/inbox.ts'
+import type { NodeMessage, RequestMessage } from '../machines/messages.ts'
+import type { Execution, Outcome } from '../machines/outcome.ts'
+import type { Output, Respond, Write } from '../machines/outputs.ts'
+
+/** The replicated state of a node, as the router uses it. */
+export interface Executor {
+  /** Executes a chosen batch: the next one, each once. */
+  execute(instance: Instance, batch: Batch): Execution
+  /** How the request ended, if it has ended; `null` otherwise. */
+  recall(request: RequestMessage): Outcome | null
+}
+
+/** What an engine brings. */
+export interface World {
+  /** Gives an event to a role of this node; what the role asks for comes back through `Router.carry`, in order. */
+  deliver(role: RoleName, event: RoleEvent): void
+  /** Sends to another server; it may be lost. */
+  send(to: NodeId, message: NodeMessage): void
+  respond(to: Address, message: Respond['message']): void
+  /** Writes; an acceptor's write is answered with `persisted`, through `Router.dispatch`, once it is synced. */
+  persist(write: Write): void
+  /** Reads a page of chosen batches; answered with `chosen.read`, through `Router.dispatch`. */
+  read(from: Instance, to: NodeId): void
+}
+
+export class Router {
+  readonly #self: NodeId
+  readonly #world: World
+  readonly #executor: Executor
+  readonly #pending: { readonly role: RoleName; readonly event: RoleEvent }[] = []
+  #isDraining = false
+
+  constructor(self: NodeId, world: World, executor: Executor) {
+    this.#self = self
+    this.#world = world
+    this.#executor = executor
+  }
+
+  /** A message of another server has arrived. */
+  hear(sender: NodeId, message: NodeMessage): void {
+    this.dispatch(hearerOf(message), { ...message, sender } as Heard<NodeMessage>)
+  }
+
+  /** A client's request has arrived. */
+  request(message: RequestMessage, replyTo: Address, receivedAtMs: number, commandBytes: number): void {
+    this.dispatch('requestQueue', {
+      ...message,
+      replyTo,
+      receivedAtMs,
+      commandBytes,
+      recorded: this.#executor.recall(message),
+    })
+  }
+
+  /** Gives an event to a role, after whatever is already under way: events and what they cause keep their order. */
+  dispatch(role: RoleName, event: RoleEvent): void {
+    this.#pending.push({ role, event })
+    if (this.#isDraining) return
+    this.#isDraining = true
+    try {
+      // By index, since a shift from the front of a long list costs its length.
+      for (let next = 0; next < this.#pending.length; next += 1) {
+        const pending = this.#pending[next]
+        if (pending !== undefined) this.#world.deliver(pending.role, pending.event)
+      }
+    } finally {
+      this.#pending.length = 0
+      this.#isDraining = false
+    }
+  }
+
+  /** Carries out what a role asks for. */
+  carry(output: Output): void {
+    switch (output.type) {
+      case 'send':
+        if (output.to === this.#self) this.hear(this.#self, output.message)
+        else this.#world.send(output.to, output.message)
+        return
+      case 'tell':
+        this.dispatch(output.role, output.event)
+        return
+      case 'persist':
+        this.#world.persist(output.write)
+        return
+      case 'execute':
+        this.#executed(this.#executor.execute(output.instance, output.batch))
+        return
+      case 'read':
+        this.#world.read(output.from, output.to)
+        return
+      case 'respond':
+        this.#world.respond(output.to, output.message)
+        return
+    }
+    output satisfies never
+  }
+
+  /**
+   * The members first, since what comes next is under the new ones; the proposer last, since it goes on to the next
+   * instance at once and must find the queue without what was executed.
+   */
+  #executed(execution: Execution): void {
+    const { members } = execution
+    if (members !== null) {
+      this.dispatch('acceptor', { type: 'members.changed', members })
+      this.dispatch('learner', { type: 'members.changed', members })
+      this.dispatch('requestQueue', { type: 'members.changed', members })
+    }
+    this.dispatch('requestQueue', { type: 'batch.executed', ...execution })
+    this.dispatch('proposer', { type: 'batch.executed', ...execution })
+  }
+}

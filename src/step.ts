@@ -1,0 +1,73 @@
+/**
+ * One step of a role: the only place that knows how XState tells what a transition asks for. The simulator, the checker
+ * and the generated tests move machines with it; live actors take the same transitions inside XState.
+ */
+import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition, transition } from 'xstate'
+
+/** What a step asks for, in order: something said, a timer begun, a timer given up. */
+export type Effect<Said> =
+  | { readonly kind: 'said'; readonly output: Said }
+  | {
+      readonly kind: 'timer'
+      readonly id: string
+      readonly delayMs: number
+      readonly event: { readonly type: string }
+    }
+  | { readonly kind: 'cancel'; readonly id: string }
+
+export interface Step<Said> {
+  readonly snapshot: AnyMachineSnapshot
+  readonly effects: readonly Effect<Said>[]
+}
+
+interface Action {
+  readonly type: string
+  readonly params?: unknown
+}
+
+function effectsOf<Said>(actions: readonly Action[]): Effect<Said>[] {
+  const effects: Effect<Said>[] = []
+  for (const { type, params } of actions) {
+    switch (type) {
+      case 'xstate.emit':
+        effects.push({ kind: 'said', output: (params as { event: Said }).event })
+        break
+      case 'xstate.raise': {
+        const { id, delay, event } = params as { id: string; delay?: number; event: { type: string } }
+        // Without a delay the event has been taken in the same step.
+        if (delay !== undefined) effects.push({ kind: 'timer', id, delayMs: delay, event })
+        break
+      }
+      case 'xstate.cancel':
+        effects.push({ kind: 'cancel', id: (params as { sendId: string }).sendId })
+        break
+      default:
+        throw new Error(`a role machine may only assign, emit and wait, but asked for the action '${type}'`)
+    }
+  }
+  return effects
+}
+
+/** The first snapshot of `machine` and what it asks for. */
+export function start<Said>(machine: AnyStateMachine, input: unknown): Step<Said> {
+  const [snapshot, actions] = initialTransition(machine, input as never)
+  return { snapshot: sound(snapshot), effects: effectsOf<Said>(actions) }
+}
+
+/**
+ * The snapshot after `event`, and what it asks for, in order. Throws what a guard or an action throws: a violated
+ * assertion, since nothing undecoded reaches a machine.
+ */
+export function step<Said>(
+  machine: AnyStateMachine,
+  snapshot: AnyMachineSnapshot,
+  event: { readonly type: string },
+): Step<Said> {
+  const [next, actions] = transition(machine, snapshot, event as never)
+  return { snapshot: sound(next), effects: effectsOf<Said>(actions) }
+}
+
+function sound(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+  if (snapshot.status === 'error') throw snapshot.error
+  return snapshot
+}
