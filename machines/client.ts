@@ -5,7 +5,7 @@
  *
  * One actor carries one request at a time and can be used again.
  */
-import { assign, enqueueActions, setup } from 'xstate'
+import { assign, emit, setup } from 'xstate'
 import type { Request } from './batch.ts'
 import type { Busy, Queued, RequestMessage, Response } from './messages.ts'
 import type { Outcome } from './outcome.ts'
@@ -98,6 +98,12 @@ function nextServer({ server, servers }: ClientContext): ServerIndex {
   return (server + 1) % servers
 }
 
+/** What is asked for, in a state in which something is. */
+function asked({ request }: ClientContext): RequestMessage {
+  if (request === null) throw new Error('nothing is asked for, and yet the chart asks')
+  return request
+}
+
 export const clientMachine = setup({
   types: {
     context: {} as ClientContext,
@@ -132,15 +138,15 @@ export const clientMachine = setup({
         turnedAway: 0,
       }),
     ),
-    forgetTries: assign({ tries: 0 }),
     countTry: assign({ tries: ({ context }) => context.tries + 1 }),
-    sendRequest: enqueueActions(({ context, enqueue }) => {
-      if (context.request === null) return
-      enqueue.emit({ type: 'send', to: context.server, message: context.request })
-    }),
+    sendRequest: emit(({ context }) => ({
+      type: 'send' as const,
+      to: context.server,
+      message: asked(context),
+    })),
     /** It may be a server that was left and has come to itself: it is the one that will answer. */
     adoptHolder: assign((_, { server }: { server: ServerIndex }) => ({ server, refusals: 0, turnedAway: 0 })),
-    adoptNextServer: assign({ server: ({ context }) => nextServer(context) }),
+    adoptNextServer: assign(({ context }) => ({ server: nextServer(context), tries: 0 })),
     countTurnedAway: assign({ turnedAway: ({ context }) => context.turnedAway + 1 }),
     forgetTurnedAway: assign({ turnedAway: 0 }),
     drawBackoff: assign(({ context }) => {
@@ -148,18 +154,21 @@ export const clientMachine = setup({
       const { seed, value } = drawRandom(context.randomSeed)
       return {
         randomSeed: seed,
+        tries: 0,
         refusals: context.refusals + 1,
         backoffMs: Math.ceil(doubled(backoffMs, backoffLimitMs, context.refusals) * (0.5 + value / 2)),
       }
     }),
-    announceAnswer: enqueueActions(
-      ({ enqueue }, { uid, seq, outcome, server }: HeardFromServer<Response>) => {
-        enqueue.emit({ type: 'answer', uid, seq, outcome, server })
-      },
-    ),
-    announceGivenUp: enqueueActions(({ context, enqueue }) => {
-      if (context.request === null) return
-      enqueue.emit({ type: 'give.up', uid: context.request.uid, seq: context.request.seq })
+    announceAnswer: emit((_, { uid, seq, outcome, server }: HeardFromServer<Response>) => ({
+      type: 'answer' as const,
+      uid,
+      seq,
+      outcome,
+      server,
+    })),
+    announceGivenUp: emit(({ context }) => {
+      const { uid, seq } = asked(context)
+      return { type: 'give.up' as const, uid, seq }
     }),
     forgetRequest: assign({ request: null }),
   },
@@ -212,7 +221,6 @@ export const clientMachine = setup({
       description:
         'One server is asked, and asked again. Ends when it answers, says that it holds the request, or is silent too long.',
       meta: { paper: 'the seed, 2-2' },
-      entry: 'forgetTries',
       after: { failoverTimeout: { target: 'failingOver' } },
       initial: 'asked',
       states: {

@@ -26,3 +26,15 @@ export function isCounted(members: readonly Member[], self: NodeId, incarnation:
 export function peersOf(members: readonly Member[], self: NodeId): NodeId[] {
   return members.filter((member) => member.id !== self).map((member) => member.id)
 }
+
+/** The incarnation of the servers that a cluster is founded with. */
+export const foundingIncarnation = 'founder'
+
+/** The members of a new cluster: all of them counted, in order of id. */
+export function foundingMembers(
+  servers: readonly { readonly id: NodeId; readonly address: Address }[],
+): Member[] {
+  return servers
+    .map(({ id, address }) => ({ id, address, incarnation: foundingIncarnation }))
+    .sort((a, b) => a.id - b.id)
+}

@@ -3,7 +3,8 @@
  * Who says it, what it means and who hears it stands at each; machines/README.md has the table.
  */
 import type { Ballot } from './ballot.ts'
-import type { AcceptedRecord, Batch, Instance, NodeId, Request } from './batch.ts'
+import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from './batch.ts'
+import type { Member } from './members.ts'
 import type { Outcome } from './outcome.ts'
 
 /** Phase 1a. A proposer: I would lead from instance `from` on; what have you accepted there? Heard by acceptors. */
@@ -121,24 +122,24 @@ export interface Busy {
   readonly reason: 'busy' | 'notMember' | 'stopping'
 }
 
-/** A server to a client that said hello. `instance` stamps the client's session: sessions opened long ago are refused. */
+/**
+ * A server to a client that said hello. `instance` stamps the client's session: sessions opened long ago are refused.
+ * `founders` are the members at instance 0: a server that joins executes everything from there.
+ */
 export interface Welcome {
   readonly type: 'welcome'
   readonly cluster: string
   readonly node: NodeId
   readonly instance: Instance
-  readonly members: readonly {
-    readonly id: NodeId
-    readonly address: string
-    readonly incarnation: string | null
-  }[]
-  readonly requestBytes: number
+  readonly members: readonly Member[]
+  readonly founders: readonly Member[]
+  readonly commandBytes: number
 }
 
 /** A server to somebody who inquired: a status, as `paxos status --json` prints it. */
 export interface Report {
   readonly type: 'report'
-  readonly status: import('./batch.ts').Json
+  readonly status: Json
 }
 
 /** What servers say to clients. */

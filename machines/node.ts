@@ -2,9 +2,10 @@
  * The node: one server. It spawns the four roles once storage has told what they had said before the last stop, and lets
  * them speak only while storage can be trusted. `udp` and `storage` are filled by the runtime; everything else is here.
  */
-import { assign, fromCallback, type NonReducibleUnknown, setup } from 'xstate'
+import { assign, fromCallback, setup } from 'xstate'
 import { type AcceptorInput, acceptorMachine } from './acceptor.ts'
 import { type LearnerInput, learnerMachine } from './learner.ts'
+import type { Write } from './outputs.ts'
 import { type ProposerInput, proposerMachine } from './proposer.ts'
 import { type RequestQueueInput, requestQueueMachine } from './request-queue.ts'
 
@@ -31,14 +32,16 @@ export type NodeEvent =
   /** A write or a sync failed, an assertion was violated or the socket was lost. */
   | { readonly type: 'node.failed'; readonly reason: string }
 
-/** An actor that the runtime fills in. */
-const filledByRuntime = fromCallback<{ type: string }, NonReducibleUnknown>(() => undefined)
+/** Filled by the runtime: writes what it is sent. */
+const storage = fromCallback<{ readonly type: 'persist'; readonly write: Write }>(() => undefined)
+/** Filled by the runtime: owns the socket. */
+const udp = fromCallback(() => undefined)
 
 export const nodeMachine = setup({
   types: { context: {} as NodeContext, events: {} as NodeEvent },
   actors: {
-    udp: filledByRuntime,
-    storage: filledByRuntime,
+    udp,
+    storage,
     acceptor: acceptorMachine,
     proposer: proposerMachine,
     learner: learnerMachine,

@@ -61,9 +61,18 @@ export class Router {
   /** Gives an event to a role, after whatever is already under way: events and what they cause keep their order. */
   dispatch(role: RoleName, event: RoleEvent): void {
     this.#pending.push({ role, event })
-    if (this.#isDraining) return
+    if (!this.#isDraining) this.enter(() => undefined)
+  }
+
+  /** Runs something that makes a role speak, such as its timer, and then delivers all that follows from it. */
+  enter(run: () => void): void {
+    if (this.#isDraining) {
+      run()
+      return
+    }
     this.#isDraining = true
     try {
+      run()
       // By index, since a shift from the front of a long list costs its length.
       for (let next = 0; next < this.#pending.length; next += 1) {
         const pending = this.#pending[next]

@@ -1,0 +1,94 @@
+import { join } from 'node:path'
+import type { Address, NodeId } from '../../machines/batch.ts'
+import { formatAddress } from '../address.ts'
+import { Failure } from './exit-codes.ts'
+import { formatMembers } from './options.ts'
+import { shellCommand } from './output.ts'
+
+/** The options of `paxos cluster`, each one parsed. */
+export interface ClusterFlags {
+  readonly servers: number
+  readonly host: string
+  readonly port: number
+  readonly data: string
+  readonly memory?: boolean
+  readonly trace?: boolean
+  readonly logLevel: string
+}
+
+export interface PlannedServer {
+  readonly id: NodeId
+  readonly address: Address
+  /** `null` for memory. */
+  readonly dataDir: string | null
+  /** What `paxos` is given to start it, or to start it again. */
+  readonly args: readonly string[]
+}
+
+/** A server that must not be started, since it may have lost what it promised. */
+export interface LostServer {
+  readonly id: NodeId
+  /** Why, and how to mend it. */
+  readonly reason: string
+}
+
+export interface ClusterPlan {
+  /** True when a new cluster is founded. */
+  readonly isFirstStart: boolean
+  readonly start: readonly PlannedServer[]
+  readonly lost: readonly LostServer[]
+}
+
+/**
+ * Which servers to start, and how. A new cluster is founded only when no server has stored anything yet: `isInitialised`
+ * tells of a directory whether a server has. `paxos` is the command as the user is to type it. Throws a `Failure` when
+ * there are not enough ports.
+ */
+export function planCluster(
+  flags: ClusterFlags,
+  isInitialised: (dataDir: string) => boolean,
+  paxos: string,
+): ClusterPlan {
+  const { servers, host, port, data, memory, trace } = flags
+  if (port + servers - 1 > 65_535) {
+    throw new Failure(`--port ${port} leaves too few ports for --servers ${servers}: the last one is 65535`)
+  }
+  const members = Array.from({ length: servers }, (_, id) => ({
+    id,
+    address: formatAddress({ address: host, port: port + id }),
+  }))
+  const planned = members.map(({ id, address }) => {
+    const dataDir = memory ? null : join(data, String(id))
+    const args = ['node', '--id', `${id}`, '--members', formatMembers(members)]
+    args.push(...(dataDir === null ? ['--memory'] : ['--data', dataDir]))
+    if (trace) args.push('--trace')
+    return { id, address, dataDir, args }
+  })
+  const known = planned.filter(({ dataDir }) => dataDir !== null && isInitialised(dataDir))
+  const [seed] = known
+  if (seed === undefined) return { isFirstStart: true, start: planned, lost: [] }
+  const lost = planned
+    .filter((server) => !known.includes(server))
+    .map((server) => ({
+      id: server.id,
+      reason:
+        `${server.dataDir} is empty while ${seed.dataDir} is not, and a server that may have lost what it promised must not vote. ` +
+        `${joinAnew(server, seed.address, paxos)}; or delete ${data}, with all that is stored, to begin a new cluster`,
+    }))
+  return { isFirstStart: false, start: known, lost }
+}
+
+/** How a server that has lost what it promised is put back, with the help of the server at `seed`. */
+export function joinAnew({ id, address, dataDir }: PlannedServer, seed: Address, paxos: string): string {
+  const number = String(id)
+  const store = dataDir === null ? ['--memory'] : ['--data', dataDir]
+  const remove = shellCommand(['members', 'remove', number, '--servers', seed])
+  const join = shellCommand(['node', '--id', number, '--listen', address, ...store, '--join', seed])
+  return `To have it join anew: ${paxos} ${remove}; then ${paxos} ${join}`
+}
+
+/** How a server that ended is started again; `seed` is where another server of its cluster is. */
+export function startAgain(server: PlannedServer, seed: Address, paxos: string): string {
+  if (server.dataDir === null) return `It has forgotten what it promised. ${joinAnew(server, seed, paxos)}`
+  return `Start it again with: ${paxos} ${shellCommand(server.args)}`
+}

@@ -1,0 +1,154 @@
+import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs'
+import { basename, relative } from 'node:path'
+import { type Command, Option } from 'commander'
+import { bindSocket } from '../node/socket.ts'
+import { type ClusterFlags, type PlannedServer, planCluster, startAgain } from './cluster-plan.ts'
+import { exitCodes, Failure } from './exit-codes.ts'
+import { logLevelOption, parseHost, wholeNumber } from './options.ts'
+import { complain, print, shellCommand } from './output.ts'
+import { ServerProcess } from './server-process.ts'
+import { onStopSignal } from './signals.ts'
+
+/** A server that has not stopped in good order after this is killed, in milliseconds. */
+const stopPatienceMs = 10_000
+
+export function addClusterCommand(program: Command): void {
+  program
+    .command('cluster')
+    .description('run a cluster on this machine, each server in a process of its own')
+    .addOption(new Option('--servers <n>', 'how many').argParser(wholeNumber(1, 99)).default(3))
+    .addOption(new Option('--host <host>', 'where they listen').argParser(parseHost).default('127.0.0.1'))
+    .addOption(
+      new Option('--port <port>', "the first server's port; the others follow")
+        .argParser(wholeNumber(1, 65_535))
+        .default(29_367),
+    )
+    .addOption(new Option('--data <dir>', 'where they store, server 0 under DIR/0').default('.paxos'))
+    .addOption(
+      new Option('--memory', 'store nothing: once stopped, everything is forgotten').conflicts([
+        'data',
+        'trace',
+      ]),
+    )
+    .addOption(new Option('--trace', 'write the requests that were executed, in order, to DIR/N/trace.txt'))
+    .addOption(logLevelOption('warn'))
+    .addHelpText(
+      'after',
+      `
+Ctrl-C stops all servers; started again, they go on with what was stored. A server that ends by itself, or is killed, is not
+started again: the line that tells of it says how.`,
+    )
+    .action(runCluster)
+}
+
+async function runCluster(flags: ClusterFlags): Promise<void> {
+  const paxos = ownCommand()
+  const { isFirstStart, start, lost } = planCluster(flags, isInitialised, paxos)
+  await checkBeforehand(start)
+  for (const { id, reason } of lost) complain(`server ${id} is not started: ${reason}`)
+
+  let isStopping = false
+  const logLevel = ['--log-level', flags.logLevel]
+  const running = start.map((server) => ({
+    server,
+    process: new ServerProcess([...server.args, ...(isFirstStart ? ['--bootstrap'] : []), ...logLevel]),
+  }))
+  const allEnded = Promise.all(running.map(({ process }) => process.ended))
+  const stop = async () => {
+    isStopping = true
+    for (const { process } of running) process.stop()
+    const impatience = setTimeout(() => {
+      complain(`servers that had not stopped after ${stopPatienceMs / 1000} s are killed`)
+      for (const { process } of running) process.kill()
+    }, stopPatienceMs)
+    await allEnded
+    clearTimeout(impatience)
+  }
+  process.on('exit', () => {
+    for (const { process } of running) process.kill()
+  })
+  onStopSignal(() => {
+    void stop().then(() => {
+      print('cluster stopped')
+      process.exit(exitCodes.done)
+    })
+  })
+
+  const ready = await Promise.all(
+    running.map(async ({ server, process }) => {
+      const address = await process.ready
+      if (address === null) return false
+      const where = server.dataDir === null ? 'in memory' : `data ${server.dataDir}`
+      print(`server ${server.id} ready on ${address} (${where}, pid ${process.pid})`)
+      return true
+    }),
+  )
+  if (isStopping) return
+  if (ready.includes(false)) {
+    await stop()
+    throw new Failure(`server ${idsOf(start, ready)} could not start; the others are stopped`)
+  }
+  print(readyLine(start.length, flags.servers))
+
+  for (const { server, process } of running) {
+    void process.ended.then((how) => {
+      if (isStopping) return
+      const seed = start.find((other) => other !== server) ?? server
+      print(
+        `server ${server.id} (pid ${process.pid}) ended: ${how}. ${startAgain(server, seed.address, paxos)}`,
+      )
+    })
+  }
+  await allEnded
+  if (isStopping) return
+  throw new Failure('all servers have ended')
+}
+
+function readyLine(started: number, wanted: number): string {
+  if (started === wanted) return 'cluster ready'
+  if (started * 2 > wanted) return `cluster ready, with ${started} of ${wanted} servers`
+  return `${started} of ${wanted} servers ready: of a cluster of ${wanted} these are too few to choose anything`
+}
+
+function idsOf(servers: readonly PlannedServer[], ready: readonly boolean[]): string {
+  return servers
+    .filter((_, place) => ready[place] === false)
+    .map(({ id }) => id)
+    .join(', ')
+}
+
+function isInitialised(dataDir: string): boolean {
+  try {
+    return readdirSync(dataDir).length > 0
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return false
+    throw new Failure(`--data: ${dataDir} cannot be read: ${message}`)
+  }
+}
+
+/**
+ * What can go wrong for one server is found before any has started: a cluster of which only some servers were founded could
+ * not be founded again. Throws a `Failure` or a `StartError`.
+ */
+async function checkBeforehand(servers: readonly PlannedServer[]): Promise<void> {
+  for (const { address, dataDir } of servers) {
+    const socket = await bindSocket(address)
+    socket.close()
+    if (dataDir === null) continue
+    try {
+      mkdirSync(dataDir, { recursive: true })
+      accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
+    } catch (error) {
+      throw new Failure(`--data: ${dataDir} cannot be used: ${(error as Error).message}`)
+    }
+  }
+}
+
+/** How the user ran this program, to be typed again. */
+function ownCommand(): string {
+  const [, program = 'paxos'] = process.argv
+  if (basename(program) === 'paxos') return 'paxos'
+  const run = program.endsWith('.ts') ? ['npx', 'tsx'] : ['node']
+  return shellCommand([...run, relative(process.cwd(), program)])
+}

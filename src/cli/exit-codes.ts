@@ -1,0 +1,36 @@
+/** What the exit code of `paxos` says, so that a script can use it. */
+export const exitCodes = {
+  done: 0,
+  /** A wrong option or argument; a request that the cluster refused; a server that could not start, or halted. */
+  failed: 1,
+  noServerAnswers: 2,
+  /** `--timeout` passed while servers answered: the lock is held by somebody else, or too few servers are there. */
+  gaveUp: 3,
+  /** `unlock` of a lock that is not held, or not under that token. */
+  notHeld: 4,
+  /** `status` when some servers, but not all, answered. */
+  someDoNotAnswer: 5,
+} as const
+
+/** The shell's convention for a program that a signal ended. */
+export const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const
+
+export const exitCodesHelp = `Exit codes:
+  0    done
+  1    a wrong option or argument; refused by the cluster; a server could not start, or halted
+  2    no server answers
+  3    gave up after --timeout, though servers answered
+  4    unlock: the lock was not held, or not under that token
+  5    status: some servers did not answer
+  130  interrupted by Ctrl-C (143: by SIGTERM) before it was done`
+
+/** A command cannot do what was asked: one clear line for stderr, and the exit code. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number = exitCodes.failed) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}

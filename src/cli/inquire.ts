@@ -1,0 +1,53 @@
+import type { Address, Json } from '../../machines/batch.ts'
+import { connect } from '../client/index.ts'
+import { noServerAnswers, type Patience } from './ask.ts'
+import { type Report, readReport } from './report.ts'
+
+/** What a server said of itself; `report` is null when it cannot be read, both are when it did not answer. */
+export interface Answer {
+  readonly server: Address
+  readonly status: Json
+  readonly report: Report | null
+}
+
+/** How long a server has to answer when others did, in milliseconds. */
+const answerMs = 1_000
+
+/**
+ * What `servers`, and the members that they name, say of themselves. While none answers they are asked again: throws a
+ * `Failure` after `timeout`.
+ */
+export async function inquire({ servers, timeout = answerMs }: Patience): Promise<Answer[]> {
+  const deadlineMs = performance.now() + timeout
+  let answers: Answer[] = []
+  while (!answers.some(hasAnswered)) {
+    const leftMs = deadlineMs - performance.now()
+    if (leftMs <= 0) throw noServerAnswers(servers, `after ${timeout / 1000} s`)
+    answers = await inquireOnce(servers, Math.min(answerMs, leftMs))
+  }
+  const others = unknownMembers(answers)
+  return others.length === 0 ? answers : [...answers, ...(await inquireOnce(others, answerMs))]
+}
+
+export function hasAnswered({ status }: Answer): boolean {
+  return status !== null
+}
+
+/** Addresses of members that were not asked: of a server that the user named otherwise, its answer tells who it is. */
+function unknownMembers(answers: readonly Answer[]): Address[] {
+  const asked = new Set(answers.flatMap(({ server, report }) => [server, report?.address ?? server]))
+  const named = answers.flatMap(({ report }) => report?.members ?? []).map(({ address }) => address)
+  return [...new Set(named)].filter((address) => !asked.has(address))
+}
+
+async function inquireOnce(servers: readonly Address[], statusTimeoutMs: number): Promise<Answer[]> {
+  const client = connect({ servers, timing: { statusTimeoutMs } })
+  try {
+    return (await client.status()).map((answer) => {
+      const status = 'status' in answer ? answer.status : null
+      return { server: answer.server, status, report: readReport(status) }
+    })
+  } finally {
+    await client.close()
+  }
+}

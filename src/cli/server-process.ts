@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Address } from '../../machines/batch.ts'
+import type { ReadyMessage } from './node.ts'
+
+/** A server in a process of its own, which stops when the channel to it closes. */
+export class ServerProcess {
+  /** Where it serves; `null` when it ended before it did. */
+  readonly ready: Promise<Address | null>
+  /** How it ended: `exit code 1`, or `SIGKILL`. */
+  readonly ended: Promise<string>
+  readonly #child: ChildProcess
+
+  /** Runs this same program, from source or compiled, with `args`. What it says to stderr is shown as it is. */
+  constructor(args: readonly string[]) {
+    const [, program = ''] = process.argv
+    this.#child = spawn(process.execPath, [...process.execArgv, program, ...args, '--supervised'], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    this.ended = new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
+      this.#child.once('error', (error) => resolve(error.message))
+    })
+    this.ready = new Promise((resolve) => {
+      this.#child.once('message', (message) => resolve((message as ReadyMessage).ready))
+      void this.ended.then(() => resolve(null))
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Asks it to stop in good order. */
+  stop(): void {
+    if (this.#child.connected) this.#child.disconnect()
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+}

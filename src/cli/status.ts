@@ -1,0 +1,80 @@
+import type { Command } from 'commander'
+import type { Patience } from './ask.ts'
+import { exitCodes } from './exit-codes.ts'
+import { type Answer, hasAnswered, inquire } from './inquire.ts'
+import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
+import { formatTable, print } from './output.ts'
+import type { Report } from './report.ts'
+
+export function addStatusCommand(program: Command): void {
+  program
+    .command('status')
+    .description('how each server is: its roles, ballot, first unchosen instance, queue and members')
+    .addOption(serversOption())
+    .addOption(timeoutOption(defaultTimeoutMs))
+    .addOption(jsonOption())
+    .action(status)
+}
+
+async function status({ json, ...patience }: Patience & { readonly json?: boolean }): Promise<void> {
+  const answers = await inquire(patience)
+  if (!answers.every(hasAnswered)) process.exitCode = exitCodes.someDoNotAnswer
+  print(json ? JSON.stringify({ servers: answers.map(asJson) }) : formatStatus(answers))
+}
+
+function asJson({ server, status }: Answer): object {
+  return status === null ? { server, error: 'no answer' } : { server, status }
+}
+
+const headings = [
+  'SERVER',
+  'ADDRESS',
+  'STATE',
+  'ACCEPTOR',
+  'PROPOSER',
+  'LEARNER',
+  'QUEUE',
+  'BALLOT',
+  'UNCHOSEN',
+  'HELD',
+  'DELAYED',
+]
+
+/** The answers as a table, and under it the members as the servers know them. */
+export function formatStatus(answers: readonly Answer[]): string {
+  const reports = answers.flatMap(({ report }) => report ?? [])
+  return [formatTable(headings, answers.map(rowOf)), '', ...formatViews(reports)].join('\n')
+}
+
+function rowOf({ server, status, report }: Answer): string[] {
+  if (report === null)
+    return ['-', server, status === null ? 'no answer' : 'answers in words of another version']
+  const { acceptor, proposer, learner, requestQueue } = report.roles
+  return [
+    String(report.id),
+    report.address,
+    report.counted ? report.state : `${report.state}, not counted`,
+    acceptor,
+    proposer,
+    learner,
+    requestQueue,
+    report.ballot === null ? '-' : `${report.ballot.round}.${report.ballot.node}`,
+    String(report.firstUnchosen),
+    String(report.queue.length),
+    String(report.queue.delayed),
+  ]
+}
+
+/** A line for each view of cluster and members: servers learn lazily, so one may know older members than another. */
+function formatViews(reports: readonly Report[]): string[] {
+  const views = new Map<string, number[]>()
+  for (const report of reports) {
+    const members = report.members.map(
+      ({ id, address, incarnation }) => `${id}=${address}${incarnation === null ? ' (joining)' : ''}`,
+    )
+    const view = `cluster ${report.cluster}, members ${members.join(' ')}`
+    views.set(view, [...(views.get(view) ?? []), report.id])
+  }
+  if (views.size === 1) return [...views.keys()]
+  return [...views].map(([view, ids]) => `server ${ids.join(', ')}: ${view}`)
+}

@@ -1,0 +1,41 @@
+import { type Command, Option } from 'commander'
+import type { Position } from '../../machines/outcome.ts'
+import { ask, orAborted, type Patience } from './ask.ts'
+import { exitCodes } from './exit-codes.ts'
+import {
+  defaultTimeoutMs,
+  formatToken,
+  jsonOption,
+  parseToken,
+  serversOption,
+  timeoutOption,
+} from './options.ts'
+import { print } from './output.ts'
+
+export function addUnlockCommand(program: Command): void {
+  program
+    .command('unlock')
+    .description('free the lock NAME, whoever holds it; with --token, only if it is held under that token')
+    .argument('<NAME>', 'the name of the lock')
+    .addOption(new Option('--token <INSTANCE.INDEX>', 'what paxos lock printed').argParser(parseToken))
+    .addOption(serversOption())
+    .addOption(timeoutOption(defaultTimeoutMs))
+    .addOption(jsonOption())
+    .action(unlock)
+}
+
+async function unlock(
+  name: string,
+  { token, json, ...patience }: Patience & { readonly token?: Position; readonly json?: boolean },
+): Promise<void> {
+  const freed = await ask(patience, (client, signal) => orAborted(client.unlock(name, token), signal))
+  if (!freed) process.exitCode = exitCodes.notHeld
+  if (json) print(JSON.stringify({ name, freed }))
+  else if (freed) print(`unlocked ${name}`)
+  else
+    print(
+      token === undefined
+        ? `${name} was not locked`
+        : `${name} is not held under token ${formatToken(token)}`,
+    )
+}

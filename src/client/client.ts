@@ -1,0 +1,185 @@
+import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
+import type { ServerIndex } from '../../machines/client.ts'
+import type { Message } from '../../machines/messages.ts'
+import type { Position } from '../../machines/outcome.ts'
+import { Directory } from './directory.ts'
+import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
+import { Inquiries } from './inquiries.ts'
+import { Link } from './link.ts'
+import type { Settings } from './options.ts'
+import { type Executed, Requests } from './requests.ts'
+
+export interface RequestOptions {
+  /** Gives the request up. If that comes too late the request rejects with Aborted, which carries the outcome. */
+  readonly signal?: AbortSignal
+}
+
+/** A lock that is held. */
+export interface Lock {
+  readonly name: string
+  /** A fencing token: of two holders of one lock, the later one's (instance, index) is the larger. */
+  readonly token: Position
+  /** Frees the lock; `false` when it was not held with this token any more. */
+  unlock(): Promise<boolean>
+}
+
+/** What a server said of itself, or why it is not known. */
+export type ServerStatus =
+  | { readonly server: Address; readonly status: Json }
+  | { readonly server: Address; readonly error: PaxosError }
+
+/**
+ * A client of a cluster. Any number of requests may be outstanding; those asked in the same turn of the event loop share
+ * datagrams. It keeps the process alive only while something is outstanding.
+ */
+export class Client {
+  readonly #settings: Settings
+  readonly #directory: Directory
+  readonly #link: Link
+  readonly #requests: Requests
+  readonly #inquiries: Inquiries
+  #closed: ClientClosed | null = null
+
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort = () => void this.#close(this.#signal?.reason)
+
+  /** Made by `connect`; `signal` closes it. */
+  constructor(settings: Settings, signal: AbortSignal | undefined) {
+    this.#settings = settings
+    this.#signal = signal
+    this.#directory = new Directory(settings.servers)
+    this.#link = new Link(this.#directory, (message, server) => this.#hear(message, server))
+    this.#requests = new Requests(this.#directory, settings, this.#link)
+    this.#inquiries = new Inquiries(settings.timing, (server) => this.#link.say(server, { type: 'inquire' }))
+    if (signal?.aborted) this.#onAbort()
+    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /**
+   * Has the service execute `body`, once, however often servers and datagrams fail. Rejects with RequestFailed when the
+   * service refuses it, RequestRefused when the cluster does, RequestTooLarge, Aborted, ClientClosed; or with the
+   * signal's reason when it was given up and never executed. While no quorum answers, it goes on asking.
+   */
+  async request(body: Json, { signal }: RequestOptions = {}): Promise<Executed> {
+    return this.#requests.execute({ kind: 'service', body: asJson(body) }, signal)
+  }
+
+  /** Has the members changed; the change rules from the instance after the one it is executed at. Rejects as `request`. */
+  async changeMembers(change: MembershipChange, { signal }: RequestOptions = {}): Promise<Executed> {
+    return this.#requests.execute({ kind: 'members', change }, signal)
+  }
+
+  /**
+   * Waits for the lock `name` and takes it. Given up by `signal`, it is not held afterwards: should it have been taken
+   * meanwhile it is freed, and the signal's reason is what this rejects with; with Aborted if that could not be made
+   * sure in time. Rejects as `request` otherwise.
+   */
+  async lock(name: string, { signal }: RequestOptions = {}): Promise<Lock> {
+    const release = async (executed: Executed) => {
+      await this.unlock(name, tokenIn(executed.result))
+    }
+    const command = { kind: 'service', body: { action: 'lock', name: lockName(name) } } as const
+    const { result } = await this.#requests.execute(command, signal, release)
+    const token = tokenIn(result)
+    return { name, token, unlock: () => this.unlock(name, token) }
+  }
+
+  /**
+   * Frees the lock `name`: if it is held with `token`; without one, whoever holds it. Resolves to whether it was freed.
+   * Rejects as `request`.
+   */
+  async unlock(name: string, token?: Position): Promise<boolean> {
+    const body = { action: 'unlock', name: lockName(name), ...(token && { token: { ...token } }) }
+    const { result } = await this.request(body)
+    const freed = (result as { readonly freed?: Json } | null)?.freed
+    if (typeof freed !== 'boolean') throw new UnexpectedResult('{ freed: boolean }', result)
+    return freed
+  }
+
+  /** What every known server says of itself, or `server` alone. A server that says nothing gets an error, not the call. */
+  async status(server?: Address): Promise<ServerStatus[]> {
+    if (this.#closed !== null) throw this.#closed
+    const known = this.#directory.addresses
+    if (server !== undefined && !known.includes(server)) {
+      throw new InvalidArgument(`no server ${JSON.stringify(server)} is known; known are ${known.join(', ')}`)
+    }
+    this.#link.hold()
+    try {
+      await this.#directory.resolve()
+      const asked = server === undefined ? known : [server]
+      return await Promise.all(asked.map((address) => this.#statusOf(address, known.indexOf(address))))
+    } finally {
+      this.#link.release()
+    }
+  }
+
+  /** Asks nothing more; whatever is outstanding rejects with ClientClosed. Resolves when the sockets are closed. */
+  async close(): Promise<void> {
+    await this.#close()
+  }
+
+  async #close(reason?: unknown): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#closed ??= new ClientClosed(reason)
+    this.#requests.close(this.#closed)
+    this.#inquiries.fail(this.#closed)
+    await this.#link.close()
+  }
+
+  async #statusOf(address: Address, server: ServerIndex): Promise<ServerStatus> {
+    const silence = () => new ServerSilent(address, this.#settings.timing.statusTimeoutMs)
+    try {
+      return { server: address, status: await this.#inquiries.ask(server, silence) }
+    } catch (error) {
+      if (error instanceof ServerSilent) return { server: address, error }
+      throw error
+    }
+  }
+
+  #hear(message: Message, server: ServerIndex): void {
+    switch (message.type) {
+      case 'response':
+      case 'queued':
+      case 'busy':
+      case 'welcome':
+        this.#requests.hear(message, server)
+        return
+      case 'report':
+        this.#inquiries.hear(message.status, server)
+        return
+      default:
+      // What servers say to each other is no business of a client.
+    }
+  }
+}
+
+/**
+ * A copy of `body`, since it is sent again as long as nobody answers, and must be the same then. Throws InvalidArgument
+ * when JSON cannot carry it.
+ */
+function asJson(body: Json): Json {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(body)
+  } catch (error) {
+    throw new InvalidArgument(`the request's body cannot be written as JSON: ${String(error)}`, {
+      cause: error,
+    })
+  }
+  if (text === undefined)
+    throw new InvalidArgument(`the request's body must be JSON; received ${typeof body}`)
+  return JSON.parse(text)
+}
+
+function lockName(name: string): string {
+  if (typeof name === 'string' && name !== '') return name
+  throw new InvalidArgument(
+    `a lock's name must be a string that is not empty; received ${JSON.stringify(name)}`,
+  )
+}
+
+function tokenIn(result: Json): Position {
+  const { instance, index } = (result as { readonly token?: Partial<Position> } | null)?.token ?? {}
+  if (typeof instance === 'number' && typeof index === 'number') return { instance, index }
+  throw new UnexpectedResult('{ token: { instance, index } }', result)
+}

@@ -1,0 +1,130 @@
+import type { Instance, Json } from '../../machines/batch.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+
+/** What the client library rejects with. `name` is the class's; messages say what was wrong and what to do. */
+export class PaxosError extends Error {
+  override readonly name: string = 'PaxosError'
+}
+
+/** An option or an argument that makes no sense: the program's mistake, found before anything is sent. */
+export class InvalidArgument extends PaxosError {
+  override readonly name = 'InvalidArgument'
+}
+
+/** The service refused the command or threw: it took its place in the order, at (instance, index), and changed nothing. */
+export class RequestFailed extends PaxosError {
+  override readonly name = 'RequestFailed'
+  /** What the service said. */
+  readonly error: string
+  readonly instance: Instance
+  readonly index: number
+
+  constructor(outcome: Extract<Outcome, { kind: 'failed' }>) {
+    super(`the service failed the request: ${outcome.error}`)
+    this.error = outcome.error
+    this.instance = outcome.instance
+    this.index = outcome.index
+  }
+}
+
+export type RefusalReason = Extract<Outcome, { kind: 'refused' }>['reason'] | 'cancelled'
+
+const refusals: Record<RefusalReason, string> = {
+  expired:
+    'the session was idle for too long and is forgotten, so it is not known whether the request was executed; later requests open a new session',
+  stale: 'the session had said that it needs this request no more',
+  conflict:
+    'another command was asked for under the same session and seq; two programs must not share a session',
+  cancelled: 'it was cancelled before it was executed',
+}
+
+/** The cluster does not execute the request under this name, now or later. */
+export class RequestRefused extends PaxosError {
+  override readonly name = 'RequestRefused'
+  readonly reason: RefusalReason
+
+  constructor(reason: RefusalReason) {
+    super(`the request was refused (${reason}): ${refusals[reason]}`)
+    this.reason = reason
+  }
+}
+
+/** The command is larger than the servers take. Nothing was sent. */
+export class RequestTooLarge extends PaxosError {
+  override readonly name = 'RequestTooLarge'
+  readonly sizeBytes: number
+  readonly limitBytes: number
+
+  constructor(sizeBytes: number, limitBytes: number) {
+    super(
+      `the command takes ${sizeBytes} bytes of JSON and the limit is ${limitBytes}; split it or keep its data elsewhere`,
+    )
+    this.sizeBytes = sizeBytes
+    this.limitBytes = limitBytes
+  }
+}
+
+/**
+ * The program gave the request up, and it was too late, or it could not be learned in time whether it was. `cause` is the
+ * signal's reason.
+ */
+export class Aborted extends PaxosError {
+  override readonly name = 'Aborted'
+  /** How the request ended; `null` when that is not known. */
+  readonly outcome: Outcome | null
+
+  constructor(outcome: Outcome | null, reason: unknown) {
+    super(
+      outcome === null
+        ? 'the request was given up, and it is not known whether it was or will be executed'
+        : `the request was given up after it had ended (${outcome.kind})`,
+      { cause: reason },
+    )
+    this.outcome = outcome
+  }
+}
+
+/** The client was closed while, or before, this was asked. What was asked may have been executed. */
+export class ClientClosed extends PaxosError {
+  override readonly name = 'ClientClosed'
+
+  constructor(reason?: unknown) {
+    super(
+      'the client is closed; open another with connect()',
+      reason === undefined ? undefined : { cause: reason },
+    )
+  }
+}
+
+/** Every server that was asked belongs to another cluster than the one that the option `cluster` names. */
+export class ForeignCluster extends PaxosError {
+  override readonly name = 'ForeignCluster'
+
+  constructor(expected: string, found: string) {
+    super(
+      `the servers belong to cluster '${found}', not to '${expected}'; correct the option servers or cluster`,
+    )
+  }
+}
+
+/** A server did not say how it is. */
+export class ServerSilent extends PaxosError {
+  override readonly name = 'ServerSilent'
+  readonly server: string
+
+  constructor(server: string, waitedMs: number) {
+    super(`the server ${server} did not answer within ${waitedMs} ms; is it running and reachable?`)
+    this.server = server
+  }
+}
+
+/** The service answered with something that this call cannot read: it is another service, or another version of it. */
+export class UnexpectedResult extends PaxosError {
+  override readonly name = 'UnexpectedResult'
+
+  constructor(expected: string, result: Json) {
+    super(
+      `expected ${expected} from the service and received ${JSON.stringify(result)}; does the cluster run another service?`,
+    )
+  }
+}

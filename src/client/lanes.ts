@@ -1,0 +1,78 @@
+import { type Actor, createActor } from 'xstate'
+import type { Request } from '../../machines/batch.ts'
+import {
+  type ClientTiming,
+  clientMachine,
+  type HeardFromServer,
+  type ServerIndex,
+} from '../../machines/client.ts'
+import type { Busy, Queued, RequestMessage, Response } from '../../machines/messages.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+
+export interface Ask {
+  readonly request: Request
+  /** Bytes of JSON that its command takes. */
+  readonly commandBytes: number
+  /** The server to ask first, of the first `servers` of the list. */
+  readonly server: ServerIndex
+  readonly servers: number
+  /** The request ended; `server` said so. Not called for one that is given up. */
+  readonly ended: (outcome: Outcome, server: ServerIndex) => void
+}
+
+/** Says a request to a server; `commandBytes` is its weight in a datagram. */
+export type SayRequest = (server: ServerIndex, message: RequestMessage, commandBytes: number) => void
+
+/** One actor of the client's chart, carrying one request at a time. */
+export class Lane {
+  readonly #actor: Actor<typeof clientMachine>
+  #ask: Ask | null = null
+
+  constructor(timing: ClientTiming, randomSeed: number, say: SayRequest, free: (lane: Lane) => void) {
+    this.#actor = createActor(clientMachine, { input: { timing, randomSeed } })
+    this.#actor.on('send', ({ to, message }) => say(to, message, this.#ask?.commandBytes ?? 0))
+    this.#actor.on('answer', ({ outcome, server }) => {
+      const ask = this.#ask
+      this.#ask = null
+      free(this)
+      ask?.ended(outcome, server)
+    })
+    this.#actor.on('give.up', () => {
+      this.#ask = null
+      free(this)
+    })
+    this.#actor.start()
+  }
+
+  /** Only for a lane that carries nothing. */
+  ask(ask: Ask): void {
+    this.#ask = ask
+    const { request, server, servers } = ask
+    this.#actor.send({ type: 'request.submitted', request, server, servers })
+  }
+
+  hear(message: HeardFromServer<Response> | HeardFromServer<Queued> | HeardFromServer<Busy>): void {
+    this.#actor.send(message)
+  }
+
+  /** Asks no more. The lane carries nothing after it, and its timers are gone. */
+  giveUp(): void {
+    this.#actor.send({ type: 'give.up' })
+  }
+}
+
+/** The lanes of a client. Making an actor costs several times what a request costs, so they are used again. */
+export class Lanes {
+  readonly #free: Lane[] = []
+  readonly #make: () => Lane
+
+  /** `drawSeed` gives each lane's chart the seed of its randomness. */
+  constructor(timing: ClientTiming, drawSeed: () => number, say: SayRequest) {
+    this.#make = () => new Lane(timing, drawSeed(), say, (lane) => this.#free.push(lane))
+  }
+
+  /** A lane that carries nothing; it comes back by itself when what it is asked has ended. */
+  take(): Lane {
+    return this.#free.pop() ?? this.#make()
+  }
+}

@@ -1,0 +1,107 @@
+import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts'
+import { parseAddress } from '../address.ts'
+import { maxCommandBytes } from '../node/wire/codec.ts'
+import { InvalidArgument } from './errors.ts'
+
+/** The chart's waits, and those of the library around it, in milliseconds. */
+export interface ConnectTiming extends ClientTiming {
+  /** How long an aborted request waits to learn whether it was executed, before it rejects without knowing. */
+  readonly cancelTimeoutMs: number
+  /** How long a server has to say how it is. */
+  readonly statusTimeoutMs: number
+}
+
+export interface ConnectOptions {
+  /** Where servers are, as `host:port`, in the order in which to ask them. The default is the seed's three. */
+  readonly servers?: readonly string[]
+  /** The cluster that must answer; without it, the first one that does. */
+  readonly cluster?: string
+  readonly timing?: Partial<ConnectTiming>
+  /** Commands above this, in bytes of JSON, are rejected. The servers' own limit holds in any case. */
+  readonly maxCommandBytes?: number
+  /** Closes the client. */
+  readonly signal?: AbortSignal
+}
+
+export interface Settings {
+  readonly servers: readonly string[]
+  readonly cluster: string | null
+  readonly timing: ConnectTiming
+  readonly maxCommandBytes: number
+}
+
+const defaultServers = ['127.0.0.1:29367', '127.0.0.1:29368', '127.0.0.1:29369']
+
+const defaultTiming: ConnectTiming = {
+  ...defaultClientTiming,
+  cancelTimeoutMs: 3_000,
+  statusTimeoutMs: 1_000,
+}
+
+/** The longest wait that a timer of Node.js can keep. */
+const longestMs = 2 ** 31 - 1
+
+/** True when a datagram can be sent to `address`. */
+export function isReachable(address: string): boolean {
+  try {
+    return parseAddress(address).port > 0
+  } catch {
+    return false
+  }
+}
+
+function validServers(servers: readonly string[]): readonly string[] {
+  if (!Array.isArray(servers) || servers.length === 0) {
+    throw new InvalidArgument(
+      `the option servers must name at least one host:port; received ${JSON.stringify(servers)}`,
+    )
+  }
+  for (const server of servers) {
+    if (typeof server !== 'string' || !isReachable(server)) {
+      throw new InvalidArgument(`the option servers must hold host:port; received ${JSON.stringify(server)}`)
+    }
+  }
+  return [...new Set(servers)]
+}
+
+function validTiming(given: Partial<ConnectTiming>): ConnectTiming {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(defaultTiming, name)) {
+      throw new InvalidArgument(
+        `the option timing has no ${name}; it has ${Object.keys(defaultTiming).join(', ')}`,
+      )
+    }
+    if (typeof value !== 'number' || !(value > 0) || value > longestMs) {
+      throw new InvalidArgument(
+        `timing.${name} must be above 0 and at most ${longestMs} milliseconds; received ${value}`,
+      )
+    }
+  }
+  return { ...defaultTiming, ...given }
+}
+
+function validCommandBytes(given: number): number {
+  if (!Number.isInteger(given) || given < 1 || given > maxCommandBytes) {
+    throw new InvalidArgument(
+      `the option maxCommandBytes must be a whole number from 1 to ${maxCommandBytes}; received ${given}`,
+    )
+  }
+  return given
+}
+
+function validCluster(given: string): string {
+  if (typeof given !== 'string' || given === '') {
+    throw new InvalidArgument(`the option cluster must be a name; received ${JSON.stringify(given)}`)
+  }
+  return given
+}
+
+/** What `options` ask for, with defaults. Throws InvalidArgument, naming the option and the value received. */
+export function settingsFrom(options: ConnectOptions): Settings {
+  return {
+    servers: validServers(options.servers ?? defaultServers),
+    cluster: options.cluster === undefined ? null : validCluster(options.cluster),
+    timing: validTiming(options.timing ?? {}),
+    maxCommandBytes: validCommandBytes(options.maxCommandBytes ?? maxCommandBytes),
+  }
+}

@@ -1,0 +1,249 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import type { Command } from '../../machines/batch.ts'
+import type { ServerIndex } from '../../machines/client.ts'
+import type { Busy, Queued, Response, Welcome } from '../../machines/messages.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import { commandBytes } from '../node/wire/codec.ts'
+import type { Directory } from './directory.ts'
+import { Aborted, type ClientClosed, RequestFailed, RequestRefused, RequestTooLarge } from './errors.ts'
+import { Greeting } from './greeting.ts'
+import { Lanes } from './lanes.ts'
+import type { Link } from './link.ts'
+import type { Settings } from './options.ts'
+import { Session } from './session.ts'
+
+/** A request that the service executed, and where: (instance, index) only grows. */
+export type Executed = Omit<Extract<Outcome, { kind: 'executed' }>, 'kind'>
+
+/** Takes back what a request did when it turns out to have been executed although it was given up. */
+export type Undo = (executed: Executed) => Promise<void>
+
+/** A request under way. */
+interface Asked {
+  readonly session: Session
+  readonly seq: number
+  /** Rejects only when the client is closed. */
+  readonly outcome: Promise<Outcome>
+  readonly reject: (reason: unknown) => void
+}
+
+/** What came of giving a request up. */
+type Verdict = { readonly undone: true } | { readonly undone: false; readonly outcome: Outcome | null }
+
+/** Carries commands to the cluster: sessions, the lanes that carry requests, and what is to be done when one is given up. */
+export class Requests {
+  readonly #directory: Directory
+  readonly #settings: Settings
+  readonly #link: Link
+  readonly #greeting: Greeting
+  readonly #lanes: Lanes
+  /** Every session that has something open, and the one in use. */
+  readonly #sessions = new Map<string, Session>()
+  /** Rejects each request under way, should the client be closed. */
+  readonly #rejects = new Set<(reason: unknown) => void>()
+  #session: Session | null = null
+  /** The server that is asked first. */
+  #preferred: ServerIndex = 0
+  #closedBecause: ClientClosed | null = null
+
+  constructor(directory: Directory, settings: Settings, link: Link) {
+    this.#directory = directory
+    this.#settings = settings
+    this.#link = link
+    this.#greeting = new Greeting(directory, settings, (server) => link.say(server, { type: 'hello' }))
+    this.#lanes = new Lanes(
+      settings.timing,
+      () => randomInt(2 ** 31),
+      (server, message, bytes) => link.say(server, message, bytes),
+    )
+  }
+
+  /**
+   * Has `command` executed, once. Rejects with a PaxosError that says what became of it. When `signal` aborts it in time it
+   * is never executed, and this rejects with the signal's reason; so it does when `undo` took back what it had done.
+   */
+  async execute(
+    command: Command,
+    signal: AbortSignal | undefined,
+    undo: Undo | null = null,
+  ): Promise<Executed> {
+    if (this.#closedBecause !== null) throw this.#closedBecause
+    signal?.throwIfAborted()
+    const bytes = commandBytes(command)
+    this.#checkSize(bytes, this.#settings.maxCommandBytes)
+    this.#link.hold()
+    try {
+      const session = this.#session ?? (await this.#openSession(signal))
+      this.#checkSize(bytes, session.maxCommandBytes)
+      const asked = this.#submit(session, command, bytes)
+      const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
+      return executedPart(outcome)
+    } finally {
+      this.#link.release()
+    }
+  }
+
+  hear(message: Response | Queued | Busy | Welcome, server: ServerIndex): void {
+    if (message.type === 'welcome') {
+      this.#greeting.hear(message, server)
+      if (message.cluster === this.#link.cluster) this.#learnMembers(message)
+      return
+    }
+    this.#sessions
+      .get(message.uid)
+      ?.laneOf(message.seq)
+      ?.hear({ ...message, server })
+  }
+
+  /** Asks no more: everything under way rejects with `reason`. */
+  close(reason: ClientClosed): void {
+    this.#closedBecause = reason
+    for (const session of this.#sessions.values()) session.giveUpAll()
+    this.#greeting.fail(reason)
+    for (const reject of [...this.#rejects]) reject(reason)
+    this.#rejects.clear()
+  }
+
+  #checkSize(bytes: number, limitBytes: number): void {
+    if (bytes > limitBytes) throw new RequestTooLarge(bytes, limitBytes)
+  }
+
+  async #openSession(signal: AbortSignal | undefined): Promise<Session> {
+    const welcome = await this.#greeting.welcome(this.#preferred, signal)
+    if (this.#closedBecause !== null) throw this.#closedBecause
+    signal?.throwIfAborted()
+    if (this.#session === null) {
+      this.#link.adoptCluster(welcome.cluster)
+      this.#learnMembers(welcome)
+      const uid = `${randomBytes(12).toString('base64url')}@${welcome.instance}`
+      this.#session = new Session(uid, welcome.commandBytes)
+      this.#sessions.set(uid, this.#session)
+    }
+    return this.#session
+  }
+
+  #learnMembers({ members }: Welcome): void {
+    void this.#directory.learn(members.map(({ address }) => address))
+  }
+
+  #submit(session: Session, command: Command, bytes: number): Asked {
+    const lane = this.#lanes.take()
+    const seq = session.begin(lane)
+    const first = this.#preferred
+    let reject: (reason: unknown) => void = () => undefined
+    const outcome = new Promise<Outcome>((resolve, rejectOutcome) => {
+      reject = rejectOutcome
+      this.#rejects.add(reject)
+      lane.ask({
+        request: { uid: session.uid, seq, ackedBelow: session.ackedBelow, command },
+        commandBytes: bytes,
+        server: first,
+        servers: this.#directory.size,
+        ended: (outcome, server) => {
+          this.#rejects.delete(reject)
+          this.#end(session, seq)
+          if (server !== first) this.#prefer(server)
+          if (outcome.kind === 'refused' && outcome.reason === 'expired') this.#forget(session)
+          resolve(outcome)
+        },
+      })
+    })
+    return { session, seq, outcome, reject }
+  }
+
+  /**
+   * Only a request that failed over says who is to be asked first: if any answer did, one slow server would split the
+   * requests for good, and two proposers would duel. The members may have changed too.
+   */
+  #prefer(server: ServerIndex): void {
+    if (server === this.#preferred) return
+    this.#preferred = server
+    this.#link.say(server, { type: 'hello' })
+  }
+
+  #end(session: Session, seq: number): void {
+    session.end(seq)
+    if (session !== this.#session && session.isIdle) this.#sessions.delete(session.uid)
+  }
+
+  /** Later requests open a new session. */
+  #forget(session: Session): void {
+    if (this.#session === session) this.#session = null
+    if (session.isIdle) this.#sessions.delete(session.uid)
+  }
+
+  /** The outcome, unless `signal` aborts first: then it rejects, with what is known by then. */
+  #orGiveUp(asked: Asked, signal: AbortSignal, undo: Undo | null): Promise<Outcome> {
+    return new Promise<Outcome>((resolve, reject) => {
+      const onAbort = () => {
+        // It may have been answered in this very turn: then it stands.
+        if (!asked.session.giveUp(asked.seq)) return
+        this.#rejects.delete(asked.reject)
+        this.#rejectGivenUp(asked, signal.reason, undo).catch(reject)
+      }
+      if (signal.aborted) onAbort()
+      else signal.addEventListener('abort', onAbort, { once: true })
+      asked.outcome.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    })
+  }
+
+  /**
+   * The cancel goes on until it is answered, so that nothing is held that nobody knows of; but the program is not kept
+   * waiting for longer than `cancelTimeoutMs`.
+   */
+  async #rejectGivenUp(asked: Asked, reason: unknown, undo: Undo | null): Promise<never> {
+    let patience: NodeJS.Timeout | undefined
+    const impatience = new Promise<Verdict>((resolve) => {
+      patience = setTimeout(
+        () => resolve({ undone: false, outcome: null }),
+        this.#settings.timing.cancelTimeoutMs,
+      )
+    })
+    const verdict = await Promise.race([this.#takeBack(asked, undo), impatience])
+    clearTimeout(patience)
+    if (verdict.undone) throw reason
+    throw new Aborted(verdict.outcome, reason)
+  }
+
+  /** Never rejects: what cannot be learned, for the client was closed or its session is forgotten, stays unknown. */
+  async #takeBack(asked: Asked, undo: Undo | null): Promise<Verdict> {
+    this.#link.hold()
+    try {
+      const ended = await this.#cancel(asked)
+      if (ended === null || ended.kind === 'cancelled') return { undone: true }
+      if (ended.kind !== 'executed' || undo === null) return { undone: false, outcome: ended }
+      return await undo(ended).then(
+        () => ({ undone: true as const }),
+        () => ({ undone: false as const, outcome: ended }),
+      )
+    } catch {
+      return { undone: false, outcome: null }
+    } finally {
+      this.#link.release()
+    }
+  }
+
+  /** How the request had ended before the cancel was executed; `null` when the cancel came in time. */
+  async #cancel({ session, seq }: Asked): Promise<Outcome | null> {
+    const command = { kind: 'cancel', seq } as const
+    const outcome = await this.#submit(session, command, commandBytes(command)).outcome
+    this.#end(session, seq)
+    const { result } = executedPart(outcome)
+    return (result as { readonly ended: Outcome | null }).ended
+  }
+}
+
+/** What of `outcome` is of use to whoever asked; throws the error that any other outcome is. */
+function executedPart(outcome: Outcome): Executed {
+  switch (outcome.kind) {
+    case 'executed':
+      return { result: outcome.result, instance: outcome.instance, index: outcome.index }
+    case 'failed':
+      throw new RequestFailed(outcome)
+    case 'cancelled':
+      throw new RequestRefused('cancelled')
+    case 'refused':
+      throw new RequestRefused(outcome.reason)
+  }
+  outcome satisfies never
+}

@@ -1,0 +1,60 @@
+import type { Lane } from './lanes.ts'
+
+/**
+ * A client as the cluster knows it: a uid, and the seqs used under it. The cluster keeps the outcomes from `ackedBelow` on,
+ * so a seq counts as open until its program has the answer, or the answer to its cancel.
+ */
+export class Session {
+  readonly uid: string
+  /** The largest command that the servers take, in bytes of JSON. */
+  readonly maxCommandBytes: number
+  /** Every open seq, with the lane that carries it; `null` when it was given up and its cancel is under way. */
+  readonly #open = new Map<number, Lane | null>()
+  #nextSeq = 1
+  #ackedBelow = 1
+
+  constructor(uid: string, maxCommandBytes: number) {
+    this.uid = uid
+    this.maxCommandBytes = maxCommandBytes
+  }
+
+  /** The lowest open seq, or the next one. */
+  get ackedBelow(): number {
+    while (this.#ackedBelow < this.#nextSeq && !this.#open.has(this.#ackedBelow)) this.#ackedBelow += 1
+    return this.#ackedBelow
+  }
+
+  get isIdle(): boolean {
+    return this.#open.size === 0
+  }
+
+  /** Opens the next seq. */
+  begin(lane: Lane): number {
+    const seq = this.#nextSeq
+    this.#nextSeq += 1
+    this.#open.set(seq, lane)
+    return seq
+  }
+
+  laneOf(seq: number): Lane | null {
+    return this.#open.get(seq) ?? null
+  }
+
+  /** Nobody waits for this seq's answer, but it stays open until its cancel has ended. `false` when it has ended already. */
+  giveUp(seq: number): boolean {
+    const lane = this.laneOf(seq)
+    if (lane === null) return false
+    lane.giveUp()
+    this.#open.set(seq, null)
+    return true
+  }
+
+  end(seq: number): void {
+    this.#open.delete(seq)
+  }
+
+  giveUpAll(): void {
+    for (const lane of this.#open.values()) lane?.giveUp()
+    this.#open.clear()
+  }
+}

@@ -1,0 +1,302 @@
+import { randomInt } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Logger, pino } from 'pino'
+import type { Address, Instance, Json, NodeId } from '../../machines/batch.ts'
+import { defaultLimits, type Limits } from '../../machines/limits.ts'
+import { isCounted } from '../../machines/members.ts'
+import type { Welcome } from '../../machines/messages.ts'
+import { defaultTiming, type Timing } from '../../machines/timing.ts'
+import { connect } from '../client/index.ts'
+import { lockService } from '../services/lock.ts'
+import { Replica } from '../services/replica.ts'
+import type { Service } from '../services/service.ts'
+import { formatAddress } from '../address.ts'
+import { StartError } from './errors.ts'
+import { greet } from './greet.ts'
+import { type Bootstrap, checkIdentity, foundingIdentity, joiningIdentity } from './identity.ts'
+import { Runtime } from './runtime.ts'
+import { bindSocket, socketBufferBytes } from './socket.ts'
+import { statusOf } from './status.ts'
+import { LevelStorage } from './storage/level-storage.ts'
+import { MemoryStorage } from './storage/memory-storage.ts'
+import type { Identity, Storage } from './storage/storage.ts'
+import { Trace } from './trace.ts'
+import { Transport } from './transport.ts'
+import { maxCommandBytes } from './wire/codec.ts'
+
+export { StartError } from './errors.ts'
+
+export interface NodeOptions {
+  readonly id: NodeId
+  /** Where to listen. */
+  readonly listen: Address
+  /** What other servers and clients use; by default where it listens. */
+  readonly advertise?: Address
+  /** Where it stores; `null` for memory, which forgets when the process ends. */
+  readonly dataDir: string | null
+  /** Found a new cluster, at its first start. */
+  readonly bootstrap?: Bootstrap
+  /** Join the cluster of the server at this address. */
+  readonly join?: Address
+  /** By default the lock service. */
+  readonly service?: Service
+  readonly logger?: Logger
+  /** Write the requests that the service executed, in order, to `trace.txt` in the data directory. */
+  readonly trace?: boolean
+  readonly timing?: Timing
+  readonly limits?: Limits
+}
+
+export interface RunningNode {
+  readonly id: NodeId
+  readonly address: Address
+  readonly cluster: string
+  /** What `paxos status --json` shows of it. */
+  status(): Json
+  /** Takes no more requests, finishes what is under way and ends, within seconds. */
+  stop(): Promise<void>
+  /** Resolves when it has ended: `null` after `stop`, the reason when it halted. */
+  readonly ended: Promise<string | null>
+}
+
+const joinPatienceMs = 10_000
+const stopPatienceMs = 2_000
+const pageBytes = 1_000_000
+
+/**
+ * Starts a server. Throws a `StartError`, or a `StorageError`, with one clear line when it cannot: the directory is in use,
+ * damaged or another server's, the port is taken, or it was told neither to found a cluster nor to join one.
+ */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { id, dataDir, service = lockService as unknown as Service, logger = pino({ level: 'silent' }) } = options
+  const socket = await bindSocket(options.listen)
+  const address = options.advertise ?? formatAddress(socket.address())
+  let storage: Storage | null = null
+  try {
+    storage = await openStorage(dataDir)
+    const durable = await storage.open()
+    const identity = durable.identity ?? (await firstIdentity(options, storage))
+    checkIdentity(identity, id, options.bootstrap, dataDir ?? 'memory')
+    const node = new LiveNode({ ...options, service, logger, address, identity, storage })
+    await node.recover(durable)
+    node.serve(socket, durable)
+    if (options.join !== undefined) await node.join(options.join)
+    return node
+  } catch (error) {
+    try {
+      socket.close()
+    } catch {
+      // The node had closed it already.
+    }
+    await storage?.close().catch(() => undefined)
+    throw error
+  }
+}
+
+async function openStorage(dataDir: string | null): Promise<Storage> {
+  if (dataDir === null) return new MemoryStorage()
+  await mkdir(dataDir, { recursive: true }).catch((error: Error) => {
+    throw new StartError(`--data ${dataDir} cannot be made: ${error.message}`)
+  })
+  return new LevelStorage(join(dataDir, 'store'))
+}
+
+async function firstIdentity(options: NodeOptions, storage: Storage): Promise<Identity> {
+  const { id, dataDir, bootstrap, join: seed } = options
+  const identity =
+    seed !== undefined
+      ? joiningIdentity(id, await greet(seed, joinPatienceMs))
+      : bootstrap !== undefined
+        ? foundingIdentity(id, bootstrap)
+        : null
+  if (identity === null) {
+    throw new StartError(
+      `--data ${dataDir ?? 'memory'} is empty, and a server with nothing stored must not vote: it may have lost what it promised. ` +
+        'Give --bootstrap to found a new cluster, or --join HOST:PORT to join a running one',
+    )
+  }
+  await storage.initialise(identity)
+  return identity
+}
+
+class LiveNode implements RunningNode {
+  readonly id: NodeId
+  readonly address: Address
+  readonly cluster: string
+  readonly ended: Promise<string | null>
+  readonly #options: NodeOptions
+  readonly #identity: Identity
+  readonly #storage: Storage
+  readonly #logger: Logger
+  readonly #replica: Replica
+  readonly #runtime: Runtime
+  readonly #trace: Trace | null
+  readonly #watchers = new Set<() => void>()
+  #transport: Transport | null = null
+
+  constructor(
+    options: NodeOptions & {
+      readonly service: Service
+      readonly logger: Logger
+      readonly address: Address
+      readonly identity: Identity
+      readonly storage: Storage
+    },
+  ) {
+    const { id, address, identity, storage, service, logger, dataDir, trace } = options
+    this.id = id
+    this.address = address
+    this.cluster = identity.cluster
+    this.#options = options
+    this.#identity = identity
+    this.#storage = storage
+    this.#logger = logger.child({ server: id })
+    this.#replica = new Replica({ service, members: identity.members })
+    this.#trace = trace === true && dataDir !== null ? new Trace(join(dataDir, 'trace.txt')) : null
+    this.#runtime = new Runtime(id, storage, {
+      execute: (instance, batch) => {
+        const execution = this.#replica.execute(instance, batch)
+        this.#trace?.record(batch, execution)
+        if (execution.members !== null) {
+          this.#logger.info({ instance, members: execution.members }, 'members changed')
+        }
+        for (const watcher of this.#watchers) watcher()
+        return execution
+      },
+      recall: ({ uid, seq, command }) => this.#replica.recall(uid, seq, command),
+    })
+    this.ended = this.#runtime.ended.then(async (reason) => {
+      if (reason !== null) this.#logger.fatal({ reason }, 'halted')
+      await this.#trace?.close()
+      await storage.close().catch(() => undefined)
+      return reason
+    })
+  }
+
+  get #isCounted(): boolean {
+    return isCounted(this.#replica.members, this.id, this.#identity.incarnation)
+  }
+
+  /** Executes again what is stored. */
+  async recover({ firstUnchosen }: { readonly firstUnchosen: Instance }): Promise<void> {
+    for (let next = 0; next < firstUnchosen; next = this.#replica.firstUnexecuted) {
+      for (const batch of await this.#storage.chosen(next, pageBytes)) {
+        const instance = this.#replica.firstUnexecuted
+        this.#trace?.record(batch, this.#replica.execute(instance, batch))
+      }
+    }
+  }
+
+  /** Spawns the roles and lets them speak. */
+  serve(
+    socket: Awaited<ReturnType<typeof bindSocket>>,
+    { promised, accepted, firstUnchosen }: Awaited<ReturnType<Storage['open']>>,
+  ): void {
+    const { id, timing = defaultTiming, limits = defaultLimits } = this.#options
+    const { incarnation } = this.#identity
+    const { members } = this.#replica
+    if (socket.getRecvBufferSize() < socketBufferBytes) {
+      this.#logger.warn(
+        { granted: socket.getRecvBufferSize(), wanted: socketBufferBytes },
+        'a small receive buffer was granted: bursts may be lost; raise net.core.rmem_max',
+      )
+    }
+    const transport = new Transport(socket, this.cluster, id, {
+      hear: (sender, message) => this.#runtime.hear(sender, message),
+      request: (message, from, bytes) => this.#runtime.request(message, from, bytes),
+      ask: (message, from) => {
+        if (message.type === 'hello') transport.send(from, this.#welcome())
+        else transport.send(from, { type: 'report', status: this.status() })
+      },
+    })
+    this.#transport = transport
+    this.#runtime.begin(
+      { self: id, incarnation, members, promised, accepted, firstUnchosen },
+      {
+        send: (to, message) => {
+          const address = this.#replica.members.find((member) => member.id === to)?.address ?? transport.heardFrom(to)
+          if (address !== undefined) transport.send(address, message)
+        },
+        respond: (to, message) => transport.send(to, message),
+        close: () => transport.close(),
+      },
+      { timing, limits, randomSeed: randomInt(2 ** 31) },
+    )
+    this.#logger.info({ address: this.address, cluster: this.cluster, firstUnchosen }, 'serving')
+    if (!this.#isCounted && this.#options.join === undefined) {
+      this.#logger.warn('not counted in this cluster: start with --join to join it')
+    }
+  }
+
+  /** Catches up from the server at `seed`, and then asks to be counted. */
+  async join(seed: Address): Promise<void> {
+    if (this.#isCounted) return
+    const welcome = await greet(seed, joinPatienceMs)
+    await this.#catchUp(welcome.instance, welcome.node, seed)
+    const client = connect({ servers: [seed, ...welcome.members.map(({ address }) => address)] })
+    try {
+      const { incarnation } = this.#identity
+      const { instance } = await client.changeMembers({
+        action: 'admit',
+        id: this.id,
+        address: this.address,
+        incarnation,
+      })
+      await this.#catchUp(instance + 1, welcome.node, seed)
+    } catch (error) {
+      throw new StartError(`--join ${seed}: ${error instanceof Error ? error.message : String(error)}`)
+    } finally {
+      await client.close()
+    }
+    this.#logger.info({ seed }, 'joined')
+  }
+
+  #catchUp(firstUnchosen: Instance, peer: NodeId, address: Address): Promise<void> {
+    this.#transport?.recordHeardFrom(peer, address)
+    this.#runtime.dispatch('learner', { type: 'behind.noticed', firstUnchosen, peer })
+    return new Promise((resolve, reject) => {
+      const watcher = () => {
+        if (this.#replica.firstUnexecuted < firstUnchosen) return
+        this.#watchers.delete(watcher)
+        resolve()
+      }
+      this.#watchers.add(watcher)
+      watcher()
+      void this.ended.then((reason) => reject(new StartError(`it ended before it had caught up: ${reason ?? 'stopped'}`)))
+    })
+  }
+
+  status(): Json {
+    return statusOf({
+      id: this.id,
+      address: this.address,
+      identity: this.#identity,
+      replica: this.#replica,
+      runtime: this.#runtime,
+      counters: this.#transport?.counters,
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#runtime.stop()
+    const deadline = Date.now() + stopPatienceMs
+    while (this.#runtime.isBusy && Date.now() < deadline) await new Promise((next) => setTimeout(next, 10))
+    this.#transport?.flush()
+    this.#runtime.finish()
+    await this.ended
+    this.#logger.info('stopped')
+  }
+
+  #welcome(): Welcome {
+    return {
+      type: 'welcome',
+      cluster: this.cluster,
+      node: this.id,
+      instance: this.#replica.firstUnexecuted,
+      members: this.#replica.members,
+      founders: this.#identity.members,
+      commandBytes: maxCommandBytes,
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import { type ActorRefFrom, createActor, fromCallback } from 'xstate'
+import type { Address, Instance, NodeId } from '../../machines/batch.ts'
+import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { Limits } from '../../machines/limits.ts'
+import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import { type NodeInput, nodeMachine } from '../../machines/node.ts'
+import type { Output, Write } from '../../machines/outputs.ts'
+import type { Timing } from '../../machines/timing.ts'
+import { type Recovered, roleInputs, roleNames } from '../roles.ts'
+import { type Executor, Router, type World } from '../router.ts'
+import type { Storage } from './storage/storage.ts'
+
+/** Chosen batches that are read and sent at once to a server that catches up, in bytes of JSON. */
+const pageBytes = 48_000
+
+/** What a live node speaks through. */
+export interface Mouth {
+  send(to: NodeId, message: NodeMessage): void
+  respond(to: Address, message: ServerMessage): void
+  close(): void
+}
+
+type RoleRefs = Readonly<Record<RoleName, { send(event: RoleEvent): void; getSnapshot(): { value: unknown } }>>
+
+/**
+ * A live node: the machines as XState actors under one root, in real time. It is the `World` of its router; everything
+ * that is said, stored or executed passes through there, as it does in the simulator.
+ */
+export class Runtime implements World {
+  readonly #router: Router
+  readonly #storage: Storage
+  readonly #root: ActorRefFrom<typeof nodeMachine>
+  #roles: RoleRefs | null = null
+  #mouth: Mouth | null = null
+  /** Resolves when the node has ended: `null` when it was stopped, the reason when it halted. */
+  readonly ended: Promise<string | null>
+
+  constructor(self: NodeId, storage: Storage, executor: Executor) {
+    this.#storage = storage
+    this.#router = new Router(self, this, executor)
+    const storageActor = fromCallback<{ readonly type: 'persist'; readonly write: Write }>(({ receive }) => {
+      receive(({ write }) => this.#write(write))
+    })
+    const udpActor = fromCallback(() => () => this.#mouth?.close())
+    this.#root = createActor(nodeMachine.provide({ actors: { storage: storageActor, udp: udpActor } }), {
+      id: `node-${self}`,
+      systemId: 'node',
+      // A timer makes a role speak as a datagram does: what follows from it is delivered in the same order.
+      clock: {
+        setTimeout: (run, delayMs) => setTimeout(() => this.#guarded(() => this.#router.enter(run)), delayMs),
+        clearTimeout: (timer) => clearTimeout(timer),
+      },
+    })
+    this.ended = new Promise((resolve) => {
+      this.#root.subscribe({
+        error: (error) => resolve(describe(error)),
+        complete: () => {
+          const { value, context } = this.#root.getSnapshot()
+          resolve(value === 'halted' ? context.reason : null)
+        },
+      })
+    })
+    this.#root.start()
+  }
+
+  /** Spawns the roles from what was recovered and lets them speak through `mouth`. */
+  begin(
+    recovered: Recovered,
+    mouth: Mouth,
+    settings: { readonly timing: Timing; readonly limits: Limits; readonly randomSeed: number },
+  ): void {
+    this.#mouth = mouth
+    const inputs: NodeInput = roleInputs(recovered, settings)
+    this.#root.send({ type: 'node.recovered', inputs })
+    const refs = roleNames.map((role) => {
+      const actor = this.#root.system.get(role)
+      if (actor === undefined) throw new Error(`the role ${role} was not spawned`)
+      actor.on('*', (output: unknown) => this.#guarded(() => this.#router.carry(output as Output)))
+      actor.subscribe({ error: (error: unknown) => this.fail(`the ${role} failed: ${describe(error)}`) })
+      return [role, actor] as const
+    })
+    this.#roles = Object.fromEntries(refs) as unknown as RoleRefs
+  }
+
+  /** The state in which each role is, and its context; empty before it has recovered. */
+  snapshot(role: RoleName): { readonly value: unknown; readonly context?: unknown } | undefined {
+    return this.#roles?.[role].getSnapshot()
+  }
+
+  /** The state in which the node is. */
+  get state(): string {
+    return String(this.#root.getSnapshot().value)
+  }
+
+  /** A batch is on its way: proposed, or about to be. */
+  get isBusy(): boolean {
+    const queue = this.snapshot('requestQueue')?.value
+    return queue === 'ready' || queue === 'proposing'
+  }
+
+  hear(sender: NodeId, message: NodeMessage): void {
+    this.#guarded(() => this.#router.hear(sender, message))
+  }
+
+  request(message: RequestMessage, from: Address, commandBytes: number): void {
+    this.#guarded(() => this.#router.request(message, from, Date.now(), commandBytes))
+  }
+
+  /** Gives an event to a role. */
+  dispatch(role: RoleName, event: RoleEvent): void {
+    this.#guarded(() => this.#router.dispatch(role, event))
+  }
+
+  /** Takes no more requests; `finish` ends it. */
+  stop(): void {
+    this.#root.send({ type: 'node.stopping' })
+    this.dispatch('requestQueue', { type: 'node.stopping' })
+  }
+
+  /** Ends it in good order. */
+  finish(): void {
+    this.#root.send({ type: 'node.stopped' })
+  }
+
+  /** Ends it at once: it says nothing more to anybody. */
+  fail(reason: string): void {
+    this.#mouth?.close()
+    this.#root.send({ type: 'node.failed', reason })
+  }
+
+  deliver(role: RoleName, event: RoleEvent): void {
+    this.#roles?.[role].send(event)
+  }
+
+  send(to: NodeId, message: NodeMessage): void {
+    this.#mouth?.send(to, message)
+  }
+
+  respond(to: Address, message: ServerMessage): void {
+    this.#mouth?.respond(to, message)
+  }
+
+  persist(write: Write): void {
+    this.#root.system.get('storage')?.send({ type: 'persist', write })
+  }
+
+  read(from: Instance, to: NodeId): void {
+    this.#storage.chosen(from, pageBytes).then(
+      (batches) => this.dispatch('learner', { type: 'chosen.read', to, from, batches }),
+      (error: unknown) => this.fail(describe(error)),
+    )
+  }
+
+  #write(write: Write): void {
+    this.#storage.persist(write).then(
+      () => {
+        if (write.by === 'acceptor') this.dispatch('acceptor', { type: 'persisted' })
+      },
+      (error: unknown) => this.fail(describe(error)),
+    )
+  }
+
+  /** What is thrown here is a violated assertion: the node halts, and says why. */
+  #guarded(run: () => void): void {
+    if (this.#root.getSnapshot().status !== 'active') return
+    try {
+      run()
+    } catch (error) {
+      this.fail(describe(error))
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,55 @@
+import type { AcceptorContext } from '../../machines/acceptor.ts'
+import type { Address, Json, NodeId } from '../../machines/batch.ts'
+import { isCounted } from '../../machines/members.ts'
+import type { ProposerContext } from '../../machines/proposer.ts'
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import { roleNames } from '../roles.ts'
+import type { Replica } from '../services/replica.ts'
+import type { Runtime } from './runtime.ts'
+import type { Identity } from './storage/storage.ts'
+import type { Transport } from './transport.ts'
+
+/** `accepting.proposing` for `{ accepting: 'proposing' }`. */
+function stateName(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Object.entries(value)
+    .map(([parent, child]) => `${parent}.${stateName(child)}`)
+    .join(' ')
+}
+
+/** What a server says of itself, to somebody who inquires. */
+export function statusOf({
+  id,
+  address,
+  identity,
+  replica,
+  runtime,
+  counters,
+}: {
+  readonly id: NodeId
+  readonly address: Address
+  readonly identity: Identity
+  readonly replica: Replica
+  readonly runtime: Runtime
+  readonly counters: Transport['counters'] | undefined
+}): Json {
+  const acceptor = runtime.snapshot('acceptor')?.context as AcceptorContext | undefined
+  const proposer = runtime.snapshot('proposer')?.context as ProposerContext | undefined
+  const queue = runtime.snapshot('requestQueue')?.context as RequestQueueContext | undefined
+  return {
+    id,
+    address,
+    cluster: identity.cluster,
+    pid: process.pid,
+    state: runtime.state,
+    counted: isCounted(replica.members, id, identity.incarnation),
+    roles: Object.fromEntries(roleNames.map((role) => [role, stateName(runtime.snapshot(role)?.value ?? 'none')])),
+    ballot: proposer === undefined ? null : { ...proposer.ballot },
+    promised: acceptor?.promised == null ? null : { ...acceptor.promised },
+    firstUnchosen: replica.firstUnexecuted,
+    queue: { length: queue?.held.count ?? 0, delayed: queue?.held.delayedCount ?? 0 },
+    sessions: replica.sessionCount,
+    members: replica.members.map((member) => ({ ...member })),
+    datagrams: counters === undefined ? null : { ...counters },
+  }
+}

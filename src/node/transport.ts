@@ -1,0 +1,183 @@
+import type { Socket } from 'node:dgram'
+import type { Address, NodeId } from '../../machines/batch.ts'
+import type { ClientMessage, Message, NodeMessage, RequestMessage } from '../../machines/messages.ts'
+import { formatAddress, parseAddress } from '../address.ts'
+import { commandBytes, Decoder, encodeEnvelope } from './wire/codec.ts'
+import { formatRespond, type SeedRequest } from './wire/seed-text.ts'
+
+/** What a transport brings in. */
+export interface Receiver {
+  hear(sender: NodeId, message: NodeMessage): void
+  request(message: RequestMessage, from: Address, bytes: number): void
+  /** A question that the server itself answers. */
+  ask(message: Exclude<ClientMessage, RequestMessage>, from: Address): void
+}
+
+/** Requests of the seed's clients that are remembered, so that they can be answered in their own words. */
+const seedRequestsRemembered = 20_000
+
+/** Addresses of servers that are remembered beside the members': of those that join, or were removed. */
+const serversRemembered = 64
+
+const nodeMessageTypes: ReadonlySet<string> = new Set<NodeMessage['type']>([
+  'prepare',
+  'promise',
+  'accept',
+  'accepted',
+  'denial',
+  'learn',
+  'chosen',
+])
+
+/**
+ * The two ends of the datagram's path in a live server: what arrives is decoded, counted when it is not understood, and
+ * brought in; what is said in one turn of the event loop to one address leaves in one datagram.
+ */
+export class Transport {
+  readonly #socket: Socket
+  readonly #cluster: string
+  readonly #self: NodeId
+  readonly #receiver: Receiver
+  readonly #decoder: Decoder
+  readonly #outbox = new Map<Address, Message[]>()
+  readonly #dropped = new Map<string, number>()
+  readonly #heardFrom = new Map<NodeId, Address>()
+  readonly #seedRequests = new Map<string, SeedRequest>()
+  #received = 0
+  #sent = 0
+  #isOpen = true
+  #flushing = false
+
+  constructor(socket: Socket, cluster: string, self: NodeId, receiver: Receiver) {
+    this.#socket = socket
+    this.#cluster = cluster
+    this.#self = self
+    this.#receiver = receiver
+    this.#decoder = new Decoder({ cluster, nowMs: () => performance.now() })
+    socket.on('message', (datagram, source) => this.#receive(datagram, formatAddress(source)))
+  }
+
+  /** Datagrams received and sent, and those dropped, by reason. */
+  get counters(): { readonly received: number; readonly sent: number; readonly dropped: Record<string, number> } {
+    return { received: this.#received, sent: this.#sent, dropped: Object.fromEntries(this.#dropped) }
+  }
+
+  /** Sends `message`, with whatever else is said to that address in this turn of the event loop. */
+  send(to: Address, message: Message): void {
+    const waiting = this.#outbox.get(to)
+    if (waiting === undefined) this.#outbox.set(to, [message])
+    else waiting.push(message)
+    if (this.#flushing) return
+    this.#flushing = true
+    setImmediate(() => this.flush())
+  }
+
+  /** Sends what waits for the end of this turn. */
+  flush(): void {
+    this.#flushing = false
+    if (!this.#isOpen) return
+    for (const [to, messages] of this.#outbox) {
+      const seed = to.startsWith(seedPrefix)
+      const address = seed ? to.slice(seedPrefix.length) : to
+      const datagrams = seed
+        ? this.#seedAnswers(messages)
+        : encodeEnvelope({ cluster: this.#cluster, sender: this.#self, messages })
+      const { host, port } = parseAddress(address)
+      for (const datagram of datagrams) {
+        this.#sent += 1
+        // An error here is loss, which the protocol bears; the callback keeps it from being thrown.
+        this.#socket.send(datagram, port, host, () => undefined)
+      }
+    }
+    this.#outbox.clear()
+  }
+
+  /** Sends and takes nothing more. */
+  close(): void {
+    this.#isOpen = false
+    this.#outbox.clear()
+    this.#socket.close()
+  }
+
+  #receive(datagram: Uint8Array, source: Address): void {
+    this.#received += 1
+    const decoded = this.#decoder.decode(datagram, source)
+    switch (decoded.kind) {
+      case 'envelope':
+        for (const message of decoded.messages) this.#bringIn(message, decoded.sender, source)
+        return
+      case 'seed':
+        for (const request of decoded.requests) this.#bringInSeed(request, source)
+        return
+      case 'dropped':
+        this.#drop(decoded.reason)
+        return
+      case 'incomplete':
+        return
+    }
+    decoded satisfies never
+  }
+
+  #bringIn(message: Message, sender: NodeId | null, source: Address): void {
+    if (sender === this.#self) this.#drop('self')
+    else if (message.type === 'request') {
+      this.#receiver.request(message, source, commandBytes(message.command))
+    } else if (message.type === 'hello' || message.type === 'inquire') this.#receiver.ask(message, source)
+    else if (sender !== null && isNodeMessage(message)) {
+      this.recordHeardFrom(sender, source)
+      this.#receiver.hear(sender, message)
+    } else this.#drop('unexpected')
+  }
+
+  /** Where a server that may be no member was last heard from. */
+  heardFrom(id: NodeId): Address | undefined {
+    return this.#heardFrom.get(id)
+  }
+
+  /** Remembers where a server is, for as long as it is no member. */
+  recordHeardFrom(id: NodeId, source: Address): void {
+    this.#heardFrom.delete(id)
+    this.#heardFrom.set(id, source)
+    if (this.#heardFrom.size > serversRemembered) forgetOldest(this.#heardFrom)
+  }
+
+  /** A client of the seed is its address: it has no session of its own. */
+  #bringInSeed(seedRequest: SeedRequest, source: Address): void {
+    const { seq, action, name } = seedRequest
+    const uid = `udp:${source}`
+    this.#seedRequests.set(`${seq}:${uid}`, seedRequest)
+    if (this.#seedRequests.size > seedRequestsRemembered) forgetOldest(this.#seedRequests)
+    const command = { kind: 'service', body: { action: action === 'LOCK' ? 'lock' : 'unlock', name } } as const
+    this.#receiver.request(
+      { type: 'request', uid, seq, ackedBelow: 0, command },
+      `${seedPrefix}${source}`,
+      commandBytes(command),
+    )
+  }
+
+  /** The seed knows one answer, and gives it when the request has executed. */
+  #seedAnswers(messages: readonly Message[]): Uint8Array[] {
+    return messages.flatMap((message) => {
+      if (message.type !== 'response' || message.outcome.kind !== 'executed') return []
+      const asked = this.#seedRequests.get(`${message.seq}:${message.uid}`)
+      this.#seedRequests.delete(`${message.seq}:${message.uid}`)
+      return asked === undefined ? [] : [Buffer.from(formatRespond(asked))]
+    })
+  }
+
+  #drop(reason: string): void {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
+  }
+}
+
+/** Marks the reply address of a client that speaks the seed's plain text. */
+const seedPrefix = 'seed '
+
+function isNodeMessage(message: Message): message is NodeMessage {
+  return nodeMessageTypes.has(message.type)
+}
+
+function forgetOldest<K>(map: Map<K, unknown>): void {
+  const [oldest] = map.keys()
+  if (oldest !== undefined) map.delete(oldest)
+}

@@ -1,0 +1,243 @@
+/** Datagrams to messages and back. What comes out of the decoder is safe for every machine; the rest is dropped here. */
+import { isUtf8 } from 'node:buffer'
+import { randomBytes } from 'node:crypto'
+import type { Address, Command, NodeId } from '../../../machines/batch.ts'
+import type { Message } from '../../../machines/messages.ts'
+import { contradictionIn } from './consistency.ts'
+import { maxCommandBytes, maxDatagramBytes, maxMessageBytes, minDatagramBytes } from './limits.ts'
+import { PieceStore, pieceMark, splitIntoPieces } from './pieces.ts'
+import {
+  describeEnvelopeFault,
+  describeMessageFault,
+  type Envelope,
+  isEnvelope,
+  isMessage,
+  typeOf,
+} from './schema.ts'
+import { parseSeedText, type SeedRequest, seedPrefix } from './seed-text.ts'
+
+export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
+
+const wireVersion = 1
+
+/** Characters of the reason for a drop, which may quote what was received. */
+const maxDetailLength = 200
+
+/** What is sent. */
+export interface Outgoing {
+  /** Empty for a client that does not know the cluster yet. */
+  readonly cluster: string
+  /** `null` for a client. */
+  readonly sender: NodeId | null
+  readonly messages: readonly Message[]
+}
+
+/** The bytes of the JSON of `command`: what `maxCommandBytes` bounds. Throws what `JSON.stringify` throws. */
+export function commandBytes(command: Command): number {
+  return Buffer.byteLength(JSON.stringify(command))
+}
+
+interface EncodedMessage {
+  readonly text: string
+  readonly bytes: number
+}
+
+/** One message often goes to several servers. */
+const encodedMessages = new WeakMap<Message, EncodedMessage>()
+
+function encodeMessage(message: Message): EncodedMessage {
+  const known = encodedMessages.get(message)
+  if (known !== undefined) return known
+  const text = JSON.stringify(message)
+  const encoded = { text, bytes: Buffer.byteLength(text) }
+  encodedMessages.set(message, encoded)
+  return encoded
+}
+
+/** At random first, so that a restarted process does not go on with the pieces of the last one. */
+let lastPieceId = randomBytes(8).readBigUInt64BE()
+
+function nextPieceIdHere(): bigint {
+  lastPieceId = BigInt.asUintN(64, lastPieceId + 1n)
+  return lastPieceId
+}
+
+/**
+ * The datagrams that carry `messages`, in order: as few as they fit in, and pieces for a message that is longer than one.
+ * A message above `maxMessageBytes` is encoded all the same; whoever receives it drops and counts it. `datagramBytes` is
+ * the longest datagram, from 1,200 to 65,507 bytes; throws a `RangeError` when it is not.
+ */
+export function encodeEnvelope(
+  { cluster, sender, messages }: Outgoing,
+  datagramBytes: number = maxDatagramBytes,
+  { nextPieceId = nextPieceIdHere }: { readonly nextPieceId?: () => bigint } = {},
+): Uint8Array[] {
+  if (!(datagramBytes >= minDatagramBytes && datagramBytes <= 65_507)) {
+    throw new RangeError(`a datagram has from ${minDatagramBytes} to 65507 bytes; received ${datagramBytes}`)
+  }
+  const head = `{"v":${wireVersion},"c":${JSON.stringify(cluster)},"s":${sender},"m":[`
+  const emptyBytes = Buffer.byteLength(head) + ']}'.length
+  const datagrams: Uint8Array[] = []
+  let texts: string[] = []
+  let bytes = emptyBytes
+
+  function finish(): void {
+    if (texts.length === 0) return
+    const envelope = Buffer.from(`${head}${texts.join(',')}]}`)
+    if (envelope.length <= datagramBytes) datagrams.push(envelope)
+    else datagrams.push(...splitIntoPieces(envelope, datagramBytes, nextPieceId()))
+    texts = []
+    bytes = emptyBytes
+  }
+
+  for (const message of messages) {
+    const encoded = encodeMessage(message)
+    const comma = texts.length === 0 ? 0 : 1
+    if (bytes + comma + encoded.bytes > datagramBytes) finish()
+    bytes += (texts.length === 0 ? 0 : 1) + encoded.bytes
+    texts.push(encoded.text)
+  }
+  finish()
+  return datagrams
+}
+
+/** Why a datagram was dropped. */
+export type DropReason =
+  | 'empty'
+  /** Neither JSON, nor the seed's text, nor a piece. */
+  | 'garbage'
+  /** JSON or the seed's text, but not of a shape that is known, or not to be kept as it is. */
+  | 'malformed'
+  /** A version of the wire that is not spoken here. */
+  | 'version'
+  /** Of another cluster. */
+  | 'foreign'
+  | 'oversized'
+  /** A message that contradicts itself or its sender. */
+  | 'contradiction'
+  /** A piece that fits no message. */
+  | 'piece'
+
+export type Decoded =
+  | {
+      readonly kind: 'envelope'
+      readonly cluster: string
+      readonly sender: NodeId | null
+      readonly messages: readonly Message[]
+    }
+  | { readonly kind: 'seed'; readonly requests: readonly SeedRequest[] }
+  /** A piece of a message that is not whole yet. */
+  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'dropped'; readonly reason: DropReason; readonly detail: string }
+
+export interface DecoderOptions {
+  /** The cluster that is listened to; `null` for any, for a client that has not been welcomed yet. */
+  readonly cluster: string | null
+  /** A clock that does not go back, in milliseconds. */
+  readonly nowMs: () => number
+  /** Bytes of a datagram, or of a message put together from pieces. */
+  readonly maxMessageBytes?: number
+  /** Bytes held for messages that are not whole: at least eight times `maxMessageBytes`. A source may hold a quarter. */
+  readonly maxPendingBytes?: number
+  /** How long a message waits for its pieces. */
+  readonly pieceAgeMs?: number
+}
+
+function dropped(reason: DropReason, detail: string): Decoded {
+  return { kind: 'dropped', reason, detail: detail.slice(0, maxDetailLength) }
+}
+
+/**
+ * Decodes datagrams, from anybody. Whatever the bytes, it does not throw: a datagram is understood in every part or dropped
+ * as a whole.
+ */
+export class Decoder {
+  readonly #cluster: string | null
+  readonly #nowMs: () => number
+  readonly #maxMessageBytes: number
+  readonly #pieces: PieceStore
+
+  /** Throws a `RangeError` when `maxPendingBytes` is too small for `maxMessageBytes`. */
+  constructor(options: DecoderOptions) {
+    const limit = options.maxMessageBytes ?? maxMessageBytes
+    const { cluster, nowMs, maxPendingBytes = 8 * limit, pieceAgeMs = 5_000 } = options
+    if (!(maxPendingBytes >= 8 * limit)) {
+      throw new RangeError(`maxPendingBytes must be at least ${8 * limit}; received ${maxPendingBytes}`)
+    }
+    this.#cluster = cluster
+    this.#nowMs = nowMs
+    this.#maxMessageBytes = limit
+    this.#pieces = new PieceStore({ maxMessageBytes: limit, maxPendingBytes, pieceAgeMs })
+  }
+
+  /** Bytes held for messages that are not whole. */
+  get pendingBytes(): number {
+    return this.#pieces.pendingBytes
+  }
+
+  /** What `datagram` says. It may be reused once this returns. */
+  decode(datagram: Uint8Array, source: Address): Decoded {
+    if (datagram.length === 0) return dropped('empty', 'a datagram of no bytes')
+    if (datagram.length > this.#maxMessageBytes) return dropped('oversized', `${datagram.length} bytes`)
+    if (datagram[0] !== pieceMark) return this.#decodeText(datagram)
+    const taken = this.#pieces.take(datagram, source, this.#nowMs())
+    switch (taken.kind) {
+      case 'whole':
+        return this.#decodeText(taken.payload)
+      case 'dropped':
+        return dropped(taken.reason, taken.detail)
+      case 'incomplete':
+        return taken
+    }
+    taken satisfies never
+  }
+
+  #decodeText(bytes: Uint8Array): Decoded {
+    if (!isUtf8(bytes)) return dropped('garbage', 'it is not UTF-8')
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().trimStart()
+    if (text.startsWith('{')) return this.#decodeJson(text)
+    if (!text.startsWith(seedPrefix)) return dropped('garbage', `neither JSON nor ${seedPrefix}`)
+    const requests = parseSeedText(text)
+    return 'fault' in requests ? dropped('malformed', requests.fault) : { kind: 'seed', requests }
+  }
+
+  #decodeJson(text: string): Decoded {
+    let envelope: unknown
+    try {
+      envelope = JSON.parse(text)
+    } catch {
+      return dropped('garbage', 'it is not JSON')
+    }
+    const version = (envelope as { readonly v?: unknown }).v
+    if (version !== wireVersion && Number.isInteger(version)) {
+      return dropped('version', `version ${version} of the wire; this is version ${wireVersion}`)
+    }
+    if (version !== wireVersion || !isEnvelope(envelope)) {
+      return dropped('malformed', describeEnvelopeFault(envelope))
+    }
+    return this.#isForeign(envelope)
+      ? dropped('foreign', `it is for the cluster '${envelope.c}'`)
+      : decodeMessages(envelope)
+  }
+
+  /** A client that does not know the cluster may ask for it. */
+  #isForeign({ c, m }: Envelope): boolean {
+    if (this.#cluster === null || c === this.#cluster) return false
+    return c !== '' || !m.every((message) => typeOf(message) === 'hello' || typeOf(message) === 'inquire')
+  }
+}
+
+function decodeMessages({ c: cluster, s: sender, m }: Envelope): Decoded {
+  const messages: Message[] = []
+  for (const message of m) {
+    if (!isMessage(message)) return dropped('malformed', describeMessageFault(message))
+    if (message.type === 'request') {
+      const bytes = commandBytes(message.command)
+      if (bytes > maxCommandBytes) return dropped('oversized', `a command of ${bytes} bytes`)
+    }
+    const contradiction = contradictionIn(message, { cluster, sender })
+    if (contradiction !== null) return dropped('contradiction', contradiction)
+    messages.push(message)
+  }
+  return { kind: 'envelope', cluster, sender, messages }
+}

@@ -1,0 +1,67 @@
+import { compareBallots } from '../../../machines/ballot.ts'
+import type { NodeId } from '../../../machines/batch.ts'
+import type { Message, PromiseMessage } from '../../../machines/messages.ts'
+
+/** What stands around a message: who says it, of which cluster. */
+export interface Saying {
+  readonly cluster: string
+  readonly sender: NodeId | null
+}
+
+/**
+ * How a well-shaped `message` contradicts itself or its envelope, or `null`. No server says such a thing: it was damaged or
+ * forged, and a role that took it would violate an assertion.
+ */
+export function contradictionIn(message: Message, { cluster, sender }: Saying): string | null {
+  switch (message.type) {
+    case 'prepare':
+    case 'accept':
+      return message.ballot.node === sender
+        ? null
+        : `${message.type}: sender ${sender} speaks for the ballot of server ${message.ballot.node}`
+    case 'promise':
+      return sender === null ? nobodySays(message) : contradictionInPromise(message)
+    case 'accepted':
+    case 'learn':
+    // A denial needs no reason: it may say that the proposer does not count in the cluster.
+    case 'denial':
+      return sender === null ? nobodySays(message) : null
+    case 'chosen': {
+      if (sender === null) return nobodySays(message)
+      const { from, batches, firstUnchosen } = message
+      // Without batches, `from` may lie above: the sender was asked for more than it knows.
+      return batches.length > 0 && from + batches.length > firstUnchosen
+        ? `chosen: ${batches.length} batches from ${from} on, and firstUnchosen is ${firstUnchosen}`
+        : null
+    }
+    case 'welcome':
+      if (message.node !== sender) return `welcome: sender ${sender} speaks for server ${message.node}`
+      return message.cluster === cluster ? null : 'welcome: it names another cluster than its envelope'
+    case 'request':
+    case 'hello':
+    case 'inquire':
+    case 'response':
+    case 'queued':
+    case 'busy':
+    case 'report':
+      return null
+  }
+  message satisfies never
+}
+
+function nobodySays({ type }: Message): string {
+  return `${type}: a server says it, and there is no sender`
+}
+
+function contradictionInPromise({ accepted, ballot, from }: PromiseMessage): string | null {
+  const seen = new Set<number>()
+  for (const { instance, ballot: acceptedAt } of accepted) {
+    if (instance < from) return `promise: asked from ${from} on, it shows instance ${instance}`
+    if (compareBallots(acceptedAt, ballot) > 0) {
+      return `promise: instance ${instance} was accepted above the ballot that is promised`
+    }
+    if (seen.has(instance)) return `promise: it shows instance ${instance} twice`
+    seen.add(instance)
+  }
+  return null
+}

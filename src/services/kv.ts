@@ -1,0 +1,80 @@
+/** A small key-value store: a second service, which shows that another than the lock service drops in. */
+import type { Json } from '../../machines/batch.ts'
+import { canonicalJson } from './digest.ts'
+import { type Fields, fieldsOf, nameIn, shown, valueIn } from './fields.ts'
+import type { Service } from './service.ts'
+
+/** `null` stands for nothing being there, and is no value. */
+export type KvCommand =
+  | { readonly action: 'get'; readonly key: string }
+  | { readonly action: 'put'; readonly key: string; readonly value: Json }
+  | { readonly action: 'delete'; readonly key: string }
+  /** Puts `value` when what is there equals `expected`; the order of an object's fields does not matter. */
+  | { readonly action: 'compareAndSet'; readonly key: string; readonly expected: Json; readonly value: Json }
+  /** Takes the value out; waits until there is one. */
+  | { readonly action: 'take'; readonly key: string }
+
+/** `value` is what was there before the command; `set` says whether `compareAndSet` changed it. */
+export type KvResult = { readonly value: Json } | { readonly value: Json; readonly set: boolean }
+
+export type KvState = Map<string, Json>
+
+const maxKeyLength = 256
+
+/** A `take` of what is not there waits for the key that it names. */
+export const kvService: Service<KvState, KvCommand, KvResult> = {
+  name: 'kv',
+  initial: () => new Map(),
+  parse(body) {
+    const fields = fieldsOf(body, 'a command of the key-value store')
+    const key = nameIn(fields, 'key', maxKeyLength)
+    const { action } = fields
+    switch (action) {
+      case 'get':
+      case 'delete':
+      case 'take':
+        return { action, key }
+      case 'put':
+        return { action, key, value: valueIn(fields, 'value') }
+      case 'compareAndSet':
+        return { action, key, expected: expectedIn(fields), value: valueIn(fields, 'value') }
+      default:
+        throw new Error(
+          `action is ${shown(action)}: it must be "get", "put", "delete", "compareAndSet" or "take"`,
+        )
+    }
+  },
+  execute(state, command) {
+    const { key } = command
+    const value = state.get(key) ?? null
+    switch (command.action) {
+      case 'get':
+        return { kind: 'executed', state, result: { value } }
+      case 'put':
+        state.set(key, command.value)
+        return { kind: 'executed', state, result: { value }, freed: [key] }
+      case 'delete':
+        state.delete(key)
+        return { kind: 'executed', state, result: { value } }
+      case 'compareAndSet': {
+        if (canonicalJson(value) !== canonicalJson(command.expected)) {
+          return { kind: 'executed', state, result: { value, set: false } }
+        }
+        state.set(key, command.value)
+        return { kind: 'executed', state, result: { value, set: true }, freed: [key] }
+      }
+      case 'take':
+        if (value === null) return { kind: 'delayed', state, key }
+        state.delete(key)
+        return { kind: 'executed', state, result: { value } }
+    }
+    command satisfies never
+  },
+  snapshot: (state) => Buffer.from(canonicalJson([...state].sort(([a], [b]) => (a < b ? -1 : 1)))),
+  restore: (bytes) => new Map(JSON.parse(Buffer.from(bytes).toString())),
+}
+
+function expectedIn({ expected }: Fields): Json {
+  if (expected === undefined) throw new Error('expected is missing: name the value, or null for none')
+  return expected
+}

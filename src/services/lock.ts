@@ -1,0 +1,99 @@
+/**
+ * The lock service. Dumb, as the seed's: it checks no owner, and a lock that is asked for twice by one client is waited for.
+ * What it adds is the fencing token, with which what the lock guards can tell a late holder from the present one.
+ */
+import { countIn, type Fields, fieldsOf, nameIn, shown } from './fields.ts'
+import type { Delayed, Executed, Moment, Service } from './service.ts'
+
+/** Where the lock was taken. Of two tokens of a lock, the later one is greater: by `instance`, then by `index`. */
+export type LockToken = { readonly instance: number; readonly index: number }
+
+/** `unlock` without a token frees the lock whoever holds it; with one, only when it is the present holder's. */
+export type LockCommand =
+  | { readonly action: 'lock'; readonly name: string }
+  | { readonly action: 'unlock'; readonly name: string; readonly token?: LockToken }
+
+/** What `lock` gives, and what `unlock` gives. */
+export type LockResult = { readonly token: LockToken } | { readonly freed: boolean }
+
+export interface LockHolder {
+  readonly token: LockToken
+  readonly uid: string
+}
+
+/** The locks that are held, by name. */
+export type LockState = Map<string, LockHolder>
+
+const maxNameLength = 256
+
+/** A request for a lock that is held waits for the key that is the lock's name. */
+export const lockService: Service<LockState, LockCommand, LockResult> = {
+  name: 'lock',
+  initial: () => new Map(),
+  parse(body) {
+    const fields = fieldsOf(body, 'a command of the lock service')
+    const name = nameIn(fields, 'name', maxNameLength)
+    switch (fields.action) {
+      case 'lock':
+        return { action: 'lock', name }
+      case 'unlock':
+        return { action: 'unlock', name, ...tokenIn(fields) }
+      default:
+        throw new Error(`action is ${shown(fields.action)}: it must be "lock" or "unlock"`)
+    }
+  },
+  execute(state, command, at) {
+    return command.action === 'lock' ? lock(state, command.name, at) : unlock(state, command)
+  },
+  snapshot: (state) => Buffer.from(JSON.stringify(heldLocks(state))),
+  restore(bytes) {
+    const held: ReturnType<typeof heldLocks> = JSON.parse(Buffer.from(bytes).toString())
+    return new Map(held.map(({ name, token, uid }) => [name, { token, uid }]))
+  },
+}
+
+/** The locks that are held, in order of name. */
+export function heldLocks(
+  state: LockState,
+): readonly { readonly name: string; readonly token: LockToken; readonly uid: string }[] {
+  return [...state]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { token, uid }]) => ({
+      name,
+      token: { instance: token.instance, index: token.index },
+      uid,
+    }))
+}
+
+function tokenIn(fields: Fields): { readonly token?: LockToken } {
+  if (fields.token === undefined) return {}
+  const token = fieldsOf(fields.token, 'token')
+  return { token: { instance: countIn(token, 'instance'), index: countIn(token, 'index') } }
+}
+
+function lock(
+  state: LockState,
+  name: string,
+  { instance, index, uid }: Moment,
+): Executed<LockState, LockResult> | Delayed<LockState> {
+  if (state.has(name)) return { kind: 'delayed', state, key: name }
+  const token = { instance, index }
+  state.set(name, { token, uid })
+  return { kind: 'executed', state, result: { token } }
+}
+
+function unlock(
+  state: LockState,
+  { name, token }: { readonly name: string; readonly token?: LockToken },
+): Executed<LockState, LockResult> {
+  const holder = state.get(name)
+  if (holder === undefined || (token !== undefined && !isSameToken(holder.token, token))) {
+    return { kind: 'executed', state, result: { freed: false } }
+  }
+  state.delete(name)
+  return { kind: 'executed', state, result: { freed: true }, freed: [name] }
+}
+
+function isSameToken(a: LockToken, b: LockToken): boolean {
+  return a.instance === b.instance && a.index === b.index
+}

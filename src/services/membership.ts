@@ -1,0 +1,59 @@
+/** What a change of members, once chosen, makes of them. */
+import type { MembershipChange } from '../../machines/batch.ts'
+import { countedMembers, type Member } from '../../machines/members.ts'
+
+/**
+ * The members after `change`, in order of id; the very same array when it changes nothing. Throws, with what is wrong and
+ * what to do, when the change cannot be made.
+ */
+export function changeMembers(members: readonly Member[], change: MembershipChange): readonly Member[] {
+  switch (change.action) {
+    case 'add':
+      return added(members, { id: change.id, address: change.address, incarnation: null })
+    case 'admit': {
+      const { id, address, incarnation } = change
+      const current = members.find((member) => member.id === id)
+      return current?.incarnation === incarnation ? members : added(members, { id, address, incarnation })
+    }
+    case 'remove':
+      return withoutMember(members, change.id)
+  }
+  change satisfies never
+}
+
+/** `members` in order of id. */
+export function inOrderOfId(members: readonly Member[]): readonly Member[] {
+  return members.map((member) => ({ ...member })).sort((a, b) => a.id - b.id)
+}
+
+function added(members: readonly Member[], joining: Member): readonly Member[] {
+  const { id, address } = joining
+  const current = members.find((member) => member.id === id)
+  if (current !== undefined && current.incarnation !== null) {
+    throw new Error(
+      `server ${id} is counted already, at ${current.address} with incarnation ${current.incarnation}: ` +
+        'remove it first, or join under another id',
+    )
+  }
+  const holder = members.find((member) => member.address === address && member.id !== id)
+  if (holder !== undefined) {
+    throw new Error(
+      `the address ${address} belongs to server ${holder.id}: remove that one, or use another address`,
+    )
+  }
+  if (current?.address === address && joining.incarnation === null) return members
+  return inOrderOfId([...members.filter((member) => member.id !== id), joining])
+}
+
+function withoutMember(members: readonly Member[], id: number): readonly Member[] {
+  const left = members.filter((member) => member.id !== id)
+  if (left.length === members.length) {
+    throw new Error(
+      `server ${id} is no member: the members are ${members.map((member) => member.id).join(', ')}`,
+    )
+  }
+  if (countedMembers(left).length === 0) {
+    throw new Error(`server ${id} is the last that is counted: admit another before it is removed`)
+  }
+  return left
+}

@@ -1,0 +1,279 @@
+/** The replicated state of one server: the service's, and what is kept around it so that each request is executed once. */
+import type { Batch, Command, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
+import type { Member } from '../../machines/members.ts'
+import type { Execution, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
+import { commandDigest, sha256Hex } from './digest.ts'
+import { changeMembers, inOrderOfId } from './membership.ts'
+import type { Service } from './service.ts'
+import { advanceAckedBelow, type Session, Sessions } from './sessions.ts'
+import { decodeSnapshot, encodeSnapshot, type SessionSnapshot, sessionSnapshots } from './snapshot.ts'
+import { type Waiting, WaitingCounts } from './waiting.ts'
+
+/** An hour. */
+export const defaultSessionIdleMs = 60 * 60 * 1_000
+
+export interface ReplicaOptions {
+  readonly service: Service
+  /** The members at instance 0. */
+  readonly members: readonly Member[]
+  /** Replicated time, in milliseconds, after which an idle session is forgotten. Must be the same on every server. */
+  readonly sessionIdleMs?: number
+}
+
+/** One request, where it stands. */
+interface Turn extends Position {
+  readonly session: Session
+  readonly seq: number
+  /** Of the command; `null` when it was never seen. */
+  readonly digest: string | null
+  /** The server that had the batch chosen. */
+  readonly node: NodeId
+}
+
+/** What the execution of one batch comes to. */
+interface Tally {
+  readonly outcomes: RequestOutcome[]
+  readonly freed: Set<string>
+  progressed: boolean
+}
+
+type Ending = RequestOutcome['outcome']
+
+export class Replica {
+  readonly #service: Service
+  readonly #sessionIdleMs: number
+  readonly #sessions: Sessions
+  readonly #waiting = new WaitingCounts()
+  #state: unknown
+  #members: readonly Member[]
+  #firstUnexecuted: Instance = 0
+  #timeMs = 0
+
+  constructor({ service, members, sessionIdleMs = defaultSessionIdleMs }: ReplicaOptions) {
+    if (!(sessionIdleMs > 0)) throw new Error(`sessionIdleMs is ${sessionIdleMs}: it must be above 0`)
+    this.#service = service
+    this.#sessionIdleMs = sessionIdleMs
+    this.#sessions = new Sessions(sessionIdleMs)
+    this.#members = inOrderOfId(members)
+    this.#state = service.initial()
+  }
+
+  /** The members from `firstUnexecuted` on, in order of id. */
+  get members(): readonly Member[] {
+    return this.#members
+  }
+
+  /** The instance that is to be executed next. */
+  get firstUnexecuted(): Instance {
+    return this.#firstUnexecuted
+  }
+
+  /** Replicated time, milliseconds since 1970: the largest that a batch was stamped with. */
+  get timeMs(): number {
+    return this.#timeMs
+  }
+
+  /** How many requests are delayed, at all servers together. */
+  get waitingCount(): number {
+    return this.#waiting.total
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size
+  }
+
+  /** Executes a chosen batch, in order. Throws, having changed nothing, unless `instance` is `firstUnexecuted`. */
+  execute(instance: Instance, batch: Batch): Execution {
+    if (instance !== this.#firstUnexecuted) {
+      throw new Error(`instance ${instance} is not the next to be executed: that is ${this.#firstUnexecuted}`)
+    }
+    this.#timeMs = Math.max(this.#timeMs, batch.timeMs)
+    this.#sessions.evictIdle(this.#timeMs)
+    const membersBefore = this.#members
+    const tally: Tally = { outcomes: [], freed: new Set(), progressed: false }
+    batch.requests.forEach((request, index) => {
+      this.#executeRequest(tally, request, { instance, index }, batch.node)
+    })
+    this.#firstUnexecuted += 1
+    const freed = [...tally.freed].filter((key) => this.#waiting.has(key))
+    return {
+      instance,
+      outcomes: tally.outcomes,
+      freed,
+      progressed: tally.progressed,
+      concerned: this.#nodesWaitingFor(tally.progressed ? [...freed, null] : freed),
+      members: this.#members === membersBefore ? null : this.#members,
+    }
+  }
+
+  /** How the request ended, or that it is refused already; `null` when it is still to be proposed, or waits. */
+  recall(uid: string, seq: number, command?: Command): Outcome | null {
+    if (this.#sessions.isExpired(uid)) return { kind: 'refused', reason: 'expired' }
+    const session = this.#sessions.get(uid)
+    if (session === undefined) return null
+    return endedOutcome(session, seq, () => (command === undefined ? null : commandDigest(command)))
+  }
+
+  /** All of the replicated state, as bytes: the same on every server that has executed the same batches. */
+  snapshot(): Uint8Array {
+    return encodeSnapshot({
+      service: this.#service.name,
+      firstUnexecuted: this.#firstUnexecuted,
+      timeMs: this.#timeMs,
+      sessionIdleMs: this.#sessionIdleMs,
+      horizon: this.#sessions.horizon,
+      members: this.#members,
+      sessions: sessionSnapshots(this.#sessions.all()),
+      state: this.#service.snapshot(this.#state),
+    })
+  }
+
+  /** The replica of which `bytes` are the snapshot. Throws when they are not a snapshot of a replica of `service`. */
+  static restore(service: Service, bytes: Uint8Array): Replica {
+    const { members, sessionIdleMs, horizon, sessions, ...rest } = decodeSnapshot(service.name, bytes)
+    const replica = new Replica({ service, members, sessionIdleMs })
+    replica.#sessions.horizon = horizon
+    replica.#state = service.restore(rest.state)
+    replica.#firstUnexecuted = rest.firstUnexecuted
+    replica.#timeMs = rest.timeMs
+    // The order of last use is not written down: it is that of the times.
+    for (const session of [...sessions].sort((a, b) => a.lastTimeMs - b.lastTimeMs)) {
+      replica.#restoreSession(session)
+    }
+    return replica
+  }
+
+  /** SHA-256 of the snapshot, in hexadecimal: equal at equal `firstUnexecuted` on every server, or something is wrong. */
+  digest(): string {
+    return sha256Hex(this.snapshot())
+  }
+
+  #restoreSession({ uid, ackedBelow, lastInstance, lastTimeMs, ended, waiting }: SessionSnapshot): void {
+    const session = this.#sessions.open(uid)
+    session.ackedBelow = ackedBelow
+    for (const [seq, outcome, digest] of ended) session.ended.set(seq, { outcome, commandDigest: digest })
+    for (const [seq, node, key, digest] of waiting) {
+      this.#setWaiting(session, seq, { node, key, commandDigest: digest })
+    }
+    this.#sessions.touch(session, lastInstance, lastTimeMs)
+  }
+
+  #executeRequest(tally: Tally, request: Request, position: Position, node: NodeId): void {
+    const { uid, seq, ackedBelow, command } = request
+    if (this.#sessions.isExpired(uid)) {
+      tally.outcomes.push({ uid, seq, outcome: { kind: 'refused', reason: 'expired' } })
+      return
+    }
+    const session = this.#sessions.open(uid)
+    for (const waiting of advanceAckedBelow(session, ackedBelow)) {
+      this.#waiting.remove(waiting)
+      // Said aloud, so that the queue that holds it forgets it.
+      tally.outcomes.push({ uid, seq: waiting.seq, outcome: { kind: 'refused', reason: 'stale' } })
+    }
+    const digest = commandDigest(command)
+    const known = endedOutcome(session, seq, () => digest)
+    if (known !== null) tally.outcomes.push({ uid, seq, outcome: known })
+    else this.#executeCommand(tally, command, { ...position, session, seq, digest, node })
+    this.#sessions.touch(session, position.instance, this.#timeMs)
+  }
+
+  #executeCommand(tally: Tally, command: Command, turn: Turn): void {
+    switch (command.kind) {
+      case 'service':
+        this.#end(tally, turn, this.#executeService(tally, command.body, turn))
+        return
+      case 'members':
+        this.#end(
+          tally,
+          turn,
+          attempt(turn, () => {
+            this.#members = changeMembers(this.#members, command.change)
+            return executed(turn, { members: this.#members.map((member) => ({ ...member })) })
+          }),
+        )
+        return
+      case 'cancel':
+        this.#cancel(tally, command.seq, turn)
+        return
+    }
+    command satisfies never
+  }
+
+  #executeService(tally: Tally, body: Json, turn: Turn): Ending {
+    const { instance, index, session } = turn
+    return attempt(turn, () => {
+      const command = this.#service.parse(body)
+      const moment = { instance, index, timeMs: this.#timeMs, uid: session.uid }
+      const became = this.#service.execute(this.#state, command, moment)
+      this.#state = became.state
+      if (became.kind === 'delayed') return { kind: 'delayed', key: became.key ?? null }
+      tally.progressed = true
+      for (const key of became.freed ?? []) if (this.#waiting.has(key)) tally.freed.add(key)
+      return executed(turn, became.result)
+    })
+  }
+
+  /** The target never runs, whichever of the two is chosen first. */
+  #cancel(tally: Tally, target: number, turn: Turn): void {
+    const { session, seq } = turn
+    if (target === seq) {
+      this.#end(tally, turn, failed(turn, `seq ${seq} cancels itself: name the seq of an earlier request`))
+      return
+    }
+    const ended = endedOutcome(session, target, () => null)
+    this.#end(tally, turn, executed(turn, { ended: ended as Json }))
+    if (ended !== null) return
+    const { instance, index } = turn
+    const digest = session.waiting.get(target)?.commandDigest ?? null
+    this.#end(tally, { ...turn, seq: target, digest }, { kind: 'cancelled', instance, index })
+  }
+
+  /** Records what became of a request, and says it. */
+  #end(tally: Tally, { session, seq, digest, node }: Turn, outcome: Ending): void {
+    const waited = session.waiting.get(seq)
+    if (waited !== undefined) {
+      this.#waiting.remove(waited)
+      session.waiting.delete(seq)
+    }
+    if (outcome.kind !== 'delayed') session.ended.set(seq, { outcome, commandDigest: digest })
+    else this.#setWaiting(session, seq, { node, key: outcome.key, commandDigest: digest })
+    tally.outcomes.push({ uid: session.uid, seq, outcome })
+  }
+
+  #setWaiting(session: Session, seq: number, waiting: Waiting): void {
+    session.waiting.set(seq, waiting)
+    this.#waiting.add(waiting)
+  }
+
+  /** The members at which something waits for one of `keys`, in order of id. */
+  #nodesWaitingFor(keys: readonly (string | null)[]): NodeId[] {
+    const nodes = new Set(keys.flatMap((key) => [...this.#waiting.nodesFor(key)]))
+    return this.#members.map(({ id }) => id).filter((id) => nodes.has(id))
+  }
+}
+
+/** How the request ended or why it is refused; `null` when it is still to run. `digest` gives `null` for any command. */
+function endedOutcome(session: Session, seq: number, digest: () => string | null): Outcome | null {
+  const ended = session.ended.get(seq)
+  const known = (ended ?? session.waiting.get(seq))?.commandDigest ?? null
+  if (known !== null && known !== (digest() ?? known)) return { kind: 'refused', reason: 'conflict' }
+  if (ended !== undefined) return ended.outcome
+  return seq < session.ackedBelow ? { kind: 'refused', reason: 'stale' } : null
+}
+
+/** What `run` gives; `failed`, with its reason, when it throws. */
+function attempt(position: Position, run: () => Ending): Ending {
+  try {
+    return run()
+  } catch (error) {
+    return failed(position, error instanceof Error ? error.message : String(error))
+  }
+}
+
+function executed({ instance, index }: Position, result: Json): Outcome {
+  return { kind: 'executed', result, instance, index }
+}
+
+function failed({ instance, index }: Position, error: string): Outcome {
+  return { kind: 'failed', error, instance, index }
+}

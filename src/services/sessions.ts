@@ -1,0 +1,132 @@
+/** Who has asked for what: so that each request is executed once, however often it is chosen. */
+import type { Instance } from '../../machines/batch.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import { IdleOrder, type Linked } from './idle-order.ts'
+import type { Waiting } from './waiting.ts'
+
+/** A request that has ended. */
+export interface Ended {
+  readonly outcome: Outcome
+  /** Of its command; `null` when it was cancelled before it was ever seen. */
+  readonly commandDigest: string | null
+}
+
+/** What is known of one client. */
+export interface Session extends Linked<Session> {
+  readonly uid: string
+  /** The client will not ask again for what is below. Invariant: never decreases; nothing below is in `ended` or `waiting`. */
+  ackedBelow: number
+  lastInstance: Instance
+  /** Replicated time, milliseconds since 1970. */
+  lastTimeMs: number
+  /** By seq. */
+  readonly ended: Map<number, Ended>
+  /** Delayed requests, by seq. Invariant: none of them is in `ended`. */
+  readonly waiting: Map<number, Waiting>
+}
+
+/**
+ * The sessions, and the horizon below which they have been forgotten. A session in which something waits is never forgotten:
+ * its client may say nothing for as long as it waits.
+ */
+export class Sessions {
+  readonly #byUid = new Map<string, Session>()
+  /** Invariant: holds the sessions in which nothing waits, by `lastTimeMs`. */
+  readonly #idle = new IdleOrder<Session>()
+  readonly #idleLimitMs: number
+  /** Sessions opened below this instance may have been forgotten. Invariant: never decreases. */
+  horizon: Instance = 0
+
+  constructor(idleLimitMs: number) {
+    this.#idleLimitMs = idleLimitMs
+  }
+
+  get size(): number {
+    return this.#byUid.size
+  }
+
+  get(uid: string): Session | undefined {
+    return this.#byUid.get(uid)
+  }
+
+  all(): Iterable<Session> {
+    return this.#byUid.values()
+  }
+
+  /** True when the session is not known and was opened so long ago that it may have been known: what it did is forgotten. */
+  isExpired(uid: string): boolean {
+    if (this.#byUid.has(uid)) return false
+    const openedAt = openedAtOf(uid)
+    return openedAt !== null && openedAt < this.horizon
+  }
+
+  /** The session of `uid`, a new one if need be; `touch` is to follow. */
+  open(uid: string): Session {
+    const known = this.#byUid.get(uid)
+    if (known !== undefined) return known
+    const session: Session = {
+      uid,
+      ackedBelow: 0,
+      lastInstance: 0,
+      lastTimeMs: 0,
+      ended: new Map(),
+      waiting: new Map(),
+      longerIdle: null,
+      lessIdle: null,
+    }
+    this.#byUid.set(uid, session)
+    return session
+  }
+
+  /** The session was used. Times must not go back. */
+  touch(session: Session, instance: Instance, timeMs: number): void {
+    session.lastInstance = instance
+    session.lastTimeMs = timeMs
+    if (session.waiting.size === 0) this.#idle.use(session)
+    else this.#idle.remove(session)
+  }
+
+  /** Forgets the sessions that have been idle for longer than the limit: O(1) for each. */
+  evictIdle(timeMs: number): void {
+    for (
+      let session = this.#idle.longestIdle;
+      session !== null && timeMs - session.lastTimeMs > this.#idleLimitMs;
+      session = this.#idle.longestIdle
+    ) {
+      this.#idle.remove(session)
+      this.#byUid.delete(session.uid)
+      this.horizon = Math.max(this.horizon, session.lastInstance + 1)
+    }
+  }
+}
+
+/** The instance at which the client was welcomed, from a uid such as `RANDOM@12`; `null` when the uid does not say. */
+function openedAtOf(uid: string): Instance | null {
+  const digits = /@(\d{1,15})$/.exec(uid)?.[1]
+  return digits === undefined ? null : Number(digits)
+}
+
+/**
+ * The client will not ask again for what is below `ackedBelow`: forgets it, and returns what was still waiting there, in
+ * order of seq. Costs no more than the number of seqs that are passed or the number that is held, whichever is less.
+ */
+export function advanceAckedBelow(
+  session: Session,
+  ackedBelow: number,
+): (Waiting & { readonly seq: number })[] {
+  const passed = ackedBelow - session.ackedBelow
+  if (passed <= 0) return []
+  const first = session.ackedBelow
+  session.ackedBelow = ackedBelow
+  for (const seq of seqsBelow(session.ended, first, ackedBelow)) session.ended.delete(seq)
+  return seqsBelow(session.waiting, first, ackedBelow).flatMap((seq) => {
+    const waiting = session.waiting.get(seq)
+    session.waiting.delete(seq)
+    return waiting === undefined ? [] : [{ ...waiting, seq }]
+  })
+}
+
+function seqsBelow(bySeq: ReadonlyMap<number, unknown>, first: number, end: number): number[] {
+  if (end - first > bySeq.size) return [...bySeq.keys()].filter((seq) => seq < end).sort((a, b) => a - b)
+  return Array.from({ length: end - first }, (_, offset) => first + offset).filter((seq) => bySeq.has(seq))
+}

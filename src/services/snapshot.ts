@@ -1,0 +1,84 @@
+/** A replica as bytes: the same for the same state, however it was reached. */
+import type { Instance, NodeId } from '../../machines/batch.ts'
+import type { Member } from '../../machines/members.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import { canonicalJson } from './digest.ts'
+import type { Session } from './sessions.ts'
+
+const format = 1
+
+/** What a snapshot holds. */
+export interface ReplicaSnapshot {
+  readonly service: string
+  readonly firstUnexecuted: Instance
+  readonly timeMs: number
+  readonly sessionIdleMs: number
+  readonly horizon: Instance
+  readonly members: readonly Member[]
+  /** In order of uid. */
+  readonly sessions: readonly SessionSnapshot[]
+  /** The service's own snapshot. */
+  readonly state: Uint8Array
+}
+
+export interface SessionSnapshot {
+  readonly uid: string
+  readonly ackedBelow: number
+  readonly lastInstance: Instance
+  readonly lastTimeMs: number
+  /** In order of seq. */
+  readonly ended: readonly (readonly [seq: number, outcome: Outcome, commandDigest: string | null])[]
+  /** In order of seq. */
+  readonly waiting: readonly (readonly [
+    seq: number,
+    node: NodeId,
+    key: string | null,
+    commandDigest: string | null,
+  ])[]
+}
+
+export function sessionSnapshots(sessions: Iterable<Session>): SessionSnapshot[] {
+  return [...sessions]
+    .sort((a, b) => (a.uid < b.uid ? -1 : 1))
+    .map(({ uid, ackedBelow, lastInstance, lastTimeMs, ended, waiting }) => ({
+      uid,
+      ackedBelow,
+      lastInstance,
+      lastTimeMs,
+      ended: [...ended]
+        .sort(([a], [b]) => a - b)
+        .map(([seq, { outcome, commandDigest }]) => [seq, outcome, commandDigest] as const),
+      waiting: [...waiting]
+        .sort(([a], [b]) => a - b)
+        .map(([seq, { node, key, commandDigest }]) => [seq, node, key, commandDigest] as const),
+    }))
+}
+
+export function encodeSnapshot(snapshot: ReplicaSnapshot): Uint8Array {
+  const state = Buffer.from(snapshot.state).toString('base64')
+  return Buffer.from(canonicalJson({ ...snapshot, format, state }))
+}
+
+/** Throws when `bytes` are no snapshot of a replica of `service`. That they are whole is for whoever kept them to check. */
+export function decodeSnapshot(service: string, bytes: Uint8Array): ReplicaSnapshot {
+  const decoded = parsed(bytes)
+  if (decoded.format !== format) {
+    throw new Error(`a snapshot of format ${decoded.format}: this version reads format ${format}`)
+  }
+  if (decoded.service !== service) {
+    throw new Error(
+      `a snapshot of the service ${decoded.service}: start the server with that service, not ${service}`,
+    )
+  }
+  return { ...decoded, state: new Uint8Array(Buffer.from(decoded.state, 'base64')) }
+}
+
+type Decoded = Omit<ReplicaSnapshot, 'state'> & { readonly format: number; readonly state: string }
+
+function parsed(bytes: Uint8Array): Decoded {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString())
+  } catch (error) {
+    throw new Error(`not a snapshot, in ${bytes.length} bytes: ${(error as Error).message}`)
+  }
+}

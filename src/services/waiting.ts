@@ -1,0 +1,49 @@
+/** Who waits for what: so that what is freed reaches the servers that hold a request waiting for it, and no others. */
+import type { NodeId } from '../../machines/batch.ts'
+
+/** A delayed request. */
+export interface Waiting {
+  /** The server whose queue it is in: the last that had it chosen. */
+  readonly node: NodeId
+  /** What it waits for; `null` for anything at all to happen. */
+  readonly key: string | null
+  readonly commandDigest: string | null
+}
+
+/** How many requests wait for each key, and at which servers. */
+export class WaitingCounts {
+  readonly #nodesByKey = new Map<string | null, Map<NodeId, number>>()
+  #total = 0
+
+  get total(): number {
+    return this.#total
+  }
+
+  has(key: string | null): boolean {
+    return this.#nodesByKey.has(key)
+  }
+
+  /** The servers at which something waits for `key`. */
+  nodesFor(key: string | null): Iterable<NodeId> {
+    return this.#nodesByKey.get(key)?.keys() ?? []
+  }
+
+  add({ key, node }: Waiting): void {
+    const nodes = this.#nodesByKey.get(key) ?? new Map<NodeId, number>()
+    nodes.set(node, (nodes.get(node) ?? 0) + 1)
+    this.#nodesByKey.set(key, nodes)
+    this.#total += 1
+  }
+
+  /** Takes back one `add` of the same. */
+  remove({ key, node }: Waiting): void {
+    const nodes = this.#nodesByKey.get(key)
+    const count = nodes?.get(node)
+    if (nodes === undefined || count === undefined)
+      throw new Error(`nothing waits for ${key} at server ${node}`)
+    if (count > 1) nodes.set(node, count - 1)
+    else nodes.delete(node)
+    if (nodes.size === 0) this.#nodesByKey.delete(key)
+    this.#total -= 1
+  }
+}

@@ -1,0 +1,128 @@
+import { InvalidArgumentError } from 'commander'
+import { describe, expect, test } from 'vitest'
+import {
+  formatMembers,
+  formatToken,
+  isWildcard,
+  parseAddressOption,
+  parseHost,
+  parseMember,
+  parseMembers,
+  parseNodeId,
+  parseServers,
+  parseTimeout,
+  parseToken,
+  wholeNumber,
+} from '../../src/cli/options.ts'
+
+/** Every value is refused, with what is told of it. */
+function refuses(parse: (value: string) => unknown, told: Record<string, string>): void {
+  for (const [value, message] of Object.entries(told)) {
+    let error: unknown = null
+    try {
+      parse(value)
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(error, value).toBeInstanceOf(InvalidArgumentError)
+    expect((error as Error).message, value).toContain(message)
+  }
+}
+
+describe('an address', () => {
+  test('is a host and a port', () => {
+    for (const address of ['127.0.0.1:29367', 'localhost:1', '[::1]:65535', '0.0.0.0:29367']) {
+      expect(parseAddressOption(address)).toBe(address)
+    }
+  })
+
+  test('is refused, with the value, when it is none', () => {
+    const none = (value: string) => `'${value}' is no address`
+    const values = ['', 'a', ':1', 'a:', 'a:0', 'a:65536', 'a:-1', 'a:1:2', '::1:5', 'a b:1', 'a:1 ']
+    refuses(parseAddressOption, Object.fromEntries(values.map((value) => [value, none(value)])))
+  })
+
+  test('may be one that leads nobody anywhere', () => {
+    expect(['0.0.0.0:1', '[::]:1', '127.0.0.1:1', '[::1]:1'].map(isWildcard)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ])
+  })
+})
+
+test('a host stands alone', () => {
+  expect(['127.0.0.1', 'localhost', '::1'].map(parseHost)).toEqual(['127.0.0.1', 'localhost', '::1'])
+  refuses(parseHost, {
+    '': 'is no address',
+    'a:1': 'is no address',
+    '0.0.0.0': 'leads others nowhere',
+    '::': 'nowhere',
+  })
+})
+
+test('servers are addresses, each asked once', () => {
+  expect(parseServers('a:1, b:2,a:1')).toEqual(['a:1', 'b:2'])
+  refuses(parseServers, {
+    '': "''",
+    'a:1,': "''",
+    'a:1,b': "'b'",
+    'a:1,0.0.0.0:2': "'0.0.0.0:2' leads others nowhere",
+  })
+})
+
+describe('members', () => {
+  test('are ids with addresses', () => {
+    expect(parseMember('3=127.0.0.1:29370')).toEqual({ id: 3, address: '127.0.0.1:29370' })
+    const members = [
+      { id: 0, address: 'a:1' },
+      { id: 7, address: '[::1]:2' },
+    ]
+    expect(parseMembers('0=a:1, 7=[::1]:2')).toEqual(members)
+    expect(parseMembers(formatMembers(members))).toEqual(members)
+  })
+
+  test('are refused, with what is wrong', () => {
+    refuses(parseMembers, {
+      '': "'' is no member",
+      'a:1': "'a:1' is no member: give ID=HOST:PORT",
+      '-1=a:1': "'-1=a:1' is no member",
+      '0=a': "'a' is no address",
+      '0=a:1,': "'' is no member",
+      '0=a:1,0=b:2': 'The id 0 is there twice',
+      '0=a:1,1=a:1': 'The address a:1 is there twice',
+      '1000000=a:1': 'from 0 to 999999',
+      '0=0.0.0.0:1': 'leads others nowhere',
+    })
+  })
+})
+
+test('numbers are whole and within bounds', () => {
+  expect(['0', '7', '999999'].map(parseNodeId)).toEqual([0, 7, 999_999])
+  expect(['1', '3'].map(wholeNumber(1, 3))).toEqual([1, 3])
+  refuses(
+    wholeNumber(1, 3),
+    Object.fromEntries(['', '0', '4', '-1', '1.5', '1e0', 'x', ' 1'].map((value) => [value, 'from 1 to 3'])),
+  )
+})
+
+test('a token is read as it is printed', () => {
+  expect(parseToken(formatToken({ instance: 12, index: 0 }))).toEqual({ instance: 12, index: 0 })
+  refuses(
+    parseToken,
+    Object.fromEntries(
+      ['', '1', '1.', '.1', '1.2.3', '-1.0', '1,2'].map((value) => [value, 'INSTANCE.INDEX']),
+    ),
+  )
+})
+
+test('a timeout is given in seconds', () => {
+  expect(['5', '0.25', '.5', '2147483'].map(parseTimeout)).toEqual([5_000, 250, 500, 2_147_483_000])
+  refuses(
+    parseTimeout,
+    Object.fromEntries(
+      ['', '0', '-1', '1s', '1.', 'Infinity', '2147484', '1e3'].map((value) => [value, 'seconds']),
+    ),
+  )
+})

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import type { Answer } from '../../src/cli/inquire.ts'
+import { readReport } from '../../src/cli/report.ts'
+import { formatStatus } from '../../src/cli/status.ts'
+
+const members = [
+  { id: 0, address: '127.0.0.1:1', incarnation: 'founder' },
+  { id: 1, address: '127.0.0.1:2', incarnation: null },
+]
+
+function statusOf(id: number, changes = {}) {
+  return {
+    id,
+    address: `127.0.0.1:${id + 1}`,
+    cluster: 'c',
+    pid: 7,
+    state: 'running',
+    counted: true,
+    roles: {
+      acceptor: 'listening',
+      proposer: 'accepting.proposing',
+      learner: 'following',
+      requestQueue: 'empty',
+    },
+    ballot: { round: 4, node: id },
+    promised: null,
+    firstUnchosen: 12,
+    queue: { length: 3, delayed: 2 },
+    sessions: 1,
+    members,
+    datagrams: { received: 1, sent: 2, dropped: { garbage: 1 } },
+    ...changes,
+  }
+}
+
+function answer(server: string, status: Answer['status']): Answer {
+  return { server, status, report: readReport(status) }
+}
+
+test('a report of another version is not read', () => {
+  expect(readReport(statusOf(0))?.id).toBe(0)
+  expect([null, {}, 'x', statusOf(0, { queue: 3 })].map(readReport)).toEqual([null, null, null, null])
+})
+
+test('status is a table with a row a server, and the members', () => {
+  const answers = [
+    answer('127.0.0.1:1', statusOf(0)),
+    answer('127.0.0.1:2', statusOf(1, { counted: false, ballot: null })),
+    answer('127.0.0.1:3', null),
+    answer('127.0.0.1:4', { version: 99 }),
+  ]
+  expect(formatStatus(answers).split('\n')).toEqual([
+    'SERVER  ADDRESS      STATE                                ACCEPTOR   PROPOSER             LEARNER    QUEUE  BALLOT  UNCHOSEN  HELD  DELAYED',
+    '0       127.0.0.1:1  running                              listening  accepting.proposing  following  empty  4.0     12        3     2',
+    '1       127.0.0.1:2  running, not counted                 listening  accepting.proposing  following  empty  -       12        3     2',
+    '-       127.0.0.1:3  no answer',
+    '-       127.0.0.1:4  answers in words of another version',
+    '',
+    'cluster c, members 0=127.0.0.1:1 1=127.0.0.1:2 (joining)',
+  ])
+})
+
+test('members are told apart where servers know different ones', () => {
+  const lines = formatStatus([
+    answer('127.0.0.1:1', statusOf(0)),
+    answer('127.0.0.1:2', statusOf(1, { members: members.slice(0, 1) })),
+    answer('127.0.0.1:3', statusOf(2)),
+  ]).split('\n')
+  expect(lines.slice(-2)).toEqual([
+    'server 0, 2: cluster c, members 0=127.0.0.1:1 1=127.0.0.1:2 (joining)',
+    'server 1: cluster c, members 0=127.0.0.1:1',
+  ])
+})

@@ -1,0 +1,588 @@
+import { execFile } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Json } from '../../machines/batch.ts'
+import type { ClientMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import type { Client } from '../../src/client/index.ts'
+import {
+  Aborted,
+  ClientClosed,
+  type ConnectOptions,
+  connect,
+  ForeignCluster,
+  InvalidArgument,
+  RequestFailed,
+  RequestRefused,
+  RequestTooLarge,
+  ServerSilent,
+  UnexpectedResult,
+} from '../../src/client/index.ts'
+import { cluster, echo, executed, FakeServer, response, type Script } from './fake-server.ts'
+
+/** A tenth of the real waits. */
+const timing = {
+  askIntervalMs: 10,
+  failoverTimeoutMs: 100,
+  reaskIntervalMs: 100,
+  waitTimeoutMs: 300,
+  backoffMs: 5,
+  backoffLimitMs: 100,
+  cancelTimeoutMs: 150,
+  statusTimeoutMs: 100,
+}
+
+const open: (() => Promise<void>)[] = []
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((close) => close()))
+})
+
+async function startServers(count: number, script: Script = echo): Promise<FakeServer[]> {
+  const servers = await Promise.all(Array.from({ length: count }, (_, id) => FakeServer.start(id)))
+  for (const server of servers) {
+    server.script = script
+    open.push(() => server.stop())
+  }
+  return servers
+}
+
+function connectTo(servers: readonly FakeServer[], options: ConnectOptions = {}): Client {
+  const client = connect({ servers: servers.map(({ address }) => address), timing, ...options })
+  open.push(() => client.close())
+  return client
+}
+
+/** One server and a client of it. */
+async function startPair(script: Script = echo, options: ConnectOptions = {}) {
+  const [server] = await startServers(1, script)
+  return { server: server!, client: connectTo([server!], options) }
+}
+
+const isCancel = (message: ClientMessage) => message.type === 'request' && message.command.kind === 'cancel'
+
+const answer = (message: ClientMessage, outcome: Outcome) =>
+  message.type === 'request' ? [response(message, outcome)] : []
+
+const bodyOf = (message: ClientMessage): Json =>
+  message.type === 'request' && message.command.kind === 'service' ? message.command.body : null
+
+/** Answers cancels with `ended`, and nothing else. */
+const cancelledWith =
+  (ended: Json): Script =>
+  (message) =>
+    isCancel(message) ? answer(message, executed({ ended }, 9, 0)) : []
+
+describe('greeting', () => {
+  it('says nothing before the first request, then hello, and uses the session that the welcome opens', async () => {
+    const { server, client } = await startPair()
+    await delay(30)
+    expect(server.heard).toEqual([])
+    expect(await client.request({ add: 1 })).toEqual({ result: { add: 1 }, instance: 1, index: 0 })
+    expect(server.heard[0]).toEqual({ cluster: '', messages: [{ type: 'hello' }] })
+    expect(server.heard[1]?.cluster).toBe(cluster)
+    expect(server.requests).toEqual([
+      {
+        type: 'request',
+        uid: expect.stringMatching(/^[\w-]{12,}@5$/),
+        seq: 1,
+        ackedBelow: 1,
+        command: { kind: 'service', body: { add: 1 } },
+      },
+    ])
+  })
+
+  it('says it once for many requests, and uses one uid', async () => {
+    const { server, client } = await startPair()
+    await Promise.all([client.request(1), client.request(2), client.request(3)])
+    expect(server.messages.filter(({ type }) => type === 'hello')).toHaveLength(1)
+    expect(new Set(server.requests.map(({ uid }) => uid)).size).toBe(1)
+  })
+
+  it('gives two clients two uids', async () => {
+    const { server, client } = await startPair()
+    const other = connectTo([server])
+    await Promise.all([client.request(1), other.request(1)])
+    expect(new Set(server.requests.map(({ uid }) => uid)).size).toBe(2)
+  })
+
+  it('goes to the servers in turn, again and again, until one welcomes it', async () => {
+    const servers = await startServers(3)
+    const { welcome } = servers[2]!
+    for (const server of servers) server.welcome = null
+    const client = connectTo(servers)
+    const late = client.request('late')
+    await vi.waitFor(() => expect(servers.every(({ heard }) => heard.length >= 2)).toBe(true))
+    servers[2]!.welcome = welcome
+    expect((await late).result).toBe('late')
+  })
+
+  it('asks members that the welcome names when those given are silent', async () => {
+    const [given, member] = await startServers(2)
+    given!.script = () => []
+    given!.welcome = {
+      ...given!.welcome!,
+      members: [
+        { id: 0, address: given!.address, incarnation: 'x' },
+        { id: 1, address: member!.address, incarnation: 'y' },
+      ],
+    }
+    const client = connectTo([given!])
+    expect((await client.request('anybody?')).result).toBe('anybody?')
+    expect(member!.requests).toHaveLength(1)
+    expect(given!.requests.length).toBeGreaterThan(1)
+  })
+
+  it('finds servers that are given by name', async () => {
+    const [server] = await startServers(1)
+    const client = connectTo([], { servers: [server!.address.replace('127.0.0.1', 'localhost')] })
+    expect((await client.request(1)).result).toBe(1)
+  })
+
+  it('rejects when every server is of another cluster than the one asked for', async () => {
+    const { server, client } = await startPair(echo, { cluster: 'wanted' })
+    await expect(client.request(1)).rejects.toThrow(ForeignCluster)
+    expect(server.requests).toEqual([])
+  })
+
+  it('falls silent when everybody who waited for it has given up', async () => {
+    const { server, client } = await startPair()
+    server.welcome = null
+    const reason = new Error('no time')
+    await expect(client.request(1, { signal: abortedAfter(30, reason) })).rejects.toBe(reason)
+    await delay(20)
+    const before = server.heard.length
+    expect(before).toBeGreaterThan(0)
+    await delay(250)
+    expect(server.heard.length).toBe(before)
+  })
+})
+
+function abortedAfter(milliseconds: number, reason: Error): AbortSignal {
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(reason), milliseconds)
+  return controller.signal
+}
+
+describe('a request', () => {
+  it('is asked again under the same name when datagrams are lost', async () => {
+    let lost = 0
+    const { server, client } = await startPair((message) => (lost++ < 2 ? [] : echo(message)))
+    await client.request('once')
+    expect(server.requests).toHaveLength(3)
+    expect(new Set(server.requests.map((request) => JSON.stringify(request))).size).toBe(1)
+  })
+
+  it('fails over round and round, and later requests go first to the server that answered', async () => {
+    const servers = await startServers(3, () => [])
+    const [first, second, third] = servers
+    const client = connectTo(servers)
+    const round = client.request('round')
+    await vi.waitFor(() => expect(third!.requests.length).toBeGreaterThan(0))
+    const before = first!.requests.length
+    await vi.waitFor(() => expect(first!.requests.length).toBeGreaterThan(before))
+    second!.script = echo
+    expect((await round).result).toBe('round')
+    const names = servers.flatMap(({ requests }) => requests).map(({ uid, seq }) => `${uid} ${seq}`)
+    expect(new Set(names).size).toBe(1)
+
+    const counts = servers.map(({ requests }) => requests.length)
+    await client.request('again')
+    expect(servers.map(({ requests }) => requests.length)).toEqual([counts[0], counts[1]! + 1, counts[2]])
+  })
+
+  it('hears of new members from the server that it failed over to', async () => {
+    const [first, second, joined] = await startServers(3, () => [])
+    second!.script = echo
+    second!.welcome = {
+      ...second!.welcome!,
+      members: [{ id: 2, address: joined!.address, incarnation: 'z' }],
+    }
+    const client = connectTo([first!, second!])
+    await client.request(1)
+    await vi.waitFor(async () => {
+      const known = (await client.status()).map(({ server }) => server)
+      expect(known).toEqual([first!.address, second!.address, joined!.address])
+    })
+  })
+
+  it('waits at the server that holds it', async () => {
+    let asked = 0
+    const [first, second] = await startServers(2)
+    first!.script = (message) => {
+      if (message.type !== 'request') return []
+      asked += 1
+      return asked < 4 ? [{ type: 'queued', uid: message.uid, seq: message.seq }] : echo(message)
+    }
+    const client = connectTo([first!, second!])
+    expect((await client.request('patience')).result).toBe('patience')
+    expect(asked).toBe(4)
+    expect(second!.heard).toEqual([])
+  })
+
+  it('comes back to a busy server, and leaves one that is stopping', async () => {
+    let asked = 0
+    const turnAway =
+      (reason: 'busy' | 'stopping'): Script =>
+      (message) =>
+        message.type === 'request' ? [{ type: 'busy', uid: message.uid, seq: message.seq, reason }] : []
+    const [first, second] = await startServers(2)
+    first!.script = turnAway('stopping')
+    second!.script = (message) => (asked++ < 3 ? turnAway('busy')(message) : echo(message))
+    const client = connectTo([first!, second!])
+    expect((await client.request('room?')).result).toBe('room?')
+    expect(first!.requests).toHaveLength(1)
+    expect(second!.requests).toHaveLength(4)
+  })
+
+  it('is not disturbed by answers that are late, doubled, foreign, of another request, or noise', async () => {
+    const { server, client } = await startPair((message) => {
+      if (message.type !== 'request') return []
+      const stray = (uid: string, seq: number): ServerMessage => ({
+        type: 'response',
+        uid,
+        seq,
+        outcome: executed('stray'),
+      })
+      server.sayBytes(Buffer.from('noise'))
+      server.say([stray(message.uid, message.seq)], 'elsewhere')
+      const real = echo(message)
+      return [stray('other@1', message.seq), stray(message.uid, message.seq - 1), ...real, ...real]
+    })
+    for (let round = 0; round < 5; round += 1) expect((await client.request(round)).result).toBe(round)
+  })
+
+  it('is sent as it was when it was asked, whatever the program does to its body later', async () => {
+    let lost = 0
+    const { server, client } = await startPair((message) => (lost++ < 1 ? [] : echo(message)))
+    await client.request('warm up')
+    lost = 0
+    const body = { items: [1] }
+    const sent = client.request(body)
+    body.items.push(2)
+    expect((await sent).result).toEqual({ items: [1] })
+    expect(server.requests.slice(-2).map(bodyOf)).toEqual([{ items: [1] }, { items: [1] }])
+  })
+
+  it('shares datagrams with the others of its turn, and tells below which seq all is answered', async () => {
+    const { server, client } = await startPair(echo, { timing: {} })
+    await client.request('warm up')
+    const before = server.heard.length
+    const results = await Promise.all(Array.from({ length: 200 }, (_, number) => client.request(number)))
+    expect(results.map(({ result }) => result)).toEqual(Array.from({ length: 200 }, (_, number) => number))
+    expect(server.heard.length - before).toBeLessThanOrEqual(3)
+    expect(server.requests.slice(1).every(({ ackedBelow }) => ackedBelow === 2)).toBe(true)
+    await client.request('after')
+    expect(server.requests.at(-1)).toMatchObject({ seq: 202, ackedBelow: 202 })
+  })
+
+  it('keeps ackedBelow at the lowest seq that is not answered', async () => {
+    let held: RequestMessage | null = null
+    const { server, client } = await startPair((message) => {
+      if (bodyOf(message) !== 'held') return echo(message)
+      held = message as RequestMessage
+      return [{ type: 'queued', uid: held.uid, seq: held.seq }]
+    })
+    const waiting = client.request('held')
+    await vi.waitFor(() => expect(held).not.toBeNull())
+    await client.request('second')
+    await client.request('third')
+    expect(server.requests.at(-1)).toMatchObject({ seq: 3, ackedBelow: 1 })
+    server.say([response(held!, executed('at last'))])
+    await waiting
+    await client.request('fourth')
+    expect(server.requests.at(-1)).toMatchObject({ seq: 4, ackedBelow: 4 })
+  })
+
+  it('rejects with what the service says, and where', async () => {
+    const { client } = await startPair((message) =>
+      answer(message, { kind: 'failed', error: 'no such account', instance: 8, index: 2 }),
+    )
+    const failure = await client.request('pay').catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(RequestFailed)
+    expect(failure).toMatchObject({ error: 'no such account', instance: 8, index: 2 })
+  })
+
+  it.each(['stale', 'conflict', 'expired'] as const)(
+    'rejects when the cluster refuses it as %s',
+    async (reason) => {
+      const { client } = await startPair((message) =>
+        message.type === 'request' ? [response(message, { kind: 'refused', reason })] : [],
+      )
+      const refusal = await client.request('x').catch((error: unknown) => error)
+      expect(refusal).toBeInstanceOf(RequestRefused)
+      expect(refusal).toMatchObject({ reason })
+    },
+  )
+
+  it('opens a new session after one has expired', async () => {
+    let refusals = 0
+    const { server, client } = await startPair((message) =>
+      refusals++ === 0 ? answer(message, { kind: 'refused', reason: 'expired' }) : echo(message),
+    )
+    await expect(client.request(1)).rejects.toThrow(RequestRefused)
+    await client.request(2)
+    const [expired, renewed] = server.requests
+    expect(renewed!.uid).not.toBe(expired!.uid)
+    expect(renewed!.seq).toBe(1)
+  })
+
+  it('is rejected before it is sent when it is larger than the option, or than the servers, allow', async () => {
+    const small = await startPair(echo, { maxCommandBytes: 100 })
+    const error = await small.client.request('x'.repeat(100)).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(RequestTooLarge)
+    expect(error).toMatchObject({ limitBytes: 100 })
+    expect((error as RequestTooLarge).sizeBytes).toBeGreaterThan(100)
+    expect(small.server.heard).toEqual([])
+
+    const { server, client } = await startPair()
+    server.welcome = { ...server.welcome!, commandBytes: 200 }
+    await expect(client.request('x'.repeat(200))).rejects.toMatchObject({
+      name: 'RequestTooLarge',
+      limitBytes: 200,
+    })
+    expect(server.requests).toEqual([])
+  })
+
+  it('carries a large body', async () => {
+    const { client } = await startPair()
+    const large = 'x'.repeat(30_000)
+    expect((await client.request(large)).result).toBe(large)
+  })
+
+  it.each([
+    ['undefined', undefined],
+    ['a function', () => 1],
+    ['a BigInt', 1n],
+  ])('rejects %s for a body', async (_, body) => {
+    const { server, client } = await startPair()
+    await expect(client.request(body as unknown as Json)).rejects.toThrow(InvalidArgument)
+    expect(server.heard).toEqual([])
+  })
+})
+
+describe('giving a request up', () => {
+  it('cancels it, asks for it no more, and rejects with the reason', async () => {
+    const { server, client } = await startPair(cancelledWith(null))
+    const reason = new Error('changed my mind')
+    await expect(client.request('wait', { signal: abortedAfter(40, reason) })).rejects.toBe(reason)
+    expect(server.requests.at(-1)).toMatchObject({
+      seq: 2,
+      ackedBelow: 1,
+      command: { kind: 'cancel', seq: 1 },
+    })
+    const before = server.requests.length
+    await delay(150)
+    expect(server.requests.length).toBe(before)
+    server.script = echo
+    await client.request('next')
+    expect(server.requests.at(-1)).toMatchObject({ seq: 3, ackedBelow: 3 })
+  })
+
+  it('sends nothing when it is aborted already', async () => {
+    const { server, client } = await startPair()
+    const reason = new Error('never mind')
+    await expect(client.request(1, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(server.heard).toEqual([])
+  })
+
+  it('rejects with the outcome when it had been executed', async () => {
+    const ended = executed('done', 6, 1)
+    const { client } = await startPair(cancelledWith(ended as unknown as Json))
+    const reason = new Error('too late')
+    const error = await client
+      .request('x', { signal: abortedAfter(40, reason) })
+      .catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(Aborted)
+    expect(error).toMatchObject({ outcome: ended, cause: reason })
+  })
+
+  it('rejects without knowing when nobody answers the cancel in time, and still has it executed', async () => {
+    const { server, client } = await startPair(() => [])
+    const reason = new Error('no time')
+    const error = await client
+      .request('x', { signal: abortedAfter(40, reason) })
+      .catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(Aborted)
+    expect(error).toMatchObject({ outcome: null, cause: reason })
+    const before = server.requests.filter(isCancel).length
+    await vi.waitFor(() => expect(server.requests.filter(isCancel).length).toBeGreaterThan(before))
+  })
+
+  it('ignores an abort after the answer', async () => {
+    const { server, client } = await startPair()
+    const controller = new AbortController()
+    await client.request(1, { signal: controller.signal })
+    controller.abort()
+    await client.request(2)
+    expect(server.commands.map(({ kind }) => kind)).toEqual(['service', 'service'])
+  })
+
+  it('rejects with the reason when the lock was not taken yet, and unlocks nothing', async () => {
+    const { server, client } = await startPair(cancelledWith(null))
+    const reason = new Error('enough')
+    await expect(client.lock('a', { signal: abortedAfter(40, reason) })).rejects.toBe(reason)
+    expect(server.requests.map(bodyOf)).not.toContainEqual(expect.objectContaining({ action: 'unlock' }))
+  })
+
+  /** The answer to `lock` is lost; the cancel finds it executed. */
+  const takenMeanwhile: Script = (message) => {
+    if (isCancel(message)) {
+      const ended = executed({ token: { instance: 7, index: 3 } }, 7, 3)
+      return answer(message, executed({ ended: ended as unknown as Json }))
+    }
+    const body = bodyOf(message) as { readonly action: string } | null
+    return body?.action === 'unlock' ? answer(message, executed({ freed: true })) : []
+  }
+  const release = { action: 'unlock', name: 'a', token: { instance: 7, index: 3 } }
+
+  it('frees a lock that was taken meanwhile, and rejects with the reason after that', async () => {
+    const { server, client } = await startPair(takenMeanwhile)
+    const reason = new Error('enough')
+    await expect(client.lock('a', { signal: abortedAfter(40, reason) })).rejects.toBe(reason)
+    expect(bodyOf(server.requests.at(-1)!)).toEqual(release)
+  })
+
+  it('frees such a lock even when that is learned only after it has rejected', async () => {
+    const { server, client } = await startPair(() => [])
+    await expect(client.lock('a', { signal: abortedAfter(20, new Error('enough')) })).rejects.toThrow(Aborted)
+    server.script = takenMeanwhile
+    await vi.waitFor(() => expect(server.requests.map(bodyOf)).toContainEqual(release))
+  })
+
+  it('says so when the lock could not be freed', async () => {
+    const { client } = await startPair((message) => {
+      const body = bodyOf(message) as { readonly action: string } | null
+      return body?.action === 'unlock'
+        ? answer(message, { kind: 'refused', reason: 'expired' })
+        : takenMeanwhile(message)
+    })
+    const error = await client
+      .lock('a', { signal: abortedAfter(20, new Error('enough')) })
+      .catch((error) => error)
+    expect(error).toBeInstanceOf(Aborted)
+    expect(error.outcome).toMatchObject({ kind: 'executed', instance: 7 })
+  })
+})
+
+describe('locks and members', () => {
+  it('locks, and unlocks with the token', async () => {
+    const { server, client } = await startPair((message) => {
+      const body = bodyOf(message) as { readonly action: string }
+      const result = body.action === 'lock' ? { token: { instance: 4, index: 2 } } : { freed: true }
+      return answer(message, executed(result, 4, 2))
+    })
+    const lock = await client.lock('printer')
+    expect(lock).toMatchObject({ name: 'printer', token: { instance: 4, index: 2 } })
+    expect(await lock.unlock()).toBe(true)
+    await client.unlock('printer')
+    expect(server.requests.map(bodyOf)).toEqual([
+      { action: 'lock', name: 'printer' },
+      { action: 'unlock', name: 'printer', token: { instance: 4, index: 2 } },
+      { action: 'unlock', name: 'printer' },
+    ])
+  })
+
+  it('rejects what another service answers, and names that are none', async () => {
+    const { client } = await startPair()
+    await expect(client.lock('a')).rejects.toThrow(UnexpectedResult)
+    await expect(client.unlock('a')).rejects.toThrow(UnexpectedResult)
+    await expect(client.lock('')).rejects.toThrow(InvalidArgument)
+  })
+
+  it('asks for a change of members', async () => {
+    const { server, client } = await startPair()
+    const change = { action: 'remove', id: 2 } as const
+    expect(await client.changeMembers(change)).toMatchObject({ instance: 1, index: 0 })
+    expect(server.commands).toEqual([{ kind: 'members', change }])
+  })
+})
+
+describe('status', () => {
+  it('tells what each server says, and which is silent', async () => {
+    const servers = await startServers(2, (message) =>
+      message.type === 'inquire' ? [{ type: 'report', status: { fine: true } }] : [],
+    )
+    servers[1]!.script = () => []
+    const client = connectTo(servers)
+    expect(await client.status()).toEqual([
+      { server: servers[0]!.address, status: { fine: true } },
+      { server: servers[1]!.address, error: expect.any(ServerSilent) },
+    ])
+    expect(await client.status(servers[0]!.address)).toEqual([
+      { server: servers[0]!.address, status: { fine: true } },
+    ])
+    await expect(client.status('127.0.0.1:1')).rejects.toThrow(/127\.0\.0\.1:1/)
+  })
+
+  it('asks again when the question is lost, and answers all who ask', async () => {
+    let lost = 0
+    const { client } = await startPair(() => (lost++ < 2 ? [] : [{ type: 'report', status: 1 }]))
+    const both = await Promise.all([client.status(), client.status()])
+    expect(both.map(([first]) => first)).toMatchObject([{ status: 1 }, { status: 1 }])
+  })
+})
+
+describe('closing', () => {
+  it('rejects what is outstanding and what comes later, and sends nothing more', async () => {
+    const { server, client } = await startPair(() => [])
+    const outstanding = client.request(1)
+    const status = client.status()
+    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(0))
+    const [request, inquiry] = await Promise.allSettled([outstanding, status, client.close()])
+    expect(request).toMatchObject({ reason: expect.any(ClientClosed) })
+    expect(inquiry).toMatchObject({ reason: expect.any(ClientClosed) })
+    await expect(client.request(2)).rejects.toThrow(ClientClosed)
+    await expect(client.status()).rejects.toThrow(ClientClosed)
+    const before = server.heard.length
+    await delay(100)
+    expect(server.heard.length).toBe(before)
+    await client.close()
+  })
+
+  it('rejects requests that wait for a welcome', async () => {
+    const { server, client } = await startPair()
+    server.welcome = null
+    const request = client.request(1)
+    await client.close()
+    await expect(request).rejects.toThrow(ClientClosed)
+  })
+
+  it('is not needed for the process to end', async () => {
+    const [server] = await startServers(1)
+    const program = `
+      import { connect } from './src/client/index.ts'
+      const client = connect({ servers: ['${server!.address}'] })
+      console.log(JSON.stringify(await client.request('hello')))
+    `
+    const options = ['--import', 'tsx', '--input-type=module', '--eval', program]
+    const { stdout } = await promisify(execFile)(process.execPath, options, { timeout: 20_000 })
+    expect(JSON.parse(stdout)).toMatchObject({ result: 'hello' })
+  })
+
+  it('happens when the signal aborts, and errors carry the reason', async () => {
+    const controller = new AbortController()
+    const { server, client } = await startPair(() => [], { signal: controller.signal })
+    const request = client.request(1)
+    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(0))
+    controller.abort('enough')
+    await expect(request).rejects.toMatchObject({ name: 'ClientClosed', cause: 'enough' })
+  })
+})
+
+describe('options', () => {
+  it.each<[string, unknown, string]>([
+    ['no servers', { servers: [] }, 'servers'],
+    ['a server without a port', { servers: ['localhost'] }, '"localhost"'],
+    ['port 0', { servers: ['localhost:0'] }, '"localhost:0"'],
+    ['an unknown wait', { timing: { patience: 1 } }, 'patience'],
+    ['a wait of nothing', { timing: { askIntervalMs: 0 } }, 'timing.askIntervalMs'],
+    ['a wait that is no number', { timing: { askIntervalMs: Number.NaN } }, 'NaN'],
+    ['a limit above the wire', { maxCommandBytes: 10_000_000 }, '10000000'],
+    ['an empty cluster', { cluster: '' }, 'cluster'],
+  ])('are refused by name and value: %s', (_, options, named) => {
+    expect(() => connect(options as ConnectOptions)).toThrow(InvalidArgument)
+    expect(() => connect(options as ConnectOptions)).toThrow(named)
+  })
+})

@@ -1,0 +1,103 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import type { Command, Json } from '../../machines/batch.ts'
+import type { ClientMessage, RequestMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import { Decoder, encodeEnvelope } from '../../src/node/wire/codec.ts'
+
+export interface HeardDatagram {
+  readonly cluster: string
+  readonly messages: readonly ClientMessage[]
+}
+
+/** What a server says to a message, if anything. */
+export type Script = (message: ClientMessage) => readonly ServerMessage[]
+
+export const cluster = 'tested'
+
+export function executed(result: Json, instance = 1, index = 0): Outcome {
+  return { kind: 'executed', result, instance, index }
+}
+
+export function response({ uid, seq }: RequestMessage, outcome: Outcome): ServerMessage {
+  return { type: 'response', uid, seq, outcome }
+}
+
+/** A socket that records what clients say and answers from a script: it is no server, and knows no Paxos. */
+export class FakeServer {
+  readonly #socket: Socket = createSocket('udp4')
+  readonly #decoder = new Decoder({ cluster: null, nowMs: () => performance.now() })
+  readonly heard: HeardDatagram[] = []
+  address = ''
+  /** What it says to requests and inquiries. */
+  script: Script = () => []
+  /** What it says to hello; `null` for nothing. */
+  welcome: Welcome | null = null
+  #client: { readonly port: number; readonly address: string } | null = null
+
+  static async start(id = 0): Promise<FakeServer> {
+    const server = new FakeServer()
+    server.#socket.on('message', (datagram, source) => {
+      server.#client = source
+      const decoded = server.#decoder.decode(datagram, `${source.address}:${source.port}`)
+      if (decoded.kind !== 'envelope')
+        throw new Error(`a client sent something else: ${JSON.stringify(decoded)}`)
+      const messages = decoded.messages as readonly ClientMessage[]
+      server.heard.push({ cluster: decoded.cluster, messages })
+      server.say(messages.flatMap((message) => server.#answer(message)))
+    })
+    server.#socket.bind(0, '127.0.0.1')
+    await once(server.#socket, 'listening')
+    server.address = `127.0.0.1:${server.#socket.address().port}`
+    server.welcome = {
+      type: 'welcome',
+      cluster,
+      node: id,
+      instance: 5,
+      members: [{ id, address: server.address, incarnation: 'x' }],
+      founders: [],
+      commandBytes: 32_768,
+    }
+    return server
+  }
+
+  /** Every message heard, in order. */
+  get messages(): readonly ClientMessage[] {
+    return this.heard.flatMap(({ messages }) => messages)
+  }
+
+  get requests(): readonly RequestMessage[] {
+    return this.messages.filter((message) => message.type === 'request')
+  }
+
+  get commands(): readonly Command[] {
+    return this.requests.map(({ command }) => command)
+  }
+
+  /** Says something to the client that was heard last. */
+  say(messages: readonly ServerMessage[], name = cluster): void {
+    if (messages.length === 0) return
+    for (const datagram of encodeEnvelope({ cluster: name, sender: this.welcome?.node ?? 0, messages })) {
+      this.sayBytes(datagram)
+    }
+  }
+
+  sayBytes(datagram: Uint8Array): void {
+    if (this.#client !== null) this.#socket.send(datagram, this.#client.port, this.#client.address)
+  }
+
+  stop(): Promise<void> {
+    return new Promise((resolve) => this.#socket.close(() => resolve()))
+  }
+
+  #answer(message: ClientMessage): readonly ServerMessage[] {
+    if (message.type === 'hello') return this.welcome === null ? [] : [this.welcome]
+    return this.script(message)
+  }
+}
+
+/** A server's script: every request is executed, and its result is its command's body. */
+export const echo: Script = (message) =>
+  message.type === 'request'
+    ? [response(message, executed(message.command.kind === 'service' ? message.command.body : null))]
+    : []

@@ -1,0 +1,462 @@
+import { describe, expect, test } from 'vitest'
+import { type AcceptorContext, type AcceptorInput, acceptorMachine } from '../../machines/acceptor.ts'
+import type { Ballot } from '../../machines/ballot.ts'
+import type { AcceptedRecord } from '../../machines/batch.ts'
+import type { AcceptorEvent, Heard } from '../../machines/inbox.ts'
+import { defaultLimits } from '../../machines/limits.ts'
+import type { Accept, Prepare } from '../../machines/messages.ts'
+import { ballot, batch, member, members, persist, Role, record, send, tell, type Want } from '../support/role.ts'
+
+// What the acceptor has promised and knows, in every test unless it says otherwise.
+const promised = ballot(5, 1)
+const firstUnchosen = 10
+const ten = record(10, promised, 'ten')
+
+function acceptor(changes: Partial<AcceptorInput> = {}): Role<AcceptorContext> {
+  return new Role(acceptorMachine, {
+    self: 0,
+    incarnation: 'founder',
+    members: members(3),
+    limits: defaultLimits,
+    promised,
+    accepted: [ten],
+    firstUnchosen,
+    ...changes,
+  } satisfies AcceptorInput)
+}
+
+function prepare(at: Ballot, from: number, sender = at.node): Heard<Prepare> {
+  return { type: 'prepare', ballot: at, from, sender }
+}
+
+function accept(at: Ballot, instance: number, name: string, sender = at.node): Heard<Accept> {
+  return { type: 'accept', ballot: at, instance, batch: batch(name), sender }
+}
+
+const persisted: AcceptorEvent = { type: 'persisted' }
+
+function denial(to: number, at: Ballot, instance: number, changes: { promised?: Ballot | null } = {}): Want {
+  return send(to, { type: 'denial', ballot: at, instance, promised, firstUnchosen, ...changes })
+}
+
+function promise(at: Ballot, from: number, accepted: readonly AcceptedRecord[], to = at.node): Want {
+  return send(to, { type: 'promise', ballot: at, from, accepted, firstUnchosen })
+}
+
+function accepted(at: Ballot, instance: number, to = at.node): Want {
+  return send(to, { type: 'accepted', ballot: at, instance })
+}
+
+function write(promised: Ballot | null, ...accepted: readonly AcceptedRecord[]): Want {
+  return persist({ by: 'acceptor', promised, accepted })
+}
+
+function surpassed(at: Ballot): Want {
+  return tell('proposer', { type: 'ballot.surpassed', ballot: at })
+}
+
+function behind(from: number, peer: number): Want {
+  return tell('learner', { type: 'behind.noticed', firstUnchosen: from, peer })
+}
+
+function heard(sender: number, instance: number, implied: string | null = null): Want {
+  return tell('learner', {
+    type: 'accept.heard',
+    sender,
+    instance,
+    implied: implied === null ? null : batch(implied),
+  })
+}
+
+const lower = ballot(4, 2)
+const lowerNode = ballot(5, 0)
+const higherNode = ballot(5, 2)
+const higher = ballot(6, 2)
+
+test('it begins in silence, and with nothing to say', () => {
+  const role = acceptor()
+  expect(role.began).toEqual([])
+  expect(role.state).toBe('listening')
+  expect(role.context).toMatchObject({
+    promised,
+    accepted: [ten],
+    unsaved: { promised: false, accepted: [] },
+    saying: [],
+    later: [],
+  })
+})
+
+interface Case {
+  readonly ballot: Ballot
+  readonly at: number
+  /** What it wants at once. */
+  readonly wants: readonly Want[]
+  /** What it wants once that is persisted; `null` when it persists nothing. */
+  readonly then: readonly Want[] | null
+  readonly promised: Ballot
+  readonly accepted: readonly AcceptedRecord[]
+}
+
+function check(role: Role<AcceptorContext>, event: AcceptorEvent, expected: Case): void {
+  expect(role.hear(event)).toEqual(expected.wants)
+  expect(role.state).toBe(expected.then === null ? 'listening' : 'persisting')
+  expect(role.context.promised).toEqual(expected.promised)
+  expect(role.context.accepted).toEqual(expected.accepted)
+  if (expected.then !== null) expect(role.hear(persisted)).toEqual(expected.then)
+  expect(role.state).toBe('listening')
+  expect(role.context).toMatchObject({ unsaved: { promised: false, accepted: [] }, saying: [], later: [] })
+}
+
+describe('a prepare, by its ballot beside what is promised and its instance beside the first unchosen', () => {
+  const kept = { promised, accepted: [ten] }
+  const raised = { promised: higher, accepted: [ten] }
+
+  test.each<[ballot: string, instance: string, expected: Case]>([
+    ['lower', 'earlier', { ballot: lower, at: 9, wants: [denial(2, lower, 9)], then: null, ...kept }],
+    ['lower', 'current', { ballot: lower, at: 10, wants: [denial(2, lower, 10)], then: null, ...kept }],
+    ['lower', 'later', { ballot: lower, at: 11, wants: [denial(2, lower, 11)], then: null, ...kept }],
+    ['lower by its node', 'current', { ballot: lowerNode, at: 10, wants: [denial(0, lowerNode, 10)], then: null, ...kept }],
+    ['equal', 'earlier', { ballot: promised, at: 9, wants: [promise(promised, 9, [ten])], then: null, ...kept }],
+    ['equal', 'current', { ballot: promised, at: 10, wants: [promise(promised, 10, [ten])], then: null, ...kept }],
+    ['equal', 'later', { ballot: promised, at: 11, wants: [behind(11, 1), promise(promised, 11, [])], then: null, ...kept }],
+    [
+      'higher',
+      'earlier',
+      { ballot: higher, at: 9, wants: [surpassed(higher), write(higher)], then: [promise(higher, 9, [ten])], ...raised },
+    ],
+    [
+      'higher',
+      'current',
+      { ballot: higher, at: 10, wants: [surpassed(higher), write(higher)], then: [promise(higher, 10, [ten])], ...raised },
+    ],
+    [
+      'higher',
+      'later',
+      {
+        ballot: higher,
+        at: 11,
+        wants: [surpassed(higher), behind(11, 2), write(higher)],
+        then: [promise(higher, 11, [])],
+        ...raised,
+      },
+    ],
+    [
+      'higher by its node',
+      'current',
+      {
+        ballot: higherNode,
+        at: 10,
+        wants: [surpassed(higherNode), write(higherNode)],
+        then: [promise(higherNode, 10, [ten])],
+        promised: higherNode,
+        accepted: [ten],
+      },
+    ],
+  ])('%s, %s', (_ballot, _instance, expected) => {
+    check(acceptor(), prepare(expected.ballot, expected.at), expected)
+  })
+})
+
+describe('an accept, by its ballot beside what is promised and its instance beside the first unchosen', () => {
+  const kept = { promised, accepted: [ten] }
+  const tenAgain = record(10, higher, 'new')
+  const eleven = record(11, promised, 'new')
+  const elevenHigher = record(11, higher, 'new')
+  const twelve = record(12, promised, 'new')
+  const nodeTen = record(10, higherNode, 'new')
+
+  test.each<[ballot: string, instance: string, expected: Case]>([
+    ['lower', 'earlier', { ballot: lower, at: 9, wants: [denial(2, lower, 9)], then: null, ...kept }],
+    ['lower', 'current', { ballot: lower, at: 10, wants: [heard(2, 10), denial(2, lower, 10)], then: null, ...kept }],
+    ['lower', 'later', { ballot: lower, at: 11, wants: [heard(2, 11), denial(2, lower, 11)], then: null, ...kept }],
+    [
+      'lower by its node',
+      'current',
+      { ballot: lowerNode, at: 10, wants: [heard(0, 10), denial(0, lowerNode, 10)], then: null, ...kept },
+    ],
+    ['equal', 'earlier', { ballot: promised, at: 9, wants: [denial(1, promised, 9)], then: null, ...kept }],
+    ['equal', 'current, and accepted already', { ballot: promised, at: 10, wants: [accepted(promised, 10)], then: null, ...kept }],
+    [
+      'equal',
+      'later: what was accepted before it at this ballot is chosen',
+      {
+        ballot: promised,
+        at: 11,
+        wants: [heard(1, 11, 'ten'), write(promised, eleven)],
+        then: [accepted(promised, 11)],
+        promised,
+        accepted: [ten, eleven],
+      },
+    ],
+    [
+      'equal',
+      'later still: nothing is known of the one before it',
+      {
+        ballot: promised,
+        at: 12,
+        wants: [heard(1, 12), write(promised, twelve)],
+        then: [accepted(promised, 12)],
+        promised,
+        accepted: [ten, twelve],
+      },
+    ],
+    ['higher', 'earlier', { ballot: higher, at: 9, wants: [denial(2, higher, 9)], then: null, ...kept }],
+    [
+      'higher',
+      'current: it takes the place of the older one, and raises the promise',
+      {
+        ballot: higher,
+        at: 10,
+        wants: [surpassed(higher), heard(2, 10), write(higher, tenAgain)],
+        then: [accepted(higher, 10)],
+        promised: higher,
+        accepted: [tenAgain],
+      },
+    ],
+    [
+      'higher',
+      'later: what was accepted before it at an older ballot implies nothing',
+      {
+        ballot: higher,
+        at: 11,
+        wants: [surpassed(higher), heard(2, 11), write(higher, elevenHigher)],
+        then: [accepted(higher, 11)],
+        promised: higher,
+        accepted: [ten, elevenHigher],
+      },
+    ],
+    [
+      'higher by its node',
+      'current',
+      {
+        ballot: higherNode,
+        at: 10,
+        wants: [surpassed(higherNode), heard(2, 10), write(higherNode, nodeTen)],
+        then: [accepted(higherNode, 10)],
+        promised: higherNode,
+        accepted: [nodeTen],
+      },
+    ],
+  ])('%s, %s', (_ballot, _instance, expected) => {
+    check(acceptor(), accept(expected.ballot, expected.at, 'new'), expected)
+  })
+})
+
+describe('promises and acceptances', () => {
+  test('the first of all ballots is promised and accepted by an acceptor that has promised nothing', () => {
+    const first = ballot(1, 0)
+    const fresh = { promised: null, accepted: [], firstUnchosen: 0 }
+    const role = acceptor(fresh)
+    expect(role.hear(prepare(first, 0))).toEqual([write(first)])
+    expect(role.hear(persisted)).toEqual([
+      send(0, { type: 'promise', ballot: first, from: 0, accepted: [], firstUnchosen: 0 }),
+    ])
+    const other = acceptor(fresh)
+    const zero = record(0, first, 'zero')
+    expect(other.hear(accept(first, 0, 'zero'))).toEqual([heard(0, 0), write(first, zero)])
+    expect(other.hear(persisted)).toEqual([accepted(first, 0)])
+  })
+
+  test('an accept above the promise raises it: a lower prepare and a lower accept are denied after it', () => {
+    const role = acceptor()
+    role.hear(accept(higher, 10, 'new'), persisted)
+    const denied = { promised: higher }
+    expect(role.hear(prepare(promised, 10))).toEqual([denial(1, promised, 10, denied)])
+    expect(role.hear(accept(promised, 10, 'ten'))).toEqual([heard(1, 10), denial(1, promised, 10, denied)])
+    expect(role.context.accepted).toEqual([record(10, higher, 'new')])
+  })
+
+  test("its own proposer's higher ballot surpasses nobody", () => {
+    const own = ballot(6, 0)
+    expect(acceptor().hear(prepare(own, 10))).toEqual([write(own)])
+    expect(acceptor().hear(accept(own, 10, 'new'))).toEqual([heard(0, 10), write(own, record(10, own, 'new'))])
+  })
+
+  test('a promise shows what was accepted from its instance on, in order of instance', () => {
+    const [eleven, twelve] = [record(11, promised, 'eleven'), record(12, promised, 'twelve')]
+    const role = acceptor()
+    role.hear(accept(promised, 12, 'twelve'), persisted, accept(promised, 11, 'eleven'), persisted)
+    expect(role.hear(prepare(promised, 10))).toEqual([promise(promised, 10, [ten, eleven, twelve])])
+    expect(role.hear(prepare(promised, 11))).toEqual([behind(11, 1), promise(promised, 11, [eleven, twelve])])
+  })
+
+  test('one that restarts is what it was: a lower ballot is denied, and what it accepted is shown', () => {
+    const before = acceptor()
+    before.hear(prepare(higher, 10), persisted, accept(higher, 10, 'new'), persisted)
+    const { promised, accepted } = before.context
+    const after = acceptor({ promised, accepted })
+    expect(after.hear(accept(ballot(5, 1), 10, 'ten'))).toEqual([
+      heard(1, 10),
+      denial(1, ballot(5, 1), 10, { promised: higher }),
+    ])
+    expect(after.hear(prepare(higher, 10))).toEqual([promise(higher, 10, [record(10, higher, 'new')])])
+  })
+})
+
+describe('nothing is said before it is durable', () => {
+  test('a promise and an accepted wait for `persisted`', () => {
+    const role = acceptor()
+    expect(role.hear(prepare(higher, 10))).toEqual([surpassed(higher), write(higher)])
+    expect(role.context.saying).toHaveLength(1)
+    expect(role.hear(persisted)).toEqual([promise(higher, 10, [ten])])
+    expect(role.hear(accept(higher, 10, 'new'))).toEqual([heard(2, 10), write(higher, record(10, higher, 'new'))])
+    expect(role.hear(persisted)).toEqual([accepted(higher, 10)])
+  })
+
+  test('what is heard while a sync is under way joins the next one, all of it together', () => {
+    const [highest, new10, new11] = [ballot(7, 1), record(10, ballot(7, 1), 'b'), record(11, ballot(7, 1), 'c')]
+    const role = acceptor()
+    role.hear(prepare(higher, 10))
+    expect(role.hear(accept(higher, 10, 'a'))).toEqual([heard(2, 10)])
+    expect(role.hear(prepare(highest, 10))).toEqual([surpassed(highest)])
+    expect(role.hear(accept(highest, 10, 'b'))).toEqual([heard(1, 10)])
+    expect(role.hear(accept(highest, 11, 'c'))).toEqual([heard(1, 11, 'b')])
+    expect(role.state).toBe('persisting')
+    expect(role.hear(persisted)).toEqual([promise(higher, 10, [ten]), write(highest, new10, new11)])
+    expect(role.state).toBe('persisting')
+    expect(role.hear(persisted)).toEqual([
+      accepted(higher, 10),
+      promise(highest, 10, [record(10, higher, 'a')]),
+      accepted(highest, 10),
+      accepted(highest, 11),
+    ])
+    expect(role.state).toBe('listening')
+  })
+
+  test('what repeats the sync under way is said after it, without another', () => {
+    const role = acceptor()
+    role.hear(prepare(higher, 10))
+    expect(role.hear(prepare(higher, 10))).toEqual([])
+    expect(role.hear(persisted)).toEqual([promise(higher, 10, [ten]), promise(higher, 10, [ten])])
+    role.hear(accept(higher, 10, 'new'))
+    expect(role.hear(accept(higher, 10, 'new'))).toEqual([])
+    expect(role.hear(persisted)).toEqual([accepted(higher, 10), accepted(higher, 10)])
+    expect(role.state).toBe('listening')
+  })
+
+  test('what was durable before is said during a sync only after it', () => {
+    const role = acceptor()
+    role.hear(accept(promised, 11, 'eleven'))
+    expect(role.hear(accept(promised, 10, 'ten'))).toEqual([])
+    expect(role.hear(persisted)).toEqual([accepted(promised, 11), accepted(promised, 10)])
+  })
+
+  test('a denial promises nothing and waits for nothing', () => {
+    const role = acceptor()
+    role.hear(prepare(higher, 10))
+    expect(role.hear(prepare(lower, 10))).toEqual([denial(2, lower, 10, { promised: higher })])
+  })
+})
+
+describe('what is settled', () => {
+  const advanced = (to: number): AcceptorEvent => ({ type: 'firstUnchosen.advanced', firstUnchosen: to })
+
+  test('is forgotten, and from then on denied', () => {
+    const role = acceptor({ accepted: [ten, record(11, promised, 'eleven')] })
+    expect(role.hear(advanced(11))).toEqual([])
+    expect(role.context.accepted).toEqual([record(11, promised, 'eleven')])
+    expect(role.hear(accept(promised, 10, 'ten'))).toEqual([
+      send(1, { type: 'denial', ballot: promised, instance: 10, promised, firstUnchosen: 11 }),
+    ])
+    expect(role.hear(prepare(promised, 10))).toEqual([
+      send(1, {
+        type: 'promise',
+        ballot: promised,
+        from: 10,
+        accepted: [record(11, promised, 'eleven')],
+        firstUnchosen: 11,
+      }),
+    ])
+  })
+
+  test('and not persisted yet is never persisted, and never said', () => {
+    const role = acceptor()
+    role.hear(prepare(higher, 10))
+    role.hear(accept(higher, 10, 'loser'), accept(higher, 11, 'open'))
+    role.hear(advanced(11))
+    expect(role.hear(persisted)).toEqual([promise(higher, 10, [ten]), write(higher, record(11, higher, 'open'))])
+    expect(role.hear(persisted)).toEqual([accepted(higher, 11)])
+  })
+
+  test('but the promise that it raised is persisted all the same', () => {
+    const highest = ballot(7, 1)
+    const role = acceptor()
+    role.hear(prepare(higher, 10), accept(highest, 10, 'loser'), advanced(11))
+    expect(role.hear(persisted)).toEqual([promise(higher, 10, [ten]), write(highest)])
+    expect(role.hear(persisted)).toEqual([])
+    expect(role.context).toMatchObject({ promised: highest, accepted: [] })
+  })
+
+  test('and was all that was to be persisted: no sync is begun for it', () => {
+    const role = acceptor()
+    role.hear(accept(promised, 11, 'eleven'), accept(promised, 12, 'twelve'), advanced(13))
+    expect(role.hear(persisted)).toEqual([accepted(promised, 11)])
+    expect(role.state).toBe('listening')
+  })
+})
+
+describe('members', () => {
+  test.each<[title: string, from: number, answer: 'denied' | 'promised']>([
+    ['no newer than what is known here is denied', 9, 'denied'],
+    ['from the first unchosen instance is denied', 10, 'denied'],
+    ['from a later instance is promised: it may have been admitted in between', 11, 'promised'],
+  ])('a prepare of a stranger %s', (_, from, answer) => {
+    const at = ballot(6, 7)
+    const role = acceptor()
+    expect(role.hear(prepare(at, from))).toEqual(
+      answer === 'denied' ? [denial(7, at, from)] : [surpassed(at), behind(from, 7), write(at)],
+    )
+    expect(role.context.promised).toEqual(answer === 'denied' ? promised : at)
+  })
+
+  test('a prepare of a server that was removed is denied once the removal is known', () => {
+    const role = acceptor()
+    expect(role.hear({ type: 'members.changed', members: [member(0), member(1)] })).toEqual([])
+    expect(role.hear(prepare(higher, 10))).toEqual([denial(2, higher, 10)])
+  })
+
+  test.each<[title: string, changes: Partial<AcceptorInput>]>([
+    ['whose directory is another', { incarnation: 'another' }],
+    ['that is added and not admitted', { members: [member(0, null), member(1), member(2)] }],
+    ['that is no member', { members: [member(1), member(2)] }],
+  ])('a server %s promises and accepts nothing, and hears accepts', (_, changes) => {
+    const role = acceptor(changes)
+    const before = role.context
+    expect(role.hear(prepare(higher, 10))).toEqual([])
+    expect(role.hear(prepare(lower, 10))).toEqual([])
+    expect(role.hear(accept(higher, 10, 'new'))).toEqual([heard(2, 10)])
+    expect(role.hear(accept(promised, 11, 'new'))).toEqual([heard(1, 11, 'ten')])
+    expect(role.hear(accept(lower, 11, 'new'))).toEqual([heard(2, 11)])
+    expect(role.context).toEqual(before)
+  })
+
+  test('one that is admitted votes from then on', () => {
+    const role = acceptor({ members: [member(0, null), member(1), member(2)] })
+    expect(role.hear({ type: 'members.changed', members: members(3) })).toEqual([])
+    expect(role.hear(prepare(higher, 10))).toEqual([surpassed(higher), write(higher)])
+  })
+})
+
+describe('an acceptor with as many accepted records as it may hold', () => {
+  const full = { limits: { ...defaultLimits, acceptedRecords: 2 }, accepted: [ten, record(11, promised, 'eleven')] }
+
+  test('hears an accept for one more instance and takes it not, nor its ballot', () => {
+    const role = acceptor(full)
+    expect(role.hear(accept(higher, 12, 'twelve'))).toEqual([heard(2, 12)])
+    expect(role.context).toMatchObject({ promised, accepted: full.accepted })
+  })
+
+  test('still takes one for an instance that it holds already', () => {
+    const role = acceptor(full)
+    const eleven = record(11, higher, 'new')
+    expect(role.hear(accept(higher, 11, 'new'))).toEqual([surpassed(higher), heard(2, 11), write(higher, eleven)])
+    expect(role.context.accepted).toEqual([ten, eleven])
+  })
+
+  test('takes it once the learner has caught up', () => {
+    const role = acceptor(full)
+    role.hear({ type: 'firstUnchosen.advanced', firstUnchosen: 12 })
+    const twelve = record(12, promised, 'twelve')
+    expect(role.hear(accept(promised, 12, 'twelve'))).toEqual([heard(1, 12), write(promised, twelve)])
+  })
+})

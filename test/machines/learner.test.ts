@@ -1,0 +1,478 @@
+import { describe, expect, test } from 'vitest'
+import type { NodeId } from '../../machines/batch.ts'
+import type { Heard, LearnerEvent } from '../../machines/inbox.ts'
+import { type LearnerContext, type LearnerInput, learnerMachine } from '../../machines/learner.ts'
+import type { Chosen } from '../../machines/messages.ts'
+import { defaultTiming } from '../../machines/timing.ts'
+import { batch, cancel, member, members, persist, Role, send, tell, timer, type Want } from '../support/role.ts'
+
+// Server 0 of three, which knows what was chosen below 10 and has heard of nothing else.
+const timing = { ...defaultTiming, graceMs: 5, retransmitMs: 60, retransmitLimitMs: 200, inquiryMs: 400 }
+
+function learner(changes: Partial<LearnerInput> = {}): Role<LearnerContext> {
+  return new Role(learnerMachine, {
+    self: 0,
+    members: members(3),
+    timing,
+    firstUnchosen: 10,
+    highestHeard: 9,
+    ...changes,
+  } satisfies LearnerInput)
+}
+
+/** The batch that is chosen at an instance, in every test. */
+function at(instance: number) {
+  return batch(`chosen ${instance}`)
+}
+
+function upTo(from: number, end: number) {
+  return Array.from({ length: end - from }, (_, offset) => at(from + offset))
+}
+
+function chosen(sender: NodeId, from: number, end: number, changes: Partial<Chosen> = {}): Heard<Chosen> {
+  return {
+    type: 'chosen',
+    from,
+    batches: upTo(from, end),
+    firstUnchosen: end,
+    unsettled: false,
+    sender,
+    ...changes,
+  }
+}
+
+function heard(sender: NodeId, instance: number, implied = false): LearnerEvent {
+  return { type: 'accept.heard', sender, instance, implied: implied ? at(instance - 1) : null }
+}
+
+function behind(firstUnchosen: number, peer: NodeId): LearnerEvent {
+  return { type: 'behind.noticed', firstUnchosen, peer }
+}
+
+const newsWanted: LearnerEvent = { type: 'news.wanted' }
+
+/** What it wants when it learns `from` to `end - 1`. */
+function learned(from: number, end: number): Want[] {
+  const batches = upTo(from, end).map((chosen, offset) => ({ instance: from + offset, batch: chosen }))
+  return [
+    persist({ by: 'learner', chosen: batches }),
+    tell('acceptor', { type: 'firstUnchosen.advanced', firstUnchosen: end }),
+    ...batches.map((chosen): Want => ({ type: 'execute', ...chosen })),
+  ]
+}
+
+function ask(to: NodeId, from = 10): Want {
+  return send(to, { type: 'learn', from })
+}
+
+const asking = (ms = 60) => timer('askInterval', ms)
+const asked = cancel('askInterval')
+const waits = timer('grace', 5)
+const waited = cancel('grace')
+const inquires = timer('inquiryPatience', 400)
+const inquired = cancel('inquiryPatience')
+const newsChecked = tell('requestQueue', { type: 'news.checked' })
+const settle = tell('proposer', { type: 'settle.wanted' })
+
+const ways: Readonly<Record<string, readonly LearnerEvent[]>> = {
+  following: [],
+  behind: [heard(1, 14)],
+  catchingUp: [behind(14, 1)],
+  inquiring: [newsWanted],
+}
+
+function learnerIn(state: string, changes: Partial<LearnerInput> = {}): Role<LearnerContext> {
+  const role = learner(changes)
+  role.hear(...(ways[state] ?? []))
+  expect(role.state).toBe(state)
+  return role
+}
+
+test('it begins in silence, asking nobody, even where something is accepted and not known to be chosen', () => {
+  for (const highestHeard of [9, 10, 14]) {
+    const role = learner({ highestHeard })
+    expect(role.began).toEqual([])
+    expect(role.state).toBe('following')
+    expect(role.timers).toEqual([])
+  }
+})
+
+describe('what it takes of what was chosen', () => {
+  test.each<[title: string, from: number, end: number, wants: Want[], knows: number]>([
+    ['ends below the first unchosen', 7, 9, [], 10],
+    ['ends at it', 8, 10, [], 10],
+    ['ends above it: the rest', 8, 12, learned(10, 12), 12],
+    ['begins at it: all', 10, 13, learned(10, 13), 13],
+    ['is empty', 10, 10, [], 10],
+    ['begins above it: nothing, since there is a gap', 11, 13, [], 10],
+  ])('following, a message that %s', (_, from, end, wants, knows) => {
+    const role = learner()
+    // The sender claims to know no more than this server: only the batches count.
+    expect(role.hear(chosen(1, from, end, { firstUnchosen: 10 }))).toEqual(wants)
+    expect(role.state).toBe('following')
+    expect(role.context.firstUnchosen).toBe(knows)
+  })
+
+  test.each<[instance: number, wants: Want[]]>([
+    [9, []],
+    [10, learned(10, 11)],
+    [11, []],
+  ])("its own proposer's batch at %i", (instance, wants) => {
+    expect(learner().hear({ type: 'batch.chosen', instance, batch: at(instance) })).toEqual(wants)
+  })
+
+  test.each<[title: string, instance: number, implied: boolean, wants: Want[], state: string]>([
+    ['at an earlier instance', 9, true, [], 'following'],
+    ['at the first unchosen', 10, true, [], 'following'],
+    ['at the next, with what it implies', 11, true, learned(10, 11), 'following'],
+    ['at the next, which implies nothing', 11, false, [waits], 'behind'],
+    ['at a later one, with what it implies: a gap', 12, true, [waits], 'behind'],
+    ['at a later one, which implies nothing', 12, false, [waits], 'behind'],
+  ])('an accept heard %s', (_, instance, implied, wants, state) => {
+    const role = learner()
+    expect(role.hear(heard(2, instance, implied))).toEqual(wants)
+    expect(role.state).toBe(state)
+    expect(role.context).toMatchObject({ highestHeard: Math.max(9, instance), peer: 2 })
+  })
+
+  test.each(Object.keys(ways))('%s: nothing twice and nothing out of order, whatever comes again', (state) => {
+    const role = learnerIn(state)
+    const events = [
+      chosen(1, 11, 13),
+      chosen(2, 10, 11),
+      chosen(2, 10, 11),
+      chosen(1, 9, 12),
+      chosen(1, 14, 16),
+      { type: 'batch.chosen', instance: 11, batch: at(11) },
+      chosen(1, 11, 13),
+      heard(1, 14, true),
+      heard(1, 14, true),
+      chosen(2, 10, 16),
+      chosen(1, 12, 15),
+    ] satisfies LearnerEvent[]
+    const wants = role.hear(...events)
+    const done = wants.flatMap((want) => (want.type === 'execute' ? [[want.instance, want.batch]] : []))
+    expect(done).toEqual(upTo(10, 16).map((chosen, offset) => [10 + offset, chosen]))
+    const written = wants.flatMap((want) =>
+      want.type === 'persist' && want.write.by === 'learner' ? want.write.chosen : [],
+    )
+    expect(written.map(({ instance }) => instance)).toEqual([10, 11, 12, 13, 14, 15])
+    expect(role.context.firstUnchosen).toBe(16)
+  })
+})
+
+describe('telling others', () => {
+  const page = (from: number, end: number): LearnerEvent => ({
+    type: 'chosen.read',
+    to: 2,
+    from,
+    batches: upTo(from, end),
+  })
+  const tells = (from: number, end: number, unsettled: boolean) =>
+    send(2, { type: 'chosen', from, batches: upTo(from, end), firstUnchosen: 10, unsettled })
+
+  test.each(Object.keys(ways))('what is asked for is read, and then sent: %s', (state) => {
+    const role = learnerIn(state)
+    expect(role.hear({ type: 'learn', from: 7, sender: 2 })).toEqual([{ type: 'read', from: 7, to: 2 }])
+    expect(role.hear(page(7, 9))).toEqual([tells(7, 9, state === 'behind')])
+    expect(role.state).toBe(state)
+  })
+
+  test.each<[highestHeard: number, unsettled: boolean]>([
+    [-1, false],
+    [9, false],
+    [10, true],
+    [11, true],
+  ])('having heard of accepts up to %i, it says unsettled: %s', (highestHeard, unsettled) => {
+    expect(learner({ highestHeard }).hear(page(10, 10))).toEqual([tells(10, 10, unsettled)])
+  })
+
+  test('with nothing new it still answers: an answer is what an inquiry counts', () => {
+    const role = learner()
+    expect(role.hear({ type: 'learn', from: 25, sender: 2 })).toEqual([{ type: 'read', from: 25, to: 2 }])
+    expect(role.hear(page(25, 25))).toEqual([tells(25, 25, false)])
+  })
+})
+
+describe('behind', () => {
+  test('what is on its way gets a moment; then the sender of the accept is asked', () => {
+    const role = learner()
+    expect(role.hear(heard(2, 12))).toEqual([waits])
+    expect(role.hear(heard(1, 11))).toEqual([])
+    expect(role.pass('grace')).toEqual([waited, ask(1), asking()])
+    expect(role.state).toBe('catchingUp')
+  })
+
+  test('nobody is asked when it arrives in that moment', () => {
+    const role = learnerIn('behind')
+    expect(role.hear(chosen(1, 10, 12))).toEqual(learned(10, 12))
+    expect(role.hear({ type: 'batch.chosen', instance: 12, batch: at(12) })).toEqual(learned(12, 13))
+    expect(role.hear(heard(1, 14, true))).toEqual([...learned(13, 14), waited])
+    expect(role.state).toBe('following')
+    expect(role.timers).toEqual([])
+  })
+
+  test('a proposer that needs it waits for no moment', () => {
+    const role = learnerIn('behind')
+    expect(role.hear(behind(13, 2))).toEqual([waited, ask(2), asking()])
+    expect(role.state).toBe('catchingUp')
+    expect(role.context.target).toBe(14)
+  })
+
+  test('a page that does not reach what it heard of leaves it behind', () => {
+    const role = learnerIn('behind')
+    expect(role.hear(chosen(1, 10, 12))).toEqual(learned(10, 12))
+    expect(role.state).toBe('behind')
+    expect(role.pass('grace')).toEqual([waited, ask(1, 12), asking()])
+  })
+})
+
+describe('following', () => {
+  test.each<[firstUnchosen: number, wants: Want[], state: string]>([
+    [9, [asking(), asked], 'following'],
+    [10, [asking(), asked], 'following'],
+    [11, [ask(2), asking()], 'catchingUp'],
+    [20, [ask(2), asking()], 'catchingUp'],
+  ])('that somebody knows what was chosen below %i', (firstUnchosen, wants, state) => {
+    const role = learner()
+    expect(role.hear(behind(firstUnchosen, 2))).toEqual(wants)
+    expect(role.state).toBe(state)
+    expect(role.timers).toEqual(state === 'following' ? [] : ['askInterval'])
+  })
+
+  test('what a peer says that it knows makes it behind', () => {
+    const role = learner()
+    expect(role.hear(chosen(2, 10, 12, { firstUnchosen: 15 }))).toEqual([...learned(10, 12), waits])
+    expect(role.pass('grace')).toEqual([waited, ask(2, 12), asking()])
+  })
+})
+
+describe('catching up', () => {
+  test('asks for page after page, each as soon as the one before has come, until it knows all', () => {
+    const role = learner()
+    expect(role.hear(behind(16, 1))).toEqual([ask(1), asking()])
+    expect(role.hear(chosen(1, 10, 12, { firstUnchosen: 16 }))).toEqual([
+      asked,
+      ...learned(10, 12),
+      ask(1, 12),
+      asking(),
+    ])
+    expect(role.hear(chosen(1, 12, 14, { firstUnchosen: 17 }))).toEqual([
+      asked,
+      ...learned(12, 14),
+      ask(1, 14),
+      asking(),
+    ])
+    expect(role.hear(chosen(1, 14, 16, { firstUnchosen: 17 }))).toEqual([
+      asked,
+      ...learned(14, 16),
+      ask(1, 16),
+      asking(),
+    ])
+    expect(role.hear(chosen(1, 16, 17))).toEqual([asked, ...learned(16, 17), asking(), asked])
+    expect(role.state).toBe('following')
+    expect(role.timers).toEqual([])
+  })
+
+  test.each<[title: string, from: number, end: number]>([
+    ['above a gap', 12, 14],
+    ['that it knows', 8, 10],
+    ['that is empty', 10, 10],
+  ])('a page %s is no page: nothing is learned, and nobody is asked again for it', (_, from, end) => {
+    const role = learnerIn('catchingUp')
+    expect(role.hear(chosen(2, from, end))).toEqual([])
+    expect(role.state).toBe('catchingUp')
+    expect(role.timers).toEqual(['askInterval'])
+    expect(role.context).toMatchObject({ firstUnchosen: 10, target: 14, peer: 2 })
+  })
+
+  test('pages out of order: the later one is asked for again once it is its turn', () => {
+    const role = learnerIn('catchingUp')
+    expect(role.hear(chosen(1, 12, 14))).toEqual([])
+    expect(role.hear(chosen(1, 10, 12, { firstUnchosen: 14 }))).toEqual([
+      asked,
+      ...learned(10, 12),
+      ask(1, 12),
+      asking(),
+    ])
+    expect(role.hear(chosen(1, 12, 14))).toEqual([asked, ...learned(12, 14), asking(), asked])
+  })
+
+  test('a silent peer is left for the next one, round and round, with longer waits up to a limit', () => {
+    const role = learnerIn('catchingUp')
+    expect(role.pass('askInterval')).toEqual([asked, ask(2), asking(120)])
+    expect(role.pass('askInterval')).toEqual([asked, ask(1), asking(200)])
+    expect(role.pass('askInterval')).toEqual([asked, ask(2), asking(200)])
+    expect(role.hear(chosen(2, 10, 11, { firstUnchosen: 14 }))).toEqual([
+      asked,
+      ...learned(10, 11),
+      ask(2, 11),
+      asking(),
+    ])
+  })
+
+  test('asks a server that is added and not counted too: it may have caught up', () => {
+    const role = learnerIn('catchingUp', { members: [member(0), member(1), member(5, null)] })
+    expect(role.pass('askInterval')).toEqual([asked, ask(5), asking(120)])
+  })
+
+  test('does not ask one that was removed', () => {
+    const role = learnerIn('catchingUp')
+    expect(role.hear({ type: 'members.changed', members: [member(0), member(2), member(3)] })).toEqual([])
+    expect(role.pass('askInterval')).toEqual([asked, ask(2), asking(120)])
+    expect(role.pass('askInterval')).toEqual([asked, ask(3), asking(200)])
+  })
+
+  test('never asks itself, and finds no peer where there is none', () => {
+    const role = learner({ members: members(1) })
+    expect(role.hear(behind(12, 0))).toEqual([asking()])
+    expect(role.pass('askInterval')).toEqual([asked, asking(120)])
+  })
+
+  test('hears of more to learn while it learns, from whoever knows it', () => {
+    const role = learnerIn('catchingUp')
+    expect(role.hear(behind(12, 2))).toEqual([])
+    expect(role.context.target).toBe(14)
+    expect(role.hear(behind(18, 2))).toEqual([])
+    expect(role.context).toMatchObject({ target: 18, peer: 2 })
+    expect(role.hear(heard(1, 20))).toEqual([])
+    expect(role.context).toMatchObject({ target: 20, peer: 1 })
+  })
+
+  test('ends with what comes otherwise', () => {
+    const role = learner()
+    role.hear(behind(12, 1))
+    expect(role.hear({ type: 'batch.chosen', instance: 10, batch: at(10) })).toEqual(learned(10, 11))
+    expect(role.hear(heard(2, 12, true))).toEqual([...learned(11, 12), asked])
+    expect(role.state).toBe('following')
+    expect(role.timers).toEqual([])
+  })
+
+  test('an inquiry is no use in it', () => {
+    expect(learnerIn('catchingUp').hear(newsWanted)).toEqual([])
+    expect(learnerIn('behind').hear(newsWanted)).toEqual([])
+  })
+})
+
+describe('an inquiry', () => {
+  test('asks everybody, and ends when a quorum, itself among it, has no news', () => {
+    const role = learner({ members: members(5) })
+    expect(role.hear(newsWanted)).toEqual([ask(1), ask(2), ask(3), ask(4), inquires])
+    expect(role.hear(chosen(1, 10, 10))).toEqual([])
+    expect(role.hear(chosen(1, 10, 10))).toEqual([])
+    expect(role.state).toBe('inquiring')
+    expect(role.hear(chosen(4, 10, 10))).toEqual([inquired, newsChecked])
+    expect(role.state).toBe('following')
+    expect(role.timers).toEqual([])
+  })
+
+  test('asks a member that is not counted, whose answer makes no quorum', () => {
+    const role = learner({ members: [member(0), member(1), member(2), member(3, null)] })
+    expect(role.hear(newsWanted)).toEqual([ask(1), ask(2), ask(3), inquires])
+    expect(role.hear(chosen(3, 10, 10))).toEqual([])
+    expect(role.hear(chosen(2, 10, 10))).toEqual([inquired, newsChecked])
+  })
+
+  test('in a cluster of one ends at once', () => {
+    const role = learner({ members: members(1) })
+    expect(role.hear(newsWanted)).toEqual([inquires, inquired, newsChecked])
+    expect(role.state).toBe('following')
+  })
+
+  test('ends without a word when no quorum answers in time', () => {
+    const role = learner({ members: members(5) })
+    role.hear(newsWanted, chosen(1, 10, 10))
+    expect(role.pass('inquiryPatience')).toEqual([inquired])
+    expect(role.state).toBe('following')
+    expect(role.hear(newsWanted)).toEqual([ask(1), ask(2), ask(3), ask(4), inquires])
+    expect(role.hear(chosen(4, 10, 10))).toEqual([])
+    expect(role.context.answered).toEqual([0, 4])
+  })
+
+  test('asked for twice is one', () => {
+    expect(learnerIn('inquiring').hear(newsWanted)).toEqual([])
+  })
+
+  test('that brings all of the news ends with it, and with a quorum', () => {
+    const role = learnerIn('inquiring')
+    expect(role.hear(chosen(1, 10, 12))).toEqual([...learned(10, 12), inquired, newsChecked])
+    expect(role.context.firstUnchosen).toBe(12)
+  })
+
+  test('that shows that there is more goes on to learn it, and says nothing of news', () => {
+    const role = learnerIn('inquiring')
+    expect(role.hear(chosen(1, 10, 12, { firstUnchosen: 16 }))).toEqual([
+      ...learned(10, 12),
+      inquired,
+      ask(1, 12),
+      asking(),
+    ])
+    expect(role.state).toBe('catchingUp')
+  })
+
+  test.each<[title: string, event: LearnerEvent]>([
+    ['an accept is heard', heard(2, 12)],
+    ['the proposer needs it', behind(12, 2)],
+  ])('goes on to catch up when %s', (_, event) => {
+    expect(learnerIn('inquiring').hear(event)).toEqual([inquired, ask(2), asking()])
+  })
+})
+
+describe('what is accepted and abandoned', () => {
+  const unsettled = (sender: NodeId, end = 10) => chosen(sender, end, end, { unsettled: true })
+
+  test('is settled at the second inquiry that finds it, not at the first', () => {
+    const role = learner()
+    role.hear(newsWanted)
+    expect(role.hear(unsettled(1))).toEqual([inquired, newsChecked])
+    expect(role.context.unsettledAt).toBe(10)
+    role.hear(newsWanted)
+    expect(role.hear(unsettled(1))).toEqual([inquired, settle, newsChecked])
+  })
+
+  test('may be known to this server alone', () => {
+    const role = learner({ highestHeard: 10 })
+    role.hear(newsWanted)
+    expect(role.hear(chosen(1, 10, 10))).toEqual([inquired, newsChecked])
+    role.hear(newsWanted)
+    expect(role.hear(chosen(1, 10, 10))).toEqual([inquired, settle, newsChecked])
+  })
+
+  test('may be known to one of the quorum, whoever answers last', () => {
+    const role = learner({ members: members(5) })
+    role.hear(newsWanted, unsettled(3), chosen(1, 10, 10))
+    role.hear(newsWanted, unsettled(4))
+    expect(role.hear(chosen(1, 10, 10))).toEqual([inquired, settle, newsChecked])
+  })
+
+  test('at another instance is another thing: somebody is at work', () => {
+    const role = learner()
+    role.hear(newsWanted, unsettled(1), chosen(1, 10, 11), newsWanted)
+    expect(role.hear(unsettled(1, 11))).toEqual([inquired, newsChecked])
+    role.hear(newsWanted)
+    expect(role.hear(unsettled(1, 11))).toEqual([inquired, settle, newsChecked])
+  })
+
+  test('is not settled by inquiries that no quorum answered', () => {
+    const role = learner({ members: members(5) })
+    for (const _ of [1, 2, 3]) {
+      role.hear(newsWanted, unsettled(1))
+      expect(role.pass('inquiryPatience')).toEqual([inquired])
+    }
+    expect(role.context.unsettledAt).toBe(-1)
+  })
+
+  test('is forgotten by the next inquiry: each asks anew', () => {
+    const role = learner()
+    role.hear(newsWanted, unsettled(1), newsWanted)
+    expect(role.hear(chosen(1, 10, 10))).toEqual([inquired, newsChecked])
+  })
+})
+
+test('it takes the new members from the next inquiry on', () => {
+  const role = learner()
+  expect(role.hear({ type: 'members.changed', members: members(5) })).toEqual([])
+  expect(role.hear(newsWanted)).toEqual([ask(1), ask(2), ask(3), ask(4), inquires])
+  expect(role.hear(chosen(1, 10, 10))).toEqual([])
+  expect(role.hear(chosen(2, 10, 10))).toEqual([inquired, newsChecked])
+})

@@ -1,0 +1,170 @@
+/**
+ * One role machine under test: started from its input, given events, and asked for the whole list of what it wants.
+ * Values that messages are made of have short makers here, so that a table of cases stays a table.
+ */
+import type { AnyStateMachine } from 'xstate'
+import type { Ballot } from '../../machines/ballot.ts'
+import type { AcceptedRecord, Batch, Command, NodeId, Request } from '../../machines/batch.ts'
+import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import { foundingIncarnation, type Member } from '../../machines/members.ts'
+import type { NodeMessage } from '../../machines/messages.ts'
+import type { Execution } from '../../machines/outcome.ts'
+import type { Output, Persist, Send, Tell, Write } from '../../machines/outputs.ts'
+import { type Effect, type Step, start, step } from '../../src/step.ts'
+
+/** What a role wants of the world: an output, or something about one of its named delays. */
+export type Want =
+  | Output
+  | { readonly type: 'timer'; readonly delay: string; readonly ms: number }
+  | { readonly type: 'cancel'; readonly delay: string }
+
+/** A role that is driven by a test. `C` is its context. */
+export class Role<C> {
+  readonly #machine: AnyStateMachine
+  #step: Step<Output>
+  #timers: readonly { readonly id: string; readonly event: { readonly type: string } }[] = []
+  /** What it wanted at its start. */
+  readonly began: readonly Want[]
+
+  constructor(machine: AnyStateMachine, input: unknown) {
+    this.#machine = machine
+    this.#step = start<Output>(machine, input)
+    this.began = this.#follow()
+  }
+
+  get context(): C {
+    return this.#step.snapshot.context as C
+  }
+
+  /** The state it is in: `accepting.helping`. */
+  get state(): string {
+    return stateName(this.#step.snapshot.value)
+  }
+
+  /** The delays that run, in the order in which they began. */
+  get timers(): readonly string[] {
+    return this.#timers.map(({ id }) => delayOf(id))
+  }
+
+  /** Everything that it wanted on hearing `events`, in order. */
+  hear(...events: readonly RoleEvent[]): readonly Want[] {
+    return events.flatMap((event) => this.#take(event))
+  }
+
+  /** Lets the delay pass; throws when it does not run. */
+  pass(delay: string): readonly Want[] {
+    const timer = this.#timers.find(({ id }) => delayOf(id) === delay)
+    if (timer === undefined) throw new Error(`the delay ${delay} does not run in the state ${this.state}`)
+    this.#timers = this.#timers.filter((other) => other !== timer)
+    return this.#take(timer.event)
+  }
+
+  #take(event: { readonly type: string }): readonly Want[] {
+    this.#step = step<Output>(this.#machine, this.#step.snapshot, event)
+    return this.#follow()
+  }
+
+  #follow(): readonly Want[] {
+    return this.#step.effects.map((effect) => this.#want(effect))
+  }
+
+  #want(effect: Effect<Output>): Want {
+    switch (effect.kind) {
+      case 'said':
+        return effect.output
+      case 'timer':
+        this.#timers = [...this.#timers.filter(({ id }) => id !== effect.id), effect]
+        return timer(delayOf(effect.id), effect.delayMs)
+      case 'cancel':
+        this.#timers = this.#timers.filter(({ id }) => id !== effect.id)
+        return cancel(delayOf(effect.id))
+    }
+  }
+}
+
+/** Only what is said: timers left out, for the tests in which they are beside the point. */
+export function said(wants: readonly Want[]): readonly Output[] {
+  return wants.filter((want): want is Output => want.type !== 'timer' && want.type !== 'cancel')
+}
+
+/** The name of a delay in the id that XState gives its timer: `xstate.after.NAME.STATE`. */
+function delayOf(id: string): string {
+  return id.split('.')[2] ?? id
+}
+
+function stateName(value: unknown): string {
+  if (typeof value === 'string') return value
+  return Object.entries(value as object)
+    .map(([parent, child]) => `${parent}.${stateName(child)}`)
+    .join()
+}
+
+export function ballot(round: number, node: NodeId): Ballot {
+  return { round, node }
+}
+
+/** Servers 0 to `count - 1`, all of them counted. */
+export function members(count: number): Member[] {
+  return Array.from({ length: count }, (_, id) => member(id))
+}
+
+/** A member; `null` for one that is not counted yet. */
+export function member(id: NodeId, incarnation: string | null = foundingIncarnation): Member {
+  return { id, address: `127.0.0.1:${29367 + id}`, incarnation }
+}
+
+/** A request whose command names it. */
+export function request(uid: string, seq: number, body = `${uid} ${seq}`): Request {
+  return { uid, seq, ackedBelow: 0, command: service(body) }
+}
+
+export function service(body: string): Command {
+  return { kind: 'service', body }
+}
+
+/** A batch with one request, told from others by its name. */
+export function batch(name: string, node: NodeId = 0): Batch {
+  return { node, timeMs: 1_000, requests: [request(name, 1)] }
+}
+
+/** What an acceptor holds for one instance. */
+export function record(instance: number, at: Ballot, name: string): AcceptedRecord {
+  return { instance, ballot: at, batch: batch(name) }
+}
+
+/** What the replica says of a batch that changed nothing worth telling, with `changes` in it. */
+export function executed(
+  instance: number,
+  changes: Partial<Execution> = {},
+): Execution & { readonly type: 'batch.executed' } {
+  return {
+    type: 'batch.executed',
+    instance,
+    outcomes: [],
+    freed: [],
+    progressed: false,
+    concerned: [],
+    members: null,
+    ...changes,
+  }
+}
+
+export function send(to: NodeId, message: NodeMessage): Send {
+  return { type: 'send', to, message }
+}
+
+export function tell(role: RoleName, event: RoleEvent): Tell {
+  return { type: 'tell', role, event }
+}
+
+export function persist(write: Write): Persist {
+  return { type: 'persist', write }
+}
+
+export function timer(delay: string, ms: number): Want {
+  return { type: 'timer', delay, ms }
+}
+
+export function cancel(delay: string): Want {
+  return { type: 'cancel', delay }
+}
