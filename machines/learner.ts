@@ -54,6 +54,14 @@ function newsIn(context: LearnerContext, from: Instance, batches: readonly Batch
   return batches.slice(context.firstUnchosen - from)
 }
 
+/**
+ * Where to catch up to, and from whom. Only somebody who knows more than all before is turned to: otherwise whoever speaks
+ * most often would be asked again and again, though it may know nothing.
+ */
+function aimedAt(context: LearnerContext, firstUnchosen: Instance, peer: NodeId): Partial<LearnerContext> {
+  return firstUnchosen > context.target ? { target: firstUnchosen, peer } : {}
+}
+
 /** Whoever comes after `peer` among the others, round and round. */
 function nextPeer(context: LearnerContext): NodeId {
   const peers = peersOf(context.members, context.self)
@@ -102,14 +110,14 @@ export const learnerMachine = setup({
     ),
     recordHeard: assign(({ context }, { sender, instance }: { sender: NodeId; instance: Instance }) => ({
       highestHeard: Math.max(context.highestHeard, instance),
-      target: Math.max(context.target, instance),
-      peer: sender,
+      ...aimedAt(context, instance, sender),
     })),
-    recordTarget: assign(
-      ({ context }, { firstUnchosen, peer }: { firstUnchosen: Instance; peer: NodeId }) => ({
-        target: Math.max(context.target, firstUnchosen),
-        peer,
-      }),
+    recordTarget: assign(({ context }, { firstUnchosen, peer }: { firstUnchosen: Instance; peer: NodeId }) =>
+      aimedAt(context, firstUnchosen, peer),
+    ),
+    /** It answers, and knows more: the next page is asked of it too. */
+    adoptPeer: assign(({ context }, { sender, firstUnchosen }: Heard<Chosen>) =>
+      firstUnchosen > context.firstUnchosen ? { peer: sender } : {},
     ),
     sendLearn: enqueueActions(({ context, enqueue }) => {
       if (context.peer === context.self || context.firstUnchosen >= context.target) return
@@ -249,6 +257,7 @@ export const learnerMachine = setup({
             actions: [
               { type: 'learn', params: ({ event }) => event },
               { type: 'recordTarget', params: ({ event }) => ({ ...event, peer: event.sender }) },
+              { type: 'adoptPeer', params: ({ event }) => event },
             ],
           },
           { actions: { type: 'recordTarget', params: ({ event }) => ({ ...event, peer: event.sender }) } },

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
@@ -58,6 +59,8 @@ export function parseReachableAddress(value: string): Address {
 
 /** `HOST`; an IPv6 host without brackets. */
 export function parseHost(value: string): string {
+  if (value.includes(':') && !isIPv6(value))
+    invalid(`'${value}' is no host: give one, such as 127.0.0.1, without a port.`)
   parseReachableAddress(formatAddress({ address: value, port: 1 }))
   return value
 }

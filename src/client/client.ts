@@ -66,7 +66,7 @@ export class Client {
 
   /** Has the members changed; the change rules from the instance after the one it is executed at. Rejects as `request`. */
   async changeMembers(change: MembershipChange, { signal }: RequestOptions = {}): Promise<Executed> {
-    return this.#requests.execute({ kind: 'members', change }, signal)
+    return this.#requests.execute({ kind: 'members', change: { ...change } }, signal)
   }
 
   /**

@@ -11,8 +11,6 @@ import type { Outcome } from '../../machines/outcome.ts'
 
 export interface Ask {
   readonly request: Request
-  /** Bytes of JSON that its command takes. */
-  readonly commandBytes: number
   /** The server to ask first, of the first `servers` of the list. */
   readonly server: ServerIndex
   readonly servers: number
@@ -20,8 +18,8 @@ export interface Ask {
   readonly ended: (outcome: Outcome, server: ServerIndex) => void
 }
 
-/** Says a request to a server; `commandBytes` is its weight in a datagram. */
-export type SayRequest = (server: ServerIndex, message: RequestMessage, commandBytes: number) => void
+/** Says a request to a server. */
+export type SayRequest = (server: ServerIndex, message: RequestMessage) => void
 
 /** One actor of the client's chart, carrying one request at a time. */
 export class Lane {
@@ -30,7 +28,7 @@ export class Lane {
 
   constructor(timing: ClientTiming, randomSeed: number, say: SayRequest, free: (lane: Lane) => void) {
     this.#actor = createActor(clientMachine, { input: { timing, randomSeed } })
-    this.#actor.on('send', ({ to, message }) => say(to, message, this.#ask?.commandBytes ?? 0))
+    this.#actor.on('send', ({ to, message }) => say(to, message))
     this.#actor.on('answer', ({ outcome, server }) => {
       const ask = this.#ask
       this.#ask = null

@@ -9,18 +9,7 @@ import type { Directory } from './directory.ts'
 /** Bytes asked for: a burst of answers must not overflow the buffer while the program computes. */
 const receiveBufferBytes = 4 * 1024 * 1024
 
-/** Messages to one server share an envelope up to about this size: if a piece of a larger one is lost, all of it is. */
-const envelopeBytes = 16 * 1024
-
-/** What a request takes in an envelope beside its command, about. */
-const requestOverheadBytes = 120
-
 type Family = 'udp4' | 'udp6'
-
-interface Parcel {
-  readonly messages: ClientMessage[]
-  bytes: number
-}
 
 /**
  * The client's end of the datagram's path. What is said to one server in one turn of the event loop shares a datagram;
@@ -30,7 +19,7 @@ export class Link {
   readonly #directory: Directory
   readonly #heard: (message: Message, server: ServerIndex) => void
   readonly #sockets = new Map<Family, Socket>()
-  readonly #parcels = new Map<ServerIndex, Parcel>()
+  readonly #outbox = new Map<ServerIndex, ClientMessage[]>()
   #decoder = new Decoder({ cluster: null, nowMs: () => performance.now() })
   #cluster = ''
   #holders = 0
@@ -55,21 +44,12 @@ export class Link {
     this.#decoder = new Decoder({ cluster, nowMs: () => performance.now() })
   }
 
-  /** `commandBytes`: what the message's command takes, if it has one. */
-  say(server: ServerIndex, message: ClientMessage, commandBytes = 0): void {
+  /** Sends `message`, with whatever else is said to that server in this turn of the event loop. */
+  say(server: ServerIndex, message: ClientMessage): void {
     if (!this.#isOpen) return
-    let parcel = this.#parcels.get(server)
-    const bytes = requestOverheadBytes + commandBytes
-    if (parcel !== undefined && parcel.bytes + bytes > envelopeBytes) {
-      this.#send(server, parcel)
-      parcel = undefined
-    }
-    if (parcel === undefined) {
-      parcel = { messages: [], bytes: 0 }
-      this.#parcels.set(server, parcel)
-    }
-    parcel.messages.push(message)
-    parcel.bytes += bytes
+    const waiting = this.#outbox.get(server)
+    if (waiting === undefined) this.#outbox.set(server, [message])
+    else waiting.push(message)
     if (this.#isFlushing) return
     this.#isFlushing = true
     setImmediate(() => this.#flush())
@@ -90,7 +70,7 @@ export class Link {
   async close(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
-    this.#parcels.clear()
+    this.#outbox.clear()
     const closing = [...this.#sockets.values()].map(
       (socket) => new Promise<void>((resolve) => socket.close(() => resolve())),
     )
@@ -100,11 +80,11 @@ export class Link {
   #flush(): void {
     this.#isFlushing = false
     if (!this.#isOpen) return
-    for (const [server, parcel] of this.#parcels) this.#send(server, parcel)
-    this.#parcels.clear()
+    for (const [server, messages] of this.#outbox) this.#send(server, messages)
+    this.#outbox.clear()
   }
 
-  #send(server: ServerIndex, { messages }: Parcel): void {
+  #send(server: ServerIndex, messages: readonly ClientMessage[]): void {
     const endpoint = this.#directory.endpointOf(server)
     if (endpoint === null) return
     const socket = this.#socketFor(isIPv6(endpoint.ip) ? 'udp6' : 'udp4')

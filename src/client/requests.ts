@@ -1,11 +1,19 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Command } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import type { Busy, Queued, Response, Welcome } from '../../machines/messages.ts'
+import type { Busy, Message, Queued, Response, Welcome } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { commandBytes } from '../node/wire/codec.ts'
+import { describeMessageFault, isMessage } from '../node/wire/schema.ts'
 import type { Directory } from './directory.ts'
-import { Aborted, type ClientClosed, RequestFailed, RequestRefused, RequestTooLarge } from './errors.ts'
+import {
+  Aborted,
+  type ClientClosed,
+  InvalidArgument,
+  RequestFailed,
+  RequestRefused,
+  RequestTooLarge,
+} from './errors.ts'
 import { Greeting } from './greeting.ts'
 import { Lanes } from './lanes.ts'
 import type { Link } from './link.ts'
@@ -54,7 +62,7 @@ export class Requests {
     this.#lanes = new Lanes(
       settings.timing,
       () => randomInt(2 ** 31),
-      (server, message, bytes) => link.say(server, message, bytes),
+      (server, message) => link.say(server, message),
     )
   }
 
@@ -69,13 +77,14 @@ export class Requests {
   ): Promise<Executed> {
     if (this.#closedBecause !== null) throw this.#closedBecause
     signal?.throwIfAborted()
+    checkShape(command)
     const bytes = commandBytes(command)
     this.#checkSize(bytes, this.#settings.maxCommandBytes)
     this.#link.hold()
     try {
       const session = this.#session ?? (await this.#openSession(signal))
       this.#checkSize(bytes, session.maxCommandBytes)
-      const asked = this.#submit(session, command, bytes)
+      const asked = this.#submit(session, command)
       const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
       return executedPart(outcome)
     } finally {
@@ -126,7 +135,7 @@ export class Requests {
     void this.#directory.learn(members.map(({ address }) => address))
   }
 
-  #submit(session: Session, command: Command, bytes: number): Asked {
+  #submit(session: Session, command: Command): Asked {
     const lane = this.#lanes.take()
     const seq = session.begin(lane)
     const first = this.#preferred
@@ -136,7 +145,6 @@ export class Requests {
       this.#rejects.add(reject)
       lane.ask({
         request: { uid: session.uid, seq, ackedBelow: session.ackedBelow, command },
-        commandBytes: bytes,
         server: first,
         servers: this.#directory.size,
         ended: (outcome, server) => {
@@ -225,12 +233,21 @@ export class Requests {
 
   /** How the request had ended before the cancel was executed; `null` when the cancel came in time. */
   async #cancel({ session, seq }: Asked): Promise<Outcome | null> {
-    const command = { kind: 'cancel', seq } as const
-    const outcome = await this.#submit(session, command, commandBytes(command)).outcome
+    const outcome = await this.#submit(session, { kind: 'cancel', seq }).outcome
     this.#end(session, seq)
     const { result } = executedPart(outcome)
     return (result as { readonly ended: Outcome | null }).ended
   }
+}
+
+/**
+ * Throws InvalidArgument when servers would drop a datagram with `command` in it: it would never be answered, and neither
+ * would whatever shares the datagram.
+ */
+function checkShape(command: Command): void {
+  const message: Message = { type: 'request', uid: 'unnamed', seq: 0, ackedBelow: 0, command }
+  if (isMessage(message)) return
+  throw new InvalidArgument(`servers would not take the command: ${describeMessageFault(message)}`)
 }
 
 /** What of `outcome` is of use to whoever asked; throws the error that any other outcome is. */

@@ -56,7 +56,7 @@ test('a host stands alone', () => {
   expect(['127.0.0.1', 'localhost', '::1'].map(parseHost)).toEqual(['127.0.0.1', 'localhost', '::1'])
   refuses(parseHost, {
     '': 'is no address',
-    'a:1': 'is no address',
+    'a:1': "'a:1' is no host",
     '0.0.0.0': 'leads others nowhere',
     '::': 'nowhere',
   })

@@ -355,6 +355,8 @@ describe('a request', () => {
     ['undefined', undefined],
     ['a function', () => 1],
     ['a BigInt', 1n],
+    ['what is nested deeper than servers read', JSON.parse('['.repeat(40) + ']'.repeat(40))],
+    ['text that is not well-formed', '\ud800'],
   ])('rejects %s for a body', async (_, body) => {
     const { server, client } = await startPair()
     await expect(client.request(body as unknown as Json)).rejects.toThrow(InvalidArgument)
@@ -496,6 +498,8 @@ describe('locks and members', () => {
     const change = { action: 'remove', id: 2 } as const
     expect(await client.changeMembers(change)).toMatchObject({ instance: 1, index: 0 })
     expect(server.commands).toEqual([{ kind: 'members', change }])
+    const nowhere = { action: 'add', id: 3, address: 'nowhere' } as const
+    await expect(client.changeMembers(nowhere)).rejects.toThrow(InvalidArgument)
   })
 })
 

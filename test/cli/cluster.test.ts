@@ -1,0 +1,202 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Ended, freePorts, isRunning, Paxos, paxos } from './paxos.ts'
+
+let port: number
+let data: string
+let servers: string[]
+let running: Paxos[]
+
+beforeEach(async () => {
+  port = await freePorts(4)
+  data = await mkdtemp(join(tmpdir(), 'paxos-'))
+  servers = ['--servers', [0, 1, 2].map((id) => `127.0.0.1:${port + id}`).join(',')]
+  running = []
+})
+
+afterEach(async () => {
+  for (const process of running) process.signal('SIGTERM')
+  await Promise.all(running.map(({ ended }) => ended))
+  await rm(data, { recursive: true, force: true })
+})
+
+function start(...args: string[]): Paxos {
+  const started = new Paxos(args)
+  running.push(started)
+  return started
+}
+
+/** Starts the cluster; answers it with the pid of each server. */
+async function startCluster(...args: string[]) {
+  const cluster = start('cluster', '--port', `${port}`, '--data', data, ...args)
+  await cluster.said(/^cluster ready$/m)
+  const pids: number[] = []
+  for (const id of [0, 1, 2]) {
+    const line = `^server ${id} ready on 127.0.0.1:${port + id} \\(data ${data}/${id}, pid (\\d+)\\)$`
+    pids.push(Number((await cluster.said(new RegExp(line, 'm')))[1]))
+  }
+  return { cluster, pids }
+}
+
+async function allEnded(pids: readonly number[]): Promise<void> {
+  while (pids.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+const told = ({ code, stdout }: Ended) => ({ code, stdout: stdout.trimEnd() })
+
+test('a lock is taken, waited for, given up and freed, and outlives the cluster', async () => {
+  const { cluster } = await startCluster('--trace')
+  const locked = await paxos('lock', 'a', ...servers)
+  const [, token = ''] = /^locked a token (\d+\.\d+)\n$/.exec(locked.stdout) ?? []
+  expect({ code: locked.code, stderr: locked.stderr, token }).toEqual({
+    code: 0,
+    stderr: '',
+    token: expect.stringMatching(/^\d+\.\d+$/),
+  })
+
+  const impatient = await paxos('lock', 'a', '--timeout', '0.5', ...servers)
+  expect(told(impatient)).toEqual({ code: 3, stdout: '' })
+  expect(impatient.stderr).toBe('paxos: gave up after 0.5 s, though 3 of 3 servers answered\n')
+
+  const interrupted = start('lock', 'a', ...servers)
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  interrupted.signal('SIGINT')
+  expect(told(await interrupted.ended)).toEqual({ code: 130, stdout: '' })
+
+  const waiting = start('lock', 'a', '--json', ...servers)
+  expect(told(await paxos('unlock', 'a', '--token', '99999.0', ...servers))).toEqual({
+    code: 4,
+    stdout: 'a is not held under token 99999.0',
+  })
+  expect(told(await paxos('unlock', 'a', '--token', token, ...servers))).toEqual({
+    code: 0,
+    stdout: 'unlocked a',
+  })
+  const { code, stdout } = await waiting.ended
+  expect({ code, ...JSON.parse(stdout) }).toEqual({
+    code: 0,
+    name: 'a',
+    token: { instance: expect.any(Number), index: expect.any(Number) },
+  })
+
+  cluster.signal('SIGINT')
+  const first = await cluster.ended
+  expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 0, stderr: '' })
+  expect(first.stdout).toMatch(/\ncluster stopped\n$/)
+
+  await startCluster()
+  expect(told(await paxos('lock', 'a', '--timeout', '0.5', ...servers)).code).toBe(3)
+  expect(told(await paxos('unlock', 'a', '--json', ...servers))).toEqual({
+    code: 0,
+    stdout: '{"name":"a","freed":true}',
+  })
+  expect(told(await paxos('unlock', 'a', ...servers))).toEqual({ code: 4, stdout: 'a was not locked' })
+  expect(await readFile(join(data, '0', 'trace.txt'), 'utf8')).toContain('"action":"lock"')
+}, 60_000)
+
+test('a server is killed, the others go on, and it is started again with the command that was printed', async () => {
+  const { cluster, pids } = await startCluster()
+  const all = await paxos('status', '--json', ...servers)
+  expect(all.code).toBe(0)
+  const reports = JSON.parse(all.stdout).servers as {
+    status: { id: number; pid: number; members: unknown[] }
+  }[]
+  expect(reports.map(({ status: { id, pid, members } }) => ({ id, pid, members: members.length }))).toEqual(
+    pids.map((pid, id) => ({ id, pid, members: 3 })),
+  )
+
+  process.kill(pids[0] ?? 0, 'SIGKILL')
+  const [, again = ''] = await cluster.said(
+    /^server 0 \(pid \d+\) ended: SIGKILL\. Start it again with: (.*)$/m,
+  )
+  const without = await paxos('status', ...servers)
+  expect(without.code).toBe(5)
+  expect(without.stdout).toMatch(new RegExp(`^- +127.0.0.1:${port} +no answer$`, 'm'))
+  expect((await paxos('lock', 'a', ...servers)).code).toBe(0)
+
+  const [, args = ''] = /main\.ts (node .*)$/.exec(again) ?? []
+  const restarted = start(...args.split(' '))
+  await restarted.said(new RegExp(`^server 0 ready on 127.0.0.1:${port} \\(data ${data}/0\\)$`, 'm'))
+  expect((await paxos('status', ...servers)).code).toBe(0)
+  restarted.signal('SIGTERM')
+  expect((await restarted.ended).code).toBe(0)
+}, 60_000)
+
+test('a fourth server joins and another is removed', async () => {
+  await startCluster()
+  const address = `127.0.0.1:${port + 3}`
+  const added = await paxos('members', 'add', `3=${address}`, ...servers)
+  expect({ code: added.code, stdout: added.stdout }).toEqual({
+    code: 0,
+    stdout: expect.stringContaining(
+      `paxos node --id 3 --listen ${address} --join 127.0.0.1:${port} --data DIR`,
+    ),
+  })
+  expect((await paxos('members', 'list', ...servers)).stdout).toMatch(/^3 .* not yet: it has to join$/m)
+  const join_ = ['--join', `127.0.0.1:${port}`]
+  const fourth = start('node', '--id', '3', '--listen', address, '--data', join(data, '3'), ...join_)
+  await fourth.said(/^server 3 ready on/m)
+  expect(told(await paxos('members', 'remove', '1', ...servers))).toEqual({
+    code: 0,
+    stdout: 'removed server 1; it may be stopped',
+  })
+  const { members } = JSON.parse((await paxos('members', 'list', '--json', ...servers)).stdout)
+  expect(members).toEqual([
+    { id: 0, address: `127.0.0.1:${port}`, counted: true },
+    { id: 2, address: `127.0.0.1:${port + 2}`, counted: true },
+    { id: 3, address, counted: true },
+  ])
+  const unknown = await paxos('members', 'remove', '9', ...servers)
+  expect({ code: unknown.code, stderr: unknown.stderr }).toEqual({
+    code: 1,
+    stderr: 'paxos: server 9 is no member: the members are 0, 2, 3\n',
+  })
+}, 60_000)
+
+test('the servers stop when the cluster is killed', async () => {
+  const { cluster, pids } = await startCluster()
+  cluster.signal('SIGKILL')
+  await allEnded(pids)
+})
+
+test('a port that is taken is told of, and nothing is started', async () => {
+  const socket = createSocket('udp4').bind(port + 1, '127.0.0.1')
+  await once(socket, 'listening')
+  try {
+    const { code, stdout, stderr } = await start('cluster', '--port', `${port}`, '--data', data).ended
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(new RegExp(`^paxos: cannot listen on 127.0.0.1:${port + 1}: [^\\n]+\\n$`))
+  } finally {
+    socket.close()
+  }
+  // Nothing was founded, so the same command founds the cluster once the port is free.
+  await startCluster()
+})
+
+test('a server whose directory was lost is not started, and joins anew as it was told', async () => {
+  const { cluster } = await startCluster()
+  cluster.signal('SIGTERM')
+  await cluster.ended
+  await rm(join(data, '2'), { recursive: true })
+
+  const again = start('cluster', '--port', `${port}`, '--data', data)
+  await again.said(/^cluster ready, with 2 of 3 servers$/m)
+  const told = await again.said(
+    /^paxos: server 2 is not started: .* (members remove .*); then \S+ \S+ \S+ (node .*); or/m,
+  )
+  expect((await paxos(...(told[1] ?? '').split(' '))).code).toBe(0)
+  const joined = start(...(told[2] ?? '').split(' '))
+  await joined.said(/^server 2 ready on/m)
+  expect((await paxos('status', ...servers)).code).toBe(0)
+}, 60_000)
+
+test('all servers end and the cluster says so', async () => {
+  const { cluster, pids } = await startCluster()
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  const { code, stderr } = await cluster.ended
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'paxos: all servers have ended\n' })
+})

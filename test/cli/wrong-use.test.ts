@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { freePorts, paxos } from './paxos.ts'
+
+/** Each wrong use, and what the one line on stderr says of it. */
+const wrongUses: readonly (readonly [string, string])[] = [
+  ['frobnicate', "unknown command 'frobnicate'"],
+  ['status --frobnicate', "unknown option '--frobnicate'"],
+  ['lock', "missing required argument 'NAME'"],
+  ['lock a --servers nowhere', "'--servers <A,B,C>' argument 'nowhere' is invalid. 'nowhere' is no address"],
+  ['lock a --timeout soon', "'--timeout <seconds>' argument 'soon' is invalid"],
+  ['unlock a --token 7', "'--token <INSTANCE.INDEX>' argument '7' is invalid"],
+  ['members add 3', "value '3' is invalid for argument 'ID=HOST:PORT'"],
+  ['members remove x', "value 'x' is invalid for argument 'ID'"],
+  ['node --data d', "required option '--id <n>' not specified"],
+  ['node --id 5 --members 0=a:1,1=b:2 --data d', '--id 5 is not among --members (0, 1)'],
+  ['node --id 0 --members 0=a:1,0=b:2 --data d', 'The id 0 is there twice'],
+  ['node --id 0 --members 0=a:1 --data d --memory', "'--memory' cannot be used with option '--data <dir>'"],
+  [
+    'node --id 0 --members 0=a:1 --data d --bootstrap --join b:2',
+    "'--bootstrap' cannot be used with option '--join",
+  ],
+  ['node --id 0 --listen a:1 --memory --log-level loud', "'--log-level <level>' argument 'loud' is invalid"],
+  [
+    'node --id 0 --listen a:1 --memory --supervised',
+    '--supervised is for the servers that paxos cluster starts',
+  ],
+  ['cluster --servers 0', "'--servers <n>' argument '0' is invalid"],
+  ['cluster --port 65534', '--port 65534 leaves too few ports for --servers 3'],
+  ['cluster --host 0.0.0.0', "'--host <host>' argument '0.0.0.0' is invalid"],
+]
+
+test.each(wrongUses)('paxos %s', async (args, told) => {
+  const { code, stdout, stderr } = await paxos(...args.split(' '))
+  expect(stderr).toContain(told)
+  expect(stderr).toMatch(/^paxos: [^\n]+\n$/)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+})
+
+test('the help tells the exit codes and how to ask with nc', async () => {
+  const { code, stdout, stderr } = await paxos('help')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toContain('gave up after --timeout')
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+    `  printf "REQUEST:-1:-1:(21,'LOCK','a')" | nc -u 127.0.0.1 29367`,
+  )
+})
+
+describe('where no server is', () => {
+  test.each([['status'], ['lock', 'a'], ['unlock', 'a'], ['members', 'list'], ['members', 'remove', '1']])(
+    'paxos %s %s ends with 2 after its timeout',
+    async (...command) => {
+      const server = `127.0.0.1:${await freePorts(1)}`
+      const { code, stdout, stderr } = await paxos(
+        ...command.filter(Boolean),
+        '--servers',
+        server,
+        '--timeout',
+        '0.3',
+      )
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toMatch(/^paxos: [^\n]+\n$/)
+      expect(stderr).toContain(`no server answered after 0.3 s at ${server}`)
+    },
+  )
+})
+
+test('a server with nothing stored starts only when it is told what for', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'paxos-'))
+  try {
+    const address = `127.0.0.1:${await freePorts(1)}`
+    const { code, stdout, stderr } = await paxos('node', '--id', '0', '--listen', address, '--data', data)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^paxos: [^\n]+\n$/)
+    expect(stderr).toContain(`--data ${data} is empty`)
+  } finally {
+    await rm(data, { recursive: true })
+  }
+})

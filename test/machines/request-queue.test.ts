@@ -1,0 +1,609 @@
+import { describe, expect, test } from 'vitest'
+import type { Batch, Request } from '../../machines/batch.ts'
+import type { RequestQueueEvent } from '../../machines/inbox.ts'
+import { defaultLimits, type Limits } from '../../machines/limits.ts'
+import type { Busy } from '../../machines/messages.ts'
+import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
+import {
+  type RequestQueueContext,
+  type RequestQueueInput,
+  requestQueueMachine,
+} from '../../machines/request-queue.ts'
+import { keysOf } from '../../machines/table.ts'
+import { executed, member, members, Role, request, tell, type Want } from '../support/role.ts'
+
+function queue(changes: Partial<RequestQueueInput> = {}): Role<RequestQueueContext> {
+  return new Role(requestQueueMachine, {
+    self: 0,
+    incarnation: 'founder',
+    members: members(3),
+    limits: defaultLimits,
+    ...changes,
+  } satisfies RequestQueueInput)
+}
+
+type RequestEvent = Extract<RequestQueueEvent, { type: 'request' }>
+
+/** Request 1 of `uid`, heard from the address that is its name. */
+function ask(uid: string, changes: Partial<RequestEvent> = {}): RequestEvent {
+  return {
+    type: 'request',
+    ...request(uid, 1),
+    replyTo: uid,
+    receivedAtMs: 1_000,
+    commandBytes: 10,
+    recorded: null,
+    ...changes,
+  }
+}
+
+const wanted: RequestQueueEvent = { type: 'batch.wanted' }
+const workWanted: RequestQueueEvent = { type: 'work.wanted' }
+const newsChecked: RequestQueueEvent = { type: 'news.checked' }
+
+// What it wants.
+const ready = tell('proposer', { type: 'requests.ready' })
+const news = tell('learner', { type: 'news.wanted' })
+
+/** A batch of request 1 of each of these. */
+function offer(uids: readonly string[], changes: Partial<Batch> = {}): Want {
+  const requests: Request[] = uids.map((uid) => request(uid, 1))
+  return tell('proposer', {
+    type: 'batch.offered',
+    batch: { node: 0, timeMs: 1_000, requests, ...changes },
+  })
+}
+
+function answer(uid: string, outcome: Outcome, to = uid): Want {
+  return { type: 'respond', to, message: { type: 'response', uid, seq: 1, outcome } }
+}
+
+function queued(uid: string, to = uid): Want {
+  return { type: 'respond', to, message: { type: 'queued', uid, seq: 1 } }
+}
+
+function busy(uid: string, reason: Busy['reason'], to = uid): Want {
+  return { type: 'respond', to, message: { type: 'busy', uid, seq: 1, reason } }
+}
+
+// What became of requests.
+const done: Outcome = { kind: 'executed', result: 'done', instance: 3, index: 0 }
+const failed: Outcome = { kind: 'failed', error: 'no', instance: 3, index: 0 }
+const cancelled: Outcome = { kind: 'cancelled', instance: 3, index: 0 }
+const refused: Outcome = { kind: 'refused', reason: 'stale' }
+
+function became(uid: string, outcome: RequestOutcome['outcome']): RequestOutcome {
+  return { uid, seq: 1, outcome }
+}
+
+function delayed(uid: string, key: string | null): RequestOutcome {
+  return became(uid, { kind: 'delayed', key })
+}
+
+function ran(outcomes: readonly RequestOutcome[], changes: Partial<Execution> = {}) {
+  return executed(3, { outcomes, ...changes })
+}
+
+/** A queue in which these are delayed, each by its key, and whose proposer leads and is free. */
+function queueWithDelayed(
+  waiters: readonly (readonly [uid: string, key: string | null])[],
+  changes: Partial<RequestQueueInput> = {},
+): Role<RequestQueueContext> {
+  const role = queue(changes)
+  role.hear(...waiters.map(([uid]) => ask(uid)), wanted)
+  role.hear(ran(waiters.map(([uid, key]) => delayed(uid, key))), wanted)
+  expect(role.state).toBe('delayed')
+  expect(role.context.held.ready).toEqual([])
+  return role
+}
+
+/** What stands in its tables agrees: everything held is ready or waits, once. */
+function expectSound({ held, offered }: RequestQueueContext): void {
+  const waiting = Object.values(held.waiting).flatMap((stem) =>
+    Object.values(stem).flatMap((branch) => Object.values(branch).flatMap((leaf) => Object.values(leaf).flat())),
+  )
+  expect([...held.ready, ...waiting].sort()).toEqual(keysOf(held.byId).sort())
+  expect(held.count).toBe(held.ready.length + waiting.length)
+  expect(held.delayedCount).toBe(waiting.length)
+  expect(offered.filter((id) => !held.ready.includes(id))).toEqual([])
+}
+
+test('it begins empty and in silence', () => {
+  const role = queue()
+  expect(role.began).toEqual([])
+  expect(role.state).toBe('empty')
+})
+
+describe('a request', () => {
+  const one: Limits = { ...defaultLimits, queueRequests: 1 }
+  const isDelayed = () => queueWithDelayed([['a', 'k']])
+  const isReady = () => {
+    const role = queue()
+    role.hear(ask('a'))
+    return role
+  }
+  const isOffered = () => {
+    const role = isReady()
+    role.hear(wanted)
+    return role
+  }
+  const stopping = (role: Role<RequestQueueContext>) => {
+    role.hear({ type: 'node.stopping' })
+    return role
+  }
+  const isFull = () => {
+    const role = queue({ limits: one })
+    role.hear(ask('b'))
+    return role
+  }
+  const isNoMember = () => queue({ members: [member(1), member(2)] })
+
+  test.each<[title: string, given: () => Role<RequestQueueContext>, event: RequestEvent, wants: Want[], state: string]>([
+    ['that is new is taken', () => queue(), ask('a'), [ready], 'ready'],
+    ['that is new is offered at once to a proposer that waits', () => queueWanted(), ask('a'), [offer(['a'])], 'proposing'],
+    ['that is new, while another is offered, waits for its turn', isOffered, ask('b'), [], 'proposing'],
+    ['that is new, while all others are delayed, is offered', isDelayed, ask('b'), [offer(['b'])], 'proposing'],
+    ['that has been executed is answered as it was then', () => queue(), ask('a', { recorded: done }), [answer('a', done)], 'empty'],
+    ['that has failed is answered as it was then', () => queue(), ask('a', { recorded: failed }), [answer('a', failed)], 'empty'],
+    ['that was cancelled is answered so', () => queue(), ask('a', { recorded: cancelled }), [answer('a', cancelled)], 'empty'],
+    ['that is recorded is answered though the node stops', () => stopping(queue()), ask('a', { recorded: done }), [answer('a', done)], 'empty'],
+    ['that is recorded is answered though it is no member', isNoMember, ask('a', { recorded: done }), [answer('a', done)], 'empty'],
+    ['that is recorded is answered though the queue is full', isFull, ask('a', { recorded: done }), [answer('a', done)], 'ready'],
+    ['that is delayed here asks for news before it is answered', isDelayed, ask('a'), [news], 'delayed'],
+    ['that is delayed here asks for news though the node stops', () => stopping(isDelayed()), ask('a'), [news], 'delayed'],
+    ['that is ready here is not taken twice', isReady, ask('a'), [], 'ready'],
+    ['that is offered is not taken twice', isOffered, ask('a'), [], 'proposing'],
+    ['that is held is no new one while the node stops', () => stopping(isReady()), ask('a'), [], 'ready'],
+    ['that is held is no new one while the queue is full', isFull, ask('b'), [], 'ready'],
+    ['that is new is turned away while the node stops', () => stopping(queue()), ask('a'), [busy('a', 'stopping')], 'empty'],
+    ['that is new is turned away by a server that is no member', isNoMember, ask('a'), [busy('a', 'notMember')], 'empty'],
+    [
+      'that is new is turned away by a server that is added and not admitted',
+      () => queue({ members: [member(0, null), member(1)] }),
+      ask('a'),
+      [busy('a', 'notMember')],
+      'empty',
+    ],
+    [
+      'that is new is turned away by a server whose directory is another',
+      () => queue({ incarnation: 'another' }),
+      ask('a'),
+      [busy('a', 'notMember')],
+      'empty',
+    ],
+    ['that is new is turned away by a full queue', isFull, ask('a'), [busy('a', 'busy')], 'ready'],
+    [
+      'is turned away by a full queue though all that it holds is delayed',
+      () => queueWithDelayed([['b', 'k']], { limits: one }),
+      ask('a'),
+      [busy('a', 'busy')],
+      'delayed',
+    ],
+    [
+      'is told that the node stops before anything else',
+      () => stopping(queue({ members: [], limits: { ...one, queueRequests: 0 } })),
+      ask('a'),
+      [busy('a', 'stopping')],
+      'empty',
+    ],
+  ])('%s', (_, given, event, wants, state) => {
+    const role = given()
+    expect(role.hear(event)).toEqual(wants)
+    expect(role.state).toBe(state)
+    expectSound(role.context)
+  })
+
+  function queueWanted() {
+    const role = queue()
+    expect(role.hear(wanted)).toEqual([])
+    return role
+  }
+
+  test('is told from another of the same client, and of another client, by uid and seq', () => {
+    const role = queue()
+    role.hear(ask('a'), ask('a', { seq: 2 }), ask('b'), ask('a', { seq: 11 }), ask('1:a'))
+    expect(role.context.held.count).toBe(5)
+    expect(role.context.held.ready).toEqual(['1:a', '2:a', '1:b', '11:a', '1:1:a'])
+  })
+
+  test('heard again from another address is answered there, and only there', () => {
+    const role = queue()
+    role.hear(ask('a'), ask('a', { replyTo: 'new' }))
+    expect(role.hear(ran([became('a', done)]))).toEqual([answer('a', done, 'new')])
+  })
+
+  test('delayed, and heard again from another address, is answered there', () => {
+    const role = queueWithDelayed([['a', 'k']])
+    role.hear(ask('a', { replyTo: 'new' }))
+    expect(role.hear(newsChecked)).toEqual([queued('a', 'new')])
+    expect(role.hear(ran([became('a', done)]))).toEqual([answer('a', done, 'new')])
+  })
+
+  test('heard again keeps its place, its time and its command', () => {
+    const role = queue()
+    role.hear(ask('a'), ask('b'), ask('a', { receivedAtMs: 9_000, command: { kind: 'service', body: 'other' } }))
+    expect(role.hear(wanted)).toEqual([offer(['a', 'b'])])
+  })
+})
+
+describe('a batch', () => {
+  const offered = (limits: Partial<Limits>, ...events: readonly RequestEvent[]) => {
+    const role = queue({ limits: { ...defaultLimits, ...limits } })
+    role.hear(...events)
+    return role.hear(wanted)
+  }
+  const abc = [ask('a'), ask('b'), ask('c')]
+
+  test.each<[title: string, limits: Partial<Limits>, events: RequestEvent[], wants: Want[]]>([
+    ['takes all that is ready, in order of arrival', {}, abc, [offer(['a', 'b', 'c'])]],
+    ['takes as many requests as it may', { batchRequests: 2 }, abc, [offer(['a', 'b'])]],
+    ['takes one request where it may take one', { batchRequests: 1 }, abc, [offer(['a'])]],
+    ['takes as many bytes as it may', { batchBytes: 20 }, abc, [offer(['a', 'b'])]],
+    ['takes no byte more', { batchBytes: 29 }, abc, [offer(['a', 'b'])]],
+    ['takes one request though it is larger than it may be', { batchBytes: 5 }, abc, [offer(['a'])]],
+    [
+      'lets no small request pass a large one',
+      { batchBytes: 50 },
+      [ask('a'), ask('big', { commandBytes: 41 }), ask('c')],
+      [offer(['a'])],
+    ],
+    [
+      'bears the time at which the last of its requests arrived',
+      { batchRequests: 2 },
+      [ask('a', { receivedAtMs: 5 }), ask('b', { receivedAtMs: 3 }), ask('c', { receivedAtMs: 99 })],
+      [offer(['a', 'b'], { timeMs: 5 })],
+    ],
+    ['is not offered of nothing', {}, [], []],
+  ])('%s', (_, limits, events, wants) => {
+    expect(offered(limits, ...events)).toEqual(wants)
+  })
+
+  test('bears the number of the server whose queue it is', () => {
+    const role = queue({ self: 2 })
+    role.hear(ask('a'))
+    expect(role.hear(wanted)).toEqual([offer(['a'], { node: 2 })])
+  })
+})
+
+describe('the proposer', () => {
+  test('is told once that there is something, and is handed it when it asks', () => {
+    const role = queue()
+    expect(role.hear(ask('a'))).toEqual([ready])
+    expect(role.hear(ask('b'))).toEqual([])
+    expect(role.hear(wanted)).toEqual([offer(['a', 'b'])])
+    expect(role.state).toBe('proposing')
+    expect(role.context.offered).toEqual(['1:a', '1:b'])
+  })
+
+  test('that asks again is handed what is ready now: its batch was not chosen', () => {
+    const role = queue()
+    role.hear(ask('a'), wanted, ask('b'))
+    expect(role.hear(wanted)).toEqual([offer(['a', 'b'])])
+  })
+
+  test('that asks with nothing ready is handed the next request at once', () => {
+    const role = queue()
+    expect(role.hear(wanted)).toEqual([])
+    expect(role.hear(ask('a'))).toEqual([offer(['a'])])
+    expect(role.hear(ran([became('a', done)]))).toEqual([answer('a', done)])
+    expect(role.state).toBe('empty')
+    expect(role.hear(ask('b'))).toEqual([ready])
+  })
+
+  test.each<[title: string, events: RequestQueueEvent[], wants: Want[], state: string]>([
+    ['nothing is held', [], [], 'empty'],
+    ['something is ready', [ask('a')], [ready], 'ready'],
+    ['something is offered', [ask('a'), wanted], [ready], 'ready'],
+    ['all that is held is delayed', [ask('a'), wanted, ran([delayed('a', 'k')])], [], 'delayed'],
+  ])('that has given up is told whether there is still work: %s', (_, events, wants, state) => {
+    const role = queue()
+    role.hear(...events)
+    expect(role.hear(workWanted)).toEqual(wants)
+    expect(role.state).toBe(state)
+    expect(role.context).toMatchObject({ isWanted: false, offered: [] })
+  })
+
+  test('that has given up is handed nothing until it asks', () => {
+    const role = queue()
+    role.hear(wanted, workWanted)
+    expect(role.hear(ask('a'))).toEqual([ready])
+    expect(role.hear(wanted)).toEqual([offer(['a'])])
+  })
+})
+
+describe('what was executed', () => {
+  test.each<[title: string, outcome: Outcome]>([
+    ['executed', done],
+    ['failed', failed],
+    ['cancelled', cancelled],
+    ['refused', refused],
+  ])('%s is answered once, and is held no longer', (_, outcome) => {
+    const role = queue()
+    role.hear(ask('a'), wanted)
+    expect(role.hear(ran([became('a', outcome)]))).toEqual([answer('a', outcome)])
+    expect(role.state).toBe('empty')
+    expect(role.context.held).toMatchObject({ byId: {}, count: 0, ready: [], waiting: {}, delayedCount: 0 })
+    expect(role.hear(ran([became('a', outcome)]))).toEqual([])
+  })
+
+  test('of other servers concerns nobody here', () => {
+    const role = queue()
+    role.hear(ask('a'))
+    expect(role.hear(ran([became('b', done), became('c', failed)]))).toEqual([])
+    expect(role.context.held.ready).toEqual(['1:a'])
+  })
+
+  test('in another server’s batch is answered here too, and not offered again', () => {
+    const role = queue()
+    role.hear(ask('a'), ask('b'))
+    expect(role.hear(ran([became('b', done)]))).toEqual([answer('b', done)])
+    expect(role.hear(wanted)).toEqual([offer(['a'])])
+  })
+
+  test('twice in a batch is answered once', () => {
+    const role = queue()
+    role.hear(ask('a'), wanted)
+    expect(role.hear(ran([became('a', done), became('a', done)]))).toEqual([answer('a', done)])
+    expectSound(role.context)
+  })
+
+  test('in part leaves the rest offered until the proposer asks again', () => {
+    const role = queue()
+    role.hear(ask('a'), ask('b'), wanted)
+    expect(role.hear(ran([became('a', done)]))).toEqual([answer('a', done)])
+    expect(role.state).toBe('proposing')
+    expect(role.hear(wanted)).toEqual([offer(['b'])])
+  })
+
+  test('is answered in the order of its outcomes', () => {
+    const role = queue()
+    role.hear(ask('a'), ask('b'), ask('c'), wanted)
+    expect(role.hear(ran([delayed('b', 'k'), became('a', done), became('c', refused)]))).toEqual([
+      queued('b'),
+      answer('a', done),
+      answer('c', refused),
+    ])
+    expectSound(role.context)
+  })
+
+  test('and cancelled while it was delayed is forgotten', () => {
+    const role = queueWithDelayed([['a', 'k']])
+    expect(role.hear(ran([became('canceller', done), became('a', cancelled)]))).toEqual([answer('a', cancelled)])
+    expect(role.state).toBe('empty')
+    expect(role.context.held).toMatchObject({ byId: {}, count: 0, waiting: {}, delayedCount: 0 })
+    expect(role.hear(ran([], { freed: ['k'] }))).toEqual([])
+  })
+})
+
+describe('a delayed request', () => {
+  test('is told to its client once, and proposed no more', () => {
+    const role = queue()
+    role.hear(ask('a'), wanted)
+    expect(role.hear(ran([delayed('a', 'k')]))).toEqual([queued('a')])
+    expect(role.state).toBe('delayed')
+    expect(role.hear(wanted)).toEqual([])
+    expect(role.hear(ran([delayed('a', 'k')]))).toEqual([])
+    expectSound(role.context)
+  })
+
+  test('woken, and delayed again, is not told again', () => {
+    const role = queueWithDelayed([['a', 'k']])
+    expect(role.hear(ran([], { freed: ['k'] }))).toEqual([offer(['a'])])
+    expect(role.hear(ran([delayed('a', 'k')]))).toEqual([])
+    expect(role.state).toBe('delayed')
+    expectSound(role.context)
+  })
+
+  test('asked for again is answered once, when a quorum has been asked for news', () => {
+    const role = queueWithDelayed([
+      ['a', 'k'],
+      ['b', 'k'],
+    ])
+    expect(role.hear(ask('a'), ask('a'), ask('b'))).toEqual([news, news, news])
+    expect(role.hear(newsChecked)).toEqual([queued('a'), queued('b')])
+    expect(role.hear(newsChecked)).toEqual([])
+  })
+
+  test('asked for again and executed by the news is answered with its outcome alone', () => {
+    const role = queueWithDelayed([['a', 'k']])
+    role.hear(ask('a'))
+    expect(role.hear(ran([became('a', done)]))).toEqual([answer('a', done)])
+    expect(role.hear(newsChecked)).toEqual([])
+  })
+
+  test('that no quorum could be asked about stays unanswered: its client asks another server', () => {
+    const role = queueWithDelayed([['a', 'k']])
+    expect(role.hear(ask('a'))).toEqual([news])
+    expect(role.hear(ask('b'))).toEqual([offer(['b'])])
+    expect(role.hear(ran([became('b', done)]))).toEqual([answer('b', done)])
+  })
+
+  test('lets others pass: what arrives later is proposed', () => {
+    const role = queueWithDelayed([['a', 'k']])
+    expect(role.hear(ask('b'))).toEqual([offer(['b'])])
+    expect(role.hear(ran([became('b', done)]))).toEqual([answer('b', done)])
+    expect(role.state).toBe('delayed')
+  })
+
+  test('is announced to a proposer that does not wait, when it is woken', () => {
+    const role = queueWithDelayed([['a', 'k']])
+    role.hear(workWanted)
+    expect(role.hear(ran([], { freed: ['k'] }))).toEqual([ready])
+    expect(role.state).toBe('ready')
+    expect(role.hear(wanted)).toEqual([offer(['a'])])
+  })
+})
+
+describe('waking', () => {
+  const waiters = [
+    ['a1', 'a'],
+    ['b1', 'b'],
+    ['a2', 'a'],
+    ['any1', null],
+    ['a3', 'a'],
+    ['any2', null],
+  ] as const
+
+  test.each<[title: string, changes: Partial<Execution>, woken: string[]]>([
+    ['nothing freed', {}, []],
+    ['a key that nobody waits for', { freed: ['c'] }, []],
+    ['a key', { freed: ['a'] }, ['a1']],
+    ['another key', { freed: ['b'] }, ['b1']],
+    ['two keys: in order of arrival', { freed: ['b', 'a'] }, ['a1', 'b1']],
+    ['progress: all who wait for no key in particular', { progressed: true }, ['any1', 'any2']],
+    ['both', { freed: ['a'], progressed: true }, ['a1', 'any1', 'any2']],
+    ['a key named as what stands for no key', { freed: ['anything', 'key:a', 'null', ''] }, []],
+  ])('by %s', (_, changes, woken) => {
+    const role = queueWithDelayed(waiters)
+    expect(role.hear(ran([], changes))).toEqual(woken.length === 0 ? [] : [offer(woken)])
+    expect(role.state).toBe(woken.length === 0 ? 'delayed' : 'proposing')
+    expect(role.context.held).toMatchObject({ count: 6, delayedCount: 6 - woken.length })
+    expectSound(role.context)
+  })
+
+  test('goes one by one, in order of arrival, whatever the order of being delayed', () => {
+    const role = queue()
+    role.hear(ask('a1'), ask('a2'), ask('a3'), wanted)
+    role.hear(ran([delayed('a3', 'a'), delayed('a1', 'a'), delayed('a2', 'a')]), wanted)
+    for (const uid of ['a1', 'a2', 'a3']) {
+      expect(role.hear(ran([], { freed: ['a'] }))).toEqual([offer([uid])])
+      expect(role.hear(ran([became(uid, done)]))).toEqual([answer(uid, done)])
+      role.hear(wanted)
+    }
+    expect(role.state).toBe('empty')
+  })
+
+  test('does not cost one its place: delayed again, it is still before those that came after it', () => {
+    const role = queueWithDelayed([
+      ['a1', 'a'],
+      ['a2', 'a'],
+    ])
+    expect(role.hear(ran([], { freed: ['a'] }))).toEqual([offer(['a1'])])
+    expect(role.hear(ran([delayed('a1', 'a')]), wanted)).toEqual([])
+    expect(role.hear(ran([], { freed: ['a'] }))).toEqual([offer(['a1'])])
+  })
+
+  test('puts a request before what arrived after it', () => {
+    const role = queue()
+    role.hear(ask('a'), ask('b'), ask('c'), wanted)
+    role.hear(ran([delayed('a', 'k'), became('b', done)]))
+    role.hear(ask('d'))
+    expect(role.hear(ran([], { freed: ['k'] }))).toEqual([])
+    expect(role.hear(wanted)).toEqual([offer(['a', 'c', 'd'])])
+  })
+
+  test('happens in the execution that delays it, when the key is freed there', () => {
+    const role = queue()
+    role.hear(ask('a'), wanted)
+    expect(role.hear(ran([delayed('a', 'k')], { freed: ['k'] }))).toEqual([queued('a')])
+    expect(role.hear(wanted)).toEqual([offer(['a'])])
+    expectSound(role.context)
+  })
+
+  test.each<[title: string, outcome: Outcome, isPassedOn: boolean]>([
+    ['executed has taken the key', done, false],
+    ['cancelled passes the key on', cancelled, true],
+    ['failed passes the key on', failed, true],
+    ['refused passes the key on', refused, true],
+  ])('a woken request that was %s', (_, outcome, isPassedOn) => {
+    const role = queueWithDelayed([
+      ['a1', 'a'],
+      ['a2', 'a'],
+      ['a3', 'a'],
+    ])
+    role.hear(ran([], { freed: ['a'] }))
+    expect(role.hear(ran([became('a1', outcome)]), wanted)).toEqual([
+      answer('a1', outcome),
+      ...(isPassedOn ? [offer(['a2'])] : []),
+    ])
+    expectSound(role.context)
+  })
+
+  test('a cancelled request that was not woken passes nothing on', () => {
+    const role = queueWithDelayed([
+      ['a1', 'a'],
+      ['a2', 'a'],
+    ])
+    expect(role.hear(ran([became('a1', cancelled)]))).toEqual([answer('a1', cancelled)])
+    expect(role.hear(ran([], { freed: ['a'] }))).toEqual([offer(['a2'])])
+  })
+
+  test('a woken request that is now delayed by the same key keeps nobody waiting: another holds the key', () => {
+    const role = queueWithDelayed([
+      ['a1', 'a'],
+      ['a2', 'a'],
+    ])
+    role.hear(ran([], { freed: ['a'] }))
+    expect(role.hear(ran([delayed('a1', 'a')]), wanted)).toEqual([])
+  })
+
+  test('a woken request that is now delayed by another key has not taken the first: it is passed on', () => {
+    const role = queueWithDelayed([
+      ['a1', 'a'],
+      ['a2', 'a'],
+    ])
+    role.hear(ran([], { freed: ['a'] }))
+    expect(role.hear(ran([delayed('a1', 'b')]), wanted)).toEqual([offer(['a2'])])
+  })
+
+  test('an unlock with a thousand waiting costs one proposal of one request', () => {
+    const uids = Array.from({ length: 1_000 }, (_, n) => `client ${n}`)
+    const role = queueWithDelayed(
+      uids.map((uid) => [uid, 'lock'] as const),
+      { limits: { ...defaultLimits, batchRequests: 1_000 } },
+    )
+    for (const uid of uids.slice(0, 3)) {
+      expect(role.hear(ran([], { freed: ['lock'], progressed: true }))).toEqual([offer([uid])])
+      expect(role.hear(ran([became(uid, done)], { progressed: true }), wanted)).toEqual([answer(uid, done)])
+    }
+    expect(role.context.held).toMatchObject({ count: 997, delayedCount: 997 })
+  })
+})
+
+describe('members', () => {
+  test('removal turns away everything that is held: ready, offered and delayed', () => {
+    const role = queueWithDelayed([
+      ['a', 'k'],
+      ['b', null],
+    ])
+    role.hear(ask('c'), ask('d'), ask('a', { replyTo: 'new' }))
+    expect(role.state).toBe('proposing')
+    const wants = role.hear({ type: 'members.changed', members: [member(1), member(2)] })
+    const refusals = [
+      busy('a', 'notMember', 'new'),
+      busy('b', 'notMember'),
+      busy('c', 'notMember'),
+      busy('d', 'notMember'),
+    ]
+    expect(wants).toHaveLength(refusals.length)
+    expect(wants).toEqual(expect.arrayContaining(refusals))
+    expect(role.state).toBe('empty')
+    expect(role.context).toMatchObject({ offered: [], askedAgain: [], isWanted: false })
+    expect(role.context.held).toMatchObject({ byId: {}, count: 0, ready: [], waiting: {}, delayedCount: 0 })
+    expect(role.hear(newsChecked)).toEqual([])
+    expect(role.hear(ask('e'))).toEqual([busy('e', 'notMember')])
+  })
+
+  test('a change that keeps this server changes nothing of what it holds', () => {
+    const role = queueWithDelayed([['a', 'k']])
+    const { held } = role.context
+    expect(role.hear({ type: 'members.changed', members: members(2) })).toEqual([])
+    expect(role.context.held).toBe(held)
+  })
+
+  test('a server that is admitted takes requests from then on', () => {
+    const role = queue({ members: [member(0, null), member(1)] })
+    expect(role.hear(ask('a'))).toEqual([busy('a', 'notMember')])
+    expect(role.hear({ type: 'members.changed', members: members(2) })).toEqual([])
+    expect(role.hear(ask('a'))).toEqual([ready])
+  })
+})
+
+test('a node that stops finishes what it holds', () => {
+  const role = queue()
+  role.hear(ask('a'))
+  expect(role.hear({ type: 'node.stopping' })).toEqual([])
+  expect(role.hear(wanted)).toEqual([offer(['a'])])
+  expect(role.hear(ran([became('a', done)]))).toEqual([answer('a', done)])
+  expect(role.hear(ask('b'))).toEqual([busy('b', 'stopping')])
+})

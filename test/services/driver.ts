@@ -1,0 +1,70 @@
+/** A replica under test: batches are given with as little as matters, and instances are counted here. */
+import type { Batch, Command, Json, NodeId, Request } from '../../machines/batch.ts'
+import { foundingMembers, type Member } from '../../machines/members.ts'
+import type { Execution, RequestOutcome } from '../../machines/outcome.ts'
+import { lockService } from '../../src/services/lock.ts'
+import { Replica } from '../../src/services/replica.ts'
+import type { Service } from '../../src/services/service.ts'
+
+export const hourMs = 60 * 60 * 1_000
+
+export const threeMembers: readonly Member[] = foundingMembers(
+  [0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${29367 + id}` })),
+)
+
+export function newReplica(service: Service = lockService as Service): Replica {
+  return new Replica({ service, members: threeMembers, sessionIdleMs: hourMs })
+}
+
+/** Executes the next batch. */
+export function run(
+  replica: Replica,
+  requests: readonly Request[],
+  { node = 0, timeMs = 0 }: { readonly node?: NodeId; readonly timeMs?: number } = {},
+): Execution {
+  const batch: Batch = { node, timeMs, requests }
+  return replica.execute(replica.firstUnexecuted, batch)
+}
+
+/** What became of the requests of the next batch, in order. */
+export function outcomesOf(...args: Parameters<typeof run>): readonly RequestOutcome['outcome'][] {
+  return run(...args).outcomes.map(({ outcome }) => outcome)
+}
+
+export function ask(uid: string, seq: number, command: Command, ackedBelow = 0): Request {
+  return { uid, seq, ackedBelow, command }
+}
+
+export function lock(name: string): Command {
+  return body({ action: 'lock', name })
+}
+
+export function unlock(name: string): Command {
+  return body({ action: 'unlock', name })
+}
+
+export function cancel(seq: number): Command {
+  return { kind: 'cancel', seq }
+}
+
+export function body(json: Json): Command {
+  return { kind: 'service', body: json }
+}
+
+/** The outcome of a `lock` or an `unlock` that was executed. */
+export function locked(instance: number, index = 0) {
+  return { kind: 'executed', result: { token: { instance, index } }, instance, index }
+}
+
+export function unlocked(instance: number, index = 0, freed = true) {
+  return { kind: 'executed', result: { freed }, instance, index }
+}
+
+export function refused(reason: 'expired' | 'stale' | 'conflict') {
+  return { kind: 'refused', reason }
+}
+
+/** A replica that was restored from the snapshot of `replica`. */
+export function restored(replica: Replica, service: Service = lockService as Service): Replica {
+  return Replica.restore(service, replica.snapshot())
+}

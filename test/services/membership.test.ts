@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest'
+import type { MembershipChange } from '../../machines/batch.ts'
+import { countedMembers, type Member } from '../../machines/members.ts'
+import { lockService } from '../../src/services/lock.ts'
+import { changeMembers } from '../../src/services/membership.ts'
+import { Replica } from '../../src/services/replica.ts'
+import type { Service } from '../../src/services/service.ts'
+import { ask, newReplica, restored, run, threeMembers } from './driver.ts'
+
+const add = (id: number, address: string): MembershipChange => ({ action: 'add', id, address })
+const admit = (id: number, address: string, incarnation: string): MembershipChange => ({
+  action: 'admit',
+  id,
+  address,
+  incarnation,
+})
+const remove = (id: number): MembershipChange => ({ action: 'remove', id })
+const change = (seq: number, of: MembershipChange) => ask('op@0', seq, { kind: 'members', change: of })
+
+describe('a change of members', () => {
+  test('add, then admit: counted only from then on', () => {
+    const added = changeMembers(threeMembers, add(3, 'h:4'))
+    expect(added).toEqual([...threeMembers, { id: 3, address: 'h:4', incarnation: null }])
+    expect(countedMembers(added)).toEqual([0, 1, 2])
+    const admitted = changeMembers(added, admit(3, 'h:4', 'disk'))
+    expect(admitted).toEqual([...threeMembers, { id: 3, address: 'h:4', incarnation: 'disk' }])
+  })
+
+  test('admit without add; members stay in order of id', () => {
+    const without1 = changeMembers(threeMembers, remove(1))
+    expect(without1.map(({ id }) => id)).toEqual([0, 2])
+    expect(changeMembers(without1, admit(1, 'h:9', 'new')).map(({ id }) => id)).toEqual([0, 1, 2])
+  })
+
+  test('add again, at another address, while it is not counted: the new address', () => {
+    const added = changeMembers(threeMembers, add(3, 'h:4'))
+    expect(changeMembers(added, add(3, 'h:5'))[3]).toEqual({ id: 3, address: 'h:5', incarnation: null })
+  })
+
+  test.each([
+    ['admitting the same again', admit(1, '127.0.0.1:29368', 'founder'), threeMembers],
+    ['adding the same again', add(3, 'h:4'), [...threeMembers, { id: 3, address: 'h:4', incarnation: null }]],
+  ])('%s changes nothing', (_, repeated, members: readonly Member[]) => {
+    expect(changeMembers(members, repeated)).toBe(members)
+  })
+
+  test.each([
+    ['adding one that is counted', add(1, 'h:4'), 'server 1 is counted already, at 127.0.0.1:29368'],
+    [
+      'admitting one that is counted, with another disk',
+      admit(1, '127.0.0.1:29368', 'other'),
+      'is counted already',
+    ],
+    [
+      'adding at an address in use',
+      add(3, '127.0.0.1:29369'),
+      'the address 127.0.0.1:29369 belongs to server 2',
+    ],
+    ['admitting at an address in use', admit(3, '127.0.0.1:29369', 'd'), 'belongs to server 2'],
+    ['removing one that is no member', remove(7), 'server 7 is no member: the members are 0, 1, 2'],
+  ])('%s fails', (_, wrong, error) => {
+    expect(() => changeMembers(threeMembers, wrong)).toThrow(error)
+  })
+
+  test('the last that is counted cannot be removed, though another has been added', () => {
+    const alone = changeMembers([threeMembers[0]!], add(1, 'h:4'))
+    expect(() => changeMembers(alone, remove(0))).toThrow('server 0 is the last that is counted')
+    expect(changeMembers(alone, remove(1))).toEqual([threeMembers[0]])
+  })
+})
+
+describe('chosen', () => {
+  test('the members are told, as result and to the roles', () => {
+    const replica = newReplica()
+    const execution = run(replica, [change(1, add(3, 'h:4'))])
+    const members = [...threeMembers, { id: 3, address: 'h:4', incarnation: null }]
+    expect(execution).toEqual({
+      instance: 0,
+      outcomes: [
+        { uid: 'op@0', seq: 1, outcome: { kind: 'executed', result: { members }, instance: 0, index: 0 } },
+      ],
+      freed: [],
+      progressed: false,
+      concerned: [],
+      members,
+    })
+    expect(replica.members).toEqual(members)
+  })
+
+  test('what changes nothing is executed, and no members are told', () => {
+    const replica = newReplica()
+    expect(run(replica, [change(1, admit(1, '127.0.0.1:29368', 'founder'))])).toMatchObject({
+      outcomes: [{ outcome: { kind: 'executed', result: { members: threeMembers } } }],
+      members: null,
+    })
+  })
+
+  test('two in one batch: one after the other; one that fails does not spoil the other', () => {
+    const replica = newReplica()
+    const execution = run(replica, [change(1, remove(0)), change(2, remove(0)), change(3, remove(1))])
+    expect(execution.outcomes.map(({ outcome }) => outcome.kind)).toEqual(['executed', 'failed', 'executed'])
+    expect(execution.members).toEqual([threeMembers[2]])
+  })
+
+  test('chosen again: executed once', () => {
+    const replica = newReplica()
+    run(replica, [change(1, remove(0))])
+    expect(run(replica, [change(1, remove(0))])).toMatchObject({
+      outcomes: [{ outcome: { kind: 'executed', instance: 0 } }],
+      members: null,
+    })
+  })
+
+  test('the members are in the snapshot', () => {
+    const replica = newReplica()
+    run(replica, [change(1, add(3, 'h:4'))])
+    expect(restored(replica).members).toEqual(replica.members)
+  })
+
+  test('the order in which they were configured does not matter', () => {
+    const reversed = new Replica({
+      service: lockService as Service,
+      members: [...threeMembers].reverse(),
+      sessionIdleMs: 3_600_000,
+    })
+    expect(reversed.digest()).toBe(newReplica().digest())
+  })
+})

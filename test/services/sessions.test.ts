@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest'
+import { IdleOrder, type Linked } from '../../src/services/idle-order.ts'
+import {
+  ask,
+  hourMs,
+  lock,
+  locked,
+  newReplica,
+  outcomesOf,
+  refused,
+  restored,
+  run,
+  unlock,
+} from './driver.ts'
+
+describe('an idle session', () => {
+  test('is kept up to the limit, and forgotten beyond it', () => {
+    const replica = newReplica()
+    run(replica, [ask('a@0', 1, lock('x'))], { timeMs: 1_000 })
+    run(replica, [], { timeMs: 1_000 + hourMs })
+    expect(replica.recall('a@0', 1)).toEqual(locked(0))
+    run(replica, [], { timeMs: 1_001 + hourMs })
+    expect(replica.sessionCount).toBe(0)
+  })
+
+  test('a late retry is refused, and not executed again', () => {
+    const replica = newReplica()
+    run(replica, [ask('a@0', 1, lock('x'))])
+    run(replica, [ask('b@1', 1, unlock('x'))], { timeMs: hourMs + 1 })
+    expect(replica.recall('a@0', 1, lock('x'))).toEqual(refused('expired'))
+    expect(run(replica, [ask('a@0', 1, lock('x')), ask('a@0', 2, lock('y'))])).toMatchObject({
+      outcomes: [{ outcome: refused('expired') }, { outcome: refused('expired') }],
+      progressed: false,
+    })
+    expect(replica.sessionCount, 'the refused one is not remembered').toBe(1)
+    expect(outcomesOf(replica, [ask('b@1', 2, lock('x'))])).toEqual([locked(3)])
+  })
+
+  test('is refused in the very batch that makes it idle for too long', () => {
+    const replica = newReplica()
+    run(replica, [ask('a@0', 1, lock('x'))])
+    expect(outcomesOf(replica, [ask('a@0', 2, lock('y'))], { timeMs: hourMs + 1 })).toEqual([
+      refused('expired'),
+    ])
+  })
+
+  test('use keeps it, in whatever order sessions began', () => {
+    const replica = newReplica()
+    run(replica, [ask('a@0', 1, lock('x')), ask('b@0', 1, lock('y')), ask('c@0', 1, lock('z'))])
+    run(replica, [ask('a@0', 2, lock('v'))], { timeMs: hourMs })
+    run(replica, [ask('c@0', 1, lock('z'))], { timeMs: hourMs })
+    run(replica, [], { timeMs: hourMs + 1 })
+    expect(['a@0', 'b@0', 'c@0'].map((uid) => replica.recall(uid, 1))).toEqual([
+      locked(0, 0),
+      refused('expired'),
+      locked(0, 2),
+    ])
+  })
+
+  test('only sessions opened before what was forgotten are refused', () => {
+    const replica = newReplica()
+    run(replica, [ask('a@0', 1, lock('x'))])
+    run(replica, [ask('a@0', 2, lock('y'))])
+    run(replica, [], { timeMs: hourMs + 1 })
+    const outcomes = outcomesOf(replica, [ask('late@1', 1, lock('p')), ask('new@2', 1, lock('q'))])
+    expect(outcomes).toEqual([refused('expired'), locked(3, 1)])
+  })
+
+  test('a client of the seed, whose uid says no instance, is never refused for age', () => {
+    const replica = newReplica()
+    const uid = 'udp:127.0.0.1:5000'
+    run(replica, [ask(uid, 1, lock('x'))])
+    run(replica, [], { timeMs: hourMs + 1 })
+    expect(replica.sessionCount).toBe(0)
+    expect(replica.recall(uid, 1)).toBeNull()
+    expect(outcomesOf(replica, [ask(uid, 1, lock('y'))])).toEqual([locked(2)])
+  })
+
+  test('the horizon is in the snapshot', () => {
+    const replica = newReplica()
+    run(replica, [ask('a@0', 1, lock('x'))])
+    run(replica, [], { timeMs: hourMs + 1 })
+    expect(restored(replica).recall('a@0', 1)).toEqual(refused('expired'))
+  })
+})
+
+test('of 10,000 clients that come once each, no more are remembered than the limit of time allows', () => {
+  const replica = newReplica()
+  let most = 0
+  for (let client = 0; client < 10_000; client += 1) {
+    const uid = `${client}@${replica.firstUnexecuted}`
+    run(replica, [ask(uid, 1, unlock('x'))], { timeMs: (client * hourMs) / 100 })
+    most = Math.max(most, replica.sessionCount)
+  }
+  expect(most).toBe(101)
+})
+
+test('each use and each eviction takes the same time, however many sessions there are', () => {
+  const perUse = [1_000, 64_000].map((count) => {
+    const order = new IdleOrder<Linked<never> & { longerIdle: null; lessIdle: null }>()
+    const items = Array.from({ length: count }, () => ({ longerIdle: null, lessIdle: null }))
+    for (const item of items) order.use(item)
+    const start = performance.now()
+    for (let use = 0; use < 200_000; use += 1) {
+      const longest = order.longestIdle
+      if (longest !== null) order.use(longest)
+    }
+    return performance.now() - start
+  })
+  expect(perUse[1]).toBeLessThan((perUse[0] ?? 0) * 20 + 50)
+})
+
+describe('the order of last use', () => {
+  interface Item extends Linked<Item> {
+    readonly name: string
+  }
+  const item = (name: string): Item => ({ name, longerIdle: null, lessIdle: null })
+
+  /** Takes everything out, the longest idle first. */
+  function drain(order: IdleOrder<Item>): string {
+    const names: string[] = []
+    for (let next = order.longestIdle; next !== null; next = order.longestIdle) {
+      names.push(next.name)
+      order.remove(next)
+    }
+    return names.join('')
+  }
+
+  test.each([
+    ['abc', '', 'abc'],
+    ['abca', '', 'bca'],
+    ['abcb', '', 'acb'],
+    ['abcc', '', 'abc'],
+    ['abc', 'a', 'bc'],
+    ['abc', 'b', 'ac'],
+    ['abc', 'c', 'ab'],
+    ['abc', 'abc', ''],
+    ['ab', 'bb', 'a'],
+    ['a', 'z', 'a'],
+  ])('use %s, remove %s: %s', (used, removed, left) => {
+    const items = new Map([...'abcz'].map((name) => [name, item(name)]))
+    const order = new IdleOrder<Item>()
+    for (const name of used) order.use(items.get(name)!)
+    for (const name of removed) order.remove(items.get(name)!)
+    expect(drain(order)).toBe(left)
+  })
+})

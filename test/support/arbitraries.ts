@@ -1,0 +1,230 @@
+/** Everything that a datagram may carry, for fast-check: what an honest server or client could say. */
+import fc from 'fast-check'
+import { type Ballot, compareBallots } from '../../machines/ballot.ts'
+import type {
+  AcceptedRecord,
+  Address,
+  Batch,
+  Command,
+  Json,
+  MembershipChange,
+  NodeId,
+  Request,
+} from '../../machines/batch.ts'
+import type { Member } from '../../machines/members.ts'
+import type { Message } from '../../machines/messages.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import type { SeedRequest } from '../../src/node/wire/seed-text.ts'
+
+/** A message with what stands around it. */
+export interface Said<M extends Message = Message> {
+  readonly cluster: string
+  readonly sender: NodeId | null
+  readonly message: M
+}
+
+const plain = { noNullPrototype: true } as const
+
+/** Any characters, without halves of surrogate pairs. */
+const text = fc.string({ unit: 'binary', maxLength: 12 })
+const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 })
+
+export const integers = fc.oneof(fc.nat({ max: 5 }), fc.integer({ min: 0, max: 2 ** 52 }))
+export const nodeIds: fc.Arbitrary<NodeId> = fc.oneof(fc.nat({ max: 4 }), integers)
+export const uids = name
+export const clusters = name
+
+/** Written and read once, so that there is no -0 in it; no key is `__proto__`. */
+export const jsonValues: fc.Arbitrary<Json> = fc
+  .jsonValue({ maxDepth: 4, stringUnit: 'binary' })
+  .map((value) =>
+    JSON.parse(JSON.stringify(value, (key, inner) => (key === '__proto__' ? undefined : inner)) ?? 'null'),
+  )
+  .filter((value) => !JSON.stringify(value).includes('__proto__'))
+
+export const addresses: fc.Arbitrary<Address> = fc
+  .tuple(fc.oneof(fc.ipV4(), fc.domain(), fc.constant('[::1]')), fc.integer({ min: 1, max: 65_535 }))
+  .map(([host, port]) => `${host}:${port}`)
+
+export const ballots: fc.Arbitrary<Ballot> = fc.record({ round: integers, node: nodeIds }, plain)
+
+export const membershipChanges: fc.Arbitrary<MembershipChange> = fc.oneof(
+  fc.record({ action: fc.constant('add' as const), id: nodeIds, address: addresses }, plain),
+  fc.record(
+    { action: fc.constant('admit' as const), id: nodeIds, address: addresses, incarnation: name },
+    plain,
+  ),
+  fc.record({ action: fc.constant('remove' as const), id: nodeIds }, plain),
+)
+
+export const commands: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('service' as const), body: jsonValues }, plain) },
+  fc.record({ kind: fc.constant('members' as const), change: membershipChanges }, plain),
+  fc.record({ kind: fc.constant('cancel' as const), seq: integers }, plain),
+)
+
+const requestParts = { uid: uids, seq: integers, ackedBelow: integers, command: commands }
+
+export const requests: fc.Arbitrary<Request> = fc.record(requestParts, plain)
+
+export const batches: fc.Arbitrary<Batch> = fc.record(
+  { node: nodeIds, timeMs: integers, requests: fc.array(requests, { maxLength: 4 }) },
+  plain,
+)
+
+export const members: fc.Arbitrary<Member> = fc.record(
+  { id: nodeIds, address: addresses, incarnation: fc.option(name) },
+  plain,
+)
+
+const position = { instance: integers, index: integers }
+
+export const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
+  fc.record({ kind: fc.constant('executed' as const), result: jsonValues, ...position }, plain),
+  fc.record({ kind: fc.constant('failed' as const), error: text, ...position }, plain),
+  fc.record({ kind: fc.constant('cancelled' as const), ...position }, plain),
+  fc.record(
+    { kind: fc.constant('refused' as const), reason: fc.constantFrom('expired', 'stale', 'conflict') },
+    plain,
+  ),
+)
+
+function type<T extends Message['type']>(value: T): { type: fc.Arbitrary<T> } {
+  return { type: fc.constant(value) }
+}
+
+const lower = (a: Ballot, b: Ballot) => (compareBallots(a, b) < 0 ? a : b)
+
+/** What was accepted, as a promise of `ballot` from `from` on may show it. */
+function acceptedUnder(ballot: Ballot, from: number): fc.Arbitrary<AcceptedRecord[]> {
+  const record = fc.record({ offset: fc.nat({ max: 40 }), ballot: ballots, batch: batches })
+  return fc
+    .uniqueArray(record, { maxLength: 3, selector: ({ offset }) => offset })
+    .map((records) =>
+      records.map((one) => ({
+        instance: from + one.offset,
+        ballot: lower(one.ballot, ballot),
+        batch: one.batch,
+      })),
+    )
+}
+
+const bySomeServer = { cluster: clusters, sender: nodeIds }
+const byAnybody = { cluster: clusters, sender: fc.option(nodeIds) }
+
+const below = fc.oneof(fc.nat({ max: 5 }), fc.integer({ min: 0, max: 2 ** 52 - 64 }))
+
+/** By kind of message: what an honest server or client says, with its sender. */
+export const said: { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<Message, { type: K }>>> } = {
+  prepare: fc
+    .tuple(clusters, fc.record({ ...type('prepare'), ballot: ballots, from: integers }, plain))
+    .map(([cluster, message]) => ({ cluster, sender: message.ballot.node, message })),
+  promise: fc
+    .tuple(clusters, nodeIds, ballots, below, integers)
+    .chain(([cluster, sender, ballot, from, firstUnchosen]) =>
+      acceptedUnder(ballot, from).map((accepted) => ({
+        cluster,
+        sender,
+        message: { type: 'promise' as const, ballot, from, accepted, firstUnchosen },
+      })),
+    ),
+  accept: fc
+    .tuple(
+      clusters,
+      fc.record({ ...type('accept'), ballot: ballots, instance: integers, batch: batches }, plain),
+    )
+    .map(([cluster, message]) => ({ cluster, sender: message.ballot.node, message })),
+  accepted: fc.record({
+    ...bySomeServer,
+    message: fc.record({ ...type('accepted'), ballot: ballots, instance: integers }, plain),
+  }),
+  denial: fc.record({
+    ...bySomeServer,
+    message: fc.record(
+      {
+        ...type('denial'),
+        ballot: ballots,
+        instance: integers,
+        promised: fc.option(ballots),
+        firstUnchosen: integers,
+      },
+      plain,
+    ),
+  }),
+  learn: fc.record({ ...bySomeServer, message: fc.record({ ...type('learn'), from: integers }, plain) }),
+  chosen: fc
+    .tuple(clusters, nodeIds, below, fc.array(batches, { maxLength: 3 }), fc.nat({ max: 40 }), fc.boolean())
+    .map(([cluster, sender, from, page, more, unsettled]) => ({
+      cluster,
+      sender,
+      message: {
+        type: 'chosen' as const,
+        from,
+        batches: page,
+        // Who was asked for more than it knows says so with an empty page.
+        firstUnchosen: page.length === 0 ? more : from + page.length + more,
+        unsettled,
+      },
+    })),
+  request: fc.record({ ...byAnybody, message: fc.record({ ...type('request'), ...requestParts }, plain) }),
+  hello: fc.record({ ...byAnybody, message: fc.record(type('hello'), plain) }),
+  inquire: fc.record({ ...byAnybody, message: fc.record(type('inquire'), plain) }),
+  response: fc.record({
+    ...bySomeServer,
+    message: fc.record({ ...type('response'), uid: uids, seq: integers, outcome: outcomes }, plain),
+  }),
+  queued: fc.record({
+    ...bySomeServer,
+    message: fc.record({ ...type('queued'), uid: uids, seq: integers }, plain),
+  }),
+  busy: fc.record({
+    ...bySomeServer,
+    message: fc.record(
+      {
+        ...type('busy'),
+        uid: uids,
+        seq: integers,
+        reason: fc.constantFrom('busy' as const, 'notMember' as const, 'stopping' as const),
+      },
+      plain,
+    ),
+  }),
+  welcome: fc
+    .record(
+      {
+        ...type('welcome'),
+        cluster: clusters,
+        node: nodeIds,
+        instance: integers,
+        members: fc.array(members, { maxLength: 4 }),
+        founders: fc.array(members, { maxLength: 4 }),
+        commandBytes: integers,
+      },
+      plain,
+    )
+    .map((message) => ({ cluster: message.cluster, sender: message.node, message })),
+  report: fc.record({
+    ...bySomeServer,
+    message: fc.record({ ...type('report'), status: jsonValues }, plain),
+  }),
+}
+
+export const messageTypes = Object.keys(said) as Message['type'][]
+
+/** Any message, with its sender. */
+export const anythingSaid: fc.Arbitrary<Said> = fc.oneof(...Object.values(said))
+
+/** Any message. */
+export const messages: fc.Arbitrary<Message> = anythingSaid.map(({ message }) => message)
+
+/** What the seed's clients can ask for: no control characters, and one kind of quote at most. */
+export const seedRequests: fc.Arbitrary<SeedRequest> = fc.record(
+  {
+    seq: integers,
+    action: fc.constantFrom('LOCK' as const, 'UNLOCK' as const),
+    name: name
+      .map((value) => value.replaceAll(/\p{Cc}/gu, '·'))
+      .filter((value) => !(value.includes("'") && value.includes('"'))),
+  },
+  plain,
+)
