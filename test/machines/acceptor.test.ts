@@ -5,7 +5,18 @@ import type { AcceptedRecord } from '../../machines/batch.ts'
 import type { AcceptorEvent, Heard } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import type { Accept, Prepare } from '../../machines/messages.ts'
-import { ballot, batch, member, members, persist, Role, record, send, tell, type Want } from '../support/role.ts'
+import {
+  ballot,
+  batch,
+  member,
+  members,
+  persist,
+  Role,
+  record,
+  send,
+  tell,
+  type Want,
+} from '../support/role.ts'
 
 // What the acceptor has promised and knows, in every test unless it says otherwise.
 const promised = ballot(5, 1)
@@ -92,17 +103,17 @@ interface Case {
   /** What it wants at once. */
   readonly wants: readonly Want[]
   /** What it wants once that is persisted; `null` when it persists nothing. */
-  readonly then: readonly Want[] | null
+  readonly synced: readonly Want[] | null
   readonly promised: Ballot
   readonly accepted: readonly AcceptedRecord[]
 }
 
 function check(role: Role<AcceptorContext>, event: AcceptorEvent, expected: Case): void {
   expect(role.hear(event)).toEqual(expected.wants)
-  expect(role.state).toBe(expected.then === null ? 'listening' : 'persisting')
+  expect(role.state).toBe(expected.synced === null ? 'listening' : 'persisting')
   expect(role.context.promised).toEqual(expected.promised)
   expect(role.context.accepted).toEqual(expected.accepted)
-  if (expected.then !== null) expect(role.hear(persisted)).toEqual(expected.then)
+  if (expected.synced !== null) expect(role.hear(persisted)).toEqual(expected.synced)
   expect(role.state).toBe('listening')
   expect(role.context).toMatchObject({ unsaved: { promised: false, accepted: [] }, saying: [], later: [] })
 }
@@ -112,22 +123,50 @@ describe('a prepare, by its ballot beside what is promised and its instance besi
   const raised = { promised: higher, accepted: [ten] }
 
   test.each<[ballot: string, instance: string, expected: Case]>([
-    ['lower', 'earlier', { ballot: lower, at: 9, wants: [denial(2, lower, 9)], then: null, ...kept }],
-    ['lower', 'current', { ballot: lower, at: 10, wants: [denial(2, lower, 10)], then: null, ...kept }],
-    ['lower', 'later', { ballot: lower, at: 11, wants: [denial(2, lower, 11)], then: null, ...kept }],
-    ['lower by its node', 'current', { ballot: lowerNode, at: 10, wants: [denial(0, lowerNode, 10)], then: null, ...kept }],
-    ['equal', 'earlier', { ballot: promised, at: 9, wants: [promise(promised, 9, [ten])], then: null, ...kept }],
-    ['equal', 'current', { ballot: promised, at: 10, wants: [promise(promised, 10, [ten])], then: null, ...kept }],
-    ['equal', 'later', { ballot: promised, at: 11, wants: [behind(11, 1), promise(promised, 11, [])], then: null, ...kept }],
+    ['lower', 'earlier', { ballot: lower, at: 9, wants: [denial(2, lower, 9)], synced: null, ...kept }],
+    ['lower', 'current', { ballot: lower, at: 10, wants: [denial(2, lower, 10)], synced: null, ...kept }],
+    ['lower', 'later', { ballot: lower, at: 11, wants: [denial(2, lower, 11)], synced: null, ...kept }],
+    [
+      'lower by its node',
+      'current',
+      { ballot: lowerNode, at: 10, wants: [denial(0, lowerNode, 10)], synced: null, ...kept },
+    ],
+    [
+      'equal',
+      'earlier',
+      { ballot: promised, at: 9, wants: [promise(promised, 9, [ten])], synced: null, ...kept },
+    ],
+    [
+      'equal',
+      'current',
+      { ballot: promised, at: 10, wants: [promise(promised, 10, [ten])], synced: null, ...kept },
+    ],
+    [
+      'equal',
+      'later',
+      { ballot: promised, at: 11, wants: [behind(11, 1), promise(promised, 11, [])], synced: null, ...kept },
+    ],
     [
       'higher',
       'earlier',
-      { ballot: higher, at: 9, wants: [surpassed(higher), write(higher)], then: [promise(higher, 9, [ten])], ...raised },
+      {
+        ballot: higher,
+        at: 9,
+        wants: [surpassed(higher), write(higher)],
+        synced: [promise(higher, 9, [ten])],
+        ...raised,
+      },
     ],
     [
       'higher',
       'current',
-      { ballot: higher, at: 10, wants: [surpassed(higher), write(higher)], then: [promise(higher, 10, [ten])], ...raised },
+      {
+        ballot: higher,
+        at: 10,
+        wants: [surpassed(higher), write(higher)],
+        synced: [promise(higher, 10, [ten])],
+        ...raised,
+      },
     ],
     [
       'higher',
@@ -136,7 +175,7 @@ describe('a prepare, by its ballot beside what is promised and its instance besi
         ballot: higher,
         at: 11,
         wants: [surpassed(higher), behind(11, 2), write(higher)],
-        then: [promise(higher, 11, [])],
+        synced: [promise(higher, 11, [])],
         ...raised,
       },
     ],
@@ -147,7 +186,7 @@ describe('a prepare, by its ballot beside what is promised and its instance besi
         ballot: higherNode,
         at: 10,
         wants: [surpassed(higherNode), write(higherNode)],
-        then: [promise(higherNode, 10, [ten])],
+        synced: [promise(higherNode, 10, [ten])],
         promised: higherNode,
         accepted: [ten],
       },
@@ -166,16 +205,28 @@ describe('an accept, by its ballot beside what is promised and its instance besi
   const nodeTen = record(10, higherNode, 'new')
 
   test.each<[ballot: string, instance: string, expected: Case]>([
-    ['lower', 'earlier', { ballot: lower, at: 9, wants: [denial(2, lower, 9)], then: null, ...kept }],
-    ['lower', 'current', { ballot: lower, at: 10, wants: [heard(2, 10), denial(2, lower, 10)], then: null, ...kept }],
-    ['lower', 'later', { ballot: lower, at: 11, wants: [heard(2, 11), denial(2, lower, 11)], then: null, ...kept }],
+    ['lower', 'earlier', { ballot: lower, at: 9, wants: [denial(2, lower, 9)], synced: null, ...kept }],
+    [
+      'lower',
+      'current',
+      { ballot: lower, at: 10, wants: [heard(2, 10), denial(2, lower, 10)], synced: null, ...kept },
+    ],
+    [
+      'lower',
+      'later',
+      { ballot: lower, at: 11, wants: [heard(2, 11), denial(2, lower, 11)], synced: null, ...kept },
+    ],
     [
       'lower by its node',
       'current',
-      { ballot: lowerNode, at: 10, wants: [heard(0, 10), denial(0, lowerNode, 10)], then: null, ...kept },
+      { ballot: lowerNode, at: 10, wants: [heard(0, 10), denial(0, lowerNode, 10)], synced: null, ...kept },
     ],
-    ['equal', 'earlier', { ballot: promised, at: 9, wants: [denial(1, promised, 9)], then: null, ...kept }],
-    ['equal', 'current, and accepted already', { ballot: promised, at: 10, wants: [accepted(promised, 10)], then: null, ...kept }],
+    ['equal', 'earlier', { ballot: promised, at: 9, wants: [denial(1, promised, 9)], synced: null, ...kept }],
+    [
+      'equal',
+      'current, and accepted already',
+      { ballot: promised, at: 10, wants: [accepted(promised, 10)], synced: null, ...kept },
+    ],
     [
       'equal',
       'later: what was accepted before it at this ballot is chosen',
@@ -183,7 +234,7 @@ describe('an accept, by its ballot beside what is promised and its instance besi
         ballot: promised,
         at: 11,
         wants: [heard(1, 11, 'ten'), write(promised, eleven)],
-        then: [accepted(promised, 11)],
+        synced: [accepted(promised, 11)],
         promised,
         accepted: [ten, eleven],
       },
@@ -195,12 +246,12 @@ describe('an accept, by its ballot beside what is promised and its instance besi
         ballot: promised,
         at: 12,
         wants: [heard(1, 12), write(promised, twelve)],
-        then: [accepted(promised, 12)],
+        synced: [accepted(promised, 12)],
         promised,
         accepted: [ten, twelve],
       },
     ],
-    ['higher', 'earlier', { ballot: higher, at: 9, wants: [denial(2, higher, 9)], then: null, ...kept }],
+    ['higher', 'earlier', { ballot: higher, at: 9, wants: [denial(2, higher, 9)], synced: null, ...kept }],
     [
       'higher',
       'current: it takes the place of the older one, and raises the promise',
@@ -208,7 +259,7 @@ describe('an accept, by its ballot beside what is promised and its instance besi
         ballot: higher,
         at: 10,
         wants: [surpassed(higher), heard(2, 10), write(higher, tenAgain)],
-        then: [accepted(higher, 10)],
+        synced: [accepted(higher, 10)],
         promised: higher,
         accepted: [tenAgain],
       },
@@ -220,7 +271,7 @@ describe('an accept, by its ballot beside what is promised and its instance besi
         ballot: higher,
         at: 11,
         wants: [surpassed(higher), heard(2, 11), write(higher, elevenHigher)],
-        then: [accepted(higher, 11)],
+        synced: [accepted(higher, 11)],
         promised: higher,
         accepted: [ten, elevenHigher],
       },
@@ -232,7 +283,7 @@ describe('an accept, by its ballot beside what is promised and its instance besi
         ballot: higherNode,
         at: 10,
         wants: [surpassed(higherNode), heard(2, 10), write(higherNode, nodeTen)],
-        then: [accepted(higherNode, 10)],
+        synced: [accepted(higherNode, 10)],
         promised: higherNode,
         accepted: [nodeTen],
       },
@@ -269,7 +320,10 @@ describe('promises and acceptances', () => {
   test("its own proposer's higher ballot surpasses nobody", () => {
     const own = ballot(6, 0)
     expect(acceptor().hear(prepare(own, 10))).toEqual([write(own)])
-    expect(acceptor().hear(accept(own, 10, 'new'))).toEqual([heard(0, 10), write(own, record(10, own, 'new'))])
+    expect(acceptor().hear(accept(own, 10, 'new'))).toEqual([
+      heard(0, 10),
+      write(own, record(10, own, 'new')),
+    ])
   })
 
   test('a promise shows what was accepted from its instance on, in order of instance', () => {
@@ -299,12 +353,19 @@ describe('nothing is said before it is durable', () => {
     expect(role.hear(prepare(higher, 10))).toEqual([surpassed(higher), write(higher)])
     expect(role.context.saying).toHaveLength(1)
     expect(role.hear(persisted)).toEqual([promise(higher, 10, [ten])])
-    expect(role.hear(accept(higher, 10, 'new'))).toEqual([heard(2, 10), write(higher, record(10, higher, 'new'))])
+    expect(role.hear(accept(higher, 10, 'new'))).toEqual([
+      heard(2, 10),
+      write(higher, record(10, higher, 'new')),
+    ])
     expect(role.hear(persisted)).toEqual([accepted(higher, 10)])
   })
 
   test('what is heard while a sync is under way joins the next one, all of it together', () => {
-    const [highest, new10, new11] = [ballot(7, 1), record(10, ballot(7, 1), 'b'), record(11, ballot(7, 1), 'c')]
+    const [highest, new10, new11] = [
+      ballot(7, 1),
+      record(10, ballot(7, 1), 'b'),
+      record(11, ballot(7, 1), 'c'),
+    ]
     const role = acceptor()
     role.hear(prepare(higher, 10))
     expect(role.hear(accept(higher, 10, 'a'))).toEqual([heard(2, 10)])
@@ -374,7 +435,10 @@ describe('what is settled', () => {
     role.hear(prepare(higher, 10))
     role.hear(accept(higher, 10, 'loser'), accept(higher, 11, 'open'))
     role.hear(advanced(11))
-    expect(role.hear(persisted)).toEqual([promise(higher, 10, [ten]), write(higher, record(11, higher, 'open'))])
+    expect(role.hear(persisted)).toEqual([
+      promise(higher, 10, [ten]),
+      write(higher, record(11, higher, 'open')),
+    ])
     expect(role.hear(persisted)).toEqual([accepted(higher, 11)])
   })
 
@@ -438,7 +502,10 @@ describe('members', () => {
 })
 
 describe('an acceptor with as many accepted records as it may hold', () => {
-  const full = { limits: { ...defaultLimits, acceptedRecords: 2 }, accepted: [ten, record(11, promised, 'eleven')] }
+  const full = {
+    limits: { ...defaultLimits, acceptedRecords: 2 },
+    accepted: [ten, record(11, promised, 'eleven')],
+  }
 
   test('hears an accept for one more instance and takes it not, nor its ballot', () => {
     const role = acceptor(full)
@@ -449,7 +516,11 @@ describe('an acceptor with as many accepted records as it may hold', () => {
   test('still takes one for an instance that it holds already', () => {
     const role = acceptor(full)
     const eleven = record(11, higher, 'new')
-    expect(role.hear(accept(higher, 11, 'new'))).toEqual([surpassed(higher), heard(2, 11), write(higher, eleven)])
+    expect(role.hear(accept(higher, 11, 'new'))).toEqual([
+      surpassed(higher),
+      heard(2, 11),
+      write(higher, eleven),
+    ])
     expect(role.context.accepted).toEqual([ten, eleven])
   })
 

@@ -23,7 +23,13 @@ import {
 
 // Server 0, whose acceptor has promised round 4: its first ballot is round 5. Instance 10 is the first unchosen.
 const mine = ballot(5, 0)
-const timing = { ...defaultTiming, retransmitMs: 60, retransmitLimitMs: 200, backoffMs: 12, backoffLimitMs: 500 }
+const timing = {
+  ...defaultTiming,
+  retransmitMs: 60,
+  retransmitLimitMs: 200,
+  backoffMs: 12,
+  backoffLimitMs: 500,
+}
 const own = batch('own')
 
 function proposer(changes: Partial<ProposerInput> = {}): Role<ProposerContext> {
@@ -49,15 +55,20 @@ function promise(
   return { type: 'promise', ballot: mine, from: 10, accepted: [], firstUnchosen: 10, sender, ...changes }
 }
 
-function accepted(
-  sender: NodeId,
-  changes: { ballot?: Ballot; instance?: number } = {},
-): Heard<Accepted> {
+function accepted(sender: NodeId, changes: { ballot?: Ballot; instance?: number } = {}): Heard<Accepted> {
   return { type: 'accepted', ballot: mine, instance: 10, sender, ...changes }
 }
 
 function denial(changes: Partial<Denial> = {}, sender = 1): Heard<Denial> {
-  return { type: 'denial', ballot: mine, instance: 10, promised: ballot(4, 1), firstUnchosen: 10, sender, ...changes }
+  return {
+    type: 'denial',
+    ballot: mine,
+    instance: 10,
+    promised: ballot(4, 1),
+    firstUnchosen: 10,
+    sender,
+    ...changes,
+  }
 }
 
 function surpassed(by: Ballot): ProposerEvent {
@@ -116,7 +127,13 @@ describe('idle', () => {
     const role = proposer()
     expect(role.hear(event)).toEqual([...prepareTo([0, 1, 2]), begun])
     expect(role.state).toBe('preparing')
-    expect(role.context).toMatchObject({ ballot: mine, highestRound: 5, preparedFrom: 10, promises: [], batch: null })
+    expect(role.context).toMatchObject({
+      ballot: mine,
+      highestRound: 5,
+      preparedFrom: 10,
+      promises: [],
+      batch: null,
+    })
   })
 
   test('what was chosen meanwhile is below where it prepares', () => {
@@ -178,17 +195,19 @@ describe('preparing', () => {
   const lower = ballot(4, 0)
   const higher = ballot(6, 0)
 
-  test.each<[ballot: string, knows: string, at: Ballot, firstUnchosen: number, state: string, wants: Want[]]>([
-    ['lower', 'less', lower, 9, 'preparing', []],
-    ['lower', 'as much', lower, 10, 'preparing', []],
-    ['lower', 'more', lower, 11, 'preparing', []],
-    ['this', 'less', mine, 9, 'leading', [ended, wantsBatch]],
-    ['this', 'as much', mine, 10, 'leading', [ended, wantsBatch]],
-    ['this', 'more', mine, 11, 'catchingUp', [ended, behind(11, 1), begun]],
-    ['higher', 'less', higher, 9, 'preparing', []],
-    ['higher', 'as much', higher, 10, 'preparing', []],
-    ['higher', 'more', higher, 11, 'preparing', []],
-  ])('the promise for the %s ballot of somebody who knows %s', (_b, _k, at, firstUnchosen, state, wants) => {
+  test.each<[ballot: string, knows: string, at: Ballot, firstUnchosen: number, state: string, wants: Want[]]>(
+    [
+      ['lower', 'less', lower, 9, 'preparing', []],
+      ['lower', 'as much', lower, 10, 'preparing', []],
+      ['lower', 'more', lower, 11, 'preparing', []],
+      ['this', 'less', mine, 9, 'leading', [ended, wantsBatch]],
+      ['this', 'as much', mine, 10, 'leading', [ended, wantsBatch]],
+      ['this', 'more', mine, 11, 'catchingUp', [ended, behind(11, 1), begun]],
+      ['higher', 'less', higher, 9, 'preparing', []],
+      ['higher', 'as much', higher, 10, 'preparing', []],
+      ['higher', 'more', higher, 11, 'preparing', []],
+    ],
+  )('the promise for the %s ballot of somebody who knows %s', (_b, _k, at, firstUnchosen, state, wants) => {
     const role = proposerIn('preparing')
     role.hear(promise(0))
     expect(role.hear(promise(1, { ballot: at, firstUnchosen }))).toEqual(wants)
@@ -198,7 +217,11 @@ describe('preparing', () => {
 
   test('a promise for an older ballot with a batch in it decides nothing', () => {
     const role = proposerIn('preparing')
-    role.hear(promise(1, { ballot: lower, accepted: [record(10, ballot(3, 1), 'theirs')] }), promise(0), promise(1))
+    role.hear(
+      promise(1, { ballot: lower, accepted: [record(10, ballot(3, 1), 'theirs')] }),
+      promise(0),
+      promise(1),
+    )
     expect(role.state).toBe('leading')
   })
 
@@ -235,16 +258,29 @@ describe('preparing', () => {
       timer('retransmitInterval', 120),
     ])
     role.hear(promise(1))
-    expect(role.pass('retransmitInterval')).toEqual([ended, ...prepareTo([0, 2]), timer('retransmitInterval', 200)])
-    expect(role.pass('retransmitInterval')).toEqual([ended, ...prepareTo([0, 2]), timer('retransmitInterval', 200)])
+    expect(role.pass('retransmitInterval')).toEqual([
+      ended,
+      ...prepareTo([0, 2]),
+      timer('retransmitInterval', 200),
+    ])
+    expect(role.pass('retransmitInterval')).toEqual([
+      ended,
+      ...prepareTo([0, 2]),
+      timer('retransmitInterval', 200),
+    ])
     expect(role.context.ballot).toEqual(mine)
   })
 
   test('goes on when something is chosen meanwhile, and proposes only after it', () => {
     const role = proposerIn('preparing')
     expect(role.hear(executed(10))).toEqual([])
-    expect(role.pass('retransmitInterval')).toContainEqual(send(1, { type: 'prepare', ballot: mine, from: 10 }))
-    role.hear(promise(0, { firstUnchosen: 11 }), promise(1, { accepted: [record(10, ballot(3, 1), 'theirs')] }))
+    expect(role.pass('retransmitInterval')).toContainEqual(
+      send(1, { type: 'prepare', ballot: mine, from: 10 }),
+    )
+    role.hear(
+      promise(0, { firstUnchosen: 11 }),
+      promise(1, { accepted: [record(10, ballot(3, 1), 'theirs')] }),
+    )
     expect(role.hear(offered)).toEqual([...acceptTo([0, 1, 2], own, 11), begun])
   })
 })
@@ -277,20 +313,23 @@ describe.each(['preparing', 'accepting.proposing', 'accepting.helping'])('a deni
     [mine, more, 9, denied],
     [mine, more, 10, denied],
     [mine, more, 11, denied],
-  ])('of %j, from an acceptor that promised %j and knows below %i: %s', (at, promised, firstUnchosen, expected) => {
-    const role = proposerIn(state)
-    const before = role.context
-    const wants = role.hear(denial({ ballot: at, promised, firstUnchosen }))
-    if (expected === denied) {
-      expect(wants).toEqual([ended, timer('backoff', role.context.backoffMs)])
-      expect(role.state).toBe('backingOff')
-      expect(role.context.highestRound).toBe(promised?.round)
-      return
-    }
-    expect(wants).toEqual(expected === late ? [behind(11, 1)] : [])
-    expect(role.state).toBe(state)
-    expect(role.context).toEqual(before)
-  })
+  ])(
+    'of %j, from an acceptor that promised %j and knows below %i: %s',
+    (at, promised, firstUnchosen, expected) => {
+      const role = proposerIn(state)
+      const before = role.context
+      const wants = role.hear(denial({ ballot: at, promised, firstUnchosen }))
+      if (expected === denied) {
+        expect(wants).toEqual([ended, timer('backoff', role.context.backoffMs)])
+        expect(role.state).toBe('backingOff')
+        expect(role.context.highestRound).toBe(promised?.round)
+        return
+      }
+      expect(wants).toEqual(expected === late ? [behind(11, 1)] : [])
+      expect(role.state).toBe(state)
+      expect(role.context).toEqual(before)
+    },
+  )
 })
 
 describe('adopting: catching up comes before helping, and helping before its own', () => {
@@ -299,11 +338,9 @@ describe('adopting: catching up comes before helping, and helping before its own
   test('what somebody knows to be chosen is learned first, from the best informed', () => {
     const role = proposerIn('preparing', { members: members(5) })
     role.hear(promise(0), promise(3, { firstUnchosen: 11 }))
-    expect(role.hear(promise(2, { accepted: [record(12, ballot(3, 1), 'open')], firstUnchosen: 12 }))).toEqual([
-      ended,
-      behind(12, 2),
-      begun,
-    ])
+    expect(
+      role.hear(promise(2, { accepted: [record(12, ballot(3, 1), 'open')], firstUnchosen: 12 })),
+    ).toEqual([ended, behind(12, 2), begun])
     expect(role.state).toBe('catchingUp')
     expect(role.hear(executed(10))).toEqual([ended, behind(12, 2), begun])
     expect(role.hear(executed(11))).toEqual([ended, ...acceptTo([0, 1, 2, 3, 4], batch('open'), 12), begun])
@@ -490,7 +527,9 @@ describe('leading', () => {
         ...acceptTo([0, 1, 2], next, instance),
         begun,
       ])
-      expect(role.hear(accepted(2, { instance }), accepted(0, { instance }))).toEqual([chosen(next, instance)])
+      expect(role.hear(accepted(2, { instance }), accepted(0, { instance }))).toEqual([
+        chosen(next, instance),
+      ])
       expect(role.hear(executed(instance))).toEqual([ended, wantsBatch])
       expect(role.state).toBe('leading')
     }
@@ -691,7 +730,14 @@ describe('a change of members', () => {
 test('the ballot of a proposer only grows, and its highest round is never below it', () => {
   const role = proposer()
   let last = role.context.ballot
-  const events = [ready, promise(0), promise(1), offered, surpassed(ballot(6, 2)), denial({ promised: ballot(9, 1) })]
+  const events = [
+    ready,
+    promise(0),
+    promise(1),
+    offered,
+    surpassed(ballot(6, 2)),
+    denial({ promised: ballot(9, 1) }),
+  ]
   for (const event of [...events, ready, executed(10), surpassed(ballot(3, 1)), ready]) {
     role.hear(event)
     if (role.timers.includes('backoff')) role.pass('backoff')

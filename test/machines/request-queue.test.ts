@@ -100,7 +100,9 @@ function queueWithDelayed(
 /** What stands in its tables agrees: everything held is ready or waits, once. */
 function expectSound({ held, offered }: RequestQueueContext): void {
   const waiting = Object.values(held.waiting).flatMap((stem) =>
-    Object.values(stem).flatMap((branch) => Object.values(branch).flatMap((leaf) => Object.values(leaf).flat())),
+    Object.values(stem).flatMap((branch) =>
+      Object.values(branch).flatMap((leaf) => Object.values(leaf).flat()),
+    ),
   )
   expect([...held.ready, ...waiting].sort()).toEqual(keysOf(held.byId).sort())
   expect(held.count).toBe(held.ready.length + waiting.length)
@@ -138,25 +140,93 @@ describe('a request', () => {
   }
   const isNoMember = () => queue({ members: [member(1), member(2)] })
 
-  test.each<[title: string, given: () => Role<RequestQueueContext>, event: RequestEvent, wants: Want[], state: string]>([
+  test.each<
+    [title: string, given: () => Role<RequestQueueContext>, event: RequestEvent, wants: Want[], state: string]
+  >([
     ['that is new is taken', () => queue(), ask('a'), [ready], 'ready'],
-    ['that is new is offered at once to a proposer that waits', () => queueWanted(), ask('a'), [offer(['a'])], 'proposing'],
+    [
+      'that is new is offered at once to a proposer that waits',
+      () => queueWanted(),
+      ask('a'),
+      [offer(['a'])],
+      'proposing',
+    ],
     ['that is new, while another is offered, waits for its turn', isOffered, ask('b'), [], 'proposing'],
-    ['that is new, while all others are delayed, is offered', isDelayed, ask('b'), [offer(['b'])], 'proposing'],
-    ['that has been executed is answered as it was then', () => queue(), ask('a', { recorded: done }), [answer('a', done)], 'empty'],
-    ['that has failed is answered as it was then', () => queue(), ask('a', { recorded: failed }), [answer('a', failed)], 'empty'],
-    ['that was cancelled is answered so', () => queue(), ask('a', { recorded: cancelled }), [answer('a', cancelled)], 'empty'],
-    ['that is recorded is answered though the node stops', () => stopping(queue()), ask('a', { recorded: done }), [answer('a', done)], 'empty'],
-    ['that is recorded is answered though it is no member', isNoMember, ask('a', { recorded: done }), [answer('a', done)], 'empty'],
-    ['that is recorded is answered though the queue is full', isFull, ask('a', { recorded: done }), [answer('a', done)], 'ready'],
+    [
+      'that is new, while all others are delayed, is offered',
+      isDelayed,
+      ask('b'),
+      [offer(['b'])],
+      'proposing',
+    ],
+    [
+      'that has been executed is answered as it was then',
+      () => queue(),
+      ask('a', { recorded: done }),
+      [answer('a', done)],
+      'empty',
+    ],
+    [
+      'that has failed is answered as it was then',
+      () => queue(),
+      ask('a', { recorded: failed }),
+      [answer('a', failed)],
+      'empty',
+    ],
+    [
+      'that was cancelled is answered so',
+      () => queue(),
+      ask('a', { recorded: cancelled }),
+      [answer('a', cancelled)],
+      'empty',
+    ],
+    [
+      'that is recorded is answered though the node stops',
+      () => stopping(queue()),
+      ask('a', { recorded: done }),
+      [answer('a', done)],
+      'empty',
+    ],
+    [
+      'that is recorded is answered though it is no member',
+      isNoMember,
+      ask('a', { recorded: done }),
+      [answer('a', done)],
+      'empty',
+    ],
+    [
+      'that is recorded is answered though the queue is full',
+      isFull,
+      ask('a', { recorded: done }),
+      [answer('a', done)],
+      'ready',
+    ],
     ['that is delayed here asks for news before it is answered', isDelayed, ask('a'), [news], 'delayed'],
-    ['that is delayed here asks for news though the node stops', () => stopping(isDelayed()), ask('a'), [news], 'delayed'],
+    [
+      'that is delayed here asks for news though the node stops',
+      () => stopping(isDelayed()),
+      ask('a'),
+      [news],
+      'delayed',
+    ],
     ['that is ready here is not taken twice', isReady, ask('a'), [], 'ready'],
     ['that is offered is not taken twice', isOffered, ask('a'), [], 'proposing'],
     ['that is held is no new one while the node stops', () => stopping(isReady()), ask('a'), [], 'ready'],
     ['that is held is no new one while the queue is full', isFull, ask('b'), [], 'ready'],
-    ['that is new is turned away while the node stops', () => stopping(queue()), ask('a'), [busy('a', 'stopping')], 'empty'],
-    ['that is new is turned away by a server that is no member', isNoMember, ask('a'), [busy('a', 'notMember')], 'empty'],
+    [
+      'that is new is turned away while the node stops',
+      () => stopping(queue()),
+      ask('a'),
+      [busy('a', 'stopping')],
+      'empty',
+    ],
+    [
+      'that is new is turned away by a server that is no member',
+      isNoMember,
+      ask('a'),
+      [busy('a', 'notMember')],
+      'empty',
+    ],
     [
       'that is new is turned away by a server that is added and not admitted',
       () => queue({ members: [member(0, null), member(1)] }),
@@ -221,7 +291,11 @@ describe('a request', () => {
 
   test('heard again keeps its place, its time and its command', () => {
     const role = queue()
-    role.hear(ask('a'), ask('b'), ask('a', { receivedAtMs: 9_000, command: { kind: 'service', body: 'other' } }))
+    role.hear(
+      ask('a'),
+      ask('b'),
+      ask('a', { receivedAtMs: 9_000, command: { kind: 'service', body: 'other' } }),
+    )
     expect(role.hear(wanted)).toEqual([offer(['a', 'b'])])
   })
 })
@@ -368,7 +442,9 @@ describe('what was executed', () => {
 
   test('and cancelled while it was delayed is forgotten', () => {
     const role = queueWithDelayed([['a', 'k']])
-    expect(role.hear(ran([became('canceller', done), became('a', cancelled)]))).toEqual([answer('a', cancelled)])
+    expect(role.hear(ran([became('canceller', done), became('a', cancelled)]))).toEqual([
+      answer('a', cancelled),
+    ])
     expect(role.state).toBe('empty')
     expect(role.context.held).toMatchObject({ byId: {}, count: 0, waiting: {}, delayedCount: 0 })
     expect(role.hear(ran([], { freed: ['k'] }))).toEqual([])

@@ -15,16 +15,25 @@ function frozen<T>(value: T): T {
 }
 
 describe('a table', () => {
-  test.each(['', 'a', '=a', '0', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'ключ', '\u0000', '1:x'])(
-    'knows nothing of %j until it is put, and after it is dropped',
-    (key) => {
-      expect(get(emptyTable, key)).toBeUndefined()
-      const table = put<string>(emptyTable, key, 'here')
-      expect(get(table, key)).toBe('here')
-      expect(keysOf(table)).toEqual([key])
-      expect(drop(table, key)).toEqual({})
-    },
-  )
+  test.each([
+    '',
+    'a',
+    '=a',
+    '0',
+    '__proto__',
+    'constructor',
+    'toString',
+    'hasOwnProperty',
+    'ключ',
+    '\u0000',
+    '1:x',
+  ])('knows nothing of %j until it is put, and after it is dropped', (key) => {
+    expect(get(emptyTable, key)).toBeUndefined()
+    const table = put<string>(emptyTable, key, 'here')
+    expect(get(table, key)).toBe('here')
+    expect(keysOf(table)).toEqual([key])
+    expect(drop(table, key)).toEqual({})
+  })
 
   test('holds one value a key: the last', () => {
     const table = put(put<number>(emptyTable, 'a', 1), 'a', 2)
@@ -44,7 +53,9 @@ describe('a table', () => {
     expect(keys.map((key) => get(table, key))).toEqual(keys.map((key) => `value of ${key}`))
     expect(keysOf(table).sort()).toEqual([...keys].sort())
     // 4096 branches: with five keys a branch on average, a put copies little.
-    const leaves = Object.values(table).flatMap((stem) => Object.values(stem).flatMap((b) => Object.values(b)))
+    const leaves = Object.values(table).flatMap((stem) =>
+      Object.values(stem).flatMap((b) => Object.values(b)),
+    )
     expect(leaves.length).toBeGreaterThan(2_000)
     expect(Math.max(...leaves.map((leaf) => Object.keys(leaf).length))).toBeLessThan(40)
   })

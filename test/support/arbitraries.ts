@@ -98,15 +98,13 @@ const lower = (a: Ballot, b: Ballot) => (compareBallots(a, b) < 0 ? a : b)
 /** What was accepted, as a promise of `ballot` from `from` on may show it. */
 function acceptedUnder(ballot: Ballot, from: number): fc.Arbitrary<AcceptedRecord[]> {
   const record = fc.record({ offset: fc.nat({ max: 40 }), ballot: ballots, batch: batches })
-  return fc
-    .uniqueArray(record, { maxLength: 3, selector: ({ offset }) => offset })
-    .map((records) =>
-      records.map((one) => ({
-        instance: from + one.offset,
-        ballot: lower(one.ballot, ballot),
-        batch: one.batch,
-      })),
-    )
+  return fc.uniqueArray(record, { maxLength: 3, selector: ({ offset }) => offset }).map((records) =>
+    records.map((one) => ({
+      instance: from + one.offset,
+      ballot: lower(one.ballot, ballot),
+      batch: one.batch,
+    })),
+  )
 }
 
 const bySomeServer = { cluster: clusters, sender: nodeIds }

@@ -1,6 +1,7 @@
 import type { AcceptedRecord, Instance } from '../../../machines/batch.ts'
 import type { Database } from './level-database.ts'
 import {
+  damage,
   digestWith,
   type IdentityRecord,
   type InstanceRecord,
@@ -63,8 +64,8 @@ export async function readContents(database: Database): Promise<Contents> {
     } else {
       const { ballot, batch } = JSON.parse(json) as InstanceRecord
       if (count !== expectedCounts.get(instance) || ballot === null) {
-        throw new Error(
-          `the record ${key} is damaged: it is of write ${count}, and the last one of that instance is ${expectedCounts.get(instance) ?? 'none'}`,
+        throw damage(
+          `the record ${key} is of write ${count}, and the last one there was ${expectedCounts.get(instance) ?? 'none'}`,
         )
       }
       accepted.push({ instance, ballot, batch })
@@ -75,9 +76,9 @@ export async function readContents(database: Database): Promise<Contents> {
     nextSettled < firstUnchosen
       ? nextSettled
       : expected.accepted.find(([instance]) => !counts.has(instance))?.[0]
-  if (missing !== undefined) throw new Error(`the record ${instanceKey(missing)} is missing`)
+  if (missing !== undefined) throw damage(`the record ${instanceKey(missing)} is missing`)
   if (settled !== expected.settled) {
-    throw new Error(
+    throw damage(
       `a record below ${instanceKey(firstUnchosen)} is not the one that was last written there: digest ${settled}, not ${expected.settled}`,
     )
   }
@@ -91,14 +92,12 @@ async function nothing(
   state: string | undefined,
 ): Promise<Contents> {
   if (identity !== undefined || state !== undefined) {
-    throw new Error(`the record ${identity === undefined ? identityKey : stateKey} is missing`)
+    throw damage(`the record ${identity === undefined ? identityKey : stateKey} is missing`)
   }
   for await (const [key] of entries(database)) {
-    throw new Error(
-      instanceOfKey(key) === null
-        ? `it is not a store of this kind: it holds a record ${JSON.stringify(key)}`
-        : `the record ${identityKey} is missing`,
-    )
+    throw instanceOfKey(key) === null
+      ? new Error(`it is not a store of this kind: it holds a record ${JSON.stringify(key)}`)
+      : damage(`the record ${identityKey} is missing`)
   }
   return {
     identity: null,

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
+import { damage } from './records.ts'
 import { StorageError } from './storage.ts'
 
 /** What storage needs of a database: LevelDB, or what stands for it in a test. */
@@ -35,8 +36,7 @@ const ofLevelDb = /^(CURRENT|LOCK|LOG|LOG\.old|MANIFEST-\d+|\d+\.(dbtmp|log|ldb|
  */
 export async function openLevelDatabase(directory: string): Promise<Database> {
   await refuseOtherFiles(directory)
-  // Compression would spend time on the path of every decision; batches are small, and the machine's disk is large.
-  const database = new ClassicLevel(directory, { compression: false })
+  const database = new ClassicLevel(directory)
   try {
     await database.open()
   } catch (error) {
@@ -65,16 +65,9 @@ async function refuseOtherFiles(directory: string): Promise<void> {
   }
   const remnant = files.find((file) => !beforeFirstStart.test(file))
   if (remnant !== undefined) {
-    throw new StorageError(
-      directory,
-      `it is damaged: it holds ${remnant}, but its file CURRENT is gone. ${whatToDo}`,
-    )
+    throw new StorageError(directory, damage(`it holds ${remnant}, but its file CURRENT is gone`).message)
   }
 }
-
-/** A damaged store is of no use: an older copy of it may have forgotten a promise. */
-export const whatToDo =
-  'Do not put an older copy in its place: it may lack what this server promised. Remove the server from the cluster, and let it join again with an empty directory'
 
 function openingError(directory: string, error: unknown): StorageError {
   const cause = isObject(error) && isObject(error.cause) ? error.cause : error
@@ -87,7 +80,7 @@ function openingError(directory: string, error: unknown): StorageError {
         error,
       )
     case 'LEVEL_CORRUPTION':
-      return new StorageError(directory, `it is damaged: ${reason}. ${whatToDo}`, error)
+      return new StorageError(directory, damage(reason).message, error)
     default:
       return new StorageError(
         directory,

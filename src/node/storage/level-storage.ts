@@ -6,8 +6,9 @@ import type { Batch, Instance } from '../../../machines/batch.ts'
 import type { Write } from '../../../machines/outputs.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../../durable.ts'
 import { readContents } from './level-contents.ts'
-import { type Database, openLevelDatabase, type Put, whatToDo } from './level-database.ts'
+import { type Database, openLevelDatabase, type Put } from './level-database.ts'
 import {
+  damage,
   digestWith,
   encodeRecord,
   type InstanceRecord,
@@ -40,13 +41,13 @@ export class LevelStorage implements Storage {
   /** The count of the last write that was asked for. */
   #count = 0
   /** The count of the record of each accepted instance at and above `firstUnchosen`. */
-  readonly #counts = new Map<Instance, number>()
+  #counts = new Map<Instance, number>()
   #settled = 0
 
   #waiting: Waiting[] = []
   #writing: Promise<void> | null = null
   /** The chosen batches just below `firstUnchosen` that cannot be read from the database yet. */
-  readonly #unwritten: Batch[] = []
+  #unwritten: Batch[] = []
   /**
    * What has been written since the last sync. It is written again with whatever comes next, and that is synced: LevelDB
    * may lose an unsynced write and keep a later one, if the machine crashes when it has just begun a new log.
@@ -70,31 +71,38 @@ export class LevelStorage implements Storage {
       const { identity, count, counts, settled, ...state } = await readContents(database)
       this.#state = state
       this.#count = count
-      for (const [instance, recordCount] of counts) this.#counts.set(instance, recordCount)
+      this.#counts = new Map(counts)
       this.#settled = settled
+      this.#unwritten = []
+      this.#unsynced = []
+      this.#failed = null
       this.#isInitialised = identity !== null
       this.#database = database
       return { identity, ...state }
     } catch (error) {
       await database.close()
-      throw this.#error(`${messageOf(error)}. ${whatToDo}`, error)
+      throw this.#error(messageOf(error), error)
     }
   }
 
   initialise(identity: Identity): Promise<void> {
+    const refusal = this.#refusal()
+    if (refusal !== null) return Promise.reject(refusal)
     if (this.#isInitialised) {
       return Promise.reject(this.#error('it holds the data of a server already. Give an empty directory'))
     }
     this.#isInitialised = true
-    const count = this.#count + 1
-    const record = put(identityKey, encodeRecord(count, { format: storedFormat, ...identity }))
+    this.#count += 1
+    const record = put(identityKey, encodeRecord(this.#count, { format: storedFormat, ...identity }))
     return this.#enqueue([record], { synced: true, settles: 0 })
   }
 
   persist(write: Write): Promise<void> {
-    if (!this.#isInitialised)
+    const refusal = this.#refusal()
+    if (refusal !== null) return Promise.reject(refusal)
+    if (!this.#isInitialised) {
       return Promise.reject(this.#error('it is not initialised: nobody may write yet'))
-    const count = this.#count + 1
+    }
     const before = this.#state
     let after: DurableState
     try {
@@ -103,6 +111,8 @@ export class LevelStorage implements Storage {
       return Promise.reject(this.#error(messageOf(error), error))
     }
     this.#state = after
+    this.#count += 1
+    const count = this.#count
     switch (write.by) {
       case 'acceptor': {
         const open = write.accepted.filter(({ instance }) => instance >= after.firstUnchosen)
@@ -147,9 +157,9 @@ export class LevelStorage implements Storage {
       try {
         for (let next = from; next < firstUnwritten; ) {
           const read = await entries.nextv(Math.min(firstUnwritten - next, 1_000))
-          if (read.length === 0) throw new Error(`the record ${instanceKey(next)} is missing`)
+          if (read.length === 0) throw damage(`the record ${instanceKey(next)} is missing`)
           for (const [key, text] of read) {
-            if (key !== instanceKey(next)) throw new Error(`the record ${instanceKey(next)} is missing`)
+            if (key !== instanceKey(next)) throw damage(`the record ${instanceKey(next)} is missing`)
             const { json } = openRecord(key, text)
             if (!takes(json)) return page
             page.push((JSON.parse(json) as InstanceRecord).batch)
@@ -157,7 +167,7 @@ export class LevelStorage implements Storage {
           }
         }
       } catch (error) {
-        throw this.#error(`${messageOf(error)}. ${whatToDo}`, error)
+        throw this.#error(messageOf(error), error)
       } finally {
         await entries.close()
       }
@@ -173,6 +183,7 @@ export class LevelStorage implements Storage {
     const database = this.#database
     if (database === null) return
     while (this.#writing !== null) await this.#writing
+    if (this.#database === null) return
     this.#database = null
     try {
       if (this.#failed === null && this.#unsynced.length > 0) {
@@ -190,9 +201,6 @@ export class LevelStorage implements Storage {
     records: readonly Put[],
     { synced, settles }: { readonly synced: boolean; readonly settles: number },
   ): Promise<void> {
-    if (this.#failed !== null) return Promise.reject(this.#failed)
-    if (this.#database === null) return Promise.reject(this.#error('it is closed'))
-    this.#count += 1
     const { promised, firstUnchosen } = this.#state
     const state = encodeRecord(this.#count, {
       promised,
@@ -236,6 +244,11 @@ export class LevelStorage implements Storage {
       this.#unwritten.splice(0, settles)
       resolve()
     }
+  }
+
+  /** Why nothing can be written now, if so. */
+  #refusal(): StorageError | null {
+    return this.#failed ?? (this.#database === null ? this.#error('it is not open') : null)
   }
 
   #opened(): Database {

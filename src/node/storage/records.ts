@@ -57,15 +57,21 @@ export function encodeRecord(count: number, value: IdentityRecord | StateRecord 
   return `${checksum(content)} ${content}`
 }
 
+/** What is stored cannot be trusted. An older copy of it may have forgotten a promise, so it does not help. */
+export function damage(what: string): Error {
+  return new Error(
+    `it is damaged: ${what}. Do not put an older copy in its place, which may lack what this server promised: ` +
+      'remove the server from the cluster, and let it join again with an empty directory',
+  )
+}
+
 /** Verifies the record `text`, stored at `key`, and takes it apart. Throws, with the key, when it is damaged. */
 export function openRecord(key: string, text: string): { readonly count: number; readonly json: string } {
   const content = text.slice(checksumLength + 1)
   const stored = text.slice(0, checksumLength)
   const actual = checksum(content)
   if (stored !== actual || text[checksumLength] !== ' ') {
-    throw new Error(
-      `the record ${key} is damaged: its checksum is ${actual}, and ${stored} was stored with it`,
-    )
+    throw damage(`the checksum of the record ${key} is ${actual}, and ${stored} was stored with it`)
   }
   const space = content.indexOf(' ')
   return { count: Number(content.slice(0, space)), json: content.slice(space + 1) }

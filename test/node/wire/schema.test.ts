@@ -41,19 +41,23 @@ const agreement: Agreement = {
   report: true,
 }
 
+const openParts = ['body', 'result', 'status']
+
 /** Every object in `value` with the path to it, outside of bodies, results and statuses. */
 function* closedObjects(value: unknown, path: string): Generator<[string, Record<string, unknown>]> {
   if (typeof value !== 'object' || value === null) return
   if (!Array.isArray(value)) yield [path, value as Record<string, unknown>]
   for (const [key, inner] of Object.entries(value)) {
-    if (!['body', 'result', 'status'].includes(key)) yield* closedObjects(inner, `${path}/${key}`)
+    if (!openParts.includes(key)) yield* closedObjects(inner, `${path}/${key}`)
   }
 }
 
 /** Every whole number, likewise. */
 function* integersIn(value: unknown): Generator<[Record<string, unknown>, string]> {
   for (const [, object] of closedObjects(value, '')) {
-    for (const [key, inner] of Object.entries(object)) if (typeof inner === 'number') yield [object, key]
+    for (const [key, inner] of Object.entries(object)) {
+      if (typeof inner === 'number' && !openParts.includes(key)) yield [object, key]
+    }
   }
 }
 

@@ -1,0 +1,427 @@
+/** The style of the charts is a rule, so it is tested: see the words and the portrait that CONTRIBUTING.md gives. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type AnyStateMachine, createActor } from 'xstate'
+import { clientMachine, defaultClientTiming } from '../../machines/client.ts'
+import type { RoleEvent } from '../../machines/inbox.ts'
+import { defaultLimits } from '../../machines/limits.ts'
+import { nodeMachine } from '../../machines/node.ts'
+import { defaultTiming } from '../../machines/timing.ts'
+import { roleInputs, roleMachines, roleNames } from '../../src/roles.ts'
+import { batch, executed, member, members, Role, record, request, type Want } from '../support/role.ts'
+
+interface Named {
+  readonly type: string
+  readonly params?: unknown
+}
+
+interface Transition {
+  readonly [key: string]: unknown
+  readonly guard?: unknown
+  readonly actions?: unknown
+}
+
+interface State {
+  readonly path: string
+  readonly config: { readonly [key: string]: unknown }
+}
+
+const charts: readonly (readonly [name: string, machine: AnyStateMachine])[] = [
+  ...roleNames.map((name) => [name, roleMachines[name]] as const),
+  ['client', clientMachine],
+  ['node', nodeMachine as unknown as AnyStateMachine],
+]
+
+function arrayOf<T>(value: T | readonly T[] | undefined): readonly T[] {
+  if (value === undefined) return []
+  return Array.isArray(value) ? value : [value as T]
+}
+
+/** The machine's root and every state in it. */
+function statesOf(machine: AnyStateMachine): State[] {
+  const walk = (path: string, config: State['config']): State[] => [
+    { path, config },
+    ...Object.entries((config.states ?? {}) as Record<string, State['config']>).flatMap(([name, child]) =>
+      walk(path === '' ? name : `${path}.${name}`, child),
+    ),
+  ]
+  return walk('', machine.config as State['config'])
+}
+
+/** Every list of alternatives of a state, with what it is for. */
+function alternativesOf({
+  path,
+  config,
+}: State): { readonly at: string; readonly list: readonly Transition[] }[] {
+  const tables: [string, unknown][] = [
+    ...Object.entries((config.on ?? {}) as object),
+    ...Object.entries((config.after ?? {}) as object),
+    ['always', config.always],
+  ]
+  return tables.map(([name, alternatives]) => ({
+    at: `${path} on ${name}`,
+    list: arrayOf(alternatives).map((one) =>
+      typeof one === 'string' ? { target: one } : (one as Transition),
+    ),
+  }))
+}
+
+const transitionsOf = (state: State) => alternativesOf(state).flatMap(({ list }) => list)
+
+function nameOf(reference: unknown, where: string): string {
+  if (typeof reference === 'string') return reference
+  if (typeof reference === 'object' && reference !== null && 'type' in reference)
+    return (reference as Named).type
+  throw new Error(`${where}: expected the name of a guard or an action, got ${String(reference)}`)
+}
+
+function guardsIn(machine: AnyStateMachine): string[] {
+  return statesOf(machine).flatMap((state) =>
+    transitionsOf(state).flatMap(({ guard }) => (guard === undefined ? [] : [nameOf(guard, state.path)])),
+  )
+}
+
+function actionsIn(machine: AnyStateMachine): string[] {
+  return statesOf(machine).flatMap((state) =>
+    [state.config.entry, state.config.exit, ...transitionsOf(state).map(({ actions }) => actions)]
+      .flatMap((actions) => arrayOf(actions))
+      .map((action) => nameOf(action, state.path)),
+  )
+}
+
+function delaysIn(machine: AnyStateMachine): string[] {
+  return statesOf(machine).flatMap(({ config }) => Object.keys((config.after ?? {}) as object))
+}
+
+const sortedOnce = (names: readonly string[]) => [...new Set(names)].sort()
+
+describe.each(charts)('the chart of the %s', (name, machine) => {
+  const states = statesOf(machine)
+  const { guards, actions, delays } = machine.implementations
+
+  test('bears its own name', () => {
+    expect(machine.id).toBe(name)
+  })
+
+  test('describes each of its states: why one is here, what ends it', () => {
+    const bare = states.filter(
+      ({ path, config }) => path !== '' && !/^[A-Z].*\.$/s.test(String(config.description)),
+    )
+    expect(bare.map(({ path }) => path)).toEqual([])
+    expect(states.length).toBeGreaterThan(2)
+  })
+
+  test('has no keys that XState would pass over in silence', () => {
+    // `schemas` is put there by `setup`.
+    const ofRoot = ['id', 'context', 'initial', 'states', 'on', 'invoke', 'schemas']
+    const ofFinal = ['type', 'description', 'meta']
+    const ofState = [
+      'description',
+      'meta',
+      'entry',
+      'exit',
+      'always',
+      'after',
+      'on',
+      'initial',
+      'states',
+      'invoke',
+    ]
+    const unknown = states.flatMap(({ path, config }) => {
+      const known = path === '' ? ofRoot : config.type === 'final' ? ofFinal : ofState
+      return Object.keys(config)
+        .filter((key) => !known.includes(key))
+        .map((key) => `${path}: ${key}`)
+    })
+    const ofTransition = ['target', 'guard', 'actions', 'reenter']
+    const unknownThere = states
+      .flatMap(alternativesOf)
+      .flatMap(({ at, list }) => list.flatMap((one) => Object.keys(one).map((key) => [at, key] as const)))
+      .filter(([, key]) => !ofTransition.includes(key))
+    expect([...unknown, ...unknownThere]).toEqual([])
+  })
+
+  test('names its guards, and has each it names, and no other', () => {
+    expect(sortedOnce(guardsIn(machine))).toEqual(Object.keys(guards).sort())
+  })
+
+  test('names its actions, and has each it names, and no other', () => {
+    expect(sortedOnce(actionsIn(machine))).toEqual(Object.keys(actions).sort())
+  })
+
+  test('names its delays, and has each it names, and no other: one that is not declared passes at once', () => {
+    expect(sortedOnce(delaysIn(machine))).toEqual(Object.keys(delays).sort())
+    expect(delaysIn(machine).filter((delay) => /^\d/.test(delay))).toEqual([])
+  })
+
+  test('has no alternative after one without a guard: it would never be taken', () => {
+    const dead = states
+      .flatMap(alternativesOf)
+      .filter(({ list }) => list.slice(0, -1).some(({ guard }) => guard === undefined))
+    expect(dead.map(({ at }) => at)).toEqual([])
+  })
+
+  test('can reach each of its states', () => {
+    const initial = states.flatMap(({ config }) =>
+      config.initial === undefined ? [] : [String(config.initial)],
+    )
+    const targets = states
+      .flatMap(transitionsOf)
+      .flatMap(({ target }) => arrayOf(target as string | undefined))
+    const reached = new Set([...initial, ...targets].flatMap((target) => target.split('.')))
+    expect(states.filter(({ path }) => path !== '' && !reached.has(path.split('.').at(-1) ?? ''))).toEqual([])
+  })
+
+  test('uses words as all charts do: guards are sentences, actions orders', () => {
+    const orders =
+      /^(record|adopt|forget|advance|send|broadcast|announce|say|persist|begin|end|count|draw|ask|read|learn|settle|offer|spawn)(?=[A-Z]|$)/
+    expect(Object.keys(actions).filter((action) => !orders.test(action))).toEqual([])
+    expect(Object.keys(guards).filter((guard) => orders.test(guard))).toEqual([])
+  })
+})
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), '../../machines')
+
+describe.each(readdirSync(folder).filter((file) => file.endsWith('.ts')))('machines/%s', (file) => {
+  const source = readFileSync(join(folder, file), 'utf8')
+  /** Without comments and strings. */
+  const code = source.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'/g, ' ')
+
+  test('takes from XState and its siblings alone', () => {
+    const froms = [...source.matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, from]) => from ?? '')
+    expect(froms.filter((from) => from !== 'xstate' && !/^\.\/[a-z-]+\.ts$/.test(from))).toEqual([])
+    expect(code).not.toMatch(/\brequire\b|\bimport\s*\(/)
+  })
+
+  test.each([
+    ['a clock', /\bDate\b|\bperformance\b|\bhrtime\b/],
+    ['chance', /\bMath\s*\.\s*random\b|\bcrypto\b/],
+    ['a timer of its own', /\bset(Timeout|Interval|Immediate)\b|\bqueueMicrotask\b/],
+    ['the process or the console', /\bprocess\b|\bconsole\b|\bglobalThis\b/],
+    ['anything asynchronous', /\basync\b|\bawait\b|\bPromise\b|\bfromPromise\b/],
+    ['a Map', /\bnew (Weak)?Map\b|\bMap</],
+    ['an actor of its own, or the log', /\bsendTo\b|\bsendParent\b|\blog\(/],
+  ])('uses no such thing as %s', (_, pattern) => {
+    expect(code).not.toMatch(pattern)
+  })
+})
+
+// What may happen to roles: anything that decodes, in any order, made from small numbers so that they meet.
+const number = fc.integer({ min: 0, max: 4 })
+const ballots = fc.record({ round: fc.integer({ min: 0, max: 6 }), node: fc.integer({ min: 0, max: 2 }) })
+const batches = fc.constantFrom(batch('a'), batch('b'), {
+  ...batch('c', 2),
+  requests: [request('a', 1), request('b', 2)],
+})
+const records = fc.record({ instance: number, ballot: ballots, batch: batches })
+const sender = fc.integer({ min: 0, max: 3 })
+const memberLists = fc.constantFrom(
+  members(3),
+  members(5),
+  [member(1), member(2)],
+  [...members(2), member(4, null)],
+)
+const uid = fc.constantFrom('a', 'b', 'c')
+const key = fc.constantFrom('k', 'l', null)
+const position = { instance: 1, index: 0 }
+const outcomes = fc.oneof(
+  fc.constantFrom(
+    { kind: 'executed', result: null, ...position } as const,
+    { kind: 'cancelled', ...position } as const,
+    { kind: 'refused', reason: 'stale' } as const,
+  ),
+  fc.record({ kind: fc.constant('delayed' as const), key }),
+)
+const executions = fc
+  .record({
+    instance: number,
+    outcomes: fc.array(fc.record({ uid, seq: fc.constantFrom(1, 2), outcome: outcomes }), { maxLength: 4 }),
+    freed: fc.uniqueArray(fc.constantFrom('k', 'l'), { maxLength: 2 }),
+    progressed: fc.boolean(),
+    concerned: fc.uniqueArray(sender, { maxLength: 2 }),
+    members: fc.option(memberLists, { freq: 8 }),
+  })
+  .map(({ instance, ...changes }) => executed(instance, changes))
+
+const is = <const T extends string>(type: T) => fc.constant(type)
+const pages = { from: number, batches: fc.array(batches, { maxLength: 3 }) }
+
+const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
+  acceptor: fc.oneof(
+    fc.record({ type: is('prepare'), ballot: ballots, from: number, sender }),
+    fc.record({ type: is('accept'), ballot: ballots, instance: number, batch: batches, sender }),
+    fc.record({ type: is('persisted') }),
+    fc.record({ type: is('firstUnchosen.advanced'), firstUnchosen: number }),
+    fc.record({ type: is('members.changed'), members: memberLists }),
+  ),
+  proposer: fc.oneof(
+    fc.record({
+      type: is('promise'),
+      ballot: ballots,
+      from: number,
+      accepted: fc.array(records, { maxLength: 2 }),
+      firstUnchosen: number,
+      sender,
+    }),
+    fc.record({ type: is('accepted'), ballot: ballots, instance: number, sender }),
+    fc.record({
+      type: is('denial'),
+      ballot: ballots,
+      instance: number,
+      promised: fc.option(ballots),
+      firstUnchosen: number,
+      sender,
+    }),
+    fc.record({ type: is('requests.ready') }),
+    fc.record({ type: is('batch.offered'), batch: batches }),
+    fc.record({ type: is('settle.wanted') }),
+    fc.record({ type: is('ballot.surpassed'), ballot: ballots }),
+    executions,
+  ),
+  learner: fc.oneof(
+    fc.record({ type: is('learn'), from: number, sender }),
+    fc.record({ type: is('chosen'), ...pages, firstUnchosen: number, unsettled: fc.boolean(), sender }),
+    fc.record({ type: is('batch.chosen'), instance: number, batch: batches }),
+    fc.record({ type: is('accept.heard'), sender, instance: number, implied: fc.option(batches) }),
+    fc.record({ type: is('behind.noticed'), firstUnchosen: number, peer: sender }),
+    fc.record({ type: is('news.wanted') }),
+    fc.record({ type: is('chosen.read'), to: sender, ...pages }),
+    fc.record({ type: is('members.changed'), members: memberLists }),
+  ),
+  requestQueue: fc.oneof(
+    fc.record({
+      type: is('request'),
+      uid,
+      seq: fc.constantFrom(1, 2),
+      ackedBelow: fc.constant(0),
+      command: fc.constant({ kind: 'service', body: 'x' } as const),
+      replyTo: fc.constantFrom('here', 'there'),
+      receivedAtMs: number,
+      commandBytes: number,
+      recorded: fc.option(fc.constant({ kind: 'refused', reason: 'stale' } as const), { freq: 9 }),
+    }),
+    fc.record({ type: is('batch.wanted') }),
+    fc.record({ type: is('work.wanted') }),
+    fc.record({ type: is('news.checked') }),
+    fc.record({ type: is('members.changed'), members: memberLists }),
+    executions,
+  ),
+  client: fc.oneof(
+    fc.record({
+      type: is('request.submitted'),
+      request: fc.constant(request('a', 1)),
+      server: fc.constant(0),
+      servers: fc.constant(3),
+    }),
+    fc.record({ type: is('queued'), uid, seq: fc.constant(1), server: sender }),
+    fc.record({
+      type: is('busy'),
+      uid,
+      seq: fc.constant(1),
+      reason: fc.constantFrom('busy', 'stopping'),
+      server: sender,
+    }),
+    fc.record({ type: is('response'), uid, seq: fc.constant(1), outcome: fc.constant(null), server: sender }),
+    fc.record({ type: is('give.up') }),
+  ) as unknown as fc.Arbitrary<RoleEvent>,
+}
+
+const inputs: Readonly<Record<string, unknown>> = {
+  ...roleInputs(
+    {
+      self: 0,
+      incarnation: 'founder',
+      members: members(3),
+      promised: { round: 1, node: 1 },
+      accepted: [record(1, { round: 1, node: 1 }, 'a')],
+      firstUnchosen: 1,
+    },
+    {
+      timing: defaultTiming,
+      limits: { ...defaultLimits, acceptedRecords: 2, queueRequests: 4 },
+      randomSeed: 3,
+    },
+  ),
+  client: { timing: defaultClientTiming, randomSeed: 3 },
+}
+
+/** `null` lets the oldest delay pass. A violated assertion ends the run: it is what a bad neighbour deserves. */
+function live(
+  name: string,
+  machine: AnyStateMachine,
+  events: readonly (RoleEvent | null)[],
+  after: (role: Role<unknown>) => void,
+): Want[] {
+  const role = new Role<unknown>(machine, inputs[name])
+  const wants = [...role.began]
+  for (const event of events) {
+    const [delay] = role.timers
+    if (event === null && delay === undefined) continue
+    try {
+      wants.push(...(event === null ? role.pass(delay ?? '') : role.hear(event)))
+    } catch (error) {
+      expect(String(error)).toContain('no promise shows a batch')
+      return wants
+    }
+    after(role)
+  }
+  return wants
+}
+
+describe.each(charts.filter(([name]) => name !== 'node'))('whatever the %s hears', (name, machine) => {
+  // As they come out of a decoder: fast-check makes objects without a prototype.
+  const events = fc
+    .array(fc.option(happenings[name] ?? fc.constant(null), { freq: 6 }), { maxLength: 30 })
+    .map((list) => JSON.parse(JSON.stringify(list)) as (RoleEvent | null)[])
+
+  test('its context is plain JSON', () => {
+    fc.assert(
+      fc.property(events, (events) => {
+        live(name, machine, events, ({ context }) => {
+          expect(JSON.parse(JSON.stringify(context))).toStrictEqual(context)
+        })
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('what it wants is plain JSON too, and the same each time', () => {
+    fc.assert(
+      fc.property(events, (events) => {
+        const wants = live(name, machine, events, () => undefined)
+        expect(JSON.parse(JSON.stringify(wants))).toStrictEqual(wants)
+        expect(live(name, machine, events, () => undefined)).toEqual(wants)
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+test.each([
+  ['node.failed', { type: 'node.failed', reason: 'the disk is gone' } as const],
+  ['node.stopping', { type: 'node.stopping' } as const],
+])('the context of a node is plain JSON: %s', (_, event) => {
+  const node = createActor(nodeMachine)
+  node.start()
+  node.send({
+    type: 'node.recovered',
+    inputs: roleInputs(
+      {
+        self: 0,
+        incarnation: 'founder',
+        members: members(3),
+        promised: null,
+        accepted: [],
+        firstUnchosen: 0,
+      },
+      { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },
+    ),
+  })
+  node.send(event)
+  const { context } = node.getSnapshot()
+  expect(JSON.parse(JSON.stringify(context))).toStrictEqual(context)
+  node.stop()
+})

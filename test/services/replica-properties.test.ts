@@ -1,0 +1,220 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Batch, Command, MembershipChange } from '../../machines/batch.ts'
+import type { Execution, RequestOutcome } from '../../machines/outcome.ts'
+import { lockService } from '../../src/services/lock.ts'
+import type { Replica } from '../../src/services/replica.ts'
+import { body, cancel, hourMs, lock, newReplica, restored, unlock } from './driver.ts'
+
+const names = ['x', 'y']
+const name = fc.constantFrom(...names)
+const token = fc.record({ instance: fc.nat(12), index: fc.nat(3) })
+const change: fc.Arbitrary<MembershipChange> = fc.oneof(
+  fc.record({ action: fc.constant('add' as const), id: fc.nat(4), address: fc.constantFrom('h:1', 'h:2') }),
+  fc.record({
+    action: fc.constant('admit' as const),
+    id: fc.nat(4),
+    address: fc.constantFrom('h:1', 'h:2'),
+    incarnation: fc.constantFrom('p', 'q'),
+  }),
+  fc.record({ action: fc.constant('remove' as const), id: fc.nat(4) }),
+)
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 6, arbitrary: name.map(lock) },
+  { weight: 4, arbitrary: name.map(unlock) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(name, token).map(([name, token]) => body({ action: 'unlock', name, token })),
+  },
+  { weight: 2, arbitrary: fc.nat(8).map(cancel) },
+  { weight: 1, arbitrary: change.map((change) => ({ kind: 'members' as const, change })) },
+  { weight: 1, arbitrary: fc.constant(body('malformed')) },
+)
+/** Few uids and few seqs, so that repetitions, conflicts and late retries are many. */
+const request = fc.record({
+  uid: fc.constantFrom('a@0', 'b@0', 'c@3', 'udp:h:1'),
+  seq: fc.integer({ min: 1, max: 8 }),
+  ackedBelow: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(6) }),
+  command,
+})
+const batch = fc.record({
+  node: fc.nat(2),
+  timeMs: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 3 * hourMs })),
+  requests: fc.array(request, { maxLength: 4 }),
+})
+const batches: fc.Arbitrary<Batch[]> = fc.array(batch, { maxLength: 14 })
+const runs = { numRuns: 400 }
+
+function history(replica: Replica, given: readonly Batch[]): Execution[] {
+  return given.map((batch) => replica.execute(replica.firstUnexecuted, batch))
+}
+
+/** What the service executed, in order, each with its request. */
+function executedCommands(given: readonly Batch[], executions: readonly Execution[]) {
+  return executions.flatMap(({ instance, outcomes }) =>
+    outcomes.flatMap(({ uid, seq, outcome }) => {
+      if (outcome.kind !== 'executed' || outcome.instance !== instance) return []
+      const request = given[instance]?.requests[outcome.index]
+      if (request?.command.kind !== 'service' || request.uid !== uid || request.seq !== seq) return []
+      return [{ request, command: lockService.parse(request.command.body), outcome }]
+    }),
+  )
+}
+
+function ended({ outcome }: RequestOutcome): boolean {
+  return outcome.kind === 'executed' || outcome.kind === 'failed' || outcome.kind === 'cancelled'
+}
+
+/** The same JSON with the fields of every object the other way round. */
+function reordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reordered)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, inner]) => [key, reordered(inner)]),
+  )
+}
+
+describe('whatever is chosen', () => {
+  test('two replicas say the same and are equal, though one is restored on its way and its JSON is ordered otherwise', () => {
+    fc.assert(
+      fc.property(batches, fc.nat(14), (given, restoreAt) => {
+        const one = newReplica()
+        let other = newReplica()
+        given.forEach((batch, instance) => {
+          if (instance === restoreAt) other = restored(other)
+          expect(other.execute(instance, reordered(batch) as Batch)).toEqual(one.execute(instance, batch))
+          expect(other.digest()).toBe(one.digest())
+        })
+      }),
+      runs,
+    )
+  })
+
+  test('a lock has one holder, and its tokens only grow', () => {
+    fc.assert(
+      fc.property(batches, (given) => {
+        const held = new Set<string>()
+        const lastToken = new Map<string, readonly [number, number]>()
+        for (const { command, outcome } of executedCommands(given, history(newReplica(), given))) {
+          if (command.action === 'lock') {
+            expect(held.has(command.name), `${command.name} is free`).toBe(false)
+            held.add(command.name)
+            expect(outcome.result).toEqual({ token: { instance: outcome.instance, index: outcome.index } })
+            const [instance, index] = lastToken.get(command.name) ?? [-1, 0]
+            expect(
+              outcome.instance > instance || (outcome.instance === instance && outcome.index > index),
+            ).toBe(true)
+            lastToken.set(command.name, [outcome.instance, outcome.index])
+          } else if ((outcome.result as { freed: boolean }).freed) {
+            expect(held.delete(command.name), `${command.name} was held`).toBe(true)
+          }
+        }
+      }),
+      runs,
+    )
+  })
+
+  test('each (uid, seq) of a client with a session ends once, and is told the same ever after', () => {
+    fc.assert(
+      fc.property(batches, (given) => {
+        const ends = new Map<string, RequestOutcome['outcome']>()
+        for (const { outcomes } of history(newReplica(), given)) {
+          for (const outcome of outcomes) {
+            if (outcome.uid.startsWith('udp:') || !ended(outcome)) continue
+            const id = `${outcome.seq}:${outcome.uid}`
+            expect(outcome.outcome).toEqual(ends.get(id) ?? outcome.outcome)
+            ends.set(id, outcome.outcome)
+          }
+        }
+      }),
+      runs,
+    )
+  })
+
+  test('what is recalled is what a retry would be told, and recalling changes nothing', () => {
+    fc.assert(
+      fc.property(batches, request, (given, retry) => {
+        const replica = newReplica()
+        history(replica, given)
+        const digest = replica.digest()
+        const recalled = replica.recall(retry.uid, retry.seq, retry.command)
+        expect(replica.digest()).toBe(digest)
+        const instance = replica.firstUnexecuted
+        const { outcomes } = replica.execute(instance, {
+          node: 0,
+          timeMs: 0,
+          requests: [{ ...retry, ackedBelow: 0 }],
+        })
+        if (recalled !== null)
+          expect(outcomes).toEqual([{ uid: retry.uid, seq: retry.seq, outcome: recalled }])
+        else expect(outcomes[0]?.outcome).not.toMatchObject({ kind: 'refused' })
+      }),
+      runs,
+    )
+  })
+
+  test('what waits is what was delayed and has not ended; who waits for what is freed is told', () => {
+    fc.assert(
+      fc.property(batches, (given) => {
+        const replica = newReplica()
+        let waiting = new Map<string, { readonly node: number; readonly key: string | null }>()
+        for (const batch of given) {
+          const before = waiting
+          waiting = new Map(waiting)
+          const execution = replica.execute(replica.firstUnexecuted, batch)
+          for (const { uid, seq, outcome } of execution.outcomes) {
+            const id = `${seq}:${uid}`
+            if (outcome.kind === 'delayed') waiting.set(id, { node: batch.node, key: outcome.key })
+            else if (outcome.kind !== 'refused' || outcome.reason !== 'conflict') waiting.delete(id)
+          }
+          expect(replica.waitingCount).toBe(waiting.size)
+          const present = new Set(replica.members.map(({ id }) => id))
+          const freedNames = new Set(
+            executedCommands(given, [execution])
+              .filter(({ outcome }) => (outcome.result as { freed?: boolean }).freed)
+              .map(({ command }) => command.name),
+          )
+          for (const [id, { node, key }] of waiting) {
+            if (before.get(id) === undefined || key === null || !freedNames.has(key)) continue
+            expect(execution.freed).toContain(key)
+            if (present.has(node)) expect(execution.concerned).toContain(node)
+          }
+          for (const key of execution.freed) {
+            expect([...waiting.values()].some((other) => other.key === key)).toBe(true)
+          }
+        }
+      }),
+      runs,
+    )
+  })
+})
+
+test('the histories that are tried do reach what they are meant to reach', () => {
+  const reached = new Set<string>()
+  for (const given of fc.sample(batches, { numRuns: 400, seed: 7 })) {
+    for (const { instance, outcomes, freed, concerned, members } of history(newReplica(), given)) {
+      if (freed.length > 0) reached.add('freed')
+      if (concerned.length > 0) reached.add('concerned')
+      if (members !== null) reached.add('members changed')
+      for (const { outcome } of outcomes) {
+        reached.add(outcome.kind === 'refused' ? outcome.reason : outcome.kind)
+        if ('instance' in outcome && outcome.instance !== instance) reached.add('repeated')
+      }
+    }
+  }
+  expect([...reached].sort()).toEqual([
+    'cancelled',
+    'concerned',
+    'conflict',
+    'delayed',
+    'executed',
+    'expired',
+    'failed',
+    'freed',
+    'members changed',
+    'repeated',
+    'stale',
+  ])
+})
