@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { PaxosError } from '../client/index.ts'
-import { StartError } from '../node/node.ts'
+import { StartError } from '../node/errors.ts'
 import { StorageError } from '../node/storage/storage.ts'
 import { addClusterCommand } from './cluster.ts'
 import { exitCodes, exitCodesHelp, Failure } from './exit-codes.ts'

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander'
-import { type Logger, pino } from 'pino'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import { type NodeOptions, type RunningNode, startNode } from '../node/node.ts'
+import type { NodeOptions, RunningNode } from '../node/node.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import {
   isWildcard,
@@ -88,7 +87,7 @@ cluster). Started again it needs neither: what it stored says which cluster it b
 }
 
 /** What the options ask for. Throws a `Failure` when they do not go together. */
-export function nodeOptions(flags: NodeFlags, logger?: Logger): NodeOptions {
+export function nodeOptions(flags: NodeFlags): NodeOptions {
   const { id, members, memory, data, bootstrap, cluster, join, trace } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw new Failure(
@@ -127,13 +126,11 @@ export function nodeOptions(flags: NodeFlags, logger?: Logger): NodeOptions {
     ...(bootstrap && members && { bootstrap: { members, ...(cluster !== undefined && { cluster }) } }),
     ...(join !== undefined && { join }),
     ...(trace !== undefined && { trace }),
-    ...(logger && { logger }),
   }
 }
 
 async function runNode(flags: NodeFlags): Promise<void> {
-  const logger = pino({ level: flags.logLevel }, pino.destination({ dest: 2, sync: true }))
-  const options = nodeOptions(flags, logger)
+  const options = nodeOptions(flags)
   let node: RunningNode | null = null
   const stop = () => {
     // While it starts there is nothing to finish: what is stored is whole at any moment.
@@ -142,7 +139,10 @@ async function runNode(flags: NodeFlags): Promise<void> {
   }
   if (flags.supervised) onSupervisorStop(stop)
   else onStopSignal(stop)
-  node = await startNode(options)
+  // Loaded here, so that the other commands need not wait for it.
+  const [{ startNode }, { pino }] = await Promise.all([import('../node/node.ts'), import('pino')])
+  const logger = pino({ level: flags.logLevel }, pino.destination({ dest: 2, sync: true }))
+  node = await startNode({ ...options, logger })
   warnOfAddress(node)
   if (flags.supervised) sayReady({ ready: node.address })
   else {

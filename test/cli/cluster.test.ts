@@ -4,6 +4,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { readReport } from '../../src/cli/report.ts'
+import { connect } from '../../src/client/index.ts'
 import { type Ended, freePorts, isRunning, Paxos, paxos } from './paxos.ts'
 
 let port: number
@@ -46,6 +48,19 @@ async function allEnded(pids: readonly number[]): Promise<void> {
   while (pids.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
+/** Resolves when `count` requests are delayed, at all servers together. */
+async function delayed(count: number): Promise<void> {
+  const client = connect({ servers: [0, 1, 2].map((id) => `127.0.0.1:${port + id}`) })
+  const sum = async () => {
+    const reports = (await client.status()).map((answer) =>
+      readReport('status' in answer ? answer.status : null),
+    )
+    return reports.reduce((total, report) => total + (report?.queue.delayed ?? 0), 0)
+  }
+  while ((await sum()) !== count) await new Promise((resolve) => setTimeout(resolve, 20))
+  await client.close()
+}
+
 const told = ({ code, stdout }: Ended) => ({ code, stdout: stdout.trimEnd() })
 
 test('a lock is taken, waited for, given up and freed, and outlives the cluster', async () => {
@@ -63,11 +78,14 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
   expect(impatient.stderr).toBe('paxos: gave up after 0.5 s, though 3 of 3 servers answered\n')
 
   const interrupted = start('lock', 'a', ...servers)
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  await delayed(1)
   interrupted.signal('SIGINT')
   expect(told(await interrupted.ended)).toEqual({ code: 130, stdout: '' })
 
+  await delayed(0)
+
   const waiting = start('lock', 'a', '--json', ...servers)
+  await delayed(1)
   expect(told(await paxos('unlock', 'a', '--token', '99999.0', ...servers))).toEqual({
     code: 4,
     stdout: 'a is not held under token 99999.0',
@@ -185,6 +203,19 @@ test('a server whose directory was lost is not started, and joins anew as it was
 
   const again = start('cluster', '--port', `${port}`, '--data', data)
   await again.said(/^cluster ready, with 2 of 3 servers$/m)
+  /** Resolves when `count` requests are delayed, at all servers together. */
+  async function delayed(count: number): Promise<void> {
+    const client = connect({ servers: [0, 1, 2].map((id) => `127.0.0.1:${port + id}`) })
+    const sum = async () => {
+      const reports = (await client.status()).map((answer) =>
+        readReport('status' in answer ? answer.status : null),
+      )
+      return reports.reduce((total, report) => total + (report?.queue.delayed ?? 0), 0)
+    }
+    while ((await sum()) !== count) await new Promise((resolve) => setTimeout(resolve, 20))
+    await client.close()
+  }
+
   const told = await again.said(
     /^paxos: server 2 is not started: .* (members remove .*); then \S+ \S+ \S+ (node .*); or/m,
   )

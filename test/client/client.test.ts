@@ -21,8 +21,20 @@ import {
 } from '../../src/client/index.ts'
 import { cluster, echo, executed, FakeServer, response, type Script } from './fake-server.ts'
 
-/** A tenth of the real waits. */
-const timing = {
+/** Nothing is said twice, however slow the machine: for tests that count what is said. */
+const patient = {
+  askIntervalMs: 10_000,
+  failoverTimeoutMs: 20_000,
+  reaskIntervalMs: 10_000,
+  waitTimeoutMs: 20_000,
+  backoffMs: 5,
+  backoffLimitMs: 20,
+  cancelTimeoutMs: 20_000,
+  statusTimeoutMs: 10_000,
+}
+
+/** A tenth of the real waits: for tests of what happens after them. */
+const hasty = {
   askIntervalMs: 10,
   failoverTimeoutMs: 100,
   reaskIntervalMs: 100,
@@ -32,6 +44,8 @@ const timing = {
   cancelTimeoutMs: 150,
   statusTimeoutMs: 100,
 }
+
+const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 10_000, interval: 5 })
 
 const open: (() => Promise<void>)[] = []
 
@@ -49,7 +63,7 @@ async function startServers(count: number, script: Script = echo): Promise<FakeS
 }
 
 function connectTo(servers: readonly FakeServer[], options: ConnectOptions = {}): Client {
-  const client = connect({ servers: servers.map(({ address }) => address), timing, ...options })
+  const client = connect({ servers: servers.map(({ address }) => address), timing: patient, ...options })
   open.push(() => client.close())
   return client
 }
@@ -111,9 +125,9 @@ describe('greeting', () => {
     const servers = await startServers(3)
     const { welcome } = servers[2]!
     for (const server of servers) server.welcome = null
-    const client = connectTo(servers)
+    const client = connectTo(servers, { timing: hasty })
     const late = client.request('late')
-    await vi.waitFor(() => expect(servers.every(({ heard }) => heard.length >= 2)).toBe(true))
+    await eventually(() => expect(servers.every(({ heard }) => heard.length >= 2)).toBe(true))
     servers[2]!.welcome = welcome
     expect((await late).result).toBe('late')
   })
@@ -128,9 +142,9 @@ describe('greeting', () => {
         { id: 1, address: member!.address, incarnation: 'y' },
       ],
     }
-    const client = connectTo([given!])
+    const client = connectTo([given!], { timing: hasty })
     expect((await client.request('anybody?')).result).toBe('anybody?')
-    expect(member!.requests).toHaveLength(1)
+    expect(member!.requests.length).toBeGreaterThan(0)
     expect(given!.requests.length).toBeGreaterThan(1)
   })
 
@@ -147,11 +161,12 @@ describe('greeting', () => {
   })
 
   it('falls silent when everybody who waited for it has given up', async () => {
-    const { server, client } = await startPair()
+    const { server, client } = await startPair(echo, { timing: hasty })
     server.welcome = null
     const reason = new Error('no time')
-    await expect(client.request(1, { signal: abortedAfter(30, reason) })).rejects.toBe(reason)
-    await delay(20)
+    const signal = abortedOnceHeard(server, 'hello', reason)
+    await expect(client.request(1, { signal })).rejects.toBe(reason)
+    await delay(50)
     const before = server.heard.length
     expect(before).toBeGreaterThan(0)
     await delay(250)
@@ -159,37 +174,44 @@ describe('greeting', () => {
   })
 })
 
-function abortedAfter(milliseconds: number, reason: Error): AbortSignal {
+/** Aborts when the server has heard a message of `type`. */
+function abortedOnceHeard(server: FakeServer, type: ClientMessage['type'], reason: Error): AbortSignal {
   const controller = new AbortController()
-  setTimeout(() => controller.abort(reason), milliseconds)
+  void eventually(() => expect(server.messages.map((message) => message.type)).toContain(type)).then(() =>
+    controller.abort(reason),
+  )
   return controller.signal
 }
 
 describe('a request', () => {
   it('is asked again under the same name when datagrams are lost', async () => {
     let lost = 0
-    const { server, client } = await startPair((message) => (lost++ < 2 ? [] : echo(message)))
+    const { server, client } = await startPair((message) => (lost++ < 2 ? [] : echo(message)), {
+      timing: hasty,
+    })
     await client.request('once')
-    expect(server.requests).toHaveLength(3)
+    expect(server.requests.length).toBeGreaterThanOrEqual(3)
     expect(new Set(server.requests.map((request) => JSON.stringify(request))).size).toBe(1)
   })
 
   it('fails over round and round, and later requests go first to the server that answered', async () => {
     const servers = await startServers(3, () => [])
     const [first, second, third] = servers
-    const client = connectTo(servers)
+    const client = connectTo(servers, { timing: hasty })
     const round = client.request('round')
-    await vi.waitFor(() => expect(third!.requests.length).toBeGreaterThan(0))
+    await eventually(() => expect(third!.requests.length).toBeGreaterThan(0))
     const before = first!.requests.length
-    await vi.waitFor(() => expect(first!.requests.length).toBeGreaterThan(before))
+    await eventually(() => expect(first!.requests.length).toBeGreaterThan(before))
     second!.script = echo
     expect((await round).result).toBe('round')
     const names = servers.flatMap(({ requests }) => requests).map(({ uid, seq }) => `${uid} ${seq}`)
     expect(new Set(names).size).toBe(1)
 
-    const counts = servers.map(({ requests }) => requests.length)
+    const [firstCount, secondCount, thirdCount] = servers.map(({ requests }) => requests.length)
     await client.request('again')
-    expect(servers.map(({ requests }) => requests.length)).toEqual([counts[0], counts[1]! + 1, counts[2]])
+    expect(second!.requests.length).toBeGreaterThan(secondCount!)
+    expect(first!.requests.length).toBe(firstCount)
+    expect(third!.requests.length).toBe(thirdCount)
   })
 
   it('hears of new members from the server that it failed over to', async () => {
@@ -199,9 +221,9 @@ describe('a request', () => {
       ...second!.welcome!,
       members: [{ id: 2, address: joined!.address, incarnation: 'z' }],
     }
-    const client = connectTo([first!, second!])
+    const client = connectTo([first!, second!], { timing: hasty })
     await client.request(1)
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const known = (await client.status()).map(({ server }) => server)
       expect(known).toEqual([first!.address, second!.address, joined!.address])
     })
@@ -215,7 +237,8 @@ describe('a request', () => {
       asked += 1
       return asked < 4 ? [{ type: 'queued', uid: message.uid, seq: message.seq }] : echo(message)
     }
-    const client = connectTo([first!, second!])
+    const timing = { ...patient, failoverTimeoutMs: 1_000, reaskIntervalMs: 500 }
+    const client = connectTo([first!, second!], { timing })
     expect((await client.request('patience')).result).toBe('patience')
     expect(asked).toBe(4)
     expect(second!.heard).toEqual([])
@@ -255,18 +278,18 @@ describe('a request', () => {
 
   it('is sent as it was when it was asked, whatever the program does to its body later', async () => {
     let lost = 0
-    const { server, client } = await startPair((message) => (lost++ < 1 ? [] : echo(message)))
-    await client.request('warm up')
-    lost = 0
+    const script: Script = (message) => (lost++ < 1 ? [] : echo(message))
+    const { server, client } = await startPair(script, { timing: hasty })
     const body = { items: [1] }
     const sent = client.request(body)
     body.items.push(2)
     expect((await sent).result).toEqual({ items: [1] })
-    expect(server.requests.slice(-2).map(bodyOf)).toEqual([{ items: [1] }, { items: [1] }])
+    expect(server.requests.length).toBeGreaterThan(1)
+    for (const request of server.requests) expect(bodyOf(request)).toEqual({ items: [1] })
   })
 
   it('shares datagrams with the others of its turn, and tells below which seq all is answered', async () => {
-    const { server, client } = await startPair(echo, { timing: {} })
+    const { server, client } = await startPair()
     await client.request('warm up')
     const before = server.heard.length
     const results = await Promise.all(Array.from({ length: 200 }, (_, number) => client.request(number)))
@@ -285,7 +308,7 @@ describe('a request', () => {
       return [{ type: 'queued', uid: held.uid, seq: held.seq }]
     })
     const waiting = client.request('held')
-    await vi.waitFor(() => expect(held).not.toBeNull())
+    await eventually(() => expect(held).not.toBeNull())
     await client.request('second')
     await client.request('third')
     expect(server.requests.at(-1)).toMatchObject({ seq: 3, ackedBelow: 1 })
@@ -366,16 +389,19 @@ describe('a request', () => {
 
 describe('giving a request up', () => {
   it('cancels it, asks for it no more, and rejects with the reason', async () => {
-    const { server, client } = await startPair(cancelledWith(null))
+    const timing = { ...hasty, cancelTimeoutMs: 20_000 }
+    const { server, client } = await startPair(cancelledWith(null), { timing })
     const reason = new Error('changed my mind')
-    await expect(client.request('wait', { signal: abortedAfter(40, reason) })).rejects.toBe(reason)
+    const signal = abortedOnceHeard(server, 'request', reason)
+    await expect(client.request('wait', { signal })).rejects.toBe(reason)
     expect(server.requests.at(-1)).toMatchObject({
       seq: 2,
       ackedBelow: 1,
       command: { kind: 'cancel', seq: 1 },
     })
+    await delay(20)
     const before = server.requests.length
-    await delay(150)
+    await delay(200)
     expect(server.requests.length).toBe(before)
     server.script = echo
     await client.request('next')
@@ -391,25 +417,23 @@ describe('giving a request up', () => {
 
   it('rejects with the outcome when it had been executed', async () => {
     const ended = executed('done', 6, 1)
-    const { client } = await startPair(cancelledWith(ended as unknown as Json))
+    const { server, client } = await startPair(cancelledWith(ended as unknown as Json))
     const reason = new Error('too late')
-    const error = await client
-      .request('x', { signal: abortedAfter(40, reason) })
-      .catch((error: unknown) => error)
+    const signal = abortedOnceHeard(server, 'request', reason)
+    const error = await client.request('x', { signal }).catch((error: unknown) => error)
     expect(error).toBeInstanceOf(Aborted)
     expect(error).toMatchObject({ outcome: ended, cause: reason })
   })
 
   it('rejects without knowing when nobody answers the cancel in time, and still has it executed', async () => {
-    const { server, client } = await startPair(() => [])
+    const { server, client } = await startPair(() => [], { timing: hasty })
     const reason = new Error('no time')
-    const error = await client
-      .request('x', { signal: abortedAfter(40, reason) })
-      .catch((error: unknown) => error)
+    const signal = abortedOnceHeard(server, 'request', reason)
+    const error = await client.request('x', { signal }).catch((error: unknown) => error)
     expect(error).toBeInstanceOf(Aborted)
     expect(error).toMatchObject({ outcome: null, cause: reason })
     const before = server.requests.filter(isCancel).length
-    await vi.waitFor(() => expect(server.requests.filter(isCancel).length).toBeGreaterThan(before))
+    await eventually(() => expect(server.requests.filter(isCancel).length).toBeGreaterThan(before))
   })
 
   it('ignores an abort after the answer', async () => {
@@ -424,7 +448,9 @@ describe('giving a request up', () => {
   it('rejects with the reason when the lock was not taken yet, and unlocks nothing', async () => {
     const { server, client } = await startPair(cancelledWith(null))
     const reason = new Error('enough')
-    await expect(client.lock('a', { signal: abortedAfter(40, reason) })).rejects.toBe(reason)
+    await expect(client.lock('a', { signal: abortedOnceHeard(server, 'request', reason) })).rejects.toBe(
+      reason,
+    )
     expect(server.requests.map(bodyOf)).not.toContainEqual(expect.objectContaining({ action: 'unlock' }))
   })
 
@@ -442,27 +468,29 @@ describe('giving a request up', () => {
   it('frees a lock that was taken meanwhile, and rejects with the reason after that', async () => {
     const { server, client } = await startPair(takenMeanwhile)
     const reason = new Error('enough')
-    await expect(client.lock('a', { signal: abortedAfter(40, reason) })).rejects.toBe(reason)
+    await expect(client.lock('a', { signal: abortedOnceHeard(server, 'request', reason) })).rejects.toBe(
+      reason,
+    )
     expect(bodyOf(server.requests.at(-1)!)).toEqual(release)
   })
 
   it('frees such a lock even when that is learned only after it has rejected', async () => {
-    const { server, client } = await startPair(() => [])
-    await expect(client.lock('a', { signal: abortedAfter(20, new Error('enough')) })).rejects.toThrow(Aborted)
+    const { server, client } = await startPair(() => [], { timing: hasty })
+    const signal = abortedOnceHeard(server, 'request', new Error('enough'))
+    await expect(client.lock('a', { signal })).rejects.toThrow(Aborted)
     server.script = takenMeanwhile
-    await vi.waitFor(() => expect(server.requests.map(bodyOf)).toContainEqual(release))
+    await eventually(() => expect(server.requests.map(bodyOf)).toContainEqual(release))
   })
 
   it('says so when the lock could not be freed', async () => {
-    const { client } = await startPair((message) => {
+    const { server, client } = await startPair((message) => {
       const body = bodyOf(message) as { readonly action: string } | null
       return body?.action === 'unlock'
         ? answer(message, { kind: 'refused', reason: 'expired' })
         : takenMeanwhile(message)
     })
-    const error = await client
-      .lock('a', { signal: abortedAfter(20, new Error('enough')) })
-      .catch((error) => error)
+    const signal = abortedOnceHeard(server, 'request', new Error('enough'))
+    const error = await client.lock('a', { signal }).catch((error) => error)
     expect(error).toBeInstanceOf(Aborted)
     expect(error.outcome).toMatchObject({ kind: 'executed', instance: 7 })
   })
@@ -509,7 +537,7 @@ describe('status', () => {
       message.type === 'inquire' ? [{ type: 'report', status: { fine: true } }] : [],
     )
     servers[1]!.script = () => []
-    const client = connectTo(servers)
+    const client = connectTo(servers, { timing: { ...patient, statusTimeoutMs: 1_000 } })
     expect(await client.status()).toEqual([
       { server: servers[0]!.address, status: { fine: true } },
       { server: servers[1]!.address, error: expect.any(ServerSilent) },
@@ -522,7 +550,9 @@ describe('status', () => {
 
   it('asks again when the question is lost, and answers all who ask', async () => {
     let lost = 0
-    const { client } = await startPair(() => (lost++ < 2 ? [] : [{ type: 'report', status: 1 }]))
+    const { client } = await startPair(() => (lost++ < 2 ? [] : [{ type: 'report', status: 1 }]), {
+      timing: { ...hasty, statusTimeoutMs: 10_000 },
+    })
     const both = await Promise.all([client.status(), client.status()])
     expect(both.map(([first]) => first)).toMatchObject([{ status: 1 }, { status: 1 }])
   })
@@ -530,10 +560,10 @@ describe('status', () => {
 
 describe('closing', () => {
   it('rejects what is outstanding and what comes later, and sends nothing more', async () => {
-    const { server, client } = await startPair(() => [])
+    const { server, client } = await startPair(() => [], { timing: { ...hasty, statusTimeoutMs: 10_000 } })
     const outstanding = client.request(1)
     const status = client.status()
-    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(0))
+    await eventually(() => expect(server.requests.length).toBeGreaterThan(0))
     const [request, inquiry] = await Promise.allSettled([outstanding, status, client.close()])
     expect(request).toMatchObject({ reason: expect.any(ClientClosed) })
     expect(inquiry).toMatchObject({ reason: expect.any(ClientClosed) })
@@ -569,7 +599,7 @@ describe('closing', () => {
     const controller = new AbortController()
     const { server, client } = await startPair(() => [], { signal: controller.signal })
     const request = client.request(1)
-    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(0))
+    await eventually(() => expect(server.requests.length).toBeGreaterThan(0))
     controller.abort('enough')
     await expect(request).rejects.toMatchObject({ name: 'ClientClosed', cause: 'enough' })
   })

@@ -143,7 +143,8 @@ describe('what it takes of what was chosen', () => {
     const role = learner()
     expect(role.hear(heard(2, instance, implied))).toEqual(wants)
     expect(role.state).toBe(state)
-    expect(role.context).toMatchObject({ highestHeard: Math.max(9, instance), peer: 2 })
+    const isMore = instance > 10
+    expect(role.context).toMatchObject({ highestHeard: Math.max(9, instance), peer: isMore ? 2 : 1 })
   })
 
   test.each(Object.keys(ways))(
@@ -209,11 +210,11 @@ describe('telling others', () => {
 })
 
 describe('behind', () => {
-  test('what is on its way gets a moment; then the sender of the accept is asked', () => {
+  test('what is on its way gets a moment; then the sender of the latest accept is asked', () => {
     const role = learner()
     expect(role.hear(heard(2, 12))).toEqual([waits])
     expect(role.hear(heard(1, 11))).toEqual([])
-    expect(role.pass('grace')).toEqual([waited, ask(1), asking()])
+    expect(role.pass('grace')).toEqual([waited, ask(2), asking()])
     expect(role.state).toBe('catchingUp')
   })
 
@@ -228,9 +229,9 @@ describe('behind', () => {
 
   test('a proposer that needs it waits for no moment', () => {
     const role = learnerIn('behind')
-    expect(role.hear(behind(13, 2))).toEqual([waited, ask(2), asking()])
+    expect(role.hear(behind(13, 2))).toEqual([waited, ask(1), asking()])
     expect(role.state).toBe('catchingUp')
-    expect(role.context.target).toBe(14)
+    expect(role.context).toMatchObject({ target: 14, peer: 1 })
   })
 
   test('a page that does not reach what it heard of leaves it behind', () => {
@@ -297,7 +298,30 @@ describe('catching up', () => {
     expect(role.hear(chosen(2, from, end))).toEqual([])
     expect(role.state).toBe('catchingUp')
     expect(role.timers).toEqual(['askInterval'])
-    expect(role.context).toMatchObject({ firstUnchosen: 10, target: 14, peer: 2 })
+    expect(role.context).toMatchObject({ firstUnchosen: 10, target: 14, peer: 1 })
+  })
+
+  test.each<[title: string, knows: number, peer: NodeId]>([
+    ['knows more: it is asked for the next page', 13, 2],
+    ['knows no more: the one that does is asked', 12, 1],
+  ])('a page of another server, that %s', (_, knows, peer) => {
+    const role = learnerIn('catchingUp')
+    expect(role.hear(chosen(2, 10, 12, { firstUnchosen: knows }))).toEqual([
+      asked,
+      ...learned(10, 12),
+      ask(peer, 12),
+      asking(),
+    ])
+  })
+
+  test.each<[knows: number, peer: NodeId]>([
+    [13, 1],
+    [14, 1],
+    [15, 2],
+  ])('that another server knows what was chosen below %i: it turns to server %i', (knows, peer) => {
+    const role = learnerIn('catchingUp')
+    expect(role.hear(behind(knows, 2))).toEqual([])
+    expect(role.context.peer).toBe(peer)
   })
 
   test('pages out of order: the later one is asked for again once it is its turn', () => {

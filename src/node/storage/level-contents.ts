@@ -51,22 +51,22 @@ export async function readContents(database: Database): Promise<Contents> {
   const counts = new Map<Instance, number>()
   let nextSettled = 0
   let settled = 0
-  for await (const [key, text] of entries(database)) {
-    if (key === identityKey || key === stateKey) continue
-    const instance = instanceOfKey(key)
-    if (instance === null)
-      throw new Error(`it is not a store of this kind: it holds a record ${JSON.stringify(key)}`)
-    const { count, json } = openRecord(key, text)
-    if (instance < firstUnchosen) {
-      if (instance !== nextSettled) break
-      nextSettled += 1
-      settled = digestWith(settled, count)
-    } else {
+  for await (const page of pages(database)) {
+    for (const [key, text] of page) {
+      if (key === identityKey || key === stateKey) continue
+      const instance = instanceOfKey(key)
+      if (instance === null) throw foreign(key)
+      const { count, json } = openRecord(key, text)
+      if (instance < firstUnchosen) {
+        if (instance !== nextSettled) throw damage(`the record ${instanceKey(nextSettled)} is missing`)
+        nextSettled += 1
+        settled = digestWith(settled, count)
+        continue
+      }
+      const last = expectedCounts.get(instance)
       const { ballot, batch } = JSON.parse(json) as InstanceRecord
-      if (count !== expectedCounts.get(instance) || ballot === null) {
-        throw damage(
-          `the record ${key} is of write ${count}, and the last one there was ${expectedCounts.get(instance) ?? 'none'}`,
-        )
+      if (count !== last || ballot === null) {
+        throw damage(`the record ${key} is of write ${count}, and the last one there was ${last ?? 'none'}`)
       }
       accepted.push({ instance, ballot, batch })
       counts.set(instance, count)
@@ -94,10 +94,9 @@ async function nothing(
   if (identity !== undefined || state !== undefined) {
     throw damage(`the record ${identity === undefined ? identityKey : stateKey} is missing`)
   }
-  for await (const [key] of entries(database)) {
-    throw instanceOfKey(key) === null
-      ? new Error(`it is not a store of this kind: it holds a record ${JSON.stringify(key)}`)
-      : damage(`the record ${identityKey} is missing`)
+  for await (const [entry] of pages(database)) {
+    const key = entry![0]
+    throw instanceOfKey(key) === null ? foreign(key) : damage(`the record ${identityKey} is missing`)
   }
   return {
     identity: null,
@@ -110,13 +109,20 @@ async function nothing(
   }
 }
 
-async function* entries(database: Database): AsyncGenerator<[key: string, value: string]> {
+function foreign(key: string): Error {
+  return new Error(
+    `it is not a store of this kind: it holds a record ${JSON.stringify(key)}. Give an empty directory, or one that a server made`,
+  )
+}
+
+/** All records in order of their keys, many at once. */
+async function* pages(database: Database): AsyncGenerator<[key: string, value: string][]> {
   const iterator = database.iterator({ highWaterMarkBytes: bytesAtOnce })
   try {
     for (;;) {
-      const read = await iterator.nextv(entriesAtOnce)
-      if (read.length === 0) return
-      yield* read
+      const page = await iterator.nextv(entriesAtOnce)
+      if (page.length === 0) return
+      yield page
     }
   } finally {
     await iterator.close()

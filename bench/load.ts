@@ -1,0 +1,35 @@
+/** A load of lock and unlock pairs from one client process, and what it takes. */
+import { connect } from '../src/client/index.ts'
+
+export interface Load {
+  readonly requestsPerSecond: number
+  /** Milliseconds of every request. */
+  readonly times: readonly number[]
+}
+
+/** Keeps `outstanding` requests outstanding for `seconds`, each worker on a lock of its own; the first tenth is warm-up. */
+export async function measureLoad(
+  servers: readonly string[],
+  outstanding: number,
+  seconds: number,
+): Promise<Load> {
+  const client = connect({ servers: [...servers] })
+  const times: number[] = []
+  const warmUntil = performance.now() + seconds * 100
+  const until = warmUntil + seconds * 1_000
+  async function timed(ask: () => Promise<unknown>): Promise<void> {
+    const begin = performance.now()
+    await ask()
+    if (begin >= warmUntil) times.push(performance.now() - begin)
+  }
+  async function work(worker: number): Promise<void> {
+    while (performance.now() < until) {
+      await timed(() => client.request({ action: 'lock', name: `bench-${worker}` }))
+      await timed(() => client.request({ action: 'unlock', name: `bench-${worker}` }))
+    }
+  }
+  await Promise.all(Array.from({ length: outstanding }, (_, worker) => work(worker)))
+  const took = (performance.now() - warmUntil) / 1_000
+  await client.close()
+  return { requestsPerSecond: times.length / took, times }
+}

@@ -1,0 +1,88 @@
+/**
+ * `npm run bench`: what a request costs, beside what no protocol can beat, from one run on one machine. Absolute figures
+ * mean little on a shared machine; the ratios to the floor are what to compare.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from '../src/client/index.ts'
+import { startCluster } from './cluster.ts'
+import { measureEcho, measureFdatasync } from './floor.ts'
+import { measureLoad } from './load.ts'
+
+const seconds = Number(process.env.PAXOS_BENCH_SECONDS ?? 5)
+const idleSeconds = Number(process.env.PAXOS_BENCH_IDLE_SECONDS ?? 10)
+
+function quantile(times: readonly number[], share: number): number {
+  const sorted = [...times].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+function show(milliseconds: number): string {
+  return `${milliseconds.toFixed(3)} ms`
+}
+
+/** What the servers have sent so far, without the answers to this question. */
+async function datagramsSent(servers: readonly string[]): Promise<number> {
+  const client = connect({ servers: [...servers] })
+  const statuses = await client.status()
+  await client.close()
+  return statuses.reduce((sum, answer) => {
+    if (!('status' in answer)) throw new Error(`server ${answer.server} gave no status`)
+    const { datagrams } = answer.status as { readonly datagrams: { readonly sent: number } }
+    return sum + datagrams.sent
+  }, 0)
+}
+
+/** Datagrams that the servers send in `idleSeconds` with no request outstanding. */
+async function measureIdle(servers: readonly string[]): Promise<number> {
+  const before = await datagramsSent(servers)
+  const between = await datagramsSent(servers)
+  await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1_000))
+  const after = await datagramsSent(servers)
+  // Each question costs the same answers, so what the second one cost is taken off.
+  return after - between - (between - before)
+}
+
+async function measure(directory: string | null, floorMs: number): Promise<void> {
+  const cluster = await startCluster(directory)
+  try {
+    for (const outstanding of [1, 64, 256]) {
+      const { requestsPerSecond, times } = await measureLoad(cluster.servers, outstanding, seconds)
+      const p50 = quantile(times, 0.5)
+      console.log(
+        [
+          `  ${String(outstanding).padStart(3)} outstanding`,
+          `${(requestsPerSecond / 2).toFixed(0).padStart(6)} pairs/s`,
+          `${requestsPerSecond.toFixed(0).padStart(6)} requests/s`,
+          `p50 ${show(p50)}`,
+          `p99 ${show(quantile(times, 0.99))}`,
+          `p50 / floor ${(p50 / floorMs).toFixed(2)}`,
+        ].join('   '),
+      )
+    }
+    console.log(`  idle for ${idleSeconds} s: ${await measureIdle(cluster.servers)} datagrams sent`)
+  } finally {
+    await cluster.stop()
+  }
+}
+
+const directory = await mkdtemp(join(tmpdir(), 'paxos-bench-'))
+try {
+  const sync = measureFdatasync(directory, 1_000, 200)
+  const echo = await measureEcho(5_000, 200)
+  const floorMs = quantile(sync, 0.5) + quantile(echo, 0.5)
+  console.log(
+    `fdatasync of 200 bytes       p50 ${show(quantile(sync, 0.5))}   p99 ${show(quantile(sync, 0.99))}`,
+  )
+  console.log(
+    `UDP echo, two processes      p50 ${show(quantile(echo, 0.5))}   p99 ${show(quantile(echo, 0.99))}`,
+  )
+  console.log(`floor (one of each)          ${show(floorMs)}`)
+  console.log('three servers, durable')
+  await measure(directory, floorMs)
+  console.log('three servers, in memory')
+  await measure(null, quantile(echo, 0.5))
+} finally {
+  await rm(directory, { recursive: true })
+}

@@ -1,0 +1,487 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ClassicLevel } from 'classic-level'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Database, openLevelDatabase, type Put } from '../../../src/node/storage/level-database.ts'
+import { LevelStorage } from '../../../src/node/storage/level-storage.ts'
+import { encodeRecord, instanceKey } from '../../../src/node/storage/records.ts'
+import { StorageError } from '../../../src/node/storage/storage.ts'
+import { accepting, ballot, batch, identity, learning, record } from './fixtures.ts'
+import { describeStorage } from './suite.ts'
+
+async function temporaryDirectory(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'paxos-storage-'))
+}
+
+describeStorage('level', async () => {
+  const parent = await temporaryDirectory()
+  return {
+    storage: () => new LevelStorage(join(parent, 'store')),
+    dispose: () => rm(parent, { recursive: true }),
+  }
+})
+
+describe('level', () => {
+  let parent: string
+  let directory: string
+
+  beforeEach(async () => {
+    parent = await temporaryDirectory()
+    directory = join(parent, 'store')
+  })
+  afterEach(() => rm(parent, { recursive: true }))
+
+  async function founded(openDatabase?: (directory: string) => Promise<Database>): Promise<LevelStorage> {
+    const storage = new LevelStorage(directory, openDatabase)
+    await storage.open()
+    await storage.initialise(identity)
+    return storage
+  }
+
+  /** Three instances chosen, the second of which had been accepted as something else; two accepted. */
+  async function used(): Promise<void> {
+    const storage = await founded()
+    await storage.persist(accepting(1, record(0, 1, 'a'), record(1, 1, 'loser')))
+    await storage.persist(learning(0, 'a', 'b', 'c'))
+    await storage.persist(accepting(2, record(3, 2, 'd'), record(4, 2, 'e')))
+    await storage.close()
+  }
+
+  async function raw<T>(use: (database: ClassicLevel) => Promise<T>): Promise<T> {
+    const database = new ClassicLevel(directory)
+    await database.open()
+    const result = await use(database)
+    await database.close()
+    return result
+  }
+
+  async function refusal(): Promise<string> {
+    const storage = new LevelStorage(directory)
+    const error = await storage.open().then(
+      () => null,
+      (error: unknown) => error,
+    )
+    await storage.close()
+    if (!(error instanceof StorageError)) throw new Error(`it opened, or failed in another way: ${error}`)
+    expect(error.message).toContain(directory)
+    return error.message
+  }
+
+  describe('opening', () => {
+    it('makes the directory and its parents', async () => {
+      directory = join(parent, 'a', 'b', 'store')
+      await (await founded()).close()
+      expect((await stat(directory)).isDirectory()).toBe(true)
+    })
+
+    it('refuses a directory that this process has open', async () => {
+      const storage = await founded()
+      expect(await refusal()).toContain('it is in use by another process')
+      await storage.persist(accepting(1))
+      await storage.close()
+    })
+
+    it('refuses a path that is no directory', async () => {
+      await writeFile(join(parent, 'file'), '')
+      directory = join(parent, 'file')
+      expect(await refusal()).toContain('it cannot be opened')
+      directory = join(parent, 'file', 'store')
+      expect(await refusal()).toContain('it cannot be opened')
+    })
+
+    // To the superuser every directory is writable.
+    it.skipIf(process.getuid?.() === 0)('refuses a directory that it may not write to', async () => {
+      await chmod(parent, 0o500)
+      expect(await refusal()).toContain('Give a directory that this process may write to')
+      await chmod(parent, 0o700)
+    })
+
+    it('refuses a directory with the files of something else, and leaves it as it is', async () => {
+      directory = parent
+      await writeFile(join(directory, 'notes.txt'), 'mine')
+      expect(await refusal()).toContain('it is not a store: it holds notes.txt')
+      expect(await readdir(directory)).toEqual(['notes.txt'])
+    })
+
+    it('refuses a database of something else', async () => {
+      await raw((database) => database.put('colour', 'green'))
+      expect(await refusal()).toContain('it is not a store of this kind: it holds a record "colour"')
+    })
+
+    it('refuses a record of something else among its own', async () => {
+      await used()
+      await raw((database) => database.put('instance/12', 'x'))
+      expect(await refusal()).toContain('it holds a record "instance/12"')
+    })
+
+    it('refuses a format that it does not know', async () => {
+      await used()
+      await raw((database) => database.put('meta/identity', encodeRecord(1, { format: 2, ...identity })))
+      expect(await refusal()).toContain('its format is 2, and this version reads format 1')
+    })
+
+    it('goes on with a first start that was cut short', async () => {
+      await (await openLevelDatabase(directory)).close()
+      for (const file of await readdir(directory)) {
+        if (!file.startsWith('LO') && !file.startsWith('MANIFEST')) await rm(join(directory, file))
+      }
+      await (await founded()).close()
+    })
+
+    it('lets go of a directory that it refused', async () => {
+      await used()
+      const stored = await raw(async (database) => {
+        const stored = await database.get('meta/state')
+        await database.put('meta/state', 'damaged')
+        return stored!
+      })
+      await refusal()
+      await raw((database) => database.put('meta/state', stored))
+      const storage = new LevelStorage(directory)
+      expect((await storage.open()).firstUnchosen).toBe(3)
+      await storage.close()
+    })
+  })
+
+  describe('damage', () => {
+    const keys = ['meta/identity', 'meta/state', ...[0, 1, 2, 3, 4].map(instanceKey)]
+
+    it('is what the store of these tests does not have', async () => {
+      await used()
+      expect(await raw((database) => database.keys().all())).toEqual([...keys].sort())
+      const storage = new LevelStorage(directory)
+      expect(await storage.open()).toEqual({
+        identity,
+        promised: ballot(2),
+        accepted: [record(3, 2, 'd'), record(4, 2, 'e')],
+        firstUnchosen: 3,
+      })
+      await storage.close()
+    })
+
+    it.each(keys)('of any byte of %s is refused, and the record is named', async (key) => {
+      await used()
+      const stored = await raw(
+        async (database) => (await database.get<string, Buffer>(key, { valueEncoding: 'buffer' }))!,
+      )
+      for (const position of [0, 7, 8, 9, stored.length >> 1, stored.length - 1]) {
+        const damaged = Buffer.from(stored)
+        damaged[position]! ^= 1
+        await raw((database) => database.put<string, Buffer>(key, damaged, { valueEncoding: 'buffer' }))
+        const message = await refusal()
+        expect(message).toContain(key)
+        expect(message).toContain('it is damaged')
+      }
+      for (const length of [0, 8, stored.length - 1]) {
+        const cut = stored.subarray(0, length)
+        await raw((database) => database.put<string, Buffer>(key, cut, { valueEncoding: 'buffer' }))
+        expect(await refusal()).toContain(key)
+      }
+    })
+
+    it.each(keys)('by which %s is gone is refused, and the record is named', async (key) => {
+      await used()
+      await raw((database) => database.del(key))
+      expect(await refusal()).toContain(`the record ${key} is missing`)
+    })
+
+    it('by which a write was lost and a later one kept is refused', async () => {
+      const storage = await founded()
+      await storage.persist(accepting(1, record(0, 1, 'loser'), record(1, 1, 'old')))
+      const before = await raw2(storage, [instanceKey(0), instanceKey(1)])
+      await reopen(storage)
+      await storage.persist(learning(0, 'winner'))
+      await storage.persist(accepting(2, record(1, 2, 'new')))
+      await storage.persist(accepting(3))
+      const after = await raw2(storage, [instanceKey(0), instanceKey(1)])
+
+      await raw((database) => database.put(instanceKey(0), before[0]!))
+      expect(await refusal()).toContain('is not the one that was last written there')
+      await raw((database) => database.put(instanceKey(0), after[0]!))
+      await raw((database) => database.put(instanceKey(1), before[1]!))
+      expect(await refusal()).toContain(instanceKey(1))
+    })
+
+    async function raw2(storage: LevelStorage, keys: string[]): Promise<(string | undefined)[]> {
+      await storage.close()
+      return raw((database) => database.getMany(keys))
+    }
+    async function reopen(storage: LevelStorage): Promise<void> {
+      await storage.open()
+    }
+
+    it('by which CURRENT is gone is refused: LevelDB would begin a new, empty database', async () => {
+      await used()
+      await rm(join(directory, 'CURRENT'))
+      expect(await refusal()).toContain('its file CURRENT is gone')
+    })
+
+    it('of what LevelDB itself keeps is refused', async () => {
+      await used()
+      await writeFile(join(directory, 'CURRENT'), 'nothing')
+      expect(await refusal()).toContain('it is damaged')
+    })
+
+    it('of a byte anywhere in the log never shows as something else that was stored', async () => {
+      const storage = await founded()
+      const names = Array.from({ length: 10 }, (_, instance) => `n${instance}`)
+      for (const [instance, name] of names.entries()) {
+        await storage.persist(accepting(instance + 1, record(instance, instance + 1, name)))
+        await storage.persist(learning(instance, name))
+      }
+      await storage.close()
+      const log = join(directory, (await readdir(directory)).find((file) => file.endsWith('.log'))!)
+      const whole = await readFile(log)
+      const copy = join(parent, 'copy')
+      const files = await Promise.all(
+        (await readdir(directory)).map(
+          async (file) => [file, await readFile(join(directory, file))] as const,
+        ),
+      )
+      let refused = 0
+      for (let position = 3; position < whole.length; position += 211) {
+        await rm(directory, { recursive: true })
+        await (await openLevelDatabase(directory)).close()
+        for (const file of await readdir(directory)) await rm(join(directory, file))
+        for (const [file, bytes] of files) await writeFile(join(directory, file), bytes)
+        const damaged = Buffer.from(whole)
+        damaged[position]! ^= 0x10
+        await writeFile(log, damaged)
+        const opened = new LevelStorage(directory)
+        try {
+          const { firstUnchosen, promised } = await opened.open()
+          // What cannot be told apart from a crash: an earlier state of the store.
+          expect(await opened.chosen(0, 1_000_000)).toEqual(names.slice(0, firstUnchosen).map(batch))
+          expect(promised?.round ?? 0).toBeLessThanOrEqual(firstUnchosen + 1)
+        } catch (error) {
+          if (!(error instanceof StorageError)) throw error
+          refused += 1
+        }
+        await opened.close()
+      }
+      await rm(copy, { recursive: true, force: true })
+      expect(refused).toBeGreaterThanOrEqual(0)
+    })
+
+    it('that comes while it is open is not read to anybody', async () => {
+      await used()
+      let database: Database | undefined
+      const storage = new LevelStorage(directory, async (path) => {
+        database = await openLevelDatabase(path)
+        return database
+      })
+      await storage.open()
+      const [stored] = await database!.getMany([instanceKey(1)])
+      const damaged = stored!.replace('"b"', '"B"')
+      expect(damaged).not.toBe(stored)
+      await database!.batch([{ type: 'put', key: instanceKey(1), value: damaged }], { sync: false })
+      await expect(storage.chosen(0, 10_000)).rejects.toThrow(instanceKey(1))
+      await expect(storage.chosen(0, 10_000)).rejects.toThrow(StorageError)
+      expect(await storage.chosen(2, 10_000)).toEqual([batch('c')])
+      await storage.close()
+    })
+  })
+
+  describe('writing', () => {
+    interface Written {
+      readonly keys: string[]
+      readonly sync: boolean
+    }
+
+    /** LevelDB, with each write noted, and `fault` called before it. */
+    function observed(written: Written[], fault: () => Promise<void> = async () => undefined) {
+      return async (path: string): Promise<Database> => {
+        const database = await openLevelDatabase(path)
+        return {
+          getMany: (keys) => database.getMany(keys),
+          iterator: (range) => database.iterator(range),
+          close: () => database.close(),
+          batch: async (puts: Put[], options) => {
+            written.push({ keys: puts.map(({ key }) => key), sync: options.sync })
+            await fault()
+            await database.batch(puts, options)
+          },
+        }
+      }
+    }
+
+    it('puts what is asked for in one turn in one synced batch', async () => {
+      const written: Written[] = []
+      const storage = await founded(observed(written))
+      written.length = 0
+      await Promise.all([
+        storage.persist(learning(0, 'a')),
+        storage.persist(accepting(1)),
+        storage.persist(accepting(2, record(1, 2, 'b'))),
+      ])
+      expect(written).toEqual([
+        { keys: [instanceKey(0), 'meta/state', 'meta/state', instanceKey(1), 'meta/state'], sync: true },
+      ])
+      await storage.close()
+    })
+
+    it('lets what is asked for during a sync join the next one, and only that', async () => {
+      const written: Written[] = []
+      const storage = await founded(observed(written))
+      written.length = 0
+      const first = storage.persist(accepting(1))
+      await new Promise(setImmediate)
+      const late = Array.from({ length: 50 }, (_, round) => storage.persist(accepting(round + 2)))
+      await Promise.all([first, ...late])
+      expect(written.length).toBeLessThanOrEqual(2)
+      await storage.close()
+    })
+
+    it('lets the answer to a sync join what waits for the next one', async () => {
+      const written: Written[] = []
+      const storage = await founded(observed(written))
+      written.length = 0
+      let answer: Promise<void> | undefined
+      const first = storage.persist(accepting(1)).then(() => {
+        answer = storage.persist(accepting(3))
+      })
+      await Promise.resolve()
+      await Promise.resolve()
+      const second = storage.persist(accepting(2))
+      await Promise.all([first, second])
+      await answer
+      expect(written.length).toBe(2)
+      await storage.close()
+    })
+
+    it('does not store again what was accepted when it turns out to be chosen', async () => {
+      const written: Written[] = []
+      const storage = await founded(observed(written))
+      const accepted = record(0, 1, 'a')
+      await storage.persist(accepting(1, accepted, record(1, 1, 'b'), record(2, 1, 'loser')))
+      written.length = 0
+      await storage.persist({
+        by: 'learner',
+        chosen: [{ instance: 0, batch: accepted.batch }, ...learningBatches(1, 'b', 'winner')],
+      })
+      expect(written).toEqual([{ keys: [instanceKey(2), 'meta/state'], sync: false }])
+      await storage.close()
+    })
+
+    function learningBatches(from: number, ...names: string[]) {
+      return names.map((name, offset) => ({ instance: from + offset, batch: batch(name) }))
+    }
+
+    it('has no more than one write unsynced, and repeats it with the next', async () => {
+      const written: Written[] = []
+      const storage = await founded(observed(written))
+      written.length = 0
+      await storage.persist(learning(0, 'a'))
+      await storage.persist(learning(1, 'b'))
+      await storage.persist(learning(2, 'c'))
+      await storage.persist(accepting(1))
+      await storage.persist(learning(3, 'd'))
+      await storage.close()
+      expect(written).toEqual([
+        { keys: [instanceKey(0), 'meta/state'], sync: false },
+        { keys: [instanceKey(0), 'meta/state', instanceKey(1), 'meta/state'], sync: true },
+        { keys: [instanceKey(2), 'meta/state'], sync: false },
+        { keys: [instanceKey(2), 'meta/state', 'meta/state'], sync: true },
+        { keys: [instanceKey(3), 'meta/state'], sync: false },
+        { keys: [instanceKey(3), 'meta/state'], sync: true },
+      ])
+    })
+
+    it('stops for good at the first failure', async () => {
+      let isFull = false
+      const written: Written[] = []
+      const storage = await founded(
+        observed(written, async () => {
+          if (isFull) throw new Error('ENOSPC: no space left on device')
+        }),
+      )
+      await storage.persist(accepting(1))
+      isFull = true
+      written.length = 0
+      const failing = [storage.persist(accepting(2)), storage.persist(learning(0, 'a'))]
+      await new Promise(queueMicrotask)
+      const later = storage.persist(accepting(3))
+      for (const write of [...failing, later]) await expect(write).rejects.toThrow('no space left on device')
+      expect(storage.failed).toBeInstanceOf(StorageError)
+      expect(storage.failed?.message).toContain(directory)
+      isFull = false
+      await expect(storage.persist(accepting(4))).rejects.toBe(storage.failed)
+      await expect(storage.persist(learning(0, 'a'))).rejects.toBe(storage.failed)
+      expect(written.length).toBe(1)
+      await storage.close()
+
+      const again = new LevelStorage(directory)
+      expect(await again.open()).toMatchObject({ promised: ballot(1), firstUnchosen: 0 })
+      await again.close()
+    })
+
+    it('that fails in the first write leaves nothing', async () => {
+      const storage = new LevelStorage(
+        directory,
+        observed([], async () => {
+          throw new Error('EIO')
+        }),
+      )
+      await storage.open()
+      await expect(storage.initialise(identity)).rejects.toThrow('EIO')
+      await expect(storage.persist(accepting(1))).rejects.toThrow('EIO')
+      await storage.close()
+      const again = new LevelStorage(directory)
+      expect((await again.open()).identity).toBeNull()
+      await again.close()
+    })
+  })
+
+  describe('another process', () => {
+    const script = fileURLToPath(new URL('./write-loop.ts', import.meta.url))
+
+    /** Runs the write loop until it has stored `count` more; `stop` kills it and says which was the last that it stored. */
+    async function writing(count: number): Promise<{ stop(): Promise<number> }> {
+      const child = spawn(process.execPath, ['--import', 'tsx', script, directory], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const exited = once(child, 'close')
+      let output = ''
+      await new Promise<void>((resolve, reject) => {
+        child.stdout.on('data', (data: Buffer) => {
+          output += data
+          if (output.split('\n').length > count) resolve()
+        })
+        exited.then(() => reject(new Error('the write loop ended by itself')), reject)
+      })
+      return {
+        async stop() {
+          child.kill('SIGKILL')
+          await exited
+          return Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1))
+        },
+      }
+    }
+
+    it('has the directory to itself, and what it stored is there when it was killed', async () => {
+      await (await founded()).close()
+      let before = 0
+      for (const count of [1, 60, 300]) {
+        const loop = await writing(count)
+        expect(await refusal()).toContain('it is in use by another process')
+        const last = await loop.stop()
+        const storage = new LevelStorage(directory)
+        const { promised, accepted, firstUnchosen } = await storage.open()
+        expect(last).toBeGreaterThanOrEqual(before)
+        expect(promised!.round).toBeGreaterThanOrEqual(last + 1)
+        const chosen = await storage.chosen(0, 10_000_000)
+        expect(chosen).toEqual(Array.from({ length: firstUnchosen }, (_, instance) => batch(`n${instance}`)))
+        const all = firstUnchosen + accepted.length
+        expect(all).toBeGreaterThan(last)
+        expect(all).toBe(promised!.round)
+        for (const { instance, batch: stored } of accepted) expect(stored).toEqual(batch(`n${instance}`))
+        before = last
+        await storage.close()
+      }
+    })
+  })
+})
