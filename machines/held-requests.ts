@@ -130,6 +130,7 @@ export function afterExecution(
       gone.add(id)
       next = tagged(next, id, entry, outcome.outcome.key)
       if (!entry.wasDelayed) due.push({ kind: 'queued', entry })
+      if (entry.wokenBy !== null && entry.wokenBy !== outcome.outcome.key) passedOn.push(entry.wokenBy)
     } else {
       gone.add(id)
       next = withoutRequest(next, id, entry)
@@ -143,7 +144,7 @@ export function afterExecution(
   return { held: next, due }
 }
 
-/** A woken request that ended without being executed has not taken the key: the next one gets its chance. */
+/** A woken request that ended without being executed has not taken the key, as one that now waits for another has not. */
 function leftKeyFree({ outcome }: RequestOutcome): boolean {
   return outcome.kind !== 'executed'
 }

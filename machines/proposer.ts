@@ -48,6 +48,8 @@ export interface ProposerContext {
   readonly batch: Batch | null
   /** Who accepted it at `ballot`. Invariant: distinct. */
   readonly accepts: readonly NodeId[]
+  /** A quorum has accepted `batch` at `ballot`: it is what was chosen, and may be told as such. */
+  readonly isChosen: boolean
   /** How often it was said without enough answers. */
   readonly tries: number
   /** Denials since a batch was last chosen here. */
@@ -98,6 +100,7 @@ export const proposerMachine = setup({
     somebodyKnowsMore: ({ context }) => bestInformed(context.promises).firstUnchosen > context.firstUnchosen,
     somethingMayBeChosen: ({ context }) => highestAccepted(context.promises) >= context.firstUnchosen,
     changesMembers: (_, { members }: BatchExecuted) => members !== null,
+    ownBatchIsChosen: ({ context }) => context.isChosen,
     isSurpassed: ({ context }, { ballot }: { ballot: Ballot }) => compareBallots(ballot, context.ballot) > 0,
     mayYield: ({ context }) => !context.hasYielded,
   },
@@ -109,6 +112,7 @@ export const proposerMachine = setup({
       promises: [],
       batch: null,
       accepts: [],
+      isChosen: false,
       tries: 0,
     })),
     broadcastPrepare: enqueueActions(({ context, enqueue }) => {
@@ -153,9 +157,14 @@ export const proposerMachine = setup({
           `no promise shows a batch for instance ${context.firstUnchosen}, below an accepted one`,
         )
       }
-      return { batch, accepts: [], tries: 0 }
+      return { batch, accepts: [], isChosen: false, tries: 0 }
     }),
-    adoptOwnBatch: assign((_, { batch }: { batch: Batch }) => ({ batch, accepts: [], tries: 0 })),
+    adoptOwnBatch: assign((_, { batch }: { batch: Batch }) => ({
+      batch,
+      accepts: [],
+      isChosen: false,
+      tries: 0,
+    })),
     broadcastAccept: enqueueActions(({ context, enqueue }) => {
       if (context.batch === null) return
       const message = {
@@ -170,6 +179,7 @@ export const proposerMachine = setup({
     recordAccepted: assign(({ context }, { sender }: Heard<Accepted>) => ({
       accepts: context.accepts.includes(sender) ? context.accepts : [...context.accepts, sender],
     })),
+    recordChosen: assign({ isChosen: true }),
     announceChosen: enqueueActions(({ context, enqueue }) => {
       if (context.batch === null) return
       enqueue.emit({
@@ -180,8 +190,8 @@ export const proposerMachine = setup({
     }),
     /** Learners are lazy: only servers that hold a request which may now run are told. */
     sendChosenToConcerned: enqueueActions(({ context, enqueue }, { instance, concerned }: BatchExecuted) => {
-      const { batch } = context
-      if (batch === null || instance !== context.firstUnchosen) return
+      const { batch, isChosen } = context
+      if (batch === null || !isChosen || instance !== context.firstUnchosen) return
       for (const to of concerned.filter((id) => id !== context.self)) {
         enqueue.emit({
           type: 'send',
@@ -201,6 +211,7 @@ export const proposerMachine = setup({
       members: members ?? context.members,
       batch: null,
       accepts: [],
+      isChosen: false,
       tries: 0,
     })),
     forgetDenials: assign({ denials: 0 }),
@@ -237,6 +248,7 @@ export const proposerMachine = setup({
     promises: [],
     batch: null,
     accepts: [],
+    isChosen: false,
     tries: 0,
     denials: 0,
     backoffMs: input.timing.backoffMs,
@@ -348,6 +360,7 @@ export const proposerMachine = setup({
             guard: { type: 'completesAccepts', params: ({ event }) => event },
             actions: [
               { type: 'recordAccepted', params: ({ event }) => event },
+              'recordChosen',
               'announceChosen',
               'forgetDenials',
             ],
@@ -375,13 +388,17 @@ export const proposerMachine = setup({
               { type: 'advance', params: ({ event }) => event },
             ],
           },
+          // Chosen by a rival, and maybe another batch: whoever accepted ours at this ballot would take the next accept at
+          // it to imply that ours was chosen. So the ballot is given up.
           {
+            guard: 'ownBatchIsChosen',
             target: 'adopting',
             actions: [
               { type: 'sendChosenToConcerned', params: ({ event }) => event },
               { type: 'advance', params: ({ event }) => event },
             ],
           },
+          { target: 'resuming', actions: { type: 'advance', params: ({ event }) => event } },
         ],
       },
     },
