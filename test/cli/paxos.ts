@@ -1,12 +1,57 @@
-/** Runs `paxos` from source, as processes, for tests. */
-import { type ChildProcess, spawn } from 'node:child_process'
+/** Runs `paxos`, as processes, for tests. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const require = createRequire(import.meta.url)
+
+/** What Node.js is given to run `paxos` from source. */
+export const fromSource = [
+  '--import',
+  pathToFileURL(require.resolve('tsx')).href,
+  join(root, 'src/cli/main.ts'),
+] as const
+
+let compiledTo: string | null = null
+
+/**
+ * Compiles what is to be tested, into a directory of its own: run from source, each of the many processes would compile it
+ * again. To be called before all tests, and `removeCompiled` after them.
+ */
+export async function compile(): Promise<void> {
+  const cache = join(root, 'node_modules/.cache')
+  await mkdir(cache, { recursive: true })
+  compiledTo = await mkdtemp(join(cache, 'paxos-test-'))
+  await writeFile(join(compiledTo, 'package.json'), '{ "type": "module" }')
+  const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc')
+  const args = [
+    '-p',
+    'tsconfig.build.json',
+    '--outDir',
+    compiledTo,
+    '--declaration',
+    'false',
+    '--sourceMap',
+    'false',
+    '--noCheck',
+  ]
+  await promisify(execFile)(process.execPath, [tsc, ...args], { cwd: root })
+}
+
+export async function removeCompiled(): Promise<void> {
+  if (compiledTo !== null) await rm(compiledTo, { recursive: true })
+}
+
+function compiled(): string[] {
+  if (compiledTo === null) throw new Error('compile() is to be called before paxos is run')
+  return [join(compiledTo, 'src/cli/main.js')]
+}
 
 export interface Ended {
   readonly code: number | null
@@ -21,11 +66,8 @@ export class Paxos {
   #stdout = ''
   #stderr = ''
 
-  constructor(args: readonly string[], cwd?: string) {
-    this.#child = spawn(process.execPath, ['--import', tsx, main, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(cwd !== undefined && { cwd }),
-    })
+  constructor(args: readonly string[], program: readonly string[] = compiled()) {
+    this.#child = spawn(process.execPath, [...program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
     })

@@ -1,8 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
-import { freePorts, paxos } from './paxos.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { compile, freePorts, paxos, removeCompiled } from './paxos.ts'
+
+beforeAll(compile)
+afterAll(removeCompiled)
 
 /** Each wrong use, and what the one line on stderr says of it. */
 const wrongUses: readonly (readonly [string, string])[] = [

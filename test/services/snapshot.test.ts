@@ -49,6 +49,20 @@ describe('a restored replica', () => {
     expect(copy.sessionCount, 'one was idle for too long; one is used, one waits, one is not yet due').toBe(3)
   })
 
+  test('forgets first what has been idle for longest, whatever the order of uids', () => {
+    const replica = newReplica()
+    for (const [timeMs, uid] of ['b@0', 'c@0', 'a@0'].entries()) {
+      run(replica, [ask(uid, 1, unlock('x'))], { timeMs })
+    }
+    const copy = restored(replica)
+    run(copy, [], { timeMs: hourMs + 1 })
+    expect(['a@0', 'b@0', 'c@0'].map((uid) => copy.recall(uid, 1)?.kind)).toEqual([
+      'executed',
+      'refused',
+      'executed',
+    ])
+  })
+
   test('keeps the limit of its sessions', () => {
     const brief = new Replica({ service: lockService as Service, members: threeMembers, sessionIdleMs: 5 })
     run(brief, [ask('a@0', 1, lock('x'))])

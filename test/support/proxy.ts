@@ -1,9 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { drawRandom } from '../../machines/random.ts'
 import { formatAddress, parseAddress } from '../../src/address.ts'
-
-/** A random number at least 0 and below 1. */
-type Random = () => number
 
 /** What a disturbed proxy does to a datagram. */
 const loss = 0.2
@@ -22,31 +20,31 @@ const bufferBytes = 4 * 1024 * 1024
  * A stretch of bad network before one server: whoever wants to reach the server sends to the proxy's address. Each source
  * has a socket of its own on the server's side, so that the server's answers find their way back.
  */
-export class Proxy {
+export class BadNetwork {
   /** Where it listens. */
   readonly address: string
   isDisturbed = false
   readonly #server: { readonly host: string; readonly port: number }
   readonly #front: Socket
-  readonly #random: Random
+  #seed: number
   /** In the order in which they were last heard from. */
   readonly #sources = new Map<string, Socket>()
   readonly #underWay = new Set<NodeJS.Timeout>()
   #isOpen = true
 
   /** A proxy on a free port of 127.0.0.1, before the server at `server`. */
-  static async start(server: string, seed: number): Promise<Proxy> {
+  static async start(server: string, seed: number): Promise<BadNetwork> {
     const front = createSocket({ type: 'udp4', recvBufferSize: bufferBytes, sendBufferSize: bufferBytes })
     front.bind(0, '127.0.0.1')
     await once(front, 'listening')
-    return new Proxy(front, server, seed)
+    return new BadNetwork(front, server, seed)
   }
 
   private constructor(front: Socket, server: string, seed: number) {
     this.#front = front
     this.address = formatAddress(front.address())
     this.#server = parseAddress(server)
-    this.#random = randomFrom(seed)
+    this.#seed = seed
     front.on('message', (datagram, { address, port }) => {
       const source = this.#sourceAt(address, port)
       this.#carry(() => source.send(datagram, this.#server.port, this.#server.host, ignore))
@@ -71,9 +69,9 @@ export class Proxy {
     const source = known ?? this.#newSource(address, port)
     this.#sources.set(name, source)
     if (this.#sources.size > maxSources) {
-      const [[oldest, socket]] = this.#sources as unknown as [[string, Socket]]
+      const [oldest = ''] = this.#sources.keys()
+      this.#sources.get(oldest)?.close()
       this.#sources.delete(oldest)
-      socket.close()
     }
     return source
   }
@@ -81,12 +79,16 @@ export class Proxy {
   #newSource(address: string, port: number): Socket {
     const source = createSocket({ type: 'udp4', recvBufferSize: bufferBytes, sendBufferSize: bufferBytes })
     source.on('message', (datagram) => this.#carry(() => this.#front.send(datagram, port, address, ignore)))
+    source.bind(0, '127.0.0.1')
     return source
   }
 
   /** Sends a datagram on: never, once or twice, at once or later. */
   #carry(send: () => void): void {
-    if (!this.isDisturbed) return this.#sendOn(send)
+    if (!this.isDisturbed) {
+      this.#sendOn(send)
+      return
+    }
     if (this.#random() < loss) return
     const copies = this.#random() < duplication ? 2 : 1
     for (let copy = 0; copy < copies && this.#underWay.size < maxUnderWay; copy += 1) {
@@ -96,6 +98,13 @@ export class Proxy {
       }, this.#random() * maxDelayMs)
       this.#underWay.add(timer)
     }
+  }
+
+  /** At least 0 and below 1; the same numbers for the same seed. */
+  #random(): number {
+    const { seed, value } = drawRandom(this.#seed)
+    this.#seed = seed
+    return value
   }
 
   #sendOn(send: () => void): void {
@@ -109,14 +118,3 @@ export class Proxy {
 
 /** An error of sending is loss. */
 function ignore(): void {}
-
-/** The same numbers for the same seed (mulberry32). */
-function randomFrom(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}

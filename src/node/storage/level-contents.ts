@@ -31,7 +31,7 @@ const bytesAtOnce = 1_000_000
 /**
  * Reads and verifies all of `database`: every checksum, and that no write is missing among those that were kept. LevelDB
  * drops what it cannot read from its log and goes on, so that is for its user to notice. The time is linear in the number
- * of instances: about 0.3 s for 100,000 of them. Throws, naming the record, when something is damaged.
+ * of instances: about half a second for 100,000 of them. Throws, naming the record, when something is damaged.
  */
 export async function readContents(database: Database): Promise<Contents> {
   const [identityText, stateText] = await database.getMany([identityKey, stateKey])

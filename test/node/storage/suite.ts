@@ -124,7 +124,7 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
 
     it('reads each batch once while it writes', async () => {
       await founded()
-      const names = Array.from({ length: 200 }, (_, instance) => `n${instance}`)
+      const names = Array.from({ length: 40 }, (_, instance) => `n${instance}`)
       const reads: Promise<Batch[]>[] = []
       const writes = names.map(async (name, instance) => {
         const written = storage.persist(learning(instance, name))
@@ -137,7 +137,7 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
         expect(page).toEqual(names.slice(0, page.length).map(batch))
         expect(page.length).toBeGreaterThan(0)
       }
-      expect((await reads.at(-1))?.length).toBe(200)
+      expect((await reads.at(-1))?.length).toBe(40)
     })
 
     it('refuses what does not continue what is known to be chosen, and goes on', async () => {

@@ -1,0 +1,130 @@
+/** Writes into the documents what the machines themselves say: the charts, and what each state is for. `npm run charts`. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { AnyStateMachine, AnyStateNode } from 'xstate'
+import { clientMachine } from '../machines/client.ts'
+import { nodeMachine } from '../machines/node.ts'
+import { roleMachines } from '../src/roles.ts'
+
+const machines: Readonly<Record<string, AnyStateMachine>> = {
+  ...roleMachines,
+  client: clientMachine,
+  node: nodeMachine as unknown as AnyStateMachine,
+}
+
+/** What can be written between the marker comments `<!-- KIND:MACHINE -->` and `<!-- /KIND:MACHINE -->`. */
+const makers: Readonly<Record<string, (machine: AnyStateMachine) => string>> = {
+  chart: chartOf,
+  states: statesOf,
+}
+
+/** The documents that are written into. */
+export const documents: readonly string[] = ['ARCHITECTURE.md', 'machines/README.md']
+
+/** The text of a document as it is, and as the machines have it. Throws when a marker names no machine. */
+export function chartDocument(path: string): { readonly present: string; readonly wanted: string } {
+  const present = readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8')
+  const marked = /(<!-- (\w+):(\w+) -->\n)[\s\S]*?(<!-- \/\2:\3 -->)/g
+  const wanted = present.replace(marked, (_, open: string, kind: string, name: string, close: string) => {
+    const [maker, machine] = [makers[kind], machines[name]]
+    if (maker === undefined || machine === undefined)
+      throw new Error(`${path}: nothing makes ${kind}:${name}`)
+    return `${open}\n${maker(machine)}\n\n${close}`
+  })
+  return { present, wanted }
+}
+
+interface Edge {
+  readonly from: AnyStateNode
+  /** `null` when the state is not left. */
+  readonly to: AnyStateNode | null
+  readonly trigger: string
+  readonly label: string
+}
+
+function nodesOf(node: AnyStateNode): AnyStateNode[] {
+  return Object.values(node.states).flatMap((child) => [child, ...nodesOf(child)])
+}
+
+/** `after DELAY` for the event of a timer, which is `xstate.after.DELAY.STATE`. */
+function triggerOf(eventType: string): string {
+  return eventType.startsWith('xstate.after.') ? `after ${eventType.split('.')[2]}` : eventType
+}
+
+/** A guard's name; `else` for the last of several alternatives, which needs none. */
+function conditionOf(guard: unknown, index: number): string {
+  if (guard === undefined) return index === 0 ? '' : ' [else]'
+  return ` [${typeof guard === 'string' ? guard : (guard as { readonly type: string }).type}]`
+}
+
+function edgesOf(from: AnyStateNode): Edge[] {
+  const tables = [...from.transitions, ['at once', from.always ?? []] as const]
+  return tables.flatMap(([eventType, transitions]) =>
+    transitions.map(({ guard, target }, index) => ({
+      from,
+      to: target?.[0] ?? null,
+      trigger: triggerOf(eventType),
+      label: `${triggerOf(eventType)}${conditionOf(guard, index)}`,
+    })),
+  )
+}
+
+function idOf(node: AnyStateNode): string {
+  return node.parent === undefined ? 'any' : node.path.join('_')
+}
+
+/** A state, with the states in it. */
+function declaration(node: AnyStateNode): string[] {
+  const children = Object.values(node.states)
+  const name = `state "${node.key}" as ${idOf(node)}`
+  if (children.length === 0) return node.type === 'final' ? [name, `${idOf(node)} --> [*]`] : [name]
+  return [`${name} {`, ...inside(node, children).map((line) => `  ${line}`), '}']
+}
+
+function inside(node: AnyStateNode, children: readonly AnyStateNode[]): string[] {
+  const initial = node.initial.target[0]
+  return [...(initial ? [`[*] --> ${idOf(initial)}`] : []), ...children.flatMap(declaration)]
+}
+
+/** The arrows, one for each pair of states, with all that leads from one to the other. */
+function arrows(edges: readonly Edge[]): string[] {
+  const labels = new Map<string, string[]>()
+  for (const { from, to, label } of edges) {
+    if (to === null) continue
+    const arrow = `${idOf(from)} --> ${idOf(to)}`
+    labels.set(arrow, [...(labels.get(arrow) ?? []), label])
+  }
+  return [...labels].map(([arrow, all]) => `${arrow} : ${all.join('<br/>')}`)
+}
+
+/** What is heard in a state that it does not leave: in words, since drawn it would hide what matters. */
+function quiet(node: AnyStateNode, edges: readonly Edge[]): string[] {
+  const heard = edges.filter(({ from, to }) => from === node && to === null).map(({ trigger }) => trigger)
+  if (heard.length === 0) return []
+  const where = node.parent === undefined ? 'any state' : `\`${node.path.join('.')}\``
+  return [`- in ${where}: ${[...new Set(heard)].map((trigger) => `\`${trigger}\``).join(', ')}`]
+}
+
+function chartOf({ root }: AnyStateMachine): string {
+  const nodes = [root, ...nodesOf(root)]
+  const edges = nodes.flatMap(edgesOf)
+  const any = edges.some(({ from, to }) => from === root && to !== null) ? ['state "any state" as any'] : []
+  const lines = [...any, ...inside(root, Object.values(root.states)), ...arrows(edges)]
+  const notDrawn = nodes.flatMap((node) => quiet(node, edges))
+  const drawing = ['```mermaid', 'stateDiagram-v2', ...lines.map((line) => `  ${line}`), '```']
+  return [
+    ...drawing,
+    ...(notDrawn.length > 0 ? ['', 'Heard without leaving the state:', '', ...notDrawn] : []),
+  ].join('\n')
+}
+
+function statesOf({ root }: AnyStateMachine): string {
+  const rows = nodesOf(root).map((node) => `| \`${node.path.join('.')}\` | ${node.description} |`)
+  return ['| state | |', '| --- | --- |', ...rows].join('\n')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const path of documents) {
+    writeFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), chartDocument(path).wanted)
+  }
+}

@@ -1,0 +1,66 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import type { Address, Json } from '../../machines/batch.ts'
+import { parseAddress } from '../../src/address.ts'
+
+/** A program that sends plain datagrams and collects what comes back, as `nc -u` does. */
+export class Datagrams {
+  /** What has come back, in order. */
+  readonly heard: string[] = []
+  readonly #socket: Socket
+
+  /** Each has an address of its own for as long as it is open. */
+  static async open(): Promise<Datagrams> {
+    const socket = createSocket({ type: 'udp4', recvBufferSize: 1024 * 1024 })
+    socket.bind(0, '127.0.0.1')
+    await once(socket, 'listening')
+    return new Datagrams(socket)
+  }
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('message', (datagram) => this.heard.push(datagram.toString()))
+  }
+
+  send(to: Address, datagram: string | Uint8Array): Promise<void> {
+    const { host, port } = parseAddress(to)
+    return new Promise((resolve, reject) => {
+      this.#socket.send(datagram, port, host, (error) => (error === null ? resolve() : reject(error)))
+    })
+  }
+
+  /** The answer to `datagram`; throws when none has come after `patienceMs`. It is sent once. */
+  async ask(to: Address, datagram: string | Uint8Array, patienceMs = 10_000): Promise<string> {
+    const before = this.heard.length
+    await this.send(to, datagram)
+    await until(
+      () => this.heard.length > before,
+      patienceMs,
+      () => `${to} did not answer ${datagram}`,
+    )
+    return this.heard[before] ?? ''
+  }
+
+  /** What the server says of itself; it is asked with one datagram, and answers with one. */
+  async inquire(to: Address): Promise<{ readonly [key: string]: Json }> {
+    const answer = await this.ask(to, JSON.stringify({ v: 1, c: '', s: null, m: [{ type: 'inquire' }] }))
+    return JSON.parse(answer).m[0].status
+  }
+
+  close(): Promise<void> {
+    return new Promise((closed) => this.#socket.close(closed))
+  }
+}
+
+/** Waits until `holds`; throws what `complaint` says when it does not after `patienceMs`. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  patienceMs: number,
+  complaint: () => string | Promise<string>,
+): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`after ${patienceMs} ms: ${await complaint()}`)
+    await new Promise((next) => setTimeout(next, 5))
+  }
+}

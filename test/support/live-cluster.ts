@@ -1,0 +1,206 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Address, Json, NodeId } from '../../machines/batch.ts'
+import type { Position } from '../../machines/outcome.ts'
+import { type Client, connect } from '../../src/client/index.ts'
+import { freePorts } from '../cli/paxos.ts'
+import type { Answer, TestClient, TestCluster } from '../suites/cluster.ts'
+import { BuiltPaxos, type Ended } from './built-paxos.ts'
+import { BadNetwork } from './proxy.ts'
+
+/** The most servers that a cluster may come to have, ports are kept for. */
+const maxServers = 6
+
+/** How long a server has to write what it executed to its trace, in milliseconds. */
+const tracePatienceMs = 10_000
+
+/** How long a server that is told to stop has, in milliseconds. */
+const stopPatienceMs = 10_000
+
+interface Server {
+  /** Where it listens. */
+  readonly listening: Address
+  /** Where the others and the clients find it. */
+  readonly address: Address
+  readonly dataDir: string
+  readonly proxy: BadNetwork
+  process: BuiltPaxos | null
+}
+
+/**
+ * A cluster of processes on free ports of 127.0.0.1, each server behind a proxy that can be told to lose, duplicate and
+ * reorder datagrams.
+ */
+export class LiveCluster implements TestCluster {
+  readonly #directory: string
+  readonly #firstPort: number
+  readonly #servers = new Map<NodeId, Server>()
+  readonly #clients = new Set<Client>()
+  /** Where the last request that was asked of a server was executed. */
+  readonly #lastAnswers = new Map<NodeId, Position>()
+  #isDisturbed = false
+
+  static async start(servers: number): Promise<LiveCluster> {
+    const directory = await mkdtemp(join(tmpdir(), 'paxos-live-'))
+    const cluster = new LiveCluster(directory, await freePorts(maxServers))
+    try {
+      const ids = Array.from({ length: servers }, (_, id) => id)
+      for (const id of ids) await cluster.#place(id)
+      await Promise.all(ids.map((id) => cluster.#run(id, ['--members', cluster.#members, '--bootstrap'])))
+      return cluster
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
+  }
+
+  private constructor(directory: string, firstPort: number) {
+    this.#directory = directory
+    this.#firstPort = firstPort
+  }
+
+  /** Where clients find the servers, in the order of their ids. */
+  get addresses(): Address[] {
+    return [...this.#servers.values()].map(({ address }) => address)
+  }
+
+  /** Where a server listens itself, past its proxy. */
+  listening(id: NodeId): Address {
+    return this.#serverOf(id).listening
+  }
+
+  dataDir(id: NodeId): string {
+    return this.#serverOf(id).dataDir
+  }
+
+  /** The process that runs the server. */
+  process(id: NodeId): BuiltPaxos {
+    const { process } = this.#serverOf(id)
+    if (process === null) throw new Error(`server ${id} does not run`)
+    return process
+  }
+
+  /** A client of the library that asks `server` first, and the others after it. */
+  connect(server: NodeId = 0): Client {
+    const { address } = this.#serverOf(server)
+    const place = this.addresses.indexOf(address)
+    const client = connect({ servers: [...this.addresses.slice(place), ...this.addresses.slice(0, place)] })
+    this.#clients.add(client)
+    return client
+  }
+
+  async client(): Promise<TestClient> {
+    const clients = new Map<NodeId, Client>()
+    return {
+      request: async (body: Json, server: NodeId = 0): Promise<Answer> => {
+        const client = clients.get(server) ?? this.connect(server)
+        clients.set(server, client)
+        const answer = await client.request(body)
+        this.#lastAnswers.set(server, answer)
+        return answer
+      },
+    }
+  }
+
+  async crash(id: NodeId): Promise<void> {
+    const running = this.process(id)
+    running.signal('SIGKILL')
+    await running.ended
+    this.#serverOf(id).process = null
+  }
+
+  /** Stops a server in good order; answers how it ended. */
+  async stop(id: NodeId): Promise<Ended> {
+    const running = this.process(id)
+    running.signal('SIGTERM')
+    const ended = await running.endedWithin(stopPatienceMs)
+    this.#serverOf(id).process = null
+    return ended
+  }
+
+  async restart(id: NodeId, limits: { readonly fileBlocks?: number } = {}): Promise<void> {
+    await this.#run(id, [], limits)
+  }
+
+  async join(id: NodeId, seed: NodeId = 0): Promise<void> {
+    await this.#place(id)
+    await this.#run(id, ['--join', this.#serverOf(seed).address])
+  }
+
+  disturb(isDisturbed: boolean): void {
+    this.#isDisturbed = isDisturbed
+    for (const { proxy } of this.#servers.values()) proxy.isDisturbed = isDisturbed
+  }
+
+  /** A trace is written a moment after what it tells of: waits for the last request that was asked of the server. */
+  async executed(id: NodeId): Promise<readonly string[]> {
+    const last = this.#lastAnswers.get(id)
+    const awaited = last && `${last.instance}.${last.index} `
+    const deadline = performance.now() + tracePatienceMs
+    for (;;) {
+      const text = await readFile(join(this.dataDir(id), 'trace.txt'), 'utf8')
+      const lines = text
+        .slice(0, text.lastIndexOf('\n') + 1)
+        .split('\n')
+        .slice(0, -1)
+      if (awaited === undefined || lines.some((line) => line.startsWith(awaited))) return lines
+      if (performance.now() > deadline) {
+        throw new Error(
+          `server ${id} has not executed ${awaited}after ${tracePatienceMs} ms: ${lines.at(-1)}`,
+        )
+      }
+      await this.pass(20)
+    }
+  }
+
+  pass(waitMs: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, waitMs))
+  }
+
+  async close(): Promise<void> {
+    const servers = [...this.#servers.values()]
+    for (const { process } of servers) process?.signal('SIGKILL')
+    await Promise.all([
+      ...servers.map(({ process }) => process?.ended),
+      ...servers.map(({ proxy }) => proxy.close()),
+      ...[...this.#clients].map((client) => client.close()),
+    ])
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  get #members(): string {
+    return [...this.#servers].map(([id, { address }]) => `${id}=${address}`).join(',')
+  }
+
+  #serverOf(id: NodeId): Server {
+    const server = this.#servers.get(id)
+    if (server === undefined) throw new Error(`there is no server ${id}`)
+    return server
+  }
+
+  /** A place for a server to run at. */
+  async #place(id: NodeId): Promise<void> {
+    if (id >= maxServers) throw new Error(`ports are kept for servers below ${maxServers}, not for ${id}`)
+    const listening = `127.0.0.1:${this.#firstPort + id}`
+    const proxy = await BadNetwork.start(listening, id)
+    proxy.isDisturbed = this.#isDisturbed
+    const dataDir = join(this.#directory, `${id}`)
+    this.#servers.set(id, { listening, address: proxy.address, dataDir, proxy, process: null })
+  }
+
+  async #run(
+    id: NodeId,
+    args: readonly string[],
+    limits: { readonly fileBlocks?: number } = {},
+  ): Promise<void> {
+    const server = this.#serverOf(id)
+    const { listening, address, dataDir } = server
+    const where = ['--listen', listening, '--advertise', address, '--data', dataDir]
+    // What would be lost beyond a limit of files is the store, not the trace.
+    const trace = limits.fileBlocks === undefined ? ['--trace'] : []
+    const options = ['--id', `${id}`, ...where, ...trace, '--log-level', 'warn', ...args]
+    server.process = new BuiltPaxos(['node', ...options], limits)
+    await server.process.said(new RegExp(`^server ${id} ready on `, 'm'))
+  }
+}
