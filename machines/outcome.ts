@@ -15,8 +15,9 @@ export type Outcome =
   /** The client gave it up before it was executed: it never will be. */
   | ({ readonly kind: 'cancelled' } & Position)
   /**
-   * Not executed, and never will be under this name: `expired`, its session was forgotten; `stale`, the client had said
-   * that it needs this seq no more; `conflict`, the same (uid, seq) stands for another command.
+   * Not executed now, and never will be under this name. `expired`: its session was forgotten, and with it whether it was
+   * executed before; `stale`: the client had said that it needs this seq no more; `conflict`: the same (uid, seq) stands
+   * for another command.
    */
   | { readonly kind: 'refused'; readonly reason: 'expired' | 'stale' | 'conflict' }
 

@@ -88,6 +88,12 @@ export const proposerMachine = setup({
   },
   guards: {
     mayNotPropose: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
+    /**
+     * After a restart the same ballot may be prepared again, from a lower instance where what was learned was not synced:
+     * a late promise to the first prepare says nothing of the instances between.
+     */
+    isForAnotherPrepare: ({ context }, { ballot, from }: Heard<PromiseMessage>) =>
+      !sameBallot(ballot, context.ballot) || from !== context.preparedFrom,
     isForAnotherBallot: ({ context }, { ballot }: { ballot: Ballot }) => !sameBallot(ballot, context.ballot),
     completesPromises: ({ context }, heard: Heard<PromiseMessage>) =>
       isPrepared(context, withPromise(context.promises, heard)),
@@ -277,7 +283,7 @@ export const proposerMachine = setup({
       after: { retransmitInterval: { target: 'preparing', reenter: true, actions: 'countTry' } },
       on: {
         promise: [
-          { guard: { type: 'isForAnotherBallot', params: ({ event }) => event } },
+          { guard: { type: 'isForAnotherPrepare', params: ({ event }) => event } },
           {
             guard: { type: 'completesPromises', params: ({ event }) => event },
             target: 'adopting',

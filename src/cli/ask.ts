@@ -39,12 +39,9 @@ export async function ask<T>(
     const doubts = error instanceof Aborted ? `; ${error.message}` : ''
     if (interruptedBy !== null) throw new Failure(`interrupted${doubts}`, signalExitCodes[interruptedBy])
     const after = `after ${(timeout ?? 0) / 1000} s`
-    const answering = await countAnswering(client)
+    const { answering, asked } = await countAnswering(client)
     if (answering === 0) throw noServerAnswers(servers, after, doubts)
-    throw new Failure(
-      `gave up ${after}, though ${answering} of ${servers.length} servers answered${doubts}`,
-      exitCodes.gaveUp,
-    )
+    throw new Failure(`gave up ${after} (${answering} of ${asked} servers answer)${doubts}`, exitCodes.gaveUp)
   } finally {
     clearTimeout(patience || undefined)
     clearTimeout(doubt)
@@ -73,10 +70,15 @@ async function sayIfNoneAnswers(
   servers: readonly Address[],
   signal: AbortSignal,
 ): Promise<void> {
-  if ((await countAnswering(client).catch(() => null)) !== 0 || signal.aborted) return
+  // A client that was closed meanwhile has its answer.
+  const counted = await countAnswering(client).catch(() => null)
+  if (counted?.answering !== 0 || signal.aborted) return
   complain(`no server answers yet at ${servers.join(', ')}; still asking`)
 }
 
-async function countAnswering(client: Client): Promise<number> {
-  return (await client.status()).filter((answer) => 'status' in answer).length
+async function countAnswering(
+  client: Client,
+): Promise<{ readonly answering: number; readonly asked: number }> {
+  const answers = await client.status()
+  return { answering: answers.filter((answer) => 'status' in answer).length, asked: answers.length }
 }

@@ -19,15 +19,16 @@ const seedRequestsRemembered = 20_000
 /** Addresses of servers that are remembered beside the members': of those that join, or were removed. */
 const serversRemembered = 64
 
-const nodeMessageTypes: ReadonlySet<string> = new Set<NodeMessage['type']>([
-  'prepare',
-  'promise',
-  'accept',
-  'accepted',
-  'denial',
-  'learn',
-  'chosen',
-])
+/** A record, so that the compiler asks for a new message here. */
+const nodeMessageTypes: Readonly<Record<NodeMessage['type'], true>> = {
+  prepare: true,
+  promise: true,
+  accept: true,
+  accepted: true,
+  denial: true,
+  learn: true,
+  chosen: true,
+}
 
 /**
  * The two ends of the datagram's path in a live server: what arrives is decoded, counted when it is not understood, and
@@ -58,7 +59,11 @@ export class Transport {
   }
 
   /** Datagrams received and sent, and those dropped, by reason. */
-  get counters(): { readonly received: number; readonly sent: number; readonly dropped: Record<string, number> } {
+  get counters(): {
+    readonly received: number
+    readonly sent: number
+    readonly dropped: Record<string, number>
+  } {
     return { received: this.#received, sent: this.#sent, dropped: Object.fromEntries(this.#dropped) }
   }
 
@@ -147,7 +152,10 @@ export class Transport {
     const uid = `udp:${source}`
     this.#seedRequests.set(`${seq}:${uid}`, seedRequest)
     if (this.#seedRequests.size > seedRequestsRemembered) forgetOldest(this.#seedRequests)
-    const command = { kind: 'service', body: { action: action === 'LOCK' ? 'lock' : 'unlock', name } } as const
+    const command = {
+      kind: 'service',
+      body: { action: action === 'LOCK' ? 'lock' : 'unlock', name },
+    } as const
     this.#receiver.request(
       { type: 'request', uid, seq, ackedBelow: 0, command },
       `${seedPrefix}${source}`,
@@ -174,7 +182,7 @@ export class Transport {
 const seedPrefix = 'seed '
 
 function isNodeMessage(message: Message): message is NodeMessage {
-  return nodeMessageTypes.has(message.type)
+  return Object.hasOwn(nodeMessageTypes, message.type)
 }
 
 function forgetOldest<K>(map: Map<K, unknown>): void {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { readReport } from '../../src/cli/report.ts'
 import { connect } from '../../src/client/index.ts'
 import {
@@ -16,6 +16,9 @@ import {
   paxos,
   removeCompiled,
 } from './paxos.ts'
+
+// A test starts a dozen processes, one after the other, and its machine may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 let port: number
 let data: string
@@ -87,7 +90,7 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
 
   const impatient = await paxos('lock', 'a', '--timeout', '0.5', ...servers)
   expect(told(impatient)).toEqual({ code: 3, stdout: '' })
-  expect(impatient.stderr).toMatch(/^paxos: gave up after 0.5 s, though [123] of 3 servers answered\n$/)
+  expect(impatient.stderr).toMatch(/^paxos: gave up after 0.5 s \([123] of 3 servers answer\)\n$/)
 
   const interrupted = start('lock', 'a', ...servers)
   await someRequestIsDelayed()
@@ -123,7 +126,7 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
   })
   expect(told(await paxos('unlock', 'a', ...servers))).toEqual({ code: 4, stdout: 'a was not locked' })
   expect(await readFile(join(data, '0', 'trace.txt'), 'utf8')).toContain('"action":"lock"')
-}, 60_000)
+})
 
 test('a server is killed, the others go on, and it is started again with the command that was printed', async () => {
   const { cluster, pids } = await startCluster()
@@ -151,7 +154,7 @@ test('a server is killed, the others go on, and it is started again with the com
   expect((await paxos('status', ...servers)).code).toBe(0)
   restarted.signal('SIGTERM')
   expect((await restarted.ended).code).toBe(0)
-}, 60_000)
+})
 
 test('a fourth server joins and another is removed', async () => {
   await startCluster()
@@ -182,7 +185,7 @@ test('a fourth server joins and another is removed', async () => {
     code: 1,
     stderr: 'paxos: server 9 is no member: the members are 0, 2, 3\n',
   })
-}, 60_000)
+})
 
 test('run from source, the servers stop when the cluster is killed', async () => {
   const cluster = new Paxos(['cluster', '--port', `${port}`, '--memory'], fromSource)
@@ -226,7 +229,7 @@ test('a server whose directory was lost is not started, and joins anew as it was
   const joined = start(...(told[2] ?? '').split(' '))
   await joined.said(/^server 2 ready on/m)
   expect((await paxos('status', ...servers)).code).toBe(0)
-}, 60_000)
+})
 
 test('all servers end and the cluster says so', async () => {
   const { cluster, pids } = await startCluster()

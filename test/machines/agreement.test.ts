@@ -4,15 +4,18 @@
  * which message arrives.
  */
 import { expect, test } from 'vitest'
+import { acceptorMachine } from '../../machines/acceptor.ts'
+import type { Ballot } from '../../machines/ballot.ts'
 import type { Batch, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { foundingIncarnation } from '../../machines/members.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
+import { proposerMachine } from '../../machines/proposer.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { roleInputs, roleMachines, roleNames } from '../../src/roles.ts'
 import { Router } from '../../src/router.ts'
-import { executed, members, Role, request, said } from '../support/role.ts'
+import { ballot, batch, executed, members, Role, request, said } from '../support/role.ts'
 
 interface Flying {
   readonly from: NodeId
@@ -138,4 +141,45 @@ test('a proposer whose batch lost says no accept at its old ballot: it would imp
   // Server 0 still has its request to propose, at the next instance.
   cluster.deliver('accept', 0, 4)
   expect(cluster.executedAt(0)).not.toMatchObject({ 4: 'loser' })
+})
+
+test('a promise to the prepare before a restart says nothing of the instances below it', () => {
+  const acceptor = (self: NodeId, promised: Ballot | null) =>
+    new Role(acceptorMachine, {
+      self,
+      incarnation: foundingIncarnation,
+      members: members(3),
+      limits: defaultLimits,
+      promised,
+      accepted: [],
+      firstUnchosen: 0,
+    })
+  const proposer = (firstUnchosen: Instance) =>
+    new Role(proposerMachine, {
+      self: 0,
+      incarnation: foundingIncarnation,
+      members: members(3),
+      timing: defaultTiming,
+      randomSeed: 1,
+      promised: ballot(1, 2),
+      firstUnchosen,
+    })
+  const prepares = (from: Instance) => ({ type: 'prepare', ballot: ballot(2, 0), from, sender: 0 }) as const
+  // Server 1 has helped to choose a batch at instance 0, of which server 0 has learned, though not durably.
+  const other = acceptor(1, null)
+  other.hear(
+    { type: 'accept', sender: 2, ballot: ballot(1, 2), instance: 0, batch: batch('chosen') },
+    { type: 'persisted' },
+  )
+  const late = said(other.hear(prepares(1), { type: 'persisted' })).at(-1)
+  expect(late).toMatchObject({ message: { type: 'promise', from: 1, accepted: [] } })
+  // Server 0 starts again from its disk, where nothing is chosen, and uses the same ballot.
+  const again = proposer(0)
+  again.hear({ type: 'requests.ready' })
+  const promise = { type: 'promise', ballot: ballot(2, 0), accepted: [] } as const
+  again.hear(
+    { ...promise, from: 0, firstUnchosen: 0, sender: 0 },
+    { ...promise, from: 1, firstUnchosen: 0, sender: 1 },
+  )
+  expect(again.state).toBe('preparing')
 })

@@ -506,14 +506,19 @@ describe('telling what was chosen', () => {
     },
   )
 
-  test.each(['accepting.proposing', 'accepting.helping'])(
+  describe.each(['accepting.proposing', 'accepting.helping'])(
     'is never of a batch that is only proposed here, while another was chosen: %s',
     (state) => {
-      const role = proposerIn(state)
-      role.hear(accepted(0))
-      // A rival had its own batch chosen at 10, and this node learned it: the one proposed here is a loser.
-      const wants = said(role.hear(executed(10, { concerned: [1, 2] })))
-      expect(wants.filter((want) => want.type === 'send' && want.message.type === 'chosen')).toEqual([])
+      test.each([
+        ['members stay', null],
+        ['members change', members(5)],
+      ])('%s', (_, changed) => {
+        const role = proposerIn(state)
+        role.hear(accepted(0))
+        // A rival had its own batch chosen at 10, and this node learned it: the one proposed here is a loser.
+        const wants = said(role.hear(executed(10, { concerned: [1, 2], members: changed })))
+        expect(wants.filter((want) => want.type === 'send' && want.message.type === 'chosen')).toEqual([])
+      })
     },
   )
 })

@@ -636,6 +636,26 @@ describe('waking', () => {
   })
 })
 
+describe('what is held costs little, however much it is', () => {
+  /** Milliseconds that it takes to delay `count` requests by one key in one execution, and to wake all of them. */
+  function cost(count: number): number {
+    const role = queue({ limits: { ...defaultLimits, batchRequests: count } })
+    const uids = Array.from({ length: count }, (_, n) => `client ${n}`)
+    role.hear(...uids.map((uid) => ask(uid)), wanted)
+    const delays = ran(uids.map((uid) => delayed(uid, null)))
+    const begun = performance.now()
+    role.hear(delays, ran([], { progressed: true }))
+    const ms = performance.now() - begun
+    expect(role.context.held).toMatchObject({ count, delayedCount: 0 })
+    return ms
+  }
+
+  test('eight times the requests take about eight times as long, and not sixty-four', () => {
+    const small = Math.max(...[1, 2, 3].map(() => cost(200)))
+    expect(cost(1_600) / small).toBeLessThan(30)
+  })
+})
+
 describe('members', () => {
   test('removal turns away everything that is held: ready, offered and delayed', () => {
     const role = queueWithDelayed([

@@ -180,6 +180,16 @@ describe('an envelope', () => {
     expect(tooLong.map(({ length }) => length)).toEqual([1_200, 1_201 - 1_186 + 14])
   })
 
+  it('never needs pieces for messages that fit alone, whatever the limit', () => {
+    for (let limit = 1_200; limit < 1_260; limit += 1) {
+      const datagrams = encodeEnvelope({ cluster, sender: 2, messages: learns.slice(0, 200) }, limit)
+      for (const datagram of datagrams) {
+        expect(datagram[0]).toBe('{'.charCodeAt(0))
+        expect(datagram.length).toBeLessThanOrEqual(limit)
+      }
+    }
+  })
+
   it('sends in pieces only what does not fit alone', () => {
     const messages = [report(10), report(5_000, 'é'), report(20), report(30)]
     let id = 40n
