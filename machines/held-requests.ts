@@ -91,6 +91,9 @@ export function withReplyTo(held: HeldRequests, event: RequestEvent): HeldReques
   return { ...held, byId: put(held.byId, requestId(event), { ...entry, replyTo: event.replyTo }) }
 }
 
+/** What stands around a command and a uid in a request's JSON. */
+const requestOverheadBytes = 80
+
 /** The next batch: what is ready, in order, within the limits; at least one request. */
 export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Batch {
   const requests: Request[] = []
@@ -99,7 +102,7 @@ export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Bat
   for (const id of held.ready) {
     const entry = get(held.byId, id)
     if (entry === undefined) continue
-    bytes += entry.commandBytes
+    bytes += entry.commandBytes + entry.request.uid.length + requestOverheadBytes
     if (requests.length > 0 && (bytes > limits.batchBytes || requests.length >= limits.batchRequests)) break
     requests.push(entry.request)
     timeMs = Math.max(timeMs, entry.receivedAtMs)

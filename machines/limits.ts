@@ -1,6 +1,6 @@
 /** Bounds that keep datagrams, memory and promises small. */
 export interface Limits {
-  /** The commands of one batch together, in bytes of JSON. */
+  /** The requests of one batch together, in bytes of JSON; a single request may be larger. */
   readonly batchBytes: number
   /** Requests of one batch. */
   readonly batchRequests: number

@@ -30,7 +30,9 @@ export function greet(address: Address, patienceMs: number): Promise<Welcome> {
     socket.on('message', (datagram, source) => {
       const decoded = decoder.decode(datagram, formatAddress(source))
       const welcome =
-        decoded.kind === 'envelope' ? decoded.messages.find((message) => message.type === 'welcome') : undefined
+        decoded.kind === 'envelope'
+          ? decoded.messages.find((message) => message.type === 'welcome')
+          : undefined
       if (welcome === undefined) return
       end()
       resolve(welcome)

@@ -37,7 +37,12 @@ export function joiningIdentity(node: NodeId, { cluster, founders }: Welcome): I
  * Checks what a directory holds against what the server is started as. Throws a `StartError` when it belongs to another
  * server or, where one is founded, to another cluster.
  */
-export function checkIdentity(stored: Identity, node: NodeId, bootstrap: Bootstrap | undefined, dataDir: string): void {
+export function checkIdentity(
+  stored: Identity,
+  node: NodeId,
+  bootstrap: Bootstrap | undefined,
+  dataDir: string,
+): void {
   if (stored.node !== node) {
     throw new StartError(
       `--data ${dataDir} belongs to server ${stored.node}, not to --id ${node}: give each server a directory of its own`,

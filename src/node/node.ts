@@ -7,11 +7,11 @@ import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { isCounted } from '../../machines/members.ts'
 import type { Welcome } from '../../machines/messages.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
+import { formatAddress } from '../address.ts'
 import { connect } from '../client/index.ts'
 import { lockService } from '../services/lock.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
-import { formatAddress } from '../address.ts'
 import { StartError } from './errors.ts'
 import { greet } from './greet.ts'
 import { type Bootstrap, checkIdentity, foundingIdentity, joiningIdentity } from './identity.ts'
@@ -69,7 +69,12 @@ const pageBytes = 1_000_000
  * damaged or another server's, the port is taken, or it was told neither to found a cluster nor to join one.
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const { id, dataDir, service = lockService as unknown as Service, logger = pino({ level: 'silent' }) } = options
+  const {
+    id,
+    dataDir,
+    service = lockService as unknown as Service,
+    logger = pino({ level: 'silent' }),
+  } = options
   const socket = await bindSocket(options.listen)
   const address = options.advertise ?? formatAddress(socket.address())
   let storage: Storage | null = null
@@ -183,7 +188,8 @@ class LiveNode implements RunningNode {
     for (let next = 0; next < firstUnchosen; next = this.#replica.firstUnexecuted) {
       for (const batch of await this.#storage.chosen(next, pageBytes)) {
         const instance = this.#replica.firstUnexecuted
-        this.#trace?.record(batch, this.#replica.execute(instance, batch))
+        const execution = this.#replica.execute(instance, batch)
+        this.#trace?.record(batch, execution)
       }
     }
   }
@@ -215,7 +221,8 @@ class LiveNode implements RunningNode {
       { self: id, incarnation, members, promised, accepted, firstUnchosen },
       {
         send: (to, message) => {
-          const address = this.#replica.members.find((member) => member.id === to)?.address ?? transport.heardFrom(to)
+          const address =
+            this.#replica.members.find((member) => member.id === to)?.address ?? transport.heardFrom(to)
           if (address !== undefined) transport.send(address, message)
         },
         respond: (to, message) => transport.send(to, message),
@@ -263,7 +270,9 @@ class LiveNode implements RunningNode {
       }
       this.#watchers.add(watcher)
       watcher()
-      void this.ended.then((reason) => reject(new StartError(`it ended before it had caught up: ${reason ?? 'stopped'}`)))
+      void this.ended.then((reason) =>
+        reject(new StartError(`it ended before it had caught up: ${reason ?? 'stopped'}`)),
+      )
     })
   }
 

@@ -20,7 +20,9 @@ export interface Mouth {
   close(): void
 }
 
-type RoleRefs = Readonly<Record<RoleName, { send(event: RoleEvent): void; getSnapshot(): { value: unknown } }>>
+type RoleRefs = Readonly<
+  Record<RoleName, { send(event: RoleEvent): void; getSnapshot(): { value: unknown } }>
+>
 
 /**
  * A live node: the machines as XState actors under one root, in real time. It is the `World` of its router; everything

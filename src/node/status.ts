@@ -43,7 +43,9 @@ export function statusOf({
     pid: process.pid,
     state: runtime.state,
     counted: isCounted(replica.members, id, identity.incarnation),
-    roles: Object.fromEntries(roleNames.map((role) => [role, stateName(runtime.snapshot(role)?.value ?? 'none')])),
+    roles: Object.fromEntries(
+      roleNames.map((role) => [role, stateName(runtime.snapshot(role)?.value ?? 'none')]),
+    ),
     ballot: proposer === undefined ? null : { ...proposer.ballot },
     promised: acceptor?.promised == null ? null : { ...acceptor.promised },
     firstUnchosen: replica.firstUnexecuted,

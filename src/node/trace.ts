@@ -9,7 +9,9 @@ export function traceLines(batch: Batch, { instance, outcomes }: Execution): str
     if (outcome.kind !== 'executed' || outcome.instance !== instance) return []
     const request = batch.requests[outcome.index]
     if (request === undefined || request.uid !== uid || request.seq !== seq) return []
-    return [`${instance}.${outcome.index} ${uid} ${seq} ${JSON.stringify(request.command)}`]
+    return [
+      `${instance}.${outcome.index} ${uid.replace(/[\s%]/g, encodeURIComponent)} ${seq} ${JSON.stringify(request.command)}`,
+    ]
   })
 }
 

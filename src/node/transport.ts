@@ -10,7 +10,7 @@ export interface Receiver {
   hear(sender: NodeId, message: NodeMessage): void
   request(message: RequestMessage, from: Address, bytes: number): void
   /** A question that the server itself answers. */
-  ask(message: Exclude<ClientMessage, RequestMessage>, from: Address): void
+  ask(question: Question, from: Address): void
 }
 
 /** Requests of the seed's clients that are remembered, so that they can be answered in their own words. */
@@ -110,6 +110,7 @@ export class Transport {
     switch (decoded.kind) {
       case 'envelope':
         for (const message of decoded.messages) this.#bringIn(message, decoded.sender, source)
+        this.#answer(decoded.messages, source)
         return
       case 'seed':
         for (const request of decoded.requests) this.#bringInSeed(request, source)
@@ -127,11 +128,17 @@ export class Transport {
     if (sender === this.#self) this.#drop('self')
     else if (message.type === 'request') {
       this.#receiver.request(message, source, commandBytes(message.command))
-    } else if (message.type === 'hello' || message.type === 'inquire') this.#receiver.ask(message, source)
+    } else if (isQuestion(message)) return
     else if (sender !== null && isNodeMessage(message)) {
       this.recordHeardFrom(sender, source)
       this.#receiver.hear(sender, message)
     } else this.#drop('unexpected')
+  }
+
+  /** One answer a datagram, however often it asks: answers are longer than questions, and a sender may be false. */
+  #answer(messages: readonly Message[], source: Address): void {
+    const question = messages.find(isQuestion)
+    if (question !== undefined) this.#receiver.ask(question, source)
   }
 
   /** Where a server that may be no member was last heard from. */
@@ -180,6 +187,12 @@ export class Transport {
 
 /** Marks the reply address of a client that speaks the seed's plain text. */
 const seedPrefix = 'seed '
+
+type Question = Exclude<ClientMessage, RequestMessage>
+
+function isQuestion(message: Message): message is Question {
+  return message.type === 'hello' || message.type === 'inquire'
+}
 
 function isNodeMessage(message: Message): message is NodeMessage {
   return Object.hasOwn(nodeMessageTypes, message.type)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Ballot } from '../../machines/ballot.ts'
-import type { AcceptedRecord, Batch, NodeId } from '../../machines/batch.ts'
+import type { Batch, NodeId } from '../../machines/batch.ts'
 import type { Heard, ProposerEvent } from '../../machines/inbox.ts'
 import type { Accepted, Denial, PromiseMessage } from '../../machines/messages.ts'
 import { type ProposerContext, type ProposerInput, proposerMachine } from '../../machines/proposer.ts'
@@ -48,10 +48,7 @@ function proposer(changes: Partial<ProposerInput> = {}): Role<ProposerContext> {
 const ready: ProposerEvent = { type: 'requests.ready' }
 const offered: ProposerEvent = { type: 'batch.offered', batch: own }
 
-function promise(
-  sender: NodeId,
-  changes: { ballot?: Ballot; accepted?: readonly AcceptedRecord[]; firstUnchosen?: number } = {},
-): Heard<PromiseMessage> {
+function promise(sender: NodeId, changes: Partial<Omit<PromiseMessage, 'type'>> = {}): Heard<PromiseMessage> {
   return { type: 'promise', ballot: mine, from: 10, accepted: [], firstUnchosen: 10, sender, ...changes }
 }
 
@@ -213,6 +210,17 @@ describe('preparing', () => {
     expect(role.hear(promise(1, { ballot: at, firstUnchosen }))).toEqual(wants)
     expect(role.state).toBe(state)
     expect(role.context.promises.map(({ node }) => node)).toEqual(state === 'preparing' ? [0] : [0, 1])
+  })
+
+  test.each<[title: string, from: number, state: string]>([
+    ['an earlier instance', 9, 'preparing'],
+    ['the one that it asked for', 10, 'leading'],
+    ['a later instance', 11, 'preparing'],
+  ])('a promise for this ballot that shows what was accepted from %s on', (_, from, state) => {
+    const role = proposerIn('preparing')
+    role.hear(promise(0))
+    expect(role.hear(promise(1, { from }))).toEqual(state === 'leading' ? [ended, wantsBatch] : [])
+    expect(role.state).toBe(state)
   })
 
   test('a promise for an older ballot with a batch in it decides nothing', () => {
@@ -682,9 +690,10 @@ describe('a change of members', () => {
     expect(role.state).toBe('idle')
     const next = ballot(6, 0)
     expect(role.hear(ready)).toEqual([...prepareTo([0, 1, 2, 3, 4], next, 11), begun])
-    role.hear(promise(0, { ballot: next }), promise(1, { ballot: next }))
+    const answer = { ballot: next, from: 11, firstUnchosen: 11 }
+    role.hear(promise(0, answer), promise(1, answer))
     expect(role.state).toBe('preparing')
-    role.hear(promise(4, { ballot: next, firstUnchosen: 11 }))
+    role.hear(promise(4, answer))
     expect(role.state).toBe('leading')
   })
 
