@@ -55,11 +55,21 @@ function waitingKey(key: string | null): string {
   return key === null ? 'anything' : `key:${key}`
 }
 
+function orderOf(held: HeldRequests, id: string): number {
+  return get(held.byId, id)?.order ?? 0
+}
+
 /** `ids` with `id` at its place in the order of arrival; a woken request comes before those that arrived after it. */
 function insertInOrder(held: HeldRequests, ids: readonly string[], id: string): readonly string[] {
-  const order = get(held.byId, id)?.order ?? 0
-  const before = ids.findIndex((other) => (get(held.byId, other)?.order ?? 0) > order)
-  return before === -1 ? [...ids, id] : [...ids.slice(0, before), id, ...ids.slice(before)]
+  const order = orderOf(held, id)
+  let low = 0
+  let high = ids.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (orderOf(held, ids[middle] ?? '') > order) high = middle
+    else low = middle + 1
+  }
+  return [...ids.slice(0, low), id, ...ids.slice(low)]
 }
 
 /** With a new request, to be proposed. */
@@ -177,7 +187,7 @@ function withoutWaiting(held: HeldRequests, id: string, key: string | null): Hel
   }
 }
 
-function woken(held: HeldRequests, id: string, key: string | null): HeldRequests {
+function woken(held: HeldRequests, id: string, key: string): HeldRequests {
   const entry = get(held.byId, id)
   if (entry === undefined) return held
   const untagged = withoutWaiting(held, id, key)
@@ -195,5 +205,18 @@ function wakeFirst(held: HeldRequests, key: string): HeldRequests {
 }
 
 function wakeAll(held: HeldRequests): HeldRequests {
-  return (get(held.waiting, waitingKey(null)) ?? []).reduce((next, id) => woken(next, id, null), held)
+  const ids = get(held.waiting, waitingKey(null)) ?? []
+  if (ids.length === 0) return held
+  let { byId } = held
+  for (const id of ids) {
+    const entry = get(byId, id)
+    if (entry !== undefined) byId = put(byId, id, { ...entry, tag: null })
+  }
+  return {
+    ...held,
+    byId,
+    waiting: drop(held.waiting, waitingKey(null)),
+    delayedCount: held.delayedCount - ids.length,
+    ready: [...held.ready, ...ids].sort((a, b) => orderOf(held, a) - orderOf(held, b)),
+  }
 }

@@ -307,17 +307,19 @@ describe('a batch', () => {
     return role.hear(wanted)
   }
   const abc = [ask('a'), ask('b'), ask('c')]
+  /** A command of 10 bytes, a uid of one, and 80 for what stands around them. */
+  const each = 91
 
   test.each<[title: string, limits: Partial<Limits>, events: RequestEvent[], wants: Want[]]>([
     ['takes all that is ready, in order of arrival', {}, abc, [offer(['a', 'b', 'c'])]],
     ['takes as many requests as it may', { batchRequests: 2 }, abc, [offer(['a', 'b'])]],
     ['takes one request where it may take one', { batchRequests: 1 }, abc, [offer(['a'])]],
-    ['takes as many bytes as it may', { batchBytes: 20 }, abc, [offer(['a', 'b'])]],
-    ['takes no byte more', { batchBytes: 29 }, abc, [offer(['a', 'b'])]],
+    ['takes as many bytes as it may', { batchBytes: 2 * each }, abc, [offer(['a', 'b'])]],
+    ['takes no byte more', { batchBytes: 3 * each - 1 }, abc, [offer(['a', 'b'])]],
     ['takes one request though it is larger than it may be', { batchBytes: 5 }, abc, [offer(['a'])]],
     [
       'lets no small request pass a large one',
-      { batchBytes: 50 },
+      { batchBytes: 2 * each + 30 },
       [ask('a'), ask('big', { commandBytes: 41 }), ask('c')],
       [offer(['a'])],
     ],
@@ -651,8 +653,10 @@ describe('what is held costs little, however much it is', () => {
   }
 
   test('eight times the requests take about eight times as long, and not sixty-four', () => {
-    const small = Math.max(...[1, 2, 3].map(() => cost(200)))
-    expect(cost(1_600) / small).toBeLessThan(30)
+    // The best of several, since a pause of the machine is no cost of the queue.
+    const best = (count: number) => Math.min(...[1, 2, 3].map(() => cost(count)))
+    best(200)
+    expect(best(1_600) / best(200)).toBeLessThan(30)
   })
 })
 

@@ -52,6 +52,8 @@ describe('a table', () => {
     const table = tableOf(...keys)
     expect(keys.map((key) => get(table, key))).toEqual(keys.map((key) => `value of ${key}`))
     expect(keysOf(table).sort()).toEqual([...keys].sort())
+    // Of these, most share a branch with some key that is there.
+    for (let n = 0; n < 50; n += 1) expect(drop(table, `${n}:nobody`) === table).toBe(true)
     // 4096 branches: with five keys a branch on average, a put copies little.
     const leaves = Object.values(table).flatMap((stem) =>
       Object.values(stem).flatMap((b) => Object.values(b)),
