@@ -72,6 +72,18 @@ function insertInOrder(held: HeldRequests, ids: readonly string[], id: string): 
   return [...ids.slice(0, low), id, ...ids.slice(low)]
 }
 
+/** The ids of both, in the order of arrival. */
+function mergeInOrder(
+  held: HeldRequests,
+  some: readonly string[],
+  more: readonly string[],
+): readonly string[] {
+  return [...some, ...more]
+    .map((id) => ({ id, order: orderOf(held, id) }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ id }) => id)
+}
+
 /** With a new request, to be proposed. */
 export function withRequest(held: HeldRequests, event: RequestEvent): HeldRequests {
   const { uid, seq, ackedBelow, command, replyTo, receivedAtMs, commandBytes } = event
@@ -133,6 +145,7 @@ export function afterExecution(
   const due: Due[] = []
   const gone = new Set<string>()
   const passedOn: string[] = []
+  const delayed = new Map<string, string | null>()
   let next = held
   for (const outcome of outcomes) {
     const id = requestId(outcome)
@@ -141,17 +154,19 @@ export function afterExecution(
     if (outcome.outcome.kind === 'delayed') {
       if (entry.tag !== null) continue
       gone.add(id)
-      next = tagged(next, id, entry, outcome.outcome.key)
+      delayed.set(id, outcome.outcome.key)
       if (!entry.wasDelayed) due.push({ kind: 'queued', entry })
       if (entry.wokenBy !== null && entry.wokenBy !== outcome.outcome.key) passedOn.push(entry.wokenBy)
     } else {
       gone.add(id)
+      delayed.delete(id)
       next = withoutRequest(next, id, entry)
       due.push({ kind: 'response', entry, outcome: outcome.outcome })
       if (entry.wokenBy !== null && leftKeyFree(outcome)) passedOn.push(entry.wokenBy)
     }
   }
   if (gone.size > 0) next = { ...next, ready: next.ready.filter((id) => !gone.has(id)) }
+  next = tagged(next, delayed)
   for (const key of [...freed, ...passedOn]) next = wakeFirst(next, key)
   if (progressed) next = wakeAll(next)
   return { held: next, due }
@@ -162,14 +177,22 @@ function leftKeyFree({ outcome }: RequestOutcome): boolean {
   return outcome.kind !== 'executed'
 }
 
-function tagged(held: HeldRequests, id: string, entry: HeldRequest, key: string | null): HeldRequests {
-  const waiting = get(held.waiting, waitingKey(key)) ?? []
-  return {
-    ...held,
-    byId: put(held.byId, id, { ...entry, tag: { key }, wasDelayed: true, wokenBy: null }),
-    waiting: put(held.waiting, waitingKey(key), insertInOrder(held, waiting, id)),
-    delayedCount: held.delayedCount + 1,
+/** With those tags, all at once: many requests may be delayed by one key, and each change copies a list. */
+function tagged(held: HeldRequests, tags: ReadonlyMap<string, string | null>): HeldRequests {
+  let { byId, waiting } = held
+  const byKey = new Map<string, string[]>()
+  for (const [id, key] of tags) {
+    const entry = get(byId, id)
+    if (entry === undefined) continue
+    byId = put(byId, id, { ...entry, tag: { key }, wasDelayed: true, wokenBy: null })
+    const ids = byKey.get(waitingKey(key))
+    if (ids === undefined) byKey.set(waitingKey(key), [id])
+    else ids.push(id)
   }
+  for (const [key, ids] of byKey) {
+    waiting = put(waiting, key, mergeInOrder(held, get(waiting, key) ?? [], ids))
+  }
+  return { ...held, byId, waiting, delayedCount: held.delayedCount + tags.size }
 }
 
 /** Without a request; the caller takes it out of `ready`, many at a time. */
@@ -217,6 +240,6 @@ function wakeAll(held: HeldRequests): HeldRequests {
     byId,
     waiting: drop(held.waiting, waitingKey(null)),
     delayedCount: held.delayedCount - ids.length,
-    ready: [...held.ready, ...ids].sort((a, b) => orderOf(held, a) - orderOf(held, b)),
+    ready: mergeInOrder(held, held.ready, ids),
   }
 }
