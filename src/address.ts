@@ -15,6 +15,12 @@ export function parseAddress(address: Address): { readonly host: string; readonl
 }
 
 /** `HOST:PORT` of a socket's end. */
-export function formatAddress({ address, port }: { readonly address: string; readonly port: number }): Address {
+export function formatAddress({
+  address,
+  port,
+}: {
+  readonly address: string
+  readonly port: number
+}): Address {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }

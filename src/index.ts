@@ -1,6 +1,7 @@
 /** What a program uses: a client of a cluster, a server of its own, and the interface of a replicated service. */
-export { type Client, type ConnectOptions, connect, type Lock, type RequestOptions } from './client/index.ts'
+
 export * from './client/errors.ts'
+export { type Client, type ConnectOptions, connect, type Lock, type RequestOptions } from './client/index.ts'
 export { type NodeOptions, type RunningNode, StartError, startNode } from './node/node.ts'
 export { kvService } from './services/kv.ts'
 export { lockService } from './services/lock.ts'

@@ -21,7 +21,20 @@ export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** Tells two commands apart: 96 bits of SHA-256, in 16 characters. */
+/**
+ * Tells two commands apart, to find a client that uses one name for two: 53 bits of a fast hash (cyrb53), in base 36. It is
+ * computed for every request on every server, where SHA-256 would cost more than executing most of them.
+ */
 export function commandDigest(command: Command): string {
-  return createHash('sha256').update(canonicalJson(command)).digest('base64url').slice(0, 16)
+  const text = canonicalJson(command)
+  let low = 0xdeadbeef
+  let high = 0x41c6ce57
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i)
+    low = Math.imul(low ^ unit, 2654435761)
+    high = Math.imul(high ^ unit, 1597334677)
+  }
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909)
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909)
+  return (4294967296 * (2097151 & high) + (low >>> 0)).toString(36)
 }

@@ -3,8 +3,8 @@ import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
-import { drawRandom } from '../../machines/random.ts'
 import type { Execution } from '../../machines/outcome.ts'
+import { drawRandom } from '../../machines/random.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { traceLines } from '../node/trace.ts'
 import { Replica } from '../services/replica.ts'
@@ -103,7 +103,8 @@ export class SimulatedCluster {
     const replica = new Replica({ service, members: this.#members })
     const { firstUnchosen } = disk.state
     server.executed = []
-    const executed = (batch: Batch, execution: Execution) => server.executed.push(...traceLines(batch, execution))
+    const executed = (batch: Batch, execution: Execution) =>
+      server.executed.push(...traceLines(batch, execution))
     disk.chosen(0, firstUnchosen).forEach((batch: Batch, instance: Instance) => {
       executed(batch, replica.execute(instance, batch))
     })
@@ -155,7 +156,13 @@ export class SimulatedCluster {
 
   #add(id: NodeId, incarnation: string): void {
     const syncMs = () => 0.2 + this.random() * 2
-    this.#servers.set(id, { id, incarnation, disk: new SimulatedDisk(this.timeline, syncMs), node: null, executed: [] })
+    this.#servers.set(id, {
+      id,
+      incarnation,
+      disk: new SimulatedDisk(this.timeline, syncMs),
+      node: null,
+      executed: [],
+    })
   }
 }
 

@@ -1,12 +1,13 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Address, Json } from '../../machines/batch.ts'
-import { parseAddress } from '../../src/address.ts'
+import { formatAddress, parseAddress } from '../../src/address.ts'
 
 /** A program that sends plain datagrams and collects what comes back, as `nc -u` does. */
 export class Datagrams {
   /** What has come back, in order. */
   readonly heard: string[] = []
+  readonly #heardFrom = new Map<Address, string[]>()
   readonly #socket: Socket
 
   /** Each has an address of its own for as long as it is open. */
@@ -19,7 +20,10 @@ export class Datagrams {
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    socket.on('message', (datagram) => this.heard.push(datagram.toString()))
+    socket.on('message', (datagram, source) => {
+      this.heard.push(datagram.toString())
+      this.#answersOf(formatAddress(source)).push(datagram.toString())
+    })
   }
 
   send(to: Address, datagram: string | Uint8Array): Promise<void> {
@@ -29,16 +33,17 @@ export class Datagrams {
     })
   }
 
-  /** The answer to `datagram`; throws when none has come after `patienceMs`. It is sent once. */
+  /** The server's answer to `datagram`, which is sent once; throws when none has come after `patienceMs`. */
   async ask(to: Address, datagram: string | Uint8Array, patienceMs = 10_000): Promise<string> {
-    const before = this.heard.length
+    const answers = this.#answersOf(to)
+    const before = answers.length
     await this.send(to, datagram)
     await until(
-      () => this.heard.length > before,
+      () => answers.length > before,
       patienceMs,
       () => `${to} did not answer ${datagram}`,
     )
-    return this.heard[before] ?? ''
+    return answers[before] ?? ''
   }
 
   /** What the server says of itself; it is asked with one datagram, and answers with one. */
@@ -49,6 +54,12 @@ export class Datagrams {
 
   close(): Promise<void> {
     return new Promise((closed) => this.#socket.close(closed))
+  }
+
+  #answersOf(server: Address): string[] {
+    const answers = this.#heardFrom.get(server) ?? []
+    this.#heardFrom.set(server, answers)
+    return answers
   }
 }
 
