@@ -156,7 +156,7 @@ describe('ackedBelow', () => {
   test('what waits below it is given up, and its queue is told', () => {
     const replica = newReplica()
     run(replica, [ask('h@0', 1, lock('x'))])
-    run(replica, [ask('a@0', 5, lock('x')), ask('a@0', 6, lock('x'))])
+    run(replica, [ask('a@0', 6, lock('x')), ask('a@0', 5, lock('x'))])
     expect(replica.waitingCount).toBe(2)
     const execution = run(replica, [ask('a@0', 8, lock('y'), 7)])
     expect(execution.outcomes).toEqual([

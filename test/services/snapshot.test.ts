@@ -87,6 +87,26 @@ describe('a digest', () => {
     expect(one.digest()).toMatch(/^[0-9a-f]{64}$/)
   })
 
+  test('does not depend on the order in which requests came to wait', () => {
+    const waiting = [ask('a@0', 1, lock('x')), ask('b@0', 1, lock('x')), ask('a@0', 2, lock('x'))]
+    const digests = [waiting, waiting.toReversed()].map((requests) => {
+      const replica = newReplica()
+      run(replica, [ask('h@0', 1, lock('x')), ...requests])
+      return replica.digest()
+    })
+    expect(digests[1]).toBe(digests[0])
+  })
+
+  test('what has ended is written in order of seq', () => {
+    const replica = newReplica()
+    run(
+      replica,
+      [3, 1, 2].map((seq) => ask('a@0', seq, unlock('x'))),
+    )
+    const { sessions } = JSON.parse(Buffer.from(replica.snapshot()).toString())
+    expect(sessions[0].ended.map(([seq]: [number]) => seq)).toEqual([1, 2, 3])
+  })
+
   test.each([
     ['the instance', [[], []], [[]]],
     ['a lock', [[ask('a@0', 1, lock('x'))]], [[ask('a@0', 1, lock('y'))]]],
