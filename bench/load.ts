@@ -7,15 +7,19 @@ export interface Load {
   readonly times: readonly number[]
 }
 
-/** Keeps `outstanding` requests outstanding for `seconds`, each worker on a lock of its own; the first tenth is warm-up. */
+/**
+ * Keeps `outstanding` requests outstanding, each worker on a lock of its own, for `seconds` after `warmUpSeconds` that do not
+ * count: a process that has just started still compiles what it runs.
+ */
 export async function measureLoad(
   servers: readonly string[],
   outstanding: number,
   seconds: number,
+  warmUpSeconds: number,
 ): Promise<Load> {
   const client = connect({ servers: [...servers] })
   const times: number[] = []
-  const warmUntil = performance.now() + seconds * 100
+  const warmUntil = performance.now() + warmUpSeconds * 1_000
   const until = warmUntil + seconds * 1_000
   async function timed(ask: () => Promise<unknown>): Promise<void> {
     const begin = performance.now()

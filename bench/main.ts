@@ -11,6 +11,7 @@ import { measureEcho, measureFdatasync } from './floor.ts'
 import { measureLoad } from './load.ts'
 
 const seconds = Number(process.env.PAXOS_BENCH_SECONDS ?? 5)
+const warmUpSeconds = Number(process.env.PAXOS_BENCH_WARM_UP_SECONDS ?? 5)
 const idleSeconds = Number(process.env.PAXOS_BENCH_IDLE_SECONDS ?? 10)
 
 function quantile(times: readonly number[], share: number): number {
@@ -48,7 +49,12 @@ async function measure(directory: string | null, floorMs: number): Promise<void>
   const cluster = await startCluster(directory)
   try {
     for (const outstanding of [1, 64, 256]) {
-      const { requestsPerSecond, times } = await measureLoad(cluster.servers, outstanding, seconds)
+      const { requestsPerSecond, times } = await measureLoad(
+        cluster.servers,
+        outstanding,
+        seconds,
+        warmUpSeconds,
+      )
       const p50 = quantile(times, 0.5)
       console.log(
         [
