@@ -58,6 +58,12 @@ describe('the key-value store, in place of the lock service', () => {
     expect(kinds('u@0')).toMatchObject([{ kind: 'executed', result: { value: 'w' } }])
   })
 
+  test.each([0, false, ''])('%j is a value like any other', (value) => {
+    const kv = store()
+    kv.do({ action: 'put', key: 'k', value })
+    expect(kv.do({ action: 'take', key: 'k' })).toEqual({ value })
+  })
+
   test('a compareAndSet that sets nothing frees nothing', () => {
     const { replica } = store()
     run(replica, [ask('t@0', 1, body({ action: 'take', key: 'k' }))])

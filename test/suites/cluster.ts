@@ -82,7 +82,10 @@ export function clusterSuite(label: string, start: (servers: number) => Promise<
         const byPosition = new Map(order.map((line) => [line.split(' ')[0], line]))
         for (const { body, answer } of answered.slice(0, last)) {
           const line = byPosition.get(`${answer.instance}.${answer.index}`)
-          expect(line?.endsWith(JSON.stringify({ kind: 'service', body })), `${JSON.stringify(body)} is there`).toBe(true)
+          expect(
+            line?.endsWith(JSON.stringify({ kind: 'service', body })),
+            `${JSON.stringify(body)} is there`,
+          ).toBe(true)
         }
       }
       const shortest = Math.min(...orders.map((order) => order.length))
@@ -102,7 +105,9 @@ export function clusterSuite(label: string, start: (servers: number) => Promise<
     test('several servers that all receive requests all make progress', async () => {
       await begin(3)
       const inside = new Set<string>()
-      await Promise.all([0, 1, 2, 0, 1, 2].map((server, worker) => work(`lock-${worker % 2}`, 3, server, inside)))
+      await Promise.all(
+        [0, 1, 2, 0, 1, 2].map((server, worker) => work(`lock-${worker % 2}`, 3, server, inside)),
+      )
       await verify([0, 1, 2])
     })
 

@@ -8,7 +8,10 @@ import type { TestCluster } from '../suites/cluster.ts'
 const storm = { loss: 0.2, duplication: 0.1, minDelayMs: 0.1, maxDelayMs: 20 }
 
 /** A simulated cluster behind the face of the suite: while somebody waits for an answer, virtual time goes on. */
-export function simulatedCluster(seed: number, servers: number): TestCluster & { readonly simulation: SimulatedCluster } {
+export function simulatedCluster(
+  seed: number,
+  servers: number,
+): TestCluster & { readonly simulation: SimulatedCluster } {
   const simulation = new SimulatedCluster({ seed, servers, service: lockService as unknown as Service })
   let waiting = 0
   let isPumping = false
