@@ -158,7 +158,12 @@ class LiveNode implements RunningNode {
     this.#storage = storage
     this.#logger = logger.child({ server: id })
     this.#replica = new Replica({ service, members: identity.members })
-    this.#trace = trace === true && dataDir !== null ? new Trace(join(dataDir, 'trace.txt')) : null
+    this.#trace =
+      trace === true && dataDir !== null
+        ? new Trace(join(dataDir, 'trace.txt'), (error) => {
+            this.#logger.error({ reason: error.message }, 'the trace cannot be written: it ends here')
+          })
+        : null
     this.#runtime = new Runtime(id, storage, {
       execute: (instance, batch) => {
         const execution = this.#replica.execute(instance, batch)

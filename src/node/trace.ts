@@ -22,15 +22,21 @@ export function traceLines(batch: Batch, { instance, outcomes }: Execution): str
 export class Trace {
   readonly #file: WriteStream
 
-  constructor(path: string) {
+  /** `failed` is called when the file cannot be written: the trace ends there, and the server goes on. */
+  constructor(path: string, failed: (error: Error) => void) {
     this.#file = createWriteStream(path, { flags: 'w' })
+    this.#file.on('error', failed)
   }
 
   record(batch: Batch, execution: Execution): void {
+    if (this.#file.destroyed) return
     for (const line of traceLines(batch, execution)) this.#file.write(`${line}\n`)
   }
 
   close(): Promise<void> {
-    return new Promise((resolve) => this.#file.end(resolve))
+    return new Promise((resolve) => {
+      if (this.#file.destroyed) resolve()
+      else this.#file.end(() => resolve())
+    })
   }
 }

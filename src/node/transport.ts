@@ -97,8 +97,9 @@ export class Transport {
     this.#outbox.clear()
   }
 
-  /** Sends and takes nothing more. */
+  /** Sends and takes nothing more; once it is closed, does nothing. */
   close(): void {
+    if (!this.#isOpen) return
     this.#isOpen = false
     this.#outbox.clear()
     this.#socket.close()
