@@ -145,21 +145,22 @@ export function afterExecution(
   const due: Due[] = []
   const gone = new Set<string>()
   const passedOn: string[] = []
-  const delayed = new Map<string, string | null>()
+  let delayed: readonly Tag[] = []
   let next = held
   for (const outcome of outcomes) {
     const id = requestId(outcome)
     const entry = get(next.byId, id)
     if (entry === undefined) continue
     if (outcome.outcome.kind === 'delayed') {
-      if (entry.tag !== null) continue
+      // Chosen twice in one batch: it was delayed, and told, the first time.
+      if (entry.tag !== null || gone.has(id)) continue
       gone.add(id)
-      delayed.set(id, outcome.outcome.key)
+      delayed = [...delayed, { id, key: outcome.outcome.key }]
       if (!entry.wasDelayed) due.push({ kind: 'queued', entry })
       if (entry.wokenBy !== null && entry.wokenBy !== outcome.outcome.key) passedOn.push(entry.wokenBy)
     } else {
+      if (gone.has(id)) delayed = delayed.filter((tag) => tag.id !== id)
       gone.add(id)
-      delayed.delete(id)
       next = withoutRequest(next, id, entry)
       due.push({ kind: 'response', entry, outcome: outcome.outcome })
       if (entry.wokenBy !== null && leftKeyFree(outcome)) passedOn.push(entry.wokenBy)
@@ -177,22 +178,25 @@ function leftKeyFree({ outcome }: RequestOutcome): boolean {
   return outcome.kind !== 'executed'
 }
 
+interface Tag {
+  readonly id: string
+  readonly key: string | null
+}
+
 /** With those tags, all at once: many requests may be delayed by one key, and each change copies a list. */
-function tagged(held: HeldRequests, tags: ReadonlyMap<string, string | null>): HeldRequests {
+function tagged(held: HeldRequests, tags: readonly Tag[]): HeldRequests {
   let { byId, waiting } = held
-  const byKey = new Map<string, string[]>()
-  for (const [id, key] of tags) {
+  for (const { id, key } of tags) {
     const entry = get(byId, id)
-    if (entry === undefined) continue
-    byId = put(byId, id, { ...entry, tag: { key }, wasDelayed: true, wokenBy: null })
-    const ids = byKey.get(waitingKey(key))
-    if (ids === undefined) byKey.set(waitingKey(key), [id])
-    else ids.push(id)
+    if (entry !== undefined) {
+      byId = put(byId, id, { ...entry, tag: { key }, wasDelayed: true, wokenBy: null })
+    }
   }
-  for (const [key, ids] of byKey) {
+  for (const key of new Set(tags.map((tag) => waitingKey(tag.key)))) {
+    const ids = tags.filter((tag) => waitingKey(tag.key) === key).map(({ id }) => id)
     waiting = put(waiting, key, mergeInOrder(held, get(waiting, key) ?? [], ids))
   }
-  return { ...held, byId, waiting, delayedCount: held.delayedCount + tags.size }
+  return { ...held, byId, waiting, delayedCount: held.delayedCount + tags.length }
 }
 
 /** Without a request; the caller takes it out of `ready`, many at a time. */

@@ -9,7 +9,7 @@ import {
   type RequestQueueInput,
   requestQueueMachine,
 } from '../../machines/request-queue.ts'
-import { keysOf } from '../../machines/table.ts'
+import { get, keysOf } from '../../machines/table.ts'
 import { executed, member, members, Role, request, tell, type Want } from '../support/role.ts'
 
 function queue(changes: Partial<RequestQueueInput> = {}): Role<RequestQueueContext> {
@@ -99,11 +99,7 @@ function queueWithDelayed(
 
 /** What stands in its tables agrees: everything held is ready or waits, once. */
 function expectSound({ held, offered }: RequestQueueContext): void {
-  const waiting = Object.values(held.waiting).flatMap((stem) =>
-    Object.values(stem).flatMap((branch) =>
-      Object.values(branch).flatMap((leaf) => Object.values(leaf).flat()),
-    ),
-  )
+  const waiting = keysOf(held.waiting).flatMap((key) => get(held.waiting, key) ?? [])
   expect([...held.ready, ...waiting].sort()).toEqual(keysOf(held.byId).sort())
   expect(held.count).toBe(held.ready.length + waiting.length)
   expect(held.delayedCount).toBe(waiting.length)
@@ -398,7 +394,7 @@ describe('what was executed', () => {
     role.hear(ask('a'), wanted)
     expect(role.hear(ran([became('a', outcome)]))).toEqual([answer('a', outcome)])
     expect(role.state).toBe('empty')
-    expect(role.context.held).toMatchObject({ byId: {}, count: 0, ready: [], waiting: {}, delayedCount: 0 })
+    expect(role.context.held).toMatchObject({ byId: [], count: 0, ready: [], waiting: [], delayedCount: 0 })
     expect(role.hear(ran([became('a', outcome)]))).toEqual([])
   })
 
@@ -448,7 +444,7 @@ describe('what was executed', () => {
       answer('a', cancelled),
     ])
     expect(role.state).toBe('empty')
-    expect(role.context.held).toMatchObject({ byId: {}, count: 0, waiting: {}, delayedCount: 0 })
+    expect(role.context.held).toMatchObject({ byId: [], count: 0, waiting: [], delayedCount: 0 })
     expect(role.hear(ran([], { freed: ['k'] }))).toEqual([])
   })
 })
@@ -679,7 +675,7 @@ describe('members', () => {
     expect(wants).toEqual(expect.arrayContaining(refusals))
     expect(role.state).toBe('empty')
     expect(role.context).toMatchObject({ offered: [], askedAgain: [], isWanted: false })
-    expect(role.context.held).toMatchObject({ byId: {}, count: 0, ready: [], waiting: {}, delayedCount: 0 })
+    expect(role.context.held).toMatchObject({ byId: [], count: 0, ready: [], waiting: [], delayedCount: 0 })
     expect(role.hear(newsChecked)).toEqual([])
     expect(role.hear(ask('e'))).toEqual([busy('e', 'notMember')])
   })
