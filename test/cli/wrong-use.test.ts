@@ -52,22 +52,25 @@ test('the help tells the exit codes and how to ask with nc', async () => {
 })
 
 describe('where no server is', () => {
-  test.each(['status', 'lock a', 'unlock a', 'members list', 'members remove 1'])(
-    'paxos %s ends with 2 after its timeout',
-    async (command) => {
-      const server = `127.0.0.1:${await freePorts(1)}`
-      const { code, stdout, stderr } = await paxos(
-        ...command.split(' '),
-        '--servers',
-        server,
-        '--timeout',
-        '0.3',
-      )
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-      expect(stderr).toMatch(/^paxos: [^\n]+\n$/)
-      expect(stderr).toContain(`no server answered after 0.3 s at ${server}`)
-    },
-  )
+  test.each([
+    'status',
+    'lock a',
+    'unlock a',
+    'members list',
+    'members remove 1',
+  ])('paxos %s ends with 2 after its timeout', async (command) => {
+    const server = `127.0.0.1:${await freePorts(1)}`
+    const { code, stdout, stderr } = await paxos(
+      ...command.split(' '),
+      '--servers',
+      server,
+      '--timeout',
+      '0.3',
+    )
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^paxos: [^\n]+\n$/)
+    expect(stderr).toContain(`no server answered after 0.3 s at ${server}`)
+  })
 })
 
 test('a server with nothing stored starts only when it is told what for', async () => {

@@ -327,17 +327,18 @@ describe('a request', () => {
     expect(failure).toMatchObject({ error: 'no such account', instance: 8, index: 2 })
   })
 
-  it.each(['stale', 'conflict', 'expired'] as const)(
-    'rejects when the cluster refuses it as %s',
-    async (reason) => {
-      const { client } = await startPair((message) =>
-        message.type === 'request' ? [response(message, { kind: 'refused', reason })] : [],
-      )
-      const refusal = await client.request('x').catch((error: unknown) => error)
-      expect(refusal).toBeInstanceOf(RequestRefused)
-      expect(refusal).toMatchObject({ reason })
-    },
-  )
+  it.each([
+    'stale',
+    'conflict',
+    'expired',
+  ] as const)('rejects when the cluster refuses it as %s', async (reason) => {
+    const { client } = await startPair((message) =>
+      message.type === 'request' ? [response(message, { kind: 'refused', reason })] : [],
+    )
+    const refusal = await client.request('x').catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(RequestRefused)
+    expect(refusal).toMatchObject({ reason })
+  })
 
   it('opens a new session after one has expired', async () => {
     let refusals = 0

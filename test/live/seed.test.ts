@@ -175,14 +175,13 @@ test.each([1, 2, 3])('all seven scenarios at the same time, time %i', async () =
 })
 
 describe('alone, with both locks free', () => {
-  test.each(scenarios.map(({ about }, place) => [place, about] as const))(
-    'scenario %i: %s',
-    async (place) => {
-      await unlock('a', 0)
-      await unlock('b', 0)
-      await runToTheEnd(await prepareScenario(place))
-    },
-  )
+  test.each(
+    scenarios.map(({ about }, place) => [place, about] as const),
+  )('scenario %i: %s', async (place) => {
+    await unlock('a', 0)
+    await unlock('b', 0)
+    await runToTheEnd(await prepareScenario(place))
+  })
 })
 
 test('no lock was ever held twice, and the servers executed the same, in the same order', async () => {

@@ -147,33 +147,32 @@ describe('what it takes of what was chosen', () => {
     expect(role.context).toMatchObject({ highestHeard: Math.max(9, instance), peer: isMore ? 2 : 1 })
   })
 
-  test.each(Object.keys(ways))(
-    '%s: nothing twice and nothing out of order, whatever comes again',
-    (state) => {
-      const role = learnerIn(state)
-      const events = [
-        chosen(1, 11, 13),
-        chosen(2, 10, 11),
-        chosen(2, 10, 11),
-        chosen(1, 9, 12),
-        chosen(1, 14, 16),
-        { type: 'batch.chosen', instance: 11, batch: at(11) },
-        chosen(1, 11, 13),
-        heard(1, 14, true),
-        heard(1, 14, true),
-        chosen(2, 10, 16),
-        chosen(1, 12, 15),
-      ] satisfies LearnerEvent[]
-      const wants = role.hear(...events)
-      const done = wants.flatMap((want) => (want.type === 'execute' ? [[want.instance, want.batch]] : []))
-      expect(done).toEqual(upTo(10, 16).map((chosen, offset) => [10 + offset, chosen]))
-      const written = wants.flatMap((want) =>
-        want.type === 'persist' && want.write.by === 'learner' ? want.write.chosen : [],
-      )
-      expect(written.map(({ instance }) => instance)).toEqual([10, 11, 12, 13, 14, 15])
-      expect(role.context.firstUnchosen).toBe(16)
-    },
-  )
+  test.each(
+    Object.keys(ways),
+  )('%s: nothing twice and nothing out of order, whatever comes again', (state) => {
+    const role = learnerIn(state)
+    const events = [
+      chosen(1, 11, 13),
+      chosen(2, 10, 11),
+      chosen(2, 10, 11),
+      chosen(1, 9, 12),
+      chosen(1, 14, 16),
+      { type: 'batch.chosen', instance: 11, batch: at(11) },
+      chosen(1, 11, 13),
+      heard(1, 14, true),
+      heard(1, 14, true),
+      chosen(2, 10, 16),
+      chosen(1, 12, 15),
+    ] satisfies LearnerEvent[]
+    const wants = role.hear(...events)
+    const done = wants.flatMap((want) => (want.type === 'execute' ? [[want.instance, want.batch]] : []))
+    expect(done).toEqual(upTo(10, 16).map((chosen, offset) => [10 + offset, chosen]))
+    const written = wants.flatMap((want) =>
+      want.type === 'persist' && want.write.by === 'learner' ? want.write.chosen : [],
+    )
+    expect(written.map(({ instance }) => instance)).toEqual([10, 11, 12, 13, 14, 15])
+    expect(role.context.firstUnchosen).toBe(16)
+  })
 })
 
 describe('telling others', () => {

@@ -321,23 +321,20 @@ describe.each(['preparing', 'accepting.proposing', 'accepting.helping'])('a deni
     [mine, more, 9, denied],
     [mine, more, 10, denied],
     [mine, more, 11, denied],
-  ])(
-    'of %j, from an acceptor that promised %j and knows below %i: %s',
-    (at, promised, firstUnchosen, expected) => {
-      const role = proposerIn(state)
-      const before = role.context
-      const wants = role.hear(denial({ ballot: at, promised, firstUnchosen }))
-      if (expected === denied) {
-        expect(wants).toEqual([ended, timer('backoff', role.context.backoffMs)])
-        expect(role.state).toBe('backingOff')
-        expect(role.context.highestRound).toBe(promised?.round)
-        return
-      }
-      expect(wants).toEqual(expected === late ? [behind(11, 1)] : [])
-      expect(role.state).toBe(state)
-      expect(role.context).toEqual(before)
-    },
-  )
+  ])('of %j, from an acceptor that promised %j and knows below %i: %s', (at, promised, firstUnchosen, expected) => {
+    const role = proposerIn(state)
+    const before = role.context
+    const wants = role.hear(denial({ ballot: at, promised, firstUnchosen }))
+    if (expected === denied) {
+      expect(wants).toEqual([ended, timer('backoff', role.context.backoffMs)])
+      expect(role.state).toBe('backingOff')
+      expect(role.context.highestRound).toBe(promised?.round)
+      return
+    }
+    expect(wants).toEqual(expected === late ? [behind(11, 1)] : [])
+    expect(role.state).toBe(state)
+    expect(role.context).toEqual(before)
+  })
 })
 
 describe('adopting: catching up comes before helping, and helping before its own', () => {
@@ -505,30 +502,33 @@ describe('telling what was chosen', () => {
     expect(role.hear(executed(10, { concerned }))).toEqual([ended, ...wants, wantsBatch])
   })
 
-  test.each(['idle', 'preparing', 'catchingUp', 'leading', 'backingOff'])(
-    'is for who had it chosen: not for one that is %s',
-    (state) => {
-      const role = proposerIn(state)
-      const wants = said(role.hear(executed(10, { concerned: [1, 2] })))
-      expect(wants.filter((want) => want.type === 'send')).toEqual([])
-    },
-  )
+  test.each([
+    'idle',
+    'preparing',
+    'catchingUp',
+    'leading',
+    'backingOff',
+  ])('is for who had it chosen: not for one that is %s', (state) => {
+    const role = proposerIn(state)
+    const wants = said(role.hear(executed(10, { concerned: [1, 2] })))
+    expect(wants.filter((want) => want.type === 'send')).toEqual([])
+  })
 
-  describe.each(['accepting.proposing', 'accepting.helping'])(
-    'is never of a batch that is only proposed here, while another was chosen: %s',
-    (state) => {
-      test.each([
-        ['members stay', null],
-        ['members change', members(5)],
-      ])('%s', (_, changed) => {
-        const role = proposerIn(state)
-        role.hear(accepted(0))
-        // A rival had its own batch chosen at 10, and this node learned it: the one proposed here is a loser.
-        const wants = said(role.hear(executed(10, { concerned: [1, 2], members: changed })))
-        expect(wants.filter((want) => want.type === 'send' && want.message.type === 'chosen')).toEqual([])
-      })
-    },
-  )
+  describe.each([
+    'accepting.proposing',
+    'accepting.helping',
+  ])('is never of a batch that is only proposed here, while another was chosen: %s', (state) => {
+    test.each([
+      ['members stay', null],
+      ['members change', members(5)],
+    ])('%s', (_, changed) => {
+      const role = proposerIn(state)
+      role.hear(accepted(0))
+      // A rival had its own batch chosen at 10, and this node learned it: the one proposed here is a loser.
+      const wants = said(role.hear(executed(10, { concerned: [1, 2], members: changed })))
+      expect(wants.filter((want) => want.type === 'send' && want.message.type === 'chosen')).toEqual([])
+    })
+  })
 })
 
 describe('leading', () => {
