@@ -69,12 +69,7 @@ const pageBytes = 1_000_000
  * damaged or another server's, the port is taken, or it was told neither to found a cluster nor to join one.
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const {
-    id,
-    dataDir,
-    service = lockService as unknown as Service,
-    logger = pino({ level: 'silent' }),
-  } = options
+  const { id, dataDir, service = lockService as Service, logger = pino({ level: 'silent' }) } = options
   const socket = await bindSocket(options.listen)
   const address = options.advertise ?? formatAddress(socket.address())
   let storage: Storage | null = null

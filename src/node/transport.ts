@@ -82,8 +82,8 @@ export class Transport {
     this.#flushing = false
     if (!this.#isOpen) return
     for (const [to, messages] of this.#outbox) {
-      const seed = to.startsWith(seedPrefix)
-      const address = seed ? to.slice(seedPrefix.length) : to
+      const seed = to.startsWith(plainTextMark)
+      const address = seed ? to.slice(plainTextMark.length) : to
       const datagrams = seed
         ? this.#seedAnswers(messages)
         : encodeEnvelope({ cluster: this.#cluster, sender: this.#self, messages })
@@ -166,7 +166,7 @@ export class Transport {
     } as const
     this.#receiver.request(
       { type: 'request', uid, seq, ackedBelow: 0, command },
-      `${seedPrefix}${source}`,
+      `${plainTextMark}${source}`,
       commandBytes(command),
     )
   }
@@ -187,7 +187,7 @@ export class Transport {
 }
 
 /** Marks the reply address of a client that speaks the seed's plain text. */
-const seedPrefix = 'seed '
+const plainTextMark = 'seed '
 
 type Question = Exclude<ClientMessage, RequestMessage>
 

@@ -6,6 +6,7 @@ import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/m
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
+import { commandBytes } from '../node/wire/codec.ts'
 import { type Recovered, roleInputs, roleMachines, roleNames } from '../roles.ts'
 import { Router, type World } from '../router.ts'
 import type { Replica } from '../services/replica.ts'
@@ -130,12 +131,7 @@ export class SimulatedNode implements World {
       this.#heardFrom.set(sender, from)
       this.#router.hear(sender, message as NodeMessage)
     } else if (message.type === 'request') {
-      this.#router.request(
-        message,
-        from,
-        Math.floor(this.#timeline.nowMs),
-        JSON.stringify(message.command).length,
-      )
+      this.#router.request(message, from, Math.floor(this.#timeline.nowMs), commandBytes(message.command))
     }
   }
 }

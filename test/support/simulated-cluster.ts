@@ -12,7 +12,7 @@ export function simulatedCluster(
   seed: number,
   servers: number,
 ): TestCluster & { readonly simulation: SimulatedCluster } {
-  const simulation = new SimulatedCluster({ seed, servers, service: lockService as unknown as Service })
+  const simulation = new SimulatedCluster({ seed, servers, service: lockService as Service })
   let waiting = 0
   let isPumping = false
 

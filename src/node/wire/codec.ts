@@ -32,9 +32,16 @@ export interface Outgoing {
   readonly messages: readonly Message[]
 }
 
+/** By identity, since a command is measured when it is decoded and again when it is queued. */
+const measuredCommands = new WeakMap<Command, number>()
+
 /** The bytes of the JSON of `command`: what `maxCommandBytes` bounds. Throws what `JSON.stringify` throws. */
 export function commandBytes(command: Command): number {
-  return Buffer.byteLength(JSON.stringify(command))
+  const measured = measuredCommands.get(command)
+  if (measured !== undefined) return measured
+  const bytes = Buffer.byteLength(JSON.stringify(command))
+  measuredCommands.set(command, bytes)
+  return bytes
 }
 
 interface EncodedMessage {
