@@ -1,0 +1,210 @@
+/** The pure form of a node: a state and an event give the next state, and what the node says. */
+import type { Batch, Instance } from '../../machines/batch.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import type { Write } from '../../machines/outputs.ts'
+import type { Fact } from '../verify/facts.ts'
+import { afterCrash, afterSync, chosenOn, type Disk, withWrite } from './disk.ts'
+import { type ArmedTimer, SteppedNode, type Surroundings } from './node.ts'
+import type { NodeSettings, ReplicatedState } from './settings.ts'
+import type {
+  NodeEvent,
+  NodeState,
+  NodeStep,
+  ReplicaState,
+  Running,
+  SentMessage,
+  SentResponse,
+} from './state.ts'
+
+/** Chosen batches that are read at once for a server that catches up. */
+const pageBatches = 16
+
+/**
+ * What `event` makes of `state`, which is left as it is. Throws when the event cannot happen there (a timer that is not armed, a
+ * message to a server that is down), and what a role throws: a violated assertion.
+ */
+export function applyNode(state: NodeState, event: NodeEvent, settings: NodeSettings): NodeStep {
+  switch (event.type) {
+    case 'start':
+      if (state.running !== null) throw new Error(`server ${settings.self} is running`)
+      return started(state.disk, event.randomSeed, settings)
+    case 'crash':
+    case 'sync.failed':
+      return gone(state, event, settings)
+    default:
+      return moved(state, event, settings)
+  }
+}
+
+function started(disk: Disk, randomSeed: number, settings: NodeSettings): NodeStep {
+  const collected = new Collected(disk, [])
+  const node = SteppedNode.start(settings, collected, disk, randomSeed)
+  return collected.stepTo(node, replicaState(node.replica))
+}
+
+function gone(
+  { disk, running }: NodeState,
+  event: Extract<NodeEvent, { survived: number }>,
+  settings: NodeSettings,
+): NodeStep {
+  if (running === null) throw new Error(`server ${settings.self} is down`)
+  if (event.type === 'sync.failed' && disk.syncing.length === 0) throw new Error('no sync is under way')
+  return {
+    state: { disk: afterCrash(disk, event.survived), running: null },
+    sends: [],
+    responses: [],
+    facts: [{ type: 'crashed', node: settings.self }],
+  }
+}
+
+function moved(
+  { disk, running }: NodeState,
+  event: Exclude<NodeEvent, { type: 'start' | 'crash' | 'sync.failed' }>,
+  settings: NodeSettings,
+): NodeStep {
+  if (running === null) throw new Error(`server ${settings.self} is down`)
+  const collected = new Collected(disk, running.timers)
+  const replica = new StoredReplica(running.replica, settings)
+  const node = SteppedNode.resume(settings, collected, { ...running, replica })
+  happen(node, event, collected)
+  return collected.stepTo(node, replica.state)
+}
+
+function happen(
+  node: SteppedNode,
+  event: Exclude<NodeEvent, { type: 'start' | 'crash' | 'sync.failed' }>,
+  collected: Collected,
+): void {
+  switch (event.type) {
+    case 'hear':
+      node.hear(event.sender, event.message, event.from)
+      return
+    case 'request':
+      node.request(event.message, event.replyTo, event.timeMs, event.commandBytes)
+      return
+    case 'timer':
+      node.fire(collected.takeTimer(event.role, event.id))
+      return
+    case 'synced':
+      collected.disk = afterSync(collected.disk)
+      node.persisted(collected.disk.durable)
+      return
+    case 'tell':
+      node.dispatch(event.role, event.event)
+      return
+  }
+  event satisfies never
+}
+
+/** Surroundings that only write down what the node wants. */
+class Collected implements Surroundings {
+  disk: Disk
+  #timers: readonly ArmedTimer[]
+  readonly #sends: SentMessage[] = []
+  readonly #responses: SentResponse[] = []
+  readonly #facts: Fact[] = []
+
+  constructor(disk: Disk, timers: readonly ArmedTimer[]) {
+    this.disk = disk
+    this.#timers = timers
+  }
+
+  send(to: SentMessage['to'], address: SentMessage['address'], message: SentMessage['message']): void {
+    this.#sends.push({ to, address, message })
+  }
+
+  respond(to: SentResponse['to'], message: SentResponse['message']): void {
+    this.#responses.push({ to, message })
+  }
+
+  setTimer(timer: ArmedTimer): void {
+    this.cancelTimer(timer.role, timer.id)
+    this.#timers = [...this.#timers, timer]
+  }
+
+  cancelTimer(role: RoleName, id: string): void {
+    this.#timers = this.#timers.filter((timer) => timer.role !== role || timer.id !== id)
+  }
+
+  takeTimer(role: RoleName, id: string): ArmedTimer {
+    const due = this.#timers.find((timer) => timer.role === role && timer.id === id)
+    if (due === undefined) throw new Error(`the ${role} has no timer ${id}`)
+    this.cancelTimer(role, id)
+    return due
+  }
+
+  persist(write: Write): void {
+    this.disk = withWrite(this.disk, write)
+  }
+
+  read(from: Instance): readonly Batch[] {
+    return chosenOn(this.disk, from, pageBatches)
+  }
+
+  observe(fact: Fact): void {
+    this.#facts.push(fact)
+  }
+
+  stepTo(node: SteppedNode, replica: ReplicaState): NodeStep {
+    const running: Running = { roles: node.roles, timers: this.#timers, replica, heardFrom: node.heardFrom }
+    return {
+      state: { disk: this.disk, running },
+      sends: this.#sends,
+      responses: this.#responses,
+      facts: this.#facts,
+    }
+  }
+}
+
+/** A replica that is kept as data and restored when it is needed: most events do not need it. */
+class StoredReplica implements ReplicatedState {
+  readonly #stored: ReplicaState
+  readonly #settings: NodeSettings
+  #restored: ReplicatedState | null = null
+  #hasExecuted = false
+
+  constructor(stored: ReplicaState, settings: NodeSettings) {
+    this.#stored = stored
+    this.#settings = settings
+  }
+
+  get members() {
+    return (this.#restored ?? this.#stored).members
+  }
+
+  get firstUnexecuted() {
+    return (this.#restored ?? this.#stored).firstUnexecuted
+  }
+
+  /** As data, after what was executed. */
+  get state(): ReplicaState {
+    return this.#hasExecuted ? replicaState(this.#replica) : this.#stored
+  }
+
+  get #replica(): ReplicatedState {
+    this.#restored ??= this.#settings.replicas.restore(new TextEncoder().encode(this.#stored.snapshot))
+    return this.#restored
+  }
+
+  execute(instance: Instance, batch: Batch) {
+    this.#hasExecuted = true
+    return this.#replica.execute(instance, batch)
+  }
+
+  recall(...request: Parameters<ReplicatedState['recall']>) {
+    return this.#replica.recall(...request)
+  }
+
+  snapshot() {
+    return this.#replica.snapshot()
+  }
+
+  digest() {
+    return this.#replica.digest()
+  }
+}
+
+function replicaState(replica: ReplicatedState): ReplicaState {
+  const { members, firstUnexecuted } = replica
+  return { snapshot: new TextDecoder().decode(replica.snapshot()), members, firstUnexecuted }
+}

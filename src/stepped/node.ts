@@ -1,0 +1,215 @@
+/**
+ * A whole node that is moved by src/step.ts: the roles, the router and the replica. What surrounds it, the network, the
+ * disk and the timers, is an engine's; with it this is a server, from its start to its crash.
+ */
+import type { AnyMachineSnapshot } from 'xstate'
+import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
+import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
+import type { Execution } from '../../machines/outcome.ts'
+import type { Output, Respond, Write } from '../../machines/outputs.ts'
+import type { DurableState } from '../durable.ts'
+import { roleInputs, roleNames } from '../roles.ts'
+import { Router, type World } from '../router.ts'
+import type { Effect } from '../step.ts'
+import type { Fact } from '../verify/facts.ts'
+import type { NodeSettings, ReplicatedState } from './settings.ts'
+
+/** A timer of a role. (role, id) names it: armed again, it begins anew. */
+export interface ArmedTimer {
+  readonly role: RoleName
+  readonly id: string
+  readonly delayMs: number
+  /** What the role is told when it fires. */
+  readonly event: { readonly type: string }
+}
+
+/** What an engine brings: the two ends of the datagram's path, timers, a disk, and somebody who watches. */
+export interface Surroundings {
+  send(to: NodeId, address: Address, message: NodeMessage): void
+  respond(to: Address, message: Respond['message']): void
+  /** Takes the place of a timer of the same role and id. When it is due, call `SteppedNode.fire`. */
+  setTimer(timer: ArmedTimer): void
+  /** Gives up a timer, which may have fired. */
+  cancelTimer(role: RoleName, id: string): void
+  /** When an acceptor's write is synced, call `SteppedNode.persisted`. */
+  persist(write: Write): void
+  /** A page of chosen batches from `from` on, durable or only written. */
+  read(from: Instance): readonly Batch[]
+  observe(fact: Fact): void
+}
+
+/** What a node begins with. */
+export interface Stored {
+  readonly durable: DurableState
+  /** The chosen batches below `durable.firstUnchosen`. */
+  readonly chosen: readonly Batch[]
+}
+
+/** A node between two events, as far as it is not on its disk. */
+export interface RunningNode {
+  readonly roles: Readonly<Record<RoleName, AnyMachineSnapshot>>
+  readonly replica: ReplicatedState
+  /** Where servers were last heard from, for those that are no members. */
+  readonly heardFrom: Readonly<Record<NodeId, Address>>
+}
+
+export class SteppedNode implements World {
+  readonly replica: ReplicatedState
+  readonly #settings: NodeSettings
+  readonly #surroundings: Surroundings
+  readonly #router: Router
+  #roles: Readonly<Record<RoleName, AnyMachineSnapshot>> | null = null
+  #heardFrom: Readonly<Record<NodeId, Address>> = {}
+
+  private constructor(settings: NodeSettings, surroundings: Surroundings, replica: ReplicatedState) {
+    this.#settings = settings
+    this.#surroundings = surroundings
+    this.replica = replica
+    this.#router = new Router(settings.self, this, {
+      execute: (instance, batch) => this.#execute(instance, batch),
+      recall: ({ uid, seq, command }) => replica.recall(uid, seq, command),
+    })
+  }
+
+  /**
+   * Starts a node from what its disk holds. The fact `started` is reported first, then what is executed again. `randomSeed`
+   * is for the proposer's back-off.
+   */
+  static start(
+    settings: NodeSettings,
+    surroundings: Surroundings,
+    { durable, chosen }: Stored,
+    randomSeed: number,
+  ): SteppedNode {
+    const { self, incarnation, machines, stepper } = settings
+    const node = new SteppedNode(settings, surroundings, settings.replicas.initial())
+    const again = chosen.map((batch, instance) => node.#executed(instance, batch))
+    const { members } = node.replica
+    surroundings.observe({ type: 'started', node: self, incarnation, durable, members })
+    for (const fact of again) surroundings.observe(fact)
+    const inputs = roleInputs({ self, incarnation, members, ...durable }, { ...settings, randomSeed })
+    node.#router.enter(() => {
+      const steps = roleNames.map((role) => [role, stepper.start(machines[role], inputs[role])] as const)
+      node.#roles = Object.fromEntries(steps.map(([role, { snapshot }]) => [role, snapshot])) as Record<
+        RoleName,
+        AnyMachineSnapshot
+      >
+      for (const [role, { effects }] of steps) node.#carryOut(role, effects)
+    })
+    return node
+  }
+
+  /** A node that goes on from where another was. */
+  static resume(settings: NodeSettings, surroundings: Surroundings, running: RunningNode): SteppedNode {
+    const node = new SteppedNode(settings, surroundings, running.replica)
+    node.#roles = running.roles
+    node.#heardFrom = running.heardFrom
+    return node
+  }
+
+  /** The snapshot of each role. */
+  get roles(): Readonly<Record<RoleName, AnyMachineSnapshot>> {
+    if (this.#roles === null) throw new Error('the roles have not begun')
+    return this.#roles
+  }
+
+  get heardFrom(): Readonly<Record<NodeId, Address>> {
+    return this.#heardFrom
+  }
+
+  /** A message of another server has arrived from `from`. */
+  hear(sender: NodeId, message: NodeMessage, from: Address): void {
+    if (this.#heardFrom[sender] !== from) this.#heardFrom = { ...this.#heardFrom, [sender]: from }
+    this.#router.hear(sender, message)
+  }
+
+  /** A client's request has arrived, at `timeMs` of this server's clock; `commandBytes` is the length of its JSON. */
+  request(message: RequestMessage, replyTo: Address, timeMs: number, commandBytes: number): void {
+    this.#router.request(message, replyTo, timeMs, commandBytes)
+  }
+
+  /** A timer is due. */
+  fire({ role, event }: Pick<ArmedTimer, 'role' | 'event'>): void {
+    this.#router.dispatch(role, event as RoleEvent)
+  }
+
+  /** What the acceptor asked to be persisted is synced, and the disk holds `durable` now. */
+  persisted(durable: DurableState): void {
+    this.#surroundings.observe({ type: 'synced', node: this.#settings.self, durable })
+    this.#router.dispatch('acceptor', { type: 'persisted' })
+  }
+
+  /** Gives an event to a role, as another part of the node would. */
+  dispatch(role: RoleName, event: RoleEvent): void {
+    this.#router.dispatch(role, event)
+  }
+
+  deliver(role: RoleName, event: RoleEvent): void {
+    const { machines, stepper } = this.#settings
+    const { snapshot, effects } = stepper.step(machines[role], this.roles[role], event)
+    this.#roles = { ...this.roles, [role]: snapshot }
+    this.#carryOut(role, effects)
+  }
+
+  send(to: NodeId, message: NodeMessage): void {
+    const address = this.replica.members.find(({ id }) => id === to)?.address ?? this.#heardFrom[to]
+    if (address !== undefined) this.#surroundings.send(to, address, message)
+  }
+
+  respond(to: Address, message: Respond['message']): void {
+    this.#surroundings.observe({ type: 'responded', node: this.#settings.self, to, message })
+    this.#surroundings.respond(to, message)
+  }
+
+  persist(write: Write): void {
+    this.#surroundings.persist(write)
+  }
+
+  read(from: Instance, to: NodeId): void {
+    const batches = this.#surroundings.read(from)
+    this.#router.dispatch('learner', { type: 'chosen.read', to, from, batches })
+  }
+
+  #execute(instance: Instance, batch: Batch): Execution {
+    const fact = this.#executed(instance, batch)
+    this.#surroundings.observe(fact)
+    return fact.execution
+  }
+
+  #executed(instance: Instance, batch: Batch): Extract<Fact, { type: 'executed' }> {
+    const { self, digestEvery } = this.#settings
+    const execution = this.replica.execute(instance, batch)
+    const isDue = digestEvery > 0 && instance % digestEvery === 0
+    const digest = isDue ? this.replica.digest() : null
+    return { type: 'executed', node: self, instance, batch, execution, digest }
+  }
+
+  #carryOut(role: RoleName, effects: readonly Effect<Output>[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'said':
+          this.#say(effect.output)
+          break
+        case 'timer': {
+          const { id, delayMs, event } = effect
+          this.#surroundings.setTimer({ role, id, delayMs, event })
+          break
+        }
+        case 'cancel':
+          this.#surroundings.cancelTimer(role, effect.id)
+          break
+        default:
+          effect satisfies never
+      }
+    }
+  }
+
+  #say(output: Output): void {
+    if (output.type === 'send') {
+      const { to, message } = output
+      this.#surroundings.observe({ type: 'said', node: this.#settings.self, to, message })
+    }
+    this.#router.carry(output)
+  }
+}

@@ -1,0 +1,56 @@
+/** What a stepped node is made of: the machines, the replica and the bounds, each of which a test may replace. */
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import type { Batch, Instance, NodeId } from '../../machines/batch.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import type { Limits } from '../../machines/limits.ts'
+import type { Member } from '../../machines/members.ts'
+import type { RequestMessage } from '../../machines/messages.ts'
+import type { Execution, Outcome } from '../../machines/outcome.ts'
+import type { Output } from '../../machines/outputs.ts'
+import type { Timing } from '../../machines/timing.ts'
+import { roleMachines } from '../roles.ts'
+import { type Step, start, step } from '../step.ts'
+
+/** The replicated state of a node, as a stepped node uses it: `Replica` of src/services/replica.ts is one. */
+export interface ReplicatedState {
+  readonly members: readonly Member[]
+  readonly firstUnexecuted: Instance
+  execute(instance: Instance, batch: Batch): Execution
+  recall(uid: string, seq: number, command?: RequestMessage['command']): Outcome | null
+  /** The same bytes for the same state. */
+  snapshot(): Uint8Array
+  digest(): string
+}
+
+/** Makes the replicated state of a node. */
+export interface Replicas {
+  /** As it is before instance 0. */
+  initial(): ReplicatedState
+  /** The one of which `bytes` are the snapshot. */
+  restore(bytes: Uint8Array): ReplicatedState
+}
+
+/** How roles are moved: `start` and `step` of src/step.ts, or the same with a memory. */
+export interface Stepper {
+  start(machine: AnyStateMachine, input: unknown): Step<Output>
+  step(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step<Output>
+}
+
+export interface NodeSettings {
+  readonly self: NodeId
+  readonly incarnation: string
+  readonly timing: Timing
+  readonly limits: Limits
+  readonly replicas: Replicas
+  readonly machines: Readonly<Record<RoleName, AnyStateMachine>>
+  readonly stepper: Stepper
+  /** A digest of the replicated state is reported after each so many instances; 0 for never, since it costs its size. */
+  readonly digestEvery: number
+}
+
+/** The settings that hold unless a test wants others. */
+export const usualNodeSettings: Pick<NodeSettings, 'machines' | 'stepper' | 'digestEvery'> = {
+  machines: roleMachines,
+  stepper: { start, step },
+  digestEvery: 0,
+}

@@ -1,0 +1,82 @@
+/** A node as a value, and what can happen to it. */
+import type { AnyMachineSnapshot } from 'xstate'
+import type { Address, NodeId } from '../../machines/batch.ts'
+import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { Member } from '../../machines/members.ts'
+import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
+import type { Respond } from '../../machines/outputs.ts'
+import type { Fact } from '../verify/facts.ts'
+import { type Disk, emptyDisk } from './disk.ts'
+import type { ArmedTimer } from './node.ts'
+
+/** A node between two events. It is never changed: any number of schedules may go on from it. */
+export interface NodeState {
+  readonly disk: Disk
+  /** `null` while it is down. */
+  readonly running: Running | null
+}
+
+/** What a crash loses. */
+export interface Running {
+  /** XState's snapshots; `value` and `context` are plain JSON and are all that tells two of one role apart. */
+  readonly roles: Readonly<Record<RoleName, AnyMachineSnapshot>>
+  /** In the order in which they were armed, which says nothing of which is due first. */
+  readonly timers: readonly ArmedTimer[]
+  readonly replica: ReplicaState
+  readonly heardFrom: Readonly<Record<NodeId, Address>>
+}
+
+/** The replicated state as data. */
+export interface ReplicaState {
+  /** The replica's snapshot, as text. */
+  readonly snapshot: string
+  /** As in the snapshot; here so that it need not be read to send a message. */
+  readonly members: readonly Member[]
+  readonly firstUnexecuted: number
+}
+
+/** A node that was never started. */
+export const neverStarted: NodeState = { disk: emptyDisk, running: null }
+
+export type NodeEvent =
+  /** It starts, from what its disk holds. */
+  | { readonly type: 'start'; readonly randomSeed: number }
+  /** A server's message arrives, from the address `from`. */
+  | { readonly type: 'hear'; readonly sender: NodeId; readonly from: Address; readonly message: NodeMessage }
+  /** A client's request arrives, at `timeMs` of this server's clock. */
+  | {
+      readonly type: 'request'
+      readonly message: RequestMessage
+      readonly replyTo: Address
+      readonly timeMs: number
+      readonly commandBytes: number
+    }
+  /** A timer that is armed fires. */
+  | { readonly type: 'timer'; readonly role: RoleName; readonly id: string }
+  /** The sync under way ends well. */
+  | { readonly type: 'synced' }
+  /** The sync under way fails, and with it the node; the first `survived` of its unsynced writes got there. */
+  | { readonly type: 'sync.failed'; readonly survived: number }
+  /** It is gone at once; the first `survived` of its unsynced writes got there. */
+  | { readonly type: 'crash'; readonly survived: number }
+  /** Another part of the server tells a role something, as when it joins or is about to stop. */
+  | { readonly type: 'tell'; readonly role: RoleName; readonly event: RoleEvent }
+
+/** What an event makes of a node, and what the node says to others. */
+export interface NodeStep {
+  readonly state: NodeState
+  readonly sends: readonly SentMessage[]
+  readonly responses: readonly SentResponse[]
+  readonly facts: readonly Fact[]
+}
+
+export interface SentMessage {
+  readonly to: NodeId
+  readonly address: Address
+  readonly message: NodeMessage
+}
+
+export interface SentResponse {
+  readonly to: Address
+  readonly message: Respond['message']
+}
