@@ -1,14 +1,17 @@
 /** A whole cluster in one process, in virtual time, with everything uncertain drawn from one seed. */
-import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
+import type { AnyStateMachine } from 'xstate'
+import type { Address, NodeId } from '../../machines/batch.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts'
+import type { RoleName } from '../../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
-import type { Execution } from '../../machines/outcome.ts'
 import { drawRandom } from '../../machines/random.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { traceLines } from '../node/trace.ts'
-import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
+import { replicasOf } from '../stepped/replicas.ts'
+import { type Replicas, usualNodeSettings } from '../stepped/settings.ts'
+import type { Fact } from '../verify/facts.ts'
 import { SimulatedClient } from './client.ts'
 import { SimulatedDisk } from './disk.ts'
 import { calm, type NetworkFaults, SimulatedNetwork } from './network.ts'
@@ -23,6 +26,14 @@ export interface SimulationOptions {
   readonly timing?: Timing
   readonly clientTiming?: ClientTiming
   readonly limits?: Limits
+  /** The role machines; a test may provide faulty ones. */
+  readonly machines?: Readonly<Record<RoleName, AnyStateMachine>>
+  /** The replicas; a test may provide faulty ones. */
+  readonly replicas?: Replicas
+  /** Is told what happens, as it happens. */
+  readonly observe?: (fact: Fact) => void
+  /** Digests of the replicated state are reported after each so many instances; 0 for never. */
+  readonly digestEvery?: number
 }
 
 interface Server {
@@ -37,7 +48,8 @@ interface Server {
 export class SimulatedCluster {
   readonly timeline = new Timeline()
   readonly network: SimulatedNetwork
-  readonly #options: Required<SimulationOptions>
+  readonly #options: Required<Omit<SimulationOptions, 'service' | 'replicas'>>
+  readonly #replicas: Replicas
   readonly #members: readonly Member[]
   readonly #servers = new Map<NodeId, Server>()
   #randomSeed: number
@@ -49,12 +61,16 @@ export class SimulatedCluster {
       timing: defaultTiming,
       clientTiming: defaultClientTiming,
       limits: defaultLimits,
+      machines: usualNodeSettings.machines,
+      observe: () => undefined,
+      digestEvery: usualNodeSettings.digestEvery,
       ...options,
     }
     this.#randomSeed = options.seed
     this.network = new SimulatedNetwork(this.timeline, () => this.random(), this.#options.faults)
     const ids = Array.from({ length: options.servers }, (_, id) => id)
     this.#members = foundingMembers(ids.map((id) => ({ id, address: addressOf(id) })))
+    this.#replicas = options.replicas ?? replicasOf({ service: options.service, members: this.#members })
     for (const id of ids) this.#add(id, foundingIncarnation)
     for (const id of ids) this.start(id)
   }
@@ -98,27 +114,29 @@ export class SimulatedCluster {
   start(id: NodeId): void {
     const server = this.#servers.get(id)
     if (server === undefined || server.node !== null) throw new Error(`server ${id} is running or unknown`)
-    const { timing, limits, service } = this.#options
+    const { timing, limits, machines, digestEvery, observe } = this.#options
     const { disk, incarnation } = server
-    const replica = new Replica({ service, members: this.#members })
-    const { firstUnchosen } = disk.state
     server.executed = []
-    const executed = (batch: Batch, execution: Execution) =>
-      server.executed.push(...traceLines(batch, execution))
-    disk.chosen(0, firstUnchosen).forEach((batch: Batch, instance: Instance) => {
-      executed(batch, replica.execute(instance, batch))
-    })
     server.node = new SimulatedNode({
-      recovered: { self: id, incarnation, members: replica.members, ...disk.state },
+      settings: {
+        self: id,
+        incarnation,
+        timing,
+        limits,
+        replicas: this.#replicas,
+        machines,
+        stepper: usualNodeSettings.stepper,
+        digestEvery,
+      },
       address: addressOf(id),
-      replica,
       disk,
       timeline: this.timeline,
       network: this.network,
-      timing,
-      limits,
       randomSeed: Math.floor(this.random() * 2 ** 31),
-      executed,
+      observe: (fact) => {
+        if (fact.type === 'executed') server.executed.push(...traceLines(fact.batch, fact.execution))
+        observe(fact)
+      },
     })
   }
 

@@ -1,16 +1,12 @@
 import type { AnyMachineSnapshot } from 'xstate'
-import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
+import type { Address, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
-import type { Limits } from '../../machines/limits.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
-import type { Execution } from '../../machines/outcome.ts'
-import type { Output, Write } from '../../machines/outputs.ts'
-import type { Timing } from '../../machines/timing.ts'
+import type { Respond, Write } from '../../machines/outputs.ts'
 import { commandBytes } from '../node/wire/codec.ts'
-import { type Recovered, roleInputs, roleMachines, roleNames } from '../roles.ts'
-import { Router, type World } from '../router.ts'
-import type { Replica } from '../services/replica.ts'
-import { SimulatedActor } from './actor.ts'
+import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
+import type { NodeSettings, ReplicatedState } from '../stepped/settings.ts'
+import type { Fact } from '../verify/facts.ts'
 import type { SimulatedDisk } from './disk.ts'
 import type { SimulatedNetwork } from './network.ts'
 import type { Timeline } from './timeline.ts'
@@ -23,103 +19,100 @@ export interface SimulatedDatagram {
 
 const pageBatches = 16
 
-/** One run of a simulated server, from start to crash: the role machines, the router and the replica are the real ones. */
-export class SimulatedNode implements World {
-  readonly replica: Replica
+/** One run of a simulated server, from start to crash: a stepped node in virtual time, on a faulty network and disk. */
+export class SimulatedNode implements Surroundings {
+  readonly #node: SteppedNode
   readonly #self: NodeId
   readonly #address: Address
   readonly #timeline: Timeline
   readonly #network: SimulatedNetwork
   readonly #disk: SimulatedDisk
-  readonly #router: Router
-  readonly #roles: Readonly<Record<RoleName, SimulatedActor<Output>>>
-  /** Where servers that are no members were last heard from. */
-  readonly #heardFrom = new Map<NodeId, Address>()
+  readonly #observe: (fact: Fact) => void
+  /** By role and id: how to give it up. */
+  readonly #timers = new Map<string, () => void>()
   #isRunning = true
 
   constructor(options: {
-    readonly recovered: Recovered
+    readonly settings: NodeSettings
     readonly address: Address
-    readonly replica: Replica
     readonly disk: SimulatedDisk
     readonly timeline: Timeline
     readonly network: SimulatedNetwork
-    readonly timing: Timing
-    readonly limits: Limits
     readonly randomSeed: number
-    readonly executed: (batch: Batch, execution: Execution) => void
+    readonly observe: (fact: Fact) => void
   }) {
-    const { recovered, address, replica, disk, timeline, network } = options
-    this.#self = recovered.self
+    const { settings, address, disk, timeline, network } = options
+    this.#self = settings.self
     this.#address = address
     this.#timeline = timeline
     this.#network = network
     this.#disk = disk
-    this.replica = replica
-    this.#router = new Router(recovered.self, this, {
-      execute: (instance, batch) => {
-        const execution = replica.execute(instance, batch)
-        options.executed(batch, execution)
-        return execution
-      },
-      recall: (request) => replica.recall(request.uid, request.seq, request.command),
-    })
-    const inputs = roleInputs(recovered, options)
-    this.#roles = Object.fromEntries(
-      roleNames.map((role) => [
-        role,
-        new SimulatedActor<Output>(
-          roleMachines[role],
-          inputs[role],
-          timeline,
-          (output) => this.#router.carry(output),
-          (event) => this.#router.dispatch(role, event as RoleEvent),
-        ),
-      ]),
-    ) as Record<RoleName, SimulatedActor<Output>>
+    this.#observe = options.observe
+    const durable = disk.state
+    const chosen = disk.chosen(0, durable.firstUnchosen)
+    this.#node = SteppedNode.start(settings, this, { durable, chosen }, options.randomSeed)
     network.listen(address, (datagram, from) => this.#receive(datagram as SimulatedDatagram, from))
+  }
+
+  get replica(): ReplicatedState {
+    return this.#node.replica
   }
 
   /** The snapshot of a role. */
   role(name: RoleName): AnyMachineSnapshot {
-    return this.#roles[name].snapshot
+    return this.#node.roles[name]
   }
 
-  /** Gives an event to a role, as the network or another part of the node would. */
+  /** Gives an event to a role, as another part of the server would. */
   dispatch(role: RoleName, event: RoleEvent): void {
-    this.#router.dispatch(role, event)
+    this.#node.dispatch(role, event)
   }
 
   /** The process is gone; the disk is left as it is. */
   crash(): void {
     this.#isRunning = false
     this.#network.leave(this.#address)
-    for (const role of roleNames) this.#roles[role].stop()
+    for (const giveUp of this.#timers.values()) giveUp()
+    this.#timers.clear()
+    this.#observe({ type: 'crashed', node: this.#self })
   }
 
-  deliver(role: RoleName, event: RoleEvent): void {
-    this.#roles[role].send(event)
+  send(_: NodeId, address: Address, message: NodeMessage): void {
+    this.#say(address, message)
   }
 
-  send(to: NodeId, message: NodeMessage): void {
-    const address =
-      this.replica.members.find((member) => member.id === to)?.address ?? this.#heardFrom.get(to)
-    if (address !== undefined) this.#say(address, message)
-  }
-
-  respond(to: Address, message: ServerMessage): void {
+  respond(to: Address, message: Respond['message']): void {
     this.#say(to, message)
+  }
+
+  setTimer(timer: ArmedTimer): void {
+    this.cancelTimer(timer.role, timer.id)
+    const key = timerKey(timer.role, timer.id)
+    const giveUp = this.#timeline.schedule(timer.delayMs, () => {
+      this.#timers.delete(key)
+      this.#node.fire(timer)
+    })
+    this.#timers.set(key, giveUp)
+  }
+
+  cancelTimer(role: RoleName, id: string): void {
+    const key = timerKey(role, id)
+    this.#timers.get(key)?.()
+    this.#timers.delete(key)
   }
 
   persist(write: Write): void {
     this.#disk.persist(write, () => {
-      if (this.#isRunning) this.#router.dispatch('acceptor', { type: 'persisted' })
+      if (this.#isRunning) this.#node.persisted(this.#disk.state)
     })
   }
 
-  read(from: Instance, to: NodeId): void {
-    const batches = this.#disk.chosen(from, pageBatches)
-    this.#router.dispatch('learner', { type: 'chosen.read', to, from, batches })
+  read(from: Instance) {
+    return this.#disk.chosen(from, pageBatches)
+  }
+
+  observe(fact: Fact): void {
+    this.#observe(fact)
   }
 
   #say(to: Address, message: NodeMessage | ServerMessage): void {
@@ -128,10 +121,13 @@ export class SimulatedNode implements World {
 
   #receive({ sender, message }: SimulatedDatagram, from: Address): void {
     if (sender !== null) {
-      this.#heardFrom.set(sender, from)
-      this.#router.hear(sender, message as NodeMessage)
+      this.#node.hear(sender, message as NodeMessage, from)
     } else if (message.type === 'request') {
-      this.#router.request(message, from, Math.floor(this.#timeline.nowMs), commandBytes(message.command))
+      this.#node.request(message, from, Math.floor(this.#timeline.nowMs), commandBytes(message.command))
     }
   }
+}
+
+function timerKey(role: RoleName, id: string): string {
+  return `${role} ${id}`
 }
