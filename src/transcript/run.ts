@@ -1,0 +1,115 @@
+/** Runs the commands of a transcript, and tells what happened. */
+import { applyEvent, foundCluster } from '../schedule/apply.ts'
+import {
+  type ClusterSettings,
+  type ClusterState,
+  clusterSettings,
+  requestOf,
+  serverOf,
+} from '../schedule/cluster.ts'
+import type { Actor, ClusterEvent, ClusterStep } from '../schedule/events.ts'
+import { stateName } from '../schedule/names.ts'
+import { nextInOrder } from '../schedule/settle.ts'
+import { kvService } from '../services/kv.ts'
+import { lockService } from '../services/lock.ts'
+import type { Service } from '../services/service.ts'
+import type { TranscriptCommand } from './command.ts'
+import { actorText, happeningLines } from './happening.ts'
+import { parseCommand } from './parse.ts'
+import { eventsOf, eventText } from './resolve.ts'
+import { showCluster } from './show.ts'
+
+/** More than any transcript needs to come to rest; one that goes on for ever is stopped there. */
+const settleLimit = 2_000
+
+export interface TranscriptOptions {
+  /** Replaces a part of the cluster: for a test that plants a fault. */
+  readonly adapt?: (settings: ClusterSettings) => ClusterSettings
+}
+
+/** A transcript that is being run: commands one after the other. */
+export class TranscriptRun {
+  readonly #options: TranscriptOptions
+  #settings: ClusterSettings | null = null
+  #state: ClusterState | null = null
+
+  constructor(options: TranscriptOptions = {}) {
+    this.#options = options
+  }
+
+  /** The cluster now. Throws when none has been founded. */
+  get state(): ClusterState {
+    if (this.#state === null) throw new Error('a transcript begins with: servers 3')
+    return this.#state
+  }
+
+  /**
+   * Carries out one line, and gives each line of what happened to `tell`. Throws when it is no command or cannot be carried out,
+   * what a role throws, a `Violation` when an invariant is broken, and when an expectation is not met.
+   */
+  run(line: string, tell: (line: string) => void): void {
+    const command = parseCommand(line)
+    switch (command.verb) {
+      case 'servers':
+        this.#found(command, tell)
+        return
+      case 'settle':
+        this.#settle(command.withTimers, tell)
+        return
+      case 'expect':
+        expectState(this.state, command.actor, command.state)
+        return
+      case 'show':
+        for (const shown of showCluster(this.state)) tell(shown)
+        return
+      default: {
+        const events = eventsOf(this.state, command)
+        // What one line asks for needs no heading; a line that asks for several events is followed by each.
+        const isNested = command.verb === 'all'
+        for (const event of events) this.#happen(event, tell, isNested)
+      }
+    }
+  }
+
+  #found(
+    { count, service }: Extract<TranscriptCommand, { verb: 'servers' }>,
+    tell: (line: string) => void,
+  ): void {
+    if (this.#state !== null) throw new Error('the cluster is founded already')
+    const settings = clusterSettings(count, (service === 'kv' ? kvService : lockService) as Service)
+    this.#settings = this.#options.adapt?.(settings) ?? settings
+    this.#take(foundCluster(this.#settings), tell)
+  }
+
+  #settle(withTimers: boolean, tell: (line: string) => void): void {
+    for (let events = 0; ; events += 1) {
+      const event = nextInOrder(this.state, { withTimers })
+      if (event === null) return
+      if (events === settleLimit) throw new Error(`not at rest after ${settleLimit} events`)
+      this.#happen(event, tell, true)
+    }
+  }
+
+  #happen(event: ClusterEvent, tell: (line: string) => void, isNested: boolean): void {
+    if (isNested) tell(eventText(this.state, event))
+    if (this.#settings === null) throw new Error('a cluster has settings')
+    const step = applyEvent(this.state, event, this.#settings)
+    this.#take(step, isNested ? (line) => tell(`  ${line}`) : tell)
+  }
+
+  #take({ state, happenings }: ClusterStep, tell: (line: string) => void): void {
+    this.#state = state
+    for (const line of happeningLines(happenings)) tell(line)
+  }
+}
+
+function expectState(state: ClusterState, actor: Actor, expected: string): void {
+  const found = currentState(state, actor)
+  if (found !== expected) throw new Error(`${actorText(actor)} is ${found}, and should be ${expected}`)
+}
+
+function currentState(state: ClusterState, actor: Actor): string {
+  if ('client' in actor) return stateName(requestOf(state, actor.client, actor.seq).snapshot.value)
+  const { running } = serverOf(state, actor.server).node
+  return running === null ? 'down' : stateName(running.roles[actor.role].value)
+}
