@@ -22,11 +22,10 @@ export function sha256Hex(bytes: Uint8Array): string {
 }
 
 /**
- * Tells two commands apart, to find a client that uses one name for two: 53 bits of a fast hash (cyrb53), in base 36. It is
- * computed for every request on every server, where SHA-256 would cost more than executing most of them.
+ * 53 bits of a fast hash of `text` (cyrb53). It tells texts apart that nobody chose to look alike; it is no protection
+ * against somebody who did.
  */
-export function commandDigest(command: Command): string {
-  const text = canonicalJson(command)
+export function hash53(text: string): number {
   let low = 0xdeadbeef
   let high = 0x41c6ce57
   for (let i = 0; i < text.length; i += 1) {
@@ -36,5 +35,13 @@ export function commandDigest(command: Command): string {
   }
   low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909)
   high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909)
-  return (4294967296 * (2097151 & high) + (low >>> 0)).toString(36)
+  return 4294967296 * (2097151 & high) + (low >>> 0)
+}
+
+/**
+ * Tells two commands apart, to find a client that uses one name for two: a fast hash in base 36. It is computed for every
+ * request on every server, where SHA-256 would cost more than executing most of them.
+ */
+export function commandDigest(command: Command): string {
+  return hash53(canonicalJson(command)).toString(36)
 }

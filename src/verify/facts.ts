@@ -10,9 +10,12 @@ import type { Respond } from '../../machines/outputs.ts'
 import type { DurableState } from '../durable.ts'
 
 export type Fact =
-  /** A client sent the request for the first time, to whichever server. */
+  /** A client, whoever it is, sent the request for the first time, to whichever server: changes of members too. */
   | { readonly type: 'requested'; readonly request: Request }
-  /** A server began: from this disk, with these members after executing what is chosen on it. */
+  /**
+   * A server began: from this disk, with these members after executing what is chosen on it. Comes before anything that it
+   * says or syncs; before or after the `executed` of what was stored.
+   */
   | {
       readonly type: 'started'
       readonly node: NodeId
@@ -20,7 +23,7 @@ export type Fact =
       readonly durable: DurableState
       readonly members: readonly Member[]
     }
-  /** A server is gone. */
+  /** A server is gone, or has halted: it says nothing until it begins again. */
   | { readonly type: 'crashed'; readonly node: NodeId }
   /** A role said a message to a server, itself included; it may be lost on the way. */
   | { readonly type: 'said'; readonly node: NodeId; readonly to: NodeId; readonly message: NodeMessage }

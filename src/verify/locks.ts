@@ -1,0 +1,87 @@
+/** Invariant 10, of the lock service: one holder a lock, and tokens that only grow. */
+import type { Batch, Instance } from '../../machines/batch.ts'
+import type { Execution, Position } from '../../machines/outcome.ts'
+import { shown } from '../services/fields.ts'
+import type { LockCommand, LockResult, LockToken } from '../services/lock.ts'
+import { Violation } from './violation.ts'
+
+/** What is known of a lock. */
+export interface LockRecord {
+  readonly name: string
+  /** The last that was given. */
+  readonly token: LockToken
+  readonly isHeld: boolean
+}
+
+export class Locks {
+  readonly #locks: Map<string, LockRecord>
+
+  constructor(locks: readonly LockRecord[] = []) {
+    this.#locks = new Map(locks.map((lock) => [lock.name, lock]))
+  }
+
+  /** A chosen batch was executed, by the first server to do so. */
+  executed(instance: Instance, batch: Batch, execution: Execution): void {
+    for (const { uid, seq, outcome } of execution.outcomes) {
+      if (outcome.kind !== 'executed' || outcome.instance !== instance) continue
+      const request = batch.requests[outcome.index]
+      if (request === undefined || request.uid !== uid || request.seq !== seq) continue
+      if (request.command.kind !== 'service') continue
+      this.#judge(request.command.body as LockCommand, outcome.result as LockResult, outcome)
+    }
+  }
+
+  copy(): Locks {
+    return new Locks([...this.#locks.values()])
+  }
+
+  toJson(): readonly LockRecord[] {
+    return [...this.#locks.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  #judge(command: LockCommand, result: LockResult, at: Position): void {
+    const { name } = command
+    const lock = this.#locks.get(name)
+    if (command.action === 'lock') {
+      const token = 'token' in result ? result.token : null
+      if (token === null) throw new Violation(10, `${shown(name)} was given without a token`)
+      checkIsFree(lock, at)
+      if (lock !== undefined) checkGrows(lock, token)
+      this.#locks.set(name, { name, token: { instance: token.instance, index: token.index }, isHeld: true })
+    } else {
+      const frees =
+        lock?.isHeld === true && (command.token === undefined || isSame(command.token, lock.token))
+      checkFreed(name, frees, result, at)
+      if (frees) this.#locks.set(name, { ...lock, isHeld: false })
+    }
+  }
+}
+
+function textOf({ instance, index }: LockToken): string {
+  return `(${instance}, ${index})`
+}
+
+function isSame(a: LockToken, b: LockToken): boolean {
+  return a.instance === b.instance && a.index === b.index
+}
+
+function checkIsFree(lock: LockRecord | undefined, at: Position): void {
+  if (lock?.isHeld !== true) return
+  throw new Violation(
+    10,
+    `${shown(lock.name)} was given at ${textOf(at)} while ${textOf(lock.token)} held it`,
+  )
+}
+
+function checkGrows({ name, token: last }: LockRecord, token: LockToken): void {
+  if ((token.instance - last.instance || token.index - last.index) > 0) return
+  throw new Violation(10, `the token of ${shown(name)} went from ${textOf(last)} to ${textOf(token)}`)
+}
+
+function checkFreed(name: string, frees: boolean, result: LockResult, at: Position): void {
+  if ('freed' in result && result.freed === frees) return
+  throw new Violation(
+    10,
+    `an unlock of ${shown(name)} at ${textOf(at)} gave ${shown(result)}, and ${frees ? 'frees it' : 'frees nothing'}`,
+  )
+}

@@ -1,0 +1,170 @@
+/**
+ * What clients asked for and how it ended. Invariants 2 (validity), 6 (integrity) and 8 (responses).
+ */
+import type { Batch, Instance, NodeId, Request } from '../../machines/batch.ts'
+import type { Response } from '../../machines/messages.ts'
+import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
+import { shown } from '../services/fields.ts'
+import { fingerprint } from './fingerprint.ts'
+import { Violation } from './violation.ts'
+
+/** What is known of one client. Nothing is kept of what lies below `ackedBelow`: it can only be refused. */
+interface Session {
+  ackedBelow: number
+  /** By seq, the fingerprints of the commands that were sent under it: one, unless the client is at fault. */
+  readonly sent: Map<number, readonly number[]>
+  /** By seq, the fingerprint of the outcome with which it ended. */
+  readonly ended: Map<number, number>
+}
+
+/** A session as plain data, in order of seq. */
+export interface SessionRecord {
+  readonly uid: string
+  readonly ackedBelow: number
+  readonly sent: readonly (readonly [seq: number, commands: readonly number[]])[]
+  readonly ended: readonly (readonly [seq: number, outcome: number])[]
+}
+
+type Ended = Exclude<Outcome, { readonly kind: 'refused' }>
+
+export class Requests {
+  readonly #sessions = new Map<string, Session>()
+
+  constructor(sessions: readonly SessionRecord[] = []) {
+    for (const { uid, ackedBelow, sent, ended } of sessions) {
+      this.#sessions.set(uid, { ackedBelow, sent: new Map(sent), ended: new Map(ended) })
+    }
+  }
+
+  /** A client has sent the request. */
+  requested({ uid, seq, command }: Request): void {
+    const { sent } = this.#session(uid)
+    const print = fingerprint(command)
+    const known = sent.get(seq) ?? []
+    if (!known.includes(print))
+      sent.set(
+        seq,
+        [...known, print].sort((a, b) => a - b),
+      )
+  }
+
+  /** A chosen batch was executed, by the first server to do so. */
+  executed(instance: Instance, batch: Batch, execution: Execution): void {
+    for (const request of batch.requests) this.#checkWasSent(instance, request)
+    for (const outcome of execution.outcomes) this.#end(instance, batch, outcome)
+    for (const { uid, ackedBelow } of batch.requests) advance(this.#session(uid), ackedBelow)
+  }
+
+  /** A server has answered. */
+  responded(node: NodeId, { uid, seq, outcome }: Response): void {
+    const session = this.#sessions.get(uid)
+    const isAcked = session !== undefined && seq < session.ackedBelow
+    switch (outcome.kind) {
+      case 'executed':
+      case 'failed':
+      case 'cancelled':
+        if (isAcked || session?.ended.get(seq) === fingerprint(outcome)) return
+        throw new Violation(
+          8,
+          `server ${node} answered ${uid} ${seq} with ${shown(outcome)}, with which it never ended`,
+        )
+      case 'refused':
+        if (outcome.reason !== 'stale' || isAcked) return
+        throw new Violation(8, `server ${node} refused ${uid} ${seq} as stale; its client never said so`)
+    }
+    outcome satisfies never
+  }
+
+  /** The requests that were sent and have not ended, in order. */
+  open(): readonly { readonly uid: string; readonly seq: number }[] {
+    return this.toJson().flatMap(({ uid, sent, ended }) => {
+      const over = new Set(ended.map(([seq]) => seq))
+      return sent.filter(([seq]) => !over.has(seq)).map(([seq]) => ({ uid, seq }))
+    })
+  }
+
+  copy(): Requests {
+    const copy = new Requests()
+    for (const [uid, { ackedBelow, sent, ended }] of this.#sessions) {
+      copy.#sessions.set(uid, { ackedBelow, sent: new Map(sent), ended: new Map(ended) })
+    }
+    return copy
+  }
+
+  toJson(): readonly SessionRecord[] {
+    return [...this.#sessions]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([uid, { ackedBelow, sent, ended }]) => ({
+        uid,
+        ackedBelow,
+        sent: [...sent].sort(bySeq),
+        ended: [...ended].sort(bySeq),
+      }))
+  }
+
+  #session(uid: string): Session {
+    const known = this.#sessions.get(uid)
+    if (known !== undefined) return known
+    const session = { ackedBelow: 0, sent: new Map(), ended: new Map() }
+    this.#sessions.set(uid, session)
+    return session
+  }
+
+  /** Invariant 2. A copy of what the client needs no more is refused, whatever it says. */
+  #checkWasSent(instance: Instance, { uid, seq, command }: Request): void {
+    const session = this.#sessions.get(uid)
+    if (session !== undefined && seq < session.ackedBelow) return
+    if (session?.sent.get(seq)?.includes(fingerprint(command))) return
+    throw new Violation(
+      2,
+      `instance ${instance} chose ${uid} ${seq} ${shown(command)}, which no client has sent`,
+    )
+  }
+
+  /** Invariant 6. */
+  #end(instance: Instance, batch: Batch, { uid, seq, outcome }: RequestOutcome): void {
+    if (outcome.kind === 'refused') return
+    const { ackedBelow, ended } = this.#session(uid)
+    const known = ended.get(seq)
+    if (outcome.kind === 'delayed') {
+      if (known === undefined) return
+      throw new Violation(6, `${uid} ${seq} had ended and was delayed at instance ${instance}`)
+    }
+    const print = fingerprint(outcome)
+    if (known === print) return
+    checkEndsNow(instance, uid, seq, outcome, known !== undefined || seq < ackedBelow)
+    if (outcome.kind !== 'cancelled') checkIsItsOwn(instance, batch, uid, seq, outcome)
+    ended.set(seq, print)
+  }
+}
+
+/** A request ends once, where it is executed; after that its outcome is repeated and never another. */
+function checkEndsNow(instance: Instance, uid: string, seq: number, outcome: Ended, hasEnded: boolean): void {
+  if (!hasEnded && outcome.instance === instance) return
+  const what = hasEnded
+    ? 'had ended and was given another outcome'
+    : 'was given an outcome that was never recorded'
+  throw new Violation(6, `${uid} ${seq} ${what} at instance ${instance}: ${shown(outcome)}`)
+}
+
+/** What executed at (instance, index) is the request that was chosen there. */
+function checkIsItsOwn(instance: Instance, batch: Batch, uid: string, seq: number, outcome: Ended): void {
+  const request = batch.requests[outcome.index]
+  if (request?.uid === uid && request.seq === seq) return
+  throw new Violation(
+    6,
+    `${uid} ${seq} was executed at (${instance}, ${outcome.index}), where another request was chosen`,
+  )
+}
+
+function advance(session: Session, ackedBelow: number): void {
+  if (ackedBelow <= session.ackedBelow) return
+  session.ackedBelow = ackedBelow
+  for (const bySeq of [session.sent, session.ended]) {
+    for (const seq of bySeq.keys()) if (seq < ackedBelow) bySeq.delete(seq)
+  }
+}
+
+function bySeq(a: readonly [number, unknown], b: readonly [number, unknown]): number {
+  return a[0] - b[0]
+}

@@ -1,0 +1,127 @@
+/** Facts of runs made by hand, in few words: three founders, ballots as `round.node`, batches of lock commands. */
+import type { Ballot } from '../../machines/ballot.ts'
+import type { AcceptedRecord, Batch, Json, NodeId, Request } from '../../machines/batch.ts'
+import { foundingMembers, type Member } from '../../machines/members.ts'
+import type { NodeMessage } from '../../machines/messages.ts'
+import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
+import { type DurableState, nothingDurable } from '../../src/durable.ts'
+import type { Fact } from '../../src/verify/facts.ts'
+
+export const founders: readonly Member[] = foundingMembers(
+  [0, 1, 2].map((id) => ({ id, address: `server-${id}` })),
+)
+
+export const ballot = (round: number, node: NodeId): Ballot => ({ round, node })
+
+export const lock = (name: string): Json => ({ action: 'lock', name })
+export const unlock = (name: string): Json => ({ action: 'unlock', name })
+
+export function request(uid: string, seq: number, body: Json, ackedBelow = 0): Request {
+  return { uid, seq, ackedBelow, command: { kind: 'service', body } }
+}
+
+export function batchOf(...requests: Request[]): Batch {
+  return { node: 0, timeMs: 0, requests }
+}
+
+export const requested = (request: Request): Fact => ({ type: 'requested', request })
+
+export function started(node: NodeId, more: Partial<Extract<Fact, { type: 'started' }>> = {}): Fact {
+  return {
+    type: 'started',
+    node,
+    incarnation: 'founder',
+    durable: nothingDurable,
+    members: founders,
+    ...more,
+  }
+}
+
+export const crashed = (node: NodeId): Fact => ({ type: 'crashed', node })
+
+export const said = (node: NodeId, to: NodeId, message: NodeMessage): Fact => ({
+  type: 'said',
+  node,
+  to,
+  message,
+})
+
+export const synced = (node: NodeId, durable: Partial<DurableState>): Fact => ({
+  type: 'synced',
+  node,
+  durable: { ...nothingDurable, ...durable },
+})
+
+export function promise(
+  node: NodeId,
+  at: Ballot,
+  more: {
+    readonly from?: number
+    readonly accepted?: readonly AcceptedRecord[]
+    readonly firstUnchosen?: number
+  } = {},
+): Fact {
+  return said(node, at.node, {
+    type: 'promise',
+    ballot: at,
+    from: 0,
+    accepted: [],
+    firstUnchosen: 0,
+    ...more,
+  })
+}
+
+export const accept = (at: Ballot, instance: number, batch: Batch): Fact =>
+  said(at.node, 0, { type: 'accept', ballot: at, instance, batch })
+
+export const accepted = (node: NodeId, at: Ballot, instance: number): Fact =>
+  said(node, at.node, { type: 'accepted', ballot: at, instance })
+
+/** The sync of an accept, and the accepted after it. */
+export function vote(node: NodeId, at: Ballot, instance: number, batch: Batch): Fact[] {
+  return [
+    synced(node, { promised: at, accepted: [{ instance, ballot: at, batch }], firstUnchosen: instance }),
+    accepted(node, at, instance),
+  ]
+}
+
+export function execution(
+  instance: number,
+  outcomes: readonly RequestOutcome[],
+  members: readonly Member[] | null = null,
+): Execution {
+  return { instance, outcomes, freed: [], progressed: true, concerned: [], members }
+}
+
+export function executed(node: NodeId, batch: Batch, result: Execution, digest: string | null = null): Fact {
+  return { type: 'executed', node, instance: result.instance, batch, execution: result, digest }
+}
+
+/** The request was executed at (instance, index). */
+export function ran(
+  { uid, seq }: { readonly uid: string; readonly seq: number },
+  instance: number,
+  index: number,
+  result: Json,
+): RequestOutcome {
+  return { uid, seq, outcome: { kind: 'executed', result, instance, index } }
+}
+
+export function gotLock(of: Request, instance: number, index = 0): RequestOutcome {
+  return ran(of, instance, index, { token: { instance, index } })
+}
+
+export function responded(node: NodeId, { uid, seq }: Request, outcome: Outcome): Fact {
+  return { type: 'responded', node, to: 'client', message: { type: 'response', uid, seq, outcome } }
+}
+
+/** Three servers start, server 0 prepares 1.0, and all promise. */
+export function prepared(): Fact[] {
+  const first = ballot(1, 0)
+  return [0, 1, 2].flatMap((node) => [started(node), synced(node, { promised: first }), promise(node, first)])
+}
+
+/** `batch` is accepted at `instance` by servers 0 and 1 at `at`. */
+export function chosenAt(at: Ballot, instance: number, batch: Batch): Fact[] {
+  return [accept(at, instance, batch), ...vote(0, at, instance, batch), ...vote(1, at, instance, batch)]
+}

@@ -1,0 +1,629 @@
+import { describe, expect, test } from 'vitest'
+import { addressOf } from '../../src/simulator/cluster.ts'
+import type { Fact } from '../../src/verify/facts.ts'
+import { Invariants } from '../../src/verify/invariants.ts'
+import { Violation } from '../../src/verify/violation.ts'
+import {
+  accept,
+  accepted,
+  ballot,
+  batchOf,
+  chosenAt,
+  crashed,
+  executed,
+  execution,
+  founders,
+  gotLock,
+  lock,
+  prepared,
+  promise,
+  ran,
+  request,
+  requested,
+  responded,
+  said,
+  started,
+  synced,
+  unlock,
+  vote,
+} from '../support/facts.ts'
+
+const b1 = ballot(1, 0)
+const b2 = ballot(2, 1)
+const b3 = ballot(3, 2)
+
+const ask = request('a@0', 0, lock('x'))
+const other = request('b@0', 0, lock('x'))
+const batch = batchOf(ask)
+const rival = batchOf(other)
+
+const asked: Fact[] = [requested(ask), requested(other)]
+/** A request is chosen at instance 0, and executed at two servers. */
+const normal: Fact[] = [
+  ...asked,
+  ...prepared(),
+  ...chosenAt(b1, 0, batch),
+  executed(0, batch, execution(0, [gotLock(ask, 0)]), 'state'),
+  executed(1, batch, execution(0, [gotLock(ask, 0)]), 'state'),
+]
+
+function observed(facts: readonly Fact[], service = 'lock'): Invariants {
+  const invariants = Invariants.begin({ founders, service })
+  for (const fact of facts) invariants.observe(fact)
+  return invariants
+}
+
+/** The number of the invariant that the last fact breaks; throws when an earlier one does. */
+function brokenBy(facts: readonly Fact[], service = 'lock'): number | null {
+  const before = observed(facts.slice(0, -1), service)
+  const text = before.toJson()
+  const verdict = (invariants: Invariants): Violation | null => {
+    try {
+      invariants.observe(facts[facts.length - 1]!)
+      return null
+    } catch (error) {
+      if (error instanceof Violation) return error
+      throw error
+    }
+  }
+  const violation = verdict(before.copy())
+  // The knowledge that was written down and read again judges alike, and so does the original after its copy.
+  expect(verdict(Invariants.fromJson(text))).toEqual(violation)
+  expect(before.toJson()).toBe(text)
+  expect(verdict(before)).toEqual(violation)
+  if (violation !== null)
+    expect(violation.message).toMatch(new RegExp(`^invariant ${violation.invariant} \\(`))
+  return violation?.invariant ?? null
+}
+
+const good: Record<string, Fact[]> = {
+  'the normal case': [
+    ...normal,
+    responded(0, ask, {
+      kind: 'executed',
+      result: { token: { instance: 0, index: 0 } },
+      instance: 0,
+      index: 0,
+    }),
+  ],
+  'the same accept is said to each member, and again': [...normal.slice(0, -2), accept(b1, 0, batch)],
+  'a server restarts and executes again what it stored': [
+    ...normal,
+    synced(1, { promised: b1, firstUnchosen: 1 }),
+    crashed(1),
+    started(1, { durable: { promised: b1, accepted: [], firstUnchosen: 1 } }),
+    executed(1, batch, execution(0, [gotLock(ask, 0)]), 'state'),
+  ],
+  'a write that was not synced may survive a crash': [
+    ...asked,
+    ...prepared(),
+    accept(b1, 0, batch),
+    ...vote(0, b1, 0, batch),
+    crashed(1),
+    started(1, {
+      durable: { promised: b1, accepted: [{ instance: 0, ballot: b1, batch }], firstUnchosen: 0 },
+    }),
+    executed(0, batch, execution(0, [gotLock(ask, 0)])),
+  ],
+  'a rival helps what may be chosen': [
+    ...asked,
+    ...prepared(),
+    accept(b1, 0, batch),
+    ...vote(0, b1, 0, batch),
+    synced(0, { promised: b2, accepted: [{ instance: 0, ballot: b1, batch }] }),
+    promise(0, b2, { accepted: [{ instance: 0, ballot: b1, batch }] }),
+    synced(1, { promised: b2 }),
+    promise(1, b2),
+    accept(b2, 0, batch),
+    ...vote(1, b2, 0, batch),
+    ...vote(2, b2, 0, batch),
+    executed(1, batch, execution(0, [gotLock(ask, 0)])),
+  ],
+  'a batch that only one accepted is lost to a rival, which one server learned before': [
+    ...asked,
+    ...prepared(),
+    accept(b1, 0, batch),
+    ...vote(0, b1, 0, batch),
+    synced(1, { promised: b2 }),
+    promise(1, b2),
+    synced(2, { promised: b2 }),
+    promise(2, b2),
+    accept(b2, 0, rival),
+    accept(b1, 0, batch),
+    ...vote(1, b2, 0, rival),
+    ...vote(2, b2, 0, rival),
+    accept(b1, 0, batch),
+    executed(1, rival, execution(0, [gotLock(other, 0)])),
+    // Server 0 learns it: what it accepted is settled.
+    synced(0, { promised: b1, firstUnchosen: 1 }),
+    executed(0, rival, execution(0, [gotLock(other, 0)])),
+  ],
+  'two accepts of one instance share a sync, and the first one is what makes a quorum': [
+    ...asked,
+    ...prepared(),
+    accept(b1, 0, batch),
+    ...vote(0, b1, 0, batch),
+    synced(0, { promised: b2, accepted: [{ instance: 0, ballot: b1, batch }] }),
+    promise(0, b2, { accepted: [{ instance: 0, ballot: b1, batch }] }),
+    synced(2, { promised: b2 }),
+    promise(2, b2),
+    accept(b2, 0, batch),
+    synced(1, { promised: b2, accepted: [{ instance: 0, ballot: b2, batch }] }),
+    accepted(1, b1, 0),
+    accepted(1, b2, 0),
+    executed(0, batch, execution(0, [gotLock(ask, 0)])),
+  ],
+  'a request that is chosen twice repeats its outcome': [
+    ...normal,
+    ...chosenAt(b1, 1, batch),
+    executed(0, batch, execution(1, [gotLock(ask, 0)])),
+  ],
+  'a delayed request is executed later': [
+    ...normal,
+    ...chosenAt(b1, 1, rival),
+    executed(0, rival, execution(1, [{ uid: 'b@0', seq: 0, outcome: { kind: 'delayed', key: 'x' } }])),
+    requested(request('a@0', 1, unlock('x'))),
+    ...chosenAt(b1, 2, batchOf(request('a@0', 1, unlock('x')), other)),
+    executed(
+      0,
+      batchOf(request('a@0', 1, unlock('x')), other),
+      execution(2, [ran({ uid: 'a@0', seq: 1 }, 2, 0, { freed: true }), gotLock(other, 2, 1)]),
+    ),
+  ],
+  'a copy of what a client needs no more is refused': [
+    ...normal,
+    requested(request('a@0', 1, unlock('x'), 1)),
+    ...chosenAt(b1, 1, batchOf(request('a@0', 1, unlock('x'), 1))),
+    executed(
+      0,
+      batchOf(request('a@0', 1, unlock('x'), 1)),
+      execution(1, [ran({ uid: 'a@0', seq: 1 }, 1, 0, { freed: true })]),
+    ),
+    ...chosenAt(b1, 2, batch),
+    executed(0, batch, execution(2, [{ uid: 'a@0', seq: 0, outcome: { kind: 'refused', reason: 'stale' } }])),
+    responded(0, ask, { kind: 'refused', reason: 'stale' }),
+    // A server that is behind recalls it.
+    responded(1, ask, {
+      kind: 'executed',
+      result: { token: { instance: 0, index: 0 } },
+      instance: 0,
+      index: 0,
+    }),
+  ],
+}
+
+describe('good runs break nothing', () => {
+  test.each(Object.entries(good))('%s', (_, facts) => {
+    observed(facts)
+  })
+})
+
+const four = [...founders, { id: 3, address: addressOf(3), incarnation: 'joined' }]
+const admit = request('m@0', 0, null)
+const admission = batchOf({
+  ...admit,
+  command: {
+    kind: 'members',
+    change: { action: 'admit', id: 3, address: addressOf(3), incarnation: 'joined' },
+  },
+})
+/** Server 3 is counted from instance 1 on. */
+const joined: Fact[] = [
+  requested(admission.requests[0]!),
+  ...asked,
+  ...prepared(),
+  ...chosenAt(b1, 0, admission),
+  executed(0, admission, execution(0, [ran(admit, 0, 0, null)], four)),
+  started(3, { incarnation: 'joined' }),
+]
+
+describe('members', () => {
+  test('a new member votes from the next instance on, and the quorum is one of four', () => {
+    const votes = [accept(b1, 1, batch), ...vote(0, b1, 1, batch), ...vote(3, b1, 1, batch)]
+    const result = executed(0, batch, execution(1, [gotLock(ask, 1)]))
+    expect(brokenBy([...joined, ...votes, result])).toBe(1)
+    expect(brokenBy([...joined, ...votes, ...vote(1, b1, 1, batch), result])).toBe(null)
+  })
+
+  test('a server that was removed and joins again has promised nothing', () => {
+    const removal = batchOf({
+      ...request('m@0', 1, null),
+      command: { kind: 'members', change: { action: 'remove', id: 3 } },
+    })
+    const removed: Fact[] = [
+      ...joined,
+      requested(removal.requests[0]!),
+      accept(b1, 1, removal),
+      ...[0, 1, 3].flatMap((node) => vote(node, b1, 1, removal)),
+      executed(0, removal, execution(1, [ran({ uid: 'm@0', seq: 1 }, 1, 0, null)], founders)),
+      crashed(3),
+    ]
+    expect(brokenBy([...removed, started(3, { incarnation: 'joined' })])).toBe(3)
+    expect(brokenBy([...removed, started(3, { incarnation: 'joined again' })])).toBe(null)
+    const early = [started(3, { incarnation: 'joined again' }), synced(3, { promised: b1 })]
+    expect(brokenBy([...removed, ...early, promise(3, b1)])).toBe(3)
+  })
+
+  test('a server begins with the members of what it stored', () => {
+    const durable = { promised: b1, accepted: [], firstUnchosen: 1 }
+    expect(
+      brokenBy([...joined, synced(1, durable), crashed(1), started(1, { durable, members: four })]),
+    ).toBe(null)
+    expect(brokenBy([...joined, synced(1, durable), crashed(1), started(1, { durable })])).toBe(7)
+  })
+})
+
+const holds = (at: typeof b1, of = batch) => ({
+  promised: at,
+  accepted: [{ instance: 0, ballot: at, batch: of }],
+})
+
+/** Each breaks the invariant of its number with its last fact, and nothing before. */
+const bad: [number, string, Fact[]][] = [
+  [
+    1,
+    'two servers execute different batches',
+    [...normal, executed(2, rival, execution(0, [gotLock(other, 0)]))],
+  ],
+  [
+    1,
+    'a batch is executed that one of three accepted',
+    [
+      ...asked,
+      ...prepared(),
+      accept(b1, 0, batch),
+      ...vote(0, b1, 0, batch),
+      executed(0, batch, execution(0, [gotLock(ask, 0)])),
+    ],
+  ],
+  [
+    1,
+    'votes of two ballots are added up',
+    [
+      ...asked,
+      ...prepared(),
+      accept(b1, 0, batch),
+      ...vote(0, b1, 0, batch),
+      synced(1, { promised: b2 }),
+      promise(1, b2),
+      synced(2, { promised: b2 }),
+      promise(2, b2),
+      accept(b2, 0, rival),
+      ...vote(1, b2, 0, rival),
+      executed(1, rival, execution(0, [gotLock(other, 0)])),
+    ],
+  ],
+  [
+    1,
+    'a batch is told as chosen that was not',
+    [
+      ...normal,
+      said(1, 2, { type: 'chosen', from: 0, batches: [rival], firstUnchosen: 1, unsettled: false }),
+    ],
+  ],
+  [1, 'a disk holds as chosen what is not', [...normal, synced(1, { promised: b1, firstUnchosen: 2 })]],
+  [
+    2,
+    'a request is chosen that nobody sent',
+    [...prepared(), ...chosenAt(b1, 0, batch), executed(0, batch, execution(0, [gotLock(ask, 0)]))],
+  ],
+  [
+    2,
+    'a request is chosen with another command',
+    [
+      requested(request('a@0', 0, lock('y'))),
+      ...prepared(),
+      ...chosenAt(b1, 0, batch),
+      executed(0, batch, execution(0, [gotLock(ask, 0)])),
+    ],
+  ],
+  [
+    3,
+    'a promise decreases',
+    [...prepared(), synced(0, { promised: b3 }), promise(0, b3), synced(0, { promised: b2 })],
+  ],
+  [3, 'a promise is lost in a crash', [...prepared(), crashed(1), started(1)]],
+  [3, 'a promise is said before it is durable', [...prepared(), promise(1, b2)]],
+  [
+    3,
+    'an accepted is said before it is durable',
+    [...asked, ...prepared(), accept(b1, 0, batch), accepted(1, b1, 0)],
+  ],
+  [
+    3,
+    'a batch is accepted below the promise',
+    [
+      ...asked,
+      ...prepared(),
+      accept(b1, 0, batch),
+      synced(1, { promised: b2 }),
+      synced(1, { promised: b2, accepted: [{ instance: 0, ballot: b1, batch }] }),
+    ],
+  ],
+  [
+    3,
+    'an accept does not raise the promise',
+    [
+      ...asked,
+      ...prepared(),
+      accept(b2, 0, batch),
+      synced(1, { promised: b1, accepted: [{ instance: 0, ballot: b2, batch }] }),
+    ],
+  ],
+  [
+    3,
+    'an accepted is said below what was promised',
+    [
+      ...asked,
+      ...prepared(),
+      accept(b1, 0, batch),
+      ...vote(1, b1, 0, batch),
+      synced(1, { ...holds(b1), promised: b2 }),
+      promise(1, b2, { accepted: holds(b1).accepted }),
+      accepted(1, b1, 0),
+    ],
+  ],
+  [
+    3,
+    'what was accepted is lost in a crash',
+    [
+      ...asked,
+      ...prepared(),
+      accept(b1, 0, batch),
+      ...vote(1, b1, 0, batch),
+      crashed(1),
+      started(1, { durable: { promised: b1, accepted: [], firstUnchosen: 0 } }),
+    ],
+  ],
+  [
+    3,
+    'what was known to be chosen is lost in a crash',
+    [
+      ...normal,
+      synced(1, { promised: b1, firstUnchosen: 1 }),
+      crashed(1),
+      started(1, { durable: { promised: b1, accepted: [], firstUnchosen: 0 } }),
+    ],
+  ],
+  [
+    3,
+    'a promise hides what was accepted',
+    [
+      ...asked,
+      ...prepared(),
+      accept(b1, 0, batch),
+      ...vote(1, b1, 0, batch),
+      synced(1, { ...holds(b1), promised: b2 }),
+      promise(1, b2),
+    ],
+  ],
+  [3, 'a server that is gone says something', [...prepared(), crashed(1), promise(1, b1)]],
+  [
+    4,
+    'a higher ballot carries another batch',
+    [...asked, ...prepared(), ...chosenAt(b1, 0, batch), accept(b2, 0, rival)],
+  ],
+  [
+    4,
+    'a batch is chosen when a higher ballot has issued another',
+    [
+      ...asked,
+      ...prepared(),
+      accept(b2, 0, rival),
+      accept(b1, 0, batch),
+      ...vote(0, b1, 0, batch),
+      synced(1, holds(b1)),
+    ],
+  ],
+  [
+    4,
+    'a ballot is used for two batches',
+    [...asked, ...prepared(), accept(b1, 0, batch), accept(b1, 0, rival)],
+  ],
+  [
+    4,
+    'a ballot of another server is used',
+    [...asked, ...prepared(), said(1, 0, { type: 'accept', ballot: b1, instance: 0, batch })],
+  ],
+  [4, 'something is accepted that nobody issued', [...asked, ...prepared(), synced(1, holds(b1))]],
+  [
+    4,
+    'another batch is accepted than was issued',
+    [...asked, ...prepared(), accept(b1, 0, batch), synced(1, holds(b1, rival))],
+  ],
+  [
+    5,
+    'the next instance is begun before one is chosen',
+    [...asked, ...prepared(), accept(b1, 0, batch), ...vote(0, b1, 0, batch), accept(b1, 1, rival)],
+  ],
+  [
+    5,
+    'the next instance is begun before one is executed',
+    [...asked, ...prepared(), ...chosenAt(b1, 0, batch), accept(b1, 1, rival)],
+  ],
+  [
+    6,
+    'a request is executed twice',
+    [
+      ...normal,
+      ...chosenAt(b1, 1, batch),
+      executed(0, batch, execution(1, [ran(ask, 1, 0, { token: { instance: 1, index: 0 } })])),
+    ],
+  ],
+  [
+    6,
+    'a request that is chosen again is given another result',
+    [
+      ...normal,
+      ...chosenAt(b1, 1, batch),
+      executed(0, batch, execution(1, [ran(ask, 0, 0, { token: { instance: 7, index: 0 } })])),
+    ],
+  ],
+  [
+    6,
+    'a request that has ended is delayed',
+    [
+      ...normal,
+      ...chosenAt(b1, 1, batch),
+      executed(0, batch, execution(1, [{ uid: 'a@0', seq: 0, outcome: { kind: 'delayed', key: null } }])),
+    ],
+  ],
+  [
+    6,
+    'a request is executed in the place of another',
+    [
+      ...asked,
+      ...prepared(),
+      ...chosenAt(b1, 0, batchOf(ask, other)),
+      executed(0, batchOf(ask, other), execution(0, [gotLock(ask, 0, 1)])),
+    ],
+  ],
+  [
+    6,
+    'a request is executed that its client needs no more',
+    [
+      ...normal,
+      requested(request('a@0', 1, unlock('x'), 1)),
+      ...chosenAt(b1, 1, batchOf(request('a@0', 1, unlock('x'), 1))),
+      executed(
+        0,
+        batchOf(request('a@0', 1, unlock('x'), 1)),
+        execution(1, [ran({ uid: 'a@0', seq: 1 }, 1, 0, { freed: true })]),
+      ),
+      ...chosenAt(b1, 2, batch),
+      executed(0, batch, execution(2, [gotLock(ask, 2)])),
+    ],
+  ],
+  [
+    7,
+    'two servers give one request different outcomes',
+    [...normal, executed(2, batch, execution(0, [ran(ask, 0, 0, { token: { instance: 7, index: 0 } })]))],
+  ],
+  [
+    7,
+    'a request is delayed at one server and executed at another',
+    [
+      ...normal,
+      executed(2, batch, execution(0, [{ uid: 'a@0', seq: 0, outcome: { kind: 'delayed', key: 'x' } }])),
+    ],
+  ],
+  [
+    7,
+    'two servers are in different states',
+    [...normal, executed(2, batch, execution(0, [gotLock(ask, 0)]), 'another state')],
+  ],
+  [
+    8,
+    'a request is answered before it is executed',
+    [...normal, responded(0, other, { kind: 'executed', result: null, instance: 1, index: 0 })],
+  ],
+  [
+    8,
+    'a request is answered with another outcome',
+    [
+      ...normal,
+      responded(0, ask, {
+        kind: 'executed',
+        result: { token: { instance: 1, index: 0 } },
+        instance: 0,
+        index: 0,
+      }),
+    ],
+  ],
+  [
+    8,
+    'a request is refused that its client still needs',
+    [...normal, responded(0, other, { kind: 'refused', reason: 'stale' })],
+  ],
+  [
+    10,
+    'a lock is given twice',
+    [...normal, ...chosenAt(b1, 1, rival), executed(0, rival, execution(1, [gotLock(other, 1)]))],
+  ],
+  [
+    10,
+    'a token goes back',
+    [
+      ...normal,
+      requested(request('a@0', 1, unlock('x'))),
+      ...chosenAt(b1, 1, batchOf(request('a@0', 1, unlock('x')), other)),
+      executed(
+        0,
+        batchOf(request('a@0', 1, unlock('x')), other),
+        execution(1, [
+          ran({ uid: 'a@0', seq: 1 }, 1, 0, { freed: true }),
+          ran(other, 1, 1, { token: { instance: 0, index: 0 } }),
+        ]),
+      ),
+    ],
+  ],
+  [
+    10,
+    'an unlock does not free',
+    [
+      ...normal,
+      requested(request('a@0', 1, unlock('x'))),
+      ...chosenAt(b1, 1, batchOf(request('a@0', 1, unlock('x')))),
+      executed(
+        0,
+        batchOf(request('a@0', 1, unlock('x'))),
+        execution(1, [ran({ uid: 'a@0', seq: 1 }, 1, 0, { freed: false })]),
+      ),
+    ],
+  ],
+]
+
+describe('bad runs break the invariant that they should', () => {
+  test.each(bad)('%i: %s', (invariant, _, facts) => {
+    expect(brokenBy(facts)).toBe(invariant)
+  })
+
+  test('without the lock service, locks are not judged', () => {
+    const twice = [
+      ...normal,
+      ...chosenAt(b1, 1, rival),
+      executed(0, rival, execution(1, [gotLock(other, 1)])),
+    ]
+    expect(brokenBy(twice, 'kv')).toBe(null)
+  })
+})
+
+describe('what is known', () => {
+  test('is the same text in whatever order it was learned', () => {
+    const [a, b] = [vote(0, b1, 0, batch), vote(2, b1, 0, batch)]
+    const start = [...prepared(), accept(b1, 0, batch)]
+    expect(observed([...asked, ...start, ...a, ...b]).toJson()).toBe(
+      observed([...asked].reverse().concat(start, b, a)).toJson(),
+    )
+  })
+
+  test('forgets the votes of a ballot that can no longer be chosen', () => {
+    const lost = observed([
+      ...asked,
+      ...prepared(),
+      accept(b1, 0, batch),
+      ...vote(0, b1, 0, batch),
+      synced(1, { promised: b2 }),
+      promise(1, b2),
+      synced(2, { promised: b2 }),
+      promise(2, b2),
+    ])
+    expect(lost.knowledge().open).toEqual([])
+  })
+
+  test('forgets how an instance was chosen that is settled', () => {
+    expect(observed(normal).knowledge().open).toEqual([])
+  })
+
+  test('forgets requests that their clients need no more', () => {
+    const next = request('a@0', 1, lock('y'), 1)
+    const facts = [requested(next), ...chosenAt(b1, 1, batchOf(next))]
+    const after = observed([
+      ...normal,
+      ...facts,
+      executed(0, batchOf(next), execution(1, [gotLock(next, 1)])),
+    ])
+    expect(after.knowledge().sessions.map(({ sent }) => sent.map(([seq]) => seq))).toEqual([[1], [0]])
+    expect(after.open()).toEqual([{ uid: 'b@0', seq: 0 }])
+  })
+})
