@@ -20,7 +20,7 @@ export type PlainEvent = Extract<
 
 export type TranscriptCommand =
   /** Founds the cluster; the first command of every transcript. */
-  | { readonly verb: 'servers'; readonly count: number; readonly service: string }
+  | { readonly verb: 'servers'; readonly count: number; readonly service: 'lock' | 'kv' }
   | { readonly verb: 'event'; readonly event: PlainEvent }
   /** `words` say what is asked for. */
   | { readonly verb: 'request'; readonly client: string; readonly server: NodeId; readonly words: string }

@@ -2,6 +2,8 @@
 import { type TranscriptOptions, TranscriptRun } from './run.ts'
 
 export interface FinishedTranscript {
+  /** The cluster at its end, and the events that led there. */
+  readonly run: TranscriptRun
   /** The transcript with what happened in the place of what stood there. */
   readonly text: string
   /** Why it could not go on, with the number of the line; `null` when it ran to its end. */
@@ -30,5 +32,5 @@ export function runTranscript(text: string, options: TranscriptOptions = {}): Fi
       lines.push(`  failed: ${reason}`)
     }
   }
-  return { text: lines.join('\n'), failure }
+  return { run, text: lines.join('\n'), failure }
 }

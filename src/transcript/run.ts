@@ -4,10 +4,12 @@ import {
   type ClusterSettings,
   type ClusterState,
   clusterSettings,
+  foundedCluster,
   requestOf,
   serverOf,
 } from '../schedule/cluster.ts'
 import type { Actor, ClusterEvent, ClusterStep } from '../schedule/events.ts'
+import { Judge } from '../schedule/judge.ts'
 import { stateName } from '../schedule/names.ts'
 import { nextInOrder } from '../schedule/settle.ts'
 import { kvService } from '../services/kv.ts'
@@ -22,6 +24,14 @@ import { showCluster } from './show.ts'
 /** More than any transcript needs to come to rest; one that goes on for ever is stopped there. */
 const settleLimit = 2_000
 
+const services = { lock: lockService, kv: kvService }
+
+interface Cluster {
+  readonly settings: ClusterSettings
+  readonly judge: Judge
+  readonly state: ClusterState
+}
+
 export interface TranscriptOptions {
   /** Replaces a part of the cluster: for a test that plants a fault. */
   readonly adapt?: (settings: ClusterSettings) => ClusterSettings
@@ -30,8 +40,8 @@ export interface TranscriptOptions {
 /** A transcript that is being run: commands one after the other. */
 export class TranscriptRun {
   readonly #options: TranscriptOptions
-  #settings: ClusterSettings | null = null
-  #state: ClusterState | null = null
+  #cluster: Cluster | null = null
+  readonly #events: ClusterEvent[] = []
 
   constructor(options: TranscriptOptions = {}) {
     this.#options = options
@@ -39,8 +49,22 @@ export class TranscriptRun {
 
   /** The cluster now. Throws when none has been founded. */
   get state(): ClusterState {
-    if (this.#state === null) throw new Error('a transcript begins with: servers 3')
-    return this.#state
+    return this.#founded.state
+  }
+
+  /** What the lines so far made happen, in order: what a line that asks for several events asked for, one by one. */
+  get events(): readonly ClusterEvent[] {
+    return this.#events
+  }
+
+  /** Throws when no cluster has been founded. */
+  get settings(): ClusterSettings {
+    return this.#founded.settings
+  }
+
+  get #founded(): Cluster {
+    if (this.#cluster === null) throw new Error('a transcript begins with: servers 3')
+    return this.#cluster
   }
 
   /**
@@ -75,10 +99,12 @@ export class TranscriptRun {
     { count, service }: Extract<TranscriptCommand, { verb: 'servers' }>,
     tell: (line: string) => void,
   ): void {
-    if (this.#state !== null) throw new Error('the cluster is founded already')
-    const settings = clusterSettings(count, (service === 'kv' ? kvService : lockService) as Service)
-    this.#settings = this.#options.adapt?.(settings) ?? settings
-    this.#take(foundCluster(this.#settings), tell)
+    if (this.#cluster !== null) throw new Error('the cluster is founded already')
+    if (count === 0) throw new Error('a cluster has at least one server')
+    const usual = { ...clusterSettings(count, services[service] as Service), digestEvery: 1 }
+    const settings = this.#options.adapt?.(usual) ?? usual
+    this.#cluster = { settings, judge: new Judge(settings, service), state: foundedCluster(settings) }
+    this.#take(foundCluster(settings), tell)
   }
 
   #settle(withTimers: boolean, tell: (line: string) => void): void {
@@ -92,14 +118,17 @@ export class TranscriptRun {
 
   #happen(event: ClusterEvent, tell: (line: string) => void, isNested: boolean): void {
     if (isNested) tell(eventText(this.state, event))
-    if (this.#settings === null) throw new Error('a cluster has settings')
-    const step = applyEvent(this.state, event, this.#settings)
+    this.#events.push(event)
+    const step = applyEvent(this.state, event, this.#founded.settings)
     this.#take(step, isNested ? (line) => tell(`  ${line}`) : tell)
   }
 
-  #take({ state, happenings }: ClusterStep, tell: (line: string) => void): void {
-    this.#state = state
-    for (const line of happeningLines(happenings)) tell(line)
+  /** What happened is told before it is judged: so a transcript ends with what broke an invariant. */
+  #take(step: ClusterStep, tell: (line: string) => void): void {
+    const cluster = this.#founded
+    this.#cluster = { ...cluster, state: step.state }
+    for (const line of happeningLines(step.happenings)) tell(line)
+    cluster.judge.judge(cluster.state, step)
   }
 }
 
