@@ -108,7 +108,15 @@ export function stepRequest(
         output satisfies never
     }
   }
-  return { state: withRequest(sending, client, next), happenings: [...happenings, ...moved], facts: [] }
+  const seen = [...happenings, ...moved]
+  const isNoted =
+    effects.length > 0 || JSON.stringify(snapshot.context) !== JSON.stringify(request.snapshot.context)
+  const noted: Happening = { type: 'noted', party: client, actors: isNoted ? [{ client, seq }] : [] }
+  return {
+    state: withRequest(sending, client, next),
+    happenings: seen.length > 0 ? seen : [noted],
+    facts: [],
+  }
 }
 
 function timersAfter(

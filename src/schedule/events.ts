@@ -79,8 +79,8 @@ export type Happening =
   | { readonly type: 'crashed'; readonly server: NodeId; readonly lost: number }
   /** The states that the machine was in, from the one before the event to the one after it. */
   | { readonly type: 'moved'; readonly actor: Actor; readonly path: readonly string[] }
-  /** Nobody said anything and nothing moved, but these roles remember what they heard; none, if it was ignored. */
-  | { readonly type: 'noted'; readonly server: NodeId; readonly roles: readonly RoleName[] }
+  /** Nobody said anything and nothing moved; `actors` remember what they heard, and if there are none it was ignored. */
+  | { readonly type: 'noted'; readonly party: Party; readonly actors: readonly Actor[] }
 
 /** What an event makes of a cluster. */
 export interface ClusterStep {

@@ -52,7 +52,7 @@ export function stepServer(
 function noted(server: NodeId, before: NodeState, after: NodeState): Happening {
   const contextOf = ({ running }: NodeState, role: RoleName) => JSON.stringify(running?.roles[role].context)
   const roles = roleNames.filter((role) => contextOf(before, role) !== contextOf(after, role))
-  return { type: 'noted', server, roles }
+  return { type: 'noted', party: server, actors: roles.map((role) => ({ server, role })) }
 }
 
 function nodeSettings(settings: ClusterSettings, { id, incarnation }: ServerState): NodeSettings {

@@ -38,8 +38,8 @@ export type TranscriptCommand =
     }
   /** A new server begins with an empty disk, and says hello to `via`, if that is given. */
   | { readonly verb: 'join'; readonly server: NodeId; readonly via: NodeId | null }
-  /** Syncs and delivers until nothing flies; with timers, until the cluster is at rest. */
-  | { readonly verb: 'settle'; readonly withTimers: boolean }
+  /** Syncs and delivers until nothing flies; with timers, until the cluster is at rest. Quietly: only their number is told. */
+  | { readonly verb: 'settle'; readonly withTimers: boolean; readonly quietly: boolean }
   /** Fails unless the role, or the machine that carries the request, is in this state. */
   | { readonly verb: 'expect'; readonly actor: Actor; readonly state: string }
   /** Prints the whole cluster. */

@@ -14,22 +14,26 @@ export function happeningLines(happenings: readonly Happening[]): readonly strin
     const rest = happenings.slice(at)
     const first = rest[0]
     if (first === undefined) break
-    const alike = rest.findIndex((other) => lineKey(other) !== lineKey(first))
-    const group = alike === -1 ? rest : rest.slice(0, alike)
+    const end = rest.findIndex((other, place) => place > 0 && !isAlike(first, other, rest.slice(0, place)))
+    const group = end === -1 ? rest : rest.slice(0, end)
     lines.push(groupText(first, group))
     at += group.length
   }
   return lines
 }
 
-/** Happenings with one key, in a row, share a line. */
-function lineKey(happening: Happening): unknown {
-  if (happening.type === 'said') {
-    const { from, message, fate } = happening
-    return JSON.stringify({ from, message, isLost: fate === 'lost' })
+/** True when `other` may share the line of `first` and those `between`: the same said to another, or a role of one server. */
+function isAlike(first: Happening, other: Happening, between: readonly Happening[]): boolean {
+  if (first.type === 'moved' && other.type === 'moved') {
+    return 'server' in first.actor && 'server' in other.actor && first.actor.server === other.actor.server
   }
-  if (happening.type === 'moved' && 'server' in happening.actor) return happening.actor.server
-  return happening
+  if (first.type !== 'said' || other.type !== 'said') return false
+  return (
+    first.from === other.from &&
+    (first.fate === 'lost') === (other.fate === 'lost') &&
+    JSON.stringify(first.message) === JSON.stringify(other.message) &&
+    between.every((said) => said.type !== 'said' || said.to !== other.to)
+  )
 }
 
 function groupText(first: Happening, group: readonly Happening[]): string {
@@ -59,8 +63,8 @@ function groupText(first: Happening, group: readonly Happening[]): string {
       return `${server} is gone${lost === 0 ? '' : `, and ${lost} of its writes with it`}`
     }
     case 'noted': {
-      const { server, roles } = first
-      return roles.length === 0 ? `${server} ignores it` : `${server} ${roles.join(', ')}: takes note`
+      const { party, actors } = first
+      return actors.length === 0 ? `${party} ignores it` : `${actors.map(actorText).join(', ')}: takes note`
     }
   }
   first satisfies never

@@ -25,7 +25,7 @@ export const grammar = `  servers N [kv]                    found a cluster; the
   greet SERVER via SERVER           it hears so again
   cut SERVER from SERVER…           what is sent between them is lost; cut 0→1 for one way only
   heal                              ends every cut
-  settle [with timers]              sync and deliver until nothing flies; or until all is at rest
+  settle [with timers] [quietly]    sync and deliver until nothing flies; or until all is at rest
   expect SERVER ROLE STATE          fail unless the role is in that state
   expect CLIENT#n STATE
   show                              print the whole cluster`
@@ -74,7 +74,7 @@ export function parseCommand(line: string): TranscriptCommand {
     case 'heal':
       return event({ type: 'heal' })
     case 'settle':
-      return { verb, withTimers: oneOf(['', 'with timers'], rest.join(' '), line) !== '' }
+      return settle(rest, line)
     case 'expect':
       return expectation(rest, line)
     case 'show':
@@ -118,6 +118,12 @@ function timer(words: readonly string[], line: string): TranscriptCommand {
   if (owner.includes('#')) return { verb: 'timer', actor: requestIn(owner, line), delay: name }
   const [role, delay = ''] = name.split('.')
   return { verb: 'timer', actor: { server: countIn(owner, line), role: roleIn(role, line) }, delay }
+}
+
+function settle(words: readonly string[], line: string): TranscriptCommand {
+  const quietly = words.at(-1) === 'quietly'
+  const how = oneOf(['', 'with timers'], (quietly ? words.slice(0, -1) : words).join(' '), line)
+  return { verb: 'settle', withTimers: how !== '', quietly }
 }
 
 function expectation(words: readonly string[], line: string): TranscriptCommand {

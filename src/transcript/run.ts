@@ -78,7 +78,7 @@ export class TranscriptRun {
         this.#found(command, tell)
         return
       case 'settle':
-        this.#settle(command.withTimers, tell)
+        this.#settle(command, tell)
         return
       case 'expect':
         expectState(this.state, command.actor, command.state)
@@ -107,12 +107,18 @@ export class TranscriptRun {
     this.#take(foundCluster(settings), tell)
   }
 
-  #settle(withTimers: boolean, tell: (line: string) => void): void {
+  #settle(
+    { withTimers, quietly }: Extract<TranscriptCommand, { verb: 'settle' }>,
+    tell: (line: string) => void,
+  ): void {
     for (let events = 0; ; events += 1) {
       const event = nextInOrder(this.state, { withTimers })
-      if (event === null) return
+      if (event === null) {
+        if (quietly) tell(`${events} events`)
+        return
+      }
       if (events === settleLimit) throw new Error(`not at rest after ${settleLimit} events`)
-      this.#happen(event, tell, true)
+      this.#happen(event, quietly ? () => undefined : tell, true)
     }
   }
 
