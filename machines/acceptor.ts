@@ -236,11 +236,11 @@ export const acceptorMachine = setup({
       },
     ],
     accept: [
-      { guard: 'mayNotVote', actions: { type: 'announceAcceptHeard', params: ({ event }) => event } },
       {
         guard: { type: 'isSettled', params: ({ event }) => event },
         actions: { type: 'sendDenial', params: ({ event }) => event },
       },
+      { guard: 'mayNotVote', actions: { type: 'announceAcceptHeard', params: ({ event }) => event } },
       {
         guard: { type: 'promisedMore', params: ({ event }) => event },
         actions: [

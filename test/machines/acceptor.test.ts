@@ -500,6 +500,7 @@ describe('members', () => {
     // Of two servers one was removed: it alone may know, and the other needs its answer to go on.
     expect(role.hear(prepare(higher, 9))).toEqual([denial(2, higher, 9)])
     expect(role.hear(prepare(lower, 9))).toEqual([denial(2, lower, 9)])
+    expect(role.hear(accept(higher, 9, 'new'))).toEqual([denial(2, higher, 9)])
     expect(role.context).toEqual(before)
   })
 
