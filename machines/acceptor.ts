@@ -65,8 +65,14 @@ function recordAt(context: AcceptorContext, instance: Instance): AcceptedRecord 
 
 /** What is accepted, with `record` in the place of whatever there was for its instance. */
 function withRecord(accepted: readonly AcceptedRecord[], record: AcceptedRecord): AcceptedRecord[] {
+  if (accepted.every(({ instance }) => instance < record.instance)) return [...accepted, record]
   const others = accepted.filter((other) => other.instance !== record.instance)
   return [...others, record].sort((a, b) => a.instance - b.instance)
+}
+
+/** The answers, and that this was accepted. */
+function withAccepted(replies: readonly Reply[], { sender, ballot, instance }: Heard<Accept>): Reply[] {
+  return [...replies, { to: sender, message: { type: 'accepted', ballot, instance } }]
 }
 
 export const acceptorMachine = setup({
@@ -128,7 +134,8 @@ export const acceptorMachine = setup({
       ],
     })),
     /** An accept at a ballot never promised promises it: otherwise a lower one could still be accepted after it. */
-    recordAccepted: assign(({ context }, { ballot, instance, batch }: Heard<Accept>) => {
+    recordAccepted: assign(({ context }, accept: Heard<Accept>) => {
+      const { ballot, instance, batch } = accept
       const record = { instance, ballot, batch }
       const raised = !sameBallot(context.promised, ballot)
       return {
@@ -138,10 +145,11 @@ export const acceptorMachine = setup({
           promised: context.unsaved.promised || raised,
           accepted: withRecord(context.unsaved.accepted, record),
         },
+        later: withAccepted(context.later, accept),
       }
     }),
-    recordAcceptedToSay: assign(({ context }, { ballot, instance, sender }: Heard<Accept>) => ({
-      later: [...context.later, { to: sender, message: { type: 'accepted' as const, ballot, instance } }],
+    recordAcceptedAgain: assign(({ context }, accept: Heard<Accept>) => ({
+      later: withAccepted(context.later, accept),
     })),
     announceSurpassed: enqueueActions(({ context, enqueue }, { ballot }: { ballot: Ballot }) => {
       if (ballot.node === context.self || compareBallots(ballot, context.promised) <= 0) return
@@ -250,7 +258,7 @@ export const acceptorMachine = setup({
       },
       {
         guard: { type: 'isAccepted', params: ({ event }) => event },
-        actions: { type: 'recordAcceptedToSay', params: ({ event }) => event },
+        actions: { type: 'recordAcceptedAgain', params: ({ event }) => event },
       },
       {
         guard: { type: 'knowsTooLittle', params: ({ event }) => event },
@@ -261,7 +269,6 @@ export const acceptorMachine = setup({
           { type: 'announceSurpassed', params: ({ event }) => event },
           { type: 'announceAcceptHeard', params: ({ event }) => event },
           { type: 'recordAccepted', params: ({ event }) => event },
-          { type: 'recordAcceptedToSay', params: ({ event }) => event },
         ],
       },
     ],
