@@ -65,8 +65,14 @@ function recordAt(context: AcceptorContext, instance: Instance): AcceptedRecord 
 
 /** What is accepted, with `record` in the place of whatever there was for its instance. */
 function withRecord(accepted: readonly AcceptedRecord[], record: AcceptedRecord): AcceptedRecord[] {
+  if (accepted.every(({ instance }) => instance < record.instance)) return [...accepted, record]
   const others = accepted.filter((other) => other.instance !== record.instance)
   return [...others, record].sort((a, b) => a.instance - b.instance)
+}
+
+/** The answers, and that this was accepted. */
+function withAccepted(replies: readonly Reply[], { sender, ballot, instance }: Heard<Accept>): Reply[] {
+  return [...replies, { to: sender, message: { type: 'accepted', ballot, instance } }]
 }
 
 export const acceptorMachine = setup({
@@ -78,6 +84,8 @@ export const acceptorMachine = setup({
   },
   guards: {
     mayNotVote: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
+    mayOnlyTell: ({ context }, { from }: Heard<Prepare>) =>
+      !isCounted(context.members, context.self, context.incarnation) && from < context.firstUnchosen,
     /** It does not know that it was removed: by this server's members, who are no older than its own, it is none. */
     senderIsNoMember: ({ context }, { sender, from }: Heard<Prepare>) =>
       from <= context.firstUnchosen && !context.members.some((member) => member.id === sender),
@@ -126,7 +134,8 @@ export const acceptorMachine = setup({
       ],
     })),
     /** An accept at a ballot never promised promises it: otherwise a lower one could still be accepted after it. */
-    recordAccepted: assign(({ context }, { ballot, instance, batch }: Heard<Accept>) => {
+    recordAccepted: assign(({ context }, accept: Heard<Accept>) => {
+      const { ballot, instance, batch } = accept
       const record = { instance, ballot, batch }
       const raised = !sameBallot(context.promised, ballot)
       return {
@@ -136,10 +145,11 @@ export const acceptorMachine = setup({
           promised: context.unsaved.promised || raised,
           accepted: withRecord(context.unsaved.accepted, record),
         },
+        later: withAccepted(context.later, accept),
       }
     }),
-    recordAcceptedToSay: assign(({ context }, { ballot, instance, sender }: Heard<Accept>) => ({
-      later: [...context.later, { to: sender, message: { type: 'accepted' as const, ballot, instance } }],
+    recordAcceptedAgain: assign(({ context }, accept: Heard<Accept>) => ({
+      later: withAccepted(context.later, accept),
     })),
     announceSurpassed: enqueueActions(({ context, enqueue }, { ballot }: { ballot: Ballot }) => {
       if (ballot.node === context.self || compareBallots(ballot, context.promised) <= 0) return
@@ -211,6 +221,11 @@ export const acceptorMachine = setup({
   initial: 'listening',
   on: {
     prepare: [
+      // It may be the one that was removed, and all that knows it: the others could have nothing chosen without its answer.
+      {
+        guard: { type: 'mayOnlyTell', params: ({ event }) => event },
+        actions: { type: 'sendDenial', params: ({ event }) => event },
+      },
       { guard: 'mayNotVote' },
       {
         guard: { type: 'senderIsNoMember', params: ({ event }) => event },
@@ -229,11 +244,11 @@ export const acceptorMachine = setup({
       },
     ],
     accept: [
-      { guard: 'mayNotVote', actions: { type: 'announceAcceptHeard', params: ({ event }) => event } },
       {
         guard: { type: 'isSettled', params: ({ event }) => event },
         actions: { type: 'sendDenial', params: ({ event }) => event },
       },
+      { guard: 'mayNotVote', actions: { type: 'announceAcceptHeard', params: ({ event }) => event } },
       {
         guard: { type: 'promisedMore', params: ({ event }) => event },
         actions: [
@@ -243,7 +258,7 @@ export const acceptorMachine = setup({
       },
       {
         guard: { type: 'isAccepted', params: ({ event }) => event },
-        actions: { type: 'recordAcceptedToSay', params: ({ event }) => event },
+        actions: { type: 'recordAcceptedAgain', params: ({ event }) => event },
       },
       {
         guard: { type: 'knowsTooLittle', params: ({ event }) => event },
@@ -254,7 +269,6 @@ export const acceptorMachine = setup({
           { type: 'announceSurpassed', params: ({ event }) => event },
           { type: 'announceAcceptHeard', params: ({ event }) => event },
           { type: 'recordAccepted', params: ({ event }) => event },
-          { type: 'recordAcceptedToSay', params: ({ event }) => event },
         ],
       },
     ],

@@ -48,10 +48,32 @@ export interface LearnerContext {
 
 export type LearnerEmitted = Output
 
+type AcceptHeard = Extract<LearnerEvent, { type: 'accept.heard' }>
+
 /** What this learner can take of `batches`, which were chosen from `from` on: no gap, nothing twice. */
 function newsIn(context: LearnerContext, from: Instance, batches: readonly Batch[]): readonly Batch[] {
   if (from > context.firstUnchosen) return []
   return batches.slice(context.firstUnchosen - from)
+}
+
+/** What to remember and to ask for when `batches`, which were chosen from `from` on, are heard; `null` when all is known. */
+function learning(
+  context: LearnerContext,
+  from: Instance,
+  batches: readonly Batch[],
+): { readonly changes: Partial<LearnerContext> | null; readonly outputs: readonly Output[] } {
+  const news = newsIn(context, from, batches)
+  if (news.length === 0) return { changes: null, outputs: [] }
+  const chosen = news.map((batch, offset) => ({ instance: context.firstUnchosen + offset, batch }))
+  const firstUnchosen = context.firstUnchosen + news.length
+  return {
+    changes: { firstUnchosen, tries: 0 },
+    outputs: [
+      { type: 'persist', write: { by: 'learner', chosen } },
+      { type: 'tell', role: 'acceptor', event: { type: 'firstUnchosen.advanced', firstUnchosen } },
+      ...chosen.map(({ instance, batch }): Output => ({ type: 'execute', instance, batch })),
+    ],
+  }
 }
 
 /**
@@ -94,24 +116,22 @@ export const learnerMachine = setup({
   actions: {
     learn: enqueueActions(
       ({ context, enqueue }, { from, batches }: { from: Instance; batches: readonly Batch[] }) => {
-        const news = newsIn(context, from, batches)
-        if (news.length === 0) return
-        const chosen = news.map((batch, offset) => ({ instance: context.firstUnchosen + offset, batch }))
-        const firstUnchosen = context.firstUnchosen + news.length
-        enqueue.assign({ firstUnchosen, tries: 0 })
-        enqueue.emit({ type: 'persist', write: { by: 'learner', chosen } })
-        enqueue.emit({
-          type: 'tell',
-          role: 'acceptor',
-          event: { type: 'firstUnchosen.advanced', firstUnchosen },
-        })
-        for (const { instance, batch } of chosen) enqueue.emit({ type: 'execute', instance, batch })
+        const { changes, outputs } = learning(context, from, batches)
+        if (changes === null) return
+        enqueue.assign(changes)
+        for (const output of outputs) enqueue.emit(output)
       },
     ),
-    recordHeard: assign(({ context }, { sender, instance }: { sender: NodeId; instance: Instance }) => ({
-      highestHeard: Math.max(context.highestHeard, instance),
-      ...aimedAt(context, instance, sender),
-    })),
+    learnImplied: enqueueActions(({ context, enqueue }, heard: AcceptHeard) => {
+      const { sender, instance, implied } = heard
+      const { changes, outputs } = learning(context, instance - 1, implied === null ? [] : [implied])
+      enqueue.assign({
+        ...changes,
+        highestHeard: Math.max(context.highestHeard, instance),
+        ...aimedAt(context, instance, sender),
+      })
+      for (const output of outputs) enqueue.emit(output)
+    }),
     recordTarget: assign(({ context }, { firstUnchosen, peer }: { firstUnchosen: Instance; peer: NodeId }) =>
       aimedAt(context, firstUnchosen, peer),
     ),
@@ -195,18 +215,7 @@ export const learnerMachine = setup({
     'batch.chosen': {
       actions: { type: 'learn', params: ({ event }) => ({ from: event.instance, batches: [event.batch] }) },
     },
-    'accept.heard': {
-      actions: [
-        {
-          type: 'learn',
-          params: ({ event: { instance, implied } }) => ({
-            from: instance - 1,
-            batches: implied === null ? [] : [implied],
-          }),
-        },
-        { type: 'recordHeard', params: ({ event }) => event },
-      ],
-    },
+    'accept.heard': { actions: { type: 'learnImplied', params: ({ event }) => event } },
     chosen: {
       actions: [
         { type: 'learn', params: ({ event }) => event },

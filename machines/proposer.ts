@@ -61,6 +61,11 @@ export interface ProposerContext {
 
 export type ProposerEmitted = Output
 
+/** Who accepted, with `sender` among them: whoever says it twice is counted once. */
+function withAccept({ accepts }: ProposerContext, sender: NodeId): readonly NodeId[] {
+  return accepts.includes(sender) ? accepts : [...accepts, sender]
+}
+
 function quorumWith(context: ProposerContext, answered: readonly NodeId[]): boolean {
   return isQuorum(countedMembers(context.members), answered)
 }
@@ -100,13 +105,16 @@ export const proposerMachine = setup({
     isForAnotherInstance: ({ context }, { instance }: { instance: Instance }) =>
       instance !== context.firstUnchosen,
     completesAccepts: ({ context }, { sender }: Heard<Accepted>) =>
-      quorumWith(context, [...context.accepts, sender]),
+      quorumWith(context, withAccept(context, sender)),
     promisedMore: ({ context }, { promised }: Heard<Denial>) => compareBallots(promised, context.ballot) > 0,
     knowsMore: ({ context }, { firstUnchosen }: Heard<Denial>) => firstUnchosen > context.firstUnchosen,
     somebodyKnowsMore: ({ context }) => bestInformed(context.promises).firstUnchosen > context.firstUnchosen,
     somethingMayBeChosen: ({ context }) => highestAccepted(context.promises) >= context.firstUnchosen,
     changesMembers: (_, { members }: BatchExecuted) => members !== null,
     ownBatchIsChosen: ({ context }) => context.isChosen,
+    /** The promises show something accepted above this instance too. */
+    ownBatchIsChosenBelowAnother: ({ context }) =>
+      context.isChosen && highestAccepted(context.promises) > context.firstUnchosen,
     isSurpassed: ({ context }, { ballot }: { ballot: Ballot }) => compareBallots(ballot, context.ballot) > 0,
     mayYield: ({ context }) => !context.hasYielded,
   },
@@ -183,9 +191,14 @@ export const proposerMachine = setup({
       for (const to of silent) enqueue.emit({ type: 'send', to, message })
     }),
     recordAccepted: assign(({ context }, { sender }: Heard<Accepted>) => ({
-      accepts: context.accepts.includes(sender) ? context.accepts : [...context.accepts, sender],
+      accepts: withAccept(context, sender),
     })),
-    recordChosen: assign({ isChosen: true }),
+    /** A quorum has accepted it, so it is chosen; whoever denied this ballot before did not keep it from that. */
+    recordChosen: assign(({ context }, { sender }: Heard<Accepted>) => ({
+      accepts: withAccept(context, sender),
+      isChosen: true,
+      denials: 0,
+    })),
     announceChosen: enqueueActions(({ context, enqueue }) => {
       if (context.batch === null) return
       enqueue.emit({
@@ -220,7 +233,6 @@ export const proposerMachine = setup({
       isChosen: false,
       tries: 0,
     })),
-    forgetDenials: assign({ denials: 0 }),
     countTry: assign(({ context }) => ({ tries: context.tries + 1 })),
     /** Jump above what the denial names, not by one: a stale proposer is denied once. */
     recordRival: assign(({ context }, { ballot }: { ballot: Ballot | null }) => ({
@@ -364,12 +376,7 @@ export const proposerMachine = setup({
           { guard: { type: 'isForAnotherInstance', params: ({ event }) => event } },
           {
             guard: { type: 'completesAccepts', params: ({ event }) => event },
-            actions: [
-              { type: 'recordAccepted', params: ({ event }) => event },
-              'recordChosen',
-              'announceChosen',
-              'forgetDenials',
-            ],
+            actions: [{ type: 'recordChosen', params: ({ event }) => event }, 'announceChosen'],
           },
           { actions: { type: 'recordAccepted', params: ({ event }) => event } },
         ],
@@ -394,16 +401,24 @@ export const proposerMachine = setup({
               { type: 'advance', params: ({ event }) => event },
             ],
           },
-          // Chosen by a rival, and maybe another batch: whoever accepted ours at this ballot would take the next accept at
-          // it to imply that ours was chosen. So the ballot is given up.
           {
-            guard: 'ownBatchIsChosen',
+            guard: 'ownBatchIsChosenBelowAnother',
             target: 'adopting',
             actions: [
               { type: 'sendChosenToConcerned', params: ({ event }) => event },
               { type: 'advance', params: ({ event }) => event },
             ],
           },
+          {
+            guard: 'ownBatchIsChosen',
+            target: 'leading',
+            actions: [
+              { type: 'sendChosenToConcerned', params: ({ event }) => event },
+              { type: 'advance', params: ({ event }) => event },
+            ],
+          },
+          // Chosen by a rival, and maybe another batch: whoever accepted ours at this ballot would take the next accept at
+          // it to imply that ours was chosen. So the ballot is given up.
           { target: 'resuming', actions: { type: 'advance', params: ({ event }) => event } },
         ],
       },

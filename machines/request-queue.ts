@@ -79,6 +79,7 @@ export const requestQueueMachine = setup({
     nothingIsReady: ({ context }) => context.held.ready.length === 0,
     nothingIsOffered: ({ context }) => context.offered.length === 0,
     isWanted: ({ context }) => context.isWanted,
+    isReadyAndWanted: ({ context }) => context.isWanted && context.held.ready.length > 0,
   },
   actions: {
     sendRecorded: enqueueActions(({ enqueue }, { recorded, replyTo, ...event }: RequestEvent) => {
@@ -186,7 +187,10 @@ export const requestQueueMachine = setup({
       { guard: 'isFull', actions: { type: 'sendBusy', params: ({ event }) => ({ event, reason: 'busy' }) } },
       { actions: { type: 'recordRequest', params: ({ event }) => event } },
     ],
-    'batch.executed': { actions: { type: 'recordExecution', params: ({ event }) => event } },
+    'batch.executed': [
+      { guard: 'nothingIsHeld' },
+      { actions: { type: 'recordExecution', params: ({ event }) => event } },
+    ],
     'batch.wanted': { actions: 'recordWanted' },
     'work.wanted': { actions: ['forgetWanted', 'announceReady'] },
     'news.checked': { actions: 'sendQueuedToAskedAgain' },
@@ -196,7 +200,10 @@ export const requestQueueMachine = setup({
   states: {
     empty: {
       description: 'Holds no request. Ends when one arrives.',
-      always: { guard: 'somethingIsReady', target: 'ready', actions: 'announceReady' },
+      always: [
+        { guard: 'isReadyAndWanted', target: 'proposing', actions: 'offerBatch' },
+        { guard: 'somethingIsReady', target: 'ready', actions: 'announceReady' },
+      ],
     },
     ready: {
       description:
@@ -211,7 +218,10 @@ export const requestQueueMachine = setup({
       description:
         'The proposer has a batch of what is held here. Ends when all of it is executed or delayed, or given back.',
       meta: { paper: 'the seed, 2-2 (a serial queue)' },
-      always: { guard: 'nothingIsOffered', target: 'ready' },
+      always: [
+        { guard: 'nothingIsHeld', target: 'empty' },
+        { guard: 'nothingIsOffered', target: 'ready' },
+      ],
     },
     delayed: {
       description:

@@ -29,6 +29,12 @@ interface Waiting {
   readonly reject: (error: StorageError) => void
 }
 
+/**
+ * How long what the learner writes waits for an acceptor's write to go with. Nobody waits for it, and a write of its own
+ * would keep the next acceptor's waiting.
+ */
+const lazyWriteMs = 20
+
 export class LevelStorage implements Storage {
   readonly #directory: string
   readonly #openDatabase: (directory: string) => Promise<Database>
@@ -46,6 +52,7 @@ export class LevelStorage implements Storage {
 
   #waiting: Waiting[] = []
   #writing: Promise<void> | null = null
+  #lazyWrite: NodeJS.Timeout | null = null
   /** The chosen batches just below `firstUnchosen` that cannot be read from the database yet. */
   #unwritten: Batch[] = []
   /**
@@ -182,7 +189,10 @@ export class LevelStorage implements Storage {
   async close(): Promise<void> {
     const database = this.#database
     if (database === null) return
-    while (this.#writing !== null) await this.#writing
+    do {
+      this.#writeLazily()
+      await this.#writing
+    } while (this.#writing !== null || this.#waiting.length > 0)
     if (this.#database === null) return
     this.#database = null
     try {
@@ -196,37 +206,40 @@ export class LevelStorage implements Storage {
     }
   }
 
-  /** Puts `records`, and the state after them, in line for the next batch. */
+  /** Puts `puts` in line for the next batch. */
   #enqueue(
-    records: readonly Put[],
+    puts: readonly Put[],
     { synced, settles }: { readonly synced: boolean; readonly settles: number },
   ): Promise<void> {
-    const { promised, firstUnchosen } = this.#state
-    const state = encodeRecord(this.#count, {
-      promised,
-      firstUnchosen,
-      accepted: [...this.#counts],
-      settled: this.#settled,
-    })
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ puts: [...records, put(stateKey, state)], synced, settles, resolve, reject })
-      this.#writing ??= this.#writeAll()
+      this.#waiting.push({ puts, synced, settles, resolve, reject })
+      if (synced) this.#writing ??= this.#writeAll()
+      else this.#lazyWrite ??= setTimeout(() => this.#writeLazily(), lazyWriteMs)
     })
   }
 
+  #writeLazily(): void {
+    if (this.#lazyWrite !== null) clearTimeout(this.#lazyWrite)
+    this.#lazyWrite = null
+    if (this.#waiting.length > 0) this.#writing ??= this.#writeAll()
+  }
+
   async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    do {
       // Whatever else is asked for in this turn, or as an answer to the batch before, joins in.
       await new Promise<void>(queueMicrotask)
       await this.#writeBatch()
-    }
+    } while (this.#waiting.some(({ synced }) => synced))
     this.#writing = null
   }
 
   async #writeBatch(): Promise<void> {
     const group = this.#waiting
     this.#waiting = []
-    const puts = [...this.#unsynced, ...group.flatMap((waiting) => waiting.puts)]
+    const puts = [...this.#unsynced, ...group.flatMap((waiting) => waiting.puts)].filter(
+      ({ key }) => key !== stateKey,
+    )
+    puts.push(this.#statePut())
     const sync = this.#unsynced.length > 0 || group.some(({ synced }) => synced)
     try {
       if (this.#failed !== null) throw this.#failed
@@ -244,6 +257,20 @@ export class LevelStorage implements Storage {
       this.#unwritten.splice(0, settles)
       resolve()
     }
+  }
+
+  /** The state after everything that was asked for. */
+  #statePut(): Put {
+    const { promised, firstUnchosen } = this.#state
+    return put(
+      stateKey,
+      encodeRecord(this.#count, {
+        promised,
+        firstUnchosen,
+        accepted: [...this.#counts],
+        settled: this.#settled,
+      }),
+    )
   }
 
   /** Why nothing can be written now, if so. */

@@ -316,7 +316,7 @@ describe('level', () => {
         storage.persist(accepting(2, record(1, 2, 'b'))),
       ])
       expect(written).toEqual([
-        { keys: [instanceKey(0), 'meta/state', 'meta/state', instanceKey(1), 'meta/state'], sync: true },
+        { keys: [instanceKey(0), instanceKey(1), 'meta/state'], sync: true },
       ])
       await storage.close()
     })
@@ -330,11 +330,11 @@ describe('level', () => {
       written.length = 0
       const late: Promise<void>[] = []
       const first = storage.persist(accepting(1)).then(() => {
-        late.push(storage.persist(accepting(9)))
+        late.push(storage.persist(accepting(9, record(9, 9, 'x'))))
       })
       await new Promise(setImmediate)
       for (let round = 2; round < 9; round += 1) {
-        late.push(storage.persist(accepting(round)))
+        late.push(storage.persist(accepting(round, record(round, round, 'x'))))
         await new Promise(setImmediate)
       }
       expect(written.length).toBe(1)
@@ -343,7 +343,20 @@ describe('level', () => {
       await new Promise(setImmediate)
       finishSync()
       await Promise.all(late)
-      expect(written.map(({ keys }) => keys.length)).toEqual([1, 8])
+      expect(written.map(({ keys }) => keys.length)).toEqual([1, 9])
+      await storage.close()
+    })
+
+    it("lets a learner's write wait for an acceptor's, and keeps no acceptor's waiting for it", async () => {
+      const written: Written[] = []
+      const storage = await founded(observed(written))
+      written.length = 0
+      const learned = storage.persist(learning(0, 'a'))
+      await new Promise(setImmediate)
+      expect(written).toEqual([])
+      await storage.persist(accepting(1))
+      await learned
+      expect(written).toEqual([{ keys: [instanceKey(0), 'meta/state'], sync: true }])
       await storage.close()
     })
 
@@ -377,9 +390,9 @@ describe('level', () => {
       await storage.close()
       expect(written).toEqual([
         { keys: [instanceKey(0), 'meta/state'], sync: false },
-        { keys: [instanceKey(0), 'meta/state', instanceKey(1), 'meta/state'], sync: true },
+        { keys: [instanceKey(0), instanceKey(1), 'meta/state'], sync: true },
         { keys: [instanceKey(2), 'meta/state'], sync: false },
-        { keys: [instanceKey(2), 'meta/state', 'meta/state'], sync: true },
+        { keys: [instanceKey(2), 'meta/state'], sync: true },
         { keys: [instanceKey(3), 'meta/state'], sync: false },
         { keys: [instanceKey(3), 'meta/state'], sync: true },
       ])
