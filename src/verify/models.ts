@@ -19,9 +19,16 @@ export interface Model {
    * `undefined` when it cannot have given that, or cannot run at all in this state.
    */
   step(state: Json, command: Json, result: Json | undefined): Json | undefined
+  /** True when `command`, having given `result`, has changed nothing, whatever the state was. */
+  onlyReads(command: Json, result: Json): boolean
 }
 
 type Fields = { readonly [name: string]: Json | undefined }
+
+/** The fields of an object; of anything else, none. */
+function fieldsOf(json: Json): Fields {
+  return json !== null && typeof json === 'object' && !Array.isArray(json) ? (json as Fields) : {}
+}
 
 function same(a: Json | undefined, b: Json | undefined): boolean {
   return canonicalJson(a ?? null) === canonicalJson(b ?? null)
@@ -43,28 +50,29 @@ function grows(last: Token | null, token: Token): boolean {
 
 /** Locks by name. `lock` runs only when nobody holds it and gives a token above all before; `unlock` says whether it freed. */
 export const lockModel: Model = {
-  keyOf: (command) => String((command as Fields).name),
+  keyOf: (command) => String(fieldsOf(command).name),
   initial: { holder: null, last: null },
   step(state, command, result) {
     const { holder, last } = state as LockState
-    const { action, token } = command as Fields
+    const { action, token } = fieldsOf(command)
     if (action === 'lock') {
       if (holder !== null) return undefined
       if (result === undefined) return { holder: 'unseen', last }
-      const given = (result as Fields).token as Token | undefined
+      const given = fieldsOf(result).token as Token | undefined
       return given !== undefined && grows(last, given) ? { holder: given, last: given } : undefined
     }
     const freed = holder !== null && (token === undefined || same(token, holder))
     return seen({ freed }, result, freed ? { holder: null, last } : state)
   },
+  onlyReads: (_, result) => fieldsOf(result).freed === false,
 }
 
 /** Registers by key, `null` at first: `read`, `write` and `compareAndSet`. */
 export const registerModel: Model = {
-  keyOf: (command) => String((command as Fields).key),
+  keyOf: (command) => String(fieldsOf(command).key),
   initial: null,
   step(state, command, result) {
-    const { action, value = null, expected = null } = command as Fields
+    const { action, value = null, expected = null } = fieldsOf(command)
     switch (action) {
       case 'read':
         return seen({ value: state }, result, state)
@@ -78,14 +86,15 @@ export const registerModel: Model = {
         return undefined
     }
   },
+  onlyReads: (command, result) => fieldsOf(command).action === 'read' || fieldsOf(result).set === false,
 }
 
 /** Counters by key, 0 at first: `add` gives what the counter is after it, `count` what it is. */
 export const counterModel: Model = {
-  keyOf: (command) => String((command as Fields).key),
+  keyOf: (command) => String(fieldsOf(command).key),
   initial: 0,
   step(state, command, result) {
-    const { action, amount } = command as Fields
+    const { action, amount } = fieldsOf(command)
     switch (action) {
       case 'add': {
         const sum = Number(state) + Number(amount)
@@ -97,10 +106,11 @@ export const counterModel: Model = {
         return undefined
     }
   },
+  onlyReads: (command) => fieldsOf(command).action === 'count',
 }
 
 function modelFor(command: Json): Model {
-  const { action } = command as Fields
+  const { action } = fieldsOf(command)
   return action === 'add' || action === 'count' ? counterModel : registerModel
 }
 
@@ -113,4 +123,5 @@ export const registersAndCountersModel: Model = {
     const model = modelFor(command)
     return model.step(state ?? model.initial, command, result)
   },
+  onlyReads: (command, result) => modelFor(command).onlyReads(command, result),
 }

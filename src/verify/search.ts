@@ -122,11 +122,10 @@ function afterAnswer(
 }
 
 /** The configurations that one more operation makes of this one. */
-function stepsFrom(
-  { state, taken }: Configuration,
-  { operations, underWay, model }: Search,
-): Configuration[] {
+function stepsFrom({ state, taken }: Configuration, search: Search): Configuration[] {
+  const { operations, underWay, model } = search
   const steps: Configuration[] = []
+  const unanswered = new Set<string>()
   for (const number of underWay) {
     const operation = operations[number]
     if (operation === undefined || taken.includes(number)) continue
@@ -134,9 +133,17 @@ function stepsFrom(
     const result = ending.kind === 'answered' ? ending.result : undefined
     const after = model.step(state, command, result)
     if (after === undefined) continue
-    // Without an answer and without an effect, it need not be looked at.
-    if (result === undefined && canonicalJson(after) === canonicalJson(state)) continue
-    steps.push({ state: after, taken: [...taken, number].sort((a, b) => a - b) })
+    const next = { state: after, taken: [...taken, number].sort((a, b) => a - b) }
+    if (result === undefined) {
+      // One that has no answer need not be taken in vain, and of several that ask the same it does not matter which is.
+      const name = canonicalJson(command)
+      if (unanswered.has(name) || canonicalJson(after) === canonicalJson(state)) continue
+      unanswered.add(name)
+    } else if (model.onlyReads(command, result)) {
+      // It fits here and stands in nobody's way: whatever comes after it can come all the same.
+      return [next]
+    }
+    steps.push(next)
   }
   return steps
 }
