@@ -94,9 +94,9 @@ describe.each(subjects)('%s', (_, service, commands, model) => {
     expect(invariants.copy().toJson()).toBe(invariants.toJson())
     expect(checkWitness(history.operations, model)).toBe(null)
     expect(searchLinearization(history.operations, model)).toBe(null)
-    const { given, reigns } = invariants.knowledge()
-    seen.instances += given.length
-    seen.reigns += reigns.length - 1
+    const { executions, roster } = invariants.knowledge()
+    seen.instances += executions.given.length
+    seen.reigns += roster.length - 1
     seen.answers += history.operations.filter(({ ending }) => ending.kind === 'answered').length
   })
 
