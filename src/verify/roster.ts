@@ -19,11 +19,7 @@ export class Roster {
 
   /** The members that rule at `instance`; the caller knows that everything below it is executed. */
   at(instance: Instance): readonly Member[] {
-    for (let i = this.#reigns.length - 1; i >= 0; i -= 1) {
-      const reign = this.#reigns[i]
-      if (reign !== undefined && reign.from <= instance) return reign.members
-    }
-    return []
+    return this.#reigns.findLast(({ from }) => from <= instance)?.members ?? []
   }
 
   /** The members changed: these rule from `from` on. */
@@ -33,7 +29,7 @@ export class Roster {
 
   /** True when that directory has been counted in the cluster at some instance. */
   wasCounted(id: NodeId, incarnation: string): boolean {
-    return this.#reigns.some(({ members }) => isCounted(members, id, incarnation))
+    return this.#reigns.findLast(({ members }) => isCounted(members, id, incarnation)) !== undefined
   }
 
   copy(): Roster {

@@ -359,6 +359,16 @@ describe('bad histories are caught', () => {
   })
 })
 
+test('a long history is judged by its positions, and a fault at its end is found', () => {
+  const length = 50_000
+  const adds = Array.from({ length }, (_, i) => op('a', add, [3 * i, 3 * i + 4], counted(i + 1), i))
+  expect(checkWitness(adds, counterModel)).toBe(null)
+  const last = op('b', count, [3 * length, 3 * length + 1], counted(length - 1), length)
+  // It was called while the last one was under way, but stands after it.
+  expect(checkWitness([...adds, last], counterModel)?.operation).toBe(last)
+  expect(checkWitness([last, ...adds.reverse()], counterModel)?.operation).toBe(last)
+})
+
 test('a search that would take too long says so', () => {
   const writes = Array.from({ length: 12 }, (_, i) => op(`c${i}`, write(i), [i, 100 + i], written, i))
   expect(() => searchLinearization(writes, registerModel, 1_000)).toThrow(TooManyConfigurations)
