@@ -88,7 +88,10 @@ function situation({ value, context }: AnyMachineSnapshot): unknown {
   ])
   return {
     isMember: members.some(({ id }) => id === self),
-    promises: value === 'preparing' || value === 'catchingUp' ? shown.sort() : 'not looked at now',
+    promises: value === 'preparing' || value === 'catchingUp' ? shown.sort() : 'not weighed now',
+    somethingAbove: promises.some(({ accepted }) =>
+      accepted.some(({ instance }) => instance > firstUnchosen),
+    ),
     proposes: batch !== null,
     accepts: accepts.length,
     isChosen,
