@@ -84,6 +84,8 @@ export const acceptorMachine = setup({
   },
   guards: {
     mayNotVote: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
+    mayOnlyTell: ({ context }, { from }: Heard<Prepare>) =>
+      !isCounted(context.members, context.self, context.incarnation) && from < context.firstUnchosen,
     /** It does not know that it was removed: by this server's members, who are no older than its own, it is none. */
     senderIsNoMember: ({ context }, { sender, from }: Heard<Prepare>) =>
       from <= context.firstUnchosen && !context.members.some((member) => member.id === sender),
@@ -219,6 +221,11 @@ export const acceptorMachine = setup({
   initial: 'listening',
   on: {
     prepare: [
+      // It may be the one that was removed, and all that knows it: the others could have nothing chosen without its answer.
+      {
+        guard: { type: 'mayOnlyTell', params: ({ event }) => event },
+        actions: { type: 'sendDenial', params: ({ event }) => event },
+      },
       { guard: 'mayNotVote' },
       {
         guard: { type: 'senderIsNoMember', params: ({ event }) => event },
@@ -237,11 +244,11 @@ export const acceptorMachine = setup({
       },
     ],
     accept: [
-      { guard: 'mayNotVote', actions: { type: 'announceAcceptHeard', params: ({ event }) => event } },
       {
         guard: { type: 'isSettled', params: ({ event }) => event },
         actions: { type: 'sendDenial', params: ({ event }) => event },
       },
+      { guard: 'mayNotVote', actions: { type: 'announceAcceptHeard', params: ({ event }) => event } },
       {
         guard: { type: 'promisedMore', params: ({ event }) => event },
         actions: [

@@ -10,6 +10,7 @@ import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
 import { complain } from './output.ts'
 import { addStatusCommand } from './status.ts'
+import { addTranscriptCommand } from './transcript.ts'
 import { addUnlockCommand } from './unlock.ts'
 
 const program = new Command('paxos')
@@ -39,6 +40,7 @@ addLockCommand(program)
 addUnlockCommand(program)
 addStatusCommand(program)
 addMembersCommand(program)
+addTranscriptCommand(program)
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {

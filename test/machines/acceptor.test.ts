@@ -494,6 +494,16 @@ describe('members', () => {
     expect(role.context).toEqual(before)
   })
 
+  test('a server that was removed tells whoever prepares what it settled, and promises nothing', () => {
+    const role = acceptor({ members: [member(1), member(2)] })
+    const before = role.context
+    // Of two servers one was removed: it alone may know, and the other needs its answer to go on.
+    expect(role.hear(prepare(higher, 9))).toEqual([denial(2, higher, 9)])
+    expect(role.hear(prepare(lower, 9))).toEqual([denial(2, lower, 9)])
+    expect(role.hear(accept(higher, 9, 'new'))).toEqual([denial(2, higher, 9)])
+    expect(role.context).toEqual(before)
+  })
+
   test('one that is admitted votes from then on', () => {
     const role = acceptor({ members: [member(0, null), member(1), member(2)] })
     expect(role.hear({ type: 'members.changed', members: members(3) })).toEqual([])

@@ -1,0 +1,177 @@
+/** The pure form of a cluster: a state and a chosen event give the next state, and what happened. */
+import type { Command, NodeId } from '../../machines/batch.ts'
+import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import type { NodeEvent } from '../stepped/state.ts'
+import { fireClientTimer, hearServer, stepRequest, submitRequest } from './client.ts'
+import {
+  type ClusterSettings,
+  type ClusterState,
+  type Flying,
+  foundedCluster,
+  newServer,
+  requestOf,
+  type ServerState,
+  serverOf,
+  withFlying,
+} from './cluster.ts'
+import type { ClusterEvent, ClusterStep } from './events.ts'
+import { serverAddress } from './names.ts'
+import { stepServer } from './server.ts'
+
+/** A new cluster, of which every founder has started. */
+export function foundCluster(settings: ClusterSettings): ClusterStep {
+  const begun: ClusterStep = { state: foundedCluster(settings), happenings: [], facts: [] }
+  return settings.founders.reduce((step, { id }) => {
+    const { state, happenings, facts } = startServer(step.state, id, settings)
+    return { state, happenings: [...step.happenings, ...happenings], facts: [...step.facts, ...facts] }
+  }, begun)
+}
+
+/**
+ * What `event` makes of `state`, which is left as it is. Throws when the event cannot happen there, and what a role throws:
+ * a violated assertion.
+ */
+export function applyEvent(state: ClusterState, event: ClusterEvent, settings: ClusterSettings): ClusterStep {
+  switch (event.type) {
+    case 'request':
+      serverOf(state, event.server)
+      return submitRequest(state, event, settings)
+    case 'give.up':
+      return stepRequest(state, event, { type: 'give.up' }, settings)
+    case 'resend':
+      return resend(state, event)
+    case 'deliver': {
+      const flying = flyingOf(state, event.flight)
+      return deliver(without(state, flying), flying, settings)
+    }
+    case 'drop':
+      return nothingSeen(without(state, flyingOf(state, event.flight)))
+    case 'duplicate': {
+      const { from, to, message } = flyingOf(state, event.flight)
+      return nothingSeen(withFlying(state, { from, to, message }))
+    }
+    case 'sync':
+      return stepServer(state, event.server, { type: 'synced' }, settings)
+    case 'sync.failed':
+    case 'crash':
+      return stepServer(state, event.server, { type: event.type, survived: event.survived }, settings)
+    case 'timer':
+      return fireTimer(state, event, settings)
+    case 'client.timer':
+      return fireClientTimer(state, event, settings)
+    case 'restart':
+      return startServer(state, event.server, settings)
+    case 'join':
+      return join(state, event.server, settings)
+    case 'greet':
+      return greet(state, event, settings)
+    case 'cut':
+      return nothingSeen({ ...state, cuts: [...state.cuts, ...event.links] })
+    case 'heal':
+      return nothingSeen({ ...state, cuts: [] })
+  }
+  event satisfies never
+}
+
+function nothingSeen(state: ClusterState): ClusterStep {
+  return { state, happenings: [], facts: [] }
+}
+
+function flyingOf({ flying }: ClusterState, id: number): Flying {
+  const datagram = flying.find((other) => other.id === id)
+  if (datagram === undefined) throw new Error(`no datagram ${id} is in flight`)
+  return datagram
+}
+
+function without(state: ClusterState, datagram: Flying): ClusterState {
+  return { ...state, flying: state.flying.filter((other) => other !== datagram) }
+}
+
+function resend(
+  state: ClusterState,
+  { client, seq, server }: { readonly client: string; readonly seq: number; readonly server: NodeId },
+): ClusterStep {
+  serverOf(state, server)
+  const { snapshot } = requestOf(state, client, seq)
+  const message: RequestMessage | null = snapshot.context.request
+  if (message === null) throw new Error(`${client}#${seq} has ended: it is not sent again`)
+  return {
+    state: withFlying(state, { from: client, to: server, message }),
+    happenings: [{ type: 'said', from: client, to: server, message, fate: 'flies' }],
+    facts: [],
+  }
+}
+
+function deliver(state: ClusterState, flight: Flying, settings: ClusterSettings): ClusterStep {
+  const { from, to, message } = flight
+  if (typeof to === 'string') return hearServer(state, to, from as NodeId, message as ServerMessage, settings)
+  if (serverOf(state, to).node.running === null) {
+    return { state, happenings: [{ type: 'lost', flight }], facts: [] }
+  }
+  const event: NodeEvent =
+    typeof from === 'string'
+      ? {
+          type: 'request',
+          message: message as RequestMessage,
+          replyTo: from,
+          timeMs: state.nowMs,
+          commandBytes: jsonBytes((message as RequestMessage).command),
+        }
+      : { type: 'hear', sender: from, from: serverAddress(from), message: message as NodeMessage }
+  return stepServer(state, to, event, settings)
+}
+
+function jsonBytes(command: Command): number {
+  return new TextEncoder().encode(JSON.stringify(command)).length
+}
+
+function fireTimer(
+  state: ClusterState,
+  { server, role, id }: Extract<ClusterEvent, { type: 'timer' }>,
+  settings: ClusterSettings,
+): ClusterStep {
+  const { node, dueMs } = serverOf(state, server)
+  const place = node.running?.timers.findIndex((timer) => timer.role === role && timer.id === id) ?? -1
+  const nowMs = Math.max(state.nowMs, dueMs[place] ?? 0)
+  return stepServer({ ...state, nowMs }, server, { type: 'timer', role, id }, settings)
+}
+
+/** Each start draws other random numbers, as a process does. */
+function startServer(state: ClusterState, id: NodeId, settings: ClusterSettings): ClusterStep {
+  const { starts } = serverOf(state, id)
+  return stepServer(state, id, { type: 'start', randomSeed: id + 1_000 * starts }, settings)
+}
+
+function join(state: ClusterState, id: NodeId, settings: ClusterSettings): ClusterStep {
+  const before = state.servers[id]
+  if (before === undefined && id !== state.servers.length) {
+    throw new Error(`server ${id} cannot join: the next number is ${state.servers.length}`)
+  }
+  if (before !== undefined && before.node.running !== null) {
+    throw new Error(`server ${id} is running: crash it before another joins in its place`)
+  }
+  const starts = before?.starts ?? 0
+  const joining: ServerState = { ...newServer(id, incarnationOf(id, starts)), starts }
+  const servers = [...state.servers.slice(0, id), joining, ...state.servers.slice(id + 1)]
+  return startServer({ ...state, servers }, id, settings)
+}
+
+function incarnationOf(id: NodeId, starts: number): string {
+  return `joined-${id}-${starts}`
+}
+
+/** As a live server does that joins: it asks how far the other is, and its learner is told. */
+function greet(
+  state: ClusterState,
+  { server, via }: Extract<ClusterEvent, { type: 'greet' }>,
+  settings: ClusterSettings,
+): ClusterStep {
+  const { running } = serverOf(state, via).node
+  if (running === null) throw new Error(`server ${via} is down: it answers no hello`)
+  const event = {
+    type: 'behind.noticed',
+    firstUnchosen: running.replica.firstUnexecuted,
+    peer: via,
+  } as const
+  return stepServer(state, server, { type: 'tell', role: 'learner', event }, settings)
+}

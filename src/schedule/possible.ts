@@ -1,0 +1,54 @@
+/** What can happen next in a cluster. */
+import { unsyncedWrites } from '../stepped/disk.ts'
+import type { ClusterState, ServerState } from './cluster.ts'
+import type { ClusterEvent } from './events.ts'
+
+/**
+ * Every event that the network, the disks, the clocks or a crash may bring next. Requests, cuts and joining servers are
+ * not among them: there is no end of them.
+ */
+export function possibleEvents(state: ClusterState): ClusterEvent[] {
+  return [
+    ...state.flying.flatMap(({ id: flight }): ClusterEvent[] => [
+      { type: 'deliver', flight },
+      { type: 'drop', flight },
+      { type: 'duplicate', flight },
+    ]),
+    ...state.servers.flatMap(atServer),
+    ...timersOf(state).map(({ event }) => event),
+  ]
+}
+
+function atServer({ id: server, starts, node: { disk, running } }: ServerState): ClusterEvent[] {
+  if (running === null) return starts === 0 ? [] : [{ type: 'restart', server }]
+  const survivors = Array.from({ length: unsyncedWrites(disk) + 1 }, (_, survived) => survived)
+  const syncing = disk.syncing.length > 0
+  return [
+    ...(syncing ? [{ type: 'sync' as const, server }] : []),
+    ...survivors.map((survived): ClusterEvent => ({ type: 'crash', server, survived })),
+    ...(syncing
+      ? survivors.map((survived): ClusterEvent => ({ type: 'sync.failed', server, survived }))
+      : []),
+  ]
+}
+
+/** A timer that is armed. */
+export interface Due {
+  readonly dueMs: number
+  readonly event: Extract<ClusterEvent, { type: 'timer' | 'client.timer' }>
+}
+
+/** Every timer that is armed, what is due next first; of two at one moment, the servers' before the clients'. */
+export function timersOf({ servers, clients }: ClusterState): Due[] {
+  const atServers = servers.flatMap(({ id: server, node, dueMs }) =>
+    (node.running?.timers ?? []).map(({ role, id }, place): Due => {
+      return { dueMs: dueMs[place] ?? 0, event: { type: 'timer', server, role, id } }
+    }),
+  )
+  const atClients = clients.flatMap(({ name: client, requests }) =>
+    requests.flatMap(({ seq, timers }) =>
+      timers.map(({ id, dueMs }): Due => ({ dueMs, event: { type: 'client.timer', client, seq, id } })),
+    ),
+  )
+  return [...atServers, ...atClients].sort((a, b) => a.dueMs - b.dueMs)
+}

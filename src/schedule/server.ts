@@ -1,0 +1,161 @@
+/** One event at one server of a cluster: its node is moved by `applyNode`, and what it says begins to fly. */
+import type { AnyMachineSnapshot } from 'xstate'
+import type { NodeId } from '../../machines/batch.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import { roleNames } from '../roles.ts'
+import { applyNode } from '../stepped/apply.ts'
+import { type Disk, unsyncedWrites } from '../stepped/disk.ts'
+import type { NodeSettings, Stepper } from '../stepped/settings.ts'
+import type { NodeEvent, NodeState, NodeStep, SentMessage } from '../stepped/state.ts'
+import type { Fact } from '../verify/facts.ts'
+import {
+  type ClusterSettings,
+  type ClusterState,
+  isCut,
+  type ServerState,
+  serverOf,
+  withFlying,
+} from './cluster.ts'
+import type { ClusterStep, Happening } from './events.ts'
+import { clientName, stateName } from './names.ts'
+
+/** The cluster after `event` at that server. Throws what `applyNode` throws. */
+export function stepServer(
+  state: ClusterState,
+  id: NodeId,
+  event: NodeEvent,
+  settings: ClusterSettings,
+): ClusterStep {
+  const server = serverOf(state, id)
+  const paths = new Paths(server.node)
+  const step = applyNode(server.node, event, {
+    ...nodeSettings(settings, server),
+    stepper: paths.recording(settings.stepper),
+  })
+  const next = {
+    ...server,
+    starts: server.starts + (event.type === 'start' ? 1 : 0),
+    node: step.state,
+    dueMs: dueTimes(server, step.state, state.nowMs),
+  }
+  const servers = state.servers.map((other) => (other.id === id ? next : other))
+  const said = whatWasSaid({ ...state, servers }, server.node.disk, event, step)
+  const seen = [...said.happenings, ...paths.moves(id)]
+  return {
+    state: said.state,
+    happenings: seen.length > 0 ? seen : [noted(id, server.node, step.state)],
+    facts: step.facts,
+  }
+}
+
+/** What was heard without a word: remembered, or ignored. */
+function noted(server: NodeId, before: NodeState, after: NodeState): Happening {
+  const contextOf = ({ running }: NodeState, role: RoleName) => JSON.stringify(running?.roles[role].context)
+  const roles = roleNames.filter((role) => contextOf(before, role) !== contextOf(after, role))
+  return { type: 'noted', party: server, actors: roles.map((role) => ({ server, role })) }
+}
+
+function nodeSettings(settings: ClusterSettings, { id, incarnation }: ServerState): NodeSettings {
+  const { timing, limits, replicas, machines, stepper, digestEvery } = settings
+  return { self: id, incarnation, timing, limits, replicas, machines, stepper, digestEvery }
+}
+
+/** When the timers of `next` are due: a timer that was armed before is the same object still. */
+function dueTimes({ node, dueMs }: ServerState, next: NodeState, nowMs: number): readonly number[] {
+  const before = node.running?.timers ?? []
+  return (next.running?.timers ?? []).map((timer) => dueMs[before.indexOf(timer)] ?? nowMs + timer.delayMs)
+}
+
+/** The datagrams begin to fly, in the order in which they were said. */
+function whatWasSaid(
+  state: ClusterState,
+  disk: Disk,
+  event: NodeEvent,
+  { sends, facts }: NodeStep,
+): { readonly state: ClusterState; readonly happenings: readonly Happening[] } {
+  const happenings: Happening[] = []
+  let next = state
+  for (const fact of facts) {
+    const happening = happeningOf(fact, state, disk, event, sends)
+    happenings.push(happening)
+    if (happening.type !== 'said' || happening.fate !== 'flies') continue
+    const { from, to, message } = happening
+    next = withFlying(next, { from, to, message })
+  }
+  return { state: next, happenings }
+}
+
+function happeningOf(
+  fact: Fact,
+  state: ClusterState,
+  disk: Disk,
+  event: NodeEvent,
+  sends: readonly SentMessage[],
+): Happening {
+  switch (fact.type) {
+    case 'said': {
+      const { node: from, to, message } = fact
+      const isSent = sends.some((send) => send.to === to && send.message === message)
+      const fate = from === to ? 'own' : isSent && !isCut(state, from, to) ? 'flies' : 'lost'
+      return { type: 'said', from, to, message, fate }
+    }
+    case 'responded': {
+      const { node: from, to, message } = fact
+      return { type: 'said', from, to: clientName(to), message, fate: 'flies' }
+    }
+    case 'executed':
+      return { type: 'executed', server: fact.node, batch: fact.batch, execution: fact.execution }
+    case 'synced':
+      return { type: 'synced', server: fact.node, before: disk.durable, durable: fact.durable }
+    case 'started':
+      return { type: 'started', server: fact.node, durable: fact.durable }
+    case 'crashed': {
+      const survived = 'survived' in event ? event.survived : 0
+      return { type: 'crashed', server: fact.node, lost: unsyncedWrites(disk) - survived }
+    }
+    case 'requested':
+      throw new Error('a client requests, and no server does')
+  }
+  fact satisfies never
+}
+
+/** Writes down which states each role goes through: one event may move several roles, and one role several times. */
+class Paths {
+  readonly #paths = new Map<string, string[]>()
+
+  constructor({ running }: NodeState) {
+    if (running === null) return
+    for (const role of roleNames) this.#visit(role, running.roles[role])
+  }
+
+  /** `stepper`, watched. */
+  recording(stepper: Stepper): Stepper {
+    return {
+      start: (machine, input) => {
+        const step = stepper.start(machine, input)
+        this.#visit(machine.id, step.snapshot)
+        return step
+      },
+      step: (machine, snapshot, event) => {
+        const step = stepper.step(machine, snapshot, event)
+        this.#visit(machine.id, step.snapshot)
+        return step
+      },
+    }
+  }
+
+  /** The roles that moved, in the order of their names in every listing. */
+  moves(server: NodeId): Happening[] {
+    return roleNames.flatMap((role) => {
+      const path = this.#paths.get(role) ?? []
+      return path.length > 1 ? [{ type: 'moved' as const, actor: { server, role }, path }] : []
+    })
+  }
+
+  #visit(role: string, snapshot: AnyMachineSnapshot): void {
+    const path = this.#paths.get(role) ?? []
+    const name = stateName(snapshot.value)
+    if (path.at(-1) !== name) path.push(name)
+    this.#paths.set(role, path)
+  }
+}

@@ -1,0 +1,36 @@
+/** A transcript as text: comments, commands, and indented under each command what happened. */
+import { type TranscriptOptions, TranscriptRun } from './run.ts'
+
+export interface FinishedTranscript {
+  /** The cluster at its end, and the events that led there. */
+  readonly run: TranscriptRun
+  /** The transcript with what happened in the place of what stood there. */
+  readonly text: string
+  /** Why it could not go on, with the number of the line; `null` when it ran to its end. */
+  readonly failure: string | null
+}
+
+/** The lines of a transcript that are commands: neither indented, as what happened is, nor empty, nor a comment. */
+export function isCommandLine(line: string): boolean {
+  return /^[^\s#]/.test(line)
+}
+
+/** Runs the commands of `text`. What happened earlier, indented in it, is left out. It ends with the first that fails. */
+export function runTranscript(text: string, options: TranscriptOptions = {}): FinishedTranscript {
+  const run = new TranscriptRun(options)
+  const lines: string[] = []
+  let failure: string | null = null
+  for (const [place, line] of text.split('\n').entries()) {
+    if (/^\s+\S/.test(line)) continue
+    lines.push(line)
+    if (!isCommandLine(line) || failure !== null) continue
+    try {
+      run.run(line, (told) => lines.push(`  ${told}`))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      failure = `line ${place + 1}, "${line}": ${reason}`
+      lines.push(`  failed: ${reason}`)
+    }
+  }
+  return { run, text: lines.join('\n'), failure }
+}

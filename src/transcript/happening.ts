@@ -1,0 +1,109 @@
+/** How a transcript tells what happened, a line each. */
+import type { DurableState } from '../durable.ts'
+import type { Actor, Happening } from '../schedule/events.ts'
+import { requestName, uidOf } from '../schedule/names.ts'
+import { acceptedText, ballotText, batchText, membersText, messageText, outcomeText } from './words.ts'
+
+/**
+ * The lines that say what one event brought. What is said alike to several is one line, and so are the moves of one
+ * server's roles.
+ */
+export function happeningLines(happenings: readonly Happening[]): readonly string[] {
+  const lines: string[] = []
+  for (let at = 0; at < happenings.length; ) {
+    const rest = happenings.slice(at)
+    const first = rest[0]
+    if (first === undefined) break
+    const end = rest.findIndex((other, place) => place > 0 && !isAlike(first, other, rest.slice(0, place)))
+    const group = end === -1 ? rest : rest.slice(0, end)
+    lines.push(groupText(first, group))
+    at += group.length
+  }
+  return lines
+}
+
+/** True when `other` may share the line of `first` and those `between`: the same said to another, or a role of one server. */
+function isAlike(first: Happening, other: Happening, between: readonly Happening[]): boolean {
+  if (first.type === 'moved' && other.type === 'moved') {
+    return 'server' in first.actor && 'server' in other.actor && first.actor.server === other.actor.server
+  }
+  if (first.type !== 'said' || other.type !== 'said') return false
+  return (
+    first.from === other.from &&
+    (first.fate === 'lost') === (other.fate === 'lost') &&
+    JSON.stringify(first.message) === JSON.stringify(other.message) &&
+    between.every((said) => said.type !== 'said' || said.to !== other.to)
+  )
+}
+
+function groupText(first: Happening, group: readonly Happening[]): string {
+  switch (first.type) {
+    case 'said': {
+      const to = group.flatMap((other) => (other.type === 'said' ? [other.to] : []))
+      return `${first.from}→${to.join(',')} ${messageText(first.message)}${first.fate === 'lost' ? ' (lost)' : ''}`
+    }
+    case 'moved':
+      return movesText(group.filter((other) => other.type === 'moved'))
+    case 'lost': {
+      const { from, to, message } = first.flight
+      return `${from}→${to} ${message.type} is lost: server ${to} is down`
+    }
+    case 'executed': {
+      const { server, batch, execution } = first
+      const outcomes = execution.outcomes.map((each) => `${requestName(each)} ${outcomeText(each.outcome)}`)
+      const members = execution.members === null ? '' : `; members ${membersText(execution.members)}`
+      return `${server} executes instance ${execution.instance} ${batchText(batch)}: ${outcomes.join('; ')}${members}`
+    }
+    case 'synced':
+      return `${first.server} has on disk: ${newlyDurable(first.before, first.durable)}`
+    case 'started':
+      return `${first.server} starts with ${durableText(first.durable)}`
+    case 'crashed': {
+      const { server, lost } = first
+      return `${server} is gone${lost === 0 ? '' : `, and ${lost} of its writes with it`}`
+    }
+    case 'noted': {
+      const { party, actors } = first
+      return actors.length === 0 ? `${party} ignores it` : `${actors.map(actorText).join(', ')}: takes note`
+    }
+  }
+  first satisfies never
+}
+
+/** `0: acceptor → persisting, proposer → leading → accepting.proposing`, or `a#1: asking.asked → answered`. */
+function movesText(moves: readonly Extract<Happening, { type: 'moved' }>[]): string {
+  const parts = moves.map(({ actor, path }) =>
+    'server' in actor ? [actor.role, ...path.slice(1)].join(' → ') : path.join(' → '),
+  )
+  const actor = moves[0]?.actor
+  const owner = actor === undefined ? '' : 'server' in actor ? String(actor.server) : actorText(actor)
+  return `${owner}: ${parts.join(', ')}`
+}
+
+/** `0 proposer`, or `a#1`. */
+export function actorText(actor: Actor): string {
+  return 'server' in actor
+    ? `${actor.server} ${actor.role}`
+    : requestName({ uid: uidOf(actor.client), seq: actor.seq })
+}
+
+/** Everything that a disk holds. */
+export function durableText({ promised, accepted, firstUnchosen }: DurableState): string {
+  if (promised === null && accepted.length === 0 && firstUnchosen === 0) return 'an empty disk'
+  return `promised ${ballotText(promised)}, ${acceptedText(accepted)}, all chosen below ${firstUnchosen}`
+}
+
+/** What is durable now and was not before. */
+function newlyDurable(before: DurableState, after: DurableState): string {
+  const isNew = (ballot: DurableState['promised'], old: DurableState['promised']) =>
+    ballotText(ballot) !== ballotText(old)
+  const news: string[] = []
+  if (isNew(after.promised, before.promised)) news.push(`promised ${ballotText(after.promised)}`)
+  if (after.firstUnchosen !== before.firstUnchosen) news.push(`all chosen below ${after.firstUnchosen}`)
+  const accepted = after.accepted.filter(({ instance, ballot }) => {
+    const old = before.accepted.find((record) => record.instance === instance)
+    return old === undefined || isNew(ballot, old.ballot)
+  })
+  if (accepted.length > 0) news.push(acceptedText(accepted))
+  return news.length === 0 ? 'what it had' : news.join(', ')
+}

@@ -1,0 +1,205 @@
+/** The grammar of a transcript's commands, as the help of `paxos transcript` has it. */
+import type { NodeId } from '../../machines/batch.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import { roleNames } from '../roles.ts'
+import type { Actor } from '../schedule/events.ts'
+import type { Party } from '../schedule/names.ts'
+import type { Handling, Pattern, PlainEvent, TranscriptCommand } from './command.ts'
+
+export const grammar = `  servers N [kv]                    found a cluster; the service is the lock service, or kv
+  request CLIENT→SERVER COMMAND     a client asks; its n-th request is called CLIENT#n
+                                    lock NAME | unlock NAME [TOKEN] | cancel SEQ | {JSON}
+                                    members add|admit|remove SERVER
+  give-up CLIENT#n                  its program needs the answer no more
+  resend CLIENT#n→SERVER            a further copy of the request is sent
+  deliver FROM→TO MESSAGE [#n]      the oldest such datagram in flight, or the n-th oldest
+  deliver all [FROM→TO] [MESSAGE]   every such datagram that flies now, the oldest first
+  drop …, duplicate …               as deliver
+  sync SERVER                       the sync under way ends
+  fail-sync SERVER [keeping N|all]  it fails, and the server halts
+  timer SERVER ROLE.DELAY           a timer fires: timer 0 proposer.retransmitInterval
+  timer CLIENT#n DELAY
+  crash SERVER [keeping N|all]      it is gone, with its unsynced writes, or some of them kept
+  restart SERVER                    from its disk
+  join SERVER [via SERVER]          a new server starts, and hears from another how far that is
+  greet SERVER via SERVER           it hears so again
+  cut SERVER from SERVER…           what is sent between them is lost; cut 0→1 for one way only
+  heal                              ends every cut
+  settle [with timers] [quietly]    sync and deliver until nothing flies; or until all is at rest
+  expect SERVER ROLE STATE          fail unless the role is in that state
+  expect CLIENT#n STATE
+  show                              print the whole cluster`
+
+/** A line that is no command. */
+export class NoCommand extends Error {
+  override readonly name = 'NoCommand'
+}
+
+/** The command that `line` is; `->` stands for `→`. Throws `NoCommand`, with what is wrong. */
+export function parseCommand(line: string): TranscriptCommand {
+  const words = line.trim().replaceAll('->', '→').split(/\s+/)
+  const [verb = '', ...rest] = words
+  switch (verb) {
+    case 'servers':
+      return { verb, count: countIn(rest[0], line), service: oneOf(['lock', 'kv'], rest[1] ?? 'lock', line) }
+    case 'request':
+      return request(rest, line)
+    case 'give-up':
+      return event({ type: 'give.up', ...requestIn(rest[0], line) })
+    case 'resend': {
+      const [name, server] = (rest[0] ?? '').split('→')
+      return event({ type: 'resend', ...requestIn(name, line), server: countIn(server, line) })
+    }
+    case 'deliver':
+    case 'drop':
+    case 'duplicate':
+      return datagrams(verb, rest, line)
+    case 'sync':
+      return event({ type: 'sync', server: countIn(rest[0], line) })
+    case 'restart':
+      return event({ type: 'restart', server: countIn(rest[0], line) })
+    case 'timer':
+      return timer(rest, line)
+    case 'crash':
+    case 'fail-sync':
+      return { verb, server: countIn(rest[0], line), keeping: keeping(rest.slice(1), line) }
+    case 'join':
+      return rest.length === 1
+        ? { verb, server: countIn(rest[0], line), via: null }
+        : { verb, ...viaIn(rest, line) }
+    case 'greet':
+      return event({ type: 'greet', ...viaIn(rest, line) })
+    case 'cut':
+      return event({ type: 'cut', links: linksIn(rest, line) })
+    case 'heal':
+      return event({ type: 'heal' })
+    case 'settle':
+      return settle(rest, line)
+    case 'expect':
+      return expectation(rest, line)
+    case 'show':
+      return { verb }
+    default:
+      throw new NoCommand(`"${line.trim()}" is no command of a transcript`)
+  }
+}
+
+function event(plain: PlainEvent): TranscriptCommand {
+  return { verb: 'event', event: plain }
+}
+
+/** The words as they stand, since they may be JSON. */
+function request([route]: readonly string[], line: string): TranscriptCommand {
+  const { from, to } = routeIn(route, line)
+  const words = line.trim().replace(/^\S+\s+\S+\s*/, '')
+  if (typeof from !== 'string' || typeof to !== 'number' || words === '') throw misunderstood(line)
+  return { verb: 'request', client: from, server: to, words }
+}
+
+function datagrams(handling: Handling, words: readonly string[], line: string): TranscriptCommand {
+  if (words[0] === 'all') return { verb: 'all', handling, pattern: patternIn(words.slice(1), line) }
+  const last = words.at(-1) ?? ''
+  const isNumbered = last.startsWith('#')
+  const nth = isNumbered ? countIn(last.slice(1), line) : 1
+  const pattern = patternIn(isNumbered ? words.slice(0, -1) : words, line)
+  if (pattern.route === null || pattern.message === null || nth === 0) throw misunderstood(line)
+  return { verb: 'one', handling, pattern, nth }
+}
+
+function patternIn(words: readonly string[], line: string): Pattern {
+  const hasRoute = words[0]?.includes('→') ?? false
+  const [message = null, ...more] = hasRoute ? words.slice(1) : words
+  if (more.length > 0) throw misunderstood(line)
+  return { route: hasRoute ? routeIn(words[0], line) : null, message }
+}
+
+function timer(words: readonly string[], line: string): TranscriptCommand {
+  const [owner = '', name = ''] = words
+  if (owner.includes('#')) return { verb: 'timer', actor: requestIn(owner, line), delay: name }
+  const [role, delay = ''] = name.split('.')
+  return { verb: 'timer', actor: { server: countIn(owner, line), role: roleIn(role, line) }, delay }
+}
+
+function settle(words: readonly string[], line: string): TranscriptCommand {
+  const quietly = words.at(-1) === 'quietly'
+  const how = oneOf(['', 'with timers'], (quietly ? words.slice(0, -1) : words).join(' '), line)
+  return { verb: 'settle', withTimers: how !== '', quietly }
+}
+
+function expectation(words: readonly string[], line: string): TranscriptCommand {
+  const state = words.at(-1) ?? ''
+  const actor: Actor = words[0]?.includes('#')
+    ? requestIn(words[0], line)
+    : { server: countIn(words[0], line), role: roleIn(words[1], line) }
+  if (words.length !== ('server' in actor ? 3 : 2)) throw misunderstood(line)
+  return { verb: 'expect', actor, state }
+}
+
+function keeping(words: readonly string[], line: string): number | 'all' {
+  if (words.length === 0) return 0
+  if (words[0] !== 'keeping' || words.length !== 2) throw misunderstood(line)
+  return words[1] === 'all' ? 'all' : countIn(words[1], line)
+}
+
+function viaIn(words: readonly string[], line: string): { readonly server: NodeId; readonly via: NodeId } {
+  if (words[1] !== 'via' || words.length !== 3) throw misunderstood(line)
+  return { server: countIn(words[0], line), via: countIn(words[2], line) }
+}
+
+/** `0 from 1 2` cuts both ways, `0→1` one. */
+function linksIn(words: readonly string[], line: string): { readonly from: NodeId; readonly to: NodeId }[] {
+  if (words[1] !== 'from') {
+    return words.map((word) => {
+      const [from, to] = word.split('→')
+      return { from: countIn(from, line), to: countIn(to, line) }
+    })
+  }
+  const server = countIn(words[0], line)
+  return words.slice(2).flatMap((word) => {
+    const other = countIn(word, line)
+    return [
+      { from: server, to: other },
+      { from: other, to: server },
+    ]
+  })
+}
+
+function routeIn(word: string | undefined, line: string): { readonly from: Party; readonly to: Party } {
+  const [from, to, ...more] = (word ?? '').split('→')
+  if (more.length > 0) throw misunderstood(line)
+  return { from: partyIn(from, line), to: partyIn(to, line) }
+}
+
+function partyIn(word: string | undefined, line: string): Party {
+  return /^[a-z]\w*$/i.test(word ?? '') ? String(word) : countIn(word, line)
+}
+
+function requestIn(
+  word: string | undefined,
+  line: string,
+): { readonly client: string; readonly seq: number } {
+  const [client, seq] = (word ?? '').split('#')
+  if (typeof partyIn(client, line) === 'number') throw misunderstood(line)
+  return { client: String(client), seq: countIn(seq, line) }
+}
+
+function roleIn(word: string | undefined, line: string): RoleName {
+  return oneOf(roleNames, word ?? '', line)
+}
+
+function oneOf<T extends string>(words: readonly T[], word: string, line: string): T {
+  const found = words.find((other) => other === word)
+  if (found === undefined) {
+    throw new NoCommand(`"${word}" in "${line.trim()}": it must be one of ${words.join(', ')}`)
+  }
+  return found
+}
+
+function countIn(word: string | undefined, line: string): number {
+  if (!/^\d{1,9}$/.test(word ?? '')) throw misunderstood(line)
+  return Number(word)
+}
+
+function misunderstood(line: string): NoCommand {
+  return new NoCommand(`"${line.trim()}" is not understood: see paxos transcript --help`)
+}

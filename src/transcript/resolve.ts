@@ -1,0 +1,167 @@
+/** From the commands of a transcript to the events of a cluster, and back. */
+import type { Command, Json, MembershipChange } from '../../machines/batch.ts'
+import { type ClusterState, type Flying, serverOf } from '../schedule/cluster.ts'
+import type { ClusterEvent } from '../schedule/events.ts'
+import { delayName, serverAddress } from '../schedule/names.ts'
+import { timersOf } from '../schedule/possible.ts'
+import { unsyncedWrites } from '../stepped/disk.ts'
+import type { EventCommand, Pattern, TranscriptCommand } from './command.ts'
+import { commandText } from './words.ts'
+
+/** A command that cannot be carried out where it stands. */
+export class Impossible extends Error {
+  override readonly name = 'Impossible'
+}
+
+/** What one command makes happen, in order. Throws `Impossible` when what it names is not there. */
+export function eventsOf(state: ClusterState, command: EventCommand): readonly ClusterEvent[] {
+  switch (command.verb) {
+    case 'event':
+      return [command.event]
+    case 'request': {
+      const { client, server, words } = command
+      return [{ type: 'request', client, server, command: bodyOf(state, words) }]
+    }
+    case 'one': {
+      const datagram = fitting(state, command.pattern)[command.nth - 1]
+      if (datagram === undefined) throw new Impossible(`no such datagram flies`)
+      return [{ type: command.handling, flight: datagram.id }]
+    }
+    case 'all':
+      return fitting(state, command.pattern).map(({ id }) => ({ type: command.handling, flight: id }))
+    case 'timer':
+      return [timerEvent(state, command)]
+    case 'crash':
+    case 'fail-sync': {
+      const { verb, server, keeping } = command
+      const unsynced = unsyncedWrites(serverOf(state, server).node.disk)
+      const type = verb === 'crash' ? 'crash' : 'sync.failed'
+      return [{ type, server, survived: keeping === 'all' ? unsynced : keeping }]
+    }
+    case 'join': {
+      const { server, via } = command
+      return [{ type: 'join', server }, ...(via === null ? [] : [{ type: 'greet' as const, server, via }])]
+    }
+  }
+  command satisfies never
+}
+
+function fitting({ flying }: ClusterState, { route, message }: Pattern): readonly Flying[] {
+  return flying.filter(
+    (datagram) =>
+      (route === null || (datagram.from === route.from && datagram.to === route.to)) &&
+      (message === null || datagram.message.type === message),
+  )
+}
+
+function timerEvent(
+  state: ClusterState,
+  { actor, delay }: Extract<TranscriptCommand, { verb: 'timer' }>,
+): ClusterEvent {
+  const armed = timersOf(state).map(({ event }) => event)
+  const found = armed.find((event) => {
+    if (delayName(event.id) !== delay) return false
+    if (event.type === 'timer') {
+      return 'server' in actor && event.server === actor.server && event.role === actor.role
+    }
+    return 'client' in actor && event.client === actor.client && event.seq === actor.seq
+  })
+  if (found === undefined) throw new Impossible('no such timer is armed')
+  return found
+}
+
+/** What the words of a request ask for. `members admit` names the directory that the server has. */
+function bodyOf(state: ClusterState, words: string): Command {
+  if (words.startsWith('{')) return { kind: 'service', body: jsonIn(words) }
+  const [verb, first = '', second, ...more] = words.split(/\s+/)
+  if (more.length > 0) throw new Impossible(`"${words}" has too many words`)
+  switch (verb) {
+    case 'lock':
+      return { kind: 'service', body: { action: 'lock', name: first } }
+    case 'unlock': {
+      const token = second === undefined ? {} : { token: tokenIn(second) }
+      return { kind: 'service', body: { action: 'unlock', name: first, ...token } }
+    }
+    case 'cancel':
+      return { kind: 'cancel', seq: Number(first) }
+    case 'members':
+      return { kind: 'members', change: changeIn(state, first, Number(second)) }
+    default:
+      throw new Impossible(`"${words}" is nothing that a client can ask for`)
+  }
+}
+
+function jsonIn(words: string): Json {
+  try {
+    return JSON.parse(words)
+  } catch (error) {
+    throw new Impossible(`"${words}" is not JSON: ${(error as Error).message}`)
+  }
+}
+
+function tokenIn(word: string): Json {
+  const [instance, index] = word.split('.').map(Number)
+  if (instance === undefined || index === undefined) throw new Impossible(`"${word}" is no token`)
+  return { instance, index }
+}
+
+function changeIn(state: ClusterState, action: string, id: number): MembershipChange {
+  const address = serverAddress(id)
+  switch (action) {
+    case 'add':
+      return { action, id, address }
+    case 'admit':
+      return { action, id, address, incarnation: serverOf(state, id).incarnation }
+    case 'remove':
+      return { action, id }
+    default:
+      throw new Impossible(`"${action}" is no change of members`)
+  }
+}
+
+/** The command that makes this event happen where the cluster is in `state`: `parseCommand` and `eventsOf` lead back to it. */
+export function eventText(state: ClusterState, event: ClusterEvent): string {
+  switch (event.type) {
+    case 'request':
+      return `request ${event.client}→${event.server} ${commandText(event.command)}`
+    case 'give.up':
+      return `give-up ${event.client}#${event.seq}`
+    case 'resend':
+      return `resend ${event.client}#${event.seq}→${event.server}`
+    case 'deliver':
+    case 'drop':
+    case 'duplicate':
+      return `${event.type} ${datagramText(state, event.flight)}`
+    case 'sync':
+    case 'restart':
+      return `${event.type} ${event.server}`
+    case 'crash':
+    case 'sync.failed': {
+      const verb = event.type === 'crash' ? 'crash' : 'fail-sync'
+      return `${verb} ${event.server}${event.survived === 0 ? '' : ` keeping ${event.survived}`}`
+    }
+    case 'timer':
+      return `timer ${event.server} ${event.role}.${delayName(event.id)}`
+    case 'client.timer':
+      return `timer ${event.client}#${event.seq} ${delayName(event.id)}`
+    case 'join':
+      return `join ${event.server}`
+    case 'greet':
+      return `greet ${event.server} via ${event.via}`
+    case 'cut':
+      return `cut ${event.links.map(({ from, to }) => `${from}→${to}`).join(' ')}`
+    case 'heal':
+      return 'heal'
+  }
+  event satisfies never
+}
+
+/** `0→1 accept`, with its number when an older one fits as well. */
+function datagramText(state: ClusterState, flight: number): string {
+  const datagram = state.flying.find(({ id }) => id === flight)
+  if (datagram === undefined) throw new Error(`no datagram ${flight} is in flight`)
+  const { from, to, message } = datagram
+  const like = fitting(state, { route: { from, to }, message: message.type })
+  const place = like.indexOf(datagram)
+  return `${from}→${to} ${message.type}${place === 0 ? '' : ` #${place + 1}`}`
+}

@@ -1,0 +1,173 @@
+/** How a transcript writes what is said and done: ballots as `1.0` (round.node), requests as `a#1` (client#seq). */
+import type { Ballot } from '../../machines/ballot.ts'
+import type { AcceptedRecord, Batch, Command, Json, MembershipChange, Request } from '../../machines/batch.ts'
+import type { Member } from '../../machines/members.ts'
+import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
+import type { Outcome, RequestOutcome } from '../../machines/outcome.ts'
+import { requestName } from '../schedule/names.ts'
+
+/** `1.0`, or `nothing` for no ballot. */
+export function ballotText(ballot: Ballot | null): string {
+  return ballot === null ? 'nothing' : `${ballot.round}.${ballot.node}`
+}
+
+/** A command in the words with which a transcript asks for it. */
+export function commandText(command: Command): string {
+  switch (command.kind) {
+    case 'service':
+      return bodyText(command.body)
+    case 'members':
+      return `members ${changeText(command.change)}`
+    case 'cancel':
+      return `cancel ${command.seq}`
+  }
+  command satisfies never
+}
+
+function changeText(change: MembershipChange): string {
+  switch (change.action) {
+    case 'add':
+    case 'admit':
+    case 'remove':
+      return `${change.action} ${change.id}`
+  }
+  change satisfies never
+}
+
+/** `lock x`, `unlock x 3.0`; JSON for a command of another service. */
+function bodyText(body: Json): string {
+  if (isFields(body) && typeof body.name === 'string' && isWord(body.name)) {
+    const { action, name, token, ...more } = body
+    if (Object.keys(more).length === 0) {
+      if (action === 'lock' && token === undefined) return `lock ${name}`
+      if (action === 'unlock') {
+        if (token === undefined) return `unlock ${name}`
+        if (isPosition(token)) return `unlock ${name} ${token.instance}.${token.index}`
+      }
+    }
+  }
+  return JSON.stringify(body)
+}
+
+/** `a#1 lock x`. */
+export function requestText(request: Request): string {
+  return `${requestName(request)} ${commandText(request.command)}`
+}
+
+/** `[a#1 lock x, b#1 lock x]`. */
+export function batchText({ requests }: Batch): string {
+  return `[${requests.map(requestText).join(', ')}]`
+}
+
+function recordText({ instance, ballot, batch }: AcceptedRecord): string {
+  return `${batchText(batch)} at ${ballotText(ballot)} in instance ${instance}`
+}
+
+/** `nothing accepted`, or what was accepted, at which ballot, in which instance. */
+export function acceptedText(accepted: readonly AcceptedRecord[]): string {
+  return accepted.length === 0 ? 'nothing accepted' : `accepted ${accepted.map(recordText).join(', ')}`
+}
+
+/** A message, with all of it that matters. */
+export function messageText(message: NodeMessage | ClientMessage | ServerMessage): string {
+  switch (message.type) {
+    case 'prepare':
+      return `prepare ${ballotText(message.ballot)} from instance ${message.from}`
+    case 'promise': {
+      const { ballot, from, accepted, firstUnchosen } = message
+      const known = firstUnchosen === from ? '' : `, all chosen below ${firstUnchosen}`
+      return `promise ${ballotText(ballot)} from instance ${from}: ${acceptedText(accepted)}${known}`
+    }
+    case 'accept': {
+      const { ballot, instance, batch } = message
+      return `accept ${ballotText(ballot)} instance ${instance} ${batchText(batch)}`
+    }
+    case 'accepted':
+      return `accepted ${ballotText(message.ballot)} instance ${message.instance}`
+    case 'denial': {
+      const { ballot, instance, promised, firstUnchosen } = message
+      const known = firstUnchosen === instance ? '' : `, all chosen below ${firstUnchosen}`
+      return `denial of ${ballotText(ballot)} instance ${instance}: promised ${ballotText(promised)}${known}`
+    }
+    case 'learn':
+      return `learn from instance ${message.from}`
+    case 'chosen': {
+      const { from, batches, firstUnchosen, unsettled } = message
+      const page = batches.length === 0 ? 'nothing' : batches.map(batchText).join(' ')
+      return `chosen from instance ${from}: ${page}, all chosen below ${firstUnchosen}${unsettled ? ', more is unsettled' : ''}`
+    }
+    case 'request':
+      return `request ${requestText(message)}`
+    case 'response':
+      return `response ${requestName(message)}: ${outcomeText(message.outcome)}`
+    case 'queued':
+      return `queued ${requestName(message)}`
+    case 'busy':
+      return `busy ${requestName(message)}: ${message.reason}`
+    case 'hello':
+    case 'inquire':
+    case 'welcome':
+    case 'report':
+      return message.type
+  }
+  message satisfies never
+}
+
+/** How a request ended, or that it waits. */
+export function outcomeText(outcome: Outcome | RequestOutcome['outcome']): string {
+  switch (outcome.kind) {
+    case 'executed':
+      return `executed at ${outcome.instance}.${outcome.index}, ${resultText(outcome.result)}`
+    case 'failed':
+      return `failed at ${outcome.instance}.${outcome.index}, ${outcome.error}`
+    case 'cancelled':
+      return `cancelled at ${outcome.instance}.${outcome.index}`
+    case 'refused':
+      return `refused, ${outcome.reason}`
+    case 'delayed':
+      return outcome.key === null ? 'delayed' : `delayed, waits for ${outcome.key}`
+  }
+  outcome satisfies never
+}
+
+/** `0 1 2 (3)`: the ids of the members, in parentheses those that are not counted yet. */
+export function membersText(members: readonly Pick<Member, 'id' | 'incarnation'>[]): string {
+  return members.map(({ id, incarnation }) => (incarnation === null ? `(${id})` : id)).join(' ')
+}
+
+/** A result in few words: `token 0.0`, `freed true`. */
+function resultText(result: Json): string {
+  if (typeof result === 'string' && isWord(result)) return result
+  if (!isFields(result)) return JSON.stringify(result)
+  if (isPosition(result)) return `${result.instance}.${result.index}`
+  return Object.entries(result)
+    .map(([key, value]) => `${key} ${key === 'members' ? memberListText(value) : resultText(value)}`)
+    .join(', ')
+}
+
+function memberListText(value: Json): string {
+  if (!Array.isArray(value) || !value.every(isFields)) return JSON.stringify(value)
+  return membersText(value as unknown as readonly Member[])
+}
+
+interface Fields {
+  readonly [key: string]: Json
+}
+
+function isFields(value: Json | undefined): value is Fields {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
+
+function isPosition(value: Json | undefined): value is { readonly instance: number; readonly index: number } {
+  return (
+    isFields(value) &&
+    Object.keys(value).length === 2 &&
+    typeof value.instance === 'number' &&
+    typeof value.index === 'number'
+  )
+}
+
+/** A word that stands in a transcript without quotes. */
+export function isWord(text: string): boolean {
+  return /^[A-Za-z][\w.-]*$/.test(text)
+}
