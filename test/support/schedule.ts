@@ -5,7 +5,7 @@
 import { expect } from 'vitest'
 import type { Command, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
-import type { NodeMessage } from '../../machines/messages.ts'
+import type { Message, NodeMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { applyEvent, foundCluster } from '../../src/schedule/apply.ts'
 import {
@@ -20,6 +20,8 @@ import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
 import { delayName, stateName } from '../../src/schedule/names.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
+import { lockService } from '../../src/services/lock.ts'
+import type { Service } from '../../src/services/service.ts'
 import type { Fact } from '../../src/verify/facts.ts'
 
 export function lock(name: string): Command {
@@ -40,10 +42,9 @@ export class Schedule {
   #holdsSyncs = false
 
   /** A cluster of so many servers, all of them started. */
-  constructor(servers: number, changes: Partial<ClusterSettings> & { readonly service?: string } = {}) {
-    const { service = 'lock', ...settings } = changes
-    this.#settings = { ...clusterSettings(servers), digestEvery: 1, ...settings }
-    this.#judge = new Judge(this.#settings, service)
+  constructor(servers: number, service: Service = lockService as Service) {
+    this.#settings = { ...clusterSettings(servers, service), digestEvery: 1 }
+    this.#judge = new Judge(this.#settings, service.name)
     const begun = foundCluster(this.#settings)
     this.#judge.judge(foundedCluster(this.#settings), begun)
     this.#state = begun.state
@@ -98,12 +99,12 @@ export class Schedule {
   }
 
   /** The messages of this type from one to the other are lost, or all of that type. */
-  lose(type: NodeMessage['type'], from?: NodeId, to?: NodeId): void {
+  lose(type: Message['type'], from?: NodeId, to?: NodeId): void {
     const flights = this.#between(type, from, to)
     this.happen(...flights.map(({ id }) => ({ type: 'drop', flight: id }) as const))
   }
 
-  #between(type: string, from?: NodeId, to?: NodeId) {
+  #between(type: Message['type'], from?: NodeId, to?: NodeId) {
     return this.#state.flying.filter(
       (flight) =>
         flight.message.type === type &&
@@ -133,13 +134,17 @@ export class Schedule {
     this.happen({ type: 'timer', server, role, id: timer.id })
   }
 
-  /** Everything arrives and every delay passes, until all are at rest. */
-  settle(): void {
-    for (;;) {
-      const event = nextInOrder(this.#state, { withTimers: true })
+  /**
+   * Everything arrives and every delay passes, until all are at rest or `isDone`. Throws when that takes too long: a server
+   * that is cut off asks for ever.
+   */
+  settle(isDone: () => boolean = () => false): void {
+    for (let taken = 0; taken < 2_000; taken += 1) {
+      const event = isDone() ? null : nextInOrder(this.#state, { withTimers: true })
       if (event === null) return
       this.happen(event)
     }
+    throw new Error('it does not come to rest')
   }
 
   /** The server is gone; what was not synced is lost. */
