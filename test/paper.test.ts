@@ -76,7 +76,7 @@ function chosenAtZeroAndOne(): Schedule {
   return cluster
 }
 
-describe('2.1, what is required of a choice', () => {
+describe('1 and 2.1, the safety requirements, whatever happens', () => {
   const mild: readonly ClusterEvent['type'][] = ['deliver', 'sync', 'timer', 'client.timer', 'restart']
 
   /** Chance chooses `length` events, losses, copies and crashes among them. Then who is down starts again, and all is done. */
@@ -135,7 +135,9 @@ describe('2.1, what is required of a choice', () => {
     expect(compared).toBeGreaterThan(20)
     expect(runs.every(({ facts }) => facts.some(({ type }) => type === 'crashed'))).toBe(true)
   })
+})
 
+describe('2.1, what is required of a choice', () => {
   test('a process never learns that a value has been chosen unless it has been', () => {
     const cluster = new Schedule(5)
     cluster.ask('a', 0)
