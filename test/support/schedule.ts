@@ -41,9 +41,13 @@ export class Schedule {
   #facts: readonly Fact[]
   #holdsSyncs = false
 
-  /** A cluster of so many servers, all of them started. */
-  constructor(servers: number, service: Service = lockService as Service) {
-    this.#settings = { ...clusterSettings(servers, service), digestEvery: 1 }
+  /** A cluster of so many servers, all of them started; `changes` to what it is made of. */
+  constructor(
+    servers: number,
+    service: Service = lockService as Service,
+    changes: Partial<ClusterSettings> = {},
+  ) {
+    this.#settings = { ...clusterSettings(servers, service), digestEvery: 1, ...changes }
     this.#judge = new Judge(this.#settings, service.name)
     const begun = foundCluster(this.#settings)
     this.#judge.judge(foundedCluster(this.#settings), begun)
