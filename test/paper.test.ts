@@ -158,8 +158,7 @@ describe('2.1, what is required of a choice', () => {
   test('the failure of one acceptor must not end progress, so there are several and a majority of them is enough', () => {
     const cluster = new Schedule(3)
     cluster.crash(2)
-    cluster.ask('a', 0)
-    cluster.settle()
+    cluster.askInTurn('a')
     expect(cluster.outcome('a')).toMatchObject({ kind: 'executed' })
     cluster.crash(1)
     cluster.ask('b', 0)
@@ -450,12 +449,7 @@ describe('2.4, progress', () => {
 
   test('safety is ensured whoever is taken for the leader: all of them at once', () => {
     const cluster = new Schedule(3)
-    for (const [client, server] of [
-      ['a', 0],
-      ['b', 1],
-      ['c', 2],
-    ] as const)
-      cluster.ask(client, server)
+    cluster.askAtOnce({ a: 0, b: 1, c: 2 })
     cluster.settle()
     for (const client of ['a', 'b', 'c']) expect(cluster.outcome(client)).toMatchObject({ kind: 'executed' })
   })
@@ -490,12 +484,7 @@ describe('2.5, the implementation', () => {
 
   test('no two proposals have the same number: different proposers choose from disjoint sets', () => {
     const cluster = new Schedule(3)
-    for (const [client, server] of [
-      ['a', 0],
-      ['b', 1],
-      ['c', 2],
-    ] as const)
-      cluster.ask(client, server)
+    cluster.askAtOnce({ a: 0, b: 1, c: 2 })
     cluster.settle()
     const proposers = new Map<string, Set<NodeId>>()
     for (const { node, message } of cluster.said('accept')) {
@@ -544,10 +533,7 @@ describe('3, a state machine', () => {
 
   test('the value chosen by the i-th instance is the i-th command: a server executes them in order, without a gap', () => {
     const cluster = new Schedule(3)
-    for (const client of ['a', 'b', 'c', 'd']) {
-      cluster.ask(client, 0)
-      cluster.settle()
-    }
+    cluster.askInTurn('a', 'b', 'c', 'd')
     cluster.ask('e', 2)
     cluster.settle()
     const executedBy = (server: NodeId) =>
@@ -560,10 +546,7 @@ describe('3, a state machine', () => {
 
   test('a new leader executes phase 1 for infinitely many instances with one message', () => {
     const cluster = new Schedule(3)
-    for (const client of ['a', 'b', 'c']) {
-      cluster.ask(client, 0)
-      cluster.settle()
-    }
+    cluster.askInTurn('a', 'b', 'c')
     expect(cluster.executedAt(2)).toMatchObject({ 0: 'c' })
     expect(cluster.said('prepare').map(({ to, message }) => [to, message.from])).toEqual([
       [0, 0],
@@ -587,11 +570,9 @@ describe('3, a state machine', () => {
 
   test('with a leader a command costs phase 2 alone: one accept and one accepted an acceptor', () => {
     const cluster = new Schedule(3)
-    cluster.ask('a', 0)
-    cluster.settle()
+    cluster.askInTurn('a')
     const before = cluster.facts.length
-    cluster.ask('b', 0)
-    cluster.settle()
+    cluster.askInTurn('b')
     const said = cluster.facts.slice(before).flatMap((fact) => (fact.type === 'said' ? [fact] : []))
     expect(
       said
@@ -603,8 +584,7 @@ describe('3, a state machine', () => {
 
   test('a leader learns what the previous one left open, and proposes that before anything of its own', () => {
     const cluster = new Schedule(3)
-    cluster.ask('a', 0)
-    cluster.settle()
+    cluster.askInTurn('a')
     cluster.ask('b', 0)
     cluster.deliver('accept', 0, 1)
     cluster.crash(0)
@@ -618,8 +598,7 @@ describe('3, a state machine', () => {
 
   test('a leader could propose the next command before it knows the last one chosen; here it does not, so there are no gaps', () => {
     const cluster = new Schedule(3)
-    cluster.ask('a', 0)
-    cluster.settle()
+    cluster.askInTurn('a')
     for (const client of ['b', 'c', 'd', 'e']) cluster.ask(client, 0)
     // The first of them is proposed, and the others wait for its end: then they make one batch.
     const open = cluster.state.flying.flatMap(({ message }) =>
@@ -635,12 +614,10 @@ describe('3, a state machine', () => {
 
   test('the servers are part of the state: those after instance i rule from instance i + 1 on, with a new leader', () => {
     const cluster = new Schedule(3)
-    cluster.ask('a', 0)
-    cluster.settle()
+    cluster.askInTurn('a')
     cluster.ask('operator', 0, { kind: 'members', change: { action: 'remove', id: 2 } })
     cluster.settle()
-    cluster.ask('b', 0)
-    cluster.settle()
+    cluster.askInTurn('b')
     const askedAt = (instance: number) =>
       cluster.said('accept').flatMap(({ to, message }) => (message.instance === instance ? [to] : []))
     // The paper lets a change rule from i + α on, for what may be in flight. Instances are serial, so α is 1.

@@ -30,15 +30,7 @@ function oneWaits(): Schedule {
 describe('2-2, proposers', () => {
   test('Paxos is not executed concurrently: nobody starts an instance before it has executed the one below', () => {
     const cluster = new Schedule(3)
-    for (const [client, server] of [
-      ['a', 0],
-      ['b', 1],
-      ['c', 2],
-      ['d', 0],
-      ['e', 1],
-    ] as const) {
-      cluster.ask(client, server)
-    }
+    cluster.askAtOnce({ a: 0, b: 1, c: 2, d: 0, e: 1 })
     cluster.settle()
     const executed = new Map<NodeId, number>()
     let accepts = 0
@@ -54,8 +46,7 @@ describe('2-2, proposers', () => {
 
   test('server 0 leads, because users ask it: nothing else makes it the leader', () => {
     const cluster = new Schedule(3)
-    cluster.ask('a', 0)
-    cluster.settle()
+    cluster.askInTurn('a')
     expect([0, 1, 2].map((server) => cluster.stateOf(server, 'proposer'))).toEqual([
       'leading',
       'idle',
@@ -85,8 +76,7 @@ describe('2-2, proposers', () => {
 
   test('proposers are not eager: nobody is told a result who does not want to propose', () => {
     const cluster = new Schedule(3)
-    cluster.ask('a', 0)
-    cluster.settle()
+    cluster.askInTurn('a')
     expect(cluster.executedAt(0)).toEqual({ 0: 'a' })
     expect(cluster.said('chosen')).toEqual([])
     // And then nothing is said, and no delay runs, for as long as nobody asks.
@@ -123,10 +113,7 @@ describe('2-2, proposers', () => {
 
   test('a lazy proposer catches up from the first instance that it does not know, and then proposes in the current one', () => {
     const cluster = new Schedule(3)
-    for (const client of ['a', 'b', 'c']) {
-      cluster.ask(client, 0)
-      cluster.settle()
-    }
+    cluster.askInTurn('a', 'b', 'c')
     cluster.lose('accept')
     const known = executedBy(cluster, 2).length
     cluster.ask('d', 2)
@@ -140,10 +127,7 @@ describe('2-2, proposers', () => {
 
   test('a newly added server is not told apart from a late one: it executes everything from instance 0 on', () => {
     const cluster = new Schedule(3)
-    for (const client of ['a', 'b']) {
-      cluster.ask(client, 0)
-      cluster.settle()
-    }
+    cluster.askInTurn('a', 'b')
     cluster.happen({ type: 'join', server: 3 }, { type: 'greet', server: 3, via: 0 })
     cluster.settle()
     expect(executedBy(cluster, 3)).toEqual([0, 1])
@@ -153,10 +137,7 @@ describe('2-2, proposers', () => {
     const change = { action: 'admit', id: 3, address: 'server-3', incarnation } as const
     cluster.ask('server 3', 0, { kind: 'members', change })
     cluster.settle()
-    for (const client of ['c', 'd']) {
-      cluster.ask(client, 0)
-      cluster.settle()
-    }
+    cluster.askInTurn('c', 'd')
     const votes = cluster.said('accepted').filter(({ node }) => node === 3)
     expect(votes.map(({ message }) => message.instance)).toEqual([4])
   })
@@ -259,11 +240,7 @@ describe('3, the service', () => {
 describe('servers', () => {
   test('each node acts as acceptor, proposer and learner', () => {
     const cluster = new Schedule(3)
-    for (const [client, server] of [
-      ['a', 0],
-      ['b', 1],
-      ['c', 2],
-    ] as const) {
+    for (const [server, client] of ['a', 'b', 'c'].entries()) {
       cluster.ask(client, server)
       cluster.settle()
     }
@@ -276,10 +253,7 @@ describe('servers', () => {
 
   test('no log is maintained: what was accepted at an instance is its record, and there is one an instance', () => {
     const cluster = new Schedule(3)
-    for (const client of ['a', 'b', 'c']) {
-      cluster.ask(client, 0)
-      cluster.settle()
-    }
+    cluster.askInTurn('a', 'b', 'c')
     // What the learner writes waits for the next sync of the acceptor.
     for (const { node } of cluster.state.servers) {
       const { durable, chosen } = node.disk

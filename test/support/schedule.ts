@@ -95,6 +95,19 @@ export class Schedule {
     if (flight !== undefined) this.happen({ type: 'deliver', flight: flight.id })
   }
 
+  /** Clients ask, each the server named, and nobody waits for another. */
+  askAtOnce(asked: Readonly<Record<string, NodeId>>): void {
+    for (const [client, server] of Object.entries(asked)) this.ask(client, server)
+  }
+
+  /** Clients ask server 0, each when the one before it has been answered and all are at rest. */
+  askInTurn(...clients: readonly string[]): void {
+    for (const client of clients) {
+      this.ask(client, 0)
+      this.settle()
+    }
+  }
+
   /** Every message of this type that flies from one to the other arrives; the rest flies on. Gives how many arrived. */
   deliver(type: NodeMessage['type'], from: NodeId, to: NodeId): number {
     const flights = this.#between(type, from, to)
