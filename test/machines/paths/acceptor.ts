@@ -40,6 +40,7 @@ function situation(context: AcceptorContext): unknown {
   }
 }
 
+/** An acceptor of three, which may hold two accepted records, and all that may happen to it. */
 export const acceptorChart: Chart = {
   name: 'acceptor',
   machine: acceptorMachine,

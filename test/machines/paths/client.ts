@@ -28,6 +28,7 @@ function happenings({ server }: ClientContext): ClientEvent[] {
   ]
 }
 
+/** A client of two servers, and all that may happen to it. */
 export const clientChart: Chart = {
   name: 'client',
   machine: clientMachine,

@@ -47,6 +47,8 @@ export function pathsThrough({ machine, input, happenings, situation }: Chart): 
   const shortest = getShortestPaths(machine, {
     input: input as never,
     events: next,
+    // Thrown when situations are not few: a number that grows stands among what tells them apart.
+    limit: 100_000,
     serializeState: (snapshot) => JSON.stringify([snapshot.value, situation(snapshot as AnyMachineSnapshot)]),
   })
   const kinds = new Map<string, Path>()

@@ -57,6 +57,7 @@ function situation({ value, context }: AnyMachineSnapshot): unknown {
   }
 }
 
+/** The learner of server 0 of three, and all that may happen to it. */
 export const learnerChart: Chart = {
   name: 'learner',
   machine: learnerMachine,

@@ -99,6 +99,7 @@ function situation({ value, context }: AnyMachineSnapshot): unknown {
   }
 }
 
+/** Server 0 as the proposer of three, and all that may happen to it. */
 export const proposerChart: Chart = {
   name: 'proposer',
   machine: proposerMachine,

@@ -58,6 +58,7 @@ function situation(context: RequestQueueContext): unknown {
   }
 }
 
+/** A request queue of two places, and all that may happen to it. */
 export const requestQueueChart: Chart = {
   name: 'requestQueue',
   machine: requestQueueMachine,
