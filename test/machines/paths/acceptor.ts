@@ -28,7 +28,7 @@ function happenings({ promised, firstUnchosen, limits }: AcceptorContext): Accep
 }
 
 function situation(context: AcceptorContext): unknown {
-  const { members, promised, accepted, firstUnchosen, unsaved, saying, later } = context
+  const { members, promised, accepted, firstUnchosen, unsaved, later } = context
   const held = (records: readonly AcceptedRecord[]) =>
     records.map(({ instance, ballot }) => [instance - firstUnchosen, sameBallot(ballot, promised)])
   return {
@@ -36,7 +36,7 @@ function situation(context: AcceptorContext): unknown {
     hasPromised: promised !== null,
     accepted: held(accepted),
     unsaved: [unsaved.promised, unsaved.accepted.length > 0],
-    hasToSay: [saying.length > 0, later.length > 0],
+    hasToSay: later.length > 0,
   }
 }
 
