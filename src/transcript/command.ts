@@ -44,3 +44,9 @@ export type TranscriptCommand =
   | { readonly verb: 'expect'; readonly actor: Actor; readonly state: string }
   /** Prints the whole cluster. */
   | { readonly verb: 'show' }
+
+/** A command that makes something happen, and nothing else. */
+export type EventCommand = Exclude<
+  TranscriptCommand,
+  { readonly verb: 'servers' | 'settle' | 'expect' | 'show' }
+>

@@ -5,7 +5,7 @@ import type { ClusterEvent } from '../schedule/events.ts'
 import { delayName, serverAddress } from '../schedule/names.ts'
 import { timersOf } from '../schedule/possible.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
-import type { Pattern, TranscriptCommand } from './command.ts'
+import type { EventCommand, Pattern, TranscriptCommand } from './command.ts'
 import { commandText } from './words.ts'
 
 /** A command that cannot be carried out where it stands. */
@@ -14,10 +14,7 @@ export class Impossible extends Error {
 }
 
 /** What one command makes happen, in order. Throws `Impossible` when what it names is not there. */
-export function eventsOf(
-  state: ClusterState,
-  command: Exclude<TranscriptCommand, { verb: 'servers' | 'settle' | 'expect' | 'show' }>,
-): readonly ClusterEvent[] {
+export function eventsOf(state: ClusterState, command: EventCommand): readonly ClusterEvent[] {
   switch (command.verb) {
     case 'event':
       return [command.event]

@@ -1,0 +1,39 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compile, paxos, removeCompiled } from './paxos.ts'
+
+let folder = ''
+
+beforeAll(async () => {
+  await compile()
+  folder = await mkdtemp(join(tmpdir(), 'paxos-transcript-'))
+})
+
+afterAll(async () => {
+  await removeCompiled()
+  await rm(folder, { recursive: true })
+})
+
+const scenario = join(import.meta.dirname, '../scenarios/helping.txt')
+
+test('paxos transcript prints what happens', async () => {
+  const golden = await readFile(scenario, 'utf8')
+  expect(await paxos('transcript', scenario)).toEqual({ code: 0, stdout: golden, stderr: '' })
+})
+
+test('where it cannot go on it says why, and the exit code is 1', async () => {
+  const file = join(folder, 'wrong.txt')
+  await writeFile(file, 'servers 3\ndeliver 0->1 accept')
+  const { code, stdout, stderr } = await paxos('transcript', file)
+  expect(code).toBe(1)
+  expect(stderr).toBe(`paxos: ${file}: line 2, "deliver 0->1 accept": no such datagram flies\n`)
+  expect(stdout.endsWith('deliver 0->1 accept\n  failed: no such datagram flies\n')).toBe(true)
+})
+
+test('a file that is not there is named', async () => {
+  const { code, stderr } = await paxos('transcript', join(folder, 'nothing.txt'))
+  expect(code).toBe(1)
+  expect(stderr).toContain('nothing.txt cannot be read')
+})

@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest'
+import { acceptorMachine } from '../../machines/acceptor.ts'
+import { roleMachines } from '../../src/roles.ts'
+import type { ClusterSettings } from '../../src/schedule/cluster.ts'
+import { runTranscript } from '../../src/transcript/file.ts'
+import { grammar, parseCommand } from '../../src/transcript/parse.ts'
+import { writeTranscript } from '../../src/transcript/write.ts'
+
+const failureOf = (...lines: string[]) => runTranscript(lines.join('\n')).failure
+
+describe('the commands of a transcript', () => {
+  test('are read with either arrow, and with the spaces that somebody likes', () => {
+    expect(parseCommand('deliver 0->1 accept')).toEqual(parseCommand('  deliver   0→1  accept '))
+  })
+
+  test.each([
+    'servers 3',
+    'servers 3 kv',
+    'request a→0 lock x',
+    'request a→0 unlock x 3.0',
+    'request a→0 members remove 1',
+    'request a→0 {"action":"put","key":"a  ->b","value":1}',
+    'give-up a#1',
+    'resend a#1→2',
+    'deliver 0→1 accept #2',
+    'deliver all',
+    'deliver all 0→1',
+    'deliver all prepare',
+    'drop a→0 request',
+    'duplicate 0→a response',
+    'sync 0',
+    'fail-sync 0 keeping 1',
+    'timer 0 proposer.retransmitInterval',
+    'timer a#1 askInterval',
+    'crash 2',
+    'crash 2 keeping all',
+    'restart 2',
+    'join 3',
+    'join 3 via 0',
+    'greet 3 via 0',
+    'cut 0 from 1 2',
+    'cut 0→1',
+    'heal',
+    'settle',
+    'settle with timers quietly',
+    'expect 0 proposer leading',
+    'expect a#1 answered',
+    'show',
+  ])('%s', (line) => {
+    const { verb } = parseCommand(line)
+    const word = line.split(' ')[0]
+    expect(word === verb || ['one', 'all', 'event'].includes(verb)).toBe(true)
+    expect(grammar).toContain(String(word))
+  })
+
+  test.each([
+    'deliver',
+    'deliver 0→1',
+    'deliver accept',
+    'deliver 0→1 accept #0',
+    'deliver all 0→1 accept now',
+    'timer 0 clerk.interval',
+    'expect 0 leading',
+    'expect a#1 client answered',
+    'crash x',
+    'crash 1 keeping',
+    'join 3 with 0',
+    'request 0→1 lock x',
+    'request a→b lock x',
+    'request a→0',
+    'servers 3 chubby',
+    'settle down',
+    'resend a#1',
+    'give-up 0#1',
+    'vote 0',
+  ])('%s is refused by its own words', (line) => {
+    expect(() => parseCommand(line)).toThrow(line)
+  })
+
+  test('JSON stays as it was written', () => {
+    expect(parseCommand('request a→0  {"action":"put","key":"x -> y","value":"two  spaces"}')).toMatchObject({
+      words: '{"action":"put","key":"x -> y","value":"two  spaces"}',
+    })
+  })
+})
+
+describe('a transcript', () => {
+  test('ends where it cannot go on, and says where', () => {
+    expect(failureOf('sync 0')).toContain('line 1, "sync 0": a transcript begins with: servers 3')
+    expect(failureOf('servers 3', 'deliver 0→1 accept')).toContain('line 2, "deliver 0→1 accept": no such')
+    expect(failureOf('servers 3', 'servers 3')).toContain('founded already')
+    expect(failureOf('servers 0')).toContain('at least one server')
+    expect(failureOf('servers 3', '', '# a comment', 'expect 0 proposer leading')).toContain(
+      'line 4, "expect 0 proposer leading": 0 proposer is idle, and should be leading',
+    )
+    expect(failureOf('servers 3', 'timer 0 proposer.backoff')).toContain('no such timer is armed')
+    expect(failureOf('servers 3', 'request a→0 sing x')).toContain('nothing that a client can ask for')
+  })
+
+  test('leaves out what is indented, keeps comments, and goes no further than what failed', () => {
+    const { text, failure } = runTranscript('# About.\n\nservers 1\n  an old line\n\nsync 0\n\nshow\n')
+    expect(failure).toContain('line 6')
+    expect(text).toBe(
+      '# About.\n\nservers 1\n  0 starts with an empty disk\n\nsync 0\n  failed: no sync is under way\n\nshow\n',
+    )
+  })
+
+  test('may run the key-value store', () => {
+    const { text, failure } = runTranscript(
+      'servers 1 kv\nrequest a→0 {"action":"put","key":"x","value":1}\nsettle\nexpect a#1 answered',
+    )
+    expect(failure).toBeNull()
+    expect(text).toContain('executed at 0.0, value null')
+  })
+
+  test('shows what a fault breaks', () => {
+    const forgetful = (settings: ClusterSettings): ClusterSettings => ({
+      ...settings,
+      machines: {
+        ...roleMachines,
+        acceptor: acceptorMachine.provide({ guards: { promisedMore: () => false } }),
+      },
+    })
+    const commands = [
+      'servers 3',
+      'request a→0 lock x',
+      'deliver a→0 request',
+      'request b→1 lock x',
+      'deliver b→1 request',
+      'sync 1',
+      'deliver 1→2 prepare',
+      'sync 2',
+      'deliver 0→2 prepare',
+      'sync 2',
+    ].join('\n')
+    expect(runTranscript(commands).failure).toContain('no sync is under way')
+    const { failure } = runTranscript(commands, { adapt: forgetful })
+    expect(failure).toContain('invariant 3 (promises)')
+  })
+
+  test('is written from events that name a datagram by what it is', () => {
+    const { text, failure } = writeTranscript({
+      servers: 3,
+      about: ['One prepare.'],
+      events: [
+        {
+          type: 'request',
+          client: 'a',
+          server: 0,
+          command: { kind: 'service', body: { action: 'lock', name: 'x' } },
+        },
+        { type: 'deliver', flight: 1 },
+        {
+          type: 'deliver',
+          from: 0,
+          to: 2,
+          message: { type: 'prepare', ballot: { round: 1, node: 0 }, from: 0 },
+        },
+      ],
+    })
+    expect(failure).toBeNull()
+    expect(text).toMatch(/^# One prepare\.\nservers 3\n/)
+    expect(text).toContain('\ndeliver 0→2 prepare\n  2: acceptor → persisting\n')
+  })
+})
