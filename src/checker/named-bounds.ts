@@ -80,7 +80,7 @@ export const namedBounds: readonly NamedBounds[] = [
       ...one,
       servers: 2,
       joining: 1,
-      requests: [asked('m', admission, [0]), lock('b', [1])],
+      requests: [asked('m', admission, [0]), lock('b', [0, 1])],
       instances: 2,
     },
     reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
