@@ -58,9 +58,10 @@ export const namedBounds: readonly NamedBounds[] = [
   },
   {
     name: 'delayed',
-    about: 'one of three servers is asked for a lock twice, and for its release',
+    about: 'three instances, two servers, one of which is asked for a lock twice, and for its release',
     bounds: {
       ...one,
+      servers: 2,
       requests: [lock('a', [0]), lock('b', [0]), { ...unlock('a', [0]), seq: 2 }],
       rounds: 1,
       instances: 3,
@@ -84,6 +85,23 @@ export const namedBounds: readonly NamedBounds[] = [
       instances: 2,
     },
     reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
+  },
+  {
+    name: 'change',
+    about: 'two instances, three servers, each a proposer with a ballot, one of which is removed',
+    bounds: {
+      ...one,
+      requests: [asked('m', removal, [0]), lock('b', [1]), lock('c', [2])],
+      rounds: 1,
+      instances: 2,
+    },
+    reaches: ['chosen', 'helping', 'catchUp', 'newMembers'],
+  },
+  {
+    name: 'instances',
+    about: 'two instances, three servers, two proposers with a ballot each, one crash anywhere',
+    bounds: { ...one, rounds: 1, instances: 2, crashes: 1, crashing: [0, 1, 2] },
+    reaches: ['chosen', 'helping', 'catchUp', 'afterCrash'],
   },
   {
     name: 'even',
