@@ -62,7 +62,7 @@ export const namedBounds: readonly NamedBounds[] = [
     bounds: {
       ...one,
       servers: 2,
-      requests: [lock('a', [0]), lock('b', [0]), { ...unlock('a', [0]), seq: 2 }],
+      requests: [lock('a', [0], 'x'), lock('b', [0], 'x'), { ...unlock('a', [0], 'x'), seq: 2 }],
       rounds: 1,
       instances: 3,
     },
@@ -104,6 +104,12 @@ export const namedBounds: readonly NamedBounds[] = [
     reaches: ['chosen', 'helping', 'catchUp', 'afterCrash'],
   },
   {
+    name: 'serial',
+    about: 'two instances, three servers, two proposers with two ballots each',
+    bounds: { ...one, instances: 2 },
+    reaches: ['chosen', 'duel', 'helping', 'catchUp'],
+  },
+  {
     name: 'even',
     about: 'one instance, four servers, two proposers with two ballots each',
     bounds: { ...one, servers: 4 },
@@ -117,13 +123,13 @@ export const namedBounds: readonly NamedBounds[] = [
   },
 ]
 
-/** A request for the lock `x`. */
-export function lock(client: string, servers: readonly NodeId[]): PossibleRequest {
-  return asked(client, { kind: 'service', body: { action: 'lock', name: 'x' } }, servers)
+/** A request for the lock `name`; without a name, for one that nobody else asks for. */
+export function lock(client: string, servers: readonly NodeId[], name = client): PossibleRequest {
+  return asked(client, { kind: 'service', body: { action: 'lock', name } }, servers)
 }
 
-function unlock(client: string, servers: readonly NodeId[]): PossibleRequest {
-  return asked(client, { kind: 'service', body: { action: 'unlock', name: 'x' } }, servers)
+function unlock(client: string, servers: readonly NodeId[], name: string): PossibleRequest {
+  return asked(client, { kind: 'service', body: { action: 'unlock', name } }, servers)
 }
 
 function asked(client: string, command: Command, servers: readonly NodeId[]): PossibleRequest {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Bounds, most } from '../checker/bounds.ts'
 import { type CheckReport, check } from '../checker/check.ts'
 import { lock, type NamedBounds, namedBounds } from '../checker/named-bounds.ts'
@@ -37,9 +37,13 @@ export function addCheckCommand(program: Command): void {
     .option('--ballots <n>', 'ballots of each proposer', wholeNumber(1, 1_000))
     .option('--instances <n>', 'instances', wholeNumber(1, 1_000))
     .option('--crashes <n>', 'crashes, of any servers', wholeNumber(0, most.crashes))
-    .option('--syncs <when>', 'atOnce, or anyTime: a sync may end after other things', parseSyncs)
+    .addOption(new Option('--syncs <when>', 'when a sync ends').choices(['atOnce', 'anyTime']))
     .option('--states <n>', 'give up after so many states', wholeNumber(1, 1_000_000_000))
-    .option('--witness <name>', 'print the way to one of what is to be reached')
+    .addOption(
+      new Option('--witness <name>', 'print the way to one of what is to be reached').choices(
+        witnesses.map(({ name }) => name),
+      ),
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -66,15 +70,8 @@ function parseNames(value: string): readonly NamedBounds[] {
   return value.split(',').map((name) => {
     const found = namedBounds.find((bounds) => bounds.name === name)
     if (found !== undefined) return found
-    throw new Failure(
-      `there are no bounds '${name}': give ${namedBounds.map((each) => each.name).join(', ')}`,
-    )
+    throw new InvalidArgumentError(`There are no bounds '${name}'.`)
   })
-}
-
-function parseSyncs(value: string): Bounds['syncs'] {
-  if (value === 'atOnce' || value === 'anyTime') return value
-  throw new Failure(`syncs is '${value}': give atOnce or anyTime`)
 }
 
 function checkAll(flags: CheckFlags): void {
@@ -89,7 +86,7 @@ function checkAll(flags: CheckFlags): void {
       ...(states === undefined ? {} : { mostStates: states }),
     })
     if (json === true) print(JSON.stringify({ name, bounds, ...report }))
-    else for (const line of linesOf(report, witness)) print(line)
+    else for (const line of reportLines(report, witness)) print(line)
     if (report.verdict !== 'holds') throw new Failure(`${name}: ${complaintOf(report)}`, exitCodes.failed)
   }
 }
@@ -149,7 +146,11 @@ function progressPrinter(): (stats: SearchStats) => void {
   }
 }
 
-function linesOf({ verdict, stats, broken, reached, missing }: CheckReport, witness?: string): string[] {
+/** What a report says, a line each; `witness` is the one of which the way is shown. */
+export function reportLines(
+  { verdict, stats, broken, reached, missing }: CheckReport,
+  witness?: string,
+): string[] {
   const lines = reached.map(({ name, about, events }) => `  reached ${name}, in ${events} events: ${about}`)
   for (const name of missing) lines.push(`  not reached: ${name}`)
   const shown = reached.find(({ name }) => name === witness)
