@@ -58,6 +58,8 @@ export class Search {
   /** By place of the request: the bit of the answer that comes before it. */
   readonly #afterAnswer: readonly number[]
   readonly #table: StateTable
+  /** Rows as they were before the reduction: most come up again, and reducing them costs more than knowing them. */
+  readonly #unreduced: StateTable
   /** By state: the one that it was reached from, and the event. */
   readonly #parents = new NumberList()
   readonly #events = new NumberList()
@@ -92,6 +94,7 @@ export class Search {
     })
     this.#kept = this.#afterAnswer.reduce((kept, bit) => kept | bit, this.#symmetry.kept)
     this.#table = new StateTable(layout.width)
+    this.#unreduced = new StateTable(layout.width)
     this.#row = new Int32Array(layout.width)
     this.#next = new Int32Array(layout.width)
     this.#first = this.#begin(cluster)
@@ -208,7 +211,10 @@ export class Search {
       return
     }
     if (move.marks !== 0) this.#witness(server, move)
-    if (!this.#isPlain) next[layout.network] = reducedNetwork(this.#parts, next)
+    if (!this.#isPlain) {
+      if (!this.#unreduced.add(next)) return
+      next[layout.network] = reducedNetwork(this.#parts, next)
+    }
     if (!this.#table.add(next)) return
     this.#parents.add(this.#expanded)
     this.#events.add(move.event)
