@@ -4,7 +4,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { drawPlan, type PlanOptions } from '../simulator/draw-plan.ts'
 import { type FaultKind, faultKinds, type Plan } from '../simulator/plan.ts'
 import { formatPlan, parsePlan } from '../simulator/plan-file.ts'
-import { type RunFailure, type RunReport, runPlan } from '../simulator/run.ts'
+import { runPlan } from '../simulator/run.ts'
+import type { RunFailure } from '../simulator/run-report.ts'
 import { runSeries } from '../simulator/series.ts'
 import { type Shrunk, shrink } from '../simulator/shrink.ts'
 import { nothingRun, withRun } from '../simulator/total.ts'
@@ -74,6 +75,8 @@ export function addSimulateCommand(program: Command): void {
         'nodes',
         'faults',
         'shard',
+        'runs',
+        'jobs',
       ]),
     )
     .addOption(new Option('--save <file>', 'write the plan that fails, shrunk, to the file'))
@@ -145,7 +148,7 @@ function simulatePlan(flags: Flags, file: string): SeriesResult {
   const plan = readPlan(file)
   if (!flags.json) print(`seed ${plan.seed}, the plan in ${file}`)
   const beganMs = performance.now()
-  const report: RunReport = runPlan(plan)
+  const report = runPlan(plan)
   const total = withRun(nothingRun, report)
   const tookMs = performance.now() - beganMs
   const { failure } = report

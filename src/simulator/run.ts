@@ -6,18 +6,19 @@ import type { Outcome } from '../../machines/outcome.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/calm.ts'
 import type { Fact } from '../verify/facts.ts'
 import { History } from '../verify/history.ts'
-import { type Invariant, Violation } from '../verify/violation.ts'
 import type { Asked, SimulatedClient } from './client.ts'
 import { SimulatedCluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
+import type { SimulatedDatagram } from './datagram.ts'
 import { Judge } from './judge.ts'
-import { judgeHistory, NotLinearizable } from './judge-history.ts'
+import { judgeHistory } from './judge-history.ts'
 import { Operator } from './operator.ts'
 import type { ClientPlan, Plan } from './plan.ts'
 import { type Process, run, sleep, until } from './process.ts'
 import { Program, type ProgramOptions } from './program.ts'
+import { failureOf, type RunFailure, type RunReport } from './run-report.ts'
 import { serviceOf } from './services.ts'
-import type { Counts, Situation } from './situations.ts'
+import type { Situation } from './situations.ts'
 import { Storm } from './storm.ts'
 
 export interface RunOptions {
@@ -25,37 +26,8 @@ export interface RunOptions {
   readonly machines?: Readonly<Record<RoleName, AnyStateMachine>>
   /** The replicated states of servers are compared after each so many instances; every eighth, unless it is said. */
   readonly digestEvery?: number
-}
-
-/**
- * What did not hold: an invariant, by its number; that the clients' histories can be explained; or an assertion, of a machine
- * or the replica, where a live server would halt.
- */
-export type Broken = Invariant | 'linearizability' | 'assertion'
-
-export interface RunFailure {
-  readonly broke: Broken
-  readonly message: string
-  /** How many events had happened. */
-  readonly step: number
-  /** Virtual time. */
-  readonly atMs: number
-}
-
-export interface RunReport {
-  /** Of every fact, in order, with its time: the same plan gives the same digest. */
-  readonly digest: string
-  /** Whole milliseconds, so that sums do not depend on their order. */
-  readonly virtualMs: number
-  readonly steps: number
-  readonly datagrams: number
-  readonly instances: number
-  /** What clients asked for. */
-  readonly operations: number
-  /** How many of these the search looked at. */
-  readonly searched: number
-  readonly counts: Counts
-  readonly failure: RunFailure | null
+  /** Told of each datagram that a running server is about to hear. */
+  readonly heard?: (datagram: SimulatedDatagram) => void
 }
 
 /** It costs the size of the state; outcomes are compared at every instance. */
@@ -75,7 +47,7 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
   try {
     world.goOn()
   } catch (error) {
-    failure = world.failureOf(error)
+    failure = world.failed(error)
   }
   return world.report(failure)
 }
@@ -95,7 +67,7 @@ class Run {
   #steps = 0
   #operatorClients = 0
 
-  constructor(plan: Plan, { machines, digestEvery = usualDigestEvery }: RunOptions) {
+  constructor(plan: Plan, { machines, digestEvery = usualDigestEvery, heard }: RunOptions) {
     this.#plan = plan
     const { seed, servers, service, sessionIdleMs } = plan
     const happened = (what: Situation) => this.#happened(what)
@@ -106,17 +78,16 @@ class Run {
       sessionIdleMs,
       digestEvery,
       ...(machines === undefined ? {} : { machines }),
-      heard: (server, datagram) => this.#coverage.heard(server, datagram),
+      heard: (server, datagram) => {
+        heard?.(datagram)
+        this.#coverage.heard(server, datagram)
+      },
       moved: (node, before, after) => this.#judge.moved(node, before, after),
       observe: (fact) => this.#observe(fact),
     })
     const { founders, timeline } = this.#cluster
     this.#judge = new Judge(timeline, { founders, service })
-    this.#operator = new Operator(
-      this.#cluster,
-      (first) => this.#client(`operator-${this.#operatorClients++}`, first),
-      happened,
-    )
+    this.#operator = new Operator(this.#cluster, (first) => this.#operatorClient(first), happened)
     const clients = [...plan.clients.keys()].map(clientName)
     this.#storm = new Storm(plan.faults, {
       cluster: this.#cluster,
@@ -147,6 +118,10 @@ class Run {
     this.#searched = judgeHistory(this.#history.operations, this.#plan.service)
   }
 
+  failed(error: unknown): RunFailure {
+    return failureOf(error, this.#steps, this.#cluster.timeline.nowMs)
+  }
+
   report(failure: RunFailure | null): RunReport {
     const { timeline, network } = this.#cluster
     return {
@@ -160,12 +135,6 @@ class Run {
       counts: this.#coverage.counts,
       failure,
     }
-  }
-
-  failureOf(error: unknown): RunFailure {
-    const broke = brokenBy(error)
-    const message = error instanceof Error ? error.message : String(error)
-    return { broke, message, step: this.#steps, atMs: this.#cluster.timeline.nowMs }
   }
 
   #begin(name: string, { server, lanes }: ClientPlan): void {
@@ -188,6 +157,11 @@ class Run {
     const ids = new Set(this.#cluster.servers.map(({ id }) => id))
     for (const fault of this.#plan.faults) if (fault.kind === 'join') ids.add(fault.server)
     return this.#cluster.client(name, [...ids], [...ids].indexOf(first))
+  }
+
+  #operatorClient(first: NodeId): SimulatedClient {
+    this.#operatorClients += 1
+    return this.#client(`operator-${this.#operatorClients}`, first)
   }
 
   #happened(what: Situation): void {
@@ -270,11 +244,6 @@ class Run {
   #ended({ uid, seq }: RequestName, outcome: Outcome): void {
     this.#history.ended(uid, seq, outcome, this.#cluster.timeline.nowMs)
   }
-}
-
-function brokenBy(error: unknown): Broken {
-  if (error instanceof Violation) return error.invariant
-  return error instanceof NotLinearizable ? 'linearizability' : 'assertion'
 }
 
 function clientName(index: number): string {
