@@ -5,7 +5,7 @@ import type { RoleName } from '../../machines/inbox.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/calm.ts'
 import type { Fact } from '../verify/facts.ts'
-import { History } from '../verify/history.ts'
+import { History, type Operation } from '../verify/history.ts'
 import type { Asked, SimulatedClient } from './client.ts'
 import { SimulatedCluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly digestEvery?: number
   /** Told of each datagram that a running server is about to hear. */
   readonly heard?: (datagram: SimulatedDatagram) => void
+  /** Told at the end what the clients saw, whatever came of the run. */
+  readonly ended?: (operations: readonly Operation[]) => void
 }
 
 /** It costs the size of the state; outcomes are compared at every instance. */
@@ -49,6 +51,7 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
   } catch (error) {
     failure = world.failed(error)
   }
+  options.ended?.(world.operations)
   return world.report(failure)
 }
 
@@ -98,6 +101,11 @@ class Run {
     plan.clients.forEach((client, index) => {
       timeline.schedule(client.beginsAtMs, () => this.#begin(clientName(index), client))
     })
+  }
+
+  /** What the clients saw so far. */
+  get operations(): readonly Operation[] {
+    return this.#history.operations
   }
 
   /** To the end. Throws a `Violation`, or what a machine threw. */

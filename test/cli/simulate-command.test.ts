@@ -142,3 +142,37 @@ test('the example for Kubernetes is a job whose pods take all shards, each once'
   expect(shards.map(({ index }) => index)).toEqual([...Array(spec.completions).keys()])
   expect(new Set(shards.map(({ count }) => count))).toEqual(new Set([spec.completions]))
 })
+
+describe('what the clients of a run saw', () => {
+  test('is written for Jepsen, in order and with an end to each call that was answered', async () => {
+    const file = join(directory, 'history.edn')
+    const { code, stderr } = await paxos('simulate', '--seed', '3', '--history', file)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const events = (await readFile(file, 'utf8')).trimEnd().split('\n')
+    expect(events.length).toBeGreaterThan(10)
+    expect(events[0]).toMatch(/^\{:index 0, :time 0, :process \d+, :type :invoke, :f :/)
+    const count = (type: string) => events.filter((event) => event.includes(`:type :${type},`)).length
+    expect(count('ok')).toBeGreaterThan(0)
+    expect(count('ok') + count('fail') + count('info')).toBe(count('invoke'))
+  })
+
+  test('is written for Porcupine', async () => {
+    const file = join(directory, 'history.jsonl')
+    expect((await paxos('simulate', '--seed', '3', '--history', file)).code).toBe(0)
+    const operations = (await readFile(file, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(operations.length).toBeGreaterThan(5)
+    for (const { Call, Return } of operations) expect(Call).toBeLessThan(Return)
+  })
+
+  test.each([
+    [['--history', 'h.txt'], 'Give a name that ends in .edn'],
+    [['--history', 'h.edn', '--runs', '2'], 'leave out --runs 2'],
+  ])('paxos simulate %s', async (args, told) => {
+    const { code, stderr } = await paxos('simulate', ...args)
+    expect(code).toBe(1)
+    expect(stderr).toContain(told)
+  })
+})
