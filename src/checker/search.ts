@@ -3,10 +3,10 @@
  * shortest ways to it; states are compared whole, so none is taken for another.
  */
 import { Invariants } from '../verify/invariants.ts'
-import type { Bounds } from './bounds.ts'
+import { type Bounds, mayWait } from './bounds.ts'
 import { type Adapt, CheckedCluster } from './cluster.ts'
 import { Datagrams } from './datagrams.ts'
-import { essenceOf } from './essence.ts'
+import { essenceOf, finiteForm } from './essence.ts'
 import type { CheckedEvent } from './events.ts'
 import { Ghosts } from './ghosts.ts'
 import { type Move, Moves } from './moves.ts'
@@ -73,7 +73,7 @@ export class Search {
 
   /** Throws a `RangeError` when the bounds are none. */
   constructor({ bounds, adapt, isPlain = false }: SearchOptions) {
-    const stepper = new RememberingStepper(isPlain ? (_, { context }) => context : essenceOf)
+    const stepper = new RememberingStepper(isPlain ? finiteForm : essenceOf)
     const cluster = new CheckedCluster(bounds, stepper, adapt)
     const layout = layoutOf(cluster.servers.length)
     const nodes = new Nodes(stepper)
@@ -82,7 +82,8 @@ export class Search {
     const moves = new Moves(cluster, nodes, datagrams, ghosts, (state) =>
       isPlain ? state : cluster.withAddresses(state),
     )
-    this.#parts = { bounds, layout, nodes, datagrams, moves, networks: new Networks(), ghosts }
+    const networks = new Networks()
+    this.#parts = { bounds, mayWait: mayWait(bounds), layout, nodes, datagrams, moves, networks, ghosts }
     this.#isPlain = isPlain
     this.#symmetry = isPlain ? noSymmetry(bounds) : symmetryOf(bounds)
     this.#afterAnswer = bounds.requests.map(({ client, seq }) => {
@@ -137,10 +138,9 @@ export class Search {
     return this.#violation !== null || this.#expanded === this.#table.size
   }
 
-  /** Everything that node states and ghosts were: for the tests that compare searches. */
-  seen(): { readonly ghosts: number; readonly nodes: number } {
-    const { nodes, ghosts } = this.#parts
-    return { nodes: nodes.size, ghosts: ghosts.size }
+  /** All that the invariants ever knew, as text: what two searches of the same bounds have in common. */
+  get knowledge(): readonly string[] {
+    return this.#parts.ghosts.texts
   }
 
   /** Every server has started, and nothing else has happened. */
