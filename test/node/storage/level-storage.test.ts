@@ -315,9 +315,7 @@ describe('level', () => {
         storage.persist(accepting(1)),
         storage.persist(accepting(2, record(1, 2, 'b'))),
       ])
-      expect(written).toEqual([
-        { keys: [instanceKey(0), instanceKey(1), 'meta/state'], sync: true },
-      ])
+      expect(written).toEqual([{ keys: [instanceKey(0), instanceKey(1), 'meta/state'], sync: true }])
       await storage.close()
     })
 
