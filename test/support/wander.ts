@@ -5,7 +5,7 @@ import { applyEvent, foundCluster } from '../../src/schedule/apply.ts'
 import { type ClusterSettings, type ClusterState, foundedCluster } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
-import { possibleEvents } from '../../src/schedule/possible.ts'
+import { possibleEvents, timersOf } from '../../src/schedule/possible.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
 import { checkProgress } from '../../src/verify/calm.ts'
 
@@ -124,14 +124,20 @@ class Walk {
       .map((server) => ({ type: 'join', server }))
   }
 
-  /** Everybody is there again, nothing is lost, and whoever waits for the lock gets it, one after the other. */
+  /**
+   * Everybody is there again and nothing is lost. Whoever waits for the lock gets it, one after the other, or asks again and
+   * hears what has become of its server.
+   */
   #calmDown(): void {
     for (const { id, node, starts } of this.state.servers) {
       if (node.running === null && starts > 0) this.#happen({ type: 'restart', server: id })
     }
     this.#settle()
-    for (let unlocks = this.#open().length + 2; unlocks > 0 && this.#open().length > 0; unlocks -= 1) {
+    for (let rounds = this.#open().length + 2; rounds > 0 && this.#open().length > 0; rounds -= 1) {
       this.#happen({ type: 'request', client: 'calm', server: 0, command: lockCommand('unlock') })
+      this.#settle()
+      const reminder = timersOf(this.state)[0]
+      if (reminder !== undefined) this.#happen(reminder.event)
       this.#settle()
     }
     checkProgress(this.#open(), this.state.nowMs)
