@@ -1,0 +1,97 @@
+/** The cluster that is searched: its servers and clients, and what an event is to the node that it happens to. */
+import type { Address, NodeId } from '../../machines/batch.ts'
+import { foundingIncarnation, type Member } from '../../machines/members.ts'
+import type { RequestMessage } from '../../machines/messages.ts'
+import { type ClusterSettings, clusterSettings } from '../schedule/cluster.ts'
+import { serverAddress, uidOf } from '../schedule/names.ts'
+import { applyNode } from '../stepped/apply.ts'
+import type { NodeSettings, Stepper } from '../stepped/settings.ts'
+import type { NodeEvent, NodeState, NodeStep } from '../stepped/state.ts'
+import { type Bounds, checkBounds } from './bounds.ts'
+import type { CheckedEvent } from './events.ts'
+
+/** Replaces a part of the cluster: for a test that plants a fault. */
+export type Adapt = (settings: ClusterSettings) => ClusterSettings
+
+export class CheckedCluster {
+  readonly bounds: Bounds
+  readonly founders: readonly Member[]
+  /** Every server, founders first; the id of a server is its place. */
+  readonly servers: readonly NodeId[]
+  readonly #settings: readonly NodeSettings[]
+  readonly #addresses: Readonly<Record<NodeId, Address>>
+
+  /** Throws a `RangeError` when the bounds are none. */
+  constructor(bounds: Bounds, stepper: Stepper, adapt: Adapt = (settings) => settings) {
+    checkBounds(bounds)
+    const { founders, timing, limits, replicas, machines } = adapt(clusterSettings(bounds.servers))
+    this.bounds = bounds
+    this.founders = founders
+    this.servers = Array.from({ length: bounds.servers + bounds.joining }, (_, id) => id)
+    this.#addresses = Object.fromEntries(this.servers.map((id) => [id, serverAddress(id)]))
+    this.#settings = this.servers.map((self) => {
+      const incarnation = self < bounds.servers ? foundingIncarnation : joiningIncarnation(self)
+      return { self, incarnation, timing, limits, replicas, machines, stepper, digestEvery: 1 }
+    })
+  }
+
+  /** What `event` makes of `state`. Where syncs end at once, they have ended. Throws what a role throws. */
+  apply(server: NodeId, state: NodeState, event: NodeEvent): NodeStep {
+    const settings = this.#settings[server]
+    if (settings === undefined) throw new Error(`there is no server ${server}`)
+    let step = applyNode(state, event, settings)
+    while (this.bounds.syncs === 'atOnce' && step.state.disk.syncing.length > 0) {
+      const synced = applyNode(step.state, { type: 'synced' }, settings)
+      step = {
+        state: synced.state,
+        sends: [...step.sends, ...synced.sends],
+        responses: [...step.responses, ...synced.responses],
+        facts: [...step.facts, ...synced.facts],
+      }
+    }
+    return step
+  }
+
+  /** What `event` is to the node that it happens to. Time is constant: no schedule of this search depends on it. */
+  nodeEvent(event: CheckedEvent): NodeEvent {
+    switch (event.type) {
+      case 'deliver':
+        return { type: 'hear', sender: event.from, from: serverAddress(event.from), message: event.message }
+      case 'request': {
+        const message = this.requestMessage(event.client, event.seq)
+        const commandBytes = JSON.stringify(message.command).length
+        return { type: 'request', message, replyTo: event.client, timeMs: 0, commandBytes }
+      }
+      case 'timer':
+        return { type: 'timer', role: event.role, id: event.id }
+      case 'sync':
+        return { type: 'synced' }
+      case 'crash':
+        return { type: 'crash', survived: event.survived }
+      case 'start':
+        return { type: 'start', randomSeed: 0 }
+    }
+    event satisfies never
+  }
+
+  /** What a client sends; it has had the answers to all below. Throws when the bounds have no such request. */
+  requestMessage(client: string, seq: number): RequestMessage {
+    const found = this.bounds.requests.find((request) => request.client === client && request.seq === seq)
+    if (found === undefined) throw new Error(`the client ${client} has no request ${seq}`)
+    return { type: 'request', uid: uidOf(client), seq, ackedBelow: seq, command: found.command }
+  }
+
+  /**
+   * The node as if it had heard from everybody. Servers never move here, so what it would hear of their addresses is known;
+   * that it can answer one that it has not heard from is one more datagram, which may be lost.
+   */
+  withAddresses(state: NodeState): NodeState {
+    const { running } = state
+    return running === null ? state : { ...state, running: { ...running, heardFrom: this.#addresses } }
+  }
+}
+
+/** The incarnation under which a server that is no founder runs. */
+export function joiningIncarnation(id: NodeId): string {
+  return `joined-${id}-0`
+}

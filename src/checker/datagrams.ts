@@ -1,0 +1,60 @@
+import type { NodeId } from '../../machines/batch.ts'
+import type { NodeMessage } from '../../machines/messages.ts'
+import { Interner } from './interner.ts'
+
+/** A datagram on its way from server to server, with what is often asked of it worked out. */
+export interface Datagram {
+  readonly from: NodeId
+  readonly to: NodeId
+  readonly message: NodeMessage
+  /** `ask`: a prepare or an accept. `answer`: a promise, an accepted or a denial. `news`: a learn or a chosen. */
+  readonly kind: 'ask' | 'answer' | 'news'
+  readonly round: number
+  /** The instance that it is about, or the first one. */
+  readonly instance: number
+}
+
+/** Every datagram that was said, by number. */
+export class Datagrams {
+  readonly #interner = new Interner<Datagram>()
+
+  get size(): number {
+    return this.#interner.size
+  }
+
+  idOf(from: NodeId, to: NodeId, message: NodeMessage): number {
+    return this.#interner.idOf(JSON.stringify([from, to, message]), {
+      from,
+      to,
+      message,
+      kind: kindOf(message),
+      round: 'ballot' in message ? message.ballot.round : 0,
+      instance: instanceOf(message),
+    })
+  }
+
+  valueOf(datagram: number): Datagram {
+    return this.#interner.valueOf(datagram)
+  }
+}
+
+/** The instance that a message is about, or the first one. */
+export function instanceOf(message: NodeMessage): number {
+  return 'instance' in message ? message.instance : message.from
+}
+
+function kindOf({ type }: NodeMessage): Datagram['kind'] {
+  switch (type) {
+    case 'prepare':
+    case 'accept':
+      return 'ask'
+    case 'promise':
+    case 'accepted':
+    case 'denial':
+      return 'answer'
+    case 'learn':
+    case 'chosen':
+      return 'news'
+  }
+  return type satisfies never
+}

@@ -1,0 +1,111 @@
+/**
+ * What of a role's context decides what can come. The checker puts every snapshot into this form, so that schedules which differ
+ * in nothing that matters meet in one state. Each rule names why it is sound: from both forms the same can be said, in
+ * every schedule. `CheckOptions.plain` leaves all this out; a test compares the verdicts.
+ */
+import type { AnyMachineSnapshot } from 'xstate'
+import type { AcceptorContext } from '../../machines/acceptor.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import type { LearnerContext } from '../../machines/learner.ts'
+import type { GivenPromise } from '../../machines/promises.ts'
+import type { ProposerContext } from '../../machines/proposer.ts'
+
+/** The context of a role that is in `snapshot`, as far as it matters. */
+export function essenceOf(role: RoleName, snapshot: AnyMachineSnapshot): object {
+  switch (role) {
+    case 'acceptor':
+      return acceptorEssence(snapshot.context)
+    case 'proposer':
+      return proposerEssence(snapshot)
+    case 'learner':
+      return learnerEssence(snapshot)
+    case 'requestQueue':
+      return snapshot.context
+  }
+  role satisfies never
+}
+
+/** What is said twice is said once, since any datagram may arrive twice. */
+function acceptorEssence(context: AcceptorContext): AcceptorContext {
+  return { ...context, saying: distinct(context.saying), later: distinct(context.later) }
+}
+
+/**
+ * How long to wait is left out, since an armed timer may fire at any moment; so is `hasYielded`, which only makes a wait longer.
+ * Between two ballots nothing of the last one is read: the next begins above `highestRound`.
+ */
+function proposerEssence(snapshot: AnyMachineSnapshot): ProposerContext {
+  const context: ProposerContext = {
+    ...snapshot.context,
+    randomSeed: 0,
+    tries: 0,
+    denials: 0,
+    backoffMs: 0,
+    hasYielded: false,
+  }
+  if (snapshot.matches('idle') || snapshot.matches('backingOff')) {
+    return {
+      ...context,
+      ballot: { round: context.highestRound, node: context.self },
+      preparedFrom: context.firstUnchosen,
+      promises: [],
+      batch: null,
+      accepts: [],
+      isChosen: false,
+    }
+  }
+  const promises = snapshot.matches('preparing')
+    ? arrivals(context)
+    : stillShown(context, context.firstUnchosen + (snapshot.matches('accepting') ? 1 : 0))
+  return { ...context, promises, accepts: [...context.accepts].sort((a, b) => a - b) }
+}
+
+/** The order of promises says only which of the best informed ones is asked, and that only when they know more. */
+function arrivals({ promises, firstUnchosen }: ProposerContext): readonly GivenPromise[] {
+  const knowMore = promises.filter((promise) => promise.firstUnchosen > firstUnchosen)
+  return knowMore.length > 1 ? promises : [...promises].sort((a, b) => a.node - b.node)
+}
+
+/**
+ * After a quorum has promised, who promised is not asked again; only what is shown from instance `next` on, which is the next
+ * at which promises are read.
+ */
+function stillShown(
+  { self, promises, firstUnchosen }: ProposerContext,
+  next: number,
+): readonly GivenPromise[] {
+  const shown = promises
+    .map((promise) => ({
+      ...promise,
+      accepted: promise.accepted.filter(({ instance }) => instance >= next),
+      firstUnchosen: Math.max(promise.firstUnchosen, firstUnchosen),
+    }))
+    .filter((promise) => promise.accepted.length > 0 || promise.firstUnchosen > next)
+  // Promises are read as a list that is not empty; this one shows nothing.
+  return shown.length > 0 ? shown : [{ node: self, accepted: [], firstUnchosen }]
+}
+
+/**
+ * Whoever is not behind is asked of nobody: a later target names its own peer. A target, an instance heard of and an
+ * unsettled one below `firstUnchosen` are never met again, since it only grows while the node runs.
+ */
+function learnerEssence(snapshot: AnyMachineSnapshot): LearnerContext {
+  const context: LearnerContext = { ...snapshot.context, tries: 0 }
+  const { self, firstUnchosen, target, peer, highestHeard, unsettledAt } = context
+  const isInquiring = snapshot.matches('inquiring')
+  return {
+    ...context,
+    highestHeard: Math.max(highestHeard, firstUnchosen - 1),
+    target: Math.max(target, firstUnchosen),
+    peer: target > firstUnchosen ? peer : self,
+    answered: isInquiring ? [...context.answered].sort((a, b) => a - b) : [],
+    unsettled: isInquiring && context.unsettled,
+    unsettledAt: unsettledAt < firstUnchosen ? -1 : unsettledAt,
+  }
+}
+
+function distinct<T>(said: readonly T[]): readonly T[] {
+  if (said.length < 2) return said
+  const texts = said.map((one) => JSON.stringify(one))
+  return said.filter((_, place) => texts.indexOf(texts[place] ?? '') === place)
+}

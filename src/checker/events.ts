@@ -1,0 +1,19 @@
+/** What can happen next in a cluster whose every schedule is searched. */
+import type { NodeId } from '../../machines/batch.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import type { NodeMessage } from '../../machines/messages.ts'
+
+export type CheckedEvent =
+  /** A datagram arrives. It was said, and may have arrived before. */
+  | {
+      readonly type: 'deliver'
+      readonly server: NodeId
+      readonly from: NodeId
+      readonly message: NodeMessage
+    }
+  /** A client's request arrives. */
+  | { readonly type: 'request'; readonly server: NodeId; readonly client: string; readonly seq: number }
+  | { readonly type: 'timer'; readonly server: NodeId; readonly role: RoleName; readonly id: string }
+  | { readonly type: 'sync'; readonly server: NodeId }
+  | { readonly type: 'crash'; readonly server: NodeId; readonly survived: number }
+  | { readonly type: 'start'; readonly server: NodeId }

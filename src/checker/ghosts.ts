@@ -1,0 +1,49 @@
+import type { Fact } from '../verify/facts.ts'
+import type { Invariants } from '../verify/invariants.ts'
+import { Interner } from './interner.ts'
+
+/** What the invariants know at each state of a search, by number: equal knowledge has one number. */
+export class Ghosts {
+  readonly #lists = new Interner<readonly Fact[]>()
+  readonly #ids = new Map<string, number>()
+  readonly #known: Invariants[] = []
+  readonly #after = new Map<number, number>()
+
+  constructor() {
+    this.factsId([])
+  }
+
+  get size(): number {
+    return this.#known.length
+  }
+
+  /** The number of some facts, in order; 0 of none. */
+  factsId(facts: readonly Fact[]): number {
+    return this.#lists.idOf(JSON.stringify(facts), facts)
+  }
+
+  /** The number of what is known now; `invariants` are kept as they are. */
+  idOf(invariants: Invariants): number {
+    const key = invariants.toJson()
+    const known = this.#ids.get(key)
+    if (known !== undefined) return known
+    const id = this.#known.length
+    this.#ids.set(key, id)
+    this.#known.push(invariants)
+    return id
+  }
+
+  /** What is known after facts that are named by number. Throws the `Violation` when they break an invariant. */
+  after(ghost: number, facts: number): number {
+    if (facts === 0) return ghost
+    const key = ghost * 2 ** 24 + facts
+    const known = this.#after.get(key)
+    if (known !== undefined) return known
+    const invariants = this.#known[ghost]?.copy()
+    if (invariants === undefined) throw new Error(`there is no ghost ${ghost}`)
+    for (const fact of this.#lists.valueOf(facts)) invariants.observe(fact)
+    const id = this.idOf(invariants)
+    this.#after.set(key, id)
+    return id
+  }
+}

@@ -1,0 +1,197 @@
+/** What each event makes of each node, worked out once: a search meets the same pairs again and again. */
+import type { NodeId } from '../../machines/batch.ts'
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import { unsyncedWrites } from '../stepped/disk.ts'
+import type { NodeState, NodeStep } from '../stepped/state.ts'
+import type { Fact } from '../verify/facts.ts'
+import { checkQueue } from '../verify/queue.ts'
+import type { CheckedCluster } from './cluster.ts'
+import { type Datagrams, instanceOf } from './datagrams.ts'
+import type { CheckedEvent } from './events.ts'
+import type { Ghosts } from './ghosts.ts'
+import { Interner } from './interner.ts'
+import type { Nodes } from './nodes.ts'
+import { marksOf } from './witnesses.ts'
+
+/** What an event makes of a node. Nodes, datagrams, facts and events are numbers. */
+export interface Move {
+  readonly event: number
+  readonly next: number
+  /** What it says, in order of number, each once. */
+  readonly datagrams: readonly number[]
+  /** Names `datagrams`; 0 when there are none. */
+  readonly datagramsId: number
+  /** Names what is seen of it; 0 when nothing is. */
+  readonly facts: number
+  /** The requests that it answers, a bit each. */
+  readonly answers: number
+  /** What it is a witness of, a bit each. */
+  readonly marks: number
+  readonly isCrash: boolean
+  /** Nothing at all comes of it. */
+  readonly isIdle: boolean
+  /** It leaves the bounds: no schedule takes it. */
+  readonly isBeyond: boolean
+  /** What a role threw, an assertion that does not hold; or what its request queue broke. */
+  readonly failure: Error | null
+}
+
+export class Moves {
+  readonly events = new Interner<CheckedEvent>()
+  readonly #cluster: CheckedCluster
+  readonly #nodes: Nodes
+  readonly #datagrams: Datagrams
+  readonly #ghosts: Ghosts
+  readonly #lists = new Interner<null>()
+  /** By node, by datagram. */
+  readonly #onDatagram: (Move | undefined)[][] = []
+  /** By node, by place of the request in the bounds. */
+  readonly #onRequest: (Move | undefined)[][] = []
+  /** By node. */
+  readonly #own: (readonly Move[] | undefined)[] = []
+  readonly #keep: (state: NodeState) => NodeState
+
+  /** `keep` is what a node's state becomes before it is gone on from. */
+  constructor(
+    cluster: CheckedCluster,
+    nodes: Nodes,
+    datagrams: Datagrams,
+    ghosts: Ghosts,
+    keep: (state: NodeState) => NodeState,
+  ) {
+    this.#cluster = cluster
+    this.#nodes = nodes
+    this.#datagrams = datagrams
+    this.#ghosts = ghosts
+    this.#keep = keep
+    this.#lists.idOf('', null)
+  }
+
+  onDatagram(node: number, datagram: number): Move {
+    this.#onDatagram[node] ??= []
+    const moves = this.#onDatagram[node]
+    let move = moves[datagram]
+    if (move === undefined) {
+      const { from, to, message } = this.#datagrams.valueOf(datagram)
+      move = this.#take(node, { type: 'deliver', server: to, from, message })
+      moves[datagram] = move
+    }
+    return move
+  }
+
+  /** `place` is that of the request in the bounds. */
+  onRequest(node: number, place: number): Move {
+    this.#onRequest[node] ??= []
+    const moves = this.#onRequest[node]
+    let move = moves[place]
+    if (move === undefined) {
+      const request = this.#cluster.bounds.requests[place]
+      if (request === undefined) throw new Error(`there is no request ${place}`)
+      const { client, seq } = request
+      const { server } = this.#nodes.valueOf(node)
+      move = this.#take(node, { type: 'request', server, client, seq })
+      moves[place] = move
+    }
+    return move
+  }
+
+  /** What can happen to a node by itself: a timer fires, a sync ends, it crashes, it starts. */
+  ownMoves(node: number): readonly Move[] {
+    let moves = this.#own[node]
+    if (moves === undefined) {
+      const { server, state } = this.#nodes.valueOf(node)
+      moves = this.#ownEvents(server, state).map((event) => this.#take(node, event))
+      this.#own[node] = moves
+    }
+    return moves
+  }
+
+  #ownEvents(server: NodeId, { disk, running }: NodeState): CheckedEvent[] {
+    const { crashes, crashing } = this.#cluster.bounds
+    if (running === null) return [{ type: 'start', server }]
+    const mayCrash = crashes > 0 && crashing.includes(server)
+    const survivals = Array.from(
+      { length: mayCrash ? unsyncedWrites(disk) + 1 : 0 },
+      (_, survived) => survived,
+    )
+    return [
+      ...running.timers.map(({ role, id }): CheckedEvent => ({ type: 'timer', server, role, id })),
+      ...(disk.syncing.length > 0 ? [{ type: 'sync' as const, server }] : []),
+      ...survivals.map((survived): CheckedEvent => ({ type: 'crash', server, survived })),
+    ]
+  }
+
+  #take(node: number, event: CheckedEvent): Move {
+    const { server, state } = this.#nodes.valueOf(node)
+    const eventId = this.events.idOf(JSON.stringify(event), event)
+    const isCrash = event.type === 'crash'
+    try {
+      const step = this.#cluster.apply(server, state, this.#cluster.nodeEvent(event))
+      checkHeld(server, state, step)
+      return { event: eventId, isCrash, ...this.#outcomeOf(node, event, step) }
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      const nothing = { datagrams: [], datagramsId: 0, facts: 0, answers: 0, marks: 0 }
+      const failed = { next: node, isIdle: false, isBeyond: false, failure: error }
+      return { event: eventId, isCrash, ...nothing, ...failed }
+    }
+  }
+
+  #outcomeOf(node: number, event: CheckedEvent, step: NodeStep): Omit<Move, 'event' | 'isCrash'> {
+    const { server, state } = this.#nodes.valueOf(node)
+    const next = this.#nodes.idOf(server, this.#keep(step.state))
+    const datagrams = this.#datagramsOf(server, step)
+    const facts = this.#ghosts.factsId(this.#factsOf(event, step))
+    return {
+      next,
+      datagrams,
+      datagramsId: this.#lists.idOf(datagrams.join(), null),
+      facts,
+      answers: this.#answersOf(step),
+      marks: marksOf(state, step, this.#cluster.founders),
+      isIdle: next === node && datagrams.length === 0 && facts === 0,
+      isBeyond: step.facts.some((fact) => this.#isBeyond(fact)),
+      failure: null,
+    }
+  }
+
+  /** That a request arrives again is no news to whoever knows that it was sent. */
+  #factsOf(event: CheckedEvent, { facts }: NodeStep): readonly Fact[] {
+    if (event.type !== 'request') return facts
+    const { type: _, ...request } = this.#cluster.requestMessage(event.client, event.seq)
+    return [{ type: 'requested', request }, ...facts]
+  }
+
+  #datagramsOf(from: NodeId, { sends }: NodeStep): readonly number[] {
+    const ids = sends
+      .filter(({ message }) => instanceOf(message) < this.#cluster.bounds.instances)
+      .map(({ to, message }) => this.#datagrams.idOf(from, to, message))
+    return [...new Set(ids)].sort((a, b) => a - b)
+  }
+
+  #answersOf({ responses }: NodeStep): number {
+    let answers = 0
+    for (const { to, message } of responses) {
+      if (message.type !== 'response') continue
+      const place = this.#cluster.bounds.requests.findIndex(
+        ({ client, seq }) => client === to && seq === message.seq,
+      )
+      if (place >= 0) answers |= 1 << place
+    }
+    return answers
+  }
+
+  #isBeyond(fact: Fact): boolean {
+    const { rounds } = this.#cluster.bounds
+    return fact.type === 'said' && fact.message.type === 'prepare' && fact.message.ballot.round > rounds
+  }
+}
+
+/** Invariant 9, which needs a look into the request queue. A crash ends a queue. */
+function checkHeld(server: NodeId, { running }: NodeState, { state, facts }: NodeStep): void {
+  if (running === null || state.running === null) return
+  const before: RequestQueueContext = running.roles.requestQueue.context
+  const after: RequestQueueContext = state.running.roles.requestQueue.context
+  const executions = facts.flatMap((fact) => (fact.type === 'executed' ? [fact.execution] : []))
+  checkQueue(server, before, after, executions)
+}

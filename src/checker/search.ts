@@ -1,0 +1,246 @@
+/**
+ * Breadth-first search over every schedule of a bounded cluster. Every state that can be reached is reached, by one of the
+ * shortest ways to it; states are compared whole, so none is taken for another.
+ */
+import { Invariants } from '../verify/invariants.ts'
+import type { Bounds } from './bounds.ts'
+import { type Adapt, CheckedCluster } from './cluster.ts'
+import { Datagrams } from './datagrams.ts'
+import { essenceOf } from './essence.ts'
+import type { CheckedEvent } from './events.ts'
+import { Ghosts } from './ghosts.ts'
+import { type Move, Moves } from './moves.ts'
+import { Networks } from './networks.ts'
+import { Nodes } from './nodes.ts'
+import { eventsAlong } from './path.ts'
+import { type Parts, reducedNetwork } from './reduction.ts'
+import { at, crashesIn, layoutOf, type Row, usedBits } from './rows.ts'
+import { NumberList, StateTable } from './state-table.ts'
+import { RememberingStepper } from './stepper.ts'
+import { noSymmetry, type Symmetry, symmetryOf } from './symmetry.ts'
+import { type WitnessName, witnesses } from './witnesses.ts'
+
+export interface SearchOptions {
+  readonly bounds: Bounds
+  /** For a test that plants a fault. */
+  readonly adapt?: Adapt
+  /** Reduces nothing: every state by itself. For the tests that compare. */
+  readonly isPlain?: boolean
+}
+
+export interface SearchStats {
+  /** Distinct states reached. */
+  readonly states: number
+  /** Those of them from which everything was tried. */
+  readonly expanded: number
+  /** Events that were tried and changed something. */
+  readonly transitions: number
+  /** The most events that a shortest way to a state took. */
+  readonly depth: number
+  /** Distinct states of single nodes, of the network, and of what the invariants know. */
+  readonly nodes: number
+  readonly networks: number
+  readonly ghosts: number
+}
+
+/** What a search found, and a shortest way to it. */
+export interface Found<T> {
+  readonly what: T
+  readonly events: readonly CheckedEvent[]
+}
+
+export class Search {
+  readonly #parts: Parts
+  readonly #isPlain: boolean
+  readonly #symmetry: Symmetry
+  /** The bits of `used` that decide something. */
+  readonly #kept: number
+  /** By place of the request: the bit of the answer that comes before it. */
+  readonly #afterAnswer: readonly number[]
+  readonly #table: StateTable
+  /** By state: the one that it was reached from, and the event. */
+  readonly #parents = new NumberList()
+  readonly #events = new NumberList()
+  readonly #first: Row
+  readonly #row: Row
+  readonly #next: Row
+  readonly #witnesses = new Map<WitnessName, Found<WitnessName>>()
+  #violation: Found<Error> | null = null
+  #expanded = 0
+  #transitions = 0
+  #depth = 0
+  #levelEnd = 1
+
+  /** Throws a `RangeError` when the bounds are none. */
+  constructor({ bounds, adapt, isPlain = false }: SearchOptions) {
+    const stepper = new RememberingStepper(isPlain ? (_, { context }) => context : essenceOf)
+    const cluster = new CheckedCluster(bounds, stepper, adapt)
+    const layout = layoutOf(cluster.servers.length)
+    const nodes = new Nodes(stepper)
+    const datagrams = new Datagrams()
+    const ghosts = new Ghosts()
+    const moves = new Moves(cluster, nodes, datagrams, ghosts, (state) =>
+      isPlain ? state : cluster.withAddresses(state),
+    )
+    this.#parts = { bounds, layout, nodes, datagrams, moves, networks: new Networks(), ghosts }
+    this.#isPlain = isPlain
+    this.#symmetry = isPlain ? noSymmetry(bounds) : symmetryOf(bounds)
+    this.#afterAnswer = bounds.requests.map(({ client, seq }) => {
+      const before = bounds.requests.findIndex((other) => other.client === client && other.seq === seq - 1)
+      return before < 0 ? 0 : usedBits.answered(before)
+    })
+    this.#kept = this.#afterAnswer.reduce((kept, bit) => kept | bit, this.#symmetry.kept)
+    this.#table = new StateTable(layout.width)
+    this.#row = new Int32Array(layout.width)
+    this.#next = new Int32Array(layout.width)
+    this.#first = this.#begin(cluster)
+    this.#table.add(this.#first)
+    this.#parents.add(-1)
+    this.#events.add(-1)
+  }
+
+  /** What broke, by which way; `null` so far. */
+  get violation(): Found<Error> | null {
+    return this.#violation
+  }
+
+  /** The situations that were met, each by a shortest way. */
+  get witnesses(): ReadonlyMap<WitnessName, Found<WitnessName>> {
+    return this.#witnesses
+  }
+
+  get stats(): SearchStats {
+    const { nodes, networks, ghosts } = this.#parts
+    return {
+      states: this.#table.size,
+      expanded: this.#expanded,
+      transitions: this.#transitions,
+      depth: this.#depth,
+      nodes: nodes.size,
+      networks: networks.size,
+      ghosts: ghosts.size,
+    }
+  }
+
+  /** Tries everything from up to `states` more states. True when nothing is left to try, or something broke. */
+  run(states: number): boolean {
+    const end = Math.min(this.#expanded + states, Number.MAX_SAFE_INTEGER)
+    while (this.#expanded < end && this.#expanded < this.#table.size && this.#violation === null) {
+      if (this.#expanded === this.#levelEnd) {
+        this.#depth += 1
+        this.#levelEnd = this.#table.size
+      }
+      this.#table.read(this.#expanded, this.#row)
+      this.#expand()
+      this.#expanded += 1
+    }
+    return this.#violation !== null || this.#expanded === this.#table.size
+  }
+
+  /** Everything that node states and ghosts were: for the tests that compare searches. */
+  seen(): { readonly ghosts: number; readonly nodes: number } {
+    const { nodes, ghosts } = this.#parts
+    return { nodes: nodes.size, ghosts: ghosts.size }
+  }
+
+  /** Every server has started, and nothing else has happened. */
+  #begin({ servers, founders }: CheckedCluster): Row {
+    const { layout, nodes, moves, ghosts } = this.#parts
+    const row = new Int32Array(layout.width)
+    let ghost = ghosts.idOf(Invariants.begin({ founders, service: 'lock' }))
+    for (const server of servers) {
+      for (const start of moves.ownMoves(nodes.unstarted(server))) {
+        row[server] = start.next
+        ghost = ghosts.after(ghost, start.facts)
+      }
+    }
+    row[layout.ghost] = ghost
+    return row
+  }
+
+  #expand(): void {
+    const { layout, networks, datagrams, nodes, moves, bounds } = this.#parts
+    const row = this.#row
+    for (const datagram of networks.datagrams(at(row, layout.network))) {
+      const { to } = datagrams.valueOf(datagram)
+      const node = at(row, to)
+      if (!nodes.valueOf(node).isDown) this.#follow(to, moves.onDatagram(node, datagram), 0)
+    }
+    for (const [place, { servers }] of bounds.requests.entries()) {
+      if (!this.#mayBeAsked(place)) continue
+      for (const server of servers) {
+        const node = at(row, server)
+        if (!nodes.valueOf(node).isDown)
+          this.#follow(server, moves.onRequest(node, place), usedBits.asked(place))
+      }
+    }
+    for (let server = 0; server < layout.network; server += 1) {
+      for (const move of moves.ownMoves(at(row, server))) this.#follow(server, move, 0)
+    }
+  }
+
+  #mayBeAsked(place: number): boolean {
+    const needed = (this.#symmetry.beforeRequest[place] ?? 0) | (this.#afterAnswer[place] ?? 0)
+    return (at(this.#row, this.#parts.layout.used) & needed) === needed
+  }
+
+  #follow(server: number, move: Move, asked: number): void {
+    if (move.isIdle || move.isBeyond || this.#violation !== null) return
+    const { bounds, layout, networks, ghosts } = this.#parts
+    const next = this.#next
+    next.set(this.#row)
+    const used = at(next, layout.used)
+    if (move.isCrash && crashesIn(used) >= bounds.crashes) return
+    const isMoved = move.next !== at(next, server)
+    const needed = isMoved ? (this.#symmetry.beforeServer[server] ?? 0) : 0
+    if ((used & needed) !== needed) return
+    this.#transitions += 1
+    next[server] = move.next
+    next[layout.network] = networks.after(at(next, layout.network), move)
+    const bits = move.answers | asked | (isMoved ? usedBits.moved(server) : 0)
+    next[layout.used] = (used | (bits & this.#kept)) + (move.isCrash ? usedBits.crash : 0)
+    try {
+      if (move.failure !== null) throw move.failure
+      next[layout.ghost] = ghosts.after(at(next, layout.ghost), move.facts)
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      this.#violation = { what: error, events: this.#wayTo(this.#expanded, move) }
+      return
+    }
+    if (move.marks !== 0) this.#witness(server, move)
+    if (!this.#isPlain) next[layout.network] = reducedNetwork(this.#parts, next)
+    if (!this.#table.add(next)) return
+    this.#parents.add(this.#expanded)
+    this.#events.add(move.event)
+  }
+
+  #witness(server: number, move: Move): void {
+    for (const { name, mark, during } of witnesses) {
+      if ((move.marks & mark) === 0 || this.#witnesses.has(name) || !this.#isDuring(during, server)) continue
+      this.#witnesses.set(name, { what: name, events: this.#wayTo(this.#expanded, move) })
+    }
+  }
+
+  #isDuring(when: (typeof witnesses)[number]['during'], server: number): boolean {
+    const { layout, nodes } = this.#parts
+    switch (when) {
+      case 'anything':
+        return true
+      case 'afterCrash':
+        return crashesIn(at(this.#row, layout.used)) > 0
+      case 'rivalBacksOff':
+        return this.#row
+          .subarray(0, layout.network)
+          .some((node, other) => other !== server && nodes.valueOf(node).isBackingOff)
+    }
+    when satisfies never
+  }
+
+  /** The events that lead to a state, and one more. */
+  #wayTo(state: number, last: Move): readonly CheckedEvent[] {
+    const chain = [last.event]
+    for (let at = state; at > 0; at = this.#parents.at(at)) chain.push(this.#events.at(at))
+    const events = chain.reverse().map((event) => this.#parts.moves.events.valueOf(event))
+    return this.#isPlain ? events : eventsAlong(this.#parts, this.#first, events)
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The states that a search has reached, each a row of `width` whole numbers, in the order in which they were reached. Rows
+ * are kept whole, not as fingerprints: two states are never taken for one.
+ */
+export class StateTable {
+  readonly #width: number
+  #rows: Int32Array<ArrayBuffer>
+  #size = 0
+  /** Open addressing: the number of a row and one, 0 where nothing is. */
+  #slots: Int32Array<ArrayBuffer>
+  #mask: number
+
+  constructor(width: number) {
+    this.#width = width
+    this.#rows = new Int32Array(width * 1024)
+    this.#slots = new Int32Array(2048)
+    this.#mask = 2047
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Bytes that the table takes. */
+  get bytes(): number {
+    return this.#rows.byteLength + this.#slots.byteLength
+  }
+
+  /** Copies row `index` into `row`. */
+  read(index: number, row: Int32Array): void {
+    const start = index * this.#width
+    for (let column = 0; column < this.#width; column += 1) row[column] = this.#rows[start + column] ?? 0
+  }
+
+  /** Keeps a copy of `row`; true when it is new. */
+  add(row: Int32Array): boolean {
+    const width = this.#width
+    let slot = hashOf(row) & this.#mask
+    for (;;) {
+      const index = (this.#slots[slot] ?? 0) - 1
+      if (index < 0) break
+      const start = index * width
+      let column = 0
+      while (column < width && this.#rows[start + column] === row[column]) column += 1
+      if (column === width) return false
+      slot = (slot + 1) & this.#mask
+    }
+    if ((this.#size + 1) * width > this.#rows.length) this.#rows = enlarged(this.#rows)
+    this.#rows.set(row, this.#size * width)
+    this.#size += 1
+    this.#slots[slot] = this.#size
+    if (this.#size * 2 > this.#mask) this.#rehash()
+    return true
+  }
+
+  #rehash(): void {
+    this.#slots = new Int32Array(this.#slots.length * 2)
+    this.#mask = this.#slots.length - 1
+    const row = new Int32Array(this.#width)
+    for (let index = 0; index < this.#size; index += 1) {
+      this.read(index, row)
+      let slot = hashOf(row) & this.#mask
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
+      this.#slots[slot] = index + 1
+    }
+  }
+}
+
+/** Whole numbers, as many as are added. */
+export class NumberList {
+  #numbers = new Int32Array(1024)
+  #size = 0
+
+  get bytes(): number {
+    return this.#numbers.byteLength
+  }
+
+  add(number: number): void {
+    if (this.#size === this.#numbers.length) this.#numbers = enlarged(this.#numbers)
+    this.#numbers[this.#size] = number
+    this.#size += 1
+  }
+
+  /** Throws a `RangeError` when there is no such place. */
+  at(index: number): number {
+    const number = this.#numbers[index]
+    if (number === undefined || index >= this.#size) throw new RangeError(`${index} of ${this.#size}`)
+    return number
+  }
+}
+
+function enlarged(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(numbers.length * 2)
+  larger.set(numbers)
+  return larger
+}
+
+/** Each number is mixed in as MurmurHash3 does. */
+function hashOf(row: Int32Array): number {
+  let hash = row.length
+  for (let column = 0; column < row.length; column += 1) {
+    let mixed = Math.imul(row[column] ?? 0, 0xcc9e2d51)
+    mixed = Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593)
+    hash ^= mixed
+    hash = Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
+}

@@ -1,0 +1,140 @@
+/** A way through a search as a transcript: it can be read, kept, and run again by whole nodes, of which nothing is left out. */
+import type { NodeId } from '../../machines/batch.ts'
+import { applyEvent, foundCluster } from '../schedule/apply.ts'
+import { type ClusterSettings, type ClusterState, clusterSettings, type Flying } from '../schedule/cluster.ts'
+import type { ClusterEvent } from '../schedule/events.ts'
+import type { FinishedTranscript } from '../transcript/file.ts'
+import { writeTranscript } from '../transcript/write.ts'
+import type { Bounds } from './bounds.ts'
+import type { Adapt } from './cluster.ts'
+import type { CheckedEvent } from './events.ts'
+
+/** The transcript of `events` within `bounds`; `about` is the comment with which it begins, a line each. */
+export function transcriptOf(
+  bounds: Bounds,
+  events: readonly CheckedEvent[],
+  about: readonly string[],
+  adapt: Adapt = (settings) => settings,
+): FinishedTranscript {
+  const schedule = new Schedule(bounds, adapt(clusterSettings(bounds.servers)))
+  events.forEach((event, place) => {
+    schedule.take(event, events.slice(place + 1))
+  })
+  return writeTranscript({ servers: bounds.servers, about, events: schedule.events }, { adapt })
+}
+
+/** A schedule that is made as a cluster goes through it. */
+class Schedule {
+  readonly events: ClusterEvent[] = []
+  readonly #bounds: Bounds
+  readonly #settings: ClusterSettings
+  #state: ClusterState
+
+  constructor(bounds: Bounds, settings: ClusterSettings) {
+    this.#bounds = bounds
+    this.#settings = settings
+    this.#state = foundCluster(settings).state
+    for (let joining = 0; joining < bounds.joining; joining += 1) {
+      this.#happen({ type: 'join', server: bounds.servers + joining })
+    }
+  }
+
+  /** `later` are the events after it: what is delivered again then is doubled now. */
+  take(event: CheckedEvent, later: readonly CheckedEvent[]): void {
+    const isLast = later.length === 0
+    switch (event.type) {
+      case 'deliver':
+        this.#deliver(event, later)
+        break
+      case 'request':
+        this.#request(event, later)
+        break
+      case 'start':
+        this.#happen({ type: 'restart', server: event.server }, isLast)
+        break
+      case 'timer':
+      case 'sync':
+      case 'crash':
+        this.#happen(event, isLast)
+        break
+      default:
+        event satisfies never
+    }
+    if (this.#bounds.syncs === 'atOnce') this.#endSyncs(event.server, isLast)
+  }
+
+  /** What the last event breaks is for whoever runs the schedule to see. */
+  #happen(event: ClusterEvent, isLast = false): void {
+    this.events.push(event)
+    try {
+      this.#state = applyEvent(this.#state, event, this.#settings).state
+    } catch (error) {
+      if (!isLast) throw error
+    }
+  }
+
+  #endSyncs(server: NodeId, isLast: boolean): void {
+    while ((this.#state.servers[server]?.node.disk.syncing.length ?? 0) > 0) {
+      this.#happen({ type: 'sync', server }, isLast)
+    }
+  }
+
+  #deliver(event: Extract<CheckedEvent, { type: 'deliver' }>, later: readonly CheckedEvent[]): void {
+    const { from, server: to, message } = event
+    const flight = this.#flight(
+      (flying) => flying.from === from && flying.to === to && isSame(flying.message, message),
+      `no ${message.type} flies from ${from} to ${to}`,
+    )
+    const isAgain = later.some(
+      (other) =>
+        other.type === 'deliver' &&
+        other.from === from &&
+        other.server === to &&
+        isSame(other.message, message),
+    )
+    if (isAgain) this.#happen({ type: 'duplicate', flight })
+    this.#happen({ type: 'deliver', flight }, later.length === 0)
+  }
+
+  #request(
+    { client, seq, server }: Extract<CheckedEvent, { type: 'request' }>,
+    later: readonly CheckedEvent[],
+  ): void {
+    const isFlying = ({ from, to, message }: Flying) =>
+      from === client && to === server && message.type === 'request' && message.seq === seq
+    const known = this.#state.clients.find(({ name }) => name === client)?.requests.length ?? 0
+    if (known < seq) this.#ask(client, seq, server, later)
+    const flight = this.#flight(isFlying, `no request ${client}#${seq} flies to ${server}`)
+    this.#happen({ type: 'deliver', flight }, later.length === 0)
+  }
+
+  /** The client asks, after the answer to its request before, and every copy that is to arrive flies from now on. */
+  #ask(client: string, seq: number, server: NodeId, later: readonly CheckedEvent[]): void {
+    const found = this.#bounds.requests.find((request) => request.client === client && request.seq === seq)
+    if (found === undefined) throw new Error(`the client ${client} has no request ${seq}`)
+    if (seq > 1) {
+      const flight = this.#flight(
+        ({ to, message }) => to === client && message.type === 'response' && message.seq === seq - 1,
+        `no answer to ${client}#${seq - 1} flies`,
+      )
+      this.#happen({ type: 'deliver', flight })
+    }
+    this.#happen({ type: 'request', client, server, command: found.command })
+    for (const other of later) {
+      if (other.type !== 'request' || other.client !== client || other.seq !== seq) continue
+      this.#happen({ type: 'resend', client, seq, server: other.server })
+    }
+  }
+
+  #flight(isWanted: (flying: Flying) => boolean, complaint: string): number {
+    const found = this.#state.flying.find(isWanted)
+    if (found === undefined) throw new Error(complaint)
+    return found.id
+  }
+}
+
+/** Time stands still in a search, and goes on in a schedule. */
+function isSame(some: unknown, other: unknown): boolean {
+  const timeless = (key: string, value: unknown) => (key === 'timeMs' ? 0 : value)
+  return JSON.stringify(some, timeless) === JSON.stringify(other, timeless)
+}

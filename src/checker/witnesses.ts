@@ -1,0 +1,85 @@
+/** What a search is to reach, besides breaking nothing: a search that never meets these has shown little. */
+import { requestId } from '../../machines/held-requests.ts'
+import type { Member } from '../../machines/members.ts'
+import type { ProposerContext } from '../../machines/proposer.ts'
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import { get } from '../../machines/table.ts'
+import type { NodeState, NodeStep } from '../stepped/state.ts'
+import type { Fact } from '../verify/facts.ts'
+
+/** What a step can be a witness of, a bit each. */
+const marks = { chosen: 1, helped: 2, insisted: 4, taught: 8, woken: 16, changed: 32, ruled: 64 } as const
+
+type Executed = Extract<Fact, { type: 'executed' }>
+
+/** What the search looks for, in the order in which it is told. */
+export const witnesses = [
+  { name: 'chosen', about: 'a batch is chosen', mark: marks.chosen, during: 'anything' },
+  {
+    name: 'duel',
+    about: 'a proposer gets its batch chosen at a later round, while its rival backs off',
+    mark: marks.insisted,
+    during: 'rivalBacksOff',
+  },
+  {
+    name: 'helping',
+    about: "a proposer has a batch chosen that was accepted at another's ballot",
+    mark: marks.helped,
+    during: 'anything',
+  },
+  {
+    name: 'catchUp',
+    about: 'a server that asked is taught what was chosen',
+    mark: marks.taught,
+    during: 'anything',
+  },
+  {
+    name: 'afterCrash',
+    about: 'a batch is chosen after a server has crashed',
+    mark: marks.chosen,
+    during: 'afterCrash',
+  },
+  { name: 'woken', about: 'a request that was delayed is executed', mark: marks.woken, during: 'anything' },
+  { name: 'newMembers', about: 'the members change', mark: marks.changed, during: 'anything' },
+  {
+    name: 'newQuorum',
+    about: 'a batch is chosen by members that have changed',
+    mark: marks.ruled,
+    during: 'anything',
+  },
+] as const
+
+export type WitnessName = (typeof witnesses)[number]['name']
+
+/** The marks of a step from `before`, in a cluster with these founders. */
+export function marksOf(before: NodeState, { facts }: NodeStep, founders: readonly Member[]): number {
+  if (before.running === null) return 0
+  let found = 0
+  for (const fact of facts)
+    if (fact.type === 'executed') found |= marksOfExecution(before.running, fact, founders)
+  return found
+}
+
+function marksOfExecution(
+  { roles, replica }: NonNullable<NodeState['running']>,
+  { execution }: Executed,
+  founders: readonly Member[],
+): number {
+  const { proposer, learner, requestQueue } = roles
+  const { ballot }: ProposerContext = proposer.context
+  const { held }: RequestQueueContext = requestQueue.context
+  const isOwn = proposer.matches('accepting')
+  const isWoken = execution.outcomes.some(
+    (each) => each.outcome.kind === 'executed' && get(held.byId, requestId(each))?.wasDelayed === true,
+  )
+  const hasRuled = JSON.stringify(replica.members) !== JSON.stringify(founders)
+  return (
+    (isOwn ? marks.chosen : 0) |
+    (proposer.matches({ accepting: 'helping' }) ? marks.helped : 0) |
+    (isOwn && ballot.round > 1 ? marks.insisted : 0) |
+    (learner.matches('catchingUp') ? marks.taught : 0) |
+    (isWoken ? marks.woken : 0) |
+    (execution.members === null ? 0 : marks.changed) |
+    (isOwn && hasRuled ? marks.ruled : 0)
+  )
+}
