@@ -1,45 +1,53 @@
-/** The checks that a fault is put before, each with the most that it may cost. */
+/** The checks that a fault is put before. Each says how far it had to go; `null` when it found nothing within its budget. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Command, NodeId } from '../../machines/batch.ts'
+import { Search } from '../../src/checker/search.ts'
 import { clusterSettings } from '../../src/schedule/cluster.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
 import { wander } from '../support/wander.ts'
 import type { Mutation } from './mutation.ts'
+import { type BoundsName, bounds, type WorldName, worlds } from './worlds.ts'
 
 /** What caught a fault. */
 export interface Caught {
   /** How far it went: `seed 3, event 98`. */
   readonly after: string
-  /** What was broken. */
+  /** The invariant that was broken, or what was thrown instead. */
   readonly broken: string
 }
 
-/** The world in which schedules of chance are tried. */
-export interface World {
-  readonly servers: number
-  readonly commands?: readonly Command[]
-  readonly replaced?: readonly NodeId[]
+/** The most that each check may cost. */
+export const budgets = {
+  /** Distinct states of a search. */
+  states: 50_000,
+  /** Schedules of chance. */
+  seeds: 40,
+} as const
+
+/** How many states are tried before a search is asked whether it is to go on. */
+const statesAtOnce = 1_000
+
+/** Searches every schedule within the bounds, breadth first, for a shortest one that shows the fault. */
+export function tryChecker({ plant }: Mutation, name: BoundsName): Caught | null {
+  const search = new Search({ bounds: bounds[name], adapt: plant })
+  while (!search.run(statesAtOnce)) {
+    if (search.stats.states > budgets.states) return null
+  }
+  if (search.violation === null) return null
+  const { what, events } = search.violation
+  return { after: `${search.stats.states} states, event ${events.length}`, broken: brokenBy(what.message) }
 }
-
-const remove = (id: NodeId): Command => ({ kind: 'members', change: { action: 'remove', id } })
-
-export const worlds = {
-  'three servers': { servers: 3 },
-  'four servers': { servers: 4 },
-  'five servers': { servers: 5 },
-  'four servers, two of which may be removed': { servers: 4, commands: [remove(0), remove(3)] },
-  'three servers, one of which may lose its disk': { servers: 3, replaced: [2] },
-} as const satisfies Readonly<Record<string, World>>
-
-export type WorldName = keyof typeof worlds
 
 /** Events of chance in a schedule, before it is calm. */
 const chanceSteps = 150
 
-/** Tries the seeds from 1 to `seeds`; `null` when none shows the fault. */
-export function tryChance({ plant }: Mutation, worldName: WorldName, seeds: number): Caught | null {
-  const { servers, ...world } = worlds[worldName]
+/** Tries the seeds from 1 to `seeds`. */
+export function tryChance(
+  { plant }: Mutation,
+  name: WorldName,
+  seeds: number = budgets.seeds,
+): Caught | null {
+  const { servers, ...world } = worlds[name]
   for (let seed = 1; seed <= seeds; seed += 1) {
     const settings = plant({ ...clusterSettings(servers), digestEvery: 1 })
     const { events, failure } = wander({ settings, seed, steps: chanceSteps, ...world })
@@ -50,7 +58,7 @@ export function tryChance({ plant }: Mutation, worldName: WorldName, seeds: numb
   return null
 }
 
-/** Runs a written schedule, which goes through without the fault; `null` when it does so with it. */
+/** Runs a written schedule, which goes through without the fault. */
 export function trySchedule({ plant }: Mutation, file: string): Caught | null {
   const text = readFileSync(join(import.meta.dirname, 'schedules', file), 'utf8')
   const { run, failure } = runTranscript(text, { adapt: plant })
@@ -59,7 +67,6 @@ export function trySchedule({ plant }: Mutation, file: string): Caught | null {
   return { after: `event ${run.events.length}`, broken: brokenBy(failure) }
 }
 
-/** The name of the invariant, or what was thrown instead. */
-export function brokenBy(message: string): string {
+function brokenBy(message: string): string {
   return /invariant (\d+ \([^)]*\))/.exec(message)?.[1] ?? `thrown: ${message}`
 }
