@@ -10,6 +10,7 @@ import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
 import { complain } from './output.ts'
 import { addStatusCommand } from './status.ts'
+import { addTraceCommand } from './trace.ts'
 import { addTranscriptCommand } from './transcript.ts'
 import { addUnlockCommand } from './unlock.ts'
 
@@ -40,6 +41,7 @@ addLockCommand(program)
 addUnlockCommand(program)
 addStatusCommand(program)
 addMembersCommand(program)
+addTraceCommand(program)
 addTranscriptCommand(program)
 
 for (const stream of [process.stdout, process.stderr]) {

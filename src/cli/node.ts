@@ -27,6 +27,7 @@ export interface NodeFlags {
   readonly cluster?: string
   readonly join?: Address
   readonly trace?: boolean
+  readonly record?: string
   readonly logLevel: string
   readonly supervised?: boolean
 }
@@ -75,6 +76,9 @@ export function addNodeCommand(program: Command): void {
       ),
     )
     .addOption(new Option('--trace', 'write the requests that were executed, in order, to DIR/trace.txt'))
+    .addOption(
+      new Option('--record <file>', 'write down every event, so that `paxos trace` can run them again'),
+    )
     .addOption(logLevelOption('info'))
     .addOption(new Option('--supervised').hideHelp())
     .addHelpText(
@@ -88,7 +92,7 @@ cluster). Started again it needs neither: what it stored says which cluster it b
 
 /** What the options ask for. Throws a `Failure` when they do not go together. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { id, members, memory, data, bootstrap, cluster, join, trace } = flags
+  const { id, members, memory, data, bootstrap, cluster, join, trace, record } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw new Failure(
       `--id ${id} is not among --members (${members.map((member) => member.id).join(', ')}): add ${id}=HOST:PORT`,
@@ -126,6 +130,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(bootstrap && members && { bootstrap: { members, ...(cluster !== undefined && { cluster }) } }),
     ...(join !== undefined && { join }),
     ...(trace !== undefined && { trace }),
+    ...(record !== undefined && { record }),
   }
 }
 

@@ -2,13 +2,15 @@ import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
-import type { Address, Instance, Json, NodeId } from '../../machines/batch.ts'
+import type { Address, Batch, Instance, Json, NodeId } from '../../machines/batch.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { isCounted } from '../../machines/members.ts'
 import type { Welcome } from '../../machines/messages.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { formatAddress } from '../address.ts'
 import { connect } from '../client/index.ts'
+import { Recorder } from '../inspect/recorder.ts'
+import type { Executor } from '../router.ts'
 import { lockService } from '../services/lock.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
@@ -20,7 +22,7 @@ import { bindSocket, socketBufferBytes } from './socket.ts'
 import { statusOf } from './status.ts'
 import { LevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
-import type { Identity, Storage } from './storage/storage.ts'
+import type { Durable, Identity, Storage } from './storage/storage.ts'
 import { Trace } from './trace.ts'
 import { Transport } from './transport.ts'
 import { maxCommandBytes } from './wire/codec.ts'
@@ -44,6 +46,8 @@ export interface NodeOptions {
   readonly logger?: Logger
   /** Write the requests that the service executed, in order, to `trace.txt` in the data directory. */
   readonly trace?: boolean
+  /** Write down what happens to the server, an event a line, in this file; `paxos trace` runs it again. */
+  readonly record?: string
   readonly timing?: Timing
   readonly limits?: Limits
 }
@@ -102,6 +106,16 @@ async function openStorage(dataDir: string | null): Promise<Storage> {
   return new LevelStorage(join(dataDir, 'store'))
 }
 
+function openRecorder(path: string, logger: Logger): Recorder {
+  try {
+    return new Recorder(path, (error) => {
+      logger.error({ reason: error.message }, 'the recording cannot be written: it ends here')
+    })
+  } catch (error) {
+    throw new StartError(`--record ${path}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
 async function firstIdentity(options: NodeOptions, storage: Storage): Promise<Identity> {
   const { id, dataDir, bootstrap, join: seed } = options
   const identity =
@@ -132,6 +146,7 @@ class LiveNode implements RunningNode {
   readonly #replica: Replica
   readonly #runtime: Runtime
   readonly #trace: Trace | null
+  readonly #recorder: Recorder | null
   readonly #watchers = new Set<() => void>()
   #transport: Transport | null = null
 
@@ -144,7 +159,7 @@ class LiveNode implements RunningNode {
       readonly storage: Storage
     },
   ) {
-    const { id, address, identity, storage, service, logger, dataDir, trace } = options
+    const { id, address, identity, storage, service, logger, dataDir, trace, record } = options
     this.id = id
     this.address = address
     this.cluster = identity.cluster
@@ -159,7 +174,8 @@ class LiveNode implements RunningNode {
             this.#logger.error({ reason: error.message }, 'the trace cannot be written: it ends here')
           })
         : null
-    this.#runtime = new Runtime(id, storage, {
+    this.#recorder = record === undefined ? null : openRecorder(record, this.#logger)
+    const executor: Executor = {
       execute: (instance, batch) => {
         const execution = this.#replica.execute(instance, batch)
         this.#trace?.record(batch, execution)
@@ -170,10 +186,12 @@ class LiveNode implements RunningNode {
         return execution
       },
       recall: ({ uid, seq, command }) => this.#replica.recall(uid, seq, command),
-    })
+    }
+    this.#runtime = new Runtime(id, storage, executor, this.#recorder)
     this.ended = this.#runtime.ended.then(async (reason) => {
       if (reason !== null) this.#logger.fatal({ reason }, 'halted')
       await this.#trace?.close()
+      this.#recorder?.close()
       await storage.close().catch(() => undefined)
       return reason
     })
@@ -184,20 +202,38 @@ class LiveNode implements RunningNode {
   }
 
   /** Executes again what is stored. */
-  async recover({ firstUnchosen }: { readonly firstUnchosen: Instance }): Promise<void> {
+  async recover({ promised, accepted, firstUnchosen }: Durable): Promise<void> {
+    const chosen: Batch[] = []
     for (let next = 0; next < firstUnchosen; next = this.#replica.firstUnexecuted) {
       for (const batch of await this.#storage.chosen(next, pageBytes)) {
         const instance = this.#replica.firstUnexecuted
         const execution = this.#replica.execute(instance, batch)
         this.#trace?.record(batch, execution)
+        if (this.#recorder !== null) chosen.push(batch)
       }
     }
+    const { service, timing = defaultTiming, limits = defaultLimits } = this.#options
+    const { cluster, incarnation, members: founders } = this.#identity
+    this.#recorder?.record({
+      clock: this.#recorder.lastClock,
+      node: this.id,
+      run: {
+        cluster,
+        service: (service ?? (lockService as Service)).name,
+        incarnation,
+        founders,
+        timing,
+        limits,
+        durable: { promised, accepted, firstUnchosen },
+        chosen,
+      },
+    })
   }
 
   /** Spawns the roles and lets them speak. */
   serve(
     socket: Awaited<ReturnType<typeof bindSocket>>,
-    { promised, accepted, firstUnchosen }: Awaited<ReturnType<Storage['open']>>,
+    { promised, accepted, firstUnchosen }: Durable,
   ): void {
     const { id, timing = defaultTiming, limits = defaultLimits } = this.#options
     const { incarnation } = this.#identity
@@ -209,11 +245,15 @@ class LiveNode implements RunningNode {
       )
     }
     const transport = new Transport(socket, this.cluster, id, {
-      hear: (sender, message) => this.#runtime.hear(sender, message),
+      hear: (sender, message, from, clock) => this.#runtime.hear(sender, message, from, clock),
       request: (message, from, bytes) => this.#runtime.request(message, from, bytes),
       ask: (message, from) => {
         if (message.type === 'hello') transport.send(from, this.#welcome())
         else transport.send(from, { type: 'report', status: this.status() })
+      },
+      leaving: () => {
+        this.#recorder?.flush()
+        return this.#runtime.clock
       },
     })
     this.#transport = transport

@@ -1,4 +1,4 @@
-import { type ActorRefFrom, createActor, fromCallback } from 'xstate'
+import { type ActorRefFrom, type AnyActorRef, createActor, fromCallback, type InspectionEvent } from 'xstate'
 import type { Address, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
@@ -6,6 +6,7 @@ import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/
 import { type NodeInput, nodeMachine } from '../../machines/node.ts'
 import type { Output, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
+import { type EventRecord, type RoleRecord, roleRecord } from '../inspect/recording.ts'
 import { type Recovered, roleInputs, roleNames } from '../roles.ts'
 import { type Executor, Router, type World } from '../router.ts'
 import type { Storage } from './storage/storage.ts'
@@ -20,9 +21,19 @@ export interface Mouth {
   close(): void
 }
 
-type RoleRefs = Readonly<
-  Record<RoleName, { send(event: RoleEvent): void; getSnapshot(): { value: unknown } }>
->
+/** Who writes down what happens to a node. */
+export interface EventRecorder {
+  /** The clock of the last thing that was written down in an earlier run. */
+  readonly lastClock: number
+  record(line: EventRecord): void
+}
+
+/** Clocks above it are not gone by: they are a mistake or a lie, and to follow one would use up the numbers. */
+const maxClock = 2 ** 51
+
+type Snapshot = { readonly value: unknown; readonly context?: unknown }
+
+type RoleRefs = Readonly<Record<RoleName, { send(event: RoleEvent): void; getSnapshot(): Snapshot }>>
 
 /**
  * A live node: the machines as XState actors under one root, in real time. It is the `World` of its router; everything
@@ -32,13 +43,24 @@ export class Runtime implements World {
   readonly #router: Router
   readonly #storage: Storage
   readonly #root: ActorRefFrom<typeof nodeMachine>
+  readonly #self: NodeId
+  readonly #recorder: EventRecorder | null
+  /** Lamport's: of the last event here, or of a later one that was heard of. */
+  #clock: number
+  /** Each role as it was last recorded. */
+  #recorded: Partial<Record<RoleName, Snapshot>> = {}
+  /** The timer that has just fired. */
+  #fired: { readonly role: RoleName; readonly id: string } | null = null
   #roles: RoleRefs | null = null
   #mouth: Mouth | null = null
   /** Resolves when the node has ended: `null` when it was stopped, the reason when it halted. */
   readonly ended: Promise<string | null>
 
-  constructor(self: NodeId, storage: Storage, executor: Executor) {
+  constructor(self: NodeId, storage: Storage, executor: Executor, recorder: EventRecorder | null = null) {
+    this.#self = self
     this.#storage = storage
+    this.#recorder = recorder
+    this.#clock = recorder?.lastClock ?? 0
     this.#router = new Router(self, this, executor)
     const storageActor = fromCallback<{ readonly type: 'persist'; readonly write: Write }>(({ receive }) => {
       receive(({ write }) => this.#write(write))
@@ -49,9 +71,11 @@ export class Runtime implements World {
       systemId: 'node',
       // A timer makes a role speak as a datagram does: what follows from it is delivered in the same order.
       clock: {
-        setTimeout: (run, delayMs) => setTimeout(() => this.#guarded(() => this.#router.enter(run)), delayMs),
+        setTimeout: (run, delayMs) => setTimeout(() => this.#fire(run), delayMs),
         clearTimeout: (timer) => clearTimeout(timer),
       },
+      // Which timer it was, only XState knows.
+      ...(recorder !== null && { inspect: (inspected) => this.#inspect(inspected) }),
     })
     this.ended = new Promise((resolve) => {
       this.#root.subscribe({
@@ -82,10 +106,19 @@ export class Runtime implements World {
       return [role, actor] as const
     })
     this.#roles = Object.fromEntries(refs) as unknown as RoleRefs
+    this.#happen(
+      () => ({ type: 'start', randomSeed: settings.randomSeed }),
+      () => undefined,
+    )
+  }
+
+  /** The clock of the last event. */
+  get clock(): number {
+    return this.#clock
   }
 
   /** The state in which each role is, and its context; empty before it has recovered. */
-  snapshot(role: RoleName): { readonly value: unknown; readonly context?: unknown } | undefined {
+  snapshot(role: RoleName): Snapshot | undefined {
     return this.#roles?.[role].getSnapshot()
   }
 
@@ -100,17 +133,29 @@ export class Runtime implements World {
     return queue === 'ready' || queue === 'proposing'
   }
 
-  hear(sender: NodeId, message: NodeMessage): void {
-    this.#guarded(() => this.#router.hear(sender, message))
+  /** A message of another server has arrived from `from`, sent when its clock was `clock`. */
+  hear(sender: NodeId, message: NodeMessage, from: Address, clock: number): void {
+    if (clock > this.#clock && clock <= maxClock) this.#clock = clock
+    this.#happen(
+      () => ({ type: 'hear', sender, from, message }),
+      () => this.#router.hear(sender, message),
+    )
   }
 
-  request(message: RequestMessage, from: Address, commandBytes: number): void {
-    this.#guarded(() => this.#router.request(message, from, Date.now(), commandBytes))
+  request(message: RequestMessage, replyTo: Address, commandBytes: number): void {
+    const timeMs = Date.now()
+    this.#happen(
+      () => ({ type: 'request', message, replyTo, timeMs, commandBytes }),
+      () => this.#router.request(message, replyTo, timeMs, commandBytes),
+    )
   }
 
   /** Gives an event to a role. */
   dispatch(role: RoleName, event: RoleEvent): void {
-    this.#guarded(() => this.#router.dispatch(role, event))
+    this.#happen(
+      () => (event.type === 'persisted' ? { type: 'synced' } : { type: 'tell', role, event }),
+      () => this.#router.dispatch(role, event),
+    )
   }
 
   /** Takes no more requests; `finish` ends it. */
@@ -160,6 +205,43 @@ export class Runtime implements World {
       },
       (error: unknown) => this.fail(describe(error)),
     )
+  }
+
+  #fire(run: () => void): void {
+    this.#fired = null
+    this.#happen(
+      () => (this.#fired === null ? null : { type: 'timer', ...this.#fired }),
+      () => this.#router.enter(run),
+    )
+  }
+
+  #inspect(inspected: InspectionEvent): void {
+    if (inspected.type !== '@xstate.event' || !inspected.event.type.startsWith('xstate.after.')) return
+    this.#fired ??= { role: (inspected.actorRef as AnyActorRef).id as RoleName, id: inspected.event.type }
+  }
+
+  /** One event of this node, with all that follows from it here; `event` says which it was, `null` for none. */
+  #happen(event: () => EventRecord['event'] | null, run: () => void): void {
+    this.#guarded(() => {
+      this.#clock += 1
+      run()
+      if (this.#recorder === null) return
+      const happened = event()
+      if (happened === null) return
+      const line = { clock: this.#clock, node: this.#self, event: happened, roles: this.#changedRoles() }
+      this.#recorder.record(line)
+    })
+  }
+
+  #changedRoles(): Partial<Record<RoleName, RoleRecord>> {
+    const changed: Partial<Record<RoleName, RoleRecord>> = {}
+    for (const role of roleNames) {
+      const snapshot = this.snapshot(role)
+      if (snapshot === undefined || snapshot === this.#recorded[role]) continue
+      this.#recorded[role] = snapshot
+      changed[role] = roleRecord(snapshot)
+    }
+    return changed
   }
 
   /** What is thrown here is a violated assertion: the node halts, and says why. */

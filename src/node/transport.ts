@@ -2,15 +2,17 @@ import type { Socket } from 'node:dgram'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { ClientMessage, Message, NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import { formatAddress, parseAddress } from '../address.ts'
-import { commandBytes, Decoder, encodeEnvelope } from './wire/codec.ts'
+import { commandBytes, type Decoded, Decoder, encodeEnvelope } from './wire/codec.ts'
 import { formatRespond, type SeedRequest } from './wire/seed-text.ts'
 
 /** What a transport brings in. */
 export interface Receiver {
-  hear(sender: NodeId, message: NodeMessage): void
+  hear(sender: NodeId, message: NodeMessage, from: Address, clock: number): void
   request(message: RequestMessage, from: Address, bytes: number): void
   /** A question that the server itself answers. */
   ask(question: Question, from: Address): void
+  /** Something is about to leave; returns the clock that goes with it. */
+  leaving(): number
 }
 
 /** Requests of the seed's clients that are remembered, so that they can be answered in their own words. */
@@ -81,12 +83,13 @@ export class Transport {
   flush(): void {
     this.#flushing = false
     if (!this.#isOpen) return
+    const clock = this.#receiver.leaving()
     for (const [to, messages] of this.#outbox) {
       const seed = to.startsWith(plainTextMark)
       const address = seed ? to.slice(plainTextMark.length) : to
       const datagrams = seed
         ? this.#seedAnswers(messages)
-        : encodeEnvelope({ cluster: this.#cluster, sender: this.#self, messages })
+        : encodeEnvelope({ cluster: this.#cluster, sender: this.#self, clock, messages })
       const { host, port } = parseAddress(address)
       for (const datagram of datagrams) {
         this.#sent += 1
@@ -110,7 +113,7 @@ export class Transport {
     const decoded = this.#decoder.decode(datagram, source)
     switch (decoded.kind) {
       case 'envelope':
-        for (const message of decoded.messages) this.#bringIn(message, decoded.sender, source)
+        for (const message of decoded.messages) this.#bringIn(message, decoded, source)
         this.#answer(decoded.messages, source)
         return
       case 'seed':
@@ -125,14 +128,14 @@ export class Transport {
     decoded satisfies never
   }
 
-  #bringIn(message: Message, sender: NodeId | null, source: Address): void {
+  #bringIn(message: Message, { sender, clock }: Envelope, source: Address): void {
     if (sender === this.#self) this.#drop('self')
     else if (message.type === 'request') {
       this.#receiver.request(message, source, commandBytes(message.command))
     } else if (isQuestion(message)) return
     else if (sender !== null && isNodeMessage(message)) {
       this.recordHeardFrom(sender, source)
-      this.#receiver.hear(sender, message)
+      this.#receiver.hear(sender, message, source, clock)
     } else this.#drop('unexpected')
   }
 
@@ -188,6 +191,8 @@ export class Transport {
 
 /** Marks the reply address of a client that speaks the seed's plain text. */
 const plainTextMark = 'seed '
+
+type Envelope = Extract<Decoded, { kind: 'envelope' }>
 
 type Question = Exclude<ClientMessage, RequestMessage>
 

@@ -16,9 +16,6 @@ import type {
   SentResponse,
 } from './state.ts'
 
-/** Chosen batches that are read at once for a server that catches up. */
-const pageBatches = 16
-
 /**
  * What `event` makes of `state`, which is left as it is. Throws when the event cannot happen there (a timer that is not armed, a
  * message to a server that is down), and what a role throws: a violated assertion.
@@ -37,7 +34,7 @@ export function applyNode(state: NodeState, event: NodeEvent, settings: NodeSett
 }
 
 function started(disk: Disk, randomSeed: number, settings: NodeSettings): NodeStep {
-  const collected = new Collected(disk, [])
+  const collected = new Collected(disk, [], settings)
   const node = SteppedNode.start(settings, collected, disk, randomSeed)
   return collected.stepTo(node, replicaState(node.replica))
 }
@@ -63,7 +60,7 @@ function moved(
   settings: NodeSettings,
 ): NodeStep {
   if (running === null) throw new Error(`server ${settings.self} is down`)
-  const collected = new Collected(disk, running.timers)
+  const collected = new Collected(disk, running.timers, settings)
   const replica = new StoredReplica(running.replica, settings)
   const node = SteppedNode.resume(settings, collected, { ...running, replica })
   happen(node, event, collected)
@@ -99,14 +96,16 @@ function happen(
 /** Surroundings that only write down what the node wants. */
 class Collected implements Surroundings {
   disk: Disk
+  readonly #pageBatches: number | null
   #timers: readonly ArmedTimer[]
   readonly #sends: SentMessage[] = []
   readonly #responses: SentResponse[] = []
   readonly #facts: Fact[] = []
 
-  constructor(disk: Disk, timers: readonly ArmedTimer[]) {
+  constructor(disk: Disk, timers: readonly ArmedTimer[], { pageBatches = 16 }: NodeSettings) {
     this.disk = disk
     this.#timers = timers
+    this.#pageBatches = pageBatches
   }
 
   send(to: SentMessage['to'], address: SentMessage['address'], message: SentMessage['message']): void {
@@ -137,8 +136,8 @@ class Collected implements Surroundings {
     this.disk = withWrite(this.disk, write)
   }
 
-  read(from: Instance): readonly Batch[] {
-    return chosenOn(this.disk, from, pageBatches)
+  read(from: Instance): readonly Batch[] | null {
+    return this.#pageBatches === null ? null : chosenOn(this.disk, from, this.#pageBatches)
   }
 
   observe(fact: Fact): void {

@@ -34,8 +34,8 @@ export interface Surroundings {
   cancelTimer(role: RoleName, id: string): void
   /** When an acceptor's write is synced, call `SteppedNode.persisted`. */
   persist(write: Write): void
-  /** A page of chosen batches from `from` on, durable or only written. */
-  read(from: Instance): readonly Batch[]
+  /** A page of chosen batches from `from` on, durable or only written; `null` when the learner is told of it later. */
+  read(from: Instance): readonly Batch[] | null
   observe(fact: Fact): void
 }
 
@@ -168,7 +168,7 @@ export class SteppedNode implements World {
 
   read(from: Instance, to: NodeId): void {
     const batches = this.#surroundings.read(from)
-    this.#router.dispatch('learner', { type: 'chosen.read', to, from, batches })
+    if (batches !== null) this.#router.dispatch('learner', { type: 'chosen.read', to, from, batches })
   }
 
   #execute(instance: Instance, batch: Batch): Execution {

@@ -46,6 +46,11 @@ export interface NodeSettings {
   readonly stepper: Stepper
   /** A digest of the replicated state is reported after each so many instances; 0 for never, since it costs its size. */
   readonly digestEvery: number
+  /**
+   * Chosen batches that are read at once for a server that catches up, 16 by default; `null` when the learner is told of what was read by
+   * an event, as in the recording of a live server, whose pages are measured in bytes.
+   */
+  readonly pageBatches?: number | null
 }
 
 /** The settings that hold unless a test wants others. */

@@ -5,4 +5,4 @@ import { LiveCluster } from '../support/live-cluster.ts'
 // Processes share the cores with whatever else the machine does.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
-clusterSuite('live processes', (servers) => LiveCluster.start(servers))
+clusterSuite('live processes', (servers) => LiveCluster.start(servers, { isRecorded: true }))

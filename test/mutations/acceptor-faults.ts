@@ -74,7 +74,7 @@ export const acceptorFaults: readonly Mutation[] = [
     }),
   ),
   faultyRole(
-    'votes from a disk that was never admitted',
+    'votes before it is admitted, from an empty disk',
     'acceptor',
     acceptorMachine.provide({ guards: { mayNotVote: () => false, mayOnlyTell: () => false } }),
   ),

@@ -19,7 +19,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'an accept above the promise does not raise it': { bounds: 'a duel' },
   'a promise leaves out the highest accepted': { bounds: 'a duel' },
   // In the checker no server loses its disk.
-  'votes from a disk that was never admitted': {
+  'votes before it is admitted, from an empty disk': {
     world: 'three servers, one of which may lose its disk',
     quickest: 'chance',
   },

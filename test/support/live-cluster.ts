@@ -4,6 +4,10 @@ import { join } from 'node:path'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
 import { type Client, connect } from '../../src/client/index.ts'
+import { inOrder, parseRecording } from '../../src/inspect/recording.ts'
+import { Replay } from '../../src/inspect/replay.ts'
+import { lockService } from '../../src/services/lock.ts'
+import type { Service } from '../../src/services/service.ts'
 import { freePorts } from '../cli/paxos.ts'
 import type { Answer, TestClient, TestCluster } from '../suites/cluster.ts'
 import { BuiltPaxos, type Ended } from './built-paxos.ts'
@@ -39,11 +43,13 @@ export class LiveCluster implements TestCluster {
   readonly #clients = new Set<Client>()
   /** Where the last request that was asked of a server was executed. */
   readonly #lastAnswers = new Map<NodeId, Position>()
+  readonly #isRecorded: boolean
   #isDisturbed = false
 
-  static async start(servers: number): Promise<LiveCluster> {
+  /** With `isRecorded`, what the servers recorded is run again when it is closed, and every state must come out the same. */
+  static async start(servers: number, { isRecorded = false } = {}): Promise<LiveCluster> {
     const directory = await mkdtemp(join(tmpdir(), 'paxos-live-'))
-    const cluster = new LiveCluster(directory, await freePorts(maxServers))
+    const cluster = new LiveCluster(directory, await freePorts(maxServers), isRecorded)
     try {
       const ids = Array.from({ length: servers }, (_, id) => id)
       for (const id of ids) await cluster.#place(id)
@@ -55,9 +61,10 @@ export class LiveCluster implements TestCluster {
     }
   }
 
-  private constructor(directory: string, firstPort: number) {
+  private constructor(directory: string, firstPort: number, isRecorded: boolean) {
     this.#directory = directory
     this.#firstPort = firstPort
+    this.#isRecorded = isRecorded
   }
 
   /** Where clients find the servers, in the order of their ids. */
@@ -166,7 +173,23 @@ export class LiveCluster implements TestCluster {
       ...servers.map(({ proxy }) => proxy.close()),
       ...[...this.#clients].map((client) => client.close()),
     ])
-    await rm(this.#directory, { recursive: true, force: true })
+    try {
+      if (this.#isRecorded) await this.#replay()
+    } finally {
+      await rm(this.#directory, { recursive: true, force: true })
+    }
+  }
+
+  async #replay(): Promise<void> {
+    const files = [...this.#servers.keys()].map((id) => readFile(this.#recording(id), 'utf8'))
+    const lines = inOrder((await Promise.all(files)).flatMap(parseRecording))
+    const replay = new Replay(lines, lockService as Service)
+    for (const line of lines) replay.take(line)
+    if (!replay.isJudged) throw new Error('the invariants were not judged')
+  }
+
+  #recording(id: NodeId): string {
+    return join(this.#directory, `${id}.ndjson`)
   }
 
   get #members(): string {
@@ -199,7 +222,8 @@ export class LiveCluster implements TestCluster {
     const where = ['--listen', listening, '--advertise', address, '--data', dataDir]
     // What would be lost beyond a limit of files is the store, not the trace.
     const trace = limits.fileBlocks === undefined ? ['--trace'] : []
-    const options = ['--id', `${id}`, ...where, ...trace, '--log-level', 'warn', ...args]
+    const record = this.#isRecorded ? ['--record', this.#recording(id)] : []
+    const options = ['--id', `${id}`, ...where, ...trace, ...record, '--log-level', 'warn', ...args]
     server.process = new BuiltPaxos(['node', ...options], limits)
     await server.process.said(new RegExp(`^server ${id} ready on `, 'm'))
   }

@@ -34,8 +34,8 @@ export interface Storage {
   /**
    * Stores `write`, in the order of the calls; each is stored whole or not at all. Resolves for an acceptor's write when it
    * is synced, and for a learner's when it is written: that may be lost in a crash of the machine, together with everything
-   * after it, but can be read with `chosen` from the moment of the call. Writes that are asked for in one turn of the event
-   * loop, or while others are being written, are written together, with one sync.
+   * after it, but can be read with `chosen` from the moment of the call. Writes that are asked for while others are being
+   * written are written together, with one sync.
    *
    * Rejects with a `StorageError` when it cannot be stored. Then nothing is stored any more, and whoever asked must halt:
    * what a failed sync left on the disk is not known. A learner's write that does not continue at `firstUnchosen` is

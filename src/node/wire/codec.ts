@@ -18,7 +18,7 @@ import { parseSeedText, type SeedRequest, seedPrefix } from './seed-text.ts'
 
 export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
 
-const wireVersion = 1
+const wireVersion = 2
 
 /** Characters of the reason for a drop, which may quote what was received. */
 const maxDetailLength = 200
@@ -29,6 +29,8 @@ export interface Outgoing {
   readonly cluster: string
   /** `null` for a client. */
   readonly sender: NodeId | null
+  /** Of the server that sends, which puts what all servers do in an order; none for a client. */
+  readonly clock?: number
   readonly messages: readonly Message[]
 }
 
@@ -75,14 +77,15 @@ function nextPieceIdHere(): bigint {
  * the longest datagram, from 1,200 to 65,507 bytes; throws a `RangeError` when it is not.
  */
 export function encodeEnvelope(
-  { cluster, sender, messages }: Outgoing,
+  { cluster, sender, clock, messages }: Outgoing,
   datagramBytes: number = maxDatagramBytes,
   { nextPieceId = nextPieceIdHere }: { readonly nextPieceId?: () => bigint } = {},
 ): Uint8Array[] {
   if (!(datagramBytes >= minDatagramBytes && datagramBytes <= 65_507)) {
     throw new RangeError(`a datagram has from ${minDatagramBytes} to 65507 bytes; received ${datagramBytes}`)
   }
-  const head = `{"v":${wireVersion},"c":${JSON.stringify(cluster)},"s":${sender},"m":[`
+  const time = clock === undefined ? '' : `"t":${clock},`
+  const head = `{"v":${wireVersion},"c":${JSON.stringify(cluster)},"s":${sender},${time}"m":[`
   const emptyBytes = Buffer.byteLength(head) + ']}'.length
   const datagrams: Uint8Array[] = []
   let texts: string[] = []
@@ -130,6 +133,8 @@ export type Decoded =
       readonly kind: 'envelope'
       readonly cluster: string
       readonly sender: NodeId | null
+      /** Of the server that sent it; 0 where there is none. */
+      readonly clock: number
       readonly messages: readonly Message[]
     }
   | { readonly kind: 'seed'; readonly requests: readonly SeedRequest[] }
@@ -234,7 +239,7 @@ export class Decoder {
   }
 }
 
-function decodeMessages({ c: cluster, s: sender, m }: Envelope): Decoded {
+function decodeMessages({ c: cluster, s: sender, t: clock = 0, m }: Envelope): Decoded {
   const messages: Message[] = []
   for (const message of m) {
     if (!isMessage(message)) return dropped('malformed', describeMessageFault(message))
@@ -246,5 +251,5 @@ function decodeMessages({ c: cluster, s: sender, m }: Envelope): Decoded {
     if (contradiction !== null) return dropped('contradiction', contradiction)
     messages.push(message)
   }
-  return { kind: 'envelope', cluster, sender, messages }
+  return { kind: 'envelope', cluster, sender, clock, messages }
 }

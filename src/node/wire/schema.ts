@@ -138,11 +138,12 @@ export const messageSchemas = {
   report: closed({ type: Type.Literal('report'), status: result }),
 } satisfies Record<Message['type'], TObject>
 
-/** What stands around messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `m` the messages. */
+/** What stands around messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `m` the messages. */
 const envelopeSchema = closed({
   v: integer,
   c: Type.String({ format: textFormat, maxLength: maxNameLength }),
   s: Type.Union([integer, Type.Null()]),
+  t: Type.Optional(integer),
   m: Type.Array(Type.Unknown(), { minItems: 1 }),
 })
 

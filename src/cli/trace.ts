@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import { inOrder, parseRecording, type RecordLine } from '../inspect/recording.ts'
+import { Divergence, Replay } from '../inspect/replay.ts'
+import { kvService } from '../services/kv.ts'
+import { lockService } from '../services/lock.ts'
+import type { Service } from '../services/service.ts'
+import { Violation } from '../verify/violation.ts'
+import { Failure } from './exit-codes.ts'
+import { jsonOption } from './options.ts'
+import { print } from './output.ts'
+
+const services: readonly Service[] = [lockService as Service, kvService as Service]
+
+export function addTraceCommand(program: Command): void {
+  program
+    .command('trace <files...>')
+    .description('run again what servers recorded with --record, and see that every state comes out the same')
+    .addOption(new Option('--events', 'print the events of all servers, in order, a line of JSON each'))
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Give the recordings of all servers of one cluster, each made from its server's first start: then the invariants of the
+protocol are judged too, and it is seen that nobody heard what nobody had said.`,
+    )
+    .action(trace)
+}
+
+function trace(
+  files: readonly string[],
+  { events, json }: { readonly events?: boolean; readonly json?: boolean },
+): void {
+  const lines = inOrder(files.flatMap(read))
+  if (events) {
+    for (const line of lines)
+      if ('event' in line) print(JSON.stringify({ node: line.node, event: line.event }))
+    return
+  }
+  const replay = replayOf(lines)
+  try {
+    for (const line of lines) replay.take(line)
+  } catch (error) {
+    if (error instanceof Divergence || error instanceof Violation) throw new Failure(error.message)
+    throw error
+  }
+  const servers = new Set(lines.map(({ node }) => node)).size
+  const { events: replayed, heard, isJudged } = replay
+  if (json) print(JSON.stringify({ servers, events: replayed, heard, isJudged }))
+  else print(summary(servers, replayed, heard, isJudged))
+}
+
+function summary(servers: number, events: number, heard: number, isJudged: boolean): string {
+  const judged = isJudged
+    ? 'and no invariant is broken'
+    : 'and the invariants were not judged, since not every founder was recorded from its first start'
+  return `${servers} ${servers === 1 ? 'server' : 'servers'}, ${events} events: every state came out as recorded, ${heard} messages were heard that had been said, ${judged}`
+}
+
+function read(file: string): RecordLine[] {
+  try {
+    return parseRecording(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new Failure(`${file}: ${(error as Error).message}`)
+  }
+}
+
+function replayOf(lines: readonly RecordLine[]): Replay {
+  const name = lines.find((line) => 'run' in line)?.run.service
+  const service = services.find((known) => known.name === name) ?? services[0]
+  try {
+    return new Replay(lines, service as Service)
+  } catch (error) {
+    throw new Failure((error as Error).message)
+  }
+}
