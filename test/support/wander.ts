@@ -129,8 +129,8 @@ class Walk {
    * hears what has become of its server.
    */
   #calmDown(): void {
-    for (const { id, node, starts } of this.state.servers) {
-      if (node.running === null && starts > 0) this.#happen({ type: 'restart', server: id })
+    for (const { id, node } of this.state.servers) {
+      if (node.running === null) this.#happen({ type: 'restart', server: id })
     }
     this.#settle()
     for (let rounds = this.#open().length + 2; rounds > 0 && this.#open().length > 0; rounds -= 1) {
