@@ -144,8 +144,9 @@ export function afterExecution(
 ): { readonly held: HeldRequests; readonly due: readonly Due[] } {
   const due: Due[] = []
   const gone = new Set<string>()
+  const ended = new Set<string>()
   const passedOn: string[] = []
-  let delayed: readonly Tag[] = []
+  const delayed: Tag[] = []
   let next = held
   for (const outcome of outcomes) {
     const id = requestId(outcome)
@@ -155,19 +156,22 @@ export function afterExecution(
       // Chosen twice in one batch: it was delayed, and told, the first time.
       if (entry.tag !== null || gone.has(id)) continue
       gone.add(id)
-      delayed = [...delayed, { id, key: outcome.outcome.key }]
+      delayed.push({ id, key: outcome.outcome.key })
       if (!entry.wasDelayed) due.push({ kind: 'queued', entry })
       if (entry.wokenBy !== null && entry.wokenBy !== outcome.outcome.key) passedOn.push(entry.wokenBy)
     } else {
-      if (gone.has(id)) delayed = delayed.filter((tag) => tag.id !== id)
       gone.add(id)
+      ended.add(id)
       next = withoutRequest(next, id, entry)
       due.push({ kind: 'response', entry, outcome: outcome.outcome })
       if (entry.wokenBy !== null && leftKeyFree(outcome)) passedOn.push(entry.wokenBy)
     }
   }
   if (gone.size > 0) next = { ...next, ready: next.ready.filter((id) => !gone.has(id)) }
-  next = tagged(next, delayed)
+  next = tagged(
+    next,
+    delayed.filter(({ id }) => !ended.has(id)),
+  )
   for (const key of [...freed, ...passedOn]) next = wakeFirst(next, key)
   if (progressed) next = wakeAll(next)
   return { held: next, due }

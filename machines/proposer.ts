@@ -329,7 +329,6 @@ export const proposerMachine = setup({
       description: 'A quorum has promised: what it shows decides, at once, what comes next.',
       meta: { paper: 'Paxos Made Simple, 2.2, phase 2a; 3' },
       always: [
-        { guard: 'mayNotPropose', target: 'idle' },
         { guard: 'somebodyKnowsMore', target: 'catchingUp' },
         { guard: 'somethingMayBeChosen', target: 'accepting.helping', actions: 'adoptBatchToHelp' },
         { target: 'leading' },

@@ -1,7 +1,6 @@
 /**
  * What of a role's context decides what can come. The checker puts every snapshot into this form, so that schedules which differ
- * in nothing that matters meet in one state. Each rule names why it is sound: from both forms the same can be said, in
- * every schedule. `CheckOptions.plain` leaves all this out; a test compares the verdicts.
+ * in nothing that matters meet in one state. Each rule says why the same can come from both.
  */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { AcceptorContext } from '../../machines/acceptor.ts'
@@ -10,39 +9,44 @@ import type { LearnerContext } from '../../machines/learner.ts'
 import type { GivenPromise } from '../../machines/promises.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 
-/** The context of a role that is in `snapshot`, as far as it matters. */
-export function essenceOf(role: RoleName, snapshot: AnyMachineSnapshot): object {
+/**
+ * The context of a role that is in `snapshot`, without what may grow for ever. How long to wait is left out, since an armed
+ * timer may fire at any moment, and so is `hasYielded`, which only makes a wait longer. What an acceptor is to say twice it is
+ * to say once, since any datagram may arrive twice.
+ */
+export function finiteForm(role: RoleName, { context }: AnyMachineSnapshot): object {
   switch (role) {
-    case 'acceptor':
-      return acceptorEssence(snapshot.context)
+    case 'acceptor': {
+      const { saying, later }: AcceptorContext = context
+      return { ...context, saying: distinct(saying), later: distinct(later) }
+    }
     case 'proposer':
-      return proposerEssence(snapshot)
+      return { ...context, randomSeed: 0, tries: 0, denials: 0, backoffMs: 0, hasYielded: false }
     case 'learner':
-      return learnerEssence(snapshot)
+      return { ...context, tries: 0 }
     case 'requestQueue':
-      return snapshot.context
+      return context
   }
   role satisfies never
 }
 
-/** What is said twice is said once, since any datagram may arrive twice. */
-function acceptorEssence(context: AcceptorContext): AcceptorContext {
-  return { ...context, saying: distinct(context.saying), later: distinct(context.later) }
+/** The context of a role that is in `snapshot`, as far as it matters. */
+export function essenceOf(role: RoleName, snapshot: AnyMachineSnapshot): object {
+  const context = finiteForm(role, snapshot)
+  switch (role) {
+    case 'acceptor':
+    case 'requestQueue':
+      return context
+    case 'proposer':
+      return proposerEssence(snapshot, context as ProposerContext)
+    case 'learner':
+      return learnerEssence(snapshot, context as LearnerContext)
+  }
+  role satisfies never
 }
 
-/**
- * How long to wait is left out, since an armed timer may fire at any moment; so is `hasYielded`, which only makes a wait longer.
- * Between two ballots nothing of the last one is read: the next begins above `highestRound`.
- */
-function proposerEssence(snapshot: AnyMachineSnapshot): ProposerContext {
-  const context: ProposerContext = {
-    ...snapshot.context,
-    randomSeed: 0,
-    tries: 0,
-    denials: 0,
-    backoffMs: 0,
-    hasYielded: false,
-  }
+/** Between two ballots nothing of the last one is read: the next begins above `highestRound`. */
+function proposerEssence(snapshot: AnyMachineSnapshot, context: ProposerContext): ProposerContext {
   if (snapshot.matches('idle') || snapshot.matches('backingOff')) {
     return {
       ...context,
@@ -89,8 +93,7 @@ function stillShown(
  * Whoever is not behind is asked of nobody: a later target names its own peer. A target, an instance heard of and an
  * unsettled one below `firstUnchosen` are never met again, since it only grows while the node runs.
  */
-function learnerEssence(snapshot: AnyMachineSnapshot): LearnerContext {
-  const context: LearnerContext = { ...snapshot.context, tries: 0 }
+function learnerEssence(snapshot: AnyMachineSnapshot, context: LearnerContext): LearnerContext {
   const { self, firstUnchosen, target, peer, highestHeard, unsettledAt } = context
   const isInquiring = snapshot.matches('inquiring')
   return {

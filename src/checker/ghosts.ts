@@ -17,6 +17,11 @@ export class Ghosts {
     return this.#known.length
   }
 
+  /** What is known at each, as text. */
+  get texts(): readonly string[] {
+    return [...this.#ids.keys()]
+  }
+
   /** The number of some facts, in order; 0 of none. */
   factsId(facts: readonly Fact[]): number {
     return this.#lists.idOf(JSON.stringify(facts), facts)

@@ -6,7 +6,7 @@ import { Invariants } from '../verify/invariants.ts'
 import type { Bounds } from './bounds.ts'
 import { type Adapt, CheckedCluster } from './cluster.ts'
 import { Datagrams } from './datagrams.ts'
-import { essenceOf } from './essence.ts'
+import { essenceOf, finiteForm } from './essence.ts'
 import type { CheckedEvent } from './events.ts'
 import { Ghosts } from './ghosts.ts'
 import { type Move, Moves } from './moves.ts'
@@ -73,7 +73,7 @@ export class Search {
 
   /** Throws a `RangeError` when the bounds are none. */
   constructor({ bounds, adapt, isPlain = false }: SearchOptions) {
-    const stepper = new RememberingStepper(isPlain ? (_, { context }) => context : essenceOf)
+    const stepper = new RememberingStepper(isPlain ? finiteForm : essenceOf)
     const cluster = new CheckedCluster(bounds, stepper, adapt)
     const layout = layoutOf(cluster.servers.length)
     const nodes = new Nodes(stepper)
@@ -137,10 +137,9 @@ export class Search {
     return this.#violation !== null || this.#expanded === this.#table.size
   }
 
-  /** Everything that node states and ghosts were: for the tests that compare searches. */
-  seen(): { readonly ghosts: number; readonly nodes: number } {
-    const { nodes, ghosts } = this.#parts
-    return { nodes: nodes.size, ghosts: ghosts.size }
+  /** All that the invariants ever knew, as text: what two searches of the same bounds have in common. */
+  get knowledge(): readonly string[] {
+    return this.#parts.ghosts.texts
   }
 
   /** Every server has started, and nothing else has happened. */

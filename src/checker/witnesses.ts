@@ -72,7 +72,7 @@ function marksOfExecution(
   const isWoken = execution.outcomes.some(
     (each) => each.outcome.kind === 'executed' && get(held.byId, requestId(each))?.wasDelayed === true,
   )
-  const hasRuled = JSON.stringify(replica.members) !== JSON.stringify(founders)
+  const hasRuled = !isSame(replica.members, founders)
   return (
     (isOwn ? marks.chosen : 0) |
     (proposer.matches({ accepting: 'helping' }) ? marks.helped : 0) |
@@ -81,5 +81,14 @@ function marksOfExecution(
     (isWoken ? marks.woken : 0) |
     (execution.members === null ? 0 : marks.changed) |
     (isOwn && hasRuled ? marks.ruled : 0)
+  )
+}
+
+function isSame(some: readonly Member[], others: readonly Member[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every(({ id, incarnation }, place) => {
+      return id === others[place]?.id && incarnation === others[place]?.incarnation
+    })
   )
 }

@@ -33,11 +33,9 @@ export interface AcceptorRecord {
 }
 
 export class Acceptors {
-  readonly #roster: Roster
   readonly #records: Map<NodeId, AcceptorRecord>
 
-  constructor(roster: Roster, records: readonly AcceptorRecord[] = []) {
-    this.#roster = roster
+  constructor(records: readonly AcceptorRecord[] = []) {
     this.#records = new Map(records.map((record) => [record.node, record]))
   }
 
@@ -64,9 +62,9 @@ export class Acceptors {
   }
 
   /** A server says that it promised or accepted. Returns true when it may say less from now on than before. */
-  said(node: NodeId, message: PromiseMessage | Accepted): boolean {
+  said(node: NodeId, message: PromiseMessage | Accepted, roster: Roster): boolean {
     const record = this.#running(node, `said ${textOf(message)}`)
-    checkIsAdmitted(this.#roster, record, message)
+    checkIsAdmitted(roster, record, message)
     checkIsNotBelow(record, message)
     checkIsDurable(record, message)
     if (message.type === 'promise') checkShowsAll(record, message)
@@ -87,8 +85,8 @@ export class Acceptors {
     return record.incarnation === incarnation && compareBallots(ballot, record.floor) >= 0
   }
 
-  copy(roster: Roster): Acceptors {
-    return new Acceptors(roster, [...this.#records.values()])
+  copy(): Acceptors {
+    return new Acceptors([...this.#records.values()])
   }
 
   toJson(): readonly AcceptorRecord[] {

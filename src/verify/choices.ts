@@ -37,24 +37,21 @@ export interface Electorate {
 }
 
 export class Choices {
-  readonly #electorate: Electorate
   readonly #chosen: Choice[]
   /** In order of ballot. Invariant: holds only what may yet decide whether something is right. */
   readonly #open: Map<Instance, readonly Proposal[]>
 
   constructor(
-    electorate: Electorate,
     chosen: readonly Choice[] = [],
     open: readonly (readonly [Instance, readonly Proposal[]])[] = [],
   ) {
-    this.#electorate = electorate
     this.#chosen = [...chosen]
     this.#open = new Map(open)
   }
 
   /** A proposer has issued an accept. */
-  issued(node: NodeId, { ballot, instance, batch }: Accept): void {
-    checkIsSerial(node, instance, this.#chosen.length, this.#electorate.executed)
+  issued(node: NodeId, { ballot, instance, batch }: Accept, electorate: Electorate): void {
+    checkIsSerial(node, instance, this.#chosen.length, electorate.executed)
     const print = batchFingerprint(batch)
     const choice = this.#chosen[instance]
     if (choice !== undefined && compareBallots(ballot, choice.ballot) >= 0) {
@@ -69,17 +66,23 @@ export class Choices {
     }
     const proposal = { ballot, batch: print, voters: [] }
     this.#open.set(instance, [...proposals, proposal].sort(byBallot))
-    this.#prune(instance)
+    this.#prune(instance, electorate)
   }
 
   /** A server has accepted at `ballot`: `batch` is the fingerprint of what its disk shows, `null` if it only said so. */
-  accepted(node: NodeId, instance: Instance, ballot: Ballot, batch: number | null): void {
+  accepted(
+    node: NodeId,
+    instance: Instance,
+    ballot: Ballot,
+    batch: number | null,
+    electorate: Electorate,
+  ): void {
     const choice = this.#chosen[instance]
     if (choice !== undefined && compareBallots(ballot, choice.ballot) >= 0) return
     const proposals = this.#open.get(instance) ?? []
     const proposal = proposals.find((one) => sameBallot(one.ballot, ballot))
     if (proposal === undefined) {
-      if (this.#mayBeChosen(instance, ballot, [])) {
+      if (mayBeChosen(instance, { ballot, voters: [] }, electorate)) {
         throw new Violation(
           4,
           `server ${node} accepted ${ballotText(ballot)} at instance ${instance}, where that ballot issued nothing`,
@@ -88,11 +91,11 @@ export class Choices {
       return
     }
     if (batch !== null) checkIsOne(instance, proposal, batch)
-    if (proposal.voters.includes(node) || !this.#isVoter(node, instance)) return
+    if (proposal.voters.includes(node) || !isVoter(node, instance, electorate)) return
     const voters = [...proposal.voters, node].sort((a, b) => a - b)
     const voted = { ...proposal, voters }
     const all = proposals.map((one) => (one === proposal ? voted : one))
-    if (isQuorum(countedMembers(this.#electorate.membersAt(instance)), voters)) {
+    if (isQuorum(countedMembers(electorate.membersAt(instance)), voters)) {
       checkIsKeptAbove(instance, voted, all)
       if (choice !== undefined) checkIsKept(instance, choice.ballot, choice.batch, voted)
       this.#chosen[instance] = { batch: proposal.batch, ballot }
@@ -103,7 +106,7 @@ export class Choices {
     } else {
       this.#open.set(instance, all)
     }
-    this.#prune(instance)
+    this.#prune(instance, electorate)
   }
 
   /** `node` takes `batch` as chosen; `how` says what it does with it. */
@@ -132,12 +135,12 @@ export class Choices {
   }
 
   /** Some server may say less than before: forgets what can no longer be chosen. */
-  prune(): void {
-    for (const instance of this.#open.keys()) this.#prune(instance)
+  prune(electorate: Electorate): void {
+    for (const instance of this.#open.keys()) this.#prune(instance, electorate)
   }
 
-  copy(electorate: Electorate): Choices {
-    return new Choices(electorate, this.#chosen, [...this.#open])
+  copy(): Choices {
+    return new Choices(this.#chosen, [...this.#open])
   }
 
   toJson() {
@@ -148,28 +151,33 @@ export class Choices {
    * A proposal that can never be chosen needs no voters; and with nothing below it that can be, it can be wrong no more. A
    * server that said a ballot says none below it (invariant 3), so what cannot be chosen now never will be.
    */
-  #prune(instance: Instance): void {
+  #prune(instance: Instance, electorate: Electorate): void {
     const kept: Proposal[] = []
     for (const proposal of this.#open.get(instance) ?? []) {
-      if (this.#mayBeChosen(instance, proposal.ballot, proposal.voters)) kept.push(proposal)
+      if (mayBeChosen(instance, proposal, electorate)) kept.push(proposal)
       else if (kept.length > 0) kept.push({ ...proposal, voters: [] })
     }
     if (kept.length > 0) this.#open.set(instance, kept)
     else this.#open.delete(instance)
   }
+}
 
-  #mayBeChosen(instance: Instance, ballot: Ballot, voters: readonly NodeId[]): boolean {
-    const members = this.#electorate.membersAt(instance)
-    const possible = members.filter(
-      (member) => voters.includes(member.id) || this.#electorate.mayStillAccept(member, ballot),
-    )
-    return isQuorum(countedMembers(members), countedMembers(possible))
-  }
+/** True when those who voted and those who still may are a quorum. */
+function mayBeChosen(
+  instance: Instance,
+  { ballot, voters }: Pick<Proposal, 'ballot' | 'voters'>,
+  electorate: Electorate,
+): boolean {
+  const members = electorate.membersAt(instance)
+  const possible = members.filter(
+    (member) => voters.includes(member.id) || electorate.mayStillAccept(member, ballot),
+  )
+  return isQuorum(countedMembers(members), countedMembers(possible))
+}
 
-  #isVoter(node: NodeId, instance: Instance): boolean {
-    const incarnation = this.#electorate.incarnationOf(node)
-    return incarnation !== null && isCounted(this.#electorate.membersAt(instance), node, incarnation)
-  }
+function isVoter(node: NodeId, instance: Instance, electorate: Electorate): boolean {
+  const incarnation = electorate.incarnationOf(node)
+  return incarnation !== null && isCounted(electorate.membersAt(instance), node, incarnation)
 }
 
 function byBallot(a: Proposal, b: Proposal): number {

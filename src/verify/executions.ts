@@ -9,14 +9,12 @@ import type { Roster } from './roster.ts'
 import { Violation } from './violation.ts'
 
 export class Executions {
-  readonly #roster: Roster
   /** Fingerprints of what executing each instance gave. */
   readonly #given: number[]
   /** Fingerprints of the state after each instance, `null` where none was seen. */
   readonly #states: (number | null)[]
 
-  constructor(roster: Roster, given: readonly number[] = [], states: readonly (number | null)[] = []) {
-    this.#roster = roster
+  constructor(given: readonly number[] = [], states: readonly (number | null)[] = []) {
     this.#given = [...given]
     this.#states = [...states]
   }
@@ -33,7 +31,6 @@ export class Executions {
     if (isFirst) {
       this.#given.push(print)
       this.#states.push(null)
-      if (execution.members !== null) this.#roster.change(instance + 1, execution.members)
     } else {
       checkSameOutcomes(node, instance, print, this.#given, execution)
     }
@@ -42,9 +39,9 @@ export class Executions {
   }
 
   /** A server begins, with these members after what it had stored. */
-  started(node: NodeId, firstUnchosen: Instance, members: readonly Member[]): void {
+  started(node: NodeId, firstUnchosen: Instance, members: readonly Member[], roster: Roster): void {
     if (firstUnchosen > this.#given.length) return
-    const ruling = this.#roster.at(firstUnchosen)
+    const ruling = roster.at(firstUnchosen)
     if (canonicalJson(members) === canonicalJson(ruling)) return
     throw new Violation(
       7,
@@ -52,8 +49,8 @@ export class Executions {
     )
   }
 
-  copy(roster: Roster): Executions {
-    return new Executions(roster, this.#given, this.#states)
+  copy(): Executions {
+    return new Executions(this.#given, this.#states)
   }
 
   toJson() {

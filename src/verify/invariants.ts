@@ -4,18 +4,17 @@
  *
  * Invariant 9 needs a look into the request queue (`queue.ts`), and 11 and 12 an engine's knowledge (`calm.ts`).
  */
-import type { Instance, NodeId } from '../../machines/batch.ts'
+import type { NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
-import type { Accept, Chosen, NodeMessage } from '../../machines/messages.ts'
+import type { Accept, Accepted, Chosen, NodeMessage } from '../../machines/messages.ts'
 import { inOrderOfId } from '../services/membership.ts'
-import { type AcceptorRecord, Acceptors, type DurableVote } from './acceptors.ts'
-import type { RequestName } from './calm.ts'
-import { type Choice, Choices, type Electorate, type Proposal } from './choices.ts'
+import { Acceptors, type DurableVote } from './acceptors.ts'
+import { Choices, type Electorate } from './choices.ts'
 import { Executions } from './executions.ts'
 import type { Fact } from './facts.ts'
-import { type LockRecord, Locks } from './locks.ts'
-import { Requests, type SessionRecord } from './requests.ts'
-import { type Reign, Roster } from './roster.ts'
+import { Locks } from './locks.ts'
+import { Requests } from './requests.ts'
+import { Roster } from './roster.ts'
 import { Violation } from './violation.ts'
 
 export interface InvariantsOptions {
@@ -25,48 +24,53 @@ export interface InvariantsOptions {
   readonly service: string
 }
 
-/** All that is known, as plain data: equal knowledge is equal JSON, in whatever order it was learned. */
-export interface Knowledge {
-  readonly service: string
-  readonly reigns: readonly Reign[]
-  readonly acceptors: readonly AcceptorRecord[]
-  readonly chosen: readonly Choice[]
-  readonly open: readonly (readonly [Instance, readonly Proposal[]])[]
-  readonly given: readonly number[]
-  readonly states: readonly (number | null)[]
-  readonly sessions: readonly SessionRecord[]
-  readonly locks: readonly LockRecord[]
-}
-
+/** What is known, in parts that are copied and written each by itself. */
 interface Parts {
-  readonly service: string
   readonly roster: Roster
   readonly acceptors: Acceptors
-  readonly executions: Executions
   readonly choices: Choices
+  readonly executions: Executions
   readonly requests: Requests
   readonly locks: Locks
 }
 
-export class Invariants {
-  readonly #parts: Parts
+/** All that is known, as plain data. */
+export type Knowledge = { readonly service: string } & {
+  readonly [Name in keyof Parts]: ReturnType<Parts[Name]['toJson']>
+}
 
-  private constructor(parts: Parts) {
-    this.#parts = parts
+type Changing = { -readonly [Name in keyof Parts]: Parts[Name] }
+
+export class Invariants {
+  readonly #service: string
+  readonly #parts: Changing
+  /** The parts that no other has. A part is copied when it is about to change, so `copy` costs next to nothing. */
+  readonly #own: Set<keyof Parts>
+  /** Each part as JSON, as long as it does not change. */
+  readonly #texts: Map<keyof Parts, string>
+  /** Of the parts as they are when it is asked. */
+  readonly #electorate: Electorate
+
+  private constructor(
+    service: string,
+    parts: Parts,
+    own: Iterable<keyof Parts>,
+    texts: Map<keyof Parts, string>,
+  ) {
+    this.#service = service
+    this.#parts = { ...parts }
+    this.#own = new Set(own)
+    this.#texts = texts
+    this.#electorate = electorateOf(this.#parts)
   }
 
   /** Of a run that begins, before its first fact. */
   static begin({ founders, service }: InvariantsOptions): Invariants {
-    const roster = new Roster([{ from: 0, members: inOrderOfId(founders) }])
-    const acceptors = new Acceptors(roster)
-    const executions = new Executions(roster)
-    const choices = new Choices(electorate(roster, acceptors, executions))
-    return new Invariants({
-      service,
-      roster,
-      acceptors,
-      executions,
-      choices,
+    return Invariants.#of(service, {
+      roster: new Roster([{ from: 0, members: inOrderOfId(founders) }]),
+      acceptors: new Acceptors(),
+      choices: new Choices(),
+      executions: new Executions(),
       requests: new Requests(),
       locks: new Locks(),
     })
@@ -75,113 +79,96 @@ export class Invariants {
   /** From what `toJson` gave. */
   static fromJson(text: string): Invariants {
     const known: Knowledge = JSON.parse(text)
-    const roster = new Roster(known.reigns)
-    const acceptors = new Acceptors(roster, known.acceptors)
-    const executions = new Executions(roster, known.given, known.states)
-    return new Invariants({
-      service: known.service,
-      roster,
-      acceptors,
-      executions,
-      choices: new Choices(electorate(roster, acceptors, executions), known.chosen, known.open),
-      requests: new Requests(known.sessions),
+    return Invariants.#of(known.service, {
+      roster: new Roster(known.roster),
+      acceptors: new Acceptors(known.acceptors),
+      choices: new Choices(known.choices.chosen, known.choices.open),
+      executions: new Executions(known.executions.given, known.executions.states),
+      requests: new Requests(known.requests),
       locks: new Locks(known.locks),
     })
   }
 
+  static #of(service: string, parts: Parts): Invariants {
+    return new Invariants(service, parts, Object.keys(parts) as (keyof Parts)[], new Map())
+  }
+
   /** Takes the next fact. Throws a `Violation` when it breaks an invariant. */
   observe(fact: Fact): void {
-    const { acceptors, choices, executions, requests, locks, service } = this.#parts
     switch (fact.type) {
       case 'requested':
-        requests.requested(fact.request)
+        this.#change('requests').requested(fact.request)
         return
       case 'started': {
         const { node, incarnation, durable, members } = fact
-        this.#shown(node, acceptors.started(node, incarnation, durable))
-        choices.stored(node, durable.firstUnchosen)
-        executions.started(node, durable.firstUnchosen, members)
-        choices.prune()
+        this.#shown(node, this.#change('acceptors').started(node, incarnation, durable))
+        this.#parts.choices.stored(node, durable.firstUnchosen)
+        this.#parts.executions.started(node, durable.firstUnchosen, members, this.#parts.roster)
+        this.#prune()
         return
       }
       case 'crashed':
-        acceptors.crashed(fact.node)
-        choices.prune()
+        this.#change('acceptors').crashed(fact.node)
+        this.#prune()
         return
       case 'said':
         this.#said(fact.node, fact.message)
         return
       case 'synced':
-        this.#shown(fact.node, acceptors.synced(fact.node, fact.durable))
-        choices.stored(fact.node, fact.durable.firstUnchosen)
+        this.#shown(fact.node, this.#change('acceptors').synced(fact.node, fact.durable))
+        this.#parts.choices.stored(fact.node, fact.durable.firstUnchosen)
         return
-      case 'executed': {
-        const { node, instance, batch, execution, digest } = fact
-        choices.taken(node, instance, batch, 'executed')
-        if (!executions.executed(node, instance, execution, digest)) return
-        requests.executed(instance, batch, execution)
-        if (service === 'lock') locks.executed(instance, batch, execution)
+      case 'executed':
+        this.#executed(fact)
         return
-      }
       case 'responded':
-        if (fact.message.type === 'response') requests.responded(fact.node, fact.message)
+        if (fact.message.type === 'response') this.#parts.requests.responded(fact.node, fact.message)
         return
     }
     fact satisfies never
   }
 
-  /** The requests that clients sent and that have not been executed, cancelled or acknowledged, in order. */
-  open(): readonly RequestName[] {
-    return this.#parts.requests.open()
-  }
-
-  /** The same knowledge, which changes by itself. */
+  /** The same knowledge, which goes on by itself. */
   copy(): Invariants {
-    const { service, ...parts } = this.#parts
-    const roster = parts.roster.copy()
-    const acceptors = parts.acceptors.copy(roster)
-    const executions = parts.executions.copy(roster)
-    return new Invariants({
-      service,
-      roster,
-      acceptors,
-      executions,
-      choices: parts.choices.copy(electorate(roster, acceptors, executions)),
-      requests: parts.requests.copy(),
-      locks: parts.locks.copy(),
-    })
+    this.#own.clear()
+    return new Invariants(this.#service, this.#parts, [], new Map(this.#texts))
   }
 
-  /** What is known, as `JSON.stringify` of `knowledge`. */
+  /** `knowledge` as JSON: equal knowledge is equal text, in whatever order it was learned. */
   toJson(): string {
-    return JSON.stringify(this.knowledge())
+    let text = `{"service":${JSON.stringify(this.#service)}`
+    for (const name of Object.keys(this.#parts) as (keyof Parts)[]) {
+      const known = this.#texts.get(name)
+      const part = known ?? JSON.stringify(this.#parts[name].toJson())
+      if (known === undefined) this.#texts.set(name, part)
+      text += `,"${name}":${part}`
+    }
+    return `${text}}`
   }
 
   knowledge(): Knowledge {
-    const { service, roster, acceptors, choices, executions, requests, locks } = this.#parts
-    return {
-      service,
-      reigns: roster.toJson(),
-      acceptors: acceptors.toJson(),
-      ...choices.toJson(),
-      ...executions.toJson(),
-      sessions: requests.toJson(),
-      locks: locks.toJson(),
+    return JSON.parse(this.toJson())
+  }
+
+  /** A part, which is about to change. */
+  #change<Name extends keyof Parts>(name: Name): Parts[Name] {
+    this.#texts.delete(name)
+    if (!this.#own.has(name)) {
+      const copied = this.#parts[name].copy() as Parts[Name]
+      this.#parts[name] = copied
+      this.#own.add(name)
     }
+    return this.#parts[name]
   }
 
   #said(node: NodeId, message: NodeMessage): void {
-    const { acceptors, choices } = this.#parts
     switch (message.type) {
       case 'promise':
-        if (acceptors.said(node, message)) choices.prune()
+        if (this.#change('acceptors').said(node, message, this.#parts.roster)) this.#prune()
         return
-      case 'accepted': {
-        const saysLess = acceptors.said(node, message)
-        choices.accepted(node, message.instance, message.ballot, null)
-        if (saysLess) choices.prune()
+      case 'accepted':
+        this.#saidAccepted(node, message)
         return
-      }
       case 'accept':
         this.#issued(node, message)
         return
@@ -196,11 +183,18 @@ export class Invariants {
     message satisfies never
   }
 
+  #saidAccepted(node: NodeId, message: Accepted): void {
+    const { instance, ballot } = message
+    const saysLess = this.#change('acceptors').said(node, message, this.#parts.roster)
+    this.#change('choices').accepted(node, instance, ballot, null, this.#electorate)
+    if (saysLess) this.#prune()
+  }
+
   #issued(node: NodeId, message: Accept): void {
     if (message.ballot.node !== node) {
       throw new Violation(4, `server ${node} issued an accept at a ballot of server ${message.ballot.node}`)
     }
-    this.#parts.choices.issued(node, message)
+    this.#change('choices').issued(node, message, this.#electorate)
   }
 
   #told(node: NodeId, { from, batches }: Chosen): void {
@@ -211,18 +205,30 @@ export class Invariants {
 
   #shown(node: NodeId, votes: readonly DurableVote[]): void {
     for (const { instance, ballot, batch } of votes) {
-      this.#parts.choices.accepted(node, instance, ballot, batch)
+      this.#change('choices').accepted(node, instance, ballot, batch, this.#electorate)
     }
+  }
+
+  #executed({ node, instance, batch, execution, digest }: Extract<Fact, { type: 'executed' }>): void {
+    this.#parts.choices.taken(node, instance, batch, 'executed')
+    if (!this.#change('executions').executed(node, instance, execution, digest)) return
+    if (execution.members !== null) this.#change('roster').change(instance + 1, execution.members)
+    this.#change('requests').executed(instance, batch, execution)
+    if (this.#service === 'lock') this.#change('locks').executed(instance, batch, execution)
+  }
+
+  #prune(): void {
+    this.#change('choices').prune(this.#electorate)
   }
 }
 
-function electorate(roster: Roster, acceptors: Acceptors, executions: Executions): Electorate {
+function electorateOf(parts: Parts): Electorate {
   return {
     get executed() {
-      return executions.count
+      return parts.executions.count
     },
-    membersAt: (instance) => roster.at(instance),
-    incarnationOf: (node) => acceptors.incarnationOf(node),
-    mayStillAccept: (member, ballot) => acceptors.mayStillAccept(member, ballot),
+    membersAt: (instance) => parts.roster.at(instance),
+    incarnationOf: (node) => parts.acceptors.incarnationOf(node),
+    mayStillAccept: (member, ballot) => parts.acceptors.mayStillAccept(member, ballot),
   }
 }

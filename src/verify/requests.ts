@@ -75,14 +75,6 @@ export class Requests {
     outcome satisfies never
   }
 
-  /** The requests that were sent and have not ended, in order. */
-  open(): readonly { readonly uid: string; readonly seq: number }[] {
-    return this.toJson().flatMap(({ uid, sent, ended }) => {
-      const over = new Set(ended.map(([seq]) => seq))
-      return sent.filter(([seq]) => !over.has(seq)).map(([seq]) => ({ uid, seq }))
-    })
-  }
-
   copy(): Requests {
     const copy = new Requests()
     for (const [uid, { ackedBelow, sent, ended }] of this.#sessions) {

@@ -1,6 +1,6 @@
 /** Who the members are at each instance: the founders, and after them what was executed. */
 import type { Instance, NodeId } from '../../machines/batch.ts'
-import type { Member } from '../../machines/members.ts'
+import { isCounted, type Member } from '../../machines/members.ts'
 
 /** `members` rule from instance `from` on. */
 export interface Reign {
@@ -11,33 +11,25 @@ export interface Reign {
 export class Roster {
   /** Invariant: in order of `from`; the first is from 0. */
   readonly #reigns: Reign[]
-  /** Who was ever counted, by id and incarnation. */
-  readonly #admitted = new Set<string>()
 
   /** `reigns` as `toJson` gives them, or one: the founders, from 0. */
   constructor(reigns: readonly Reign[]) {
     this.#reigns = [...reigns]
-    for (const { members } of reigns) this.#admit(members)
   }
 
   /** The members that rule at `instance`; the caller knows that everything below it is executed. */
   at(instance: Instance): readonly Member[] {
-    for (let i = this.#reigns.length - 1; i >= 0; i -= 1) {
-      const reign = this.#reigns[i]
-      if (reign !== undefined && reign.from <= instance) return reign.members
-    }
-    return []
+    return this.#reigns.findLast(({ from }) => from <= instance)?.members ?? []
   }
 
   /** The members changed: these rule from `from` on. */
   change(from: Instance, members: readonly Member[]): void {
     this.#reigns.push({ from, members })
-    this.#admit(members)
   }
 
   /** True when that directory has been counted in the cluster at some instance. */
   wasCounted(id: NodeId, incarnation: string): boolean {
-    return this.#admitted.has(nameOf(id, incarnation))
+    return this.#reigns.findLast(({ members }) => isCounted(members, id, incarnation)) !== undefined
   }
 
   copy(): Roster {
@@ -47,14 +39,4 @@ export class Roster {
   toJson(): readonly Reign[] {
     return this.#reigns
   }
-
-  #admit(members: readonly Member[]): void {
-    for (const { id, incarnation } of members) {
-      if (incarnation !== null) this.#admitted.add(nameOf(id, incarnation))
-    }
-  }
-}
-
-function nameOf(id: NodeId, incarnation: string): string {
-  return `${id}:${incarnation}`
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type AnyStateNode, createActor, SimulatedClock, type SnapshotFrom, transition } from 'xstate'
+import { createActor, SimulatedClock } from 'xstate'
 import type { Request } from '../../machines/batch.ts'
 import {
   type ClientEmitted,
@@ -61,24 +61,6 @@ function start() {
       return take()
     },
   }
-}
-
-/** What one pure step emits, and the types of all that it asks of a driver. */
-function pure(snapshot: SnapshotFrom<typeof clientMachine>, event: ClientEvent) {
-  const [next, executable] = transition(clientMachine, snapshot, event)
-  const actions: readonly { readonly type: string; readonly params: unknown }[] = executable
-  const emitted = actions
-    .filter(({ type }) => type === 'xstate.emit')
-    .map(({ params }) => (params as { readonly event: ClientEmitted }).event)
-  return { next, emitted, types: actions.map(({ type }) => type) }
-}
-
-/** Every state below `node`, by id, with its description. */
-function descriptions(node: AnyStateNode): (readonly [string, string | undefined])[] {
-  return Object.values(node.states).flatMap((child) => [
-    [child.id, child.description] as const,
-    ...descriptions(child),
-  ])
 }
 
 describe('asking', () => {
@@ -335,35 +317,5 @@ describe('giving up', () => {
     const { step, state } = start()
     expect(step({ type: 'give.up' })).toEqual([])
     expect(state()).toBe('idle')
-  })
-})
-
-describe('the chart', () => {
-  it('is pure: it emits, and raises and cancels its timers, and nothing else', () => {
-    let snapshot = createActor(clientMachine, { input }).getSnapshot()
-    const types = new Set<string>()
-    const events = [submitted(), busy(0, 'stopping'), queued(1), busy(1, 'busy'), queued(1), response(1)]
-    const emitted = events.map((event) => {
-      const step = pure(snapshot, event)
-      snapshot = step.next
-      for (const type of step.types) types.add(type)
-      return step.emitted
-    })
-    expect(emitted).toEqual([[send(0)], [send(1)], [], [], [], [answer(1)]])
-    expect([...types].sort()).toEqual(['xstate.cancel', 'xstate.emit', 'xstate.raise'])
-  })
-
-  it('describes every state', () => {
-    const states = descriptions(clientMachine.root)
-    expect(states.length).toBe(9)
-    const undescribed = states.filter(([, description]) => !description)
-    expect(undescribed).toEqual([])
-  })
-
-  it('keeps plain JSON in its context', () => {
-    const { step, context } = start()
-    step(submitted())
-    step(busy(0, 'busy'))
-    expect(JSON.parse(JSON.stringify(context()))).toEqual(context())
   })
 })

@@ -16,6 +16,13 @@ export function newReplica(service: Service = lockService as Service): Replica {
   return new Replica({ service, members: threeMembers, sessionIdleMs: hourMs })
 }
 
+/** A replica in which the first batch gave the lock x to `uid`, which asked for it with seq 1. */
+export function lockedBy(uid: string): Replica {
+  const replica = newReplica()
+  run(replica, [ask(uid, 1, lock('x'))])
+  return replica
+}
+
 /** Executes the next batch. */
 export function run(
   replica: Replica,

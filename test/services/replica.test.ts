@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import type { Service } from '../../src/services/service.ts'
-import { ask, body, lock, locked, newReplica, outcomesOf, refused, run, unlock, unlocked } from './driver.ts'
+import {
+  ask,
+  body,
+  lock,
+  locked,
+  lockedBy,
+  newReplica,
+  outcomesOf,
+  refused,
+  run,
+  unlock,
+  unlocked,
+} from './driver.ts'
 
 describe('instances', () => {
   test('are executed in order, each once', () => {
@@ -80,8 +92,7 @@ describe('each (uid, seq) is executed once', () => {
   })
 
   test('another client with the same seq is another request', () => {
-    const replica = newReplica()
-    run(replica, [ask('a@0', 1, lock('x'))])
+    const replica = lockedBy('a@0')
     expect(outcomesOf(replica, [ask('b@0', 1, lock('y'))])).toEqual([locked(1)])
   })
 
@@ -136,16 +147,14 @@ describe('ackedBelow', () => {
   })
 
   test('a leap over more seqs than there are costs no more than what is held', () => {
-    const replica = newReplica()
-    run(replica, [ask('a@0', 1, lock('x'))])
+    const replica = lockedBy('a@0')
     run(replica, [ask('a@0', 2 ** 50, lock('y'), 2 ** 50)])
     expect(replica.recall('a@0', 1)).toEqual(refused('stale'))
     expect(replica.recall('a@0', 2 ** 50)).toEqual(locked(1))
   })
 
   test('seq 5 is delayed while seq 6 is executed, and is executed later', () => {
-    const replica = newReplica()
-    run(replica, [ask('h@0', 1, lock('x'))])
+    const replica = lockedBy('h@0')
     run(replica, [ask('a@0', 5, lock('x'), 5)])
     run(replica, [ask('a@0', 6, lock('y'), 5)])
     run(replica, [ask('h@0', 2, unlock('x'))])
@@ -154,8 +163,7 @@ describe('ackedBelow', () => {
   })
 
   test('what waits below it is given up, and its queue is told', () => {
-    const replica = newReplica()
-    run(replica, [ask('h@0', 1, lock('x'))])
+    const replica = lockedBy('h@0')
     run(replica, [ask('a@0', 6, lock('x')), ask('a@0', 5, lock('x'))])
     expect(replica.waitingCount).toBe(2)
     const execution = run(replica, [ask('a@0', 8, lock('y'), 7)])
@@ -171,8 +179,7 @@ describe('ackedBelow', () => {
 
 describe('one (uid, seq) for two commands', () => {
   test('the second is refused, and the first stands', () => {
-    const replica = newReplica()
-    run(replica, [ask('a@0', 1, lock('x'))])
+    const replica = lockedBy('a@0')
     expect(run(replica, [ask('a@0', 1, unlock('x'))])).toMatchObject({
       outcomes: [{ outcome: refused('conflict') }],
       progressed: false,

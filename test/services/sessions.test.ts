@@ -5,6 +5,7 @@ import {
   hourMs,
   lock,
   locked,
+  lockedBy,
   newReplica,
   outcomesOf,
   refused,
@@ -24,8 +25,7 @@ describe('an idle session', () => {
   })
 
   test('a late retry is refused, and not executed again', () => {
-    const replica = newReplica()
-    run(replica, [ask('a@0', 1, lock('x'))])
+    const replica = lockedBy('a@0')
     run(replica, [ask('b@1', 1, unlock('x'))], { timeMs: hourMs + 1 })
     expect(replica.recall('a@0', 1, lock('x'))).toEqual(refused('expired'))
     expect(run(replica, [ask('a@0', 1, lock('x')), ask('a@0', 2, lock('y'))])).toMatchObject({
@@ -37,8 +37,7 @@ describe('an idle session', () => {
   })
 
   test('is refused in the very batch that makes it idle for too long', () => {
-    const replica = newReplica()
-    run(replica, [ask('a@0', 1, lock('x'))])
+    const replica = lockedBy('a@0')
     expect(outcomesOf(replica, [ask('a@0', 2, lock('y'))], { timeMs: hourMs + 1 })).toEqual([
       refused('expired'),
     ])
@@ -58,8 +57,7 @@ describe('an idle session', () => {
   })
 
   test('only sessions opened before what was forgotten are refused', () => {
-    const replica = newReplica()
-    run(replica, [ask('a@0', 1, lock('x'))])
+    const replica = lockedBy('a@0')
     run(replica, [ask('a@0', 2, lock('y'))])
     run(replica, [], { timeMs: hourMs + 1 })
     const outcomes = outcomesOf(replica, [ask('late@1', 1, lock('p')), ask('new@2', 1, lock('q'))])
@@ -77,8 +75,7 @@ describe('an idle session', () => {
   })
 
   test('the horizon is in the snapshot', () => {
-    const replica = newReplica()
-    run(replica, [ask('a@0', 1, lock('x'))])
+    const replica = lockedBy('a@0')
     run(replica, [], { timeMs: hourMs + 1 })
     expect(restored(replica).recall('a@0', 1)).toEqual(refused('expired'))
   })

@@ -10,6 +10,7 @@ import {
   hourMs,
   lock,
   locked,
+  lockedBy,
   newReplica,
   outcomesOf,
   restored,
@@ -160,8 +161,7 @@ test('canonical JSON: keys in order at every depth, arrays as they are, nothing 
 })
 
 test('a token keeps growing after a restore', () => {
-  const replica = newReplica()
-  run(replica, [ask('a@0', 1, lock('x'))])
+  const replica = lockedBy('a@0')
   run(replica, [ask('a@0', 2, unlock('x'))])
   expect(outcomesOf(restored(replica), [ask('a@0', 3, lock('x'))])).toEqual([locked(2)])
 })

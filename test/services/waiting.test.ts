@@ -7,6 +7,7 @@ import {
   hourMs,
   lock,
   locked,
+  lockedBy,
   newReplica,
   outcomesOf,
   refused,
@@ -17,8 +18,7 @@ import {
 
 describe('a delayed request', () => {
   test('says what it waits for, and is no progress', () => {
-    const replica = newReplica()
-    run(replica, [ask('h@0', 1, lock('x'))])
+    const replica = lockedBy('h@0')
     expect(run(replica, [ask('a@0', 1, lock('x'))])).toMatchObject({
       outcomes: [{ uid: 'a@0', seq: 1, outcome: { kind: 'delayed', key: 'x' } }],
       progressed: false,
@@ -58,22 +58,19 @@ describe('what is freed, and who is concerned', () => {
   })
 
   test('a request that another server had chosen since waits at that one', () => {
-    const replica = newReplica()
-    run(replica, [ask('h@0', 1, lock('x'))])
+    const replica = lockedBy('h@0')
     run(replica, [ask('a@0', 1, lock('x'))], { node: 1 })
     run(replica, [ask('a@0', 1, lock('x'))], { node: 2 })
     expect(run(replica, [ask('h@0', 2, unlock('x'))]).concerned).toEqual([2])
   })
 
   test('a key for which nobody waits is left out', () => {
-    const replica = newReplica()
-    run(replica, [ask('h@0', 1, lock('x'))])
+    const replica = lockedBy('h@0')
     expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: [], concerned: [] })
   })
 
   test('a request that came after the release does not need to be woken', () => {
-    const replica = newReplica()
-    run(replica, [ask('h@0', 1, lock('x'))])
+    const replica = lockedBy('h@0')
     const requests = [ask('h@0', 2, unlock('x')), ask('a@0', 1, lock('x')), ask('b@0', 1, lock('x'))]
     expect(run(replica, requests)).toMatchObject({
       outcomes: [{}, { outcome: locked(1, 1) }, { outcome: { kind: 'delayed' } }],
@@ -105,8 +102,7 @@ describe('what is freed, and who is concerned', () => {
   })
 
   test('a server that is no member any more is not concerned', () => {
-    const replica = newReplica()
-    run(replica, [ask('h@0', 1, lock('x'))])
+    const replica = lockedBy('h@0')
     run(replica, [ask('a@0', 1, lock('x'))], { node: 2 })
     run(replica, [ask('m@0', 1, { kind: 'members', change: { action: 'remove', id: 2 } })])
     expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: ['x'], concerned: [] })

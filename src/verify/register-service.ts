@@ -1,0 +1,97 @@
+/** Registers and counters: a service made for checking histories, since what it gives tells much about the order of things. */
+import type { Json } from '../../machines/batch.ts'
+import { canonicalJson } from '../services/digest.ts'
+import { fieldsOf, nameIn, shown } from '../services/fields.ts'
+import type { Executed, Service } from '../services/service.ts'
+
+export type RegisterCommand =
+  | { readonly action: 'read'; readonly key: string }
+  | { readonly action: 'write'; readonly key: string; readonly value: Json }
+  /** Writes `value` where `expected` stands; `null` stands in a register that was never written. */
+  | { readonly action: 'compareAndSet'; readonly key: string; readonly expected: Json; readonly value: Json }
+  /** Of a counter, which has nothing to do with the register of the same key. */
+  | { readonly action: 'add'; readonly key: string; readonly amount: number }
+  | { readonly action: 'count'; readonly key: string }
+
+/** What `read`, `write`, `compareAndSet` give, and what `add` and `count` do: the counter after it. */
+export type RegisterResult =
+  | { readonly value: Json }
+  | { readonly written: true }
+  | { readonly set: boolean }
+  | { readonly count: number }
+
+export interface RegisterState {
+  readonly registers: Map<string, Json>
+  readonly counters: Map<string, number>
+}
+
+const maxKeyLength = 256
+
+export const registerService: Service<RegisterState, RegisterCommand, RegisterResult> = {
+  name: 'register',
+  initial: () => ({ registers: new Map(), counters: new Map() }),
+  parse(body) {
+    const fields = fieldsOf(body, 'a command of the register service')
+    const key = nameIn(fields, 'key', maxKeyLength)
+    const { action, value, expected, amount } = fields
+    switch (action) {
+      case 'read':
+      case 'count':
+        return { action, key }
+      case 'write':
+        return { action, key, value: given(value, 'value') }
+      case 'compareAndSet':
+        return { action, key, expected: given(expected, 'expected'), value: given(value, 'value') }
+      case 'add':
+        if (Number.isSafeInteger(amount)) return { action, key, amount: amount as number }
+        throw new Error(`amount is ${shown(amount)}: it must be a whole number`)
+      default:
+        throw new Error(
+          `action is ${shown(action)}: it must be "read", "write", "compareAndSet", "add" or "count"`,
+        )
+    }
+  },
+  execute(state, command) {
+    const { registers, counters } = state
+    const { key } = command
+    const executed = (result: RegisterResult): Executed<RegisterState, RegisterResult> => ({
+      kind: 'executed',
+      state,
+      result,
+    })
+    switch (command.action) {
+      case 'read':
+        return executed({ value: registers.get(key) ?? null })
+      case 'write':
+        registers.set(key, command.value)
+        return executed({ written: true })
+      case 'compareAndSet': {
+        const set = canonicalJson(registers.get(key) ?? null) === canonicalJson(command.expected)
+        if (set) registers.set(key, command.value)
+        return executed({ set })
+      }
+      case 'add': {
+        const count = (counters.get(key) ?? 0) + command.amount
+        counters.set(key, count)
+        return executed({ count })
+      }
+      case 'count':
+        return executed({ count: counters.get(key) ?? 0 })
+    }
+    command satisfies never
+  },
+  snapshot: ({ registers, counters }) => Buffer.from(canonicalJson([inOrder(registers), inOrder(counters)])),
+  restore(bytes) {
+    const [registers, counters] = JSON.parse(Buffer.from(bytes).toString())
+    return { registers: new Map(registers), counters: new Map(counters) }
+  },
+}
+
+function given(value: Json | undefined, field: string): Json {
+  if (value === undefined) throw new Error(`${field} is missing: name the value, or null for none`)
+  return value
+}
+
+function inOrder<V>(map: ReadonlyMap<string, V>): (readonly [string, V])[] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1))
+}

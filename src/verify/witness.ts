@@ -1,0 +1,99 @@
+/**
+ * The witness check: every answer says at which (instance, index) it was executed, so there is one order to judge. It is
+ * quick, n log n, and trusts the positions to be the whole story: a history that it passes is linearizable.
+ */
+import type { Json } from '../../machines/batch.ts'
+import type { Position } from '../../machines/outcome.ts'
+import { shown } from '../services/fields.ts'
+import { type Flaw, namedTwice, type Operation } from './history.ts'
+import type { Model } from './models.ts'
+
+/** An operation that took effect, and where. */
+interface Effect {
+  readonly operation: Operation
+  readonly position: Position
+  /** `undefined` when nobody was told. */
+  readonly result: Json | undefined
+  /** The order of its answer; infinite when there was none. */
+  readonly answeredAt: number
+}
+
+/**
+ * Judges a history by the order of its positions: each command was executed once, none was executed before one that had
+ * been answered before it was called, and executed in this order on `model` each gives what its client was told. An
+ * operation without an answer took effect where its position says, and nowhere when it has none. Returns the first flaw,
+ * `null` when there is none.
+ */
+export function checkWitness(operations: readonly Operation[], model: Model): Flaw | null {
+  const effects = effectsOf(operations)
+  return namedTwice(operations) ?? collision(effects) ?? realTime(effects) ?? replayed(effects, model)
+}
+
+/** In order of position. */
+function effectsOf(operations: readonly Operation[]): Effect[] {
+  const effects: Effect[] = []
+  for (const operation of operations) {
+    const { ending } = operation
+    if (ending.kind === 'answered') {
+      const { position, result, at } = ending
+      effects.push({ operation, position, result, answeredAt: at.order })
+    } else if (ending.kind === 'unknown' && ending.position !== null) {
+      const { position } = ending
+      effects.push({ operation, position, result: undefined, answeredAt: Number.POSITIVE_INFINITY })
+    }
+  }
+  return effects.sort((a, b) => comparePositions(a.position, b.position))
+}
+
+function comparePositions(a: Position, b: Position): number {
+  return a.instance - b.instance || a.index - b.index
+}
+
+function textOf({ operation, position }: Effect): string {
+  const { uid, seq, command } = operation
+  return `${uid} ${seq} ${shown(command)} at (${position.instance}, ${position.index})`
+}
+
+/** No two commands were executed at one position. */
+function collision(effects: readonly Effect[]): Flaw | null {
+  let before: Effect | null = null
+  for (const effect of effects) {
+    if (before !== null && comparePositions(before.position, effect.position) === 0) {
+      return flaw(effect, `${textOf(effect)} stands where ${textOf(before)} does`)
+    }
+    before = effect
+  }
+  return null
+}
+
+/** Nothing that was answered before something else was called comes after it. */
+function realTime(effects: readonly Effect[]): Flaw | null {
+  let latest: Effect | null = null
+  for (const effect of effects) {
+    if (latest !== null && effect.answeredAt < latest.operation.called.order) {
+      return flaw(effect, `${textOf(effect)} was answered before ${textOf(latest)} was called`)
+    }
+    if (latest === null || effect.operation.called.order > latest.operation.called.order) latest = effect
+  }
+  return null
+}
+
+function replayed(effects: readonly Effect[], model: Model): Flaw | null {
+  const parts = new Map<string, Json>()
+  for (const effect of effects) {
+    const { command } = effect.operation
+    const key = model.keyOf(command)
+    const state = parts.get(key) ?? model.initial
+    const next = model.step(state, command, effect.result)
+    if (next === undefined) {
+      const got = effect.result === undefined ? 'could not run' : `cannot have given ${shown(effect.result)}`
+      return flaw(effect, `${textOf(effect)} ${got}: the state was ${shown(state)}`)
+    }
+    parts.set(key, next)
+  }
+  return null
+}
+
+function flaw({ operation }: Effect, message: string): Flaw {
+  return { operation, message }
+}

@@ -1,0 +1,107 @@
+/** The inbox of each chart, and where it passes over an event in silence, with the reason. */
+import type { ClientEvent } from '../../machines/client.ts'
+import type { AcceptorEvent, LearnerEvent, ProposerEvent, RequestQueueEvent } from '../../machines/inbox.ts'
+import type { NodeEvent } from '../../machines/node.ts'
+
+interface Inboxes {
+  readonly acceptor: AcceptorEvent
+  readonly proposer: ProposerEvent
+  readonly learner: LearnerEvent
+  readonly requestQueue: RequestQueueEvent
+  readonly client: ClientEvent
+  readonly node: NodeEvent
+}
+
+export type ChartName = keyof Inboxes
+
+/** States in which an event is ignored. */
+export interface Ignored {
+  readonly in: readonly string[]
+  readonly because: string
+}
+
+const everywhere: Ignored = { in: [], because: '' }
+
+/** The compiler sees to it that each event of an inbox stands here, and no other. */
+export const ignored: {
+  readonly [Name in ChartName]: Readonly<Record<Inboxes[Name]['type'], Ignored>>
+} = {
+  acceptor: {
+    prepare: everywhere,
+    accept: everywhere,
+    persisted: { in: ['listening'], because: 'nothing is being synced, so nobody says it' },
+    'firstUnchosen.advanced': everywhere,
+    'members.changed': everywhere,
+  },
+  proposer: {
+    promise: {
+      in: ['idle', 'catchingUp', 'accepting.helping', 'accepting.proposing', 'leading', 'backingOff'],
+      because: 'a quorum has promised already, or the ballot was given up: one more decides nothing',
+    },
+    accepted: {
+      in: ['idle', 'preparing', 'catchingUp', 'leading', 'backingOff'],
+      because: 'what it accepted is done or given up: nothing is proposed',
+    },
+    denial: {
+      in: ['idle', 'catchingUp', 'leading', 'backingOff'],
+      because:
+        'nothing is asked for at the ballot that it denies; the next thing said at it would be denied again',
+    },
+    'requests.ready': {
+      in: ['preparing', 'catchingUp', 'accepting.helping', 'accepting.proposing', 'leading', 'backingOff'],
+      because: 'it asks for a batch when it leads, and for work when it gives up',
+    },
+    'batch.offered': {
+      in: ['preparing', 'catchingUp', 'accepting.helping', 'accepting.proposing', 'backingOff'],
+      because:
+        'the lead for which it asked for a batch is lost; it asks anew, and what was offered is offered again',
+    },
+    'settle.wanted': {
+      in: ['preparing', 'catchingUp', 'accepting.helping', 'accepting.proposing', 'leading', 'backingOff'],
+      because: 'preparing settles what is open, and is under way, done or about to be tried',
+    },
+    'ballot.surpassed': everywhere,
+    'batch.executed': everywhere,
+  },
+  learner: {
+    learn: everywhere,
+    chosen: everywhere,
+    'batch.chosen': everywhere,
+    'accept.heard': everywhere,
+    'behind.noticed': everywhere,
+    'news.wanted': {
+      in: ['behind', 'catchingUp', 'inquiring'],
+      because: 'news is on its way, or asked for already; the client asks again',
+    },
+    'chosen.read': everywhere,
+    'members.changed': everywhere,
+  },
+  requestQueue: {
+    request: everywhere,
+    'batch.wanted': everywhere,
+    'work.wanted': everywhere,
+    'news.checked': everywhere,
+    'node.stopping': everywhere,
+    'batch.executed': everywhere,
+    'members.changed': everywhere,
+  },
+  client: {
+    'request.submitted': {
+      in: ['asking.asked', 'waiting.held', 'backingOff'],
+      because: 'an actor carries one request at a time, and its program waits for the end of it',
+    },
+    response: everywhere,
+    queued: everywhere,
+    busy: everywhere,
+    'give.up': everywhere,
+  },
+  node: {
+    'node.recovered': {
+      in: ['running', 'stopping'],
+      because: 'storage is read once',
+    },
+    'node.stopping': { in: ['stopping'], because: 'it is stopping already' },
+    'node.stopped': { in: ['recovering'], because: 'nothing has begun that could come to an end' },
+    'node.failed': everywhere,
+  },
+}

@@ -1,0 +1,117 @@
+import type { AnyMachineSnapshot } from 'xstate'
+import type { Ballot } from '../../../machines/ballot.ts'
+import type { Instance } from '../../../machines/batch.ts'
+import type { ProposerEvent } from '../../../machines/inbox.ts'
+import { type ProposerContext, proposerMachine } from '../../../machines/proposer.ts'
+import { defaultTiming } from '../../../machines/timing.ts'
+import { batch, executed, members } from '../../support/role.ts'
+import { ballotsAround, instancesAround, memberships, othersAround, recordOf } from './around.ts'
+import type { Chart } from './chart.ts'
+
+const servers = [0, 1, 2] as const
+
+/**
+ * What an acceptor may show: nothing, or what it accepted from the first instance on that it does not know to be chosen.
+ * Instances are serial, so there is no gap.
+ */
+function promises({ ballot, preparedFrom, firstUnchosen }: ProposerContext): ProposerEvent[] {
+  return servers.flatMap((sender) =>
+    [firstUnchosen, firstUnchosen + 1].flatMap((known) =>
+      [0, 1, 2].map((count) => {
+        const lower = { round: ballot.round - 1, node: sender }
+        const accepted = Array.from({ length: count }, (_, place) => recordOf(lower, known + place))
+        return {
+          type: 'promise',
+          ballot,
+          from: preparedFrom,
+          accepted,
+          firstUnchosen: known,
+          sender,
+        } as const
+      }),
+    ),
+  )
+}
+
+function strayPromises({ ballot, preparedFrom, firstUnchosen }: ProposerContext): ProposerEvent[] {
+  const stray = (changes: { readonly ballot?: Ballot; readonly from?: number }): ProposerEvent => ({
+    type: 'promise',
+    ballot,
+    from: preparedFrom,
+    accepted: [],
+    firstUnchosen,
+    sender: 1,
+    ...changes,
+  })
+  return [...othersAround(ballot).map((other) => stray({ ballot: other })), stray({ from: preparedFrom + 1 })]
+}
+
+function happenings(context: ProposerContext): ProposerEvent[] {
+  const { ballot, firstUnchosen } = context
+  const others = othersAround(ballot)
+  const denial = (denied: Ballot, promised: Ballot | null, known: Instance) =>
+    ({
+      type: 'denial',
+      ballot: denied,
+      instance: firstUnchosen,
+      promised,
+      firstUnchosen: known,
+      sender: 1,
+    }) as const
+  return [
+    ...promises(context),
+    ...strayPromises(context),
+    ...instancesAround(firstUnchosen).flatMap((instance) =>
+      servers.map((sender) => ({ type: 'accepted', ballot, instance, sender }) as const),
+    ),
+    ...others.map((ballot) => ({ type: 'accepted', ballot, instance: firstUnchosen, sender: 1 }) as const),
+    ...[null, ballot, ...others].flatMap((promised) =>
+      instancesAround(firstUnchosen).map((known) => denial(ballot, promised, known)),
+    ),
+    ...others.map((other) => denial(other, { round: ballot.round + 1, node: 1 }, firstUnchosen + 1)),
+    { type: 'requests.ready' },
+    { type: 'batch.offered', batch: batch('own') },
+    { type: 'settle.wanted' },
+    ...ballotsAround(ballot).map((ballot) => ({ type: 'ballot.surpassed', ballot }) as const),
+    ...[null, ...memberships].map((members) => executed(firstUnchosen, { members, concerned: [0, 2] })),
+  ]
+}
+
+/** How often it was tried or denied only makes a wait longer. */
+function situation({ value, context }: AnyMachineSnapshot): unknown {
+  const { members, self, firstUnchosen, promises, batch, accepts, isChosen, hasYielded } =
+    context as ProposerContext
+  const shown = promises.map(({ node, accepted, firstUnchosen: known }) => [
+    node === self,
+    known > firstUnchosen,
+    accepted.some(({ instance }) => instance >= firstUnchosen),
+  ])
+  return {
+    isMember: members.some(({ id }) => id === self),
+    promises: value === 'preparing' || value === 'catchingUp' ? shown.sort() : 'not weighed now',
+    somethingAbove: promises.some(({ accepted }) =>
+      accepted.some(({ instance }) => instance > firstUnchosen),
+    ),
+    proposes: batch !== null,
+    accepts: accepts.length,
+    isChosen,
+    hasYielded,
+  }
+}
+
+/** Server 0 as the proposer of three, and all that may happen to it. */
+export const proposerChart: Chart = {
+  name: 'proposer',
+  machine: proposerMachine,
+  input: {
+    self: 0,
+    incarnation: 'founder',
+    members: members(3),
+    timing: defaultTiming,
+    randomSeed: 1,
+    promised: { round: 1, node: 1 },
+    firstUnchosen: 1,
+  },
+  happenings: ({ context }) => happenings(context),
+  situation,
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import type { Json } from '../../machines/batch.ts'
+import type { Service } from '../../src/services/service.ts'
+import { registerService } from '../../src/verify/register-service.ts'
+import { ask, body, newReplica, run } from '../services/driver.ts'
+
+/** A replica of the service, and what became of the commands it is given, each in a batch of its own. */
+function registers() {
+  const replica = newReplica(registerService as Service)
+  let seq = 0
+  return {
+    replica,
+    do(command: Json): unknown {
+      seq += 1
+      const [first] = run(replica, [ask('a@0', seq, body(command))]).outcomes
+      return first?.outcome.kind === 'executed' ? first.outcome.result : first?.outcome
+    },
+  }
+}
+
+test('registers: read, write, compare-and-set', () => {
+  const service = registers()
+  expect(service.do({ action: 'read', key: 'x' })).toEqual({ value: null })
+  expect(service.do({ action: 'write', key: 'x', value: { a: 1, b: 2 } })).toEqual({ written: true })
+  expect(service.do({ action: 'read', key: 'x' })).toEqual({ value: { a: 1, b: 2 } })
+  expect(service.do({ action: 'read', key: 'y' })).toEqual({ value: null })
+  const compareAndSet = (expected: Json) => ({ action: 'compareAndSet', key: 'x', expected, value: 3 })
+  expect(service.do(compareAndSet(null))).toEqual({ set: false })
+  expect(service.do(compareAndSet({ b: 2, a: 1 }))).toEqual({ set: true })
+  expect(service.do({ action: 'read', key: 'x' })).toEqual({ value: 3 })
+})
+
+test('counters, which have nothing to do with the register of the same key', () => {
+  const service = registers()
+  expect(service.do({ action: 'write', key: 'x', value: 7 })).toEqual({ written: true })
+  expect(service.do({ action: 'count', key: 'x' })).toEqual({ count: 0 })
+  expect(service.do({ action: 'add', key: 'x', amount: 5 })).toEqual({ count: 5 })
+  expect(service.do({ action: 'add', key: 'x', amount: -2 })).toEqual({ count: 3 })
+  expect(service.do({ action: 'count', key: 'x' })).toEqual({ count: 3 })
+})
+
+test('its snapshot restores it, and is the same in whatever order it came to be', () => {
+  const moment = { instance: 0, index: 0, timeMs: 0, uid: 'a@0' }
+  const after = (...keys: string[]) => {
+    const state = registerService.initial()
+    for (const key of keys) {
+      registerService.execute(state, { action: 'write', key, value: key }, moment)
+      registerService.execute(state, { action: 'add', key, amount: 1 }, moment)
+    }
+    return state
+  }
+  const bytes = registerService.snapshot(after('a', 'b'))
+  expect(registerService.snapshot(after('b', 'a'))).toEqual(bytes)
+  expect(registerService.restore(bytes)).toEqual(after('a', 'b'))
+})
+
+test.each<[string, Json]>([
+  ['a command of the register service is 3', 3],
+  ['action is "take"', { action: 'take', key: 'x' }],
+  ['key is ""', { action: 'read', key: '' }],
+  ['value is missing', { action: 'write', key: 'x' }],
+  ['expected is missing', { action: 'compareAndSet', key: 'x', value: 1 }],
+  ['amount is 1.5', { action: 'add', key: 'x', amount: 1.5 }],
+])('%s', (error, command) => {
+  expect(registers().do(command)).toMatchObject({ kind: 'failed', error: expect.stringContaining(error) })
+})
