@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Search } from '../../src/checker/search.ts'
+import { transcriptOf } from '../../src/checker/transcript.ts'
 import { clusterSettings } from '../../src/schedule/cluster.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
+import { writeTranscript } from '../../src/transcript/write.ts'
 import { wander } from '../support/wander.ts'
 import type { Mutation } from './mutation.ts'
 import { type BoundsName, bounds, type WorldName, worlds } from './worlds.ts'
@@ -14,6 +16,8 @@ export interface Caught {
   readonly after: string
   /** The invariant that was broken, or what was thrown instead. */
   readonly broken: string
+  /** The schedule, up to what it broke. */
+  readonly transcript: () => string
 }
 
 /** The most that each check may cost. */
@@ -35,7 +39,11 @@ export function tryChecker({ plant }: Mutation, name: BoundsName): Caught | null
   }
   if (search.violation === null) return null
   const { what, events } = search.violation
-  return { after: `${search.stats.states} states, event ${events.length}`, broken: brokenBy(what.message) }
+  return {
+    after: `${search.stats.states} states, event ${events.length}`,
+    broken: brokenBy(what.message),
+    transcript: () => transcriptOf(bounds[name], events, [name], plant).text,
+  }
 }
 
 /** Events of chance in a schedule, before it is calm. */
@@ -51,8 +59,12 @@ export function tryChance(
   for (let seed = 1; seed <= seeds; seed += 1) {
     const settings = plant({ ...clusterSettings(servers), digestEvery: 1 })
     const { events, failure } = wander({ settings, seed, steps: chanceSteps, ...world })
-    if (failure !== null) {
-      return { after: `seed ${seed}, event ${events.length}`, broken: brokenBy(failure.message) }
+    if (failure === null) continue
+    const about = [`Seed ${seed}, ${name}.`]
+    return {
+      after: `seed ${seed}, event ${events.length}`,
+      broken: brokenBy(failure.message),
+      transcript: () => writeTranscript({ servers, about, events }, { adapt: plant }).text,
     }
   }
   return null
@@ -61,10 +73,10 @@ export function tryChance(
 /** Runs a written schedule, which goes through without the fault. */
 export function trySchedule({ plant }: Mutation, file: string): Caught | null {
   const text = readFileSync(join(import.meta.dirname, 'schedules', file), 'utf8')
-  const { run, failure } = runTranscript(text, { adapt: plant })
+  const { run, failure, text: shown } = runTranscript(text, { adapt: plant })
   // That the schedule does not fit is no catch: an event that is not possible shows no fault.
   if (failure === null || !failure.includes('invariant')) return null
-  return { after: `event ${run.events.length}`, broken: brokenBy(failure) }
+  return { after: `event ${run.events.length}`, broken: brokenBy(failure), transcript: () => shown }
 }
 
 function brokenBy(message: string): string {

@@ -1,6 +1,7 @@
 /**
  * Puts every fault before every check that is meant for it, and prints a table of which catches which, after how long; as
  * the last row, a cluster without a fault. Ends with 1 when a fault is caught by none, or no fault is caught by one.
+ * `npm run mutations -- 'skips helping'` prints instead the schedules with which that fault is caught.
  */
 import { mutations } from './all.ts'
 import { budgets, type Caught, tryChance, tryChecker, trySchedule } from './checks.ts'
@@ -59,19 +60,40 @@ function printRow({ name, cells }: Row): void {
   print(`| ${[name, ...cells.map(({ text }) => text)].join(' | ')} |`)
 }
 
-print(`| fault | model checker | schedules of chance | a written schedule |`)
-print(`| --- | --- | --- | --- |`)
-const rows = mutations.map((mutation) => {
-  const row = rowOf(mutation, trialOf(mutation.name))
-  printRow(row)
-  return row
-})
-const control = rowWithoutFault()
-printRow(control)
-print(`\nAt most ${budgets.states} states a search, ${budgets.seeds} schedules of chance.`)
+/** The schedules that show a fault, as each check finds it. */
+function show(mutation: Mutation, { bounds: where, world = 'three servers', schedule }: Trial): void {
+  const found = [
+    where === undefined ? null : tryChecker(mutation, where),
+    tryChance(mutation, world),
+    schedule === undefined ? null : trySchedule(mutation, schedule),
+  ]
+  for (const caught of found) if (caught !== null) print(caught.transcript())
+}
 
-const missed = rows.filter(({ cells }) => !cells.some(({ isCaught }) => isCaught))
-for (const { name } of missed) print(`Not caught: ${name}`)
-const isFalseAlarm = control.cells.some(({ isCaught }) => isCaught)
-if (isFalseAlarm) print('Something was caught where there is no fault.')
-if (missed.length > 0 || isFalseAlarm) process.exitCode = 1
+function printTable(): void {
+  print(`| fault | model checker | schedules of chance | a written schedule |`)
+  print(`| --- | --- | --- | --- |`)
+  const rows = mutations.map((mutation) => {
+    const row = rowOf(mutation, trialOf(mutation.name))
+    printRow(row)
+    return row
+  })
+  const control = rowWithoutFault()
+  printRow(control)
+  print(`\nAt most ${budgets.states} states a search, ${budgets.seeds} schedules of chance.`)
+
+  const missed = rows.filter(({ cells }) => !cells.some(({ isCaught }) => isCaught))
+  for (const { name } of missed) print(`Not caught: ${name}`)
+  const isFalseAlarm = control.cells.some(({ isCaught }) => isCaught)
+  if (isFalseAlarm) print('Something was caught where there is no fault.')
+  if (missed.length > 0 || isFalseAlarm) process.exitCode = 1
+}
+
+const [wanted] = process.argv.slice(2)
+const named = mutations.find(({ name }) => name === wanted)
+if (named !== undefined) show(named, trialOf(named.name))
+else if (wanted === undefined) printTable()
+else {
+  print(`There is no fault "${wanted}". There are:\n${mutations.map(({ name }) => `  ${name}`).join('\n')}`)
+  process.exitCode = 1
+}
