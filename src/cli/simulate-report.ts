@@ -1,0 +1,64 @@
+/** What `paxos simulate` says of its runs. */
+import type { RunFailure } from '../simulator/run.ts'
+import type { Shrunk } from '../simulator/shrink.ts'
+import { situations } from '../simulator/situations.ts'
+import type { Total } from '../simulator/total.ts'
+import { formatTable, shellCommand } from './output.ts'
+
+export interface FailedRun {
+  readonly seed: number
+  readonly failure: RunFailure
+  /** The command that runs it again. */
+  readonly again: string
+  readonly shrunk: Shrunk | null
+  /** The file that the plan was written to. */
+  readonly saved: string | null
+}
+
+/** What `--json` prints. */
+export interface SeriesResult {
+  readonly seed: number
+  readonly failed: number
+  /** The first few of the failing runs, in order of seed. */
+  readonly failures: readonly FailedRun[]
+  readonly total: Total
+  readonly tookMs: number
+}
+
+export function formatFailure({ seed, failure, again, shrunk, saved }: FailedRun): string {
+  const lines = [`seed ${seed} fails ${placeOf(failure)}: ${failure.message}`, `  again: ${again}`]
+  if (shrunk !== null) {
+    const { faults, clients } = shrunk.plan
+    const steps = clients.flatMap(({ lanes }) => lanes.flat()).length
+    lines.push(
+      `  shrunk in ${shrunk.runs} runs to ${faults.length} faults and ${steps} requests, which fail ${placeOf(shrunk.failure)}: ${shrunk.failure.message}`,
+    )
+    for (const fault of faults) lines.push(`    ${JSON.stringify(fault)}`)
+  }
+  if (saved !== null) {
+    lines.push(`  written to ${saved}; again: ${shellCommand(['paxos', 'simulate', '--plan', saved])}`)
+  }
+  return lines.join('\n')
+}
+
+function placeOf({ step, atMs }: RunFailure): string {
+  return `at step ${step}, after ${seconds(atMs)} virtual seconds`
+}
+
+export function formatTotal({ failed, total, tookMs }: SeriesResult): string {
+  const rate = Math.round(total.virtualMs / tookMs)
+  return [
+    formatTable(
+      ['SEEN', 'SITUATION'],
+      situations.map((situation) => [String(total.counts[situation]), situation]),
+    ),
+    '',
+    `${total.runs} runs of ${seconds(total.virtualMs)} virtual seconds in ${seconds(tookMs)} s: ${rate} virtual seconds a second`,
+    `${total.steps} events, ${total.datagrams} datagrams, ${total.instances} instances chosen, ${total.operations} requests`,
+    failed === 0 ? 'everything held' : `${failed} runs failed`,
+  ].join('\n')
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(1)
+}

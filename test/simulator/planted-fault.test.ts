@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { drawPlan } from '../../src/simulator/draw-plan.ts'
+import type { Plan } from '../../src/simulator/plan.ts'
+import { formatPlan, parsePlan } from '../../src/simulator/plan-file.ts'
+import { type RunFailure, type RunOptions, runPlan } from '../../src/simulator/run.ts'
+import { shrink } from '../../src/simulator/shrink.ts'
+import { acceptsBelowItsPromise, skipsHelping } from './faulty-machines.ts'
+
+/** The first seed that fails, of the first so many. */
+function firstFailing(runs: number, options: RunOptions): { plan: Plan; failure: RunFailure } | null {
+  for (let seed = 0; seed < runs; seed += 1) {
+    const plan = drawPlan(seed)
+    const { failure } = runPlan(plan, options)
+    if (failure !== null) return { plan, failure }
+  }
+  return null
+}
+
+const planted = [
+  { what: 'an acceptor that accepts below its promise', machines: acceptsBelowItsPromise },
+  { what: 'a proposer that does not help', machines: skipsHelping },
+]
+
+describe.each(planted)('$what', ({ machines }) => {
+  const found = firstFailing(60, { machines })
+
+  test('is found', () => {
+    expect(found).not.toBeNull()
+  })
+
+  test('its plan is shrunk, written down, and fails alike when it is run again', () => {
+    if (found === null) throw new Error('it was not found')
+    const fails = (plan: Plan) => runPlan(plan, { machines }).failure
+    const { plan, failure } = shrink(found.plan, found.failure, fails, 60)
+    expect(failure.broke).toBe(found.failure.broke)
+    expect(sizeOf(plan)).toBeLessThan(sizeOf(found.plan) / 2)
+    expect(fails(parsePlan(formatPlan(plan)))).toEqual(failure)
+    expect(runPlan(plan).failure, 'with machines that are right the same plan holds').toBeNull()
+  })
+})
+
+function sizeOf({ faults, clients }: Plan): number {
+  return faults.length + clients.flatMap(({ lanes }) => lanes.flat()).length
+}
