@@ -1,8 +1,7 @@
 /** A whole run of a plan: a storm, then calm, and then everything has to come to rest. */
-import type { AnyStateMachine } from 'xstate'
 import type { Json, NodeId } from '../../machines/batch.ts'
-import type { RoleName } from '../../machines/inbox.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import type { Plant } from '../stepped/settings.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/calm.ts'
 import type { Fact } from '../verify/facts.ts'
 import { History } from '../verify/history.ts'
@@ -21,8 +20,8 @@ import type { Counts, Situation } from './situations.ts'
 import { Storm } from './storm.ts'
 
 export interface RunOptions {
-  /** The roles, where they are not to be the real ones: a test of the tests. */
-  readonly machines?: Readonly<Record<RoleName, AnyStateMachine>>
+  /** Plants a fault: a test of the tests. */
+  readonly plant?: Plant
   /** The replicated states of servers are compared after each so many instances; every eighth, unless it is said. */
   readonly digestEvery?: number
 }
@@ -95,7 +94,7 @@ class Run {
   #steps = 0
   #operatorClients = 0
 
-  constructor(plan: Plan, { machines, digestEvery = usualDigestEvery }: RunOptions) {
+  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery }: RunOptions) {
     this.#plan = plan
     const { seed, servers, service, sessionIdleMs } = plan
     const happened = (what: Situation) => this.#happened(what)
@@ -105,7 +104,7 @@ class Run {
       service: serviceOf(service),
       sessionIdleMs,
       digestEvery,
-      ...(machines === undefined ? {} : { machines }),
+      ...(plant === undefined ? {} : { plant }),
       heard: (server, datagram) => this.#coverage.heard(server, datagram),
       moved: (node, before, after) => this.#judge.moved(node, before, after),
       observe: (fact) => this.#observe(fact),

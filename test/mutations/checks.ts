@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { Search } from '../../src/checker/search.ts'
 import { transcriptOf } from '../../src/checker/transcript.ts'
 import { clusterSettings } from '../../src/schedule/cluster.ts'
+import { drawPlan } from '../../src/simulator/draw-plan.ts'
+import { runPlan } from '../../src/simulator/run.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
 import { writeTranscript } from '../../src/transcript/write.ts'
 import { wander } from '../support/wander.ts'
@@ -16,7 +18,7 @@ export interface Caught {
   readonly after: string
   /** The invariant that was broken, or what was thrown instead. */
   readonly broken: string
-  /** The schedule, up to what it broke. */
+  /** The schedule, up to what it broke; of the simulator only what that was. */
   readonly transcript: () => string
 }
 
@@ -26,6 +28,8 @@ export const budgets = {
   states: 50_000,
   /** Schedules of chance. */
   seeds: 40,
+  /** Runs of the simulator. */
+  runs: 30,
 } as const
 
 /** How many states are tried before a search is asked whether it is to go on. */
@@ -65,6 +69,21 @@ export function tryChance(
       after: `seed ${seed}, event ${events.length}`,
       broken: brokenBy(failure.message),
       transcript: () => writeTranscript({ servers, about, events }, { adapt: plant }).text,
+    }
+  }
+  return null
+}
+
+/** Runs the simulator's plans of the seeds from 1 on. */
+export function trySimulator({ plant }: Mutation, runs: number = budgets.runs): Caught | null {
+  for (let seed = 1; seed <= runs; seed += 1) {
+    const { failure } = runPlan(drawPlan(seed), { plant, digestEvery: 1 })
+    if (failure === null) continue
+    const { step, message } = failure
+    return {
+      after: `seed ${seed}, event ${step}`,
+      broken: brokenBy(message),
+      transcript: () => `# In the simulator, seed ${seed}, event ${step}: ${message}`,
     }
   }
   return null

@@ -4,7 +4,7 @@
  * `npm run mutations -- 'skips helping'` prints instead the schedules with which that fault is caught.
  */
 import { mutations } from './all.ts'
-import { budgets, type Caught, tryChance, tryChecker, trySchedule } from './checks.ts'
+import { budgets, type Caught, tryChance, tryChecker, trySchedule, trySimulator } from './checks.ts'
 import type { Mutation } from './mutation.ts'
 import { type Trial, trialOf, trials } from './trials.ts'
 import { type BoundsName, bounds, type WorldName, worlds } from './worlds.ts'
@@ -35,6 +35,7 @@ function rowOf(mutation: Mutation, trial: Trial): Row {
   const { bounds: where, world = 'three servers', schedule } = trial
   const cells = [
     cellOf(where === undefined ? [] : [() => tryChecker(mutation, where)]),
+    cellOf([() => trySimulator(mutation)]),
     cellOf([() => tryChance(mutation, world)]),
     cellOf(schedule === undefined ? [] : [() => trySchedule(mutation, schedule)]),
   ]
@@ -46,6 +47,7 @@ function rowWithoutFault(): Row {
   const schedules = Object.values(trials).flatMap(({ schedule }) => schedule ?? [])
   const cells = [
     cellOf((Object.keys(bounds) as BoundsName[]).map((name) => () => tryChecker(none, name))),
+    cellOf([() => trySimulator(none)]),
     cellOf((Object.keys(worlds) as WorldName[]).map((name) => () => tryChance(none, name))),
     cellOf(schedules.map((file) => () => trySchedule(none, file))),
   ]
@@ -64,6 +66,7 @@ function printRow({ name, cells }: Row): void {
 function show(mutation: Mutation, { bounds: where, world = 'three servers', schedule }: Trial): void {
   const found = [
     where === undefined ? null : tryChecker(mutation, where),
+    trySimulator(mutation),
     tryChance(mutation, world),
     schedule === undefined ? null : trySchedule(mutation, schedule),
   ]
@@ -71,8 +74,8 @@ function show(mutation: Mutation, { bounds: where, world = 'three servers', sche
 }
 
 function printTable(): void {
-  print(`| fault | model checker | schedules of chance | a written schedule |`)
-  print(`| --- | --- | --- | --- |`)
+  print(`| fault | model checker | simulator | schedules of chance | a written schedule |`)
+  print(`| --- | --- | --- | --- | --- |`)
   const rows = mutations.map((mutation) => {
     const row = rowOf(mutation, trialOf(mutation.name))
     printRow(row)
@@ -80,7 +83,8 @@ function printTable(): void {
   })
   const control = rowWithoutFault()
   printRow(control)
-  print(`\nAt most ${budgets.states} states a search, ${budgets.seeds} schedules of chance.`)
+  const { states, runs, seeds } = budgets
+  print(`\nAt most ${states} states a search, ${runs} runs of the simulator, ${seeds} schedules of chance.`)
 
   const missed = rows.filter(({ cells }) => !cells.some(({ isCaught }) => isCaught))
   for (const { name } of missed) print(`Not caught: ${name}`)

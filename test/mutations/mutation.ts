@@ -1,16 +1,13 @@
 /** A deliberate fault, which only tests can switch on: the product knows nothing of it. */
 import type { AnyStateMachine } from 'xstate'
 import type { RoleName } from '../../machines/inbox.ts'
-import type { NodeSettings, Replicas } from '../../src/stepped/settings.ts'
-
-/** What a fault may be in. */
-export type Parts = Pick<NodeSettings, 'machines' | 'replicas'>
+import type { Plant, Replicas } from '../../src/stepped/settings.ts'
 
 export interface Mutation {
   /** The fault, as the table of what catches what has it. */
   readonly name: string
   /** The same cluster with the fault in it. */
-  readonly plant: <S extends Parts>(settings: S) => S
+  readonly plant: Plant
 }
 
 /** A fault of one role: another guard or action in its chart. */
