@@ -1,5 +1,5 @@
 /** What `paxos simulate` says of its runs. */
-import type { RunFailure } from '../simulator/run.ts'
+import type { RunFailure } from '../simulator/run-report.ts'
 import type { Shrunk } from '../simulator/shrink.ts'
 import { situations } from '../simulator/situations.ts'
 import type { Total } from '../simulator/total.ts'
@@ -31,7 +31,7 @@ export function formatFailure({ seed, failure, again, shrunk, saved }: FailedRun
     const { faults, clients } = shrunk.plan
     const steps = clients.flatMap(({ lanes }) => lanes.flat()).length
     lines.push(
-      `  shrunk in ${shrunk.runs} runs to ${faults.length} faults and ${steps} requests, which fail ${placeOf(shrunk.failure)}: ${shrunk.failure.message}`,
+      `  shrunk in ${counted(shrunk.runs, 'run')} to ${counted(faults.length, 'fault')} and ${counted(steps, 'request')}, failing ${placeOf(shrunk.failure)}: ${shrunk.failure.message}`,
     )
     for (const fault of faults) lines.push(`    ${JSON.stringify(fault)}`)
   }
@@ -39,6 +39,10 @@ export function formatFailure({ seed, failure, again, shrunk, saved }: FailedRun
     lines.push(`  written to ${saved}; again: ${shellCommand(['paxos', 'simulate', '--plan', saved])}`)
   }
   return lines.join('\n')
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function placeOf({ step, atMs }: RunFailure): string {
@@ -53,9 +57,9 @@ export function formatTotal({ failed, total, tookMs }: SeriesResult): string {
       situations.map((situation) => [String(total.counts[situation]), situation]),
     ),
     '',
-    `${total.runs} runs of ${seconds(total.virtualMs)} virtual seconds in ${seconds(tookMs)} s: ${rate} virtual seconds a second`,
+    `${counted(total.runs, 'run')} of ${seconds(total.virtualMs)} virtual seconds in ${seconds(tookMs)} s: ${rate} virtual seconds a second`,
     `${total.steps} events, ${total.datagrams} datagrams, ${total.instances} instances chosen, ${total.operations} requests`,
-    failed === 0 ? 'everything held' : `${failed} runs failed`,
+    failed === 0 ? 'everything held' : `${counted(failed, 'run')} failed`,
   ].join('\n')
 }
 

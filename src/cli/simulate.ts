@@ -4,10 +4,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { drawPlan, type PlanOptions } from '../simulator/draw-plan.ts'
 import { type FaultKind, faultKinds, type Plan } from '../simulator/plan.ts'
 import { formatPlan, parsePlan } from '../simulator/plan-file.ts'
-import { type RunFailure, type RunReport, runPlan } from '../simulator/run.ts'
+import { runPlan } from '../simulator/run.ts'
+import type { RunFailure } from '../simulator/run-report.ts'
 import { runSeries } from '../simulator/series.ts'
 import { type Shrunk, shrink } from '../simulator/shrink.ts'
 import { nothingRun, withRun } from '../simulator/total.ts'
+import { jepsenHistory, porcupineHistory } from '../verify/export.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { jsonOption, wholeNumber } from './options.ts'
 import { print, shellCommand } from './output.ts'
@@ -28,6 +30,7 @@ interface Flags {
   readonly shard?: Shard
   readonly plan?: string
   readonly save?: string
+  readonly history?: string
   readonly shrink: boolean
   readonly json?: boolean
 }
@@ -74,9 +77,17 @@ export function addSimulateCommand(program: Command): void {
         'nodes',
         'faults',
         'shard',
+        'runs',
+        'jobs',
       ]),
     )
     .addOption(new Option('--save <file>', 'write the plan that fails, shrunk, to the file'))
+    .addOption(
+      new Option(
+        '--history <file>',
+        'write what the clients of the one run saw: for Jepsen to FILE.edn, for Porcupine to FILE.jsonl',
+      ).argParser(parseHistoryFile),
+    )
     .addOption(new Option('--no-shrink', 'do not look for a smaller plan that fails'))
     .addOption(jsonOption())
     .addHelpText(
@@ -89,17 +100,35 @@ what, where, and the command that runs it again are printed.`,
 }
 
 async function simulate(flags: Flags): Promise<void> {
+  if (flags.history !== undefined && flags.runs > 1) {
+    throw new Failure(
+      `--history ${flags.history} holds what one run's clients saw: leave out --runs ${flags.runs}`,
+    )
+  }
   const result = flags.plan === undefined ? await simulateSeeds(flags) : simulatePlan(flags, flags.plan)
   if (flags.json) print(JSON.stringify(result))
   else {
     for (const failure of result.failures) print(formatFailure(failure))
     print(formatTotal(result))
   }
+  if (flags.history !== undefined) writeHistory(flags.history, planOf(flags, result.seed))
   if (result.failed > 0) process.exitCode = exitCodes.failed
 }
 
+/** The plan of the one run that there is. */
+function planOf(flags: Flags, seed: number): Plan {
+  return flags.plan === undefined ? drawPlan(seed, planOptions(flags)) : readPlan(flags.plan)
+}
+
+function planOptions({ nodes, faults }: Flags): PlanOptions {
+  return {
+    ...(nodes === undefined ? {} : { servers: nodes }),
+    ...(faults === undefined ? {} : { faults }),
+  }
+}
+
 async function simulateSeeds(flags: Flags): Promise<SeriesResult> {
-  const { runs, jobs, shard, nodes, faults } = flags
+  const { runs, jobs, shard } = flags
   const first = flags.seed ?? randomInt(seedLimit - runs)
   if (first + runs > seedLimit) {
     throw new Failure(
@@ -108,10 +137,7 @@ async function simulateSeeds(flags: Flags): Promise<SeriesResult> {
   }
   const seeds = seedsOf(first, runs, shard)
   if (!flags.json) print(`seed ${first}${runs > 1 ? `, ${seeds.length} runs` : ''}`)
-  const plan: PlanOptions = {
-    ...(nodes === undefined ? {} : { servers: nodes }),
-    ...(faults === undefined ? {} : { faults }),
-  }
+  const plan = planOptions(flags)
   const progress = new Progress(seeds.length)
   let total = nothingRun
   const failing: { readonly seed: number; readonly failure: RunFailure }[] = []
@@ -145,7 +171,7 @@ function simulatePlan(flags: Flags, file: string): SeriesResult {
   const plan = readPlan(file)
   if (!flags.json) print(`seed ${plan.seed}, the plan in ${file}`)
   const beganMs = performance.now()
-  const report: RunReport = runPlan(plan)
+  const report = runPlan(plan)
   const total = withRun(nothingRun, report)
   const tookMs = performance.now() - beganMs
   const { failure } = report
@@ -177,10 +203,20 @@ function readPlan(file: string): Plan {
 }
 
 function writePlan(file: string, plan: Plan): void {
+  writeOrFail('--save', file, formatPlan(plan))
+}
+
+/** Runs the plan once more, which comes to the same, and writes what its clients saw. */
+function writeHistory(file: string, plan: Plan): void {
+  const format = file.endsWith('.edn') ? jepsenHistory : porcupineHistory
+  runPlan(plan, { ended: (operations) => writeOrFail('--history', file, format(operations)) })
+}
+
+function writeOrFail(option: string, file: string, text: string): void {
   try {
-    writeFileSync(file, formatPlan(plan))
+    writeFileSync(file, text)
   } catch (error) {
-    throw new Failure(`--save ${file}: ${(error as Error).message}`)
+    throw new Failure(`${option} ${file}: ${(error as Error).message}`)
   }
 }
 
@@ -207,6 +243,11 @@ export function parseFaults(value: string): FaultKind[] {
       throw new InvalidArgumentError(`Give some of ${faultKinds.join(', ')}, with commas between.`)
     return kind
   })
+}
+
+function parseHistoryFile(value: string): string {
+  if (/\.(edn|jsonl)$/.test(value)) return value
+  throw new InvalidArgumentError('Give a name that ends in .edn, for Jepsen, or in .jsonl, for Porcupine.')
 }
 
 /** `i/n`, counted from 0. */

@@ -69,12 +69,25 @@ const planSchema = closed({
 export function parsePlan(text: string): Plan {
   const plan: unknown = JSON.parse(text)
   if (!Value.Check(planSchema, plan)) throw new Error(describeFault(plan))
-  const founded: Static<typeof planSchema> = plan
-  const stranger = founded.clients.find((client) => client.server >= founded.servers)
+  checkServers(plan)
+  return plan
+}
+
+/** Throws when something is planned for a server that cannot be meant. */
+function checkServers({ servers, clients, faults }: Static<typeof planSchema>): void {
+  const isFounder = (id: number) => id < servers
+  const stranger = clients.find(({ server }) => !isFounder(server))
   if (stranger !== undefined) {
-    throw new Error(`a client asks server ${stranger.server} first: there are ${founded.servers} at first`)
+    throw new Error(`a client asks server ${stranger.server} first: there are ${servers} at first`)
   }
-  return founded
+  for (const fault of faults) {
+    const isWrong =
+      (fault.kind === 'clock' && !isFounder(fault.server)) ||
+      (fault.kind === 'join' && isFounder(fault.server))
+    if (isWrong) {
+      throw new Error(`${fault.kind} of server ${fault.server}: the founders are those below ${servers}`)
+    }
+  }
 }
 
 /** The plan as `parsePlan` reads it. */

@@ -4,19 +4,20 @@ import type { Outcome } from '../../machines/outcome.ts'
 import type { Plant } from '../stepped/settings.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/calm.ts'
 import type { Fact } from '../verify/facts.ts'
-import { History } from '../verify/history.ts'
-import { type Invariant, Violation } from '../verify/violation.ts'
+import { History, type Operation } from '../verify/history.ts'
 import type { Asked, SimulatedClient } from './client.ts'
 import { SimulatedCluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
+import type { SimulatedDatagram } from './datagram.ts'
 import { Judge } from './judge.ts'
-import { judgeHistory, NotLinearizable } from './judge-history.ts'
+import { judgeHistory } from './judge-history.ts'
 import { Operator } from './operator.ts'
 import type { ClientPlan, Plan } from './plan.ts'
 import { type Process, run, sleep, until } from './process.ts'
 import { Program, type ProgramOptions } from './program.ts'
+import { failureOf, type RunFailure, type RunReport } from './run-report.ts'
 import { serviceOf } from './services.ts'
-import type { Counts, Situation } from './situations.ts'
+import type { Situation } from './situations.ts'
 import { Storm } from './storm.ts'
 
 export interface RunOptions {
@@ -24,37 +25,10 @@ export interface RunOptions {
   readonly plant?: Plant
   /** The replicated states of servers are compared after each so many instances; every eighth, unless it is said. */
   readonly digestEvery?: number
-}
-
-/**
- * What did not hold: an invariant, by its number; that the clients' histories can be explained; or an assertion, of a machine
- * or the replica, where a live server would halt.
- */
-export type Broken = Invariant | 'linearizability' | 'assertion'
-
-export interface RunFailure {
-  readonly broke: Broken
-  readonly message: string
-  /** How many events had happened. */
-  readonly step: number
-  /** Virtual time. */
-  readonly atMs: number
-}
-
-export interface RunReport {
-  /** Of every fact, in order, with its time: the same plan gives the same digest. */
-  readonly digest: string
-  /** Whole milliseconds, so that sums do not depend on their order. */
-  readonly virtualMs: number
-  readonly steps: number
-  readonly datagrams: number
-  readonly instances: number
-  /** What clients asked for. */
-  readonly operations: number
-  /** How many of these the search looked at. */
-  readonly searched: number
-  readonly counts: Counts
-  readonly failure: RunFailure | null
+  /** Told of each datagram that a running server is about to hear. */
+  readonly heard?: (datagram: SimulatedDatagram) => void
+  /** Told at the end what the clients saw, whatever came of the run. */
+  readonly ended?: (operations: readonly Operation[]) => void
 }
 
 /** It costs the size of the state; outcomes are compared at every instance. */
@@ -74,8 +48,9 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
   try {
     world.goOn()
   } catch (error) {
-    failure = world.failureOf(error)
+    failure = world.failed(error)
   }
+  options.ended?.(world.operations)
   return world.report(failure)
 }
 
@@ -94,7 +69,7 @@ class Run {
   #steps = 0
   #operatorClients = 0
 
-  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery }: RunOptions) {
+  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery, heard }: RunOptions) {
     this.#plan = plan
     const { seed, servers, service, sessionIdleMs } = plan
     const happened = (what: Situation) => this.#happened(what)
@@ -105,17 +80,16 @@ class Run {
       sessionIdleMs,
       digestEvery,
       ...(plant === undefined ? {} : { plant }),
-      heard: (server, datagram) => this.#coverage.heard(server, datagram),
+      heard: (server, datagram) => {
+        heard?.(datagram)
+        this.#coverage.heard(server, datagram)
+      },
       moved: (node, before, after) => this.#judge.moved(node, before, after),
       observe: (fact) => this.#observe(fact),
     })
     const { founders, timeline } = this.#cluster
     this.#judge = new Judge(timeline, { founders, service })
-    this.#operator = new Operator(
-      this.#cluster,
-      (first) => this.#client(`operator-${this.#operatorClients++}`, first),
-      happened,
-    )
+    this.#operator = new Operator(this.#cluster, (first) => this.#operatorClient(first), happened)
     const clients = [...plan.clients.keys()].map(clientName)
     this.#storm = new Storm(plan.faults, {
       cluster: this.#cluster,
@@ -126,6 +100,11 @@ class Run {
     plan.clients.forEach((client, index) => {
       timeline.schedule(client.beginsAtMs, () => this.#begin(clientName(index), client))
     })
+  }
+
+  /** What the clients saw so far. */
+  get operations(): readonly Operation[] {
+    return this.#history.operations
   }
 
   /** To the end. Throws a `Violation`, or what a machine threw. */
@@ -146,6 +125,10 @@ class Run {
     this.#searched = judgeHistory(this.#history.operations, this.#plan.service)
   }
 
+  failed(error: unknown): RunFailure {
+    return failureOf(error, this.#steps, this.#cluster.timeline.nowMs)
+  }
+
   report(failure: RunFailure | null): RunReport {
     const { timeline, network } = this.#cluster
     return {
@@ -159,12 +142,6 @@ class Run {
       counts: this.#coverage.counts,
       failure,
     }
-  }
-
-  failureOf(error: unknown): RunFailure {
-    const broke = brokenBy(error)
-    const message = error instanceof Error ? error.message : String(error)
-    return { broke, message, step: this.#steps, atMs: this.#cluster.timeline.nowMs }
   }
 
   #begin(name: string, { server, lanes }: ClientPlan): void {
@@ -187,6 +164,11 @@ class Run {
     const ids = new Set(this.#cluster.servers.map(({ id }) => id))
     for (const fault of this.#plan.faults) if (fault.kind === 'join') ids.add(fault.server)
     return this.#cluster.client(name, [...ids], [...ids].indexOf(first))
+  }
+
+  #operatorClient(first: NodeId): SimulatedClient {
+    this.#operatorClients += 1
+    return this.#client(`operator-${this.#operatorClients}`, first)
   }
 
   #happened(what: Situation): void {
@@ -269,11 +251,6 @@ class Run {
   #ended({ uid, seq }: RequestName, outcome: Outcome): void {
     this.#history.ended(uid, seq, outcome, this.#cluster.timeline.nowMs)
   }
-}
-
-function brokenBy(error: unknown): Broken {
-  if (error instanceof Violation) return error.invariant
-  return error instanceof NotLinearizable ? 'linearizability' : 'assertion'
 }
 
 function clientName(index: number): string {

@@ -1,7 +1,8 @@
 /** Many runs, one seed after another, spread over worker threads. */
 import { Worker } from 'node:worker_threads'
 import { drawPlan, type PlanOptions } from './draw-plan.ts'
-import { type RunReport, runPlan } from './run.ts'
+import { runPlan } from './run.ts'
+import type { RunReport } from './run-report.ts'
 
 export interface SeriesOptions {
   readonly seeds: readonly number[]

@@ -222,7 +222,7 @@ function timerName(role: RoleName, id: string): string {
   return `${role} ${id}`
 }
 
-/** Where a simulated server is. */
+/** Where a simulated server is: an address that a real one could have. */
 export function addressOf(id: NodeId): Address {
-  return `server-${id}`
+  return `server-${id}:29367`
 }

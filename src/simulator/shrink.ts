@@ -1,6 +1,6 @@
 /** Makes a failing plan smaller: delta debugging over everything that can be left out of it. */
 import type { ClientPlan, Fault, Plan } from './plan.ts'
-import type { RunFailure } from './run.ts'
+import type { RunFailure } from './run-report.ts'
 
 /** What can be left out of a plan by itself. */
 type Item =

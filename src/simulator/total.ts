@@ -1,4 +1,4 @@
-import type { RunReport } from './run.ts'
+import type { RunReport } from './run-report.ts'
 import { addCounts, type Counts, noCounts } from './situations.ts'
 
 /** What many runs come to. */

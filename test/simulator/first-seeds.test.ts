@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { situations } from '../../src/simulator/situations.ts'
 import { runSeeds } from './seeds.ts'
 
-test('eighty seeds hold, and come to everything that is looked for', { timeout: 300_000 }, () => {
-  const { counts } = runSeeds(0, 80)
+test('a hundred seeds hold, and come to everything that is looked for', { timeout: 300_000 }, () => {
+  const { counts } = runSeeds(0, 100)
   expect(situations.filter((situation) => counts[situation] === 0)).toEqual([])
 })

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { faultKinds } from '../../src/simulator/plan.ts'
 import { runSeeds } from './seeds.ts'
 
-test('sixty more seeds hold', { timeout: 300_000 }, () => {
-  expect(runSeeds(80, 60).instances).toBeGreaterThan(1_000)
+test('a hundred more seeds hold', { timeout: 300_000 }, () => {
+  expect(runSeeds(100, 100).instances).toBeGreaterThan(1_000)
 })
 
 test.each(faultKinds)('a seed with nothing but the fault: %s', (kind) => {

@@ -38,6 +38,12 @@ describe('a plan', () => {
     ],
     ['with a time that is no whole number', { ...plan, stormMs: 1.5 }, '/stormMs'],
     ['with a field that nobody knows', { ...plan, more: 1 } as Plan, '/more'],
+    [
+      'that sets the clock of a server that is not there',
+      { ...plan, faults: [{ kind: 'clock', atMs: 0, server: 9, jumpMs: 1 }] },
+      'server 9',
+    ],
+    ['in which a founder joins', { ...plan, faults: [{ kind: 'join', atMs: 0, server: 0 }] }, 'server 0'],
     ['in which a client asks a server that is not there', withStranger(plan), 'server 9'],
   ])('%s is refused, with the place', (_, changed, fault) => {
     expect(() => parsePlan(JSON.stringify(changed))).toThrow(fault)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import type { Plan } from '../../src/simulator/plan.ts'
-import type { RunFailure } from '../../src/simulator/run.ts'
+import type { RunFailure } from '../../src/simulator/run-report.ts'
 import { shrink } from '../../src/simulator/shrink.ts'
 
 const failure: RunFailure = { broke: 1, message: 'as planned', step: 1, atMs: 1 }
