@@ -1,5 +1,5 @@
 /** How far a search goes. What is not bounded here may happen any number of times, in any order, or never. */
-import type { Command, NodeId } from '../../machines/batch.ts'
+import type { Command, Json, NodeId } from '../../machines/batch.ts'
 
 /** A request that may arrive at each of `servers`, at any moment and again and again. */
 export interface PossibleRequest {
@@ -48,4 +48,16 @@ export function checkBounds(bounds: Bounds): void {
   for (const id of [...crashing, ...requests.flatMap((request) => request.servers)]) {
     if (!(id >= 0 && id < all)) throw new RangeError(`there is no server ${id} among ${all}`)
   }
+}
+
+/** True unless it is plain that no request ever waits for another: no two ask for one lock. */
+export function mayWait({ requests }: Bounds): boolean {
+  const bodies = requests.flatMap(({ command }) => (command.kind === 'service' ? [command.body] : []))
+  const names = bodies.map((body) => (isLock(body) ? body.name : null))
+  return names.includes(null) || new Set(names).size < names.length
+}
+
+function isLock(body: Json): body is { readonly action: 'lock'; readonly name: string } {
+  const fields = body as { readonly action?: Json; readonly name?: Json } | null
+  return fields?.action === 'lock' && typeof fields.name === 'string'
 }

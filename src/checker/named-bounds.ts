@@ -58,10 +58,11 @@ export const namedBounds: readonly NamedBounds[] = [
   },
   {
     name: 'delayed',
-    about: 'one of three servers is asked for a lock twice, and for its release',
+    about: 'three instances, two servers, one of which is asked for a lock twice, and for its release',
     bounds: {
       ...one,
-      requests: [lock('a', [0]), lock('b', [0]), { ...unlock('a', [0]), seq: 2 }],
+      servers: 2,
+      requests: [lock('a', [0], 'x'), lock('b', [0], 'x'), { ...unlock('a', [0], 'x'), seq: 2 }],
       rounds: 1,
       instances: 3,
     },
@@ -80,10 +81,33 @@ export const namedBounds: readonly NamedBounds[] = [
       ...one,
       servers: 2,
       joining: 1,
-      requests: [asked('m', admission, [0]), lock('b', [1])],
+      requests: [asked('m', admission, [0]), lock('b', [0, 1])],
       instances: 2,
     },
     reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
+  },
+  {
+    name: 'change',
+    about: 'two instances, three servers, each a proposer with a ballot, one of which is removed',
+    bounds: {
+      ...one,
+      requests: [asked('m', removal, [0]), lock('b', [1]), lock('c', [2])],
+      rounds: 1,
+      instances: 2,
+    },
+    reaches: ['chosen', 'helping', 'catchUp', 'newMembers'],
+  },
+  {
+    name: 'instances',
+    about: 'two instances, three servers, two proposers with a ballot each, one crash anywhere',
+    bounds: { ...one, rounds: 1, instances: 2, crashes: 1, crashing: [0, 1, 2] },
+    reaches: ['chosen', 'helping', 'catchUp', 'afterCrash'],
+  },
+  {
+    name: 'serial',
+    about: 'two instances, three servers, two proposers with two ballots each',
+    bounds: { ...one, instances: 2 },
+    reaches: ['chosen', 'duel', 'helping', 'catchUp'],
   },
   {
     name: 'even',
@@ -99,13 +123,13 @@ export const namedBounds: readonly NamedBounds[] = [
   },
 ]
 
-/** A request for the lock `x`. */
-export function lock(client: string, servers: readonly NodeId[]): PossibleRequest {
-  return asked(client, { kind: 'service', body: { action: 'lock', name: 'x' } }, servers)
+/** A request for the lock `name`; without a name, for one that nobody else asks for. */
+export function lock(client: string, servers: readonly NodeId[], name = client): PossibleRequest {
+  return asked(client, { kind: 'service', body: { action: 'lock', name } }, servers)
 }
 
-function unlock(client: string, servers: readonly NodeId[]): PossibleRequest {
-  return asked(client, { kind: 'service', body: { action: 'unlock', name: 'x' } }, servers)
+function unlock(client: string, servers: readonly NodeId[], name: string): PossibleRequest {
+  return asked(client, { kind: 'service', body: { action: 'unlock', name } }, servers)
 }
 
 function asked(client: string, command: Command, servers: readonly NodeId[]): PossibleRequest {

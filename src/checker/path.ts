@@ -20,6 +20,8 @@ export function eventsAlong(
   events: readonly CheckedEvent[],
 ): readonly CheckedEvent[] {
   const stages: Stage[] = []
+  /** By what a datagram faded into: one that was said, and may arrive still. */
+  const originals = new Map<number, number>()
   const row = first.slice()
   for (const [place, event] of events.entries()) {
     const move = moveOf(parts, row, event)
@@ -30,13 +32,25 @@ export function eventsAlong(
     if (place === events.length - 1) break
     row[parts.layout.ghost] = parts.ghosts.after(at(row, parts.layout.ghost), move.facts)
     row[parts.layout.used] = usedAfter(parts, row, move)
-    row[parts.layout.network] = reducedNetwork(parts, row, (datagram) => {
-      const { from, to, message } = parts.datagrams.valueOf(datagram)
-      const unsaid = parts.moves.onDatagram(at(row, to), datagram)
-      stages.push(stageOf(parts, { type: 'deliver', server: to, from, message }, unsaid, true))
+    row[parts.layout.network] = reducedNetwork(parts, row, {
+      delivered(datagram) {
+        const { from, to, message } = parts.datagrams.valueOf(datagram)
+        const unsaid = parts.moves.onDatagram(at(row, to), datagram)
+        stages.push(stageOf(parts, { type: 'deliver', server: to, from, message }, unsaid, true))
+      },
+      faded(datagram, into) {
+        if (!originals.has(into)) originals.set(into, datagram)
+      },
     })
   }
-  return needed(stages).map(({ event }) => event)
+  return needed(stages.map((stage) => asSaid(parts, stage, originals))).map(({ event }) => event)
+}
+
+/** What is delivered is what was said, not what it faded into. */
+function asSaid({ datagrams }: Parts, stage: Stage, originals: ReadonlyMap<number, number>): Stage {
+  const datagram = originals.get(stage.datagram)
+  if (datagram === undefined || stage.event.type !== 'deliver') return stage
+  return { ...stage, datagram, event: { ...stage.event, message: datagrams.valueOf(datagram).message } }
 }
 
 function stageOf({ datagrams }: Parts, event: CheckedEvent, move: Move, isUnsaid: boolean): Stage {

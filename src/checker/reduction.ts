@@ -1,5 +1,5 @@
 /**
- * Which network stands for which: schedules that differ only in datagrams of which nothing can come meet in one state. Both
+ * Which network stands for which: schedules that differ only in datagrams of which nothing can come meet in one state. All
  * rules keep everything that can happen to nodes, and everything that the invariants see; a test compares with a search that
  * does without.
  *
@@ -7,8 +7,10 @@
  *    such as one that is denied, makes more datagrams fly and nothing less: whatever may come without that may come with it,
  *    since datagrams may be lost.
  * 2. A datagram that can do nothing any more is taken away (`isSpent`).
+ * 3. News that are known already are one like the other, and become the shortest of them (`faded`).
  */
 import { compareBallots } from '../../machines/ballot.ts'
+import type { Chosen } from '../../machines/messages.ts'
 import type { Bounds } from './bounds.ts'
 import type { Datagram, Datagrams } from './datagrams.ts'
 import type { Ghosts } from './ghosts.ts'
@@ -19,6 +21,8 @@ import { at, crashesIn, type Layout, type Row } from './rows.ts'
 
 export interface Parts {
   readonly bounds: Bounds
+  /** A request can come to wait for another. */
+  readonly mayWait: boolean
   readonly layout: Layout
   readonly nodes: Nodes
   readonly datagrams: Datagrams
@@ -27,22 +31,42 @@ export interface Parts {
   readonly ghosts: Ghosts
 }
 
-/** The number of the network that stands for that of `row`. `taken` is told each datagram that is delivered by rule 1. */
-export function reducedNetwork(parts: Parts, row: Row, taken?: (datagram: number) => void): number {
+/** Is told what the reduction does, so that a way can be gone without it. */
+export interface Watcher {
+  /** A datagram is delivered by rule 1. */
+  delivered(datagram: number): void
+  /** A datagram becomes another by rule 3. */
+  faded(datagram: number, into: number): void
+}
+
+/** The number of the network that stands for that of `row`. */
+export function reducedNetwork(parts: Parts, row: Row, watcher?: Watcher): number {
   const { networks, layout } = parts
   const flying = networks.datagrams(at(row, layout.network))
-  const all = withWhatFollows(parts, row, flying, taken)
-  const left = all.filter((datagram) => !isSpent(parts, row, datagram))
-  return left.length === flying.length && all === flying
-    ? at(row, layout.network)
-    : networks.idOf(all === flying ? left : left.sort((a, b) => a - b))
+  const all = withWhatFollows(parts, row, flying, watcher)
+  const left: number[] = []
+  let isChanged = all !== flying
+  for (const datagram of all) {
+    if (isSpent(parts, row, datagram)) {
+      isChanged = true
+      continue
+    }
+    const kept = faded(parts, row, datagram)
+    if (kept !== datagram) {
+      isChanged = true
+      watcher?.faded(datagram, kept)
+      if (all.includes(kept) || left.includes(kept)) continue
+    }
+    left.push(kept)
+  }
+  return isChanged ? networks.idOf(left.sort((a, b) => a - b)) : at(row, layout.network)
 }
 
 function withWhatFollows(
   { datagrams, nodes, moves, ghosts, layout }: Parts,
   row: Row,
   flying: readonly number[],
-  taken?: (datagram: number) => void,
+  watcher?: Watcher,
 ): readonly number[] {
   const ghost = at(row, layout.ghost)
   let all = flying
@@ -55,7 +79,7 @@ function withWhatFollows(
     const more = move.datagrams.filter((other) => !all.includes(other))
     if (more.length === 0 || ghosts.after(ghost, move.facts) !== ghost) continue
     all = [...all, ...more]
-    taken?.(datagram)
+    watcher?.delivered(datagram)
   }
   return all
 }
@@ -69,9 +93,28 @@ function isSpent(parts: Parts, row: Row, datagram: number): boolean {
     case 'ask':
       return isSpentAsk(parts, row, datagram, known)
     case 'news':
-      return false
+      return isSpentNews(parts, row, known)
   }
   known.kind satisfies never
+}
+
+/** Known news are still an answer for a learner that asks everybody, which it does only for a request that waits. */
+function isSpentNews(parts: Parts, row: Row, known: Datagram): boolean {
+  return !parts.mayWait && known.message.type === 'chosen' && isKnown(parts, row, known.to, known.message)
+}
+
+/** What only tells what its hearer knows says no more than who says it, and whether more is unsettled. */
+function faded(parts: Parts, row: Row, datagram: number): number {
+  const { from, to, message } = parts.datagrams.valueOf(datagram)
+  if (message.type !== 'chosen' || !isKnown(parts, row, to, message)) return datagram
+  const { unsettled } = message
+  return parts.datagrams.idOf(from, to, { type: 'chosen', from: 0, batches: [], firstUnchosen: 0, unsettled })
+}
+
+function isKnown(parts: Parts, row: Row, to: number, { from, batches, firstUnchosen }: Chosen): boolean {
+  const { knownBelow, isDown } = parts.nodes.valueOf(at(row, to))
+  const below = isDown || mayCrash(parts, row, to) ? knownBelow.durable : knownBelow.now
+  return Math.max(from + batches.length, firstUnchosen) <= below
 }
 
 /**

@@ -3,7 +3,7 @@
  * shortest ways to it; states are compared whole, so none is taken for another.
  */
 import { Invariants } from '../verify/invariants.ts'
-import type { Bounds } from './bounds.ts'
+import { type Bounds, mayWait } from './bounds.ts'
 import { type Adapt, CheckedCluster } from './cluster.ts'
 import { Datagrams } from './datagrams.ts'
 import { essenceOf, finiteForm } from './essence.ts'
@@ -82,7 +82,8 @@ export class Search {
     const moves = new Moves(cluster, nodes, datagrams, ghosts, (state) =>
       isPlain ? state : cluster.withAddresses(state),
     )
-    this.#parts = { bounds, layout, nodes, datagrams, moves, networks: new Networks(), ghosts }
+    const networks = new Networks()
+    this.#parts = { bounds, mayWait: mayWait(bounds), layout, nodes, datagrams, moves, networks, ghosts }
     this.#isPlain = isPlain
     this.#symmetry = isPlain ? noSymmetry(bounds) : symmetryOf(bounds)
     this.#afterAnswer = bounds.requests.map(({ client, seq }) => {

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { PaxosError } from '../client/index.ts'
 import { StartError } from '../node/errors.ts'
 import { StorageError } from '../node/storage/storage.ts'
+import { addCheckCommand } from './check.ts'
 import { addClusterCommand } from './cluster.ts'
 import { exitCodes, exitCodesHelp, Failure } from './exit-codes.ts'
 import { addLockCommand } from './lock.ts'
@@ -44,6 +45,7 @@ addStatusCommand(program)
 addMembersCommand(program)
 addTraceCommand(program)
 addSimulateCommand(program)
+addCheckCommand(program)
 addTranscriptCommand(program)
 
 for (const stream of [process.stdout, process.stderr]) {

@@ -1,0 +1,176 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Bounds, most } from '../checker/bounds.ts'
+import { type CheckReport, check } from '../checker/check.ts'
+import { lock, type NamedBounds, namedBounds } from '../checker/named-bounds.ts'
+import type { SearchStats } from '../checker/search.ts'
+import { witnesses } from '../checker/witnesses.ts'
+import { exitCodes, Failure } from './exit-codes.ts'
+import { jsonOption, wholeNumber } from './options.ts'
+import { print } from './output.ts'
+
+const defaultName = 'single'
+
+interface CheckFlags {
+  readonly bounds?: readonly NamedBounds[]
+  readonly servers?: number
+  readonly proposers?: number
+  readonly ballots?: number
+  readonly instances?: number
+  readonly crashes?: number
+  readonly syncs?: Bounds['syncs']
+  readonly states?: number
+  readonly witness?: string
+  readonly json?: boolean
+}
+
+export function addCheckCommand(program: Command): void {
+  program
+    .command('check')
+    .description('search every schedule of a small cluster, and show the shortest that breaks an invariant')
+    .option('--bounds <names>', 'which bounds, as A,B,C; or all', parseNames)
+    .option('--servers <n>', 'bounds of your own: servers', wholeNumber(1, most.servers))
+    .option(
+      '--proposers <n>',
+      'servers that are asked for the lock, each by a client',
+      wholeNumber(1, most.servers),
+    )
+    .option('--ballots <n>', 'ballots of each proposer', wholeNumber(1, 1_000))
+    .option('--instances <n>', 'instances', wholeNumber(1, 1_000))
+    .option('--crashes <n>', 'crashes, of any servers', wholeNumber(0, most.crashes))
+    .addOption(new Option('--syncs <when>', 'when a sync ends').choices(['atOnce', 'anyTime']))
+    .option('--states <n>', 'give up after so many states', wholeNumber(1, 1_000_000_000))
+    .addOption(
+      new Option('--witness <name>', 'print the way to one of what is to be reached').choices(
+        witnesses.map(({ name }) => name),
+      ),
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+In every search a datagram may be lost, arrive again and again, and overtake others; a timer may fire at any moment; a
+client may ask again. None of that is bounded. A server that crashed may start again at any moment, with any part of
+what it had not synced.
+
+Bounds:
+${namedBounds.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
+Without a name and without bounds of your own: ${defaultName}.
+
+What is to be reached:
+${witnesses.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
+
+Exits with 0 when everything was tried and nothing broke; otherwise with 1, after the shortest schedule that breaks
+something, which paxos transcript runs again.`,
+    )
+    .action(checkAll)
+}
+
+function parseNames(value: string): readonly NamedBounds[] {
+  if (value === 'all') return namedBounds
+  return value.split(',').map((name) => {
+    const found = namedBounds.find((bounds) => bounds.name === name)
+    if (found !== undefined) return found
+    throw new InvalidArgumentError(`There are no bounds '${name}'.`)
+  })
+}
+
+function checkAll(flags: CheckFlags): void {
+  const { json, states, witness } = flags
+  for (const { name, about, bounds, reaches } of boundsOf(flags)) {
+    if (json !== true) print(`${name}: ${about}`)
+    const progress = json === true ? () => undefined : progressPrinter()
+    const report = checkWithin({
+      bounds,
+      reaches,
+      progress,
+      ...(states === undefined ? {} : { mostStates: states }),
+    })
+    if (json === true) print(JSON.stringify({ name, bounds, ...report }))
+    else for (const line of reportLines(report, witness)) print(line)
+    if (report.verdict !== 'holds') throw new Failure(`${name}: ${complaintOf(report)}`, exitCodes.failed)
+  }
+}
+
+function checkWithin(options: Parameters<typeof check>[0]): CheckReport {
+  try {
+    return check(options)
+  } catch (error) {
+    if (error instanceof RangeError) throw new Failure(error.message)
+    throw error
+  }
+}
+
+function boundsOf(flags: CheckFlags): readonly NamedBounds[] {
+  const { servers, proposers, ballots, instances, crashes, syncs } = flags
+  const own = [servers, proposers, ballots, instances, crashes, syncs]
+  if (own.every((flag) => flag === undefined)) {
+    return flags.bounds ?? namedBounds.filter(({ name }) => name === defaultName)
+  }
+  if (flags.bounds !== undefined) throw new Failure('give either --bounds or bounds of your own')
+  const count = servers ?? 3
+  const asked = proposers ?? Math.min(2, count)
+  if (asked > count) throw new Failure(`proposers is ${asked}: there are ${count} servers`)
+  const clients = Array.from({ length: asked }, (_, id) => lock(String.fromCharCode(97 + id), [id]))
+  const bounds: Bounds = {
+    servers: count,
+    joining: 0,
+    requests: clients,
+    rounds: ballots ?? 2,
+    instances: instances ?? 1,
+    crashes: crashes ?? 0,
+    crashing: Array.from({ length: crashes === undefined || crashes === 0 ? 0 : count }, (_, id) => id),
+    syncs: syncs ?? 'atOnce',
+  }
+  const about =
+    `${count} servers, ${asked} of them proposers with ${bounds.rounds} ballots each, ` +
+    `${bounds.instances} instances, ${bounds.crashes} crashes, syncs ${bounds.syncs}`
+  return [{ name: 'your bounds', about, bounds, reaches: ['chosen'] }]
+}
+
+/** A line every few seconds of this process's clock. */
+function progressPrinter(): (stats: SearchStats) => void {
+  const everyMs = 2_000
+  const beganMs = performance.now()
+  let toldMs = beganMs
+  return (stats) => {
+    const nowMs = performance.now()
+    if (nowMs - toldMs < everyMs && stats.expanded < stats.states) return
+    toldMs = nowMs
+    const { states, expanded, transitions, depth } = stats
+    const aSecond = Math.round(states / ((nowMs - beganMs) / 1_000))
+    const megabytes = Math.round(process.memoryUsage().rss / 2 ** 20)
+    print(
+      `  ${states} states, ${expanded} of them done, ${transitions} transitions, depth ${depth}, ` +
+        `${aSecond} states/s, ${megabytes} MiB`,
+    )
+  }
+}
+
+/** What a report says, a line each; `witness` is the one of which the way is shown. */
+export function reportLines(
+  { verdict, stats, broken, reached, missing }: CheckReport,
+  witness?: string,
+): string[] {
+  const lines = reached.map(({ name, about, events }) => `  reached ${name}, in ${events} events: ${about}`)
+  for (const name of missing) lines.push(`  not reached: ${name}`)
+  const shown = reached.find(({ name }) => name === witness)
+  if (shown !== undefined) lines.push('', shown.transcript)
+  if (broken !== null)
+    lines.push(`  broken, in ${broken.events} events: ${broken.message}`, '', broken.transcript)
+  if (verdict === 'holds') lines.push(`  holds: every schedule was tried, ${stats.states} states`)
+  return lines
+}
+
+function complaintOf({ verdict, stats, broken, missing }: CheckReport): string {
+  switch (verdict) {
+    case 'broken':
+      return broken?.message ?? ''
+    case 'unreached':
+      return `nothing broke, but this was not reached: ${missing.join(', ')}`
+    case 'unfinished':
+      return `stopped at ${stats.states} states: nothing broke so far, and not everything was tried`
+    case 'holds':
+      return ''
+  }
+  verdict satisfies never
+}

@@ -1,0 +1,31 @@
+/** Small bounds for tests of the checker. */
+import type { Command, NodeId } from '../../machines/batch.ts'
+import type { Bounds, PossibleRequest } from '../../src/checker/bounds.ts'
+
+export function asked(
+  client: string,
+  command: Command,
+  servers: readonly NodeId[],
+  seq = 1,
+): PossibleRequest {
+  return { client, seq, command, servers }
+}
+
+export function onLock(action: 'lock' | 'unlock'): Command {
+  return { kind: 'service', body: { action, name: 'x' } }
+}
+
+/** Two servers, each asked for the lock by a client of its own, with a ballot each. */
+export const smallest: Bounds = {
+  servers: 2,
+  joining: 0,
+  requests: [asked('a', onLock('lock'), [0]), asked('b', onLock('lock'), [1])],
+  rounds: 1,
+  instances: 1,
+  crashes: 0,
+  crashing: [],
+  syncs: 'atOnce',
+}
+
+/** Three servers, of which two are proposers with two ballots each. */
+export const three: Bounds = { ...smallest, servers: 3, rounds: 2 }

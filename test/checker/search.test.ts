@@ -1,0 +1,69 @@
+/** What a search promises: bounds that are kept to, nothing tried twice, ways that can be gone again. */
+import { expect, test } from 'vitest'
+import { check } from '../../src/checker/check.ts'
+import { namedBounds } from '../../src/checker/named-bounds.ts'
+import { Search } from '../../src/checker/search.ts'
+import { runTranscript } from '../../src/transcript/file.ts'
+import { smallest, three } from './bounds.ts'
+
+/** Those that a slow machine searches within seconds; `npm run check` searches all. */
+const quick = ['single', 'ballots', 'pair', 'delayed', 'removal', 'admission']
+
+test.each(namedBounds.filter(({ name }) => quick.includes(name)))('$name: $about', ({ bounds, reaches }) => {
+  const { verdict, missing, broken, stats } = check({ bounds, reaches })
+  expect({ verdict, missing, broken }).toEqual({ verdict: 'holds', missing: [], broken: null })
+  expect(stats.expanded).toBe(stats.states)
+}, 120_000)
+
+test('the same bounds are the same search', () => {
+  const [once, again] = [0, 1].map(() => check({ bounds: three, reaches: [] }))
+  expect(again).toEqual(once)
+})
+
+test('every witness is a transcript that whole nodes go through, and that shows what it says', () => {
+  const { reached } = check({ bounds: { ...three, crashes: 1, crashing: [0] }, reaches: [] })
+  const transcripts = Object.fromEntries(reached.map(({ name, transcript }) => [name, transcript]))
+  for (const transcript of Object.values(transcripts)) {
+    const { text, failure } = runTranscript(transcript)
+    expect(failure).toBeNull()
+    expect(text).toBe(transcript)
+  }
+  expect(transcripts.helping).toContain('accepting.helping')
+  expect(transcripts.duel).toContain('→ backingOff')
+  expect(transcripts.catchUp).toContain('learn from instance 0')
+  expect(transcripts.afterCrash).toMatch(/^crash 0/m)
+})
+
+test('a search that is stopped does not say that nothing breaks', () => {
+  const { verdict, stats } = check({ bounds: { ...three, rounds: 3 }, reaches: [], mostStates: 1_000 })
+  expect(verdict).toBe('unfinished')
+  expect(stats.expanded).toBeLessThan(stats.states)
+})
+
+test('what is not reached is told: nobody is helped where nobody takes over', () => {
+  const bounds = { ...three, requests: three.requests.slice(0, 1), rounds: 1 }
+  const { verdict, missing } = check({ bounds, reaches: ['chosen', 'helping'] })
+  expect({ verdict, missing }).toEqual({ verdict: 'unreached', missing: ['helping'] })
+})
+
+test('no ballot is begun above the rounds of the bounds', () => {
+  const reach = (rounds: number) => {
+    const search = new Search({ bounds: { ...smallest, rounds } })
+    while (!search.run(10_000));
+    const promised = search.knowledge.flatMap((text) => [...text.matchAll(/"round":(\d+)/g)])
+    return Math.max(...promised.map(([, round]) => Number(round)))
+  }
+  expect([1, 2, 3].map(reach)).toEqual([1, 2, 3])
+})
+
+test.each([
+  { ...smallest, servers: 0 },
+  { ...smallest, servers: 5, joining: 4 },
+  { ...smallest, crashing: [2] },
+  { ...smallest, crashes: 16 },
+  { ...smallest, rounds: 0 },
+  { ...smallest, instances: 0 },
+  { ...smallest, requests: Array.from({ length: 9 }, () => three.requests[0] as never) },
+])('bounds that cannot be kept to are refused: %o', (bounds) => {
+  expect(() => new Search({ bounds })).toThrow(RangeError)
+})

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { proposerMachine } from '../../machines/proposer.ts'
+import { check } from '../../src/checker/check.ts'
+import { reportLines } from '../../src/cli/check.ts'
+import { three } from '../checker/bounds.ts'
+import { compile, paxos, removeCompiled } from './paxos.ts'
+
+beforeAll(compile)
+afterAll(removeCompiled)
+
+test('paxos check searches all that it is told to, and says what it reached', async () => {
+  const { code, stdout, stderr } = await paxos('check', '--bounds', 'admission', '--witness', 'newMembers')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/^admission: two instances/)
+  expect(stdout).toMatch(/\d+ states, \d+ of them done, \d+ transitions, depth \d+, \d+ states\/s, \d+ MiB/)
+  expect(stdout).toContain('reached newQuorum, in')
+  expect(stdout).toContain('\nservers 2\n')
+  expect(stdout).toMatch(/holds: every schedule was tried, \d+ states\n$/)
+})
+
+test('bounds of one’s own, as one JSON object', async () => {
+  const { code, stdout } = await paxos(
+    'check',
+    '--servers',
+    '2',
+    '--ballots',
+    '1',
+    '--crashes',
+    '1',
+    '--json',
+  )
+  const { verdict, bounds, reached } = JSON.parse(stdout)
+  expect({ code, verdict }).toEqual({ code: 0, verdict: 'holds' })
+  expect(bounds).toMatchObject({ servers: 2, rounds: 1, crashes: 1, crashing: [0, 1] })
+  expect(reached.map(({ name }: { name: string }) => name)).toEqual(['chosen', 'afterCrash'])
+})
+
+test('a search that is given up holds nothing, and the exit code says so', async () => {
+  const { code, stderr } = await paxos('check', '--bounds', 'ballots', '--states', '100')
+  expect(code).toBe(1)
+  expect(stderr).toMatch(
+    /^paxos: ballots: stopped at \d+ states: nothing broke so far, and not everything was tried\n$/,
+  )
+})
+
+test.each([
+  ['--bounds frobnicate', "There are no bounds 'frobnicate'"],
+  ['--bounds single --servers 3', 'give either --bounds or bounds of your own'],
+  ['--servers 2 --proposers 3', 'proposers is 3: there are 2 servers'],
+  ['--servers 9', "'--servers <n>' argument '9' is invalid"],
+])('paxos check %s', async (args, told) => {
+  const { code, stdout, stderr } = await paxos('check', ...args.split(' '))
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toContain(told)
+})
+
+test('what breaks is shown as a transcript', () => {
+  const proposer = proposerMachine.provide({ guards: { somethingMayBeChosen: () => false } })
+  const report = check({
+    bounds: three,
+    reaches: [],
+    adapt: (settings) => ({ ...settings, machines: { ...settings.machines, proposer } }),
+  })
+  const lines = reportLines(report)
+  expect(lines.join('\n')).toContain('broken, in 7 events: invariant 4 (chosen stays chosen)')
+  expect(lines.at(-1)).toMatch(/^# invariant 4 .*\nservers 3\n/)
+})
