@@ -1,15 +1,13 @@
 /** A whole cluster in one process, in virtual time, with everything uncertain drawn from one seed. */
-import type { AnyStateMachine } from 'xstate'
 import type { NodeId } from '../../machines/batch.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts'
-import type { RoleName } from '../../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import type { Service } from '../services/service.ts'
 import { replicasOf } from '../stepped/replicas.ts'
-import { usualNodeSettings } from '../stepped/settings.ts'
+import { type Plant, usualNodeSettings } from '../stepped/settings.ts'
 import type { Fact } from '../verify/facts.ts'
 import { SimulatedClient } from './client.ts'
 import { calm, SimulatedNetwork } from './network.ts'
@@ -27,8 +25,8 @@ export interface SimulationOptions {
   readonly timing?: Timing
   readonly clientTiming?: ClientTiming
   readonly limits?: Limits
-  /** The roles, where they are not to be the real ones: a test of the tests. */
-  readonly machines?: Readonly<Record<RoleName, AnyStateMachine>>
+  /** Plants a fault: a test of the tests. */
+  readonly plant?: Plant
   /** A digest of the replicated state is reported after each so many instances; 0, unless it is said, for never. */
   readonly digestEvery?: number
   readonly observe?: (fact: Fact) => void
@@ -54,20 +52,20 @@ export class SimulatedCluster {
     this.network = new SimulatedNetwork(this.timeline, seed, calm)
     const ids = Array.from({ length: servers }, (_, id) => id)
     this.founders = foundingMembers(ids.map((id) => ({ id, address: addressOf(id) })))
+    const plant: Plant = options.plant ?? ((settings) => settings)
     const idle = options.sessionIdleMs === undefined ? {} : { sessionIdleMs: options.sessionIdleMs }
     this.#around = {
       seed,
       timeline: this.timeline,
       network: this.network,
       founders: this.founders,
-      settings: {
+      settings: plant({
         ...usualNodeSettings,
-        machines: options.machines ?? usualNodeSettings.machines,
         digestEvery: options.digestEvery ?? 0,
         timing: options.timing ?? defaultTiming,
         limits: options.limits ?? defaultLimits,
         replicas: replicasOf({ service, members: this.founders, ...idle }),
-      },
+      }),
       observe,
       heard,
       moved,

@@ -1,8 +1,7 @@
 /** A whole run of a plan: a storm, then calm, and then everything has to come to rest. */
-import type { AnyStateMachine } from 'xstate'
 import type { Json, NodeId } from '../../machines/batch.ts'
-import type { RoleName } from '../../machines/inbox.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import type { Plant } from '../stepped/settings.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/calm.ts'
 import type { Fact } from '../verify/facts.ts'
 import { History, type Operation } from '../verify/history.ts'
@@ -22,8 +21,8 @@ import type { Situation } from './situations.ts'
 import { Storm } from './storm.ts'
 
 export interface RunOptions {
-  /** The roles, where they are not to be the real ones: a test of the tests. */
-  readonly machines?: Readonly<Record<RoleName, AnyStateMachine>>
+  /** Plants a fault: a test of the tests. */
+  readonly plant?: Plant
   /** The replicated states of servers are compared after each so many instances; every eighth, unless it is said. */
   readonly digestEvery?: number
   /** Told of each datagram that a running server is about to hear. */
@@ -70,7 +69,7 @@ class Run {
   #steps = 0
   #operatorClients = 0
 
-  constructor(plan: Plan, { machines, digestEvery = usualDigestEvery, heard }: RunOptions) {
+  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery, heard }: RunOptions) {
     this.#plan = plan
     const { seed, servers, service, sessionIdleMs } = plan
     const happened = (what: Situation) => this.#happened(what)
@@ -80,7 +79,7 @@ class Run {
       service: serviceOf(service),
       sessionIdleMs,
       digestEvery,
-      ...(machines === undefined ? {} : { machines }),
+      ...(plant === undefined ? {} : { plant }),
       heard: (server, datagram) => {
         heard?.(datagram)
         this.#coverage.heard(server, datagram)

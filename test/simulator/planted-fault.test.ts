@@ -5,7 +5,7 @@ import { formatPlan, parsePlan } from '../../src/simulator/plan-file.ts'
 import { type RunOptions, runPlan } from '../../src/simulator/run.ts'
 import type { RunFailure } from '../../src/simulator/run-report.ts'
 import { shrink } from '../../src/simulator/shrink.ts'
-import { acceptsBelowItsPromise, skipsHelping } from './faulty-machines.ts'
+import { mutations } from '../mutations/all.ts'
 
 /** The first seed that fails, of the first so many. */
 function firstFailing(runs: number, options: RunOptions): { plan: Plan; failure: RunFailure } | null {
@@ -17,13 +17,10 @@ function firstFailing(runs: number, options: RunOptions): { plan: Plan; failure:
   return null
 }
 
-const planted = [
-  { what: 'an acceptor that accepts below its promise', machines: acceptsBelowItsPromise },
-  { what: 'a proposer that does not help', machines: skipsHelping },
-]
+const planted = mutations.filter(({ name }) => ['accepts below its promise', 'skips helping'].includes(name))
 
-describe.each(planted)('$what', ({ machines }) => {
-  const found = firstFailing(60, { machines })
+describe.each(planted)('$name', ({ plant }) => {
+  const found = firstFailing(60, { plant })
 
   test('is found', () => {
     expect(found).not.toBeNull()
@@ -31,7 +28,7 @@ describe.each(planted)('$what', ({ machines }) => {
 
   test('its plan is shrunk, written down, and fails alike when it is run again', () => {
     if (found === null) throw new Error('it was not found')
-    const fails = (plan: Plan) => runPlan(plan, { machines }).failure
+    const fails = (plan: Plan) => runPlan(plan, { plant }).failure
     const { plan, failure } = shrink(found.plan, found.failure, fails, 60)
     expect(failure.broke).toBe(found.failure.broke)
     expect(sizeOf(plan)).toBeLessThan(sizeOf(found.plan) / 2)
