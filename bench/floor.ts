@@ -18,10 +18,36 @@ export function measureFdatasync(directory: string, count: number, bytes: number
   })
 }
 
+/** A program of this folder, which says the port that it listens on. */
+async function start(program: string, args: readonly string[]): Promise<[child: ChildProcess, port: number]> {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), args)
+  const [port] = (await once(child, 'message')) as [number]
+  return [child, port]
+}
+
 /** Milliseconds of `count` round trips of `bytes` bytes to a process that sends back what it gets. */
 export async function measureEcho(count: number, bytes: number): Promise<number[]> {
-  const echo: ChildProcess = fork(fileURLToPath(new URL('./echo.js', import.meta.url)))
-  const [port] = (await once(echo, 'message')) as [number]
+  const [echo, port] = await start('./echo.js', [])
+  const times = await measureRoundTrips(port, count, bytes)
+  echo.kill()
+  return times
+}
+
+/**
+ * Milliseconds of `count` times the path of one request, with no protocol on it: a leader that writes and syncs while two
+ * followers do, and answers when two of the three have.
+ */
+export async function measureBarePath(directory: string, count: number, bytes: number): Promise<number[]> {
+  const file = (name: string) => join(directory, name)
+  const followers = await Promise.all(['one', 'two'].map((name) => start('./bare-server.js', [file(name)])))
+  const ports = JSON.stringify(followers.map(([, port]) => port))
+  const [leader, port] = await start('./bare-server.js', [file('leader'), ports])
+  const times = await measureRoundTrips(port, count, bytes)
+  for (const [child] of [...followers, [leader]]) child?.kill()
+  return times
+}
+
+async function measureRoundTrips(port: number, count: number, bytes: number): Promise<number[]> {
   const socket = createSocket('udp4')
   const datagram = Buffer.alloc(bytes, 'x')
   const times: number[] = []
@@ -32,6 +58,5 @@ export async function measureEcho(count: number, bytes: number): Promise<number[
     times.push(performance.now() - begin)
   }
   socket.close()
-  echo.kill()
   return times
 }

@@ -226,7 +226,11 @@ export const acceptorMachine = setup({
         guard: { type: 'mayOnlyTell', params: ({ event }) => event },
         actions: { type: 'sendDenial', params: ({ event }) => event },
       },
-      { guard: 'mayNotVote' },
+      // It may have lost, with what it had learned, that it was admitted: what it is asked for shows that it is behind.
+      {
+        guard: 'mayNotVote',
+        actions: { type: 'announcePreparedFrom', params: ({ event }) => event },
+      },
       {
         guard: { type: 'senderIsNoMember', params: ({ event }) => event },
         actions: { type: 'sendDenial', params: ({ event }) => event },

@@ -2,6 +2,7 @@
 import type { Address, Batch, NodeId, Request } from './batch.ts'
 import type { RequestQueueEvent } from './inbox.ts'
 import type { Limits } from './limits.ts'
+import { emptyLine, firstOf, idsOf, type Line, withId, withoutOrders } from './line.ts'
 import type { Execution, Outcome, RequestOutcome } from './outcome.ts'
 import { drop, emptyTable, get, put, type Table } from './table.ts'
 
@@ -26,10 +27,10 @@ export interface HeldRequests {
   /** By request id. Invariant: each id is in `ready` or, when tagged, in `waiting`, and nowhere else. */
   readonly byId: Table<HeldRequest>
   readonly count: number
-  /** Untagged, in order of arrival. */
-  readonly ready: readonly string[]
-  /** Tagged: by key, in order of arrival. */
-  readonly waiting: Table<readonly string[]>
+  /** Untagged. A woken request comes before those that arrived after it. */
+  readonly ready: Line
+  /** Tagged: by key. */
+  readonly waiting: Table<Line>
   readonly delayedCount: number
   readonly nextOrder: number
 }
@@ -37,7 +38,7 @@ export interface HeldRequests {
 export const nothingHeld: HeldRequests = {
   byId: emptyTable,
   count: 0,
-  ready: [],
+  ready: emptyLine,
   waiting: emptyTable,
   delayedCount: 0,
   nextOrder: 0,
@@ -53,35 +54,6 @@ export function requestId({ uid, seq }: { readonly uid: string; readonly seq: nu
 /** Requests that wait for no key in particular are tried again when anything is executed. */
 function waitingKey(key: string | null): string {
   return key === null ? 'anything' : `key:${key}`
-}
-
-function orderOf(held: HeldRequests, id: string): number {
-  return get(held.byId, id)?.order ?? 0
-}
-
-/** `ids` with `id` at its place in the order of arrival; a woken request comes before those that arrived after it. */
-function insertInOrder(held: HeldRequests, ids: readonly string[], id: string): readonly string[] {
-  const order = orderOf(held, id)
-  let low = 0
-  let high = ids.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (orderOf(held, ids[middle] ?? '') > order) high = middle
-    else low = middle + 1
-  }
-  return [...ids.slice(0, low), id, ...ids.slice(low)]
-}
-
-/** The ids of both, in the order of arrival. */
-function mergeInOrder(
-  held: HeldRequests,
-  some: readonly string[],
-  more: readonly string[],
-): readonly string[] {
-  return [...some, ...more]
-    .map((id) => ({ id, order: orderOf(held, id) }))
-    .sort((a, b) => a.order - b.order)
-    .map(({ id }) => id)
 }
 
 /** With a new request, to be proposed. */
@@ -101,7 +73,7 @@ export function withRequest(held: HeldRequests, event: RequestEvent): HeldReques
       wokenBy: null,
     }),
     count: held.count + 1,
-    ready: [...held.ready, id],
+    ready: withId(held.ready, held.nextOrder, id),
     nextOrder: held.nextOrder + 1,
   }
 }
@@ -121,11 +93,11 @@ export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Bat
   const requests: Request[] = []
   let bytes = 0
   let timeMs = 0
-  for (const id of held.ready) {
+  for (const id of idsOf(held.ready, Math.max(1, limits.batchRequests))) {
     const entry = get(held.byId, id)
     if (entry === undefined) continue
     bytes += entry.commandBytes + entry.request.uid.length + requestOverheadBytes
-    if (requests.length > 0 && (bytes > limits.batchBytes || requests.length >= limits.batchRequests)) break
+    if (requests.length > 0 && bytes > limits.batchBytes) break
     requests.push(entry.request)
     timeMs = Math.max(timeMs, entry.receivedAtMs)
   }
@@ -144,6 +116,7 @@ export function afterExecution(
 ): { readonly held: HeldRequests; readonly due: readonly Due[] } {
   const due: Due[] = []
   const gone = new Set<string>()
+  const goneOrders: number[] = []
   const ended = new Set<string>()
   const passedOn: string[] = []
   const delayed: Tag[] = []
@@ -156,18 +129,20 @@ export function afterExecution(
       // Chosen twice in one batch: it was delayed, and told, the first time.
       if (entry.tag !== null || gone.has(id)) continue
       gone.add(id)
+      goneOrders.push(entry.order)
       delayed.push({ id, key: outcome.outcome.key })
       if (!entry.wasDelayed) due.push({ kind: 'queued', entry })
       if (entry.wokenBy !== null && entry.wokenBy !== outcome.outcome.key) passedOn.push(entry.wokenBy)
     } else {
       gone.add(id)
+      goneOrders.push(entry.order)
       ended.add(id)
       next = withoutRequest(next, id, entry)
       due.push({ kind: 'response', entry, outcome: outcome.outcome })
       if (entry.wokenBy !== null && leftKeyFree(outcome)) passedOn.push(entry.wokenBy)
     }
   }
-  if (gone.size > 0) next = { ...next, ready: next.ready.filter((id) => !gone.has(id)) }
+  next = { ...next, ready: withoutOrders(next.ready, goneOrders) }
   next = tagged(
     next,
     delayed.filter(({ id }) => !ended.has(id)),
@@ -187,30 +162,27 @@ interface Tag {
   readonly key: string | null
 }
 
-/** With those tags, all at once: many requests may be delayed by one key, and each change copies a list. */
+/** With those tags. */
 function tagged(held: HeldRequests, tags: readonly Tag[]): HeldRequests {
   let { byId, waiting } = held
   for (const { id, key } of tags) {
     const entry = get(byId, id)
-    if (entry !== undefined) {
-      byId = put(byId, id, { ...entry, tag: { key }, wasDelayed: true, wokenBy: null })
-    }
-  }
-  for (const key of new Set(tags.map((tag) => waitingKey(tag.key)))) {
-    const ids = tags.filter((tag) => waitingKey(tag.key) === key).map(({ id }) => id)
-    waiting = put(waiting, key, mergeInOrder(held, get(waiting, key) ?? [], ids))
+    if (entry === undefined) continue
+    byId = put(byId, id, { ...entry, tag: { key }, wasDelayed: true, wokenBy: null })
+    const line = get(waiting, waitingKey(key)) ?? emptyLine
+    waiting = put(waiting, waitingKey(key), withId(line, entry.order, id))
   }
   return { ...held, byId, waiting, delayedCount: held.delayedCount + tags.length }
 }
 
 /** Without a request; the caller takes it out of `ready`, many at a time. */
 function withoutRequest(held: HeldRequests, id: string, entry: HeldRequest): HeldRequests {
-  const untagged = entry.tag === null ? held : withoutWaiting(held, id, entry.tag.key)
+  const untagged = entry.tag === null ? held : withoutWaiting(held, entry, entry.tag.key)
   return { ...untagged, byId: drop(untagged.byId, id), count: untagged.count - 1 }
 }
 
-function withoutWaiting(held: HeldRequests, id: string, key: string | null): HeldRequests {
-  const left = (get(held.waiting, waitingKey(key)) ?? []).filter((other) => other !== id)
+function withoutWaiting(held: HeldRequests, { order }: HeldRequest, key: string | null): HeldRequests {
+  const left = withoutOrders(get(held.waiting, waitingKey(key)) ?? emptyLine, [order])
   return {
     ...held,
     waiting: left.length > 0 ? put(held.waiting, waitingKey(key), left) : drop(held.waiting, waitingKey(key)),
@@ -218,36 +190,34 @@ function withoutWaiting(held: HeldRequests, id: string, key: string | null): Hel
   }
 }
 
-function woken(held: HeldRequests, id: string, key: string): HeldRequests {
-  const entry = get(held.byId, id)
-  if (entry === undefined) return held
-  const untagged = withoutWaiting(held, id, key)
+/** A freed key wakes the request that has waited longest for it: one proposal, however many wait. */
+function wakeFirst(held: HeldRequests, key: string): HeldRequests {
+  const id = firstOf(get(held.waiting, waitingKey(key)) ?? emptyLine)
+  const entry = id === undefined ? undefined : get(held.byId, id)
+  if (id === undefined || entry === undefined) return held
+  const untagged = withoutWaiting(held, entry, key)
   return {
     ...untagged,
     byId: put(untagged.byId, id, { ...entry, tag: null, wokenBy: key }),
-    ready: insertInOrder(untagged, untagged.ready, id),
+    ready: withId(untagged.ready, entry.order, id),
   }
 }
 
-/** A freed key wakes the request that has waited longest for it: one proposal, however many wait. */
-function wakeFirst(held: HeldRequests, key: string): HeldRequests {
-  const [first] = get(held.waiting, waitingKey(key)) ?? []
-  return first === undefined ? held : woken(held, first, key)
-}
-
 function wakeAll(held: HeldRequests): HeldRequests {
-  const ids = get(held.waiting, waitingKey(null)) ?? []
+  const ids = idsOf(get(held.waiting, waitingKey(null)) ?? emptyLine)
   if (ids.length === 0) return held
-  let { byId } = held
+  let { byId, ready } = held
   for (const id of ids) {
     const entry = get(byId, id)
-    if (entry !== undefined) byId = put(byId, id, { ...entry, tag: null })
+    if (entry === undefined) continue
+    byId = put(byId, id, { ...entry, tag: null })
+    ready = withId(ready, entry.order, id)
   }
   return {
     ...held,
     byId,
+    ready,
     waiting: drop(held.waiting, waitingKey(null)),
     delayedCount: held.delayedCount - ids.length,
-    ready: mergeInOrder(held, held.ready, ids),
   }
 }

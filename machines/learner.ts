@@ -37,6 +37,11 @@ export interface LearnerContext {
   readonly target: Instance
   /** Whom to ask. */
   readonly peer: NodeId
+  /**
+   * Who told of `target`. It has its turn too: to a server that joins late, whoever invited it is no member that it knows of,
+   * and those that it knows of may be gone.
+   */
+  readonly informant: NodeId
   readonly tries: number
   /** Who answered the inquiry under way, this node included. */
   readonly answered: readonly NodeId[]
@@ -81,13 +86,21 @@ function learning(
  * most often would be asked again and again, though it may know nothing.
  */
 function aimedAt(context: LearnerContext, firstUnchosen: Instance, peer: NodeId): Partial<LearnerContext> {
-  return firstUnchosen > context.target ? { target: firstUnchosen, peer } : {}
+  return firstUnchosen > context.target ? { target: firstUnchosen, peer, informant: peer } : {}
 }
 
-/** Whoever comes after `peer` among the others, round and round. */
+/** Whoever comes after `peer` among the others and the informant, round and round. */
 function nextPeer(context: LearnerContext): NodeId {
-  const peers = peersOf(context.members, context.self)
+  const { members, self, informant } = context
+  const others = peersOf(members, self)
+  const peers = informant === self || others.includes(informant) ? others : [...others, informant]
   return peers[(peers.indexOf(context.peer) + 1) % peers.length] ?? context.peer
+}
+
+/** The informant is removed: those that took its place are asked instead. */
+function isLeaving({ members: before, informant }: LearnerContext, members: readonly Member[]): boolean {
+  const isIn = (some: readonly Member[]) => some.some(({ id }) => id === informant)
+  return isIn(before) && !isIn(members)
 }
 
 function withAnswer(context: LearnerContext, sender: NodeId): readonly NodeId[] {
@@ -193,7 +206,10 @@ export const learnerMachine = setup({
     announceNewsChecked: enqueueActions(({ enqueue }) => {
       enqueue.emit({ type: 'tell', role: 'requestQueue', event: { type: 'news.checked' } })
     }),
-    recordMembers: assign((_, { members }: { members: readonly Member[] }) => ({ members })),
+    recordMembers: assign(({ context }, { members }: { members: readonly Member[] }) => ({
+      members,
+      informant: isLeaving(context, members) ? context.self : context.informant,
+    })),
   },
 }).createMachine({
   id: 'learner',
@@ -201,6 +217,7 @@ export const learnerMachine = setup({
     ...input,
     target: input.firstUnchosen,
     peer: peersOf(input.members, input.self)[0] ?? input.self,
+    informant: input.self,
     tries: 0,
     answered: [],
     unsettled: false,

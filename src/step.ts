@@ -2,7 +2,13 @@
  * One step of a role: the only place that knows how XState tells what a transition asks for. The simulator, the checker
  * and the generated tests move machines with it; live actors take the same transitions inside XState.
  */
-import { type AnyMachineSnapshot, type AnyStateMachine, initialTransition, transition } from 'xstate'
+import {
+  type AnyActorScope,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  createEmptyActor,
+  initialTransition,
+} from 'xstate'
 
 /** What a step asks for, in order: something said, a timer begun, a timer given up. */
 export type Effect<Said> =
@@ -54,6 +60,30 @@ export function start<Said>(machine: AnyStateMachine, input: unknown): Step<Said
   return { snapshot: sound(snapshot), effects: effectsOf<Said>(actions) }
 }
 
+/** What the step under way asks for. */
+let asked: Action[] = []
+
+const idle = createEmptyActor()
+
+/**
+ * XState's own `transition` makes an actor for each call, only to have the scope that a machine's `transition` is given:
+ * several times what the transition itself costs. No role uses it for anything but to say what it asks for, so one serves
+ * all. That it comes to the same is tested in `test/machines/paths/`.
+ */
+const scope: AnyActorScope = {
+  self: idle,
+  system: idle.system,
+  id: '',
+  sessionId: '',
+  logger: () => undefined,
+  defer: () => undefined,
+  emit: () => undefined,
+  stopChild: () => undefined,
+  actionExecutor: (action) => {
+    asked.push(action)
+  },
+}
+
 /**
  * The snapshot after `event`, and what it asks for, in order. Throws what a guard or an action throws: a violated
  * assertion, since nothing undecoded reaches a machine.
@@ -63,8 +93,9 @@ export function step<Said>(
   snapshot: AnyMachineSnapshot,
   event: { readonly type: string },
 ): Step<Said> {
-  const [next, actions] = transition(machine, snapshot, event as never)
-  return { snapshot: sound(next), effects: effectsOf<Said>(actions) }
+  asked = []
+  const next = machine.transition(snapshot, event, scope) as AnyMachineSnapshot
+  return { snapshot: sound(next), effects: effectsOf<Said>(asked) }
 }
 
 function sound(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {

@@ -10,6 +10,7 @@ import { addLockCommand } from './lock.ts'
 import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
 import { complain } from './output.ts'
+import { addSimulateCommand } from './simulate.ts'
 import { addStatusCommand } from './status.ts'
 import { addTraceCommand } from './trace.ts'
 import { addTranscriptCommand } from './transcript.ts'
@@ -43,6 +44,7 @@ addUnlockCommand(program)
 addStatusCommand(program)
 addMembersCommand(program)
 addTraceCommand(program)
+addSimulateCommand(program)
 addCheckCommand(program)
 addTranscriptCommand(program)
 

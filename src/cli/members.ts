@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
-import type { MembershipChange, NodeId } from '../../machines/batch.ts'
+import type { Address, MembershipChange, NodeId } from '../../machines/batch.ts'
+import { countedMembers, type Member } from '../../machines/members.ts'
+import { isQuorum } from '../../machines/quorum.ts'
 import { ask, type Patience } from './ask.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { inquire } from './inquire.ts'
@@ -14,6 +16,9 @@ import {
 } from './options.ts'
 import { formatTable, print } from './output.ts'
 import type { Report } from './report.ts'
+
+/** How long each of the others has to show that it knows of a removal, in milliseconds. */
+const knowingTimeoutMs = 5_000
 
 type Flags = Patience & { readonly json?: boolean }
 
@@ -57,14 +62,38 @@ async function add({ id, address }: MemberOption, { json, ...patience }: Flags):
   print(`  paxos node --id ${id} --listen ${address} --join ${patience.servers[0]} --data DIR`)
 }
 
+/**
+ * Servers learn lazily, so the one that is removed may be the only one that knows it: without it the others might not go on.
+ * So each of them is asked as well, and the removed one may be stopped when a quorum has answered.
+ */
 async function remove(id: NodeId, { json, ...patience }: Flags): Promise<void> {
   const change = { action: 'remove', id } as const
-  await carryOut(change, patience)
-  print(json ? JSON.stringify(change) : `removed server ${id}; it may be stopped`)
+  const left = await carryOut(change, patience)
+  const counted = countedMembers(left)
+  const asked = left.filter((member) => counted.includes(member.id))
+  const told = await Promise.all(
+    asked.map(async ({ id: other, address }) => ((await knowsRemoval(address, id)) ? [other] : [])),
+  )
+  const mayStop = isQuorum(counted, told.flat())
+  if (json) return print(JSON.stringify({ ...change, mayStop }))
+  const advice = mayStop ? 'it may be stopped' : 'do not stop it before more of the others answer'
+  print(`removed server ${id}; ${advice}`)
 }
 
-async function carryOut(change: MembershipChange, patience: Patience): Promise<void> {
-  await ask(patience, (client, signal) => client.changeMembers(change, { signal }))
+/** Asked for a removal that it knows of, a server has it chosen that there is nothing to remove. */
+async function knowsRemoval(address: Address, id: NodeId): Promise<boolean> {
+  try {
+    await carryOut({ action: 'remove', id }, { servers: [address], timeout: knowingTimeoutMs })
+    return false
+  } catch (error) {
+    return error instanceof Failure && error.exitCode === exitCodes.failed
+  }
+}
+
+/** The members after the change. */
+async function carryOut(change: MembershipChange, patience: Patience): Promise<readonly Member[]> {
+  const { result } = await ask(patience, (client, signal) => client.changeMembers(change, { signal }))
+  return (result as unknown as { readonly members: readonly Member[] }).members
 }
 
 /** Servers learn lazily: the one with the most instances chosen knows the latest members. */

@@ -1,15 +1,20 @@
 import type { Lane } from './lanes.ts'
 
+/** What carries a request: a lane of the library, or what stands for one in the simulator. */
+interface Carrier {
+  giveUp(): void
+}
+
 /**
  * A client as the cluster knows it: a uid, and the seqs used under it. The cluster keeps the outcomes from `ackedBelow` on,
  * so a seq counts as open until its program has the answer, or the answer to its cancel.
  */
-export class Session {
+export class Session<L extends Carrier = Lane> {
   readonly uid: string
   /** The largest command that the servers take, in bytes of JSON. */
   readonly maxCommandBytes: number
   /** Every open seq, with the lane that carries it; `null` when it was given up and its cancel is under way. */
-  readonly #open = new Map<number, Lane | null>()
+  readonly #open = new Map<number, L | null>()
   #nextSeq = 1
   #ackedBelow = 1
 
@@ -29,14 +34,14 @@ export class Session {
   }
 
   /** Opens the next seq. */
-  begin(lane: Lane): number {
+  begin(lane: L): number {
     const seq = this.#nextSeq
     this.#nextSeq += 1
     this.#open.set(seq, lane)
     return seq
   }
 
-  laneOf(seq: number): Lane | null {
+  laneOf(seq: number): L | null {
     return this.#open.get(seq) ?? null
   }
 

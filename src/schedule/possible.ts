@@ -19,8 +19,8 @@ export function possibleEvents(state: ClusterState): ClusterEvent[] {
   ]
 }
 
-function atServer({ id: server, starts, node: { disk, running } }: ServerState): ClusterEvent[] {
-  if (running === null) return starts === 0 ? [] : [{ type: 'restart', server }]
+function atServer({ id: server, node: { disk, running } }: ServerState): ClusterEvent[] {
+  if (running === null) return [{ type: 'restart', server }]
   const survivors = Array.from({ length: unsyncedWrites(disk) + 1 }, (_, survived) => survived)
   const syncing = disk.syncing.length > 0
   return [

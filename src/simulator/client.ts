@@ -1,70 +1,201 @@
-import type { Address, Command } from '../../machines/batch.ts'
-import { type ClientEmitted, type ClientTiming, clientMachine } from '../../machines/client.ts'
+import type { Address, Command, Instance, Request } from '../../machines/batch.ts'
+import {
+  type ClientEmitted,
+  type ClientTiming,
+  clientMachine,
+  type ServerIndex,
+} from '../../machines/client.ts'
+import type { ServerMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import { Session } from '../client/session.ts'
+import { maxCommandBytes } from '../node/wire/codec.ts'
 import { SimulatedActor } from './actor.ts'
+import type { SimulatedDatagram } from './datagram.ts'
 import type { SimulatedNetwork } from './network.ts'
-import type { SimulatedDatagram } from './node.ts'
+import { seedFor } from './random.ts'
 import type { Timeline } from './timeline.ts'
 
-/** A simulated client: one session, any number of requests at once, each carried by a client machine. */
+/** A request under way. */
+export interface Asked {
+  /** What names it, once it has been sent: before that there is no session. */
+  readonly id: { readonly uid: string; readonly seq: number } | null
+  /**
+   * The answer is wanted no more. The request is cancelled, and `ended` is told how it ended, once that is known; `null` if it
+   * had never been sent.
+   */
+  giveUp(ended: (outcome: Outcome | null) => void): void
+}
+
+interface Lane {
+  hear(message: ServerMessage, server: ServerIndex): void
+  giveUp(): void
+}
+
+export interface ClientSurroundings {
+  readonly name: string
+  readonly servers: readonly Address[]
+  readonly network: SimulatedNetwork
+  readonly timeline: Timeline
+  readonly timing: ClientTiming
+  readonly seed: number
+  /** Told of each request when it is first sent. */
+  readonly requested: (request: Request) => void
+}
+
+/** A server that does not say who it is, is left for the next one after this. */
+const greetingMs = 300
+
+/**
+ * A simulated client: its sessions, and any number of requests at once, each carried by the client machine. It asks the
+ * server that answered last, and is at one address, its name.
+ */
 export class SimulatedClient {
-  readonly uid: string
-  readonly #servers: readonly Address[]
-  readonly #network: SimulatedNetwork
-  readonly #timeline: Timeline
-  readonly #timing: ClientTiming
-  readonly #outstanding = new Map<number, (message: unknown, from: Address) => void>()
-  #nextSeq = 0
+  readonly #around: ClientSurroundings
+  readonly #sessions = new Map<string, Session<Lane>>()
+  #session: Session<Lane> | null = null
+  #awaitingSession: ((session: Session<Lane>) => void)[] = []
+  #giveUpGreeting: (() => void) | null = null
+  #preferred: ServerIndex
+  #sessionCount = 0
+  #actorCount = 0
 
-  constructor(options: {
-    readonly uid: string
-    readonly servers: readonly Address[]
-    readonly network: SimulatedNetwork
-    readonly timeline: Timeline
-    readonly timing: ClientTiming
-  }) {
-    this.uid = options.uid
-    this.#servers = options.servers
-    this.#network = options.network
-    this.#timeline = options.timeline
-    this.#timing = options.timing
-    this.#network.listen(this.uid, (datagram, from) => {
-      const { message } = datagram as SimulatedDatagram
-      if ('seq' in message) this.#outstanding.get(message.seq)?.(message, from)
+  /** `server` is the one that it asks first: a place in the list of servers. */
+  constructor(around: ClientSurroundings, server: ServerIndex = 0) {
+    this.#around = around
+    this.#preferred = server
+    around.network.listen(around.name, (datagram, from) => {
+      this.#hear((datagram as SimulatedDatagram).message as ServerMessage, around.servers.indexOf(from))
     })
   }
 
-  /** Asks `server` first (an index in the list of servers), and the others when it is silent. */
-  request(command: Command, server = 0): Promise<Outcome> {
-    const seq = this.#nextSeq
-    this.#nextSeq += 1
-    const ackedBelow = Math.min(seq, ...this.#outstanding.keys())
-    return new Promise((resolve) => {
-      const actor = new SimulatedActor<ClientEmitted>(
-        clientMachine,
-        { timing: this.#timing, randomSeed: seq },
-        this.#timeline,
-        (output) => {
-          if (output.type === 'send') {
-            const to = this.#servers[output.to]
-            if (to !== undefined) this.#network.send(this.uid, to, { sender: null, message: output.message })
-          } else if (output.type === 'answer') {
-            this.#outstanding.delete(seq)
-            resolve(output.outcome)
-          }
-        },
-      )
-      this.#outstanding.set(seq, (message, from) =>
-        actor.send({ ...(message as { type: string }), server: this.#servers.indexOf(from) } as {
-          type: string
-        }),
-      )
-      actor.send({
-        type: 'request.submitted',
-        request: { uid: this.uid, seq, ackedBelow, command },
-        server,
-        servers: this.#servers.length,
-      } as { type: string })
+  /** Has `command` executed; `ended` is given how it ended, unless it is given up. */
+  ask(command: Command, ended: (outcome: Outcome) => void): Asked {
+    let submitted: { readonly session: Session<Lane>; readonly seq: number } | null = null
+    let isGivenUp = false
+    this.#inSession((session) => {
+      if (!isGivenUp) submitted = { session, seq: this.#submit(session, command, ended) }
+    })
+    return {
+      get id() {
+        return submitted === null ? null : { uid: submitted.session.uid, seq: submitted.seq }
+      },
+      giveUp: (toldEnd) => {
+        isGivenUp = true
+        if (submitted === null) toldEnd(null)
+        else this.#cancel(submitted.session, submitted.seq, toldEnd)
+      },
+    }
+  }
+
+  /** The client is gone, and all that it had begun. */
+  leave(): void {
+    this.#around.network.leave(this.#around.name)
+    this.#giveUpGreeting?.()
+    this.#awaitingSession = []
+    for (const session of this.#sessions.values()) session.giveUpAll()
+  }
+
+  #hear(message: ServerMessage, server: ServerIndex): void {
+    if (message.type === 'welcome') this.#openSession(message.instance, server)
+    else if ('seq' in message) {
+      this.#sessions.get(message.uid)?.laneOf(message.seq)?.hear(message, server)
+    }
+  }
+
+  #inSession(run: (session: Session<Lane>) => void): void {
+    if (this.#session === null) {
+      this.#awaitingSession.push(run)
+      if (this.#giveUpGreeting === null) this.#greet()
+    } else run(this.#session)
+  }
+
+  #greet(): void {
+    const { name, servers, network, timeline } = this.#around
+    const to = servers[this.#preferred]
+    if (to === undefined) throw new Error(`client ${name} has no server ${this.#preferred}`)
+    network.send(name, to, { sender: null, message: { type: 'hello' } } satisfies SimulatedDatagram)
+    this.#giveUpGreeting = timeline.schedule(greetingMs, () => {
+      this.#preferred = (this.#preferred + 1) % servers.length
+      this.#greet()
     })
   }
+
+  #openSession(instance: Instance, server: ServerIndex): void {
+    if (this.#giveUpGreeting === null) return
+    this.#giveUpGreeting()
+    this.#giveUpGreeting = null
+    this.#preferred = server
+    this.#sessionCount += 1
+    const session = new Session<Lane>(
+      `${this.#around.name}.${this.#sessionCount}@${instance}`,
+      maxCommandBytes,
+    )
+    this.#session = session
+    this.#sessions.set(session.uid, session)
+    const awaiting = this.#awaitingSession
+    this.#awaitingSession = []
+    for (const run of awaiting) run(session)
+  }
+
+  #submit(session: Session<Lane>, command: Command, ended: (outcome: Outcome) => void): number {
+    const { servers, requested } = this.#around
+    const first = this.#preferred
+    let seq = 0
+    const actor = this.#actor((outcome, server) => {
+      actor.stop()
+      session.end(seq)
+      // Only a request that failed over says who is to be asked first, as in the client library.
+      if (server !== first) this.#preferred = server
+      if (outcome.kind === 'refused' && outcome.reason === 'expired' && this.#session === session) {
+        this.#session = null
+      }
+      ended(outcome)
+    })
+    seq = session.begin({
+      hear: (message, server) => {
+        const heard = { ...message, server }
+        actor.send(heard)
+      },
+      giveUp: () => actor.stop(),
+    })
+    const request = { uid: session.uid, seq, ackedBelow: session.ackedBelow, command }
+    requested(request)
+    const asked = { type: 'request.submitted', request, server: first, servers: servers.length }
+    actor.send(asked)
+    return seq
+  }
+
+  #actor(answered: (outcome: Outcome, server: ServerIndex) => void): SimulatedActor<ClientEmitted> {
+    const { name, servers, network, timeline, timing, seed } = this.#around
+    this.#actorCount += 1
+    const randomSeed = seedFor(seed, `${name}/${this.#actorCount}`)
+    return new SimulatedActor<ClientEmitted>(clientMachine, { timing, randomSeed }, timeline, (output) => {
+      switch (output.type) {
+        case 'send': {
+          const to = servers[output.to]
+          if (to !== undefined) network.send(name, to, { sender: null, message: output.message })
+          return
+        }
+        case 'answer':
+          return answered(output.outcome, output.server)
+        case 'give.up':
+          return
+      }
+      output satisfies never
+    })
+  }
+
+  #cancel(session: Session<Lane>, seq: number, ended: (outcome: Outcome) => void): void {
+    session.giveUp(seq)
+    this.#submit(session, { kind: 'cancel', seq }, (outcome) => {
+      session.end(seq)
+      ended(outcome.kind === 'executed' ? endedBefore(outcome) : outcome)
+    })
+  }
+}
+
+/** What a cancel says of its target: how that had ended before, or else that it never will be executed. */
+function endedBefore({ result, instance, index }: Extract<Outcome, { kind: 'executed' }>): Outcome {
+  const { ended } = result as unknown as { readonly ended: Outcome | null }
+  return ended ?? { kind: 'cancelled', instance, index }
 }

@@ -1,190 +1,133 @@
 /** A whole cluster in one process, in virtual time, with everything uncertain drawn from one seed. */
-import type { AnyStateMachine } from 'xstate'
-import type { Address, NodeId } from '../../machines/batch.ts'
+import type { NodeId } from '../../machines/batch.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts'
-import type { RoleName } from '../../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
-import { drawRandom } from '../../machines/random.ts'
+import type { ProposerContext } from '../../machines/proposer.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
-import { traceLines } from '../node/trace.ts'
 import type { Service } from '../services/service.ts'
 import { replicasOf } from '../stepped/replicas.ts'
-import { type Replicas, usualNodeSettings } from '../stepped/settings.ts'
+import { type Plant, usualNodeSettings } from '../stepped/settings.ts'
 import type { Fact } from '../verify/facts.ts'
 import { SimulatedClient } from './client.ts'
-import { SimulatedDisk } from './disk.ts'
-import { calm, type NetworkFaults, SimulatedNetwork } from './network.ts'
-import { SimulatedNode } from './node.ts'
+import { calm, SimulatedNetwork } from './network.ts'
+import { addressOf, type ServerSurroundings, SimulatedServer } from './server.ts'
 import { Timeline } from './timeline.ts'
+
+export { addressOf } from './server.ts'
 
 export interface SimulationOptions {
   readonly seed: number
+  /** How many servers found the cluster, numbered from 0. */
   readonly servers: number
   readonly service: Service
-  readonly faults?: NetworkFaults
+  readonly sessionIdleMs?: number
   readonly timing?: Timing
   readonly clientTiming?: ClientTiming
   readonly limits?: Limits
-  /** The role machines; a test may provide faulty ones. */
-  readonly machines?: Readonly<Record<RoleName, AnyStateMachine>>
-  /** The replicas; a test may provide faulty ones. */
-  readonly replicas?: Replicas
-  /** Is told what happens, as it happens. */
-  readonly observe?: (fact: Fact) => void
-  /** Digests of the replicated state are reported after each so many instances; 0 for never. */
+  /** Plants a fault: a test of the tests. */
+  readonly plant?: Plant
+  /** A digest of the replicated state is reported after each so many instances; 0, unless it is said, for never. */
   readonly digestEvery?: number
+  readonly observe?: (fact: Fact) => void
+  readonly heard?: ServerSurroundings['heard']
+  readonly moved?: ServerSurroundings['moved']
 }
 
-interface Server {
-  readonly id: NodeId
-  readonly incarnation: string
-  readonly disk: SimulatedDisk
-  node: SimulatedNode | null
-  /** What the service executed, a line a request. */
-  executed: string[]
-}
+const nothing = () => undefined
 
 export class SimulatedCluster {
   readonly timeline = new Timeline()
   readonly network: SimulatedNetwork
-  readonly #options: Required<Omit<SimulationOptions, 'service' | 'replicas'>>
-  readonly #replicas: Replicas
-  readonly #members: readonly Member[]
-  readonly #servers = new Map<NodeId, Server>()
-  #randomSeed: number
-  #clients = 0
+  readonly founders: readonly Member[]
+  readonly #seed: number
+  readonly #clientTiming: ClientTiming
+  readonly #around: ServerSurroundings
+  readonly #servers: SimulatedServer[] = []
 
   constructor(options: SimulationOptions) {
-    this.#options = {
-      faults: calm,
-      timing: defaultTiming,
-      clientTiming: defaultClientTiming,
-      limits: defaultLimits,
-      machines: usualNodeSettings.machines,
-      observe: () => undefined,
-      digestEvery: usualNodeSettings.digestEvery,
-      ...options,
+    const { seed, servers, service, observe = nothing, heard = nothing, moved = nothing } = options
+    this.#seed = seed
+    this.#clientTiming = options.clientTiming ?? defaultClientTiming
+    this.network = new SimulatedNetwork(this.timeline, seed, calm)
+    const ids = Array.from({ length: servers }, (_, id) => id)
+    this.founders = foundingMembers(ids.map((id) => ({ id, address: addressOf(id) })))
+    const plant: Plant = options.plant ?? ((settings) => settings)
+    const idle = options.sessionIdleMs === undefined ? {} : { sessionIdleMs: options.sessionIdleMs }
+    this.#around = {
+      seed,
+      timeline: this.timeline,
+      network: this.network,
+      founders: this.founders,
+      settings: plant({
+        ...usualNodeSettings,
+        digestEvery: options.digestEvery ?? 0,
+        timing: options.timing ?? defaultTiming,
+        limits: options.limits ?? defaultLimits,
+        replicas: replicasOf({ service, members: this.founders, ...idle }),
+      }),
+      observe,
+      heard,
+      moved,
     }
-    this.#randomSeed = options.seed
-    this.network = new SimulatedNetwork(this.timeline, () => this.random(), this.#options.faults)
-    const ids = Array.from({ length: options.servers }, (_, id) => id)
-    this.#members = foundingMembers(ids.map((id) => ({ id, address: addressOf(id) })))
-    this.#replicas = options.replicas ?? replicasOf({ service: options.service, members: this.#members })
-    for (const id of ids) this.#add(id, foundingIncarnation)
-    for (const id of ids) this.start(id)
+    for (const id of ids) this.add(id, foundingIncarnation)
   }
 
-  /** The next number of the run's random sequence, from 0 to 1. */
-  random(): number {
-    const { seed, value } = drawRandom(this.#randomSeed)
-    this.#randomSeed = seed
-    return value
+  /** Starts every server. */
+  start(): void {
+    for (const server of this.#servers) server.start()
   }
 
-  /** A running server; throws when it is not running. */
-  node(id: NodeId): SimulatedNode {
-    const node = this.#servers.get(id)?.node
-    if (node === undefined || node === null) throw new Error(`server ${id} is not running`)
-    return node
+  /** Every server that there is or was, in the order in which they were added. */
+  get servers(): readonly SimulatedServer[] {
+    return this.#servers
   }
 
-  /** What the service of a server executed, in order, a line a request. */
-  executed(id: NodeId): readonly string[] {
-    return this.#servers.get(id)?.executed ?? []
+  /** The server; `undefined` when there never was one of that id. */
+  find(id: NodeId): SimulatedServer | undefined {
+    return this.#servers.find((server) => server.id === id)
   }
 
-  get running(): NodeId[] {
-    return [...this.#servers.values()].filter(({ node }) => node !== null).map(({ id }) => id)
+  /** The server; throws when there never was one of that id. */
+  server(id: NodeId): SimulatedServer {
+    const server = this.find(id)
+    if (server === undefined) throw new Error(`there is no server ${id}`)
+    return server
   }
 
-  /** A new client of the servers that the cluster began with. */
-  client(): SimulatedClient {
-    this.#clients += 1
-    return new SimulatedClient({
-      uid: `client-${this.#clients}@0`,
-      servers: this.#members.map(({ address }) => address),
-      network: this.network,
-      timeline: this.timeline,
-      timing: this.#options.clientTiming,
-    })
+  /** Whichever has a batch accepted, or would at once, at the highest ballot; the first server when none has. */
+  leader(): NodeId {
+    let leader: { readonly id: NodeId; readonly round: number } | null = null
+    for (const { id, node } of this.#servers) {
+      const proposer = node?.roles.proposer
+      if (proposer === undefined || !(proposer.matches('leading') || proposer.matches('accepting'))) continue
+      const { round } = (proposer.context as ProposerContext).ballot
+      if (leader === null || round >= leader.round) leader = { id, round }
+    }
+    return leader?.id ?? this.#servers[0]?.id ?? 0
   }
 
-  /** Starts a server from what its disk holds. */
-  start(id: NodeId): void {
-    const server = this.#servers.get(id)
-    if (server === undefined || server.node !== null) throw new Error(`server ${id} is running or unknown`)
-    const { timing, limits, machines, digestEvery, observe } = this.#options
-    const { disk, incarnation } = server
-    server.executed = []
-    server.node = new SimulatedNode({
-      settings: {
-        self: id,
-        incarnation,
-        timing,
-        limits,
-        replicas: this.#replicas,
-        machines,
-        stepper: usualNodeSettings.stepper,
-        digestEvery,
+  /** A new server, with an empty disk, that does not run yet. */
+  add(id: NodeId, incarnation: string): SimulatedServer {
+    if (this.find(id) !== undefined) throw new Error(`there is a server ${id} already`)
+    const server = new SimulatedServer(this.#around, id, incarnation)
+    this.#servers.push(server)
+    return server
+  }
+
+  /** A new client of the servers `ids`, which asks the one at place `first` of them first. */
+  client(name: string, ids: readonly NodeId[], first = 0): SimulatedClient {
+    return new SimulatedClient(
+      {
+        name,
+        servers: ids.map(addressOf),
+        network: this.network,
+        timeline: this.timeline,
+        timing: this.#clientTiming,
+        seed: this.#seed,
+        requested: (request) => this.#around.observe({ type: 'requested', request }),
       },
-      address: addressOf(id),
-      disk,
-      timeline: this.timeline,
-      network: this.network,
-      randomSeed: Math.floor(this.random() * 2 ** 31),
-      observe: (fact) => {
-        if (fact.type === 'executed') server.executed.push(...traceLines(fact.batch, fact.execution))
-        observe(fact)
-      },
-    })
+      first,
+    )
   }
-
-  /** Ends a server at once, as `kill -9` or a power cut would; a random part of what was not synced is lost. */
-  crash(id: NodeId): void {
-    const server = this.#servers.get(id)
-    if (server === undefined || server.node === null) throw new Error(`server ${id} is not running`)
-    server.node.crash()
-    server.node = null
-    server.disk.crash(Math.floor(this.random() * 3))
-  }
-
-  /** Starts a new server, which catches up from `seed` and then asks to be counted; resolves when it is. */
-  async join(id: NodeId, seed: NodeId): Promise<void> {
-    const incarnation = `joined-${id}-${this.#servers.size}`
-    this.#add(id, incarnation)
-    this.start(id)
-    this.node(id).dispatch('learner', {
-      type: 'behind.noticed',
-      firstUnchosen: this.node(seed).replica.firstUnexecuted,
-      peer: seed,
-    })
-    const outcome = await this.client().request({
-      kind: 'members',
-      change: { action: 'admit', id, address: addressOf(id), incarnation },
-    })
-    if (outcome.kind !== 'executed')
-      throw new Error(`server ${id} was not admitted: ${JSON.stringify(outcome)}`)
-    this.node(id).dispatch('learner', {
-      type: 'behind.noticed',
-      firstUnchosen: outcome.instance + 1,
-      peer: seed,
-    })
-  }
-
-  #add(id: NodeId, incarnation: string): void {
-    const syncMs = () => 0.2 + this.random() * 2
-    this.#servers.set(id, {
-      id,
-      incarnation,
-      disk: new SimulatedDisk(this.timeline, syncMs),
-      node: null,
-      executed: [],
-    })
-  }
-}
-
-/** Where a simulated server is. */
-export function addressOf(id: NodeId): Address {
-  return `server-${id}`
 }

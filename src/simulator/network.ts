@@ -1,34 +1,54 @@
+import { Random, seedFor } from './random.ts'
 import type { Timeline } from './timeline.ts'
 
-/** What a simulated network does to datagrams. Probabilities are from 0 to 1. */
+/** What a simulated network does to datagrams. */
 export interface NetworkFaults {
-  readonly loss: number
-  readonly duplication: number
+  readonly lossPercent: number
+  readonly duplicationPercent: number
   /** A datagram takes from `minDelayMs` to `maxDelayMs`, each its own time, so that they overtake each other. */
   readonly minDelayMs: number
   readonly maxDelayMs: number
+  /** Of a hundred datagrams, so many take `lateMs` longer. */
+  readonly latePercent: number
+  readonly lateMs: number
 }
 
-export const calm: NetworkFaults = { loss: 0, duplication: 0, minDelayMs: 0.1, maxDelayMs: 0.5 }
+export const calm: NetworkFaults = {
+  lossPercent: 0,
+  duplicationPercent: 0,
+  minDelayMs: 0.1,
+  maxDelayMs: 0.5,
+  latePercent: 0,
+  lateMs: 0,
+}
+
+type Receive = (datagram: unknown, from: string) => void
+
+/** Delays are whole multiples of this: what is drawn is a whole number. */
+const gridMs = 1 / 1_024
 
 /** Carries datagrams between addresses in virtual time, with faults drawn from a seed. */
 export class SimulatedNetwork {
   faults: NetworkFaults
   /** How many datagrams were sent, lost ones included. */
   sent = 0
+  /** How many have not arrived yet, copies included. */
+  onTheWay = 0
   readonly #timeline: Timeline
-  readonly #random: () => number
-  readonly #receivers = new Map<string, (datagram: unknown, from: string) => void>()
-  readonly #cuts = new Set<string>()
+  readonly #seed: number
+  readonly #receivers = new Map<string, Receive>()
+  readonly #links = new Map<string, Random>()
+  /** How many cuts lie on a link: one may begin before another ends. */
+  readonly #cuts = new Map<string, number>()
 
-  constructor(timeline: Timeline, random: () => number, faults: NetworkFaults) {
+  constructor(timeline: Timeline, seed: number, faults: NetworkFaults) {
     this.#timeline = timeline
-    this.#random = random
+    this.#seed = seed
     this.faults = faults
   }
 
   /** From now on `receive` is given what is sent to `address`. */
-  listen(address: string, receive: (datagram: unknown, from: string) => void): void {
+  listen(address: string, receive: Receive): void {
     this.#receivers.set(address, receive)
   }
 
@@ -37,25 +57,47 @@ export class SimulatedNetwork {
     this.#receivers.delete(address)
   }
 
-  /** From now on nothing that `from` sends reaches `to`. */
-  cut(from: string, to: string): void {
-    this.#cuts.add(`${from}>${to}`)
-  }
-
-  /** Ends every cut. */
-  heal(): void {
-    this.#cuts.clear()
-  }
-
-  send(from: string, to: string, datagram: unknown): void {
-    this.sent += 1
-    if (this.#cuts.has(`${from}>${to}`)) return
-    const copies = this.#random() < this.faults.duplication ? 2 : 1
-    for (let copy = 0; copy < copies; copy += 1) {
-      if (this.#random() < this.faults.loss) continue
-      const { minDelayMs, maxDelayMs } = this.faults
-      const delayMs = minDelayMs + this.#random() * (maxDelayMs - minDelayMs)
-      this.#timeline.schedule(delayMs, () => this.#receivers.get(to)?.(structuredClone(datagram), from))
+  /** From now on nothing that `from` sends reaches `to`; the returned function ends this cut. */
+  cut(from: string, to: string): () => void {
+    const link = linkOf(from, to)
+    this.#cuts.set(link, (this.#cuts.get(link) ?? 0) + 1)
+    return () => {
+      const left = (this.#cuts.get(link) ?? 1) - 1
+      if (left > 0) this.#cuts.set(link, left)
+      else this.#cuts.delete(link)
     }
   }
+
+  /** The datagram is data that nobody changes: it is handed over as it is. */
+  send(from: string, to: string, datagram: unknown): void {
+    this.sent += 1
+    const link = linkOf(from, to)
+    if (this.#cuts.has(link)) return
+    const random = this.#randomOf(link)
+    const { lossPercent, duplicationPercent, latePercent, lateMs, ...range } = this.faults
+    const copies = random.chance(duplicationPercent) ? 2 : 1
+    const steps = Math.floor((range.maxDelayMs - range.minDelayMs) / gridMs)
+    for (let copy = 0; copy < copies; copy += 1) {
+      if (random.chance(lossPercent)) continue
+      const onTheWayMs = range.minDelayMs + random.below(steps + 1) * gridMs
+      const delayMs = random.chance(latePercent) ? onTheWayMs + lateMs : onTheWayMs
+      this.onTheWay += 1
+      this.#timeline.schedule(delayMs, () => {
+        this.onTheWay -= 1
+        this.#receivers.get(to)?.(datagram, from)
+      })
+    }
+  }
+
+  #randomOf(link: string): Random {
+    const known = this.#links.get(link)
+    if (known !== undefined) return known
+    const random = new Random(seedFor(this.#seed, link))
+    this.#links.set(link, random)
+    return random
+  }
+}
+
+function linkOf(from: string, to: string): string {
+  return `${from}>${to}`
 }

@@ -10,7 +10,12 @@ export class Timeline {
   }
 
   get isEmpty(): boolean {
-    return this.#heap.every((entry) => entry.cancelled)
+    return this.nextAtMs === null
+  }
+
+  /** How much is scheduled. Costs a look at each. */
+  get size(): number {
+    return this.#heap.filter((entry) => !entry.cancelled).length
   }
 
   /** Has `run` called after `delayMs`; the returned function gives it up. */

@@ -120,8 +120,13 @@ export class SteppedNode implements World {
 
   /** A message of another server has arrived from `from`. */
   hear(sender: NodeId, message: NodeMessage, from: Address): void {
-    if (this.#heardFrom[sender] !== from) this.#heardFrom = { ...this.#heardFrom, [sender]: from }
+    this.recordHeardFrom(sender, from)
     this.#router.hear(sender, message)
+  }
+
+  /** A server that may be no member is at `from`: one that joins is told where to learn. */
+  recordHeardFrom(sender: NodeId, from: Address): void {
+    if (this.#heardFrom[sender] !== from) this.#heardFrom = { ...this.#heardFrom, [sender]: from }
   }
 
   /** A client's request has arrived, at `timeMs` of this server's clock; `commandBytes` is the length of its JSON. */

@@ -53,6 +53,12 @@ export interface NodeSettings {
   readonly pageBatches?: number | null
 }
 
+/** What a test may plant a fault in: the roles and the replicated state. */
+export type FaultyParts = Pick<NodeSettings, 'machines' | 'replicas'>
+
+/** Makes of a node's parts those with a fault in them: for tests of the tests. */
+export type Plant = <S extends FaultyParts>(settings: S) => S
+
 /** The settings that hold unless a test wants others. */
 export const usualNodeSettings: Pick<NodeSettings, 'machines' | 'stepper' | 'digestEvery'> = {
   machines: roleMachines,

@@ -1,6 +1,7 @@
 /** Invariant 9: what a request queue has taken, delayed or not, it holds until it has ended. */
 import type { NodeId } from '../../machines/batch.ts'
 import { requestId } from '../../machines/held-requests.ts'
+import { emptyLine, idsOf } from '../../machines/line.ts'
 import { isCounted } from '../../machines/members.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
@@ -42,8 +43,8 @@ function checkNothingIsForgotten(
 }
 
 function checkEachHasItsPlace(node: NodeId, { held }: RequestQueueContext): void {
-  const ready = new Set(held.ready)
-  const waiting = new Set(keysOf(held.waiting).flatMap((key) => [...(get(held.waiting, key) ?? [])]))
+  const ready = new Set(idsOf(held.ready))
+  const waiting = new Set(keysOf(held.waiting).flatMap((key) => idsOf(get(held.waiting, key) ?? emptyLine)))
   for (const id of keysOf(held.byId)) {
     const isDelayed = get(held.byId, id)?.tag !== null
     if (waiting.has(id) === isDelayed && ready.has(id) !== isDelayed) continue

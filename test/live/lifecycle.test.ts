@@ -202,6 +202,28 @@ describe('a cluster that goes on', () => {
     await expectOneOrder([2, 3])
   })
 
+  test('one that is removed is not to be stopped while too few of the others answer', async () => {
+    await cluster.crash(2)
+    expect(await paxos('members', 'remove', '1')).toMatchObject({
+      code: 0,
+      stdout: 'removed server 1; do not stop it before more of the others answer\n',
+    })
+    await cluster.restart(2)
+    await expectOneOrder([0, 2])
+  })
+
+  test('a cluster is shrunk to one server, and each that was removed is stopped at once', async () => {
+    const remove = async (id: NodeId) => {
+      const { stdout } = await paxos('members', 'remove', String(id), '--json')
+      expect(JSON.parse(stdout)).toEqual({ action: 'remove', id, mayStop: true })
+      await cluster.crash(id)
+    }
+    await remove(0)
+    await remove(1)
+    expect((await paxos('lock', 'a', '--timeout', '20')).code).toBe(0)
+    await expectOneOrder([2])
+  })
+
   test('the leader is removed under load, and whoever asks it is turned away', async () => {
     await underLoad(0, async () => {
       await until(

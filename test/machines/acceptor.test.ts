@@ -504,6 +504,13 @@ describe('members', () => {
     expect(role.context).toEqual(before)
   })
 
+  test('a server that is not counted learns what a prepare shows it to have missed: it may have been admitted there', () => {
+    const role = acceptor({ incarnation: 'another' })
+    const before = role.context
+    expect(role.hear(prepare(higher, 12))).toEqual([behind(12, 2)])
+    expect(role.context).toEqual(before)
+  })
+
   test('one that is admitted votes from then on', () => {
     const role = acceptor({ members: [member(0, null), member(1), member(2)] })
     expect(role.hear({ type: 'members.changed', members: members(3) })).toEqual([])

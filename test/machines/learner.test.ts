@@ -353,6 +353,13 @@ describe('catching up', () => {
     expect(role.pass('askInterval')).toEqual([asked, ask(5), asking(120)])
   })
 
+  test('asks whoever told it of more, though that is no member it knows of: those may be gone', () => {
+    const role = learner({ members: [member(1)] })
+    expect(role.hear(behind(14, 7))).toEqual([ask(7), asking()])
+    expect(role.pass('askInterval')).toEqual([asked, ask(1), asking(120)])
+    expect(role.pass('askInterval')).toEqual([asked, ask(7), asking(200)])
+  })
+
   test('does not ask one that was removed', () => {
     const role = learnerIn('catchingUp')
     expect(role.hear({ type: 'members.changed', members: [member(0), member(2), member(3)] })).toEqual([])

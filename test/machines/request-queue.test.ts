@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Batch, Request } from '../../machines/batch.ts'
 import type { RequestQueueEvent } from '../../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
+import { emptyLine, idsOf } from '../../machines/line.ts'
 import type { Busy } from '../../machines/messages.ts'
 import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
 import {
@@ -100,11 +101,11 @@ function queueWithDelayed(
 
 /** What stands in its tables agrees: everything held is ready or waits, once. */
 function expectSound({ held, offered }: RequestQueueContext): void {
-  const waiting = keysOf(held.waiting).flatMap((key) => get(held.waiting, key) ?? [])
-  expect([...held.ready, ...waiting].sort()).toEqual(keysOf(held.byId).sort())
-  expect(held.count).toBe(held.ready.length + waiting.length)
+  const waiting = keysOf(held.waiting).flatMap((key) => idsOf(get(held.waiting, key) ?? emptyLine))
+  expect([...idsOf(held.ready), ...waiting].sort()).toEqual(keysOf(held.byId).sort())
+  expect(held.count).toBe(idsOf(held.ready).length + waiting.length)
   expect(held.delayedCount).toBe(waiting.length)
-  expect(offered.filter((id) => !held.ready.includes(id))).toEqual([])
+  expect(offered.filter((id) => !idsOf(held.ready).includes(id))).toEqual([])
 }
 
 test('it begins empty and in silence', () => {
@@ -270,7 +271,7 @@ describe('a request', () => {
     const role = queue()
     role.hear(ask('a'), ask('a', { seq: 2 }), ask('b'), ask('a', { seq: 11 }), ask('1:a'))
     expect(role.context.held.count).toBe(5)
-    expect(role.context.held.ready).toEqual(['1:a', '2:a', '1:b', '11:a', '1:1:a'])
+    expect(idsOf(role.context.held.ready)).toEqual(['1:a', '2:a', '1:b', '11:a', '1:1:a'])
   })
 
   test('heard again from another address is answered there, and only there', () => {
@@ -403,7 +404,7 @@ describe('what was executed', () => {
     const role = queue()
     role.hear(ask('a'))
     expect(role.hear(ran([became('b', done), became('c', failed)]))).toEqual([])
-    expect(role.context.held.ready).toEqual(['1:a'])
+    expect(idsOf(role.context.held.ready)).toEqual(['1:a'])
   })
 
   test('in another server’s batch is answered here too, and not offered again', () => {

@@ -1,18 +1,42 @@
 import type { Json, NodeId } from '../../machines/batch.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import { traceLines } from '../../src/node/trace.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
+import type { SimulatedClient } from '../../src/simulator/client.ts'
 import { SimulatedCluster } from '../../src/simulator/cluster.ts'
 import { calm } from '../../src/simulator/network.ts'
+import { Operator } from '../../src/simulator/operator.ts'
 import type { TestCluster } from '../suites/cluster.ts'
 
-const storm = { loss: 0.2, duplication: 0.1, minDelayMs: 0.1, maxDelayMs: 20 }
+const storm = { ...calm, lossPercent: 20, duplicationPercent: 10, maxDelayMs: 20 }
 
 /** A simulated cluster behind the face of the suite: while somebody waits for an answer, virtual time goes on. */
 export function simulatedCluster(
   seed: number,
   servers: number,
 ): TestCluster & { readonly simulation: SimulatedCluster } {
-  const simulation = new SimulatedCluster({ seed, servers, service: lockService as Service })
+  /** What each server executed since it was last started, a line a request. */
+  const executed = new Map<NodeId, string[]>()
+  const simulation = new SimulatedCluster({
+    seed,
+    servers,
+    service: lockService as Service,
+    observe: (fact) => {
+      if (fact.type === 'started') executed.set(fact.node, [])
+      if (fact.type === 'executed') {
+        executed.get(fact.node)?.push(...traceLines(fact.batch, fact.execution))
+      }
+    },
+  })
+  simulation.start()
+  let clients = 0
+  const newClient = (server: NodeId): SimulatedClient => {
+    clients += 1
+    const ids = simulation.servers.map(({ id }) => id)
+    return simulation.client(`client-${clients}`, ids, ids.indexOf(server))
+  }
+  const operator = new Operator(simulation, newClient)
   let waiting = 0
   let isPumping = false
 
@@ -44,29 +68,37 @@ export function simulatedCluster(
   return {
     simulation,
     async client() {
-      const client = simulation.client()
+      // One for each server that is to be asked first.
+      const byServer = new Map<NodeId, SimulatedClient>()
       return {
         async request(body: Json, server: NodeId = 0) {
-          const outcome = await until(client.request({ kind: 'service', body }, server))
+          const client = byServer.get(server) ?? newClient(server)
+          byServer.set(server, client)
+          const outcome = await until(
+            new Promise<Outcome>((resolve) => client.ask({ kind: 'service', body }, resolve)),
+          )
           if (outcome.kind !== 'executed') throw new Error(`not executed: ${JSON.stringify(outcome)}`)
           return outcome
         },
       }
     },
     async crash(id) {
-      simulation.crash(id)
+      simulation.server(id).crash(id % 3)
     },
     async restart(id) {
-      simulation.start(id)
+      simulation.server(id).start()
     },
     async join(id) {
-      await until(simulation.join(id, 0))
+      operator.join(id)
+      while (!operator.isIdle) {
+        await until(new Promise<void>((resolve) => simulation.timeline.schedule(10, resolve)))
+      }
     },
     disturb(isDisturbed) {
       simulation.network.faults = isDisturbed ? storm : calm
     },
     async executed(id) {
-      return simulation.executed(id)
+      return executed.get(id) ?? []
     },
     pass(waitMs) {
       return until(new Promise<void>((resolve) => simulation.timeline.schedule(waitMs, resolve)))

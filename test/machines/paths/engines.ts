@@ -2,12 +2,14 @@
  * The two ways in which a machine runs, side by side: a live actor, and `src/step.ts`. Both tell what they want in one form,
  * in which a timer is known by its place among those begun.
  */
+import { isDeepStrictEqual } from 'node:util'
 import {
   type Actor,
   type AnyMachineSnapshot,
   type AnyStateMachine,
   createActor,
   type InspectionEvent,
+  transition,
 } from 'xstate'
 import { type Effect, type Step, start, step } from '../../../src/step.ts'
 import type { Happening } from './chart.ts'
@@ -57,8 +59,24 @@ export class SteppedEngine {
   /** Throws when the event is that of a delay that does not run. */
   take(event: Happening): Seen {
     if (isDelay(event)) this.#running.delete(this.timerOf(event).id)
-    this.#step = step(this.#machine, this.#step.snapshot, event)
+    const before = this.#step.snapshot
+    this.#step = step(this.#machine, before, event)
+    this.#compareWithXState(before, event)
     return this.#seen()
+  }
+
+  /** `step` gives machines a scope of its own: it must come to what XState's `transition` comes to. */
+  #compareWithXState(before: AnyMachineSnapshot, event: Happening): void {
+    const [snapshot, actions] = transition(this.#machine, before, event as never)
+    const said = actions.flatMap(({ type, params }) =>
+      (type as string) === 'xstate.emit' ? [(params as { readonly event: unknown }).event] : [],
+    )
+    const { snapshot: stepped, effects } = this.#step
+    const steppedSaid = effects.flatMap((effect) => (effect.kind === 'said' ? [effect.output] : []))
+    const theirs = [snapshot.value, snapshot.context, said]
+    if (!isDeepStrictEqual([stepped.value, stepped.context, steppedSaid], theirs)) {
+      throw new Error(`XState comes to something else on ${event.type}: ${JSON.stringify(theirs)}`)
+    }
   }
 
   /** The timer that brings this event. Throws when none does. */

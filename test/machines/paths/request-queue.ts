@@ -1,5 +1,6 @@
 import type { RequestQueueEvent } from '../../../machines/inbox.ts'
 import { defaultLimits } from '../../../machines/limits.ts'
+import { emptyLine, idsOf } from '../../../machines/line.ts'
 import type { RequestOutcome } from '../../../machines/outcome.ts'
 import { type RequestQueueContext, requestQueueMachine } from '../../../machines/request-queue.ts'
 import { get, keysOf } from '../../../machines/table.ts'
@@ -49,8 +50,8 @@ function situation(context: RequestQueueContext): unknown {
   const { members, self, held, offered, isWanted, askedAgain, isStopping } = context
   return {
     isMember: members.some(({ id }) => id === self),
-    ready: held.ready.length,
-    waiting: keysOf(held.waiting).map((key) => get(held.waiting, key)?.length),
+    ready: idsOf(held.ready).length,
+    waiting: keysOf(held.waiting).map((key) => idsOf(get(held.waiting, key) ?? emptyLine).length),
     offered: offered.length,
     isWanted,
     isAskedAgain: askedAgain.length > 0,

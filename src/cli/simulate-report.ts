@@ -1,0 +1,68 @@
+/** What `paxos simulate` says of its runs. */
+import type { RunFailure } from '../simulator/run-report.ts'
+import type { Shrunk } from '../simulator/shrink.ts'
+import { situations } from '../simulator/situations.ts'
+import type { Total } from '../simulator/total.ts'
+import { formatTable, shellCommand } from './output.ts'
+
+export interface FailedRun {
+  readonly seed: number
+  readonly failure: RunFailure
+  /** The command that runs it again. */
+  readonly again: string
+  readonly shrunk: Shrunk | null
+  /** The file that the plan was written to. */
+  readonly saved: string | null
+}
+
+/** What `--json` prints. */
+export interface SeriesResult {
+  readonly seed: number
+  readonly failed: number
+  /** The first few of the failing runs, in order of seed. */
+  readonly failures: readonly FailedRun[]
+  readonly total: Total
+  readonly tookMs: number
+}
+
+export function formatFailure({ seed, failure, again, shrunk, saved }: FailedRun): string {
+  const lines = [`seed ${seed} fails ${placeOf(failure)}: ${failure.message}`, `  again: ${again}`]
+  if (shrunk !== null) {
+    const { faults, clients } = shrunk.plan
+    const steps = clients.flatMap(({ lanes }) => lanes.flat()).length
+    lines.push(
+      `  shrunk in ${counted(shrunk.runs, 'run')} to ${counted(faults.length, 'fault')} and ${counted(steps, 'request')}, failing ${placeOf(shrunk.failure)}: ${shrunk.failure.message}`,
+    )
+    for (const fault of faults) lines.push(`    ${JSON.stringify(fault)}`)
+  }
+  if (saved !== null) {
+    lines.push(`  written to ${saved}; again: ${shellCommand(['paxos', 'simulate', '--plan', saved])}`)
+  }
+  return lines.join('\n')
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
+function placeOf({ step, atMs }: RunFailure): string {
+  return `at step ${step}, after ${seconds(atMs)} virtual seconds`
+}
+
+export function formatTotal({ failed, total, tookMs }: SeriesResult): string {
+  const rate = Math.round(total.virtualMs / tookMs)
+  return [
+    formatTable(
+      ['SEEN', 'SITUATION'],
+      situations.map((situation) => [String(total.counts[situation]), situation]),
+    ),
+    '',
+    `${counted(total.runs, 'run')} of ${seconds(total.virtualMs)} virtual seconds in ${seconds(tookMs)} s: ${rate} virtual seconds a second`,
+    `${total.steps} events, ${total.datagrams} datagrams, ${total.instances} instances chosen, ${total.operations} requests`,
+    failed === 0 ? 'everything held' : `${counted(failed, 'run')} failed`,
+  ].join('\n')
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(1)
+}

@@ -1,0 +1,183 @@
+/** Counts what a run came to: a run in which nothing of interest happened proves little. */
+import type { AcceptorContext } from '../../machines/acceptor.ts'
+import { compareBallots, sameBallot } from '../../machines/ballot.ts'
+import type { NodeId } from '../../machines/batch.ts'
+import { requestId } from '../../machines/held-requests.ts'
+import type { NodeMessage, ServerMessage } from '../../machines/messages.ts'
+import type { ProposerContext } from '../../machines/proposer.ts'
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import type { SteppedNode } from '../stepped/node.ts'
+import type { Fact } from '../verify/facts.ts'
+import type { SimulatedDatagram } from './datagram.ts'
+import type { SimulatedServer } from './server.ts'
+import { type Counts, noCounts, type Situation } from './situations.ts'
+
+/** What chosen batches did with a request, as far as it was seen. */
+interface Fate {
+  readonly instance: number
+  readonly node: NodeId
+}
+
+export class Coverage {
+  readonly #counts: Record<Situation, number> = { ...noCounts }
+  readonly #heard = new WeakSet<SimulatedDatagram>()
+  /** The server at which each request was first heard. */
+  readonly #asked = new Map<string, NodeId>()
+  readonly #answered = new Set<string>()
+  readonly #fates = new Map<string, Fate>()
+  #instances = 0
+
+  get counts(): Counts {
+    return this.#counts
+  }
+
+  /** How many instances were chosen and executed. */
+  get instances(): number {
+    return this.#instances
+  }
+
+  count(situation: Situation): void {
+    this.#counts[situation] += 1
+  }
+
+  /** A running server is given a datagram: before it hears it. */
+  heard({ id, node }: SimulatedServer, datagram: SimulatedDatagram): void {
+    const { sender, message } = datagram
+    const isCopy = this.#heard.has(datagram)
+    this.#heard.add(datagram)
+    if (node === null) return
+    if (sender !== null) this.#heardMessage(node, message as NodeMessage, isCopy)
+    else if (message.type === 'request') {
+      if (isCopy) this.count('a duplicate request')
+      const name = requestId(message)
+      const first = this.#asked.get(name) ?? id
+      if (first !== id) this.count('a failover')
+      this.#asked.set(name, first)
+    }
+  }
+
+  /** `node` is the one that the fact is of, as it is now; `null` when it does not run. */
+  observe(fact: Fact, node: SteppedNode | null): void {
+    switch (fact.type) {
+      case 'said':
+        this.#said(fact.node, fact.to, fact.message, node)
+        return
+      case 'executed':
+        if (fact.instance === this.#instances) this.#executed(fact)
+        return
+      case 'responded':
+        this.#responded(fact.message)
+        return
+      case 'requested':
+      case 'started':
+      case 'crashed':
+      case 'synced':
+        return
+    }
+    fact satisfies never
+  }
+
+  #heardMessage(node: SteppedNode, message: NodeMessage, isCopy: boolean): void {
+    const { ballot } = node.roles.proposer.context as ProposerContext
+    switch (message.type) {
+      case 'promise':
+        if (isCopy) this.count('a duplicate promise')
+        if (!sameBallot(message.ballot, ballot)) this.count('a promise for an older prepare')
+        return
+      case 'accepted':
+        if (isCopy) this.count('a duplicate accepted')
+        return
+      case 'denial':
+        if (!sameBallot(message.ballot, ballot) || compareBallots(message.promised, ballot) <= 0) return
+        if (node.roles.proposer.matches('preparing')) this.count('a prepare denied for a rival')
+        if (node.roles.proposer.matches('accepting')) this.count('an accept denied for a rival')
+        return
+      case 'accept': {
+        const { promised } = node.roles.acceptor.context as AcceptorContext
+        if (compareBallots(message.ballot, promised) > 0) this.count('an accept above the promise')
+        return
+      }
+      case 'learn':
+        if (!node.roles.requestQueue.matches('empty')) this.count('learning during load')
+        return
+      case 'prepare':
+      case 'chosen':
+        return
+    }
+    message satisfies never
+  }
+
+  #said(self: NodeId, to: NodeId, message: NodeMessage, node: SteppedNode | null): void {
+    switch (message.type) {
+      case 'prepare': {
+        const isFirst = (node?.roles.proposer.context as ProposerContext | undefined)?.tries === 0
+        const queue = node?.roles.requestQueue.context as RequestQueueContext | undefined
+        if (isFirst && queue?.held.ready.length === 0) this.count('preparing for what nobody finished')
+        return
+      }
+      case 'accept':
+        if (message.batch.node !== self) this.count("helping with another server's batch")
+        return
+      case 'learn':
+        if (message.from === 0) this.count('learning from instance 0')
+        return
+      case 'chosen':
+        if (message.batches.length > 1) this.count('learning several instances at once')
+        return
+      case 'denial':
+        if (node?.replica.members.every(({ id }) => id !== to))
+          this.count('a server denied that is no member')
+        return
+      case 'promise':
+        if (message.accepted.length > 0) this.count('a promise that shows a batch')
+        return
+      case 'accepted':
+        return
+    }
+    message satisfies never
+  }
+
+  #executed({ instance, batch, execution }: Extract<Fact, { type: 'executed' }>): void {
+    this.#instances += 1
+    if (batch.requests.length > 1) this.count('a batch of several requests')
+    for (const request of batch.requests) {
+      const fate = this.#fates.get(requestId(request))
+      if (fate === undefined) this.#fates.set(requestId(request), { instance, node: batch.node })
+      else this.count(fate.node === batch.node ? 'a request chosen twice' : 'a request chosen by two servers')
+      if (request.command.kind !== 'members') continue
+      const { change } = request.command
+      if (execution.members === null) continue
+      if (change.action === 'admit') this.count('a member added')
+      if (change.action === 'remove') this.count('a member removed')
+      if (change.action === 'remove' && change.id === batch.node) this.count('a proposer that removes itself')
+    }
+    if (execution.outcomes.some(({ outcome }) => outcome.kind === 'delayed')) this.count('a delayed request')
+    if (execution.concerned.some((id) => id !== batch.node)) {
+      this.count('a delayed request woken from another server')
+    }
+  }
+
+  #responded(message: ServerMessage): void {
+    switch (message.type) {
+      case 'response': {
+        const { outcome } = message
+        if (outcome.kind === 'refused' && outcome.reason === 'expired') {
+          this.count('a retry refused after its session was forgotten')
+        }
+        if (this.#answered.has(requestId(message))) this.count('a recorded result told again')
+        this.#answered.add(requestId(message))
+        return
+      }
+      case 'busy':
+        if (message.reason === 'notMember') this.count('a request turned away by a server that is no member')
+        return
+      case 'queued':
+        this.count('a client told that its request is held')
+        return
+      case 'welcome':
+      case 'report':
+        return
+    }
+    message satisfies never
+  }
+}

@@ -1,0 +1,8 @@
+import type { NodeId } from '../../machines/batch.ts'
+import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
+
+/** A datagram of the simulated network: a message, with the server that says it, `null` for a client. */
+export interface SimulatedDatagram {
+  readonly sender: NodeId | null
+  readonly message: NodeMessage | ClientMessage | ServerMessage
+}

@@ -1,0 +1,55 @@
+import type { ClientStep } from './client-steps.ts'
+import type { ClientPlan, ServiceName } from './plan.ts'
+import type { Random } from './random.ts'
+
+interface Draw {
+  readonly service: ServiceName
+  readonly servers: number
+  readonly stormMs: number
+}
+
+/** How many names there are: few, so that clients meet. */
+const names = ['a', 'b', 'c']
+
+/** Clients that work through the storm: mostly they begin at server 0, and some of them at others, so that servers duel. */
+export function drawClients(random: Random, draw: Draw): ClientPlan[] {
+  const isDuel = random.chance(40)
+  return Array.from({ length: random.between(2, 8) }, () => ({
+    beginsAtMs: random.below(Math.max(1, draw.stormMs >> 1)),
+    server: isDuel || random.chance(15) ? random.below(draw.servers) : 0,
+    lanes: Array.from({ length: random.chance(70) ? 1 : random.between(2, 4) }, () => drawLane(random, draw)),
+  }))
+}
+
+function drawLane(random: Random, draw: Draw): ClientStep[] {
+  const pace = random.pick([20, 200, 2_000])
+  return Array.from({ length: random.between(1, 8) }, () => ({
+    thinkMs: random.below(pace),
+    patienceMs: random.chance(15) ? random.below(3_000) : null,
+    ...(draw.service === 'lock' ? drawLockStep(random, pace) : drawRegisterStep(random)),
+  }))
+}
+
+type Bare<T> = T extends unknown ? Omit<T, 'thinkMs' | 'patienceMs'> : never
+
+function drawLockStep(random: Random, pace: number): Bare<ClientStep> {
+  const name = random.pick(names)
+  return random.chance(3)
+    ? { kind: 'leave', name }
+    : { kind: 'hold', name, holdMs: random.below(Math.min(pace, 500)) }
+}
+
+function drawRegisterStep(random: Random): Bare<ClientStep> {
+  const key = random.pick(names)
+  const value = () => random.below(8)
+  switch (random.below(4)) {
+    case 0:
+      return { kind: 'read', key }
+    case 1:
+      return { kind: 'write', key, value: value() }
+    case 2:
+      return { kind: 'compareAndSet', key, expected: value(), value: value() }
+    default:
+      return { kind: 'add', key, amount: 1 + random.below(3) }
+  }
+}

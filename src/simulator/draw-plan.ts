@@ -1,0 +1,135 @@
+/** A plan from a seed: which faults come when, and who asks for what. */
+import type { NodeId } from '../../machines/batch.ts'
+import { drawClients } from './draw-clients.ts'
+import type { CutLink, Fault, FaultKind, Plan, ServiceName, Target } from './plan.ts'
+import { faultKinds } from './plan.ts'
+import { Random } from './random.ts'
+
+export interface PlanOptions {
+  /** How many servers found the cluster; from one to five, mostly three, when it is not said. */
+  readonly servers?: number
+  /** The faults that may come; all of them when it is not said. */
+  readonly faults?: readonly FaultKind[]
+}
+
+/** Of a hundred clusters, how many are founded with so many servers. */
+const sizes: readonly number[] = [...Array(5).fill(1), ...Array(10).fill(2), ...Array(55).fill(3)]
+  .concat(Array(10).fill(4))
+  .concat(Array(20).fill(5))
+
+/** How many servers there may be beyond the founders. */
+const joiners = 2
+
+/** The plan that `seed` stands for: the same for the same seed and options. */
+export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
+  const random = new Random(seed)
+  const servers = options.servers ?? random.pick(sizes)
+  const service: ServiceName = random.chance(60) ? 'lock' : 'register'
+  const stormMs = random.between(4, 20) * 1_000
+  const draw = { random, servers, stormMs }
+  const allowed = options.faults ?? faultKinds
+  // A run with every fault at once shows little of each: some are left out.
+  const kinds = allowed.filter(() => random.chance(60))
+  return {
+    format: 1,
+    seed,
+    servers,
+    service,
+    stormMs,
+    sessionIdleMs: random.chance(25) ? random.between(2, 8) * 1_000 : 3_600_000,
+    faults: kinds.flatMap((kind) => drawFaults(draw, kind)).sort((a, b) => a.atMs - b.atMs),
+    clients: drawClients(random, { service, servers, stormMs }),
+  }
+}
+
+interface Draw {
+  readonly random: Random
+  readonly servers: number
+  readonly stormMs: number
+}
+
+/** The faults of one kind; how many follows from the length of the storm. */
+function drawFaults(draw: Draw, kind: FaultKind): Fault[] {
+  const { random, stormMs } = draw
+  const isRare = kind === 'join' || kind === 'remove' || kind === 'replace'
+  const most = isRare ? 2 : 1 + Math.floor(stormMs / 4_000)
+  return Array.from({ length: random.between(1, most) }, () => drawFault(draw, kind))
+}
+
+function drawFault({ random, servers, stormMs }: Draw, kind: FaultKind): Fault {
+  const atMs = random.below(stormMs)
+  const forMs = random.between(1, Math.min(6_000, stormMs - atMs))
+  const lasting = { atMs, forMs }
+  const target = (): Target => (random.chance(35) ? 'leader' : random.below(servers))
+  switch (kind) {
+    case 'loss':
+      return { kind, percent: random.between(1, 40), ...lasting }
+    case 'duplication':
+      return { kind, percent: random.between(1, 40), ...lasting }
+    case 'reordering':
+      return { kind, maxDelayMs: random.between(2, 60), ...lasting }
+    case 'delay':
+      return { kind, percent: random.between(1, 15), delayMs: random.between(100, 5_000), ...lasting }
+    case 'cut':
+      return { kind, links: drawCut(random, servers), ...lasting }
+    case 'crash':
+      return {
+        kind,
+        server: target(),
+        duringSync: random.chance(60),
+        survived: random.below(3),
+        ...lasting,
+      }
+    case 'failedSync':
+      return { kind, server: target(), survived: random.below(3), ...lasting }
+    case 'slowDisk':
+      return { kind, server: target(), syncMs: random.between(5, 300), ...lasting }
+    case 'clock': {
+      const jumpMs = random.pick([1, 10, 60, 3_600, 86_400]) * random.between(100, 1_000)
+      const isBefore = random.chance(40)
+      const server = random.below(servers)
+      return { kind, atMs: isBefore ? 0 : atMs, server, jumpMs: random.chance(50) ? jumpMs : -jumpMs }
+    }
+    case 'join':
+      return { kind, atMs, server: servers + random.below(joiners) }
+    case 'remove':
+      return { kind, atMs, server: target(), stopAfterMs: random.pick([0, 0, random.below(4_000)]) }
+    case 'replace':
+      return { kind, atMs, server: target() }
+  }
+  kind satisfies never
+}
+
+/** One direction of one link, one server alone, a ring of which each link is cut one way, two halves, or a server without clients. */
+function drawCut(random: Random, servers: number): CutLink[] {
+  const ids = random.shuffled(Array.from({ length: servers }, (_, id) => id))
+  const one = ids[0] ?? 0
+  const others = ids.slice(1)
+  const bothWays = (some: readonly NodeId[], more: readonly NodeId[]): CutLink[] =>
+    some.flatMap((a) =>
+      more.flatMap((b): CutLink[] => [
+        [a, b],
+        [b, a],
+      ]),
+    )
+  switch (random.below(6)) {
+    case 0:
+      return ids.length > 1 ? [[one, random.pick(others)]] : [[null, one]]
+    case 1:
+      return bothWays([one], others)
+    case 2: {
+      // Each hears the one before it, and nobody else.
+      const next = (id: NodeId) => ids[(ids.indexOf(id) + 1) % ids.length]
+      return ids.flatMap((a) => ids.filter((b) => b !== a && next(a) !== b).map((b): CutLink => [a, b]))
+    }
+    case 3:
+      return bothWays(ids.slice(0, ids.length >> 1), ids.slice(ids.length >> 1))
+    case 4:
+      return [[null, one]]
+    default:
+      // It can say everything, and hears nothing; or the other way round.
+      return random.chance(50)
+        ? [...others.map((id): CutLink => [id, one]), [null, one]]
+        : [...others.map((id): CutLink => [one, id]), [one, null]]
+  }
+}

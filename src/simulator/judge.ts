@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import type { NodeId } from '../../machines/batch.ts'
+import type { Execution } from '../../machines/outcome.ts'
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import type { Fact } from '../verify/facts.ts'
+import { Invariants, type InvariantsOptions } from '../verify/invariants.ts'
+import { checkQueue } from '../verify/queue.ts'
+import type { Timeline } from './timeline.ts'
+
+/** Judges a run as it goes, and takes its digest: the text of every fact, in order, with the virtual time. */
+export class Judge {
+  readonly #timeline: Timeline
+  readonly #invariants: Invariants
+  readonly #hash = createHash('sha256')
+  /** What each server executed since the last look into its request queue. */
+  readonly #executions = new Map<NodeId, Execution[]>()
+
+  constructor(timeline: Timeline, options: InvariantsOptions) {
+    this.#timeline = timeline
+    this.#invariants = Invariants.begin(options)
+  }
+
+  /** Throws a `Violation` when the fact breaks an invariant. */
+  observe(fact: Fact): void {
+    this.note(JSON.stringify(fact))
+    if (fact.type === 'executed') {
+      const executions = this.#executions.get(fact.node)
+      if (executions === undefined) this.#executions.set(fact.node, [fact.execution])
+      else executions.push(fact.execution)
+    }
+    this.#invariants.observe(fact)
+  }
+
+  /** Something happened at a server. Throws a `Violation` when its request queue has forgotten a request. */
+  moved(node: NodeId, before: RequestQueueContext, after: RequestQueueContext): void {
+    checkQueue(node, before, after, this.#executions.get(node) ?? [])
+    this.#executions.delete(node)
+  }
+
+  /** Makes `text` a part of the digest. */
+  note(text: string): void {
+    this.#hash.update(`${this.#timeline.nowMs} ${text}\n`)
+  }
+
+  /** SHA-256 in hexadecimal; can be asked for once. */
+  digest(): string {
+    return this.#hash.digest('hex')
+  }
+}

@@ -1,0 +1,195 @@
+/** Whoever changes the members of a simulated cluster, one change after another, as the documents say that it is done. */
+import type { Instance, MembershipChange, NodeId } from '../../machines/batch.ts'
+import { countedMembers, type Member } from '../../machines/members.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import { isQuorum } from '../../machines/quorum.ts'
+import type { SimulatedClient } from './client.ts'
+import type { SimulatedCluster } from './cluster.ts'
+import type { Target } from './plan.ts'
+import { type Process, run, sleep, until } from './process.ts'
+import type { SimulatedServer } from './server.ts'
+import type { Situation } from './situations.ts'
+
+/** How often it looks whether a server that joins has caught up, and after how many looks it names another one to learn from. */
+const lookMs = 100
+const looksAtOnePeer = 20
+
+/** It changes nothing: there never is a request of that name. */
+const nothing = { kind: 'cancel', seq: 0 } as const
+
+export class Operator {
+  readonly #cluster: SimulatedCluster
+  readonly #clientOf: (first: NodeId) => SimulatedClient
+  readonly #client: SimulatedClient
+  readonly #happened: (what: Situation) => void
+  readonly #waiting: Process[] = []
+  /** Servers that are stopped for good: nobody starts them again. */
+  readonly #retired = new Set<NodeId>()
+  #isBusy = false
+  #incarnations = 0
+
+  /** `clientOf` gives clients that ask the server `first` first; `happened` is told of what a disk's loss came to. */
+  constructor(
+    cluster: SimulatedCluster,
+    clientOf: (first: NodeId) => SimulatedClient,
+    happened: (what: Situation) => void = () => undefined,
+  ) {
+    this.#happened = happened
+    this.#cluster = cluster
+    this.#clientOf = clientOf
+    this.#client = clientOf(0)
+  }
+
+  /** Nothing is under way, and nothing waits. */
+  get isIdle(): boolean {
+    return !this.#isBusy
+  }
+
+  /** Stopped for good, or never begun. */
+  isRetired(id: NodeId): boolean {
+    return this.#retired.has(id)
+  }
+
+  /** A new server joins; nothing happens where there is one of that id. */
+  join(id: NodeId): void {
+    this.#later(this.#joinNew(id))
+  }
+
+  /** Removes a server, and stops it for good after that. */
+  remove(target: Target, stopAfterMs: number): void {
+    this.#later(this.#remove(target, stopAfterMs))
+  }
+
+  /** The server's disk is lost: it is removed, and joins again with an empty one. */
+  replace(target: Target): void {
+    this.#later(this.#replace(target))
+  }
+
+  #later(process: Process): void {
+    this.#waiting.push(process)
+    if (!this.#isBusy) this.#next()
+  }
+
+  #next(): void {
+    const process = this.#waiting.shift()
+    this.#isBusy = process !== undefined
+    if (process !== undefined) run(process, () => this.#next())
+  }
+
+  *#joinNew(id: NodeId): Process {
+    if (this.#cluster.find(id) !== undefined) return
+    const server = this.#cluster.add(id, this.#nextIncarnation(id))
+    server.start()
+    yield* this.#becomeMember(server)
+  }
+
+  *#remove(target: Target, stopAfterMs: number): Process {
+    const id = target === 'leader' ? this.#cluster.leader() : target
+    // The last one cannot be removed, and that is tested elsewhere.
+    if (!this.#canSpare(id, 1)) return
+    const outcome = yield* this.#change({ action: 'remove', id })
+    if (outcome.kind !== 'executed') return
+    yield* this.#settle(outcome.instance)
+    this.#cluster.timeline.schedule(stopAfterMs, () => this.#retire(this.#cluster.server(id)))
+  }
+
+  *#replace(target: Target): Process {
+    const id = target === 'leader' ? this.#cluster.leader() : target
+    // What is left has to be a quorum, or nothing can ever be chosen again.
+    if (!this.#canSpare(id, 2)) return
+    const server = this.#cluster.server(id)
+    this.#retire(server)
+    const outcome = yield* this.#change({ action: 'remove', id })
+    if (outcome.kind !== 'executed') return
+    yield* this.#settle(outcome.instance)
+    server.replaceDisk(this.#nextIncarnation(id))
+    this.#retired.delete(id)
+    server.start()
+    yield* this.#becomeMember(server)
+    this.#happened('a server replaced after its disk was lost')
+  }
+
+  #retire(server: SimulatedServer): void {
+    this.#retired.add(server.id)
+    if (server.node !== null) server.crash(0)
+  }
+
+  /** It is counted, and so are at least `others` beside it. */
+  #canSpare(id: NodeId, others: number): boolean {
+    const counted = countedMembers(this.#members())
+    return counted.includes(id) && counted.length > others
+  }
+
+  /** As whichever running server knows most has them. */
+  #members(): readonly Member[] {
+    const nodes = this.#cluster.servers.flatMap(({ node }) => node ?? [])
+    nodes.sort((a, b) => b.replica.firstUnexecuted - a.replica.firstUnexecuted)
+    return nodes[0]?.replica.members ?? []
+  }
+
+  /** As `join` in src/node/node.ts: it catches up, asks to be counted, and learns that it is. */
+  *#becomeMember(server: SimulatedServer): Process {
+    const { id, address, incarnation } = server
+    yield* this.#catchUp(server)
+    const outcome = yield* this.#change({ action: 'admit', id, address, incarnation })
+    if (outcome.kind !== 'executed') this.#retire(server)
+    else {
+      yield* this.#catchUp(server, outcome.instance + 1)
+      yield* this.#settle(outcome.instance)
+    }
+  }
+
+  /**
+   * Until a quorum of the new members has the change on disk, with everything before it: only then can the cluster do without
+   * a server that was removed, or lose another. Servers are lazy, so each is asked for something.
+   */
+  *#settle(instance: Instance): Process {
+    const counted = countedMembers(this.#members())
+    const knows = (id: NodeId) => this.#cluster.server(id).disk.state.firstUnchosen > instance
+    while (!isQuorum(counted, counted.filter(knows))) {
+      for (const id of counted.filter((id) => !knows(id))) {
+        const client = this.#clientOf(id)
+        yield* until<Outcome>((resume) => client.ask(nothing, resume))
+      }
+    }
+  }
+
+  /** Until it knows what another one knew when it was turned to, or everything below `firstUnchosen`. */
+  *#catchUp(server: SimulatedServer, firstUnchosen = 0): Process {
+    let goal = firstUnchosen > 0 ? firstUnchosen : Number.POSITIVE_INFINITY
+    for (let looks = 0; ; looks += 1) {
+      const { node } = server
+      const peer = looks % looksAtOnePeer === 0 ? this.#peerOf(server, looks / looksAtOnePeer) : null
+      if (node !== null && peer !== null) {
+        if (firstUnchosen === 0) goal = peer.node.replica.firstUnexecuted
+        node.recordHeardFrom(peer.id, peer.address)
+        node.dispatch('learner', { type: 'behind.noticed', firstUnchosen: goal, peer: peer.id })
+      }
+      if (node !== null && node.replica.firstUnexecuted >= goal) return
+      yield* sleep(this.#cluster.timeline, lookMs)
+    }
+  }
+
+  /** One of the other servers that run, each in its turn. */
+  #peerOf({ id }: SimulatedServer, turn: number) {
+    const peers = this.#cluster.servers.flatMap(({ id: peer, address, node }) =>
+      peer === id || node === null ? [] : [{ id: peer, address, node }],
+    )
+    return peers[turn % peers.length] ?? null
+  }
+
+  /** How it ended; asked again under a new name where the session was forgotten. */
+  *#change(change: MembershipChange): Process<Outcome> {
+    for (;;) {
+      const outcome = yield* until<Outcome>((resume) => {
+        this.#client.ask({ kind: 'members', change }, resume)
+      })
+      if (outcome.kind !== 'refused') return outcome
+    }
+  }
+
+  #nextIncarnation(id: NodeId): string {
+    this.#incarnations += 1
+    return `joined-${id}-${this.#incarnations}`
+  }
+}

@@ -1,0 +1,103 @@
+/** A plan as a file: JSON, checked before it is run. */
+import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { faultKinds, type Plan } from './plan.ts'
+
+/** A year, in milliseconds: nothing in a plan takes longer. */
+const longestMs = 31_536_000_000
+
+function closed<P extends TProperties>(properties: P): TObject<P> {
+  return Type.Object(properties, { additionalProperties: false })
+}
+
+const ms = Type.Integer({ minimum: 0, maximum: longestMs })
+const percent = Type.Integer({ minimum: 0, maximum: 100 })
+const server = Type.Integer({ minimum: 0, maximum: 999 })
+const target = Type.Union([server, Type.Literal('leader')])
+const survived = Type.Integer({ minimum: 0, maximum: 1_000 })
+const end = Type.Union([server, Type.Null()])
+const name = Type.String({ minLength: 1, maxLength: 100 })
+const value = Type.Integer()
+
+const lasting = { atMs: ms, forMs: ms }
+
+function fault<K extends string, P extends TProperties>(kind: K, properties: P) {
+  return closed({ kind: Type.Literal(kind), ...properties })
+}
+
+const faultSchema = Type.Union([
+  fault('loss', { percent, ...lasting }),
+  fault('duplication', { percent, ...lasting }),
+  fault('reordering', { maxDelayMs: ms, ...lasting }),
+  fault('delay', { percent, delayMs: ms, ...lasting }),
+  fault('cut', { links: Type.Array(Type.Tuple([end, end])), ...lasting }),
+  fault('crash', { server: target, duringSync: Type.Boolean(), survived, ...lasting }),
+  fault('failedSync', { server: target, survived, ...lasting }),
+  fault('slowDisk', { server: target, syncMs: ms, ...lasting }),
+  fault('clock', { atMs: ms, server, jumpMs: Type.Integer({ minimum: -longestMs, maximum: longestMs }) }),
+  fault('join', { atMs: ms, server }),
+  fault('remove', { atMs: ms, server: target, stopAfterMs: ms }),
+  fault('replace', { atMs: ms, server: target }),
+])
+
+function step<K extends string, P extends TProperties>(kind: K, properties: P) {
+  const patienceMs = Type.Union([ms, Type.Null()])
+  return closed({ kind: Type.Literal(kind), thinkMs: ms, patienceMs, ...properties })
+}
+
+const stepSchema = Type.Union([
+  step('hold', { name, holdMs: ms }),
+  step('leave', { name }),
+  step('read', { key: name }),
+  step('write', { key: name, value }),
+  step('compareAndSet', { key: name, expected: value, value }),
+  step('add', { key: name, amount: value }),
+])
+
+const planSchema = closed({
+  format: Type.Literal(1),
+  seed: Type.Integer(),
+  servers: Type.Integer({ minimum: 1, maximum: 99 }),
+  service: Type.Union([Type.Literal('lock'), Type.Literal('register')]),
+  stormMs: ms,
+  sessionIdleMs: Type.Integer({ minimum: 1, maximum: longestMs }),
+  faults: Type.Array(faultSchema),
+  clients: Type.Array(closed({ beginsAtMs: ms, server, lanes: Type.Array(Type.Array(stepSchema)) })),
+})
+
+/** The plan that `text` is. Throws, with what is wrong and where, when it is none. */
+export function parsePlan(text: string): Plan {
+  const plan: unknown = JSON.parse(text)
+  if (!Value.Check(planSchema, plan)) throw new Error(describeFault(plan))
+  checkServers(plan)
+  return plan
+}
+
+/** Throws when something is planned for a server that cannot be meant. */
+function checkServers({ servers, clients, faults }: Static<typeof planSchema>): void {
+  const isFounder = (id: number) => id < servers
+  const stranger = clients.find(({ server }) => !isFounder(server))
+  if (stranger !== undefined) {
+    throw new Error(`a client asks server ${stranger.server} first: there are ${servers} at first`)
+  }
+  for (const fault of faults) {
+    const isWrong =
+      (fault.kind === 'clock' && !isFounder(fault.server)) ||
+      (fault.kind === 'join' && isFounder(fault.server))
+    if (isWrong) {
+      throw new Error(`${fault.kind} of server ${fault.server}: the founders are those below ${servers}`)
+    }
+  }
+}
+
+/** The plan as `parsePlan` reads it. */
+export function formatPlan(plan: Plan): string {
+  return `${JSON.stringify(plan, null, 2)}\n`
+}
+
+function describeFault(plan: unknown): string {
+  const fault = Value.Errors(planSchema, plan).First()
+  if (fault === undefined) return 'nothing is wrong'
+  const kinds = fault.path.startsWith('/faults') ? `; faults are ${faultKinds.join(', ')}` : ''
+  return `${fault.path || 'it'}: ${fault.message}${kinds}`
+}

@@ -1,0 +1,90 @@
+/**
+ * Everything that happens to a run from outside, as plain data: what fails when, and what each client asks for. The same
+ * plan gives the same run to the byte. Times are whole virtual milliseconds from the start.
+ */
+import type { NodeId } from '../../machines/batch.ts'
+import type { ClientStep } from './client-steps.ts'
+
+export interface Plan {
+  readonly format: 1
+  /** What the run draws from: the way of each datagram, the pace of disks, back-offs. */
+  readonly seed: number
+  /** How many servers found the cluster, numbered from 0. */
+  readonly servers: number
+  readonly service: ServiceName
+  /** The storm ends here: faults end, clients finish what they have begun, and everything has to come to rest. */
+  readonly stormMs: number
+  /** Replicated time after which an idle session is forgotten. */
+  readonly sessionIdleMs: number
+  readonly faults: readonly Fault[]
+  readonly clients: readonly ClientPlan[]
+}
+
+export type ServiceName = 'lock' | 'register'
+
+/** One client: its lanes work beside each other under one uid, each one request after another. */
+export interface ClientPlan {
+  readonly beginsAtMs: number
+  /** The server that it asks first. */
+  readonly server: NodeId
+  readonly lanes: readonly (readonly ClientStep[])[]
+}
+
+interface Lasting {
+  readonly atMs: number
+  readonly forMs: number
+}
+
+/** Who is meant: a server, or whichever leads, or else would lead, when the moment has come. */
+export type Target = NodeId | 'leader'
+
+/** From whom to whom nothing passes; `null` stands for every client. */
+export type CutLink = readonly [from: NodeId | null, to: NodeId | null]
+
+export type Fault =
+  | ({ readonly kind: 'loss'; readonly percent: number } & Lasting)
+  | ({ readonly kind: 'duplication'; readonly percent: number } & Lasting)
+  /** Each datagram takes its own time, up to `maxDelayMs`: they overtake each other. */
+  | ({ readonly kind: 'reordering'; readonly maxDelayMs: number } & Lasting)
+  /** Some datagrams take longer by `delayMs`: long enough to come when all has changed. */
+  | ({ readonly kind: 'delay'; readonly percent: number; readonly delayMs: number } & Lasting)
+  /** A partition, whole or partial, of one or of both directions. */
+  | ({ readonly kind: 'cut'; readonly links: readonly CutLink[] } & Lasting)
+  /**
+   * The server ends, as with a power cut, and is started again after `forMs`. `duringSync`: not before its disk has a sync
+   * under way. `survived`: how many of the writes that were not synced got there.
+   */
+  | ({
+      readonly kind: 'crash'
+      readonly server: Target
+      readonly duringSync: boolean
+      readonly survived: number
+    } & Lasting)
+  /** The next sync fails, and `survived` of its writes got there: the server halts, and is started again after `forMs`. */
+  | ({ readonly kind: 'failedSync'; readonly server: Target; readonly survived: number } & Lasting)
+  | ({ readonly kind: 'slowDisk'; readonly server: Target; readonly syncMs: number } & Lasting)
+  /** The server's clock is set: ahead, or back where `jumpMs` is below 0. */
+  | { readonly kind: 'clock'; readonly atMs: number; readonly server: NodeId; readonly jumpMs: number }
+  /** A new server joins. */
+  | { readonly kind: 'join'; readonly atMs: number; readonly server: NodeId }
+  /** A server is removed, and stopped for good `stopAfterMs` after that is answered. */
+  | { readonly kind: 'remove'; readonly atMs: number; readonly server: Target; readonly stopAfterMs: number }
+  /** A server's disk is lost: it is removed, and joins anew, with an empty disk and another incarnation. */
+  | { readonly kind: 'replace'; readonly atMs: number; readonly server: Target }
+
+export type FaultKind = Fault['kind']
+
+export const faultKinds: readonly FaultKind[] = [
+  'loss',
+  'duplication',
+  'reordering',
+  'delay',
+  'cut',
+  'crash',
+  'failedSync',
+  'slowDisk',
+  'clock',
+  'join',
+  'remove',
+  'replace',
+]

@@ -1,0 +1,131 @@
+/** Simulated clients at work: each lane does its steps one after another. */
+import type { Json } from '../../machines/batch.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import type { LockResult, LockToken } from '../services/lock.ts'
+import type { RequestName } from '../verify/calm.ts'
+import type { Asked, SimulatedClient } from './client.ts'
+import type { ClientStep } from './client-steps.ts'
+import { type Process, run, sleep, until } from './process.ts'
+import type { Situation } from './situations.ts'
+import type { Timeline } from './timeline.ts'
+
+export interface ProgramOptions {
+  readonly client: SimulatedClient
+  readonly lanes: readonly (readonly ClientStep[])[]
+  readonly timeline: Timeline
+  /** No step is begun at or after this. */
+  readonly endsAtMs: number
+  /** Names the client. */
+  readonly name: string
+  /** Told how each request ended that was sent. */
+  readonly ended: (request: RequestName, outcome: Outcome) => void
+  /** The lock may be held by nobody who knows. */
+  readonly orphaned: (lock: string) => void
+  readonly happened: (what: Situation) => void
+}
+
+export class Program {
+  readonly #options: ProgramOptions
+  /** What each lane that has not ended waits for. */
+  readonly #asked = new Map<string, Asked>()
+  #working = 0
+
+  constructor(options: ProgramOptions) {
+    this.#options = options
+    options.lanes.forEach((steps, index) => {
+      this.#working += 1
+      run(this.#work(`${options.name}/${index}`, steps), () => {
+        this.#working -= 1
+      })
+    })
+  }
+
+  get isDone(): boolean {
+    return this.#working === 0
+  }
+
+  /** The requests that are not answered yet; a lane may also be thinking. */
+  get unanswered(): readonly RequestName[] {
+    return [...this.#asked.values()].map(({ id }) => id ?? { uid: this.#options.name, seq: 0 })
+  }
+
+  *#work(lane: string, steps: readonly ClientStep[]): Process {
+    const { timeline, endsAtMs } = this.#options
+    for (const step of steps) {
+      yield* sleep(timeline, step.thinkMs)
+      if (timeline.nowMs >= endsAtMs) return
+      yield* this.#do(lane, step)
+    }
+  }
+
+  *#do(lane: string, step: ClientStep): Process {
+    switch (step.kind) {
+      case 'hold':
+        yield* this.#hold(lane, step)
+        return
+      case 'leave':
+        yield* this.#lock(lane, step.name, step.patienceMs)
+        this.#options.happened('a lock that its holder never frees')
+        this.#options.orphaned(step.name)
+        return
+      case 'read':
+      case 'write':
+      case 'compareAndSet':
+      case 'add': {
+        const { thinkMs: _, patienceMs, kind: action, ...rest } = step
+        yield* this.#ask(lane, { action, ...rest }, patienceMs)
+        return
+      }
+    }
+    step satisfies never
+  }
+
+  *#hold(lane: string, { name, holdMs, patienceMs }: Extract<ClientStep, { kind: 'hold' }>): Process {
+    const token = yield* this.#lock(lane, name, patienceMs)
+    if (token === null) return
+    yield* sleep(this.#options.timeline, holdMs)
+    const { instance, index } = token
+    const outcome = yield* this.#ask(lane, { action: 'unlock', name, token: { instance, index } }, null)
+    if (outcome?.kind !== 'executed') this.#options.orphaned(name)
+  }
+
+  /** The token, also where the lock was taken although it was given up; `null` when it is not held. */
+  *#lock(lane: string, name: string, patienceMs: number | null): Process<LockToken | null> {
+    const outcome = yield* this.#ask(lane, { action: 'lock', name }, patienceMs)
+    if (outcome?.kind === 'executed') {
+      const result = outcome.result as LockResult
+      return 'token' in result ? result.token : null
+    }
+    // A session that was forgotten does not say what was executed in it.
+    if (outcome?.kind === 'refused') this.#options.orphaned(name)
+    return null
+  }
+
+  /** How it ended; `null` when it was given up before it was sent. */
+  *#ask(lane: string, body: Json, patienceMs: number | null): Process<Outcome | null> {
+    const { client, timeline, happened } = this.#options
+    let asked: Asked | null = null
+    const outcome = yield* until<Outcome | null>((resume) => {
+      let loseNoPatience: (() => void) | null = null
+      const request = client.ask({ kind: 'service', body }, (answer) => {
+        loseNoPatience?.()
+        resume(answer)
+      })
+      asked = request
+      this.#asked.set(lane, request)
+      if (patienceMs === null) return
+      loseNoPatience = timeline.schedule(patienceMs, () => {
+        happened('a request given up')
+        request.giveUp((answer) => {
+          if (answer?.kind === 'cancelled') happened('a request taken back in time')
+          if (answer?.kind === 'executed') happened('a request executed although given up')
+          resume(answer)
+        })
+      })
+    })
+    this.#asked.delete(lane)
+    const id = (asked as Asked | null)?.id
+    if (id && outcome !== null) this.#options.ended(id, outcome)
+    return outcome
+  }
+}

@@ -1,0 +1,258 @@
+/** A whole run of a plan: a storm, then calm, and then everything has to come to rest. */
+import type { Json, NodeId } from '../../machines/batch.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import type { Plant } from '../stepped/settings.ts'
+import { checkProgress, checkQuiet, type RequestName } from '../verify/calm.ts'
+import type { Fact } from '../verify/facts.ts'
+import { History, type Operation } from '../verify/history.ts'
+import type { Asked, SimulatedClient } from './client.ts'
+import { SimulatedCluster } from './cluster.ts'
+import { Coverage } from './coverage.ts'
+import type { SimulatedDatagram } from './datagram.ts'
+import { Judge } from './judge.ts'
+import { judgeHistory } from './judge-history.ts'
+import { Operator } from './operator.ts'
+import type { ClientPlan, Plan } from './plan.ts'
+import { type Process, run, sleep, until } from './process.ts'
+import { Program, type ProgramOptions } from './program.ts'
+import { failureOf, type RunFailure, type RunReport } from './run-report.ts'
+import { serviceOf } from './services.ts'
+import type { Situation } from './situations.ts'
+import { Storm } from './storm.ts'
+
+export interface RunOptions {
+  /** Plants a fault: a test of the tests. */
+  readonly plant?: Plant
+  /** The replicated states of servers are compared after each so many instances; every eighth, unless it is said. */
+  readonly digestEvery?: number
+  /** Told of each datagram that a running server is about to hear. */
+  readonly heard?: (datagram: SimulatedDatagram) => void
+  /** Told at the end what the clients saw, whatever came of the run. */
+  readonly ended?: (operations: readonly Operation[]) => void
+}
+
+/** It costs the size of the state; outcomes are compared at every instance. */
+const usualDigestEvery = 8
+/** How long after the storm everything that was asked for has to be answered, in virtual time. */
+const progressMs = 120_000
+/** How long after that everything has to be at rest. */
+const quietMs = 60_000
+/** How long after the storm somebody begins to free locks whose holders do not know that they hold them. */
+const janitorAfterMs = 10_000
+const janitorEveryMs = 2_000
+
+/** Runs a plan to its end, or to the first violation. */
+export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
+  const world = new Run(plan, options)
+  let failure: RunFailure | null = null
+  try {
+    world.goOn()
+  } catch (error) {
+    failure = world.failed(error)
+  }
+  options.ended?.(world.operations)
+  return world.report(failure)
+}
+
+class Run {
+  readonly #plan: Plan
+  readonly #coverage = new Coverage()
+  readonly #cluster: SimulatedCluster
+  readonly #judge: Judge
+  readonly #operator: Operator
+  readonly #storm: Storm
+  readonly #programs: Program[] = []
+  /** Locks that may be held by somebody who does not know. */
+  readonly #orphans = new Set<string>()
+  readonly #history = new History()
+  #searched = 0
+  #steps = 0
+  #operatorClients = 0
+
+  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery, heard }: RunOptions) {
+    this.#plan = plan
+    const { seed, servers, service, sessionIdleMs } = plan
+    const happened = (what: Situation) => this.#happened(what)
+    this.#cluster = new SimulatedCluster({
+      seed,
+      servers,
+      service: serviceOf(service),
+      sessionIdleMs,
+      digestEvery,
+      ...(plant === undefined ? {} : { plant }),
+      heard: (server, datagram) => {
+        heard?.(datagram)
+        this.#coverage.heard(server, datagram)
+      },
+      moved: (node, before, after) => this.#judge.moved(node, before, after),
+      observe: (fact) => this.#observe(fact),
+    })
+    const { founders, timeline } = this.#cluster
+    this.#judge = new Judge(timeline, { founders, service })
+    this.#operator = new Operator(this.#cluster, (first) => this.#operatorClient(first), happened)
+    const clients = [...plan.clients.keys()].map(clientName)
+    this.#storm = new Storm(plan.faults, {
+      cluster: this.#cluster,
+      operator: this.#operator,
+      clients,
+      happened,
+    })
+    plan.clients.forEach((client, index) => {
+      timeline.schedule(client.beginsAtMs, () => this.#begin(clientName(index), client))
+    })
+  }
+
+  /** What the clients saw so far. */
+  get operations(): readonly Operation[] {
+    return this.#history.operations
+  }
+
+  /** To the end. Throws a `Violation`, or what a machine threw. */
+  goOn(): void {
+    const { stormMs, clients } = this.#plan
+    this.#cluster.start()
+    const isAnswered = () =>
+      this.#programs.length === clients.length &&
+      this.#programs.every((program) => program.isDone) &&
+      this.#operator.isIdle
+    this.#advance(stormMs, () => false)
+    this.#storm.calmDown()
+    run(this.#janitor(isAnswered))
+    if (!this.#advance(stormMs + progressMs, isAnswered)) this.#failProgress()
+    this.#rest()
+    run(this.#askEach())
+    this.#rest()
+    this.#searched = judgeHistory(this.#history.operations, this.#plan.service)
+  }
+
+  failed(error: unknown): RunFailure {
+    return failureOf(error, this.#steps, this.#cluster.timeline.nowMs)
+  }
+
+  report(failure: RunFailure | null): RunReport {
+    const { timeline, network } = this.#cluster
+    return {
+      digest: this.#judge.digest(),
+      virtualMs: Math.ceil(timeline.nowMs),
+      steps: this.#steps,
+      datagrams: network.sent,
+      instances: this.#coverage.instances,
+      operations: this.#history.operations.length,
+      searched: this.#searched,
+      counts: this.#coverage.counts,
+      failure,
+    }
+  }
+
+  #begin(name: string, { server, lanes }: ClientPlan): void {
+    const { timeline } = this.#cluster
+    const options: ProgramOptions = {
+      client: this.#client(name, server),
+      lanes,
+      timeline,
+      endsAtMs: this.#plan.stormMs,
+      name,
+      ended: (request, outcome) => this.#ended(request, outcome),
+      orphaned: (lock) => this.#orphans.add(lock),
+      happened: (what) => this.#happened(what),
+    }
+    this.#programs.push(new Program(options))
+  }
+
+  /** A client of all servers that there will ever be. */
+  #client(name: string, first: NodeId): SimulatedClient {
+    const ids = new Set(this.#cluster.servers.map(({ id }) => id))
+    for (const fault of this.#plan.faults) if (fault.kind === 'join') ids.add(fault.server)
+    return this.#cluster.client(name, [...ids], [...ids].indexOf(first))
+  }
+
+  #operatorClient(first: NodeId): SimulatedClient {
+    this.#operatorClients += 1
+    return this.#client(`operator-${this.#operatorClients}`, first)
+  }
+
+  #happened(what: Situation): void {
+    this.#judge.note(what)
+    this.#coverage.count(what)
+  }
+
+  #observe(fact: Fact): void {
+    this.#judge.observe(fact)
+    if (fact.type === 'executed') this.#history.executed(fact.execution)
+    if (fact.type === 'requested' && fact.request.command.kind === 'service') {
+      const { uid, seq, command } = fact.request
+      this.#history.called(uid, seq, command.body, this.#cluster.timeline.nowMs)
+    }
+    const node = 'node' in fact ? (this.#cluster.find(fact.node)?.node ?? null) : null
+    this.#coverage.observe(fact, node)
+  }
+
+  /** Goes on until `isOver`, or until `untilMs` or until nothing is due any more: then it is false. */
+  #advance(untilMs: number, isOver: () => boolean): boolean {
+    const { timeline } = this.#cluster
+    for (;;) {
+      if (isOver()) return true
+      const { nextAtMs } = timeline
+      if (nextAtMs === null || nextAtMs > untilMs) return false
+      this.#steps += 1
+      timeline.advance()
+    }
+  }
+
+  /** With nothing asked for, everything comes to rest. */
+  #rest(): void {
+    const { timeline, network } = this.#cluster
+    this.#advance(timeline.nowMs + quietMs, () => false)
+    checkQuiet({ datagrams: network.onTheWay, timers: timeline.size - network.onTheWay })
+  }
+
+  #failProgress(): void {
+    const { timeline } = this.#cluster
+    const waitedMs = Math.floor(timeline.nowMs) - this.#plan.stormMs
+    const unanswered = this.#programs.flatMap((program) => program.unanswered)
+    const changes = this.#operator.isIdle ? [] : [{ uid: 'operator', seq: 0 }]
+    checkProgress([...unanswered, ...changes], waitedMs)
+  }
+
+  /** Frees, after a while, what is held by nobody who knows: others wait for it. */
+  *#janitor(isAnswered: () => boolean): Process {
+    const { timeline } = this.#cluster
+    const client = this.#client('janitor', 0)
+    yield* sleep(timeline, janitorAfterMs)
+    while (!isAnswered()) {
+      for (const name of this.#orphans) yield* this.#ask(client, { action: 'unlock', name })
+      yield* sleep(timeline, janitorEveryMs)
+    }
+  }
+
+  /** Each server that counts has a request chosen: all of them can, and catch up with what they missed. */
+  *#askEach(): Process {
+    for (const { id, node } of this.#cluster.servers) {
+      if (node === null) continue
+      const body =
+        this.#plan.service === 'lock' ? { action: 'unlock', name: 'last' } : { action: 'read', key: 'last' }
+      yield* this.#ask(this.#client(`last-${id}`, id), body)
+    }
+  }
+
+  /** Asked again, under a new name, where the session was forgotten. */
+  *#ask(client: SimulatedClient, body: Json): Process {
+    let asked: Asked | null = null
+    for (;;) {
+      const outcome = yield* until<Outcome>((resume) => {
+        asked = client.ask({ kind: 'service', body }, resume)
+      })
+      const id = (asked as Asked | null)?.id
+      if (id) this.#ended(id, outcome)
+      if (outcome.kind !== 'refused') return
+    }
+  }
+
+  #ended({ uid, seq }: RequestName, outcome: Outcome): void {
+    this.#history.ended(uid, seq, outcome, this.#cluster.timeline.nowMs)
+  }
+}
+
+function clientName(index: number): string {
+  return `client-${index}`
+}

@@ -1,0 +1,228 @@
+import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import type { Member } from '../../machines/members.ts'
+import type { NodeMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
+import type { Write } from '../../machines/outputs.ts'
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import { commandBytes, maxCommandBytes } from '../node/wire/codec.ts'
+import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
+import type { NodeSettings } from '../stepped/settings.ts'
+import type { Fact } from '../verify/facts.ts'
+import type { SimulatedDatagram } from './datagram.ts'
+import { SimulatedDisk } from './disk.ts'
+import type { SimulatedNetwork } from './network.ts'
+import { Random, seedFor } from './random.ts'
+import type { Timeline } from './timeline.ts'
+
+/** What all servers of a simulated cluster share. */
+export interface ServerSurroundings {
+  readonly seed: number
+  readonly timeline: Timeline
+  readonly network: SimulatedNetwork
+  /** The members at instance 0. */
+  readonly founders: readonly Member[]
+  readonly settings: Omit<NodeSettings, 'self' | 'incarnation'>
+  readonly observe: (fact: Fact) => void
+  /** Told of each datagram that a running server is about to hear. */
+  readonly heard: (server: SimulatedServer, datagram: SimulatedDatagram) => void
+  /** Told of the request queue of a server before and after each event there. */
+  readonly moved: (node: NodeId, before: RequestQueueContext, after: RequestQueueContext) => void
+}
+
+/** Batches that are read and sent at once to a server that catches up. */
+const pageBatches = 16
+/** 2027-01-15: the moment at which a run begins. */
+const epochMs = 1_800_000_000_000
+
+/** A simulated server: its disk and its clock, which outlive it, and the node that runs on them, or does not. */
+export class SimulatedServer {
+  readonly id: NodeId
+  readonly address: Address
+  /** How far its clock is ahead of virtual time; below 0 when it is behind. */
+  clockAheadMs = 0
+  /** What each sync takes, when its disk is slow; `null` when it is not. */
+  slowSyncMs: number | null = null
+  readonly #around: ServerSurroundings
+  readonly #random: Random
+  #incarnation: string
+  #disk: SimulatedDisk
+  #run: ServerRun | null = null
+
+  constructor(around: ServerSurroundings, id: NodeId, incarnation: string) {
+    this.#around = around
+    this.id = id
+    this.address = addressOf(id)
+    this.#random = new Random(seedFor(around.seed, this.address))
+    this.#incarnation = incarnation
+    this.#disk = this.#emptyDisk()
+  }
+
+  get disk(): SimulatedDisk {
+    return this.#disk
+  }
+
+  get incarnation(): string {
+    return this.#incarnation
+  }
+
+  /** `null` when it does not run. */
+  get node(): SteppedNode | null {
+    return this.#run?.node ?? null
+  }
+
+  /** The disk is lost: it can be started with an empty one, and `incarnation` is the new one's name. */
+  replaceDisk(incarnation: string): void {
+    if (this.#run !== null) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
+    this.#incarnation = incarnation
+    this.#disk = this.#emptyDisk()
+  }
+
+  /** Starts it from what its disk holds. */
+  start(): void {
+    if (this.#run !== null) throw new Error(`server ${this.id} is running already`)
+    this.#run = new ServerRun(this.#around, {
+      id: this.id,
+      incarnation: this.#incarnation,
+      disk: this.#disk,
+      randomSeed: this.#random.below(2 ** 31),
+      clock: () => epochMs + this.clockAheadMs + Math.floor(this.#around.timeline.nowMs),
+    })
+    this.#around.network.listen(this.address, (datagram, from) => {
+      this.#around.heard(this, datagram as SimulatedDatagram)
+      this.#run?.receive(datagram as SimulatedDatagram, from)
+    })
+  }
+
+  /** It ends at once, as with a power cut; `survived` of the writes that were not synced got to the disk. */
+  crash(survived: number): void {
+    if (this.#run === null) throw new Error(`server ${this.id} is not running`)
+    this.#run.end()
+    this.#run = null
+    this.#around.network.leave(this.address)
+    this.#disk.crash(survived)
+    this.#around.observe({ type: 'crashed', node: this.id })
+  }
+
+  #emptyDisk(): SimulatedDisk {
+    return new SimulatedDisk(
+      this.#around.timeline,
+      () => this.slowSyncMs ?? 0.125 + this.#random.below(16) / 8,
+    )
+  }
+}
+
+interface RunOptions {
+  readonly id: NodeId
+  readonly incarnation: string
+  readonly disk: SimulatedDisk
+  readonly randomSeed: number
+  /** Milliseconds since 1970, by the server's own clock. */
+  readonly clock: () => number
+}
+
+/** One run of a server, from its start to its crash: the surroundings of a stepped node. */
+class ServerRun implements Surroundings {
+  readonly node: SteppedNode
+  readonly #around: ServerSurroundings
+  readonly #options: RunOptions
+  readonly #address: Address
+  readonly #timers = new Map<string, () => void>()
+
+  constructor(around: ServerSurroundings, options: RunOptions) {
+    this.#around = around
+    this.#options = options
+    this.#address = addressOf(options.id)
+    const { id, incarnation, disk, randomSeed } = options
+    const durable = disk.state
+    const chosen = disk.chosen(0, durable.firstUnchosen)
+    const settings = { ...around.settings, self: id, incarnation }
+    this.node = SteppedNode.start(settings, this, { durable, chosen }, randomSeed)
+  }
+
+  end(): void {
+    for (const giveUp of this.#timers.values()) giveUp()
+    this.#timers.clear()
+  }
+
+  receive({ sender, message }: SimulatedDatagram, from: Address): void {
+    if (sender !== null) this.#happen(() => this.node.hear(sender, message as NodeMessage, from))
+    else if (message.type === 'request') {
+      const bytes = commandBytes(message.command)
+      this.#happen(() => this.node.request(message, from, this.#options.clock(), bytes))
+    } else if (message.type === 'hello') this.#say(from, this.#welcome())
+  }
+
+  send(_: NodeId, address: Address, message: NodeMessage): void {
+    this.#say(address, message)
+  }
+
+  respond(to: Address, message: ServerMessage): void {
+    this.#say(to, message)
+  }
+
+  setTimer(timer: ArmedTimer): void {
+    this.cancelTimer(timer.role, timer.id)
+    const name = timerName(timer.role, timer.id)
+    const giveUp = this.#around.timeline.schedule(timer.delayMs, () => {
+      this.#timers.delete(name)
+      this.#happen(() => this.node.fire(timer))
+    })
+    this.#timers.set(name, giveUp)
+  }
+
+  cancelTimer(role: RoleName, id: string): void {
+    const name = timerName(role, id)
+    this.#timers.get(name)?.()
+    this.#timers.delete(name)
+  }
+
+  persist(write: Write): void {
+    const { disk } = this.#options
+    disk.persist(write, () => this.#happen(() => this.node.persisted(disk.state)))
+  }
+
+  read(from: Instance): readonly Batch[] {
+    return this.#options.disk.chosen(from, pageBatches)
+  }
+
+  observe(fact: Fact): void {
+    this.#around.observe(fact)
+  }
+
+  #happen(event: () => void): void {
+    const before = this.#queue
+    event()
+    this.#around.moved(this.#options.id, before, this.#queue)
+  }
+
+  get #queue(): RequestQueueContext {
+    return this.node.roles.requestQueue.context as RequestQueueContext
+  }
+
+  #say(to: Address, message: NodeMessage | ServerMessage): void {
+    const datagram: SimulatedDatagram = { sender: this.#options.id, message }
+    this.#around.network.send(this.#address, to, datagram)
+  }
+
+  #welcome(): Welcome {
+    const { firstUnexecuted, members } = this.node.replica
+    return {
+      type: 'welcome',
+      cluster: 'simulated',
+      node: this.#options.id,
+      instance: firstUnexecuted,
+      members,
+      founders: this.#around.founders,
+      commandBytes: maxCommandBytes,
+    }
+  }
+}
+
+function timerName(role: RoleName, id: string): string {
+  return `${role} ${id}`
+}
+
+/** Where a simulated server is: an address that a real one could have. */
+export function addressOf(id: NodeId): Address {
+  return `server-${id}:29367`
+}

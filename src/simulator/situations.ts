@@ -1,0 +1,55 @@
+/** What is looked for in simulated runs. Over a long enough series none of these may stay at zero. */
+export const situations = [
+  'a crash',
+  'a crash during a sync',
+  'a crash that lost writes',
+  'a crash that kept a part of what was written',
+  'a crash of a server that held delayed requests',
+  'a failed sync',
+  'a slow disk',
+  'a clock set ahead',
+  'a clock set back',
+  'a duplicate promise',
+  'a duplicate accepted',
+  'a duplicate request',
+  'a promise for an older prepare',
+  'a promise that shows a batch',
+  'a prepare denied for a rival',
+  'an accept denied for a rival',
+  'an accept above the promise',
+  "helping with another server's batch",
+  'preparing for what nobody finished',
+  'learning during load',
+  'learning several instances at once',
+  'learning from instance 0',
+  'a batch of several requests',
+  'a request chosen twice',
+  'a request chosen by two servers',
+  'a recorded result told again',
+  'a retry refused after its session was forgotten',
+  'a delayed request',
+  'a delayed request woken from another server',
+  'a client told that its request is held',
+  'a request given up',
+  'a request taken back in time',
+  'a request executed although given up',
+  'a lock that its holder never frees',
+  'a failover',
+  'a request turned away by a server that is no member',
+  'a member added',
+  'a member removed',
+  'a proposer that removes itself',
+  'a server replaced after its disk was lost',
+  'a server denied that is no member',
+] as const
+
+export type Situation = (typeof situations)[number]
+
+/** How often each was seen. */
+export type Counts = Readonly<Record<Situation, number>>
+
+export const noCounts = Object.fromEntries(situations.map((situation) => [situation, 0])) as Counts
+
+export function addCounts(some: Counts, more: Counts): Counts {
+  return Object.fromEntries(situations.map((name) => [name, some[name] + more[name]])) as Counts
+}

@@ -1,0 +1,187 @@
+/** Lets the faults of a plan happen to a cluster. */
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import type { SimulatedCluster } from './cluster.ts'
+import { calm } from './network.ts'
+import type { Operator } from './operator.ts'
+import type { CutLink, Fault, Target } from './plan.ts'
+import { addressOf, type SimulatedServer } from './server.ts'
+import type { Situation } from './situations.ts'
+
+export interface StormOptions {
+  readonly cluster: SimulatedCluster
+  readonly operator: Operator
+  /** The addresses of all clients. */
+  readonly clients: readonly string[]
+  /** Told of each fault that did happen: one that finds its server down does not. */
+  readonly happened: (what: Situation) => void
+}
+
+export class Storm {
+  readonly #options: StormOptions
+  readonly #active = new Set<Fault>()
+
+  /** Schedules `faults` on the cluster's timeline. */
+  constructor(faults: readonly Fault[], options: StormOptions) {
+    this.#options = options
+    for (const fault of faults) {
+      options.cluster.timeline.schedule(fault.atMs, () => this.#begin(fault))
+    }
+  }
+
+  /** From now on nothing more is made to fail. */
+  calmDown(): void {
+    for (const { disk } of this.#options.cluster.servers) disk.forgetFaults()
+  }
+
+  get #timeline() {
+    return this.#options.cluster.timeline
+  }
+
+  #begin(fault: Fault): void {
+    const { cluster, operator, happened } = this.#options
+    switch (fault.kind) {
+      case 'loss':
+      case 'duplication':
+      case 'reordering':
+      case 'delay':
+        this.#disturb(fault)
+        return
+      case 'cut':
+        this.#cut(fault.links, fault.forMs)
+        return
+      case 'crash':
+        this.#crash(fault)
+        return
+      case 'failedSync':
+        this.#failSync(fault)
+        return
+      case 'slowDisk': {
+        const server = this.#find(fault.server)
+        if (server === undefined) return
+        server.slowSyncMs = fault.syncMs
+        happened('a slow disk')
+        this.#timeline.schedule(fault.forMs, () => {
+          server.slowSyncMs = null
+        })
+        return
+      }
+      case 'clock': {
+        const server = cluster.server(fault.server)
+        server.clockAheadMs += fault.jumpMs
+        happened(fault.jumpMs < 0 ? 'a clock set back' : 'a clock set ahead')
+        return
+      }
+      case 'join':
+        operator.join(fault.server)
+        return
+      case 'remove':
+        operator.remove(fault.server, fault.stopAfterMs)
+        return
+      case 'replace':
+        operator.replace(fault.server)
+        return
+    }
+    fault satisfies never
+  }
+
+  #disturb(fault: Extract<Fault, { forMs: number }>): void {
+    this.#active.add(fault)
+    this.#setNetwork()
+    this.#timeline.schedule(fault.forMs, () => {
+      this.#active.delete(fault)
+      this.#setNetwork()
+    })
+  }
+
+  /** Of two faults of one kind the worse one counts. */
+  #setNetwork(): void {
+    const { network } = this.#options.cluster
+    let faults = calm
+    for (const fault of this.#active) {
+      switch (fault.kind) {
+        case 'loss':
+          faults = { ...faults, lossPercent: Math.max(faults.lossPercent, fault.percent) }
+          break
+        case 'duplication':
+          faults = { ...faults, duplicationPercent: Math.max(faults.duplicationPercent, fault.percent) }
+          break
+        case 'reordering':
+          faults = { ...faults, maxDelayMs: Math.max(faults.maxDelayMs, fault.maxDelayMs) }
+          break
+        case 'delay':
+          faults = {
+            ...faults,
+            latePercent: Math.max(faults.latePercent, fault.percent),
+            lateMs: Math.max(faults.lateMs, fault.delayMs),
+          }
+          break
+      }
+    }
+    network.faults = faults
+  }
+
+  #cut(links: readonly CutLink[], forMs: number): void {
+    const { network } = this.#options.cluster
+    const ends = links.flatMap(([from, to]) =>
+      this.#addresses(from).flatMap((a) => this.#addresses(to).map((b) => network.cut(a, b))),
+    )
+    this.#timeline.schedule(forMs, () => {
+      for (const end of ends) end()
+    })
+  }
+
+  #addresses(end: CutLink[0]): readonly string[] {
+    return end === null ? this.#options.clients : [addressOf(end)]
+  }
+
+  #crash({ server: target, duringSync, survived, forMs }: Extract<Fault, { kind: 'crash' }>): void {
+    const server = this.#find(target)
+    if (server === undefined) return
+    const { disk, node } = server
+    const crash = () => {
+      if (server.node !== node) return
+      this.#count(server, survived)
+      server.crash(survived)
+      this.#startLater(server, forMs)
+    }
+    if (!duringSync) crash()
+    else disk.atNextSync((syncMs) => this.#timeline.schedule(syncMs / 2, crash))
+  }
+
+  #count({ disk, node }: SimulatedServer, survived: number): void {
+    const { happened } = this.#options
+    happened('a crash')
+    if (disk.isSyncing) happened('a crash during a sync')
+    if (survived < disk.unsynced) happened('a crash that lost writes')
+    if (survived > 0 && survived < disk.unsynced) happened('a crash that kept a part of what was written')
+    const queue = node?.roles.requestQueue.context as RequestQueueContext | undefined
+    if (queue !== undefined && queue.held.delayedCount > 0) {
+      happened('a crash of a server that held delayed requests')
+    }
+  }
+
+  #failSync({ server: target, survived, forMs }: Extract<Fault, { kind: 'failedSync' }>): void {
+    const server = this.#find(target)
+    if (server === undefined) return
+    server.disk.failSync(survived, () => {
+      this.#options.happened('a failed sync')
+      server.crash(0)
+      this.#startLater(server, forMs)
+    })
+  }
+
+  #startLater(server: SimulatedServer, afterMs: number): void {
+    const { disk } = server
+    this.#timeline.schedule(afterMs, () => {
+      const isGone = this.#options.operator.isRetired(server.id) || server.disk !== disk
+      if (!isGone && server.node === null) server.start()
+    })
+  }
+
+  /** The server that is meant, if it runs. */
+  #find(target: Target): SimulatedServer | undefined {
+    const { cluster } = this.#options
+    const server = cluster.find(target === 'leader' ? cluster.leader() : target)
+    return server?.node == null ? undefined : server
+  }
+}

@@ -1,0 +1,98 @@
+import { assign, enqueueActions } from 'xstate'
+import { acceptorMachine } from '../../machines/acceptor.ts'
+import { compareBallots } from '../../machines/ballot.ts'
+import { faultyRole, type Mutation } from './mutation.ts'
+
+export const acceptorFaults: readonly Mutation[] = [
+  faultyRole(
+    'accepts below its promise',
+    'acceptor',
+    acceptorMachine.provide({
+      guards: {
+        // `promisedMore` is asked for a prepare and for an accept: only the second is answered wrongly.
+        promisedMore: ({ context }, heard) =>
+          !('batch' in heard) && compareBallots(heard.ballot, context.promised) < 0,
+      },
+      actions: {
+        recordAccepted: assign(({ context }, { ballot, instance, batch, sender }) => ({
+          accepted: [
+            ...context.accepted.filter((other) => other.instance !== instance),
+            { instance, ballot, batch },
+          ],
+          unsaved: { promised: true, accepted: [{ instance, ballot, batch }] },
+          later: [...context.later, { to: sender, message: { type: 'accepted' as const, ballot, instance } }],
+        })),
+      },
+    }),
+  ),
+  faultyRole(
+    'says a promise that is not durable',
+    'acceptor',
+    acceptorMachine.provide({
+      actions: {
+        recordPromise: assign(({ context }, { ballot, from, sender }) => {
+          const { firstUnchosen } = context
+          const accepted = context.accepted.filter(({ instance }) => instance >= from)
+          const message = { type: 'promise' as const, ballot, from, accepted, firstUnchosen }
+          return { promised: ballot, later: [...context.later, { to: sender, message }] }
+        }),
+      },
+    }),
+  ),
+  faultyRole(
+    'an accept above the promise does not raise it',
+    'acceptor',
+    acceptorMachine.provide({
+      actions: {
+        recordAccepted: assign(({ context }, { ballot, instance, batch, sender }) => ({
+          accepted: [
+            ...context.accepted.filter((other) => other.instance !== instance),
+            { instance, ballot, batch },
+          ],
+          unsaved: { ...context.unsaved, accepted: [{ instance, ballot, batch }] },
+          later: [...context.later, { to: sender, message: { type: 'accepted' as const, ballot, instance } }],
+        })),
+      },
+    }),
+  ),
+  faultyRole(
+    'a promise leaves out the highest accepted',
+    'acceptor',
+    acceptorMachine.provide({
+      actions: {
+        recordPromise: assign(({ context }, { ballot, from, sender }) => {
+          const { firstUnchosen } = context
+          const accepted = context.accepted.filter(({ instance }) => instance >= from).slice(0, -1)
+          const message = { type: 'promise' as const, ballot, from, accepted, firstUnchosen }
+          return {
+            promised: ballot,
+            unsaved: { ...context.unsaved, promised: true },
+            later: [...context.later, { to: sender, message }],
+          }
+        }),
+      },
+    }),
+  ),
+  faultyRole(
+    'votes before it is admitted, from an empty disk',
+    'acceptor',
+    acceptorMachine.provide({ guards: { mayNotVote: () => false, mayOnlyTell: () => false } }),
+  ),
+  faultyRole(
+    'takes what it accepted at another ballot for chosen',
+    'acceptor',
+    acceptorMachine.provide({
+      actions: {
+        announceAcceptHeard: enqueueActions(({ context, enqueue }, { sender, instance }) => {
+          const before = context.accepted.find((record) => record.instance === instance - 1)
+          const implied = before?.batch ?? null
+          enqueue.emit({
+            type: 'tell',
+            role: 'learner',
+            event: { type: 'accept.heard', sender, instance, implied },
+          })
+        }),
+      },
+    }),
+  ),
+]

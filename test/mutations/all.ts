@@ -1,0 +1,13 @@
+import { acceptorFaults } from './acceptor-faults.ts'
+import type { Mutation } from './mutation.ts'
+import { proposerFaults } from './proposer-faults.ts'
+import { queueFaults } from './queue-faults.ts'
+import { replicaFaults } from './replica-faults.ts'
+
+/** Every fault that the checks have to catch. */
+export const mutations: readonly Mutation[] = [
+  ...acceptorFaults,
+  ...proposerFaults,
+  ...queueFaults,
+  ...replicaFaults,
+]

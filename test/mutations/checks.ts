@@ -1,0 +1,103 @@
+/** The checks that a fault is put before. Each says how far it had to go; `null` when it found nothing within its budget. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Search } from '../../src/checker/search.ts'
+import { transcriptOf } from '../../src/checker/transcript.ts'
+import { clusterSettings } from '../../src/schedule/cluster.ts'
+import { drawPlan } from '../../src/simulator/draw-plan.ts'
+import { runPlan } from '../../src/simulator/run.ts'
+import { runTranscript } from '../../src/transcript/file.ts'
+import { writeTranscript } from '../../src/transcript/write.ts'
+import { wander } from '../support/wander.ts'
+import type { Mutation } from './mutation.ts'
+import { type BoundsName, bounds, type WorldName, worlds } from './worlds.ts'
+
+/** What caught a fault. */
+export interface Caught {
+  /** How far it went: `seed 3, event 98`. */
+  readonly after: string
+  /** The invariant that was broken, or what was thrown instead. */
+  readonly broken: string
+  /** The schedule, up to what it broke; of the simulator only what that was. */
+  readonly transcript: () => string
+}
+
+/** The most that each check may cost. */
+export const budgets = {
+  /** Distinct states of a search. */
+  states: 50_000,
+  /** Schedules of chance. */
+  seeds: 40,
+  /** Runs of the simulator. */
+  runs: 30,
+} as const
+
+/** How many states are tried before a search is asked whether it is to go on. */
+const statesAtOnce = 1_000
+
+/** Searches every schedule within the bounds, breadth first, for a shortest one that shows the fault. */
+export function tryChecker({ plant }: Mutation, name: BoundsName): Caught | null {
+  const search = new Search({ bounds: bounds[name], adapt: plant })
+  while (!search.run(statesAtOnce)) {
+    if (search.stats.states > budgets.states) return null
+  }
+  if (search.violation === null) return null
+  const { what, events } = search.violation
+  return {
+    after: `${search.stats.states} states, event ${events.length}`,
+    broken: brokenBy(what.message),
+    transcript: () => transcriptOf(bounds[name], events, [name], plant).text,
+  }
+}
+
+/** Events of chance in a schedule, before it is calm. */
+const chanceSteps = 150
+
+/** Tries the seeds from 1 to `seeds`. */
+export function tryChance(
+  { plant }: Mutation,
+  name: WorldName,
+  seeds: number = budgets.seeds,
+): Caught | null {
+  const { servers, ...world } = worlds[name]
+  for (let seed = 1; seed <= seeds; seed += 1) {
+    const settings = plant({ ...clusterSettings(servers), digestEvery: 1 })
+    const { events, failure } = wander({ settings, seed, steps: chanceSteps, ...world })
+    if (failure === null) continue
+    const about = [`Seed ${seed}, ${name}.`]
+    return {
+      after: `seed ${seed}, event ${events.length}`,
+      broken: brokenBy(failure.message),
+      transcript: () => writeTranscript({ servers, about, events }, { adapt: plant }).text,
+    }
+  }
+  return null
+}
+
+/** Runs the simulator's plans of the seeds from 1 on. */
+export function trySimulator({ plant }: Mutation, runs: number = budgets.runs): Caught | null {
+  for (let seed = 1; seed <= runs; seed += 1) {
+    const { failure } = runPlan(drawPlan(seed), { plant, digestEvery: 1 })
+    if (failure === null) continue
+    const { step, message } = failure
+    return {
+      after: `seed ${seed}, event ${step}`,
+      broken: brokenBy(message),
+      transcript: () => `# In the simulator, seed ${seed}, event ${step}: ${message}`,
+    }
+  }
+  return null
+}
+
+/** Runs a written schedule, which goes through without the fault. */
+export function trySchedule({ plant }: Mutation, file: string): Caught | null {
+  const text = readFileSync(join(import.meta.dirname, 'schedules', file), 'utf8')
+  const { run, failure, text: shown } = runTranscript(text, { adapt: plant })
+  // That the schedule does not fit is no catch: an event that is not possible shows no fault.
+  if (failure === null || !failure.includes('invariant')) return null
+  return { after: `event ${run.events.length}`, broken: brokenBy(failure), transcript: () => shown }
+}
+
+function brokenBy(message: string): string {
+  return /invariant (\d+ \([^)]*\))/.exec(message)?.[1] ?? `thrown: ${message}`
+}

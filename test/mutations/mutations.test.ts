@@ -1,0 +1,58 @@
+/**
+ * The checks are themselves checked: each deliberate fault is caught by the quickest check that is meant to, and a cluster
+ * without a fault by none. `npm run mutations` puts every fault before every check, and prints the table.
+ */
+import { describe, expect, test } from 'vitest'
+import { mutations } from './all.ts'
+import { type Caught, tryChance, tryChecker, trySchedule } from './checks.ts'
+import type { Mutation } from './mutation.ts'
+import { trialOf, trials } from './trials.ts'
+import { type BoundsName, type WorldName, worlds } from './worlds.ts'
+
+const none: Mutation = { name: 'no fault', plant: (settings) => settings }
+
+/** Seeds that are tried here where there is no fault: the rest is in test/schedule/. */
+const seedsWithoutFault = 5
+
+function tryQuickest(mutation: Mutation): Caught | null {
+  const { bounds: where, schedule, world = 'three servers', quickest } = trialOf(mutation.name)
+  if (quickest === 'chance') return tryChance(mutation, world)
+  if (schedule !== undefined) return trySchedule(mutation, schedule)
+  return where === undefined ? null : tryChecker(mutation, where)
+}
+
+/** Those within which a search ends soon. `npm run mutations` goes through all. */
+const soonSearched: readonly BoundsName[] = [
+  'a duel',
+  'four servers',
+  'five servers, one proposes',
+  'four servers, two of which are removed',
+  'a proposer that restarts',
+  'one server that restarts',
+]
+
+test.each(mutations.map((mutation) => [mutation.name, mutation] as const))('%s', (_, mutation) => {
+  expect(tryQuickest(mutation)).not.toBeNull()
+})
+
+test('there are as many as are asked for, each once, and each trial is for one of them', () => {
+  const names = mutations.map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(names.length).toBeGreaterThanOrEqual(16)
+  expect(Object.keys(trials).sort()).toEqual([...names].sort())
+})
+
+describe('without a fault', () => {
+  test.each(soonSearched)('the checker finds nothing in %s', (name) => {
+    expect(tryChecker(none, name)).toBeNull()
+  })
+
+  test.each(Object.keys(worlds) as WorldName[])('chance finds nothing in %s', (name) => {
+    expect(tryChance(none, name, seedsWithoutFault)).toBeNull()
+  })
+
+  const schedules = Object.values(trials).flatMap(({ schedule }) => schedule ?? [])
+  test.each(schedules)('%s goes through', (file) => {
+    expect(trySchedule(none, file)).toBeNull()
+  })
+})

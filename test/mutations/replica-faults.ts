@@ -1,0 +1,127 @@
+import type { Batch, Instance } from '../../machines/batch.ts'
+import type { Execution } from '../../machines/outcome.ts'
+import type { Replicas, ReplicatedState } from '../../src/stepped/settings.ts'
+import { faultyReplicas, type Mutation } from './mutation.ts'
+
+/** A replica that passes everything on to a real one; the faults below are in what it passes on. */
+class Passing implements ReplicatedState {
+  protected inner: ReplicatedState
+  protected readonly usual: Replicas
+
+  constructor(usual: Replicas, inner: ReplicatedState) {
+    this.usual = usual
+    this.inner = inner
+  }
+
+  get members() {
+    return this.inner.members
+  }
+
+  get firstUnexecuted() {
+    return this.inner.firstUnexecuted
+  }
+
+  execute(instance: Instance, batch: Batch): Execution {
+    return this.inner.execute(instance, batch)
+  }
+
+  recall(...request: Parameters<ReplicatedState['recall']>) {
+    return this.inner.recall(...request)
+  }
+
+  snapshot() {
+    return this.inner.snapshot()
+  }
+
+  digest() {
+    return this.inner.digest()
+  }
+
+  protected forgetSessions(): void {
+    const state = JSON.parse(new TextDecoder().decode(this.inner.snapshot()))
+    this.inner = this.usual.restore(new TextEncoder().encode(JSON.stringify({ ...state, sessions: [] })))
+  }
+}
+
+/** A node that starts executes again what is stored, and then asks for the members. */
+class ForgetfulAtStart extends Passing {
+  #hasForgotten = false
+
+  override get members() {
+    if (!this.#hasForgotten) {
+      this.#hasForgotten = true
+      this.forgetSessions()
+    }
+    return this.inner.members
+  }
+}
+
+class Forgetful extends Passing {
+  override execute(instance: Instance, batch: Batch): Execution {
+    this.forgetSessions()
+    return this.inner.execute(instance, batch)
+  }
+}
+
+/** What was executed with a later seq is taken to mean that the client needs nothing before it. */
+class InOrderOnly extends Passing {
+  override execute(instance: Instance, batch: Batch): Execution {
+    const requests = batch.requests.map((request) => ({ ...request, ackedBelow: request.seq }))
+    return this.inner.execute(instance, { ...batch, requests })
+  }
+}
+
+class WakesNobody extends Passing {
+  override execute(instance: Instance, batch: Batch): Execution {
+    return { ...this.inner.execute(instance, batch), freed: [], concerned: [] }
+  }
+}
+
+class Capricious extends Passing {
+  readonly #whim: number
+
+  constructor(usual: Replicas, inner: ReplicatedState, whim: number) {
+    super(usual, inner)
+    this.#whim = whim
+  }
+
+  override execute(instance: Instance, batch: Batch): Execution {
+    const execution = this.inner.execute(instance, batch)
+    const outcomes = execution.outcomes.map(({ outcome, ...request }) => ({
+      ...request,
+      outcome: outcome.kind === 'delayed' ? { ...outcome, key: `whim ${this.#whim}` } : outcome,
+    }))
+    return { ...execution, outcomes }
+  }
+}
+
+function always(name: string, wrap: (usual: Replicas, inner: ReplicatedState) => ReplicatedState): Mutation {
+  return faultyReplicas(name, (usual) => ({
+    initial: () => wrap(usual, usual.initial()),
+    restore: (bytes) => wrap(usual, usual.restore(bytes)),
+  }))
+}
+
+export const replicaFaults: readonly Mutation[] = [
+  faultyReplicas('loses the session table at a restart', (usual) => ({
+    ...usual,
+    initial: () => new ForgetfulAtStart(usual, usual.initial()),
+  })),
+  always('executes a retry twice', (usual, inner) => new Forgetful(usual, inner)),
+  always(
+    'drops a delayed seq because a later one was executed',
+    (usual, inner) => new InOrderOnly(usual, inner),
+  ),
+  always('wakes nobody when a lock is freed', (usual, inner) => new WakesNobody(usual, inner)),
+  faultyReplicas('executes otherwise at each server', (usual) => {
+    let made = 0
+    const capricious = (inner: ReplicatedState) => {
+      made += 1
+      return new Capricious(usual, inner, made)
+    }
+    return {
+      initial: () => capricious(usual.initial()),
+      restore: (bytes) => capricious(usual.restore(bytes)),
+    }
+  }),
+]

@@ -1,0 +1,63 @@
+/** Which checks each fault is put before, and where. */
+import type { BoundsName, WorldName } from './worlds.ts'
+
+export interface Trial {
+  /** The bounds within which the model checker looks for it. */
+  readonly bounds?: BoundsName
+  /** Where schedules of chance are tried; three servers where it is not said. */
+  readonly world?: WorldName
+  /** A written schedule that shows it: for what chance brings up too seldom. */
+  readonly schedule?: string
+  /** The check of `npm test`; where it is not said, the written schedule, or else the model checker. */
+  readonly quickest?: 'chance'
+}
+
+/** By the name of the fault; every fault has its trial. */
+export const trials: Readonly<Record<string, Trial>> = {
+  'accepts below its promise': { bounds: 'a duel' },
+  'says a promise that is not durable': { bounds: 'a duel' },
+  'an accept above the promise does not raise it': { bounds: 'a duel' },
+  'a promise leaves out the highest accepted': { bounds: 'a duel' },
+  // In the checker no server loses its disk.
+  'votes before it is admitted, from an empty disk': {
+    world: 'three servers, one of which may lose its disk',
+    quickest: 'chance',
+  },
+  'takes what it accepted at another ballot for chosen': {
+    bounds: 'a duel, two instances',
+    schedule: 'losers-implied.txt',
+  },
+  'counts a duplicate as a vote': { bounds: 'five servers, one proposes' },
+  'adopts the batch of the lowest ballot': { bounds: 'a duel' },
+  'skips helping': { bounds: 'a duel' },
+  'starts the next instance early': { bounds: 'a duel' },
+  'uses a ballot again after a restart': {
+    bounds: 'a proposer that restarts',
+    schedule: 'reused-ballot.txt',
+  },
+  'takes a promise for an older ballot of its own': { bounds: 'a duel' },
+  'adds up votes for different ballots': { bounds: 'a duel', schedule: 'votes-across-ballots.txt' },
+  'takes half of the members for a quorum': { bounds: 'four servers', world: 'four servers' },
+  'applies a change of members one instance early': {
+    bounds: 'four servers, two of which are removed',
+    world: 'four servers, two of which may be removed',
+  },
+  // It takes five servers and three instances, more than is searched in a minute.
+  'goes on at its ballot where a rival had its batch chosen': { schedule: 'rival-chosen.txt' },
+  'proposes without catching up': { bounds: 'a duel' },
+  'answers before it is executed': { bounds: 'a duel' },
+  'loses the session table at a restart': { bounds: 'one server that restarts' },
+  'executes a retry twice': { bounds: 'a request that two servers are asked for', quickest: 'chance' },
+  // In the checker a client has one request at a time.
+  'drops a delayed seq because a later one was executed': { quickest: 'chance' },
+  // That nothing happens any more breaks no invariant that the checker judges: it has no calm after which to ask.
+  'wakes nobody when a lock is freed': { quickest: 'chance' },
+  'executes otherwise at each server': { bounds: 'a duel, two instances', quickest: 'chance' },
+}
+
+/** The trial of that fault. Throws when it has none. */
+export function trialOf(name: string): Trial {
+  const trial = trials[name]
+  if (trial === undefined) throw new Error(`the fault "${name}" is put before no check`)
+  return trial
+}
