@@ -90,17 +90,20 @@ function stillShown(
 }
 
 /**
- * Whoever is not behind is asked of nobody: a later target names its own peer. A target, an instance heard of and an
- * unsettled one below `firstUnchosen` are never met again, since it only grows while the node runs.
+ * Whoever is not behind asks nobody: a later target names its own peer and informant. An informant that is a member has its turn
+ * as such, and is forgotten when it is removed. A target, an instance heard of and an unsettled one below `firstUnchosen` are
+ * never met again, since it only grows while the node runs.
  */
 function learnerEssence(snapshot: AnyMachineSnapshot, context: LearnerContext): LearnerContext {
-  const { self, firstUnchosen, target, peer, highestHeard, unsettledAt } = context
+  const { self, members, firstUnchosen, target, peer, informant, highestHeard, unsettledAt } = context
+  const isBehind = target > firstUnchosen
   const isInquiring = snapshot.matches('inquiring')
   return {
     ...context,
     highestHeard: Math.max(highestHeard, firstUnchosen - 1),
     target: Math.max(target, firstUnchosen),
-    peer: target > firstUnchosen ? peer : self,
+    peer: isBehind ? peer : self,
+    informant: isBehind && members.every(({ id }) => id !== informant) ? informant : self,
     answered: isInquiring ? [...context.answered].sort((a, b) => a - b) : [],
     unsettled: isInquiring && context.unsettled,
     unsettledAt: unsettledAt < firstUnchosen ? -1 : unsettledAt,
