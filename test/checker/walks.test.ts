@@ -114,7 +114,7 @@ class Walk {
 const named = Object.fromEntries(namedBounds.map(({ name, bounds }) => [name, bounds]))
 
 const cases: Readonly<Record<string, Bounds>> = {
-  single: named.single as Bounds,
+  single: { ...(named.single as Bounds), crashing: [0] },
   ballots: named.ballots as Bounds,
   pair: named.pair as Bounds,
   removal: named.removal as Bounds,
