@@ -26,6 +26,8 @@ export interface EventRecorder {
   /** The clock of the last thing that was written down in an earlier run. */
   readonly lastClock: number
   record(line: EventRecord): void
+  /** Writes what was recorded. */
+  flush(): void
 }
 
 /** Clocks above it are not gone by: they are a mistake or a lie, and to follow one would use up the numbers. */
@@ -51,6 +53,8 @@ export class Runtime implements World {
   #recorded: Partial<Record<RoleName, Snapshot>> = {}
   /** The timer that has just fired. */
   #fired: { readonly role: RoleName; readonly id: string } | null = null
+  /** Writes that wait until the event that asked for them is recorded. */
+  #unrecorded: Write[] = []
   #roles: RoleRefs | null = null
   #mouth: Mouth | null = null
   /** Resolves when the node has ended: `null` when it was stopped, the reason when it halted. */
@@ -188,6 +192,11 @@ export class Runtime implements World {
   }
 
   persist(write: Write): void {
+    if (this.#recorder === null) this.#persist(write)
+    else this.#unrecorded.push(write)
+  }
+
+  #persist(write: Write): void {
     this.#root.system.get('storage')?.send({ type: 'persist', write })
   }
 
@@ -230,7 +239,17 @@ export class Runtime implements World {
       if (happened === null) return
       const line = { clock: this.#clock, node: this.#self, event: happened, roles: this.#changedRoles() }
       this.#recorder.record(line)
+      this.#persistRecorded(this.#recorder)
     })
+  }
+
+  /** `kill -9` may come at any moment: what the disk shows of an event, the recording must tell of. */
+  #persistRecorded(recorder: EventRecorder): void {
+    if (this.#unrecorded.length === 0) return
+    recorder.flush()
+    const writes = this.#unrecorded
+    this.#unrecorded = []
+    for (const write of writes) this.#persist(write)
   }
 
   #changedRoles(): Partial<Record<RoleName, RoleRecord>> {
