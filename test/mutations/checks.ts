@@ -44,7 +44,7 @@ export function tryChecker({ plant }: Mutation, name: BoundsName): Caught | null
   if (search.violation === null) return null
   const { what, events } = search.violation
   return {
-    after: `${search.stats.states} states, event ${events.length}`,
+    after: `${search.stats.states} ${search.stats.states === 1 ? 'state' : 'states'}, event ${events.length}`,
     broken: brokenBy(what.message),
     transcript: () => transcriptOf(bounds[name], events, [name], plant).text,
   }
