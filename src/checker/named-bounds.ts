@@ -28,6 +28,11 @@ const admission: Command = {
   change: { action: 'admit', id: 2, address: serverAddress(2), incarnation: joiningIncarnation(2) },
 }
 
+const lostAdmission: Command = {
+  kind: 'members',
+  change: { action: 'admit', id: 2, address: serverAddress(2), incarnation: 'lost' },
+}
+
 const removal: Command = { kind: 'members', change: { action: 'remove', id: 0 } }
 
 export const namedBounds: readonly NamedBounds[] = [
@@ -96,6 +101,29 @@ export const namedBounds: readonly NamedBounds[] = [
       instances: 2,
     },
     reaches: ['chosen', 'helping', 'catchUp', 'newMembers'],
+  },
+  {
+    name: 'changes',
+    about:
+      'two instances, three servers, each a proposer with two ballots, one of which is removed; takes minutes and 3 GB',
+    bounds: {
+      ...one,
+      requests: [asked('m', removal, [0]), lock('b', [1]), lock('c', [2])],
+      instances: 2,
+    },
+    reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
+  },
+  {
+    name: 'lost',
+    about: 'two instances, two servers and one that is admitted under a directory that it has lost since',
+    bounds: {
+      ...one,
+      servers: 2,
+      joining: 1,
+      requests: [asked('m', lostAdmission, [0]), lock('b', [0, 1])],
+      instances: 2,
+    },
+    reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
   },
   {
     name: 'instances',

@@ -18,10 +18,9 @@ export const trials: Readonly<Record<string, Trial>> = {
   'says a promise that is not durable': { bounds: 'a duel' },
   'an accept above the promise does not raise it': { bounds: 'a duel' },
   'a promise leaves out the highest accepted': { bounds: 'a duel' },
-  // In the checker no server loses its disk.
   'votes before it is admitted, from an empty disk': {
+    bounds: 'a server whose directory is not the one that was admitted',
     world: 'three servers, one of which may lose its disk',
-    quickest: 'chance',
   },
   'takes what it accepted at another ballot for chosen': {
     bounds: 'a duel, two instances',

@@ -1,10 +1,16 @@
 /** The clusters in which faults are looked for. */
 import type { Command, NodeId } from '../../machines/batch.ts'
 import type { Bounds, PossibleRequest } from '../../src/checker/bounds.ts'
+import { serverAddress } from '../../src/schedule/names.ts'
 import type { Wandering } from '../support/wander.ts'
 
 const service = (action: 'lock' | 'unlock'): Command => ({ kind: 'service', body: { action, name: 'x' } })
 const remove = (id: NodeId): Command => ({ kind: 'members', change: { action: 'remove', id } })
+
+/** Admits a server under a directory that it has lost since. */
+function admitLost(id: NodeId): Command {
+  return { kind: 'members', change: { action: 'admit', id, address: serverAddress(id), incarnation: 'lost' } }
+}
 
 function asked(client: string, command: Command, ...servers: readonly NodeId[]): PossibleRequest {
   return { client, seq: 1, command, servers }
@@ -39,6 +45,13 @@ export const bounds = {
     rounds: 1,
     instances: 2,
     requests: [asked('a', remove(3), 0), asked('b', remove(0), 3)],
+  },
+  'a server whose directory is not the one that was admitted': {
+    ...duel,
+    servers: 2,
+    joining: 1,
+    instances: 2,
+    requests: [asked('a', admitLost(2), 0), asked('b', service('lock'), 0)],
   },
   'a proposer that restarts': {
     ...duel,
