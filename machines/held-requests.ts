@@ -108,11 +108,14 @@ export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Bat
 export type Due =
   | { readonly kind: 'response'; readonly entry: HeldRequest; readonly outcome: Outcome }
   | { readonly kind: 'queued'; readonly entry: HeldRequest }
+  /** It is delayed, and there is no room to hold it: its client is to come back. */
+  | { readonly kind: 'handedBack'; readonly entry: HeldRequest }
 
-/** What is held after a batch was executed, and the answers that are due. */
+/** What is held after a batch was executed, of delayed requests at most `mostDelayed`, and the answers that are due. */
 export function afterExecution(
   held: HeldRequests,
   { outcomes, freed, progressed }: Execution,
+  mostDelayed: number,
 ): { readonly held: HeldRequests; readonly due: readonly Due[] } {
   const due: Due[] = []
   const gone = new Set<string>()
@@ -130,8 +133,13 @@ export function afterExecution(
       if (entry.tag !== null || gone.has(id)) continue
       gone.add(id)
       goneOrders.push(entry.order)
-      delayed.push({ id, key: outcome.outcome.key })
-      if (!entry.wasDelayed) due.push({ kind: 'queued', entry })
+      if (next.delayedCount + delayed.length >= mostDelayed) {
+        next = withoutRequest(next, id, entry)
+        due.push({ kind: 'handedBack', entry })
+      } else {
+        delayed.push({ id, key: outcome.outcome.key })
+        if (!entry.wasDelayed) due.push({ kind: 'queued', entry })
+      }
       if (entry.wokenBy !== null && entry.wokenBy !== outcome.outcome.key) passedOn.push(entry.wokenBy)
     } else {
       gone.add(id)

@@ -4,7 +4,7 @@ export interface Limits {
   readonly batchBytes: number
   /** Requests of one batch. */
   readonly batchRequests: number
-  /** Requests that one queue holds, delayed ones included. Beyond it a client is told `busy`. */
+  /** Requests that one queue holds to propose, and as many that are delayed. Beyond it a client is told `busy`. */
   readonly queueRequests: number
   /** Accepted records of instances not known to be chosen. An acceptor that holds so many must catch up first. */
   readonly acceptedRecords: number

@@ -6,6 +6,7 @@ import { assign, enqueueActions, setup } from 'xstate'
 import type { Address, NodeId } from './batch.ts'
 import {
   afterExecution,
+  type Due,
   type HeldRequests,
   nextBatch,
   nothingHeld,
@@ -60,6 +61,19 @@ function response({ uid, seq }: { uid: string; seq: number }, outcome: Outcome, 
   return { type: 'respond', to, message: { type: 'response', uid, seq, outcome } }
 }
 
+function answerOf(due: Due): Output {
+  const { request, replyTo } = due.entry
+  switch (due.kind) {
+    case 'response':
+      return response(request, due.outcome, replyTo)
+    case 'queued':
+      return { type: 'respond', to: replyTo, message: { type: 'queued', uid: request.uid, seq: request.seq } }
+    case 'handedBack':
+      return busy(request, 'busy', replyTo)
+  }
+  return due satisfies never
+}
+
 export const requestQueueMachine = setup({
   types: {
     context: {} as RequestQueueContext,
@@ -73,7 +87,8 @@ export const requestQueueMachine = setup({
     isHeld: ({ context }, event: RequestEvent) => get(context.held.byId, requestId(event)) !== undefined,
     isStopping: ({ context }) => context.isStopping,
     isNoMember: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
-    isFull: ({ context }) => context.held.count >= context.limits.queueRequests,
+    /** Delayed requests do not count: if they did, a queue full of them would turn away what frees them. */
+    isFull: ({ context }) => context.held.count - context.held.delayedCount >= context.limits.queueRequests,
     nothingIsHeld: ({ context }) => context.held.count === 0,
     somethingIsReady: ({ context }) => context.held.ready.length > 0,
     nothingIsReady: ({ context }) => context.held.ready.length === 0,
@@ -112,15 +127,8 @@ export const requestQueueMachine = setup({
     }),
     recordRequest: assign(({ context }, event: RequestEvent) => ({ held: withRequest(context.held, event) })),
     recordExecution: enqueueActions(({ context, enqueue }, execution: BatchExecuted) => {
-      const { held, due } = afterExecution(context.held, execution)
-      for (const { entry, ...answer } of due) {
-        const { uid, seq } = entry.request
-        enqueue.emit(
-          answer.kind === 'response'
-            ? response(entry.request, answer.outcome, entry.replyTo)
-            : { type: 'respond', to: entry.replyTo, message: { type: 'queued', uid, seq } },
-        )
-      }
+      const { held, due } = afterExecution(context.held, execution, context.limits.queueRequests)
+      for (const answer of due) enqueue.emit(answerOf(answer))
       const offered = context.offered.filter((id) => get(held.byId, id)?.tag === null)
       enqueue.assign({ held, offered })
     }),

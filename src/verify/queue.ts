@@ -33,11 +33,18 @@ function checkNothingIsForgotten(
   executions: readonly Execution[],
 ): void {
   const ended = new Set<string>()
+  const delayed = new Set<string>()
   for (const { outcomes } of executions) {
-    for (const outcome of outcomes) if (outcome.outcome.kind !== 'delayed') ended.add(requestId(outcome))
+    for (const outcome of outcomes) {
+      if (outcome.outcome.kind === 'delayed') delayed.add(requestId(outcome))
+      else ended.add(requestId(outcome))
+    }
   }
+  // Where there is no room for another delayed request, its client is told to come back.
+  const isFull = after.held.delayedCount >= after.limits.queueRequests
   for (const id of keysOf(before.held.byId)) {
     if (ended.has(id) || get(after.held.byId, id) !== undefined) continue
+    if (isFull && delayed.has(id)) continue
     throw new Violation(9, `server ${node} no longer holds the request ${id}, which has not ended`)
   }
 }

@@ -172,6 +172,22 @@ describe('a cluster that goes on', () => {
     await expectOneOrder([0, 1, 2])
   })
 
+  test('told to stop once more, a server ends at once, though something is under way', async () => {
+    for (const id of [1, 2]) await cluster.crash(id)
+    const client = cluster.connect(0)
+    const waiting = client.lock('b').catch(() => undefined)
+    await cluster.pass(300)
+    const server = cluster.process(0)
+    server.signal('SIGTERM')
+    // Signals that are closer together are one wish.
+    await cluster.pass(700)
+    server.signal('SIGTERM')
+    expect((await server.endedWithin(1_000)).code).toBe(143)
+    await client.close()
+    await waiting
+    for (const id of [0, 1, 2]) await cluster.restart(id)
+  })
+
   test('a server is added and another one is removed', async () => {
     const listed = async () => JSON.parse((await paxos('members', 'list', '--json')).stdout).members
     const counted = (id: NodeId, address = cluster.addresses[id]) => ({ id, address, counted: true })

@@ -99,6 +99,28 @@ function queueWithDelayed(
   return role
 }
 
+describe('a queue that is full of delayed requests', () => {
+  const full = () => queueWithDelayed([['b', 'k']], { limits: { ...defaultLimits, queueRequests: 1 } })
+
+  test('hands back another that is delayed: its client is to come again', () => {
+    const role = full()
+    role.hear(ask('a'))
+    expect(role.hear(ran([delayed('a', 'j')]))).toEqual([busy('a', 'busy')])
+    expect(keysOf(role.context.held.byId)).toEqual(['1:b'])
+    expect(role.state).toBe('delayed')
+    expectSound(role.context)
+    expect(role.hear(ask('a'))).toEqual([ready])
+  })
+
+  test('goes on with what frees it', () => {
+    const role = full()
+    role.hear(ask('a'))
+    expect(role.hear(ran([became('a', done)], { freed: ['k'] }))).toEqual([answer('a', done)])
+    expect(idsOf(role.context.held.ready)).toEqual(['1:b'])
+    expectSound(role.context)
+  })
+})
+
 /** What stands in its tables agrees: everything held is ready or waits, once. */
 function expectSound({ held, offered }: RequestQueueContext): void {
   const waiting = keysOf(held.waiting).flatMap((key) => idsOf(get(held.waiting, key) ?? emptyLine))
@@ -241,11 +263,11 @@ describe('a request', () => {
     ],
     ['that is new is turned away by a full queue', isFull, ask('a'), [busy('a', 'busy')], 'ready'],
     [
-      'is turned away by a full queue though all that it holds is delayed',
+      'is taken by a queue that is full of delayed ones: it may be what frees them',
       () => queueWithDelayed([['b', 'k']], { limits: one }),
       ask('a'),
-      [busy('a', 'busy')],
-      'delayed',
+      [offer(['a'])],
+      'proposing',
     ],
     [
       'is told that the node stops before anything else',

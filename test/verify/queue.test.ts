@@ -23,12 +23,12 @@ const delayed = { kind: 'delayed', key: 'x' } as const
 const done: Outcome = { kind: 'executed', result: null, instance: 1, index: 0 }
 
 /** A queue that holds a delayed request of `a` and one of `b` that is to be proposed. */
-function queue() {
+function queue(queueRequests = defaultLimits.queueRequests) {
   const role = new Role<RequestQueueContext>(requestQueueMachine, {
     self: 0,
     incarnation: 'founder',
     members: members(3),
-    limits: defaultLimits,
+    limits: { ...defaultLimits, queueRequests },
   })
   role.hear(ask('a'), executed(0, { outcomes: [outcome('a', delayed)] }), ask('b'))
   return role
@@ -70,6 +70,15 @@ describe('what is held is held until it has ended', () => {
     const executions = events.filter((event) => event.type === 'batch.executed')
     expect(isRight(before, role.context, executions)).toBe(true)
   })
+})
+
+test('where there is no room for another delayed request, it may be handed back', () => {
+  const role = queue(1)
+  const before = role.context
+  const execution = executed(1, { outcomes: [outcome('b', delayed)] })
+  role.hear(execution)
+  expect(isRight(before, role.context, [execution])).toBe(true)
+  expect(isRight(before, role.context, [])).toBe(false)
 })
 
 describe('what is forgotten is found', () => {

@@ -1,0 +1,70 @@
+/** Real servers, in this process, where what they hold is bounded and where they are reached in another way. */
+import { networkInterfaces } from 'node:os'
+import { afterEach, expect, test } from 'vitest'
+import { defaultLimits } from '../../machines/limits.ts'
+import { type Client, connect } from '../../src/client/index.ts'
+import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
+import { freePorts } from '../cli/paxos.ts'
+import { Datagrams } from '../support/datagrams.ts'
+
+const running: RunningNode[] = []
+const clients: Client[] = []
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()))
+  await Promise.all(running.splice(0).map((node) => node.stop()))
+})
+
+/** Servers that store in memory, at ports of `host`; returns their addresses. */
+async function start(servers: number, host: string, options: Partial<NodeOptions> = {}): Promise<string[]> {
+  const port = await freePorts(servers)
+  const members = Array.from({ length: servers }, (_, id) => ({ id, address: `${host}:${port + id}` }))
+  for (const { id, address } of members) {
+    running.push(await startNode({ id, listen: address, dataDir: null, bootstrap: { members }, ...options }))
+  }
+  return members.map(({ address }) => address)
+}
+
+function client(servers: readonly string[]): Client {
+  const connected = connect({ servers: [...servers] })
+  clients.push(connected)
+  return connected
+}
+
+test('a server that holds as much as it may says that it is busy, and its clients come back', async () => {
+  const servers = await start(1, '127.0.0.1', { limits: { ...defaultLimits, queueRequests: 3 } })
+  const held = await client(servers).lock('a')
+  let holders = 0
+  const takers = Array.from({ length: 12 }, async () => {
+    const lock = await client(servers).lock('a')
+    holders += 1
+    expect(holders).toBe(1)
+    holders -= 1
+    await lock.unlock()
+  })
+  await expect.poll(() => running[0]?.status()).toMatchObject({ queue: { length: 3, delayed: 3 } })
+  const datagrams = await Datagrams.open()
+  const request = { uid: 'one-too-many', seq: 1, ackedBelow: 0 }
+  const command = { kind: 'service', body: { action: 'lock', name: 'a' } }
+  const { cluster } = running[0]!
+  const asked = { v: 2, c: cluster, s: null, m: [{ type: 'request', ...request, command }] }
+  expect(JSON.parse(await datagrams.ask(servers[0]!, JSON.stringify(asked)))).toMatchObject({
+    m: [{ type: 'busy', uid: 'one-too-many', seq: 1, reason: 'busy' }],
+  })
+  await datagrams.close()
+  await held.unlock()
+  await Promise.all(takers)
+})
+
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((network) => network?.address === '::1')
+
+// The machine must have the address ::1.
+test.skipIf(!hasIpv6)('servers and clients speak over IPv6', async () => {
+  const servers = await start(3, '[::1]')
+  const asking = client(servers)
+  const lock = await asking.lock('a')
+  await lock.unlock()
+  expect((await asking.lock('a')).token.instance).toBeGreaterThan(lock.token.instance)
+})
