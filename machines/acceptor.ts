@@ -75,6 +75,10 @@ function withAccepted(replies: readonly Reply[], { sender, ballot, instance }: H
   return [...replies, { to: sender, message: { type: 'accepted', ballot, instance } }]
 }
 
+function mayVote({ members, self, incarnation }: AcceptorContext): boolean {
+  return isCounted(members, self, incarnation)
+}
+
 export const acceptorMachine = setup({
   types: {
     context: {} as AcceptorContext,
@@ -83,9 +87,8 @@ export const acceptorMachine = setup({
     input: {} as AcceptorInput,
   },
   guards: {
-    mayNotVote: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
-    mayOnlyTell: ({ context }, { from }: Heard<Prepare>) =>
-      !isCounted(context.members, context.self, context.incarnation) && from < context.firstUnchosen,
+    mayNotVote: ({ context }) => !mayVote(context),
+    mayOnlyTell: ({ context }, { from }: Heard<Prepare>) => !mayVote(context) && from < context.firstUnchosen,
     /** It does not know that it was removed: by this server's members, who are no older than its own, it is none. */
     senderIsNoMember: ({ context }, { sender, from }: Heard<Prepare>) =>
       from <= context.firstUnchosen && !context.members.some((member) => member.id === sender),

@@ -5,8 +5,7 @@ import { Interner } from './interner.ts'
 /** What the invariants know at each state of a search, by number: equal knowledge has one number. */
 export class Ghosts {
   readonly #lists = new Interner<readonly Fact[]>()
-  readonly #ids = new Map<string, number>()
-  readonly #known: Invariants[] = []
+  readonly #known = new Interner<Invariants>()
   readonly #after = new Map<number, number>()
 
   constructor() {
@@ -14,12 +13,12 @@ export class Ghosts {
   }
 
   get size(): number {
-    return this.#known.length
+    return this.#known.size
   }
 
   /** What is known at each, as text. */
   get texts(): readonly string[] {
-    return [...this.#ids.keys()]
+    return this.#known.keys
   }
 
   /** The number of some facts, in order; 0 of none. */
@@ -29,13 +28,7 @@ export class Ghosts {
 
   /** The number of what is known now; `invariants` are kept as they are. */
   idOf(invariants: Invariants): number {
-    const key = invariants.toJson()
-    const known = this.#ids.get(key)
-    if (known !== undefined) return known
-    const id = this.#known.length
-    this.#ids.set(key, id)
-    this.#known.push(invariants)
-    return id
+    return this.#known.idOf(invariants.toJson(), invariants)
   }
 
   /** What is known after facts that are named by number. Throws the `Violation` when they break an invariant. */
@@ -44,8 +37,7 @@ export class Ghosts {
     const key = ghost * 2 ** 24 + facts
     const known = this.#after.get(key)
     if (known !== undefined) return known
-    const invariants = this.#known[ghost]?.copy()
-    if (invariants === undefined) throw new Error(`there is no ghost ${ghost}`)
+    const invariants = this.#known.valueOf(ghost).copy()
     for (const fact of this.#lists.valueOf(facts)) invariants.observe(fact)
     const id = this.idOf(invariants)
     this.#after.set(key, id)

@@ -7,6 +7,11 @@ export class Interner<T> {
     return this.#values.length
   }
 
+  /** The key of each, in the order of their numbers. */
+  get keys(): readonly string[] {
+    return [...this.#ids.keys()]
+  }
+
   /** The number of what `key` names; `value` is kept when it is new. */
   idOf(key: string, value: T): number {
     const known = this.#ids.get(key)

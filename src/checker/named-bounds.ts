@@ -33,6 +33,23 @@ const lostAdmission: Command = {
   change: { action: 'admit', id: 2, address: serverAddress(2), incarnation: 'lost' },
 }
 
+/** A server joins two others; what admits it is `command`. */
+const joined = (command: Command): Bounds => ({
+  ...one,
+  servers: 2,
+  joining: 1,
+  requests: [asked('m', command, [0]), lock('b', [0, 1])],
+  instances: 2,
+})
+
+/** One of three servers is removed, and each proposes. */
+const changed = (rounds: number): Bounds => ({
+  ...one,
+  requests: [asked('m', removal, [0]), lock('b', [1]), lock('c', [2])],
+  rounds,
+  instances: 2,
+})
+
 const removal: Command = { kind: 'members', change: { action: 'remove', id: 0 } }
 
 export const namedBounds: readonly NamedBounds[] = [
@@ -82,47 +99,26 @@ export const namedBounds: readonly NamedBounds[] = [
   {
     name: 'admission',
     about: 'two instances, two servers and one that is admitted, two proposers with two ballots each',
-    bounds: {
-      ...one,
-      servers: 2,
-      joining: 1,
-      requests: [asked('m', admission, [0]), lock('b', [0, 1])],
-      instances: 2,
-    },
+    bounds: joined(admission),
     reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
   },
   {
     name: 'change',
     about: 'two instances, three servers, each a proposer with a ballot, one of which is removed',
-    bounds: {
-      ...one,
-      requests: [asked('m', removal, [0]), lock('b', [1]), lock('c', [2])],
-      rounds: 1,
-      instances: 2,
-    },
+    bounds: changed(1),
     reaches: ['chosen', 'helping', 'catchUp', 'newMembers'],
   },
   {
     name: 'changes',
     about:
       'two instances, three servers, each a proposer with two ballots, one of which is removed; takes minutes and 3 GB',
-    bounds: {
-      ...one,
-      requests: [asked('m', removal, [0]), lock('b', [1]), lock('c', [2])],
-      instances: 2,
-    },
+    bounds: changed(2),
     reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
   },
   {
     name: 'lost',
     about: 'two instances, two servers and one that is admitted under a directory that it has lost since',
-    bounds: {
-      ...one,
-      servers: 2,
-      joining: 1,
-      requests: [asked('m', lostAdmission, [0]), lock('b', [0, 1])],
-      instances: 2,
-    },
+    bounds: joined(lostAdmission),
     reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
   },
   {

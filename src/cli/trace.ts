@@ -1,17 +1,12 @@
 import { readFileSync } from 'node:fs'
-import type { Command } from 'commander'
-import { Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { inOrder, parseRecording, type RecordLine } from '../inspect/recording.ts'
 import { Divergence, Replay } from '../inspect/replay.ts'
-import { kvService } from '../services/kv.ts'
-import { lockService } from '../services/lock.ts'
-import type { Service } from '../services/service.ts'
+import { knownServices } from '../services/known.ts'
 import { Violation } from '../verify/violation.ts'
 import { Failure } from './exit-codes.ts'
 import { jsonOption } from './options.ts'
 import { print } from './output.ts'
-
-const services: readonly Service[] = [lockService as Service, kvService as Service]
 
 export function addTraceCommand(program: Command): void {
   program
@@ -68,9 +63,9 @@ function read(file: string): RecordLine[] {
 
 function replayOf(lines: readonly RecordLine[]): Replay {
   const name = lines.find((line) => 'run' in line)?.run.service
-  const service = services.find((known) => known.name === name) ?? services[0]
+  const service = Object.values(knownServices).find((known) => known.name === name) ?? knownServices.lock
   try {
-    return new Replay(lines, service as Service)
+    return new Replay(lines, service)
   } catch (error) {
     throw new Failure((error as Error).message)
   }

@@ -8,7 +8,7 @@
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import type { Batch, Instance, NodeId } from '../../machines/batch.ts'
+import type { Batch, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
@@ -154,9 +154,4 @@ function parseLine(text: string, number: number): RecordLine {
 /** The order in which it happened, of lines of several servers. */
 export function inOrder(lines: readonly RecordLine[]): RecordLine[] {
   return lines.toSorted((a, b) => a.clock - b.clock || a.node - b.node)
-}
-
-/** The instance that a run began with. */
-export function beganAt({ run }: RunRecord): Instance {
-  return run.durable.firstUnchosen
 }

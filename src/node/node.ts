@@ -139,7 +139,7 @@ class LiveNode implements RunningNode {
   readonly address: Address
   readonly cluster: string
   readonly ended: Promise<string | null>
-  readonly #options: NodeOptions
+  readonly #options: NodeOptions & { readonly service: Service }
   readonly #identity: Identity
   readonly #storage: Storage
   readonly #logger: Logger
@@ -219,7 +219,7 @@ class LiveNode implements RunningNode {
       node: this.id,
       run: {
         cluster,
-        service: (service ?? (lockService as Service)).name,
+        service: service.name,
         incarnation,
         founders,
         timing,

@@ -3,19 +3,12 @@ import type { Address, Json, NodeId } from '../../machines/batch.ts'
 import { isCounted } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import { stateName } from '../chart-names.ts'
 import { roleNames } from '../roles.ts'
 import type { Replica } from '../services/replica.ts'
 import type { Runtime } from './runtime.ts'
 import type { Identity } from './storage/storage.ts'
 import type { Transport } from './transport.ts'
-
-/** `accepting.proposing` for `{ accepting: 'proposing' }`. */
-function stateName(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value)
-  return Object.entries(value)
-    .map(([parent, child]) => `${parent}.${stateName(child)}`)
-    .join(' ')
-}
 
 /** What a server says of itself, to somebody who inquires. */
 export function statusOf({

@@ -5,6 +5,7 @@
 import type { Command, NodeId } from '../../machines/batch.ts'
 import type { ClientEmitted, ClientEvent } from '../../machines/client.ts'
 import type { ServerMessage } from '../../machines/messages.ts'
+import { stateName } from '../chart-names.ts'
 import { type Effect, type Step, start, step } from '../step.ts'
 import type { Fact } from '../verify/facts.ts'
 import {
@@ -16,7 +17,7 @@ import {
   withFlying,
 } from './cluster.ts'
 import type { ClusterStep, Happening } from './events.ts'
-import { stateName, uidOf } from './names.ts'
+import { uidOf } from './names.ts'
 
 /** The client's next request, of which `server` is asked first; the client is new when nobody of its name was there. */
 export function submitRequest(

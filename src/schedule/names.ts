@@ -23,15 +23,3 @@ export function clientName(uid: string): string {
 export function requestName({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
   return `${clientName(uid)}#${seq}`
 }
-
-/** The name that a transcript gives to a delay: `askInterval` for `xstate.after.askInterval.client.asking.asked`. */
-export function delayName(timerId: string): string {
-  return timerId.split('.')[2] ?? timerId
-}
-
-/** A state of a chart by its name, such as `accepting.helping`. */
-export function stateName(value: unknown): string {
-  if (typeof value === 'string') return value
-  const [[parent, child] = ['', '']] = Object.entries(value as Record<string, unknown>)
-  return `${parent}.${stateName(child)}`
-}

@@ -2,6 +2,7 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
+import { stateName } from '../chart-names.ts'
 import { roleNames } from '../roles.ts'
 import { applyNode } from '../stepped/apply.ts'
 import { type Disk, unsyncedWrites } from '../stepped/disk.ts'
@@ -17,7 +18,7 @@ import {
   withFlying,
 } from './cluster.ts'
 import type { ClusterStep, Happening } from './events.ts'
-import { clientName, stateName } from './names.ts'
+import { clientName } from './names.ts'
 
 /** The cluster after `event` at that server. Throws what `applyNode` throws. */
 export function stepServer(

@@ -1,7 +1,8 @@
 /** One fixed order of events, in which a cluster comes to rest when nobody interferes. */
+
+import { stateName } from '../chart-names.ts'
 import type { ClusterState } from './cluster.ts'
 import type { ClusterEvent } from './events.ts'
-import { stateName } from './names.ts'
 import { timersOf } from './possible.ts'
 
 /**

@@ -18,9 +18,8 @@ export interface RunFailure {
   readonly atMs: number
 }
 
-export interface RunReport {
-  /** Of every fact, in order, with its time: the same plan gives the same digest. */
-  readonly digest: string
+/** What can be added up over runs. */
+export interface Sums {
   /** Whole milliseconds, so that sums do not depend on their order. */
   readonly virtualMs: number
   readonly steps: number
@@ -31,6 +30,11 @@ export interface RunReport {
   /** How many of these the search looked at. */
   readonly searched: number
   readonly counts: Counts
+}
+
+export interface RunReport extends Sums {
+  /** Of every fact, in order, with its time: the same plan gives the same digest. */
+  readonly digest: string
   readonly failure: RunFailure | null
 }
 

@@ -1,16 +1,9 @@
-import type { RunReport } from './run-report.ts'
-import { addCounts, type Counts, noCounts } from './situations.ts'
+import type { RunReport, Sums } from './run-report.ts'
+import { addCounts, noCounts } from './situations.ts'
 
 /** What many runs come to. */
-export interface Total {
+export interface Total extends Sums {
   readonly runs: number
-  readonly virtualMs: number
-  readonly steps: number
-  readonly datagrams: number
-  readonly instances: number
-  readonly operations: number
-  readonly searched: number
-  readonly counts: Counts
 }
 
 export const nothingRun: Total = {

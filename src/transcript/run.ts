@@ -1,4 +1,6 @@
 /** Runs the commands of a transcript, and tells what happened. */
+
+import { stateName } from '../chart-names.ts'
 import { applyEvent, foundCluster } from '../schedule/apply.ts'
 import {
   type ClusterSettings,
@@ -10,11 +12,8 @@ import {
 } from '../schedule/cluster.ts'
 import type { Actor, ClusterEvent, ClusterStep } from '../schedule/events.ts'
 import { Judge } from '../schedule/judge.ts'
-import { stateName } from '../schedule/names.ts'
 import { nextInOrder } from '../schedule/settle.ts'
-import { kvService } from '../services/kv.ts'
-import { lockService } from '../services/lock.ts'
-import type { Service } from '../services/service.ts'
+import { knownServices } from '../services/known.ts'
 import type { TranscriptCommand } from './command.ts'
 import { actorText, happeningLines } from './happening.ts'
 import { parseCommand } from './parse.ts'
@@ -23,8 +22,6 @@ import { showCluster } from './show.ts'
 
 /** More than any transcript needs to come to rest; one that goes on for ever is stopped there. */
 const settleLimit = 2_000
-
-const services = { lock: lockService, kv: kvService }
 
 interface Cluster {
   readonly settings: ClusterSettings
@@ -101,7 +98,7 @@ export class TranscriptRun {
   ): void {
     if (this.#cluster !== null) throw new Error('the cluster is founded already')
     if (count === 0) throw new Error('a cluster has at least one server')
-    const usual = { ...clusterSettings(count, services[service] as Service), digestEvery: 1 }
+    const usual = { ...clusterSettings(count, knownServices[service]), digestEvery: 1 }
     const settings = this.#options.adapt?.(usual) ?? usual
     this.#cluster = { settings, judge: new Judge(settings, service), state: foundedCluster(settings) }
     this.#take(foundCluster(settings), tell)

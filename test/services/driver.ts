@@ -71,6 +71,20 @@ export function refused(reason: 'expired' | 'stale' | 'conflict') {
   return { kind: 'refused', reason }
 }
 
+/** A replica of `service`, and the results of the commands it is given, each in a batch of its own. */
+export function serving(service: Service) {
+  const replica = newReplica(service)
+  let seq = 0
+  return {
+    replica,
+    do(command: Json): unknown {
+      seq += 1
+      const [first] = run(replica, [ask('a@0', seq, body(command))]).outcomes
+      return first?.outcome.kind === 'executed' ? first.outcome.result : first?.outcome
+    },
+  }
+}
+
 /** A replica that was restored from the snapshot of `replica`. */
 export function restored(replica: Replica, service: Service = lockService as Service): Replica {
   return Replica.restore(service, replica.snapshot())

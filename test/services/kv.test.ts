@@ -2,21 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import { kvService } from '../../src/services/kv.ts'
 import type { Service } from '../../src/services/service.ts'
-import { ask, body, newReplica, restored, run } from './driver.ts'
+import { ask, body, restored, run, serving } from './driver.ts'
 
-/** A replica of the store, and the results of the commands it is given, each in a batch of its own. */
-function store() {
-  const replica = newReplica(kvService as Service)
-  let seq = 0
-  return {
-    replica,
-    do(command: Json): unknown {
-      seq += 1
-      const [first] = run(replica, [ask('a@0', seq, body(command))]).outcomes
-      return first?.outcome.kind === 'executed' ? first.outcome.result : first?.outcome
-    },
-  }
-}
+const store = () => serving(kvService as Service)
 
 describe('the key-value store, in place of the lock service', () => {
   test('get, put, delete: the result is what was there before', () => {

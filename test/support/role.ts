@@ -10,6 +10,7 @@ import { foundingIncarnation, type Member } from '../../machines/members.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Persist, Send, Tell, Write } from '../../machines/outputs.ts'
+import { delayName, stateName } from '../../src/chart-names.ts'
 import { type Effect, type Step, start, step } from '../../src/step.ts'
 
 /** What a role wants of the world: an output, or something about one of its named delays. */
@@ -43,7 +44,7 @@ export class Role<C> {
 
   /** The delays that run, in the order in which they began. */
   get timers(): readonly string[] {
-    return this.#timers.map(({ id }) => delayOf(id))
+    return this.#timers.map(({ id }) => delayName(id))
   }
 
   /** Everything that it wanted on hearing `events`, in order. */
@@ -53,7 +54,7 @@ export class Role<C> {
 
   /** Lets the delay pass; throws when it does not run. */
   pass(delay: string): readonly Want[] {
-    const timer = this.#timers.find(({ id }) => delayOf(id) === delay)
+    const timer = this.#timers.find(({ id }) => delayName(id) === delay)
     if (timer === undefined) throw new Error(`the delay ${delay} does not run in the state ${this.state}`)
     this.#timers = this.#timers.filter((other) => other !== timer)
     return this.#take(timer.event)
@@ -74,10 +75,10 @@ export class Role<C> {
         return effect.output
       case 'timer':
         this.#timers = [...this.#timers.filter(({ id }) => id !== effect.id), effect]
-        return timer(delayOf(effect.id), effect.delayMs)
+        return timer(delayName(effect.id), effect.delayMs)
       case 'cancel':
         this.#timers = this.#timers.filter(({ id }) => id !== effect.id)
-        return cancel(delayOf(effect.id))
+        return cancel(delayName(effect.id))
     }
   }
 }
@@ -85,18 +86,6 @@ export class Role<C> {
 /** Only what is said: timers left out, for the tests in which they are beside the point. */
 export function said(wants: readonly Want[]): readonly Output[] {
   return wants.filter((want): want is Output => want.type !== 'timer' && want.type !== 'cancel')
-}
-
-/** The name of a delay in the id that XState gives its timer: `xstate.after.NAME.STATE`. */
-function delayOf(id: string): string {
-  return id.split('.')[2] ?? id
-}
-
-function stateName(value: unknown): string {
-  if (typeof value === 'string') return value
-  return Object.entries(value as object)
-    .map(([parent, child]) => `${parent}.${stateName(child)}`)
-    .join()
 }
 
 export function ballot(round: number, node: NodeId): Ballot {

@@ -7,6 +7,7 @@ import type { Command, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Message, NodeMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import { delayName, stateName } from '../../src/chart-names.ts'
 import { applyEvent, foundCluster } from '../../src/schedule/apply.ts'
 import {
   type ClusterSettings,
@@ -18,7 +19,6 @@ import {
 } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
-import { delayName, stateName } from '../../src/schedule/names.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'

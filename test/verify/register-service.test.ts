@@ -2,21 +2,9 @@ import { expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import type { Service } from '../../src/services/service.ts'
 import { registerService } from '../../src/verify/register-service.ts'
-import { ask, body, newReplica, run } from '../services/driver.ts'
+import { serving } from '../services/driver.ts'
 
-/** A replica of the service, and what became of the commands it is given, each in a batch of its own. */
-function registers() {
-  const replica = newReplica(registerService as Service)
-  let seq = 0
-  return {
-    replica,
-    do(command: Json): unknown {
-      seq += 1
-      const [first] = run(replica, [ask('a@0', seq, body(command))]).outcomes
-      return first?.outcome.kind === 'executed' ? first.outcome.result : first?.outcome
-    },
-  }
-}
+const registers = () => serving(registerService as Service)
 
 test('registers: read, write, compare-and-set', () => {
   const service = registers()
