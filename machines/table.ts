@@ -71,3 +71,19 @@ export function keysOf<V>(table: Table<V>): string[] {
     (stem ?? []).flatMap((branch) => (branch ?? []).flatMap((leaf) => (leaf ?? []).map(([key]) => key))),
   )
 }
+
+/** Values of the table, the first `limit` that are met; its cost does not grow with the table. */
+export function firstValues<V>(table: Table<V>, limit: number): V[] {
+  const values: V[] = []
+  for (const stem of table) {
+    for (const branch of stem ?? []) {
+      for (const leaf of branch ?? []) {
+        for (const [, value] of leaf ?? []) {
+          if (values.length === limit) return values
+          values.push(value)
+        }
+      }
+    }
+  }
+  return values
+}

@@ -7,8 +7,10 @@ import {
   type AnyMachineSnapshot,
   type AnyStateMachine,
   createEmptyActor,
+  type InspectionEvent,
   initialTransition,
 } from 'xstate'
+import { edgeIdsOf } from './chart-edges.ts'
 
 /** What a step asks for, in order: something said, a timer begun, a timer given up. */
 export type Effect<Said> =
@@ -96,6 +98,41 @@ export function step<Said>(
   asked = []
   const next = machine.transition(snapshot, event, scope) as AnyMachineSnapshot
   return { snapshot: sound(next), effects: effectsOf<Said>(asked) }
+}
+
+/** A transition that was taken on the way: one event may take several. */
+export interface Microstep {
+  /** The type of the event that it was taken on. */
+  readonly event: string
+  /** The ids of its edges, as src/chart-edges.ts names them; none when no state handled the event. */
+  readonly edges: readonly string[]
+  readonly snapshot: AnyMachineSnapshot
+}
+
+/** As `step`, with every transition on the way. */
+export function watchedStep<Said>(
+  machine: AnyStateMachine,
+  snapshot: AnyMachineSnapshot,
+  event: { readonly type: string },
+): Step<Said> & { readonly microsteps: readonly Microstep[] } {
+  const microsteps: Microstep[] = []
+  const watching = idle.system.inspect((inspected) => {
+    const microstep = microstepOf(machine, inspected)
+    if (microstep !== null) microsteps.push(microstep)
+  })
+  try {
+    return { ...step<Said>(machine, snapshot, event), microsteps }
+  } finally {
+    watching.unsubscribe()
+  }
+}
+
+/** The transition of `machine` that XState's inspection tells of; `null` when it tells of something else. */
+export function microstepOf(machine: AnyStateMachine, inspected: InspectionEvent): Microstep | null {
+  if (inspected.type !== '@xstate.microstep') return null
+  const ids = edgeIdsOf(machine)
+  const edges = inspected._transitions.flatMap((transition) => ids.get(transition) ?? [])
+  return { event: inspected.event.type, edges, snapshot: inspected.snapshot as AnyMachineSnapshot }
 }
 
 function sound(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {

@@ -2,7 +2,7 @@
 import type { Json } from '../../machines/batch.ts'
 import { canonicalJson } from './digest.ts'
 import { type Fields, fieldsOf, nameIn, shown, valueIn } from './fields.ts'
-import type { Service } from './service.ts'
+import { type Service, viewRows } from './service.ts'
 
 /** `null` stands for nothing being there, and is no value. */
 export type KvCommand =
@@ -72,6 +72,15 @@ export const kvService: Service<KvState, KvCommand, KvResult> = {
   },
   snapshot: (state) => Buffer.from(canonicalJson([...state].sort(([a], [b]) => (a < b ? -1 : 1)))),
   restore: (bytes) => new Map(JSON.parse(Buffer.from(bytes).toString())),
+  view(state) {
+    const rows: Json[][] = []
+    for (const row of state) {
+      if (rows.length === viewRows) break
+      rows.push([...row])
+    }
+    const columns = ['key', 'value']
+    return { tables: [{ name: 'values', columns, rows, more: state.size - rows.length, keyColumn: 0 }] }
+  },
 }
 
 function expectedIn({ expected }: Fields): Json {

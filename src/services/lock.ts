@@ -2,8 +2,16 @@
  * The lock service. Dumb, as the seed's: it checks no owner, and a lock that is asked for twice by one client is waited for.
  * What it adds is the fencing token, with which what the lock guards can tell a late holder from the present one.
  */
+import type { Json } from '../../machines/batch.ts'
 import { countIn, type Fields, fieldsOf, nameIn, shown } from './fields.ts'
-import type { Delayed, Executed, Moment, Service } from './service.ts'
+import {
+  type Delayed,
+  type Executed,
+  type Moment,
+  type Service,
+  type ServiceTable,
+  viewRows,
+} from './service.ts'
 
 /** Where the lock was taken. Of two tokens of a lock, the later one is greater: by `instance`, then by `index`. */
 export type LockToken = { readonly instance: number; readonly index: number }
@@ -50,6 +58,17 @@ export const lockService: Service<LockState, LockCommand, LockResult> = {
     const held: ReturnType<typeof heldLocks> = JSON.parse(Buffer.from(bytes).toString())
     return new Map(held.map(({ name, token, uid }) => [name, { token, uid }]))
   },
+  view,
+}
+
+function view(state: LockState): { readonly tables: readonly ServiceTable[] } {
+  const rows: Json[][] = []
+  for (const [name, { token, uid }] of state) {
+    if (rows.length === viewRows) break
+    rows.push([name, uid, `${token.instance}.${token.index}`])
+  }
+  const columns = ['lock', 'holder', 'token']
+  return { tables: [{ name: 'locks', columns, rows, more: state.size - rows.length, keyColumn: 0 }] }
 }
 
 /** The locks that are held, in order of name. */

@@ -4,7 +4,7 @@ import type { Member } from '../../machines/members.ts'
 import type { Execution, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
 import { commandDigest, sha256Hex } from './digest.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
-import type { Service } from './service.ts'
+import type { Service, ServiceView } from './service.ts'
 import { advanceAckedBelow, type Session, Sessions } from './sessions.ts'
 import { decodeSnapshot, encodeSnapshot, type SessionSnapshot, sessionSnapshots } from './snapshot.ts'
 import { type Waiting, WaitingCounts } from './waiting.ts'
@@ -112,6 +112,18 @@ export class Replica {
     const session = this.#sessions.get(uid)
     if (session === undefined) return null
     return endedOutcome(session, seq, () => (command === undefined ? null : commandDigest(command)))
+  }
+
+  /** What there is to see of the service's state. */
+  view(): ServiceView {
+    const view = this.#service.view?.(this.#state)
+    if (view !== undefined) return view
+    const text = new TextDecoder().decode(this.#service.snapshot(this.#state))
+    try {
+      return { json: JSON.parse(text) }
+    } catch {
+      return { json: text }
+    }
   }
 
   /** All of the replicated state, as bytes: the same on every server that has executed the same batches. */

@@ -29,6 +29,22 @@ export interface Delayed<State> {
   readonly key?: string
 }
 
+/** What there is to see of a service's state: tables for a reader, of a bounded size; or its JSON, cut short. */
+export type ServiceView = { readonly tables: readonly ServiceTable[] } | { readonly json: Json }
+
+export interface ServiceTable {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly Json[])[]
+  /** Rows that are not shown. */
+  readonly more: number
+  /** The column that holds the key which a delayed request waits for, if there is one. */
+  readonly keyColumn: number | null
+}
+
+/** Rows that a view shows of a table, at most. */
+export const viewRows = 50
+
 /**
  * A replicated service. It is not known to the protocol: it is given each chosen command, in order, on every server.
  * `execute` must be deterministic: no clock, no randomness, no I/O; the same state, command and moment give the same
@@ -43,4 +59,6 @@ export interface Service<State = unknown, Command = Json, Result extends Json = 
   execute(state: State, command: Command, at: Moment): Executed<State, Result> | Delayed<State>
   snapshot(state: State): Uint8Array
   restore(bytes: Uint8Array): State
+  /** For the inspector; without it, the snapshot is shown where it is JSON. Its cost must not grow with the state. */
+  view?(state: State): { readonly tables: readonly ServiceTable[] }
 }

@@ -1,43 +1,23 @@
 /** Which transitions a machine has, by name, and which of them were taken: counted from the machine's own definition. */
 import type { AnyStateMachine, AnyStateNode, InspectionEvent } from 'xstate'
-
-function nodesOf(node: AnyStateNode): AnyStateNode[] {
-  return [node, ...Object.values(node.states).flatMap(nodesOf)]
-}
-
-/** `after DELAY` for the event of a timer, which is `xstate.after.DELAY.STATE`. */
-function triggerOf(eventType: string): string {
-  return eventType.startsWith('xstate.after.') ? `after ${eventType.split('.')[2]}` : `on ${eventType}`
-}
-
-function guardOf(guard: unknown): string {
-  if (guard === undefined) return ''
-  return ` guard ${typeof guard === 'string' ? guard : (guard as { readonly type: string }).type}`
-}
+import { edgesOf, statesOf } from '../../../src/chart-edges.ts'
 
 /**
  * Every transition of the machine, each alternative of each event, delay and `always` in each state, with a name:
  * `proposer.accepting on accepted[2] guard completesAccepts`. The keys are XState's own objects, which inspection shows.
  */
-export function transitionsOf({ root }: AnyStateMachine): ReadonlyMap<object, string> {
-  const names = new Map<object, string>()
-  for (const node of nodesOf(root)) {
-    const lists = [
-      ...[...node.transitions].map(([type, list]) => [triggerOf(type), list] as const),
-      ['always', node.always ?? []] as const,
-    ]
-    for (const [trigger, list] of lists) {
-      for (const [index, transition] of list.entries()) {
-        names.set(transition, `${node.id} ${trigger}[${index}]${guardOf(transition.guard)}`)
-      }
-    }
-  }
-  return names
+export function transitionsOf(machine: AnyStateMachine): ReadonlyMap<object, string> {
+  return new Map(
+    edgesOf(machine).map(({ transition, id, guard }) => [
+      transition,
+      guard === null ? id : `${id} guard ${guard}`,
+    ]),
+  )
 }
 
 /** The ids of the machine's states, without its root. */
 export function stateIdsOf({ root }: AnyStateMachine): string[] {
-  return nodesOf(root)
+  return statesOf(root)
     .filter((node) => node !== root)
     .map(({ id }) => id)
 }

@@ -1,0 +1,40 @@
+/**
+ * Builds the inspector's page: `tsx scripts/build-inspector.ts [live|playground] FOLDER`. The live page is served by a hub;
+ * the playground needs no server, and can be put on any static host.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+export type PageMode = 'live' | 'playground'
+
+const source = fileURLToPath(new URL('../inspector', import.meta.url))
+
+/** Writes `index.html`, `app.js` and `app.css` into `folder`. */
+export async function buildPage(mode: PageMode, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  await build({
+    entryPoints: [join(source, 'main.tsx')],
+    outfile: join(folder, 'app.js'),
+    bundle: true,
+    minify: true,
+    // A classic script also runs where the page is opened as a file.
+    format: 'iife',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  const html = readFileSync(join(source, 'page.html'), 'utf8')
+  writeFileSync(join(folder, 'index.html'), html.replace('MODE', mode))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , mode, folder] = process.argv
+  if ((mode !== 'live' && mode !== 'playground') || folder === undefined) {
+    throw new Error(`${mode ?? 'nothing'}: give live or playground, and the folder to write into`)
+  }
+  await buildPage(mode, folder)
+}

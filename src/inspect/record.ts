@@ -1,0 +1,188 @@
+/**
+ * What the inspector is told: by the servers of a live cluster, over a WebSocket, or by a schedule that runs in the page. The
+ * page is made of these and of nothing else, so that what it shows of a live cluster, of a file and of the playground is one.
+ *
+ * An event at a server is one record: what happened, the transitions that its roles took, in order, what they said and stored
+ * and executed, and where they are after it.
+ */
+import type { Ballot } from '../../machines/ballot.ts'
+import type { AcceptedRecord, Address, Instance, Json, NodeId } from '../../machines/batch.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import type { Member } from '../../machines/members.ts'
+import type { ClientMessage, NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import type { ServiceView } from '../services/service.ts'
+import type { Fact } from '../verify/facts.ts'
+import type { Invariant } from '../verify/violation.ts'
+
+/** A run of a server: from its start to its end. */
+export interface RunName {
+  readonly node: NodeId
+  readonly incarnation: string
+  /** Differs from start to start. */
+  readonly run: string
+}
+
+/** Which state a role, or the machine that carries a request, is in, and what it remembers. */
+export interface Stand {
+  /** As `stateName` of src/chart-names.ts writes it: `accepting.helping`. */
+  readonly state: string
+  /** The context, as `trimmed` of src/inspect/trimmed.ts leaves it. */
+  readonly context: Json
+}
+
+export type Stands = Readonly<Record<RoleName, Stand>>
+
+/** A transition that was taken; what is heard and changes nothing is a move without edges. */
+export interface Move {
+  readonly role: RoleName
+  /** The type of the event that it was taken on: a message, or what another role told it. */
+  readonly event: string
+  /** Ids of src/chart-edges.ts. Alternatives with a lower index did not hold. */
+  readonly edges: readonly string[]
+  /** The state after it. */
+  readonly state: string
+}
+
+/** What happened to a server. */
+export type Cause =
+  | { readonly type: 'start' }
+  /** A server's message arrived. */
+  | { readonly type: 'hear'; readonly sender: NodeId; readonly message: NodeMessage }
+  /** A client's request arrived, from `replyTo`. */
+  | { readonly type: 'request'; readonly message: RequestMessage; readonly replyTo: Address }
+  | { readonly type: 'timer'; readonly role: RoleName; readonly id: string }
+  /** A sync ended well. */
+  | { readonly type: 'synced' }
+  /** Another part of the server told a role something. */
+  | { readonly type: 'tell'; readonly role: RoleName; readonly event: string }
+
+/** Somebody at an end of a message: a server, or a client by its name or address. */
+export type PartyName = NodeId | string
+
+/** What a server tells of itself. */
+export type ServerRecord =
+  | StepRecord
+  | SurveyRecord
+  | FateRecord
+  | ServiceRecord
+  | {
+      readonly kind: 'ended'
+      readonly clock: number
+      readonly timeMs: number
+      readonly reason: string | null
+    }
+
+/** Something happened to the server. */
+export interface StepRecord {
+  readonly kind: 'step'
+  /** Lamport's. */
+  readonly clock: number
+  /** Milliseconds since 1970, by the server's clock; of a schedule, virtual. */
+  readonly timeMs: number
+  readonly cause: Cause
+  readonly moves: readonly Move[]
+  /** What was said, synced, executed and answered, in order: the same facts by which invariants are judged. */
+  readonly facts: readonly Fact[]
+  /** What was given to the disk, and is not synced yet. */
+  readonly writes: number
+  /** The roles that changed. */
+  readonly roles: Partial<Stands>
+}
+
+/** Where the server stands: its first record, and the first after records that were left out. */
+export interface SurveyRecord {
+  readonly kind: 'survey'
+  readonly clock: number
+  readonly timeMs: number
+  readonly address: Address
+  /** `null` where there is no process. */
+  readonly pid: number | null
+  readonly members: readonly Member[]
+  readonly durable: Durable
+  /** Everything below is executed. */
+  readonly firstUnexecuted: Instance
+  readonly roles: Stands
+}
+
+export interface Durable {
+  readonly promised: Ballot | null
+  readonly accepted: readonly AcceptedRecord[]
+  readonly firstUnchosen: Instance
+}
+
+/** A message met with something on its way: a fault that was asked for, a cut, nobody there. */
+export interface FateRecord {
+  readonly kind: 'fate'
+  readonly clock: number
+  readonly timeMs: number
+  readonly from: PartyName
+  readonly to: PartyName
+  readonly message: NodeMessage | ClientMessage | ServerMessage
+  readonly fate: 'dropped' | 'delayed' | 'duplicated'
+  /** Why, in a few words for the reader. */
+  readonly reason: string
+}
+
+/** What the service shows of its state, after it executed something; not after every time. */
+export interface ServiceRecord {
+  readonly kind: 'service'
+  readonly clock: number
+  readonly timeMs: number
+  readonly firstUnexecuted: Instance
+  readonly view: ServiceView
+}
+
+/** What the inspector keeps and shows, in the order in which it can have happened. */
+export type InspectorRecord =
+  /** The first of every stream. */
+  | {
+      readonly kind: 'cluster'
+      readonly cluster: string
+      readonly service: string
+      readonly founders: readonly Member[]
+      /** Faults can be asked for. */
+      readonly allowsFaults: boolean
+    }
+  | (RunName & { readonly kind: 'server'; readonly record: ServerRecord })
+  /** Records of a server that were left out, since it had more to do: what comes next is after a gap. */
+  | (RunName & { readonly kind: 'gap'; readonly count: number })
+  /** What is seen of a server from outside. */
+  | {
+      readonly kind: 'process'
+      readonly node: NodeId
+      readonly timeMs: number
+      readonly state: 'up' | 'gone' | 'paused' | 'resumed'
+      readonly reason: string | null
+    }
+  /** A client's machine moved. Only clients of the inspector's own are seen. */
+  | ClientRecord
+  | Verdict
+
+export interface ClientRecord {
+  readonly kind: 'client'
+  readonly client: string
+  readonly seq: number
+  readonly timeMs: number
+  /** What it heard; `null` when a timer fired or its program asked for something. */
+  readonly heard: { readonly from: NodeId; readonly message: ServerMessage } | null
+  /** The type of the event. */
+  readonly event: string
+  readonly moves: readonly Omit<Move, 'role'>[]
+  readonly said: readonly { readonly to: NodeId; readonly message: ClientMessage }[]
+  readonly stand: Stand
+}
+
+/** How invariants stand: said when it changes. */
+export interface Verdict {
+  readonly kind: 'verdict'
+  readonly timeMs: number
+  readonly invariants: readonly InvariantStanding[]
+}
+
+export interface InvariantStanding {
+  readonly invariant: Invariant
+  /** `unjudged`: records are missing, or it can be judged by an engine only. */
+  readonly standing: 'holds' | 'broken' | 'unjudged'
+  /** What was wrong; or why it is not judged, or how much it was judged by. */
+  readonly text: string
+}
