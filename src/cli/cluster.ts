@@ -1,9 +1,12 @@
 import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type Command, Option } from 'commander'
+import type { Hub } from '../inspect/hub.ts'
+import { defaultInspectorPort } from '../inspect/protocol.ts'
 import { bindSocket } from '../node/socket.ts'
 import { type ClusterFlags, type PlannedServer, planCluster, startAgain } from './cluster-plan.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
+import { inspectorLine, listen } from './inspect.ts'
 import { logLevelOption, parseHost, wholeNumber } from './options.ts'
 import { complain, print, shellCommand } from './output.ts'
 import { ServerProcess } from './server-process.ts'
@@ -31,6 +34,11 @@ export function addClusterCommand(program: Command): void {
       ]),
     )
     .addOption(new Option('--trace', 'write the requests that were executed, in order, to DIR/N/trace.txt'))
+    .addOption(
+      new Option('--inspect [PORT]', 'serve a page on which one sees what the servers do')
+        .argParser(wholeNumber(0, 65_535))
+        .preset(String(defaultInspectorPort)),
+    )
     .addOption(logLevelOption('warn'))
     .addHelpText(
       'after',
@@ -41,9 +49,11 @@ started again: the line that tells of it says how.`,
     .action(runCluster)
 }
 
-async function runCluster(flags: ClusterFlags): Promise<void> {
+async function runCluster({ inspect, ...flags }: ClusterFlags): Promise<void> {
   const paxos = ownCommand()
-  const { isFirstStart, start, lost } = planCluster(flags, isInitialised, paxos)
+  const hub = inspect === undefined ? null : await beginHub(inspect)
+  const watched = hub === null ? flags : { ...flags, inspect: hub.port }
+  const { isFirstStart, start, lost } = planCluster(watched, isInitialised, paxos)
   await checkBeforehand(start)
   for (const { id, reason } of lost) complain(`server ${id} is not started: ${reason}`)
 
@@ -63,6 +73,7 @@ async function runCluster(flags: ClusterFlags): Promise<void> {
     }, stopPatienceMs)
     await allEnded
     clearTimeout(impatience)
+    await hub?.close()
   }
   process.on('exit', () => {
     for (const { process } of running) process.kill()
@@ -89,6 +100,7 @@ async function runCluster(flags: ClusterFlags): Promise<void> {
     throw new Failure(`server ${idsOf(start, ready)} could not start; the others are stopped`)
   }
   print(readyLine(start.length, flags.servers))
+  if (hub !== null) print(inspectorLine(hub))
 
   for (const { server, process } of running) {
     void process.ended.then((how) => {
@@ -102,6 +114,17 @@ async function runCluster(flags: ClusterFlags): Promise<void> {
   await allEnded
   if (isStopping) return
   throw new Failure('all servers have ended')
+}
+
+/** A cluster does its work without anybody who watches too. */
+async function beginHub(port: number): Promise<Hub | null> {
+  try {
+    return await listen({ port })
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    complain(`${error.message}; the cluster runs without it`)
+    return null
+  }
 }
 
 function readyLine(started: number, wanted: number): string {

@@ -5,6 +5,17 @@ import { fingerprint } from '../verify/fingerprint.ts'
 /** Messages that are remembered of each server to each. */
 const remembered = 4_096
 
+/** Who puts records in order and who judges them both ask. */
+const prints = new WeakMap<NodeMessage, number>()
+
+function printOf(message: NodeMessage): number {
+  const known = prints.get(message)
+  if (known !== undefined) return known
+  const print = fingerprint(message)
+  prints.set(message, print)
+  return print
+}
+
 /** What servers said to each other lately: to tell whether a message that was heard is known to have been said. */
 export class SaidLog {
   readonly #links = new Map<string, Set<number>>()
@@ -13,7 +24,7 @@ export class SaidLog {
     const link = `${from} ${to}`
     const known = this.#links.get(link) ?? new Set()
     this.#links.set(link, known)
-    const print = fingerprint(message)
+    const print = printOf(message)
     // Said again, it is the latest again.
     known.delete(print)
     known.add(print)
@@ -23,6 +34,6 @@ export class SaidLog {
 
   /** True when `from` is known to have said that to `to`. */
   knows(from: NodeId, to: NodeId, message: NodeMessage): boolean {
-    return this.#links.get(`${from} ${to}`)?.has(fingerprint(message)) ?? false
+    return this.#links.get(`${from} ${to}`)?.has(printOf(message)) ?? false
   }
 }
