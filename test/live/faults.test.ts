@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { type Client, connect } from '../../src/client/index.ts'
+import type { ClientMove } from '../../src/client/observer.ts'
 import type { FaultRule } from '../../src/inspect/control.ts'
 import type { FateRecord } from '../../src/inspect/record.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
@@ -36,7 +37,7 @@ async function cluster(allowFaults: boolean) {
   clients.push(client)
   const setRules = (rules: readonly FaultRule[]) =>
     nodes.map((node) => node.control({ type: 'rules', rules }))
-  return { client, fates, setRules }
+  return { client, fates, setRules, addresses: members.map(({ address }) => address) }
 }
 
 const drop: FaultRule = {
@@ -80,6 +81,41 @@ test('requests of clients that are dropped are never heard, and answers that are
   setRules([{ ...drop, action: 'duplicate' }])
   expect(await client.unlock('a')).toBe(true)
   expect((await client.lock('a')).name).toBe('a')
+})
+
+test('whoever watches a client sees its machine ask, wait and be answered', async () => {
+  const { client, addresses } = await cluster(true)
+  const { unlock } = await client.lock('a')
+  const moves: ClientMove[] = []
+  const watched = connect({ servers: addresses, observer: (move) => moves.push(move) })
+  clients.push(watched)
+  const lock = watched.lock('a')
+  await vi.waitFor(() => expect(moves.at(-1)?.stand.state).toBe('waiting.held'), 10_000)
+  await unlock()
+  await lock
+  const [asked, queued] = moves
+  expect(asked).toMatchObject({
+    seq: 1,
+    event: 'request.submitted',
+    heard: null,
+    moves: [
+      { event: 'request.submitted', edges: ['client.idle on request.submitted[0]'], state: 'asking.asked' },
+    ],
+    said: [{ to: addresses[0], message: { type: 'request', seq: 1 } }],
+    stand: { state: 'asking.asked' },
+  })
+  expect(queued).toMatchObject({
+    event: 'queued',
+    heard: { from: addresses[0], message: { type: 'queued' } },
+  })
+  expect(moves.at(-1)).toMatchObject({
+    seq: 1,
+    event: 'response',
+    heard: { from: addresses[0], message: { type: 'response', outcome: { kind: 'executed' } } },
+    moves: [{ event: 'response', edges: ['client on response[1]'], state: 'answered' }],
+    said: [],
+    stand: { state: 'answered', context: { request: null } },
+  })
 })
 
 test('a server without allowFaults does nothing of what it is told', async () => {
