@@ -23,10 +23,10 @@ export const mapSize = { width: 380, height: 240 } as const
 export const serverRadius = 20
 
 /** Servers whose centres are further apart than this are not held together by each other. */
-export const reach = 130
+export const reach = 110
 
 /** How far apart neighbours are to begin with. */
-const restingDistance = 100
+const restingDistance = 86
 
 /** The servers in a ring, near enough to each other that none is cut from any. */
 export function homePositions(nodes: readonly NodeId[]): Positions {

@@ -15,6 +15,7 @@ import {
   type Positions,
   pairsApart,
   pairsOf,
+  reach,
   serverRadius,
   withCuts,
 } from '../../model/faults.ts'
@@ -139,7 +140,7 @@ export function NetworkMap({
               style={{ '--colour': `var(--server-${node % 7})` }}
               transform={`translate(${x} ${y})`}
               role="button"
-              tabIndex={0}
+              tabindex={0}
               aria-label={`server ${node}, ${state}: move with the arrow keys`}
               onPointerDown={(event) => take(node, event)}
               onPointerMove={carry}
@@ -147,6 +148,7 @@ export function NetworkMap({
               onPointerCancel={letGo}
               onKeyDown={(event) => push(node, event)}
             >
+              {drag?.node === node && <circle class="faults-reach" r={reach} />}
               <circle r={serverRadius} />
               <text dy="0.35em">{node}</text>
             </g>

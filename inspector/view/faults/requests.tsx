@@ -36,7 +36,7 @@ export function Requests({ control }: { readonly control: Control }) {
         }}
       >
         <label>
-          Lock{' '}
+          Name{' '}
           <input
             class="faults-name"
             value={name}

@@ -59,7 +59,7 @@ function Server({ server, act }: { readonly server: ServerPicture; readonly act:
           <button
             key={id}
             type="button"
-            aria-label={`Fire ${delayName(id)} of the ${role} of server ${node} now`}
+            aria-label={`${role}: ${delayName(id)} of server ${node}, fire now`}
             onClick={() => void act({ type: 'timer', node, role, id })}
           >
             {role}: {delayName(id)}
