@@ -21,6 +21,7 @@ import {
 } from '../../model/faults.ts'
 import type { ServerPicture } from '../../model/picture.ts'
 import type { Act } from '../faults.tsx'
+import { Kept, useKept } from './kept.ts'
 
 interface Drag {
   readonly node: NodeId
@@ -31,6 +32,9 @@ interface Drag {
 
 /** How far an arrow key moves a server. */
 const keyStep = 20
+
+/** Of the servers that were moved. */
+const keptPositions = new Kept<Positions>({})
 
 const arrows: Readonly<Record<string, Point>> = {
   ArrowLeft: { x: -keyStep, y: 0 },
@@ -51,7 +55,7 @@ export function NetworkMap({
   readonly rules: readonly FaultRule[]
   readonly act: Act
 }) {
-  const [moved, setMoved] = useState<Positions>({})
+  const moved = useKept(keptPositions)
   const [drag, setDrag] = useState<Drag | null>(null)
   const svg = useRef<SVGSVGElement>(null)
   const positions = { ...homePositions(nodes), ...moved }
@@ -79,7 +83,7 @@ export function NetworkMap({
   const carry = (event: PointerEvent) => {
     if (drag?.pointer !== event.pointerId) return
     const { x, y } = pointAt(event)
-    setMoved({ ...moved, [drag.node]: onMap({ x: x + drag.offset.x, y: y + drag.offset.y }) })
+    keptPositions.set({ ...moved, [drag.node]: onMap({ x: x + drag.offset.x, y: y + drag.offset.y }) })
   }
   const letGo = (event: PointerEvent) => {
     if (drag?.pointer !== event.pointerId) return
@@ -94,11 +98,11 @@ export function NetworkMap({
     event.preventDefault()
     event.stopPropagation()
     const next = { ...positions, [node]: onMap({ x: at.x + by.x, y: at.y + by.y }) }
-    setMoved(next)
+    keptPositions.set(next)
     settle(next)
   }
   const heal = () => {
-    setMoved({})
+    keptPositions.set({})
     void setCuts([])
   }
   const pairs = pairsOf(nodes)
