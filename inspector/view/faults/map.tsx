@@ -3,6 +3,7 @@ import type { NodeId } from '../../../machines/batch.ts'
 import type { FaultRule } from '../../../src/inspect/control.ts'
 import {
   cutsIn,
+  cutsWithout,
   groupsOf,
   groupsText,
   groupsUnder,
@@ -93,10 +94,15 @@ export function NetworkMap({
   const push = (node: NodeId, event: KeyboardEvent) => {
     const by = arrows[event.key]
     const at = positions[node]
-    if (by === undefined || at === undefined) return
+    const isToggle = event.key === 'Enter' || event.key === ' '
+    if (at === undefined || (by === undefined && !isToggle)) return
     // The page's own keys step through time.
     event.preventDefault()
     event.stopPropagation()
+    if (by === undefined) {
+      void setCuts(cutsWithout(node, nodes, cuts))
+      return
+    }
     const next = { ...positions, [node]: onMap({ x: at.x + by.x, y: at.y + by.y }) }
     keptPositions.set(next)
     settle(next)
@@ -117,7 +123,9 @@ export function NetworkMap({
           Heal
         </button>
       </div>
-      <p class="faults-hint">Drag servers apart, or focus one and use the arrow keys, to cut them off.</p>
+      <p class="faults-hint">
+        Drag servers apart to cut them off; or focus one and press Enter, or the arrow keys.
+      </p>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be drawn in */}
       <svg
         ref={svg}
@@ -145,7 +153,7 @@ export function NetworkMap({
               transform={`translate(${x} ${y})`}
               role="button"
               tabindex={0}
-              aria-label={`server ${node}, ${state}: move with the arrow keys`}
+              aria-label={`server ${node}, ${state}: Enter cuts it off or heals it, arrow keys move it`}
               onPointerDown={(event) => take(node, event)}
               onPointerMove={carry}
               onPointerUp={letGo}
