@@ -124,7 +124,8 @@ function tabsOf(part: PartProps, control: Control | null, extraTabs: readonly Ex
       panel: () => <Events store={store} cursor={view.cursor} selected={view.selected} />,
     },
   ]
-  if (control !== null && cluster?.allowsFaults === true) {
+  // Without a token there is no control: the panel then says how to get one.
+  if (view.source.kind === 'live' && cluster?.allowsFaults === true) {
     tabs.push({
       id: 'faults',
       label: 'Faults',
