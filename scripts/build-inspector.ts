@@ -5,11 +5,25 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 
 export type PageMode = 'live' | 'playground'
 
 const source = fileURLToPath(new URL('../inspector', import.meta.url))
+
+/** The commands and comments of a transcript: what happened is made anew by the page. */
+const transcripts: Plugin = {
+  name: 'transcripts',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.txt$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8')
+        .split('\n')
+        .filter((line) => /^\S/.test(line))
+        .join('\n'),
+      loader: 'text',
+    }))
+  },
+}
 
 /** Writes `index.html`, `app.js` and `app.css` into `folder`. */
 export async function buildPage(mode: PageMode, folder: string): Promise<void> {
@@ -25,6 +39,7 @@ export async function buildPage(mode: PageMode, folder: string): Promise<void> {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     legalComments: 'none',
+    plugins: [transcripts],
     logLevel: 'warning',
   })
   const html = readFileSync(join(source, 'page.html'), 'utf8')
