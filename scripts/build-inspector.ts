@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { layOutCharts } from '../inspector/charts/layout.ts'
 
 export type PageMode = 'live' | 'playground'
 
@@ -25,6 +26,16 @@ const transcripts: Plugin = {
   },
 }
 
+/** The charts are laid out now, and not in every page. */
+const chartLayout: Plugin = {
+  name: 'chart-layout',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]inspector[\\/]charts[\\/]charts\.ts$/ }, async () => ({
+      contents: `export const charts = ${JSON.stringify(await layOutCharts())}`,
+    }))
+  },
+}
+
 /** Writes `index.html`, `app.js` and `app.css` into `folder`. */
 export async function buildPage(mode: PageMode, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true })
@@ -39,8 +50,8 @@ export async function buildPage(mode: PageMode, folder: string): Promise<void> {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     legalComments: 'none',
-    plugins: [transcripts],
     logLevel: 'warning',
+    plugins: [transcripts, chartLayout],
   })
   const html = readFileSync(join(source, 'page.html'), 'utf8')
   writeFileSync(join(folder, 'index.html'), html.replace('MODE', mode))
