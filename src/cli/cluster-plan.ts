@@ -15,6 +15,8 @@ export interface ClusterFlags {
   readonly trace?: boolean
   /** Where the page is served on which one sees what the servers do. */
   readonly inspect?: number
+  /** With `inspect`: what goes wrong can be asked for on the page. */
+  readonly allowFaults?: boolean
   readonly logLevel: string
 }
 
@@ -53,7 +55,7 @@ export function planCluster(
   isInitialised: (dataDir: string) => boolean,
   paxos: string,
 ): ClusterPlan {
-  const { servers, host, port, data, memory, trace, inspect } = flags
+  const { servers, host, port, data, memory, trace, inspect, allowFaults } = flags
   const inspector = inspect === undefined ? null : `127.0.0.1:${inspect}`
   if (port + servers - 1 > 65_535) {
     throw new Failure(`--port ${port} leaves too few ports for --servers ${servers}: the last one is 65535`)
@@ -68,6 +70,7 @@ export function planCluster(
     args.push(...(dataDir === null ? ['--memory'] : ['--data', dataDir]))
     if (trace) args.push('--trace')
     if (inspector !== null) args.push('--inspect', inspector)
+    if (allowFaults) args.push('--allow-faults')
     return { id, address, dataDir, inspector, args }
   })
   const known = planned.filter(({ dataDir }) => dataDir !== null && isInitialised(dataDir))

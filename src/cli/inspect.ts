@@ -1,13 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import type { Address } from '../../machines/batch.ts'
 import type { RecordWriter } from '../inspect/hub/record-file.ts'
-import type { Hub, HubOptions } from '../inspect/hub.ts'
+import type { HubOptions } from '../inspect/hub.ts'
 import { defaultInspectorPort } from '../inspect/protocol.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { Expected } from './expected.ts'
+import { Inspector, inspectorLine } from './inspector.ts'
 import { parseServers, wholeNumber } from './options.ts'
 import { complain, print } from './output.ts'
 import { onStopSignal } from './signals.ts'
@@ -52,44 +52,20 @@ async function inspect(file: string | undefined, flags: InspectFlags): Promise<v
   }
   const recording = file === undefined ? undefined : await readRecording(file)
   const writer = flags.record === undefined ? null : await openWriter(flags.record)
-  const hub = await listen({
-    port,
-    ...(recording !== undefined && { recording }),
-    ...(writer !== null && { writer }),
-  })
+  const inspector = await Inspector.begin(
+    { port, ...(recording !== undefined && { recording }), ...(writer !== null && { writer }) },
+    recording === undefined ? { processes: null } : null,
+  )
+  const { hub } = inspector
   const expected = servers === undefined ? null : new Expected(hub, servers)
   onStopSignal(() => {
     expected?.close()
-    void hub
+    void inspector
       .close()
       .then(() => writer?.close())
       .then(() => process.exit(exitCodes.done))
   })
   print(inspectorLine(hub))
-}
-
-/** What is printed where the page can be looked at. */
-export function inspectorLine(hub: Hub): string {
-  return `inspector on ${hub.url}`
-}
-
-/** A hub that serves the page. Throws a `Failure` when it cannot listen. */
-export async function listen(options: Omit<HubOptions, 'pageFolder'>): Promise<Hub> {
-  const { Hub } = await import('../inspect/hub.ts')
-  try {
-    return await Hub.listen({ ...options, pageFolder: pageFolder() })
-  } catch (error) {
-    throw new Failure(`the inspector cannot listen on 127.0.0.1:${options.port}: ${(error as Error).message}`)
-  }
-}
-
-/** Where the page was built to: beside what was compiled. */
-function pageFolder(): string {
-  const folders = ['../../inspector', '../../dist/inspector'].map((folder) =>
-    fileURLToPath(new URL(folder, import.meta.url)),
-  )
-  const [compiled = ''] = folders
-  return folders.find((folder) => existsSync(`${folder}/index.html`)) ?? compiled
 }
 
 async function readRecording(path: string): Promise<NonNullable<HubOptions['recording']>> {

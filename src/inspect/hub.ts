@@ -29,10 +29,15 @@ export interface HubOptions {
   readonly writer?: Pick<RecordWriter, 'write'>
   /** A recording to show in the place of live servers: none may connect then. */
   readonly recording?: { readonly name: string; readonly records: readonly InspectorRecord[] }
-  /** Does what pages ask for; left out, they may ask for nothing. What is inside a command is for it to check. */
-  readonly control?: (command: ControlCommand) => Promise<ControlResult>
+  /**
+   * Does what pages ask for; left out, they may ask for nothing. What is inside a command is for it to check. `left` aborts
+   * when the page is gone.
+   */
+  readonly control?: (command: ControlCommand, left: AbortSignal) => Promise<ControlResult>
   /** Is called after a server came, by its hello, or went. */
   readonly onServers?: (servers: readonly ConnectedServer[]) => void
+  /** Is called when a server says what became of the `hub.control` of that id. */
+  readonly onResult?: (id: number, result: ControlResult) => void
 }
 
 /** What the hub is doing. */
@@ -103,13 +108,17 @@ export class Hub {
     this.#servers = new Servers({
       heard: (node, clock, record, nowMs) => this.#heard(node, clock, record, nowMs),
       greeted: (hello) => this.#greeted(hello),
+      answered: (id, result) => options.onResult?.(id, result),
       changed: () => options.onServers?.(this.#servers.connected),
     })
     this.#pages = new Pages({
       history: this.#history,
       source: recording === undefined ? { kind: 'live' } : { kind: 'recording', name: recording.name },
       token: this.#token,
-      control: options.control ?? (async () => ({ ok: false, error: notAllowed })),
+      control: async (command, left) =>
+        options.control !== undefined && this.#cluster?.allowsFaults
+          ? options.control(command, left)
+          : { ok: false, error: notAllowed },
     })
     this.#http = createServer((request, response) => servePage(this.#files, this.#port, request, response))
     this.#http.on('connection', (socket) => {
@@ -145,8 +154,8 @@ export class Hub {
     return this.#servers.connected
   }
 
-  /** Shows a record that is not of a server: of a process, or of a client of the hub's own. It comes after what was shown. */
-  show(record: Extract<InspectorRecord, { kind: 'process' | 'client' }>): void {
+  /** Shows a record that no server has told: of a process, or of a client of the hub's own. It comes after what was shown. */
+  show(record: InspectorRecord): void {
     if (record.kind === 'process') this.#heard(record.node, null, record, performance.now())
     else this.#give([record])
   }

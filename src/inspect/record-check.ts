@@ -163,11 +163,27 @@ const batchCheck = TypeCompiler.Compile(
   closed({ type: Type.Literal('server.records'), leftOut: count, records: Type.Array(Type.Unknown()) }),
 )
 
+const resultCheck = TypeCompiler.Compile(
+  closed({
+    type: Type.Literal('server.result'),
+    id: count,
+    result: Type.Union([
+      closed({ ok: Type.Literal(true), text }),
+      closed({ ok: Type.Literal(false), error: text }),
+    ]),
+  }),
+)
+
 export type ServerHello = Extract<ServerToHub, { type: 'server.hello' }>
 
 /** True when `value` is the first thing that a server says. */
 export function isServerHello(value: unknown): value is ServerHello {
   return helloCheck.Check(value)
+}
+
+/** True when `value` says what became of a command. */
+export function isServerResult(value: unknown): value is Extract<ServerToHub, { type: 'server.result' }> {
+  return resultCheck.Check(value)
 }
 
 /** True when `value` is a batch of records; they are not looked at. */

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws'
 import type { Address } from '../../machines/batch.ts'
 import { Allowance } from './allowance.ts'
 import { Backlog } from './backlog.ts'
+import type { ControlResult } from './control.ts'
 import type { RecordSink } from './observer.ts'
 import type { ServerToHub } from './protocol.ts'
 import type { ServerRecord } from './record.ts'
@@ -15,8 +16,8 @@ export interface ReporterOptions {
   readonly hub: Address
   /** The first thing that is said on each connection. */
   readonly hello: ServerHello
-  /** Is given what the hub tells the server to do, unchecked. */
-  readonly onControl?: (command: unknown) => void
+  /** Is given what the hub tells the server to do, unchecked; says what came of it. */
+  readonly onControl?: (command: unknown) => ControlResult
   /** How much it may tell; by default as much as costs a server a few percent of its time. */
   readonly allowance?: Allowance
 }
@@ -144,7 +145,7 @@ export class Reporter implements RecordSink {
     } as WebSocket.ClientOptions)
     this.#connecting = socket
     socket.on('open', () => this.#opened(socket))
-    socket.on('message', (data) => this.#heard(String(data)))
+    socket.on('message', (data) => this.#heard(socket, String(data)))
     // What went wrong does not matter: the connection closes after it.
     socket.on('error', () => undefined)
     socket.on('close', () => this.#closed(socket))
@@ -172,12 +173,15 @@ export class Reporter implements RecordSink {
     this.#retryMs = Math.min(lastRetryMs, this.#retryMs * 2)
   }
 
-  #heard(text: string): void {
+  #heard(socket: WebSocket, text: string): void {
     try {
       const said: unknown = JSON.parse(text)
       if (typeof said !== 'object' || said === null || !('type' in said)) return
       if (said.type !== 'hub.control' || !('command' in said)) return
-      this.#options.onControl?.(said.command)
+      const result = this.#options.onControl?.(said.command)
+      if (result === undefined || !('id' in said) || typeof said.id !== 'number') return
+      const answer: ServerToHub = { type: 'server.result', id: said.id, result }
+      this.#say(socket, JSON.stringify(answer))
     } catch {
       // A hub that says nonsense is no reason to stop.
     }

@@ -35,8 +35,8 @@ export interface PagesOptions {
   readonly history: History
   readonly source: Extract<HubToPage, { type: 'hub.welcome' }>['source']
   readonly token: string
-  /** Does what a page asks for. What is inside the command is for it to check. */
-  readonly control: (command: ControlCommand) => Promise<ControlResult>
+  /** Does what a page asks for. What is inside the command is for it to check. `left` aborts when the page is gone. */
+  readonly control: (command: ControlCommand, left: AbortSignal) => Promise<ControlResult>
 }
 
 interface Page {
@@ -44,6 +44,7 @@ interface Page {
   /** The number of the record that it is sent next. */
   next: number
   commands: number
+  readonly left: AbortController
   isAlive: boolean
 }
 
@@ -67,7 +68,13 @@ export class Pages {
       return
     }
     const { history, source } = this.#options
-    const page: Page = { socket, next: history.first, commands: 0, isAlive: true }
+    const page: Page = {
+      socket,
+      next: history.first,
+      commands: 0,
+      left: new AbortController(),
+      isAlive: true,
+    }
     this.#pages.add(page)
     this.#pinging ??= setInterval(() => this.#ping(), pingMs).unref()
     socket.on('message', (data, isBinary) => {
@@ -95,6 +102,7 @@ export class Pages {
 
   #forget(page: Page): void {
     this.#pages.delete(page)
+    page.left.abort()
     if (this.#pages.size > 0 || this.#pinging === null) return
     clearInterval(this.#pinging)
     this.#pinging = null
@@ -144,15 +152,15 @@ export class Pages {
       return
     }
     page.commands += 1
-    void this.#control(command as ControlCommand).then((result) => {
+    void this.#control(command as ControlCommand, page.left.signal).then((result) => {
       page.commands -= 1
       answer(result)
     })
   }
 
-  async #control(command: ControlCommand): Promise<ControlResult> {
+  async #control(command: ControlCommand, left: AbortSignal): Promise<ControlResult> {
     try {
-      return await this.#options.control(command)
+      return await this.#options.control(command, left)
     } catch (error) {
       return { ok: false, error: error instanceof Error ? error.message : String(error) }
     }

@@ -1,9 +1,16 @@
 /** The servers that tell the hub what happens: what comes in is checked here. */
 import type { WebSocket } from 'ws'
 import type { NodeId } from '../../../machines/batch.ts'
+import type { ControlResult } from '../control.ts'
 import type { HubToServer } from '../protocol.ts'
 import type { InspectorRecord } from '../record.ts'
-import { isRecordBatch, isServerHello, isServerRecord, type ServerHello } from '../record-check.ts'
+import {
+  isRecordBatch,
+  isServerHello,
+  isServerRecord,
+  isServerResult,
+  type ServerHello,
+} from '../record-check.ts'
 
 /** Servers that may be connected at once. */
 const mostServers = 128
@@ -26,6 +33,8 @@ export interface ServersOptions {
   readonly heard: (node: NodeId, clock: number | null, record: InspectorRecord, nowMs: number) => void
   /** A server has said who it is. It may be refused: with the reason. */
   readonly greeted: (hello: ServerHello) => string | null
+  /** A server says what became of the `hub.control` of that id. */
+  readonly answered: (id: number, result: ControlResult) => void
   /** Is called after a server came or went. */
   readonly changed: () => void
 }
@@ -117,6 +126,10 @@ export class Servers {
   #hear(connection: Connection, said: unknown): void {
     const { hello, socket } = connection
     if (this.#connected.get(hello.node)?.socket !== socket) return
+    if (isServerResult(said)) {
+      this.#options.answered(said.id, said.result)
+      return
+    }
     if (!isRecordBatch(said)) {
       this.malformed += 1
       return
