@@ -5,6 +5,7 @@ import { Store } from './model/store.ts'
 import { acceptDroppedFiles, followAddress } from './playground/address.ts'
 import { PlaygroundPanel } from './playground/panel.tsx'
 import { Playground } from './playground/playground.ts'
+import { connectTo, Live, tokenIn } from './source/live.ts'
 import { App, type ExtraTab } from './view/app.tsx'
 
 /** How the page was built: `live`, for a hub to serve, or `playground`, for any static host. */
@@ -29,6 +30,16 @@ if (playground !== null) {
   acceptDroppedFiles(playground, document)
   void followAddress(playground, window)
 }
+const token = tokenIn(location.hash)
+const live =
+  playground === null
+    ? new Live({
+        store,
+        connect: connectTo(`ws://${location.host}/pages`),
+        token,
+        later: (run, ms) => setTimeout(run, ms),
+      })
+    : null
 addEventListener('hashchange', () => {
   // A link to a part of the page is no other mode.
   const isOnPage = document.getElementById(location.hash.slice(1)) !== null
@@ -44,4 +55,6 @@ const extraTabs: ExtraTab[] =
           panel: (part) => <PlaygroundPanel {...part} playground={playground} />,
         },
       ]
-render(<App store={store} extraTabs={extraTabs} />, root)
+// Without the token the hub would refuse whatever is asked.
+const control = live === null || token === null ? null : live.control
+render(<App store={store} control={control} extraTabs={extraTabs} />, root)
