@@ -5,11 +5,22 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
+import { layOutCharts } from '../inspector/charts/layout.ts'
 
 export type PageMode = 'live' | 'playground'
 
 const source = fileURLToPath(new URL('../inspector', import.meta.url))
+
+/** The charts are laid out now, and not in every page. */
+const chartLayout: Plugin = {
+  name: 'chart-layout',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]inspector[\\/]charts[\\/]charts\.ts$/ }, async () => ({
+      contents: `export const charts = ${JSON.stringify(await layOutCharts())}`,
+    }))
+  },
+}
 
 /** Writes `index.html`, `app.js` and `app.css` into `folder`. */
 export async function buildPage(mode: PageMode, folder: string): Promise<void> {
@@ -26,6 +37,7 @@ export async function buildPage(mode: PageMode, folder: string): Promise<void> {
     jsxImportSource: 'preact',
     legalComments: 'none',
     logLevel: 'warning',
+    plugins: [chartLayout],
   })
   const html = readFileSync(join(source, 'page.html'), 'utf8')
   writeFileSync(join(folder, 'index.html'), html.replace('MODE', mode))

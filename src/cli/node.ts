@@ -28,6 +28,7 @@ export interface NodeFlags {
   readonly join?: Address
   readonly trace?: boolean
   readonly record?: string
+  readonly allowFaults?: boolean
   readonly logLevel: string
   readonly supervised?: boolean
 }
@@ -79,6 +80,9 @@ export function addNodeCommand(program: Command): void {
     .addOption(
       new Option('--record <file>', 'write down every event, so that `paxos trace` can run them again'),
     )
+    .addOption(
+      new Option('--allow-faults', 'with --inspect: lose messages and fire timers as the inspector asks for'),
+    )
     .addOption(logLevelOption('info'))
     .addOption(new Option('--supervised').hideHelp())
     .addHelpText(
@@ -92,7 +96,7 @@ cluster). Started again it needs neither: what it stored says which cluster it b
 
 /** What the options ask for. Throws a `Failure` when they do not go together. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { id, members, memory, data, bootstrap, cluster, join, trace, record } = flags
+  const { id, members, memory, data, bootstrap, cluster, join, trace, record, allowFaults } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw new Failure(
       `--id ${id} is not among --members (${members.map((member) => member.id).join(', ')}): add ${id}=HOST:PORT`,
@@ -131,6 +135,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(join !== undefined && { join }),
     ...(trace !== undefined && { trace }),
     ...(record !== undefined && { record }),
+    ...(allowFaults !== undefined && { allowFaults }),
   }
 }
 

@@ -1,4 +1,11 @@
-import { type ActorRefFrom, type AnyActorRef, createActor, fromCallback, type InspectionEvent } from 'xstate'
+import {
+  type ActorRefFrom,
+  type AnyActorRef,
+  type AnyMachineSnapshot,
+  createActor,
+  fromCallback,
+  type InspectionEvent,
+} from 'xstate'
 import type { Address, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
@@ -160,6 +167,20 @@ export class Runtime implements World {
       () => (event.type === 'persisted' ? { type: 'synced' } : { type: 'tell', role, event }),
       () => this.#router.dispatch(role, event),
     )
+  }
+
+  /**
+   * Fires a timer of a role now, as the clock would. `false`, and nothing happens, when it is not armed: the role is in no state
+   * that has it. Every timer's transition leaves its state, or enters it again, so the clock does not fire it once more: what it
+   * had armed is given up with the state.
+   */
+  fireTimer(role: RoleName, id: string): boolean {
+    const actor = this.#roles?.[role]
+    const event = { type: id }
+    const isArmed = id.startsWith('xstate.after.') && (actor?.getSnapshot() as AnyMachineSnapshot).can(event)
+    if (actor === undefined || !isArmed) return false
+    this.#fire(() => actor.send(event as unknown as RoleEvent))
+    return true
   }
 
   /** Takes no more requests; `finish` ends it. */
