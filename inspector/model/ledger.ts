@@ -48,6 +48,9 @@ const emptyCell: LedgerCell = { accepted: null, isChosen: false, isExecuted: fal
 /** Requests of a batch that are shown. */
 const shownRequests = 8
 
+/** A request may end others too: one that cancels, one that says what its client needs no more. */
+const shownOutcomes = 2 * shownRequests
+
 /** The ledger after a record of server `node`. */
 export function ledgerAfter(ledger: Ledger, node: NodeId, record: StepRecord | SurveyRecord): Ledger {
   if (record.kind === 'survey') {
@@ -91,6 +94,37 @@ export function batchOf({ chosen, cells }: LedgerRow): ShownBatch | null {
       null,
     )
   return highest?.batch ?? null
+}
+
+/** What is to be said of one request in a row. */
+export interface Ending {
+  /** `null`: it was not in the batch, and ended by what was. */
+  readonly request: Request | null
+  readonly uid: string
+  readonly seq: number
+  /** `null`: not known, or not yet. */
+  readonly outcome: RequestOutcome['outcome'] | null
+}
+
+/** The requests of a row's batch with what became of them, then those that ended by them. */
+export function endingsOf(row: LedgerRow): readonly Ending[] {
+  const outcomes = row.outcomes ?? []
+  const requests = batchOf(row)?.requests ?? []
+  const inBatch = requests.map((request) => ({
+    request,
+    uid: request.uid,
+    seq: request.seq,
+    outcome: outcomes.findLast((other) => isSameRequest(other, request))?.outcome ?? null,
+  }))
+  const others = outcomes.filter((other) => requests.every((request) => !isSameRequest(other, request)))
+  const isCut = (batchOf(row)?.more ?? 0) > 0
+  return isCut ? inBatch : [...inBatch, ...others.map((other) => ({ request: null, ...other }))]
+}
+
+type Named = Pick<Request, 'uid' | 'seq'>
+
+function isSameRequest(a: Named, b: Named): boolean {
+  return a.uid === b.uid && a.seq === b.seq
 }
 
 function factTaken(ledger: Ledger, node: NodeId, fact: Fact): Ledger {
@@ -172,7 +206,7 @@ function executed(ledger: Ledger, node: NodeId, batch: Batch, { instance, outcom
   return withRow(ledger, instance, (row) => ({
     ...row,
     chosen: row.chosen ?? shownBatch(batch),
-    outcomes: row.outcomes ?? outcomes.slice(0, shownRequests),
+    outcomes: row.outcomes ?? outcomes.slice(0, shownOutcomes),
     cells: {
       ...row.cells,
       [node]: { ...(row.cells[node] ?? emptyCell), isChosen: true, isExecuted: true },

@@ -45,21 +45,21 @@ export function invariantText(invariant: Invariant): string {
   return `${invariant} ${invariantNames[invariant]}`
 }
 
-/** What happened to a server: `hears accepted 1.0 instance 4 from 2`. */
+/** What happened to a server: `hears from 2: accepted 1.0 instance 4`. */
 export function causeText(cause: Cause): string {
   switch (cause.type) {
     case 'start':
       return 'starts'
     case 'hear':
-      return `hears ${messageText(cause.message)} from ${cause.sender}`
+      return `hears from ${cause.sender}: ${messageText(cause.message)}`
     case 'request':
-      return `takes ${messageText(cause.message)} from ${cause.replyTo}`
+      return `hears from ${cause.replyTo}: ${messageText(cause.message)}`
     case 'timer':
-      return `${roleText(cause.role)}: ${delayName(cause.id)} is over`
+      return `comes to the end of its ${roleText(cause.role)}'s ${delayName(cause.id)}`
     case 'synced':
       return 'has its disk synced'
     case 'tell':
-      return `${roleText(cause.role)} is told ${cause.event}`
+      return `tells its ${roleText(cause.role)} ${cause.event}`
   }
   cause satisfies never
 }
@@ -135,9 +135,9 @@ function sentence(record: InspectorRecord): string {
       return `server ${record.node} is ${record.state}${reasonText(record.reason)}`
     case 'client': {
       const { client, seq, heard, event, moves, said } = record
-      const cause = heard === null ? event : `hears ${messageText(heard.message)} from ${heard.from}`
+      const cause = heard === null ? event : `hears from ${heard.from}: ${messageText(heard.message)}`
       const moved = moves.flatMap((move) => moveText(move) ?? [])
-      const told = said.map(({ to, message }) => `says ${messageText(message)} to ${to}`)
+      const told = said.map(({ to, message }) => `says to ${to}: ${messageText(message)}`)
       return [`client ${client}, request ${seq}: ${cause}`, ...moved, ...told].join('; ')
     }
     case 'verdict': {
@@ -176,7 +176,7 @@ function serverText(record: ServerRecord): string {
     }
     case 'fate': {
       const { message, from, to, fate, reason } = record
-      return `sees ${messageText(message)} from ${from} to ${to} ${fate}${reasonText(reason)}`
+      return `sees what ${from} said to ${to} ${fate}${reasonText(reason)}: ${messageText(message)}`
     }
     case 'service':
       return `shows its service after instance ${record.firstUnexecuted - 1}`
@@ -188,7 +188,7 @@ function serverText(record: ServerRecord): string {
 }
 
 function reasonText(reason: string | null): string {
-  return reason === null || reason === '' ? '' : `: ${reason}`
+  return reason === null || reason === '' ? '' : ` (${reason})`
 }
 
 /** What was said to several is told once. */
@@ -206,7 +206,7 @@ function factTexts(facts: readonly Fact[]): string[] {
         }
         const receivers = [fact.to]
         saidTo.set(text, receivers)
-        parts.push(() => `says ${text} to ${receivers.join(', ')}`)
+        parts.push(() => `says to ${receivers.join(', ')}: ${text}`)
         break
       }
       case 'synced':
@@ -223,7 +223,7 @@ function factTexts(facts: readonly Fact[]): string[] {
         break
       }
       case 'responded':
-        parts.push(() => `answers ${messageText(fact.message)} to ${fact.to}`)
+        parts.push(() => `answers ${fact.to}: ${messageText(fact.message)}`)
         break
       case 'started':
         parts.push(
