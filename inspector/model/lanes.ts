@@ -33,7 +33,7 @@ export interface Dot {
   readonly leftOut: number
 }
 
-export type DotKind = Cause['type'] | 'client' | 'gone' | 'paused' | 'resumed' | 'up' | 'gap'
+export type DotKind = Cause['type'] | 'client' | 'gone' | 'paused' | 'resumed' | 'gap'
 
 /** A message, from where it was said to where it was heard. */
 export interface Arrow {
@@ -83,13 +83,13 @@ const maxOpen = 4_000
 const maxHeard = 2_000
 /** Fates that are told before the step in which the message was said. */
 const maxEarly = 200
-/** An early fate is for what is said within so many records. */
-const earlyFor = 64
 
 type MutableArrow = { -readonly [key in keyof Arrow]: Arrow[key] } & {
   /** How many steps its receiver had taken, and which run of it was on, when it was said. */
   readonly receiverSteps: number
   readonly receiverEnds: number
+  /** Lamport's, of the step in which a server said it. */
+  readonly saidClock: number | null
 }
 
 /** What is remembered of a server, beside its dots. */
@@ -294,9 +294,9 @@ export class LaneModel {
         return { ...plain, party: record.node, what: 'gap', leftOut: record.count }
       case 'process': {
         const { node: party, state } = record
-        // That it is gone or up, it may have said itself.
-        const isNews = state === 'gone' ? !this.#isGone(party) : state !== 'up' || this.#isGone(party)
-        return isNews ? { ...plain, party, what: state } : null
+        // That it is gone it may have said itself; that it is up, its start says.
+        if (state === 'up' || (state === 'gone' && this.#isGone(party))) return null
+        return { ...plain, party, what: state }
       }
       case 'client':
         return { ...plain, party: record.client, what: 'client' }
@@ -332,7 +332,7 @@ export class LaneModel {
     record satisfies never
   }
 
-  #step(at: number, node: NodeId, { cause, facts }: StepRecord): void {
+  #step(at: number, node: NodeId, { cause, facts, clock }: StepRecord): void {
     const seen = this.#seen(node)
     seen.steps += 1
     if (cause.type === 'start' || seen.life.length === 0) this.#live(node, at, 'up')
@@ -343,11 +343,11 @@ export class LaneModel {
       this.#hear(at, client, node, cause.message)
     }
     for (const fact of facts) {
-      if (fact.type === 'said') this.#say(at, node, fact.to, fact.message)
+      if (fact.type === 'said') this.#say(at, node, fact.to, fact.message, clock)
       if (fact.type === 'responded') {
         const client = this.#clientParty(fact.message, fact.to)
         this.#clientSeen(client, at)
-        this.#say(at, node, client, fact.message)
+        this.#say(at, node, client, fact.message, clock)
       }
       if (fact.type === 'crashed') this.#live(node, at, 'gone')
     }
@@ -363,19 +363,17 @@ export class LaneModel {
     for (const { to, message } of said) this.#say(at, client, to, message)
   }
 
-  #say(at: number, from: PartyName, to: PartyName, message: LaneMessage): void {
+  #say(at: number, from: PartyName, to: PartyName, message: LaneMessage, clock: number | null = null): void {
     const kind = from === to ? 'own' : kindOf(message)
-    const arrow = this.#newArrow({ message, kind, from, to, saidAt: at })
+    const arrow = this.#newArrow({ message, kind, from, to, saidAt: at, saidClock: clock })
     this.#put(at, arrow)
     if (kind === 'own') return
     const key = keyOf(from, to, message)
     const early = this.#early.get(key)
-    if (early !== undefined) {
+    if (early !== undefined && early.record.clock === clock) {
       this.#early.delete(key)
-      if (at - early.at <= earlyFor) {
-        this.#put(early.at, arrow)
-        if (this.#meets(arrow, early.at, early.record, key)) return
-      }
+      this.#put(early.at, arrow)
+      if (this.#meets(arrow, early.at, early.record, key)) return
     }
     this.#openUp(key, arrow)
   }
@@ -408,8 +406,9 @@ export class LaneModel {
     const from = this.#partyOf(record.from, record.message)
     const to = this.#partyOf(record.to, record.message)
     const key = keyOf(from, to, record.message)
-    // Who sent it tells of what it has just said; who was to hear it, of what has been on its way for longest.
-    const arrow = this.#takeOpen(key, from === node)
+    // Told of in the event in which it was said, it is the copy that was said last; else the one that is longest on its way.
+    const isJustSaid = from === node && this.#open.get(key)?.at(-1)?.saidClock === record.clock
+    const arrow = this.#takeOpen(key, isJustSaid)
     if (arrow !== null) {
       this.#put(at, arrow)
       if (!this.#meets(arrow, at, record, key)) this.#openUp(key, arrow)
@@ -441,7 +440,8 @@ export class LaneModel {
   }
 
   #newArrow(
-    given: Pick<Arrow, 'message' | 'kind' | 'from' | 'to'> & Partial<Pick<Arrow, 'saidAt' | 'isCopy'>>,
+    given: Pick<Arrow, 'message' | 'kind' | 'from' | 'to'> &
+      Partial<Pick<MutableArrow, 'saidAt' | 'isCopy' | 'saidClock'>>,
   ): MutableArrow {
     const receiver = typeof given.to === 'number' ? this.#seen(given.to) : null
     const id = this.#nextId
@@ -454,6 +454,7 @@ export class LaneModel {
       fate: null,
       reason: null,
       isCopy: false,
+      saidClock: null,
       ...given,
       receiverSteps: receiver?.steps ?? 0,
       receiverEnds: receiver?.ends ?? 0,

@@ -1,5 +1,6 @@
 /** The drawing itself. */
 import type { LaneModel } from '../../model/lanes.ts'
+import { labelBox, type PlacedLabel } from './labels.ts'
 import { axisHeight, gutter, type Pointed, type Scene, type SceneLane } from './scene.ts'
 import { ArrowShape, DenseArrows, DenseDots, DotShape, partyClass } from './shapes.tsx'
 
@@ -80,10 +81,8 @@ export function LanePlot({
         {shownDots.map((drawn) => (
           <DotShape key={drawn.dot.at} drawn={drawn} isCurrent={drawn.dot.at === current} model={model} />
         ))}
-        {labels.map(({ key, text, x, y, className }) => (
-          <text key={key} class={`lane-label ${className}`} x={Math.round(x)} y={Math.round(y)}>
-            {text}
-          </text>
+        {labels.map((label) => (
+          <LabelShape key={label.key} label={label} />
         ))}
         <path class="lane-cursor" d={`M${Math.round(cursorX)} ${axisHeight - 4}V${height}`} />
       </g>
@@ -105,6 +104,18 @@ function LaneLine({ lane: { party, y, parts } }: { readonly lane: SceneLane }) {
       {parts.map(({ from, to, state }) => (
         <path key={`${from} ${state}`} class={`lane-part is-${state}`} d={`M${from} ${y}H${to}`} />
       ))}
+    </g>
+  )
+}
+
+function LabelShape({ label }: { readonly label: PlacedLabel }) {
+  const { left, right, top, bottom } = labelBox(label)
+  return (
+    <g class={`lane-label ${label.className}`}>
+      <rect x={left} y={top} width={right - left} height={bottom - top} />
+      <text x={label.x} y={label.y}>
+        {label.text}
+      </text>
     </g>
   )
 }

@@ -116,7 +116,7 @@ export function sceneOf(input: SceneInput): Scene {
     lanes: [...lanes.values()],
     arrows: drawn,
     dots: sceneDots,
-    labels: isDense ? [] : labelsOf(drawn, sceneDots, input, height),
+    labels: isDense ? [] : labelsOf(drawn, sceneDots, [...lanes.values()], input, height),
     ticks: ticksOf(input, from, to),
     cursorX: (cursorPlace(model, viewport.axis, cursor) - viewport.left) * viewport.scale,
     isDense,
@@ -201,7 +201,7 @@ function sceneArrow(
   const x1 = saidAt === null ? x(at) - slope : x(saidAt)
   const [y1, y2] = [yOf(arrow.from), yOf(arrow.to)]
   const isWhole = state === 'heard' || state === 'unseen' || state === 'own'
-  const whole = { x: heardAt === null ? x1 + slope : x(heardAt), y: y2 }
+  const whole = { x: state === 'own' ? x1 : heardAt === null ? x1 + slope : x(heardAt), y: y2 }
   const far = state === 'lost' && fateAt !== null && saidAt !== null ? Math.max(0, x(fateAt) - x1) : 0
   const part = Math.min(1, unheardPart)
   const end = isWhole
@@ -235,11 +235,15 @@ const alongLine = [0.5, 0.36, 0.64, 0.24, 0.76]
 function labelsOf(
   arrows: readonly SceneArrow[],
   dots: readonly SceneDot[],
+  lanes: readonly SceneLane[],
   { viewport, pointed }: SceneInput,
   height: number,
 ): readonly PlacedLabel[] {
   const bounds = { left: 0, right: viewport.width, top: axisHeight, bottom: height }
-  const taken = dots.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 }))
+  const taken = [
+    ...dots.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 })),
+    ...lanes.map(({ y }) => ({ left: 0, right: viewport.width, top: y - 1, bottom: y + 1 })),
+  ]
   const ofDots = dots.flatMap(({ dot, x, y }): LabelWish[] => {
     const text = dotLabel(dot)
     const places = [-1, 1].map((side) => ({ x, y: y + side * 14 }))
@@ -293,7 +297,8 @@ function ticksOf({ model, viewport }: SceneInput, from: number, to: number): Sce
     const x = xOf(model, viewport, at)
     const before = ticks.at(-1)
     if (x < 0 || x > viewport.width - 70 || (before !== undefined && x - before.x < tickPixels)) continue
-    ticks.push({ x, text: clockText(model.timeOf(at), startMs) })
+    const text = clockText(model.timeOf(at), startMs)
+    if (text !== before?.text) ticks.push({ x, text })
   }
   return ticks
 }

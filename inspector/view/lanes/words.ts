@@ -68,8 +68,6 @@ function causeText({ what, at, leftOut }: Dot, model: Pick<LaneModel, 'arrowsAt'
       return 'is paused'
     case 'resumed':
       return 'goes on'
-    case 'up':
-      return 'is up'
     case 'gap':
       return `has ${leftOut} records left out`
   }
