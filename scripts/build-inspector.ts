@@ -22,6 +22,20 @@ const chartLayout: Plugin = {
   },
 }
 
+/** The commands and comments of a transcript: what happened is made anew by the page. */
+const transcripts: Plugin = {
+  name: 'transcripts',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.txt$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8')
+        .split('\n')
+        .filter((line) => /^\S/.test(line))
+        .join('\n'),
+      loader: 'text',
+    }))
+  },
+}
+
 /** Writes `index.html`, `app.js` and `app.css` into `folder`. */
 export async function buildPage(mode: PageMode, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true })
@@ -36,8 +50,8 @@ export async function buildPage(mode: PageMode, folder: string): Promise<void> {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     legalComments: 'none',
+    plugins: [chartLayout, transcripts],
     logLevel: 'warning',
-    plugins: [chartLayout],
   })
   const html = readFileSync(join(source, 'page.html'), 'utf8')
   writeFileSync(join(folder, 'index.html'), html.replace('MODE', mode))

@@ -264,8 +264,3 @@ export const tourSteps: readonly TourStep[] = [
     look: [state('learner.catchingUp'), part('ledger')],
   },
 ]
-
-/** All lines up to the end of step `count`: none for 0. */
-export function linesUpTo(count: number): readonly string[] {
-  return tourSteps.slice(0, count).flatMap(({ lines }) => lines)
-}
