@@ -21,6 +21,12 @@ export function useLook(look: readonly Look[]): void {
     }
     for (const element of wanted) element.setAttribute(mark, '')
   })
+  // The first of them is brought into view where a part of the page scrolls; once, since the reader may look elsewhere.
+  useLayoutEffect(() => {
+    const [first] = look
+    if (first === undefined) return
+    document.querySelector(selectorOf(first))?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [look])
   useLayoutEffect(
     () => () => {
       for (const element of document.querySelectorAll(`[${mark}]`)) element.removeAttribute(mark)

@@ -4,7 +4,9 @@ import { usePlayground } from '../playground/panel.tsx'
 import type { Playground } from '../playground/playground.ts'
 import { useLook } from './look.ts'
 import { paceMs, tourStretches, tourText } from './schedule.ts'
-import { tourSteps } from './steps.ts'
+import { type Look, tourSteps } from './steps.ts'
+
+const nothing: readonly Look[] = []
 
 /** Leads through the steps, on a schedule of its own that takes the place of what the playground shows. */
 export function Tour({ playground }: { readonly playground: Playground }) {
@@ -26,7 +28,7 @@ export function Tour({ playground }: { readonly playground: Playground }) {
     return () => clearTimeout(timer)
   }, [stretch, isDoing, isDone, session.at, playground])
 
-  useLook(stretch === null ? [] : shown.look)
+  useLook(stretch === null ? nothing : shown.look)
 
   const show = (to: number) => {
     setIsDoing(false)
