@@ -3,9 +3,10 @@ import { render } from 'preact'
 import { isPlaygroundLink } from '../src/transcript/link.ts'
 import { Store } from './model/store.ts'
 import { acceptDroppedFiles, followAddress } from './playground/address.ts'
+import { PlaygroundPanel } from './playground/panel.tsx'
 import { Playground } from './playground/playground.ts'
-import { playgroundTabs } from './playground/tabs.tsx'
-import { App } from './view/app.tsx'
+import { Tour } from './tour/tour.tsx'
+import { App, type ExtraTab } from './view/app.tsx'
 
 /** How the page was built: `live`, for a hub to serve, or `playground`, for any static host. */
 const mode = document.querySelector<HTMLMetaElement>('meta[name="paxos-inspector"]')?.content
@@ -30,6 +31,19 @@ if (playground !== null) {
   void followAddress(playground, window)
 }
 addEventListener('hashchange', () => {
-  if (isPlayground() !== isPlaying) location.reload()
+  // A link to a part of the page is no other mode.
+  const isOnPage = document.getElementById(location.hash.slice(1)) !== null
+  if (!isOnPage && isPlayground() !== isPlaying) location.reload()
 })
-render(<App store={store} extraTabs={playground === null ? [] : playgroundTabs(playground)} />, root)
+const extraTabs: ExtraTab[] =
+  playground === null
+    ? []
+    : [
+        {
+          id: 'next',
+          label: 'Next',
+          panel: (part) => <PlaygroundPanel {...part} playground={playground} />,
+        },
+        { id: 'tour', label: 'Tour', panel: () => <Tour playground={playground} /> },
+      ]
+render(<App store={store} extraTabs={extraTabs} />, root)

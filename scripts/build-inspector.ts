@@ -12,16 +12,6 @@ export type PageMode = 'live' | 'playground'
 
 const source = fileURLToPath(new URL('../inspector', import.meta.url))
 
-/** The charts are laid out now, and not in every page. */
-const chartLayout: Plugin = {
-  name: 'chart-layout',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]inspector[\\/]charts[\\/]charts\.ts$/ }, async () => ({
-      contents: `export const charts = ${JSON.stringify(await layOutCharts())}`,
-    }))
-  },
-}
-
 /** The commands and comments of a transcript: what happened is made anew by the page. */
 const transcripts: Plugin = {
   name: 'transcripts',
@@ -32,6 +22,16 @@ const transcripts: Plugin = {
         .filter((line) => /^\S/.test(line))
         .join('\n'),
       loader: 'text',
+    }))
+  },
+}
+
+/** The charts are laid out now, and not in every page. */
+const chartLayout: Plugin = {
+  name: 'chart-layout',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]inspector[\\/]charts[\\/]charts\.ts$/ }, async () => ({
+      contents: `export const charts = ${JSON.stringify(await layOutCharts())}`,
     }))
   },
 }
@@ -50,8 +50,8 @@ export async function buildPage(mode: PageMode, folder: string): Promise<void> {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     legalComments: 'none',
-    plugins: [chartLayout, transcripts],
     logLevel: 'warning',
+    plugins: [transcripts, chartLayout],
   })
   const html = readFileSync(join(source, 'page.html'), 'utf8')
   writeFileSync(join(folder, 'index.html'), html.replace('MODE', mode))

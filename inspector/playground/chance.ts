@@ -53,10 +53,11 @@ export function drawnEvent(
     ...state.flying.map(({ id }) => ({ type: 'deliver' as const, flight: id })),
   ]
   if (brought.length === 0) {
-    return (
-      nextInOrder(state, { withTimers: true }) ??
-      (down.length > 0 && odds.restart > 0 ? { type: 'restart', server: random.pick(down).id } : null)
-    )
+    const next = nextInOrder(state, { withTimers: true })
+    if (next !== null) return next
+    // At rest: only somebody from outside brings it to life again.
+    if (down.length > 0 && odds.restart > 0) return { type: 'restart', server: random.pick(down).id }
+    return odds.request > 0 ? request(state, service, random) : null
   }
   const event = random.pick(brought)
   if (event.type !== 'deliver') return event
