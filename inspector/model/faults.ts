@@ -89,6 +89,13 @@ export function isCutBetween(cuts: readonly Pair[], [a, b]: Pair): boolean {
   return cuts.some(([low, high]) => low === Math.min(a, b) && high === Math.max(a, b))
 }
 
+/** The cuts with `node` cut from all others; or from none, where it was cut from all. */
+export function cutsWithout(node: NodeId, nodes: readonly NodeId[], cuts: readonly Pair[]): readonly Pair[] {
+  const own = pairsOf(nodes).filter((pair) => pair.includes(node))
+  const others = cuts.filter((pair) => !pair.includes(node))
+  return own.every((pair) => isCutBetween(cuts, pair)) ? others : [...others, ...own]
+}
+
 /** The rules with these pairs cut and no others. Cuts come first: what may not pass is not held back, and not doubled. */
 export function withCuts(rules: readonly FaultRule[], cuts: readonly Pair[]): readonly FaultRule[] {
   return [...cuts.flatMap(([a, b]) => [cut(a, b), cut(b, a)]), ...withoutCuts(rules)]

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
@@ -11,8 +11,12 @@ import { formatAddress } from '../address.ts'
 import { delayName } from '../chart-names.ts'
 import { connect } from '../client/index.ts'
 import type { ControlCommand, ControlResult } from '../inspect/control.ts'
+import { isControlCommand } from '../inspect/control-check.ts'
+import { Observer } from '../inspect/observer.ts'
+import { protocolVersion } from '../inspect/protocol.ts'
 import type { FateRecord } from '../inspect/record.ts'
 import { Recorder } from '../inspect/recorder.ts'
+import { Reporter } from '../inspect/reporter.ts'
 import type { Executor } from '../router.ts'
 import { lockService } from '../services/lock.ts'
 import { Replica } from '../services/replica.ts'
@@ -52,6 +56,8 @@ export interface NodeOptions {
   readonly trace?: boolean
   /** Write down what happens to the server, an event a line, in this file; `paxos trace` runs it again. */
   readonly record?: string
+  /** Tell the inspector's hub at this address what happens, as far as that costs little. */
+  readonly inspect?: Address
   readonly timing?: Timing
   readonly limits?: Limits
   /** Do what `control` is asked for: lose messages, fire timers. For a cluster that is played with. */
@@ -161,6 +167,8 @@ class LiveNode implements RunningNode {
   readonly #trace: Trace | null
   readonly #recorder: Recorder | null
   readonly #faults: Faults | null
+  readonly #reporter: Reporter | null
+  readonly #observer: Observer | null
   readonly #watchers = new Set<() => void>()
   #transport: Transport | null = null
 
@@ -190,6 +198,8 @@ class LiveNode implements RunningNode {
         : null
     this.#recorder = record === undefined ? null : openRecorder(record, this.#logger)
     this.#faults = options.allowFaults === true ? new Faults(id, (fate) => this.#tellFate(fate)) : null
+    this.#reporter = this.#newReporter()
+    this.#observer = this.#reporter === null ? null : this.#newObserver(this.#reporter)
     const executor: Executor = {
       execute: (instance, batch) => {
         const execution = this.#replica.execute(instance, batch)
@@ -202,14 +212,56 @@ class LiveNode implements RunningNode {
       },
       recall: ({ uid, seq, command }) => this.#replica.recall(uid, seq, command),
     }
-    this.#runtime = new Runtime(id, storage, executor, this.#recorder)
+    this.#runtime = new Runtime(id, storage, executor, {
+      recorder: this.#recorder,
+      observer: this.#observer,
+    })
     this.ended = this.#runtime.ended.then(async (reason) => {
       if (reason !== null) this.#logger.fatal({ reason }, 'halted')
-      await this.#trace?.close()
+      this.#observer?.ended(reason)
+      await Promise.all([this.#trace?.close(), this.#reporter?.close()])
       this.#recorder?.close()
       await storage.close().catch(() => undefined)
       return reason
     })
+  }
+
+  #newReporter(): Reporter | null {
+    const { inspect, service } = this.#options
+    if (inspect === undefined) return null
+    const { cluster, incarnation, members: founders } = this.#identity
+    return new Reporter({
+      hub: inspect,
+      hello: {
+        type: 'server.hello',
+        version: protocolVersion,
+        node: this.id,
+        incarnation,
+        run: randomUUID(),
+        cluster,
+        service: service.name,
+        founders,
+        address: this.address,
+        allowsFaults: this.#faults !== null,
+      },
+      onControl: (command) =>
+        isControlCommand(command) && (command.type === 'rules' || command.type === 'timer')
+          ? this.control(command)
+          : { ok: false, error: `server ${this.id} does not understand the command` },
+    })
+  }
+
+  #newObserver(reporter: Reporter): Observer {
+    return new Observer(
+      {
+        address: this.address,
+        replica: this.#replica,
+        snapshot: (role) => this.#runtime.snapshot(role),
+        clock: () => this.#runtime.clock,
+      },
+      reporter,
+      (error) => this.#logger.error({ reason: error.message }, 'the inspector is told nothing more'),
+    )
   }
 
   get #isCounted(): boolean {
@@ -288,6 +340,7 @@ class LiveNode implements RunningNode {
       limits,
       randomSeed: randomInt(2 ** 31),
     })
+    this.#reporter?.start(() => this.#observer?.resume())
     this.#logger.info({ address: this.address, cluster: this.cluster, firstUnchosen }, 'serving')
     if (!this.#isCounted && this.#options.join === undefined) {
       this.#logger.warn('not counted in this cluster: start with --join to join it')
@@ -342,6 +395,7 @@ class LiveNode implements RunningNode {
       replica: this.#replica,
       runtime: this.#runtime,
       counters: this.#transport?.counters,
+      inspector: this.#reporter?.counters,
     })
   }
 
@@ -378,6 +432,7 @@ class LiveNode implements RunningNode {
   }
 
   #tellFate(fate: Fate): void {
+    this.#observer?.fate(fate)
     this.#options.onFate?.({ kind: 'fate', clock: this.#runtime.clock, timeMs: Date.now(), ...fate })
   }
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import {
   armedTimers,
   cutsIn,
+  cutsWithout,
   groupsOf,
   groupsText,
   groupsUnder,
@@ -102,6 +103,15 @@ test('property: cuts that are put into rules are read out of them, and the group
       }
     }),
   )
+})
+
+test('a server is cut from all others, and from none the next time', () => {
+  const once = cutsWithout(1, [0, 1, 2], [[0, 1]])
+  expect(once).toEqual([
+    [0, 1],
+    [1, 2],
+  ])
+  expect(cutsWithout(1, [0, 1, 2], [[0, 2], ...once])).toEqual([[0, 2]])
 })
 
 test('pairs are each named once', () => {

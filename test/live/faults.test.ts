@@ -5,6 +5,7 @@ import type { FaultRule } from '../../src/inspect/control.ts'
 import type { FateRecord } from '../../src/inspect/record.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
 import { freePorts } from '../cli/paxos.ts'
+import { FakeHub } from '../support/fake-hub.ts'
 
 let nodes: RunningNode[] = []
 let clients: Client[] = []
@@ -17,7 +18,7 @@ afterEach(async () => {
 })
 
 /** Three servers in this process, and what met a fault. */
-async function cluster(allowFaults: boolean) {
+async function cluster(allowFaults: boolean, inspect?: string) {
   const port = await freePorts(3)
   const members = [0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${port + id}` }))
   const fates: FateRecord[] = []
@@ -29,6 +30,7 @@ async function cluster(allowFaults: boolean) {
         dataDir: null,
         bootstrap: { members },
         allowFaults,
+        ...(inspect !== undefined && { inspect }),
         onFate: (record) => fates.push(record),
       }),
     ),
@@ -116,6 +118,53 @@ test('whoever watches a client sees its machine ask, wait and be answered', asyn
     said: [],
     stand: { state: 'answered', context: { request: null } },
   })
+})
+
+test('a hub has a message dropped and a timer fired, and is told of both, in order', async () => {
+  const hub = await FakeHub.start()
+  try {
+    const { addresses } = await cluster(true, hub.address)
+    // It asks server 0 and no other, however long that takes: the others propose nothing.
+    const client = connect({ servers: addresses, timing: { failoverTimeoutMs: 60_000 } })
+    clients.push(client)
+    await hub.once(() => hub.told.length === 3)
+    expect(hub.told.every(({ hello }) => hello.allowsFaults)).toBe(true)
+    await client.lock('before')
+    hub.say({
+      type: 'hub.control',
+      id: 1,
+      command: { type: 'rules', rules: [{ ...drop, from: 0, message: 'accept' }] },
+    })
+    await hub.once(() => hub.results.length === 3)
+    const lock = client.lock('a')
+    const records = () => hub.told.find(({ hello }) => hello.node === 0)?.records ?? []
+    await hub.once(() => records().some(({ kind }) => kind === 'fate'))
+    // It is told of after the step in which the message was said, and with its clock.
+    const place = records().findIndex(({ kind }) => kind === 'fate')
+    const fate = records()[place]
+    const said = records()
+      .slice(0, place)
+      .findLast((record) => record.kind === 'step')
+    expect(fate).toMatchObject({ from: 0, fate: 'dropped', message: { type: 'accept' }, clock: said?.clock })
+    expect(
+      said?.kind === 'step' && said.facts.map((fact) => fact.type === 'said' && fact.message.type),
+    ).toContain('accept')
+    const id = 'xstate.after.retransmitInterval.proposer.accepting.proposing'
+    hub.say({ type: 'hub.control', id: 2, command: { type: 'timer', node: 0, role: 'proposer', id } })
+    await hub.once(() => hub.results.filter((result) => result.id === 2).length === 3)
+    const answers = hub.results.filter((result) => result.id === 2).map(({ result }) => result)
+    expect(answers).toContainEqual({
+      ok: true,
+      text: 'retransmitInterval of the proposer of server 0 has fired',
+    })
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1)
+    hub.say('{"type":"hub.control","id":3,"command":{"type":"rules","rules":[{}]}}')
+    await hub.once(() => hub.results.some((result) => result.id === 3 && !result.result.ok))
+    hub.say({ type: 'hub.control', id: 4, command: { type: 'rules', rules: [] } })
+    await lock
+  } finally {
+    await hub.close()
+  }
 })
 
 test('a server without allowFaults does nothing of what it is told', async () => {

@@ -32,7 +32,7 @@ async function preparingServer() {
       execute: (instance, batch) => replica.execute(instance, batch),
       recall: ({ uid, seq, command }) => replica.recall(uid, seq, command),
     },
-    { lastClock: 0, record: ({ event }) => recorded.push(event), flush: () => undefined },
+    { recorder: { lastClock: 0, record: ({ event }) => recorded.push(event), flush: () => undefined } },
   )
   runtime.begin(
     { self: 0, incarnation: 'founder', members: members(3), promised: null, accepted: [], firstUnchosen: 0 },

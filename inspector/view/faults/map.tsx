@@ -3,6 +3,7 @@ import type { NodeId } from '../../../machines/batch.ts'
 import type { FaultRule } from '../../../src/inspect/control.ts'
 import {
   cutsIn,
+  cutsWithout,
   groupsOf,
   groupsText,
   groupsUnder,
@@ -21,6 +22,7 @@ import {
 } from '../../model/faults.ts'
 import type { ServerPicture } from '../../model/picture.ts'
 import type { Act } from '../faults.tsx'
+import { Kept, useKept } from './kept.ts'
 
 interface Drag {
   readonly node: NodeId
@@ -31,6 +33,9 @@ interface Drag {
 
 /** How far an arrow key moves a server. */
 const keyStep = 20
+
+/** Of the servers that were moved. */
+const keptPositions = new Kept<Positions>({})
 
 const arrows: Readonly<Record<string, Point>> = {
   ArrowLeft: { x: -keyStep, y: 0 },
@@ -51,7 +56,7 @@ export function NetworkMap({
   readonly rules: readonly FaultRule[]
   readonly act: Act
 }) {
-  const [moved, setMoved] = useState<Positions>({})
+  const moved = useKept(keptPositions)
   const [drag, setDrag] = useState<Drag | null>(null)
   const svg = useRef<SVGSVGElement>(null)
   const positions = { ...homePositions(nodes), ...moved }
@@ -79,7 +84,7 @@ export function NetworkMap({
   const carry = (event: PointerEvent) => {
     if (drag?.pointer !== event.pointerId) return
     const { x, y } = pointAt(event)
-    setMoved({ ...moved, [drag.node]: onMap({ x: x + drag.offset.x, y: y + drag.offset.y }) })
+    keptPositions.set({ ...moved, [drag.node]: onMap({ x: x + drag.offset.x, y: y + drag.offset.y }) })
   }
   const letGo = (event: PointerEvent) => {
     if (drag?.pointer !== event.pointerId) return
@@ -89,16 +94,21 @@ export function NetworkMap({
   const push = (node: NodeId, event: KeyboardEvent) => {
     const by = arrows[event.key]
     const at = positions[node]
-    if (by === undefined || at === undefined) return
+    const isToggle = event.key === 'Enter' || event.key === ' '
+    if (at === undefined || (by === undefined && !isToggle)) return
     // The page's own keys step through time.
     event.preventDefault()
     event.stopPropagation()
+    if (by === undefined) {
+      void setCuts(cutsWithout(node, nodes, cuts))
+      return
+    }
     const next = { ...positions, [node]: onMap({ x: at.x + by.x, y: at.y + by.y }) }
-    setMoved(next)
+    keptPositions.set(next)
     settle(next)
   }
   const heal = () => {
-    setMoved({})
+    keptPositions.set({})
     void setCuts([])
   }
   const pairs = pairsOf(nodes)
@@ -113,7 +123,9 @@ export function NetworkMap({
           Heal
         </button>
       </div>
-      <p class="faults-hint">Drag servers apart, or focus one and use the arrow keys, to cut them off.</p>
+      <p class="faults-hint">
+        Drag servers apart to cut them off; or focus one and press Enter, or the arrow keys.
+      </p>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be drawn in */}
       <svg
         ref={svg}
@@ -141,7 +153,7 @@ export function NetworkMap({
               transform={`translate(${x} ${y})`}
               role="button"
               tabindex={0}
-              aria-label={`server ${node}, ${state}: move with the arrow keys`}
+              aria-label={`server ${node}, ${state}: Enter cuts it off or heals it, arrow keys move it`}
               onPointerDown={(event) => take(node, event)}
               onPointerMove={carry}
               onPointerUp={letGo}

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { ControlResult } from '../../../src/inspect/control.ts'
 import type { Control } from '../context.ts'
+import { Kept, useKept } from './kept.ts'
 
 interface Asked {
   readonly number: number
@@ -12,18 +13,20 @@ interface Asked {
 /** How many of the latest are listed. */
 const listed = 8
 
+const keptAsked = new Kept<readonly Asked[]>([])
+
 /** Asks for locks, and lists what came of it. A lock that is held is waited for, until the page is left or patience ends. */
 export function Requests({ control }: { readonly control: Control }) {
   const [name, setName] = useState('a')
-  const [asked, setAsked] = useState<readonly Asked[]>([])
+  const asked = useKept(keptAsked)
   const ask = async (action: 'lock' | 'unlock') => {
-    const number = (asked[0]?.number ?? 0) + 1
-    const text = `${action} ${name}`
-    setAsked((before) => [{ number, text, result: null }, ...before].slice(0, listed))
+    const before = keptAsked.value
+    const number = (before[0]?.number ?? 0) + 1
+    keptAsked.set([{ number, text: `${action} ${name}`, result: null }, ...before].slice(0, listed))
     const result = await control({ type: 'request', action, name }).catch(
       (error: unknown): ControlResult => ({ ok: false, error: String(error) }),
     )
-    setAsked((before) => before.map((other) => (other.number === number ? { ...other, result } : other)))
+    keptAsked.set(keptAsked.value.map((other) => (other.number === number ? { ...other, result } : other)))
   }
   return (
     <section class="faults-part" aria-labelledby="faults-requests-title">
