@@ -117,7 +117,7 @@ interface Place {
 /** Of a longer silence between two records only so much is counted. */
 export const longestSilenceMs = 250
 /** What happens at one moment still takes so much time each, so that its order is seen. */
-const leastMs = 0.2
+export const leastMs = 0.2
 
 export class LaneModel {
   #places: Place[] = []
@@ -372,8 +372,8 @@ export class LaneModel {
     const early = this.#early.get(key)
     if (early !== undefined && early.record.clock === clock) {
       this.#early.delete(key)
-      this.#put(early.at, arrow)
-      if (this.#meets(arrow, early.at, early.record, key)) return
+      this.#meets(arrow, early.at, early.record, key)
+      return
     }
     this.#openUp(key, arrow)
   }
@@ -410,33 +410,32 @@ export class LaneModel {
     const isJustSaid = from === node && this.#open.get(key)?.at(-1)?.saidClock === record.clock
     const arrow = this.#takeOpen(key, isJustSaid)
     if (arrow !== null) {
-      this.#put(at, arrow)
-      if (!this.#meets(arrow, at, record, key)) this.#openUp(key, arrow)
+      this.#meets(arrow, at, record, key)
       return
     }
     if (typeof from === 'string' && !this.#clients.get(from)?.isSeen) {
       this.#clientSeen(from, at)
       const unsaid = this.#newArrow({ message: record.message, kind: kindOf(record.message), from, to })
-      this.#put(at, unsaid)
-      if (!this.#meets(unsaid, at, record, key)) this.#openUp(key, unsaid)
+      this.#meets(unsaid, at, record, key)
       return
     }
     this.#early.set(key, { at, record })
     if (this.#early.size > maxEarly) forgetOldest(this.#early)
   }
 
-  /** True when that is the end of it. */
-  #meets(arrow: MutableArrow, at: number, { fate, reason }: FateRecord, key: string): boolean {
+  /** What is not dropped goes on its way, and behind it a copy of what is duplicated. */
+  #meets(arrow: MutableArrow, at: number, { fate, reason }: FateRecord, key: string): void {
     arrow.fateAt = at
     arrow.fate = fate
     arrow.reason = reason
-    if (fate === 'duplicated') {
-      const { message, kind, from, to, saidAt } = arrow
-      const copy = this.#newArrow({ message, kind, from, to, saidAt, isCopy: true })
-      this.#put(saidAt ?? at, copy)
-      this.#openUp(key, copy)
-    }
-    return fate === 'dropped'
+    this.#put(at, arrow)
+    if (fate === 'dropped') return
+    this.#openUp(key, arrow)
+    if (fate !== 'duplicated') return
+    const { message, kind, from, to, saidAt } = arrow
+    const copy = this.#newArrow({ message, kind, from, to, saidAt, isCopy: true })
+    this.#put(saidAt ?? at, copy)
+    this.#openUp(key, copy)
   }
 
   #newArrow(
