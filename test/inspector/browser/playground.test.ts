@@ -89,7 +89,7 @@ await inBrowser('the playground', (open) => {
     expect(await lanes.locator('.arrow.is-lost').count()).toBe(0)
     await parts
       .panel('Next')
-      .getByRole('button', { name: /^drop 0→2 prepare/ })
+      .getByRole('button', { name: /^Drop 0 ?→ ?2 prepare/ })
       .click()
     await lanes.locator('.arrow.is-lost').waitFor()
     expect(await lanes.locator('.arrow.is-lost').getAttribute('aria-label')).toMatch(/prepare 1\.0/)
@@ -108,7 +108,7 @@ await inBrowser('the playground', (open) => {
   })
 
   test('what breaks is told, and nothing of the page breaks with it', async () => {
-    const parts = await opened('#playground=nonsense')
+    const parts = await opened('#playground&z=nonsense')
     await parts.open('Next')
     expect(await parts.panel('Next').getByRole('alert').first().innerText()).not.toBe('')
   })
@@ -162,7 +162,9 @@ await inBrowser('the playground', (open) => {
     const parts = new Parts(page)
     await scenario(parts, 'A duel', 30)
     expect(await overlappingTexts(page, 'section[aria-label="Messages"]')).toEqual([])
-    const choices = page.getByRole('radiogroup', { name: /chart/i }).getByRole('radio')
+    const choices = page.getByRole('group', { name: 'Which charts' }).getByRole('button')
+    // All, five charts, three servers.
+    expect(await choices.count()).toBe(9)
     for (const choice of await choices.all()) {
       await choice.click()
       expect(await overlappingTexts(page, 'section[aria-label="Charts"]')).toEqual([])
