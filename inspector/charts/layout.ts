@@ -4,6 +4,7 @@ import type { AnyStateMachine } from 'xstate'
 import { clientMachine } from '../../machines/client.ts'
 import { roleMachines } from '../../src/roles.ts'
 import { chartEdges, chartStates, grouped } from './chart.ts'
+import { withCorner } from './corner.ts'
 import type {
   Chart,
   ChartName,
@@ -28,8 +29,10 @@ const fullDirections: Readonly<Record<ChartName, Direction>> = {
   client: 'DOWN',
 }
 
-const margin = 8
+const margin = 6
 const dotSize = 10
+/** Room for the tokens of three requests, at least. */
+const requestLane = 96
 
 interface Sizes {
   readonly title: number
@@ -43,10 +46,10 @@ interface Sizes {
 
 const overviewSizes: Sizes = {
   title: titleSizes.overview,
-  padding: 7,
-  head: 21,
+  padding: 6,
+  head: 19,
   lane: { width: 84, height: 20 },
-  spacing: spacing({ nodes: 12, layers: 14, edges: 8 }),
+  spacing: spacing({ nodes: 10, layers: 12, edges: 7 }),
 }
 
 const fullSizes: Sizes = {
@@ -76,8 +79,8 @@ async function layOutChart(name: ChartName, machine: AnyStateMachine): Promise<C
     name,
     states,
     edges,
-    wide: await draw(new Plan(states, edges, false), 'RIGHT'),
-    tall: await draw(new Plan(states, edges, false), 'DOWN'),
+    wide: withCorner(await draw(new Plan(states, edges, false), 'RIGHT'), name),
+    tall: withCorner(await draw(new Plan(states, edges, false), 'DOWN'), name),
     full: await draw(new Plan(states, edges, true), fullDirections[name]),
   }
 }
@@ -145,7 +148,7 @@ class Plan {
   }
 
   laneHeight(state: ChartState): number {
-    return this.isLeaf(state) ? this.sizes.lane.height + 4 : 0
+    return this.isLeaf(state) ? this.sizes.lane.height + 2 : 0
   }
 
   isComposite(state: ChartState): boolean {
@@ -157,13 +160,35 @@ class Plan {
   }
 
   headWidth(state: ChartState): number {
-    const lane = this.isLeaf(state) ? this.sizes.lane.width : 0
+    // The names of requests are longer than the numbers of servers.
+    const wanted = this.root.id === 'client' ? requestLane : 0
+    const lane = this.isLeaf(state) ? Math.max(this.sizes.lane.width, wanted) : 0
     const inside = Math.max(titleWidth(this.title(state), this.sizes.title), this.rows(state).width, lane)
     return Math.ceil(inside + 2 * this.sizes.padding)
   }
 }
 
+/** How ELK may place the states: the first that leaves all titles free is taken. */
+const placements = ['LINEAR_SEGMENTS', 'NETWORK_SIMPLEX', 'BRANDES_KOEPF'].flatMap((nodePlacement) =>
+  ['NETWORK_SIMPLEX', 'LONGEST_PATH'].map((layering) => ({
+    'elk.layered.nodePlacement.strategy': nodePlacement,
+    'elk.layered.layering.strategy': layering,
+  })),
+)
+
 async function draw(plan: Plan, direction: Direction): Promise<Drawing> {
+  for (const placement of placements) {
+    const drawing = await drawWith(plan, direction, placement)
+    if (hasFreeTitles(drawing)) return drawing
+  }
+  throw new Error(`${plan.root.id}: whatever is tried, a line goes through a title`)
+}
+
+async function drawWith(
+  plan: Plan,
+  direction: Direction,
+  placement: Readonly<Record<string, string>>,
+): Promise<Drawing> {
   const { root } = plan
   const laidOut = await elk.layout({
     id: 'chart',
@@ -177,7 +202,7 @@ async function draw(plan: Plan, direction: Direction): Promise<Drawing> {
       'elk.json.shapeCoords': 'ROOT',
       'elk.padding': `[left=${margin},top=${margin},right=${margin},bottom=${margin}]`,
       'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER',
-      'elk.layered.nodePlacement.strategy': 'LINEAR_SEGMENTS',
+      ...placement,
       'elk.layered.edgeLabels.centerLabelPlacementStrategy': 'SPACE_EFFICIENT_LAYER',
       'elk.layered.thoroughness': '40',
       ...plan.sizes.spacing,
@@ -264,6 +289,23 @@ function drawingOf(plan: Plan, graph: ElkNode): Drawing {
         points: pointsOf(edges.get(node.id.replace('start of', 'first of'))),
       })),
   }
+}
+
+/** True when no line goes through the title of a state with others in it, which is what ELK does not know of. */
+function hasFreeTitles({ boxes, arrows }: Drawing): boolean {
+  return boxes.every(({ kind, title }) => {
+    if (kind !== 'composite') return true
+    const { x, y, width } = title
+    return arrows.every(({ points }) =>
+      points.slice(1).every((point, index) => {
+        const before = points[index] ?? point
+        const isBeside =
+          Math.max(point[0], before[0]) < x - 2 || Math.min(point[0], before[0]) > x + width + 2
+        const isApart = Math.max(point[1], before[1]) < y - 12 || Math.min(point[1], before[1]) > y + 4
+        return isBeside || isApart
+      }),
+    )
+  })
 }
 
 interface Size {

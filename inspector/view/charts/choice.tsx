@@ -36,10 +36,8 @@ export function Choice({ shown, servers, show }: ChoiceProps) {
           title={reason === null ? `Server ${node}: ${state}` : `Server ${node}: ${state}, ${reason}`}
           onClick={() => show(node)}
         >
-          <span class="charts-mark" aria-hidden="true">
-            {node}
-          </span>
-          {state === 'up' ? 'Server' : state}
+          Server <span class="charts-mark">{node}</span>
+          {state !== 'up' && state}
         </button>
       ))}
     </div>
