@@ -5,6 +5,7 @@ import { Store } from './model/store.ts'
 import { acceptDroppedFiles, followAddress } from './playground/address.ts'
 import { PlaygroundPanel } from './playground/panel.tsx'
 import { Playground } from './playground/playground.ts'
+import { Tour } from './tour/tour.tsx'
 import { App, type ExtraTab } from './view/app.tsx'
 
 /** How the page was built: `live`, for a hub to serve, or `playground`, for any static host. */
@@ -43,5 +44,6 @@ const extraTabs: ExtraTab[] =
           label: 'Next',
           panel: (part) => <PlaygroundPanel {...part} playground={playground} />,
         },
+        { id: 'tour', label: 'Tour', panel: () => <Tour playground={playground} /> },
       ]
 render(<App store={store} extraTabs={extraTabs} />, root)
