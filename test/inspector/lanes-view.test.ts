@@ -19,6 +19,7 @@ import {
 import { boxesOverlap, labelBox, placeLabels } from '../../inspector/view/lanes/labels.ts'
 import { dotBeside, dotInNextLane, hitAt } from '../../inspector/view/lanes/nearest.ts'
 import { type Scene, type SceneInput, sceneOf } from '../../inspector/view/lanes/scene.ts'
+import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { randomRecording, scenarioFiles, scenarioRecording } from './schedule-records.ts'
 
 function modelOf(records: Parameters<LaneModel['add']>[0][]): LaneModel {
@@ -38,6 +39,7 @@ function scene(model: LaneModel, given: Partial<SceneInput> = {}): Scene {
     height: 226,
     hidden: new Set(),
     cursor: model.end,
+    originMs: 0,
     selected: null,
     picked: null,
     pointed: null,
@@ -245,10 +247,41 @@ describe('the lanes', () => {
     }
   })
 
-  test('what comes after the cursor is later', () => {
-    const { dots, arrows } = scene(random, { cursor: 15 })
-    for (const { dot, isLater } of dots) expect(isLater).toBe(dot.at >= 15)
-    for (const { arrow, isLater } of arrows)
-      if (arrow.saidAt !== null) expect(isLater).toBe(arrow.saidAt >= 15)
+  test('of clients that do something stay where they are, and the others share one', () => {
+    const requestFrom = (client: number): InspectorRecord => ({
+      kind: 'server',
+      node: 0,
+      incarnation: 'i',
+      run: 'r',
+      record: {
+        kind: 'step',
+        clock: 1,
+        timeMs: 1,
+        cause: {
+          type: 'request',
+          message: { type: 'request', uid: `c${client}@0`, seq: 1, ackedBelow: 1, command: noCommand },
+          replyTo: 'x',
+        },
+        moves: [],
+        facts: [],
+        writes: 0,
+        roles: {},
+      },
+    })
+    const noCommand = { kind: 'service', body: null } as const
+    const model = new LaneModel()
+    const names = new Set<string>()
+    for (let i = 0; i < 200; i += 1) {
+      model.add(requestFrom(i % 12))
+      if (i < 12) continue
+      const { lanes } = scene(model)
+      names.add(lanes.map(({ name }) => name).join(' | '))
+    }
+    expect([...names]).toEqual([
+      'other clients | client c0 | client c1 | client c2 | client c3 | client c4 | client c5 | server 0',
+    ])
+    const low = scene(model, { height: 120 })
+    expect(low.lanes.map(({ name }) => name)).toEqual(['other clients', 'client c0', 'client c1', 'server 0'])
+    expect(low.height).toBe(120)
   })
 })

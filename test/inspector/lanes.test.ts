@@ -188,7 +188,7 @@ describe('a client', () => {
   test('that tells nothing has a lane by its session', () => {
     const model = modelOf(step(0, asked), step(0, tick, [answer]))
     expect(shown(model)).toEqual(['0>abc queued unseen 1-?', 'abc>0 request heard ?-0'])
-    expect(model.clients).toEqual([{ name: 'abc', lastAt: 1 }])
+    expect(model.clients).toEqual([{ name: 'abc', firstAt: 0, lastAt: 1 }])
   })
 
   test('of the inspector has one lane, whatever its session and its address', () => {
@@ -381,4 +381,21 @@ test('what is remembered does not grow with what was', () => {
   }
   expect(model.clients.length).toBeLessThanOrEqual(1_000)
   expect(allArrows(model).length).toBeLessThanOrEqual(2_000)
+})
+
+test('records that cannot be read break nothing, and what comes after them is shown', () => {
+  const whole = step(0, tick, [said(0, 1, accept)])
+  const broken = [
+    null,
+    7,
+    {},
+    { kind: 'server', node: 0 },
+    { kind: 'server', node: 0, record: { kind: 'step' } },
+    step(0, hear(1, { type: 'accept' } as never)),
+    step(0, tick, [said(0, 1, { type: 'chosen' } as never), null as never]),
+    { kind: 'client', client: 'a', said: null },
+  ] as unknown as InspectorRecord[]
+  const model = modelOf(...broken, whole, step(1, hear(0, accept)))
+  expect(model.end).toBe(broken.length + 2)
+  expect(shown(model)).toEqual([`0>1 accept heard ${broken.length}-${broken.length + 1}`])
 })

@@ -1,22 +1,23 @@
 /** The drawing itself. */
-import type { LaneModel } from '../../model/lanes.ts'
 import { labelBox, type PlacedLabel } from './labels.ts'
 import { axisHeight, gutter, type Pointed, type Scene, type SceneLane } from './scene.ts'
 import { ArrowShape, DenseArrows, DenseDots, DotShape, partyClass } from './shapes.tsx'
 
-/** Above so many dots each is a stroke only. */
+/** Above so many dots they are small, and above so many strokes only. */
+const smallDots = 70
 const denseDots = 240
 
 export function LanePlot({
   scene,
   width,
-  model,
+  nameOf,
   current,
   pointed,
 }: {
   readonly scene: Scene
   readonly width: number
-  readonly model: LaneModel
+  /** What happened in a record, in words. */
+  readonly nameOf: (at: number) => string
   readonly current: number | null
   readonly pointed: Pointed | null
 }) {
@@ -79,11 +80,24 @@ export function LanePlot({
         )}
         {isCrowded && <DenseDots dots={dots} />}
         {shownDots.map((drawn) => (
-          <DotShape key={drawn.dot.at} drawn={drawn} isCurrent={drawn.dot.at === current} model={model} />
+          <DotShape
+            key={drawn.dot.at}
+            drawn={drawn}
+            name={nameOf(drawn.dot.at)}
+            isCurrent={drawn.dot.at === current}
+            isSmall={dots.length > smallDots}
+          />
         ))}
         {labels.map((label) => (
           <LabelShape key={label.key} label={label} />
         ))}
+        <rect
+          class="lane-later"
+          x={Math.max(0, cursorX)}
+          y={axisHeight}
+          width={Math.max(0, width - gutter - Math.max(0, cursorX))}
+          height={height - axisHeight}
+        />
         <path class="lane-cursor" d={`M${Math.round(cursorX)} ${axisHeight - 4}V${height}`} />
       </g>
       {lanes.map(({ key, party, name, y, parts }) => (

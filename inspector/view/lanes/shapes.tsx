@@ -1,8 +1,8 @@
 /** Dots and arrows, each one element of SVG with a name; and all of them at once where there are too many. */
 import { memo } from 'preact/compat'
-import type { Dot, LaneModel } from '../../model/lanes.ts'
+import type { Dot } from '../../model/lanes.ts'
 import type { SceneArrow, SceneDot } from './scene.ts'
-import { arrowText, dotText } from './words.ts'
+import { arrowText } from './words.ts'
 
 /** A message. */
 export function ArrowShape({
@@ -12,10 +12,9 @@ export function ArrowShape({
   readonly drawn: SceneArrow
   readonly isPointed: boolean
 }) {
-  const { arrow, state, isLater, isLit } = drawn
+  const { arrow, state, isLit } = drawn
   const classes = ['arrow', `kind-${arrow.kind}`, `is-${state}`]
   if (arrow.isCopy) classes.push('is-copy')
-  if (isLater) classes.push('is-later')
   if (isLit) classes.push('is-lit')
   if (isPointed) classes.push('is-pointed')
   return (
@@ -31,9 +30,9 @@ export function ArrowShape({
 export function DenseArrows({ arrows }: { readonly arrows: readonly SceneArrow[] }) {
   const paths = new Map<string, string[]>()
   for (const drawn of arrows) {
-    const { arrow, state, isLater, isLit } = drawn
+    const { arrow, state, isLit } = drawn
     if (state === 'own') continue
-    const name = `arrow kind-${arrow.kind} is-${state}${isLater ? ' is-later' : ''}${isLit ? ' is-lit' : ''}`
+    const name = `arrow kind-${arrow.kind} is-${state}${isLit ? ' is-lit' : ''}`
     const path = state === 'lost' || state === 'unheard' ? linePath(drawn) + endPath(drawn) : linePath(drawn)
     const before = paths.get(name)
     if (before === undefined) paths.set(name, [path])
@@ -52,25 +51,27 @@ export function DenseArrows({ arrows }: { readonly arrows: readonly SceneArrow[]
 
 /** Something that happened to somebody. */
 export function DotShape({
-  drawn: { dot, x, y, isLater, isLit },
+  drawn: { dot, x, y, isLit },
+  name,
   isCurrent,
-  model,
+  isSmall,
 }: {
   readonly drawn: SceneDot
+  readonly name: string
   readonly isCurrent: boolean
-  readonly model: LaneModel
+  readonly isSmall: boolean
 }) {
   const classes = ['dot', `what-${dot.what}`, partyClass(dot)]
-  if (isLater) classes.push('is-later')
   if (isLit) classes.push('is-lit')
+  const size = isSmall && !isLit && !isCurrent ? ' scale(0.6)' : ''
   return (
     // biome-ignore lint/a11y/useSemanticElements: there is no <button> within an SVG.
     <g
       class={classes.join(' ')}
       id={dotId(dot.at)}
-      transform={`translate(${round(x)} ${round(y)})`}
+      transform={`translate(${round(x)} ${round(y)})${size}`}
       role="button"
-      aria-label={dotText(dot, model)}
+      aria-label={name}
       aria-pressed={isLit}
     >
       {isLit && <circle class="dot-ring" r={9} />}
@@ -101,8 +102,8 @@ export const Mark = memo(({ dot }: { readonly dot: Pick<Dot, 'what' | 'executed'
 /** Many dots: a stroke each. */
 export function DenseDots({ dots }: { readonly dots: readonly SceneDot[] }) {
   const paths = new Map<string, string[]>()
-  for (const { dot, x, y, isLater } of dots) {
-    const name = `dot ${partyClass(dot)}${isLater ? ' is-later' : ''}`
+  for (const { dot, x, y } of dots) {
+    const name = `dot ${partyClass(dot)}`
     const stroke = `M${round(x)} ${round(y - 4)}v8`
     const before = paths.get(name)
     if (before === undefined) paths.set(name, [stroke])
