@@ -160,7 +160,7 @@ export class Hub {
     else this.#give([record])
   }
 
-  /** What is done to messages is something else now: pages show it. */
+  /** Shows what is done to messages from now on. */
   showRules(rules: readonly FaultRule[]): void {
     if (this.#cluster === null) return
     this.#cluster = { ...this.#cluster, rules }
