@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
+import { defaultInspectorPort } from '../inspect/protocol.ts'
 import type { NodeOptions, RunningNode } from '../node/node.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import {
@@ -28,6 +29,8 @@ export interface NodeFlags {
   readonly join?: Address
   readonly trace?: boolean
   readonly record?: string
+  readonly allowFaults?: boolean
+  readonly inspect?: Address
   readonly logLevel: string
   readonly supervised?: boolean
 }
@@ -79,6 +82,14 @@ export function addNodeCommand(program: Command): void {
     .addOption(
       new Option('--record <file>', 'write down every event, so that `paxos trace` can run them again'),
     )
+    .addOption(
+      new Option('--inspect [HOST:PORT]', 'tell the inspector there what happens')
+        .argParser(parseReachableAddress)
+        .preset(`127.0.0.1:${defaultInspectorPort}`),
+    )
+    .addOption(
+      new Option('--allow-faults', 'with --inspect: lose messages and fire timers as the inspector asks for'),
+    )
     .addOption(logLevelOption('info'))
     .addOption(new Option('--supervised').hideHelp())
     .addHelpText(
@@ -92,7 +103,7 @@ cluster). Started again it needs neither: what it stored says which cluster it b
 
 /** What the options ask for. Throws a `Failure` when they do not go together. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { id, members, memory, data, bootstrap, cluster, join, trace, record } = flags
+  const { id, members, memory, data, bootstrap, cluster, join, trace, record, inspect, allowFaults } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw new Failure(
       `--id ${id} is not among --members (${members.map((member) => member.id).join(', ')}): add ${id}=HOST:PORT`,
@@ -108,6 +119,9 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     throw new Failure(
       `--data DIR is missing: say where server ${id} is to store what it promised (or give --memory)`,
     )
+  }
+  if (allowFaults && inspect === undefined) {
+    throw new Failure('--allow-faults needs --inspect: it is the inspector that asks for faults')
   }
   const own = members?.find((member) => member.id === id)?.address
   const listen = flags.listen ?? own
@@ -131,6 +145,8 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(join !== undefined && { join }),
     ...(trace !== undefined && { trace }),
     ...(record !== undefined && { record }),
+    ...(allowFaults !== undefined && { allowFaults }),
+    ...(inspect !== undefined && { inspect }),
   }
 }
 
