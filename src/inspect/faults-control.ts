@@ -3,6 +3,7 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 import { type Client, connect, PaxosError } from '../client/index.ts'
 import type { ClientMove } from '../client/observer.ts'
 import type { ControlCommand, ControlResult, FaultRule } from './control.ts'
+import { isControlCommand } from './control-check.ts'
 import type { HubToServer } from './protocol.ts'
 import type { ClientRecord, InspectorRecord } from './record.ts'
 
@@ -72,10 +73,11 @@ export class FaultsControl {
   }
 
   /**
-   * Does it, and says what came of it. `left` aborts when nobody is there any more to be told: then a request that waits is
+   * Does it, if it is a command in every part, and says what came of it. `left` aborts when nobody is there any more to be told: then a request that waits is
    * given up, so that no lock is taken for a page that is gone. Never rejects.
    */
   async control(command: ControlCommand, left?: AbortSignal): Promise<ControlResult> {
+    if (!isControlCommand(command)) return failed('nothing of this kind can be done')
     try {
       switch (command.type) {
         case 'rules':

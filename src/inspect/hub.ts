@@ -9,7 +9,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { NodeId } from '../../machines/batch.ts'
-import type { ControlCommand, ControlResult } from './control.ts'
+import type { ControlCommand, ControlResult, FaultRule } from './control.ts'
 import { History } from './hub/history.ts'
 import { isOwnHost, isOwnOrigin, type PageFiles, readPage, servePage } from './hub/http.ts'
 import { Merge } from './hub/order.ts'
@@ -158,6 +158,13 @@ export class Hub {
   show(record: InspectorRecord): void {
     if (record.kind === 'process') this.#heard(record.node, null, record, performance.now())
     else this.#give([record])
+  }
+
+  /** Shows what is done to messages from now on. */
+  showRules(rules: readonly FaultRule[]): void {
+    if (this.#cluster === null) return
+    this.#cluster = { ...this.#cluster, rules }
+    this.#give([this.#cluster])
   }
 
   /** Ends every connection, and listens no more. */

@@ -42,6 +42,7 @@ const factFields: Readonly<Record<string, FieldTypes>> = {
 const standFields: FieldTypes = { state: 'string' }
 const moveFields: FieldTypes = { event: 'string', edges: 'array', state: 'string' }
 const memberFields: FieldTypes = { id: 'number', address: 'string' }
+const ruleFields: FieldTypes = { message: 'string', action: 'string', delayMs: 'number' }
 const durableFields: FieldTypes = { accepted: 'array', firstUnchosen: 'number' }
 const acceptedFields: FieldTypes = { instance: 'number', ballot: 'object', batch: 'object' }
 const batchFields: FieldTypes = { requests: 'array', timeMs: 'number' }
@@ -55,7 +56,10 @@ export function recordFault(value: unknown): string | null {
   if (fault !== null) return fault
   switch (kind) {
     case 'cluster':
-      return eachFault(fieldOf(value, 'founders'), memberFields, 'cluster.founders')
+      return (
+        eachFault(fieldOf(value, 'founders'), memberFields, 'cluster.founders') ??
+        eachFault(fieldOf(value, 'rules') ?? [], ruleFields, 'cluster.rules')
+      )
     case 'server':
       return serverFault(fieldOf(value, 'record'))
     case 'client':

@@ -86,6 +86,14 @@ test('rules go to every server, and to one that connects later', async () => {
   expect(told).toHaveLength(4)
 })
 
+test('what is no command reaches nobody', async () => {
+  const { control, rules, told } = await controlled()
+  const broken = { type: 'rules', rules: [{ ...drop, delayMs: -1 }] } as const
+  expect(await control.control(broken)).toEqual({ ok: false, error: 'nothing of this kind can be done' })
+  expect(await control.control({ type: 'rule' } as never)).toMatchObject({ ok: false })
+  expect([told, rules]).toEqual([[], []])
+})
+
 test('a server that does not answer is told of', async () => {
   const { control, deaf } = await controlled()
   deaf.add(1)

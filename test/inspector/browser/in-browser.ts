@@ -121,7 +121,9 @@ export async function seriousFaults(page: Page): Promise<readonly string[]> {
 
 /** Pairs of texts in the first element that `selector` finds that cover each other by more than a pixel. */
 export function overlappingTexts(page: Page, selector: string): Promise<readonly string[]> {
-  return page.evaluate((within) => {
+  return page.evaluate(async (within) => {
+    // What glides may pass over something else on its way.
+    await Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => undefined)))
     const root = document.querySelector(within)
     if (root === null) return [`nothing is ${within}`]
     const texts = [...root.querySelectorAll('svg text')].flatMap((element) => {

@@ -61,9 +61,8 @@ await inBrowser('the playground', (open) => {
   test('the first view comes soon', async () => {
     const { page } = await open(served.url)
     await new Parts(page).token(0, 'acceptor', 'listening').waitFor()
-    const firstViewMs = await page.evaluate(
-      () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.NaN,
-    )
+    // Since the page was asked for, and a little more: the chart was there before this is asked.
+    const firstViewMs = await page.evaluate(() => performance.now())
     // A second is promised; this machine may be doing other things.
     expect(firstViewMs).toBeLessThan(3_000)
   })
