@@ -240,7 +240,10 @@ class LiveNode implements RunningNode {
         clock: () => this.#runtime.clock,
       },
       reporter,
-      (error) => this.#logger.error({ reason: error.message }, 'the inspector is told nothing more'),
+      (error) => {
+        this.#logger.error({ reason: error.message }, 'the inspector is told nothing more')
+        void reporter.close()
+      },
     )
   }
 

@@ -170,6 +170,21 @@ test('what waits for a hub that never reads is bounded; the rest is counted', as
   expect(resumed).toBeGreaterThan(0)
 })
 
+test('after a gap it is told where the server stands though nothing happens, as soon as there is allowance again', async () => {
+  const hub = await hubAt()
+  const little = new Allowance({ windowMs: 20, weight: 3_000 })
+  const reporter = reporterTo({ hub: hub.address, allowance: little })
+  reporter.start(() => {
+    if (reporter.admits()) reporter.add({ ...ended, clock: 2, reason: null })
+  })
+  reporter.add(ended)
+  await expect.poll(() => reporter.counters.isConnected, { interval: 1 }).toBe(true)
+  reporter.add(ended)
+  reporter.leaveOut()
+  await hub.once(() => hub.recordsOf(0).at(-1)?.clock === 2)
+  expect(hub.told[0]?.gaps).toEqual([{ place: 2, leftOut: 1 }])
+})
+
 test('what a hub says is handed on when it is a command, and ignored when it is nonsense', async () => {
   const hub = await hubAt()
   const commands: unknown[] = []
