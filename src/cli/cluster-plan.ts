@@ -13,6 +13,7 @@ export interface ClusterFlags {
   readonly data: string
   readonly memory?: boolean
   readonly trace?: boolean
+  readonly stately?: string
   readonly logLevel: string
 }
 

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import { bindSocket } from '../node/socket.ts'
 import { type ClusterFlags, type PlannedServer, planCluster, startAgain } from './cluster-plan.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
-import { logLevelOption, parseHost, wholeNumber } from './options.ts'
+import { logLevelOption, parseHost, statelyOption, wholeNumber } from './options.ts'
 import { complain, print, shellCommand } from './output.ts'
 import { ServerProcess } from './server-process.ts'
 import { onStopSignal } from './signals.ts'
@@ -31,6 +31,7 @@ export function addClusterCommand(program: Command): void {
       ]),
     )
     .addOption(new Option('--trace', 'write the requests that were executed, in order, to DIR/N/trace.txt'))
+    .addOption(statelyOption())
     .addOption(logLevelOption('warn'))
     .addHelpText(
       'after',
@@ -49,9 +50,15 @@ async function runCluster(flags: ClusterFlags): Promise<void> {
 
   let isStopping = false
   const logLevel = ['--log-level', flags.logLevel]
+  const stately = flags.stately === undefined ? [] : ['--stately', flags.stately]
   const running = start.map((server) => ({
     server,
-    process: new ServerProcess([...server.args, ...(isFirstStart ? ['--bootstrap'] : []), ...logLevel]),
+    process: new ServerProcess([
+      ...server.args,
+      ...(isFirstStart ? ['--bootstrap'] : []),
+      ...stately,
+      ...logLevel,
+    ]),
   }))
   const allEnded = Promise.all(running.map(({ process }) => process.ended))
   const stop = async () => {

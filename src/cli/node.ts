@@ -11,6 +11,7 @@ import {
   parseMembers,
   parseNodeId,
   parseReachableAddress,
+  statelyOption,
 } from './options.ts'
 import { complain, print } from './output.ts'
 import { readReport } from './report.ts'
@@ -30,6 +31,7 @@ export interface NodeFlags {
   readonly trace?: boolean
   readonly record?: string
   readonly inspect?: Address
+  readonly stately?: string
   readonly logLevel: string
   readonly supervised?: boolean
 }
@@ -86,6 +88,7 @@ export function addNodeCommand(program: Command): void {
         .argParser(parseReachableAddress)
         .preset(`127.0.0.1:${defaultInspectorPort}`),
     )
+    .addOption(statelyOption())
     .addOption(logLevelOption('info'))
     .addOption(new Option('--supervised').hideHelp())
     .addHelpText(
@@ -99,7 +102,7 @@ cluster). Started again it needs neither: what it stored says which cluster it b
 
 /** What the options ask for. Throws a `Failure` when they do not go together. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { id, members, memory, data, bootstrap, cluster, join, trace, record, inspect } = flags
+  const { id, members, memory, data, bootstrap, cluster, join, trace, record, inspect, stately } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw new Failure(
       `--id ${id} is not among --members (${members.map((member) => member.id).join(', ')}): add ${id}=HOST:PORT`,
@@ -139,6 +142,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(trace !== undefined && { trace }),
     ...(record !== undefined && { record }),
     ...(inspect !== undefined && { inspect }),
+    ...(stately !== undefined && { stately }),
   }
 }
 

@@ -13,6 +13,7 @@ import { Observer } from '../inspect/observer.ts'
 import { protocolVersion } from '../inspect/protocol.ts'
 import { Recorder } from '../inspect/recorder.ts'
 import { Reporter } from '../inspect/reporter.ts'
+import { StatelyBridge } from '../inspect/stately.ts'
 import type { Executor } from '../router.ts'
 import { lockService } from '../services/lock.ts'
 import { Replica } from '../services/replica.ts'
@@ -53,6 +54,8 @@ export interface NodeOptions {
   readonly record?: string
   /** Tell the inspector's hub at this address what happens, as far as that costs little. */
   readonly inspect?: Address
+  /** Make the actors visible in Stately's own inspector, at this WebSocket URL. */
+  readonly stately?: string
   readonly timing?: Timing
   readonly limits?: Limits
 }
@@ -82,12 +85,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const socket = await bindSocket(options.listen)
   const address = options.advertise ?? formatAddress(socket.address())
   let storage: Storage | null = null
+  let bridge: StatelyBridge | null = null
+  let node: LiveNode | null = null
   try {
     storage = await openStorage(dataDir)
     const durable = await storage.open()
     const identity = durable.identity ?? (await firstIdentity(options, storage))
     checkIdentity(identity, id, options.bootstrap, dataDir ?? 'memory')
-    const node = new LiveNode({ ...options, service, logger, address, identity, storage })
+    bridge = await openStately(options, logger)
+    node = new LiveNode({ ...options, service, logger, address, identity, storage, bridge })
     await node.recover(durable)
     node.serve(socket, durable)
     if (options.join !== undefined) await node.join(options.join)
@@ -98,7 +104,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     } catch {
       // The node had closed it already.
     }
-    await storage?.close().catch(() => undefined)
+    await Promise.all([storage?.close().catch(() => undefined), node?.hush(), bridge?.close()])
     throw error
   }
 }
@@ -109,6 +115,18 @@ async function openStorage(dataDir: string | null): Promise<Storage> {
     throw new StartError(`--data ${dataDir} cannot be made: ${error.message}`)
   })
   return new LevelStorage(join(dataDir, 'store'))
+}
+
+/** Whoever asks for it wants the server more than the bridge: without it, the server goes on. */
+async function openStately({ id, stately }: NodeOptions, logger: Logger): Promise<StatelyBridge | null> {
+  if (stately === undefined) return null
+  try {
+    return await StatelyBridge.open(id, stately)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    logger.error({ reason }, "nothing is shown in Stately's inspector")
+    return null
+  }
 }
 
 function openRecorder(path: string, logger: Logger): Recorder {
@@ -164,9 +182,10 @@ class LiveNode implements RunningNode {
       readonly address: Address
       readonly identity: Identity
       readonly storage: Storage
+      readonly bridge: StatelyBridge | null
     },
   ) {
-    const { id, address, identity, storage, service, logger, dataDir, trace, record } = options
+    const { id, address, identity, storage, bridge, service, logger, dataDir, trace, record } = options
     this.id = id
     this.address = address
     this.cluster = identity.cluster
@@ -199,15 +218,21 @@ class LiveNode implements RunningNode {
     this.#runtime = new Runtime(id, storage, executor, {
       recorder: this.#recorder,
       observer: this.#observer,
+      inspect: bridge?.inspect ?? null,
     })
     this.ended = this.#runtime.ended.then(async (reason) => {
       if (reason !== null) this.#logger.fatal({ reason }, 'halted')
       this.#observer?.ended(reason)
-      await Promise.all([this.#trace?.close(), this.#reporter?.close()])
+      await Promise.all([this.#trace?.close(), this.hush(), bridge?.close()])
       this.#recorder?.close()
       await storage.close().catch(() => undefined)
       return reason
     })
+  }
+
+  /** Tells the inspector nothing more. */
+  async hush(): Promise<void> {
+    await this.#reporter?.close()
   }
 
   #newReporter(): Reporter | null {

@@ -97,7 +97,7 @@ test('a hub that went and came back is told by the same run where the server sta
 test('under load a server leaves out what it has no time for, and says where it stands after each gap', async () => {
   const hub = await hubAt()
   const [node, client] = await serverFor(hub.address)
-  await load(client, 3_000)
+  await load(client, 500)
   const told = await hub.once(({ told: [only] }) => {
     const { sent, leftOut } = countersOf(node)
     const known = only?.gaps.reduce((sum, gap) => sum + gap.leftOut, 0)
