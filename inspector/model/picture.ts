@@ -16,9 +16,13 @@ import type {
   ServerRecord,
   Stand,
   Stands,
+  StepRecord,
 } from '../../src/inspect/record.ts'
 import type { ServiceView } from '../../src/services/service.ts'
-import { type Ledger, ledgerAfter, nothingInLedger } from './ledger.ts'
+import { type Ledger, ledgerAfter, ledgerWithout, ledgerWithoutMemory, nothingInLedger } from './ledger.ts'
+
+/** Requests of a client that are kept, at most: the latest. */
+const keptRequests = 24
 
 export interface Picture {
   readonly cluster: Extract<InspectorRecord, { kind: 'cluster' }> | null
@@ -45,6 +49,8 @@ export interface ServerPicture {
   /** Why it is gone, if that is known. */
   readonly reason: string | null
   readonly run: string | null
+  /** Of its data directory: another one means that it lost what was on the disk. */
+  readonly incarnation: string | null
   readonly address: Address | null
   readonly pid: number | null
   readonly clock: number
@@ -65,7 +71,7 @@ export interface ServerPicture {
 
 export interface ClientPicture {
   readonly name: string
-  /** In order of seq. */
+  /** In order of seq, the latest of them. */
   readonly requests: readonly RequestPicture[]
 }
 
@@ -102,12 +108,15 @@ export function pictureAfter(picture: Picture, record: InspectorRecord): Picture
     case 'server':
       return serverRecordTaken(picture, record, record.record)
     case 'gap':
-      return withServer(picture, record.node, (server) => ({
-        ...server,
-        leftOut: server.leftOut + record.count,
-        moves: [],
-        cause: null,
-      }))
+      return {
+        ...withServer(picture, record.node, (server) => ({
+          ...server,
+          leftOut: server.leftOut + record.count,
+          moves: [],
+          cause: null,
+        })),
+        last: lastWithout(picture, record.node),
+      }
     case 'process':
       return processSeen(picture, record)
     case 'client':
@@ -123,6 +132,11 @@ export function serverIn({ servers }: Picture, node: NodeId): ServerPicture | un
   return servers.find((server) => server.node === node)
 }
 
+/** True when the proposer of that server has the promises of a quorum, and proposes or may propose. */
+export function leads({ roles }: ServerPicture): boolean {
+  return roles !== null && /^(accepting|leading)\b/.test(roles.proposer.state)
+}
+
 /** The state of a role, for those servers that run. */
 export function tokensOf(
   { servers }: Picture,
@@ -131,61 +145,73 @@ export function tokensOf(
   return servers.flatMap(({ node, roles }) => (roles === null ? [] : [{ node, state: roles[role].state }]))
 }
 
-function serverRecordTaken(picture: Picture, { node, run }: RunName, record: ServerRecord): Picture {
+function serverRecordTaken(picture: Picture, name: RunName, record: ServerRecord): Picture {
+  const { node, run, incarnation } = name
   const { clock, timeMs } = record
+  const before = serverIn(picture, node)
   const seen = (change: Partial<ServerPicture>): Picture =>
-    withServer(picture, node, (server) => ({ ...server, run, clock, timeMs, ...change }))
+    withServer(picture, node, (server) => ({ ...server, run, incarnation, clock, timeMs, ...change }))
+  const isOtherDisk = before?.incarnation != null && before.incarnation !== incarnation
+  const ledger = isOtherDisk ? ledgerWithout(picture.ledger, node) : picture.ledger
   switch (record.kind) {
     case 'survey': {
       const { address, pid, members, durable, firstUnexecuted, roles } = record
-      const change = {
-        address,
-        pid,
-        members,
-        durable,
-        firstUnexecuted,
-        roles,
-        state: 'up',
-        reason: null,
-      } as const
-      return { ...seen(change), ledger: ledgerAfter(picture.ledger, node, record) }
-    }
-    case 'step': {
-      const { cause, moves, facts, roles, writes } = record
-      const before = serverIn(picture, node)
-      const synced = facts.findLast((fact) => fact.type === 'synced')
-      const executions = facts.flatMap((fact) => (fact.type === 'executed' ? [fact.execution] : []))
-      const members = executions.findLast((execution) => execution.members !== null)?.members
-      const last = executions.at(-1)
       const next = seen({
-        cause,
-        moves,
-        writes,
-        roles: before?.roles ? { ...before.roles, ...roles } : wholeStands(roles),
-        ...(synced === undefined ? {} : { durable: synced.durable }),
-        ...(members ? { members } : {}),
-        ...(last === undefined ? {} : { firstUnexecuted: last.instance + 1 }),
-        ...(before?.state === 'silent' || cause.type === 'start'
-          ? { state: 'up' as const, reason: null }
-          : {}),
+        ...{ address, pid, members, durable, firstUnexecuted, roles },
+        ...(before?.state === 'paused' && before.run === run ? {} : { state: 'up', reason: null }),
+        ...(before?.run === run ? {} : { cause: null, moves: [], writes: 0 }),
       })
-      return {
-        ...next,
-        ledger: ledgerAfter(picture.ledger, node, record),
-        last: { party: 'server', node, cause, moves },
-      }
+      return { ...next, ledger: ledgerAfter(ledger, node, record) }
     }
+    case 'step':
+      // What comes late of a run that has ended brings no token back.
+      if (before?.state === 'gone' && before.run === run && record.cause.type !== 'start') return picture
+      return stepTaken(seen, before, ledgerAfter(ledger, node, record), node, record)
     case 'service': {
       const { firstUnexecuted, view } = record
-      const isNewer = picture.service === null || firstUnexecuted >= picture.service.firstUnexecuted
+      const shown = picture.service
+      const isNewer = shown === null || shown.node === node || firstUnexecuted >= shown.firstUnexecuted
       return isNewer ? { ...picture, service: { node, firstUnexecuted, view } } : picture
     }
     case 'ended':
-      return seen({ state: 'gone', reason: record.reason, roles: null, moves: [], cause: null, writes: 0 })
+      return { ...withoutProcess(picture, node, record.reason), ledger: ledgerWithoutMemory(ledger, node) }
     case 'fate':
       return picture
   }
   record satisfies never
+}
+
+function stepTaken(
+  seen: (change: Partial<ServerPicture>) => Picture,
+  before: ServerPicture | undefined,
+  ledger: Ledger,
+  node: NodeId,
+  { cause, moves, facts, roles, writes }: StepRecord,
+): Picture {
+  const isStart = cause.type === 'start'
+  const started = facts.findLast((fact) => fact.type === 'started')
+  const durable = facts.findLast((fact) => fact.type === 'synced' || fact.type === 'started')?.durable
+  const executions = facts.flatMap((fact) => (fact.type === 'executed' ? [fact.execution] : []))
+  const members = executions.findLast((execution) => execution.members !== null)?.members ?? started?.members
+  const lastExecution = executions.at(-1)
+  const known = isStart ? null : (before?.roles ?? null)
+  const next = seen({
+    cause,
+    moves,
+    writes,
+    roles: known === null ? wholeStands(roles) : { ...known, ...roles },
+    ...(durable === undefined ? {} : { durable }),
+    ...(members === undefined ? {} : { members }),
+    ...(lastExecution !== undefined
+      ? { firstUnexecuted: lastExecution.instance + 1 }
+      : started === undefined
+        ? {}
+        : { firstUnexecuted: started.durable.firstUnchosen }),
+    ...(isStart || before === undefined || before.state === 'silent' || before.state === 'gone'
+      ? { state: 'up', reason: null }
+      : {}),
+  })
+  return { ...next, ledger, last: { party: 'server', node, cause, moves } }
 }
 
 function wholeStands(roles: Partial<Stands>): Stands | null {
@@ -196,20 +222,43 @@ function wholeStands(roles: Partial<Stands>): Stands | null {
 }
 
 function processSeen(picture: Picture, record: Extract<InspectorRecord, { kind: 'process' }>): Picture {
-  const { node, state, reason, timeMs } = record
-  return withServer(picture, node, (server) => {
-    switch (state) {
-      case 'gone':
-        return { ...server, state, reason, timeMs, roles: null, moves: [], cause: null, writes: 0 }
-      case 'paused':
-        return { ...server, state, reason }
-      case 'up':
-      case 'resumed':
-        return { ...server, state: 'up', reason: null }
-    }
-    state satisfies never
-    return server
-  })
+  const { node, state, reason } = record
+  switch (state) {
+    case 'gone':
+      return {
+        ...withoutProcess(picture, node, reason),
+        ledger: ledgerWithoutMemory(picture.ledger, node),
+      }
+    case 'paused':
+      return withServer(picture, node, (server) => ({ ...server, state, reason }))
+    case 'resumed':
+      return withServer(picture, node, (server) =>
+        server.state === 'paused' ? { ...server, state: 'up', reason: null } : server,
+      )
+    case 'up':
+      return withServer(picture, node, (server) => ({ ...server, state, reason }))
+  }
+  state satisfies never
+  return picture
+}
+
+/** With nothing left of the process: no role stands anywhere. */
+function withoutProcess(picture: Picture, node: NodeId, reason: string | null): Picture {
+  const next = withServer(picture, node, (server) => ({
+    ...server,
+    state: 'gone',
+    reason: reason ?? server.reason,
+    pid: null,
+    roles: null,
+    moves: [],
+    cause: null,
+    writes: 0,
+  }))
+  return { ...next, last: lastWithout(picture, node) }
+}
+
+function lastWithout({ last }: Picture, node: NodeId): LastStep | null {
+  return last?.party === 'server' && last.node === node ? null : last
 }
 
 function clientMoved(picture: Picture, record: ClientRecord): Picture {
@@ -217,7 +266,7 @@ function clientMoved(picture: Picture, record: ClientRecord): Picture {
   const request: RequestPicture = { seq, stand, moves }
   const before = picture.clients.find((client) => client.name === name)
   const requests = [...(before?.requests ?? []).filter((other) => other.seq !== seq), request]
-  const client = { name, requests: requests.sort((a, b) => a.seq - b.seq) }
+  const client = { name, requests: requests.sort((a, b) => a.seq - b.seq).slice(-keptRequests) }
   const clients =
     before === undefined
       ? [...picture.clients, client]
@@ -230,9 +279,14 @@ function withServer(
   node: NodeId,
   change: (server: ServerPicture) => ServerPicture,
 ): Picture {
-  const server = change(serverIn(picture, node) ?? silentServer(node))
-  const others = picture.servers.filter((other) => other.node !== node)
-  return { ...picture, servers: [...others, server].sort((a, b) => a.node - b.node) }
+  const before = serverIn(picture, node)
+  if (before === undefined) {
+    const servers = [...picture.servers, change(silentServer(node))].sort((a, b) => a.node - b.node)
+    return { ...picture, servers }
+  }
+  const after = change(before)
+  if (after === before) return picture
+  return { ...picture, servers: picture.servers.map((server) => (server === before ? after : server)) }
 }
 
 function withFounders(
@@ -250,6 +304,7 @@ function silentServer(node: NodeId): ServerPicture {
     state: 'silent',
     reason: null,
     run: null,
+    incarnation: null,
     address: null,
     pid: null,
     clock: 0,

@@ -1,7 +1,8 @@
 /** What the page is doing: which records it has, where in them the reader is, and whether it goes on by itself. */
 import type { InspectorRecord } from '../../src/inspect/record.ts'
+import { type Clockwork, ticked, wound } from './clockwork.ts'
 import type { Picture } from './picture.ts'
-import { Timeline } from './timeline.ts'
+import { type Breach, type Mark, Timeline } from './timeline.ts'
 
 /** Where the records come from. */
 export type SourceState =
@@ -29,6 +30,12 @@ export interface View {
   readonly selected: number | null
   /** Records that came in since the last view that was drawn: above 1, the view leaves steps out. */
   readonly coalesced: number
+  /** Records that stand out. */
+  readonly marks: readonly Mark[]
+  /** Invariants that broke, each at its first time. */
+  readonly breaches: readonly Breach[]
+  /** Records of which nothing could be made. */
+  readonly unreadable: number
 }
 
 /**
@@ -41,6 +48,7 @@ export class Store {
   readonly #listeners = new Set<(view: View) => void>()
   #source: SourceState
   #following: Following = { mode: 'live' }
+  #clockwork: Clockwork | null = null
   #cursor = 0
   #selected: number | null = null
   #coalesced = 0
@@ -62,6 +70,9 @@ export class Store {
       picture: this.timeline.pictureAt(this.#cursor),
       selected: this.#selected,
       coalesced: this.#coalesced,
+      marks: this.timeline.marks,
+      breaches: this.timeline.breaches,
+      unreadable: this.timeline.unreadable,
     }
     return this.#view
   }
@@ -72,17 +83,25 @@ export class Store {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Takes what came in. A page that follows the latest stops where an invariant is seen to break, the first time it is. */
   add(records: readonly InspectorRecord[]): void {
     if (records.length === 0) return
+    const known = this.timeline.breaches.length
     this.timeline.add(records)
     this.#coalesced += records.length
-    if (this.#following.mode === 'live') this.#cursor = this.timeline.end
-    this.#cursor = Math.max(this.#cursor, this.timeline.first)
+    const breach = this.timeline.breaches[known]
+    if (this.#following.mode === 'live') {
+      if (breach === undefined) this.#cursor = this.timeline.end
+      else this.#showBreach(breach)
+    }
+    this.#keepInside()
     this.#changed()
   }
 
+  /** Forgets all records; those that come next are followed. */
   clear(): void {
     this.timeline.clear()
+    this.#following = { mode: 'live' }
     this.#cursor = 0
     this.#selected = null
     this.#changed()
@@ -95,14 +114,16 @@ export class Store {
 
   follow(following: Following): void {
     this.#following = following
+    this.#clockwork = null
     if (following.mode === 'live') this.#cursor = this.timeline.end
     this.#changed()
   }
 
-  /** Shows the first `cursor` records; the page no longer follows. */
+  /** Shows the first `cursor` records; the page no longer goes on by itself. */
   moveTo(cursor: number): void {
-    this.#cursor = Math.min(Math.max(cursor, this.timeline.first), this.timeline.end)
-    if (this.#following.mode === 'live') this.#following = { mode: 'paused' }
+    this.#cursor = cursor
+    this.#keepInside()
+    this.#following = { mode: 'paused' }
     this.#changed()
   }
 
@@ -114,6 +135,47 @@ export class Store {
   select(record: number | null): void {
     this.#selected = record
     this.#changed()
+  }
+
+  /** Selects a record and shows the picture after it. */
+  show(record: number): void {
+    this.#selected = record
+    this.moveTo(record + 1)
+  }
+
+  /** Shows what broke an invariant: the record is selected, and its verdict is the last that is seen. */
+  showBreach(breach: Breach): void {
+    this.#showBreach(breach)
+    this.#changed()
+  }
+
+  /** While it plays: shows the records that are due at `nowMs`. Stops at the end, unless more may come. */
+  tick(nowMs: number): void {
+    if (this.#following.mode !== 'playing') return
+    const { steps, clockwork } = ticked(this.#clockwork ?? wound(nowMs), nowMs, this.#following.perSecond)
+    this.#clockwork = clockwork
+    if (steps === 0) return
+    const before = this.#cursor
+    this.#cursor = Math.min(before + steps, this.timeline.end)
+    const breach = this.timeline.breaches.find(({ verdict }) => verdict >= before && verdict < this.#cursor)
+    if (breach !== undefined) this.#showBreach(breach)
+    else if (this.#cursor === this.timeline.end && this.#source.kind !== 'live') {
+      this.#following = { mode: 'paused' }
+    }
+    if (this.#cursor !== before || this.#following.mode === 'paused') this.#changed()
+  }
+
+  #showBreach({ verdict }: Breach): void {
+    this.#cursor = verdict + 1
+    this.#selected = verdict - 1
+    this.#following = { mode: 'paused' }
+    this.#keepInside()
+  }
+
+  #keepInside(): void {
+    const { first, end } = this.timeline
+    this.#cursor = Math.min(Math.max(this.#cursor, first), end)
+    if (this.#selected !== null && this.#selected < first) this.#selected = null
   }
 
   #changed(): void {

@@ -1,13 +1,32 @@
 /** All records that the page has, and the picture at each of them. */
 import type { InspectorRecord } from '../../src/inspect/record.ts'
+import type { Invariant } from '../../src/verify/violation.ts'
 import { emptyPicture, type Picture, pictureAfter } from './picture.ts'
 
 /** Pictures are kept at every so many records; those between are made again. */
 const checkpointEvery = 200
 
 /** Records that are kept, at most, and how many are let go when there are more. */
-const keptRecords = 40_000
-const letGo = 8_000
+export const keptRecords = 20_000
+const letGo = 4_000
+
+/** Marks that are kept, at most. */
+const keptMarks = 400
+
+/** A record that stands out among the others: where some are missing, where a server ends, where something broke. */
+export interface Mark {
+  /** Of the record. */
+  readonly number: number
+  readonly kind: 'gap' | 'gone' | 'broken'
+}
+
+/** An invariant that does not hold, and the record by which that was seen. */
+export interface Breach {
+  readonly invariant: Invariant
+  readonly text: string
+  /** The number of the verdict; what broke it is the record before. */
+  readonly verdict: number
+}
 
 export class Timeline {
   #records: InspectorRecord[] = []
@@ -16,6 +35,12 @@ export class Timeline {
   #latest: Picture = emptyPicture
   /** The number of the first record that is kept: those before it were let go. */
   #base = 0
+  #marks: readonly Mark[] = []
+  #breaches: readonly Breach[] = []
+  #originMs: number | null = null
+  #unreadable = 0
+  /** The picture that was made last, since the next one that is asked for is often that of the record after. */
+  #made: { readonly end: number; readonly picture: Picture } = { end: 0, picture: emptyPicture }
 
   /** Records are numbered from 0 on, for as long as the page is open; this is the number of the first one kept. */
   get first(): number {
@@ -31,13 +56,40 @@ export class Timeline {
     return this.#latest
   }
 
+  /** In order; the latest of them. */
+  get marks(): readonly Mark[] {
+    return this.#marks
+  }
+
+  /** Each invariant that broke, once. */
+  get breaches(): readonly Breach[] {
+    return this.#breaches
+  }
+
+  /** The time of the first record that has one, in milliseconds: where the page counts time from. */
+  get originMs(): number {
+    return this.#originMs ?? 0
+  }
+
+  /** Records of which nothing could be made. */
+  get unreadable(): number {
+    return this.#unreadable
+  }
+
   add(records: readonly InspectorRecord[]): void {
     for (const record of records) {
+      const number = this.end
       this.#records.push(record)
-      this.#latest = pictureAfter(this.#latest, record)
+      const after = taken(this.#latest, record)
+      if (after === null) this.#unreadable += 1
+      else {
+        this.#latest = after
+        this.#note(number, record)
+      }
       if (this.#records.length % checkpointEvery === 0) this.#checkpoints.push(this.#latest)
     }
-    if (this.#records.length > keptRecords) this.#letGo()
+    const more = this.#records.length - keptRecords
+    if (more > 0) this.#letGo(Math.ceil(more / letGo) * letGo)
   }
 
   /** The record of that number, if it is kept. */
@@ -50,13 +102,21 @@ export class Timeline {
     return this.#records.slice(Math.max(0, from - this.#base), Math.max(0, to - this.#base))
   }
 
-  /** The picture after all records below `end`. */
+  /** The picture after all records below `end`. Makes at most as many pictures as there are records between two that are kept. */
   pictureAt(end: number): Picture {
     if (end >= this.end) return this.#latest
     const count = Math.max(0, end - this.#base)
     const checkpoint = Math.floor(count / checkpointEvery)
-    const picture = this.#checkpoints[checkpoint] ?? emptyPicture
-    return this.#records.slice(checkpoint * checkpointEvery, count).reduce(pictureAfter, picture)
+    let from = checkpoint * checkpointEvery
+    let picture = this.#checkpoints[checkpoint] ?? emptyPicture
+    const made = this.#made.end - this.#base
+    if (made > from && made <= count) {
+      from = made
+      picture = this.#made.picture
+    }
+    for (const record of this.#records.slice(from, count)) picture = taken(picture, record) ?? picture
+    this.#made = { end: this.#base + count, picture }
+    return picture
   }
 
   /** Forgets everything, as when another recording is opened. */
@@ -65,11 +125,59 @@ export class Timeline {
     this.#checkpoints = [emptyPicture]
     this.#latest = emptyPicture
     this.#base = 0
+    this.#marks = []
+    this.#breaches = []
+    this.#originMs = null
+    this.#unreadable = 0
+    this.#made = { end: 0, picture: emptyPicture }
   }
 
-  #letGo(): void {
-    this.#records = this.#records.slice(letGo)
-    this.#checkpoints = this.#checkpoints.slice(letGo / checkpointEvery)
-    this.#base += letGo
+  #note(number: number, record: InspectorRecord): void {
+    this.#originMs ??= timeOf(record)
+    const kind = markOf(record)
+    if (kind !== null) this.#mark({ number, kind })
+    if (record.kind !== 'verdict') return
+    const news = record.invariants.filter(
+      ({ invariant, standing }) =>
+        standing === 'broken' && this.#breaches.every((breach) => breach.invariant !== invariant),
+    )
+    if (news.length === 0) return
+    this.#mark({ number, kind: 'broken' })
+    const breaches = news.map(({ invariant, text }) => ({ invariant, text, verdict: number }))
+    this.#breaches = [...this.#breaches, ...breaches]
+  }
+
+  #mark(mark: Mark): void {
+    this.#marks = [...this.#marks.slice(1 - keptMarks), mark]
+  }
+
+  #letGo(count: number): void {
+    this.#records = this.#records.slice(count)
+    this.#checkpoints = this.#checkpoints.slice(count / checkpointEvery)
+    this.#base += count
+    this.#marks = this.#marks.filter(({ number }) => number >= this.#base)
+  }
+}
+
+/** Milliseconds, where the record has a time. */
+export function timeOf(record: InspectorRecord): number | null {
+  if (record.kind === 'server') return record.record.timeMs
+  return 'timeMs' in record ? record.timeMs : null
+}
+
+function markOf(record: InspectorRecord): Mark['kind'] | null {
+  if (record.kind === 'gap') return 'gap'
+  const isEnd =
+    (record.kind === 'process' && record.state === 'gone') ||
+    (record.kind === 'server' && record.record.kind === 'ended')
+  return isEnd ? 'gone' : null
+}
+
+/** The picture after `record`; `null` when nothing can be made of it, as of a line in a file that somebody wrote by hand. */
+function taken(picture: Picture, record: InspectorRecord): Picture | null {
+  try {
+    return pictureAfter(picture, record)
+  } catch {
+    return null
   }
 }

@@ -1,16 +1,139 @@
-import { useEffect, useState } from 'preact/hooks'
+import './app.css'
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Store, View } from '../model/store.ts'
 import { Charts } from './charts/charts.tsx'
+import type { Control, PartProps } from './context.ts'
+import { Faults } from './faults.tsx'
+import { Header } from './header.tsx'
+import { Invariants } from './invariants.tsx'
+import { KeyList, useKeys } from './keys.tsx'
 import { Lanes } from './lanes/lanes.tsx'
+import { Details } from './panels/details.tsx'
+import { Events } from './panels/events.tsx'
+import { Ledger } from './panels/ledger.tsx'
+import { Queues } from './panels/queues.tsx'
+import { Service } from './panels/service.tsx'
+import { Boundary } from './shell/boundary.tsx'
+import { Splitter } from './shell/splitter.tsx'
+import { type Tab, Tabs } from './shell/tabs.tsx'
+import { Time } from './time.tsx'
 
-export function App({ store }: { readonly store: Store }) {
-  const [view, setView] = useState<View>(store.view)
-  useEffect(() => store.subscribe(setView), [store])
+/** A tab of the side column that only one kind of page has. */
+export interface ExtraTab {
+  readonly id: string
+  readonly label: string
+  readonly panel: (part: PartProps) => ComponentChildren
+}
+
+export interface AppProps {
+  readonly store: Store
+  /** `null` where there is no live cluster. */
+  readonly control?: Control | null
+  /** They come before the others. */
+  readonly extraTabs?: readonly ExtraTab[]
+}
+
+/** The page. */
+export function App({ store, control = null, extraTabs = [] }: AppProps) {
+  const view = useView(store)
+  const [sideShare, setSideShare] = useState(0.32)
+  const [lanesShare, setLanesShare] = useState(0.36)
+  const help = useRef<HTMLDialogElement>(null)
+  const showHelp = useRef(() => help.current?.showModal()).current
+  useKeys(store, showHelp)
+  const { picture, selected } = view
   return (
-    <main>
-      <h1>Paxos inspector</h1>
-      <Charts view={view} store={store} />
-      <Lanes view={view} store={store} />
-    </main>
+    <div class="page">
+      <a class="skip" href="#side">
+        Skip to the panels
+      </a>
+      <Header
+        source={view.source}
+        cluster={picture.cluster?.cluster ?? null}
+        service={picture.cluster?.service ?? null}
+        servers={picture.servers}
+        unreadable={view.unreadable}
+        onHelp={showHelp}
+      />
+      <Invariants invariants={picture.invariants} breaches={view.breaches} store={store} />
+      <main class="columns" style={{ '--side': `${sideShare}fr`, '--rest': `${1 - sideShare}fr` }}>
+        <div class="drawings" style={{ '--lanes': `${lanesShare}fr`, '--rest': `${1 - lanesShare}fr` }}>
+          <section class="panel" aria-label="Charts">
+            <Boundary name="charts">
+              <Charts view={view} store={store} />
+            </Boundary>
+          </section>
+          <Splitter
+            label="Height of the lanes"
+            orientation="horizontal"
+            share={lanesShare}
+            onChange={setLanesShare}
+          />
+          <section class="panel" aria-label="Messages">
+            <Boundary name="lanes">
+              <Lanes view={view} store={store} />
+            </Boundary>
+          </section>
+        </div>
+        <Splitter
+          label="Width of the side column"
+          orientation="vertical"
+          share={sideShare}
+          onChange={setSideShare}
+        />
+        <section class="panel side" id="side" aria-label="Panels" tabIndex={-1}>
+          <div class="side-tabs">
+            <Tabs label="Panels" tabs={tabsOf({ view, store }, control, extraTabs)} />
+          </div>
+          {selected === null ? null : (
+            <Boundary name="record">
+              <Details key={selected} store={store} selected={selected} />
+            </Boundary>
+          )}
+        </section>
+      </main>
+      <Time view={view} store={store} />
+      <KeyList dialog={help} />
+    </div>
   )
+}
+
+function useView(store: Store): View {
+  const [view, setView] = useState<View>(store.view)
+  useEffect(() => {
+    // Records may have come between the first drawing and now.
+    setView(store.view)
+    return store.subscribe(setView)
+  }, [store])
+  return view
+}
+
+function tabsOf(part: PartProps, control: Control | null, extraTabs: readonly ExtraTab[]): readonly Tab[] {
+  const { view, store } = part
+  const { picture } = view
+  const { ledger, servers, service, cluster } = picture
+  const tabs: Tab[] = [
+    ...extraTabs.map(({ id, label, panel }) => ({ id, label, panel: () => panel(part) })),
+    { id: 'ledger', label: 'Ledger', panel: () => <Ledger ledger={ledger} servers={servers} /> },
+    { id: 'queues', label: 'Queues', panel: () => <Queues servers={servers} /> },
+    { id: 'service', label: 'Service', panel: () => <Service service={service} servers={servers} /> },
+    {
+      id: 'events',
+      label: 'Events',
+      panel: () => <Events store={store} cursor={view.cursor} selected={view.selected} />,
+    },
+  ]
+  // Without a token there is no control: the panel then says how to get one.
+  if (view.source.kind === 'live' && cluster?.allowsFaults === true) {
+    tabs.push({
+      id: 'faults',
+      label: 'Faults',
+      panel: () => <Faults view={view} store={store} control={control} />,
+    })
+  }
+  return tabs.map((tab) => ({
+    ...tab,
+    panel: () => <Boundary name={tab.label.toLowerCase()}>{tab.panel()}</Boundary>,
+  }))
 }

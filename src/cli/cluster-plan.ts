@@ -14,6 +14,7 @@ export interface ClusterFlags {
   readonly memory?: boolean
   readonly trace?: boolean
   readonly stately?: string
+  readonly allowFaults?: boolean
   readonly logLevel: string
 }
 

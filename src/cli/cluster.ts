@@ -2,11 +2,11 @@ import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type Command, Option } from 'commander'
 import { bindSocket } from '../node/socket.ts'
-import { type ClusterFlags, type PlannedServer, planCluster, startAgain } from './cluster-plan.ts'
+import { type ClusterFlags, type PlannedServer, planCluster } from './cluster-plan.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { logLevelOption, parseHost, statelyOption, wholeNumber } from './options.ts'
 import { complain, print, shellCommand } from './output.ts'
-import { ServerProcess } from './server-process.ts'
+import { ServerProcesses } from './server-processes.ts'
 import { onStopSignal } from './signals.ts'
 
 /** A server that has not stopped in good order after this is killed, in milliseconds. */
@@ -32,6 +32,12 @@ export function addClusterCommand(program: Command): void {
     )
     .addOption(new Option('--trace', 'write the requests that were executed, in order, to DIR/N/trace.txt'))
     .addOption(statelyOption())
+    .addOption(
+      new Option(
+        '--allow-faults',
+        'with --inspect: lose messages, fire timers, pause, crash and restart servers from the page',
+      ),
+    )
     .addOption(logLevelOption('warn'))
     .addHelpText(
       'after',
@@ -48,32 +54,23 @@ async function runCluster(flags: ClusterFlags): Promise<void> {
   await checkBeforehand(start)
   for (const { id, reason } of lost) complain(`server ${id} is not started: ${reason}`)
 
-  let isStopping = false
-  const logLevel = ['--log-level', flags.logLevel]
+  const allow = flags.allowFaults ? ['--allow-faults'] : []
   const stately = flags.stately === undefined ? [] : ['--stately', flags.stately]
-  const running = start.map((server) => ({
-    server,
-    process: new ServerProcess([
-      ...server.args,
-      ...(isFirstStart ? ['--bootstrap'] : []),
-      ...stately,
-      ...logLevel,
-    ]),
-  }))
-  const allEnded = Promise.all(running.map(({ process }) => process.ended))
+  const servers = new ServerProcesses(start, {
+    args: ['--log-level', flags.logLevel, ...allow, ...stately],
+    first: isFirstStart ? ['--bootstrap'] : [],
+    paxos,
+  })
   const stop = async () => {
-    isStopping = true
-    for (const { process } of running) process.stop()
+    servers.stop()
     const impatience = setTimeout(() => {
       complain(`servers that had not stopped after ${stopPatienceMs / 1000} s are killed`)
-      for (const { process } of running) process.kill()
+      servers.kill()
     }, stopPatienceMs)
-    await allEnded
+    await servers.ended
     clearTimeout(impatience)
   }
-  process.on('exit', () => {
-    for (const { process } of running) process.kill()
-  })
+  process.on('exit', () => servers.kill())
   onStopSignal(() => {
     void stop().then(() => {
       print('cluster stopped')
@@ -81,33 +78,15 @@ async function runCluster(flags: ClusterFlags): Promise<void> {
     })
   })
 
-  const ready = await Promise.all(
-    running.map(async ({ server, process }) => {
-      const address = await process.ready
-      if (address === null) return false
-      const where = server.dataDir === null ? 'in memory' : `data ${server.dataDir}`
-      print(`server ${server.id} ready on ${address} (${where}, pid ${process.pid})`)
-      return true
-    }),
-  )
-  if (isStopping) return
+  const ready = await servers.ready()
+  if (servers.isStopping) return
   if (ready.includes(false)) {
     await stop()
     throw new Failure(`server ${idsOf(start, ready)} could not start; the others are stopped`)
   }
   print(readyLine(start.length, flags.servers))
-
-  for (const { server, process } of running) {
-    void process.ended.then((how) => {
-      if (isStopping) return
-      const seed = start.find((other) => other !== server) ?? server
-      print(
-        `server ${server.id} (pid ${process.pid}) ended: ${how}. ${startAgain(server, seed.address, paxos)}`,
-      )
-    })
-  }
-  await allEnded
-  if (isStopping) return
+  await servers.ended
+  if (servers.isStopping) return
   throw new Failure('all servers have ended')
 }
 

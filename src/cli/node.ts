@@ -30,6 +30,7 @@ export interface NodeFlags {
   readonly join?: Address
   readonly trace?: boolean
   readonly record?: string
+  readonly allowFaults?: boolean
   readonly inspect?: Address
   readonly stately?: string
   readonly logLevel: string
@@ -89,6 +90,9 @@ export function addNodeCommand(program: Command): void {
         .preset(`127.0.0.1:${defaultInspectorPort}`),
     )
     .addOption(statelyOption())
+    .addOption(
+      new Option('--allow-faults', 'with --inspect: lose messages and fire timers as the inspector asks for'),
+    )
     .addOption(logLevelOption('info'))
     .addOption(new Option('--supervised').hideHelp())
     .addHelpText(
@@ -102,7 +106,8 @@ cluster). Started again it needs neither: what it stored says which cluster it b
 
 /** What the options ask for. Throws a `Failure` when they do not go together. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { id, members, memory, data, bootstrap, cluster, join, trace, record, inspect, stately } = flags
+  const { id, members, memory, data, bootstrap, cluster, join, trace, record } = flags
+  const { inspect, allowFaults, stately } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw new Failure(
       `--id ${id} is not among --members (${members.map((member) => member.id).join(', ')}): add ${id}=HOST:PORT`,
@@ -118,6 +123,9 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     throw new Failure(
       `--data DIR is missing: say where server ${id} is to store what it promised (or give --memory)`,
     )
+  }
+  if (allowFaults && inspect === undefined) {
+    throw new Failure('--allow-faults needs --inspect: it is the inspector that asks for faults')
   }
   const own = members?.find((member) => member.id === id)?.address
   const listen = flags.listen ?? own
@@ -141,6 +149,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(join !== undefined && { join }),
     ...(trace !== undefined && { trace }),
     ...(record !== undefined && { record }),
+    ...(allowFaults !== undefined && { allowFaults }),
     ...(inspect !== undefined && { inspect }),
     ...(stately !== undefined && { stately }),
   }

@@ -55,6 +55,9 @@ export class Observer {
   #isFollowing = false
   #moves: Move[] = []
   #facts: Fact[] = []
+  #isUnderWay = false
+  /** What met messages in it. */
+  #fates: FateRecord[] = []
 
   /** Each role as it was last told of. */
   #told: Partial<Record<RoleName, Snapshot>> = {}
@@ -77,6 +80,8 @@ export class Observer {
   begins(): boolean {
     return this.#safely(false, () => {
       this.#isFollowing = this.#isAdmitted()
+      this.#isUnderWay = true
+      this.#fates = []
       this.#moves = []
       this.#facts = []
       return this.#isFollowing
@@ -137,11 +142,26 @@ export class Observer {
     })
   }
 
+  /** The event is over, whether it was followed or not: what became of what was said in it comes after it. */
+  over(): void {
+    this.#safely(undefined, () => {
+      this.#isUnderWay = false
+      for (const fate of this.#fates) if (this.#isAdmitted()) this.#sink.add(fate)
+      this.#fates = []
+    })
+  }
+
   /** Tells what became of a message. */
   fate(fate: Omit<FateRecord, 'kind' | 'clock' | 'timeMs'>): void {
     this.#safely(undefined, () => {
-      if (!this.#isAdmitted()) return
-      this.#sink.add({ kind: 'fate', clock: this.#subject.clock(), timeMs: Date.now(), ...fate })
+      const record: FateRecord = {
+        kind: 'fate',
+        clock: this.#subject.clock(),
+        timeMs: Date.now(),
+        ...fate,
+      }
+      if (this.#isUnderWay) this.#fates.push(record)
+      else if (this.#isAdmitted()) this.#sink.add(record)
     })
   }
 

@@ -3,6 +3,7 @@ import type { Address } from '../../machines/batch.ts'
 import { Allowance } from './allowance.ts'
 import { Backlog } from './backlog.ts'
 import { Connection } from './connection.ts'
+import type { ControlResult } from './control.ts'
 import type { RecordSink } from './observer.ts'
 import type { ServerToHub } from './protocol.ts'
 import type { ServerRecord } from './record.ts'
@@ -14,8 +15,8 @@ export interface ReporterOptions {
   readonly hub: Address
   /** The first thing that is said on each connection. */
   readonly hello: ServerHello
-  /** Is given what the hub tells the server to do, unchecked. */
-  readonly onControl?: (command: unknown) => void
+  /** Is given what the hub tells the server to do, unchecked; says what came of it. */
+  readonly onControl?: (command: unknown) => ControlResult
   /** How much it may tell; by default as much as costs a server a few percent of its time. */
   readonly allowance?: Allowance
 }
@@ -118,7 +119,10 @@ export class Reporter implements RecordSink {
       const said: unknown = JSON.parse(text)
       if (typeof said !== 'object' || said === null || !('type' in said)) return
       if (said.type !== 'hub.control' || !('command' in said)) return
-      this.#options.onControl?.(said.command)
+      const result = this.#options.onControl?.(said.command)
+      if (result === undefined || !('id' in said) || typeof said.id !== 'number') return
+      const answer: ServerToHub = { type: 'server.result', id: said.id, result }
+      this.#connection.say(JSON.stringify(answer))
     } catch {
       // A hub that says nonsense is no reason to stop.
     }

@@ -17,8 +17,8 @@ const heldShown = 20
 
 type Snapshot = Pick<AnyMachineSnapshot, 'value' | 'context'>
 
-/** Where a role is. Its cost does not grow with what the role remembers. */
-export function standOf(role: RoleName, { value, context }: Snapshot): Stand {
+/** Where a role is, or the machine that carries a request. Its cost does not grow with what it remembers. */
+export function standOf(role: RoleName | 'client', { value, context }: Snapshot): Stand {
   const seen: Record<string, unknown> = {}
   for (const key in context) if (!unseen.has(key)) seen[key] = context[key]
   if (role === 'requestQueue') seen.held = heldShownOf((context as RequestQueueContext).held)

@@ -8,9 +8,13 @@ import { isCounted } from '../../machines/members.ts'
 import type { Welcome } from '../../machines/messages.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { formatAddress } from '../address.ts'
+import { delayName } from '../chart-names.ts'
 import { connect } from '../client/index.ts'
+import type { ControlCommand, ControlResult } from '../inspect/control.ts'
+import { isControlCommand } from '../inspect/control-check.ts'
 import { Observer } from '../inspect/observer.ts'
 import { protocolVersion } from '../inspect/protocol.ts'
+import type { FateRecord } from '../inspect/record.ts'
 import { Recorder } from '../inspect/recorder.ts'
 import { Reporter } from '../inspect/reporter.ts'
 import { StatelyBridge } from '../inspect/stately.ts'
@@ -19,16 +23,17 @@ import { lockService } from '../services/lock.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import { StartError } from './errors.ts'
+import { type Fate, Faults } from './faults.ts'
 import { greet } from './greet.ts'
 import { type Bootstrap, checkIdentity, foundingIdentity, joiningIdentity } from './identity.ts'
-import { Runtime } from './runtime.ts'
+import { type Mouth, Runtime } from './runtime.ts'
 import { bindSocket, socketBufferBytes } from './socket.ts'
 import { statusOf } from './status.ts'
 import { LevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import type { Durable, Identity, Storage } from './storage/storage.ts'
 import { Trace } from './trace.ts'
-import { Transport } from './transport.ts'
+import { type Receiver, Transport } from './transport.ts'
 import { maxCommandBytes } from './wire/codec.ts'
 
 export { StartError } from './errors.ts'
@@ -58,7 +63,14 @@ export interface NodeOptions {
   readonly stately?: string
   readonly timing?: Timing
   readonly limits?: Limits
+  /** Do what `control` is asked for: lose messages, fire timers. For a cluster that is played with. */
+  readonly allowFaults?: boolean
+  /** Told of every message that met a fault that was asked for. */
+  readonly onFate?: (record: FateRecord) => void
 }
+
+/** What a server itself can be asked to do. */
+export type NodeControl = Extract<ControlCommand, { type: 'rules' | 'timer' }>
 
 export interface RunningNode {
   readonly id: NodeId
@@ -66,6 +78,8 @@ export interface RunningNode {
   readonly cluster: string
   /** What `paxos status --json` shows of it. */
   status(): Json
+  /** Has a fault happen. Without `allowFaults` nothing is done, as the answer then says. */
+  control(command: NodeControl): ControlResult
   /** Takes no more requests, finishes what is under way and ends, within seconds. */
   stop(): Promise<void>
   /** Resolves when it has ended: `null` after `stop`, the reason when it halted. */
@@ -170,6 +184,7 @@ class LiveNode implements RunningNode {
   readonly #runtime: Runtime
   readonly #trace: Trace | null
   readonly #recorder: Recorder | null
+  readonly #faults: Faults | null
   readonly #reporter: Reporter | null
   readonly #observer: Observer | null
   readonly #watchers = new Set<() => void>()
@@ -201,6 +216,7 @@ class LiveNode implements RunningNode {
           })
         : null
     this.#recorder = record === undefined ? null : openRecorder(record, this.#logger)
+    this.#faults = options.allowFaults === true ? new Faults(id, (fate) => this.#tellFate(fate)) : null
     this.#reporter = this.#newReporter()
     this.#observer = this.#reporter === null ? null : this.#newObserver(this.#reporter)
     const executor: Executor = {
@@ -251,8 +267,12 @@ class LiveNode implements RunningNode {
         service: service.name,
         founders,
         address: this.address,
-        allowsFaults: false,
+        allowsFaults: this.#faults !== null,
       },
+      onControl: (command) =>
+        isControlCommand(command) && (command.type === 'rules' || command.type === 'timer')
+          ? this.control(command)
+          : { ok: false, error: `server ${this.id} does not understand the command` },
     })
   }
 
@@ -319,32 +339,35 @@ class LiveNode implements RunningNode {
         'a small receive buffer was granted: bursts may be lost; raise net.core.rmem_max',
       )
     }
-    const transport = new Transport(socket, this.cluster, id, {
+    const receiver: Receiver = {
       hear: (sender, message, from, clock) => this.#runtime.hear(sender, message, from, clock),
       request: (message, from, bytes) => this.#runtime.request(message, from, bytes),
       ask: (message, from) => {
-        if (message.type === 'hello') transport.send(from, this.#welcome())
-        else transport.send(from, { type: 'report', status: this.status() })
+        if (message.type === 'hello') mouth.respond(from, this.#welcome())
+        else mouth.respond(from, { type: 'report', status: this.status() })
       },
       leaving: () => {
         this.#recorder?.flush()
         return this.#runtime.clock
       },
-    })
-    this.#transport = transport
-    this.#runtime.begin(
-      { self: id, incarnation, members, promised, accepted, firstUnchosen },
-      {
-        send: (to, message) => {
-          const address =
-            this.#replica.members.find((member) => member.id === to)?.address ?? transport.heardFrom(to)
-          if (address !== undefined) transport.send(address, message)
-        },
-        respond: (to, message) => transport.send(to, message),
-        close: () => transport.close(),
+    }
+    const transport = new Transport(socket, this.cluster, id, this.#faults?.receiver(receiver) ?? receiver)
+    const open: Mouth = {
+      send: (to, message) => {
+        const address =
+          this.#replica.members.find((member) => member.id === to)?.address ?? transport.heardFrom(to)
+        if (address !== undefined) transport.send(address, message)
       },
-      { timing, limits, randomSeed: randomInt(2 ** 31) },
-    )
+      respond: (to, message) => transport.send(to, message),
+      close: () => transport.close(),
+    }
+    const mouth = this.#faults?.mouth(open) ?? open
+    this.#transport = transport
+    this.#runtime.begin({ self: id, incarnation, members, promised, accepted, firstUnchosen }, mouth, {
+      timing,
+      limits,
+      randomSeed: randomInt(2 ** 31),
+    })
     this.#reporter?.start(() => this.#observer?.resume())
     this.#logger.info({ address: this.address, cluster: this.cluster, firstUnchosen }, 'serving')
     if (!this.#isCounted && this.#options.join === undefined) {
@@ -404,6 +427,28 @@ class LiveNode implements RunningNode {
     })
   }
 
+  control(command: NodeControl): ControlResult {
+    if (this.#faults === null) {
+      return {
+        ok: false,
+        error: `server ${this.id} was started without --allow-faults: it does nothing of this`,
+      }
+    }
+    switch (command.type) {
+      case 'rules':
+        this.#faults.setRules(command.rules)
+        return { ok: true, text: `server ${this.id}: rules in force: ${command.rules.length}` }
+      case 'timer': {
+        const { role, id } = command
+        const timer = `${delayName(id)} of the ${role} of server ${this.id}`
+        return this.#runtime.fireTimer(role, id)
+          ? { ok: true, text: `${timer} has fired` }
+          : { ok: false, error: `${timer} is not armed now: nothing was done` }
+      }
+    }
+    command satisfies never
+  }
+
   async stop(): Promise<void> {
     this.#runtime.stop()
     const deadline = Date.now() + stopPatienceMs
@@ -412,6 +457,11 @@ class LiveNode implements RunningNode {
     this.#runtime.finish()
     await this.ended
     this.#logger.info('stopped')
+  }
+
+  #tellFate(fate: Fate): void {
+    this.#observer?.fate(fate)
+    this.#options.onFate?.({ kind: 'fate', clock: this.#runtime.clock, timeMs: Date.now(), ...fate })
   }
 
   #welcome(): Welcome {

@@ -1,4 +1,11 @@
-import { type ActorRefFrom, type AnyActorRef, createActor, fromCallback, type InspectionEvent } from 'xstate'
+import {
+  type ActorRefFrom,
+  type AnyActorRef,
+  type AnyMachineSnapshot,
+  createActor,
+  fromCallback,
+  type InspectionEvent,
+} from 'xstate'
 import type { Address, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
@@ -183,6 +190,20 @@ export class Runtime implements World {
     )
   }
 
+  /**
+   * Fires a timer of a role now, as the clock would. `false`, and nothing happens, when it is not armed: the role is in no state
+   * that has it. Every timer's transition leaves its state, or enters it again, so the clock does not fire it once more: what it
+   * had armed is given up with the state.
+   */
+  fireTimer(role: RoleName, id: string): boolean {
+    const actor = this.#roles?.[role]
+    const event = { type: id }
+    const isArmed = id.startsWith('xstate.after.') && (actor?.getSnapshot() as AnyMachineSnapshot).can(event)
+    if (actor === undefined || !isArmed) return false
+    this.#fire(() => actor.send(event as unknown as RoleEvent))
+    return true
+  }
+
   /** Takes no more requests; `finish` ends it. */
   stop(): void {
     this.#root.send({ type: 'node.stopping' })
@@ -289,15 +310,18 @@ export class Runtime implements World {
     this.#guarded(() => {
       this.#clock += 1
       const isObserved = this.#runObserved(run)
-      if (!isObserved && this.#recorder === null) return
-      const happened = event()
-      if (happened === null) return
-      if (isObserved) this.#observer?.ends(happened)
-      if (this.#recorder === null) return
-      const line = { clock: this.#clock, node: this.#self, event: happened, roles: this.#changedRoles() }
-      this.#recorder.record(line)
-      this.#persistRecorded(this.#recorder)
+      if (isObserved || this.#recorder !== null) this.#tell(event(), isObserved)
+      this.#observer?.over()
     })
+  }
+
+  #tell(event: EventRecord['event'] | null, isObserved: boolean): void {
+    if (event === null) return
+    if (isObserved) this.#observer?.ends(event)
+    if (this.#recorder === null) return
+    const line = { clock: this.#clock, node: this.#self, event, roles: this.#changedRoles() }
+    this.#recorder.record(line)
+    this.#persistRecorded(this.#recorder)
   }
 
   /** True when the observer follows it. XState's inspection is on for as long, since it is not free. */

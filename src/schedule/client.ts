@@ -6,7 +6,7 @@ import type { Command, NodeId } from '../../machines/batch.ts'
 import type { ClientEmitted, ClientEvent } from '../../machines/client.ts'
 import type { ServerMessage } from '../../machines/messages.ts'
 import { stateName } from '../chart-names.ts'
-import { type Effect, type Step, start, step } from '../step.ts'
+import type { Effect } from '../step.ts'
 import type { Fact } from '../verify/facts.ts'
 import {
   type ClientTimer,
@@ -33,7 +33,7 @@ export function submitRequest(
   const seq = requests.length + 1
   const ackedBelow = requests.find(({ outcome }) => outcome === null)?.seq ?? seq
   const request = { uid: uidOf(client), seq, ackedBelow, command }
-  const first: Step<ClientEmitted> = start(settings.clientMachine, {
+  const first = settings.clientStepper.start(settings.clientMachine, {
     timing: settings.clientTiming,
     randomSeed: seq,
   })
@@ -82,7 +82,8 @@ export function stepRequest(
   settings: ClusterSettings,
 ): ClusterStep {
   const request = requestOf(state, client, seq)
-  const { snapshot, effects }: Step<ClientEmitted> = step(settings.clientMachine, request.snapshot, event)
+  const { clientMachine, clientStepper } = settings
+  const { snapshot, effects } = clientStepper.step(clientMachine, request.snapshot, event)
   const path = [stateName(request.snapshot.value), stateName(snapshot.value)]
   const timers = timersAfter(request.timers, effects, state.nowMs)
   const moved: Happening[] = path[0] === path[1] ? [] : [{ type: 'moved', actor: { client, seq }, path }]

@@ -1,7 +1,12 @@
 /** A whole cluster as a value: its servers, its clients, and the datagrams in flight between them. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import type { Command, NodeId } from '../../machines/batch.ts'
-import { type ClientTiming, clientMachine, defaultClientTiming } from '../../machines/client.ts'
+import {
+  type ClientEmitted,
+  type ClientTiming,
+  clientMachine,
+  defaultClientTiming,
+} from '../../machines/client.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
@@ -9,8 +14,9 @@ import type { Outcome } from '../../machines/outcome.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { lockService } from '../services/lock.ts'
 import type { Service } from '../services/service.ts'
+import { start, step } from '../step.ts'
 import { replicasOf } from '../stepped/replicas.ts'
-import { type NodeSettings, type Replicas, usualNodeSettings } from '../stepped/settings.ts'
+import { type NodeSettings, type Replicas, type Stepper, usualNodeSettings } from '../stepped/settings.ts'
 import { type NodeState, neverStarted } from '../stepped/state.ts'
 import { type Party, serverAddress } from './names.ts'
 
@@ -85,6 +91,8 @@ export interface ClusterSettings extends Pick<NodeSettings, 'machines' | 'steppe
   readonly limits: Limits
   readonly replicas: Replicas
   readonly clientMachine: AnyStateMachine
+  /** How the machine that carries a request is moved. */
+  readonly clientStepper: Stepper<ClientEmitted>
 }
 
 /** The settings of a cluster that is founded by so many servers, of which the replicated service is `service`. */
@@ -99,6 +107,7 @@ export function clusterSettings(servers: number, service: Service = lockService 
     limits: defaultLimits,
     replicas: replicasOf({ service, members: founders }),
     clientMachine,
+    clientStepper: { start, step },
   }
 }
 

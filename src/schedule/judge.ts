@@ -8,9 +8,18 @@ import type { ClusterStep } from './events.ts'
 export class Judge {
   readonly #invariants: Invariants
 
+  private constructor(invariants: Invariants) {
+    this.#invariants = invariants
+  }
+
   /** Of a cluster that is about to be founded. `service` is the name of what it replicates. */
-  constructor({ founders }: Pick<ClusterSettings, 'founders'>, service: string) {
-    this.#invariants = Invariants.begin({ founders, service })
+  static begin({ founders }: Pick<ClusterSettings, 'founders'>, service: string): Judge {
+    return new Judge(Invariants.begin({ founders, service }))
+  }
+
+  /** One that has seen the same, and goes on by itself. */
+  copy(): Judge {
+    return new Judge(this.#invariants.copy())
   }
 
   /** Takes what an event made of `before`. Throws a `Violation` when an invariant is broken. */

@@ -31,9 +31,9 @@ export interface Replicas {
 }
 
 /** How roles are moved: `start` and `step` of src/step.ts, or the same with a memory. */
-export interface Stepper {
-  start(machine: AnyStateMachine, input: unknown): Step<Output>
-  step(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step<Output>
+export interface Stepper<Said = Output> {
+  start(machine: AnyStateMachine, input: unknown): Step<Said>
+  step(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step<Said>
 }
 
 export interface NodeSettings {

@@ -100,7 +100,7 @@ export class TranscriptRun {
     if (count === 0) throw new Error('a cluster has at least one server')
     const usual = { ...clusterSettings(count, knownServices[service]), digestEvery: 1 }
     const settings = this.#options.adapt?.(usual) ?? usual
-    this.#cluster = { settings, judge: new Judge(settings, service), state: foundedCluster(settings) }
+    this.#cluster = { settings, judge: Judge.begin(settings, service), state: foundedCluster(settings) }
     this.#take(foundCluster(settings), tell)
   }
 

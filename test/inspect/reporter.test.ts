@@ -193,15 +193,18 @@ test('what a hub says is handed on when it is a command, and ignored when it is 
     onControl: (command) => {
       commands.push(command)
       if (commands.length === 1) throw new Error('nothing that a command does may end the connection')
+      return { ok: true, text: 'done' }
     },
   })
   reporter.start(() => reporter.add(ended))
   await hub.once(() => hub.told[0]?.records.length === 1)
   for (const nonsense of ['', '{', 'null', '7', '{"type":"hub.control"}', '{"command":1}']) hub.say(nonsense)
   const timer = { type: 'timer', node: 0, role: 'learner', id: 'grace' } as const
-  hub.say({ type: 'hub.control', command: timer })
-  hub.say({ type: 'hub.control', command: { type: 'rules', rules: [] } })
+  hub.say({ type: 'hub.control', id: 1, command: timer })
+  hub.say({ type: 'hub.control', id: 2, command: { type: 'rules', rules: [] } })
   await expect.poll(() => commands).toEqual([timer, { type: 'rules', rules: [] }])
+  await hub.once(() => hub.results.length === 1)
+  expect(hub.results).toEqual([{ type: 'server.result', id: 2, result: { ok: true, text: 'done' } }])
   expect(reporter.counters.isConnected).toBe(true)
 })
 

@@ -97,7 +97,7 @@ function wander(seed: number, steps: number, cluster: ClusterSettings): ClusterS
     random = drawn.seed
     return Math.floor(drawn.value * below)
   }
-  const judge = new Judge(cluster, 'lock')
+  const judge = Judge.begin(cluster, 'lock')
   const begun = foundCluster(cluster)
   judge.judge(foundedCluster(cluster), begun)
   let { state } = begun

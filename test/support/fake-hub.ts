@@ -73,6 +73,9 @@ export class FakeHub {
     }
   }
 
+  /** What servers said of commands. */
+  readonly results: Extract<ServerToHub, { type: 'server.result' }>[] = []
+
   /** Says something to all servers: something of the protocol, or any text. */
   say(message: HubToServer | string): void {
     const text = typeof message === 'string' ? message : JSON.stringify(message)
@@ -93,6 +96,7 @@ export class FakeHub {
         told = { hello: message, records: [], gaps: [], socket, isOpen: true }
         this.told.push(told)
       } else if (told === null) throw new Error('records came before hello')
+      else if (message.type === 'server.result') this.results.push(message)
       else {
         if (message.leftOut > 0) told.gaps.push({ place: told.records.length, leftOut: message.leftOut })
         told.records.push(...message.records)

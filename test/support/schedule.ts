@@ -48,7 +48,7 @@ export class Schedule {
     changes: Partial<ClusterSettings> = {},
   ) {
     this.#settings = { ...clusterSettings(servers, service), digestEvery: 1, ...changes }
-    this.#judge = new Judge(this.#settings, service.name)
+    this.#judge = Judge.begin(this.#settings, service.name)
     const begun = foundCluster(this.#settings)
     this.#judge.judge(foundedCluster(this.#settings), begun)
     this.#state = begun.state

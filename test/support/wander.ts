@@ -58,7 +58,7 @@ class Walk {
   constructor(wandering: Wandering) {
     this.#wandering = wandering
     this.#random = wandering.seed
-    this.#judge = new Judge(wandering.settings, 'lock')
+    this.#judge = Judge.begin(wandering.settings, 'lock')
     this.state = foundedCluster(wandering.settings)
   }
 

@@ -63,7 +63,7 @@ describe.each(subjects)('%s', (_, service, commands, model) => {
 
   test.each(seeds)('seed %i breaks no invariant, and both checkers pass the history', (seed) => {
     const settings = { ...clusterSettings(3 + (seed % 2), service), digestEvery: 1 }
-    const judge = new Judge(settings, service.name)
+    const judge = Judge.begin(settings, service.name)
     let reread = Invariants.begin({ founders: settings.founders, service: service.name })
     const invariants = reread.copy()
     const history = new History()

@@ -1,0 +1,31 @@
+/** Which guards were tried before a transition was taken. */
+import { clientMachine } from '../../machines/client.ts'
+import { type ChartEdge, edgesOf, triggerText } from '../../src/chart-edges.ts'
+import type { Move } from '../../src/inspect/record.ts'
+import { roleMachines } from '../../src/roles.ts'
+
+/** An alternative that was tried. */
+export interface Attempt {
+  /** The id of the edge. */
+  readonly edge: string
+  /** `null`: it has none, and is taken when those before it do not hold. */
+  readonly guard: string | null
+  readonly held: boolean
+}
+
+const edges: readonly ChartEdge[] = [...Object.values(roleMachines), clientMachine].flatMap((machine) =>
+  edgesOf(machine),
+)
+const byId = new Map(edges.map((edge) => [edge.id, edge]))
+
+/** For each transition of a move: the alternatives before it, which did not hold, and it. */
+export function attemptsOf({ edges: taken }: Pick<Move, 'edges'>): readonly Attempt[] {
+  return taken.flatMap((id) => {
+    const edge = byId.get(id)
+    if (edge === undefined) return []
+    const before = Array.from({ length: edge.index }, (_, index) =>
+      byId.get(`${edge.from} ${triggerText(edge.trigger)}[${index}]`),
+    ).flatMap((other) => (other === undefined ? [] : [{ edge: other.id, guard: other.guard, held: false }]))
+    return [...before, { edge: edge.id, guard: edge.guard, held: true }]
+  })
+}

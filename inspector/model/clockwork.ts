@@ -1,0 +1,30 @@
+/** How playing goes on: records by the second, whatever the time between two frames. */
+
+/** Records a second that can be chosen. */
+export const speeds = [1, 2, 5, 20, 100] as const
+
+/** When time was last taken, and the part of a record that was due then. */
+export interface Clockwork {
+  readonly lastMs: number
+  readonly owed: number
+}
+
+/** Longer than this between two frames, and the page was hidden: that time does not count. */
+const longestFrameMs = 1_000
+
+/** Begins at `nowMs`. */
+export function wound(nowMs: number): Clockwork {
+  return { lastMs: nowMs, owed: 0 }
+}
+
+/** How many records are due at `nowMs` when so many are played a second, and the clockwork from then on. */
+export function ticked(
+  { lastMs, owed }: Clockwork,
+  nowMs: number,
+  perSecond: number,
+): { readonly steps: number; readonly clockwork: Clockwork } {
+  const passedMs = Math.min(Math.max(0, nowMs - lastMs), longestFrameMs)
+  const due = owed + (passedMs * perSecond) / 1_000
+  const steps = Math.floor(due)
+  return { steps, clockwork: { lastMs: nowMs, owed: due - steps } }
+}

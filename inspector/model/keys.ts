@@ -1,0 +1,67 @@
+/** What the keyboard does, wherever on the page the reader is. */
+
+export type KeyCommand =
+  | { readonly type: 'play or pause' }
+  | { readonly type: 'step'; readonly records: number }
+  | { readonly type: 'first' }
+  | { readonly type: 'live' }
+  | { readonly type: 'help' }
+
+/** For the list of keys: which, and what they do. */
+export const keyList: readonly { readonly keys: string; readonly does: string }[] = [
+  { keys: 'Space', does: 'play or pause' },
+  { keys: '→', does: 'one record forward' },
+  { keys: '←', does: 'one record back' },
+  { keys: 'Shift → or ←', does: 'ten records forward or back' },
+  { keys: 'Home', does: 'to the first record that is kept' },
+  { keys: 'End', does: 'to the latest, and follow what comes' },
+  { keys: '?', does: 'this list' },
+]
+
+export interface PressedKey {
+  readonly key: string
+  readonly shiftKey: boolean
+  readonly ctrlKey: boolean
+  readonly altKey: boolean
+  readonly metaKey: boolean
+}
+
+/** What has the focus. What it does with a key itself comes first. */
+export interface Focused {
+  readonly tag: string
+  readonly type: string
+  readonly isEditable: boolean
+}
+
+const takesSpace = new Set(['BUTTON', 'SUMMARY', 'A'])
+const clicked = new Set(['checkbox', 'radio', 'button', 'submit', 'color', 'file'])
+
+/** What the key asks for; `null` for nothing, or where it belongs to what has the focus. */
+export function keyCommand(pressed: PressedKey, focused: Focused | null): KeyCommand | null {
+  if (pressed.ctrlKey || pressed.altKey || pressed.metaKey) return null
+  if (focused !== null && isTypedIn(focused)) return null
+  const isRange = focused?.tag === 'INPUT' && focused.type === 'range'
+  switch (pressed.key) {
+    case ' ': {
+      const isTaken = focused !== null && (takesSpace.has(focused.tag) || clicked.has(focused.type))
+      return isTaken ? null : { type: 'play or pause' }
+    }
+    case 'ArrowRight':
+      return isRange ? null : { type: 'step', records: pressed.shiftKey ? 10 : 1 }
+    case 'ArrowLeft':
+      return isRange ? null : { type: 'step', records: pressed.shiftKey ? -10 : -1 }
+    case 'Home':
+      return { type: 'first' }
+    case 'End':
+      return { type: 'live' }
+    case '?':
+      return { type: 'help' }
+    default:
+      return null
+  }
+}
+
+function isTypedIn({ tag, type, isEditable }: Focused): boolean {
+  if (isEditable || tag === 'TEXTAREA' || tag === 'SELECT') return true
+  return tag === 'INPUT' && type !== 'range' && !clicked.has(type)
+}

@@ -1,0 +1,58 @@
+/** What the servers' request queues hold, and who waits for what. */
+import type { NodeId } from '../../machines/batch.ts'
+import { requestId } from '../../machines/held-requests.ts'
+import type { Stand } from '../../src/inspect/record.ts'
+import type { ShownHeld, ShownRequest } from '../../src/inspect/stand.ts'
+import { requestName } from '../../src/schedule/names.ts'
+import type { ServerPicture } from './picture.ts'
+
+export interface Queue {
+  readonly count: number
+  readonly delayedCount: number
+  readonly entries: readonly QueueEntry[]
+}
+
+export interface QueueEntry extends ShownRequest {
+  /** `proposing`: it is in the batch that the proposer has. */
+  readonly state: 'ready' | 'proposing' | 'waiting'
+}
+
+/** A request that waits for a key. */
+export interface Waiter {
+  readonly node: NodeId
+  /** `a#1`. */
+  readonly request: string
+  readonly receivedAtMs: number
+}
+
+const emptyQueue: Queue = { count: 0, delayedCount: 0, entries: [] }
+
+/** What stands in the context of a request queue; nothing where it has not the shape. */
+export function queueOf({ context }: Stand): Queue {
+  const { held, offered } = (context ?? {}) as { held?: ShownHeld; offered?: readonly unknown[] }
+  if (!held || !Array.isArray(held.requests)) return emptyQueue
+  const proposing = new Set(Array.isArray(offered) ? offered : [])
+  const { count, delayedCount } = held
+  const entries = held.requests.map((request) => ({ ...request, state: stateOf(request, proposing) }))
+  return { count, delayedCount, entries }
+}
+
+function stateOf(request: ShownRequest, proposing: ReadonlySet<unknown>): QueueEntry['state'] {
+  if (request.tag !== null) return 'waiting'
+  return proposing.has(requestId(request)) ? 'proposing' : 'ready'
+}
+
+/** Who waits at any server, by key, the longest waiting first. */
+export function waitersByKey(servers: readonly ServerPicture[]): ReadonlyMap<string, readonly Waiter[]> {
+  const waiters = new Map<string, Waiter[]>()
+  for (const { node, roles } of servers) {
+    if (roles === null) continue
+    for (const { tag, receivedAtMs, ...request } of queueOf(roles.requestQueue).entries) {
+      if (tag === null || tag.key === null) continue
+      const waiter = { node, request: requestName(request), receivedAtMs }
+      waiters.set(tag.key, [...(waiters.get(tag.key) ?? []), waiter])
+    }
+  }
+  for (const list of waiters.values()) list.sort((a, b) => a.receivedAtMs - b.receivedAtMs)
+  return waiters
+}

@@ -1,0 +1,252 @@
+/** What a record tells, in words: for the list of events, for what is read aloud, and wherever a step is named. */
+import type { RoleName } from '../../machines/inbox.ts'
+import { delayName } from '../../src/chart-names.ts'
+import type { Cause, InspectorRecord, Move, PartyName, ServerRecord } from '../../src/inspect/record.ts'
+import { requestName } from '../../src/schedule/names.ts'
+import { ballotText, messageText, outcomeText, requestText } from '../../src/transcript/words.ts'
+import type { Fact } from '../../src/verify/facts.ts'
+import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
+import type { ShownBatch } from './ledger.ts'
+import { timeOf } from './timeline.ts'
+
+/** Characters of a sentence, at most. */
+const keptCharacters = 400
+
+/** `request queue`. */
+export function roleText(role: RoleName): string {
+  return role === 'requestQueue' ? 'request queue' : role
+}
+
+/** `server 1`, or `client a`. */
+export function partyText(party: PartyName): string {
+  return typeof party === 'number' ? `server ${party}` : `client ${party}`
+}
+
+/** `[a#1 lock x, 3 more]`. */
+export function shownBatchText({ requests, more }: ShownBatch): string {
+  const texts = requests.map(requestText)
+  return `[${(more === 0 ? texts : [...texts, `${more} more`]).join(', ')}]`
+}
+
+/** Seconds since the first record: `12.345`. */
+export function timeText(timeMs: number | null, originMs: number): string {
+  return timeMs === null ? '' : ((timeMs - originMs) / 1_000).toFixed(3)
+}
+
+/** How long something lasts: `340 ms`, `12.3 s`, `4 min`. */
+export function durationText(ms: number): string {
+  if (ms < 0) return '0 ms'
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  return ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
+}
+
+/** `1 agreement`. */
+export function invariantText(invariant: Invariant): string {
+  return `${invariant} ${invariantNames[invariant]}`
+}
+
+/** What happened to a server: `hears from 2: accepted 1.0 instance 4`. */
+export function causeText(cause: Cause): string {
+  switch (cause.type) {
+    case 'start':
+      return 'starts'
+    case 'hear':
+      return `hears from ${cause.sender}: ${messageText(cause.message)}`
+    case 'request':
+      return `hears from ${cause.replyTo}: ${messageText(cause.message)}`
+    case 'timer':
+      return `comes to the end of its ${roleText(cause.role)}'s ${delayName(cause.id)}`
+    case 'synced':
+      return 'has its disk synced'
+    case 'tell':
+      return `tells its ${roleText(cause.role)} ${cause.event}`
+  }
+  cause satisfies never
+}
+
+/** `accepting → leading`; `stays leading` when a transition was taken that leads back; `null` when none was. */
+export function moveText({ edges, state }: Omit<Move, 'role'>): string | null {
+  const [first] = edges
+  if (first === undefined) return null
+  const before = stateBefore(first)
+  return state === before || state.startsWith(`${before}.`) || before === ''
+    ? `stays ${state}`
+    : `${before} → ${state}`
+}
+
+/** What a record tells, as one sentence that begins with whom it tells of. Never throws. */
+export function recordText(record: InspectorRecord): string {
+  const known = texts.get(record)
+  if (known !== undefined) return known
+  let text: string
+  try {
+    text = cut(sentence(record))
+  } catch {
+    text = 'a record that cannot be read'
+  }
+  texts.set(record, text)
+  return text
+}
+
+const texts = new WeakMap<InspectorRecord, string>()
+
+/** For the scrubber: `record 120 of 400, server 1, clock 33`. */
+export function placeText(cursor: number, end: number, record: InspectorRecord | undefined): string {
+  const place = `record ${cursor} of ${end}`
+  if (record === undefined) return place
+  switch (record.kind) {
+    case 'server':
+      return `${place}, server ${record.node}, clock ${record.record.clock}`
+    case 'gap':
+      return `${place}, server ${record.node}, ${leftOutText(record.count)}`
+    case 'process':
+      return `${place}, server ${record.node}`
+    case 'client':
+      return `${place}, client ${record.client}`
+    case 'cluster':
+    case 'verdict':
+      return `${place}, ${record.kind}`
+  }
+  record satisfies never
+}
+
+/** `340 steps left out`. */
+export function leftOutText(count: number): string {
+  return `${count} ${count === 1 ? 'step' : 'steps'} left out`
+}
+
+/** A line of the list of events: time, and the sentence. */
+export function lineText(record: InspectorRecord, originMs: number): string {
+  const time = timeText(timeOf(record), originMs)
+  return time === '' ? recordText(record) : `${time} ${recordText(record)}`
+}
+
+function sentence(record: InspectorRecord): string {
+  switch (record.kind) {
+    case 'cluster': {
+      const { cluster, service, founders } = record
+      return `cluster ${cluster}: service ${service}, founded by ${founders.map(({ id }) => id).join(' ')}`
+    }
+    case 'server':
+      return `server ${record.node} ${serverText(record.record)}`
+    case 'gap':
+      return `server ${record.node}: ${leftOutText(record.count)}`
+    case 'process':
+      return `server ${record.node} is ${record.state}${reasonText(record.reason)}`
+    case 'client': {
+      const { client, seq, heard, event, moves, said } = record
+      const cause = heard === null ? event : `hears from ${heard.from}: ${messageText(heard.message)}`
+      const moved = moves.flatMap((move) => moveText(move) ?? [])
+      const told = said.map(({ to, message }) => `says to ${to}: ${messageText(message)}`)
+      return [`client ${client}, request ${seq}: ${cause}`, ...moved, ...told].join('; ')
+    }
+    case 'verdict': {
+      const broken = record.invariants.filter(({ standing }) => standing === 'broken')
+      if (broken.length > 0) {
+        return `broken: ${broken.map(({ invariant, text }) => `invariant ${invariantText(invariant)}, ${text}`).join('; ')}`
+      }
+      const unjudged = record.invariants.filter(({ standing }) => standing === 'unjudged')
+      const rest = unjudged.length === 0 ? '' : `; not judged: ${listed(unjudged)}`
+      return `invariants hold: ${listed(record.invariants.filter(({ standing }) => standing === 'holds'))}${rest}`
+    }
+  }
+  record satisfies never
+  return ''
+}
+
+function listed(invariants: readonly { readonly invariant: Invariant }[]): string {
+  return invariants.map(({ invariant }) => invariant).join(' ') || 'none'
+}
+
+function serverText(record: ServerRecord): string {
+  switch (record.kind) {
+    case 'step': {
+      const moved = record.moves.flatMap((move) => {
+        const text = moveText(move)
+        return text === null ? [] : [`${roleText(move.role)}: ${text}`]
+      })
+      const parts = [causeText(record.cause), ...moved, ...factTexts(record.facts)]
+      return (moved.length === 0 && record.facts.length === 0 ? [...parts, 'nothing changes'] : parts).join(
+        '; ',
+      )
+    }
+    case 'survey': {
+      const { durable, firstUnexecuted } = record
+      return `stands at instance ${firstUnexecuted}, promised ${ballotText(durable.promised)}`
+    }
+    case 'fate': {
+      const { message, from, to, fate, reason } = record
+      return `sees what ${from} said to ${to} ${fate}${reasonText(reason)}: ${messageText(message)}`
+    }
+    case 'service':
+      return `shows its service after instance ${record.firstUnexecuted - 1}`
+    case 'ended':
+      return `ends${reasonText(record.reason)}`
+  }
+  record satisfies never
+  return ''
+}
+
+function reasonText(reason: string | null): string {
+  return reason === null || reason === '' ? '' : ` (${reason})`
+}
+
+/** What was said to several is told once. */
+function factTexts(facts: readonly Fact[]): string[] {
+  const saidTo = new Map<string, number[]>()
+  const parts: (() => string)[] = []
+  for (const fact of facts) {
+    switch (fact.type) {
+      case 'said': {
+        const text = messageText(fact.message)
+        const to = saidTo.get(text)
+        if (to !== undefined) {
+          to.push(fact.to)
+          break
+        }
+        const receivers = [fact.to]
+        saidTo.set(text, receivers)
+        parts.push(() => `says to ${receivers.join(', ')}: ${text}`)
+        break
+      }
+      case 'synced':
+        parts.push(
+          () =>
+            `synced: promised ${ballotText(fact.durable.promised)}, all chosen below ${fact.durable.firstUnchosen}`,
+        )
+        break
+      case 'executed': {
+        const outcomes = fact.execution.outcomes.map(
+          (outcome) => `${requestName(outcome)} ${outcomeText(outcome.outcome)}`,
+        )
+        parts.push(() => `executes instance ${fact.instance}: ${outcomes.join(', ') || 'nothing'}`)
+        break
+      }
+      case 'responded':
+        parts.push(() => `answers ${fact.to}: ${messageText(fact.message)}`)
+        break
+      case 'started':
+        parts.push(
+          () =>
+            `from its disk: promised ${ballotText(fact.durable.promised)}, all chosen below ${fact.durable.firstUnchosen}`,
+        )
+        break
+      case 'crashed':
+        parts.push(() => 'is gone')
+        break
+      case 'requested':
+        break
+    }
+  }
+  return parts.map((part) => part())
+}
+
+/** The state that an edge leaves, as `stateName` writes it: `accepting` of `proposer.accepting on accepted[2]`. */
+function stateBefore(edge: string): string {
+  const [id = ''] = edge.split(' ')
+  return id.split('.').slice(1).join('.')
+}
+
+function cut(text: string): string {
+  return text.length <= keptCharacters ? text : `${text.slice(0, keptCharacters)}…`
+}

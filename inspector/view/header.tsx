@@ -1,0 +1,140 @@
+import './header.css'
+import { useState } from 'preact/hooks'
+import { leads, type ServerPicture } from '../model/picture.ts'
+import type { SourceState } from '../model/store.ts'
+import { leftOutText } from '../model/words.ts'
+import { pure } from './shell/pure.ts'
+import { Token } from './shell/token.tsx'
+
+interface HeaderProps {
+  readonly source: SourceState
+  readonly cluster: string | null
+  readonly service: string | null
+  readonly servers: readonly ServerPicture[]
+  readonly unreadable: number
+  readonly onHelp: () => void
+}
+
+/** Whose records these are, where they come from, and how each server is. */
+export const Header = pure(function Header(props: HeaderProps) {
+  const { source, cluster, service, servers, unreadable, onHelp } = props
+  const leftOut = servers.reduce((sum, server) => sum + server.leftOut, 0)
+  return (
+    <header class="header">
+      <h1>Paxos inspector</h1>
+      <Source source={source} />
+      {cluster === null ? null : (
+        <p class="cluster">
+          {cluster}, service {service}
+        </p>
+      )}
+      <ul class="chips" aria-label="Servers">
+        {servers.map((server) => (
+          <ServerChip
+            key={server.node}
+            node={server.node}
+            state={server.state}
+            reason={server.reason}
+            leads={leads(server)}
+            pid={server.pid}
+            address={server.address}
+          />
+        ))}
+      </ul>
+      <div class="header-end">
+        {leftOut === 0 ? null : (
+          <span
+            class="left-out"
+            title="Servers had more to do than to tell the inspector: what follows is after a gap"
+          >
+            {leftOutText(leftOut)}
+          </span>
+        )}
+        {unreadable === 0 ? null : (
+          <span class="left-out" title="Nothing could be made of them; the rest is shown">
+            {unreadable} unreadable
+          </span>
+        )}
+        <ThemeButton />
+        <button type="button" onClick={onHelp} title="Keys (?)">
+          Keys
+        </button>
+      </div>
+    </header>
+  )
+})
+
+function Source({ source }: { readonly source: SourceState }) {
+  switch (source.kind) {
+    case 'live':
+      switch (source.state) {
+        case 'open':
+          return (
+            <p class="source good" role="status">
+              <span aria-hidden="true">●</span> live
+            </p>
+          )
+        case 'connecting':
+          return (
+            <p class="source warn" role="status">
+              <span aria-hidden="true">○</span> connecting
+            </p>
+          )
+        case 'lost':
+          return (
+            <p class="source bad" role="status">
+              <span aria-hidden="true">○</span> reconnecting
+            </p>
+          )
+      }
+      source.state satisfies never
+      return null
+    case 'recording':
+      return <p class="source">recording {source.name}</p>
+    case 'playground':
+      return <p class="source">playground</p>
+  }
+  source satisfies never
+  return null
+}
+
+interface ServerChipProps extends Pick<ServerPicture, 'node' | 'state' | 'reason' | 'pid' | 'address'> {
+  readonly leads: boolean
+}
+
+const ServerChip = pure(function ServerChip({ node, state, reason, leads, pid, address }: ServerChipProps) {
+  const about = [
+    address === null ? null : `at ${address}`,
+    pid === null ? null : `pid ${pid}`,
+    state === 'silent' ? 'not heard of yet' : null,
+    reason,
+  ].filter((part) => part !== null)
+  return (
+    <li class={`chip ${state}`} title={about.join(', ')}>
+      <span class="visually-hidden">server </span>
+      <Token node={node} />
+      <span class="chip-state">{state}</span>
+      {leads ? <span class="chip-role">leads</span> : null}
+      <span class="visually-hidden">{about.join(', ')}</span>
+    </li>
+  )
+})
+
+/** Light or dark, for as long as the page is open; before it is asked, as the reader's system has it. */
+function ThemeButton() {
+  const [theme, setTheme] = useState<'light' | 'dark' | null>(null)
+  const isDark = theme === null ? matchMedia('(prefers-color-scheme: dark)').matches : theme === 'dark'
+  const next = isDark ? 'light' : 'dark'
+  return (
+    <button
+      type="button"
+      onClick={() => {
+        document.documentElement.dataset.theme = next
+        setTheme(next)
+      }}
+    >
+      {isDark ? 'Light' : 'Dark'}
+      <span class="visually-hidden"> colours</span>
+    </button>
+  )
+}

@@ -1,0 +1,66 @@
+import './keys.css'
+import type { RefObject } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { type Focused, keyCommand, keyList } from '../model/keys.ts'
+import type { Store } from '../model/store.ts'
+import { playOrPause, usualSpeed } from './time.tsx'
+
+/** Does what the keys ask for, wherever the focus is; what a part of the page has done with a key itself is left alone. */
+export function useKeys(store: Store, showHelp: () => void): void {
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || document.querySelector('dialog[open]') !== null) return
+      const command = keyCommand(event, focusedIn(event.target))
+      if (command === null) return
+      event.preventDefault()
+      switch (command.type) {
+        case 'play or pause':
+          playOrPause(store, usualSpeed)
+          return
+        case 'step':
+          store.moveBy(command.records)
+          return
+        case 'first':
+          store.moveTo(store.view.first)
+          return
+        case 'live':
+          store.follow({ mode: 'live' })
+          return
+        case 'help':
+          showHelp()
+          return
+      }
+      command satisfies never
+    }
+    window.addEventListener('keydown', pressed)
+    return () => window.removeEventListener('keydown', pressed)
+  }, [store, showHelp])
+}
+
+function focusedIn(target: EventTarget | null): Focused | null {
+  if (!(target instanceof HTMLElement)) return null
+  const type = target instanceof HTMLInputElement ? target.type : ''
+  return { tag: target.tagName, type, isEditable: target.isContentEditable }
+}
+
+/** The list of keys. */
+export function KeyList({ dialog }: { readonly dialog: RefObject<HTMLDialogElement | null> }) {
+  return (
+    <dialog ref={dialog} class="key-list" aria-labelledby="key-list-title">
+      <h2 id="key-list-title">Keys</h2>
+      <dl>
+        {keyList.map(({ keys, does }) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit">Close</button>
+      </form>
+    </dialog>
+  )
+}

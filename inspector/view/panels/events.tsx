@@ -1,0 +1,77 @@
+import './events.css'
+import type { InspectorRecord } from '../../../src/inspect/record.ts'
+import type { Store } from '../../model/store.ts'
+import { timeOf } from '../../model/timeline.ts'
+import { recordText, timeText } from '../../model/words.ts'
+import { pure } from '../shell/pure.ts'
+
+/** Records that are listed, at most. */
+const shown = 200
+
+interface EventsProps {
+  readonly store: Store
+  readonly cursor: number
+  readonly selected: number | null
+}
+
+/** What happened, the latest on top, in words: each leads to its record. */
+export const Events = pure(function Events({ store, cursor, selected }: EventsProps) {
+  const { timeline } = store
+  const from = Math.max(timeline.first, cursor - shown)
+  const records = timeline.records(from, cursor)
+  return (
+    <div class="events">
+      <ol reversed start={cursor}>
+        {records
+          .map((record, place) => (
+            <Line
+              key={from + place}
+              number={from + place}
+              record={record}
+              isSelected={from + place === selected}
+              originMs={timeline.originMs}
+              store={store}
+            />
+          ))
+          .reverse()}
+      </ol>
+      {records.length === 0 ? <p class="muted">Nothing has happened yet.</p> : null}
+      {from > timeline.first ? <p class="muted">Earlier ones: go back in time.</p> : null}
+    </div>
+  )
+})
+
+interface LineProps {
+  readonly number: number
+  readonly record: InspectorRecord
+  readonly isSelected: boolean
+  readonly originMs: number
+  readonly store: Store
+}
+
+const Line = pure(function Line({ number, record, isSelected, originMs, store }: LineProps) {
+  return (
+    <li>
+      <button
+        type="button"
+        class={`line ${kindOf(record)}`}
+        aria-pressed={isSelected}
+        onClick={() => store.show(number)}
+      >
+        <span class="line-time">{timeText(timeOf(record), originMs)}</span> {recordText(record)}
+      </button>
+    </li>
+  )
+})
+
+/** How it is coloured: by its server, or by what kind it is of. */
+function kindOf(record: InspectorRecord): string {
+  switch (record.kind) {
+    case 'server':
+      return record.record.kind === 'fate' ? 'of-fate' : `of-server-${record.node % 7}`
+    case 'verdict':
+      return record.invariants.some(({ standing }) => standing === 'broken') ? 'of-breach' : 'of-verdict'
+    default:
+      return `of-${record.kind}`
+  }
+}

@@ -1,0 +1,147 @@
+import './ledger.css'
+import type { NodeId } from '../../../machines/batch.ts'
+import type { RequestOutcome } from '../../../machines/outcome.ts'
+import { requestName } from '../../../src/schedule/names.ts'
+import { ballotText, outcomeText, requestText } from '../../../src/transcript/words.ts'
+import { durableHeads } from '../../model/heads.ts'
+import {
+  batchOf,
+  endingsOf,
+  type LedgerCell,
+  type Ledger as LedgerData,
+  type LedgerRow,
+} from '../../model/ledger.ts'
+import type { ServerPicture } from '../../model/picture.ts'
+import { pure } from '../shell/pure.ts'
+import { Token } from '../shell/token.tsx'
+
+interface LedgerProps {
+  readonly ledger: LedgerData
+  readonly servers: readonly ServerPicture[]
+}
+
+/** Instances by servers, the newest on top. */
+export const Ledger = pure(function Ledger({ ledger, servers }: LedgerProps) {
+  const nodes = servers.map(({ node }) => node)
+  return (
+    <div class="ledger">
+      <table>
+        <caption class="visually-hidden">
+          What each server promised, accepted, knows to be chosen and executed, by instance
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">instance</th>
+            {servers.map((server) => (
+              <Head key={server.node} server={server} />
+            ))}
+          </tr>
+        </thead>
+        {ledger.rows.toReversed().map((row) => (
+          <Row key={row.instance} row={row} nodes={nodes.join(' ')} />
+        ))}
+      </table>
+      {ledger.rows.length === 0 ? <p class="muted">Nothing has been accepted yet.</p> : null}
+      <p class="key">
+        <span class="synced">● 1.0</span> accepted at that ballot <span class="unsynced">○ 1.0</span> not
+        synced yet
+      </p>
+    </div>
+  )
+})
+
+function Head({ server }: { readonly server: ServerPicture }) {
+  const { promised, isPromisedSynced, firstUnchosen } = durableHeads(server)
+  return (
+    <th scope="col" class={server.roles === null ? 'away' : ''}>
+      <span class="visually-hidden">server </span>
+      <Token node={server.node} />
+      <div class="head-line" title={isPromisedSynced ? 'promised' : 'promised, not synced yet'}>
+        <span class="head-label">promised</span> {isPromisedSynced ? '' : '○ '}
+        {promised === null ? '–' : ballotText(promised)}
+      </div>
+      <div class="head-line" title="It knows what was chosen in every instance below this one">
+        <span class="head-label">chosen &lt;</span> {firstUnchosen}
+      </div>
+    </th>
+  )
+}
+
+interface RowProps {
+  readonly row: LedgerRow
+  /** Their numbers in a text, which is the same as long as they are. */
+  readonly nodes: string
+}
+
+const Row = pure(function Row({ row, nodes }: RowProps) {
+  const ids: NodeId[] = nodes === '' ? [] : nodes.split(' ').map(Number)
+  return (
+    <tbody>
+      <tr>
+        <th scope="rowgroup" rowSpan={2}>
+          {row.instance}
+        </th>
+        {ids.map((node) => (
+          <Cell key={node} cell={row.cells[node]} outcomes={row.outcomes} />
+        ))}
+      </tr>
+      <tr>
+        <td class="batch" colSpan={Math.max(1, ids.length)}>
+          <BatchLine row={row} />
+        </td>
+      </tr>
+    </tbody>
+  )
+})
+
+interface CellProps {
+  readonly cell: LedgerCell | undefined
+  readonly outcomes: LedgerRow['outcomes']
+}
+
+const Cell = pure(function Cell({ cell, outcomes }: CellProps) {
+  if (cell === undefined) return <td class="nothing">–</td>
+  const { accepted, isChosen, isExecuted } = cell
+  const knows = isExecuted ? executedText(outcomes) : isChosen ? 'chosen' : null
+  const kind = isExecuted ? (knows === 'delayed' ? 'delayed' : 'executed') : isChosen ? 'chosen' : 'open'
+  return (
+    <td class={kind}>
+      {accepted === null ? (
+        knows === null ? (
+          '–'
+        ) : null
+      ) : (
+        <div class={accepted.isSynced ? 'synced' : 'unsynced'}>
+          <span class="visually-hidden">
+            {accepted.isSynced ? 'accepted' : 'accepted, not synced yet, at'}
+          </span>
+          <span aria-hidden="true">{accepted.isSynced ? '●' : '○'}</span> {ballotText(accepted.ballot)}
+        </div>
+      )}
+      {knows === null ? null : <div class="knows">{knows}</div>}
+    </td>
+  )
+})
+
+/** `executed`; `executed, delayed` where the requests of the batch ended differently. */
+function executedText(outcomes: readonly RequestOutcome[] | null): string {
+  const kinds = new Set((outcomes ?? []).map(({ outcome }) => outcome.kind))
+  return kinds.size === 0 ? 'executed' : [...kinds].join(', ')
+}
+
+function BatchLine({ row }: { readonly row: LedgerRow }) {
+  const batch = batchOf(row)
+  if (batch === null) return <span class="muted">not seen</span>
+  return (
+    <ul aria-label={row.chosen === null ? 'accepted' : 'chosen'}>
+      {batch.requests.length === 0 ? <li class="muted">no requests</li> : null}
+      {endingsOf(row).map(({ request, uid, seq, outcome }, place) => (
+        <li key={place}>
+          {request === null ? requestName({ uid, seq }) : requestText(request)}
+          {outcome === null ? null : <span class={`outcome ${outcome.kind}`}> → {outcomeText(outcome)}</span>}
+        </li>
+      ))}
+      {batch.more === 0 ? null : <li class="muted">{batch.more} more</li>}
+    </ul>
+  )
+}

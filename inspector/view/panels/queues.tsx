@@ -1,0 +1,81 @@
+import './queues.css'
+import type { Command, NodeId } from '../../../machines/batch.ts'
+import type { Stand } from '../../../src/inspect/record.ts'
+import { requestName } from '../../../src/schedule/names.ts'
+import { commandText } from '../../../src/transcript/words.ts'
+import type { ServerPicture } from '../../model/picture.ts'
+import { type QueueEntry, queueOf } from '../../model/queues.ts'
+import { durationText } from '../../model/words.ts'
+import { pure } from '../shell/pure.ts'
+import { Token } from '../shell/token.tsx'
+
+interface QueuesProps {
+  readonly servers: readonly ServerPicture[]
+}
+
+/** What each server's request queue holds. */
+export const Queues = pure(function Queues({ servers }: QueuesProps) {
+  return (
+    <div class="queues">
+      {servers.map(({ node, roles, state, timeMs }) => (
+        <QueueOf key={node} node={node} state={state} stand={roles?.requestQueue ?? null} timeMs={timeMs} />
+      ))}
+    </div>
+  )
+})
+
+interface QueueProps {
+  readonly node: NodeId
+  readonly state: ServerPicture['state']
+  readonly stand: Stand | null
+  readonly timeMs: number
+}
+
+const QueueOf = pure(function QueueOf({ node, state, stand, timeMs }: QueueProps) {
+  const { count, delayedCount, entries } = stand === null ? queueOfNobody : queueOf(stand)
+  const more = count - entries.length
+  return (
+    <section>
+      <h3>
+        <Token node={node} /> <span class="visually-hidden">Server {node}: </span>
+        {stand === null ? state : `${count} held, ${delayedCount} delayed`}
+      </h3>
+      {entries.length === 0 ? null : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">request</th>
+              <th scope="col">state</th>
+              <th scope="col">since</th>
+              <th scope="col">client</th>
+            </tr>
+          </thead>
+          <tbody>
+            {entries.map((entry) => (
+              <tr key={requestName(entry)}>
+                <td>
+                  {requestName(entry)} {entryText(entry)}
+                </td>
+                <td class={`tag ${entry.state}`}>{stateText(entry)}</td>
+                <td>{durationText(timeMs - entry.receivedAtMs)}</td>
+                <td>{entry.replyTo}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {more > 0 ? <p class="muted">{more} more are not shown</p> : null}
+    </section>
+  )
+})
+
+const queueOfNobody = { count: 0, delayedCount: 0, entries: [] }
+
+function entryText({ command }: QueueEntry): string {
+  return commandText(command as unknown as Command)
+}
+
+function stateText({ state, tag }: QueueEntry): string {
+  if (state !== 'waiting') return state
+  return tag?.key == null ? 'waits for anything' : `waits for ${tag.key}`
+}

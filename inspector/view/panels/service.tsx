@@ -1,0 +1,104 @@
+import './service.css'
+import type { Json } from '../../../machines/batch.ts'
+import type { ServiceTable } from '../../../src/services/service.ts'
+import type { Picture, ServerPicture } from '../../model/picture.ts'
+import { type Waiter, waitersByKey } from '../../model/queues.ts'
+import { durationText } from '../../model/words.ts'
+import { JsonTree } from '../shell/json-tree.tsx'
+import { pure } from '../shell/pure.ts'
+
+interface ServiceProps {
+  readonly service: Picture['service']
+  readonly servers: readonly ServerPicture[]
+}
+
+/** The replicated service, as the server shows it that is furthest, with who waits for what. */
+export const Service = pure(function Service({ service, servers }: ServiceProps) {
+  if (service === null) return <p class="muted">No server has shown its service yet.</p>
+  const { node, firstUnexecuted, view } = service
+  const nowMs = Math.max(0, ...servers.map(({ timeMs }) => timeMs))
+  return (
+    <div class="service">
+      <p class="muted">
+        As server {node} has it,{' '}
+        {firstUnexecuted === 0 ? 'before the first instance' : `after instance ${firstUnexecuted - 1}`}
+      </p>
+      {'tables' in view ? (
+        view.tables.map((table) => (
+          <TableOf key={table.name} table={table} waiters={waitersByKey(servers)} nowMs={nowMs} />
+        ))
+      ) : (
+        <JsonTree value={view.json} />
+      )}
+    </div>
+  )
+})
+
+interface TableProps {
+  readonly table: ServiceTable
+  readonly waiters: ReadonlyMap<string, readonly Waiter[]>
+  readonly nowMs: number
+}
+
+function TableOf({ table: { name, columns, rows, more, keyColumn }, waiters, nowMs }: TableProps) {
+  const keys = new Set(keyColumn === null ? [] : rows.map((row) => cellText(row[keyColumn] ?? null)))
+  const absent = keyColumn === null ? [] : [...waiters].filter(([key]) => !keys.has(key))
+  return (
+    <section>
+      <h3>{name}</h3>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th scope="col" key={column}>
+                {column}
+              </th>
+            ))}
+            {keyColumn === null ? null : <th scope="col">waiting</th>}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => {
+            const texts = row.map(cellText)
+            return (
+              <tr key={keyColumn === null ? texts.join(' ') : texts[keyColumn]}>
+                {texts.map((text, column) => (
+                  <td key={columns[column]}>{text}</td>
+                ))}
+                {keyColumn === null ? null : (
+                  <td>
+                    <Waiting waiters={waiters.get(texts[keyColumn] ?? '') ?? []} nowMs={nowMs} />
+                  </td>
+                )}
+              </tr>
+            )
+          })}
+        </tbody>
+      </table>
+      {rows.length === 0 ? <p class="muted">none</p> : null}
+      {more === 0 ? null : <p class="muted">{more} more are not shown</p>}
+      {absent.map(([key, waiting]) => (
+        <div key={key} class="absent">
+          <p>Not in the table, and waited for: {key}</p>
+          <Waiting waiters={waiting} nowMs={nowMs} />
+        </div>
+      ))}
+    </section>
+  )
+}
+
+function Waiting({ waiters, nowMs }: { readonly waiters: readonly Waiter[]; readonly nowMs: number }) {
+  return (
+    <ol class="waiting">
+      {waiters.map(({ node, request, receivedAtMs }) => (
+        <li key={`${node} ${request}`}>
+          {request} at server {node}, {durationText(nowMs - receivedAtMs)}
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function cellText(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

@@ -1,0 +1,63 @@
+import './splitter.css'
+import { useRef } from 'preact/hooks'
+
+interface SplitterProps {
+  /** What it makes larger or smaller, for a screen reader. */
+  readonly label: string
+  /** `vertical`: a line from top to bottom, between left and right. */
+  readonly orientation: 'vertical' | 'horizontal'
+  /** The part of the whole that what stands after it has. */
+  readonly share: number
+  readonly onChange: (share: number) => void
+}
+
+const least = 0.15
+const most = 0.75
+const keyStep = 0.03
+
+/** A line between two parts of the page, to be moved with the pointer or the arrow keys. */
+export function Splitter({ label, orientation, share, onChange }: SplitterProps) {
+  const line = useRef<HTMLHRElement>(null)
+  const change = (to: number) => onChange(Math.min(most, Math.max(least, to)))
+
+  const drag = (event: PointerEvent) => {
+    const element = line.current
+    const whole = element?.parentElement?.getBoundingClientRect()
+    if (!element?.hasPointerCapture(event.pointerId) || whole === undefined) return
+    change(
+      orientation === 'vertical'
+        ? (whole.right - event.clientX) / whole.width
+        : (whole.bottom - event.clientY) / whole.height,
+    )
+  }
+
+  const pressed = (event: KeyboardEvent) => {
+    const more = orientation === 'vertical' ? 'ArrowLeft' : 'ArrowUp'
+    const less = orientation === 'vertical' ? 'ArrowRight' : 'ArrowDown'
+    if (event.key === more) change(share + keyStep)
+    else if (event.key === less) change(share - keyStep)
+    else if (event.key === 'Home') change(least)
+    else if (event.key === 'End') change(most)
+    else return
+    event.preventDefault()
+  }
+
+  return (
+    <hr
+      ref={line}
+      class={`splitter ${orientation}`}
+      aria-label={label}
+      aria-orientation={orientation}
+      aria-valuemin={least * 100}
+      aria-valuemax={most * 100}
+      aria-valuenow={Math.round(share * 100)}
+      tabIndex={0}
+      onPointerDown={(event) => {
+        line.current?.setPointerCapture(event.pointerId)
+        event.preventDefault()
+      }}
+      onPointerMove={drag}
+      onKeyDown={pressed}
+    />
+  )
+}

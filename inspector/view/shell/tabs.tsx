@@ -1,0 +1,101 @@
+import './tabs.css'
+import { Component, type ComponentChildren } from 'preact'
+import { useId, useRef, useState } from 'preact/hooks'
+
+export interface Tab {
+  readonly id: string
+  readonly label: string
+  readonly panel: () => ComponentChildren
+}
+
+interface TabsProps {
+  /** What the tabs are of, for a screen reader. */
+  readonly label: string
+  readonly tabs: readonly Tab[]
+}
+
+/** Tabs, of which one is open. What was opened once keeps its state, and stands still while another is open. */
+export function Tabs({ label, tabs }: TabsProps) {
+  const id = useId()
+  const [chosen, setChosen] = useState<string | null>(null)
+  const opened = useRef(new Set<string>())
+  const list = useRef<HTMLDivElement>(null)
+  const open = tabs.find((tab) => tab.id === chosen) ?? tabs[0]
+  if (open === undefined) return null
+  opened.current.add(open.id)
+
+  const moveFocus = (event: KeyboardEvent) => {
+    const place = placeAfter(event.key, tabs.indexOf(open), tabs.length)
+    const next = place === null ? undefined : tabs[place]
+    if (next === undefined) return
+    event.preventDefault()
+    setChosen(next.id)
+    list.current?.querySelectorAll<HTMLButtonElement>('[role=tab]')[tabs.indexOf(next)]?.focus()
+  }
+
+  return (
+    <div class="tabs">
+      <div class="tab-list" role="tablist" aria-label={label} ref={list} onKeyDown={moveFocus}>
+        {tabs.map((tab) => (
+          <button
+            type="button"
+            role="tab"
+            key={tab.id}
+            id={`${id}-${tab.id}`}
+            aria-controls={`${id}-${tab.id}-panel`}
+            aria-selected={tab === open}
+            tabIndex={tab === open ? 0 : -1}
+            onClick={() => setChosen(tab.id)}
+          >
+            {tab.label}
+          </button>
+        ))}
+      </div>
+      {tabs.map((tab) => (
+        <div
+          class="tab-panel"
+          role="tabpanel"
+          key={tab.id}
+          id={`${id}-${tab.id}-panel`}
+          aria-labelledby={`${id}-${tab.id}`}
+          hidden={tab !== open}
+          // What scrolls is reached by the keyboard.
+          tabIndex={tab === open ? 0 : -1}
+        >
+          {opened.current.has(tab.id) ? <StandsStill isOpen={tab === open} panel={tab.panel} /> : null}
+        </div>
+      ))}
+    </div>
+  )
+}
+
+/** The place that a key leads to among so many tabs; `null` when it leads nowhere. */
+function placeAfter(key: string, place: number, count: number): number | null {
+  switch (key) {
+    case 'ArrowRight':
+      return (place + 1) % count
+    case 'ArrowLeft':
+      return (place - 1 + count) % count
+    case 'Home':
+      return 0
+    case 'End':
+      return count - 1
+    default:
+      return null
+  }
+}
+
+interface StandsStillProps {
+  readonly isOpen: boolean
+  readonly panel: Tab['panel']
+}
+
+class StandsStill extends Component<StandsStillProps> {
+  override shouldComponentUpdate({ isOpen }: StandsStillProps): boolean {
+    return isOpen
+  }
+
+  override render() {
+    return this.props.panel()
+  }
+}

@@ -1,0 +1,190 @@
+import './time.css'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { speeds } from '../model/clockwork.ts'
+import type { Store, View } from '../model/store.ts'
+import type { Mark } from '../model/timeline.ts'
+import { timeOf } from '../model/timeline.ts'
+import { placeText, recordText, timeText } from '../model/words.ts'
+import type { PartProps } from './context.ts'
+import { pure } from './shell/pure.ts'
+
+/** Records a second, until another speed is chosen. */
+export const usualSpeed = 5
+
+/** Where in the records the reader is, and how to go elsewhere. */
+export function Time({ view, store }: PartProps) {
+  const { following, cursor, first, end, coalesced } = view
+  const [speed, setSpeed] = useState<number>(usualSpeed)
+  usePlaying(view, store)
+  const isPlaying = following.mode === 'playing'
+  const isLive = following.mode === 'live'
+  const isAtEnd = cursor >= end
+  const record = store.timeline.record(cursor - 1)
+  const time = record === undefined ? '' : timeText(timeOf(record), store.timeline.originMs)
+  return (
+    <section class="time" aria-label="Time">
+      <div class="time-controls">
+        <div class="button-row">
+          <button
+            type="button"
+            disabled={cursor <= first}
+            onClick={() => store.moveTo(first)}
+            title="To the start (Home)"
+          >
+            <Icon path="M3 3h2v10H3zM13 3v10L6 8z" />
+            <span class="visually-hidden">To the start</span>
+          </button>
+          <button
+            type="button"
+            disabled={cursor <= first}
+            onClick={() => store.moveBy(-1)}
+            title="One record back (←)"
+          >
+            <Icon path="M11 3v10L4 8zM12 3h1v10h-1z" />
+            <span class="visually-hidden">Step back</span>
+          </button>
+          <button
+            type="button"
+            class="play"
+            onClick={() => playOrPause(store, speed)}
+            title="Play or pause (Space)"
+          >
+            <Icon path={following.mode === 'paused' ? 'M4 2v12l9-6z' : 'M4 3h3v10H4zM9 3h3v10H9z'} />
+            <span>{following.mode === 'paused' ? 'Play' : 'Pause'}</span>
+          </button>
+          <button
+            type="button"
+            disabled={isAtEnd}
+            onClick={() => store.moveBy(1)}
+            title="One record forward (→)"
+          >
+            <Icon path="M5 3v10l7-5zM3 3h1v10H3z" />
+            <span class="visually-hidden">Step forward</span>
+          </button>
+          <button
+            type="button"
+            class="to-live"
+            aria-pressed={isLive}
+            onClick={() => store.follow({ mode: 'live' })}
+            title="To the latest, and follow what comes (End)"
+          >
+            <span aria-hidden="true">{isLive ? '●' : '○'}</span>{' '}
+            {view.source.kind === 'live' ? 'Live' : 'Latest'}
+          </button>
+        </div>
+        <label class="speed">
+          <span class="visually-hidden">Speed</span>
+          <select
+            value={String(speed)}
+            onChange={(event) => {
+              const perSecond = Number(event.currentTarget.value)
+              setSpeed(perSecond)
+              if (isPlaying) store.follow({ mode: 'playing', perSecond })
+            }}
+          >
+            {speeds.map((perSecond) => (
+              <option key={perSecond} value={String(perSecond)}>
+                {perSecond} a second
+              </option>
+            ))}
+          </select>
+        </label>
+        <div class="scrubber">
+          <Marks marks={view.marks} first={first} end={end} />
+          <input
+            type="range"
+            aria-label="Record"
+            aria-valuetext={placeText(cursor, end, record)}
+            min={first}
+            max={end}
+            step={1}
+            value={cursor}
+            disabled={end === first}
+            onInput={(event) => store.moveTo(Number(event.currentTarget.value))}
+          />
+        </div>
+        <p class="place">
+          {cursor} of {end}
+        </p>
+      </div>
+      <p class="now">
+        {record === undefined ? (
+          <span class="muted">{end === 0 ? 'Nothing is recorded yet.' : 'Before the first record.'}</span>
+        ) : (
+          <>
+            <span class="now-time">{time}</span>{' '}
+            <span class={record.kind === 'gap' ? 'gap' : ''}>{recordText(record)}</span>
+          </>
+        )}
+        {isLive ? <Coalesced count={coalesced} /> : null}
+      </p>
+    </section>
+  )
+}
+
+/** Plays from where the reader is, or from the start where there is nothing further; or stops. */
+export function playOrPause(store: Store, perSecond: number): void {
+  const { following, cursor, end, first } = store.view
+  if (following.mode !== 'paused') {
+    store.follow({ mode: 'paused' })
+    return
+  }
+  if (cursor >= end) store.moveTo(first)
+  store.follow({ mode: 'playing', perSecond })
+}
+
+function usePlaying({ following }: View, store: Store): void {
+  const isPlaying = following.mode === 'playing'
+  useEffect(() => {
+    if (!isPlaying) return
+    let frame = 0
+    const tick = (nowMs: number) => {
+      store.tick(nowMs)
+      frame = requestAnimationFrame(tick)
+    }
+    frame = requestAnimationFrame(tick)
+    return () => cancelAnimationFrame(frame)
+  }, [isPlaying, store])
+}
+
+/** How many records a drawing stands for, at most, in the last half second: where there were several, steps were left out. */
+function Coalesced({ count }: { readonly count: number }) {
+  const most = useRef(0)
+  const [shown, setShown] = useState(0)
+  most.current = Math.max(most.current, count)
+  useEffect(() => {
+    const timer = setInterval(() => {
+      setShown(most.current)
+      most.current = 0
+    }, 500)
+    return () => clearInterval(timer)
+  }, [])
+  return shown > 1 ? <span class="coalesced">{shown} steps a frame</span> : null
+}
+
+interface MarksProps {
+  readonly marks: readonly Mark[]
+  readonly first: number
+  readonly end: number
+}
+
+/** A line above the scrubber for each record that stands out. */
+const Marks = pure(function Marks({ marks, first, end }: MarksProps) {
+  const whole = Math.max(1, end - first)
+  return (
+    <svg class="marks" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true">
+      {marks.map(({ number, kind }) => {
+        const x = ((number + 1 - first) / whole) * 1000
+        return <line key={number} class={kind} x1={x} x2={x} y1={0} y2={8} />
+      })}
+    </svg>
+  )
+})
+
+function Icon({ path }: { readonly path: string }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+      <path d={path} />
+    </svg>
+  )
+}

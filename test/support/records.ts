@@ -1,0 +1,40 @@
+/** What the inspector is told of schedules of chance. */
+import { applyRecorded, foundRecorded } from '../../src/inspect/from-schedule.ts'
+import type { InspectorRecord } from '../../src/inspect/record.ts'
+import { clusterSettings } from '../../src/schedule/cluster.ts'
+import { lockService } from '../../src/services/lock.ts'
+import type { Service } from '../../src/services/service.ts'
+import { runRandomSchedule } from './random-schedule.ts'
+import { lock, unlock } from './schedule.ts'
+
+export interface RandomRecords {
+  readonly seed: number
+  readonly events: number
+  readonly servers: number
+}
+
+/** The records of a schedule of chance, in which clients lock and unlock, and everything goes wrong now and then. */
+export function randomRecords({ seed, events, servers }: RandomRecords): readonly InspectorRecord[] {
+  const service = lockService as Service
+  const settings = clusterSettings(servers, service)
+  const recorded = { settings, service }
+  const records: InspectorRecord[] = []
+  let clock = 100
+  runRandomSchedule({
+    seed,
+    events,
+    settings,
+    clients: 4,
+    command: (random) => {
+      const name = random < 0.25 || random >= 0.75 ? 'x' : 'y'
+      return random < 0.5 ? lock(name) : unlock(name)
+    },
+    watch: (event, before) => {
+      const { records: told } =
+        event === null ? foundRecorded(recorded) : applyRecorded(before, event, recorded, clock)
+      clock += 1
+      records.push(...told)
+    },
+  })
+  return records
+}
