@@ -5,11 +5,36 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
+import { layOutCharts } from '../inspector/charts/layout.ts'
 
 export type PageMode = 'live' | 'playground'
 
 const source = fileURLToPath(new URL('../inspector', import.meta.url))
+
+/** The commands and comments of a transcript: what happened is made anew by the page. */
+const transcripts: Plugin = {
+  name: 'transcripts',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.txt$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8')
+        .split('\n')
+        .filter((line) => /^\S/.test(line))
+        .join('\n'),
+      loader: 'text',
+    }))
+  },
+}
+
+/** The charts are laid out now, and not in every page. */
+const chartLayout: Plugin = {
+  name: 'chart-layout',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]inspector[\\/]charts[\\/]charts\.ts$/ }, async () => ({
+      contents: `export const charts = ${JSON.stringify(await layOutCharts())}`,
+    }))
+  },
+}
 
 /** Writes `index.html`, `app.js` and `app.css` into `folder`. */
 export async function buildPage(mode: PageMode, folder: string): Promise<void> {
@@ -26,6 +51,7 @@ export async function buildPage(mode: PageMode, folder: string): Promise<void> {
     jsxImportSource: 'preact',
     legalComments: 'none',
     logLevel: 'warning',
+    plugins: [transcripts, chartLayout],
   })
   const html = readFileSync(join(source, 'page.html'), 'utf8')
   writeFileSync(join(folder, 'index.html'), html.replace('MODE', mode))

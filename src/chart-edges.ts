@@ -16,6 +16,8 @@ export interface ChartEdge {
   readonly guard: string | null
   /** The names of what it does. */
   readonly actions: readonly string[]
+  /** It leaves its state and enters it again, so that entry actions are done and timers armed once more. */
+  readonly reenters: boolean
   /** XState's own object, which its inspection shows. */
   readonly transition: object
 }
@@ -46,7 +48,8 @@ export function edgesOf({ root }: AnyStateMachine): readonly ChartEdge[] {
         trigger,
         index,
         guard: nameOf(transition.guard),
-        actions: transition.actions.map((action) => nameOf(action) ?? ''),
+        actions: actionNames(transition.actions),
+        reenters: transition.reenter,
         transition,
       })),
     ),
@@ -75,6 +78,11 @@ export function triggerText(trigger: Trigger): string {
       return 'always'
   }
   trigger satisfies never
+}
+
+/** The names of actions, such as those of a state's entry. */
+export function actionNames(actions: readonly unknown[]): readonly string[] {
+  return actions.map((action) => nameOf(action) ?? '')
 }
 
 /** The event of a timer is `xstate.after.DELAY.STATE`. */

@@ -135,7 +135,8 @@ function sentence(record: InspectorRecord): string {
       return `server ${record.node} is ${record.state}${reasonText(record.reason)}`
     case 'client': {
       const { client, seq, heard, event, moves, said } = record
-      const cause = heard === null ? event : `hears from ${heard.from}: ${messageText(heard.message)}`
+      const cause =
+        heard === null ? clientCauseText(event) : `hears from ${heard.from}: ${messageText(heard.message)}`
       const moved = moves.flatMap((move) => moveText(move) ?? [])
       const told = said.map(({ to, message }) => `says to ${to}: ${messageText(message)}`)
       return [`client ${client}, request ${seq}: ${cause}`, ...moved, ...told].join('; ')
@@ -152,6 +153,11 @@ function sentence(record: InspectorRecord): string {
   }
   record satisfies never
   return ''
+}
+
+/** A timer's event is named by XState; the others say what the client's program asked for. */
+function clientCauseText(event: string): string {
+  return event.startsWith('xstate.after.') ? `comes to the end of its ${delayName(event)}` : event
 }
 
 function listed(invariants: readonly { readonly invariant: Invariant }[]): string {

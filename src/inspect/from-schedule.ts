@@ -80,9 +80,18 @@ export function foundRecorded(recorded: Recorded): RecordedStep {
   }, begun)
 }
 
+/** A machine threw: an assertion of it is violated. */
+export class RoleFailed extends Error {
+  override readonly name = 'RoleFailed'
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
+
 /**
  * As `applyEvent`, with what the inspector is told. `clock` stands for Lamport's, and is to grow from event to event. Throws
- * what `applyEvent` throws.
+ * `RoleFailed` when a machine throws, and what `applyEvent` throws when the event cannot happen.
  */
 export function applyRecorded(
   state: ClusterState,
@@ -125,7 +134,7 @@ class Watch {
       stepper: {
         start,
         step: (machine, snapshot, event) => {
-          const { microsteps, ...step } = watchedStep<Output>(machine, snapshot, event)
+          const { microsteps, ...step } = watched<Output>(machine, snapshot, event)
           const role = machine.id as RoleName
           this.atServer.push(...movesOf(event, microsteps, snapshot).map((move) => ({ role, ...move })))
           return step
@@ -134,12 +143,20 @@ class Watch {
       clientStepper: {
         start,
         step: (machine, snapshot, event) => {
-          const { microsteps, ...step } = watchedStep<ClientEmitted>(machine, snapshot, event)
+          const { microsteps, ...step } = watched<ClientEmitted>(machine, snapshot, event)
           this.atClient.push(...movesOf(event, microsteps, snapshot))
           return step
         },
       },
     }
+  }
+}
+
+function watched<Said>(...step: Parameters<typeof watchedStep>): ReturnType<typeof watchedStep<Said>> {
+  try {
+    return watchedStep<Said>(...step)
+  } catch (error) {
+    throw new RoleFailed(error)
   }
 }
 

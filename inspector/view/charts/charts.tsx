@@ -1,5 +1,75 @@
+import './charts.css'
+import './chart.css'
+import { useMemo, useRef, useState } from 'preact/hooks'
+import { charts } from '../../charts/charts.ts'
+import type { ChartName } from '../../charts/drawing.ts'
+import { litStep, stepOf } from '../../charts/lit.ts'
+import { clientTokens, roleTokens, type Token } from '../../charts/tokens.ts'
+import type { Picture } from '../../model/picture.ts'
 import type { PartProps } from '../context.ts'
+import { Choice, type Shown } from './choice.tsx'
+import { OneServer } from './one-server.tsx'
+import { Overview } from './overview.tsx'
+import { Said } from './said.tsx'
+import { Single } from './single.tsx'
 
-export function Charts(_: PartProps) {
-  return <p>To be drawn.</p>
+/** The statecharts of the roles and of the client, with a token where each server is, and the last step lit. */
+export function Charts({ view, store }: PartProps) {
+  const [shown, setShown] = useState<Shown>('all')
+  const { picture, selected, following } = view
+  const tokens = useTokens(picture)
+  const chosen = selected === null ? null : stepOf(store.timeline.record(selected))
+  const step = chosen ?? picture.last
+  const lit = useMemo(() => (step === null ? null : litStep(step, charts)), [step])
+  const chart = charts.find(({ name }) => name === shown)
+  const server = picture.servers.find(({ node }) => node === shown)
+  return (
+    <section class="charts" aria-label="Role charts">
+      <Choice shown={chart?.name ?? server?.node ?? 'all'} servers={picture.servers} show={setShown} />
+      <div class="charts-panel">
+        {chart !== undefined ? (
+          <Single
+            key={chart.name}
+            chart={chart}
+            tokens={tokens[chart.name]}
+            lit={lit?.byChart.get(chart.name) ?? null}
+          />
+        ) : server !== undefined ? (
+          <OneServer
+            key={server.node}
+            server={server}
+            tokens={tokens}
+            lit={step?.party === 'server' && step.node === server.node ? lit : null}
+          />
+        ) : (
+          <Overview tokens={tokens} lit={lit} open={setShown} />
+        )}
+      </div>
+      <Said lit={lit} isSelected={chosen !== null} isMoving={following.mode !== 'paused'} />
+    </section>
+  )
+}
+
+/** The tokens of all charts. Those of a chart that nobody moved in are the same object as before. */
+function useTokens(picture: Picture): Readonly<Record<ChartName, readonly Token[]>> {
+  const { servers, clients } = picture
+  const proposer = useKept(useMemo(() => roleTokens({ servers }, 'proposer'), [servers]))
+  const acceptor = useKept(useMemo(() => roleTokens({ servers }, 'acceptor'), [servers]))
+  const learner = useKept(useMemo(() => roleTokens({ servers }, 'learner'), [servers]))
+  const requestQueue = useKept(useMemo(() => roleTokens({ servers }, 'requestQueue'), [servers]))
+  const client = useKept(useMemo(() => clientTokens({ clients }), [clients]))
+  return { proposer, acceptor, learner, requestQueue, client }
+}
+
+/** The tokens as they were, as long as they are alike. */
+function useKept(tokens: readonly Token[]): readonly Token[] {
+  const kept = useRef(tokens)
+  const isAlike =
+    kept.current.length === tokens.length &&
+    tokens.every(({ key, state, isPaused }, index) => {
+      const before = kept.current[index]
+      return before?.key === key && before.state === state && before.isPaused === isPaused
+    })
+  if (!isAlike) kept.current = tokens
+  return kept.current
 }

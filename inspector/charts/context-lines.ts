@@ -1,0 +1,82 @@
+/** What a role remembers, as lines of text: ballots, batches and requests in the words that transcripts use. */
+import type { Ballot } from '../../machines/ballot.ts'
+import type { Json, Request } from '../../machines/batch.ts'
+import { ballotText, requestText } from '../../src/transcript/words.ts'
+
+export interface ContextLine {
+  /** Where it is: `held.count`. */
+  readonly path: string
+  readonly name: string
+  /** Empty where the lines below tell it. */
+  readonly text: string
+  /** 0 for a field of the context itself. */
+  readonly depth: number
+}
+
+/** What is longer is told in lines of its own, as far as it has parts. */
+const longText = 56
+const keptCharacters = 200
+const deepest = 3
+/** Parts of a list or record that get a line. */
+const keptParts = 12
+
+type Fields = { readonly [key: string]: Json }
+
+/** The lines of a context, in the order of its fields. */
+export function contextLines(context: Json): readonly ContextLine[] {
+  return isFields(context)
+    ? Object.entries(context).flatMap(([name, value]) => linesOf(name, name, value, 0))
+    : []
+}
+
+function linesOf(path: string, name: string, value: Json, depth: number): readonly ContextLine[] {
+  const text = compactText(value)
+  const parts = partsOf(value)
+  if (text.length <= longText || parts.length === 0 || depth >= deepest) {
+    const cut = text.length <= keptCharacters ? text : `${text.slice(0, keptCharacters)}…`
+    return [{ path, name, text: cut, depth }]
+  }
+  const more = parts.length - keptParts
+  return [
+    { path, name, text: Array.isArray(value) ? String(value.length) : '', depth },
+    ...parts.slice(0, keptParts).flatMap(([key, part]) => linesOf(`${path}.${key}`, key, part, depth + 1)),
+    ...(more > 0 ? [{ path: `${path}.…`, name: '…', text: `${more} more`, depth: depth + 1 }] : []),
+  ]
+}
+
+function partsOf(value: Json): readonly (readonly [string, Json])[] {
+  if (Array.isArray(value)) return value.map((item: Json, index) => [String(index), item] as const)
+  return isFields(value) && !isBallot(value) && !isRequest(value) ? Object.entries(value) : []
+}
+
+/** A value in one line: `1.0` for a ballot, `none` for nothing. */
+export function compactText(value: Json): string {
+  if (value === null) return 'none'
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(compactText).join(', ')
+  if (!isFields(value)) return String(value)
+  if (isBallot(value)) return ballotText(value as unknown as Ballot)
+  if (isRequest(value)) return requestText(value as unknown as Request)
+  if (Array.isArray(value.requests) && typeof value.node === 'number') {
+    return `[${value.requests.map(compactText).join(', ')}]`
+  }
+  const fields = Object.entries(value).map(([key, part]) => `${key} ${compactText(part)}`)
+  return fields.length === 0 ? 'none' : fields.join(' · ')
+}
+
+function isFields(value: Json): value is Fields {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
+
+function isBallot(value: Fields): boolean {
+  return typeof value.round === 'number' && typeof value.node === 'number' && Object.keys(value).length === 2
+}
+
+/** Of a request that was shortened, `false`. */
+function isRequest({ uid, seq, command, ...more }: Fields): boolean {
+  if (typeof uid !== 'string' || typeof seq !== 'number' || !isFields(command ?? null)) return false
+  if ('replyTo' in more || 'tag' in more) return false
+  const { kind, body, change, seq: cancelled } = command as Fields
+  if (kind === 'service') return body !== undefined
+  if (kind === 'members') return change !== undefined && isFields(change)
+  return kind === 'cancel' && typeof cancelled === 'number'
+}

@@ -1,0 +1,67 @@
+/** What is lit in the charts: the transitions of one step, the last one or the one that the reader selected. */
+import type { InspectorRecord, Move } from '../../src/inspect/record.ts'
+import { messageText } from '../../src/transcript/words.ts'
+import type { LastStep } from '../model/picture.ts'
+import { causeText, roleText } from '../model/words.ts'
+import type { Chart, ChartName } from './drawing.ts'
+import { explained, explainedText, idOf } from './explain.ts'
+
+export interface LitStep {
+  /** A server's colour, `null` for a client's. */
+  readonly colour: number | null
+  /** `server 1 hears accept 1.0 instance 0 [a#1 lock x] from 0`. */
+  readonly cause: string
+  /** What each of its machines did, and why. */
+  readonly moves: readonly { readonly chart: ChartName; readonly text: string }[]
+  readonly byChart: ReadonlyMap<ChartName, LitChart>
+}
+
+/** What is lit in one chart. */
+export interface LitChart {
+  readonly edges: ReadonlySet<string>
+  /** The id of the state after the step. */
+  readonly state: string
+  readonly colour: number | null
+}
+
+/** The step that a record tells of, if it tells of one. */
+export function stepOf(record: InspectorRecord | undefined): LastStep | null {
+  if (record?.kind === 'client') return { party: 'client', record }
+  if (record?.kind !== 'server' || record.record.kind !== 'step') return null
+  const { cause, moves } = record.record
+  return { party: 'server', node: record.node, cause, moves }
+}
+
+/** What a step lights. */
+export function litStep(step: LastStep, charts: readonly Chart[]): LitStep {
+  const isServer = step.party === 'server'
+  const colour = isServer ? step.node % 7 : null
+  const moves: readonly (Omit<Move, 'role'> & { readonly chart: ChartName })[] = isServer
+    ? step.moves.map((move) => ({ ...move, chart: move.role }))
+    : step.record.moves.map((move) => ({ ...move, chart: 'client' as const }))
+  const byChart = new Map<ChartName, LitChart>()
+  const texts = moves.flatMap((move) => {
+    const chart = charts.find(({ name }) => name === move.chart)
+    if (chart === undefined) return []
+    const before = byChart.get(move.chart)?.edges ?? []
+    byChart.set(move.chart, {
+      edges: new Set([...before, ...move.edges]),
+      state: idOf(chart, move.state),
+      colour,
+    })
+    return [{ chart: move.chart, text: explainedText(explained(chart, move)) }]
+  })
+  return { colour, cause: causeOf(step), moves: texts, byChart }
+}
+
+/** `request queue`, `client`. */
+export function chartWord(name: ChartName): string {
+  return name === 'client' ? name : roleText(name)
+}
+
+function causeOf(step: LastStep): string {
+  if (step.party === 'server') return `server ${step.node} ${causeText(step.cause)}`
+  const { client, seq, heard, event } = step.record
+  const cause = heard === null ? `: ${event}` : ` hears ${messageText(heard.message)} from ${heard.from}`
+  return `client ${client}, request ${seq}${cause}`
+}

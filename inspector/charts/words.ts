@@ -1,0 +1,58 @@
+/** What is written of the parts of a chart. */
+import type { ChartName, DrawnEdge, Span } from './drawing.ts'
+
+export const chartTitles: Readonly<Record<ChartName, string>> = {
+  proposer: 'Proposer',
+  acceptor: 'Acceptor',
+  learner: 'Learner',
+  requestQueue: 'Request queue',
+  client: 'Client',
+}
+
+/** The last of several alternatives, which takes what the others leave. */
+export function isElse({ guard, index }: DrawnEdge): boolean {
+  return guard === null && index > 0
+}
+
+/** `accepted`, `after backoff`, `at once`. */
+export function triggerWords({ trigger }: DrawnEdge): string {
+  switch (trigger.kind) {
+    case 'event':
+      return trigger.name
+    case 'delay':
+      return `after ${trigger.name}`
+    case 'always':
+      return 'at once'
+  }
+  trigger satisfies never
+}
+
+/** `[quorumHasAnswered]`, `[else]`, or nothing. */
+export function guardWords(edge: DrawnEdge): string {
+  if (edge.guard !== null) return `[${edge.guard}]`
+  return isElse(edge) ? '[else]' : ''
+}
+
+/** What stands at an arrow: `accepted [completesAccepts]`. What is taken at once has its guard only, where it has one. */
+export function labelSpans(edge: DrawnEdge): readonly Span[] {
+  const guard = guardWords(edge)
+  const trigger = edge.trigger.kind === 'always' && guard !== '' ? '' : triggerWords(edge)
+  return [...span('trigger', trigger), ...span('guard', guard)]
+}
+
+/** What an edge that stays in its state does: the names of its actions, or that it does nothing. */
+export function doneWords({ actions, reenters }: DrawnEdge): string {
+  if (actions.length > 0) return actions.join(', ')
+  return reenters ? 'begins again' : 'ignored'
+}
+
+/** All of an edge in a line: `accepted [completesAccepts] / recordChosen, announceChosen`. */
+export function edgeWords(edge: DrawnEdge): string {
+  const done = edge.to === null || edge.actions.length > 0 ? ` / ${doneWords(edge)}` : ''
+  return `${[triggerWords(edge), guardWords(edge)].filter((word) => word !== '').join(' ')}${done}`
+}
+
+/** A span, unless there is nothing in it. */
+export function span(kind: Span['kind'], text: string): readonly Span[] {
+  return text === '' ? [] : [{ kind, text }]
+}

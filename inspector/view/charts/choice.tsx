@@ -1,0 +1,45 @@
+import { charts } from '../../charts/charts.ts'
+import type { ChartName } from '../../charts/drawing.ts'
+import { chartTitles } from '../../charts/words.ts'
+import type { ServerPicture } from '../../model/picture.ts'
+import { colourClass } from './token.tsx'
+
+/** Which charts are shown: all, one machine's, or one server's. */
+export type Shown = 'all' | ChartName | number
+
+interface ChoiceProps {
+  readonly shown: Shown
+  readonly servers: readonly ServerPicture[]
+  readonly show: (shown: Shown) => void
+}
+
+/** Chooses what is shown; for the servers it is the legend of the tokens too. */
+export function Choice({ shown, servers, show }: ChoiceProps) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: these are no fields of a form
+    <div class="charts-choice" role="group" aria-label="Which charts">
+      <button type="button" aria-pressed={shown === 'all'} onClick={() => show('all')}>
+        All
+      </button>
+      {charts.map(({ name }) => (
+        <button key={name} type="button" aria-pressed={shown === name} onClick={() => show(name)}>
+          {chartTitles[name]}
+        </button>
+      ))}
+      {servers.map(({ node, state, reason }) => (
+        <button
+          key={node}
+          type="button"
+          class={`is-server is-${state} ${colourClass(node % 7)}`}
+          aria-pressed={shown === node}
+          aria-label={state === 'up' ? `Server ${node}` : `Server ${node}, ${state}`}
+          title={reason === null ? `Server ${node}: ${state}` : `Server ${node}: ${state}, ${reason}`}
+          onClick={() => show(node)}
+        >
+          <span class="charts-mark">{node}</span>
+          {state === 'up' ? 'Server' : state}
+        </button>
+      ))}
+    </div>
+  )
+}

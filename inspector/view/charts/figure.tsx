@@ -1,0 +1,68 @@
+import { useId, useMemo, useState } from 'preact/hooks'
+import type { Chart, Drawing } from '../../charts/drawing.ts'
+import { idOf } from '../../charts/explain.ts'
+import type { LitChart } from '../../charts/lit.ts'
+import { placedTokens, type Token } from '../../charts/tokens.ts'
+import { chartTitles } from '../../charts/words.ts'
+import { Lit } from './lit.tsx'
+import { Plate } from './plate.tsx'
+import { Tip, type TipTarget } from './tip.tsx'
+import { Tokens } from './token.tsx'
+
+interface FigureProps {
+  readonly chart: Chart
+  readonly shape: 'wide' | 'tall' | 'full'
+  readonly scale: number
+  readonly tokens: readonly Token[]
+  readonly lit: LitChart | null
+}
+
+/** A chart with its tokens, and with what is lit in it. A state that is pointed at or focused tells what it is for. */
+export function Figure({ chart, shape, scale, tokens, lit }: FigureProps) {
+  const drawing: Drawing = chart[shape]
+  const [target, setTarget] = useState<TipTarget | null>(null)
+  const tipId = useId()
+  const placed = useMemo(
+    () => placedTokens(tokens, drawing, (name) => idOf(chart, name)),
+    [tokens, drawing, chart],
+  )
+  const point = (event: Event) => setTarget(targetOf(event.target))
+  return (
+    <>
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is no part of SVG */}
+      <svg
+        class={`chart is-${shape}`}
+        role="group"
+        aria-label={`The chart of the ${chartTitles[chart.name].toLowerCase()}`}
+        viewBox={`0 0 ${drawing.width} ${drawing.height}`}
+        width={Math.round(drawing.width * scale)}
+        height={Math.round(drawing.height * scale)}
+        onPointerOver={point}
+        onPointerLeave={() => setTarget(null)}
+        onFocusIn={point}
+        onFocusOut={() => setTarget(null)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') setTarget(null)
+        }}
+      >
+        <Plate chart={chart} drawing={drawing} />
+        <Lit drawing={drawing} lit={lit} />
+        <Tokens tokens={placed} />
+      </svg>
+      {target !== null && <Tip id={tipId} chart={chart} target={target} isFull={shape === 'full'} />}
+    </>
+  )
+}
+
+/** The state or arrow that an element belongs to. */
+function targetOf(element: EventTarget | null): TipTarget | null {
+  if (!(element instanceof Element)) return null
+  const found = element.closest('[data-state], [data-edges]')
+  if (found === null) return null
+  const { left, top, bottom, width } = found.getBoundingClientRect()
+  return {
+    state: found.getAttribute('data-state'),
+    edges: found.getAttribute('data-edges')?.split('|') ?? [],
+    place: { left: left + width / 2, top, bottom },
+  }
+}

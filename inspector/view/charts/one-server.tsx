@@ -1,0 +1,76 @@
+import { useMemo, useRef } from 'preact/hooks'
+import type { RoleName } from '../../../machines/inbox.ts'
+import { charts } from '../../charts/charts.ts'
+import type { LitStep } from '../../charts/lit.ts'
+import { packed } from '../../charts/packing.ts'
+import type { Token } from '../../charts/tokens.ts'
+import { chartTitles } from '../../charts/words.ts'
+import type { ServerPicture } from '../../model/picture.ts'
+import { ContextTree } from './context-tree.tsx'
+import { Figure } from './figure.tsx'
+import { useSize } from './use-size.ts'
+
+interface OneServerProps {
+  readonly server: ServerPicture
+  readonly tokens: Readonly<Record<RoleName, readonly Token[]>>
+  readonly lit: LitStep | null
+}
+
+const roles = charts.flatMap((chart) => (chart.name === 'client' ? [] : [{ chart, role: chart.name }]))
+const extra = { width: 2, height: 24, gap: 6 }
+const smallest = 11 / 12
+
+/** One server: its four roles, and what each remembers. */
+export function OneServer({ server, tokens, lit }: OneServerProps) {
+  const ref = useRef<HTMLDivElement>(null)
+  const size = useSize(ref)
+  const packing = useMemo(() => {
+    if (size === null) return null
+    // Below the charts there must be room for what is remembered.
+    const panel = { width: size.width, height: size.height * 0.6 }
+    return packed(
+      roles.map(({ chart }) => chart),
+      panel,
+      extra,
+      1.2,
+    )
+  }, [size])
+  const own = (role: RoleName) => tokens[role].filter(({ key }) => key === String(server.node))
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it may scroll, and the keyboard must reach it
+    <section class="charts-overview" ref={ref} tabIndex={0} aria-label={`Server ${server.node}`}>
+      {server.roles === null && <p class="charts-gone">{absence(server)}</p>}
+      {packing !== null && (
+        <div class={`charts-packed is-${packing.direction}`}>
+          {packing.lines.map((line) => (
+            <div class="charts-packed-line" key={line[0]}>
+              {line.map((index) => {
+                const entry = roles[index]
+                if (entry === undefined) return null
+                const { chart, role } = entry
+                return (
+                  <figure class="charts-card" key={role}>
+                    <figcaption>{chartTitles[role]}</figcaption>
+                    <Figure
+                      chart={chart}
+                      shape={packing.shapes[index] ?? 'wide'}
+                      scale={Math.max(smallest, packing.scale)}
+                      tokens={own(role)}
+                      lit={lit?.byChart.get(role) ?? null}
+                    />
+                    {server.roles !== null && <ContextTree value={server.roles[role].context} />}
+                  </figure>
+                )
+              })}
+            </div>
+          ))}
+        </div>
+      )}
+    </section>
+  )
+}
+
+function absence({ node, state, reason }: ServerPicture): string {
+  if (state === 'silent') return `Nothing has been heard of server ${node} yet.`
+  return `Server ${node} is gone${reason === null ? '' : `: ${reason}`}. Its roles are in no state.`
+}

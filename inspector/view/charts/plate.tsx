@@ -1,0 +1,94 @@
+import { useMemo } from 'preact/hooks'
+import type { Chart, Drawing, DrawnArrow, DrawnBox, DrawnLine, DrawnText } from '../../charts/drawing.ts'
+import { headPath, linePath } from '../../charts/paths.ts'
+
+interface PlateProps {
+  readonly chart: Chart
+  readonly drawing: Drawing
+}
+
+/** What never changes in a chart: boxes, arrows and texts. It is made once. */
+export function Plate({ chart, drawing }: PlateProps) {
+  return useMemo(
+    () => (
+      <g>
+        {drawing.boxes.map((box) => (
+          <Box key={box.id} box={box} label={labelOf(chart, box)} />
+        ))}
+        {drawing.starts.map(({ dot, points }) => (
+          <g key={linePath(points)} class="chart-start">
+            <circle cx={dot[0]} cy={dot[1]} r={5} />
+            <path class="chart-line" d={linePath(points)} />
+            <path class="chart-head" d={headPath(points)} />
+          </g>
+        ))}
+        {drawing.arrows.map((arrow) => (
+          <Arrow key={arrow.ids[0]} arrow={arrow} />
+        ))}
+      </g>
+    ),
+    [chart, drawing],
+  )
+}
+
+/** What a state's box is called to those who do not see it. */
+function labelOf(chart: Chart, box: DrawnBox): string {
+  const state = chart.states.find(({ id }) => id === box.id)
+  if (state === undefined || box.kind === 'any') return 'in any state'
+  return [state.name, state.description, state.paper ?? ''].filter((text) => text !== '').join('. ')
+}
+
+function Box({ box, label }: { readonly box: DrawnBox; readonly label: string }) {
+  const { id, x, y, width, height, kind, title, rows } = box
+  const [first] = rows
+  return (
+    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: its description is shown to whoever reaches it with the keyboard
+    <g class={`chart-box is-${kind}`} data-state={id} tabIndex={0} role="img" aria-label={label}>
+      <rect x={x} y={y} width={width} height={height} rx={7} />
+      <Line line={title} />
+      {first !== undefined && kind !== 'any' && (
+        <path class="chart-rule" d={`M${x} ${first.y - 3}H${x + width}`} />
+      )}
+      {rows.map((row) => (
+        <Text key={row.id ?? row.y} text={row} />
+      ))}
+    </g>
+  )
+}
+
+function Arrow({ arrow }: { readonly arrow: DrawnArrow }) {
+  const path = linePath(arrow.points)
+  return (
+    <g class="chart-arrow" data-edges={arrow.ids.join('|')}>
+      <path class="chart-reach" d={path} />
+      <path class="chart-line" d={path} />
+      <path class="chart-head" d={headPath(arrow.points)} />
+      {arrow.labels.map((label) => (
+        <Text key={label.id} text={label} />
+      ))}
+    </g>
+  )
+}
+
+function Text({ text }: { readonly text: DrawnText }) {
+  return (
+    <>
+      {text.lines.map((line) => (
+        <Line key={line.y} line={line} />
+      ))}
+    </>
+  )
+}
+
+/** The spans are set apart by a space's width, which the layout has room for. */
+function Line({ line: { x, y, spans } }: { readonly line: DrawnLine }) {
+  return (
+    <text x={x} y={y}>
+      {spans.map(({ kind, text }, index) => (
+        <tspan key={kind} class={`chart-${kind}`} dx={index === 0 ? undefined : 4}>
+          {text}
+        </tspan>
+      ))}
+    </text>
+  )
+}

@@ -1,0 +1,82 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Chart } from '../../charts/drawing.ts'
+import type { LitChart } from '../../charts/lit.ts'
+import type { Token } from '../../charts/tokens.ts'
+import { chartTitles } from '../../charts/words.ts'
+import { Figure } from './figure.tsx'
+import { useSize } from './use-size.ts'
+
+interface SingleProps {
+  readonly chart: Chart
+  readonly tokens: readonly Token[]
+  readonly lit: LitChart | null
+}
+
+/** Smaller than this, what is written cannot be read. */
+const legible = 11 / 12
+const [smallest, largest] = [0.25, 3]
+const step = 1.2
+
+/** One chart with all that is written in it, which can be zoomed and scrolled. */
+export function Single({ chart, tokens, lit }: SingleProps) {
+  const ref = useRef<HTMLDivElement>(null)
+  const size = useSize(ref)
+  /** `auto`: as large as the panel, and legible; `fit`: all of it in the panel. */
+  const [zoom, setZoom] = useState<'auto' | 'fit' | number>('auto')
+  const { width, height } = chart.full
+  const fit = size === null ? 1 : Math.min(size.width / width, size.height / height, 1.6)
+  const scale = zoom === 'auto' ? Math.max(fit, legible) : zoom === 'fit' ? fit : zoom
+  const zoomTo = (wanted: number) => setZoom(Math.min(largest, Math.max(smallest, wanted)))
+  const latest = useRef({ scale, zoomTo })
+  latest.current = { scale, zoomTo }
+
+  useEffect(() => {
+    const element = ref.current
+    if (element === null) return
+    const turned = (event: WheelEvent) => {
+      if (!event.ctrlKey && !event.metaKey) return
+      event.preventDefault()
+      latest.current.zoomTo(latest.current.scale * step ** -Math.sign(event.deltaY))
+    }
+    // One that may prevent the page's own zoom: preact's would be passive in some browsers.
+    element.addEventListener('wheel', turned, { passive: false })
+    return () => element.removeEventListener('wheel', turned)
+  }, [])
+
+  return (
+    <div class="charts-single">
+      <div class="charts-zoom" role="toolbar" aria-label="Zoom">
+        <button type="button" aria-label="Smaller" onClick={() => zoomTo(scale / step)}>
+          −
+        </button>
+        <output aria-live="off">{Math.round(scale * 100)} %</output>
+        <button type="button" aria-label="Larger" onClick={() => zoomTo(scale * step)}>
+          +
+        </button>
+        <button type="button" aria-pressed={zoom === 'fit'} onClick={() => setZoom('fit')}>
+          Whole
+        </button>
+        <button type="button" aria-pressed={zoom === 'auto'} onClick={() => setZoom('auto')}>
+          Legible
+        </button>
+      </div>
+      <section
+        class="charts-scroll"
+        ref={ref}
+        aria-label={`${chartTitles[chart.name]}, in full`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it
+        tabIndex={0}
+        onKeyDown={(event) => {
+          if (event.ctrlKey || event.metaKey || event.altKey) return
+          if (event.key === '+' || event.key === '=') zoomTo(scale * step)
+          else if (event.key === '-') zoomTo(scale / step)
+          else if (event.key === '0') setZoom('auto')
+          else return
+          event.preventDefault()
+        }}
+      >
+        <Figure chart={chart} shape="full" scale={scale} tokens={tokens} lit={lit} />
+      </section>
+    </div>
+  )
+}

@@ -1,0 +1,62 @@
+import type { Chart, ChartState } from '../../charts/drawing.ts'
+import { edgeWords } from '../../charts/words.ts'
+
+export interface TipTarget {
+  /** The id of the state that is told of, `null` for an arrow. */
+  readonly state: string | null
+  readonly edges: readonly string[]
+  /** In the window, in pixels. */
+  readonly place: { readonly left: number; readonly top: number; readonly bottom: number }
+}
+
+interface TipProps {
+  readonly id: string
+  readonly chart: Chart
+  readonly target: TipTarget
+  /** The transitions are written in the chart itself. */
+  readonly isFull: boolean
+}
+
+const width = 340
+
+/** What a state is for and where its rule comes from; in an overview also what is heard in it, or what an arrow stands for. */
+export function Tip({ id, chart, target: { state: stateId, edges: ids, place }, isFull }: TipProps) {
+  const state = chart.states.find((other) => other.id === stateId)
+  const edges = chart.edges.filter((edge) =>
+    state === undefined ? ids.includes(edge.id) : !isFull && edge.from === state.id,
+  )
+  const left = Math.min(Math.max(8, place.left - width / 2), window.innerWidth - width - 8)
+  const isAbove = place.bottom > window.innerHeight * 0.6
+  const vertical = isAbove
+    ? { bottom: `${window.innerHeight - place.top + 6}px` }
+    : { top: `${place.bottom + 6}px` }
+  return (
+    <div class="chart-tip" role="tooltip" id={id} style={{ left: `${left}px`, ...vertical }}>
+      {state !== undefined && <About state={state} />}
+      {edges.length > 0 && (
+        <ul>
+          {edges.map((edge) => (
+            <li key={edge.id}>
+              {edgeWords(edge)}
+              {edge.to !== null && edge.to !== edge.from && ` → ${shortName(chart, edge.to)}`}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}
+
+function About({ state }: { readonly state: ChartState }) {
+  return (
+    <>
+      <strong>{state.name || 'in any state'}</strong>
+      {state.description !== '' && <p>{state.description}</p>}
+      {state.paper !== null && <p class="chart-paper">{state.paper}</p>}
+    </>
+  )
+}
+
+function shortName(chart: Chart, id: string): string {
+  return chart.states.find((state) => state.id === id)?.name ?? id
+}
