@@ -1,7 +1,13 @@
 import './styles.css'
 import { render } from 'preact'
+import { isPlaygroundLink } from '../src/transcript/link.ts'
 import { Store } from './model/store.ts'
-import { App } from './view/app.tsx'
+import { acceptDroppedFiles, followAddress } from './playground/address.ts'
+import { PlaygroundPanel } from './playground/panel.tsx'
+import { Playground } from './playground/playground.ts'
+import { connectTo, Live, tokenIn } from './source/live.ts'
+import { Tour } from './tour/tour.tsx'
+import { App, type ExtraTab } from './view/app.tsx'
 
 /** How the page was built: `live`, for a hub to serve, or `playground`, for any static host. */
 const mode = document.querySelector<HTMLMetaElement>('meta[name="paxos-inspector"]')?.content
@@ -9,8 +15,45 @@ const mode = document.querySelector<HTMLMetaElement>('meta[name="paxos-inspector
 const root = document.getElementById('app')
 if (root === null)
   throw new Error('the page has no element #app: it was not built by scripts/build-inspector.ts')
-const store = new Store(
-  mode === 'playground' ? { kind: 'playground' } : { kind: 'live', state: 'connecting' },
-  (run) => requestAnimationFrame(run),
+/** A live page holds the playground as well: the address says which of them is shown. */
+const isPlayground = () => mode === 'playground' || isPlaygroundLink(location.hash)
+const isPlaying = isPlayground()
+const store = new Store(isPlaying ? { kind: 'playground' } : { kind: 'live', state: 'connecting' }, (run) =>
+  requestAnimationFrame(run),
 )
-render(<App store={store} />, root)
+const playground = isPlaying
+  ? new Playground(store, (run, everyMs) => {
+      const timer = setInterval(run, everyMs)
+      return () => clearInterval(timer)
+    })
+  : null
+if (playground !== null) {
+  acceptDroppedFiles(playground, document)
+  void followAddress(playground, window)
+}
+const live =
+  playground === null
+    ? new Live({
+        store,
+        connect: connectTo(`ws://${location.host}/pages`),
+        token: tokenIn(location.hash),
+        later: (run, ms) => setTimeout(run, ms),
+      })
+    : null
+addEventListener('hashchange', () => {
+  // A link to a part of the page is no other mode.
+  const isOnPage = document.getElementById(location.hash.slice(1)) !== null
+  if (!isOnPage && isPlayground() !== isPlaying) location.reload()
+})
+const extraTabs: ExtraTab[] =
+  playground === null
+    ? []
+    : [
+        {
+          id: 'next',
+          label: 'Next',
+          panel: (part) => <PlaygroundPanel {...part} playground={playground} />,
+        },
+        { id: 'tour', label: 'Tour', panel: () => <Tour playground={playground} /> },
+      ]
+render(<App store={store} control={live?.control ?? null} extraTabs={extraTabs} />, root)

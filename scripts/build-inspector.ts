@@ -12,6 +12,20 @@ export type PageMode = 'live' | 'playground'
 
 const source = fileURLToPath(new URL('../inspector', import.meta.url))
 
+/** The commands and comments of a transcript: what happened is made anew by the page. */
+const transcripts: Plugin = {
+  name: 'transcripts',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.txt$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8')
+        .split('\n')
+        .filter((line) => /^\S/.test(line))
+        .join('\n'),
+      loader: 'text',
+    }))
+  },
+}
+
 /** The charts are laid out now, and not in every page. */
 const chartLayout: Plugin = {
   name: 'chart-layout',
@@ -37,7 +51,7 @@ export async function buildPage(mode: PageMode, folder: string): Promise<void> {
     jsxImportSource: 'preact',
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [chartLayout],
+    plugins: [transcripts, chartLayout],
   })
   const html = readFileSync(join(source, 'page.html'), 'utf8')
   writeFileSync(join(folder, 'index.html'), html.replace('MODE', mode))

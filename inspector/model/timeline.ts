@@ -6,9 +6,8 @@ import { emptyPicture, type Picture, pictureAfter } from './picture.ts'
 /** Pictures are kept at every so many records; those between are made again. */
 const checkpointEvery = 200
 
-/** Records that are kept, at most, and how many are let go when there are more. */
+/** Records that are kept, at most; when there are more, a fifth of them is let go. */
 export const keptRecords = 20_000
-const letGo = 4_000
 
 /** Marks that are kept, at most. */
 const keptMarks = 400
@@ -29,6 +28,8 @@ export interface Breach {
 }
 
 export class Timeline {
+  readonly #kept: number
+  readonly #letGoAtOnce: number
   #records: InspectorRecord[] = []
   /** The picture before record `base + i * checkpointEvery`. */
   #checkpoints: Picture[] = [emptyPicture]
@@ -41,6 +42,12 @@ export class Timeline {
   #unreadable = 0
   /** The picture that was made last, since the next one that is asked for is often that of the record after. */
   #made: { readonly end: number; readonly picture: Picture } = { end: 0, picture: emptyPicture }
+
+  /** Keeps so many records: a multiple of 1000. */
+  constructor(kept = keptRecords) {
+    this.#kept = kept
+    this.#letGoAtOnce = kept / 5
+  }
 
   /** Records are numbered from 0 on, for as long as the page is open; this is the number of the first one kept. */
   get first(): number {
@@ -88,8 +95,13 @@ export class Timeline {
       }
       if (this.#records.length % checkpointEvery === 0) this.#checkpoints.push(this.#latest)
     }
-    const more = this.#records.length - keptRecords
-    if (more > 0) this.#letGo(Math.ceil(more / letGo) * letGo)
+    const more = this.#records.length - this.#kept
+    if (more > 0) this.#letGo(Math.ceil(more / this.#letGoAtOnce) * this.#letGoAtOnce)
+  }
+
+  /** So many records came that are none: they are counted, and not kept. */
+  skip(count: number): void {
+    this.#unreadable += count
   }
 
   /** The record of that number, if it is kept. */

@@ -1,7 +1,9 @@
 /** What a record tells, in words: for the list of events, for what is read aloud, and wherever a step is named. */
 import type { RoleName } from '../../machines/inbox.ts'
 import { delayName } from '../../src/chart-names.ts'
+import type { FaultRule } from '../../src/inspect/control.ts'
 import type { Cause, InspectorRecord, Move, PartyName, ServerRecord } from '../../src/inspect/record.ts'
+import { ruleText } from '../../src/inspect/rules.ts'
 import { requestName } from '../../src/schedule/names.ts'
 import { ballotText, messageText, outcomeText, requestText } from '../../src/transcript/words.ts'
 import type { Fact } from '../../src/verify/facts.ts'
@@ -121,10 +123,17 @@ export function lineText(record: InspectorRecord, originMs: number): string {
   return time === '' ? recordText(record) : `${time} ${recordText(record)}`
 }
 
+function rulesText(rules: readonly FaultRule[]): string {
+  return rules.length === 0
+    ? 'no rules hold for messages'
+    : `rules for messages: ${rules.map(ruleText).join('; ')}`
+}
+
 function sentence(record: InspectorRecord): string {
   switch (record.kind) {
     case 'cluster': {
-      const { cluster, service, founders } = record
+      const { cluster, service, founders, rules } = record
+      if (rules !== undefined) return rulesText(rules)
       return `cluster ${cluster}: service ${service}, founded by ${founders.map(({ id }) => id).join(' ')}`
     }
     case 'server':
@@ -135,7 +144,8 @@ function sentence(record: InspectorRecord): string {
       return `server ${record.node} is ${record.state}${reasonText(record.reason)}`
     case 'client': {
       const { client, seq, heard, event, moves, said } = record
-      const cause = heard === null ? event : `hears from ${heard.from}: ${messageText(heard.message)}`
+      const cause =
+        heard === null ? clientCauseText(event) : `hears from ${heard.from}: ${messageText(heard.message)}`
       const moved = moves.flatMap((move) => moveText(move) ?? [])
       const told = said.map(({ to, message }) => `says to ${to}: ${messageText(message)}`)
       return [`client ${client}, request ${seq}: ${cause}`, ...moved, ...told].join('; ')
@@ -152,6 +162,11 @@ function sentence(record: InspectorRecord): string {
   }
   record satisfies never
   return ''
+}
+
+/** A timer's event is named by XState; the others say what the client's program asked for. */
+function clientCauseText(event: string): string {
+  return event.startsWith('xstate.after.') ? `comes to the end of its ${delayName(event)}` : event
 }
 
 function listed(invariants: readonly { readonly invariant: Invariant }[]): string {

@@ -70,7 +70,7 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
             share={lanesShare}
             onChange={setLanesShare}
           />
-          <section class="panel" aria-label="Messages">
+          <section class="panel" aria-label="Messages" hidden={lanesShare === 0}>
             <Boundary name="lanes">
               <Lanes view={view} store={store} />
             </Boundary>
@@ -82,7 +82,7 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
           share={sideShare}
           onChange={setSideShare}
         />
-        <section class="panel side" id="side" aria-label="Panels" tabIndex={-1}>
+        <section class="panel side" id="side" aria-label="Panels" tabIndex={-1} hidden={sideShare === 0}>
           <div class="side-tabs">
             <Tabs label="Panels" tabs={tabsOf({ view, store }, control, extraTabs)} />
           </div>
@@ -124,7 +124,8 @@ function tabsOf(part: PartProps, control: Control | null, extraTabs: readonly Ex
       panel: () => <Events store={store} cursor={view.cursor} selected={view.selected} />,
     },
   ]
-  if (control !== null && cluster?.allowsFaults === true) {
+  // Without a token there is no control: the panel then says how to get one.
+  if (view.source.kind === 'live' && cluster?.allowsFaults === true) {
     tabs.push({
       id: 'faults',
       label: 'Faults',

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
+import { defaultInspectorPort } from '../inspect/protocol.ts'
 import type { NodeOptions, RunningNode } from '../node/node.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import {
@@ -10,6 +11,7 @@ import {
   parseMembers,
   parseNodeId,
   parseReachableAddress,
+  statelyOption,
 } from './options.ts'
 import { complain, print } from './output.ts'
 import { readReport } from './report.ts'
@@ -28,6 +30,9 @@ export interface NodeFlags {
   readonly join?: Address
   readonly trace?: boolean
   readonly record?: string
+  readonly allowFaults?: boolean
+  readonly inspect?: Address
+  readonly stately?: string
   readonly logLevel: string
   readonly supervised?: boolean
 }
@@ -79,6 +84,15 @@ export function addNodeCommand(program: Command): void {
     .addOption(
       new Option('--record <file>', 'write down every event, so that `paxos trace` can run them again'),
     )
+    .addOption(
+      new Option('--inspect [HOST:PORT]', 'tell the inspector there what happens')
+        .argParser(parseReachableAddress)
+        .preset(`127.0.0.1:${defaultInspectorPort}`),
+    )
+    .addOption(statelyOption())
+    .addOption(
+      new Option('--allow-faults', 'with --inspect: lose messages and fire timers as the inspector asks for'),
+    )
     .addOption(logLevelOption('info'))
     .addOption(new Option('--supervised').hideHelp())
     .addHelpText(
@@ -93,6 +107,7 @@ cluster). Started again it needs neither: what it stored says which cluster it b
 /** What the options ask for. Throws a `Failure` when they do not go together. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
   const { id, members, memory, data, bootstrap, cluster, join, trace, record } = flags
+  const { inspect, allowFaults, stately } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw new Failure(
       `--id ${id} is not among --members (${members.map((member) => member.id).join(', ')}): add ${id}=HOST:PORT`,
@@ -108,6 +123,9 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     throw new Failure(
       `--data DIR is missing: say where server ${id} is to store what it promised (or give --memory)`,
     )
+  }
+  if (allowFaults && inspect === undefined) {
+    throw new Failure('--allow-faults needs --inspect: it is the inspector that asks for faults')
   }
   const own = members?.find((member) => member.id === id)?.address
   const listen = flags.listen ?? own
@@ -131,6 +149,9 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(join !== undefined && { join }),
     ...(trace !== undefined && { trace }),
     ...(record !== undefined && { record }),
+    ...(allowFaults !== undefined && { allowFaults }),
+    ...(inspect !== undefined && { inspect }),
+    ...(stately !== undefined && { stately }),
   }
 }
 

@@ -30,8 +30,18 @@ export class ServerProcess {
     return this.#child.pid
   }
 
-  /** Asks it to stop in good order. */
+  /** Holds it as it is: it hears and says nothing until it is resumed. */
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
+  /** Asks it to stop in good order, for which a paused one has to go on. */
   stop(): void {
+    this.resume()
     if (this.#child.connected) this.#child.disconnect()
   }
 

@@ -8,6 +8,7 @@ import {
 } from '../../machines/client.ts'
 import type { Busy, Queued, RequestMessage, Response } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import type { LaneWatch } from './observer.ts'
 
 export interface Ask {
   readonly request: Request
@@ -24,11 +25,25 @@ export type SayRequest = (server: ServerIndex, message: RequestMessage) => void
 /** One actor of the client's chart, carrying one request at a time. */
 export class Lane {
   readonly #actor: Actor<typeof clientMachine>
+  readonly #watch: LaneWatch | null
   #ask: Ask | null = null
 
-  constructor(timing: ClientTiming, randomSeed: number, say: SayRequest, free: (lane: Lane) => void) {
-    this.#actor = createActor(clientMachine, { input: { timing, randomSeed } })
-    this.#actor.on('send', ({ to, message }) => say(to, message))
+  constructor(
+    timing: ClientTiming,
+    randomSeed: number,
+    say: SayRequest,
+    free: (lane: Lane) => void,
+    watch: LaneWatch | null,
+  ) {
+    this.#watch = watch
+    this.#actor = createActor(clientMachine, {
+      input: { timing, randomSeed },
+      ...(watch !== null && { inspect: watch.inspect }),
+    })
+    this.#actor.on('send', ({ to, message }) => {
+      watch?.say(to, message)
+      say(to, message)
+    })
     this.#actor.on('answer', ({ outcome, server }) => {
       const ask = this.#ask
       this.#ask = null
@@ -46,6 +61,7 @@ export class Lane {
   ask(ask: Ask): void {
     this.#ask = ask
     const { request, server, servers } = ask
+    this.#watch?.begin(request.seq)
     this.#actor.send({ type: 'request.submitted', request, server, servers })
   }
 
@@ -64,9 +80,14 @@ export class Lanes {
   readonly #free: Lane[] = []
   readonly #make: () => Lane
 
-  /** `drawSeed` gives each lane's chart the seed of its randomness. */
-  constructor(timing: ClientTiming, drawSeed: () => number, say: SayRequest) {
-    this.#make = () => new Lane(timing, drawSeed(), say, (lane) => this.#free.push(lane))
+  /** `drawSeed` gives each lane's chart the seed of its randomness, `watch` who watches it, if anybody does. */
+  constructor(
+    timing: ClientTiming,
+    drawSeed: () => number,
+    say: SayRequest,
+    watch: () => LaneWatch | null = () => null,
+  ) {
+    this.#make = () => new Lane(timing, drawSeed(), say, (lane) => this.#free.push(lane), watch())
   }
 
   /** A lane that carries nothing; it comes back by itself when what it is asked has ended. */

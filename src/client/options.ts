@@ -2,6 +2,7 @@ import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts
 import { parseAddress } from '../address.ts'
 import { maxCommandBytes } from '../node/wire/codec.ts'
 import { InvalidArgument } from './errors.ts'
+import type { ClientObserver } from './observer.ts'
 
 /** The chart's waits, and those of the library around it, in milliseconds. */
 export interface ConnectTiming extends ClientTiming {
@@ -21,6 +22,8 @@ export interface ConnectOptions {
   readonly maxCommandBytes?: number
   /** Closes the client. */
   readonly signal?: AbortSignal
+  /** Told of every event at the machines that carry the requests. */
+  readonly observer?: ClientObserver
 }
 
 export interface Settings {
@@ -28,6 +31,7 @@ export interface Settings {
   readonly cluster: string | null
   readonly timing: ConnectTiming
   readonly maxCommandBytes: number
+  readonly observer: ClientObserver | null
 }
 
 const defaultServers = ['127.0.0.1:29367', '127.0.0.1:29368', '127.0.0.1:29369']
@@ -103,5 +107,6 @@ export function settingsFrom(options: ConnectOptions): Settings {
     cluster: options.cluster === undefined ? null : validCluster(options.cluster),
     timing: validTiming(options.timing ?? {}),
     maxCommandBytes: validCommandBytes(options.maxCommandBytes ?? maxCommandBytes),
+    observer: options.observer ?? null,
   }
 }

@@ -17,6 +17,7 @@ import {
 import { Greeting } from './greeting.ts'
 import { Lanes } from './lanes.ts'
 import type { Link } from './link.ts'
+import { LaneWatch } from './observer.ts'
 import type { Settings } from './options.ts'
 import { Session } from './session.ts'
 
@@ -63,6 +64,10 @@ export class Requests {
       settings.timing,
       () => randomInt(2 ** 31),
       (server, message) => link.say(server, message),
+      () => {
+        const { observer } = settings
+        return observer && new LaneWatch(observer, (server) => directory.addresses[server] ?? '')
+      },
     )
   }
 

@@ -22,10 +22,13 @@ export type ServerToHub =
       readonly leftOut: number
       readonly records: readonly ServerRecord[]
     }
+  /** What became of the `hub.control` of that id. */
+  | { readonly type: 'server.result'; readonly id: number; readonly result: ControlResult }
 
 /** The hub to a server: only to one that allows it. */
 export type HubToServer = {
   readonly type: 'hub.control'
+  readonly id: number
   readonly command: Extract<ControlCommand, { type: 'rules' | 'timer' }>
 }
 
@@ -53,3 +56,6 @@ export const protocolVersion = 1
 
 /** Where the hub listens unless it is told otherwise. */
 export const defaultInspectorPort = 29_400
+
+/** Where the server of the package `@statelyai/inspect` listens, which shows them in Stately's own inspector. */
+export const defaultStatelyUrl = 'ws://localhost:8080'

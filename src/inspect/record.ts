@@ -13,6 +13,7 @@ import type { ClientMessage, NodeMessage, RequestMessage, ServerMessage } from '
 import type { ServiceView } from '../services/service.ts'
 import type { Fact } from '../verify/facts.ts'
 import type { Invariant } from '../verify/violation.ts'
+import type { FaultRule } from './control.ts'
 
 /** A run of a server: from its start to its end. */
 export interface RunName {
@@ -134,7 +135,7 @@ export interface ServiceRecord {
 
 /** What the inspector keeps and shows, in the order in which it can have happened. */
 export type InspectorRecord =
-  /** The first of every stream. */
+  /** The first of every stream; again when the rules change. */
   | {
       readonly kind: 'cluster'
       readonly cluster: string
@@ -142,6 +143,8 @@ export type InspectorRecord =
       readonly founders: readonly Member[]
       /** Faults can be asked for. */
       readonly allowsFaults: boolean
+      /** What is done to messages from now on; nothing where it is left out. */
+      readonly rules?: readonly FaultRule[]
     }
   | (RunName & { readonly kind: 'server'; readonly record: ServerRecord })
   /** Records of a server that were left out, since it had more to do: what comes next is after a gap. */

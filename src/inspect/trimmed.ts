@@ -1,4 +1,5 @@
 import type { Json } from '../../machines/batch.ts'
+import { type ServiceView, viewRows } from '../services/service.ts'
 
 /** How many elements of a list, fields of a record and characters of a text are kept. */
 const kept = 48
@@ -31,4 +32,18 @@ export function trimmed(value: unknown, depth = keptDepth): Json {
   }
   if (count > kept) fields['…'] = `${count - kept} more`
   return fields
+}
+
+/** A view that is bounded in size, whatever the service shows. */
+export function trimmedView(view: ServiceView): ServiceView {
+  if ('json' in view) return { json: trimmed(view.json) }
+  return {
+    tables: view.tables.slice(0, kept).map(({ name, columns, rows, more, keyColumn }) => ({
+      name,
+      columns,
+      rows: rows.slice(0, viewRows).map((row) => row.map((cell) => trimmed(cell))),
+      more: more + Math.max(0, rows.length - viewRows),
+      keyColumn,
+    })),
+  }
 }

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
@@ -8,23 +8,32 @@ import { isCounted } from '../../machines/members.ts'
 import type { Welcome } from '../../machines/messages.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { formatAddress } from '../address.ts'
+import { delayName } from '../chart-names.ts'
 import { connect } from '../client/index.ts'
+import type { ControlCommand, ControlResult } from '../inspect/control.ts'
+import { isControlCommand } from '../inspect/control-check.ts'
+import { Observer } from '../inspect/observer.ts'
+import { protocolVersion } from '../inspect/protocol.ts'
+import type { FateRecord } from '../inspect/record.ts'
 import { Recorder } from '../inspect/recorder.ts'
+import { Reporter } from '../inspect/reporter.ts'
+import { StatelyBridge } from '../inspect/stately.ts'
 import type { Executor } from '../router.ts'
 import { lockService } from '../services/lock.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import { StartError } from './errors.ts'
+import { type Fate, Faults } from './faults.ts'
 import { greet } from './greet.ts'
 import { type Bootstrap, checkIdentity, foundingIdentity, joiningIdentity } from './identity.ts'
-import { Runtime } from './runtime.ts'
+import { type Mouth, Runtime } from './runtime.ts'
 import { bindSocket, socketBufferBytes } from './socket.ts'
 import { statusOf } from './status.ts'
 import { LevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import type { Durable, Identity, Storage } from './storage/storage.ts'
 import { Trace } from './trace.ts'
-import { Transport } from './transport.ts'
+import { type Receiver, Transport } from './transport.ts'
 import { maxCommandBytes } from './wire/codec.ts'
 
 export { StartError } from './errors.ts'
@@ -48,9 +57,20 @@ export interface NodeOptions {
   readonly trace?: boolean
   /** Write down what happens to the server, an event a line, in this file; `paxos trace` runs it again. */
   readonly record?: string
+  /** Tell the inspector's hub at this address what happens, as far as that costs little. */
+  readonly inspect?: Address
+  /** Make the actors visible in Stately's own inspector, at this WebSocket URL. */
+  readonly stately?: string
   readonly timing?: Timing
   readonly limits?: Limits
+  /** Do what `control` is asked for: lose messages, fire timers. For a cluster that is played with. */
+  readonly allowFaults?: boolean
+  /** Told of every message that met a fault that was asked for. */
+  readonly onFate?: (record: FateRecord) => void
 }
+
+/** What a server itself can be asked to do. */
+export type NodeControl = Extract<ControlCommand, { type: 'rules' | 'timer' }>
 
 export interface RunningNode {
   readonly id: NodeId
@@ -58,6 +78,8 @@ export interface RunningNode {
   readonly cluster: string
   /** What `paxos status --json` shows of it. */
   status(): Json
+  /** Has a fault happen. Without `allowFaults` nothing is done, as the answer then says. */
+  control(command: NodeControl): ControlResult
   /** Takes no more requests, finishes what is under way and ends, within seconds. */
   stop(): Promise<void>
   /** Resolves when it has ended: `null` after `stop`, the reason when it halted. */
@@ -77,12 +99,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const socket = await bindSocket(options.listen)
   const address = options.advertise ?? formatAddress(socket.address())
   let storage: Storage | null = null
+  let bridge: StatelyBridge | null = null
+  let node: LiveNode | null = null
   try {
     storage = await openStorage(dataDir)
     const durable = await storage.open()
     const identity = durable.identity ?? (await firstIdentity(options, storage))
     checkIdentity(identity, id, options.bootstrap, dataDir ?? 'memory')
-    const node = new LiveNode({ ...options, service, logger, address, identity, storage })
+    bridge = await openStately(options, logger)
+    node = new LiveNode({ ...options, service, logger, address, identity, storage, bridge })
     await node.recover(durable)
     node.serve(socket, durable)
     if (options.join !== undefined) await node.join(options.join)
@@ -93,7 +118,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     } catch {
       // The node had closed it already.
     }
-    await storage?.close().catch(() => undefined)
+    await Promise.all([storage?.close().catch(() => undefined), node?.hush(), bridge?.close()])
     throw error
   }
 }
@@ -104,6 +129,18 @@ async function openStorage(dataDir: string | null): Promise<Storage> {
     throw new StartError(`--data ${dataDir} cannot be made: ${error.message}`)
   })
   return new LevelStorage(join(dataDir, 'store'))
+}
+
+/** Whoever asks for it wants the server more than the bridge: without it, the server goes on. */
+async function openStately({ id, stately }: NodeOptions, logger: Logger): Promise<StatelyBridge | null> {
+  if (stately === undefined) return null
+  try {
+    return await StatelyBridge.open(id, stately)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    logger.error({ reason }, "nothing is shown in Stately's inspector")
+    return null
+  }
 }
 
 function openRecorder(path: string, logger: Logger): Recorder {
@@ -147,6 +184,9 @@ class LiveNode implements RunningNode {
   readonly #runtime: Runtime
   readonly #trace: Trace | null
   readonly #recorder: Recorder | null
+  readonly #faults: Faults | null
+  readonly #reporter: Reporter | null
+  readonly #observer: Observer | null
   readonly #watchers = new Set<() => void>()
   #transport: Transport | null = null
 
@@ -157,9 +197,10 @@ class LiveNode implements RunningNode {
       readonly address: Address
       readonly identity: Identity
       readonly storage: Storage
+      readonly bridge: StatelyBridge | null
     },
   ) {
-    const { id, address, identity, storage, service, logger, dataDir, trace, record } = options
+    const { id, address, identity, storage, bridge, service, logger, dataDir, trace, record } = options
     this.id = id
     this.address = address
     this.cluster = identity.cluster
@@ -175,6 +216,9 @@ class LiveNode implements RunningNode {
           })
         : null
     this.#recorder = record === undefined ? null : openRecorder(record, this.#logger)
+    this.#faults = options.allowFaults === true ? new Faults(id, (fate) => this.#tellFate(fate)) : null
+    this.#reporter = this.#newReporter()
+    this.#observer = this.#reporter === null ? null : this.#newObserver(this.#reporter)
     const executor: Executor = {
       execute: (instance, batch) => {
         const execution = this.#replica.execute(instance, batch)
@@ -187,14 +231,65 @@ class LiveNode implements RunningNode {
       },
       recall: ({ uid, seq, command }) => this.#replica.recall(uid, seq, command),
     }
-    this.#runtime = new Runtime(id, storage, executor, this.#recorder)
+    this.#runtime = new Runtime(id, storage, executor, {
+      recorder: this.#recorder,
+      observer: this.#observer,
+      inspect: bridge?.inspect ?? null,
+    })
     this.ended = this.#runtime.ended.then(async (reason) => {
       if (reason !== null) this.#logger.fatal({ reason }, 'halted')
-      await this.#trace?.close()
+      this.#observer?.ended(reason)
+      await Promise.all([this.#trace?.close(), this.hush(), bridge?.close()])
       this.#recorder?.close()
       await storage.close().catch(() => undefined)
       return reason
     })
+  }
+
+  /** Tells the inspector nothing more. */
+  async hush(): Promise<void> {
+    await this.#reporter?.close()
+  }
+
+  #newReporter(): Reporter | null {
+    const { inspect, service } = this.#options
+    if (inspect === undefined) return null
+    const { cluster, incarnation, members: founders } = this.#identity
+    return new Reporter({
+      hub: inspect,
+      hello: {
+        type: 'server.hello',
+        version: protocolVersion,
+        node: this.id,
+        incarnation,
+        run: randomUUID(),
+        cluster,
+        service: service.name,
+        founders,
+        address: this.address,
+        allowsFaults: this.#faults !== null,
+      },
+      onControl: (command) =>
+        isControlCommand(command) && (command.type === 'rules' || command.type === 'timer')
+          ? this.control(command)
+          : { ok: false, error: `server ${this.id} does not understand the command` },
+    })
+  }
+
+  #newObserver(reporter: Reporter): Observer {
+    return new Observer(
+      {
+        address: this.address,
+        replica: this.#replica,
+        snapshot: (role) => this.#runtime.snapshot(role),
+        clock: () => this.#runtime.clock,
+      },
+      reporter,
+      (error) => {
+        this.#logger.error({ reason: error.message }, 'the inspector is told nothing more')
+        void reporter.close()
+      },
+    )
   }
 
   get #isCounted(): boolean {
@@ -244,32 +339,36 @@ class LiveNode implements RunningNode {
         'a small receive buffer was granted: bursts may be lost; raise net.core.rmem_max',
       )
     }
-    const transport = new Transport(socket, this.cluster, id, {
+    const receiver: Receiver = {
       hear: (sender, message, from, clock) => this.#runtime.hear(sender, message, from, clock),
       request: (message, from, bytes) => this.#runtime.request(message, from, bytes),
       ask: (message, from) => {
-        if (message.type === 'hello') transport.send(from, this.#welcome())
-        else transport.send(from, { type: 'report', status: this.status() })
+        if (message.type === 'hello') mouth.respond(from, this.#welcome())
+        else mouth.respond(from, { type: 'report', status: this.status() })
       },
       leaving: () => {
         this.#recorder?.flush()
         return this.#runtime.clock
       },
-    })
-    this.#transport = transport
-    this.#runtime.begin(
-      { self: id, incarnation, members, promised, accepted, firstUnchosen },
-      {
-        send: (to, message) => {
-          const address =
-            this.#replica.members.find((member) => member.id === to)?.address ?? transport.heardFrom(to)
-          if (address !== undefined) transport.send(address, message)
-        },
-        respond: (to, message) => transport.send(to, message),
-        close: () => transport.close(),
+    }
+    const transport = new Transport(socket, this.cluster, id, this.#faults?.receiver(receiver) ?? receiver)
+    const open: Mouth = {
+      send: (to, message) => {
+        const address =
+          this.#replica.members.find((member) => member.id === to)?.address ?? transport.heardFrom(to)
+        if (address !== undefined) transport.send(address, message)
       },
-      { timing, limits, randomSeed: randomInt(2 ** 31) },
-    )
+      respond: (to, message) => transport.send(to, message),
+      close: () => transport.close(),
+    }
+    const mouth = this.#faults?.mouth(open) ?? open
+    this.#transport = transport
+    this.#runtime.begin({ self: id, incarnation, members, promised, accepted, firstUnchosen }, mouth, {
+      timing,
+      limits,
+      randomSeed: randomInt(2 ** 31),
+    })
+    this.#reporter?.start(() => this.#observer?.resume())
     this.#logger.info({ address: this.address, cluster: this.cluster, firstUnchosen }, 'serving')
     if (!this.#isCounted && this.#options.join === undefined) {
       this.#logger.warn('not counted in this cluster: start with --join to join it')
@@ -324,7 +423,30 @@ class LiveNode implements RunningNode {
       replica: this.#replica,
       runtime: this.#runtime,
       counters: this.#transport?.counters,
+      inspector: this.#reporter?.counters,
     })
+  }
+
+  control(command: NodeControl): ControlResult {
+    if (this.#faults === null) {
+      return {
+        ok: false,
+        error: `server ${this.id} was started without --allow-faults: it does nothing of this`,
+      }
+    }
+    switch (command.type) {
+      case 'rules':
+        this.#faults.setRules(command.rules)
+        return { ok: true, text: `server ${this.id}: rules in force: ${command.rules.length}` }
+      case 'timer': {
+        const { role, id } = command
+        const timer = `${delayName(id)} of the ${role} of server ${this.id}`
+        return this.#runtime.fireTimer(role, id)
+          ? { ok: true, text: `${timer} has fired` }
+          : { ok: false, error: `${timer} is not armed now: nothing was done` }
+      }
+    }
+    command satisfies never
   }
 
   async stop(): Promise<void> {
@@ -335,6 +457,11 @@ class LiveNode implements RunningNode {
     this.#runtime.finish()
     await this.ended
     this.#logger.info('stopped')
+  }
+
+  #tellFate(fate: Fate): void {
+    this.#observer?.fate(fate)
+    this.#options.onFate?.({ kind: 'fate', clock: this.#runtime.clock, timeMs: Date.now(), ...fate })
   }
 
   #welcome(): Welcome {

@@ -1,11 +1,19 @@
-import { type ActorRefFrom, type AnyActorRef, createActor, fromCallback, type InspectionEvent } from 'xstate'
+import {
+  type ActorRefFrom,
+  type AnyActorRef,
+  type AnyMachineSnapshot,
+  createActor,
+  fromCallback,
+  type InspectionEvent,
+} from 'xstate'
 import type { Address, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
 import { type NodeInput, nodeMachine } from '../../machines/node.ts'
-import type { Output, Write } from '../../machines/outputs.ts'
+import type { Output, Respond, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
+import type { Observer } from '../inspect/observer.ts'
 import { type EventRecord, type RoleRecord, roleRecord } from '../inspect/recording.ts'
 import { type Recovered, roleInputs, roleNames } from '../roles.ts'
 import { type Executor, Router, type World } from '../router.ts'
@@ -30,6 +38,16 @@ export interface EventRecorder {
   flush(): void
 }
 
+/** Who watches a node, beside whoever asks for its state: nobody, unless it is said. */
+export interface Watchers {
+  /** Writes down every event. */
+  readonly recorder?: EventRecorder | null
+  /** Tells of events, as far as there is time. */
+  readonly observer?: Observer | null
+  /** Is told all that XState's inspection tells. */
+  readonly inspect?: ((inspected: InspectionEvent) => void) | null
+}
+
 /** Clocks above it are not gone by: they are a mistake or a lie, and to follow one would use up the numbers. */
 const maxClock = 2 ** 51
 
@@ -47,6 +65,7 @@ export class Runtime implements World {
   readonly #root: ActorRefFrom<typeof nodeMachine>
   readonly #self: NodeId
   readonly #recorder: EventRecorder | null
+  readonly #observer: Observer | null
   /** Lamport's: of the last event here, or of a later one that was heard of. */
   #clock: number
   /** Each role as it was last recorded. */
@@ -60,12 +79,18 @@ export class Runtime implements World {
   /** Resolves when the node has ended: `null` when it was stopped, the reason when it halted. */
   readonly ended: Promise<string | null>
 
-  constructor(self: NodeId, storage: Storage, executor: Executor, recorder: EventRecorder | null = null) {
+  constructor(
+    self: NodeId,
+    storage: Storage,
+    executor: Executor,
+    { recorder = null, observer = null, inspect = null }: Watchers = {},
+  ) {
     this.#self = self
     this.#storage = storage
     this.#recorder = recorder
+    this.#observer = observer
     this.#clock = recorder?.lastClock ?? 0
-    this.#router = new Router(self, this, executor)
+    this.#router = new Router(self, this, observer === null ? executor : this.#observed(executor, observer))
     const storageActor = fromCallback<{ readonly type: 'persist'; readonly write: Write }>(({ receive }) => {
       receive(({ write }) => this.#write(write))
     })
@@ -78,9 +103,9 @@ export class Runtime implements World {
         setTimeout: (run, delayMs) => setTimeout(() => this.#fire(run), delayMs),
         clearTimeout: (timer) => clearTimeout(timer),
       },
-      // Which timer it was, only XState knows.
-      ...(recorder !== null && { inspect: (inspected) => this.#inspect(inspected) }),
+      ...(inspect !== null && { inspect }),
     })
+    if (recorder !== null) this.#root.system.inspect((inspected) => this.#noteTimer(inspected))
     this.ended = new Promise((resolve) => {
       this.#root.subscribe({
         error: (error) => resolve(describe(error)),
@@ -105,14 +130,17 @@ export class Runtime implements World {
     const refs = roleNames.map((role) => {
       const actor = this.#root.system.get(role)
       if (actor === undefined) throw new Error(`the role ${role} was not spawned`)
-      actor.on('*', (output: unknown) => this.#guarded(() => this.#router.carry(output as Output)))
+      actor.on('*', (output: unknown) => this.#guarded(() => this.#carry(output as Output)))
       actor.subscribe({ error: (error: unknown) => this.fail(`the ${role} failed: ${describe(error)}`) })
       return [role, actor] as const
     })
     this.#roles = Object.fromEntries(refs) as unknown as RoleRefs
+    const { self, incarnation, members, promised, accepted, firstUnchosen } = recovered
+    const durable = { promised, accepted, firstUnchosen }
+    this.#observer?.starts(durable)
     this.#happen(
       () => ({ type: 'start', randomSeed: settings.randomSeed }),
-      () => undefined,
+      () => this.#observer?.fact({ type: 'started', node: self, incarnation, durable, members }),
     )
   }
 
@@ -157,9 +185,23 @@ export class Runtime implements World {
   /** Gives an event to a role. */
   dispatch(role: RoleName, event: RoleEvent): void {
     this.#happen(
-      () => (event.type === 'persisted' ? { type: 'synced' } : { type: 'tell', role, event }),
+      () => ({ type: 'tell', role, event }),
       () => this.#router.dispatch(role, event),
     )
+  }
+
+  /**
+   * Fires a timer of a role now, as the clock would. `false`, and nothing happens, when it is not armed: the role is in no state
+   * that has it. Every timer's transition leaves its state, or enters it again, so the clock does not fire it once more: what it
+   * had armed is given up with the state.
+   */
+  fireTimer(role: RoleName, id: string): boolean {
+    const actor = this.#roles?.[role]
+    const event = { type: id }
+    const isArmed = id.startsWith('xstate.after.') && (actor?.getSnapshot() as AnyMachineSnapshot).can(event)
+    if (actor === undefined || !isArmed) return false
+    this.#fire(() => actor.send(event as unknown as RoleEvent))
+    return true
   }
 
   /** Takes no more requests; `finish` ends it. */
@@ -187,11 +229,13 @@ export class Runtime implements World {
     this.#mouth?.send(to, message)
   }
 
-  respond(to: Address, message: ServerMessage): void {
+  respond(to: Address, message: Respond['message']): void {
+    this.#observer?.fact({ type: 'responded', node: this.#self, to, message })
     this.#mouth?.respond(to, message)
   }
 
   persist(write: Write): void {
+    this.#observer?.asked(write)
     if (this.#recorder === null) this.#persist(write)
     else this.#unrecorded.push(write)
   }
@@ -210,9 +254,21 @@ export class Runtime implements World {
   #write(write: Write): void {
     this.#storage.persist(write).then(
       () => {
-        if (write.by === 'acceptor') this.dispatch('acceptor', { type: 'persisted' })
+        if (write.by === 'acceptor') this.#synced()
       },
       (error: unknown) => this.fail(describe(error)),
+    )
+  }
+
+  /** A write of the acceptor is synced. */
+  #synced(): void {
+    const durable = this.#observer?.synced() ?? null
+    this.#happen(
+      () => ({ type: 'synced' }),
+      () => {
+        if (durable !== null) this.#observer?.fact({ type: 'synced', node: this.#self, durable })
+        this.#router.dispatch('acceptor', { type: 'persisted' })
+      },
     )
   }
 
@@ -224,23 +280,67 @@ export class Runtime implements World {
     )
   }
 
-  #inspect(inspected: InspectionEvent): void {
+  /** Which timer it was, only XState knows. */
+  #noteTimer(inspected: InspectionEvent): void {
     if (inspected.type !== '@xstate.event' || !inspected.event.type.startsWith('xstate.after.')) return
     this.#fired ??= { role: (inspected.actorRef as AnyActorRef).id as RoleName, id: inspected.event.type }
+  }
+
+  #carry(output: Output): void {
+    if (output.type === 'send') {
+      const { to, message } = output
+      this.#observer?.fact({ type: 'said', node: this.#self, to, message })
+    }
+    this.#router.carry(output)
+  }
+
+  #observed(executor: Executor, observer: Observer): Executor {
+    return {
+      execute: (instance, batch) => {
+        const execution = executor.execute(instance, batch)
+        observer.executed({ type: 'executed', node: this.#self, instance, batch, execution, digest: null })
+        return execution
+      },
+      recall: (message) => executor.recall(message),
+    }
   }
 
   /** One event of this node, with all that follows from it here; `event` says which it was, `null` for none. */
   #happen(event: () => EventRecord['event'] | null, run: () => void): void {
     this.#guarded(() => {
       this.#clock += 1
-      run()
-      if (this.#recorder === null) return
-      const happened = event()
-      if (happened === null) return
-      const line = { clock: this.#clock, node: this.#self, event: happened, roles: this.#changedRoles() }
-      this.#recorder.record(line)
-      this.#persistRecorded(this.#recorder)
+      const isObserved = this.#runObserved(run)
+      if (isObserved || this.#recorder !== null) this.#tell(event(), isObserved)
+      this.#observer?.over()
     })
+  }
+
+  #tell(event: EventRecord['event'] | null, isObserved: boolean): void {
+    if (event === null) return
+    if (isObserved) this.#observer?.ends(event)
+    if (this.#recorder === null) return
+    const line = { clock: this.#clock, node: this.#self, event, roles: this.#changedRoles() }
+    this.#recorder.record(line)
+    this.#persistRecorded(this.#recorder)
+  }
+
+  /** True when the observer follows it. XState's inspection is on for as long, since it is not free. */
+  #runObserved(run: () => void): boolean {
+    const observer = this.#observer
+    if (observer === null || !observer.begins()) {
+      run()
+      return false
+    }
+    const inspection = this.#root.system.inspect((inspected) => {
+      this.#noteTimer(inspected)
+      observer.inspected(inspected)
+    })
+    try {
+      run()
+    } finally {
+      inspection.unsubscribe()
+    }
+    return true
   }
 
   /** `kill -9` may come at any moment: what the disk shows of an event, the recording must tell of. */

@@ -4,6 +4,7 @@ import { isCounted } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { stateName } from '../chart-names.ts'
+import type { ReporterCounters } from '../inspect/reporter.ts'
 import { roleNames } from '../roles.ts'
 import type { Replica } from '../services/replica.ts'
 import type { Runtime } from './runtime.ts'
@@ -18,6 +19,7 @@ export function statusOf({
   replica,
   runtime,
   counters,
+  inspector,
 }: {
   readonly id: NodeId
   readonly address: Address
@@ -25,6 +27,8 @@ export function statusOf({
   readonly replica: Replica
   readonly runtime: Runtime
   readonly counters: Transport['counters'] | undefined
+  /** What became of the records for the inspector; `undefined` without one. */
+  readonly inspector: ReporterCounters | undefined
 }): Json {
   const acceptor = runtime.snapshot('acceptor')?.context as AcceptorContext | undefined
   const proposer = runtime.snapshot('proposer')?.context as ProposerContext | undefined
@@ -46,5 +50,6 @@ export function statusOf({
     sessions: replica.sessionCount,
     members: replica.members.map((member) => ({ ...member })),
     datagrams: counters === undefined ? null : { ...counters },
+    inspector: inspector === undefined ? null : { ...inspector },
   }
 }

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Command } from '../../machines/batch.ts'
 
 /** `value` as JSON with the keys of every object in order: equal values give equal text, however they were built. */
@@ -18,7 +19,7 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256, in hexadecimal. */
 export function sha256Hex(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
+  return bytesToHex(sha256(bytes))
 }
 
 /**

@@ -1,5 +1,6 @@
 /** A small key-value store: a second service, which shows that another than the lock service drops in. */
 import type { Json } from '../../machines/batch.ts'
+import { textOf, utf8 } from './bytes.ts'
 import { canonicalJson } from './digest.ts'
 import { type Fields, fieldsOf, nameIn, shown, valueIn } from './fields.ts'
 import { type Service, viewRows } from './service.ts'
@@ -70,8 +71,8 @@ export const kvService: Service<KvState, KvCommand, KvResult> = {
     }
     command satisfies never
   },
-  snapshot: (state) => Buffer.from(canonicalJson([...state].sort(([a], [b]) => (a < b ? -1 : 1)))),
-  restore: (bytes) => new Map(JSON.parse(Buffer.from(bytes).toString())),
+  snapshot: (state) => utf8(canonicalJson([...state].sort(([a], [b]) => (a < b ? -1 : 1)))),
+  restore: (bytes) => new Map(JSON.parse(textOf(bytes))),
   view(state) {
     const rows: Json[][] = []
     for (const row of state) {

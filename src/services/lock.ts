@@ -3,6 +3,7 @@
  * What it adds is the fencing token, with which what the lock guards can tell a late holder from the present one.
  */
 import type { Json } from '../../machines/batch.ts'
+import { textOf, utf8 } from './bytes.ts'
 import { countIn, type Fields, fieldsOf, nameIn, shown } from './fields.ts'
 import {
   type Delayed,
@@ -53,9 +54,9 @@ export const lockService: Service<LockState, LockCommand, LockResult> = {
   execute(state, command, at) {
     return command.action === 'lock' ? lock(state, command.name, at) : unlock(state, command)
   },
-  snapshot: (state) => Buffer.from(JSON.stringify(heldLocks(state))),
+  snapshot: (state) => utf8(JSON.stringify(heldLocks(state))),
   restore(bytes) {
-    const held: ReturnType<typeof heldLocks> = JSON.parse(Buffer.from(bytes).toString())
+    const held: ReturnType<typeof heldLocks> = JSON.parse(textOf(bytes))
     return new Map(held.map(({ name, token, uid }) => [name, { token, uid }]))
   },
   view,

@@ -2,6 +2,7 @@
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import { base64, bytesOfBase64, textOf, utf8 } from './bytes.ts'
 import { canonicalJson } from './digest.ts'
 import type { Session } from './sessions.ts'
 
@@ -55,8 +56,8 @@ export function sessionSnapshots(sessions: Iterable<Session>): SessionSnapshot[]
 }
 
 export function encodeSnapshot(snapshot: ReplicaSnapshot): Uint8Array {
-  const state = Buffer.from(snapshot.state).toString('base64')
-  return Buffer.from(canonicalJson({ ...snapshot, format, state }))
+  const state = base64(snapshot.state)
+  return utf8(canonicalJson({ ...snapshot, format, state }))
 }
 
 /** Throws when `bytes` are no snapshot of a replica of `service`. That they are whole is for whoever kept them to check. */
@@ -70,14 +71,14 @@ export function decodeSnapshot(service: string, bytes: Uint8Array): ReplicaSnaps
       `a snapshot of the service ${decoded.service}: start the server with that service, not ${service}`,
     )
   }
-  return { ...decoded, state: new Uint8Array(Buffer.from(decoded.state, 'base64')) }
+  return { ...decoded, state: bytesOfBase64(decoded.state) }
 }
 
 type Decoded = Omit<ReplicaSnapshot, 'state'> & { readonly format: number; readonly state: string }
 
 function parsed(bytes: Uint8Array): Decoded {
   try {
-    return JSON.parse(Buffer.from(bytes).toString())
+    return JSON.parse(textOf(bytes))
   } catch (error) {
     throw new Error(`not a snapshot, in ${bytes.length} bytes: ${(error as Error).message}`)
   }

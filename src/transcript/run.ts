@@ -1,21 +1,19 @@
 /** Runs the commands of a transcript, and tells what happened. */
 
-import { stateName } from '../chart-names.ts'
 import { applyEvent, foundCluster } from '../schedule/apply.ts'
 import {
   type ClusterSettings,
   type ClusterState,
   clusterSettings,
   foundedCluster,
-  requestOf,
-  serverOf,
 } from '../schedule/cluster.ts'
-import type { Actor, ClusterEvent, ClusterStep } from '../schedule/events.ts'
+import type { ClusterEvent, ClusterStep } from '../schedule/events.ts'
 import { Judge } from '../schedule/judge.ts'
 import { nextInOrder } from '../schedule/settle.ts'
 import { knownServices } from '../services/known.ts'
 import type { TranscriptCommand } from './command.ts'
-import { actorText, happeningLines } from './happening.ts'
+import { expectState } from './expect.ts'
+import { happeningLines } from './happening.ts'
 import { parseCommand } from './parse.ts'
 import { eventsOf, eventText } from './resolve.ts'
 import { showCluster } from './show.ts'
@@ -133,15 +131,4 @@ export class TranscriptRun {
     for (const line of happeningLines(step.happenings)) tell(line)
     cluster.judge.judge(cluster.state, step)
   }
-}
-
-function expectState(state: ClusterState, actor: Actor, expected: string): void {
-  const found = currentState(state, actor)
-  if (found !== expected) throw new Error(`${actorText(actor)} is ${found}, and should be ${expected}`)
-}
-
-function currentState(state: ClusterState, actor: Actor): string {
-  if ('client' in actor) return stateName(requestOf(state, actor.client, actor.seq).snapshot.value)
-  const { running } = serverOf(state, actor.server).node
-  return running === null ? 'down' : stateName(running.roles[actor.role].value)
 }

@@ -1,5 +1,6 @@
 /** Registers and counters: a service made for checking histories, since what it gives tells much about the order of things. */
 import type { Json } from '../../machines/batch.ts'
+import { textOf, utf8 } from '../services/bytes.ts'
 import { canonicalJson } from '../services/digest.ts'
 import { fieldsOf, nameIn, shown } from '../services/fields.ts'
 import type { Executed, Service } from '../services/service.ts'
@@ -80,9 +81,9 @@ export const registerService: Service<RegisterState, RegisterCommand, RegisterRe
     }
     command satisfies never
   },
-  snapshot: ({ registers, counters }) => Buffer.from(canonicalJson([inOrder(registers), inOrder(counters)])),
+  snapshot: ({ registers, counters }) => utf8(canonicalJson([inOrder(registers), inOrder(counters)])),
   restore(bytes) {
-    const [registers, counters] = JSON.parse(Buffer.from(bytes).toString())
+    const [registers, counters] = JSON.parse(textOf(bytes))
     return { registers: new Map(registers), counters: new Map(counters) }
   },
 }

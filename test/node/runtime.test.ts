@@ -37,9 +37,11 @@ test('an event is recorded before what it writes is given to the disk, and befor
       recall: ({ uid, seq, command }) => replica.recall(uid, seq, command),
     },
     {
-      lastClock: 6,
-      record: ({ clock, event }) => seen.push(`record ${clock} ${event.type}`),
-      flush: () => seen.push('flush'),
+      recorder: {
+        lastClock: 6,
+        record: ({ clock, event }) => seen.push(`record ${clock} ${event.type}`),
+        flush: () => seen.push('flush'),
+      },
     },
   )
   runtime.begin(

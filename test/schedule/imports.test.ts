@@ -1,4 +1,4 @@
-/** Schedules are to run in a page as well: what they are built on, file by file, asks Node.js for nothing but what stands here. */
+/** Schedules are to run in a page as well: what they are built on, file by file, asks nothing of Node.js. */
 import { readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
@@ -24,14 +24,22 @@ function importsOf(file: string): string[] {
   return [...statements].map(([, from, bare]) => from ?? bare ?? '')
 }
 
-test('no part of the platform but a digest', () => {
-  const files = filesUnder(join(root, 'src/transcript/run.ts'))
-  expect(files.length).toBeGreaterThan(20)
+/** What is there in Node.js without an import, and not in a browser. */
+const globals = /(?<![\w.'])(?:Buffer\.|process\.|setImmediate\(|require\()/
+
+test.each([
+  'src/transcript/file.ts',
+  'src/transcript/write.ts',
+  'src/inspect/from-schedule.ts',
+])('%s asks for nothing of Node.js', (entry) => {
+  const files = filesUnder(join(root, entry))
   expect(files).toContain(join(root, 'machines/acceptor.ts'))
-  const asked = files.flatMap((file) =>
-    importsOf(file)
-      .filter((name) => name.startsWith('node:'))
-      .map((name) => `${relative(root, file)} ${name}`),
-  )
-  expect(asked).toEqual(['src/services/digest.ts node:crypto'])
+  const asked = files.flatMap((file) => [
+    ...importsOf(file).filter((name) => name.startsWith('node:')),
+    ...readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => !/^\s*(?:\/?\*|\/\/)/.test(line) && globals.test(line))
+      .map((line) => `${relative(root, file)} ${line}`),
+  ])
+  expect(asked).toEqual([])
 })

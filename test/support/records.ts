@@ -1,7 +1,7 @@
 /** What the inspector is told of schedules of chance. */
 import { applyRecorded, foundRecorded } from '../../src/inspect/from-schedule.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { clusterSettings } from '../../src/schedule/cluster.ts'
+import { type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { runRandomSchedule } from './random-schedule.ts'
@@ -11,10 +11,12 @@ export interface RandomRecords {
   readonly seed: number
   readonly events: number
   readonly servers: number
+  /** Is given the cluster and all records so far, after each event. */
+  readonly watch?: (state: ClusterState, records: readonly InspectorRecord[]) => void
 }
 
 /** The records of a schedule of chance, in which clients lock and unlock, and everything goes wrong now and then. */
-export function randomRecords({ seed, events, servers }: RandomRecords): readonly InspectorRecord[] {
+export function randomRecords({ seed, events, servers, watch }: RandomRecords): readonly InspectorRecord[] {
   const service = lockService as Service
   const settings = clusterSettings(servers, service)
   const recorded = { settings, service }
@@ -29,11 +31,12 @@ export function randomRecords({ seed, events, servers }: RandomRecords): readonl
       const name = random < 0.25 || random >= 0.75 ? 'x' : 'y'
       return random < 0.5 ? lock(name) : unlock(name)
     },
-    watch: (event, before) => {
+    watch: (event, before, step) => {
       const { records: told } =
         event === null ? foundRecorded(recorded) : applyRecorded(before, event, recorded, clock)
       clock += 1
       records.push(...told)
+      watch?.(step.state, records)
     },
   })
   return records

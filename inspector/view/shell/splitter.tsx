@@ -11,13 +11,25 @@ interface SplitterProps {
   readonly onChange: (share: number) => void
 }
 
-const least = 0.15
-const most = 0.75
+const least = 0.12
+const most = 0.85
 const keyStep = 0.03
 
-/** A line between two parts of the page, to be moved with the pointer or the arrow keys. */
+/**
+ * A line between two parts of the page, to be moved with the pointer or the arrow keys. Enter or a double click folds what
+ * stands after it away, or back.
+ */
 export function Splitter({ label, orientation, share, onChange }: SplitterProps) {
   const line = useRef<HTMLHRElement>(null)
+  const before = useRef(share)
+  const isFolded = share === 0
+  const fold = () => {
+    if (isFolded) onChange(before.current)
+    else {
+      before.current = share
+      onChange(0)
+    }
+  }
   const change = (to: number) => onChange(Math.min(most, Math.max(least, to)))
 
   const drag = (event: PointerEvent) => {
@@ -36,6 +48,7 @@ export function Splitter({ label, orientation, share, onChange }: SplitterProps)
     const less = orientation === 'vertical' ? 'ArrowRight' : 'ArrowDown'
     if (event.key === more) change(share + keyStep)
     else if (event.key === less) change(share - keyStep)
+    else if (event.key === 'Enter') fold()
     else if (event.key === 'Home') change(least)
     else if (event.key === 'End') change(most)
     else return
@@ -48,7 +61,8 @@ export function Splitter({ label, orientation, share, onChange }: SplitterProps)
       class={`splitter ${orientation}`}
       aria-label={label}
       aria-orientation={orientation}
-      aria-valuemin={least * 100}
+      title={`${label}: drag, or use the arrow keys; Enter or a double click folds it ${isFolded ? 'back' : 'away'}`}
+      aria-valuemin={0}
       aria-valuemax={most * 100}
       aria-valuenow={Math.round(share * 100)}
       tabIndex={0}
@@ -57,6 +71,7 @@ export function Splitter({ label, orientation, share, onChange }: SplitterProps)
         event.preventDefault()
       }}
       onPointerMove={drag}
+      onDblClick={fold}
       onKeyDown={pressed}
     />
   )

@@ -1,0 +1,216 @@
+/** What the panel of faults thinks: who is cut from whom where the reader dragged servers to, which timers can be fired. */
+import type { NodeId } from '../../machines/batch.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import type { Message } from '../../machines/messages.ts'
+import { edgesOf } from '../../src/chart-edges.ts'
+import type { FaultRule } from '../../src/inspect/control.ts'
+import type { Stands } from '../../src/inspect/record.ts'
+import { roleMachines, roleNames } from '../../src/roles.ts'
+
+export interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+export type Positions = Readonly<Record<NodeId, Point>>
+
+/** Two servers, the lower id first. */
+export type Pair = readonly [NodeId, NodeId]
+
+/** The map, in its own units, which are about a pixel each. */
+export const mapSize = { width: 380, height: 240 } as const
+
+export const serverRadius = 20
+
+/** Servers whose centres are further apart than this are not held together by each other. */
+export const reach = 110
+
+/** How far apart neighbours are to begin with. */
+const restingDistance = 86
+
+/** The servers in a ring, near enough to each other that none is cut from any. */
+export function homePositions(nodes: readonly NodeId[]): Positions {
+  const { width, height } = mapSize
+  const count = nodes.length
+  const ring = count < 2 ? 0 : restingDistance / (2 * Math.sin(Math.PI / count))
+  const radius = Math.min(ring, height / 2 - serverRadius - 4)
+  return Object.fromEntries(
+    nodes.map((node, place) => {
+      const angle = (2 * Math.PI * place) / count - Math.PI / 2
+      return [node, { x: width / 2 + radius * Math.cos(angle), y: height / 2 + radius * Math.sin(angle) }]
+    }),
+  )
+}
+
+/** The point, or the nearest one at which a server is wholly on the map. */
+export function onMap({ x, y }: Point): Point {
+  const within = (value: number, size: number) =>
+    Math.min(Math.max(value, serverRadius + 2), size - serverRadius - 2)
+  return { x: within(x, mapSize.width), y: within(y, mapSize.height) }
+}
+
+/** Servers that are within reach of each other, if need be by way of others, are one group. Each in order of id. */
+export function groupsOf(positions: Positions): readonly (readonly NodeId[])[] {
+  return groupsWhere(
+    Object.keys(positions).map(Number),
+    (a, b) => distance(positions[a], positions[b]) <= reach,
+  )
+}
+
+/** The servers as the cuts group them: those that hear each other, if need be by way of others. */
+export function groupsUnder(nodes: readonly NodeId[], cuts: readonly Pair[]): readonly (readonly NodeId[])[] {
+  return groupsWhere(nodes, (a, b) => !isCutBetween(cuts, [a, b]))
+}
+
+/** The pairs of which the two are in different groups. */
+export function pairsApart(groups: readonly (readonly NodeId[])[]): readonly Pair[] {
+  const groupOf = new Map(groups.flatMap((group, place) => group.map((node) => [node, place] as const)))
+  return pairsOf([...groupOf.keys()]).filter(([a, b]) => groupOf.get(a) !== groupOf.get(b))
+}
+
+/** Every pair of the servers. */
+export function pairsOf(nodes: readonly NodeId[]): readonly Pair[] {
+  const inOrder = [...nodes].sort((a, b) => a - b)
+  return inOrder.flatMap((a, place) => inOrder.slice(place + 1).map((b): Pair => [a, b]))
+}
+
+/** The pairs between which nothing passes, in either direction. */
+export function cutsIn(rules: readonly FaultRule[]): readonly Pair[] {
+  const oneWay = new Set(rules.filter(isCut).map(({ from, to }) => `${from} ${to}`))
+  return rules.flatMap((rule): Pair[] => {
+    const { from, to } = rule
+    if (!isCut(rule) || typeof from !== 'number' || typeof to !== 'number' || from >= to) return []
+    return oneWay.has(`${to} ${from}`) ? [[from, to]] : []
+  })
+}
+
+/** True when the pair is among `cuts`. */
+export function isCutBetween(cuts: readonly Pair[], [a, b]: Pair): boolean {
+  return cuts.some(([low, high]) => low === Math.min(a, b) && high === Math.max(a, b))
+}
+
+/** The cuts with `node` cut from all others; or from none, where it was cut from all. */
+export function cutsWithout(node: NodeId, nodes: readonly NodeId[], cuts: readonly Pair[]): readonly Pair[] {
+  const own = pairsOf(nodes).filter((pair) => pair.includes(node))
+  const others = cuts.filter((pair) => !pair.includes(node))
+  return own.every((pair) => isCutBetween(cuts, pair)) ? others : [...others, ...own]
+}
+
+/** The rules with these pairs cut and no others. Cuts come first: what may not pass is not held back, and not doubled. */
+export function withCuts(rules: readonly FaultRule[], cuts: readonly Pair[]): readonly FaultRule[] {
+  return [...cuts.flatMap(([a, b]) => [cut(a, b), cut(b, a)]), ...withoutCuts(rules)]
+}
+
+/** The rules that cut no pair. */
+export function withoutCuts(rules: readonly FaultRule[]): readonly FaultRule[] {
+  const cuts = cutsIn(rules)
+  return rules.filter((rule) => {
+    const { from, to } = rule
+    if (!isCut(rule) || typeof from !== 'number' || typeof to !== 'number') return true
+    return !isCutBetween(cuts, [from, to])
+  })
+}
+
+/** `0 1 | 2`, for whoever does not see the map; `all together` when nothing is cut. */
+export function groupsText(groups: readonly (readonly NodeId[])[]): string {
+  return groups.length === 1 ? 'all together' : groups.map((group) => group.join(' ')).join(' | ')
+}
+
+/** A record, so that the compiler asks for a new message here. */
+const ofMessages: Readonly<Record<Message['type'], true>> = {
+  prepare: true,
+  promise: true,
+  accept: true,
+  accepted: true,
+  denial: true,
+  learn: true,
+  chosen: true,
+  request: true,
+  queued: true,
+  busy: true,
+  response: true,
+  hello: true,
+  welcome: true,
+  inquire: true,
+  report: true,
+}
+
+/** The kinds of message that a rule can be about, in the order in which they are offered. */
+export const messageKinds = ['any', ...Object.keys(ofMessages)] as readonly FaultRule['message'][]
+
+/** A timer that a role waits for. */
+export interface ArmedTimer {
+  readonly role: RoleName
+  /** As XState names its event. */
+  readonly id: string
+  /** The name of its delay: `backoff`. */
+  readonly delay: string
+}
+
+/** The timers that are armed where the roles are. */
+export function armedTimers(roles: Stands): readonly ArmedTimer[] {
+  return roleNames.flatMap((role) => {
+    const state = `${roleMachines[role].id}.${roles[role].state}`
+    return timersOf(role).filter(({ from }) => state === from || state.startsWith(`${from}.`))
+  })
+}
+
+interface ChartTimer extends ArmedTimer {
+  /** The state that has it. */
+  readonly from: string
+}
+
+const known = new Map<RoleName, readonly ChartTimer[]>()
+
+/** Every timer of the role's chart; found once, since it is asked for at every drawing. */
+function timersOf(role: RoleName): readonly ChartTimer[] {
+  const before = known.get(role)
+  if (before !== undefined) return before
+  const timers = edgesOf(roleMachines[role]).flatMap(({ from, trigger, index }): ChartTimer[] =>
+    trigger.kind === 'delay' && index === 0
+      ? [{ role, id: `xstate.after.${trigger.name}.${from}`, delay: trigger.name, from }]
+      : [],
+  )
+  known.set(role, timers)
+  return timers
+}
+
+function groupsWhere(
+  nodes: readonly NodeId[],
+  areTogether: (a: NodeId, b: NodeId) => boolean,
+): readonly (readonly NodeId[])[] {
+  const left = new Set([...nodes].sort((a, b) => a - b))
+  const groups: NodeId[][] = []
+  for (const first of left) {
+    const group = [first]
+    left.delete(first)
+    // The group grows while it is gone through.
+    for (const member of group) {
+      for (const other of left) {
+        if (!areTogether(member, other)) continue
+        group.push(other)
+        left.delete(other)
+      }
+    }
+    groups.push(group.sort((a, b) => a - b))
+  }
+  return groups
+}
+
+function isCut({ from, to, message, action, count }: FaultRule): boolean {
+  return (
+    typeof from === 'number' &&
+    typeof to === 'number' &&
+    message === 'any' &&
+    action === 'drop' &&
+    count === null
+  )
+}
+
+function cut(from: NodeId, to: NodeId): FaultRule {
+  return { from, to, message: 'any', action: 'drop', delayMs: 0, count: null }
+}
+
+function distance(a: Point | undefined, b: Point | undefined): number {
+  return a === undefined || b === undefined ? Number.POSITIVE_INFINITY : Math.hypot(a.x - b.x, a.y - b.y)
+}

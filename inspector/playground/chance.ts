@@ -1,0 +1,87 @@
+/** What happens next when chance decides: the same at the same place of a schedule for the same seed. */
+import type { Json } from '../../machines/batch.ts'
+import type { ClusterState } from '../../src/schedule/cluster.ts'
+import type { ClusterEvent } from '../../src/schedule/events.ts'
+import { timersOf } from '../../src/schedule/possible.ts'
+import { nextInOrder } from '../../src/schedule/settle.ts'
+import type { KnownService } from '../../src/services/known.ts'
+import { Random, seedFor } from '../../src/simulator/random.ts'
+import { unsyncedWrites } from '../../src/stepped/disk.ts'
+import type { Point } from './session.ts'
+
+/** How often each thing happens, in percent of the events at which it can. */
+export interface Odds {
+  /** Of a message that would arrive. */
+  readonly drop: number
+  readonly duplicate: number
+  readonly crash: number
+  /** Of a server that is down. */
+  readonly restart: number
+  /** The timer that is due next fires, though something else could happen. */
+  readonly timer: number
+  /** A client asks for something. */
+  readonly request: number
+}
+
+export const usualOdds: Odds = { drop: 5, duplicate: 3, crash: 1, restart: 20, timer: 4, request: 3 }
+
+const clients = ['a', 'b', 'c']
+const names = ['x', 'y']
+
+/** The event that chance brings at that point of a schedule; `null` when nothing is left to happen. */
+export function drawnEvent(
+  { state, depth }: Pick<Point, 'state' | 'depth'>,
+  service: KnownService,
+  seed: number,
+  odds: Odds,
+): ClusterEvent | null {
+  const random = new Random(seedFor(seed, `event ${depth}`))
+  const down = state.servers.filter(({ node }) => node.running === null)
+  if (down.length > 0 && random.chance(odds.restart)) return { type: 'restart', server: random.pick(down).id }
+  const up = state.servers.filter(({ node }) => node.running !== null)
+  if (up.length > 0 && random.chance(odds.crash)) {
+    const { id, node } = random.pick(up)
+    return { type: 'crash', server: id, survived: random.between(0, unsyncedWrites(node.disk)) }
+  }
+  if (up.length > 0 && random.chance(odds.request)) return request(state, service, random)
+  const [timer] = timersOf(state)
+  if (timer !== undefined && random.chance(odds.timer)) return timer.event
+  const brought: ClusterEvent[] = [
+    ...up
+      .filter(({ node }) => node.disk.syncing.length > 0)
+      .map(({ id }) => ({ type: 'sync' as const, server: id })),
+    ...state.flying.map(({ id }) => ({ type: 'deliver' as const, flight: id })),
+  ]
+  if (brought.length === 0) {
+    const next = nextInOrder(state, { withTimers: true })
+    if (next !== null) return next
+    // At rest: only somebody from outside brings it to life again.
+    if (down.length > 0 && odds.restart > 0) return { type: 'restart', server: random.pick(down).id }
+    return odds.request > 0 ? request(state, service, random) : null
+  }
+  const event = random.pick(brought)
+  if (event.type !== 'deliver') return event
+  if (random.chance(odds.drop)) return { ...event, type: 'drop' }
+  if (random.chance(odds.duplicate)) return { ...event, type: 'duplicate' }
+  return event
+}
+
+/** A client that waits for nothing asks for something that may have to wait; when all wait, one brings what is waited for. */
+function request(state: ClusterState, service: KnownService, random: Random): ClusterEvent {
+  const isFree = (client: string) =>
+    (state.clients.find(({ name }) => name === client)?.requests ?? []).every(
+      ({ outcome }) => outcome !== null,
+    )
+  const free = clients.filter(isFree)
+  const client = random.pick(free.length > 0 ? free : clients)
+  const waits = free.length > 0 && random.chance(60)
+  const name = random.pick(names)
+  const body: Json =
+    service === 'lock'
+      ? { action: waits ? 'lock' : 'unlock', name }
+      : waits
+        ? { action: 'take', key: name }
+        : { action: 'put', key: name, value: random.below(100) }
+  const server = random.pick(state.servers).id
+  return { type: 'request', client, server, command: { kind: 'service', body } }
+}

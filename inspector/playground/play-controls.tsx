@@ -1,0 +1,129 @@
+import type { Odds } from './chance.ts'
+import type { Playground, PlaygroundState } from './playground.ts'
+
+interface PlayControlsProps {
+  readonly state: PlaygroundState
+  readonly playground: Playground
+}
+
+const oddsLabels: Readonly<Record<keyof Odds, string>> = {
+  drop: 'a message is dropped',
+  duplicate: 'a message comes twice',
+  crash: 'a server crashes',
+  restart: 'a server that is down restarts',
+  timer: 'a timer fires early',
+  request: 'a client asks for something',
+}
+
+const speeds = [1, 2, 4, 10, 30]
+
+/** Back, on, play; and who decides. */
+export function PlayControls({ state, playground }: PlayControlsProps) {
+  const { session, chooser, isPlaying, perSecond } = state
+  const { path, at } = session
+  const scripted = path[at + 1]
+  return (
+    <div class="playground-play">
+      <div class="playground-row">
+        <button type="button" disabled={at === 0} onClick={() => playground.back()}>
+          ◀ Undo
+        </button>
+        <button type="button" class="playground-main" onClick={() => playground.step()}>
+          Next event ▶
+        </button>
+        <button
+          type="button"
+          aria-pressed={isPlaying}
+          onClick={() => (isPlaying ? playground.pause() : playground.play())}
+        >
+          {isPlaying ? 'Stop' : 'Run'}
+        </button>
+        <span class="playground-count">
+          event {at} of {path.length - 1}
+        </span>
+      </div>
+      <p class="playground-ahead">
+        {scripted === undefined
+          ? 'The schedule ends here; what comes next is decided by'
+          : `Next in the schedule: ${scripted.line}. After it:`}
+      </p>
+      <div class="playground-row">
+        <label>
+          <input
+            type="radio"
+            name="chooser"
+            checked={chooser === 'order'}
+            onChange={() => playground.adjust({ chooser: 'order' })}
+          />{' '}
+          order
+        </label>
+        <label>
+          <input
+            type="radio"
+            name="chooser"
+            checked={chooser === 'chance'}
+            onChange={() => playground.adjust({ chooser: 'chance' })}
+          />{' '}
+          chance
+        </label>
+        <label>
+          Events a second{' '}
+          <select
+            value={perSecond}
+            onChange={(event) => playground.adjust({ perSecond: Number(event.currentTarget.value) })}
+          >
+            {speeds.map((speed) => (
+              <option key={speed} value={speed}>
+                {speed}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      {chooser === 'chance' && <OddsFields state={state} playground={playground} />}
+    </div>
+  )
+}
+
+function OddsFields({ state: { seed, odds }, playground }: PlayControlsProps) {
+  return (
+    <details>
+      <summary>Seed {seed}, and how often what goes wrong</summary>
+      <label class="playground-odds">
+        <span>seed</span>
+        <input
+          type="number"
+          min="0"
+          step="1"
+          value={seed}
+          onChange={(event) =>
+            playground.adjust({ seed: wholeIn(event.currentTarget.value, seed, 2 ** 31 - 1) })
+          }
+        />
+      </label>
+      {(Object.keys(oddsLabels) as (keyof Odds)[]).map((name) => (
+        <label key={name} class="playground-odds">
+          <span>{oddsLabels[name]}, %</span>
+          <input
+            type="number"
+            min="0"
+            max="100"
+            step="1"
+            value={odds[name]}
+            onChange={(event) =>
+              playground.adjust({
+                odds: { ...odds, [name]: wholeIn(event.currentTarget.value, odds[name], 100) },
+              })
+            }
+          />
+        </label>
+      ))}
+    </details>
+  )
+}
+
+/** What is no number from 0 to `most` leaves what was there. */
+function wholeIn(text: string, before: number, most: number): number {
+  const number = Number(text)
+  return text !== '' && Number.isInteger(number) && number >= 0 && number <= most ? number : before
+}

@@ -1,0 +1,291 @@
+/** The playground: a session, shown through the page's store, that goes on when the reader or chance decides. */
+import type { ClusterEvent } from '../../src/schedule/events.ts'
+import { nextInOrder } from '../../src/schedule/settle.ts'
+import { runTranscript } from '../../src/transcript/file.ts'
+import { linkFragment, parseLink } from '../../src/transcript/link.ts'
+import { parseCommand } from '../../src/transcript/parse.ts'
+import { eventsOf } from '../../src/transcript/resolve.ts'
+import type { Store } from '../model/store.ts'
+import { drawnEvent, type Odds, usualOdds } from './chance.ts'
+import { readSchedule } from './read.ts'
+import { isRecording, readRecording } from './recording.ts'
+import {
+  begun,
+  endOf,
+  happened,
+  here,
+  movedTo,
+  type Point,
+  placeAt,
+  type Session,
+  type Setting,
+  scheduleText,
+  switchedTo,
+} from './session.ts'
+
+/** Who decides what happens next. */
+export type Chooser = 'order' | 'chance'
+
+export interface PlaygroundState {
+  readonly session: Session
+  readonly chooser: Chooser
+  readonly isPlaying: boolean
+  /** Events. */
+  readonly perSecond: number
+  readonly seed: number
+  readonly odds: Odds
+  /** What could not be done or read, for the reader; `null` when all is well. */
+  readonly problem: string | null
+  /** The file that is shown in the place of the session. */
+  readonly recording: string | null
+}
+
+/** Calls `run` every so many milliseconds, until what is returned is called. */
+export type Ticker = (run: () => void, everyMs: number) => () => void
+
+/** What a page begins with when it is told nothing else. */
+export const usualSetting: Setting = { servers: 3, service: 'lock' }
+
+export class Playground {
+  readonly #store: Store
+  readonly #ticker: Ticker
+  readonly #listeners = new Set<(state: PlaygroundState) => void>()
+  #state: PlaygroundState
+  #stopTicking: (() => void) | null = null
+
+  constructor(store: Store, ticker: Ticker) {
+    this.#store = store
+    this.#ticker = ticker
+    this.#state = {
+      session: begun(usualSetting),
+      chooser: 'order',
+      isPlaying: false,
+      perSecond: 4,
+      seed: 1,
+      odds: usualOdds,
+      problem: null,
+      recording: null,
+    }
+    this.#showAll()
+    store.subscribe(({ cursor }) => this.#follow(cursor))
+  }
+
+  get state(): PlaygroundState {
+    return this.#state
+  }
+
+  /** Calls `listener` after each change; returns how to end that. */
+  subscribe(listener: (state: PlaygroundState) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Begins anew. */
+  found(setting: Setting): void {
+    this.#attempt(() => this.#begin(begun(setting)))
+  }
+
+  /** Makes that happen where the reader is. */
+  choose(event: ClusterEvent): void {
+    this.#attempt(() => this.#go(happened(this.#state.session, event)))
+  }
+
+  /** Makes happen what a command of a transcript asks for, such as `request a→0 lock x` or `cut 0 from 1 2`. */
+  command(line: string): void {
+    this.#attempt(() => {
+      const command = parseCommand(line)
+      if (['servers', 'settle', 'expect', 'show'].includes(command.verb)) {
+        throw new Error(`"${line}" is nothing that happens`)
+      }
+      let { session } = this.#state
+      for (const event of eventsOf(here(session).state, command as Parameters<typeof eventsOf>[1])) {
+        session = happened(session, event)
+      }
+      this.#go(session)
+    })
+  }
+
+  /** The next event: of the schedule, where it has one; else as order or chance has it. False when nothing is left to happen. */
+  step(): boolean {
+    const { session } = this.#state
+    if (session.at < session.path.length - 1) {
+      this.#go(movedTo(session, session.at + 1))
+      return true
+    }
+    const event = this.#next()
+    if (event === null) return false
+    this.choose(event)
+    return this.#state.problem === null
+  }
+
+  /** What `step` would make happen, but for what the schedule holds; `null` for nothing. */
+  #next(): ClusterEvent | null {
+    const { session, chooser, seed, odds } = this.#state
+    const point = here(session)
+    if (point.failure !== null) return null
+    return chooser === 'order'
+      ? nextInOrder(point.state, { withTimers: true })
+      : drawnEvent(point, session.setting.service, seed, odds)
+  }
+
+  /** Goes to a place of the branch. */
+  goTo(at: number): void {
+    this.pause()
+    this.#attempt(() => this.#go(movedTo(this.#state.session, at)))
+  }
+
+  back(): void {
+    this.goTo(this.#state.session.at - 1)
+  }
+
+  /** Shows another branch. */
+  switchTo(end: Point): void {
+    this.pause()
+    this.#attempt(() => this.#go(switchedTo(this.#state.session, end)))
+  }
+
+  /** Goes on by itself until nothing is left to happen. */
+  play(): void {
+    this.#stopTicking?.()
+    this.#stopTicking = this.#ticker(() => {
+      if (!this.step()) this.pause()
+    }, 1_000 / this.#state.perSecond)
+    this.#set({ isPlaying: true })
+  }
+
+  pause(): void {
+    if (this.#stopTicking === null) return
+    this.#stopTicking()
+    this.#stopTicking = null
+    this.#set({ isPlaying: false })
+  }
+
+  /** How it goes on from here. */
+  adjust(change: Partial<Pick<PlaygroundState, 'chooser' | 'perSecond' | 'seed' | 'odds'>>): void {
+    this.#set(change)
+    if (this.#state.isPlaying) this.play()
+  }
+
+  /**
+   * Opens a transcript, at its beginning or its end, or a recording, by what the text is. What is wrong with it becomes the
+   * `problem`; of a transcript, what comes before that is shown.
+   */
+  open(name: string, text: string, { atEnd }: { readonly atEnd: boolean } = { atEnd: true }): void {
+    if (isRecording(text)) {
+      this.#attempt(() => this.#openRecording(name, readRecording(text)))
+      return
+    }
+    const { session, problem } = readSchedule(text)
+    if (session !== null) this.#begin(atEnd ? session : movedTo(session, 0))
+    const isFailure = session !== null && endOf(session).failure !== null
+    this.#set({ problem: problem === null || isFailure ? null : `${name}: ${problem}` })
+  }
+
+  /** Opens a link. What is wrong with it becomes the `problem`. */
+  async openLink(fragment: string): Promise<void> {
+    try {
+      const { schedule, at, seed } = await parseLink(fragment)
+      if (schedule !== null) this.open('the link', schedule)
+      if (at !== null) this.#go(movedTo(this.#state.session, at))
+      if (seed !== null) this.#set({ seed, chooser: 'chance' })
+    } catch (error) {
+      this.#set({ problem: `the link: ${(error as Error).message}` })
+    }
+  }
+
+  /** The fragment of the address that leads back here; only the mark while nothing has happened in the usual cluster. */
+  link(): Promise<string> {
+    const { session, chooser, seed } = this.#state
+    const { path, at } = session
+    return linkFragment({
+      schedule: scheduleText(session),
+      at: at === path.length - 1 ? null : at,
+      seed: chooser === 'chance' ? seed : null,
+    })
+  }
+
+  /** The golden transcript of what has happened so far, with what each server said. */
+  transcript(): string {
+    const { session } = this.#state
+    const lines = scheduleText(session, session.at)
+      .split('\n')
+      .map((line) => (line.startsWith('#') ? line : `${line}\n`))
+    return runTranscript(`${lines.join('\n').trimEnd()}\n`).text
+  }
+
+  /** Shows the session again, after a recording. */
+  returnToSession(): void {
+    this.#set({ recording: null, problem: null })
+    this.#showAll()
+  }
+
+  /** Shows a problem, or takes it away. */
+  report(problem: string | null): void {
+    this.#set({ problem })
+  }
+
+  #attempt(act: () => void): void {
+    try {
+      act()
+      this.#set({ problem: null })
+    } catch (error) {
+      this.pause()
+      this.#set({ problem: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  #begin(session: Session): void {
+    this.pause()
+    this.#set({ session, recording: null })
+    this.#showAll()
+  }
+
+  #openRecording(name: string, records: Parameters<Store['add']>[0]): void {
+    this.pause()
+    this.#set({ recording: name })
+    this.#store.clear()
+    this.#store.setSource({ kind: 'recording', name })
+    this.#store.add(records)
+  }
+
+  /** Shows `session`, of which the page has the first points already. */
+  #go(session: Session): void {
+    const before = this.#state.session
+    this.#set({ session, recording: null })
+    const last = before.path.length - 1
+    if (session.path[last] !== before.path[last]) {
+      this.#showAll()
+      return
+    }
+    this.#store.add(session.path.slice(last + 1).flatMap(({ records }) => records))
+    this.#moveCursor()
+  }
+
+  #showAll(): void {
+    this.#store.clear()
+    this.#store.setSource({ kind: 'playground' })
+    this.#store.add(this.#state.session.path.flatMap(({ records }) => records))
+    this.#moveCursor()
+  }
+
+  /** A page that shows what broke stays there. */
+  #moveCursor(): void {
+    const { session } = this.#state
+    const point = here(session)
+    if (point !== endOf(session)) this.#store.moveTo(point.recordsEnd)
+    else if (point.failure === null) this.#store.follow({ mode: 'live' })
+  }
+
+  /** The reader moved through time: the session goes along, so that what is chosen next happens there. */
+  #follow(cursor: number): void {
+    const { session, recording } = this.#state
+    if (recording !== null || cursor === here(session).recordsEnd) return
+    const moved = movedTo(session, placeAt(session, cursor))
+    if (moved !== session) this.#set({ session: moved })
+  }
+
+  #set(change: Partial<PlaygroundState>): void {
+    this.#state = { ...this.#state, ...change }
+    for (const listener of this.#listeners) listener(this.#state)
+  }
+}

@@ -1,0 +1,114 @@
+/** Above the lanes: how they are seen, and which messages; each kind with its line, so that it is the legend too. */
+import { type MessageKind, messageKinds } from '../../model/lane-messages.ts'
+import type { Dot } from '../../model/lanes.ts'
+import type { AxisKind } from './axis.ts'
+import { Mark } from './shapes.tsx'
+
+const kindNames: Readonly<Record<MessageKind, string>> = {
+  prepare: 'prepare',
+  promise: 'promise',
+  accept: 'accept',
+  accepted: 'accepted',
+  denial: 'denial',
+  learn: 'learn',
+  chosen: 'chosen',
+  request: 'requests',
+  response: 'responses',
+  own: 'own',
+}
+
+const plain = { executed: [], isSynced: false } as const
+
+const signs: readonly { readonly text: string; readonly dot: Pick<Dot, 'what' | 'executed' | 'isSynced'> }[] =
+  [
+    { text: 'starts', dot: { ...plain, what: 'start' } },
+    { text: 'hears', dot: { ...plain, what: 'hear' } },
+    { text: 'a timer', dot: { ...plain, what: 'timer' } },
+    { text: 'has synced', dot: { ...plain, what: 'synced', isSynced: true } },
+    { text: 'executes that instance', dot: { ...plain, what: 'hear', executed: [0] } },
+    { text: 'ends, or crashes', dot: { ...plain, what: 'gone' } },
+  ]
+
+const ends = [
+  { text: 'lost', state: 'lost' },
+  { text: 'not heard of', state: 'unheard' },
+] as const
+
+export interface BarProps {
+  readonly axis: AxisKind
+  readonly isFollowing: boolean
+  readonly hidden: ReadonlySet<MessageKind>
+  readonly turnTo: (axis: AxisKind) => void
+  /** Above 1 nearer. */
+  readonly zoom: (direction: 1 | -1) => void
+  readonly follow: (isFollowing: boolean) => void
+  readonly hide: (hidden: ReadonlySet<MessageKind>) => void
+}
+
+export function LaneBar({ axis, isFollowing, hidden, turnTo, zoom, follow, hide }: BarProps) {
+  const toggle = (kind: MessageKind) => {
+    const next = new Set(hidden)
+    if (!next.delete(kind)) next.add(kind)
+    hide(next)
+  }
+  return (
+    <div class="lane-bar">
+      <h2>Lanes</h2>
+      <label class="lane-axis">
+        by
+        <select value={axis} onChange={({ currentTarget }) => turnTo(currentTarget.value as AxisKind)}>
+          <option value="order">order</option>
+          <option value="time">time</option>
+        </select>
+      </label>
+      <button type="button" aria-label="Zoom out" title="Zoom out (-)" onClick={() => zoom(-1)}>
+        −
+      </button>
+      <button type="button" aria-label="Zoom in" title="Zoom in (+)" onClick={() => zoom(1)}>
+        +
+      </button>
+      <button type="button" aria-pressed={isFollowing} onClick={() => follow(!isFollowing)}>
+        Follow
+      </button>
+      <details class="lane-signs">
+        <summary>Signs</summary>
+        <ul>
+          {signs.map(({ text, dot }) => (
+            <li key={text}>
+              <svg class="of-client" width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">
+                <g class={`what-${dot.what}`}>
+                  <Mark dot={dot} />
+                </g>
+              </svg>
+              {text}
+            </li>
+          ))}
+          {ends.map(({ text, state }) => (
+            <li key={text}>
+              <svg width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">
+                <g class={`arrow is-${state}`}>
+                  <path class="arrow-end" d="M-5 -5L5 5M-5 5L5 -5" />
+                </g>
+              </svg>
+              {text}
+            </li>
+          ))}
+          <li>The lane: solid, it runs; dashed, it is paused; none, it is gone. Hatched: steps left out.</li>
+          <li>A loop: to itself. Dotted messages: a further copy.</li>
+        </ul>
+      </details>
+      <fieldset class="lane-kinds">
+        <legend class="visually-hidden">Messages that are shown</legend>
+        {messageKinds.map((kind) => (
+          <label key={kind} class={`kind-${kind}`}>
+            <input type="checkbox" checked={!hidden.has(kind)} onChange={() => toggle(kind)} />
+            <svg width="17" height="8" aria-hidden="true">
+              <path class="arrow-line" d="M0 4H17" />
+            </svg>
+            {kindNames[kind]}
+          </label>
+        ))}
+      </fieldset>
+    </div>
+  )
+}

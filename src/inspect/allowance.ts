@@ -1,0 +1,40 @@
+/**
+ * How much a server may tell of itself, so that telling costs it a few percent of its time and never more. Each window of
+ * time has the same allowance, and begins at a multiple of its length by the clock: so servers whose clocks agree tell of
+ * the same moments when they have too much to tell, and what one said can be followed to where it was heard.
+ */
+export class Allowance {
+  readonly #windowMs: number
+  readonly #weight: number
+  #window = Number.NaN
+  #left: number
+
+  /** `weight` may be spent in each window of `windowMs`. */
+  constructor({ windowMs, weight }: { readonly windowMs: number; readonly weight: number }) {
+    this.#windowMs = windowMs
+    this.#weight = weight
+    this.#left = weight
+  }
+
+  /** True when something is left in the window of `nowMs`, milliseconds since 1970. */
+  isLeft(nowMs: number): boolean {
+    const window = Math.floor(nowMs / this.#windowMs)
+    if (window !== this.#window) {
+      // What was overspent is taken from the windows after it; what was not spent is lost. A clock may also go back.
+      const passed = window > this.#window ? window - this.#window : 1
+      this.#left = Math.min(this.#weight, this.#left + passed * this.#weight)
+      this.#window = window
+    }
+    return this.#left > 0
+  }
+
+  /** Takes `weight` from what is left; it may be more than that. */
+  spend(weight: number): void {
+    this.#left -= weight
+  }
+
+  /** Milliseconds from `nowMs` to the next window. */
+  untilNextMs(nowMs: number): number {
+    return this.#windowMs - (nowMs % this.#windowMs)
+  }
+}

@@ -1,0 +1,59 @@
+/** The shape of what a page or a hub asks to be done: checked before anybody does it. */
+import { type TObject, type TProperties, Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { messageSchemas } from '../node/wire/schema.ts'
+import { roleNames } from '../roles.ts'
+import type { ControlCommand } from './control.ts'
+
+/** More rules than a reader can have made, and fewer than would make a server slow. */
+export const maxRules = 200
+
+/** The longest that a message is held back, in milliseconds. */
+export const maxDelayMs = 60_000
+
+const maxCount = 1_000_000
+const maxLockName = 256
+const maxTimerId = 200
+
+function closed<P extends TProperties>(properties: P): TObject<P> {
+  return Type.Object(properties, { additionalProperties: false })
+}
+
+function oneOf(values: readonly string[]) {
+  return Type.Union(values.map((value) => Type.Literal(value)))
+}
+
+const node = Type.Integer({ minimum: 0, maximum: 2 ** 52 })
+const party = Type.Union([node, Type.Literal('client'), Type.Literal('any')])
+
+const rule = closed({
+  from: party,
+  to: party,
+  message: oneOf(['any', ...Object.keys(messageSchemas)]),
+  action: oneOf(['drop', 'delay', 'duplicate']),
+  delayMs: Type.Integer({ minimum: 0, maximum: maxDelayMs }),
+  count: Type.Union([Type.Integer({ minimum: 1, maximum: maxCount }), Type.Null()]),
+})
+
+const command = Type.Union([
+  closed({ type: Type.Literal('rules'), rules: Type.Array(rule, { maxItems: maxRules }) }),
+  closed({ type: oneOf(['pause', 'resume', 'crash', 'restart']), node }),
+  closed({
+    type: Type.Literal('timer'),
+    node,
+    role: oneOf(roleNames),
+    id: Type.String({ minLength: 1, maxLength: maxTimerId }),
+  }),
+  closed({
+    type: Type.Literal('request'),
+    action: oneOf(['lock', 'unlock']),
+    name: Type.String({ minLength: 1, maxLength: maxLockName }),
+  }),
+])
+
+const commandCheck = TypeCompiler.Compile(command)
+
+/** True when `value` is a command in every part. */
+export function isControlCommand(value: unknown): value is ControlCommand {
+  return commandCheck.Check(value)
+}

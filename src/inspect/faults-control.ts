@@ -1,0 +1,263 @@
+/** Carries out what a page asks to be done to a live cluster: by its servers, by whoever runs them, and by a client. */
+import type { Address, NodeId } from '../../machines/batch.ts'
+import { type Client, connect, PaxosError } from '../client/index.ts'
+import type { ClientMove } from '../client/observer.ts'
+import type { ControlCommand, ControlResult, FaultRule } from './control.ts'
+import { isControlCommand } from './control-check.ts'
+import type { HubToServer } from './protocol.ts'
+import type { ClientRecord, InspectorRecord } from './record.ts'
+
+type ProcessCommand = Extract<ControlCommand, { type: 'pause' | 'resume' | 'crash' | 'restart' }>
+
+/** A connection of a server to the hub. */
+export interface ConnectedServer {
+  readonly hello: {
+    readonly node: NodeId
+    /** Where clients find it. */
+    readonly address: Address
+    readonly allowsFaults: boolean
+  }
+  /** Tells it something; false when it does not listen. */
+  send(message: HubToServer): boolean
+}
+
+/** What a hub lends. */
+export interface FaultsControlOptions {
+  /** The servers that are connected now. */
+  readonly servers: () => readonly ConnectedServer[]
+  /** Who started the servers, and can pause, resume, kill and start them again; `null` when that was nobody here. */
+  readonly processes: ((command: ProcessCommand) => Promise<ControlResult>) | null
+  /** Takes records that are seen here: of clients, and of processes. */
+  readonly add: (records: readonly InspectorRecord[]) => void
+  /** The rules are others now. */
+  readonly rulesChanged: (rules: readonly FaultRule[]) => void
+  readonly patience?: Partial<Patience>
+}
+
+interface Patience {
+  /** How long a server has to say what became of a command. */
+  readonly serverMs: number
+  /** How long a request is waited for before it is given up. */
+  readonly requestMs: number
+}
+
+const defaultPatience: Patience = { serverMs: 2_000, requestMs: 60_000 }
+
+/** Requests that are under way for pages at once. */
+const maxRequests = 100
+
+/** The name of the client that asks for what pages ask for. */
+export const inspectorClient = 'inspector'
+
+export class FaultsControl {
+  readonly #options: FaultsControlOptions
+  readonly #patience: Patience
+  readonly #awaited = new Map<number, (result: ControlResult) => void>()
+  readonly #requests = new Set<AbortController>()
+  #rules: readonly FaultRule[] = []
+  #nextId = 1
+  #client: Client | null = null
+  readonly #nodeAt = new Map<Address, NodeId>()
+  /** Connections on which the rules were told. */
+  readonly #met = new WeakSet<ConnectedServer>()
+  #isClosed = false
+
+  constructor(options: FaultsControlOptions) {
+    this.#options = options
+    this.#patience = { ...defaultPatience, ...options.patience }
+  }
+
+  /** What is done to messages now. */
+  get rules(): readonly FaultRule[] {
+    return this.#rules
+  }
+
+  /**
+   * Does it, if it is a command in every part, and says what came of it. `left` aborts when nobody is there any more to be told: then a request that waits is
+   * given up, so that no lock is taken for a page that is gone. Never rejects.
+   */
+  async control(command: ControlCommand, left?: AbortSignal): Promise<ControlResult> {
+    if (!isControlCommand(command)) return failed('nothing of this kind can be done')
+    try {
+      switch (command.type) {
+        case 'rules':
+          return await this.#setRules(command.rules)
+        case 'timer':
+          return await this.#tell(command.node, command)
+        case 'pause':
+        case 'resume':
+        case 'crash':
+        case 'restart':
+          return await this.#toProcess(command)
+        case 'request':
+          return await this.#request(command, left)
+      }
+      command satisfies never
+    } catch (error) {
+      return failed(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  /**
+   * Servers came or went. On a new connection a server is told what rules there are, since it knows of none, or of those of
+   * another hub.
+   */
+  serversChanged(servers: readonly ConnectedServer[]): void {
+    for (const server of servers) {
+      const { node, address, allowsFaults } = server.hello
+      this.#nodeAt.set(address, node)
+      if (!allowsFaults || this.#met.has(server)) continue
+      this.#met.add(server)
+      server.send({ type: 'hub.control', id: 0, command: { type: 'rules', rules: this.#rules } })
+    }
+  }
+
+  /** A server says what became of a command. */
+  heard(id: number, result: ControlResult): void {
+    this.#awaited.get(id)?.(result)
+  }
+
+  /** Gives up what is under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const request of this.#requests) request.abort(new Error('the inspector ends'))
+    for (const tell of this.#awaited.values()) tell(failed('the inspector ends'))
+    await this.#client?.close()
+  }
+
+  async #setRules(rules: readonly FaultRule[]): Promise<ControlResult> {
+    const servers = this.#options.servers().filter(({ hello }) => hello.allowsFaults)
+    if (servers.length === 0) return failed('no server is connected that was started with --allow-faults')
+    this.#rules = rules
+    this.#options.rulesChanged(rules)
+    const command = { type: 'rules', rules } as const
+    const results = await Promise.all(servers.map(({ hello }) => this.#tell(hello.node, command)))
+    const silent = servers.filter((_, place) => results[place]?.ok === false).map(({ hello }) => hello.node)
+    const count = rules.length === 1 ? '1 rule holds' : `${rules.length || 'no'} rules hold`
+    if (silent.length === 0) return done(count)
+    if (silent.length === servers.length) return failed('no server answers: it is not known what rules hold')
+    return done(`${count}, save at server ${silent.join(', ')}, which will hear of it when it answers again`)
+  }
+
+  /** Tells one server, and waits for its answer. */
+  #tell(node: NodeId, command: HubToServer['command']): Promise<ControlResult> {
+    const server = this.#options.servers().find(({ hello }) => hello.node === node)
+    if (server === undefined) return Promise.resolve(failed(`server ${node} is not connected`))
+    if (!server.hello.allowsFaults) {
+      return Promise.resolve(failed(`server ${node} was started without --allow-faults`))
+    }
+    const id = this.#nextId
+    this.#nextId += 1
+    return new Promise((resolve) => {
+      const end = (result: ControlResult) => {
+        clearTimeout(patience)
+        this.#awaited.delete(id)
+        resolve(result)
+      }
+      const patience = setTimeout(
+        () => end(failed(`server ${node} did not answer within ${this.#patience.serverMs / 1000} s`)),
+        this.#patience.serverMs,
+      )
+      this.#awaited.set(id, end)
+      if (!server.send({ type: 'hub.control', id, command })) end(failed(`server ${node} does not listen`))
+    })
+  }
+
+  async #toProcess(command: ProcessCommand): Promise<ControlResult> {
+    const { processes, add } = this.#options
+    if (processes === null) {
+      return failed('only paxos cluster --inspect --allow-faults can do that: it started the servers')
+    }
+    const result = await processes(command)
+    const states = { pause: 'paused', resume: 'resumed', crash: 'gone', restart: null } as const
+    const state = states[command.type]
+    if (result.ok && state !== null) {
+      const reason = state === 'gone' ? 'killed from the inspector' : null
+      add([{ kind: 'process', node: command.node, timeMs: Date.now(), state, reason }])
+    }
+    return result
+  }
+
+  async #request(
+    { action, name }: Extract<ControlCommand, { type: 'request' }>,
+    left?: AbortSignal,
+  ): Promise<ControlResult> {
+    if (this.#requests.size >= maxRequests) {
+      return failed(`${maxRequests} requests are under way already: wait for some of them to end`)
+    }
+    const client = this.#clientOf()
+    if (client === null) return failed('no server is connected that could be asked')
+    const givingUp = new AbortController()
+    const giveUp = () => givingUp.abort(new Error('the page was left'))
+    const patience = setTimeout(
+      () => givingUp.abort(new Error(`given up: no answer within ${this.#patience.requestMs / 1000} s`)),
+      this.#patience.requestMs,
+    )
+    this.#requests.add(givingUp)
+    if (left?.aborted) giveUp()
+    left?.addEventListener('abort', giveUp)
+    try {
+      return done(await ask(client, action, name, givingUp.signal))
+    } catch (error) {
+      if (error instanceof PaxosError || error === givingUp.signal.reason) {
+        return failed(`${action} ${name}: ${(error as Error).message}`)
+      }
+      throw error
+    } finally {
+      clearTimeout(patience)
+      left?.removeEventListener('abort', giveUp)
+      this.#requests.delete(givingUp)
+    }
+  }
+
+  /** One client for all pages: made when it is first needed, since only then it is known where servers are. */
+  #clientOf(): Client | null {
+    const servers = this.#options.servers()
+    if (this.#isClosed || servers.length === 0) return this.#client
+    this.#client ??= connect({
+      servers: servers.map(({ hello }) => hello.address),
+      observer: (move) => this.#options.add([this.#recordOf(move)]),
+    })
+    return this.#client
+  }
+
+  /** The record of a move. What is said to an address is left out where it is not known whose that is. */
+  #recordOf({ heard, said, ...move }: ClientMove): ClientRecord {
+    const from = heard === null ? undefined : this.#nodeAt.get(heard.from)
+    const known = said.flatMap(({ to, message }) => {
+      const node = this.#nodeAt.get(to)
+      return node === undefined ? [] : [{ to: node, message }]
+    })
+    return {
+      kind: 'client',
+      client: inspectorClient,
+      timeMs: Date.now(),
+      ...move,
+      heard: heard === null || from === undefined ? null : { from, message: heard.message },
+      said: known,
+    }
+  }
+}
+
+async function ask(
+  client: Client,
+  action: 'lock' | 'unlock',
+  name: string,
+  signal: AbortSignal,
+): Promise<string> {
+  if (action === 'lock') {
+    const { token } = await client.lock(name, { signal })
+    return `locked ${name} token ${token.instance}.${token.index}`
+  }
+  const { result } = await client.request({ action, name }, { signal })
+  const { freed } = (result ?? {}) as { readonly freed?: unknown }
+  return freed === true ? `unlocked ${name}` : `${name} was not locked`
+}
+
+function done(text: string): ControlResult {
+  return { ok: true, text }
+}
+
+function failed(error: string): ControlResult {
+  return { ok: false, error }
+}

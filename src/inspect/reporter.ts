@@ -1,0 +1,163 @@
+/** The wire from a live server to the hub: records in batches over a WebSocket, which may come and go. */
+import type { Address } from '../../machines/batch.ts'
+import { Allowance } from './allowance.ts'
+import { Backlog } from './backlog.ts'
+import { Connection } from './connection.ts'
+import type { ControlResult } from './control.ts'
+import type { RecordSink } from './observer.ts'
+import type { ServerToHub } from './protocol.ts'
+import type { ServerRecord } from './record.ts'
+
+export type ServerHello = Extract<ServerToHub, { type: 'server.hello' }>
+
+export interface ReporterOptions {
+  /** Where the hub listens. */
+  readonly hub: Address
+  /** The first thing that is said on each connection. */
+  readonly hello: ServerHello
+  /** Is given what the hub tells the server to do, unchecked; says what came of it. */
+  readonly onControl?: (command: unknown) => ControlResult
+  /** How much it may tell; by default as much as costs a server a few percent of its time. */
+  readonly allowance?: Allowance
+}
+
+/** What became of the records so far. */
+export interface ReporterCounters {
+  readonly isConnected: boolean
+  readonly sent: number
+  readonly leftOut: number
+  /** Characters and bytes of records that wait here, for their turn or for the hub to read them. */
+  readonly waiting: number
+}
+
+/** Records are sent so many milliseconds after the first of them was made. */
+const flushMs = 50
+
+/** Nothing more is given to a hub that has so many bytes to read. */
+const mostUnreadBytes = 1_000_000
+
+const usualAllowance = { windowMs: 500, weight: 250_000 }
+const backlogLimits = { records: 4_000, characters: 2_000_000 }
+
+/**
+ * Sends what it is given for as long as a hub takes it. It keeps no process alive and throws nothing. What it holds is
+ * bounded: by `backlogLimits`, and on the wire by `mostUnreadBytes` and what was waiting when the last of it was sent.
+ */
+export class Reporter implements RecordSink {
+  readonly #options: ReporterOptions
+  readonly #allowance: Allowance
+  readonly #backlog: Backlog
+  readonly #connection: Connection
+  #resume: () => void = () => undefined
+  #flushTimer: NodeJS.Timeout | null = null
+  #resumeTimer: NodeJS.Timeout | null = null
+  #sent = 0
+  #isClosed = false
+
+  constructor(options: ReporterOptions) {
+    this.#options = options
+    this.#allowance = options.allowance ?? new Allowance(usualAllowance)
+    this.#backlog = new Backlog(this.#allowance, backlogLimits)
+    this.#connection = new Connection(`ws://${options.hub}/servers`, {
+      opened: () => this.#opened(),
+      lost: () => this.#backlog.forget(),
+      heard: (text) => this.#heard(text),
+    })
+  }
+
+  /** Begins to look for the hub. `resume` is called when it is time for a survey, though nothing happens. */
+  start(resume: () => void): void {
+    this.#resume = resume
+    this.#connection.start()
+  }
+
+  get counters(): ReporterCounters {
+    return {
+      isConnected: this.#connection.isOpen,
+      sent: this.#sent,
+      leftOut: this.#backlog.totalLeftOut,
+      waiting: this.#backlog.characters + this.#connection.unread,
+    }
+  }
+
+  get needsSurvey(): boolean {
+    return this.#backlog.needsSurvey
+  }
+
+  admits(): boolean {
+    return !this.#isClosed && this.#backlog.admits(Date.now())
+  }
+
+  leaveOut(): void {
+    this.#backlog.leaveOut()
+    this.#resumeLater()
+  }
+
+  add(record: ServerRecord): void {
+    this.#backlog.add(record)
+    if (this.#connection.isOpen) this.#flushSoon()
+  }
+
+  /** Sends what there is, and ends the connection. Resolves when that is done, or has taken too long. */
+  close(): Promise<void> {
+    this.#flush()
+    this.#isClosed = true
+    for (const timer of [this.#flushTimer, this.#resumeTimer]) if (timer !== null) clearTimeout(timer)
+    return this.#connection.close()
+  }
+
+  #opened(): void {
+    this.#connection.say(JSON.stringify(this.#options.hello))
+    this.#backlog.reopen()
+    // What waits begins with a survey.
+    if (this.#backlog.isEmpty) this.#resume()
+    else this.#flushSoon()
+  }
+
+  #heard(text: string): void {
+    try {
+      const said: unknown = JSON.parse(text)
+      if (typeof said !== 'object' || said === null || !('type' in said)) return
+      if (said.type !== 'hub.control' || !('command' in said)) return
+      const result = this.#options.onControl?.(said.command)
+      if (result === undefined || !('id' in said) || typeof said.id !== 'number') return
+      const answer: ServerToHub = { type: 'server.result', id: said.id, result }
+      this.#connection.say(JSON.stringify(answer))
+    } catch {
+      // A hub that says nonsense is no reason to stop.
+    }
+  }
+
+  /** Otherwise the last that happened before a pause would stay unseen until something happens again. */
+  #resumeLater(): void {
+    if (this.#backlog.isFull || this.#isClosed) return
+    this.#resumeTimer ??= setTimeout(() => {
+      this.#resumeTimer = null
+      this.#resume()
+      // What was overspent may have taken all of this window too.
+      if (this.#backlog.needsSurvey) this.#resumeLater()
+    }, this.#allowance.untilNextMs(Date.now()) + 1).unref()
+  }
+
+  #flushSoon(): void {
+    this.#flushTimer ??= setTimeout(() => {
+      this.#flushTimer = null
+      this.#flush()
+    }, flushMs).unref()
+  }
+
+  #flush(): void {
+    if (!this.#connection.isOpen) return
+    if (this.#connection.unread > mostUnreadBytes) {
+      this.#flushSoon()
+      return
+    }
+    for (const { leftOut, records } of this.#backlog.take()) {
+      this.#sent += records.length
+      this.#connection.say(`{"type":"server.records","leftOut":${leftOut},"records":[${records.join(',')}]}`)
+    }
+    if (!this.#backlog.isFull) return
+    this.#backlog.reopen()
+    this.#resume()
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Faults that a reader of the inspector asked for: messages that are dropped, held back or doubled on their way, by rules.
+ * Only a server that was started with `--allow-faults` has this; in any other nothing stands between its roles and its
+ * socket. What servers say is met where it is sent, what clients say where it arrives, so that each message is met once.
+ */
+import type { NodeId } from '../../machines/batch.ts'
+import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
+import type { FaultParty, FaultRule } from '../inspect/control.ts'
+import type { FateRecord, PartyName } from '../inspect/record.ts'
+import { fits, ruleText } from '../inspect/rules.ts'
+import type { Mouth } from './runtime.ts'
+import type { Receiver } from './transport.ts'
+
+/** What became of a message, without the time of it. */
+export type Fate = Omit<FateRecord, 'kind' | 'clock' | 'timeMs'>
+
+/** Messages that are held back at once; beyond that they are dropped, since each takes memory. */
+const maxHeld = 10_000
+
+interface RuleInForce {
+  readonly rule: FaultRule
+  /** The rule as text: equal rules are equal here. */
+  readonly text: string
+  /** How many messages it still holds for. */
+  left: number
+}
+
+interface Passing {
+  readonly from: { readonly party: Exclude<FaultParty, 'any'>; readonly name: PartyName }
+  readonly to: { readonly party: Exclude<FaultParty, 'any'>; readonly name: PartyName }
+  readonly message: NodeMessage | ClientMessage | ServerMessage
+}
+
+const fates = { drop: 'dropped', delay: 'delayed', duplicate: 'duplicated' } as const
+
+export class Faults {
+  readonly #self: NodeId
+  readonly #report: (fate: Fate) => void
+  readonly #held = new Set<NodeJS.Timeout>()
+  #rules: readonly RuleInForce[] = []
+
+  /** `report` is told of every message that met a rule, before the message goes on. */
+  constructor(self: NodeId, report: (fate: Fate) => void) {
+    this.#self = self
+    this.#report = report
+  }
+
+  /**
+   * These take the place of the rules that there were. One that was there before goes on counting where it was: to add a
+   * rule is not to begin the others anew. Each server counts for itself.
+   */
+  setRules(rules: readonly FaultRule[]): void {
+    const before = [...this.#rules]
+    this.#rules = rules.map((rule) => {
+      const text = JSON.stringify(rule)
+      const place = before.findIndex((other) => other.text === text)
+      const [known] = place === -1 ? [] : before.splice(place, 1)
+      return known ?? { rule, text, left: rule.count ?? Number.POSITIVE_INFINITY }
+    })
+  }
+
+  /** What is said through the mouth that this gives meets the rules before it reaches `mouth`. */
+  mouth(mouth: Mouth): Mouth {
+    const self = { party: this.#self, name: this.#self }
+    return {
+      send: (to, message) => {
+        const passing = { from: self, to: { party: to, name: to }, message }
+        this.#meet(passing, () => mouth.send(to, message))
+      },
+      respond: (to, message) => {
+        const passing = { from: self, to: { party: 'client' as const, name: to }, message }
+        this.#meet(passing, () => mouth.respond(to, message))
+      },
+      close: () => {
+        this.close()
+        mouth.close()
+      },
+    }
+  }
+
+  /** What clients say meets the rules before it reaches `receiver`; what servers say met those of its sender. */
+  receiver(receiver: Receiver): Receiver {
+    const self = { party: this.#self, name: this.#self }
+    return {
+      hear: (...heard) => receiver.hear(...heard),
+      request: (message, from, bytes) => {
+        const passing = { from: { party: 'client' as const, name: from }, to: self, message }
+        this.#meet(passing, () => receiver.request(message, from, bytes))
+      },
+      ask: (message, from) => {
+        const passing = { from: { party: 'client' as const, name: from }, to: self, message }
+        this.#meet(passing, () => receiver.ask(message, from))
+      },
+      leaving: () => receiver.leaving(),
+    }
+  }
+
+  /** Lets go of what is held back: it never arrives. */
+  close(): void {
+    for (const timer of this.#held) clearTimeout(timer)
+    this.#held.clear()
+  }
+
+  #meet(passing: Passing, goOn: () => void): void {
+    const { from, to, message } = passing
+    const about = { from: from.party, to: to.party, type: message.type }
+    const met = this.#rules.find(({ rule, left }) => left > 0 && fits(rule, about))
+    if (met === undefined) {
+      goOn()
+      return
+    }
+    met.left -= 1
+    const { action, delayMs } = met.rule
+    const isLost = action === 'drop' || (action === 'delay' && this.#held.size >= maxHeld)
+    this.#report({
+      from: from.name,
+      to: to.name,
+      message,
+      fate: isLost ? 'dropped' : fates[action],
+      reason:
+        isLost && action === 'delay' ? 'too many messages are held back' : `rule: ${ruleText(met.rule)}`,
+    })
+    if (isLost) return
+    if (action === 'delay') this.#hold(goOn, delayMs)
+    else {
+      goOn()
+      goOn()
+    }
+  }
+
+  #hold(goOn: () => void, delayMs: number): void {
+    const timer = setTimeout(() => {
+      this.#held.delete(timer)
+      goOn()
+    }, delayMs)
+    this.#held.add(timer)
+  }
+}

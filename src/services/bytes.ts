@@ -1,0 +1,38 @@
+/** Text and bytes, by what Node.js and browsers have in common. */
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** `text` in UTF-8. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+/** The text of which `bytes` are the UTF-8; what is none becomes U+FFFD. */
+export function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes)
+}
+
+const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+/** Two digits for each twelve bits: half as many steps. */
+const pairs = Array.from({ length: 4_096 }, (_, bits) => `${digits[bits >> 6]}${digits[bits & 63]}`)
+
+/** `bytes` in base64. `btoa` would need a text first, and costs several times as much. */
+export function base64(bytes: Uint8Array): string {
+  let text = ''
+  const at = (place: number) => bytes[place] ?? 0
+  for (let place = 0; place < bytes.length; place += 3) {
+    const bits = (at(place) << 16) | (at(place + 1) << 8) | at(place + 2)
+    text += `${pairs[bits >> 12]}${pairs[bits & 4_095]}`
+  }
+  const missing = (3 - (bytes.length % 3)) % 3
+  return missing === 0 ? text : text.slice(0, -missing) + '='.repeat(missing)
+}
+
+/** The bytes of which `text` is the base64. Throws when it is none. */
+export function bytesOfBase64(text: string): Uint8Array {
+  const characters = atob(text)
+  const bytes = new Uint8Array(characters.length)
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = characters.charCodeAt(at)
+  return bytes
+}

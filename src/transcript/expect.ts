@@ -1,0 +1,16 @@
+import { stateName } from '../chart-names.ts'
+import { type ClusterState, requestOf, serverOf } from '../schedule/cluster.ts'
+import type { Actor } from '../schedule/events.ts'
+import { actorText } from './happening.ts'
+
+/** Throws, saying what was found, unless the role or the machine that carries the request is in that state. */
+export function expectState(state: ClusterState, actor: Actor, expected: string): void {
+  const found = currentState(state, actor)
+  if (found !== expected) throw new Error(`${actorText(actor)} is ${found}, and should be ${expected}`)
+}
+
+function currentState(state: ClusterState, actor: Actor): string {
+  if ('client' in actor) return stateName(requestOf(state, actor.client, actor.seq).snapshot.value)
+  const { running } = serverOf(state, actor.server).node
+  return running === null ? 'down' : stateName(running.roles[actor.role].value)
+}

@@ -1,0 +1,120 @@
+/**
+ * A schedule as the fragment of an address, `#playground&…`: whoever opens the link sees the same cluster, so that a link is a
+ * bug report. Nothing of it is sent to a server.
+ */
+import { base64, bytesOfBase64, textOf, utf8 } from '../services/bytes.ts'
+
+/** What a link says. */
+export interface PlaygroundLink {
+  /** A transcript, or only its commands. */
+  readonly schedule: string | null
+  /** How many events of it have happened; `null` for all. */
+  readonly at: number | null
+  /** With which chance goes on. */
+  readonly seed: number | null
+}
+
+const mark = '#playground'
+
+/** What is not longer than this stands in a link as it is. */
+const plainCharacters = 300
+
+/** More text than any schedule has: what unpacks to more is refused. */
+const mostBytes = 2_000_000
+
+/** True when the fragment is that of a playground. */
+export function isPlaygroundLink(fragment: string): boolean {
+  return fragment === mark || fragment.startsWith(`${mark}&`)
+}
+
+/** The fragment, with its `#`. */
+export async function linkFragment({ schedule, at, seed }: PlaygroundLink): Promise<string> {
+  const parts: string[] = []
+  if (seed !== null) parts.push(`seed=${seed}`)
+  if (at !== null) parts.push(`at=${at}`)
+  if (schedule !== null) parts.push(await scheduleField(schedule))
+  return [mark, ...parts].join('&')
+}
+
+/** What a fragment says. Throws, with what is wrong, when it is none or is damaged. */
+export async function parseLink(fragment: string): Promise<PlaygroundLink> {
+  if (!isPlaygroundLink(fragment)) throw new Error(`it does not begin with ${mark}`)
+  const fields = new Map(
+    fragment
+      .slice(mark.length + 1)
+      .split('&')
+      .map((field): [string, string] => {
+        const end = field.indexOf('=')
+        return end === -1 ? [field, ''] : [field.slice(0, end), field.slice(end + 1)]
+      }),
+  )
+  const [plain, packed] = [fields.get('t'), fields.get('z')]
+  return {
+    schedule: packed !== undefined ? await unpacked(packed) : plain !== undefined ? decoded(plain) : null,
+    at: countIn('at', fields),
+    seed: countIn('seed', fields),
+  }
+}
+
+async function scheduleField(schedule: string): Promise<string> {
+  const plain = encodeURIComponent(schedule.replaceAll('→', '->'))
+  return plain.length <= plainCharacters ? `t=${plain}` : `z=${await packed(schedule)}`
+}
+
+function decoded(plain: string): string {
+  try {
+    return decodeURIComponent(plain)
+  } catch {
+    throw new Error('the schedule in the link is damaged: a % is followed by what it cannot be')
+  }
+}
+
+function countIn(name: string, fields: ReadonlyMap<string, string>): number | null {
+  const text = fields.get(name)
+  if (text === undefined) return null
+  if (!/^\d{1,15}$/.test(text)) throw new Error(`${name} is "${text}" in the link: it must be a whole number`)
+  return Number(text)
+}
+
+async function packed(text: string): Promise<string> {
+  const bytes = await through(utf8(text), new CompressionStream('deflate-raw'))
+  return base64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+async function unpacked(text: string): Promise<string> {
+  try {
+    const bytes = bytesOfBase64(text.replaceAll('-', '+').replaceAll('_', '/'))
+    return textOf(await through(bytes, new DecompressionStream('deflate-raw')))
+  } catch (error) {
+    throw new Error(`the schedule in the link is damaged: ${(error as Error).message}`)
+  }
+}
+
+async function through(
+  bytes: Uint8Array,
+  stream: CompressionStream | DecompressionStream,
+): Promise<Uint8Array> {
+  const writer = stream.writable.getWriter()
+  const writing = writer.write(bytes as Uint8Array<ArrayBuffer>).then(() => writer.close())
+  const [parts] = await Promise.all([partsOf(stream.readable), writing])
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+async function partsOf(readable: ReadableStream<Uint8Array>): Promise<readonly Uint8Array[]> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  const reader = readable.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return parts
+    length += value.length
+    if (length > mostBytes) throw new Error(`it unpacks to more than ${mostBytes} bytes`)
+    parts.push(value)
+  }
+}

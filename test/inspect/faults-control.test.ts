@@ -1,0 +1,168 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import type { NodeId } from '../../machines/batch.ts'
+import type { ControlResult, FaultRule } from '../../src/inspect/control.ts'
+import {
+  type ConnectedServer,
+  FaultsControl,
+  type FaultsControlOptions,
+} from '../../src/inspect/faults-control.ts'
+import type { HubToServer } from '../../src/inspect/protocol.ts'
+import type { ClientRecord, InspectorRecord } from '../../src/inspect/record.ts'
+import { type RunningNode, startNode } from '../../src/node/node.ts'
+import { freePorts } from '../cli/paxos.ts'
+
+let nodes: RunningNode[] = []
+let controls: FaultsControl[] = []
+
+afterEach(async () => {
+  await Promise.all(controls.map((control) => control.close()))
+  await Promise.all(nodes.map((node) => node.stop()))
+  nodes = []
+  controls = []
+})
+
+const drop: FaultRule = {
+  from: 'any',
+  to: 'any',
+  message: 'any',
+  action: 'drop',
+  delayMs: 0,
+  count: null,
+}
+
+/** A control over a cluster of three servers in this process, without a wire between them. */
+async function controlled(options: Partial<FaultsControlOptions> = {}) {
+  const port = await freePorts(3)
+  const members = [0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${port + id}` }))
+  nodes = await Promise.all(
+    members.map(({ id, address }) =>
+      startNode({ id, listen: address, dataDir: null, bootstrap: { members }, allowFaults: true }),
+    ),
+  )
+  const records: InspectorRecord[] = []
+  const rules: (readonly FaultRule[])[] = []
+  const deaf = new Set<NodeId>()
+  const told: HubToServer[] = []
+  const connected = members.map(
+    ({ id, address }): ConnectedServer => ({
+      hello: { node: id, address, allowsFaults: true },
+      send: (message) => {
+        told.push(message)
+        const server = nodes.find((node) => node.id === id)
+        if (deaf.has(id) || server === undefined) return true
+        control.heard(message.id, server.control(message.command))
+        return true
+      },
+    }),
+  )
+  const control = new FaultsControl({
+    servers: () => connected,
+    processes: null,
+    add: (added) => records.push(...added),
+    rulesChanged: (changed) => rules.push(changed),
+    patience: { serverMs: 50 },
+    ...options,
+  })
+  controls.push(control)
+  control.serversChanged(connected)
+  told.length = 0
+  const clientRecords = () =>
+    records.flatMap((record): ClientRecord[] => (record.kind === 'client' ? [record] : []))
+  return { control, connected, records, rules, deaf, told, clientRecords }
+}
+
+test('rules go to every server, and to one that connects later', async () => {
+  const { control, connected, rules, told } = await controlled()
+  expect(await control.control({ type: 'rules', rules: [drop] })).toEqual({ ok: true, text: '1 rule holds' })
+  expect(told.map(({ command }) => command)).toEqual([0, 1, 2].map(() => ({ type: 'rules', rules: [drop] })))
+  expect(rules).toEqual([[drop]])
+  const again: ConnectedServer[] = [0, 1].map((node) => ({
+    hello: { node, address: '127.0.0.1:1', allowsFaults: node === 1 },
+    send: (message) => told.push(message) > 0,
+  }))
+  control.serversChanged([...connected, ...again])
+  expect(told.slice(3).map(({ command }) => command)).toEqual([{ type: 'rules', rules: [drop] }])
+  control.serversChanged([...connected, ...again])
+  expect(told).toHaveLength(4)
+})
+
+test('what is no command reaches nobody', async () => {
+  const { control, rules, told } = await controlled()
+  const broken = { type: 'rules', rules: [{ ...drop, delayMs: -1 }] } as const
+  expect(await control.control(broken)).toEqual({ ok: false, error: 'nothing of this kind can be done' })
+  expect(await control.control({ type: 'rule' } as never)).toMatchObject({ ok: false })
+  expect([told, rules]).toEqual([[], []])
+})
+
+test('a server that does not answer is told of', async () => {
+  const { control, deaf } = await controlled()
+  deaf.add(1)
+  expect(await control.control({ type: 'rules', rules: [] })).toEqual({
+    ok: true,
+    text: 'no rules hold, save at server 1, which will hear of it when it answers again',
+  })
+  const timer = { type: 'timer', node: 1, role: 'learner', id: 'xstate.after.x' } as const
+  expect(await control.control(timer)).toEqual({ ok: false, error: 'server 1 did not answer within 0.05 s' })
+  expect(await control.control({ ...timer, node: 0 })).toEqual({
+    ok: false,
+    error: 'x of the learner of server 0 is not armed now: nothing was done',
+  })
+  expect(await control.control({ ...timer, node: 7 })).toEqual({
+    ok: false,
+    error: 'server 7 is not connected',
+  })
+})
+
+test('a lock is taken, waited for and freed, and the client that asks is seen', async () => {
+  const { control, clientRecords } = await controlled()
+  const lock = { type: 'request', action: 'lock', name: 'a' } as const
+  expect(await control.control(lock)).toEqual({
+    ok: true,
+    text: expect.stringMatching(/^locked a token \d+\.\d+$/),
+  })
+  const waiting = control.control(lock)
+  await vi.waitFor(() => expect(clientRecords().at(-1)?.stand.state).toBe('waiting.held'), 10_000)
+  expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'unlocked a' })
+  expect(await waiting).toMatchObject({ ok: true })
+  expect(new Set(clientRecords().map(({ client, seq }) => `${client} ${seq}`))).toEqual(
+    new Set(['inspector 1', 'inspector 2', 'inspector 3']),
+  )
+  const [asked] = clientRecords()
+  expect(asked).toMatchObject({ event: 'request.submitted', said: [{ to: 0, message: { type: 'request' } }] })
+})
+
+test('a lock that waits is given up when the page is left, and is not held afterwards', async () => {
+  const { control, clientRecords } = await controlled()
+  const lock = { type: 'request', action: 'lock', name: 'a' } as const
+  await control.control(lock)
+  const leaving = new AbortController()
+  const waiting = control.control(lock, leaving.signal)
+  await vi.waitFor(() => expect(clientRecords().at(-1)?.stand.state).toBe('waiting.held'), 10_000)
+  leaving.abort()
+  expect(await waiting).toEqual({ ok: false, error: 'lock a: the page was left' })
+  expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'unlocked a' })
+  expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'a was not locked' })
+})
+
+test('a lock that waits too long is given up', async () => {
+  const { control } = await controlled({ patience: { requestMs: 300 } })
+  const lock = { type: 'request', action: 'lock', name: 'a' } as const
+  await control.control(lock)
+  expect(await control.control(lock)).toEqual({
+    ok: false,
+    error: 'lock a: given up: no answer within 0.3 s',
+  })
+})
+
+test('processes are left to whoever started them', async () => {
+  const { control } = await controlled()
+  expect(await control.control({ type: 'crash', node: 0 })).toMatchObject({ ok: false })
+  const results: ControlResult[] = [
+    { ok: true, text: 'paused' },
+    { ok: false, error: 'no' },
+  ]
+  const other = await controlled({ processes: () => Promise.resolve(results.shift() as ControlResult) })
+  expect(await other.control.control({ type: 'pause', node: 0 })).toEqual({ ok: true, text: 'paused' })
+  expect(await other.control.control({ type: 'crash', node: 0 })).toEqual({ ok: false, error: 'no' })
+  expect(other.records).toMatchObject([{ kind: 'process', node: 0, state: 'paused', reason: null }])
+})

@@ -1,0 +1,115 @@
+/** Records of servers, made by hand. */
+import type { AcceptedRecord, Batch, Instance, Json, NodeId } from '../../machines/batch.ts'
+import type { Outcome } from '../../machines/outcome.ts'
+import type {
+  Durable,
+  InspectorRecord,
+  Stands,
+  StepRecord,
+  SurveyRecord,
+  Verdict,
+} from '../../src/inspect/record.ts'
+import { roleNames } from '../../src/roles.ts'
+import type { Fact } from '../../src/verify/facts.ts'
+import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
+
+export const ballot = (round: number, node: NodeId) => ({ round, node })
+
+export function batch(...names: readonly string[]): Batch {
+  const requests = names.map((name, index) => ({
+    uid: 'a@0',
+    seq: index + 1,
+    ackedBelow: 1,
+    command: { kind: 'service' as const, body: { action: 'lock', name } },
+  }))
+  return { node: 0, timeMs: 0, requests }
+}
+
+export function accepted(instance: Instance, round: number, name = 'x'): AcceptedRecord {
+  return { instance, ballot: ballot(round, 0), batch: batch(name) }
+}
+
+export function durable(change: Partial<Durable> = {}): Durable {
+  return { promised: null, accepted: [], firstUnchosen: 0, ...change }
+}
+
+/** An acceptor that remembers these as accepted. */
+export function acceptor(records: readonly AcceptedRecord[], state = 'listening') {
+  return { state, context: { promised: null, accepted: records } as unknown as Json }
+}
+
+export function stands(change: Partial<Stands> = {}): Stands {
+  const all = Object.fromEntries(roleNames.map((role) => [role, { state: 'idle', context: {} }]))
+  return { ...(all as unknown as Stands), ...change }
+}
+
+export function step(change: Partial<StepRecord> = {}, node: NodeId = 0, run = 'r1'): InspectorRecord {
+  const record: StepRecord = {
+    kind: 'step',
+    clock: 1,
+    timeMs: 1_000,
+    cause: { type: 'synced' },
+    moves: [],
+    facts: [],
+    writes: 0,
+    roles: {},
+    ...change,
+  }
+  return { kind: 'server', node, incarnation: 'founder', run, record }
+}
+
+export function survey(
+  change: Partial<SurveyRecord> = {},
+  node: NodeId = 0,
+  { run = 'r1', incarnation = 'founder' } = {},
+): InspectorRecord {
+  const record: SurveyRecord = {
+    kind: 'survey',
+    clock: 1,
+    timeMs: 1_000,
+    address: `127.0.0.1:${node}`,
+    pid: 40 + node,
+    members: [],
+    durable: durable(),
+    firstUnexecuted: 0,
+    roles: stands(),
+    ...change,
+  }
+  return { kind: 'server', node, incarnation, run, record }
+}
+
+export function executed(instance: Instance, chosen: Batch, kind: Outcome['kind'] = 'executed'): Fact {
+  const outcomes = chosen.requests.map(({ uid, seq }, index) => ({
+    uid,
+    seq,
+    outcome: { kind, instance, index, result: null, error: 'no', reason: 'stale' } as unknown as Outcome,
+  }))
+  return {
+    type: 'executed',
+    node: 0,
+    instance,
+    batch: chosen,
+    execution: { instance, outcomes, freed: [], progressed: true, concerned: [], members: null },
+    digest: null,
+  }
+}
+
+export function process(
+  state: Extract<InspectorRecord, { kind: 'process' }>['state'],
+  node: NodeId = 0,
+): InspectorRecord {
+  return { kind: 'process', node, timeMs: 2_000, state, reason: null }
+}
+
+export function verdict(...broken: readonly Invariant[]): Verdict {
+  const numbers = Object.keys(invariantNames).map(Number) as Invariant[]
+  return {
+    kind: 'verdict',
+    timeMs: 3_000,
+    invariants: numbers.map((invariant) => ({
+      invariant,
+      standing: broken.includes(invariant) ? 'broken' : 'holds',
+      text: 'as it is',
+    })),
+  }
+}

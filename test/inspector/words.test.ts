@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest'
+import { attemptsOf } from '../../inspector/model/attempts.ts'
+import { shownBatch } from '../../inspector/model/ledger.ts'
+import {
+  durationText,
+  lineText,
+  moveText,
+  placeText,
+  recordText,
+  shownBatchText,
+  timeText,
+} from '../../inspector/model/words.ts'
+import type { InspectorRecord } from '../../src/inspect/record.ts'
+import { randomRecords } from '../support/records.ts'
+import { ballot, batch, durable, executed, process, step, survey, verdict } from './build.ts'
+
+const accept = { type: 'accept', ballot: ballot(1, 0), instance: 0, batch: batch('x') } as const
+const quorum = step({
+  clock: 33,
+  timeMs: 12_345,
+  cause: { type: 'hear', sender: 2, message: { type: 'accepted', ballot: ballot(1, 0), instance: 4 } },
+  moves: [
+    { role: 'proposer', event: 'accepted', edges: ['proposer.accepting on accepted[2]'], state: 'leading' },
+    { role: 'acceptor', event: 'accept', edges: [], state: 'listening' },
+    {
+      role: 'requestQueue',
+      event: 'batch.executed',
+      edges: ['requestQueue.proposing on batch.executed[0]'],
+      state: 'empty',
+    },
+  ],
+  facts: [
+    executed(4, batch('x')),
+    { type: 'said', node: 0, to: 1, message: accept },
+    { type: 'said', node: 0, to: 2, message: accept },
+    { type: 'synced', node: 0, durable: durable({ promised: ballot(1, 0), firstUnchosen: 5 }) },
+    { type: 'responded', node: 0, to: 'a', message: { type: 'queued', uid: 'a@0', seq: 2 } },
+  ],
+})
+
+describe('a record in words', () => {
+  test('says what happened, what moved, and what came of it, each thing once', () => {
+    expect(lineText(quorum, 0)).toBe(
+      '12.345 server 0 hears from 2: accepted 1.0 instance 4; proposer: accepting → leading; ' +
+        'request queue: proposing → empty; executes instance 4: a#1 executed at 4.0, null; ' +
+        'says to 1, 2: accept 1.0 instance 0 [a#1 lock x]; synced: promised 1.0, all chosen below 5; ' +
+        'answers a: queued a#2',
+    )
+  })
+
+  test('says when nothing changes', () => {
+    expect(
+      recordText(step({ moves: [{ role: 'acceptor', event: 'accept', edges: [], state: 'listening' }] })),
+    ).toBe('server 0 has its disk synced; nothing changes')
+  })
+
+  test('says what is missing, who is gone and what is broken', () => {
+    const gap: InspectorRecord = { kind: 'gap', node: 1, incarnation: 'founder', run: 'r1', count: 340 }
+    expect(recordText(gap)).toBe('server 1: 340 steps left out')
+    expect(recordText({ ...gap, count: 1 })).toBe('server 1: 1 step left out')
+    expect(recordText(process('gone'))).toBe('server 0 is gone')
+    expect(recordText(verdict(1))).toBe('broken: invariant 1 agreement, as it is')
+    expect(recordText(survey())).toBe('server 0 stands at instance 0, promised nothing')
+  })
+
+  test('says why a message was lost', () => {
+    const record = {
+      kind: 'fate',
+      clock: 1,
+      timeMs: 1,
+      from: 0,
+      to: 'a',
+      message: accept,
+      fate: 'dropped',
+      reason: 'a rule',
+    } as const
+    expect(recordText({ kind: 'server', node: 0, incarnation: 'founder', run: 'r1', record })).toBe(
+      'server 0 sees what 0 said to a dropped (a rule): accept 1.0 instance 0 [a#1 lock x]',
+    )
+  })
+
+  test('is short, and there is one for every record, whatever is in it', () => {
+    for (const record of randomRecords({ seed: 5, events: 400, servers: 3 })) {
+      const text = recordText(record)
+      expect(text.length).toBeLessThan(410)
+      expect(text).not.toMatch(/undefined|\[object|NaN|cannot be read/)
+    }
+    const broken = { kind: 'server', node: 0, incarnation: '', run: '', record: { kind: 'step' } }
+    expect(recordText(broken as unknown as InspectorRecord)).toBe('a record that cannot be read')
+  })
+})
+
+test('a move says where it leads, and of which state it is a part', () => {
+  expect(
+    moveText({ event: 'e', edges: ['proposer.accepting.helping on batch.executed[1]'], state: 'leading' }),
+  ).toBe('accepting.helping → leading')
+  expect(moveText({ event: 'e', edges: ['proposer.accepting on accepted[0]'], state: 'accepting.own' })).toBe(
+    'stays accepting.own',
+  )
+  expect(moveText({ event: 'e', edges: ['acceptor on accept[0]'], state: 'listening' })).toBe(
+    'stays listening',
+  )
+  expect(moveText({ event: 'e', edges: [], state: 'listening' })).toBeNull()
+})
+
+test('the place in the records says whose record it is', () => {
+  expect(placeText(120, 400, quorum)).toBe('record 120 of 400, server 0, clock 33')
+  expect(placeText(0, 400, undefined)).toBe('record 0 of 400')
+})
+
+test('times', () => {
+  expect(timeText(12_345, 1_000)).toBe('11.345')
+  expect(['-5', '340', '12300', '240000'].map((ms) => durationText(Number(ms)))).toEqual([
+    '0 ms',
+    '340 ms',
+    '12.3 s',
+    '4 min',
+  ])
+})
+
+test('of a long batch the first requests are said', () => {
+  const names = Array.from({ length: 11 }, (_, index) => `k${index}`)
+  expect(shownBatchText(shownBatch(batch(...names)))).toMatch(/^\[a#1 lock k0, .*, a#8 lock k7, 3 more\]$/)
+})
+
+test('of a transition that was taken, the guards before it did not hold', () => {
+  const [move] = randomRecords({ seed: 5, events: 300, servers: 3 }).flatMap((record) =>
+    record.kind === 'server' && record.record.kind === 'step'
+      ? record.record.moves.filter(({ edges }) => edges.some((edge) => edge.endsWith('[2]')))
+      : [],
+  )
+  const attempts = attemptsOf(move!)
+  const last = attempts.findIndex(({ edge }) => edge.endsWith('[2]'))
+  expect(attempts.slice(last - 2, last + 1).map(({ held }) => held)).toEqual([false, false, true])
+  expect(attempts.slice(last - 2, last).every(({ guard }) => guard !== null)).toBe(true)
+  expect(attemptsOf({ edges: ['nowhere on nothing[1]'] })).toEqual([])
+})

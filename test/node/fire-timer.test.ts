@@ -1,0 +1,104 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { defaultLimits } from '../../machines/limits.ts'
+import { defaultTiming } from '../../machines/timing.ts'
+import { edgesOf } from '../../src/chart-edges.ts'
+import type { EventRecord } from '../../src/inspect/recording.ts'
+import { Runtime } from '../../src/node/runtime.ts'
+import { MemoryStorage } from '../../src/node/storage/memory-storage.ts'
+import { roleMachines } from '../../src/roles.ts'
+import { lockService } from '../../src/services/lock.ts'
+import { Replica } from '../../src/services/replica.ts'
+import { members } from '../support/role.ts'
+
+const retransmit = 'xstate.after.retransmitInterval.proposer.preparing'
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** A live server 0 of three that has begun to prepare, by a clock that the test moves. */
+async function preparingServer() {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const said: string[] = []
+  const recorded: EventRecord['event'][] = []
+  const storage = new MemoryStorage()
+  await storage.open()
+  await storage.initialise({ cluster: 'c', node: 0, incarnation: 'founder', members: members(3) })
+  const replica = new Replica({ service: lockService, members: members(3) })
+  const runtime = new Runtime(
+    0,
+    storage,
+    {
+      execute: (instance, batch) => replica.execute(instance, batch),
+      recall: ({ uid, seq, command }) => replica.recall(uid, seq, command),
+    },
+    { recorder: { lastClock: 0, record: ({ event }) => recorded.push(event), flush: () => undefined } },
+  )
+  runtime.begin(
+    { self: 0, incarnation: 'founder', members: members(3), promised: null, accepted: [], firstUnchosen: 0 },
+    {
+      send: (to, { type }) => said.push(`${type} to ${to}`),
+      respond: () => undefined,
+      close: () => undefined,
+    },
+    { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },
+  )
+  const command = { kind: 'service', body: { action: 'lock', name: 'a' } } as const
+  runtime.request({ type: 'request', uid: 'a@0', seq: 1, ackedBelow: 1, command }, '127.0.0.1:9', 60)
+  await new Promise(setImmediate)
+  expect(runtime.snapshot('proposer')?.value).toBe('preparing')
+  const prepares = () => said.filter((what) => what === 'prepare to 1').length
+  const timers = () => recorded.flatMap((event) => (event.type === 'timer' ? [event] : []))
+  return { runtime, prepares, timers }
+}
+
+test('a timer fires when it is told to, is recorded as a timer, and the clock begins anew for it', async () => {
+  const { runtime, prepares, timers } = await preparingServer()
+  expect(prepares()).toBe(1)
+  vi.advanceTimersByTime(defaultTiming.retransmitMs - 10)
+  expect(runtime.fireTimer('proposer', retransmit)).toBe(true)
+  expect(prepares()).toBe(2)
+  expect(timers()).toEqual([{ type: 'timer', role: 'proposer', id: retransmit }])
+  // When the old timer would have been due, nothing happens: leaving the state gave it up.
+  vi.advanceTimersByTime(20)
+  expect(prepares()).toBe(2)
+  // Entering the state again armed another, for the longer wait of the second try.
+  vi.advanceTimersByTime(2 * defaultTiming.retransmitMs - 21)
+  expect(prepares()).toBe(2)
+  vi.advanceTimersByTime(1)
+  expect(prepares()).toBe(3)
+  expect(timers()).toHaveLength(2)
+  runtime.finish()
+  expect(await runtime.ended).toBeNull()
+})
+
+test('what is not armed does not fire, and nothing that is no timer can be passed off as one', async () => {
+  const { runtime, prepares, timers } = await preparingServer()
+  for (const id of [
+    'xstate.after.backoff.proposer.backingOff',
+    'xstate.after.retransmitInterval.proposer.catchingUp',
+    'xstate.after.nonsense',
+    'ballot.surpassed',
+    'promise',
+    '*',
+  ]) {
+    expect(runtime.fireTimer('proposer', id)).toBe(false)
+  }
+  expect(runtime.fireTimer('learner', retransmit)).toBe(false)
+  expect(prepares()).toBe(1)
+  expect(timers()).toEqual([])
+  runtime.finish()
+  await runtime.ended
+})
+
+test("every timer's transition leaves its state or enters it again, so that no timer fires twice", () => {
+  const timers = Object.values(roleMachines).flatMap((machine) =>
+    edgesOf(machine).filter(({ trigger }) => trigger.kind === 'delay'),
+  )
+  expect(timers.length).toBeGreaterThan(0)
+  for (const { id, from, to, guard, transition } of timers) {
+    const staysWithin = to === null || to === from || to.startsWith(`${from}.`)
+    const { reenter } = transition as { readonly reenter: boolean }
+    expect({ id, guard, isLeft: !staysWithin || reenter }).toEqual({ id, guard: null, isLeft: true })
+  }
+})
