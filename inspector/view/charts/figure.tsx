@@ -60,7 +60,7 @@ export function Figure({ chart, shape, scale, tokens, lit }: FigureProps) {
 function focusState(event: KeyboardEvent, by: number): void {
   if (!(event.currentTarget instanceof Element)) return
   const states = [...event.currentTarget.querySelectorAll<SVGElement>('[data-state]')]
-  const at = states.findIndex((state) => state === document.activeElement)
+  const at = states.indexOf(document.activeElement as SVGElement)
   const next = states[at + by]
   event.preventDefault()
   next?.focus()
