@@ -6,6 +6,7 @@ import { acceptDroppedFiles, followAddress } from './playground/address.ts'
 import { PlaygroundPanel } from './playground/panel.tsx'
 import { Playground } from './playground/playground.ts'
 import { connectTo, Live, tokenIn } from './source/live.ts'
+import { Tour } from './tour/tour.tsx'
 import { App, type ExtraTab } from './view/app.tsx'
 
 /** How the page was built: `live`, for a hub to serve, or `playground`, for any static host. */
@@ -54,6 +55,7 @@ const extraTabs: ExtraTab[] =
           label: 'Next',
           panel: (part) => <PlaygroundPanel {...part} playground={playground} />,
         },
+        { id: 'tour', label: 'Tour', panel: () => <Tour playground={playground} /> },
       ]
 // Without the token the hub would refuse whatever is asked.
 const control = live === null || token === null ? null : live.control

@@ -15,8 +15,15 @@ import type {
   StepRecord,
 } from '../../src/inspect/record.ts'
 import { clientName } from '../../src/schedule/names.ts'
-import { kindOf, type LaneMessage, type MessageKind, messageKey, uidOfMessage } from './lane-messages.ts'
-import type { Timeline } from './timeline.ts'
+import {
+  kindOf,
+  type LaneMessage,
+  type MessageKind,
+  messageKey,
+  messageLabel,
+  uidOfMessage,
+} from './lane-messages.ts'
+import { type Timeline, timeOf } from './timeline.ts'
 
 /** Something happened to somebody. */
 export interface Dot {
@@ -39,6 +46,8 @@ export type DotKind = Cause['type'] | 'client' | 'gone' | 'paused' | 'resumed' |
 export interface Arrow {
   readonly id: number
   readonly message: LaneMessage
+  /** What stands at it: `accept 1.0 #4`. */
+  readonly label: string
   readonly kind: MessageKind
   readonly from: PartyName
   readonly to: PartyName
@@ -70,7 +79,8 @@ export interface LifeChange {
 /** A client of which something was seen. */
 export interface LaneClient {
   readonly name: string
-  /** The number of the latest record in which it had a part. */
+  /** The numbers of the first record in which it had a part, and of the latest. */
+  readonly firstAt: number
   readonly lastAt: number
 }
 
@@ -117,7 +127,7 @@ interface Place {
 /** Of a longer silence between two records only so much is counted. */
 export const longestSilenceMs = 250
 /** What happens at one moment still takes so much time each, so that its order is seen. */
-const leastMs = 0.2
+export const leastMs = 0.2
 
 export class LaneModel {
   #places: Place[] = []
@@ -127,7 +137,7 @@ export class LaneModel {
   #nextId = 0
   #longestSpan = 0
   readonly #servers = new Map<NodeId, Seen>()
-  readonly #clients = new Map<string, { lastAt: number; isSeen: boolean }>()
+  readonly #clients = new Map<string, { readonly firstAt: number; lastAt: number; isSeen: boolean }>()
   /** What a client of the inspector's own is called, by the session that it uses. */
   readonly #clientOfSession = new Map<string, string>()
   /** On their way, by key, the oldest first. */
@@ -160,7 +170,7 @@ export class LaneModel {
 
   /** In the order in which they were first seen. */
   get clients(): readonly LaneClient[] {
-    return [...this.#clients].map(([name, { lastAt }]) => ({ name, lastAt }))
+    return [...this.#clients].map(([name, { firstAt, lastAt }]) => ({ name, firstAt, lastAt }))
   }
 
   /** Takes what came since the last time; begins again when the timeline was cleared in between. */
@@ -174,13 +184,21 @@ export class LaneModel {
     this.#letGo(timeline.first)
   }
 
-  /** Takes the next record. */
+  /** Takes the next record. Of one that cannot be read nothing is shown. */
   add(record: InspectorRecord): void {
     const at = this.end
+    let dot: Dot | null = null
+    let isReadable = true
+    try {
+      dot = this.#dotOf(record, at)
+    } catch {
+      isReadable = false
+    }
     const before = this.#places.at(-1)
-    const timeMs = Math.max(before?.timeMs ?? 0, timeOf(record))
+    const toldMs = isReadable ? timeOf(record) : null
+    const timeMs = Math.max(before?.timeMs ?? 0, Number.isFinite(toldMs) ? Number(toldMs) : 0)
     const place: Place = {
-      dot: this.#dotOf(record, at),
+      dot,
       arrows: [],
       order: this.#dots,
       timeMs,
@@ -189,26 +207,11 @@ export class LaneModel {
     this.#places.push(place)
     if (place.dot !== null) this.#dots += 1
     this.#last = record
-    switch (record.kind) {
-      case 'cluster':
-        for (const { id } of record.founders) this.#seen(id)
-        return
-      case 'server':
-        this.#serverRecord(at, record.node, record.record)
-        return
-      case 'gap':
-        this.#seen(record.node).gapAt = at
-        return
-      case 'process':
-        this.#live(record.node, at, record.state === 'resumed' ? 'up' : record.state)
-        return
-      case 'client':
-        this.#clientRecord(at, record)
-        return
-      case 'verdict':
-        return
+    try {
+      if (isReadable) this.#take(at, record)
+    } catch {
+      // As far as it could be read, it was taken.
     }
-    record satisfies never
   }
 
   /** What happened in that record to somebody with a lane, if it did. */
@@ -278,7 +281,7 @@ export class LaneModel {
   }
 
   #dotOf(record: InspectorRecord, at: number): Dot | null {
-    const plain = { at, timeMs: timeOf(record), executed: [], isSynced: false, leftOut: 0 }
+    const plain = { at, timeMs: timeOf(record) ?? 0, executed: [], isSynced: false, leftOut: 0 }
     switch (record.kind) {
       case 'server': {
         const { node: party, record: told } = record
@@ -306,6 +309,29 @@ export class LaneModel {
     }
     record satisfies never
     return null
+  }
+
+  #take(at: number, record: InspectorRecord): void {
+    switch (record.kind) {
+      case 'cluster':
+        for (const { id } of record.founders) this.#seen(id)
+        return
+      case 'server':
+        this.#serverRecord(at, record.node, record.record)
+        return
+      case 'gap':
+        this.#seen(record.node).gapAt = at
+        return
+      case 'process':
+        this.#live(record.node, at, record.state === 'resumed' ? 'up' : record.state)
+        return
+      case 'client':
+        this.#clientRecord(at, record)
+        return
+      case 'verdict':
+        return
+    }
+    record satisfies never
   }
 
   #serverRecord(
@@ -365,15 +391,15 @@ export class LaneModel {
 
   #say(at: number, from: PartyName, to: PartyName, message: LaneMessage, clock: number | null = null): void {
     const kind = from === to ? 'own' : kindOf(message)
+    const key = keyOf(from, to, message)
     const arrow = this.#newArrow({ message, kind, from, to, saidAt: at, saidClock: clock })
     this.#put(at, arrow)
     if (kind === 'own') return
-    const key = keyOf(from, to, message)
     const early = this.#early.get(key)
     if (early !== undefined && early.record.clock === clock) {
       this.#early.delete(key)
-      this.#put(early.at, arrow)
-      if (this.#meets(arrow, early.at, early.record, key)) return
+      this.#meets(arrow, early.at, early.record, key)
+      return
     }
     this.#openUp(key, arrow)
   }
@@ -410,33 +436,32 @@ export class LaneModel {
     const isJustSaid = from === node && this.#open.get(key)?.at(-1)?.saidClock === record.clock
     const arrow = this.#takeOpen(key, isJustSaid)
     if (arrow !== null) {
-      this.#put(at, arrow)
-      if (!this.#meets(arrow, at, record, key)) this.#openUp(key, arrow)
+      this.#meets(arrow, at, record, key)
       return
     }
     if (typeof from === 'string' && !this.#clients.get(from)?.isSeen) {
       this.#clientSeen(from, at)
       const unsaid = this.#newArrow({ message: record.message, kind: kindOf(record.message), from, to })
-      this.#put(at, unsaid)
-      if (!this.#meets(unsaid, at, record, key)) this.#openUp(key, unsaid)
+      this.#meets(unsaid, at, record, key)
       return
     }
     this.#early.set(key, { at, record })
     if (this.#early.size > maxEarly) forgetOldest(this.#early)
   }
 
-  /** True when that is the end of it. */
-  #meets(arrow: MutableArrow, at: number, { fate, reason }: FateRecord, key: string): boolean {
+  /** What is not dropped goes on its way, and behind it a copy of what is duplicated. */
+  #meets(arrow: MutableArrow, at: number, { fate, reason }: FateRecord, key: string): void {
     arrow.fateAt = at
     arrow.fate = fate
     arrow.reason = reason
-    if (fate === 'duplicated') {
-      const { message, kind, from, to, saidAt } = arrow
-      const copy = this.#newArrow({ message, kind, from, to, saidAt, isCopy: true })
-      this.#put(saidAt ?? at, copy)
-      this.#openUp(key, copy)
-    }
-    return fate === 'dropped'
+    this.#put(at, arrow)
+    if (fate === 'dropped') return
+    this.#openUp(key, arrow)
+    if (fate !== 'duplicated') return
+    const { message, kind, from, to, saidAt } = arrow
+    const copy = this.#newArrow({ message, kind, from, to, saidAt, isCopy: true })
+    this.#put(saidAt ?? at, copy)
+    this.#openUp(key, copy)
   }
 
   #newArrow(
@@ -456,6 +481,7 @@ export class LaneModel {
       isCopy: false,
       saidClock: null,
       ...given,
+      label: messageLabel(given.message),
       receiverSteps: receiver?.steps ?? 0,
       receiverEnds: receiver?.ends ?? 0,
     }
@@ -506,7 +532,7 @@ export class LaneModel {
   #clientSeen(name: string, at: number, isSeen = false): void {
     const before = this.#clients.get(name)
     if (before === undefined) {
-      this.#clients.set(name, { lastAt: at, isSeen })
+      this.#clients.set(name, { firstAt: at, lastAt: at, isSeen })
       return
     }
     before.lastAt = at
@@ -572,22 +598,6 @@ export class LaneModel {
 function afterSilence({ elapsedMs, timeMs, dot }: Place, nextMs: number): number {
   const passedMs = timeMs === 0 ? 0 : nextMs - timeMs
   return elapsedMs + Math.min(longestSilenceMs, Math.max(dot === null ? 0 : leastMs, passedMs))
-}
-
-function timeOf(record: InspectorRecord): number {
-  switch (record.kind) {
-    case 'server':
-      return record.record.timeMs
-    case 'process':
-    case 'client':
-    case 'verdict':
-      return record.timeMs
-    case 'cluster':
-    case 'gap':
-      return 0
-  }
-  record satisfies never
-  return 0
 }
 
 /** Of a client's end, its session in the message is enough: it may be known by several addresses. */

@@ -1,5 +1,5 @@
 /** Where records are from left to right: by their order, or by time. A place is in dots or in milliseconds; a scale makes pixels of it. */
-import type { LaneModel } from '../../model/lanes.ts'
+import { type LaneModel, leastMs } from '../../model/lanes.ts'
 
 export type AxisKind = 'order' | 'time'
 
@@ -40,7 +40,8 @@ export function placeOf(places: Places, axis: AxisKind, at: number): number {
 /** The place between the last record that is shown and the next. */
 export function cursorPlace(places: Places, axis: AxisKind, cursor: number): number {
   if (axis === 'order') return places.orderOf(cursor) - 0.5
-  return (places.elapsedOf(cursor - 1) + places.elapsedOf(cursor)) / 2
+  const next = places.elapsedOf(cursor)
+  return Math.min((places.elapsedOf(cursor - 1) + next) / 2, next - leastMs / 2)
 }
 
 /** Pixels from the left edge of the view. */

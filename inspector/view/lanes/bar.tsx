@@ -1,6 +1,8 @@
 /** Above the lanes: how they are seen, and which messages; each kind with its line, so that it is the legend too. */
 import { type MessageKind, messageKinds } from '../../model/lane-messages.ts'
+import type { Dot } from '../../model/lanes.ts'
 import type { AxisKind } from './axis.ts'
+import { Mark } from './shapes.tsx'
 
 const kindNames: Readonly<Record<MessageKind, string>> = {
   prepare: 'prepare',
@@ -14,6 +16,23 @@ const kindNames: Readonly<Record<MessageKind, string>> = {
   response: 'responses',
   own: 'own',
 }
+
+const plain = { executed: [], isSynced: false } as const
+
+const signs: readonly { readonly text: string; readonly dot: Pick<Dot, 'what' | 'executed' | 'isSynced'> }[] =
+  [
+    { text: 'starts', dot: { ...plain, what: 'start' } },
+    { text: 'hears', dot: { ...plain, what: 'hear' } },
+    { text: 'a timer', dot: { ...plain, what: 'timer' } },
+    { text: 'has synced', dot: { ...plain, what: 'synced', isSynced: true } },
+    { text: 'executes that instance', dot: { ...plain, what: 'hear', executed: [0] } },
+    { text: 'ends, or crashes', dot: { ...plain, what: 'gone' } },
+  ]
+
+const ends = [
+  { text: 'lost', state: 'lost' },
+  { text: 'not heard of', state: 'unheard' },
+] as const
 
 export interface BarProps {
   readonly axis: AxisKind
@@ -51,13 +70,40 @@ export function LaneBar({ axis, isFollowing, hidden, turnTo, zoom, follow, hide 
       <button type="button" aria-pressed={isFollowing} onClick={() => follow(!isFollowing)}>
         Follow
       </button>
+      <details class="lane-signs">
+        <summary>Signs</summary>
+        <ul>
+          {signs.map(({ text, dot }) => (
+            <li key={text}>
+              <svg class="of-client" width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">
+                <g class={`what-${dot.what}`}>
+                  <Mark dot={dot} />
+                </g>
+              </svg>
+              {text}
+            </li>
+          ))}
+          {ends.map(({ text, state }) => (
+            <li key={text}>
+              <svg width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">
+                <g class={`arrow is-${state}`}>
+                  <path class="arrow-end" d="M-5 -5L5 5M-5 5L5 -5" />
+                </g>
+              </svg>
+              {text}
+            </li>
+          ))}
+          <li>The lane: solid, it runs; dashed, it is paused; none, it is gone. Hatched: steps left out.</li>
+          <li>A loop: to itself. Dotted messages: a further copy.</li>
+        </ul>
+      </details>
       <fieldset class="lane-kinds">
-        <legend>Messages that are shown</legend>
+        <legend class="visually-hidden">Messages that are shown</legend>
         {messageKinds.map((kind) => (
           <label key={kind} class={`kind-${kind}`}>
             <input type="checkbox" checked={!hidden.has(kind)} onChange={() => toggle(kind)} />
-            <svg width="20" height="8" aria-hidden="true">
-              <path class="arrow-line" d="M0 4H20" />
+            <svg width="17" height="8" aria-hidden="true">
+              <path class="arrow-line" d="M0 4H17" />
             </svg>
             {kindNames[kind]}
           </label>

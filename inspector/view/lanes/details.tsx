@@ -1,72 +1,63 @@
-/** What was selected in the lanes: a message with its content and what it caused, or a record with its messages. */
-
-import type { Move } from '../../../src/inspect/record.ts'
+/** The messages of the record that is selected; of the one that was picked, its content and what it caused. */
+import type { Json } from '../../../machines/batch.ts'
+import type { InspectorRecord, Move } from '../../../src/inspect/record.ts'
 import { messageText } from '../../../src/transcript/words.ts'
-import { messageLabel } from '../../model/lane-messages.ts'
+import type { LaneMessage } from '../../model/lane-messages.ts'
 import type { Arrow, LaneModel } from '../../model/lanes.ts'
+import { moveText, roleText } from '../../model/words.ts'
 import type { PartProps } from '../context.ts'
-import { arrowText, dotText, fateText, partyText } from './words.ts'
+import { JsonTree } from '../shell/json-tree.tsx'
+import { arrowText, fateText, wayText } from './words.ts'
 
-/** Letters of JSON that are shown. */
-const shownJson = 20_000
-
-export function LaneDetails({
-  store,
-  model,
-  selected,
-  picked,
-  pick,
-}: Pick<PartProps, 'store'> & {
+interface DetailsProps {
+  readonly store: PartProps['store']
   readonly model: LaneModel
   readonly selected: number
   readonly picked: Arrow | null
   /** Selects a message, and with it the record in which it was heard. */
   readonly pick: (arrow: Arrow) => void
-}) {
-  const dot = model.dot(selected)
-  const moves = movesIn(store, selected)
+}
+
+export function LaneDetails({ store, model, selected, picked, pick }: DetailsProps) {
   const arrows = model.arrowsAt(selected)
+  if (arrows.length === 0) return null
+  const lists = {
+    Heard: arrows.filter(({ heardAt }) => heardAt === selected),
+    Said: arrows.filter(({ saidAt }) => saidAt === selected),
+    Met: arrows.filter(({ saidAt, heardAt }) => saidAt !== selected && heardAt !== selected),
+  }
   return (
-    <aside class="lane-details" aria-label="Selected in the lanes">
-      <button type="button" class="lane-close" onClick={() => store.select(null)}>
-        Close
-      </button>
-      {picked !== null && (
+    <aside class="lane-details" aria-label="Messages of the selected record">
+      {picked !== null && <Picked arrow={picked} model={model} store={store} />}
+      {Object.entries(lists).map(([title, list]) => (
+        <MessageList key={title} title={title} arrows={list} {...{ model, picked, pick }} />
+      ))}
+    </aside>
+  )
+}
+
+function Picked({ arrow, model, store }: Pick<DetailsProps, 'model' | 'store'> & { readonly arrow: Arrow }) {
+  const { message, label, heardAt } = arrow
+  const moves = heardAt === null ? [] : movesIn(store.timeline.record(heardAt))
+  return (
+    <>
+      <h3>{label}</h3>
+      <p>
+        {wayText(arrow)}: {fateText(arrow, model.stateOf(arrow))}
+      </p>
+      <p>{readText(message)}</p>
+      {moves.length > 0 && (
         <>
-          <h3>{messageLabel(picked.message)}</h3>
-          <p>
-            From {partyText(picked.from)} to {partyText(picked.to)}, {fateText(picked, model.stateOf(picked))}
-            .
-          </p>
-          <p class="lane-message">{messageText(picked.message)}</p>
-          <details>
-            <summary>As JSON</summary>
-            <pre>{JSON.stringify(picked.message, null, 1).slice(0, shownJson)}</pre>
-          </details>
+          <h4>What it caused</h4>
+          <ul>
+            {moves.map((text, place) => (
+              <li key={place}>{text}</li>
+            ))}
+          </ul>
         </>
       )}
-      <h3>
-        Record {selected}
-        {dot !== null && `: ${dotText(dot, model)}`}
-      </h3>
-      {moves.length > 0 && (
-        <ul aria-label="Transitions">
-          {moves.map((move, place) => (
-            <li key={place}>{moveText(move)}</li>
-          ))}
-        </ul>
-      )}
-      <MessageList
-        title="Heard"
-        arrows={arrows.filter((arrow) => arrow.heardAt === selected)}
-        {...{ model, picked, pick }}
-      />
-      <MessageList
-        title="Said"
-        arrows={arrows.filter((arrow) => arrow.saidAt === selected)}
-        {...{ model, picked, pick }}
-      />
-    </aside>
+      <JsonTree name="message" value={message as unknown as Json} open={0} />
+    </>
   )
 }
 
@@ -76,18 +67,15 @@ function MessageList({
   model,
   picked,
   pick,
-}: {
+}: Pick<DetailsProps, 'model' | 'picked' | 'pick'> & {
   readonly title: string
   readonly arrows: readonly Arrow[]
-  readonly model: LaneModel
-  readonly picked: Arrow | null
-  readonly pick: (arrow: Arrow) => void
 }) {
   if (arrows.length === 0) return null
   return (
     <>
       <h4>{title}</h4>
-      <ul>
+      <ul class="lane-messages">
         {arrows.map((arrow) => (
           <li key={arrow.id}>
             <button type="button" aria-pressed={arrow === picked} onClick={() => pick(arrow)}>
@@ -100,17 +88,21 @@ function MessageList({
   )
 }
 
-type ShownMove = Omit<Move, 'role'> & { readonly role: string }
-
-function movesIn(store: PartProps['store'], at: number): readonly ShownMove[] {
-  const record = store.timeline.record(at)
-  if (record?.kind === 'client') return record.moves.map((move) => ({ ...move, role: 'client' }))
-  return record?.kind === 'server' && record.record.kind === 'step' ? record.record.moves : []
+function movesIn(record: InspectorRecord | undefined): readonly string[] {
+  if (record?.kind === 'client') return record.moves.map((move) => movedText('client', move))
+  if (record?.kind !== 'server' || record.record.kind !== 'step') return []
+  return record.record.moves.map((move) => movedText(roleText(move.role), move))
 }
 
-/** `proposer on accepted: accepting → ready`; what changes no state is heard and noted. */
-function moveText({ role, event, edges, state }: ShownMove): string {
-  return edges.length === 0
-    ? `${role} on ${event}: stays ${state}, no transition`
-    : `${role} on ${event}: now ${state}`
+function movedText(role: string, move: Omit<Move, 'role'>): string {
+  return `${role}: ${moveText(move) ?? `no transition, stays ${move.state}`}`
+}
+
+/** What was heard need not be what it should. */
+function readText(message: LaneMessage): string {
+  try {
+    return messageText(message)
+  } catch {
+    return 'It cannot be read.'
+  }
 }

@@ -6,6 +6,7 @@ import './lanes.css'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { MessageKind } from '../../model/lane-messages.ts'
 import { type Arrow, LaneModel } from '../../model/lanes.ts'
+import { recordText } from '../../model/words.ts'
 import type { PartProps } from '../context.ts'
 import {
   followed,
@@ -24,7 +25,7 @@ import { dotBeside, dotInNextLane, hitAt } from './nearest.ts'
 import { LanePlot } from './plot.tsx'
 import { gutter, type Pointed, sceneOf } from './scene.ts'
 import { dotId } from './shapes.tsx'
-import { arrowText, dotText } from './words.ts'
+import { arrowText } from './words.ts'
 
 /** A press that moves so far is a drag, in pixels. */
 const dragFrom = 4
@@ -60,6 +61,7 @@ export function Lanes({ view, store }: PartProps) {
     height: size.height,
     hidden,
     cursor: view.cursor,
+    originMs: store.timeline.originMs,
     selected,
     picked: stands?.id ?? null,
     pointed,
@@ -110,6 +112,8 @@ export function Lanes({ view, store }: PartProps) {
     if (event.button === 0) drag.current = { x: event.clientX, from: viewport, isMoving: false }
   }
   const pointerMove = (event: PointerEvent) => {
+    // A press that ended elsewhere is no drag any more.
+    if (event.buttons === 0) drag.current = null
     const dragged = drag.current
     if (dragged === null) {
       const { x, y } = at(event)
@@ -128,7 +132,7 @@ export function Lanes({ view, store }: PartProps) {
     drag.current = null
     if (dragged === null || dragged.isMoving) return
     const { x, y } = at(event)
-    const hit = hitAt(scene, x, y)
+    const hit = x < 0 ? null : hitAt(scene, x, y)
     if (hit?.type === 'dot') selectDot(hit.dot.dot.at)
     else if (hit?.type === 'arrow') pick(hit.arrow.arrow)
   }
@@ -171,6 +175,10 @@ export function Lanes({ view, store }: PartProps) {
     event.stopPropagation()
   }
 
+  const nameOf = (record: number) => {
+    const known = store.timeline.record(record)
+    return known === undefined ? '' : recordText(known)
+  }
   const currentDot = current === null ? null : lanes.dot(current)
   return (
     <section class="lanes" aria-label="Space-time lanes">
@@ -209,7 +217,7 @@ export function Lanes({ view, store }: PartProps) {
           <LanePlot
             scene={scene}
             width={size.width}
-            model={lanes}
+            nameOf={nameOf}
             current={currentDot?.at ?? null}
             pointed={pointed}
           />
@@ -218,12 +226,12 @@ export function Lanes({ view, store }: PartProps) {
           <LaneDetails store={store} model={lanes} selected={selected} picked={stands} pick={pick} />
         )}
       </div>
-      <p id="lane-keys" class="lane-unseen">
+      <p id="lane-keys" class="visually-hidden">
         Arrow keys move between what happened, in order, and between lanes; Enter selects it. Plus and minus
         zoom, shift and an arrow key pan, F follows.
       </p>
-      <p class="lane-unseen" aria-live="polite">
-        {currentDot !== null && dotText(currentDot, lanes)}
+      <p class="visually-hidden" aria-live="polite">
+        {currentDot !== null && nameOf(currentDot.at)}
         {stands !== null && arrowText(stands, lanes.stateOf(stands))}
       </p>
     </section>

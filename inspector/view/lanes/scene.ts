@@ -1,7 +1,8 @@
 /** What is drawn of the lanes: everything that is in view, in pixels. */
 import type { PartyName } from '../../../src/inspect/record.ts'
-import { type MessageKind, messageLabel, shortName } from '../../model/lane-messages.ts'
+import { type MessageKind, shortName } from '../../model/lane-messages.ts'
 import type { Arrow, ArrowState, Dot, LaneClient, LaneModel, LifeChange } from '../../model/lanes.ts'
+import { leftOutText, timeText } from '../../model/words.ts'
 import { cursorPlace, recordsInView, type Viewport, xOf } from './axis.ts'
 import { type LabelWish, type PlacedLabel, placeLabels } from './labels.ts'
 
@@ -12,8 +13,10 @@ export interface SceneInput {
   /** In pixels; the lanes take more when there are many. */
   readonly height: number
   readonly hidden: ReadonlySet<MessageKind>
-  /** Records from this one on are dimmed. */
+  /** What comes from this record on is dimmed. */
   readonly cursor: number
+  /** Where time is counted from. */
+  readonly originMs: number
   /** The record whose messages stand out. */
   readonly selected: number | null
   /** The arrow that stands out, by its id. */
@@ -61,8 +64,8 @@ export interface SceneArrow {
   readonly y1: number
   readonly x2: number
   readonly y2: number
-  /** It was said after the cursor. */
-  readonly isLater: boolean
+  /** So far left of the middle is the point that it is drawn towards: what passes lanes goes round what ends there. */
+  readonly bend: number
   readonly isLit: boolean
 }
 
@@ -70,7 +73,6 @@ export interface SceneDot {
   readonly dot: Dot
   readonly x: number
   readonly y: number
-  readonly isLater: boolean
   readonly isLit: boolean
 }
 
@@ -79,6 +81,8 @@ const others = ''
 
 /** Clients that have a lane of their own, at most. */
 const clientLanes = 6
+/** A client that has been silent for more records leaves its lane to others. */
+const recently = 500
 /** The room above the lanes, for the time. */
 export const axisHeight = 20
 /** The room left of the lanes, for their names. */
@@ -99,14 +103,13 @@ export function sceneOf(input: SceneInput): Scene {
   const [from, to] = recordsInView(model, viewport)
   const { dots, arrows: all } = model.window(from, to)
   const arrows = all.filter(({ kind }) => !hidden.has(kind))
-  const { lanes, laneHeight, height } = lanesOf(input)
+  const { lanes, laneHeight, height } = lanesOf(input, from, to)
   const yOf = (party: PartyName) => (lanes.get(party) ?? lanes.get(others))?.y ?? axisHeight
-  const drawn = onePerLoop(arrows).map((arrow) => sceneArrow(arrow, input, yOf))
+  const drawn = onePerLoop(arrows).map((arrow) => sceneArrow(arrow, input, yOf, laneHeight))
   const sceneDots = dots.map((dot) => ({
     dot,
     x: xOf(model, viewport, dot.at),
     y: yOf(dot.party),
-    isLater: dot.at >= cursor,
     isLit: dot.at === selected,
   }))
   const isDense = arrows.length > denseAbove
@@ -123,13 +126,17 @@ export function sceneOf(input: SceneInput): Scene {
   }
 }
 
-function lanesOf({ model, viewport, height: given }: SceneInput): {
+function lanesOf(
+  { model, viewport, height: given }: SceneInput,
+  from: number,
+  to: number,
+): {
   readonly lanes: ReadonlyMap<PartyName, SceneLane>
   readonly laneHeight: number
   readonly height: number
 } {
   const { servers, clients } = model
-  const shown = shownClients(clients)
+  const shown = shownClients(clients, clientRoom(given, servers.length), from, to)
   const parties: readonly PartyName[] = [
     ...(shown.length < clients.length ? [others] : []),
     ...shown.map(({ name }) => name),
@@ -155,11 +162,27 @@ function lanesOf({ model, viewport, height: given }: SceneInput): {
   return { lanes, laneHeight, height: Math.max(given, axisHeight + parties.length * laneHeight) }
 }
 
-/** The latest of them, in the order in which they came. */
-function shownClients(clients: readonly LaneClient[]): readonly LaneClient[] {
-  if (clients.length <= clientLanes) return clients
-  const latest = [...clients].sort((a, b) => b.lastAt - a.lastAt).slice(0, clientLanes)
-  return clients.filter((client) => latest.includes(client))
+/** How many of them have room beside the servers: one has, whatever the height. */
+function clientRoom(height: number, servers: number): number {
+  const lanes = Math.floor((height - axisHeight) / leastLaneHeight)
+  return Math.min(clientLanes, Math.max(1, lanes - servers - 1))
+}
+
+/**
+ * Those that have a lane of their own, in the order in which they came: first who does something in view or did lately, and
+ * of them who came first, so that lanes stay where they are; then the latest.
+ */
+function shownClients(
+  clients: readonly LaneClient[],
+  room: number,
+  from: number,
+  to: number,
+): readonly LaneClient[] {
+  if (clients.length <= room + 1) return clients
+  const isActive = ({ firstAt, lastAt }: LaneClient) => firstAt < to && lastAt >= from - recently
+  const others = clients.filter((client) => !isActive(client)).sort((a, b) => b.lastAt - a.lastAt)
+  const shown = new Set([...clients.filter(isActive), ...others].slice(0, room))
+  return clients.filter((client) => shown.has(client))
 }
 
 function laneName(party: PartyName): string {
@@ -190,8 +213,9 @@ function onePerLoop(arrows: readonly Arrow[]): readonly Arrow[] {
 
 function sceneArrow(
   arrow: Arrow,
-  { model, viewport, cursor, picked, selected }: SceneInput,
+  { model, viewport, picked, selected }: SceneInput,
   yOf: (party: PartyName) => number,
+  laneHeight: number,
 ): SceneArrow {
   const state = model.stateOf(arrow)
   const { saidAt, heardAt, fateAt } = arrow
@@ -207,18 +231,30 @@ function sceneArrow(
   const end = isWhole
     ? whole
     : { x: x1 + Math.max(slope * part, Math.min(far, slope)), y: y1 + (y2 - y1) * part }
-  const said = saidAt ?? at
   return {
     arrow,
     state,
     ...shortened(x1, y1, end.x, end.y, isWhole),
-    isLater: said >= cursor,
+    bend: isWhole ? bendOf(end.x - x1, Math.abs(y2 - y1) / laneHeight) : 0,
     isLit:
       arrow.id === picked ||
       (picked === null &&
         selected !== null &&
         (saidAt === selected || heardAt === selected || fateAt === selected)),
   }
+}
+
+/** Of arrows to several lanes, heard one after the other, the ends would be in one line. Never so much that it goes back in time. */
+function bendOf(width: number, lanes: number): number {
+  return lanes < 1.5 ? 0 : (lanes - 1) * Math.min(18, (width / lanes) * 0.5)
+}
+
+/** The point of an arrow, of which `part` is before it: 0 to 1. */
+export function pointOf(
+  { x1, y1, x2, y2, bend }: Pick<SceneArrow, 'x1' | 'y1' | 'x2' | 'y2' | 'bend'>,
+  part: number,
+): { readonly x: number; readonly y: number } {
+  return { x: x1 + (x2 - x1) * part - bend * 2 * part * (1 - part), y: y1 + (y2 - y1) * part }
 }
 
 /** The line without what the dots at its ends cover. */
@@ -271,46 +307,39 @@ function labelsOf(
   )
 }
 
-function arrowWish({ arrow, x1, y1, x2, y2, state, isLater, isLit }: SceneArrow): LabelWish {
+/** The key of an arrow's label. */
+export function arrowKey(id: number): string {
+  return `arrow ${id}`
+}
+
+function arrowWish(drawn: SceneArrow): LabelWish {
+  const { arrow, x1, y1, state, isLit } = drawn
   const places =
     state === 'own'
       ? [-1, 1].map((side) => ({ x: x1, y: y1 + side * 22 }))
-      : alongLine.map((part) => ({ x: x1 + (x2 - x1) * part, y: y1 + (y2 - y1) * part }))
-  const className = `kind-${arrow.kind}${isLater ? ' is-later' : ''}${isLit ? ' is-lit' : ''}`
-  return { key: `arrow ${arrow.id}`, className, text: messageLabel(arrow.message), places }
+      : alongLine.map((part) => pointOf(drawn, part))
+  const className = `kind-${arrow.kind}${isLit ? ' is-lit' : ''}`
+  return { key: arrowKey(arrow.id), className, text: arrow.label, places }
 }
 
 /** What stands at a dot: `#4` where instance 4 was executed, how many records were left out. */
 function dotLabel({ executed, what, leftOut }: Dot): string | null {
-  if (what === 'gap') return `${leftOut} left out`
+  if (what === 'gap') return leftOutText(leftOut)
   const [first] = executed
   const last = executed.at(-1)
   if (first === undefined || last === undefined) return null
   return first === last ? `#${first}` : `#${first}–${last}`
 }
 
-function ticksOf({ model, viewport }: SceneInput, from: number, to: number): Scene['ticks'] {
+function ticksOf({ model, viewport, originMs }: SceneInput, from: number, to: number): Scene['ticks'] {
   const ticks: { x: number; text: string }[] = []
-  const startMs = model.timeOf(firstTimed(model))
   for (let at = from; at < Math.min(to, model.end); at += 1) {
     if (model.dot(at) === null) continue
     const x = xOf(model, viewport, at)
     const before = ticks.at(-1)
     if (x < 0 || x > viewport.width - 70 || (before !== undefined && x - before.x < tickPixels)) continue
-    const text = clockText(model.timeOf(at), startMs)
+    const text = `${timeText(model.timeOf(at), originMs)} s`
     if (text !== before?.text) ticks.push({ x, text })
   }
   return ticks
-}
-
-/** The first records may tell no time. */
-function firstTimed(model: LaneModel): number {
-  let at = model.first
-  while (at < model.end - 1 && model.dot(at) === null) at += 1
-  return at
-}
-
-/** Seconds since the first record; of a live cluster too. */
-function clockText(timeMs: number, startMs: number): string {
-  return `${((timeMs - startMs) / 1000).toFixed(3)} s`
 }

@@ -1,8 +1,8 @@
 /** Dots and arrows, each one element of SVG with a name; and all of them at once where there are too many. */
 import { memo } from 'preact/compat'
-import type { Dot, LaneModel } from '../../model/lanes.ts'
+import type { Dot } from '../../model/lanes.ts'
 import type { SceneArrow, SceneDot } from './scene.ts'
-import { arrowText, dotText } from './words.ts'
+import { arrowText } from './words.ts'
 
 /** A message. */
 export function ArrowShape({
@@ -12,10 +12,9 @@ export function ArrowShape({
   readonly drawn: SceneArrow
   readonly isPointed: boolean
 }) {
-  const { arrow, state, isLater, isLit } = drawn
+  const { arrow, state, isLit } = drawn
   const classes = ['arrow', `kind-${arrow.kind}`, `is-${state}`]
   if (arrow.isCopy) classes.push('is-copy')
-  if (isLater) classes.push('is-later')
   if (isLit) classes.push('is-lit')
   if (isPointed) classes.push('is-pointed')
   return (
@@ -31,9 +30,9 @@ export function ArrowShape({
 export function DenseArrows({ arrows }: { readonly arrows: readonly SceneArrow[] }) {
   const paths = new Map<string, string[]>()
   for (const drawn of arrows) {
-    const { arrow, state, isLater, isLit } = drawn
+    const { arrow, state, isLit } = drawn
     if (state === 'own') continue
-    const name = `arrow kind-${arrow.kind} is-${state}${isLater ? ' is-later' : ''}${isLit ? ' is-lit' : ''}`
+    const name = `arrow kind-${arrow.kind} is-${state}${isLit ? ' is-lit' : ''}`
     const path = state === 'lost' || state === 'unheard' ? linePath(drawn) + endPath(drawn) : linePath(drawn)
     const before = paths.get(name)
     if (before === undefined) paths.set(name, [path])
@@ -52,25 +51,27 @@ export function DenseArrows({ arrows }: { readonly arrows: readonly SceneArrow[]
 
 /** Something that happened to somebody. */
 export function DotShape({
-  drawn: { dot, x, y, isLater, isLit },
+  drawn: { dot, x, y, isLit },
+  name,
   isCurrent,
-  model,
+  isSmall,
 }: {
   readonly drawn: SceneDot
+  readonly name: string
   readonly isCurrent: boolean
-  readonly model: LaneModel
+  readonly isSmall: boolean
 }) {
   const classes = ['dot', `what-${dot.what}`, partyClass(dot)]
-  if (isLater) classes.push('is-later')
   if (isLit) classes.push('is-lit')
+  const size = isSmall && !isLit && !isCurrent ? ' scale(0.6)' : ''
   return (
     // biome-ignore lint/a11y/useSemanticElements: there is no <button> within an SVG.
     <g
       class={classes.join(' ')}
       id={dotId(dot.at)}
-      transform={`translate(${round(x)} ${round(y)})`}
+      transform={`translate(${round(x)} ${round(y)})${size}`}
       role="button"
-      aria-label={dotText(dot, model)}
+      aria-label={name}
       aria-pressed={isLit}
     >
       {isLit && <circle class="dot-ring" r={9} />}
@@ -101,8 +102,8 @@ export const Mark = memo(({ dot }: { readonly dot: Pick<Dot, 'what' | 'executed'
 /** Many dots: a stroke each. */
 export function DenseDots({ dots }: { readonly dots: readonly SceneDot[] }) {
   const paths = new Map<string, string[]>()
-  for (const { dot, x, y, isLater } of dots) {
-    const name = `dot ${partyClass(dot)}${isLater ? ' is-later' : ''}`
+  for (const { dot, x, y } of dots) {
+    const name = `dot ${partyClass(dot)}`
     const stroke = `M${round(x)} ${round(y - 4)}v8`
     const before = paths.get(name)
     if (before === undefined) paths.set(name, [stroke])
@@ -124,23 +125,25 @@ export function partyClass({ party }: { readonly party: Dot['party'] | null }): 
   return typeof party === 'number' ? `of-server-${party % 7}` : 'of-client'
 }
 
-function linePath({ arrow, x1, y1, x2, y2 }: SceneArrow): string {
+function linePath({ arrow, x1, y1, x2, y2, bend }: SceneArrow): string {
   if (arrow.kind === 'own') {
     return `M${round(x1 - 3)} ${round(y1 - 5)}a5 5 0 1 1 6 0`
   }
-  return `M${round(x1)} ${round(y1)}L${round(x2)} ${round(y2)}`
+  const towards = bend === 0 ? 'L' : `Q${round((x1 + x2) / 2 - bend)} ${round((y1 + y2) / 2)} `
+  return `M${round(x1)} ${round(y1)}${towards}${round(x2)} ${round(y2)}`
 }
 
 /** An arrowhead, a cross where it was lost, a bar where it is still on its way. */
-function endPath({ arrow, state, x1, y1, x2, y2 }: SceneArrow): string {
+function endPath({ arrow, state, x1, y1, x2, y2, bend }: SceneArrow): string {
   if (arrow.kind === 'own' || state === 'flying') return ''
   const at = (dx: number, dy: number) => `${round(x2 + dx)} ${round(y2 + dy)}`
   if (state === 'lost' || state === 'unheard') {
     return `M${at(-5, -5)}L${at(5, 5)}M${at(-5, 5)}L${at(5, -5)}`
   }
   if (state === 'unknown') return ''
-  const length = Math.hypot(x2 - x1, y2 - y1) || 1
-  const [ux, uy] = [(x2 - x1) / length, (y2 - y1) / length]
+  const [dx, dy] = [x2 - x1 + 2 * bend, y2 - y1]
+  const length = Math.hypot(dx, dy) || 1
+  const [ux, uy] = [dx / length, dy / length]
   const side = (turn: number) => at(-7 * ux + turn * 3.5 * uy, -7 * uy - turn * 3.5 * ux)
   return `M${at(0, 0)}L${side(1)}L${side(-1)}Z`
 }
