@@ -11,8 +11,11 @@ export interface BenchCluster {
   stop(): Promise<void>
 }
 
-/** Starts three servers that store under `directory`, or in memory when it is `null`. */
-export async function startCluster(directory: string | null): Promise<BenchCluster> {
+/** Starts three servers, with `more` options, that store under `directory`, or in memory when it is `null`. */
+export async function startCluster(
+  directory: string | null,
+  more: readonly string[] = [],
+): Promise<BenchCluster> {
   const servers = await Promise.all([0, 1, 2].map(freeAddress))
   const members = servers.map((address, id) => `${id}=${address}`).join(',')
   const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
@@ -30,6 +33,7 @@ export async function startCluster(directory: string | null): Promise<BenchClust
         '--log-level',
         'warn',
         ...store,
+        ...more,
       ])
     }),
   )

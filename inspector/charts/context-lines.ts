@@ -1,6 +1,7 @@
 /** What a role remembers, as lines of text: ballots, batches and requests in the words that transcripts use. */
 import type { Ballot } from '../../machines/ballot.ts'
 import type { Json, Request } from '../../machines/batch.ts'
+import { requestName } from '../../src/schedule/names.ts'
 import { ballotText, requestText } from '../../src/transcript/words.ts'
 
 export interface ContextLine {
@@ -14,7 +15,7 @@ export interface ContextLine {
 }
 
 /** What is longer is told in lines of its own, as far as it has parts. */
-const longText = 56
+const longText = 72
 const keptCharacters = 200
 const deepest = 3
 /** Parts of a list or record that get a line. */
@@ -32,7 +33,7 @@ export function contextLines(context: Json): readonly ContextLine[] {
 function linesOf(path: string, name: string, value: Json, depth: number): readonly ContextLine[] {
   const text = compactText(value)
   const parts = partsOf(value)
-  if (text.length <= longText || parts.length === 0 || depth >= deepest) {
+  if (text.length <= longText || parts.length === 0 || depth >= deepest || isListed(path)) {
     const cut = text.length <= keptCharacters ? text : `${text.slice(0, keptCharacters)}…`
     return [{ path, name, text: cut, depth }]
   }
@@ -42,6 +43,11 @@ function linesOf(path: string, name: string, value: Json, depth: number): readon
     ...parts.slice(0, keptParts).flatMap(([key, part]) => linesOf(`${path}.${key}`, key, part, depth + 1)),
     ...(more > 0 ? [{ path: `${path}.…`, name: '…', text: `${more} more`, depth: depth + 1 }] : []),
   ]
+}
+
+/** Each item of a list has one line. */
+function isListed(path: string): boolean {
+  return /\.\d+$/.test(path)
 }
 
 function partsOf(value: Json): readonly (readonly [string, Json])[] {
@@ -55,12 +61,24 @@ export function compactText(value: Json): string {
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(compactText).join(', ')
   if (!isFields(value)) return String(value)
   if (isBallot(value)) return ballotText(value as unknown as Ballot)
-  if (isRequest(value)) return requestText(value as unknown as Request)
+  if (isRequest(value)) {
+    // Of what is deep inside, the command was left out.
+    const isWhole = (value.command as Fields).body !== '…'
+    return isWhole ? requestText(value as unknown as Request) : requestName(value as unknown as Request)
+  }
   if (Array.isArray(value.requests) && typeof value.node === 'number') {
     return `[${value.requests.map(compactText).join(', ')}]`
   }
-  const fields = Object.entries(value).map(([key, part]) => `${key} ${compactText(part)}`)
+  if (isRequestWithMore(value)) {
+    const { uid = null, seq = null, command = null, ...more } = value
+    return [compactText({ uid, seq, command }), ...fieldTexts(more)].join(' · ')
+  }
+  const fields = fieldTexts(value)
   return fields.length === 0 ? 'none' : fields.join(' · ')
+}
+
+function fieldTexts(value: Fields): string[] {
+  return Object.entries(value).map(([key, part]) => `${key} ${compactText(part)}`)
 }
 
 function isFields(value: Json): value is Fields {
@@ -69,6 +87,11 @@ function isFields(value: Json): value is Fields {
 
 function isBallot(value: Fields): boolean {
   return typeof value.round === 'number' && typeof value.node === 'number' && Object.keys(value).length === 2
+}
+
+/** A request as a queue holds it, with whom to answer and what it waits for. */
+function isRequestWithMore({ uid, seq, command }: Fields): boolean {
+  return isRequest({ uid: uid ?? null, seq: seq ?? null, command: command ?? null })
 }
 
 /** Of a request that was shortened, `false`. */

@@ -68,8 +68,8 @@ function nameOf(chart: Chart, id: string): string {
   return chart.states.find((state) => state.id === id)?.name ?? id
 }
 
-/** The event of a timer is `xstate.after.DELAY.STATE`. */
-function eventWords(event: string): string {
+/** The type of an event, in the words of the charts: that of a timer is `xstate.after.DELAY.STATE`. */
+export function eventWords(event: string): string {
   return event.startsWith('xstate.after.') ? `after ${delayName(event)}` : event
 }
 

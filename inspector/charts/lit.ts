@@ -4,7 +4,7 @@ import { messageText } from '../../src/transcript/words.ts'
 import type { LastStep } from '../model/picture.ts'
 import { causeText, roleText } from '../model/words.ts'
 import type { Chart, ChartName } from './drawing.ts'
-import { explained, explainedText, idOf } from './explain.ts'
+import { eventWords, explained, explainedText, idOf } from './explain.ts'
 
 export interface LitStep {
   /** A server's colour, `null` for a client's. */
@@ -36,9 +36,11 @@ export function stepOf(record: InspectorRecord | undefined): LastStep | null {
 export function litStep(step: LastStep, charts: readonly Chart[]): LitStep {
   const isServer = step.party === 'server'
   const colour = isServer ? step.node % 7 : null
-  const moves: readonly (Omit<Move, 'role'> & { readonly chart: ChartName })[] = isServer
-    ? step.moves.map((move) => ({ ...move, chart: move.role }))
-    : step.record.moves.map((move) => ({ ...move, chart: 'client' as const }))
+  const moves = joined(
+    isServer
+      ? step.moves.map((move) => ({ ...move, chart: move.role }))
+      : step.record.moves.map((move) => ({ ...move, chart: 'client' as const })),
+  )
   const byChart = new Map<ChartName, LitChart>()
   const texts = moves.flatMap((move) => {
     const chart = charts.find(({ name }) => name === move.chart)
@@ -54,6 +56,28 @@ export function litStep(step: LastStep, charts: readonly Chart[]): LitStep {
   return { colour, cause: causeOf(step), moves: texts, byChart }
 }
 
+interface ChartMove extends Omit<Move, 'role'> {
+  readonly chart: ChartName
+}
+
+/** What a machine does at once after a transition, on the same event, is told with it. */
+function joined(moves: readonly ChartMove[]): readonly ChartMove[] {
+  const all: ChartMove[] = []
+  for (const move of moves) {
+    const before = all.at(-1)
+    const isSame = before?.chart === move.chart && before.event === move.event && isAtOnce(before, move)
+    if (before !== undefined && isSame) {
+      all[all.length - 1] = { ...move, edges: [...before.edges, ...move.edges] }
+    } else all.push(move)
+  }
+  return all
+}
+
+/** Only transitions without a trigger follow upon others by themselves. */
+function isAtOnce(before: ChartMove, { edges }: ChartMove): boolean {
+  return before.edges.length > 0 && edges.length > 0 && edges.every((id) => id.includes(' always['))
+}
+
 /** `request queue`, `client`. */
 export function chartWord(name: ChartName): string {
   return name === 'client' ? name : roleText(name)
@@ -62,6 +86,7 @@ export function chartWord(name: ChartName): string {
 function causeOf(step: LastStep): string {
   if (step.party === 'server') return `server ${step.node} ${causeText(step.cause)}`
   const { client, seq, heard, event } = step.record
-  const cause = heard === null ? `: ${event}` : ` hears ${messageText(heard.message)} from ${heard.from}`
+  const cause =
+    heard === null ? `: ${eventWords(event)}` : ` hears ${messageText(heard.message)} from ${heard.from}`
   return `client ${client}, request ${seq}${cause}`
 }

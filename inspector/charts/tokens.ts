@@ -59,35 +59,60 @@ export function clientTokens({ clients }: Pick<Picture, 'clients'>): readonly To
   )
 }
 
-/** The tokens with their places, side by side; where there is no room for all, they overlap like cards. */
+/** The tokens with their places, side by side; those that have no room are told of by one that says how many they are. */
 export function placedTokens(
   tokens: readonly Token[],
   drawing: Drawing,
   idOf: (stateName: string) => string,
 ): readonly PlacedToken[] {
   const placed = new Map<string, PlacedToken>()
-  for (const box of drawing.boxes) {
-    if (box.lane === null) continue
-    const here = tokens.filter(({ state }) => idOf(state) === box.id)
-    for (const token of inLane(here, box.lane)) placed.set(token.key, token)
+  const more: PlacedToken[] = []
+  for (const { id, lane } of drawing.boxes) {
+    if (lane === null) continue
+    const here = tokens.filter(({ state }) => idOf(state) === id)
+    for (const token of inLane(here, lane)) {
+      if (token.key.startsWith('+')) more.push(token)
+      else placed.set(token.key, token)
+    }
   }
   // In the order in which they came, so that a token that moves is the same element.
-  return tokens.flatMap(({ key }) => placed.get(key) ?? [])
+  return [...tokens.flatMap(({ key }) => placed.get(key) ?? []), ...more]
 }
+
+const gap = 3
+/** Tokens of servers may overlap like cards, as long as the numbers in them do not. */
+const cardPitch = 13
 
 function inLane(tokens: readonly Token[], lane: Rectangle): readonly PlacedToken[] {
   const height = lane.height - 4
-  const widths = tokens.map(({ label, colour }) =>
-    colour === null ? Math.max(height, Math.ceil(textWidth(label, 11, 'bold')) + 8) : height,
-  )
-  const last = widths.at(-1) ?? 0
-  const sum = widths.slice(0, -1).reduce((total, width) => total + width + 3, 0)
-  const squeeze = sum === 0 ? 1 : Math.min(1, (lane.width - last) / sum)
-  let x = lane.x
-  return tokens.map((token, index) => {
-    const width = widths[index] ?? height
-    const place = { ...token, x, y: lane.y + 2, width, height }
-    x += (width + 3) * squeeze
-    return place
-  })
+  const place = (shown: readonly Token[], squeeze: number) => {
+    let { x } = lane
+    return shown.map((token): PlacedToken => {
+      const width = widthOf(token, height)
+      const placed = { ...token, x, y: lane.y + 2, width, height }
+      x += (width + gap) * squeeze
+      return placed
+    })
+  }
+  for (let count = tokens.length; count >= 0; count -= 1) {
+    const left = tokens.length - count
+    const shown = left === 0 ? tokens : [...tokens.slice(0, count), moreToken(tokens, left)]
+    const last = shown.at(-1)
+    if (last === undefined) return []
+    const before = shown.slice(0, -1).reduce((sum, token) => sum + widthOf(token, height) + gap, 0)
+    const squeeze = before === 0 ? 1 : Math.min(1, (lane.width - widthOf(last, height)) / before)
+    const isLegible = shown.every(({ colour }) => colour !== null && squeeze * (height + gap) >= cardPitch)
+    if (squeeze === 1 || isLegible) return place(shown, squeeze)
+  }
+  return []
+}
+
+/** Stands for so many that are not shown. */
+function moreToken([first]: readonly Token[], count: number): Token {
+  const state = first?.state ?? ''
+  return { key: `+${state}`, label: `+${count}`, colour: null, isPaused: false, state }
+}
+
+function widthOf({ label }: Token, height: number): number {
+  return label.length === 1 ? height : Math.max(height, Math.ceil(textWidth(label, 11, 'bold')) + 8)
 }

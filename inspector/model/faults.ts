@@ -150,14 +150,29 @@ export interface ArmedTimer {
 /** The timers that are armed where the roles are. */
 export function armedTimers(roles: Stands): readonly ArmedTimer[] {
   return roleNames.flatMap((role) => {
-    const machine = roleMachines[role]
-    const state = `${machine.id}.${roles[role].state}`
-    return edgesOf(machine).flatMap(({ from, trigger, index }): ArmedTimer[] => {
-      const isActive = state === from || state.startsWith(`${from}.`)
-      if (trigger.kind !== 'delay' || index > 0 || !isActive) return []
-      return [{ role, id: `xstate.after.${trigger.name}.${from}`, delay: trigger.name }]
-    })
+    const state = `${roleMachines[role].id}.${roles[role].state}`
+    return timersOf(role).filter(({ from }) => state === from || state.startsWith(`${from}.`))
   })
+}
+
+interface ChartTimer extends ArmedTimer {
+  /** The state that has it. */
+  readonly from: string
+}
+
+const known = new Map<RoleName, readonly ChartTimer[]>()
+
+/** Every timer of the role's chart; found once, since it is asked for at every drawing. */
+function timersOf(role: RoleName): readonly ChartTimer[] {
+  const before = known.get(role)
+  if (before !== undefined) return before
+  const timers = edgesOf(roleMachines[role]).flatMap(({ from, trigger, index }): ChartTimer[] =>
+    trigger.kind === 'delay' && index === 0
+      ? [{ role, id: `xstate.after.${trigger.name}.${from}`, delay: trigger.name, from }]
+      : [],
+  )
+  known.set(role, timers)
+  return timers
 }
 
 function groupsWhere(

@@ -3,14 +3,10 @@
  * changed; going back is free, since each point keeps its state.
  */
 import type { Command, NodeId } from '../../machines/batch.ts'
-import {
-  applyRecorded,
-  foundRecorded,
-  type Recorded,
-  RoleFailed,
-  verdictOf,
-} from '../../src/inspect/from-schedule.ts'
+import { applyRecorded, foundRecorded, type Recorded } from '../../src/inspect/from-schedule.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
+import { verdictOf } from '../../src/inspect/verdict.ts'
+import { RoleFailed } from '../../src/inspect/watch.ts'
 import { type ClusterSettings, type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'

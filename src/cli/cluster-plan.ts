@@ -13,6 +13,10 @@ export interface ClusterFlags {
   readonly data: string
   readonly memory?: boolean
   readonly trace?: boolean
+  readonly stately?: string
+  /** Where the page is served on which one sees what the servers do. */
+  readonly inspect?: number
+  /** With `inspect`: what goes wrong can be asked for on the page. */
   readonly allowFaults?: boolean
   readonly logLevel: string
 }
@@ -22,6 +26,8 @@ export interface PlannedServer {
   readonly address: Address
   /** `null` for memory. */
   readonly dataDir: string | null
+  /** Where it tells what happens; `null` for nowhere. */
+  readonly inspector: Address | null
   /** What `paxos` is given to start it, or to start it again. */
   readonly args: readonly string[]
 }
@@ -50,7 +56,8 @@ export function planCluster(
   isInitialised: (dataDir: string) => boolean,
   paxos: string,
 ): ClusterPlan {
-  const { servers, host, port, data, memory, trace } = flags
+  const { servers, host, port, data, memory, trace, inspect, allowFaults } = flags
+  const inspector = inspect === undefined ? null : `127.0.0.1:${inspect}`
   if (port + servers - 1 > 65_535) {
     throw new Failure(`--port ${port} leaves too few ports for --servers ${servers}: the last one is 65535`)
   }
@@ -63,7 +70,9 @@ export function planCluster(
     const args = ['node', '--id', `${id}`, '--members', formatMembers(members)]
     args.push(...(dataDir === null ? ['--memory'] : ['--data', dataDir]))
     if (trace) args.push('--trace')
-    return { id, address, dataDir, args }
+    if (inspector !== null) args.push('--inspect', inspector)
+    if (allowFaults) args.push('--allow-faults')
+    return { id, address, dataDir, inspector, args }
   })
   const known = planned.filter(({ dataDir }) => dataDir !== null && isInitialised(dataDir))
   const [seed] = known
@@ -80,11 +89,16 @@ export function planCluster(
 }
 
 /** How a server that has lost what it promised is put back, with the help of the server at `seed`. */
-export function joinAnew({ id, address, dataDir }: PlannedServer, seed: Address, paxos: string): string {
+export function joinAnew(
+  { id, address, dataDir, inspector }: PlannedServer,
+  seed: Address,
+  paxos: string,
+): string {
   const number = String(id)
   const store = dataDir === null ? ['--memory'] : ['--data', dataDir]
   const remove = shellCommand(['members', 'remove', number, '--servers', seed])
-  const join = shellCommand(['node', '--id', number, '--listen', address, ...store, '--join', seed])
+  const tells = inspector === null ? [] : ['--inspect', inspector]
+  const join = shellCommand(['node', '--id', number, '--listen', address, ...store, ...tells, '--join', seed])
   return `To have it join anew: ${paxos} ${remove}; then ${paxos} ${join}`
 }
 

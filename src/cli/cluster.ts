@@ -1,12 +1,15 @@
 import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type Command, Option } from 'commander'
+import type { ControlResult } from '../inspect/control.ts'
+import { defaultInspectorPort } from '../inspect/protocol.ts'
 import { bindSocket } from '../node/socket.ts'
 import { type ClusterFlags, type PlannedServer, planCluster } from './cluster-plan.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
-import { logLevelOption, parseHost, wholeNumber } from './options.ts'
+import { Inspector, inspectorLine } from './inspector.ts'
+import { logLevelOption, parseHost, statelyOption, wholeNumber } from './options.ts'
 import { complain, print, shellCommand } from './output.ts'
-import { ServerProcesses } from './server-processes.ts'
+import { type ProcessControl, ServerProcesses } from './server-processes.ts'
 import { onStopSignal } from './signals.ts'
 
 /** A server that has not stopped in good order after this is killed, in milliseconds. */
@@ -31,6 +34,12 @@ export function addClusterCommand(program: Command): void {
       ]),
     )
     .addOption(new Option('--trace', 'write the requests that were executed, in order, to DIR/N/trace.txt'))
+    .addOption(statelyOption())
+    .addOption(
+      new Option('--inspect [PORT]', 'serve a page on which one sees what the servers do')
+        .argParser(wholeNumber(0, 65_535))
+        .preset(String(defaultInspectorPort)),
+    )
     .addOption(
       new Option(
         '--allow-faults',
@@ -47,28 +56,39 @@ started again: the line that tells of it says how.`,
     .action(runCluster)
 }
 
-async function runCluster(flags: ClusterFlags): Promise<void> {
+async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFlags): Promise<void> {
+  if (allowFaults && inspect === undefined) {
+    throw new Failure('--allow-faults goes with --inspect: faults are asked for on its page')
+  }
   const paxos = ownCommand()
-  const { isFirstStart, start, lost } = planCluster(flags, isInitialised, paxos)
+  let servers: ServerProcesses | null = null
+  const processes = async (command: ProcessControl): Promise<ControlResult> =>
+    servers?.control(command) ?? { ok: false, error: 'the servers are about to start' }
+  const inspector =
+    inspect === undefined ? null : await beginInspector(inspect, allowFaults ? processes : null)
+  const watched = inspector === null ? flags : { ...flags, inspect: inspector.hub.port, allowFaults }
+  const { isFirstStart, start, lost } = planCluster(watched, isInitialised, paxos)
   await checkBeforehand(start)
   for (const { id, reason } of lost) complain(`server ${id} is not started: ${reason}`)
 
-  const allow = flags.allowFaults ? ['--allow-faults'] : []
-  const servers = new ServerProcesses(start, {
-    args: ['--log-level', flags.logLevel, ...allow],
+  const stately = flags.stately === undefined ? [] : ['--stately', flags.stately]
+  const running = new ServerProcesses(start, {
+    args: ['--log-level', flags.logLevel, ...stately],
     first: isFirstStart ? ['--bootstrap'] : [],
     paxos,
   })
+  servers = running
   const stop = async () => {
-    servers.stop()
+    running.stop()
     const impatience = setTimeout(() => {
       complain(`servers that had not stopped after ${stopPatienceMs / 1000} s are killed`)
-      servers.kill()
+      running.kill()
     }, stopPatienceMs)
-    await servers.ended
+    await running.ended
     clearTimeout(impatience)
+    await inspector?.close()
   }
-  process.on('exit', () => servers.kill())
+  process.on('exit', () => running.kill())
   onStopSignal(() => {
     void stop().then(() => {
       print('cluster stopped')
@@ -76,16 +96,31 @@ async function runCluster(flags: ClusterFlags): Promise<void> {
     })
   })
 
-  const ready = await servers.ready()
-  if (servers.isStopping) return
+  const ready = await running.ready()
+  if (running.isStopping) return
   if (ready.includes(false)) {
     await stop()
     throw new Failure(`server ${idsOf(start, ready)} could not start; the others are stopped`)
   }
   print(readyLine(start.length, flags.servers))
-  await servers.ended
-  if (servers.isStopping) return
+  if (inspector !== null) print(inspectorLine(inspector.hub))
+  await running.ended
+  if (running.isStopping) return
   throw new Failure('all servers have ended')
+}
+
+/** A cluster does its work without anybody who watches too. */
+async function beginInspector(
+  port: number,
+  processes: ((command: ProcessControl) => Promise<ControlResult>) | null,
+): Promise<Inspector | null> {
+  try {
+    return await Inspector.begin({ port }, processes === null ? null : { processes })
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    complain(`${error.message}; the cluster runs without it`)
+    return null
+  }
 }
 
 function readyLine(started: number, wanted: number): string {

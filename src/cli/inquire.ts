@@ -40,7 +40,8 @@ function unknownMembers(answers: readonly Answer[]): Address[] {
   return [...new Set(named)].filter((address) => !asked.has(address))
 }
 
-async function inquireOnce(servers: readonly Address[], statusTimeoutMs: number): Promise<Answer[]> {
+/** What each of `servers` says of itself within that time, each asked once. */
+export async function inquireOnce(servers: readonly Address[], statusTimeoutMs: number): Promise<Answer[]> {
   const client = connect({ servers, timing: { statusTimeoutMs } })
   try {
     return (await client.status()).map((answer) => {

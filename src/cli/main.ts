@@ -6,6 +6,7 @@ import { StorageError } from '../node/storage/storage.ts'
 import { addCheckCommand } from './check.ts'
 import { addClusterCommand } from './cluster.ts'
 import { exitCodes, exitCodesHelp, Failure } from './exit-codes.ts'
+import { addInspectCommand } from './inspect.ts'
 import { addLockCommand } from './lock.ts'
 import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
@@ -42,6 +43,7 @@ addNodeCommand(program)
 addLockCommand(program)
 addUnlockCommand(program)
 addStatusCommand(program)
+addInspectCommand(program)
 addMembersCommand(program)
 addTraceCommand(program)
 addSimulateCommand(program)

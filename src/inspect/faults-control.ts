@@ -3,25 +3,28 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 import { type Client, connect, PaxosError } from '../client/index.ts'
 import type { ClientMove } from '../client/observer.ts'
 import type { ControlCommand, ControlResult, FaultRule } from './control.ts'
+import { isControlCommand } from './control-check.ts'
 import type { HubToServer } from './protocol.ts'
 import type { ClientRecord, InspectorRecord } from './record.ts'
 
 type ProcessCommand = Extract<ControlCommand, { type: 'pause' | 'resume' | 'crash' | 'restart' }>
 
-/** A server that is connected to the hub. */
+/** A connection of a server to the hub. */
 export interface ConnectedServer {
-  readonly node: NodeId
-  /** Where clients find it. */
-  readonly address: Address
-  readonly allowsFaults: boolean
+  readonly hello: {
+    readonly node: NodeId
+    /** Where clients find it. */
+    readonly address: Address
+    readonly allowsFaults: boolean
+  }
+  /** Tells it something; false when it does not listen. */
+  send(message: HubToServer): boolean
 }
 
 /** What a hub lends. */
 export interface FaultsControlOptions {
   /** The servers that are connected now. */
   readonly servers: () => readonly ConnectedServer[]
-  /** Says it to a server that is connected; nothing happens when it is not. */
-  readonly tell: (node: NodeId, message: HubToServer) => void
   /** Who started the servers, and can pause, resume, kill and start them again; `null` when that was nobody here. */
   readonly processes: ((command: ProcessCommand) => Promise<ControlResult>) | null
   /** Takes records that are seen here: of clients, and of processes. */
@@ -54,7 +57,9 @@ export class FaultsControl {
   #rules: readonly FaultRule[] = []
   #nextId = 1
   #client: Client | null = null
-  #nodeAt = new Map<Address, NodeId>()
+  readonly #nodeAt = new Map<Address, NodeId>()
+  /** Connections on which the rules were told. */
+  readonly #met = new WeakSet<ConnectedServer>()
   #isClosed = false
 
   constructor(options: FaultsControlOptions) {
@@ -68,10 +73,11 @@ export class FaultsControl {
   }
 
   /**
-   * Does it, and says what came of it. `left` aborts when nobody is there any more to be told: then a request that waits is
+   * Does it, if it is a command in every part, and says what came of it. `left` aborts when nobody is there any more to be told: then a request that waits is
    * given up, so that no lock is taken for a page that is gone. Never rejects.
    */
   async control(command: ControlCommand, left?: AbortSignal): Promise<ControlResult> {
+    if (!isControlCommand(command)) return failed('nothing of this kind can be done')
     try {
       switch (command.type) {
         case 'rules':
@@ -92,10 +98,18 @@ export class FaultsControl {
     }
   }
 
-  /** A server has connected: it is told what rules there are, since it knows of none, or of those of another hub. */
-  connected({ node, allowsFaults }: ConnectedServer): void {
-    if (!allowsFaults) return
-    this.#options.tell(node, { type: 'hub.control', id: 0, command: { type: 'rules', rules: this.#rules } })
+  /**
+   * Servers came or went. On a new connection a server is told what rules there are, since it knows of none, or of those of
+   * another hub.
+   */
+  serversChanged(servers: readonly ConnectedServer[]): void {
+    for (const server of servers) {
+      const { node, address, allowsFaults } = server.hello
+      this.#nodeAt.set(address, node)
+      if (!allowsFaults || this.#met.has(server)) continue
+      this.#met.add(server)
+      server.send({ type: 'hub.control', id: 0, command: { type: 'rules', rules: this.#rules } })
+    }
   }
 
   /** A server says what became of a command. */
@@ -112,13 +126,13 @@ export class FaultsControl {
   }
 
   async #setRules(rules: readonly FaultRule[]): Promise<ControlResult> {
-    const servers = this.#options.servers().filter(({ allowsFaults }) => allowsFaults)
+    const servers = this.#options.servers().filter(({ hello }) => hello.allowsFaults)
     if (servers.length === 0) return failed('no server is connected that was started with --allow-faults')
     this.#rules = rules
     this.#options.rulesChanged(rules)
     const command = { type: 'rules', rules } as const
-    const results = await Promise.all(servers.map(({ node }) => this.#tell(node, command)))
-    const silent = servers.filter((_, place) => results[place]?.ok === false).map(({ node }) => node)
+    const results = await Promise.all(servers.map(({ hello }) => this.#tell(hello.node, command)))
+    const silent = servers.filter((_, place) => results[place]?.ok === false).map(({ hello }) => hello.node)
     const count = rules.length === 1 ? '1 rule holds' : `${rules.length || 'no'} rules hold`
     if (silent.length === 0) return done(count)
     if (silent.length === servers.length) return failed('no server answers: it is not known what rules hold')
@@ -127,9 +141,9 @@ export class FaultsControl {
 
   /** Tells one server, and waits for its answer. */
   #tell(node: NodeId, command: HubToServer['command']): Promise<ControlResult> {
-    const server = this.#options.servers().find((other) => other.node === node)
+    const server = this.#options.servers().find(({ hello }) => hello.node === node)
     if (server === undefined) return Promise.resolve(failed(`server ${node} is not connected`))
-    if (!server.allowsFaults) {
+    if (!server.hello.allowsFaults) {
       return Promise.resolve(failed(`server ${node} was started without --allow-faults`))
     }
     const id = this.#nextId
@@ -145,7 +159,7 @@ export class FaultsControl {
         this.#patience.serverMs,
       )
       this.#awaited.set(id, end)
-      this.#options.tell(node, { type: 'hub.control', id, command })
+      if (!server.send({ type: 'hub.control', id, command })) end(failed(`server ${node} does not listen`))
     })
   }
 
@@ -199,10 +213,9 @@ export class FaultsControl {
   /** One client for all pages: made when it is first needed, since only then it is known where servers are. */
   #clientOf(): Client | null {
     const servers = this.#options.servers()
-    for (const { node, address } of servers) this.#nodeAt.set(address, node)
     if (this.#isClosed || servers.length === 0) return this.#client
     this.#client ??= connect({
-      servers: servers.map(({ address }) => address),
+      servers: servers.map(({ hello }) => hello.address),
       observer: (move) => this.#options.add([this.#recordOf(move)]),
     })
     return this.#client
@@ -210,7 +223,6 @@ export class FaultsControl {
 
   /** The record of a move. What is said to an address is left out where it is not known whose that is. */
   #recordOf({ heard, said, ...move }: ClientMove): ClientRecord {
-    for (const { node, address } of this.#options.servers()) this.#nodeAt.set(address, node)
     const from = heard === null ? undefined : this.#nodeAt.get(heard.from)
     const known = said.flatMap(({ to, message }) => {
       const node = this.#nodeAt.get(to)

@@ -2,14 +2,8 @@
  * What the inspector is told of a schedule: the same records that live servers send, made of what one event made of a cluster.
  * The machines are moved by `watchedStep`, so that the transitions are those that were taken.
  */
-import type { AnyMachineSnapshot } from 'xstate'
 import type { NodeId } from '../../machines/batch.ts'
-import type { ClientEmitted } from '../../machines/client.ts'
-import type { RoleName } from '../../machines/inbox.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
-import type { Output } from '../../machines/outputs.ts'
-import { stateName } from '../chart-names.ts'
-import { roleNames } from '../roles.ts'
 import { applyEvent } from '../schedule/apply.ts'
 import {
   type ClusterSettings,
@@ -25,22 +19,12 @@ import type { ClusterEvent, ClusterStep, Happening } from '../schedule/events.ts
 import { serverAddress } from '../schedule/names.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
-import { start, watchedStep } from '../step.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 import type { Running } from '../stepped/state.ts'
-import { type Invariant, invariantNames, type Violation } from '../verify/violation.ts'
-import type {
-  Cause,
-  ClientRecord,
-  FateRecord,
-  InspectorRecord,
-  Move,
-  RunName,
-  ServerRecord,
-  Stands,
-  Verdict,
-} from './record.ts'
+import type { Cause, ClientRecord, FateRecord, InspectorRecord, RunName, ServerRecord } from './record.ts'
 import { standOf } from './stand.ts'
+import { verdictOf } from './verdict.ts'
+import { changedRoles, standsOf, Watch } from './watch.ts'
 
 /** What is to be recorded: a cluster of these settings, which replicates `service`. */
 export interface Recorded {
@@ -80,15 +64,6 @@ export function foundRecorded(recorded: Recorded): RecordedStep {
   }, begun)
 }
 
-/** A machine threw: an assertion of it is violated. */
-export class RoleFailed extends Error {
-  override readonly name = 'RoleFailed'
-
-  constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
-  }
-}
-
 /**
  * As `applyEvent`, with what the inspector is told. `clock` stands for Lamport's, and is to grow from event to event. Throws
  * `RoleFailed` when a machine throws, and what `applyEvent` throws when the event cannot happen.
@@ -100,74 +75,11 @@ export function applyRecorded(
   clock: number,
 ): RecordedStep {
   const watch = new Watch()
-  const step = applyEvent(state, event, watch.watching(recorded.settings))
+  const { stepper, clientStepper } = watch
+  const step = applyEvent(state, event, { ...recorded.settings, stepper, clientStepper })
   const telling = new Telling(state, step, clock, watch, recorded.service)
   telling.tell(event)
   return { ...step, records: telling.records }
-}
-
-/** How the invariants stand after every event so far, of which the last broke one, or none. */
-export function verdictOf(violation: Violation | null, timeMs: number): Verdict {
-  const numbers = Object.keys(invariantNames).map(Number) as Invariant[]
-  return {
-    kind: 'verdict',
-    timeMs,
-    invariants: numbers.map((invariant) => {
-      if (invariant === violation?.invariant) {
-        return { invariant, standing: 'broken', text: violation.message }
-      }
-      return invariant === 11 || invariant === 12
-        ? { invariant, standing: 'unjudged', text: 'Only a run that comes to an end is judged by it.' }
-        : { invariant, standing: 'holds', text: 'Judged after every event.' }
-    }),
-  }
-}
-
-/** Writes down which transitions were taken in the course of one event. */
-class Watch {
-  readonly atServer: Move[] = []
-  readonly atClient: Omit<Move, 'role'>[] = []
-
-  watching(settings: ClusterSettings): ClusterSettings {
-    return {
-      ...settings,
-      stepper: {
-        start,
-        step: (machine, snapshot, event) => {
-          const { microsteps, ...step } = watched<Output>(machine, snapshot, event)
-          const role = machine.id as RoleName
-          this.atServer.push(...movesOf(event, microsteps, snapshot).map((move) => ({ role, ...move })))
-          return step
-        },
-      },
-      clientStepper: {
-        start,
-        step: (machine, snapshot, event) => {
-          const { microsteps, ...step } = watched<ClientEmitted>(machine, snapshot, event)
-          this.atClient.push(...movesOf(event, microsteps, snapshot))
-          return step
-        },
-      },
-    }
-  }
-}
-
-function watched<Said>(...step: Parameters<typeof watchedStep>): ReturnType<typeof watchedStep<Said>> {
-  try {
-    return watchedStep<Said>(...step)
-  } catch (error) {
-    throw new RoleFailed(error)
-  }
-}
-
-/** What is heard and changes nothing is a move without edges. */
-function movesOf(
-  { type }: { readonly type: string },
-  microsteps: ReturnType<typeof watchedStep>['microsteps'],
-  before: AnyMachineSnapshot,
-): Omit<Move, 'role'>[] {
-  if (microsteps.length === 0) return [{ event: type, edges: [], state: stateName(before.value) }]
-  return microsteps.map(({ event, edges, snapshot }) => ({ event, edges, state: stateName(snapshot.value) }))
 }
 
 /** Tells of one event. */
@@ -293,7 +205,7 @@ class Telling {
       timeMs: this.#step.state.nowMs,
       heard,
       event,
-      moves: this.#watch.atClient,
+      moves: this.#watch.takeClientMoves(),
       said,
       stand: standOf('client', snapshot),
     })
@@ -307,10 +219,10 @@ class Telling {
       kind: 'step',
       ...this.#now,
       cause,
-      moves: this.#watch.atServer,
+      moves: this.#watch.takeServerMoves(),
       facts,
       writes: unsyncedWrites(node.disk),
-      roles: changedRoles(this.#before.servers[id], node.running),
+      roles: changedRoles(this.#before.servers[id]?.node.running?.roles ?? null, node.running.roles),
     })
     for (const happening of happenings) this.#lostOnItsWay(happening)
     if (facts.some(({ type }) => type === 'executed')) this.#showService(id, node.running)
@@ -343,10 +255,7 @@ class Telling {
       members: replica.members,
       durable: node.disk.durable,
       firstUnexecuted: replica.firstUnexecuted,
-      roles: Object.fromEntries(roleNames.map((role) => [role, standOf(role, roles[role])])) as Record<
-        RoleName,
-        Stands[RoleName]
-      >,
+      roles: standsOf(roles),
     })
     this.#serverStep(id, { type: 'start' })
   }
@@ -378,14 +287,4 @@ class Telling {
 
 function runOf({ id, incarnation, starts }: ServerState): RunName {
   return { node: id, incarnation, run: `${id}.${starts}` }
-}
-
-function changedRoles(before: ServerState | undefined, { roles }: Running): Partial<Stands> {
-  const earlier = before?.node.running?.roles
-  const changed = roleNames.filter((role) => {
-    const is = roles[role]
-    const was = earlier?.[role]
-    return was === undefined || was.context !== is.context || stateName(was.value) !== stateName(is.value)
-  })
-  return Object.fromEntries(changed.map((role) => [role, standOf(role, roles[role])]))
 }

@@ -10,7 +10,7 @@ import { replicasOf } from '../stepped/replicas.ts'
 import { type Plant, usualNodeSettings } from '../stepped/settings.ts'
 import type { Fact } from '../verify/facts.ts'
 import { SimulatedClient } from './client.ts'
-import { calm, SimulatedNetwork } from './network.ts'
+import { calm, type Fated, SimulatedNetwork } from './network.ts'
 import { addressOf, type ServerSurroundings, SimulatedServer } from './server.ts'
 import { Timeline } from './timeline.ts'
 
@@ -32,6 +32,8 @@ export interface SimulationOptions {
   readonly observe?: (fact: Fact) => void
   readonly heard?: ServerSurroundings['heard']
   readonly moved?: ServerSurroundings['moved']
+  readonly happened?: ServerSurroundings['happened']
+  readonly fated?: Fated
 }
 
 const nothing = () => undefined
@@ -47,9 +49,10 @@ export class SimulatedCluster {
 
   constructor(options: SimulationOptions) {
     const { seed, servers, service, observe = nothing, heard = nothing, moved = nothing } = options
+    const { happened = nothing, fated = nothing } = options
     this.#seed = seed
     this.#clientTiming = options.clientTiming ?? defaultClientTiming
-    this.network = new SimulatedNetwork(this.timeline, seed, calm)
+    this.network = new SimulatedNetwork(this.timeline, seed, calm, fated)
     const ids = Array.from({ length: servers }, (_, id) => id)
     this.founders = foundingMembers(ids.map((id) => ({ id, address: addressOf(id) })))
     const plant: Plant = options.plant ?? ((settings) => settings)
@@ -69,6 +72,7 @@ export class SimulatedCluster {
       observe,
       heard,
       moved,
+      happened,
     }
     for (const id of ids) this.add(id, foundingIncarnation)
   }

@@ -22,6 +22,15 @@ export const calm: NetworkFaults = {
   lateMs: 0,
 }
 
+/** Told of what happens to a datagram on its way. */
+export type Fated = (
+  fate: 'dropped' | 'duplicated',
+  reason: string,
+  from: string,
+  to: string,
+  datagram: unknown,
+) => void
+
 type Receive = (datagram: unknown, from: string) => void
 
 /** Delays are whole multiples of this: what is drawn is a whole number. */
@@ -36,15 +45,17 @@ export class SimulatedNetwork {
   onTheWay = 0
   readonly #timeline: Timeline
   readonly #seed: number
+  readonly #fated: Fated
   readonly #receivers = new Map<string, Receive>()
   readonly #links = new Map<string, Random>()
   /** How many cuts lie on a link: one may begin before another ends. */
   readonly #cuts = new Map<string, number>()
 
-  constructor(timeline: Timeline, seed: number, faults: NetworkFaults) {
+  constructor(timeline: Timeline, seed: number, faults: NetworkFaults, fated: Fated = () => undefined) {
     this.#timeline = timeline
     this.#seed = seed
     this.faults = faults
+    this.#fated = fated
   }
 
   /** From now on `receive` is given what is sent to `address`. */
@@ -72,19 +83,28 @@ export class SimulatedNetwork {
   send(from: string, to: string, datagram: unknown): void {
     this.sent += 1
     const link = linkOf(from, to)
-    if (this.#cuts.has(link)) return
+    if (this.#cuts.has(link)) {
+      this.#fated('dropped', 'the link is cut', from, to, datagram)
+      return
+    }
     const random = this.#randomOf(link)
     const { lossPercent, duplicationPercent, latePercent, lateMs, ...range } = this.faults
     const copies = random.chance(duplicationPercent) ? 2 : 1
+    if (copies === 2) this.#fated('duplicated', 'the network brings it twice', from, to, datagram)
     const steps = Math.floor((range.maxDelayMs - range.minDelayMs) / gridMs)
     for (let copy = 0; copy < copies; copy += 1) {
-      if (random.chance(lossPercent)) continue
+      if (random.chance(lossPercent)) {
+        this.#fated('dropped', 'the network loses it', from, to, datagram)
+        continue
+      }
       const onTheWayMs = range.minDelayMs + random.below(steps + 1) * gridMs
       const delayMs = random.chance(latePercent) ? onTheWayMs + lateMs : onTheWayMs
       this.onTheWay += 1
       this.#timeline.schedule(delayMs, () => {
         this.onTheWay -= 1
-        this.#receivers.get(to)?.(datagram, from)
+        const receive = this.#receivers.get(to)
+        if (receive === undefined) this.#fated('dropped', 'nobody is there', from, to, datagram)
+        else receive(datagram, from)
       })
     }
   }

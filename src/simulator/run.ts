@@ -1,6 +1,7 @@
 /** A whole run of a plan: a storm, then calm, and then everything has to come to rest. */
 import type { Json, NodeId } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import type { InspectorRecord } from '../inspect/record.ts'
 import type { Plant } from '../stepped/settings.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/calm.ts'
 import type { Fact } from '../verify/facts.ts'
@@ -15,6 +16,7 @@ import { Operator } from './operator.ts'
 import type { ClientPlan, Plan } from './plan.ts'
 import { type Process, run, sleep, until } from './process.ts'
 import { Program, type ProgramOptions } from './program.ts'
+import { RunRecorder } from './run-recorder.ts'
 import { failureOf, type RunFailure, type RunReport } from './run-report.ts'
 import { serviceOf } from './services.ts'
 import type { Situation } from './situations.ts'
@@ -29,6 +31,8 @@ export interface RunOptions {
   readonly heard?: (datagram: SimulatedDatagram) => void
   /** Told at the end what the clients saw, whatever came of the run. */
   readonly ended?: (operations: readonly Operation[]) => void
+  /** Given what the inspector is told, as it happens. */
+  readonly recorded?: (record: InspectorRecord) => void
 }
 
 /** It costs the size of the state; outcomes are compared at every instance. */
@@ -49,6 +53,7 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
     world.goOn()
   } catch (error) {
     failure = world.failed(error)
+    world.recordFailure(error)
   }
   options.ended?.(world.operations)
   return world.report(failure)
@@ -68,18 +73,21 @@ class Run {
   #searched = 0
   #steps = 0
   #operatorClients = 0
+  readonly #recorder: RunRecorder | null
 
-  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery, heard }: RunOptions) {
+  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery, heard, recorded }: RunOptions) {
     this.#plan = plan
     const { seed, servers, service, sessionIdleMs } = plan
     const happened = (what: Situation) => this.#happened(what)
+    const recorder = recorded === undefined ? null : new RunRecorder(recorded, serviceOf(service))
+    this.#recorder = recorder
     this.#cluster = new SimulatedCluster({
       seed,
       servers,
       service: serviceOf(service),
       sessionIdleMs,
       digestEvery,
-      ...(plant === undefined ? {} : { plant }),
+      ...(recorder?.surroundings(plant) ?? (plant === undefined ? {} : { plant })),
       heard: (server, datagram) => {
         heard?.(datagram)
         this.#coverage.heard(server, datagram)
@@ -88,6 +96,7 @@ class Run {
       observe: (fact) => this.#observe(fact),
     })
     const { founders, timeline } = this.#cluster
+    recorder?.begin(this.#cluster)
     this.#judge = new Judge(timeline, { founders, service })
     this.#operator = new Operator(this.#cluster, (first) => this.#operatorClient(first), happened)
     const clients = [...plan.clients.keys()].map(clientName)
@@ -127,6 +136,11 @@ class Run {
 
   failed(error: unknown): RunFailure {
     return failureOf(error, this.#steps, this.#cluster.timeline.nowMs)
+  }
+
+  /** So that a recording ends with what broke. */
+  recordFailure(error: unknown): void {
+    this.#recorder?.failed(error)
   }
 
   report(failure: RunFailure | null): RunReport {
@@ -177,6 +191,7 @@ class Run {
   }
 
   #observe(fact: Fact): void {
+    this.#recorder?.observe(fact)
     this.#judge.observe(fact)
     if (fact.type === 'executed') this.#history.executed(fact.execution)
     if (fact.type === 'requested' && fact.request.command.kind === 'service') {

@@ -4,6 +4,7 @@ import type { Member } from '../../machines/members.ts'
 import type { NodeMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
 import type { Write } from '../../machines/outputs.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import type { Cause } from '../inspect/record.ts'
 import { commandBytes, maxCommandBytes } from '../node/wire/codec.ts'
 import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
 import type { NodeSettings } from '../stepped/settings.ts'
@@ -27,6 +28,8 @@ export interface ServerSurroundings {
   readonly heard: (server: SimulatedServer, datagram: SimulatedDatagram) => void
   /** Told of the request queue of a server before and after each event there. */
   readonly moved: (node: NodeId, before: RequestQueueContext, after: RequestQueueContext) => void
+  /** Told of each event at a server, its start too, also when it broke something. */
+  readonly happened: (node: NodeId, cause: Cause) => void
 }
 
 /** Batches that are read and sent at once to a server that catches up. */
@@ -87,6 +90,7 @@ export class SimulatedServer {
       randomSeed: this.#random.below(2 ** 31),
       clock: () => epochMs + this.clockAheadMs + Math.floor(this.#around.timeline.nowMs),
     })
+    this.#around.happened(this.id, { type: 'start' })
     this.#around.network.listen(this.address, (datagram, from) => {
       this.#around.heard(this, datagram as SimulatedDatagram)
       this.#run?.receive(datagram as SimulatedDatagram, from)
@@ -145,10 +149,14 @@ class ServerRun implements Surroundings {
   }
 
   receive({ sender, message }: SimulatedDatagram, from: Address): void {
-    if (sender !== null) this.#happen(() => this.node.hear(sender, message as NodeMessage, from))
-    else if (message.type === 'request') {
+    if (sender !== null) {
+      const heard = message as NodeMessage
+      this.#happen({ type: 'hear', sender, message: heard }, () => this.node.hear(sender, heard, from))
+    } else if (message.type === 'request') {
       const bytes = commandBytes(message.command)
-      this.#happen(() => this.node.request(message, from, this.#options.clock(), bytes))
+      this.#happen({ type: 'request', message, replyTo: from }, () =>
+        this.node.request(message, from, this.#options.clock(), bytes),
+      )
     } else if (message.type === 'hello') this.#say(from, this.#welcome())
   }
 
@@ -165,7 +173,8 @@ class ServerRun implements Surroundings {
     const name = timerName(timer.role, timer.id)
     const giveUp = this.#around.timeline.schedule(timer.delayMs, () => {
       this.#timers.delete(name)
-      this.#happen(() => this.node.fire(timer))
+      const { role, id } = timer
+      this.#happen({ type: 'timer', role, id }, () => this.node.fire(timer))
     })
     this.#timers.set(name, giveUp)
   }
@@ -178,7 +187,7 @@ class ServerRun implements Surroundings {
 
   persist(write: Write): void {
     const { disk } = this.#options
-    disk.persist(write, () => this.#happen(() => this.node.persisted(disk.state)))
+    disk.persist(write, () => this.#happen({ type: 'synced' }, () => this.node.persisted(disk.state)))
   }
 
   read(from: Instance): readonly Batch[] {
@@ -189,9 +198,13 @@ class ServerRun implements Surroundings {
     this.#around.observe(fact)
   }
 
-  #happen(event: () => void): void {
+  #happen(cause: Cause, event: () => void): void {
     const before = this.#queue
-    event()
+    try {
+      event()
+    } finally {
+      this.#around.happened(this.#options.id, cause)
+    }
     this.#around.moved(this.#options.id, before, this.#queue)
   }
 

@@ -39,6 +39,26 @@ export class Acceptors {
     this.#records = new Map(records.map((record) => [record.node, record]))
   }
 
+  /** Of servers that are under way: what they said before is not known. */
+  static holding(
+    servers: readonly {
+      readonly node: NodeId
+      readonly incarnation: string
+      readonly isRunning: boolean
+      readonly durable: DurableState
+    }[],
+  ): Acceptors {
+    return new Acceptors(
+      servers.map(({ node, incarnation, isRunning, durable }) => ({
+        node,
+        incarnation,
+        isRunning,
+        floor: isRunning ? null : durable.promised,
+        ...heldBy(durable),
+      })),
+    )
+  }
+
   /** A server begins. Returns what its disk shows to be accepted and was not seen before. */
   started(node: NodeId, incarnation: string, durable: DurableState): readonly DurableVote[] {
     const before = this.#records.get(node)

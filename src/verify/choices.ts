@@ -37,6 +37,9 @@ export interface Electorate {
 }
 
 export class Choices {
+  /** What happens at instances below is not judged. */
+  readonly #first: Instance
+  /** From `#first` on. */
   readonly #chosen: Choice[]
   /** In order of ballot. Invariant: holds only what may yet decide whether something is right. */
   readonly #open: Map<Instance, readonly Proposal[]>
@@ -44,16 +47,19 @@ export class Choices {
   constructor(
     chosen: readonly Choice[] = [],
     open: readonly (readonly [Instance, readonly Proposal[]])[] = [],
+    first: Instance = 0,
   ) {
+    this.#first = first
     this.#chosen = [...chosen]
     this.#open = new Map(open)
   }
 
   /** A proposer has issued an accept. */
   issued(node: NodeId, { ballot, instance, batch }: Accept, electorate: Electorate): void {
-    checkIsSerial(node, instance, this.#chosen.length, electorate.executed)
+    if (instance < this.#first) return
+    checkIsSerial(node, instance, this.#end, electorate.executed)
     const print = batchFingerprint(batch)
-    const choice = this.#chosen[instance]
+    const choice = this.#choiceAt(instance)
     if (choice !== undefined && compareBallots(ballot, choice.ballot) >= 0) {
       checkIsKept(instance, ballot, print, choice)
       return
@@ -77,7 +83,8 @@ export class Choices {
     batch: number | null,
     electorate: Electorate,
   ): void {
-    const choice = this.#chosen[instance]
+    if (instance < this.#first) return
+    const choice = this.#choiceAt(instance)
     if (choice !== undefined && compareBallots(ballot, choice.ballot) >= 0) return
     const proposals = this.#open.get(instance) ?? []
     const proposal = proposals.find((one) => sameBallot(one.ballot, ballot))
@@ -98,7 +105,7 @@ export class Choices {
     if (isQuorum(countedMembers(electorate.membersAt(instance)), voters)) {
       checkIsKeptAbove(instance, voted, all)
       if (choice !== undefined) checkIsKept(instance, choice.ballot, choice.batch, voted)
-      this.#chosen[instance] = { batch: proposal.batch, ballot }
+      this.#chosen[instance - this.#first] = { batch: proposal.batch, ballot }
       this.#open.set(
         instance,
         all.filter((one) => compareBallots(one.ballot, ballot) < 0),
@@ -111,7 +118,8 @@ export class Choices {
 
   /** `node` takes `batch` as chosen; `how` says what it does with it. */
   taken(node: NodeId, instance: Instance, batch: Batch, how: string): void {
-    const choice = this.#chosen[instance]
+    if (instance < this.#first) return
+    const choice = this.#choiceAt(instance)
     if (choice === undefined) {
       throw new Violation(
         1,
@@ -127,10 +135,10 @@ export class Choices {
 
   /** The disk of `node` says that everything below `firstUnchosen` is chosen. */
   stored(node: NodeId, firstUnchosen: Instance): void {
-    if (firstUnchosen <= this.#chosen.length) return
+    if (firstUnchosen <= this.#end) return
     throw new Violation(
       1,
-      `server ${node} stored instance ${firstUnchosen - 1} as chosen; only those below ${this.#chosen.length} are`,
+      `server ${node} stored instance ${firstUnchosen - 1} as chosen; only those below ${this.#end} are`,
     )
   }
 
@@ -140,11 +148,20 @@ export class Choices {
   }
 
   copy(): Choices {
-    return new Choices(this.#chosen, [...this.#open])
+    return new Choices(this.#chosen, [...this.#open], this.#first)
   }
 
   toJson() {
     return { chosen: this.#chosen, open: [...this.#open].sort(([a], [b]) => a - b) } as const
+  }
+
+  /** Everything below is chosen, as far as it is judged. */
+  get #end(): Instance {
+    return this.#first + this.#chosen.length
+  }
+
+  #choiceAt(instance: Instance): Choice | undefined {
+    return this.#chosen[instance - this.#first]
   }
 
   /**

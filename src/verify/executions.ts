@@ -9,38 +9,44 @@ import type { Roster } from './roster.ts'
 import { Violation } from './violation.ts'
 
 export class Executions {
+  /** What is executed at instances below is not judged. */
+  readonly #first: Instance
   /** Fingerprints of what executing each instance gave. */
   readonly #given: number[]
   /** Fingerprints of the state after each instance, `null` where none was seen. */
   readonly #states: (number | null)[]
 
-  constructor(given: readonly number[] = [], states: readonly (number | null)[] = []) {
+  constructor(given: readonly number[] = [], states: readonly (number | null)[] = [], first: Instance = 0) {
+    this.#first = first
     this.#given = [...given]
     this.#states = [...states]
   }
 
   /** How many instances some server has executed. */
   get count(): Instance {
-    return this.#given.length
+    return this.#first + this.#given.length
   }
 
-  /** A server has executed an instance. Returns true when it is the first to do so. */
+  /** A server has executed an instance that is judged. Returns true when it is the first to do so. */
   executed(node: NodeId, instance: Instance, execution: Execution, digest: string | null): boolean {
     const print = fingerprint(execution)
-    const isFirst = instance === this.#given.length
+    const isFirst = instance === this.count
     if (isFirst) {
       this.#given.push(print)
       this.#states.push(null)
     } else {
-      checkSameOutcomes(node, instance, print, this.#given, execution)
+      checkSameOutcomes(node, instance, print, this.#given[instance - this.#first], this.count, execution)
     }
-    if (digest !== null) this.#states[instance] = checkSameState(node, instance, digest, this.#states)
+    if (digest !== null) {
+      const place = instance - this.#first
+      this.#states[place] = checkSameState(node, instance, digest, this.#states[place] ?? null)
+    }
     return isFirst
   }
 
   /** A server begins, with these members after what it had stored. */
   started(node: NodeId, firstUnchosen: Instance, members: readonly Member[], roster: Roster): void {
-    if (firstUnchosen > this.#given.length) return
+    if (firstUnchosen < this.#first || firstUnchosen > this.count) return
     const ruling = roster.at(firstUnchosen)
     if (canonicalJson(members) === canonicalJson(ruling)) return
     throw new Violation(
@@ -50,7 +56,7 @@ export class Executions {
   }
 
   copy(): Executions {
-    return new Executions(this.#given, this.#states)
+    return new Executions(this.#given, this.#states, this.#first)
   }
 
   toJson() {
@@ -62,30 +68,22 @@ function checkSameOutcomes(
   node: NodeId,
   instance: Instance,
   print: number,
-  given: readonly number[],
+  given: number | undefined,
+  executed: Instance,
   execution: Execution,
 ): void {
-  if (instance > given.length) {
-    throw new Violation(
-      7,
-      `server ${node} executed instance ${instance}; nobody has executed ${given.length}`,
-    )
+  if (instance > executed) {
+    throw new Violation(7, `server ${node} executed instance ${instance}; nobody has executed ${executed}`)
   }
-  if (given[instance] === print) return
+  if (given === print) return
   throw new Violation(
     7,
     `server ${node} executed instance ${instance} with other outcomes than the first to do so: ${shown(execution)}`,
   )
 }
 
-function checkSameState(
-  node: NodeId,
-  instance: Instance,
-  digest: string,
-  states: readonly (number | null)[],
-): number {
+function checkSameState(node: NodeId, instance: Instance, digest: string, known: number | null): number {
   const print = fingerprint(digest)
-  const known = states[instance] ?? null
   if (known !== null && known !== print) {
     throw new Violation(
       7,

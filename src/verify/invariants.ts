@@ -4,9 +4,10 @@
  *
  * Invariant 9 needs a look into the request queue (`queue.ts`), and 11 and 12 an engine's knowledge (`calm.ts`).
  */
-import type { NodeId } from '../../machines/batch.ts'
+import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Accept, Accepted, Chosen, NodeMessage } from '../../machines/messages.ts'
+import type { DurableState } from '../durable.ts'
 import { inOrderOfId } from '../services/membership.ts'
 import { Acceptors, type DurableVote } from './acceptors.ts'
 import { Choices, type Electorate } from './choices.ts'
@@ -22,6 +23,31 @@ export interface InvariantsOptions {
   readonly founders: readonly Member[]
   /** The name of the service that runs: invariant 10 is judged when it is `lock`. */
   readonly service: string
+}
+
+/**
+ * Where a judgement begins that has not seen the beginning. What is given is true of one moment: whatever happens after it is
+ * seen, and all that is heard after it and was said before it is known to have been said.
+ */
+export interface LaterBeginning {
+  /** The name of the service that runs. */
+  readonly service: string
+  /**
+   * What happens at instances below is not judged. At the moment nobody has issued an accept for this one or any above: it
+   * is two above the highest that a quorum of `members` shows to be chosen or accepted, since an accept for an instance is
+   * issued only when the one before it is chosen, and a quorum of those who may have chosen it shows that.
+   */
+  readonly first: Instance
+  /** Who rules from `from` on, as far as is executed. */
+  readonly from: Instance
+  readonly members: readonly Member[]
+  /** The servers that are seen, with what their disks hold. */
+  readonly servers: readonly {
+    readonly node: NodeId
+    readonly incarnation: string
+    readonly isRunning: boolean
+    readonly durable: DurableState
+  }[]
 }
 
 /** What is known, in parts that are copied and written each by itself. */
@@ -43,6 +69,8 @@ type Changing = { -readonly [Name in keyof Parts]: Parts[Name] }
 
 export class Invariants {
   readonly #service: string
+  /** 0 from the beginning on. Otherwise what clients had asked for before is not known: 2, 6, 8 and 10 are not judged. */
+  readonly #first: Instance
   readonly #parts: Changing
   /** The parts that no other has. A part is copied when it is about to change, so `copy` costs next to nothing. */
   readonly #own: Set<keyof Parts>
@@ -56,8 +84,10 @@ export class Invariants {
     parts: Parts,
     own: Iterable<keyof Parts>,
     texts: Map<keyof Parts, string>,
+    first: Instance,
   ) {
     this.#service = service
+    this.#first = first
     this.#parts = { ...parts }
     this.#own = new Set(own)
     this.#texts = texts
@@ -76,7 +106,25 @@ export class Invariants {
     })
   }
 
-  /** From what `toJson` gave. */
+  /** Of a run that is under way. Judges 1, 3, 4, 5 and 7, from the instance `first` on; `first` is above 0. */
+  static beginLater({ service, first, from, members, servers }: LaterBeginning): Invariants {
+    // Who voted before may have been counted then.
+    const voters = servers.map(({ node: id, incarnation }) => ({ id, address: '', incarnation }))
+    const parts: Parts = {
+      roster: new Roster([
+        { from: -1, members: voters },
+        { from, members: inOrderOfId(members) },
+      ]),
+      acceptors: Acceptors.holding(servers),
+      choices: new Choices([], [], first),
+      executions: new Executions([], [], first),
+      requests: new Requests(),
+      locks: new Locks(),
+    }
+    return Invariants.#of(service, parts, first)
+  }
+
+  /** From what `toJson` gave of a run that was judged from its beginning. */
   static fromJson(text: string): Invariants {
     const known: Knowledge = JSON.parse(text)
     return Invariants.#of(known.service, {
@@ -89,15 +137,15 @@ export class Invariants {
     })
   }
 
-  static #of(service: string, parts: Parts): Invariants {
-    return new Invariants(service, parts, Object.keys(parts) as (keyof Parts)[], new Map())
+  static #of(service: string, parts: Parts, first: Instance = 0): Invariants {
+    return new Invariants(service, parts, Object.keys(parts) as (keyof Parts)[], new Map(), first)
   }
 
   /** Takes the next fact. Throws a `Violation` when it breaks an invariant. */
   observe(fact: Fact): void {
     switch (fact.type) {
       case 'requested':
-        this.#change('requests').requested(fact.request)
+        if (this.#first === 0) this.#change('requests').requested(fact.request)
         return
       case 'started': {
         const { node, incarnation, durable, members } = fact
@@ -122,7 +170,8 @@ export class Invariants {
         this.#executed(fact)
         return
       case 'responded':
-        if (fact.message.type === 'response') this.#parts.requests.responded(fact.node, fact.message)
+        if (this.#first === 0 && fact.message.type === 'response')
+          this.#parts.requests.responded(fact.node, fact.message)
         return
     }
     fact satisfies never
@@ -131,7 +180,7 @@ export class Invariants {
   /** The same knowledge, which goes on by itself. */
   copy(): Invariants {
     this.#own.clear()
-    return new Invariants(this.#service, this.#parts, [], new Map(this.#texts))
+    return new Invariants(this.#service, this.#parts, [], new Map(this.#texts), this.#first)
   }
 
   /** `knowledge` as JSON: equal knowledge is equal text, in whatever order it was learned. */
@@ -211,8 +260,13 @@ export class Invariants {
 
   #executed({ node, instance, batch, execution, digest }: Extract<Fact, { type: 'executed' }>): void {
     this.#parts.choices.taken(node, instance, batch, 'executed')
+    if (instance < this.#first) {
+      if (execution.members !== null) this.#change('roster').changeOnce(instance + 1, execution.members)
+      return
+    }
     if (!this.#change('executions').executed(node, instance, execution, digest)) return
     if (execution.members !== null) this.#change('roster').change(instance + 1, execution.members)
+    if (this.#first > 0) return
     this.#change('requests').executed(instance, batch, execution)
     if (this.#service === 'lock') this.#change('locks').executed(instance, batch, execution)
   }

@@ -27,6 +27,12 @@ export class Roster {
     this.#reigns.push({ from, members })
   }
 
+  /** As `change`, where other servers may have told of the same change, or of later ones. */
+  changeOnce(from: Instance, members: readonly Member[]): void {
+    const last = this.#reigns.at(-1)
+    if (last === undefined || from > last.from) this.change(from, members)
+  }
+
   /** True when that directory has been counted in the cluster at some instance. */
   wasCounted(id: NodeId, incarnation: string): boolean {
     return this.#reigns.findLast(({ members }) => isCounted(members, id, incarnation)) !== undefined

@@ -30,6 +30,7 @@ const wrongUses: readonly (readonly [string, string])[] = [
     'node --id 0 --listen a:1 --memory --supervised',
     '--supervised is for the servers that paxos cluster starts',
   ],
+  ['node --id 0 --listen a:1 --memory --allow-faults', '--allow-faults needs --inspect'],
   ['cluster --servers 0', "'--servers <n>' argument '0' is invalid"],
   ['cluster --port 65534', '--port 65534 leaves too few ports for --servers 3'],
   ['cluster --host 0.0.0.0', "'--host <host>' argument '0.0.0.0' is invalid"],

@@ -1,7 +1,11 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { NodeId } from '../../machines/batch.ts'
 import type { ControlResult, FaultRule } from '../../src/inspect/control.ts'
-import { FaultsControl, type FaultsControlOptions } from '../../src/inspect/faults-control.ts'
+import {
+  type ConnectedServer,
+  FaultsControl,
+  type FaultsControlOptions,
+} from '../../src/inspect/faults-control.ts'
 import type { HubToServer } from '../../src/inspect/protocol.ts'
 import type { ClientRecord, InspectorRecord } from '../../src/inspect/record.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
@@ -39,14 +43,20 @@ async function controlled(options: Partial<FaultsControlOptions> = {}) {
   const rules: (readonly FaultRule[])[] = []
   const deaf = new Set<NodeId>()
   const told: HubToServer[] = []
+  const connected = members.map(
+    ({ id, address }): ConnectedServer => ({
+      hello: { node: id, address, allowsFaults: true },
+      send: (message) => {
+        told.push(message)
+        const server = nodes.find((node) => node.id === id)
+        if (deaf.has(id) || server === undefined) return true
+        control.heard(message.id, server.control(message.command))
+        return true
+      },
+    }),
+  )
   const control = new FaultsControl({
-    servers: () => members.map(({ id, address }) => ({ node: id, address, allowsFaults: true })),
-    tell: (node, message) => {
-      told.push(message)
-      const server = nodes.find(({ id }) => id === node)
-      if (deaf.has(node) || server === undefined) return
-      control.heard(message.id, server.control(message.command))
-    },
+    servers: () => connected,
     processes: null,
     add: (added) => records.push(...added),
     rulesChanged: (changed) => rules.push(changed),
@@ -54,20 +64,34 @@ async function controlled(options: Partial<FaultsControlOptions> = {}) {
     ...options,
   })
   controls.push(control)
+  control.serversChanged(connected)
+  told.length = 0
   const clientRecords = () =>
     records.flatMap((record): ClientRecord[] => (record.kind === 'client' ? [record] : []))
-  return { control, records, rules, deaf, told, clientRecords }
+  return { control, connected, records, rules, deaf, told, clientRecords }
 }
 
 test('rules go to every server, and to one that connects later', async () => {
-  const { control, rules, told } = await controlled()
+  const { control, connected, rules, told } = await controlled()
   expect(await control.control({ type: 'rules', rules: [drop] })).toEqual({ ok: true, text: '1 rule holds' })
   expect(told.map(({ command }) => command)).toEqual([0, 1, 2].map(() => ({ type: 'rules', rules: [drop] })))
   expect(rules).toEqual([[drop]])
-  control.connected({ node: 1, address: '127.0.0.1:1', allowsFaults: true })
-  expect(told.at(-1)?.command).toEqual({ type: 'rules', rules: [drop] })
-  control.connected({ node: 1, address: '127.0.0.1:1', allowsFaults: false })
+  const again: ConnectedServer[] = [0, 1].map((node) => ({
+    hello: { node, address: '127.0.0.1:1', allowsFaults: node === 1 },
+    send: (message) => told.push(message) > 0,
+  }))
+  control.serversChanged([...connected, ...again])
+  expect(told.slice(3).map(({ command }) => command)).toEqual([{ type: 'rules', rules: [drop] }])
+  control.serversChanged([...connected, ...again])
   expect(told).toHaveLength(4)
+})
+
+test('what is no command reaches nobody', async () => {
+  const { control, rules, told } = await controlled()
+  const broken = { type: 'rules', rules: [{ ...drop, delayMs: -1 }] } as const
+  expect(await control.control(broken)).toEqual({ ok: false, error: 'nothing of this kind can be done' })
+  expect(await control.control({ type: 'rule' } as never)).toMatchObject({ ok: false })
+  expect([told, rules]).toEqual([[], []])
 })
 
 test('a server that does not answer is told of', async () => {

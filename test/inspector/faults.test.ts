@@ -131,6 +131,7 @@ test('the timers of the states in which the roles are, and of those around them,
     requestQueue: stand('empty'),
   }
   expect(armedTimers(stands)).toContainEqual({
+    from: 'proposer.accepting.helping',
     role: 'proposer',
     id: 'xstate.after.retransmitInterval.proposer.accepting.helping',
     delay: 'retransmitInterval',

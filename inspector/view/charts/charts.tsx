@@ -18,6 +18,7 @@ export function Charts({ view, store }: PartProps) {
   const [shown, setShown] = useState<Shown>('all')
   const { picture, selected, following } = view
   const tokens = useTokens(picture)
+  const isMoving = following.mode !== 'paused'
   const chosen = selected === null ? null : stepOf(store.timeline.record(selected))
   const step = chosen ?? picture.last
   const lit = useMemo(() => (step === null ? null : litStep(step, charts)), [step])
@@ -33,6 +34,7 @@ export function Charts({ view, store }: PartProps) {
             chart={chart}
             tokens={tokens[chart.name]}
             lit={lit?.byChart.get(chart.name) ?? null}
+            isMoving={isMoving}
           />
         ) : server !== undefined ? (
           <OneServer
@@ -45,7 +47,7 @@ export function Charts({ view, store }: PartProps) {
           <Overview tokens={tokens} lit={lit} open={setShown} />
         )}
       </div>
-      <Said lit={lit} isSelected={chosen !== null} isMoving={following.mode !== 'paused'} />
+      <Said lit={lit} isSelected={chosen !== null} isMoving={isMoving} />
     </section>
   )
 }

@@ -32,12 +32,11 @@ export function Choice({ shown, servers, show }: ChoiceProps) {
           type="button"
           class={`is-server is-${state} ${colourClass(node % 7)}`}
           aria-pressed={shown === node}
-          aria-label={state === 'up' ? `Server ${node}` : `Server ${node}, ${state}`}
           title={reason === null ? `Server ${node}: ${state}` : `Server ${node}: ${state}, ${reason}`}
           onClick={() => show(node)}
         >
-          <span class="charts-mark">{node}</span>
-          {state === 'up' ? 'Server' : state}
+          Server <span class="charts-mark">{node}</span>
+          {state !== 'up' && ` ${state}`}
         </button>
       ))}
     </div>

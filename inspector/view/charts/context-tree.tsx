@@ -17,7 +17,10 @@ export function ContextTree({ value }: { readonly value: Json }) {
   return (
     <dl class="charts-context">
       {lines.map(({ path, name, text, depth }) => (
-        <div key={path} class={`is-depth-${depth}${changed.has(path) ? ' is-changed' : ''}`}>
+        <div
+          key={path}
+          class={`is-depth-${depth}${changed.has(path) ? ' is-changed' : ''}${text === '' ? ' is-parent' : ''}`}
+        >
           <dt>{name}</dt>
           <dd>{text}</dd>
         </div>

@@ -17,8 +17,8 @@ interface OneServerProps {
 }
 
 const roles = charts.flatMap((chart) => (chart.name === 'client' ? [] : [{ chart, role: chart.name }]))
-const extra = { width: 2, height: 24, gap: 6 }
-const smallest = 11 / 12
+const extra = { width: 2, height: 2, gap: 4 }
+const scales = { smallest: 11 / 12, largest: 1.2 }
 
 /** One server: its four roles, and what each remembers. */
 export function OneServer({ server, tokens, lit }: OneServerProps) {
@@ -32,7 +32,7 @@ export function OneServer({ server, tokens, lit }: OneServerProps) {
       roles.map(({ chart }) => chart),
       panel,
       extra,
-      1.2,
+      scales,
     )
   }, [size])
   const own = (role: RoleName) => tokens[role].filter(({ key }) => key === String(server.node))
@@ -54,7 +54,7 @@ export function OneServer({ server, tokens, lit }: OneServerProps) {
                     <Figure
                       chart={chart}
                       shape={packing.shapes[index] ?? 'wide'}
-                      scale={Math.max(smallest, packing.scale)}
+                      scale={packing.scale}
                       tokens={own(role)}
                       lit={lit?.byChart.get(role) ?? null}
                     />

@@ -2,7 +2,7 @@ import { useMemo, useRef } from 'preact/hooks'
 import { charts } from '../../charts/charts.ts'
 import type { ChartName } from '../../charts/drawing.ts'
 import type { LitStep } from '../../charts/lit.ts'
-import { packed } from '../../charts/packing.ts'
+import { type PackedSize, packed } from '../../charts/packing.ts'
 import type { Token } from '../../charts/tokens.ts'
 import { chartTitles } from '../../charts/words.ts'
 import { Figure } from './figure.tsx'
@@ -15,16 +15,16 @@ interface OverviewProps {
 }
 
 /** What stands around each chart, as charts.css has it. */
-const extra = { width: 2, height: 24, gap: 6 }
+const extra = { width: 2, height: 2, gap: 4 }
 /** Smaller than this, the names of states could not be read: then the panel scrolls. */
-const smallest = 11 / 12
-const largest = 1.5
+const scales = { smallest: 11 / 12, largest: 1.5 }
 
 /** All charts beside each other. */
 export function Overview({ tokens, lit, open }: OverviewProps) {
   const ref = useRef<HTMLDivElement>(null)
   const size = useSize(ref)
-  const packing = useMemo(() => (size === null ? null : packed(charts, size, extra, largest)), [size])
+  const hasClients = tokens.client.length > 0
+  const { shown, packing } = useMemo(() => arranged(size, hasClients), [size, hasClients])
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it may scroll, and the keyboard must reach it
     <section class="charts-overview" ref={ref} tabIndex={0} aria-label="All charts">
@@ -33,7 +33,7 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
           {packing.lines.map((line) => (
             <div class="charts-packed-line" key={line[0]}>
               {line.map((index) => {
-                const chart = charts[index]
+                const chart = shown[index]
                 if (chart === undefined) return null
                 const { name } = chart
                 return (
@@ -50,7 +50,7 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
                     <Figure
                       chart={chart}
                       shape={packing.shapes[index] ?? 'wide'}
-                      scale={Math.max(smallest, packing.scale)}
+                      scale={packing.scale}
                       tokens={tokens[name]}
                       lit={lit?.byChart.get(name) ?? null}
                     />
@@ -63,4 +63,13 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
       )}
     </section>
   )
+}
+
+/** A client's chart is left out where there is no room for all, as long as no client is seen. */
+function arranged(size: PackedSize | null, hasClients: boolean) {
+  if (size === null) return { shown: charts, packing: null }
+  const packing = packed(charts, size, extra, scales)
+  if (hasClients || packing.scale > scales.smallest) return { shown: charts, packing }
+  const shown = charts.filter(({ name }) => name !== 'client')
+  return { shown, packing: packed(shown, size, extra, scales) }
 }

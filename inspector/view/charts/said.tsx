@@ -18,7 +18,7 @@ export function Said({ lit, isSelected, isMoving }: SaidProps) {
   return (
     <div class={`charts-said ${colourClass(lit?.colour ?? null)}`}>
       {lit === null ? (
-        <p>Nothing has happened yet.</p>
+        <p>No step to tell of.</p>
       ) : (
         <>
           <p>

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Chart } from '../../charts/drawing.ts'
+import type { Chart, DrawnBox } from '../../charts/drawing.ts'
 import type { LitChart } from '../../charts/lit.ts'
 import type { Token } from '../../charts/tokens.ts'
 import { chartTitles } from '../../charts/words.ts'
@@ -10,6 +10,8 @@ interface SingleProps {
   readonly chart: Chart
   readonly tokens: readonly Token[]
   readonly lit: LitChart | null
+  /** Steps follow each other by themselves: then the chart is not scrolled to where they are. */
+  readonly isMoving: boolean
 }
 
 /** Smaller than this, what is written cannot be read. */
@@ -18,7 +20,7 @@ const [smallest, largest] = [0.25, 3]
 const step = 1.2
 
 /** One chart with all that is written in it, which can be zoomed and scrolled. */
-export function Single({ chart, tokens, lit }: SingleProps) {
+export function Single({ chart, tokens, lit, isMoving }: SingleProps) {
   const ref = useRef<HTMLDivElement>(null)
   const size = useSize(ref)
   /** `auto`: as large as the panel, and legible; `fit`: all of it in the panel. */
@@ -42,6 +44,11 @@ export function Single({ chart, tokens, lit }: SingleProps) {
     element.addEventListener('wheel', turned, { passive: false })
     return () => element.removeEventListener('wheel', turned)
   }, [])
+
+  useEffect(() => {
+    const box = lit === null || isMoving ? undefined : chart.full.boxes.find(({ id }) => id === lit.state)
+    if (ref.current !== null && box !== undefined) showBox(ref.current, box)
+  }, [lit, isMoving, chart])
 
   return (
     <div class="charts-single">
@@ -78,5 +85,22 @@ export function Single({ chart, tokens, lit }: SingleProps) {
         <Figure chart={chart} shape="full" scale={scale} tokens={tokens} lit={lit} />
       </section>
     </div>
+  )
+}
+
+/** Scrolls a box of the chart to the middle, unless all of it is seen. */
+function showBox(panel: HTMLElement, { id }: DrawnBox): void {
+  const box = panel.querySelector(`[data-state="${CSS.escape(id)}"] > rect`)
+  if (box === null) return
+  const [place, frame] = [box.getBoundingClientRect(), panel.getBoundingClientRect()]
+  const isSeen =
+    place.left >= frame.left &&
+    place.right <= frame.right &&
+    place.top >= frame.top &&
+    place.bottom <= frame.bottom
+  if (isSeen) return
+  panel.scrollBy(
+    (place.left + place.right - frame.left - frame.right) / 2,
+    (place.top + place.bottom - frame.top - frame.bottom) / 2,
   )
 }

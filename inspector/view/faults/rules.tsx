@@ -78,7 +78,7 @@ export function Rules({
           />
         </label>
         <label>
-          How many{' '}
+          Times, each server{' '}
           <input
             type="number"
             min={1}

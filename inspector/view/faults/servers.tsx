@@ -1,4 +1,3 @@
-import { delayName } from '../../../src/chart-names.ts'
 import { armedTimers } from '../../model/faults.ts'
 import type { ServerPicture } from '../../model/picture.ts'
 import type { Act } from '../faults.tsx'
@@ -55,14 +54,14 @@ function Server({ server, act }: { readonly server: ServerPicture; readonly act:
       </div>
       <div class="faults-timers">
         <span class="faults-muted">{timers.length === 0 ? 'No timer is armed.' : 'Fire now:'}</span>
-        {timers.map(({ role, id }) => (
+        {timers.map(({ role, id, delay }) => (
           <button
             key={id}
             type="button"
-            aria-label={`${role}: ${delayName(id)} of server ${node}, fire now`}
+            aria-label={`${role}: ${delay} of server ${node}, fire now`}
             onClick={() => void act({ type: 'timer', node, role, id })}
           >
-            {role}: {delayName(id)}
+            {role}: {delay}
           </button>
         ))}
       </div>

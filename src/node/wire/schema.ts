@@ -88,6 +88,20 @@ const outcome = Type.Union([
   }),
 ])
 
+/** What messages are made of, for whoever reads the same elsewhere. */
+export const wireParts = {
+  integer,
+  name,
+  address,
+  ballot,
+  batch,
+  acceptedRecord,
+  member,
+  outcome,
+  closed,
+  json,
+} as const
+
 /** By `type`. */
 export const messageSchemas = {
   prepare: closed({ type: Type.Literal('prepare'), ballot, from: integer }),

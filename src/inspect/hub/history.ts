@@ -1,0 +1,132 @@
+/** The records that the hub keeps, for pages that come later: the latest, and where all stood before them. */
+
+import {
+  emptyPicture,
+  type Picture,
+  pictureAfter,
+  type ServerPicture,
+} from '../../../inspector/model/picture.ts'
+import type { NodeId } from '../../../machines/batch.ts'
+import type { ClientRecord, InspectorRecord } from '../record.ts'
+
+export interface HistoryLimits {
+  readonly records: number
+  /** Of JSON. */
+  readonly characters: number
+}
+
+/** How much is forgotten at once when there is too much: a part of what is kept. */
+const forgottenPart = 0.1
+
+/** Requests of clients that are told of to a page that comes later, of each client. */
+const requestsTold = 20
+
+/** Records as JSON, each with a number: from 0 on, in order. */
+export class History {
+  readonly #limits: HistoryLimits
+  #texts: string[] = []
+  #characters = 0
+  #first = 0
+  /** Where all stood before the first record that is kept. */
+  #before: Picture = emptyPicture
+  readonly #incarnations = new Map<NodeId, string>()
+
+  constructor(limits: HistoryLimits) {
+    this.#limits = limits
+  }
+
+  /** The number of the first record that is kept. */
+  get first(): number {
+    return this.#first
+  }
+
+  /** The number that the next record gets. */
+  get end(): number {
+    return this.#first + this.#texts.length
+  }
+
+  /** Takes the JSON of a record. */
+  add(text: string): void {
+    this.#texts.push(text)
+    this.#characters += text.length
+    const { records, characters } = this.#limits
+    if (this.#texts.length > records || this.#characters > characters) this.#forget()
+  }
+
+  /** The JSON of the records from the number `from` on, so many at most; those that are forgotten are not among them. */
+  texts(from: number, count: number): readonly string[] {
+    const place = Math.max(0, from - this.#first)
+    return this.#texts.slice(place, place + count)
+  }
+
+  /** Records that lead to where all stood before the first that is kept; none when nothing was forgotten. */
+  head(): readonly InspectorRecord[] {
+    const { cluster, servers, clients, service, invariants } = this.#before
+    if (cluster === null) return []
+    return [
+      cluster,
+      ...servers.flatMap((server) => this.#recordsOf(server)),
+      ...clients.flatMap(({ name, requests }) =>
+        requests.slice(-requestsTold).map(
+          ({ seq, stand, moves }): ClientRecord => ({
+            kind: 'client',
+            client: name,
+            seq,
+            timeMs: 0,
+            heard: null,
+            event: '',
+            moves,
+            said: [],
+            stand,
+          }),
+        ),
+      ),
+      ...(service === null ? [] : this.#serviceOf(service)),
+      ...(invariants.length === 0 ? [] : [{ kind: 'verdict', timeMs: 0, invariants } as const]),
+    ]
+  }
+
+  #recordsOf(server: ServerPicture): readonly InspectorRecord[] {
+    const { node, run, address, pid, members, durable, firstUnexecuted, roles } = server
+    const { clock, timeMs, state, reason, leftOut } = server
+    const records: InspectorRecord[] = []
+    const name = { node, run: run ?? '', incarnation: this.#incarnations.get(node) ?? '' }
+    if (leftOut > 0) records.push({ kind: 'gap', ...name, count: leftOut })
+    if (run !== null && address !== null && durable !== null && roles !== null) {
+      const where = { address, pid, members, durable, firstUnexecuted, roles }
+      records.push({ kind: 'server', ...name, record: { kind: 'survey', clock, timeMs, ...where } })
+    }
+    if (state === 'gone' || state === 'paused') records.push({ kind: 'process', node, timeMs, state, reason })
+    return records
+  }
+
+  #serviceOf({ node, firstUnexecuted, view }: NonNullable<Picture['service']>): readonly InspectorRecord[] {
+    const server = this.#before.servers.find((other) => other.node === node)
+    if (server === undefined || server.run === null || server.state === 'gone') return []
+    const { run, clock, timeMs } = server
+    const incarnation = this.#incarnations.get(node) ?? ''
+    const record = { kind: 'service', clock, timeMs, firstUnexecuted, view } as const
+    return [{ kind: 'server', node, run, incarnation, record }]
+  }
+
+  #forget(): void {
+    const { records, characters } = this.#limits
+    const forgotten: string[] = []
+    const [mostRecords, mostCharacters] = [records, characters].map((most) => most * (1 - forgottenPart))
+    for (const text of this.#texts) {
+      const isLittle =
+        this.#texts.length - forgotten.length <= (mostRecords ?? 0) &&
+        this.#characters <= (mostCharacters ?? 0)
+      if (isLittle) break
+      forgotten.push(text)
+      this.#characters -= text.length
+    }
+    this.#texts = this.#texts.slice(forgotten.length)
+    this.#first += forgotten.length
+    for (const text of forgotten) {
+      const record: InspectorRecord = JSON.parse(text)
+      if (record.kind === 'server') this.#incarnations.set(record.node, record.incarnation)
+      this.#before = pictureAfter(this.#before, record)
+    }
+  }
+}

@@ -1,0 +1,186 @@
+/** The pages that watch. Each reads the history at its own pace; one that falls too far behind has to begin anew. */
+import { timingSafeEqual } from 'node:crypto'
+import { Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { WebSocket } from 'ws'
+import type { ControlCommand, ControlResult } from '../control.ts'
+import { type HubToPage, protocolVersion } from '../protocol.ts'
+import type { History } from './history.ts'
+
+/** Pages that may be open at once. */
+const mostPages = 32
+
+/** Records in one message. */
+const chunk = 250
+
+/** Nothing more is sent to a page that has so many bytes to read, until it has. */
+const mostUnreadBytes = 1_000_000
+
+/** A page that does not answer a ping by the next one is gone, in milliseconds. */
+const pingMs = 15_000
+
+/** Commands of one page that may be under way. */
+const mostCommands = 64
+
+const controlCheck = TypeCompiler.Compile(
+  Type.Object({
+    type: Type.Literal('page.control'),
+    id: Type.Integer({ minimum: 0 }),
+    token: Type.String({ maxLength: 200 }),
+    command: Type.Object({ type: Type.String({ maxLength: 40 }) }),
+  }),
+)
+
+export interface PagesOptions {
+  readonly history: History
+  readonly source: Extract<HubToPage, { type: 'hub.welcome' }>['source']
+  readonly token: string
+  /** Does what a page asks for. What is inside the command is for it to check. `left` aborts when the page is gone. */
+  readonly control: (command: ControlCommand, left: AbortSignal) => Promise<ControlResult>
+}
+
+interface Page {
+  readonly socket: WebSocket
+  /** The number of the record that it is sent next. */
+  next: number
+  commands: number
+  readonly left: AbortController
+  isAlive: boolean
+}
+
+export class Pages {
+  readonly #options: PagesOptions
+  readonly #pages = new Set<Page>()
+  #pinging: NodeJS.Timeout | null = null
+
+  constructor(options: PagesOptions) {
+    this.#options = options
+  }
+
+  get count(): number {
+    return this.#pages.size
+  }
+
+  /** Takes a connection on `/pages`. */
+  take(socket: WebSocket): void {
+    if (this.#pages.size >= mostPages) {
+      socket.close(1013, 'too many pages are open')
+      return
+    }
+    const { history, source } = this.#options
+    const page: Page = {
+      socket,
+      next: history.first,
+      commands: 0,
+      left: new AbortController(),
+      isAlive: true,
+    }
+    this.#pages.add(page)
+    this.#pinging ??= setInterval(() => this.#ping(), pingMs).unref()
+    socket.on('message', (data, isBinary) => {
+      if (!isBinary) this.#hear(page, String(data))
+    })
+    socket.on('pong', () => {
+      page.isAlive = true
+    })
+    socket.on('error', () => undefined)
+    socket.on('close', () => this.#forget(page))
+    this.#say(page, { type: 'hub.welcome', version: protocolVersion, source })
+    const head = history.head()
+    if (head.length > 0) this.#say(page, { type: 'hub.records', records: head })
+    this.#send(page)
+  }
+
+  /** There are more records. */
+  sendNews(): void {
+    for (const page of this.#pages) this.#send(page)
+  }
+
+  close(): void {
+    for (const { socket } of this.#pages) socket.terminate()
+  }
+
+  #forget(page: Page): void {
+    this.#pages.delete(page)
+    page.left.abort()
+    if (this.#pages.size > 0 || this.#pinging === null) return
+    clearInterval(this.#pinging)
+    this.#pinging = null
+  }
+
+  #send(page: Page): void {
+    const { history } = this.#options
+    const { socket } = page
+    while (page.next < history.end) {
+      if (socket.readyState !== socket.OPEN || socket.bufferedAmount > mostUnreadBytes) return
+      if (page.next < history.first) {
+        // What it lacks is forgotten here: connected again, it begins with what there is.
+        socket.close(1013, 'the page was too slow')
+        return
+      }
+      const texts = history.texts(page.next, chunk)
+      page.next += texts.length
+      socket.send(`{"type":"hub.records","records":[${texts.join(',')}]}`, (error) => {
+        if (!error) this.#send(page)
+      })
+    }
+  }
+
+  #say({ socket }: Page, message: HubToPage): void {
+    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message), () => undefined)
+  }
+
+  #hear(page: Page, text: string): void {
+    let said: unknown
+    try {
+      said = JSON.parse(text)
+    } catch {
+      return
+    }
+    if (!controlCheck.Check(said)) return
+    const { id, token, command } = said
+    const answer = (result: ControlResult) => this.#say(page, { type: 'hub.result', id, result })
+    if (!isSame(token, this.#options.token)) {
+      answer({
+        ok: false,
+        error: 'the page does not know the token: open it at the address that was printed, with #token=…',
+      })
+      return
+    }
+    if (page.commands >= mostCommands) {
+      answer({ ok: false, error: `${mostCommands} commands of this page are under way` })
+      return
+    }
+    page.commands += 1
+    void this.#control(command as ControlCommand, page.left.signal).then((result) => {
+      page.commands -= 1
+      answer(result)
+    })
+  }
+
+  async #control(command: ControlCommand, left: AbortSignal): Promise<ControlResult> {
+    try {
+      return await this.#options.control(command, left)
+    } catch (error) {
+      return { ok: false, error: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  #ping(): void {
+    for (const page of this.#pages) {
+      if (!page.isAlive) {
+        page.socket.terminate()
+        continue
+      }
+      page.isAlive = false
+      page.socket.ping(() => undefined)
+    }
+  }
+}
+
+/** Takes as long whatever the two have in common. */
+function isSame(given: string, wanted: string): boolean {
+  const [a, b] = [given, wanted].map((text) => Buffer.from(text))
+  if (a === undefined || b === undefined || a.length !== b.length) return false
+  return timingSafeEqual(a, b)
+}

@@ -1,0 +1,385 @@
+/**
+ * Judges the invariants of a live cluster by what its servers tell.
+ *
+ * Records may be missing: of a server that does not tell, that told before the hub was there, that had more to do, or that was
+ * killed before it could send the last of them. Nothing may be called broken because of that. So:
+ *
+ * - A message that was heard must be known to have been said. If nobody hears what was said in records that are missing, and
+ *   nothing of them is on a disk when its server begins again, then what is seen is a run by itself: the one in which these
+ *   events did not happen, and the server was gone a little earlier.
+ * - Otherwise what was known is given up, and the judgement begins anew from where all servers stand (`Invariants.beginLater`),
+ *   once it is quiet: when for a while nothing was heard that is not known to have been said.
+ */
+import type { Instance, NodeId } from '../../machines/batch.ts'
+import type { Member } from '../../machines/members.ts'
+import { countedMembers, isCounted } from '../../machines/members.ts'
+import { isQuorum } from '../../machines/quorum.ts'
+import { type DurableState, nothingDurable } from '../durable.ts'
+import { canonicalJson } from '../services/digest.ts'
+import type { Fact } from '../verify/facts.ts'
+import { Invariants } from '../verify/invariants.ts'
+import { type Invariant, invariantNames, Violation } from '../verify/violation.ts'
+import type { InspectorRecord, InvariantStanding, ServerRecord, StepRecord, SurveyRecord } from './record.ts'
+import { SaidLog } from './said-log.ts'
+import type { ShownHeld } from './stand.ts'
+
+type ServerLine = Extract<InspectorRecord, { kind: 'server' }>
+
+/** What is known of a server. */
+interface Known {
+  readonly run: string
+  readonly incarnation: string
+  isRunning: boolean
+  /** It said that it ended, and after all its other records: none of them is missing. */
+  hasEndedWell: boolean
+  /** Every record since the last survey is there. */
+  isWhole: boolean
+  /** What it was when the judgement began is known, and everything since. */
+  isJudged: boolean
+  durable: DurableState
+  members: readonly Member[]
+  firstUnexecuted: Instance
+}
+
+/** How the judgement stands. */
+type Course =
+  /** From the first start of every server on. */
+  | { readonly name: 'whole'; readonly invariants: Invariants }
+  /** From an instance on. */
+  | { readonly name: 'later'; readonly invariants: Invariants; readonly first: Instance }
+  | { readonly name: 'waiting'; readonly reason: string; sinceMs: number }
+  | { readonly name: 'broken'; readonly violation: Violation; readonly before: readonly Invariant[] }
+
+const ofRequests: ReadonlySet<Invariant> = new Set([2, 6, 8, 10])
+
+const never: Readonly<Partial<Record<Invariant, string>>> = {
+  9: 'what a request queue holds is shown in part only: judged in simulator, checker and tests',
+  11: 'progress needs a network that is known to be calm: judged in the simulator',
+  12: 'quiet needs a cluster that is known to be at rest: judged in the simulator',
+}
+
+/** How long it must have been quiet before the judgement begins anew, in milliseconds. */
+const quietMs = 1_000
+
+export class RecordJudge {
+  readonly #servers = new Map<NodeId, Known>()
+  readonly #said = new SaidLog()
+  #service: string | null = null
+  #course: Course = { name: 'waiting', reason: 'no server has told anything yet', sinceMs: 0 }
+  #told = ''
+
+  /**
+   * Takes the next record, in order. `nowMs` is any clock that does not go back. Gives how the invariants stand when that has
+   * changed: the record that broke one is the last that was taken.
+   */
+  take(record: InspectorRecord, nowMs: number): readonly InvariantStanding[] | null {
+    if (this.#course.name !== 'broken') {
+      this.#beginAgain(nowMs)
+      try {
+        this.#take(record, nowMs)
+      } catch (error) {
+        if (error instanceof Violation) this.#broken(error)
+        else this.#lost(`a record could not be judged: ${(error as Error).message}`, nowMs)
+      }
+    }
+    return this.#news()
+  }
+
+  /** To be called now and then, when no record comes: it may be quiet enough by now. */
+  tick(nowMs: number): readonly InvariantStanding[] | null {
+    if (this.#course.name !== 'broken') this.#beginAgain(nowMs)
+    return this.#news()
+  }
+
+  /** How every invariant stands. */
+  standings(): readonly InvariantStanding[] {
+    return (Object.keys(invariantNames).map(Number) as Invariant[]).map((invariant) =>
+      this.#standingOf(invariant),
+    )
+  }
+
+  #take(record: InspectorRecord, nowMs: number): void {
+    switch (record.kind) {
+      case 'cluster':
+        if (this.#service !== null) return
+        this.#service = record.service
+        this.#course = {
+          name: 'whole',
+          invariants: Invariants.begin({ founders: record.founders, service: record.service }),
+        }
+        return
+      case 'gap': {
+        const server = this.#servers.get(record.node)
+        if (server?.run !== record.run) return
+        server.isWhole = false
+        this.#lost(`${record.count} records of server ${record.node} are missing`, nowMs)
+        return
+      }
+      case 'process':
+        if (record.state === 'gone') this.#gone(record.node)
+        return
+      case 'server':
+        this.#heardOf(record, nowMs)
+        return
+      case 'client':
+      case 'verdict':
+        return
+    }
+    record satisfies never
+  }
+
+  #heardOf(line: ServerLine, nowMs: number): void {
+    const { node, run, record } = line
+    const server = this.#servers.get(node)
+    if (server === undefined || server.run !== run || !server.isRunning) this.#begins(line, server, nowMs)
+    else if (record.kind === 'survey') this.#surveyed(line, server, record)
+    else if (server.isWhole) this.#happened(node, server, record, nowMs)
+    // What it says is known all the same.
+    else if (record.kind === 'step') this.#notes(node, record)
+  }
+
+  /** The first record of a run that is seen, or of one that comes back. */
+  #begins(line: ServerLine, before: Known | undefined, nowMs: number): void {
+    const { node, run, incarnation, record } = line
+    if (record.kind === 'ended') return
+    const beginning = beginningOf(record)
+    const server: Known = {
+      run,
+      incarnation,
+      isRunning: true,
+      hasEndedWell: false,
+      isWhole: beginning !== null,
+      isJudged: false,
+      durable: beginning?.durable ?? nothingDurable,
+      members: beginning?.members ?? [],
+      firstUnexecuted: beginning?.firstUnexecuted ?? 0,
+    }
+    this.#servers.set(node, server)
+    if (record.kind === 'step') {
+      this.#notes(node, record)
+      follow(server, record)
+    }
+    const { name } = this.#course
+    if (name !== 'whole' && name !== 'later') return
+    if (beginning === null || before?.run === run) {
+      this.#lost(`records of server ${node} are missing`, nowMs)
+      return
+    }
+    const known = before?.incarnation === incarnation ? before : undefined
+    const isKnown = known === undefined ? name === 'whole' || before !== undefined : known.isJudged
+    const isExplained = known?.hasEndedWell || explains(known, beginning)
+    if (!beginning.isFresh || !isKnown || !isExplained) {
+      this.#lost(`what server ${node} began with is not known from its records`, nowMs)
+      return
+    }
+    server.isJudged = true
+    if (before?.isRunning) this.#observe({ type: 'crashed', node })
+    if (record.kind === 'step') this.#observeStep(record)
+    else this.#observe({ type: 'started', node, incarnation, ...beginning })
+  }
+
+  /** A survey in the middle: after a gap, or to make sure. */
+  #surveyed(line: ServerLine, server: Known, { durable, members, firstUnexecuted }: SurveyRecord): void {
+    const wasWhole = server.isWhole
+    Object.assign(server, { isWhole: true, durable, members, firstUnexecuted })
+    if (!wasWhole) server.isJudged = false
+    this.#servers.set(line.node, server)
+  }
+
+  #happened(node: NodeId, server: Known, record: Exclude<ServerRecord, SurveyRecord>, nowMs: number): void {
+    switch (record.kind) {
+      case 'step':
+        this.#notes(node, record)
+        follow(server, record)
+        if (!this.#isExplained(node, record)) {
+          const sender = record.cause.type === 'hear' ? record.cause.sender : node
+          this.#lost(`server ${node} heard what server ${sender} is not known to have said`, nowMs)
+          return
+        }
+        this.#observeStep(record)
+        return
+      case 'ended':
+        server.hasEndedWell = true
+        this.#gone(node)
+        return
+      case 'fate':
+      case 'service':
+        return
+    }
+    record satisfies never
+  }
+
+  #gone(node: NodeId): void {
+    const server = this.#servers.get(node)
+    if (server === undefined || !server.isRunning) return
+    server.isRunning = false
+    if (server.isJudged) this.#observe({ type: 'crashed', node })
+  }
+
+  #notes(node: NodeId, { facts }: StepRecord): void {
+    for (const fact of facts) {
+      if (fact.type === 'said' && fact.to !== node) this.#said.said(node, fact.to, fact.message)
+    }
+  }
+
+  #isExplained(node: NodeId, { cause }: StepRecord): boolean {
+    if (cause.type !== 'hear' || cause.sender === node) return true
+    return this.#said.knows(cause.sender, node, cause.message)
+  }
+
+  #observeStep({ cause, facts }: StepRecord): void {
+    if (cause.type === 'request') {
+      const { type: _, ...request } = cause.message
+      this.#observe({ type: 'requested', request })
+    }
+    for (const fact of facts) this.#observe(fact)
+  }
+
+  #observe(fact: Fact): void {
+    const course = this.#course
+    if (course.name === 'whole' || course.name === 'later') course.invariants.observe(fact)
+  }
+
+  /** What was known holds no more. */
+  #lost(reason: string, nowMs: number): void {
+    for (const server of this.#servers.values()) server.isJudged = false
+    if (this.#course.name === 'waiting') this.#course.sinceMs = nowMs
+    else this.#course = { name: 'waiting', reason, sinceMs: nowMs }
+  }
+
+  #beginAgain(nowMs: number): void {
+    const course = this.#course
+    if (course.name !== 'waiting' || this.#service === null || nowMs - course.sinceMs < quietMs) return
+    const servers = [...this.#servers].filter(([, { isRunning }]) => isRunning)
+    if (servers.length === 0 || servers.some(([, { isWhole }]) => !isWhole)) return
+    const all = servers.map(([, server]) => server)
+    const from = Math.max(...all.map(({ firstUnexecuted }) => firstUnexecuted))
+    const members = all.find(({ firstUnexecuted }) => firstUnexecuted === from)?.members ?? []
+    const seen = servers.flatMap(([node, { incarnation }]) =>
+      isCounted(members, node, incarnation) ? [node] : [],
+    )
+    // If members may be about to change, it is not known who has to be asked.
+    if (!isQuorum(countedMembers(members), seen) || all.some(mayChangeMembers)) return
+    const first = Math.max(...all.map(firstUntouched))
+    for (const server of all) server.isJudged = true
+    this.#course = {
+      name: 'later',
+      first,
+      invariants: Invariants.beginLater({
+        service: this.#service,
+        first,
+        from,
+        members,
+        servers: servers.map(([node, { incarnation, durable }]) => ({
+          node,
+          incarnation,
+          isRunning: true,
+          durable,
+        })),
+      }),
+    }
+  }
+
+  #broken(violation: Violation): void {
+    const before = this.standings().flatMap(({ invariant, standing }) =>
+      standing === 'holds' && invariant !== violation.invariant ? [invariant] : [],
+    )
+    this.#course = { name: 'broken', violation, before }
+  }
+
+  #news(): readonly InvariantStanding[] | null {
+    const standings = this.standings()
+    const text = JSON.stringify(standings)
+    if (text === this.#told) return null
+    this.#told = text
+    return standings
+  }
+
+  #standingOf(invariant: Invariant): InvariantStanding {
+    const reason = never[invariant]
+    if (reason !== undefined) return { invariant, standing: 'unjudged', text: reason }
+    const course = this.#course
+    if (course.name === 'broken') {
+      const { violation, before } = course
+      if (violation.invariant === invariant) return { invariant, standing: 'broken', text: violation.message }
+      const until = `invariant ${violation.invariant} was broken`
+      const text = before.includes(invariant) ? `held until ${until}` : `not judged before ${until}`
+      return { invariant, standing: 'unjudged', text }
+    }
+    if (invariant === 10 && this.#service !== null && this.#service !== 'lock') {
+      return { invariant, standing: 'unjudged', text: `the service is ${this.#service}, which has no locks` }
+    }
+    switch (course.name) {
+      case 'waiting':
+        return { invariant, standing: 'unjudged', text: course.reason }
+      case 'whole':
+        return { invariant, standing: 'holds', text: 'judged from the first start of every server on' }
+      case 'later':
+        return ofRequests.has(invariant)
+          ? {
+              invariant,
+              standing: 'unjudged',
+              text: 'what clients had asked for before is not known: it is judged only where every record is seen, from the first start on',
+            }
+          : { invariant, standing: 'holds', text: `judged from instance ${course.first} on` }
+    }
+    return course satisfies never
+  }
+}
+
+interface Beginning {
+  readonly durable: DurableState
+  readonly members: readonly Member[]
+  readonly firstUnexecuted: Instance
+  /** It has done nothing yet but to take what its disk holds. */
+  readonly isFresh: boolean
+}
+
+/** Where a server is at the first record of a run; `null` when that does not say it. */
+function beginningOf(record: ServerRecord): Beginning | null {
+  if (record.kind === 'survey') {
+    const { durable, members, firstUnexecuted, roles } = record
+    const held = (roles.requestQueue.context as { readonly held?: ShownHeld } | null)?.held
+    const isFresh = held?.count === 0 && firstUnexecuted === durable.firstUnchosen
+    return { durable, members, firstUnexecuted, isFresh }
+  }
+  const started = record.kind === 'step' ? record.facts.find((fact) => fact.type === 'started') : undefined
+  if (started === undefined) return null
+  const { durable, members } = started
+  return { durable, members, firstUnexecuted: durable.firstUnchosen, isFresh: true }
+}
+
+/** True when all that a server begins with is known to have been on its disk: of a run that was cut short, or from nothing. */
+function explains(known: Known | undefined, { durable, firstUnexecuted }: Beginning): boolean {
+  const before = known?.durable ?? nothingDurable
+  const executed = Math.max(known?.firstUnexecuted ?? 0, before.firstUnchosen)
+  const kept = before.accepted.filter(({ instance }) => instance >= durable.firstUnchosen)
+  return (
+    durable.firstUnchosen >= before.firstUnchosen &&
+    firstUnexecuted <= executed &&
+    canonicalJson([durable.promised, durable.accepted]) === canonicalJson([before.promised, kept])
+  )
+}
+
+/** What a step changed of what is known of its server. */
+function follow(server: Known, { facts }: StepRecord): void {
+  for (const fact of facts) {
+    if (fact.type === 'synced') server.durable = fact.durable
+    if (fact.type !== 'executed') continue
+    server.firstUnexecuted = Math.max(server.firstUnexecuted, fact.instance + 1)
+    if (fact.execution.members !== null) server.members = fact.execution.members
+  }
+}
+
+function mayChangeMembers({ durable, firstUnexecuted }: Known): boolean {
+  return durable.accepted.some(
+    ({ instance, batch }) =>
+      instance >= firstUnexecuted && batch.requests.some(({ command }) => command.kind === 'members'),
+  )
+}
+
+/** The first instance at which nobody can have issued an accept, as far as this server knows. */
+function firstUntouched({ durable, firstUnexecuted }: Known): Instance {
+  const highest = Math.max(-1, ...durable.accepted.map(({ instance }) => instance))
+  return Math.max(highest, durable.firstUnchosen - 1, firstUnexecuted - 1) + 2
+}

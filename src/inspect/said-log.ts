@@ -1,0 +1,39 @@
+import type { NodeId } from '../../machines/batch.ts'
+import type { NodeMessage } from '../../machines/messages.ts'
+import { fingerprint } from '../verify/fingerprint.ts'
+
+/** Messages that are remembered of each server to each. */
+const remembered = 4_096
+
+/** Who puts records in order and who judges them both ask. */
+const prints = new WeakMap<NodeMessage, number>()
+
+function printOf(message: NodeMessage): number {
+  const known = prints.get(message)
+  if (known !== undefined) return known
+  const print = fingerprint(message)
+  prints.set(message, print)
+  return print
+}
+
+/** What servers said to each other lately: to tell whether a message that was heard is known to have been said. */
+export class SaidLog {
+  readonly #links = new Map<string, Set<number>>()
+
+  said(from: NodeId, to: NodeId, message: NodeMessage): void {
+    const link = `${from} ${to}`
+    const known = this.#links.get(link) ?? new Set()
+    this.#links.set(link, known)
+    const print = printOf(message)
+    // Said again, it is the latest again.
+    known.delete(print)
+    known.add(print)
+    const [oldest] = known
+    if (known.size > remembered && oldest !== undefined) known.delete(oldest)
+  }
+
+  /** True when `from` is known to have said that to `to`. */
+  knows(from: NodeId, to: NodeId, message: NodeMessage): boolean {
+    return this.#links.get(`${from} ${to}`)?.has(printOf(message)) ?? false
+  }
+}

@@ -1,0 +1,172 @@
+/** Tells the inspector of a simulated run, as live servers do of themselves: so that a run that fails can be looked at. */
+import type { NodeId } from '../../machines/batch.ts'
+import type { Cause, FateRecord, InspectorRecord, ServerRecord } from '../inspect/record.ts'
+import { verdictOf } from '../inspect/verdict.ts'
+import { changedRoles, type RoleSnapshots, standsOf, Watch } from '../inspect/watch.ts'
+import { Replica } from '../services/replica.ts'
+import type { Service } from '../services/service.ts'
+import type { Plant } from '../stepped/settings.ts'
+import type { Fact } from '../verify/facts.ts'
+import { Violation } from '../verify/violation.ts'
+import type { SimulatedCluster, SimulationOptions } from './cluster.ts'
+import type { SimulatedDatagram } from './datagram.ts'
+import type { Fated } from './network.ts'
+import type { SimulatedServer } from './server.ts'
+
+interface Known {
+  readonly starts: number
+  /** `null` when it does not run. */
+  readonly roles: RoleSnapshots | null
+}
+
+const unknown: Known = { starts: 0, roles: null }
+
+export class RunRecorder {
+  readonly #record: (record: InspectorRecord) => void
+  readonly #service: Service
+  readonly #watch = new Watch()
+  readonly #known = new Map<NodeId, Known>()
+  #cluster: SimulatedCluster | null = null
+  /** Of the event under way. */
+  #facts: Fact[] = []
+  /** Fates are told after what caused them. */
+  #fates: (() => void)[] = []
+  #clock = 0
+
+  constructor(record: (record: InspectorRecord) => void, service: Service) {
+    this.#record = record
+    this.#service = service
+  }
+
+  /** What a simulated cluster is to be given, so that it tells of itself; `plant` is what is planted beside. */
+  surroundings(
+    plant: Plant = (settings) => settings,
+  ): Pick<SimulationOptions, 'plant' | 'happened' | 'fated'> {
+    const { stepper } = this.#watch
+    return {
+      plant: (settings) => ({ ...plant(settings), stepper }),
+      happened: (node, cause) => this.#happened(node, cause),
+      fated: (...fate) => this.#fated(...fate),
+    }
+  }
+
+  /** The cluster is about to start. */
+  begin(cluster: SimulatedCluster): void {
+    this.#cluster = cluster
+    const { founders } = cluster
+    const service = this.#service.name
+    this.#record({ kind: 'cluster', cluster: 'simulated', service, founders, allowsFaults: false })
+    this.#record(verdictOf(null, 0))
+  }
+
+  observe(fact: Fact): void {
+    if (fact.type === 'requested') return
+    if (fact.type !== 'crashed') {
+      this.#facts.push(fact)
+      return
+    }
+    const { starts } = this.#known.get(fact.node) ?? unknown
+    this.#known.set(fact.node, { starts, roles: null })
+    this.#record({
+      kind: 'process',
+      node: fact.node,
+      timeMs: this.#now.timeMs,
+      state: 'gone',
+      reason: 'it crashed',
+    })
+  }
+
+  /** The run has ended with `error`. */
+  failed(error: unknown): void {
+    if (error instanceof Violation) this.#record(verdictOf(error, this.#now.timeMs))
+  }
+
+  #happened(id: NodeId, cause: Cause): void {
+    const server = this.#server(id)
+    const { node } = server
+    if (node === null) return
+    this.#clock += 1
+    const before = this.#known.get(id) ?? unknown
+    const starts = cause.type === 'start' ? before.starts + 1 : before.starts
+    this.#known.set(id, { starts, roles: node.roles })
+    const facts = this.#facts
+    this.#facts = []
+    if (cause.type === 'start') this.#started(server, starts)
+    this.#tell(id, {
+      kind: 'step',
+      ...this.#now,
+      cause,
+      moves: this.#watch.takeServerMoves(),
+      facts,
+      writes: server.disk.unsynced,
+      roles: changedRoles(before.roles, node.roles),
+    })
+    if (facts.some(({ type }) => type === 'executed')) this.#showService(id, node.replica.snapshot())
+    for (const tell of this.#fates.splice(0)) tell()
+  }
+
+  #started(server: SimulatedServer, starts: number): void {
+    const { id, node, disk, address } = server
+    if (node === null) return
+    if (starts > 1) {
+      this.#record({ kind: 'process', node: id, timeMs: this.#now.timeMs, state: 'up', reason: null })
+    }
+    this.#tell(id, {
+      kind: 'survey',
+      ...this.#now,
+      address,
+      pid: null,
+      members: node.replica.members,
+      durable: disk.state,
+      firstUnexecuted: node.replica.firstUnexecuted,
+      roles: standsOf(node.roles),
+    })
+  }
+
+  #showService(id: NodeId, snapshot: Uint8Array): void {
+    const replica = Replica.restore(this.#service, snapshot)
+    const { firstUnexecuted } = replica
+    this.#tell(id, { kind: 'service', ...this.#now, firstUnexecuted, view: replica.view() })
+  }
+
+  #fated(...[fate, reason, from, to, datagram]: Parameters<Fated>): void {
+    const [sender, receiver] = [this.#partyAt(from), this.#partyAt(to)]
+    const teller = typeof sender === 'number' ? sender : receiver
+    if (typeof teller !== 'number') return
+    const { message } = datagram as SimulatedDatagram
+    const tell = () => {
+      const record: FateRecord = {
+        kind: 'fate',
+        ...this.#now,
+        from: sender,
+        to: receiver,
+        message,
+        fate,
+        reason,
+      }
+      this.#tell(teller, record)
+    }
+    // What a server says is told of with its step, which is not over.
+    if (this.#facts.length > 0) this.#fates.push(tell)
+    else tell()
+  }
+
+  #partyAt(address: string): NodeId | string {
+    return this.#cluster?.servers.find((server) => server.address === address)?.id ?? address
+  }
+
+  #server(id: NodeId): SimulatedServer {
+    if (this.#cluster === null) throw new Error('no cluster has begun')
+    return this.#cluster.server(id)
+  }
+
+  get #now() {
+    return { clock: this.#clock, timeMs: this.#cluster?.timeline.nowMs ?? 0 }
+  }
+
+  #tell(node: NodeId, record: ServerRecord): void {
+    const { incarnation } = this.#server(node)
+    const { starts } = this.#known.get(node) ?? unknown
+    this.#record({ kind: 'server', node, incarnation, run: `${node}.${starts}`, record })
+  }
+}

@@ -1,0 +1,93 @@
+/** What is shown of a role: all of it where it is small, and never more than somebody can look at. */
+import { describe, expect, test } from 'vitest'
+import type { Json } from '../../machines/batch.ts'
+import type { RequestQueueEvent, RoleName } from '../../machines/inbox.ts'
+import { defaultLimits } from '../../machines/limits.ts'
+import { defaultTiming } from '../../machines/timing.ts'
+import { standOf } from '../../src/inspect/stand.ts'
+import { trimmed, trimmedView } from '../../src/inspect/trimmed.ts'
+import { roleInputs, roleMachines, roleNames } from '../../src/roles.ts'
+import { viewRows } from '../../src/services/service.ts'
+import { start, step } from '../../src/step.ts'
+import { members } from '../support/role.ts'
+
+const inputs = roleInputs(
+  { self: 0, incarnation: 'founder', members: members(3), promised: null, accepted: [], firstUnchosen: 0 },
+  { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },
+)
+
+const begun = (role: RoleName) => start(roleMachines[role], inputs[role]).snapshot
+
+describe('trimmed', () => {
+  test('leaves what is small as it is', () => {
+    const value: Json = { a: [1, 'two', true, null, { b: [] }], c: '' }
+    expect(trimmed(value)).toEqual(value)
+  })
+
+  test('cuts long texts, lists and records, and says how much more there is', () => {
+    expect(trimmed('x'.repeat(201))).toBe(`${'x'.repeat(200)}… (201)`)
+    expect(trimmed(Array.from({ length: 50 }, (_, at) => at))).toEqual([
+      ...Array.from({ length: 48 }, (_, at) => at),
+      '… 2 more',
+    ])
+    const wide = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`f${at}`, at]))
+    expect(trimmed(wide)).toEqual({ ...Object.fromEntries(Object.entries(wide).slice(0, 48)), '…': '2 more' })
+  })
+
+  test('ends in the depth, so that nothing makes it endless', () => {
+    const loop: { own?: unknown } = {}
+    loop.own = loop
+    expect(JSON.stringify(trimmed(loop))).toBe(`${'{"own":'.repeat(9)}"…"${'}'.repeat(9)}`)
+  })
+
+  test('leaves nothing but JSON', () => {
+    const odd = { left: undefined, fun: () => 1, symbol: Symbol('s'), big: 1n }
+    expect(trimmed(odd)).toEqual({ fun: null, symbol: null, big: null })
+  })
+})
+
+test('a view stays a view: whole rows, as many as are shown, and a count of the others', () => {
+  const rows = Array.from({ length: viewRows + 3 }, (_, at) => [`lock-${at}`, 'x'.repeat(500)])
+  const table = { name: 'locks', columns: ['lock', 'holder'], rows, more: 4, keyColumn: 0 }
+  const view = trimmedView({ tables: [table] })
+  expect(view).toMatchObject({
+    tables: [{ name: 'locks', columns: ['lock', 'holder'], more: 7, keyColumn: 0 }],
+  })
+  const [shown] = 'tables' in view ? view.tables : []
+  expect(shown?.rows).toHaveLength(viewRows)
+  expect(shown?.rows[0]).toEqual(['lock-0', `${'x'.repeat(200)}… (500)`])
+})
+
+describe('the stand of a role', () => {
+  test.each(roleNames)('%s: its state, and its context without what never changes', (role) => {
+    const { state, context } = standOf(role, begun(role))
+    expect(state).toBe(String(begun(role).value))
+    for (const constant of ['members', 'limits', 'timing', 'incarnation'])
+      expect(context).not.toHaveProperty(constant)
+    expect(JSON.parse(JSON.stringify(context))).toEqual(context)
+  })
+
+  test('a queue of thousands shows the first of them, and how many there are', () => {
+    let snapshot = begun('requestQueue')
+    for (let seq = 0; seq < 3_000; seq += 1) {
+      const event: RequestQueueEvent = {
+        type: 'request',
+        uid: `client-${seq}`,
+        seq: 1,
+        ackedBelow: 0,
+        command: { kind: 'service', body: { action: 'lock', name: `lock-${seq}` } },
+        replyTo: '127.0.0.1:1',
+        receivedAtMs: seq,
+        commandBytes: 60,
+        recorded: null,
+      }
+      snapshot = step(roleMachines.requestQueue, snapshot, event).snapshot
+    }
+    const { state, context } = standOf('requestQueue', snapshot)
+    expect(state).toBe('ready')
+    expect(context).toMatchObject({ held: { count: 3_000, delayedCount: 0 } })
+    const { requests } = (context as { held: { requests: readonly { uid: string; tag: Json }[] } }).held
+    expect(requests.map(({ uid }) => uid)).toEqual(Array.from({ length: 20 }, (_, at) => `client-${at}`))
+    expect(JSON.stringify(context).length).toBeLessThan(6_000)
+  })
+})

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest'
+import { Store } from '../../../inspector/model/store.ts'
+import { Playground } from '../../../inspector/playground/playground.ts'
+import { endOf, here } from '../../../inspector/playground/session.ts'
+
+/** A page without a screen: frames are drawn and time passes when a test says so. */
+class Page {
+  readonly #frames: (() => void)[] = []
+  readonly store = new Store({ kind: 'playground' }, (run) => this.#frames.push(run))
+  #tick: (() => void) | null = null
+  readonly playground = new Playground(this.store, (run) => {
+    this.#tick = run
+    return () => {
+      this.#tick = null
+    }
+  })
+
+  get session() {
+    return this.playground.state.session
+  }
+
+  /** True when it goes on by itself. */
+  get isTicking(): boolean {
+    return this.#tick !== null
+  }
+
+  draw(): void {
+    for (const frame of this.#frames.splice(0)) frame()
+  }
+
+  tick(): void {
+    this.#tick?.()
+  }
+
+  /** The page shows what has happened up to where the reader is. */
+  check(): void {
+    this.draw()
+    const { recordsEnd, state } = here(this.session)
+    expect(this.store.view.cursor).toBe(recordsEnd)
+    expect(this.store.view.end).toBe(endOf(this.session).recordsEnd)
+    const shown = this.store.view.picture.servers.map(({ state: is }) => is)
+    expect(shown).toEqual(state.servers.map(({ node }) => (node.running === null ? 'gone' : 'up')))
+  }
+}
+
+const lockX = 'request a→0 lock x'
+
+describe('the page and the session', () => {
+  test('are at the same place, forwards, backwards and on another way', () => {
+    const page = new Page()
+    page.check()
+    page.playground.command(lockX)
+    page.check()
+    for (let i = 0; i < 6; i += 1) expect(page.playground.step()).toBe(true)
+    page.check()
+    page.playground.back()
+    page.check()
+    expect(page.session.at).toBe(6)
+    page.playground.step()
+    page.check()
+    page.playground.back()
+    page.playground.command('crash 2')
+    page.check()
+    expect(page.session.ends).toHaveLength(2)
+    const [first] = page.session.ends
+    if (first !== undefined) page.playground.switchTo(first)
+    page.check()
+    expect(page.session.at).toBe(7)
+  })
+
+  test('a reader who goes back in time goes on from there', () => {
+    const page = new Page()
+    page.playground.command(lockX)
+    for (let i = 0; i < 6; i += 1) page.playground.step()
+    page.draw()
+    const before = here(page.session)
+    page.store.moveTo(page.session.path[3]?.recordsEnd ?? 0)
+    page.draw()
+    expect(page.session.at).toBe(3)
+    page.playground.command('crash 1')
+    page.check()
+    expect(page.session.path).toHaveLength(5)
+    expect(page.session.ends).toContain(before)
+  })
+
+  test('a cut is gone back over, though no record tells of it', () => {
+    const page = new Page()
+    page.playground.command('cut 0 from 1')
+    page.check()
+    page.playground.back()
+    page.check()
+    expect(page.session.at).toBe(0)
+    expect(page.playground.step()).toBe(true)
+    expect(here(page.session).state.cuts).toHaveLength(2)
+  })
+
+  test('it goes on by itself until nothing is left', () => {
+    const page = new Page()
+    page.playground.command(lockX)
+    page.playground.play()
+    for (let i = 0; i < 100 && page.isTicking; i += 1) page.tick()
+    expect(page.isTicking).toBe(false)
+    expect(page.playground.state.isPlaying).toBe(false)
+    expect(here(page.session).state.clients[0]?.requests[0]?.outcome).toMatchObject({ kind: 'executed' })
+    page.check()
+  })
+})
+
+describe('links and files', () => {
+  test('a link leads to the same place of the same schedule', async () => {
+    const page = new Page()
+    page.playground.found({ servers: 5, service: 'kv' })
+    page.playground.command('request a→0 {"action":"put","key":"x","value":"→ ü"}')
+    page.playground.adjust({ chooser: 'chance', seed: 12 })
+    for (let i = 0; i < 60; i += 1) page.playground.step()
+    page.playground.goTo(40)
+    const other = new Page()
+    await other.playground.openLink(await page.playground.link())
+    expect(other.playground.state.problem).toBeNull()
+    expect(other.session.setting).toEqual(page.session.setting)
+    expect(other.session.at).toBe(40)
+    expect(here(other.session).state).toEqual(here(page.session).state)
+    expect(endOf(other.session).state).toEqual(endOf(page.session).state)
+    expect([other.playground.state.seed, other.playground.state.chooser]).toEqual([12, 'chance'])
+    other.check()
+    // And goes on alike.
+    page.playground.goTo(60)
+    other.playground.goTo(60)
+    for (const each of [page, other]) each.playground.step()
+    expect(here(other.session).line).toBe(here(page.session).line)
+  })
+
+  test('what is copied out is a transcript that tells what happened, and is read again', () => {
+    const page = new Page()
+    page.playground.command(lockX)
+    page.playground.step()
+    const text = page.playground.transcript()
+    expect(text).toContain('deliver a→0 request\n  0→0,1,2 prepare 1.0 from instance 0\n')
+    const other = new Page()
+    other.playground.open('copied', text)
+    expect(here(other.session).state).toEqual(here(page.session).state)
+  })
+
+  test('a recording is shown, and not gone on with', () => {
+    const page = new Page()
+    page.playground.command(lockX)
+    const records = page.session.path.flatMap((point) => point.records)
+    const text = `${records.map((record) => JSON.stringify(record)).join('\n')}\n{"kind":"serv`
+    page.playground.open('seen.ndjson', text)
+    page.draw()
+    expect(page.store.view.source).toEqual({ kind: 'recording', name: 'seen.ndjson' })
+    expect(page.store.view.end).toBe(records.length)
+    expect(page.playground.state.recording).toBe('seen.ndjson')
+    page.playground.returnToSession()
+    page.check()
+    expect(page.store.view.source).toEqual({ kind: 'playground' })
+  })
+
+  test.each([
+    ['nonsense', 'a file: line 1, "nonsense": "nonsense" is no command of a transcript'],
+    ['{"kind":"cluster"}\n{"kind":"moon"}\n{}\n', 'line 2 is no record of the inspector: its kind is "moon"'],
+    ['{not JSON', 'line 1 is no record of the inspector'],
+    ['servers 3\ncrash 0\ncrash 0', 'a file: line 3, "crash 0": server 0 is down'],
+  ])('%j: the reader is told what is wrong', (text, expected) => {
+    const page = new Page()
+    page.playground.open('a file', text)
+    expect(page.playground.state.problem).toContain(expected)
+    page.check()
+  })
+
+  test('what comes before what is wrong is shown', async () => {
+    const page = new Page()
+    await page.playground.openLink('#playground&t=servers%204%0Acrash%201%0Afly')
+    expect(page.playground.state.problem).toContain('line 3')
+    expect(page.session.path).toHaveLength(2)
+    page.check()
+    await page.playground.openLink('#playground&z=AAAA')
+    expect(page.playground.state.problem).toContain('is damaged')
+    page.check()
+  })
+})

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { emptyPicture, pictureAfter, serverIn } from '../../inspector/model/picture.ts'
+import type { InspectorRecord } from '../../src/inspect/record.ts'
+import { drawPlan } from '../../src/simulator/draw-plan.ts'
+import { runPlan } from '../../src/simulator/run.ts'
+import { mutations } from '../mutations/all.ts'
+
+function recordedRun(seed: number, plant?: Parameters<typeof runPlan>[1]) {
+  const records: InspectorRecord[] = []
+  const plan = drawPlan(seed)
+  const report = runPlan(plan, { ...plant, recorded: (record) => records.push(record) })
+  return { plan, records, report }
+}
+
+test('a run that is recorded is the run that it is without', () => {
+  const { plan, report } = recordedRun(5)
+  expect(report).toEqual(runPlan(plan))
+})
+
+test('the records are whole: every step follows from the one before, and what was said is what was heard or lost', () => {
+  const { records, report } = recordedRun(5)
+  expect(report.failure).toBeNull()
+  const [first] = records
+  expect(first?.kind).toBe('cluster')
+  const picture = records.reduce(pictureAfter, emptyPicture)
+  const said = new Map<string, number>()
+  let heard = 0
+  let clock = 0
+  for (const record of records) {
+    if (record.kind !== 'server') continue
+    expect(record.record.clock).toBeGreaterThanOrEqual(clock)
+    clock = record.record.clock
+    if (record.record.kind !== 'step') continue
+    for (const fact of record.record.facts) {
+      if (fact.type !== 'said') continue
+      const name = JSON.stringify([fact.node, fact.to, fact.message])
+      said.set(name, (said.get(name) ?? 0) + 1)
+    }
+    const { cause } = record.record
+    if (cause.type !== 'hear') continue
+    heard += 1
+    expect(said.has(JSON.stringify([cause.sender, record.node, cause.message]))).toBe(true)
+  }
+  expect(heard).toBeGreaterThan(50)
+  const fates = records.flatMap((record) =>
+    record.kind === 'server' && record.record.kind === 'fate' ? [record.record.fate] : [],
+  )
+  expect(fates).toContain('dropped')
+  // At the end of a run everything has come to rest, and each server that counts has executed everything.
+  for (const server of picture.servers) expect(['up', 'gone', 'silent']).toContain(server.state)
+  const up = picture.servers.filter(({ state }) => state === 'up')
+  expect(up.length).toBeGreaterThan(1)
+  for (const { roles } of up) expect(roles?.acceptor.state).toBe('listening')
+  expect(picture.invariants.every(({ standing }) => standing !== 'broken')).toBe(true)
+})
+
+test('what breaks an invariant is the end of the recording', () => {
+  const fault = mutations.find(({ name }) => name === 'answers before it is executed')
+  if (fault === undefined) throw new Error('there is no such fault')
+  for (let seed = 1; seed < 40; seed += 1) {
+    const { records, report } = recordedRun(seed, { plant: fault.plant })
+    if (report.failure === null || typeof report.failure.broke !== 'number') continue
+    const last = records.at(-1)
+    const broken =
+      last?.kind === 'verdict' ? last.invariants.find(({ standing }) => standing === 'broken') : undefined
+    expect(broken).toMatchObject({ invariant: report.failure.broke, text: report.failure.message })
+    const before = records.at(-2)
+    expect(before?.kind).toBe('server')
+    const node = before?.kind === 'server' ? before.node : -1
+    expect(serverIn(records.reduce(pictureAfter, emptyPicture), node)?.state).toBe('up')
+    return
+  }
+  throw new Error('no seed below 40 shows the fault')
+})
