@@ -5,10 +5,9 @@ import type { FaultRule } from '../../src/inspect/control.ts'
 import type { Cause, InspectorRecord, Move, PartyName, ServerRecord } from '../../src/inspect/record.ts'
 import { ruleText } from '../../src/inspect/rules.ts'
 import { requestName } from '../../src/schedule/names.ts'
-import { ballotText, messageText, outcomeText, requestText } from '../../src/transcript/words.ts'
+import { ballotText, messageText, outcomeText } from '../../src/transcript/words.ts'
 import type { Fact } from '../../src/verify/facts.ts'
 import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
-import type { ShownBatch } from './ledger.ts'
 import { timeOf } from './timeline.ts'
 
 /** Characters of a sentence, at most. */
@@ -24,22 +23,9 @@ export function partyText(party: PartyName): string {
   return typeof party === 'number' ? `server ${party}` : `client ${party}`
 }
 
-/** `[a#1 lock x, 3 more]`. */
-export function shownBatchText({ requests, more }: ShownBatch): string {
-  const texts = requests.map(requestText)
-  return `[${(more === 0 ? texts : [...texts, `${more} more`]).join(', ')}]`
-}
-
 /** Seconds since the first record: `12.345`. */
 export function timeText(timeMs: number | null, originMs: number): string {
   return timeMs === null ? '' : ((timeMs - originMs) / 1_000).toFixed(3)
-}
-
-/** How long something lasts: `340 ms`, `12.3 s`, `4 min`. */
-export function durationText(ms: number): string {
-  if (ms < 0) return '0 ms'
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  return ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
 }
 
 /** `1 agreement`. */
