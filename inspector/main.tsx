@@ -31,12 +31,14 @@ if (playground !== null) {
   acceptDroppedFiles(playground, document)
   void followAddress(playground, window)
 }
+/** Without it the page may look, and not touch. */
+const token = tokenIn(location.hash)
 const live =
   playground === null
     ? new Live({
         store,
         connect: connectTo(`ws://${location.host}/pages`),
-        token: tokenIn(location.hash),
+        token,
         later: (run, ms) => setTimeout(run, ms),
       })
     : null
@@ -56,4 +58,7 @@ const extraTabs: ExtraTab[] =
         },
         { id: 'tour', label: 'Tour', panel: () => <Tour playground={playground} /> },
       ]
-render(<App store={store} control={live?.control ?? null} extraTabs={extraTabs} />, root)
+render(
+  <App store={store} control={token === null ? null : (live?.control ?? null)} extraTabs={extraTabs} />,
+  root,
+)
