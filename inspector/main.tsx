@@ -5,6 +5,7 @@ import { Store } from './model/store.ts'
 import { acceptDroppedFiles, followAddress } from './playground/address.ts'
 import { PlaygroundPanel } from './playground/panel.tsx'
 import { Playground } from './playground/playground.ts'
+import { connectTo, Live, tokenIn } from './source/live.ts'
 import { App, type ExtraTab } from './view/app.tsx'
 
 /** How the page was built: `live`, for a hub to serve, or `playground`, for any static host. */
@@ -29,6 +30,15 @@ if (playground !== null) {
   acceptDroppedFiles(playground, document)
   void followAddress(playground, window)
 }
+const live =
+  playground === null
+    ? new Live({
+        store,
+        connect: connectTo(`ws://${location.host}/pages`),
+        token: tokenIn(location.hash),
+        later: (run, ms) => setTimeout(run, ms),
+      })
+    : null
 addEventListener('hashchange', () => {
   // A link to a part of the page is no other mode.
   const isOnPage = document.getElementById(location.hash.slice(1)) !== null
@@ -44,4 +54,4 @@ const extraTabs: ExtraTab[] =
           panel: (part) => <PlaygroundPanel {...part} playground={playground} />,
         },
       ]
-render(<App store={store} extraTabs={extraTabs} />, root)
+render(<App store={store} control={live?.control ?? null} extraTabs={extraTabs} />, root)

@@ -98,6 +98,13 @@ export class Store {
     this.#changed()
   }
 
+  /** So many records came that are none. */
+  skip(count: number): void {
+    if (count === 0) return
+    this.timeline.skip(count)
+    this.#changed()
+  }
+
   /** Forgets all records; those that come next are followed. */
   clear(): void {
     this.timeline.clear()

@@ -99,6 +99,11 @@ export class Timeline {
     if (more > 0) this.#letGo(Math.ceil(more / this.#letGoAtOnce) * this.#letGoAtOnce)
   }
 
+  /** So many records came that are none: they are counted, and not kept. */
+  skip(count: number): void {
+    this.#unreadable += count
+  }
+
   /** The record of that number, if it is kept. */
   record(number: number): InspectorRecord | undefined {
     return this.#records[number - this.#base]

@@ -32,7 +32,7 @@ export class Inspector {
             add: (records) => {
               for (const record of records) hub.show(record)
             },
-            rulesChanged: () => undefined,
+            rulesChanged: (rules) => hub.showRules(rules),
           })
     const hub: Hub = await Hub.listen({
       ...options,
