@@ -13,6 +13,7 @@ export interface ClusterFlags {
   readonly data: string
   readonly memory?: boolean
   readonly trace?: boolean
+  readonly stately?: string
   /** Where the page is served on which one sees what the servers do. */
   readonly inspect?: number
   /** With `inspect`: what goes wrong can be asked for on the page. */

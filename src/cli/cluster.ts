@@ -7,7 +7,7 @@ import { bindSocket } from '../node/socket.ts'
 import { type ClusterFlags, type PlannedServer, planCluster } from './cluster-plan.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { Inspector, inspectorLine } from './inspector.ts'
-import { logLevelOption, parseHost, wholeNumber } from './options.ts'
+import { logLevelOption, parseHost, statelyOption, wholeNumber } from './options.ts'
 import { complain, print, shellCommand } from './output.ts'
 import { type ProcessControl, ServerProcesses } from './server-processes.ts'
 import { onStopSignal } from './signals.ts'
@@ -34,6 +34,7 @@ export function addClusterCommand(program: Command): void {
       ]),
     )
     .addOption(new Option('--trace', 'write the requests that were executed, in order, to DIR/N/trace.txt'))
+    .addOption(statelyOption())
     .addOption(
       new Option('--inspect [PORT]', 'serve a page on which one sees what the servers do')
         .argParser(wholeNumber(0, 65_535))
@@ -70,8 +71,9 @@ async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFla
   await checkBeforehand(start)
   for (const { id, reason } of lost) complain(`server ${id} is not started: ${reason}`)
 
+  const stately = flags.stately === undefined ? [] : ['--stately', flags.stately]
   const running = new ServerProcesses(start, {
-    args: ['--log-level', flags.logLevel],
+    args: ['--log-level', flags.logLevel, ...stately],
     first: isFirstStart ? ['--bootstrap'] : [],
     paxos,
   })

@@ -11,6 +11,7 @@ import {
   parseMembers,
   parseNodeId,
   parseReachableAddress,
+  statelyOption,
 } from './options.ts'
 import { complain, print } from './output.ts'
 import { readReport } from './report.ts'
@@ -31,6 +32,7 @@ export interface NodeFlags {
   readonly record?: string
   readonly allowFaults?: boolean
   readonly inspect?: Address
+  readonly stately?: string
   readonly logLevel: string
   readonly supervised?: boolean
 }
@@ -87,6 +89,7 @@ export function addNodeCommand(program: Command): void {
         .argParser(parseReachableAddress)
         .preset(`127.0.0.1:${defaultInspectorPort}`),
     )
+    .addOption(statelyOption())
     .addOption(
       new Option('--allow-faults', 'with --inspect: lose messages and fire timers as the inspector asks for'),
     )
@@ -103,7 +106,8 @@ cluster). Started again it needs neither: what it stored says which cluster it b
 
 /** What the options ask for. Throws a `Failure` when they do not go together. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { id, members, memory, data, bootstrap, cluster, join, trace, record, inspect, allowFaults } = flags
+  const { id, members, memory, data, bootstrap, cluster, join, trace, record } = flags
+  const { inspect, allowFaults, stately } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw new Failure(
       `--id ${id} is not among --members (${members.map((member) => member.id).join(', ')}): add ${id}=HOST:PORT`,
@@ -147,6 +151,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(record !== undefined && { record }),
     ...(allowFaults !== undefined && { allowFaults }),
     ...(inspect !== undefined && { inspect }),
+    ...(stately !== undefined && { stately }),
   }
 }
 

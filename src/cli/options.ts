@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
 import { formatAddress, parseAddress } from '../address.ts'
+import { defaultStatelyUrl } from '../inspect/protocol.ts'
 
 /** A server as options name it: `ID=HOST:PORT`. */
 export interface MemberOption {
@@ -123,6 +124,22 @@ export function logLevelOption(defaultLevel: string): Option {
   return new Option('--log-level <level>', 'what is logged to stderr, a JSON object a line')
     .choices(logLevels)
     .default(defaultLevel)
+}
+
+/** `ws://HOST:PORT`, or with `wss:`. */
+export function parseWebSocketUrl(value: string): string {
+  const protocol = URL.canParse(value) ? new URL(value).protocol : null
+  if (protocol === 'ws:' || protocol === 'wss:') return value
+  return invalid(`'${value}' is no address of a WebSocket: give one, such as ${defaultStatelyUrl}.`)
+}
+
+export function statelyOption(): Option {
+  return new Option(
+    '--stately [url]',
+    `show the actors in Stately's own inspector at this WebSocket, ${defaultStatelyUrl} by default`,
+  )
+    .argParser(parseWebSocketUrl)
+    .preset(defaultStatelyUrl)
 }
 
 export function serversOption(): Option {

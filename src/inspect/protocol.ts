@@ -56,3 +56,6 @@ export const protocolVersion = 1
 
 /** Where the hub listens unless it is told otherwise. */
 export const defaultInspectorPort = 29_400
+
+/** Where the server of the package `@statelyai/inspect` listens, which shows them in Stately's own inspector. */
+export const defaultStatelyUrl = 'ws://localhost:8080'

@@ -17,6 +17,7 @@ import { protocolVersion } from '../inspect/protocol.ts'
 import type { FateRecord } from '../inspect/record.ts'
 import { Recorder } from '../inspect/recorder.ts'
 import { Reporter } from '../inspect/reporter.ts'
+import { StatelyBridge } from '../inspect/stately.ts'
 import type { Executor } from '../router.ts'
 import { lockService } from '../services/lock.ts'
 import { Replica } from '../services/replica.ts'
@@ -58,6 +59,8 @@ export interface NodeOptions {
   readonly record?: string
   /** Tell the inspector's hub at this address what happens, as far as that costs little. */
   readonly inspect?: Address
+  /** Make the actors visible in Stately's own inspector, at this WebSocket URL. */
+  readonly stately?: string
   readonly timing?: Timing
   readonly limits?: Limits
   /** Do what `control` is asked for: lose messages, fire timers. For a cluster that is played with. */
@@ -96,12 +99,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const socket = await bindSocket(options.listen)
   const address = options.advertise ?? formatAddress(socket.address())
   let storage: Storage | null = null
+  let bridge: StatelyBridge | null = null
+  let node: LiveNode | null = null
   try {
     storage = await openStorage(dataDir)
     const durable = await storage.open()
     const identity = durable.identity ?? (await firstIdentity(options, storage))
     checkIdentity(identity, id, options.bootstrap, dataDir ?? 'memory')
-    const node = new LiveNode({ ...options, service, logger, address, identity, storage })
+    bridge = await openStately(options, logger)
+    node = new LiveNode({ ...options, service, logger, address, identity, storage, bridge })
     await node.recover(durable)
     node.serve(socket, durable)
     if (options.join !== undefined) await node.join(options.join)
@@ -112,7 +118,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     } catch {
       // The node had closed it already.
     }
-    await storage?.close().catch(() => undefined)
+    await Promise.all([storage?.close().catch(() => undefined), node?.hush(), bridge?.close()])
     throw error
   }
 }
@@ -123,6 +129,18 @@ async function openStorage(dataDir: string | null): Promise<Storage> {
     throw new StartError(`--data ${dataDir} cannot be made: ${error.message}`)
   })
   return new LevelStorage(join(dataDir, 'store'))
+}
+
+/** Whoever asks for it wants the server more than the bridge: without it, the server goes on. */
+async function openStately({ id, stately }: NodeOptions, logger: Logger): Promise<StatelyBridge | null> {
+  if (stately === undefined) return null
+  try {
+    return await StatelyBridge.open(id, stately)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    logger.error({ reason }, "nothing is shown in Stately's inspector")
+    return null
+  }
 }
 
 function openRecorder(path: string, logger: Logger): Recorder {
@@ -179,9 +197,10 @@ class LiveNode implements RunningNode {
       readonly address: Address
       readonly identity: Identity
       readonly storage: Storage
+      readonly bridge: StatelyBridge | null
     },
   ) {
-    const { id, address, identity, storage, service, logger, dataDir, trace, record } = options
+    const { id, address, identity, storage, bridge, service, logger, dataDir, trace, record } = options
     this.id = id
     this.address = address
     this.cluster = identity.cluster
@@ -215,15 +234,21 @@ class LiveNode implements RunningNode {
     this.#runtime = new Runtime(id, storage, executor, {
       recorder: this.#recorder,
       observer: this.#observer,
+      inspect: bridge?.inspect ?? null,
     })
     this.ended = this.#runtime.ended.then(async (reason) => {
       if (reason !== null) this.#logger.fatal({ reason }, 'halted')
       this.#observer?.ended(reason)
-      await Promise.all([this.#trace?.close(), this.#reporter?.close()])
+      await Promise.all([this.#trace?.close(), this.hush(), bridge?.close()])
       this.#recorder?.close()
       await storage.close().catch(() => undefined)
       return reason
     })
+  }
+
+  /** Tells the inspector nothing more. */
+  async hush(): Promise<void> {
+    await this.#reporter?.close()
   }
 
   #newReporter(): Reporter | null {
@@ -260,7 +285,10 @@ class LiveNode implements RunningNode {
         clock: () => this.#runtime.clock,
       },
       reporter,
-      (error) => this.#logger.error({ reason: error.message }, 'the inspector is told nothing more'),
+      (error) => {
+        this.#logger.error({ reason: error.message }, 'the inspector is told nothing more')
+        void reporter.close()
+      },
     )
   }
 

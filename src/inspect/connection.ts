@@ -1,0 +1,107 @@
+import { connect, type NetConnectOpts, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { WebSocket } from 'ws'
+
+/** What a connection tells whoever uses it. */
+export interface ConnectionEvents {
+  /** It is there, for the first time or again. */
+  opened(): void
+  /** It is gone; it will be tried again. */
+  lost(): void
+  heard(text: string): void
+}
+
+/** How long to wait before the next try to connect, in milliseconds: twice as long each time. */
+const firstRetryMs = 250
+const lastRetryMs = 5_000
+
+/** Nobody at the other end has long things to say. */
+const mostHeardBytes = 1_000_000
+
+const handshakeMs = 5_000
+
+/** How long what was said last has to leave, in milliseconds. */
+const closingMs = 250
+
+/** A WebSocket to somebody who may come and go. It keeps no process alive, and throws nothing once it has begun. */
+export class Connection {
+  readonly #url: string
+  readonly #events: ConnectionEvents
+  /** It may not be there yet. */
+  #socket: WebSocket | null = null
+  #isOpen = false
+  #retryMs = firstRetryMs
+  #retryTimer: NodeJS.Timeout | null = null
+  #isClosed = false
+
+  constructor(url: string, events: ConnectionEvents) {
+    this.#url = url
+    this.#events = events
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Bytes that were said and have not left yet. */
+  get unread(): number {
+    return this.#socket?.bufferedAmount ?? 0
+  }
+
+  /** Connects, now and whenever the connection is lost. Throws when the address is none. */
+  start(): void {
+    this.#retryTimer = null
+    const socket = new WebSocket(this.#url, {
+      perMessageDeflate: false,
+      handshakeTimeout: handshakeMs,
+      maxPayload: mostHeardBytes,
+      createConnection: connectUnreferenced as typeof connect,
+    })
+    this.#socket = socket
+    socket.on('open', () => {
+      this.#isOpen = true
+      this.#retryMs = firstRetryMs
+      this.#events.opened()
+    })
+    socket.on('message', (data) => this.#events.heard(String(data)))
+    // What went wrong does not matter: the connection closes after it.
+    socket.on('error', () => undefined)
+    socket.on('close', () => this.#closed())
+  }
+
+  /** Says `text`, if the connection is there. */
+  say(text: string): void {
+    if (this.#isOpen) this.#socket?.send(text, () => undefined)
+  }
+
+  /** Ends it. Resolves when what was said has left, or has taken too long. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
+    const socket = this.#socket
+    if (socket === null || socket.readyState === WebSocket.CLOSED) return
+    if (!this.#isOpen) socket.terminate()
+    await new Promise<void>((resolve) => {
+      const impatience = setTimeout(() => socket.terminate(), closingMs)
+      socket.once('close', () => {
+        clearTimeout(impatience)
+        resolve()
+      })
+      socket.close()
+    })
+  }
+
+  #closed(): void {
+    const wasOpen = this.#isOpen
+    this.#isOpen = false
+    if (wasOpen) this.#events.lost()
+    if (this.#isClosed) return
+    this.#retryTimer = setTimeout(() => this.start(), this.#retryMs).unref()
+    this.#retryMs = Math.min(lastRetryMs, this.#retryMs * 2)
+  }
+}
+
+function connectUnreferenced(options: NetConnectOpts): Socket {
+  // Of what an HTTP request is given: its path is none of a socket.
+  const { host = 'localhost', port } = options as TcpNetConnectOpts
+  return connect({ host, port }).unref()
+}
