@@ -32,7 +32,7 @@ const fullDirections: Readonly<Record<ChartName, Direction>> = {
 const margin = 6
 const dotSize = 10
 /** Room for the tokens of three requests, at least. */
-const requestLane = 96
+const requestLane = 106
 
 interface Sizes {
   readonly title: number

@@ -25,7 +25,7 @@ export const Header = pure(function Header(props: HeaderProps) {
       <Source source={source} />
       {cluster === null ? null : (
         <p class="cluster">
-          {cluster}, service {service}
+          {source.kind === 'playground' ? '' : `${cluster}, `}service {service}
         </p>
       )}
       <ul class="chips" aria-label="Servers">

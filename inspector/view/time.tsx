@@ -116,7 +116,7 @@ export function Time({ view, store }: PartProps) {
             <span class={record.kind === 'gap' ? 'gap' : ''}>{recordText(record)}</span>
           </>
         )}
-        {isLive ? <Coalesced count={coalesced} /> : null}
+        {isLive && view.source.kind === 'live' ? <Coalesced count={coalesced} /> : null}
       </p>
     </section>
   )

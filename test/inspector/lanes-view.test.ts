@@ -18,7 +18,7 @@ import {
 } from '../../inspector/view/lanes/axis.ts'
 import { boxesOverlap, labelBox, placeLabels } from '../../inspector/view/lanes/labels.ts'
 import { dotBeside, dotInNextLane, hitAt } from '../../inspector/view/lanes/nearest.ts'
-import { type Scene, type SceneInput, sceneOf } from '../../inspector/view/lanes/scene.ts'
+import { arrowKey, pointOf, type Scene, type SceneInput, sceneOf } from '../../inspector/view/lanes/scene.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { randomRecording, scenarioFiles, scenarioRecording } from './schedule-records.ts'
 
@@ -84,7 +84,7 @@ describe('labels', () => {
     const model = modelOf([...scenarioRecording(file).records])
     for (const axis of axes) {
       for (const zoom of [0.5, 1, 2.5]) {
-        for (let at = 0; at < model.end; at += 15) {
+        for (let at = 0; at < model.end; at += 25) {
           const left = placeOf(model, axis, at)
           const viewport = { axis, left, scale: usualScale(axis) * zoom, width: 1_150 }
           const { labels, dots } = scene(model, { viewport })
@@ -215,8 +215,30 @@ describe('the pointer and the keys', () => {
     }
     expect(hitAt(drawn, -500, -500)).toBeNull()
     const arrow = drawn.arrows.find(({ state }) => state === 'heard')!
-    const hit = hitAt({ dots: [], arrows: [arrow] }, (arrow.x1 + arrow.x2) / 2, (arrow.y1 + arrow.y2) / 2 + 5)
+    const middle = pointOf(arrow, 0.5)
+    const hit = hitAt({ dots: [], labels: [], arrows: [arrow] }, middle.x, middle.y + 5)
     expect(hit).toEqual({ type: 'arrow', arrow })
+    for (const { key, x, y } of drawn.labels.filter((label) => label.key.startsWith('arrow'))) {
+      const labelled = hitAt({ ...drawn, dots: [] }, x, y)
+      expect(labelled?.type === 'arrow' && arrowKey(labelled.arrow.arrow.id)).toBe(key)
+    }
+  })
+
+  test('tell arrows apart that go from one dot to several lanes, and none goes back in time', () => {
+    const crossing = drawn.arrows.filter(({ bend }) => bend > 0)
+    expect(crossing.length).toBeGreaterThan(3)
+    for (const arrow of crossing) {
+      for (let part = 0; part < 1; part += 0.1) {
+        expect(pointOf(arrow, part + 0.1).x).toBeGreaterThanOrEqual(pointOf(arrow, part).x)
+      }
+      const others = drawn.arrows.filter(
+        ({ x1, y1, bend }) => x1 === arrow.x1 && y1 === arrow.y1 && bend === 0,
+      )
+      const middle = pointOf(arrow, 0.5)
+      expect(hitAt({ dots: [], labels: [], arrows: [arrow, ...others] }, middle.x, middle.y)).toMatchObject({
+        arrow,
+      })
+    }
   })
 
   test('left and right lead through all that happened, in order', () => {

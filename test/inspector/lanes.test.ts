@@ -254,15 +254,15 @@ describe('a recording that leaves nothing out', () => {
   test('and so it is whatever happens', () => {
     let lost = 0
     let copies = 0
-    for (let seed = 1; seed <= 25; seed += 1) {
+    for (let seed = 1; seed <= 12; seed += 1) {
       const recording = randomRecording(seed, 300)
       judge(recording)
       const model = modelOf(...recording.records)
       lost += allArrows(model).filter((arrow) => model.stateOf(arrow) === 'lost').length
       copies += allArrows(model).filter(({ isCopy }) => isCopy).length
     }
-    expect(lost).toBeGreaterThan(100)
-    expect(copies).toBeGreaterThan(20)
+    expect(lost).toBeGreaterThan(50)
+    expect(copies).toBeGreaterThan(10)
   })
 })
 

@@ -70,18 +70,6 @@ export function LaneBar({ axis, isFollowing, hidden, turnTo, zoom, follow, hide 
       <button type="button" aria-pressed={isFollowing} onClick={() => follow(!isFollowing)}>
         Follow
       </button>
-      <fieldset class="lane-kinds">
-        <legend>Messages that are shown</legend>
-        {messageKinds.map((kind) => (
-          <label key={kind} class={`kind-${kind}`}>
-            <input type="checkbox" checked={!hidden.has(kind)} onChange={() => toggle(kind)} />
-            <svg width="17" height="8" aria-hidden="true">
-              <path class="arrow-line" d="M0 4H17" />
-            </svg>
-            {kindNames[kind]}
-          </label>
-        ))}
-      </fieldset>
       <details class="lane-signs">
         <summary>Signs</summary>
         <ul>
@@ -109,6 +97,18 @@ export function LaneBar({ axis, isFollowing, hidden, turnTo, zoom, follow, hide 
           <li>A loop: to itself. Dotted messages: a further copy.</li>
         </ul>
       </details>
+      <fieldset class="lane-kinds">
+        <legend class="visually-hidden">Messages that are shown</legend>
+        {messageKinds.map((kind) => (
+          <label key={kind} class={`kind-${kind}`}>
+            <input type="checkbox" checked={!hidden.has(kind)} onChange={() => toggle(kind)} />
+            <svg width="17" height="8" aria-hidden="true">
+              <path class="arrow-line" d="M0 4H17" />
+            </svg>
+            {kindNames[kind]}
+          </label>
+        ))}
+      </fieldset>
     </div>
   )
 }

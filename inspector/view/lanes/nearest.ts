@@ -1,6 +1,7 @@
 /** What the pointer is at, and what the arrow keys lead to. */
 import type { LaneModel } from '../../model/lanes.ts'
-import type { Scene, SceneArrow, SceneDot } from './scene.ts'
+import { type Box, labelBox } from './labels.ts'
+import { arrowKey, pointOf, type Scene, type SceneArrow, type SceneDot } from './scene.ts'
 
 /** So far from a line or a dot the pointer still means it, in pixels. */
 const reach = 7
@@ -9,12 +10,25 @@ export type Hit =
   | { readonly type: 'dot'; readonly dot: SceneDot }
   | { readonly type: 'arrow'; readonly arrow: SceneArrow }
 
-/** What is drawn at that point: a dot before an arrow, and of several the nearest; `null` for nothing. */
-export function hitAt({ dots, arrows }: Pick<Scene, 'dots' | 'arrows'>, x: number, y: number): Hit | null {
+/**
+ * What is drawn at that point: a dot before the label of an arrow, and that before a line; of several the nearest; `null` for
+ * nothing.
+ */
+export function hitAt(
+  { dots, arrows, labels }: Pick<Scene, 'dots' | 'arrows' | 'labels'>,
+  x: number,
+  y: number,
+): Hit | null {
   const dot = nearest(dots, (other) => Math.hypot(other.x - x, other.y - y))
   if (dot !== null) return { type: 'dot', dot }
-  const arrow = nearest(arrows, (other) => distanceToLine(other, x, y))
+  const label = labels.find((other) => isWithin(labelBox(other), x, y))
+  const labelled = arrows.find(({ arrow }) => label?.key === arrowKey(arrow.id))
+  const arrow = labelled ?? nearest(arrows, (other) => distanceToLine(other, x, y))
   return arrow === null ? null : { type: 'arrow', arrow }
+}
+
+function isWithin({ left, right, top, bottom }: Box, x: number, y: number): boolean {
+  return x >= left && x <= right && y >= top && y <= bottom
 }
 
 function nearest<T>(things: readonly T[], distance: (thing: T) => number): T | null {
@@ -29,13 +43,20 @@ function nearest<T>(things: readonly T[], distance: (thing: T) => number): T | n
   return best
 }
 
-function distanceToLine({ arrow, x1, y1, x2, y2 }: SceneArrow, x: number, y: number): number {
+function distanceToLine(drawn: SceneArrow, x: number, y: number): number {
+  const { arrow, x1, y1, x2, y2, bend } = drawn
   // What one says to oneself is drawn as a loop above the dot.
   if (arrow.kind === 'own') return Math.max(0, Math.hypot(x - x1, y - (y1 - 10)) - 4)
   const [dx, dy] = [x2 - x1, y2 - y1]
   const length = dx * dx + dy * dy
-  const part = length === 0 ? 0 : Math.min(1, Math.max(0, ((x - x1) * dx + (y - y1) * dy) / length))
-  return Math.hypot(x - (x1 + part * dx), y - (y1 + part * dy))
+  if (bend === 0) {
+    const part = length === 0 ? 0 : Math.min(1, Math.max(0, ((x - x1) * dx + (y - y1) * dy) / length))
+    return Math.hypot(x - (x1 + part * dx), y - (y1 + part * dy))
+  }
+  // A bent line goes down or up evenly.
+  const part = Math.min(1, Math.max(0, (y - y1) / dy))
+  const point = pointOf(drawn, part)
+  return Math.hypot(x - point.x, y - point.y)
 }
 
 /** The next dot after record `at`, or the one before it, whosever it is; `null` when there is none. */

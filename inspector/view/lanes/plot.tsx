@@ -1,6 +1,14 @@
 /** The drawing itself. */
 import { labelBox, type PlacedLabel } from './labels.ts'
-import { axisHeight, gutter, type Pointed, type Scene, type SceneLane } from './scene.ts'
+import {
+  arrowKey,
+  axisHeight,
+  gutter,
+  type Pointed,
+  type Scene,
+  type SceneArrow,
+  type SceneLane,
+} from './scene.ts'
 import { ArrowShape, DenseArrows, DenseDots, DotShape, partyClass } from './shapes.tsx'
 
 /** Above so many dots they are small, and above so many strokes only. */
@@ -28,7 +36,16 @@ export function LanePlot({
         ({ dot, isLit }) => isLit || dot.at === current || dot.what === 'gone' || dot.what === 'gap',
       )
     : dots
-  const isPointed = (id: number) => pointed?.type === 'arrow' && pointed.id === id
+  const shape = (drawn: SceneArrow) => (
+    <ArrowShape
+      key={drawn.arrow.id}
+      drawn={drawn}
+      isPointed={pointed?.type === 'arrow' && pointed.id === drawn.arrow.id}
+    />
+  )
+  // What is on its way at the cursor reaches beyond it, and is not dimmed there.
+  const isOnItsWay = ({ state, x1 }: SceneArrow) => state === 'flying' && x1 < cursorX
+  const onTheirWay = new Set(arrows.filter(isOnItsWay).map(({ arrow }) => arrowKey(arrow.id)))
   return (
     // biome-ignore lint/a11y/noSvgWithoutTitle: it is named by the element around it; a title would be shown as a tip everywhere.
     <svg class="lane-svg" width={width} height={height}>
@@ -71,13 +88,7 @@ export function LanePlot({
               fill="url(#lane-hatch)"
             />
           ))}
-        {isDense ? (
-          <DenseArrows arrows={arrows} />
-        ) : (
-          arrows.map((drawn) => (
-            <ArrowShape key={drawn.arrow.id} drawn={drawn} isPointed={isPointed(drawn.arrow.id)} />
-          ))
-        )}
+        {isDense ? <DenseArrows arrows={arrows} /> : arrows.filter((drawn) => !isOnItsWay(drawn)).map(shape)}
         {isCrowded && <DenseDots dots={dots} />}
         {shownDots.map((drawn) => (
           <DotShape
@@ -88,9 +99,6 @@ export function LanePlot({
             isSmall={dots.length > smallDots}
           />
         ))}
-        {labels.map((label) => (
-          <LabelShape key={label.key} label={label} />
-        ))}
         <rect
           class="lane-later"
           x={Math.max(0, cursorX)}
@@ -98,6 +106,14 @@ export function LanePlot({
           width={Math.max(0, width - gutter - Math.max(0, cursorX))}
           height={height - axisHeight}
         />
+        {!isDense && arrows.filter(isOnItsWay).map(shape)}
+        {labels.map((label) => (
+          <LabelShape
+            key={label.key}
+            label={label}
+            isLater={label.x > cursorX && !onTheirWay.has(label.key)}
+          />
+        ))}
         <path class="lane-cursor" d={`M${Math.round(cursorX)} ${axisHeight - 4}V${height}`} />
       </g>
       {lanes.map(({ key, party, name, y, parts }) => (
@@ -122,10 +138,10 @@ function LaneLine({ lane: { party, y, parts } }: { readonly lane: SceneLane }) {
   )
 }
 
-function LabelShape({ label }: { readonly label: PlacedLabel }) {
+function LabelShape({ label, isLater }: { readonly label: PlacedLabel; readonly isLater: boolean }) {
   const { left, right, top, bottom } = labelBox(label)
   return (
-    <g class={`lane-label ${label.className}`}>
+    <g class={`lane-label ${label.className}${isLater ? ' is-later' : ''}`}>
       <rect x={left} y={top} width={right - left} height={bottom - top} />
       <text x={label.x} y={label.y}>
         {label.text}

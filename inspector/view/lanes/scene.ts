@@ -64,6 +64,8 @@ export interface SceneArrow {
   readonly y1: number
   readonly x2: number
   readonly y2: number
+  /** So far left of the middle is the point that it is drawn towards: what passes lanes goes round what ends there. */
+  readonly bend: number
   readonly isLit: boolean
 }
 
@@ -103,7 +105,7 @@ export function sceneOf(input: SceneInput): Scene {
   const arrows = all.filter(({ kind }) => !hidden.has(kind))
   const { lanes, laneHeight, height } = lanesOf(input, from, to)
   const yOf = (party: PartyName) => (lanes.get(party) ?? lanes.get(others))?.y ?? axisHeight
-  const drawn = onePerLoop(arrows).map((arrow) => sceneArrow(arrow, input, yOf))
+  const drawn = onePerLoop(arrows).map((arrow) => sceneArrow(arrow, input, yOf, laneHeight))
   const sceneDots = dots.map((dot) => ({
     dot,
     x: xOf(model, viewport, dot.at),
@@ -213,6 +215,7 @@ function sceneArrow(
   arrow: Arrow,
   { model, viewport, picked, selected }: SceneInput,
   yOf: (party: PartyName) => number,
+  laneHeight: number,
 ): SceneArrow {
   const state = model.stateOf(arrow)
   const { saidAt, heardAt, fateAt } = arrow
@@ -232,12 +235,26 @@ function sceneArrow(
     arrow,
     state,
     ...shortened(x1, y1, end.x, end.y, isWhole),
+    bend: isWhole ? bendOf(end.x - x1, Math.abs(y2 - y1) / laneHeight) : 0,
     isLit:
       arrow.id === picked ||
       (picked === null &&
         selected !== null &&
         (saidAt === selected || heardAt === selected || fateAt === selected)),
   }
+}
+
+/** Of arrows to several lanes, heard one after the other, the ends would be in one line. Never so much that it goes back in time. */
+function bendOf(width: number, lanes: number): number {
+  return lanes < 1.5 ? 0 : (lanes - 1) * Math.min(18, (width / lanes) * 0.5)
+}
+
+/** The point of an arrow, of which `part` is before it: 0 to 1. */
+export function pointOf(
+  { x1, y1, x2, y2, bend }: Pick<SceneArrow, 'x1' | 'y1' | 'x2' | 'y2' | 'bend'>,
+  part: number,
+): { readonly x: number; readonly y: number } {
+  return { x: x1 + (x2 - x1) * part - bend * 2 * part * (1 - part), y: y1 + (y2 - y1) * part }
 }
 
 /** The line without what the dots at its ends cover. */
@@ -290,13 +307,19 @@ function labelsOf(
   )
 }
 
-function arrowWish({ arrow, x1, y1, x2, y2, state, isLit }: SceneArrow): LabelWish {
+/** The key of an arrow's label. */
+export function arrowKey(id: number): string {
+  return `arrow ${id}`
+}
+
+function arrowWish(drawn: SceneArrow): LabelWish {
+  const { arrow, x1, y1, state, isLit } = drawn
   const places =
     state === 'own'
       ? [-1, 1].map((side) => ({ x: x1, y: y1 + side * 22 }))
-      : alongLine.map((part) => ({ x: x1 + (x2 - x1) * part, y: y1 + (y2 - y1) * part }))
+      : alongLine.map((part) => pointOf(drawn, part))
   const className = `kind-${arrow.kind}${isLit ? ' is-lit' : ''}`
-  return { key: `arrow ${arrow.id}`, className, text: arrow.label, places }
+  return { key: arrowKey(arrow.id), className, text: arrow.label, places }
 }
 
 /** What stands at a dot: `#4` where instance 4 was executed, how many records were left out. */

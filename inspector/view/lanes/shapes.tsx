@@ -125,23 +125,25 @@ export function partyClass({ party }: { readonly party: Dot['party'] | null }): 
   return typeof party === 'number' ? `of-server-${party % 7}` : 'of-client'
 }
 
-function linePath({ arrow, x1, y1, x2, y2 }: SceneArrow): string {
+function linePath({ arrow, x1, y1, x2, y2, bend }: SceneArrow): string {
   if (arrow.kind === 'own') {
     return `M${round(x1 - 3)} ${round(y1 - 5)}a5 5 0 1 1 6 0`
   }
-  return `M${round(x1)} ${round(y1)}L${round(x2)} ${round(y2)}`
+  const towards = bend === 0 ? 'L' : `Q${round((x1 + x2) / 2 - bend)} ${round((y1 + y2) / 2)} `
+  return `M${round(x1)} ${round(y1)}${towards}${round(x2)} ${round(y2)}`
 }
 
 /** An arrowhead, a cross where it was lost, a bar where it is still on its way. */
-function endPath({ arrow, state, x1, y1, x2, y2 }: SceneArrow): string {
+function endPath({ arrow, state, x1, y1, x2, y2, bend }: SceneArrow): string {
   if (arrow.kind === 'own' || state === 'flying') return ''
   const at = (dx: number, dy: number) => `${round(x2 + dx)} ${round(y2 + dy)}`
   if (state === 'lost' || state === 'unheard') {
     return `M${at(-5, -5)}L${at(5, 5)}M${at(-5, 5)}L${at(5, -5)}`
   }
   if (state === 'unknown') return ''
-  const length = Math.hypot(x2 - x1, y2 - y1) || 1
-  const [ux, uy] = [(x2 - x1) / length, (y2 - y1) / length]
+  const [dx, dy] = [x2 - x1 + 2 * bend, y2 - y1]
+  const length = Math.hypot(dx, dy) || 1
+  const [ux, uy] = [dx / length, dy / length]
   const side = (turn: number) => at(-7 * ux + turn * 3.5 * uy, -7 * uy - turn * 3.5 * ux)
   return `M${at(0, 0)}L${side(1)}L${side(-1)}Z`
 }
