@@ -31,7 +31,6 @@ if (playground !== null) {
   acceptDroppedFiles(playground, document)
   void followAddress(playground, window)
 }
-/** Without it the page may look, and not touch. */
 const token = tokenIn(location.hash)
 const live =
   playground === null
@@ -58,7 +57,6 @@ const extraTabs: ExtraTab[] =
         },
         { id: 'tour', label: 'Tour', panel: () => <Tour playground={playground} /> },
       ]
-render(
-  <App store={store} control={token === null ? null : (live?.control ?? null)} extraTabs={extraTabs} />,
-  root,
-)
+// Without the token the hub would refuse whatever is asked.
+const control = live === null || token === null ? null : live.control
+render(<App store={store} control={control} extraTabs={extraTabs} />, root)

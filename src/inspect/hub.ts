@@ -165,7 +165,7 @@ export class Hub {
     else this.#give([record])
   }
 
-  /** Shows what is done to messages from now on. */
+  /** What is done to messages is something else now: pages show it. */
   showRules(rules: readonly FaultRule[]): void {
     if (this.#cluster === null) return
     this.#cluster = { ...this.#cluster, rules }
