@@ -153,6 +153,11 @@ export class Playground {
     this.#set({ isPlaying: true })
   }
 
+  playOrPause(): void {
+    if (this.#state.isPlaying) this.pause()
+    else this.play()
+  }
+
   pause(): void {
     if (this.#stopTicking === null) return
     this.#stopTicking()
@@ -186,6 +191,7 @@ export class Playground {
     try {
       const { schedule, at, seed } = await parseLink(fragment)
       if (schedule !== null) this.open('the link', schedule)
+      else if (this.#state.recording !== null) this.returnToSession()
       if (at !== null) this.#go(movedTo(this.#state.session, at))
       if (seed !== null) this.#set({ seed, chooser: 'chance' })
     } catch (error) {
@@ -246,9 +252,8 @@ export class Playground {
     if (records.length === 0) throw new Error('it holds no record of the inspector')
     this.pause()
     this.#set({ recording: name })
-    this.#store.clear()
     this.#store.setSource({ kind: 'recording', name })
-    this.#store.add(records)
+    this.#store.replace(records)
   }
 
   /** Shows `session`, of which the page has the first points already. */
@@ -265,9 +270,8 @@ export class Playground {
   }
 
   #showAll(): void {
-    this.#store.clear()
     this.#store.setSource({ kind: 'playground' })
-    this.#store.add(this.#state.session.path.flatMap(({ records }) => records))
+    this.#store.replace(this.#state.session.path.flatMap(({ records }) => records))
     this.#moveCursor()
   }
 
