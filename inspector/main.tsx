@@ -31,12 +31,13 @@ if (playground !== null) {
   acceptDroppedFiles(playground, document)
   void followAddress(playground, window)
 }
+const token = tokenIn(location.hash)
 const live =
   playground === null
     ? new Live({
         store,
         connect: connectTo(`ws://${location.host}/pages`),
-        token: tokenIn(location.hash),
+        token,
         later: (run, ms) => setTimeout(run, ms),
       })
     : null
@@ -56,4 +57,6 @@ const extraTabs: ExtraTab[] =
         },
         { id: 'tour', label: 'Tour', panel: () => <Tour playground={playground} /> },
       ]
-render(<App store={store} control={live?.control ?? null} extraTabs={extraTabs} />, root)
+// Without the token the hub would refuse whatever is asked.
+const control = live === null || token === null ? null : live.control
+render(<App store={store} control={control} extraTabs={extraTabs} />, root)

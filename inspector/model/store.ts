@@ -114,6 +114,13 @@ export class Store {
     this.#changed()
   }
 
+  /** Shows these records in the place of those that there were; none of them counts as left out of the view. */
+  replace(records: readonly InspectorRecord[]): void {
+    this.clear()
+    this.add(records)
+    this.#coalesced = 0
+  }
+
   setSource(source: SourceState): void {
     this.#source = source
     this.#changed()

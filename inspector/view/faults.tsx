@@ -50,8 +50,8 @@ export function Faults({ store, control }: PartProps & { readonly control: Contr
         {told === null ? 'What is done here is done to the servers that run.' : toldText(told)}
       </p>
       <NetworkMap nodes={nodes} servers={servers} rules={rules} act={act} />
-      <Servers servers={servers} act={act} />
       <Requests control={control} />
+      <Servers servers={servers} act={act} />
       <Rules nodes={nodes} rules={rules} act={act} />
     </div>
   )

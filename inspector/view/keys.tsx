@@ -37,7 +37,8 @@ export function useKeys(store: Store, showHelp: () => void): void {
   }, [store, showHelp])
 }
 
-function focusedIn(target: EventTarget | null): Focused | null {
+/** What a key event is for. */
+export function focusedIn(target: EventTarget | null): Focused | null {
   if (!(target instanceof HTMLElement)) return null
   const type = target instanceof HTMLInputElement ? target.type : ''
   return { tag: target.tagName, type, isEditable: target.isContentEditable }

@@ -200,7 +200,7 @@ export class FaultsControl {
       return done(await ask(client, action, name, givingUp.signal))
     } catch (error) {
       if (error instanceof PaxosError || error === givingUp.signal.reason) {
-        return failed(`${action} ${name}: ${(error as Error).message}`)
+        return failed((error as Error).message)
       }
       throw error
     } finally {

@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { NodeId } from '../../machines/batch.ts'
 import type { ControlCommand, ControlResult, FaultRule } from './control.ts'
-import { History } from './hub/history.ts'
+import { History, type HistoryLimits } from './hub/history.ts'
 import { isOwnHost, isOwnOrigin, type PageFiles, readPage, servePage } from './hub/http.ts'
 import { Merge } from './hub/order.ts'
 import { Pages } from './hub/pages.ts'
@@ -29,6 +29,8 @@ export interface HubOptions {
   readonly writer?: Pick<RecordWriter, 'write'>
   /** A recording to show in the place of live servers: none may connect then. */
   readonly recording?: { readonly name: string; readonly records: readonly InspectorRecord[] }
+  /** How much is kept for pages that come later. */
+  readonly limits?: HistoryLimits
   /**
    * Does what pages ask for; left out, they may ask for nothing. What is inside a command is for it to check. `left` aborts
    * when the page is gone.
@@ -58,6 +60,9 @@ const mergeEveryMs = 25
 
 /** How often it is looked whether invariants can be judged again, in milliseconds. */
 const judgeEveryMs = 500
+
+/** Pages are sent what there is after so many records, at the latest. */
+const sentAtOnce = 200
 
 const liveLimits = { records: 20_000, characters: 48_000_000 }
 const recordingLimits = { records: 40_000, characters: 400_000_000 }
@@ -102,8 +107,8 @@ export class Hub {
   private constructor(options: HubOptions) {
     this.#options = options
     this.#files = readPage(options.pageFolder)
-    const { recording } = options
-    this.#history = new History(recording === undefined ? liveLimits : recordingLimits)
+    const { recording, limits = recording === undefined ? liveLimits : recordingLimits } = options
+    this.#history = new History(limits)
     for (const record of recording?.records ?? []) this.#history.add(JSON.stringify(record))
     this.#servers = new Servers({
       heard: (node, clock, record, nowMs) => this.#heard(node, clock, record, nowMs),
@@ -160,7 +165,7 @@ export class Hub {
     else this.#give([record])
   }
 
-  /** Shows what is done to messages from now on. */
+  /** What is done to messages is something else now: pages show it. */
   showRules(rules: readonly FaultRule[]): void {
     if (this.#cluster === null) return
     this.#cluster = { ...this.#cluster, rules }
@@ -230,7 +235,9 @@ export class Hub {
   }
 
   #give(records: readonly InspectorRecord[]): void {
-    for (const record of records) {
+    for (const [place, record] of records.entries()) {
+      // A page must not lose its place because much comes at once.
+      if (place % sentAtOnce === sentAtOnce - 1) this.#pages.sendNews()
       this.#keep(record)
       const invariants = this.#judge.take(record, performance.now())
       if (invariants !== null) this.#keep({ kind: 'verdict', timeMs: Date.now(), invariants })

@@ -139,7 +139,7 @@ test('a lock that waits is given up when the page is left, and is not held after
   const waiting = control.control(lock, leaving.signal)
   await vi.waitFor(() => expect(clientRecords().at(-1)?.stand.state).toBe('waiting.held'), 10_000)
   leaving.abort()
-  expect(await waiting).toEqual({ ok: false, error: 'lock a: the page was left' })
+  expect(await waiting).toEqual({ ok: false, error: 'the page was left' })
   expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'unlocked a' })
   expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'a was not locked' })
 })
@@ -150,7 +150,7 @@ test('a lock that waits too long is given up', async () => {
   await control.control(lock)
   expect(await control.control(lock)).toEqual({
     ok: false,
-    error: 'lock a: given up: no answer within 0.3 s',
+    error: 'given up: no answer within 0.3 s',
   })
 })
 

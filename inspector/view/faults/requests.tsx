@@ -56,7 +56,7 @@ export function Requests({ control }: { readonly control: Control }) {
       <ol class="faults-asked" aria-live="polite">
         {asked.map(({ number, text, result }) => (
           <li key={number} class={result?.ok === false ? 'is-error' : undefined}>
-            <b>{text}</b> {result === null ? 'waits…' : result.ok ? result.text : result.error}
+            {result?.ok ? result.text : `${text}: ${result === null ? 'waits…' : result.error}`}
           </li>
         ))}
       </ol>

@@ -51,9 +51,7 @@ function Server({ server, act }: { readonly server: ServerPicture; readonly act:
             {labels[action]}
           </button>
         ))}
-      </div>
-      <div class="faults-timers">
-        <span class="faults-muted">{timers.length === 0 ? 'No timer is armed.' : 'Fire now:'}</span>
+        <span class="faults-muted">{timers.length === 0 ? 'no timer is armed' : 'fire now:'}</span>
         {timers.map(({ role, id, delay }) => (
           <button
             key={id}

@@ -6,8 +6,7 @@ import {
   pictureAfter,
   type ServerPicture,
 } from '../../../inspector/model/picture.ts'
-import type { NodeId } from '../../../machines/batch.ts'
-import type { ClientRecord, InspectorRecord } from '../record.ts'
+import type { ClientRecord, InspectorRecord, Stand, Stands } from '../record.ts'
 
 export interface HistoryLimits {
   readonly records: number
@@ -21,6 +20,12 @@ const forgottenPart = 0.1
 /** Requests of clients that are told of to a page that comes later, of each client. */
 const requestsTold = 20
 
+/** Of a server that is gone: it is told where its roles are, and then that they are no more. */
+const nowhere: Stands = (() => {
+  const stand: Stand = { state: '', context: {} }
+  return { acceptor: stand, proposer: stand, learner: stand, requestQueue: stand }
+})()
+
 /** Records as JSON, each with a number: from 0 on, in order. */
 export class History {
   readonly #limits: HistoryLimits
@@ -29,7 +34,6 @@ export class History {
   #first = 0
   /** Where all stood before the first record that is kept. */
   #before: Picture = emptyPicture
-  readonly #incarnations = new Map<NodeId, string>()
 
   constructor(limits: HistoryLimits) {
     this.#limits = limits
@@ -87,12 +91,13 @@ export class History {
   }
 
   #recordsOf(server: ServerPicture): readonly InspectorRecord[] {
-    const { node, run, address, pid, members, durable, firstUnexecuted, roles } = server
+    const { node, run, incarnation, address, pid, members, durable, firstUnexecuted } = server
     const { clock, timeMs, state, reason, leftOut } = server
     const records: InspectorRecord[] = []
-    const name = { node, run: run ?? '', incarnation: this.#incarnations.get(node) ?? '' }
+    const name = { node, run: run ?? '', incarnation: incarnation ?? '' }
     if (leftOut > 0) records.push({ kind: 'gap', ...name, count: leftOut })
-    if (run !== null && address !== null && durable !== null && roles !== null) {
+    if (run !== null && address !== null && durable !== null) {
+      const roles = server.roles ?? nowhere
       const where = { address, pid, members, durable, firstUnexecuted, roles }
       records.push({ kind: 'server', ...name, record: { kind: 'survey', clock, timeMs, ...where } })
     }
@@ -103,10 +108,9 @@ export class History {
   #serviceOf({ node, firstUnexecuted, view }: NonNullable<Picture['service']>): readonly InspectorRecord[] {
     const server = this.#before.servers.find((other) => other.node === node)
     if (server === undefined || server.run === null || server.state === 'gone') return []
-    const { run, clock, timeMs } = server
-    const incarnation = this.#incarnations.get(node) ?? ''
+    const { run, incarnation, clock, timeMs } = server
     const record = { kind: 'service', clock, timeMs, firstUnexecuted, view } as const
-    return [{ kind: 'server', node, run, incarnation, record }]
+    return [{ kind: 'server', node, run, incarnation: incarnation ?? '', record }]
   }
 
   #forget(): void {
@@ -125,7 +129,6 @@ export class History {
     this.#first += forgotten.length
     for (const text of forgotten) {
       const record: InspectorRecord = JSON.parse(text)
-      if (record.kind === 'server') this.#incarnations.set(record.node, record.incarnation)
       this.#before = pictureAfter(this.#before, record)
     }
   }
