@@ -116,8 +116,16 @@ function tabsOf(part: PartProps, control: Control | null, extraTabs: readonly Ex
   const tabs: Tab[] = [
     ...extraTabs.map(({ id, label, panel }) => ({ id, label, panel: () => panel(part) })),
     { id: 'ledger', label: 'Ledger', panel: () => <Ledger ledger={ledger} servers={servers} /> },
-    { id: 'queues', label: 'Queues', panel: () => <Queues servers={servers} /> },
-    { id: 'service', label: 'Service', panel: () => <Service service={service} servers={servers} /> },
+    {
+      id: 'queues',
+      label: 'Queues',
+      panel: () => <Queues servers={servers} originMs={store.timeline.originMs} />,
+    },
+    {
+      id: 'service',
+      label: 'Service',
+      panel: () => <Service service={service} servers={servers} originMs={store.timeline.originMs} />,
+    },
     {
       id: 'events',
       label: 'Events',

@@ -1,15 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { attemptsOf } from '../../inspector/model/attempts.ts'
-import { shownBatch } from '../../inspector/model/ledger.ts'
-import {
-  durationText,
-  lineText,
-  moveText,
-  placeText,
-  recordText,
-  shownBatchText,
-  timeText,
-} from '../../inspector/model/words.ts'
+import { lineText, moveText, placeText, recordText, timeText } from '../../inspector/model/words.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { randomRecords } from '../support/records.ts'
 import { ballot, batch, durable, executed, process, step, survey, verdict } from './build.ts'
@@ -110,17 +101,6 @@ test('the place in the records says whose record it is', () => {
 
 test('times', () => {
   expect(timeText(12_345, 1_000)).toBe('11.345')
-  expect(['-5', '340', '12300', '240000'].map((ms) => durationText(Number(ms)))).toEqual([
-    '0 ms',
-    '340 ms',
-    '12.3 s',
-    '4 min',
-  ])
-})
-
-test('of a long batch the first requests are said', () => {
-  const names = Array.from({ length: 11 }, (_, index) => `k${index}`)
-  expect(shownBatchText(shownBatch(batch(...names)))).toMatch(/^\[a#1 lock k0, .*, a#8 lock k7, 3 more\]$/)
 })
 
 test('of a transition that was taken, the guards before it did not hold', () => {
@@ -134,4 +114,14 @@ test('of a transition that was taken, the guards before it did not hold', () => 
   expect(attempts.slice(last - 2, last + 1).map(({ held }) => held)).toEqual([false, false, true])
   expect(attempts.slice(last - 2, last).every(({ guard }) => guard !== null)).toBe(true)
   expect(attemptsOf({ edges: ['nowhere on nothing[1]'] })).toEqual([])
+})
+
+test('of a long batch the beginning is said, to everybody whom it was said to', () => {
+  const long = batch(...Array.from({ length: 40 }, (_, index) => `k${index}`))
+  const facts = [1, 2].map(
+    (to) => ({ type: 'said', node: 0, to, message: { ...accept, batch: long } }) as const,
+  )
+  const text = recordText(step({ facts: [...facts, executed(4, long)] }))
+  expect(text).toMatch(/; says to 1, 2: accept 1\.0 instance 0 \[a#1 lock k0, .*…; executes instance 4: /)
+  expect(text).toMatch(/, 37 more$/)
 })

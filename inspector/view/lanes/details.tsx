@@ -48,7 +48,7 @@ function Picked({ arrow, model, store }: Pick<DetailsProps, 'model' | 'store'> &
       <p>{readText(message)}</p>
       {moves.length > 0 && (
         <>
-          <h4>What it caused</h4>
+          <h3>What it caused</h3>
           <ul>
             {moves.map((text, place) => (
               <li key={place}>{text}</li>
@@ -74,7 +74,7 @@ function MessageList({
   if (arrows.length === 0) return null
   return (
     <>
-      <h4>{title}</h4>
+      <h3>{title}</h3>
       <ul class="lane-messages">
         {arrows.map((arrow) => (
           <li key={arrow.id}>

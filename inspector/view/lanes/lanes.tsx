@@ -52,9 +52,11 @@ export function Lanes({ view, store }: PartProps) {
   const drag = useRef<{ readonly x: number; readonly from: Viewport; isMoving: boolean } | null>(null)
 
   const still: Viewport = { ...kept, width: Math.max(1, size.width - gutter) }
-  const viewport = isFollowing ? followed(lanes, still, view.cursor) : still
+  // Where the records are fewer than before, as after an undo, the view is moved to where there are any.
+  const viewport = isFollowing ? followed(lanes, still, view.cursor) : panned(lanes, still, 0)
   const { selected } = view
-  const stands = picked !== null && selected !== null && touches(picked, selected) ? picked : null
+  const stands =
+    picked !== null && selected !== null && lanes.arrowsAt(selected).includes(picked) ? picked : null
   const scene = sceneOf({
     model: lanes,
     viewport,
@@ -179,6 +181,7 @@ export function Lanes({ view, store }: PartProps) {
     const known = store.timeline.record(record)
     return known === undefined ? '' : recordText(known)
   }
+  const isDrawn = current !== null && scene.dots.some(({ dot }) => dot.at === current)
   const currentDot = current === null ? null : lanes.dot(current)
   return (
     <section class="lanes" aria-label="Space-time lanes">
@@ -203,7 +206,7 @@ export function Lanes({ view, store }: PartProps) {
           tabIndex={0}
           aria-label="Messages between servers and clients"
           aria-describedby="lane-keys"
-          aria-activedescendant={currentDot === null ? undefined : dotId(currentDot.at)}
+          aria-activedescendant={isDrawn ? dotId(current) : undefined}
           onPointerDown={pointerDown}
           onPointerMove={pointerMove}
           onPointerUp={pointerUp}
@@ -236,10 +239,6 @@ export function Lanes({ view, store }: PartProps) {
       </p>
     </section>
   )
-}
-
-function touches({ saidAt, heardAt, fateAt }: Arrow, at: number): boolean {
-  return saidAt === at || heardAt === at || fateAt === at
 }
 
 function pointedAt(hit: ReturnType<typeof hitAt>): Pointed | null {

@@ -32,8 +32,26 @@ export const Ledger = pure(function Ledger({ ledger, servers }: LedgerProps) {
         <thead>
           <tr>
             <th scope="col">instance</th>
+            {servers.map(({ node, roles }) => (
+              <th scope="col" key={node} class={roles === null ? 'away' : ''}>
+                <span class="visually-hidden">server </span>
+                <Token node={node} />
+              </th>
+            ))}
+          </tr>
+          <tr title="The highest ballot that it has promised; ○: not synced yet">
+            <th scope="row">promised</th>
             {servers.map((server) => (
-              <Head key={server.node} server={server} />
+              <Promised key={server.node} server={server} />
+            ))}
+          </tr>
+          <tr title="It knows what was chosen in every instance below this one">
+            <th scope="row">
+              chosen <span aria-hidden="true">&lt;</span>
+              <span class="visually-hidden">below</span>
+            </th>
+            {servers.map((server) => (
+              <td key={server.node}>{durableHeads(server).firstUnchosen}</td>
             ))}
           </tr>
         </thead>
@@ -50,20 +68,17 @@ export const Ledger = pure(function Ledger({ ledger, servers }: LedgerProps) {
   )
 })
 
-function Head({ server }: { readonly server: ServerPicture }) {
-  const { promised, isPromisedSynced, firstUnchosen } = durableHeads(server)
-  return (
-    <th scope="col" class={server.roles === null ? 'away' : ''}>
-      <span class="visually-hidden">server </span>
-      <Token node={server.node} />
-      <div class="head-line" title={isPromisedSynced ? 'promised' : 'promised, not synced yet'}>
-        <span class="head-label">promised</span> {isPromisedSynced ? '' : '○ '}
-        {promised === null ? '–' : ballotText(promised)}
-      </div>
-      <div class="head-line" title="It knows what was chosen in every instance below this one">
-        <span class="head-label">chosen &lt;</span> {firstUnchosen}
-      </div>
-    </th>
+function Promised({ server }: { readonly server: ServerPicture }) {
+  const { promised, isPromisedSynced } = durableHeads(server)
+  if (promised === null) return <td>–</td>
+  return isPromisedSynced ? (
+    <td>{ballotText(promised)}</td>
+  ) : (
+    <td class="unsynced">
+      <span aria-hidden="true">○ </span>
+      {ballotText(promised)}
+      <span class="visually-hidden"> not synced yet</span>
+    </td>
   )
 }
 

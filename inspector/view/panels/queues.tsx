@@ -5,20 +5,28 @@ import { requestName } from '../../../src/schedule/names.ts'
 import { commandText } from '../../../src/transcript/words.ts'
 import type { ServerPicture } from '../../model/picture.ts'
 import { type QueueEntry, queueOf } from '../../model/queues.ts'
-import { durationText } from '../../model/words.ts'
+import { timeText } from '../../model/words.ts'
 import { pure } from '../shell/pure.ts'
 import { Token } from '../shell/token.tsx'
 
 interface QueuesProps {
   readonly servers: readonly ServerPicture[]
+  /** Where the page counts time from. */
+  readonly originMs: number
 }
 
 /** What each server's request queue holds. */
-export const Queues = pure(function Queues({ servers }: QueuesProps) {
+export const Queues = pure(function Queues({ servers, originMs }: QueuesProps) {
   return (
     <div class="queues">
-      {servers.map(({ node, roles, state, timeMs }) => (
-        <QueueOf key={node} node={node} state={state} stand={roles?.requestQueue ?? null} timeMs={timeMs} />
+      {servers.map(({ node, roles, state }) => (
+        <QueueOf
+          key={node}
+          node={node}
+          state={state}
+          stand={roles?.requestQueue ?? null}
+          originMs={originMs}
+        />
       ))}
     </div>
   )
@@ -28,10 +36,10 @@ interface QueueProps {
   readonly node: NodeId
   readonly state: ServerPicture['state']
   readonly stand: Stand | null
-  readonly timeMs: number
+  readonly originMs: number
 }
 
-const QueueOf = pure(function QueueOf({ node, state, stand, timeMs }: QueueProps) {
+const QueueOf = pure(function QueueOf({ node, state, stand, originMs }: QueueProps) {
   const { count, delayedCount, entries } = stand === null ? queueOfNobody : queueOf(stand)
   const more = count - entries.length
   return (
@@ -46,7 +54,7 @@ const QueueOf = pure(function QueueOf({ node, state, stand, timeMs }: QueueProps
             <tr>
               <th scope="col">request</th>
               <th scope="col">state</th>
-              <th scope="col">since</th>
+              <th scope="col">since (s)</th>
               <th scope="col">client</th>
             </tr>
           </thead>
@@ -57,7 +65,7 @@ const QueueOf = pure(function QueueOf({ node, state, stand, timeMs }: QueueProps
                   {requestName(entry)} {entryText(entry)}
                 </td>
                 <td class={`tag ${entry.state}`}>{stateText(entry)}</td>
-                <td>{durationText(timeMs - entry.receivedAtMs)}</td>
+                <td>{timeText(entry.receivedAtMs, originMs)}</td>
                 <td>{entry.replyTo}</td>
               </tr>
             ))}

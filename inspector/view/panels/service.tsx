@@ -3,20 +3,21 @@ import type { Json } from '../../../machines/batch.ts'
 import type { ServiceTable } from '../../../src/services/service.ts'
 import type { Picture, ServerPicture } from '../../model/picture.ts'
 import { type Waiter, waitersByKey } from '../../model/queues.ts'
-import { durationText } from '../../model/words.ts'
+import { timeText } from '../../model/words.ts'
 import { JsonTree } from '../shell/json-tree.tsx'
 import { pure } from '../shell/pure.ts'
 
 interface ServiceProps {
   readonly service: Picture['service']
   readonly servers: readonly ServerPicture[]
+  /** Where the page counts time from. */
+  readonly originMs: number
 }
 
 /** The replicated service, as the server shows it that is furthest, with who waits for what. */
-export const Service = pure(function Service({ service, servers }: ServiceProps) {
+export const Service = pure(function Service({ service, servers, originMs }: ServiceProps) {
   if (service === null) return <p class="muted">No server has shown its service yet.</p>
   const { node, firstUnexecuted, view } = service
-  const nowMs = Math.max(0, ...servers.map(({ timeMs }) => timeMs))
   return (
     <div class="service">
       <p class="muted">
@@ -25,7 +26,7 @@ export const Service = pure(function Service({ service, servers }: ServiceProps)
       </p>
       {'tables' in view ? (
         view.tables.map((table) => (
-          <TableOf key={table.name} table={table} waiters={waitersByKey(servers)} nowMs={nowMs} />
+          <TableOf key={table.name} table={table} waiters={waitersByKey(servers)} originMs={originMs} />
         ))
       ) : (
         <JsonTree value={view.json} />
@@ -37,10 +38,10 @@ export const Service = pure(function Service({ service, servers }: ServiceProps)
 interface TableProps {
   readonly table: ServiceTable
   readonly waiters: ReadonlyMap<string, readonly Waiter[]>
-  readonly nowMs: number
+  readonly originMs: number
 }
 
-function TableOf({ table: { name, columns, rows, more, keyColumn }, waiters, nowMs }: TableProps) {
+function TableOf({ table: { name, columns, rows, more, keyColumn }, waiters, originMs }: TableProps) {
   const keys = new Set(keyColumn === null ? [] : rows.map((row) => cellText(row[keyColumn] ?? null)))
   const absent = keyColumn === null ? [] : [...waiters].filter(([key]) => !keys.has(key))
   return (
@@ -67,7 +68,7 @@ function TableOf({ table: { name, columns, rows, more, keyColumn }, waiters, now
                 ))}
                 {keyColumn === null ? null : (
                   <td>
-                    <Waiting waiters={waiters.get(texts[keyColumn] ?? '') ?? []} nowMs={nowMs} />
+                    <Waiting waiters={waiters.get(texts[keyColumn] ?? '') ?? []} originMs={originMs} />
                   </td>
                 )}
               </tr>
@@ -80,19 +81,19 @@ function TableOf({ table: { name, columns, rows, more, keyColumn }, waiters, now
       {absent.map(([key, waiting]) => (
         <div key={key} class="absent">
           <p>Not in the table, and waited for: {key}</p>
-          <Waiting waiters={waiting} nowMs={nowMs} />
+          <Waiting waiters={waiting} originMs={originMs} />
         </div>
       ))}
     </section>
   )
 }
 
-function Waiting({ waiters, nowMs }: { readonly waiters: readonly Waiter[]; readonly nowMs: number }) {
+function Waiting({ waiters, originMs }: { readonly waiters: readonly Waiter[]; readonly originMs: number }) {
   return (
-    <ol class="waiting">
+    <ol class="waiters">
       {waiters.map(({ node, request, receivedAtMs }) => (
         <li key={`${node} ${request}`}>
-          {request} at server {node}, {durationText(nowMs - receivedAtMs)}
+          {request} at server {node}, since {timeText(receivedAtMs, originMs)} s
         </li>
       ))}
     </ol>

@@ -18,7 +18,7 @@ export class Boundary extends Component<BoundaryProps, { readonly error: Error |
     const { error } = this.state
     if (error === null) return this.props.children
     return (
-      <div class="failed" role="alert">
+      <div class="part-failed" role="alert">
         <p>
           The {this.props.name} cannot be shown: {error.message}
         </p>
