@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { cornerOf } from '../../inspector/charts/corner.ts'
 import type { Drawing, DrawnLine, Point, Rectangle } from '../../inspector/charts/drawing.ts'
 import { layOutCharts } from '../../inspector/charts/layout.ts'
+import { textWidth } from '../../inspector/charts/text-width.ts'
 import { clientMachine } from '../../machines/client.ts'
 import { edgesOf, statesOf } from '../../src/chart-edges.ts'
 import { roleMachines } from '../../src/roles.ts'
@@ -144,8 +145,12 @@ function writtenIn({ boxes, arrows }: Drawing): readonly Written[] {
   return [...boxes.map(({ title }) => title), ...texts.flatMap(({ lines }) => lines)].map(placeOf)
 }
 
-/** The letters of a line: from their highest to their lowest point. */
-function placeOf({ x, y, width, spans }: DrawnLine): Written {
+/** The letters of a line: from their highest to their lowest point, as wide as they are, whatever the layout took them for. */
+function placeOf({ x, y, spans }: DrawnLine): Written {
+  const widths = spans.map(({ kind, text }) =>
+    kind === 'title' ? textWidth(text, 12, 'bold') : textWidth(text, 12),
+  )
+  const width = widths.reduce((sum, one) => sum + one, 0) + 4 * (spans.length - 1)
   return { text: spans.map(({ text }) => text).join(' '), x, y: y - 11, width, height: 14 }
 }
 

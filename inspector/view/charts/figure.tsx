@@ -33,7 +33,7 @@ export function Figure({ chart, shape, scale, tokens, lit }: FigureProps) {
       <svg
         class={`chart is-${shape}`}
         role="group"
-        aria-label={`The chart of the ${chartTitles[chart.name].toLowerCase()}`}
+        aria-label={`The chart of the ${chartTitles[chart.name].toLowerCase()}: up and down go from state to state`}
         viewBox={`0 0 ${drawing.width} ${drawing.height}`}
         width={Math.round(drawing.width * scale)}
         height={Math.round(drawing.height * scale)}
@@ -43,6 +43,8 @@ export function Figure({ chart, shape, scale, tokens, lit }: FigureProps) {
         onFocusOut={() => setTarget(null)}
         onKeyDown={(event) => {
           if (event.key === 'Escape') setTarget(null)
+          else if (event.key === 'ArrowDown') focusState(event, 1)
+          else if (event.key === 'ArrowUp') focusState(event, -1)
         }}
       >
         <Plate chart={chart} drawing={drawing} />
@@ -52,6 +54,16 @@ export function Figure({ chart, shape, scale, tokens, lit }: FigureProps) {
       {target !== null && <Tip id={tipId} chart={chart} target={target} isFull={shape === 'full'} />}
     </>
   )
+}
+
+/** Goes so many states on from the one that has the focus. Left and right are the page's, to step through time. */
+function focusState(event: KeyboardEvent, by: number): void {
+  if (!(event.currentTarget instanceof Element)) return
+  const states = [...event.currentTarget.querySelectorAll<SVGElement>('[data-state]')]
+  const at = states.indexOf(document.activeElement as SVGElement)
+  const next = states[at + by]
+  event.preventDefault()
+  next?.focus()
 }
 
 /** The state or arrow that an element belongs to. */

@@ -9,11 +9,12 @@ interface PlateProps {
 
 /** What never changes in a chart: boxes, arrows and texts. It is made once. */
 export function Plate({ chart, drawing }: PlateProps) {
+  const [first] = drawing.boxes
   return useMemo(
     () => (
       <g>
         {drawing.boxes.map((box) => (
-          <Box key={box.id} box={box} label={labelOf(chart, box)} />
+          <Box key={box.id} box={box} label={labelOf(chart, box)} isFirst={box === first} />
         ))}
         {drawing.starts.map(({ dot, points }) => (
           <g key={linePath(points)} class="chart-start">
@@ -27,7 +28,7 @@ export function Plate({ chart, drawing }: PlateProps) {
         ))}
       </g>
     ),
-    [chart, drawing],
+    [chart, drawing, first],
   )
 }
 
@@ -38,16 +39,30 @@ function labelOf(chart: Chart, box: DrawnBox): string {
   return [state.name, state.description, state.paper ?? ''].filter((text) => text !== '').join('. ')
 }
 
-function Box({ box, label }: { readonly box: DrawnBox; readonly label: string }) {
+interface BoxProps {
+  readonly box: DrawnBox
+  readonly label: string
+  /** The one that Tab reaches; arrow keys reach the others. */
+  readonly isFirst: boolean
+}
+
+function Box({ box, label, isFirst }: BoxProps) {
   const { id, x, y, width, height, kind, title, rows } = box
-  const [first] = rows
+  const [top] = rows
   return (
+    // In small letters: preact writes attributes of SVG as they are given.
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: its description is shown to whoever reaches it with the keyboard
-    <g class={`chart-box is-${kind}`} data-state={id} tabIndex={0} role="img" aria-label={label}>
+    <g
+      class={`chart-box is-${kind}`}
+      data-state={id}
+      tabindex={isFirst ? 0 : -1}
+      role="img"
+      aria-label={label}
+    >
       <rect x={x} y={y} width={width} height={height} rx={7} />
       <Line line={title} />
-      {first !== undefined && kind !== 'any' && (
-        <path class="chart-rule" d={`M${x} ${first.y - 3}H${x + width}`} />
+      {top !== undefined && kind !== 'any' && (
+        <path class="chart-rule" d={`M${x} ${top.y - 3}H${x + width}`} />
       )}
       {rows.map((row) => (
         <Text key={row.id ?? row.y} text={row} />
