@@ -125,7 +125,7 @@ interface Place {
 }
 
 /** Of a longer silence between two records only so much is counted. */
-export const longestSilenceMs = 250
+export const longestSilenceMs = 100
 /** What happens at one moment still takes so much time each, so that its order is seen. */
 export const leastMs = 0.2
 
@@ -134,6 +134,7 @@ export class LaneModel {
   #base = 0
   #last: InspectorRecord | null = null
   #dots = 0
+  #lastDot: Place | null = null
   #nextId = 0
   #longestSpan = 0
   readonly #servers = new Map<NodeId, Seen>()
@@ -202,10 +203,13 @@ export class LaneModel {
       arrows: [],
       order: this.#dots,
       timeMs,
-      elapsedMs: before === undefined ? 0 : afterSilence(before, timeMs),
+      elapsedMs: this.#elapsedMs(dot, timeMs),
     }
     this.#places.push(place)
-    if (place.dot !== null) this.#dots += 1
+    if (place.dot !== null) {
+      this.#dots += 1
+      this.#lastDot = place
+    }
     this.#last = record
     try {
       if (isReadable) this.#take(at, record)
@@ -309,6 +313,16 @@ export class LaneModel {
     }
     record satisfies never
     return null
+  }
+
+  /** Time passes from dot to dot: a record that has none takes no room, however late it comes. */
+  #elapsedMs(dot: Dot | null, timeMs: number): number {
+    const before = this.#places.at(-1)
+    if (before === undefined) return 0
+    const least = before.elapsedMs + (before.dot === null ? 0 : leastMs)
+    if (dot === null || this.#lastDot === null) return least
+    const { elapsedMs, timeMs: lastMs } = this.#lastDot
+    return Math.max(least, elapsedMs + Math.min(longestSilenceMs, timeMs - lastMs))
   }
 
   #take(at: number, record: InspectorRecord): void {
@@ -578,6 +592,7 @@ export class LaneModel {
     this.#base = first
     this.#last = null
     this.#dots = 0
+    this.#lastDot = null
     this.#longestSpan = 0
     this.#opened = []
     this.#openedFrom = 0
@@ -592,12 +607,6 @@ export class LaneModel {
       table.clear()
     }
   }
-}
-
-/** Records that tell no time come at that of the one before. */
-function afterSilence({ elapsedMs, timeMs, dot }: Place, nextMs: number): number {
-  const passedMs = timeMs === 0 ? 0 : nextMs - timeMs
-  return elapsedMs + Math.min(longestSilenceMs, Math.max(dot === null ? 0 : leastMs, passedMs))
 }
 
 /** Of a client's end, its session in the message is enough: it may be known by several addresses. */

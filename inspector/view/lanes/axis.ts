@@ -18,7 +18,7 @@ type Places = Pick<LaneModel, 'first' | 'end' | 'orderOf' | 'elapsedOf'>
 
 const scales: Readonly<Record<AxisKind, { least: number; usual: number; most: number }>> = {
   order: { least: 2, usual: 34, most: 160 },
-  time: { least: 0.02, usual: 6, most: 400 },
+  time: { least: 0.02, usual: 3, most: 400 },
 }
 
 /** Where the cursor stays while the lanes follow it: this part of the width is before it. */

@@ -86,7 +86,7 @@ export function LaneBar({ axis, isFollowing, hidden, turnTo, zoom, follow, hide 
           {ends.map(({ text, state }) => (
             <li key={text}>
               <svg width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">
-                <g class={`arrow is-${state}`}>
+                <g class={`sign is-${state}`}>
                   <path class="arrow-end" d="M-5 -5L5 5M-5 5L5 -5" />
                 </g>
               </svg>
