@@ -1,7 +1,10 @@
 /** How playing goes on: records by the second, whatever the time between two frames. */
 
 /** Records a second that can be chosen. */
-export const speeds = [1, 2, 5, 20, 100] as const
+export const speeds: readonly number[] = [1, 2, 5, 20, 100]
+
+/** Records a second, until another speed is chosen. */
+export const usualSpeed = 5
 
 /** When time was last taken, and the part of a record that was due then. */
 export interface Clockwork {

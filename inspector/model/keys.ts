@@ -61,7 +61,8 @@ export function keyCommand(pressed: PressedKey, focused: Focused | null): KeyCom
   }
 }
 
-function isTypedIn({ tag, type, isEditable }: Focused): boolean {
+/** True where keys are letters for what has the focus. */
+export function isTypedIn({ tag, type, isEditable }: Focused): boolean {
   if (isEditable || tag === 'TEXTAREA' || tag === 'SELECT') return true
   return tag === 'INPUT' && type !== 'range' && !clicked.has(type)
 }

@@ -46,7 +46,7 @@ export const nothingInLedger: Ledger = { rows: [] }
 const emptyCell: LedgerCell = { accepted: null, isChosen: false, isExecuted: false }
 
 /** Requests of a batch that are shown. */
-const shownRequests = 8
+const shownRequests = 4
 
 /** A request may end others too: one that cancels, one that says what its client needs no more. */
 const shownOutcomes = 2 * shownRequests

@@ -1,6 +1,6 @@
 /** What the page is doing: which records it has, where in them the reader is, and whether it goes on by itself. */
 import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { type Clockwork, ticked, wound } from './clockwork.ts'
+import { type Clockwork, ticked, usualSpeed, wound } from './clockwork.ts'
 import type { Picture } from './picture.ts'
 import { type Breach, type Mark, Timeline } from './timeline.ts'
 
@@ -21,6 +21,8 @@ export type Following =
 export interface View {
   readonly source: SourceState
   readonly following: Following
+  /** Records a second at which it plays, or would. */
+  readonly speed: number
   /** How many records, from the first one on, are shown. */
   readonly cursor: number
   readonly first: number
@@ -48,6 +50,7 @@ export class Store {
   readonly #listeners = new Set<(view: View) => void>()
   #source: SourceState
   #following: Following = { mode: 'live' }
+  #speed = usualSpeed
   #clockwork: Clockwork | null = null
   #cursor = 0
   #selected: number | null = null
@@ -64,6 +67,7 @@ export class Store {
     this.#view ??= {
       source: this.#source,
       following: this.#following,
+      speed: this.#speed,
       cursor: this.#cursor,
       first: this.timeline.first,
       end: this.timeline.end,
@@ -114,6 +118,13 @@ export class Store {
     this.#changed()
   }
 
+  /** Shows these records in the place of those that there were; none of them counts as left out of the view. */
+  replace(records: readonly InspectorRecord[]): void {
+    this.clear()
+    this.add(records)
+    this.#coalesced = 0
+  }
+
   setSource(source: SourceState): void {
     this.#source = source
     this.#changed()
@@ -122,7 +133,25 @@ export class Store {
   follow(following: Following): void {
     this.#following = following
     this.#clockwork = null
+    if (following.mode === 'playing') this.#speed = following.perSecond
     if (following.mode === 'live') this.#cursor = this.timeline.end
+    this.#changed()
+  }
+
+  /** Plays from where the reader is, or from the start where there is nothing further; or stops. */
+  playOrPause(): void {
+    if (this.#following.mode !== 'paused') {
+      this.follow({ mode: 'paused' })
+      return
+    }
+    if (this.#cursor >= this.timeline.end) this.#cursor = this.timeline.first
+    this.follow({ mode: 'playing', perSecond: this.#speed })
+  }
+
+  /** So many records a second, from now on. */
+  setSpeed(perSecond: number): void {
+    this.#speed = perSecond
+    if (this.#following.mode === 'playing') this.#following = { mode: 'playing', perSecond }
     this.#changed()
   }
 

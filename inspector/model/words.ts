@@ -10,8 +10,12 @@ import type { Fact } from '../../src/verify/facts.ts'
 import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
 import { timeOf } from './timeline.ts'
 
-/** Characters of a sentence, at most. */
+/** Characters of a sentence, and of a message in it, at most: all of it stands in the details. */
 const keptCharacters = 400
+const messageCharacters = 140
+
+/** Outcomes that are told one by one. */
+const toldOutcomes = 3
 
 /** `request queue`. */
 export function roleText(role: RoleName): string {
@@ -39,9 +43,9 @@ export function causeText(cause: Cause): string {
     case 'start':
       return 'starts'
     case 'hear':
-      return `hears from ${cause.sender}: ${messageText(cause.message)}`
+      return `hears from ${cause.sender}: ${saidText(cause.message)}`
     case 'request':
-      return `hears from ${cause.replyTo}: ${messageText(cause.message)}`
+      return `hears from ${cause.replyTo}: ${saidText(cause.message)}`
     case 'timer':
       return `comes to the end of its ${roleText(cause.role)}'s ${delayName(cause.id)}`
     case 'synced':
@@ -68,7 +72,7 @@ export function recordText(record: InspectorRecord): string {
   if (known !== undefined) return known
   let text: string
   try {
-    text = cut(sentence(record))
+    text = cut(sentence(record), keptCharacters)
   } catch {
     text = 'a record that cannot be read'
   }
@@ -131,9 +135,9 @@ function sentence(record: InspectorRecord): string {
     case 'client': {
       const { client, seq, heard, event, moves, said } = record
       const cause =
-        heard === null ? clientCauseText(event) : `hears from ${heard.from}: ${messageText(heard.message)}`
+        heard === null ? clientCauseText(event) : `hears from ${heard.from}: ${saidText(heard.message)}`
       const moved = moves.flatMap((move) => moveText(move) ?? [])
-      const told = said.map(({ to, message }) => `says to ${to}: ${messageText(message)}`)
+      const told = said.map(({ to, message }) => `says to ${to}: ${saidText(message)}`)
       return [`client ${client}, request ${seq}: ${cause}`, ...moved, ...told].join('; ')
     }
     case 'verdict': {
@@ -177,7 +181,7 @@ function serverText(record: ServerRecord): string {
     }
     case 'fate': {
       const { message, from, to, fate, reason } = record
-      return `sees what ${from} said to ${to} ${fate}${reasonText(reason)}: ${messageText(message)}`
+      return `sees what ${from} said to ${to} ${fate}${reasonText(reason)}: ${saidText(message)}`
     }
     case 'service':
       return `shows its service after instance ${record.firstUnexecuted - 1}`
@@ -207,7 +211,7 @@ function factTexts(facts: readonly Fact[]): string[] {
         }
         const receivers = [fact.to]
         saidTo.set(text, receivers)
-        parts.push(() => `says to ${receivers.join(', ')}: ${text}`)
+        parts.push(() => `says to ${receivers.join(', ')}: ${cut(text, messageCharacters)}`)
         break
       }
       case 'synced':
@@ -217,14 +221,16 @@ function factTexts(facts: readonly Fact[]): string[] {
         )
         break
       case 'executed': {
-        const outcomes = fact.execution.outcomes.map(
-          (outcome) => `${requestName(outcome)} ${outcomeText(outcome.outcome)}`,
-        )
-        parts.push(() => `executes instance ${fact.instance}: ${outcomes.join(', ') || 'nothing'}`)
+        const { outcomes } = fact.execution
+        const told = outcomes
+          .slice(0, toldOutcomes)
+          .map((outcome) => `${requestName(outcome)} ${outcomeText(outcome.outcome)}`)
+        if (outcomes.length > toldOutcomes) told.push(`${outcomes.length - toldOutcomes} more`)
+        parts.push(() => `executes instance ${fact.instance}: ${told.join(', ') || 'nothing'}`)
         break
       }
       case 'responded':
-        parts.push(() => `answers ${fact.to}: ${messageText(fact.message)}`)
+        parts.push(() => `answers ${fact.to}: ${saidText(fact.message)}`)
         break
       case 'started':
         parts.push(
@@ -248,6 +254,10 @@ function stateBefore(edge: string): string {
   return id.split('.').slice(1).join('.')
 }
 
-function cut(text: string): string {
-  return text.length <= keptCharacters ? text : `${text.slice(0, keptCharacters)}…`
+function saidText(message: Parameters<typeof messageText>[0]): string {
+  return cut(messageText(message), messageCharacters)
+}
+
+function cut(text: string, characters: number): string {
+  return text.length <= characters ? text : `${text.slice(0, characters)}…`
 }

@@ -1,4 +1,7 @@
+import { useEffect } from 'preact/hooks'
+import { focusedIn } from '../view/keys.tsx'
 import type { Odds } from './chance.ts'
+import { playgroundKey } from './keys.ts'
 import type { Playground, PlaygroundState } from './playground.ts'
 
 interface PlayControlsProps {
@@ -19,22 +22,37 @@ const speeds = [1, 2, 4, 10, 30]
 
 /** Back, on, play; and who decides. */
 export function PlayControls({ state, playground }: PlayControlsProps) {
+  useEffect(() => obeyKeys(playground), [playground])
   const { session, chooser, isPlaying, perSecond } = state
   const { path, at } = session
   const scripted = path[at + 1]
   return (
     <div class="playground-play">
       <div class="playground-row">
-        <button type="button" disabled={at === 0} onClick={() => playground.back()}>
+        <button
+          type="button"
+          disabled={at === 0}
+          title="Undo (U)"
+          aria-keyshortcuts="U"
+          onClick={() => playground.back()}
+        >
           ◀ Undo
         </button>
-        <button type="button" class="playground-main" onClick={() => playground.step()}>
+        <button
+          type="button"
+          class="playground-main"
+          title="Next event (N)"
+          aria-keyshortcuts="N"
+          onClick={() => playground.step()}
+        >
           Next event ▶
         </button>
         <button
           type="button"
           aria-pressed={isPlaying}
-          onClick={() => (isPlaying ? playground.pause() : playground.play())}
+          title="Run or stop (R)"
+          aria-keyshortcuts="R"
+          onClick={() => playground.playOrPause()}
         >
           {isPlaying ? 'Stop' : 'Run'}
         </button>
@@ -85,10 +103,25 @@ export function PlayControls({ state, playground }: PlayControlsProps) {
   )
 }
 
+/** Does what keys ask for; returns how to end that. */
+function obeyKeys(playground: Playground): () => void {
+  const pressed = (event: KeyboardEvent) => {
+    if (event.defaultPrevented || document.querySelector('dialog[open]') !== null) return
+    const asked = playgroundKey(event, focusedIn(event.target))
+    if (asked === null) return
+    event.preventDefault()
+    if (asked === 'next') playground.step()
+    else if (asked === 'undo') playground.back()
+    else playground.playOrPause()
+  }
+  window.addEventListener('keydown', pressed)
+  return () => window.removeEventListener('keydown', pressed)
+}
+
 function OddsFields({ state: { seed, odds }, playground }: PlayControlsProps) {
   return (
     <details>
-      <summary>Seed {seed}, and how often what goes wrong</summary>
+      <summary>Seed {seed}, and how often things go wrong</summary>
       <label class="playground-odds">
         <span>seed</span>
         <input

@@ -1,4 +1,5 @@
 /** The playground: a session, shown through the page's store, that goes on when the reader or chance decides. */
+import { parseRecords } from '../../src/inspect/record-lines.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
@@ -8,7 +9,6 @@ import { eventsOf } from '../../src/transcript/resolve.ts'
 import type { Store } from '../model/store.ts'
 import { drawnEvent, type Odds, usualOdds } from './chance.ts'
 import { readSchedule } from './read.ts'
-import { isRecording, readRecording } from './recording.ts'
 import {
   begun,
   endOf,
@@ -153,6 +153,11 @@ export class Playground {
     this.#set({ isPlaying: true })
   }
 
+  playOrPause(): void {
+    if (this.#state.isPlaying) this.pause()
+    else this.play()
+  }
+
   pause(): void {
     if (this.#stopTicking === null) return
     this.#stopTicking()
@@ -172,7 +177,7 @@ export class Playground {
    */
   open(name: string, text: string, { atEnd }: { readonly atEnd: boolean } = { atEnd: true }): void {
     if (isRecording(text)) {
-      this.#attempt(() => this.#openRecording(name, readRecording(text)))
+      this.#attempt(() => this.#openRecording(name, parseRecords(text)), name)
       return
     }
     const { session, problem } = readSchedule(text)
@@ -186,6 +191,7 @@ export class Playground {
     try {
       const { schedule, at, seed } = await parseLink(fragment)
       if (schedule !== null) this.open('the link', schedule)
+      else if (this.#state.recording !== null) this.returnToSession()
       if (at !== null) this.#go(movedTo(this.#state.session, at))
       if (seed !== null) this.#set({ seed, chooser: 'chance' })
     } catch (error) {
@@ -224,13 +230,15 @@ export class Playground {
     this.#set({ problem })
   }
 
-  #attempt(act: () => void): void {
+  /** `about` is what the problem is with, if not with what was asked for. */
+  #attempt(act: () => void, about: string | null = null): void {
     try {
       act()
       this.#set({ problem: null })
     } catch (error) {
       this.pause()
-      this.#set({ problem: error instanceof Error ? error.message : String(error) })
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#set({ problem: about === null ? reason : `${about}: ${reason}` })
     }
   }
 
@@ -241,11 +249,11 @@ export class Playground {
   }
 
   #openRecording(name: string, records: Parameters<Store['add']>[0]): void {
+    if (records.length === 0) throw new Error('it holds no record of the inspector')
     this.pause()
     this.#set({ recording: name })
-    this.#store.clear()
     this.#store.setSource({ kind: 'recording', name })
-    this.#store.add(records)
+    this.#store.replace(records)
   }
 
   /** Shows `session`, of which the page has the first points already. */
@@ -262,9 +270,8 @@ export class Playground {
   }
 
   #showAll(): void {
-    this.#store.clear()
     this.#store.setSource({ kind: 'playground' })
-    this.#store.add(this.#state.session.path.flatMap(({ records }) => records))
+    this.#store.replace(this.#state.session.path.flatMap(({ records }) => records))
     this.#moveCursor()
   }
 
@@ -288,4 +295,9 @@ export class Playground {
     this.#state = { ...this.#state, ...change }
     for (const listener of this.#listeners) listener(this.#state)
   }
+}
+
+/** A recording, and no transcript, begins with an object. */
+function isRecording(text: string): boolean {
+  return text.trimStart().startsWith('{')
 }

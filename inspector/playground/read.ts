@@ -4,7 +4,7 @@ import { expectState } from '../../src/transcript/expect.ts'
 import { isCommandLine } from '../../src/transcript/file.ts'
 import { parseCommand } from '../../src/transcript/parse.ts'
 import { eventsOf } from '../../src/transcript/resolve.ts'
-import { type Adapt, begun, endOf, happened, here, type Session } from './session.ts'
+import { type Adapt, begun, happened, here, type Session } from './session.ts'
 
 /** What came of reading. */
 export interface ReadSession {
@@ -13,9 +13,6 @@ export interface ReadSession {
   /** What is wrong, with the line; `null` when nothing is. */
   readonly problem: string | null
 }
-
-/** A schedule that is longer than this is not gone on with: the page keeps each of its states. */
-export const mostEvents = 5_000
 
 /** The session that `text` describes, the reader at its end. Never throws: what is wrong stands in `problem`. */
 export function readSchedule(text: string, adapt?: Adapt): ReadSession {
@@ -86,7 +83,6 @@ class Reading {
   }
 
   #happen(event: Parameters<typeof happened>[1]): void {
-    if (endOf(this.#founded).depth >= mostEvents) throw new Error(`more than ${mostEvents} events`)
     this.session = happened(this.#founded, event, this.#takeNote())
   }
 

@@ -23,6 +23,9 @@ export interface Setting {
 /** More servers than this are not founded: the page has to show each. */
 export const mostServers = 7
 
+/** A schedule of more events is not gone on with: the page keeps each of its states. */
+export const mostEvents = 5_000
+
 /** A cluster after so many events. Invariant: nothing in it is ever changed. */
 export interface Point {
   /** `null` for the founding. */
@@ -108,6 +111,7 @@ export function endOf({ path }: Session): Point {
 export function happened(session: Session, event: ClusterEvent, note: readonly string[] = []): Session {
   const point = here(session)
   if (point.failure !== null) throw new Error(`nothing can happen after what broke: ${point.failure}`)
+  if (point.depth >= mostEvents) throw new Error(`a schedule has no more than ${mostEvents} events`)
   const line = eventText(point.state, event)
   const known = [endOf(session), ...session.ends].find((end) => {
     const path = pathTo(end)

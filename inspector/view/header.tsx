@@ -55,6 +55,7 @@ export const Header = pure(function Header(props: HeaderProps) {
             {unreadable} unreadable
           </span>
         )}
+        {source.kind === 'playground' ? null : <a href="#playground">Playground</a>}
         <ThemeButton />
         <button type="button" onClick={onHelp} title="Keys (?)">
           Keys

@@ -3,7 +3,6 @@ import type { RefObject } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { type Focused, keyCommand, keyList } from '../model/keys.ts'
 import type { Store } from '../model/store.ts'
-import { playOrPause, usualSpeed } from './time.tsx'
 
 /** Does what the keys ask for, wherever the focus is; what a part of the page has done with a key itself is left alone. */
 export function useKeys(store: Store, showHelp: () => void): void {
@@ -15,7 +14,7 @@ export function useKeys(store: Store, showHelp: () => void): void {
       event.preventDefault()
       switch (command.type) {
         case 'play or pause':
-          playOrPause(store, usualSpeed)
+          store.playOrPause()
           return
         case 'step':
           store.moveBy(command.records)
@@ -37,7 +36,8 @@ export function useKeys(store: Store, showHelp: () => void): void {
   }, [store, showHelp])
 }
 
-function focusedIn(target: EventTarget | null): Focused | null {
+/** What a key event is for. */
+export function focusedIn(target: EventTarget | null): Focused | null {
   if (!(target instanceof HTMLElement)) return null
   const type = target instanceof HTMLInputElement ? target.type : ''
   return { tag: target.tagName, type, isEditable: target.isContentEditable }

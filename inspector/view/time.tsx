@@ -8,15 +8,10 @@ import { placeText, recordText, timeText } from '../model/words.ts'
 import type { PartProps } from './context.ts'
 import { pure } from './shell/pure.ts'
 
-/** Records a second, until another speed is chosen. */
-export const usualSpeed = 5
-
 /** Where in the records the reader is, and how to go elsewhere. */
 export function Time({ view, store }: PartProps) {
-  const { following, cursor, first, end, coalesced } = view
-  const [speed, setSpeed] = useState<number>(usualSpeed)
+  const { following, speed, cursor, first, end, coalesced } = view
   usePlaying(view, store)
-  const isPlaying = following.mode === 'playing'
   const isLive = following.mode === 'live'
   const isAtEnd = cursor >= end
   const record = store.timeline.record(cursor - 1)
@@ -46,7 +41,7 @@ export function Time({ view, store }: PartProps) {
           <button
             type="button"
             class="play"
-            onClick={() => playOrPause(store, speed)}
+            onClick={() => store.playOrPause()}
             title="Play or pause (Space)"
           >
             <Icon path={following.mode === 'paused' ? 'M4 2v12l9-6z' : 'M4 3h3v10H4zM9 3h3v10H9z'} />
@@ -76,11 +71,7 @@ export function Time({ view, store }: PartProps) {
           <span class="visually-hidden">Speed</span>
           <select
             value={String(speed)}
-            onChange={(event) => {
-              const perSecond = Number(event.currentTarget.value)
-              setSpeed(perSecond)
-              if (isPlaying) store.follow({ mode: 'playing', perSecond })
-            }}
+            onChange={(event) => store.setSpeed(Number(event.currentTarget.value))}
           >
             {speeds.map((perSecond) => (
               <option key={perSecond} value={String(perSecond)}>
@@ -120,17 +111,6 @@ export function Time({ view, store }: PartProps) {
       </p>
     </section>
   )
-}
-
-/** Plays from where the reader is, or from the start where there is nothing further; or stops. */
-export function playOrPause(store: Store, perSecond: number): void {
-  const { following, cursor, end, first } = store.view
-  if (following.mode !== 'paused') {
-    store.follow({ mode: 'paused' })
-    return
-  }
-  if (cursor >= end) store.moveTo(first)
-  store.follow({ mode: 'playing', perSecond })
 }
 
 function usePlaying({ following }: View, store: Store): void {

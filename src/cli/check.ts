@@ -7,6 +7,7 @@ import { witnesses } from '../checker/witnesses.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { jsonOption, wholeNumber } from './options.ts'
 import { print } from './output.ts'
+import { playgroundLink } from './transcript.ts'
 
 const defaultName = 'single'
 
@@ -74,7 +75,7 @@ function parseNames(value: string): readonly NamedBounds[] {
   })
 }
 
-function checkAll(flags: CheckFlags): void {
+async function checkAll(flags: CheckFlags): Promise<void> {
   const { json, states, witness } = flags
   for (const { name, about, bounds, reaches } of boundsOf(flags)) {
     if (json !== true) print(`${name}: ${about}`)
@@ -86,7 +87,11 @@ function checkAll(flags: CheckFlags): void {
       ...(states === undefined ? {} : { mostStates: states }),
     })
     if (json === true) print(JSON.stringify({ name, bounds, ...report }))
-    else for (const line of reportLines(report, witness)) print(line)
+    else {
+      for (const line of reportLines(report, witness)) print(line)
+      if (report.broken !== null)
+        print(`In the playground: ${await playgroundLink(report.broken.transcript)}`)
+    }
     if (report.verdict !== 'holds') throw new Failure(`${name}: ${complaintOf(report)}`, exitCodes.failed)
   }
 }

@@ -69,7 +69,7 @@ async function inspect(file: string | undefined, flags: InspectFlags): Promise<v
 }
 
 async function readRecording(path: string): Promise<NonNullable<HubOptions['recording']>> {
-  const { parseRecords } = await import('../inspect/hub/record-file.ts')
+  const { parseRecords } = await import('../inspect/record-lines.ts')
   let text: string
   try {
     text = readFileSync(path, 'utf8')

@@ -134,10 +134,7 @@ export function parseWebSocketUrl(value: string): string {
 }
 
 export function statelyOption(): Option {
-  return new Option(
-    '--stately [url]',
-    `show the actors in Stately's own inspector at this WebSocket, ${defaultStatelyUrl} by default`,
-  )
+  return new Option('--stately [URL]', "show the actors in Stately's own inspector, at this WebSocket")
     .argParser(parseWebSocketUrl)
     .preset(defaultStatelyUrl)
 }

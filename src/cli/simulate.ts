@@ -31,6 +31,7 @@ interface Flags {
   readonly plan?: string
   readonly save?: string
   readonly history?: string
+  readonly inspect?: string
   readonly shrink: boolean
   readonly json?: boolean
 }
@@ -88,6 +89,12 @@ export function addSimulateCommand(program: Command): void {
         'write what the clients of the one run saw: for Jepsen to FILE.edn, for Porcupine to FILE.jsonl',
       ).argParser(parseHistoryFile),
     )
+    .addOption(
+      new Option(
+        '--inspect <file>',
+        'write what the servers of the one run did, shrunk when it fails, for the inspector',
+      ),
+    )
     .addOption(new Option('--no-shrink', 'do not look for a smaller plan that fails'))
     .addOption(jsonOption())
     .addHelpText(
@@ -105,6 +112,11 @@ async function simulate(flags: Flags): Promise<void> {
       `--history ${flags.history} holds what one run's clients saw: leave out --runs ${flags.runs}`,
     )
   }
+  if (flags.inspect !== undefined && flags.runs > 1) {
+    throw new Failure(
+      `--inspect ${flags.inspect} holds what happened in one run: leave out --runs ${flags.runs}`,
+    )
+  }
   const result = flags.plan === undefined ? await simulateSeeds(flags) : simulatePlan(flags, flags.plan)
   if (flags.json) print(JSON.stringify(result))
   else {
@@ -112,6 +124,14 @@ async function simulate(flags: Flags): Promise<void> {
     print(formatTotal(result))
   }
   if (flags.history !== undefined) writeHistory(flags.history, planOf(flags, result.seed))
+  if (flags.inspect !== undefined) {
+    const shrunk = result.failures[0]?.shrunk
+    writeRecording(flags.inspect, shrunk?.plan ?? planOf(flags, result.seed))
+    if (!flags.json)
+      print(
+        `written to ${flags.inspect}; to look at it: ${inspectCommand(flags.inspect)}, or open it in the playground`,
+      )
+  }
   if (result.failed > 0) process.exitCode = exitCodes.failed
 }
 
@@ -210,6 +230,17 @@ function writePlan(file: string, plan: Plan): void {
 function writeHistory(file: string, plan: Plan): void {
   const format = file.endsWith('.edn') ? jepsenHistory : porcupineHistory
   runPlan(plan, { ended: (operations) => writeOrFail('--history', file, format(operations)) })
+}
+
+/** Runs the plan once more, and writes what the inspector is told, a record a line. */
+function writeRecording(file: string, plan: Plan): void {
+  const lines: string[] = []
+  runPlan(plan, { recorded: (record) => lines.push(`${JSON.stringify(record)}\n`) })
+  writeOrFail('--inspect', file, lines.join(''))
+}
+
+function inspectCommand(file: string): string {
+  return shellCommand(['paxos', 'inspect', file])
 }
 
 function writeOrFail(option: string, file: string, text: string): void {

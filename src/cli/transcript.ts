@@ -1,14 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { runTranscript } from '../transcript/file.ts'
+import { isCommandLine, runTranscript } from '../transcript/file.ts'
+import { linkFragment } from '../transcript/link.ts'
 import { grammar } from '../transcript/parse.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
+import { print } from './output.ts'
 
 export function addTranscriptCommand(program: Command): void {
   program
     .command('transcript')
     .description('run a transcript: a cluster in which each event is chosen, and what happens then')
     .argument('<FILE>', 'a transcript, or only its commands; - for the standard input')
+    .option(
+      '--link [address]',
+      'print a link to the playground with it; the address is that of the page, #… alone if left out',
+    )
     .addHelpText(
       'after',
       `
@@ -21,10 +27,22 @@ ${grammar}`,
     .action(transcript)
 }
 
-async function transcript(file: string): Promise<void> {
+async function transcript(file: string, { link }: { readonly link?: string | true }): Promise<void> {
   const { text, failure } = runTranscript(await readText(file))
+  if (link !== undefined) {
+    const address = link === true ? '' : link.replace(/#.*$/, '')
+    print(`${address}${await playgroundLink(text)}`)
+    if (failure !== null) throw new Failure(`${file}: ${failure}`, exitCodes.failed)
+    return
+  }
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
   if (failure !== null) throw new Failure(`${file}: ${failure}`, exitCodes.failed)
+}
+
+/** The fragment that opens a transcript in the playground: its commands and comments, since what happened is made anew. */
+export function playgroundLink(text: string): Promise<string> {
+  const lines = text.split('\n').filter((line) => isCommandLine(line) || line.startsWith('#'))
+  return linkFragment({ schedule: `${lines.join('\n')}\n`, at: null, seed: null })
 }
 
 async function readText(file: string): Promise<string> {

@@ -50,6 +50,14 @@ describe('the plan of paxos cluster', () => {
     )
   })
 
+  test('tells each server where the inspector is, also in what is to be typed', () => {
+    const { start, lost } = plan({ inspect: 29_400, allowFaults: true }, ['.paxos/0', '.paxos/1'])
+    for (const { args } of start) {
+      expect(args.slice(-3)).toEqual(['--inspect', '127.0.0.1:29400', '--allow-faults'])
+    }
+    expect(lost[0]?.reason).toContain('--data .paxos/2 --inspect 127.0.0.1:29400 --join')
+  })
+
   test('founds a cluster in memory at every start', () => {
     const { isFirstStart, start } = plan({ memory: true }, ['.paxos/0'])
     expect({ isFirstStart, args: start[0]?.args }).toEqual({

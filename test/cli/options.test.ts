@@ -12,6 +12,7 @@ import {
   parseServers,
   parseTimeout,
   parseToken,
+  parseWebSocketUrl,
   wholeNumber,
 } from '../../src/cli/options.ts'
 
@@ -50,6 +51,13 @@ describe('an address', () => {
       false,
     ])
   })
+})
+
+test('the address of a WebSocket says so', () => {
+  for (const url of ['ws://localhost:8080', 'wss://a.example/b']) expect(parseWebSocketUrl(url)).toBe(url)
+  const values = ['', 'localhost:8080', 'http://localhost:8080', 'ws://']
+  const none = (value: string) => `'${value}' is no address of a WebSocket`
+  refuses(parseWebSocketUrl, Object.fromEntries(values.map((value) => [value, none(value)])))
 })
 
 test('a host stands alone', () => {

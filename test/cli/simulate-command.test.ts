@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { parseShard } from '../../src/cli/simulate.ts'
+import { parseRecords } from '../../src/inspect/record-lines.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import type { Plan } from '../../src/simulator/plan.ts'
 import { formatPlan, parsePlan } from '../../src/simulator/plan-file.ts'
@@ -170,9 +171,25 @@ describe('what the clients of a run saw', () => {
   test.each([
     [['--history', 'h.txt'], 'Give a name that ends in .edn'],
     [['--history', 'h.edn', '--runs', '2'], 'leave out --runs 2'],
+    [['--inspect', 'r.ndjson', '--runs', '2'], 'leave out --runs 2'],
+    [['--inspect', '/nowhere/r.ndjson', '--seed', '3'], '--inspect /nowhere/r.ndjson: ENOENT'],
   ])('paxos simulate %s', async (args, told) => {
     const { code, stderr } = await paxos('simulate', ...args)
     expect(code).toBe(1)
     expect(stderr).toContain(told)
   })
+})
+
+test('what the servers of a run that fails did is written for the inspector, shrunk', async () => {
+  const plan = join(directory, 'for-ever.json')
+  const file = join(directory, 'run.ndjson')
+  await writeFile(plan, formatPlan(cutForGood))
+  const { code, stdout } = await paxos('simulate', '--plan', plan, '--inspect', file)
+  expect(code).toBe(1)
+  expect(stdout).toContain(`written to ${file}; to look at it: paxos inspect ${file}`)
+  const records = parseRecords(await readFile(file, 'utf8'))
+  expect(records[0]?.kind).toBe('cluster')
+  const last = records.at(-1)
+  const broken = last?.kind === 'verdict' ? last.invariants.filter((each) => each.standing === 'broken') : []
+  expect(broken.map(({ invariant }) => invariant)).toEqual([11])
 })

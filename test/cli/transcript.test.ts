@@ -2,6 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runTranscript } from '../../src/transcript/file.ts'
+import { parseLink } from '../../src/transcript/link.ts'
 import { compile, paxos, removeCompiled } from './paxos.ts'
 
 let folder = ''
@@ -30,6 +32,17 @@ test('where it cannot go on it says why, and the exit code is 1', async () => {
   expect(code).toBe(1)
   expect(stderr).toBe(`paxos: ${file}: line 2, "deliver 0->1 accept": no such datagram flies\n`)
   expect(stdout.endsWith('deliver 0->1 accept\n  failed: no such datagram flies\n')).toBe(true)
+})
+
+test('a link to the playground says the same schedule', async () => {
+  const { code, stdout } = await paxos('transcript', scenario, '--link', 'http://127.0.0.1:1/page#old')
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:1\/page#playground&z=[\w-]+\n$/)
+  const { schedule } = await parseLink(stdout.trim().replace(/^[^#]*/, ''))
+  expect(runTranscript(schedule ?? '').run.state).toEqual(
+    runTranscript(await readFile(scenario, 'utf8')).run.state,
+  )
+  expect((await paxos('transcript', scenario, '--link')).stdout).toMatch(/^#playground&z=/)
 })
 
 test('a file that is not there is named', async () => {

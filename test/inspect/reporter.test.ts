@@ -11,6 +11,9 @@ import { type RunningNode, startNode } from '../../src/node/node.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { FakeHub } from '../support/fake-hub.ts'
 
+/** A machine that has much else to do takes its time. */
+const patiently = { timeout: 20_000 }
+
 const endings: (() => Promise<unknown>)[] = []
 
 /** In the order in which they are to be done. */
@@ -146,7 +149,7 @@ test('what waits for a hub that never reads is bounded; the rest is counted', as
   reporter.start(() => {
     resumed += 1
   })
-  await expect.poll(() => reporter.counters.isConnected).toBe(true)
+  await expect.poll(() => reporter.counters.isConnected, patiently).toBe(true)
   let made = 0
   let mostWaiting = 0
   await expect
@@ -160,7 +163,7 @@ test('what waits for a hub that never reads is bounded; the rest is counted', as
         mostWaiting = Math.max(mostWaiting, reporter.counters.waiting)
         return reporter.counters.leftOut
       },
-      { interval: 5, timeout: 20_000 },
+      { ...patiently, interval: 5 },
     )
     .toBeGreaterThan(5_000)
   // What waits here, what was on the wire, and what went there at once when that was below its bound.
@@ -179,7 +182,7 @@ test('after a gap it is told where the server stands though nothing happens, as 
     if (reporter.admits()) reporter.add({ ...ended, clock: 2, reason: null })
   })
   reporter.add(ended)
-  await expect.poll(() => reporter.counters.isConnected, { interval: 1 }).toBe(true)
+  await expect.poll(() => reporter.counters.isConnected, { ...patiently, interval: 1 }).toBe(true)
   reporter.add(ended)
   reporter.leaveOut()
   await hub.once(() => hub.recordsOf(0).at(-1)?.clock === 2)
@@ -203,7 +206,7 @@ test('what a hub says is handed on when it is a command, and ignored when it is 
   const timer = { type: 'timer', node: 0, role: 'learner', id: 'grace' } as const
   hub.say({ type: 'hub.control', id: 1, command: timer })
   hub.say({ type: 'hub.control', id: 2, command: { type: 'rules', rules: [] } })
-  await expect.poll(() => commands).toEqual([timer, { type: 'rules', rules: [] }])
+  await expect.poll(() => commands, patiently).toEqual([timer, { type: 'rules', rules: [] }])
   await hub.once(() => hub.results.length === 1)
   expect(hub.results).toEqual([{ type: 'server.result', id: 2, result: { ok: true, text: 'done' } }])
   expect(reporter.counters.isConnected).toBe(true)
@@ -222,6 +225,6 @@ test('something else than a hub at the address does no harm', async () => {
   const { port } = other.address() as { port: number }
   const [node, client] = await serverFor(`127.0.0.1:${port}`)
   await (await client.lock('a')).unlock()
-  await expect.poll(() => tries, { timeout: 5_000 }).toBeGreaterThan(1)
+  await expect.poll(() => tries, patiently).toBeGreaterThan(1)
   expect(countersOf(node)).toMatchObject({ isConnected: false, sent: 0 })
 })

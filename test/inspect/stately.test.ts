@@ -17,6 +17,9 @@ interface Told {
   readonly snapshot?: { readonly value: unknown; readonly context: unknown }
 }
 
+/** A machine that has much else to do takes its time. */
+const patiently = { timeout: 20_000 }
+
 const endings: (() => Promise<unknown>)[] = []
 
 afterEach(async () => {
@@ -67,7 +70,7 @@ test('it is told of the actors of each server, with their charts, and of events 
     )
   }
   await expect
-    .poll(() => stateOf('proposer of server 0').map(({ snapshot }) => snapshot?.value))
+    .poll(() => stateOf('proposer of server 0').map(({ snapshot }) => snapshot?.value), patiently)
     .toContain('leading')
   for (const node of [0, 1]) {
     const actors = actorsIn(inspector.told, node)
@@ -99,7 +102,9 @@ test('one that comes late, or comes back, is told of the actors; and one that is
   await client.lock('a')
   for (const _ of ['late', 'back']) {
     const inspector = await standIn(port)
-    await expect.poll(() => [0, 1].map((node) => actorsIn(inspector.told, node).length)).toEqual([7, 7])
+    await expect
+      .poll(() => [0, 1].map((node) => actorsIn(inspector.told, node).length), patiently)
+      .toEqual([7, 7])
     await inspector.close()
   }
   await client.lock('b')

@@ -87,6 +87,17 @@ describe('playing', () => {
     expect(frame()).toMatchObject({ cursor: 12 })
   })
 
+  test('begins from the start where there is nothing further, at the speed that was chosen, and stops', () => {
+    store.moveTo(10)
+    store.setSpeed(100)
+    store.playOrPause()
+    expect(store.view).toMatchObject({ cursor: 0, following: { mode: 'playing', perSecond: 100 } })
+    store.setSpeed(2)
+    expect(store.view).toMatchObject({ speed: 2, following: { mode: 'playing', perSecond: 2 } })
+    store.playOrPause()
+    expect(store.view).toMatchObject({ cursor: 0, following: { mode: 'paused' } })
+  })
+
   test('ends where the reader moves', () => {
     store.moveBy(1)
     expect(store.view).toMatchObject({ cursor: 1, following: { mode: 'paused' } })

@@ -1,5 +1,8 @@
 /** The guided tour says nothing that the machines do not do. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { readSchedule } from '../../inspector/playground/read.ts'
+import { happened } from '../../inspector/playground/session.ts'
+import { paceMs, tourStretches, tourText } from '../../inspector/tour/schedule.ts'
 import { type TourStep, tourSteps } from '../../inspector/tour/steps.ts'
 import { acceptorMachine } from '../../machines/acceptor.ts'
 import { clientMachine } from '../../machines/client.ts'
@@ -148,4 +151,30 @@ test('12: server 3 is counted, by itself and by server 1', () => {
     const members = serverOf(run.state, server).node.running?.roles.acceptor.context.members
     expect(members.map((member: Member) => member.id)).toEqual([0, 1, 2, 3])
   }
+})
+
+describe('in the playground', () => {
+  const { session, problem } = readSchedule(tourText)
+
+  test('the tour can be opened, and each step is found in it', () => {
+    expect(problem).toBeNull()
+    const stretches = tourStretches(session!)
+    const ends = tourSteps.map((_, step) => runTo(step + 1).run.events.length)
+    expect(stretches?.map((stretch) => stretch.ends)).toEqual(ends)
+    expect(stretches?.map((stretch) => stretch.begins)).toEqual([0, ...ends.slice(0, -1)])
+  })
+
+  test('whoever takes another way has left it', () => {
+    const elsewhere = happened({ ...session!, at: 5 }, { type: 'crash', server: 2, survived: 0 })
+    expect(tourStretches(elsewhere)).toBeNull()
+  })
+
+  test('no step takes longer than a quarter of a minute, and none rushes', () => {
+    for (const stretch of tourStretches(session!) ?? []) {
+      const events = stretch.ends - stretch.begins
+      expect(events).toBeGreaterThan(0)
+      expect(paceMs(stretch)).toBeGreaterThanOrEqual(250)
+      expect(events * paceMs(stretch)).toBeLessThanOrEqual(15_000)
+    }
+  })
 })

@@ -115,3 +115,13 @@ test('of a transition that was taken, the guards before it did not hold', () => 
   expect(attempts.slice(last - 2, last).every(({ guard }) => guard !== null)).toBe(true)
   expect(attemptsOf({ edges: ['nowhere on nothing[1]'] })).toEqual([])
 })
+
+test('of a long batch the beginning is said, to everybody whom it was said to', () => {
+  const long = batch(...Array.from({ length: 40 }, (_, index) => `k${index}`))
+  const facts = [1, 2].map(
+    (to) => ({ type: 'said', node: 0, to, message: { ...accept, batch: long } }) as const,
+  )
+  const text = recordText(step({ facts: [...facts, executed(4, long)] }))
+  expect(text).toMatch(/; says to 1, 2: accept 1\.0 instance 0 \[a#1 lock k0, .*…; executes instance 4: /)
+  expect(text).toMatch(/, 37 more$/)
+})

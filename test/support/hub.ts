@@ -72,7 +72,7 @@ export class ToldServer {
     socket.on('error', () => undefined)
   }
 
-  static async connect(hub: Hub, greeting: ServerToHub): Promise<ToldServer> {
+  static async connect(hub: Pick<Hub, 'port'>, greeting: ServerToHub): Promise<ToldServer> {
     const socket = new WebSocket(`ws://127.0.0.1:${hub.port}/servers`)
     await once(socket, 'open')
     const server = new ToldServer(socket)
@@ -107,7 +107,7 @@ export class ToldPage {
     })
   }
 
-  static async open(hub: Hub): Promise<ToldPage> {
+  static async open(hub: Pick<Hub, 'port'>): Promise<ToldPage> {
     const origin = `http://127.0.0.1:${hub.port}`
     const socket = new WebSocket(`ws://127.0.0.1:${hub.port}/pages`, { origin })
     const page = new ToldPage(socket)

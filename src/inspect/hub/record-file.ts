@@ -1,7 +1,5 @@
 /** Records in a file, a line of JSON each. */
 import { createWriteStream, openSync, type WriteStream } from 'node:fs'
-import type { InspectorRecord } from '../record.ts'
-import { recordFault } from '../record-shape.ts'
 
 /** What waits to be written, at most, in bytes: a disk that is slower than the cluster ends the recording. */
 const mostWaitingBytes = 64 * 1024 * 1024
@@ -39,32 +37,5 @@ export class RecordWriter {
     this.#isOpen = false
     this.#file.destroy()
     this.#failed(error)
-  }
-}
-
-/** The records of a file, in order; a last line that was cut short is left out. Throws an `Error` that names the line that is none. */
-export function parseRecords(text: string): InspectorRecord[] {
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-  const lines = whole.split('\n').slice(0, -1)
-  // A file that somebody wrote by hand may lack the last line's end.
-  const rest = text.slice(whole.length)
-  if (rest !== '' && isJson(rest)) lines.push(rest)
-  return lines.map((line, index) => parseLine(line, index + 1))
-}
-
-function parseLine(text: string, number: number): InspectorRecord {
-  if (!isJson(text)) throw new Error(`line ${number} is no JSON: ${text.slice(0, 80)}`)
-  const record: unknown = JSON.parse(text)
-  const fault = recordFault(record)
-  if (fault !== null) throw new Error(`line ${number} is no record of the inspector: ${fault}`)
-  return record as InspectorRecord
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
   }
 }

@@ -106,11 +106,15 @@ interface AxeResult {
   }[]
 }
 
-/** What axe takes to be a serious or critical fault, a line each. The page is to be opened with `bypassCSP`. */
-export async function seriousFaults(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axeSource)
+/** What axe takes to be a serious or critical fault in an element, a line each. The page is to be opened with `bypassCSP`. */
+export async function seriousFaults(page: Page, selector: string): Promise<readonly string[]> {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeSource)
+  const options = {
+    resultTypes: ['violations'],
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+  }
   const { violations } = await page.evaluate<AxeResult>(
-    `axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })`,
+    `axe.run(${JSON.stringify(selector)}, ${JSON.stringify(options)})`,
   )
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -1,6 +1,7 @@
 /** Where things are on the inspector's page, by what they are called. */
 import type { Locator, Page } from 'playwright-core'
 import type { RoleName } from '../../../machines/inbox.ts'
+import { seriousFaults } from './in-browser.ts'
 
 const chartNames: Readonly<Record<RoleName | 'client', string>> = {
   proposer: 'proposer',
@@ -72,4 +73,14 @@ export class Parts {
     )
     return { tokens: [...tokens].sort(), ledger: await ledger.innerText() }
   }
+}
+
+/** What axe finds on the whole page, and in the side column with each of its tabs open. */
+export async function seriousFaultsInTabs(parts: Parts): Promise<readonly string[]> {
+  const faults = [...(await seriousFaults(parts.page, 'body'))]
+  for (const name of await parts.page.getByRole('tab').allInnerTexts()) {
+    await parts.open(name)
+    for (const fault of await seriousFaults(parts.page, '#side')) faults.push(`${name}: ${fault}`)
+  }
+  return faults
 }

@@ -6,8 +6,8 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { tourSteps } from '../../../inspector/tour/steps.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
-import { inBrowser, overlappingTexts, screenshotFolder, seriousFaults } from './in-browser.ts'
-import { Parts } from './page-parts.ts'
+import { inBrowser, overlappingTexts, screenshotFolder } from './in-browser.ts'
+import { Parts, seriousFaultsInTabs } from './page-parts.ts'
 import { type Served, serveFolder } from './served.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -146,10 +146,7 @@ await inBrowser('the playground', (open) => {
     const { page } = await open(served.url, { colorScheme, bypassCSP: true })
     const parts = new Parts(page)
     await scenario(parts, 'A duel', 20)
-    for (const name of await page.getByRole('tab').allInnerTexts()) {
-      await parts.open(name)
-      expect(await seriousFaults(page), name).toEqual([])
-    }
+    expect(await seriousFaultsInTabs(parts)).toEqual([])
     await page.screenshot({ path: join(screenshotFolder, `playground-${colorScheme}.png`) })
   })
 

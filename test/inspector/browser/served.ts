@@ -51,19 +51,19 @@ export class ScriptedHub {
     return urlOf(this.#server)
   }
 
-  /** How many pages are connected. */
-  get pages(): number {
-    return this.#pages.size
-  }
-
   /** To every page that is connected. What is no message of a hub is sent as it stands. */
   say(message: HubToPage | string): void {
     const text = typeof message === 'string' ? message : JSON.stringify(message)
     for (const page of this.#pages) page.send(text)
   }
 
-  async close(): Promise<void> {
+  /** Ends the connections that there are; pages may come again. */
+  disconnect(): void {
     for (const page of this.#pages) page.terminate()
+  }
+
+  async close(): Promise<void> {
+    this.disconnect()
     this.#sockets.close()
     await closed(this.#server)
   }

@@ -158,8 +158,9 @@ describe('links and files', () => {
 
   test.each([
     ['nonsense', 'a file: line 1, "nonsense": "nonsense" is no command of a transcript'],
-    ['{"kind":"cluster"}\n{"kind":"moon"}\n{}\n', 'line 2 is no record of the inspector: its kind is "moon"'],
-    ['{not JSON', 'line 1 is no record of the inspector'],
+    ['{"kind":"moon"}\n{}\n', 'line 1 is no record of the inspector: no record is of the kind'],
+    ['{not JSON', 'a file: it holds no record of the inspector'],
+    ['{not JSON\n', 'line 1 is no JSON'],
     ['servers 3\ncrash 0\ncrash 0', 'a file: line 3, "crash 0": server 0 is down'],
   ])('%j: the reader is told what is wrong', (text, expected) => {
     const page = new Page()

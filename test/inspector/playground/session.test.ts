@@ -11,6 +11,7 @@ import {
   endOf,
   happened,
   here,
+  mostEvents,
   movedTo,
   placeAt,
   type Session,
@@ -189,4 +190,10 @@ describe('chance', () => {
     const odds: Odds = { drop: 0, duplicate: 0, crash: 0, restart: 0, timer: 0, request: 0 }
     expect(drawnEvent(here(begun({ servers: 3, service: 'lock' })), 'lock', 1, odds)).toBeNull()
   })
+})
+
+test('a schedule has an end', () => {
+  let session = begun({ servers: 1, service: 'lock' })
+  for (let i = 0; i < mostEvents; i += 1) session = happened(session, { type: 'heal' })
+  expect(() => happened(session, { type: 'heal' })).toThrow('no more than 5000 events')
 })

@@ -1,0 +1,182 @@
+/** The inspector on a real cluster of three servers that was started with `--inspect --allow-faults`. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type Client, connect } from '../../../src/client/index.ts'
+import { freePorts } from '../../cli/paxos.ts'
+import { BuiltPaxos } from '../../support/built-paxos.ts'
+import { inBrowser, overlappingTexts, screenshotFolder } from './in-browser.ts'
+import { Parts, seriousFaultsInTabs } from './page-parts.ts'
+
+// Servers, hub and browser share the machine with other tests.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+/** The page as it comes over the network, compressed: what is promised of it. */
+const largestPageBytes = 300_000
+
+await inBrowser('the inspector on a live cluster', (open) => {
+  let data: string
+  let cluster: BuiltPaxos
+  let client: Client
+  let url: string
+
+  beforeAll(async () => {
+    data = await mkdtemp(join(tmpdir(), 'paxos-inspected-'))
+    const port = await freePorts(4)
+    const where = ['--port', `${port}`, '--data', join(data, 'servers')]
+    cluster = new BuiltPaxos(['cluster', ...where, '--inspect', `${port + 3}`, '--allow-faults'])
+    url = (await cluster.said(/inspector on (http:\S+)/))[1]!
+    await cluster.said(/^cluster ready$/m)
+    client = connect({ servers: [0, 1, 2].map((id) => `127.0.0.1:${port + id}`) })
+    await take('first')
+  })
+
+  afterAll(async () => {
+    await client?.close()
+    cluster?.signal('SIGTERM')
+    await cluster?.endedWithin(20_000)
+    await rm(data, { recursive: true, force: true })
+  })
+
+  /** Locks and unlocks. */
+  async function take(name: string): Promise<void> {
+    const lock = await client.lock(name)
+    await lock.unlock()
+  }
+
+  async function opened(address = url): Promise<Parts> {
+    const { page } = await open(address)
+    const parts = new Parts(page)
+    await parts.server(2).getByText('up').waitFor()
+    return parts
+  }
+
+  test('a page that comes late shows where everything stands, and is small', async () => {
+    const started = performance.now()
+    const { page, received } = await open(url)
+    const parts = new Parts(page)
+    await parts.token(0, 'acceptor', 'listening').waitFor()
+    const firstViewMs = performance.now() - started
+    await page.screenshot({ path: join(screenshotFolder, 'live.png') })
+    const bytes = [...received.values()].reduce((sum, size) => sum + size, 0)
+    expect(bytes).toBeGreaterThan(10_000)
+    expect(bytes).toBeLessThan(largestPageBytes)
+    // A second is promised; this machine may be doing other things.
+    expect(firstViewMs).toBeLessThan(5_000)
+  })
+
+  test('tokens move when a lock is taken, and what was executed stands in the ledger', async () => {
+    const parts = await opened()
+    await take('moves')
+    await parts.token(0, 'proposer', 'leading').waitFor()
+    const ledger = await parts.open('Ledger')
+    await ledger.getByText('lock moves').first().waitFor()
+  })
+
+  test('a server that is killed is shown gone, and comes back', async () => {
+    const parts = await opened()
+    const [, pid] = await cluster.said(/^server 2 ready on \S+ \(.*pid (\d+)\)$/m)
+    process.kill(Number(pid), 'SIGKILL')
+    await parts.server(2).getByText('gone').waitFor()
+    expect(await parts.page.getByRole('img', { name: /^server 2 in / }).count()).toBe(0)
+    await parts.page.screenshot({ path: join(screenshotFolder, 'live-gone.png') })
+    await take('meanwhile')
+    await parts.open('Faults')
+    await parts.button('Restart server 2').click()
+    await parts.server(2).getByText('up').waitFor()
+    await parts.token(2, 'acceptor', 'listening').waitFor()
+  })
+
+  test('what is dropped by a rule is drawn as lost, its request waits, and is answered after the rule', async () => {
+    const parts = await opened()
+    const faults = await parts.open('Faults')
+    await faults.getByRole('combobox', { name: /^Message/ }).selectOption('accepted')
+    await parts.button('Add rule').click()
+    await faults
+      .getByText(/drop.*accepted/)
+      .first()
+      .waitFor()
+    await faults.getByLabel('Name').fill('dropped')
+    await parts.button('Lock').click()
+    const lost = parts.page.getByRole('application', { name: /^Messages/ }).getByRole('button', {
+      name: /accepted.*(dropped|lost)/,
+    })
+    await lost.first().waitFor()
+    await parts.page.screenshot({ path: join(screenshotFolder, 'live-dropped.png') })
+    const asked = faults.getByRole('listitem').filter({ hasText: 'lock dropped' })
+    expect(await asked.innerText()).toContain('waits')
+    await faults.getByRole('button', { name: /^Remove .*accepted/ }).click()
+    await asked.filter({ hasText: 'token' }).waitFor()
+    await parts.button('Unlock').click()
+    await faults.getByRole('listitem').filter({ hasText: 'unlock dropped' }).waitFor()
+  })
+
+  test('scrubbing back shows the earlier state, and live returns', async () => {
+    const parts = await opened()
+    await parts.open('Ledger')
+    await take('scrubbed')
+    await parts.panel('Ledger').getByText('lock scrubbed').first().waitFor()
+    const { all } = await parts.place()
+    await parts.scrubTo(Math.floor(all / 2))
+    await parts.panel('Ledger').getByText('lock scrubbed').first().waitFor({ state: 'detached' })
+    // What comes meanwhile does not move the reader.
+    await take('later')
+    expect((await parts.place()).shown).toBe(Math.floor(all / 2))
+    await parts.button(/Live$/).click()
+    await parts.panel('Ledger').getByText('lock later').first().waitFor()
+  })
+
+  test('the keyboard pauses, steps back and forward, plays and returns', async () => {
+    const parts = await opened()
+    await parts.page.keyboard.press('Space')
+    await parts.button('Play').waitFor()
+    const { shown } = await parts.place()
+    await parts.page.keyboard.press('ArrowLeft')
+    await expectPlace(parts, shown - 1)
+    await parts.page.keyboard.press('Shift+ArrowLeft')
+    await expectPlace(parts, shown - 11)
+    await parts.page.keyboard.press('ArrowRight')
+    await expectPlace(parts, shown - 10)
+    await parts.page.keyboard.press('Space')
+    await parts.button('Pause').waitFor()
+    await expectPlace(parts, shown)
+    await parts.page.keyboard.press('End')
+    await parts.page.getByRole('button', { name: /Live$/, pressed: true }).waitFor()
+  })
+
+  async function expectPlace(parts: Parts, place: number): Promise<void> {
+    await parts.page
+      .locator('.place')
+      .filter({ hasText: new RegExp(`^${place} of `) })
+      .waitFor()
+  }
+
+  test('a page without the token may look, and not touch', async () => {
+    const parts = await opened(url.replace(/#.*/, ''))
+    await parts.open('Faults')
+    expect(await parts.button('Crash server 0').count()).toBe(0)
+  })
+
+  test.each(['light', 'dark'] as const)('axe finds no serious fault, %s', async (colorScheme) => {
+    const { page } = await open(url, { colorScheme, bypassCSP: true })
+    const parts = new Parts(page)
+    await parts.token(0, 'acceptor', 'listening').waitFor()
+    expect(await seriousFaultsInTabs(parts)).toEqual([])
+    await page.screenshot({ path: join(screenshotFolder, `live-${colorScheme}.png`) })
+  })
+
+  test.each([
+    [1280, 800],
+    [1920, 1080],
+  ])('no text covers another at %i × %i', async (width, height) => {
+    const { page } = await open(url, { width, height })
+    const parts = new Parts(page)
+    await parts.token(0, 'acceptor', 'listening').waitFor()
+    await take('crowded')
+    await parts.panel('Ledger').getByText('lock crowded').first().waitFor()
+    expect(await overlappingTexts(page, 'section[aria-label="Charts"]')).toEqual([])
+    expect(await overlappingTexts(page, 'section[aria-label="Messages"]')).toEqual([])
+    await page.screenshot({ path: join(screenshotFolder, `live-${width}.png`) })
+  })
+})
