@@ -51,6 +51,8 @@ type Course =
   | { readonly name: 'waiting'; readonly reason: string; sinceMs: number }
   | { readonly name: 'broken'; readonly violation: Violation; readonly before: readonly Invariant[] }
 
+const nothingTold = 'no server has told anything yet'
+
 const ofRequests: ReadonlySet<Invariant> = new Set([2, 6, 8, 10])
 
 const never: Readonly<Partial<Record<Invariant, string>>> = {
@@ -69,7 +71,7 @@ export class RecordJudge {
   readonly #servers = new Map<NodeId, Known>()
   readonly #said = new SaidLog()
   #service: string | null = null
-  #course: Course = { name: 'waiting', reason: 'no server has told anything yet', sinceMs: 0 }
+  #course: Course = { name: 'waiting', reason: nothingTold, sinceMs: 0 }
   #told = ''
   /** Batches and requests that were judged since the beginning. */
   #judged = 0
@@ -323,6 +325,7 @@ export class RecordJudge {
       case 'waiting':
         return { invariant, standing: 'unjudged', text: course.reason }
       case 'whole':
+        if (this.#servers.size === 0) return { invariant, standing: 'unjudged', text: nothingTold }
         return { invariant, standing: 'holds', text: 'judged from the first start of every server on' }
       case 'later':
         return ofRequests.has(invariant)
