@@ -54,9 +54,9 @@ interface Spacing {
 const overviewSizes: Sizes = {
   title: titleSizes.overview,
   padding: 6,
-  head: 19,
+  head: 18,
   lane: { width: 76, height: 20 },
-  spacing: { nodes: 10, layers: 12, edges: 7 },
+  spacing: { nodes: 8, layers: 11, edges: 6 },
 }
 
 const fullSizes: Sizes = {

@@ -2,7 +2,14 @@
 import type { RoleName } from '../../machines/inbox.ts'
 import { delayName } from '../../src/chart-names.ts'
 import type { FaultRule } from '../../src/inspect/control.ts'
-import type { Cause, InspectorRecord, Move, PartyName, ServerRecord } from '../../src/inspect/record.ts'
+import type {
+  Cause,
+  ClientRecord,
+  InspectorRecord,
+  Move,
+  PartyName,
+  ServerRecord,
+} from '../../src/inspect/record.ts'
 import { ruleText } from '../../src/inspect/rules.ts'
 import { requestName } from '../../src/schedule/names.ts'
 import { ballotText, messageText, outcomeText } from '../../src/transcript/words.ts'
@@ -113,6 +120,17 @@ export function lineText(record: InspectorRecord, originMs: number): string {
   return time === '' ? recordText(record) : `${time} ${recordText(record)}`
 }
 
+/** What came of a step besides transitions: what the server said, synced, executed. Empty for other records. Never throws. */
+export function resultTexts(record: InspectorRecord): readonly string[] {
+  try {
+    if (record.kind === 'server' && record.record.kind === 'step') return factTexts(record.record.facts)
+    if (record.kind === 'client') return clientSaidTexts(record.said)
+  } catch {
+    // As far as it can be read, it is told.
+  }
+  return []
+}
+
 function rulesText(rules: readonly FaultRule[]): string {
   return rules.length === 0
     ? 'no rules hold for messages'
@@ -137,8 +155,7 @@ function sentence(record: InspectorRecord): string {
       const cause =
         heard === null ? clientCauseText(event) : `hears from ${heard.from}: ${saidText(heard.message)}`
       const moved = moves.flatMap((move) => moveText(move) ?? [])
-      const told = said.map(({ to, message }) => `says to ${to}: ${saidText(message)}`)
-      return [`client ${client}, request ${seq}: ${cause}`, ...moved, ...told].join('; ')
+      return [`client ${client}, request ${seq}: ${cause}`, ...moved, ...clientSaidTexts(said)].join('; ')
     }
     case 'verdict': {
       const broken = record.invariants.filter(({ standing }) => standing === 'broken')
@@ -152,6 +169,10 @@ function sentence(record: InspectorRecord): string {
   }
   record satisfies never
   return ''
+}
+
+function clientSaidTexts(said: ClientRecord['said']): string[] {
+  return said.map(({ to, message }) => `says to ${to}: ${saidText(message)}`)
 }
 
 /** A timer's event is named by XState; the others say what the client's program asked for. */

@@ -38,6 +38,20 @@ export interface PlaygroundState {
   readonly problem: string | null
   /** The file that is shown in the place of the session. */
   readonly recording: string | null
+  /** The schedule that the session began with; `null` for a cluster that was founded empty. */
+  readonly opened: Opened | null
+}
+
+/** A schedule that was opened. */
+export interface Opened {
+  readonly name: string
+  /** The end of its branch, as it was read. */
+  readonly end: Point
+}
+
+/** True when the reader took another way than the schedule that was opened, or went on after its end. */
+export function isChanged({ session, opened }: Pick<PlaygroundState, 'session' | 'opened'>): boolean {
+  return opened !== null && endOf(session) !== opened.end
 }
 
 /** Calls `run` every so many milliseconds, until what is returned is called. */
@@ -65,6 +79,7 @@ export class Playground {
       odds: usualOdds,
       problem: null,
       recording: null,
+      opened: null,
     }
     this.#showAll()
     store.subscribe(({ cursor }) => this.#follow(cursor))
@@ -144,6 +159,17 @@ export class Playground {
     this.#attempt(() => this.#go(switchedTo(this.#state.session, end)))
   }
 
+  /** Shows the schedule that was opened again, at the place where the reader left it. Does nothing where none was. */
+  returnToOpened(): void {
+    const { session, opened } = this.#state
+    if (opened === null) return
+    const back = switchedTo(session, opened.end)
+    const gone = new Set(session.path)
+    const left = back.path.findLastIndex((point) => gone.has(point))
+    this.pause()
+    this.#attempt(() => this.#go(movedTo(back, Math.min(left, session.at))))
+  }
+
   /** Goes on by itself until nothing is left to happen. */
   play(): void {
     this.#stopTicking?.()
@@ -181,7 +207,9 @@ export class Playground {
       return
     }
     const { session, problem } = readSchedule(text)
-    if (session !== null) this.#begin(atEnd ? session : movedTo(session, 0))
+    if (session !== null) {
+      this.#begin(atEnd ? session : movedTo(session, 0), { name, end: endOf(session) })
+    }
     const isFailure = session !== null && endOf(session).failure !== null
     this.#set({ problem: problem === null || isFailure ? null : `${name}: ${problem}` })
   }
@@ -242,9 +270,9 @@ export class Playground {
     }
   }
 
-  #begin(session: Session): void {
+  #begin(session: Session, opened: Opened | null = null): void {
     this.pause()
-    this.#set({ session, recording: null })
+    this.#set({ session, recording: null, opened })
     this.#showAll()
   }
 

@@ -1,4 +1,4 @@
-import type { Playground, PlaygroundState } from './playground.ts'
+import { isChanged, type Playground, type PlaygroundState } from './playground.ts'
 import { scenarioTexts } from './scenario-texts.ts'
 import { scenarios } from './scenarios.ts'
 import { mostServers } from './session.ts'
@@ -12,7 +12,9 @@ const counts = Array.from({ length: mostServers }, (_, place) => place + 1)
 
 /** Which cluster, and how it begins. */
 export function Setup({ state, playground }: SetupProps) {
-  const { setting } = state.session
+  const { session, opened } = state
+  const { setting } = session
+  const shown = scenarios.find(({ name }) => name === opened?.name)?.file ?? ''
   const choose = (file: string) => {
     const scenario = scenarios.find((other) => other.file === file)
     if (scenario !== undefined) playground.open(scenario.name, scenarioTexts[file] ?? '', { atEnd: false })
@@ -21,8 +23,8 @@ export function Setup({ state, playground }: SetupProps) {
     <div class="playground-row">
       <label class="playground-wide">
         Scenario{' '}
-        <select value="" onChange={(event) => choose(event.currentTarget.value)}>
-          <option value="">choose one…</option>
+        <select value={shown} onChange={(event) => choose(event.currentTarget.value)}>
+          <option value="">{shown !== '' || opened === null ? 'choose one…' : opened.name}</option>
           {scenarios.map(({ file, name }) => (
             <option key={file} value={file}>
               {name}
@@ -58,6 +60,14 @@ export function Setup({ state, playground }: SetupProps) {
       <button type="button" onClick={() => playground.found(setting)}>
         Empty cluster
       </button>
+      {isChanged(state) && opened !== null && (
+        <p class="playground-changed">
+          Changed: it is no longer as it was opened.{' '}
+          <button type="button" onClick={() => playground.returnToOpened()}>
+            Back to {shown === '' ? opened.name : 'the scenario'}
+          </button>
+        </p>
+      )}
     </div>
   )
 }

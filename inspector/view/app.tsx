@@ -34,11 +34,20 @@ export interface AppProps {
   readonly extraTabs?: readonly ExtraTab[]
 }
 
+/** What the lanes have of the height: at 1280×800 all charts are then seen whole. */
+const usualLanesShare = 0.29
+
+/** What the side column has of a window so wide, in pixels: enough for its rows, and the rest is for the charts. */
+function usualSideShare(width: number): number {
+  // Beside both columns there are the page's margins and the splitter.
+  return Math.min(520, Math.max(360, width * 0.25)) / (width - 24)
+}
+
 /** The page. */
 export function App({ store, control = null, extraTabs = [] }: AppProps) {
   const view = useView(store)
-  const [sideShare, setSideShare] = useState(0.32)
-  const [lanesShare, setLanesShare] = useState(0.36)
+  const [sideShare, setSideShare] = useState(() => usualSideShare(window.innerWidth))
+  const [lanesShare, setLanesShare] = useState(usualLanesShare)
   const help = useRef<HTMLDialogElement>(null)
   const showHelp = useRef(() => help.current?.showModal()).current
   useKeys(store, showHelp)

@@ -4,9 +4,10 @@ import { speeds } from '../model/clockwork.ts'
 import type { Store, View } from '../model/store.ts'
 import type { Mark } from '../model/timeline.ts'
 import { timeOf } from '../model/timeline.ts'
-import { placeText, recordText, timeText } from '../model/words.ts'
+import { placeText, timeText } from '../model/words.ts'
 import type { PartProps } from './context.ts'
 import { pure } from './shell/pure.ts'
+import { Told } from './told.tsx'
 
 /** Where in the records the reader is, and how to go elsewhere. */
 export function Time({ view, store }: PartProps) {
@@ -15,7 +16,6 @@ export function Time({ view, store }: PartProps) {
   const isLive = following.mode === 'live'
   const isAtEnd = cursor >= end
   const record = store.timeline.record(cursor - 1)
-  const time = record === undefined ? '' : timeText(timeOf(record), store.timeline.originMs)
   return (
     <section class="time" aria-label="Time">
       <div class="time-controls">
@@ -103,8 +103,8 @@ export function Time({ view, store }: PartProps) {
           <span class="muted">{end === 0 ? 'Nothing is recorded yet.' : 'Before the first record.'}</span>
         ) : (
           <>
-            <span class="now-time">{time}</span>{' '}
-            <span class={record.kind === 'gap' ? 'gap' : ''}>{recordText(record)}</span>
+            <span class="now-time">{timeText(timeOf(record), store.timeline.originMs)}</span>{' '}
+            <Told record={record} />
           </>
         )}
         {isLive && view.source.kind === 'live' ? <Coalesced count={coalesced} /> : null}

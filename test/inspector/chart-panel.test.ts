@@ -1,5 +1,6 @@
 /** How the panel of the charts divides its room, and in which words it tells what a role remembers. */
 import { describe, expect, test } from 'vitest'
+import { charts } from '../../inspector/charts/charts.ts'
 import { compactText, contextLines } from '../../inspector/charts/context-lines.ts'
 import { type PackedSize, packed, type Shapes } from '../../inspector/charts/packing.ts'
 import { headPath, linePath } from '../../inspector/charts/paths.ts'
@@ -40,6 +41,15 @@ describe('packing', () => {
         if (packing.scale > scales.smallest) expect(size.height).toBeLessThanOrEqual(height + 1e-6)
       }
     }
+  })
+
+  test('the charts are seen whole, and can be read, in the room that they have at 1280×800', () => {
+    const legible = 11 / 12
+    const room = { width: 886, height: 446 }
+    const packing = packed(charts, room, extra, { smallest: legible, largest: 1.5 })
+    const size = sizeAt(packing, charts, extra)
+    expect(size.width).toBeLessThanOrEqual(room.width)
+    expect(size.height).toBeLessThanOrEqual(room.height)
   })
 
   function sizeAt(

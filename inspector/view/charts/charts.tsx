@@ -47,7 +47,7 @@ export function Charts({ view, store }: PartProps) {
           <Overview tokens={tokens} lit={lit} open={setShown} />
         )}
       </div>
-      <Said lit={lit} isSelected={chosen !== null} isMoving={isMoving} />
+      <Said lit={lit} isMoving={isMoving} />
     </section>
   )
 }

@@ -1,41 +1,19 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { LitStep } from '../../charts/lit.ts'
 import { chartWord } from '../../charts/lit.ts'
-import { colourClass } from './token.tsx'
 
 /** A screen reader is told at most once in so many milliseconds. */
 const pauseMs = 2_000
 
 interface SaidProps {
   readonly lit: LitStep | null
-  readonly isSelected: boolean
   /** Steps follow each other by themselves: then nothing is read aloud. */
   readonly isMoving: boolean
 }
 
-/** What happened, and what each machine did then and why. */
-export function Said({ lit, isSelected, isMoving }: SaidProps) {
-  return (
-    <div class={`charts-said ${colourClass(lit?.colour ?? null)}`}>
-      {lit === null ? (
-        <p>No step to tell of.</p>
-      ) : (
-        <>
-          <p>
-            {isSelected && <span class="charts-selected">selected</span>} {lit.cause}
-          </p>
-          <ul>
-            {lit.moves.map(({ chart, text }) => (
-              <li key={`${chart} ${text}`}>
-                <strong>{chartWord(chart)}</strong> {text}
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-      <Aloud text={lit === null || isMoving ? '' : aloudText(lit)} />
-    </div>
-  )
+/** Reads aloud what is lit; for the eye it stands in the time bar, or in the details of the record that is selected. */
+export function Said({ lit, isMoving }: SaidProps) {
+  return <Aloud text={lit === null || isMoving ? '' : aloudText(lit)} />
 }
 
 function aloudText({ cause, moves }: LitStep): string {
@@ -55,7 +33,7 @@ function Aloud({ text }: { readonly text: string }) {
     return () => clearTimeout(timer)
   }, [text])
   return (
-    <p class="charts-aloud" role="status">
+    <p class="visually-hidden" role="status">
       {said}
     </p>
   )

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Store } from '../../../inspector/model/store.ts'
-import { Playground } from '../../../inspector/playground/playground.ts'
+import { isChanged, Playground } from '../../../inspector/playground/playground.ts'
 import { endOf, here } from '../../../inspector/playground/session.ts'
 
 /** A page without a screen: frames are drawn and time passes when a test says so. */
@@ -102,6 +102,48 @@ describe('the page and the session', () => {
     expect(page.isTicking).toBe(false)
     expect(page.playground.state.isPlaying).toBe(false)
     expect(here(page.session).state.clients[0]?.requests[0]?.outcome).toMatchObject({ kind: 'executed' })
+    page.check()
+  })
+})
+
+describe('a schedule that was opened', () => {
+  const schedule = `servers 3\n${lockX}\ndeliver a→0 request\nsync 0\n`
+
+  test('is known by its name until another begins, and it is seen when the reader changed it', () => {
+    const page = new Page()
+    const { playground } = page
+    expect(playground.state.opened).toBeNull()
+    playground.open('A short one', schedule, { atEnd: false })
+    expect(playground.state.opened?.name).toBe('A short one')
+    while (page.session.at < page.session.path.length - 1) playground.step()
+    playground.back()
+    expect(isChanged(playground.state)).toBe(false)
+    playground.command('crash 1')
+    expect(playground.state.opened?.name).toBe('A short one')
+    expect(isChanged(playground.state)).toBe(true)
+    playground.found({ servers: 3, service: 'lock' })
+    expect(playground.state.opened).toBeNull()
+    expect(isChanged(playground.state)).toBe(false)
+  })
+
+  test('is gone back to at the place where it was left', () => {
+    const page = new Page()
+    const { playground } = page
+    playground.open('A short one', schedule)
+    const { path } = page.session
+    playground.goTo(2)
+    playground.command('crash 1')
+    playground.command('restart 1')
+    playground.returnToOpened()
+    expect(isChanged(playground.state)).toBe(false)
+    expect(page.session.path).toEqual(path)
+    expect(page.session.at).toBe(2)
+    page.check()
+    playground.goTo(path.length - 1)
+    playground.step()
+    expect(isChanged(playground.state)).toBe(true)
+    playground.returnToOpened()
+    expect(page.session.at).toBe(path.length - 1)
     page.check()
   })
 })

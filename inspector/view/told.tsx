@@ -1,0 +1,34 @@
+import type { InspectorRecord } from '../../src/inspect/record.ts'
+import { charts } from '../charts/charts.ts'
+import { chartWord, type LitStep, litStep, stepOf } from '../charts/lit.ts'
+import { recordText, resultTexts } from '../model/words.ts'
+import { colourClass } from './charts/token.tsx'
+import { pure } from './shell/pure.ts'
+
+/** What a record tells, in a line: of a step also which guards held and which did not. */
+export const Told = pure(function Told({ record }: { readonly record: InspectorRecord }) {
+  const lit = litOf(record)
+  if (lit === null) return <span class={record.kind === 'gap' ? 'gap' : ''}>{recordText(record)}</span>
+  const results = resultTexts(record)
+  return (
+    <span title={recordText(record)}>
+      <span class={`told-cause ${colourClass(lit.colour)}`}>{lit.cause}</span>
+      {lit.moves.map(({ chart, text }) => (
+        <span key={`${chart} ${text}`} class="told-part">
+          <strong>{chartWord(chart)}</strong> {text}
+        </span>
+      ))}
+      {results.length > 0 && <span class="told-part">{results.join('; ')}</span>}
+    </span>
+  )
+})
+
+/** A record that cannot be read has no step. */
+function litOf(record: InspectorRecord): LitStep | null {
+  try {
+    const step = stepOf(record)
+    return step === null ? null : litStep(step, charts)
+  } catch {
+    return null
+  }
+}
