@@ -1,5 +1,6 @@
 /** The tokens of a chart: who is in which of its states, and where in the state's box the token goes. */
 import type { RoleName } from '../../machines/inbox.ts'
+import { requestName } from '../../src/schedule/names.ts'
 import type { Picture } from '../model/picture.ts'
 import type { Drawing, Rectangle } from './drawing.ts'
 import { textWidth } from './text-width.ts'
@@ -51,7 +52,7 @@ export function clientTokens({ clients }: Pick<Picture, 'clients'>): readonly To
   return lately.flatMap(({ name, requests }) =>
     requests.slice(-share).map(({ seq, stand }) => ({
       key: `${name}#${seq}`,
-      label: `${name}#${seq}`,
+      label: requestName({ uid: name, seq }),
       colour: null,
       isPaused: false,
       state: stand.state,

@@ -18,6 +18,15 @@ export const keyList: readonly { readonly keys: string; readonly does: string }[
   { keys: '?', does: 'this list' },
 ]
 
+/** What they do besides, in a playground. */
+export const playgroundKeyList: typeof keyList = [
+  { keys: 'N', does: 'the next event: of the schedule, or whatever comes next' },
+  { keys: 'U', does: 'undo: one event back' },
+  { keys: 'R', does: 'run, or stop: events happen by themselves' },
+  { keys: '→ at the latest', does: 'as N: what is next is made to happen' },
+  { keys: 'Space at the latest', does: 'as R' },
+]
+
 export interface PressedKey {
   readonly key: string
   readonly shiftKey: boolean

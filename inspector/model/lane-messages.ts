@@ -1,6 +1,6 @@
 /** Messages as the lanes tell them apart: of which kind one is, how it is labelled, and when two are the same. */
 import type { ClientMessage, Message, NodeMessage, ServerMessage } from '../../machines/messages.ts'
-import { requestName } from '../../src/schedule/names.ts'
+import { requestName, shownName } from '../../src/schedule/names.ts'
 import { ballotText } from '../../src/transcript/words.ts'
 
 /** Whatever an arrow may carry. */
@@ -104,7 +104,7 @@ export function messageLabel(message: Message): string {
     case 'response':
     case 'queued':
     case 'busy':
-      return `${message.type} ${shortRequestName(message)}`
+      return `${message.type} ${requestName(message)}`
     case 'hello':
     case 'inquire':
     case 'welcome':
@@ -115,15 +115,11 @@ export function messageLabel(message: Message): string {
   return ''
 }
 
-/** Letters of a client's name that are shown: a live client's name is long and random. */
-const shownLetters = 8
+/** Letters of a client's name for which there is room at a lane: an address has more. */
+const shownLetters = 10
 
-/** A client's name, cut short. */
-export function shortName(name: string): string {
-  return name.length > shownLetters ? `${name.slice(0, shownLetters - 1)}…` : name
-}
-
-function shortRequestName(request: { readonly uid: string; readonly seq: number }): string {
-  const [name = '', seq = ''] = requestName(request).split('#')
-  return `${shortName(name)}#${seq}`
+/** A client's name as it stands at a lane. */
+export function laneClientName(name: string): string {
+  const shown = shownName(name)
+  return shown.length > shownLetters ? `${shown.slice(0, shownLetters - 1)}…` : shown
 }

@@ -18,8 +18,20 @@ export type Following =
   /** Goes on by itself, so many records a second, up to the latest. */
   | { readonly mode: 'playing'; readonly perSecond: number }
 
+/** What makes more happen where the records end: the playground. */
+export interface Onward {
+  /** Makes the next event happen. */
+  step(): void
+  /** Makes events happen by themselves, or ends that. */
+  runOrStop(): void
+}
+
 export interface View {
   readonly source: SourceState
+  /** `step` and `play` at the end of the records make more happen. */
+  readonly goesOn: boolean
+  /** Events happen by themselves. */
+  readonly isRunning: boolean
   readonly following: Following
   /** Records a second at which it plays, or would. */
   readonly speed: number
@@ -49,6 +61,8 @@ export class Store {
   readonly #schedule: (run: () => void) => void
   readonly #listeners = new Set<(view: View) => void>()
   #source: SourceState
+  #onward: Onward | null = null
+  #isRunning = false
   #following: Following = { mode: 'live' }
   #speed = usualSpeed
   #clockwork: Clockwork | null = null
@@ -66,6 +80,8 @@ export class Store {
   get view(): View {
     this.#view ??= {
       source: this.#source,
+      goesOn: this.#onwardHere !== null,
+      isRunning: this.#isRunning,
       following: this.#following,
       speed: this.#speed,
       cursor: this.#cursor,
@@ -130,6 +146,19 @@ export class Store {
     this.#changed()
   }
 
+  /** From now on `onward` makes more happen where the records end, as long as a playground is shown. */
+  goOnWith(onward: Onward): void {
+    this.#onward = onward
+    this.#changed()
+  }
+
+  /** Whether events happen by themselves: `onward` says so. */
+  setRunning(isRunning: boolean): void {
+    if (isRunning === this.#isRunning) return
+    this.#isRunning = isRunning
+    this.#changed()
+  }
+
   follow(following: Following): void {
     this.#following = following
     this.#clockwork = null
@@ -138,8 +167,16 @@ export class Store {
     this.#changed()
   }
 
-  /** Plays from where the reader is, or from the start where there is nothing further; or stops. */
+  /**
+   * Plays from where the reader is, or stops. Where there is nothing further, more is made to happen, if that can be; else it
+   * plays from the start.
+   */
   playOrPause(): void {
+    const onward = this.#onwardHere
+    if (onward !== null && (this.#isRunning || this.#cursor >= this.timeline.end)) {
+      onward.runOrStop()
+      return
+    }
     if (this.#following.mode !== 'paused') {
       this.follow({ mode: 'paused' })
       return
@@ -163,8 +200,13 @@ export class Store {
     this.#changed()
   }
 
-  /** As `moveTo`, by so many records. */
+  /** As `moveTo`, by so many records; forward from the end, the next event is made to happen, if that can be. */
   moveBy(records: number): void {
+    const onward = this.#onwardHere
+    if (onward !== null && records > 0 && this.#cursor >= this.timeline.end) {
+      onward.step()
+      return
+    }
     this.moveTo(this.#cursor + records)
   }
 
@@ -199,6 +241,11 @@ export class Store {
       this.#following = { mode: 'paused' }
     }
     if (this.#cursor !== before || this.#following.mode === 'paused') this.#changed()
+  }
+
+  /** What makes more happen, unless what is shown is a recording. */
+  get #onwardHere(): Onward | null {
+    return this.#source.kind === 'playground' ? this.#onward : null
   }
 
   #showBreach({ verdict }: Breach): void {

@@ -11,7 +11,7 @@ import type {
   ServerRecord,
 } from '../../src/inspect/record.ts'
 import { ruleText } from '../../src/inspect/rules.ts'
-import { requestName } from '../../src/schedule/names.ts'
+import { requestName, shownName } from '../../src/schedule/names.ts'
 import { ballotText, messageText, outcomeText } from '../../src/transcript/words.ts'
 import type { Fact } from '../../src/verify/facts.ts'
 import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
@@ -31,7 +31,7 @@ export function roleText(role: RoleName): string {
 
 /** `server 1`, or `client a`. */
 export function partyText(party: PartyName): string {
-  return typeof party === 'number' ? `server ${party}` : `client ${party}`
+  return typeof party === 'number' ? `server ${party}` : `client ${shownName(party)}`
 }
 
 /** Seconds since the first record: `12.345`. */
@@ -101,7 +101,7 @@ export function placeText(cursor: number, end: number, record: InspectorRecord |
     case 'process':
       return `${place}, server ${record.node}`
     case 'client':
-      return `${place}, client ${record.client}`
+      return `${place}, ${partyText(record.client)}`
     case 'cluster':
     case 'verdict':
       return `${place}, ${record.kind}`
@@ -155,7 +155,7 @@ function sentence(record: InspectorRecord): string {
       const cause =
         heard === null ? clientCauseText(event) : `hears from ${heard.from}: ${saidText(heard.message)}`
       const moved = moves.flatMap((move) => moveText(move) ?? [])
-      return [`client ${client}, request ${seq}: ${cause}`, ...moved, ...clientSaidTexts(said)].join('; ')
+      return [`${partyText(client)}, request ${seq}: ${cause}`, ...moved, ...clientSaidTexts(said)].join('; ')
     }
     case 'verdict': {
       const broken = record.invariants.filter(({ standing }) => standing === 'broken')

@@ -83,6 +83,7 @@ export class Playground {
     }
     this.#showAll()
     store.subscribe(({ cursor }) => this.#follow(cursor))
+    store.goOnWith({ step: () => this.step(), runOrStop: () => this.playOrPause() })
   }
 
   get state(): PlaygroundState {
@@ -321,6 +322,7 @@ export class Playground {
 
   #set(change: Partial<PlaygroundState>): void {
     this.#state = { ...this.#state, ...change }
+    this.#store.setRunning(this.#state.isPlaying)
     for (const listener of this.#listeners) listener(this.#state)
   }
 }

@@ -103,7 +103,7 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
         </section>
       </main>
       <Time view={view} store={store} />
-      <KeyList dialog={help} />
+      <KeyList dialog={help} isPlayground={view.goesOn} />
     </div>
   )
 }

@@ -1,7 +1,7 @@
 import './keys.css'
 import type { RefObject } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { type Focused, keyCommand, keyList } from '../model/keys.ts'
+import { type Focused, keyCommand, keyList, playgroundKeyList } from '../model/keys.ts'
 import type { Store } from '../model/store.ts'
 
 /** Does what the keys ask for, wherever the focus is; what a part of the page has done with a key itself is left alone. */
@@ -43,13 +43,18 @@ export function focusedIn(target: EventTarget | null): Focused | null {
   return { tag: target.tagName, type, isEditable: target.isContentEditable }
 }
 
+interface KeyListProps {
+  readonly dialog: RefObject<HTMLDialogElement | null>
+  readonly isPlayground: boolean
+}
+
 /** The list of keys. */
-export function KeyList({ dialog }: { readonly dialog: RefObject<HTMLDialogElement | null> }) {
+export function KeyList({ dialog, isPlayground }: KeyListProps) {
   return (
     <dialog ref={dialog} class="key-list" aria-labelledby="key-list-title">
       <h2 id="key-list-title">Keys</h2>
       <dl>
-        {keyList.map(({ keys, does }) => (
+        {[...keyList, ...(isPlayground ? playgroundKeyList : [])].map(({ keys, does }) => (
           <div key={keys}>
             <dt>
               <kbd>{keys}</kbd>

@@ -15,6 +15,10 @@ export function Time({ view, store }: PartProps) {
   usePlaying(view, store)
   const isLive = following.mode === 'live'
   const isAtEnd = cursor >= end
+  const { goesOn, isRunning } = view
+  // In a playground nothing comes by itself: to stand at the latest is to stand still.
+  const isGoing = isRunning || following.mode === 'playing' || (isLive && !goesOn)
+  const isRun = goesOn && isAtEnd
   const record = store.timeline.record(cursor - 1)
   return (
     <section class="time" aria-label="Time">
@@ -42,16 +46,16 @@ export function Time({ view, store }: PartProps) {
             type="button"
             class="play"
             onClick={() => store.playOrPause()}
-            title="Play or pause (Space)"
+            title={isRun && !isGoing ? 'Let events happen (Space)' : 'Play or pause (Space)'}
           >
-            <Icon path={following.mode === 'paused' ? 'M4 2v12l9-6z' : 'M4 3h3v10H4zM9 3h3v10H9z'} />
-            <span>{following.mode === 'paused' ? 'Play' : 'Pause'}</span>
+            <Icon path={isGoing ? 'M4 3h3v10H4zM9 3h3v10H9z' : 'M4 2v12l9-6z'} />
+            <span>{isGoing ? 'Pause' : isRun ? 'Run' : 'Play'}</span>
           </button>
           <button
             type="button"
-            disabled={isAtEnd}
+            disabled={isAtEnd && !goesOn}
             onClick={() => store.moveBy(1)}
-            title="One record forward (→)"
+            title={isRun ? 'Make the next event happen (→)' : 'One record forward (→)'}
           >
             <Icon path="M5 3v10l7-5zM3 3h1v10H3z" />
             <span class="visually-hidden">Step forward</span>
@@ -70,6 +74,7 @@ export function Time({ view, store }: PartProps) {
         <label class="speed">
           <span class="visually-hidden">Speed</span>
           <select
+            title="Records a second, while it plays"
             value={String(speed)}
             onChange={(event) => store.setSpeed(Number(event.currentTarget.value))}
           >

@@ -19,7 +19,21 @@ export function clientName(uid: string): string {
   return uid.replace(/@\d+$/, '')
 }
 
-/** `a#1`. */
+/** Letters of the name that a client of a real cluster draws for itself: no client of a schedule is called so. */
+export const drawnNameLetters = 16
+
+/** Of a drawn name the first letters are shown, which nearly always tell it from the others; another name is shown whole. */
+export function shownName(name: string): string {
+  return name.length === drawnNameLetters && /^[\w-]+$/.test(name) ? name.slice(0, 6) : name
+}
+
+/** A value that may be a session: a drawn one as its client's name is shown, anything else as it is. */
+export function shownSession(text: string): string {
+  const name = clientName(text)
+  return name !== text && shownName(name) !== name ? shownName(name) : text
+}
+
+/** `a#1`: what a request is called wherever it is shown. */
 export function requestName({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
-  return `${clientName(uid)}#${seq}`
+  return `${shownName(clientName(uid))}#${seq}`
 }

@@ -3,11 +3,12 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { roleNames } from '../roles.ts'
 import type { Actor } from '../schedule/events.ts'
-import type { Party } from '../schedule/names.ts'
+import { drawnNameLetters, type Party } from '../schedule/names.ts'
 import type { Handling, Pattern, PlainEvent, TranscriptCommand } from './command.ts'
 
 export const grammar = `  servers N [kv]                    found a cluster; the service is the lock service, or kv
   request CLIENT→SERVER COMMAND     a client asks; its n-th request is called CLIENT#n
+                                    (a client's name has at most 15 letters)
                                     lock NAME | unlock NAME [TOKEN] | cancel SEQ | {JSON}
                                     members add|admit|remove SERVER
   give-up CLIENT#n                  its program needs the answer no more
@@ -171,7 +172,8 @@ function routeIn(word: string | undefined, line: string): { readonly from: Party
 }
 
 function partyIn(word: string | undefined, line: string): Party {
-  return /^[a-z]\w*$/i.test(word ?? '') ? String(word) : countIn(word, line)
+  const isName = /^[a-z]\w*$/i.test(word ?? '') && String(word).length < drawnNameLetters
+  return isName ? String(word) : countIn(word, line)
 }
 
 function requestIn(

@@ -303,7 +303,19 @@ describe('the lanes', () => {
       'other clients | client c0 | client c1 | client c2 | client c3 | client c4 | client c5 | server 0',
     ])
     const low = scene(model, { height: 120 })
-    expect(low.lanes.map(({ name }) => name)).toEqual(['other clients', 'client c0', 'client c1', 'server 0'])
+    const few = ['other clients', 'client c0', 'client c1', 'client c2', 'server 0']
+    expect(low.lanes.map(({ name }) => name)).toEqual(few)
     expect(low.height).toBe(120)
+    // Once only another is in view, it has a lane, whoever came before it.
+    for (let i = 0; i < 100; i += 1) model.add(requestFrom(12))
+    const start = { axis: 'order', left: 0, scale: usualScale('order'), width: 1_150 } as const
+    const later = scene(model, { height: 120, viewport: followed(model, start, model.end) })
+    expect(later.lanes.map(({ name }) => name)).toEqual([
+      'other clients',
+      'client c0',
+      'client c1',
+      'client c12',
+      'server 0',
+    ])
   })
 })

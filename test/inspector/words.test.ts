@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { attemptsOf } from '../../inspector/model/attempts.ts'
 import { lineText, moveText, placeText, recordText, timeText } from '../../inspector/model/words.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
+import { requestName, shownName, shownSession } from '../../src/schedule/names.ts'
 import { randomRecords } from '../support/records.ts'
 import { ballot, batch, durable, executed, process, step, survey, verdict } from './build.ts'
 
@@ -30,6 +31,28 @@ const quorum = step({
 })
 
 describe('a record in words', () => {
+  test('has of a name that a client drew for itself the first letters, and other names whole', () => {
+    const from = (client: string): InspectorRecord => ({
+      kind: 'client',
+      client,
+      seq: 1,
+      timeMs: 0,
+      event: 'request.submitted',
+      heard: null,
+      moves: [],
+      said: [],
+      stand: { state: 'idle', context: null },
+    })
+    expect(shownName('OH5k1arIyUDsTwrm')).toBe('OH5k1a')
+    expect(shownName('inspector')).toBe('inspector')
+    expect(requestName({ uid: 'OH5k1arIyUDsTwrm@17', seq: 3 })).toBe('OH5k1a#3')
+    expect(requestName({ uid: 'a@0', seq: 3 })).toBe('a#3')
+    expect(shownSession('OH5k1arIyUDsTwrm@17')).toBe('OH5k1a')
+    expect(shownSession('a-lock-of-16-let')).toBe('a-lock-of-16-let')
+    expect(shownSession('a@0')).toBe('a@0')
+    expect(recordText(from('OH5k1arIyUDsTwrm'))).toContain('client OH5k1a, request 1')
+  })
+
   test('says what happened, what moved, and what came of it, each thing once', () => {
     expect(lineText(quorum, 0)).toBe(
       '12.345 server 0 hears from 2: accepted 1.0 instance 4; proposer: accepting → leading; ' +

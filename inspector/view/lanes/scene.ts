@@ -1,6 +1,6 @@
 /** What is drawn of the lanes: everything that is in view, in pixels. */
 import type { PartyName } from '../../../src/inspect/record.ts'
-import { type MessageKind, shortName } from '../../model/lane-messages.ts'
+import { laneClientName, type MessageKind } from '../../model/lane-messages.ts'
 import type { Arrow, ArrowState, Dot, LaneClient, LaneModel, LifeChange } from '../../model/lanes.ts'
 import { leftOutText, timeText } from '../../model/words.ts'
 import { cursorPlace, recordsInView, type Viewport, xOf } from './axis.ts'
@@ -87,7 +87,7 @@ const recently = 500
 export const axisHeight = 20
 /** The room left of the lanes, for their names. */
 export const gutter = 128
-const leastLaneHeight = 24
+const leastLaneHeight = 20
 const mostLaneHeight = 84
 /** Above so many arrows nothing is labelled. */
 const denseAbove = 160
@@ -169,8 +169,8 @@ function clientRoom(height: number, servers: number): number {
 }
 
 /**
- * Those that have a lane of their own, in the order in which they came: first who does something in view or did lately, and
- * of them who came first, so that lanes stay where they are; then the latest.
+ * Those that have a lane of their own, in the order in which they came: first who has a part in what is in view, then who
+ * had one lately, and of them who came first, so that lanes stay where they are; then the latest.
  */
 function shownClients(
   clients: readonly LaneClient[],
@@ -179,15 +179,21 @@ function shownClients(
   to: number,
 ): readonly LaneClient[] {
   if (clients.length <= room + 1) return clients
-  const isActive = ({ firstAt, lastAt }: LaneClient) => firstAt < to && lastAt >= from - recently
-  const others = clients.filter((client) => !isActive(client)).sort((a, b) => b.lastAt - a.lastAt)
-  const shown = new Set([...clients.filter(isActive), ...others].slice(0, room))
+  const isSeenFrom = (at: number) => (client: LaneClient) => client.firstAt < to && client.lastAt >= at
+  const latest = clients.toSorted((a, b) => b.lastAt - a.lastAt)
+  // A set keeps the place of what is put in again.
+  const byWorth = new Set([
+    ...clients.filter(isSeenFrom(from)),
+    ...clients.filter(isSeenFrom(from - recently)),
+    ...latest,
+  ])
+  const shown = new Set([...byWorth].slice(0, room))
   return clients.filter((client) => shown.has(client))
 }
 
 function laneName(party: PartyName): string {
   if (party === others) return 'other clients'
-  return typeof party === 'number' ? `server ${party}` : `client ${shortName(party)}`
+  return typeof party === 'number' ? `server ${party}` : `client ${laneClientName(party)}`
 }
 
 function partsOf(model: LaneModel, viewport: Viewport, node: number): SceneLane['parts'] {

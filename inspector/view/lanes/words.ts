@@ -1,5 +1,4 @@
 /** What the lanes say in words. */
-import { shortName } from '../../model/lane-messages.ts'
 import type { Arrow, ArrowState } from '../../model/lanes.ts'
 import { partyText } from '../../model/words.ts'
 
@@ -10,9 +9,7 @@ export function arrowText(arrow: Arrow, state: ArrowState): string {
 
 /** `from server 0 to client a`. */
 export function wayText({ from, to }: Pick<Arrow, 'from' | 'to'>): string {
-  const [sender, receiver] = [from, to].map((party) =>
-    partyText(typeof party === 'string' ? shortName(party) : party),
-  )
+  const [sender, receiver] = [from, to].map(partyText)
   return `from ${sender} to ${receiver}`
 }
 

@@ -60,8 +60,8 @@ const QueueOf = pure(function QueueOf({ node, state, stand, originMs }: QueuePro
           </thead>
           <tbody>
             {entries.map((entry) => (
-              <tr key={requestName(entry)}>
-                <td>
+              <tr key={`${entry.uid} ${entry.seq}`}>
+                <td title={entry.uid}>
                   {requestName(entry)} {entryText(entry)}
                 </td>
                 <td class={`tag ${entry.state}`}>{stateText(entry)}</td>

@@ -1,5 +1,6 @@
 import './service.css'
 import type { Json } from '../../../machines/batch.ts'
+import { shownSession } from '../../../src/schedule/names.ts'
 import type { ServiceTable } from '../../../src/services/service.ts'
 import type { Picture, ServerPicture } from '../../model/picture.ts'
 import { type Waiter, waitersByKey } from '../../model/queues.ts'
@@ -64,7 +65,9 @@ function TableOf({ table: { name, columns, rows, more, keyColumn }, waiters, ori
             return (
               <tr key={keyColumn === null ? texts.join(' ') : texts[keyColumn]}>
                 {texts.map((text, column) => (
-                  <td key={columns[column]}>{text}</td>
+                  <td key={columns[column]} title={text}>
+                    {shownSession(text)}
+                  </td>
                 ))}
                 {keyColumn === null ? null : (
                   <td>

@@ -106,6 +106,56 @@ describe('the page and the session', () => {
   })
 })
 
+describe('the time bar', () => {
+  test('makes more happen where the records end, and before that goes through what happened', () => {
+    const page = new Page()
+    page.playground.command(lockX)
+    page.draw()
+    const { end } = page.store.view
+    page.store.moveBy(1)
+    expect(page.session.at).toBe(2)
+    page.check()
+    expect(page.store.view.end).toBeGreaterThan(end)
+    page.store.moveBy(-1)
+    page.draw()
+    const latest = page.session.path.length
+    page.store.moveBy(1)
+    page.draw()
+    expect(page.session.path).toHaveLength(latest)
+    expect(page.store.view.cursor).toBe(page.store.view.end)
+  })
+
+  test('runs from the latest on, and stops', () => {
+    const page = new Page()
+    page.playground.command(lockX)
+    page.draw()
+    expect(page.store.view).toMatchObject({ goesOn: true, isRunning: false })
+    page.store.playOrPause()
+    page.tick()
+    page.tick()
+    page.draw()
+    expect(page.session.at).toBe(3)
+    expect(page.store.view.isRunning).toBe(true)
+    page.store.playOrPause()
+    page.draw()
+    expect([page.isTicking, page.store.view.isRunning]).toEqual([false, false])
+    // Further back there is something to play.
+    page.store.moveTo(page.store.view.first)
+    page.store.playOrPause()
+    page.draw()
+    expect(page.store.view.following.mode).toBe('playing')
+    expect(page.isTicking).toBe(false)
+  })
+
+  test('makes nothing happen in a recording', () => {
+    const page = new Page()
+    page.store.setSource({ kind: 'recording', name: 'file' })
+    page.store.moveBy(1)
+    page.store.playOrPause()
+    expect([page.session.path.length, page.isTicking, page.store.view.goesOn]).toEqual([1, false, false])
+  })
+})
+
 describe('a schedule that was opened', () => {
   const schedule = `servers 3\n${lockX}\ndeliver a→0 request\nsync 0\n`
 
