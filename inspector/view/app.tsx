@@ -35,7 +35,7 @@ export interface AppProps {
 }
 
 /** What the lanes have of the height: at 1280×800 all charts are then seen whole. */
-const usualLanesShare = 0.29
+const usualLanesShare = 0.295
 
 /** What the side column has of a window so wide, in pixels: enough for its rows, and the rest is for the charts. */
 function usualSideShare(width: number): number {

@@ -1,5 +1,6 @@
 import './time.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { speeds } from '../model/clockwork.ts'
 import type { Store, View } from '../model/store.ts'
 import type { Mark } from '../model/timeline.ts'
@@ -109,13 +110,20 @@ export function Time({ view, store }: PartProps) {
         ) : (
           <>
             <span class="now-time">{timeText(timeOf(record), store.timeline.originMs)}</span>{' '}
-            <Told record={record} />
+            <Told record={told(record, store.timeline.record(cursor - 2))} />
           </>
         )}
         {isLive && view.source.kind === 'live' ? <Coalesced count={coalesced} /> : null}
       </p>
     </section>
   )
+}
+
+/** A server that executed shows its service in a record of its own: the step before it tells more. */
+function told(record: InspectorRecord, before: InspectorRecord | undefined): InspectorRecord {
+  if (record.kind !== 'server' || record.record.kind !== 'service') return record
+  const isOfStep = before?.kind === 'server' && before.record.kind === 'step' && before.node === record.node
+  return isOfStep ? before : record
 }
 
 function usePlaying({ following }: View, store: Store): void {

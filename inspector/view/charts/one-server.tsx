@@ -2,7 +2,7 @@ import { useMemo, useRef } from 'preact/hooks'
 import type { RoleName } from '../../../machines/inbox.ts'
 import { charts } from '../../charts/charts.ts'
 import type { LitStep } from '../../charts/lit.ts'
-import { packed } from '../../charts/packing.ts'
+import { type PackedSize, packed } from '../../charts/packing.ts'
 import type { Token } from '../../charts/tokens.ts'
 import { chartTitles } from '../../charts/words.ts'
 import type { ServerPicture } from '../../model/picture.ts'
@@ -17,6 +17,8 @@ interface OneServerProps {
 }
 
 const roles = charts.flatMap((chart) => (chart.name === 'client' ? [] : [{ chart, role: chart.name }]))
+/** What is remembered cannot be read in a card that is narrower, in pixels. */
+const leastCardWidth = 215
 const extra = { width: 2, height: 2, gap: 4 }
 const scales = { smallest: 11 / 12, largest: 1.2 }
 
@@ -29,7 +31,7 @@ export function OneServer({ server, tokens, lit }: OneServerProps) {
     // Below the charts there must be room for what is remembered.
     const panel = { width: size.width, height: size.height * 0.6 }
     return packed(
-      roles.map(({ chart }) => chart),
+      roles.map(({ chart: { wide, tall } }) => ({ wide: withRoom(wide), tall: withRoom(tall) })),
       panel,
       extra,
       scales,
@@ -49,7 +51,7 @@ export function OneServer({ server, tokens, lit }: OneServerProps) {
                 if (entry === undefined) return null
                 const { chart, role } = entry
                 return (
-                  <figure class="charts-card" key={role}>
+                  <figure class="charts-card has-context" key={role}>
                     <figcaption>{chartTitles[role]}</figcaption>
                     <Figure
                       chart={chart}
@@ -68,6 +70,11 @@ export function OneServer({ server, tokens, lit }: OneServerProps) {
       )}
     </section>
   )
+}
+
+/** The size of a drawing, or of what is remembered below it, if that is wider. */
+function withRoom({ width, height }: PackedSize): PackedSize {
+  return { width: Math.max(width, leastCardWidth), height }
 }
 
 function absence({ node, state, reason }: ServerPicture): string {

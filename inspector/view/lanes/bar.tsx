@@ -37,6 +37,8 @@ const ends = [
 export interface BarProps {
   readonly axis: AxisKind
   readonly isFollowing: boolean
+  /** There is no room for all in one row. */
+  readonly isNarrow: boolean
   readonly hidden: ReadonlySet<MessageKind>
   readonly turnTo: (axis: AxisKind) => void
   /** Above 1 nearer. */
@@ -45,7 +47,7 @@ export interface BarProps {
   readonly hide: (hidden: ReadonlySet<MessageKind>) => void
 }
 
-export function LaneBar({ axis, isFollowing, hidden, turnTo, zoom, follow, hide }: BarProps) {
+export function LaneBar({ axis, isFollowing, isNarrow, hidden, turnTo, zoom, follow, hide }: BarProps) {
   const toggle = (kind: MessageKind) => {
     const next = new Set(hidden)
     if (!next.delete(kind)) next.add(kind)
@@ -97,18 +99,39 @@ export function LaneBar({ axis, isFollowing, hidden, turnTo, zoom, follow, hide 
           <li>A loop: to itself. Dotted messages: a further copy.</li>
         </ul>
       </details>
-      <fieldset class="lane-kinds">
-        <legend class="visually-hidden">Messages that are shown</legend>
-        {messageKinds.map((kind) => (
-          <label key={kind} class={`kind-${kind}`}>
-            <input type="checkbox" checked={!hidden.has(kind)} onChange={() => toggle(kind)} />
-            <svg width="17" height="8" aria-hidden="true">
-              <path class="arrow-line" d="M0 4H17" />
-            </svg>
-            {kindNames[kind]}
-          </label>
-        ))}
-      </fieldset>
+      {isNarrow ? (
+        <details class="lane-signs">
+          <summary>
+            Messages
+            {hidden.size > 0 && ` (${messageKinds.length - hidden.size} of ${messageKinds.length} kinds)`}
+          </summary>
+          <Kinds hidden={hidden} toggle={toggle} />
+        </details>
+      ) : (
+        <Kinds hidden={hidden} toggle={toggle} />
+      )}
     </div>
+  )
+}
+
+interface KindsProps {
+  readonly hidden: ReadonlySet<MessageKind>
+  readonly toggle: (kind: MessageKind) => void
+}
+
+function Kinds({ hidden, toggle }: KindsProps) {
+  return (
+    <fieldset class="lane-kinds">
+      <legend class="visually-hidden">Messages that are shown</legend>
+      {messageKinds.map((kind) => (
+        <label key={kind} class={`kind-${kind}`}>
+          <input type="checkbox" checked={!hidden.has(kind)} onChange={() => toggle(kind)} />
+          <svg width="17" height="8" aria-hidden="true">
+            <path class="arrow-line" d="M0 4H17" />
+          </svg>
+          {kindNames[kind]}
+        </label>
+      ))}
+    </fieldset>
   )
 }

@@ -27,6 +27,8 @@ import { gutter, type Pointed, sceneOf } from './scene.ts'
 import { dotId } from './shapes.tsx'
 import { arrowText } from './words.ts'
 
+/** Where the lanes are less wide, in pixels, the kinds of messages are folded away. */
+const narrow = 1_100
 /** A press that moves so far is a drag, in pixels. */
 const dragFrom = 4
 
@@ -188,6 +190,7 @@ export function Lanes({ view, store }: PartProps) {
       <LaneBar
         axis={viewport.axis}
         isFollowing={isFollowing}
+        isNarrow={size.width > 0 && size.width < narrow}
         hidden={hidden}
         turnTo={(axis) => setKept(turnedTo(lanes, viewport, axis))}
         zoom={(direction) => zoom(zoomStep ** direction, viewport.width / 2)}

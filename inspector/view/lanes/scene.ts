@@ -87,6 +87,7 @@ const recently = 500
 export const axisHeight = 20
 /** The room left of the lanes, for their names. */
 export const gutter = 128
+/** Lower, a label would have no room between two lanes. Five servers and two for clients are seen at once at 1280×800. */
 const leastLaneHeight = 20
 const mostLaneHeight = 84
 /** Above so many arrows nothing is labelled. */
@@ -291,11 +292,13 @@ function labelsOf(
     const places = [-1, 1].map((side) => ({ x, y: y + side * 14 }))
     return text === null ? [] : [{ key: `dot ${dot.at}`, className: 'of-dot', text, places }]
   })
+  // Between two lanes: where lanes are low, a label has room only there.
+  const middles = lanes.slice(1).map(({ y }, place) => (y + (lanes[place]?.y ?? y)) / 2)
   const ofArrows = arrows.map((drawn) => ({
     isPointed: pointed?.type === 'arrow' && drawn.arrow.id === pointed.id,
     isFirst: drawn.isLit || drawn.state === 'lost',
     isOwn: drawn.state === 'own',
-    wish: arrowWish(drawn),
+    wish: arrowWish(drawn, middles),
   }))
   return placeLabels(
     [
@@ -318,14 +321,22 @@ export function arrowKey(id: number): string {
   return `arrow ${id}`
 }
 
-function arrowWish(drawn: SceneArrow): LabelWish {
-  const { arrow, x1, y1, state, isLit } = drawn
+function arrowWish(drawn: SceneArrow, middles: readonly number[]): LabelWish {
+  const { arrow, x1, y1, y2, state, isLit } = drawn
   const places =
     state === 'own'
       ? [-1, 1].map((side) => ({ x: x1, y: y1 + side * 22 }))
-      : alongLine.map((part) => pointOf(drawn, part))
+      : [...alongLine, ...partsAt(middles, y1, y2)].map((part) => pointOf(drawn, part))
   const className = `kind-${arrow.kind}${isLit ? ' is-lit' : ''}`
   return { key: arrowKey(arrow.id), className, text: arrow.label, places }
+}
+
+/** The parts of a line from `y1` to `y2` that are before these heights, those of them that it passes, the middle first. */
+function partsAt(heights: readonly number[], y1: number, y2: number): readonly number[] {
+  return heights
+    .map((y) => (y - y1) / (y2 - y1))
+    .filter((part) => part > 0 && part < 1)
+    .sort((a, b) => Math.abs(a - 0.5) - Math.abs(b - 0.5))
 }
 
 /** What stands at a dot: `#4` where instance 4 was executed, how many records were left out. */
