@@ -9,9 +9,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { emptyPicture, pictureAfter } from '../../inspector/model/picture.ts'
 import type { ControlCommand } from '../../src/inspect/control.ts'
-import { parseRecords, RecordWriter } from '../../src/inspect/hub/record-file.ts'
+import { RecordWriter } from '../../src/inspect/hub/record-file.ts'
 import type { Hub } from '../../src/inspect/hub.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
+import { parseRecords } from '../../src/inspect/record-lines.ts'
 import { hello, step, survey, ToldPage, ToldServer, withHub } from '../support/hub.ts'
 
 let folder: string

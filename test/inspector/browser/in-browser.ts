@@ -9,6 +9,9 @@ import { startChromium } from '../../support/chromium.ts'
 /** Where screenshots are written, to be looked at. Git ignores it. */
 export const screenshotFolder = fileURLToPath(new URL('../../screenshots', import.meta.url))
 
+/** How long something may take to be seen, in milliseconds. */
+const patienceMs = 15_000
+
 export interface PageOptions {
   readonly width?: number
   readonly height?: number
@@ -66,6 +69,7 @@ async function openPage(browser: Browser, url: string, options: PageOptions = {}
     permissions: ['clipboard-read', 'clipboard-write'],
   })
   const page = await context.newPage()
+  page.setDefaultTimeout(patienceMs)
   const faults: string[] = []
   const received = new Map<string, number>()
   const { origin } = new URL(url)
