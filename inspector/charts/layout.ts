@@ -55,7 +55,7 @@ const overviewSizes: Sizes = {
   title: titleSizes.overview,
   padding: 6,
   head: 19,
-  lane: { width: 84, height: 20 },
+  lane: { width: 76, height: 20 },
   spacing: { nodes: 10, layers: 12, edges: 7 },
 }
 

@@ -114,7 +114,7 @@ function requestRows({ clients, servers }: ClusterState): readonly ChoiceRow[] {
         const request = nameOf(name, seq)
         const resend = (server: NodeId): Choice => ({
           label: `Send to ${server}`,
-          title: `Send ${request} to server ${server} again`,
+          title: `Send to ${server}: ${request} again`,
           event: { type: 'resend', client: name, seq, server },
         })
         return {

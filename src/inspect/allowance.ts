@@ -6,23 +6,36 @@
 export class Allowance {
   readonly #windowMs: number
   readonly #weight: number
+  readonly #most: number
   #window = Number.NaN
   #left: number
 
-  /** `weight` may be spent in each window of `windowMs`. */
-  constructor({ windowMs, weight }: { readonly windowMs: number; readonly weight: number }) {
+  /**
+   * `weight` may be spent in each window of `windowMs`. What is not spent is saved for a burst, until `most` is left: by
+   * default nothing is.
+   */
+  constructor({
+    windowMs,
+    weight,
+    most = weight,
+  }: {
+    readonly windowMs: number
+    readonly weight: number
+    readonly most?: number
+  }) {
     this.#windowMs = windowMs
     this.#weight = weight
-    this.#left = weight
+    this.#most = most
+    this.#left = most
   }
 
   /** True when something is left in the window of `nowMs`, milliseconds since 1970. */
   isLeft(nowMs: number): boolean {
     const window = Math.floor(nowMs / this.#windowMs)
     if (window !== this.#window) {
-      // What was overspent is taken from the windows after it; what was not spent is lost. A clock may also go back.
+      // What was overspent is taken from the windows after it. A clock may also go back.
       const passed = window > this.#window ? window - this.#window : 1
-      this.#left = Math.min(this.#weight, this.#left + passed * this.#weight)
+      this.#left = Math.min(this.#most, this.#left + passed * this.#weight)
       this.#window = window
     }
     return this.#left > 0

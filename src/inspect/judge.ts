@@ -10,6 +10,7 @@
  * - Otherwise what was known is given up, and the judgement begins anew from where all servers stand (`Invariants.beginLater`),
  *   once it is quiet: when for a while nothing was heard that is not known to have been said.
  */
+import { compareBallots } from '../../machines/ballot.ts'
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import { countedMembers, isCounted } from '../../machines/members.ts'
@@ -50,6 +51,8 @@ type Course =
   | { readonly name: 'waiting'; readonly reason: string; sinceMs: number }
   | { readonly name: 'broken'; readonly violation: Violation; readonly before: readonly Invariant[] }
 
+const nothingTold = 'no server has told anything yet'
+
 const ofRequests: ReadonlySet<Invariant> = new Set([2, 6, 8, 10])
 
 const never: Readonly<Partial<Record<Invariant, string>>> = {
@@ -58,6 +61,9 @@ const never: Readonly<Partial<Record<Invariant, string>>> = {
   12: 'quiet needs a cluster that is known to be at rest: judged in the simulator',
 }
 
+/** So many batches and requests are judged from one beginning, at most: what is known of them is kept. */
+const mostJudged = 1_000_000
+
 /** How long it must have been quiet before the judgement begins anew, in milliseconds. */
 const quietMs = 1_000
 
@@ -65,8 +71,10 @@ export class RecordJudge {
   readonly #servers = new Map<NodeId, Known>()
   readonly #said = new SaidLog()
   #service: string | null = null
-  #course: Course = { name: 'waiting', reason: 'no server has told anything yet', sinceMs: 0 }
+  #course: Course = { name: 'waiting', reason: nothingTold, sinceMs: 0 }
   #told = ''
+  /** Batches and requests that were judged since the beginning. */
+  #judged = 0
 
   /**
    * Takes the next record, in order. `nowMs` is any clock that does not go back. Gives how the invariants stand when that has
@@ -77,6 +85,7 @@ export class RecordJudge {
       this.#beginAgain(nowMs)
       try {
         this.#take(record, nowMs)
+        if (this.#judged > mostJudged) this.#lost('what was known grew too large: judged anew', nowMs)
       } catch (error) {
         if (error instanceof Violation) this.#broken(error)
         else this.#lost(`a record could not be judged: ${(error as Error).message}`, nowMs)
@@ -167,8 +176,8 @@ export class RecordJudge {
     }
     const known = before?.incarnation === incarnation ? before : undefined
     const isKnown = known === undefined ? name === 'whole' || before !== undefined : known.isJudged
-    const isExplained = known?.hasEndedWell || explains(known, beginning)
-    if (!beginning.isFresh || !isKnown || !isExplained) {
+    const isMissing = !known?.hasEndedWell && showsMore(known, beginning)
+    if (!beginning.isFresh || !isKnown || isMissing) {
       this.#lost(`what server ${node} began with is not known from its records`, nowMs)
       return
     }
@@ -237,11 +246,14 @@ export class RecordJudge {
 
   #observe(fact: Fact): void {
     const course = this.#course
-    if (course.name === 'whole' || course.name === 'later') course.invariants.observe(fact)
+    if (course.name !== 'whole' && course.name !== 'later') return
+    course.invariants.observe(fact)
+    if (fact.type === 'executed') this.#judged += 1 + fact.batch.requests.length
   }
 
   /** What was known holds no more. */
   #lost(reason: string, nowMs: number): void {
+    this.#judged = 0
     for (const server of this.#servers.values()) server.isJudged = false
     if (this.#course.name === 'waiting') this.#course.sinceMs = nowMs
     else this.#course = { name: 'waiting', reason, sinceMs: nowMs }
@@ -313,6 +325,7 @@ export class RecordJudge {
       case 'waiting':
         return { invariant, standing: 'unjudged', text: course.reason }
       case 'whole':
+        if (this.#servers.size === 0) return { invariant, standing: 'unjudged', text: nothingTold }
         return { invariant, standing: 'holds', text: 'judged from the first start of every server on' }
       case 'later':
         return ofRequests.has(invariant)
@@ -349,15 +362,18 @@ function beginningOf(record: ServerRecord): Beginning | null {
   return { durable, members, firstUnexecuted: durable.firstUnchosen, isFresh: true }
 }
 
-/** True when all that a server begins with is known to have been on its disk: of a run that was cut short, or from nothing. */
-function explains(known: Known | undefined, { durable, firstUnexecuted }: Beginning): boolean {
+/**
+ * True when a server begins with something that is not known to have been on its disk: then there are records of it that are
+ * missing. If it begins with less than it held, nothing is missing, and that is for the invariants to judge.
+ */
+function showsMore(known: Known | undefined, { durable, firstUnexecuted }: Beginning): boolean {
   const before = known?.durable ?? nothingDurable
   const executed = Math.max(known?.firstUnexecuted ?? 0, before.firstUnchosen)
-  const kept = before.accepted.filter(({ instance }) => instance >= durable.firstUnchosen)
+  const kept = new Set(before.accepted.map((record) => canonicalJson(record)))
   return (
-    durable.firstUnchosen >= before.firstUnchosen &&
-    firstUnexecuted <= executed &&
-    canonicalJson([durable.promised, durable.accepted]) === canonicalJson([before.promised, kept])
+    compareBallots(durable.promised, before.promised) > 0 ||
+    durable.accepted.some((record) => !kept.has(canonicalJson(record))) ||
+    firstUnexecuted > executed
   )
 }
 

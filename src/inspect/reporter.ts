@@ -36,7 +36,8 @@ const flushMs = 50
 /** Nothing more is given to a hub that has so many bytes to read. */
 const mostUnreadBytes = 1_000_000
 
-const usualAllowance = { windowMs: 500, weight: 250_000 }
+/** Under load some fifty records of a leader in each window; after a quiet time some hundreds at once. */
+const usualAllowance = { windowMs: 500, weight: 120_000, most: 1_200_000 }
 const backlogLimits = { records: 4_000, characters: 2_000_000 }
 
 /**

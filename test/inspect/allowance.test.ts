@@ -27,6 +27,18 @@ describe('an allowance', () => {
     expect(allowance.isLeft(50_000)).toBe(false)
   })
 
+  test('that may be saved is there for a burst, up to its bound', () => {
+    const allowance = new Allowance({ windowMs: 500, weight: 10, most: 25 })
+    allowance.isLeft(0)
+    allowance.spend(25)
+    expect([0, 500].map((nowMs) => allowance.isLeft(nowMs))).toEqual([false, true])
+    expect(allowance.isLeft(50_000)).toBe(true)
+    allowance.spend(24)
+    expect(allowance.isLeft(50_000)).toBe(true)
+    allowance.spend(1)
+    expect(allowance.isLeft(50_000)).toBe(false)
+  })
+
   test('goes on when the clock goes back', () => {
     const allowance = new Allowance({ windowMs: 500, weight: 10 })
     allowance.isLeft(5_000)

@@ -3,6 +3,7 @@ import { drawRandom } from '../../machines/random.ts'
 import { RecordJudge } from '../../src/inspect/judge.ts'
 import type { InspectorRecord, InvariantStanding } from '../../src/inspect/record.ts'
 import { clusterSettings } from '../../src/schedule/cluster.ts'
+import { founders, step, survey } from '../support/hub.ts'
 import { runRandomSchedule } from '../support/random-schedule.ts'
 import { clusterRecord, recordsOf, ScheduleTeller, type Told } from '../support/schedule-records.ts'
 
@@ -103,7 +104,7 @@ describe('a run of which every record is there', () => {
     const { settings, told: all } = told(seed, 700)
     const judged = judge([clusterRecord(settings), ...recordsOf(all, () => false)])
     expect(broken(judged)).toEqual([])
-    expect(judged.verdicts).toHaveLength(1)
+    expect(judged.verdicts.map(({ standings }) => holding(standings).length)).toEqual([0, 9])
     expect(holding(judged.last)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 10])
   })
 })
@@ -138,6 +139,37 @@ describe('a run of which records are missing', () => {
   test('it begins again, and is given up again', () => {
     expect(seen.begunAgain).toBeGreaterThan(20)
     expect(seen.lost).toBeGreaterThan(30)
+  })
+})
+
+describe('a server that is killed', () => {
+  const name = (run: string) => ({ kind: 'server', node: 0, incarnation: 'founder', run }) as const
+  const cluster = clusterRecord({ ...clusterSettings(3), founders })
+  const gone: InspectorRecord = { kind: 'process', node: 0, timeMs: 0, state: 'gone', reason: null }
+  const begins = { ...name('first'), record: survey(0) }
+  const at = { round: 1, node: 0 }
+  const batch = { node: 0, timeMs: 0, requests: [] }
+  const voted = { promised: at, accepted: [{ instance: 0, ballot: at, batch }], firstUnchosen: 0 }
+  const standings = (...records: InspectorRecord[]) =>
+    judge([cluster, ...records]).last.map(({ standing }) => standing)
+
+  test('and begins with what it was known to hold is judged on', () => {
+    const synced = step(2, { facts: [{ type: 'synced', node: 0, durable: { ...voted, accepted: [] } }] })
+    const again = survey(0, { durable: { ...voted, accepted: [] } })
+    const records = [begins, { ...name('first'), record: synced }, gone, { ...name('again'), record: again }]
+    expect(standings(...records)).toContain('holds')
+  })
+
+  test('and begins with more than it told is not judged by it', () => {
+    const again = { ...name('again'), record: survey(0, { durable: voted }) }
+    expect(new Set(standings(begins, gone, again))).toEqual(new Set(['unjudged']))
+  })
+
+  test('and begins with less than it held has broken a promise', () => {
+    const synced = step(2, { facts: [{ type: 'synced', node: 0, durable: { ...voted, accepted: [] } }] })
+    const again = { ...name('again'), record: survey(0) }
+    const judged = judge([cluster, begins, { ...name('first'), record: synced }, gone, again])
+    expect(judged.last[2]).toMatchObject({ invariant: 3, standing: 'broken' })
   })
 })
 

@@ -123,7 +123,7 @@ describe.each(drawings)('$title', ({ chart, shape, drawing }) => {
     for (const { id, kind, lane } of drawing.boxes) {
       expect(lane !== null, id).toBe(kind === 'state')
       if (lane === null) continue
-      expect(lane.width).toBeGreaterThan(80)
+      expect(lane.width).toBeGreaterThanOrEqual(76)
       for (const text of written) expect(overlap(lane, text), text.text).toBe(false)
     }
   })

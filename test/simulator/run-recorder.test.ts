@@ -24,6 +24,7 @@ test('the records are whole: every step follows from the one before, and what wa
   expect(first?.kind).toBe('cluster')
   const picture = records.reduce(pictureAfter, emptyPicture)
   const said = new Map<string, number>()
+  const executed: string[] = []
   let heard = 0
   let clock = 0
   for (const record of records) {
@@ -32,6 +33,7 @@ test('the records are whole: every step follows from the one before, and what wa
     clock = record.record.clock
     if (record.record.kind !== 'step') continue
     for (const fact of record.record.facts) {
+      if (fact.type === 'executed') executed.push(`${record.run} executes ${fact.instance}`)
       if (fact.type !== 'said') continue
       const name = JSON.stringify([fact.node, fact.to, fact.message])
       said.set(name, (said.get(name) ?? 0) + 1)
@@ -42,6 +44,9 @@ test('the records are whole: every step follows from the one before, and what wa
     expect(said.has(JSON.stringify([cause.sender, record.node, cause.message]))).toBe(true)
   }
   expect(heard).toBeGreaterThan(50)
+  // A run executes each instance once, so no fact is told twice.
+  expect(executed.length).toBeGreaterThan(50)
+  expect(new Set(executed).size).toBe(executed.length)
   const fates = records.flatMap((record) =>
     record.kind === 'server' && record.record.kind === 'fate' ? [record.record.fate] : [],
   )

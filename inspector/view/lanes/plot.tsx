@@ -12,7 +12,7 @@ import {
 import { ArrowShape, DenseArrows, DenseDots, DotShape, partyClass } from './shapes.tsx'
 
 /** Above so many dots they are small, and above so many strokes only. */
-const smallDots = 70
+const smallDots = 110
 const denseDots = 240
 
 export function LanePlot({
@@ -96,7 +96,7 @@ export function LanePlot({
             drawn={drawn}
             name={nameOf(drawn.dot.at)}
             isCurrent={drawn.dot.at === current}
-            isSmall={dots.length > smallDots}
+            isSmall={dots.length > smallDots && drawn.dot.what !== 'gone'}
           />
         ))}
         <rect

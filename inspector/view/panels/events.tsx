@@ -69,6 +69,8 @@ function kindOf(record: InspectorRecord): string {
   switch (record.kind) {
     case 'server':
       return record.record.kind === 'fate' ? 'of-fate' : `of-server-${record.node % 7}`
+    case 'process':
+      return record.state === 'gone' ? 'of-end' : `of-server-${record.node % 7}`
     case 'verdict':
       return record.invariants.some(({ standing }) => standing === 'broken') ? 'of-breach' : 'of-verdict'
     default:
