@@ -33,7 +33,7 @@ await inBrowser('the playground', (open) => {
   async function opened(fragment = ''): Promise<Parts> {
     const { page } = await open(served.url + fragment)
     const parts = new Parts(page)
-    await parts.token(0, 'acceptor', 'listening').waitFor()
+    await parts.server(2).getByText('up').waitFor()
     return parts
   }
 
@@ -99,9 +99,10 @@ await inBrowser('the playground', (open) => {
     const parts = await opened()
     await scenario(parts, 'A duel', 25)
     const shown = await parts.picture()
-    await parts.page.waitForFunction(() => location.hash.length > 20)
+    await parts.page.waitForFunction(() => location.hash.includes('at=25'))
     const hash = await parts.page.evaluate(() => location.hash)
     const other = await opened(hash)
+    await (await other.open('Next')).getByText('event 25 of').waitFor()
     expect(await other.picture()).toEqual(shown)
     await parts.page.screenshot({ path: join(screenshotFolder, 'playground-duel.png') })
   })
