@@ -34,11 +34,12 @@ export type OpenPage = (url: string, options?: PageOptions) => Promise<WatchedPa
 
 /**
  * A group of tests that open pages in one browser, which ends with them; pages end with their test, and a fault in one of
- * them fails it. Without a browser, one skipped test says why.
+ * them fails it. Without a browser, a warning and one skipped test say why.
  */
 export async function inBrowser(name: string, tests: (open: OpenPage) => void): Promise<void> {
   const { browser, reason } = await startChromium()
   if (browser === null) {
+    console.warn(`${name} is not tested, there is no browser: ${reason}`)
     test.skip(`${name}: no browser: ${reason}`, () => undefined)
     return
   }
