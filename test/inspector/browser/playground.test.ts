@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { tourSteps } from '../../../inspector/tour/steps.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
-import { inBrowser, overlappingTexts, screenshotFolder } from './in-browser.ts'
+import { inBrowser, overlappingTexts, screenshotFolder, seriousFaults } from './in-browser.ts'
 import { Parts, seriousFaultsInTabs } from './page-parts.ts'
 import { type Served, serveFolder } from './served.ts'
 
@@ -149,6 +149,9 @@ await inBrowser('the playground', (open) => {
     await scenario(parts, 'A duel', 20)
     expect(await seriousFaultsInTabs(parts)).toEqual([])
     await page.screenshot({ path: join(screenshotFolder, `playground-${colorScheme}.png`) })
+    await parts.open('Tour')
+    await parts.button('Begin').click()
+    expect(await seriousFaults(page, '#side')).toEqual([])
   })
 
   test.each([
