@@ -284,7 +284,8 @@ function labelsOf(
 ): readonly PlacedLabel[] {
   const bounds = { left: 0, right: viewport.width, top: axisHeight, bottom: height }
   const taken = [
-    ...dots.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 })),
+    // A label's letters are lower than its box, by so much that none touches a dot.
+    ...dots.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 3, bottom: y + 3 })),
     ...arrows
       .filter(({ state }) => state === 'lost' || state === 'unheard')
       .map(({ x2, y2 }) => ({ left: x2 - 6, right: x2 + 6, top: y2 - 6, bottom: y2 + 6 })),
