@@ -1,6 +1,7 @@
 import './time.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
+import { stepOf } from '../charts/lit.ts'
 import { speeds } from '../model/clockwork.ts'
 import type { Store, View } from '../model/store.ts'
 import type { Mark } from '../model/timeline.ts'
@@ -21,6 +22,7 @@ export function Time({ view, store }: PartProps) {
   const isGoing = isRunning || following.mode === 'playing' || (isLive && !goesOn)
   const isRun = goesOn && isAtEnd
   const record = store.timeline.record(cursor - 1)
+  const shown = record === undefined ? null : told(record, cursor - 1, store)
   return (
     <section class="time" aria-label="Time">
       <div class="time-controls">
@@ -105,12 +107,12 @@ export function Time({ view, store }: PartProps) {
         </p>
       </div>
       <p class="now">
-        {record === undefined ? (
+        {shown === null ? (
           <span class="muted">{end === 0 ? 'Nothing is recorded yet.' : 'Before the first record.'}</span>
         ) : (
           <>
-            <span class="now-time">{timeText(timeOf(record), store.timeline.originMs)}</span>{' '}
-            <Told record={told(record, store.timeline.record(cursor - 2))} />
+            <span class="now-time">{timeText(timeOf(shown), store.timeline.originMs)}</span>{' '}
+            <Told record={shown} />
           </>
         )}
         {isLive && view.source.kind === 'live' ? <Coalesced count={coalesced} /> : null}
@@ -119,11 +121,14 @@ export function Time({ view, store }: PartProps) {
   )
 }
 
-/** A server that executed shows its service in a record of its own: the step before it tells more. */
-function told(record: InspectorRecord, before: InspectorRecord | undefined): InspectorRecord {
+/** Records before the latest among which a step is looked for. */
+const lately = 40
+
+/** A server that executed shows its service in a record of its own: the step before it, which is the one that is lit, tells more. */
+function told(record: InspectorRecord, at: number, { timeline }: Store): InspectorRecord {
   if (record.kind !== 'server' || record.record.kind !== 'service') return record
-  const isOfStep = before?.kind === 'server' && before.record.kind === 'step' && before.node === record.node
-  return isOfStep ? before : record
+  const before = timeline.records(Math.max(timeline.first, at - lately), at)
+  return before.findLast((other) => stepOf(other) !== null) ?? record
 }
 
 function usePlaying({ following }: View, store: Store): void {

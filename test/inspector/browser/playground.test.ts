@@ -67,6 +67,26 @@ await inBrowser('the playground', (open) => {
     expect(firstViewMs).toBeLessThan(3_000)
   })
 
+  test('all charts are seen whole at 1280×800, and what is written in them can be read', async () => {
+    const parts = await opened()
+    await scenario(parts, 'A duel', 14)
+    const overview = parts.page.getByRole('region', { name: 'All charts' })
+    const hidden = await overview.evaluate((element) => [
+      element.scrollWidth - element.clientWidth,
+      element.scrollHeight - element.clientHeight,
+    ])
+    expect(hidden).toEqual([0, 0])
+    const scales = await overview.locator('svg.chart').evaluateAll((drawings) =>
+      drawings.map((drawing) => {
+        const [, , width] = (drawing.getAttribute('viewBox') ?? '').split(' ')
+        return drawing.getBoundingClientRect().width / Number(width)
+      }),
+    )
+    expect(scales).toHaveLength(5)
+    // The names of states are of 12 pixels at a scale of 1.
+    for (const scale of scales) expect(scale * 12).toBeGreaterThanOrEqual(10.99)
+  })
+
   test('each event of a scenario moves the tokens; going back moves them back', async () => {
     const parts = await opened()
     await scenario(parts, 'The normal case', 2)
