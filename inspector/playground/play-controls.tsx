@@ -41,7 +41,7 @@ export function PlayControls({ state, playground }: PlayControlsProps) {
         <button
           type="button"
           class="playground-main"
-          title="Next event (N)"
+          title="Next event (N; at the latest record also →)"
           aria-keyshortcuts="N"
           onClick={() => playground.step()}
         >
@@ -50,7 +50,7 @@ export function PlayControls({ state, playground }: PlayControlsProps) {
         <button
           type="button"
           aria-pressed={isPlaying}
-          title="Run or stop (R)"
+          title="Run or stop (R; at the latest record also Space)"
           aria-keyshortcuts="R"
           onClick={() => playground.playOrPause()}
         >
