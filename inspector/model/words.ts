@@ -2,7 +2,14 @@
 import type { RoleName } from '../../machines/inbox.ts'
 import { delayName } from '../../src/chart-names.ts'
 import type { FaultRule } from '../../src/inspect/control.ts'
-import type { Cause, InspectorRecord, Move, PartyName, ServerRecord } from '../../src/inspect/record.ts'
+import type {
+  Cause,
+  CutLink,
+  InspectorRecord,
+  Move,
+  PartyName,
+  ServerRecord,
+} from '../../src/inspect/record.ts'
 import { ruleText } from '../../src/inspect/rules.ts'
 import { requestName } from '../../src/schedule/names.ts'
 import { ballotText, messageText, outcomeText } from '../../src/transcript/words.ts'
@@ -96,6 +103,7 @@ export function placeText(cursor: number, end: number, record: InspectorRecord |
     case 'client':
       return `${place}, client ${record.client}`
     case 'cluster':
+    case 'links':
     case 'verdict':
       return `${place}, ${record.kind}`
   }
@@ -111,6 +119,13 @@ export function leftOutText(count: number): string {
 export function lineText(record: InspectorRecord, originMs: number): string {
   const time = timeText(timeOf(record), originMs)
   return time === '' ? recordText(record) : `${time} ${recordText(record)}`
+}
+
+/** `links cut: 0→1 1→0`. */
+function linksText(cut: readonly CutLink[]): string {
+  return cut.length === 0
+    ? 'no link is cut any more'
+    : `links cut: ${cut.map(({ from, to }) => `${from}→${to}`).join(' ')}`
 }
 
 function rulesText(rules: readonly FaultRule[]): string {
@@ -140,11 +155,13 @@ function sentence(record: InspectorRecord): string {
       const told = said.map(({ to, message }) => `says to ${to}: ${saidText(message)}`)
       return [`client ${client}, request ${seq}: ${cause}`, ...moved, ...told].join('; ')
     }
+    case 'links':
+      return linksText(record.cut)
     case 'verdict': {
       const broken = record.invariants.filter(({ standing }) => standing === 'broken')
-      if (broken.length > 0) {
-        return `broken: ${broken.map(({ invariant, text }) => `invariant ${invariantText(invariant)}, ${text}`).join('; ')}`
-      }
+      const told = broken.map(({ invariant, text }) => `invariant ${invariantText(invariant)}, ${text}`)
+      if (record.failure !== undefined) told.push(record.failure)
+      if (told.length > 0) return `broken: ${told.join('; ')}`
       const unjudged = record.invariants.filter(({ standing }) => standing === 'unjudged')
       const rest = unjudged.length === 0 ? '' : `; not judged: ${listed(unjudged)}`
       return `invariants hold: ${listed(record.invariants.filter(({ standing }) => standing === 'holds'))}${rest}`

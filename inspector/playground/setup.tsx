@@ -1,3 +1,5 @@
+import { useState } from 'preact/hooks'
+import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import type { Playground, PlaygroundState } from './playground.ts'
 import { scenarioTexts } from './scenario-texts.ts'
 import { scenarios } from './scenarios.ts'
@@ -15,14 +17,15 @@ export function Setup({ state, playground }: SetupProps) {
   const { setting } = state.session
   const choose = (file: string) => {
     const scenario = scenarios.find((other) => other.file === file)
-    if (scenario !== undefined) playground.open(scenario.name, scenarioTexts[file] ?? '', { atEnd: false })
+    if (scenario === undefined) playground.found(setting)
+    else playground.open(scenario.name, scenarioTexts[file] ?? '', { atEnd: false, scenario: file })
   }
   return (
     <div class="playground-row">
       <label class="playground-wide">
         Scenario{' '}
-        <select value="" onChange={(event) => choose(event.currentTarget.value)}>
-          <option value="">choose one…</option>
+        <select value={state.scenario ?? ''} onChange={(event) => choose(event.currentTarget.value)}>
+          <option value="">{state.scenario === null ? 'choose one…' : 'none'}</option>
           {scenarios.map(({ file, name }) => (
             <option key={file} value={file}>
               {name}
@@ -58,6 +61,49 @@ export function Setup({ state, playground }: SetupProps) {
       <button type="button" onClick={() => playground.found(setting)}>
         Empty cluster
       </button>
+      <Simulate playground={playground} />
     </div>
+  )
+}
+
+/** A whole run with faults drawn from a seed, as `paxos simulate --seed` makes it. */
+function Simulate({ playground }: { readonly playground: Playground }) {
+  const [seed, setSeed] = useState('1')
+  const [isRunning, setIsRunning] = useState(false)
+  const run = () => {
+    setIsRunning(true)
+    // The page cannot draw while it runs: that it does is drawn before.
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        playground.simulate(drawPlan(Number(seed)))
+        setIsRunning(false)
+      }),
+    )
+  }
+  return (
+    <form
+      class="playground-row"
+      onSubmit={(event) => {
+        event.preventDefault()
+        run()
+      }}
+    >
+      <label>
+        Seed{' '}
+        <input
+          class="playground-seed"
+          type="number"
+          required
+          min="0"
+          max={2 ** 31 - 1}
+          step="1"
+          value={seed}
+          onInput={(event) => setSeed(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit" aria-disabled={isRunning}>
+        {isRunning ? 'It runs…' : 'Simulate a storm'}
+      </button>
+    </form>
   )
 }

@@ -41,7 +41,12 @@ export const Invariants = pure(function Invariants({ invariants, breaches, store
       </ul>
       {breach === undefined ? null : (
         <p class="breach" role="alert">
-          <strong>Invariant {invariantText(breach.invariant)} is broken.</strong> {breach.text}{' '}
+          <strong>
+            {breach.invariant === null
+              ? 'The run failed.'
+              : `Invariant ${invariantText(breach.invariant)} is broken.`}
+          </strong>{' '}
+          {breach.text}{' '}
           <button type="button" onClick={() => store.showBreach(breach)}>
             Show what broke it
           </button>

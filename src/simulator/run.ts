@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly heard?: (datagram: SimulatedDatagram) => void
   /** Told at the end what the clients saw, whatever came of the run. */
   readonly ended?: (operations: readonly Operation[]) => void
+  /** Given every fact and what else happened, a line each with its time: the same plan gives the same lines. */
+  readonly told?: (line: string) => void
   /** Given what the inspector is told, as it happens. */
   readonly recorded?: (record: InspectorRecord) => void
 }
@@ -75,7 +77,7 @@ class Run {
   #operatorClients = 0
   readonly #recorder: RunRecorder | null
 
-  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery, heard, recorded }: RunOptions) {
+  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery, heard, told, recorded }: RunOptions) {
     this.#plan = plan
     const { seed, servers, service, sessionIdleMs } = plan
     const happened = (what: Situation) => this.#happened(what)
@@ -97,7 +99,7 @@ class Run {
     })
     const { founders, timeline } = this.#cluster
     recorder?.begin(this.#cluster)
-    this.#judge = new Judge(timeline, { founders, service })
+    this.#judge = new Judge(timeline, { founders, service }, told ?? null)
     this.#operator = new Operator(this.#cluster, (first) => this.#operatorClient(first), happened)
     const clients = [...plan.clients.keys()].map(clientName)
     this.#storm = new Storm(plan.faults, {
@@ -146,7 +148,6 @@ class Run {
   report(failure: RunFailure | null): RunReport {
     const { timeline, network } = this.#cluster
     return {
-      digest: this.#judge.digest(),
       virtualMs: Math.ceil(timeline.nowMs),
       steps: this.#steps,
       datagrams: network.sent,

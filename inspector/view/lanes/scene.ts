@@ -325,6 +325,7 @@ function arrowWish(drawn: SceneArrow): LabelWish {
 /** What stands at a dot: `#4` where instance 4 was executed, how many records were left out. */
 function dotLabel({ executed, what, leftOut }: Dot): string | null {
   if (what === 'gap') return leftOutText(leftOut)
+  if (what === 'cut' || what === 'healed') return what
   const [first] = executed
   const last = executed.at(-1)
   if (first === undefined || last === undefined) return null
