@@ -2,7 +2,7 @@
 import type { InspectorRecord, Move } from '../../src/inspect/record.ts'
 import { messageText } from '../../src/transcript/words.ts'
 import type { LastStep } from '../model/picture.ts'
-import { causeText, roleText } from '../model/words.ts'
+import { causeText, partyText, roleText } from '../model/words.ts'
 import type { Chart, ChartName } from './drawing.ts'
 import { eventWords, explained, explainedText, idOf } from './explain.ts'
 
@@ -88,5 +88,5 @@ function causeOf(step: LastStep): string {
   const { client, seq, heard, event } = step.record
   const cause =
     heard === null ? `: ${eventWords(event)}` : ` hears ${messageText(heard.message)} from ${heard.from}`
-  return `client ${client}, request ${seq}${cause}`
+  return `${partyText(client)}, request ${seq}${cause}`
 }

@@ -29,9 +29,10 @@ export function roleText(role: RoleName): string {
   return role === 'requestQueue' ? 'request queue' : role
 }
 
-/** `server 1`, or `client a`. */
+/** `server 1`, or `client a`; a client that is called one already is not called so twice. */
 export function partyText(party: PartyName): string {
-  return typeof party === 'number' ? `server ${party}` : `client ${party}`
+  if (typeof party === 'number') return `server ${party}`
+  return /^client\b/.test(party) ? party : `client ${party}`
 }
 
 /** Seconds since the first record: `12.345`. */
@@ -42,6 +43,11 @@ export function timeText(timeMs: number | null, originMs: number): string {
 /** `1 agreement`. */
 export function invariantText(invariant: Invariant): string {
   return `${invariant} ${invariantNames[invariant]}`
+}
+
+/** What was wrong, without the name of the invariant with which an engine begins. */
+export function breachText(text: string): string {
+  return text.replace(/^invariant \d+ \([^)]*\): /, '')
 }
 
 /** What happened to a server: `hears from 2: accepted 1.0 instance 4`. */
@@ -101,7 +107,7 @@ export function placeText(cursor: number, end: number, record: InspectorRecord |
     case 'process':
       return `${place}, server ${record.node}`
     case 'client':
-      return `${place}, client ${record.client}`
+      return `${place}, ${partyText(record.client)}`
     case 'cluster':
     case 'links':
     case 'verdict':
@@ -153,13 +159,15 @@ function sentence(record: InspectorRecord): string {
         heard === null ? clientCauseText(event) : `hears from ${heard.from}: ${saidText(heard.message)}`
       const moved = moves.flatMap((move) => moveText(move) ?? [])
       const told = said.map(({ to, message }) => `says to ${to}: ${saidText(message)}`)
-      return [`client ${client}, request ${seq}: ${cause}`, ...moved, ...told].join('; ')
+      return [`${partyText(client)}, request ${seq}: ${cause}`, ...moved, ...told].join('; ')
     }
     case 'links':
       return linksText(record.cut)
     case 'verdict': {
       const broken = record.invariants.filter(({ standing }) => standing === 'broken')
-      const told = broken.map(({ invariant, text }) => `invariant ${invariantText(invariant)}, ${text}`)
+      const told = broken.map(
+        ({ invariant, text }) => `invariant ${invariantText(invariant)}, ${breachText(text)}`,
+      )
       if (record.failure !== undefined) told.push(record.failure)
       if (told.length > 0) return `broken: ${told.join('; ')}`
       const unjudged = record.invariants.filter(({ standing }) => standing === 'unjudged')

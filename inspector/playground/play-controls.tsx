@@ -3,8 +3,8 @@ import { eventText } from '../../src/transcript/resolve.ts'
 import { focusedIn } from '../view/keys.tsx'
 import type { Odds } from './chance.ts'
 import { playgroundKey } from './keys.ts'
-import type { Playground, PlaygroundState } from './playground.ts'
-import { here, type Session } from './session.ts'
+import { nextOf, type Playground, type PlaygroundState } from './playground.ts'
+import { here } from './session.ts'
 
 interface PlayControlsProps {
   readonly state: PlaygroundState
@@ -64,7 +64,7 @@ export function PlayControls({ state, playground }: PlayControlsProps) {
       </div>
       <p class="playground-ahead">
         {scripted === undefined
-          ? aheadText(session, playground)
+          ? aheadText(state)
           : `Next in the schedule: ${scripted.line}. After it, decided by:`}
       </p>
       <div class="playground-row">
@@ -105,9 +105,9 @@ export function PlayControls({ state, playground }: PlayControlsProps) {
   )
 }
 
-function aheadText(session: Session, playground: Playground): string {
-  const { state, failure } = here(session)
-  const next = playground.next()
+function aheadText(playing: PlaygroundState): string {
+  const { state, failure } = here(playing.session)
+  const next = nextOf(playing)
   if (next !== null) return `Next: ${eventText(state, next)}. Decided by:`
   return failure === null
     ? 'Nothing more happens by itself: let a client ask for something. What happens then is decided by:'

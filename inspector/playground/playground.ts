@@ -131,20 +131,10 @@ export class Playground {
       this.#go(movedTo(session, session.at + 1))
       return true
     }
-    const event = this.next()
+    const event = nextOf(this.#state)
     if (event === null) return false
     this.choose(event)
     return this.#state.problem === null
-  }
-
-  /** What order or chance would make happen where the reader is; `null` for nothing. */
-  next(): ClusterEvent | null {
-    const { session, chooser, seed, odds } = this.#state
-    const point = here(session)
-    if (point.failure !== null) return null
-    return chooser === 'order'
-      ? nextInOrder(point.state, { withTimers: true })
-      : drawnEvent(point, session.setting.service, seed, odds)
   }
 
   /** Goes to a place of the branch. */
@@ -357,6 +347,15 @@ export class Playground {
     this.#state = { ...this.#state, ...change }
     for (const listener of this.#listeners) listener(this.#state)
   }
+}
+
+/** What order or chance would make happen where the reader is; `null` for nothing. */
+export function nextOf({ session, chooser, seed, odds }: PlaygroundState): ClusterEvent | null {
+  const point = here(session)
+  if (point.failure !== null) return null
+  return chooser === 'order'
+    ? nextInOrder(point.state, { withTimers: true })
+    : drawnEvent(point, session.setting.service, seed, odds)
 }
 
 /** The violation of which whoever wrote the schedule tells, as `paxos check` does of a counterexample. */

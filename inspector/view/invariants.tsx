@@ -3,7 +3,7 @@ import type { InvariantStanding } from '../../src/inspect/record.ts'
 import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
 import type { Store } from '../model/store.ts'
 import type { Breach } from '../model/timeline.ts'
-import { invariantText } from '../model/words.ts'
+import { breachText, invariantText } from '../model/words.ts'
 import { pure } from './shell/pure.ts'
 
 interface InvariantsProps {
@@ -46,7 +46,7 @@ export const Invariants = pure(function Invariants({ invariants, breaches, store
               ? 'The run failed.'
               : `Invariant ${invariantText(breach.invariant)} is broken.`}
           </strong>{' '}
-          {breach.text}{' '}
+          {breachText(breach.text)}{' '}
           <button type="button" onClick={() => store.showBreach(breach)}>
             Show what broke it
           </button>

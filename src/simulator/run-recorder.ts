@@ -81,9 +81,9 @@ export class RunRecorder {
     })
   }
 
-  /** The run has ended with `error`. */
-  failed(error: unknown): void {
-    this.#record(verdictOf(error, this.#now.timeMs))
+  /** The run has ended with `error`, or well, with `null`. */
+  ended(error: unknown): void {
+    this.#record(verdictOf(error, this.#now.timeMs, error === null))
   }
 
   #happened(id: NodeId, cause: Cause): void {

@@ -53,9 +53,10 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
   let failure: RunFailure | null = null
   try {
     world.goOn()
+    world.recordEnd(null)
   } catch (error) {
     failure = world.failed(error)
-    world.recordFailure(error)
+    world.recordEnd(error)
   }
   options.ended?.(world.operations)
   return world.report(failure)
@@ -140,9 +141,9 @@ class Run {
     return failureOf(error, this.#steps, this.#cluster.timeline.nowMs)
   }
 
-  /** So that a recording ends with what broke. */
-  recordFailure(error: unknown): void {
-    this.#recorder?.failed(error)
+  /** So that a recording ends with what broke, `null` for nothing. */
+  recordEnd(error: unknown): void {
+    this.#recorder?.ended(error)
   }
 
   report(failure: RunFailure | null): RunReport {

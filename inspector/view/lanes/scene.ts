@@ -2,7 +2,7 @@
 import type { PartyName } from '../../../src/inspect/record.ts'
 import { type MessageKind, shortName } from '../../model/lane-messages.ts'
 import type { Arrow, ArrowState, Dot, LaneClient, LaneModel, LifeChange } from '../../model/lanes.ts'
-import { leftOutText, timeText } from '../../model/words.ts'
+import { leftOutText, partyText, timeText } from '../../model/words.ts'
 import { cursorPlace, recordsInView, type Viewport, xOf } from './axis.ts'
 import { type LabelWish, type PlacedLabel, placeLabels } from './labels.ts'
 
@@ -187,7 +187,7 @@ function shownClients(
 
 function laneName(party: PartyName): string {
   if (party === others) return 'other clients'
-  return typeof party === 'number' ? `server ${party}` : `client ${shortName(party)}`
+  return partyText(typeof party === 'number' ? party : shortName(party))
 }
 
 function partsOf(model: LaneModel, viewport: Viewport, node: number): SceneLane['parts'] {
