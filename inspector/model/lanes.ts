@@ -9,6 +9,7 @@ import type { Instance, NodeId } from '../../machines/batch.ts'
 import type {
   Cause,
   ClientRecord,
+  CutLink,
   FateRecord,
   InspectorRecord,
   PartyName,
@@ -40,7 +41,8 @@ export interface Dot {
   readonly leftOut: number
 }
 
-export type DotKind = Cause['type'] | 'client' | 'gone' | 'paused' | 'resumed' | 'gap'
+/** `cut` and `healed` stand at the lane of whoever the links lead from and to. */
+export type DotKind = Cause['type'] | 'client' | 'gone' | 'paused' | 'resumed' | 'gap' | 'cut' | 'healed'
 
 /** A message, from where it was said to where it was heard. */
 export interface Arrow {
@@ -133,6 +135,7 @@ export class LaneModel {
   #places: Place[] = []
   #base = 0
   #last: InspectorRecord | null = null
+  #cut: readonly CutLink[] = []
   #dots = 0
   #lastDot: Place | null = null
   #nextId = 0
@@ -307,6 +310,11 @@ export class LaneModel {
       }
       case 'client':
         return { ...plain, party: record.client, what: 'client' }
+      case 'links': {
+        const [begun, ended] = [without(record.cut, this.#cut), without(this.#cut, record.cut)]
+        const party = commonEnd(begun.length > 0 ? begun : ended)
+        return party === null ? null : { ...plain, party, what: begun.length > 0 ? 'cut' : 'healed' }
+      }
       case 'cluster':
       case 'verdict':
         return null
@@ -341,6 +349,9 @@ export class LaneModel {
         return
       case 'client':
         this.#clientRecord(at, record)
+        return
+      case 'links':
+        this.#cut = record.cut
         return
       case 'verdict':
         return
@@ -591,6 +602,7 @@ export class LaneModel {
     this.#places = []
     this.#base = first
     this.#last = null
+    this.#cut = []
     this.#dots = 0
     this.#lastDot = null
     this.#longestSpan = 0
@@ -614,6 +626,20 @@ function keyOf(from: PartyName, to: PartyName, message: LaneMessage): string {
   const isNamed = uidOfMessage(message) !== null
   const end = (party: PartyName) => (typeof party === 'string' && isNamed ? 'client' : party)
   return `${end(from)}>${end(to)} ${messageKey(message)}`
+}
+
+function without(links: readonly CutLink[], others: readonly CutLink[]): readonly CutLink[] {
+  return links.filter(({ from, to }) => !others.some((other) => other.from === from && other.to === to))
+}
+
+/** The server at an end of most of the links; `null` when they lead between no servers. */
+function commonEnd(links: readonly CutLink[]): NodeId | null {
+  const counts = new Map<NodeId, number>()
+  for (const party of links.flatMap(({ from, to }) => [from, to])) {
+    if (typeof party === 'number') counts.set(party, (counts.get(party) ?? 0) + 1)
+  }
+  const [most] = [...counts].sort(([a, times], [b, others]) => others - times || a - b)
+  return most?.[0] ?? null
 }
 
 function forgetOldest(table: Map<string, unknown>): void {

@@ -123,6 +123,8 @@ export function pictureAfter(picture: Picture, record: InspectorRecord): Picture
       return clientMoved(picture, record)
     case 'verdict':
       return { ...picture, invariants: record.invariants }
+    case 'links':
+      return picture
   }
   record satisfies never
 }

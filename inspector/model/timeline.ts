@@ -19,9 +19,10 @@ export interface Mark {
   readonly kind: 'gap' | 'gone' | 'broken'
 }
 
-/** An invariant that does not hold, and the record by which that was seen. */
+/** What does not hold, and the record by which that was seen. */
 export interface Breach {
-  readonly invariant: Invariant
+  /** `null` for what is no invariant: an assertion, or answers that cannot be explained. */
+  readonly invariant: Invariant | null
   readonly text: string
   /** The number of the verdict; what broke it is the record before. */
   readonly verdict: number
@@ -68,7 +69,7 @@ export class Timeline {
     return this.#marks
   }
 
-  /** Each invariant that broke, once. */
+  /** Each invariant that broke, and what else ended the run, once. */
   get breaches(): readonly Breach[] {
     return this.#breaches
   }
@@ -149,10 +150,11 @@ export class Timeline {
     const kind = markOf(record)
     if (kind !== null) this.#mark({ number, kind })
     if (record.kind !== 'verdict') return
-    const news = record.invariants.filter(
-      ({ invariant, standing }) =>
-        standing === 'broken' && this.#breaches.every((breach) => breach.invariant !== invariant),
+    const broken: Omit<Breach, 'verdict'>[] = record.invariants.filter(
+      ({ standing }) => standing === 'broken',
     )
+    if (record.failure !== undefined) broken.push({ invariant: null, text: record.failure })
+    const news = broken.filter((one) => this.#breaches.every(({ invariant }) => invariant !== one.invariant))
     if (news.length === 0) return
     this.#mark({ number, kind: 'broken' })
     const breaches = news.map(({ invariant, text }) => ({ invariant, text, verdict: number }))

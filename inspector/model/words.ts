@@ -5,6 +5,7 @@ import type { FaultRule } from '../../src/inspect/control.ts'
 import type {
   Cause,
   ClientRecord,
+  CutLink,
   InspectorRecord,
   Move,
   PartyName,
@@ -29,9 +30,10 @@ export function roleText(role: RoleName): string {
   return role === 'requestQueue' ? 'request queue' : role
 }
 
-/** `server 1`, or `client a`. */
+/** `server 1`, or `client a`; a client that is called one already is not called so twice. */
 export function partyText(party: PartyName): string {
-  return typeof party === 'number' ? `server ${party}` : `client ${shownName(party)}`
+  if (typeof party === 'number') return `server ${party}`
+  return /^client\b/.test(party) ? party : `client ${shownName(party)}`
 }
 
 /** Seconds since the first record: `12.345`. */
@@ -42,6 +44,11 @@ export function timeText(timeMs: number | null, originMs: number): string {
 /** `1 agreement`. */
 export function invariantText(invariant: Invariant): string {
   return `${invariant} ${invariantNames[invariant]}`
+}
+
+/** What was wrong, without the name of the invariant with which an engine begins. */
+export function breachText(text: string): string {
+  return text.replace(/^invariant \d+ \([^)]*\): /, '')
 }
 
 /** What happened to a server: `hears from 2: accepted 1.0 instance 4`. */
@@ -103,6 +110,7 @@ export function placeText(cursor: number, end: number, record: InspectorRecord |
     case 'client':
       return `${place}, ${partyText(record.client)}`
     case 'cluster':
+    case 'links':
     case 'verdict':
       return `${place}, ${record.kind}`
   }
@@ -131,6 +139,13 @@ export function resultTexts(record: InspectorRecord): readonly string[] {
   return []
 }
 
+/** `links cut: 0→1 1→0`. */
+function linksText(cut: readonly CutLink[]): string {
+  return cut.length === 0
+    ? 'no link is cut any more'
+    : `links cut: ${cut.map(({ from, to }) => `${from}→${to}`).join(' ')}`
+}
+
 function rulesText(rules: readonly FaultRule[]): string {
   return rules.length === 0
     ? 'no rules hold for messages'
@@ -157,11 +172,15 @@ function sentence(record: InspectorRecord): string {
       const moved = moves.flatMap((move) => moveText(move) ?? [])
       return [`${partyText(client)}, request ${seq}: ${cause}`, ...moved, ...clientSaidTexts(said)].join('; ')
     }
+    case 'links':
+      return linksText(record.cut)
     case 'verdict': {
       const broken = record.invariants.filter(({ standing }) => standing === 'broken')
-      if (broken.length > 0) {
-        return `broken: ${broken.map(({ invariant, text }) => `invariant ${invariantText(invariant)}, ${text}`).join('; ')}`
-      }
+      const told = broken.map(
+        ({ invariant, text }) => `invariant ${invariantText(invariant)}, ${breachText(text)}`,
+      )
+      if (record.failure !== undefined) told.push(record.failure)
+      if (told.length > 0) return `broken: ${told.join('; ')}`
       const unjudged = record.invariants.filter(({ standing }) => standing === 'unjudged')
       const rest = unjudged.length === 0 ? '' : `; not judged: ${listed(unjudged)}`
       return `invariants hold: ${listed(record.invariants.filter(({ standing }) => standing === 'holds'))}${rest}`

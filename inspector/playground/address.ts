@@ -13,7 +13,7 @@ export async function followAddress(playground: Playground, page: Window): Promi
   const { location, history } = page
   let shown = location.hash
   if (isPlaygroundLink(shown)) await playground.openLink(shown)
-  let session = playground.state.session
+  let { session, plan } = playground.state
   let timer = 0
   const write = async () => {
     const link = await playground.link()
@@ -22,8 +22,9 @@ export async function followAddress(playground: Playground, page: Window): Promi
     history.replaceState(null, '', link)
   }
   playground.subscribe((state) => {
-    if (state.session === session) return
+    if (state.session === session && state.plan === plan) return
     session = state.session
+    plan = state.plan
     page.clearTimeout(timer)
     timer = page.setTimeout(() => void write(), quietMs)
   })

@@ -7,6 +7,7 @@ import { requestName, uidOf } from '../../src/schedule/names.ts'
 import { timersOf } from '../../src/schedule/possible.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
 import { messageText } from '../../src/transcript/words.ts'
+import { partyText } from '../model/words.ts'
 
 /** A button: what it says, and what it makes happen. */
 export interface Choice {
@@ -42,9 +43,10 @@ export function choicesIn(state: ClusterState): readonly ChoiceGroup[] {
 
 function flyingRow({ id, from, to, message }: Flying): ChoiceRow {
   const words = `${from} → ${to}  ${messageText(message)}`
+  const aloud = `${messageText(message)} from ${partyText(from)} to ${partyText(to)}`
   const choice = (type: 'deliver' | 'drop' | 'duplicate', label: string): Choice => ({
     label,
-    title: `${label} ${words}`,
+    title: `${label} ${aloud}`,
     event: { type, flight: id },
   })
   return {

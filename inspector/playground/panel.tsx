@@ -49,7 +49,7 @@ export function PlaygroundPanel({ playground }: PartProps & { readonly playgroun
         </>
       ) : (
         <p>
-          {recording} is shown: it can be looked at, and not gone on with.{' '}
+          Shown: {recording}. It can be looked at, and not gone on with.{' '}
           <button type="button" onClick={() => playground.returnToSession()}>
             Back to the cluster
           </button>

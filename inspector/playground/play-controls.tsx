@@ -1,8 +1,10 @@
 import { useEffect } from 'preact/hooks'
+import { eventText } from '../../src/transcript/resolve.ts'
 import { focusedIn } from '../view/keys.tsx'
 import type { Odds } from './chance.ts'
 import { playgroundKey } from './keys.ts'
-import type { Playground, PlaygroundState } from './playground.ts'
+import { nextOf, type Playground, type PlaygroundState } from './playground.ts'
+import { here } from './session.ts'
 
 interface PlayControlsProps {
   readonly state: PlaygroundState
@@ -62,8 +64,8 @@ export function PlayControls({ state, playground }: PlayControlsProps) {
       </div>
       <p class="playground-ahead">
         {scripted === undefined
-          ? 'The schedule ends here; what comes next is decided by'
-          : `Next in the schedule: ${scripted.line}. After it:`}
+          ? aheadText(state)
+          : `Next in the schedule: ${scripted.line}. After it, decided by:`}
       </p>
       <div class="playground-row">
         <label>
@@ -101,6 +103,15 @@ export function PlayControls({ state, playground }: PlayControlsProps) {
       {chooser === 'chance' && <OddsFields state={state} playground={playground} />}
     </div>
   )
+}
+
+function aheadText(playing: PlaygroundState): string {
+  const { state, failure } = here(playing.session)
+  const next = nextOf(playing)
+  if (next !== null) return `Next: ${eventText(state, next)}. Decided by:`
+  return failure === null
+    ? 'Nothing more happens by itself: let a client ask for something. What happens then is decided by:'
+    : 'Nothing comes after what broke.'
 }
 
 /** Does what keys ask for; returns how to end that. */

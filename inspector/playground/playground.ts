@@ -1,7 +1,11 @@
 /** The playground: a session, shown through the page's store, that goes on when the reader or chance decides. */
+import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { parseRecords } from '../../src/inspect/record-lines.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
+import type { Plan } from '../../src/simulator/plan.ts'
+import { parsePlan } from '../../src/simulator/plan-file.ts'
+import { runPlan } from '../../src/simulator/run.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
 import { linkFragment, parseLink } from '../../src/transcript/link.ts'
 import { parseCommand } from '../../src/transcript/parse.ts'
@@ -36,10 +40,12 @@ export interface PlaygroundState {
   readonly odds: Odds
   /** What could not be done or read, for the reader; `null` when all is well. */
   readonly problem: string | null
-  /** The file that is shown in the place of the session. */
+  /** What is shown in the place of the session: a file, or a simulated run. */
   readonly recording: string | null
   /** The schedule that the session began with; `null` for a cluster that was founded empty. */
   readonly opened: Opened | null
+  /** The plan of the run that is shown, when it ran here: the address holds it. */
+  readonly plan: Plan | null
 }
 
 /** A schedule that was opened. */
@@ -53,6 +59,13 @@ export interface Opened {
 export function isChanged({ session, opened }: Pick<PlaygroundState, 'session' | 'opened'>): boolean {
   return opened !== null && endOf(session) !== opened.end
 }
+
+export interface OpenOptions {
+  readonly atEnd: boolean
+}
+
+/** A run of a longer storm would hold up the page. */
+const longestStormMs = 600_000
 
 /** Calls `run` every so many milliseconds, until what is returned is called. */
 export type Ticker = (run: () => void, everyMs: number) => () => void
@@ -80,6 +93,7 @@ export class Playground {
       problem: null,
       recording: null,
       opened: null,
+      plan: null,
     }
     this.#showAll()
     store.subscribe(({ cursor }) => this.#follow(cursor))
@@ -128,20 +142,10 @@ export class Playground {
       this.#go(movedTo(session, session.at + 1))
       return true
     }
-    const event = this.#next()
+    const event = nextOf(this.#state)
     if (event === null) return false
     this.choose(event)
     return this.#state.problem === null
-  }
-
-  /** What `step` would make happen, but for what the schedule holds; `null` for nothing. */
-  #next(): ClusterEvent | null {
-    const { session, chooser, seed, odds } = this.#state
-    const point = here(session)
-    if (point.failure !== null) return null
-    return chooser === 'order'
-      ? nextInOrder(point.state, { withTimers: true })
-      : drawnEvent(point, session.setting.service, seed, odds)
   }
 
   /** Goes to a place of the branch. */
@@ -199,26 +203,64 @@ export class Playground {
   }
 
   /**
-   * Opens a transcript, at its beginning or its end, or a recording, by what the text is. What is wrong with it becomes the
+   * Opens a transcript, at its beginning or its end, a recording, or a plan of the simulator, by what the text is. What is wrong with it becomes the
    * `problem`; of a transcript, what comes before that is shown.
    */
-  open(name: string, text: string, { atEnd }: { readonly atEnd: boolean } = { atEnd: true }): void {
-    if (isRecording(text)) {
-      this.#attempt(() => this.#openRecording(name, parseRecords(text)), name)
-      return
+  open(name: string, text: string, options: OpenOptions = { atEnd: true }): void {
+    switch (kindOfFile(text)) {
+      case 'plan':
+        this.#attempt(() => this.#run(parsePlan(text)), name)
+        return
+      case 'recording':
+        this.#attempt(() => this.#openRecording(name, parseRecords(text)), name)
+        return
+      case 'transcript':
+        this.#openTranscript(name, text, options)
     }
+  }
+
+  /** Runs a plan of the simulator to its end, or to what breaks there, and shows that. */
+  simulate(plan: Plan): void {
+    this.#attempt(() => this.#run(plan))
+  }
+
+  #run(plan: Plan): void {
+    if (plan.stormMs > longestStormMs) {
+      throw new Error(`its storm lasts ${plan.stormMs} ms: a page runs no more than ${longestStormMs}`)
+    }
+    const records: InspectorRecord[] = []
+    const { failure } = runPlan(plan, { recorded: (record) => records.push(record) })
+    const came = failure === null ? 'everything held' : `failed after ${Math.round(failure.atMs)} ms`
+    this.#openRecording(`the simulated run of seed ${plan.seed} (${came})`, records)
+    this.#set({ plan })
+  }
+
+  #openTranscript(name: string, text: string, { atEnd }: OpenOptions): void {
     const { session, problem } = readSchedule(text)
     if (session !== null) {
       this.#begin(atEnd ? session : movedTo(session, 0), { name, end: endOf(session) })
     }
-    const isFailure = session !== null && endOf(session).failure !== null
-    this.#set({ problem: problem === null || isFailure ? null : `${name}: ${problem}` })
+    const isBroken = session !== null && endOf(session).failure !== null
+    const claim = session === null ? null : claimIn(session)
+    const faults = isBroken
+      ? []
+      : [
+          ...(problem === null ? [] : [problem]),
+          ...(claim === null
+            ? []
+            : [`it tells of "${claim}", and here nothing breaks: the code that broke is not this page's`]),
+        ]
+    this.#set({ problem: faults.length === 0 ? null : `${name}: ${faults.join('; ')}` })
   }
 
   /** Opens a link. What is wrong with it becomes the `problem`. */
   async openLink(fragment: string): Promise<void> {
     try {
-      const { schedule, at, seed } = await parseLink(fragment)
+      const { schedule, at, seed, plan } = await parseLink(fragment)
+      if (plan != null) {
+        this.open('the link', plan)
+        return
+      }
       if (schedule !== null) this.open('the link', schedule)
       else if (this.#state.recording !== null) this.returnToSession()
       if (at !== null) this.#go(movedTo(this.#state.session, at))
@@ -230,7 +272,9 @@ export class Playground {
 
   /** The fragment of the address that leads back here; only the mark while nothing has happened in the usual cluster. */
   link(): Promise<string> {
-    const { session, chooser, seed } = this.#state
+    const { session, chooser, seed, plan } = this.#state
+    if (plan !== null)
+      return linkFragment({ schedule: null, at: null, seed: null, plan: JSON.stringify(plan) })
     const { path, at } = session
     return linkFragment({
       schedule: scheduleText(session),
@@ -250,7 +294,7 @@ export class Playground {
 
   /** Shows the session again, after a recording. */
   returnToSession(): void {
-    this.#set({ recording: null, problem: null })
+    this.#set({ recording: null, plan: null, problem: null })
     this.#showAll()
   }
 
@@ -273,14 +317,14 @@ export class Playground {
 
   #begin(session: Session, opened: Opened | null = null): void {
     this.pause()
-    this.#set({ session, recording: null, opened })
+    this.#set({ session, recording: null, opened, plan: null })
     this.#showAll()
   }
 
   #openRecording(name: string, records: Parameters<Store['add']>[0]): void {
     if (records.length === 0) throw new Error('it holds no record of the inspector')
     this.pause()
-    this.#set({ recording: name })
+    this.#set({ recording: name, plan: null })
     this.#store.setSource({ kind: 'recording', name })
     this.#store.replace(records)
   }
@@ -288,7 +332,7 @@ export class Playground {
   /** Shows `session`, of which the page has the first points already. */
   #go(session: Session): void {
     const before = this.#state.session
-    this.#set({ session, recording: null })
+    this.#set({ session, recording: null, plan: null })
     const last = before.path.length - 1
     if (session.path[last] !== before.path[last]) {
       this.#showAll()
@@ -327,7 +371,22 @@ export class Playground {
   }
 }
 
-/** A recording, and no transcript, begins with an object. */
-function isRecording(text: string): boolean {
-  return text.trimStart().startsWith('{')
+/** What order or chance would make happen where the reader is; `null` for nothing. */
+export function nextOf({ session, chooser, seed, odds }: PlaygroundState): ClusterEvent | null {
+  const point = here(session)
+  if (point.failure !== null) return null
+  return chooser === 'order'
+    ? nextInOrder(point.state, { withTimers: true })
+    : drawnEvent(point, session.setting.service, seed, odds)
+}
+
+/** The violation of which whoever wrote the schedule tells, as `paxos check` does of a counterexample. */
+function claimIn({ path }: Session): string | null {
+  return path.flatMap(({ note }) => note).find((line) => /^invariant \d+ \(/.test(line)) ?? null
+}
+
+/** Recordings and plans, and no transcript, begin with an object; a plan says which form it has before any record could. */
+function kindOfFile(text: string): 'transcript' | 'recording' | 'plan' {
+  if (!text.trimStart().startsWith('{')) return 'transcript'
+  return /^\s*\{\s*"format"/.test(text) ? 'plan' : 'recording'
 }

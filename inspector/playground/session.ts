@@ -208,10 +208,11 @@ function outcomeOf({ state, depth }: Point, event: ClusterEvent, judge: Judge, r
     }
   } catch (error) {
     if (!(error instanceof RoleFailed)) throw error
+    const failure = `a role failed: ${error.message}`
     return {
       step: { state, happenings: [], facts: [] },
-      records: [],
-      failure: `a role failed: ${error.message}`,
+      records: [verdictOf(new Error(failure), state.nowMs)],
+      failure,
     }
   }
 }

@@ -1,3 +1,5 @@
+import { useState } from 'preact/hooks'
+import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import { isChanged, type Playground, type PlaygroundState } from './playground.ts'
 import { scenarioTexts } from './scenario-texts.ts'
 import { scenarios } from './scenarios.ts'
@@ -17,7 +19,8 @@ export function Setup({ state, playground }: SetupProps) {
   const shown = scenarios.find(({ name }) => name === opened?.name)?.file ?? ''
   const choose = (file: string) => {
     const scenario = scenarios.find((other) => other.file === file)
-    if (scenario !== undefined) playground.open(scenario.name, scenarioTexts[file] ?? '', { atEnd: false })
+    if (scenario === undefined) playground.found(setting)
+    else playground.open(scenario.name, scenarioTexts[file] ?? '', { atEnd: false })
   }
   return (
     <div class="playground-row">
@@ -68,6 +71,49 @@ export function Setup({ state, playground }: SetupProps) {
           </button>
         </p>
       )}
+      <Simulate playground={playground} />
     </div>
+  )
+}
+
+/** A whole run with faults drawn from a seed, as `paxos simulate --seed` makes it. */
+function Simulate({ playground }: { readonly playground: Playground }) {
+  const [seed, setSeed] = useState('1')
+  const [isRunning, setIsRunning] = useState(false)
+  const run = () => {
+    setIsRunning(true)
+    // The page cannot draw while it runs: that it does is drawn before.
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        playground.simulate(drawPlan(Number(seed)))
+        setIsRunning(false)
+      }),
+    )
+  }
+  return (
+    <form
+      class="playground-row"
+      onSubmit={(event) => {
+        event.preventDefault()
+        run()
+      }}
+    >
+      <label>
+        Seed{' '}
+        <input
+          class="playground-seed"
+          type="number"
+          required
+          min="0"
+          max={2 ** 31 - 1}
+          step="1"
+          value={seed}
+          onInput={(event) => setSeed(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit" aria-disabled={isRunning}>
+        {isRunning ? 'It runs…' : 'Simulate a storm'}
+      </button>
+    </form>
   )
 }

@@ -22,11 +22,13 @@ export function Share({ state, playground }: ShareProps) {
   return (
     <section aria-label="Share and open">
       <div class="playground-row">
+        {(state.recording === null || state.plan !== null) && (
+          <button type="button" onClick={async () => copy('The link', await linkHere())}>
+            Copy link
+          </button>
+        )}
         {state.recording === null && (
           <>
-            <button type="button" onClick={async () => copy('The link', await linkHere())}>
-              Copy link
-            </button>
             <button type="button" onClick={() => copy('The transcript', playground.transcript())}>
               Copy transcript
             </button>
@@ -36,7 +38,7 @@ export function Share({ state, playground }: ShareProps) {
           </>
         )}
         <label class="playground-file">
-          Open a transcript or a recording{' '}
+          Open a transcript, a recording or a plan{' '}
           <input
             type="file"
             accept=".txt,.ndjson,.jsonl,.json,text/plain"

@@ -3,7 +3,7 @@ import type { InvariantStanding } from '../../src/inspect/record.ts'
 import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
 import type { Store } from '../model/store.ts'
 import type { Breach } from '../model/timeline.ts'
-import { invariantText } from '../model/words.ts'
+import { breachText, invariantText } from '../model/words.ts'
 import { pure } from './shell/pure.ts'
 
 interface InvariantsProps {
@@ -41,7 +41,12 @@ export const Invariants = pure(function Invariants({ invariants, breaches, store
       </ul>
       {breach === undefined ? null : (
         <p class="breach" role="alert">
-          <strong>Invariant {invariantText(breach.invariant)} is broken.</strong> {breach.text}{' '}
+          <strong>
+            {breach.invariant === null
+              ? 'The run failed.'
+              : `Invariant ${invariantText(breach.invariant)} is broken.`}
+          </strong>{' '}
+          {breachText(breach.text)}{' '}
           <button type="button" onClick={() => store.showBreach(breach)}>
             Show what broke it
           </button>

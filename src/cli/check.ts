@@ -89,8 +89,7 @@ async function checkAll(flags: CheckFlags): Promise<void> {
     if (json === true) print(JSON.stringify({ name, bounds, ...report }))
     else {
       for (const line of reportLines(report, witness)) print(line)
-      if (report.broken !== null)
-        print(`In the playground: ${await playgroundLink(report.broken.transcript)}`)
+      for (const line of await linkLines(report)) print(line)
     }
     if (report.verdict !== 'holds') throw new Failure(`${name}: ${complaintOf(report)}`, exitCodes.failed)
   }
@@ -164,6 +163,11 @@ export function reportLines(
     lines.push(`  broken, in ${broken.events} events: ${broken.message}`, '', broken.transcript)
   if (verdict === 'holds') lines.push(`  holds: every schedule was tried, ${stats.states} states`)
   return lines
+}
+
+/** Where what broke can be looked at; nothing when nothing did. */
+export async function linkLines({ broken }: Pick<CheckReport, 'broken'>): Promise<string[]> {
+  return broken === null ? [] : [`In the playground: ${await playgroundLink(broken.transcript)}`]
 }
 
 function complaintOf({ verdict, stats, broken, missing }: CheckReport): string {

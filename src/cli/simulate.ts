@@ -9,6 +9,7 @@ import type { RunFailure } from '../simulator/run-report.ts'
 import { runSeries } from '../simulator/series.ts'
 import { type Shrunk, shrink } from '../simulator/shrink.ts'
 import { nothingRun, withRun } from '../simulator/total.ts'
+import { linkFragment } from '../transcript/link.ts'
 import { jepsenHistory, porcupineHistory } from '../verify/export.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { jsonOption, wholeNumber } from './options.ts'
@@ -120,7 +121,11 @@ async function simulate(flags: Flags): Promise<void> {
   const result = flags.plan === undefined ? await simulateSeeds(flags) : simulatePlan(flags, flags.plan)
   if (flags.json) print(JSON.stringify(result))
   else {
-    for (const failure of result.failures) print(formatFailure(failure))
+    for (const failed of result.failures) {
+      print(formatFailure(failed))
+      const plan = failed.shrunk?.plan ?? planOf(flags, failed.seed)
+      print(`  in the playground: ${await planLink(plan)}`)
+    }
     print(formatTotal(result))
   }
   if (flags.history !== undefined) writeHistory(flags.history, planOf(flags, result.seed))
@@ -237,6 +242,11 @@ function writeRecording(file: string, plan: Plan): void {
   const lines: string[] = []
   runPlan(plan, { recorded: (record) => lines.push(`${JSON.stringify(record)}\n`) })
   writeOrFail('--inspect', file, lines.join(''))
+}
+
+/** The fragment that has the playground run the plan. */
+function planLink(plan: Plan): Promise<string> {
+  return linkFragment({ schedule: null, at: null, seed: null, plan: JSON.stringify(plan) })
 }
 
 function inspectCommand(file: string): string {

@@ -147,6 +147,7 @@ class Telling {
         return
       case 'cut':
       case 'heal':
+        this.records.push({ kind: 'links', timeMs: this.#step.state.nowMs, cut: this.#step.state.cuts })
         return
     }
     event satisfies never

@@ -130,6 +130,7 @@ export class RecordJudge {
       case 'server':
         this.#heardOf(record, nowMs)
         return
+      case 'links':
       case 'client':
       case 'verdict':
         return

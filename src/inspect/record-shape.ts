@@ -12,6 +12,7 @@ const recordFields: Readonly<Record<InspectorRecord['kind'], FieldTypes>> = {
   gap: { node: 'number', count: 'number' },
   process: { node: 'number', timeMs: 'number', state: 'string' },
   client: { client: 'string', seq: 'number', moves: 'array', said: 'array', stand: 'object' },
+  links: { timeMs: 'number', cut: 'array' },
   verdict: { timeMs: 'number', invariants: 'array' },
 }
 
@@ -67,13 +68,23 @@ export function recordFault(value: unknown): string | null {
         eachFault(fieldOf(value, 'moves'), moveFields, 'client.moves') ??
         fieldFault(fieldOf(value, 'stand'), standFields, 'client.stand')
       )
-    case 'verdict':
+    case 'links':
+      return firstFault(fieldOf(value, 'cut'), cutFault)
+    case 'verdict': {
+      const failure = fieldOf(value, 'failure')
+      if (failure !== undefined && typeof failure !== 'string') return 'verdict.failure is no string'
       return eachFault(fieldOf(value, 'invariants'), standingFields, 'verdict.invariants')
+    }
     case 'gap':
     case 'process':
       return null
   }
   return kind satisfies never
+}
+
+function cutFault(link: unknown): string | null {
+  const isParty = (party: unknown) => typeof party === 'number' || typeof party === 'string'
+  return isParty(fieldOf(link, 'from')) && isParty(fieldOf(link, 'to')) ? null : 'links.cut: an end is nobody'
 }
 
 /** The field of what may be an object. */

@@ -157,9 +157,23 @@ export type InspectorRecord =
       readonly state: 'up' | 'gone' | 'paused' | 'resumed'
       readonly reason: string | null
     }
+  /** Which links are cut from now on, all of them: said when it changes, where cuts are no rules. */
+  | LinksRecord
   /** A client's machine moved. Only clients of the inspector's own are seen. */
   | ClientRecord
   | Verdict
+
+export interface LinksRecord {
+  readonly kind: 'links'
+  readonly timeMs: number
+  readonly cut: readonly CutLink[]
+}
+
+/** What `from` says does not come to `to`. */
+export interface CutLink {
+  readonly from: PartyName
+  readonly to: PartyName
+}
 
 export interface ClientRecord {
   readonly kind: 'client'
@@ -180,6 +194,8 @@ export interface Verdict {
   readonly kind: 'verdict'
   readonly timeMs: number
   readonly invariants: readonly InvariantStanding[]
+  /** What else ended the run: an assertion that did not hold, or answers that no order of execution explains. */
+  readonly failure?: string
 }
 
 export interface InvariantStanding {

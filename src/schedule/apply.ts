@@ -8,6 +8,7 @@ import {
   type ClusterState,
   type Flying,
   foundedCluster,
+  isCut,
   newServer,
   requestOf,
   type ServerState,
@@ -65,8 +66,10 @@ export function applyEvent(state: ClusterState, event: ClusterEvent, settings: C
       return join(state, event.server, settings)
     case 'greet':
       return greet(state, event, settings)
-    case 'cut':
-      return nothingSeen({ ...state, cuts: [...state.cuts, ...event.links] })
+    case 'cut': {
+      const links = event.links.filter(({ from, to }) => !isCut(state, from, to))
+      return nothingSeen({ ...state, cuts: [...state.cuts, ...links] })
+    }
     case 'heal':
       return nothingSeen({ ...state, cuts: [] })
   }

@@ -1,14 +1,20 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { type Effect, type Step, start, step } from '../step.ts'
+import type { Stepper } from '../stepped/settings.ts'
 import type { Timeline } from './timeline.ts'
+
+/** Watches a machine: `step` moves it, and `told` hears of it before anything that it asks for is carried out. */
+export interface Moved<Said> {
+  readonly step: Stepper<Said>['step']
+  readonly told: (event: { readonly type: string }, step: Step<Said>) => void
+}
 
 /** A machine moved by `step` in virtual time: its timers are on the timeline, what it says goes to `hear`. */
 export class SimulatedActor<Said> {
   readonly #machine: AnyStateMachine
   readonly #timeline: Timeline
   readonly #hear: (output: Said) => void
-  /** How a timer's event comes back to the actor: through the router's queue, or straight. */
-  readonly #fire: (event: { readonly type: string }) => void
+  readonly #moved: Moved<Said> | null
   readonly #timers = new Map<string, () => void>()
   #snapshot: AnyMachineSnapshot
 
@@ -17,12 +23,12 @@ export class SimulatedActor<Said> {
     input: unknown,
     timeline: Timeline,
     hear: (output: Said) => void,
-    fire?: (event: { readonly type: string }) => void,
+    moved: Moved<Said> | null = null,
   ) {
     this.#machine = machine
     this.#timeline = timeline
     this.#hear = hear
-    this.#fire = fire ?? ((event) => this.send(event))
+    this.#moved = moved
     const first: Step<Said> = start(machine, input)
     this.#snapshot = first.snapshot
     this.#carryOut(first.effects)
@@ -33,8 +39,9 @@ export class SimulatedActor<Said> {
   }
 
   send(event: { readonly type: string }): void {
-    const next: Step<Said> = step(this.#machine, this.#snapshot, event)
+    const next = (this.#moved?.step ?? step<Said>)(this.#machine, this.#snapshot, event)
     this.#snapshot = next.snapshot
+    this.#moved?.told(event, next)
     this.#carryOut(next.effects)
   }
 
@@ -56,7 +63,7 @@ export class SimulatedActor<Said> {
             effect.id,
             this.#timeline.schedule(effect.delayMs, () => {
               this.#timers.delete(effect.id)
-              this.#fire(effect.event)
+              this.send(effect.event)
             }),
           )
           break

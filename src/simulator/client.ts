@@ -8,8 +8,10 @@ import {
 import type { ServerMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { Session } from '../client/session.ts'
-import { maxCommandBytes } from '../node/wire/codec.ts'
-import { SimulatedActor } from './actor.ts'
+import { maxCommandBytes } from '../node/wire/limits.ts'
+import type { Step } from '../step.ts'
+import type { Stepper } from '../stepped/settings.ts'
+import { type Moved, SimulatedActor } from './actor.ts'
 import type { SimulatedDatagram } from './datagram.ts'
 import type { SimulatedNetwork } from './network.ts'
 import { seedFor } from './random.ts'
@@ -31,6 +33,22 @@ interface Lane {
   giveUp(): void
 }
 
+/** What a machine that carries a request did. */
+export interface ClientMove {
+  readonly client: string
+  readonly seq: number
+  /** Where the servers are that it counts from 0 on. */
+  readonly servers: readonly Address[]
+  readonly event: { readonly type: string }
+  readonly step: Step<ClientEmitted>
+}
+
+/** Moves the machines of clients, and is told of it before what they ask for is carried out. */
+export interface ClientWatch {
+  readonly step: Stepper<ClientEmitted>['step']
+  readonly told: (move: ClientMove) => void
+}
+
 export interface ClientSurroundings {
   readonly name: string
   readonly servers: readonly Address[]
@@ -40,6 +58,7 @@ export interface ClientSurroundings {
   readonly seed: number
   /** Told of each request when it is first sent. */
   readonly requested: (request: Request) => void
+  readonly watch?: ClientWatch
 }
 
 /** A server that does not say who it is, is left for the next one after this. */
@@ -141,7 +160,8 @@ export class SimulatedClient {
     const { servers, requested } = this.#around
     const first = this.#preferred
     let seq = 0
-    const actor = this.#actor((outcome, server) => {
+    const watch = this.#watchOf(() => seq)
+    const actor = this.#actor(watch, (outcome, server) => {
       actor.stop()
       session.end(seq)
       // Only a request that failed over says who is to be asked first, as in the client library.
@@ -165,11 +185,23 @@ export class SimulatedClient {
     return seq
   }
 
-  #actor(answered: (outcome: Outcome, server: ServerIndex) => void): SimulatedActor<ClientEmitted> {
+  #watchOf(seq: () => number): Moved<ClientEmitted> | null {
+    const { name: client, servers, watch } = this.#around
+    if (watch === undefined) return null
+    return {
+      step: watch.step,
+      told: (event, step) => watch.told({ client, seq: seq(), servers, event, step }),
+    }
+  }
+
+  #actor(
+    watch: Moved<ClientEmitted> | null,
+    answered: (outcome: Outcome, server: ServerIndex) => void,
+  ): SimulatedActor<ClientEmitted> {
     const { name, servers, network, timeline, timing, seed } = this.#around
     this.#actorCount += 1
     const randomSeed = seedFor(seed, `${name}/${this.#actorCount}`)
-    return new SimulatedActor<ClientEmitted>(clientMachine, { timing, randomSeed }, timeline, (output) => {
+    const hear = (output: ClientEmitted) => {
       switch (output.type) {
         case 'send': {
           const to = servers[output.to]
@@ -182,7 +214,8 @@ export class SimulatedClient {
           return
       }
       output satisfies never
-    })
+    }
+    return new SimulatedActor(clientMachine, { timing, randomSeed }, timeline, hear, watch)
   }
 
   #cancel(session: Session<Lane>, seq: number, ended: (outcome: Outcome) => void): void {

@@ -9,8 +9,8 @@ import type { Service } from '../services/service.ts'
 import { replicasOf } from '../stepped/replicas.ts'
 import { type Plant, usualNodeSettings } from '../stepped/settings.ts'
 import type { Fact } from '../verify/facts.ts'
-import { SimulatedClient } from './client.ts'
-import { calm, type Fated, SimulatedNetwork } from './network.ts'
+import { type ClientWatch, SimulatedClient } from './client.ts'
+import { type CutLink, calm, type Fated, SimulatedNetwork } from './network.ts'
 import { addressOf, type ServerSurroundings, SimulatedServer } from './server.ts'
 import { Timeline } from './timeline.ts'
 
@@ -34,6 +34,9 @@ export interface SimulationOptions {
   readonly moved?: ServerSurroundings['moved']
   readonly happened?: ServerSurroundings['happened']
   readonly fated?: Fated
+  /** Told of the links that are cut, by the addresses of their ends, when that changes. */
+  readonly linked?: (cut: readonly CutLink[]) => void
+  readonly clients?: ClientWatch
 }
 
 const nothing = () => undefined
@@ -44,6 +47,7 @@ export class SimulatedCluster {
   readonly founders: readonly Member[]
   readonly #seed: number
   readonly #clientTiming: ClientTiming
+  readonly #clientWatch: ClientWatch | null
   readonly #around: ServerSurroundings
   readonly #servers: SimulatedServer[] = []
 
@@ -52,7 +56,8 @@ export class SimulatedCluster {
     const { happened = nothing, fated = nothing } = options
     this.#seed = seed
     this.#clientTiming = options.clientTiming ?? defaultClientTiming
-    this.network = new SimulatedNetwork(this.timeline, seed, calm, fated)
+    this.#clientWatch = options.clients ?? null
+    this.network = new SimulatedNetwork(this.timeline, seed, calm, fated, options.linked)
     const ids = Array.from({ length: servers }, (_, id) => id)
     this.founders = foundingMembers(ids.map((id) => ({ id, address: addressOf(id) })))
     const plant: Plant = options.plant ?? ((settings) => settings)
@@ -130,6 +135,7 @@ export class SimulatedCluster {
         timing: this.#clientTiming,
         seed: this.#seed,
         requested: (request) => this.#around.observe({ type: 'requested', request }),
+        ...(this.#clientWatch === null ? {} : { watch: this.#clientWatch }),
       },
       first,
     )

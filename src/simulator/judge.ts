@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { NodeId } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
@@ -7,22 +6,23 @@ import { Invariants, type InvariantsOptions } from '../verify/invariants.ts'
 import { checkQueue } from '../verify/queue.ts'
 import type { Timeline } from './timeline.ts'
 
-/** Judges a run as it goes, and takes its digest: the text of every fact, in order, with the virtual time. */
+/** Judges a run as it goes, and tells of it: the text of every fact, in order, with the virtual time. */
 export class Judge {
   readonly #timeline: Timeline
   readonly #invariants: Invariants
-  readonly #hash = createHash('sha256')
+  readonly #told: ((line: string) => void) | null
   /** What each server executed since the last look into its request queue. */
   readonly #executions = new Map<NodeId, Execution[]>()
 
-  constructor(timeline: Timeline, options: InvariantsOptions) {
+  constructor(timeline: Timeline, options: InvariantsOptions, told: ((line: string) => void) | null) {
     this.#timeline = timeline
+    this.#told = told
     this.#invariants = Invariants.begin(options)
   }
 
   /** Throws a `Violation` when the fact breaks an invariant. */
   observe(fact: Fact): void {
-    this.note(JSON.stringify(fact))
+    if (this.#told !== null) this.note(JSON.stringify(fact))
     if (fact.type === 'executed') {
       const executions = this.#executions.get(fact.node)
       if (executions === undefined) this.#executions.set(fact.node, [fact.execution])
@@ -37,13 +37,8 @@ export class Judge {
     this.#executions.delete(node)
   }
 
-  /** Makes `text` a part of the digest. */
+  /** Tells of what is no fact. */
   note(text: string): void {
-    this.#hash.update(`${this.#timeline.nowMs} ${text}\n`)
-  }
-
-  /** SHA-256 in hexadecimal; can be asked for once. */
-  digest(): string {
-    return this.#hash.digest('hex')
+    this.#told?.(`${this.#timeline.nowMs} ${text}\n`)
   }
 }

@@ -31,6 +31,12 @@ export type Fated = (
   datagram: unknown,
 ) => void
 
+/** What is sent `from` there `to` there is lost. Ends are addresses. */
+export interface CutLink {
+  readonly from: string
+  readonly to: string
+}
+
 type Receive = (datagram: unknown, from: string) => void
 
 /** Delays are whole multiples of this: what is drawn is a whole number. */
@@ -48,14 +54,23 @@ export class SimulatedNetwork {
   readonly #fated: Fated
   readonly #receivers = new Map<string, Receive>()
   readonly #links = new Map<string, Random>()
+  readonly #linked: (cut: readonly CutLink[]) => void
   /** How many cuts lie on a link: one may begin before another ends. */
-  readonly #cuts = new Map<string, number>()
+  readonly #cuts = new Map<string, { readonly link: CutLink; readonly count: number }>()
 
-  constructor(timeline: Timeline, seed: number, faults: NetworkFaults, fated: Fated = () => undefined) {
+  /** `linked` is told which links are cut, each time that changes. */
+  constructor(
+    timeline: Timeline,
+    seed: number,
+    faults: NetworkFaults,
+    fated: Fated = () => undefined,
+    linked: (cut: readonly CutLink[]) => void = () => undefined,
+  ) {
     this.#timeline = timeline
     this.#seed = seed
     this.faults = faults
     this.#fated = fated
+    this.#linked = linked
   }
 
   /** From now on `receive` is given what is sent to `address`. */
@@ -68,15 +83,20 @@ export class SimulatedNetwork {
     this.#receivers.delete(address)
   }
 
-  /** From now on nothing that `from` sends reaches `to`; the returned function ends this cut. */
-  cut(from: string, to: string): () => void {
-    const link = linkOf(from, to)
-    this.#cuts.set(link, (this.#cuts.get(link) ?? 0) + 1)
-    return () => {
-      const left = (this.#cuts.get(link) ?? 1) - 1
-      if (left > 0) this.#cuts.set(link, left)
-      else this.#cuts.delete(link)
+  /** From now on nothing that is sent along `links` arrives; the returned function ends this cut. */
+  cut(links: readonly CutLink[]): () => void {
+    this.#count(links, 1)
+    return () => this.#count(links, -1)
+  }
+
+  #count(links: readonly CutLink[], change: 1 | -1): void {
+    for (const link of links) {
+      const name = linkOf(link.from, link.to)
+      const count = (this.#cuts.get(name)?.count ?? 0) + change
+      if (count > 0) this.#cuts.set(name, { link, count })
+      else this.#cuts.delete(name)
     }
+    this.#linked([...this.#cuts.values()].map(({ link }) => link))
   }
 
   /** The datagram is data that nobody changes: it is handed over as it is. */

@@ -19,9 +19,9 @@ export function* sleep(timeline: Timeline, waitMs: number): Process {
 }
 
 /** Runs it, from one wait to the next; `ended` is called at its end. What it throws ends the run. */
-export function run(process: Process, ended: () => void = () => undefined): void {
+export function run(routine: Process, ended: () => void = () => undefined): void {
   const resume = (value?: unknown): void => {
-    const next = process.next(value)
+    const next = routine.next(value)
     if (next.done) ended()
     else next.value(resume)
   }

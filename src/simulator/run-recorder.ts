@@ -1,16 +1,19 @@
 /** Tells the inspector of a simulated run, as live servers do of themselves: so that a run that fails can be looked at. */
 import type { NodeId } from '../../machines/batch.ts'
-import type { Cause, FateRecord, InspectorRecord, ServerRecord } from '../inspect/record.ts'
+import type { ServerIndex } from '../../machines/client.ts'
+import type { ServerMessage } from '../../machines/messages.ts'
+import type { Cause, ClientRecord, FateRecord, InspectorRecord, ServerRecord } from '../inspect/record.ts'
+import { standOf } from '../inspect/stand.ts'
 import { verdictOf } from '../inspect/verdict.ts'
 import { changedRoles, type RoleSnapshots, standsOf, Watch } from '../inspect/watch.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import type { Plant } from '../stepped/settings.ts'
 import type { Fact } from '../verify/facts.ts'
-import { Violation } from '../verify/violation.ts'
+import type { ClientMove } from './client.ts'
 import type { SimulatedCluster, SimulationOptions } from './cluster.ts'
 import type { SimulatedDatagram } from './datagram.ts'
-import type { Fated } from './network.ts'
+import type { CutLink, Fated } from './network.ts'
 import type { SimulatedServer } from './server.ts'
 
 interface Known {
@@ -41,12 +44,14 @@ export class RunRecorder {
   /** What a simulated cluster is to be given, so that it tells of itself; `plant` is what is planted beside. */
   surroundings(
     plant: Plant = (settings) => settings,
-  ): Pick<SimulationOptions, 'plant' | 'happened' | 'fated'> {
-    const { stepper } = this.#watch
+  ): Pick<SimulationOptions, 'plant' | 'happened' | 'fated' | 'linked' | 'clients'> {
+    const { stepper, clientStepper } = this.#watch
     return {
       plant: (settings) => ({ ...plant(settings), stepper }),
       happened: (node, cause) => this.#happened(node, cause),
       fated: (...fate) => this.#fated(...fate),
+      linked: (cut) => this.#linked(cut),
+      clients: { step: clientStepper.step, told: (move) => this.#clientMoved(move) },
     }
   }
 
@@ -76,9 +81,9 @@ export class RunRecorder {
     })
   }
 
-  /** The run has ended with `error`. */
-  failed(error: unknown): void {
-    if (error instanceof Violation) this.#record(verdictOf(error, this.#now.timeMs))
+  /** The run has ended with `error`, or well, with `null`. */
+  ended(error: unknown): void {
+    this.#record(verdictOf(error, this.#now.timeMs, error === null))
   }
 
   #happened(id: NodeId, cause: Cause): void {
@@ -151,6 +156,30 @@ export class RunRecorder {
     else tell()
   }
 
+  #linked(links: readonly CutLink[]): void {
+    const cut = links.map(({ from, to }) => ({ from: this.#partyAt(from), to: this.#partyAt(to) }))
+    this.#record({ kind: 'links', timeMs: this.#now.timeMs, cut })
+  }
+
+  #clientMoved({ client, seq, servers, event, step }: ClientMove): void {
+    const nodeAt = (server: ServerIndex) => this.#partyAt(servers[server] ?? '') as NodeId
+    this.#record({
+      kind: 'client',
+      client,
+      seq,
+      timeMs: this.#now.timeMs,
+      heard: heardBy(event, nodeAt),
+      event: event.type,
+      moves: this.#watch.takeClientMoves(),
+      said: step.effects.flatMap((effect) =>
+        effect.kind === 'said' && effect.output.type === 'send'
+          ? [{ to: nodeAt(effect.output.to), message: effect.output.message }]
+          : [],
+      ),
+      stand: standOf('client', step.snapshot),
+    })
+  }
+
   #partyAt(address: string): NodeId | string {
     return this.#cluster?.servers.find((server) => server.address === address)?.id ?? address
   }
@@ -169,4 +198,14 @@ export class RunRecorder {
     const { starts } = this.#known.get(node) ?? unknown
     this.#record({ kind: 'server', node, incarnation, run: `${node}.${starts}`, record })
   }
+}
+
+/** What a client's machine heard, if its event is a server's message. */
+function heardBy(
+  event: { readonly type: string },
+  nodeAt: (server: ServerIndex) => NodeId,
+): ClientRecord['heard'] {
+  if (event.type !== 'response' && event.type !== 'queued' && event.type !== 'busy') return null
+  const { server, ...message } = event as ServerMessage & { readonly server: ServerIndex }
+  return { from: nodeAt(server), message }
 }

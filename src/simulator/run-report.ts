@@ -33,8 +33,6 @@ export interface Sums {
 }
 
 export interface RunReport extends Sums {
-  /** Of every fact, in order, with its time: the same plan gives the same digest. */
-  readonly digest: string
   readonly failure: RunFailure | null
 }
 

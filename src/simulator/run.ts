@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly heard?: (datagram: SimulatedDatagram) => void
   /** Told at the end what the clients saw, whatever came of the run. */
   readonly ended?: (operations: readonly Operation[]) => void
+  /** Given every fact and what else happened, a line each with its time: the same plan gives the same lines. */
+  readonly told?: (line: string) => void
   /** Given what the inspector is told, as it happens. */
   readonly recorded?: (record: InspectorRecord) => void
 }
@@ -51,9 +53,10 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
   let failure: RunFailure | null = null
   try {
     world.goOn()
+    world.recordEnd(null)
   } catch (error) {
     failure = world.failed(error)
-    world.recordFailure(error)
+    world.recordEnd(error)
   }
   options.ended?.(world.operations)
   return world.report(failure)
@@ -75,7 +78,7 @@ class Run {
   #operatorClients = 0
   readonly #recorder: RunRecorder | null
 
-  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery, heard, recorded }: RunOptions) {
+  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery, heard, told, recorded }: RunOptions) {
     this.#plan = plan
     const { seed, servers, service, sessionIdleMs } = plan
     const happened = (what: Situation) => this.#happened(what)
@@ -97,7 +100,7 @@ class Run {
     })
     const { founders, timeline } = this.#cluster
     recorder?.begin(this.#cluster)
-    this.#judge = new Judge(timeline, { founders, service })
+    this.#judge = new Judge(timeline, { founders, service }, told ?? null)
     this.#operator = new Operator(this.#cluster, (first) => this.#operatorClient(first), happened)
     const clients = [...plan.clients.keys()].map(clientName)
     this.#storm = new Storm(plan.faults, {
@@ -138,15 +141,14 @@ class Run {
     return failureOf(error, this.#steps, this.#cluster.timeline.nowMs)
   }
 
-  /** So that a recording ends with what broke. */
-  recordFailure(error: unknown): void {
-    this.#recorder?.failed(error)
+  /** So that a recording ends with what broke, `null` for nothing. */
+  recordEnd(error: unknown): void {
+    this.#recorder?.ended(error)
   }
 
   report(failure: RunFailure | null): RunReport {
     const { timeline, network } = this.#cluster
     return {
-      digest: this.#judge.digest(),
       virtualMs: Math.ceil(timeline.nowMs),
       steps: this.#steps,
       datagrams: network.sent,

@@ -122,12 +122,10 @@ export class Storm {
 
   #cut(links: readonly CutLink[], forMs: number): void {
     const { network } = this.#options.cluster
-    const ends = links.flatMap(([from, to]) =>
-      this.#addresses(from).flatMap((a) => this.#addresses(to).map((b) => network.cut(a, b))),
+    const between = links.flatMap(([one, other]) =>
+      this.#addresses(one).flatMap((from) => this.#addresses(other).map((to) => ({ from, to }))),
     )
-    this.#timeline.schedule(forMs, () => {
-      for (const end of ends) end()
-    })
+    this.#timeline.schedule(forMs, network.cut(between))
   }
 
   #addresses(end: CutLink[0]): readonly string[] {

@@ -12,6 +12,8 @@ export interface PlaygroundLink {
   readonly at: number | null
   /** With which chance goes on. */
   readonly seed: number | null
+  /** The plan of a simulated run, as src/simulator/plan-file.ts writes it, which is run in the place of a schedule. */
+  readonly plan?: string | null
 }
 
 const mark = '#playground'
@@ -28,11 +30,12 @@ export function isPlaygroundLink(fragment: string): boolean {
 }
 
 /** The fragment, with its `#`. */
-export async function linkFragment({ schedule, at, seed }: PlaygroundLink): Promise<string> {
+export async function linkFragment({ schedule, at, seed, plan }: PlaygroundLink): Promise<string> {
   const parts: string[] = []
   if (seed !== null) parts.push(`seed=${seed}`)
   if (at !== null) parts.push(`at=${at}`)
   if (schedule !== null) parts.push(await scheduleField(schedule))
+  if (plan != null) parts.push(`p=${await packed(plan)}`)
   return [mark, ...parts].join('&')
 }
 
@@ -48,11 +51,12 @@ export async function parseLink(fragment: string): Promise<PlaygroundLink> {
         return end === -1 ? [field, ''] : [field.slice(0, end), field.slice(end + 1)]
       }),
   )
-  const [plain, packed] = [fields.get('t'), fields.get('z')]
+  const [plain, packed, plan] = [fields.get('t'), fields.get('z'), fields.get('p')]
   return {
     schedule: packed !== undefined ? await unpacked(packed) : plain !== undefined ? decoded(plain) : null,
     at: countIn('at', fields),
     seed: countIn('seed', fields),
+    plan: plan === undefined ? null : await unpacked(plan),
   }
 }
 
@@ -86,7 +90,7 @@ async function unpacked(text: string): Promise<string> {
     const bytes = bytesOfBase64(text.replaceAll('-', '+').replaceAll('_', '/'))
     return textOf(await through(bytes, new DecompressionStream('deflate-raw')))
   } catch (error) {
-    throw new Error(`the schedule in the link is damaged: ${(error as Error).message}`)
+    throw new Error(`what is packed in the link is damaged: ${(error as Error).message}`)
   }
 }
 

@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Store } from '../../inspector/model/store.ts'
+import { Playground } from '../../inspector/playground/playground.ts'
+import { readSchedule } from '../../inspector/playground/read.ts'
+import { type Adapt, endOf } from '../../inspector/playground/session.ts'
 import { proposerMachine } from '../../machines/proposer.ts'
 import { check } from '../../src/checker/check.ts'
-import { reportLines } from '../../src/cli/check.ts'
+import { linkLines, reportLines } from '../../src/cli/check.ts'
+import { parseLink } from '../../src/transcript/link.ts'
 import { three } from '../checker/bounds.ts'
 import { compile, paxos, removeCompiled } from './paxos.ts'
 
@@ -64,4 +69,20 @@ test('what breaks is shown as a transcript', () => {
   const lines = reportLines(report)
   expect(lines.join('\n')).toContain('broken, in 7 events: invariant 4 (chosen stays chosen)')
   expect(lines.at(-1)).toMatch(/^# invariant 4 .*\nservers 3\n/)
+})
+
+test('what breaks is linked to: with the fault the page shows the same, without it says that nothing breaks', async () => {
+  const proposer = proposerMachine.provide({ guards: { somethingMayBeChosen: () => false } })
+  const adapt: Adapt = (settings) => ({ ...settings, machines: { ...settings.machines, proposer } })
+  const { broken } = check({ bounds: three, reaches: [], adapt })
+  const [line = ''] = await linkLines({ broken })
+  expect(line).toMatch(/^In the playground: #playground&\S+$/)
+  const link = line.slice(line.indexOf('#'))
+  const { session } = readSchedule((await parseLink(link)).schedule ?? '', adapt)
+  expect(session === null ? null : endOf(session).failure).toBe(broken?.message)
+  const store = new Store({ kind: 'playground' }, (run) => run())
+  const playground = new Playground(store, () => () => undefined)
+  await playground.openLink(link)
+  expect(playground.state.problem).toContain(`it tells of "${broken?.message}", and here nothing breaks`)
+  expect(await linkLines({ broken: null })).toEqual([])
 })

@@ -10,6 +10,7 @@ import type { Plan } from '../../src/simulator/plan.ts'
 import { formatPlan, parsePlan } from '../../src/simulator/plan-file.ts'
 import { runSeries } from '../../src/simulator/series.ts'
 import { nothingRun, type Total, withRun } from '../../src/simulator/total.ts'
+import { parseLink } from '../../src/transcript/link.ts'
 import { compile, paxos, removeCompiled } from './paxos.ts'
 
 // A run takes a part of a second, and its machine may be busy.
@@ -108,6 +109,8 @@ describe('paxos simulate', () => {
     )
     expect(first.stdout).toContain(`  again: paxos simulate --plan ${failing}\n`)
     expect(first.stdout).toMatch(/^ {2}shrunk in \d+ runs to 1 fault and 1 request/m)
+    const [, link] = /^ {2}in the playground: (#playground\S+)$/m.exec(first.stdout) ?? []
+    expect((await parseLink(link ?? '')).plan).toBe(JSON.stringify(parsePlan(await readFile(saved, 'utf8'))))
     expect(first.stdout).toContain(`  written to ${saved}; again: paxos simulate --plan ${saved}\n`)
 
     const again = await paxos('simulate', '--plan', saved, '--json', '--no-shrink')

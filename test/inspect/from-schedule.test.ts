@@ -156,6 +156,16 @@ test('what is lost on its way is told, with the reason', () => {
   ])
 })
 
+test('cuts are told, each of them once, and that they have ended', () => {
+  const watched = new Watched({ settings: clusterSettings(3), service })
+  const link = { from: 0, to: 1 }
+  const other = { from: 1, to: 2 }
+  watched.apply({ type: 'cut', links: [link] })
+  const cut = watched.apply({ type: 'cut', links: [link, other] })
+  expect(cut).toEqual([{ kind: 'links', timeMs: 0, cut: [link, other] }])
+  expect(watched.apply({ type: 'heal' })).toEqual([{ kind: 'links', timeMs: 0, cut: [] }])
+})
+
 test('a broken invariant is the one that is told as broken', () => {
   const { invariants } = verdictOf(new Violation(3, 'it forgot'), 7)
   expect(invariants.filter(({ standing }) => standing === 'broken')).toEqual([

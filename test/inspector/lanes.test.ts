@@ -356,6 +356,33 @@ describe('the lanes of a timeline', () => {
   })
 })
 
+describe('a cut', () => {
+  const between = (one: number, others: readonly number[]) =>
+    others.flatMap((other) => [
+      { from: one, to: other },
+      { from: other, to: one },
+    ])
+  const links = (cut: ReturnType<typeof between>): InspectorRecord => ({ kind: 'links', timeMs: 1, cut })
+
+  test('stands at the server that it cuts off, as does its end', () => {
+    const model = modelOf(step(0, tick), links(between(2, [0, 1])), links([]))
+    expect(model.dot(1)).toMatchObject({ party: 2, what: 'cut' })
+    expect(model.dot(2)).toMatchObject({ party: 2, what: 'healed' })
+  })
+
+  test('that is added to another one is a cut of what it adds', () => {
+    const first = between(2, [0])
+    const model = modelOf(links(first), links([...first, ...between(1, [0, 3])]), links(first))
+    expect(model.dot(1)).toMatchObject({ party: 1, what: 'cut' })
+    expect(model.dot(2)).toMatchObject({ party: 1, what: 'healed' })
+  })
+
+  test('that changes nothing, or is between clients, has no place', () => {
+    const model = modelOf(links([]), { kind: 'links', timeMs: 1, cut: [{ from: 'a', to: 'b' }] })
+    expect([model.dot(0), model.dot(1)]).toEqual([null, null])
+  })
+})
+
 test('what is remembered does not grow with what was', () => {
   const model = new LaneModel()
   let kept = 0

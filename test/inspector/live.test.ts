@@ -110,7 +110,7 @@ describe('the live page', () => {
   test('survives whatever it is sent', () => {
     const { store, hub, say, welcome } = livePage()
     welcome()
-    const kinds = ['cluster', 'server', 'gap', 'process', 'client', 'verdict']
+    const kinds = ['cluster', 'server', 'gap', 'process', 'links', 'client', 'verdict']
     const record = fc.record({ kind: fc.constantFrom(...kinds), node: fc.nat(), record: fc.jsonValue() })
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.jsonValue(), record)), fc.string(), (records, text) => {

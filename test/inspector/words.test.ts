@@ -77,6 +77,20 @@ describe('a record in words', () => {
     expect(recordText(survey())).toBe('server 0 stands at instance 0, promised nothing')
   })
 
+  test('says which links are cut, and why a run failed', () => {
+    const links: InspectorRecord = {
+      kind: 'links',
+      timeMs: 1,
+      cut: [
+        { from: 0, to: 1 },
+        { from: 'a', to: 0 },
+      ],
+    }
+    expect(recordText(links)).toBe('links cut: 0→1 a→0')
+    expect(recordText({ ...links, cut: [] })).toBe('no link is cut any more')
+    expect(recordText({ ...verdict(), failure: 'it is at its end' })).toBe('broken: it is at its end')
+  })
+
   test('says why a message was lost', () => {
     const record = {
       kind: 'fate',

@@ -1,4 +1,4 @@
-/** Schedules are to run in a page as well: what they are built on, file by file, asks nothing of Node.js. */
+/** Schedules and simulated runs are to go in a page as well: what they are built on, file by file, asks nothing of Node.js. */
 import { readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
@@ -25,12 +25,14 @@ function importsOf(file: string): string[] {
 }
 
 /** What is there in Node.js without an import, and not in a browser. */
-const globals = /(?<![\w.'])(?:Buffer\.|process\.|setImmediate\(|require\()/
+const globals = /(?<![\w.'/])(?:Buffer\.|process\.|setImmediate\(|require\()/
 
 test.each([
   'src/transcript/file.ts',
   'src/transcript/write.ts',
   'src/inspect/from-schedule.ts',
+  'src/simulator/run.ts',
+  'inspector/playground/playground.ts',
 ])('%s asks for nothing of Node.js', (entry) => {
   const files = filesUnder(join(root, entry))
   expect(files).toContain(join(root, 'machines/acceptor.ts'))

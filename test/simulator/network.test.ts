@@ -52,17 +52,20 @@ describe('a simulated network', () => {
   })
 
   test('cut one way, brings nothing that way and everything the other', () => {
-    expect(send({}, (network) => network.cut('a', 'b'))).toEqual([])
-    expect(send({}, (network) => network.cut('b', 'a'))).toHaveLength(100)
+    expect(send({}, (network) => network.cut([{ from: 'a', to: 'b' }]))).toEqual([])
+    expect(send({}, (network) => network.cut([{ from: 'b', to: 'a' }]))).toHaveLength(100)
   })
 
   test('cut twice, is whole again when both cuts have ended', () => {
     const oneEnds = (network: SimulatedNetwork) => {
-      network.cut('a', 'b')()
-      network.cut('a', 'b')
+      network.cut([{ from: 'a', to: 'b' }])()
+      network.cut([{ from: 'a', to: 'b' }])
     }
     expect(send({}, oneEnds)).toEqual([])
-    const cutTwice = (network: SimulatedNetwork) => [network.cut('a', 'b'), network.cut('a', 'b')]
+    const cutTwice = (network: SimulatedNetwork) => [
+      network.cut([{ from: 'a', to: 'b' }]),
+      network.cut([{ from: 'a', to: 'b' }]),
+    ]
     expect(send({}, (network) => cutTwice(network)[0]?.())).toEqual([])
     expect(send({}, (network) => cutTwice(network).forEach((end) => void end()))).toHaveLength(100)
   })

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
 import { emptyPicture, pictureAfter, serverIn } from '../../inspector/model/picture.ts'
+import { Store } from '../../inspector/model/store.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import { runPlan } from '../../src/simulator/run.ts'
+import type { Plant } from '../../src/stepped/settings.ts'
 import { mutations } from '../mutations/all.ts'
+import { digestOf } from './run-digest.ts'
 
 function recordedRun(seed: number, plant?: Parameters<typeof runPlan>[1]) {
   const records: InspectorRecord[] = []
@@ -15,6 +18,7 @@ function recordedRun(seed: number, plant?: Parameters<typeof runPlan>[1]) {
 test('a run that is recorded is the run that it is without', () => {
   const { plan, report } = recordedRun(5)
   expect(report).toEqual(runPlan(plan))
+  expect(digestOf(plan, { recorded: () => undefined })).toBe(digestOf(plan))
 })
 
 test('the records are whole: every step follows from the one before, and what was said is what was heard or lost', () => {
@@ -56,7 +60,60 @@ test('the records are whole: every step follows from the one before, and what wa
   const up = picture.servers.filter(({ state }) => state === 'up')
   expect(up.length).toBeGreaterThan(1)
   for (const { roles } of up) expect(roles?.acceptor.state).toBe('listening')
-  expect(picture.invariants.every(({ standing }) => standing !== 'broken')).toBe(true)
+  // Those of a run that is over too.
+  expect(picture.invariants).toHaveLength(12)
+  expect(picture.invariants.every(({ standing }) => standing === 'holds')).toBe(true)
+})
+
+test('clients move too: what each said a server heard, or it was lost', () => {
+  const { records } = recordedRun(5)
+  const clients = records.flatMap((record) => (record.kind === 'client' ? [record] : []))
+  expect(new Set(clients.map(({ client }) => client)).size).toBeGreaterThan(2)
+  const states = new Set(clients.map(({ stand }) => stand.state))
+  for (const state of ['asking.asked', 'answered']) expect(states, state).toContain(state)
+  const messages = new Set<string>()
+  let heard = 0
+  for (const record of records) {
+    if (record.kind === 'client') {
+      for (const { to, message } of record.said) messages.add(JSON.stringify([to, message]))
+      if (record.heard !== null) heard += 1
+    }
+    if (record.kind !== 'server' || record.record.kind !== 'step') continue
+    const { cause } = record.record
+    if (cause.type === 'request') expect(messages).toContain(JSON.stringify([record.node, cause.message]))
+  }
+  expect(heard).toBeGreaterThan(20)
+})
+
+test('links that are cut are told, and that they are whole again', () => {
+  const { records } = recordedRun(5)
+  const cuts = records.flatMap((record) => (record.kind === 'links' ? [record.cut] : []))
+  expect(cuts.length).toBeGreaterThan(1)
+  expect(cuts[0]).not.toEqual([])
+  expect(cuts.at(-1)).toEqual([])
+})
+
+test('what fails and is no invariant is the end of the recording too', () => {
+  const failing: Plant = (settings) => ({
+    ...settings,
+    replicas: {
+      ...settings.replicas,
+      initial: () =>
+        Object.assign(settings.replicas.initial(), {
+          execute: () => {
+            throw new Error('the service is at its end')
+          },
+        }),
+    },
+  })
+  const { records, report } = recordedRun(5, { plant: failing })
+  expect(report.failure?.broke).toBe('assertion')
+  expect(records.at(-1)).toMatchObject({ kind: 'verdict', failure: report.failure?.message })
+  const store = new Store({ kind: 'recording', name: 'it' }, (run) => run())
+  store.add(records)
+  expect(store.view.breaches).toEqual([
+    { invariant: null, text: report.failure?.message, verdict: records.length - 1 },
+  ])
 })
 
 test('what breaks an invariant is the end of the recording', () => {

@@ -20,6 +20,7 @@ test('a link says again what was put into it', async () => {
           schedule: schedule?.replaceAll('->', '→') ?? null,
           at,
           seed,
+          plan: null,
         })
       },
     ),

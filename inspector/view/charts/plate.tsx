@@ -36,7 +36,8 @@ export function Plate({ chart, drawing }: PlateProps) {
 function labelOf(chart: Chart, box: DrawnBox): string {
   const state = chart.states.find(({ id }) => id === box.id)
   if (state === undefined || box.kind === 'any') return 'in any state'
-  return [state.name, state.description, state.paper ?? ''].filter((text) => text !== '').join('. ')
+  const texts = [state.name, state.description, state.paper ?? ''].filter((text) => text !== '')
+  return texts.map((text) => text.replace(/\.$/, '')).join('. ')
 }
 
 interface BoxProps {

@@ -27,6 +27,8 @@ const signs: readonly { readonly text: string; readonly dot: Pick<Dot, 'what' | 
     { text: 'has synced', dot: { ...plain, what: 'synced', isSynced: true } },
     { text: 'executes that instance', dot: { ...plain, what: 'hear', executed: [0] } },
     { text: 'ends, or crashes', dot: { ...plain, what: 'gone' } },
+    { text: 'links are cut', dot: { ...plain, what: 'cut' } },
+    { text: 'links are healed', dot: { ...plain, what: 'healed' } },
   ]
 
 const ends = [

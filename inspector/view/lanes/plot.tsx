@@ -1,4 +1,5 @@
 /** The drawing itself. */
+import type { DotKind } from '../../model/lanes.ts'
 import { labelBox, type PlacedLabel } from './labels.ts'
 import {
   arrowKey,
@@ -14,6 +15,9 @@ import { ArrowShape, DenseArrows, DenseDots, DotShape, partyClass } from './shap
 /** Above so many dots they are small, and above so many strokes only. */
 const smallDots = 110
 const denseDots = 240
+
+/** What is seen in every crowd. */
+const outstanding: ReadonlySet<DotKind> = new Set(['gone', 'gap', 'cut', 'healed'])
 
 export function LanePlot({
   scene,
@@ -32,9 +36,7 @@ export function LanePlot({
   const { height, lanes, arrows, dots, labels, ticks, cursorX, isDense } = scene
   const isCrowded = dots.length > denseDots
   const shownDots = isCrowded
-    ? dots.filter(
-        ({ dot, isLit }) => isLit || dot.at === current || dot.what === 'gone' || dot.what === 'gap',
-      )
+    ? dots.filter(({ dot, isLit }) => isLit || dot.at === current || outstanding.has(dot.what))
     : dots
   const shape = (drawn: SceneArrow) => (
     <ArrowShape
@@ -87,6 +89,11 @@ export function LanePlot({
               height={scene.laneHeight - 4}
               fill="url(#lane-hatch)"
             />
+          ))}
+        {dots
+          .filter(({ dot }) => dot.what === 'cut' || dot.what === 'healed')
+          .map(({ dot, x }) => (
+            <path key={dot.at} class={`lane-links what-${dot.what}`} d={`M${x} ${axisHeight}V${height}`} />
           ))}
         {isDense ? <DenseArrows arrows={arrows} /> : arrows.filter((drawn) => !isOnItsWay(drawn)).map(shape)}
         {isCrowded && <DenseDots dots={dots} />}

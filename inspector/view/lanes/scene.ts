@@ -2,7 +2,7 @@
 import type { PartyName } from '../../../src/inspect/record.ts'
 import { laneClientName, type MessageKind } from '../../model/lane-messages.ts'
 import type { Arrow, ArrowState, Dot, LaneClient, LaneModel, LifeChange } from '../../model/lanes.ts'
-import { leftOutText, timeText } from '../../model/words.ts'
+import { leftOutText, partyText, timeText } from '../../model/words.ts'
 import { cursorPlace, recordsInView, type Viewport, xOf } from './axis.ts'
 import { type LabelWish, type PlacedLabel, placeLabels } from './labels.ts'
 
@@ -194,7 +194,7 @@ function shownClients(
 
 function laneName(party: PartyName): string {
   if (party === others) return 'other clients'
-  return typeof party === 'number' ? `server ${party}` : `client ${laneClientName(party)}`
+  return partyText(typeof party === 'number' ? party : laneClientName(party))
 }
 
 function partsOf(model: LaneModel, viewport: Viewport, node: number): SceneLane['parts'] {
@@ -346,6 +346,7 @@ function partsAt(heights: readonly number[], y1: number, y2: number): readonly n
 /** What stands at a dot: `#4` where instance 4 was executed, how many records were left out. */
 function dotLabel({ executed, what, leftOut }: Dot): string | null {
   if (what === 'gap') return leftOutText(leftOut)
+  if (what === 'cut' || what === 'healed') return what
   const [first] = executed
   const last = executed.at(-1)
   if (first === undefined || last === undefined) return null

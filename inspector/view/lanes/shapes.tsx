@@ -91,6 +91,8 @@ export const Mark = memo(({ dot }: { readonly dot: Pick<Dot, 'what' | 'executed'
   const { what, executed, isSynced } = dot
   if (what === 'gone') return <path class="mark-cross" d="M-6 -6L6 6M-6 6L6 -6" />
   if (what === 'paused') return <path class="mark-cross" d="M-3 -6V6M3 -6V6" />
+  if (what === 'cut') return <path class="mark-cross" d="M-4 -6V6M4 -6V6M-7 0H-4M4 0H7" />
+  if (what === 'healed') return <path class="mark-cross" d="M-7 0H7M-4 -4V4M4 -4V4" />
   if (what === 'start' || what === 'resumed') return <path class="mark-hollow" d="M-4 -6L6 0L-4 6Z" />
   if (executed.length > 0) return <path class="mark" d="M-5 -5H5V5H-5Z" />
   if (isSynced) return <path class="mark" d="M0 -6L6 0L0 6L-6 0Z" />

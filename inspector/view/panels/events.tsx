@@ -72,7 +72,9 @@ function kindOf(record: InspectorRecord): string {
     case 'process':
       return record.state === 'gone' ? 'of-end' : `of-server-${record.node % 7}`
     case 'verdict':
-      return record.invariants.some(({ standing }) => standing === 'broken') ? 'of-breach' : 'of-verdict'
+      return record.failure !== undefined || record.invariants.some(({ standing }) => standing === 'broken')
+        ? 'of-breach'
+        : 'of-verdict'
     default:
       return `of-${record.kind}`
   }

@@ -1,8 +1,9 @@
 /** Datagrams to messages and back. What comes out of the decoder is safe for every machine; the rest is dropped here. */
 import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
-import type { Address, Command, NodeId } from '../../../machines/batch.ts'
+import type { Address, NodeId } from '../../../machines/batch.ts'
 import type { Message } from '../../../machines/messages.ts'
+import { commandBytes } from './command-bytes.ts'
 import { contradictionIn } from './consistency.ts'
 import { maxCommandBytes, maxDatagramBytes, maxMessageBytes, minDatagramBytes } from './limits.ts'
 import { PieceStore, pieceMark, splitIntoPieces } from './pieces.ts'
@@ -16,6 +17,7 @@ import {
 } from './schema.ts'
 import { parseSeedText, type SeedRequest, seedPrefix } from './seed-text.ts'
 
+export { commandBytes } from './command-bytes.ts'
 export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
 
 const wireVersion = 2
@@ -32,18 +34,6 @@ export interface Outgoing {
   /** Of the server that sends, which puts what all servers do in an order; none for a client. */
   readonly clock?: number
   readonly messages: readonly Message[]
-}
-
-/** By identity, since a command is measured when it is decoded and again when it is queued. */
-const measuredCommands = new WeakMap<Command, number>()
-
-/** The bytes of the JSON of `command`: what `maxCommandBytes` bounds. Throws what `JSON.stringify` throws. */
-export function commandBytes(command: Command): number {
-  const measured = measuredCommands.get(command)
-  if (measured !== undefined) return measured
-  const bytes = Buffer.byteLength(JSON.stringify(command))
-  measuredCommands.set(command, bytes)
-  return bytes
 }
 
 interface EncodedMessage {

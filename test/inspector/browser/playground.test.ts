@@ -108,7 +108,7 @@ await inBrowser('the playground', (open) => {
     expect(await lanes.locator('.arrow.is-lost').count()).toBe(0)
     await parts
       .panel('Next')
-      .getByRole('button', { name: /^Drop 0 ?→ ?2 prepare/ })
+      .getByRole('button', { name: /^Drop prepare .* to server 2/ })
       .click()
     await lanes.locator('.arrow.is-lost').waitFor()
     expect(await lanes.locator('.arrow.is-lost').getAttribute('aria-label')).toMatch(/prepare 1\.0/)

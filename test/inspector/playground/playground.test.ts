@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { Store } from '../../../inspector/model/store.ts'
 import { isChanged, Playground } from '../../../inspector/playground/playground.ts'
 import { endOf, here } from '../../../inspector/playground/session.ts'
+import { drawPlan } from '../../../src/simulator/draw-plan.ts'
+import { formatPlan } from '../../../src/simulator/plan-file.ts'
 
 /** A page without a screen: frames are drawn and time passes when a test says so. */
 class Page {
@@ -246,6 +248,56 @@ describe('links and files', () => {
     page.playground.returnToSession()
     page.check()
     expect(page.store.view.source).toEqual({ kind: 'playground' })
+  })
+
+  test('a plan of the simulator is run, and the address says it again', async () => {
+    const plan = drawPlan(3, { servers: 3, faults: ['cut', 'crash'] })
+    const page = new Page()
+    page.playground.open('plan.json', formatPlan(plan))
+    page.draw()
+    const shown = page.playground.state.recording
+    expect(shown).toBe('the simulated run of seed 3 (everything held)')
+    expect(page.store.view.source).toEqual({ kind: 'recording', name: shown })
+    const { end, picture } = page.store.view
+    expect(end).toBeGreaterThan(100)
+    expect(picture.clients.length).toBeGreaterThan(0)
+    const other = new Page()
+    await other.playground.openLink(await page.playground.link())
+    other.draw()
+    expect(other.store.view.picture).toEqual(picture)
+    page.playground.returnToSession()
+    page.check()
+    expect(await page.playground.link()).toContain('&t=servers')
+  })
+
+  test('a plan that fails in the page shows what broke', () => {
+    const page = new Page()
+    const plan = drawPlan(3, { servers: 2, faults: [] })
+    const forGood = { kind: 'cut' as const, links: [[0, 1] as const, [1, 0] as const], atMs: 0, forMs: 1e9 }
+    page.playground.simulate({ ...plan, faults: [forGood] })
+    page.draw()
+    expect(page.playground.state.recording).toMatch(/^the simulated run of seed 3 \(failed after \d+ ms\)$/)
+    expect(page.store.view.breaches).toMatchObject([{ invariant: 11 }])
+    expect(page.store.view.picture.invariants.find(({ invariant }) => invariant === 11)?.standing).toBe(
+      'broken',
+    )
+  })
+
+  test('a plan that would hold up the page is refused', () => {
+    const page = new Page()
+    page.playground.open('long.json', formatPlan({ ...drawPlan(3), stormMs: 1e9 }))
+    expect(page.playground.state.problem).toContain('long.json: its storm lasts 1000000000 ms')
+    page.check()
+  })
+
+  test('a schedule that tells of a violation which does not happen says so', () => {
+    const page = new Page()
+    page.playground.open('found.txt', `# invariant 1 (agreement): two batches\nservers 3\n${lockX}\n`)
+    expect(page.playground.state.problem).toBe(
+      'found.txt: it tells of "invariant 1 (agreement): two batches", and here nothing breaks: the code that broke is not this page\'s',
+    )
+    page.playground.open('plain.txt', `servers 3\n${lockX}\n`)
+    expect(page.playground.state.problem).toBeNull()
   })
 
   test.each([

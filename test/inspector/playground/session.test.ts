@@ -153,6 +153,15 @@ test('all that is possible can be picked, by names that differ', () => {
   }
 })
 
+test('what is said of a choice is said in words', () => {
+  const session = happened(asked(begun({ servers: 3, service: 'lock' })), { type: 'deliver', flight: 1 })
+  const titles = choicesIn(here(session).state).flatMap(({ rows }) =>
+    rows.flatMap(({ choices }) => choices.map(({ title }) => title)),
+  )
+  expect(titles).toContain('Deliver prepare 1.0 from instance 0 from server 0 to server 2')
+  expect(titles).toContain('Crash, 0 of 1 kept: server 0')
+})
+
 describe('chance', () => {
   const play = (seed: number, service: 'lock' | 'kv', count: number) => {
     let session = begun({ servers: 3, service })
