@@ -41,12 +41,12 @@ export interface View {
 }
 
 /**
- * Changes are told at most once a frame, so that a burst of records costs one drawing. `schedule` is the page's
- * `requestAnimationFrame`.
+ * Changes are told at most once a frame, so that a burst of records costs one drawing. `schedule` calls `run` in a frame: in
+ * the next one when it is urgent, since the reader waits for it, and else when there is time.
  */
 export class Store {
   readonly timeline = new Timeline()
-  readonly #schedule: (run: () => void) => void
+  readonly #schedule: (run: () => void, isUrgent: boolean) => void
   readonly #listeners = new Set<(view: View) => void>()
   #source: SourceState
   #following: Following = { mode: 'live' }
@@ -55,10 +55,10 @@ export class Store {
   #cursor = 0
   #selected: number | null = null
   #coalesced = 0
-  #isScheduled = false
+  #scheduled: 'urgent' | 'some time' | null = null
   #view: View | null = null
 
-  constructor(source: SourceState, schedule: (run: () => void) => void) {
+  constructor(source: SourceState, schedule: (run: () => void, isUrgent: boolean) => void) {
     this.#source = source
     this.#schedule = schedule
   }
@@ -99,14 +99,14 @@ export class Store {
       else this.#showBreach(breach)
     }
     this.#keepInside()
-    this.#changed()
+    this.#changed(false)
   }
 
   /** So many records came that are none. */
   skip(count: number): void {
     if (count === 0) return
     this.timeline.skip(count)
-    this.#changed()
+    this.#changed(false)
   }
 
   /** Forgets all records; those that come next are followed. */
@@ -198,7 +198,7 @@ export class Store {
     else if (this.#cursor === this.timeline.end && this.#source.kind !== 'live') {
       this.#following = { mode: 'paused' }
     }
-    if (this.#cursor !== before || this.#following.mode === 'paused') this.#changed()
+    if (this.#cursor !== before || this.#following.mode === 'paused') this.#changed(false)
   }
 
   #showBreach({ verdict }: Breach): void {
@@ -214,15 +214,18 @@ export class Store {
     if (this.#selected !== null && this.#selected < first) this.#selected = null
   }
 
-  #changed(): void {
+  #changed(isUrgent = true): void {
     this.#view = null
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    this.#schedule(() => {
-      this.#isScheduled = false
-      const { view } = this
-      this.#coalesced = 0
-      for (const listener of this.#listeners) listener(view)
-    })
+    if (this.#scheduled === 'urgent' || (this.#scheduled !== null && !isUrgent)) return
+    this.#scheduled = isUrgent ? 'urgent' : 'some time'
+    this.#schedule(this.#tell, isUrgent)
+  }
+
+  readonly #tell = (): void => {
+    if (this.#scheduled === null) return
+    this.#scheduled = null
+    const { view } = this
+    this.#coalesced = 0
+    for (const listener of this.#listeners) listener(view)
   }
 }
