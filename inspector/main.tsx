@@ -20,9 +20,9 @@ if (root === null)
 /** A live page holds the playground as well: the address says which of them is shown. */
 const isPlayground = () => mode === 'playground' || isPlaygroundLink(location.hash)
 const isPlaying = isPlayground()
-const store = new Store(
+const store: Store = new Store(
   isPlaying ? { kind: 'playground' } : { kind: 'live', state: 'connecting' },
-  new Frames(browserScreen(document)).schedule,
+  new Frames(browserScreen((isSlow) => store.setSlow(isSlow))).schedule,
 )
 const playground = isPlaying
   ? new Playground(store, (run, everyMs) => {

@@ -32,6 +32,8 @@ export interface View {
   readonly selected: number | null
   /** Records that came in since the last view that was drawn: above 1, the view leaves steps out. */
   readonly coalesced: number
+  /** Drawings take so long that some are left out: what can't be followed by eye need not be in each of them. */
+  readonly isSlow: boolean
   /** Records that stand out. */
   readonly marks: readonly Mark[]
   /** Invariants that broke, each at its first time. */
@@ -55,6 +57,7 @@ export class Store {
   #cursor = 0
   #selected: number | null = null
   #coalesced = 0
+  #isSlow = false
   #scheduled: 'urgent' | 'some time' | null = null
   #view: View | null = null
 
@@ -74,6 +77,7 @@ export class Store {
       picture: this.timeline.pictureAt(this.#cursor),
       selected: this.#selected,
       coalesced: this.#coalesced,
+      isSlow: this.#isSlow,
       marks: this.timeline.marks,
       breaches: this.timeline.breaches,
       unreadable: this.timeline.unreadable,
@@ -128,6 +132,12 @@ export class Store {
   setSource(source: SourceState): void {
     this.#source = source
     this.#changed()
+  }
+
+  /** Drawings have become slow, or quick again. */
+  setSlow(isSlow: boolean): void {
+    this.#isSlow = isSlow
+    this.#changed(false)
   }
 
   follow(following: Following): void {

@@ -1,7 +1,7 @@
 import type { Screen } from '../model/frames.ts'
 
-/** The browser's frames. While they are slow the page has the class `is-slow`, and is drawn with less effort. */
-export function browserScreen(document: Document): Screen {
+/** The browser's frames. */
+export function browserScreen(isSlow: Screen['isSlow']): Screen {
   const { port1, port2 } = new MessageChannel()
   let seen: (() => void)[] = []
   port1.onmessage = () => {
@@ -21,6 +21,6 @@ export function browserScreen(document: Document): Screen {
       const timer = setTimeout(run, ms)
       return () => clearTimeout(timer)
     },
-    isSlow: (isSlow) => document.documentElement.classList.toggle('is-slow', isSlow),
+    isSlow,
   }
 }

@@ -34,6 +34,9 @@ export interface AppProps {
   readonly extraTabs?: readonly ExtraTab[]
 }
 
+/** While drawing is slow, texts are drawn no more often than one can read them, in milliseconds. */
+const panelsEveryMs = 300
+
 /** The page. */
 export function App({ store, control = null, extraTabs = [] }: AppProps) {
   const view = useView(store)
@@ -42,9 +45,9 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
   const help = useRef<HTMLDialogElement>(null)
   const showHelp = useRef(() => help.current?.showModal()).current
   useKeys(store, showHelp)
-  const { picture, selected } = view
+  const { picture, selected, isSlow, following } = view
   return (
-    <div class="page">
+    <div class={isSlow ? 'page is-slow' : 'page'}>
       <a class="skip" href="#side">
         Skip to the panels
       </a>
@@ -84,7 +87,11 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
         />
         <section class="panel side" id="side" aria-label="Panels" tabIndex={-1} hidden={sideShare === 0}>
           <div class="side-tabs">
-            <Tabs label="Panels" tabs={tabsOf({ view, store }, control, extraTabs)} />
+            <Tabs
+              label="Panels"
+              tabs={tabsOf({ view, store }, control, extraTabs)}
+              everyMs={isSlow && following.mode !== 'paused' ? panelsEveryMs : 0}
+            />
           </div>
           {selected === null ? null : (
             <Boundary name="record">
