@@ -91,11 +91,11 @@ export class Store {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Takes what came in. A page that follows the latest stops where an invariant is seen to break, the first time it is. */
-  add(records: readonly InspectorRecord[]): void {
+  /** Takes what came in, as so many characters if that is known. A page that follows the latest stops where an invariant is seen to break, the first time it is. */
+  add(records: readonly InspectorRecord[], characters = 0): void {
     if (records.length === 0) return
     const known = this.timeline.breaches.length
-    this.timeline.add(records)
+    this.timeline.add(records, characters)
     this.#coalesced += records.length
     const breach = this.timeline.breaches[known]
     if (this.#following.mode === 'live') {
