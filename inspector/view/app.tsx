@@ -15,6 +15,7 @@ import { Ledger } from './panels/ledger.tsx'
 import { Queues } from './panels/queues.tsx'
 import { Service } from './panels/service.tsx'
 import { Boundary } from './shell/boundary.tsx'
+import { Seldom } from './shell/seldom.ts'
 import { Splitter } from './shell/splitter.tsx'
 import { type Tab, Tabs } from './shell/tabs.tsx'
 import { Time } from './time.tsx'
@@ -34,8 +35,9 @@ export interface AppProps {
   readonly extraTabs?: readonly ExtraTab[]
 }
 
-/** While drawing is slow, texts are drawn no more often than one can read them, in milliseconds. */
+/** While drawing is slow, texts are drawn no more often than one can read them, and the charts come first: in milliseconds. */
 const panelsEveryMs = 300
+const lanesEveryMs = 100
 
 /** The page. */
 export function App({ store, control = null, extraTabs = [] }: AppProps) {
@@ -46,6 +48,7 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
   const showHelp = useRef(() => help.current?.showModal()).current
   useKeys(store, showHelp)
   const { picture, selected, isSlow, following } = view
+  const isHurried = isSlow && following.mode !== 'paused'
   return (
     <div class={isSlow ? 'page is-slow' : 'page'}>
       <a class="skip" href="#side">
@@ -75,7 +78,11 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
           />
           <section class="panel" aria-label="Messages" hidden={lanesShare === 0}>
             <Boundary name="lanes">
-              <Lanes view={view} store={store} />
+              <Seldom
+                isShown
+                everyMs={isHurried ? lanesEveryMs : 0}
+                panel={() => <Lanes view={view} store={store} />}
+              />
             </Boundary>
           </section>
         </div>
@@ -90,7 +97,7 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
             <Tabs
               label="Panels"
               tabs={tabsOf({ view, store }, control, extraTabs)}
-              everyMs={isSlow && following.mode !== 'paused' ? panelsEveryMs : 0}
+              everyMs={isHurried ? panelsEveryMs : 0}
             />
           </div>
           {selected === null ? null : (
