@@ -56,6 +56,8 @@ export type { ConnectedServer } from './hub/servers.ts'
 
 /** How long records are held back, so that a cause that comes later than its effect finds its place, in milliseconds. */
 const holdBackMs = 120
+/** And those that heard what nobody is known to have said: a server whose machine is busy tells late. */
+const patienceMs = 1_500
 const mergeEveryMs = 25
 
 /** How often it is looked whether invariants can be judged again, in milliseconds. */
@@ -77,7 +79,7 @@ export class Hub {
   readonly #files: PageFiles
   readonly #token = randomBytes(24).toString('base64url')
   readonly #history: History
-  readonly #merge = new Merge(holdBackMs)
+  readonly #merge = new Merge({ holdBackMs, patienceMs })
   readonly #judge = new RecordJudge()
   readonly #servers: Servers
   readonly #pages: Pages

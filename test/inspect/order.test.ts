@@ -12,6 +12,8 @@ function told(node: number, clock: number, more: Partial<StepRecord> = {}, run =
   return { kind: 'server', node, run, incarnation: 'founder', record: step(clock, more) }
 }
 
+const times = { holdBackMs: 100, patienceMs: 1_000 }
+
 const prepare: NodeMessage = { type: 'prepare', ballot: { round: 1, node: 0 }, from: 0 }
 const says = (to: number): Partial<StepRecord> => ({
   facts: [{ type: 'said', node: 0, to, message: prepare }],
@@ -26,7 +28,7 @@ const names = (records: readonly InspectorRecord[]) =>
 
 describe('the order of records', () => {
   test('is by clock, and a record is held back for a while', () => {
-    const merge = new Merge(100)
+    const merge = new Merge(times)
     merge.add(1, 5, told(1, 5), 0)
     merge.add(0, 4, told(0, 4), 60)
     merge.add(0, 6, told(0, 6), 70)
@@ -38,7 +40,7 @@ describe('the order of records', () => {
   })
 
   test('what comes too late comes after, and what is seen from outside comes last', () => {
-    const merge = new Merge(100)
+    const merge = new Merge(times)
     merge.add(1, 9, told(1, 9), 0)
     expect(names(merge.take(100))).toEqual(['1 run 9'])
     merge.add(0, 3, told(0, 3), 110)
@@ -48,7 +50,7 @@ describe('the order of records', () => {
   })
 
   test('a message is said before it is heard, though its server counts anew', () => {
-    const merge = new Merge(100)
+    const merge = new Merge(times)
     merge.add(0, 900, told(0, 900), 0)
     merge.takeAll()
     merge.add(0, null, { kind: 'process', node: 0, timeMs: 0, state: 'up', reason: null }, 200)
@@ -60,8 +62,29 @@ describe('the order of records', () => {
     expect(names(merge.takeAll())).toEqual(['0 up', '0 again 1', '0 again 2', '1 run 12', '1 run 13'])
   })
 
+  test('what was heard waits for a server that tells late of having said it', () => {
+    const merge = new Merge(times)
+    merge.add(0, 3, told(0, 3), 0)
+    merge.add(1, 12, told(1, 12, hears), 10)
+    merge.add(1, 13, told(1, 13), 11)
+    expect(names(merge.take(500))).toEqual(['0 run 3'])
+    merge.add(0, 9, told(0, 9, says(1)), 600)
+    expect(names(merge.take(710))).toEqual(['0 run 9', '1 run 12', '1 run 13'])
+  })
+
+  test('it does not wait where the server has told of later things, nor for ever', () => {
+    const merge = new Merge(times)
+    merge.add(0, 3, told(0, 3), 0)
+    merge.add(1, 12, told(1, 12, hears), 10)
+    expect(names(merge.take(1_009))).toEqual(['0 run 3'])
+    expect(names(merge.take(1_010))).toEqual(['1 run 12'])
+    merge.add(1, 14, told(1, 14, hears), 2_000)
+    merge.add(0, 20, told(0, 20), 2_050)
+    expect(names(merge.take(2_100))).toContain('1 run 14')
+  })
+
   test('two that wait for each other are given out all the same', () => {
-    const merge = new Merge(100)
+    const merge = new Merge(times)
     const other: NodeMessage = { type: 'learn', from: 3 }
     merge.add(0, 5, told(0, 5, { cause: { type: 'hear', sender: 1, message: other } }), 0)
     merge.add(1, 5, told(1, 5, hears), 0)
@@ -82,7 +105,7 @@ test.each([
     watch: (event, before, step) => teller.watch(event, before, step),
   })
   const records = recordsOf(teller.told, () => false)
-  const merge = new Merge(100)
+  const merge = new Merge(times)
   let state = seed
   const random = () => {
     const drawn = drawRandom(state)

@@ -80,18 +80,23 @@ describe('labels', () => {
     )
   })
 
-  test.each(scenarioFiles)('%s: they cover neither each other nor a dot, wherever one looks', (file) => {
+  test.each(
+    scenarioFiles,
+  )('%s: they cover neither each other nor a dot nor the cross of a lost message, wherever one looks', (file) => {
     const model = modelOf([...scenarioRecording(file).records])
     for (const axis of axes) {
       for (const zoom of [0.5, 1, 2.5]) {
         for (let at = 0; at < model.end; at += 25) {
           const left = placeOf(model, axis, at)
           const viewport = { axis, left, scale: usualScale(axis) * zoom, width: 1_150 }
-          const { labels, dots } = scene(model, { viewport })
+          const { labels, dots, arrows } = scene(model, { viewport })
+          const crosses = arrows
+            .filter(({ state }) => state === 'lost' || state === 'unheard')
+            .map(({ x2, y2 }) => ({ x: x2, y: y2 }))
           const boxes = labels.map(labelBox)
           for (const [i, box] of boxes.entries()) {
             for (const other of boxes.slice(i + 1)) expect(boxesOverlap(box, other)).toBe(false)
-            const covered = dots.filter(
+            const covered = [...dots, ...crosses].filter(
               ({ x, y }) => x > box.left && x < box.right && y > box.top && y < box.bottom,
             )
             expect(covered).toEqual([])

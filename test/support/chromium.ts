@@ -1,6 +1,6 @@
 /**
- * A Chromium for the tests of the inspector's page: the one that `PAXOS_CHROMIUM` names, else the one that ships inside
- * the npm package `@sparticuz/chromium` (Linux, x64), else the system's. Nothing is downloaded.
+ * A Chromium for the tests of the inspector's page: the one that `PAXOS_CHROMIUM` names, and no other; else the one that ships
+ * inside the npm package `@sparticuz/chromium` (Linux, x64), else the system's. Nothing is downloaded.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -51,13 +51,6 @@ const fontFolders = ['/usr/share/fonts', '/usr/local/share/fonts', '/System/Libr
 
 const candidates: readonly Candidate[] = [
   {
-    name: 'PAXOS_CHROMIUM',
-    program: async () => {
-      const path = process.env.PAXOS_CHROMIUM
-      return path === undefined ? null : { path, env: {} }
-    },
-  },
-  {
     name: '@sparticuz/chromium',
     program: async () => {
       const folder = await extracted()
@@ -83,7 +76,12 @@ const candidates: readonly Candidate[] = [
 /** Starts the first browser that starts. Whoever is given one closes it. */
 export async function startChromium(): Promise<Found> {
   const failures: string[] = []
-  for (const { name, program } of candidates) {
+  const named = process.env.PAXOS_CHROMIUM
+  const tried: readonly Candidate[] =
+    named === undefined
+      ? candidates
+      : [{ name: 'PAXOS_CHROMIUM', program: async () => ({ path: named, env: {} }) }]
+  for (const { name, program } of tried) {
     try {
       const found = await program()
       if (found === null) continue

@@ -278,6 +278,9 @@ function labelsOf(
   const bounds = { left: 0, right: viewport.width, top: axisHeight, bottom: height }
   const taken = [
     ...dots.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 })),
+    ...arrows
+      .filter(({ state }) => state === 'lost' || state === 'unheard')
+      .map(({ x2, y2 }) => ({ left: x2 - 6, right: x2 + 6, top: y2 - 6, bottom: y2 + 6 })),
     ...lanes.map(({ y }) => ({ left: 0, right: viewport.width, top: y - 1, bottom: y + 1 })),
   ]
   const ofDots = dots.flatMap(({ dot, x, y }): LabelWish[] => {

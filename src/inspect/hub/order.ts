@@ -14,10 +14,12 @@ interface Waiting {
 /**
  * Records of one server keep their order. Between servers the Lamport clock decides, and where it cannot, since a server that
  * begins again counts anew, that a message is said before it is heard. So that what comes late finds its place, each record is
- * held back for a while; one that comes later still is given out after those that it should have preceded.
+ * held back for a while, and one that heard something for longer, as long as the record in which that was said may still
+ * come. One that comes later still is given out after those that it should have preceded.
  */
 export class Merge {
   readonly #holdBackMs: number
+  readonly #patienceMs: number
   readonly #lines = new Map<NodeId, Waiting[]>()
   /** The highest clock of each server. */
   readonly #clocks = new Map<NodeId, number>()
@@ -25,8 +27,9 @@ export class Merge {
   /** The highest clock that was given out. */
   #given = 0
 
-  constructor(holdBackMs: number) {
+  constructor({ holdBackMs, patienceMs }: { readonly holdBackMs: number; readonly patienceMs: number }) {
     this.#holdBackMs = holdBackMs
+    this.#patienceMs = patienceMs
   }
 
   get isEmpty(): boolean {
@@ -45,12 +48,12 @@ export class Merge {
 
   /** The records that have waited long enough, and those that come before them. */
   take(nowMs: number): InspectorRecord[] {
-    return this.#takeUpTo(this.#lastDue(nowMs - this.#holdBackMs))
+    return this.#takeUpTo(this.#lastDue(nowMs - this.#holdBackMs), nowMs - this.#patienceMs)
   }
 
   /** All that wait. */
   takeAll(): InspectorRecord[] {
-    return this.#takeUpTo(this.#lastDue(Number.POSITIVE_INFINITY))
+    return this.#takeUpTo(this.#lastDue(Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY)
   }
 
   #lastDue(dueMs: number): Waiting | null {
@@ -62,7 +65,8 @@ export class Merge {
     return last
   }
 
-  #takeUpTo(last: Waiting | null): InspectorRecord[] {
+  /** Up to `last`, or to the first that waits for its cause and arrived after `patientMs`. */
+  #takeUpTo(last: Waiting | null, patientMs: number): InspectorRecord[] {
     if (last === null) return []
     const places = new Map<NodeId, number>()
     const headOf = (node: NodeId) => this.#lines.get(node)?.[places.get(node) ?? 0]
@@ -72,8 +76,10 @@ export class Merge {
       const first = heads.sort(inOrder)[0]
       if (first === undefined || comesBefore(last, first)) break
       const next = this.#firstCause(first, headOf)
+      if (next.arrivedMs > patientMs && this.#mayBeExplained(next)) break
       places.set(next.node, (places.get(next.node) ?? 0) + 1)
       this.#note(next)
+      this.#given = Math.max(this.#given, next.clock)
       taken.push(next.record)
     }
     for (const [node, place] of places) {
@@ -81,7 +87,6 @@ export class Merge {
       if (line === undefined || place === line.length) this.#lines.delete(node)
       else line.splice(0, place)
     }
-    this.#given = Math.max(this.#given, last.clock)
     return taken
   }
 
@@ -96,6 +101,17 @@ export class Merge {
       if (before === undefined || seen.has(before)) return next
       next = before
     }
+  }
+
+  /**
+   * True when what was heard there is not known to have been said, and may be yet: a server says before others hear, by its
+   * clock, and what it tells comes in order, so as long as it has told of nothing so late. One that leaves records out tells of
+   * something later soon.
+   */
+  #mayBeExplained(waiting: Waiting): boolean {
+    const sender = this.#unknownSender(waiting)
+    const told = sender === null ? undefined : this.#clocks.get(sender)
+    return told !== undefined && told < waiting.clock
   }
 
   /** Whose message was heard there that is not known to have been said; `null` for nobody's. */

@@ -50,6 +50,7 @@ await inBrowser('the live page', (open) => {
 
   test('sixty updates a second from five servers leave time for frames', async () => {
     const parts = await connected()
+    const idle = await parts.page.evaluate(watch, 1_000)
     const watching = parts.page.evaluate(watch, seconds * 1_000)
     const batch = Math.ceil(records.length / (updatesPerSecond * seconds))
     const begun = performance.now()
@@ -64,8 +65,9 @@ await inBrowser('the live page', (open) => {
       .locator('.place')
       .filter({ hasText: `${records.length} of ${records.length}` })
       .waitFor()
-    // Sixty frames a second on a machine that has nothing else to do. Here other tests run too.
-    expect(frames / seconds, `${frames} frames, longest task ${longestTaskMs} ms`).toBeGreaterThan(10)
+    // As many a second as with nothing to show, but for some: how many that is depends on what else the machine does.
+    const share = frames / seconds / idle.frames
+    expect(share, `${frames} frames, longest task ${longestTaskMs} ms`).toBeGreaterThan(0.2)
     expect(longestTaskMs).toBeLessThan(1_000)
     expect(blocked).toBeLessThan(0.7)
   })

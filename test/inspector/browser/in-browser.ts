@@ -9,6 +9,9 @@ import { startChromium } from '../../support/chromium.ts'
 /** Where screenshots are written, to be looked at. Git ignores it. */
 export const screenshotFolder = fileURLToPath(new URL('../../screenshots', import.meta.url))
 
+/** How long something may take to be seen, in milliseconds. */
+const patienceMs = 15_000
+
 export interface PageOptions {
   readonly width?: number
   readonly height?: number
@@ -31,11 +34,12 @@ export type OpenPage = (url: string, options?: PageOptions) => Promise<WatchedPa
 
 /**
  * A group of tests that open pages in one browser, which ends with them; pages end with their test, and a fault in one of
- * them fails it. Without a browser, one skipped test says why.
+ * them fails it. Without a browser, a warning and one skipped test say why.
  */
 export async function inBrowser(name: string, tests: (open: OpenPage) => void): Promise<void> {
   const { browser, reason } = await startChromium()
   if (browser === null) {
+    console.warn(`${name} is not tested, there is no browser: ${reason}`)
     test.skip(`${name}: no browser: ${reason}`, () => undefined)
     return
   }
@@ -66,6 +70,7 @@ async function openPage(browser: Browser, url: string, options: PageOptions = {}
     permissions: ['clipboard-read', 'clipboard-write'],
   })
   const page = await context.newPage()
+  page.setDefaultTimeout(patienceMs)
   const faults: string[] = []
   const received = new Map<string, number>()
   const { origin } = new URL(url)

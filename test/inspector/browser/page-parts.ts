@@ -19,7 +19,7 @@ export class Parts {
   }
 
   chart(role: RoleName | 'client'): Locator {
-    return this.page.getByRole('group', { name: `The chart of the ${chartNames[role]}`, exact: true })
+    return this.page.getByRole('group', { name: new RegExp(`^The chart of the ${chartNames[role]}\\b`) })
   }
 
   /** A server's token in a state of a chart. */

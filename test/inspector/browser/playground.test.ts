@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { tourSteps } from '../../../inspector/tour/steps.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
-import { inBrowser, overlappingTexts, screenshotFolder } from './in-browser.ts'
+import { inBrowser, overlappingTexts, screenshotFolder, seriousFaults } from './in-browser.ts'
 import { Parts, seriousFaultsInTabs } from './page-parts.ts'
 import { type Served, serveFolder } from './served.ts'
 
@@ -33,7 +33,7 @@ await inBrowser('the playground', (open) => {
   async function opened(fragment = ''): Promise<Parts> {
     const { page } = await open(served.url + fragment)
     const parts = new Parts(page)
-    await parts.token(0, 'acceptor', 'listening').waitFor()
+    await parts.server(2).getByText('up').waitFor()
     return parts
   }
 
@@ -99,9 +99,10 @@ await inBrowser('the playground', (open) => {
     const parts = await opened()
     await scenario(parts, 'A duel', 25)
     const shown = await parts.picture()
-    await parts.page.waitForFunction(() => location.hash.length > 20)
+    await parts.page.waitForFunction(() => location.hash.includes('at=25'))
     const hash = await parts.page.evaluate(() => location.hash)
     const other = await opened(hash)
+    await (await other.open('Next')).getByText('event 25 of').waitFor()
     expect(await other.picture()).toEqual(shown)
     await parts.page.screenshot({ path: join(screenshotFolder, 'playground-duel.png') })
   })
@@ -148,6 +149,9 @@ await inBrowser('the playground', (open) => {
     await scenario(parts, 'A duel', 20)
     expect(await seriousFaultsInTabs(parts)).toEqual([])
     await page.screenshot({ path: join(screenshotFolder, `playground-${colorScheme}.png`) })
+    await parts.open('Tour')
+    await parts.button('Begin').click()
+    expect(await seriousFaults(page, '#side')).toEqual([])
   })
 
   test.each([
