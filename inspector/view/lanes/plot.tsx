@@ -4,6 +4,7 @@ import {
   arrowKey,
   axisHeight,
   gutter,
+  movedBy,
   type Pointed,
   type Scene,
   type SceneArrow,
@@ -17,19 +18,24 @@ const denseDots = 240
 
 export function LanePlot({
   scene,
+  run,
   width,
   nameOf,
   current,
   pointed,
 }: {
   readonly scene: Scene
+  /** What moves with the view is drawn so far to the right, and the whole of it moved back. */
+  readonly run: number
   readonly width: number
   /** What happened in a record, in words. */
   readonly nameOf: (at: number) => string
   readonly current: number | null
   readonly pointed: Pointed | null
 }) {
-  const { height, lanes, arrows, dots, labels, ticks, cursorX, isDense } = scene
+  const { height, lanes, isDense } = scene
+  const { arrows, dots, labels, ticks, cursorX } = movedBy(scene, run)
+  const laterX = Math.max(run, cursorX)
   const isCrowded = dots.length > denseDots
   const shownDots = isCrowded
     ? dots.filter(
@@ -64,57 +70,63 @@ export function LanePlot({
         </clipPath>
       </defs>
       <g clip-path="url(#lane-clip)" transform={`translate(${gutter} 0)`}>
-        {ticks.map(({ x, text }) => (
-          <g key={text + x} class="lane-tick">
-            <path d={`M${x} ${axisHeight - 5}V${height}`} />
-            <text x={x + 3} y={axisHeight - 8}>
-              {text}
-            </text>
-          </g>
-        ))}
         {lanes.map((lane) => (
           <LaneLine key={lane.key} lane={lane} />
         ))}
-        {dots
-          .filter(({ dot }) => dot.what === 'gap')
-          .map(({ dot, x, y }) => (
-            <rect
-              key={dot.at}
-              class="lane-gap"
-              x={x - 10}
-              y={y - scene.laneHeight / 2 + 2}
-              width={20}
-              height={scene.laneHeight - 4}
-              fill="url(#lane-hatch)"
+        <g transform={`translate(${-run} 0)`}>
+          {ticks.map(({ x, text }) => (
+            <g key={text + x} class="lane-tick">
+              <path d={`M${x} ${axisHeight - 5}V${height}`} />
+              <text x={x + 3} y={axisHeight - 8}>
+                {text}
+              </text>
+            </g>
+          ))}
+          {dots
+            .filter(({ dot }) => dot.what === 'gap')
+            .map(({ dot, x, y }) => (
+              <rect
+                key={dot.at}
+                class="lane-gap"
+                x={x - 10}
+                y={y - scene.laneHeight / 2 + 2}
+                width={20}
+                height={scene.laneHeight - 4}
+                fill="url(#lane-hatch)"
+              />
+            ))}
+          {isDense ? (
+            <DenseArrows arrows={arrows} />
+          ) : (
+            arrows.filter((drawn) => !isOnItsWay(drawn)).map(shape)
+          )}
+          {isCrowded && <DenseDots dots={dots} />}
+          {shownDots.map((drawn) => (
+            <DotShape
+              key={drawn.dot.at}
+              drawn={drawn}
+              name={nameOf(drawn.dot.at)}
+              isCurrent={drawn.dot.at === current}
+              isSmall={dots.length > smallDots && drawn.dot.what !== 'gone'}
             />
           ))}
-        {isDense ? <DenseArrows arrows={arrows} /> : arrows.filter((drawn) => !isOnItsWay(drawn)).map(shape)}
-        {isCrowded && <DenseDots dots={dots} />}
-        {shownDots.map((drawn) => (
-          <DotShape
-            key={drawn.dot.at}
-            drawn={drawn}
-            name={nameOf(drawn.dot.at)}
-            isCurrent={drawn.dot.at === current}
-            isSmall={dots.length > smallDots && drawn.dot.what !== 'gone'}
+          <rect
+            class="lane-later"
+            x={laterX}
+            y={axisHeight}
+            width={Math.max(0, width - gutter - (laterX - run))}
+            height={height - axisHeight}
           />
-        ))}
-        <rect
-          class="lane-later"
-          x={Math.max(0, cursorX)}
-          y={axisHeight}
-          width={Math.max(0, width - gutter - Math.max(0, cursorX))}
-          height={height - axisHeight}
-        />
-        {!isDense && arrows.filter(isOnItsWay).map(shape)}
-        {labels.map((label) => (
-          <LabelShape
-            key={label.key}
-            label={label}
-            isLater={label.x > cursorX && !onTheirWay.has(label.key)}
-          />
-        ))}
-        <path class="lane-cursor" d={`M${Math.round(cursorX)} ${axisHeight - 4}V${height}`} />
+          {!isDense && arrows.filter(isOnItsWay).map(shape)}
+          {labels.map((label) => (
+            <LabelShape
+              key={label.key}
+              label={label}
+              isLater={label.x > cursorX && !onTheirWay.has(label.key)}
+            />
+          ))}
+          <path class="lane-cursor" d={`M${Math.round(cursorX)} ${axisHeight - 4}V${height}`} />
+        </g>
       </g>
       {lanes.map(({ key, party, name, y, parts }) => (
         <g key={key} class={`lane-name ${partyClass({ party })} is-${parts.at(-1)?.state ?? 'silent'}`}>
