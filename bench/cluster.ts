@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 export interface BenchCluster {
   readonly servers: readonly string[]
+  /** Of their processes. */
+  readonly pids: readonly number[]
   stop(): Promise<void>
 }
 
@@ -39,6 +41,7 @@ export async function startCluster(
   )
   return {
     servers,
+    pids: children.map(({ pid }) => pid ?? 0),
     async stop() {
       for (const child of children) child.kill('SIGTERM')
       await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')))

@@ -9,6 +9,7 @@ export interface BenchHub {
   readonly address: string
   /** Where its page is. */
   readonly url: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -22,6 +23,7 @@ export async function startHub(): Promise<BenchHub> {
   return {
     address: new URL(url).host,
     url,
+    pid: child.pid ?? 0,
     async stop() {
       child.kill('SIGTERM')
       await (child.exitCode ?? once(child, 'exit'))

@@ -1,29 +1,38 @@
 /**
- * `npm run bench:inspector`: what the inspector costs a cluster under load, as ratios to a cluster without it: with nobody
- * there to tell, with a hub, and with a page open. One cluster is under load at a time, in turn, so that whatever else the
- * machine does meets all of them.
+ * `npm run bench:inspector`: what the inspector costs a cluster under load, compared with a cluster without it: with nobody
+ * there to tell, with a hub, and with a hub and a page open. Each has a cluster of its own, and one of them is under load at a
+ * time, in turn, so that whatever else the machine does meets all of them. On a machine with few processors a hub and a page
+ * take them from the servers, so the CPU time that each takes is told too: that hardly depends on what else runs.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '../src/client/index.ts'
 import { type BenchCluster, startCluster } from './cluster.ts'
-import { startHub } from './hub.ts'
+import { cpuSeconds } from './cpu.ts'
+import { type BenchHub, startHub } from './hub.ts'
 import { measureLoad } from './load.ts'
-import { type PageOpener, startOpener } from './page.ts'
+import { type OpenPage, openPage } from './page.ts'
 
 const outstanding = Number(process.env.PAXOS_BENCH_OUTSTANDING ?? 256)
 const seconds = Number(process.env.PAXOS_BENCH_SECONDS ?? 3)
 const warmUpSeconds = Number(process.env.PAXOS_BENCH_WARM_UP_SECONDS ?? 5)
 const rounds = Number(process.env.PAXOS_BENCH_ROUNDS ?? 8)
 
+/** One turn of a contender under load. */
+interface Turn {
+  readonly requestsPerSecond: number
+  /** CPU milliseconds of each of its parts for 1,000 requests; `null` where that is not known. */
+  readonly cpu: Readonly<Record<Part, number | null>>
+}
+
+type Part = 'servers' | 'hub' | 'page'
+
 interface Contender {
   readonly name: string
   readonly cluster: BenchCluster
-  /** A page is open while it is measured. */
-  readonly isWatched: boolean
-  /** Requests a second in each round. */
-  readonly speeds: number[]
+  readonly pids: Readonly<Record<Part, readonly number[]>>
+  readonly turns: Turn[]
 }
 
 function median(numbers: readonly number[]): number {
@@ -33,9 +42,9 @@ function median(numbers: readonly number[]): number {
 }
 
 /** `null`, and says why, where there is no browser. */
-async function opener(): Promise<PageOpener | null> {
+async function opened(url: string): Promise<OpenPage | null> {
   try {
-    return await startOpener()
+    return await openPage(url)
   } catch (error) {
     console.log(`not measured with a page open: ${error instanceof Error ? error.message : String(error)}`)
     return null
@@ -52,63 +61,104 @@ async function told({ servers }: BenchCluster): Promise<string> {
     const { inspector } = answer.status as { inspector: { sent: number; leftOut: number } | null }
     return inspector === null ? 'nothing' : `${inspector.sent} records, ${inspector.leftOut} left out`
   })
-  return `told: ${counters.join('; ')}`
+  return counters.join('; ')
+}
+
+async function measure({ cluster, pids }: Contender): Promise<Turn> {
+  const used = () => ({
+    servers: cpuSeconds(pids.servers),
+    hub: cpuSeconds(pids.hub),
+    page: cpuSeconds(pids.page),
+  })
+  const before = used()
+  const { requestsPerSecond, answered } = await measureLoad(cluster.servers, outstanding, seconds, 1)
+  const after = used()
+  const cpu = (part: Part) => {
+    const [from, to] = [before[part], after[part]]
+    return from === null || to === null ? null : ((to - from) * 1_000 * 1_000) / answered
+  }
+  return { requestsPerSecond, cpu: { servers: cpu('servers'), hub: cpu('hub'), page: cpu('page') } }
+}
+
+/** The median of what is known of each turn, and its ratio to `off`. */
+function compared(
+  { turns }: Contender,
+  off: Contender,
+  of: (turn: Turn) => number | null,
+): { readonly text: string; readonly ratio: string } {
+  const pairs = turns.flatMap((turn, round) => {
+    const [mine, other] = [of(turn), of(off.turns[round]!)]
+    return mine === null || other === null ? [] : [{ mine, ratio: mine / other }]
+  })
+  if (pairs.length === 0) return { text: '?', ratio: '?' }
+  const ratios = pairs.map(({ ratio }) => ratio)
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2))
+  return {
+    text: median(pairs.map(({ mine }) => mine)).toFixed(0),
+    ratio: `${median(ratios).toFixed(3)} (${least} to ${most})`,
+  }
 }
 
 const directory = await mkdtemp(join(tmpdir(), 'paxos-bench-inspector-'))
-const hub = await startHub()
-const browser = await opener()
-const clusters: BenchCluster[] = []
+const stops: (() => Promise<unknown>)[] = []
 
-async function start(name: string, ...options: readonly string[]): Promise<BenchCluster> {
-  const cluster = await startCluster(join(directory, name), options)
-  clusters.push(cluster)
-  return cluster
+async function hubStarted(): Promise<BenchHub> {
+  const hub = await startHub()
+  stops.push(() => hub.stop())
+  return hub
 }
 
-/** Requests a second. */
-async function measure({ cluster, isWatched }: Contender): Promise<number> {
-  const page = isWatched ? await browser?.open(hub.url) : null
-  const { requestsPerSecond } = await measureLoad(cluster.servers, outstanding, seconds, 1)
-  await page?.close()
-  return requestsPerSecond
+async function contender(
+  name: string,
+  hub: string | null,
+  others: Partial<Contender['pids']> = {},
+): Promise<Contender> {
+  const options = hub === null ? [] : ['--inspect', hub]
+  const cluster = await startCluster(join(directory, String(stops.length)), options)
+  stops.push(() => cluster.stop())
+  return { name, cluster, pids: { servers: cluster.pids, hub: [], page: [], ...others }, turns: [] }
 }
 
 try {
-  const contender = (name: string, cluster: BenchCluster, isWatched = false): Contender => ({
-    name,
-    cluster,
-    isWatched,
-    speeds: [],
-  })
-  const off = contender('off', await start('off'))
+  const off = await contender('off', null)
   // Nobody listens at the port 9.
-  const deaf = contender('on, no hub there', await start('no-hub', '--inspect', '127.0.0.1:9'))
-  const watched = await start('hub', '--inspect', hub.address)
-  const contenders = [off, deaf, contender('on, with a hub', watched)]
-  if (browser !== null) contenders.push(contender('on, with a page open', watched, true))
-  for (const cluster of clusters) await measureLoad(cluster.servers, outstanding, 0, warmUpSeconds)
+  const contenders = [off, await contender('on, no hub there', '127.0.0.1:9')]
+  const hub = await hubStarted()
+  contenders.push(await contender('on, with a hub', hub.address, { hub: [hub.pid] }))
+  const shown = await hubStarted()
+  const page = await opened(shown.url)
+  if (page !== null) {
+    stops.push(() => page.close())
+    const pids = { hub: [shown.pid], page: page.pids }
+    contenders.push(await contender('on, with a page', shown.address, pids))
+  }
+  for (const { cluster } of contenders) await measureLoad(cluster.servers, outstanding, 0, warmUpSeconds)
   for (let round = 0; round < rounds; round += 1) {
     // Each time another one is first.
     for (let place = 0; place < contenders.length; place += 1) {
       const next = contenders[(place + round) % contenders.length]!
-      next.speeds.push(await measure(next))
+      next.turns.push(await measure(next))
     }
   }
-  for (const { name, speeds } of contenders) {
-    const ratios = speeds.map((speed, round) => speed / off.speeds[round]!)
+  console.log(
+    `medians of ${rounds} rounds of ${seconds} s, ${outstanding} requests outstanding; ratios to the inspector off, in the same round`,
+  )
+  for (const one of contenders) {
+    const speed = compared(one, off, ({ requestsPerSecond }) => requestsPerSecond)
+    const servers = compared(one, off, ({ cpu }) => cpu.servers)
+    const [hubMs, pageMs] = (['hub', 'page'] as const).map(
+      (part) => compared(one, off, ({ cpu }) => cpu[part]).text,
+    )
     console.log(
       [
-        name.padEnd(20),
-        `${median(speeds).toFixed(0).padStart(6)} requests/s`,
-        `ratio to off: median ${median(ratios).toFixed(3)}`,
-        `(${Math.min(...ratios).toFixed(3)} to ${Math.max(...ratios).toFixed(3)})`,
-      ].join('   '),
+        `${one.name}:`,
+        `  ${speed.text} requests/s, ratio ${speed.ratio}`,
+        `  CPU ms for 1,000 requests: servers ${servers.text}, ratio ${servers.ratio}; hub ${hubMs}; page ${pageMs}`,
+        `  told: ${await told(one.cluster)}`,
+      ].join('\n'),
     )
   }
-  for (const cluster of clusters) console.log(await told(cluster))
 } finally {
-  await Promise.all([...clusters.map((cluster) => cluster.stop()), browser?.close()])
-  await hub.stop()
+  for (const stop of stops.reverse()) await stop()
   await rm(directory, { recursive: true })
 }

@@ -3,6 +3,8 @@ import { connect } from '../src/client/index.ts'
 
 export interface Load {
   readonly requestsPerSecond: number
+  /** How many were answered, also those that do not count. */
+  readonly answered: number
   /** Milliseconds of every request. */
   readonly times: readonly number[]
 }
@@ -19,11 +21,13 @@ export async function measureLoad(
 ): Promise<Load> {
   const client = connect({ servers: [...servers] })
   const times: number[] = []
+  let answered = 0
   const warmUntil = performance.now() + warmUpSeconds * 1_000
   const until = warmUntil + seconds * 1_000
   async function timed(ask: () => Promise<unknown>): Promise<void> {
     const begin = performance.now()
     await ask()
+    answered += 1
     if (begin >= warmUntil) times.push(performance.now() - begin)
   }
   async function work(worker: number): Promise<void> {
@@ -35,5 +39,5 @@ export async function measureLoad(
   await Promise.all(Array.from({ length: outstanding }, (_, worker) => work(worker)))
   const took = (performance.now() - warmUntil) / 1_000
   await client.close()
-  return { requestsPerSecond: times.length / took, times }
+  return { requestsPerSecond: times.length / took, answered, times }
 }

@@ -1,12 +1,9 @@
 /** The inspector's page in a Chromium that nobody sees. */
+import { treeOf } from './cpu.ts'
 
 export interface OpenPage {
-  close(): Promise<void>
-}
-
-export interface PageOpener {
-  /** Opens the page at `url`, once it shows something. */
-  open(url: string): Promise<OpenPage>
+  /** Of the browser's processes. */
+  readonly pids: readonly number[]
   close(): Promise<void>
 }
 
@@ -18,20 +15,22 @@ const args = [
   '--disable-background-networking',
 ]
 
-/** Starts the Chromium that ships in `@sparticuz/chromium`. Throws when there is none for this machine. */
-export async function startOpener(): Promise<PageOpener> {
+/** Opens the page at `url`, once it shows something, in the Chromium that ships in `@sparticuz/chromium`. Throws when there is none for this machine. */
+export async function openPage(url: string): Promise<OpenPage> {
   const [{ default: shipped }, { chromium }] = await Promise.all([
     import('@sparticuz/chromium'),
     import('playwright-core'),
   ])
-  const browser = await chromium.launch({ executablePath: await shipped.executablePath(), args })
-  return {
-    async open(url) {
-      const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-      await page.goto(url)
-      await page.waitForSelector('svg')
-      return page
-    },
-    close: () => browser.close(),
+  const executablePath = await shipped.executablePath()
+  const server = await chromium.launchServer({ executablePath, args })
+  try {
+    const browser = await chromium.connect(server.wsEndpoint())
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+    await page.goto(url)
+    await page.waitForSelector('svg')
+  } catch (error) {
+    await server.close()
+    throw error
   }
+  return { pids: treeOf(server.process().pid ?? 0), close: () => server.close() }
 }

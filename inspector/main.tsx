@@ -1,11 +1,13 @@
 import './styles.css'
 import { render } from 'preact'
 import { isPlaygroundLink } from '../src/transcript/link.ts'
+import { Frames } from './model/frames.ts'
 import { Store } from './model/store.ts'
 import { acceptDroppedFiles, followAddress } from './playground/address.ts'
 import { PlaygroundPanel } from './playground/panel.tsx'
 import { Playground } from './playground/playground.ts'
 import { connectTo, Live, tokenIn } from './source/live.ts'
+import { browserScreen } from './source/screen.ts'
 import { Tour } from './tour/tour.tsx'
 import { App, type ExtraTab } from './view/app.tsx'
 
@@ -18,8 +20,9 @@ if (root === null)
 /** A live page holds the playground as well: the address says which of them is shown. */
 const isPlayground = () => mode === 'playground' || isPlaygroundLink(location.hash)
 const isPlaying = isPlayground()
-const store = new Store(isPlaying ? { kind: 'playground' } : { kind: 'live', state: 'connecting' }, (run) =>
-  requestAnimationFrame(run),
+const store: Store = new Store(
+  isPlaying ? { kind: 'playground' } : { kind: 'live', state: 'connecting' },
+  new Frames(browserScreen((isSlow) => store.setSlow(isSlow))).schedule,
 )
 const playground = isPlaying
   ? new Playground(store, (run, everyMs) => {

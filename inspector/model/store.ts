@@ -44,6 +44,8 @@ export interface View {
   readonly selected: number | null
   /** Records that came in since the last view that was drawn: above 1, the view leaves steps out. */
   readonly coalesced: number
+  /** Drawings take so long that some are left out: what can't be followed by eye need not be in each of them. */
+  readonly isSlow: boolean
   /** Records that stand out. */
   readonly marks: readonly Mark[]
   /** Invariants that broke, each at its first time. */
@@ -53,12 +55,12 @@ export interface View {
 }
 
 /**
- * Changes are told at most once a frame, so that a burst of records costs one drawing. `schedule` is the page's
- * `requestAnimationFrame`.
+ * Changes are told at most once a frame, so that a burst of records costs one drawing. `schedule` calls `run` in a frame: in
+ * the next one when it is urgent, since the reader waits for it, and else when there is time.
  */
 export class Store {
   readonly timeline = new Timeline()
-  readonly #schedule: (run: () => void) => void
+  readonly #schedule: (run: () => void, isUrgent: boolean) => void
   readonly #listeners = new Set<(view: View) => void>()
   #source: SourceState
   #onward: Onward | null = null
@@ -69,10 +71,11 @@ export class Store {
   #cursor = 0
   #selected: number | null = null
   #coalesced = 0
-  #isScheduled = false
+  #isSlow = false
+  #scheduled: 'urgent' | 'some time' | null = null
   #view: View | null = null
 
-  constructor(source: SourceState, schedule: (run: () => void) => void) {
+  constructor(source: SourceState, schedule: (run: () => void, isUrgent: boolean) => void) {
     this.#source = source
     this.#schedule = schedule
   }
@@ -90,6 +93,7 @@ export class Store {
       picture: this.timeline.pictureAt(this.#cursor),
       selected: this.#selected,
       coalesced: this.#coalesced,
+      isSlow: this.#isSlow,
       marks: this.timeline.marks,
       breaches: this.timeline.breaches,
       unreadable: this.timeline.unreadable,
@@ -103,11 +107,11 @@ export class Store {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Takes what came in. A page that follows the latest stops where an invariant is seen to break, the first time it is. */
-  add(records: readonly InspectorRecord[]): void {
+  /** Takes what came in, as so many characters if that is known. A page that follows the latest stops where an invariant is seen to break, the first time it is. */
+  add(records: readonly InspectorRecord[], characters = 0): void {
     if (records.length === 0) return
     const known = this.timeline.breaches.length
-    this.timeline.add(records)
+    this.timeline.add(records, characters)
     this.#coalesced += records.length
     const breach = this.timeline.breaches[known]
     if (this.#following.mode === 'live') {
@@ -115,14 +119,14 @@ export class Store {
       else this.#showBreach(breach)
     }
     this.#keepInside()
-    this.#changed()
+    this.#changed(false)
   }
 
   /** So many records came that are none. */
   skip(count: number): void {
     if (count === 0) return
     this.timeline.skip(count)
-    this.#changed()
+    this.#changed(false)
   }
 
   /** Forgets all records; those that come next are followed. */
@@ -157,6 +161,12 @@ export class Store {
     if (isRunning === this.#isRunning) return
     this.#isRunning = isRunning
     this.#changed()
+  }
+
+  /** Drawings have become slow, or quick again. */
+  setSlow(isSlow: boolean): void {
+    this.#isSlow = isSlow
+    this.#changed(false)
   }
 
   follow(following: Following): void {
@@ -240,7 +250,7 @@ export class Store {
     else if (this.#cursor === this.timeline.end && this.#source.kind !== 'live') {
       this.#following = { mode: 'paused' }
     }
-    if (this.#cursor !== before || this.#following.mode === 'paused') this.#changed()
+    if (this.#cursor !== before || this.#following.mode === 'paused') this.#changed(false)
   }
 
   /** What makes more happen, unless what is shown is a recording. */
@@ -261,15 +271,18 @@ export class Store {
     if (this.#selected !== null && this.#selected < first) this.#selected = null
   }
 
-  #changed(): void {
+  #changed(isUrgent = true): void {
     this.#view = null
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    this.#schedule(() => {
-      this.#isScheduled = false
-      const { view } = this
-      this.#coalesced = 0
-      for (const listener of this.#listeners) listener(view)
-    })
+    if (this.#scheduled === 'urgent' || (this.#scheduled !== null && !isUrgent)) return
+    this.#scheduled = isUrgent ? 'urgent' : 'some time'
+    this.#schedule(this.#tell, isUrgent)
+  }
+
+  readonly #tell = (): void => {
+    if (this.#scheduled === null) return
+    this.#scheduled = null
+    const { view } = this
+    this.#coalesced = 0
+    for (const listener of this.#listeners) listener(view)
   }
 }

@@ -9,6 +9,12 @@ const checkpointEvery = 200
 /** Records that are kept, at most; when there are more, a fifth of them is let go. */
 export const keptRecords = 20_000
 
+/** Characters of JSON that the records that are kept had, at most, where that is known: as objects they take about as many bytes. */
+const keptCharacters = 80_000_000
+
+/** After too many of them, so much is kept. */
+const keptPart = 0.8
+
 /** Marks that are kept, at most. */
 const keptMarks = 400
 
@@ -30,8 +36,11 @@ export interface Breach {
 
 export class Timeline {
   readonly #kept: number
-  readonly #letGoAtOnce: number
+  readonly #keptCharacters: number
   #records: InspectorRecord[] = []
+  /** Of each record, as far as known. */
+  #sizes: number[] = []
+  #characters = 0
   /** The picture before record `base + i * checkpointEvery`. */
   #checkpoints: Picture[] = [emptyPicture]
   #latest: Picture = emptyPicture
@@ -44,10 +53,10 @@ export class Timeline {
   /** The picture that was made last, since the next one that is asked for is often that of the record after. */
   #made: { readonly end: number; readonly picture: Picture } = { end: 0, picture: emptyPicture }
 
-  /** Keeps so many records: a multiple of 1000. */
-  constructor(kept = keptRecords) {
+  /** Keeps so many records, and of large ones fewer. */
+  constructor(kept = keptRecords, characters = keptCharacters) {
     this.#kept = kept
-    this.#letGoAtOnce = kept / 5
+    this.#keptCharacters = characters
   }
 
   /** Records are numbered from 0 on, for as long as the page is open; this is the number of the first one kept. */
@@ -84,10 +93,14 @@ export class Timeline {
     return this.#unreadable
   }
 
-  add(records: readonly InspectorRecord[]): void {
+  /** Takes what comes next. It was JSON of so many characters, if that is known. */
+  add(records: readonly InspectorRecord[], characters = 0): void {
+    const size = characters / Math.max(1, records.length)
+    this.#characters += characters
     for (const record of records) {
       const number = this.end
       this.#records.push(record)
+      this.#sizes.push(size)
       const after = taken(this.#latest, record)
       if (after === null) this.#unreadable += 1
       else {
@@ -96,8 +109,7 @@ export class Timeline {
       }
       if (this.#records.length % checkpointEvery === 0) this.#checkpoints.push(this.#latest)
     }
-    const more = this.#records.length - this.#kept
-    if (more > 0) this.#letGo(Math.ceil(more / this.#letGoAtOnce) * this.#letGoAtOnce)
+    if (this.#records.length > this.#kept || this.#characters > this.#keptCharacters) this.#letGo()
   }
 
   /** So many records came that are none: they are counted, and not kept. */
@@ -135,6 +147,8 @@ export class Timeline {
   /** Forgets everything, as when another recording is opened. */
   clear(): void {
     this.#records = []
+    this.#sizes = []
+    this.#characters = 0
     this.#checkpoints = [emptyPicture]
     this.#latest = emptyPicture
     this.#base = 0
@@ -165,8 +179,19 @@ export class Timeline {
     this.#marks = [...this.#marks.slice(1 - keptMarks), mark]
   }
 
-  #letGo(count: number): void {
+  /** Up to a picture that is kept; of what comes at once, however much it is, the end stays. */
+  #letGo(): void {
+    let count = 0
+    let characters = this.#characters
+    const isMuch = () =>
+      this.#records.length - count > this.#kept * keptPart || characters > this.#keptCharacters * keptPart
+    while (isMuch() && count + checkpointEvery < this.#records.length) {
+      for (const size of this.#sizes.slice(count, count + checkpointEvery)) characters -= size
+      count += checkpointEvery
+    }
     this.#records = this.#records.slice(count)
+    this.#sizes = this.#sizes.slice(count)
+    this.#characters = characters
     this.#checkpoints = this.#checkpoints.slice(count / checkpointEvery)
     this.#base += count
     this.#marks = this.#marks.filter(({ number }) => number >= this.#base)

@@ -89,7 +89,7 @@ export class Live {
         return
       case 'hub.records': {
         const records = fieldOf(said, 'records')
-        if (Array.isArray(records)) this.#take(records)
+        if (Array.isArray(records)) this.#take(records, String(data).length)
         return
       }
       case 'hub.result': {
@@ -114,10 +114,10 @@ export class Live {
     store.setSource(sourceIn(fieldOf(said, 'source')))
   }
 
-  #take(records: readonly unknown[]): void {
+  #take(records: readonly unknown[], characters: number): void {
     const { store } = this.#options
     const sound = records.filter((record): record is InspectorRecord => recordFault(record) === null)
-    store.add(sound)
+    store.add(sound, characters)
     store.skip(records.length - sound.length)
   }
 }

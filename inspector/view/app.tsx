@@ -15,6 +15,7 @@ import { Ledger } from './panels/ledger.tsx'
 import { Queues } from './panels/queues.tsx'
 import { Service } from './panels/service.tsx'
 import { Boundary } from './shell/boundary.tsx'
+import { Seldom } from './shell/seldom.ts'
 import { Splitter } from './shell/splitter.tsx'
 import { type Tab, Tabs } from './shell/tabs.tsx'
 import { Time } from './time.tsx'
@@ -43,6 +44,10 @@ function usualSideShare(width: number): number {
   return Math.min(520, Math.max(360, width * 0.25)) / (width - 24)
 }
 
+/** While drawing is slow, texts are drawn no more often than one can read them, and the charts come first: in milliseconds. */
+const panelsEveryMs = 300
+const lanesEveryMs = 100
+
 /** The page. */
 export function App({ store, control = null, extraTabs = [] }: AppProps) {
   const view = useView(store)
@@ -51,9 +56,10 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
   const help = useRef<HTMLDialogElement>(null)
   const showHelp = useRef(() => help.current?.showModal()).current
   useKeys(store, showHelp)
-  const { picture, selected } = view
+  const { picture, selected, isSlow, following } = view
+  const isHurried = isSlow && following.mode !== 'paused'
   return (
-    <div class="page">
+    <div class={isSlow ? 'page is-slow' : 'page'}>
       <a class="skip" href="#side">
         Skip to the panels
       </a>
@@ -81,7 +87,11 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
           />
           <section class="panel" aria-label="Messages" hidden={lanesShare === 0}>
             <Boundary name="lanes">
-              <Lanes view={view} store={store} />
+              <Seldom
+                isShown
+                everyMs={isHurried ? lanesEveryMs : 0}
+                panel={() => <Lanes view={view} store={store} />}
+              />
             </Boundary>
           </section>
         </div>
@@ -93,7 +103,11 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
         />
         <section class="panel side" id="side" aria-label="Panels" tabIndex={-1} hidden={sideShare === 0}>
           <div class="side-tabs">
-            <Tabs label="Panels" tabs={tabsOf({ view, store }, control, extraTabs)} />
+            <Tabs
+              label="Panels"
+              tabs={tabsOf({ view, store }, control, extraTabs)}
+              everyMs={isHurried ? panelsEveryMs : 0}
+            />
           </div>
           {selected === null ? null : (
             <Boundary name="record">

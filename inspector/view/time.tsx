@@ -166,17 +166,34 @@ interface MarksProps {
   readonly end: number
 }
 
-/** A line above the scrubber for each record that stands out. */
+/** The kinds of marks, the one that matters most last: it covers the others. */
+const markKinds = ['gap', 'gone', 'broken'] as const
+
+/**
+ * A line above the scrubber for each record that stands out. All of a kind are one path, placed by the numbers of their
+ * records: when more records come, only the part of it that is in view changes.
+ */
 const Marks = pure(function Marks({ marks, first, end }: MarksProps) {
-  const whole = Math.max(1, end - first)
   return (
-    <svg class="marks" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true">
-      {marks.map(({ number, kind }) => {
-        const x = ((number + 1 - first) / whole) * 1000
-        return <line key={number} class={kind} x1={x} x2={x} y1={0} y2={8} />
-      })}
+    <svg
+      class="marks"
+      viewBox={`${first} 0 ${Math.max(1, end - first)} 8`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
+      {markKinds.map((kind) => (
+        <MarksOfKind key={kind} kind={kind} marks={marks} />
+      ))}
     </svg>
   )
+})
+
+const MarksOfKind = pure(function MarksOfKind({
+  kind,
+  marks,
+}: Pick<MarksProps, 'marks'> & Pick<Mark, 'kind'>) {
+  const lines = marks.flatMap((mark) => (mark.kind === kind ? [`M${mark.number + 1} 0V8`] : []))
+  return lines.length === 0 ? null : <path class={kind} d={lines.join('')} />
 })
 
 function Icon({ path }: { readonly path: string }) {

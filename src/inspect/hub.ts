@@ -66,7 +66,8 @@ const judgeEveryMs = 500
 /** Pages are sent what there is after so many records, at the latest. */
 const sentAtOnce = 200
 
-const liveLimits = { records: 20_000, characters: 48_000_000 }
+/** Of a busy cluster a page that comes later has to read the characters. */
+const liveLimits = { records: 20_000, characters: 24_000_000 }
 const recordingLimits = { records: 40_000, characters: 400_000_000 }
 
 const mostServerBytes = 16 * 1024 * 1024
@@ -111,7 +112,7 @@ export class Hub {
     this.#files = readPage(options.pageFolder)
     const { recording, limits = recording === undefined ? liveLimits : recordingLimits } = options
     this.#history = new History(limits)
-    for (const record of recording?.records ?? []) this.#history.add(JSON.stringify(record))
+    for (const record of recording?.records ?? []) this.#history.add(record)
     this.#servers = new Servers({
       heard: (node, clock, record, nowMs) => this.#heard(node, clock, record, nowMs),
       greeted: (hello) => this.#greeted(hello),
@@ -257,7 +258,7 @@ export class Hub {
 
   #keep(record: InspectorRecord): void {
     const text = JSON.stringify(record)
-    this.#history.add(text)
+    this.#history.add(record, text)
     this.#options.writer?.write(text)
   }
 }

@@ -1,6 +1,6 @@
 /** The wire from a live server to the hub: records in batches over a WebSocket, which may come and go. */
 import type { Address } from '../../machines/batch.ts'
-import { Allowance } from './allowance.ts'
+import { Allowance, processorShare } from './allowance.ts'
 import { Backlog } from './backlog.ts'
 import { Connection } from './connection.ts'
 import type { ControlResult } from './control.ts'
@@ -57,7 +57,7 @@ export class Reporter implements RecordSink {
 
   constructor(options: ReporterOptions) {
     this.#options = options
-    this.#allowance = options.allowance ?? new Allowance(usualAllowance)
+    this.#allowance = options.allowance ?? new Allowance({ ...usualAllowance, share: processorShare() })
     this.#backlog = new Backlog(this.#allowance, backlogLimits)
     this.#connection = new Connection(`ws://${options.hub}/servers`, {
       opened: () => this.#opened(),

@@ -1,6 +1,6 @@
 /** How much is told, what is left out and how it is counted. */
 import { describe, expect, test } from 'vitest'
-import { Allowance } from '../../src/inspect/allowance.ts'
+import { Allowance, processorShare } from '../../src/inspect/allowance.ts'
 import { Backlog } from '../../src/inspect/backlog.ts'
 import type { ServerRecord } from '../../src/inspect/record.ts'
 
@@ -39,11 +39,45 @@ describe('an allowance', () => {
     expect(allowance.isLeft(50_000)).toBe(false)
   })
 
+  test('is granted in part where the process had only a part of a processor', () => {
+    let share = 1
+    const allowance = new Allowance({ windowMs: 500, weight: 10, most: 40, share: () => share })
+    allowance.isLeft(0)
+    allowance.spend(40)
+    share = 0.25
+    expect(allowance.isLeft(500)).toBe(true)
+    allowance.spend(2.5)
+    expect(allowance.isLeft(999)).toBe(false)
+    expect(allowance.isLeft(1_500)).toBe(true)
+    allowance.spend(5)
+    expect(allowance.isLeft(1_500)).toBe(false)
+    share = 1
+    expect(allowance.isLeft(2_000)).toBe(true)
+    allowance.spend(9)
+    expect(allowance.isLeft(2_000)).toBe(true)
+  })
+
   test('goes on when the clock goes back', () => {
     const allowance = new Allowance({ windowMs: 500, weight: 10 })
     allowance.isLeft(5_000)
     allowance.spend(10)
     expect(allowance.isLeft(1_000)).toBe(true)
+  })
+})
+
+describe('the part of a processor that the process has', () => {
+  test('is little while it waits for others in its own time, and never more than all', async () => {
+    const share = processorShare()
+    // It holds the thread, and uses no processor.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(share()).toBeLessThan(0.7)
+    const until = process.cpuUsage().user + 100_000
+    while (process.cpuUsage().user < until);
+    await new Promise((resolve) => setImmediate(resolve))
+    const busy = share()
+    expect(busy).toBeGreaterThan(0)
+    expect(busy).toBeLessThanOrEqual(1)
   })
 })
 

@@ -30,6 +30,27 @@ describe('what the page shows', () => {
     expect(frame()).toMatchObject({ cursor: 21, coalesced: 1 })
   })
 
+  test('what the reader asks for at the next frame, and what comes in when there is time', () => {
+    const asked: boolean[] = []
+    const busy = new Store({ kind: 'recording', name: 'file' }, (run, isUrgent) => {
+      asked.push(isUrgent)
+      frames.push(run)
+    })
+    let told = 0
+    busy.subscribe(() => {
+      told += 1
+    })
+    busy.add(ten())
+    busy.add(ten())
+    expect(asked).toEqual([false])
+    busy.moveBy(-1)
+    busy.add(ten())
+    busy.moveBy(-1)
+    expect(asked).toEqual([false, true])
+    for (const run of frames.splice(0)) run()
+    expect(told).toBe(1)
+  })
+
   test('what it showed, when the reader has stopped and more comes in', () => {
     store.add(ten())
     store.moveBy(-4)

@@ -45,6 +45,23 @@ describe('the timeline', () => {
     expect(timeline.marks.every(({ number }) => number >= timeline.first)).toBe(true)
   })
 
+  test('of large records it keeps fewer, and the last of them whatever their size', () => {
+    const timeline = new Timeline(20_000, 100_000)
+    const whole = new Timeline()
+    whole.add(records)
+    for (const from of records.keys()) {
+      if (from % 20 === 0) timeline.add(records.slice(from, from + 20), 2_000)
+      expect(timeline.end - timeline.first).toBeLessThanOrEqual(1_000)
+    }
+    expect(timeline.end - timeline.first).toBeGreaterThanOrEqual(600)
+    expect(timeline.pictureAt(timeline.first + 150)).toEqual(whole.pictureAt(timeline.first + 150))
+    timeline.add([step()], 1_000_000_000)
+    expect(timeline.end - timeline.first).toBeGreaterThan(0)
+    expect(timeline.record(timeline.end - 1)).toEqual(step())
+    timeline.add([step({ clock: 9 })], 100)
+    expect(timeline.latest.servers[0]?.clock).toBe(9)
+  })
+
   test('records of which nothing can be made change nothing and are counted', () => {
     const timeline = new Timeline()
     const broken = { kind: 'server', node: 0, incarnation: '', run: '', record: { kind: 'step' } }

@@ -23,7 +23,7 @@ import { LaneBar } from './bar.tsx'
 import { LaneDetails } from './details.tsx'
 import { dotBeside, dotInNextLane, hitAt } from './nearest.ts'
 import { LanePlot } from './plot.tsx'
-import { gutter, type Pointed, sceneOf } from './scene.ts'
+import { gutter, type Pointed, runOf, sceneOf } from './scene.ts'
 import { dotId } from './shapes.tsx'
 import { arrowText } from './words.ts'
 
@@ -222,6 +222,7 @@ export function Lanes({ view, store }: PartProps) {
         >
           <LanePlot
             scene={scene}
+            run={runOf(viewport)}
             width={size.width}
             nameOf={nameOf}
             current={currentDot?.at ?? null}

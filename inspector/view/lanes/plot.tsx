@@ -5,6 +5,7 @@ import {
   arrowKey,
   axisHeight,
   gutter,
+  movedBy,
   type Pointed,
   type Scene,
   type SceneArrow,
@@ -21,19 +22,24 @@ const outstanding: ReadonlySet<DotKind> = new Set(['gone', 'gap', 'cut', 'healed
 
 export function LanePlot({
   scene,
+  run,
   width,
   nameOf,
   current,
   pointed,
 }: {
   readonly scene: Scene
+  /** What moves with the view is drawn so far to the right, and the whole of it moved back. */
+  readonly run: number
   readonly width: number
   /** What happened in a record, in words. */
   readonly nameOf: (at: number) => string
   readonly current: number | null
   readonly pointed: Pointed | null
 }) {
-  const { height, lanes, arrows, dots, labels, ticks, cursorX, isDense } = scene
+  const { height, lanes, isDense } = scene
+  const { arrows, dots, labels, ticks, cursorX } = movedBy(scene, run)
+  const laterX = Math.max(run, cursorX)
   const isCrowded = dots.length > denseDots
   const shownDots = isCrowded
     ? dots.filter(({ dot, isLit }) => isLit || dot.at === current || outstanding.has(dot.what))
@@ -66,62 +72,68 @@ export function LanePlot({
         </clipPath>
       </defs>
       <g clip-path="url(#lane-clip)" transform={`translate(${gutter} 0)`}>
-        {ticks.map(({ x, text }) => (
-          <g key={text + x} class="lane-tick">
-            <path d={`M${x} ${axisHeight - 5}V${height}`} />
-            <text x={x + 3} y={axisHeight - 8}>
-              {text}
-            </text>
-          </g>
-        ))}
         {lanes.map((lane) => (
           <LaneLine key={lane.key} lane={lane} />
         ))}
-        {dots
-          .filter(({ dot }) => dot.what === 'gap')
-          .map(({ dot, x, y }) => (
-            <rect
-              key={dot.at}
-              class="lane-gap"
-              x={x - 10}
-              y={y - scene.laneHeight / 2 + 2}
-              width={20}
-              height={scene.laneHeight - 4}
-              fill="url(#lane-hatch)"
+        <g transform={`translate(${-run} 0)`}>
+          {ticks.map(({ x, text }) => (
+            <g key={text + x} class="lane-tick">
+              <path d={`M${x} ${axisHeight - 5}V${height}`} />
+              <text x={x + 3} y={axisHeight - 8}>
+                {text}
+              </text>
+            </g>
+          ))}
+          {dots
+            .filter(({ dot }) => dot.what === 'gap')
+            .map(({ dot, x, y }) => (
+              <rect
+                key={dot.at}
+                class="lane-gap"
+                x={x - 10}
+                y={y - scene.laneHeight / 2 + 2}
+                width={20}
+                height={scene.laneHeight - 4}
+                fill="url(#lane-hatch)"
+              />
+            ))}
+          {dots
+            .filter(({ dot }) => dot.what === 'cut' || dot.what === 'healed')
+            .map(({ dot, x }) => (
+              <path key={dot.at} class={`lane-links what-${dot.what}`} d={`M${x} ${axisHeight}V${height}`} />
+            ))}
+          {isDense ? (
+            <DenseArrows arrows={arrows} />
+          ) : (
+            arrows.filter((drawn) => !isOnItsWay(drawn)).map(shape)
+          )}
+          {isCrowded && <DenseDots dots={dots} />}
+          {shownDots.map((drawn) => (
+            <DotShape
+              key={drawn.dot.at}
+              drawn={drawn}
+              name={nameOf(drawn.dot.at)}
+              isCurrent={drawn.dot.at === current}
+              isSmall={dots.length > smallDots && drawn.dot.what !== 'gone'}
             />
           ))}
-        {dots
-          .filter(({ dot }) => dot.what === 'cut' || dot.what === 'healed')
-          .map(({ dot, x }) => (
-            <path key={dot.at} class={`lane-links what-${dot.what}`} d={`M${x} ${axisHeight}V${height}`} />
+          <rect
+            class="lane-later"
+            x={laterX}
+            y={axisHeight}
+            width={Math.max(0, width - gutter - (laterX - run))}
+            height={height - axisHeight}
+          />
+          {!isDense && arrows.filter(isOnItsWay).map(shape)}
+          {labels.map((label) => (
+            <LabelShape
+              key={label.key}
+              label={label}
+              isLater={label.x > cursorX && !onTheirWay.has(label.key)}
+            />
           ))}
-        {isDense ? <DenseArrows arrows={arrows} /> : arrows.filter((drawn) => !isOnItsWay(drawn)).map(shape)}
-        {isCrowded && <DenseDots dots={dots} />}
-        {shownDots.map((drawn) => (
-          <DotShape
-            key={drawn.dot.at}
-            drawn={drawn}
-            name={nameOf(drawn.dot.at)}
-            isCurrent={drawn.dot.at === current}
-            isSmall={dots.length > smallDots && drawn.dot.what !== 'gone'}
-          />
-        ))}
-        <rect
-          class="lane-later"
-          x={Math.max(0, cursorX)}
-          y={axisHeight}
-          width={Math.max(0, width - gutter - Math.max(0, cursorX))}
-          height={height - axisHeight}
-        />
-        {!isDense && arrows.filter(isOnItsWay).map(shape)}
-        {labels.map((label) => (
-          <LabelShape
-            key={label.key}
-            label={label}
-            isLater={label.x > cursorX && !onTheirWay.has(label.key)}
-          />
-        ))}
-        <path class="lane-cursor" d={`M${Math.round(cursorX)} ${axisHeight - 4}V${height}`} />
+          <path class="lane-cursor" d={`M${Math.round(cursorX)} ${axisHeight - 4}V${height}`} />
+        </g>
       </g>
       {lanes.map(({ key, party, name, y, parts }) => (
         <g key={key} class={`lane-name ${partyClass({ party })} is-${parts.at(-1)?.state ?? 'silent'}`}>

@@ -365,3 +365,25 @@ function ticksOf({ model, viewport, originMs }: SceneInput, from: number, to: nu
   }
   return ticks
 }
+
+/** After so many pixels coordinates begin at 0 again: numbers in SVG are not exact where they are large. */
+const longestRun = 10_000
+
+/** How far right of the view's left edge coordinates begin that stay the same while the view moves. */
+export function runOf({ left, scale }: Viewport): number {
+  const x = left * scale
+  return x - Math.floor(x / longestRun) * longestRun
+}
+
+/** The same moved to the right, in tenths of pixels: what does not change between two frames need not be drawn again. */
+export function movedBy(scene: Scene, pixels: number): Scene {
+  const moved = (x: number) => Math.round((x + pixels) * 10) / 10
+  return {
+    ...scene,
+    arrows: scene.arrows.map((drawn) => ({ ...drawn, x1: moved(drawn.x1), x2: moved(drawn.x2) })),
+    dots: scene.dots.map((drawn) => ({ ...drawn, x: moved(drawn.x) })),
+    labels: scene.labels.map((label) => ({ ...label, x: moved(label.x) })),
+    ticks: scene.ticks.map(({ x, text }) => ({ x: moved(x), text })),
+    cursorX: moved(scene.cursorX),
+  }
+}

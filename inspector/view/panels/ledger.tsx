@@ -25,7 +25,7 @@ export const Ledger = pure(function Ledger({ ledger, servers }: LedgerProps) {
   const nodes = servers.map(({ node }) => node)
   return (
     <div class="ledger">
-      <table>
+      <table style={{ '--servers': `${servers.length}` }}>
         <caption class="visually-hidden">
           What each server promised, accepted, knows to be chosen and executed, by instance
         </caption>

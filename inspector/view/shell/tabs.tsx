@@ -1,6 +1,7 @@
 import './tabs.css'
-import { Component, type ComponentChildren } from 'preact'
+import type { ComponentChildren } from 'preact'
 import { useId, useRef, useState } from 'preact/hooks'
+import { Seldom } from './seldom.ts'
 
 export interface Tab {
   readonly id: string
@@ -12,10 +13,12 @@ interface TabsProps {
   /** What the tabs are of, for a screen reader. */
   readonly label: string
   readonly tabs: readonly Tab[]
+  /** The open one is drawn at most once in so many milliseconds; 0: whenever something changes. */
+  readonly everyMs: number
 }
 
 /** Tabs, of which one is open. What was opened once keeps its state, and stands still while another is open. */
-export function Tabs({ label, tabs }: TabsProps) {
+export function Tabs({ label, tabs, everyMs }: TabsProps) {
   const id = useId()
   const [chosen, setChosen] = useState<string | null>(null)
   const opened = useRef(new Set<string>())
@@ -62,7 +65,9 @@ export function Tabs({ label, tabs }: TabsProps) {
           // What scrolls is reached by the keyboard.
           tabIndex={tab === open ? 0 : -1}
         >
-          {opened.current.has(tab.id) ? <StandsStill isOpen={tab === open} panel={tab.panel} /> : null}
+          {opened.current.has(tab.id) ? (
+            <Seldom isShown={tab === open} everyMs={everyMs} panel={tab.panel} />
+          ) : null}
         </div>
       ))}
     </div>
@@ -82,20 +87,5 @@ function placeAfter(key: string, place: number, count: number): number | null {
       return count - 1
     default:
       return null
-  }
-}
-
-interface StandsStillProps {
-  readonly isOpen: boolean
-  readonly panel: Tab['panel']
-}
-
-class StandsStill extends Component<StandsStillProps> {
-  override shouldComponentUpdate({ isOpen }: StandsStillProps): boolean {
-    return isOpen
-  }
-
-  override render() {
-    return this.props.panel()
   }
 }

@@ -17,6 +17,9 @@ export interface HistoryLimits {
 /** How much is forgotten at once when there is too much: a part of what is kept. */
 const forgottenPart = 0.1
 
+/** Where all stood is remembered so often among the records that may be kept: there, what is before can be forgotten. */
+const places = 40
+
 /** Requests of clients that are told of to a page that comes later, of each client. */
 const requestsTold = 20
 
@@ -32,11 +35,16 @@ export class History {
   #texts: string[] = []
   #characters = 0
   #first = 0
-  /** Where all stood before the first record that is kept. */
+  /** Where all stood before the first record that is kept, and after the last one. */
   #before: Picture = emptyPicture
+  #after: Picture = emptyPicture
+  /** Where all stood before some of those between, in order. */
+  #pictures: { readonly number: number; readonly picture: Picture }[] = []
+  readonly #pictureEvery: number
 
   constructor(limits: HistoryLimits) {
     this.#limits = limits
+    this.#pictureEvery = Math.max(1, Math.floor(limits.records / places))
   }
 
   /** The number of the first record that is kept. */
@@ -49,10 +57,12 @@ export class History {
     return this.#first + this.#texts.length
   }
 
-  /** Takes the JSON of a record. */
-  add(text: string): void {
+  /** Takes a record, and its JSON. */
+  add(record: InspectorRecord, text = JSON.stringify(record)): void {
+    if (this.end % this.#pictureEvery === 0) this.#pictures.push({ number: this.end, picture: this.#after })
     this.#texts.push(text)
     this.#characters += text.length
+    this.#after = taken(this.#after, record)
     const { records, characters } = this.#limits
     if (this.#texts.length > records || this.#characters > characters) this.#forget()
   }
@@ -114,22 +124,34 @@ export class History {
   }
 
   #forget(): void {
-    const { records, characters } = this.#limits
-    const forgotten: string[] = []
-    const [mostRecords, mostCharacters] = [records, characters].map((most) => most * (1 - forgottenPart))
-    for (const text of this.#texts) {
-      const isLittle =
-        this.#texts.length - forgotten.length <= (mostRecords ?? 0) &&
-        this.#characters <= (mostCharacters ?? 0)
-      if (isLittle) break
-      forgotten.push(text)
-      this.#characters -= text.length
+    const [mostRecords = 0, mostCharacters = 0] = [this.#limits.records, this.#limits.characters].map(
+      (most) => most * (1 - forgottenPart),
+    )
+    let characters = this.#characters
+    const least = this.#texts.findIndex((text, place) => {
+      const isLittle = this.#texts.length - place <= mostRecords && characters <= mostCharacters
+      if (!isLittle) characters -= text.length
+      return isLittle
+    })
+    const from = least === -1 ? this.end : this.#first + least
+    const begin = this.#pictures.find(({ number }) => number >= from) ?? {
+      number: this.end,
+      picture: this.#after,
     }
+    const forgotten = this.#texts.slice(0, begin.number - this.#first)
+    this.#characters -= forgotten.reduce((sum, text) => sum + text.length, 0)
     this.#texts = this.#texts.slice(forgotten.length)
-    this.#first += forgotten.length
-    for (const text of forgotten) {
-      const record: InspectorRecord = JSON.parse(text)
-      this.#before = pictureAfter(this.#before, record)
-    }
+    this.#first = begin.number
+    this.#before = begin.picture
+    this.#pictures = this.#pictures.filter(({ number }) => number > begin.number)
+  }
+}
+
+/** A line in a file that somebody wrote by hand may be none of which a picture can be made: it changes nothing. */
+function taken(picture: Picture, record: InspectorRecord): Picture {
+  try {
+    return pictureAfter(picture, record)
+  } catch {
+    return picture
   }
 }

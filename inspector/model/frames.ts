@@ -1,0 +1,57 @@
+import { Pace } from './pace.ts'
+
+/** What the browser does, and when. */
+export interface Screen {
+  now(): number
+  /** Calls `run` when the next frame is made. */
+  atFrame(run: () => void): void
+  /** Calls `run` once the frame that is being made is laid out and painted. */
+  afterFrame(run: () => void): void
+  /** Calls `run` after so many milliseconds; returns how to call that off. */
+  later(run: () => void, ms: number): () => void
+  /** Drawings have become slow, or quick again. */
+  isSlow(isSlow: boolean): void
+}
+
+/** Draws in frames, at a pace that leaves time for the reader. */
+export class Frames {
+  readonly #screen: Screen
+  readonly #pace = new Pace()
+  #draw: () => void = () => undefined
+  #callOff: (() => void) | null = null
+  #isAsked = false
+
+  constructor(screen: Screen) {
+    this.#screen = screen
+  }
+
+  /** Has `draw` called once, soon: at the next frame when it is urgent, as for what the reader asked for. */
+  readonly schedule = (draw: () => void, isUrgent: boolean): void => {
+    this.#draw = draw
+    if (this.#isAsked) return
+    const waitMs = isUrgent ? 0 : this.#pace.waitMs(this.#screen.now())
+    if (waitMs > 0) {
+      this.#callOff ??= this.#screen.later(() => this.#ask(), waitMs)
+      return
+    }
+    this.#callOff?.()
+    this.#ask()
+  }
+
+  #ask(): void {
+    this.#callOff = null
+    this.#isAsked = true
+    this.#screen.atFrame(() => {
+      this.#isAsked = false
+      const beganMs = this.#screen.now()
+      this.#draw()
+      this.#screen.afterFrame(() => this.#drew(beganMs))
+    })
+  }
+
+  #drew(beganMs: number): void {
+    const wasSlow = this.#pace.isSlow
+    this.#pace.drew(beganMs, this.#screen.now() - beganMs)
+    if (this.#pace.isSlow !== wasSlow) this.#screen.isSlow(this.#pace.isSlow)
+  }
+}
