@@ -50,6 +50,13 @@ describe('a server', () => {
     expect(picture.last).toBeNull()
   })
 
+  test('that runs and tells nothing is silent, not gone, and comes back when it tells', () => {
+    const silent = process('silent', 'it tells nothing')
+    const picture = pictureOf(survey(), process('gone'), silent)
+    expect(picture.servers[0]).toMatchObject({ state: 'silent', reason: 'it tells nothing', roles: null })
+    expect(pictureAfter(picture, survey({}, 0)).servers[0]).toMatchObject({ state: 'up', reason: null })
+  })
+
   test('gets no token from what comes late of a run that has ended', () => {
     const late = step({ roles: stands() })
     expect(tokensOf(pictureOf(survey(), process('gone'), late), 'acceptor')).toEqual([])
