@@ -2,7 +2,8 @@
 import type { ControlCommand, ControlResult } from '../../src/inspect/control.ts'
 import { type PageToHub, protocolVersion } from '../../src/inspect/protocol.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { fieldOf, recordFault } from '../../src/inspect/record-shape.ts'
+import { recordFault } from '../../src/inspect/record-shape.ts'
+import { fieldOf } from '../../src/inspect/shape.ts'
 import type { SourceState, Store } from '../model/store.ts'
 
 /** A connection that was asked for. */
