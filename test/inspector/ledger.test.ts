@@ -147,7 +147,11 @@ describe('the ledger', () => {
   test('a batch that is shown in part in a context is shown in that part', () => {
     const { requests } = batch('a')
     const accepted = [
-      { instance: 3, ballot: ballot(1, 0), batch: { node: 0, timeMs: 0, requests: [...requests, '… 4 more'] } },
+      {
+        instance: 3,
+        ballot: ballot(1, 0),
+        batch: { node: 0, timeMs: 0, requests: [...requests, '… 4 more'] },
+      },
     ]
     const context = { accepted } as unknown as Json
     const record = step({ roles: { acceptor: { state: 'persisting', context } } })

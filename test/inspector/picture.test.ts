@@ -36,6 +36,7 @@ describe('a server', () => {
     }
     const [server] = pictureOf(cluster).servers
     expect(server).toMatchObject({ node: 1, state: 'silent', address: 'there:1', roles: null })
+    expect(server && durableHeads(server)).toMatchObject({ promised: null, firstUnchosen: null })
     expect(pictureOf(cluster, survey({}, 1)).servers[0]).toMatchObject({ state: 'up', pid: 41 })
   })
 

@@ -6,6 +6,7 @@ import type { ChartName } from '../../charts/drawing.ts'
 import { litStep, stepOf } from '../../charts/lit.ts'
 import { clientTokens, roleTokens, type Token } from '../../charts/tokens.ts'
 import type { Picture } from '../../model/picture.ts'
+import type { View } from '../../model/store.ts'
 import type { PartProps } from '../context.ts'
 import { Choice, type Shown } from './choice.tsx'
 import { OneServer } from './one-server.tsx'
@@ -47,9 +48,16 @@ export function Charts({ view, store }: PartProps) {
           <Overview tokens={tokens} lit={lit} open={setShown} />
         )}
       </div>
-      <Said lit={lit} isSelected={chosen !== null} isMoving={isMoving} />
+      <Said lit={lit} isSelected={chosen !== null} isMoving={isMoving} otherwise={whyNothing(view)} />
     </section>
   )
+}
+
+/** Why there is no step to tell of, and what to do where no server tells of any. */
+function whyNothing({ source, picture }: View): string {
+  return source.kind === 'live' && source.state === 'open' && picture.cluster === null
+    ? `No server tells what happens yet: servers do that are started with --inspect ${location.host}`
+    : 'No step to tell of.'
 }
 
 /** The tokens of all charts. Those of a chart that nobody moved in are the same object as before. */

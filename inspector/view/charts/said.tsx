@@ -11,14 +11,16 @@ interface SaidProps {
   readonly isSelected: boolean
   /** Steps follow each other by themselves: then nothing is read aloud. */
   readonly isMoving: boolean
+  /** What is told when there is no step. */
+  readonly otherwise: string
 }
 
 /** What happened, and what each machine did then and why. */
-export function Said({ lit, isSelected, isMoving }: SaidProps) {
+export function Said({ lit, isSelected, isMoving, otherwise }: SaidProps) {
   return (
     <div class={`charts-said ${colourClass(lit?.colour ?? null)}`}>
       {lit === null ? (
-        <p>No step to tell of.</p>
+        <p>{otherwise}</p>
       ) : (
         <>
           <p>
