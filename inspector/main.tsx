@@ -6,7 +6,7 @@ import { Store } from './model/store.ts'
 import { acceptDroppedFiles, followAddress } from './playground/address.ts'
 import { PlaygroundPanel } from './playground/panel.tsx'
 import { Playground } from './playground/playground.ts'
-import { connectTo, Live, tokenIn } from './source/live.ts'
+import { connectTo, keptToken, Live } from './source/live.ts'
 import { browserScreen } from './source/screen.ts'
 import { Tour } from './tour/tour.tsx'
 import { App, type ExtraTab } from './view/app.tsx'
@@ -34,7 +34,7 @@ if (playground !== null) {
   acceptDroppedFiles(playground, document)
   void followAddress(playground, window)
 }
-const token = tokenIn(location.hash)
+const token = playground === null ? keptToken(location.hash, sessionStorage) : null
 const live =
   playground === null
     ? new Live({

@@ -42,6 +42,35 @@ export function homePositions(nodes: readonly NodeId[]): Positions {
   )
 }
 
+/** How far apart those of a group are that stands away from others: their discs do not touch. */
+const closeDistance = 44
+
+/**
+ * Where servers stand that nobody has moved: together, or group by group out of each other's reach, where that many groups
+ * find room.
+ */
+export function restingPositions(groups: readonly (readonly NodeId[])[]): Positions {
+  const home = homePositions(groups.flat().sort((a, b) => a - b))
+  if (groups.length < 2) return home
+  const { width, height } = mapSize
+  const apart = Object.fromEntries(
+    groups.flatMap((group, place) => {
+      const ring = group.length < 2 ? 0 : closeDistance / (2 * Math.sin(Math.PI / group.length))
+      const [across, along] = [width, height].map((size) => size / 2 - serverRadius - 2 - ring) as [
+        number,
+        number,
+      ]
+      const angle = Math.PI + (2 * Math.PI * place) / groups.length
+      const centre = { x: width / 2 + across * Math.cos(angle), y: height / 2 + along * Math.sin(angle) }
+      return group.map((node, index) => {
+        const turn = (2 * Math.PI * index) / group.length - Math.PI / 2
+        return [node, { x: centre.x + ring * Math.cos(turn), y: centre.y + ring * Math.sin(turn) }]
+      })
+    }),
+  )
+  return groupsText(groupsOf(apart)) === groupsText(groups) ? apart : home
+}
+
 /** The point, or the nearest one at which a server is wholly on the map. */
 export function onMap({ x, y }: Point): Point {
   const within = (value: number, size: number) =>

@@ -7,14 +7,15 @@ export interface Heads {
   readonly promised: Ballot | null
   /** `false`: it is on its way to the disk, and nobody was told of it. */
   readonly isPromisedSynced: boolean
-  /** It knows what was chosen in every instance below. */
-  readonly firstUnchosen: Instance
+  /** It knows what was chosen in every instance below; `null` where nothing is known of it. */
+  readonly firstUnchosen: Instance | null
 }
 
 /** What the server has promised and learned: in its memory while it runs, on its disk while it does not. */
 export function durableHeads({ roles, durable, firstUnexecuted }: ServerPicture): Heads {
   const onDisk = durable?.promised ?? null
-  const firstUnchosen = Math.max(durable?.firstUnchosen ?? 0, firstUnexecuted)
+  const isKnown = durable !== null || firstUnexecuted > 0
+  const firstUnchosen = isKnown ? Math.max(durable?.firstUnchosen ?? 0, firstUnexecuted) : null
   const inMemory = roles === null ? null : ballotIn(roles.acceptor.context)
   const isSynced = inMemory === null || compareBallots(inMemory, onDisk) <= 0
   return { promised: isSynced ? onDisk : inMemory, isPromisedSynced: isSynced, firstUnchosen }

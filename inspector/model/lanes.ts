@@ -75,7 +75,7 @@ export type ArrowState = 'flying' | 'heard' | 'own' | 'lost' | 'unheard' | 'unkn
 /** What a server is from a record on. */
 export interface LifeChange {
   readonly at: number
-  readonly state: 'up' | 'gone' | 'paused'
+  readonly state: 'up' | 'gone' | 'paused' | 'silent'
 }
 
 /** A client of which something was seen. */
@@ -281,6 +281,7 @@ export class LaneModel {
     if (typeof arrow.to === 'string') return this.#clients.get(arrow.to)?.isSeen ? 'flying' : 'unseen'
     const receiver = this.#servers.get(arrow.to)
     if (receiver === undefined) return 'unknown'
+    if (receiver.life.at(-1)?.state === 'silent') return 'unseen'
     if (receiver.gapAt > (arrow.saidAt ?? -1)) return 'unknown'
     const { receiverSteps, receiverEnds } = arrow as MutableArrow
     const isGone = receiver.ends > receiverEnds || receiver.life.at(-1)?.state === 'gone'
@@ -304,8 +305,8 @@ export class LaneModel {
         return { ...plain, party: record.node, what: 'gap', leftOut: record.count }
       case 'process': {
         const { node: party, state } = record
-        // That it is gone it may have said itself; that it is up, its start says.
-        if (state === 'up' || (state === 'gone' && this.#isGone(party))) return null
+        // That it is gone it may have said itself; that it is up, its start says. That it tells nothing is no event.
+        if (state === 'up' || state === 'silent' || (state === 'gone' && this.#isGone(party))) return null
         return { ...plain, party, what: state }
       }
       case 'client':

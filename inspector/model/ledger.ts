@@ -2,6 +2,7 @@
 import { type Ballot, compareBallots, sameBallot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
 import type { Execution, RequestOutcome } from '../../machines/outcome.ts'
+import { acceptedFault, requestFault } from '../../src/inspect/message-shape.ts'
 import type { Durable, StepRecord, SurveyRecord } from '../../src/inspect/record.ts'
 import type { Fact } from '../../src/verify/facts.ts'
 
@@ -174,9 +175,12 @@ function acceptedIn(context: Json): readonly AcceptedRecord[] {
   if (context === null || typeof context !== 'object' || !('accepted' in context)) return []
   const { accepted } = context
   if (!Array.isArray(accepted)) return []
-  return accepted.filter((item): item is AcceptedRecord & Json => {
-    const record = item as Partial<AcceptedRecord> | null
-    return typeof record?.instance === 'number' && Array.isArray(record.batch?.requests) && !!record.ballot
+  return accepted.flatMap((item) => {
+    const { batch, ...where } = (item ?? {}) as unknown as AcceptedRecord
+    if (!Array.isArray(batch?.requests)) return []
+    const requests = batch.requests.filter((request) => requestFault(request) === null)
+    const record = { ...where, batch: { ...batch, requests } }
+    return acceptedFault(record) === null ? [record] : []
   })
 }
 

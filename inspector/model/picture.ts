@@ -44,9 +44,9 @@ export interface Picture {
 
 export interface ServerPicture {
   readonly node: NodeId
-  /** `silent`: it has not been heard of yet. */
+  /** `silent`: it has not been heard of yet, or runs and does not tell what happens: then `reason` says so. */
   readonly state: 'up' | 'gone' | 'paused' | 'silent'
-  /** Why it is gone, if that is known. */
+  /** Why it is gone or silent, if that is known. */
   readonly reason: string | null
   readonly run: string | null
   /** Of its data directory: another one means that it lost what was on the disk. */
@@ -176,7 +176,10 @@ function serverRecordTaken(picture: Picture, name: RunName, record: ServerRecord
       return isNewer ? { ...picture, service: { node, firstUnexecuted, view } } : picture
     }
     case 'ended':
-      return { ...withoutProcess(picture, node, record.reason), ledger: ledgerWithoutMemory(ledger, node) }
+      return {
+        ...withoutRoles(picture, node, 'gone', record.reason),
+        ledger: ledgerWithoutMemory(ledger, node),
+      }
     case 'fate':
       return picture
   }
@@ -228,9 +231,11 @@ function processSeen(picture: Picture, record: Extract<InspectorRecord, { kind: 
   switch (state) {
     case 'gone':
       return {
-        ...withoutProcess(picture, node, reason),
+        ...withoutRoles(picture, node, state, reason),
         ledger: ledgerWithoutMemory(picture.ledger, node),
       }
+    case 'silent':
+      return withoutRoles(picture, node, state, reason)
     case 'paused':
       return withServer(picture, node, (server) => ({ ...server, state, reason }))
     case 'resumed':
@@ -244,11 +249,16 @@ function processSeen(picture: Picture, record: Extract<InspectorRecord, { kind: 
   return picture
 }
 
-/** With nothing left of the process: no role stands anywhere. */
-function withoutProcess(picture: Picture, node: NodeId, reason: string | null): Picture {
+/** Nothing is known of the process, or nothing is left of it: no role stands anywhere. */
+function withoutRoles(
+  picture: Picture,
+  node: NodeId,
+  state: 'gone' | 'silent',
+  reason: string | null,
+): Picture {
   const next = withServer(picture, node, (server) => ({
     ...server,
-    state: 'gone',
+    state,
     reason: reason ?? server.reason,
     pid: null,
     roles: null,

@@ -1,6 +1,7 @@
 /** What the servers' request queues hold, and who waits for what. */
 import type { NodeId } from '../../machines/batch.ts'
 import { requestId } from '../../machines/held-requests.ts'
+import { requestFault } from '../../src/inspect/message-shape.ts'
 import type { Stand } from '../../src/inspect/record.ts'
 import type { ShownHeld, ShownRequest } from '../../src/inspect/stand.ts'
 import { requestName } from '../../src/schedule/names.ts'
@@ -33,8 +34,15 @@ export function queueOf({ context }: Stand): Queue {
   if (!held || !Array.isArray(held.requests)) return emptyQueue
   const proposing = new Set(Array.isArray(offered) ? offered : [])
   const { count, delayedCount } = held
-  const entries = held.requests.map((request) => ({ ...request, state: stateOf(request, proposing) }))
+  const entries = held.requests
+    .filter(isShownRequest)
+    .map((request) => ({ ...request, state: stateOf(request, proposing) }))
   return { count, delayedCount, entries }
+}
+
+/** A context comes from elsewhere, and may hold anything. */
+function isShownRequest(request: ShownRequest): boolean {
+  return requestFault(request) === null && typeof request.tag === 'object'
 }
 
 function stateOf(request: ShownRequest, proposing: ReadonlySet<unknown>): QueueEntry['state'] {

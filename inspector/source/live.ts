@@ -2,7 +2,8 @@
 import type { ControlCommand, ControlResult } from '../../src/inspect/control.ts'
 import { type PageToHub, protocolVersion } from '../../src/inspect/protocol.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { fieldOf, recordFault } from '../../src/inspect/record-shape.ts'
+import { recordFault } from '../../src/inspect/record-shape.ts'
+import { fieldOf } from '../../src/inspect/shape.ts'
 import type { SourceState, Store } from '../model/store.ts'
 
 /** A connection that was asked for. */
@@ -134,8 +135,18 @@ export function connectTo(url: string): LiveOptions['connect'] {
 }
 
 /** The token in the fragment of an address: `#token=…`. */
-export function tokenIn(fragment: string): string | null {
+function tokenIn(fragment: string): string | null {
   return /^#token=([\w-]+)$/.exec(fragment)?.[1] ?? null
+}
+
+/**
+ * The token of the address at which the page was opened, kept for when the address has none any more: a link to a part of the
+ * page takes its place. `null` when there never was one.
+ */
+export function keptToken(fragment: string, kept: Pick<Storage, 'getItem' | 'setItem'>): string | null {
+  const token = tokenIn(fragment)
+  if (token !== null) kept.setItem('token', token)
+  return token ?? kept.getItem('token')
 }
 
 function sourceIn(source: unknown): SourceState {

@@ -107,7 +107,7 @@ const ServerChip = pure(function ServerChip({ node, state, reason, leads, pid, a
   const about = [
     address === null ? null : `at ${address}`,
     pid === null ? null : `pid ${pid}`,
-    state === 'silent' ? 'not heard of yet' : null,
+    state === 'silent' && reason === null ? 'not heard of yet' : null,
     reason,
   ].filter((part) => part !== null)
   return (

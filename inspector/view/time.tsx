@@ -107,7 +107,12 @@ export function Time({ view, store }: PartProps) {
         </p>
       </div>
       <p class="now">
-        {shown === null ? (
+        {isUntold(view) ? (
+          <span>
+            No server tells what happens yet: servers do that are started with{' '}
+            <code>--inspect {location.host}</code>
+          </span>
+        ) : shown === null ? (
           <span class="muted">{end === 0 ? 'Nothing is recorded yet.' : 'Before the first record.'}</span>
         ) : (
           <>
@@ -118,6 +123,13 @@ export function Time({ view, store }: PartProps) {
         {isLive && view.source.kind === 'live' ? <Coalesced count={coalesced} /> : null}
       </p>
     </section>
+  )
+}
+
+/** True when the hub is there, and no server has told it anything. */
+function isUntold({ source, picture, following }: View): boolean {
+  return (
+    source.kind === 'live' && source.state === 'open' && following.mode === 'live' && picture.cluster === null
   )
 }
 

@@ -54,6 +54,6 @@ export class Expected {
     const reason = `it runs, but tells nothing: start it with --inspect 127.0.0.1:${this.#hub.port}`
     if (this.#shown.get(node) === reason) return
     this.#shown.set(node, reason)
-    this.#hub.show({ kind: 'process', node, timeMs: Date.now(), state: 'gone', reason })
+    this.#hub.show({ kind: 'process', node, timeMs: Date.now(), state: 'silent', reason })
   }
 }

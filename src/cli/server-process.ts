@@ -9,6 +9,7 @@ export class ServerProcess {
   /** How it ended: `exit code 1`, or `SIGKILL`. */
   readonly ended: Promise<string>
   readonly #child: ChildProcess
+  #waker: ChildProcess | null = null
 
   /** Runs this same program, from source or compiled, with `args`. What it says to stderr is shown as it is. */
   constructor(args: readonly string[]) {
@@ -20,6 +21,7 @@ export class ServerProcess {
       this.#child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
       this.#child.once('error', (error) => resolve(error.message))
     })
+    void this.ended.then(() => this.#forgetWaker())
     this.ready = new Promise((resolve) => {
       this.#child.once('message', (message) => resolve((message as ReadyMessage).ready))
       void this.ended.then(() => resolve(null))
@@ -30,12 +32,17 @@ export class ServerProcess {
     return this.#child.pid
   }
 
-  /** Holds it as it is: it hears and says nothing until it is resumed. */
+  /**
+   * Holds it as it is: it hears and says nothing until it is resumed. Should this program be killed meanwhile, it goes on,
+   * and stops, since nobody could resume it any more.
+   */
   pause(): void {
     this.#child.kill('SIGSTOP')
+    this.#waker = wakerOf(this.#child)
   }
 
   resume(): void {
+    this.#forgetWaker()
     this.#child.kill('SIGCONT')
   }
 
@@ -49,4 +56,23 @@ export class ServerProcess {
   kill(): void {
     this.#child.kill('SIGKILL')
   }
+
+  #forgetWaker(): void {
+    this.#waker?.kill('SIGKILL')
+    this.#waker = null
+  }
+}
+
+/**
+ * A process that waits for the end of this one and then lets `child` go on: one that is paused cannot see its channel close.
+ * The signals that tell this program to stop are not for it.
+ */
+function wakerOf({ pid }: ChildProcess): ChildProcess | null {
+  if (pid === undefined) return null
+  const waker = spawn('sh', ['-c', 'trap "" INT TERM HUP; read -r _; kill -CONT "$0"', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  // Without it there is only nobody to wake the server.
+  waker.on('error', () => undefined)
+  return waker
 }

@@ -209,20 +209,16 @@ export class Hub {
   }
 
   #greeted({ cluster, service, founders, allowsFaults }: ServerHello): string | null {
-    if (this.#cluster === null) {
-      this.#cluster = {
-        kind: 'cluster',
-        cluster,
-        service,
-        founders,
-        allowsFaults: allowsFaults && this.#options.control !== undefined,
-      }
-      this.#give([this.#cluster])
-      return null
+    const before = this.#cluster
+    if (before !== null && cluster !== before.cluster) {
+      return `this inspector shows the cluster ${before.cluster}`
     }
-    if (cluster !== this.#cluster.cluster) {
-      return `this inspector shows the cluster ${this.#cluster.cluster}`
-    }
+    // Some of its servers may have been started for it, and others not: each does what it was started for.
+    const isAllowed = allowsFaults && this.#options.control !== undefined
+    if (before === null)
+      this.#cluster = { kind: 'cluster', cluster, service, founders, allowsFaults: isAllowed }
+    else if (isAllowed && !before.allowsFaults) this.#cluster = { ...before, allowsFaults: true }
+    if (this.#cluster !== null && this.#cluster !== before) this.#give([this.#cluster])
     return null
   }
 

@@ -8,7 +8,7 @@ import { messageSchemas, wireParts } from '../node/wire/schema.ts'
 import { roleNames } from '../roles.ts'
 import { protocolVersion, type ServerToHub } from './protocol.ts'
 import type { ServerRecord } from './record.ts'
-import { fieldOf } from './record-shape.ts'
+import { fieldOf } from './shape.ts'
 
 const { integer, name, address, ballot, batch, acceptedRecord, member, outcome, closed, json } = wireParts
 

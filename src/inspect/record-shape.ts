@@ -2,16 +2,32 @@
  * A look at records that come from elsewhere: a hub, or a file. It is light, since the page does it too, at every record; what
  * it lets pass breaks no picture. What servers say to a hub is checked in every part by src/inspect/record-check.ts.
  */
-import type { InspectorRecord, ServerRecord } from './record.ts'
-
-type FieldTypes = Readonly<Record<string, 'string' | 'number' | 'boolean' | 'object' | 'array'>>
+import type { RoleName } from '../../machines/inbox.ts'
+import { roleNames } from '../roles.ts'
+import {
+  batchFault,
+  durableFault,
+  executionFault,
+  membersFault,
+  messageFault,
+  requestFault,
+} from './message-shape.ts'
+import type { Cause, InspectorRecord, ServerRecord } from './record.ts'
+import { eachFault, eachOf, type FieldTypes, fieldFault, fieldOf, firstFault, isKey, shown } from './shape.ts'
 
 const recordFields: Readonly<Record<InspectorRecord['kind'], FieldTypes>> = {
   cluster: { cluster: 'string', service: 'string', founders: 'array', allowsFaults: 'boolean' },
   server: { node: 'number', incarnation: 'string', run: 'string', record: 'object' },
   gap: { node: 'number', count: 'number' },
   process: { node: 'number', timeMs: 'number', state: 'string' },
-  client: { client: 'string', seq: 'number', moves: 'array', said: 'array', stand: 'object' },
+  client: {
+    client: 'string',
+    seq: 'number',
+    event: 'string',
+    moves: 'array',
+    said: 'array',
+    stand: 'object',
+  },
   links: { timeMs: 'number', cut: 'array' },
   verdict: { timeMs: 'number', invariants: 'array' },
 }
@@ -40,13 +56,23 @@ const factFields: Readonly<Record<string, FieldTypes>> = {
   responded: { message: 'object' },
 }
 
+const allRoles: Readonly<Record<RoleName, 'object'>> = {
+  acceptor: 'object',
+  proposer: 'object',
+  learner: 'object',
+  requestQueue: 'object',
+}
 const standFields: FieldTypes = { state: 'string' }
 const moveFields: FieldTypes = { event: 'string', edges: 'array', state: 'string' }
-const memberFields: FieldTypes = { id: 'number', address: 'string' }
 const ruleFields: FieldTypes = { message: 'string', action: 'string', delayMs: 'number' }
-const durableFields: FieldTypes = { accepted: 'array', firstUnchosen: 'number' }
-const acceptedFields: FieldTypes = { instance: 'number', ballot: 'object', batch: 'object' }
-const batchFields: FieldTypes = { requests: 'array', timeMs: 'number' }
+const causeFields: Readonly<Record<Cause['type'], FieldTypes>> = {
+  start: {},
+  hear: { sender: 'number', message: 'object' },
+  request: { message: 'object', replyTo: 'string' },
+  timer: { role: 'string', id: 'string' },
+  synced: {},
+  tell: { role: 'string', event: 'string' },
+}
 const standingFields: FieldTypes = { invariant: 'number', standing: 'string', text: 'string' }
 
 /** What is wrong with `value`, in a few words; `null` when it is a record that can be shown. */
@@ -58,14 +84,16 @@ export function recordFault(value: unknown): string | null {
   switch (kind) {
     case 'cluster':
       return (
-        eachFault(fieldOf(value, 'founders'), memberFields, 'cluster.founders') ??
+        membersFault(fieldOf(value, 'founders'), 'cluster.founders') ??
         eachFault(fieldOf(value, 'rules') ?? [], ruleFields, 'cluster.rules')
       )
     case 'server':
       return serverFault(fieldOf(value, 'record'))
     case 'client':
       return (
-        eachFault(fieldOf(value, 'moves'), moveFields, 'client.moves') ??
+        firstFault(fieldOf(value, 'moves'), moveFault) ??
+        firstFault(fieldOf(value, 'said'), (said) => messageFault(fieldOf(said, 'message'))) ??
+        heardFault(fieldOf(value, 'heard')) ??
         fieldFault(fieldOf(value, 'stand'), standFields, 'client.stand')
       )
     case 'links':
@@ -75,8 +103,9 @@ export function recordFault(value: unknown): string | null {
       if (failure !== undefined && typeof failure !== 'string') return 'verdict.failure is no string'
       return eachFault(fieldOf(value, 'invariants'), standingFields, 'verdict.invariants')
     }
-    case 'gap':
     case 'process':
+      return typeof (fieldOf(value, 'reason') ?? '') === 'string' ? null : 'process: reason is to be a text'
+    case 'gap':
       return null
   }
   return kind satisfies never
@@ -87,11 +116,6 @@ function cutFault(link: unknown): string | null {
   return isParty(fieldOf(link, 'from')) && isParty(fieldOf(link, 'to')) ? null : 'links.cut: an end is nobody'
 }
 
-/** The field of what may be an object. */
-export function fieldOf(value: unknown, field: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[field] : undefined
-}
-
 function serverFault(record: unknown): string | null {
   const kind = fieldOf(record, 'kind')
   if (!isKey(serverFields, kind)) return `server: no record is of the kind ${shown(kind)}`
@@ -100,22 +124,30 @@ function serverFault(record: unknown): string | null {
   switch (kind) {
     case 'step':
       return (
-        eachFault(fieldOf(record, 'moves'), moveFields, 'step.moves') ??
+        causeFault(fieldOf(record, 'cause')) ??
+        firstFault(fieldOf(record, 'moves'), moveFault) ??
+        firstFault(fieldOf(record, 'moves'), (move) => roleFault(fieldOf(move, 'role'))) ??
         standsFault(fieldOf(record, 'roles')) ??
         firstFault(fieldOf(record, 'facts'), factFault)
       )
     case 'survey':
       return (
-        eachFault(fieldOf(record, 'members'), memberFields, 'survey.members') ??
+        membersFault(fieldOf(record, 'members'), 'survey.members') ??
         durableFault(fieldOf(record, 'durable')) ??
+        fieldFault(fieldOf(record, 'roles'), allRoles, 'survey.roles') ??
         standsFault(fieldOf(record, 'roles'))
       )
     case 'service': {
       const tables = fieldOf(fieldOf(record, 'view'), 'tables')
       const tableFields: FieldTypes = { name: 'string', columns: 'array', rows: 'array' }
-      return tables === undefined ? null : eachFault(tables, tableFields, 'service.view.tables')
+      return tables === undefined
+        ? null
+        : (eachFault(tables, tableFields, 'service.view.tables') ??
+            firstFault(tables, (table) => textsFault(fieldOf(table, 'columns'), 'columns')) ??
+            firstFault(tables, (table) => eachOf(fieldOf(table, 'rows'), rowFault, 'rows')))
     }
     case 'fate':
+      return messageFault(fieldOf(record, 'message'))
     case 'ended':
       return null
   }
@@ -129,63 +161,44 @@ function factFault(fact: unknown): string | null {
   if (fault !== null) return fault
   const durable = fieldOf(fact, 'durable')
   if (durable !== undefined) return durableFault(durable)
-  const batch = fieldOf(fact, 'batch')
-  if (batch !== undefined) {
-    return (
-      fieldFault(batch, batchFields, `${type}.batch`) ??
-      fieldFault(fieldOf(fact, 'execution'), { instance: 'number', outcomes: 'array' }, `${type}.execution`)
-    )
-  }
+  if (type === 'executed')
+    return batchFault(fieldOf(fact, 'batch')) ?? executionFault(fieldOf(fact, 'execution'))
+  if (type === 'requested') return requestFault(fieldOf(fact, 'request'))
   const message = fieldOf(fact, 'message')
-  return message === undefined ? null : fieldFault(message, { type: 'string' }, `${type}.message`)
+  return message === undefined ? null : messageFault(message)
 }
 
-function durableFault(durable: unknown): string | null {
+function causeFault(cause: unknown): string | null {
+  const type = fieldOf(cause, 'type')
+  if (!isKey(causeFields, type)) return `no cause is of the type ${shown(type)}`
+  const fault = fieldFault(cause, causeFields[type], `cause.${type}`)
+  if (fault !== null) return fault
+  const [message, role] = [fieldOf(cause, 'message'), fieldOf(cause, 'role')]
   return (
-    fieldFault(durable, durableFields, 'durable') ??
-    firstFault(
-      fieldOf(durable, 'accepted'),
-      (record) =>
-        fieldFault(record, acceptedFields, 'accepted') ??
-        fieldFault(fieldOf(record, 'batch'), batchFields, 'accepted.batch'),
-    )
+    (message === undefined ? null : messageFault(message)) ?? (role === undefined ? null : roleFault(role))
   )
+}
+
+function moveFault(move: unknown): string | null {
+  return fieldFault(move, moveFields, 'moves') ?? textsFault(fieldOf(move, 'edges'), 'moves.edges')
+}
+
+function textsFault(texts: unknown, where: string): string | null {
+  return eachOf(texts, (text) => (typeof text === 'string' ? null : `${where} are to be texts`), where)
+}
+
+function rowFault(row: unknown): string | null {
+  return Array.isArray(row) ? null : 'a row is to be of the type array'
+}
+
+function heardFault(heard: unknown): string | null {
+  return heard === null ? null : messageFault(fieldOf(heard, 'message'))
 }
 
 function standsFault(stands: unknown): string | null {
   return eachFault(Object.values(stands as object), standFields, 'roles')
 }
 
-function eachFault(values: unknown, fields: FieldTypes, where: string): string | null {
-  if (!Array.isArray(values)) return `${where} is to be of the type array`
-  return firstFault(values, (value) => fieldFault(value, fields, where))
-}
-
-function firstFault(values: unknown, faultOf: (value: unknown) => string | null): string | null {
-  for (const value of values as readonly unknown[]) {
-    const fault = faultOf(value)
-    if (fault !== null) return fault
-  }
-  return null
-}
-
-function fieldFault(value: unknown, fields: FieldTypes, where: string): string | null {
-  for (const field in fields) {
-    const type = fields[field]
-    if (typeName(fieldOf(value, field)) !== type) return `${where}: ${field} is to be of the type ${type}`
-  }
-  return null
-}
-
-function isKey<T extends object>(fields: T, key: unknown): key is keyof T & string {
-  return typeof key === 'string' && Object.hasOwn(fields, key)
-}
-
-function typeName(value: unknown): string {
-  if (value === null) return 'null'
-  return Array.isArray(value) ? 'array' : typeof value
-}
-
-function shown(value: unknown): string {
-  return (JSON.stringify(value) ?? 'undefined').slice(0, 80)
+function roleFault(role: unknown): string | null {
+  return roleNames.some((name) => name === role) ? null : `no role is called ${shown(role)}`
 }

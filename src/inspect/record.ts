@@ -135,7 +135,7 @@ export interface ServiceRecord {
 
 /** What the inspector keeps and shows, in the order in which it can have happened. */
 export type InspectorRecord =
-  /** The first of every stream; again when the rules change. */
+  /** Before all that servers tell; again when the rules change. */
   | {
       readonly kind: 'cluster'
       readonly cluster: string
@@ -154,7 +154,8 @@ export type InspectorRecord =
       readonly kind: 'process'
       readonly node: NodeId
       readonly timeMs: number
-      readonly state: 'up' | 'gone' | 'paused' | 'resumed'
+      /** `silent`: it runs, and does not tell what happens. */
+      readonly state: 'up' | 'gone' | 'paused' | 'resumed' | 'silent'
       readonly reason: string | null
     }
   /** Which links are cut from now on, all of them: said when it changes, where cuts are no rules. */

@@ -144,6 +144,14 @@ test('servers are paused, resumed, crashed and restarted from the page, and Ctrl
   expect(stdout).toMatch(/\ncluster stopped\n$/)
 })
 
+test('a server that is paused does not outlive the program that could resume it', async () => {
+  const { cluster, page } = await startCluster('--data', data, '--allow-faults')
+  const [, pid] = await cluster.said(/^server 1 ready on .*pid (\d+)\)$/m)
+  expect(await page.control({ type: 'pause', node: 1 })).toMatchObject({ ok: true })
+  cluster.signal('SIGKILL')
+  while (isRunning(Number(pid))) await new Promise((resolve) => setTimeout(resolve, 20))
+})
+
 test('without --allow-faults nothing is done, and with a wrong token neither', async () => {
   const { page, origin } = await startCluster('--memory')
   for (const command of [

@@ -131,7 +131,7 @@ describe('paxos inspect', () => {
     expect(page.records[0]).toMatchObject({
       kind: 'process',
       node: 0,
-      state: 'gone',
+      state: 'silent',
       reason: `it runs, but tells nothing: start it with --inspect 127.0.0.1:${hub}`,
     })
   })

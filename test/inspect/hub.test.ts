@@ -54,7 +54,9 @@ describe('the page', () => {
       expect(page.status).toBe(200)
       expect(page.body.toString()).toBe('<p>page</p>')
       expect(page.headers).toMatchObject({
-        'content-security-policy': expect.stringMatching(/default-src 'none'.*frame-ancestors 'none'/),
+        'content-security-policy': expect.stringMatching(
+          /^default-src 'none'; script-src 'self'; style-src 'self'; .*frame-ancestors 'none'$/,
+        ),
         'x-content-type-options': 'nosniff',
         'referrer-policy': 'no-referrer',
         'cache-control': 'no-cache',
@@ -158,8 +160,12 @@ describe('control', () => {
         return page.others.find((one) => one.type === 'hub.result' && one.id === id)
       }
       expect(await ask(1, token)).toMatchObject({ result: { ok: false, error: /--allow-faults/ } })
-      await ToldServer.connect(hub, hello(0, { allowsFaults: true }))
+      await ToldServer.connect(hub, hello(0))
       await page.until(({ records }) => records.some(({ kind }) => kind === 'cluster'))
+      expect(await ask(5, token)).toMatchObject({ result: { ok: false, error: /--allow-faults/ } })
+      // One that is started with it is enough, whichever comes first.
+      await ToldServer.connect(hub, hello(1, { allowsFaults: true }))
+      await page.until(({ records }) => records.some((one) => one.kind === 'cluster' && one.allowsFaults))
       expect(await ask(2, 'guessed')).toMatchObject({ result: { ok: false, error: /token/ } })
       expect(await ask(3, '')).toMatchObject({ result: { ok: false } })
       expect(done).toEqual([])

@@ -96,9 +96,10 @@ export function executed(instance: Instance, chosen: Batch, kind: Outcome['kind'
 
 export function process(
   state: Extract<InspectorRecord, { kind: 'process' }>['state'],
+  reason: string | null = null,
   node: NodeId = 0,
 ): InspectorRecord {
-  return { kind: 'process', node, timeMs: 2_000, state, reason: null }
+  return { kind: 'process', node, timeMs: 2_000, state, reason }
 }
 
 export function verdict(...broken: readonly Invariant[]): Verdict {

@@ -13,6 +13,7 @@ import {
   pairsApart,
   pairsOf,
   reach,
+  restingPositions,
   serverRadius,
   withCuts,
   withoutCuts,
@@ -38,6 +39,27 @@ test('where servers begin, nobody is cut from anybody, and all are on the map', 
     expect(groupsOf(positions)).toHaveLength(1)
     for (const point of Object.values(positions)) expect(onMap(point)).toEqual(point)
   }
+})
+
+test('a page that is opened while servers are cut off shows them apart, so that moving one heals nothing', () => {
+  for (const groups of [
+    [[0, 1, 2]],
+    [[0, 1], [2]],
+    [[0], [1], [2]],
+    [
+      [0, 3],
+      [1, 2, 4],
+    ],
+    [[0, 1], [2, 3], [4]],
+    [[0], [1], [2], [3], [4]],
+  ]) {
+    const positions = restingPositions(groups)
+    expect(groupsOf(positions)).toEqual(groups)
+    for (const point of Object.values(positions)) expect(onMap(point)).toEqual(point)
+  }
+  // More groups than find room: as they are at home.
+  const nine = Array.from({ length: 9 }, (_, id) => id)
+  expect(restingPositions(nine.map((id) => [id]))).toEqual(homePositions(nine))
 })
 
 test('a server that is dragged away is cut from all the others, both ways', () => {

@@ -6,6 +6,7 @@ import { Timeline } from '../../inspector/model/timeline.ts'
 import type { Accept, Accepted, NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import type { Cause, FateRecord, InspectorRecord, StepRecord } from '../../src/inspect/record.ts'
 import type { Fact } from '../../src/verify/facts.ts'
+import { process } from './build.ts'
 import { type Recording, randomRecording, scenarioFiles, scenarioRecording } from './schedule-records.ts'
 
 const ballot = { round: 1, node: 0 }
@@ -43,13 +44,8 @@ function fate(
 const lose = (from: number, to: number, message: NodeMessage, at = clock) =>
   fate(from, { from, to, message, fate: 'dropped' }, at)
 
-const gone = (node: number): InspectorRecord => ({
-  kind: 'process',
-  node,
-  timeMs: 0,
-  state: 'gone',
-  reason: null,
-})
+const gone = (node: number) => process('gone', null, node)
+const silent = (node: number) => process('silent', 'it tells nothing', node)
 
 function modelOf(...records: readonly InspectorRecord[]): LaneModel {
   const model = new LaneModel()
@@ -172,6 +168,12 @@ describe('what is not heard', () => {
     const model = modelOf(send(), { kind: 'gap', node: 1, incarnation: 'i', run: 'r', count: 12 })
     expect(shown(model)).toEqual(['0>1 accept unknown 0-?'])
     expect(model.dot(1)).toMatchObject({ what: 'gap', leftOut: 12 })
+  })
+
+  test('is not seen at a receiver that runs and tells nothing, which is no event', () => {
+    const model = modelOf(send(), silent(1))
+    expect(shown(model)).toEqual(['0>1 accept unseen 0-?'])
+    expect(model.dot(1)).toBeNull()
   })
 })
 

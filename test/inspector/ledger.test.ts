@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { batchOf, endingsOf, keptRows, type LedgerCell } from '../../inspector/model/ledger.ts'
+import {
+  batchOf,
+  endingsOf,
+  keptRows,
+  type LedgerCell,
+  type LedgerRow,
+} from '../../inspector/model/ledger.ts'
 import { emptyPicture, pictureAfter } from '../../inspector/model/picture.ts'
 import { compareBallots, sameBallot } from '../../machines/ballot.ts'
+import type { Json } from '../../machines/batch.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { randomRecords } from '../support/records.ts'
 import { accepted, acceptor, ballot, batch, durable, executed, process, step, survey } from './build.ts'
@@ -135,6 +142,20 @@ describe('the ledger', () => {
       const record = step({ roles: { acceptor: { state: 'listening', context } } })
       expect(ledgerOf(survey(), record).rows).toEqual([])
     }
+  })
+
+  test('a batch that is shown in part in a context is shown in that part', () => {
+    const { requests } = batch('a')
+    const accepted = [
+      {
+        instance: 3,
+        ballot: ballot(1, 0),
+        batch: { node: 0, timeMs: 0, requests: [...requests, '… 4 more'] },
+      },
+    ]
+    const context = { accepted } as unknown as Json
+    const record = step({ roles: { acceptor: { state: 'persisting', context } } })
+    expect(batchOf(ledgerOf(survey(), record).rows[0] as LedgerRow)?.requests).toEqual(requests)
   })
 })
 

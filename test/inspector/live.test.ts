@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Store } from '../../inspector/model/store.ts'
-import { type Connection, type Listener, Live, tokenIn } from '../../inspector/source/live.ts'
+import { type Connection, keptToken, type Listener, Live } from '../../inspector/source/live.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 
 /** A page whose hub is a test. */
@@ -123,8 +123,17 @@ describe('the live page', () => {
   })
 })
 
-test('the token stands in the fragment of the address', () => {
-  expect(tokenIn('#token=a-b_c1')).toBe('a-b_c1')
-  for (const fragment of ['', '#', '#token=', '#playground', '#token=a b'])
-    expect(tokenIn(fragment)).toBe(null)
+test('the token stands in the fragment of the address, and is known when another fragment has taken its place', () => {
+  const kept = new Map<string, string>()
+  const storage = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  }
+  const others = ['', '#', '#token=', '#playground', '#token=a b']
+  for (const fragment of others) expect(keptToken(fragment, storage)).toBe(null)
+  expect(keptToken('#token=a-b_c1', storage)).toBe('a-b_c1')
+  for (const fragment of others) expect(keptToken(fragment, storage)).toBe('a-b_c1')
+  // Of the hub that was started later.
+  expect(keptToken('#token=d2', storage)).toBe('d2')
+  expect(keptToken('#side', storage)).toBe('d2')
 })

@@ -36,6 +36,7 @@ describe('a server', () => {
     }
     const [server] = pictureOf(cluster).servers
     expect(server).toMatchObject({ node: 1, state: 'silent', address: 'there:1', roles: null })
+    expect(server && durableHeads(server)).toMatchObject({ promised: null, firstUnchosen: null })
     expect(pictureOf(cluster, survey({}, 1)).servers[0]).toMatchObject({ state: 'up', pid: 41 })
   })
 
@@ -48,6 +49,13 @@ describe('a server', () => {
     expect(tokensOf(picture, 'acceptor')).toEqual([])
     expect(picture.servers[0]).toMatchObject({ state: 'gone', roles: null, writes: 0, moves: [], pid: null })
     expect(picture.last).toBeNull()
+  })
+
+  test('that runs and tells nothing is silent, not gone, and comes back when it tells', () => {
+    const silent = process('silent', 'it tells nothing')
+    const picture = pictureOf(survey(), process('gone'), silent)
+    expect(picture.servers[0]).toMatchObject({ state: 'silent', reason: 'it tells nothing', roles: null })
+    expect(pictureAfter(picture, survey({}, 0)).servers[0]).toMatchObject({ state: 'up', reason: null })
   })
 
   test('gets no token from what comes late of a run that has ended', () => {

@@ -7,7 +7,7 @@ import { randomRecords } from '../support/records.ts'
 import { stands, survey } from './build.ts'
 
 function request(seq: number, tag: ShownRequest['tag'], receivedAtMs = 0): ShownRequest {
-  return { uid: 'a@0', seq, command: null, replyTo: 'a', receivedAtMs, tag }
+  return { uid: 'a@0', seq, command: { kind: 'service', body: null }, replyTo: 'a', receivedAtMs, tag }
 }
 
 function queue(requests: readonly ShownRequest[], offered: readonly string[] = []) {

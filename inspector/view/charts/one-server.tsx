@@ -78,6 +78,10 @@ function withRoom({ width, height }: PackedSize): PackedSize {
 }
 
 function absence({ node, state, reason }: ServerPicture): string {
-  if (state === 'silent') return `Nothing has been heard of server ${node} yet.`
+  if (state === 'silent') {
+    return reason === null
+      ? `Nothing has been heard of server ${node} yet.`
+      : `Nothing is seen of server ${node}: ${reason}.`
+  }
   return `Server ${node} is gone${reason === null ? '' : `: ${reason}`}. Its roles are in no state.`
 }

@@ -7,7 +7,6 @@ import {
   groupsOf,
   groupsText,
   groupsUnder,
-  homePositions,
   isCutBetween,
   mapSize,
   onMap,
@@ -17,6 +16,7 @@ import {
   pairsApart,
   pairsOf,
   reach,
+  restingPositions,
   serverRadius,
   withCuts,
 } from '../../model/faults.ts'
@@ -34,7 +34,7 @@ interface Drag {
 /** How far an arrow key moves a server. */
 const keyStep = 20
 
-/** Of the servers that were moved. */
+/** Of all servers, from when the first of them was moved. */
 const keptPositions = new Kept<Positions>({})
 
 const arrows: Readonly<Record<string, Point>> = {
@@ -59,8 +59,8 @@ export function NetworkMap({
   const moved = useKept(keptPositions)
   const [drag, setDrag] = useState<Drag | null>(null)
   const svg = useRef<SVGSVGElement>(null)
-  const positions = { ...homePositions(nodes), ...moved }
   const cuts = cutsIn(rules)
+  const positions = { ...restingPositions(groupsUnder(nodes, cuts)), ...moved }
   // While a server is dragged, what letting go of it would do is shown.
   const shownCuts = drag === null ? cuts : pairsApart(groupsOf(positions))
   const setCuts = (next: readonly Pair[]) => act({ type: 'rules', rules: withCuts(rules, next) })
@@ -84,7 +84,7 @@ export function NetworkMap({
   const carry = (event: PointerEvent) => {
     if (drag?.pointer !== event.pointerId) return
     const { x, y } = pointAt(event)
-    keptPositions.set({ ...moved, [drag.node]: onMap({ x: x + drag.offset.x, y: y + drag.offset.y }) })
+    keptPositions.set({ ...positions, [drag.node]: onMap({ x: x + drag.offset.x, y: y + drag.offset.y }) })
   }
   const letGo = (event: PointerEvent) => {
     if (drag?.pointer !== event.pointerId) return
@@ -100,6 +100,7 @@ export function NetworkMap({
     event.preventDefault()
     event.stopPropagation()
     if (by === undefined) {
+      keptPositions.set({})
       void setCuts(cutsWithout(node, nodes, cuts))
       return
     }

@@ -51,7 +51,7 @@ export const Ledger = pure(function Ledger({ ledger, servers }: LedgerProps) {
               <span class="visually-hidden">below</span>
             </th>
             {servers.map((server) => (
-              <td key={server.node}>{durableHeads(server).firstUnchosen}</td>
+              <td key={server.node}>{durableHeads(server).firstUnchosen ?? '–'}</td>
             ))}
           </tr>
         </thead>

@@ -111,13 +111,14 @@ export class History {
       const where = { address, pid, members, durable, firstUnexecuted, roles }
       records.push({ kind: 'server', ...name, record: { kind: 'survey', clock, timeMs, ...where } })
     }
-    if (state === 'gone' || state === 'paused') records.push({ kind: 'process', node, timeMs, state, reason })
+    const isTold = state === 'gone' || state === 'paused' || (state === 'silent' && reason !== null)
+    if (isTold) records.push({ kind: 'process', node, timeMs, state, reason })
     return records
   }
 
   #serviceOf({ node, firstUnexecuted, view }: NonNullable<Picture['service']>): readonly InspectorRecord[] {
     const server = this.#before.servers.find((other) => other.node === node)
-    if (server === undefined || server.run === null || server.state === 'gone') return []
+    if (server === undefined || server.run === null || server.roles === null) return []
     const { run, incarnation, clock, timeMs } = server
     const record = { kind: 'service', clock, timeMs, firstUnexecuted, view } as const
     return [{ kind: 'server', node, run, incarnation: incarnation ?? '', record }]

@@ -1,0 +1,195 @@
+/** The page as the hub itself serves it, against those who mean it ill: clients that choose names, and servers that lie. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { Batch } from '../../../machines/batch.ts'
+import { buildPage } from '../../../scripts/build-inspector.ts'
+import { Hub } from '../../../src/inspect/hub.ts'
+import type { ServerRecord } from '../../../src/inspect/record.ts'
+import { founders, hello, step, survey, ToldServer } from '../../support/hub.ts'
+import { inBrowser } from './in-browser.ts'
+import { Parts } from './page-parts.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const empty = { promised: null, accepted: [], firstUnchosen: 0 }
+const ballot = { round: 1, node: 0 }
+const markup = '<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>'
+const names = [
+  markup,
+  `"><svg onload=alert(1)>`,
+  '\u202eleft\u0000\u0007',
+  'javascript:alert(1)',
+  'long'.repeat(60),
+]
+
+function batchOf(...bodies: readonly string[]): Batch {
+  return {
+    node: 0,
+    timeMs: 0,
+    requests: bodies.map((name, index) => ({
+      uid: `${name}@127.0.0.1:1`.slice(0, 100),
+      seq: index + 1,
+      ackedBelow: 1,
+      command: { kind: 'service', body: { action: 'lock', name } },
+    })),
+  }
+}
+
+function executes(node: number, clock: number, batch: Batch): ServerRecord {
+  const outcomes = batch.requests.map(({ uid, seq }, index) => ({
+    uid,
+    seq,
+    outcome: { kind: 'executed' as const, instance: 0, index, result: null },
+  }))
+  const execution = { instance: 0, outcomes, freed: [], progressed: true, concerned: [], members: null }
+  return step(clock, { facts: [{ type: 'executed', node, instance: 0, batch, execution, digest: null }] })
+}
+
+function starts(node: number): ServerRecord {
+  const started = {
+    type: 'started',
+    node,
+    incarnation: 'founder',
+    durable: empty,
+    members: founders,
+  } as const
+  return step(1, { cause: { type: 'start' }, facts: [started], roles: survey(node).roles })
+}
+
+await inBrowser('the page of a hub', (open) => {
+  let folder: string
+  let hub: Hub
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'paxos-page-'))
+    await buildPage('live', folder)
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  async function shown(records: (node: number) => readonly ServerRecord[]) {
+    hub = await Hub.listen({ port: 0, pageFolder: folder })
+    try {
+      const watched = await open(hub.url)
+      const servers = await Promise.all([0, 1, 2].map((node) => ToldServer.connect(hub, hello(node))))
+      for (const [node, server] of servers.entries()) server.tell(records(node))
+      return { ...watched, parts: new Parts(watched.page) }
+    } catch (error) {
+      await hub.close()
+      throw error
+    }
+  }
+
+  test('shows what clients and servers call things as text, and as nothing else', async () => {
+    const { page, parts } = await shown((node) => [
+      // What is accepted already is not known from records: so nothing is judged, and the page goes on.
+      survey(node, { durable: { ...empty, accepted: [{ instance: 0, ballot, batch: batchOf(...names) }] } }),
+      executes(node, 2, batchOf(...names)),
+      {
+        kind: 'service',
+        clock: 3,
+        timeMs: 3,
+        firstUnexecuted: 1,
+        view: {
+          tables: [
+            {
+              name: markup,
+              columns: [markup, 'b'],
+              rows: names.map((name) => [name, { [name]: name }]),
+              more: 0,
+              keyColumn: 0,
+            },
+          ],
+        },
+      },
+      {
+        kind: 'fate',
+        clock: 4,
+        timeMs: 4,
+        from: node,
+        to: markup,
+        message: { type: 'queued', uid: markup, seq: 1 },
+        fate: 'dropped',
+        reason: markup,
+      },
+      { kind: 'ended', clock: 5, timeMs: 5, reason: markup },
+    ])
+    try {
+      await page.locator('.chip.gone').nth(2).waitFor()
+      for (const tab of ['Ledger', 'Queues', 'Service', 'Events']) {
+        const panel = await parts.open(tab)
+        await panel.locator('*').first().waitFor()
+        const found = await page.evaluate(() => ({
+          foreign: document.querySelectorAll('img, iframe, object, script:not([src]), [onerror], [onload]')
+            .length,
+          failed: document.querySelectorAll('.part-failed').length,
+          hacked: 'hacked' in globalThis,
+        }))
+        expect({ tab, ...found }).toEqual({ tab, foreign: 0, failed: 0, hacked: false })
+      }
+      // What is looked for was there to be found.
+      expect(hub.counters.malformed).toBe(0)
+      for (const tab of ['Service', 'Ledger']) {
+        expect(await (await parts.open(tab)).innerText()).toContain(markup)
+      }
+    } finally {
+      await hub.close()
+    }
+  })
+
+  test('runs no script but its own, and speaks to nobody but its hub', async () => {
+    const { page, faults } = await shown((node) => [survey(node)])
+    try {
+      await page.locator('.chip.up').nth(2).waitFor()
+      const { refused, hacked } = await page.evaluate(async () => {
+        const refused = new Set<string>()
+        document.addEventListener('securitypolicyviolation', (event) => refused.add(event.effectiveDirective))
+        const script = document.createElement('script')
+        script.textContent = 'globalThis.hacked = true'
+        const frame = document.createElement('iframe')
+        frame.src = 'http://127.0.0.1:1/'
+        const holder = document.createElement('div')
+        holder.innerHTML = '<img src="http://127.0.0.1:1/" onerror="globalThis.hacked = true">'
+        document.body.append(script, frame, holder)
+        const asked = fetch('http://127.0.0.1:1/').catch(() => undefined)
+        setTimeout('globalThis.hacked = true')
+        await asked
+        for (let frames = 0; refused.size < 6 && frames < 600; frames += 1)
+          await new Promise(requestAnimationFrame)
+        return { refused: [...refused].sort(), hacked: 'hacked' in globalThis }
+      })
+      expect({ refused, hacked }).toEqual({
+        refused: ['connect-src', 'frame-src', 'img-src', 'script-src', 'script-src-attr', 'script-src-elem'],
+        hacked: false,
+      })
+      // The browser tells of each of them.
+      const others = faults
+        .splice(0)
+        .filter((fault) => !/Content Security Policy|127\.0\.0\.1:1\//.test(fault))
+      expect(others).toEqual([])
+    } finally {
+      await hub.close()
+    }
+  })
+
+  test('stops where servers tell of what cannot be, and says which invariant is broken', async () => {
+    const { page, parts } = await shown((node) => [
+      starts(node),
+      executes(node, 10 + node, batchOf(node === 1 ? 'other' : 'one')),
+      step(20),
+    ])
+    try {
+      const alert = page.getByRole('alert')
+      await alert.getByText('is broken').waitFor()
+      await page.locator('.badge.broken').getByText('1 agreement').waitFor()
+      // What came after it is there, and not shown.
+      const { shown: place, all } = await parts.place()
+      expect(place).toBeLessThan(all)
+      await parts.button(/Live$/).click()
+      await page.locator('.badge.broken').waitFor()
+    } finally {
+      await hub.close()
+    }
+  })
+})
