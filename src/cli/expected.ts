@@ -1,5 +1,5 @@
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { Hub } from '../inspect/hub.ts'
+import type { Hub } from '../inspect/hub/hub.ts'
 import { inquireOnce } from './inquire.ts'
 
 /** How often servers that have not told anything are asked how they are, in milliseconds. */

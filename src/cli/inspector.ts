@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { FaultsControl, FaultsControlOptions } from '../inspect/faults-control.ts'
-import type { Hub, HubOptions } from '../inspect/hub.ts'
+import type { FaultsControl, FaultsControlOptions } from '../inspect/hub/faults-control.ts'
+import type { Hub, HubOptions } from '../inspect/hub/hub.ts'
 import { Failure } from './exit-codes.ts'
 
 /** A hub that serves the page, with what carries out what pages ask for. */
@@ -20,8 +20,8 @@ export class Inspector {
     faults: Pick<FaultsControlOptions, 'processes'> | null,
   ): Promise<Inspector> {
     const [{ Hub }, { FaultsControl }] = await Promise.all([
-      import('../inspect/hub.ts'),
-      import('../inspect/faults-control.ts'),
+      import('../inspect/hub/hub.ts'),
+      import('../inspect/hub/faults-control.ts'),
     ])
     const control =
       faults === null

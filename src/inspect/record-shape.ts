@@ -1,6 +1,6 @@
 /**
  * A look at records that come from elsewhere: a hub, or a file. It is light, since the page does it too, at every record; what
- * it lets pass breaks no picture. What servers say to a hub is checked in every part by src/inspect/record-check.ts.
+ * it lets pass breaks no picture. What servers say to a hub is checked in every part by src/inspect/hub/record-check.ts.
  */
 import type { RoleName } from '../../machines/inbox.ts'
 import { roleNames } from '../roles.ts'

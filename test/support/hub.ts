@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { foundingMembers } from '../../machines/members.ts'
-import { Hub, type HubOptions } from '../../src/inspect/hub.ts'
+import { Hub, type HubOptions } from '../../src/inspect/hub/hub.ts'
 import type { HubToPage, ServerToHub } from '../../src/inspect/protocol.ts'
 import type { InspectorRecord, ServerRecord, StepRecord, SurveyRecord } from '../../src/inspect/record.ts'
 

@@ -1,7 +1,7 @@
 /** Puts the records of several servers in an order in which it can have happened. */
 import type { NodeId } from '../../../machines/batch.ts'
 import type { InspectorRecord } from '../record.ts'
-import { SaidLog } from '../said-log.ts'
+import { SaidLog } from './said-log.ts'
 
 interface Waiting {
   readonly node: NodeId

@@ -10,7 +10,7 @@ import {
   isServerRecord,
   isServerResult,
   type ServerHello,
-} from '../record-check.ts'
+} from './record-check.ts'
 
 /** Servers that may be connected at once. */
 const mostServers = 128

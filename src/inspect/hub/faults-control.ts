@@ -1,11 +1,11 @@
 /** Carries out what a page asks to be done to a live cluster: by its servers, by whoever runs them, and by a client. */
-import type { Address, NodeId } from '../../machines/batch.ts'
-import { type Client, connect, PaxosError } from '../client/index.ts'
-import type { ClientMove } from '../client/observer.ts'
-import type { ControlCommand, ControlResult, FaultRule } from './control.ts'
-import { isControlCommand } from './control-check.ts'
-import type { HubToServer } from './protocol.ts'
-import type { ClientRecord, InspectorRecord } from './record.ts'
+import type { Address, NodeId } from '../../../machines/batch.ts'
+import { type Client, connect, PaxosError } from '../../client/index.ts'
+import type { ClientMove } from '../../client/observer.ts'
+import type { ControlCommand, ControlResult, FaultRule } from '../control.ts'
+import { isControlCommand } from '../control-check.ts'
+import type { HubToServer } from '../protocol.ts'
+import type { ClientRecord, InspectorRecord } from '../record.ts'
 
 type ProcessCommand = Extract<ControlCommand, { type: 'pause' | 'resume' | 'crash' | 'restart' }>
 

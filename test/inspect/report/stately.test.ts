@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { connect } from '../../src/client/index.ts'
-import { startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
+import { connect } from '../../../src/client/index.ts'
+import { startNode } from '../../../src/node/node.ts'
+import { freePorts } from '../../cli/paxos.ts'
 
 interface Told {
   readonly type: string

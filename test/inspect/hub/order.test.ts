@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { NodeMessage } from '../../machines/messages.ts'
-import { drawRandom } from '../../machines/random.ts'
-import { Merge } from '../../src/inspect/hub/order.ts'
-import type { InspectorRecord, StepRecord } from '../../src/inspect/record.ts'
-import { clusterSettings } from '../../src/schedule/cluster.ts'
-import { step } from '../support/hub.ts'
-import { runRandomSchedule } from '../support/random-schedule.ts'
-import { recordsOf, ScheduleTeller } from '../support/schedule-records.ts'
+import type { NodeMessage } from '../../../machines/messages.ts'
+import { drawRandom } from '../../../machines/random.ts'
+import { Merge } from '../../../src/inspect/hub/order.ts'
+import type { InspectorRecord, StepRecord } from '../../../src/inspect/record.ts'
+import { clusterSettings } from '../../../src/schedule/cluster.ts'
+import { step } from '../../support/hub.ts'
+import { runRandomSchedule } from '../../support/random-schedule.ts'
+import { recordsOf, ScheduleTeller } from '../../support/schedule-records.ts'
 
 function told(node: number, clock: number, more: Partial<StepRecord> = {}, run = 'run'): InspectorRecord {
   return { kind: 'server', node, run, incarnation: 'founder', record: step(clock, more) }

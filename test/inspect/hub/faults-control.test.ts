@@ -1,15 +1,15 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import type { NodeId } from '../../machines/batch.ts'
-import type { ControlResult, FaultRule } from '../../src/inspect/control.ts'
+import type { NodeId } from '../../../machines/batch.ts'
+import type { ControlResult, FaultRule } from '../../../src/inspect/control.ts'
 import {
   type ConnectedServer,
   FaultsControl,
   type FaultsControlOptions,
-} from '../../src/inspect/faults-control.ts'
-import type { HubToServer } from '../../src/inspect/protocol.ts'
-import type { ClientRecord, InspectorRecord } from '../../src/inspect/record.ts'
-import { type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
+} from '../../../src/inspect/hub/faults-control.ts'
+import type { HubToServer } from '../../../src/inspect/protocol.ts'
+import type { ClientRecord, InspectorRecord } from '../../../src/inspect/record.ts'
+import { type RunningNode, startNode } from '../../../src/node/node.ts'
+import { freePorts } from '../../cli/paxos.ts'
 
 let nodes: RunningNode[] = []
 let controls: FaultsControl[] = []

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { drawRandom } from '../../machines/random.ts'
-import { RecordJudge } from '../../src/inspect/judge.ts'
-import type { InspectorRecord, InvariantStanding } from '../../src/inspect/record.ts'
-import { clusterSettings } from '../../src/schedule/cluster.ts'
-import { founders, step, survey } from '../support/hub.ts'
-import { runRandomSchedule } from '../support/random-schedule.ts'
-import { clusterRecord, recordsOf, ScheduleTeller, type Told } from '../support/schedule-records.ts'
+import { drawRandom } from '../../../machines/random.ts'
+import { RecordJudge } from '../../../src/inspect/hub/judge.ts'
+import type { InspectorRecord, InvariantStanding } from '../../../src/inspect/record.ts'
+import { clusterSettings } from '../../../src/schedule/cluster.ts'
+import { founders, step, survey } from '../../support/hub.ts'
+import { runRandomSchedule } from '../../support/random-schedule.ts'
+import { clusterRecord, recordsOf, ScheduleTeller, type Told } from '../../support/schedule-records.ts'
 
 const commands = [
   { action: 'lock', name: 'x' },

@@ -1,12 +1,12 @@
 /** Makes the actors of a server visible in Stately's own inspector, for those who use it. */
 import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
-import type { NodeId } from '../../machines/batch.ts'
-import type { RoleName } from '../../machines/inbox.ts'
-import { roleNames } from '../roles.ts'
+import type { NodeId } from '../../../machines/batch.ts'
+import type { RoleName } from '../../../machines/inbox.ts'
+import { roleNames } from '../../roles.ts'
+import { standOf } from '../stand.ts'
+import { trimmed } from '../trimmed.ts'
 import { Allowance } from './allowance.ts'
 import { Connection } from './connection.ts'
-import { standOf } from './stand.ts'
-import { trimmed } from './trimmed.ts'
 
 /** What Stately's inspector is told: one of `@xstate.actor`, `@xstate.event`, `@xstate.snapshot`. */
 interface Told {

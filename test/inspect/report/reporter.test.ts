@@ -2,14 +2,18 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { Address } from '../../machines/batch.ts'
-import { type Client, connect } from '../../src/client/index.ts'
-import { Allowance } from '../../src/inspect/allowance.ts'
-import type { ServerRecord } from '../../src/inspect/record.ts'
-import { Reporter, type ReporterCounters, type ReporterOptions } from '../../src/inspect/reporter.ts'
-import { type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
-import { FakeHub } from '../support/fake-hub.ts'
+import type { Address } from '../../../machines/batch.ts'
+import { type Client, connect } from '../../../src/client/index.ts'
+import type { ServerRecord } from '../../../src/inspect/record.ts'
+import { Allowance } from '../../../src/inspect/report/allowance.ts'
+import {
+  Reporter,
+  type ReporterCounters,
+  type ReporterOptions,
+} from '../../../src/inspect/report/reporter.ts'
+import { type RunningNode, startNode } from '../../../src/node/node.ts'
+import { freePorts } from '../../cli/paxos.ts'
+import { FakeHub } from '../../support/fake-hub.ts'
 
 /** A machine that has much else to do takes its time. */
 const patiently = { timeout: 20_000 }

@@ -1,8 +1,8 @@
 /** How much is told, what is left out and how it is counted. */
 import { describe, expect, test } from 'vitest'
-import { Allowance, processorShare } from '../../src/inspect/allowance.ts'
-import { Backlog } from '../../src/inspect/backlog.ts'
-import type { ServerRecord } from '../../src/inspect/record.ts'
+import type { ServerRecord } from '../../../src/inspect/record.ts'
+import { Allowance, processorShare } from '../../../src/inspect/report/allowance.ts'
+import { Backlog } from '../../../src/inspect/report/backlog.ts'
 
 describe('an allowance', () => {
   test('is used up within a window, and is there again in the next, which begins at a multiple of its length', () => {

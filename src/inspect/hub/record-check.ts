@@ -4,11 +4,11 @@
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
-import { messageSchemas, wireParts } from '../node/wire/schema.ts'
-import { roleNames } from '../roles.ts'
-import { protocolVersion, type ServerToHub } from './protocol.ts'
-import type { ServerRecord } from './record.ts'
-import { fieldOf } from './shape.ts'
+import { messageSchemas, wireParts } from '../../node/wire/schema.ts'
+import { roleNames } from '../../roles.ts'
+import { protocolVersion, type ServerToHub } from '../protocol.ts'
+import type { ServerRecord } from '../record.ts'
+import { fieldOf } from '../shape.ts'
 
 const { integer, name, address, ballot, batch, acceptedRecord, member, outcome, closed, json } = wireParts
 

@@ -1,6 +1,6 @@
-import type { NodeId } from '../../machines/batch.ts'
-import type { NodeMessage } from '../../machines/messages.ts'
-import { fingerprint } from '../verify/fingerprint.ts'
+import type { NodeId } from '../../../machines/batch.ts'
+import type { NodeMessage } from '../../../machines/messages.ts'
+import { fingerprint } from '../../verify/fingerprint.ts'
 
 /** Messages that are remembered of each server to each. */
 const remembered = 4_096

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { emptyPicture, type Picture, pictureAfter } from '../../inspector/model/picture.ts'
-import { History } from '../../src/inspect/hub/history.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { randomRecords } from '../support/records.ts'
+import { emptyPicture, type Picture, pictureAfter } from '../../../inspector/model/picture.ts'
+import { History } from '../../../src/inspect/hub/history.ts'
+import type { InspectorRecord } from '../../../src/inspect/record.ts'
+import { randomRecords } from '../../support/records.ts'
 
 const cluster: InspectorRecord = {
   kind: 'cluster',

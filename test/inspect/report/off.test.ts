@@ -21,10 +21,10 @@ vi.mock('xstate', async (importOriginal) => {
   }
 })
 
-const { startNode } = await import('../../src/node/node.ts')
-const { connect } = await import('../../src/client/index.ts')
-const { Observer } = await import('../../src/inspect/observer.ts')
-const { freePorts } = await import('../cli/paxos.ts')
+const { startNode } = await import('../../../src/node/node.ts')
+const { connect } = await import('../../../src/client/index.ts')
+const { Observer } = await import('../../../src/inspect/report/observer.ts')
+const { freePorts } = await import('../../cli/paxos.ts')
 
 const begins = vi.spyOn(Observer.prototype, 'begins')
 

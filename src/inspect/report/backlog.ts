@@ -1,5 +1,5 @@
+import type { ServerRecord } from '../record.ts'
 import type { Allowance } from './allowance.ts'
-import type { ServerRecord } from './record.ts'
 
 /** Records without a gap between them, each as JSON. */
 export interface Stretch {

@@ -8,17 +8,17 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { NodeId } from '../../machines/batch.ts'
-import type { ControlCommand, ControlResult, FaultRule } from './control.ts'
-import { History, type HistoryLimits } from './hub/history.ts'
-import { isOwnHost, isOwnOrigin, type PageFiles, readPage, servePage } from './hub/http.ts'
-import { Merge } from './hub/order.ts'
-import { Pages } from './hub/pages.ts'
-import type { RecordWriter } from './hub/record-file.ts'
-import { type ConnectedServer, Servers } from './hub/servers.ts'
+import type { NodeId } from '../../../machines/batch.ts'
+import type { ControlCommand, ControlResult, FaultRule } from '../control.ts'
+import type { InspectorRecord } from '../record.ts'
+import { History, type HistoryLimits } from './history.ts'
+import { isOwnHost, isOwnOrigin, type PageFiles, readPage, servePage } from './http.ts'
 import { RecordJudge } from './judge.ts'
-import type { InspectorRecord } from './record.ts'
+import { Merge } from './order.ts'
+import { Pages } from './pages.ts'
 import type { ServerHello } from './record-check.ts'
+import type { RecordWriter } from './record-file.ts'
+import { type ConnectedServer, Servers } from './servers.ts'
 
 export interface HubOptions {
   /** 0 for any that is free. */
@@ -52,7 +52,7 @@ export interface HubCounters {
   readonly malformed: number
 }
 
-export type { ConnectedServer } from './hub/servers.ts'
+export type { ConnectedServer } from './servers.ts'
 
 /** How long records are held back, so that a cause that comes later than its effect finds its place, in milliseconds. */
 const holdBackMs = 120

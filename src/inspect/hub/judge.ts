@@ -10,19 +10,19 @@
  * - Otherwise what was known is given up, and the judgement begins anew from where all servers stand (`Invariants.beginLater`),
  *   once it is quiet: when for a while nothing was heard that is not known to have been said.
  */
-import { compareBallots } from '../../machines/ballot.ts'
-import type { Instance, NodeId } from '../../machines/batch.ts'
-import type { Member } from '../../machines/members.ts'
-import { countedMembers, isCounted } from '../../machines/members.ts'
-import { isQuorum } from '../../machines/quorum.ts'
-import { type DurableState, nothingDurable } from '../durable.ts'
-import { canonicalJson } from '../services/digest.ts'
-import type { Fact } from '../verify/facts.ts'
-import { Invariants } from '../verify/invariants.ts'
-import { type Invariant, invariantNames, Violation } from '../verify/violation.ts'
-import type { InspectorRecord, InvariantStanding, ServerRecord, StepRecord, SurveyRecord } from './record.ts'
+import { compareBallots } from '../../../machines/ballot.ts'
+import type { Instance, NodeId } from '../../../machines/batch.ts'
+import type { Member } from '../../../machines/members.ts'
+import { countedMembers, isCounted } from '../../../machines/members.ts'
+import { isQuorum } from '../../../machines/quorum.ts'
+import { type DurableState, nothingDurable } from '../../durable.ts'
+import { canonicalJson } from '../../services/digest.ts'
+import type { Fact } from '../../verify/facts.ts'
+import { Invariants } from '../../verify/invariants.ts'
+import { type Invariant, invariantNames, Violation } from '../../verify/violation.ts'
+import type { InspectorRecord, InvariantStanding, ServerRecord, StepRecord, SurveyRecord } from '../record.ts'
+import type { ShownHeld } from '../stand.ts'
 import { SaidLog } from './said-log.ts'
-import type { ShownHeld } from './stand.ts'
 
 type ServerLine = Extract<InspectorRecord, { kind: 'server' }>
 
