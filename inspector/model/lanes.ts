@@ -16,6 +16,7 @@ import type {
   StepRecord,
 } from '../../src/inspect/record.ts'
 import { clientName } from '../../src/schedule/names.ts'
+import { cutsIn } from './faults.ts'
 import {
   kindOf,
   type LaneMessage,
@@ -311,12 +312,16 @@ export class LaneModel {
       }
       case 'client':
         return { ...plain, party: record.client, what: 'client' }
-      case 'links': {
-        const [begun, ended] = [without(record.cut, this.#cut), without(this.#cut, record.cut)]
-        const party = commonEnd(begun.length > 0 ? begun : ended)
-        return party === null ? null : { ...plain, party, what: begun.length > 0 ? 'cut' : 'healed' }
-      }
       case 'cluster':
+      case 'links': {
+        const cut = cutLinks(record)
+        const [begun, ended] = [without(cut, this.#cut), without(this.#cut, cut)]
+        const party = commonEnd(begun.length > 0 ? begun : ended)
+        if (party === null) return null
+        // Of rules it is not told when they changed.
+        const timeMs = timeOf(record) ?? this.#lastDot?.timeMs ?? 0
+        return { ...plain, timeMs, party, what: begun.length > 0 ? 'cut' : 'healed' }
+      }
       case 'verdict':
         return null
     }
@@ -338,6 +343,7 @@ export class LaneModel {
     switch (record.kind) {
       case 'cluster':
         for (const { id } of record.founders) this.#seen(id)
+        this.#cut = cutLinks(record)
         return
       case 'server':
         this.#serverRecord(at, record.node, record.record)
@@ -352,7 +358,7 @@ export class LaneModel {
         this.#clientRecord(at, record)
         return
       case 'links':
-        this.#cut = record.cut
+        this.#cut = cutLinks(record)
         return
       case 'verdict':
         return
@@ -627,6 +633,15 @@ function keyOf(from: PartyName, to: PartyName, message: LaneMessage): string {
   const isNamed = uidOfMessage(message) !== null
   const end = (party: PartyName) => (typeof party === 'string' && isNamed ? 'client' : party)
   return `${end(from)}>${end(to)} ${messageKey(message)}`
+}
+
+/** Which links are cut after the record: on a live cluster, those over which a rule lets nothing pass in either direction. */
+function cutLinks(record: Extract<InspectorRecord, { kind: 'cluster' | 'links' }>): readonly CutLink[] {
+  if (record.kind === 'links') return record.cut
+  return cutsIn(record.rules ?? []).flatMap(([a, b]) => [
+    { from: a, to: b },
+    { from: b, to: a },
+  ])
 }
 
 function without(links: readonly CutLink[], others: readonly CutLink[]): readonly CutLink[] {
