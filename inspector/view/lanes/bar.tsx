@@ -50,6 +50,7 @@ export interface BarProps {
   readonly hide: (hidden: ReadonlySet<MessageKind>) => void
 }
 
+/** The bar. What it changes is kept by the lanes. */
 export function LaneBar({ axis, isFollowing, isNarrow, hidden, turnTo, zoom, follow, hide }: BarProps) {
   const toggle = (kind: MessageKind) => {
     const next = new Set(hidden)

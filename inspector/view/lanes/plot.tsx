@@ -21,6 +21,7 @@ const denseDots = 240
 /** What is seen in every crowd. */
 const outstanding: ReadonlySet<DotKind> = new Set(['gone', 'gap', 'cut', 'healed'])
 
+/** The scene as SVG. What is seen, and where, was decided before. */
 export function LanePlot({
   scene,
   run,
