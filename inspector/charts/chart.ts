@@ -3,6 +3,7 @@ import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import { actionNames, edgesOf, statesOf } from '../../src/chart-edges.ts'
 import type { ChartState, DrawnEdge } from './drawing.ts'
 
+/** The states of a machine, its root first, each before those in it. */
 export function chartStates({ root }: AnyStateMachine): readonly ChartState[] {
   return statesOf(root).map((state) => ({
     id: state.id,
@@ -16,6 +17,7 @@ export function chartStates({ root }: AnyStateMachine): readonly ChartState[] {
   }))
 }
 
+/** The transitions of a machine, in the order in which they are written, without XState's own objects. */
 export function chartEdges(machine: AnyStateMachine): readonly DrawnEdge[] {
   return edgesOf(machine).map(({ transition: _, ...edge }) => edge)
 }

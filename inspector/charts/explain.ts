@@ -54,7 +54,7 @@ export function explainedText({ trigger, from, to, isIgnored, tried }: Explained
 }
 
 /** The state itself, then the one that it is in, up to the machine. */
-export function pathUp(chart: Chart, id: string): readonly string[] {
+function pathUp(chart: Chart, id: string): readonly string[] {
   const state = chart.states.find((other) => other.id === id)
   return state === undefined ? [] : [id, ...(state.parent === null ? [] : pathUp(chart, state.parent))]
 }

@@ -1,4 +1,5 @@
 /** What is lit in the charts: the transitions of one step, the last one or the one that the reader selected. */
+import type { NodeId } from '../../machines/batch.ts'
 import type { InspectorRecord, Move } from '../../src/inspect/record.ts'
 import { messageText } from '../../src/transcript/words.ts'
 import type { LastStep } from '../model/picture.ts'
@@ -7,8 +8,8 @@ import type { Chart, ChartName } from './drawing.ts'
 import { eventWords, explained, explainedText, idOf } from './explain.ts'
 
 export interface LitStep {
-  /** A server's colour, `null` for a client's. */
-  readonly colour: number | null
+  /** Whose step it is; `null` for a client's. */
+  readonly server: NodeId | null
   /** `server 1 hears accept 1.0 instance 0 [a#1 lock x] from 0`. */
   readonly cause: string
   /** What each of its machines did, and why. */
@@ -21,7 +22,7 @@ export interface LitChart {
   readonly edges: ReadonlySet<string>
   /** The id of the state after the step. */
   readonly state: string
-  readonly colour: number | null
+  readonly server: NodeId | null
 }
 
 /** The step that a record tells of, if it tells of one. */
@@ -35,7 +36,7 @@ export function stepOf(record: InspectorRecord | undefined): LastStep | null {
 /** What a step lights. */
 export function litStep(step: LastStep, charts: readonly Chart[]): LitStep {
   const isServer = step.party === 'server'
-  const colour = isServer ? step.node % 7 : null
+  const server = isServer ? step.node : null
   const moves = joined(
     isServer
       ? step.moves.map((move) => ({ ...move, chart: move.role }))
@@ -49,11 +50,11 @@ export function litStep(step: LastStep, charts: readonly Chart[]): LitStep {
     byChart.set(move.chart, {
       edges: new Set([...before, ...move.edges]),
       state: idOf(chart, move.state),
-      colour,
+      server,
     })
     return [{ chart: move.chart, text: explainedText(explained(chart, move)) }]
   })
-  return { colour, cause: causeOf(step), moves: texts, byChart }
+  return { server, cause: causeOf(step), moves: texts, byChart }
 }
 
 interface ChartMove extends Omit<Move, 'role'> {

@@ -124,6 +124,7 @@ export function titleLine(text: string, x: number, y: number, size: number): Dra
   return { x, y, width: titleWidth(text, size), spans: span('title', text) }
 }
 
+/** How wide a title is in letters of that size, both in pixels. */
 export function titleWidth(text: string, size: number): number {
   return textWidth(text, size, 'bold')
 }

@@ -1,4 +1,5 @@
 /** The tokens of a chart: who is in which of its states, and where in the state's box the token goes. */
+import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { requestName } from '../../src/schedule/names.ts'
 import type { Picture } from '../model/picture.ts'
@@ -13,8 +14,8 @@ export interface Token {
   readonly key: string
   /** What is written in it: `1`, or `a#1`. */
   readonly label: string
-  /** A server's colour, `null` for a client's. */
-  readonly colour: number | null
+  /** Whose it is; `null` for a client's, and for one that stands for several. */
+  readonly server: NodeId | null
   readonly isPaused: boolean
   /** The name of the state, as `stateName` writes it. */
   readonly state: string
@@ -37,7 +38,7 @@ export function roleTokens({ servers }: Pick<Picture, 'servers'>, role: RoleName
           {
             key: String(node),
             label: String(node),
-            colour: node % 7,
+            server: node,
             isPaused: state === 'paused',
             state: roles[role].state,
           },
@@ -53,7 +54,7 @@ export function clientTokens({ clients }: Pick<Picture, 'clients'>): readonly To
     requests.slice(-share).map(({ seq, stand }) => ({
       key: `${name}#${seq}`,
       label: requestName({ uid: name, seq }),
-      colour: null,
+      server: null,
       isPaused: false,
       state: stand.state,
     })),
@@ -102,7 +103,7 @@ function inLane(tokens: readonly Token[], lane: Rectangle): readonly PlacedToken
     if (last === undefined) return []
     const before = shown.slice(0, -1).reduce((sum, token) => sum + widthOf(token, height) + gap, 0)
     const squeeze = before === 0 ? 1 : Math.min(1, (lane.width - widthOf(last, height)) / before)
-    const isLegible = shown.every(({ colour }) => colour !== null && squeeze * (height + gap) >= cardPitch)
+    const isLegible = shown.every(({ server }) => server !== null && squeeze * (height + gap) >= cardPitch)
     if (squeeze === 1 || isLegible) return place(shown, squeeze)
   }
   return []
@@ -111,7 +112,7 @@ function inLane(tokens: readonly Token[], lane: Rectangle): readonly PlacedToken
 /** Stands for so many that are not shown. */
 function moreToken([first]: readonly Token[], count: number): Token {
   const state = first?.state ?? ''
-  return { key: `+${state}`, label: `+${count}`, colour: null, isPaused: false, state }
+  return { key: `+${state}`, label: `+${count}`, server: null, isPaused: false, state }
 }
 
 function widthOf({ label }: Token, height: number): number {

@@ -77,7 +77,7 @@ export function ledgerWithout(ledger: Ledger, node: NodeId): Ledger {
 }
 
 /** A batch, cut to what is shown of it. */
-export function shownBatch({ requests }: Pick<Batch, 'requests'>): ShownBatch {
+function shownBatch({ requests }: Pick<Batch, 'requests'>): ShownBatch {
   return {
     requests: requests.slice(0, shownRequests),
     more: Math.max(0, requests.length - shownRequests),

@@ -3,7 +3,6 @@
  * makes the next picture of it, and what did not change is the same object, so that a view is drawn again only where it must.
  */
 import type { Address, Instance, NodeId } from '../../machines/batch.ts'
-import type { RoleName } from '../../machines/inbox.ts'
 import type { Member } from '../../machines/members.ts'
 import type {
   Cause,
@@ -137,14 +136,6 @@ export function serverIn({ servers }: Picture, node: NodeId): ServerPicture | un
 /** True when the proposer of that server has the promises of a quorum, and proposes or may propose. */
 export function leads({ roles }: ServerPicture): boolean {
   return roles !== null && /^(accepting|leading)\b/.test(roles.proposer.state)
-}
-
-/** The state of a role, for those servers that run. */
-export function tokensOf(
-  { servers }: Picture,
-  role: RoleName,
-): readonly { readonly node: NodeId; readonly state: string }[] {
-  return servers.flatMap(({ node, roles }) => (roles === null ? [] : [{ node, state: roles[role].state }]))
 }
 
 function serverRecordTaken(picture: Picture, name: RunName, record: ServerRecord): Picture {

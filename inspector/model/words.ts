@@ -16,7 +16,6 @@ import { requestName, shownName } from '../../src/schedule/names.ts'
 import { ballotText, messageText, outcomeText } from '../../src/transcript/words.ts'
 import type { Fact } from '../../src/verify/facts.ts'
 import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
-import { timeOf } from './timeline.ts'
 
 /** Characters of a sentence, and of a message in it, at most: all of it stands in the details. */
 const keptCharacters = 400
@@ -128,12 +127,6 @@ export function placeText(cursor: number, end: number, record: InspectorRecord |
 /** `340 steps left out`. */
 export function leftOutText(count: number): string {
   return `${count} ${count === 1 ? 'step' : 'steps'} left out`
-}
-
-/** A line of the list of events: time, and the sentence. */
-export function lineText(record: InspectorRecord, originMs: number): string {
-  const time = timeText(timeOf(record), originMs)
-  return time === '' ? recordText(record) : `${time} ${recordText(record)}`
 }
 
 /** What came of a step besides transitions: what the server said, synced, executed. Empty for other records. Never throws. */

@@ -2,7 +2,6 @@
  * A schedule that is being made: a cluster, the events that were chosen, and the other ways that were gone. A session is never
  * changed; going back is free, since each point keeps its state.
  */
-import type { Command, NodeId } from '../../machines/batch.ts'
 import { applyRecorded, foundRecorded, type Recorded } from '../../src/inspect/from-schedule.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { verdictOf } from '../../src/inspect/verdict.ts'
@@ -152,11 +151,6 @@ export function scheduleText({ path }: Session, upTo = path.length - 1): string 
     .slice(0, upTo + 1)
     .flatMap(({ note, line }) => [...note.map((text) => `# ${text}`), line])
   return `${lines.join('\n')}\n`
-}
-
-/** What a client asks for, as an event. */
-export function requestEvent(client: string, server: NodeId, command: Command): ClusterEvent {
-  return { type: 'request', client, server, command }
 }
 
 function pathTo(end: Point): readonly Point[] {

@@ -11,6 +11,7 @@ import { Servers } from './faults/servers.tsx'
 /** Has something done; what came of it is told where all parts of the panel tell it, and returned. */
 export type Act = (command: ControlCommand) => Promise<ControlResult>
 
+/** The panel; or, where nothing can be done to the cluster, why. */
 export function Faults({ store, control }: PartProps & { readonly control: Control | null }) {
   const [told, setTold] = useState<ControlResult | null>(null)
   // What is done is done to the cluster as it is now, wherever in the record the reader is.

@@ -2,7 +2,7 @@ import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { charts } from '../charts/charts.ts'
 import { chartWord, type LitStep, litStep, stepOf } from '../charts/lit.ts'
 import { recordText, resultTexts } from '../model/words.ts'
-import { colourClass } from './charts/token.tsx'
+import { partyClass } from './shell/party-class.ts'
 import { pure } from './shell/pure.ts'
 
 /** What a record tells, in a line: of a step also which guards held and which did not. */
@@ -12,7 +12,7 @@ export const Told = pure(function Told({ record }: { readonly record: InspectorR
   const results = resultTexts(record)
   return (
     <span title={recordText(record)}>
-      <span class={`told-cause ${colourClass(lit.colour)}`}>{lit.cause}</span>
+      <span class={`told-cause ${partyClass(lit.server)}`}>{lit.cause}</span>
       {lit.moves.map(({ chart, text }) => (
         <span key={`${chart} ${text}`} class="told-part">
           <strong>{chartWord(chart)}</strong> {text}

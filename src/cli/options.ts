@@ -133,6 +133,7 @@ export function parseWebSocketUrl(value: string): string {
   return invalid(`'${value}' is no address of a WebSocket: give one, such as ${defaultStatelyUrl}.`)
 }
 
+/** `--stately`: without a URL it is where Stately's own inspector listens by default. */
 export function statelyOption(): Option {
   return new Option('--stately [URL]', "show the actors in Stately's own inspector, at this WebSocket")
     .argParser(parseWebSocketUrl)

@@ -6,7 +6,7 @@ import { roleNames } from '../roles.ts'
 import type { ControlCommand } from './control.ts'
 
 /** More rules than a reader can have made, and fewer than would make a server slow. */
-export const maxRules = 200
+const maxRules = 200
 
 /** The longest that a message is held back, in milliseconds. */
 export const maxDelayMs = 60_000

@@ -8,6 +8,7 @@ import { layOutCharts } from '../../inspector/charts/layout.ts'
 import { litStep, stepOf } from '../../inspector/charts/lit.ts'
 import { clientTokens, placedTokens, roleTokens, type Token } from '../../inspector/charts/tokens.ts'
 import { emptyPicture, type Picture, pictureAfter, serverIn } from '../../inspector/model/picture.ts'
+import type { NodeId } from '../../machines/batch.ts'
 import { applyRecorded, foundRecorded } from '../../src/inspect/from-schedule.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { roleNames } from '../../src/roles.ts'
@@ -108,12 +109,12 @@ test('edges that the charts do not know are no reason to fail', () => {
   expect(explained(chartOf('acceptor'), move)).toMatchObject({ to: 'somewhere', tried: [] })
 })
 
-test('a step lights the edges of each machine, in the colour of its server', () => {
+test('a step lights the edges of each machine of its server', () => {
   const record = scenarios.flatMap(({ records }) => records).find((one) => movesOf(one).length > 2)
   const step = stepOf(record)
   if (step === null || step.party !== 'server') throw new Error('no step of a server has three moves')
-  const { byChart, colour } = litStep(step, charts)
-  expect(colour).toBe(step.node % 7)
+  const { byChart, server } = litStep(step, charts)
+  expect(server).toBe(step.node)
   for (const { role, edges } of step.moves) {
     for (const edge of edges) expect(byChart.get(role)?.edges.has(edge)).toBe(true)
   }
@@ -121,10 +122,10 @@ test('a step lights the edges of each machine, in the colour of its server', () 
 
 describe('tokens without room', () => {
   const chart = chartOf('client')
-  const token = (key: string, colour: number | null): Token => ({
+  const token = (key: string, server: NodeId | null): Token => ({
     key,
     label: key,
-    colour,
+    server,
     isPaused: false,
     state: 'idle',
   })
@@ -145,7 +146,7 @@ describe('tokens without room', () => {
   test('servers lie like cards, and their numbers can still be read', () => {
     const five = place(['0', '1', '2', '3', '4'].map((key) => token(key, Number(key))))
     expect(five.map(({ key }) => key)).toEqual(['0', '1', '2', '3', '4'])
-    const many = place(Array.from({ length: 12 }, (_, key) => token(String(key), key % 7)))
+    const many = place(Array.from({ length: 12 }, (_, key) => token(String(key), key)))
     expect(many.at(-1)?.label).toMatch(/^\+\d+$/)
     for (const placed of [five, many]) {
       for (const [index, { x }] of placed.slice(1).entries()) {

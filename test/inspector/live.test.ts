@@ -89,13 +89,16 @@ describe('the live page', () => {
     say({ type: 'hub.result', id: 1, result: { ok: true, text: 'paused' } })
     expect(await first).toEqual({ ok: true, text: 'paused' })
     hub().listener.closed()
-    expect(await second).toMatchObject({ ok: false, error: /connection was lost/ })
+    expect(await second).toMatchObject({ ok: false, error: expect.stringContaining('connection was lost') })
   })
 
   test('asks for nothing without a token', async () => {
     const { live, hub, welcome } = livePage(null)
     welcome()
-    expect(await live.control({ type: 'crash', node: 0 })).toMatchObject({ ok: false, error: /token/ })
+    expect(await live.control({ type: 'crash', node: 0 })).toMatchObject({
+      ok: false,
+      error: expect.stringContaining('token'),
+    })
     expect(hub().sent).toEqual([])
   })
 

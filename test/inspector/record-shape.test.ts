@@ -7,7 +7,7 @@ import { batchOf, endingsOf } from '../../inspector/model/ledger.ts'
 import { pictureAfter } from '../../inspector/model/picture.ts'
 import { waitersByKey } from '../../inspector/model/queues.ts'
 import { Timeline } from '../../inspector/model/timeline.ts'
-import { lineText, placeText, recordText } from '../../inspector/model/words.ts'
+import { placeText, recordText } from '../../inspector/model/words.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { recordFault } from '../../src/inspect/record-shape.ts'
 import { outcomeText, requestText } from '../../src/transcript/words.ts'
@@ -35,7 +35,7 @@ function show(before: readonly InspectorRecord[], record: InspectorRecord): void
     }
   }
   waitersByKey(picture.servers)
-  for (const text of [recordText, (one: InspectorRecord) => lineText(one, 0)]) text(record)
+  recordText(record)
   placeText(0, 1, record)
   const step = stepOf(record)
   if (step !== null) litStep(step, charts)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { attemptsOf } from '../../inspector/model/attempts.ts'
-import { lineText, moveText, placeText, recordText, timeText } from '../../inspector/model/words.ts'
+import { moveText, placeText, recordText, timeText } from '../../inspector/model/words.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { requestName, shownName, shownSession } from '../../src/schedule/names.ts'
 import { randomRecords } from '../support/records.ts'
@@ -54,8 +54,8 @@ describe('a record in words', () => {
   })
 
   test('says what happened, what moved, and what came of it, each thing once', () => {
-    expect(lineText(quorum, 0)).toBe(
-      '12.345 server 0 hears from 2: accepted 1.0 instance 4; proposer: accepting → leading; ' +
+    expect(recordText(quorum)).toBe(
+      'server 0 hears from 2: accepted 1.0 instance 4; proposer: accepting → leading; ' +
         'request queue: proposing → empty; executes instance 4: a#1 executed at 4.0, null; ' +
         'says to 1, 2: accept 1.0 instance 0 [a#1 lock x]; synced: promised 1.0, all chosen below 5; ' +
         'answers a: queued a#2',

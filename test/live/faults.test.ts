@@ -6,6 +6,7 @@ import type { FateRecord } from '../../src/inspect/record.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { FakeHub } from '../support/fake-hub.ts'
+import { dropAll } from '../support/fault-rule.ts'
 
 let nodes: RunningNode[] = []
 let clients: Client[] = []
@@ -42,19 +43,10 @@ async function cluster(allowFaults: boolean, inspect?: string) {
   return { client, fates, setRules, addresses: members.map(({ address }) => address) }
 }
 
-const drop: FaultRule = {
-  from: 'any',
-  to: 'any',
-  message: 'any',
-  action: 'drop',
-  delayMs: 0,
-  count: null,
-}
-
 test('while every accepted to the leader is dropped nobody is answered; healed, everybody is', async () => {
   const { client, fates, setRules } = await cluster(true)
   await client.lock('before')
-  expect(setRules([{ ...drop, to: 0, message: 'accepted' }])).toEqual(
+  expect(setRules([{ ...dropAll, to: 0, message: 'accepted' }])).toEqual(
     [0, 1, 2].map((id) => ({ ok: true, text: `server ${id}: rules in force: 1` })),
   )
   let isAnswered = false
@@ -75,12 +67,12 @@ test('while every accepted to the leader is dropped nobody is answered; healed, 
 
 test('requests of clients that are dropped are never heard, and answers that are duplicated change nothing', async () => {
   const { client, fates, setRules } = await cluster(true)
-  setRules([{ ...drop, from: 'client', to: 0, message: 'request' }])
+  setRules([{ ...dropAll, from: 'client', to: 0, message: 'request' }])
   // Server 0 is deaf to it, so the client fails over to another.
   expect((await client.lock('a')).name).toBe('a')
   expect(fates.every(({ to, message }) => to === 0 && message.type === 'request')).toBe(true)
   expect(fates.length).toBeGreaterThan(0)
-  setRules([{ ...drop, action: 'duplicate' }])
+  setRules([{ ...dropAll, action: 'duplicate' }])
   expect(await client.unlock('a')).toBe(true)
   expect((await client.lock('a')).name).toBe('a')
 })
@@ -133,7 +125,7 @@ test('a hub has a message dropped and a timer fired, and is told of both, in ord
     hub.say({
       type: 'hub.control',
       id: 1,
-      command: { type: 'rules', rules: [{ ...drop, from: 0, message: 'accept' }] },
+      command: { type: 'rules', rules: [{ ...dropAll, from: 0, message: 'accept' }] },
     })
     await hub.once(() => hub.results.length === 3)
     const lock = client.lock('a')
@@ -169,7 +161,7 @@ test('a hub has a message dropped and a timer fired, and is told of both, in ord
 
 test('a server without allowFaults does nothing of what it is told', async () => {
   const { client, fates, setRules } = await cluster(false)
-  expect(setRules([drop])).toEqual(
+  expect(setRules([dropAll])).toEqual(
     [0, 1, 2].map((id) => ({
       ok: false,
       error: `server ${id} was started without --allow-faults: it does nothing of this`,

@@ -6,18 +6,11 @@ import { isControlCommand } from '../../src/inspect/control-check.ts'
 import { ruleText } from '../../src/inspect/rules.ts'
 import { type Fate, Faults } from '../../src/node/faults.ts'
 import type { Receiver } from '../../src/node/transport.ts'
+import { dropAll } from '../support/fault-rule.ts'
 import { ballot } from '../support/role.ts'
 
 const accepted: NodeMessage = { type: 'accepted', ballot: ballot(1, 0), instance: 3 }
 const learn: NodeMessage = { type: 'learn', from: 3 }
-const rule: FaultRule = {
-  from: 'any',
-  to: 'any',
-  message: 'any',
-  action: 'drop',
-  delayMs: 0,
-  count: null,
-}
 
 /** Server 1, and what of its saying and hearing gets through. */
 function serverWith(rules: readonly FaultRule[]) {
@@ -44,7 +37,7 @@ afterEach(() => {
 })
 
 test('a rule holds for its link, its kind and its number of messages, and is reported', () => {
-  const { passed, fates, mouth } = serverWith([{ ...rule, from: 1, to: 0, message: 'accepted', count: 2 }])
+  const { passed, fates, mouth } = serverWith([{ ...dropAll, from: 1, to: 0, message: 'accepted', count: 2 }])
   mouth.send(0, learn)
   mouth.send(2, accepted)
   for (let time = 0; time < 3; time += 1) mouth.send(0, accepted)
@@ -60,14 +53,14 @@ test('a rule holds for its link, its kind and its number of messages, and is rep
 })
 
 test('a rule from another server is none of this server', () => {
-  const { passed, mouth, receiver } = serverWith([{ ...rule, from: 0 }])
+  const { passed, mouth, receiver } = serverWith([{ ...dropAll, from: 0 }])
   mouth.send(0, accepted)
   receiver.hear(0, accepted, '127.0.0.1:1', 1)
   expect(passed).toEqual(['accepted to 0', 'hears accepted of 0'])
 })
 
 test('clients are met where they are heard, and where they are answered', () => {
-  const { passed, fates, mouth, receiver } = serverWith([{ ...rule, from: 'client', to: 1 }])
+  const { passed, fates, mouth, receiver } = serverWith([{ ...dropAll, from: 'client', to: 1 }])
   receiver.ask({ type: 'hello' }, '127.0.0.1:9')
   receiver.hear(0, accepted, '127.0.0.1:1', 1)
   mouth.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seq: 1 })
@@ -75,7 +68,7 @@ test('clients are met where they are heard, and where they are answered', () => 
   expect(fates.map(({ from, to, fate }) => ({ from, to, fate }))).toEqual([
     { from: '127.0.0.1:9', to: 1, fate: 'dropped' },
   ])
-  const answered = serverWith([{ ...rule, to: 'client', message: 'queued' }])
+  const answered = serverWith([{ ...dropAll, to: 'client', message: 'queued' }])
   answered.mouth.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seq: 1 })
   answered.mouth.send(0, accepted)
   expect(answered.passed).toEqual(['accepted to 0'])
@@ -84,8 +77,8 @@ test('clients are met where they are heard, and where they are answered', () => 
 test('what is delayed goes on later, what is duplicated goes on twice, and what is held when it closes never does', () => {
   vi.useFakeTimers()
   const { passed, fates, mouth } = serverWith([
-    { ...rule, to: 0, action: 'delay', delayMs: 200 },
-    { ...rule, to: 2, action: 'duplicate' },
+    { ...dropAll, to: 0, action: 'delay', delayMs: 200 },
+    { ...dropAll, to: 2, action: 'duplicate' },
   ])
   mouth.send(0, accepted)
   mouth.send(2, accepted)
@@ -103,10 +96,10 @@ test('what is delayed goes on later, what is duplicated goes on twice, and what 
 })
 
 test('a rule that was there goes on counting when others come and go; one that was away begins anew', () => {
-  const once: FaultRule = { ...rule, to: 0, count: 1 }
+  const once: FaultRule = { ...dropAll, to: 0, count: 1 }
   const { passed, faults, mouth } = serverWith([once])
   mouth.send(0, accepted)
-  faults.setRules([{ ...rule, to: 2 }, { ...once }])
+  faults.setRules([{ ...dropAll, to: 2 }, { ...once }])
   mouth.send(0, accepted)
   expect(passed).toEqual(['accepted to 0'])
   faults.setRules([])
@@ -163,7 +156,7 @@ test('property: without a rule that fits, all goes on as it is; with some, the f
 test('only commands in every part are taken for commands', () => {
   const good = [
     { type: 'rules', rules: [] },
-    { type: 'rules', rules: [{ ...rule, from: 'client', action: 'delay', delayMs: 60_000, count: 3 }] },
+    { type: 'rules', rules: [{ ...dropAll, from: 'client', action: 'delay', delayMs: 60_000, count: 3 }] },
     { type: 'timer', node: 0, role: 'proposer', id: 'xstate.after.backoff.proposer.backingOff' },
     { type: 'pause', node: 2 },
     { type: 'request', action: 'lock', name: 'a' },
@@ -176,10 +169,10 @@ test('only commands in every part are taken for commands', () => {
     { type: 'pause' },
     { type: 'pause', node: -1 },
     { type: 'pause', node: 0, more: 1 },
-    { type: 'rules', rules: [{ ...rule, delayMs: 1e9 }] },
-    { type: 'rules', rules: [{ ...rule, count: 0 }] },
-    { type: 'rules', rules: [{ ...rule, message: 'nonsense' }] },
-    { type: 'rules', rules: Array.from({ length: 201 }, () => rule) },
+    { type: 'rules', rules: [{ ...dropAll, delayMs: 1e9 }] },
+    { type: 'rules', rules: [{ ...dropAll, count: 0 }] },
+    { type: 'rules', rules: [{ ...dropAll, message: 'nonsense' }] },
+    { type: 'rules', rules: Array.from({ length: 201 }, () => dropAll) },
     { type: 'timer', node: 0, role: 'king', id: 'x' },
     { type: 'request', action: 'steal', name: 'a' },
     { type: 'request', action: 'lock', name: '' },
@@ -188,7 +181,7 @@ test('only commands in every part are taken for commands', () => {
 })
 
 test('a rule is written as a sentence', () => {
-  expect(ruleText({ ...rule, from: 'client', to: 2, action: 'delay', delayMs: 200, count: 3 })).toBe(
+  expect(ruleText({ ...dropAll, from: 'client', to: 2, action: 'delay', delayMs: 200, count: 3 })).toBe(
     'delay any message from clients to server 2 by 200 ms, 3 times',
   )
 })

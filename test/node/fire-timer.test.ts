@@ -1,14 +1,9 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { edgesOf } from '../../src/chart-edges.ts'
-import { Runtime } from '../../src/node/runtime.ts'
-import { MemoryStorage } from '../../src/node/storage/memory-storage.ts'
 import type { EventRecord } from '../../src/recording/recording.ts'
 import { roleMachines } from '../../src/roles.ts'
-import { lockService } from '../../src/services/lock.ts'
-import { Replica } from '../../src/services/replica.ts'
-import { members } from '../support/role.ts'
+import { beginFounder } from '../support/founder-runtime.ts'
 
 const retransmit = 'xstate.after.retransmitInterval.proposer.preparing'
 
@@ -21,28 +16,12 @@ async function preparingServer() {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const said: string[] = []
   const recorded: EventRecord['event'][] = []
-  const storage = new MemoryStorage()
-  await storage.open()
-  await storage.initialise({ cluster: 'c', node: 0, incarnation: 'founder', members: members(3) })
-  const replica = new Replica({ service: lockService, members: members(3) })
-  const runtime = new Runtime(
-    0,
-    storage,
-    {
-      execute: (instance, batch) => replica.execute(instance, batch),
-      recall: ({ uid, seq, command }) => replica.recall(uid, seq, command),
-    },
-    { recorder: { lastClock: 0, record: ({ event }) => recorded.push(event), flush: () => undefined } },
-  )
-  runtime.begin(
-    { self: 0, incarnation: 'founder', members: members(3), promised: null, accepted: [], firstUnchosen: 0 },
-    {
-      send: (to, { type }) => said.push(`${type} to ${to}`),
-      respond: () => undefined,
-      close: () => undefined,
-    },
-    { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },
-  )
+  const recorder = {
+    lastClock: 0,
+    record: ({ event }: EventRecord) => recorded.push(event),
+    flush: () => undefined,
+  }
+  const runtime = await beginFounder(recorder, (what) => said.push(what))
   const command = { kind: 'service', body: { action: 'lock', name: 'a' } } as const
   runtime.request({ type: 'request', uid: 'a@0', seq: 1, ackedBelow: 1, command }, '127.0.0.1:9', 60)
   await new Promise(setImmediate)

@@ -2,8 +2,9 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { foundingMembers } from '../../machines/members.ts'
+import type { ControlCommand, ControlResult } from '../../src/inspect/control.ts'
 import { Hub, type HubOptions } from '../../src/inspect/hub/hub.ts'
-import type { HubToPage, ServerToHub } from '../../src/inspect/protocol.ts'
+import type { HubToPage, PageToHub, ServerToHub } from '../../src/inspect/protocol.ts'
 import type { InspectorRecord, ServerRecord, StepRecord, SurveyRecord } from '../../src/inspect/record.ts'
 
 export const founders = foundingMembers([0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${31_190 + id}` })))
@@ -95,6 +96,7 @@ export class ToldPage {
   readonly records: InspectorRecord[] = []
   readonly others: HubToPage[] = []
   readonly #waiting = new Set<() => void>()
+  #asked = 0
 
   private constructor(socket: WebSocket) {
     this.socket = socket
@@ -113,6 +115,21 @@ export class ToldPage {
     const page = new ToldPage(socket)
     await once(socket, 'open')
     return page
+  }
+
+  /** Has something done; resolves with what the hub says of it. */
+  async control(command: ControlCommand, token: string): Promise<ControlResult> {
+    this.#asked += 1
+    const id = this.#asked
+    this.socket.send(JSON.stringify({ type: 'page.control', id, token, command } satisfies PageToHub))
+    const result = () => this.others.find((said) => said.type === 'hub.result' && said.id === id)
+    await this.until(() => result() !== undefined)
+    return (result() as Extract<HubToPage, { type: 'hub.result' }>).result
+  }
+
+  /** Resolves once a record that `isIt` has come. */
+  heard(isIt: (record: InspectorRecord) => boolean): Promise<void> {
+    return this.until(({ records }) => records.some(isIt))
   }
 
   /** Resolves once `isSo`, which is asked again whenever something comes. */

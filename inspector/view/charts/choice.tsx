@@ -2,7 +2,7 @@ import { charts } from '../../charts/charts.ts'
 import type { ChartName } from '../../charts/drawing.ts'
 import { chartTitles } from '../../charts/words.ts'
 import type { ServerPicture } from '../../model/picture.ts'
-import { colourClass } from './token.tsx'
+import { partyClass } from '../shell/party-class.ts'
 
 /** Which charts are shown: all, one machine's, or one server's. */
 export type Shown = 'all' | ChartName | number
@@ -30,7 +30,7 @@ export function Choice({ shown, servers, show }: ChoiceProps) {
         <button
           key={node}
           type="button"
-          class={`is-server is-${state} ${colourClass(node % 7)}`}
+          class={`is-server is-${state} ${partyClass(node)}`}
           aria-pressed={shown === node}
           title={reason === null ? `Server ${node}: ${state}` : `Server ${node}: ${state}, ${reason}`}
           onClick={() => show(node)}

@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks'
 import type { Drawing, Rectangle } from '../../charts/drawing.ts'
 import type { LitChart } from '../../charts/lit.ts'
 import { headPath, linePath } from '../../charts/paths.ts'
-import { colourClass } from './token.tsx'
+import { partyClass } from '../shell/party-class.ts'
 
 /** What is lit, over the chart: arrows, what is written of them, and the state in which the step ended. */
 export function Lit({ drawing, lit }: { readonly drawing: Drawing; readonly lit: LitChart | null }) {
@@ -14,7 +14,7 @@ export function Lit({ drawing, lit }: { readonly drawing: Drawing; readonly lit:
     const rows = drawing.boxes.flatMap((box) => box.rows.filter(isLit))
     const state = drawing.boxes.find(({ id }) => id === lit.state)
     return (
-      <g class={`chart-lit ${colourClass(lit.colour)}`}>
+      <g class={`chart-lit ${partyClass(lit.server)}`}>
         {state !== undefined && <Marked place={state} by={0} radius={7} kind="state" />}
         {[...labels, ...rows].map((text) => (
           <Marked key={text.id} place={text} by={3} radius={4} kind="text" />

@@ -23,6 +23,7 @@ import {
 import type { ServerPicture } from '../../model/picture.ts'
 import type { Act } from '../faults.tsx'
 import { Kept, useKept } from '../kept.ts'
+import { partyClass } from '../shell/party-class.ts'
 
 interface Drag {
   readonly node: NodeId
@@ -149,8 +150,7 @@ export function NetworkMap({
             // biome-ignore lint/a11y/useSemanticElements: there is no button in SVG
             <g
               key={node}
-              class={`faults-server is-${state}${drag?.node === node ? ' is-dragged' : ''}`}
-              style={{ '--colour': `var(--server-${node % 7})` }}
+              class={`faults-server ${partyClass(node)} is-${state}${drag?.node === node ? ' is-dragged' : ''}`}
               transform={`translate(${x} ${y})`}
               role="button"
               tabindex={0}

@@ -1,6 +1,7 @@
 import { armedTimers } from '../../model/faults.ts'
 import type { ServerPicture } from '../../model/picture.ts'
 import type { Act } from '../faults.tsx'
+import { partyClass } from '../shell/party-class.ts'
 
 type Action = 'pause' | 'resume' | 'crash' | 'restart'
 
@@ -37,7 +38,7 @@ function Server({ server, act }: { readonly server: ServerPicture; readonly act:
   const { node, state, roles } = server
   const timers = roles === null || state !== 'up' ? [] : armedTimers(roles)
   return (
-    <li style={{ '--colour': `var(--server-${node % 7})` }}>
+    <li class={partyClass(node)}>
       <div class="faults-head">
         <span class="faults-chip">server {node}</span>
         <span>{state}</span>

@@ -1,6 +1,7 @@
 /** Above the lanes: how they are seen, and which messages; each kind with its line, so that it is the legend too. */
 import { type MessageKind, messageKinds } from '../../model/lane-messages.ts'
 import type { Dot } from '../../model/lanes.ts'
+import { partyClass } from '../shell/party-class.ts'
 import type { AxisKind } from './axis.ts'
 import { Mark } from './shapes.tsx'
 
@@ -49,6 +50,7 @@ export interface BarProps {
   readonly hide: (hidden: ReadonlySet<MessageKind>) => void
 }
 
+/** The bar. What it changes is kept by the lanes. */
 export function LaneBar({ axis, isFollowing, isNarrow, hidden, turnTo, zoom, follow, hide }: BarProps) {
   const toggle = (kind: MessageKind) => {
     const next = new Set(hidden)
@@ -79,7 +81,7 @@ export function LaneBar({ axis, isFollowing, isNarrow, hidden, turnTo, zoom, fol
         <ul>
           {signs.map(({ text, dot }) => (
             <li key={text}>
-              <svg class="of-client" width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">
+              <svg class={partyClass(null)} width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">
                 <g class={`what-${dot.what}`}>
                   <Mark dot={dot} />
                 </g>

@@ -18,6 +18,7 @@ interface DetailsProps {
   readonly pick: (arrow: Arrow) => void
 }
 
+/** Lists of what was heard, said and met with a fate in that record; nothing when no message was. */
 export function LaneDetails({ store, model, selected, picked, pick }: DetailsProps) {
   const arrows = model.arrowsAt(selected)
   if (arrows.length === 0) return null

@@ -32,6 +32,7 @@ const narrow = 1_100
 /** A press that moves so far is a drag, in pixels. */
 const dragFrom = 4
 
+/** The lanes, their bar and the details of what is selected. */
 export function Lanes({ view, store }: PartProps) {
   const model = useRef<LaneModel>(null)
   model.current ??= new LaneModel()

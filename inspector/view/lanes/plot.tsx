@@ -1,5 +1,6 @@
 /** The drawing itself. */
 import type { DotKind } from '../../model/lanes.ts'
+import { partyClass } from '../shell/party-class.ts'
 import { labelBox, type PlacedLabel } from './labels.ts'
 import {
   arrowKey,
@@ -11,7 +12,7 @@ import {
   type SceneArrow,
   type SceneLane,
 } from './scene.ts'
-import { ArrowShape, DenseArrows, DenseDots, DotShape, partyClass } from './shapes.tsx'
+import { ArrowShape, DenseArrows, DenseDots, DotShape } from './shapes.tsx'
 
 /** Above so many dots they are small, and above so many strokes only. */
 const smallDots = 110
@@ -20,6 +21,7 @@ const denseDots = 240
 /** What is seen in every crowd. */
 const outstanding: ReadonlySet<DotKind> = new Set(['gone', 'gap', 'cut', 'healed'])
 
+/** The scene as SVG. What is seen, and where, was decided before. */
 export function LanePlot({
   scene,
   run,
@@ -136,7 +138,7 @@ export function LanePlot({
         </g>
       </g>
       {lanes.map(({ key, party, name, y, parts }) => (
-        <g key={key} class={`lane-name ${partyClass({ party })} is-${parts.at(-1)?.state ?? 'silent'}`}>
+        <g key={key} class={`lane-name ${partyClass(party)} is-${parts.at(-1)?.state ?? 'silent'}`}>
           <circle cx={10} cy={y} r={4.5} />
           <text x={20} y={y}>
             {name}
@@ -149,7 +151,7 @@ export function LanePlot({
 
 function LaneLine({ lane: { party, y, parts } }: { readonly lane: SceneLane }) {
   return (
-    <g class={`lane-line ${partyClass({ party })}`}>
+    <g class={`lane-line ${partyClass(party)}`}>
       {parts.map(({ from, to, state }) => (
         <path key={`${from} ${state}`} class={`lane-part is-${state}`} d={`M${from} ${y}H${to}`} />
       ))}

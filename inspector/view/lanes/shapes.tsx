@@ -1,6 +1,7 @@
 /** Dots and arrows, each one element of SVG with a name; and all of them at once where there are too many. */
 import { memo } from 'preact/compat'
 import type { Dot } from '../../model/lanes.ts'
+import { partyClass } from '../shell/party-class.ts'
 import type { SceneArrow, SceneDot } from './scene.ts'
 import { arrowText } from './words.ts'
 
@@ -61,7 +62,7 @@ export function DotShape({
   readonly isCurrent: boolean
   readonly isSmall: boolean
 }) {
-  const classes = ['dot', `what-${dot.what}`, partyClass(dot)]
+  const classes = ['dot', `what-${dot.what}`, partyClass(dot.party)]
   if (isLit) classes.push('is-lit')
   const size = isSmall && !isLit && !isCurrent ? ' scale(0.6)' : ''
   return (
@@ -105,7 +106,7 @@ export const Mark = memo(({ dot }: { readonly dot: Pick<Dot, 'what' | 'executed'
 export function DenseDots({ dots }: { readonly dots: readonly SceneDot[] }) {
   const paths = new Map<string, string[]>()
   for (const { dot, x, y } of dots) {
-    const name = `dot ${partyClass(dot)}`
+    const name = `dot ${partyClass(dot.party)}`
     const stroke = `M${round(x)} ${round(y - 4)}v8`
     const before = paths.get(name)
     if (before === undefined) paths.set(name, [stroke])
@@ -120,11 +121,6 @@ export function DenseDots({ dots }: { readonly dots: readonly SceneDot[] }) {
       ))}
     </>
   )
-}
-
-/** The class that has the colour of a server, or of clients. */
-export function partyClass({ party }: { readonly party: Dot['party'] | null }): string {
-  return typeof party === 'number' ? `of-server-${party % 7}` : 'of-client'
 }
 
 function linePath({ arrow, x1, y1, x2, y2, bend }: SceneArrow): string {

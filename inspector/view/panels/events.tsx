@@ -3,6 +3,7 @@ import type { InspectorRecord } from '../../../src/inspect/record.ts'
 import type { Store } from '../../model/store.ts'
 import { timeOf } from '../../model/timeline.ts'
 import { recordText, timeText } from '../../model/words.ts'
+import { partyClass } from '../shell/party-class.ts'
 import { pure } from '../shell/pure.ts'
 
 /** Records that are listed, at most. */
@@ -68,13 +69,15 @@ const Line = pure(function Line({ number, record, isSelected, originMs, store }:
 function kindOf(record: InspectorRecord): string {
   switch (record.kind) {
     case 'server':
-      return record.record.kind === 'fate' ? 'of-fate' : `of-server-${record.node % 7}`
+      return record.record.kind === 'fate' ? 'of-fate' : partyClass(record.node)
     case 'process':
-      return record.state === 'gone' ? 'of-end' : `of-server-${record.node % 7}`
+      return record.state === 'gone' ? 'of-end' : partyClass(record.node)
     case 'verdict':
       return record.failure !== undefined || record.invariants.some(({ standing }) => standing === 'broken')
         ? 'of-breach'
         : 'of-verdict'
+    case 'client':
+      return partyClass(record.client)
     default:
       return `of-${record.kind}`
   }

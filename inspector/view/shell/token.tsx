@@ -1,7 +1,8 @@
 import './token.css'
 import type { NodeId } from '../../../machines/batch.ts'
+import { partyClass } from './party-class.ts'
 
 /** A server's number in its colour. The number is text: the colour says nothing that it does not. */
 export function Token({ node }: { readonly node: NodeId }) {
-  return <span class={`token server-${node % 7}`}>{node}</span>
+  return <span class={`token ${partyClass(node)}`}>{node}</span>
 }

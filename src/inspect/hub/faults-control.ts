@@ -47,7 +47,7 @@ const defaultPatience: Patience = { serverMs: 2_000, requestMs: 60_000 }
 const maxRequests = 100
 
 /** The name of the client that asks for what pages ask for. */
-export const inspectorClient = 'inspector'
+const inspectorClient = 'inspector'
 
 export class FaultsControl {
   readonly #options: FaultsControlOptions

@@ -10,6 +10,7 @@ import type { HubToServer } from '../../../src/inspect/protocol.ts'
 import type { ClientRecord, InspectorRecord } from '../../../src/inspect/record.ts'
 import { type RunningNode, startNode } from '../../../src/node/node.ts'
 import { freePorts } from '../../cli/paxos.ts'
+import { dropAll } from '../../support/fault-rule.ts'
 
 let nodes: RunningNode[] = []
 let controls: FaultsControl[] = []
@@ -20,15 +21,6 @@ afterEach(async () => {
   nodes = []
   controls = []
 })
-
-const drop: FaultRule = {
-  from: 'any',
-  to: 'any',
-  message: 'any',
-  action: 'drop',
-  delayMs: 0,
-  count: null,
-}
 
 /** A control over a cluster of three servers in this process, without a wire between them. */
 async function controlled(options: Partial<FaultsControlOptions> = {}) {
@@ -73,22 +65,27 @@ async function controlled(options: Partial<FaultsControlOptions> = {}) {
 
 test('rules go to every server, and to one that connects later', async () => {
   const { control, connected, rules, told } = await controlled()
-  expect(await control.control({ type: 'rules', rules: [drop] })).toEqual({ ok: true, text: '1 rule holds' })
-  expect(told.map(({ command }) => command)).toEqual([0, 1, 2].map(() => ({ type: 'rules', rules: [drop] })))
-  expect(rules).toEqual([[drop]])
+  expect(await control.control({ type: 'rules', rules: [dropAll] })).toEqual({
+    ok: true,
+    text: '1 rule holds',
+  })
+  expect(told.map(({ command }) => command)).toEqual(
+    [0, 1, 2].map(() => ({ type: 'rules', rules: [dropAll] })),
+  )
+  expect(rules).toEqual([[dropAll]])
   const again: ConnectedServer[] = [0, 1].map((node) => ({
     hello: { node, address: '127.0.0.1:1', allowsFaults: node === 1 },
     send: (message) => told.push(message) > 0,
   }))
   control.serversChanged([...connected, ...again])
-  expect(told.slice(3).map(({ command }) => command)).toEqual([{ type: 'rules', rules: [drop] }])
+  expect(told.slice(3).map(({ command }) => command)).toEqual([{ type: 'rules', rules: [dropAll] }])
   control.serversChanged([...connected, ...again])
   expect(told).toHaveLength(4)
 })
 
 test('what is no command reaches nobody', async () => {
   const { control, rules, told } = await controlled()
-  const broken = { type: 'rules', rules: [{ ...drop, delayMs: -1 }] } as const
+  const broken = { type: 'rules', rules: [{ ...dropAll, delayMs: -1 }] } as const
   expect(await control.control(broken)).toEqual({ ok: false, error: 'nothing of this kind can be done' })
   expect(await control.control({ type: 'rule' } as never)).toMatchObject({ ok: false })
   expect([told, rules]).toEqual([[], []])

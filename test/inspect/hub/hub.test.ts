@@ -152,24 +152,21 @@ describe('control', () => {
       return { ok: true, text: 'paused' } as const
     }
     await withHub({ control }, async (hub) => {
-      const token = /#token=(.+)$/.exec(hub.url)?.[1]
+      const token = /#token=(.+)$/.exec(hub.url)?.[1] ?? ''
       const page = await ToldPage.open(hub)
-      const ask = async (id: number, token: unknown) => {
-        page.socket.send(JSON.stringify({ type: 'page.control', id, token, command }))
-        await page.until(({ others }) => others.some((one) => one.type === 'hub.result' && one.id === id))
-        return page.others.find((one) => one.type === 'hub.result' && one.id === id)
-      }
-      expect(await ask(1, token)).toMatchObject({ result: { ok: false, error: /--allow-faults/ } })
+      const notAllowed = { ok: false, error: expect.stringContaining('--allow-faults') }
+      expect(await page.control(command, token)).toEqual(notAllowed)
       await ToldServer.connect(hub, hello(0))
       await page.until(({ records }) => records.some(({ kind }) => kind === 'cluster'))
-      expect(await ask(5, token)).toMatchObject({ result: { ok: false, error: /--allow-faults/ } })
+      expect(await page.control(command, token)).toEqual(notAllowed)
       // One that is started with it is enough, whichever comes first.
       await ToldServer.connect(hub, hello(1, { allowsFaults: true }))
       await page.until(({ records }) => records.some((one) => one.kind === 'cluster' && one.allowsFaults))
-      expect(await ask(2, 'guessed')).toMatchObject({ result: { ok: false, error: /token/ } })
-      expect(await ask(3, '')).toMatchObject({ result: { ok: false } })
+      const wrong = { ok: false, error: expect.stringContaining('token') }
+      expect(await page.control(command, 'guessed')).toEqual(wrong)
+      expect(await page.control(command, '')).toEqual(wrong)
       expect(done).toEqual([])
-      expect(await ask(4, token)).toMatchObject({ result: { ok: true, text: 'paused' } })
+      expect(await page.control(command, token)).toEqual({ ok: true, text: 'paused' })
       expect(done).toEqual([command])
     })
   })
