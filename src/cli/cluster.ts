@@ -118,7 +118,7 @@ async function beginInspector(
     return await Inspector.begin({ port }, processes === null ? null : { processes })
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    complain(`${error.message}; the cluster runs without it`)
+    complain(`${error.message}; the cluster runs without the inspector`)
     return null
   }
 }

@@ -22,7 +22,10 @@ export function addInspectCommand(program: Command): void {
   program
     .command('inspect')
     .description('show what a cluster does, on a page in the browser')
-    .argument('[FILE]', 'a recording to show, as --record has written it; without it, servers that run')
+    .argument(
+      '[FILE]',
+      'a recording to show, written by `paxos inspect --record` or `paxos simulate --inspect`; without it, servers that run',
+    )
     .addOption(
       new Option(
         '--servers <A,B,C>',
@@ -40,7 +43,7 @@ export function addInspectCommand(program: Command): void {
       `
 Servers tell it what happens when they are started with --inspect:
   paxos node … --inspect 127.0.0.1:${defaultInspectorPort}
-\`paxos cluster --inspect\` does both at once.`,
+\`paxos cluster --inspect\` does both at once. What \`paxos node --record\` writes is another thing, for \`paxos trace\`.`,
     )
     .action(inspect)
 }

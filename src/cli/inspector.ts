@@ -42,8 +42,12 @@ export class Inspector {
         onServers: (servers) => control.serversChanged(servers),
         onResult: (id, result) => control.heard(id, result),
       }),
-    }).catch((error: Error) => {
-      throw new Failure(`the inspector cannot listen on 127.0.0.1:${options.port}: ${error.message}`)
+    }).catch((error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'another process has that port; stop it or give another one'
+          : error.message
+      throw new Failure(`the inspector cannot listen on 127.0.0.1:${options.port}: ${why}`)
     })
     return new Inspector(hub, control)
   }

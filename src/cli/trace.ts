@@ -11,14 +11,17 @@ import { print } from './output.ts'
 export function addTraceCommand(program: Command): void {
   program
     .command('trace <files...>')
-    .description('run again what servers recorded with --record, and see that every state comes out the same')
+    .description(
+      'run again what `paxos node --record` wrote down, and see that every state comes out the same',
+    )
     .addOption(new Option('--events', 'print the events of all servers, in order, a line of JSON each'))
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
 Give the recordings of all servers of one cluster, each made from its server's first start: then the invariants of the
-protocol are judged too, and it is seen that nobody heard what nobody had said.`,
+protocol are judged too, and it is seen that nobody heard what nobody had said. What \`paxos inspect --record\` writes is
+another thing, for the page.`,
     )
     .action(trace)
 }

@@ -77,7 +77,7 @@ describe('paxos cluster --inspect', () => {
       await cluster.said(/^cluster ready$/m)
       await cluster.said(
         new RegExp(
-          `^paxos: the inspector cannot listen on 127.0.0.1:${inspector}: .*EADDRINUSE.*; the cluster runs without it$`,
+          `^paxos: the inspector cannot listen on 127.0.0.1:${inspector}: another process has that port; stop it or give another one; the cluster runs without the inspector$`,
           'm',
         ),
       )
