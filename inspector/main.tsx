@@ -8,7 +8,7 @@ import { PlaygroundPanel } from './playground/panel.tsx'
 import { Playground } from './playground/playground.ts'
 import { connectTo, keptToken, Live } from './source/live.ts'
 import { browserScreen } from './source/screen.ts'
-import { Tour } from './tour/tour.tsx'
+import { Tour, TourStep } from './tour/tour.tsx'
 import { App, type ExtraTab } from './view/app.tsx'
 
 /** How the page was built: `live`, for a hub to serve, or `playground`, for any static host. */
@@ -60,6 +60,12 @@ const extraTabs: ExtraTab[] =
         },
         { id: 'tour', label: 'Tour', panel: () => <Tour playground={playground} /> },
       ]
+const aboveTabs = playground === null ? null : <TourStep playground={playground} />
+// The token is kept for the page that the link leads to.
+const liveHref = mode === 'live' && isPlaying ? '#live' : null
 // Without the token the hub would refuse whatever is asked.
 const control = live === null || token === null ? null : live.control
-render(<App store={store} control={control} extraTabs={extraTabs} />, root)
+render(
+  <App store={store} control={control} extraTabs={extraTabs} aboveTabs={aboveTabs} liveHref={liveHref} />,
+  root,
+)

@@ -16,6 +16,7 @@ import type {
   StepRecord,
 } from '../../src/inspect/record.ts'
 import { clientName } from '../../src/schedule/names.ts'
+import { cutsIn } from './faults.ts'
 import { kindOf, type LaneMessage, type MessageKind, messageLabel, uidOfMessage } from './lane-messages.ts'
 import { keyOf, OnTheirWay } from './on-their-way.ts'
 import { type Timeline, timeOf } from './timeline.ts'
@@ -292,12 +293,16 @@ export class LaneModel {
       }
       case 'client':
         return { ...plain, party: record.client, what: 'client' }
-      case 'links': {
-        const [begun, ended] = [without(record.cut, this.#cut), without(this.#cut, record.cut)]
-        const party = commonEnd(begun.length > 0 ? begun : ended)
-        return party === null ? null : { ...plain, party, what: begun.length > 0 ? 'cut' : 'healed' }
-      }
       case 'cluster':
+      case 'links': {
+        const cut = cutLinks(record)
+        const [begun, ended] = [without(cut, this.#cut), without(this.#cut, cut)]
+        const party = commonEnd(begun.length > 0 ? begun : ended)
+        if (party === null) return null
+        // Of rules it is not told when they changed.
+        const timeMs = timeOf(record) ?? this.#lastDot?.timeMs ?? 0
+        return { ...plain, timeMs, party, what: begun.length > 0 ? 'cut' : 'healed' }
+      }
       case 'verdict':
         return null
     }
@@ -319,6 +324,7 @@ export class LaneModel {
     switch (record.kind) {
       case 'cluster':
         for (const { id } of record.founders) this.#seen(id)
+        this.#cut = cutLinks(record)
         return
       case 'server':
         this.#serverRecord(at, record.node, record.record)
@@ -333,7 +339,7 @@ export class LaneModel {
         this.#clientRecord(at, record)
         return
       case 'links':
-        this.#cut = record.cut
+        this.#cut = cutLinks(record)
         return
       case 'verdict':
         return
@@ -557,6 +563,15 @@ export class LaneModel {
     this.#onTheirWay.clear()
     for (const table of [this.#servers, this.#clients, this.#clientOfSession]) table.clear()
   }
+}
+
+/** Which links are cut after the record: on a live cluster, those over which a rule lets nothing pass in either direction. */
+function cutLinks(record: Extract<InspectorRecord, { kind: 'cluster' | 'links' }>): readonly CutLink[] {
+  if (record.kind === 'links') return record.cut
+  return cutsIn(record.rules ?? []).flatMap(([a, b]) => [
+    { from: a, to: b },
+    { from: b, to: a },
+  ])
 }
 
 function without(links: readonly CutLink[], others: readonly CutLink[]): readonly CutLink[] {

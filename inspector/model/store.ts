@@ -107,17 +107,20 @@ export class Store {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Takes what came in, as so many characters if that is known. A page that follows the latest stops where an invariant is seen to break, the first time it is. */
+  /**
+   * Takes what came in, as so many characters if that is known. A page that follows the latest stops where an invariant is seen
+   * to break, the first time it is; a recording whose reader has not moved yet is opened there.
+   */
   add(records: readonly InspectorRecord[], characters = 0): void {
     if (records.length === 0) return
     const known = this.timeline.breaches.length
+    const isUnmoved = this.#source.kind === 'recording' && this.#cursor <= this.timeline.first
     this.timeline.add(records, characters)
     this.#coalesced += records.length
     const breach = this.timeline.breaches[known]
-    if (this.#following.mode === 'live') {
-      if (breach === undefined) this.#cursor = this.timeline.end
-      else this.#showBreach(breach)
-    }
+    const isLive = this.#following.mode === 'live'
+    if (breach !== undefined && (isLive || isUnmoved)) this.#showBreach(breach)
+    else if (isLive) this.#cursor = this.timeline.end
     this.#keepInside()
     this.#changed(false)
   }
@@ -129,10 +132,10 @@ export class Store {
     this.#changed(false)
   }
 
-  /** Forgets all records; those that come next are followed. */
+  /** Forgets all records; those that come next are followed, or, of a recording, shown from its beginning. */
   clear(): void {
     this.timeline.clear()
-    this.#following = { mode: 'live' }
+    this.#following = { mode: this.#source.kind === 'recording' ? 'paused' : 'live' }
     this.#cursor = 0
     this.#selected = null
     this.#changed()

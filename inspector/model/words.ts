@@ -21,6 +21,9 @@ import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
 const keptCharacters = 400
 const messageCharacters = 140
 
+/** Of `127.0.0.1:65535`. */
+const addressCharacters = 15
+
 /** Outcomes that are told one by one. */
 const toldOutcomes = 3
 
@@ -38,6 +41,11 @@ export function partyText(party: PartyName): string {
 /** Seconds since the first record: `12.345`. */
 export function timeText(timeMs: number | null, originMs: number): string {
   return timeMs === null ? '' : ((timeMs - originMs) / 1_000).toFixed(3)
+}
+
+/** True of a text that is an address or less: it stands on one line in a narrow column. */
+export function isShort(text: string): boolean {
+  return text.length <= addressCharacters
 }
 
 /** `1 agreement`. */

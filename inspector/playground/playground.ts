@@ -71,7 +71,7 @@ const longestStormMs = 600_000
 export type Ticker = (run: () => void, everyMs: number) => () => void
 
 /** What a page begins with when it is told nothing else. */
-const usualSetting: Setting = { servers: 3, service: 'lock' }
+export const usualSetting: Setting = { servers: 3, service: 'lock' }
 
 export class Playground {
   readonly #store: Store

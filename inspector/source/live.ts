@@ -111,8 +111,8 @@ export class Live {
       return
     }
     this.#retryMs = firstRetryMs
-    store.clear()
     store.setSource(sourceIn(fieldOf(said, 'source')))
+    store.clear()
   }
 
   #take(records: readonly unknown[], characters: number): void {

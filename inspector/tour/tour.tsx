@@ -1,23 +1,38 @@
 import './tour.css'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { usePlayground } from '../playground/panel.tsx'
-import type { Playground } from '../playground/playground.ts'
+import { type Playground, usualSetting } from '../playground/playground.ts'
+import { Kept, useKept } from '../view/kept.ts'
 import { useLook } from './look.ts'
 import { paceMs, tourStretches, tourText } from './schedule.ts'
 import { type Look, tourSteps } from './steps.ts'
 
 const nothing: readonly Look[] = []
 
-/** Leads through the steps, on a schedule of its own that takes the place of what the playground shows. */
-export function Tour({ playground }: { readonly playground: Playground }) {
+interface TourProps {
+  readonly playground: Playground
+}
+
+/** Where the reader is in the tour, or left it: the number of a step, from 0 on. */
+const keptStep = new Kept(0)
+
+function show(playground: Playground, step: number): void {
+  keptStep.set(step)
+  playground.goTo(tourStretches(playground.state.session)?.[step]?.begins ?? 0)
+}
+
+/** The step of the tour, on a schedule of its own; nothing while the playground shows something else. */
+export function TourStep({ playground }: TourProps) {
   const { session, recording } = usePlayground(playground)
   const stretches = useMemo(() => tourStretches(session), [session.path])
-  const [step, setStep] = useState(0)
+  const step = useKept(keptStep)
   const [isDoing, setIsDoing] = useState(false)
+  const [isFolded, setIsFolded] = useState(false)
   const shown = tourSteps[step]!
   const stretch = recording === null ? (stretches?.[step] ?? null) : null
   const isDone = stretch !== null && session.at >= stretch.ends
 
+  useEffect(() => setIsDoing(false), [step])
   useEffect(() => {
     if (stretch === null || !isDoing) return
     if (isDone) {
@@ -30,32 +45,31 @@ export function Tour({ playground }: { readonly playground: Playground }) {
 
   useLook(stretch === null ? nothing : shown.look)
 
-  const show = (to: number) => {
-    setIsDoing(false)
-    setStep(to)
-    playground.goTo(tourStretches(playground.state.session)?.[to]?.begins ?? 0)
-  }
-  const begin = (at: number) => {
-    playground.open('the tour', tourText, { atEnd: false })
-    show(at)
-  }
-
-  if (stretch === null) return <Invitation step={step} begin={begin} />
+  if (stretch === null) return null
   const { begins, ends } = stretch
   const isWithin = session.at >= begins && !isDone
   const event = session.at > begins ? session.path[Math.min(session.at, ends)] : undefined
   return (
-    <section class="tour" aria-labelledby="tour-title">
-      <p class="tour-aside">
-        Step {step + 1} of {tourSteps.length}
-      </p>
-      <h2 id="tour-title">{shown.title}</h2>
-      {shown.text.map((paragraph) => (
-        <p key={paragraph}>{paragraph}</p>
-      ))}
-      <p class="tour-aside">{shown.paper}</p>
+    <section class="tour tour-step" aria-labelledby="tour-title">
+      <div class="tour-head">
+        <h2 id="tour-title">{shown.title}</h2>
+        <span class="tour-aside">
+          Step {step + 1} of {tourSteps.length}
+        </span>
+        <button type="button" aria-expanded={!isFolded} onClick={() => setIsFolded(!isFolded)}>
+          {isFolded ? 'Show text' : 'Hide text'}
+        </button>
+      </div>
+      {isFolded ? null : (
+        <div class="tour-text">
+          {shown.text.map((paragraph) => (
+            <p key={paragraph}>{paragraph}</p>
+          ))}
+          <p class="tour-aside">{shown.paper}</p>
+        </div>
+      )}
       <div class="tour-buttons">
-        <button type="button" disabled={step === 0} onClick={() => show(step - 1)}>
+        <button type="button" disabled={step === 0} onClick={() => show(playground, step - 1)}>
           Previous
         </button>
         <button
@@ -68,7 +82,11 @@ export function Tour({ playground }: { readonly playground: Playground }) {
         >
           {isDoing ? 'Stop' : isDone ? 'Again' : 'Do it'}
         </button>
-        <button type="button" disabled={step === tourSteps.length - 1} onClick={() => show(step + 1)}>
+        <button
+          type="button"
+          disabled={step === tourSteps.length - 1}
+          onClick={() => show(playground, step + 1)}
+        >
           Next
         </button>
       </div>
@@ -82,29 +100,46 @@ export function Tour({ playground }: { readonly playground: Playground }) {
   )
 }
 
-interface InvitationProps {
-  /** Where the reader left it. */
-  readonly step: number
-  readonly begin: (step: number) => void
-}
-
-function Invitation({ step, begin }: InvitationProps) {
+/** Invites to the tour, and to go on with it where the reader left it. */
+export function Tour({ playground }: TourProps) {
+  const { session, recording } = usePlayground(playground)
+  const step = useKept(keptStep)
+  const isUnderWay = useMemo(
+    () => recording === null && tourStretches(session) !== null,
+    [session.path, recording],
+  )
+  const begin = (at: number) => {
+    playground.open('the tour', tourText, { atEnd: false })
+    show(playground, at)
+  }
   return (
-    <section class="tour" aria-labelledby="tour-title">
-      <h2 id="tour-title">Paxos in twelve steps</h2>
-      <p>
-        From the first request to a fourth server, on the machines that live servers run. It takes the place
-        of what the playground shows now.
-      </p>
+    <section class="tour" aria-labelledby="tour-invitation">
+      <h2 id="tour-invitation">Paxos in twelve steps</h2>
+      {isUnderWay ? (
+        <p>
+          The tour is under way: it stands above, and stays there while you look at the ledger, the queues and
+          the service.
+        </p>
+      ) : (
+        <p>
+          From the first request to a fourth server, on the machines that live servers run. It takes the place
+          of what the playground shows now.
+        </p>
+      )}
       <div class="tour-buttons">
-        <button type="button" class="tour-do" onClick={() => begin(0)}>
-          Begin
+        <button type="button" class={isUnderWay ? undefined : 'tour-do'} onClick={() => begin(0)}>
+          {isUnderWay ? 'Begin again' : 'Begin'}
         </button>
-        {step === 0 ? null : (
+        {isUnderWay || step === 0 ? null : (
           <button type="button" onClick={() => begin(step)}>
             Go on at step {step + 1}
           </button>
         )}
+        {isUnderWay ? (
+          <button type="button" onClick={() => playground.found(usualSetting)}>
+            End the tour
+          </button>
+        ) : null}
       </div>
     </section>
   )

@@ -33,6 +33,10 @@ export interface AppProps {
   readonly control?: Control | null
   /** They come before the others. */
   readonly extraTabs?: readonly ExtraTab[]
+  /** What stays in the side column whichever tab is open. */
+  readonly aboveTabs?: ComponentChildren
+  /** Where a playground that a hub served finds what the hub shows; `null` where there is no hub, or it is shown. */
+  readonly liveHref?: string | null
 }
 
 /** What the lanes have of the height: at 1280×800 all charts are then seen whole. */
@@ -49,7 +53,7 @@ const panelsEveryMs = 300
 const lanesEveryMs = 100
 
 /** The page. */
-export function App({ store, control = null, extraTabs = [] }: AppProps) {
+export function App({ store, control = null, extraTabs = [], aboveTabs = null, liveHref = null }: AppProps) {
   const view = useView(store)
   const [sideShare, setSideShare] = useState(() => usualSideShare(window.innerWidth))
   const [lanesShare, setLanesShare] = useState(usualLanesShare)
@@ -69,6 +73,7 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
         service={picture.cluster?.service ?? null}
         servers={picture.servers}
         unreadable={view.unreadable}
+        liveHref={liveHref}
         onHelp={showHelp}
       />
       <Invariants invariants={picture.invariants} breaches={view.breaches} store={store} />
@@ -102,6 +107,7 @@ export function App({ store, control = null, extraTabs = [] }: AppProps) {
           onChange={setSideShare}
         />
         <section class="panel side" id="side" aria-label="Panels" tabIndex={-1} hidden={sideShare === 0}>
+          {aboveTabs === null ? null : <Boundary name="tour">{aboveTabs}</Boundary>}
           <div class="side-tabs">
             <Tabs
               label="Panels"

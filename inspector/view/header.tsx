@@ -12,12 +12,13 @@ interface HeaderProps {
   readonly service: string | null
   readonly servers: readonly ServerPicture[]
   readonly unreadable: number
+  readonly liveHref: string | null
   readonly onHelp: () => void
 }
 
 /** Whose records these are, where they come from, and how each server is. */
 export const Header = pure(function Header(props: HeaderProps) {
-  const { source, cluster, service, servers, unreadable, onHelp } = props
+  const { source, cluster, service, servers, unreadable, liveHref, onHelp } = props
   const leftOut = servers.reduce((sum, server) => sum + server.leftOut, 0)
   return (
     <header class="header">
@@ -55,7 +56,12 @@ export const Header = pure(function Header(props: HeaderProps) {
             {unreadable} unreadable
           </span>
         )}
-        {source.kind === 'playground' ? null : <a href="#playground">Playground</a>}
+        {source.kind === 'playground' || liveHref !== null ? null : <a href="#playground">Playground</a>}
+        {liveHref === null ? null : (
+          <a href={liveHref} title="What the inspector shows that served this page">
+            Live
+          </a>
+        )}
         <ThemeButton />
         <button type="button" onClick={onHelp} title="Keys (?)">
           Keys

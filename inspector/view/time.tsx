@@ -13,7 +13,7 @@ import { Told } from './told.tsx'
 
 /** Where in the records the reader is, and how to go elsewhere. */
 export function Time({ view, store }: PartProps) {
-  const { following, speed, cursor, first, end, coalesced } = view
+  const { following, speed, cursor, first, end } = view
   usePlaying(view, store)
   const isLive = following.mode === 'live'
   const isAtEnd = cursor >= end
@@ -120,7 +120,7 @@ export function Time({ view, store }: PartProps) {
             <Told record={shown} />
           </>
         )}
-        {isLive && view.source.kind === 'live' ? <Coalesced count={coalesced} /> : null}
+        {isLive && view.source.kind === 'live' ? <Coalesced view={view} /> : null}
       </p>
     </section>
   )
@@ -158,10 +158,13 @@ function usePlaying({ following }: View, store: Store): void {
 }
 
 /** How many records a drawing stands for, at most, in the last half second: where there were several, steps were left out. */
-function Coalesced({ count }: { readonly count: number }) {
+function Coalesced({ view }: Pick<PartProps, 'view'>) {
   const most = useRef(0)
+  const counted = useRef<View | null>(null)
   const [shown, setShown] = useState(0)
-  most.current = Math.max(most.current, count)
+  // A view that is drawn again, as when the number changes, brought nothing new.
+  if (counted.current !== view) most.current = Math.max(most.current, view.coalesced)
+  counted.current = view
   useEffect(() => {
     const timer = setInterval(() => {
       setShown(most.current)

@@ -379,6 +379,30 @@ describe('a cut', () => {
     expect(model.dot(2)).toMatchObject({ party: 1, what: 'healed' })
   })
 
+  test('of a live cluster are those that its rules cut in both directions', () => {
+    const cluster = (...pairs: readonly (readonly [number, number])[]): InspectorRecord => ({
+      kind: 'cluster',
+      cluster: 'paxos',
+      service: 'lock',
+      founders: [],
+      allowsFaults: true,
+      rules: pairs.map(([from, to]) => ({
+        from,
+        to,
+        message: 'any',
+        action: 'drop',
+        delayMs: 0,
+        count: null,
+      })),
+    })
+    const cut = cluster([0, 2], [2, 0], [1, 2], [2, 1], [0, 1])
+    const model = modelOf(step(0, tick), cut, cut, cluster([0, 1]))
+    expect(model.dot(1)).toMatchObject({ party: 2, what: 'cut' })
+    expect(model.dot(1)?.timeMs).toBe(model.dot(0)?.timeMs)
+    expect(model.dot(2)).toBeNull()
+    expect(model.dot(3)).toMatchObject({ party: 2, what: 'healed' })
+  })
+
   test('that changes nothing, or is between clients, has no place', () => {
     const model = modelOf(links([]), { kind: 'links', timeMs: 1, cut: [{ from: 'a', to: 'b' }] })
     expect([model.dot(0), model.dot(1)]).toEqual([null, null])

@@ -78,8 +78,16 @@ describe('what the page shows', () => {
   test('nothing of a stream that was taken back', () => {
     store.add(ten())
     store.show(3)
+    store.setSource({ kind: 'live', state: 'open' })
     store.clear()
     expect(store.view).toMatchObject({ cursor: 0, end: 0, selected: null, following: { mode: 'live' } })
+  })
+
+  test('a recording from its beginning, however it comes', () => {
+    store.clear()
+    store.add(ten())
+    store.add(ten())
+    expect(frame()).toMatchObject({ cursor: 0, end: 20, following: { mode: 'paused' } })
   })
 })
 
@@ -133,6 +141,13 @@ describe('an invariant that breaks', () => {
     expect(frame()).toMatchObject({ cursor: 5, selected: 3, following: { mode: 'paused' } })
     expect(store.view.picture.invariants.find(({ invariant }) => invariant === 4)?.standing).toBe('broken')
     expect(store.view.breaches).toEqual([{ invariant: 4, text: 'as it is', verdict: 4 }])
+  })
+
+  test('is where a recording is opened', () => {
+    store.clear()
+    store.add(ten())
+    store.add(records)
+    expect(frame()).toMatchObject({ cursor: 15, selected: 13, following: { mode: 'paused' } })
   })
 
   test('stops it once', () => {

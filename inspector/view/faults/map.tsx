@@ -22,8 +22,8 @@ import {
 } from '../../model/faults.ts'
 import type { ServerPicture } from '../../model/picture.ts'
 import type { Act } from '../faults.tsx'
+import { Kept, useKept } from '../kept.ts'
 import { partyClass } from '../shell/party-class.ts'
-import { Kept, useKept } from './kept.ts'
 
 interface Drag {
   readonly node: NodeId

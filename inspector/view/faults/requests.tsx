@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { ControlResult } from '../../../src/inspect/control.ts'
 import type { Control } from '../context.ts'
-import { Kept, useKept } from './kept.ts'
+import { Kept, useKept } from '../kept.ts'
 
 interface Asked {
   readonly number: number

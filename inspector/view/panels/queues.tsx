@@ -5,7 +5,7 @@ import { requestName } from '../../../src/schedule/names.ts'
 import { commandText } from '../../../src/transcript/words.ts'
 import type { ServerPicture } from '../../model/picture.ts'
 import { type QueueEntry, queueOf } from '../../model/queues.ts'
-import { timeText } from '../../model/words.ts'
+import { isShort, timeText } from '../../model/words.ts'
 import { pure } from '../shell/pure.ts'
 import { Token } from '../shell/token.tsx'
 
@@ -65,8 +65,8 @@ const QueueOf = pure(function QueueOf({ node, state, stand, originMs }: QueuePro
                   {requestName(entry)} {entryText(entry)}
                 </td>
                 <td class={`tag ${entry.state}`}>{stateText(entry)}</td>
-                <td>{timeText(entry.receivedAtMs, originMs)}</td>
-                <td>{entry.replyTo}</td>
+                <td class="whole">{timeText(entry.receivedAtMs, originMs)}</td>
+                <td class={isShort(entry.replyTo) ? 'whole' : undefined}>{entry.replyTo}</td>
               </tr>
             ))}
           </tbody>

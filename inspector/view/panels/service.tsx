@@ -4,7 +4,7 @@ import { shownSession } from '../../../src/schedule/names.ts'
 import type { ServiceTable } from '../../../src/services/service.ts'
 import type { Picture, ServerPicture } from '../../model/picture.ts'
 import { type Waiter, waitersByKey } from '../../model/queues.ts'
-import { timeText } from '../../model/words.ts'
+import { isShort, timeText } from '../../model/words.ts'
 import { JsonTree } from '../shell/json-tree.tsx'
 import { pure } from '../shell/pure.ts'
 
@@ -65,7 +65,11 @@ function TableOf({ table: { name, columns, rows, more, keyColumn }, waiters, ori
             return (
               <tr key={keyColumn === null ? texts.join(' ') : texts[keyColumn]}>
                 {texts.map((text, column) => (
-                  <td key={columns[column]} title={text}>
+                  <td
+                    key={columns[column]}
+                    title={text}
+                    class={isShort(shownSession(text)) ? 'whole' : undefined}
+                  >
                     {shownSession(text)}
                   </td>
                 ))}

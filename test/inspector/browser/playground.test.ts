@@ -136,9 +136,12 @@ await inBrowser('the playground', (open) => {
   test('the tour: a step is done event by event, and what it speaks of is marked', async () => {
     const parts = await opened()
     const { page } = parts
-    const tour = await parts.open('Tour')
+    await parts.open('Tour')
     await parts.button('Begin').click()
     await parts.button('Next').click()
+    // It stays where it is while one looks at what it speaks of.
+    await parts.open('Ledger')
+    const tour = page.locator('.tour-step')
     await tour.getByRole('heading', { name: tourSteps[1]!.title }).waitFor()
     await parts.token(0, 'proposer', 'idle').waitFor()
     expect(await parts.chart('proposer').locator('[data-tour-look]').getAttribute('data-state')).toBe(
@@ -155,9 +158,13 @@ await inBrowser('the playground', (open) => {
       expect(await page.locator('[data-tour-look]').count(), title).toBeGreaterThan(0)
     }
     expect(await parts.button('Next').isDisabled()).toBe(true)
+    await parts.button('Hide text').click()
+    await tour.getByText(tourSteps[11]!.text[0]!).waitFor({ state: 'detached' })
+    await parts.button('Show text').click()
     // Whoever leaves the schedule of the tour is asked whether to go on with it.
     await parts.open('Next')
     await parts.page.getByLabel('Scenario').selectOption({ label: 'A duel' })
+    await tour.waitFor({ state: 'detached' })
     await parts.open('Tour')
     await parts.button('Go on at step 12').click()
     await tour.getByRole('heading', { name: tourSteps[11]!.title }).waitFor()
