@@ -1,6 +1,7 @@
 import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts'
 import { parseAddress } from '../address.ts'
 import { maxCommandBytes } from '../node/wire/codec.ts'
+import { longestGivenName } from '../schedule/names.ts'
 import { InvalidArgument } from './errors.ts'
 import type { ClientObserver } from './observer.ts'
 
@@ -20,6 +21,8 @@ export interface ConnectOptions {
   readonly timing?: Partial<ConnectTiming>
   /** Commands above this, in bytes of JSON, are rejected. The servers' own limit holds in any case. */
   readonly maxCommandBytes?: number
+  /** What the client is called where its requests are shown, in small letters; several may be called the same. */
+  readonly name?: string
   /** Closes the client. */
   readonly signal?: AbortSignal
   /** Told of every event at the machines that carry the requests. */
@@ -31,6 +34,7 @@ export interface Settings {
   readonly cluster: string | null
   readonly timing: ConnectTiming
   readonly maxCommandBytes: number
+  readonly name: string | null
   readonly observer: ClientObserver | null
 }
 
@@ -100,6 +104,15 @@ function validCluster(given: string): string {
   return given
 }
 
+function validName(given: string): string {
+  if (typeof given !== 'string' || !/^[a-z]+$/.test(given) || given.length > longestGivenName) {
+    throw new InvalidArgument(
+      `the option name must be 1 to ${longestGivenName} small letters; received ${JSON.stringify(given)}`,
+    )
+  }
+  return given
+}
+
 /** What `options` ask for, with defaults. Throws InvalidArgument, naming the option and the value received. */
 export function settingsFrom(options: ConnectOptions): Settings {
   return {
@@ -107,6 +120,7 @@ export function settingsFrom(options: ConnectOptions): Settings {
     cluster: options.cluster === undefined ? null : validCluster(options.cluster),
     timing: validTiming(options.timing ?? {}),
     maxCommandBytes: validCommandBytes(options.maxCommandBytes ?? maxCommandBytes),
+    name: options.name === undefined ? null : validName(options.name),
     observer: options.observer ?? null,
   }
 }

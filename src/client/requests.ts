@@ -5,7 +5,7 @@ import type { Busy, Message, Queued, Response, Welcome } from '../../machines/me
 import type { Outcome } from '../../machines/outcome.ts'
 import { commandBytes } from '../node/wire/codec.ts'
 import { describeMessageFault, isMessage } from '../node/wire/schema.ts'
-import { drawnNameLetters } from '../schedule/names.ts'
+import { drawnNameLetters, namedAs } from '../schedule/names.ts'
 import type { Directory } from './directory.ts'
 import {
   Aborted,
@@ -130,8 +130,9 @@ export class Requests {
     if (this.#session === null) {
       this.#link.adoptCluster(welcome.cluster)
       this.#learnMembers(welcome)
-      const name = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
-      const uid = `${name}@${welcome.instance}`
+      const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
+      const { name } = this.#settings
+      const uid = `${name === null ? drawn : namedAs(name, drawn)}@${welcome.instance}`
       this.#session = new Session(uid, welcome.commandBytes)
       this.#sessions.set(uid, this.#session)
     }

@@ -22,8 +22,23 @@ export function clientName(uid: string): string {
 /** Letters of the name that a client of a real cluster draws for itself: no client of a schedule is called so. */
 export const drawnNameLetters = 16
 
-/** Of a drawn name the first letters are shown, which nearly always tell it from the others; another name is shown whole. */
+/** Letters of the name that a client's program may give it, at most. */
+export const longestGivenName = 16
+
+const givenName = new RegExp(`^([a-z]{1,${longestGivenName}})-[\\w-]{${drawnNameLetters}}$`)
+
+/** The name of a client that is called `given`; what is drawn tells it from others that are. */
+export function namedAs(given: string, drawn: string): string {
+  return `${given}-${drawn}`
+}
+
+/**
+ * What a client is called. Of a drawn name the first letters are shown, which nearly always tell it from the others; of one
+ * that its program gave it, what it gave; another name is shown whole.
+ */
 export function shownName(name: string): string {
+  const given = givenName.exec(name)?.[1]
+  if (given !== undefined) return given
   return name.length === drawnNameLetters && /^[\w-]+$/.test(name) ? name.slice(0, 6) : name
 }
 

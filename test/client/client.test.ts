@@ -616,6 +616,7 @@ describe('options', () => {
     ['a wait that is no number', { timing: { askIntervalMs: Number.NaN } }, 'NaN'],
     ['a limit above the wire', { maxCommandBytes: 10_000_000 }, '10000000'],
     ['an empty cluster', { cluster: '' }, 'cluster'],
+    ['a name with more than letters', { name: 'worker 1' }, '"worker 1"'],
   ])('are refused by name and value: %s', (_, options, named) => {
     expect(() => connect(options as ConnectOptions)).toThrow(InvalidArgument)
     expect(() => connect(options as ConnectOptions)).toThrow(named)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { attemptsOf } from '../../inspector/model/attempts.ts'
 import { moveText, placeText, recordText, timeText } from '../../inspector/model/words.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { requestName, shownName, shownSession } from '../../src/schedule/names.ts'
+import { namedAs, requestName, shownName, shownSession } from '../../src/schedule/names.ts'
 import { randomRecords } from '../support/records.ts'
 import { ballot, batch, durable, executed, process, step, survey, verdict } from './build.ts'
 
@@ -45,6 +45,8 @@ describe('a record in words', () => {
     })
     expect(shownName('OH5k1arIyUDsTwrm')).toBe('OH5k1a')
     expect(shownName('inspector')).toBe('inspector')
+    expect(shownName(namedAs('inspector', 'OH5k1arIyUDsTwrm'))).toBe('inspector')
+    expect(shownSession('inspector-OH5k1ar-yUDsTwrm@12')).toBe('inspector')
     expect(requestName({ uid: 'OH5k1arIyUDsTwrm@17', seq: 3 })).toBe('OH5k1a#3')
     expect(requestName({ uid: 'a@0', seq: 3 })).toBe('a#3')
     expect(shownSession('OH5k1arIyUDsTwrm@17')).toBe('OH5k1a')

@@ -221,6 +221,7 @@ export class FaultsControl {
     if (this.#isClosed || servers.length === 0) return this.#client
     this.#client ??= connect({
       servers: servers.map(({ hello }) => hello.address),
+      name: inspectorClient,
       observer: (move) => this.#options.add([this.#recordOf(move)]),
     })
     return this.#client

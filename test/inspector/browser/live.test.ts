@@ -1,12 +1,8 @@
 /** The inspector on a real cluster of three servers that was started with `--inspect --allow-faults`. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Client, connect } from '../../../src/client/index.ts'
-import { freePorts } from '../../cli/paxos.ts'
-import { BuiltPaxos } from '../../support/built-paxos.ts'
 import { inBrowser, overlappingTexts, screenshotFolder } from './in-browser.ts'
+import { LiveCluster } from './live-cluster.ts'
 import { Parts, seriousFaultsInTabs } from './page-parts.ts'
 
 // Servers, hub and browser share the machine with other tests.
@@ -16,34 +12,16 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 const largestPageBytes = 300_000
 
 await inBrowser('the inspector on a live cluster', (open) => {
-  let data: string
-  let cluster: BuiltPaxos
-  let client: Client
+  let cluster: LiveCluster
   let url: string
 
   beforeAll(async () => {
-    data = await mkdtemp(join(tmpdir(), 'paxos-inspected-'))
-    const port = await freePorts(4)
-    const where = ['--port', `${port}`, '--data', join(data, 'servers')]
-    cluster = new BuiltPaxos(['cluster', ...where, '--inspect', `${port + 3}`, '--allow-faults'])
-    url = (await cluster.said(/inspector on (http:\S+)/))[1]!
-    await cluster.said(/^cluster ready$/m)
-    client = connect({ servers: [0, 1, 2].map((id) => `127.0.0.1:${port + id}`) })
-    await take('first')
+    cluster = await LiveCluster.start()
+    url = cluster.url
+    await cluster.take('first')
   })
 
-  afterAll(async () => {
-    await client?.close()
-    cluster?.signal('SIGTERM')
-    await cluster?.endedWithin(20_000)
-    await rm(data, { recursive: true, force: true })
-  })
-
-  /** Locks and unlocks. */
-  async function take(name: string): Promise<void> {
-    const lock = await client.lock(name)
-    await lock.unlock()
-  }
+  afterAll(() => cluster?.close())
 
   async function opened(address = url): Promise<Parts> {
     const { page } = await open(address)
@@ -68,7 +46,7 @@ await inBrowser('the inspector on a live cluster', (open) => {
 
   test('tokens move when a lock is taken, and what was executed stands in the ledger', async () => {
     const parts = await opened()
-    await take('moves')
+    await cluster.take('moves')
     await parts.token(0, 'proposer', 'leading').waitFor()
     const ledger = await parts.open('Ledger')
     await ledger.getByText('lock moves').first().waitFor()
@@ -76,12 +54,12 @@ await inBrowser('the inspector on a live cluster', (open) => {
 
   test('a server that is killed is shown gone, and comes back', async () => {
     const parts = await opened()
-    const [, pid] = await cluster.said(/^server 2 ready on \S+ \(.*pid (\d+)\)$/m)
+    const [, pid] = await cluster.paxos.said(/^server 2 ready on \S+ \(.*pid (\d+)\)$/m)
     process.kill(Number(pid), 'SIGKILL')
     await parts.server(2).getByText('gone').waitFor()
     expect(await parts.page.getByRole('img', { name: /^server 2 in / }).count()).toBe(0)
     await parts.page.screenshot({ path: join(screenshotFolder, 'live-gone.png') })
-    await take('meanwhile')
+    await cluster.take('meanwhile')
     await parts.open('Faults')
     await parts.button('Restart server 2').click()
     await parts.server(2).getByText('up').waitFor()
@@ -114,13 +92,13 @@ await inBrowser('the inspector on a live cluster', (open) => {
   test('scrubbing back shows the earlier state, and live returns', async () => {
     const parts = await opened()
     await parts.open('Ledger')
-    await take('scrubbed')
+    await cluster.take('scrubbed')
     await parts.panel('Ledger').getByText('lock scrubbed').first().waitFor()
     const { all } = await parts.place()
     await parts.scrubTo(Math.floor(all / 2))
     await parts.panel('Ledger').getByText('lock scrubbed').first().waitFor({ state: 'detached' })
     // What comes meanwhile does not move the reader.
-    await take('later')
+    await cluster.take('later')
     expect((await parts.place()).shown).toBe(Math.floor(all / 2))
     await parts.button(/Live$/).click()
     await parts.panel('Ledger').getByText('lock later').first().waitFor()
@@ -172,7 +150,7 @@ await inBrowser('the inspector on a live cluster', (open) => {
     const { page } = await open(url, { width, height })
     const parts = new Parts(page)
     await parts.token(0, 'acceptor', 'listening').waitFor()
-    await take('crowded')
+    await cluster.take('crowded')
     await parts.panel('Ledger').getByText('lock crowded').first().waitFor()
     expect(await overlappingTexts(page, 'section[aria-label="Charts"]')).toEqual([])
     expect(await overlappingTexts(page, 'section[aria-label="Messages"]')).toEqual([])
