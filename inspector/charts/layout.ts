@@ -224,7 +224,7 @@ async function drawWith(plan: Plan, direction: Direction, placement: Placement):
         : []),
     ],
     edges: [
-      ...starts(plan, root),
+      ...starts(root),
       ...plan.arrows.flatMap((edges, index) => {
         const [edge] = edges
         if (edge === undefined || edge.to === null) return []
@@ -266,13 +266,13 @@ function inside(plan: Plan, state: ChartState, wider: number): ElkNode[] {
           ...spacing(plan.sizes.spacing),
         },
         children: inside(plan, child, wider),
-        edges: starts(plan, child),
+        edges: starts(child),
       }
     }),
   ]
 }
 
-function starts(_: Plan, { id, initial }: ChartState): ElkExtendedEdge[] {
+function starts({ id, initial }: ChartState): ElkExtendedEdge[] {
   return initial === null ? [] : [{ id: `first of ${id}`, sources: [`start of ${id}`], targets: [initial] }]
 }
 

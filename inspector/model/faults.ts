@@ -1,7 +1,6 @@
 /** What the panel of faults thinks: who is cut from whom where the reader dragged servers to, which timers can be fired. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
-import type { Message } from '../../machines/messages.ts'
 import { edgesOf } from '../../src/chart-edges.ts'
 import type { FaultRule } from '../../src/inspect/control.ts'
 import type { Stands } from '../../src/inspect/record.ts'
@@ -144,28 +143,6 @@ export function withoutCuts(rules: readonly FaultRule[]): readonly FaultRule[] {
 export function groupsText(groups: readonly (readonly NodeId[])[]): string {
   return groups.length === 1 ? 'all together' : groups.map((group) => group.join(' ')).join(' | ')
 }
-
-/** A record, so that the compiler asks for a new message here. */
-const ofMessages: Readonly<Record<Message['type'], true>> = {
-  prepare: true,
-  promise: true,
-  accept: true,
-  accepted: true,
-  denial: true,
-  learn: true,
-  chosen: true,
-  request: true,
-  queued: true,
-  busy: true,
-  response: true,
-  hello: true,
-  welcome: true,
-  inquire: true,
-  report: true,
-}
-
-/** The kinds of message that a rule can be about, in the order in which they are offered. */
-export const messageKinds = ['any', ...Object.keys(ofMessages)] as readonly FaultRule['message'][]
 
 /** A timer that a role waits for. */
 export interface ArmedTimer {

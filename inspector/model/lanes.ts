@@ -17,14 +17,8 @@ import type {
 } from '../../src/inspect/record.ts'
 import { clientName } from '../../src/schedule/names.ts'
 import { cutsIn } from './faults.ts'
-import {
-  kindOf,
-  type LaneMessage,
-  type MessageKind,
-  messageKey,
-  messageLabel,
-  uidOfMessage,
-} from './lane-messages.ts'
+import { kindOf, type LaneMessage, type MessageKind, messageLabel, uidOfMessage } from './lane-messages.ts'
+import { keyOf, OnTheirWay } from './on-their-way.ts'
 import { type Timeline, timeOf } from './timeline.ts'
 
 /** Something happened to somebody. */
@@ -90,13 +84,6 @@ export interface LaneClient {
 /** Steps that a receiver takes before a message to it that it has not heard is held to be not heard of. */
 export const longUnheard = 100
 
-/** Messages that wait to be heard, at most: the oldest are given up. */
-const maxOpen = 4_000
-/** Messages that were heard, of which a further copy is known for one. */
-const maxHeard = 2_000
-/** Fates that are told before the step in which the message was said. */
-const maxEarly = 200
-
 type MutableArrow = { -readonly [key in keyof Arrow]: Arrow[key] } & {
   /** How many steps its receiver had taken, and which run of it was on, when it was said. */
   readonly receiverSteps: number
@@ -145,13 +132,7 @@ export class LaneModel {
   readonly #clients = new Map<string, { readonly firstAt: number; lastAt: number; isSeen: boolean }>()
   /** What a client of the inspector's own is called, by the session that it uses. */
   readonly #clientOfSession = new Map<string, string>()
-  /** On their way, by key, the oldest first. */
-  readonly #open = new Map<string, MutableArrow[]>()
-  /** Those that were opened, in order; some are heard by now. */
-  #opened: MutableArrow[] = []
-  #openedFrom = 0
-  readonly #heard = new Map<string, MutableArrow>()
-  readonly #early = new Map<string, { readonly at: number; readonly record: FateRecord }>()
+  readonly #onTheirWay = new OnTheirWay<MutableArrow>()
 
   /** The number of the first record that is remembered. */
   get first(): number {
@@ -427,19 +408,15 @@ export class LaneModel {
     const arrow = this.#newArrow({ message, kind, from, to, saidAt: at, saidClock: clock })
     this.#put(at, arrow)
     if (kind === 'own') return
-    const early = this.#early.get(key)
-    if (early !== undefined && early.record.clock === clock) {
-      this.#early.delete(key)
-      this.#meets(arrow, early.at, early.record, key)
-      return
-    }
-    this.#openUp(key, arrow)
+    const early = this.#onTheirWay.takeEarly(key, clock)
+    if (early !== null) this.#meets(arrow, early.at, early.record, key)
+    else this.#onTheirWay.add(key, arrow)
   }
 
   #hear(at: number, from: PartyName, to: PartyName, message: LaneMessage): void {
     const key = keyOf(from, to, message)
-    const open = this.#takeOpen(key, false)
-    const before = this.#heard.get(key)
+    const open = this.#onTheirWay.takeOldest(key)
+    const before = this.#onTheirWay.lastHeard(key)
     const isCopy = open === null && before !== undefined
     const arrow =
       open ??
@@ -455,9 +432,7 @@ export class LaneModel {
     if (isCopy && arrow.saidAt !== null) this.#put(arrow.saidAt, arrow)
     this.#put(at, arrow)
     if (arrow.saidAt !== null) this.#longestSpan = Math.max(this.#longestSpan, at - arrow.saidAt)
-    this.#heard.delete(key)
-    this.#heard.set(key, arrow)
-    if (this.#heard.size > maxHeard) forgetOldest(this.#heard)
+    this.#onTheirWay.hear(key, arrow)
   }
 
   #fate(at: number, node: NodeId, record: FateRecord): void {
@@ -465,8 +440,8 @@ export class LaneModel {
     const to = this.#partyOf(record.to, record.message)
     const key = keyOf(from, to, record.message)
     // Told of in the event in which it was said, it is the copy that was said last; else the one that is longest on its way.
-    const isJustSaid = from === node && this.#open.get(key)?.at(-1)?.saidClock === record.clock
-    const arrow = this.#takeOpen(key, isJustSaid)
+    const isJustSaid = from === node && this.#onTheirWay.newest(key)?.saidClock === record.clock
+    const arrow = isJustSaid ? this.#onTheirWay.takeNewest(key) : this.#onTheirWay.takeOldest(key)
     if (arrow !== null) {
       this.#meets(arrow, at, record, key)
       return
@@ -477,8 +452,7 @@ export class LaneModel {
       this.#meets(unsaid, at, record, key)
       return
     }
-    this.#early.set(key, { at, record })
-    if (this.#early.size > maxEarly) forgetOldest(this.#early)
+    this.#onTheirWay.keepEarly(key, { at, record })
   }
 
   /** What is not dropped goes on its way, and behind it a copy of what is duplicated. */
@@ -488,12 +462,12 @@ export class LaneModel {
     arrow.reason = reason
     this.#put(at, arrow)
     if (fate === 'dropped') return
-    this.#openUp(key, arrow)
+    this.#onTheirWay.add(key, arrow)
     if (fate !== 'duplicated') return
     const { message, kind, from, to, saidAt } = arrow
     const copy = this.#newArrow({ message, kind, from, to, saidAt, isCopy: true })
     this.#put(saidAt ?? at, copy)
-    this.#openUp(key, copy)
+    this.#onTheirWay.add(key, copy)
   }
 
   #newArrow(
@@ -522,33 +496,6 @@ export class LaneModel {
   #put(at: number, arrow: MutableArrow): void {
     const arrows = this.#places[at - this.#base]?.arrows
     if (arrows !== undefined && !arrows.includes(arrow)) arrows.push(arrow)
-  }
-
-  #openUp(key: string, arrow: MutableArrow): void {
-    const line = this.#open.get(key)
-    if (line === undefined) this.#open.set(key, [arrow])
-    else line.push(arrow)
-    this.#opened.push(arrow)
-    while (this.#opened.length - this.#openedFrom > maxOpen) this.#giveUpOldest()
-  }
-
-  #giveUpOldest(): void {
-    const oldest = this.#opened[this.#openedFrom]
-    this.#openedFrom += 1
-    if (this.#openedFrom > maxOpen) {
-      this.#opened = this.#opened.slice(this.#openedFrom)
-      this.#openedFrom = 0
-    }
-    if (oldest === undefined) return
-    const key = keyOf(oldest.from, oldest.to, oldest.message)
-    if (this.#open.get(key)?.[0] === oldest) this.#takeOpen(key, false)
-  }
-
-  #takeOpen(key: string, isNewest: boolean): MutableArrow | null {
-    const line = this.#open.get(key)
-    const arrow = isNewest ? line?.pop() : line?.shift()
-    if (line?.length === 0) this.#open.delete(key)
-    return arrow ?? null
   }
 
   /** A client is known by the session in its messages, wherever they came from. */
@@ -613,26 +560,9 @@ export class LaneModel {
     this.#dots = 0
     this.#lastDot = null
     this.#longestSpan = 0
-    this.#opened = []
-    this.#openedFrom = 0
-    for (const table of [
-      this.#servers,
-      this.#clients,
-      this.#clientOfSession,
-      this.#open,
-      this.#heard,
-      this.#early,
-    ]) {
-      table.clear()
-    }
+    this.#onTheirWay.clear()
+    for (const table of [this.#servers, this.#clients, this.#clientOfSession]) table.clear()
   }
-}
-
-/** Of a client's end, its session in the message is enough: it may be known by several addresses. */
-function keyOf(from: PartyName, to: PartyName, message: LaneMessage): string {
-  const isNamed = uidOfMessage(message) !== null
-  const end = (party: PartyName) => (typeof party === 'string' && isNamed ? 'client' : party)
-  return `${end(from)}>${end(to)} ${messageKey(message)}`
 }
 
 /** Which links are cut after the record: on a live cluster, those over which a rule lets nothing pass in either direction. */
@@ -656,9 +586,4 @@ function commonEnd(links: readonly CutLink[]): NodeId | null {
   }
   const [most] = [...counts].sort(([a, times], [b, others]) => others - times || a - b)
   return most?.[0] ?? null
-}
-
-function forgetOldest(table: Map<string, unknown>): void {
-  const [oldest] = table.keys()
-  if (oldest !== undefined) table.delete(oldest)
 }

@@ -2,8 +2,9 @@
 import { type Ballot, compareBallots, sameBallot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
 import type { Execution, RequestOutcome } from '../../machines/outcome.ts'
+import type { DurableState } from '../../src/durable.ts'
 import { acceptedFault, requestFault } from '../../src/inspect/message-shape.ts'
-import type { Durable, StepRecord, SurveyRecord } from '../../src/inspect/record.ts'
+import type { StepRecord, SurveyRecord } from '../../src/inspect/record.ts'
 import type { Fact } from '../../src/verify/facts.ts'
 
 /** Rows that are kept: of the latest instances. */
@@ -158,7 +159,7 @@ function factTaken(ledger: Ledger, node: NodeId, fact: Fact): Ledger {
 }
 
 /** A run begins with what is on the disk: what was only in memory, and what a write did not bring there, is not accepted. */
-function begunFrom(ledger: Ledger, node: NodeId, { accepted, firstUnchosen }: Durable): Ledger {
+function begunFrom(ledger: Ledger, node: NodeId, { accepted, firstUnchosen }: DurableState): Ledger {
   const without = changed(ledger, node, (cell, instance) =>
     cell.accepted !== null && instance >= firstUnchosen ? { ...cell, accepted: null } : cell,
   )

@@ -4,10 +4,10 @@
  */
 import type { Address, Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
+import type { DurableState } from '../../src/durable.ts'
 import type {
   Cause,
   ClientRecord,
-  Durable,
   InspectorRecord,
   InvariantStanding,
   Move,
@@ -56,7 +56,7 @@ export interface ServerPicture {
   readonly timeMs: number
   /** `null` while it is not running, or was never seen. */
   readonly roles: Stands | null
-  readonly durable: Durable | null
+  readonly durable: DurableState | null
   readonly members: readonly Member[]
   readonly firstUnexecuted: Instance
   /** Writes that are not synced. */

@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { ControlResult } from '../inspect/control.ts'
+import type { ControlResult, ProcessCommand } from '../inspect/control.ts'
 import { defaultInspectorPort } from '../inspect/protocol.ts'
 import { bindSocket } from '../node/socket.ts'
 import { type ClusterFlags, type PlannedServer, planCluster } from './cluster-plan.ts'
@@ -9,7 +9,7 @@ import { exitCodes, Failure } from './exit-codes.ts'
 import { Inspector, inspectorLine } from './inspector.ts'
 import { logLevelOption, parseHost, statelyOption, wholeNumber } from './options.ts'
 import { complain, print, shellCommand } from './output.ts'
-import { type ProcessControl, ServerProcesses } from './server-processes.ts'
+import { ServerProcesses } from './server-processes.ts'
 import { onStopSignal } from './signals.ts'
 
 /** A server that has not stopped in good order after this is killed, in milliseconds. */
@@ -62,7 +62,7 @@ async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFla
   }
   const paxos = ownCommand()
   let servers: ServerProcesses | null = null
-  const processes = async (command: ProcessControl): Promise<ControlResult> =>
+  const processes = async (command: ProcessCommand): Promise<ControlResult> =>
     servers?.control(command) ?? { ok: false, error: 'the servers are about to start' }
   const inspector =
     inspect === undefined ? null : await beginInspector(inspect, allowFaults ? processes : null)
@@ -112,7 +112,7 @@ async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFla
 /** A cluster does its work without anybody who watches too. */
 async function beginInspector(
   port: number,
-  processes: ((command: ProcessControl) => Promise<ControlResult>) | null,
+  processes: ((command: ProcessCommand) => Promise<ControlResult>) | null,
 ): Promise<Inspector | null> {
   try {
     return await Inspector.begin({ port }, processes === null ? null : { processes })

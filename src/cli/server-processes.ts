@@ -1,11 +1,8 @@
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { ControlCommand, ControlResult } from '../inspect/control.ts'
+import { type ControlResult, done, failed, type ProcessCommand } from '../inspect/control.ts'
 import { type PlannedServer, startAgain } from './cluster-plan.ts'
 import { print } from './output.ts'
 import { ServerProcess } from './server-process.ts'
-
-/** What can be done to a server from outside it. */
-export type ProcessControl = Extract<ControlCommand, { type: 'pause' | 'resume' | 'crash' | 'restart' }>
 
 interface Running {
   readonly server: PlannedServer
@@ -70,7 +67,7 @@ export class ServerProcesses {
   }
 
   /** Pauses, resumes, kills or starts again one server. */
-  async control({ type: action, node }: ProcessControl): Promise<ControlResult> {
+  async control({ type: action, node }: ProcessCommand): Promise<ControlResult> {
     const running = this.#servers.get(node)
     if (running === undefined) return failed(`server ${node} was not started here: nothing can be done to it`)
     if (this.#isStopping) return failed('the cluster is being stopped')
@@ -151,12 +148,4 @@ export class ServerProcesses {
     if (all.some(({ state }) => state !== 'ended')) return
     if (this.#isStopping || !all.some(({ isCrashed }) => isCrashed)) this.#end()
   }
-}
-
-function done(text: string): ControlResult {
-  return { ok: true, text }
-}
-
-function failed(error: string): ControlResult {
-  return { ok: false, error }
 }

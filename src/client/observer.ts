@@ -5,7 +5,7 @@ import { clientMachine, type ServerIndex } from '../../machines/client.ts'
 import type { RequestMessage } from '../../machines/messages.ts'
 import { stateName } from '../chart-names.ts'
 import type { ClientRecord } from '../inspect/record.ts'
-import { trimmed } from '../inspect/trimmed.ts'
+import { standOf } from '../inspect/stand.ts'
 import { microstepOf } from '../step.ts'
 
 type Heard = NonNullable<ClientRecord['heard']>['message']
@@ -17,9 +17,6 @@ export interface ClientMove extends Pick<ClientRecord, 'seq' | 'event' | 'moves'
 }
 
 export type ClientObserver = (move: ClientMove) => void
-
-/** What never changes in a client, or is seen elsewhere. */
-const unseen = new Set(['timing', 'randomSeed'])
 
 /** Watches one actor of the client's chart: what `inspect` is told becomes moves, one an event. */
 export class LaneWatch {
@@ -69,16 +66,13 @@ export class LaneWatch {
     this.#moves = []
     this.#said = []
     if (event === null || event.type === 'xstate.init') return
-    const seen = Object.entries(snapshot.context as Record<string, unknown>).filter(
-      ([key]) => !unseen.has(key),
-    )
     this.#observe({
       seq: this.#seq,
       event: event.type,
       heard: this.#heardIn(event),
       moves,
       said,
-      stand: { state: stateName(snapshot.value), context: trimmed(Object.fromEntries(seen)) },
+      stand: standOf('client', snapshot),
     })
   }
 

@@ -1,7 +1,7 @@
 /** The shape of what a page or a hub asks to be done: checked before anybody does it. */
-import { type TObject, type TProperties, Type } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { messageSchemas } from '../node/wire/schema.ts'
+import { messageSchemas, wireParts } from '../node/wire/schema.ts'
 import { roleNames } from '../roles.ts'
 import type { ControlCommand } from './control.ts'
 
@@ -11,20 +11,17 @@ const maxRules = 200
 /** The longest that a message is held back, in milliseconds. */
 export const maxDelayMs = 60_000
 
+const { closed, integer } = wireParts
+
 const maxCount = 1_000_000
 const maxLockName = 256
 const maxTimerId = 200
-
-function closed<P extends TProperties>(properties: P): TObject<P> {
-  return Type.Object(properties, { additionalProperties: false })
-}
 
 function oneOf(values: readonly string[]) {
   return Type.Union(values.map((value) => Type.Literal(value)))
 }
 
-const node = Type.Integer({ minimum: 0, maximum: 2 ** 52 })
-const party = Type.Union([node, Type.Literal('client'), Type.Literal('any')])
+const party = Type.Union([integer, Type.Literal('client'), Type.Literal('any')])
 
 const rule = closed({
   from: party,
@@ -37,10 +34,10 @@ const rule = closed({
 
 const command = Type.Union([
   closed({ type: Type.Literal('rules'), rules: Type.Array(rule, { maxItems: maxRules }) }),
-  closed({ type: oneOf(['pause', 'resume', 'crash', 'restart']), node }),
+  closed({ type: oneOf(['pause', 'resume', 'crash', 'restart']), node: integer }),
   closed({
     type: Type.Literal('timer'),
-    node,
+    node: integer,
     role: oneOf(roleNames),
     id: Type.String({ minLength: 1, maxLength: maxTimerId }),
   }),

@@ -25,7 +25,20 @@ export interface FaultRule {
 
 export type FaultParty = NodeId | 'client' | 'any'
 
+/** What is done to a server from outside it, by whoever started it. */
+export type ProcessCommand = Extract<ControlCommand, { type: 'pause' | 'resume' | 'crash' | 'restart' }>
+
 /** What became of a command: `ok`, or what was wrong. */
 export type ControlResult =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly error: string }
+
+/** It was carried out; `text` says what is the case now. */
+export function done(text: string): ControlResult {
+  return { ok: true, text }
+}
+
+/** It was not, or not wholly. */
+export function failed(error: string): ControlResult {
+  return { ok: false, error }
+}

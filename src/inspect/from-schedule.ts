@@ -17,6 +17,7 @@ import {
 } from '../schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep, Happening } from '../schedule/events.ts'
 import { serverAddress } from '../schedule/names.ts'
+import { utf8 } from '../services/bytes.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
@@ -239,7 +240,7 @@ class Telling {
   }
 
   #showService(id: NodeId, { replica: { snapshot, firstUnexecuted } }: Running): void {
-    const replica = Replica.restore(this.#service, new TextEncoder().encode(snapshot))
+    const replica = Replica.restore(this.#service, utf8(snapshot))
     this.#server(id, { kind: 'service', ...this.#now, firstUnexecuted, view: replica.view() })
   }
 

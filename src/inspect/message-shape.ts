@@ -11,14 +11,17 @@ const messageFields: Readonly<Record<Message['type'], FieldTypes>> = {
   learn: { from: 'number' },
   chosen: { batches: 'array' },
   request: {},
-  hello: {},
-  inquire: {},
-  response: { uid: 'string', seq: 'number', outcome: 'object' },
   queued: { uid: 'string', seq: 'number' },
   busy: { uid: 'string', seq: 'number' },
+  response: { uid: 'string', seq: 'number', outcome: 'object' },
+  hello: {},
   welcome: {},
+  inquire: {},
   report: {},
 }
+/** Every type of message, in the order in which a reader is offered them. */
+export const messageTypes: readonly Message['type'][] = Object.keys(messageFields) as Message['type'][]
+
 const ballotFields: FieldTypes = { round: 'number', node: 'number' }
 const acceptedFields: FieldTypes = { instance: 'number', ballot: 'object', batch: 'object' }
 const batchFields: FieldTypes = { requests: 'array', timeMs: 'number' }

@@ -25,6 +25,8 @@ export type ServerToHub =
   /** What became of the `hub.control` of that id. */
   | { readonly type: 'server.result'; readonly id: number; readonly result: ControlResult }
 
+export type ServerHello = Extract<ServerToHub, { type: 'server.hello' }>
+
 /** The hub to a server: only to one that allows it. */
 export type HubToServer = {
   readonly type: 'hub.control'

@@ -5,11 +5,11 @@
  * An event at a server is one record: what happened, the transitions that its roles took, in order, what they said and stored
  * and executed, and where they are after it.
  */
-import type { Ballot } from '../../machines/ballot.ts'
-import type { AcceptedRecord, Address, Instance, Json, NodeId } from '../../machines/batch.ts'
+import type { Address, Instance, Json, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Member } from '../../machines/members.ts'
 import type { ClientMessage, NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import type { DurableState } from '../durable.ts'
 import type { ServiceView } from '../services/service.ts'
 import type { Fact } from '../verify/facts.ts'
 import type { Invariant } from '../verify/violation.ts'
@@ -99,16 +99,10 @@ export interface SurveyRecord {
   /** `null` where there is no process. */
   readonly pid: number | null
   readonly members: readonly Member[]
-  readonly durable: Durable
+  readonly durable: DurableState
   /** Everything below is executed. */
   readonly firstUnexecuted: Instance
   readonly roles: Stands
-}
-
-export interface Durable {
-  readonly promised: Ballot | null
-  readonly accepted: readonly AcceptedRecord[]
-  readonly firstUnchosen: Instance
 }
 
 /** A message met with something on its way: a fault that was asked for, a cut, nobody there. */

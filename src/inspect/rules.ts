@@ -23,11 +23,11 @@ export function ruleText({ action, message, from, to, delayMs, count }: FaultRul
   const what = message === 'any' ? 'any message' : message
   const by = action === 'delay' ? ` by ${delayMs} ms` : ''
   const times = count === null ? '' : count === 1 ? ', once' : `, ${count} times`
-  return `${action} ${what} from ${partyText(from)} to ${partyText(to)}${by}${times}`
+  return `${action} ${what} from ${rulePartyText(from)} to ${rulePartyText(to)}${by}${times}`
 }
 
 /** `server 1`, `clients`, `anybody`. */
-export function partyText(party: FaultParty): string {
+export function rulePartyText(party: FaultParty): string {
   if (party === 'any') return 'anybody'
   return party === 'client' ? 'clients' : `server ${party}`
 }

@@ -2,6 +2,7 @@
 import type { Batch, Command, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Execution, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
+import { textOf } from './bytes.ts'
 import { commandDigest, sha256Hex } from './digest.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
 import type { Service, ServiceView } from './service.ts'
@@ -118,7 +119,7 @@ export class Replica {
   view(): ServiceView {
     const view = this.#service.view?.(this.#state)
     if (view !== undefined) return view
-    const text = new TextDecoder().decode(this.#service.snapshot(this.#state))
+    const text = textOf(this.#service.snapshot(this.#state))
     try {
       return { json: JSON.parse(text) }
     } catch {

@@ -1,14 +1,8 @@
 /** Records of servers, made by hand. */
 import type { AcceptedRecord, Batch, Instance, Json, NodeId } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import type {
-  Durable,
-  InspectorRecord,
-  Stands,
-  StepRecord,
-  SurveyRecord,
-  Verdict,
-} from '../../src/inspect/record.ts'
+import type { DurableState } from '../../src/durable.ts'
+import type { InspectorRecord, Stands, StepRecord, SurveyRecord, Verdict } from '../../src/inspect/record.ts'
 import { roleNames } from '../../src/roles.ts'
 import type { Fact } from '../../src/verify/facts.ts'
 import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
@@ -29,7 +23,7 @@ export function accepted(instance: Instance, round: number, name = 'x'): Accepte
   return { instance, ballot: ballot(round, 0), batch: batch(name) }
 }
 
-export function durable(change: Partial<Durable> = {}): Durable {
+export function durable(change: Partial<DurableState> = {}): DurableState {
   return { promised: null, accepted: [], firstUnchosen: 0, ...change }
 }
 

@@ -42,6 +42,7 @@ describe('the timeline', () => {
     expect(timeline.record(timeline.first - 1)).toBeUndefined()
     expect(timeline.record(timeline.first)).toBe(records[timeline.first])
     expect(timeline.records(0, timeline.first + 2)).toEqual(records.slice(timeline.first, timeline.first + 2))
+    expect(timeline.marks.length).toBeGreaterThan(0)
     expect(timeline.marks.every(({ number }) => number >= timeline.first)).toBe(true)
   })
 

@@ -6,9 +6,10 @@ import { type PackedSize, packed } from '../../charts/packing.ts'
 import type { Token } from '../../charts/tokens.ts'
 import { chartTitles } from '../../charts/words.ts'
 import type { ServerPicture } from '../../model/picture.ts'
+import { useSize } from '../shell/use-size.ts'
+import { cardRoom, smallestScale } from './card.ts'
 import { ContextTree } from './context-tree.tsx'
 import { Figure } from './figure.tsx'
-import { useSize } from './use-size.ts'
 
 interface OneServerProps {
   readonly server: ServerPicture
@@ -19,8 +20,7 @@ interface OneServerProps {
 const roles = charts.flatMap((chart) => (chart.name === 'client' ? [] : [{ chart, role: chart.name }]))
 /** What is remembered cannot be read in a card that is narrower, in pixels. */
 const leastCardWidth = 215
-const extra = { width: 2, height: 2, gap: 4 }
-const scales = { smallest: 11 / 12, largest: 1.2 }
+const scales = { smallest: smallestScale, largest: 1.2 }
 
 /** One server: its four roles, and what each remembers. */
 export function OneServer({ server, tokens, lit }: OneServerProps) {
@@ -33,7 +33,7 @@ export function OneServer({ server, tokens, lit }: OneServerProps) {
     return packed(
       roles.map(({ chart: { wide, tall } }) => ({ wide: withRoom(wide), tall: withRoom(tall) })),
       panel,
-      extra,
+      cardRoom,
       scales,
     )
   }, [size])

@@ -5,8 +5,9 @@ import type { LitStep } from '../../charts/lit.ts'
 import { type PackedSize, packed } from '../../charts/packing.ts'
 import type { Token } from '../../charts/tokens.ts'
 import { chartTitles } from '../../charts/words.ts'
+import { useSize } from '../shell/use-size.ts'
+import { cardRoom, smallestScale } from './card.ts'
 import { Figure } from './figure.tsx'
-import { useSize } from './use-size.ts'
 
 interface OverviewProps {
   readonly tokens: Readonly<Record<ChartName, readonly Token[]>>
@@ -14,10 +15,7 @@ interface OverviewProps {
   readonly open: (chart: ChartName) => void
 }
 
-/** What stands around each chart, as charts.css has it. */
-const extra = { width: 2, height: 2, gap: 4 }
-/** Smaller than this, the names of states could not be read: then the panel scrolls. */
-const scales = { smallest: 11 / 12, largest: 1.5 }
+const scales = { smallest: smallestScale, largest: 1.5 }
 
 /** All charts beside each other. */
 export function Overview({ tokens, lit, open }: OverviewProps) {
@@ -68,8 +66,8 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
 /** A client's chart is left out where there is no room for all, as long as no client is seen. */
 function arranged(size: PackedSize | null, hasClients: boolean) {
   if (size === null) return { shown: charts, packing: null }
-  const packing = packed(charts, size, extra, scales)
+  const packing = packed(charts, size, cardRoom, scales)
   if (hasClients || packing.scale > scales.smallest) return { shown: charts, packing }
   const shown = charts.filter(({ name }) => name !== 'client')
-  return { shown, packing: packed(shown, size, extra, scales) }
+  return { shown, packing: packed(shown, size, cardRoom, scales) }
 }

@@ -3,8 +3,8 @@ import type { Chart, DrawnBox } from '../../charts/drawing.ts'
 import type { LitChart } from '../../charts/lit.ts'
 import type { Token } from '../../charts/tokens.ts'
 import { chartTitles } from '../../charts/words.ts'
+import { useSize } from '../shell/use-size.ts'
 import { Figure } from './figure.tsx'
-import { useSize } from './use-size.ts'
 
 interface SingleProps {
   readonly chart: Chart

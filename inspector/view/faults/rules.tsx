@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { FaultParty, FaultRule } from '../../../src/inspect/control.ts'
-import { partyText, ruleText } from '../../../src/inspect/rules.ts'
-import { cutsIn, messageKinds, withCuts, withoutCuts } from '../../model/faults.ts'
+import { messageTypes } from '../../../src/inspect/message-shape.ts'
+import { rulePartyText, ruleText } from '../../../src/inspect/rules.ts'
+import { cutsIn, withCuts, withoutCuts } from '../../model/faults.ts'
 import type { Act } from '../faults.tsx'
 
 const first: FaultRule = {
@@ -56,7 +57,7 @@ export function Rules({
             value={rule.message}
             onChange={({ currentTarget }) => change({ message: currentTarget.value as FaultRule['message'] })}
           >
-            {messageKinds.map((kind) => (
+            {(['any', ...messageTypes] as const).map((kind) => (
               <option key={kind} value={kind}>
                 {kind}
               </option>
@@ -155,7 +156,7 @@ function PartySelect({
       >
         {parties.map((other) => (
           <option key={other} value={String(other)}>
-            {partyText(other)}
+            {rulePartyText(other)}
           </option>
         ))}
       </select>

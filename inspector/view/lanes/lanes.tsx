@@ -3,11 +3,12 @@
  * in view is not drawn.
  */
 import './lanes.css'
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { MessageKind } from '../../model/lane-messages.ts'
 import { type Arrow, LaneModel } from '../../model/lanes.ts'
 import { recordText } from '../../model/words.ts'
 import type { PartProps } from '../context.ts'
+import { useSize } from '../shell/use-size.ts'
 import {
   followed,
   panned,
@@ -40,7 +41,7 @@ export function Lanes({ view, store }: PartProps) {
   lanes.sync(store.timeline)
 
   const plot = useRef<HTMLDivElement>(null)
-  const size = useSize(plot)
+  const size = useSize(plot) ?? { width: 0, height: 0 }
   const [kept, setKept] = useState<Omit<Viewport, 'width'>>({
     axis: 'order',
     left: 0,
@@ -253,22 +254,4 @@ function pointedAt(hit: ReturnType<typeof hitAt>): Pointed | null {
 
 function lastDotBefore(model: LaneModel, cursor: number): number | null {
   return dotBeside(model, cursor, -1)
-}
-
-/** The inner size of the element, in pixels, whenever it changes. */
-function useSize(ref: { readonly current: HTMLElement | null }): {
-  readonly width: number
-  readonly height: number
-} {
-  const [size, setSize] = useState({ width: 0, height: 0 })
-  useLayoutEffect(() => {
-    const element = ref.current
-    if (element === null) return
-    const measure = () => setSize({ width: element.clientWidth, height: element.clientHeight })
-    const observer = new ResizeObserver(measure)
-    observer.observe(element)
-    measure()
-    return () => observer.disconnect()
-  }, [])
-  return size
 }

@@ -49,7 +49,7 @@ const QueueOf = pure(function QueueOf({ node, state, stand, originMs }: QueuePro
         {stand === null ? state : `${count} held, ${delayedCount} delayed`}
       </h3>
       {entries.length === 0 ? null : (
-        <table>
+        <table class="plain-table">
           <thead>
             <tr>
               <th scope="col">request</th>

@@ -48,7 +48,7 @@ function TableOf({ table: { name, columns, rows, more, keyColumn }, waiters, ori
   return (
     <section>
       <h3>{name}</h3>
-      <table>
+      <table class="plain-table">
         <thead>
           <tr>
             {columns.map((column) => (

@@ -2,15 +2,20 @@
 import type { Address, NodeId } from '../../../machines/batch.ts'
 import { type Client, connect, PaxosError } from '../../client/index.ts'
 import type { ClientMove } from '../../client/observer.ts'
-import type { ControlCommand, ControlResult, FaultRule } from '../control.ts'
+import {
+  type ControlCommand,
+  type ControlResult,
+  done,
+  type FaultRule,
+  failed,
+  type ProcessCommand,
+} from '../control.ts'
 import { isControlCommand } from '../control-check.ts'
 import type { HubToServer } from '../protocol.ts'
 import type { ClientRecord, InspectorRecord } from '../record.ts'
 
-type ProcessCommand = Extract<ControlCommand, { type: 'pause' | 'resume' | 'crash' | 'restart' }>
-
-/** A connection of a server to the hub. */
-export interface ConnectedServer {
+/** What is needed here of a server that is connected. */
+export interface ControlledServer {
   readonly hello: {
     readonly node: NodeId
     /** Where clients find it. */
@@ -24,7 +29,7 @@ export interface ConnectedServer {
 /** What a hub lends. */
 export interface FaultsControlOptions {
   /** The servers that are connected now. */
-  readonly servers: () => readonly ConnectedServer[]
+  readonly servers: () => readonly ControlledServer[]
   /** Who started the servers, and can pause, resume, kill and start them again; `null` when that was nobody here. */
   readonly processes: ((command: ProcessCommand) => Promise<ControlResult>) | null
   /** Takes records that are seen here: of clients, and of processes. */
@@ -59,7 +64,7 @@ export class FaultsControl {
   #client: Client | null = null
   readonly #nodeAt = new Map<Address, NodeId>()
   /** Connections on which the rules were told. */
-  readonly #met = new WeakSet<ConnectedServer>()
+  readonly #met = new WeakSet<ControlledServer>()
   #isClosed = false
 
   constructor(options: FaultsControlOptions) {
@@ -102,7 +107,7 @@ export class FaultsControl {
    * Servers came or went. On a new connection a server is told what rules there are, since it knows of none, or of those of
    * another hub.
    */
-  serversChanged(servers: readonly ConnectedServer[]): void {
+  serversChanged(servers: readonly ControlledServer[]): void {
     for (const server of servers) {
       const { node, address, allowsFaults } = server.hello
       this.#nodeAt.set(address, node)
@@ -253,12 +258,4 @@ async function ask(
   const { result } = await client.request({ action, name }, { signal })
   const { freed } = (result ?? {}) as { readonly freed?: unknown }
   return freed === true ? `unlocked ${name}` : `${name} was not locked`
-}
-
-function done(text: string): ControlResult {
-  return { ok: true, text }
-}
-
-function failed(error: string): ControlResult {
-  return { ok: false, error }
 }

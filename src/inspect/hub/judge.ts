@@ -10,37 +10,25 @@
  * - Otherwise what was known is given up, and the judgement begins anew from where all servers stand (`Invariants.beginLater`),
  *   once it is quiet: when for a while nothing was heard that is not known to have been said.
  */
-import { compareBallots } from '../../../machines/ballot.ts'
 import type { Instance, NodeId } from '../../../machines/batch.ts'
-import type { Member } from '../../../machines/members.ts'
 import { countedMembers, isCounted } from '../../../machines/members.ts'
 import { isQuorum } from '../../../machines/quorum.ts'
-import { type DurableState, nothingDurable } from '../../durable.ts'
-import { canonicalJson } from '../../services/digest.ts'
+import { nothingDurable } from '../../durable.ts'
 import type { Fact } from '../../verify/facts.ts'
 import { Invariants } from '../../verify/invariants.ts'
 import { type Invariant, invariantNames, Violation } from '../../verify/violation.ts'
 import type { InspectorRecord, InvariantStanding, ServerRecord, StepRecord, SurveyRecord } from '../record.ts'
-import type { ShownHeld } from '../stand.ts'
+import {
+  beginningOf,
+  firstUntouched,
+  follow,
+  type KnownServer,
+  mayChangeMembers,
+  showsMore,
+} from './known-server.ts'
 import { SaidLog } from './said-log.ts'
 
 type ServerLine = Extract<InspectorRecord, { kind: 'server' }>
-
-/** What is known of a server. */
-interface Known {
-  readonly run: string
-  readonly incarnation: string
-  isRunning: boolean
-  /** It said that it ended, and after all its other records: none of them is missing. */
-  hasEndedWell: boolean
-  /** Every record since the last survey is there. */
-  isWhole: boolean
-  /** What it was when the judgement began is known, and everything since. */
-  isJudged: boolean
-  durable: DurableState
-  members: readonly Member[]
-  firstUnexecuted: Instance
-}
 
 /** How the judgement stands. */
 type Course =
@@ -68,7 +56,7 @@ const mostJudged = 1_000_000
 const quietMs = 1_000
 
 export class RecordJudge {
-  readonly #servers = new Map<NodeId, Known>()
+  readonly #servers = new Map<NodeId, KnownServer>()
   readonly #said = new SaidLog()
   #service: string | null = null
   #course: Course = { name: 'waiting', reason: nothingTold, sinceMs: 0 }
@@ -149,11 +137,11 @@ export class RecordJudge {
   }
 
   /** The first record of a run that is seen, or of one that comes back. */
-  #begins(line: ServerLine, before: Known | undefined, nowMs: number): void {
+  #begins(line: ServerLine, before: KnownServer | undefined, nowMs: number): void {
     const { node, run, incarnation, record } = line
     if (record.kind === 'ended') return
     const beginning = beginningOf(record)
-    const server: Known = {
+    const server: KnownServer = {
       run,
       incarnation,
       isRunning: true,
@@ -189,14 +177,23 @@ export class RecordJudge {
   }
 
   /** A survey in the middle: after a gap, or to make sure. */
-  #surveyed(line: ServerLine, server: Known, { durable, members, firstUnexecuted }: SurveyRecord): void {
+  #surveyed(
+    line: ServerLine,
+    server: KnownServer,
+    { durable, members, firstUnexecuted }: SurveyRecord,
+  ): void {
     const wasWhole = server.isWhole
     Object.assign(server, { isWhole: true, durable, members, firstUnexecuted })
     if (!wasWhole) server.isJudged = false
     this.#servers.set(line.node, server)
   }
 
-  #happened(node: NodeId, server: Known, record: Exclude<ServerRecord, SurveyRecord>, nowMs: number): void {
+  #happened(
+    node: NodeId,
+    server: KnownServer,
+    record: Exclude<ServerRecord, SurveyRecord>,
+    nowMs: number,
+  ): void {
     switch (record.kind) {
       case 'step':
         this.#notes(node, record)
@@ -339,64 +336,4 @@ export class RecordJudge {
     }
     return course satisfies never
   }
-}
-
-interface Beginning {
-  readonly durable: DurableState
-  readonly members: readonly Member[]
-  readonly firstUnexecuted: Instance
-  /** It has done nothing yet but to take what its disk holds. */
-  readonly isFresh: boolean
-}
-
-/** Where a server is at the first record of a run; `null` when that does not say it. */
-function beginningOf(record: ServerRecord): Beginning | null {
-  if (record.kind === 'survey') {
-    const { durable, members, firstUnexecuted, roles } = record
-    const held = (roles.requestQueue.context as { readonly held?: ShownHeld } | null)?.held
-    const isFresh = held?.count === 0 && firstUnexecuted === durable.firstUnchosen
-    return { durable, members, firstUnexecuted, isFresh }
-  }
-  const started = record.kind === 'step' ? record.facts.find((fact) => fact.type === 'started') : undefined
-  if (started === undefined) return null
-  const { durable, members } = started
-  return { durable, members, firstUnexecuted: durable.firstUnchosen, isFresh: true }
-}
-
-/**
- * True when a server begins with something that is not known to have been on its disk: then there are records of it that are
- * missing. If it begins with less than it held, nothing is missing, and that is for the invariants to judge.
- */
-function showsMore(known: Known | undefined, { durable, firstUnexecuted }: Beginning): boolean {
-  const before = known?.durable ?? nothingDurable
-  const executed = Math.max(known?.firstUnexecuted ?? 0, before.firstUnchosen)
-  const kept = new Set(before.accepted.map((record) => canonicalJson(record)))
-  return (
-    compareBallots(durable.promised, before.promised) > 0 ||
-    durable.accepted.some((record) => !kept.has(canonicalJson(record))) ||
-    firstUnexecuted > executed
-  )
-}
-
-/** What a step changed of what is known of its server. */
-function follow(server: Known, { facts }: StepRecord): void {
-  for (const fact of facts) {
-    if (fact.type === 'synced') server.durable = fact.durable
-    if (fact.type !== 'executed') continue
-    server.firstUnexecuted = Math.max(server.firstUnexecuted, fact.instance + 1)
-    if (fact.execution.members !== null) server.members = fact.execution.members
-  }
-}
-
-function mayChangeMembers({ durable, firstUnexecuted }: Known): boolean {
-  return durable.accepted.some(
-    ({ instance, batch }) =>
-      instance >= firstUnexecuted && batch.requests.some(({ command }) => command.kind === 'members'),
-  )
-}
-
-/** The first instance at which nobody can have issued an accept, as far as this server knows. */
-function firstUntouched({ durable, firstUnexecuted }: Known): Instance {
-  const highest = Math.max(-1, ...durable.accepted.map(({ instance }) => instance))
-  return Math.max(highest, durable.firstUnchosen - 1, firstUnexecuted - 1) + 2
 }

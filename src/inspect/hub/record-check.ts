@@ -1,12 +1,13 @@
 /**
  * The shape of what servers tell the hub. Whatever else comes in is dropped and counted: it must break neither the hub, nor
- * the judgement of invariants, nor a page.
+ * the judgement of invariants, nor a page. Pages have a lighter look, src/inspect/record-shape.ts: they take records from
+ * files too, and may not compile schemas, since their policy forbids to make code of text.
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { messageSchemas, wireParts } from '../../node/wire/schema.ts'
 import { roleNames } from '../../roles.ts'
-import { protocolVersion, type ServerToHub } from '../protocol.ts'
+import { protocolVersion, type ServerHello, type ServerToHub } from '../protocol.ts'
 import type { ServerRecord } from '../record.ts'
 import { fieldOf } from '../shape.ts'
 
@@ -173,8 +174,6 @@ const resultCheck = TypeCompiler.Compile(
     ]),
   }),
 )
-
-export type ServerHello = Extract<ServerToHub, { type: 'server.hello' }>
 
 /** True when `value` is the first thing that a server says. */
 export function isServerHello(value: unknown): value is ServerHello {

@@ -2,15 +2,9 @@
 import type { WebSocket } from 'ws'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { ControlResult } from '../control.ts'
-import type { HubToServer } from '../protocol.ts'
+import type { HubToServer, ServerHello } from '../protocol.ts'
 import type { InspectorRecord } from '../record.ts'
-import {
-  isRecordBatch,
-  isServerHello,
-  isServerRecord,
-  isServerResult,
-  type ServerHello,
-} from './record-check.ts'
+import { isRecordBatch, isServerHello, isServerRecord, isServerResult } from './record-check.ts'
 
 /** Servers that may be connected at once. */
 const mostServers = 128

@@ -1,14 +1,12 @@
 /** The wire from a live server to the hub: records in batches over a WebSocket, which may come and go. */
 import type { Address } from '../../../machines/batch.ts'
 import type { ControlResult } from '../control.ts'
-import type { ServerToHub } from '../protocol.ts'
+import type { ServerHello, ServerToHub } from '../protocol.ts'
 import type { ServerRecord } from '../record.ts'
 import { Allowance, processorShare } from './allowance.ts'
 import { Backlog } from './backlog.ts'
 import { Connection } from './connection.ts'
 import type { RecordSink } from './observer.ts'
-
-export type ServerHello = Extract<ServerToHub, { type: 'server.hello' }>
 
 export interface ReporterOptions {
   /** Where the hub listens. */

@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { ControlResult, FaultRule } from '../../../src/inspect/control.ts'
 import {
-  type ConnectedServer,
+  type ControlledServer,
   FaultsControl,
   type FaultsControlOptions,
 } from '../../../src/inspect/hub/faults-control.ts'
@@ -36,7 +36,7 @@ async function controlled(options: Partial<FaultsControlOptions> = {}) {
   const deaf = new Set<NodeId>()
   const told: HubToServer[] = []
   const connected = members.map(
-    ({ id, address }): ConnectedServer => ({
+    ({ id, address }): ControlledServer => ({
       hello: { node: id, address, allowsFaults: true },
       send: (message) => {
         told.push(message)
@@ -73,7 +73,7 @@ test('rules go to every server, and to one that connects later', async () => {
     [0, 1, 2].map(() => ({ type: 'rules', rules: [dropAll] })),
   )
   expect(rules).toEqual([[dropAll]])
-  const again: ConnectedServer[] = [0, 1].map((node) => ({
+  const again: ControlledServer[] = [0, 1].map((node) => ({
     hello: { node, address: '127.0.0.1:1', allowsFaults: node === 1 },
     send: (message) => told.push(message) > 0,
   }))
