@@ -1,7 +1,7 @@
 /** What stands above a server's column in the ledger. */
 import { type Ballot, compareBallots } from '../../machines/ballot.ts'
 import type { Instance, Json } from '../../machines/batch.ts'
-import type { ServerPicture } from './picture.ts'
+import type { ServerPicture } from '../../src/inspect/picture.ts'
 
 export interface Heads {
   readonly promised: Ballot | null

@@ -2,10 +2,10 @@
 import type { NodeId } from '../../machines/batch.ts'
 import { requestId } from '../../machines/held-requests.ts'
 import { requestFault } from '../../src/inspect/message-shape.ts'
+import type { ServerPicture } from '../../src/inspect/picture.ts'
 import type { Stand } from '../../src/inspect/record.ts'
 import type { ShownHeld, ShownRequest } from '../../src/inspect/stand.ts'
 import { requestName } from '../../src/schedule/names.ts'
-import type { ServerPicture } from './picture.ts'
 
 export interface Queue {
   readonly count: number

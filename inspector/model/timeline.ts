@@ -1,7 +1,8 @@
 /** All records that the page has, and the picture at each of them. */
+
+import { emptyPicture, type Picture, pictureAfter } from '../../src/inspect/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import type { Invariant } from '../../src/verify/violation.ts'
-import { emptyPicture, type Picture, pictureAfter } from './picture.ts'
 
 /** Pictures are kept at every so many records; those between are made again. */
 const checkpointEvery = 200

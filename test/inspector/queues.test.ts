@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { emptyPicture, pictureAfter } from '../../inspector/model/picture.ts'
 import { queueOf, waitersByKey } from '../../inspector/model/queues.ts'
 import type { Json } from '../../machines/batch.ts'
+import { emptyPicture, pictureAfter } from '../../src/inspect/picture.ts'
 import type { ShownRequest } from '../../src/inspect/stand.ts'
 import { randomRecords } from '../support/records.ts'
 import { stands, survey } from './build.ts'

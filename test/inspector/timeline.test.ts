@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { emptyPicture, pictureAfter } from '../../inspector/model/picture.ts'
 import { keptRecords, Timeline } from '../../inspector/model/timeline.ts'
+import { emptyPicture, pictureAfter } from '../../src/inspect/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { randomRecords } from '../support/records.ts'
 import { process, step, survey, verdict } from './build.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { emptyPicture, pictureAfter, serverIn } from '../../inspector/model/picture.ts'
 import { Store } from '../../inspector/model/store.ts'
+import { emptyPicture, pictureAfter, serverIn } from '../../src/inspect/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import { runPlan } from '../../src/simulator/run.ts'

@@ -1,6 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { FaultRule } from '../../../src/inspect/control.ts'
+import type { ServerPicture } from '../../../src/inspect/picture.ts'
 import {
   cutsIn,
   cutsWithout,
@@ -20,7 +21,6 @@ import {
   serverRadius,
   withCuts,
 } from '../../model/faults.ts'
-import type { ServerPicture } from '../../model/picture.ts'
 import type { Act } from '../faults.tsx'
 import { Kept, useKept } from '../kept.ts'
 import { partyClass } from '../shell/party-class.ts'

@@ -1,5 +1,5 @@
+import type { ServerPicture } from '../../../src/inspect/picture.ts'
 import { armedTimers } from '../../model/faults.ts'
-import type { ServerPicture } from '../../model/picture.ts'
 import type { Act } from '../faults.tsx'
 import { partyClass } from '../shell/party-class.ts'
 

@@ -1,17 +1,17 @@
 import './ledger.css'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { RequestOutcome } from '../../../machines/outcome.ts'
-import { requestName } from '../../../src/schedule/names.ts'
-import { ballotText, outcomeText, requestText } from '../../../src/transcript/words.ts'
-import { durableHeads } from '../../model/heads.ts'
 import {
   batchOf,
   endingsOf,
   type LedgerCell,
   type Ledger as LedgerData,
   type LedgerRow,
-} from '../../model/ledger.ts'
-import type { ServerPicture } from '../../model/picture.ts'
+} from '../../../src/inspect/ledger.ts'
+import type { ServerPicture } from '../../../src/inspect/picture.ts'
+import { requestName } from '../../../src/schedule/names.ts'
+import { ballotText, outcomeText, requestText } from '../../../src/transcript/words.ts'
+import { durableHeads } from '../../model/heads.ts'
 import { pure } from '../shell/pure.ts'
 import { Token } from '../shell/token.tsx'
 

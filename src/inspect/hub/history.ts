@@ -1,11 +1,6 @@
 /** The records that the hub keeps, for pages that come later: the latest, and where all stood before them. */
 
-import {
-  emptyPicture,
-  type Picture,
-  pictureAfter,
-  type ServerPicture,
-} from '../../../inspector/model/picture.ts'
+import { emptyPicture, type Picture, pictureAfter, type ServerPicture } from '../picture.ts'
 import type { ClientRecord, InspectorRecord, Stand, Stands } from '../record.ts'
 
 export interface HistoryLimits {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { emptyPicture, type Picture, pictureAfter } from '../../../inspector/model/picture.ts'
 import { History } from '../../../src/inspect/hub/history.ts'
+import { emptyPicture, type Picture, pictureAfter } from '../../../src/inspect/picture.ts'
 import type { InspectorRecord } from '../../../src/inspect/record.ts'
 import { randomRecords } from '../../support/records.ts'
 

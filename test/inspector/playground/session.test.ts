@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { emptyPicture, pictureAfter } from '../../../inspector/model/picture.ts'
 import { drawnEvent, type Odds, usualOdds } from '../../../inspector/playground/chance.ts'
 import { choicesIn } from '../../../inspector/playground/choices.ts'
 import { readSchedule } from '../../../inspector/playground/read.ts'
@@ -18,6 +17,7 @@ import {
   scheduleText,
   switchedTo,
 } from '../../../inspector/playground/session.ts'
+import { emptyPicture, pictureAfter } from '../../../src/inspect/picture.ts'
 import { possibleEvents } from '../../../src/schedule/possible.ts'
 import { runTranscript } from '../../../src/transcript/file.ts'
 import { mutations } from '../../mutations/all.ts'

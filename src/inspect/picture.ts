@@ -4,7 +4,9 @@
  */
 import type { Address, Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
-import type { DurableState } from '../../src/durable.ts'
+import type { DurableState } from '../durable.ts'
+import type { ServiceView } from '../services/service.ts'
+import { type Ledger, ledgerAfter, ledgerWithout, ledgerWithoutMemory, nothingInLedger } from './ledger.ts'
 import type {
   Cause,
   ClientRecord,
@@ -16,9 +18,7 @@ import type {
   Stand,
   Stands,
   StepRecord,
-} from '../../src/inspect/record.ts'
-import type { ServiceView } from '../../src/services/service.ts'
-import { type Ledger, ledgerAfter, ledgerWithout, ledgerWithoutMemory, nothingInLedger } from './ledger.ts'
+} from './record.ts'
 
 /** Requests of a client that are kept, at most: the latest. */
 const keptRequests = 24

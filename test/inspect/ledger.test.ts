@@ -1,17 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import {
-  batchOf,
-  endingsOf,
-  keptRows,
-  type LedgerCell,
-  type LedgerRow,
-} from '../../inspector/model/ledger.ts'
-import { emptyPicture, pictureAfter } from '../../inspector/model/picture.ts'
 import { compareBallots, sameBallot } from '../../machines/ballot.ts'
 import type { Json } from '../../machines/batch.ts'
+import { batchOf, endingsOf, keptRows, type LedgerCell, type LedgerRow } from '../../src/inspect/ledger.ts'
+import { emptyPicture, pictureAfter } from '../../src/inspect/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
+import {
+  accepted,
+  acceptor,
+  ballot,
+  batch,
+  durable,
+  executed,
+  process,
+  step,
+  survey,
+} from '../inspector/build.ts'
 import { randomRecords } from '../support/records.ts'
-import { accepted, acceptor, ballot, batch, durable, executed, process, step, survey } from './build.ts'
 
 function ledgerOf(...records: readonly InspectorRecord[]) {
   return records.reduce(pictureAfter, emptyPicture).ledger

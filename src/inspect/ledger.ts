@@ -2,10 +2,10 @@
 import { type Ballot, compareBallots, sameBallot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
 import type { Execution, RequestOutcome } from '../../machines/outcome.ts'
-import type { DurableState } from '../../src/durable.ts'
-import { acceptedFault, requestFault } from '../../src/inspect/message-shape.ts'
-import type { StepRecord, SurveyRecord } from '../../src/inspect/record.ts'
-import type { Fact } from '../../src/verify/facts.ts'
+import type { DurableState } from '../durable.ts'
+import type { Fact } from '../verify/facts.ts'
+import { acceptedFault, requestFault } from './message-shape.ts'
+import type { StepRecord, SurveyRecord } from './record.ts'
 
 /** Rows that are kept: of the latest instances. */
 export const keptRows = 60

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { durableHeads } from '../../inspector/model/heads.ts'
-import { emptyPicture, leads, type Picture, pictureAfter, serverIn } from '../../inspector/model/picture.ts'
+import { emptyPicture, leads, type Picture, pictureAfter, serverIn } from '../../src/inspect/picture.ts'
 import type { ClientRecord, InspectorRecord } from '../../src/inspect/record.ts'
-import { ballot, batch, durable, executed, process, stands, step, survey } from './build.ts'
+import { ballot, batch, durable, executed, process, stands, step, survey } from '../inspector/build.ts'
 
 function pictureOf(...records: readonly InspectorRecord[]): Picture {
   return records.reduce(pictureAfter, emptyPicture)
