@@ -142,6 +142,11 @@ function parseLine(text: string, number: number): RecordLine {
   } catch {
     throw new Error(`line ${number} is no JSON: ${text.slice(0, 80)}`)
   }
+  if (typeof line === 'object' && line !== null && 'kind' in line) {
+    throw new Error(
+      `line ${number} is of a recording of the inspector: \`paxos inspect FILE\` shows it; \`paxos trace\` runs those of \`paxos node --record\` again`,
+    )
+  }
   if (!lineCheck.Check(line)) {
     const fault = lineCheck.Errors(line).First()
     throw new Error(

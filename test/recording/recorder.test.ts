@@ -66,6 +66,7 @@ test.each([
   ['{"clock":1}', 'line 2 is no record of a server'],
   ['{"clock":1,"node":0,"event":{"type":"dance"},"roles":{}}', 'line 2 is no record of a server'],
   ['[]', 'line 2 is no record of a server'],
+  ['{"kind":"gap"}', 'line 2 is of a recording of the inspector'],
   ['{', 'line 2 is no JSON'],
 ])('%s is no line of a recording', (text, message) => {
   expect(() => parseRecording(`${JSON.stringify(line(1))}\n${text}\n`)).toThrow(message)
