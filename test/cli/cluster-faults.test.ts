@@ -1,36 +1,22 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import type { ControlCommand, FaultRule } from '../../src/inspect/control.ts'
 import { ToldPage } from '../support/hub.ts'
-import { compile, freePorts, isRunning, Paxos, paxos, removeCompiled } from './paxos.ts'
+import { freePorts, isRunning, paxos } from './paxos.ts'
+import { running } from './running.ts'
 
 // A test starts a dozen processes, one after the other, and its machine may be busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
-let port: number
-let data: string
-let running: Paxos[]
+const here = running()
 
-beforeAll(compile)
-afterAll(removeCompiled)
+let port: number
 
 beforeEach(async () => {
   port = await freePorts(4)
-  data = await mkdtemp(join(tmpdir(), 'paxos-'))
-  running = []
-})
-
-afterEach(async () => {
-  for (const process of running) process.signal('SIGTERM')
-  await Promise.all(running.map(({ ended }) => ended))
-  await rm(data, { recursive: true, force: true })
 })
 
 async function startCluster(...args: string[]) {
-  const cluster = new Paxos(['cluster', '--port', `${port}`, '--inspect', `${port + 3}`, ...args])
-  running.push(cluster)
+  const cluster = here.start('cluster', '--port', `${port}`, '--inspect', `${port + 3}`, ...args)
   await cluster.said(/^cluster ready$/m)
   const [, origin = '', token = ''] = await cluster.said(/^inspector on (\S+)\/#token=(\S+)$/m)
   const page = await ToldPage.open({ port: Number(new URL(origin).port) })
@@ -45,7 +31,7 @@ const lock = (name: string) => ({ type: 'request', action: 'lock', name }) as co
 const ok = (text: string | RegExp) => ({ ok: true, text: expect.stringMatching(text) })
 
 test('servers are paused, resumed, crashed and restarted from the page, and Ctrl-C ends even those that are paused', async () => {
-  const { cluster, page, control } = await startCluster('--data', data, '--allow-faults')
+  const { cluster, page, control } = await startCluster('--data', here.data, '--allow-faults')
   const pidOf = async (id: number) =>
     Number((await cluster.said(new RegExp(`^server ${id} ready on .*pid (\\d+)\\)$`, 'm')))[1])
   expect(await control(lock('a'))).toEqual(ok(/^locked a token \d+\.\d+$/))
@@ -94,7 +80,7 @@ test('servers are paused, resumed, crashed and restarted from the page, and Ctrl
 })
 
 test('a server that is paused does not outlive the program that could resume it', async () => {
-  const { cluster, control } = await startCluster('--data', data, '--allow-faults')
+  const { cluster, control } = await startCluster('--data', here.data, '--allow-faults')
   const [, pid] = await cluster.said(/^server 1 ready on .*pid (\d+)\)$/m)
   expect(await control({ type: 'pause', node: 1 })).toMatchObject({ ok: true })
   cluster.signal('SIGKILL')

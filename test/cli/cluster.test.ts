@@ -1,59 +1,33 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { readReport } from '../../src/cli/report.ts'
 import { connect } from '../../src/client/index.ts'
-import {
-  compile,
-  type Ended,
-  freePorts,
-  fromSource,
-  isRunning,
-  Paxos,
-  paxos,
-  removeCompiled,
-} from './paxos.ts'
+import { type Ended, freePorts, fromSource, isRunning, Paxos, paxos } from './paxos.ts'
+import { running } from './running.ts'
 
 // A test starts a dozen processes, one after the other, and its machine may be busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
-let port: number
-let data: string
-let servers: string[]
-let running: Paxos[]
+const here = running()
 
-beforeAll(compile)
-afterAll(removeCompiled)
+let port: number
+let servers: string[]
 
 beforeEach(async () => {
   port = await freePorts(4)
-  data = await mkdtemp(join(tmpdir(), 'paxos-'))
   servers = ['--servers', [0, 1, 2].map((id) => `127.0.0.1:${port + id}`).join(',')]
-  running = []
 })
-
-afterEach(async () => {
-  for (const process of running) process.signal('SIGTERM')
-  await Promise.all(running.map(({ ended }) => ended))
-  await rm(data, { recursive: true, force: true })
-})
-
-function start(...args: string[]): Paxos {
-  const started = new Paxos(args)
-  running.push(started)
-  return started
-}
 
 /** Starts the cluster; answers it with the pid of each server. */
 async function startCluster(...args: string[]) {
-  const cluster = start('cluster', '--port', `${port}`, '--data', data, ...args)
+  const cluster = here.start('cluster', '--port', `${port}`, '--data', here.data, ...args)
   await cluster.said(/^cluster ready$/m)
   const pids: number[] = []
   for (const id of [0, 1, 2]) {
-    const line = `^server ${id} ready on 127.0.0.1:${port + id} \\(data ${data}/${id}, pid (\\d+)\\)$`
+    const line = `^server ${id} ready on 127.0.0.1:${port + id} \\(data ${here.data}/${id}, pid (\\d+)\\)$`
     pids.push(Number((await cluster.said(new RegExp(line, 'm')))[1]))
   }
   return { cluster, pids }
@@ -92,12 +66,12 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
   expect(told(impatient)).toEqual({ code: 3, stdout: '' })
   expect(impatient.stderr).toMatch(/^paxos: gave up after 0.5 s \([123] of 3 servers answer\)\n$/)
 
-  const interrupted = start('lock', 'a', ...servers)
+  const interrupted = here.start('lock', 'a', ...servers)
   await someRequestIsDelayed()
   interrupted.signal('SIGINT')
   expect(told(await interrupted.ended)).toEqual({ code: 130, stdout: '' })
 
-  const waiting = start('lock', 'a', '--json', ...servers)
+  const waiting = here.start('lock', 'a', '--json', ...servers)
   expect(told(await paxos('unlock', 'a', '--token', '99999.0', ...servers))).toEqual({
     code: 4,
     stdout: 'a is not held under token 99999.0',
@@ -125,7 +99,7 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
     stdout: '{"name":"a","freed":true}',
   })
   expect(told(await paxos('unlock', 'a', ...servers))).toEqual({ code: 4, stdout: 'a was not locked' })
-  expect(await readFile(join(data, '0', 'trace.txt'), 'utf8')).toContain('"action":"lock"')
+  expect(await readFile(join(here.data, '0', 'trace.txt'), 'utf8')).toContain('"action":"lock"')
 })
 
 test('a server is killed, the others go on, and it is started again with the command that was printed', async () => {
@@ -149,8 +123,8 @@ test('a server is killed, the others go on, and it is started again with the com
   expect((await paxos('lock', 'a', ...servers)).code).toBe(0)
 
   const [, args = ''] = /main\.js (node .*)$/.exec(again) ?? []
-  const restarted = start(...args.split(' '))
-  await restarted.said(new RegExp(`^server 0 ready on 127.0.0.1:${port} \\(data ${data}/0\\)$`, 'm'))
+  const restarted = here.start(...args.split(' '))
+  await restarted.said(new RegExp(`^server 0 ready on 127.0.0.1:${port} \\(data ${here.data}/0\\)$`, 'm'))
   expect((await paxos('status', ...servers)).code).toBe(0)
   restarted.signal('SIGTERM')
   expect((await restarted.ended).code).toBe(0)
@@ -168,7 +142,16 @@ test('a fourth server joins and another is removed', async () => {
   })
   expect((await paxos('members', 'list', ...servers)).stdout).toMatch(/^3 .* not yet: it has to join$/m)
   const join_ = ['--join', `127.0.0.1:${port}`]
-  const fourth = start('node', '--id', '3', '--listen', address, '--data', join(data, '3'), ...join_)
+  const fourth = here.start(
+    'node',
+    '--id',
+    '3',
+    '--listen',
+    address,
+    '--data',
+    join(here.data, '3'),
+    ...join_,
+  )
   await fourth.said(/^server 3 ready on/m)
   expect(told(await paxos('members', 'remove', '1', ...servers))).toEqual({
     code: 0,
@@ -189,7 +172,7 @@ test('a fourth server joins and another is removed', async () => {
 
 test('run from source, the servers stop when the cluster is killed', async () => {
   const cluster = new Paxos(['cluster', '--port', `${port}`, '--memory'], fromSource)
-  running.push(cluster)
+  here.add(cluster)
   await cluster.said(/^cluster ready$/m)
   const pids = await Promise.all(
     [0, 1, 2].map(async (id) =>
@@ -204,7 +187,8 @@ test('a port that is taken is told of, and nothing is started', async () => {
   const socket = createSocket('udp4').bind(port + 1, '127.0.0.1')
   await once(socket, 'listening')
   try {
-    const { code, stdout, stderr } = await start('cluster', '--port', `${port}`, '--data', data).ended
+    const { code, stdout, stderr } = await here.start('cluster', '--port', `${port}`, '--data', here.data)
+      .ended
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(new RegExp(`^paxos: cannot listen on 127.0.0.1:${port + 1}: [^\\n]+\\n$`))
   } finally {
@@ -218,15 +202,15 @@ test('a server whose directory was lost is not started, and joins anew as it was
   const { cluster } = await startCluster()
   cluster.signal('SIGTERM')
   await cluster.ended
-  await rm(join(data, '2'), { recursive: true })
+  await rm(join(here.data, '2'), { recursive: true })
 
-  const again = start('cluster', '--port', `${port}`, '--data', data)
+  const again = here.start('cluster', '--port', `${port}`, '--data', here.data)
   await again.said(/^cluster ready, with 2 of 3 servers$/m)
   const told = await again.said(
     /^paxos: server 2 is not started: .* (members remove .*); then .*?(node --id .*); or/m,
   )
   expect((await paxos(...(told[1] ?? '').split(' '))).code).toBe(0)
-  const joined = start(...(told[2] ?? '').split(' '))
+  const joined = here.start(...(told[2] ?? '').split(' '))
   await joined.said(/^server 2 ready on/m)
   expect((await paxos('status', ...servers)).code).toBe(0)
 })

@@ -1,39 +1,18 @@
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { emptyPicture, pictureAfter, serverIn } from '../../src/inspect/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { parseRecords } from '../../src/inspect/record-lines.ts'
 import { hello, step, survey, ToldPage, ToldServer } from '../support/hub.ts'
-import { compile, freePorts, Paxos, paxos, removeCompiled } from './paxos.ts'
+import { freePorts, type Paxos, paxos } from './paxos.ts'
+import { running } from './running.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
-let data: string
-let running: Paxos[]
-
-beforeAll(compile)
-afterAll(removeCompiled)
-
-beforeEach(async () => {
-  data = await mkdtemp(join(tmpdir(), 'paxos-inspect-'))
-  running = []
-})
-
-afterEach(async () => {
-  for (const process of running) process.signal('SIGTERM')
-  await Promise.all(running.map(({ ended }) => ended))
-  await rm(data, { recursive: true, force: true })
-})
-
-function start(...args: string[]): Paxos {
-  const started = new Paxos(args)
-  running.push(started)
-  return started
-}
+const here = running()
 
 async function portOf(paxos: Paxos): Promise<number> {
   return Number((await paxos.said(/^inspector on http:\/\/127\.0\.0\.1:(\d+)\/#token=[\w-]{20,}$/m))[1])
@@ -46,7 +25,7 @@ const statesIn = ({ records }: ToldPage) => pictureOf(records).servers.map(({ st
 describe('paxos cluster --inspect', () => {
   test('shows every server, one that is killed, and that it is there again', async () => {
     const port = await freePorts(3)
-    const cluster = start('cluster', '--port', `${port}`, '--data', data, '--inspect', '0')
+    const cluster = here.start('cluster', '--port', `${port}`, '--data', here.data, '--inspect', '0')
     const page = await ToldPage.open({ port: await portOf(cluster) })
     await page.until((page) => statesIn(page).join() === 'up,up,up')
     const servers = [0, 1, 2].map((id) => `127.0.0.1:${port + id}`).join(',')
@@ -58,7 +37,7 @@ describe('paxos cluster --inspect', () => {
     await page.until((page) => statesIn(page).join() === 'up,up,gone')
     const [, again = ''] = await cluster.said(/^server 2 \(pid \d+\) ended: .*main\.js (node .*)$/m)
     expect(again).toMatch(/--inspect 127\.0\.0\.1:\d+/)
-    start(...again.split(' '))
+    here.start(...again.split(' '))
     await page.until((page) => statesIn(page).join() === 'up,up,up')
     expect((await paxos('lock', 'b', '--servers', servers)).code).toBe(0)
     await page.until(({ records }) => serverIn(pictureOf(records), 0)?.firstUnexecuted === 2)
@@ -73,7 +52,7 @@ describe('paxos cluster --inspect', () => {
     try {
       const inspector = (taken.address() as AddressInfo).port
       const port = await freePorts(3)
-      const cluster = start('cluster', '--port', `${port}`, '--memory', '--inspect', `${inspector}`)
+      const cluster = here.start('cluster', '--port', `${port}`, '--memory', '--inspect', `${inspector}`)
       await cluster.said(/^cluster ready$/m)
       await cluster.said(
         new RegExp(
@@ -89,8 +68,8 @@ describe('paxos cluster --inspect', () => {
 
 describe('paxos inspect', () => {
   test('writes down what servers tell, and shows it again', async () => {
-    const file = join(data, 'run.ndjson')
-    const live = start('inspect', '--port', '0', '--record', file)
+    const file = join(here.data, 'run.ndjson')
+    const live = here.start('inspect', '--port', '0', '--record', file)
     const port = await portOf(live)
     const page = await ToldPage.open({ port })
     const server = await ToldServer.connect({ port }, hello(0))
@@ -102,7 +81,7 @@ describe('paxos inspect', () => {
     const written = parseRecords(await readFile(file, 'utf8'))
     expect(pictureOf(written).servers[0]?.clock).toBe(3)
     expect((await paxos('inspect', '--port', '0', '--record', file)).stderr).toMatch(/is there already/)
-    const again = start('inspect', file, '--port', '0')
+    const again = here.start('inspect', file, '--port', '0')
     const shown = await ToldPage.open({ port: await portOf(again) })
     await shown.until(({ records }) => records.length === written.length)
     expect(shown.records).toEqual(written)
@@ -110,7 +89,7 @@ describe('paxos inspect', () => {
   })
 
   test('names the line of a file that is no record', async () => {
-    const file = join(data, 'wrong.ndjson')
+    const file = join(here.data, 'wrong.ndjson')
     await writeFile(file, '{"kind":"gap","node":0,"count":1}\n{"kind":"gap"}\n')
     const { code, stderr } = await paxos('inspect', file, '--port', '0')
     expect({ code, stderr }).toEqual({
@@ -122,9 +101,9 @@ describe('paxos inspect', () => {
   test('says of a server that is expected, and tells nothing, how it is to be started', async () => {
     const port = await freePorts(1)
     const address = `127.0.0.1:${port}`
-    const node = start('node', '--id', '0', '--members', `0=${address}`, '--memory', '--bootstrap')
+    const node = here.start('node', '--id', '0', '--members', `0=${address}`, '--memory', '--bootstrap')
     await node.said(/^server 0 ready/m)
-    const inspector = start('inspect', '--port', '0', '--servers', address)
+    const inspector = here.start('inspect', '--port', '0', '--servers', address)
     const hub = await portOf(inspector)
     const page = await ToldPage.open({ port: hub })
     await page.until(({ records }) => records.length > 0)
