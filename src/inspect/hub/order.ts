@@ -76,7 +76,9 @@ export class Merge {
       const first = heads.sort(inOrder)[0]
       if (first === undefined || comesBefore(last, first)) break
       const next = this.#firstCause(first, headOf)
-      if (next.arrivedMs > patientMs && this.#mayBeExplained(next)) break
+      // What has waited long enough waits for nobody who has only come.
+      const isPatient = first.arrivedMs > patientMs && next.arrivedMs > patientMs
+      if (isPatient && this.#mayBeExplained(next)) break
       places.set(next.node, (places.get(next.node) ?? 0) + 1)
       this.#note(next)
       this.#given = Math.max(this.#given, next.clock)

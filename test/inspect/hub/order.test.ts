@@ -83,6 +83,18 @@ describe('the order of records', () => {
     expect(names(merge.take(2_100))).toContain('1 run 14')
   })
 
+  test('what has waited long enough does not wait for a cause that waits itself', () => {
+    const merge = new Merge(times)
+    const learn: NodeMessage = { type: 'learn', from: 3 }
+    merge.add(2, 1, told(2, 1), 0)
+    // Server 1 hears of 0, which tells of nothing so late but that it heard of 2, which tells of nothing so late.
+    merge.add(1, 12, told(1, 12, hears), 10)
+    merge.add(0, 11, told(0, 11, { cause: { type: 'hear', sender: 2, message: learn } }), 900)
+    expect(names(merge.take(1_005))).toEqual(['2 run 1'])
+    merge.add(0, 13, told(0, 13, { cause: { type: 'hear', sender: 2, message: learn } }), 1_800)
+    expect(names(merge.take(1_905))).toContain('1 run 12')
+  })
+
   test('two that wait for each other are given out all the same', () => {
     const merge = new Merge(times)
     const other: NodeMessage = { type: 'learn', from: 3 }
