@@ -49,7 +49,7 @@ describe('datagrams that make no sense', () => {
 
   const ballot = { round: 9, node: 1 }
   const batch = { node: 1, timeMs: 0, requests: [] }
-  const envelope = (fields: object) => JSON.stringify({ v: 2, c: name, s: null, m: [], ...fields })
+  const envelope = (fields: object) => JSON.stringify({ v: 3, c: name, s: null, m: [], ...fields })
   const request = (command: object) => ({ type: 'request', uid: 'somebody', seq: 1, ackedBelow: 0, command })
   const locking = { kind: 'service', body: { action: 'lock', name: 'b' } }
   const accept = { type: 'accept', ballot, instance: 0, batch }
@@ -69,7 +69,7 @@ describe('datagrams that make no sense', () => {
     ['random bytes', 'garbage', () => Buffer.concat([Buffer.from([0xff]), randomBytes(900)])],
     ['text in no known words', 'garbage', () => 'GET / HTTP/1.1'],
     ['a truncated message', 'garbage', () => envelope({ m: [request(locking)] }).slice(0, -9)],
-    ['JSON that is no message', 'malformed', () => '{"v":2}'],
+    ['JSON that is no message', 'malformed', () => '{"v":3}'],
     ['a message of an unknown type', 'malformed', () => envelope({ m: [{ type: 'conquer' }] })],
     ['a good message beside a bad one', 'malformed', () => envelope({ m: [request(locking), { type: 1 }] })],
     ['a truncated request of the seed', 'malformed', () => "REQUEST:-1:-1:(1,'LOCK'"],

@@ -47,7 +47,7 @@ test('a server that holds as much as it may says that it is busy, and its client
   const request = { uid: 'one-too-many', seq: 1, ackedBelow: 0 }
   const command = { kind: 'service', body: { action: 'lock', name: 'a' } }
   const { cluster } = running[0]!
-  const asked = { v: 2, c: cluster, s: null, m: [{ type: 'request', ...request, command }] }
+  const asked = { v: 3, c: cluster, s: null, m: [{ type: 'request', ...request, command }] }
   expect(JSON.parse(await datagrams.ask(servers[0]!, JSON.stringify(asked)))).toMatchObject({
     m: [{ type: 'busy', uid: 'one-too-many', seq: 1, reason: 'busy' }],
   })

@@ -48,7 +48,7 @@ export class Datagrams {
 
   /** What the server says of itself; it is asked with one datagram, and answers with one. */
   async inquire(to: Address): Promise<{ readonly [key: string]: Json }> {
-    const answer = await this.ask(to, JSON.stringify({ v: 2, c: '', s: null, m: [{ type: 'inquire' }] }))
+    const answer = await this.ask(to, JSON.stringify({ v: 3, c: '', s: null, m: [{ type: 'inquire' }] }))
     return JSON.parse(answer).m[0].status
   }
 

@@ -12,7 +12,7 @@ export interface IdentityRecord extends Identity {
   readonly format: number
 }
 
-export const storedFormat = 1
+export const storedFormat = 2
 
 /**
  * `meta/state`: part of every write, so what it says must hold of everything else in the store. A write that got lost

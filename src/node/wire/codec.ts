@@ -20,7 +20,7 @@ import { parseSeedText, type SeedRequest, seedPrefix } from './seed-text.ts'
 export { commandBytes } from './command-bytes.ts'
 export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
 
-const wireVersion = 2
+const wireVersion = 3
 
 /** Characters of the reason for a drop, which may quote what was received. */
 const maxDetailLength = 200

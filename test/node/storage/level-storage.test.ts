@@ -120,8 +120,8 @@ describe('level', () => {
 
     it('refuses a format that it does not know', async () => {
       await used()
-      await raw((database) => database.put('meta/identity', encodeRecord(1, { format: 2, ...identity })))
-      expect(await refusal()).toContain('its format is 2, and this version reads format 1')
+      await raw((database) => database.put('meta/identity', encodeRecord(1, { format: 99, ...identity })))
+      expect(await refusal()).toContain('its format is 99, and this version reads format 2')
     })
 
     it('goes on with a first start that was cut short', async () => {

@@ -157,16 +157,16 @@ describe('an envelope', () => {
       messages: [{ type: 'learn', from: 7 }],
     })
     expect(others).toEqual([])
-    expect(Buffer.from(datagram!).toString()).toBe('{"v":2,"c":"c","s":2,"m":[{"type":"learn","from":7}]}')
+    expect(Buffer.from(datagram!).toString()).toBe('{"v":3,"c":"c","s":2,"m":[{"type":"learn","from":7}]}')
   })
 
   it('carries the clock of a server, and none of a client', () => {
     const messages: Message[] = [{ type: 'learn', from: 7 }]
     const [datagram] = encodeEnvelope({ cluster, sender: 2, clock: 9, messages })
     expect(Buffer.from(datagram!).toString()).toBe(
-      '{"v":2,"c":"c","s":2,"t":9,"m":[{"type":"learn","from":7}]}',
+      '{"v":3,"c":"c","s":2,"t":9,"m":[{"type":"learn","from":7}]}',
     )
-    expect(decodeText('{"v":2,"c":"c","s":2,"m":[{"type":"learn","from":7}]}')).toMatchObject({ clock: 0 })
+    expect(decodeText('{"v":3,"c":"c","s":2,"m":[{"type":"learn","from":7}]}')).toMatchObject({ clock: 0 })
   })
 
   it('of no messages is no datagram', () => {
@@ -184,7 +184,7 @@ describe('an envelope', () => {
   })
 
   it('keeps to the limit to the byte', () => {
-    const empty = '{"v":2,"c":"c","s":2,"m":[{"type":"report","status":""}]}'.length
+    const empty = '{"v":3,"c":"c","s":2,"m":[{"type":"report","status":""}]}'.length
     const fits = encodeEnvelope({ cluster, sender: 2, messages: [report(1_200 - empty)] }, 1_200)
     expect(fits.map(({ length }) => length)).toEqual([1_200])
     const tooLong = encodeEnvelope({ cluster, sender: 2, messages: [report(1_201 - empty)] }, 1_200)
@@ -253,31 +253,31 @@ describe('a datagram that is dropped', () => {
     ['hello', 'garbage'],
     ['[]', 'garbage'],
     ['"REQUEST"', 'garbage'],
-    ['{"v":2', 'garbage'],
+    ['{"v":3', 'garbage'],
     ['{}', 'malformed'],
     ['{"v":"1","c":"c","s":0,"m":[{"type":"hello"}]}', 'malformed'],
-    ['{"v":2,"c":"c","s":0,"m":[]}', 'malformed'],
-    ['{"v":2,"c":"c","s":0,"m":[{"type":"hello"}],"x":0}', 'malformed'],
-    ['{"v":2,"c":"c","s":0,"m":[{"type":"hello"}],"__proto__":{}}', 'malformed'],
-    ['{"v":2,"c":"c","s":0,"m":[{"type":"hello"},{"type":"helo"}]}', 'malformed'],
-    ['{"v":2,"c":"c","s":0,"m":[{"type":"learn","from":4503599627370497}]}', 'malformed'],
-    ['{"v":2,"c":"c","s":0,"m":[{"type":"report","status":1e999}]}', 'malformed'],
-    ['{"v":2,"c":"c","s":0,"m":[{"type":"report","status":-0}]}', 'malformed'],
-    ['{"v":2,"c":"c","s":0,"m":[{"type":"report","status":"\\ud800"}]}', 'malformed'],
-    ['{"v":2,"c":"c","s":0,"m":[{"type":"report","status":{"\\u005f_proto__":1}}]}', 'malformed'],
-    ['{"v":3,"future":true}', 'version'],
-    ['{"v":2,"c":"c","s":0,"t":-1,"m":[{"type":"hello"}]}', 'malformed'],
-    ['{"v":2,"c":"c","s":0,"t":9007199254740991,"m":[{"type":"hello"}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"hello"}],"x":0}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"hello"}],"__proto__":{}}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"hello"},{"type":"helo"}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"learn","from":4503599627370497}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":1e999}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":-0}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":"\\ud800"}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":{"\\u005f_proto__":1}}]}', 'malformed'],
+    ['{"v":2,"past":true}', 'version'],
+    ['{"v":3,"c":"c","s":0,"t":-1,"m":[{"type":"hello"}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"t":9007199254740991,"m":[{"type":"hello"}]}', 'malformed'],
     ['{"v":0,"c":"c","s":0,"m":[{"type":"hello"}]}', 'version'],
-    ['{"v":2,"c":"d","s":0,"m":[{"type":"learn","from":0}]}', 'foreign'],
-    ['{"v":2,"c":"d","s":null,"m":[{"type":"hello"}]}', 'foreign'],
-    ['{"v":2,"c":"","s":0,"m":[{"type":"learn","from":0}]}', 'foreign'],
-    ['{"v":2,"c":"","s":null,"m":[{"type":"hello"},{"type":"learn","from":0}]}', 'foreign'],
+    ['{"v":3,"c":"d","s":0,"m":[{"type":"learn","from":0}]}', 'foreign'],
+    ['{"v":3,"c":"d","s":null,"m":[{"type":"hello"}]}', 'foreign'],
+    ['{"v":3,"c":"","s":0,"m":[{"type":"learn","from":0}]}', 'foreign'],
+    ['{"v":3,"c":"","s":null,"m":[{"type":"hello"},{"type":"learn","from":0}]}', 'foreign'],
     [
-      '{"v":2,"c":"c","s":0,"m":[{"type":"prepare","ballot":{"round":1,"node":1},"from":0}]}',
+      '{"v":3,"c":"c","s":0,"m":[{"type":"prepare","ballot":{"round":1,"node":1},"from":0}]}',
       'contradiction',
     ],
-    ['{"v":2,"c":"c","s":null,"m":[{"type":"learn","from":0}]}', 'contradiction'],
+    ['{"v":3,"c":"c","s":null,"m":[{"type":"learn","from":0}]}', 'contradiction'],
     ["REQUEST:-1:-1:(1,'STEAL','a')", 'malformed'],
     ['\u0001', 'piece'],
   ])('%j: %s', (text, reason) => {
@@ -285,14 +285,14 @@ describe('a datagram that is dropped', () => {
   })
 
   it('is not UTF-8, or not even text', () => {
-    const broken = bytesOf('{"v":2,"c":"c","s":0,"m":[{"type":"report","status":"é"}]}')
+    const broken = bytesOf('{"v":3,"c":"c","s":0,"m":[{"type":"report","status":"é"}]}')
     const at = broken.indexOf(0xc3)
     expect(reasonOf(decoderOf().decode(broken.with(at, 0xff), source))).toBe('garbage')
   })
 
   it('says why, in bounds', () => {
     const type = 'x'.repeat(50_000)
-    expect(decodeText(`{"v":2,"c":"c","s":0,"m":[{"type":"${type}"}]}`)).toEqual({
+    expect(decodeText(`{"v":3,"c":"c","s":0,"m":[{"type":"${type}"}]}`)).toEqual({
       kind: 'dropped',
       reason: 'malformed',
       detail: expect.stringMatching(/^no message is of the type 'x{100,}$/),
@@ -300,11 +300,11 @@ describe('a datagram that is dropped', () => {
   })
 
   it('is of a version that is named', () => {
-    expect(decodeText('{"v":7}')).toMatchObject({ detail: 'version 7 of the wire; this is version 2' })
+    expect(decodeText('{"v":7}')).toMatchObject({ detail: 'version 7 of the wire; this is version 3' })
   })
 
   it('is nested too deep, in a body or around it', () => {
-    const wrapped = (value: string) => `{"v":2,"c":"c","s":0,"m":[${value}]}`
+    const wrapped = (value: string) => `{"v":3,"c":"c","s":0,"m":[${value}]}`
     const bodies = (depth: number) =>
       wrapped(JSON.stringify(request('?')).replace('"?"', '['.repeat(depth) + ']'.repeat(depth)))
     expect(decodeText(bodies(32)).kind).toBe('envelope')
@@ -338,7 +338,7 @@ describe('a datagram that is dropped', () => {
     ).toBe('oversized')
     // Written shorter than JSON.stringify writes it: what counts is what servers send on.
     const numbers = JSON.stringify(request('?')).replace('"?"', `[${Array(2_000).fill('1e20').join(',')}]`)
-    expect(reasonOf(decodeText(`{"v":2,"c":"c","s":null,"m":[${numbers}]}`))).toBe('oversized')
+    expect(reasonOf(decodeText(`{"v":3,"c":"c","s":null,"m":[${numbers}]}`))).toBe('oversized')
   })
 
   it('is noise of any length', () => {
@@ -392,7 +392,7 @@ describe('a decoder', () => {
   })
 
   it('takes JSON as one types it', () => {
-    expect(decodeText('\n { "v": 2, "c": "", "s": null, "m": [ { "type": "inquire" } ] }\n').kind).toBe(
+    expect(decodeText('\n { "v": 3, "c": "", "s": null, "m": [ { "type": "inquire" } ] }\n').kind).toBe(
       'envelope',
     )
   })

@@ -233,7 +233,7 @@ describe('the schemas of messages', () => {
 
 describe('the schema of the envelope', () => {
   it('takes its four parts and no others', () => {
-    const envelope = { v: 2, c: 'c', s: null, m: [{ type: 'hello' }] }
+    const envelope = { v: 3, c: 'c', s: null, m: [{ type: 'hello' }] }
     expect(isEnvelope(envelope)).toBe(true)
     expect(isEnvelope({ ...envelope, s: 2, c: '' })).toBe(true)
     for (const wrong of [
