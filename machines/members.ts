@@ -27,14 +27,19 @@ export function peersOf(members: readonly Member[], self: NodeId): NodeId[] {
   return members.filter((member) => member.id !== self).map((member) => member.id)
 }
 
-/** The incarnation of the servers that a cluster is founded with. */
-export const foundingIncarnation = 'founder'
+/**
+ * The incarnation of the founder `id` where a whole cluster begins at once: in the stepped engines and in tests. Each founder has
+ * one of its own, as the random ones of live founders are.
+ */
+export function foundingIncarnation(id: NodeId): string {
+  return `founder-${id}`
+}
 
-/** The members of a new cluster: all of them counted, in order of id. */
+/** The members of such a cluster: all of them counted, in order of id. */
 export function foundingMembers(
   servers: readonly { readonly id: NodeId; readonly address: Address }[],
 ): Member[] {
   return servers
-    .map(({ id, address }) => ({ id, address, incarnation: foundingIncarnation }))
+    .map(({ id, address }) => ({ id, address, incarnation: foundingIncarnation(id) }))
     .sort((a, b) => a.id - b.id)
 }

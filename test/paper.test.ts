@@ -21,7 +21,7 @@ import { lock, Schedule, unlock } from './support/schedule.ts'
 function acceptor(): Role<AcceptorContext> {
   return new Role(acceptorMachine, {
     self: 0,
-    incarnation: 'founder',
+    incarnation: 'founder-0',
     members: members(3),
     limits: defaultLimits,
     promised: null,
@@ -51,7 +51,7 @@ function answers(role: Role<AcceptorContext>, heard: AcceptorEvent) {
 function proposerThatPrepared(): Role<ProposerContext> {
   const role = new Role<ProposerContext>(proposerMachine, {
     self: 0,
-    incarnation: 'founder',
+    incarnation: 'founder-0',
     members: members(5),
     timing: defaultTiming,
     randomSeed: 1,

@@ -30,7 +30,7 @@ export class CheckedCluster {
     this.servers = Array.from({ length: bounds.servers + bounds.joining }, (_, id) => id)
     this.#addresses = Object.fromEntries(this.servers.map((id) => [id, serverAddress(id)]))
     this.#settings = this.servers.map((self) => {
-      const incarnation = self < bounds.servers ? foundingIncarnation : joiningIncarnation(self)
+      const incarnation = self < bounds.servers ? foundingIncarnation(self) : joiningIncarnation(self)
       return { self, incarnation, timing, limits, replicas, machines, stepper, digestEvery: 1 }
     })
   }

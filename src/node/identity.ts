@@ -23,7 +23,7 @@ export function foundingIdentity(node: NodeId, { members, cluster }: Bootstrap):
   return {
     cluster: cluster ?? createHash('sha256').update(name).digest('hex').slice(0, 16),
     node,
-    incarnation: foundingIncarnation,
+    incarnation: foundingIncarnation(node),
     members: founders,
   }
 }
@@ -50,7 +50,7 @@ export function checkIdentity(
   }
   if (bootstrap === undefined) return
   const { cluster } = foundingIdentity(node, bootstrap)
-  if (stored.incarnation === foundingIncarnation && stored.cluster !== cluster) {
+  if (stored.incarnation === foundingIncarnation(node) && stored.cluster !== cluster) {
     throw new StartError(
       `--data ${dataDir} belongs to the cluster ${stored.cluster}, not to the one of --members: leave --bootstrap out, or give an empty directory`,
     )

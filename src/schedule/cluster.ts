@@ -115,7 +115,7 @@ export function clusterSettings(servers: number, service: Service = lockService 
 export function foundedCluster({ founders }: Pick<ClusterSettings, 'founders'>): ClusterState {
   return {
     nowMs: 0,
-    servers: founders.map(({ id }) => newServer(id, foundingIncarnation)),
+    servers: founders.map(({ id }) => newServer(id, foundingIncarnation(id))),
     clients: [],
     flying: [],
     nextFlight: 1,

@@ -79,7 +79,7 @@ export class SimulatedCluster {
       moved,
       happened,
     }
-    for (const id of ids) this.add(id, foundingIncarnation)
+    for (const id of ids) this.add(id, foundingIncarnation(id))
   }
 
   /** Starts every server. */

@@ -12,7 +12,7 @@ import { start, step } from '../../src/step.ts'
 import { members } from '../support/role.ts'
 
 const inputs = roleInputs(
-  { self: 0, incarnation: 'founder', members: members(3), promised: null, accepted: [], firstUnchosen: 0 },
+  { self: 0, incarnation: 'founder-0', members: members(3), promised: null, accepted: [], firstUnchosen: 0 },
   { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },
 )
 

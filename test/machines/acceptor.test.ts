@@ -26,7 +26,7 @@ const ten = record(10, promised, 'ten')
 function acceptor(changes: Partial<AcceptorInput> = {}): Role<AcceptorContext> {
   return new Role(acceptorMachine, {
     self: 0,
-    incarnation: 'founder',
+    incarnation: 'founder-0',
     members: members(3),
     limits: defaultLimits,
     promised,

@@ -76,7 +76,7 @@ test('a promise to the prepare before a restart says nothing of the instances be
   const acceptor = (self: NodeId, promised: Ballot | null) =>
     new Role(acceptorMachine, {
       self,
-      incarnation: foundingIncarnation,
+      incarnation: foundingIncarnation(self),
       members: members(3),
       limits: defaultLimits,
       promised,
@@ -86,7 +86,7 @@ test('a promise to the prepare before a restart says nothing of the instances be
   const proposer = (firstUnchosen: Instance) =>
     new Role(proposerMachine, {
       self: 0,
-      incarnation: foundingIncarnation,
+      incarnation: foundingIncarnation(0),
       members: members(3),
       timing: defaultTiming,
       randomSeed: 1,

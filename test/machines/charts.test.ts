@@ -333,7 +333,7 @@ const inputs: Readonly<Record<string, unknown>> = {
   ...roleInputs(
     {
       self: 0,
-      incarnation: 'founder',
+      incarnation: 'founder-0',
       members: members(3),
       promised: { round: 1, node: 1 },
       accepted: [record(1, { round: 1, node: 1 }, 'a')],
@@ -411,7 +411,7 @@ test.each([
     inputs: roleInputs(
       {
         self: 0,
-        incarnation: 'founder',
+        incarnation: 'founder-0',
         members: members(3),
         promised: null,
         accepted: [],

@@ -35,7 +35,7 @@ const own = batch('own')
 function proposer(changes: Partial<ProposerInput> = {}): Role<ProposerContext> {
   return new Role(proposerMachine, {
     self: 0,
-    incarnation: 'founder',
+    incarnation: 'founder-0',
     members: members(3),
     timing,
     randomSeed: 7,

@@ -17,7 +17,7 @@ import { executed, member, members, Role, request, tell, type Want } from '../su
 function queue(changes: Partial<RequestQueueInput> = {}): Role<RequestQueueContext> {
   return new Role(requestQueueMachine, {
     self: 0,
-    incarnation: 'founder',
+    incarnation: 'founder-0',
     members: members(3),
     limits: defaultLimits,
     ...changes,
@@ -355,7 +355,7 @@ describe('a batch', () => {
   })
 
   test('bears the number of the server whose queue it is', () => {
-    const role = queue({ self: 2 })
+    const role = queue({ self: 2, incarnation: 'founder-2' })
     role.hear(ask('a'))
     expect(role.hear(wanted)).toEqual([offer(['a'], { node: 2 })])
   })

@@ -38,7 +38,7 @@ describe('a change of members', () => {
   })
 
   test.each([
-    ['admitting the same again', admit(1, '127.0.0.1:29368', 'founder'), threeMembers],
+    ['admitting the same again', admit(1, '127.0.0.1:29368', 'founder-1'), threeMembers],
     ['adding the same again', add(3, 'h:4'), [...threeMembers, { id: 3, address: 'h:4', incarnation: null }]],
   ])('%s changes nothing', (_, repeated, members: readonly Member[]) => {
     expect(changeMembers(members, repeated)).toBe(members)
@@ -89,7 +89,7 @@ describe('chosen', () => {
 
   test('what changes nothing is executed, and no members are told', () => {
     const replica = newReplica()
-    expect(run(replica, [change(1, admit(1, '127.0.0.1:29368', 'founder'))])).toMatchObject({
+    expect(run(replica, [change(1, admit(1, '127.0.0.1:29368', 'founder-1'))])).toMatchObject({
       outcomes: [{ outcome: { kind: 'executed', result: { members: threeMembers } } }],
       members: null,
     })

@@ -17,7 +17,7 @@ function settingsOf(self: NodeId, servers: number): NodeSettings {
   return {
     ...usualNodeSettings,
     self,
-    incarnation: foundingIncarnation,
+    incarnation: foundingIncarnation(self),
     timing: defaultTiming,
     limits: defaultLimits,
     replicas: replicasOf({ service: lockService as Service, members: members(servers) }),

@@ -1,7 +1,7 @@
 /** Facts of runs made by hand, in few words: three founders, ballots as `round.node`, batches of lock commands. */
 import type { Ballot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Batch, Json, NodeId, Request } from '../../machines/batch.ts'
-import { foundingMembers, type Member } from '../../machines/members.ts'
+import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
 import { type DurableState, nothingDurable } from '../../src/durable.ts'
@@ -30,7 +30,7 @@ export function started(node: NodeId, more: Partial<Extract<Fact, { type: 'start
   return {
     type: 'started',
     node,
-    incarnation: 'founder',
+    incarnation: foundingIncarnation(node),
     durable: nothingDurable,
     members: founders,
     ...more,

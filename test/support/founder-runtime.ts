@@ -13,7 +13,7 @@ export async function beginFounder(
   storage = new MemoryStorage(),
 ): Promise<Runtime> {
   await storage.open()
-  await storage.initialise({ cluster: 'c', node: 0, incarnation: 'founder', members: members(3) })
+  await storage.initialise({ cluster: 'c', node: 0, incarnation: 'founder-0', members: members(3) })
   const replica = new Replica({ service: lockService, members: members(3) })
   const executor = {
     execute: replica.execute.bind(replica),
@@ -21,7 +21,14 @@ export async function beginFounder(
   }
   const runtime = new Runtime(0, storage, executor, { recorder })
   runtime.begin(
-    { self: 0, incarnation: 'founder', members: members(3), promised: null, accepted: [], firstUnchosen: 0 },
+    {
+      self: 0,
+      incarnation: 'founder-0',
+      members: members(3),
+      promised: null,
+      accepted: [],
+      firstUnchosen: 0,
+    },
     { send: (to, { type }) => said(`${type} to ${to}`), respond: () => undefined, close: () => undefined },
     { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },
   )

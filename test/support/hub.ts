@@ -1,7 +1,7 @@
 /** A hub for tests, and servers and pages that are only made up. */
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
-import { foundingMembers } from '../../machines/members.ts'
+import { foundingIncarnation, foundingMembers } from '../../machines/members.ts'
 import type { ControlCommand, ControlResult } from '../../src/inspect/control.ts'
 import { Hub, type HubOptions } from '../../src/inspect/hub/hub.ts'
 import type { HubToPage, PageToHub, ServerToHub } from '../../src/inspect/protocol.ts'
@@ -16,7 +16,7 @@ export const hello = (
   type: 'server.hello',
   version: 1,
   node,
-  incarnation: 'founder',
+  incarnation: foundingIncarnation(node),
   run: `run-${node}`,
   cluster: 'test',
   service: 'lock',

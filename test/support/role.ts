@@ -98,7 +98,7 @@ export function members(count: number): Member[] {
 }
 
 /** A member; `null` for one that is not counted yet. */
-export function member(id: NodeId, incarnation: string | null = foundingIncarnation): Member {
+export function member(id: NodeId, incarnation: string | null = foundingIncarnation(id)): Member {
   return { id, address: `127.0.0.1:${29367 + id}`, incarnation }
 }
 

@@ -26,7 +26,7 @@ const done: Outcome = { kind: 'executed', result: null, instance: 1, index: 0 }
 function queue(queueRequests = defaultLimits.queueRequests) {
   const role = new Role<RequestQueueContext>(requestQueueMachine, {
     self: 0,
-    incarnation: 'founder',
+    incarnation: 'founder-0',
     members: members(3),
     limits: { ...defaultLimits, queueRequests },
   })

@@ -143,7 +143,7 @@ describe('a run of which records are missing', () => {
 })
 
 describe('a server that is killed', () => {
-  const name = (run: string) => ({ kind: 'server', node: 0, incarnation: 'founder', run }) as const
+  const name = (run: string) => ({ kind: 'server', node: 0, incarnation: 'founder-0', run }) as const
   const cluster = clusterRecord({ ...clusterSettings(3), founders })
   const gone: InspectorRecord = { kind: 'process', node: 0, timeMs: 0, state: 'gone', reason: null }
   const begins = { ...name('first'), record: survey(0) }

@@ -9,7 +9,7 @@ import { runRandomSchedule } from '../../support/random-schedule.ts'
 import { recordsOf, ScheduleTeller } from '../../support/schedule-records.ts'
 
 function told(node: number, clock: number, more: Partial<StepRecord> = {}, run = 'run'): InspectorRecord {
-  return { kind: 'server', node, run, incarnation: 'founder', record: step(clock, more) }
+  return { kind: 'server', node, run, incarnation: `founder-${node}`, record: step(clock, more) }
 }
 
 const times = { holdBackMs: 100, patienceMs: 1_000 }

@@ -128,7 +128,7 @@ const hello: ReporterOptions['hello'] = {
   type: 'server.hello',
   version: 1,
   node: 0,
-  incarnation: 'founder',
+  incarnation: 'founder-0',
   run: 'r',
   cluster: 'c',
   service: 'lock',

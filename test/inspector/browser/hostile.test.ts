@@ -51,7 +51,7 @@ function starts(node: number): ServerRecord {
   const started = {
     type: 'started',
     node,
-    incarnation: 'founder',
+    incarnation: `founder-${node}`,
     durable: empty,
     members: founders,
   } as const

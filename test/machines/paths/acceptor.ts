@@ -46,7 +46,7 @@ export const acceptorChart: Chart = {
   machine: acceptorMachine,
   input: {
     self: 0,
-    incarnation: 'founder',
+    incarnation: 'founder-0',
     members: members(3),
     limits: { ...defaultLimits, acceptedRecords: 2 },
     promised: null,

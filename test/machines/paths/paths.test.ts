@@ -69,7 +69,7 @@ test('a case of an event that never happens leaves the alternative untaken that 
 test('the chart of the node takes each transition that it has', () => {
   const recovered = {
     self: 0,
-    incarnation: 'founder',
+    incarnation: 'founder-0',
     members: members(3),
     promised: null,
     accepted: [],

@@ -105,7 +105,7 @@ export const proposerChart: Chart = {
   machine: proposerMachine,
   input: {
     self: 0,
-    incarnation: 'founder',
+    incarnation: 'founder-0',
     members: members(3),
     timing: defaultTiming,
     randomSeed: 1,

@@ -65,7 +65,7 @@ export const requestQueueChart: Chart = {
   machine: requestQueueMachine,
   input: {
     self: 0,
-    incarnation: 'founder',
+    incarnation: 'founder-0',
     members: members(3),
     limits: { ...defaultLimits, queueRequests: 2, batchRequests: 1 },
   },

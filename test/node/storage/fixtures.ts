@@ -6,10 +6,10 @@ import type { Identity } from '../../../src/node/storage/storage.ts'
 export const identity: Identity = {
   cluster: 'c1',
   node: 1,
-  incarnation: 'founder',
+  incarnation: 'founder-1',
   members: [
-    { id: 0, address: '127.0.0.1:1000', incarnation: 'founder' },
-    { id: 1, address: '127.0.0.1:1001', incarnation: 'founder' },
+    { id: 0, address: '127.0.0.1:1000', incarnation: 'founder-0' },
+    { id: 1, address: '127.0.0.1:1001', incarnation: 'founder-1' },
   ],
 }
 
