@@ -31,7 +31,7 @@ export type RefusalReason = Extract<Outcome, { kind: 'refused' }>['reason'] | 'c
 
 const refusals: Record<RefusalReason, string> = {
   expired:
-    'the session was idle for too long and is forgotten, so it is not known whether the request was executed; later requests open a new session',
+    'its session was idle for an hour and is forgotten, and it is not known whether the request was executed before that; later requests open a new session',
   stale: 'the session had said that it needs this request no more',
   conflict:
     'another command was asked for under the same session and seq; two programs must not share a session',

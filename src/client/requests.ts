@@ -6,6 +6,7 @@ import type { Outcome } from '../../machines/outcome.ts'
 import { commandBytes } from '../node/wire/codec.ts'
 import { describeMessageFault, isMessage } from '../node/wire/schema.ts'
 import { drawnNameLetters, namedAs } from '../schedule/names.ts'
+import { defaultSessionIdleMs } from '../services/replica.ts'
 import type { Directory } from './directory.ts'
 import {
   Aborted,
@@ -32,6 +33,8 @@ export type Undo = (executed: Executed) => Promise<void>
 interface Asked {
   readonly session: Session
   readonly seq: number
+  /** Nothing of it was sent before. */
+  readonly begun: Instant
   /** Rejects only when the client is closed. */
   readonly outcome: Promise<Outcome>
   readonly reject: (reason: unknown) => void
@@ -39,6 +42,16 @@ interface Asked {
 
 /** What came of giving a request up. */
 type Verdict = { readonly undone: true } | { readonly undone: false; readonly outcome: Outcome | null }
+
+/**
+ * A request that is refused as expired this soon after it was first sent was not executed before its session was forgotten.
+ * The replicas forget a session when their replicated clock is `defaultSessionIdleMs` past its last request, and that clock
+ * runs no faster than real time, but for the rates of the clocks that it is measured with: a tenth is left for those.
+ */
+const neverExecutedMs = 0.9 * defaultSessionIdleMs
+
+/** How often a request moves to a new session. A server far behind opens sessions that are too old to the others, but learns. */
+const mostMoves = 10
 
 /** Carries commands to the cluster: sessions, the lanes that carry requests, and what is to be done when one is given up. */
 export class Requests {
@@ -74,7 +87,8 @@ export class Requests {
 
   /**
    * Has `command` executed, once. Rejects with a PaxosError that says what became of it. When `signal` aborts it in time it
-   * is never executed, and this rejects with the signal's reason; so it does when `undo` took back what it had done.
+   * is never executed, and this rejects with the signal's reason; so it does when `undo` took back what it had done. A request
+   * whose session was forgotten before it could be executed is asked under a new session.
    */
   async execute(
     command: Command,
@@ -88,11 +102,13 @@ export class Requests {
     this.#checkSize(bytes, this.#settings.maxCommandBytes)
     this.#link.hold()
     try {
-      const session = this.#session ?? (await this.#openSession(signal))
-      this.#checkSize(bytes, session.maxCommandBytes)
-      const asked = this.#submit(session, command)
-      const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
-      return executedPart(outcome)
+      for (let moves = 0; ; moves += 1) {
+        const session = this.#session ?? (await this.#openSession(signal))
+        this.#checkSize(bytes, session.maxCommandBytes)
+        const asked = this.#submit(session, command)
+        const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
+        if (moves === mostMoves || !wasNeverExecuted(asked, outcome)) return executedPart(outcome)
+      }
     } finally {
       this.#link.release()
     }
@@ -145,6 +161,7 @@ export class Requests {
 
   #submit(session: Session, command: Command): Asked {
     const lane = this.#lanes.take()
+    const begun = instantNow()
     const seq = session.begin(lane)
     const first = this.#preferred
     let reject: (reason: unknown) => void = () => undefined
@@ -159,12 +176,12 @@ export class Requests {
           this.#rejects.delete(reject)
           this.#end(session, seq)
           if (server !== first) this.#prefer(server)
-          if (outcome.kind === 'refused' && outcome.reason === 'expired') this.#forget(session)
+          if (isExpired(outcome)) this.#forget(session)
           resolve(outcome)
         },
       })
     })
-    return { session, seq, outcome, reject }
+    return { session, seq, begun, outcome, reject }
   }
 
   /**
@@ -240,12 +257,44 @@ export class Requests {
   }
 
   /** How the request had ended before the cancel was executed; `null` when the cancel came in time. */
-  async #cancel({ session, seq }: Asked): Promise<Outcome | null> {
+  async #cancel(asked: Asked): Promise<Outcome | null> {
+    const { session, seq } = asked
     const outcome = await this.#submit(session, { kind: 'cancel', seq }).outcome
     this.#end(session, seq)
+    if (wasNeverExecuted(asked, outcome)) return null
     const { result } = executedPart(outcome)
     return (result as { readonly ended: Outcome | null }).ended
   }
+}
+
+/** A moment on both clocks of the machine: the one stands while it sleeps, the other is set. */
+interface Instant {
+  readonly monotonicMs: number
+  readonly wallMs: number
+}
+
+function instantNow(): Instant {
+  return { monotonicMs: performance.now(), wallMs: Date.now() }
+}
+
+/** Milliseconds since `then`, by the clock that shows more. */
+function elapsedSince(then: Instant): number {
+  const { monotonicMs, wallMs } = instantNow()
+  return Math.max(monotonicMs - then.monotonicMs, wallMs - then.wallMs)
+}
+
+function isExpired(outcome: Outcome): boolean {
+  return outcome.kind === 'refused' && outcome.reason === 'expired'
+}
+
+/**
+ * True when `outcome`, of the request or of its cancel, shows that the request was not executed and never will be: its session
+ * is forgotten, and it cannot have been executed before that. Executed, it would have kept its session from being forgotten
+ * until the replicated clock, and so real time, had gone on by `defaultSessionIdleMs` since it was first sent. ARCHITECTURE.md,
+ * "Sessions: each request once", has the argument in full.
+ */
+function wasNeverExecuted({ begun }: Asked, outcome: Outcome): boolean {
+  return isExpired(outcome) && elapsedSince(begun) < neverExecutedMs
 }
 
 /**
