@@ -134,7 +134,7 @@ describe('2-2, proposers', () => {
     expect(cluster.said('learn').map(({ node, message }) => [node, message.from])).toEqual([[3, 0]])
     // It votes above the instance in which it is admitted, as soon as it has heard that it is.
     const incarnation = cluster.state.servers[3]?.incarnation ?? ''
-    const change = { action: 'admit', id: 3, address: 'server-3', incarnation } as const
+    const change = { action: 'admit', id: 3, address: 'server-3:29367', incarnation } as const
     cluster.ask('server 3', 0, { kind: 'members', change })
     cluster.settle()
     cluster.askInTurn('c', 'd')

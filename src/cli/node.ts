@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
+import { isWildcard } from '../address.ts'
 import { defaultInspectorPort } from '../inspect/protocol.ts'
 import type { NodeOptions, RunningNode } from '../node/node.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import {
-  isWildcard,
   logLevelOption,
   type MemberOption,
-  parseAddressOption,
+  parseListenAddress,
   parseMembers,
   parseNodeId,
   parseReachableAddress,
@@ -63,7 +63,7 @@ export function addNodeCommand(program: Command): void {
       new Option(
         '--listen <HOST:PORT>',
         'where it listens (default: its own address in --members)',
-      ).argParser(parseAddressOption),
+      ).argParser(parseListenAddress),
     )
     .addOption(
       new Option(

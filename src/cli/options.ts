@@ -1,8 +1,7 @@
-import { isIPv6 } from 'node:net'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
-import { formatAddress, parseAddress } from '../address.ts'
+import { type Endpoint, listenAddress, parseAddress, reachableAddress, whyUnreachable } from '../address.ts'
 import { defaultStatelyUrl } from '../inspect/protocol.ts'
 
 /** A server as options name it: `ID=HOST:PORT`. */
@@ -13,8 +12,6 @@ export interface MemberOption {
 
 /** The longest wait that a timer of Node.js can keep, in seconds. */
 const longestTimeoutS = 2_147_483
-
-const wildcardHosts: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
 /** What the parsers below throw: commander puts the option and the value before it. */
 function invalid(message: string): never {
@@ -34,36 +31,38 @@ export function wholeNumber(least: number, most: number): (value: string) => num
 
 export const parseNodeId = wholeNumber(0, 999_999)
 
-/** `HOST:PORT`; the port is one that datagrams can be sent to. */
-export function parseAddressOption(value: string): Address {
+/** What `parse` makes of `value`; commander is told what is wrong with it. */
+function parsed<T>(parse: () => T): T {
   try {
-    if (parseAddress(value).port > 0) return value
-  } catch {
-    // Told below.
+    return parse()
+  } catch (error) {
+    return invalid(`${(error as Error).message}.`)
   }
-  return invalid(`'${value}' is no address: give HOST:PORT, such as 127.0.0.1:29367.`)
 }
 
-/** True when a server that listens there hears from everywhere, so that the address leads nobody to it. */
-export function isWildcard(address: Address): boolean {
-  return wildcardHosts.has(parseAddress(address).host)
+/** `HOST:PORT`, where a server can listen: at one address, or at all of its machine. */
+export function parseListenAddress(value: string): Address {
+  const address = parsed(() => listenAddress(value))
+  if (parseAddress(address).port === 0)
+    invalid(`'${value}' has port 0: give one at which others find the server.`)
+  return address
 }
 
 /** An address that others can send to. */
 export function parseReachableAddress(value: string): Address {
-  const address = parseAddressOption(value)
-  if (isWildcard(address)) {
-    invalid(`'${value}' leads others nowhere: give an address of one machine, such as 127.0.0.1:29367.`)
-  }
-  return address
+  return parsed(() => reachableAddress(value))
 }
 
 /** `HOST`; an IPv6 host without brackets. */
 export function parseHost(value: string): string {
-  if (value.includes(':') && !isIPv6(value))
-    invalid(`'${value}' is no host: give one, such as 127.0.0.1, without a port.`)
-  parseReachableAddress(formatAddress({ address: value, port: 1 }))
-  return value
+  let endpoint: Endpoint
+  try {
+    endpoint = parseAddress(value.includes(':') ? `[${value}]:1` : `${value}:1`)
+  } catch {
+    return invalid(`'${value}' is no host: give one, such as 127.0.0.1 or ::1, without a port.`)
+  }
+  const why = whyUnreachable(endpoint)
+  return why === null ? endpoint.host : invalid(`'${value}' is no host for servers: ${why}.`)
 }
 
 /** `A,B,C`. */

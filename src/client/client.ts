@@ -6,7 +6,7 @@ import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
 import { Inquiries } from './inquiries.ts'
 import { Link } from './link.ts'
-import type { Settings } from './options.ts'
+import { type Settings, validAddress } from './options.ts'
 import { type Executed, Requests } from './requests.ts'
 
 export interface RequestOptions {
@@ -66,7 +66,7 @@ export class Client {
 
   /** Has the members changed; the change rules from the instance after the one it is executed at. Rejects as `request`. */
   async changeMembers(change: MembershipChange, { signal }: RequestOptions = {}): Promise<Executed> {
-    return this.#requests.execute({ kind: 'members', change: { ...change } }, signal)
+    return this.#requests.execute({ kind: 'members', change: asChange(change) }, signal)
   }
 
   /**
@@ -100,13 +100,14 @@ export class Client {
   async status(server?: Address): Promise<ServerStatus[]> {
     if (this.#closed !== null) throw this.#closed
     const known = this.#directory.addresses
-    if (server !== undefined && !known.includes(server)) {
+    const only = server === undefined ? null : validAddress('the server must be host:port', server)
+    if (only !== null && !known.includes(only)) {
       throw new InvalidArgument(`no server ${JSON.stringify(server)} is known; known are ${known.join(', ')}`)
     }
     this.#link.hold()
     try {
       await this.#directory.resolve()
-      const asked = server === undefined ? known : [server]
+      const asked = only === null ? known : [only]
       return await Promise.all(asked.map((address) => this.#statusOf(address, known.indexOf(address))))
     } finally {
       this.#link.release()
@@ -169,6 +170,12 @@ function asJson(body: Json): Json {
   if (text === undefined)
     throw new InvalidArgument(`the request's body must be JSON; received ${typeof body}`)
   return JSON.parse(text)
+}
+
+/** A copy of `change`, its address in canonical form. Throws InvalidArgument when nobody can send to it. */
+function asChange(change: MembershipChange): MembershipChange {
+  if (change.action === 'remove') return { ...change }
+  return { ...change, address: validAddress(`the address of server ${change.id}`, change.address) }
 }
 
 function lockName(name: string): string {

@@ -2,8 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Address } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import { formatAddress, parseAddress } from '../address.ts'
-import { isReachable } from './options.ts'
+import { formatAddress, isReachable, parseAddress } from '../address.ts'
 
 /** Where a datagram goes. */
 export interface Endpoint {

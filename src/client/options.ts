@@ -1,5 +1,6 @@
+import type { Address } from '../../machines/batch.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts'
-import { parseAddress } from '../address.ts'
+import { reachableAddress } from '../address.ts'
 import { maxCommandBytes } from '../node/wire/codec.ts'
 import { longestGivenName } from '../schedule/names.ts'
 import { InvalidArgument } from './errors.ts'
@@ -49,27 +50,23 @@ const defaultTiming: ConnectTiming = {
 /** The longest wait that a timer of Node.js can keep. */
 const longestMs = 2 ** 31 - 1
 
-/** True when a datagram can be sent to `address`. */
-export function isReachable(address: string): boolean {
-  try {
-    return parseAddress(address).port > 0
-  } catch {
-    return false
-  }
-}
-
 function validServers(servers: readonly string[]): readonly string[] {
   if (!Array.isArray(servers) || servers.length === 0) {
     throw new InvalidArgument(
       `the option servers must name at least one host:port; received ${JSON.stringify(servers)}`,
     )
   }
-  for (const server of servers) {
-    if (typeof server !== 'string' || !isReachable(server)) {
-      throw new InvalidArgument(`the option servers must hold host:port; received ${JSON.stringify(server)}`)
-    }
+  return [...new Set(servers.map((server) => validAddress('the option servers must hold host:port', server)))]
+}
+
+/** `given` in canonical form. Throws InvalidArgument, with `rule`, when it is no address that can be sent to. */
+export function validAddress(rule: string, given: string): Address {
+  try {
+    if (typeof given === 'string') return reachableAddress(given)
+  } catch (error) {
+    throw new InvalidArgument(`${rule}: ${(error as Error).message}`)
   }
-  return [...new Set(servers)]
+  throw new InvalidArgument(`${rule}; received ${JSON.stringify(given)}`)
 }
 
 function validTiming(given: Partial<ConnectTiming>): ConnectTiming {

@@ -26,6 +26,7 @@ import { StartError } from './errors.ts'
 import { type Fate, Faults } from './faults.ts'
 import { greet } from './greet.ts'
 import { type Bootstrap, checkIdentity, foundingIdentity, joiningIdentity } from './identity.ts'
+import { canonicalOptions } from './options.ts'
 import { type Mouth, Runtime } from './runtime.ts'
 import { bindSocket, socketBufferBytes } from './socket.ts'
 import { statusOf } from './status.ts'
@@ -94,7 +95,8 @@ const pageBytes = 1_000_000
  * Starts a server. Throws a `StartError`, or a `StorageError`, with one clear line when it cannot: the directory is in use,
  * damaged or another server's, the port is taken, or it was told neither to found a cluster nor to join one.
  */
-export async function startNode(options: NodeOptions): Promise<RunningNode> {
+export async function startNode(given: NodeOptions): Promise<RunningNode> {
+  const options = canonicalOptions(given)
   const { id, dataDir, service = lockService as Service, logger = pino({ level: 'silent' }) } = options
   const socket = await bindSocket(options.listen)
   const address = options.advertise ?? formatAddress(socket.address())

@@ -4,9 +4,9 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 /** A server by its number, or a client by its name. */
 export type Party = NodeId | string
 
-/** Where a server of a schedule is. */
+/** Where a server of a schedule, or of a simulated run, is: an address that a real one could have. */
 export function serverAddress(id: NodeId): Address {
-  return `server-${id}`
+  return `server-${id}:29367`
 }
 
 /** The session of a client: opened at instance 0, so that it is never refused as too old. */

@@ -1,6 +1,10 @@
-/** What a change of members, once chosen, makes of them. */
+/**
+ * What a change of members, once chosen, makes of them. Addresses are members of the replicated state in canonical form, so
+ * another spelling of one is the same address, on every server.
+ */
 import type { MembershipChange } from '../../machines/batch.ts'
 import { countedMembers, type Member } from '../../machines/members.ts'
+import { canonicalAddress } from '../address.ts'
 
 /**
  * The members after `change`, in order of id; the very same array when it changes nothing. Throws, with what is wrong and
@@ -9,9 +13,10 @@ import { countedMembers, type Member } from '../../machines/members.ts'
 export function changeMembers(members: readonly Member[], change: MembershipChange): readonly Member[] {
   switch (change.action) {
     case 'add':
-      return added(members, { id: change.id, address: change.address, incarnation: null })
+      return added(members, { id: change.id, address: canonicalAddress(change.address), incarnation: null })
     case 'admit': {
-      const { id, address, incarnation } = change
+      const { id, incarnation } = change
+      const address = canonicalAddress(change.address)
       const current = members.find((member) => member.id === id)
       return current?.incarnation === incarnation ? members : added(members, { id, address, incarnation })
     }

@@ -5,16 +5,15 @@ import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
+import { serverAddress } from '../schedule/names.ts'
 import type { Service } from '../services/service.ts'
 import { replicasOf } from '../stepped/replicas.ts'
 import { type Plant, usualNodeSettings } from '../stepped/settings.ts'
 import type { Fact } from '../verify/facts.ts'
 import { type ClientWatch, SimulatedClient } from './client.ts'
 import { type CutLink, calm, type Fated, SimulatedNetwork } from './network.ts'
-import { addressOf, type ServerSurroundings, SimulatedServer } from './server.ts'
+import { type ServerSurroundings, SimulatedServer } from './server.ts'
 import { Timeline } from './timeline.ts'
-
-export { addressOf } from './server.ts'
 
 export interface SimulationOptions {
   readonly seed: number
@@ -59,7 +58,7 @@ export class SimulatedCluster {
     this.#clientWatch = options.clients ?? null
     this.network = new SimulatedNetwork(this.timeline, seed, calm, fated, options.linked)
     const ids = Array.from({ length: servers }, (_, id) => id)
-    this.founders = foundingMembers(ids.map((id) => ({ id, address: addressOf(id) })))
+    this.founders = foundingMembers(ids.map((id) => ({ id, address: serverAddress(id) })))
     const plant: Plant = options.plant ?? ((settings) => settings)
     const idle = options.sessionIdleMs === undefined ? {} : { sessionIdleMs: options.sessionIdleMs }
     this.#around = {
@@ -129,7 +128,7 @@ export class SimulatedCluster {
     return new SimulatedClient(
       {
         name,
-        servers: ids.map(addressOf),
+        servers: ids.map(serverAddress),
         network: this.network,
         timeline: this.timeline,
         timing: this.#clientTiming,

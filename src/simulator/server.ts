@@ -7,6 +7,7 @@ import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Cause } from '../inspect/record.ts'
 import { commandBytes } from '../node/wire/command-bytes.ts'
 import { maxCommandBytes } from '../node/wire/limits.ts'
+import { serverAddress } from '../schedule/names.ts'
 import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
 import type { NodeSettings } from '../stepped/settings.ts'
 import type { Fact } from '../verify/facts.ts'
@@ -55,7 +56,7 @@ export class SimulatedServer {
   constructor(around: ServerSurroundings, id: NodeId, incarnation: string) {
     this.#around = around
     this.id = id
-    this.address = addressOf(id)
+    this.address = serverAddress(id)
     this.#random = new Random(seedFor(around.seed, this.address))
     this.#incarnation = incarnation
     this.#disk = this.#emptyDisk()
@@ -136,7 +137,7 @@ class ServerRun implements Surroundings {
   constructor(around: ServerSurroundings, options: RunOptions) {
     this.#around = around
     this.#options = options
-    this.#address = addressOf(options.id)
+    this.#address = serverAddress(options.id)
     const { id, incarnation, disk, randomSeed } = options
     const durable = disk.state
     const chosen = disk.chosen(0, durable.firstUnchosen)
@@ -234,9 +235,4 @@ class ServerRun implements Surroundings {
 
 function timerName(role: RoleName, id: string): string {
   return `${role} ${id}`
-}
-
-/** Where a simulated server is: an address that a real one could have. */
-export function addressOf(id: NodeId): Address {
-  return `server-${id}:29367`
 }

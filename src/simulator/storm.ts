@@ -1,10 +1,11 @@
 /** Lets the faults of a plan happen to a cluster. */
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import { serverAddress } from '../schedule/names.ts'
 import type { SimulatedCluster } from './cluster.ts'
 import { calm } from './network.ts'
 import type { Operator } from './operator.ts'
 import type { CutLink, Fault, Target } from './plan.ts'
-import { addressOf, type SimulatedServer } from './server.ts'
+import type { SimulatedServer } from './server.ts'
 import type { Situation } from './situations.ts'
 
 export interface StormOptions {
@@ -129,7 +130,7 @@ export class Storm {
   }
 
   #addresses(end: CutLink[0]): readonly string[] {
-    return end === null ? this.#options.clients : [addressOf(end)]
+    return end === null ? this.#options.clients : [serverAddress(end)]
   }
 
   #crash({ server: target, duringSync, survived, forMs }: Extract<Fault, { kind: 'crash' }>): void {

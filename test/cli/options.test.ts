@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest'
 import {
   formatMembers,
   formatToken,
-  isWildcard,
-  parseAddressOption,
   parseHost,
+  parseListenAddress,
   parseMember,
   parseMembers,
   parseNodeId,
+  parseReachableAddress,
   parseServers,
   parseTimeout,
   parseToken,
@@ -33,23 +33,57 @@ function refuses(parse: (value: string) => unknown, told: Record<string, string>
 describe('an address', () => {
   test('is a host and a port', () => {
     for (const address of ['127.0.0.1:29367', 'localhost:1', '[::1]:65535', '0.0.0.0:29367']) {
-      expect(parseAddressOption(address)).toBe(address)
+      expect(parseListenAddress(address)).toBe(address)
+    }
+  })
+
+  test('is the same in every spelling', () => {
+    for (const [given, canonical] of [
+      ['[0:0:0:0:0:0:0:1]:1', '[::1]:1'],
+      ['[2001:DB8::00A]:1', '[2001:db8::a]:1'],
+      ['[::ffff:127.0.0.1]:1', '127.0.0.1:1'],
+      ['LocalHost:1', 'localhost:1'],
+      ['[FE80::1%eth0]:1', '[fe80::1%eth0]:1'],
+    ] as const) {
+      expect(parseListenAddress(given)).toBe(canonical)
+      expect(parseReachableAddress(given)).toBe(canonical)
     }
   })
 
   test('is refused, with the value, when it is none', () => {
     const none = (value: string) => `'${value}' is no address`
-    const values = ['', 'a', ':1', 'a:', 'a:0', 'a:65536', 'a:-1', 'a:1:2', '::1:5', 'a b:1', 'a:1 ']
-    refuses(parseAddressOption, Object.fromEntries(values.map((value) => [value, none(value)])))
+    const values = [
+      '',
+      'a',
+      ':1',
+      'a:',
+      'a:65536',
+      'a:-1',
+      'a:1:2',
+      '::1:5',
+      'a b:1',
+      'a:1 ',
+      '127.1:1',
+      '[a]:1',
+    ]
+    refuses(parseListenAddress, Object.fromEntries(values.map((value) => [value, none(value)])))
+    refuses(parseListenAddress, { 'a:0': "'a:0' has port 0" })
   })
 
-  test('may be one that leads nobody anywhere', () => {
-    expect(['0.0.0.0:1', '[::]:1', '127.0.0.1:1', '[::1]:1'].map(isWildcard)).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ])
+  test('that nobody can send to is refused where others are to find a server', () => {
+    for (const address of ['0.0.0.0:1', '[::]:1']) expect(parseListenAddress(address)).toBe(address)
+    const refused = {
+      '0.0.0.0:1': "'0.0.0.0:1' is no address to send to: it leads others nowhere",
+      '[::]:1': 'leads others nowhere',
+      '[::ffff:0.0.0.0]:1': 'leads others nowhere',
+      'a:0': 'nothing can be sent to port 0',
+      '255.255.255.255:1': 'an address of many machines',
+      '224.0.0.1:1': 'an address of many machines',
+      '[ff02::1]:1': 'an address of many machines',
+      '[fe80::1]:1': 'needs its interface: give it as [fe80::1%eth0]:1',
+    }
+    refuses(parseReachableAddress, refused)
+    refuses(parseListenAddress, { '224.0.0.1:1': 'many machines', '[fe80::1]:1': 'needs its interface' })
   })
 })
 
@@ -61,22 +95,29 @@ test('the address of a WebSocket says so', () => {
 })
 
 test('a host stands alone', () => {
-  expect(['127.0.0.1', 'localhost', '::1'].map(parseHost)).toEqual(['127.0.0.1', 'localhost', '::1'])
+  expect(['127.0.0.1', 'localhost', '::1', '0::1'].map(parseHost)).toEqual([
+    '127.0.0.1',
+    'localhost',
+    '::1',
+    '::1',
+  ])
   refuses(parseHost, {
-    '': 'is no address',
+    '': "'' is no host",
     'a:1': "'a:1' is no host",
     '0.0.0.0': 'leads others nowhere',
     '::': 'nowhere',
+    '224.0.0.1': 'many machines',
   })
 })
 
 test('servers are addresses, each asked once', () => {
-  expect(parseServers('a:1, b:2,a:1')).toEqual(['a:1', 'b:2'])
+  expect(parseServers('a:1, b:2,A:1')).toEqual(['a:1', 'b:2'])
+  expect(parseServers('[::1]:1,[0::1]:1')).toEqual(['[::1]:1'])
   refuses(parseServers, {
     '': "''",
     'a:1,': "''",
     'a:1,b': "'b'",
-    'a:1,0.0.0.0:2': "'0.0.0.0:2' leads others nowhere",
+    'a:1,0.0.0.0:2': "'0.0.0.0:2' is no address to send to: it leads others nowhere",
   })
 })
 
@@ -100,6 +141,7 @@ describe('members', () => {
       '0=a:1,': "'' is no member",
       '0=a:1,0=b:2': 'The id 0 is there twice',
       '0=a:1,1=a:1': 'The address a:1 is there twice',
+      '0=[::1]:1,1=[0::1]:1': 'The address [::1]:1 is there twice',
       '1000000=a:1': 'from 0 to 999999',
       '0=0.0.0.0:1': 'leads others nowhere',
     })

@@ -593,8 +593,8 @@ describe('closing', () => {
 describe('options', () => {
   it.each<[string, unknown, string]>([
     ['no servers', { servers: [] }, 'servers'],
-    ['a server without a port', { servers: ['localhost'] }, '"localhost"'],
-    ['port 0', { servers: ['localhost:0'] }, '"localhost:0"'],
+    ['a server without a port', { servers: ['localhost'] }, "'localhost'"],
+    ['port 0', { servers: ['localhost:0'] }, "'localhost:0'"],
     ['an unknown wait', { timing: { patience: 1 } }, 'patience'],
     ['a wait of nothing', { timing: { askIntervalMs: 0 } }, 'timing.askIntervalMs'],
     ['a wait that is no number', { timing: { askIntervalMs: Number.NaN } }, 'NaN'],

@@ -37,6 +37,18 @@ describe('a change of members', () => {
     expect(changeMembers(added, add(3, 'h:5'))[3]).toEqual({ id: 3, address: 'h:5', incarnation: null })
   })
 
+  test('an address is the same in every spelling, and kept in one', () => {
+    const added = changeMembers(threeMembers, add(3, '[2001:DB8:0::1]:4'))
+    expect(added[3]).toEqual({ id: 3, address: '[2001:db8::1]:4', incarnation: null })
+    expect(changeMembers(added, add(3, '[2001:db8::0:1]:4'))).toBe(added)
+    expect(() => changeMembers(added, add(4, '[2001:db8:0:0::1]:4'))).toThrow(
+      'the address [2001:db8::1]:4 belongs to server 3',
+    )
+    expect(() => changeMembers(threeMembers, admit(3, '[::ffff:127.0.0.1]:29369', 'd'))).toThrow(
+      'the address 127.0.0.1:29369 belongs to server 2',
+    )
+  })
+
   test.each([
     ['admitting the same again', admit(1, '127.0.0.1:29368', 'founder-1'), threeMembers],
     ['adding the same again', add(3, 'h:4'), [...threeMembers, { id: 3, address: 'h:4', incarnation: null }]],

@@ -14,6 +14,7 @@ import type {
 import type { Member } from '../../machines/members.ts'
 import type { Message } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import { isReachable } from '../../src/address.ts'
 import type { SeedRequest } from '../../src/node/wire/seed-text.ts'
 
 /** A message with what stands around it. */
@@ -45,6 +46,7 @@ export const jsonValues: fc.Arbitrary<Json> = fc
 export const addresses: fc.Arbitrary<Address> = fc
   .tuple(fc.oneof(fc.ipV4(), fc.domain(), fc.constant('[::1]')), fc.integer({ min: 1, max: 65_535 }))
   .map(([host, port]) => `${host}:${port}`)
+  .filter(isReachable)
 
 export const ballots: fc.Arbitrary<Ballot> = fc.record({ round: integers, node: nodeIds }, plain)
 

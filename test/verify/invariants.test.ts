@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { addressOf } from '../../src/simulator/cluster.ts'
+import { serverAddress } from '../../src/schedule/names.ts'
 import type { Fact } from '../../src/verify/facts.ts'
 import { Invariants } from '../../src/verify/invariants.ts'
 import { Violation } from '../../src/verify/violation.ts'
@@ -198,13 +198,13 @@ describe('good runs break nothing', () => {
   })
 })
 
-const four = [...founders, { id: 3, address: addressOf(3), incarnation: 'joined' }]
+const four = [...founders, { id: 3, address: serverAddress(3), incarnation: 'joined' }]
 const admit = request('m@0', 0, null)
 const admission = batchOf({
   ...admit,
   command: {
     kind: 'members',
-    change: { action: 'admit', id: 3, address: addressOf(3), incarnation: 'joined' },
+    change: { action: 'admit', id: 3, address: serverAddress(3), incarnation: 'joined' },
   },
 })
 /** Server 3 is counted from instance 1 on. */

@@ -14,7 +14,7 @@ import {
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Json } from '../../../machines/batch.ts'
 import type { Message } from '../../../machines/messages.ts'
-import { parseAddress } from '../../address.ts'
+import { isReachable, maxAddressLength } from '../../address.ts'
 import { isWellFormed, jsonFault } from './json.ts'
 import { maxBodyDepth, maxNameLength, maxResultDepth } from './limits.ts'
 
@@ -22,25 +22,14 @@ const jsonKind = 'PlainJson'
 const textFormat = 'well-formed text'
 const addressFormat = 'HOST:PORT'
 
-/** Longest host name, and a port. */
-const maxAddressLength = 253 + ':65535'.length
-
 interface JsonOptions {
   readonly maxDepth: number
 }
 
 TypeRegistry.Set<JsonOptions>(jsonKind, ({ maxDepth }, value) => jsonFault(value, maxDepth) === null)
 FormatRegistry.Set(textFormat, isWellFormed)
+// A server sends to the addresses that messages name: one that cannot be sent to must not become a member's.
 FormatRegistry.Set(addressFormat, isReachable)
-
-/** A server sends to the addresses that messages name: one that cannot be sent to must not become a member's. */
-function isReachable(address: string): boolean {
-  try {
-    return parseAddress(address).port > 0 && isWellFormed(address)
-  } catch {
-    return false
-  }
-}
 
 function closed<P extends TProperties>(properties: P): TObject<P> {
   return Type.Object(properties, { additionalProperties: false })

@@ -145,6 +145,11 @@ describe('the schemas of messages', () => {
       'h:65536',
       'h h:1',
       ':1',
+      '0.0.0.0:1',
+      '[::]:1',
+      '255.255.255.255:1',
+      '[ff02::1]:1',
+      '127.1:1',
       `${'h'.repeat(254)}:65535`,
     ]) {
       expect(add(wrong), wrong).toBe(false)
