@@ -12,6 +12,32 @@ export interface Member {
   readonly incarnation: string | null
 }
 
+/** A member as it is shown to anybody. An incarnation is for servers only: to name it is to know the members. */
+export interface ShownMember {
+  readonly id: NodeId
+  readonly address: Address
+  readonly counted: boolean
+}
+
+/** The members without their incarnations. */
+export function shownMembers(members: readonly Member[]): ShownMember[] {
+  return members.map(({ id, address, incarnation }) => ({ id, address, counted: incarnation !== null }))
+}
+
+/** Which cluster is founded: the same at each founder. */
+export interface FoundingPlan {
+  /** In order of id. */
+  readonly members: readonly { readonly id: NodeId; readonly address: Address }[]
+  /** The name that the cluster is to have; with `null` one is derived from the incarnations of its founders. */
+  readonly cluster: string | null
+}
+
+/** A founder, by the incarnation that it confirmed itself. */
+export interface FounderName {
+  readonly id: NodeId
+  readonly incarnation: string
+}
+
 /** The ids of the members that are counted. */
 export function countedMembers(members: readonly Member[]): NodeId[] {
   return members.filter((member) => member.incarnation !== null).map((member) => member.id)

@@ -4,7 +4,7 @@
  */
 import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from './batch.ts'
-import type { Member } from './members.ts'
+import type { FounderName, FoundingPlan, Member, ShownMember } from './members.ts'
 import type { Outcome } from './outcome.ts'
 
 /** Phase 1a. A proposer: I would lead from instance `from` on; what have you accepted there? Heard by acceptors. */
@@ -125,15 +125,13 @@ export interface Busy {
 
 /**
  * A server to a client that said hello. `instance` stamps the client's session: sessions opened long ago are refused.
- * `founders` are the members at instance 0: a server that joins executes everything from there.
  */
 export interface Welcome {
   readonly type: 'welcome'
   readonly cluster: string
   readonly node: NodeId
   readonly instance: Instance
-  readonly members: readonly Member[]
-  readonly founders: readonly Member[]
+  readonly members: readonly ShownMember[]
   readonly commandBytes: number
 }
 
@@ -146,5 +144,59 @@ export interface Report {
 /** What servers say to clients. */
 export type ServerMessage = Response | Queued | Busy | Welcome | Report
 
+/**
+ * A server that joins, after it was welcomed: who founded the cluster? `incarnation` is its own. Answered by the server itself with
+ * an `invitation`.
+ */
+export interface Join {
+  readonly type: 'join'
+  readonly incarnation: string
+}
+
+/**
+ * A server to one that joins. `founders` are the members at instance 0, from which the server that joins executes everything. `to`
+ * is the incarnation that asked.
+ */
+export interface Invitation {
+  readonly type: 'invitation'
+  readonly to: string
+  readonly founders: readonly Member[]
+}
+
+/**
+ * A founder, to each of the others: I found a cluster of `members`, named `cluster` if that is given, and `incarnation` is mine. Is
+ * this what you found, and who are you? Answered by the server itself, also when its cluster exists already, with `founder` or
+ * `notFounder`.
+ */
+export interface Found extends FoundingPlan {
+  readonly type: 'found'
+  readonly incarnation: string
+}
+
+/**
+ * A founder to another, `to`, which it counts: `incarnation` is mine. `founders` is the list of all that I hold durably, `null` while
+ * I do not know them all. `isFounded`: all of them hold that list.
+ */
+export interface Founder {
+  readonly type: 'founder'
+  readonly to: string
+  readonly incarnation: string
+  readonly founders: readonly FounderName[] | null
+  readonly isFounded: boolean
+}
+
+/**
+ * A founder to a server, `to`, which it does not count: the cluster that I found, or have founded if `isFounded`, is another one, or
+ * it knows another incarnation of yours.
+ */
+export interface NotFounder extends FoundingPlan {
+  readonly type: 'notFounder'
+  readonly to: string
+  readonly isFounded: boolean
+}
+
+/** What a server says, and is answered, before it takes part: no role hears it. */
+export type BeginningMessage = Join | Invitation | Found | Founder | NotFounder
+
 /** Everything that a datagram may carry. */
-export type Message = NodeMessage | ClientMessage | ServerMessage
+export type Message = NodeMessage | ClientMessage | ServerMessage | BeginningMessage

@@ -1,5 +1,5 @@
 /** Messages as the lanes tell them apart: of which kind one is, how it is labelled, and when two are the same. */
-import type { ClientMessage, Message, NodeMessage, ServerMessage } from '../../machines/messages.ts'
+import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import { requestName, shownName } from '../../src/schedule/names.ts'
 import { ballotText } from '../../src/transcript/words.ts'
 
@@ -24,7 +24,7 @@ export const messageKinds: readonly MessageKind[] = [
 ]
 
 /** The kind of a message to somebody else. */
-export function kindOf(message: Message): Exclude<MessageKind, 'own'> {
+export function kindOf(message: LaneMessage): Exclude<MessageKind, 'own'> {
   switch (message.type) {
     case 'request':
     case 'hello':
@@ -42,7 +42,7 @@ export function kindOf(message: Message): Exclude<MessageKind, 'own'> {
 }
 
 /** The session of the client at one end of it, if the message tells. */
-export function uidOfMessage(message: Message): string | null {
+export function uidOfMessage(message: LaneMessage): string | null {
   return 'uid' in message ? message.uid : null
 }
 
@@ -50,7 +50,7 @@ export function uidOfMessage(message: Message): string | null {
  * Two messages between the same parties with the same key are copies of one another. It is short, and made only of what
  * both ends report alike: never of whole batches.
  */
-export function messageKey(message: Message): string {
+export function messageKey(message: LaneMessage): string {
   switch (message.type) {
     case 'prepare':
       return `prepare ${ballotText(message.ballot)} ${message.from}`
@@ -84,7 +84,7 @@ export function messageKey(message: Message): string {
 }
 
 /** What stands at an arrow: `accept 1.0 #4`, the ballot and the instance. */
-export function messageLabel(message: Message): string {
+export function messageLabel(message: LaneMessage): string {
   switch (message.type) {
     case 'prepare':
       return `prepare ${ballotText(message.ballot)} #${message.from}`

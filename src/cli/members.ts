@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Address, MembershipChange, NodeId } from '../../machines/batch.ts'
-import { countedMembers, type Member } from '../../machines/members.ts'
+import type { ShownMember } from '../../machines/members.ts'
 import { isQuorum } from '../../machines/quorum.ts'
 import { ask, type Patience } from './ask.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
@@ -40,12 +40,11 @@ export function addMembersCommand(program: Command): void {
 
 async function list({ json, ...patience }: Flags): Promise<void> {
   const { members } = await mostKnowing(patience)
-  const rows = members.map(({ id, address, incarnation }) => ({ id, address, counted: incarnation !== null }))
-  if (json) return print(JSON.stringify({ members: rows }))
+  if (json) return print(JSON.stringify({ members }))
   print(
     formatTable(
       ['SERVER', 'ADDRESS', 'COUNTED'],
-      rows.map(({ id, address, counted }) => [
+      members.map(({ id, address, counted }) => [
         String(id),
         address,
         counted ? 'yes' : 'not yet: it has to join',
@@ -69,8 +68,8 @@ async function add({ id, address }: MemberOption, { json, ...patience }: Flags):
 async function remove(id: NodeId, { json, ...patience }: Flags): Promise<void> {
   const change = { action: 'remove', id } as const
   const left = await carryOut(change, patience)
-  const counted = countedMembers(left)
-  const asked = left.filter((member) => counted.includes(member.id))
+  const asked = left.filter(({ counted }) => counted)
+  const counted = asked.map((member) => member.id)
   const told = await Promise.all(
     asked.map(async ({ id: other, address }) => ((await knowsRemoval(address, id)) ? [other] : [])),
   )
@@ -91,9 +90,9 @@ async function knowsRemoval(address: Address, id: NodeId): Promise<boolean> {
 }
 
 /** The members after the change. */
-async function carryOut(change: MembershipChange, patience: Patience): Promise<readonly Member[]> {
+async function carryOut(change: MembershipChange, patience: Patience): Promise<readonly ShownMember[]> {
   const { result } = await ask(patience, (client, signal) => client.changeMembers(change, { signal }))
-  return (result as unknown as { readonly members: readonly Member[] }).members
+  return (result as unknown as { readonly members: readonly ShownMember[] }).members
 }
 
 /** Servers learn lazily: the one with the most instances chosen knows the latest members. */

@@ -25,7 +25,7 @@ const reportSchema = Type.Object({
     Type.Object({
       id: Type.Number(),
       address: Type.String(),
-      incarnation: Type.Union([Type.Null(), Type.String()]),
+      counted: Type.Boolean(),
     }),
   ),
 })

@@ -70,7 +70,7 @@ function formatViews(reports: readonly Report[]): string[] {
   const views = new Map<string, number[]>()
   for (const report of reports) {
     const members = report.members.map(
-      ({ id, address, incarnation }) => `${id}=${address}${incarnation === null ? ' (joining)' : ''}`,
+      ({ id, address, counted }) => `${id}=${address}${counted ? '' : ' (joining)'}`,
     )
     const view = `cluster ${report.cluster}, members ${members.join(' ')}`
     views.set(view, [...(views.get(view) ?? []), report.id])

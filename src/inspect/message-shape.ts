@@ -1,8 +1,11 @@
 /** A look at messages, batches and what is stored, in records that come from elsewhere: all that is made into words. */
-import type { Message } from '../../machines/messages.ts'
+import type { BeginningMessage, Message } from '../../machines/messages.ts'
 import { eachOf, type FieldTypes, fieldFault, fieldOf, firstFault, isKey, shown } from './shape.ts'
 
-const messageFields: Readonly<Record<Message['type'], FieldTypes>> = {
+/** What a server says before it takes part, no record tells of. */
+type ToldType = Exclude<Message, BeginningMessage>['type']
+
+const messageFields: Readonly<Record<ToldType, FieldTypes>> = {
   prepare: { ballot: 'object' },
   promise: { ballot: 'object', accepted: 'array' },
   accept: { ballot: 'object', batch: 'object' },
@@ -20,7 +23,7 @@ const messageFields: Readonly<Record<Message['type'], FieldTypes>> = {
   report: {},
 }
 /** Every type of message, in the order in which a reader is offered them. */
-export const messageTypes: readonly Message['type'][] = Object.keys(messageFields) as Message['type'][]
+export const messageTypes: readonly ToldType[] = Object.keys(messageFields) as ToldType[]
 
 const ballotFields: FieldTypes = { round: 'number', node: 'number' }
 const acceptedFields: FieldTypes = { instance: 'number', ballot: 'object', batch: 'object' }

@@ -91,6 +91,7 @@ export class Faults {
         const passing = { from: { party: 'client' as const, name: from }, to: self, message }
         this.#meet(passing, () => receiver.ask(message, from))
       },
+      join: (question, from) => receiver.join(question, from),
       leaving: () => receiver.leaving(),
     }
   }

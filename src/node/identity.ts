@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { foundingIncarnation, foundingMembers } from '../../machines/members.ts'
-import type { Welcome } from '../../machines/messages.ts'
 import { StartError } from './errors.ts'
 import type { Identity } from './storage/storage.ts'
 
@@ -28,9 +27,9 @@ export function foundingIdentity(node: NodeId, { members, cluster }: Bootstrap):
   }
 }
 
-/** The identity of a server that joins a running cluster: a directory that no promise has ever been made from. */
-export function joiningIdentity(node: NodeId, { cluster, founders }: Welcome): Identity {
-  return { cluster, node, incarnation: randomUUID(), members: founders }
+/** The incarnation of a directory from which no promise has ever been made. */
+export function newIncarnation(): string {
+  return randomUUID()
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import type { Address, Batch, Instance, Json, NodeId } from '../../machines/batch.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
-import { isCounted } from '../../machines/members.ts'
+import { isCounted, shownMembers } from '../../machines/members.ts'
 import type { Welcome } from '../../machines/messages.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { formatAddress } from '../address.ts'
@@ -24,8 +24,8 @@ import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import { StartError } from './errors.ts'
 import { type Fate, Faults } from './faults.ts'
-import { greet } from './greet.ts'
-import { type Bootstrap, checkIdentity, foundingIdentity, joiningIdentity } from './identity.ts'
+import { askFounders, greet } from './greet.ts'
+import { type Bootstrap, checkIdentity, foundingIdentity, newIncarnation } from './identity.ts'
 import { canonicalOptions } from './options.ts'
 import { type Mouth, Runtime } from './runtime.ts'
 import { bindSocket, socketBufferBytes } from './socket.ts'
@@ -155,11 +155,19 @@ function openRecorder(path: string, logger: Logger): Recorder {
   }
 }
 
+/** The identity of a server that joins a running cluster: its directory is new, so no promise was made from it. */
+async function joiningIdentity(node: NodeId, seed: Address): Promise<Identity> {
+  const incarnation = newIncarnation()
+  const welcome = await greet(seed, joinPatienceMs)
+  const founders = await askFounders(seed, welcome, incarnation, joinPatienceMs)
+  return { cluster: welcome.cluster, node, incarnation, members: founders }
+}
+
 async function firstIdentity(options: NodeOptions, storage: Storage): Promise<Identity> {
   const { id, dataDir, bootstrap, join: seed } = options
   const identity =
     seed !== undefined
-      ? joiningIdentity(id, await greet(seed, joinPatienceMs))
+      ? await joiningIdentity(id, seed)
       : bootstrap !== undefined
         ? foundingIdentity(id, bootstrap)
         : null
@@ -348,6 +356,9 @@ class LiveNode implements RunningNode {
         if (message.type === 'hello') mouth.respond(from, this.#welcome())
         else mouth.respond(from, { type: 'report', status: this.status() })
       },
+      join: ({ incarnation }, from) => {
+        transport.send(from, { type: 'invitation', to: incarnation, founders: this.#identity.members })
+      },
       leaving: () => {
         this.#recorder?.flush()
         return this.#runtime.clock
@@ -472,8 +483,7 @@ class LiveNode implements RunningNode {
       cluster: this.cluster,
       node: this.id,
       instance: this.#replica.firstUnexecuted,
-      members: this.#replica.members,
-      founders: this.#identity.members,
+      members: shownMembers(this.#replica.members),
       commandBytes: maxCommandBytes,
     }
   }

@@ -1,6 +1,6 @@
 import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
-import { isCounted } from '../../machines/members.ts'
+import { isCounted, shownMembers } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { stateName } from '../chart-names.ts'
@@ -48,7 +48,7 @@ export function statusOf({
     firstUnchosen: replica.firstUnexecuted,
     queue: { length: queue?.held.count ?? 0, delayed: queue?.held.delayedCount ?? 0 },
     sessions: replica.sessionCount,
-    members: replica.members.map((member) => ({ ...member })),
+    members: shownMembers(replica.members).map((member) => ({ ...member })),
     datagrams: counters === undefined ? null : { ...counters },
     inspector: inspector === undefined ? null : { ...inspector },
   }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:dgram'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { ClientMessage, Message, NodeMessage, RequestMessage } from '../../machines/messages.ts'
+import type { ClientMessage, Join, Message, NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import { formatAddress, parseAddress } from '../address.ts'
 import { commandBytes, type Decoded, Decoder, encodeEnvelope } from './wire/codec.ts'
 import { formatRespond, type SeedRequest } from './wire/seed-text.ts'
@@ -11,6 +11,8 @@ export interface Receiver {
   request(message: RequestMessage, from: Address, bytes: number): void
   /** A question that the server itself answers. */
   ask(question: Question, from: Address): void
+  /** A server that joins asks who founded the cluster. */
+  join(question: Join, from: Address): void
   /** Something is about to leave; returns the clock that goes with it. */
   leaving(): number
 }
@@ -132,7 +134,7 @@ export class Transport {
     if (sender === this.#self) this.#drop('self')
     else if (message.type === 'request') {
       this.#receiver.request(message, source, commandBytes(message.command))
-    } else if (isQuestion(message)) return
+    } else if (isQuestion(message) || message.type === 'join') return
     else if (sender !== null && isNodeMessage(message)) {
       this.recordHeardFrom(sender, source)
       this.#receiver.hear(sender, message, source, clock)
@@ -141,8 +143,10 @@ export class Transport {
 
   /** One answer a datagram, however often it asks: answers are longer than questions, and a sender may be false. */
   #answer(messages: readonly Message[], source: Address): void {
-    const question = messages.find(isQuestion)
-    if (question !== undefined) this.#receiver.ask(question, source)
+    const question = messages.find((message) => isQuestion(message) || message.type === 'join')
+    if (question === undefined) return
+    if (question.type === 'join') this.#receiver.join(question, source)
+    else if (isQuestion(question)) this.#receiver.ask(question, source)
   }
 
   /** Where a server that may be no member was last heard from. */

@@ -36,7 +36,7 @@ function added(members: readonly Member[], joining: Member): readonly Member[] {
   const current = members.find((member) => member.id === id)
   if (current !== undefined && current.incarnation !== null) {
     throw new Error(
-      `server ${id} is counted already, at ${current.address} with incarnation ${current.incarnation}: ` +
+      `server ${id} is counted already, at ${current.address}, with another directory: ` +
         'remove it first, or join under another id',
     )
   }

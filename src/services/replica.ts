@@ -1,6 +1,6 @@
 /** The replicated state of one server: the service's, and what is kept around it so that each request is executed once. */
 import type { Batch, Command, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
-import type { Member } from '../../machines/members.ts'
+import { type Member, shownMembers } from '../../machines/members.ts'
 import type { Execution, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
 import { textOf } from './bytes.ts'
 import { commandDigest, sha256Hex } from './digest.ts'
@@ -201,7 +201,7 @@ export class Replica {
           turn,
           attempt(turn, () => {
             this.#members = changeMembers(this.#members, command.change)
-            return executed(turn, { members: this.#members.map((member) => ({ ...member })) })
+            return executed(turn, { members: shownMembers(this.#members).map((member) => ({ ...member })) })
           }),
         )
         return

@@ -1,6 +1,6 @@
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
-import type { Member } from '../../machines/members.ts'
+import { type Member, shownMembers } from '../../machines/members.ts'
 import type { NodeMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
 import type { Write } from '../../machines/outputs.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
@@ -226,8 +226,7 @@ class ServerRun implements Surroundings {
       cluster: 'simulated',
       node: this.#options.id,
       instance: firstUnexecuted,
-      members,
-      founders: this.#around.founders,
+      members: shownMembers(members),
       commandBytes: maxCommandBytes,
     }
   }

@@ -4,8 +4,8 @@ import { readReport } from '../../src/cli/report.ts'
 import { formatStatus } from '../../src/cli/status.ts'
 
 const members = [
-  { id: 0, address: '127.0.0.1:1', incarnation: 'founder' },
-  { id: 1, address: '127.0.0.1:2', incarnation: null },
+  { id: 0, address: '127.0.0.1:1', counted: true },
+  { id: 1, address: '127.0.0.1:2', counted: false },
 ]
 
 function statusOf(id: number, changes = {}) {

@@ -138,8 +138,8 @@ describe('greeting', () => {
     given!.welcome = {
       ...given!.welcome!,
       members: [
-        { id: 0, address: given!.address, incarnation: 'x' },
-        { id: 1, address: member!.address, incarnation: 'y' },
+        { id: 0, address: given!.address, counted: true },
+        { id: 1, address: member!.address, counted: true },
       ],
     }
     const client = connectTo([given!], { timing: hasty })
@@ -219,7 +219,7 @@ describe('a request', () => {
     second!.script = echo
     second!.welcome = {
       ...second!.welcome!,
-      members: [{ id: 2, address: joined!.address, incarnation: 'z' }],
+      members: [{ id: 2, address: joined!.address, counted: true }],
     }
     const client = connectTo([first!, second!], { timing: hasty })
     await client.request(1)

@@ -54,8 +54,7 @@ export class FakeServer {
       cluster,
       node: id,
       instance: 5,
-      members: [{ id, address: server.address, incarnation: 'x' }],
-      founders: [],
+      members: [{ id, address: server.address, counted: true }],
       commandBytes: 32_768,
     }
     return server

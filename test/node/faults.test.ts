@@ -27,6 +27,7 @@ function serverWith(rules: readonly FaultRule[]) {
     hear: (sender, { type }) => passed.push(`hears ${type} of ${sender}`),
     request: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
     ask: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
+    join: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
     leaving: () => 7,
   }
   return { passed, fates, faults, mouth, receiver: faults.receiver(inner) }

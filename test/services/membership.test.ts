@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { MembershipChange } from '../../machines/batch.ts'
-import { countedMembers, type Member } from '../../machines/members.ts'
+import { countedMembers, type Member, shownMembers } from '../../machines/members.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { changeMembers } from '../../src/services/membership.ts'
 import { Replica } from '../../src/services/replica.ts'
@@ -86,11 +86,11 @@ describe('chosen', () => {
     const replica = newReplica()
     const execution = run(replica, [change(1, add(3, 'h:4'))])
     const members = [...threeMembers, { id: 3, address: 'h:4', incarnation: null }]
+    const result = { members: shownMembers(members).map((member) => ({ ...member })) }
+    expect(JSON.stringify(result), 'clients see no incarnation').not.toContain('founder')
     expect(execution).toEqual({
       instance: 0,
-      outcomes: [
-        { uid: 'op@0', seq: 1, outcome: { kind: 'executed', result: { members }, instance: 0, index: 0 } },
-      ],
+      outcomes: [{ uid: 'op@0', seq: 1, outcome: { kind: 'executed', result, instance: 0, index: 0 } }],
       freed: [],
       progressed: false,
       concerned: [],
@@ -102,7 +102,7 @@ describe('chosen', () => {
   test('what changes nothing is executed, and no members are told', () => {
     const replica = newReplica()
     expect(run(replica, [change(1, admit(1, '127.0.0.1:29368', 'founder-1'))])).toMatchObject({
-      outcomes: [{ outcome: { kind: 'executed', result: { members: threeMembers } } }],
+      outcomes: [{ outcome: { kind: 'executed', result: { members: shownMembers(threeMembers) } } }],
       members: null,
     })
   })

@@ -79,6 +79,13 @@ export const members: fc.Arbitrary<Member> = fc.record(
   plain,
 )
 
+const foundingPlan = {
+  members: fc.array(fc.record({ id: nodeIds, address: addresses }, plain), { minLength: 1, maxLength: 4 }),
+  cluster: fc.option(name),
+}
+
+const founderNames = fc.record({ id: nodeIds, incarnation: name }, plain)
+
 const position = { instance: integers, index: integers }
 
 export const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
@@ -196,8 +203,9 @@ export const said: { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<
         cluster: clusters,
         node: nodeIds,
         instance: integers,
-        members: fc.array(members, { maxLength: 4 }),
-        founders: fc.array(members, { maxLength: 4 }),
+        members: fc.array(fc.record({ id: nodeIds, address: addresses, counted: fc.boolean() }, plain), {
+          maxLength: 4,
+        }),
         commandBytes: integers,
       },
       plain,
@@ -206,6 +214,34 @@ export const said: { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<
   report: fc.record({
     ...bySomeServer,
     message: fc.record({ ...type('report'), status: jsonValues }, plain),
+  }),
+  join: fc.record({ ...byAnybody, message: fc.record({ ...type('join'), incarnation: name }, plain) }),
+  invitation: fc.record({
+    ...bySomeServer,
+    message: fc.record(
+      { ...type('invitation'), to: name, founders: fc.array(members, { maxLength: 4 }) },
+      plain,
+    ),
+  }),
+  found: fc
+    .record({ ...type('found'), ...foundingPlan, incarnation: name }, plain)
+    .map((message) => ({ cluster: '', sender: message.members[0]!.id, message })),
+  founder: fc
+    .tuple(clusters, nodeIds, name, name, fc.option(fc.array(founderNames, { maxLength: 4 })), fc.boolean())
+    .map(([cluster, sender, to, incarnation, others, isFounded]) => ({
+      cluster,
+      sender,
+      message: {
+        type: 'founder' as const,
+        to,
+        incarnation,
+        founders: others === null ? null : [...others, { id: sender, incarnation }],
+        isFounded: others !== null && isFounded,
+      },
+    })),
+  notFounder: fc.record({
+    ...bySomeServer,
+    message: fc.record({ ...type('notFounder'), to: name, ...foundingPlan, isFounded: fc.boolean() }, plain),
   }),
 }
 

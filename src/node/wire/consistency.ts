@@ -37,7 +37,24 @@ export function contradictionIn(message: Message, { cluster, sender }: Saying): 
     case 'welcome':
       if (message.node !== sender) return `welcome: sender ${sender} speaks for server ${message.node}`
       return message.cluster === cluster ? null : 'welcome: it names another cluster than its envelope'
+    case 'invitation':
+    case 'notFounder':
+      return sender === null ? nobodySays(message) : null
+    case 'found':
+      return message.members.some(({ id }) => id === sender)
+        ? null
+        : `found: sender ${sender} is none of the members that it names`
+    case 'founder': {
+      const { founders, incarnation, isFounded } = message
+      if (founders === null) return isFounded ? 'founder: it is founded, and does not know by whom' : null
+      // One that joined later tells of founders too, and is none of them.
+      if (isFounded) return null
+      return founders.some((founder) => founder.id === sender && founder.incarnation === incarnation)
+        ? null
+        : `founder: sender ${sender} is none of the founders that it names`
+    }
     case 'request':
+    case 'join':
     case 'hello':
     case 'inquire':
     case 'response':

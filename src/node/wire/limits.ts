@@ -24,3 +24,6 @@ export const maxResultDepth = 64
 
 /** UTF-16 units of a uid, an incarnation or the name of a cluster. */
 export const maxNameLength = 128
+
+/** Servers that found a cluster together, and names of them in one message. */
+export const maxFounders = 99

@@ -16,7 +16,7 @@ import type { Json } from '../../../machines/batch.ts'
 import type { Message } from '../../../machines/messages.ts'
 import { isReachable, maxAddressLength } from '../../address.ts'
 import { isWellFormed, jsonFault } from './json.ts'
-import { maxBodyDepth, maxNameLength, maxResultDepth } from './limits.ts'
+import { maxBodyDepth, maxFounders, maxNameLength, maxResultDepth } from './limits.ts'
 
 const jsonKind = 'PlainJson'
 const textFormat = 'well-formed text'
@@ -65,6 +65,10 @@ const request = { uid: name, seq: integer, ackedBelow: integer, command }
 const batch = closed({ node: integer, timeMs: integer, requests: Type.Array(closed(request)) })
 const acceptedRecord = closed({ instance: integer, ballot, batch })
 const member = closed({ id: integer, address, incarnation: Type.Union([name, Type.Null()]) })
+const foundingPlan = {
+  members: Type.Array(closed({ id: integer, address }), { minItems: 1, maxItems: maxFounders }),
+  cluster: Type.Union([name, Type.Null()]),
+}
 const position = { instance: integer, index: integer }
 
 const outcome = Type.Union([
@@ -134,9 +138,27 @@ export const messageSchemas = {
     cluster: name,
     node: integer,
     instance: integer,
-    members: Type.Array(member),
-    founders: Type.Array(member),
+    members: Type.Array(closed({ id: integer, address, counted: Type.Boolean() })),
     commandBytes: integer,
+  }),
+  join: closed({ type: Type.Literal('join'), incarnation: name }),
+  invitation: closed({ type: Type.Literal('invitation'), to: name, founders: Type.Array(member) }),
+  found: closed({ type: Type.Literal('found'), ...foundingPlan, incarnation: name }),
+  founder: closed({
+    type: Type.Literal('founder'),
+    to: name,
+    incarnation: name,
+    founders: Type.Union([
+      Type.Array(closed({ id: integer, incarnation: name }), { maxItems: maxFounders }),
+      Type.Null(),
+    ]),
+    isFounded: Type.Boolean(),
+  }),
+  notFounder: closed({
+    type: Type.Literal('notFounder'),
+    to: name,
+    ...foundingPlan,
+    isFounded: Type.Boolean(),
   }),
   report: closed({ type: Type.Literal('report'), status: result }),
 } satisfies Record<Message['type'], TObject>

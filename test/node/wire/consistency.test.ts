@@ -38,14 +38,37 @@ describe('a message that contradicts itself', () => {
       { type: 'chosen', from: 3, batches: [batch, batch], firstUnchosen: 4, unsettled: false },
       0,
     ],
+    ['founders named by nobody', { type: 'invitation', to: 'a', founders: [] }, null],
+    ['a refusal by nobody', { type: 'notFounder', to: 'a', members: [], cluster, isFounded: false }, null],
+    [
+      'a founder that is not among the founders',
+      { type: 'found', members: [{ id: 0, address: 'a:1' }], cluster: null, incarnation: 'a' },
+      1,
+    ],
+    [
+      'a founder whose list names another incarnation of it',
+      {
+        type: 'founder',
+        to: 'a',
+        incarnation: 'b',
+        founders: [{ id: 1, incarnation: 'c' }],
+        isFounded: false,
+      },
+      1,
+    ],
+    [
+      'a cluster that was founded by nobody',
+      { type: 'founder', to: 'a', incarnation: 'b', founders: null, isFounded: true },
+      1,
+    ],
     [
       'a welcome in the name of another',
-      { type: 'welcome', cluster, node: 0, instance: 0, members: [], founders: [], commandBytes: 1 },
+      { type: 'welcome', cluster, node: 0, instance: 0, members: [], commandBytes: 1 },
       1,
     ],
     [
       'a welcome to another cluster',
-      { type: 'welcome', cluster: 'd', node: 0, instance: 0, members: [], founders: [], commandBytes: 1 },
+      { type: 'welcome', cluster: 'd', node: 0, instance: 0, members: [], commandBytes: 1 },
       0,
     ],
   ])('is %s', (_, message, sender) => {

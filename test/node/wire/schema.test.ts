@@ -39,6 +39,11 @@ const agreement: Agreement = {
   busy: true,
   welcome: true,
   report: true,
+  join: true,
+  invitation: true,
+  found: true,
+  founder: true,
+  notFounder: true,
 }
 
 const openParts = ['body', 'result', 'status']
