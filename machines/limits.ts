@@ -16,3 +16,20 @@ export const defaultLimits: Limits = {
   queueRequests: 20_000,
   acceptedRecords: 16,
 }
+
+/**
+ * Bounds of what a service returns. They decide whether a request fails, so they are the same on every server: constants,
+ * never options. What is within them passes the wire.
+ */
+export const serviceLimits = {
+  /** Of the result of a request: arrays and objects within each other, and bytes of JSON. */
+  result: { depth: 32, bytes: 65_536 },
+  /** The same of a result that holds the outcome of an earlier request, as that of a cancel does. */
+  nestedResult: { depth: 64, bytes: 131_072 },
+  /** UTF-16 units of a key that a request waits for, or that is freed. */
+  keyLength: 1_024,
+  /** Keys that one request frees. */
+  freedKeys: 1_024,
+  /** UTF-16 units of the reason for which a request failed; of a longer one, the beginning is kept. */
+  reasonLength: 1_000,
+} as const

@@ -6,3 +6,5 @@ export { type NodeOptions, type RunningNode, StartError, startNode } from './nod
 export { kvService } from './services/kv.ts'
 export { lockService } from './services/lock.ts'
 export type { Delayed, Executed, Moment, Service } from './services/service.ts'
+/** A map for the state of a service: it is never changed in place, and a change costs O(log n). */
+export * as sortedMap from './services/sorted-map.ts'

@@ -4,6 +4,7 @@ import { textOf, utf8 } from './bytes.ts'
 import { canonicalJson } from './digest.ts'
 import { type Fields, fieldsOf, nameIn, shown, valueIn } from './fields.ts'
 import { type Service, viewRows } from './service.ts'
+import { drop, emptyMap, entriesOf, get, mapOf, put, type SortedMap, sizeOf } from './sorted-map.ts'
 
 /** `null` stands for nothing being there, and is no value. */
 export type KvCommand =
@@ -18,14 +19,14 @@ export type KvCommand =
 /** `value` is what was there before the command; `set` says whether `compareAndSet` changed it. */
 export type KvResult = { readonly value: Json } | { readonly value: Json; readonly set: boolean }
 
-export type KvState = Map<string, Json>
+export type KvState = SortedMap<Json>
 
 const maxKeyLength = 256
 
 /** A `take` of what is not there waits for the key that it names. */
 export const kvService: Service<KvState, KvCommand, KvResult> = {
   name: 'kv',
-  initial: () => new Map(),
+  initial: () => emptyMap,
   parse(body) {
     const fields = fieldsOf(body, 'a command of the key-value store')
     const key = nameIn(fields, 'key', maxKeyLength)
@@ -47,40 +48,42 @@ export const kvService: Service<KvState, KvCommand, KvResult> = {
   },
   execute(state, command) {
     const { key } = command
-    const value = state.get(key) ?? null
+    const value = get(state, key) ?? null
     switch (command.action) {
       case 'get':
         return { kind: 'executed', state, result: { value } }
       case 'put':
-        state.set(key, command.value)
-        return { kind: 'executed', state, result: { value }, freed: [key] }
+        return {
+          kind: 'executed',
+          state: put(state, key, command.value),
+          result: { value },
+          freed: [key],
+        }
       case 'delete':
-        state.delete(key)
-        return { kind: 'executed', state, result: { value } }
+        return { kind: 'executed', state: drop(state, key), result: { value } }
       case 'compareAndSet': {
         if (canonicalJson(value) !== canonicalJson(command.expected)) {
           return { kind: 'executed', state, result: { value, set: false } }
         }
-        state.set(key, command.value)
-        return { kind: 'executed', state, result: { value, set: true }, freed: [key] }
+        return {
+          kind: 'executed',
+          state: put(state, key, command.value),
+          result: { value, set: true },
+          freed: [key],
+        }
       }
       case 'take':
         if (value === null) return { kind: 'delayed', state, key }
-        state.delete(key)
-        return { kind: 'executed', state, result: { value } }
+        return { kind: 'executed', state: drop(state, key), result: { value } }
     }
     command satisfies never
   },
-  snapshot: (state) => utf8(canonicalJson([...state].sort(([a], [b]) => (a < b ? -1 : 1)))),
-  restore: (bytes) => new Map(JSON.parse(textOf(bytes))),
+  snapshot: (state) => utf8(canonicalJson(entriesOf(state))),
+  restore: (bytes) => mapOf(JSON.parse(textOf(bytes))),
   view(state) {
-    const rows: Json[][] = []
-    for (const row of state) {
-      if (rows.length === viewRows) break
-      rows.push([...row])
-    }
+    const rows = entriesOf(state, viewRows)
     const columns = ['key', 'value']
-    return { tables: [{ name: 'values', columns, rows, more: state.size - rows.length, keyColumn: 0 }] }
+    return { tables: [{ name: 'values', columns, rows, more: sizeOf(state) - rows.length, keyColumn: 0 }] }
   },
 }
 

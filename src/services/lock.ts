@@ -13,6 +13,7 @@ import {
   type ServiceTable,
   viewRows,
 } from './service.ts'
+import { drop, emptyMap, entriesOf, get, has, mapOf, put, type SortedMap, sizeOf } from './sorted-map.ts'
 
 /** Where the lock was taken. Of two tokens of a lock, the later one is greater: by `instance`, then by `index`. */
 export type LockToken = { readonly instance: number; readonly index: number }
@@ -31,14 +32,14 @@ export interface LockHolder {
 }
 
 /** The locks that are held, by name. */
-export type LockState = Map<string, LockHolder>
+export type LockState = SortedMap<LockHolder>
 
 const maxNameLength = 256
 
 /** A request for a lock that is held waits for the key that is the lock's name. */
 export const lockService: Service<LockState, LockCommand, LockResult> = {
   name: 'lock',
-  initial: () => new Map(),
+  initial: () => emptyMap,
   parse(body) {
     const fields = fieldsOf(body, 'a command of the lock service')
     const name = nameIn(fields, 'name', maxNameLength)
@@ -57,32 +58,30 @@ export const lockService: Service<LockState, LockCommand, LockResult> = {
   snapshot: (state) => utf8(JSON.stringify(heldLocks(state))),
   restore(bytes) {
     const held: ReturnType<typeof heldLocks> = JSON.parse(textOf(bytes))
-    return new Map(held.map(({ name, token, uid }) => [name, { token, uid }]))
+    return mapOf(held.map(({ name, token, uid }) => [name, { token, uid }]))
   },
   view,
 }
 
 function view(state: LockState): { readonly tables: readonly ServiceTable[] } {
-  const rows: Json[][] = []
-  for (const [name, { token, uid }] of state) {
-    if (rows.length === viewRows) break
-    rows.push([name, uid, `${token.instance}.${token.index}`])
-  }
+  const rows = entriesOf(state, viewRows).map(([name, { token, uid }]): Json[] => [
+    name,
+    uid,
+    `${token.instance}.${token.index}`,
+  ])
   const columns = ['lock', 'holder', 'token']
-  return { tables: [{ name: 'locks', columns, rows, more: state.size - rows.length, keyColumn: 0 }] }
+  return { tables: [{ name: 'locks', columns, rows, more: sizeOf(state) - rows.length, keyColumn: 0 }] }
 }
 
 /** The locks that are held, in order of name. */
 export function heldLocks(
   state: LockState,
 ): readonly { readonly name: string; readonly token: LockToken; readonly uid: string }[] {
-  return [...state]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, { token, uid }]) => ({
-      name,
-      token: { instance: token.instance, index: token.index },
-      uid,
-    }))
+  return entriesOf(state).map(([name, { token, uid }]) => ({
+    name,
+    token: { instance: token.instance, index: token.index },
+    uid,
+  }))
 }
 
 function tokenIn(fields: Fields): { readonly token?: LockToken } {
@@ -96,22 +95,20 @@ function lock(
   name: string,
   { instance, index, uid }: Moment,
 ): Executed<LockState, LockResult> | Delayed<LockState> {
-  if (state.has(name)) return { kind: 'delayed', state, key: name }
+  if (has(state, name)) return { kind: 'delayed', state, key: name }
   const token = { instance, index }
-  state.set(name, { token, uid })
-  return { kind: 'executed', state, result: { token } }
+  return { kind: 'executed', state: put(state, name, { token, uid }), result: { token } }
 }
 
 function unlock(
   state: LockState,
   { name, token }: { readonly name: string; readonly token?: LockToken },
 ): Executed<LockState, LockResult> {
-  const holder = state.get(name)
+  const holder = get(state, name)
   if (holder === undefined || (token !== undefined && !isSameToken(holder.token, token))) {
     return { kind: 'executed', state, result: { freed: false } }
   }
-  state.delete(name)
-  return { kind: 'executed', state, result: { freed: true }, freed: [name] }
+  return { kind: 'executed', state: drop(state, name), result: { freed: true }, freed: [name] }
 }
 
 function isSameToken(a: LockToken, b: LockToken): boolean {

@@ -1,13 +1,16 @@
 /** The replicated state of one server: the service's, and what is kept around it so that each request is executed once. */
 import type { Batch, Command, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
+import { serviceLimits } from '../../machines/limits.ts'
 import { type Member, shownMembers } from '../../machines/members.ts'
 import type { Execution, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
-import { textOf } from './bytes.ts'
+import { answerIn, refusePromise, resultIn } from './answer.ts'
 import { commandDigest, sha256Hex } from './digest.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
+import { reasonOf } from './reason.ts'
 import type { Service, ServiceView } from './service.ts'
 import { advanceAckedBelow, type Session, Sessions } from './sessions.ts'
 import { decodeSnapshot, encodeSnapshot, type SessionSnapshot, sessionSnapshots } from './snapshot.ts'
+import { viewOf } from './view.ts'
 import { type Waiting, WaitingCounts } from './waiting.ts'
 
 /** An hour. */
@@ -115,16 +118,9 @@ export class Replica {
     return endedOutcome(session, seq, () => (command === undefined ? null : commandDigest(command)))
   }
 
-  /** What there is to see of the service's state. */
+  /** What there is to see of the service's state; where the service cannot show it, why. Throws nothing. */
   view(): ServiceView {
-    const view = this.#service.view?.(this.#state)
-    if (view !== undefined) return view
-    const text = textOf(this.#service.snapshot(this.#state))
-    try {
-      return { json: JSON.parse(text) }
-    } catch {
-      return { json: text }
-    }
+    return viewOf(this.#service, this.#state)
   }
 
   /** All of the replicated state, as bytes: the same on every server that has executed the same batches. */
@@ -212,17 +208,19 @@ export class Replica {
     command satisfies never
   }
 
+  /** Nothing of what the service returns is kept before all of it is checked: the state of before stays where it fails. */
   #executeService(tally: Tally, body: Json, turn: Turn): Ending {
     const { instance, index, session } = turn
     return attempt(turn, () => {
-      const command = this.#service.parse(body)
+      const command = this.#service.parse(frozen(body))
+      refusePromise(command, 'parse')
       const moment = { instance, index, timeMs: this.#timeMs, uid: session.uid }
-      const became = this.#service.execute(this.#state, command, moment)
-      this.#state = became.state
-      if (became.kind === 'delayed') return { kind: 'delayed', key: became.key ?? null }
+      const answer = answerIn(this.#service.execute(this.#state, command, moment))
+      this.#state = answer.state
+      if (answer.kind === 'delayed') return { kind: 'delayed', key: answer.key }
       tally.progressed = true
-      for (const key of became.freed ?? []) if (this.#waiting.has(key)) tally.freed.add(key)
-      return executed(turn, became.result)
+      for (const key of answer.freed) if (this.#waiting.has(key)) tally.freed.add(key)
+      return executed(turn, answer.result)
     })
   }
 
@@ -234,7 +232,11 @@ export class Replica {
       return
     }
     const ended = endedOutcome(session, target, () => null)
-    this.#end(tally, turn, executed(turn, { ended: ended as Json }))
+    this.#end(
+      tally,
+      turn,
+      attempt(turn, () => executed(turn, resultIn({ ended }, serviceLimits.nestedResult))),
+    )
     if (ended !== null) return
     const { instance, index } = turn
     const digest = session.waiting.get(target)?.commandDigest ?? null
@@ -279,8 +281,17 @@ function attempt(position: Position, run: () => Ending): Ending {
   try {
     return run()
   } catch (error) {
-    return failed(position, error instanceof Error ? error.message : String(error))
+    return failed(position, reasonOf(error))
   }
+}
+
+/** `json`, which nobody can change from now on: a service that did would change what the other servers are sent. */
+function frozen(json: Json): Json {
+  if (typeof json === 'object' && json !== null && !Object.isFrozen(json)) {
+    Object.freeze(json)
+    for (const part of Object.values(json)) frozen(part)
+  }
+  return json
 }
 
 function executed({ instance, index }: Position, result: Json): Outcome {

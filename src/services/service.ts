@@ -47,12 +47,21 @@ export const viewRows = 50
 
 /**
  * A replicated service. It is not known to the protocol: it is given each chosen command, in order, on every server.
- * `execute` must be deterministic: no clock, no randomness, no I/O; the same state, command and moment give the same
- * outcome. What it throws becomes the request's error, the same on every server. It may change `state` in place and return it,
- * so that nothing grows with its size, as long as it does not throw after the first change.
+ *
+ * `execute` must be deterministic: no clock, no randomness, no I/O; the same state, command and moment give the same outcome.
+ * It answers at once: no promise. A state is a read-only value: `execute` returns another one and never writes into the one
+ * that it was given, so that the state of before stays where the request fails. Where a copy of the whole would grow with the
+ * state, use a persistent map (`sortedMap`). `readOnly` of `paxos-made-simpler/testing` finds a service that writes into it.
+ *
+ * A request fails, with the same reason on every server and without another consequence, when `parse` or `execute` throws or
+ * `execute` returns what cannot be kept: no answer, a result that JSON cannot carry without loss (a Map, NaN, -0, `undefined`
+ * as a value, half of a surrogate pair), or one beyond `serviceLimits`. The reason is the message of what was thrown; of an
+ * error that the engine itself throws (a TypeError, a RangeError) only its kind, since the engine's words are not the same on
+ * every server. So throw an Error, or a class of your own, to say more.
  */
 export interface Service<State = unknown, Command = Json, Result extends Json = Json> {
   readonly name: string
+  /** Never `undefined`: a service without a state has `null`. */
   initial(): State
   /** The command that `body` is. Throws, with what is wrong and the value received, when it is none. */
   parse(body: Json): Command

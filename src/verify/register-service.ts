@@ -4,6 +4,7 @@ import { textOf, utf8 } from '../services/bytes.ts'
 import { canonicalJson } from '../services/digest.ts'
 import { fieldsOf, nameIn, shown } from '../services/fields.ts'
 import type { Executed, Service } from '../services/service.ts'
+import { emptyMap, entriesOf, get, mapOf, put, type SortedMap } from '../services/sorted-map.ts'
 
 export type RegisterCommand =
   | { readonly action: 'read'; readonly key: string }
@@ -22,15 +23,15 @@ export type RegisterResult =
   | { readonly count: number }
 
 export interface RegisterState {
-  readonly registers: Map<string, Json>
-  readonly counters: Map<string, number>
+  readonly registers: SortedMap<Json>
+  readonly counters: SortedMap<number>
 }
 
 const maxKeyLength = 256
 
 export const registerService: Service<RegisterState, RegisterCommand, RegisterResult> = {
   name: 'register',
-  initial: () => ({ registers: new Map(), counters: new Map() }),
+  initial: () => ({ registers: emptyMap, counters: emptyMap }),
   parse(body) {
     const fields = fieldsOf(body, 'a command of the register service')
     const key = nameIn(fields, 'key', maxKeyLength)
@@ -55,44 +56,42 @@ export const registerService: Service<RegisterState, RegisterCommand, RegisterRe
   execute(state, command) {
     const { registers, counters } = state
     const { key } = command
-    const executed = (result: RegisterResult): Executed<RegisterState, RegisterResult> => ({
+    const executed = (
+      result: RegisterResult,
+      changed: Partial<RegisterState> = {},
+    ): Executed<RegisterState, RegisterResult> => ({
       kind: 'executed',
-      state,
+      state: { ...state, ...changed },
       result,
     })
+    const value = get(registers, key) ?? null
+    const count = get(counters, key) ?? 0
     switch (command.action) {
       case 'read':
-        return executed({ value: registers.get(key) ?? null })
+        return executed({ value })
       case 'write':
-        registers.set(key, command.value)
-        return executed({ written: true })
+        return executed({ written: true }, { registers: put(registers, key, command.value) })
       case 'compareAndSet': {
-        const set = canonicalJson(registers.get(key) ?? null) === canonicalJson(command.expected)
-        if (set) registers.set(key, command.value)
-        return executed({ set })
+        const set = canonicalJson(value) === canonicalJson(command.expected)
+        return executed({ set }, set ? { registers: put(registers, key, command.value) } : {})
       }
       case 'add': {
-        const count = (counters.get(key) ?? 0) + command.amount
-        counters.set(key, count)
-        return executed({ count })
+        const sum = count + command.amount
+        return executed({ count: sum }, { counters: put(counters, key, sum) })
       }
       case 'count':
-        return executed({ count: counters.get(key) ?? 0 })
+        return executed({ count })
     }
     command satisfies never
   },
-  snapshot: ({ registers, counters }) => utf8(canonicalJson([inOrder(registers), inOrder(counters)])),
+  snapshot: ({ registers, counters }) => utf8(canonicalJson([entriesOf(registers), entriesOf(counters)])),
   restore(bytes) {
     const [registers, counters] = JSON.parse(textOf(bytes))
-    return { registers: new Map(registers), counters: new Map(counters) }
+    return { registers: mapOf(registers), counters: mapOf(counters) }
   },
 }
 
 function given(value: Json | undefined, field: string): Json {
   if (value === undefined) throw new Error(`${field} is missing: name the value, or null for none`)
   return value
-}
-
-function inOrder<V>(map: ReadonlyMap<string, V>): (readonly [string, V])[] {
-  return [...map].sort(([a], [b]) => (a < b ? -1 : 1))
 }

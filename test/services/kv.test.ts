@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import { kvService } from '../../src/services/kv.ts'
 import type { Service } from '../../src/services/service.ts'
+import { entriesOf, mapOf } from '../../src/services/sorted-map.ts'
 import { ask, body, restored, run, serving } from './driver.ts'
 
 const store = () => serving(kvService as Service)
@@ -64,10 +65,10 @@ describe('the key-value store, in place of the lock service', () => {
       ['a', { x: 1, y: 2 }],
       ['__proto__', [null]],
     ] as const
-    const one = new Map<string, Json>(values)
-    const other = new Map<string, Json>([values[1], ['a', { y: 2, x: 1 }]])
+    const one = mapOf<Json>(values)
+    const other = mapOf<Json>([values[1], ['a', { y: 2, x: 1 }]])
     expect(kvService.snapshot(other)).toEqual(kvService.snapshot(one))
-    expect(kvService.restore(kvService.snapshot(one))).toEqual(one)
+    expect(entriesOf(kvService.restore(kvService.snapshot(one)))).toEqual(entriesOf(one))
   })
 
   test('it is restored with the replica', () => {

@@ -1,21 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { heldLocks, lockService } from '../../src/services/lock.ts'
+import { heldLocks, type LockState, lockService } from '../../src/services/lock.ts'
+import { has, mapOf } from '../../src/services/sorted-map.ts'
 
 const moment = (instance: number, index = 0, uid = 'a@0') => ({ instance, index, timeMs: 0, uid })
 
 describe('the lock service', () => {
   test('a free lock is taken; its token is where that was', () => {
-    const state = lockService.initial()
-    expect(lockService.execute(state, { action: 'lock', name: 'x' }, moment(3, 1))).toEqual({
-      kind: 'executed',
-      state,
-      result: { token: { instance: 3, index: 1 } },
-    })
+    const free = lockService.initial()
+    const { state, ...answer } = lockService.execute(free, { action: 'lock', name: 'x' }, moment(3, 1))
+    expect(answer).toEqual({ kind: 'executed', result: { token: { instance: 3, index: 1 } } })
+    expect(heldLocks(free)).toEqual([])
     expect(heldLocks(state)).toEqual([{ name: 'x', token: { instance: 3, index: 1 }, uid: 'a@0' }])
   })
 
   test('a held lock is waited for, by its holder too', () => {
-    const state = new Map([['x', { token: { instance: 0, index: 0 }, uid: 'a@0' }]])
+    const state = mapOf([['x', { token: { instance: 0, index: 0 }, uid: 'a@0' }]])
     for (const uid of ['a@0', 'b@0']) {
       expect(lockService.execute(state, { action: 'lock', name: 'x' }, moment(1, 0, uid))).toEqual({
         kind: 'delayed',
@@ -31,15 +30,12 @@ describe('the lock service', () => {
     ['an older token', { instance: 3, index: 2 }, false],
     ['a token of another index', { instance: 4, index: 1 }, false],
   ])('unlock by %s', (_, token, freed) => {
-    const state = new Map([['x', { token: { instance: 4, index: 2 }, uid: 'a@0' }]])
+    const state = mapOf([['x', { token: { instance: 4, index: 2 }, uid: 'a@0' }]])
     const command = { action: 'unlock', name: 'x', ...(token && { token }) } as const
-    expect(lockService.execute(state, command, moment(9, 0, 'b@0'))).toEqual({
-      kind: 'executed',
-      state,
-      result: { freed },
-      ...(freed && { freed: ['x'] }),
-    })
-    expect(state.has('x')).toBe(!freed)
+    const { state: after, ...answer } = lockService.execute(state, command, moment(9, 0, 'b@0'))
+    expect(answer).toEqual({ kind: 'executed', result: { freed }, ...(freed && { freed: ['x'] }) })
+    expect(has(after, 'x')).toBe(!freed)
+    expect(has(state, 'x'), 'the state of before').toBe(true)
   })
 
   test('to unlock what is free does nothing', () => {
@@ -52,16 +48,13 @@ describe('the lock service', () => {
   })
 
   test('a snapshot does not depend on the order in which locks were taken, and is restored', () => {
-    const [one, other] = [lockService.initial(), lockService.initial()]
+    const lock = (state: LockState, name: string, index: number) =>
+      lockService.execute(state, { action: 'lock', name }, moment(0, index)).state
     const names = ['b', '__proto__', 'ä', '\ud800']
-    names.forEach((name, i) => {
-      lockService.execute(one, { action: 'lock', name }, moment(0, i))
-    })
-    names.toReversed().forEach((name, i) => {
-      lockService.execute(other, { action: 'lock', name }, moment(0, names.length - 1 - i))
-    })
+    const one = names.reduce(lock, lockService.initial())
+    const other = names.reduceRight(lock, lockService.initial())
     expect(lockService.snapshot(other)).toEqual(lockService.snapshot(one))
-    expect(lockService.restore(lockService.snapshot(one))).toEqual(one)
+    expect(heldLocks(lockService.restore(lockService.snapshot(one)))).toEqual(heldLocks(one))
   })
 })
 

@@ -1,3 +1,5 @@
+import { serviceLimits } from '../../../machines/limits.ts'
+
 /** Bytes of one datagram. A longer message is sent in pieces; UDP itself carries 65,507. */
 export const maxDatagramBytes = 60_000
 
@@ -20,7 +22,7 @@ export const maxPieces = 1_024
 export const maxBodyDepth = 32
 
 /** The same in a result, which may hold the result of an earlier request, and in a status. */
-export const maxResultDepth = 64
+export const maxResultDepth = serviceLimits.nestedResult.depth
 
 /** UTF-16 units of a uid, an incarnation or the name of a cluster. */
 export const maxNameLength = 128

@@ -15,7 +15,7 @@ import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Json } from '../../../machines/batch.ts'
 import type { Message } from '../../../machines/messages.ts'
 import { isReachable, maxAddressLength } from '../../address.ts'
-import { isWellFormed, jsonFault } from './json.ts'
+import { isWellFormed, jsonFault } from '../../services/json.ts'
 import { maxBodyDepth, maxFounders, maxNameLength, maxResultDepth } from './limits.ts'
 
 const jsonKind = 'PlainJson'

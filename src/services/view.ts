@@ -1,0 +1,61 @@
+/** What there is to see of a service's state, whatever the service makes of it. */
+import type { Json } from '../../machines/batch.ts'
+import { refusePromise } from './answer.ts'
+import { textOf } from './bytes.ts'
+import { copyJson } from './json.ts'
+import { reasonOf } from './reason.ts'
+import type { Service, ServiceTable, ServiceView } from './service.ts'
+
+const viewLimits = { depth: 64, bytes: 1_048_576 } as const
+
+/**
+ * What `service` shows of `state`: its tables, or else its snapshot where that is JSON. When it throws, or shows what is no
+ * view, the reason stands in place of the state: nobody who looks stops a server. Throws nothing.
+ */
+export function viewOf(service: Service, state: unknown): ServiceView {
+  try {
+    return service.view === undefined ? snapshotView(service, state) : tablesView(service.view(state))
+  } catch (error) {
+    return { json: `the service cannot show its state: ${reasonOf(error)}` }
+  }
+}
+
+function tablesView(view: unknown): ServiceView {
+  refusePromise(view, 'view')
+  const { json } = copyJson(view, viewLimits)
+  if (!isView(json)) throw new Error('view returned no tables with a name, columns and rows')
+  return json
+}
+
+function snapshotView(service: Service, state: unknown): ServiceView {
+  const bytes: unknown = service.snapshot(state)
+  refusePromise(bytes, 'snapshot')
+  if (!(bytes instanceof Uint8Array)) throw new Error('snapshot returned no Uint8Array')
+  const text = textOf(bytes)
+  try {
+    return { json: JSON.parse(text) }
+  } catch {
+    return { json: text }
+  }
+}
+
+type Fields = { readonly [name: string]: Json | undefined }
+
+function isView(json: Json): json is Json & { readonly tables: readonly ServiceTable[] } {
+  const tables = (json as Fields | null)?.tables
+  return Array.isArray(tables) && tables.every(isTable)
+}
+
+function isTable(json: Json): boolean {
+  if (json === null || typeof json !== 'object' || Array.isArray(json)) return false
+  const { name, columns, rows, more, keyColumn } = json as Fields
+  return (
+    typeof name === 'string' &&
+    Array.isArray(columns) &&
+    columns.every((column) => typeof column === 'string') &&
+    Array.isArray(rows) &&
+    rows.every((row) => Array.isArray(row)) &&
+    typeof more === 'number' &&
+    (keyColumn === null || typeof keyColumn === 'number')
+  )
+}

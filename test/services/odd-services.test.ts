@@ -1,0 +1,236 @@
+/** Services that do what no service should: the request fails, the same on every server, and everything else goes on. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Json } from '../../machines/batch.ts'
+import type { Message } from '../../machines/messages.ts'
+import { trimmedView } from '../../src/inspect/trimmed.ts'
+import { Decoder, encodeEnvelope } from '../../src/node/wire/codec.ts'
+import type { Replica } from '../../src/services/replica.ts'
+import type { Service } from '../../src/services/service.ts'
+import { ask, body, cancel, newReplica, run } from './driver.ts'
+import { cyclic, giving, nested, oddities, oddService, throwing } from './oddities.ts'
+
+const byName = Object.fromEntries(oddities.map(([name, does]) => [name, does]))
+
+/** The one message in `datagrams`, as a receiver has it; throws when it is dropped. */
+function received(message: Message): Message {
+  const decoder = new Decoder({ cluster: null, nowMs: () => 0 })
+  for (const datagram of encodeEnvelope({ cluster: 'c', sender: 0, messages: [message] })) {
+    const decoded = decoder.decode(datagram, 'h:1')
+    if (decoded.kind === 'dropped') throw new Error(`${decoded.reason}: ${decoded.detail}`)
+    if (decoded.kind === 'envelope') return decoded.messages[0]!
+  }
+  throw new Error('nothing was received')
+}
+
+/** Asks for one command, and checks that its client hears what became of it as it is. */
+function outcomeOf(replica: Replica, seq: number, command: Json) {
+  const [first] = run(replica, [ask('a@0', seq, body(command))]).outcomes
+  const outcome = first?.outcome
+  if (outcome === undefined) throw new Error('it ended in nothing')
+  if (outcome.kind !== 'delayed') {
+    const response = { type: 'response', uid: 'a@0', seq, outcome } as const
+    expect(received(response)).toEqual(response)
+  }
+  return outcome
+}
+
+describe('a service that', () => {
+  test.each(
+    oddities,
+  )('%s: the request fails with the reason, the state stays, the next request runs', (name, _, reason) => {
+    const replicas = [newReplica(oddService(byName)), newReplica(oddService(byName))]
+    for (const replica of replicas) {
+      expect(outcomeOf(replica, 1, 'usual')).toMatchObject({ kind: 'executed', result: 1 })
+      const outcome = outcomeOf(replica, 2, name)
+      expect(outcome).toEqual({
+        kind: 'failed',
+        error: expect.stringContaining(reason),
+        instance: 1,
+        index: 0,
+      })
+      expect((outcome as { error: string }).error.length).toBeLessThanOrEqual(1_000)
+      expect(outcomeOf(replica, 3, 'usual'), 'the state is as it was').toMatchObject({ result: 2 })
+      expect(replica.recall('a@0', 2)).toEqual(outcome)
+    }
+    expect(replicas[1]?.digest()).toBe(replicas[0]?.digest())
+  })
+
+  test('is one of a hundred', () => expect(oddities.length).toBeGreaterThanOrEqual(100))
+
+  test('does one odd thing after another: replicas are equal, and what is not odd runs', () => {
+    const commands = fc.array(
+      fc.constantFrom('usual', ...Object.keys(byName).filter((name) => !/500 MB|5 MB/.test(name))),
+      {
+        maxLength: 30,
+      },
+    )
+    fc.assert(
+      fc.property(commands, (asked) => {
+        const [one, other] = [newReplica(oddService(byName)), newReplica(oddService(byName))]
+        const usual = asked.filter((command) => command === 'usual').length
+        asked.forEach((command, place) => {
+          expect(outcomeOf(other, place, command)).toEqual(outcomeOf(one, place, command))
+        })
+        expect(other.digest()).toBe(one.digest())
+        expect(outcomeOf(one, asked.length, 'usual')).toMatchObject({ result: usual + 1 })
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('what is kept', () => {
+  test('is a copy: what the service changes later changes no outcome', () => {
+    const result = { a: [1] }
+    const replica = newReplica(oddService({ keep: giving(() => result) }))
+    outcomeOf(replica, 1, 'keep')
+    result.a.push(2)
+    expect(replica.recall('a@0', 1)).toMatchObject({ result: { a: [1] } })
+  })
+
+  test.each([
+    ['a proxy of plain data', () => new Proxy({ a: [1] }, {}), { a: [1] }],
+    ['an object without a prototype', () => Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
+    [
+      'a getter',
+      () => ({
+        get a() {
+          return 1
+        },
+      }),
+      { a: 1 },
+    ],
+    ['depth 32', () => nested(32), nested(32)],
+    ['64 KiB', () => 'x'.repeat(65_534), 'x'.repeat(65_534)],
+    ['a frozen value', () => Object.freeze([null, true, '\u{1f512}']), [null, true, '\u{1f512}']],
+  ])('%s is kept', (_, result, kept) => {
+    expect(outcomeOf(newReplica(oddService({ odd: giving(result) })), 1, 'odd')).toMatchObject({
+      kind: 'executed',
+      result: kept,
+    })
+  })
+
+  test('a command cannot be written into: the other servers are sent what was chosen', () => {
+    const command = { list: [1] }
+    const service: Service = {
+      ...oddService({}),
+      execute(state, given) {
+        const { list } = given as { list: number[] }
+        list.push(2)
+        return { kind: 'executed', state, result: null }
+      },
+    }
+    const [first] = run(newReplica(service), [ask('a@0', 1, body(command))]).outcomes
+    expect(first?.outcome).toMatchObject({ kind: 'failed', error: 'the service threw a TypeError' })
+    expect(command).toEqual({ list: [1] })
+  })
+
+  test.each([
+    ['throws what is no Error', throwing(() => 7), 'the service threw what is no Error'],
+    ['is asynchronous', async () => 'command', 'parse returned a promise'],
+    ['is asynchronous, and fails', async () => JSON.parse('{'), 'parse returned a promise'],
+  ])('parse that %s', (_, parse, reason) => {
+    const replica = newReplica({ ...oddService({}), parse: parse as unknown as Service['parse'] })
+    expect(outcomeOf(replica, 1, 'any')).toMatchObject({
+      kind: 'failed',
+      error: expect.stringContaining(reason),
+    })
+  })
+
+  test.each([
+    undefined,
+    null,
+    Symbol('s'),
+    1n,
+    cyclic(),
+    new Map(),
+  ])('parse may give anything that is no promise: %o', (command) => {
+    const replica = newReplica({ ...oddService({}), parse: () => command as Json })
+    expect(outcomeOf(replica, 1, 'any').kind).toBe('executed')
+  })
+})
+
+describe('what holds an outcome, as that of a cancel does', () => {
+  test('passes the wire, however deep the result is', () => {
+    const replica = newReplica(
+      oddService({ deep: giving(() => nested(32)), long: giving(() => 'x'.repeat(65_534)) }),
+    )
+    for (const [seq, command] of [
+      [1, 'deep'],
+      [3, 'long'],
+    ] as const) {
+      outcomeOf(replica, seq, command)
+      const [given] = run(replica, [ask('a@0', seq + 1, cancel(seq))]).outcomes
+      const response = { type: 'response', uid: 'a@0', seq: seq + 1, outcome: given?.outcome } as Message
+      expect(received(response)).toEqual(response)
+      expect(given?.outcome).toMatchObject({ kind: 'executed', result: { ended: { kind: 'executed' } } })
+    }
+  })
+
+  test('a cancel of a cancel of a cancel ends in a reason, not in silence', () => {
+    const replica = newReplica(oddService({ deep: giving(() => nested(32)) }))
+    outcomeOf(replica, 1, 'deep')
+    const kinds = new Set<string>()
+    for (let seq = 2; seq < 60; seq += 1) {
+      const [given] = run(replica, [ask('a@0', seq, cancel(seq - 1))]).outcomes
+      const response = { type: 'response', uid: 'a@0', seq, outcome: given?.outcome } as Message
+      expect(received(response)).toEqual(response)
+      kinds.add(given?.outcome.kind ?? 'none')
+    }
+    expect([...kinds]).toEqual(['executed', 'failed'])
+  })
+})
+
+describe('what a service shows', () => {
+  const table = { name: 't', columns: ['a'], rows: [[1]], more: 0, keyColumn: 0 }
+
+  test.each([
+    ['a view that throws', { view: throwing(() => new Error('not today')) }, 'not today'],
+    ['a view that throws no Error', { view: throwing(() => 7) }, 'the service threw what is no Error'],
+    ['a promise', { view: async () => ({ tables: [] }) }, 'view returned a promise'],
+    ['a rejected promise', { view: () => Promise.reject(1) }, 'view returned a promise'],
+    ['nothing', { view: () => undefined }, 'undefined is no JSON'],
+    ['no tables', { view: () => ({}) }, 'view returned no tables'],
+    ['tables that are none', { view: () => ({ tables: [7] }) }, 'view returned no tables'],
+    [
+      'rows that are none',
+      { view: () => ({ tables: [{ ...table, rows: [7] }] }) },
+      'view returned no tables',
+    ],
+    [
+      'a cell that holds itself',
+      { view: () => ({ tables: [{ ...table, rows: [[cyclic()]] }] }) },
+      'holds itself',
+    ],
+    ['a bigint', { view: () => ({ tables: [{ ...table, rows: [[1n]] }] }) }, 'bigint is no JSON'],
+    ['a snapshot that throws', { snapshot: throwing(() => new Error('no snapshot')) }, 'no snapshot'],
+    ['a snapshot that is none', { snapshot: () => 'text' }, 'snapshot returned no Uint8Array'],
+    ['an asynchronous snapshot', { snapshot: () => Promise.reject(1) }, 'snapshot returned a promise'],
+  ])('%s: the reason is shown in place of the state', (_, part, reason) => {
+    const replica = newReplica({ ...oddService({}), ...(part as unknown as Partial<Service>) })
+    expect(trimmedView(replica.view())).toEqual({
+      json: expect.stringContaining(`the service cannot show its state: `),
+    })
+    expect(JSON.stringify(replica.view())).toContain(reason)
+  })
+
+  test('a view is shown as it is', () => {
+    const replica = newReplica({ ...oddService({}), view: () => ({ tables: [table] }) })
+    expect(replica.view()).toEqual({ tables: [table] })
+  })
+})
+
+test('a lock whose name is too long and whose characters are pairs: the reason passes the wire', () => {
+  const replica = newReplica()
+  for (const pad of ['', 'x']) {
+    const outcome = outcomeOf(replica, pad.length, {
+      action: 'lock',
+      name: `${pad}${'\u{1f512}'.repeat(200)}`,
+    })
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      error: expect.stringContaining('it must be a string of 1 to 256'),
+    })
+  }
+})
