@@ -229,8 +229,11 @@ export class Playground {
       throw new Error(`its storm lasts ${plan.stormMs} ms: a page runs no more than ${longestStormMs}`)
     }
     const records: InspectorRecord[] = []
-    const { failure } = runPlan(plan, { recorded: (record) => records.push(record) })
-    const came = failure === null ? 'everything held' : `failed after ${Math.round(failure.atMs)} ms`
+    // The codec asks for Node.js: here messages are carried as values.
+    const { datagramBytes, ...carried } = plan
+    const { failure } = runPlan(carried, { recorded: (record) => records.push(record) })
+    const ended = failure === null ? 'everything held' : `failed after ${Math.round(failure.atMs)} ms`
+    const came = datagramBytes === undefined ? ended : `${ended}; without the codec, which a page has not`
     this.#openRecording(`the simulated run of seed ${plan.seed} (${came})`, records)
     this.#set({ plan })
   }

@@ -1,7 +1,7 @@
 /** What `paxos simulate` says of its runs. */
 import type { RunFailure } from '../simulator/run-report.ts'
 import type { Shrunk } from '../simulator/shrink.ts'
-import { situations } from '../simulator/situations.ts'
+import { type Situation, situations } from '../simulator/situations.ts'
 import type { Total } from '../simulator/total.ts'
 import { formatTable, shellCommand } from './output.ts'
 
@@ -21,6 +21,8 @@ export interface SeriesResult {
   readonly failed: number
   /** The first few of the failing runs, in order of seed. */
   readonly failures: readonly FailedRun[]
+  /** What a long series has to meet and this one did not: then the draws are at fault. */
+  readonly missed: readonly Situation[]
   readonly total: Total
   readonly tookMs: number
 }
@@ -49,7 +51,7 @@ function placeOf({ step, atMs }: RunFailure): string {
   return `at step ${step}, after ${seconds(atMs)} virtual seconds`
 }
 
-export function formatTotal({ failed, total, tookMs }: SeriesResult): string {
+export function formatTotal({ failed, missed, total, tookMs }: SeriesResult): string {
   const rate = Math.round(total.virtualMs / tookMs)
   return [
     formatTable(
@@ -60,6 +62,7 @@ export function formatTotal({ failed, total, tookMs }: SeriesResult): string {
     `${counted(total.runs, 'run')} of ${seconds(total.virtualMs)} virtual seconds in ${seconds(tookMs)} s: ${rate} virtual seconds a second`,
     `${total.steps} events, ${total.datagrams} datagrams, ${total.instances} instances chosen, ${total.operations} requests`,
     failed === 0 ? 'everything held' : `${counted(failed, 'run')} failed`,
+    ...missed.map((situation) => `never seen in ${counted(total.runs, 'run')}: ${situation}`),
   ].join('\n')
 }
 

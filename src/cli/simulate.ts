@@ -4,11 +4,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { drawPlan, type PlanOptions } from '../simulator/draw-plan.ts'
 import { type FaultKind, faultKinds, type Plan } from '../simulator/plan.ts'
 import { formatPlan, parsePlan } from '../simulator/plan-file.ts'
-import { runPlan } from '../simulator/run.ts'
 import type { RunFailure } from '../simulator/run-report.ts'
 import { runSeries } from '../simulator/series.ts'
 import { type Shrunk, shrink } from '../simulator/shrink.ts'
-import { nothingRun, withRun } from '../simulator/total.ts'
+import { missedIn, runsThatMeetAll, type Situation } from '../simulator/situations.ts'
+import { nothingRun, type Total, withRun } from '../simulator/total.ts'
+import { runWithCodec } from '../simulator/wire.ts'
 import { linkFragment } from '../transcript/link.ts'
 import { jepsenHistory, porcupineHistory } from '../verify/export.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
@@ -102,7 +103,8 @@ export function addSimulateCommand(program: Command): void {
       'after',
       `
 The same seed gives the same run on every machine. The exit code is 0 when everything held, 1 when something did not: then
-what, where, and the command that runs it again are printed.`,
+what, where, and the command that runs it again are printed. A series of ${runsThatMeetAll} runs or more with every fault also ends with 1
+when it never met one of the situations that are looked for.`,
     )
     .action(simulate)
 }
@@ -137,7 +139,7 @@ async function simulate(flags: Flags): Promise<void> {
         `written to ${flags.inspect}; to look at it: ${inspectCommand(flags.inspect)}, or open it in the playground`,
       )
   }
-  if (result.failed > 0) process.exitCode = exitCodes.failed
+  if (result.failed > 0 || result.missed.length > 0) process.exitCode = exitCodes.failed
 }
 
 /** The plan of the one run that there is. */
@@ -189,21 +191,27 @@ async function simulateSeeds(flags: Flags): Promise<SeriesResult> {
     again: `paxos simulate --seed ${seed}${planWords(flags)}`,
     ...smaller(drawPlan(seed, plan), failure, flags, index),
   }))
-  return { seed: first, failed: failing.length, failures, total, tookMs }
+  return { seed: first, failed: failing.length, failures, missed: missedBy(flags, total), total, tookMs }
+}
+
+/** What a series long enough did not meet, where nothing of what may come was left out. */
+function missedBy({ nodes, faults }: Flags, total: Total): readonly Situation[] {
+  const isWhole = nodes === undefined && faults === undefined && total.runs >= runsThatMeetAll
+  return isWhole ? missedIn(total.counts) : []
 }
 
 function simulatePlan(flags: Flags, file: string): SeriesResult {
   const plan = readPlan(file)
   if (!flags.json) print(`seed ${plan.seed}, the plan in ${file}`)
   const beganMs = performance.now()
-  const report = runPlan(plan)
+  const report = runWithCodec(plan)
   const total = withRun(nothingRun, report)
   const tookMs = performance.now() - beganMs
   const { failure } = report
-  if (failure === null) return { seed: plan.seed, failed: 0, failures: [], total, tookMs }
+  if (failure === null) return { seed: plan.seed, failed: 0, failures: [], missed: [], total, tookMs }
   const again = shellCommand(['paxos', 'simulate', '--plan', file])
   const failures = [{ seed: plan.seed, failure, again, ...smaller(plan, failure, flags, 0) }]
-  return { seed: plan.seed, failed: 1, failures, total, tookMs }
+  return { seed: plan.seed, failed: 1, failures, missed: [], total, tookMs }
 }
 
 /** A smaller plan that fails alike, and where it was written; only the first failure has a file. */
@@ -213,7 +221,9 @@ function smaller(
   flags: Pick<Flags, 'shrink' | 'save'>,
   index: number,
 ): { readonly shrunk: Shrunk | null; readonly saved: string | null } {
-  const shrunk = flags.shrink ? shrink(plan, failure, (smallerPlan) => runPlan(smallerPlan).failure) : null
+  const shrunk = flags.shrink
+    ? shrink(plan, failure, (smallerPlan) => runWithCodec(smallerPlan).failure)
+    : null
   const saved = index === 0 ? (flags.save ?? null) : null
   if (saved !== null) writePlan(saved, shrunk?.plan ?? plan)
   return { shrunk, saved }
@@ -234,13 +244,13 @@ function writePlan(file: string, plan: Plan): void {
 /** Runs the plan once more, which comes to the same, and writes what its clients saw. */
 function writeHistory(file: string, plan: Plan): void {
   const format = file.endsWith('.edn') ? jepsenHistory : porcupineHistory
-  runPlan(plan, { ended: (operations) => writeOrFail('--history', file, format(operations)) })
+  runWithCodec(plan, { ended: (operations) => writeOrFail('--history', file, format(operations)) })
 }
 
 /** Runs the plan once more, and writes what the inspector is told, a record a line. */
 function writeRecording(file: string, plan: Plan): void {
   const lines: string[] = []
-  runPlan(plan, { recorded: (record) => lines.push(`${JSON.stringify(record)}\n`) })
+  runWithCodec(plan, { recorded: (record) => lines.push(`${JSON.stringify(record)}\n`) })
   writeOrFail('--inspect', file, lines.join(''))
 }
 

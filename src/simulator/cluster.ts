@@ -11,7 +11,7 @@ import { replicasOf } from '../stepped/replicas.ts'
 import { type Plant, usualNodeSettings } from '../stepped/settings.ts'
 import type { Fact } from '../verify/facts.ts'
 import { type ClientWatch, SimulatedClient } from './client.ts'
-import { type CutLink, calm, type Fated, SimulatedNetwork } from './network.ts'
+import { type CutLink, calm, type Fated, SimulatedNetwork, type Wire } from './network.ts'
 import { type ServerSurroundings, SimulatedServer } from './server.ts'
 import { Timeline } from './timeline.ts'
 
@@ -33,6 +33,8 @@ export interface SimulationOptions {
   readonly moved?: ServerSurroundings['moved']
   readonly happened?: ServerSurroundings['happened']
   readonly fated?: Fated
+  /** Carries datagrams as bytes; left out, they are handed over as values. `nowMs` is virtual time. */
+  readonly wire?: (nowMs: () => number) => Wire
   /** Told of the links that are cut, by the addresses of their ends, when that changes. */
   readonly linked?: (cut: readonly CutLink[]) => void
   readonly clients?: ClientWatch
@@ -56,7 +58,8 @@ export class SimulatedCluster {
     this.#seed = seed
     this.#clientTiming = options.clientTiming ?? defaultClientTiming
     this.#clientWatch = options.clients ?? null
-    this.network = new SimulatedNetwork(this.timeline, seed, calm, fated, options.linked)
+    const wire = options.wire?.(() => this.timeline.nowMs) ?? null
+    this.network = new SimulatedNetwork(this.timeline, seed, calm, fated, options.linked, wire)
     const ids = Array.from({ length: servers }, (_, id) => id)
     this.founders = foundingMembers(ids.map((id) => ({ id, address: serverAddress(id) })))
     const plant: Plant = options.plant ?? ((settings) => settings)

@@ -3,12 +3,15 @@ import type { AcceptorContext } from '../../machines/acceptor.ts'
 import { compareBallots, sameBallot } from '../../machines/ballot.ts'
 import type { NodeId } from '../../machines/batch.ts'
 import { requestId } from '../../machines/held-requests.ts'
+import type { LearnerContext } from '../../machines/learner.ts'
+import { peersOf } from '../../machines/members.ts'
 import type { NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { SteppedNode } from '../stepped/node.ts'
 import type { Fact } from '../verify/facts.ts'
 import type { SimulatedDatagram } from './datagram.ts'
+import type { Wire } from './network.ts'
 import type { SimulatedServer } from './server.ts'
 import { type Counts, noCounts, type Situation } from './situations.ts'
 
@@ -25,7 +28,15 @@ export class Coverage {
   readonly #asked = new Map<string, NodeId>()
   readonly #answered = new Set<string>()
   readonly #fates = new Map<string, Fate>()
+  /** Servers whose learner catches up, and everybody that it knows of is gone for good. */
+  readonly #lost = new Set<NodeId>()
+  readonly #isGone: (id: NodeId) => boolean
   #instances = 0
+
+  /** `isGone` tells of a server that is stopped for good. */
+  constructor(isGone: (id: NodeId) => boolean) {
+    this.#isGone = isGone
+  }
 
   get counts(): Counts {
     return this.#counts
@@ -38,6 +49,18 @@ export class Coverage {
 
   count(situation: Situation): void {
     this.#counts[situation] += 1
+  }
+
+  /** The wire, with the messages counted that it carries in pieces. */
+  overWire(wire: Wire): Wire {
+    return {
+      open: () => wire.open(),
+      pack: (datagram) => {
+        const packed = wire.pack(datagram)
+        if (packed.length > 1) this.count('a message sent in pieces')
+        return packed
+      },
+    }
   }
 
   /** A running server is given a datagram: before it hears it. */
@@ -93,8 +116,19 @@ export class Coverage {
         if (node.roles.proposer.matches('accepting')) this.count('an accept denied for a rival')
         return
       case 'accept': {
-        const { promised } = node.roles.acceptor.context as AcceptorContext
+        const { promised, accepted, firstUnchosen, limits } = node.roles.acceptor.context as AcceptorContext
         if (compareBallots(message.ballot, promised) > 0) this.count('an accept above the promise')
+        const { instance } = message
+        const isHole = instance >= firstUnchosen && accepted.every((record) => record.instance !== instance)
+        if (isHole && accepted.some((record) => record.instance > instance)) {
+          this.count('filling a hole below accepted records')
+          if (accepted.length >= limits.acceptedRecords - 1) {
+            this.count('filling a hole below a full window of accepted records')
+          }
+        }
+        if (instance >= firstUnchosen + limits.acceptedRecords) {
+          this.count('an accept beyond the window of the acceptor')
+        }
         return
       }
       case 'learn':
@@ -120,6 +154,7 @@ export class Coverage {
         return
       case 'learn':
         if (message.from === 0) this.count('learning from instance 0')
+        if (node?.roles.learner.matches('catchingUp')) this.#asksAround(self, node)
         return
       case 'chosen':
         if (message.batches.length > 1) this.count('learning several instances at once')
@@ -135,6 +170,16 @@ export class Coverage {
         return
     }
     message satisfies never
+  }
+
+  #asksAround(self: NodeId, node: SteppedNode): void {
+    const { members, informant } = node.roles.learner.context as LearnerContext
+    const known = [...peersOf(members, self), informant].filter((id) => id !== self)
+    if (!known.every(this.#isGone)) this.#lost.delete(self)
+    else if (!this.#lost.has(self)) {
+      this.#lost.add(self)
+      this.count('a learner that lost all its informants')
+    }
   }
 
   #executed({ instance, batch, execution }: Extract<Fact, { type: 'executed' }>): void {

@@ -6,3 +6,6 @@ export interface SimulatedDatagram {
   readonly sender: NodeId | null
   readonly message: NodeMessage | ClientMessage | ServerMessage
 }
+
+/** The name of every simulated cluster. */
+export const simulatedCluster = 'simulated'

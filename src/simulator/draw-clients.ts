@@ -6,6 +6,8 @@ interface Draw {
   readonly service: ServiceName
   readonly servers: number
   readonly stormMs: number
+  /** When it matters that requests are under way; `null` for no such moment. */
+  readonly busyAtMs: number | null
 }
 
 /** How many names there are: few, so that clients meet. */
@@ -14,15 +16,22 @@ const names = ['a', 'b', 'c']
 /** Clients that work through the storm: mostly they begin at server 0, and some of them at others, so that servers duel. */
 export function drawClients(random: Random, draw: Draw): ClientPlan[] {
   const isDuel = random.chance(40)
-  return Array.from({ length: random.between(2, 8) }, () => ({
+  const clients = Array.from({ length: random.between(2, 8) }, () => ({
     beginsAtMs: random.below(Math.max(1, draw.stormMs >> 1)),
     server: isDuel || random.chance(15) ? random.below(draw.servers) : 0,
     lanes: Array.from({ length: random.chance(70) ? 1 : random.between(2, 4) }, () => drawLane(random, draw)),
   }))
+  const { busyAtMs } = draw
+  if (busyAtMs === null) return clients
+  const busy = Array.from({ length: random.between(2, 4) }, () => ({
+    beginsAtMs: busyAtMs + random.below(200),
+    server: random.below(draw.servers),
+    lanes: Array.from({ length: random.between(1, 3) }, () => drawLane(random, draw, random.pick([20, 200]))),
+  }))
+  return [...clients, ...busy]
 }
 
-function drawLane(random: Random, draw: Draw): ClientStep[] {
-  const pace = random.pick([20, 200, 2_000])
+function drawLane(random: Random, draw: Draw, pace = random.pick([20, 200, 2_000])): ClientStep[] {
   return Array.from({ length: random.between(1, 8) }, () => ({
     thinkMs: random.below(pace),
     patienceMs: random.chance(15) ? random.below(3_000) : null,

@@ -1,9 +1,10 @@
 /** A plan from a seed: which faults come when, and who asks for what. */
 import type { NodeId } from '../../machines/batch.ts'
 import { drawClients } from './draw-clients.ts'
+import { drawShape } from './draw-shape.ts'
 import type { CutLink, Fault, FaultKind, Plan, ServiceName, Target } from './plan.ts'
-import { faultKinds } from './plan.ts'
-import { Random } from './random.ts'
+import { drawnFaults } from './plan.ts'
+import { Random, seedFor } from './random.ts'
 
 export interface PlanOptions {
   /** How many servers found the cluster; from one to five, mostly three, when it is not said. */
@@ -27,9 +28,12 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   const service: ServiceName = random.chance(60) ? 'lock' : 'register'
   const stormMs = random.between(4, 20) * 1_000
   const draw = { random, servers, stormMs }
-  const allowed = options.faults ?? faultKinds
+  const allowed = options.faults ?? drawnFaults
+  // Drawn from a sequence of its own: the rest of a plan is the same with and without.
+  const shape = drawShape({ ...draw, allowed, random: new Random(seedFor(seed, 'shape')) })
   // A run with every fault at once shows little of each: some are left out.
-  const kinds = allowed.filter(() => random.chance(60))
+  const kinds = allowed.filter(() => random.chance(shape === null ? 60 : 20))
+  const faults = [...kinds.flatMap((kind) => drawFaults(draw, kind)), ...(shape?.faults ?? [])]
   return {
     format: 1,
     seed,
@@ -37,8 +41,9 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
     service,
     stormMs,
     sessionIdleMs: random.chance(25) ? random.between(2, 8) * 1_000 : 3_600_000,
-    faults: kinds.flatMap((kind) => drawFaults(draw, kind)).sort((a, b) => a.atMs - b.atMs),
-    clients: drawClients(random, { service, servers, stormMs }),
+    ...(random.chance(15) ? { datagramBytes: random.pick([1_200, 1_200, 2_000, 8_000]) } : {}),
+    faults: faults.sort((a, b) => a.atMs - b.atMs),
+    clients: drawClients(random, { service, servers, stormMs, busyAtMs: shape?.busyAtMs ?? null }),
   }
 }
 
@@ -51,7 +56,7 @@ interface Draw {
 /** The faults of one kind; how many follows from the length of the storm. */
 function drawFaults(draw: Draw, kind: FaultKind): Fault[] {
   const { random, stormMs } = draw
-  const isRare = kind === 'join' || kind === 'remove' || kind === 'replace'
+  const isRare = kind === 'join' || kind === 'remove' || kind === 'replace' || kind === 'stop'
   const most = isRare ? 2 : 1 + Math.floor(stormMs / 4_000)
   return Array.from({ length: random.between(1, most) }, () => drawFault(draw, kind))
 }
@@ -84,6 +89,12 @@ function drawFault({ random, servers, stormMs }: Draw, kind: FaultKind): Fault {
       return { kind, server: target(), survived: random.below(3), ...lasting }
     case 'slowDisk':
       return { kind, server: target(), syncMs: random.between(5, 300), ...lasting }
+    case 'pause':
+      return { kind, server: target(), ...lasting }
+    case 'lostChosen':
+      return { kind, percent: random.between(50, 100), ...lasting }
+    case 'stop':
+      return { kind, atMs, server: target() }
     case 'clock': {
       const jumpMs = random.pick([1, 10, 60, 3_600, 86_400]) * random.between(100, 1_000)
       const isBefore = random.chance(40)

@@ -39,12 +39,29 @@ export interface CutLink {
 
 type Receive = (datagram: unknown, from: string) => void
 
+/** Carries datagrams as bytes. Without one they are handed over as the values that they are. */
+export interface Wire {
+  /** What is sent of it: several where it is cut into pieces. */
+  pack(datagram: unknown): readonly Uint8Array[]
+  /** What one process reads with, from its start to its end: given each that arrives, it returns what is whole by then. */
+  open(): (bytes: Uint8Array, from: string) => readonly unknown[]
+}
+
+/** The reason why a datagram is lost on purpose; `null` for one that is not. */
+export type LostOnPurpose = (from: string, to: string, datagram: unknown) => string | null
+
+interface Receiver {
+  readonly receive: Receive
+  readonly read: ReturnType<Wire['open']> | null
+}
+
 /** Delays are whole multiples of this: what is drawn is a whole number. */
 const gridMs = 1 / 1_024
 
 /** Carries datagrams between addresses in virtual time, with faults drawn from a seed. */
 export class SimulatedNetwork {
   faults: NetworkFaults
+  losesOnPurpose: LostOnPurpose | null = null
   /** How many datagrams were sent, lost ones included. */
   sent = 0
   /** How many have not arrived yet, copies included. */
@@ -52,7 +69,8 @@ export class SimulatedNetwork {
   readonly #timeline: Timeline
   readonly #seed: number
   readonly #fated: Fated
-  readonly #receivers = new Map<string, Receive>()
+  readonly #wire: Wire | null
+  readonly #receivers = new Map<string, Receiver>()
   readonly #links = new Map<string, Random>()
   readonly #linked: (cut: readonly CutLink[]) => void
   /** How many cuts lie on a link: one may begin before another ends. */
@@ -65,17 +83,19 @@ export class SimulatedNetwork {
     faults: NetworkFaults,
     fated: Fated = () => undefined,
     linked: (cut: readonly CutLink[]) => void = () => undefined,
+    wire: Wire | null = null,
   ) {
     this.#timeline = timeline
     this.#seed = seed
     this.faults = faults
     this.#fated = fated
     this.#linked = linked
+    this.#wire = wire
   }
 
   /** From now on `receive` is given what is sent to `address`. */
   listen(address: string, receive: Receive): void {
-    this.#receivers.set(address, receive)
+    this.#receivers.set(address, { receive, read: this.#wire?.open() ?? null })
   }
 
   /** From now on nobody is at `address`. */
@@ -99,12 +119,18 @@ export class SimulatedNetwork {
     this.#linked([...this.#cuts.values()].map(({ link }) => link))
   }
 
-  /** The datagram is data that nobody changes: it is handed over as it is. */
+  /** The datagram is data that nobody changes: without a wire it is handed over as it is. */
   send(from: string, to: string, datagram: unknown): void {
+    for (const bytes of this.#wire?.pack(datagram) ?? [null]) this.#sendOne(from, to, datagram, bytes)
+  }
+
+  /** `bytes` are what `datagram` becomes, or a piece of it; `null` without a wire. */
+  #sendOne(from: string, to: string, datagram: unknown, bytes: Uint8Array | null): void {
     this.sent += 1
     const link = linkOf(from, to)
-    if (this.#cuts.has(link)) {
-      this.#fated('dropped', 'the link is cut', from, to, datagram)
+    const lost = this.#cuts.has(link) ? 'the link is cut' : this.losesOnPurpose?.(from, to, datagram)
+    if (lost) {
+      this.#fated('dropped', lost, from, to, datagram)
       return
     }
     const random = this.#randomOf(link)
@@ -122,11 +148,16 @@ export class SimulatedNetwork {
       this.onTheWay += 1
       this.#timeline.schedule(delayMs, () => {
         this.onTheWay -= 1
-        const receive = this.#receivers.get(to)
-        if (receive === undefined) this.#fated('dropped', 'nobody is there', from, to, datagram)
-        else receive(datagram, from)
+        const receiver = this.#receivers.get(to)
+        if (receiver === undefined) this.#fated('dropped', 'nobody is there', from, to, datagram)
+        else this.#arrive(receiver, from, datagram, bytes)
       })
     }
+  }
+
+  #arrive({ receive, read }: Receiver, from: string, datagram: unknown, bytes: Uint8Array | null): void {
+    const arrived = read === null || bytes === null ? [datagram] : read(bytes, from)
+    for (const whole of arrived) receive(whole, from)
   }
 
   #randomOf(link: string): Random {

@@ -22,7 +22,8 @@ export class Operator {
   readonly #clientOf: (first: NodeId) => SimulatedClient
   readonly #client: SimulatedClient
   readonly #happened: (what: Situation) => void
-  readonly #waiting: Process[] = []
+  /** Changes that take their time, and those that are made at once. */
+  readonly #waiting: (Process | (() => void))[] = []
   /** Servers that are stopped for good: nobody starts them again. */
   readonly #retired = new Set<NodeId>()
   #isBusy = false
@@ -65,15 +66,21 @@ export class Operator {
     this.#later(this.#replace(target))
   }
 
-  #later(process: Process): void {
-    this.#waiting.push(process)
+  /** Stops a server for good, unless those that are left would be no quorum. */
+  stop(target: Target): void {
+    this.#later(() => this.#stop(target))
+  }
+
+  #later(change: Process | (() => void)): void {
+    this.#waiting.push(change)
     if (!this.#isBusy) this.#next()
   }
 
   #next(): void {
-    const process = this.#waiting.shift()
-    this.#isBusy = process !== undefined
-    if (process !== undefined) run(process, () => this.#next())
+    let change = this.#waiting.shift()
+    for (; typeof change === 'function'; change = this.#waiting.shift()) change()
+    this.#isBusy = change !== undefined
+    if (change !== undefined) run(change, () => this.#next())
   }
 
   *#joinNew(id: NodeId): Process {
@@ -85,8 +92,7 @@ export class Operator {
 
   *#remove(target: Target, stopAfterMs: number): Process {
     const id = target === 'leader' ? this.#cluster.leader() : target
-    // The last one cannot be removed, and that is tested elsewhere.
-    if (!this.#canSpare(id, 1)) return
+    if (!this.#canRemove(id)) return
     const outcome = yield* this.#change({ action: 'remove', id })
     if (outcome.kind !== 'executed') return
     yield* this.#settle(outcome.instance)
@@ -95,8 +101,7 @@ export class Operator {
 
   *#replace(target: Target): Process {
     const id = target === 'leader' ? this.#cluster.leader() : target
-    // What is left has to be a quorum, or nothing can ever be chosen again.
-    if (!this.#canSpare(id, 2)) return
+    if (!this.#canStop(id) || !this.#canRemove(id)) return
     const server = this.#cluster.server(id)
     this.#retire(server)
     const outcome = yield* this.#change({ action: 'remove', id })
@@ -109,15 +114,41 @@ export class Operator {
     this.#happened('a server replaced after its disk was lost')
   }
 
+  #stop(target: Target): void {
+    const id = target === 'leader' ? this.#cluster.leader() : target
+    const server = this.#cluster.find(id)
+    if (server === undefined || server.node === null || !this.#canStop(id)) return
+    this.#retire(server)
+    this.#happened('a server stopped for good')
+  }
+
   #retire(server: SimulatedServer): void {
     this.#retired.add(server.id)
     if (server.node !== null) server.crash(0)
   }
 
-  /** It is counted, and so are at least `others` beside it. */
-  #canSpare(id: NodeId, others: number): boolean {
+  /** It is counted, and without it those that run, or will run again, are a quorum of all: or nothing could be chosen again. */
+  #canStop(id: NodeId): boolean {
     const counted = countedMembers(this.#members())
-    return counted.includes(id) && counted.length > others
+    return (
+      counted.includes(id) &&
+      isQuorum(
+        counted,
+        this.#standing(counted).filter((other) => other !== id),
+      )
+    )
+  }
+
+  /** It is counted, and of those that are left a quorum stands. The last one cannot be removed, and that is tested elsewhere. */
+  #canRemove(id: NodeId): boolean {
+    const counted = countedMembers(this.#members())
+    const left = counted.filter((other) => other !== id)
+    return counted.includes(id) && isQuorum(left, this.#standing(left))
+  }
+
+  /** Those that are not stopped for good. */
+  #standing(ids: readonly NodeId[]): readonly NodeId[] {
+    return ids.filter((id) => !this.#retired.has(id))
   }
 
   /** As whichever running server knows most has them. */
@@ -145,9 +176,10 @@ export class Operator {
    */
   *#settle(instance: Instance): Process {
     const counted = countedMembers(this.#members())
+    const standing = this.#standing(counted)
     const knows = (id: NodeId) => this.#cluster.server(id).disk.state.firstUnchosen > instance
-    while (!isQuorum(counted, counted.filter(knows))) {
-      for (const id of counted.filter((id) => !knows(id))) {
+    while (!isQuorum(counted, standing.filter(knows))) {
+      for (const id of standing.filter((id) => !knows(id))) {
         const client = this.#clientOf(id)
         yield* until<Outcome>((resume) => client.ask(nothing, resume))
       }
@@ -160,7 +192,7 @@ export class Operator {
     for (let looks = 0; ; looks += 1) {
       const { node } = server
       const peer = looks % looksAtOnePeer === 0 ? this.#peerOf(server, looks / looksAtOnePeer) : null
-      if (node !== null && peer !== null) {
+      if (node !== null && !server.isPaused && peer !== null) {
         if (firstUnchosen === 0) goal = peer.node.replica.firstUnexecuted
         node.recordHeardFrom(peer.id, peer.address)
         node.dispatch('learner', { type: 'behind.noticed', firstUnchosen: goal, peer: peer.id })

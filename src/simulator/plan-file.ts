@@ -1,6 +1,7 @@
 /** A plan as a file: JSON, checked before it is run. */
 import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { minDatagramBytes } from '../node/wire/limits.ts'
 import { faultKinds, type Plan } from './plan.ts'
 
 /** A year, in milliseconds: nothing in a plan takes longer. */
@@ -9,6 +10,9 @@ const longestMs = 31_536_000_000
 function closed<P extends TProperties>(properties: P): TObject<P> {
   return Type.Object(properties, { additionalProperties: false })
 }
+
+/** UDP carries no more. */
+const mostDatagramBytes = 65_507
 
 const ms = Type.Integer({ minimum: 0, maximum: longestMs })
 const percent = Type.Integer({ minimum: 0, maximum: 100 })
@@ -34,6 +38,9 @@ const faultSchema = Type.Union([
   fault('crash', { server: target, duringSync: Type.Boolean(), survived, ...lasting }),
   fault('failedSync', { server: target, survived, ...lasting }),
   fault('slowDisk', { server: target, syncMs: ms, ...lasting }),
+  fault('pause', { server: target, ...lasting }),
+  fault('lostChosen', { percent, ...lasting }),
+  fault('stop', { atMs: ms, server: target }),
   fault('clock', { atMs: ms, server, jumpMs: Type.Integer({ minimum: -longestMs, maximum: longestMs }) }),
   fault('join', { atMs: ms, server }),
   fault('remove', { atMs: ms, server: target, stopAfterMs: ms }),
@@ -61,6 +68,7 @@ const planSchema = closed({
   service: Type.Union([Type.Literal('lock'), Type.Literal('register')]),
   stormMs: ms,
   sessionIdleMs: Type.Integer({ minimum: 1, maximum: longestMs }),
+  datagramBytes: Type.Optional(Type.Integer({ minimum: minDatagramBytes, maximum: mostDatagramBytes })),
   faults: Type.Array(faultSchema),
   clients: Type.Array(closed({ beginsAtMs: ms, server, lanes: Type.Array(Type.Array(stepSchema)) })),
 })

@@ -16,6 +16,11 @@ export interface Plan {
   readonly stormMs: number
   /** Replicated time after which an idle session is forgotten. */
   readonly sessionIdleMs: number
+  /**
+   * Messages travel as bytes, through the codec of live servers, in datagrams of at most so many. Left out, they are handed
+   * over as they are.
+   */
+  readonly datagramBytes?: number
   readonly faults: readonly Fault[]
   readonly clients: readonly ClientPlan[]
 }
@@ -63,6 +68,15 @@ export type Fault =
   /** The next sync fails, and `survived` of its writes got there: the server halts, and is started again after `forMs`. */
   | ({ readonly kind: 'failedSync'; readonly server: Target; readonly survived: number } & Lasting)
   | ({ readonly kind: 'slowDisk'; readonly server: Target; readonly syncMs: number } & Lasting)
+  /**
+   * The process is suspended, as with SIGSTOP: it does nothing, and then takes in order what came due meanwhile: datagrams,
+   * timers and ends of syncs.
+   */
+  | ({ readonly kind: 'pause'; readonly server: Target } & Lasting)
+  /** Of the `chosen` messages that show an instance which their sender alone knows to be chosen, `percent` are lost. */
+  | ({ readonly kind: 'lostChosen'; readonly percent: number } & Lasting)
+  /** The server ends and is never started again. It does not happen where the servers that are left would be no quorum. */
+  | { readonly kind: 'stop'; readonly atMs: number; readonly server: Target }
   /** The server's clock is set: ahead, or back where `jumpMs` is below 0. */
   | { readonly kind: 'clock'; readonly atMs: number; readonly server: NodeId; readonly jumpMs: number }
   /** A new server joins. */
@@ -83,8 +97,14 @@ export const faultKinds: readonly FaultKind[] = [
   'crash',
   'failedSync',
   'slowDisk',
+  'pause',
+  'lostChosen',
+  'stop',
   'clock',
   'join',
   'remove',
   'replace',
 ]
+
+/** Those that come when nothing else is asked for. Servers do not yet get over the loss of the only one that knows a choice. */
+export const drawnFaults: readonly FaultKind[] = faultKinds.filter((kind) => kind !== 'stop')

@@ -12,6 +12,7 @@ import { Coverage } from './coverage.ts'
 import type { SimulatedDatagram } from './datagram.ts'
 import { Judge } from './judge.ts'
 import { judgeHistory } from './judge-history.ts'
+import type { Wire } from './network.ts'
 import { Operator } from './operator.ts'
 import type { ClientPlan, Plan } from './plan.ts'
 import { type Process, run, sleep, until } from './process.ts'
@@ -33,6 +34,8 @@ export interface RunOptions {
   readonly ended?: (operations: readonly Operation[]) => void
   /** Given every fact and what else happened, a line each with its time: the same plan gives the same lines. */
   readonly told?: (line: string) => void
+  /** The codec for a plan whose messages travel as bytes, as `codecWire` is. */
+  readonly wire?: (datagramBytes: number, nowMs: () => number) => Wire
   /** Given what the inspector is told, as it happens. */
   readonly recorded?: (record: InspectorRecord) => void
 }
@@ -47,7 +50,10 @@ const quietMs = 60_000
 const janitorAfterMs = 10_000
 const janitorEveryMs = 2_000
 
-/** Runs a plan to its end, or to the first violation. */
+/**
+ * Runs a plan to its end, or to the first violation. Throws an `Error` when messages are to travel as bytes and no codec is
+ * given.
+ */
 export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
   const world = new Run(plan, options)
   let failure: RunFailure | null = null
@@ -64,7 +70,7 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
 
 class Run {
   readonly #plan: Plan
-  readonly #coverage = new Coverage()
+  readonly #coverage: Coverage
   readonly #cluster: SimulatedCluster
   readonly #judge: Judge
   readonly #operator: Operator
@@ -78,9 +84,18 @@ class Run {
   #operatorClients = 0
   readonly #recorder: RunRecorder | null
 
-  constructor(plan: Plan, { plant, digestEvery = usualDigestEvery, heard, told, recorded }: RunOptions) {
+  constructor(plan: Plan, options: RunOptions) {
+    const { plant, digestEvery = usualDigestEvery, heard, told, recorded, wire } = options
     this.#plan = plan
-    const { seed, servers, service, sessionIdleMs } = plan
+    const { seed, servers, service, sessionIdleMs, datagramBytes } = plan
+    if (datagramBytes !== undefined && wire === undefined) {
+      throw new Error(`the plan sends datagrams of ${datagramBytes} bytes, and there is no codec: give one`)
+    }
+    const packed =
+      datagramBytes === undefined || wire === undefined
+        ? {}
+        : { wire: (nowMs: () => number) => this.#coverage.overWire(wire(datagramBytes, nowMs)) }
+    this.#coverage = new Coverage((id) => this.#operator.isRetired(id))
     const happened = (what: Situation) => this.#happened(what)
     const recorder = recorded === undefined ? null : new RunRecorder(recorded, serviceOf(service))
     this.#recorder = recorder
@@ -90,6 +105,7 @@ class Run {
       service: serviceOf(service),
       sessionIdleMs,
       digestEvery,
+      ...packed,
       ...(recorder?.surroundings(plant) ?? (plant === undefined ? {} : { plant })),
       heard: (server, datagram) => {
         heard?.(datagram)
@@ -104,6 +120,7 @@ class Run {
     this.#operator = new Operator(this.#cluster, (first) => this.#operatorClient(first), happened)
     const clients = [...plan.clients.keys()].map(clientName)
     this.#storm = new Storm(plan.faults, {
+      seed,
       cluster: this.#cluster,
       operator: this.#operator,
       clients,

@@ -1,8 +1,8 @@
 /** Many runs, one seed after another, spread over worker threads. */
 import { Worker } from 'node:worker_threads'
 import { drawPlan, type PlanOptions } from './draw-plan.ts'
-import { runPlan } from './run.ts'
 import type { RunReport } from './run-report.ts'
+import { runWithCodec } from './wire.ts'
 
 export interface SeriesOptions {
   readonly seeds: readonly number[]
@@ -23,7 +23,7 @@ export interface Ran {
 export async function runSeries({ seeds, plan, jobs, ran }: SeriesOptions): Promise<void> {
   if (jobs === 1) {
     for (const seed of seeds) {
-      ran(seed, runPlan(drawPlan(seed, plan)))
+      ran(seed, runWithCodec(drawPlan(seed, plan)))
       // So that a signal is heard, and a progress bar drawn.
       await new Promise((next) => setImmediate(next))
     }

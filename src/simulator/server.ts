@@ -11,7 +11,7 @@ import { serverAddress } from '../schedule/names.ts'
 import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
 import type { NodeSettings } from '../stepped/settings.ts'
 import type { Fact } from '../verify/facts.ts'
-import type { SimulatedDatagram } from './datagram.ts'
+import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
 import { SimulatedDisk } from './disk.ts'
 import type { SimulatedNetwork } from './network.ts'
 import { Random, seedFor } from './random.ts'
@@ -94,9 +94,27 @@ export class SimulatedServer {
     })
     this.#around.happened(this.id, { type: 'start' })
     this.#around.network.listen(this.address, (datagram, from) => {
-      this.#around.heard(this, datagram as SimulatedDatagram)
-      this.#run?.receive(datagram as SimulatedDatagram, from)
+      this.#run?.take(() => {
+        this.#around.heard(this, datagram as SimulatedDatagram)
+        this.#run?.receive(datagram as SimulatedDatagram, from)
+      })
     })
+  }
+
+  /** It does nothing while it is suspended. */
+  get isPaused(): boolean {
+    return this.#run?.isPaused ?? false
+  }
+
+  /**
+   * Suspends its process: what comes due waits until the returned function has it go on. Of several pauses the last to end
+   * does; a crash ends all of them.
+   */
+  pause(): () => void {
+    const run = this.#run
+    if (run === null) throw new Error(`server ${this.id} is not running`)
+    run.pause()
+    return () => run.goOn()
   }
 
   /** It ends at once, as with a power cut; `survived` of the writes that were not synced got to the disk. */
@@ -133,6 +151,10 @@ class ServerRun implements Surroundings {
   readonly #options: RunOptions
   readonly #address: Address
   readonly #timers = new Map<string, () => void>()
+  /** How many pauses lie on it: one may begin before another ends. */
+  #pauses = 0
+  /** What came due while it is paused, in order. */
+  #due: (() => void)[] = []
 
   constructor(around: ServerSurroundings, options: RunOptions) {
     this.#around = around
@@ -148,6 +170,30 @@ class ServerRun implements Surroundings {
   end(): void {
     for (const giveUp of this.#timers.values()) giveUp()
     this.#timers.clear()
+    this.#due = []
+  }
+
+  get isPaused(): boolean {
+    return this.#pauses > 0
+  }
+
+  pause(): void {
+    this.#pauses += 1
+  }
+
+  /** Ends a pause. */
+  goOn(): void {
+    this.#pauses -= 1
+    if (this.isPaused) return
+    const due = this.#due
+    this.#due = []
+    for (const run of due) run()
+  }
+
+  /** Something comes due for the process: now, or when it goes on. */
+  take(run: () => void): void {
+    if (this.isPaused) this.#due.push(run)
+    else run()
   }
 
   receive({ sender, message }: SimulatedDatagram, from: Address): void {
@@ -173,12 +219,19 @@ class ServerRun implements Surroundings {
   setTimer(timer: ArmedTimer): void {
     this.cancelTimer(timer.role, timer.id)
     const name = timerName(timer.role, timer.id)
-    const giveUp = this.#around.timeline.schedule(timer.delayMs, () => {
+    let isGivenUp = false
+    const fire = () => {
+      // It was due in a pause, and what was taken before it gave it up.
+      if (isGivenUp) return
       this.#timers.delete(name)
       const { role, id } = timer
       this.#happen({ type: 'timer', role, id }, () => this.node.fire(timer))
+    }
+    const giveUp = this.#around.timeline.schedule(timer.delayMs, () => this.take(fire))
+    this.#timers.set(name, () => {
+      isGivenUp = true
+      giveUp()
     })
-    this.#timers.set(name, giveUp)
   }
 
   cancelTimer(role: RoleName, id: string): void {
@@ -189,7 +242,9 @@ class ServerRun implements Surroundings {
 
   persist(write: Write): void {
     const { disk } = this.#options
-    disk.persist(write, () => this.#happen({ type: 'synced' }, () => this.node.persisted(disk.state)))
+    disk.persist(write, () =>
+      this.take(() => this.#happen({ type: 'synced' }, () => this.node.persisted(disk.state))),
+    )
   }
 
   read(from: Instance): readonly Batch[] {
@@ -223,7 +278,7 @@ class ServerRun implements Surroundings {
     const { firstUnexecuted, members } = this.node.replica
     return {
       type: 'welcome',
-      cluster: 'simulated',
+      cluster: simulatedCluster,
       node: this.#options.id,
       instance: firstUnexecuted,
       members: shownMembers(members),

@@ -7,6 +7,10 @@ export const situations = [
   'a crash of a server that held delayed requests',
   'a failed sync',
   'a slow disk',
+  'a process paused',
+  'a server stopped for good',
+  'a chosen lost that one server alone could tell',
+  'a message sent in pieces',
   'a clock set ahead',
   'a clock set back',
   'a duplicate promise',
@@ -19,6 +23,10 @@ export const situations = [
   'an accept above the promise',
   "helping with another server's batch",
   'preparing for what nobody finished',
+  'filling a hole below accepted records',
+  'filling a hole below a full window of accepted records',
+  'an accept beyond the window of the acceptor',
+  'a learner that lost all its informants',
   'learning during load',
   'learning several instances at once',
   'learning from instance 0',
@@ -42,6 +50,22 @@ export const situations = [
   'a server replaced after its disk was lost',
   'a server denied that is no member',
 ] as const
+
+/** Those that a hundred runs may miss. */
+export const seldom: readonly Situation[] = [
+  'a server stopped for good',
+  'filling a hole below accepted records',
+  'filling a hole below a full window of accepted records',
+  'a learner that lost all its informants',
+]
+
+/** So many runs meet every situation: of a longer series that does not, the draws are at fault. */
+export const runsThatMeetAll = 2_000
+
+/** What never came about, of all that is looked for. */
+export function missedIn(counts: Counts): readonly Situation[] {
+  return situations.filter((situation) => counts[situation] === 0)
+}
 
 export type Situation = (typeof situations)[number]
 

@@ -1,14 +1,19 @@
 /** Lets the faults of a plan happen to a cluster. */
+
+import type { NodeId } from '../../machines/batch.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { serverAddress } from '../schedule/names.ts'
 import type { SimulatedCluster } from './cluster.ts'
-import { calm } from './network.ts'
+import type { SimulatedDatagram } from './datagram.ts'
+import { calm, type LostOnPurpose } from './network.ts'
 import type { Operator } from './operator.ts'
 import type { CutLink, Fault, Target } from './plan.ts'
+import { Random, seedFor } from './random.ts'
 import type { SimulatedServer } from './server.ts'
 import type { Situation } from './situations.ts'
 
 export interface StormOptions {
+  readonly seed: number
   readonly cluster: SimulatedCluster
   readonly operator: Operator
   /** The addresses of all clients. */
@@ -20,10 +25,13 @@ export interface StormOptions {
 export class Storm {
   readonly #options: StormOptions
   readonly #active = new Set<Fault>()
+  /** Draws which of the `chosen` messages are lost that one server alone could tell. */
+  readonly #random: Random
 
   /** Schedules `faults` on the cluster's timeline. */
   constructor(faults: readonly Fault[], options: StormOptions) {
     this.#options = options
+    this.#random = new Random(seedFor(options.seed, 'lost chosen'))
     for (const fault of faults) {
       options.cluster.timeline.schedule(fault.atMs, () => this.#begin(fault))
     }
@@ -45,6 +53,7 @@ export class Storm {
       case 'duplication':
       case 'reordering':
       case 'delay':
+      case 'lostChosen':
         this.#disturb(fault)
         return
       case 'cut':
@@ -66,6 +75,16 @@ export class Storm {
         })
         return
       }
+      case 'pause': {
+        const server = this.#find(fault.server)
+        if (server === undefined) return
+        happened('a process paused')
+        this.#timeline.schedule(fault.forMs, server.pause())
+        return
+      }
+      case 'stop':
+        operator.stop(fault.server)
+        return
       case 'clock': {
         const server = cluster.server(fault.server)
         server.clockAheadMs += fault.jumpMs
@@ -98,6 +117,7 @@ export class Storm {
   #setNetwork(): void {
     const { network } = this.#options.cluster
     let faults = calm
+    let lostChosenPercent = 0
     for (const fault of this.#active) {
       switch (fault.kind) {
         case 'loss':
@@ -116,9 +136,34 @@ export class Storm {
             lateMs: Math.max(faults.lateMs, fault.delayMs),
           }
           break
+        case 'lostChosen':
+          lostChosenPercent = Math.max(lostChosenPercent, fault.percent)
+          break
       }
     }
     network.faults = faults
+    network.losesOnPurpose = lostChosenPercent === 0 ? null : this.#losesChosen(lostChosenPercent)
+  }
+
+  /** Loses what one server alone knows to be chosen. */
+  #losesChosen(percent: number): LostOnPurpose {
+    return (_from, _to, datagram) => {
+      const { sender, message } = datagram as SimulatedDatagram
+      if (sender === null || message.type !== 'chosen' || message.batches.length === 0) return null
+      if (!this.#knowsAlone(sender, message.from + message.batches.length)) return null
+      if (!this.#random.chance(percent)) return null
+      this.#options.happened('a chosen lost that one server alone could tell')
+      return 'nobody else knows that it is chosen'
+    }
+  }
+
+  /** No other server that will ever speak again knows everything below `firstUnchosen`. */
+  #knowsAlone(id: NodeId, firstUnchosen: number): boolean {
+    const { cluster, operator } = this.#options
+    const others = cluster.servers.filter((server) => server.id !== id && !operator.isRetired(server.id))
+    return others.every(
+      ({ node, disk }) => (node?.replica.firstUnexecuted ?? disk.state.firstUnchosen) < firstUnchosen,
+    )
   }
 
   #cut(links: readonly CutLink[], forMs: number): void {

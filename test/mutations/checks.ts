@@ -5,7 +5,7 @@ import { Search } from '../../src/checker/search.ts'
 import { transcriptOf } from '../../src/checker/transcript.ts'
 import { clusterSettings } from '../../src/schedule/cluster.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
-import { runPlan } from '../../src/simulator/run.ts'
+import { runWithCodec } from '../../src/simulator/wire.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
 import { writeTranscript } from '../../src/transcript/write.ts'
 import { wander } from '../support/wander.ts'
@@ -77,7 +77,7 @@ export function tryChance(
 /** Runs the simulator's plans of the seeds from 1 on. */
 export function trySimulator({ plant }: Mutation, runs: number = budgets.runs): Caught | null {
   for (let seed = 1; seed <= runs; seed += 1) {
-    const { failure } = runPlan(drawPlan(seed), { plant, digestEvery: 1 })
+    const { failure } = runWithCodec(drawPlan(seed), { plant, digestEvery: 1 })
     if (failure === null) continue
     const { step, message } = failure
     return {

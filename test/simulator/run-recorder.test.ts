@@ -3,21 +3,21 @@ import { Store } from '../../inspector/model/store.ts'
 import { emptyPicture, pictureAfter, serverIn } from '../../src/inspect/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
-import { runPlan } from '../../src/simulator/run.ts'
+import { runWithCodec } from '../../src/simulator/wire.ts'
 import type { Plant } from '../../src/stepped/settings.ts'
 import { mutations } from '../mutations/all.ts'
 import { digestOf } from './run-digest.ts'
 
-function recordedRun(seed: number, plant?: Parameters<typeof runPlan>[1]) {
+function recordedRun(seed: number, plant?: Parameters<typeof runWithCodec>[1]) {
   const records: InspectorRecord[] = []
   const plan = drawPlan(seed)
-  const report = runPlan(plan, { ...plant, recorded: (record) => records.push(record) })
+  const report = runWithCodec(plan, { ...plant, recorded: (record) => records.push(record) })
   return { plan, records, report }
 }
 
 test('a run that is recorded is the run that it is without', () => {
   const { plan, report } = recordedRun(5)
-  expect(report).toEqual(runPlan(plan))
+  expect(report).toEqual(runWithCodec(plan))
   expect(digestOf(plan, { recorded: () => undefined })).toBe(digestOf(plan))
 })
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import { formatPlan, parsePlan } from '../../src/simulator/plan-file.ts'
-import { runPlan } from '../../src/simulator/run.ts'
+import { runWithCodec } from '../../src/simulator/wire.ts'
 import { digestOf } from './run-digest.ts'
 
 const file = new URL('./digests.json', import.meta.url)
@@ -12,7 +12,7 @@ const seeds = [1, 2, 3, 4, 5, 6]
 test.each(seeds)('seed %i, twice', (seed) => {
   const run = () => {
     const plan = drawPlan(seed)
-    return { ...runPlan(plan), digest: digestOf(plan) }
+    return { ...runWithCodec(plan), digest: digestOf(plan) }
   }
   const [one, other] = [run(), run()]
   expect(one.failure).toBeNull()

@@ -3,12 +3,12 @@ import { expect, test } from 'vitest'
 import type { Message } from '../../machines/messages.ts'
 import { describeMessageFault, isMessage } from '../../src/node/wire/schema.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
-import { runPlan } from '../../src/simulator/run.ts'
+import { runWithCodec } from '../../src/simulator/wire.ts'
 
 test('every message of a dozen runs is one that a live server would take, and the same after JSON', () => {
   const seen = new Map<string, Message>()
   for (let seed = 700; seed < 712; seed += 1) {
-    const { failure } = runPlan(drawPlan(seed), {
+    const { failure } = runWithCodec(drawPlan(seed), {
       heard({ message }) {
         const read: unknown = JSON.parse(JSON.stringify(message))
         if (!isMessage(read)) throw new Error(describeMessageFault(read))

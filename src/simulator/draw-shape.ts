@@ -1,0 +1,97 @@
+/** Faults that only together lead somewhere, which a draw of each by itself seldom does. */
+import type { NodeId } from '../../machines/batch.ts'
+import type { CutLink, Fault, FaultKind } from './plan.ts'
+import type { Random } from './random.ts'
+
+export interface Shape {
+  /** When the clients have to be at work. */
+  readonly busyAtMs: number
+  readonly faults: readonly Fault[]
+}
+
+interface Draw {
+  readonly random: Random
+  readonly servers: number
+  readonly stormMs: number
+  readonly allowed: readonly FaultKind[]
+}
+
+/** Of a hundred runs, how many have each of the shapes. */
+const percent = 0
+
+/** None, in most runs. Nothing is in it that is not allowed. */
+export function drawShape(draw: Draw): Shape | null {
+  const { random, allowed } = draw
+  const isTurnover = random.chance(percent)
+  const isHoles = random.chance(percent)
+  const may = (...kinds: FaultKind[]) => kinds.every((kind) => allowed.includes(kind))
+  if (isTurnover && draw.servers > 1 && may('cut', 'join', 'remove')) return drawTurnover(draw)
+  if (isHoles && draw.servers > 2 && may('cut', 'crash', 'lostChosen', 'pause')) return drawHoles(draw)
+  return null
+}
+
+/**
+ * A server hears that it is behind and cannot ask, while all others that it knows of are removed and stopped, and new ones
+ * take their places: when it can ask again, nobody is left that it knows.
+ */
+function drawTurnover({ random, servers, stormMs }: Draw): Shape {
+  const ids = random.shuffled(idsBelow(servers))
+  const [mute = 0, ...others] = ids
+  const joining = [servers, servers + 1]
+  const atMs = random.between(500, stormMs >> 2)
+  const all = [...ids, ...joining].filter((id) => id !== mute)
+  const faults: Fault[] = [
+    // What it misses at first it will have to ask for.
+    { kind: 'cut', links: to(mute, all), atMs, forMs: random.between(100, 1_000) },
+    { kind: 'cut', links: from(mute, all), atMs, forMs: random.between(stormMs >> 1, stormMs - atMs) },
+  ]
+  others.forEach((server, index) => {
+    const next = joining[index]
+    const turnMs = atMs + 300 * (index + 1)
+    if (next !== undefined) faults.push({ kind: 'join', server: next, atMs: turnMs })
+    faults.push({ kind: 'remove', server, stopAfterMs: random.below(300), atMs: turnMs + 1 })
+  })
+  return { busyAtMs: atMs, faults }
+}
+
+/**
+ * A minority misses an accept or two, and then hears all and cannot say anything: it holds accepted records and knows
+ * nothing to be chosen. Then it is needed: of the others one is left that has lost what it had learned.
+ */
+function drawHoles({ random, servers, stormMs }: Draw): Shape {
+  const ids = random.shuffled(idsBelow(servers))
+  const atMs = random.between(500, stormMs >> 1)
+  const forMs = random.between(500, stormMs >> 2)
+  const endMs = atMs + forMs
+  const minority = ids.slice(0, (servers - 1) >> 1)
+  const [helper = 0, ...others] = ids.slice(minority.length)
+  const faults: Fault[] = [{ kind: 'lostChosen', percent: 100, atMs, forMs: forMs + 1_000 }]
+  for (const mute of minority) {
+    const all = ids.filter((id) => id !== mute)
+    faults.push(
+      { kind: 'cut', links: to(mute, all), atMs: atMs + random.below(200), forMs: random.between(20, 300) },
+      { kind: 'cut', links: from(mute, all), atMs, forMs },
+    )
+  }
+  const crash = { kind: 'crash', duringSync: false, survived: 0 } as const
+  faults.push({ ...crash, server: helper, atMs: endMs - random.below(100), forMs: random.between(1, 100) })
+  for (const server of others) {
+    const awayMs = random.between(500, stormMs - endMs)
+    const isCrash = random.chance(50)
+    const away = isCrash ? crash : ({ kind: 'pause' } as const)
+    faults.push({ ...away, server, atMs: endMs - random.below(100), forMs: awayMs })
+  }
+  return { busyAtMs: atMs, faults }
+}
+
+function idsBelow(count: number): NodeId[] {
+  return Array.from({ length: count }, (_, id) => id)
+}
+
+function from(server: NodeId, others: readonly NodeId[]): CutLink[] {
+  return others.map((other) => [server, other])
+}
+
+function to(server: NodeId, others: readonly NodeId[]): CutLink[] {
+  return others.map((other) => [other, server])
+}

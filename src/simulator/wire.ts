@@ -1,0 +1,48 @@
+/** Simulated runs whose messages travel through the codec of live servers. It asks for Node.js, so a page has none. */
+import { Decoder, encodeEnvelope } from '../node/wire/codec.ts'
+import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
+import type { Wire } from './network.ts'
+import type { Plan } from './plan.ts'
+import { type RunOptions, runPlan } from './run.ts'
+import type { RunReport } from './run-report.ts'
+
+/**
+ * The codec, with datagrams of at most `datagramBytes`. What one simulated process says, another one understands: a datagram
+ * that the decoder drops throws an `Error`.
+ */
+export function codecWire(datagramBytes: number, nowMs: () => number): Wire {
+  let lastPieceId = 0n
+  const nextPieceId = () => {
+    lastPieceId += 1n
+    return lastPieceId
+  }
+  return {
+    pack(datagram) {
+      const { sender, message } = datagram as SimulatedDatagram
+      const outgoing = { cluster: simulatedCluster, sender, messages: [message] }
+      return encodeEnvelope(outgoing, datagramBytes, { nextPieceId })
+    },
+    open() {
+      const decoder = new Decoder({ cluster: simulatedCluster, nowMs })
+      return (bytes, from) => {
+        const decoded = decoder.decode(bytes, from)
+        switch (decoded.kind) {
+          case 'envelope':
+            return decoded.messages.map((message) => ({ sender: decoded.sender, message }))
+          case 'incomplete':
+            return []
+          case 'dropped':
+            throw new Error(`a datagram from ${from} was dropped: ${decoded.reason}, ${decoded.detail}`)
+          case 'seed':
+            throw new Error(`a datagram from ${from} was taken for plain text`)
+        }
+        decoded satisfies never
+      }
+    },
+  }
+}
+
+/** Runs a plan as `runPlan` does, through the codec where the plan says so. */
+export function runWithCodec(plan: Plan, options: Omit<RunOptions, 'wire'> = {}): RunReport {
+  return runPlan(plan, { ...options, wire: codecWire })
+}
