@@ -2,6 +2,9 @@ import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { Message } from '../../machines/messages.ts'
 import type { Position } from '../../machines/outcome.ts'
+import { isWellFormed } from '../node/wire/json.ts'
+import { shown } from '../services/fields.ts'
+import { maxLockNameLength } from '../services/lock.ts'
 import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
 import { Inquiries } from './inquiries.ts'
@@ -86,11 +89,12 @@ export class Client {
 
   /**
    * Frees the lock `name`: if it is held with `token`; without one, whoever holds it. Resolves to whether it was freed.
-   * Rejects as `request`.
+   * A token counts from any session, so it works however long the lock was held. Rejects as `request`.
    */
-  async unlock(name: string, token?: Position): Promise<boolean> {
-    const body = { action: 'unlock', name: lockName(name), ...(token && { token: { ...token } }) }
-    const { result } = await this.request(body)
+  async unlock(name: string, token?: Position, { signal }: RequestOptions = {}): Promise<boolean> {
+    const held = token === undefined ? {} : { token: { ...validToken(token) } }
+    const body = { action: 'unlock', name: lockName(name), ...held }
+    const { result } = await this.#requests.execute({ kind: 'service', body } as const, signal)
     const freed = (result as { readonly freed?: Json } | null)?.freed
     if (typeof freed !== 'boolean') throw new UnexpectedResult('{ freed: boolean }', result)
     return freed
@@ -178,11 +182,35 @@ function asChange(change: MembershipChange): MembershipChange {
   return { ...change, address: validAddress(`the address of server ${change.id}`, change.address) }
 }
 
+/** `name`, of a lock. Throws InvalidArgument, naming the limit and the value received, when the lock service has no such name. */
 function lockName(name: string): string {
-  if (typeof name === 'string' && name !== '') return name
+  const isName = typeof name === 'string' && name.length >= 1 && name.length <= maxLockNameLength
+  if (isName && isWellFormed(name)) return name
   throw new InvalidArgument(
-    `a lock's name must be a string that is not empty; received ${JSON.stringify(name)}`,
+    `a lock's name must be 1 to ${maxLockNameLength} characters of well-formed text; received ${shownValue(name)}`,
   )
+}
+
+/** `token`, which is checked as the lock service does. Throws InvalidArgument when it is none. */
+function validToken(token: Position): Position {
+  const { instance, index } = token ?? {}
+  if (isCount(instance) && isCount(index)) return { instance, index }
+  throw new InvalidArgument(
+    `a token must be { instance, index }, whole numbers from 0 on; received ${shownValue(token)}`,
+  )
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** Any value, for an error message: what JSON cannot carry by its type. */
+function shownValue(value: unknown): string {
+  try {
+    return shown(value)
+  } catch {
+    return `a value of the type ${typeof value}`
+  }
 }
 
 function tokenIn(result: Json): Position {

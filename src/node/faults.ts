@@ -92,6 +92,7 @@ export class Faults {
         this.#meet(passing, () => receiver.ask(message, from))
       },
       join: (question, from) => receiver.join(question, from),
+      silent: (reason, from) => receiver.silent(reason, from),
       leaving: () => receiver.leaving(),
     }
   }

@@ -22,12 +22,14 @@ import type { Executor } from '../router.ts'
 import { lockService } from '../services/lock.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
+import { visible } from '../visible.ts'
 import { StartError } from './errors.ts'
 import { type Fate, Faults } from './faults.ts'
 import { askFounders, greet } from './greet.ts'
 import { type Bootstrap, checkIdentity, foundingIdentity, newIncarnation } from './identity.ts'
 import { canonicalOptions } from './options.ts'
 import { type Mouth, Runtime } from './runtime.ts'
+import { Seldom } from './seldom.ts'
 import { bindSocket, socketBufferBytes } from './socket.ts'
 import { statusOf } from './status.ts'
 import { LevelStorage } from './storage/level-storage.ts'
@@ -90,6 +92,8 @@ export interface RunningNode {
 const joinPatienceMs = 10_000
 const stopPatienceMs = 2_000
 const pageBytes = 1_000_000
+/** How often it is logged that clients which speak plain text got no answer, at most. */
+const silenceLogMs = 60_000
 
 /**
  * Starts a server. Throws a `StartError`, or a `StorageError`, with one clear line when it cannot: the directory is in use,
@@ -198,6 +202,7 @@ class LiveNode implements RunningNode {
   readonly #reporter: Reporter | null
   readonly #observer: Observer | null
   readonly #watchers = new Set<() => void>()
+  readonly #silences = new Seldom(silenceLogMs)
   #transport: Transport | null = null
 
   constructor(
@@ -359,6 +364,7 @@ class LiveNode implements RunningNode {
       join: ({ incarnation }, from) => {
         transport.send(from, { type: 'invitation', to: incarnation, founders: this.#identity.members })
       },
+      silent: (reason, from) => this.#silences.happened((times) => this.#logSilence(reason, from, times)),
       leaving: () => {
         this.#recorder?.flush()
         return this.#runtime.clock
@@ -386,6 +392,10 @@ class LiveNode implements RunningNode {
     if (!this.#isCounted && this.#options.join === undefined) {
       this.#logger.warn('not counted in this cluster: start with --join to join it')
     }
+  }
+
+  #logSilence(reason: string, from: Address, times: number): void {
+    this.#logger.warn({ times, from, example: visible(reason) }, 'requests in plain text got no answer')
   }
 
   /** Catches up from the server at `seed`, and then asks to be counted. */

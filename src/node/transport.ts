@@ -2,8 +2,9 @@ import type { Socket } from 'node:dgram'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { ClientMessage, Join, Message, NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import { formatAddress, parseAddress } from '../address.ts'
+import { PlainTextClients } from './plain-text.ts'
 import { commandBytes, type Decoded, Decoder, encodeEnvelope } from './wire/codec.ts'
-import { formatRespond, type SeedRequest } from './wire/seed-text.ts'
+import type { SeedRequest } from './wire/seed-text.ts'
 
 /** What a transport brings in. */
 export interface Receiver {
@@ -13,12 +14,11 @@ export interface Receiver {
   ask(question: Question, from: Address): void
   /** A server that joins asks who founded the cluster. */
   join(question: Join, from: Address): void
+  /** A client that speaks plain text gets no answer, since that has none for it. */
+  silent(reason: string, from: Address): void
   /** Something is about to leave; returns the clock that goes with it. */
   leaving(): number
 }
-
-/** Requests of the seed's clients that are remembered, so that they can be answered in their own words. */
-const seedRequestsRemembered = 20_000
 
 /** Addresses of servers that are remembered beside the members': of those that join, or were removed. */
 const serversRemembered = 64
@@ -47,7 +47,7 @@ export class Transport {
   readonly #outbox = new Map<Address, Message[]>()
   readonly #dropped = new Map<string, number>()
   readonly #heardFrom = new Map<NodeId, Address>()
-  readonly #seedRequests = new Map<string, SeedRequest>()
+  readonly #plainText = new PlainTextClients()
   #received = 0
   #sent = 0
   #isOpen = true
@@ -90,7 +90,7 @@ export class Transport {
       const seed = to.startsWith(plainTextMark)
       const address = seed ? to.slice(plainTextMark.length) : to
       const datagrams = seed
-        ? this.#seedAnswers(messages)
+        ? this.#plainAnswers(address, messages)
         : encodeEnvelope({ cluster: this.#cluster, sender: this.#self, clock, messages })
       const { host, port } = parseAddress(address)
       for (const datagram of datagrams) {
@@ -123,6 +123,7 @@ export class Transport {
         return
       case 'dropped':
         this.#drop(decoded.reason)
+        if (decoded.reason === 'plainText') this.#receiver.silent(decoded.detail, source)
         return
       case 'incomplete':
         return
@@ -161,30 +162,19 @@ export class Transport {
     if (this.#heardFrom.size > serversRemembered) forgetOldest(this.#heardFrom)
   }
 
-  /** A client of the seed is its address: it has no session of its own. */
   #bringInSeed(seedRequest: SeedRequest, source: Address): void {
-    const { seq, action, name } = seedRequest
-    const uid = `udp:${source}`
-    this.#seedRequests.set(`${seq}:${uid}`, seedRequest)
-    if (this.#seedRequests.size > seedRequestsRemembered) forgetOldest(this.#seedRequests)
-    const command = {
-      kind: 'service',
-      body: { action: action === 'LOCK' ? 'lock' : 'unlock', name },
-    } as const
-    this.#receiver.request(
-      { type: 'request', uid, seq, ackedBelow: 0, command },
-      `${plainTextMark}${source}`,
-      commandBytes(command),
-    )
+    const message = this.#plainText.requestOf(seedRequest, source)
+    this.#receiver.request(message, `${plainTextMark}${source}`, commandBytes(message.command))
   }
 
-  /** The seed knows one answer, and gives it when the request has executed. */
-  #seedAnswers(messages: readonly Message[]): Uint8Array[] {
+  #plainAnswers(address: Address, messages: readonly Message[]): Uint8Array[] {
     return messages.flatMap((message) => {
-      if (message.type !== 'response' || message.outcome.kind !== 'executed') return []
-      const asked = this.#seedRequests.get(`${message.seq}:${message.uid}`)
-      this.#seedRequests.delete(`${message.seq}:${message.uid}`)
-      return asked === undefined ? [] : [Buffer.from(formatRespond(asked))]
+      const answer = this.#plainText.answerTo(message)
+      if (answer === null) return []
+      if ('text' in answer) return [Buffer.from(answer.text)]
+      this.#drop('unanswered')
+      this.#receiver.silent(answer.silence, address)
+      return []
     })
   }
 

@@ -34,7 +34,8 @@ export interface LockHolder {
 /** The locks that are held, by name. */
 export type LockState = SortedMap<LockHolder>
 
-const maxNameLength = 256
+/** UTF-16 units of the name of a lock. */
+export const maxLockNameLength = 256
 
 /** A request for a lock that is held waits for the key that is the lock's name. */
 export const lockService: Service<LockState, LockCommand, LockResult> = {
@@ -42,7 +43,7 @@ export const lockService: Service<LockState, LockCommand, LockResult> = {
   initial: () => emptyMap,
   parse(body) {
     const fields = fieldsOf(body, 'a command of the lock service')
-    const name = nameIn(fields, 'name', maxNameLength)
+    const name = nameIn(fields, 'name', maxLockNameLength)
     switch (fields.action) {
       case 'lock':
         return { action: 'lock', name }

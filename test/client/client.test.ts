@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import type { ClientMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
-import type { Outcome } from '../../machines/outcome.ts'
+import type { Outcome, Position } from '../../machines/outcome.ts'
 import type { Client } from '../../src/client/index.ts'
 import {
   Aborted,
@@ -503,7 +503,39 @@ describe('locks and members', () => {
     const { client } = await startPair()
     await expect(client.lock('a')).rejects.toThrow(UnexpectedResult)
     await expect(client.unlock('a')).rejects.toThrow(UnexpectedResult)
-    await expect(client.lock('')).rejects.toThrow(InvalidArgument)
+  })
+
+  it.each<[string, unknown, string]>([
+    ['an empty name', '', '""'],
+    ['a name that is too long', 'n'.repeat(257), '1 to 256 characters of well-formed text; received "nnn'],
+    ['half of a surrogate pair', '\ud800', 'well-formed'],
+    ['a number', 7, 'received 7'],
+    ['a BigInt', 7n, 'of the type bigint'],
+  ])('sends nothing for %s, and says what the limit is', async (_, name, why) => {
+    const { server, client } = await startPair()
+    await expect(client.lock(name as string)).rejects.toThrow(InvalidArgument)
+    await expect(client.unlock(name as string)).rejects.toThrow(why)
+    expect(server.heard).toEqual([])
+  })
+
+  it.each([
+    null,
+    {},
+    { instance: 1, index: -1 },
+    { instance: 1.5, index: 0 },
+    '1.0',
+  ])('sends nothing to unlock with the token %j', async (token) => {
+    const { server, client } = await startPair()
+    const unlocking = client.unlock('a', token as unknown as Position)
+    await expect(unlocking).rejects.toThrow(`received ${JSON.stringify(token)}`)
+    expect(server.heard).toEqual([])
+  })
+
+  it('gives an unlock up', async () => {
+    const { server, client } = await startPair(cancelledWith(null))
+    const reason = new Error('enough')
+    const signal = abortedOnceHeard(server, 'request', reason)
+    await expect(client.unlock('a', undefined, { signal })).rejects.toBe(reason)
   })
 
   it('asks for a change of members', async () => {

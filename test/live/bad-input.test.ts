@@ -72,8 +72,8 @@ describe('datagrams that make no sense', () => {
     ['JSON that is no message', 'malformed', () => '{"v":3}'],
     ['a message of an unknown type', 'malformed', () => envelope({ m: [{ type: 'conquer' }] })],
     ['a good message beside a bad one', 'malformed', () => envelope({ m: [request(locking), { type: 1 }] })],
-    ['a truncated request of the seed', 'malformed', () => "REQUEST:-1:-1:(1,'LOCK'"],
-    ['an unknown action of the seed', 'malformed', () => "REQUEST:-1:-1:(1,'STEAL','b')"],
+    ['a truncated request of the seed', 'plainText', () => "REQUEST:-1:-1:(1,'LOCK'"],
+    ['an unknown action of the seed', 'plainText', () => "REQUEST:-1:-1:(1,'STEAL','b')"],
     ['another version', 'version', () => envelope({ v: 3, m: [request(locking)] })],
     ['another cluster', 'foreign', () => envelope({ c: 'elsewhere', m: [request(locking)] })],
     [

@@ -28,6 +28,7 @@ function serverWith(rules: readonly FaultRule[]) {
     request: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
     ask: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
     join: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
+    silent: (reason) => passed.push(`silent: ${reason}`),
     leaving: () => 7,
   }
   return { passed, fates, faults, mouth, receiver: faults.receiver(inner) }

@@ -15,6 +15,7 @@ import type { Member } from '../../machines/members.ts'
 import type { Message } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { isReachable } from '../../src/address.ts'
+import { quoted } from '../../src/node/wire/python-literal.ts'
 import type { SeedRequest } from '../../src/node/wire/seed-text.ts'
 
 /** A message with what stands around it. */
@@ -253,14 +254,11 @@ export const anythingSaid: fc.Arbitrary<Said> = fc.oneof(...Object.values(said))
 /** Any message. */
 export const messages: fc.Arbitrary<Message> = anythingSaid.map(({ message }) => message)
 
-/** What the seed's clients can ask for: no control characters, and one kind of quote at most. */
-export const seedRequests: fc.Arbitrary<SeedRequest> = fc.record(
-  {
-    seq: integers,
+/** What the seed's clients can ask for, as Python 3 writes it. */
+export const seedRequests: fc.Arbitrary<SeedRequest> = fc
+  .record({
+    seq: integers.filter((seq) => seq < 2 ** 51),
     action: fc.constantFrom('LOCK' as const, 'UNLOCK' as const),
-    name: name
-      .map((value) => value.replaceAll(/\p{Cc}/gu, '·'))
-      .filter((value) => !(value.includes("'") && value.includes('"'))),
-  },
-  plain,
-)
+    name,
+  })
+  .map((asked) => ({ ...asked, tuple: `(${asked.seq}, '${asked.action}', ${quoted(asked.name)})` }))

@@ -106,8 +106,10 @@ export type DropReason =
   | 'empty'
   /** Neither JSON, nor the seed's text, nor a piece. */
   | 'garbage'
-  /** JSON or the seed's text, but not of a shape that is known, or not to be kept as it is. */
+  /** JSON, but not of a shape that is known, or not to be kept as it is. */
   | 'malformed'
+  /** It begins like the seed's text, and is none. */
+  | 'plainText'
   /** A version of the wire that is not spoken here. */
   | 'version'
   /** Of another cluster. */
@@ -200,7 +202,7 @@ export class Decoder {
     if (text.startsWith('{')) return this.#decodeJson(text)
     if (!text.startsWith(seedPrefix)) return dropped('garbage', `neither JSON nor ${seedPrefix}`)
     const requests = parseSeedText(text)
-    return 'fault' in requests ? dropped('malformed', requests.fault) : { kind: 'seed', requests }
+    return 'fault' in requests ? dropped('plainText', requests.fault) : { kind: 'seed', requests }
   }
 
   #decodeJson(text: string): Decoded {

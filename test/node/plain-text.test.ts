@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest'
+import type { Outcome } from '../../machines/outcome.ts'
+import { PlainTextClients } from '../../src/node/plain-text.ts'
+import { isMessage } from '../../src/node/wire/schema.ts'
+import { parseSeedText, type SeedRequest } from '../../src/node/wire/seed-text.ts'
+
+const here = '127.0.0.1:4711'
+
+function parsed(tuple: string): SeedRequest {
+  const requests = parseSeedText(`REQUEST:-1:-1:${tuple}`)
+  if ('fault' in requests || requests[0] === undefined) throw new Error(`${tuple} is no request`)
+  return requests[0]
+}
+
+const executed: Outcome = { kind: 'executed', result: null, instance: 3, index: 0 }
+
+/** Asks for each tuple, and then says how each ended, in order. */
+function answers(tuples: readonly string[], outcome: Outcome = executed): (string | null)[] {
+  const clients = new PlainTextClients()
+  const asked = tuples.map((tuple) => clients.requestOf(parsed(tuple), here))
+  return asked.map(({ uid, seq }) => {
+    const answer = clients.answerTo({ type: 'response', uid, seq, outcome })
+    return answer && ('text' in answer ? answer.text : answer.silence)
+  })
+}
+
+describe('requests in plain text', () => {
+  test.each([
+    here,
+    '[fe80:1234:5678:9abc:def0:1234:5678:9abc%abcdefghijklmnopqrstuvwxyz012345]:65535',
+  ])('of a client at %s are messages', (source) => {
+    const message = new PlainTextClients().requestOf(parsed("(2251799813685247,'UNLOCK','a')"), source)
+    expect(isMessage(message)).toBe(true)
+    expect(message.command).toEqual({ kind: 'service', body: { action: 'unlock', name: 'a' } })
+  })
+
+  test('of one number are told apart by action and lock, and each is answered in its own words', () => {
+    const tuples = ["(1, 'LOCK', 'a')", "(1, 'UNLOCK', 'a')", "(1, 'LOCK', 'b')", "(1, 'LOCK', 7)"]
+    expect(answers(tuples)).toEqual(tuples.map((tuple) => `RESPOND:-1:-1:${tuple}`))
+  })
+
+  test.each<[Outcome, string]>([
+    [{ kind: 'failed', error: 'no lock here', instance: 1, index: 0 }, 'no lock here'],
+    [{ kind: 'refused', reason: 'expired' }, "(1, 'LOCK', 'a')"],
+    [{ kind: 'cancelled', instance: 1, index: 0 }, 'was cancelled'],
+  ])('that end otherwise get no answer, and it is said why: %j', (outcome, why) => {
+    expect(answers(["(1, 'LOCK', 'a')"], outcome)).toEqual([expect.stringContaining(why)])
+  })
+})
