@@ -2,8 +2,9 @@ import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { Message } from '../../machines/messages.ts'
 import type { Position } from '../../machines/outcome.ts'
-import { isWellFormed } from '../node/wire/json.ts'
+import { maxBodyDepth, maxCommandBytes } from '../node/wire/limits.ts'
 import { shown } from '../services/fields.ts'
+import { copyJson, isWellFormed } from '../services/json.ts'
 import { maxLockNameLength } from '../services/lock.ts'
 import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
@@ -158,22 +159,20 @@ export class Client {
   }
 }
 
+/** How much of a body is looked at, in bytes of JSON: its size is told where it is above the limit of a command. */
+const longestLookedAt = 64 * maxCommandBytes
+
 /**
  * A copy of `body`, since it is sent again as long as nobody answers, and must be the same then. Throws InvalidArgument
- * when JSON cannot carry it.
+ * when JSON cannot carry it without loss.
  */
 function asJson(body: Json): Json {
-  let text: string | undefined
   try {
-    text = JSON.stringify(body)
+    return copyJson(body, { depth: maxBodyDepth, bytes: longestLookedAt }).json
   } catch (error) {
-    throw new InvalidArgument(`the request's body cannot be written as JSON: ${String(error)}`, {
-      cause: error,
-    })
+    const why = error instanceof Error ? error.message : String(error)
+    throw new InvalidArgument(`the request's body cannot be sent as JSON: ${why}`, { cause: error })
   }
-  if (text === undefined)
-    throw new InvalidArgument(`the request's body must be JSON; received ${typeof body}`)
-  return JSON.parse(text)
 }
 
 /** A copy of `change`, its address in canonical form. Throws InvalidArgument when nobody can send to it. */

@@ -359,16 +359,43 @@ describe('a request', () => {
     expect((await client.request(large)).result).toBe(large)
   })
 
-  it.each([
-    ['undefined', undefined],
-    ['a function', () => 1],
-    ['a BigInt', 1n],
-    ['what is nested deeper than servers read', JSON.parse('['.repeat(40) + ']'.repeat(40))],
-    ['text that is not well-formed', '\ud800'],
-  ])('rejects %s for a body', async (_, body) => {
+  const holdsItself: { self?: unknown } = {}
+  holdsItself.self = holdsItself
+
+  it.each<[string, unknown, string]>([
+    ['undefined', undefined, 'undefined'],
+    ['undefined in a field', { a: undefined }, 'undefined'],
+    ['a function', () => 1, 'function'],
+    ['a BigInt', 1n, 'bigint'],
+    ['NaN', { a: [Number.NaN] }, 'out of range'],
+    ['-0', -0, '-0'],
+    ['a Map', new Map([[1, 2]]), 'a Map'],
+    ['a Date', { at: new Date() }, 'a Date'],
+    ['what holds itself', holdsItself, 'holds itself'],
+    [
+      'what is nested deeper than servers read',
+      JSON.parse('['.repeat(33) + ']'.repeat(33)),
+      'more than 32 deep',
+    ],
+    ['text that is not well-formed', '\ud800', 'half of a surrogate pair'],
+    ['a key that is not well-formed', { '\ud800': 1 }, 'half of a surrogate pair'],
+    [
+      'a getter that throws',
+      Object.defineProperty({}, 'a', { enumerable: true, get: () => JSON.parse('') }),
+      'JSON',
+    ],
+  ])('rejects %s for a body, and says why', async (_, body, why) => {
     const { server, client } = await startPair()
-    await expect(client.request(body as unknown as Json)).rejects.toThrow(InvalidArgument)
+    const error = await client.request(body as Json).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(InvalidArgument)
+    expect((error as Error).message).toContain(why)
     expect(server.heard).toEqual([])
+  })
+
+  it('takes a body of the greatest depth', async () => {
+    const { client } = await startPair()
+    const body = JSON.parse('['.repeat(32) + ']'.repeat(32))
+    expect((await client.request(body)).result).toEqual(body)
   })
 })
 
