@@ -1,29 +1,63 @@
-/** What stands above a server's column in the ledger. */
-import { type Ballot, compareBallots } from '../../machines/ballot.ts'
-import type { Instance, Json } from '../../machines/batch.ts'
+/** What stands above a server's column in the ledger: how far it is, and how old that is. */
+import type { Heads, HeadsSample } from '../../src/inspect/heads.ts'
+import { samplingMs } from '../../src/inspect/heads.ts'
 import type { ServerPicture } from '../../src/inspect/picture.ts'
 
-export interface Heads {
-  readonly promised: Ballot | null
-  /** `false`: it is on its way to the disk, and nobody was told of it. */
-  readonly isPromisedSynced: boolean
-  /** It knows what was chosen in every instance below; `null` where nothing is known of it. */
-  readonly firstUnchosen: Instance | null
+/** What is shown above a column. */
+export interface ColumnHeads extends Heads {
+  /** How old the heads are, in milliseconds; 0 where nothing is missing. */
+  readonly ageMs: number
+  /** How old the cells below are: the server has left records out since. `null` for a server that does not run. */
+  readonly cellsAgeMs: number | null
 }
 
-/** What the server has promised and learned: in its memory while it runs, on its disk while it does not. */
-export function durableHeads({ roles, durable, firstUnexecuted }: ServerPicture): Heads {
-  const onDisk = durable?.promised ?? null
-  const isKnown = durable !== null || firstUnexecuted > 0
-  const firstUnchosen = isKnown ? Math.max(durable?.firstUnchosen ?? 0, firstUnexecuted) : null
-  const inMemory = roles === null ? null : ballotIn(roles.acceptor.context)
-  const isSynced = inMemory === null || compareBallots(inMemory, onDisk) <= 0
-  return { promised: isSynced ? onDisk : inMemory, isPromisedSynced: isSynced, firstUnchosen }
+/** Samples that were taken for one moment lie this close together, in milliseconds: a busy process takes its own late. */
+const closeMs = samplingMs / 2
+
+/** A server whose heads are this much older than the others' does not hold them back, in milliseconds. */
+const lateMs = 1_000
+
+/**
+ * The heads of all servers, in order. Where all records are there, they are of the latest one. While a server leaves records
+ * out they are of one moment, the latest of which all have reported, since heads of different moments look like lag.
+ */
+export function columnHeads(servers: readonly ServerPicture[]): readonly ColumnHeads[] {
+  const nowMs = Math.max(0, ...servers.map(heardMs))
+  const momentMs = commonMoment(servers, nowMs)
+  return servers.map((server) => {
+    const sample = momentMs === null ? null : sampleAt(server, momentMs)
+    const heads = sample ?? server.heads
+    const ageMs = isMissing(server) || sample !== null ? nowMs - (sample?.timeMs ?? heardMs(server)) : 0
+    return { ...heads, ageMs: Math.max(0, ageMs), cellsAgeMs: cellsAgeMs(server, nowMs) }
+  })
 }
 
-function ballotIn(context: Json): Ballot | null {
-  const { promised } = (context ?? {}) as { promised?: Partial<Ballot> | null }
-  return typeof promised?.round === 'number' && typeof promised.node === 'number'
-    ? { round: promised.round, node: promised.node }
-    : null
+/** When anything was last heard of the server. */
+function heardMs({ timeMs, samples, leftOutSince }: ServerPicture): number {
+  return leftOutSince === 0 ? timeMs : Math.max(timeMs, samples.at(-1)?.timeMs ?? 0)
+}
+
+function cellsAgeMs(server: ServerPicture, nowMs: number): number | null {
+  if (server.state === 'gone' || server.timeMs === 0) return null
+  return isMissing(server) ? Math.max(0, nowMs - server.timeMs) : 0
+}
+
+/** True when the server has done something that its records do not show. */
+export function isMissing({ leftOutSince, state }: ServerPicture): boolean {
+  return leftOutSince > 0 || state === 'silent'
+}
+
+/** The latest moment of which all who leave records out have reported heads; `null` when nobody does. */
+function commonMoment(servers: readonly ServerPicture[], nowMs: number): number | null {
+  const reported = servers
+    .filter((server) => server.state === 'up' && server.leftOutSince > 0)
+    .map(heardMs)
+    .filter((timeMs) => timeMs > nowMs - lateMs)
+  return reported.length === 0 ? null : Math.min(...reported) + closeMs
+}
+
+/** The latest heads of the server until then; `null` when its latest are not later. */
+function sampleAt(server: ServerPicture, momentMs: number): HeadsSample | null {
+  if (server.state !== 'up' || (server.leftOutSince === 0 && server.timeMs <= momentMs)) return null
+  return server.samples.findLast(({ timeMs }) => timeMs <= momentMs) ?? null
 }

@@ -365,6 +365,10 @@ export class LaneModel {
       case 'fate':
         this.#fate(at, node, record)
         return
+      case 'heads':
+        // What it did since its last record is not known.
+        this.#seen(node).gapAt = at
+        return
       case 'service':
         return
     }

@@ -1,4 +1,5 @@
 /** What a record tells, in words: for the list of events, for what is read aloud, and wherever a step is named. */
+import type { Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { delayName } from '../../src/chart-names.ts'
 import type { FaultRule } from '../../src/inspect/control.ts'
@@ -41,6 +42,18 @@ export function partyText(party: PartyName): string {
 /** Seconds since the first record: `12.345`. */
 export function timeText(timeMs: number | null, originMs: number): string {
   return timeMs === null ? '' : ((timeMs - originMs) / 1_000).toFixed(3)
+}
+
+/** `0.4 s`, `12 s`, `3 min`, `2 h`. */
+export function ageText(ageMs: number): string {
+  if (ageMs < 10_000) return `${(ageMs / 1_000).toFixed(1)} s`
+  if (ageMs < 120_000) return `${Math.round(ageMs / 1_000)} s`
+  return ageMs < 7_200_000 ? `${Math.round(ageMs / 60_000)} min` : `${Math.round(ageMs / 3_600_000)} h`
+}
+
+/** `instances 4 to 120: no record`. */
+export function gapText(from: Instance, to: Instance): string {
+  return from === to ? `instance ${from}: no record` : `instances ${from} to ${to}: no record`
 }
 
 /** True of a text that is an address or less: it stands on one line in a narrow column. */
@@ -219,6 +232,10 @@ function serverText(record: ServerRecord): string {
     case 'survey': {
       const { durable, firstUnexecuted } = record
       return `stands at instance ${firstUnexecuted}, promised ${ballotText(durable.promised)}`
+    }
+    case 'heads': {
+      const { firstUnexecuted, leftOut, promised } = record
+      return `is at instance ${firstUnexecuted}, promised ${ballotText(promised)}; ${leftOutText(leftOut)} since its last record`
     }
     case 'fate': {
       const { message, from, to, fate, reason } = record

@@ -6,10 +6,12 @@ import type { Address, Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { DurableState } from '../durable.ts'
 import type { ServiceView } from '../services/service.ts'
+import { type Heads, type HeadsSample, headsOf, nothingKnown, sampledUntil, withSample } from './heads.ts'
 import { type Ledger, ledgerAfter, ledgerWithout, ledgerWithoutMemory, nothingInLedger } from './ledger.ts'
 import type {
   Cause,
   ClientRecord,
+  HeadsRecord,
   InspectorRecord,
   InvariantStanding,
   Move,
@@ -59,6 +61,10 @@ export interface ServerPicture {
   readonly durable: DurableState | null
   readonly members: readonly Member[]
   readonly firstUnexecuted: Instance
+  /** How far it is, whatever was left out; once it has ended, as far as it is known to have come. */
+  readonly heads: Heads
+  /** Its heads at the latest moments at which those of all servers can be compared. */
+  readonly samples: readonly HeadsSample[]
   /** Writes that are not synced. */
   readonly writes: number
   /** What it did last. */
@@ -66,6 +72,8 @@ export interface ServerPicture {
   readonly moves: readonly Move[]
   /** Records of it that were left out, in all. */
   readonly leftOut: number
+  /** Those of them since the last of which there is a record: above 0, only `heads` and `samples` are of now. */
+  readonly leftOutSince: number
 }
 
 export interface ClientPicture {
@@ -111,6 +119,7 @@ export function pictureAfter(picture: Picture, record: InspectorRecord): Picture
         ...withServer(picture, record.node, (server) => ({
           ...server,
           leftOut: server.leftOut + record.count,
+          leftOutSince: record.count,
           moves: [],
           cause: null,
         })),
@@ -143,7 +152,11 @@ function serverRecordTaken(picture: Picture, name: RunName, record: ServerRecord
   const { clock, timeMs } = record
   const before = serverIn(picture, node)
   const seen = (change: Partial<ServerPicture>): Picture =>
-    withServer(picture, node, (server) => ({ ...server, run, incarnation, clock, timeMs, ...change }))
+    withServer(picture, node, (server) => {
+      const after = { ...server, run, incarnation, clock, timeMs, ...change, leftOutSince: 0 }
+      const heads = headsOf(after)
+      return { ...after, heads, samples: samplesAfter(server, heads, timeMs) }
+    })
   const isOtherDisk = before?.incarnation != null && before.incarnation !== incarnation
   const ledger = isOtherDisk ? ledgerWithout(picture.ledger, node) : picture.ledger
   switch (record.kind) {
@@ -171,10 +184,38 @@ function serverRecordTaken(picture: Picture, name: RunName, record: ServerRecord
         ...withoutRoles(picture, node, 'gone', record.reason),
         ledger: ledgerWithoutMemory(ledger, node),
       }
+    case 'heads':
+      return withServer(picture, node, (server) => headsReported(server, run, record))
     case 'fate':
       return picture
   }
   record satisfies never
+}
+
+/** Records are left out: of what it did, it is known how far that brought it. */
+function headsReported(server: ServerPicture, run: string, record: HeadsRecord): ServerPicture {
+  // What comes late of a run that has ended says nothing of now.
+  if (server.state === 'gone' || (server.run !== null && server.run !== run)) return server
+  const { promised, isPromisedSynced, firstUnchosen, firstUnexecuted, timeMs, leftOut } = record
+  const heads = { promised, isPromisedSynced, firstUnchosen, firstUnexecuted }
+  return {
+    ...server,
+    heads,
+    samples: withSample(server.samples, { ...heads, timeMs }),
+    leftOutSince: leftOut,
+    moves: [],
+    cause: null,
+  }
+}
+
+function samplesAfter(
+  { samples, heads, timeMs: beforeMs, leftOutSince }: ServerPicture,
+  after: Heads,
+  timeMs: number,
+): readonly HeadsSample[] {
+  return leftOutSince > 0
+    ? withSample(samples, { ...after, timeMs })
+    : sampledUntil(samples, heads, beforeMs, timeMs)
 }
 
 function stepTaken(
@@ -251,6 +292,7 @@ function withoutRoles(
     ...server,
     state,
     reason: reason ?? server.reason,
+    heads: state === 'gone' ? onDisk(server) : server.heads,
     pid: null,
     roles: null,
     moves: [],
@@ -258,6 +300,12 @@ function withoutRoles(
     writes: 0,
   }))
   return { ...next, last: lastWithout(picture, node) }
+}
+
+/** What it promised and did not sync went with it. */
+function onDisk({ heads, durable }: ServerPicture): Heads {
+  if (heads.isPromisedSynced) return heads
+  return { ...heads, promised: durable?.promised ?? null, isPromisedSynced: true }
 }
 
 function lastWithout({ last }: Picture, node: NodeId): LastStep | null {
@@ -320,5 +368,8 @@ function silentServer(node: NodeId): ServerPicture {
     cause: null,
     moves: [],
     leftOut: 0,
+    leftOutSince: 0,
+    heads: nothingKnown,
+    samples: [],
   }
 }

@@ -41,6 +41,12 @@ const serverFields: Readonly<Record<ServerRecord['kind'], FieldTypes>> = {
     firstUnexecuted: 'number',
     roles: 'object',
   },
+  heads: {
+    isPromisedSynced: 'boolean',
+    firstUnchosen: 'number',
+    firstUnexecuted: 'number',
+    leftOut: 'number',
+  },
   fate: { message: 'object', fate: 'string', reason: 'string' },
   service: { firstUnexecuted: 'number', view: 'object' },
   ended: {},
@@ -62,6 +68,7 @@ const allRoles: Readonly<Record<RoleName, 'object'>> = {
   learner: 'object',
   requestQueue: 'object',
 }
+const ballotFields: FieldTypes = { round: 'number', node: 'number' }
 const standFields: FieldTypes = { state: 'string' }
 const moveFields: FieldTypes = { event: 'string', edges: 'array', state: 'string' }
 const ruleFields: FieldTypes = { message: 'string', action: 'string', delayMs: 'number' }
@@ -145,6 +152,10 @@ function serverFault(record: unknown): string | null {
         : (eachFault(tables, tableFields, 'service.view.tables') ??
             firstFault(tables, (table) => textsFault(fieldOf(table, 'columns'), 'columns')) ??
             firstFault(tables, (table) => eachOf(fieldOf(table, 'rows'), rowFault, 'rows')))
+    }
+    case 'heads': {
+      const promised = fieldOf(record, 'promised')
+      return promised === null ? null : fieldFault(promised, ballotFields, 'heads.promised')
     }
     case 'fate':
       return messageFault(fieldOf(record, 'message'))

@@ -5,6 +5,7 @@
  * An event at a server is one record: what happened, the transitions that its roles took, in order, what they said and stored
  * and executed, and where they are after it.
  */
+import type { Ballot } from '../../machines/ballot.ts'
 import type { Address, Instance, Json, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Member } from '../../machines/members.ts'
@@ -64,6 +65,7 @@ export type PartyName = NodeId | string
 export type ServerRecord =
   | StepRecord
   | SurveyRecord
+  | HeadsRecord
   | FateRecord
   | ServiceRecord
   | {
@@ -103,6 +105,26 @@ export interface SurveyRecord {
   /** Everything below is executed. */
   readonly firstUnexecuted: Instance
   readonly roles: Stands
+}
+
+/**
+ * How far the server is, reported while records are left out: it is small, so it is sent whatever else there is to send. It is
+ * sent at multiples of a fixed time by the clock, so that the heads of several servers are of the same moment.
+ */
+export interface HeadsRecord {
+  readonly kind: 'heads'
+  readonly clock: number
+  readonly timeMs: number
+  /** The highest ballot that the acceptor promised, in memory. */
+  readonly promised: Ballot | null
+  /** `false`: a write of that promise is under way, and nobody has received it. */
+  readonly isPromisedSynced: boolean
+  /** The learner knows what was chosen in every instance below. */
+  readonly firstUnchosen: Instance
+  /** The replica executed every instance below. */
+  readonly firstUnexecuted: Instance
+  /** Records that were left out since the last one that is not of this kind. */
+  readonly leftOut: number
 }
 
 /** A message met with something on its way: a fault that was asked for, a cut, nobody there. */

@@ -387,7 +387,10 @@ class LiveNode implements RunningNode {
       limits,
       randomSeed: randomInt(2 ** 31),
     })
-    this.#reporter?.start(() => this.#observer?.resume())
+    this.#reporter?.start({
+      resume: () => this.#observer?.resume(),
+      heads: () => this.#observer?.heads() ?? null,
+    })
     this.#logger.info({ address: this.address, cluster: this.cluster, firstUnchosen }, 'serving')
     if (!this.#isCounted && this.#options.join === undefined) {
       this.#logger.warn('not counted in this cluster: start with --join to join it')

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { durableHeads } from '../../inspector/model/heads.ts'
 import { emptyPicture, leads, type Picture, pictureAfter, serverIn } from '../../src/inspect/picture.ts'
 import type { ClientRecord, InspectorRecord } from '../../src/inspect/record.ts'
 import { ballot, batch, durable, executed, process, stands, step, survey } from '../inspector/build.ts'
@@ -29,7 +28,7 @@ describe('a server', () => {
     }
     const [server] = pictureOf(cluster).servers
     expect(server).toMatchObject({ node: 1, state: 'silent', address: 'there:1', roles: null })
-    expect(server && durableHeads(server)).toMatchObject({ promised: null, firstUnchosen: null })
+    expect(server?.heads).toMatchObject({ promised: null, firstUnchosen: null })
     expect(pictureOf(cluster, survey({}, 1)).servers[0]).toMatchObject({ state: 'up', pid: 41 })
   })
 
@@ -114,7 +113,7 @@ describe('a server', () => {
       pictureOf(survey({ durable: onDisk, roles: stands({ acceptor: promised }) })),
       0,
     )!
-    expect(durableHeads(running)).toEqual({
+    expect(running.heads).toMatchObject({
       promised: ballot(3, 1),
       isPromisedSynced: false,
       firstUnchosen: 4,
@@ -123,12 +122,12 @@ describe('a server', () => {
       pictureOf(survey({ durable: onDisk, roles: stands({ acceptor: promised }) }), ended),
       0,
     )!
-    expect(durableHeads(gone)).toEqual({ promised: ballot(2, 0), isPromisedSynced: true, firstUnchosen: 4 })
+    expect(gone.heads).toMatchObject({ promised: ballot(2, 0), isPromisedSynced: true, firstUnchosen: 4 })
     const synced = step({
       facts: [{ type: 'synced', node: 0, durable: durable({ promised: ballot(3, 1) }) }],
     })
     const after = serverIn(pictureOf(survey({ roles: stands({ acceptor: promised }) }), synced), 0)!
-    expect(durableHeads(after)).toMatchObject({ promised: ballot(3, 1), isPromisedSynced: true })
+    expect(after.heads).toMatchObject({ promised: ballot(3, 1), isPromisedSynced: true })
   })
 })
 

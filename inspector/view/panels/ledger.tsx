@@ -11,7 +11,9 @@ import {
 import type { ServerPicture } from '../../../src/inspect/picture.ts'
 import { requestName } from '../../../src/schedule/names.ts'
 import { ballotText, outcomeText, requestText } from '../../../src/transcript/words.ts'
-import { durableHeads } from '../../model/heads.ts'
+import { type ColumnHeads, columnHeads } from '../../model/heads.ts'
+import { type Knows, shownRows } from '../../model/ledger-rows.ts'
+import { ageText, gapText } from '../../model/words.ts'
 import { pure } from '../shell/pure.ts'
 import { Token } from '../shell/token.tsx'
 
@@ -22,7 +24,9 @@ interface LedgerProps {
 
 /** Instances by servers, the newest on top. */
 export const Ledger = pure(function Ledger({ ledger, servers }: LedgerProps) {
-  const nodes = servers.map(({ node }) => node)
+  const nodes = servers.map(({ node }) => node).join(' ')
+  const heads = columnHeads(servers)
+  const rows = shownRows(ledger, servers)
   return (
     <div class="ledger">
       <table style={{ '--servers': `${servers.length}` }}>
@@ -41,8 +45,8 @@ export const Ledger = pure(function Ledger({ ledger, servers }: LedgerProps) {
           </tr>
           <tr title="The highest ballot that it has promised; ○: not synced yet">
             <th scope="row">promised</th>
-            {servers.map((server) => (
-              <Promised key={server.node} server={server} />
+            {heads.map((head, place) => (
+              <Promised key={place} {...head} />
             ))}
           </tr>
           <tr title="It knows what was chosen in every instance below this one">
@@ -50,26 +54,44 @@ export const Ledger = pure(function Ledger({ ledger, servers }: LedgerProps) {
               chosen <span aria-hidden="true">&lt;</span>
               <span class="visually-hidden">below</span>
             </th>
-            {servers.map((server) => (
-              <td key={server.node}>{durableHeads(server).firstUnchosen ?? '–'}</td>
+            {heads.map(({ firstUnchosen }, place) => (
+              <td key={place}>{firstUnchosen ?? '–'}</td>
+            ))}
+          </tr>
+          <tr title="It executed every instance below this one">
+            <th scope="row">
+              executed <span aria-hidden="true">&lt;</span>
+              <span class="visually-hidden">below</span>
+            </th>
+            {heads.map(({ firstUnchosen, firstUnexecuted }, place) => (
+              <td key={place}>{firstUnchosen === null ? '–' : firstUnexecuted}</td>
+            ))}
+          </tr>
+          <tr title="How old the column below is: the server has left out records since. The numbers above are reported all the same, of all servers for one moment.">
+            <th scope="row">age</th>
+            {heads.map((head, place) => (
+              <Age key={place} {...head} />
             ))}
           </tr>
         </thead>
-        {ledger.rows.toReversed().map((row) => (
-          <Row key={row.instance} row={row} nodes={nodes.join(' ')} />
-        ))}
+        {rows.map((shown) =>
+          shown.kind === 'gap' ? (
+            <Gap key={`gap ${shown.to}`} from={shown.from} to={shown.to} columns={servers.length + 1} />
+          ) : (
+            <Row key={shown.row.instance} row={shown.row} nodes={nodes} knows={shown.knows.join(' ')} />
+          ),
+        )}
       </table>
-      {ledger.rows.length === 0 ? <p class="muted">Nothing has been accepted yet.</p> : null}
+      {rows.length === 0 ? <p class="muted">Nothing has been accepted yet.</p> : null}
       <p class="key">
         <span class="synced">● 1.0</span> accepted at that ballot <span class="unsynced">○ 1.0</span> not
-        synced yet
+        synced yet <span>?</span> not known: records were left out
       </p>
     </div>
   )
 })
 
-function Promised({ server }: { readonly server: ServerPicture }) {
-  const { promised, isPromisedSynced } = durableHeads(server)
+function Promised({ promised, isPromisedSynced }: ColumnHeads) {
   if (promised === null) return <td>–</td>
   return isPromisedSynced ? (
     <td>{ballotText(promised)}</td>
@@ -82,22 +104,52 @@ function Promised({ server }: { readonly server: ServerPicture }) {
   )
 }
 
+function Age({ cellsAgeMs, ageMs }: ColumnHeads) {
+  if (cellsAgeMs === null) return <td>–</td>
+  if (cellsAgeMs === 0) return <td>now</td>
+  return (
+    <td class="old" title={`The numbers above are ${ageText(ageMs)} old`}>
+      {ageText(cellsAgeMs)}
+    </td>
+  )
+}
+
+interface GapProps {
+  readonly from: number
+  readonly to: number
+  readonly columns: number
+}
+
+/** Instances of which there is no record. */
+const Gap = pure(function Gap({ from, to, columns }: GapProps) {
+  return (
+    <tbody class="ledger-gap">
+      <tr>
+        <td colSpan={columns}>{gapText(from, to)}</td>
+      </tr>
+    </tbody>
+  )
+})
+
 interface RowProps {
   readonly row: LedgerRow
   /** Their numbers in a text, which is the same as long as they are. */
   readonly nodes: string
+  /** What each of them knows, in a text. */
+  readonly knows: string
 }
 
-const Row = pure(function Row({ row, nodes }: RowProps) {
+const Row = pure(function Row({ row, nodes, knows }: RowProps) {
   const ids: NodeId[] = nodes === '' ? [] : nodes.split(' ').map(Number)
+  const known = knows.split(' ') as Knows[]
   return (
     <tbody>
       <tr>
         <th scope="rowgroup" rowSpan={2}>
           {row.instance}
         </th>
-        {ids.map((node) => (
-          <Cell key={node} cell={row.cells[node]} outcomes={row.outcomes} />
+        {ids.map((node, place) => (
+          <Cell key={node} cell={row.cells[node]} knows={known[place] ?? 'unknown'} outcomes={row.outcomes} />
         ))}
       </tr>
       <tr>
@@ -111,21 +163,26 @@ const Row = pure(function Row({ row, nodes }: RowProps) {
 
 interface CellProps {
   readonly cell: LedgerCell | undefined
+  readonly knows: Knows
   readonly outcomes: LedgerRow['outcomes']
 }
 
-const Cell = pure(function Cell({ cell, outcomes }: CellProps) {
-  if (cell === undefined) return <td class="nothing">–</td>
-  const { accepted, isChosen, isExecuted } = cell
-  const knows = isExecuted ? executedText(outcomes) : isChosen ? 'chosen' : null
-  const kind = isExecuted ? (knows === 'delayed' ? 'delayed' : 'executed') : isChosen ? 'chosen' : 'open'
+const Cell = pure(function Cell({ cell, knows, outcomes }: CellProps) {
+  const accepted = cell?.accepted ?? null
+  if (knows === 'unknown') {
+    return (
+      <td class="nothing" title="Not known: the server left out records">
+        <span aria-hidden="true">?</span>
+        <span class="visually-hidden">not known</span>
+      </td>
+    )
+  }
+  if (accepted === null && knows === 'nothing') return <td class="nothing">–</td>
+  const text = knows === 'executed' ? executedText(outcomes) : knows === 'chosen' ? 'chosen' : null
+  const kind = knows === 'executed' ? (text === 'delayed' ? 'delayed' : 'executed') : knows
   return (
-    <td class={kind}>
-      {accepted === null ? (
-        knows === null ? (
-          '–'
-        ) : null
-      ) : (
+    <td class={kind === 'nothing' ? 'open' : kind}>
+      {accepted === null ? null : (
         <div class={accepted.isSynced ? 'synced' : 'unsynced'}>
           <span class="visually-hidden">
             {accepted.isSynced ? 'accepted' : 'accepted, not synced yet, at'}
@@ -133,7 +190,7 @@ const Cell = pure(function Cell({ cell, outcomes }: CellProps) {
           <span aria-hidden="true">{accepted.isSynced ? '●' : '○'}</span> {ballotText(accepted.ballot)}
         </div>
       )}
-      {knows === null ? null : <div class="knows">{knows}</div>}
+      {text === null ? null : <div class="knows">{text}</div>}
     </td>
   )
 })

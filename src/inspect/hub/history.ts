@@ -97,7 +97,7 @@ export class History {
 
   #recordsOf(server: ServerPicture): readonly InspectorRecord[] {
     const { node, run, incarnation, address, pid, members, durable, firstUnexecuted } = server
-    const { clock, timeMs, state, reason, leftOut } = server
+    const { clock, timeMs, state, reason, leftOut, leftOutSince } = server
     const records: InspectorRecord[] = []
     const name = { node, run: run ?? '', incarnation: incarnation ?? '' }
     if (leftOut > 0) records.push({ kind: 'gap', ...name, count: leftOut })
@@ -105,6 +105,13 @@ export class History {
       const roles = server.roles ?? nowhere
       const where = { address, pid, members, durable, firstUnexecuted, roles }
       records.push({ kind: 'server', ...name, record: { kind: 'survey', clock, timeMs, ...where } })
+      const sample = server.samples.at(-1)
+      if (leftOutSince > 0 && sample !== undefined) {
+        const heads = { kind: 'heads', clock, ...sample, leftOut: leftOutSince } as const
+        const { firstUnchosen } = heads
+        if (firstUnchosen !== null)
+          records.push({ kind: 'server', ...name, record: { ...heads, firstUnchosen } })
+      }
     }
     const isTold = state === 'gone' || state === 'paused' || (state === 'silent' && reason !== null)
     if (isTold) records.push({ kind: 'process', node, timeMs, state, reason })

@@ -17,7 +17,14 @@ import { nothingDurable } from '../../durable.ts'
 import type { Fact } from '../../verify/facts.ts'
 import { Invariants } from '../../verify/invariants.ts'
 import { type Invariant, invariantNames, Violation } from '../../verify/violation.ts'
-import type { InspectorRecord, InvariantStanding, ServerRecord, StepRecord, SurveyRecord } from '../record.ts'
+import type {
+  HeadsRecord,
+  InspectorRecord,
+  InvariantStanding,
+  ServerRecord,
+  StepRecord,
+  SurveyRecord,
+} from '../record.ts'
 import {
   beginningOf,
   firstUntouched,
@@ -128,6 +135,8 @@ export class RecordJudge {
 
   #heardOf(line: ServerLine, nowMs: number): void {
     const { node, run, record } = line
+    // What they tell of is missing: the gap that comes with the next survey says so.
+    if (record.kind === 'heads') return
     const server = this.#servers.get(node)
     if (server === undefined || server.run !== run || !server.isRunning) this.#begins(line, server, nowMs)
     else if (record.kind === 'survey') this.#surveyed(line, server, record)
@@ -191,7 +200,7 @@ export class RecordJudge {
   #happened(
     node: NodeId,
     server: KnownServer,
-    record: Exclude<ServerRecord, SurveyRecord>,
+    record: Exclude<ServerRecord, SurveyRecord | HeadsRecord>,
     nowMs: number,
   ): void {
     switch (record.kind) {

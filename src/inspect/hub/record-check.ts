@@ -123,6 +123,15 @@ const recordSchemas = {
     firstUnexecuted: integer,
     roles: stands,
   }),
+  heads: closed({
+    kind: Type.Literal('heads'),
+    ...stamp,
+    promised: nullable(ballot),
+    isPromisedSynced: Type.Boolean(),
+    firstUnchosen: integer,
+    firstUnexecuted: integer,
+    leftOut: count,
+  }),
   fate: closed({
     kind: Type.Literal('fate'),
     ...stamp,

@@ -4,6 +4,7 @@ import type { NodeId } from '../../../machines/batch.ts'
 import type { ControlResult } from '../control.ts'
 import type { HubToServer, ServerHello } from '../protocol.ts'
 import type { InspectorRecord } from '../record.ts'
+import { fieldOf } from '../shape.ts'
 import { isRecordBatch, isServerHello, isServerRecord, isServerResult } from './record-check.ts'
 
 /** Servers that may be connected at once. */
@@ -133,7 +134,9 @@ export class Servers {
     let missing = said.leftOut
     // What a server did before it began to tell leaves no gap.
     if (connection.isFirst) missing = 0
-    connection.isFirst = false
+    if (said.leftOut > 0 || said.records.some((record) => fieldOf(record, 'kind') !== 'heads')) {
+      connection.isFirst = false
+    }
     const tellMissing = () => {
       if (missing === 0) return
       this.#options.heard(node, null, { kind: 'gap', node, incarnation, run, count: missing }, nowMs)

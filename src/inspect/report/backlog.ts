@@ -1,4 +1,4 @@
-import type { ServerRecord } from '../record.ts'
+import type { HeadsRecord, ServerRecord } from '../record.ts'
 import type { Allowance } from './allowance.ts'
 
 /** Records without a gap between them, each as JSON. */
@@ -75,23 +75,31 @@ export class Backlog {
     this.#needsSurvey = true
   }
 
+  /** Records that were left out since the last one that was taken. */
+  get leftOut(): number {
+    return this.#leftOut
+  }
+
+  /** Takes heads, which need no allowance; what is left out stays left out, and a survey still comes next. Drops them without room. */
+  addHeads(record: HeadsRecord): void {
+    const text = JSON.stringify(record)
+    if (this.#isFull || !this.#hasRoom(text)) return
+    this.#put(text)
+  }
+
   /** Takes a record, which was admitted. */
   add(record: ServerRecord): void {
     const text = JSON.stringify(record)
     this.#allowance.spend(text.length + recordWeight)
-    if (this.#records >= this.#limits.records || this.#characters + text.length > this.#limits.characters) {
+    if (!this.#hasRoom(text)) {
       this.forget()
       this.leaveOut()
       this.#isFull = true
       return
     }
-    const last = this.#stretches.at(-1)
-    if (last === undefined || this.#leftOut > 0) {
-      this.#stretches.push({ leftOut: this.#leftOut, records: [text] })
-      this.#leftOut = 0
-    } else last.records.push(text)
-    this.#records += 1
-    this.#characters += text.length
+    if (this.#leftOut > 0) this.#stretches.push({ leftOut: this.#leftOut, records: [] })
+    this.#leftOut = 0
+    this.#put(text)
     this.#needsSurvey = false
   }
 
@@ -115,5 +123,18 @@ export class Backlog {
   /** There is room again. */
   reopen(): void {
     this.#isFull = false
+  }
+
+  #hasRoom(text: string): boolean {
+    const { records, characters } = this.#limits
+    return this.#records < records && this.#characters + text.length <= characters
+  }
+
+  #put(text: string): void {
+    const last = this.#stretches.at(-1)
+    if (last === undefined) this.#stretches.push({ leftOut: 0, records: [text] })
+    else last.records.push(text)
+    this.#records += 1
+    this.#characters += text.length
   }
 }

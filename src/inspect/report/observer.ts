@@ -1,7 +1,10 @@
 /** Makes records of what happens to a live server, as far as there is time and room for them. */
 import type { AnyActorRef, InspectionEvent } from 'xstate'
+import type { AcceptorContext } from '../../../machines/acceptor.ts'
+import { compareBallots } from '../../../machines/ballot.ts'
 import type { Address } from '../../../machines/batch.ts'
 import type { RoleName } from '../../../machines/inbox.ts'
+import type { LearnerContext } from '../../../machines/learner.ts'
 import type { Write } from '../../../machines/outputs.ts'
 import { stateName } from '../../chart-names.ts'
 import type { DurableState } from '../../durable.ts'
@@ -10,7 +13,7 @@ import { roleMachines, roleNames } from '../../roles.ts'
 import type { Replica } from '../../services/replica.ts'
 import { microstepOf } from '../../step.ts'
 import type { Fact } from '../../verify/facts.ts'
-import type { Cause, FateRecord, Move, ServerRecord, Stand, Stands } from '../record.ts'
+import type { Cause, FateRecord, HeadsRecord, Move, ServerRecord, Stand, Stands } from '../record.ts'
 import { standOf } from '../stand.ts'
 import { trimmedView } from '../trimmed.ts'
 import { DurableMirror } from './durable-mirror.ts'
@@ -169,6 +172,25 @@ export class Observer {
   resume(): void {
     this.#safely(undefined, () => {
       if (this.#sink.needsSurvey && this.#sink.admits()) this.#survey()
+    })
+  }
+
+  /** How far the server is; `null` while its roles do not run. Costs as much as a few fields. */
+  heads(): Omit<HeadsRecord, 'leftOut'> | null {
+    return this.#safely(null, () => {
+      const acceptor = this.#subject.snapshot('acceptor')?.context as AcceptorContext | undefined
+      const learner = this.#subject.snapshot('learner')?.context as LearnerContext | undefined
+      if (this.#mirror === null || acceptor === undefined || learner === undefined) return null
+      const { promised } = acceptor
+      return {
+        kind: 'heads',
+        clock: this.#subject.clock(),
+        timeMs: Date.now(),
+        promised,
+        isPromisedSynced: compareBallots(promised, this.#mirror.durable.promised) <= 0,
+        firstUnchosen: learner.firstUnchosen,
+        firstUnexecuted: this.#subject.replica.firstUnexecuted,
+      }
     })
   }
 

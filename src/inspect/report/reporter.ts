@@ -2,7 +2,7 @@
 import type { Address } from '../../../machines/batch.ts'
 import type { ControlResult } from '../control.ts'
 import type { ServerHello, ServerToHub } from '../protocol.ts'
-import type { ServerRecord } from '../record.ts'
+import type { HeadsRecord, ServerRecord } from '../record.ts'
 import { Allowance, processorShare } from './allowance.ts'
 import { Backlog } from './backlog.ts'
 import { Connection } from './connection.ts'
@@ -19,6 +19,14 @@ export interface ReporterOptions {
   readonly allowance?: Allowance
 }
 
+/** Whom a reporter reports of. */
+export interface ReportedSubject {
+  /** It is time for a survey, though nothing happens. */
+  resume(): void
+  /** How far it is now; `null` before it runs. */
+  heads(): Omit<HeadsRecord, 'leftOut'> | null
+}
+
 /** What became of the records so far. */
 export interface ReporterCounters {
   readonly isConnected: boolean
@@ -30,6 +38,12 @@ export interface ReporterCounters {
 
 /** Records are sent so many milliseconds after the first of them was made. */
 const flushMs = 50
+
+/**
+ * While records are left out, heads are sent so often, in milliseconds: at the multiples of it by the clock, so that those of
+ * servers whose clocks agree are of the same moment.
+ */
+const headsEveryMs = 200
 
 /** Nothing more is given to a hub that has so many bytes to read. */
 const mostUnreadBytes = 1_000_000
@@ -47,9 +61,10 @@ export class Reporter implements RecordSink {
   readonly #allowance: Allowance
   readonly #backlog: Backlog
   readonly #connection: Connection
-  #resume: () => void = () => undefined
+  #subject: ReportedSubject = { resume: () => undefined, heads: () => null }
   #flushTimer: NodeJS.Timeout | null = null
   #resumeTimer: NodeJS.Timeout | null = null
+  #headsTimer: NodeJS.Timeout | null = null
   #sent = 0
   #isClosed = false
 
@@ -64,9 +79,9 @@ export class Reporter implements RecordSink {
     })
   }
 
-  /** Begins to look for the hub. `resume` is called when it is time for a survey, though nothing happens. */
-  start(resume: () => void): void {
-    this.#resume = resume
+  /** Begins to look for the hub, and reports of `subject` from now on. */
+  start(subject: ReportedSubject): void {
+    this.#subject = subject
     this.#connection.start()
   }
 
@@ -90,6 +105,7 @@ export class Reporter implements RecordSink {
   leaveOut(): void {
     this.#backlog.leaveOut()
     this.#resumeLater()
+    this.#headsLater()
   }
 
   add(record: ServerRecord): void {
@@ -101,7 +117,8 @@ export class Reporter implements RecordSink {
   close(): Promise<void> {
     this.#flush()
     this.#isClosed = true
-    for (const timer of [this.#flushTimer, this.#resumeTimer]) if (timer !== null) clearTimeout(timer)
+    for (const timer of [this.#flushTimer, this.#resumeTimer, this.#headsTimer])
+      if (timer !== null) clearTimeout(timer)
     return this.#connection.close()
   }
 
@@ -109,7 +126,7 @@ export class Reporter implements RecordSink {
     this.#connection.say(JSON.stringify(this.#options.hello))
     this.#backlog.reopen()
     // What waits begins with a survey.
-    if (this.#backlog.isEmpty) this.#resume()
+    if (this.#backlog.isEmpty) this.#subject.resume()
     else this.#flushSoon()
   }
 
@@ -132,10 +149,26 @@ export class Reporter implements RecordSink {
     if (this.#backlog.isFull || this.#isClosed) return
     this.#resumeTimer ??= setTimeout(() => {
       this.#resumeTimer = null
-      this.#resume()
+      this.#subject.resume()
       // What was overspent may have taken all of this window too.
       if (this.#backlog.needsSurvey) this.#resumeLater()
     }, this.#allowance.untilNextMs(Date.now()) + 1).unref()
+  }
+
+  /** A hub that is not there or does not read gets none. */
+  #headsLater(): void {
+    if (this.#backlog.isFull || this.#isClosed || !this.#connection.isOpen) return
+    this.#headsTimer ??= setTimeout(
+      () => {
+        this.#headsTimer = null
+        // A survey may have come meanwhile: then nothing is missing.
+        const heads = this.#backlog.needsSurvey ? this.#subject.heads() : null
+        if (heads === null) return
+        this.#backlog.addHeads({ ...heads, leftOut: this.#backlog.leftOut })
+        this.#flushSoon()
+      },
+      headsEveryMs - (Date.now() % headsEveryMs),
+    ).unref()
   }
 
   #flushSoon(): void {
@@ -157,6 +190,6 @@ export class Reporter implements RecordSink {
     }
     if (!this.#backlog.isFull) return
     this.#backlog.reopen()
-    this.#resume()
+    this.#subject.resume()
   }
 }

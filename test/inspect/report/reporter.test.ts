@@ -150,8 +150,11 @@ test('what waits for a hub that never reads is bounded; the rest is counted', as
   const plenty = new Allowance({ windowMs: 1_000_000, weight: 1e12 })
   const reporter = reporterTo({ hub: hub.address, allowance: plenty })
   let resumed = 0
-  reporter.start(() => {
-    resumed += 1
+  reporter.start({
+    resume: () => {
+      resumed += 1
+    },
+    heads: () => null,
   })
   await expect.poll(() => reporter.counters.isConnected, patiently).toBe(true)
   let made = 0
@@ -182,8 +185,11 @@ test('after a gap it is told where the server stands though nothing happens, as 
   const hub = await hubAt()
   const little = new Allowance({ windowMs: 20, weight: 3_000 })
   const reporter = reporterTo({ hub: hub.address, allowance: little })
-  reporter.start(() => {
-    if (reporter.admits()) reporter.add({ ...ended, clock: 2, reason: null })
+  reporter.start({
+    resume: () => {
+      if (reporter.admits()) reporter.add({ ...ended, clock: 2, reason: null })
+    },
+    heads: () => null,
   })
   reporter.add(ended)
   await expect.poll(() => reporter.counters.isConnected, { ...patiently, interval: 1 }).toBe(true)
@@ -204,7 +210,7 @@ test('what a hub says is handed on when it is a command, and ignored when it is 
       return { ok: true, text: 'done' }
     },
   })
-  reporter.start(() => reporter.add(ended))
+  reporter.start({ resume: () => reporter.add(ended), heads: () => null })
   await hub.once(() => hub.told[0]?.records.length === 1)
   for (const nonsense of ['', '{', 'null', '7', '{"type":"hub.control"}', '{"command":1}']) hub.say(nonsense)
   const timer = { type: 'timer', node: 0, role: 'learner', id: 'grace' } as const

@@ -1,0 +1,44 @@
+/** The rows of the ledger as they are shown: with what the heads say of each cell, and with the instances that nobody told of. */
+import type { Instance } from '../../machines/batch.ts'
+import type { Ledger, LedgerRow } from '../../src/inspect/ledger.ts'
+import type { ServerPicture } from '../../src/inspect/picture.ts'
+import { isMissing } from './heads.ts'
+
+/**
+ * How a server stands to an instance. `unknown`: it left out records since, and may have accepted something. `nothing`: it has
+ * not accepted anything, and does not know what was chosen.
+ */
+export type Knows = 'executed' | 'chosen' | 'nothing' | 'unknown'
+
+export type ShownRow =
+  | { readonly kind: 'row'; readonly row: LedgerRow; readonly knows: readonly Knows[] }
+  /** Of these instances no record is kept, or none ever came. */
+  | { readonly kind: 'gap'; readonly from: Instance; readonly to: Instance }
+
+/** The newest first. `knows` is in the order of the servers. */
+export function shownRows({ rows }: Ledger, servers: readonly ServerPicture[]): readonly ShownRow[] {
+  const shown: ShownRow[] = []
+  let expected = 1 + Math.max(-1, ...servers.map(({ heads }) => highestKnown(heads)))
+  for (const row of rows.toReversed()) {
+    if (row.instance < expected - 1) {
+      shown.push({ kind: 'gap', from: row.instance + 1, to: expected - 1 })
+    }
+    shown.push({ kind: 'row', row, knows: servers.map((server) => knowsOf(server, row)) })
+    expected = row.instance
+  }
+  if (rows.length === 0 && expected > 0) shown.push({ kind: 'gap', from: 0, to: expected - 1 })
+  return shown
+}
+
+/** The highest instance of which it is known that something was chosen there. */
+function highestKnown({ firstUnchosen, firstUnexecuted }: ServerPicture['heads']): Instance {
+  return Math.max(firstUnchosen ?? 0, firstUnexecuted) - 1
+}
+
+function knowsOf(server: ServerPicture, { instance, cells }: LedgerRow): Knows {
+  const { heads, node } = server
+  const cell = cells[node]
+  if (cell?.isExecuted || instance < heads.firstUnexecuted) return 'executed'
+  if (cell?.isChosen || instance < (heads.firstUnchosen ?? 0)) return 'chosen'
+  return isMissing(server) && cell?.accepted == null ? 'unknown' : 'nothing'
+}
