@@ -1,6 +1,5 @@
 /** What stands above a server's column in the ledger: how far it is, and how old that is. */
 import type { Heads, HeadsSample } from '../../src/inspect/heads.ts'
-import { samplingMs } from '../../src/inspect/heads.ts'
 import type { ServerPicture } from '../../src/inspect/picture.ts'
 
 /** What is shown above a column. */
@@ -10,9 +9,6 @@ export interface ColumnHeads extends Heads {
   /** How old the cells below are: the server has left records out since. `null` for a server that does not run. */
   readonly cellsAgeMs: number | null
 }
-
-/** Samples that were taken for one moment lie this close together, in milliseconds: a busy process takes its own late. */
-const closeMs = samplingMs / 2
 
 /** A server whose heads are this much older than the others' does not hold them back, in milliseconds. */
 const lateMs = 1_000
@@ -53,11 +49,21 @@ function commonMoment(servers: readonly ServerPicture[], nowMs: number): number 
     .filter((server) => server.state === 'up' && server.leftOutSince > 0)
     .map(heardMs)
     .filter((timeMs) => timeMs > nowMs - lateMs)
-  return reported.length === 0 ? null : Math.min(...reported) + closeMs
+  return reported.length === 0 ? null : Math.min(...reported)
 }
 
-/** The latest heads of the server until then; `null` when its latest are not later. */
+/** The heads of the server nearest to that moment; `null` when its latest are. */
 function sampleAt(server: ServerPicture, momentMs: number): HeadsSample | null {
-  if (server.state !== 'up' || (server.leftOutSince === 0 && server.timeMs <= momentMs)) return null
-  return server.samples.findLast(({ timeMs }) => timeMs <= momentMs) ?? null
+  const { state, leftOutSince, timeMs, heads, samples } = server
+  // What has not moved since then was so at that moment.
+  if (state !== 'up' || (leftOutSince === 0 && timeMs <= momentMs)) return null
+  const latest = leftOutSince === 0 ? [{ ...heads, timeMs }] : []
+  return [...samples, ...latest].reduce<HeadsSample | null>(
+    (best, sample) => (best === null || awayMs(sample) <= awayMs(best) ? sample : best),
+    null,
+  )
+
+  function awayMs(sample: HeadsSample): number {
+    return Math.abs(sample.timeMs - momentMs)
+  }
 }

@@ -1,6 +1,7 @@
 /** What the page is doing: which records it has, where in them the reader is, and whether it goes on by itself. */
 
 import type { Picture } from '../../src/inspect/picture.ts'
+import type { Refusal } from '../../src/inspect/protocol.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { type Clockwork, ticked, usualSpeed, wound } from './clockwork.ts'
 import { type Breach, type Mark, Timeline } from './timeline.ts'
@@ -53,6 +54,8 @@ export interface View {
   readonly breaches: readonly Breach[]
   /** Records of which nothing could be made. */
   readonly unreadable: number
+  /** Servers that the hub refused lately. */
+  readonly refusals: readonly Refusal[]
 }
 
 /**
@@ -66,6 +69,7 @@ export class Store {
   #source: SourceState
   #onward: Onward | null = null
   #isRunning = false
+  #refusals: readonly Refusal[] = []
   #following: Following = { mode: 'live' }
   #speed = usualSpeed
   #clockwork: Clockwork | null = null
@@ -98,6 +102,7 @@ export class Store {
       marks: this.timeline.marks,
       breaches: this.timeline.breaches,
       unreadable: this.timeline.unreadable,
+      refusals: this.#refusals,
     }
     return this.#view
   }
@@ -151,6 +156,12 @@ export class Store {
 
   setSource(source: SourceState): void {
     this.#source = source
+    this.#changed()
+  }
+
+  /** These servers were refused. */
+  setRefusals(refusals: readonly Refusal[]): void {
+    this.#refusals = refusals
     this.#changed()
   }
 

@@ -1,9 +1,9 @@
 /** The page's connection to the hub that served it: what comes is shown, and what the reader asks for is passed on. */
 import type { ControlCommand, ControlResult } from '../../src/inspect/control.ts'
-import { type PageToHub, protocolVersion } from '../../src/inspect/protocol.ts'
+import { type PageToHub, protocolVersion, type Refusal } from '../../src/inspect/protocol.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import { recordFault } from '../../src/inspect/record-shape.ts'
-import { fieldOf } from '../../src/inspect/shape.ts'
+import { fieldFault, fieldOf } from '../../src/inspect/shape.ts'
 import type { SourceState, Store } from '../model/store.ts'
 
 /** A connection that was asked for. */
@@ -20,7 +20,7 @@ export interface Listener {
 }
 
 export interface LiveOptions {
-  readonly store: Pick<Store, 'add' | 'clear' | 'setSource' | 'skip'>
+  readonly store: Pick<Store, 'add' | 'clear' | 'setRefusals' | 'setSource' | 'skip'>
   readonly connect: (listener: Listener) => Connection
   /** Of the address at which the page was opened; `null` when it had none. */
   readonly token: string | null
@@ -93,6 +93,11 @@ export class Live {
         if (Array.isArray(records)) this.#take(records, String(data).length)
         return
       }
+      case 'hub.refusals': {
+        const refusals = fieldOf(said, 'refusals')
+        if (Array.isArray(refusals)) this.#options.store.setRefusals(refusals.filter(isRefusal))
+        return
+      }
       case 'hub.result': {
         const id = fieldOf(said, 'id') as number
         const result = resultIn(fieldOf(said, 'result'))
@@ -121,6 +126,16 @@ export class Live {
     store.add(sound, characters)
     store.skip(records.length - sound.length)
   }
+}
+
+function isRefusal(value: unknown): value is Refusal {
+  return (
+    fieldFault(
+      value,
+      { key: 'string', cluster: 'string', node: 'number', reason: 'string', count: 'number' },
+      '',
+    ) === null
+  )
 }
 
 /** Connects as a browser does. */

@@ -14,6 +14,7 @@ import { Events } from './panels/events.tsx'
 import { Ledger } from './panels/ledger.tsx'
 import { Queues } from './panels/queues.tsx'
 import { Service } from './panels/service.tsx'
+import { Refusals } from './refusals.tsx'
 import { Boundary } from './shell/boundary.tsx'
 import { Seldom } from './shell/seldom.ts'
 import { Splitter } from './shell/splitter.tsx'
@@ -76,7 +77,10 @@ export function App({ store, control = null, extraTabs = [], aboveTabs = null, l
         liveHref={liveHref}
         onHelp={showHelp}
       />
-      <Invariants invariants={picture.invariants} breaches={view.breaches} store={store} />
+      <div>
+        <Invariants invariants={picture.invariants} breaches={view.breaches} store={store} />
+        <Refusals refusals={view.refusals} control={control} />
+      </div>
       <main class="columns" style={{ '--side': `${sideShare}fr`, '--rest': `${1 - sideShare}fr` }}>
         <div class="drawings" style={{ '--lanes': `${lanesShare}fr`, '--rest': `${1 - lanesShare}fr` }}>
           <section class="panel" aria-label="Charts">

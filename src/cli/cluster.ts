@@ -68,6 +68,7 @@ async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFla
     inspect === undefined ? null : await beginInspector(inspect, allowFaults ? processes : null)
   const watched = inspector === null ? flags : { ...flags, inspect: inspector.hub.port, allowFaults }
   const { isFirstStart, start, lost } = planCluster(watched, isInitialised, paxos)
+  inspector?.hub.expect(start.map(({ address }) => address))
   await checkBeforehand(start)
   for (const { id, reason } of lost) complain(`server ${id} is not started: ${reason}`)
 

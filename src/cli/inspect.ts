@@ -60,6 +60,7 @@ async function inspect(file: string | undefined, flags: InspectFlags): Promise<v
     recording === undefined ? { processes: null } : null,
   )
   const { hub } = inspector
+  if (servers !== undefined) hub.expect(servers)
   const expected = servers === undefined ? null : new Expected(hub, servers)
   onStopSignal(() => {
     expected?.close()

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { FaultsControl, FaultsControlOptions } from '../inspect/hub/faults-control.ts'
 import type { Hub, HubOptions } from '../inspect/hub/hub.ts'
+import type { Refusal } from '../inspect/protocol.ts'
 import { Failure } from './exit-codes.ts'
+import { complain } from './output.ts'
 
 /** A hub that serves the page, with what carries out what pages ask for. */
 export class Inspector {
@@ -34,9 +36,11 @@ export class Inspector {
             },
             rulesChanged: (rules) => hub.showRules(rules),
           })
+    const refusals = new RefusalLines()
     const hub: Hub = await Hub.listen({
       ...options,
       pageFolder: pageFolder(),
+      onRefused: (refusal) => refusals.add(refusal),
       ...(control !== null && {
         control: (command, left) => control.control(command, left),
         onServers: (servers) => control.serversChanged(servers),
@@ -56,6 +60,34 @@ export class Inspector {
     await this.#faults?.close()
     await this.hub.close()
   }
+}
+
+/** A server that is refused is told of once in so long, in milliseconds. */
+const refusalEveryMs = 60_000
+const mostRefusalLines = 100
+
+/** The servers that are refused, in the log: a line each, once a minute at most. */
+class RefusalLines {
+  readonly #saidMs = new Map<string, number>()
+
+  add({ key, cluster, node, address, reason, count, timeMs }: Refusal): void {
+    const server = `${key} ${node}`
+    const before = this.#saidMs.get(server)
+    if (before !== undefined && timeMs - before < refusalEveryMs) return
+    this.#saidMs.delete(server)
+    this.#saidMs.set(server, timeMs)
+    const [oldest] = this.#saidMs.keys()
+    if (this.#saidMs.size > mostRefusalLines && oldest !== undefined) this.#saidMs.delete(oldest)
+    const times = count === 1 ? '' : `, ${count} times so far`
+    complain(
+      `the inspector refused server ${node} of cluster ${escaped(cluster)} at ${escaped(address)}${times}: ${escaped(reason)}`,
+    )
+  }
+}
+
+/** Somebody else chose these words: no control character of them may reach a terminal. */
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
 }
 
 /** What is printed where the page can be looked at. */

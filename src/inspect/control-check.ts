@@ -41,6 +41,7 @@ const command = Type.Union([
     role: oneOf(roleNames),
     id: Type.String({ minLength: 1, maxLength: maxTimerId }),
   }),
+  closed({ type: Type.Literal('cluster'), key: Type.String({ minLength: 1, maxLength: 40 }) }),
   closed({
     type: Type.Literal('request'),
     action: oneOf(['lock', 'unlock']),

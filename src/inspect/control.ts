@@ -9,6 +9,8 @@ export type ControlCommand =
   | { readonly type: 'pause' | 'resume' | 'crash' | 'restart'; readonly node: NodeId }
   /** The timer of this id fires now; nothing happens when it is not armed. */
   | { readonly type: 'timer'; readonly node: NodeId; readonly role: RoleName; readonly id: string }
+  /** The hub shows this cluster from now on: `key` of a refusal of src/inspect/protocol.ts. Needs no `--allow-faults`. */
+  | { readonly type: 'cluster'; readonly key: string }
   | { readonly type: 'request'; readonly action: 'lock' | 'unlock'; readonly name: string }
 
 /** What happens to messages between two parties, by kind. The first rule that fits a message holds for it. */

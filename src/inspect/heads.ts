@@ -48,15 +48,15 @@ export function headsOf({ roles, durable, firstUnexecuted }: Known): Heads {
   }
 }
 
-/** Of how many moments samples are kept. */
-const keptSamples = 4
+/** Samples that are kept: of half a second at least. */
+const keptSamples = 12
 
-/** Samples that servers take by the clock are of one moment when they are this close, in milliseconds. */
-export const samplingMs = 200
+/** Of a server that leaves nothing out so many samples are taken: one in so many milliseconds. */
+const samplingMs = 50
 
 /**
- * The samples after a record of `timeMs`, before which the heads were `heads`: those of the moments between, of which the last
- * is kept. A server that leaves nothing out so has samples of the same moments as one that reports heads.
+ * The samples after a record of `timeMs`, before which the heads were `heads`: they were so at the last of the moments between.
+ * So what a server that leaves nothing out was at a moment can be compared with the heads that another reported then.
  */
 export function sampledUntil(
   samples: readonly HeadsSample[],

@@ -21,6 +21,7 @@ import type {
   Stands,
   StepRecord,
 } from './record.ts'
+import { isSameCluster } from './same-cluster.ts'
 
 /** Requests of a client that are kept, at most: the latest. */
 const keptRequests = 24
@@ -111,7 +112,7 @@ export const emptyPicture: Picture = {
 export function pictureAfter(picture: Picture, record: InspectorRecord): Picture {
   switch (record.kind) {
     case 'cluster':
-      return { ...picture, cluster: record, servers: withFounders(picture.servers, record.founders) }
+      return clusterShown(picture, record)
     case 'server':
       return serverRecordTaken(picture, record, record.record)
     case 'gap':
@@ -135,6 +136,13 @@ export function pictureAfter(picture: Picture, record: InspectorRecord): Picture
       return picture
   }
   record satisfies never
+}
+
+/** Another cluster has nothing of the one before it. */
+function clusterShown(picture: Picture, cluster: NonNullable<Picture['cluster']>): Picture {
+  const isOther = picture.cluster !== null && !isSameCluster(picture.cluster, cluster)
+  const before = isOther ? emptyPicture : picture
+  return { ...before, cluster, servers: withFounders(before.servers, cluster.founders) }
 }
 
 /** The server of that id, if it was ever heard of. */

@@ -1,5 +1,5 @@
 /** What servers, the hub and pages say to each other over WebSockets: JSON, a message each. */
-import type { Address } from '../../machines/batch.ts'
+import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { ControlCommand, ControlResult } from './control.ts'
 import type { InspectorRecord, RunName, ServerRecord } from './record.ts'
@@ -44,6 +44,23 @@ export type HubToPage =
     }
   | { readonly type: 'hub.records'; readonly records: readonly InspectorRecord[] }
   | { readonly type: 'hub.result'; readonly id: number; readonly result: ControlResult }
+  /** The servers that were refused lately: sent when that changes. */
+  | { readonly type: 'hub.refusals'; readonly refusals: readonly Refusal[] }
+
+/** A server that the hub refused. */
+export interface Refusal {
+  /** Names its cluster, for `cluster` of src/inspect/control.ts. */
+  readonly key: string
+  readonly cluster: string
+  readonly service: string
+  readonly node: NodeId
+  readonly address: Address
+  readonly reason: string
+  /** How often it was refused. */
+  readonly count: number
+  /** When it was refused last. */
+  readonly timeMs: number
+}
 
 /** A page to the hub. */
 export type PageToHub = {

@@ -96,6 +96,8 @@ export class FaultsControl {
           return await this.#toProcess(command)
         case 'request':
           return await this.#request(command, left)
+        case 'cluster':
+          return failed('the hub chooses the cluster')
       }
       command satisfies never
     } catch (error) {

@@ -8,16 +8,19 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { NodeId } from '../../../machines/batch.ts'
-import type { ControlCommand, ControlResult, FaultRule } from '../control.ts'
-import type { ServerHello } from '../protocol.ts'
+import type { Address, NodeId } from '../../../machines/batch.ts'
+import { type ControlCommand, type ControlResult, done, type FaultRule, failed } from '../control.ts'
+import type { Refusal, ServerHello } from '../protocol.ts'
 import type { InspectorRecord } from '../record.ts'
+import { isSameCluster } from '../same-cluster.ts'
+import { clusterKey } from './cluster-key.ts'
 import { History, type HistoryLimits } from './history.ts'
 import { isOwnHost, isOwnOrigin, type PageFiles, readPage, servePage } from './http.ts'
 import { RecordJudge } from './judge.ts'
 import { Merge } from './order.ts'
 import { Pages } from './pages.ts'
 import type { RecordWriter } from './record-file.ts'
+import { Refusals } from './refusals.ts'
 import { type ConnectedServer, Servers } from './servers.ts'
 
 export interface HubOptions {
@@ -38,6 +41,10 @@ export interface HubOptions {
   readonly control?: (command: ControlCommand, left: AbortSignal) => Promise<ControlResult>
   /** Is called after a server came, by its hello, or went. */
   readonly onServers?: (servers: readonly ConnectedServer[]) => void
+  /** A cluster of which no server is connected gives way to another one after so many milliseconds; by default after ten seconds. */
+  readonly forgottenAfterMs?: number
+  /** Is called when a server was refused, each time. */
+  readonly onRefused?: (refusal: Refusal) => void
   /** Is called when a server says what became of the `hub.control` of that id. */
   readonly onResult?: (id: number, result: ControlResult) => void
 }
@@ -50,6 +57,10 @@ export interface HubCounters {
   readonly records: number
   /** Messages and records of servers that were none. */
   readonly malformed: number
+  /** Connections that were ended because they did not keep to the rules. */
+  readonly ended: number
+  /** Servers that were refused, each time. */
+  readonly refused: number
 }
 
 export type { ConnectedServer } from './servers.ts'
@@ -70,17 +81,32 @@ const sentAtOnce = 200
 const liveLimits = { records: 20_000, characters: 24_000_000 }
 const recordingLimits = { records: 40_000, characters: 400_000_000 }
 
-const mostServerBytes = 16 * 1024 * 1024
+/** Some times as much as a server lets wait. */
+const mostServerBytes = 8 * 1024 * 1024
 const mostPageBytes = 256 * 1024
+
+/** Of one address there are at most so many connections, and so many in all. */
+const mostConnections = { ofAddress: 192, inAll: 256 }
+
+/** A cluster of which no server is connected gives way to another one after so long, in milliseconds, unless it is told otherwise. */
+const usuallyForgottenAfterMs = 10_000
+
+/** How long a cluster that a page chose has to come, in milliseconds. */
+const chosenForMs = 20_000
+
+/** Refusals are shown to pages so often at most, in milliseconds. */
+const refusalsEveryMs = 250
 
 /** A hub that listens. */
 export class Hub {
   readonly #options: HubOptions
   readonly #files: PageFiles
   readonly #token = randomBytes(24).toString('base64url')
-  readonly #history: History
-  readonly #merge = new Merge({ holdBackMs, patienceMs })
-  readonly #judge = new RecordJudge()
+  readonly #limits: HistoryLimits
+  #history: History
+  #merge = new Merge({ holdBackMs, patienceMs })
+  #judge = new RecordJudge()
+  readonly #refusals = new Refusals()
   readonly #servers: Servers
   readonly #pages: Pages
   readonly #http: Server
@@ -97,6 +123,13 @@ export class Hub {
   })
   #port = 0
   #cluster: Extract<InspectorRecord, { kind: 'cluster' }> | null = null
+  /** Since when no server of the cluster is connected; `null` while one is, or there is no cluster. */
+  #emptySinceMs: number | null = null
+  /** The cluster that a page chose, until one of its servers comes. */
+  #chosen: { readonly key: string; readonly untilMs: number } | null = null
+  /** Only these servers may bring a cluster that is not shown yet; `null` for any. */
+  #ownServers: ReadonlySet<Address> | null = null
+  #showingRefusals: NodeJS.Timeout | null = null
   #merging: NodeJS.Timeout | null = null
   #judging: NodeJS.Timeout | null = null
 
@@ -111,30 +144,40 @@ export class Hub {
     this.#options = options
     this.#files = readPage(options.pageFolder)
     const { recording, limits = recording === undefined ? liveLimits : recordingLimits } = options
+    this.#limits = limits
     this.#history = new History(limits)
     for (const record of recording?.records ?? []) this.#history.add(record)
     this.#servers = new Servers({
       heard: (node, clock, record, nowMs) => this.#heard(node, clock, record, nowMs),
       greeted: (hello) => this.#greeted(hello),
       answered: (id, result) => options.onResult?.(id, result),
-      changed: () => options.onServers?.(this.#servers.connected),
+      changed: () => this.#serversChanged(),
     })
     this.#pages = new Pages({
-      history: this.#history,
+      history: () => this.#history,
+      refusals: () => this.#refusals.list,
       source: recording === undefined ? { kind: 'live' } : { kind: 'recording', name: recording.name },
       token: this.#token,
-      control: async (command, left) =>
-        options.control !== undefined && this.#cluster?.allowsFaults
+      control: async (command, left) => {
+        if (command.type === 'cluster') return this.#choose(command.key)
+        return options.control !== undefined && this.#cluster?.allowsFaults
           ? options.control(command, left)
-          : { ok: false, error: notAllowed },
+          : { ok: false, error: notAllowed }
+      },
     })
     this.#http = createServer((request, response) => servePage(this.#files, this.#port, request, response))
     this.#http.on('connection', (socket) => {
+      const { remoteAddress } = socket
+      const known = [...this.#sockets].filter((other) => other.remoteAddress === remoteAddress)
+      if (known.length >= mostConnections.ofAddress) {
+        socket.destroy()
+        return
+      }
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
     })
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
-    this.#http.maxConnections = 256
+    this.#http.maxConnections = mostConnections.inAll
     this.#http.requestTimeout = 10_000
     this.#http.headersTimeout = 10_000
   }
@@ -154,6 +197,8 @@ export class Hub {
       servers: this.#servers.connected.length,
       records: this.#history.end,
       malformed: this.#servers.malformed,
+      ended: this.#servers.ended,
+      refused: this.#refusals.count,
     }
   }
 
@@ -164,8 +209,11 @@ export class Hub {
 
   /** Shows a record that no server has told: of a process, or of a client of the hub's own. It comes after what was shown. */
   show(record: InspectorRecord): void {
-    if (record.kind === 'process') this.#heard(record.node, null, record, performance.now())
-    else this.#give([record])
+    if (record.kind === 'process') {
+      const { node, state } = record
+      if (state === 'paused' || state === 'resumed') this.#servers.processSeen(node, state)
+      this.#heard(node, null, record, performance.now())
+    } else this.#give([record])
   }
 
   /** What is done to messages is something else now: pages show it. */
@@ -175,9 +223,16 @@ export class Hub {
     this.#give([this.#cluster])
   }
 
+  /** Only the servers at these addresses may bring a cluster from now on; others of the same cluster may join it. */
+  expect(addresses: readonly Address[]): void {
+    this.#ownServers = new Set(addresses)
+  }
+
   /** Ends every connection, and listens no more. */
   async close(): Promise<void> {
-    for (const timer of [this.#merging, this.#judging]) if (timer !== null) clearTimeout(timer)
+    for (const timer of [this.#merging, this.#judging, this.#showingRefusals]) {
+      if (timer !== null) clearTimeout(timer)
+    }
     this.#merging = null
     this.#give(this.#merge.takeAll())
     const closed = new Promise((resolve) => this.#http.close(resolve))
@@ -204,22 +259,95 @@ export class Hub {
     } else if (url === '/servers' && this.#options.recording === undefined) {
       // A browser always says where its page is from, and no server does.
       if (headers.origin !== undefined) refuse(socket, 403)
-      else take(this.#serverSockets, (server) => this.#servers.take(server))
+      else take(this.#serverSockets, (server) => this.#servers.take(server, socket))
     } else refuse(socket, 404)
   }
 
-  #greeted({ cluster, service, founders, allowsFaults }: ServerHello): string | null {
-    const before = this.#cluster
-    if (before !== null && cluster !== before.cluster) {
-      return `this inspector shows the cluster ${before.cluster}`
+  /** Takes the server, or says why it is refused. */
+  #greeted(hello: ServerHello): string | null {
+    const refusal = this.#refusalOf(hello)
+    if (refusal !== null) {
+      this.#refused(hello, refusal)
+      return refusal
     }
+    const { cluster, service, founders, allowsFaults } = hello
+    const before = this.#cluster
+    if (before !== null && !isSameCluster(hello, before)) this.#forget()
+    this.#chosen = null
+    if (this.#refusals.forget(hello)) this.#showRefusals()
     // Some of its servers may have been started for it, and others not: each does what it was started for.
     const isAllowed = allowsFaults && this.#options.control !== undefined
-    if (before === null)
+    const known = this.#cluster
+    if (known === null)
       this.#cluster = { kind: 'cluster', cluster, service, founders, allowsFaults: isAllowed }
-    else if (isAllowed && !before.allowsFaults) this.#cluster = { ...before, allowsFaults: true }
-    if (this.#cluster !== null && this.#cluster !== before) this.#give([this.#cluster])
+    else if (isAllowed && !known.allowsFaults) this.#cluster = { ...known, allowsFaults: true }
+    if (this.#cluster !== null && this.#cluster !== known) this.#give([this.#cluster])
     return null
+  }
+
+  /**
+   * Why the server is not shown. The cluster that is shown stays while one of its servers is connected, and for some seconds after
+   * that, so that what was seen of it is not lost by a restart of its servers.
+   */
+  #refusalOf(hello: ServerHello): string | null {
+    const shown = this.#cluster
+    if (shown !== null && isSameCluster(hello, shown)) return null
+    const nowMs = performance.now()
+    if (this.#ownServers !== null && !this.#ownServers.has(hello.address)) {
+      return 'this inspector shows the cluster with which it was started'
+    }
+    if (this.#chosen !== null && nowMs < this.#chosen.untilMs) {
+      return clusterKey(hello) === this.#chosen.key ? null : 'another cluster was chosen on the page'
+    }
+    if (shown === null || this.#emptySinceMs === null) {
+      return shown === null ? null : `this inspector shows the cluster ${shown.cluster}`
+    }
+    const { forgottenAfterMs = usuallyForgottenAfterMs } = this.#options
+    const restMs = this.#emptySinceMs + forgottenAfterMs - nowMs
+    return restMs <= 0
+      ? null
+      : `this inspector shows the cluster ${shown.cluster}, for ${Math.ceil(restMs / 1_000)} s more if none of its servers comes`
+  }
+
+  #refused(hello: ServerHello, reason: string): void {
+    const refusal = this.#refusals.add(hello, reason, Date.now())
+    this.#options.onRefused?.(refusal)
+    this.#showRefusals()
+  }
+
+  #showRefusals(): void {
+    this.#showingRefusals ??= setTimeout(() => {
+      this.#showingRefusals = null
+      this.#pages.showRefusals()
+    }, refusalsEveryMs).unref()
+  }
+
+  /** A page wants to see another cluster: its servers come again by themselves. */
+  #choose(key: string): ControlResult {
+    const refusal = this.#refusals.list.find((other) => other.key === key)
+    if (refusal === undefined) return failed('no server of such a cluster was refused lately')
+    if (this.#ownServers !== null && !this.#ownServers.has(refusal.address)) return failed(refusal.reason)
+    this.#chosen = { key, untilMs: performance.now() + chosenForMs }
+    this.#forget()
+    return done(`the cluster ${refusal.cluster} is shown as soon as one of its servers comes again`)
+  }
+
+  /** Nothing is known of any cluster any more, and pages begin anew. */
+  #forget(): void {
+    this.#cluster = null
+    this.#servers.forget()
+    this.#emptySinceMs = null
+    this.#history = new History(this.#limits)
+    this.#merge = new Merge({ holdBackMs, patienceMs })
+    this.#judge = new RecordJudge()
+    this.#pages.restart()
+  }
+
+  #serversChanged(): void {
+    const { connected } = this.#servers
+    if (connected.length > 0) this.#emptySinceMs = null
+    else if (this.#cluster !== null) this.#emptySinceMs ??= performance.now()
+    this.#options.onServers?.(connected)
   }
 
   #heard(node: NodeId, clock: number | null, record: InspectorRecord, nowMs: number): void {

@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { WebSocket } from 'ws'
 import type { ControlCommand, ControlResult } from '../control.ts'
-import { type HubToPage, protocolVersion } from '../protocol.ts'
+import { type HubToPage, protocolVersion, type Refusal } from '../protocol.ts'
 import type { History } from './history.ts'
 
 /** Pages that may be open at once. */
@@ -19,6 +19,9 @@ const mostUnreadBytes = 1_000_000
 /** A page that does not answer a ping by the next one is gone, in milliseconds. */
 const pingMs = 15_000
 
+/** How long a page that is let go has to read why, in milliseconds. */
+const closingMs = 2_000
+
 /** Commands of one page that may be under way. */
 const mostCommands = 64
 
@@ -32,7 +35,9 @@ const controlCheck = TypeCompiler.Compile(
 )
 
 export interface PagesOptions {
-  readonly history: History
+  readonly history: () => History
+  /** The servers that were refused lately. */
+  readonly refusals: () => readonly Refusal[]
   readonly source: Extract<HubToPage, { type: 'hub.welcome' }>['source']
   readonly token: string
   /** Does what a page asks for. What is inside the command is for it to check. `left` aborts when the page is gone. */
@@ -46,6 +51,8 @@ interface Page {
   commands: number
   readonly left: AbortController
   isAlive: boolean
+  /** It was told of servers that were refused. */
+  knowsRefusals: boolean
 }
 
 export class Pages {
@@ -64,31 +71,39 @@ export class Pages {
   /** Takes a connection on `/pages`. */
   take(socket: WebSocket): void {
     if (this.#pages.size >= mostPages) {
-      socket.close(1013, 'too many pages are open')
+      end(socket, 'too many pages are open')
       return
     }
-    const { history, source } = this.#options
     const page: Page = {
       socket,
-      next: history.first,
+      next: 0,
       commands: 0,
       left: new AbortController(),
       isAlive: true,
+      knowsRefusals: false,
     }
     this.#pages.add(page)
     this.#pinging ??= setInterval(() => this.#ping(), pingMs).unref()
     socket.on('message', (data, isBinary) => {
-      if (!isBinary) this.#hear(page, String(data))
+      if (isBinary) socket.terminate()
+      else this.#hear(page, String(data))
     })
     socket.on('pong', () => {
       page.isAlive = true
     })
     socket.on('error', () => undefined)
     socket.on('close', () => this.#forget(page))
-    this.#say(page, { type: 'hub.welcome', version: protocolVersion, source })
-    const head = history.head()
-    if (head.length > 0) this.#say(page, { type: 'hub.records', records: head })
-    this.#send(page)
+    this.#welcome(page)
+  }
+
+  /** All begin anew, with what the history is now. */
+  restart(): void {
+    for (const page of this.#pages) this.#welcome(page)
+  }
+
+  /** Others were refused. */
+  showRefusals(): void {
+    for (const page of this.#pages) this.#sayRefusals(page)
   }
 
   /** There are more records. */
@@ -100,6 +115,25 @@ export class Pages {
     for (const { socket } of this.#pages) socket.terminate()
   }
 
+  #welcome(page: Page): void {
+    const { source } = this.#options
+    const history = this.#options.history()
+    page.next = history.first
+    this.#say(page, { type: 'hub.welcome', version: protocolVersion, source })
+    this.#sayRefusals(page)
+    const head = history.head()
+    if (head.length > 0) this.#say(page, { type: 'hub.records', records: head })
+    this.#send(page)
+  }
+
+  #sayRefusals(page: Page): void {
+    const refusals = this.#options.refusals()
+    // Nothing is to be said of what never was; that there are none any more is news.
+    if (refusals.length === 0 && !page.knowsRefusals) return
+    page.knowsRefusals = refusals.length > 0
+    this.#say(page, { type: 'hub.refusals', refusals })
+  }
+
   #forget(page: Page): void {
     this.#pages.delete(page)
     page.left.abort()
@@ -109,13 +143,13 @@ export class Pages {
   }
 
   #send(page: Page): void {
-    const { history } = this.#options
+    const history = this.#options.history()
     const { socket } = page
     while (page.next < history.end) {
       if (socket.readyState !== socket.OPEN || socket.bufferedAmount > mostUnreadBytes) return
       if (page.next < history.first) {
         // What it lacks is forgotten here: connected again, it begins with what there is.
-        socket.close(1013, 'the page was too slow')
+        end(socket, 'the page was too slow')
         return
       }
       const texts = history.texts(page.next, chunk)
@@ -131,13 +165,12 @@ export class Pages {
   }
 
   #hear(page: Page, text: string): void {
-    let said: unknown
-    try {
-      said = JSON.parse(text)
-    } catch {
+    const said = parsed(text)
+    if (!controlCheck.Check(said)) {
+      // No page of ours says that.
+      page.socket.terminate()
       return
     }
-    if (!controlCheck.Check(said)) return
     const { id, token, command } = said
     const answer = (result: ControlResult) => this.#say(page, { type: 'hub.result', id, result })
     if (!isSame(token, this.#options.token)) {
@@ -178,9 +211,23 @@ export class Pages {
   }
 }
 
+/** Says why, to a page that reads, and holds nothing for one that does not. */
+function end(socket: WebSocket, reason: string): void {
+  socket.close(1013, reason)
+  setTimeout(() => socket.terminate(), closingMs).unref()
+}
+
 /** Takes as long whatever the two have in common. */
 function isSame(given: string, wanted: string): boolean {
   const [a, b] = [given, wanted].map((text) => Buffer.from(text))
   if (a === undefined || b === undefined || a.length !== b.length) return false
   return timingSafeEqual(a, b)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

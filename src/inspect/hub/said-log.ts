@@ -2,8 +2,9 @@ import type { NodeId } from '../../../machines/batch.ts'
 import type { NodeMessage } from '../../../machines/messages.ts'
 import { fingerprint } from '../../verify/fingerprint.ts'
 
-/** Messages that are remembered of each server to each. */
+/** Messages that are remembered of each server to each, and how many pairs there may be: who says a message may name anybody. */
 const remembered = 4_096
+const mostLinks = 4_096
 
 /** Who puts records in order and who judges them both ask. */
 const prints = new WeakMap<NodeMessage, number>()
@@ -23,7 +24,11 @@ export class SaidLog {
   said(from: NodeId, to: NodeId, message: NodeMessage): void {
     const link = `${from} ${to}`
     const known = this.#links.get(link) ?? new Set()
+    // The oldest first: of those that nobody uses.
+    this.#links.delete(link)
     this.#links.set(link, known)
+    const [unused] = this.#links.keys()
+    if (this.#links.size > mostLinks && unused !== undefined) this.#links.delete(unused)
     const print = printOf(message)
     // Said again, it is the latest again.
     known.delete(print)

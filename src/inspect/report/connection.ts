@@ -14,6 +14,9 @@ export interface ConnectionEvents {
 const firstRetryMs = 250
 const lastRetryMs = 5_000
 
+/** A connection that lasted so long was wanted at the other end, in milliseconds. */
+const provenMs = 1_000
+
 /** Nobody at the other end has long things to say. */
 const mostHeardBytes = 1_000_000
 
@@ -29,6 +32,7 @@ export class Connection {
   /** It may not be there yet. */
   #socket: WebSocket | null = null
   #isOpen = false
+  #openedMs = 0
   #retryMs = firstRetryMs
   #retryTimer: NodeJS.Timeout | null = null
   #isClosed = false
@@ -59,7 +63,7 @@ export class Connection {
     this.#socket = socket
     socket.on('open', () => {
       this.#isOpen = true
-      this.#retryMs = firstRetryMs
+      this.#openedMs = performance.now()
       this.#events.opened()
     })
     socket.on('message', (data) => this.#events.heard(String(data)))
@@ -94,6 +98,8 @@ export class Connection {
     const wasOpen = this.#isOpen
     this.#isOpen = false
     if (wasOpen) this.#events.lost()
+    // Who is refused each time it has connected asks ever more rarely.
+    if (wasOpen && performance.now() - this.#openedMs >= provenMs) this.#retryMs = firstRetryMs
     if (this.#isClosed) return
     this.#retryTimer = setTimeout(() => this.start(), this.#retryMs).unref()
     this.#retryMs = Math.min(lastRetryMs, this.#retryMs * 2)

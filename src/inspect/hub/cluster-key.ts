@@ -1,0 +1,9 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '../../services/digest.ts'
+import type { ClusterIdentity } from '../same-cluster.ts'
+
+/** A short text that names the cluster, for a page to choose it by. */
+export function clusterKey({ cluster, service, founders }: ClusterIdentity): string {
+  const text = canonicalJson({ cluster, service, founders: founders.map((founder) => ({ ...founder })) })
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16)
+}
