@@ -40,8 +40,11 @@ export interface Request {
 export interface Batch {
   /** The server whose queue the requests were in: it holds those that are delayed. */
   readonly node: NodeId
-  /** Milliseconds since 1970, stamped by `node`; replicas take the larger of it and the last one. */
-  readonly timeMs: number
+  /**
+   * Milliseconds that passed, by the clock of `node`, since it first saw the batch that is chosen at the instance below. The
+   * sum over all chosen batches is the replicated clock.
+   */
+  readonly elapsedMs: number
   readonly requests: readonly Request[]
 }
 

@@ -11,6 +11,7 @@ export interface HeldRequest {
   readonly request: Request
   /** The address last heard from. */
   readonly replyTo: Address
+  /** For those who look on: it decides nothing. */
   readonly receivedAtMs: number
   readonly commandBytes: number
   /** Place in the order of arrival. */
@@ -88,20 +89,18 @@ export function withReplyTo(held: HeldRequests, event: RequestEvent): HeldReques
 /** What stands around a command and a uid in a request's JSON. */
 const requestOverheadBytes = 80
 
-/** The next batch: what is ready, in order, within the limits; at least one request. */
+/** The next batch: what is ready, in order, within the limits; at least one request. The time that it brings is not known here. */
 export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Batch {
   const requests: Request[] = []
   let bytes = 0
-  let timeMs = 0
   for (const id of idsOf(held.ready, Math.max(1, limits.batchRequests))) {
     const entry = get(held.byId, id)
     if (entry === undefined) continue
     bytes += entry.commandBytes + entry.request.uid.length + requestOverheadBytes
     if (requests.length > 0 && bytes > limits.batchBytes) break
     requests.push(entry.request)
-    timeMs = Math.max(timeMs, entry.receivedAtMs)
   }
-  return { node, timeMs, requests }
+  return { node, elapsedMs: 0, requests }
 }
 
 /** An answer that a change of what is held makes due. */

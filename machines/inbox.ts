@@ -46,7 +46,7 @@ export type ProposerEvent =
   | Heard<Denial>
   /** The request queue has something to propose. */
   | { readonly type: 'requests.ready' }
-  /** The request queue answers `batch.wanted`. */
+  /** The request queue answers `batch.wanted`. On the way, the router fills in the time that the batch brings. */
   | { readonly type: 'batch.offered'; readonly batch: Batch }
   /** The learner found something accepted that nobody knows to be chosen, and nobody at work on it. */
   | { readonly type: 'settle.wanted' }
@@ -85,7 +85,7 @@ export type LearnerEvent =
 export type RequestQueueEvent =
   | (RequestMessage & {
       readonly replyTo: Address
-      /** Milliseconds since 1970 at which it arrived here. */
+      /** Milliseconds since 1970 at which it arrived here, for those who look on. */
       readonly receivedAtMs: number
       readonly commandBytes: number
       /** How it ended, when the replica has executed it already. */

@@ -10,6 +10,12 @@ export interface Limits {
   readonly acceptedRecords: number
 }
 
+/** The time that one batch may bring to the replicated clock, in milliseconds: ten years. */
+export const maxElapsedMs = 10 * 366 * 24 * 60 * 60 * 1_000
+
+/** Where the replicated clock stands still, in milliseconds. It is out of reach for honest servers. */
+export const maxClockMs = 2 ** 52
+
 export const defaultLimits: Limits = {
   batchBytes: 48_000,
   batchRequests: 512,

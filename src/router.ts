@@ -7,6 +7,7 @@ import { type Heard, hearerOf, type RoleEvent, type RoleName } from '../machines
 import type { NodeMessage, RequestMessage } from '../machines/messages.ts'
 import type { Execution, Outcome } from '../machines/outcome.ts'
 import type { Output, Respond, Write } from '../machines/outputs.ts'
+import { beginElapsed, type Elapsed, withExecution, withSight, withStamp } from './elapsed.ts'
 
 /** The replicated state of a node, as the router uses it. */
 export interface Executor {
@@ -25,6 +26,8 @@ export interface World {
   respond(to: Address, message: Respond['message']): void
   /** Writes; an acceptor's write is answered with `persisted`, through `Router.dispatch`, once it is synced. */
   persist(write: Write): void
+  /** A clock that does not go back, in milliseconds from any moment: the same for all that happens within one event. */
+  nowMs(): number
   /** Reads a page of chosen batches; answered with `chosen.read`, through `Router.dispatch`. */
   read(from: Instance, to: NodeId): void
 }
@@ -34,16 +37,31 @@ export class Router {
   readonly #world: World
   readonly #executor: Executor
   readonly #pending: { readonly role: RoleName; readonly event: RoleEvent }[] = []
+  #elapsed: Elapsed
   #isDraining = false
 
-  constructor(self: NodeId, world: World, executor: Executor) {
+  constructor(self: NodeId, world: World, executor: Executor, elapsed = beginElapsed(world.nowMs())) {
     this.#self = self
     this.#world = world
     this.#executor = executor
+    this.#elapsed = elapsed
+  }
+
+  /** The node starts: what it has stored was proposed before. */
+  begin(): void {
+    this.#elapsed = beginElapsed(this.#world.nowMs())
+  }
+
+  /** What it remembers so as to say how much time a batch brings. */
+  get elapsed(): Elapsed {
+    return this.#elapsed
   }
 
   /** A message of another server has arrived. */
   hear(sender: NodeId, message: NodeMessage): void {
+    if (message.type === 'accept') {
+      this.#elapsed = withSight(this.#elapsed, message.instance, message.batch, this.#world.nowMs())
+    }
     this.dispatch(hearerOf(message), { ...message, sender } as Heard<NodeMessage>)
   }
 
@@ -92,13 +110,13 @@ export class Router {
         else this.#world.send(output.to, output.message)
         return
       case 'tell':
-        this.dispatch(output.role, output.event)
+        this.dispatch(output.role, this.#stamped(output.event))
         return
       case 'persist':
         this.#world.persist(output.write)
         return
       case 'execute':
-        this.#executed(this.#executor.execute(output.instance, output.batch))
+        this.#execute(output.instance, output.batch)
         return
       case 'read':
         this.#world.read(output.from, output.to)
@@ -108,6 +126,20 @@ export class Router {
         return
     }
     output satisfies never
+  }
+
+  /** A batch that goes to the proposer gets the time that it brings. */
+  #stamped(event: RoleEvent): RoleEvent {
+    if (event.type !== 'batch.offered') return event
+    const { elapsed, batch } = withStamp(this.#elapsed, event.batch, this.#world.nowMs())
+    this.#elapsed = elapsed
+    return { ...event, batch }
+  }
+
+  #execute(instance: Instance, batch: Batch): void {
+    const execution = this.#executor.execute(instance, batch)
+    this.#elapsed = withExecution(this.#elapsed, instance, batch, this.#world.nowMs())
+    this.#executed(execution)
   }
 
   /**

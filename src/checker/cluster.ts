@@ -10,6 +10,9 @@ import type { NodeEvent, NodeState, NodeStep } from '../stepped/state.ts'
 import { type Bounds, checkBounds } from './bounds.ts'
 import type { CheckedEvent } from './events.ts'
 
+/** Time is constant: no schedule of a search depends on it. */
+const nowMs = 0
+
 /** Replaces a part of the cluster: for a test that plants a fault. */
 export type Adapt = (settings: ClusterSettings) => ClusterSettings
 
@@ -39,9 +42,9 @@ export class CheckedCluster {
   apply(server: NodeId, state: NodeState, event: NodeEvent): NodeStep {
     const settings = this.#settings[server]
     if (settings === undefined) throw new Error(`there is no server ${server}`)
-    let step = applyNode(state, event, settings)
+    let step = applyNode(state, event, settings, nowMs)
     while (this.bounds.syncs === 'atOnce' && step.state.disk.syncing.length > 0) {
-      const synced = applyNode(step.state, { type: 'synced' }, settings)
+      const synced = applyNode(step.state, { type: 'synced' }, settings, nowMs)
       step = {
         state: synced.state,
         sends: [...step.sends, ...synced.sends],
@@ -52,7 +55,7 @@ export class CheckedCluster {
     return step
   }
 
-  /** What `event` is to the node that it happens to. Time is constant: no schedule of this search depends on it. */
+  /** What `event` is to the node that it happens to. */
   nodeEvent(event: CheckedEvent): NodeEvent {
     switch (event.type) {
       case 'deliver':
@@ -60,7 +63,7 @@ export class CheckedCluster {
       case 'request': {
         const message = this.requestMessage(event.client, event.seq)
         const commandBytes = JSON.stringify(message.command).length
-        return { type: 'request', message, replyTo: event.client, timeMs: 0, commandBytes }
+        return { type: 'request', message, replyTo: event.client, timeMs: nowMs, commandBytes }
       }
       case 'timer':
         return { type: 'timer', role: event.role, id: event.id }

@@ -53,7 +53,10 @@ export class Nodes {
     return this.#interner.idOf(`${server} ${this.#keyOf(state)}`, known(server, state))
   }
 
-  /** How long a timer has to run, and the order in which timers were armed, say only which is due first. */
+  /**
+   * How long a timer has to run, and the order in which timers were armed, say only which is due first. What is remembered of
+   * times is left out, since time is constant here: every batch brings 0.
+   */
   #keyOf({ disk, running }: NodeState): string {
     const diskId = this.#disks.idOf(JSON.stringify(disk), null)
     if (running === null) return `down ${diskId}`

@@ -135,6 +135,6 @@ class Schedule {
 
 /** Time stands still in a search, and goes on in a schedule. */
 function isSame(some: unknown, other: unknown): boolean {
-  const timeless = (key: string, value: unknown) => (key === 'timeMs' ? 0 : value)
+  const timeless = (key: string, value: unknown) => (key === 'elapsedMs' ? 0 : value)
   return JSON.stringify(some, timeless) === JSON.stringify(other, timeless)
 }

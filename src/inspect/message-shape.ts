@@ -27,7 +27,7 @@ export const messageTypes: readonly ToldType[] = Object.keys(messageFields) as T
 
 const ballotFields: FieldTypes = { round: 'number', node: 'number' }
 const acceptedFields: FieldTypes = { instance: 'number', ballot: 'object', batch: 'object' }
-const batchFields: FieldTypes = { requests: 'array', timeMs: 'number' }
+const batchFields: FieldTypes = { requests: 'array', elapsedMs: 'number' }
 const requestFields: FieldTypes = { uid: 'string', seq: 'number', command: 'object' }
 const executionFields: FieldTypes = { instance: 'number', outcomes: 'array' }
 const endingFields: FieldTypes = { uid: 'string', seq: 'number', outcome: 'object' }

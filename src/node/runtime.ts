@@ -68,6 +68,8 @@ export class Runtime implements World {
   readonly #observer: Observer | null
   /** Lamport's: of the last event here, or of a later one that was heard of. */
   #clock: number
+  /** The monotonic clock at the last event here. */
+  #nowMs = performance.now()
   /** Each role as it was last recorded. */
   #recorded: Partial<Record<RoleName, Snapshot>> = {}
   /** The timer that has just fired. */
@@ -140,7 +142,10 @@ export class Runtime implements World {
     this.#observer?.starts(durable)
     this.#happen(
       () => ({ type: 'start', randomSeed: settings.randomSeed }),
-      () => this.#observer?.fact({ type: 'started', node: self, incarnation, durable, members }),
+      () => {
+        this.#router.begin()
+        this.#observer?.fact({ type: 'started', node: self, incarnation, durable, members })
+      },
     )
   }
 
@@ -244,6 +249,10 @@ export class Runtime implements World {
     this.#root.system.get('storage')?.send({ type: 'persist', write })
   }
 
+  nowMs(): number {
+    return this.#nowMs
+  }
+
   read(from: Instance, to: NodeId): void {
     this.#storage.chosen(from, pageBytes).then(
       (batches) => this.dispatch('learner', { type: 'chosen.read', to, from, batches }),
@@ -309,6 +318,7 @@ export class Runtime implements World {
   #happen(event: () => EventRecord['event'] | null, run: () => void): void {
     this.#guarded(() => {
       this.#clock += 1
+      this.#nowMs = performance.now()
       const isObserved = this.#runObserved(run)
       if (isObserved || this.#recorder !== null) this.#tell(event(), isObserved)
       this.#observer?.over()
@@ -319,7 +329,13 @@ export class Runtime implements World {
     if (event === null) return
     if (isObserved) this.#observer?.ends(event)
     if (this.#recorder === null) return
-    const line = { clock: this.#clock, node: this.#self, event, roles: this.#changedRoles() }
+    const line = {
+      clock: this.#clock,
+      node: this.#self,
+      nowMs: this.#nowMs,
+      event,
+      roles: this.#changedRoles(),
+    }
     this.#recorder.record(line)
     this.#persistRecorded(this.#recorder)
   }

@@ -45,6 +45,8 @@ export interface RoleRecord {
 export interface EventRecord {
   readonly clock: number
   readonly node: NodeId
+  /** The server's monotonic clock, in milliseconds from any moment. */
+  readonly nowMs: number
   readonly event: Exclude<NodeEvent, { type: 'crash' | 'sync.failed' }>
   /** The roles that changed. */
   readonly roles: Partial<Readonly<Record<RoleName, RoleRecord>>>
@@ -85,6 +87,7 @@ const runLine = open({
 const eventLine = open({
   clock,
   node,
+  nowMs: Type.Number(),
   event: Type.Union([
     open({ type: Type.Literal('start'), randomSeed: Type.Number() }),
     open({

@@ -116,7 +116,7 @@ export class Replay {
         `it began with ${JSON.stringify(line.run.durable)}, but its disk held ${JSON.stringify(durable)} and ${unsynced} unsynced writes`,
       )
     }
-    this.#observe(applyNode(state, { type: 'crash', survived }, settings), line.node)
+    this.#observe(applyNode(state, { type: 'crash', survived }, settings, 0), line.node)
   }
 
   #happen(line: EventRecord): void {
@@ -125,7 +125,7 @@ export class Replay {
     this.#lookUp(line)
     let step: NodeStep
     try {
-      step = applyNode(server.state, line.event, server.settings)
+      step = applyNode(server.state, line.event, server.settings, line.nowMs)
     } catch (error) {
       throw new Divergence(line, `${line.event.type} cannot happen here: ${(error as Error).message}`)
     }
@@ -136,7 +136,9 @@ export class Replay {
   }
 
   /** A message that a recorded server sent must have been said by it before. */
-  #lookUp({ node, event, clock }: EventRecord): void {
+  #lookUp(line: EventRecord): void {
+    const { node, event } = line
+
     if (event.type === 'request') {
       const { type: _, ...request } = event.message
       const name = `${request.uid} ${request.seq}`
@@ -146,7 +148,7 @@ export class Replay {
     if (event.type !== 'hear' || !this.#recorded.has(event.sender)) return
     if (!this.#said.get(`${event.sender} ${node}`)?.has(fingerprint(event.message))) {
       throw new Divergence(
-        { node, event, clock, roles: {} },
+        line,
         `it heard of server ${event.sender} what that had not said: ${JSON.stringify(event.message)}`,
       )
     }

@@ -29,10 +29,15 @@ export function stepServer(
 ): ClusterStep {
   const server = serverOf(state, id)
   const paths = new Paths(server.node)
-  const step = applyNode(server.node, event, {
-    ...nodeSettings(settings, server),
-    stepper: paths.recording(settings.stepper),
-  })
+  const step = applyNode(
+    server.node,
+    event,
+    {
+      ...nodeSettings(settings, server),
+      stepper: paths.recording(settings.stepper),
+    },
+    state.nowMs,
+  )
   const next = {
     ...server,
     starts: server.starts + (event.type === 'start' ? 1 : 0),

@@ -1,6 +1,6 @@
 /** The replicated state of one server: the service's, and what is kept around it so that each request is executed once. */
 import type { Batch, Command, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
-import { serviceLimits } from '../../machines/limits.ts'
+import { maxClockMs, serviceLimits } from '../../machines/limits.ts'
 import { type Member, shownMembers } from '../../machines/members.ts'
 import type { Execution, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
 import { answerIn, refusePromise, resultIn } from './answer.ts'
@@ -20,7 +20,7 @@ export interface ReplicaOptions {
   readonly service: Service
   /** The members at instance 0. */
   readonly members: readonly Member[]
-  /** Replicated time, in milliseconds, after which an idle session is forgotten. Must be the same on every server. */
+  /** Milliseconds of the replicated clock after which an idle session is forgotten. Must be the same on every server. */
   readonly sessionIdleMs?: number
 }
 
@@ -51,7 +51,7 @@ export class Replica {
   #state: unknown
   #members: readonly Member[]
   #firstUnexecuted: Instance = 0
-  #timeMs = 0
+  #clockMs = 0
 
   constructor({ service, members, sessionIdleMs = defaultSessionIdleMs }: ReplicaOptions) {
     if (!(sessionIdleMs > 0)) throw new Error(`sessionIdleMs is ${sessionIdleMs}: it must be above 0`)
@@ -72,9 +72,9 @@ export class Replica {
     return this.#firstUnexecuted
   }
 
-  /** Replicated time, milliseconds since 1970: the largest that a batch was stamped with. */
-  get timeMs(): number {
-    return this.#timeMs
+  /** The replicated clock: the milliseconds that all executed batches have brought. */
+  get clockMs(): number {
+    return this.#clockMs
   }
 
   /** How many requests are delayed, at all servers together. */
@@ -91,8 +91,11 @@ export class Replica {
     if (instance !== this.#firstUnexecuted) {
       throw new Error(`instance ${instance} is not the next to be executed: that is ${this.#firstUnexecuted}`)
     }
-    this.#timeMs = Math.max(this.#timeMs, batch.timeMs)
-    this.#sessions.evictIdle(this.#timeMs)
+    this.#clockMs = Math.min(this.#clockMs + batch.elapsedMs, maxClockMs)
+    // First, since the clock stands while nothing is proposed: whoever asks after long silence brings the time of that silence.
+    const uids = batch.requests.map(({ uid }) => uid)
+    this.#sessions.touchKnown(uids, instance, this.#clockMs)
+    this.#sessions.evictIdle(this.#clockMs)
     const membersBefore = this.#members
     const tally: Tally = { outcomes: [], freed: new Set(), progressed: false }
     batch.requests.forEach((request, index) => {
@@ -128,7 +131,7 @@ export class Replica {
     return encodeSnapshot({
       service: this.#service.name,
       firstUnexecuted: this.#firstUnexecuted,
-      timeMs: this.#timeMs,
+      clockMs: this.#clockMs,
       sessionIdleMs: this.#sessionIdleMs,
       horizon: this.#sessions.horizon,
       members: this.#members,
@@ -144,9 +147,9 @@ export class Replica {
     replica.#sessions.horizon = horizon
     replica.#state = service.restore(rest.state)
     replica.#firstUnexecuted = rest.firstUnexecuted
-    replica.#timeMs = rest.timeMs
+    replica.#clockMs = rest.clockMs
     // The order of last use is not written down: it is that of the times.
-    for (const session of [...sessions].sort((a, b) => a.lastTimeMs - b.lastTimeMs)) {
+    for (const session of [...sessions].sort((a, b) => a.lastClockMs - b.lastClockMs)) {
       replica.#restoreSession(session)
     }
     return replica
@@ -157,14 +160,14 @@ export class Replica {
     return sha256Hex(this.snapshot())
   }
 
-  #restoreSession({ uid, ackedBelow, lastInstance, lastTimeMs, ended, waiting }: SessionSnapshot): void {
+  #restoreSession({ uid, ackedBelow, lastInstance, lastClockMs, ended, waiting }: SessionSnapshot): void {
     const session = this.#sessions.open(uid)
     session.ackedBelow = ackedBelow
     for (const [seq, outcome, digest] of ended) session.ended.set(seq, { outcome, commandDigest: digest })
     for (const [seq, node, key, digest] of waiting) {
       this.#setWaiting(session, seq, { node, key, commandDigest: digest })
     }
-    this.#sessions.touch(session, lastInstance, lastTimeMs)
+    this.#sessions.touch(session, lastInstance, lastClockMs)
   }
 
   #executeRequest(tally: Tally, request: Request, position: Position, node: NodeId): void {
@@ -183,7 +186,7 @@ export class Replica {
     const known = endedOutcome(session, seq, () => digest)
     if (known !== null) tally.outcomes.push({ uid, seq, outcome: known })
     else this.#executeCommand(tally, command, { ...position, session, seq, digest, node })
-    this.#sessions.touch(session, position.instance, this.#timeMs)
+    this.#sessions.touch(session, position.instance, this.#clockMs)
   }
 
   #executeCommand(tally: Tally, command: Command, turn: Turn): void {
@@ -214,7 +217,7 @@ export class Replica {
     return attempt(turn, () => {
       const command = this.#service.parse(frozen(body))
       refusePromise(command, 'parse')
-      const moment = { instance, index, timeMs: this.#timeMs, uid: session.uid }
+      const moment = { instance, index, clockMs: this.#clockMs, uid: session.uid }
       const answer = answerIn(this.#service.execute(this.#state, command, moment))
       this.#state = answer.state
       if (answer.kind === 'delayed') return { kind: 'delayed', key: answer.key }

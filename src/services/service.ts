@@ -4,8 +4,11 @@ import type { Instance, Json } from '../../machines/batch.ts'
 export interface Moment {
   readonly instance: Instance
   readonly index: number
-  /** Replicated time, milliseconds since 1970: never goes back. No service reads a clock. */
-  readonly timeMs: number
+  /**
+   * The replicated clock: milliseconds since the cluster was founded, as far as batches have brought them. It never goes back,
+   * and is never ahead of real time. No service reads a clock of its own.
+   */
+  readonly clockMs: number
   /** The session that asks. */
   readonly uid: string
 }

@@ -17,8 +17,8 @@ export interface Session extends Linked<Session> {
   /** The client will not ask again for what is below. Invariant: never decreases; nothing below is in `ended` or `waiting`. */
   ackedBelow: number
   lastInstance: Instance
-  /** Replicated time, milliseconds since 1970. */
-  lastTimeMs: number
+  /** The replicated clock when it was last used, in milliseconds. */
+  lastClockMs: number
   /** By seq. */
   readonly ended: Map<number, Ended>
   /** Delayed requests, by seq. Invariant: none of them is in `ended`. */
@@ -31,7 +31,7 @@ export interface Session extends Linked<Session> {
  */
 export class Sessions {
   readonly #byUid = new Map<string, Session>()
-  /** Invariant: holds the sessions in which nothing waits, by `lastTimeMs`. */
+  /** Invariant: holds the sessions in which nothing waits, by `lastClockMs`. */
   readonly #idle = new IdleOrder<Session>()
   readonly #idleLimitMs: number
   /** Sessions opened below this instance may have been forgotten. Invariant: never decreases. */
@@ -68,7 +68,7 @@ export class Sessions {
       uid,
       ackedBelow: 0,
       lastInstance: 0,
-      lastTimeMs: 0,
+      lastClockMs: 0,
       ended: new Map(),
       waiting: new Map(),
       longerIdle: null,
@@ -79,18 +79,26 @@ export class Sessions {
   }
 
   /** The session was used. Times must not go back. */
-  touch(session: Session, instance: Instance, timeMs: number): void {
+  touch(session: Session, instance: Instance, clockMs: number): void {
     session.lastInstance = instance
-    session.lastTimeMs = timeMs
+    session.lastClockMs = clockMs
     if (session.waiting.size === 0) this.#idle.use(session)
     else this.#idle.remove(session)
   }
 
+  /** These clients ask for something: those of them that are known were used. */
+  touchKnown(uids: Iterable<string>, instance: Instance, clockMs: number): void {
+    for (const uid of uids) {
+      const session = this.#byUid.get(uid)
+      if (session !== undefined) this.touch(session, instance, clockMs)
+    }
+  }
+
   /** Forgets the sessions that have been idle for longer than the limit: O(1) for each. */
-  evictIdle(timeMs: number): void {
+  evictIdle(clockMs: number): void {
     for (
       let session = this.#idle.longestIdle;
-      session !== null && timeMs - session.lastTimeMs > this.#idleLimitMs;
+      session !== null && clockMs - session.lastClockMs > this.#idleLimitMs;
       session = this.#idle.longestIdle
     ) {
       this.#idle.remove(session)

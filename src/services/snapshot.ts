@@ -12,7 +12,7 @@ const format = 1
 export interface ReplicaSnapshot {
   readonly service: string
   readonly firstUnexecuted: Instance
-  readonly timeMs: number
+  readonly clockMs: number
   readonly sessionIdleMs: number
   readonly horizon: Instance
   readonly members: readonly Member[]
@@ -26,7 +26,7 @@ export interface SessionSnapshot {
   readonly uid: string
   readonly ackedBelow: number
   readonly lastInstance: Instance
-  readonly lastTimeMs: number
+  readonly lastClockMs: number
   /** In order of seq. */
   readonly ended: readonly (readonly [seq: number, outcome: Outcome, commandDigest: string | null])[]
   /** In order of seq. */
@@ -41,11 +41,11 @@ export interface SessionSnapshot {
 export function sessionSnapshots(sessions: Iterable<Session>): SessionSnapshot[] {
   return [...sessions]
     .sort((a, b) => (a.uid < b.uid ? -1 : 1))
-    .map(({ uid, ackedBelow, lastInstance, lastTimeMs, ended, waiting }) => ({
+    .map(({ uid, ackedBelow, lastInstance, lastClockMs, ended, waiting }) => ({
       uid,
       ackedBelow,
       lastInstance,
-      lastTimeMs,
+      lastClockMs,
       ended: [...ended]
         .sort(([a], [b]) => a - b)
         .map(([seq, { outcome, commandDigest }]) => [seq, outcome, commandDigest] as const),

@@ -43,12 +43,13 @@ const epochMs = 1_800_000_000_000
 export class SimulatedServer {
   readonly id: NodeId
   readonly address: Address
-  /** How far its clock is ahead of virtual time; below 0 when it is behind. */
+  /** How far its wall clock is ahead of virtual time; below 0 when it is behind. */
   clockAheadMs = 0
   /** What each sync takes, when its disk is slow; `null` when it is not. */
   slowSyncMs: number | null = null
   readonly #around: ServerSurroundings
   readonly #random: Random
+  readonly #rate: number
   #incarnation: string
   #disk: SimulatedDisk
   #run: ServerRun | null = null
@@ -58,6 +59,7 @@ export class SimulatedServer {
     this.id = id
     this.address = serverAddress(id)
     this.#random = new Random(seedFor(around.seed, this.address))
+    this.#rate = rateOf(new Random(seedFor(around.seed, `the clock of ${this.address}`)))
     this.#incarnation = incarnation
     this.#disk = this.#emptyDisk()
   }
@@ -90,7 +92,8 @@ export class SimulatedServer {
       incarnation: this.#incarnation,
       disk: this.#disk,
       randomSeed: this.#random.below(2 ** 31),
-      clock: () => epochMs + this.clockAheadMs + Math.floor(this.#around.timeline.nowMs),
+      rate: this.#rate,
+      wallClock: () => epochMs + this.clockAheadMs + Math.floor(this.#around.timeline.nowMs),
     })
     this.#around.happened(this.id, { type: 'start' })
     this.#around.network.listen(this.address, (datagram, from) => {
@@ -140,8 +143,10 @@ interface RunOptions {
   readonly incarnation: string
   readonly disk: SimulatedDisk
   readonly randomSeed: number
-  /** Milliseconds since 1970, by the server's own clock. */
-  readonly clock: () => number
+  /** Milliseconds of its monotonic clock in a millisecond of virtual time. */
+  readonly rate: number
+  /** Milliseconds since 1970, by the server's own wall clock. */
+  readonly wallClock: () => number
 }
 
 /** One run of a server, from its start to its crash: the surroundings of a stepped node. */
@@ -151,6 +156,7 @@ class ServerRun implements Surroundings {
   readonly #options: RunOptions
   readonly #address: Address
   readonly #timers = new Map<string, () => void>()
+  readonly #startedAtMs: number
   /** How many pauses lie on it: one may begin before another ends. */
   #pauses = 0
   /** What came due while it is paused, in order. */
@@ -160,6 +166,7 @@ class ServerRun implements Surroundings {
     this.#around = around
     this.#options = options
     this.#address = serverAddress(options.id)
+    this.#startedAtMs = around.timeline.nowMs
     const { id, incarnation, disk, randomSeed } = options
     const durable = disk.state
     const chosen = disk.chosen(0, durable.firstUnchosen)
@@ -203,7 +210,7 @@ class ServerRun implements Surroundings {
     } else if (message.type === 'request') {
       const bytes = commandBytes(message.command)
       this.#happen({ type: 'request', message, replyTo: from }, () =>
-        this.node.request(message, from, this.#options.clock(), bytes),
+        this.node.request(message, from, this.#options.wallClock(), bytes),
       )
     } else if (message.type === 'hello') this.#say(from, this.#welcome())
   }
@@ -227,7 +234,8 @@ class ServerRun implements Surroundings {
       const { role, id } = timer
       this.#happen({ type: 'timer', role, id }, () => this.node.fire(timer))
     }
-    const giveUp = this.#around.timeline.schedule(timer.delayMs, () => this.take(fire))
+    const delayMs = timer.delayMs / this.#options.rate
+    const giveUp = this.#around.timeline.schedule(delayMs, () => this.take(fire))
     this.#timers.set(name, () => {
       isGivenUp = true
       giveUp()
@@ -249,6 +257,10 @@ class ServerRun implements Surroundings {
 
   read(from: Instance): readonly Batch[] {
     return this.#options.disk.chosen(from, pageBatches)
+  }
+
+  nowMs(): number {
+    return (this.#around.timeline.nowMs - this.#startedAtMs) * this.#options.rate
   }
 
   observe(fact: Fact): void {
@@ -289,4 +301,9 @@ class ServerRun implements Surroundings {
 
 function timerName(role: RoleName, id: string): string {
   return `${role} ${id}`
+}
+
+/** Within 5 % of real time. */
+function rateOf(random: Random): number {
+  return random.between(9_500, 10_500) / 10_000
 }

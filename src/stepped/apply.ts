@@ -17,24 +17,29 @@ import type {
 } from './state.ts'
 
 /**
- * What `event` makes of `state`, which is left as it is. Throws when the event cannot happen there (a timer that is not armed, a
+ * What `event` makes of `state`, which is left as it is; `nowMs` is the server's monotonic clock when it happens. Throws when the event cannot happen there (a timer that is not armed, a
  * message to a server that is down), and what a role throws: a violated assertion.
  */
-export function applyNode(state: NodeState, event: NodeEvent, settings: NodeSettings): NodeStep {
+export function applyNode(
+  state: NodeState,
+  event: NodeEvent,
+  settings: NodeSettings,
+  nowMs: number,
+): NodeStep {
   switch (event.type) {
     case 'start':
       if (state.running !== null) throw new Error(`server ${settings.self} is running`)
-      return started(state.disk, event.randomSeed, settings)
+      return started(state.disk, event.randomSeed, settings, nowMs)
     case 'crash':
     case 'sync.failed':
       return gone(state, event, settings)
     default:
-      return moved(state, event, settings)
+      return moved(state, event, settings, nowMs)
   }
 }
 
-function started(disk: Disk, randomSeed: number, settings: NodeSettings): NodeStep {
-  const collected = new Collected(disk, [], settings)
+function started(disk: Disk, randomSeed: number, settings: NodeSettings, nowMs: number): NodeStep {
+  const collected = new Collected(disk, [], settings, nowMs)
   const node = SteppedNode.start(settings, collected, disk, randomSeed)
   return collected.stepTo(node, replicaState(node.replica))
 }
@@ -58,9 +63,10 @@ function moved(
   { disk, running }: NodeState,
   event: Exclude<NodeEvent, { type: 'start' | 'crash' | 'sync.failed' }>,
   settings: NodeSettings,
+  nowMs: number,
 ): NodeStep {
   if (running === null) throw new Error(`server ${settings.self} is down`)
-  const collected = new Collected(disk, running.timers, settings)
+  const collected = new Collected(disk, running.timers, settings, nowMs)
   const replica = new StoredReplica(running.replica, settings)
   const node = SteppedNode.resume(settings, collected, { ...running, replica })
   happen(node, event, collected)
@@ -97,15 +103,17 @@ function happen(
 class Collected implements Surroundings {
   disk: Disk
   readonly #pageBatches: number | null
+  readonly #nowMs: number
   #timers: readonly ArmedTimer[]
   readonly #sends: SentMessage[] = []
   readonly #responses: SentResponse[] = []
   readonly #facts: Fact[] = []
 
-  constructor(disk: Disk, timers: readonly ArmedTimer[], { pageBatches = 16 }: NodeSettings) {
+  constructor(disk: Disk, timers: readonly ArmedTimer[], { pageBatches = 16 }: NodeSettings, nowMs: number) {
     this.disk = disk
     this.#timers = timers
     this.#pageBatches = pageBatches
+    this.#nowMs = nowMs
   }
 
   send(to: SentMessage['to'], address: SentMessage['address'], message: SentMessage['message']): void {
@@ -140,12 +148,17 @@ class Collected implements Surroundings {
     return this.#pageBatches === null ? null : chosenOn(this.disk, from, this.#pageBatches)
   }
 
+  nowMs(): number {
+    return this.#nowMs
+  }
+
   observe(fact: Fact): void {
     this.#facts.push(fact)
   }
 
   stepTo(node: SteppedNode, replica: ReplicaState): NodeStep {
-    const running: Running = { roles: node.roles, timers: this.#timers, replica, heardFrom: node.heardFrom }
+    const { roles, elapsed, heardFrom } = node
+    const running: Running = { roles, timers: this.#timers, replica, elapsed, heardFrom }
     return {
       state: { disk: this.disk, running },
       sends: this.#sends,

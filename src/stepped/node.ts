@@ -9,8 +9,9 @@ import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Respond, Write } from '../../machines/outputs.ts'
 import type { DurableState } from '../durable.ts'
+import type { Elapsed } from '../elapsed.ts'
 import { roleInputs, roleNames } from '../roles.ts'
-import { Router, type World } from '../router.ts'
+import { type Executor, Router, type World } from '../router.ts'
 import type { Effect } from '../step.ts'
 import type { Fact } from '../verify/facts.ts'
 import type { NodeSettings, ReplicatedState } from './settings.ts'
@@ -36,6 +37,8 @@ export interface Surroundings {
   persist(write: Write): void
   /** A page of chosen batches from `from` on, durable or only written; `null` when the learner is told of it later. */
   read(from: Instance): readonly Batch[] | null
+  /** The server's monotonic clock, in milliseconds from any moment: the same for all that happens within one event. */
+  nowMs(): number
   observe(fact: Fact): void
 }
 
@@ -50,6 +53,7 @@ export interface Stored {
 export interface RunningNode {
   readonly roles: Readonly<Record<RoleName, AnyMachineSnapshot>>
   readonly replica: ReplicatedState
+  readonly elapsed: Elapsed
   /** Where servers were last heard from, for those that are no members. */
   readonly heardFrom: Readonly<Record<NodeId, Address>>
 }
@@ -62,14 +66,20 @@ export class SteppedNode implements World {
   #roles: Readonly<Record<RoleName, AnyMachineSnapshot>> | null = null
   #heardFrom: Readonly<Record<NodeId, Address>> = {}
 
-  private constructor(settings: NodeSettings, surroundings: Surroundings, replica: ReplicatedState) {
+  private constructor(
+    settings: NodeSettings,
+    surroundings: Surroundings,
+    replica: ReplicatedState,
+    elapsed?: Elapsed,
+  ) {
     this.#settings = settings
     this.#surroundings = surroundings
     this.replica = replica
-    this.#router = new Router(settings.self, this, {
+    const executor: Executor = {
       execute: (instance, batch) => this.#execute(instance, batch),
       recall: ({ uid, seq, command }) => replica.recall(uid, seq, command),
-    })
+    }
+    this.#router = new Router(settings.self, this, executor, elapsed)
   }
 
   /**
@@ -102,7 +112,7 @@ export class SteppedNode implements World {
 
   /** A node that goes on from where another was. */
   static resume(settings: NodeSettings, surroundings: Surroundings, running: RunningNode): SteppedNode {
-    const node = new SteppedNode(settings, surroundings, running.replica)
+    const node = new SteppedNode(settings, surroundings, running.replica, running.elapsed)
     node.#roles = running.roles
     node.#heardFrom = running.heardFrom
     return node
@@ -112,6 +122,11 @@ export class SteppedNode implements World {
   get roles(): Readonly<Record<RoleName, AnyMachineSnapshot>> {
     if (this.#roles === null) throw new Error('the roles have not begun')
     return this.#roles
+  }
+
+  /** What is remembered of times. */
+  get elapsed(): Elapsed {
+    return this.#router.elapsed
   }
 
   get heardFrom(): Readonly<Record<NodeId, Address>> {
@@ -169,6 +184,10 @@ export class SteppedNode implements World {
 
   persist(write: Write): void {
     this.#surroundings.persist(write)
+  }
+
+  nowMs(): number {
+    return this.#surroundings.nowMs()
   }
 
   read(from: Instance, to: NodeId): void {

@@ -5,6 +5,7 @@ import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Member } from '../../machines/members.ts'
 import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import type { Respond } from '../../machines/outputs.ts'
+import type { Elapsed } from '../elapsed.ts'
 import type { Fact } from '../verify/facts.ts'
 import { type Disk, emptyDisk } from './disk.ts'
 import type { ArmedTimer } from './node.ts'
@@ -23,6 +24,7 @@ export interface Running {
   /** In the order in which they were armed, which says nothing of which is due first. */
   readonly timers: readonly ArmedTimer[]
   readonly replica: ReplicaState
+  readonly elapsed: Elapsed
   readonly heardFrom: Readonly<Record<NodeId, Address>>
 }
 
@@ -43,7 +45,7 @@ export type NodeEvent =
   | { readonly type: 'start'; readonly randomSeed: number }
   /** A server's message arrives, from the address `from`. */
   | { readonly type: 'hear'; readonly sender: NodeId; readonly from: Address; readonly message: NodeMessage }
-  /** A client's request arrives, at `timeMs` of this server's clock. */
+  /** A client's request arrives, at `timeMs` of this server's wall clock. */
   | {
       readonly type: 'request'
       readonly message: RequestMessage

@@ -154,7 +154,7 @@ describe('the ledger', () => {
       {
         instance: 3,
         ballot: ballot(1, 0),
-        batch: { node: 0, timeMs: 0, requests: [...requests, '… 4 more'] },
+        batch: { node: 0, elapsedMs: 0, requests: [...requests, '… 4 more'] },
       },
     ]
     const context = { accepted } as unknown as Json

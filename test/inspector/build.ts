@@ -16,7 +16,7 @@ export function batch(...names: readonly string[]): Batch {
     ackedBelow: 1,
     command: { kind: 'service' as const, body: { action: 'lock', name } },
   }))
-  return { node: 0, timeMs: 0, requests }
+  return { node: 0, elapsedMs: 0, requests }
 }
 
 export function accepted(instance: Instance, round: number, name = 'x'): AcceptedRecord {

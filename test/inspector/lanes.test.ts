@@ -10,7 +10,7 @@ import { process } from './build.ts'
 import { type Recording, randomRecording, scenarioFiles, scenarioRecording } from './schedule-records.ts'
 
 const ballot = { round: 1, node: 0 }
-const accept: Accept = { type: 'accept', ballot, instance: 4, batch: { node: 0, timeMs: 0, requests: [] } }
+const accept: Accept = { type: 'accept', ballot, instance: 4, batch: { node: 0, elapsedMs: 0, requests: [] } }
 const accepted: Accepted = { type: 'accepted', ballot, instance: 4 }
 const request: RequestMessage = {
   type: 'request',

@@ -48,7 +48,7 @@ describe('datagrams that make no sense', () => {
   afterAll(stopCluster)
 
   const ballot = { round: 9, node: 1 }
-  const batch = { node: 1, timeMs: 0, requests: [] }
+  const batch = { node: 1, elapsedMs: 0, requests: [] }
   const envelope = (fields: object) => JSON.stringify({ v: 3, c: name, s: null, m: [], ...fields })
   const request = (command: object) => ({ type: 'request', uid: 'somebody', seq: 1, ackedBelow: 0, command })
   const locking = { kind: 'service', body: { action: 'lock', name: 'b' } }

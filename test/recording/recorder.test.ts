@@ -20,7 +20,7 @@ function fail(error: Error): never {
 }
 
 function line(clock: number, node = 0): EventRecord {
-  return { clock, node, event: { type: 'synced' }, roles: {} }
+  return { clock, nowMs: 0, node, event: { type: 'synced' }, roles: {} }
 }
 
 test('nothing is in the file before it is flushed, and everything after', async () => {

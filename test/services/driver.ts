@@ -23,13 +23,14 @@ export function lockedBy(uid: string): Replica {
   return replica
 }
 
-/** Executes the next batch. */
+/** Executes the next batch, which brings the replicated clock to `clockMs`; it does not go back. */
 export function run(
   replica: Replica,
   requests: readonly Request[],
-  { node = 0, timeMs = 0 }: { readonly node?: NodeId; readonly timeMs?: number } = {},
+  { node = 0, clockMs = replica.clockMs }: { readonly node?: NodeId; readonly clockMs?: number } = {},
 ): Execution {
-  const batch: Batch = { node, timeMs, requests }
+  const elapsedMs = Math.max(0, clockMs - replica.clockMs)
+  const batch: Batch = { node, elapsedMs, requests }
   return replica.execute(replica.firstUnexecuted, batch)
 }
 

@@ -39,7 +39,7 @@ const request = fc.record({
 })
 const batch = fc.record({
   node: fc.nat(2),
-  timeMs: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 3 * hourMs })),
+  elapsedMs: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 3 * hourMs })),
   requests: fc.array(request, { maxLength: 4 }),
 })
 /** `c@3` was welcomed at instance 3, so it asks for nothing before. */
@@ -152,7 +152,7 @@ describe('whatever is chosen', () => {
         const instance = replica.firstUnexecuted
         const { outcomes } = replica.execute(instance, {
           node: 0,
-          timeMs: 0,
+          elapsedMs: 0,
           requests: [{ ...retry, ackedBelow: 0 }],
         })
         if (recalled !== null)

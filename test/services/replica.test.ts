@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { maxClockMs, maxElapsedMs } from '../../machines/limits.ts'
 import type { Service } from '../../src/services/service.ts'
 import {
   ask,
@@ -19,7 +20,7 @@ describe('instances', () => {
     const replica = newReplica()
     run(replica, [])
     const digest = replica.digest()
-    const batch = { node: 0, timeMs: 99, requests: [ask('a@0', 1, lock('x'))] }
+    const batch = { node: 0, elapsedMs: 99, requests: [ask('a@0', 1, lock('x'))] }
     expect(() => replica.execute(0, batch)).toThrow('instance 0 is not the next to be executed: that is 1')
     expect(() => replica.execute(2, batch)).toThrow('instance 2 is not the next')
     expect(replica.digest()).toBe(digest)
@@ -37,13 +38,21 @@ describe('instances', () => {
     })
   })
 
-  test('time is the larger of the batch and what it was', () => {
+  test('the replicated clock is the sum of what batches bring', () => {
     const replica = newReplica()
-    const times = [5, 3, 8].map((timeMs) => {
-      run(replica, [], { timeMs })
-      return replica.timeMs
+    const times = [5, 0, 8].map((elapsedMs, instance) => {
+      replica.execute(instance, { node: 0, elapsedMs, requests: [] })
+      return replica.clockMs
     })
-    expect(times).toEqual([5, 5, 8])
+    expect(times).toEqual([5, 5, 13])
+  })
+
+  test('the replicated clock stays a safe integer, whatever batches bring', () => {
+    const replica = newReplica()
+    for (let instance = 0; instance < 20_000; instance += 1) {
+      replica.execute(instance, { node: 0, elapsedMs: maxElapsedMs, requests: [] })
+    }
+    expect(replica.clockMs).toBe(maxClockMs)
   })
 
   test('the service is told the moment', () => {
@@ -56,11 +65,11 @@ describe('instances', () => {
       },
     }
     const replica = newReplica(watching)
-    run(replica, [], { timeMs: 70 })
-    run(replica, [ask('a@0', 1, body(1)), ask('b@0', 1, body(2))], { timeMs: 60 })
+    run(replica, [], { clockMs: 70 })
+    run(replica, [ask('a@0', 1, body(1)), ask('b@0', 1, body(2))], { clockMs: 80 })
     expect(moments).toEqual([
-      { instance: 1, index: 0, timeMs: 70, uid: 'a@0' },
-      { instance: 1, index: 1, timeMs: 70, uid: 'b@0' },
+      { instance: 1, index: 0, clockMs: 80, uid: 'a@0' },
+      { instance: 1, index: 1, clockMs: 80, uid: 'b@0' },
     ])
   })
 })

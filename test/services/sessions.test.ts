@@ -12,21 +12,22 @@ import {
   restored,
   run,
   unlock,
+  unlocked,
 } from './driver.ts'
 
 describe('an idle session', () => {
   test('is kept up to the limit, and forgotten beyond it', () => {
     const replica = newReplica()
-    run(replica, [ask('a@0', 1, lock('x'))], { timeMs: 1_000 })
-    run(replica, [], { timeMs: 1_000 + hourMs })
+    run(replica, [ask('a@0', 1, lock('x'))], { clockMs: 1_000 })
+    run(replica, [], { clockMs: 1_000 + hourMs })
     expect(replica.recall('a@0', 1)).toEqual(locked(0))
-    run(replica, [], { timeMs: 1_001 + hourMs })
+    run(replica, [], { clockMs: 1_001 + hourMs })
     expect(replica.sessionCount).toBe(0)
   })
 
   test('a late retry is refused, and not executed again', () => {
     const replica = lockedBy('a@0')
-    run(replica, [ask('b@1', 1, unlock('x'))], { timeMs: hourMs + 1 })
+    run(replica, [ask('b@1', 1, unlock('x'))], { clockMs: hourMs + 1 })
     expect(replica.recall('a@0', 1, lock('x'))).toEqual(refused('expired'))
     expect(run(replica, [ask('a@0', 1, lock('x')), ask('a@0', 2, lock('y'))])).toMatchObject({
       outcomes: [{ outcome: refused('expired') }, { outcome: refused('expired') }],
@@ -36,19 +37,20 @@ describe('an idle session', () => {
     expect(outcomesOf(replica, [ask('b@1', 2, lock('x'))])).toEqual([locked(3)])
   })
 
-  test('is refused in the very batch that makes it idle for too long', () => {
-    const replica = lockedBy('a@0')
-    expect(outcomesOf(replica, [ask('a@0', 2, lock('y'))], { timeMs: hourMs + 1 })).toEqual([
-      refused('expired'),
-    ])
+  test('is kept by a request in the very batch that brings the time of its silence, and no other is', () => {
+    const replica = newReplica()
+    run(replica, [ask('a@0', 1, lock('x')), ask('b@0', 1, lock('y'))])
+    expect(outcomesOf(replica, [ask('a@0', 2, unlock('x'))], { clockMs: 2 * hourMs })).toEqual([unlocked(1)])
+    expect(outcomesOf(replica, [ask('b@0', 2, unlock('y'))])).toEqual([refused('expired')])
+    expect(outcomesOf(replica, [ask('a@0', 3, lock('z'))], { clockMs: 3 * hourMs })).toEqual([locked(3)])
   })
 
   test('use keeps it, in whatever order sessions began', () => {
     const replica = newReplica()
     run(replica, [ask('a@0', 1, lock('x')), ask('b@0', 1, lock('y')), ask('c@0', 1, lock('z'))])
-    run(replica, [ask('a@0', 2, lock('v'))], { timeMs: hourMs })
-    run(replica, [ask('c@0', 1, lock('z'))], { timeMs: hourMs })
-    run(replica, [], { timeMs: hourMs + 1 })
+    run(replica, [ask('a@0', 2, lock('v'))], { clockMs: hourMs })
+    run(replica, [ask('c@0', 1, lock('z'))], { clockMs: hourMs })
+    run(replica, [], { clockMs: hourMs + 1 })
     expect(['a@0', 'b@0', 'c@0'].map((uid) => replica.recall(uid, 1))).toEqual([
       locked(0, 0),
       refused('expired'),
@@ -59,7 +61,7 @@ describe('an idle session', () => {
   test('only sessions opened before what was forgotten are refused', () => {
     const replica = lockedBy('a@0')
     run(replica, [ask('a@0', 2, lock('y'))])
-    run(replica, [], { timeMs: hourMs + 1 })
+    run(replica, [], { clockMs: hourMs + 1 })
     const outcomes = outcomesOf(replica, [ask('late@1', 1, lock('p')), ask('new@2', 1, lock('q'))])
     expect(outcomes).toEqual([refused('expired'), locked(3, 1)])
   })
@@ -68,7 +70,7 @@ describe('an idle session', () => {
     const replica = newReplica()
     const uid = 'udp:127.0.0.1:5000'
     run(replica, [ask(uid, 1, lock('x'))])
-    run(replica, [], { timeMs: hourMs + 1 })
+    run(replica, [], { clockMs: hourMs + 1 })
     expect(replica.sessionCount).toBe(0)
     expect(replica.recall(uid, 1)).toBeNull()
     expect(outcomesOf(replica, [ask(uid, 1, lock('y'))])).toEqual([locked(2)])
@@ -76,7 +78,7 @@ describe('an idle session', () => {
 
   test('the horizon is in the snapshot', () => {
     const replica = lockedBy('a@0')
-    run(replica, [], { timeMs: hourMs + 1 })
+    run(replica, [], { clockMs: hourMs + 1 })
     expect(restored(replica).recall('a@0', 1)).toEqual(refused('expired'))
   })
 })
@@ -86,7 +88,7 @@ test('of 10,000 clients that come once each, no more are remembered than the lim
   let most = 0
   for (let client = 0; client < 10_000; client += 1) {
     const uid = `${client}@${replica.firstUnexecuted}`
-    run(replica, [ask(uid, 1, unlock('x'))], { timeMs: (client * hourMs) / 100 })
+    run(replica, [ask(uid, 1, unlock('x'))], { clockMs: (client * hourMs) / 100 })
     most = Math.max(most, replica.sessionCount)
   }
   expect(most).toBe(101)

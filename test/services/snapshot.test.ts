@@ -21,9 +21,9 @@ import {
 
 function busyReplica(): Replica {
   const replica = newReplica()
-  run(replica, [ask('h@0', 1, lock('x')), ask('h@0', 2, lock('y'))], { timeMs: 10 })
-  run(replica, [ask('b@0', 3, lock('x')), ask('a@0', 7, lock('y'), 4)], { node: 2, timeMs: 20 })
-  run(replica, [ask('a@0', 9, cancel(8)), ask('udp:127.0.0.1:5', 1, unlock('z'))], { timeMs: 30 })
+  run(replica, [ask('h@0', 1, lock('x')), ask('h@0', 2, lock('y'))], { clockMs: 10 })
+  run(replica, [ask('b@0', 3, lock('x')), ask('a@0', 7, lock('y'), 4)], { node: 2, clockMs: 20 })
+  run(replica, [ask('a@0', 9, cancel(8)), ask('udp:127.0.0.1:5', 1, unlock('z'))], { clockMs: 30 })
   return replica
 }
 
@@ -32,19 +32,19 @@ describe('a restored replica', () => {
     const replica = busyReplica()
     const copy = restored(replica)
     expect(copy.digest()).toBe(replica.digest())
-    expect([copy.firstUnexecuted, copy.timeMs, copy.waitingCount, copy.sessionCount]).toEqual([3, 30, 2, 4])
+    expect([copy.firstUnexecuted, copy.clockMs, copy.waitingCount, copy.sessionCount]).toEqual([3, 30, 2, 4])
   })
 
   test('goes on like it: retries, wake-ups, evictions', () => {
     const replica = busyReplica()
     const copy = restored(replica)
     expect(copy.recall('h@0', 1, lock('x'))).toEqual(locked(0))
-    for (const [requests, timeMs] of [
+    for (const [requests, clockMs] of [
       [[ask('h@0', 3, unlock('x')), ask('h@0', 4, unlock('y'))], 40],
       [[ask('a@0', 7, lock('y'), 4), ask('a@0', 8, lock('q')), ask('h@0', 1, lock('x'))], 50],
       [[ask('h@0', 5, lock('r'))], 45 + hourMs],
     ] as const) {
-      expect(run(copy, requests, { timeMs })).toEqual(run(replica, requests, { timeMs }))
+      expect(run(copy, requests, { clockMs })).toEqual(run(replica, requests, { clockMs }))
       expect(copy.digest()).toBe(replica.digest())
     }
     expect(copy.sessionCount, 'one was idle for too long; one is used, one waits, one is not yet due').toBe(3)
@@ -52,11 +52,11 @@ describe('a restored replica', () => {
 
   test('forgets first what has been idle for longest, whatever the order of uids', () => {
     const replica = newReplica()
-    for (const [timeMs, uid] of ['b@0', 'c@0', 'a@0'].entries()) {
-      run(replica, [ask(uid, 1, unlock('x'))], { timeMs })
+    for (const [clockMs, uid] of ['b@0', 'c@0', 'a@0'].entries()) {
+      run(replica, [ask(uid, 1, unlock('x'))], { clockMs })
     }
     const copy = restored(replica)
-    run(copy, [], { timeMs: hourMs + 1 })
+    run(copy, [], { clockMs: hourMs + 1 })
     expect(['a@0', 'b@0', 'c@0'].map((uid) => copy.recall(uid, 1)?.kind)).toEqual([
       'executed',
       'refused',
@@ -68,7 +68,7 @@ describe('a restored replica', () => {
     const brief = new Replica({ service: lockService as Service, members: threeMembers, sessionIdleMs: 5 })
     run(brief, [ask('a@0', 1, lock('x'))])
     const copy = restored(brief)
-    run(copy, [], { timeMs: 6 })
+    run(copy, [], { clockMs: 6 })
     expect(copy.sessionCount).toBe(0)
   })
 })
@@ -127,9 +127,9 @@ describe('a digest', () => {
 
   test('differs with the time, and with the server at which a request waits', () => {
     const digests = [
-      { node: 0, timeMs: 0 },
-      { node: 0, timeMs: 1 },
-      { node: 1, timeMs: 0 },
+      { node: 0, clockMs: 0 },
+      { node: 0, clockMs: 1 },
+      { node: 1, clockMs: 0 },
     ].map((options) => {
       const replica = newReplica()
       run(replica, [ask('h@0', 1, lock('x')), ask('a@0', 1, lock('x'))], options)

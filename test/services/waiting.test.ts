@@ -230,13 +230,13 @@ test('a client that waits for longer than the limit keeps its session, also acro
   let replica = newReplica()
   run(replica, [ask('h@0', 1, lock('x')), ask('a@0', 1, lock('x')), ask('a@0', 2, lock('z'))])
   for (let hour = 1; hour <= 3; hour += 1) {
-    run(replica, [ask('h@0', 1 + hour, lock(`y${hour}`))], { timeMs: hour * hourMs })
+    run(replica, [ask('h@0', 1 + hour, lock(`y${hour}`))], { clockMs: hour * hourMs })
     if (hour === 2) replica = restored(replica)
   }
-  run(replica, [ask('h@0', 9, unlock('x'))], { timeMs: 3 * hourMs })
-  expect(outcomesOf(replica, [ask('a@0', 1, lock('x'))], { timeMs: 5 * hourMs })).toEqual([locked(5)])
+  run(replica, [ask('h@0', 9, unlock('x'))], { clockMs: 3 * hourMs })
+  expect(outcomesOf(replica, [ask('a@0', 1, lock('x'))], { clockMs: 5 * hourMs })).toEqual([locked(5)])
   expect(replica.recall('a@0', 2)).toEqual(locked(0, 2))
-  run(replica, [ask('h@5', 10, unlock('x'))], { timeMs: 6 * hourMs + 1 })
+  run(replica, [ask('h@5', 10, unlock('x'))], { clockMs: 6 * hourMs + 1 })
   expect(replica.recall('a@0', 1), 'it waits no more, and is forgotten in its turn').toEqual(
     refused('expired'),
   )

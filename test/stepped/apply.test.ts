@@ -26,9 +26,9 @@ function settingsOf(self: NodeId, servers: number): NodeSettings {
 
 /** The steps that `events` make, one after the other, from a node that is running. */
 function run(settings: NodeSettings, ...events: readonly NodeEvent[]): readonly NodeStep[] {
-  let { state } = applyNode(neverStarted, start, settings)
+  let { state } = applyNode(neverStarted, start, settings, 0)
   return events.map((event) => {
-    const step = applyNode(state, event, settings)
+    const step = applyNode(state, event, settings, 0)
     state = step.state
     return step
   })
@@ -85,8 +85,8 @@ test('a state may be gone on from any number of times, and is left as it was', (
   const [asked] = run(settings, lock)
   const before = asked?.state ?? neverStarted
   const text = textOf(before)
-  const once = applyNode(before, synced, settings)
-  const again = applyNode(before, synced, settings)
+  const once = applyNode(before, synced, settings, 0)
+  const again = applyNode(before, synced, settings, 0)
   expect(textOf(before)).toBe(text)
   expect(textOf(again.state)).toBe(textOf(once.state))
   expect(again.facts).toEqual(once.facts)
@@ -109,29 +109,29 @@ test('a crash keeps as many of the unsynced writes as survived, and a start goes
   const state = heard?.state ?? neverStarted
   expect(unsyncedWrites(state.disk)).toBe(1)
   const accepted = [0, 1].map((survived) => {
-    const crashed = applyNode(state, { type: 'crash', survived }, settings)
+    const crashed = applyNode(state, { type: 'crash', survived }, settings, 0)
     expect(crashed.state.running).toBeNull()
     expect(crashed.facts).toEqual([{ type: 'crashed', node: 0 }])
-    const [began] = applyNode(crashed.state, start, settings).facts
+    const [began] = applyNode(crashed.state, start, settings, 0).facts
     return began?.type === 'started' ? began.durable.accepted.length : null
   })
   expect(accepted).toEqual([0, 1])
-  expect(() => applyNode(state, { type: 'crash', survived: 2 }, settings)).toThrow(RangeError)
+  expect(() => applyNode(state, { type: 'crash', survived: 2 }, settings, 0)).toThrow(RangeError)
 })
 
 test('a failed sync is the end of a node until it is started again', () => {
   const settings = settingsOf(0, 3)
   const [heard] = run(settings, prepare)
-  const { state } = applyNode(heard?.state ?? neverStarted, { type: 'sync.failed', survived: 0 }, settings)
-  expect(() => applyNode(state, synced, settings)).toThrow('down')
-  expect(applyNode(state, start, settings).state.running).not.toBeNull()
+  const { state } = applyNode(heard?.state ?? neverStarted, { type: 'sync.failed', survived: 0 }, settings, 0)
+  expect(() => applyNode(state, synced, settings, 0)).toThrow('down')
+  expect(applyNode(state, start, settings, 0).state.running).not.toBeNull()
 })
 
 test('what was chosen is executed again at a start, after the start is reported', () => {
   const settings = settingsOf(0, 1)
   const [, , executed] = run(settings, lock, synced, synced)
-  const down = applyNode(executed?.state ?? neverStarted, { type: 'crash', survived: 1 }, settings)
-  const { facts, state } = applyNode(down.state, start, settings)
+  const down = applyNode(executed?.state ?? neverStarted, { type: 'crash', survived: 1 }, settings, 0)
+  const { facts, state } = applyNode(down.state, start, settings, 0)
   expect(facts.map(({ type }) => type)).toEqual(['started', 'executed'])
   expect(state.running?.replica).toEqual(executed?.state.running?.replica)
 })
@@ -142,8 +142,8 @@ test('only a timer that is armed can fire, once', () => {
   const armed = asked?.state.running?.timers ?? []
   expect(armed.map(({ role }) => role)).toEqual(['proposer'])
   const fired: NodeEvent = { type: 'timer', role: 'proposer', id: armed[0]?.id ?? '' }
-  const { state, sends } = applyNode(asked?.state ?? neverStarted, fired, settings)
+  const { state, sends } = applyNode(asked?.state ?? neverStarted, fired, settings, 0)
   expect(sends.map(({ message }) => message.type)).toEqual(['prepare', 'prepare'])
   expect(state.running?.timers).toHaveLength(1)
-  expect(() => applyNode(state, { ...fired, id: 'another' }, settings)).toThrow('no timer')
+  expect(() => applyNode(state, { ...fired, id: 'another' }, settings, 0)).toThrow('no timer')
 })

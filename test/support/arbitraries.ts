@@ -11,6 +11,7 @@ import type {
   NodeId,
   Request,
 } from '../../machines/batch.ts'
+import { maxElapsedMs } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Message } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
@@ -71,7 +72,11 @@ const requestParts = { uid: uids, seq: integers, ackedBelow: integers, command: 
 export const requests: fc.Arbitrary<Request> = fc.record(requestParts, plain)
 
 export const batches: fc.Arbitrary<Batch> = fc.record(
-  { node: nodeIds, timeMs: integers, requests: fc.array(requests, { maxLength: 4 }) },
+  {
+    node: nodeIds,
+    elapsedMs: fc.integer({ min: 0, max: maxElapsedMs }),
+    requests: fc.array(requests, { maxLength: 4 }),
+  },
   plain,
 )
 

@@ -21,7 +21,7 @@ export function request(uid: string, seq: number, body: Json, ackedBelow = 0): R
 }
 
 export function batchOf(...requests: Request[]): Batch {
-  return { node: 0, timeMs: 0, requests }
+  return { node: 0, elapsedMs: 0, requests }
 }
 
 export const requested = (request: Request): Fact => ({ type: 'requested', request })

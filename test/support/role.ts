@@ -113,7 +113,7 @@ export function service(body: string): Command {
 
 /** A batch with one request, told from others by its name. */
 export function batch(name: string, node: NodeId = 0): Batch {
-  return { node, timeMs: 1_000, requests: [request(name, 1)] }
+  return { node, elapsedMs: 1_000, requests: [request(name, 1)] }
 }
 
 /** What an acceptor holds for one instance. */

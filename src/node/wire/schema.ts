@@ -13,6 +13,7 @@ import {
 } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Json } from '../../../machines/batch.ts'
+import { maxElapsedMs } from '../../../machines/limits.ts'
 import type { Message } from '../../../machines/messages.ts'
 import { isReachable, maxAddressLength } from '../../address.ts'
 import { isWellFormed, jsonFault } from '../../services/json.ts'
@@ -41,6 +42,7 @@ function json(maxDepth: number) {
 
 /** Far below 2^53, so that adding one to it is exact for ever. */
 const integer = Type.Integer({ minimum: 0, maximum: 2 ** 52 })
+const elapsedMs = Type.Integer({ minimum: 0, maximum: maxElapsedMs })
 const text = Type.String({ format: textFormat })
 const name = Type.String({ format: textFormat, minLength: 1, maxLength: maxNameLength })
 const address = Type.String({ format: addressFormat, maxLength: maxAddressLength })
@@ -62,7 +64,7 @@ const command = Type.Union([
 ])
 
 const request = { uid: name, seq: integer, ackedBelow: integer, command }
-const batch = closed({ node: integer, timeMs: integer, requests: Type.Array(closed(request)) })
+const batch = closed({ node: integer, elapsedMs, requests: Type.Array(closed(request)) })
 const acceptedRecord = closed({ instance: integer, ballot, batch })
 const member = closed({ id: integer, address, incarnation: Type.Union([name, Type.Null()]) })
 const foundingPlan = {

@@ -148,7 +148,7 @@ describe('a server that is killed', () => {
   const gone: InspectorRecord = { kind: 'process', node: 0, timeMs: 0, state: 'gone', reason: null }
   const begins = { ...name('first'), record: survey(0) }
   const at = { round: 1, node: 0 }
-  const batch = { node: 0, timeMs: 0, requests: [] }
+  const batch = { node: 0, elapsedMs: 0, requests: [] }
   const voted = { promised: at, accepted: [{ instance: 0, ballot: at, batch }], firstUnchosen: 0 }
   const standings = (...records: InspectorRecord[]) =>
     judge([cluster, ...records]).last.map(({ standing }) => standing)
@@ -184,7 +184,7 @@ function withFault(records: readonly InspectorRecord[], from: number, fromInstan
     const isSecond = isTold.has(fact.instance)
     isTold.add(fact.instance)
     if (place < from || fact.instance < fromInstance || !isSecond) continue
-    const wrong = { ...fact, batch: { ...fact.batch, timeMs: fact.batch.timeMs + 1 } }
+    const wrong = { ...fact, batch: { ...fact.batch, elapsedMs: fact.batch.elapsedMs + 1 } }
     const step = { ...record.record, facts: facts.map((one) => (one === fact ? wrong : one)) }
     return { place, records: records.with(place, { ...record, record: step }) }
   }

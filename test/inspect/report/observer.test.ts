@@ -78,23 +78,28 @@ afterAll(async () => {
 const isEvent = (line: RecordLine): line is EventRecord => 'event' in line
 
 /** The event of `line`, as the inspector is to be told of it. */
-function again(state: NodeState, { event }: EventRecord, settings: Settings) {
+function again(state: NodeState, { event, nowMs }: EventRecord, settings: Settings) {
   const moves: Move[] = []
   const roleOf = new Map(roleNames.map((role) => [roleMachines[role], role]))
-  const step = applyNode(state, event, {
-    ...settings,
-    stepper: {
-      start,
-      step: (machine, snapshot, told) => {
-        const watched = watchedStep<never>(machine, snapshot, told)
-        const role = roleOf.get(machine) as RoleName
-        for (const { event, edges, snapshot } of watched.microsteps) {
-          moves.push({ role, event, edges, state: stateName(snapshot.value) })
-        }
-        return watched
+  const step = applyNode(
+    state,
+    event,
+    {
+      ...settings,
+      stepper: {
+        start,
+        step: (machine, snapshot, told) => {
+          const watched = watchedStep<never>(machine, snapshot, told)
+          const role = roleOf.get(machine) as RoleName
+          for (const { event, edges, snapshot } of watched.microsteps) {
+            moves.push({ role, event, edges, state: stateName(snapshot.value) })
+          }
+          return watched
+        },
       },
     },
-  })
+    nowMs,
+  )
   const roles = Object.fromEntries(
     roleNames.flatMap((role) => {
       const snapshot = step.state.running!.roles[role]

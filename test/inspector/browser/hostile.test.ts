@@ -27,7 +27,7 @@ const names = [
 function batchOf(...bodies: readonly string[]): Batch {
   return {
     node: 0,
-    timeMs: 0,
+    elapsedMs: 0,
     requests: bodies.map((name, index) => ({
       uid: `${name}@127.0.0.1:1`.slice(0, 100),
       seq: index + 1,

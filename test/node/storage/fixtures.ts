@@ -20,7 +20,7 @@ export function ballot(round: number): Ballot {
 export function batch(name: string): Batch {
   return {
     node: 0,
-    timeMs: 1_700_000_000_000,
+    elapsedMs: 1_000,
     requests: [
       { uid: 'u@0', seq: 1, ackedBelow: 1, command: { kind: 'service', body: { action: 'lock', name } } },
     ],

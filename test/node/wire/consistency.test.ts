@@ -7,7 +7,7 @@ import { anythingSaid } from '../../support/arbitraries.ts'
 
 const cluster = 'c'
 const ballot = { round: 3, node: 1 }
-const batch: Batch = { node: 0, timeMs: 1, requests: [] }
+const batch: Batch = { node: 0, elapsedMs: 1, requests: [] }
 
 function promise(accepted: PromiseMessage['accepted']): PromiseMessage {
   return { type: 'promise', ballot, from: 5, accepted, firstUnchosen: 5 }

@@ -193,7 +193,7 @@ describe('the schemas of messages', () => {
 
   it('let a body that a request may carry lie in every message that carries requests', () => {
     const { command } = service(nested(32)) as { command: unknown }
-    const batch = { node: 0, timeMs: 1, requests: [{ uid: 'a@0', seq: 1, ackedBelow: 0, command }] }
+    const batch = { node: 0, elapsedMs: 1, requests: [{ uid: 'a@0', seq: 1, ackedBelow: 0, command }] }
     const ballot = { round: 1, node: 0 }
     expect(isMessage({ type: 'accept', ballot, instance: 0, batch })).toBe(true)
     expect(isMessage({ type: 'chosen', from: 0, batches: [batch], firstUnchosen: 1, unsettled: false })).toBe(
