@@ -1,6 +1,7 @@
 import type { Address } from '../../machines/batch.ts'
 import type { Client } from '../client/index.ts'
 import { Aborted, connect, RequestFailed } from '../client/index.ts'
+import { visible } from '../visible.ts'
 import { exitCodes, Failure, signalExitCodes } from './exit-codes.ts'
 import { complain } from './output.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
@@ -14,9 +15,20 @@ export interface Patience {
 /** After this long without an answer it is looked whether any server answers at all, in milliseconds. */
 const doubtMs = 2_000
 
+/** How long servers have to answer when it is counted which do, in milliseconds. They are counted before the timeout ends. */
+const countingMs = 1_000
+
+/** After the timeout, a request has this long to be taken back, in milliseconds. */
+const takingBackMs = 1_000
+
+interface Count {
+  readonly answering: number
+  readonly asked: number
+}
+
 /**
- * Asks the cluster a question and gives it up after `timeout`, or when the user interrupts it: throws a `Failure` then, that
- * tells whether servers answered; and one when the service refuses. `question` is to reject at the signal.
+ * Asks the cluster a question and gives it up after `timeout`, or when a signal ends the program: throws a `Failure` then, within
+ * a second, that tells whether servers answered; and one when the service refuses. `question` is to reject at the signal.
  */
 export async function ask<T>(
   { servers, timeout }: Patience,
@@ -29,33 +41,75 @@ export async function ask<T>(
     interruptedBy = signal
     givingUp.abort(new Error(signal))
   })
-  const patience = timeout && setTimeout(() => givingUp.abort(new Error('timeout')), timeout)
   const doubt = setTimeout(() => void sayIfNoneAnswers(client, servers, givingUp.signal), doubtMs)
+  const deadline =
+    timeout === undefined ? null : new Deadline(timeout, givingUp, () => countAnswering(client))
   try {
-    return await question(client, givingUp.signal)
+    const answer = question(client, givingUp.signal)
+    return await (deadline === null ? answer : Promise.race([answer, deadline.missed]))
   } catch (error) {
-    if (error instanceof RequestFailed) throw new Failure(error.error)
+    if (error instanceof RequestFailed) throw new Failure(visible(error.error))
     if (!givingUp.signal.aborted) throw error
     const doubts = error instanceof Aborted ? `; ${error.message}` : ''
     if (interruptedBy !== null) throw new Failure(`interrupted${doubts}`, signalExitCodes[interruptedBy])
     const after = `after ${(timeout ?? 0) / 1000} s`
-    const { answering, asked } = await countAnswering(client)
+    const { answering, asked } = (await deadline?.counted()) ?? { answering: 0, asked: servers.length }
     if (answering === 0) throw noServerAnswers(servers, after, doubts)
     throw new Failure(`gave up ${after} (${answering} of ${asked} servers answer)${doubts}`, exitCodes.gaveUp)
   } finally {
-    clearTimeout(patience || undefined)
     clearTimeout(doubt)
+    deadline?.clear()
     unhear()
     await client.close()
   }
 }
 
-/** Rejects when `signal` aborts: for a question that cannot be given up. */
-export function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    answer.then(resolve, reject)
-    signal.addEventListener('abort', () => reject(new Aborted(null, signal.reason)), { once: true })
-  })
+/** When a question is given up: the servers that answer are counted before, and what is asked can be taken back after. */
+class Deadline {
+  /** Rejects with Aborted when what was asked could not be taken back in time. */
+  readonly missed: Promise<never>
+  #count: Promise<Count | null> | null = null
+  readonly #timers: readonly NodeJS.Timeout[]
+
+  constructor(timeout: number, givingUp: AbortController, count: () => Promise<Count>) {
+    let miss: (reason: unknown) => void = () => undefined
+    this.missed = new Promise<never>((_, reject) => {
+      miss = reject
+    })
+    // Nobody may be waiting for it any more.
+    this.missed.catch(() => undefined)
+    const reason = new Error('timeout')
+    const beginCount = () => {
+      this.#count = count().catch(() => null)
+    }
+    this.#timers = [
+      setTimeout(beginCount, Math.max(0, timeout - countingMs)),
+      setTimeout(() => givingUp.abort(reason), timeout),
+      setTimeout(() => miss(new Aborted(null, reason)), timeout + takingBackMs),
+    ]
+  }
+
+  /** Which servers answer; `null` when that was not learned in time. */
+  counted(): Promise<Count | null> {
+    return Promise.race([this.#count, this.missed.catch(() => null)])
+  }
+
+  clear(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+  }
+}
+
+/**
+ * `run`, and then the end of the process: whatever is still under way, such as the look-up of a name, has no part in what the
+ * command said.
+ */
+export function ending<A extends unknown[]>(
+  run: (...args: A) => Promise<void>,
+): (...args: A) => Promise<void> {
+  return async (...args) => {
+    await run(...args)
+    process.stdout.write('', () => process.exit())
+  }
 }
 
 export function noServerAnswers(servers: readonly Address[], after: string, doubts = ''): Failure {
@@ -76,9 +130,7 @@ async function sayIfNoneAnswers(
   complain(`no server answers yet at ${servers.join(', ')}; still asking`)
 }
 
-async function countAnswering(
-  client: Client,
-): Promise<{ readonly answering: number; readonly asked: number }> {
+async function countAnswering(client: Client): Promise<Count> {
   const answers = await client.status()
   return { answering: answers.filter((answer) => 'status' in answer).length, asked: answers.length }
 }

@@ -6,7 +6,7 @@ import type { SearchStats } from '../checker/search.ts'
 import { witnesses } from '../checker/witnesses.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { jsonOption, wholeNumber } from './options.ts'
-import { print } from './output.ts'
+import { print, printJson } from './output.ts'
 import { playgroundLink } from './transcript.ts'
 
 const defaultName = 'single'
@@ -86,7 +86,7 @@ async function checkAll(flags: CheckFlags): Promise<void> {
       progress,
       ...(states === undefined ? {} : { mostStates: states }),
     })
-    if (json === true) print(JSON.stringify({ name, bounds, ...report }))
+    if (json === true) printJson({ name, bounds, ...report })
     else {
       for (const line of reportLines(report, witness)) print(line)
       for (const line of await linkLines(report)) print(line)

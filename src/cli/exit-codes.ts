@@ -13,7 +13,7 @@ export const exitCodes = {
 } as const
 
 /** The shell's convention for a program that a signal ended. */
-export const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const
+export const signalExitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 export const exitCodesHelp = `Exit codes:
   0    done
@@ -22,7 +22,13 @@ export const exitCodesHelp = `Exit codes:
   3    gave up after --timeout, though servers answered
   4    unlock: the lock was not held, or not under that token
   5    status: some servers did not answer
-  130  interrupted by Ctrl-C (143: by SIGTERM) before it was done`
+  130  interrupted by Ctrl-C (129: by SIGHUP, 143: by SIGTERM) before it was done
+
+With --json, what went wrong is one object on stdout too: {"error":{"code":…,"message":…}}. The codes are usage and failed
+(exit code 1), noServerAnswers (2), gaveUp (3), interrupted (129, 130, 143) and internal (1), a mistake in paxos itself.`
+
+/** What went wrong, in one word for programs. */
+export type ErrorCode = 'usage' | 'failed' | 'noServerAnswers' | 'gaveUp' | 'interrupted' | 'internal'
 
 /** A command cannot do what was asked: one clear line for stderr, and the exit code. */
 export class Failure extends Error {
@@ -32,5 +38,17 @@ export class Failure extends Error {
   constructor(message: string, exitCode: number = exitCodes.failed) {
     super(message)
     this.exitCode = exitCode
+  }
+
+  /** In one word. */
+  get code(): ErrorCode {
+    switch (this.exitCode) {
+      case exitCodes.noServerAnswers:
+        return 'noServerAnswers'
+      case exitCodes.gaveUp:
+        return 'gaveUp'
+      default:
+        return Object.values<number>(signalExitCodes).includes(this.exitCode) ? 'interrupted' : 'failed'
+    }
   }
 }

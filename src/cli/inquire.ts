@@ -13,6 +13,9 @@ export interface Answer {
 /** How long a server has to answer when others did, in milliseconds. */
 const answerMs = 1_000
 
+/** How long members have to answer that are asked when no time is left, in milliseconds. */
+const leastAnswerMs = 500
+
 /**
  * What `servers`, and the members that they name, say of themselves. While none answers they are asked again: throws a
  * `Failure` after `timeout`.
@@ -26,7 +29,9 @@ export async function inquire({ servers, timeout = answerMs }: Patience): Promis
     answers = await inquireOnce(servers, Math.min(answerMs, leftMs))
   }
   const others = unknownMembers(answers)
-  return others.length === 0 ? answers : [...answers, ...(await inquireOnce(others, answerMs))]
+  if (others.length === 0) return answers
+  const leftMs = Math.max(leastAnswerMs, deadlineMs - performance.now())
+  return [...answers, ...(await inquireOnce(others, Math.min(answerMs, leftMs)))]
 }
 
 export function hasAnswered({ status }: Answer): boolean {

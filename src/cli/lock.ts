@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { ask, type Patience } from './ask.ts'
+import { visible } from '../visible.ts'
+import { ask, ending, type Patience } from './ask.ts'
 import { formatToken, jsonOption, serversOption, timeoutOption } from './options.ts'
-import { print } from './output.ts'
+import { print, printJson } from './output.ts'
 
 export function addLockCommand(program: Command): void {
   program
@@ -11,7 +12,7 @@ export function addLockCommand(program: Command): void {
     .addOption(serversOption())
     .addOption(timeoutOption(null))
     .addOption(jsonOption())
-    .action(lock)
+    .action(ending(lock))
 }
 
 async function lock(
@@ -19,5 +20,6 @@ async function lock(
   { json, ...patience }: Patience & { readonly json?: boolean },
 ): Promise<void> {
   const { token } = await ask(patience, (client, signal) => client.lock(name, { signal }))
-  print(json ? JSON.stringify({ name, token }) : `locked ${name} token ${formatToken(token)}`)
+  if (json) printJson({ name, token })
+  else print(`locked ${visible(name)} token ${formatToken(token)}`)
 }

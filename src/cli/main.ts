@@ -3,30 +3,34 @@ import { Command } from 'commander'
 import { PaxosError } from '../client/index.ts'
 import { StartError } from '../node/errors.ts'
 import { StorageError } from '../node/storage/storage.ts'
+import { visible } from '../visible.ts'
 import { addCheckCommand } from './check.ts'
 import { addClusterCommand } from './cluster.ts'
-import { exitCodes, exitCodesHelp, Failure } from './exit-codes.ts'
+import { type ErrorCode, exitCodes, exitCodesHelp, Failure } from './exit-codes.ts'
 import { addInspectCommand } from './inspect.ts'
 import { addLockCommand } from './lock.ts'
 import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
-import { complain } from './output.ts'
+import { complain, printJson } from './output.ts'
 import { addSimulateCommand } from './simulate.ts'
 import { addStatusCommand } from './status.ts'
 import { addTraceCommand } from './trace.ts'
 import { addTranscriptCommand } from './transcript.ts'
 import { addUnlockCommand } from './unlock.ts'
+import { packageVersion } from './version.ts'
 
 const program = new Command('paxos')
   .description('A cluster of servers that agree by Paxos, over UDP; with a lock service on it.')
+  .version(packageVersion(), '--version', 'print the version')
   .configureOutput({
     // One line, whatever was wrong.
-    outputError: (message, write) =>
-      write(
-        `paxos: ${message
+    outputError: (message) =>
+      report(
+        'usage',
+        message
           .trim()
           .replace(/^error: /, '')
-          .replaceAll(/\s*\n\s*/g, ' ')}\n`,
+          .replaceAll(/\s*\n\s*/g, ' '),
       ),
   })
   .addHelpText(
@@ -52,8 +56,8 @@ addTranscriptCommand(program)
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // Somebody who reads no more, such as `head`, is no reason to stop a server.
-    if (error.code !== 'EPIPE') throw error
+    // Somebody who reads no more, such as `head`, or a terminal that is gone, is no reason to stop what is under way.
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
   })
 }
 
@@ -61,12 +65,20 @@ try {
   await program.parseAsync()
 } catch (error) {
   if (error instanceof Failure) {
-    complain(error.message)
+    report(error.code, error.message)
     process.exit(error.exitCode)
   }
   const isExpected = [StartError, StorageError, PaxosError].some((kind) => error instanceof kind)
-  complain(
-    isExpected ? (error as Error).message : `a mistake in paxos itself: ${(error as Error).stack ?? error}`,
-  )
+  if (isExpected) report('failed', visible((error as Error).message))
+  else report('internal', `a mistake in paxos itself: ${(error as Error).stack ?? error}`)
   process.exit(exitCodes.failed)
+}
+
+/** Says what went wrong: to a program, if it asked for JSON, or else to whoever looks on. */
+function report(code: ErrorCode, message: string): void {
+  const options = process.argv.includes('--')
+    ? process.argv.slice(0, process.argv.indexOf('--'))
+    : process.argv
+  if (options.includes('--json')) printJson({ error: { code, message } })
+  else complain(message)
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Address, MembershipChange, NodeId } from '../../machines/batch.ts'
 import type { ShownMember } from '../../machines/members.ts'
 import { isQuorum } from '../../machines/quorum.ts'
-import { ask, type Patience } from './ask.ts'
+import { ask, ending, type Patience } from './ask.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { inquire } from './inquire.ts'
 import {
@@ -14,10 +14,10 @@ import {
   serversOption,
   timeoutOption,
 } from './options.ts'
-import { formatTable, print } from './output.ts'
+import { formatTable, print, printJson } from './output.ts'
 import type { Report } from './report.ts'
 
-/** How long each of the others has to show that it knows of a removal, in milliseconds. */
+/** How long each of the others has to show that it knows of a removal, if --timeout leaves as much, in milliseconds. */
 const knowingTimeoutMs = 5_000
 
 type Flags = Patience & { readonly json?: boolean }
@@ -31,16 +31,18 @@ export function addMembersCommand(program: Command): void {
       .addOption(serversOption())
       .addOption(timeoutOption(defaultTimeoutMs))
       .addOption(jsonOption())
-  subcommand('list', 'the members, as the server that knows most has them').action(list)
+  subcommand('list', 'the members, as the server that knows most has them').action(ending(list))
   subcommand('add', 'name a server that is to join; it counts once it has joined and caught up')
     .argument('<ID=HOST:PORT>', 'its number and address', parseMember)
-    .action(add)
-  subcommand('remove', 'count a server no more').argument('<ID>', 'its number', parseNodeId).action(remove)
+    .action(ending(add))
+  subcommand('remove', 'count a server no more')
+    .argument('<ID>', 'its number', parseNodeId)
+    .action(ending(remove))
 }
 
 async function list({ json, ...patience }: Flags): Promise<void> {
   const { members } = await mostKnowing(patience)
-  if (json) return print(JSON.stringify({ members }))
+  if (json) return printJson({ members })
   print(
     formatTable(
       ['SERVER', 'ADDRESS', 'COUNTED'],
@@ -56,7 +58,7 @@ async function list({ json, ...patience }: Flags): Promise<void> {
 async function add({ id, address }: MemberOption, { json, ...patience }: Flags): Promise<void> {
   const change = { action: 'add', id, address } as const
   await carryOut(change, patience)
-  if (json) return print(JSON.stringify(change))
+  if (json) return printJson(change)
   print(`added server ${id} at ${address}; it counts once it has joined:`)
   print(`  paxos node --id ${id} --listen ${address} --join ${patience.servers[0]} --data DIR`)
 }
@@ -66,23 +68,26 @@ async function add({ id, address }: MemberOption, { json, ...patience }: Flags):
  * So each of them is asked as well, and the removed one may be stopped when a quorum has answered.
  */
 async function remove(id: NodeId, { json, ...patience }: Flags): Promise<void> {
+  const { timeout = defaultTimeoutMs } = patience
+  const deadlineMs = performance.now() + timeout
   const change = { action: 'remove', id } as const
   const left = await carryOut(change, patience)
   const asked = left.filter(({ counted }) => counted)
   const counted = asked.map((member) => member.id)
+  const leftMs = Math.max(1, Math.min(knowingTimeoutMs, deadlineMs - performance.now()))
   const told = await Promise.all(
-    asked.map(async ({ id: other, address }) => ((await knowsRemoval(address, id)) ? [other] : [])),
+    asked.map(async ({ id: other, address }) => ((await knowsRemoval(address, id, leftMs)) ? [other] : [])),
   )
   const mayStop = isQuorum(counted, told.flat())
-  if (json) return print(JSON.stringify({ ...change, mayStop }))
+  if (json) return printJson({ ...change, mayStop })
   const advice = mayStop ? 'it may be stopped' : 'do not stop it before more of the others answer'
   print(`removed server ${id}; ${advice}`)
 }
 
 /** Asked for a removal that it knows of, a server has it chosen that there is nothing to remove. */
-async function knowsRemoval(address: Address, id: NodeId): Promise<boolean> {
+async function knowsRemoval(address: Address, id: NodeId, timeout: number): Promise<boolean> {
   try {
-    await carryOut({ action: 'remove', id }, { servers: [address], timeout: knowingTimeoutMs })
+    await carryOut({ action: 'remove', id }, { servers: [address], timeout })
     return false
   } catch (error) {
     return error instanceof Failure && error.exitCode === exitCodes.failed

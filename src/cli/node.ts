@@ -181,7 +181,7 @@ async function runNode(flags: NodeFlags): Promise<void> {
 }
 
 /**
- * A server of `paxos cluster` hears the terminal's Ctrl-C too, but leaves it to its parent to decide; it stops when the
+ * A server of `paxos cluster` hears the terminal's Ctrl-C and its end too, but leaves it to its parent to decide; it stops when the
  * channel to the parent closes, whether the parent closed it or died. Asked twice, it stops once.
  */
 function onSupervisorStop(stop: () => void): void {
@@ -194,6 +194,7 @@ function onSupervisorStop(stop: () => void): void {
     throw new Failure('--supervised is for the servers that paxos cluster starts: leave it out')
   }
   process.on('SIGINT', () => undefined)
+  process.on('SIGHUP', () => undefined)
   process.on('SIGTERM', stopOnce)
   process.on('disconnect', stopOnce)
   if (!process.connected) stopOnce()

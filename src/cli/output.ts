@@ -1,19 +1,25 @@
-/** A line for whoever reads what the command says. */
+import { visible, visibleJson, visibleLines } from '../visible.ts'
+
+/** A line, or several, for whoever reads what the command says; what a terminal would obey is escaped. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`)
+  process.stdout.write(`${visibleLines(line)}\n`)
+}
+
+/** A line of JSON for a program; what a terminal would obey is escaped in it. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${visibleJson(value)}\n`)
 }
 
 /** A line for whoever wants to know what went wrong. */
 export function complain(line: string): void {
-  process.stderr.write(`paxos: ${line}\n`)
+  process.stderr.write(`paxos: ${visibleLines(line)}\n`)
 }
 
 /** Rows under `headings`, in columns as wide as their widest cell. A short row leaves its last columns empty. */
 export function formatTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  return [headings, ...rows]
+  const cells = [headings, ...rows].map((row) => row.map(visible))
+  const widths = headings.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  return cells
     .map((row) =>
       row
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))

@@ -14,7 +14,7 @@ import { linkFragment } from '../transcript/link.ts'
 import { jepsenHistory, porcupineHistory } from '../verify/export.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { jsonOption, wholeNumber } from './options.ts'
-import { print, shellCommand } from './output.ts'
+import { print, printJson, shellCommand } from './output.ts'
 import { Progress } from './progress.ts'
 import { formatFailure, formatTotal, type SeriesResult } from './simulate-report.ts'
 
@@ -121,7 +121,7 @@ async function simulate(flags: Flags): Promise<void> {
     )
   }
   const result = flags.plan === undefined ? await simulateSeeds(flags) : simulatePlan(flags, flags.plan)
-  if (flags.json) print(JSON.stringify(result))
+  if (flags.json) printJson(result)
   else {
     for (const failed of result.failures) {
       print(formatFailure(failed))

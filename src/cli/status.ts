@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
-import type { Patience } from './ask.ts'
+import type { Json } from '../../machines/batch.ts'
+import { visible } from '../visible.ts'
+import { ending, type Patience } from './ask.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type Answer, hasAnswered, inquire } from './inquire.ts'
 import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
-import { formatTable, print } from './output.ts'
+import { formatTable, print, printJson } from './output.ts'
 import type { Report } from './report.ts'
 
 export function addStatusCommand(program: Command): void {
@@ -13,13 +15,14 @@ export function addStatusCommand(program: Command): void {
     .addOption(serversOption())
     .addOption(timeoutOption(defaultTimeoutMs))
     .addOption(jsonOption())
-    .action(status)
+    .action(ending(status))
 }
 
 async function status({ json, ...patience }: Patience & { readonly json?: boolean }): Promise<void> {
   const answers = await inquire(patience)
   if (!answers.every(hasAnswered)) process.exitCode = exitCodes.someDoNotAnswer
-  print(json ? JSON.stringify({ servers: answers.map(asJson) }) : formatStatus(answers))
+  if (json) printJson({ servers: answers.map(asJson) })
+  else print(formatStatus(answers))
 }
 
 function asJson({ server, status }: Answer): object {
@@ -47,8 +50,8 @@ export function formatStatus(answers: readonly Answer[]): string {
 }
 
 function rowOf({ server, status, report }: Answer): string[] {
-  if (report === null)
-    return ['-', server, status === null ? 'no answer' : 'answers in words of another version']
+  if (status === null) return ['-', server, 'no answer']
+  if (report === null) return [readableId(status), server, 'answers in words of another version']
   const { acceptor, proposer, learner, requestQueue } = report.roles
   return [
     String(report.id),
@@ -65,6 +68,12 @@ function rowOf({ server, status, report }: Answer): string[] {
   ]
 }
 
+/** The id in a status of which not all can be read. */
+function readableId(status: Json): string {
+  const { id } = Object(status)
+  return Number.isSafeInteger(id) ? String(id) : '-'
+}
+
 /** A line for each view of cluster and members: servers learn lazily, so one may know older members than another. */
 function formatViews(reports: readonly Report[]): string[] {
   const views = new Map<string, number[]>()
@@ -72,7 +81,7 @@ function formatViews(reports: readonly Report[]): string[] {
     const members = report.members.map(
       ({ id, address, counted }) => `${id}=${address}${counted ? '' : ' (joining)'}`,
     )
-    const view = `cluster ${report.cluster}, members ${members.join(' ')}`
+    const view = visible(`cluster ${report.cluster}, members ${members.join(' ')}`)
     views.set(view, [...(views.get(view) ?? []), report.id])
   }
   if (views.size === 1) return [...views.keys()]

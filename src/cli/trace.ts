@@ -6,7 +6,7 @@ import { knownServices } from '../services/known.ts'
 import { Violation } from '../verify/violation.ts'
 import { Failure } from './exit-codes.ts'
 import { jsonOption } from './options.ts'
-import { print } from './output.ts'
+import { print, printJson } from './output.ts'
 
 export function addTraceCommand(program: Command): void {
   program
@@ -32,8 +32,7 @@ function trace(
 ): void {
   const lines = inOrder(files.flatMap(read))
   if (events) {
-    for (const line of lines)
-      if ('event' in line) print(JSON.stringify({ node: line.node, event: line.event }))
+    for (const line of lines) if ('event' in line) printJson({ node: line.node, event: line.event })
     return
   }
   const replay = replayOf(lines)
@@ -45,7 +44,7 @@ function trace(
   }
   const servers = new Set(lines.map(({ node }) => node)).size
   const { events: replayed, heard, isJudged } = replay
-  if (json) print(JSON.stringify({ servers, events: replayed, heard, isJudged }))
+  if (json) printJson({ servers, events: replayed, heard, isJudged })
   else print(summary(servers, replayed, heard, isJudged))
 }
 

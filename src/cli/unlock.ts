@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Position } from '../../machines/outcome.ts'
-import { ask, orAborted, type Patience } from './ask.ts'
+import { visible } from '../visible.ts'
+import { ask, ending, type Patience } from './ask.ts'
 import { exitCodes } from './exit-codes.ts'
 import {
   defaultTimeoutMs,
@@ -10,7 +11,7 @@ import {
   serversOption,
   timeoutOption,
 } from './options.ts'
-import { print } from './output.ts'
+import { print, printJson } from './output.ts'
 
 export function addUnlockCommand(program: Command): void {
   program
@@ -21,21 +22,22 @@ export function addUnlockCommand(program: Command): void {
     .addOption(serversOption())
     .addOption(timeoutOption(defaultTimeoutMs))
     .addOption(jsonOption())
-    .action(unlock)
+    .action(ending(unlock))
 }
 
 async function unlock(
   name: string,
   { token, json, ...patience }: Patience & { readonly token?: Position; readonly json?: boolean },
 ): Promise<void> {
-  const freed = await ask(patience, (client, signal) => orAborted(client.unlock(name, token), signal))
+  const freed = await ask(patience, (client, signal) => client.unlock(name, token, { signal }))
   if (!freed) process.exitCode = exitCodes.notHeld
-  if (json) print(JSON.stringify({ name, freed }))
-  else if (freed) print(`unlocked ${name}`)
+  const shown = visible(name)
+  if (json) printJson({ name, freed })
+  else if (freed) print(`unlocked ${shown}`)
   else
     print(
       token === undefined
-        ? `${name} was not locked`
-        : `${name} is not held under token ${formatToken(token)}`,
+        ? `${shown} was not locked`
+        : `${shown} is not held under token ${formatToken(token)}`,
     )
 }
