@@ -83,13 +83,22 @@ export interface RequestMessage extends Request {
   readonly type: 'request'
 }
 
+/** A question that the server itself answers, or its answer. */
+interface WithNonce {
+  /**
+   * The answer repeats it, so that whoever asked knows it for the answer wherever it comes from: a server that listens on
+   * all addresses of its machine may answer from another one than was asked.
+   */
+  readonly nonce?: string
+}
+
 /** A client, before its first request: who are you? Answered by the server itself, not by a role. */
-export interface Hello {
+export interface Hello extends WithNonce {
   readonly type: 'hello'
 }
 
 /** Somebody looking: how are you? Answered by the server itself with a `report`. */
-export interface Inquire {
+export interface Inquire extends WithNonce {
   readonly type: 'inquire'
 }
 
@@ -126,7 +135,7 @@ export interface Busy {
 /**
  * A server to a client that said hello. `instance` stamps the client's session: sessions opened long ago are refused.
  */
-export interface Welcome {
+export interface Welcome extends WithNonce {
   readonly type: 'welcome'
   readonly cluster: string
   readonly node: NodeId
@@ -136,7 +145,7 @@ export interface Welcome {
 }
 
 /** A server to somebody who inquired: a status, as `paxos status --json` prints it. */
-export interface Report {
+export interface Report extends WithNonce {
   readonly type: 'report'
   readonly status: Json
 }

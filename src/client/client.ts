@@ -1,6 +1,5 @@
 import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import type { Message } from '../../machines/messages.ts'
 import type { Position } from '../../machines/outcome.ts'
 import { maxBodyDepth, maxCommandBytes } from '../node/wire/limits.ts'
 import { shown } from '../services/fields.ts'
@@ -9,7 +8,7 @@ import { maxLockNameLength } from '../services/lock.ts'
 import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
 import { Inquiries } from './inquiries.ts'
-import { Link } from './link.ts'
+import { type From, type Heard, Link } from './link.ts'
 import { type Settings, validAddress } from './options.ts'
 import { type Executed, Requests } from './requests.ts'
 
@@ -51,8 +50,8 @@ export class Client {
   constructor(settings: Settings, signal: AbortSignal | undefined) {
     this.#settings = settings
     this.#signal = signal
-    this.#directory = new Directory(settings.servers)
-    this.#link = new Link(this.#directory, (message, server) => this.#hear(message, server))
+    this.#directory = new Directory(settings.servers, settings.resolver)
+    this.#link = new Link(this.#directory, (message, from) => this.#hear(message, from))
     this.#requests = new Requests(this.#directory, settings, this.#link)
     this.#inquiries = new Inquiries(settings.timing, (server) => this.#link.say(server, { type: 'inquire' }))
     if (signal?.aborted) this.#onAbort()
@@ -111,7 +110,6 @@ export class Client {
     }
     this.#link.hold()
     try {
-      await this.#directory.resolve()
       const asked = only === null ? known : [only]
       return await Promise.all(asked.map((address) => this.#statusOf(address, known.indexOf(address))))
     } finally {
@@ -142,20 +140,27 @@ export class Client {
     }
   }
 
-  #hear(message: Message, server: ServerIndex): void {
+  #hear(message: Heard, from: From): void {
     switch (message.type) {
       case 'response':
       case 'queued':
       case 'busy':
+        this.#requests.hear(message, from)
+        return
       case 'welcome':
-        this.#requests.hear(message, server)
+        // One that answers no question of this client is somebody else's, or forged.
+        if (from.server !== undefined) this.#requests.welcome(message, from.server)
         return
       case 'report':
-        this.#inquiries.hear(message.status, server)
+        if (from.server === undefined) return
+        this.#directory.answered(from.server)
+        this.#inquiries.hear(message.status, from.server)
         return
-      default:
-      // What servers say to each other is no business of a client.
+      case 'invitation':
+        // It is for a server that joins.
+        return
     }
+    message satisfies never
   }
 }
 

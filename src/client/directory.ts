@@ -1,21 +1,16 @@
-import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
-import type { Address } from '../../machines/batch.ts'
+import type { Address, NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import { formatAddress, isReachable, parseAddress } from '../address.ts'
-
-/** Where a datagram goes. */
-export interface Endpoint {
-  readonly ip: string
-  readonly port: number
-}
+import type { Welcome } from '../../machines/messages.ts'
+import { canonicalAddress, isReachable } from '../address.ts'
+import { type Resolver, systemResolver } from '../node/resolver.ts'
+import { type Destination, Route } from '../node/route.ts'
 
 interface Entry {
-  readonly address: Address
-  readonly host: string
-  readonly port: number
-  /** Where `host` is; `null` until it has been looked up. */
-  ip: string | null
+  readonly route: Route
+  /** Who it is, as it said itself or a member of the cluster did; `null` until then. */
+  id: NodeId | null
+  /** Where the cluster has it, which may be another address than the one it is asked at. */
+  memberAddress: Address
 }
 
 /**
@@ -23,15 +18,13 @@ interface Entry {
  * requests under way count by it; so the list only grows.
  */
 export class Directory {
+  readonly #resolver: Resolver
   readonly #entries: Entry[] = []
-  readonly #byEndpoint = new Map<Address, ServerIndex>()
-  readonly #underWay = new Map<string, Promise<string | null>>()
 
-  constructor(addresses: readonly Address[]) {
-    for (const address of addresses) {
-      const { host, port } = parseAddress(address)
-      this.#append({ address, host, port, ip: isIP(host) === 0 ? null : host })
-    }
+  /** Throws a `RangeError` when one of `addresses` is none. */
+  constructor(addresses: readonly Address[], resolver: Resolver = systemResolver) {
+    this.#resolver = resolver
+    for (const address of addresses) this.#append(address, null)
   }
 
   get size(): number {
@@ -39,78 +32,63 @@ export class Directory {
   }
 
   get addresses(): readonly Address[] {
-    return this.#entries.map(({ address }) => address)
+    return this.#entries.map(({ route }) => route.address)
   }
 
-  /** Where to send for the server; `null`, and a look-up begins, while that is not known. */
-  endpointOf(index: ServerIndex): Endpoint | null {
-    const entry = this.#entries[index]
-    if (entry === undefined) return null
-    if (entry.ip !== null) return { ip: entry.ip, port: entry.port }
-    void this.#resolve(index)
-    return null
+  /** Where to send for the server now; `null`, and a look-up begins, while that is not known. */
+  destinationOf(index: ServerIndex): Destination | null {
+    return this.#entries[index]?.route.next() ?? null
   }
 
-  /** The server that sends from there, if it is known. */
-  indexOf(source: Address): ServerIndex | undefined {
-    return this.#byEndpoint.get(source)
+  /** Resolves once the name of the server has been looked up, whatever came of it. */
+  async resolved(index: ServerIndex): Promise<void> {
+    await this.#entries[index]?.route.resolved()
   }
 
-  /** Looks up every name that is not known yet. A name that cannot be found stays unknown, and is looked up when needed. */
-  async resolve(): Promise<void> {
-    await Promise.all(
-      this.#entries.map((entry, index) => (entry.ip === null ? this.#resolve(index) : undefined)),
-    )
+  /**
+   * The server that said something, by who it says that it is, or else by where it sent from; `asked`, the one that was asked
+   * last, if it may be that one. `undefined` when it is not known yet who is where.
+   */
+  indexOf(sender: NodeId, source: Address, asked?: ServerIndex): ServerIndex | undefined {
+    const mayBe = ({ id }: Entry) => id === sender
+    const entry = asked === undefined ? undefined : this.#entries[asked]
+    if (entry !== undefined && mayBe(entry)) return asked
+    const byId = this.#entries.findIndex(mayBe)
+    if (byId !== -1) return byId
+    const bySource = this.#entries.findIndex(({ id, route }) => id === null && route.isAt(source))
+    return bySource === -1 ? undefined : bySource
   }
 
-  /** Appends the servers that are not known yet. One whose name cannot be found is left out. */
-  async learn(addresses: readonly Address[]): Promise<void> {
-    for (const address of addresses) {
-      if (!isReachable(address)) continue
-      const { host, port } = parseAddress(address)
-      const ip = isIP(host) === 0 ? await this.#lookUp(host) : host
-      if (ip === null || this.#byEndpoint.has(formatAddress({ address: ip, port }))) continue
-      this.#append({ address, host, port, ip })
+  /** True when it is known who the server is. */
+  isKnown(index: ServerIndex): boolean {
+    return (this.#entries[index]?.id ?? null) !== null
+  }
+
+  /** The server is there: it answered. */
+  answered(index: ServerIndex): void {
+    this.#entries[index]?.route.answered()
+  }
+
+  /** Records what a server that welcomed the client says: who it is, and where the members are. */
+  learn({ node, members }: Pick<Welcome, 'node' | 'members'>, index: ServerIndex): void {
+    const welcoming = this.#entries[index]
+    if (welcoming !== undefined) welcoming.id = node
+    for (const { id, address: named } of members) {
+      if (!isReachable(named)) continue
+      const address = canonicalAddress(named)
+      if (id === node && welcoming !== undefined) welcoming.memberAddress = address
+      const known = this.#entries.filter(({ memberAddress }) => memberAddress === address)
+      for (const entry of known) entry.id = id
+      if (known.length === 0 && !this.#isAsked(address)) this.#append(address, id)
     }
   }
 
-  #append(entry: Entry): void {
-    const index = this.#entries.push(entry) - 1
-    if (entry.ip !== null) this.#recordEndpoint(entry.ip, entry.port, index)
+  /** True when a server is asked at `address`, though by a name. */
+  #isAsked(address: Address): boolean {
+    return this.#entries.some(({ route }) => route.isAt(address))
   }
 
-  #recordEndpoint(ip: string, port: number, index: ServerIndex): void {
-    const endpoint = formatAddress({ address: ip, port })
-    if (!this.#byEndpoint.has(endpoint)) this.#byEndpoint.set(endpoint, index)
+  #append(address: Address, id: NodeId | null): void {
+    this.#entries.push({ route: new Route(address, this.#resolver), id, memberAddress: address })
   }
-
-  async #resolve(index: ServerIndex): Promise<void> {
-    const entry = this.#entries[index]
-    if (entry === undefined) return
-    const ip = await this.#lookUp(entry.host)
-    if (ip === null || entry.ip !== null) return
-    entry.ip = ip
-    this.#recordEndpoint(ip, entry.port, index)
-  }
-
-  /** One look-up of a name at a time: a lost server's name is asked for at every try. */
-  #lookUp(host: string): Promise<string | null> {
-    const underWay = this.#underWay.get(host)
-    if (underWay !== undefined) return underWay
-    const found = firstIp(host).finally(() => this.#underWay.delete(host))
-    this.#underWay.set(host, found)
-    return found
-  }
-}
-
-/** The IPv4 address of `host` if it has one, since that is where servers listen by default; `null` when it has none. */
-async function firstIp(host: string): Promise<string | null> {
-  for (const family of [4, 6]) {
-    try {
-      return (await lookup(host, { family })).address
-    } catch {
-      // Not found in this family, or no name server: the other one is tried, and all of it again at the next need.
-    }
-  }
-  return null
 }

@@ -5,8 +5,14 @@ import type { Directory } from './directory.ts'
 import { ForeignCluster } from './errors.ts'
 import type { Settings } from './options.ts'
 
+/** A welcome, and the server that was asked for it. */
+export interface Welcomed {
+  readonly welcome: Welcome
+  readonly server: ServerIndex
+}
+
 interface Waiter {
-  readonly resolve: (welcome: Welcome) => void
+  readonly resolve: (welcomed: Welcomed) => void
   readonly reject: (reason: unknown) => void
 }
 
@@ -31,8 +37,8 @@ export class Greeting {
   }
 
   /** Rejects with the signal's reason, with ForeignCluster when no server is of the cluster asked for, or as `fail` says. */
-  welcome(first: ServerIndex, signal: AbortSignal | undefined): Promise<Welcome> {
-    return new Promise<Welcome>((resolve, reject) => {
+  welcome(first: ServerIndex, signal: AbortSignal | undefined): Promise<Welcomed> {
+    return new Promise<Welcomed>((resolve, reject) => {
       const end = () => {
         this.#waiters.delete(waiter)
         signal?.removeEventListener('abort', onAbort)
@@ -40,9 +46,9 @@ export class Greeting {
       }
       const onAbort = () => waiter.reject(signal?.reason)
       const waiter: Waiter = {
-        resolve: (welcome) => {
+        resolve: (welcomed) => {
           end()
-          resolve(welcome)
+          resolve(welcomed)
         },
         reject: (reason) => {
           end()
@@ -51,14 +57,14 @@ export class Greeting {
       }
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiters.add(waiter)
-      if (this.#waiters.size === 1) void this.#begin(first)
+      if (this.#waiters.size === 1) this.#begin(first)
     })
   }
 
   hear(welcome: Welcome, server: ServerIndex): void {
     const { cluster } = this.#settings
     if (cluster === null || welcome.cluster === cluster) {
-      for (const waiter of [...this.#waiters]) waiter.resolve(welcome)
+      for (const waiter of [...this.#waiters]) waiter.resolve({ welcome, server })
       return
     }
     this.#foreign.add(server)
@@ -69,12 +75,11 @@ export class Greeting {
     for (const waiter of [...this.#waiters]) waiter.reject(reason)
   }
 
-  async #begin(first: ServerIndex): Promise<void> {
+  #begin(first: ServerIndex): void {
     this.#server = first
     this.#said = 0
     this.#foreign.clear()
-    await this.#directory.resolve()
-    if (this.#waiters.size > 0 && this.#timer === undefined) this.#say()
+    if (this.#timer === undefined) this.#say()
   }
 
   #say(): void {

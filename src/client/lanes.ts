@@ -27,6 +27,7 @@ export class Lane {
   readonly #actor: Actor<typeof clientMachine>
   readonly #watch: LaneWatch | null
   #ask: Ask | null = null
+  #server: ServerIndex = 0
 
   constructor(
     timing: ClientTiming,
@@ -41,6 +42,7 @@ export class Lane {
       ...(watch !== null && { inspect: watch.inspect }),
     })
     this.#actor.on('send', ({ to, message }) => {
+      this.#server = to
       watch?.say(to, message)
       say(to, message)
     })
@@ -55,6 +57,11 @@ export class Lane {
       free(this)
     })
     this.#actor.start()
+  }
+
+  /** The server that was asked last. */
+  get server(): ServerIndex {
+    return this.#server
   }
 
   /** Only for a lane that carries nothing. */

@@ -1,15 +1,42 @@
-import { createSocket, type Socket } from 'node:dgram'
+import { randomBytes } from 'node:crypto'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import type { Address, NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import type { ClientMessage, Message } from '../../machines/messages.ts'
+import type { ClientMessage, Invitation, Join, ServerMessage } from '../../machines/messages.ts'
 import { formatAddress } from '../address.ts'
+import { takeIp } from '../node/socket.ts'
 import { Decoder, encodeEnvelope } from '../node/wire/codec.ts'
 import type { Directory } from './directory.ts'
 
 /** Bytes asked for: a burst of answers must not overflow the buffer while the program computes. */
 const receiveBufferBytes = 4 * 1024 * 1024
 
+/** Messages that wait for the name of their server to be looked up, a server; the rest is lost, and asked again. */
+const maxWaiting = 16
+
+/** What clients, and servers that join, say to a server; and what it says to them. */
+export type Said = ClientMessage | Join
+export type Heard = ServerMessage | Invitation
+
 type Family = 'udp4' | 'udp6'
+
+/** Who said something, and from where. Only what was said tells whether it is an answer. */
+export interface From {
+  readonly sender: NodeId
+  readonly source: Address
+  /** The server that was asked, where the answer names the question. */
+  readonly server: ServerIndex | undefined
+}
+
+const heardTypes: Readonly<Record<Heard['type'], true>> = {
+  response: true,
+  queued: true,
+  busy: true,
+  welcome: true,
+  report: true,
+  invitation: true,
+}
 
 /**
  * The client's end of the datagram's path. What is said to one server in one turn of the event loop shares a datagram;
@@ -17,17 +44,21 @@ type Family = 'udp4' | 'udp6'
  */
 export class Link {
   readonly #directory: Directory
-  readonly #heard: (message: Message, server: ServerIndex) => void
+  readonly #heard: (message: Heard, from: From) => void
   readonly #sockets = new Map<Family, Socket>()
-  readonly #outbox = new Map<ServerIndex, ClientMessage[]>()
+  readonly #outbox = new Map<ServerIndex, Said[]>()
+  /** What waits for the look-up of a name. */
+  readonly #waiting = new Map<ServerIndex, Said[]>()
+  /** What tells the answers to questions of each server from any other: nobody else knows it. */
+  readonly #nonces: string[] = []
   #decoder = new Decoder({ cluster: null, nowMs: () => performance.now() })
   #cluster = ''
   #holders = 0
   #isFlushing = false
   #isOpen = true
 
-  /** `heard` is called with each message of a server that the directory knows. */
-  constructor(directory: Directory, heard: (message: Message, server: ServerIndex) => void) {
+  /** `heard` is called with each message that a server says to a client, whoever sent it. */
+  constructor(directory: Directory, heard: (message: Heard, from: From) => void) {
     this.#directory = directory
     this.#heard = heard
   }
@@ -45,7 +76,7 @@ export class Link {
   }
 
   /** Sends `message`, with whatever else is said to that server in this turn of the event loop. */
-  say(server: ServerIndex, message: ClientMessage): void {
+  say(server: ServerIndex, message: Said): void {
     if (!this.#isOpen) return
     const waiting = this.#outbox.get(server)
     if (waiting === undefined) this.#outbox.set(server, [message])
@@ -71,6 +102,7 @@ export class Link {
     if (!this.#isOpen) return
     this.#isOpen = false
     this.#outbox.clear()
+    this.#waiting.clear()
     const closing = [...this.#sockets.values()].map(
       (socket) => new Promise<void>((resolve) => socket.close(() => resolve())),
     )
@@ -80,28 +112,58 @@ export class Link {
   #flush(): void {
     this.#isFlushing = false
     if (!this.#isOpen) return
-    for (const [server, messages] of this.#outbox) this.#send(server, messages)
+    const outbox = [...this.#outbox]
     this.#outbox.clear()
+    for (const [server, messages] of outbox) this.#send(server, messages)
   }
 
-  #send(server: ServerIndex, messages: readonly ClientMessage[]): void {
-    const endpoint = this.#directory.endpointOf(server)
-    if (endpoint === null) return
-    const socket = this.#socketFor(isIPv6(endpoint.ip) ? 'udp6' : 'udp4')
-    for (const datagram of encodeEnvelope({ cluster: this.#cluster, sender: null, messages })) {
-      socket.send(datagram, endpoint.port, endpoint.ip)
+  #send(server: ServerIndex, messages: readonly Said[]): void {
+    const destination = this.#directory.destinationOf(server)
+    if (destination === null) {
+      this.#wait(server, messages)
+      return
     }
+    const marked = messages.map((message) => this.#withNonce(message, server))
+    try {
+      const socket = this.#socketFor(isIPv6(destination.ip) ? 'udp6' : 'udp4')
+      for (const datagram of encodeEnvelope({ cluster: this.#cluster, sender: null, messages: marked })) {
+        socket.send(datagram, destination.port, destination.ip, () => undefined)
+      }
+    } catch {
+      // A datagram that cannot leave is loss: the machine may have no addresses of that family.
+    }
+  }
+
+  /** The first that is said to a server need not be lost because its name is looked up only then. */
+  #wait(server: ServerIndex, messages: readonly Said[]): void {
+    const waiting = this.#waiting.get(server)
+    if (waiting !== undefined) {
+      waiting.push(...messages.slice(0, maxWaiting - waiting.length))
+      return
+    }
+    this.#waiting.set(server, messages.slice(0, maxWaiting))
+    void this.#directory.resolved(server).then(() => {
+      const kept = this.#waiting.get(server) ?? []
+      this.#waiting.delete(server)
+      // Not found, it is asked again when there is something to say.
+      if (this.#isOpen && kept.length > 0 && this.#directory.destinationOf(server) !== null) {
+        this.#send(server, kept)
+      }
+    })
+  }
+
+  /** A question carries what its answer repeats. */
+  #withNonce(message: Said, server: ServerIndex): Said {
+    if (message.type === 'request' || message.type === 'join') return message
+    this.#nonces[server] ??= randomBytes(12).toString('base64url')
+    return { ...message, nonce: this.#nonces[server] }
   }
 
   #socketFor(family: Family): Socket {
     const open = this.#sockets.get(family)
     if (open !== undefined) return open
-    const socket = createSocket({
-      type: family,
-      // Addresses are looked up by the directory: a look-up for every datagram would cost more than the datagram.
-      lookup: (host, _options, found) => found(null, host, family === 'udp6' ? 6 : 4),
-    })
-    socket.on('message', (datagram, source) => this.#receive(datagram, formatAddress(source)))
+    const socket = createSocket({ type: family, lookup: takeIp })
+    socket.on('message', (datagram, source) => this.#receive(datagram, source))
     // A datagram that could not leave is loss.
     socket.on('error', () => undefined)
     socket.on('listening', () => {
@@ -117,12 +179,30 @@ export class Link {
     return socket
   }
 
-  #receive(datagram: Uint8Array, source: string): void {
+  #receive(datagram: Uint8Array, remote: RemoteInfo): void {
     if (!this.#isOpen) return
-    const server = this.#directory.indexOf(source)
-    if (server === undefined) return
+    let source: Address
+    try {
+      source = formatAddress(remote)
+    } catch {
+      return
+    }
     const decoded = this.#decoder.decode(datagram, source)
-    if (decoded.kind !== 'envelope') return
-    for (const message of decoded.messages) this.#heard(message, server)
+    if (decoded.kind !== 'envelope' || decoded.sender === null) return
+    const { sender, messages } = decoded
+    for (const message of messages) {
+      if (!isHeard(message)) continue
+      const server = 'nonce' in message ? this.#asked(message.nonce) : undefined
+      this.#heard(message, { sender, source, server })
+    }
   }
+
+  #asked(nonce: string | undefined): ServerIndex | undefined {
+    const server = nonce === undefined ? -1 : this.#nonces.indexOf(nonce)
+    return server === -1 ? undefined : server
+  }
+}
+
+function isHeard(message: { readonly type: string }): message is Heard {
+  return Object.hasOwn(heardTypes, message.type)
 }

@@ -1,6 +1,7 @@
 import type { Address } from '../../machines/batch.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts'
 import { reachableAddress } from '../address.ts'
+import { type Resolver, systemResolver } from '../node/resolver.ts'
 import { maxCommandBytes } from '../node/wire/codec.ts'
 import { longestGivenName } from '../schedule/names.ts'
 import { InvalidArgument } from './errors.ts'
@@ -37,6 +38,7 @@ export interface Settings {
   readonly maxCommandBytes: number
   readonly name: string | null
   readonly observer: ClientObserver | null
+  readonly resolver: Resolver
 }
 
 const defaultServers = ['127.0.0.1:29367', '127.0.0.1:29368', '127.0.0.1:29369']
@@ -119,5 +121,6 @@ export function settingsFrom(options: ConnectOptions): Settings {
     maxCommandBytes: validCommandBytes(options.maxCommandBytes ?? maxCommandBytes),
     name: options.name === undefined ? null : validName(options.name),
     observer: options.observer ?? null,
+    resolver: systemResolver,
   }
 }

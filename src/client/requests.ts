@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Command } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import type { Busy, Message, Queued, Response, Welcome } from '../../machines/messages.ts'
+import type { Busy, Message, Queued, RequestMessage, Response, Welcome } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { commandBytes } from '../node/wire/codec.ts'
 import { describeMessageFault, isMessage } from '../node/wire/schema.ts'
@@ -18,7 +18,7 @@ import {
 } from './errors.ts'
 import { Greeting } from './greeting.ts'
 import { Lanes } from './lanes.ts'
-import type { Link } from './link.ts'
+import type { From, Link } from './link.ts'
 import { LaneWatch } from './observer.ts'
 import type { Settings } from './options.ts'
 import { Session } from './session.ts'
@@ -77,7 +77,7 @@ export class Requests {
     this.#lanes = new Lanes(
       settings.timing,
       () => randomInt(2 ** 31),
-      (server, message) => link.say(server, message),
+      (server, message) => this.#sayRequest(server, message),
       () => {
         const { observer } = settings
         return observer && new LaneWatch(observer, (server) => directory.addresses[server] ?? '')
@@ -114,16 +114,30 @@ export class Requests {
     }
   }
 
-  hear(message: Response | Queued | Busy | Welcome, server: ServerIndex): void {
-    if (message.type === 'welcome') {
-      this.#greeting.hear(message, server)
-      if (message.cluster === this.#link.cluster) this.#learnMembers(message)
-      return
-    }
-    this.#sessions
-      .get(message.uid)
-      ?.laneOf(message.seq)
-      ?.hear({ ...message, server })
+  /** A server welcomed the client: the one that was asked under that index. */
+  welcome(welcome: Welcome, server: ServerIndex): void {
+    this.#directory.answered(server)
+    // While no cluster is adopted, `#greeting` judges whether this one is the one to ask.
+    if (welcome.cluster === this.#link.cluster) this.#directory.learn(welcome, server)
+    this.#greeting.hear(welcome, server)
+  }
+
+  /**
+   * An answer is known by the request that it names: nobody else knows the session's uid. It may come from another address
+   * than was asked, and then it counts as said by the server that was asked last, unless its sender is known to be another.
+   */
+  hear(message: Response | Queued | Busy, { sender, source }: From): void {
+    const lane = this.#sessions.get(message.uid)?.laneOf(message.seq)
+    if (lane === undefined || lane === null) return
+    const server = this.#directory.indexOf(sender, source, lane.server) ?? lane.server
+    this.#directory.answered(server)
+    lane.hear({ ...message, server })
+  }
+
+  /** A server of which it is not known who it is is greeted too: its answers may come from another address. */
+  #sayRequest(server: ServerIndex, message: RequestMessage): void {
+    if (!this.#directory.isKnown(server)) this.#link.say(server, { type: 'hello' })
+    this.#link.say(server, message)
   }
 
   /** Asks no more: everything under way rejects with `reason`. */
@@ -140,12 +154,12 @@ export class Requests {
   }
 
   async #openSession(signal: AbortSignal | undefined): Promise<Session> {
-    const welcome = await this.#greeting.welcome(this.#preferred, signal)
+    const { welcome, server } = await this.#greeting.welcome(this.#preferred, signal)
     if (this.#closedBecause !== null) throw this.#closedBecause
     signal?.throwIfAborted()
     if (this.#session === null) {
       this.#link.adoptCluster(welcome.cluster)
-      this.#learnMembers(welcome)
+      this.#directory.learn(welcome, server)
       const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
       const { name } = this.#settings
       const uid = `${name === null ? drawn : namedAs(name, drawn)}@${welcome.instance}`
@@ -153,10 +167,6 @@ export class Requests {
       this.#sessions.set(uid, this.#session)
     }
     return this.#session
-  }
-
-  #learnMembers({ members }: Welcome): void {
-    void this.#directory.learn(members.map(({ address }) => address))
   }
 
   #submit(session: Session, command: Command): Asked {

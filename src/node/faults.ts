@@ -94,6 +94,7 @@ export class Faults {
       join: (question, from) => receiver.join(question, from),
       silent: (reason, from) => receiver.silent(reason, from),
       leaving: () => receiver.leaving(),
+      addressOf: (id) => receiver.addressOf(id),
     }
   }
 

@@ -1,18 +1,23 @@
-import { createSocket } from 'node:dgram'
-import { isIPv6 } from 'node:net'
 import type { Address } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
-import type { Invitation, Message, Welcome } from '../../machines/messages.ts'
-import { formatAddress, parseAddress } from '../address.ts'
+import type { Invitation, Welcome } from '../../machines/messages.ts'
+import { Directory } from '../client/directory.ts'
+import { type From, type Heard, Link, type Said } from '../client/link.ts'
 import { StartError } from './errors.ts'
-import { Decoder, encodeEnvelope } from './wire/codec.ts'
+import type { Resolver } from './resolver.ts'
 
 const retryMs = 200
 
+/** How long to wait for an answer, in milliseconds, and who looks names up. */
+export interface GreetOptions {
+  readonly patienceMs: number
+  readonly resolver?: Resolver | undefined
+}
+
 /** Asks the server at `address` who it is. Throws a `StartError` when it has not answered after `patienceMs`. */
-export function greet(address: Address, patienceMs: number): Promise<Welcome> {
-  return ask(address, '', { type: 'hello' }, patienceMs, (message) =>
-    message.type === 'welcome' ? message : null,
+export function greet(address: Address, options: GreetOptions): Promise<Welcome> {
+  return ask(address, '', { type: 'hello' }, options, (message, { server }) =>
+    message.type === 'welcome' && server !== undefined ? message : null,
   )
 }
 
@@ -24,55 +29,43 @@ export async function askFounders(
   address: Address,
   { cluster }: Welcome,
   incarnation: string,
-  patienceMs: number,
+  options: GreetOptions,
 ): Promise<readonly Member[]> {
-  const isAnswer = (message: Message): message is Invitation =>
-    message.type === 'invitation' && message.to === incarnation
   const question = { type: 'join', incarnation } as const
-  const invitation = await ask(address, cluster, question, patienceMs, (message) =>
-    isAnswer(message) ? message : null,
+  const invitation = await ask<Invitation>(address, cluster, question, options, (message) =>
+    message.type === 'invitation' && message.to === incarnation ? message : null,
   )
   return invitation.founders
 }
 
 /** Asks until `answerIn` finds the answer in a message. */
-function ask<A extends Message>(
+async function ask<A extends Heard>(
   address: Address,
   cluster: string,
-  question: Message,
-  patienceMs: number,
-  answerIn: (message: Message) => A | null,
+  question: Said,
+  { patienceMs, resolver }: GreetOptions,
+  answerIn: (message: Heard, from: From) => A | null,
 ): Promise<A> {
-  const { host, port } = parseAddress(address)
-  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
-  const decoder = new Decoder({ cluster: null, nowMs: () => performance.now() })
-  const datagrams = encodeEnvelope({ cluster, sender: null, messages: [question] })
-  return new Promise<A>((resolve, reject) => {
-    const say = () => {
-      for (const datagram of datagrams) socket.send(datagram, port, host, () => undefined)
-    }
-    const retry = setInterval(say, retryMs)
-    const patience = setTimeout(() => {
-      end()
-      reject(new StartError(`--join ${address}: no server answered there within ${patienceMs / 1000} s`))
-    }, patienceMs)
-    const end = () => {
-      clearInterval(retry)
-      clearTimeout(patience)
-      socket.close()
-    }
-    socket.on('error', () => undefined)
-    socket.on('message', (datagram, source) => {
-      const decoded = decoder.decode(datagram, formatAddress(source))
-      if (decoded.kind !== 'envelope') return
-      for (const message of decoded.messages) {
-        const answer = answerIn(message)
-        if (answer === null) continue
-        end()
-        resolve(answer)
-        return
+  let heard: (message: Heard, from: From) => void = () => undefined
+  const link = new Link(new Directory([address], resolver), (message, from) => heard(message, from))
+  if (cluster !== '') link.adoptCluster(cluster)
+  let patience: NodeJS.Timeout | undefined
+  const say = () => link.say(0, question)
+  const retry = setInterval(say, retryMs)
+  try {
+    return await new Promise<A>((resolve, reject) => {
+      heard = (message, from) => {
+        const answer = answerIn(message, from)
+        if (answer !== null) resolve(answer)
       }
+      patience = setTimeout(() => {
+        reject(new StartError(`--join ${address}: no server answered there within ${patienceMs / 1000} s`))
+      }, patienceMs)
+      say()
     })
-    say()
-  })
+  } finally {
+    clearInterval(retry)
+    clearTimeout(patience)
+    await link.close()
+  }
 }

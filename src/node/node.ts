@@ -28,6 +28,7 @@ import { type Fate, Faults } from './faults.ts'
 import { askFounders, greet } from './greet.ts'
 import { type Bootstrap, checkIdentity, foundingIdentity, newIncarnation } from './identity.ts'
 import { canonicalOptions } from './options.ts'
+import type { Resolver } from './resolver.ts'
 import { type Mouth, Runtime } from './runtime.ts'
 import { Seldom } from './seldom.ts'
 import { bindSocket, socketBufferBytes } from './socket.ts'
@@ -68,6 +69,8 @@ export interface NodeOptions {
   readonly limits?: Limits
   /** Do what `control` is asked for: lose messages, fire timers. For a cluster that is played with. */
   readonly allowFaults?: boolean
+  /** Looks names up; by default with the system's resolver, one name at a time in the whole process. */
+  readonly resolver?: Resolver
   /** Told of every message that met a fault that was asked for. */
   readonly onFate?: (record: FateRecord) => void
 }
@@ -102,7 +105,7 @@ const silenceLogMs = 60_000
 export async function startNode(given: NodeOptions): Promise<RunningNode> {
   const options = canonicalOptions(given)
   const { id, dataDir, service = lockService as Service, logger = pino({ level: 'silent' }) } = options
-  const socket = await bindSocket(options.listen)
+  const socket = await bindSocket(options.listen, options.resolver)
   const address = options.advertise ?? formatAddress(socket.address())
   let storage: Storage | null = null
   let bridge: StatelyBridge | null = null
@@ -160,10 +163,14 @@ function openRecorder(path: string, logger: Logger): Recorder {
 }
 
 /** The identity of a server that joins a running cluster: its directory is new, so no promise was made from it. */
-async function joiningIdentity(node: NodeId, seed: Address): Promise<Identity> {
+async function joiningIdentity(
+  node: NodeId,
+  seed: Address,
+  resolver: Resolver | undefined,
+): Promise<Identity> {
   const incarnation = newIncarnation()
-  const welcome = await greet(seed, joinPatienceMs)
-  const founders = await askFounders(seed, welcome, incarnation, joinPatienceMs)
+  const welcome = await greet(seed, { patienceMs: joinPatienceMs, resolver })
+  const founders = await askFounders(seed, welcome, incarnation, { patienceMs: joinPatienceMs, resolver })
   return { cluster: welcome.cluster, node, incarnation, members: founders }
 }
 
@@ -171,7 +178,7 @@ async function firstIdentity(options: NodeOptions, storage: Storage): Promise<Id
   const { id, dataDir, bootstrap, join: seed } = options
   const identity =
     seed !== undefined
-      ? await joiningIdentity(id, seed)
+      ? await joiningIdentity(id, seed, options.resolver)
       : bootstrap !== undefined
         ? foundingIdentity(id, bootstrap)
         : null
@@ -358,8 +365,9 @@ class LiveNode implements RunningNode {
       hear: (sender, message, from, clock) => this.#runtime.hear(sender, message, from, clock),
       request: (message, from, bytes) => this.#runtime.request(message, from, bytes),
       ask: (message, from) => {
-        if (message.type === 'hello') mouth.respond(from, this.#welcome())
-        else mouth.respond(from, { type: 'report', status: this.status() })
+        const repeated = message.nonce === undefined ? {} : { nonce: message.nonce }
+        if (message.type === 'hello') mouth.respond(from, { ...this.#welcome(), ...repeated })
+        else mouth.respond(from, { type: 'report', status: this.status(), ...repeated })
       },
       join: ({ incarnation }, from) => {
         transport.send(from, { type: 'invitation', to: incarnation, founders: this.#identity.members })
@@ -369,8 +377,12 @@ class LiveNode implements RunningNode {
         this.#recorder?.flush()
         return this.#runtime.clock
       },
+      addressOf: (id) => this.#replica.members.find((member) => member.id === id)?.address,
     }
-    const transport = new Transport(socket, this.cluster, id, this.#faults?.receiver(receiver) ?? receiver)
+    const transport = new Transport(socket, this.cluster, id, this.#faults?.receiver(receiver) ?? receiver, {
+      resolver: this.#options.resolver,
+      logTroubles: (since, latest) => this.#logger.warn({ since, latest }, 'datagrams failed'),
+    })
     const open: Mouth = {
       send: (to, message) => {
         const address =
@@ -404,7 +416,7 @@ class LiveNode implements RunningNode {
   /** Catches up from the server at `seed`, and then asks to be counted. */
   async join(seed: Address): Promise<void> {
     if (this.#isCounted) return
-    const welcome = await greet(seed, joinPatienceMs)
+    const welcome = await greet(seed, { patienceMs: joinPatienceMs, resolver: this.#options.resolver })
     await this.#catchUp(welcome.instance, welcome.node, seed)
     const client = connect({ servers: [seed, ...welcome.members.map(({ address }) => address)] })
     try {

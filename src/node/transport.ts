@@ -1,8 +1,10 @@
-import type { Socket } from 'node:dgram'
+import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { ClientMessage, Join, Message, NodeMessage, RequestMessage } from '../../machines/messages.ts'
-import { formatAddress, parseAddress } from '../address.ts'
 import { PlainTextClients } from './plain-text.ts'
+import { type Resolver, systemResolver } from './resolver.ts'
+import { type NoWay, Routes } from './routes.ts'
+import { type LogTroubles, Troubles } from './troubles.ts'
 import { commandBytes, type Decoded, Decoder, encodeEnvelope } from './wire/codec.ts'
 import type { SeedRequest } from './wire/seed-text.ts'
 
@@ -18,6 +20,8 @@ export interface Receiver {
   silent(reason: string, from: Address): void
   /** Something is about to leave; returns the clock that goes with it. */
   leaving(): number
+  /** Where the member `id` is; `undefined` when it is none. */
+  addressOf(id: NodeId): Address | undefined
 }
 
 /** Addresses of servers that are remembered beside the members': of those that join, or were removed. */
@@ -48,27 +52,48 @@ export class Transport {
   readonly #dropped = new Map<string, number>()
   readonly #heardFrom = new Map<NodeId, Address>()
   readonly #plainText = new PlainTextClients()
+  readonly #routes: Routes
+  readonly #troubles: Troubles
   #received = 0
   #sent = 0
   #isOpen = true
   #flushing = false
 
-  constructor(socket: Socket, cluster: string, self: NodeId, receiver: Receiver) {
+  constructor(
+    socket: Socket,
+    cluster: string,
+    self: NodeId,
+    receiver: Receiver,
+    {
+      resolver = systemResolver,
+      logTroubles = () => undefined,
+    }: { readonly resolver?: Resolver | undefined; readonly logTroubles?: LogTroubles } = {},
+  ) {
     this.#socket = socket
     this.#cluster = cluster
     this.#self = self
     this.#receiver = receiver
     this.#decoder = new Decoder({ cluster, nowMs: () => performance.now() })
-    socket.on('message', (datagram, source) => this.#receive(datagram, formatAddress(source)))
+    this.#routes = new Routes(socket, resolver)
+    this.#troubles = new Troubles(logTroubles)
+    socket.on('message', (datagram, source) => this.#receive(datagram, source))
+    // An error here is loss, which the protocol bears: the interface is gone, or what was sent before was refused.
+    socket.on('error', (error) => this.#troubles.count('socket', error))
   }
 
-  /** Datagrams received and sent, and those dropped, by reason. */
+  /** Datagrams received and sent, those dropped, by reason, and what else went wrong with one, by what it was. */
   get counters(): {
     readonly received: number
     readonly sent: number
     readonly dropped: Record<string, number>
+    readonly failed: Record<string, number>
   } {
-    return { received: this.#received, sent: this.#sent, dropped: Object.fromEntries(this.#dropped) }
+    return {
+      received: this.#received,
+      sent: this.#sent,
+      dropped: Object.fromEntries(this.#dropped),
+      failed: this.#troubles.counts,
+    }
   }
 
   /** Sends `message`, with whatever else is said to that address in this turn of the event loop. */
@@ -87,19 +112,37 @@ export class Transport {
     if (!this.#isOpen) return
     const clock = this.#receiver.leaving()
     for (const [to, messages] of this.#outbox) {
-      const seed = to.startsWith(plainTextMark)
-      const address = seed ? to.slice(plainTextMark.length) : to
-      const datagrams = seed
-        ? this.#plainAnswers(address, messages)
-        : encodeEnvelope({ cluster: this.#cluster, sender: this.#self, clock, messages })
-      const { host, port } = parseAddress(address)
-      for (const datagram of datagrams) {
-        this.#sent += 1
-        // An error here is loss, which the protocol bears; the callback keeps it from being thrown.
-        this.#socket.send(datagram, port, host, () => undefined)
-      }
+      this.#guarded('send', () => {
+        const seed = to.startsWith(plainTextMark)
+        const address = seed ? to.slice(plainTextMark.length) : to
+        const datagrams = seed
+          ? this.#plainAnswers(address, messages)
+          : encodeEnvelope({ cluster: this.#cluster, sender: this.#self, clock, messages })
+        for (const datagram of datagrams) this.#sendBytes(datagram, address)
+      })
     }
     this.#outbox.clear()
+  }
+
+  #sendBytes(datagram: Uint8Array, address: Address): void {
+    const destination = this.#routes.to(address)
+    if (typeof destination === 'string') {
+      this.#troubles.count('send', { code: destination, message: `${address}: ${noWays[destination]}` })
+      return
+    }
+    this.#sent += 1
+    this.#socket.send(datagram, destination.port, destination.ip, (error) => {
+      if (error !== null) this.#troubles.count('send', error)
+    })
+  }
+
+  /** Whatever is thrown while a datagram is sent or received, that datagram is lost, and nothing else. */
+  #guarded(what: 'send' | 'receive', run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#troubles.count(what, error)
+    }
   }
 
   /** Sends and takes nothing more; once it is closed, does nothing. */
@@ -107,11 +150,16 @@ export class Transport {
     if (!this.#isOpen) return
     this.#isOpen = false
     this.#outbox.clear()
+    this.#troubles.close()
     this.#socket.close()
   }
 
-  #receive(datagram: Uint8Array, source: Address): void {
+  #receive(datagram: Uint8Array, source: RemoteInfo): void {
     this.#received += 1
+    this.#guarded('receive', () => this.#take(datagram, this.#routes.from(source)))
+  }
+
+  #take(datagram: Uint8Array, source: Address): void {
     const decoded = this.#decoder.decode(datagram, source)
     switch (decoded.kind) {
       case 'envelope':
@@ -138,6 +186,7 @@ export class Transport {
     } else if (isQuestion(message) || message.type === 'join') return
     else if (sender !== null && isNodeMessage(message)) {
       this.recordHeardFrom(sender, source)
+      this.#routes.answered(this.#receiver.addressOf(sender) ?? source)
       this.#receiver.hear(sender, message, source, clock)
     } else this.#drop('unexpected')
   }
@@ -181,6 +230,11 @@ export class Transport {
   #drop(reason: string): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
   }
+}
+
+const noWays: Readonly<Record<NoWay, string>> = {
+  unresolved: 'the name has no IP address, or is not looked up yet',
+  family: 'it is an IPv6 address, and the server listens on IPv4; or the other way round',
 }
 
 /** Marks the reply address of a client that speaks the seed's plain text. */

@@ -94,7 +94,10 @@ describe('greeting', () => {
     await delay(30)
     expect(server.heard).toEqual([])
     expect(await client.request({ add: 1 })).toEqual({ result: { add: 1 }, instance: 1, index: 0 })
-    expect(server.heard[0]).toEqual({ cluster: '', messages: [{ type: 'hello' }] })
+    expect(server.heard[0]).toEqual({
+      cluster: '',
+      messages: [{ type: 'hello', nonce: expect.stringMatching(/^[\w-]{16}$/) }],
+    })
     expect(server.heard[1]?.cluster).toBe(cluster)
     expect(server.requests).toEqual([
       {

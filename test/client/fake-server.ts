@@ -35,7 +35,8 @@ export class FakeServer {
   welcome: Welcome | null = null
   #client: { readonly port: number; readonly address: string } | null = null
 
-  static async start(id = 0): Promise<FakeServer> {
+  /** It listens at `host`, on all addresses of the machine if that is `0.0.0.0`, and names itself 127.0.0.1. */
+  static async start(id = 0, host = '127.0.0.1', port = 0): Promise<FakeServer> {
     const server = new FakeServer()
     server.#socket.on('message', (datagram, source) => {
       server.#client = source
@@ -46,7 +47,7 @@ export class FakeServer {
       server.heard.push({ cluster: decoded.cluster, messages })
       server.say(messages.flatMap((message) => server.#answer(message)))
     })
-    server.#socket.bind(0, '127.0.0.1')
+    server.#socket.bind(port, host)
     await once(server.#socket, 'listening')
     server.address = `127.0.0.1:${server.#socket.address().port}`
     server.welcome = {
@@ -85,13 +86,19 @@ export class FakeServer {
     if (this.#client !== null) this.#socket.send(datagram, this.#client.port, this.#client.address)
   }
 
+  /** Where the client that was heard last is. */
+  get client(): { readonly port: number; readonly address: string } | null {
+    return this.#client
+  }
+
   stop(): Promise<void> {
     return new Promise((resolve) => this.#socket.close(() => resolve()))
   }
 
   #answer(message: ClientMessage): readonly ServerMessage[] {
-    if (message.type === 'hello') return this.welcome === null ? [] : [this.welcome]
-    return this.script(message)
+    const answers = message.type === 'hello' ? (this.welcome ?? []) : this.script(message)
+    const nonce = 'nonce' in message && message.nonce !== undefined ? { nonce: message.nonce } : {}
+    return [answers].flat().map((answer) => ({ ...answer, ...nonce }))
   }
 }
 

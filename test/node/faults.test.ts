@@ -29,6 +29,7 @@ function serverWith(rules: readonly FaultRule[]) {
     ask: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
     join: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
     silent: (reason) => passed.push(`silent: ${reason}`),
+    addressOf: () => undefined,
     leaving: () => 7,
   }
   return { passed, fates, faults, mouth, receiver: faults.receiver(inner) }

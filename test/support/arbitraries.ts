@@ -108,6 +108,13 @@ function type<T extends Message['type']>(value: T): { type: fc.Arbitrary<T> } {
   return { type: fc.constant(value) }
 }
 
+/** With or without what the answer to a question repeats. */
+function withNonce<M extends Message>(messages: fc.Arbitrary<M>): fc.Arbitrary<M> {
+  return fc
+    .tuple(messages, fc.option(name))
+    .map(([message, nonce]) => (nonce === null ? message : { ...message, nonce }))
+}
+
 const lower = (a: Ballot, b: Ballot) => (compareBallots(a, b) < 0 ? a : b)
 
 /** What was accepted, as a promise of `ballot` from `from` on may show it. */
@@ -180,8 +187,8 @@ export const said: { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<
       },
     })),
   request: fc.record({ ...byAnybody, message: fc.record({ ...type('request'), ...requestParts }, plain) }),
-  hello: fc.record({ ...byAnybody, message: fc.record(type('hello'), plain) }),
-  inquire: fc.record({ ...byAnybody, message: fc.record(type('inquire'), plain) }),
+  hello: fc.record({ ...byAnybody, message: withNonce(fc.record(type('hello'), plain)) }),
+  inquire: fc.record({ ...byAnybody, message: withNonce(fc.record(type('inquire'), plain)) }),
   response: fc.record({
     ...bySomeServer,
     message: fc.record({ ...type('response'), uid: uids, seq: integers, outcome: outcomes }, plain),
@@ -202,8 +209,8 @@ export const said: { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<
       plain,
     ),
   }),
-  welcome: fc
-    .record(
+  welcome: withNonce(
+    fc.record(
       {
         ...type('welcome'),
         cluster: clusters,
@@ -215,11 +222,11 @@ export const said: { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<
         commandBytes: integers,
       },
       plain,
-    )
-    .map((message) => ({ cluster: message.cluster, sender: message.node, message })),
+    ),
+  ).map((message) => ({ cluster: message.cluster, sender: message.node, message })),
   report: fc.record({
     ...bySomeServer,
-    message: fc.record({ ...type('report'), status: jsonValues }, plain),
+    message: withNonce(fc.record({ ...type('report'), status: jsonValues }, plain)),
   }),
   join: fc.record({ ...byAnybody, message: fc.record({ ...type('join'), incarnation: name }, plain) }),
   invitation: fc.record({

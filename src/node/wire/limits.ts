@@ -29,3 +29,5 @@ export const maxNameLength = 128
 
 /** Servers that found a cluster together, and names of them in one message. */
 export const maxFounders = 99
+/** Characters of what a question carries and its answer repeats. */
+export const maxNonceLength = 32

@@ -17,7 +17,7 @@ import { maxElapsedMs } from '../../../machines/limits.ts'
 import type { Message } from '../../../machines/messages.ts'
 import { isReachable, maxAddressLength } from '../../address.ts'
 import { isWellFormed, jsonFault } from '../../services/json.ts'
-import { maxBodyDepth, maxFounders, maxNameLength, maxResultDepth } from './limits.ts'
+import { maxBodyDepth, maxFounders, maxNameLength, maxNonceLength, maxResultDepth } from './limits.ts'
 
 const jsonKind = 'PlainJson'
 const textFormat = 'well-formed text'
@@ -45,6 +45,7 @@ const integer = Type.Integer({ minimum: 0, maximum: 2 ** 52 })
 const elapsedMs = Type.Integer({ minimum: 0, maximum: maxElapsedMs })
 const text = Type.String({ format: textFormat })
 const name = Type.String({ format: textFormat, minLength: 1, maxLength: maxNameLength })
+const nonce = Type.Optional(Type.String({ format: textFormat, minLength: 1, maxLength: maxNonceLength }))
 const address = Type.String({ format: addressFormat, maxLength: maxAddressLength })
 const body = json(maxBodyDepth)
 const result = json(maxResultDepth)
@@ -125,8 +126,8 @@ export const messageSchemas = {
     unsettled: Type.Boolean(),
   }),
   request: closed({ type: Type.Literal('request'), ...request }),
-  hello: closed({ type: Type.Literal('hello') }),
-  inquire: closed({ type: Type.Literal('inquire') }),
+  hello: closed({ type: Type.Literal('hello'), nonce }),
+  inquire: closed({ type: Type.Literal('inquire'), nonce }),
   response: closed({ type: Type.Literal('response'), uid: name, seq: integer, outcome }),
   queued: closed({ type: Type.Literal('queued'), uid: name, seq: integer }),
   busy: closed({
@@ -142,6 +143,7 @@ export const messageSchemas = {
     instance: integer,
     members: Type.Array(closed({ id: integer, address, counted: Type.Boolean() })),
     commandBytes: integer,
+    nonce,
   }),
   join: closed({ type: Type.Literal('join'), incarnation: name }),
   invitation: closed({ type: Type.Literal('invitation'), to: name, founders: Type.Array(member) }),
@@ -162,7 +164,7 @@ export const messageSchemas = {
     ...foundingPlan,
     isFounded: Type.Boolean(),
   }),
-  report: closed({ type: Type.Literal('report'), status: result }),
+  report: closed({ type: Type.Literal('report'), status: result, nonce }),
 } satisfies Record<Message['type'], TObject>
 
 /** What stands around messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `m` the messages. */
