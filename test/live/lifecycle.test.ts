@@ -155,6 +155,7 @@ describe('a cluster that goes on', () => {
       received: received + 1,
       sent: sent + 1,
       dropped: {},
+      failed: {},
     }))
     expect(await counts()).toEqual(asked)
   })
