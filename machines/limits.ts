@@ -24,6 +24,42 @@ export const defaultLimits: Limits = {
 }
 
 /**
+ * Bounds of what all servers keep alike. They decide what becomes of requests, so they are the same on every server:
+ * constants, never options of a server.
+ */
+export interface ReplicatedLimits {
+  /** Servers of a cluster, counted or waiting to be. Beyond it no other is added. */
+  readonly members: number
+  /** Sessions. Beyond it a client that is not known is told `busy`. */
+  readonly sessions: number
+  /** Requests that wait, of all sessions and of one. Beyond it a request that would wait is told `busy`. */
+  readonly waiting: number
+  readonly sessionWaiting: number
+  /**
+   * Results of one session that its client has not acknowledged. Beyond it the lowest half is forgotten; a client that asks
+   * for one of them again is told `forgotten`. The client library never comes so far.
+   */
+  readonly sessionResults: number
+  /** The same in bytes: of the JSON of each result, and `resultOverheadBytes`. */
+  readonly sessionResultBytes: number
+  /** Of all sessions together. Beyond it the oldest results of the cluster are forgotten. */
+  readonly resultBytes: number
+}
+
+/** What a result costs beside its JSON, in bytes. */
+export const resultOverheadBytes = 512
+
+export const replicatedLimits: ReplicatedLimits = {
+  members: 31,
+  sessions: 100_000,
+  waiting: 100_000,
+  sessionWaiting: 20_000,
+  sessionResults: 4_096,
+  sessionResultBytes: 8 * 1_048_576,
+  resultBytes: 256 * 1_048_576,
+}
+
+/**
  * Bounds of what a service returns. They decide whether a request fails, so they are the same on every server: constants,
  * never options. What is within them passes the wire.
  */

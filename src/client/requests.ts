@@ -103,7 +103,7 @@ export class Requests {
     this.#link.hold()
     try {
       for (let moves = 0; ; moves += 1) {
-        const session = this.#session ?? (await this.#openSession(signal))
+        const session = this.#roomySession() ?? (await this.#openSession(signal))
         this.#checkSize(bytes, session.maxCommandBytes)
         const asked = this.#submit(session, command)
         const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
@@ -153,11 +153,17 @@ export class Requests {
     if (bytes > limitBytes) throw new RequestTooLarge(bytes, limitBytes)
   }
 
+  /** The session in use, unless it is full: then it stays with the requests that it has. */
+  #roomySession(): Session | null {
+    if (this.#session?.isFull) this.#forget(this.#session)
+    return this.#session
+  }
+
   async #openSession(signal: AbortSignal | undefined): Promise<Session> {
     const { welcome, server } = await this.#greeting.welcome(this.#preferred, signal)
     if (this.#closedBecause !== null) throw this.#closedBecause
     signal?.throwIfAborted()
-    if (this.#session === null) {
+    if (this.#roomySession() === null) {
       this.#link.adoptCluster(welcome.cluster)
       this.#directory.learn(welcome, server)
       const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')

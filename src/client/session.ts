@@ -1,4 +1,8 @@
+import { replicatedLimits } from '../../machines/limits.ts'
 import type { Lane } from './lanes.ts'
+
+/** Seqs from the lowest open one on. Half of what the cluster keeps: nothing that a client may still need is forgotten. */
+const mostBetween = replicatedLimits.sessionResults / 2
 
 /** What carries a request: a lane of the library, or what stands for one in the simulator. */
 interface Carrier {
@@ -27,6 +31,14 @@ export class Session<L extends Carrier = Lane> {
   get ackedBelow(): number {
     while (this.#ackedBelow < this.#nextSeq && !this.#open.has(this.#ackedBelow)) this.#ackedBelow += 1
     return this.#ackedBelow
+  }
+
+  /**
+   * True when the next seq is so far above one that is still open that another session should take it: the cluster keeps the
+   * results of all between them, and forgets the lowest where they are too many.
+   */
+  get isFull(): boolean {
+    return this.#nextSeq - this.ackedBelow >= mostBetween
   }
 
   get isIdle(): boolean {

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Address, NodeId } from '../../machines/batch.ts'
+import { replicatedLimits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers } from '../../machines/members.ts'
 import { StartError } from './errors.ts'
 import type { Identity } from './storage/storage.ts'
@@ -16,6 +17,11 @@ export function foundingIdentity(node: NodeId, { members, cluster }: Bootstrap):
   if (!members.some(({ id }) => id === node)) {
     const ids = members.map(({ id }) => id).join(', ')
     throw new StartError(`--id ${node} is not among --members (${ids}): a cluster is founded by its members`)
+  }
+  if (members.length > replicatedLimits.members) {
+    throw new StartError(
+      `--members names ${members.length} servers: a cluster has at most ${replicatedLimits.members}`,
+    )
   }
   const founders = foundingMembers(members)
   const name = founders.map(({ id, address }) => `${id}=${address}`).join(',')

@@ -3,6 +3,7 @@
  * another spelling of one is the same address, on every server.
  */
 import type { MembershipChange } from '../../machines/batch.ts'
+import { replicatedLimits } from '../../machines/limits.ts'
 import { countedMembers, type Member } from '../../machines/members.ts'
 import { canonicalAddress } from '../address.ts'
 
@@ -47,6 +48,10 @@ function added(members: readonly Member[], joining: Member): readonly Member[] {
     )
   }
   if (current?.address === address && joining.incarnation === null) return members
+  const { members: most } = replicatedLimits
+  if (current === undefined && members.length >= most) {
+    throw new Error(`a cluster has at most ${most} servers, counted or waiting to be: remove one first`)
+  }
   return inOrderOfId([...members.filter((member) => member.id !== id), joining])
 }
 

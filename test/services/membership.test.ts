@@ -74,6 +74,17 @@ describe('a change of members', () => {
     expect(() => changeMembers(threeMembers, wrong)).toThrow(error)
   })
 
+  test('a cluster has at most 31 servers; one that waits to be counted can be counted, or go elsewhere', () => {
+    let members = threeMembers
+    for (let id = 3; id < 31; id += 1) members = changeMembers(members, add(id, `h:${id}`))
+    for (const beyond of [add(31, 'h:31'), admit(31, 'h:31', 'disk')]) {
+      expect(() => changeMembers(members, beyond)).toThrow('a cluster has at most 31 servers')
+    }
+    expect(changeMembers(members, add(30, 'h:99'))).toHaveLength(31)
+    expect(changeMembers(members, admit(30, 'h:30', 'disk'))[30]).toMatchObject({ incarnation: 'disk' })
+    expect(changeMembers(changeMembers(members, remove(0)), add(31, 'h:31'))).toHaveLength(31)
+  })
+
   test('the last that is counted cannot be removed, though another has been added', () => {
     const alone = changeMembers([threeMembers[0]!], add(1, 'h:4'))
     expect(() => changeMembers(alone, remove(0))).toThrow('server 0 is the last that is counted')

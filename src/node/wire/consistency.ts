@@ -1,6 +1,7 @@
 import { compareBallots } from '../../../machines/ballot.ts'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { Message, PromiseMessage } from '../../../machines/messages.ts'
+import { isPlainText } from '../../services/plain-text.ts'
 
 /** What stands around a message: who says it, of which cluster. */
 export interface Saying {
@@ -54,6 +55,9 @@ export function contradictionIn(message: Message, { cluster, sender }: Saying): 
         : `founder: sender ${sender} is none of the founders that it names`
     }
     case 'request':
+      return isPlainText(message.uid)
+        ? `request: it asks in the name of ${message.uid}, which only plain text from there may do`
+        : null
     case 'join':
     case 'hello':
     case 'inquire':

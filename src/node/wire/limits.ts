@@ -1,4 +1,4 @@
-import { serviceLimits } from '../../../machines/limits.ts'
+import { replicatedLimits, serviceLimits } from '../../../machines/limits.ts'
 
 /** Bytes of one datagram. A longer message is sent in pieces; UDP itself carries 65,507. */
 export const maxDatagramBytes = 60_000
@@ -28,6 +28,7 @@ export const maxResultDepth = serviceLimits.nestedResult.depth
 export const maxNameLength = 128
 
 /** Servers that found a cluster together, and names of them in one message. */
-export const maxFounders = 99
+export const maxFounders = replicatedLimits.members
+
 /** Characters of what a question carries and its answer repeats. */
 export const maxNonceLength = 32

@@ -23,6 +23,17 @@ describe('a message that contradicts itself', () => {
   it.each<[string, Message, number | null]>([
     ['a prepare for the ballot of another', { type: 'prepare', ballot, from: 0 }, 2],
     ['an accept for the ballot of another', { type: 'accept', ballot, instance: 0, batch }, 0],
+    [
+      'a request in the name of a client that speaks plain text',
+      {
+        type: 'request',
+        uid: 'udp:127.0.0.1:5000',
+        seq: 2 ** 52,
+        ackedBelow: 2 ** 52,
+        command: { kind: 'service', body: 0 },
+      },
+      null,
+    ],
     ['a promise that shows what is below from', promise([{ instance: 4, ballot, batch }]), 0],
     ['a promise above its ballot', promise([{ instance: 5, ballot: { round: 3, node: 2 }, batch }]), 0],
     [
