@@ -107,7 +107,7 @@ export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Bat
 export type Due =
   | { readonly kind: 'response'; readonly entry: HeldRequest; readonly outcome: Outcome }
   | { readonly kind: 'queued'; readonly entry: HeldRequest }
-  /** It is delayed, and there is no room to hold it: its client is to come back. */
+  /** It is delayed, or its session is new, and there is no room for it: its client is to come back. */
   | { readonly kind: 'handedBack'; readonly entry: HeldRequest }
 
 /** What is held after a batch was executed, of delayed requests at most `mostDelayed`, and the answers that are due. */
@@ -127,7 +127,14 @@ export function afterExecution(
     const id = requestId(outcome)
     const entry = get(next.byId, id)
     if (entry === undefined) continue
-    if (outcome.outcome.kind === 'delayed') {
+    if (outcome.outcome.kind === 'full') {
+      gone.add(id)
+      goneOrders.push(entry.order)
+      ended.add(id)
+      next = withoutRequest(next, id, entry)
+      due.push({ kind: 'handedBack', entry })
+      if (entry.wokenBy !== null) passedOn.push(entry.wokenBy)
+    } else if (outcome.outcome.kind === 'delayed') {
       // Chosen twice in one batch: it was delayed, and told, the first time.
       if (entry.tag !== null || gone.has(id)) continue
       gone.add(id)

@@ -13,7 +13,7 @@ import type {
   PromiseMessage,
   RequestMessage,
 } from './messages.ts'
-import type { Execution, Outcome } from './outcome.ts'
+import type { Execution, Full, Outcome } from './outcome.ts'
 
 export type RoleName = 'acceptor' | 'proposer' | 'learner' | 'requestQueue'
 
@@ -88,8 +88,8 @@ export type RequestQueueEvent =
       /** Milliseconds since 1970 at which it arrived here, for those who look on. */
       readonly receivedAtMs: number
       readonly commandBytes: number
-      /** How it ended, when the replica has executed it already. */
-      readonly recorded: Outcome | null
+      /** How it ended, when the replica has executed it already, or that the replica has no room for its session. */
+      readonly recorded: Outcome | Full | null
     })
   /** The proposer leads and is free: hand it a batch, now or when there is one. */
   | { readonly type: 'batch.wanted' }

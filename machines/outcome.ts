@@ -17,16 +17,28 @@ export type Outcome =
   /**
    * Not executed now, and never will be under this name. `expired`: its session was forgotten, and with it whether it was
    * executed before; `stale`: the client had said that it needs this seq no more; `conflict`: the same (uid, seq) stands
-   * for another command.
+   * for another command; `forgotten`: the session keeps too many results that its client has not acknowledged, so it is not
+   * known whether this one was executed.
    */
-  | { readonly kind: 'refused'; readonly reason: 'expired' | 'stale' | 'conflict' }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+
+export type RefusalReason = 'expired' | 'stale' | 'conflict' | 'forgotten'
+
+/**
+ * There is no room: as many sessions as there may be are open, or as many requests wait. Nothing was executed and nothing is
+ * recorded, so the same request may be asked again later: its client is told `busy`.
+ */
+export interface Full {
+  readonly kind: 'full'
+  readonly of: 'sessions' | 'waiting'
+}
 
 /** What became of one request of a chosen batch. */
 export interface RequestOutcome {
   readonly uid: string
   readonly seq: number
   /** `delayed`: it cannot run yet; `key` is what it waits for, `null` for anything at all to happen. */
-  readonly outcome: Outcome | { readonly kind: 'delayed'; readonly key: string | null }
+  readonly outcome: Outcome | Full | { readonly kind: 'delayed'; readonly key: string | null }
 }
 
 /** What the replica says when it has executed a chosen batch. Plain data, the same on every server. */

@@ -82,13 +82,14 @@ export const requestQueueMachine = setup({
     input: {} as RequestQueueInput,
   },
   guards: {
-    hasEnded: (_, { recorded }: RequestEvent) => recorded !== null,
+    hasEnded: (_, { recorded }: RequestEvent) => recorded !== null && recorded.kind !== 'full',
     isDelayedHere: ({ context }, event: RequestEvent) => tagOf(context, event) !== null,
     isHeld: ({ context }, event: RequestEvent) => get(context.held.byId, requestId(event)) !== undefined,
     isStopping: ({ context }) => context.isStopping,
     isNoMember: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
     /** Delayed requests do not count: if they did, a queue full of them would turn away what frees them. */
     isFull: ({ context }) => context.held.count - context.held.delayedCount >= context.limits.queueRequests,
+    replicaIsFull: (_, { recorded }: RequestEvent) => recorded?.kind === 'full',
     nothingIsHeld: ({ context }) => context.held.count === 0,
     somethingIsReady: ({ context }) => context.held.ready.length > 0,
     nothingIsReady: ({ context }) => context.held.ready.length === 0,
@@ -98,7 +99,7 @@ export const requestQueueMachine = setup({
   },
   actions: {
     sendRecorded: enqueueActions(({ enqueue }, { recorded, replyTo, ...event }: RequestEvent) => {
-      if (recorded !== null) enqueue.emit(response(event, recorded, replyTo))
+      if (recorded !== null && recorded.kind !== 'full') enqueue.emit(response(event, recorded, replyTo))
     }),
     sendBusy: enqueueActions(
       ({ enqueue }, { event, reason }: { event: RequestEvent; reason: Busy['reason'] }) => {
@@ -191,6 +192,10 @@ export const requestQueueMachine = setup({
       {
         guard: 'isNoMember',
         actions: { type: 'sendBusy', params: ({ event }) => ({ event, reason: 'notMember' }) },
+      },
+      {
+        guard: { type: 'replicaIsFull', params: ({ event }) => event },
+        actions: { type: 'sendBusy', params: ({ event }) => ({ event, reason: 'busy' }) },
       },
       { guard: 'isFull', actions: { type: 'sendBusy', params: ({ event }) => ({ event, reason: 'busy' }) } },
       { actions: { type: 'recordRequest', params: ({ event }) => event } },

@@ -5,7 +5,7 @@
 import type { Address, Batch, Instance, NodeId } from '../machines/batch.ts'
 import { type Heard, hearerOf, type RoleEvent, type RoleName } from '../machines/inbox.ts'
 import type { NodeMessage, RequestMessage } from '../machines/messages.ts'
-import type { Execution, Outcome } from '../machines/outcome.ts'
+import type { Execution, Full, Outcome } from '../machines/outcome.ts'
 import type { Output, Respond, Write } from '../machines/outputs.ts'
 import { beginElapsed, type Elapsed, withExecution, withSight, withStamp } from './elapsed.ts'
 
@@ -13,8 +13,8 @@ import { beginElapsed, type Elapsed, withExecution, withSight, withStamp } from 
 export interface Executor {
   /** Executes a chosen batch: the next one, each once. */
   execute(instance: Instance, batch: Batch): Execution
-  /** How the request ended, if it has ended; `null` otherwise. */
-  recall(request: RequestMessage): Outcome | null
+  /** How the request ended, if it has ended, or that there is no room for its session; `null` otherwise. */
+  recall(request: RequestMessage): Outcome | Full | null
 }
 
 /** What an engine brings. */

@@ -35,6 +35,8 @@ const refusals: Record<RefusalReason, string> = {
   stale: 'the session had said that it needs this request no more',
   conflict:
     'another command was asked for under the same session and seq; two programs must not share a session',
+  forgotten:
+    'its session keeps too many results that were not acknowledged, and it is not known whether the request was executed; open another client',
   cancelled: 'it was cancelled before it was executed',
 }
 

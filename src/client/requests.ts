@@ -163,16 +163,17 @@ export class Requests {
     const { welcome, server } = await this.#greeting.welcome(this.#preferred, signal)
     if (this.#closedBecause !== null) throw this.#closedBecause
     signal?.throwIfAborted()
-    if (this.#roomySession() === null) {
-      this.#link.adoptCluster(welcome.cluster)
-      this.#directory.learn(welcome, server)
-      const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
-      const { name } = this.#settings
-      const uid = `${name === null ? drawn : namedAs(name, drawn)}@${welcome.instance}`
-      this.#session = new Session(uid, welcome.commandBytes)
-      this.#sessions.set(uid, this.#session)
-    }
-    return this.#session
+    const opened = this.#roomySession()
+    if (opened !== null) return opened
+    this.#link.adoptCluster(welcome.cluster)
+    this.#directory.learn(welcome, server)
+    const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
+    const { name } = this.#settings
+    const uid = `${name === null ? drawn : namedAs(name, drawn)}@${welcome.instance}`
+    const session = new Session(uid, welcome.commandBytes)
+    this.#session = session
+    this.#sessions.set(uid, session)
+    return session
   }
 
   #submit(session: Session, command: Command): Asked {

@@ -1,14 +1,14 @@
 /** The replicated state of one server: the service's, and what is kept around it so that each request is executed once. */
 import type { Batch, Command, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
-import { maxClockMs, serviceLimits } from '../../machines/limits.ts'
+import { maxClockMs, type ReplicatedLimits, replicatedLimits, serviceLimits } from '../../machines/limits.ts'
 import { type Member, shownMembers } from '../../machines/members.ts'
-import type { Execution, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
+import type { Execution, Full, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
 import { answerIn, refusePromise, resultIn } from './answer.ts'
 import { commandDigest, sha256Hex } from './digest.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
 import { reasonOf } from './reason.ts'
 import type { Service, ServiceView } from './service.ts'
-import { advanceAckedBelow, type Session, Sessions } from './sessions.ts'
+import { type Session, Sessions } from './sessions.ts'
 import { decodeSnapshot, encodeSnapshot, type SessionSnapshot, sessionSnapshots } from './snapshot.ts'
 import { viewOf } from './view.ts'
 import { type Waiting, WaitingCounts } from './waiting.ts'
@@ -22,7 +22,17 @@ export interface ReplicaOptions {
   readonly members: readonly Member[]
   /** Milliseconds of the replicated clock after which an idle session is forgotten. Must be the same on every server. */
   readonly sessionIdleMs?: number
+  /** What may be kept. Must be the same on every server; only a test has others than the usual ones. */
+  readonly limits?: ReplicatedLimits
 }
+
+/** How much there is of what is bounded. */
+export type ReplicaUsage = Readonly<
+  Record<
+    'members' | 'sessions' | 'waiting' | 'resultBytes',
+    { readonly used: number; readonly allowed: number }
+  >
+>
 
 /** One request, where it stands. */
 interface Turn extends Position {
@@ -46,6 +56,7 @@ type Ending = RequestOutcome['outcome']
 export class Replica {
   readonly #service: Service
   readonly #sessionIdleMs: number
+  readonly #limits: ReplicatedLimits
   readonly #sessions: Sessions
   readonly #waiting = new WaitingCounts()
   #state: unknown
@@ -53,11 +64,13 @@ export class Replica {
   #firstUnexecuted: Instance = 0
   #clockMs = 0
 
-  constructor({ service, members, sessionIdleMs = defaultSessionIdleMs }: ReplicaOptions) {
+  constructor(options: ReplicaOptions) {
+    const { service, members, sessionIdleMs = defaultSessionIdleMs, limits = replicatedLimits } = options
     if (!(sessionIdleMs > 0)) throw new Error(`sessionIdleMs is ${sessionIdleMs}: it must be above 0`)
     this.#service = service
     this.#sessionIdleMs = sessionIdleMs
-    this.#sessions = new Sessions(sessionIdleMs)
+    this.#limits = limits
+    this.#sessions = new Sessions(sessionIdleMs, limits)
     this.#members = inOrderOfId(members)
     this.#state = service.initial()
   }
@@ -84,6 +97,17 @@ export class Replica {
 
   get sessionCount(): number {
     return this.#sessions.size
+  }
+
+  /** What is kept, of what may be: `bytes` of results that were not acknowledged, about. */
+  get usage(): ReplicaUsage {
+    const { members, sessions, waiting, resultBytes } = this.#limits
+    return {
+      members: { used: this.#members.length, allowed: members },
+      sessions: { used: this.#sessions.size, allowed: sessions },
+      waiting: { used: this.#waiting.total, allowed: waiting },
+      resultBytes: { used: this.#sessions.results.bytes, allowed: resultBytes },
+    }
   }
 
   /** Executes a chosen batch, in order. Throws, having changed nothing, unless `instance` is `firstUnexecuted`. */
@@ -113,11 +137,14 @@ export class Replica {
     }
   }
 
-  /** How the request ended, or that it is refused already; `null` when it is still to be proposed, or waits. */
-  recall(uid: string, seq: number, command?: Command): Outcome | null {
+  /**
+   * How the request ended, that it is refused already, or that there is no room for its session; `null` when it is still to be
+   * proposed, or waits.
+   */
+  recall(uid: string, seq: number, command?: Command): Outcome | Full | null {
     if (this.#sessions.isExpired(uid)) return { kind: 'refused', reason: 'expired' }
     const session = this.#sessions.get(uid)
-    if (session === undefined) return null
+    if (session === undefined) return this.#sessions.isFullFor(uid) ? { kind: 'full', of: 'sessions' } : null
     return endedOutcome(session, seq, () => (command === undefined ? null : commandDigest(command)))
   }
 
@@ -141,9 +168,9 @@ export class Replica {
   }
 
   /** The replica of which `bytes` are the snapshot. Throws when they are not a snapshot of a replica of `service`. */
-  static restore(service: Service, bytes: Uint8Array): Replica {
+  static restore(service: Service, bytes: Uint8Array, limits: ReplicatedLimits = replicatedLimits): Replica {
     const { members, sessionIdleMs, horizon, sessions, ...rest } = decodeSnapshot(service.name, bytes)
-    const replica = new Replica({ service, members, sessionIdleMs })
+    const replica = new Replica({ service, members, sessionIdleMs, limits })
     replica.#sessions.horizon = horizon
     replica.#state = service.restore(rest.state)
     replica.#firstUnexecuted = rest.firstUnexecuted
@@ -152,6 +179,7 @@ export class Replica {
     for (const session of [...sessions].sort((a, b) => a.lastClockMs - b.lastClockMs)) {
       replica.#restoreSession(session)
     }
+    replica.#restoreResults(sessions)
     return replica
   }
 
@@ -160,14 +188,30 @@ export class Replica {
     return sha256Hex(this.snapshot())
   }
 
-  #restoreSession({ uid, ackedBelow, lastInstance, lastClockMs, ended, waiting }: SessionSnapshot): void {
+  #restoreSession({
+    uid,
+    ackedBelow,
+    forgottenBelow,
+    lastInstance,
+    lastClockMs,
+    waiting,
+  }: SessionSnapshot): void {
     const session = this.#sessions.open(uid)
     session.ackedBelow = ackedBelow
-    for (const [seq, outcome, digest] of ended) session.ended.set(seq, { outcome, commandDigest: digest })
+    session.forgottenBelow = forgottenBelow
     for (const [seq, node, key, digest] of waiting) {
       this.#setWaiting(session, seq, { node, key, commandDigest: digest })
     }
     this.#sessions.touch(session, lastInstance, lastClockMs)
+  }
+
+  /** In the order in which they ended, which decides what is forgotten first: it is that of their positions. */
+  #restoreResults(sessions: readonly SessionSnapshot[]): void {
+    const results = sessions.flatMap(({ uid, ended }) => ended.map((result) => ({ uid, result })))
+    for (const { uid, result } of results.sort((a, b) => compareEnds(a.result[1], b.result[1]))) {
+      const [seq, outcome, digest] = result
+      this.#sessions.results.keep(this.#sessions.open(uid), seq, outcome, digest)
+    }
   }
 
   #executeRequest(tally: Tally, request: Request, position: Position, node: NodeId): void {
@@ -176,8 +220,12 @@ export class Replica {
       tally.outcomes.push({ uid, seq, outcome: { kind: 'refused', reason: 'expired' } })
       return
     }
+    if (this.#sessions.isFullFor(uid)) {
+      tally.outcomes.push({ uid, seq, outcome: { kind: 'full', of: 'sessions' } })
+      return
+    }
     const session = this.#sessions.open(uid)
-    for (const waiting of advanceAckedBelow(session, ackedBelow)) {
+    for (const waiting of this.#sessions.acknowledge(session, ackedBelow)) {
       this.#waiting.remove(waiting)
       // Said aloud, so that the queue that holds it forgets it.
       tally.outcomes.push({ uid, seq: waiting.seq, outcome: { kind: 'refused', reason: 'stale' } })
@@ -219,12 +267,20 @@ export class Replica {
       refusePromise(command, 'parse')
       const moment = { instance, index, clockMs: this.#clockMs, uid: session.uid }
       const answer = answerIn(this.#service.execute(this.#state, command, moment))
+      if (answer.kind === 'delayed' && !this.#mayWait(turn)) return { kind: 'full', of: 'waiting' }
       this.#state = answer.state
       if (answer.kind === 'delayed') return { kind: 'delayed', key: answer.key }
       tally.progressed = true
       for (const key of answer.freed) if (this.#waiting.has(key)) tally.freed.add(key)
       return executed(turn, answer.result)
     })
+  }
+
+  /** What waits already may go on to. */
+  #mayWait({ session, seq }: Turn): boolean {
+    const { waiting, sessionWaiting } = this.#limits
+    if (session.waiting.has(seq)) return true
+    return this.#waiting.total < waiting && session.waiting.size < sessionWaiting
   }
 
   /** The target never runs, whichever of the two is chosen first. */
@@ -253,8 +309,9 @@ export class Replica {
       this.#waiting.remove(waited)
       session.waiting.delete(seq)
     }
-    if (outcome.kind !== 'delayed') session.ended.set(seq, { outcome, commandDigest: digest })
-    else this.#setWaiting(session, seq, { node, key: outcome.key, commandDigest: digest })
+    if (outcome.kind === 'delayed') {
+      this.#setWaiting(session, seq, { node, key: outcome.key, commandDigest: digest })
+    } else if (outcome.kind !== 'full') this.#sessions.results.keep(session, seq, outcome, digest)
     tally.outcomes.push({ uid: session.uid, seq, outcome })
   }
 
@@ -276,7 +333,20 @@ function endedOutcome(session: Session, seq: number, digest: () => string | null
   const known = (ended ?? session.waiting.get(seq))?.commandDigest ?? null
   if (known !== null && known !== (digest() ?? known)) return { kind: 'refused', reason: 'conflict' }
   if (ended !== undefined) return ended.outcome
-  return seq < session.ackedBelow ? { kind: 'refused', reason: 'stale' } : null
+  if (seq < session.ackedBelow) return { kind: 'refused', reason: 'stale' }
+  return seq < session.forgottenBelow && !session.waiting.has(seq)
+    ? { kind: 'refused', reason: 'forgotten' }
+    : null
+}
+
+/** Negative when `a` ended before `b`. Where a cancel cancels, its own outcome comes first. */
+function compareEnds(a: Outcome, b: Outcome): number {
+  if (a.kind === 'refused' || b.kind === 'refused') return 0
+  return (
+    a.instance - b.instance ||
+    a.index - b.index ||
+    Number(a.kind === 'cancelled') - Number(b.kind === 'cancelled')
+  )
 }
 
 /** What `run` gives; `failed`, with its reason, when it throws. */

@@ -1,26 +1,18 @@
 /** Who has asked for what: so that each request is executed once, however often it is chosen. */
 import type { Instance } from '../../machines/batch.ts'
-import type { Outcome } from '../../machines/outcome.ts'
+import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
 import { IdleOrder, type Linked } from './idle-order.ts'
+import { type Keeper, Results } from './results.ts'
 import type { Waiting } from './waiting.ts'
 
-/** A request that has ended. */
-export interface Ended {
-  readonly outcome: Outcome
-  /** Of its command; `null` when it was cancelled before it was ever seen. */
-  readonly commandDigest: string | null
-}
-
 /** What is known of one client. */
-export interface Session extends Linked<Session> {
+export interface Session extends Linked<Session>, Keeper {
   readonly uid: string
   /** The client will not ask again for what is below. Invariant: never decreases; nothing below is in `ended` or `waiting`. */
   ackedBelow: number
   lastInstance: Instance
   /** The replicated clock when it was last used, in milliseconds. */
   lastClockMs: number
-  /** By seq. */
-  readonly ended: Map<number, Ended>
   /** Delayed requests, by seq. Invariant: none of them is in `ended`. */
   readonly waiting: Map<number, Waiting>
 }
@@ -34,11 +26,16 @@ export class Sessions {
   /** Invariant: holds the sessions in which nothing waits, by `lastClockMs`. */
   readonly #idle = new IdleOrder<Session>()
   readonly #idleLimitMs: number
+  readonly #most: number
+  /** How the requests of all of them ended. */
+  readonly results: Results
   /** Sessions opened below this instance may have been forgotten. Invariant: never decreases. */
   horizon: Instance = 0
 
-  constructor(idleLimitMs: number) {
+  constructor(idleLimitMs: number, limits: ReplicatedLimits = replicatedLimits) {
     this.#idleLimitMs = idleLimitMs
+    this.#most = limits.sessions
+    this.results = new Results(limits)
   }
 
   get size(): number {
@@ -60,6 +57,11 @@ export class Sessions {
     return openedAt !== null && openedAt < this.horizon
   }
 
+  /** True when `uid` is not known, and there are as many sessions as there may be. */
+  isFullFor(uid: string): boolean {
+    return this.#byUid.size >= this.#most && !this.#byUid.has(uid)
+  }
+
   /** The session of `uid`, a new one if need be; `touch` is to follow. */
   open(uid: string): Session {
     const known = this.#byUid.get(uid)
@@ -70,6 +72,8 @@ export class Sessions {
       lastInstance: 0,
       lastClockMs: 0,
       ended: new Map(),
+      endedBytes: 0,
+      forgottenBelow: 0,
       waiting: new Map(),
       longerIdle: null,
       lessIdle: null,
@@ -94,7 +98,7 @@ export class Sessions {
     }
   }
 
-  /** Forgets the sessions that have been idle for longer than the limit: O(1) for each. */
+  /** Forgets the sessions that have been idle for longer than the limit: O(1) for each, and for each result in it. */
   evictIdle(clockMs: number): void {
     for (
       let session = this.#idle.longestIdle;
@@ -103,8 +107,28 @@ export class Sessions {
     ) {
       this.#idle.remove(session)
       this.#byUid.delete(session.uid)
+      for (const ended of session.ended.values()) this.results.release(ended)
       this.horizon = Math.max(this.horizon, session.lastInstance + 1)
     }
+  }
+
+  /**
+   * The client will not ask again for what is below `ackedBelow`: forgets it, and returns what was still waiting there, in
+   * order of seq. Costs no more than the number of seqs that are passed or the number that is held, whichever is less.
+   */
+  acknowledge(session: Session, ackedBelow: number): (Waiting & { readonly seq: number })[] {
+    if (ackedBelow <= session.ackedBelow) return []
+    const first = session.ackedBelow
+    session.ackedBelow = ackedBelow
+    for (const seq of seqsBelow(session.ended, first, ackedBelow)) {
+      const ended = session.ended.get(seq)
+      if (ended !== undefined) this.results.release(ended)
+    }
+    return seqsBelow(session.waiting, first, ackedBelow).flatMap((seq) => {
+      const waiting = session.waiting.get(seq)
+      session.waiting.delete(seq)
+      return waiting === undefined ? [] : [{ ...waiting, seq }]
+    })
   }
 }
 
@@ -112,26 +136,6 @@ export class Sessions {
 function openedAtOf(uid: string): Instance | null {
   const digits = /@(\d{1,15})$/.exec(uid)?.[1]
   return digits === undefined ? null : Number(digits)
-}
-
-/**
- * The client will not ask again for what is below `ackedBelow`: forgets it, and returns what was still waiting there, in
- * order of seq. Costs no more than the number of seqs that are passed or the number that is held, whichever is less.
- */
-export function advanceAckedBelow(
-  session: Session,
-  ackedBelow: number,
-): (Waiting & { readonly seq: number })[] {
-  const passed = ackedBelow - session.ackedBelow
-  if (passed <= 0) return []
-  const first = session.ackedBelow
-  session.ackedBelow = ackedBelow
-  for (const seq of seqsBelow(session.ended, first, ackedBelow)) session.ended.delete(seq)
-  return seqsBelow(session.waiting, first, ackedBelow).flatMap((seq) => {
-    const waiting = session.waiting.get(seq)
-    session.waiting.delete(seq)
-    return waiting === undefined ? [] : [{ ...waiting, seq }]
-  })
 }
 
 function seqsBelow(bySeq: ReadonlyMap<number, unknown>, first: number, end: number): number[] {

@@ -25,6 +25,7 @@ export interface ReplicaSnapshot {
 export interface SessionSnapshot {
   readonly uid: string
   readonly ackedBelow: number
+  readonly forgottenBelow: number
   readonly lastInstance: Instance
   readonly lastClockMs: number
   /** In order of seq. */
@@ -41,9 +42,10 @@ export interface SessionSnapshot {
 export function sessionSnapshots(sessions: Iterable<Session>): SessionSnapshot[] {
   return [...sessions]
     .sort((a, b) => (a.uid < b.uid ? -1 : 1))
-    .map(({ uid, ackedBelow, lastInstance, lastClockMs, ended, waiting }) => ({
+    .map(({ uid, ackedBelow, forgottenBelow, lastInstance, lastClockMs, ended, waiting }) => ({
       uid,
       ackedBelow,
+      forgottenBelow,
       lastInstance,
       lastClockMs,
       ended: [...ended]

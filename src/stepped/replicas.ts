@@ -5,6 +5,6 @@ import type { Replicas } from './settings.ts'
 export function replicasOf(options: ReplicaOptions): Replicas {
   return {
     initial: () => new Replica(options),
-    restore: (bytes) => Replica.restore(options.service, bytes),
+    restore: (bytes) => Replica.restore(options.service, bytes, options.limits),
   }
 }

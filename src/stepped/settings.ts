@@ -5,7 +5,7 @@ import type { RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
 import type { RequestMessage } from '../../machines/messages.ts'
-import type { Execution, Outcome } from '../../machines/outcome.ts'
+import type { Execution, Full, Outcome } from '../../machines/outcome.ts'
 import type { Output } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
 import { roleMachines } from '../roles.ts'
@@ -16,7 +16,7 @@ export interface ReplicatedState {
   readonly members: readonly Member[]
   readonly firstUnexecuted: Instance
   execute(instance: Instance, batch: Batch): Execution
-  recall(uid: string, seq: number, command?: RequestMessage['command']): Outcome | null
+  recall(uid: string, seq: number, command?: RequestMessage['command']): Outcome | Full | null
   /** The same bytes for the same state. */
   snapshot(): Uint8Array
   digest(): string

@@ -124,6 +124,8 @@ export function outcomeText(outcome: Outcome | RequestOutcome['outcome']): strin
       return `cancelled at ${outcome.instance}.${outcome.index}`
     case 'refused':
       return `refused, ${outcome.reason}`
+    case 'full':
+      return `not executed, no room for more ${outcome.of}`
     case 'delayed':
       return outcome.key === null ? 'delayed' : `delayed, waits for ${outcome.key}`
   }

@@ -118,9 +118,10 @@ export class Requests {
     if (outcome.kind === 'refused') return
     const { ackedBelow, ended } = this.#session(uid)
     const known = ended.get(seq)
-    if (outcome.kind === 'delayed') {
+    if (outcome.kind === 'delayed' || outcome.kind === 'full') {
       if (known === undefined) return
-      throw new Violation(6, `${uid} ${seq} had ended and was delayed at instance ${instance}`)
+      const what = outcome.kind === 'delayed' ? 'delayed' : 'turned away'
+      throw new Violation(6, `${uid} ${seq} had ended and was ${what} at instance ${instance}`)
     }
     const print = fingerprint(outcome)
     if (known === print) return

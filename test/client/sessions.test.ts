@@ -184,7 +184,8 @@ class ReplicaServer {
     this.#elapsedMs = 0
     const { outcomes } = this.replica.execute(instance, batch)
     const outcome = outcomes.find((ended) => ended.uid === uid && ended.seq === seq)?.outcome
-    if (outcome === undefined || outcome.kind === 'delayed') throw new Error(`${uid} ${seq} did not end`)
+    if (outcome === undefined || outcome.kind === 'delayed' || outcome.kind === 'full')
+      throw new Error(`${uid} ${seq} did not end`)
     return outcome
   }
 

@@ -232,6 +232,7 @@ const outcomes = fc.oneof(
     { kind: 'executed', result: null, ...position } as const,
     { kind: 'cancelled', ...position } as const,
     { kind: 'refused', reason: 'stale' } as const,
+    { kind: 'full', of: 'waiting' } as const,
   ),
   fc.record({ kind: fc.constant('delayed' as const), key }),
 )

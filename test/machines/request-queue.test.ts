@@ -221,6 +221,20 @@ describe('a request', () => {
       [answer('a', done)],
       'ready',
     ],
+    [
+      'that is new is turned away where the replica has no room for its session',
+      () => queue(),
+      ask('a', { recorded: { kind: 'full', of: 'sessions' } }),
+      [busy('a', 'busy')],
+      'empty',
+    ],
+    [
+      'that is held is held though there is no room for its session now',
+      isReady,
+      ask('a', { recorded: { kind: 'full', of: 'sessions' } }),
+      [],
+      'ready',
+    ],
     ['that is delayed here asks for news before it is answered', isDelayed, ask('a'), [news], 'delayed'],
     [
       'that is delayed here asks for news though the node stops',
@@ -420,6 +434,22 @@ describe('what was executed', () => {
     expect(role.state).toBe('empty')
     expect(role.context.held).toMatchObject({ byId: [], count: 0, ready: [], waiting: [], delayedCount: 0 })
     expect(role.hear(ran([became('a', outcome)]))).toEqual([])
+  })
+
+  test.each([
+    'sessions',
+    'waiting',
+  ] as const)('and found no room for %s: its client is to come back', (of) => {
+    const role = queue()
+    role.hear(ask('a'), ask('b'), wanted)
+    const turnedAway = became('a', { kind: 'full', of })
+    expect(role.hear(ran([turnedAway, turnedAway, delayed('b', 'k')]))).toEqual([
+      busy('a', 'busy'),
+      queued('b'),
+    ])
+    expect(role.context.held).toMatchObject({ count: 1, ready: [], delayedCount: 1 })
+    expectSound(role.context)
+    expect(role.hear(ask('a'), wanted)).toContainEqual(offer(['a']))
   })
 
   test('of other servers concerns nobody here', () => {

@@ -1,7 +1,7 @@
 /** A replica under test: batches are given with as little as matters, and instances are counted here. */
 import type { Batch, Command, Json, NodeId, Request } from '../../machines/batch.ts'
 import { foundingMembers, type Member } from '../../machines/members.ts'
-import type { Execution, RequestOutcome } from '../../machines/outcome.ts'
+import type { Execution, RefusalReason, RequestOutcome } from '../../machines/outcome.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
@@ -68,7 +68,7 @@ export function unlocked(instance: number, index = 0, freed = true) {
   return { kind: 'executed', result: { freed }, instance, index }
 }
 
-export function refused(reason: 'expired' | 'stale' | 'conflict') {
+export function refused(reason: RefusalReason) {
   return { kind: 'refused', reason }
 }
 

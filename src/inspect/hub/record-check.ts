@@ -44,7 +44,14 @@ const execution = closed({
     closed({
       uid: name,
       seq: integer,
-      outcome: Type.Union([outcome, closed({ kind: Type.Literal('delayed'), key: nullable(Type.String()) })]),
+      outcome: Type.Union([
+        outcome,
+        closed({ kind: Type.Literal('delayed'), key: nullable(Type.String()) }),
+        closed({
+          kind: Type.Literal('full'),
+          of: Type.Union([Type.Literal('sessions'), Type.Literal('waiting')]),
+        }),
+      ]),
     }),
   ),
   freed: Type.Array(Type.String()),

@@ -80,7 +80,12 @@ const outcome = Type.Union([
   closed({ kind: Type.Literal('cancelled'), ...position }),
   closed({
     kind: Type.Literal('refused'),
-    reason: Type.Union([Type.Literal('expired'), Type.Literal('stale'), Type.Literal('conflict')]),
+    reason: Type.Union([
+      Type.Literal('expired'),
+      Type.Literal('stale'),
+      Type.Literal('conflict'),
+      Type.Literal('forgotten'),
+    ]),
   }),
 ])
 

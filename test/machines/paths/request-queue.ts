@@ -18,12 +18,13 @@ const endings: readonly RequestOutcome['outcome'][] = [
   { kind: 'cancelled', ...position },
   { kind: 'delayed', key: 'k' },
   { kind: 'delayed', key: null },
+  { kind: 'full', of: 'waiting' },
 ]
 
 /** Requests that are new, held or have ended; each alone or both executed; a key freed, or progress made. */
 const happenings: readonly RequestQueueEvent[] = [
   ...[...uids, 'c'].flatMap((uid) =>
-    [null, { kind: 'refused', reason: 'stale' } as const].map(
+    [null, { kind: 'refused', reason: 'stale' } as const, { kind: 'full', of: 'sessions' } as const].map(
       (recorded) =>
         ({
           type: 'request',
