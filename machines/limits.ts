@@ -32,6 +32,8 @@ export interface ReplicatedLimits {
   readonly members: number
   /** Sessions. Beyond it a client that is not known is told `busy`. */
   readonly sessions: number
+  /** Of these, sessions of clients that speak plain text: each lock that one of them asks for is one. */
+  readonly plainTextSessions: number
   /** Requests that wait, of all sessions and of one. Beyond it a request that would wait is told `busy`. */
   readonly waiting: number
   readonly sessionWaiting: number
@@ -52,6 +54,7 @@ export const resultOverheadBytes = 512
 export const replicatedLimits: ReplicatedLimits = {
   members: 31,
   sessions: 100_000,
+  plainTextSessions: 50_000,
   waiting: 100_000,
   sessionWaiting: 20_000,
   sessionResults: 4_096,

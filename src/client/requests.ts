@@ -103,7 +103,8 @@ export class Requests {
     this.#link.hold()
     try {
       for (let moves = 0; ; moves += 1) {
-        const session = this.#roomySession() ?? (await this.#openSession(signal))
+        let session = this.#roomySession()
+        for (; session === null; session = this.#roomySession()) await this.#openSession(signal)
         this.#checkSize(bytes, session.maxCommandBytes)
         const asked = this.#submit(session, command)
         const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
@@ -159,12 +160,12 @@ export class Requests {
     return this.#session
   }
 
-  async #openSession(signal: AbortSignal | undefined): Promise<Session> {
+  /** Opens a session, unless another has come to be open meanwhile. */
+  async #openSession(signal: AbortSignal | undefined): Promise<void> {
     const { welcome, server } = await this.#greeting.welcome(this.#preferred, signal)
     if (this.#closedBecause !== null) throw this.#closedBecause
     signal?.throwIfAborted()
-    const opened = this.#roomySession()
-    if (opened !== null) return opened
+    if (this.#roomySession() !== null) return
     this.#link.adoptCluster(welcome.cluster)
     this.#directory.learn(welcome, server)
     const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
@@ -173,7 +174,6 @@ export class Requests {
     const session = new Session(uid, welcome.commandBytes)
     this.#session = session
     this.#sessions.set(uid, session)
-    return session
   }
 
   #submit(session: Session, command: Command): Asked {

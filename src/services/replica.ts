@@ -29,7 +29,7 @@ export interface ReplicaOptions {
 /** How much there is of what is bounded. */
 export type ReplicaUsage = Readonly<
   Record<
-    'members' | 'sessions' | 'waiting' | 'resultBytes',
+    'members' | 'sessions' | 'plainTextSessions' | 'waiting' | 'resultBytes',
     { readonly used: number; readonly allowed: number }
   >
 >
@@ -101,10 +101,11 @@ export class Replica {
 
   /** What is kept, of what may be: `bytes` of results that were not acknowledged, about. */
   get usage(): ReplicaUsage {
-    const { members, sessions, waiting, resultBytes } = this.#limits
+    const { members, sessions, plainTextSessions, waiting, resultBytes } = this.#limits
     return {
       members: { used: this.#members.length, allowed: members },
       sessions: { used: this.#sessions.size, allowed: sessions },
+      plainTextSessions: { used: this.#sessions.plainTextCount, allowed: plainTextSessions },
       waiting: { used: this.#waiting.total, allowed: waiting },
       resultBytes: { used: this.#sessions.results.bytes, allowed: resultBytes },
     }

@@ -2,6 +2,7 @@
 import type { Instance } from '../../machines/batch.ts'
 import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
 import { IdleOrder, type Linked } from './idle-order.ts'
+import { isPlainText } from './plain-text.ts'
 import { type Keeper, Results } from './results.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -26,7 +27,8 @@ export class Sessions {
   /** Invariant: holds the sessions in which nothing waits, by `lastClockMs`. */
   readonly #idle = new IdleOrder<Session>()
   readonly #idleLimitMs: number
-  readonly #most: number
+  readonly #limits: ReplicatedLimits
+  #plainTextCount = 0
   /** How the requests of all of them ended. */
   readonly results: Results
   /** Sessions opened below this instance may have been forgotten. Invariant: never decreases. */
@@ -34,8 +36,13 @@ export class Sessions {
 
   constructor(idleLimitMs: number, limits: ReplicatedLimits = replicatedLimits) {
     this.#idleLimitMs = idleLimitMs
-    this.#most = limits.sessions
+    this.#limits = limits
     this.results = new Results(limits)
+  }
+
+  /** How many of them are of clients that speak plain text. */
+  get plainTextCount(): number {
+    return this.#plainTextCount
   }
 
   get size(): number {
@@ -59,7 +66,10 @@ export class Sessions {
 
   /** True when `uid` is not known, and there are as many sessions as there may be. */
   isFullFor(uid: string): boolean {
-    return this.#byUid.size >= this.#most && !this.#byUid.has(uid)
+    const { sessions, plainTextSessions } = this.#limits
+    const isFull =
+      this.#byUid.size >= sessions || (isPlainText(uid) && this.#plainTextCount >= plainTextSessions)
+    return isFull && !this.#byUid.has(uid)
   }
 
   /** The session of `uid`, a new one if need be; `touch` is to follow. */
@@ -79,6 +89,7 @@ export class Sessions {
       lessIdle: null,
     }
     this.#byUid.set(uid, session)
+    if (isPlainText(uid)) this.#plainTextCount += 1
     return session
   }
 
@@ -107,6 +118,7 @@ export class Sessions {
     ) {
       this.#idle.remove(session)
       this.#byUid.delete(session.uid)
+      if (isPlainText(session.uid)) this.#plainTextCount -= 1
       for (const ended of session.ended.values()) this.results.release(ended)
       this.horizon = Math.max(this.horizon, session.lastInstance + 1)
     }

@@ -88,6 +88,34 @@ const cancelledWith =
   (message) =>
     isCancel(message) ? answer(message, executed({ ended }, 9, 0)) : []
 
+describe('a request that waits long', () => {
+  it('keeps its session to itself where two thousand others come after it: none of their results piles up', async () => {
+    const { server, client } = await startPair((message) =>
+      message.type === 'request' && message.command.kind === 'service' && message.command.body === 'waits'
+        ? [{ type: 'queued', uid: message.uid, seq: message.seq }]
+        : echo(message),
+    )
+    const waits = client.request('waits')
+    await eventually(() => expect(server.requests).toHaveLength(1))
+    const first = server.requests[0]!.uid
+    for (let some = 0; some < 3; some += 1) {
+      await Promise.all(Array.from({ length: 1_000 }, (_, place) => client.request(place)))
+    }
+    const uids = [...new Set(server.requests.map(({ uid }) => uid))]
+    expect(uids).toHaveLength(2)
+    const inFirst = server.requests.filter(({ uid }) => uid === first)
+    expect(Math.max(...inFirst.map(({ seq, ackedBelow }) => seq - ackedBelow))).toBeLessThan(2_048)
+    server.say([response(inFirst[0]!, executed('at last'))])
+    expect((await waits).result).toBe('at last')
+  })
+
+  it('opens as many sessions as it takes for what is asked at once', async () => {
+    const { server, client } = await startPair()
+    await Promise.all(Array.from({ length: 5_000 }, (_, place) => client.request(place)))
+    expect(new Set(server.requests.map(({ uid }) => uid)).size).toBe(3)
+  })
+})
+
 describe('greeting', () => {
   it('says nothing before the first request, then hello, and uses the session that the welcome opens', async () => {
     const { server, client } = await startPair()

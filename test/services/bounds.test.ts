@@ -41,12 +41,22 @@ describe('sessions', () => {
     expect(outcomesOf(replica, [ask('udp:h:1', 1, lock('x'))])).toMatchObject([{ kind: 'executed' }])
   })
 
+  test('those of plain text leave room for others', () => {
+    const replica = bounded({ sessions: 3, plainTextSessions: 1 })
+    run(replica, [ask('udp:h:1/x', 1, unlock('x'))])
+    expect(outcomesOf(replica, [ask('udp:h:1/y', 1, unlock('y'))])).toEqual([full('sessions')])
+    expect(outcomesOf(replica, [ask('a@0', 1, unlock('y'))])).toMatchObject([{ kind: 'executed' }])
+    run(replica, [], { clockMs: 2 * hourMs })
+    expect(outcomesOf(replica, [ask('udp:h:1/y', 1, unlock('y'))])).toMatchObject([{ kind: 'executed' }])
+  })
+
   test('usage tells how many there are of how many', () => {
     const replica = bounded({ sessions: 5 })
     run(replica, [ask('a@0', 1, lock('x')), ask('b@0', 1, lock('x'))])
     expect(replica.usage).toEqual({
       members: { used: 3, allowed: 31 },
       sessions: { used: 2, allowed: 5 },
+      plainTextSessions: { used: 0, allowed: 50_000 },
       waiting: { used: 1, allowed: 100_000 },
       resultBytes: { used: expect.any(Number), allowed: 256 * 1_048_576 },
     })
@@ -181,6 +191,7 @@ test('two replicas forget and turn away the same, though one is restored on its 
   const limits = {
     ...replicatedLimits,
     sessions: 3,
+    plainTextSessions: 1,
     waiting: 3,
     sessionWaiting: 2,
     sessionResults: 4,
