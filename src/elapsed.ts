@@ -33,6 +33,14 @@ interface Sight {
 
 export const mostSights = 32
 
+/** What is remembered when, which a test may replace. */
+export interface ElapsedRules {
+  readonly begin: typeof beginElapsed
+  readonly withStamp: typeof withStamp
+  readonly withSight: typeof withSight
+  readonly withExecution: typeof withExecution
+}
+
 /** Of a server that starts at `nowMs`. */
 export function beginElapsed(nowMs: number): Elapsed {
   return { sinceMs: Math.ceil(nowMs), stamped: null, sights: [] }
@@ -95,3 +103,6 @@ function isSame(one: Batch, other: Batch): boolean {
       }))
   )
 }
+
+/** The rules that hold unless a test wants others. */
+export const elapsedRules: ElapsedRules = { begin: beginElapsed, withStamp, withSight, withExecution }

@@ -7,7 +7,7 @@ import { type Heard, hearerOf, type RoleEvent, type RoleName } from '../machines
 import type { NodeMessage, RequestMessage } from '../machines/messages.ts'
 import type { Execution, Full, Outcome } from '../machines/outcome.ts'
 import type { Output, Respond, Write } from '../machines/outputs.ts'
-import { beginElapsed, type Elapsed, withExecution, withSight, withStamp } from './elapsed.ts'
+import { type Elapsed, type ElapsedRules, elapsedRules } from './elapsed.ts'
 
 /** The replicated state of a node, as the router uses it. */
 export interface Executor {
@@ -37,19 +37,28 @@ export class Router {
   readonly #world: World
   readonly #executor: Executor
   readonly #pending: { readonly role: RoleName; readonly event: RoleEvent }[] = []
+  readonly #rules: ElapsedRules
   #elapsed: Elapsed
   #isDraining = false
 
-  constructor(self: NodeId, world: World, executor: Executor, elapsed = beginElapsed(world.nowMs())) {
+  /** A node goes on with the `elapsed` of another; without, it begins. */
+  constructor(
+    self: NodeId,
+    world: World,
+    executor: Executor,
+    rules = elapsedRules,
+    elapsed: Elapsed = rules.begin(world.nowMs()),
+  ) {
     this.#self = self
     this.#world = world
     this.#executor = executor
+    this.#rules = rules
     this.#elapsed = elapsed
   }
 
   /** The node starts: what it has stored was proposed before. */
   begin(): void {
-    this.#elapsed = beginElapsed(this.#world.nowMs())
+    this.#elapsed = this.#rules.begin(this.#world.nowMs())
   }
 
   /** What it remembers so as to say how much time a batch brings. */
@@ -60,7 +69,12 @@ export class Router {
   /** A message of another server has arrived. */
   hear(sender: NodeId, message: NodeMessage): void {
     if (message.type === 'accept') {
-      this.#elapsed = withSight(this.#elapsed, message.instance, message.batch, this.#world.nowMs())
+      this.#elapsed = this.#rules.withSight(
+        this.#elapsed,
+        message.instance,
+        message.batch,
+        this.#world.nowMs(),
+      )
     }
     this.dispatch(hearerOf(message), { ...message, sender } as Heard<NodeMessage>)
   }
@@ -131,14 +145,14 @@ export class Router {
   /** A batch that goes to the proposer gets the time that it brings. */
   #stamped(event: RoleEvent): RoleEvent {
     if (event.type !== 'batch.offered') return event
-    const { elapsed, batch } = withStamp(this.#elapsed, event.batch, this.#world.nowMs())
+    const { elapsed, batch } = this.#rules.withStamp(this.#elapsed, event.batch, this.#world.nowMs())
     this.#elapsed = elapsed
     return { ...event, batch }
   }
 
   #execute(instance: Instance, batch: Batch): void {
     const execution = this.#executor.execute(instance, batch)
-    this.#elapsed = withExecution(this.#elapsed, instance, batch, this.#world.nowMs())
+    this.#elapsed = this.#rules.withExecution(this.#elapsed, instance, batch, this.#world.nowMs())
     this.#executed(execution)
   }
 

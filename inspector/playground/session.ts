@@ -198,14 +198,18 @@ function outcomeOf({ state, depth }: Point, event: ClusterEvent, judge: Judge, r
       return { step, records, failure: null }
     } catch (error) {
       if (!(error instanceof Violation)) throw error
-      return { step, records: [...records, verdictOf(error, step.state.nowMs)], failure: error.message }
+      return {
+        step,
+        records: [...records, verdictOf(error, step.state.nowMs, 'steps')],
+        failure: error.message,
+      }
     }
   } catch (error) {
     if (!(error instanceof RoleFailed)) throw error
     const failure = `a role failed: ${error.message}`
     return {
       step: { state, happenings: [], facts: [] },
-      records: [verdictOf(new Error(failure), state.nowMs)],
+      records: [verdictOf(new Error(failure), state.nowMs, 'steps')],
       failure,
     }
   }

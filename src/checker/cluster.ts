@@ -27,14 +27,16 @@ export class CheckedCluster {
   /** Throws a `RangeError` when the bounds are none. */
   constructor(bounds: Bounds, stepper: Stepper, adapt: Adapt = (settings) => settings) {
     checkBounds(bounds)
-    const { founders, timing, limits, replicas, machines } = adapt(clusterSettings(bounds.servers))
+    const { founders, timing, limits, replicas, machines, elapsedRules } = adapt(
+      clusterSettings(bounds.servers),
+    )
     this.bounds = bounds
     this.founders = founders
     this.servers = Array.from({ length: bounds.servers + bounds.joining }, (_, id) => id)
     this.#addresses = Object.fromEntries(this.servers.map((id) => [id, serverAddress(id)]))
     this.#settings = this.servers.map((self) => {
       const incarnation = self < bounds.servers ? foundingIncarnation(self) : joiningIncarnation(self)
-      return { self, incarnation, timing, limits, replicas, machines, stepper, digestEvery: 1 }
+      return { self, incarnation, timing, limits, replicas, machines, stepper, elapsedRules, digestEvery: 1 }
     })
   }
 

@@ -52,7 +52,7 @@ export function foundRecorded(recorded: Recorded): RecordedStep {
     state: foundedCluster(settings),
     happenings: [],
     facts: [],
-    records: [cluster, verdictOf(null, 0)],
+    records: [cluster, verdictOf(null, 0, 'steps')],
   }
   return founders.reduce((before, { id }) => {
     const next = applyRecorded(before.state, { type: 'restart', server: id }, recorded, id)

@@ -84,7 +84,8 @@ export interface Link {
 }
 
 /** What a cluster is made of, beside its state. Any part of it may be replaced by a test. */
-export interface ClusterSettings extends Pick<NodeSettings, 'machines' | 'stepper' | 'digestEvery'> {
+export interface ClusterSettings
+  extends Pick<NodeSettings, 'machines' | 'stepper' | 'elapsedRules' | 'digestEvery'> {
   readonly founders: readonly Member[]
   readonly timing: Timing
   readonly clientTiming: ClientTiming

@@ -62,8 +62,8 @@ function noted(server: NodeId, before: NodeState, after: NodeState): Happening {
 }
 
 function nodeSettings(settings: ClusterSettings, { id, incarnation }: ServerState): NodeSettings {
-  const { timing, limits, replicas, machines, stepper, digestEvery } = settings
-  return { self: id, incarnation, timing, limits, replicas, machines, stepper, digestEvery }
+  const { timing, limits, replicas, machines, stepper, elapsedRules, digestEvery } = settings
+  return { self: id, incarnation, timing, limits, replicas, machines, stepper, elapsedRules, digestEvery }
 }
 
 /** When the timers of `next` are due: a timer that was armed before is the same object still. */

@@ -4,12 +4,14 @@ import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../verify/facts.ts'
 import { Invariants, type InvariantsOptions } from '../verify/invariants.ts'
 import { checkQueue } from '../verify/queue.ts'
+import { ReplicatedClock } from '../verify/replicated-clock.ts'
 import type { Timeline } from './timeline.ts'
 
 /** Judges a run as it goes, and tells of it: the text of every fact, in order, with the virtual time. */
 export class Judge {
   readonly #timeline: Timeline
   readonly #invariants: Invariants
+  readonly #clock = new ReplicatedClock()
   readonly #told: ((line: string) => void) | null
   /** What each server executed since the last look into its request queue. */
   readonly #executions = new Map<NodeId, Execution[]>()
@@ -20,8 +22,8 @@ export class Judge {
     this.#invariants = Invariants.begin(options)
   }
 
-  /** Throws a `Violation` when the fact breaks an invariant. */
-  observe(fact: Fact): void {
+  /** `clockMs` is the replicated clock of the fact's server, if that runs. Throws a `Violation` when the fact breaks an invariant. */
+  observe(fact: Fact, clockMs: number | null): void {
     if (this.#told !== null) this.note(JSON.stringify(fact))
     if (fact.type === 'executed') {
       const executions = this.#executions.get(fact.node)
@@ -29,6 +31,7 @@ export class Judge {
       else executions.push(fact.execution)
     }
     this.#invariants.observe(fact)
+    this.#clock.observe(fact, this.#timeline.nowMs, clockMs)
   }
 
   /** Something happened at a server. Throws a `Violation` when its request queue has forgotten a request. */

@@ -61,7 +61,7 @@ export class RunRecorder {
     const { founders } = cluster
     const service = this.#service.name
     this.#record({ kind: 'cluster', cluster: 'simulated', service, founders, allowsFaults: false })
-    this.#record(verdictOf(null, 0))
+    this.#record(verdictOf(null, 0, 'run'))
   }
 
   observe(fact: Fact): void {
@@ -83,7 +83,7 @@ export class RunRecorder {
 
   /** The run has ended with `error`, or well, with `null`. */
   ended(error: unknown): void {
-    this.#record(verdictOf(error, this.#now.timeMs, error === null))
+    this.#record(verdictOf(error, this.#now.timeMs, error === null ? 'wholeRun' : 'run'))
   }
 
   #happened(id: NodeId, cause: Cause): void {

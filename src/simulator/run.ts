@@ -211,13 +211,13 @@ class Run {
 
   #observe(fact: Fact): void {
     this.#recorder?.observe(fact)
-    this.#judge.observe(fact)
+    const node = 'node' in fact ? (this.#cluster.find(fact.node)?.node ?? null) : null
+    this.#judge.observe(fact, node?.replica.clockMs ?? null)
     if (fact.type === 'executed') this.#history.executed(fact.execution)
     if (fact.type === 'requested' && fact.request.command.kind === 'service') {
       const { uid, seq, command } = fact.request
       this.#history.called(uid, seq, command.body, this.#cluster.timeline.nowMs)
     }
-    const node = 'node' in fact ? (this.#cluster.find(fact.node)?.node ?? null) : null
     this.#coverage.observe(fact, node)
   }
 

@@ -184,6 +184,10 @@ class StoredReplica implements ReplicatedState {
     return (this.#restored ?? this.#stored).members
   }
 
+  get clockMs() {
+    return this.#replica.clockMs
+  }
+
   get firstUnexecuted() {
     return (this.#restored ?? this.#stored).firstUnexecuted
   }

@@ -79,7 +79,7 @@ export class SteppedNode implements World {
       execute: (instance, batch) => this.#execute(instance, batch),
       recall: ({ uid, seq, command }) => replica.recall(uid, seq, command),
     }
-    this.#router = new Router(settings.self, this, executor, elapsed)
+    this.#router = new Router(settings.self, this, executor, settings.elapsedRules, elapsed)
   }
 
   /**

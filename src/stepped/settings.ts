@@ -8,6 +8,7 @@ import type { RequestMessage } from '../../machines/messages.ts'
 import type { Execution, Full, Outcome } from '../../machines/outcome.ts'
 import type { Output } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
+import { type ElapsedRules, elapsedRules } from '../elapsed.ts'
 import { roleMachines } from '../roles.ts'
 import { type Step, start, step } from '../step.ts'
 
@@ -15,6 +16,8 @@ import { type Step, start, step } from '../step.ts'
 export interface ReplicatedState {
   readonly members: readonly Member[]
   readonly firstUnexecuted: Instance
+  /** The replicated clock. */
+  readonly clockMs: number
   execute(instance: Instance, batch: Batch): Execution
   recall(uid: string, seq: number, command?: RequestMessage['command']): Outcome | Full | null
   /** The same bytes for the same state. */
@@ -44,6 +47,8 @@ export interface NodeSettings {
   readonly replicas: Replicas
   readonly machines: Readonly<Record<RoleName, AnyStateMachine>>
   readonly stepper: Stepper
+  /** How the time that a batch brings is measured. */
+  readonly elapsedRules: ElapsedRules
   /** A digest of the replicated state is reported after each so many instances; 0 for never, since it costs its size. */
   readonly digestEvery: number
   /**
@@ -53,15 +58,17 @@ export interface NodeSettings {
   readonly pageBatches?: number | null
 }
 
-/** What a test may plant a fault in: the roles and the replicated state. */
-export type FaultyParts = Pick<NodeSettings, 'machines' | 'replicas'>
+/** What a test may plant a fault in: the roles, the replicated state and the measure of time. */
+export type FaultyParts = Pick<NodeSettings, 'machines' | 'replicas' | 'elapsedRules'>
 
 /** Makes of a node's parts those with a fault in them: for tests of the tests. */
 export type Plant = <S extends FaultyParts>(settings: S) => S
 
 /** The settings that hold unless a test wants others. */
-export const usualNodeSettings: Pick<NodeSettings, 'machines' | 'stepper' | 'digestEvery'> = {
-  machines: roleMachines,
-  stepper: { start, step },
-  digestEvery: 0,
-}
+export const usualNodeSettings: Pick<NodeSettings, 'machines' | 'stepper' | 'elapsedRules' | 'digestEvery'> =
+  {
+    machines: roleMachines,
+    stepper: { start, step },
+    elapsedRules,
+    digestEvery: 0,
+  }

@@ -2,7 +2,8 @@
  * The invariants that facts can break, 1 to 8 and 10, judged as the facts come. What is kept grows with the number of
  * instances, by a few numbers each, and with the requests that are open; not with what was said.
  *
- * Invariant 9 needs a look into the request queue (`queue.ts`), and 11 and 12 an engine's knowledge (`calm.ts`).
+ * Invariant 9 needs a look into the request queue (`queue.ts`), and 11 and 12 an engine's knowledge (`calm.ts`);
+ * so does 13, of which a part is judged (`replicated-clock.ts`).
  */
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'

@@ -14,6 +14,7 @@ export const invariantNames = {
   10: 'locks',
   11: 'progress',
   12: 'quiet',
+  13: 'replicated clock',
 } as const
 
 export type Invariant = keyof typeof invariantNames

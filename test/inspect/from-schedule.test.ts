@@ -167,13 +167,23 @@ test('cuts are told, each of them once, and that they have ended', () => {
 })
 
 test('a broken invariant is the one that is told as broken', () => {
-  const { invariants } = verdictOf(new Violation(3, 'it forgot'), 7)
+  const { invariants } = verdictOf(new Violation(3, 'it forgot'), 7, 'steps')
   expect(invariants.filter(({ standing }) => standing === 'broken')).toEqual([
     { invariant: 3, standing: 'broken', text: 'invariant 3 (promises): it forgot' },
   ])
   expect(
     invariants.filter(({ standing }) => standing === 'unjudged').map(({ invariant }) => invariant),
-  ).toEqual([11, 12])
+  ).toEqual([11, 12, 13])
+})
+
+test.each([
+  ['steps', [11, 12, 13]],
+  ['run', [11, 12]],
+  ['wholeRun', []],
+] as const)('what nobody judges in %s is told as not judged', (judging, unjudged) => {
+  const { invariants } = verdictOf(null, 7, judging)
+  const numbers = invariants.flatMap(({ invariant, standing }) => (standing === 'unjudged' ? invariant : []))
+  expect(numbers).toEqual(unjudged)
 })
 
 function scenario(file: string): Watched {

@@ -26,6 +26,9 @@ function concerning(replicas: Replicas, concerned: readonly NodeId[]): Replicas 
     get firstUnexecuted() {
       return replica.firstUnexecuted
     },
+    get clockMs() {
+      return replica.clockMs
+    },
     execute: (instance, batch) => ({ ...replica.execute(instance, batch), concerned }),
     recall: (...request) => replica.recall(...request),
     snapshot: () => replica.snapshot(),

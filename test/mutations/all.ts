@@ -1,4 +1,5 @@
 import { acceptorFaults } from './acceptor-faults.ts'
+import { clockFaults } from './clock-faults.ts'
 import type { Mutation } from './mutation.ts'
 import { proposerFaults } from './proposer-faults.ts'
 import { queueFaults } from './queue-faults.ts'
@@ -10,4 +11,5 @@ export const mutations: readonly Mutation[] = [
   ...proposerFaults,
   ...queueFaults,
   ...replicaFaults,
+  ...clockFaults,
 ]

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { mutations } from './all.ts'
-import { type Caught, tryChance, tryChecker, trySchedule } from './checks.ts'
+import { type Caught, tryChance, tryChecker, trySchedule, trySimulator } from './checks.ts'
 import type { Mutation } from './mutation.ts'
 import { trialOf, trials } from './trials.ts'
 import { type BoundsName, type WorldName, worlds } from './worlds.ts'
@@ -17,6 +17,7 @@ const seedsWithoutFault = 5
 function tryQuickest(mutation: Mutation): Caught | null {
   const { bounds: where, schedule, world = 'three servers', quickest } = trialOf(mutation.name)
   if (quickest === 'chance') return tryChance(mutation, world)
+  if (quickest === 'simulator') return trySimulator(mutation)
   if (schedule !== undefined) return trySchedule(mutation, schedule)
   return where === undefined ? null : tryChecker(mutation, where)
 }

@@ -21,6 +21,10 @@ class Passing implements ReplicatedState {
     return this.inner.firstUnexecuted
   }
 
+  get clockMs() {
+    return this.inner.clockMs
+  }
+
   execute(instance: Instance, batch: Batch): Execution {
     return this.inner.execute(instance, batch)
   }
@@ -71,6 +75,12 @@ class InOrderOnly extends Passing {
   }
 }
 
+class CountsTwice extends Passing {
+  override execute(instance: Instance, batch: Batch): Execution {
+    return this.inner.execute(instance, { ...batch, elapsedMs: 2 * batch.elapsedMs })
+  }
+}
+
 class WakesNobody extends Passing {
   override execute(instance: Instance, batch: Batch): Execution {
     return { ...this.inner.execute(instance, batch), freed: [], concerned: [] }
@@ -112,6 +122,7 @@ export const replicaFaults: readonly Mutation[] = [
     'drops a delayed seq because a later one was executed',
     (usual, inner) => new InOrderOnly(usual, inner),
   ),
+  always('counts the time of a batch twice', (usual, inner) => new CountsTwice(usual, inner)),
   always('wakes nobody when a lock is freed', (usual, inner) => new WakesNobody(usual, inner)),
   faultyReplicas('executes otherwise at each server', (usual) => {
     let made = 0

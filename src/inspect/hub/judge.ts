@@ -54,6 +54,7 @@ const never: Readonly<Partial<Record<Invariant, string>>> = {
   9: 'what a request queue holds is shown in part only: judged in simulator, checker and tests',
   11: 'progress needs a network that is known to be calm: judged in the simulator',
   12: 'quiet needs a cluster that is known to be at rest: judged in the simulator',
+  13: 'the replicated clock needs one clock beside those of all servers: judged in the simulator',
 }
 
 /** So many batches and requests are judged from one beginning, at most: what is known of them is kept. */
