@@ -53,8 +53,8 @@ export const resultOverheadBytes = 512
 
 export const replicatedLimits: ReplicatedLimits = {
   members: 31,
-  sessions: 100_000,
-  plainTextSessions: 50_000,
+  sessions: 250_000,
+  plainTextSessions: 100_000,
   waiting: 100_000,
   sessionWaiting: 20_000,
   sessionResults: 4_096,

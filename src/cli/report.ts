@@ -21,6 +21,10 @@ const reportSchema = Type.Object({
   ballot,
   firstUnchosen: Type.Number(),
   queue: Type.Object({ length: Type.Number(), delayed: Type.Number() }),
+  /** What there is of what is bounded, by name. */
+  usage: Type.Optional(
+    Type.Record(Type.String(), Type.Object({ used: Type.Number(), allowed: Type.Number() })),
+  ),
   members: Type.Array(
     Type.Object({
       id: Type.Number(),

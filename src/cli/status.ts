@@ -43,10 +43,15 @@ const headings = [
   'DELAYED',
 ]
 
-/** The answers as a table, and under it the members as the servers know them. */
+/** The answers as a table; under it what is used of what is allowed, and the members, as the servers know them. */
 export function formatStatus(answers: readonly Answer[]): string {
   const reports = answers.flatMap(({ report }) => report ?? [])
-  return [formatTable(headings, answers.map(rowOf)), '', ...formatViews(reports)].join('\n')
+  return [
+    formatTable(headings, answers.map(rowOf)),
+    ...formatUsage(reports),
+    '',
+    ...formatViews(reports),
+  ].join('\n')
 }
 
 function rowOf({ server, status, report }: Answer): string[] {
@@ -72,6 +77,25 @@ function rowOf({ server, status, report }: Answer): string[] {
 function readableId(status: Json): string {
   const { id } = Object(status)
   return Number.isSafeInteger(id) ? String(id) : '-'
+}
+
+/** A row a server: `3/31` for three of thirty-one. */
+function formatUsage(reports: readonly Report[]): string[] {
+  const names = [...new Set(reports.flatMap(({ usage = {} }) => Object.keys(usage)))]
+  if (names.length === 0) return []
+  const rows = reports.map(({ id, usage = {} }) => {
+    const cells = names.map((name) => {
+      const { used, allowed } = usage[name] ?? {}
+      return used === undefined ? '-' : `${used}/${allowed}`
+    })
+    return [String(id), ...cells]
+  })
+  const columns = names.map((name) =>
+    visible(name)
+      .replace(/[A-Z]/g, (letter) => ` ${letter}`)
+      .toUpperCase(),
+  )
+  return ['', formatTable(['USED/ALLOWED', ...columns], rows)]
 }
 
 /** A line for each view of cluster and members: servers learn lazily, so one may know older members than another. */

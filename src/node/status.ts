@@ -6,7 +6,7 @@ import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { stateName } from '../chart-names.ts'
 import type { ReporterCounters } from '../inspect/report/reporter.ts'
 import { roleNames } from '../roles.ts'
-import type { Replica } from '../services/replica.ts'
+import type { Replica, Usage } from '../services/replica.ts'
 import type { Runtime } from './runtime.ts'
 import type { Identity } from './storage/storage.ts'
 import type { Transport } from './transport.ts'
@@ -48,8 +48,17 @@ export function statusOf({
     firstUnchosen: replica.firstUnexecuted,
     queue: { length: queue?.held.count ?? 0, delayed: queue?.held.delayedCount ?? 0 },
     sessions: replica.sessionCount,
+    usage: { ...replica.usage, ...queueUsage(queue) },
     members: shownMembers(replica.members).map((member) => ({ ...member })),
     datagrams: counters === undefined ? null : { ...counters },
     inspector: inspector === undefined ? null : { ...inspector },
   }
+}
+
+/** What the request queue holds to propose, and what is delayed, of what it may. */
+function queueUsage(queue: RequestQueueContext | undefined): Readonly<Record<string, Usage>> {
+  if (queue === undefined) return {}
+  const { count, delayedCount } = queue.held
+  const { queueRequests: allowed } = queue.limits
+  return { queued: { used: count - delayedCount, allowed }, delayed: { used: delayedCount, allowed } }
 }

@@ -26,12 +26,11 @@ export interface ReplicaOptions {
   readonly limits?: ReplicatedLimits
 }
 
-/** How much there is of what is bounded. */
+/** How much there is of something that is bounded. */
+export type Usage = { readonly used: number; readonly allowed: number }
+
 export type ReplicaUsage = Readonly<
-  Record<
-    'members' | 'sessions' | 'plainTextSessions' | 'waiting' | 'resultBytes',
-    { readonly used: number; readonly allowed: number }
-  >
+  Record<'members' | 'sessions' | 'plainTextSessions' | 'waiting' | 'resultBytes', Usage>
 >
 
 /** One request, where it stands. */

@@ -42,6 +42,20 @@ test('a report of another version is not read', () => {
   expect([null, {}, 'x', statusOf(0, { queue: 3 })].map(readReport)).toEqual([null, null, null, null])
 })
 
+test('what is used of what is allowed has a table of its own', () => {
+  const usage = { members: { used: 3, allowed: 31 }, resultBytes: { used: 5, allowed: 256 } }
+  const answers = [
+    answer('127.0.0.1:1', statusOf(0, { usage })),
+    answer('127.0.0.1:2', statusOf(1, { usage: { members: { used: 2, allowed: 31 } } })),
+  ]
+  expect(formatStatus(answers).split('\n').slice(3, 7)).toEqual([
+    '',
+    'USED/ALLOWED  MEMBERS  RESULT BYTES',
+    '0             3/31     5/256',
+    '1             2/31     -',
+  ])
+})
+
 test('status is a table with a row a server, and the members', () => {
   const answers = [
     answer('127.0.0.1:1', statusOf(0)),

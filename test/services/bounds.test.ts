@@ -56,7 +56,7 @@ describe('sessions', () => {
     expect(replica.usage).toEqual({
       members: { used: 3, allowed: 31 },
       sessions: { used: 2, allowed: 5 },
-      plainTextSessions: { used: 0, allowed: 50_000 },
+      plainTextSessions: { used: 0, allowed: 100_000 },
       waiting: { used: 1, allowed: 100_000 },
       resultBytes: { used: expect.any(Number), allowed: 256 * 1_048_576 },
     })
