@@ -207,5 +207,18 @@ export interface NotFounder extends FoundingPlan {
 /** What a server says, and is answered, before it takes part: no role hears it. */
 export type BeginningMessage = Join | Invitation | Found | Founder | NotFounder
 
+/**
+ * A server's transport to whoever sends to it: echo this cookie in the envelope, which shows that you receive what is sent to
+ * your address. `withheld` counts the answers that were too long to be sent without that: ask again. Heard by the transport
+ * of the other end, not by a role.
+ */
+export interface Challenge {
+  readonly type: 'challenge'
+  readonly cookie: string
+  readonly withheld: number
+  /** Of a question that it answers, if it has one. */
+  readonly nonce?: string
+}
+
 /** Everything that a datagram may carry. */
-export type Message = NodeMessage | ClientMessage | ServerMessage | BeginningMessage
+export type Message = NodeMessage | ClientMessage | ServerMessage | BeginningMessage | Challenge

@@ -35,6 +35,7 @@ export function kindOf(message: LaneMessage): Exclude<MessageKind, 'own'> {
     case 'busy':
     case 'welcome':
     case 'report':
+    case 'challenge':
       return 'response'
     default:
       return message.type
@@ -77,6 +78,7 @@ export function messageKey(message: LaneMessage): string {
     case 'inquire':
     case 'welcome':
     case 'report':
+    case 'challenge':
       return message.type
   }
   message satisfies never
@@ -109,6 +111,7 @@ export function messageLabel(message: LaneMessage): string {
     case 'inquire':
     case 'welcome':
     case 'report':
+    case 'challenge':
       return message.type
   }
   message satisfies never

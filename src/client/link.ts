@@ -3,10 +3,12 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import type { ClientMessage, Invitation, Join, ServerMessage } from '../../machines/messages.ts'
+import type { Challenge, ClientMessage, Invitation, Join, ServerMessage } from '../../machines/messages.ts'
 import { formatAddress } from '../address.ts'
 import { takeIp } from '../node/socket.ts'
 import { Decoder, encodeEnvelope } from '../node/wire/codec.ts'
+import { CookieJar } from '../node/wire/cookie-jar.ts'
+import { paddedBytes } from '../node/wire/limits.ts'
 import type { Directory } from './directory.ts'
 
 /** Bytes asked for: a burst of answers must not overflow the buffer while the program computes. */
@@ -51,6 +53,7 @@ export class Link {
   readonly #waiting = new Map<ServerIndex, Said[]>()
   /** What tells the answers to questions of each server from any other: nobody else knows it. */
   readonly #nonces: string[] = []
+  readonly #cookies = new CookieJar<ServerIndex, Said>()
   #decoder = new Decoder({ cluster: null, nowMs: () => performance.now() })
   #cluster = ''
   #holders = 0
@@ -124,9 +127,13 @@ export class Link {
       return
     }
     const marked = messages.map((message) => this.#withNonce(message, server))
+    const cookie = this.#cookies.cookieOf(server)
+    this.#cookies.record(server, messages)
     try {
       const socket = this.#socketFor(isIPv6(destination.ip) ? 'udp6' : 'udp4')
-      for (const datagram of encodeEnvelope({ cluster: this.#cluster, sender: null, messages: marked })) {
+      const envelope = { cluster: this.#cluster, sender: null, cookie, messages: marked }
+      // Without a cookie a server answers only a few times what it received.
+      for (const datagram of encodeEnvelope(envelope, undefined, { padTo: cookie === '' ? paddedBytes : 0 })) {
         socket.send(datagram, destination.port, destination.ip, () => undefined)
       }
     } catch {
@@ -191,10 +198,18 @@ export class Link {
     if (decoded.kind !== 'envelope' || decoded.sender === null) return
     const { sender, messages } = decoded
     for (const message of messages) {
-      if (!isHeard(message)) continue
       const server = 'nonce' in message ? this.#asked(message.nonce) : undefined
-      this.#heard(message, { sender, source, server })
+      const from = { sender, source, server }
+      if (message.type === 'challenge') this.#echo(message, from)
+      else if (isHeard(message)) this.#heard(message, from)
     }
+  }
+
+  /** Takes the cookie that a server gives, and says again what was said without it. */
+  #echo(challenge: Challenge, { sender, source, server }: From): void {
+    const giver = server ?? this.#directory.indexOf(sender, source)
+    if (giver === undefined) return
+    for (const said of this.#cookies.take(giver, challenge)) this.say(giver, said)
   }
 
   #asked(nonce: string | undefined): ServerIndex | undefined {

@@ -21,6 +21,7 @@ const messageFields: Readonly<Record<ToldType, FieldTypes>> = {
   welcome: {},
   inquire: {},
   report: {},
+  challenge: {},
 }
 /** Every type of message, in the order in which a reader is offered them. */
 export const messageTypes: readonly ToldType[] = Object.keys(messageFields) as ToldType[]

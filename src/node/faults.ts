@@ -75,6 +75,7 @@ export class Faults {
         this.close()
         mouth.close()
       },
+      isMember: (id) => mouth.isMember(id),
     }
   }
 

@@ -385,12 +385,12 @@ class LiveNode implements RunningNode {
     })
     const open: Mouth = {
       send: (to, message) => {
-        const address =
-          this.#replica.members.find((member) => member.id === to)?.address ?? transport.heardFrom(to)
+        const address = transport.addressOf(to)
         if (address !== undefined) transport.send(address, message)
       },
       respond: (to, message) => transport.send(to, message),
       close: () => transport.close(),
+      isMember: (id) => this.#replica.members.some((member) => member.id === id),
     }
     const mouth = this.#faults?.mouth(open) ?? open
     this.#transport = transport

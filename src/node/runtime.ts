@@ -17,6 +17,7 @@ import type { Observer } from '../inspect/report/observer.ts'
 import { type EventRecord, type RoleRecord, roleRecord } from '../recording/recording.ts'
 import { type Recovered, roleInputs, roleNames } from '../roles.ts'
 import { type Executor, Router, type World } from '../router.ts'
+import { PageReads } from './page-reads.ts'
 import type { Storage } from './storage/storage.ts'
 
 /** Chosen batches that are read and sent at once to a server that catches up, in bytes of JSON. */
@@ -27,6 +28,8 @@ export interface Mouth {
   send(to: NodeId, message: NodeMessage): void
   respond(to: Address, message: ServerMessage): void
   close(): void
+  /** True when the server `id` is one of the members. */
+  isMember(id: NodeId): boolean
 }
 
 /** Who writes down what happens to a node. */
@@ -66,6 +69,7 @@ export class Runtime implements World {
   readonly #self: NodeId
   readonly #recorder: EventRecorder | null
   readonly #observer: Observer | null
+  readonly #pages = new PageReads((id) => this.#mouth?.isMember(id) ?? false)
   /** Lamport's: of the last event here, or of a later one that was heard of. */
   #clock: number
   /** The monotonic clock at the last event here. */
@@ -170,6 +174,11 @@ export class Runtime implements World {
     return queue === 'ready' || queue === 'proposing'
   }
 
+  /** Pages of what was chosen that are being read for other servers, and questions that were not read. */
+  get pages(): PageReads['counters'] {
+    return this.#pages.counters
+  }
+
   /** A message of another server has arrived from `from`, sent when its clock was `clock`. */
   hear(sender: NodeId, message: NodeMessage, from: Address, clock: number): void {
     if (clock > this.#clock && clock <= maxClock) this.#clock = clock
@@ -254,10 +263,14 @@ export class Runtime implements World {
   }
 
   read(from: Instance, to: NodeId): void {
-    this.#storage.chosen(from, pageBytes).then(
-      (batches) => this.dispatch('learner', { type: 'chosen.read', to, from, batches }),
-      (error: unknown) => this.fail(describe(error)),
-    )
+    this.#pages
+      .read(to, () => this.#storage.chosen(from, pageBytes))
+      .then(
+        (batches) => {
+          if (batches !== null) this.dispatch('learner', { type: 'chosen.read', to, from, batches })
+        },
+        (error: unknown) => this.fail(describe(error)),
+      )
   }
 
   #write(write: Write): void {

@@ -1,11 +1,25 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { ClientMessage, Join, Message, NodeMessage, RequestMessage } from '../../machines/messages.ts'
+import type {
+  Challenge,
+  ClientMessage,
+  Join,
+  Message,
+  NodeMessage,
+  RequestMessage,
+} from '../../machines/messages.ts'
+import { HeardFrom } from './heard-from.ts'
 import { PlainTextClients } from './plain-text.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
 import { type NoWay, Routes } from './routes.ts'
 import { type LogTroubles, Troubles } from './troubles.ts'
-import { commandBytes, type Decoded, Decoder, encodeEnvelope } from './wire/codec.ts'
+import { allowedAnswers, isNodeMessage } from './wire/allowed-answers.ts'
+import { AnswerAllowance } from './wire/answer-allowance.ts'
+import { commandBytes, type Decoded, Decoder, encodeEnvelope, envelopeBytes } from './wire/codec.ts'
+import { CookieJar } from './wire/cookie-jar.ts'
+import { maxOutboxBytes, maxSendQueueBytes, maxServersHeardFrom } from './wire/limits.ts'
+import { forgetOldest } from './wire/oldest.ts'
+import { Outbox } from './wire/outbox.ts'
 import type { SeedRequest } from './wire/seed-text.ts'
 
 /** What a transport brings in. */
@@ -24,19 +38,6 @@ export interface Receiver {
   addressOf(id: NodeId): Address | undefined
 }
 
-/** Addresses of servers that are remembered beside the members': of those that join, or were removed. */
-const serversRemembered = 64
-
-/** A record, so that the compiler asks for a new message here. */
-const nodeMessageTypes: Readonly<Record<NodeMessage['type'], true>> = {
-  prepare: true,
-  promise: true,
-  accept: true,
-  accepted: true,
-  denial: true,
-  learn: true,
-  chosen: true,
-}
 
 /**
  * The two ends of the datagram's path in a live server: what arrives is decoded, counted when it is not understood, and
@@ -48,14 +49,20 @@ export class Transport {
   readonly #self: NodeId
   readonly #receiver: Receiver
   readonly #decoder: Decoder
-  readonly #outbox = new Map<Address, Message[]>()
+  readonly #outbox = new Outbox(maxOutboxBytes)
+  readonly #allowance = new AnswerAllowance(() => performance.now())
+  readonly #cookies = new CookieJar<Address>()
   readonly #dropped = new Map<string, number>()
-  readonly #heardFrom = new Map<NodeId, Address>()
+  readonly #heardFrom = new HeardFrom()
+  /** From where members send that are answered elsewhere, and echoed what they were given there. */
+  readonly #memberSources = new Set<Address>()
   readonly #plainText = new PlainTextClients()
   readonly #routes: Routes
   readonly #troubles: Troubles
   #received = 0
   #sent = 0
+  #withheld = 0
+  #unsent = 0
   #isOpen = true
   #flushing = false
 
@@ -73,7 +80,11 @@ export class Transport {
     this.#cluster = cluster
     this.#self = self
     this.#receiver = receiver
-    this.#decoder = new Decoder({ cluster, nowMs: () => performance.now() })
+    this.#decoder = new Decoder({
+      cluster,
+      nowMs: () => performance.now(),
+      isProven: (source) => this.#allowance.isProven(source) || this.#memberSources.has(source),
+    })
     this.#routes = new Routes(socket, resolver)
     this.#troubles = new Troubles(logTroubles)
     socket.on('message', (datagram, source) => this.#receive(datagram, source))
@@ -81,29 +92,33 @@ export class Transport {
     socket.on('error', (error) => this.#troubles.count('socket', error))
   }
 
-  /** Datagrams received and sent, those dropped, by reason, and what else went wrong with one, by what it was. */
+  /**
+   * Datagrams received and sent, and those dropped, by reason; what else went wrong with one, by what it was. `withheld` are
+   * answers that were too long for an address that has not echoed its cookie; `unsent` is what was lost here since too much
+   * waited to be sent.
+   */
   get counters(): {
     readonly received: number
     readonly sent: number
     readonly dropped: Record<string, number>
     readonly failed: Record<string, number>
+    readonly withheld: number
+    readonly unsent: number
   } {
     return {
       received: this.#received,
       sent: this.#sent,
       dropped: Object.fromEntries(this.#dropped),
       failed: this.#troubles.counts,
+      withheld: this.#withheld,
+      unsent: this.#unsent,
     }
   }
 
   /** Sends `message`, with whatever else is said to that address in this turn of the event loop. */
   send(to: Address, message: Message): void {
-    const waiting = this.#outbox.get(to)
-    if (waiting === undefined) this.#outbox.set(to, [message])
-    else waiting.push(message)
-    if (this.#flushing) return
-    this.#flushing = true
-    setImmediate(() => this.flush())
+    if (this.#outbox.put(to, message)) this.#flushSoon()
+    else this.#unsent += 1
   }
 
   /** Sends what waits for the end of this turn. */
@@ -111,23 +126,52 @@ export class Transport {
     this.#flushing = false
     if (!this.#isOpen) return
     const clock = this.#receiver.leaving()
-    for (const [to, messages] of this.#outbox) {
+    for (const [to, messages] of this.#outbox.empty()) {
       this.#guarded('send', () => {
         const seed = to.startsWith(plainTextMark)
         const address = seed ? to.slice(plainTextMark.length) : to
         const datagrams = seed
           ? this.#plainAnswers(address, messages)
-          : encodeEnvelope({ cluster: this.#cluster, sender: this.#self, clock, messages })
+          : this.#datagrams(address, clock, messages)
         for (const datagram of datagrams) this.#sendBytes(datagram, address)
       })
     }
-    this.#outbox.clear()
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    setImmediate(() => this.flush())
+  }
+
+  /** The datagrams of what is said to `address`: the answers as far as they are allowed, and its cookie if it needs one. */
+  #datagrams(address: Address, clock: number, messages: readonly Message[]): Uint8Array[] {
+    const isServer = messages.some(isNodeMessage)
+    const cookie = isServer ? this.#cookies.cookieOf(address) : undefined
+    const envelope = { cluster: this.#cluster, sender: this.#self, clock, cookie }
+    if (isServer) this.#cookies.record(address, messages)
+    const isProven = this.#allowance.isProven(address)
+    const needsCookie = this.#allowance.needsCookie(address) || (isServer && !isProven)
+    if (isProven && !needsCookie) return encodeEnvelope({ ...envelope, messages })
+    const allowed = allowedAnswers(messages, {
+      leftBytes: this.#allowance.leftBytes(address),
+      headBytes: envelopeBytes(envelope),
+      needsCookie,
+      cookie: this.#allowance.cookieOf(address),
+    })
+    this.#withheld += allowed.withheld
+    this.#allowance.spend(address, allowed.answerBytes)
+    return encodeEnvelope({ ...envelope, messages: allowed.messages })
   }
 
   #sendBytes(datagram: Uint8Array, address: Address): void {
     const destination = this.#routes.to(address)
     if (typeof destination === 'string') {
       this.#troubles.count('send', { code: destination, message: `${address}: ${noWays[destination]}` })
+      return
+    }
+    if (this.#socket.getSendQueueSize() + datagram.length > maxSendQueueBytes) {
+      this.#unsent += 1
       return
     }
     this.#sent += 1
@@ -149,7 +193,7 @@ export class Transport {
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
-    this.#outbox.clear()
+    this.#outbox.empty()
     this.#troubles.close()
     this.#socket.close()
   }
@@ -163,10 +207,12 @@ export class Transport {
     const decoded = this.#decoder.decode(datagram, source)
     switch (decoded.kind) {
       case 'envelope':
+        this.#dropRepetitions(decoded.repetitions)
+        this.#recordProof(decoded, source)
         for (const message of decoded.messages) this.#bringIn(message, decoded, source)
-        this.#answer(decoded.messages, source)
         return
       case 'seed':
+        this.#allowance.receive(source, decoded.bytes, undefined)
         for (const request of decoded.requests) this.#bringInSeed(request, source)
         return
       case 'dropped':
@@ -183,7 +229,9 @@ export class Transport {
     if (sender === this.#self) this.#drop('self')
     else if (message.type === 'request') {
       this.#receiver.request(message, source, commandBytes(message.command))
-    } else if (isQuestion(message) || message.type === 'join') return
+    } else if (isQuestion(message)) this.#receiver.ask(message, source)
+    else if (message.type === 'join') this.#receiver.join(message, source)
+    else if (message.type === 'challenge' && sender !== null) this.#echo(sender, message)
     else if (sender !== null && isNodeMessage(message)) {
       this.recordHeardFrom(sender, source)
       this.#routes.answered(this.#receiver.addressOf(sender) ?? source)
@@ -191,24 +239,39 @@ export class Transport {
     } else this.#drop('unexpected')
   }
 
-  /** One answer a datagram, however often it asks: answers are longer than questions, and a sender may be false. */
-  #answer(messages: readonly Message[], source: Address): void {
-    const question = messages.find((message) => isQuestion(message) || message.type === 'join')
-    if (question === undefined) return
-    if (question.type === 'join') this.#receiver.join(question, source)
-    else if (isQuestion(question)) this.#receiver.ask(question, source)
+  /**
+   * What may be answered to this datagram, and where. A member is answered at the address that it is known by, so it is that
+   * address that has to have echoed its cookie. Its pieces are held as those of a proven source all the same.
+   */
+  #recordProof(decoded: Envelope, source: Address): void {
+    const { sender, messages, bytes, cookie } = decoded
+    const isOfServer = sender !== null && sender !== this.#self && messages.every((m) => !isOfClient(m))
+    const address = isOfServer ? (this.#receiver.addressOf(sender) ?? source) : source
+    const isEchoed = this.#allowance.receive(address, bytes, cookie)
+    if (isEchoed && address !== source) this.#recordMemberSource(source)
   }
 
-  /** Where a server that may be no member was last heard from. */
-  heardFrom(id: NodeId): Address | undefined {
-    return this.#heardFrom.get(id)
+  #recordMemberSource(source: Address): void {
+    this.#memberSources.delete(source)
+    this.#memberSources.add(source)
+    if (this.#memberSources.size > maxServersHeardFrom) forgetOldest(this.#memberSources)
+  }
+
+  /** Takes the cookie that a server gives, and says again what was said without it. */
+  #echo(sender: NodeId, challenge: Challenge): void {
+    const address = this.addressOf(sender)
+    if (address === undefined) return
+    for (const message of this.#cookies.take(address, challenge)) this.send(address, message)
+  }
+
+  /** Where the server `id` is: a member where the cluster says, another where it was last heard from. */
+  addressOf(id: NodeId): Address | undefined {
+    return this.#receiver.addressOf(id) ?? this.#heardFrom.addressOf(id)
   }
 
   /** Remembers where a server is, for as long as it is no member. */
   recordHeardFrom(id: NodeId, source: Address): void {
-    this.#heardFrom.delete(id)
-    this.#heardFrom.set(id, source)
-    if (this.#heardFrom.size > serversRemembered) forgetOldest(this.#heardFrom)
+    this.#heardFrom.record(id, source, this.#allowance.isProven(source))
   }
 
   #bringInSeed(seedRequest: SeedRequest, source: Address): void {
@@ -216,7 +279,19 @@ export class Transport {
     this.#receiver.request(message, `${plainTextMark}${source}`, commandBytes(message.command))
   }
 
+  /** What is answered in plain text is about as long as what was asked. */
   #plainAnswers(address: Address, messages: readonly Message[]): Uint8Array[] {
+    return this.#plainTexts(address, messages).filter((text) => {
+      if (text.length > this.#allowance.leftBytes(address)) {
+        this.#withheld += 1
+        return false
+      }
+      this.#allowance.spend(address, text.length)
+      return true
+    })
+  }
+
+  #plainTexts(address: Address, messages: readonly Message[]): Uint8Array[] {
     return messages.flatMap((message) => {
       const answer = this.#plainText.answerTo(message)
       if (answer === null) return []
@@ -225,6 +300,10 @@ export class Transport {
       this.#receiver.silent(answer.silence, address)
       return []
     })
+  }
+
+  #dropRepetitions(repetitions: number): void {
+    for (let dropped = 0; dropped < repetitions; dropped += 1) this.#drop('repeated')
   }
 
   #drop(reason: string): void {
@@ -248,11 +327,6 @@ function isQuestion(message: Message): message is Question {
   return message.type === 'hello' || message.type === 'inquire'
 }
 
-function isNodeMessage(message: Message): message is NodeMessage {
-  return Object.hasOwn(nodeMessageTypes, message.type)
-}
-
-function forgetOldest<K>(map: Map<K, unknown>): void {
-  const [oldest] = map.keys()
-  if (oldest !== undefined) map.delete(oldest)
+function isOfClient(message: Message): message is ClientMessage {
+  return message.type === 'request' || isQuestion(message)
 }

@@ -74,7 +74,7 @@ describe('datagrams that make no sense', () => {
     ['a good message beside a bad one', 'malformed', () => envelope({ m: [request(locking), { type: 1 }] })],
     ['a truncated request of the seed', 'plainText', () => "REQUEST:-1:-1:(1,'LOCK'"],
     ['an unknown action of the seed', 'plainText', () => "REQUEST:-1:-1:(1,'STEAL','b')"],
-    ['another version', 'version', () => envelope({ v: 3, m: [request(locking)] })],
+    ['another version', 'version', () => envelope({ v: 2, m: [request(locking)] })],
     ['another cluster', 'foreign', () => envelope({ c: 'elsewhere', m: [request(locking)] })],
     [
       'a command above the limit',

@@ -156,6 +156,8 @@ describe('a cluster that goes on', () => {
       sent: sent + 1,
       dropped: {},
       failed: {},
+      withheld: 0,
+      unsent: 0,
     }))
     expect(await counts()).toEqual(asked)
   })

@@ -21,6 +21,7 @@ function serverWith(rules: readonly FaultRule[]) {
   const mouth = faults.mouth({
     send: (to, { type }) => passed.push(`${type} to ${to}`),
     respond: (to, { type }) => passed.push(`${type} to ${to}`),
+    isMember: () => true,
     close: () => passed.push('close'),
   })
   const inner: Receiver = {

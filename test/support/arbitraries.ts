@@ -134,6 +134,8 @@ const byAnybody = { cluster: clusters, sender: fc.option(nodeIds) }
 
 const below = fc.oneof(fc.nat({ max: 5 }), fc.integer({ min: 0, max: 2 ** 52 - 64 }))
 
+export const cookies = fc.stringMatching(/^[A-Za-z0-9_-]{22}$/)
+
 /** By kind of message: what an honest server or client says, with its sender. */
 export const said: { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<Message, { type: K }>>> } = {
   prepare: fc
@@ -255,6 +257,10 @@ export const said: { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<
   notFounder: fc.record({
     ...bySomeServer,
     message: fc.record({ ...type('notFounder'), to: name, ...foundingPlan, isFounded: fc.boolean() }, plain),
+  }),
+  challenge: fc.record({
+    ...bySomeServer,
+    message: fc.record({ ...type('challenge'), cookie: cookies, withheld: integers }, plain),
   }),
 }
 

@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import type { Address, Json } from '../../machines/batch.ts'
 import { formatAddress, parseAddress } from '../../src/address.ts'
 
+/** What an inquiry is padded to: without a cookie the answer is at most three times as long. */
+const inquiryBytes = 4_000
+
 /** A program that sends plain datagrams and collects what comes back, as `nc -u` does. */
 export class Datagrams {
   /** What has come back, in order. */
@@ -46,9 +49,10 @@ export class Datagrams {
     return answers[before] ?? ''
   }
 
-  /** What the server says of itself; it is asked with one datagram, and answers with one. */
+  /** What the server says of itself; it is asked with one datagram, long enough for the answer, and answers with one. */
   async inquire(to: Address): Promise<{ readonly [key: string]: Json }> {
-    const answer = await this.ask(to, JSON.stringify({ v: 3, c: '', s: null, m: [{ type: 'inquire' }] }))
+    const question = JSON.stringify({ v: 3, c: '', s: null, m: [{ type: 'inquire' }] })
+    const answer = await this.ask(to, question.padEnd(inquiryBytes))
     return JSON.parse(answer).m[0].status
   }
 

@@ -29,7 +29,12 @@ export async function beginFounder(
       accepted: [],
       firstUnchosen: 0,
     },
-    { send: (to, { type }) => said(`${type} to ${to}`), respond: () => undefined, close: () => undefined },
+    {
+      send: (to, { type }) => said(`${type} to ${to}`),
+      respond: () => undefined,
+      isMember: () => true,
+      close: () => undefined,
+    },
     { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },
   )
   return runtime

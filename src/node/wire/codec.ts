@@ -5,8 +5,15 @@ import type { Address, NodeId } from '../../../machines/batch.ts'
 import type { Message } from '../../../machines/messages.ts'
 import { commandBytes } from './command-bytes.ts'
 import { contradictionIn } from './consistency.ts'
-import { maxCommandBytes, maxDatagramBytes, maxMessageBytes, minDatagramBytes } from './limits.ts'
+import {
+  maxCommandBytes,
+  maxDatagramBytes,
+  maxMessageBytes,
+  maxMessagesPerDatagram,
+  minDatagramBytes,
+} from './limits.ts'
 import { PieceStore, pieceMark, splitIntoPieces } from './pieces.ts'
+import { withoutRepetitions } from './repetition.ts'
 import {
   describeEnvelopeFault,
   describeMessageFault,
@@ -33,6 +40,8 @@ export interface Outgoing {
   readonly sender: NodeId | null
   /** Of the server that sends, which puts what all servers do in an order; none for a client. */
   readonly clock?: number
+  /** The address cookie of whoever receives it, '' when it has given none yet; none for whoever does not echo cookies. */
+  readonly cookie?: string | undefined
   readonly messages: readonly Message[]
 }
 
@@ -61,21 +70,40 @@ function nextPieceIdHere(): bigint {
   return lastPieceId
 }
 
+/** The bytes of `message` as JSON, in a datagram. */
+export function messageBytes(message: Message): number {
+  return encodeMessage(message).bytes
+}
+
+/** The bytes of a datagram of this envelope beside those of its messages and the commas between them. */
+export function envelopeBytes(envelope: Omit<Outgoing, 'messages'>): number {
+  return Buffer.byteLength(headOf(envelope)) + ']}'.length
+}
+
+function headOf({ cluster, sender, clock, cookie }: Omit<Outgoing, 'messages'>): string {
+  const time = clock === undefined ? '' : `"t":${clock},`
+  const echo = cookie === undefined ? '' : `"k":"${cookie}",`
+  return `{"v":${wireVersion},"c":${JSON.stringify(cluster)},"s":${sender},${time}${echo}"m":[`
+}
+
 /**
  * The datagrams that carry `messages`, in order: as few as they fit in, and pieces for a message that is longer than one.
  * A message above `maxMessageBytes` is encoded all the same; whoever receives it drops and counts it. `datagramBytes` is
- * the longest datagram, from 1,200 to 65,507 bytes; throws a `RangeError` when it is not.
+ * the longest datagram, from 1,200 to 65,507 bytes; throws a `RangeError` when it is not. One that is shorter than
+ * `padTo` is made that long by white space at its end.
  */
 export function encodeEnvelope(
-  { cluster, sender, clock, messages }: Outgoing,
+  outgoing: Outgoing,
   datagramBytes: number = maxDatagramBytes,
-  { nextPieceId = nextPieceIdHere }: { readonly nextPieceId?: () => bigint } = {},
+  {
+    nextPieceId = nextPieceIdHere,
+    padTo = 0,
+  }: { readonly nextPieceId?: () => bigint; readonly padTo?: number } = {},
 ): Uint8Array[] {
   if (!(datagramBytes >= minDatagramBytes && datagramBytes <= 65_507)) {
     throw new RangeError(`a datagram has from ${minDatagramBytes} to 65507 bytes; received ${datagramBytes}`)
   }
-  const time = clock === undefined ? '' : `"t":${clock},`
-  const head = `{"v":${wireVersion},"c":${JSON.stringify(cluster)},"s":${sender},${time}"m":[`
+  const head = headOf(outgoing)
   const emptyBytes = Buffer.byteLength(head) + ']}'.length
   const datagrams: Uint8Array[] = []
   let texts: string[] = []
@@ -83,22 +111,28 @@ export function encodeEnvelope(
 
   function finish(): void {
     if (texts.length === 0) return
-    const envelope = Buffer.from(`${head}${texts.join(',')}]}`)
+    const envelope = padded(Buffer.from(`${head}${texts.join(',')}]}`), padTo)
     if (envelope.length <= datagramBytes) datagrams.push(envelope)
     else datagrams.push(...splitIntoPieces(envelope, datagramBytes, nextPieceId()))
     texts = []
     bytes = emptyBytes
   }
 
-  for (const message of messages) {
+  for (const message of outgoing.messages) {
     const encoded = encodeMessage(message)
     const comma = texts.length === 0 ? 0 : 1
-    if (bytes + comma + encoded.bytes > datagramBytes) finish()
+    const isFull = texts.length === maxMessagesPerDatagram
+    if (isFull || bytes + comma + encoded.bytes > datagramBytes) finish()
     bytes += (texts.length === 0 ? 0 : 1) + encoded.bytes
     texts.push(encoded.text)
   }
   finish()
   return datagrams
+}
+
+/** `bytes`, made `length` long by spaces, which JSON passes over. */
+function padded(bytes: Buffer, length: number): Buffer {
+  return bytes.length >= length ? bytes : Buffer.concat([bytes, Buffer.alloc(length - bytes.length, ' ')])
 }
 
 /** Why a datagram was dropped. */
@@ -127,9 +161,15 @@ export type Decoded =
       readonly sender: NodeId | null
       /** Of the server that sent it; 0 where there is none. */
       readonly clock: number
+      /** The address cookie that it echoes; '' from whoever has none yet, `undefined` from whoever does not echo cookies. */
+      readonly cookie: string | undefined
       readonly messages: readonly Message[]
+      /** Messages that were left out, since a later one repeats them. */
+      readonly repetitions: number
+      /** Of the datagram, or of its pieces together. */
+      readonly bytes: number
     }
-  | { readonly kind: 'seed'; readonly requests: readonly SeedRequest[] }
+  | { readonly kind: 'seed'; readonly requests: readonly SeedRequest[]; readonly bytes: number }
   /** A piece of a message that is not whole yet. */
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'dropped'; readonly reason: DropReason; readonly detail: string }
@@ -145,6 +185,8 @@ export interface DecoderOptions {
   readonly maxPendingBytes?: number
   /** How long a message waits for its pieces. */
   readonly pieceAgeMs?: number
+  /** True for an address that is known to receive what is sent to it: others never take the room of its pieces. */
+  readonly isProven?: (source: Address) => boolean
 }
 
 function dropped(reason: DropReason, detail: string): Decoded {
@@ -164,14 +206,20 @@ export class Decoder {
   /** Throws a `RangeError` when `maxPendingBytes` is too small for `maxMessageBytes`. */
   constructor(options: DecoderOptions) {
     const limit = options.maxMessageBytes ?? maxMessageBytes
-    const { cluster, nowMs, maxPendingBytes = 8 * limit, pieceAgeMs = 5_000 } = options
+    const {
+      cluster,
+      nowMs,
+      maxPendingBytes = 8 * limit,
+      pieceAgeMs = 5_000,
+      isProven = () => false,
+    } = options
     if (!(maxPendingBytes >= 8 * limit)) {
       throw new RangeError(`maxPendingBytes must be at least ${8 * limit}; received ${maxPendingBytes}`)
     }
     this.#cluster = cluster
     this.#nowMs = nowMs
     this.#maxMessageBytes = limit
-    this.#pieces = new PieceStore({ maxMessageBytes: limit, maxPendingBytes, pieceAgeMs })
+    this.#pieces = new PieceStore({ maxMessageBytes: limit, maxPendingBytes, pieceAgeMs, isProven })
   }
 
   /** Bytes held for messages that are not whole. */
@@ -199,13 +247,15 @@ export class Decoder {
   #decodeText(bytes: Uint8Array): Decoded {
     if (!isUtf8(bytes)) return dropped('garbage', 'it is not UTF-8')
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().trimStart()
-    if (text.startsWith('{')) return this.#decodeJson(text)
+    if (text.startsWith('{')) return this.#decodeJson(text, bytes.length)
     if (!text.startsWith(seedPrefix)) return dropped('garbage', `neither JSON nor ${seedPrefix}`)
     const requests = parseSeedText(text)
-    return 'fault' in requests ? dropped('plainText', requests.fault) : { kind: 'seed', requests }
+    return 'fault' in requests
+      ? dropped('plainText', requests.fault)
+      : { kind: 'seed', requests, bytes: bytes.length }
   }
 
-  #decodeJson(text: string): Decoded {
+  #decodeJson(text: string, bytes: number): Decoded {
     let envelope: unknown
     try {
       envelope = JSON.parse(text)
@@ -221,7 +271,7 @@ export class Decoder {
     }
     return this.#isForeign(envelope)
       ? dropped('foreign', `it is for the cluster '${envelope.c}'`)
-      : decodeMessages(envelope)
+      : decodeMessages(envelope, bytes)
   }
 
   /** A client that does not know the cluster may ask for it. */
@@ -231,7 +281,11 @@ export class Decoder {
   }
 }
 
-function decodeMessages({ c: cluster, s: sender, t: clock = 0, m }: Envelope): Decoded {
+function decodeMessages(
+  { c: cluster, s: sender, t: clock = 0, k: cookie, m }: Envelope,
+  bytes: number,
+): Decoded {
+  if (m.length > maxMessagesPerDatagram) return dropped('oversized', `${m.length} messages`)
   const messages: Message[] = []
   for (const message of m) {
     if (!isMessage(message)) return dropped('malformed', describeMessageFault(message))
@@ -243,5 +297,7 @@ function decodeMessages({ c: cluster, s: sender, t: clock = 0, m }: Envelope): D
     if (contradiction !== null) return dropped('contradiction', contradiction)
     messages.push(message)
   }
-  return { kind: 'envelope', cluster, sender, clock, messages }
+  const told = withoutRepetitions(messages)
+  const repetitions = messages.length - told.length
+  return { kind: 'envelope', cluster, sender, clock, cookie, messages: told, repetitions, bytes }
 }

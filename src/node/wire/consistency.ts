@@ -24,6 +24,7 @@ export function contradictionIn(message: Message, { cluster, sender }: Saying): 
       return sender === null ? nobodySays(message) : contradictionInPromise(message)
     case 'accepted':
     case 'learn':
+    case 'challenge':
     // A denial needs no reason: it may say that the proposer does not count in the cluster.
     case 'denial':
       return sender === null ? nobodySays(message) : null

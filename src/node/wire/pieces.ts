@@ -23,6 +23,9 @@ const maxPendingPerSource = 64
 /** One source may hold this share of what is held for all. */
 const sourceShare = 1 / 4
 
+/** Sources that may be false hold half of it at most, and the others the other half: neither takes the room of the other. */
+const lineShare = 1 / 2
+
 /** Cuts `payload` into pieces of at most `datagramBytes` with their headers. `id` is not used twice within minutes. */
 export function splitIntoPieces(payload: Uint8Array, datagramBytes: number, id: bigint): Uint8Array[] {
   const room = datagramBytes - pieceHeaderBytes
@@ -54,6 +57,8 @@ export interface PieceLimits {
   readonly maxPendingBytes: number
   /** How long a message waits for its pieces. */
   readonly pieceAgeMs: number
+  /** True for an address that is known to receive what is sent to it. */
+  readonly isProven: (source: Address) => boolean
 }
 
 interface Piece {
@@ -68,6 +73,7 @@ interface Pending {
   readonly source: Address
   readonly id: bigint
   readonly count: number
+  readonly isProven: boolean
   readonly sinceMs: number
   readonly chunks: Map<number, Uint8Array>
   bytes: number
@@ -90,14 +96,16 @@ function chargeOf({ chunks, bytes }: Pending): number {
 
 /**
  * Puts messages together from pieces of any order, repeated or missing. Whoever sends pieces is not known, so the memory
- * is bounded, for a source and for all: the message that waits longest gives way.
+ * is bounded, for a source, for all that may be false, and for all: the message that waits longest gives way.
  */
 export class PieceStore {
   readonly #limits: PieceLimits
   readonly #sources = new Map<Address, Source>()
-  /** Invariant: in order of `sinceMs`, as they were begun. */
-  readonly #pending = new Set<Pending>()
+  /** Of sources that echoed their cookie, and of others. Invariant: in order of `sinceMs`, as they were begun. */
+  readonly #proven = new Set<Pending>()
+  readonly #unproven = new Set<Pending>()
   #charge = 0
+  #unprovenCharge = 0
 
   constructor(limits: PieceLimits) {
     this.#limits = limits
@@ -124,7 +132,7 @@ export class PieceStore {
       return { kind: 'whole', payload: joined(pending) }
     }
     this.#makeRoom(source)
-    return this.#pending.has(pending) ? incomplete : dropped('its source holds too much already')
+    return this.#lineOf(pending).has(pending) ? incomplete : dropped('its source holds too much already')
   }
 
   #read(datagram: Uint8Array): Piece | PieceTaken {
@@ -142,15 +150,16 @@ export class PieceStore {
   }
 
   #begin(source: Address, { id, count }: Piece, nowMs: number): Pending {
-    const pending: Pending = { source, id, count, sinceMs: nowMs, chunks: new Map(), bytes: 0 }
+    const isProven = this.#limits.isProven(source)
+    const pending: Pending = { source, id, count, isProven, sinceMs: nowMs, chunks: new Map(), bytes: 0 }
     let holder = this.#sources.get(source)
     if (holder === undefined) {
       holder = { pending: new Map(), charge: 0 }
       this.#sources.set(source, holder)
     }
     holder.pending.set(id, pending)
-    this.#pending.add(pending)
-    this.#addCharge(source, pendingOverheadBytes)
+    this.#lineOf(pending).add(pending)
+    this.#addCharge(pending, pendingOverheadBytes)
     return pending
   }
 
@@ -167,7 +176,7 @@ export class PieceStore {
     // A copy: what is held must not keep the whole buffer that the datagram was received in.
     pending.chunks.set(index, new Uint8Array(chunk))
     pending.bytes += chunk.length
-    this.#addCharge(pending.source, pieceOverheadBytes + chunk.length)
+    this.#addCharge(pending, pieceOverheadBytes + chunk.length)
     return null
   }
 
@@ -180,13 +189,21 @@ export class PieceStore {
     ) {
       this.#forgetFirst(holder.pending.values())
     }
-    while (this.#charge > maxPendingBytes) this.#forgetFirst(this.#pending)
+    const lineBytes = maxPendingBytes * lineShare
+    while (this.#unprovenCharge > lineBytes) this.#forgetFirst(this.#unproven)
+    while (this.#charge - this.#unprovenCharge > lineBytes) this.#forgetFirst(this.#proven)
+  }
+
+  #lineOf({ isProven }: Pending): Set<Pending> {
+    return isProven ? this.#proven : this.#unproven
   }
 
   #forgetAged(nowMs: number): void {
-    for (const pending of this.#pending) {
-      if (nowMs - pending.sinceMs <= this.#limits.pieceAgeMs) return
-      this.#forget(pending)
+    for (const line of [this.#proven, this.#unproven]) {
+      for (const pending of line) {
+        if (nowMs - pending.sinceMs <= this.#limits.pieceAgeMs) break
+        this.#forget(pending)
+      }
     }
   }
 
@@ -199,15 +216,16 @@ export class PieceStore {
 
   #forget(pending: Pending): void {
     const { source, id } = pending
-    this.#pending.delete(pending)
-    this.#addCharge(source, -chargeOf(pending))
+    this.#lineOf(pending).delete(pending)
+    this.#addCharge(pending, -chargeOf(pending))
     const holder = this.#sources.get(source)
     holder?.pending.delete(id)
     if (holder?.pending.size === 0) this.#sources.delete(source)
   }
 
-  #addCharge(source: Address, bytes: number): void {
+  #addCharge({ source, isProven }: Pending, bytes: number): void {
     this.#charge += bytes
+    if (!isProven) this.#unprovenCharge += bytes
     const holder = this.#sources.get(source)
     if (holder !== undefined) holder.charge += bytes
   }

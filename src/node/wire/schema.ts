@@ -17,7 +17,14 @@ import { maxElapsedMs } from '../../../machines/limits.ts'
 import type { Message } from '../../../machines/messages.ts'
 import { isReachable, maxAddressLength } from '../../address.ts'
 import { isWellFormed, jsonFault } from '../../services/json.ts'
-import { maxBodyDepth, maxFounders, maxNameLength, maxNonceLength, maxResultDepth } from './limits.ts'
+import {
+  cookieLength,
+  maxBodyDepth,
+  maxFounders,
+  maxNameLength,
+  maxNonceLength,
+  maxResultDepth,
+} from './limits.ts'
 
 const jsonKind = 'PlainJson'
 const textFormat = 'well-formed text'
@@ -49,6 +56,9 @@ const nonce = Type.Optional(Type.String({ format: textFormat, minLength: 1, maxL
 const address = Type.String({ format: addressFormat, maxLength: maxAddressLength })
 const body = json(maxBodyDepth)
 const result = json(maxResultDepth)
+
+/** What an address cookie looks like; whether it is one, only its giver can tell. */
+const cookie = Type.String({ pattern: `^[A-Za-z0-9_-]{${cookieLength}}$` })
 
 const ballot = closed({ round: integer, node: integer })
 
@@ -170,14 +180,19 @@ export const messageSchemas = {
     isFounded: Type.Boolean(),
   }),
   report: closed({ type: Type.Literal('report'), status: result, nonce }),
+  challenge: closed({ type: Type.Literal('challenge'), cookie, withheld: integer, nonce }),
 } satisfies Record<Message['type'], TObject>
 
-/** What stands around messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `m` the messages. */
+/**
+ * What stands around messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `k` the address
+ * cookie that it echoes ('' when it has none yet), `m` the messages.
+ */
 const envelopeSchema = closed({
   v: integer,
   c: Type.String({ format: textFormat, maxLength: maxNameLength }),
   s: Type.Union([integer, Type.Null()]),
   t: Type.Optional(integer),
+  k: Type.Optional(Type.Union([Type.Literal(''), cookie])),
   m: Type.Array(Type.Unknown(), { minItems: 1 }),
 })
 

@@ -74,13 +74,19 @@ function report(length: number, character = 'x'): Message {
   return { type: 'report', status: character.repeat(length) }
 }
 
+/** An answer of that many characters; each is to another request. */
+function answer(length: number, seq: number, character = 'x'): Message {
+  const outcome = { kind: 'executed', result: character.repeat(length), instance: 0, index: 0 } as const
+  return { type: 'response', uid: 'a@0', seq, outcome }
+}
+
 describe('a message', () => {
   it.each(messageTypes)('of the kind %s comes out as it went in', (type) => {
     fc.assert(
       fc.property(said[type] as fc.Arbitrary<Said>, fc.maxSafeNat(), ({ cluster, sender, message }, any) => {
         const clock = any % 2 ** 52
         const decoded = decoderOf(cluster).decode(datagramOf({ cluster, sender, message }, clock), source)
-        expect(decoded).toEqual({ kind: 'envelope', cluster, sender, clock, messages: [message] })
+        expect(decoded).toMatchObject({ kind: 'envelope', cluster, sender, clock, messages: [message] })
       }),
     )
   })
@@ -148,7 +154,11 @@ describe('a message', () => {
 })
 
 describe('an envelope', () => {
-  const learns: Message[] = Array.from({ length: 10_000 }, (_, from) => ({ type: 'learn', from }))
+  const many: Message[] = Array.from({ length: 10_000 }, (_, instance) => ({
+    type: 'accepted',
+    ballot: { round: 1_000_000, node: 2 },
+    instance,
+  }))
 
   it('is one datagram, in plain JSON', () => {
     const [datagram, ...others] = encodeEnvelope({
@@ -174,13 +184,80 @@ describe('an envelope', () => {
   })
 
   it('that is too long is several, filled to the brim, in order', () => {
-    const datagrams = encodeEnvelope({ cluster, sender: 2, messages: learns })
+    const datagrams = encodeEnvelope({ cluster, sender: 2, messages: many })
     for (const datagram of datagrams) {
       expect(datagram.length).toBeLessThanOrEqual(maxDatagramBytes)
       expect(datagram[0]).toBe('{'.charCodeAt(0))
     }
-    for (const full of datagrams.slice(0, -1)) expect(full.length).toBeGreaterThan(maxDatagramBytes - 40)
-    expect(messagesOf(datagrams)).toEqual(learns)
+    for (const full of datagrams.slice(0, -1)) expect(full.length).toBeGreaterThan(maxDatagramBytes - 80)
+    expect(messagesOf(datagrams)).toEqual(many)
+  })
+
+  it('holds a bounded number of messages, and is sent so', () => {
+    const small: Message[] = Array.from({ length: 2_500 }, (_, seq) => ({ type: 'queued', uid: 'a', seq }))
+    const datagrams = encodeEnvelope({ cluster, sender: 2, messages: small })
+    expect(datagrams.map((datagram) => messagesOf([datagram]).length)).toEqual([1_024, 1_024, 452])
+    const tooMany = JSON.stringify({ v: 3, c: cluster, s: 2, m: small.slice(0, 1_025) })
+    expect(reasonOf(decodeText(tooMany))).toBe('oversized')
+  })
+
+  it('is padded to what it is told, with what JSON passes over', () => {
+    const messages: Message[] = [{ type: 'hello' }]
+    const [datagram, ...others] = encodeEnvelope({ cluster, sender: null, cookie: '', messages }, undefined, {
+      padTo: 1_200,
+    })
+    expect(others).toEqual([])
+    expect(datagram).toHaveLength(1_200)
+    expect(decoderOf().decode(datagram!, source)).toMatchObject({ cookie: '', messages, bytes: 1_200 })
+  })
+
+  it.each([undefined, '', 'abcdefghijklmnopqrst_-'])('echoes the cookie %s', (cookie) => {
+    const datagrams = encodeEnvelope({ cluster, sender: 2, clock: 7, cookie, messages: [report(1)] })
+    expect(decoderOf().decode(datagrams[0]!, source)).toMatchObject({ cookie, clock: 7 })
+  })
+
+  it.each([
+    'x',
+    'abcdefghijklmnopqrst_-a',
+    'abcdefghijklmnopqrst_+',
+    'x'.repeat(5_000),
+  ])('with %s for a cookie is malformed', (cookie) => {
+    const text = JSON.stringify({ v: 3, c: cluster, s: null, k: cookie, m: [{ type: 'hello' }] })
+    expect(reasonOf(decodeText(text))).toBe('malformed')
+  })
+
+  it('says each thing once: what a later message repeats is left out', () => {
+    const request = (seq: number, body: Json) => ({
+      type: 'request',
+      uid: 'a',
+      seq,
+      ackedBelow: 0,
+      command: { kind: 'service', body },
+    })
+    const learn = (from: number) => ({ type: 'learn', from })
+    const m = [
+      learn(1),
+      request(1, 1),
+      { type: 'hello' },
+      request(1, 2),
+      learn(9),
+      request(2, 1),
+      { type: 'hello' },
+    ]
+    expect(decodeText(JSON.stringify({ v: 3, c: cluster, s: 1, m }))).toMatchObject({
+      messages: [request(1, 2), learn(9), request(2, 1), { type: 'hello' }],
+      repetitions: 3,
+    })
+  })
+
+  it('leaves out what it says twice, whatever it says', () => {
+    fc.assert(
+      fc.property(anythingSaid, ({ cluster, sender, message }) => {
+        const messages = [message, structuredClone(message)]
+        const decoded = decoderOf(cluster).decode(encodeEnvelope({ cluster, sender, messages })[0]!, source)
+        expect(decoded).toMatchObject({ messages: [message], repetitions: 1 })
+      }),
+    )
   })
 
   it('keeps to the limit to the byte', () => {
@@ -193,7 +270,7 @@ describe('an envelope', () => {
 
   it('never needs pieces for messages that fit alone, whatever the limit', () => {
     for (let limit = 1_200; limit < 1_260; limit += 1) {
-      const datagrams = encodeEnvelope({ cluster, sender: 2, messages: learns.slice(0, 200) }, limit)
+      const datagrams = encodeEnvelope({ cluster, sender: 2, messages: many.slice(0, 200) }, limit)
       for (const datagram of datagrams) {
         expect(datagram[0]).toBe('{'.charCodeAt(0))
         expect(datagram.length).toBeLessThanOrEqual(limit)
@@ -202,7 +279,7 @@ describe('an envelope', () => {
   })
 
   it('sends in pieces only what does not fit alone', () => {
-    const messages = [report(10), report(5_000, 'é'), report(20), report(30)]
+    const messages = [answer(10, 1), answer(5_000, 2, 'é'), answer(20, 3), answer(30, 4)]
     let id = 40n
     const nextPieceId = () => {
       id += 1n
@@ -221,7 +298,7 @@ describe('an envelope', () => {
     })
     fc.assert(
       fc.property(plan, ({ lengths, limit }) => {
-        const messages = lengths.map((length) => report(length))
+        const messages = lengths.map((length, seq) => answer(length, seq))
         const datagrams = encodeEnvelope({ cluster, sender: 0, messages }, limit)
         expect(Math.max(...datagrams.map(({ length }) => length))).toBeLessThanOrEqual(limit)
         expect(messagesOf(datagrams)).toEqual(messages)

@@ -9,7 +9,12 @@ import {
   splitIntoPieces,
 } from '../../../src/node/wire/pieces.ts'
 
-const limits: PieceLimits = { maxMessageBytes: 65_536, maxPendingBytes: 8 * 65_536, pieceAgeMs: 1_000 }
+const limits: PieceLimits = {
+  maxMessageBytes: 65_536,
+  maxPendingBytes: 8 * 65_536,
+  isProven: () => true,
+  pieceAgeMs: 1_000,
+}
 const here = '127.0.0.1:1'
 const room = 100
 

@@ -44,6 +44,7 @@ const agreement: Agreement = {
   found: true,
   founder: true,
   notFounder: true,
+  challenge: true,
 }
 
 const optionalParts = ['nonce']
