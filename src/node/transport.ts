@@ -61,6 +61,7 @@ export class Transport {
   readonly #troubles: Troubles
   #received = 0
   #sent = 0
+  #repeated = 0
   #withheld = 0
   #unsent = 0
   #isOpen = true
@@ -93,15 +94,16 @@ export class Transport {
   }
 
   /**
-   * Datagrams received and sent, and those dropped, by reason; what else went wrong with one, by what it was. `withheld` are
-   * answers that were too long for an address that has not echoed its cookie; `unsent` is what was lost here since too much
-   * waited to be sent.
+   * Datagrams received and sent, and those dropped, by reason; what else went wrong with one, by what it was. `repeated` are
+   * messages that were left out, since another of the same datagram says the same; `withheld` are answers that were too long
+   * for an address that has not echoed its cookie; `unsent` is what was lost here since too much waited to be sent.
    */
   get counters(): {
     readonly received: number
     readonly sent: number
     readonly dropped: Record<string, number>
     readonly failed: Record<string, number>
+    readonly repeated: number
     readonly withheld: number
     readonly unsent: number
   } {
@@ -110,6 +112,7 @@ export class Transport {
       sent: this.#sent,
       dropped: Object.fromEntries(this.#dropped),
       failed: this.#troubles.counts,
+      repeated: this.#repeated,
       withheld: this.#withheld,
       unsent: this.#unsent,
     }
@@ -207,7 +210,7 @@ export class Transport {
     const decoded = this.#decoder.decode(datagram, source)
     switch (decoded.kind) {
       case 'envelope':
-        this.#dropRepetitions(decoded.repetitions)
+        this.#repeated += decoded.repetitions
         this.#recordProof(decoded, source)
         for (const message of decoded.messages) this.#bringIn(message, decoded, source)
         return
@@ -300,10 +303,6 @@ export class Transport {
       this.#receiver.silent(answer.silence, address)
       return []
     })
-  }
-
-  #dropRepetitions(repetitions: number): void {
-    for (let dropped = 0; dropped < repetitions; dropped += 1) this.#drop('repeated')
   }
 
   #drop(reason: string): void {

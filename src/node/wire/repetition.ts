@@ -2,8 +2,8 @@ import type { Ballot } from '../../../machines/ballot.ts'
 import type { Message } from '../../../machines/messages.ts'
 
 /**
- * `messages` without those that a later one of the same datagram repeats. Nobody honest repeats itself in one datagram; and
- * answers are longer than questions, so each question is answered once.
+ * `messages` without those that a later one of the same datagram repeats. Answers are longer than
+ * questions, so each question of a datagram is answered once.
  */
 export function withoutRepetitions(messages: readonly Message[]): readonly Message[] {
   if (messages.length < 2) return messages
