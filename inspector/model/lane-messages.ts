@@ -35,7 +35,6 @@ export function kindOf(message: LaneMessage): Exclude<MessageKind, 'own'> {
     case 'busy':
     case 'welcome':
     case 'report':
-    case 'challenge':
       return 'response'
     default:
       return message.type
@@ -78,7 +77,6 @@ export function messageKey(message: LaneMessage): string {
     case 'inquire':
     case 'welcome':
     case 'report':
-    case 'challenge':
       return message.type
   }
   message satisfies never
@@ -111,7 +109,6 @@ export function messageLabel(message: LaneMessage): string {
     case 'inquire':
     case 'welcome':
     case 'report':
-    case 'challenge':
       return message.type
   }
   message satisfies never

@@ -1,9 +1,9 @@
 /** A look at messages, batches and what is stored, in records that come from elsewhere: all that is made into words. */
-import type { BeginningMessage, Message } from '../../machines/messages.ts'
+import type { BeginningMessage, Challenge, Message } from '../../machines/messages.ts'
 import { eachOf, type FieldTypes, fieldFault, fieldOf, firstFault, isKey, shown } from './shape.ts'
 
-/** What a server says before it takes part, no record tells of. */
-type ToldType = Exclude<Message, BeginningMessage>['type']
+/** What a server says before it takes part, and of addresses, no record tells of. */
+type ToldType = Exclude<Message, BeginningMessage | Challenge>['type']
 
 const messageFields: Readonly<Record<ToldType, FieldTypes>> = {
   prepare: { ballot: 'object' },
@@ -21,7 +21,6 @@ const messageFields: Readonly<Record<ToldType, FieldTypes>> = {
   welcome: {},
   inquire: {},
   report: {},
-  challenge: {},
 }
 /** Every type of message, in the order in which a reader is offered them. */
 export const messageTypes: readonly ToldType[] = Object.keys(messageFields) as ToldType[]

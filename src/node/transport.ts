@@ -38,7 +38,6 @@ export interface Receiver {
   addressOf(id: NodeId): Address | undefined
 }
 
-
 /**
  * The two ends of the datagram's path in a live server: what arrives is decoded, counted when it is not understood, and
  * brought in; what is said in one turn of the event loop to one address leaves in one datagram.
@@ -248,8 +247,8 @@ export class Transport {
    */
   #recordProof(decoded: Envelope, source: Address): void {
     const { sender, messages, bytes, cookie } = decoded
-    const isOfServer = sender !== null && sender !== this.#self && messages.every((m) => !isOfClient(m))
-    const address = isOfServer ? (this.#receiver.addressOf(sender) ?? source) : source
+    const isAnsweredToServer = sender !== null && sender !== this.#self && messages.every(isOfServers)
+    const address = isAnsweredToServer ? (this.#receiver.addressOf(sender) ?? source) : source
     const isEchoed = this.#allowance.receive(address, bytes, cookie)
     if (isEchoed && address !== source) this.#recordMemberSource(source)
   }
@@ -326,6 +325,7 @@ function isQuestion(message: Message): message is Question {
   return message.type === 'hello' || message.type === 'inquire'
 }
 
-function isOfClient(message: Message): message is ClientMessage {
-  return message.type === 'request' || isQuestion(message)
+/** Said by servers to each other: it is answered to the server, not to where it came from. */
+function isOfServers(message: Message): boolean {
+  return isNodeMessage(message) || message.type === 'challenge'
 }

@@ -7,6 +7,7 @@ import type { Json } from '../../machines/batch.ts'
 import { connect } from '../../src/client/index.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
 import { encodeEnvelope } from '../../src/node/wire/codec.ts'
+import { paddedBytes } from '../../src/node/wire/limits.ts'
 import { splitIntoPieces } from '../../src/node/wire/pieces.ts'
 import { kvService } from '../../src/services/kv.ts'
 import type { Service } from '../../src/services/service.ts'
@@ -65,7 +66,8 @@ function bytesOf(datagrams: readonly string[]): number {
 
 /** The cookie that the server gives to this client. */
 async function cookie(): Promise<string> {
-  const answer = await client.ask(node.address, envelope({ k: '', m: [{ type: 'hello' }] }))
+  const hello = envelope({ k: '', m: [{ type: 'hello' }] })
+  const answer = await client.ask(node.address, hello.padEnd(paddedBytes))
   return JSON.parse(answer).m.find((message: { type: string }) => message.type === 'challenge').cookie
 }
 
