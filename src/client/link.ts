@@ -133,7 +133,9 @@ export class Link {
       const socket = this.#socketFor(isIPv6(destination.ip) ? 'udp6' : 'udp4')
       const envelope = { cluster: this.#cluster, sender: null, cookie, messages: marked }
       // Without a cookie a server answers only a few times what it received.
-      for (const datagram of encodeEnvelope(envelope, undefined, { padTo: cookie === '' ? paddedBytes : 0 })) {
+      for (const datagram of encodeEnvelope(envelope, undefined, {
+        padTo: cookie === '' ? paddedBytes : 0,
+      })) {
         socket.send(datagram, destination.port, destination.ip, () => undefined)
       }
     } catch {
