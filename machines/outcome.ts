@@ -18,11 +18,11 @@ export type Outcome =
    * Not executed now, and never will be under this name. `expired`: its session was forgotten, and with it whether it was
    * executed before; `stale`: the client had said that it needs this seq no more; `conflict`: the same (uid, seq) stands
    * for another command; `forgotten`: the session keeps too many results that its client has not acknowledged, so it is not
-   * known whether this one was executed.
+   * known whether this one was executed; `repeated`: in plain text, it was executed under another uid, and that still holds.
    */
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
 
-export type RefusalReason = 'expired' | 'stale' | 'conflict' | 'forgotten'
+export type RefusalReason = 'expired' | 'stale' | 'conflict' | 'forgotten' | 'repeated'
 
 /**
  * There is no room: as many sessions as there may be are open, or as many requests wait. Nothing was executed and nothing is

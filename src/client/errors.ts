@@ -37,6 +37,7 @@ const refusals: Record<RefusalReason, string> = {
     'another command was asked for under the same session and seq; two programs must not share a session',
   forgotten:
     'its session keeps too many results that were not acknowledged, and it is not known whether the request was executed; open another client',
+  repeated: 'a copy of it was executed; only clients that speak plain text are told so',
   cancelled: 'it was cancelled before it was executed',
 }
 

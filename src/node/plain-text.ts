@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import type { Address } from '../../machines/batch.ts'
 import type { Message, RequestMessage } from '../../machines/messages.ts'
-import { plainTextUid } from '../services/plain-text.ts'
+import { plainTextIdleMs, plainTextUid, sessionOf } from '../services/plain-text.ts'
 import { formatRespond, type SeedRequest } from './wire/seed-text.ts'
 
 /** Requests that are remembered, so that they can be answered in their own words. */
@@ -9,23 +10,33 @@ const requestsRemembered = 20_000
 /** What a client is told in plain text; or nothing, and why. */
 export type PlainAnswer = { readonly text: string } | { readonly silence: string }
 
+/** A request that has no answer yet. */
+interface Open {
+  readonly uid: string
+  readonly asked: SeedRequest
+  /** When it last came, by a clock that does not go back. */
+  readonly seenMs: number
+}
+
 /**
  * Clients that speak the seed's plain text: what they ask for becomes requests of the cluster, and responses become text. The
  * seed knows one answer, and gives it when a request has executed.
  */
 export class PlainTextClients {
-  /** By name of the request in the cluster. */
-  readonly #asked = new Map<string, SeedRequest>()
+  /** By session and seq. */
+  readonly #open = new Map<string, Open>()
+  readonly #marks = randomBytes(6).toString('base64url')
+  #lastMark = 0
 
   /**
-   * What the client at `source` asks for. Its session is its address and the lock, and its name there has the action in it: so
-   * two requests of one name are one request, whichever client of that address asks, and at whichever server.
+   * What the client at `source` asks for. A repetition is the same request until it is answered, or does not come for
+   * `plainTextIdleMs`: then it may be of another client, and is brought in as a new one, of which the replicas decide what it
+   * is. The seq has the action in it: a client may use one number for both.
    */
   requestOf(asked: SeedRequest, source: Address): RequestMessage {
     const { action, name } = asked
-    const uid = plainTextUid(source, name)
     const seq = 2 * asked.seq + (action === 'LOCK' ? 0 : 1)
-    this.#remember(`${seq}:${uid}`, asked)
+    const uid = this.#uidOf(asked, seq, source)
     const body = { action: action === 'LOCK' ? 'lock' : 'unlock', name }
     return { type: 'request', uid, seq, ackedBelow: 0, command: { kind: 'service', body } }
   }
@@ -33,10 +44,11 @@ export class PlainTextClients {
   /** The answer that `message` is; `null` when there is none yet. */
   answerTo(message: Message): PlainAnswer | null {
     if (message.type !== 'response') return null
-    const name = `${message.seq}:${message.uid}`
-    const asked = this.#asked.get(name)
-    this.#asked.delete(name)
-    if (asked === undefined) return null
+    const key = openKey(message)
+    const open = this.#open.get(key)
+    if (open?.uid !== message.uid) return null
+    this.#open.delete(key)
+    const { asked } = open
     const { outcome } = message
     switch (outcome.kind) {
       case 'executed':
@@ -46,17 +58,32 @@ export class PlainTextClients {
       case 'cancelled':
         return { silence: `${asked.tuple} was cancelled` }
       case 'refused':
-        return { silence: `${asked.tuple} repeats a request whose grant has ended` }
+        return outcome.reason === 'repeated'
+          ? { text: formatRespond(asked) }
+          : { silence: `${asked.tuple} repeats a request whose answer does not hold any more` }
     }
     outcome satisfies never
     return null
   }
 
-  #remember(name: string, asked: SeedRequest): void {
-    this.#asked.delete(name)
-    this.#asked.set(name, asked)
-    if (this.#asked.size <= requestsRemembered) return
-    const [oldest] = this.#asked.keys()
-    if (oldest !== undefined) this.#asked.delete(oldest)
+  #uidOf(asked: SeedRequest, seq: number, source: Address): string {
+    const made = plainTextUid(source, asked.name, `${this.#marks}.${this.#lastMark.toString(36)}`)
+    const key = openKey({ uid: made, seq })
+    const known = this.#open.get(key)
+    const seenMs = performance.now()
+    const isRepetition = known !== undefined && seenMs - known.seenMs <= plainTextIdleMs
+    const uid = isRepetition ? known.uid : made
+    if (!isRepetition) this.#lastMark += 1
+    this.#open.delete(key)
+    this.#open.set(key, { uid, asked, seenMs })
+    if (this.#open.size > requestsRemembered) {
+      const [oldest] = this.#open.keys()
+      if (oldest !== undefined) this.#open.delete(oldest)
+    }
+    return uid
   }
+}
+
+function openKey({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
+  return `${seq}:${sessionOf(uid)}`
 }

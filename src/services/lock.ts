@@ -56,6 +56,12 @@ export const lockService: Service<LockState, LockCommand, LockResult> = {
   execute(state, command, at) {
     return command.action === 'lock' ? lock(state, command.name, at) : unlock(state, command)
   },
+  /** Whoever is told of a lock again must hold it. */
+  stillHolds(state, command, result) {
+    if (command.action === 'unlock') return true
+    const holder = get(state, command.name)
+    return holder !== undefined && 'token' in result && isSameToken(holder.token, result.token)
+  },
   snapshot: (state) => utf8(JSON.stringify(heldLocks(state))),
   restore(bytes) {
     const held: ReturnType<typeof heldLocks> = JSON.parse(textOf(bytes))

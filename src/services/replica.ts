@@ -6,6 +6,7 @@ import type { Execution, Full, Outcome, Position, RequestOutcome } from '../../m
 import { answerIn, refusePromise, resultIn } from './answer.ts'
 import { commandDigest, sha256Hex } from './digest.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
+import { isPlainText, sessionOf } from './plain-text.ts'
 import { reasonOf } from './reason.ts'
 import type { Service, ServiceView } from './service.ts'
 import { type Session, Sessions } from './sessions.ts'
@@ -36,8 +37,10 @@ export type ReplicaUsage = Readonly<
 /** One request, where it stands. */
 interface Turn extends Position {
   readonly session: Session
+  /** That of the session, or in plain text one of those that belong to it. */
+  readonly uid: string
   readonly seq: number
-  /** Of the command; `null` when it was never seen. */
+  /** Of the command, `null` when it was never seen; in plain text the uid, since a seq of a session stands for one command. */
   readonly digest: string | null
   /** The server that had the batch chosen. */
   readonly node: NodeId
@@ -51,6 +54,9 @@ interface Tally {
 }
 
 type Ending = RequestOutcome['outcome']
+
+/** Uids beside the last under which a request in plain text waits. Those before them are of copies of long ago. */
+const mostOtherUids = 7
 
 export class Replica {
   readonly #service: Service
@@ -143,8 +149,11 @@ export class Replica {
    */
   recall(uid: string, seq: number, command?: Command): Outcome | Full | null {
     if (this.#sessions.isExpired(uid)) return { kind: 'refused', reason: 'expired' }
-    const session = this.#sessions.get(uid)
-    if (session === undefined) return this.#sessions.isFullFor(uid) ? { kind: 'full', of: 'sessions' } : null
+    const session = this.#sessions.get(sessionOf(uid))
+    if (session === undefined)
+      return this.#sessions.isFullFor(sessionOf(uid)) ? { kind: 'full', of: 'sessions' } : null
+    // What this server has executed may be of long ago: whether it still holds is decided where the request is chosen.
+    if (isPlainText(uid)) return null
     return endedOutcome(session, seq, () => (command === undefined ? null : commandDigest(command)))
   }
 
@@ -199,8 +208,8 @@ export class Replica {
     const session = this.#sessions.open(uid)
     session.ackedBelow = ackedBelow
     session.forgottenBelow = forgottenBelow
-    for (const [seq, node, key, digest] of waiting) {
-      this.#setWaiting(session, seq, { node, key, commandDigest: digest })
+    for (const [seq, node, key, digest, uids] of waiting) {
+      this.#setWaiting(session, seq, { node, key, commandDigest: digest, ...(uids && { uids }) })
     }
     this.#sessions.touch(session, lastInstance, lastClockMs)
   }
@@ -220,11 +229,15 @@ export class Replica {
       tally.outcomes.push({ uid, seq, outcome: { kind: 'refused', reason: 'expired' } })
       return
     }
-    if (this.#sessions.isFullFor(uid)) {
+    if (this.#sessions.isFullFor(sessionOf(uid))) {
       tally.outcomes.push({ uid, seq, outcome: { kind: 'full', of: 'sessions' } })
       return
     }
-    const session = this.#sessions.open(uid)
+    const session = this.#sessions.open(sessionOf(uid))
+    if (isPlainText(uid)) {
+      this.#executePlainText(tally, request, { ...position, session, uid, seq, digest: uid, node })
+      return
+    }
     for (const waiting of this.#sessions.acknowledge(session, ackedBelow)) {
       this.#waiting.remove(waiting)
       // Said aloud, so that the queue that holds it forgets it.
@@ -233,8 +246,46 @@ export class Replica {
     const digest = commandDigest(command)
     const known = endedOutcome(session, seq, () => digest)
     if (known !== null) tally.outcomes.push({ uid, seq, outcome: known })
-    else this.#executeCommand(tally, command, { ...position, session, seq, digest, node })
+    else this.#executeCommand(tally, command, { ...position, session, uid, seq, digest, node })
     this.#sessions.touch(session, position.instance, this.#clockMs)
+  }
+
+  /**
+   * A request in plain text: a new one, or the repetition of one that waits or has ended, which a server brought in under
+   * another uid. A repetition runs no more; and it does not keep its session from being forgotten, after which it is a new request.
+   */
+  #executePlainText(tally: Tally, { command }: Request, turn: Turn): void {
+    const { session, uid, seq, instance } = turn
+    const ended = session.ended.get(seq)
+    if (ended !== undefined) {
+      const outcome = ended.commandDigest === uid ? ended.outcome : this.#repeated(command, ended.outcome)
+      tally.outcomes.push({ uid, seq, outcome })
+    } else if (seq < session.forgottenBelow && !session.waiting.has(seq)) {
+      tally.outcomes.push({ uid, seq, outcome: { kind: 'refused', reason: 'forgotten' } })
+    } else {
+      this.#executeCommand(tally, command, turn)
+      this.#sessions.touch(session, instance, this.#clockMs)
+    }
+  }
+
+  /** What the repetition of a request that ended with `outcome` ends with: it is answered only while that answer is true. */
+  #repeated(command: Command, outcome: Outcome): Outcome {
+    if (outcome.kind !== 'executed' || command.kind !== 'service')
+      return { kind: 'refused', reason: 'expired' }
+    return {
+      kind: 'refused',
+      reason: this.#stillHolds(command.body, outcome.result) ? 'repeated' : 'expired',
+    }
+  }
+
+  #stillHolds(body: Json, result: Json): boolean {
+    const service = this.#service
+    if (service.stillHolds === undefined) return true
+    try {
+      return service.stillHolds(this.#state, service.parse(frozen(body)), result) === true
+    } catch {
+      return false
+    }
   }
 
   #executeCommand(tally: Tally, command: Command, turn: Turn): void {
@@ -303,16 +354,26 @@ export class Replica {
   }
 
   /** Records what became of a request, and says it. */
-  #end(tally: Tally, { session, seq, digest, node }: Turn, outcome: Ending): void {
+  #end(tally: Tally, { session, uid, seq, digest, node }: Turn, outcome: Ending): void {
     const waited = session.waiting.get(seq)
+    const others = waited?.uids?.filter((other) => other !== uid) ?? []
     if (waited !== undefined) {
       this.#waiting.remove(waited)
       session.waiting.delete(seq)
     }
+    const kept = others.slice(-mostOtherUids)
     if (outcome.kind === 'delayed') {
-      this.#setWaiting(session, seq, { node, key: outcome.key, commandDigest: digest })
+      const uids = isPlainText(uid) ? { uids: [...kept, uid] } : {}
+      this.#setWaiting(session, seq, { node, key: outcome.key, commandDigest: digest, ...uids })
     } else if (outcome.kind !== 'full') this.#sessions.results.keep(session, seq, outcome, digest)
-    tally.outcomes.push({ uid: session.uid, seq, outcome })
+    tally.outcomes.push({ uid, seq, outcome })
+    const ofOthers = {
+      kind: 'refused',
+      reason: outcome.kind === 'executed' ? 'repeated' : 'expired',
+    } as const
+    for (const other of outcome.kind === 'delayed' ? others.slice(0, -mostOtherUids) : others) {
+      tally.outcomes.push({ uid: other, seq, outcome: ofOthers })
+    }
   }
 
   #setWaiting(session: Session, seq: number, waiting: Waiting): void {

@@ -69,6 +69,11 @@ export interface Service<State = unknown, Command = Json, Result extends Json = 
   /** The command that `body` is. Throws, with what is wrong and the value received, when it is none. */
   parse(body: Json): Command
   execute(state: State, command: Command, at: Moment): Executed<State, Result> | Delayed<State>
+  /**
+   * Whether `result`, with which `command` was executed, still says what is the case. It is asked where a client is known by its
+   * address alone, before the result is repeated: who asks may be another client. Without it, every result holds for ever.
+   */
+  stillHolds?(state: State, command: Command, result: Result): boolean
   snapshot(state: State): Uint8Array
   restore(bytes: Uint8Array): State
   /** For the inspector; without it, the snapshot is shown where it is JSON. Its cost must not grow with the state. */

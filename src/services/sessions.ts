@@ -2,7 +2,7 @@
 import type { Instance } from '../../machines/batch.ts'
 import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
 import { IdleOrder, type Linked } from './idle-order.ts'
-import { isPlainText } from './plain-text.ts'
+import { isPlainText, plainTextIdleMs } from './plain-text.ts'
 import { type Keeper, Results } from './results.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -26,6 +26,8 @@ export class Sessions {
   readonly #byUid = new Map<string, Session>()
   /** Invariant: holds the sessions in which nothing waits, by `lastClockMs`. */
   readonly #idle = new IdleOrder<Session>()
+  /** The same of sessions of plain text, which are in no other. */
+  readonly #idlePlainText = new IdleOrder<Session>()
   readonly #idleLimitMs: number
   readonly #limits: ReplicatedLimits
   #plainTextCount = 0
@@ -97,8 +99,9 @@ export class Sessions {
   touch(session: Session, instance: Instance, clockMs: number): void {
     session.lastInstance = instance
     session.lastClockMs = clockMs
-    if (session.waiting.size === 0) this.#idle.use(session)
-    else this.#idle.remove(session)
+    const order = isPlainText(session.uid) ? this.#idlePlainText : this.#idle
+    if (session.waiting.size === 0) order.use(session)
+    else order.remove(session)
   }
 
   /** These clients ask for something: those of them that are known were used. */
@@ -109,18 +112,27 @@ export class Sessions {
     }
   }
 
-  /** Forgets the sessions that have been idle for longer than the limit: O(1) for each, and for each result in it. */
+  /**
+   * Forgets the sessions that have been idle for longer than the limit: O(1) for each, and for each result in it. A uid of plain
+   * text does not say when it was opened, so the horizon has no part in it.
+   */
   evictIdle(clockMs: number): void {
+    this.#evictFrom(this.#idlePlainText, clockMs - plainTextIdleMs)
+    this.#evictFrom(this.#idle, clockMs - this.#idleLimitMs)
+  }
+
+  /** Forgets those that were last used before `beginMs`. */
+  #evictFrom(order: IdleOrder<Session>, beginMs: number): void {
     for (
-      let session = this.#idle.longestIdle;
-      session !== null && clockMs - session.lastClockMs > this.#idleLimitMs;
-      session = this.#idle.longestIdle
+      let session = order.longestIdle;
+      session !== null && session.lastClockMs < beginMs;
+      session = order.longestIdle
     ) {
-      this.#idle.remove(session)
+      order.remove(session)
       this.#byUid.delete(session.uid)
-      if (isPlainText(session.uid)) this.#plainTextCount -= 1
       for (const ended of session.ended.values()) this.results.release(ended)
-      this.horizon = Math.max(this.horizon, session.lastInstance + 1)
+      if (isPlainText(session.uid)) this.#plainTextCount -= 1
+      else this.horizon = Math.max(this.horizon, session.lastInstance + 1)
     }
   }
 

@@ -36,6 +36,7 @@ export interface SessionSnapshot {
     node: NodeId,
     key: string | null,
     commandDigest: string | null,
+    uids?: readonly string[],
   ])[]
 }
 
@@ -53,7 +54,11 @@ export function sessionSnapshots(sessions: Iterable<Session>): SessionSnapshot[]
         .map(([seq, { outcome, commandDigest }]) => [seq, outcome, commandDigest] as const),
       waiting: [...waiting]
         .sort(([a], [b]) => a - b)
-        .map(([seq, { node, key, commandDigest }]) => [seq, node, key, commandDigest] as const),
+        .map(([seq, { node, key, commandDigest, uids }]) =>
+          uids === undefined
+            ? ([seq, node, key, commandDigest] as const)
+            : ([seq, node, key, commandDigest, uids] as const),
+        ),
     }))
 }
 

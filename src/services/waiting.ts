@@ -8,6 +8,8 @@ export interface Waiting {
   /** What it waits for; `null` for anything at all to happen. */
   readonly key: string | null
   readonly commandDigest: string | null
+  /** In plain text: the uids under which it waits, the first of which it came with. */
+  readonly uids?: readonly string[]
 }
 
 /** How many requests wait for each key, and at which servers. */

@@ -36,18 +36,18 @@ describe('sessions', () => {
   test('one that is idle makes room, and the request that was turned away is executed then', () => {
     const replica = bounded({ sessions: 1 })
     run(replica, [ask('a@0', 1, unlock('x'))])
-    expect(outcomesOf(replica, [ask('udp:h:1', 1, lock('x'))])).toEqual([full('sessions')])
+    expect(outcomesOf(replica, [ask('unstamped', 1, lock('x'))])).toEqual([full('sessions')])
     run(replica, [], { clockMs: 2 * hourMs })
-    expect(outcomesOf(replica, [ask('udp:h:1', 1, lock('x'))])).toMatchObject([{ kind: 'executed' }])
+    expect(outcomesOf(replica, [ask('unstamped', 1, lock('x'))])).toMatchObject([{ kind: 'executed' }])
   })
 
   test('those of plain text leave room for others', () => {
     const replica = bounded({ sessions: 3, plainTextSessions: 1 })
-    run(replica, [ask('udp:h:1/x', 1, unlock('x'))])
-    expect(outcomesOf(replica, [ask('udp:h:1/y', 1, unlock('y'))])).toEqual([full('sessions')])
+    run(replica, [ask('udp:h:1/x/1', 1, unlock('x'))])
+    expect(outcomesOf(replica, [ask('udp:h:1/y/1', 1, unlock('y'))])).toEqual([full('sessions')])
     expect(outcomesOf(replica, [ask('a@0', 1, unlock('y'))])).toMatchObject([{ kind: 'executed' }])
     run(replica, [], { clockMs: 2 * hourMs })
-    expect(outcomesOf(replica, [ask('udp:h:1/y', 1, unlock('y'))])).toMatchObject([{ kind: 'executed' }])
+    expect(outcomesOf(replica, [ask('udp:h:1/y/1', 1, unlock('y'))])).toMatchObject([{ kind: 'executed' }])
   })
 
   test('usage tells how many there are of how many', () => {
@@ -99,30 +99,30 @@ describe('requests that wait', () => {
 describe('results that nobody acknowledges', () => {
   test('of one session: the lowest half is forgotten, and a retry of one is refused, never executed again', () => {
     const replica = bounded({ sessionResults: 10 })
-    for (let seq = 1; seq <= 11; seq += 1) run(replica, [ask('udp:h:1', seq, unlock(`x${seq}`))])
-    expect(replica.recall('udp:h:1', 6)).toEqual(refused('forgotten'))
-    expect(replica.recall('udp:h:1', 7)).toMatchObject({ kind: 'executed', instance: 6 })
-    expect(run(replica, [ask('udp:h:1', 3, unlock('x3'))])).toMatchObject({
+    for (let seq = 1; seq <= 11; seq += 1) run(replica, [ask('unstamped', seq, unlock(`x${seq}`))])
+    expect(replica.recall('unstamped', 6)).toEqual(refused('forgotten'))
+    expect(replica.recall('unstamped', 7)).toMatchObject({ kind: 'executed', instance: 6 })
+    expect(run(replica, [ask('unstamped', 3, unlock('x3'))])).toMatchObject({
       outcomes: [{ outcome: refused('forgotten') }],
       progressed: false,
     })
-    expect(outcomesOf(replica, [ask('udp:h:1', 12, unlock('x'))])).toMatchObject([{ kind: 'executed' }])
+    expect(outcomesOf(replica, [ask('unstamped', 12, unlock('x'))])).toMatchObject([{ kind: 'executed' }])
   })
 
   test('what waits among them is not forgotten', () => {
     const replica = bounded({ sessionResults: 10 })
-    run(replica, [ask('h@0', 1, lock('x')), ask('udp:h:1', 2, lock('x'))])
-    for (let seq = 3; seq <= 20; seq += 1) run(replica, [ask('udp:h:1', seq, unlock(`x${seq}`))])
-    expect(replica.recall('udp:h:1', 3)).toEqual(refused('forgotten'))
-    expect(replica.recall('udp:h:1', 2)).toBeNull()
+    run(replica, [ask('h@0', 1, lock('x')), ask('unstamped', 2, lock('x'))])
+    for (let seq = 3; seq <= 20; seq += 1) run(replica, [ask('unstamped', seq, unlock(`x${seq}`))])
+    expect(replica.recall('unstamped', 3)).toEqual(refused('forgotten'))
+    expect(replica.recall('unstamped', 2)).toBeNull()
     run(replica, [ask('h@0', 2, unlock('x'))])
-    expect(outcomesOf(replica, [ask('udp:h:1', 2, lock('x'))])).toMatchObject([{ kind: 'executed' }])
+    expect(outcomesOf(replica, [ask('unstamped', 2, lock('x'))])).toMatchObject([{ kind: 'executed' }])
   })
 
   test('a client may begin high and go on low', () => {
     const replica = bounded({ sessionResults: 10 })
     for (const seq of [2 ** 52, 1, 2, 3, 4, 5]) {
-      expect(outcomesOf(replica, [ask('udp:h:1', seq, unlock('x'))])).toMatchObject([{ kind: 'executed' }])
+      expect(outcomesOf(replica, [ask('unstamped', seq, unlock('x'))])).toMatchObject([{ kind: 'executed' }])
     }
   })
 
@@ -167,7 +167,7 @@ describe('results that nobody acknowledges', () => {
 })
 
 test('two replicas forget and turn away the same, though one is restored on its way', () => {
-  const uid = fc.constantFrom('a@0', 'b@0', 'c@0', 'd@0', 'udp:h:1')
+  const uid = fc.constantFrom('a@0', 'b@0', 'c@0', 'd@0', 'unstamped')
   const command = fc.oneof(
     fc.constantFrom('x', 'y').map(lock),
     fc.constantFrom('x', 'y').map(unlock),

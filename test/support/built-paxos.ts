@@ -56,6 +56,11 @@ export class BuiltPaxos {
     })
   }
 
+  /** What it has said to stderr. */
+  get stderr(): string {
+    return this.#stderr
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }

@@ -13,12 +13,16 @@ export class Datagrams {
   readonly #heardFrom = new Map<Address, string[]>()
   readonly #socket: Socket
 
-  /** Each has an address of its own for as long as it is open. */
-  static async open(): Promise<Datagrams> {
+  /** Each has an address of its own for as long as it is open: that of `port`, if it is given. */
+  static async open(port = 0): Promise<Datagrams> {
     const socket = createSocket({ type: 'udp4', recvBufferSize: 1024 * 1024 })
-    socket.bind(0, '127.0.0.1')
+    socket.bind(port, '127.0.0.1')
     await once(socket, 'listening')
     return new Datagrams(socket)
+  }
+
+  get port(): number {
+    return this.#socket.address().port
   }
 
   private constructor(socket: Socket) {

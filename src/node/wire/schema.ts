@@ -95,6 +95,7 @@ const outcome = Type.Union([
       Type.Literal('stale'),
       Type.Literal('conflict'),
       Type.Literal('forgotten'),
+      Type.Literal('repeated'),
     ]),
   }),
 ])
