@@ -62,7 +62,11 @@ export function isFinal({ kind }: Obstacle): boolean {
 }
 
 /** What a founder with an empty directory begins with. `incarnation` is one that no directory ever had. */
-export function newFounding(node: NodeId, incarnation: string, { members, cluster }: FoundingPlan): FoundingRecord {
+export function newFounding(
+  node: NodeId,
+  incarnation: string,
+  { members, cluster }: FoundingPlan,
+): FoundingRecord {
   const inOrder = [...members].sort((a, b) => a.id - b.id)
   return { node, incarnation, members: inOrder, cluster, founders: null, isFounded: false }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { formatAddress } from '../address.ts'
+import type { DirectoryStanding } from '../node/home.ts'
 import { Failure } from './exit-codes.ts'
 import { formatMembers } from './options.ts'
 import { shellCommand } from './output.ts'
@@ -40,20 +41,19 @@ export interface LostServer {
 }
 
 export interface ClusterPlan {
-  /** True when a new cluster is founded. */
+  /** True when a new cluster is founded, or its founding goes on. */
   readonly isFirstStart: boolean
   readonly start: readonly PlannedServer[]
   readonly lost: readonly LostServer[]
 }
 
 /**
- * Which servers to start, and how. A new cluster is founded only when no server has stored anything yet: `isInitialised`
- * tells of a directory whether a server has. `paxos` is the command as the user is to type it. Throws a `Failure` when
- * there are not enough ports.
+ * Which servers to start, and how. A cluster is founded while none of its servers may have voted; `standing` tells of a directory
+ * whether its server may. `paxos` is the command as the user is to type it. Throws a `Failure` when there are not enough ports.
  */
 export function planCluster(
   flags: ClusterFlags,
-  isInitialised: (dataDir: string) => boolean,
+  standing: (dataDir: string) => DirectoryStanding,
   paxos: string,
 ): ClusterPlan {
   const { servers, host, port, data, memory, trace, inspect, allowFaults } = flags
@@ -74,9 +74,13 @@ export function planCluster(
     if (allowFaults) args.push('--allow-faults')
     return { id, address, dataDir, inspector, args }
   })
-  const known = planned.filter(({ dataDir }) => dataDir !== null && isInitialised(dataDir))
-  const [seed] = known
+  const standings = new Map(
+    planned.map((server) => [server, server.dataDir === null ? 'empty' : standing(server.dataDir)]),
+  )
+  const [seed] = planned.filter((server) => standings.get(server) === 'member')
+  // Those that were interrupted while they founded the cluster go on.
   if (seed === undefined) return { isFirstStart: true, start: planned, lost: [] }
+  const known = planned.filter((server) => standings.get(server) !== 'empty')
   const lost = planned
     .filter((server) => !known.includes(server))
     .map((server) => ({

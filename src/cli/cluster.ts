@@ -1,9 +1,11 @@
-import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { ControlResult, ProcessCommand } from '../inspect/control.ts'
 import { defaultInspectorPort } from '../inspect/protocol.ts'
+import { standingOf } from '../node/home.ts'
 import { bindSocket } from '../node/socket.ts'
+import { privateDirectory } from '../permissions.ts'
 import { type ClusterFlags, type PlannedServer, planCluster } from './cluster-plan.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { Inspector, inspectorLine } from './inspector.ts'
@@ -67,7 +69,7 @@ async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFla
   const inspector =
     inspect === undefined ? null : await beginInspector(inspect, allowFaults ? processes : null)
   const watched = inspector === null ? flags : { ...flags, inspect: inspector.hub.port, allowFaults }
-  const { isFirstStart, start, lost } = planCluster(watched, isInitialised, paxos)
+  const { isFirstStart, start, lost } = planCluster(watched, standingOf, paxos)
   inspector?.hub.expect(start.map(({ address }) => address))
   await checkBeforehand(start)
   for (const { id, reason } of lost) complain(`server ${id} is not started: ${reason}`)
@@ -137,19 +139,9 @@ function idsOf(servers: readonly PlannedServer[], ready: readonly boolean[]): st
     .join(', ')
 }
 
-function isInitialised(dataDir: string): boolean {
-  try {
-    return readdirSync(dataDir).length > 0
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return false
-    throw new Failure(`--data: ${dataDir} cannot be read: ${message}`)
-  }
-}
-
 /**
- * What can go wrong for one server is found before any has started: a cluster of which only some servers were founded could
- * not be founded again. Throws a `Failure` or a `StartError`.
+ * What can go wrong for one server is found before any has started: the others would wait for it. Throws a `Failure` or a
+ * `StartError`.
  */
 async function checkBeforehand(servers: readonly PlannedServer[]): Promise<void> {
   for (const { address, dataDir } of servers) {
@@ -157,7 +149,7 @@ async function checkBeforehand(servers: readonly PlannedServer[]): Promise<void>
     socket.close()
     if (dataDir === null) continue
     try {
-      mkdirSync(dataDir, { recursive: true })
+      mkdirSync(dataDir, { recursive: true, mode: privateDirectory })
       accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
     } catch (error) {
       throw new Failure(`--data: ${dataDir} cannot be used: ${(error as Error).message}`)

@@ -1,7 +1,7 @@
 import type { Address, Json } from '../../machines/batch.ts'
 import { connect } from '../client/index.ts'
 import { noServerAnswers, type Patience } from './ask.ts'
-import { type Report, readReport } from './report.ts'
+import { type Report, readFoundingReport, readReport } from './report.ts'
 
 /** What a server said of itself; `report` is null when it cannot be read, both are when it did not answer. */
 export interface Answer {
@@ -40,8 +40,12 @@ export function hasAnswered({ status }: Answer): boolean {
 
 /** Addresses of members that were not asked: of a server that the user named otherwise, its answer tells who it is. */
 function unknownMembers(answers: readonly Answer[]): Address[] {
-  const asked = new Set(answers.flatMap(({ server, report }) => [server, report?.address ?? server]))
-  const named = answers.flatMap(({ report }) => report?.members ?? []).map(({ address }) => address)
+  const shown = answers.map(({ server, status, report }) => ({
+    server,
+    report: report ?? readFoundingReport(status),
+  }))
+  const asked = new Set(shown.flatMap(({ server, report }) => [server, report?.address ?? server]))
+  const named = shown.flatMap(({ report }) => report?.members ?? []).map(({ address }) => address)
   return [...new Set(named)].filter((address) => !asked.has(address))
 }
 

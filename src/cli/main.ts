@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { PaxosError } from '../client/index.ts'
 import { StartError } from '../node/errors.ts'
 import { StorageError } from '../node/storage/storage.ts'
+import { keepPrivate } from '../permissions.ts'
 import { visible } from '../visible.ts'
 import { addCheckCommand } from './check.ts'
 import { addClusterCommand } from './cluster.ts'
@@ -41,6 +42,8 @@ ${exitCodesHelp}
 Any UDP client can ask, in plain text:
   printf "REQUEST:-1:-1:(21,'LOCK','a')" | nc -u 127.0.0.1 29367`,
   )
+
+keepPrivate()
 
 addClusterCommand(program)
 addNodeCommand(program)

@@ -4,6 +4,10 @@ import type { Json } from '../../machines/batch.ts'
 
 const ballot = Type.Union([Type.Null(), Type.Object({ round: Type.Number(), node: Type.Number() })])
 
+const members = Type.Array(
+  Type.Object({ id: Type.Number(), address: Type.String(), counted: Type.Boolean() }),
+)
+
 /** Of what a server says of itself, the part that the commands use. */
 const reportSchema = Type.Object({
   id: Type.Number(),
@@ -25,20 +29,32 @@ const reportSchema = Type.Object({
   usage: Type.Optional(
     Type.Record(Type.String(), Type.Object({ used: Type.Number(), allowed: Type.Number() })),
   ),
-  members: Type.Array(
-    Type.Object({
-      id: Type.Number(),
-      address: Type.String(),
-      counted: Type.Boolean(),
-    }),
-  ),
+  members,
+})
+
+/** Of what a server says of itself that waits for the other founders of its cluster. */
+const foundingSchema = Type.Object({
+  id: Type.Number(),
+  address: Type.String(),
+  state: Type.Literal('founding'),
+  waitsFor: Type.Array(Type.Number()),
+  obstacles: Type.Array(Type.String()),
+  members,
 })
 
 const reports = TypeCompiler.Compile(reportSchema)
+const foundingReports = TypeCompiler.Compile(foundingSchema)
 
 export type Report = Static<typeof reportSchema>
+
+export type FoundingReport = Static<typeof foundingSchema>
 
 /** `status` as a report; `null` when it is none, as from a server of another version. */
 export function readReport(status: Json): Report | null {
   return reports.Check(status) ? status : null
+}
+
+/** `status` as that of a server that waits for other founders; `null` when it does not. */
+export function readFoundingReport(status: Json): FoundingReport | null {
+  return foundingReports.Check(status) ? status : null
 }

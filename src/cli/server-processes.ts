@@ -4,6 +4,9 @@ import { type PlannedServer, startAgain } from './cluster-plan.ts'
 import { print } from './output.ts'
 import { ServerProcess } from './server-process.ts'
 
+/** How long the others have to start, or to fail, when one could not start, in milliseconds. */
+const startPatienceMs = 1_000
+
 interface Running {
   readonly server: PlannedServer
   process: ServerProcess
@@ -45,9 +48,24 @@ export class ServerProcesses {
     }
   }
 
-  /** Waits until each serves; says for each that could not start `false`, in the order in which they were given. */
-  ready(): Promise<boolean[]> {
-    return Promise.all([...this.#servers.values()].map((running) => this.#sayReady(running)))
+  /**
+   * Waits until each serves; says for each that could not start `false`, in the order in which they were given. Founders wait for
+   * each other: soon after one could not start, the others are waited for no longer.
+   */
+  async ready(): Promise<boolean[]> {
+    const isReady = [...this.#servers.values()].map(() => true)
+    let patience: NodeJS.Timeout | undefined
+    let giveUp: () => void = () => undefined
+    const failed = new Promise<void>((resolve) => {
+      giveUp = resolve
+    })
+    const all = [...this.#servers.values()].map(async (running, place) => {
+      isReady[place] = await this.#sayReady(running)
+      if (!isReady[place]) patience ??= setTimeout(giveUp, startPatienceMs)
+    })
+    await Promise.race([Promise.all(all), failed])
+    clearTimeout(patience)
+    return isReady
   }
 
   /** Asks all to stop in good order; `ended` tells when they have. */

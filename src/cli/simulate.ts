@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { privateFile } from '../permissions.ts'
 import { drawPlan, type PlanOptions } from '../simulator/draw-plan.ts'
 import { type FaultKind, faultKinds, type Plan } from '../simulator/plan.ts'
 import { formatPlan, parsePlan } from '../simulator/plan-file.ts'
@@ -265,7 +266,7 @@ function inspectCommand(file: string): string {
 
 function writeOrFail(option: string, file: string, text: string): void {
   try {
-    writeFileSync(file, text)
+    writeFileSync(file, text, { mode: privateFile })
   } catch (error) {
     throw new Failure(`${option} ${file}: ${(error as Error).message}`)
   }

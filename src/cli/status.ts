@@ -6,7 +6,7 @@ import { exitCodes } from './exit-codes.ts'
 import { type Answer, hasAnswered, inquire } from './inquire.ts'
 import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
 import { formatTable, print, printJson } from './output.ts'
-import type { Report } from './report.ts'
+import { type Report, readFoundingReport } from './report.ts'
 
 export function addStatusCommand(program: Command): void {
   program
@@ -46,16 +46,26 @@ const headings = [
 /** The answers as a table; under it what is used of what is allowed, and the members, as the servers know them. */
 export function formatStatus(answers: readonly Answer[]): string {
   const reports = answers.flatMap(({ report }) => report ?? [])
+  const obstacles = answers.flatMap(({ status }) => {
+    const founding = readFoundingReport(status)
+    return founding?.obstacles.map((obstacle) => visible(`server ${founding.id}: ${obstacle}`)) ?? []
+  })
   return [
     formatTable(headings, answers.map(rowOf)),
     ...formatUsage(reports),
     '',
     ...formatViews(reports),
+    ...obstacles,
   ].join('\n')
 }
 
 function rowOf({ server, status, report }: Answer): string[] {
   if (status === null) return ['-', server, 'no answer']
+  const founding = readFoundingReport(status)
+  if (founding !== null) {
+    const { id, address, waitsFor } = founding
+    return [String(id), address, `founding, waits for server ${waitsFor.join(', ')}`]
+  }
   if (report === null) return [readableId(status), server, 'answers in words of another version']
   const { acceptor, proposer, learner, requestQueue } = report.roles
   return [
@@ -108,6 +118,6 @@ function formatViews(reports: readonly Report[]): string[] {
     const view = visible(`cluster ${report.cluster}, members ${members.join(' ')}`)
     views.set(view, [...(views.get(view) ?? []), report.id])
   }
-  if (views.size === 1) return [...views.keys()]
+  if (views.size < 2) return [...views.keys()]
   return [...views].map(([view, ids]) => `server ${ids.join(', ')}: ${view}`)
 }

@@ -93,6 +93,8 @@ export class Faults {
         this.#meet(passing, () => receiver.ask(message, from))
       },
       join: (question, from) => receiver.join(question, from),
+      found: (question, sender, from) => receiver.found(question, sender, from),
+      founder: (answer, sender) => receiver.founder(answer, sender),
       silent: (reason, from) => receiver.silent(reason, from),
       leaving: () => receiver.leaving(),
       addressOf: (id) => receiver.addressOf(id),

@@ -1,11 +1,12 @@
 import { randomInt, randomUUID } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import type { Address, Batch, Instance, Json, NodeId } from '../../machines/batch.ts'
+import { answerTo } from '../../machines/founding.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { isCounted, shownMembers } from '../../machines/members.ts'
 import type { Welcome } from '../../machines/messages.ts'
+import type { Execution } from '../../machines/outcome.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { formatAddress } from '../address.ts'
 import { delayName } from '../chart-names.ts'
@@ -23,18 +24,18 @@ import { lockService } from '../services/lock.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import { visible } from '../visible.ts'
+import { begin, joinPatienceMs } from './begin.ts'
 import { StartError } from './errors.ts'
 import { type Fate, Faults } from './faults.ts'
-import { askFounders, greet } from './greet.ts'
-import { type Bootstrap, checkIdentity, foundingIdentity, newIncarnation } from './identity.ts'
+import { greet } from './greet.ts'
+import { type Bootstrap, recordOf } from './identity.ts'
 import { canonicalOptions } from './options.ts'
+import { executeChosen, recoveredFrom } from './recover.ts'
 import type { Resolver } from './resolver.ts'
 import { type Mouth, Runtime } from './runtime.ts'
 import { Seldom } from './seldom.ts'
 import { bindSocket, socketBufferBytes } from './socket.ts'
 import { statusOf } from './status.ts'
-import { LevelStorage } from './storage/level-storage.ts'
-import { MemoryStorage } from './storage/memory-storage.ts'
 import type { Durable, Identity, Storage } from './storage/storage.ts'
 import { Trace } from './trace.ts'
 import { type Receiver, Transport } from './transport.ts'
@@ -52,6 +53,8 @@ export interface NodeOptions {
   readonly dataDir: string | null
   /** Found a new cluster, at its first start. */
   readonly bootstrap?: Bootstrap
+  /** Ends the waiting for the other founders. Once the server serves it does nothing: that ends with `stop`. */
+  readonly signal?: AbortSignal
   /** Join the cluster of the server at this address. */
   readonly join?: Address
   /** By default the lock service. */
@@ -92,29 +95,29 @@ export interface RunningNode {
   readonly ended: Promise<string | null>
 }
 
-const joinPatienceMs = 10_000
 const stopPatienceMs = 2_000
 const pageBytes = 1_000_000
 /** How often it is logged that clients which speak plain text got no answer, at most. */
 const silenceLogMs = 60_000
 
 /**
- * Starts a server. Throws a `StartError`, or a `StorageError`, with one clear line when it cannot: the directory is in use,
- * damaged or another server's, the port is taken, or it was told neither to found a cluster nor to join one.
+ * Starts a server; resolves when it serves. One that founds a cluster waits for all other founders, so those of one program are
+ * started side by side. Throws a `StartError`, or a `StorageError`, with one clear line when it cannot: the directory is in use,
+ * damaged or another server's, the port is taken, it was told neither to found a cluster nor to join one, or the cluster that it
+ * was to found exists. Throws the reason of `signal` when that aborts while it founds.
  */
 export async function startNode(given: NodeOptions): Promise<RunningNode> {
   const options = canonicalOptions(given)
-  const { id, dataDir, service = lockService as Service, logger = pino({ level: 'silent' }) } = options
+  const { id, service = lockService as Service, logger = pino({ level: 'silent' }) } = options
   const socket = await bindSocket(options.listen, options.resolver)
   const address = options.advertise ?? formatAddress(socket.address())
   let storage: Storage | null = null
   let bridge: StatelyBridge | null = null
   let node: LiveNode | null = null
   try {
-    storage = await openStorage(dataDir)
-    const durable = await storage.open()
-    const identity = durable.identity ?? (await firstIdentity(options, storage))
-    checkIdentity(identity, id, options.bootstrap, dataDir ?? 'memory')
+    const begun = await begin(options, { socket, address, logger: logger.child({ server: id }) })
+    const { identity, durable } = begun
+    storage = begun.storage
     bridge = await openStately(options, logger)
     node = new LiveNode({ ...options, service, logger, address, identity, storage, bridge })
     await node.recover(durable)
@@ -130,14 +133,6 @@ export async function startNode(given: NodeOptions): Promise<RunningNode> {
     await Promise.all([storage?.close().catch(() => undefined), node?.hush(), bridge?.close()])
     throw error
   }
-}
-
-async function openStorage(dataDir: string | null): Promise<Storage> {
-  if (dataDir === null) return new MemoryStorage()
-  await mkdir(dataDir, { recursive: true }).catch((error: Error) => {
-    throw new StartError(`--data ${dataDir} cannot be made: ${error.message}`)
-  })
-  return new LevelStorage(join(dataDir, 'store'))
 }
 
 /** Whoever asks for it wants the server more than the bridge: without it, the server goes on. */
@@ -160,36 +155,6 @@ function openRecorder(path: string, logger: Logger): Recorder {
   } catch (error) {
     throw new StartError(`--record ${path}: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-/** The identity of a server that joins a running cluster: its directory is new, so no promise was made from it. */
-async function joiningIdentity(
-  node: NodeId,
-  seed: Address,
-  resolver: Resolver | undefined,
-): Promise<Identity> {
-  const incarnation = newIncarnation()
-  const welcome = await greet(seed, { patienceMs: joinPatienceMs, resolver })
-  const founders = await askFounders(seed, welcome, incarnation, { patienceMs: joinPatienceMs, resolver })
-  return { cluster: welcome.cluster, node, incarnation, members: founders }
-}
-
-async function firstIdentity(options: NodeOptions, storage: Storage): Promise<Identity> {
-  const { id, dataDir, bootstrap, join: seed } = options
-  const identity =
-    seed !== undefined
-      ? await joiningIdentity(id, seed, options.resolver)
-      : bootstrap !== undefined
-        ? foundingIdentity(id, bootstrap)
-        : null
-  if (identity === null) {
-    throw new StartError(
-      `--data ${dataDir ?? 'memory'} is empty, and a server with nothing stored must not vote: it may have lost what it promised. ` +
-        'Give --bootstrap to found a new cluster, or --join HOST:PORT to join a running one',
-    )
-  }
-  await storage.initialise(identity)
-  return identity
 }
 
 class LiveNode implements RunningNode {
@@ -321,14 +286,11 @@ class LiveNode implements RunningNode {
   /** Executes again what is stored. */
   async recover({ promised, accepted, firstUnchosen }: Durable): Promise<void> {
     const chosen: Batch[] = []
-    for (let next = 0; next < firstUnchosen; next = this.#replica.firstUnexecuted) {
-      for (const batch of await this.#storage.chosen(next, pageBytes)) {
-        const instance = this.#replica.firstUnexecuted
-        const execution = this.#replica.execute(instance, batch)
-        this.#trace?.record(batch, execution)
-        if (this.#recorder !== null) chosen.push(batch)
-      }
+    const executed = (batch: Batch, execution: Execution) => {
+      this.#trace?.record(batch, execution)
+      if (this.#recorder !== null) chosen.push(batch)
     }
+    await executeChosen(this.#storage, this.#replica, { firstUnchosen }, { pageBytes, executed })
     const { service, timing = defaultTiming, limits = defaultLimits } = this.#options
     const { cluster, incarnation, members: founders } = this.#identity
     this.#recorder?.record({
@@ -348,13 +310,9 @@ class LiveNode implements RunningNode {
   }
 
   /** Spawns the roles and lets them speak. */
-  serve(
-    socket: Awaited<ReturnType<typeof bindSocket>>,
-    { promised, accepted, firstUnchosen }: Durable,
-  ): void {
+  serve(socket: Awaited<ReturnType<typeof bindSocket>>, durable: Durable): void {
     const { id, timing = defaultTiming, limits = defaultLimits } = this.#options
-    const { incarnation } = this.#identity
-    const { members } = this.#replica
+    const { firstUnchosen } = durable
     if (socket.getRecvBufferSize() < socketBufferBytes) {
       this.#logger.warn(
         { granted: socket.getRecvBufferSize(), wanted: socketBufferBytes },
@@ -372,6 +330,10 @@ class LiveNode implements RunningNode {
       join: ({ incarnation }, from) => {
         transport.send(from, { type: 'invitation', to: incarnation, founders: this.#identity.members })
       },
+      found: (question, founder, from) => {
+        transport.send(from, answerTo(founder, question, recordOf(this.#identity)))
+      },
+      founder: () => undefined,
       silent: (reason, from) => this.#silences.happened((times) => this.#logSilence(reason, from, times)),
       leaving: () => {
         this.#recorder?.flush()
@@ -394,7 +356,7 @@ class LiveNode implements RunningNode {
     }
     const mouth = this.#faults?.mouth(open) ?? open
     this.#transport = transport
-    this.#runtime.begin({ self: id, incarnation, members, promised, accepted, firstUnchosen }, mouth, {
+    this.#runtime.begin(recoveredFrom(this.#identity, this.#replica, durable), mouth, {
       timing,
       limits,
       randomSeed: randomInt(2 ** 31),

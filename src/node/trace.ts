@@ -1,6 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Batch } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
+import { privateFile } from '../permissions.ts'
 
 /** A line for each request of `batch` that the service executed, in order: `INSTANCE.INDEX UID SEQ COMMAND`. */
 export function traceLines(batch: Batch, { instance, outcomes }: Execution): string[] {
@@ -24,7 +25,7 @@ export class Trace {
 
   /** `failed` is called when the file cannot be written: the trace ends there, and the server goes on. */
   constructor(path: string, failed: (error: Error) => void) {
-    this.#file = createWriteStream(path, { flags: 'w' })
+    this.#file = createWriteStream(path, { flags: 'w', mode: privateFile })
     this.#file.on('error', failed)
   }
 

@@ -3,9 +3,12 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 import type {
   Challenge,
   ClientMessage,
+  Found,
+  Founder,
   Join,
   Message,
   NodeMessage,
+  NotFounder,
   RequestMessage,
 } from '../../machines/messages.ts'
 import { HeardFrom } from './heard-from.ts'
@@ -30,6 +33,10 @@ export interface Receiver {
   ask(question: Question, from: Address): void
   /** A server that joins asks who founded the cluster. */
   join(question: Join, from: Address): void
+  /** A server asks whether it is a founder of this cluster. */
+  found(question: Found, sender: NodeId, from: Address): void
+  /** A founder answers this server's question whether it is one. */
+  founder(answer: Founder | NotFounder, sender: NodeId): void
   /** A client that speaks plain text gets no answer, since that has none for it. */
   silent(reason: string, from: Address): void
   /** Something is about to leave; returns the clock that goes with it. */
@@ -66,6 +73,9 @@ export class Transport {
   #isOpen = true
   #flushing = false
 
+  readonly #onMessage = (datagram: Uint8Array, source: RemoteInfo) => this.#receive(datagram, source)
+
+  /** `cluster` is empty for a founder, which does not know the name yet and hears those of any cluster. */
   constructor(
     socket: Socket,
     cluster: string,
@@ -81,13 +91,13 @@ export class Transport {
     this.#self = self
     this.#receiver = receiver
     this.#decoder = new Decoder({
-      cluster,
+      cluster: cluster === '' ? null : cluster,
       nowMs: () => performance.now(),
       isProven: (source) => this.#allowance.isProven(source) || this.#memberSources.has(source),
     })
     this.#routes = new Routes(socket, resolver)
     this.#troubles = new Troubles(logTroubles)
-    socket.on('message', (datagram, source) => this.#receive(datagram, source))
+    socket.on('message', this.#onMessage)
     // An error here is loss, which the protocol bears: the interface is gone, or what was sent before was refused.
     socket.on('error', (error) => this.#troubles.count('socket', error))
   }
@@ -194,10 +204,16 @@ export class Transport {
   /** Sends and takes nothing more; once it is closed, does nothing. */
   close(): void {
     if (!this.#isOpen) return
+    this.leave()
+    this.#socket.close()
+  }
+
+  /** Sends and takes nothing more, and leaves the socket to another. */
+  leave(): void {
     this.#isOpen = false
     this.#outbox.empty()
     this.#troubles.close()
-    this.#socket.close()
+    this.#socket.off('message', this.#onMessage)
   }
 
   #receive(datagram: Uint8Array, source: RemoteInfo): void {
@@ -233,6 +249,8 @@ export class Transport {
       this.#receiver.request(message, source, commandBytes(message.command))
     } else if (isQuestion(message)) this.#receiver.ask(message, source)
     else if (message.type === 'join') this.#receiver.join(message, source)
+    else if (message.type === 'found' && sender !== null) this.#receiver.found(message, sender, source)
+    else if (isFoundersAnswer(message) && sender !== null) this.#receiver.founder(message, sender)
     else if (message.type === 'challenge' && sender !== null) this.#echo(sender, message)
     else if (sender !== null && isNodeMessage(message)) {
       this.recordHeardFrom(sender, source)
@@ -323,6 +341,10 @@ type Question = Exclude<ClientMessage, RequestMessage>
 
 function isQuestion(message: Message): message is Question {
   return message.type === 'hello' || message.type === 'inquire'
+}
+
+function isFoundersAnswer(message: Message): message is Founder | NotFounder {
+  return message.type === 'founder' || message.type === 'notFounder'
 }
 
 /** Said by servers to each other: it is answered to the server, not to where it came from. */

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { privateFile } from '../permissions.ts'
 import { parseRecording, type RecordLine } from './recording.ts'
 
 /** Writes a recording to a file. What it cannot write ends it, and the server goes on. */
@@ -16,7 +17,7 @@ export class Recorder {
    */
   constructor(path: string, failed: (error: Error) => void) {
     this.#failed = failed
-    this.#file = openSync(path, 'a')
+    this.#file = openSync(path, 'a', privateFile)
     try {
       const held = fstatSync(this.#file).isFile() ? readFileSync(path, 'utf8') : ''
       this.lastClock = parseRecording(held).at(-1)?.clock ?? 0

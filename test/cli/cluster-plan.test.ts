@@ -4,9 +4,17 @@ import { type ClusterFlags, planCluster, startAgain } from '../../src/cli/cluste
 const flags: ClusterFlags = { servers: 3, host: '127.0.0.1', port: 29_367, data: '.paxos', logLevel: 'warn' }
 const membersText = '0=127.0.0.1:29367,1=127.0.0.1:29368,2=127.0.0.1:29369'
 
-/** The plan when `initialised` are the directories in which a server has stored something. */
-function plan(changes: Partial<ClusterFlags> = {}, initialised: readonly string[] = []) {
-  return planCluster({ ...flags, ...changes }, (dataDir) => initialised.includes(dataDir), 'paxos')
+/** The plan when servers may have voted from the directories `members`, and others were founding from `founding`. */
+function plan(
+  changes: Partial<ClusterFlags> = {},
+  members: readonly string[] = [],
+  founding: readonly string[] = [],
+) {
+  const standing = (dataDir: string) => {
+    if (members.includes(dataDir)) return 'member'
+    return founding.includes(dataDir) ? 'founding' : 'empty'
+  }
+  return planCluster({ ...flags, ...changes }, standing, 'paxos')
 }
 
 describe('the plan of paxos cluster', () => {
@@ -28,6 +36,24 @@ describe('the plan of paxos cluster', () => {
       '.paxos/1',
       '--trace',
     ])
+  })
+
+  test('goes on with a founding that was interrupted, whoever has begun it', () => {
+    const { isFirstStart, start, lost } = plan({}, [], ['.paxos/1'])
+    expect({ isFirstStart, ids: start.map(({ id }) => id), lost }).toEqual({
+      isFirstStart: true,
+      ids: [0, 1, 2],
+      lost: [],
+    })
+  })
+
+  test('starts a server that had not ended its founding when others had', () => {
+    const { isFirstStart, start, lost } = plan({}, ['.paxos/0'], ['.paxos/1'])
+    expect({ isFirstStart, ids: start.map(({ id }) => id), lost: lost.map(({ id }) => id) }).toEqual({
+      isFirstStart: false,
+      ids: [0, 1],
+      lost: [2],
+    })
   })
 
   test('goes on with what is stored', () => {

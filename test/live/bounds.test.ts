@@ -19,9 +19,10 @@ afterEach(async () => {
 async function start(servers: number, host: string, options: Partial<NodeOptions> = {}): Promise<string[]> {
   const port = await freePorts(servers)
   const members = Array.from({ length: servers }, (_, id) => ({ id, address: `${host}:${port + id}` }))
-  for (const { id, address } of members) {
-    running.push(await startNode({ id, listen: address, dataDir: null, bootstrap: { members }, ...options }))
-  }
+  const started = members.map(({ id, address }) =>
+    startNode({ id, listen: address, dataDir: null, bootstrap: { members }, ...options }),
+  )
+  running.push(...(await Promise.all(started)))
   return members.map(({ address }) => address)
 }
 

@@ -22,18 +22,17 @@ test('each request of a hundred odd ones fails with its reason, no server stops,
       throw new Error('nothing to see')
     },
   }
-  for (const { id, address } of members) {
-    running.push(
-      await startNode({
-        id,
-        listen: address,
-        dataDir: null,
-        bootstrap: { members },
-        service,
-        inspect: '127.0.0.1:9',
-      }),
-    )
-  }
+  const started = members.map(({ id, address }) =>
+    startNode({
+      id,
+      listen: address,
+      dataDir: null,
+      bootstrap: { members },
+      service,
+      inspect: '127.0.0.1:9',
+    }),
+  )
+  running.push(...(await Promise.all(started)))
   const asking = connect({ servers: members.map(({ address }) => address) })
   client = asking
   const failures = await Promise.all(

@@ -13,8 +13,8 @@ import {
   hearAnswer,
   isFinal,
   newFounding,
-  questionOf,
   othersOf,
+  questionOf,
 } from '../../machines/founding.ts'
 import type { FounderName, FoundingPlan } from '../../machines/members.ts'
 import type { Founder, NotFounder } from '../../machines/messages.ts'

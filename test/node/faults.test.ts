@@ -29,6 +29,8 @@ function serverWith(rules: readonly FaultRule[]) {
     request: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
     ask: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
     join: ({ type }, from) => passed.push(`hears ${type} of ${from}`),
+    found: ({ type }, sender) => passed.push(`hears ${type} of ${sender}`),
+    founder: ({ type }, sender) => passed.push(`hears ${type} of ${sender}`),
     silent: (reason) => passed.push(`silent: ${reason}`),
     addressOf: () => undefined,
     leaving: () => 7,

@@ -53,6 +53,8 @@ async function start(
       transport.send(from, { type: 'busy', uid: 'u', seq: 0, reason: 'busy' })
     },
     join: () => undefined,
+    found: () => undefined,
+    founder: () => undefined,
     silent: () => undefined,
     leaving: () => 0,
     addressOf,

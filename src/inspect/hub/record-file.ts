@@ -1,5 +1,6 @@
 /** Records in a file, a line of JSON each. */
 import { createWriteStream, openSync, type WriteStream } from 'node:fs'
+import { privateFile } from '../../permissions.ts'
 
 /** What waits to be written, at most, in bytes: a disk that is slower than the cluster ends the recording. */
 const mostWaitingBytes = 64 * 1024 * 1024
@@ -13,7 +14,7 @@ export class RecordWriter {
   /** `failed` is called once, when nothing more can be written. Throws when the file cannot be made, or is there already. */
   constructor(path: string, failed: (error: Error) => void) {
     this.#failed = failed
-    this.#file = createWriteStream(path, { fd: openSync(path, 'wx') })
+    this.#file = createWriteStream(path, { fd: openSync(path, 'wx', privateFile) })
     this.#file.on('error', (error) => this.#fail(error))
   }
 

@@ -52,7 +52,7 @@ export function digestWith(digest: number, count: number): number {
 }
 
 /** The text of a record, stored by the write `count`. */
-export function encodeRecord(count: number, value: IdentityRecord | StateRecord | InstanceRecord): string {
+export function encodeRecord(count: number, value: object): string {
   const content = `${count} ${JSON.stringify(value)}`
   return `${checksum(content)} ${content}`
 }

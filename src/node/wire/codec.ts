@@ -29,6 +29,9 @@ export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
 
 const wireVersion = 3
 
+/** What may be asked by somebody who does not know the name of the cluster. */
+const unnamed: ReadonlySet<unknown> = new Set(['hello', 'inquire', 'found'])
+
 /** Characters of the reason for a drop, which may quote what was received. */
 const maxDetailLength = 200
 
@@ -274,10 +277,10 @@ export class Decoder {
       : decodeMessages(envelope, bytes)
   }
 
-  /** A client that does not know the cluster may ask for it. */
+  /** A client that does not know the cluster may ask for it; a founder, that does not know its name, for the others. */
   #isForeign({ c, m }: Envelope): boolean {
     if (this.#cluster === null || c === this.#cluster) return false
-    return c !== '' || !m.every((message) => typeOf(message) === 'hello' || typeOf(message) === 'inquire')
+    return c !== '' || !m.every((message) => unnamed.has(typeOf(message)))
   }
 }
 

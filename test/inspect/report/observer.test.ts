@@ -45,18 +45,17 @@ beforeAll(async () => {
   hub = await FakeHub.start()
   const port = await freePorts(3)
   const members = [0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${port + id}` }))
-  for (const { id, address } of members) {
-    const record = join(directory, `${id}.ndjson`)
-    const options = {
+  const started = members.map(({ id, address }) =>
+    startNode({
       id,
       listen: address,
       dataDir: null,
       bootstrap: { members },
-      record,
+      record: join(directory, `${id}.ndjson`),
       inspect: hub.address,
-    }
-    nodes.push(await startNode(options))
-  }
+    }),
+  )
+  nodes.push(...(await Promise.all(started)))
   const client = connect({ servers: members.map(({ address }) => address) })
   const first = await client.lock('a')
   const second = client.lock('a')

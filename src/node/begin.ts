@@ -1,0 +1,112 @@
+/** From what a directory holds, or from nothing, to a server that is somebody and may take part. */
+import type { Socket } from 'node:dgram'
+import type { Logger } from 'pino'
+import type { Address } from '../../machines/batch.ts'
+import { StartError } from './errors.ts'
+import { foundCluster } from './founding.ts'
+import { askFounders, greet } from './greet.ts'
+import { DataDirectory, type Home, homeless } from './home.ts'
+import { beginningOf, joiningIdentity, newIncarnation, type StartOptions } from './identity.ts'
+import type { Resolver } from './resolver.ts'
+import { LevelStorage } from './storage/level-storage.ts'
+import { MemoryStorage } from './storage/memory-storage.ts'
+import { damage } from './storage/records.ts'
+import { type Durable, type Identity, type Storage, StorageError } from './storage/storage.ts'
+
+/** How long the server that is asked to let another join has to answer, in milliseconds. */
+export const joinPatienceMs = 10_000
+
+export interface Begun {
+  readonly identity: Identity
+  readonly storage: Storage
+  /** What the store holds. It is open. */
+  readonly durable: Durable
+}
+
+export interface BeginOptions extends StartOptions {
+  readonly signal?: AbortSignal
+  readonly resolver?: Resolver
+}
+
+/**
+ * Finds out who this server is, which takes as long as a cluster takes to be founded, and opens its store. Throws a `StartError` or a
+ * `StorageError` when it cannot start, and the reason of `signal`.
+ */
+export async function begin(
+  options: BeginOptions,
+  around: { readonly socket: Socket; readonly address: Address; readonly logger: Logger },
+): Promise<Begun> {
+  const { dataDir } = options
+  const directory = dataDir === null ? null : openDirectory(dataDir, around.logger)
+  const home = directory ?? homeless
+  const { identity, isMember } = await identityOf(options, home, around)
+  const storage = directory === null ? new MemoryStorage() : new LevelStorage(directory.makeStore())
+  const durable = await storage.open()
+  try {
+    await claim(storage, durable, identity, isMember, dataDir ?? 'memory')
+    if (!isMember) home.write({ kind: 'member', identity })
+  } catch (error) {
+    await storage.close().catch(() => undefined)
+    throw error
+  }
+  return { identity, storage, durable }
+}
+
+function openDirectory(dataDir: string, logger: Logger): DataDirectory {
+  return DataDirectory.open(dataDir, (permissions) => {
+    logger.warn(
+      { permissions },
+      `others may read ${dataDir}, which holds all that clients ever asked: chmod 700 ${dataDir}`,
+    )
+  })
+}
+
+async function identityOf(
+  options: BeginOptions,
+  home: Home,
+  { socket, address, logger }: Parameters<typeof begin>[1],
+): Promise<{ readonly identity: Identity; readonly isMember: boolean }> {
+  const beginning = beginningOf(home.read(), options)
+  switch (beginning.kind) {
+    case 'goOn':
+      return beginning
+    case 'found': {
+      const { record, isNew } = beginning
+      if (isNew) home.write({ kind: 'founding', record })
+      const { signal, resolver } = options
+      const identity = await foundCluster({ socket, address, record, home, logger, signal, resolver })
+      return { identity, isMember: false }
+    }
+    case 'join': {
+      const { seed } = beginning
+      const incarnation = newIncarnation()
+      const patience = { patienceMs: joinPatienceMs, resolver: options.resolver }
+      const welcome = await greet(seed, patience)
+      const founders = await askFounders(seed, welcome, incarnation, patience)
+      const identity = joiningIdentity(options.id, incarnation, { cluster: welcome.cluster, founders })
+      home.write({ kind: 'new', identity })
+      return { identity, isMember: false }
+    }
+  }
+  return beginning satisfies never
+}
+
+/** Makes sure that the store is that of `identity`, and that a member's store is not taken for a new one. */
+async function claim(
+  storage: Storage,
+  { identity: stored }: Durable,
+  identity: Identity,
+  isMember: boolean,
+  place: string,
+): Promise<void> {
+  if (stored === null) {
+    if (isMember) throw new StorageError(place, damage('it holds no records, and it held some').message)
+    await storage.initialise(identity)
+    return
+  }
+  if (stored.cluster === identity.cluster && stored.incarnation === identity.incarnation) return
+  throw new StartError(
+    `--data ${place} holds the store of server ${stored.node} of the cluster ${stored.cluster}, and says that it belongs to server ` +
+      `${identity.node} of the cluster ${identity.cluster}: parts of two directories were put together. Put them back as they were`,
+  )
+}

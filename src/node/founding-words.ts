@@ -1,0 +1,87 @@
+/** What an operator reads while a cluster is founded: what is wrong, and what may be done about it safely. */
+import type { Address, NodeId } from '../../machines/batch.ts'
+import { differencesOf, type FoundingRecord, type Obstacle } from '../../machines/founding.ts'
+import type { FoundingPlan } from '../../machines/members.ts'
+
+/**
+ * Safe while no founder has told that it serves: none that says `founding` has voted, and those that lost their directories have
+ * nothing left that could be lost.
+ */
+export const startAllAnew =
+  'If paxos status shows every founder as founding, nothing was decided yet: stop all of them, empty their directories, ' +
+  'and start them with --bootstrap again. Do not if one of them serves, or cannot be asked'
+
+/** Where two plans differ: `server 2 is at a:1 here and at a:2 there`. */
+export function differenceText(here: FoundingPlan, there: FoundingPlan): string {
+  const texts = differencesOf(here, there).map(({ id, here, there }) => {
+    if (here === null) return `server ${id} is no member here, and at ${there} there`
+    if (there === null) return `server ${id} is at ${here} here, and no member there`
+    return `server ${id} is at ${here} here, and at ${there} there`
+  })
+  if (here.cluster !== there.cluster) {
+    texts.push(`the cluster is ${nameText(here)} here, and ${nameText(there)} there`)
+  }
+  return texts.join('; ')
+}
+
+function nameText({ cluster }: FoundingPlan): string {
+  return cluster === null ? 'not named' : `named ${cluster}`
+}
+
+/** Who is waited for: `server 1 at a:1, server 2 at a:2`. */
+export function waitText({ members }: FoundingRecord, ids: readonly NodeId[]): string {
+  return members
+    .filter(({ id }) => ids.includes(id))
+    .map(({ id, address }) => `server ${id} at ${address}`)
+    .join(', ')
+}
+
+/** What an obstacle is, and what to do. */
+export function obstacleText(record: FoundingRecord, obstacle: Obstacle): string {
+  const { node } = record
+  const place = addressOf(record, obstacle.of)
+  const other = place === null ? `server ${obstacle.of}` : `server ${obstacle.of} at ${place}`
+  switch (obstacle.kind) {
+    case 'otherPlan':
+      return (
+        `${other} founds another cluster than this one: ${differenceText(record, obstacle.plan)}. ` +
+        'Start each founder with the same --members, and the same --cluster if there is one'
+      )
+    case 'ownDirectoryLost':
+      return (
+        `${other} knows server ${node} by another directory, which was lost while the cluster was founded. ` +
+        startAllAnew
+      )
+    case 'directoryLost':
+      return `${other} has lost the directory by which this server knows it. ${startAllAnew}`
+    case 'otherList':
+      return `${other} knows a founder by a directory that was lost while the cluster was founded. ${startAllAnew}`
+    case 'exists': {
+      const seed = place ?? 'HOST:PORT'
+      const difference = differenceText(record, obstacle.plan)
+      return difference === ''
+        ? `the cluster exists, as ${other} says, and knows server ${node} by another directory: this one must not vote in its place. ` +
+            joinAnew(node, seed)
+        : `${other} is of a cluster that exists, and that was founded otherwise: ${difference}. ` +
+            `To join it, start server ${node} with --join ${seed} in place of --bootstrap`
+    }
+    case 'forgotten':
+      return (
+        `the cluster was founded with this directory, as ${other} says, and the directory does not know it: it was put back to an older state, ` +
+        `and may lack what server ${node} promised. Empty it. ${joinAnew(node, place ?? 'HOST:PORT')}`
+      )
+  }
+  obstacle satisfies never
+}
+
+/** Safe: a server that was removed and joins under a new incarnation has made no promise. */
+function joinAnew(node: NodeId, seed: Address): string {
+  return (
+    `Remove it with: paxos members remove ${node} --servers ${seed}; ` +
+    `then start it with --join ${seed} in place of --bootstrap`
+  )
+}
+
+function addressOf({ members }: FoundingRecord, id: NodeId): Address | null {
+  return members.find((member) => member.id === id)?.address ?? null
+}

@@ -1,0 +1,154 @@
+/** What a server does at its start: every standing of its directory, with every option that it may be given. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { beginFounding, hearAnswer, newFounding } from '../../machines/founding.ts'
+import type { Standing } from '../../src/node/home.ts'
+import {
+  type Bootstrap,
+  beginningOf,
+  foundedIdentity,
+  joiningIdentity,
+  newIncarnation,
+  recordOf,
+  type StartOptions,
+} from '../../src/node/identity.ts'
+import type { Identity } from '../../src/node/storage/storage.ts'
+
+const members = [
+  { id: 0, address: 'a:1' },
+  { id: 1, address: 'b:1' },
+]
+const elsewhere = [
+  { id: 0, address: 'a:1' },
+  { id: 1, address: 'b:2' },
+]
+const plan = { members, cluster: null }
+const founding = newFounding(0, 'own', plan)
+const begun = beginFounding(founding)
+const other = { type: 'founder', to: 'own', incarnation: 'other', isFounded: false } as const
+const held = hearAnswer(begun, 1, { ...other, founders: null }).record
+const founded = hearAnswer(beginFounding(held), 1, { ...other, founders: held.founders }).record
+const identity = foundedIdentity(founded)
+const joined: Identity = { ...identity, node: 0, incarnation: 'joined' }
+
+const options = (more: Partial<StartOptions> = {}): StartOptions => ({ id: 0, dataDir: 'D', ...more })
+const start = (standing: Standing | null, more: Partial<StartOptions> = {}) =>
+  beginningOf(standing, options(more), () => 'new')
+const bootstrap: Bootstrap = { members }
+const join = 'c:1'
+
+test('what the tests below begin with', () => {
+  expect(held).toMatchObject({
+    founders: [{ incarnation: 'own' }, { incarnation: 'other' }],
+    isFounded: false,
+  })
+  expect(founded.isFounded).toBe(true)
+  expect(identity.members.map(({ incarnation }) => incarnation)).toEqual(['own', 'other'])
+})
+
+describe('an empty directory', () => {
+  test('is refused when it is said neither to found nor to join', () => {
+    expect(() => start(null)).toThrow(
+      '--data D is empty, and a server with nothing stored must not vote: it may have lost what it promised. Give --bootstrap to found a new cluster, or --join HOST:PORT to join a running one',
+    )
+  })
+
+  test('founds under a new incarnation, or joins', () => {
+    expect(start(null, { bootstrap })).toEqual({
+      kind: 'found',
+      record: { ...founding, incarnation: 'new' },
+      isNew: true,
+    })
+    expect(start(null, { join })).toEqual({ kind: 'join', seed: join })
+  })
+
+  test('does not found a cluster of which it is no member', () => {
+    expect(() => start(null, { id: 7, bootstrap })).toThrow('--id 7 is not among --members (0, 1)')
+  })
+})
+
+describe('a founding that was interrupted', () => {
+  test.each([
+    ['before all were known', founding],
+    ['when all were known', held],
+  ])('%s goes on, with --bootstrap and without', (_, record) => {
+    for (const more of [{}, { bootstrap }]) {
+      expect(start({ kind: 'founding', record }, more)).toEqual({ kind: 'found', record, isNew: false })
+    }
+  })
+
+  test('is given up for another cluster, since it never voted', () => {
+    for (const record of [founding, held]) {
+      expect(start({ kind: 'founding', record }, { join })).toEqual({ kind: 'join', seed: join })
+    }
+  })
+
+  test('with other members begins anew, as long as nobody can count on the old one', () => {
+    const more = { bootstrap: { members: elsewhere } }
+    expect(start({ kind: 'founding', record: founding }, more)).toMatchObject({
+      kind: 'found',
+      isNew: true,
+      record: { incarnation: 'new', members: elsewhere },
+    })
+    expect(() => start({ kind: 'founding', record: held }, more)).toThrow(
+      'server 1 is at b:1 here, and at b:2 there',
+    )
+  })
+})
+
+describe.each(['new', 'member'] as const)('a directory whose server is settled: %s', (kind) => {
+  const standing: Standing = { kind, identity }
+
+  test('goes on as who it is, with any of the options', () => {
+    const isMember = kind === 'member'
+    for (const more of [{}, { bootstrap }, { join }]) {
+      expect(start(standing, more)).toEqual({ kind: 'goOn', identity, isMember })
+    }
+    // One that joined was not founded with these; its unit file may still say so.
+    const anew = start({ kind, identity: joined }, { bootstrap: { members: elsewhere } })
+    expect(anew).toEqual({ kind: 'goOn', identity: joined, isMember })
+  })
+
+  test('is not taken for a founder of another cluster', () => {
+    expect(() => start(standing, { bootstrap: { members: elsewhere } })).toThrow(
+      /was founded otherwise than --bootstrap says: server 1 is at b:1 here, and at b:2 there. Leave --bootstrap out/,
+    )
+    expect(() => start(standing, { bootstrap: { members, cluster: 'c' } })).toThrow('named c there')
+  })
+
+  test('is not taken for another server', () => {
+    expect(() => start(standing, { id: 1 })).toThrow('--data D belongs to server 0, not to --id 1')
+  })
+})
+
+test('the name of a cluster follows from the incarnations of its founders, unless it is given one', () => {
+  expect(identity.cluster).toMatch(/^[0-9a-f]{16}$/)
+  const others = {
+    ...founded,
+    founders: [
+      { id: 0, incarnation: 'own' },
+      { id: 1, incarnation: 'x' },
+    ],
+  }
+  expect(foundedIdentity(others).cluster).not.toBe(identity.cluster)
+  expect(foundedIdentity({ ...founded, cluster: 'c' }).cluster).toBe('c')
+})
+
+test('a server of a founded cluster tells founders of it what it held when it founded it', () => {
+  expect(recordOf(identity)).toEqual(founded)
+  expect(recordOf(foundedIdentity({ ...founded, cluster: 'c' }))).toEqual({ ...founded, cluster: 'c' })
+})
+
+test('a server that joins has an incarnation that no other has, and executes from the founders on', () => {
+  const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 5 })
+  fc.assert(
+    fc.property(names, fc.nat({ max: 9 }), (incarnations, node) => {
+      const founders = incarnations.map((incarnation, id) => ({ id, address: `h:${id + 1}`, incarnation }))
+      const own = newIncarnation()
+      const joining = joiningIdentity(node, own, { cluster: 'c', founders })
+      expect(joining).toEqual({ cluster: 'c', node, incarnation: own, members: founders })
+      expect(incarnations).not.toContain(joining.incarnation)
+    }),
+  )
+  expect(newIncarnation()).not.toBe(newIncarnation())
+})
