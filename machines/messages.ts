@@ -122,8 +122,8 @@ export interface Queued {
 
 /**
  * The request queue: I do not take your request. `busy`: my queue is full, your request is delayed and there are as many such
- * as there may be, or so are sessions and yours is new; come back later. `notMember`: I do not count in the cluster; `stopping`: I am about to stop. For the last two, ask
- * another server. Heard by the client.
+ * as there may be, or so are sessions and yours is new; come back later. `notMember`: I do not count in the cluster;
+ * `stopping`: I am about to stop. For the last two, ask another server. Heard by the client.
  */
 export interface Busy {
   readonly type: 'busy'

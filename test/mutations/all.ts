@@ -4,6 +4,7 @@ import type { Mutation } from './mutation.ts'
 import { proposerFaults } from './proposer-faults.ts'
 import { queueFaults } from './queue-faults.ts'
 import { replicaFaults } from './replica-faults.ts'
+import { serviceFaults } from './service-faults.ts'
 
 /** Every fault that the checks have to catch. */
 export const mutations: readonly Mutation[] = [
@@ -11,5 +12,6 @@ export const mutations: readonly Mutation[] = [
   ...proposerFaults,
   ...queueFaults,
   ...replicaFaults,
+  ...serviceFaults,
   ...clockFaults,
 ]

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { mutations } from './all.ts'
 import { type Caught, tryChance, tryChecker, trySchedule, trySimulator } from './checks.ts'
 import type { Mutation } from './mutation.ts'
+import { soundReplicas } from './service-faults.ts'
 import { trialOf, trials } from './trials.ts'
 import { type BoundsName, type WorldName, worlds } from './worlds.ts'
 
@@ -50,6 +51,13 @@ describe('without a fault', () => {
 
   test.each(Object.keys(worlds) as WorldName[])('chance finds nothing in %s', (name) => {
     expect(tryChance(none, name, seedsWithoutFault)).toBeNull()
+  })
+
+  test.each(
+    soundReplicas.map((sound) => [sound.name, sound] as const),
+  )('nothing is found in a cluster with %s', (_, sound) => {
+    expect(tryChance(sound, 'three servers', seedsWithoutFault)).toBeNull()
+    expect(trySimulator(sound, seedsWithoutFault)).toBeNull()
   })
 
   const schedules = Object.values(trials).flatMap(({ schedule }) => schedule ?? [])

@@ -4,7 +4,7 @@ import type { Replicas, ReplicatedState } from '../../src/stepped/settings.ts'
 import { faultyReplicas, type Mutation } from './mutation.ts'
 
 /** A replica that passes everything on to a real one; the faults below are in what it passes on. */
-class Passing implements ReplicatedState {
+export class Passing implements ReplicatedState {
   protected inner: ReplicatedState
   protected readonly usual: Replicas
 

@@ -57,6 +57,11 @@ export const trials: Readonly<Record<string, Trial>> = {
   'rounds the time of a batch up': { quickest: 'simulator' },
   'wakes nobody when a lock is freed': { quickest: 'chance' },
   'executes otherwise at each server': { bounds: 'a duel, two instances', quickest: 'chance' },
+  'keeps the state of a service that threw': { quickest: 'chance' },
+  'checks results on some servers only': { quickest: 'chance' },
+  'keeps fewer sessions on some servers': { quickest: 'chance' },
+  'forgets results on some servers only': { quickest: 'chance' },
+  'executes again what it has forgotten': { quickest: 'simulator' },
 }
 
 /** The trial of that fault. Throws when it has none. */
