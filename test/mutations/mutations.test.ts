@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { mutations } from './all.ts'
 import { type Caught, tryChance, tryChecker, trySchedule, trySimulator } from './checks.ts'
 import type { Mutation } from './mutation.ts'
-import { soundReplicas } from './service-faults.ts'
+import { littleRoom, soundReplicas } from './service-faults.ts'
 import { trialOf, trials } from './trials.ts'
 import { type BoundsName, type WorldName, worlds } from './worlds.ts'
 
@@ -58,6 +58,10 @@ describe('without a fault', () => {
   )('nothing is found in a cluster with %s', (_, sound) => {
     expect(tryChance(sound, 'three servers', seedsWithoutFault)).toBeNull()
     expect(trySimulator(sound, seedsWithoutFault)).toBeNull()
+  })
+
+  test('clients for whose requests there is no room come back, and all are answered in the end', () => {
+    expect(trySimulator(littleRoom, seedsWithoutFault)).toBeNull()
   })
 
   const schedules = Object.values(trials).flatMap(({ schedule }) => schedule ?? [])

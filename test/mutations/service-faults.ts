@@ -113,6 +113,11 @@ export const soundReplicas: readonly Mutation[] = [
   faultyReplicas('few results', (usual) => replicasWith(usual, lock, fewResults)),
 ]
 
+/** Clients that are turned away come back again and again, so a cluster with them does not come to rest while a lock is held. */
+export const littleRoom = faultyReplicas('room for one that waits', (usual) =>
+  replicasWith(usual, lock, { ...replicatedLimits, waiting: 1, sessionWaiting: 1 }),
+)
+
 export const serviceFaults: readonly Mutation[] = [
   faultyReplicas('keeps the state of a service that threw', (usual) => replicasWith(usual, keptClumsyLock())),
   faultyReplicas('checks results on some servers only', (usual) =>
