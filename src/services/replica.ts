@@ -48,6 +48,8 @@ interface Turn extends Position {
 
 /** What the execution of one batch comes to. */
 interface Tally {
+  /** The sessions that were forgotten before. */
+  readonly expired: ReadonlySet<string>
   readonly outcomes: RequestOutcome[]
   readonly freed: Set<string>
   progressed: boolean
@@ -122,12 +124,14 @@ export class Replica {
       throw new Error(`instance ${instance} is not the next to be executed: that is ${this.#firstUnexecuted}`)
     }
     this.#clockMs = Math.min(this.#clockMs + batch.elapsedMs, maxClockMs)
-    // First, since the clock stands while nothing is proposed: whoever asks after long silence brings the time of that silence.
+    // The clock stands while nothing is proposed, so whoever asks after long silence brings the time of that silence. It makes
+    // other sessions end, and none that asks here; nor one that begins here, although it was opened before what is forgotten.
     const uids = batch.requests.map(({ uid }) => uid)
+    const expired = new Set(uids.filter((uid) => this.#sessions.isExpired(uid)))
     this.#sessions.touchKnown(uids, instance, this.#clockMs)
     this.#sessions.evictIdle(this.#clockMs)
     const membersBefore = this.#members
-    const tally: Tally = { outcomes: [], freed: new Set(), progressed: false }
+    const tally: Tally = { expired, outcomes: [], freed: new Set(), progressed: false }
     batch.requests.forEach((request, index) => {
       this.#executeRequest(tally, request, { instance, index }, batch.node)
     })
@@ -225,7 +229,7 @@ export class Replica {
 
   #executeRequest(tally: Tally, request: Request, position: Position, node: NodeId): void {
     const { uid, seq, ackedBelow, command } = request
-    if (this.#sessions.isExpired(uid)) {
+    if (tally.expired.has(uid)) {
       tally.outcomes.push({ uid, seq, outcome: { kind: 'refused', reason: 'expired' } })
       return
     }

@@ -45,6 +45,13 @@ describe('an idle session', () => {
     expect(outcomesOf(replica, [ask('a@0', 3, lock('z'))], { clockMs: 3 * hourMs })).toEqual([locked(3)])
   })
 
+  test('does not refuse a session that begins in the batch that ends it', () => {
+    const replica = lockedBy('a@0')
+    expect(outcomesOf(replica, [ask('new@0', 1, lock('y'))], { clockMs: 2 * hourMs })).toEqual([locked(1)])
+    expect(replica.recall('a@0', 1)).toEqual(refused('expired'))
+    expect(outcomesOf(replica, [ask('new@0', 2, lock('z'))])).toEqual([locked(2)])
+  })
+
   test('use keeps it, in whatever order sessions began', () => {
     const replica = newReplica()
     run(replica, [ask('a@0', 1, lock('x')), ask('b@0', 1, lock('y')), ask('c@0', 1, lock('z'))])
