@@ -46,6 +46,7 @@ export function statusOf({
     ballot: proposer === undefined ? null : { ...proposer.ballot },
     promised: acceptor?.promised == null ? null : { ...acceptor.promised },
     firstUnchosen: replica.firstUnexecuted,
+    clockMs: replica.clockMs,
     queue: { length: queue?.held.count ?? 0, delayed: queue?.held.delayedCount ?? 0 },
     sessions: replica.sessionCount,
     usage: { ...replica.usage, ...queueUsage(queue) },

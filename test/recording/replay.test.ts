@@ -103,6 +103,15 @@ describe('it is found out', () => {
     expect(() => replay(changed)).toThrow(/its context comes out as \{/)
   })
 
+  test('that its clock showed another time when a batch was proposed', () => {
+    const changed = lines.map((line) =>
+      isEvent(line) && line.event.type === 'hear' && line.event.message.type === 'promise'
+        ? { ...line, nowMs: line.nowMs + 10_000 }
+        : line,
+    )
+    expect(() => replay(changed)).toThrow(/its context comes out as \{.*"elapsedMs":1\d{4}/)
+  })
+
   test('that an event is missing', () => {
     const at = lines.findIndex((line) => isEvent(line) && line.event.type === 'synced')
     expect(() => replay(lines.toSpliced(at, 1))).toThrow(/Divergence|server \d, clock \d+/)
