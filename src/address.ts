@@ -97,10 +97,16 @@ export function reachableAddress(text: string): Address {
 
 /** True when a datagram that is sent to `text` can reach a server. */
 export function isReachable(text: string): boolean {
+  return whyNotReachable(text) === null
+}
+
+/** Why `text`, which may be anything, is no address that a datagram can be sent to; `null` when it is one. */
+export function whyNotReachable(text: string): string | null {
   try {
-    return whyUnreachable(parseAddress(text)) === null
-  } catch {
-    return false
+    reachableAddress(text)
+    return null
+  } catch (error) {
+    return (error as Error).message
   }
 }
 

@@ -35,10 +35,11 @@ export class Expected {
     this.#isAsking = true
     try {
       const answers = await inquireOnce(missing, 1_000)
-      // Some may have begun to tell meanwhile.
+      // Some may have begun to tell meanwhile, and some tell that they are at another address than the one given.
       const still = this.#missing()
+      const telling = this.#hub.servers.map(({ hello }) => hello.node)
       for (const { server, report } of answers) {
-        if (report !== null && still.includes(server)) this.#show(report.id)
+        if (report !== null && still.includes(server) && !telling.includes(report.id)) this.#show(report.id)
       }
     } finally {
       this.#isAsking = false

@@ -1,5 +1,7 @@
 import type { Address, Json } from '../../machines/batch.ts'
+import { canonicalAddress, isReachable, whyNotReachable } from '../address.ts'
 import { connect } from '../client/index.ts'
+import { visible } from '../visible.ts'
 import { noServerAnswers, type Patience } from './ask.ts'
 import { type Report, readFoundingReport, readReport } from './report.ts'
 
@@ -8,10 +10,15 @@ export interface Answer {
   readonly server: Address
   readonly status: Json
   readonly report: Report | null
+  /** Why it was not asked: what another server says that its address is, nobody can send to. */
+  readonly fault?: string
 }
 
 /** How long a server has to answer when others did, in milliseconds. */
 const answerMs = 1_000
+
+/** Members that are asked beside the servers given: a server that lies must not have this program send to thousands. */
+const mostOthers = 100
 
 /** How long members have to answer that are asked when no time is left, in milliseconds. */
 const leastAnswerMs = 500
@@ -28,25 +35,52 @@ export async function inquire({ servers, timeout = answerMs }: Patience): Promis
     if (leftMs <= 0) throw noServerAnswers(servers, `after ${timeout / 1000} s`)
     answers = await inquireOnce(servers, Math.min(answerMs, leftMs))
   }
-  const others = unknownMembers(answers)
-  if (others.length === 0) return answers
+  const { others, faulty } = unknownMembers(answers)
+  if (others.length === 0) return [...answers, ...faulty]
   const leftMs = Math.max(leastAnswerMs, deadlineMs - performance.now())
-  return [...answers, ...(await inquireOnce(others, Math.min(answerMs, leftMs)))]
+  return [...answers, ...(await inquireOnce(others, Math.min(answerMs, leftMs))), ...faulty]
 }
 
 export function hasAnswered({ status }: Answer): boolean {
   return status !== null
 }
 
-/** Addresses of members that were not asked: of a server that the user named otherwise, its answer tells who it is. */
-function unknownMembers(answers: readonly Answer[]): Address[] {
+interface UnknownMembers {
+  readonly others: readonly Address[]
+  /** Those that cannot be asked. */
+  readonly faulty: readonly Answer[]
+}
+
+/** Members that were not asked: of a server that the user named otherwise, its answer tells where it is. */
+export function unknownMembers(answers: readonly Answer[]): UnknownMembers {
   const shown = answers.map(({ server, status, report }) => ({
     server,
     report: report ?? readFoundingReport(status),
   }))
-  const asked = new Set(shown.flatMap(({ server, report }) => [server, report?.address ?? server]))
-  const named = shown.flatMap(({ report }) => report?.members ?? []).map(({ address }) => address)
-  return [...new Set(named)].filter((address) => !asked.has(address))
+  const seen = new Set(
+    shown.flatMap(({ server, report }) => [server, canonicalOrSame(report?.address ?? server)]),
+  )
+  const others: Address[] = []
+  const faulty: Answer[] = []
+  for (const report of shown.flatMap((answer) => answer.report ?? [])) {
+    for (const { id, address } of report.members) {
+      const canonical = canonicalOrSame(address)
+      if (seen.has(canonical) || others.length + faulty.length === mostOthers) continue
+      seen.add(canonical)
+      const why = whyNotReachable(address)
+      if (why === null) others.push(canonical)
+      else {
+        const fault = `server ${report.id} has server ${id} there: ${why}`
+        faulty.push({ server: visible(address), status: null, report: null, fault: visible(fault) })
+      }
+    }
+  }
+  return { others, faulty }
+}
+
+/** What a server says is an address may be none. */
+function canonicalOrSame(address: string): string {
+  return isReachable(address) ? canonicalAddress(address) : address
 }
 
 /** What each of `servers` says of itself within that time, each asked once. */

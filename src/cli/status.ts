@@ -25,8 +25,8 @@ async function status({ json, ...patience }: Patience & { readonly json?: boolea
   else print(formatStatus(answers))
 }
 
-function asJson({ server, status }: Answer): object {
-  return status === null ? { server, error: 'no answer' } : { server, status }
+function asJson({ server, status, fault = 'no answer' }: Answer): object {
+  return status === null ? { server, error: fault } : { server, status }
 }
 
 const headings = [
@@ -59,8 +59,8 @@ export function formatStatus(answers: readonly Answer[]): string {
   ].join('\n')
 }
 
-function rowOf({ server, status, report }: Answer): string[] {
-  if (status === null) return ['-', server, 'no answer']
+function rowOf({ server, status, report, fault = 'no answer' }: Answer): string[] {
+  if (status === null) return ['-', server, fault]
   const founding = readFoundingReport(status)
   if (founding !== null) {
     const { id, address, waitsFor } = founding

@@ -2,8 +2,8 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { Welcome } from '../../machines/messages.ts'
 import { canonicalAddress, isReachable } from '../address.ts'
-import { type Resolver, systemResolver } from '../node/resolver.ts'
 import { type Destination, Route } from '../node/route.ts'
+import { type Resolver, systemResolver } from '../resolver.ts'
 
 interface Entry {
   readonly route: Route

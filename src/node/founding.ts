@@ -16,11 +16,11 @@ import {
 } from '../../machines/founding.ts'
 import type { Found, Founder, NotFounder } from '../../machines/messages.ts'
 import { doubled } from '../../machines/timing.ts'
+import type { Resolver } from '../resolver.ts'
 import { StartError } from './errors.ts'
 import { obstacleText, waitText } from './founding-words.ts'
 import type { Home } from './home.ts'
 import { foundedIdentity } from './identity.ts'
-import type { Resolver } from './resolver.ts'
 import type { Identity } from './storage/storage.ts'
 import { type Receiver, Transport } from './transport.ts'
 

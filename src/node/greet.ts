@@ -3,8 +3,8 @@ import type { Member } from '../../machines/members.ts'
 import type { Invitation, Welcome } from '../../machines/messages.ts'
 import { Directory } from '../client/directory.ts'
 import { type From, type Heard, Link, type Said } from '../client/link.ts'
+import type { Resolver } from '../resolver.ts'
 import { StartError } from './errors.ts'
-import type { Resolver } from './resolver.ts'
 
 const retryMs = 200
 

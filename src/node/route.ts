@@ -1,15 +1,12 @@
 import type { Address } from '../../machines/batch.ts'
 import { formatAddress, parseAddress } from '../address.ts'
-import type { Resolver } from './resolver.ts'
+import { type Resolver, refreshAfterMs } from '../resolver.ts'
 
 /** Where a datagram goes: an IP address, with its zone if it has one, and a port. */
 export interface Destination {
   readonly ip: string
   readonly port: number
 }
-
-/** A name is looked up again when its addresses are older than this, in milliseconds. */
-const refreshAfterMs = 60_000
 
 /** Nobody is found at an address where so many datagrams in so many milliseconds had no answer. */
 const silentAfterMs = 2_000

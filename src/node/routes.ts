@@ -2,7 +2,7 @@ import type { Socket } from 'node:dgram'
 import { isIPv4 } from 'node:net'
 import type { Address } from '../../machines/batch.ts'
 import { formatAddress, parseAddress } from '../address.ts'
-import type { Resolver } from './resolver.ts'
+import type { Resolver } from '../resolver.ts'
 import { type Destination, Route } from './route.ts'
 
 /** Addresses that are remembered: those of servers, and of clients that were answered lately. */

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { isIP, isIPv6 } from 'node:net'
 import type { Address } from '../../machines/batch.ts'
 import { parseAddress } from '../address.ts'
+import { type Resolver, systemResolver } from '../resolver.ts'
 import { StartError } from './errors.ts'
-import { type Resolver, systemResolver } from './resolver.ts'
 
 /**
  * Bytes asked for in both directions. With the usual 208 KiB a server that is busy for half a second loses most of a burst.

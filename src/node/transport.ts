@@ -11,9 +11,9 @@ import type {
   NotFounder,
   RequestMessage,
 } from '../../machines/messages.ts'
+import { type Resolver, systemResolver } from '../resolver.ts'
 import { HeardFrom } from './heard-from.ts'
 import { PlainTextClients } from './plain-text.ts'
-import { type Resolver, systemResolver } from './resolver.ts'
 import { type NoWay, Routes } from './routes.ts'
 import { type LogTroubles, Troubles } from './troubles.ts'
 import { allowedAnswers, isNodeMessage } from './wire/allowed-answers.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Answer } from '../../src/cli/inquire.ts'
+import { type Answer, unknownMembers } from '../../src/cli/inquire.ts'
 import { readReport } from '../../src/cli/report.ts'
 import { formatStatus } from '../../src/cli/status.ts'
 
@@ -72,6 +72,37 @@ test('status is a table with a row a server, and the members', () => {
     '',
     'cluster c, members 0=127.0.0.1:1 1=127.0.0.1:2 (joining)',
   ])
+})
+
+test('a member that nobody can send to is shown with what is wrong, and the others are asked', () => {
+  const strange = [
+    { id: 0, address: '127.0.0.1:1', counted: true },
+    { id: 1, address: '[::ffff:7f00:1]:2', counted: true },
+    { id: 2, address: 'nonsense', counted: true },
+    { id: 3, address: '0.0.0.0:5\u001b[2J', counted: true },
+    { id: 4, address: '0.0.0.0:5', counted: true },
+  ]
+  const answers = [answer('127.0.0.1:1', statusOf(0, { members: strange }))]
+  const { others, faulty } = unknownMembers(answers)
+  expect(others).toEqual(['127.0.0.1:2'])
+  expect(faulty.map(({ server }) => server)).toEqual(['nonsense', '0.0.0.0:5\\x1b[2J', '0.0.0.0:5'])
+  const text = formatStatus([...answers, ...faulty])
+  expect(text).toContain('nonsense  ')
+  expect(text).toContain("server 0 has server 2 there: 'nonsense' is no address: give HOST:PORT")
+  expect(text).toContain(
+    "server 0 has server 4 there: '0.0.0.0:5' is no address to send to: it leads others nowhere",
+  )
+  expect(text).not.toContain('\u001b')
+})
+
+test('no server has this program ask thousands of others', () => {
+  const many = Array.from({ length: 10_000 }, (_, id) => ({
+    id,
+    address: `10.0.0.1:${id + 1}`,
+    counted: true,
+  }))
+  const { others } = unknownMembers([answer('127.0.0.1:1', statusOf(0, { members: many }))])
+  expect(others).toHaveLength(100)
 })
 
 test('members are told apart where servers know different ones', () => {

@@ -7,8 +7,8 @@ import { Client } from '../../src/client/client.ts'
 import type { ConnectOptions } from '../../src/client/index.ts'
 import { settingsFrom } from '../../src/client/options.ts'
 import { greet } from '../../src/node/greet.ts'
-import { type LookUp, Resolver } from '../../src/node/resolver.ts'
 import { encodeEnvelope } from '../../src/node/wire/codec.ts'
+import { type LookUp, Resolver } from '../../src/resolver.ts'
 import { cluster, echo, executed, FakeServer } from './fake-server.ts'
 
 /** A tenth of the real waits. */

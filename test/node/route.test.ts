@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Resolver } from '../../src/node/resolver.ts'
 import { Route } from '../../src/node/route.ts'
+import { Resolver } from '../../src/resolver.ts'
 
 /** What is promised has been done. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))

@@ -1,13 +1,13 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { formatAddress } from '../../src/address.ts'
-import { Resolver } from '../../src/node/resolver.ts'
 import { bindSocket } from '../../src/node/socket.ts'
 import { type Receiver, Transport } from '../../src/node/transport.ts'
+import { Resolver } from '../../src/resolver.ts'
 import { until } from '../support/datagrams.ts'
+import { linkLocalAddress } from '../support/link-local.ts'
 
 const patienceMs = 10_000
 const hello = JSON.stringify({ v: 3, c: '', s: null, m: [{ type: 'hello', nonce: 'n' }] })
@@ -88,15 +88,6 @@ async function isAnswered(host: string, target: string, { port, asked }: Started
   )
   expect(heard[0]).toContain('"busy"')
   expect(asked.at(-1)).toBe(address)
-}
-
-/** An address of a link, with its interface; `null` where this machine has none. */
-function linkLocalAddress(): string | null {
-  for (const [name, infos = []] of Object.entries(networkInterfaces())) {
-    const info = infos.find(({ family, address }) => family === 'IPv6' && address.startsWith('fe80:'))
-    if (info !== undefined) return `${info.address}%${name}`
-  }
-  return null
 }
 
 describe('a server that listens on all addresses', () => {

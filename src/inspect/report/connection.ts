@@ -1,5 +1,13 @@
-import { connect, type NetConnectOpts, type Socket, type TcpNetConnectOpts } from 'node:net'
+import {
+  connect,
+  isIP,
+  type LookupFunction,
+  type NetConnectOpts,
+  type Socket,
+  type TcpNetConnectOpts,
+} from 'node:net'
 import { WebSocket } from 'ws'
+import { type Resolver, systemResolver } from '../../resolver.ts'
 
 /** What a connection tells whoever uses it. */
 export interface ConnectionEvents {
@@ -29,6 +37,7 @@ const closingMs = 250
 export class Connection {
   readonly #url: string
   readonly #events: ConnectionEvents
+  readonly #connect: (options: NetConnectOpts) => Socket
   /** It may not be there yet. */
   #socket: WebSocket | null = null
   #isOpen = false
@@ -37,9 +46,16 @@ export class Connection {
   #retryTimer: NodeJS.Timeout | null = null
   #isClosed = false
 
-  constructor(url: string, events: ConnectionEvents) {
-    this.#url = url
+  /** To `url`; `resolver` looks up the name in it, in the background as it does all names of the process. */
+  constructor(url: string, events: ConnectionEvents, resolver: Resolver = systemResolver) {
+    const { urlWithoutZone, zone } = withoutZone(url)
+    this.#url = urlWithoutZone
     this.#events = events
+    this.#connect = (options) => {
+      // Of what an HTTP request is given: its path is none of a socket.
+      const { host = 'localhost', port } = options as TcpNetConnectOpts
+      return connect({ host: `${host}${zone}`, port, lookup: lookupBy(resolver) }).unref()
+    }
   }
 
   get isOpen(): boolean {
@@ -58,7 +74,7 @@ export class Connection {
       perMessageDeflate: false,
       handshakeTimeout: handshakeMs,
       maxPayload: mostHeardBytes,
-      createConnection: connectUnreferenced as typeof connect,
+      createConnection: this.#connect as typeof connect,
     })
     this.#socket = socket
     socket.on('open', () => {
@@ -106,8 +122,20 @@ export class Connection {
   }
 }
 
-function connectUnreferenced(options: NetConnectOpts): Socket {
-  // Of what an HTTP request is given: its path is none of a socket.
-  const { host = 'localhost', port } = options as TcpNetConnectOpts
-  return connect({ host, port }).unref()
+/** A URL cannot say through which interface a link-local address is reached: `[fe80::1%eth0]`. */
+function withoutZone(url: string): { readonly urlWithoutZone: string; readonly zone: string } {
+  const zone = /^ws:\/\/\[[^\]%]*(%[^\]]*)\]/.exec(url)?.[1] ?? ''
+  return { urlWithoutZone: url.replace(zone, ''), zone }
+}
+
+/** For `connect` of a socket, which would take a thread of the pool at each try. */
+function lookupBy(resolver: Resolver): LookupFunction {
+  return (name, { all }, found) => {
+    void resolver.resolve(name).then((ips) => {
+      const [first, ...more] = ips.map((address) => ({ address, family: isIP(address) }))
+      if (first === undefined) found(new Error(`the name ${name} has no IP address`), '')
+      else if (all === true) found(null, [first, ...more])
+      else found(null, first.address, first.family)
+    })
+  }
 }

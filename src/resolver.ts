@@ -7,6 +7,9 @@ export type LookUp = (name: string) => Promise<readonly string[]>
 /** A name that was looked up without an answer is not looked up again before this, in milliseconds. */
 export const retryAfterMs = 1_000
 
+/** A name in use is looked up again when its addresses are older than this, in milliseconds. */
+export const refreshAfterMs = 60_000
+
 /** Names that are remembered at most: members are few, and so are the servers that a client is given. */
 const maxNames = 1_000
 
@@ -55,9 +58,12 @@ export class Resolver {
     return known.addresses
   }
 
-  /** The addresses of `name`, once it has been looked up; none when it was not found. Never rejects. */
+  /**
+   * The addresses of `name`: those that are known, or else those that a look-up finds; none when it was not found. Never
+   * rejects.
+   */
   async resolve(name: string): Promise<readonly string[]> {
-    const known = this.addressesOf(name, Number.POSITIVE_INFINITY)
+    const known = this.addressesOf(name, refreshAfterMs)
     if (known.length > 0) return known
     await new Promise<void>((looked) => this.#enqueue(name, looked))
     return this.#known.get(name)?.addresses ?? []

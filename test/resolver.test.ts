@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Resolver, retryAfterMs } from '../../src/node/resolver.ts'
+import { Resolver, retryAfterMs } from '../src/resolver.ts'
 
 /** A resolver whose look-ups end when the test says so, on a clock that the test sets. */
 class Harness {
