@@ -129,8 +129,10 @@ export class Transport {
 
   /** Sends `message`, with whatever else is said to that address in this turn of the event loop. */
   send(to: Address, message: Message): void {
-    if (this.#outbox.put(to, message)) this.#flushSoon()
-    else this.#unsent += 1
+    this.#guarded('send', () => {
+      if (this.#outbox.put(to, message)) this.#flushSoon()
+      else this.#unsent += 1
+    })
   }
 
   /** Sends what waits for the end of this turn. */

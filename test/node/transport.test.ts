@@ -144,7 +144,7 @@ describe('a datagram that goes wrong is lost, counted and logged, and nothing el
     const server = await start('127.0.0.1:0')
     const { heard, address } = await somebody('127.0.0.1')
     server.transport.send('127.0.0.1:9', { type: 'report', status: 1n as unknown as number })
-    server.transport.send(address, { type: 'busy', uid: 'u', seq: 0, reason: 'busy' })
+    server.transport.send(address, { type: 'learn', from: 0 })
     await until(
       () => heard.length > 0,
       patienceMs,
