@@ -15,7 +15,7 @@ import {
   timeoutOption,
 } from './options.ts'
 import { formatTable, print, printJson } from './output.ts'
-import type { Report } from './report.ts'
+import { type Report, readFoundingReport } from './report.ts'
 
 /** How long each of the others has to show that it knows of a removal, if --timeout leaves as much, in milliseconds. */
 const knowingTimeoutMs = 5_000
@@ -102,8 +102,15 @@ async function carryOut(change: MembershipChange, patience: Patience): Promise<r
 
 /** Servers learn lazily: the one with the most instances chosen knows the latest members. */
 async function mostKnowing(patience: Patience): Promise<Report> {
-  const reports = (await inquire(patience)).flatMap(({ report }) => report ?? [])
+  const answers = await inquire(patience)
+  const reports = answers.flatMap(({ report }) => report ?? [])
   const [most] = reports.sort((a, b) => b.firstUnchosen - a.firstUnchosen)
   if (most !== undefined) return most
+  const [founding] = answers.flatMap(({ status }) => readFoundingReport(status) ?? [])
+  if (founding !== undefined) {
+    throw new Failure(
+      `there are no members yet: server ${founding.id} is founding the cluster, and waits for server ${founding.waitsFor.join(', ')}`,
+    )
+  }
   throw new Failure('the servers answer in words of another version of paxos', exitCodes.failed)
 }

@@ -99,7 +99,8 @@ export function addNodeCommand(program: Command): void {
       'after',
       `
 A server with nothing stored starts with --bootstrap (a new cluster, at each of its servers) or with --join (a running
-cluster). Started again it needs neither: what it stored says which cluster it belongs to.`,
+cluster). A new cluster serves once all its servers are there and know each other; paxos status says who is waited for.
+Started again a server needs neither option: what it stored says which cluster it belongs to.`,
     )
     .action(runNode)
 }

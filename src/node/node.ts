@@ -175,6 +175,8 @@ class LiveNode implements RunningNode {
   readonly #observer: Observer | null
   readonly #watchers = new Set<() => void>()
   readonly #silences = new Seldom(silenceLogMs)
+  /** Servers that found a cluster and are no founders of this one. */
+  readonly #refusals = new Seldom(silenceLogMs)
   #transport: Transport | null = null
 
   constructor(
@@ -331,7 +333,10 @@ class LiveNode implements RunningNode {
         transport.send(from, { type: 'invitation', to: incarnation, founders: this.#identity.members })
       },
       found: (question, founder, from) => {
-        transport.send(from, answerTo(founder, question, recordOf(this.#identity)))
+        const answer = answerTo(founder, question, recordOf(this.#identity))
+        transport.send(from, answer)
+        if (answer.type === 'notFounder')
+          this.#refusals.happened((times) => this.#logRefusal(founder, from, times))
       },
       founder: () => undefined,
       silent: (reason, from) => this.#silences.happened((times) => this.#logSilence(reason, from, times)),
@@ -369,6 +374,13 @@ class LiveNode implements RunningNode {
     if (!this.#isCounted && this.#options.join === undefined) {
       this.#logger.warn('not counted in this cluster: start with --join to join it')
     }
+  }
+
+  #logRefusal(founder: NodeId, from: Address, times: number): void {
+    this.#logger.warn(
+      { times, from, server: founder },
+      'a server founds a cluster, and is no founder of this one by its directory or its --members: it is told to join',
+    )
   }
 
   #logSilence(reason: string, from: Address, times: number): void {

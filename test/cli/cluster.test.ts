@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { readReport } from '../../src/cli/report.ts'
@@ -196,6 +196,59 @@ test('a port that is taken is told of, and nothing is started', async () => {
   }
   // Nothing was founded, so the same command founds the cluster once the port is free.
   await startCluster()
+})
+
+/** Server `id` of three, that founds a cluster where `startCluster` does. */
+function startFounder(id: number, ...args: string[]): Paxos {
+  const members = [0, 1, 2].map((member) => `${member}=127.0.0.1:${port + member}`).join(',')
+  const data = ['--data', join(here.data, `${id}`)]
+  return here.start('node', '--id', `${id}`, '--members', members, '--bootstrap', ...data, ...args)
+}
+
+test('a founding of which servers are killed goes on, and status says who is waited for', async () => {
+  const founders = [0, 1].map((id) => startFounder(id))
+  await founders[0]?.said(/waits for server 1 at \S+, server 2 at/)
+  const { code, stdout } = await paxos('status', ...servers)
+  expect({ code, row: /^0 .*$/m.exec(stdout)?.[0] }).toEqual({
+    code: 5,
+    row: expect.stringMatching(/founding, waits for server (1, )?2$/),
+  })
+  expect((await paxos('members', 'list', ...servers)).stderr).toMatch(/^paxos: .*founding/)
+  for (const founder of founders) founder.signal('SIGKILL')
+  await Promise.all(founders.map(({ ended }) => ended))
+  await startCluster()
+  expect((await paxos('lock', 'a', ...servers)).code).toBe(0)
+})
+
+test('a founder that lost its directory does not vote with --bootstrap, and joins as it is told', async () => {
+  const { pids } = await startCluster()
+  process.kill(pids[2] ?? 0, 'SIGKILL')
+  await allEnded([pids[2] ?? 0])
+  await rm(join(here.data, '2'), { recursive: true })
+  const { code, stdout, stderr } = await startFounder(2, '--log-level', 'silent').ended
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(
+    /^paxos: the cluster exists, as server [01] [^\n]* must not vote in its place[^\n]*\n$/,
+  )
+  const [, remove = '', seed = ''] = /paxos (members remove 2 --servers (\S+));/.exec(stderr) ?? []
+  expect((await paxos(...remove.split(' '))).code).toBe(0)
+  const where = ['--listen', `127.0.0.1:${port + 2}`, '--data', join(here.data, '2')]
+  const joined = here.start('node', '--id', '2', ...where, '--join', seed)
+  await joined.said(/^server 2 ready on/m)
+})
+
+test('what servers write is for their own user only', async () => {
+  await startCluster('--trace')
+  await paxos('lock', 'a', ...servers)
+  const entries = await readdir(here.data, { recursive: true, withFileTypes: true })
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name)
+    const { mode } = await stat(path)
+    expect(`${path} ${(mode & 0o777).toString(8)}`).toBe(`${path} ${entry.isDirectory() ? 700 : 600}`)
+  }
+  expect(entries.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['identity', 'trace.txt', 'store', 'CURRENT', 'LOG']),
+  )
 })
 
 test('a server whose directory was lost is not started, and joins anew as it was told', async () => {
