@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 import { layOutCharts } from '../inspector/charts/layout.ts'
+import { bundledPackages, noticesText } from './notices.ts'
 
 export type PageMode = 'live' | 'playground'
 
@@ -36,10 +37,13 @@ const chartLayout: Plugin = {
   },
 }
 
-/** Writes `index.html`, `app.js` and `app.css` into `folder`. */
-export async function buildPage(mode: PageMode, folder: string): Promise<void> {
+/** The file with the notices of the packages that are in `app.js` and `app.css`. */
+export const noticesFile = 'THIRD-PARTY-NOTICES.txt'
+
+/** Writes `index.html`, `app.js`, `app.css` and the notices of what was bundled into `folder`; gives the paths of all that was. */
+export async function buildPage(mode: PageMode, folder: string): Promise<readonly string[]> {
   mkdirSync(folder, { recursive: true })
-  await build({
+  const { metafile } = await build({
     entryPoints: [join(source, 'main.tsx')],
     outfile: join(folder, 'app.js'),
     bundle: true,
@@ -49,12 +53,18 @@ export async function buildPage(mode: PageMode, folder: string): Promise<void> {
     target: 'es2022',
     jsx: 'automatic',
     jsxImportSource: 'preact',
+    // They stand in a file of their own, all of them.
     legalComments: 'none',
+    banner: { js: `/* Notices of bundled code: ${noticesFile} */` },
+    metafile: true,
     logLevel: 'warning',
     plugins: [transcripts, chartLayout],
   })
   const html = readFileSync(join(source, 'page.html'), 'utf8')
   writeFileSync(join(folder, 'index.html'), html.replace('MODE', mode))
+  const inputs = Object.keys(metafile.inputs)
+  writeFileSync(join(folder, noticesFile), noticesText(bundledPackages(inputs)))
+  return inputs
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

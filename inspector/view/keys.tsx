@@ -63,6 +63,11 @@ export function KeyList({ dialog, isPlayground }: KeyListProps) {
           </div>
         ))}
       </dl>
+      <p class="notices">
+        <a href="THIRD-PARTY-NOTICES.txt" target="_blank" rel="noreferrer">
+          Notices of bundled code
+        </a>
+      </p>
       <form method="dialog">
         <button type="submit">Close</button>
       </form>

@@ -16,6 +16,7 @@ const types: Readonly<Record<string, string>> = {
   'index.html': 'text/html; charset=utf-8',
   'app.js': 'text/javascript; charset=utf-8',
   'app.css': 'text/css; charset=utf-8',
+  'THIRD-PARTY-NOTICES.txt': 'text/plain; charset=utf-8',
 }
 
 const headers = {

@@ -22,6 +22,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'index.html'), '<p>page</p>')
   await writeFile(join(folder, 'app.js'), 'run()')
   await writeFile(join(folder, 'app.css'), 'p {}')
+  await writeFile(join(folder, 'THIRD-PARTY-NOTICES.txt'), 'notices')
   await writeFile(join(folder, 'secret.txt'), 'secret')
 })
 afterAll(() => rm(folder, { recursive: true }))
@@ -64,6 +65,9 @@ describe('the page', () => {
       })
       const script = await ask(hub, '/app.js', { 'accept-encoding': 'gzip' })
       expect(gunzipSync(script.body).toString()).toBe('run()')
+      const notices = await ask(hub, '/THIRD-PARTY-NOTICES.txt')
+      expect(notices.body.toString()).toBe('notices')
+      expect(notices.headers['content-type']).toBe('text/plain; charset=utf-8')
       const { etag } = script.headers
       const again = await ask(hub, '/app.js', { 'if-none-match': String(etag) })
       expect({ status: again.status, bytes: again.body.length }).toEqual({ status: 304, bytes: 0 })
