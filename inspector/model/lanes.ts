@@ -304,6 +304,8 @@ export class LaneModel {
         return { ...plain, timeMs, party, what: begun.length > 0 ? 'cut' : 'healed' }
       }
       case 'verdict':
+      case 'repeats':
+      case 'milestones':
         return null
     }
     record satisfies never
@@ -342,6 +344,8 @@ export class LaneModel {
         this.#cut = cutLinks(record)
         return
       case 'verdict':
+      case 'repeats':
+      case 'milestones':
         return
     }
     record satisfies never

@@ -1,6 +1,6 @@
 /** The rows of the ledger as they are shown: with what the heads say of each cell, and with the instances that nobody told of. */
 import type { Instance } from '../../machines/batch.ts'
-import type { Ledger, LedgerRow } from '../../src/inspect/ledger.ts'
+import { keptRows, type Ledger, type LedgerRow } from '../../src/inspect/ledger.ts'
 import type { ServerPicture } from '../../src/inspect/picture.ts'
 import { isMissing } from './heads.ts'
 
@@ -26,7 +26,8 @@ export function shownRows({ rows }: Ledger, servers: readonly ServerPicture[]): 
     shown.push({ kind: 'row', row, knows: servers.map((server) => knowsOf(server, row)) })
     expected = row.instance
   }
-  if (rows.length === 0 && expected > 0) shown.push({ kind: 'gap', from: 0, to: expected - 1 })
+  // Where there is room for more rows, those before are not known.
+  if (rows.length < keptRows && expected > 0) shown.push({ kind: 'gap', from: 0, to: expected - 1 })
   return shown
 }
 

@@ -1,5 +1,6 @@
 /** All records that the page has, and the picture at each of them. */
 
+import { keptMilestones, type Milestone, type MilestoneKind } from '../../src/inspect/milestones.ts'
 import { emptyPicture, type Picture, pictureAfter } from '../../src/inspect/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/record.ts'
 import type { Invariant } from '../../src/verify/violation.ts'
@@ -16,14 +17,14 @@ const keptCharacters = 80_000_000
 /** After too many of them, so much is kept. */
 const keptPart = 0.8
 
-/** Marks that are kept, at most. */
-const keptMarks = 400
+/** Marks of gaps that are kept, at most. They push out no other mark: of those there are as many as milestones. */
+const keptGaps = 1_000
 
-/** A record that stands out among the others: where some are missing, where a server ends, where something broke. */
+/** A record that stands out among the others: where some are missing, or what is kept for good. */
 export interface Mark {
   /** Of the record. */
   readonly number: number
-  readonly kind: 'gap' | 'gone' | 'broken'
+  readonly kind: 'gap' | MilestoneKind
 }
 
 /** What does not hold, and the record by which that was seen. */
@@ -47,7 +48,10 @@ export class Timeline {
   #latest: Picture = emptyPicture
   /** The number of the first record that is kept: those before it were let go. */
   #base = 0
-  #marks: readonly Mark[] = []
+  #gaps: readonly Mark[] = []
+  #milestones: readonly Mark[] = []
+  #marks: readonly Mark[] | null = []
+  readonly #numbers = new WeakMap<Milestone, number>()
   #breaches: readonly Breach[] = []
   #originMs: number | null = null
   #unreadable = 0
@@ -74,9 +78,16 @@ export class Timeline {
     return this.#latest
   }
 
-  /** In order; the latest of them. */
+  /** Gaps, the latest of them, then milestones, each in order. */
   get marks(): readonly Mark[] {
+    this.#marks ??= [...this.#gaps, ...this.#milestones]
     return this.#marks
+  }
+
+  /** The number of the record that tells of a milestone, if it is kept. */
+  numberOf(milestone: Milestone): number | null {
+    const number = this.#numbers.get(milestone)
+    return number === undefined || number < this.#base ? null : number
   }
 
   /** Each invariant that broke, and what else ended the run, once. */
@@ -105,7 +116,9 @@ export class Timeline {
       const after = taken(this.#latest, record)
       if (after === null) this.#unreadable += 1
       else {
+        const { milestones } = this.#latest
         this.#latest = after
+        if (after.milestones !== milestones) this.#reached(number, record, milestones, after.milestones)
         this.#note(number, record)
       }
       if (this.#records.length % checkpointEvery === 0) this.#checkpoints.push(this.#latest)
@@ -153,7 +166,9 @@ export class Timeline {
     this.#checkpoints = [emptyPicture]
     this.#latest = emptyPicture
     this.#base = 0
-    this.#marks = []
+    this.#gaps = []
+    this.#milestones = []
+    this.#marks = null
     this.#breaches = []
     this.#originMs = null
     this.#unreadable = 0
@@ -162,8 +177,10 @@ export class Timeline {
 
   #note(number: number, record: InspectorRecord): void {
     this.#originMs ??= timeOf(record)
-    const kind = markOf(record)
-    if (kind !== null) this.#mark({ number, kind })
+    if (record.kind === 'gap') {
+      this.#gaps = [...this.#gaps.slice(1 - keptGaps), { number, kind: 'gap' }]
+      this.#marks = null
+    }
     if (record.kind !== 'verdict') return
     const broken: Omit<Breach, 'verdict'>[] = record.invariants.filter(
       ({ standing }) => standing === 'broken',
@@ -171,13 +188,24 @@ export class Timeline {
     if (record.failure !== undefined) broken.push({ invariant: null, text: record.failure })
     const news = broken.filter((one) => this.#breaches.every(({ invariant }) => invariant !== one.invariant))
     if (news.length === 0) return
-    this.#mark({ number, kind: 'broken' })
     const breaches = news.map(({ invariant, text }) => ({ invariant, text, verdict: number }))
     this.#breaches = [...this.#breaches, ...breaches]
   }
 
-  #mark(mark: Mark): void {
-    this.#marks = [...this.#marks.slice(1 - keptMarks), mark]
+  /** Milestones of a time that is forgotten have no record. */
+  #reached(
+    number: number,
+    record: InspectorRecord,
+    before: readonly Milestone[],
+    after: readonly Milestone[],
+  ): void {
+    if (record.kind === 'milestones') return
+    const known = new Set(before)
+    const news = after.filter((milestone) => !known.has(milestone))
+    for (const milestone of news) this.#numbers.set(milestone, number)
+    const marks = news.map(({ what }) => ({ number, kind: what }))
+    this.#milestones = [...this.#milestones, ...marks].slice(-keptMilestones)
+    this.#marks = null
   }
 
   /** Up to a picture that is kept; of what comes at once, however much it is, the end stays. */
@@ -195,7 +223,10 @@ export class Timeline {
     this.#characters = characters
     this.#checkpoints = this.#checkpoints.slice(count / checkpointEvery)
     this.#base += count
-    this.#marks = this.#marks.filter(({ number }) => number >= this.#base)
+    const isKept = ({ number }: Mark) => number >= this.#base
+    this.#gaps = this.#gaps.filter(isKept)
+    this.#milestones = this.#milestones.filter(isKept)
+    this.#marks = null
   }
 }
 
@@ -203,14 +234,6 @@ export class Timeline {
 export function timeOf(record: InspectorRecord): number | null {
   if (record.kind === 'server') return record.record.timeMs
   return 'timeMs' in record ? record.timeMs : null
-}
-
-function markOf(record: InspectorRecord): Mark['kind'] | null {
-  if (record.kind === 'gap') return 'gap'
-  const isEnd =
-    (record.kind === 'process' && record.state === 'gone') ||
-    (record.kind === 'server' && record.record.kind === 'ended')
-  return isEnd ? 'gone' : null
 }
 
 /** The picture after `record`; `null` when nothing can be made of it, as of a line in a file that somebody wrote by hand. */

@@ -3,6 +3,7 @@ import type { Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { delayName } from '../../src/chart-names.ts'
 import type { FaultRule } from '../../src/inspect/control.ts'
+import type { Milestone, MilestoneKind } from '../../src/inspect/milestones.ts'
 import type {
   Cause,
   ClientRecord,
@@ -43,6 +44,31 @@ export function partyText(party: PartyName): string {
 export function timeText(timeMs: number | null, originMs: number): string {
   return timeMs === null ? '' : ((timeMs - originMs) / 1_000).toFixed(3)
 }
+
+const milestoneWords: Readonly<Record<Exclude<MilestoneKind, 'members' | 'broken'>, string>> = {
+  up: 'is up',
+  gone: 'is gone',
+  paused: 'is paused',
+  resumed: 'goes on',
+}
+
+/** `server 1 is gone (its connection ended)`, `members 0 1 2 3: 3 added (from instance 12 on)`. */
+export function milestoneText({ what, node, text, instance }: Milestone): string {
+  if (what === 'members') return `members ${text ?? ''}${reasonText(`from instance ${instance ?? 0} on`)}`
+  if (what === 'broken') return `broken: ${text ?? ''}`
+  return `server ${node ?? ''} ${milestoneWords[what]}${reasonText(text)}`
+}
+
+/** The time of day, `12:03:05`; empty where it is virtual, in milliseconds from 0 on. */
+export function wallText(timeMs: number | null): string {
+  if (timeMs === null || timeMs < earliestWallMs) return ''
+  const date = new Date(timeMs)
+  const two = (part: number) => String(part).padStart(2, '0')
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
+
+/** Of 2001: schedules and simulated runs count from 0 on. */
+const earliestWallMs = 1e12
 
 /** `0.4 s`, `12 s`, `3 min`, `2 h`. */
 export function ageText(ageMs: number): string {
@@ -132,6 +158,8 @@ export function placeText(cursor: number, end: number, record: InspectorRecord |
     case 'cluster':
     case 'links':
     case 'verdict':
+    case 'repeats':
+    case 'milestones':
       return `${place}, ${record.kind}`
   }
   record satisfies never
@@ -188,6 +216,12 @@ function sentence(record: InspectorRecord): string {
     }
     case 'links':
       return linksText(record.cut)
+    case 'repeats': {
+      const { count, sinceMs, timeMs } = record
+      return `${count} steps that were taken before, the same again, in ${ageText(timeMs - sinceMs)}: left out`
+    }
+    case 'milestones':
+      return `${record.milestones.length} milestones of the time before`
     case 'verdict': {
       const broken = record.invariants.filter(({ standing }) => standing === 'broken')
       const told = broken.map(
@@ -196,7 +230,7 @@ function sentence(record: InspectorRecord): string {
       if (record.failure !== undefined) told.push(record.failure)
       if (told.length > 0) return `broken: ${told.join('; ')}`
       const unjudged = record.invariants.filter(({ standing }) => standing === 'unjudged')
-      const rest = unjudged.length === 0 ? '' : `; not judged: ${listed(unjudged)}`
+      const rest = unjudged.length === 0 ? '' : `; unjudged: ${listed(unjudged)}`
       return `invariants hold: ${listed(record.invariants.filter(({ standing }) => standing === 'holds'))}${rest}`
     }
   }

@@ -3,7 +3,7 @@ import type { InvariantStanding } from '../../src/inspect/record.ts'
 import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
 import type { Store } from '../model/store.ts'
 import type { Breach } from '../model/timeline.ts'
-import { breachText, invariantText } from '../model/words.ts'
+import { breachText, invariantText, wallText } from '../model/words.ts'
 import { pure } from './shell/pure.ts'
 
 interface InvariantsProps {
@@ -14,7 +14,7 @@ interface InvariantsProps {
 
 const numbers = Object.keys(invariantNames).map(Number) as Invariant[]
 
-const standingTexts = { holds: 'holds', broken: 'broken', unjudged: 'not judged' } as const
+const standingTexts = { holds: 'holds', broken: 'broken', unjudged: 'unjudged' } as const
 const standingMarks = { holds: '✓', broken: '✕', unjudged: '–' } as const
 
 /** A badge an invariant. A broken one leads to what broke it. */
@@ -24,20 +24,23 @@ export const Invariants = pure(function Invariants({ invariants, breaches, store
     <section class="invariants" aria-label="Invariants">
       <ul>
         {numbers.map((number) => {
-          const { standing, text } = invariants.find(({ invariant }) => invariant === number) ?? {
+          const { standing, text, since } = invariants.find(({ invariant }) => invariant === number) ?? {
             standing: 'unjudged' as const,
             text: 'Nothing has been judged yet.',
+            since: undefined,
           }
+          const told = since === undefined ? text : `${text}, since ${wallText(since.timeMs)}`
           return (
-            <li key={number} class={`badge ${standing}`} title={`${standingTexts[standing]}: ${text}`}>
+            <li key={number} class={`badge ${standing}`} title={`${standingTexts[standing]}: ${told}`}>
               <span aria-hidden="true">{standingMarks[standing]}</span> {invariantText(number)}
               <span class="visually-hidden">
                 {' '}
-                {standingTexts[standing]}: {text}
+                {standingTexts[standing]}: {told}
               </span>
             </li>
           )
         })}
+        <JudgedSince invariants={invariants} />
       </ul>
       {breach === undefined ? null : (
         <p class="breach" role="alert">
@@ -55,3 +58,14 @@ export const Invariants = pure(function Invariants({ invariants, breaches, store
     </section>
   )
 })
+
+/** What holds does so from here on, where the judgement began anew after records were left out. */
+function JudgedSince({ invariants }: Pick<InvariantsProps, 'invariants'>) {
+  const since = invariants.find((one) => one.since !== undefined)?.since
+  if (since === undefined) return null
+  return (
+    <li class="judged-since">
+      judged from instance {since.instance} on, since {wallText(since.timeMs)}
+    </li>
+  )
+}

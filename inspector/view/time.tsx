@@ -6,7 +6,7 @@ import { speeds } from '../model/clockwork.ts'
 import type { Store, View } from '../model/store.ts'
 import type { Mark } from '../model/timeline.ts'
 import { timeOf } from '../model/timeline.ts'
-import { placeText, timeText } from '../model/words.ts'
+import { placeText, timeText, wallText } from '../model/words.ts'
 import type { PartProps } from './context.ts'
 import { pure } from './shell/pure.ts'
 import { Told } from './told.tsx'
@@ -116,7 +116,9 @@ export function Time({ view, store }: PartProps) {
           <span class="muted">{end === 0 ? 'Nothing is recorded yet.' : 'Before the first record.'}</span>
         ) : (
           <>
-            <span class="now-time">{timeText(timeOf(shown), store.timeline.originMs)}</span>{' '}
+            <span class="now-time">
+              <WallTime timeMs={timeOf(shown)} /> {timeText(timeOf(shown), store.timeline.originMs)}
+            </span>{' '}
             <Told record={shown} />
           </>
         )}
@@ -175,6 +177,12 @@ function Coalesced({ view }: Pick<PartProps, 'view'>) {
   return shown > 1 ? <span class="coalesced">{shown} steps a frame</span> : null
 }
 
+/** When it was, by the clock on the wall; nothing where time is virtual. */
+function WallTime({ timeMs }: { readonly timeMs: number | null }) {
+  const text = wallText(timeMs)
+  return text === '' ? null : <time dateTime={new Date(timeMs ?? 0).toISOString()}>{text}</time>
+}
+
 interface MarksProps {
   readonly marks: readonly Mark[]
   readonly first: number
@@ -182,7 +190,7 @@ interface MarksProps {
 }
 
 /** The kinds of marks, the one that matters most last: it covers the others. */
-const markKinds = ['gap', 'gone', 'broken'] as const
+const markKinds = ['gap', 'up', 'resumed', 'paused', 'members', 'gone', 'broken'] as const
 
 /**
  * A line above the scrubber for each record that stands out. All of a kind are one path, placed by the numbers of their

@@ -8,6 +8,7 @@ import type { DurableState } from '../durable.ts'
 import type { ServiceView } from '../services/service.ts'
 import { type Heads, type HeadsSample, headsOf, nothingKnown, sampledUntil, withSample } from './heads.ts'
 import { type Ledger, ledgerAfter, ledgerWithout, ledgerWithoutMemory, nothingInLedger } from './ledger.ts'
+import { type Milestone, milestonesAfter } from './milestones.ts'
 import type {
   Cause,
   ClientRecord,
@@ -34,6 +35,8 @@ export interface Picture {
   readonly clients: readonly ClientPicture[]
   readonly ledger: Ledger
   readonly invariants: readonly InvariantStanding[]
+  /** In order, the latest of them. */
+  readonly milestones: readonly Milestone[]
   /** The service, as the server shows it that executed most. */
   readonly service: {
     readonly node: NodeId
@@ -104,12 +107,19 @@ export const emptyPicture: Picture = {
   clients: [],
   ledger: nothingInLedger,
   invariants: [],
+  milestones: [],
   service: null,
   last: null,
 }
 
 /** The picture after `record`. */
 export function pictureAfter(picture: Picture, record: InspectorRecord): Picture {
+  const milestones = milestonesAfter(picture, record)
+  const after = changedBy(picture, record)
+  return milestones === picture.milestones ? after : { ...after, milestones }
+}
+
+function changedBy(picture: Picture, record: InspectorRecord): Picture {
   switch (record.kind) {
     case 'cluster':
       return clusterShown(picture, record)
@@ -132,7 +142,10 @@ export function pictureAfter(picture: Picture, record: InspectorRecord): Picture
       return clientMoved(picture, record)
     case 'verdict':
       return { ...picture, invariants: record.invariants }
+    case 'milestones':
+      return { ...picture, milestones: record.milestones }
     case 'links':
+    case 'repeats':
       return picture
   }
   record satisfies never

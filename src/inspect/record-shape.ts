@@ -29,6 +29,8 @@ const recordFields: Readonly<Record<InspectorRecord['kind'], FieldTypes>> = {
     stand: 'object',
   },
   links: { timeMs: 'number', cut: 'array' },
+  repeats: { timeMs: 'number', sinceMs: 'number', count: 'number' },
+  milestones: { milestones: 'array' },
   verdict: { timeMs: 'number', invariants: 'array' },
 }
 
@@ -108,14 +110,37 @@ export function recordFault(value: unknown): string | null {
     case 'verdict': {
       const failure = fieldOf(value, 'failure')
       if (failure !== undefined && typeof failure !== 'string') return 'verdict.failure is no string'
-      return eachFault(fieldOf(value, 'invariants'), standingFields, 'verdict.invariants')
+      return (
+        eachFault(fieldOf(value, 'invariants'), standingFields, 'verdict.invariants') ??
+        firstFault(fieldOf(value, 'invariants'), sinceFault)
+      )
     }
     case 'process':
       return typeof (fieldOf(value, 'reason') ?? '') === 'string' ? null : 'process: reason is to be a text'
+    case 'milestones':
+      return firstFault(fieldOf(value, 'milestones'), milestoneFault)
     case 'gap':
+    case 'repeats':
       return null
   }
   return kind satisfies never
+}
+
+function sinceFault(standing: unknown): string | null {
+  const since = fieldOf(standing, 'since')
+  return since === undefined
+    ? null
+    : fieldFault(since, { instance: 'number', timeMs: 'number' }, 'verdict.invariants.since')
+}
+
+function milestoneFault(milestone: unknown): string | null {
+  const fault = fieldFault(milestone, { timeMs: 'number', what: 'string' }, 'milestones')
+  if (fault !== null) return fault
+  const [node, text] = [fieldOf(milestone, 'node'), fieldOf(milestone, 'text')]
+  const isSound = (node === null || typeof node === 'number') && (text === null || typeof text === 'string')
+  if (!isSound) return 'milestones: node is to be a number, and text a text'
+  const members = fieldOf(milestone, 'members')
+  return members === undefined ? null : membersFault(members, 'milestones.members')
 }
 
 function cutFault(link: unknown): string | null {

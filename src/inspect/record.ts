@@ -15,6 +15,7 @@ import type { ServiceView } from '../services/service.ts'
 import type { Fact } from '../verify/facts.ts'
 import type { Invariant } from '../verify/violation.ts'
 import type { FaultRule } from './control.ts'
+import type { Milestone } from './milestones.ts'
 
 /** A run of a server: from its start to its end. */
 export interface RunName {
@@ -176,9 +177,25 @@ export type InspectorRecord =
     }
   /** Which links are cut from now on, all of them: said when it changes, where cuts are no rules. */
   | LinksRecord
+  | RepeatsRecord
+  /** What is kept of a time of which the rest is forgotten: before the first record that is kept. */
+  | { readonly kind: 'milestones'; readonly milestones: readonly Milestone[] }
   /** A client's machine moved. Only clients of the inspector's own are seen. */
   | ClientRecord
   | Verdict
+
+/**
+ * Steps that were taken before, in rounds after which all stood where they had stood, are left out: as those by which a client
+ * that waits is answered that it waits.
+ */
+export interface RepeatsRecord {
+  readonly kind: 'repeats'
+  /** Of the last of them. */
+  readonly timeMs: number
+  /** Of the first of them. */
+  readonly sinceMs: number
+  readonly count: number
+}
 
 export interface LinksRecord {
   readonly kind: 'links'
@@ -221,4 +238,6 @@ export interface InvariantStanding {
   readonly standing: 'holds' | 'broken' | 'unjudged'
   /** What was wrong; or why it is not judged, or how much it was judged by. */
   readonly text: string
+  /** Since when it is judged: left out where that is from the beginning on, or where it is not judged. */
+  readonly since?: { readonly instance: Instance; readonly timeMs: number }
 }

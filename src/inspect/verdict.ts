@@ -23,17 +23,38 @@ export function verdictOf(error: unknown, timeMs: number, judging: Judging): Ver
   }
 }
 
+/**
+ * Who can judge each invariant: everybody after every event, a simulated run after every event, or only a run at its end. One that
+ * does not stand here does not compile: what nobody judges must not be shown as holding.
+ */
+const judges: Readonly<Record<Invariant, 'everybody' | 'runs' | 'the end of a run'>> = {
+  1: 'everybody',
+  2: 'everybody',
+  3: 'everybody',
+  4: 'everybody',
+  5: 'everybody',
+  6: 'everybody',
+  7: 'everybody',
+  8: 'everybody',
+  9: 'everybody',
+  10: 'everybody',
+  11: 'the end of a run',
+  12: 'the end of a run',
+  13: 'runs',
+}
+
 function standingOf(invariant: Invariant, judging: Judging): InvariantStanding {
   if (judging === 'wholeRun') return { invariant, standing: 'holds', text: 'Judged to the end of the run.' }
-  if (invariant === 11 || invariant === 12) {
-    return { invariant, standing: 'unjudged', text: 'Only a run that comes to an end is judged by it.' }
-  }
-  if (invariant === 13 && judging === 'steps') {
-    return {
-      invariant,
-      standing: 'unjudged',
-      text: 'Only a simulated run is judged by it: time is a number here.',
-    }
+  switch (judges[invariant]) {
+    case 'the end of a run':
+      return { invariant, standing: 'unjudged', text: 'Only a run that comes to an end is judged by it.' }
+    case 'runs':
+      if (judging === 'run') break
+      return {
+        invariant,
+        standing: 'unjudged',
+        text: 'Only a simulated run is judged by it: time is a number here.',
+      }
   }
   return { invariant, standing: 'holds', text: 'Judged after every event.' }
 }

@@ -1,8 +1,9 @@
 import './events.css'
+import type { Milestone } from '../../../src/inspect/milestones.ts'
 import type { InspectorRecord } from '../../../src/inspect/record.ts'
 import type { Store } from '../../model/store.ts'
 import { timeOf } from '../../model/timeline.ts'
-import { recordText, timeText } from '../../model/words.ts'
+import { milestoneText, recordText, timeText, wallText } from '../../model/words.ts'
 import { partyClass } from '../shell/party-class.ts'
 import { pure } from '../shell/pure.ts'
 
@@ -22,6 +23,7 @@ export const Events = pure(function Events({ store, cursor, selected }: EventsPr
   const records = timeline.records(from, cursor)
   return (
     <div class="events">
+      <Milestones milestones={store.timeline.latest.milestones} store={store} />
       <ol reversed start={cursor}>
         {records
           .map((record, place) => (
@@ -42,6 +44,47 @@ export const Events = pure(function Events({ store, cursor, selected }: EventsPr
   )
 })
 
+interface MilestonesProps {
+  readonly milestones: readonly Milestone[]
+  readonly store: Store
+}
+
+/** What is kept for good, the latest on top, up to now wherever the reader is: each leads to its record, if that is kept. */
+const Milestones = pure(function Milestones({ milestones, store }: MilestonesProps) {
+  if (milestones.length === 0) return null
+  const { timeline } = store
+  return (
+    <details class="milestones">
+      <summary>Starts, ends and members: {milestones.length}</summary>
+      <ol>
+        {milestones.toReversed().map((milestone, place) => {
+          const number = timeline.numberOf(milestone)
+          const { timeMs } = milestone
+          const text = (
+            <>
+              <span class="line-time">{wallText(timeMs) || timeText(timeMs, timeline.originMs)}</span>{' '}
+              {milestoneText(milestone)}
+            </>
+          )
+          return (
+            <li key={milestones.length - place} class={`milestone ${milestone.what}`}>
+              {number === null ? (
+                <span class="line" title="Its record is not kept any more">
+                  {text}
+                </span>
+              ) : (
+                <button type="button" class="line" onClick={() => store.show(number)}>
+                  {text}
+                </button>
+              )}
+            </li>
+          )
+        })}
+      </ol>
+    </details>
+  )
+})
+
 interface LineProps {
   readonly number: number
   readonly record: InspectorRecord
@@ -58,6 +101,7 @@ const Line = pure(function Line({ number, record, isSelected, originMs, store }:
         class={`line ${kindOf(record)}`}
         aria-pressed={isSelected}
         onClick={() => store.show(number)}
+        title={wallText(timeOf(record))}
       >
         <span class="line-time">{timeText(timeOf(record), originMs)}</span> {recordText(record)}
       </button>

@@ -70,7 +70,7 @@ export class History {
 
   /** Records that lead to where all stood before the first that is kept; none when nothing was forgotten. */
   head(): readonly InspectorRecord[] {
-    const { cluster, servers, clients, service, invariants } = this.#before
+    const { cluster, servers, clients, service, invariants, milestones } = this.#before
     if (cluster === null) return []
     return [
       cluster,
@@ -92,6 +92,8 @@ export class History {
       ),
       ...(service === null ? [] : this.#serviceOf(service)),
       ...(invariants.length === 0 ? [] : [{ kind: 'verdict', timeMs: 0, invariants } as const]),
+      // The last: what comes before it has been told of already.
+      { kind: 'milestones', milestones },
     ]
   }
 

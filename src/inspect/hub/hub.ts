@@ -11,7 +11,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Address, NodeId } from '../../../machines/batch.ts'
 import { type ControlCommand, type ControlResult, done, type FaultRule, failed } from '../control.ts'
 import type { Refusal, ServerHello } from '../protocol.ts'
-import type { InspectorRecord } from '../record.ts'
+import type { InspectorRecord, InvariantStanding } from '../record.ts'
 import { isSameCluster } from '../same-cluster.ts'
 import { clusterKey } from './cluster-key.ts'
 import { History, type HistoryLimits } from './history.ts'
@@ -22,6 +22,7 @@ import { Pages } from './pages.ts'
 import type { RecordWriter } from './record-file.ts'
 import { Refusals } from './refusals.ts'
 import { type ConnectedServer, Servers } from './servers.ts'
+import { Thinner } from './thinner.ts'
 
 export interface HubOptions {
   /** 0 for any that is free. */
@@ -106,6 +107,7 @@ export class Hub {
   #history: History
   #merge = new Merge({ holdBackMs, patienceMs })
   #judge = new RecordJudge()
+  #thinner = new Thinner()
   readonly #refusals = new Refusals()
   readonly #servers: Servers
   readonly #pages: Pages
@@ -235,6 +237,7 @@ export class Hub {
     }
     this.#merging = null
     this.#give(this.#merge.takeAll())
+    this.#keepAll(this.#thinner.flush())
     const closed = new Promise((resolve) => this.#http.close(resolve))
     for (const socket of this.#sockets) socket.destroy()
     await closed
@@ -340,6 +343,7 @@ export class Hub {
     this.#history = new History(this.#limits)
     this.#merge = new Merge({ holdBackMs, patienceMs })
     this.#judge = new RecordJudge()
+    this.#thinner = new Thinner()
     this.#pages.restart()
   }
 
@@ -365,19 +369,32 @@ export class Hub {
     for (const [place, record] of records.entries()) {
       // A page must not lose its place because much comes at once.
       if (place % sentAtOnce === sentAtOnce - 1) this.#pages.sendNews()
-      this.#keep(record)
-      const invariants = this.#judge.take(record, performance.now())
-      if (invariants !== null) this.#keep({ kind: 'verdict', timeMs: Date.now(), invariants })
+      const nowMs = performance.now()
+      this.#keepAll(this.#thinner.take(record, nowMs))
+      const invariants = this.#judge.take(record, nowMs)
+      if (invariants !== null) this.#keepVerdict(invariants)
     }
     if (records.length > 0) this.#pages.sendNews()
   }
 
   #judgeAgain(): void {
     if (this.#cluster === null) return
-    const invariants = this.#judge.tick(performance.now())
-    if (invariants === null) return
+    const nowMs = performance.now()
+    const before = this.#history.end
+    this.#keepAll(this.#thinner.tick(nowMs))
+    const invariants = this.#judge.tick(nowMs)
+    if (invariants !== null) this.#keepVerdict(invariants)
+    if (this.#history.end > before) this.#pages.sendNews()
+  }
+
+  /** It comes right after the record that brought it. */
+  #keepVerdict(invariants: readonly InvariantStanding[]): void {
+    this.#keepAll(this.#thinner.flush())
     this.#keep({ kind: 'verdict', timeMs: Date.now(), invariants })
-    this.#pages.sendNews()
+  }
+
+  #keepAll(records: readonly InspectorRecord[]): void {
+    for (const record of records) this.#keep(record)
   }
 
   #keep(record: InspectorRecord): void {

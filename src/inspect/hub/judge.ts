@@ -42,19 +42,46 @@ type Course =
   /** From the first start of every server on. */
   | { readonly name: 'whole'; readonly invariants: Invariants }
   /** From an instance on. */
-  | { readonly name: 'later'; readonly invariants: Invariants; readonly first: Instance }
+  | {
+      readonly name: 'later'
+      readonly invariants: Invariants
+      readonly first: Instance
+      /** Of the record with which it began. */
+      readonly sinceTimeMs: number
+    }
   | { readonly name: 'waiting'; readonly reason: string; sinceMs: number }
   | { readonly name: 'broken'; readonly violation: Violation; readonly before: readonly Invariant[] }
 
 const nothingTold = 'no server has told anything yet'
 
-const ofRequests: ReadonlySet<Invariant> = new Set([2, 6, 8, 10])
+const requestsUnknown =
+  'what clients had asked for before is not known: it is judged only where every record is seen, from the first start on'
 
-const never: Readonly<Partial<Record<Invariant, string>>> = {
-  9: 'what a request queue holds is shown in part only: judged in simulator, checker and tests',
-  11: 'progress needs a network that is known to be calm: judged in the simulator',
-  12: 'quiet needs a cluster that is known to be at rest: judged in the simulator',
-  13: 'the replicated clock needs one clock beside those of all servers: judged in the simulator',
+const engineOnly = (reason: string) => ({ judged: 'never', reason }) as const
+
+/**
+ * By what each invariant is judged here. `requests`: only from the first start of every server on, since it needs to know all that
+ * clients asked for. An invariant that does not stand here does not compile.
+ */
+const judging: Readonly<
+  Record<
+    Invariant,
+    { readonly judged: 'instances' | 'requests' } | { readonly judged: 'never'; readonly reason: string }
+  >
+> = {
+  1: { judged: 'instances' },
+  2: { judged: 'requests' },
+  3: { judged: 'instances' },
+  4: { judged: 'instances' },
+  5: { judged: 'instances' },
+  6: { judged: 'requests' },
+  7: { judged: 'instances' },
+  8: { judged: 'requests' },
+  9: engineOnly('what a request queue holds is shown in part only: judged in simulator, checker and tests'),
+  10: { judged: 'requests' },
+  11: engineOnly('progress needs a network that is known to be calm: judged in the simulator'),
+  12: engineOnly('quiet needs a cluster that is known to be at rest: judged in the simulator'),
+  13: engineOnly('the replicated clock needs one clock beside those of all servers: judged in the simulator'),
 }
 
 /** So many batches and requests are judged from one beginning, at most: what is known of them is kept. */
@@ -69,6 +96,8 @@ export class RecordJudge {
   #service: string | null = null
   #course: Course = { name: 'waiting', reason: nothingTold, sinceMs: 0 }
   #told = ''
+  /** Of the latest record that has a time. */
+  #timeMs = 0
   /** Batches and requests that were judged since the beginning. */
   #judged = 0
 
@@ -77,6 +106,7 @@ export class RecordJudge {
    * changed: the record that broke one is the last that was taken.
    */
   take(record: InspectorRecord, nowMs: number): readonly InvariantStanding[] | null {
+    this.#timeMs = Math.max(this.#timeMs, timeIn(record))
     if (this.#course.name !== 'broken') {
       this.#beginAgain(nowMs)
       try {
@@ -129,6 +159,8 @@ export class RecordJudge {
       case 'links':
       case 'client':
       case 'verdict':
+      case 'repeats':
+      case 'milestones':
         return
     }
     record satisfies never
@@ -285,6 +317,7 @@ export class RecordJudge {
     this.#course = {
       name: 'later',
       first,
+      sinceTimeMs: this.#timeMs,
       invariants: Invariants.beginLater({
         service: this.#service,
         first,
@@ -316,34 +349,38 @@ export class RecordJudge {
   }
 
   #standingOf(invariant: Invariant): InvariantStanding {
-    const reason = never[invariant]
-    if (reason !== undefined) return { invariant, standing: 'unjudged', text: reason }
+    const by = judging[invariant]
+    const unjudged = (text: string): InvariantStanding => ({ invariant, standing: 'unjudged', text })
     const course = this.#course
+    if (course.name === 'broken' && course.violation.invariant === invariant) {
+      return { invariant, standing: 'broken', text: course.violation.message }
+    }
+    if (by.judged === 'never') return unjudged(by.reason)
     if (course.name === 'broken') {
       const { violation, before } = course
-      if (violation.invariant === invariant) return { invariant, standing: 'broken', text: violation.message }
       const until = `invariant ${violation.invariant} was broken`
-      const text = before.includes(invariant) ? `held until ${until}` : `not judged before ${until}`
-      return { invariant, standing: 'unjudged', text }
+      return unjudged(before.includes(invariant) ? `held until ${until}` : `not judged before ${until}`)
     }
     if (invariant === 10 && this.#service !== null && this.#service !== 'lock') {
-      return { invariant, standing: 'unjudged', text: `the service is ${this.#service}, which has no locks` }
+      return unjudged(`the service is ${this.#service}, which has no locks`)
     }
     switch (course.name) {
       case 'waiting':
-        return { invariant, standing: 'unjudged', text: course.reason }
+        return unjudged(course.reason)
       case 'whole':
-        if (this.#servers.size === 0) return { invariant, standing: 'unjudged', text: nothingTold }
+        if (this.#servers.size === 0) return unjudged(nothingTold)
         return { invariant, standing: 'holds', text: 'judged from the first start of every server on' }
-      case 'later':
-        return ofRequests.has(invariant)
-          ? {
-              invariant,
-              standing: 'unjudged',
-              text: 'what clients had asked for before is not known: it is judged only where every record is seen, from the first start on',
-            }
-          : { invariant, standing: 'holds', text: `judged from instance ${course.first} on` }
+      case 'later': {
+        if (by.judged === 'requests') return unjudged(requestsUnknown)
+        const since = { instance: course.first, timeMs: course.sinceTimeMs }
+        return { invariant, standing: 'holds', text: `judged from instance ${course.first} on`, since }
+      }
     }
     return course satisfies never
   }
+}
+
+function timeIn(record: InspectorRecord): number {
+  if (record.kind === 'server') return record.record.timeMs
+  return 'timeMs' in record ? record.timeMs : 0
 }

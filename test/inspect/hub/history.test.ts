@@ -47,7 +47,7 @@ describe('the history', () => {
       const kept = history.texts(0, records.length)
       expect(kept.reduce((sum, text) => sum + text.length, 0)).toBeLessThanOrEqual(60_000)
     }
-    history.add(cluster, 'x'.repeat(100_000))
+    history.add({ kind: 'links', timeMs: 1, cut: [] }, 'x'.repeat(100_000))
     expect(history.texts(0, records.length)).toEqual([])
     const told = history.head().reduce(pictureAfter, emptyPicture)
     expect(standing(told)).toEqual(standing(pictures.at(-1)!))

@@ -246,7 +246,8 @@ describe('what servers tell', () => {
   test('whatever it is, breaks nothing', () =>
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)
-      const sound = [survey(0), step(2)]
+      const durable = { promised: null, accepted: [], firstUnchosen: 0 }
+      const sound = [survey(0), step(2, { facts: [{ type: 'synced', node: 0, durable }] })]
       await fc.assert(
         fc.asyncProperty(
           fc.array(fc.oneof(fc.jsonValue(), damaged(sound)), { maxLength: 6 }),
@@ -334,8 +335,8 @@ describe('a page that comes late', () => {
       const long = 'x'.repeat(3_000)
       let clock = 2
       const tellMore = () => {
-        const moves = [{ role: 'acceptor' as const, event: long, edges: [], state: long }]
-        server.tell(Array.from({ length: 800 }, () => step(clock++, { moves })))
+        const moves = (event: string) => [{ role: 'acceptor' as const, event, edges: [], state: long }]
+        server.tell(Array.from({ length: 800 }, () => step(clock++, { moves: moves(`${clock} ${long}`) })))
       }
       for (let batch = 0; batch < 8; batch += 1) {
         tellMore()
