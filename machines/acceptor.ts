@@ -5,12 +5,12 @@
  */
 import { assign, enqueueActions, setup } from 'xstate'
 import { type Ballot, compareBallots, sameBallot } from './ballot.ts'
-import type { AcceptedRecord, Instance, NodeId } from './batch.ts'
+import { type AcceptedRecord, type Instance, type NodeId, sameBatch } from './batch.ts'
 import type { AcceptorEvent, Heard } from './inbox.ts'
-import type { Limits } from './limits.ts'
+import { instanceStep, type Limits, roundStep } from './limits.ts'
 import { isCounted, type Member } from './members.ts'
 import type { Accept, Accepted, Prepare, PromiseMessage } from './messages.ts'
-import type { Output } from './outputs.ts'
+import type { Oddity, Output } from './outputs.ts'
 
 export interface AcceptorInput {
   readonly self: NodeId
@@ -37,7 +37,11 @@ export interface AcceptorContext {
   // Durable: each change is persisted before it is spoken of.
   /** Invariant: never decreases, and is at least the ballot of everything in `accepted`. */
   readonly promised: Ballot | null
-  /** Invariant: in order of instance, one record an instance, none below `firstUnchosen`. */
+  /**
+   * Invariant: in order of instance, one record an instance, none below `firstUnchosen`, none at or above `firstUnchosen` +
+   * `limits.acceptedWindow`. So every instance in the window can be accepted, whatever else is held: a helper can always have
+   * the instance accepted at which it helps.
+   */
   readonly accepted: readonly AcceptedRecord[]
 
   // Volatile.
@@ -79,6 +83,35 @@ function mayVote({ members, self, incarnation }: AcceptorContext): boolean {
   return isCounted(members, self, incarnation)
 }
 
+/** The sender may propose, as far as this server knows. */
+function isMember({ members }: AcceptorContext, heard: Heard<Prepare> | Heard<Accept>): boolean {
+  return isCounted(members, heard.sender, heard.incarnation)
+}
+
+/** What the sender says to be chosen is looked for, if it may know. */
+function isHeeded(context: AcceptorContext, heard: Heard<Prepare> | Heard<Accept>): boolean {
+  return isMember(context, heard) || heard.knowsUs
+}
+
+function instanceOf(heard: Heard<Prepare> | Heard<Accept>): Instance {
+  return heard.type === 'prepare' ? heard.from : heard.instance
+}
+
+/** A sentence that says how `context` breaks what must hold of its fields, or `null`: asserted after every step. */
+export function acceptorFault(context: AcceptorContext): string | null {
+  const { promised, accepted, firstUnchosen, limits } = context
+  let above = firstUnchosen - 1
+  for (const { instance, ballot } of accepted) {
+    if (instance <= above) return `instance ${instance} is held below ${firstUnchosen}, out of order or twice`
+    if (instance >= firstUnchosen + limits.acceptedWindow) {
+      return `instance ${instance} is held beyond the window of ${limits.acceptedWindow} from ${firstUnchosen} on`
+    }
+    if (compareBallots(ballot, promised) > 0) return `instance ${instance} is accepted above what is promised`
+    above = instance
+  }
+  return null
+}
+
 export const acceptorMachine = setup({
   types: {
     context: {} as AcceptorContext,
@@ -89,17 +122,26 @@ export const acceptorMachine = setup({
   guards: {
     mayNotVote: ({ context }) => !mayVote(context),
     mayOnlyTell: ({ context }, { from }: Heard<Prepare>) => !mayVote(context) && from < context.firstUnchosen,
-    /** It does not know that it was removed: by this server's members, who are no older than its own, it is none. */
-    senderIsNoMember: ({ context }, { sender, from }: Heard<Prepare>) =>
-      from <= context.firstUnchosen && !context.members.some((member) => member.id === sender),
+    /**
+     * By this server's members the sender is none, or it comes with another directory. Either it does not know that it was
+     * removed; or this server does not know that it was admitted, and has to learn that before it votes for it.
+     */
+    senderIsNoMember: ({ context }, heard: Heard<Prepare> | Heard<Accept>) => !isMember(context, heard),
+    roundIsTooFar: ({ context }, { ballot }: { ballot: Ballot }) =>
+      ballot.round > (context.promised?.round ?? 0) + roundStep,
+    instanceIsTooFar: ({ context }, heard: Heard<Prepare> | Heard<Accept>) =>
+      instanceOf(heard) > context.firstUnchosen + instanceStep,
     promisedMore: ({ context }, { ballot }: { ballot: Ballot }) => isOutrun(context, ballot),
     isSettled: ({ context }, { instance }: Heard<Accept>) => instance < context.firstUnchosen,
-    isAccepted: ({ context }, { ballot, instance }: Heard<Accept>) => {
+    isAccepted: ({ context }, { ballot, instance, batch }: Heard<Accept>) => {
       const record = recordAt(context, instance)
-      return record !== undefined && sameBallot(record.ballot, ballot)
+      return record !== undefined && sameBallot(record.ballot, ballot) && sameBatch(record.batch, batch)
     },
+    /** A ballot has one batch an instance. To take the second would undo a vote that may have been counted. */
+    isAnotherBatch: ({ context }, { ballot, instance }: Heard<Accept>) =>
+      sameBallot(recordAt(context, instance)?.ballot ?? null, ballot),
     knowsTooLittle: ({ context }, { instance }: Heard<Accept>) =>
-      context.accepted.length >= context.limits.acceptedRecords && recordAt(context, instance) === undefined,
+      instance >= context.firstUnchosen + context.limits.acceptedWindow,
     somethingIsUnsaved: ({ context }) => context.unsaved.promised || context.unsaved.accepted.length > 0,
     somethingIsUnsaid: ({ context }) => context.later.length > 0,
   },
@@ -111,7 +153,7 @@ export const acceptorMachine = setup({
         message: {
           type: 'denial',
           ballot: heard.ballot,
-          instance: heard.type === 'prepare' ? heard.from : heard.instance,
+          instance: instanceOf(heard),
           promised: context.promised,
           firstUnchosen: context.firstUnchosen,
         },
@@ -158,13 +200,18 @@ export const acceptorMachine = setup({
       if (ballot.node === context.self || compareBallots(ballot, context.promised) <= 0) return
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'ballot.surpassed', ballot } })
     }),
-    /** Whoever prepares from there knows everything below it. */
-    announcePreparedFrom: enqueueActions(({ context, enqueue }, { from, sender }: Heard<Prepare>) => {
-      if (from <= context.firstUnchosen) return
+    flag: enqueueActions(({ enqueue }, { oddity, sender }: { oddity: Oddity; sender: NodeId }) => {
+      enqueue.emit({ type: 'flag', oddity, sender })
+    }),
+    /** A server that prepares or proposes there knows everything below. */
+    announceSenderKnowsMore: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
+      const firstUnchosen = instanceOf(heard)
+      if (firstUnchosen <= context.firstUnchosen || !isHeeded(context, heard)) return
+      const informant = { id: heard.sender, incarnation: heard.incarnation }
       enqueue.emit({
         type: 'tell',
         role: 'learner',
-        event: { type: 'behind.noticed', firstUnchosen: from, peer: sender },
+        event: { type: 'behind.noticed', firstUnchosen, informant },
       })
     }),
     /**
@@ -173,13 +220,13 @@ export const acceptorMachine = setup({
      * carries the chosen one. A batch accepted at another ballot may be a loser's, and implies nothing.
      */
     announceAcceptHeard: enqueueActions(
-      ({ context, enqueue }, { sender, ballot, instance }: Heard<Accept>) => {
+      ({ context, enqueue }, { sender, incarnation, ballot, instance }: Heard<Accept>) => {
         const before = recordAt(context, instance - 1)
         const implied = before !== undefined && sameBallot(before.ballot, ballot) ? before.batch : null
         enqueue.emit({
           type: 'tell',
           role: 'learner',
-          event: { type: 'accept.heard', sender, instance, implied },
+          event: { type: 'accept.heard', informant: { id: sender, incarnation }, instance, implied },
         })
       },
     ),
@@ -229,14 +276,25 @@ export const acceptorMachine = setup({
         guard: { type: 'mayOnlyTell', params: ({ event }) => event },
         actions: { type: 'sendDenial', params: ({ event }) => event },
       },
+      {
+        guard: { type: 'instanceIsTooFar', params: ({ event }) => event },
+        actions: { type: 'flag', params: ({ event }) => ({ oddity: 'instance', sender: event.sender }) },
+      },
       // It may have lost, with what it had learned, that it was admitted: what it is asked for shows that it is behind.
       {
         guard: 'mayNotVote',
-        actions: { type: 'announcePreparedFrom', params: ({ event }) => event },
+        actions: { type: 'announceSenderKnowsMore', params: ({ event }) => event },
       },
       {
         guard: { type: 'senderIsNoMember', params: ({ event }) => event },
-        actions: { type: 'sendDenial', params: ({ event }) => event },
+        actions: [
+          { type: 'announceSenderKnowsMore', params: ({ event }) => event },
+          { type: 'sendDenial', params: ({ event }) => event },
+        ],
+      },
+      {
+        guard: { type: 'roundIsTooFar', params: ({ event }) => event },
+        actions: { type: 'flag', params: ({ event }) => ({ oddity: 'round', sender: event.sender }) },
       },
       {
         guard: { type: 'promisedMore', params: ({ event }) => event },
@@ -245,7 +303,7 @@ export const acceptorMachine = setup({
       {
         actions: [
           { type: 'announceSurpassed', params: ({ event }) => event },
-          { type: 'announcePreparedFrom', params: ({ event }) => event },
+          { type: 'announceSenderKnowsMore', params: ({ event }) => event },
           { type: 'recordPromise', params: ({ event }) => event },
         ],
       },
@@ -255,7 +313,32 @@ export const acceptorMachine = setup({
         guard: { type: 'isSettled', params: ({ event }) => event },
         actions: { type: 'sendDenial', params: ({ event }) => event },
       },
-      { guard: 'mayNotVote', actions: { type: 'announceAcceptHeard', params: ({ event }) => event } },
+      {
+        guard: { type: 'instanceIsTooFar', params: ({ event }) => event },
+        actions: { type: 'flag', params: ({ event }) => ({ oddity: 'instance', sender: event.sender }) },
+      },
+      {
+        guard: 'mayNotVote',
+        actions: { type: 'announceSenderKnowsMore', params: ({ event }) => event },
+      },
+      {
+        guard: { type: 'senderIsNoMember', params: ({ event }) => event },
+        actions: [
+          { type: 'announceSenderKnowsMore', params: ({ event }) => event },
+          { type: 'sendDenial', params: ({ event }) => event },
+        ],
+      },
+      {
+        guard: { type: 'roundIsTooFar', params: ({ event }) => event },
+        actions: { type: 'flag', params: ({ event }) => ({ oddity: 'round', sender: event.sender }) },
+      },
+      {
+        guard: { type: 'knowsTooLittle', params: ({ event }) => event },
+        actions: [
+          { type: 'announceSenderKnowsMore', params: ({ event }) => event },
+          { type: 'sendDenial', params: ({ event }) => event },
+        ],
+      },
       {
         guard: { type: 'promisedMore', params: ({ event }) => event },
         actions: [
@@ -268,8 +351,11 @@ export const acceptorMachine = setup({
         actions: { type: 'recordAcceptedAgain', params: ({ event }) => event },
       },
       {
-        guard: { type: 'knowsTooLittle', params: ({ event }) => event },
-        actions: { type: 'announceAcceptHeard', params: ({ event }) => event },
+        guard: { type: 'isAnotherBatch', params: ({ event }) => event },
+        actions: [
+          { type: 'flag', params: ({ event }) => ({ oddity: 'batch', sender: event.sender }) },
+          { type: 'sendDenial', params: ({ event }) => event },
+        ],
       },
       {
         actions: [

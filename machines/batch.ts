@@ -60,3 +60,20 @@ export interface ChosenBatch {
   readonly instance: Instance
   readonly batch: Batch
 }
+
+/** True when `a` and `b` are equal as JSON, whatever the order of their keys. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key as keyof typeof a], b[key as keyof typeof b]))
+  )
+}
+
+/** True when `a` and `b` are the same batch, each of which may have come in a datagram of its own. */
+export function sameBatch(a: Batch, b: Batch): boolean {
+  return sameJson(a, b)
+}

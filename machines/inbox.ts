@@ -17,8 +17,32 @@ import type { Execution, Full, Outcome } from './outcome.ts'
 
 export type RoleName = 'acceptor' | 'proposer' | 'learner' | 'requestQueue'
 
-/** A message with the server that said it. */
-export type Heard<M> = M & { readonly sender: NodeId }
+/** What stands around a message on its way between servers. The router writes and reads it, so no role can leave it out. */
+export interface Names {
+  /** Names the directory of the sender: what is counted comes only from the one that stands in the members. */
+  readonly incarnation: string
+  /**
+   * The incarnation of the addressee in the members of the sender, `null` where it has none. It is told to members only, so
+   * whoever names it has executed the admission of the addressee.
+   */
+  readonly addressee: string | null
+}
+
+/** A message as a role hears it: with the server that sent it, and whether that server knows this one as a member. */
+export type Heard<M> = M & {
+  readonly sender: NodeId
+  readonly incarnation: string
+  readonly knowsUs: boolean
+}
+
+/** A `chosen` as the learner hears it: `concernsUs` when a delayed request waits at this server, for which it may be sent unasked. */
+export type HeardChosen = Heard<Chosen> & { readonly concernsUs: boolean }
+
+/** A server to be asked for what was chosen; `null` for any directory of that server. */
+export interface Informant {
+  readonly id: NodeId
+  readonly incarnation: string | null
+}
 
 /** The members changed; said to every role but the proposer, which learns it from `batch.executed`. */
 export interface MembersChanged {
@@ -56,7 +80,7 @@ export type ProposerEvent =
 
 export type LearnerEvent =
   | Heard<Learn>
-  | Heard<Chosen>
+  | HeardChosen
   /** This node's proposer had a batch chosen. */
   | ({ readonly type: 'batch.chosen' } & ChosenBatch)
   /**
@@ -65,12 +89,12 @@ export type LearnerEvent =
    */
   | {
       readonly type: 'accept.heard'
-      readonly sender: NodeId
+      readonly informant: Informant
       readonly instance: Instance
       readonly implied: Batch | null
     }
-  /** A peer knows what was chosen below `firstUnchosen`, and it is needed here. */
-  | { readonly type: 'behind.noticed'; readonly firstUnchosen: Instance; readonly peer: NodeId }
+  /** The informant knows what was chosen below `firstUnchosen`, and it is needed here. */
+  | { readonly type: 'behind.noticed'; readonly firstUnchosen: Instance; readonly informant: Informant }
   /** A client asks again for a delayed request: is there news that has not reached this server? */
   | { readonly type: 'news.wanted' }
   /** Storage answers `read`. */

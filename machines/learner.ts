@@ -4,10 +4,10 @@
  * hears of something that it does not know. *Paxos Made Simple*, section 2.3.
  */
 import { assign, enqueueActions, setup } from 'xstate'
-import type { Batch, Instance, NodeId } from './batch.ts'
-import type { Heard, LearnerEvent } from './inbox.ts'
-import { countedMembers, type Member, peersOf } from './members.ts'
-import type { Chosen } from './messages.ts'
+import { type Batch, type ChosenBatch, type Instance, type NodeId, sameBatch } from './batch.ts'
+import type { HeardChosen, Informant, LearnerEvent } from './inbox.ts'
+import { instanceStep } from './limits.ts'
+import { countedMembers, isCounted, type Member, peersOf } from './members.ts'
 import type { Output } from './outputs.ts'
 import { isQuorum } from './quorum.ts'
 import { doubled, type Timing } from './timing.ts'
@@ -31,6 +31,10 @@ export interface LearnerContext {
   readonly firstUnchosen: Instance
 
   // Volatile.
+  /** The batch at the instance below `firstUnchosen`; `null` when it was not learned since the start. */
+  readonly lastChosen: Batch | null
+  /** A batch that others say to be chosen in the place of `lastChosen`, and who says so. Invariant: distinct, counted. */
+  readonly contradiction: { readonly batch: Batch; readonly by: readonly NodeId[] } | null
   /** The highest instance of an accept heard here. */
   readonly highestHeard: Instance
   /** Somebody knows everything below; never below `firstUnchosen` while behind or catching up. */
@@ -38,12 +42,15 @@ export interface LearnerContext {
   /** Whom to ask. */
   readonly peer: NodeId
   /**
-   * Who told of `target`. It has its turn too: to a server that joins late, whoever invited it is no member that it knows of,
-   * and those that it knows of may be gone.
+   * Who showed last that it knows everything below `target`. It has its turn too: to a server that joins late, or was away while
+   * the members changed, it may be no member, and those that it knows of may be gone.
    */
-  readonly informant: NodeId
+  readonly informant: Informant | null
+  /** Who was asked since the learner last knew all that it had heard of: their answers are taken. */
+  readonly asked: readonly NodeId[]
+  /** How often it asked without news. */
   readonly tries: number
-  /** Who answered the inquiry under way, this node included. */
+  /** Who answered the inquiry under way, this node included. Invariant: distinct, counted. */
   readonly answered: readonly NodeId[]
   /** An answer, or this node, showed something accepted that nobody knew to be chosen. */
   readonly unsettled: boolean
@@ -61,6 +68,17 @@ function newsIn(context: LearnerContext, from: Instance, batches: readonly Batch
   return batches.slice(context.firstUnchosen - from)
 }
 
+/** What `batches` show at the last instance that is known here. */
+function lastKnownIn(context: LearnerContext, from: Instance, batches: readonly Batch[]): Batch | undefined {
+  return batches[context.firstUnchosen - 1 - from]
+}
+
+/** `batches` show another batch than the one known here, as far as that can be told. */
+function contradicts(context: LearnerContext, from: Instance, batches: readonly Batch[]): boolean {
+  const said = lastKnownIn(context, from, batches)
+  return said !== undefined && context.lastChosen !== null && !sameBatch(said, context.lastChosen)
+}
+
 /** What to remember and to ask for when `batches`, which were chosen from `from` on, are heard; `null` when all is known. */
 function learning(
   context: LearnerContext,
@@ -68,11 +86,12 @@ function learning(
   batches: readonly Batch[],
 ): { readonly changes: Partial<LearnerContext> | null; readonly outputs: readonly Output[] } {
   const news = newsIn(context, from, batches)
-  if (news.length === 0) return { changes: null, outputs: [] }
+  const lastChosen = news.at(-1)
+  if (lastChosen === undefined) return { changes: null, outputs: [] }
   const chosen = news.map((batch, offset) => ({ instance: context.firstUnchosen + offset, batch }))
   const firstUnchosen = context.firstUnchosen + news.length
   return {
-    changes: { firstUnchosen, tries: 0 },
+    changes: { firstUnchosen, lastChosen, contradiction: null, tries: 0 },
     outputs: [
       { type: 'persist', write: { by: 'learner', chosen } },
       { type: 'tell', role: 'acceptor', event: { type: 'firstUnchosen.advanced', firstUnchosen } },
@@ -82,29 +101,86 @@ function learning(
 }
 
 /**
- * Where to catch up to, and from whom. Only somebody who knows more than all before is turned to: otherwise whoever speaks
- * most often would be asked again and again, though it may know nothing.
+ * Where to catch up to, and from whom. Only a server that shows all that anybody has shown is turned to: otherwise the one that
+ * speaks most often would be asked again and again, though it may know nothing. One that shows just as much is remembered, since
+ * those before it may be gone.
  */
-function aimedAt(context: LearnerContext, firstUnchosen: Instance, peer: NodeId): Partial<LearnerContext> {
-  return firstUnchosen > context.target ? { target: firstUnchosen, peer, informant: peer } : {}
+function aimedAt(
+  context: LearnerContext,
+  firstUnchosen: Instance,
+  informant: Informant,
+): Partial<LearnerContext> {
+  const isNews = firstUnchosen > context.firstUnchosen && firstUnchosen >= context.target
+  if (!isNews || firstUnchosen > context.firstUnchosen + instanceStep) return {}
+  if (firstUnchosen === context.target) return { informant }
+  return { target: firstUnchosen, peer: informant.id, informant, tries: 0 }
 }
 
-/** Whoever comes after `peer` among the others and the informant, round and round. */
+/** Who comes after `peer` among the others and the informant, round and round. */
 function nextPeer(context: LearnerContext): NodeId {
   const { members, self, informant } = context
   const others = peersOf(members, self)
-  const peers = informant === self || others.includes(informant) ? others : [...others, informant]
+  const peers = informant === null || others.includes(informant.id) ? others : [...others, informant.id]
   return peers[(peers.indexOf(context.peer) + 1) % peers.length] ?? context.peer
 }
 
 /** The informant is removed: those that took its place are asked instead. */
 function isLeaving({ members: before, informant }: LearnerContext, members: readonly Member[]): boolean {
-  const isIn = (some: readonly Member[]) => some.some(({ id }) => id === informant)
+  const isIn = (some: readonly Member[]) => some.some(({ id }) => id === informant?.id)
   return isIn(before) && !isIn(members)
 }
 
-function withAnswer(context: LearnerContext, sender: NodeId): readonly NodeId[] {
-  return context.answered.includes(sender) ? context.answered : [...context.answered, sender]
+/** The sender is the server that is meant by its id: with the directory of the member, or of the informant. */
+function isItself({ members, informant }: LearnerContext, { sender, incarnation }: HeardChosen): boolean {
+  const known = [informant, ...members].filter((server) => server?.id === sender)
+  return known.some((server) => server?.incarnation === null || server?.incarnation === incarnation)
+}
+
+function isCountedSender({ members }: LearnerContext, { sender, incarnation }: HeardChosen): boolean {
+  return isCounted(members, sender, incarnation)
+}
+
+/** Asked for; or sent unasked by a member, because a delayed request waits here. */
+function isTaken(context: LearnerContext, heard: HeardChosen): boolean {
+  if (heard.concernsUs && isCountedSender(context, heard)) return true
+  return context.asked.includes(heard.sender) && isItself(context, heard)
+}
+
+function informantOf({ sender, incarnation }: HeardChosen): Informant {
+  return { id: sender, incarnation }
+}
+
+/** Up to where the sender of a `chosen` knows what was chosen. */
+function targetIn(heard: HeardChosen): { firstUnchosen: Instance; informant: Informant } {
+  return { firstUnchosen: heard.firstUnchosen, informant: informantOf(heard) }
+}
+
+function pageOf({ instance, batch }: ChosenBatch): { from: Instance; batches: readonly Batch[] } {
+  return { from: instance, batches: [batch] }
+}
+
+function haltAt({ firstUnchosen }: LearnerContext): Output {
+  const instance = firstUnchosen - 1
+  return {
+    type: 'halt',
+    reason:
+      `a quorum chose another batch at instance ${instance} than the one that this server executed: what it holds is no history of ` +
+      'this cluster. Remove it from the members, and let it join anew with an empty directory',
+  }
+}
+
+function withServer(servers: readonly NodeId[], server: NodeId): readonly NodeId[] {
+  return servers.includes(server) ? servers : [...servers, server]
+}
+
+/** A sentence that says how `context` breaks what must hold of its fields, or `null`: asserted after every step. */
+export function learnerFault({ answered, members, self, contradiction }: LearnerContext): string | null {
+  const isDistinct = (servers: readonly NodeId[]) => new Set(servers).size === servers.length
+  if (!isDistinct(answered)) return 'a server has answered the inquiry twice'
+  const counted = [...countedMembers(members), self]
+  if (answered.some((id) => !counted.includes(id))) return 'a server that is not counted has answered'
+  const by = contradiction?.by ?? []
+  return isDistinct(by) ? null : 'a server has contradicted twice'
 }
 
 export const learnerMachine = setup({
@@ -123,7 +199,14 @@ export const learnerMachine = setup({
   guards: {
     isBehind: ({ context }) => context.firstUnchosen < context.target,
     hasCaughtUp: ({ context }) => context.firstUnchosen >= context.target,
-    isPage: ({ context }, { from, batches }: Heard<Chosen>) => newsIn(context, from, batches).length > 0,
+    /** Every peer was asked, and the informant. */
+    hasAskedEnough: ({ context }) =>
+      context.tries >
+      Math.max(context.timing.patientTries - 1, peersOf(context.members, context.self).length),
+    isUncalledFor: ({ context }, heard: HeardChosen) => !isTaken(context, heard),
+    contradictsHistory: ({ context }, { from, batches }: { from: Instance; batches: readonly Batch[] }) =>
+      contradicts(context, from, batches),
+    isPage: ({ context }, { from, batches }: HeardChosen) => newsIn(context, from, batches).length > 0,
     quorumHasAnswered: ({ context }) => isQuorum(countedMembers(context.members), context.answered),
   },
   actions: {
@@ -136,24 +219,58 @@ export const learnerMachine = setup({
       },
     ),
     learnImplied: enqueueActions(({ context, enqueue }, heard: AcceptHeard) => {
-      const { sender, instance, implied } = heard
+      const { informant, instance, implied } = heard
       const { changes, outputs } = learning(context, instance - 1, implied === null ? [] : [implied])
       enqueue.assign({
         ...changes,
         highestHeard: Math.max(context.highestHeard, instance),
-        ...aimedAt(context, instance, sender),
+        ...aimedAt(context, instance, informant),
       })
       for (const output of outputs) enqueue.emit(output)
     }),
-    recordTarget: assign(({ context }, { firstUnchosen, peer }: { firstUnchosen: Instance; peer: NodeId }) =>
-      aimedAt(context, firstUnchosen, peer),
+    recordTarget: assign(
+      ({ context }, { firstUnchosen, informant }: { firstUnchosen: Instance; informant: Informant }) =>
+        aimedAt(context, firstUnchosen, informant),
     ),
-    /** It answers, and knows more: the next page is asked of it too. */
-    adoptPeer: assign(({ context }, { sender, firstUnchosen }: Heard<Chosen>) =>
+    /** What nobody asked for is not taken, but a server that knows this one may be asked for it. */
+    recordHint: assign(({ context }, heard: HeardChosen) =>
+      heard.knowsUs || isCountedSender(context, heard)
+        ? aimedAt(context, heard.firstUnchosen, informantOf(heard))
+        : {},
+    ),
+    /**
+     * One server may be wrong, or lie: it is flagged. When a quorum says the same, it is this server that holds a batch which was
+     * not chosen.
+     */
+    recordContradiction: enqueueActions(({ context, enqueue }, heard: HeardChosen) => {
+      const said = lastKnownIn(context, heard.from, heard.batches)
+      if (said === undefined) return
+      enqueue.emit({ type: 'flag', oddity: 'chosen', sender: heard.sender })
+      if (!isCountedSender(context, heard)) return
+      const before = context.contradiction
+      const others = before !== null && sameBatch(before.batch, said) ? before.by : []
+      const by = withServer(others, heard.sender)
+      enqueue.assign({ contradiction: { batch: said, by } })
+      if (isQuorum(countedMembers(context.members), by)) enqueue.emit(haltAt(context))
+    }),
+    /** This node's own proposer counted a quorum that accepted another batch than the one known here. */
+    halt: enqueueActions(({ context, enqueue }) => {
+      enqueue.emit(haltAt(context))
+    }),
+    /** An answer: the next page is asked of whoever knows more. */
+    adoptPeer: assign(({ context }, { sender, firstUnchosen }: HeardChosen) =>
       firstUnchosen > context.firstUnchosen ? { peer: sender } : {},
     ),
+    forgetAsked: assign({ asked: [] }),
+    /** Nobody who can be reached knows what was shown: what is heard next may show it again. */
+    forgetTarget: assign(({ context }) => ({
+      target: context.firstUnchosen,
+      informant: null,
+      tries: 0,
+    })),
     sendLearn: enqueueActions(({ context, enqueue }) => {
       if (context.peer === context.self || context.firstUnchosen >= context.target) return
+      enqueue.assign({ asked: withServer(context.asked, context.peer) })
       enqueue.emit({
         type: 'send',
         to: context.peer,
@@ -183,15 +300,24 @@ export const learnerMachine = setup({
       },
     ),
     beginInquiry: enqueueActions(({ context, enqueue }) => {
-      enqueue.assign({ answered: [context.self], unsettled: context.highestHeard >= context.firstUnchosen })
-      for (const to of peersOf(context.members, context.self)) {
+      const peers = peersOf(context.members, context.self)
+      enqueue.assign({
+        asked: peers,
+        answered: [context.self],
+        unsettled: context.highestHeard >= context.firstUnchosen,
+      })
+      for (const to of peers) {
         enqueue.emit({ type: 'send', to, message: { type: 'learn', from: context.firstUnchosen } })
       }
     }),
-    recordAnswer: assign(({ context }, { sender, unsettled }: Heard<Chosen>) => ({
-      answered: withAnswer(context, sender),
-      unsettled: context.unsettled || unsettled,
-    })),
+    recordAnswer: assign(({ context }, heard: HeardChosen) =>
+      isCountedSender(context, heard)
+        ? {
+            answered: withServer(context.answered, heard.sender),
+            unsettled: context.unsettled || heard.unsettled,
+          }
+        : {},
+    ),
     /**
      * Something accepted that nobody knows to be chosen may be a proposer's at work, so the first inquiry only remembers
      * it. If it is there at the next one, its proposer is gone: this node's own settles it.
@@ -208,16 +334,20 @@ export const learnerMachine = setup({
     }),
     recordMembers: assign(({ context }, { members }: { members: readonly Member[] }) => ({
       members,
-      informant: isLeaving(context, members) ? context.self : context.informant,
+      informant: isLeaving(context, members) ? null : context.informant,
+      answered: context.answered.filter((id) => id === context.self || countedMembers(members).includes(id)),
     })),
   },
 }).createMachine({
   id: 'learner',
   context: ({ input }) => ({
     ...input,
+    lastChosen: null,
+    contradiction: null,
     target: input.firstUnchosen,
     peer: peersOf(input.members, input.self)[0] ?? input.self,
-    informant: input.self,
+    informant: null,
+    asked: [],
     tries: 0,
     answered: [],
     unsettled: false,
@@ -229,16 +359,30 @@ export const learnerMachine = setup({
       actions: { type: 'readChosen', params: ({ event }) => ({ from: event.from, to: event.sender }) },
     },
     'chosen.read': { actions: { type: 'sendChosen', params: ({ event }) => event } },
-    'batch.chosen': {
-      actions: { type: 'learn', params: ({ event }) => ({ from: event.instance, batches: [event.batch] }) },
-    },
+    'batch.chosen': [
+      {
+        guard: { type: 'contradictsHistory', params: ({ event }) => pageOf(event) },
+        actions: 'halt',
+      },
+      { actions: { type: 'learn', params: ({ event }) => pageOf(event) } },
+    ],
     'accept.heard': { actions: { type: 'learnImplied', params: ({ event }) => event } },
-    chosen: {
-      actions: [
-        { type: 'learn', params: ({ event }) => event },
-        { type: 'recordTarget', params: ({ event }) => ({ ...event, peer: event.sender }) },
-      ],
-    },
+    chosen: [
+      {
+        guard: { type: 'isUncalledFor', params: ({ event }) => event },
+        actions: { type: 'recordHint', params: ({ event }) => event },
+      },
+      {
+        guard: { type: 'contradictsHistory', params: ({ event }) => event },
+        actions: { type: 'recordContradiction', params: ({ event }) => event },
+      },
+      {
+        actions: [
+          { type: 'learn', params: ({ event }) => event },
+          { type: 'recordTarget', params: ({ event }) => targetIn(event) },
+        ],
+      },
+    ],
     'members.changed': { actions: { type: 'recordMembers', params: ({ event }) => event } },
   },
   states: {
@@ -246,6 +390,7 @@ export const learnerMachine = setup({
       description:
         'Knows all that it has heard of. Ends when it hears of something chosen that it does not know.',
       meta: { paper: 'Paxos Made Simple, 2.3; the seed, 2-2 (lazy proposers)' },
+      entry: 'forgetAsked',
       always: { guard: 'isBehind', target: 'behind' },
       on: {
         'behind.noticed': {
@@ -269,24 +414,37 @@ export const learnerMachine = setup({
     },
     catchingUp: {
       description:
-        'Asks one server after another for what was chosen, a page at a time. Ends when it knows all it heard of.',
+        'Asks one server after another for what was chosen, a page at a time. Ends when it knows all it heard of, or nobody does.',
       meta: { paper: 'Paxos Made Simple, 2.3; the seed, 2-2 (catching up)' },
       entry: 'sendLearn',
       always: { guard: 'hasCaughtUp', target: 'following' },
-      after: { askInterval: { target: 'catchingUp', reenter: true, actions: 'askNextPeer' } },
+      after: {
+        askInterval: [
+          { guard: 'hasAskedEnough', target: 'following', actions: 'forgetTarget' },
+          { target: 'catchingUp', reenter: true, actions: 'askNextPeer' },
+        ],
+      },
       on: {
         chosen: [
+          {
+            guard: { type: 'isUncalledFor', params: ({ event }) => event },
+            actions: { type: 'recordHint', params: ({ event }) => event },
+          },
+          {
+            guard: { type: 'contradictsHistory', params: ({ event }) => event },
+            actions: { type: 'recordContradiction', params: ({ event }) => event },
+          },
           {
             guard: { type: 'isPage', params: ({ event }) => event },
             target: 'catchingUp',
             reenter: true,
             actions: [
               { type: 'learn', params: ({ event }) => event },
-              { type: 'recordTarget', params: ({ event }) => ({ ...event, peer: event.sender }) },
+              { type: 'recordTarget', params: ({ event }) => targetIn(event) },
               { type: 'adoptPeer', params: ({ event }) => event },
             ],
           },
-          { actions: { type: 'recordTarget', params: ({ event }) => ({ ...event, peer: event.sender }) } },
+          { actions: { type: 'recordTarget', params: ({ event }) => targetIn(event) } },
         ],
         'behind.noticed': { actions: { type: 'recordTarget', params: ({ event }) => event } },
       },
@@ -306,13 +464,23 @@ export const learnerMachine = setup({
       ],
       after: { inquiryPatience: 'following' },
       on: {
-        chosen: {
-          actions: [
-            { type: 'recordAnswer', params: ({ event }) => event },
-            { type: 'learn', params: ({ event }) => event },
-            { type: 'recordTarget', params: ({ event }) => ({ ...event, peer: event.sender }) },
-          ],
-        },
+        chosen: [
+          {
+            guard: { type: 'isUncalledFor', params: ({ event }) => event },
+            actions: { type: 'recordHint', params: ({ event }) => event },
+          },
+          {
+            guard: { type: 'contradictsHistory', params: ({ event }) => event },
+            actions: { type: 'recordContradiction', params: ({ event }) => event },
+          },
+          {
+            actions: [
+              { type: 'recordAnswer', params: ({ event }) => event },
+              { type: 'learn', params: ({ event }) => event },
+              { type: 'recordTarget', params: ({ event }) => targetIn(event) },
+            ],
+          },
+        ],
         'behind.noticed': {
           target: 'catchingUp',
           actions: { type: 'recordTarget', params: ({ event }) => event },

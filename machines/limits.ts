@@ -6,8 +6,11 @@ export interface Limits {
   readonly batchRequests: number
   /** Requests that one queue holds to propose, and as many that are delayed. Beyond it a client is told `busy`. */
   readonly queueRequests: number
-  /** Accepted records of instances not known to be chosen. An acceptor that holds so many must catch up first. */
-  readonly acceptedRecords: number
+  /**
+   * An acceptor accepts at so many instances from its `firstUnchosen` on, and refuses those above: it has to catch up first.
+   * It counts instances and not records, so the acceptor never lacks room for an instance below one that it accepted.
+   */
+  readonly acceptedWindow: number
 }
 
 /** The time that one batch may bring to the replicated clock, in milliseconds: ten years. */
@@ -15,12 +18,20 @@ export const maxElapsedMs = 10 * 366 * 24 * 60 * 60 * 1_000
 
 /** Where the replicated clock stands still, in milliseconds. It is out of reach for honest servers. */
 export const maxClockMs = 2 ** 52
+/**
+ * A round above the highest known one by more is refused: to follow it would use up the numbers, after which no decoder takes a
+ * ballot any more. It leaves room for a server that joins and knows of none.
+ */
+export const roundStep = 2 ** 32
+
+/** An instance above the first unchosen one by more is refused: no cluster chooses so many while a server is away. */
+export const instanceStep = 2 ** 32
 
 export const defaultLimits: Limits = {
   batchBytes: 48_000,
   batchRequests: 512,
   queueRequests: 20_000,
-  acceptedRecords: 16,
+  acceptedWindow: 16,
 }
 
 /**

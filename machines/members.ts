@@ -43,9 +43,9 @@ export function countedMembers(members: readonly Member[]): NodeId[] {
   return members.filter((member) => member.incarnation !== null).map((member) => member.id)
 }
 
-/** True when the server `self`, with the directory `incarnation`, may vote and propose. */
-export function isCounted(members: readonly Member[], self: NodeId, incarnation: string): boolean {
-  return members.some((member) => member.id === self && member.incarnation === incarnation)
+/** True when the server `id`, with the directory `incarnation`, may vote and propose. */
+export function isCounted(members: readonly Member[], id: NodeId, incarnation: string): boolean {
+  return members.some((member) => member.id === id && member.incarnation === incarnation)
 }
 
 /** The other servers, counted or not, that can be asked for what was chosen. */

@@ -56,4 +56,25 @@ export interface Respond {
   readonly message: Response | Queued | Busy
 }
 
-export type Output = Send | Tell | Persist | Execute | Read | Respond
+/**
+ * What another server sent that no honest one sends, or that rests on what an honest one can no longer have chosen.
+ * `round`, `instance`: too far above what is known here. `batch`: an accept carries another batch than the one that was
+ * accepted here at the same ballot. `void`: a record was accepted above an instance at which nothing can be chosen below the
+ * ballot. `chosen`: a batch is said to be chosen where another one is known to be.
+ */
+export type Oddity = 'round' | 'instance' | 'batch' | 'void' | 'chosen'
+
+/** Count what `sender` sent under the name of the oddity, and log it. The role has dropped it. */
+export interface Flag {
+  readonly type: 'flag'
+  readonly oddity: Oddity
+  readonly sender: NodeId
+}
+
+/** End this server: what it holds is proven to contradict what a quorum chose. */
+export interface Halt {
+  readonly type: 'halt'
+  readonly reason: string
+}
+
+export type Output = Send | Tell | Persist | Execute | Read | Respond | Flag | Halt

@@ -7,6 +7,7 @@ import type { PromiseMessage } from './messages.ts'
 /** A promise, kept by who gave it. */
 export interface GivenPromise {
   readonly node: NodeId
+  readonly incarnation: string
   readonly accepted: readonly AcceptedRecord[]
   readonly firstUnchosen: Instance
 }
@@ -14,10 +15,10 @@ export interface GivenPromise {
 /** The promises with this one among them; a server's second promise for a ballot changes nothing. */
 export function withPromise(
   promises: readonly GivenPromise[],
-  { sender, accepted, firstUnchosen }: Heard<PromiseMessage>,
+  { sender, incarnation, accepted, firstUnchosen }: Heard<PromiseMessage>,
 ): readonly GivenPromise[] {
   if (promises.some((promise) => promise.node === sender)) return promises
-  return [...promises, { node: sender, accepted, firstUnchosen }]
+  return [...promises, { node: sender, incarnation, accepted, firstUnchosen }]
 }
 
 /** The promise of whoever knows most of what was chosen. */
@@ -43,4 +44,25 @@ export function batchToHelp(promises: readonly GivenPromise[], instance: Instanc
 /** The highest instance at which somebody accepted something, -1 if none. */
 export function highestAccepted(promises: readonly GivenPromise[]): Instance {
   return Math.max(-1, ...promises.flatMap(({ accepted }) => accepted.map((record) => record.instance)))
+}
+
+/** Who shows a record above `instance`, at which no promise shows any: those records are void. */
+export function holdersAboveHole(promises: readonly GivenPromise[], instance: Instance): readonly NodeId[] {
+  if (batchToHelp(promises, instance) !== null) return []
+  return promises
+    .filter(({ accepted }) => accepted.some((record) => record.instance > instance))
+    .map(({ node }) => node)
+}
+
+/**
+ * The promises without their records above `instance`, at which a quorum shows none. Let b be the ballot that was promised and c < b
+ * that of a record above the hole. Its proposer had executed the batch chosen at `instance` before it sent that accept. No ballot
+ * below b can have chosen it, since the quorum shows nothing; so one at or above b did, for which a quorum had promised not to accept
+ * at c any more. So the record was not chosen and never will be, and at ballot b every instance above the hole is free as well.
+ */
+export function withoutVoid(promises: readonly GivenPromise[], instance: Instance): readonly GivenPromise[] {
+  return promises.map((promise) => ({
+    ...promise,
+    accepted: promise.accepted.filter((record) => record.instance <= instance),
+  }))
 }

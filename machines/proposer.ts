@@ -7,10 +7,19 @@ import { assign, enqueueActions, setup } from 'xstate'
 import { type Ballot, ballotAbove, compareBallots, sameBallot } from './ballot.ts'
 import type { Batch, Instance, NodeId } from './batch.ts'
 import type { BatchExecuted, Heard, ProposerEvent } from './inbox.ts'
+import { roundStep } from './limits.ts'
 import { countedMembers, isCounted, type Member } from './members.ts'
 import type { Accepted, Denial, PromiseMessage } from './messages.ts'
 import type { Output } from './outputs.ts'
-import { batchToHelp, bestInformed, type GivenPromise, highestAccepted, withPromise } from './promises.ts'
+import {
+  batchToHelp,
+  bestInformed,
+  type GivenPromise,
+  highestAccepted,
+  holdersAboveHole,
+  withoutVoid,
+  withPromise,
+} from './promises.ts'
 import { isQuorum } from './quorum.ts'
 import { drawRandom } from './random.ts'
 import { doubled, type Timing } from './timing.ts'
@@ -42,11 +51,11 @@ export interface ProposerContext {
   readonly firstUnchosen: Instance
   /** The instance that `ballot` was prepared from. */
   readonly preparedFrom: Instance
-  /** Invariant: one a server, all for `ballot`. */
+  /** Invariant: one a server, all for `ballot`, and only of servers that are counted, each under its own incarnation. */
   readonly promises: readonly GivenPromise[]
   /** What is proposed at `firstUnchosen`. */
   readonly batch: Batch | null
-  /** Who accepted it at `ballot`. Invariant: distinct. */
+  /** Who accepted it at `ballot`. Invariant: distinct, and only servers that are counted. */
   readonly accepts: readonly NodeId[]
   /** A quorum has accepted `batch` at `ballot`: it is what was chosen, and may be told as such. */
   readonly isChosen: boolean
@@ -79,6 +88,29 @@ function isPrepared(context: ProposerContext, promises: readonly GivenPromise[])
   return givers.includes(context.self) && quorumWith(context, givers)
 }
 
+type Answer = Heard<PromiseMessage> | Heard<Accepted> | Heard<Denial>
+
+/** A sentence that says how `context` breaks what must hold of its fields, or `null`: asserted after every step. */
+export function proposerFault({
+  ballot,
+  highestRound,
+  promises,
+  accepts,
+  members,
+  isChosen,
+  batch,
+}: ProposerContext): string | null {
+  if (highestRound < ballot.round) return `the highest round is ${highestRound}, below that of its ballot`
+  if (new Set(promises.map(({ node }) => node)).size < promises.length) return 'a server has promised twice'
+  if (new Set(accepts).size < accepts.length) return 'a server has accepted twice'
+  const stranger = promises.find(({ node, incarnation }) => !isCounted(members, node, incarnation))
+  if (stranger !== undefined) return `the promise of ${stranger.node} is kept, which is not counted`
+  if (accepts.some((id) => !countedMembers(members).includes(id))) {
+    return 'a server that is not counted has accepted'
+  }
+  return isChosen && batch === null ? 'nothing is proposed, and it is chosen' : null
+}
+
 export const proposerMachine = setup({
   types: {
     context: {} as ProposerContext,
@@ -99,6 +131,11 @@ export const proposerMachine = setup({
      */
     isForAnotherPrepare: ({ context }, { ballot, from }: Heard<PromiseMessage>) =>
       !sameBallot(ballot, context.ballot) || from !== context.preparedFrom,
+    /** No member, or a member with another directory than the one that was admitted: it may have lost what it promised. */
+    senderIsNotCounted: ({ context }, { sender, incarnation }: Answer) =>
+      !isCounted(context.members, sender, incarnation),
+    roundIsTooFar: ({ context }, { promised }: Heard<Denial>) =>
+      (promised?.round ?? 0) > context.highestRound + roundStep,
     isForAnotherBallot: ({ context }, { ballot }: { ballot: Ballot }) => !sameBallot(ballot, context.ballot),
     completesPromises: ({ context }, heard: Heard<PromiseMessage>) =>
       isPrepared(context, withPromise(context.promises, heard)),
@@ -109,7 +146,9 @@ export const proposerMachine = setup({
     promisedMore: ({ context }, { promised }: Heard<Denial>) => compareBallots(promised, context.ballot) > 0,
     knowsMore: ({ context }, { firstUnchosen }: Heard<Denial>) => firstUnchosen > context.firstUnchosen,
     somebodyKnowsMore: ({ context }) => bestInformed(context.promises).firstUnchosen > context.firstUnchosen,
-    somethingMayBeChosen: ({ context }) => highestAccepted(context.promises) >= context.firstUnchosen,
+    somethingMayBeChosen: ({ context }) => batchToHelp(context.promises, context.firstUnchosen) !== null,
+    somethingIsVoid: ({ context }) => holdersAboveHole(context.promises, context.firstUnchosen).length > 0,
+    hasWaitedEnough: ({ context }) => context.tries >= context.timing.patientTries,
     changesMembers: (_, { members }: BatchExecuted) => members !== null,
     ownBatchIsChosen: ({ context }) => context.isChosen,
     /** The promises show something accepted above this instance too. */
@@ -145,34 +184,51 @@ export const proposerMachine = setup({
       promises: withPromise(context.promises, heard),
     })),
     announceBehind: enqueueActions(({ context, enqueue }) => {
-      const { node, firstUnchosen } = bestInformed(context.promises)
+      const { node: id, incarnation, firstUnchosen } = bestInformed(context.promises)
       enqueue.emit({
         type: 'tell',
         role: 'learner',
-        event: { type: 'behind.noticed', firstUnchosen, peer: node },
+        event: { type: 'behind.noticed', firstUnchosen, informant: { id, incarnation } },
       })
     }),
-    announceDenierKnowsMore: enqueueActions(({ enqueue }, { sender, firstUnchosen }: Heard<Denial>) => {
+    announceDenierKnowsMore: enqueueActions(
+      ({ enqueue }, { sender: id, incarnation, firstUnchosen }: Heard<Denial>) => {
+        enqueue.emit({
+          type: 'tell',
+          role: 'learner',
+          event: { type: 'behind.noticed', firstUnchosen, informant: { id, incarnation } },
+        })
+      },
+    ),
+    /** It may have taken the place of a member while this server was away. */
+    announceStrangerKnowsMore: enqueueActions(({ context, enqueue }, answer: Answer) => {
+      if (!answer.knowsUs || answer.type === 'accepted') return
+      const { sender: id, incarnation, firstUnchosen } = answer
+      if (firstUnchosen <= context.firstUnchosen) return
       enqueue.emit({
         type: 'tell',
         role: 'learner',
-        event: { type: 'behind.noticed', firstUnchosen, peer: sender },
+        event: { type: 'behind.noticed', firstUnchosen, informant: { id, incarnation } },
       })
+    }),
+    flagRound: enqueueActions(({ enqueue }, { sender }: Heard<Denial>) => {
+      enqueue.emit({ type: 'flag', oddity: 'round', sender })
+    }),
+    forgetVoid: enqueueActions(({ context, enqueue }) => {
+      for (const sender of holdersAboveHole(context.promises, context.firstUnchosen)) {
+        enqueue.emit({ type: 'flag', oddity: 'void', sender })
+      }
+      enqueue.assign({ promises: withoutVoid(context.promises, context.firstUnchosen) })
     }),
     /**
-     * The batch of the highest ballot, not the one that most accepted: only that one can have been chosen below this
-     * ballot. Every instance below the highest accepted one is chosen, since instances are serial, and the choosers share
-     * a member with any quorum of promises; so there is a batch for each.
+     * The batch of the highest ballot, not the one that most accepted: only that one can have been chosen below this ballot.
      */
-    adoptBatchToHelp: assign(({ context }) => {
-      const batch = batchToHelp(context.promises, context.firstUnchosen)
-      if (batch === null) {
-        throw new Error(
-          `no promise shows a batch for instance ${context.firstUnchosen}, below an accepted one`,
-        )
-      }
-      return { batch, accepts: [], isChosen: false, tries: 0 }
-    }),
+    adoptBatchToHelp: assign(({ context }) => ({
+      batch: batchToHelp(context.promises, context.firstUnchosen),
+      accepts: [],
+      isChosen: false,
+      tries: 0,
+    })),
     adoptOwnBatch: assign((_, { batch }: { batch: Batch }) => ({
       batch,
       accepts: [],
@@ -228,6 +284,8 @@ export const proposerMachine = setup({
     advance: assign(({ context }, { instance, members }: BatchExecuted) => ({
       firstUnchosen: instance + 1,
       members: members ?? context.members,
+      // What was promised was promised among the members of before.
+      promises: members === null ? context.promises : [],
       batch: null,
       accepts: [],
       isChosen: false,
@@ -295,6 +353,10 @@ export const proposerMachine = setup({
       after: { retransmitInterval: { target: 'preparing', reenter: true, actions: 'countTry' } },
       on: {
         promise: [
+          {
+            guard: { type: 'senderIsNotCounted', params: ({ event }) => event },
+            actions: { type: 'announceStrangerKnowsMore', params: ({ event }) => event },
+          },
           { guard: { type: 'isForAnotherPrepare', params: ({ event }) => event } },
           {
             guard: { type: 'completesPromises', params: ({ event }) => event },
@@ -304,7 +366,15 @@ export const proposerMachine = setup({
           { actions: { type: 'recordPromise', params: ({ event }) => event } },
         ],
         denial: [
+          {
+            guard: { type: 'senderIsNotCounted', params: ({ event }) => event },
+            actions: { type: 'announceStrangerKnowsMore', params: ({ event }) => event },
+          },
           { guard: { type: 'isForAnotherBallot', params: ({ event }) => event } },
+          {
+            guard: { type: 'roundIsTooFar', params: ({ event }) => event },
+            actions: { type: 'flagRound', params: ({ event }) => event },
+          },
           {
             guard: { type: 'promisedMore', params: ({ event }) => event },
             target: 'backingOff',
@@ -331,15 +401,22 @@ export const proposerMachine = setup({
       always: [
         { guard: 'somebodyKnowsMore', target: 'catchingUp' },
         { guard: 'somethingMayBeChosen', target: 'accepting.helping', actions: 'adoptBatchToHelp' },
+        { guard: 'somethingIsVoid', target: 'leading', actions: 'forgetVoid' },
         { target: 'leading' },
       ],
     },
     catchingUp: {
       description:
-        'Somebody in the quorum knows of later choices; they are learned and executed before anything is proposed.',
+        'Somebody in the quorum knows of later choices, which are learned and executed first. Without news it prepares again.',
       meta: { paper: 'Paxos Made Simple, 3; the seed, 2-2' },
       entry: 'announceBehind',
-      after: { retransmitInterval: { target: 'catchingUp', reenter: true, actions: 'countTry' } },
+      after: {
+        retransmitInterval: [
+          // Whoever knew more may be gone for good. Another quorum shows what was accepted, and that is helped.
+          { guard: 'hasWaitedEnough', target: 'preparing', actions: 'beginBallot' },
+          { target: 'catchingUp', reenter: true, actions: 'countTry' },
+        ],
+      },
       on: {
         'batch.executed': [
           {
@@ -371,6 +448,7 @@ export const proposerMachine = setup({
       },
       on: {
         accepted: [
+          { guard: { type: 'senderIsNotCounted', params: ({ event }) => event } },
           { guard: { type: 'isForAnotherBallot', params: ({ event }) => event } },
           { guard: { type: 'isForAnotherInstance', params: ({ event }) => event } },
           {
@@ -380,7 +458,15 @@ export const proposerMachine = setup({
           { actions: { type: 'recordAccepted', params: ({ event }) => event } },
         ],
         denial: [
+          {
+            guard: { type: 'senderIsNotCounted', params: ({ event }) => event },
+            actions: { type: 'announceStrangerKnowsMore', params: ({ event }) => event },
+          },
           { guard: { type: 'isForAnotherBallot', params: ({ event }) => event } },
+          {
+            guard: { type: 'roundIsTooFar', params: ({ event }) => event },
+            actions: { type: 'flagRound', params: ({ event }) => event },
+          },
           {
             guard: { type: 'promisedMore', params: ({ event }) => event },
             target: 'backingOff',

@@ -10,6 +10,11 @@ export interface Timing {
   readonly graceMs: number
   /** A learner that asks all for news waits this long for a quorum of answers. */
   readonly inquiryMs: number
+  /**
+   * Tries without any news. After so many a learner that catches up gives up its target, and a proposer that waits for it prepares
+   * again: whoever knew more may be gone for good.
+   */
+  readonly patientTries: number
 }
 
 export const defaultTiming: Timing = {
@@ -19,6 +24,7 @@ export const defaultTiming: Timing = {
   backoffLimitMs: 500,
   graceMs: 5,
   inquiryMs: 400,
+  patientTries: 6,
 }
 
 /** The wait before try number `tries` (0 for the first): doubled each time, up to `limitMs`. */

@@ -1,14 +1,14 @@
 /** The four roles of a node and how each begins, from what storage held: the same in every engine. */
 import type { AnyStateMachine } from 'xstate'
-import { acceptorMachine } from '../machines/acceptor.ts'
+import { acceptorFault, acceptorMachine } from '../machines/acceptor.ts'
 import type { Ballot } from '../machines/ballot.ts'
 import type { AcceptedRecord, Instance, NodeId } from '../machines/batch.ts'
 import type { RoleName } from '../machines/inbox.ts'
-import { learnerMachine } from '../machines/learner.ts'
+import { learnerFault, learnerMachine } from '../machines/learner.ts'
 import type { Limits } from '../machines/limits.ts'
 import type { Member } from '../machines/members.ts'
 import type { NodeInput } from '../machines/node.ts'
-import { proposerMachine } from '../machines/proposer.ts'
+import { proposerFault, proposerMachine } from '../machines/proposer.ts'
 import { requestQueueMachine } from '../machines/request-queue.ts'
 import type { Timing } from '../machines/timing.ts'
 
@@ -19,6 +19,18 @@ export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
   proposer: proposerMachine,
   learner: learnerMachine,
   requestQueue: requestQueueMachine,
+}
+
+const roleFaults: Readonly<Partial<Record<RoleName, (context: never) => string | null>>> = {
+  acceptor: acceptorFault,
+  proposer: proposerFault,
+  learner: learnerFault,
+}
+
+/** Throws when `context` breaks an invariant of a field of that role. Engines that check call it after every step. */
+export function checkRole(role: RoleName, context: unknown): void {
+  const fault = roleFaults[role]?.(context as never) ?? null
+  if (fault !== null) throw new Error(`the ${role} breaks an invariant of its context: ${fault}`)
 }
 
 /** Who this server is, and what it had promised, accepted and learned when it last stopped. */

@@ -3,14 +3,19 @@
  * own is the `World`: the two ends of the datagram's path, the disk, and the way to give an event to a role.
  */
 import type { Address, Batch, Instance, NodeId } from '../machines/batch.ts'
-import { type Heard, hearerOf, type RoleEvent, type RoleName } from '../machines/inbox.ts'
+import { type Heard, hearerOf, type Names, type RoleEvent, type RoleName } from '../machines/inbox.ts'
+import type { Member } from '../machines/members.ts'
 import type { NodeMessage, RequestMessage } from '../machines/messages.ts'
 import type { Execution, Full, Outcome } from '../machines/outcome.ts'
-import type { Output, Respond, Write } from '../machines/outputs.ts'
+import type { Oddity, Output, Respond, Write } from '../machines/outputs.ts'
 import { type Elapsed, type ElapsedRules, elapsedRules } from './elapsed.ts'
 
 /** The replicated state of a node, as the router uses it. */
 export interface Executor {
+  /** As they are after everything that was executed. */
+  readonly members: readonly Member[]
+  /** True when a delayed request waits at the server `node`. */
+  hasWaiting(node: NodeId): boolean
   /** Executes a chosen batch: the next one, each once. */
   execute(instance: Instance, batch: Batch): Execution
   /** How the request ended, if it has ended, or that there is no room for its session; `null` otherwise. */
@@ -21,8 +26,8 @@ export interface Executor {
 export interface World {
   /** Gives an event to a role of this node; what the role asks for comes back through `Router.carry`, in order. */
   deliver(role: RoleName, event: RoleEvent): void
-  /** Sends to another server; it may be lost. */
-  send(to: NodeId, message: NodeMessage): void
+  /** Sends to another server, with `names` around it; it may be lost. */
+  send(to: NodeId, message: NodeMessage, names: Names): void
   respond(to: Address, message: Respond['message']): void
   /** Writes; an acceptor's write is answered with `persisted`, through `Router.dispatch`, once it is synced. */
   persist(write: Write): void
@@ -30,10 +35,15 @@ export interface World {
   nowMs(): number
   /** Reads a page of chosen batches; answered with `chosen.read`, through `Router.dispatch`. */
   read(from: Instance, to: NodeId): void
+  /** Counts what `sender` sent, which the role has dropped. */
+  flag(oddity: Oddity, sender: NodeId): void
+  /** Ends this node at once. */
+  halt(reason: string): void
 }
 
 export class Router {
   readonly #self: NodeId
+  readonly #incarnation: string
   readonly #world: World
   readonly #executor: Executor
   readonly #pending: { readonly role: RoleName; readonly event: RoleEvent }[] = []
@@ -43,13 +53,14 @@ export class Router {
 
   /** A node goes on with the `elapsed` of another; without, it begins. */
   constructor(
-    self: NodeId,
+    { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
     world: World,
     executor: Executor,
     rules = elapsedRules,
     elapsed: Elapsed = rules.begin(world.nowMs()),
   ) {
     this.#self = self
+    this.#incarnation = incarnation
     this.#world = world
     this.#executor = executor
     this.#rules = rules
@@ -67,7 +78,7 @@ export class Router {
   }
 
   /** A message of another server has arrived. */
-  hear(sender: NodeId, message: NodeMessage): void {
+  hear(sender: NodeId, message: NodeMessage, { incarnation, addressee }: Names): void {
     if (message.type === 'accept') {
       this.#elapsed = this.#rules.withSight(
         this.#elapsed,
@@ -76,7 +87,11 @@ export class Router {
         this.#world.nowMs(),
       )
     }
-    this.dispatch(hearerOf(message), { ...message, sender } as Heard<NodeMessage>)
+    const knowsUs = addressee === this.#incarnation
+    const heard: Heard<NodeMessage> = { ...message, sender, incarnation, knowsUs }
+    const event =
+      heard.type === 'chosen' ? { ...heard, concernsUs: this.#executor.hasWaiting(this.#self) } : heard
+    this.dispatch(hearerOf(message), event as RoleEvent)
   }
 
   /** A client's request has arrived. */
@@ -120,8 +135,7 @@ export class Router {
   carry(output: Output): void {
     switch (output.type) {
       case 'send':
-        if (output.to === this.#self) this.hear(this.#self, output.message)
-        else this.#world.send(output.to, output.message)
+        this.#send(output.to, output.message)
         return
       case 'tell':
         this.dispatch(output.role, this.#stamped(output.event))
@@ -138,8 +152,24 @@ export class Router {
       case 'respond':
         this.#world.respond(output.to, output.message)
         return
+      case 'flag':
+        this.#world.flag(output.oddity, output.sender)
+        return
+      case 'halt':
+        this.#world.halt(output.reason)
+        return
     }
     output satisfies never
+  }
+
+  #send(to: NodeId, message: NodeMessage): void {
+    const incarnation = this.#incarnation
+    if (to === this.#self) {
+      this.hear(to, message, { incarnation, addressee: incarnation })
+      return
+    }
+    const addressee = this.#executor.members.find(({ id }) => id === to)?.incarnation ?? null
+    this.#world.send(to, message, { incarnation, addressee })
   }
 
   /** A batch that goes to the proposer gets the time that it brings. */

@@ -14,7 +14,7 @@ import { drawRandom } from '../machines/random.ts'
 import { defaultTiming } from '../machines/timing.ts'
 import type { ClusterEvent } from '../src/schedule/events.ts'
 import { possibleEvents } from '../src/schedule/possible.ts'
-import { ballot, batch, members, Role, record, said, send } from './support/role.ts'
+import { ballot, batch, members, Role, record, said, send, sentBy } from './support/role.ts'
 import { lock, Schedule, unlock } from './support/schedule.ts'
 
 /** One acceptor of three servers. */
@@ -31,10 +31,10 @@ function acceptor(): Role<AcceptorContext> {
 }
 
 const prepare = ([round, node]: readonly [number, NodeId]) =>
-  ({ type: 'prepare', ballot: ballot(round, node), from: 0, sender: node }) as const
+  ({ type: 'prepare', ballot: ballot(round, node), from: 0, ...sentBy(node) }) as const
 
 const accept = ([round, node]: readonly [number, NodeId], name: string) =>
-  ({ type: 'accept', ballot: ballot(round, node), instance: 0, batch: batch(name), sender: node }) as const
+  ({ type: 'accept', ballot: ballot(round, node), instance: 0, batch: batch(name), ...sentBy(node) }) as const
 
 const persisted = { type: 'persisted' } as const
 
@@ -64,7 +64,7 @@ function proposerThatPrepared(): Role<ProposerContext> {
 }
 
 const promise = (sender: NodeId, accepted: ReturnType<typeof record>[]) =>
-  ({ type: 'promise', ballot: ballot(6, 0), from: 0, accepted, firstUnchosen: 0, sender }) as const
+  ({ type: 'promise', ballot: ballot(6, 0), from: 0, accepted, firstUnchosen: 0, ...sentBy(sender) }) as const
 
 /** A batch of client `a` is chosen at instance 0 by servers 0 and 1, and only server 0 knows. */
 function chosenAtZeroAndOne(): Schedule {
@@ -440,7 +440,7 @@ describe('2.4, progress', () => {
       instance: 0,
       promised: ballot(41, 2),
       firstUnchosen: 0,
-      sender: 2,
+      ...sentBy(2),
     })
     role.pass('backoff')
     role.hear({ type: 'requests.ready' })

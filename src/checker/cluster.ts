@@ -1,7 +1,8 @@
 /** The cluster that is searched: its servers and clients, and what an event is to the node that it happens to. */
-import type { Address, NodeId } from '../../machines/batch.ts'
+import type { NodeId } from '../../machines/batch.ts'
 import { foundingIncarnation, type Member } from '../../machines/members.ts'
 import type { RequestMessage } from '../../machines/messages.ts'
+import type { HeardFrom } from '../reach.ts'
 import { type ClusterSettings, clusterSettings } from '../schedule/cluster.ts'
 import { serverAddress, uidOf } from '../schedule/names.ts'
 import { applyNode } from '../stepped/apply.ts'
@@ -22,7 +23,7 @@ export class CheckedCluster {
   /** Every server, founders first; the id of a server is its place. */
   readonly servers: readonly NodeId[]
   readonly #settings: readonly NodeSettings[]
-  readonly #addresses: Readonly<Record<NodeId, Address>>
+  readonly #heardFrom: Readonly<Record<NodeId, HeardFrom>>
 
   /** Throws a `RangeError` when the bounds are none. */
   constructor(bounds: Bounds, stepper: Stepper, adapt: Adapt = (settings) => settings) {
@@ -33,9 +34,16 @@ export class CheckedCluster {
     this.bounds = bounds
     this.founders = founders
     this.servers = Array.from({ length: bounds.servers + bounds.joining }, (_, id) => id)
-    this.#addresses = Object.fromEntries(this.servers.map((id) => [id, serverAddress(id)]))
+    const incarnationOf = (id: NodeId) =>
+      id < bounds.servers ? foundingIncarnation(id) : joiningIncarnation(id)
+    this.#heardFrom = Object.fromEntries(
+      this.servers.map((id) => {
+        const from = { address: serverAddress(id), incarnation: incarnationOf(id), knowsUs: false }
+        return [id, from]
+      }),
+    )
     this.#settings = this.servers.map((self) => {
-      const incarnation = self < bounds.servers ? foundingIncarnation(self) : joiningIncarnation(self)
+      const incarnation = incarnationOf(self)
       return { self, incarnation, timing, limits, replicas, machines, stepper, elapsedRules, digestEvery: 1 }
     })
   }
@@ -61,7 +69,13 @@ export class CheckedCluster {
   nodeEvent(event: CheckedEvent): NodeEvent {
     switch (event.type) {
       case 'deliver':
-        return { type: 'hear', sender: event.from, from: serverAddress(event.from), message: event.message }
+        return {
+          type: 'hear',
+          sender: event.from,
+          names: event.names,
+          from: serverAddress(event.from),
+          message: event.message,
+        }
       case 'request': {
         const message = this.requestMessage(event.client, event.seq)
         const commandBytes = JSON.stringify(message.command).length
@@ -92,7 +106,7 @@ export class CheckedCluster {
    */
   withAddresses(state: NodeState): NodeState {
     const { running } = state
-    return running === null ? state : { ...state, running: { ...running, heardFrom: this.#addresses } }
+    return running === null ? state : { ...state, running: { ...running, heardFrom: this.#heardFrom } }
   }
 }
 

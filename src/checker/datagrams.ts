@@ -1,4 +1,5 @@
 import type { NodeId } from '../../machines/batch.ts'
+import type { Names } from '../../machines/inbox.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import { Interner } from './interner.ts'
 
@@ -6,6 +7,7 @@ import { Interner } from './interner.ts'
 export interface Datagram {
   readonly from: NodeId
   readonly to: NodeId
+  readonly names: Names
   readonly message: NodeMessage
   /** `ask`: a prepare or an accept. `answer`: a promise, an accepted or a denial. `news`: a learn or a chosen. */
   readonly kind: 'ask' | 'answer' | 'news'
@@ -22,10 +24,11 @@ export class Datagrams {
     return this.#interner.size
   }
 
-  idOf(from: NodeId, to: NodeId, message: NodeMessage): number {
-    return this.#interner.idOf(JSON.stringify([from, to, message]), {
+  idOf(from: NodeId, to: NodeId, names: Names, message: NodeMessage): number {
+    return this.#interner.idOf(JSON.stringify([from, to, names, message]), {
       from,
       to,
+      names,
       message,
       kind: kindOf(message),
       round: 'ballot' in message ? message.ballot.round : 0,

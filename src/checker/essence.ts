@@ -4,10 +4,12 @@
  */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { AcceptorContext } from '../../machines/acceptor.ts'
-import type { RoleName } from '../../machines/inbox.ts'
+import type { Informant, RoleName } from '../../machines/inbox.ts'
 import type { LearnerContext } from '../../machines/learner.ts'
+import type { Member } from '../../machines/members.ts'
 import type { GivenPromise } from '../../machines/promises.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
+import type { Timing } from '../../machines/timing.ts'
 
 /**
  * The context of a role that is in `snapshot`, without what may grow for ever. How long to wait is left out, since an armed
@@ -21,9 +23,16 @@ export function finiteForm(role: RoleName, { context }: AnyMachineSnapshot): obj
       return { ...context, saying: distinct(saying), later: distinct(later) }
     }
     case 'proposer':
-      return { ...context, randomSeed: 0, tries: 0, denials: 0, backoffMs: 0, hasYielded: false }
+      return {
+        ...context,
+        randomSeed: 0,
+        tries: patience(context),
+        denials: 0,
+        backoffMs: 0,
+        hasYielded: false,
+      }
     case 'learner':
-      return { ...context, tries: 0 }
+      return { ...context, tries: patience(context) }
     case 'requestQueue':
       return context
   }
@@ -75,7 +84,7 @@ function arrivals({ promises, firstUnchosen }: ProposerContext): readonly GivenP
  * at which promises are read.
  */
 function stillShown(
-  { self, promises, firstUnchosen }: ProposerContext,
+  { self, incarnation, promises, firstUnchosen }: ProposerContext,
   next: number,
 ): readonly GivenPromise[] {
   const shown = promises
@@ -86,7 +95,7 @@ function stillShown(
     }))
     .filter((promise) => promise.accepted.length > 0 || promise.firstUnchosen > next)
   // Promises are read as a list that is not empty; this one shows nothing.
-  return shown.length > 0 ? shown : [{ node: self, accepted: [], firstUnchosen }]
+  return shown.length > 0 ? shown : [{ node: self, incarnation, accepted: [], firstUnchosen }]
 }
 
 /**
@@ -103,11 +112,23 @@ function learnerEssence(snapshot: AnyMachineSnapshot, context: LearnerContext): 
     highestHeard: Math.max(highestHeard, firstUnchosen - 1),
     target: Math.max(target, firstUnchosen),
     peer: isBehind ? peer : self,
-    informant: isBehind && members.every(({ id }) => id !== informant) ? informant : self,
+    informant: isBehind && !isMember(members, informant) ? informant : null,
+    asked: snapshot.matches('following') ? [] : [...context.asked].sort((a, b) => a - b),
+    lastChosen: null,
+    contradiction: null,
     answered: isInquiring ? [...context.answered].sort((a, b) => a - b) : [],
     unsettled: isInquiring && context.unsettled,
     unsettledAt: unsettledAt < firstUnchosen ? -1 : unsettledAt,
   }
+}
+
+/** A try more or less says only how long to wait, up to the number after which another way is taken. */
+function patience({ tries, timing }: { tries: number; timing: Timing }): number {
+  return Math.min(tries, timing.patientTries)
+}
+
+function isMember(members: readonly Member[], informant: Informant | null): boolean {
+  return members.some(({ id, incarnation }) => id === informant?.id && incarnation === informant.incarnation)
 }
 
 function distinct<T>(said: readonly T[]): readonly T[] {

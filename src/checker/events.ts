@@ -1,6 +1,6 @@
 /** What can happen next in a cluster whose every schedule is searched. */
 import type { NodeId } from '../../machines/batch.ts'
-import type { RoleName } from '../../machines/inbox.ts'
+import type { Names, RoleName } from '../../machines/inbox.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 
 export type CheckedEvent =
@@ -9,6 +9,7 @@ export type CheckedEvent =
       readonly type: 'deliver'
       readonly server: NodeId
       readonly from: NodeId
+      readonly names: Names
       readonly message: NodeMessage
     }
   /** A client's request arrives. */

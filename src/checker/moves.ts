@@ -72,8 +72,8 @@ export class Moves {
     const moves = this.#onDatagram[node]
     let move = moves[datagram]
     if (move === undefined) {
-      const { from, to, message } = this.#datagrams.valueOf(datagram)
-      move = this.#take(node, { type: 'deliver', server: to, from, message })
+      const { from, to, names, message } = this.#datagrams.valueOf(datagram)
+      move = this.#take(node, { type: 'deliver', server: to, from, names, message })
       moves[datagram] = move
     }
     return move
@@ -165,7 +165,7 @@ export class Moves {
   #datagramsOf(from: NodeId, { sends }: NodeStep): readonly number[] {
     const ids = sends
       .filter(({ message }) => instanceOf(message) < this.#cluster.bounds.instances)
-      .map(({ to, message }) => this.#datagrams.idOf(from, to, message))
+      .map(({ to, names, message }) => this.#datagrams.idOf(from, to, names, message))
     return [...new Set(ids)].sort((a, b) => a - b)
   }
 

@@ -34,9 +34,9 @@ export function eventsAlong(
     row[parts.layout.used] = usedAfter(parts, row, move)
     row[parts.layout.network] = reducedNetwork(parts, row, {
       delivered(datagram) {
-        const { from, to, message } = parts.datagrams.valueOf(datagram)
+        const { from, to, names, message } = parts.datagrams.valueOf(datagram)
         const unsaid = parts.moves.onDatagram(at(row, to), datagram)
-        stages.push(stageOf(parts, { type: 'deliver', server: to, from, message }, unsaid, true))
+        stages.push(stageOf(parts, { type: 'deliver', server: to, from, names, message }, unsaid, true))
       },
       faded(datagram, into) {
         if (!originals.has(into)) originals.set(into, datagram)
@@ -54,7 +54,8 @@ function asSaid({ datagrams }: Parts, stage: Stage, originals: ReadonlyMap<numbe
 }
 
 function stageOf({ datagrams }: Parts, event: CheckedEvent, move: Move, isUnsaid: boolean): Stage {
-  const datagram = event.type === 'deliver' ? datagrams.idOf(event.from, event.server, event.message) : -1
+  const datagram =
+    event.type === 'deliver' ? datagrams.idOf(event.from, event.server, event.names, event.message) : -1
   return { event, datagram, says: move.datagrams, isUnsaid }
 }
 
@@ -67,7 +68,7 @@ function moveOf({ bounds, datagrams, moves }: Parts, row: Row, event: CheckedEve
   const node = at(row, event.server)
   switch (event.type) {
     case 'deliver':
-      return moves.onDatagram(node, datagrams.idOf(event.from, event.server, event.message))
+      return moves.onDatagram(node, datagrams.idOf(event.from, event.server, event.names, event.message))
     case 'request':
       return moves.onRequest(
         node,

@@ -105,10 +105,11 @@ function isSpentNews(parts: Parts, row: Row, known: Datagram): boolean {
 
 /** What only tells what its hearer knows says no more than who says it, and whether more is unsettled. */
 function faded(parts: Parts, row: Row, datagram: number): number {
-  const { from, to, message } = parts.datagrams.valueOf(datagram)
+  const { from, to, names, message } = parts.datagrams.valueOf(datagram)
   if (message.type !== 'chosen' || !isKnown(parts, row, to, message)) return datagram
   const { unsettled } = message
-  return parts.datagrams.idOf(from, to, { type: 'chosen', from: 0, batches: [], firstUnchosen: 0, unsettled })
+  const known = { type: 'chosen', from: 0, batches: [], firstUnchosen: 0, unsettled } as const
+  return parts.datagrams.idOf(from, to, names, known)
 }
 
 function isKnown(parts: Parts, row: Row, to: number, { from, batches, firstUnchosen }: Chosen): boolean {

@@ -63,14 +63,15 @@ export class Faults {
   mouth(mouth: Mouth): Mouth {
     const self = { party: this.#self, name: this.#self }
     return {
-      send: (to, message) => {
+      send: (to, message, names) => {
         const passing = { from: self, to: { party: to, name: to }, message }
-        this.#meet(passing, () => mouth.send(to, message))
+        this.#meet(passing, () => mouth.send(to, message, names))
       },
       respond: (to, message) => {
         const passing = { from: self, to: { party: 'client' as const, name: to }, message }
         this.#meet(passing, () => mouth.respond(to, message))
       },
+      flag: (oddity, sender) => mouth.flag(oddity, sender),
       close: () => {
         this.close()
         mouth.close()
@@ -97,7 +98,7 @@ export class Faults {
       founder: (answer, sender) => receiver.founder(answer, sender),
       silent: (reason, from) => receiver.silent(reason, from),
       leaving: () => receiver.leaving(),
-      addressOf: (id) => receiver.addressOf(id),
+      addressOf: (id, last) => receiver.addressOf(id, last),
     }
   }
 

@@ -7,6 +7,7 @@ import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { isCounted, shownMembers } from '../../machines/members.ts'
 import type { Welcome } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
+import type { Oddity } from '../../machines/outputs.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { formatAddress } from '../address.ts'
 import { delayName } from '../chart-names.ts'
@@ -18,6 +19,7 @@ import type { FateRecord } from '../inspect/record.ts'
 import { Observer } from '../inspect/report/observer.ts'
 import { Reporter } from '../inspect/report/reporter.ts'
 import { StatelyBridge } from '../inspect/report/stately.ts'
+import { addressOf } from '../reach.ts'
 import { Recorder } from '../recording/recorder.ts'
 import type { Resolver } from '../resolver.ts'
 import type { Executor } from '../router.ts'
@@ -96,6 +98,12 @@ export interface RunningNode {
 }
 
 const stopPatienceMs = 2_000
+/** How often a server that joins reminds its learner of what it is to learn. */
+const noticeMs = 2_000
+/** How long a server waits to learn that it was admitted before it asks for that again. */
+const admissionPatienceMs = 5_000
+/** How often an oddity is logged, at most. */
+const oddityLogMs = 60_000
 const pageBytes = 1_000_000
 /** How often it is logged that clients which speak plain text got no answer, at most. */
 const silenceLogMs = 60_000
@@ -157,6 +165,14 @@ function openRecorder(path: string, logger: Logger): Recorder {
   }
 }
 
+const oddityTexts: Readonly<Record<Oddity, string>> = {
+  round: 'dropped a ballot with a round far above every known one',
+  instance: 'dropped a message about an instance far above every known one',
+  batch: 'refused a second batch for one ballot and instance: two servers use one id, or one lies',
+  void: 'a server holds a record above an instance at which nothing was accepted: it is void',
+  chosen: 'dropped a batch that was said to be chosen where this server knows another one',
+}
+
 class LiveNode implements RunningNode {
   readonly id: NodeId
   readonly address: Address
@@ -177,6 +193,7 @@ class LiveNode implements RunningNode {
   readonly #silences = new Seldom(silenceLogMs)
   /** Servers that found a cluster and are no founders of this one. */
   readonly #refusals = new Seldom(silenceLogMs)
+  readonly #oddities = new Map<Oddity, Seldom>()
   #transport: Transport | null = null
 
   constructor(
@@ -208,7 +225,12 @@ class LiveNode implements RunningNode {
     this.#faults = options.allowFaults === true ? new Faults(id, (fate) => this.#tellFate(fate)) : null
     this.#reporter = this.#newReporter()
     this.#observer = this.#reporter === null ? null : this.#newObserver(this.#reporter)
+    const replica = this.#replica
     const executor: Executor = {
+      get members() {
+        return replica.members
+      },
+      hasWaiting: (node) => replica.waitingNodes.includes(node),
       execute: (instance, batch) => {
         const execution = this.#replica.execute(instance, batch)
         this.#trace?.record(batch, execution)
@@ -220,7 +242,8 @@ class LiveNode implements RunningNode {
       },
       recall: ({ uid, seq, command }) => this.#replica.recall(uid, seq, command),
     }
-    this.#runtime = new Runtime(id, storage, executor, {
+    const { incarnation } = identity
+    this.#runtime = new Runtime({ self: id, incarnation }, storage, executor, {
       recorder: this.#recorder,
       observer: this.#observer,
       inspect: bridge?.inspect ?? null,
@@ -322,7 +345,7 @@ class LiveNode implements RunningNode {
       )
     }
     const receiver: Receiver = {
-      hear: (sender, message, from, clock) => this.#runtime.hear(sender, message, from, clock),
+      hear: (sender, message, names, from, clock) => this.#runtime.hear(sender, message, names, from, clock),
       request: (message, from, bytes) => this.#runtime.request(message, from, bytes),
       ask: (message, from) => {
         const repeated = message.nonce === undefined ? {} : { nonce: message.nonce }
@@ -344,18 +367,29 @@ class LiveNode implements RunningNode {
         this.#recorder?.flush()
         return this.#runtime.clock
       },
-      addressOf: (id) => this.#replica.members.find((member) => member.id === id)?.address,
+      addressOf: (id, last) => addressOf(id, this.#replica.members, last),
     }
-    const transport = new Transport(socket, this.cluster, id, this.#faults?.receiver(receiver) ?? receiver, {
-      resolver: this.#options.resolver,
-      logTroubles: (since, latest) => this.#logger.warn({ since, latest }, 'datagrams failed'),
-    })
+    const receiving = this.#faults?.receiver(receiver) ?? receiver
+    const transport = new Transport(
+      socket,
+      this.cluster,
+      { self: id, incarnation: this.#identity.incarnation },
+      receiving,
+      {
+        resolver: this.#options.resolver,
+        logTroubles: (since, latest) => this.#logger.warn({ since, latest }, 'datagrams failed'),
+      },
+    )
     const open: Mouth = {
-      send: (to, message) => {
+      send: (to, message, names) => {
         const address = transport.addressOf(to)
-        if (address !== undefined) transport.send(address, message)
+        if (address !== undefined) transport.send(address, message, names)
       },
       respond: (to, message) => transport.send(to, message),
+      flag: (oddity, sender) => {
+        transport.count(oddity)
+        this.#logOddity(oddity, sender)
+      },
       close: () => transport.close(),
       isMember: (id) => this.#replica.members.some((member) => member.id === id),
     }
@@ -395,13 +429,13 @@ class LiveNode implements RunningNode {
     const client = connect({ servers: [seed, ...welcome.members.map(({ address }) => address)] })
     try {
       const { incarnation } = this.#identity
-      const { instance } = await client.changeMembers({
-        action: 'admit',
-        id: this.id,
-        address: this.address,
-        incarnation,
-      })
-      await this.#catchUp(instance + 1, welcome.node, seed)
+      const admission = { action: 'admit', id: this.id, address: this.address, incarnation } as const
+      const { instance } = await client.changeMembers(admission)
+      // Every server that knew of the admission may have lost that in a crash: the acceptors still hold it, and a further request has
+      // it found. To be admitted again changes nothing.
+      while (!(await this.#catchUp(instance + 1, welcome.node, seed, admissionPatienceMs))) {
+        await client.changeMembers(admission)
+      }
     } catch (error) {
       throw new StartError(`--join ${seed}: ${error instanceof Error ? error.message : String(error)}`)
     } finally {
@@ -410,19 +444,38 @@ class LiveNode implements RunningNode {
     this.#logger.info({ seed }, 'joined')
   }
 
-  #catchUp(firstUnchosen: Instance, peer: NodeId, address: Address): Promise<void> {
-    this.#transport?.recordHeardFrom(peer, address)
-    this.#runtime.dispatch('learner', { type: 'behind.noticed', firstUnchosen, peer })
+  /** Until everything below `firstUnchosen` is executed; `false` when that has not come about after `patienceMs`. */
+  #catchUp(
+    firstUnchosen: Instance,
+    peer: NodeId,
+    address: Address,
+    patienceMs = Number.POSITIVE_INFINITY,
+  ): Promise<boolean> {
+    this.#transport?.recordHeardFrom(peer, address, { incarnation: '', addressee: null })
+    const notice = () => {
+      const informant = { id: peer, incarnation: null }
+      this.#runtime.dispatch('learner', { type: 'behind.noticed', firstUnchosen, informant })
+    }
+    notice()
     return new Promise((resolve, reject) => {
-      const watcher = () => {
-        if (this.#replica.firstUnexecuted < firstUnchosen) return
+      // A learner gives up a target that nobody shows it: this one is known to be there.
+      const again = setInterval(notice, noticeMs)
+      const patience = Number.isFinite(patienceMs)
+        ? setTimeout(() => end(() => resolve(false)), patienceMs)
+        : null
+      const end = (settle: () => void) => {
+        clearInterval(again)
+        if (patience !== null) clearTimeout(patience)
         this.#watchers.delete(watcher)
-        resolve()
+        settle()
+      }
+      const watcher = () => {
+        if (this.#replica.firstUnexecuted >= firstUnchosen) end(() => resolve(true))
       }
       this.#watchers.add(watcher)
       watcher()
       void this.ended.then((reason) =>
-        reject(new StartError(`it ended before it had caught up: ${reason ?? 'stopped'}`)),
+        end(() => reject(new StartError(`it ended before it had caught up: ${reason ?? 'stopped'}`))),
       )
     })
   }
@@ -469,6 +522,13 @@ class LiveNode implements RunningNode {
     this.#runtime.finish()
     await this.ended
     this.#logger.info('stopped')
+  }
+
+  /** At most once a minute for each: a flood of them must not fill the log. */
+  #logOddity(oddity: Oddity, sender: NodeId): void {
+    const seldom = this.#oddities.get(oddity) ?? new Seldom(oddityLogMs)
+    this.#oddities.set(oddity, seldom)
+    seldom.happened((times) => this.#logger.warn({ oddity, sender, times }, oddityTexts[oddity]))
   }
 
   #tellFate(fate: Fate): void {

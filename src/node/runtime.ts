@@ -7,11 +7,11 @@ import {
   type InspectionEvent,
 } from 'xstate'
 import type { Address, Instance, NodeId } from '../../machines/batch.ts'
-import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
 import { type NodeInput, nodeMachine } from '../../machines/node.ts'
-import type { Output, Respond, Write } from '../../machines/outputs.ts'
+import type { Oddity, Output, Respond, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
 import type { Observer } from '../inspect/report/observer.ts'
 import { type EventRecord, type RoleRecord, roleRecord } from '../recording/recording.ts'
@@ -25,8 +25,10 @@ const pageBytes = 48_000
 
 /** What a live node speaks through. */
 export interface Mouth {
-  send(to: NodeId, message: NodeMessage): void
+  send(to: NodeId, message: NodeMessage, names: Names): void
   respond(to: Address, message: ServerMessage): void
+  /** Counts what `sender` sent under the name of the oddity, and logs it. */
+  flag(oddity: Oddity, sender: NodeId): void
   close(): void
   /** True when the server `id` is one of the members. */
   isMember(id: NodeId): boolean
@@ -51,8 +53,8 @@ export interface Watchers {
   readonly inspect?: ((inspected: InspectionEvent) => void) | null
 }
 
-/** Clocks above it are not gone by: they are a mistake or a lie, and to follow one would use up the numbers. */
-const maxClock = 2 ** 51
+/** A clock ahead of this server's by more is gone by only so far: to follow it would use up the numbers. */
+const clockStep = 2 ** 40
 
 type Snapshot = { readonly value: unknown; readonly context?: unknown }
 
@@ -86,7 +88,7 @@ export class Runtime implements World {
   readonly ended: Promise<string | null>
 
   constructor(
-    self: NodeId,
+    { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
     storage: Storage,
     executor: Executor,
     { recorder = null, observer = null, inspect = null }: Watchers = {},
@@ -96,7 +98,8 @@ export class Runtime implements World {
     this.#recorder = recorder
     this.#observer = observer
     this.#clock = recorder?.lastClock ?? 0
-    this.#router = new Router(self, this, observer === null ? executor : this.#observed(executor, observer))
+    const watched = observer === null ? executor : this.#observed(executor, observer)
+    this.#router = new Router({ self, incarnation }, this, watched)
     const storageActor = fromCallback<{ readonly type: 'persist'; readonly write: Write }>(({ receive }) => {
       receive(({ write }) => this.#write(write))
     })
@@ -180,11 +183,11 @@ export class Runtime implements World {
   }
 
   /** A message of another server has arrived from `from`, sent when its clock was `clock`. */
-  hear(sender: NodeId, message: NodeMessage, from: Address, clock: number): void {
-    if (clock > this.#clock && clock <= maxClock) this.#clock = clock
+  hear(sender: NodeId, message: NodeMessage, names: Names, from: Address, clock: number): void {
+    if (clock > this.#clock) this.#clock = Math.min(clock, this.#clock + clockStep)
     this.#happen(
-      () => ({ type: 'hear', sender, from, message }),
-      () => this.#router.hear(sender, message),
+      () => ({ type: 'hear', sender, names, from, message }),
+      () => this.#router.hear(sender, message, names),
     )
   }
 
@@ -239,8 +242,16 @@ export class Runtime implements World {
     this.#roles?.[role].send(event)
   }
 
-  send(to: NodeId, message: NodeMessage): void {
-    this.#mouth?.send(to, message)
+  send(to: NodeId, message: NodeMessage, names: Names): void {
+    this.#mouth?.send(to, message, names)
+  }
+
+  flag(oddity: Oddity, sender: NodeId): void {
+    this.#mouth?.flag(oddity, sender)
+  }
+
+  halt(reason: string): void {
+    this.fail(reason)
   }
 
   respond(to: Address, message: Respond['message']): void {
@@ -318,6 +329,10 @@ export class Runtime implements World {
 
   #observed(executor: Executor, observer: Observer): Executor {
     return {
+      get members() {
+        return executor.members
+      },
+      hasWaiting: (node) => executor.hasWaiting(node),
       execute: (instance, batch) => {
         const execution = executor.execute(instance, batch)
         observer.executed({ type: 'executed', node: this.#self, instance, batch, execution, digest: null })

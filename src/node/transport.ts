@@ -1,5 +1,6 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Address, NodeId } from '../../machines/batch.ts'
+import type { Names } from '../../machines/inbox.ts'
 import type {
   Challenge,
   ClientMessage,
@@ -11,11 +12,12 @@ import type {
   NotFounder,
   RequestMessage,
 } from '../../machines/messages.ts'
+import { type HeardFrom, heardFrom } from '../reach.ts'
 import { type Resolver, systemResolver } from '../resolver.ts'
-import { HeardFrom } from './heard-from.ts'
 import { PlainTextClients } from './plain-text.ts'
 import { type NoWay, Routes } from './routes.ts'
 import { type LogTroubles, Troubles } from './troubles.ts'
+import { Whereabouts } from './whereabouts.ts'
 import { allowedAnswers, isNodeMessage } from './wire/allowed-answers.ts'
 import { AnswerAllowance } from './wire/answer-allowance.ts'
 import { commandBytes, type Decoded, Decoder, encodeEnvelope, envelopeBytes } from './wire/codec.ts'
@@ -27,7 +29,7 @@ import type { SeedRequest } from './wire/seed-text.ts'
 
 /** What a transport brings in. */
 export interface Receiver {
-  hear(sender: NodeId, message: NodeMessage, from: Address, clock: number): void
+  hear(sender: NodeId, message: NodeMessage, names: Names, from: Address, clock: number): void
   request(message: RequestMessage, from: Address, bytes: number): void
   /** A question that the server itself answers. */
   ask(question: Question, from: Address): void
@@ -42,7 +44,7 @@ export interface Receiver {
   /** Something is about to leave; returns the clock that goes with it. */
   leaving(): number
   /** Where the member `id` is; `undefined` when it is none. */
-  addressOf(id: NodeId): Address | undefined
+  addressOf(id: NodeId, last?: HeardFrom): Address | undefined
 }
 
 /**
@@ -53,13 +55,14 @@ export class Transport {
   readonly #socket: Socket
   readonly #cluster: string
   readonly #self: NodeId
+  readonly #incarnation: string
   readonly #receiver: Receiver
   readonly #decoder: Decoder
   readonly #outbox = new Outbox(maxOutboxBytes)
   readonly #allowance = new AnswerAllowance(() => performance.now())
-  readonly #cookies = new CookieJar<Address>()
+  readonly #cookies = new CookieJar<Address, Said>()
   readonly #dropped = new Map<string, number>()
-  readonly #heardFrom = new HeardFrom()
+  readonly #whereabouts = new Whereabouts()
   /** From where members send that are answered elsewhere, and echoed what they were given there. */
   readonly #memberSources = new Set<Address>()
   readonly #plainText = new PlainTextClients()
@@ -79,7 +82,7 @@ export class Transport {
   constructor(
     socket: Socket,
     cluster: string,
-    self: NodeId,
+    { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
     receiver: Receiver,
     {
       resolver = systemResolver,
@@ -89,6 +92,7 @@ export class Transport {
     this.#socket = socket
     this.#cluster = cluster
     this.#self = self
+    this.#incarnation = incarnation
     this.#receiver = receiver
     this.#decoder = new Decoder({
       cluster: cluster === '' ? null : cluster,
@@ -127,12 +131,17 @@ export class Transport {
     }
   }
 
-  /** Sends `message`, with whatever else is said to that address in this turn of the event loop. */
-  send(to: Address, message: Message): void {
+  /** Sends `message`, with whatever else is said to that address in this turn of the event loop; `names` for a server. */
+  send(to: Address, message: Message, names: Names | null = null): void {
     this.#guarded('send', () => {
-      if (this.#outbox.put(to, message)) this.#flushSoon()
+      if (this.#outbox.put(to, message, names)) this.#flushSoon()
       else this.#unsent += 1
     })
+  }
+
+  /** Counts something that was received and dropped, by a role too. */
+  count(reason: string): void {
+    this.#drop(reason)
   }
 
   /** Sends what waits for the end of this turn. */
@@ -140,13 +149,13 @@ export class Transport {
     this.#flushing = false
     if (!this.#isOpen) return
     const clock = this.#receiver.leaving()
-    for (const [to, messages] of this.#outbox.empty()) {
+    for (const { to, names, messages } of this.#outbox.empty()) {
       this.#guarded('send', () => {
         const seed = to.startsWith(plainTextMark)
         const address = seed ? to.slice(plainTextMark.length) : to
         const datagrams = seed
           ? this.#plainAnswers(address, messages)
-          : this.#datagrams(address, clock, messages)
+          : this.#datagrams(address, clock, names, messages)
         for (const datagram of datagrams) this.#sendBytes(datagram, address)
       })
     }
@@ -159,11 +168,20 @@ export class Transport {
   }
 
   /** The datagrams of what is said to `address`: the answers as far as they are allowed, and its cookie if it needs one. */
-  #datagrams(address: Address, clock: number, messages: readonly Message[]): Uint8Array[] {
+  #datagrams(
+    address: Address,
+    clock: number,
+    names: Names | null,
+    messages: readonly Message[],
+  ): Uint8Array[] {
     const isServer = messages.some(isNodeMessage)
     const cookie = isServer ? this.#cookies.cookieOf(address) : undefined
-    const envelope = { cluster: this.#cluster, sender: this.#self, clock, cookie }
-    if (isServer) this.#cookies.record(address, messages)
+    const envelope = { cluster: this.#cluster, sender: this.#self, names, clock, cookie }
+    if (isServer)
+      this.#cookies.record(
+        address,
+        messages.map((message) => ({ message, names })),
+      )
     const isProven = this.#allowance.isProven(address)
     const needsCookie = this.#allowance.needsCookie(address) || (isServer && !isProven)
     if (isProven && !needsCookie) return encodeEnvelope({ ...envelope, messages })
@@ -245,7 +263,7 @@ export class Transport {
     decoded satisfies never
   }
 
-  #bringIn(message: Message, { sender, clock }: Envelope, source: Address): void {
+  #bringIn(message: Message, { sender, names, clock }: Envelope, source: Address): void {
     if (sender === this.#self) this.#drop('self')
     else if (message.type === 'request') {
       this.#receiver.request(message, source, commandBytes(message.command))
@@ -254,10 +272,10 @@ export class Transport {
     else if (message.type === 'found' && sender !== null) this.#receiver.found(message, sender, source)
     else if (isFoundersAnswer(message) && sender !== null) this.#receiver.founder(message, sender)
     else if (message.type === 'challenge' && sender !== null) this.#echo(sender, message)
-    else if (sender !== null && isNodeMessage(message)) {
-      this.recordHeardFrom(sender, source)
+    else if (sender !== null && names !== null && isNodeMessage(message)) {
+      this.recordHeardFrom(sender, source, names)
       this.#routes.answered(this.#receiver.addressOf(sender) ?? source)
-      this.#receiver.hear(sender, message, source, clock)
+      this.#receiver.hear(sender, message, names, source, clock)
     } else this.#drop('unexpected')
   }
 
@@ -283,17 +301,20 @@ export class Transport {
   #echo(sender: NodeId, challenge: Challenge): void {
     const address = this.addressOf(sender)
     if (address === undefined) return
-    for (const message of this.#cookies.take(address, challenge)) this.send(address, message)
+    for (const { message, names } of this.#cookies.take(address, challenge)) {
+      this.send(address, message, names)
+    }
   }
 
   /** Where the server `id` is: a member where the cluster says, another where it was last heard from. */
   addressOf(id: NodeId): Address | undefined {
-    return this.#receiver.addressOf(id) ?? this.#heardFrom.addressOf(id)
+    return this.#receiver.addressOf(id, this.#whereabouts.of(id))
   }
 
   /** Remembers where a server is, for as long as it is no member. */
-  recordHeardFrom(id: NodeId, source: Address): void {
-    this.#heardFrom.record(id, source, this.#allowance.isProven(source))
+  recordHeardFrom(id: NodeId, source: Address, names: Names): void {
+    const last = heardFrom(source, names, this.#incarnation)
+    this.#whereabouts.record(id, last, this.#allowance.isProven(source))
   }
 
   #bringInSeed(seedRequest: SeedRequest, source: Address): void {
@@ -332,6 +353,12 @@ export class Transport {
 const noWays: Readonly<Record<NoWay, string>> = {
   unresolved: 'the name has no IP address, or is not looked up yet',
   family: 'it is an IPv6 address, and the server listens on IPv4; or the other way round',
+}
+
+/** What was said to a server, to be said again. */
+interface Said {
+  readonly message: Message
+  readonly names: Names | null
 }
 
 /** Marks the reply address of a client that speaks the seed's plain text. */

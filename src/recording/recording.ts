@@ -93,6 +93,10 @@ const eventLine = open({
     open({
       type: Type.Literal('hear'),
       sender: node,
+      names: open({
+        incarnation: Type.String(),
+        addressee: Type.Union([Type.String(), Type.Null()]),
+      }),
       from: Type.String(),
       message: open({ type: Type.String() }),
     }),

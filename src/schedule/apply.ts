@@ -1,5 +1,6 @@
 /** The pure form of a cluster: a state and a chosen event give the next state, and what happened. */
 import type { Command, NodeId } from '../../machines/batch.ts'
+import type { Names } from '../../machines/inbox.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
 import type { NodeEvent } from '../stepped/state.ts'
 import { fireClientTimer, hearServer, stepRequest, submitRequest } from './client.ts'
@@ -48,8 +49,8 @@ export function applyEvent(state: ClusterState, event: ClusterEvent, settings: C
     case 'drop':
       return nothingSeen(without(state, flyingOf(state, event.flight)))
     case 'duplicate': {
-      const { from, to, message } = flyingOf(state, event.flight)
-      return nothingSeen(withFlying(state, { from, to, message }))
+      const { id: _, ...datagram } = flyingOf(state, event.flight)
+      return nothingSeen(withFlying(state, datagram))
     }
     case 'sync':
       return stepServer(state, event.server, { type: 'synced' }, settings)
@@ -106,7 +107,7 @@ function resend(
 }
 
 function deliver(state: ClusterState, flight: Flying, settings: ClusterSettings): ClusterStep {
-  const { from, to, message } = flight
+  const { from, to, message, names } = flight
   if (typeof to === 'string') return hearServer(state, to, from as NodeId, message as ServerMessage, settings)
   if (serverOf(state, to).node.running === null) {
     return { state, happenings: [{ type: 'lost', flight }], facts: [] }
@@ -120,7 +121,13 @@ function deliver(state: ClusterState, flight: Flying, settings: ClusterSettings)
           timeMs: state.nowMs,
           commandBytes: jsonBytes((message as RequestMessage).command),
         }
-      : { type: 'hear', sender: from, from: serverAddress(from), message: message as NodeMessage }
+      : {
+          type: 'hear',
+          sender: from,
+          names: names as Names,
+          from: serverAddress(from),
+          message: message as NodeMessage,
+        }
   return stepServer(state, to, event, settings)
 }
 
@@ -174,7 +181,7 @@ function greet(
   const event = {
     type: 'behind.noticed',
     firstUnchosen: running.replica.firstUnexecuted,
-    peer: via,
+    informant: { id: via, incarnation: null },
   } as const
   return stepServer(state, server, { type: 'tell', role: 'learner', event }, settings)
 }

@@ -7,6 +7,7 @@ import {
   clientMachine,
   defaultClientTiming,
 } from '../../machines/client.ts'
+import type { Names } from '../../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
@@ -75,6 +76,8 @@ export interface Flying {
   readonly id: number
   readonly from: Party
   readonly to: Party
+  /** Between servers. */
+  readonly names?: Names
   readonly message: NodeMessage | ClientMessage | ServerMessage
 }
 

@@ -1,6 +1,6 @@
 /** What can be made to happen to a cluster, and what happens then. */
 import type { Batch, Command, NodeId } from '../../machines/batch.ts'
-import type { RoleName } from '../../machines/inbox.ts'
+import type { Names, RoleName } from '../../machines/inbox.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { DurableState } from '../durable.ts'
@@ -56,6 +56,8 @@ export type Happening =
       readonly type: 'said'
       readonly from: Party
       readonly to: Party
+      /** Between servers, of what flies. */
+      readonly names?: Names
       readonly message: NodeMessage | ClientMessage | ServerMessage
       readonly fate: 'flies' | 'own' | 'lost'
     }

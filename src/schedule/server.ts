@@ -85,8 +85,8 @@ function whatWasSaid(
     const happening = happeningOf(fact, state, disk, event, sends)
     happenings.push(happening)
     if (happening.type !== 'said' || happening.fate !== 'flies') continue
-    const { from, to, message } = happening
-    next = withFlying(next, { from, to, message })
+    const { from, to, message, names } = happening
+    next = withFlying(next, { from, to, message, ...(names !== undefined && { names }) })
   }
   return { state: next, happenings }
 }
@@ -101,9 +101,9 @@ function happeningOf(
   switch (fact.type) {
     case 'said': {
       const { node: from, to, message } = fact
-      const isSent = sends.some((send) => send.to === to && send.message === message)
-      const fate = from === to ? 'own' : isSent && !isCut(state, from, to) ? 'flies' : 'lost'
-      return { type: 'said', from, to, message, fate }
+      const sent = sends.find((send) => send.to === to && send.message === message)
+      const fate = from === to ? 'own' : sent !== undefined && !isCut(state, from, to) ? 'flies' : 'lost'
+      return { type: 'said', from, to, message, fate, ...(sent !== undefined && { names: sent.names }) }
     }
     case 'responded': {
       const { node: from, to, message } = fact

@@ -102,6 +102,11 @@ export class Replica {
     return this.#waiting.total
   }
 
+  /** The servers at which a delayed request waits. */
+  get waitingNodes(): readonly NodeId[] {
+    return this.#waiting.nodes
+  }
+
   get sessionCount(): number {
     return this.#sessions.size
   }

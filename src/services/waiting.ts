@@ -15,10 +15,16 @@ export interface Waiting {
 /** How many requests wait for each key, and at which servers. */
 export class WaitingCounts {
   readonly #nodesByKey = new Map<string | null, Map<NodeId, number>>()
+  readonly #byNode = new Map<NodeId, number>()
   #total = 0
 
   get total(): number {
     return this.#total
+  }
+
+  /** The servers at which something waits. */
+  get nodes(): readonly NodeId[] {
+    return [...this.#byNode.keys()]
   }
 
   has(key: string | null): boolean {
@@ -34,6 +40,7 @@ export class WaitingCounts {
     const nodes = this.#nodesByKey.get(key) ?? new Map<NodeId, number>()
     nodes.set(node, (nodes.get(node) ?? 0) + 1)
     this.#nodesByKey.set(key, nodes)
+    this.#byNode.set(node, (this.#byNode.get(node) ?? 0) + 1)
     this.#total += 1
   }
 
@@ -46,6 +53,9 @@ export class WaitingCounts {
     if (count > 1) nodes.set(node, count - 1)
     else nodes.delete(node)
     if (nodes.size === 0) this.#nodesByKey.delete(key)
+    const left = (this.#byNode.get(node) ?? 1) - 1
+    if (left > 0) this.#byNode.set(node, left)
+    else this.#byNode.delete(node)
     this.#total -= 1
   }
 }

@@ -122,11 +122,11 @@ export class Coverage {
         const isHole = instance >= firstUnchosen && accepted.every((record) => record.instance !== instance)
         if (isHole && accepted.some((record) => record.instance > instance)) {
           this.count('filling a hole below accepted records')
-          if (accepted.length >= limits.acceptedRecords - 1) {
+          if (accepted.length >= limits.acceptedWindow - 1) {
             this.count('filling a hole below a full window of accepted records')
           }
         }
-        if (instance >= firstUnchosen + limits.acceptedRecords) {
+        if (instance >= firstUnchosen + limits.acceptedWindow) {
           this.count('an accept beyond the window of the acceptor')
         }
         return
@@ -174,7 +174,7 @@ export class Coverage {
 
   #asksAround(self: NodeId, node: SteppedNode): void {
     const { members, informant } = node.roles.learner.context as LearnerContext
-    const known = [...peersOf(members, self), informant].filter((id) => id !== self)
+    const known = informant === null ? peersOf(members, self) : [...peersOf(members, self), informant.id]
     if (!known.every(this.#isGone)) this.#lost.delete(self)
     else if (!this.#lost.has(self)) {
       this.#lost.add(self)

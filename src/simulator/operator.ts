@@ -17,6 +17,9 @@ const looksAtOnePeer = 20
 /** It changes nothing: there never is a request of that name. */
 const nothing = { kind: 'cancel', seq: 0 } as const
 
+/** So often a server looks whether it knows of its admission before it asks for it again. */
+const looksBeforeAskingAgain = 50
+
 export class Operator {
   readonly #cluster: SimulatedCluster
   readonly #clientOf: (first: NodeId) => SimulatedClient
@@ -162,12 +165,16 @@ export class Operator {
   *#becomeMember(server: SimulatedServer): Process {
     const { id, address, incarnation } = server
     yield* this.#catchUp(server)
-    const outcome = yield* this.#change({ action: 'admit', id, address, incarnation })
-    if (outcome.kind !== 'executed') this.#retire(server)
-    else {
-      yield* this.#catchUp(server, outcome.instance + 1)
-      yield* this.#settle(outcome.instance)
+    const admission = { action: 'admit', id, address, incarnation } as const
+    const outcome = yield* this.#change(admission)
+    if (outcome.kind !== 'executed') {
+      this.#retire(server)
+      return
     }
+    while (!(yield* this.#catchUp(server, outcome.instance + 1, looksBeforeAskingAgain))) {
+      yield* this.#change(admission)
+    }
+    yield* this.#settle(outcome.instance)
   }
 
   /**
@@ -186,26 +193,36 @@ export class Operator {
     }
   }
 
-  /** Until it knows what another one knew when it was turned to, or everything below `firstUnchosen`. */
-  *#catchUp(server: SimulatedServer, firstUnchosen = 0): Process {
+  /**
+   * Until it knows what another one knew when it was turned to, or everything below `firstUnchosen`; `false` when it did not come
+   * to that in so many looks.
+   */
+  *#catchUp(
+    server: SimulatedServer,
+    firstUnchosen = 0,
+    mostLooks = Number.POSITIVE_INFINITY,
+  ): Process<boolean> {
     let goal = firstUnchosen > 0 ? firstUnchosen : Number.POSITIVE_INFINITY
-    for (let looks = 0; ; looks += 1) {
+    for (let looks = 0; looks < mostLooks; looks += 1) {
       const { node } = server
       const peer = looks % looksAtOnePeer === 0 ? this.#peerOf(server, looks / looksAtOnePeer) : null
       if (node !== null && !server.isPaused && peer !== null) {
         if (firstUnchosen === 0) goal = peer.node.replica.firstUnexecuted
-        node.recordHeardFrom(peer.id, peer.address)
-        node.dispatch('learner', { type: 'behind.noticed', firstUnchosen: goal, peer: peer.id })
+        const { id, address, incarnation } = peer
+        node.recordHeardFrom(id, address, { incarnation, addressee: null })
+        const informant = { id, incarnation }
+        node.dispatch('learner', { type: 'behind.noticed', firstUnchosen: goal, informant })
       }
-      if (node !== null && node.replica.firstUnexecuted >= goal) return
+      if (node !== null && node.replica.firstUnexecuted >= goal) return true
       yield* sleep(this.#cluster.timeline, lookMs)
     }
+    return false
   }
 
   /** One of the other servers that run, each in its turn. */
   #peerOf({ id }: SimulatedServer, turn: number) {
-    const peers = this.#cluster.servers.flatMap(({ id: peer, address, node }) =>
-      peer === id || node === null ? [] : [{ id: peer, address, node }],
+    const peers = this.#cluster.servers.flatMap(({ id: peer, address, incarnation, node }) =>
+      peer === id || node === null ? [] : [{ id: peer, address, incarnation, node }],
     )
     return peers[turn % peers.length] ?? null
   }

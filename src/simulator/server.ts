@@ -1,5 +1,5 @@
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
-import type { RoleName } from '../../machines/inbox.ts'
+import type { Names, RoleName } from '../../machines/inbox.ts'
 import { type Member, shownMembers } from '../../machines/members.ts'
 import type { NodeMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
 import type { Write } from '../../machines/outputs.ts'
@@ -10,6 +10,7 @@ import { maxCommandBytes } from '../node/wire/limits.ts'
 import { serverAddress } from '../schedule/names.ts'
 import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
 import type { NodeSettings } from '../stepped/settings.ts'
+import type { SentMessage } from '../stepped/state.ts'
 import type { Fact } from '../verify/facts.ts'
 import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
 import { SimulatedDisk } from './disk.ts'
@@ -203,10 +204,10 @@ class ServerRun implements Surroundings {
     else run()
   }
 
-  receive({ sender, message }: SimulatedDatagram, from: Address): void {
-    if (sender !== null) {
+  receive({ sender, names, message }: SimulatedDatagram, from: Address): void {
+    if (sender !== null && names !== undefined) {
       const heard = message as NodeMessage
-      this.#happen({ type: 'hear', sender, message: heard }, () => this.node.hear(sender, heard, from))
+      this.#happen({ type: 'hear', sender, message: heard }, () => this.node.hear(sender, heard, names, from))
     } else if (message.type === 'request') {
       const bytes = commandBytes(message.command)
       this.#happen({ type: 'request', message, replyTo: from }, () =>
@@ -215,8 +216,8 @@ class ServerRun implements Surroundings {
     } else if (message.type === 'hello') this.#say(from, this.#welcome())
   }
 
-  send(_: NodeId, address: Address, message: NodeMessage): void {
-    this.#say(address, message)
+  send({ address, message, names }: SentMessage): void {
+    this.#say(address, message, names)
   }
 
   respond(to: Address, message: ServerMessage): void {
@@ -281,8 +282,9 @@ class ServerRun implements Surroundings {
     return this.node.roles.requestQueue.context as RequestQueueContext
   }
 
-  #say(to: Address, message: NodeMessage | ServerMessage): void {
-    const datagram: SimulatedDatagram = { sender: this.#options.id, message }
+  #say(to: Address, message: NodeMessage | ServerMessage, names?: Names): void {
+    const sender = this.#options.id
+    const datagram: SimulatedDatagram = names === undefined ? { sender, message } : { sender, names, message }
     this.#around.network.send(this.#address, to, datagram)
   }
 

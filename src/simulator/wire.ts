@@ -18,8 +18,8 @@ export function codecWire(datagramBytes: number, nowMs: () => number): Wire {
   }
   return {
     pack(datagram) {
-      const { sender, message } = datagram as SimulatedDatagram
-      const outgoing = { cluster: simulatedCluster, sender, messages: [message] }
+      const { sender, names, message } = datagram as SimulatedDatagram
+      const outgoing = { cluster: simulatedCluster, sender, names, messages: [message] }
       return encodeEnvelope(outgoing, datagramBytes, { nextPieceId })
     },
     open() {
@@ -28,7 +28,10 @@ export function codecWire(datagramBytes: number, nowMs: () => number): Wire {
         const decoded = decoder.decode(bytes, from)
         switch (decoded.kind) {
           case 'envelope':
-            return decoded.messages.map((message) => ({ sender: decoded.sender, message }))
+            return decoded.messages.map((message) => {
+              const { sender, names } = decoded
+              return names === null ? { sender, message } : { sender, names, message }
+            })
           case 'incomplete':
             return []
           case 'dropped':

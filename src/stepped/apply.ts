@@ -80,7 +80,7 @@ function happen(
 ): void {
   switch (event.type) {
     case 'hear':
-      node.hear(event.sender, event.message, event.from)
+      node.hear(event.sender, event.message, event.names, event.from)
       return
     case 'request':
       node.request(event.message, event.replyTo, event.timeMs, event.commandBytes)
@@ -116,8 +116,8 @@ class Collected implements Surroundings {
     this.#nowMs = nowMs
   }
 
-  send(to: SentMessage['to'], address: SentMessage['address'], message: SentMessage['message']): void {
-    this.#sends.push({ to, address, message })
+  send(sent: SentMessage): void {
+    this.#sends.push(sent)
   }
 
   respond(to: SentResponse['to'], message: SentResponse['message']): void {
@@ -192,6 +192,10 @@ class StoredReplica implements ReplicatedState {
     return (this.#restored ?? this.#stored).firstUnexecuted
   }
 
+  get waitingNodes() {
+    return (this.#restored ?? this.#stored).waitingNodes
+  }
+
   /** As data, after what was executed. */
   get state(): ReplicaState {
     return this.#hasExecuted ? replicaState(this.#replica) : this.#stored
@@ -221,6 +225,7 @@ class StoredReplica implements ReplicatedState {
 }
 
 function replicaState(replica: ReplicatedState): ReplicaState {
-  const { members, firstUnexecuted } = replica
-  return { snapshot: new TextDecoder().decode(replica.snapshot()), members, firstUnexecuted }
+  const { members, firstUnexecuted, waitingNodes } = replica
+  const snapshot = new TextDecoder().decode(replica.snapshot())
+  return { snapshot, members, firstUnexecuted, waitingNodes }
 }

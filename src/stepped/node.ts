@@ -4,17 +4,19 @@
  */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
-import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Respond, Write } from '../../machines/outputs.ts'
 import type { DurableState } from '../durable.ts'
 import type { Elapsed } from '../elapsed.ts'
-import { roleInputs, roleNames } from '../roles.ts'
+import { addressOf, type HeardFrom, heardFrom } from '../reach.ts'
+import { checkRole, roleInputs, roleNames } from '../roles.ts'
 import { type Executor, Router, type World } from '../router.ts'
 import type { Effect } from '../step.ts'
 import type { Fact } from '../verify/facts.ts'
 import type { NodeSettings, ReplicatedState } from './settings.ts'
+import type { SentMessage } from './state.ts'
 
 /** A timer of a role. (role, id) names it: armed again, it begins anew. */
 export interface ArmedTimer {
@@ -27,7 +29,7 @@ export interface ArmedTimer {
 
 /** What an engine brings: the two ends of the datagram's path, timers, a disk, and somebody who watches. */
 export interface Surroundings {
-  send(to: NodeId, address: Address, message: NodeMessage): void
+  send(sent: SentMessage): void
   respond(to: Address, message: Respond['message']): void
   /** Takes the place of a timer of the same role and id. When it is due, call `SteppedNode.fire`. */
   setTimer(timer: ArmedTimer): void
@@ -55,7 +57,7 @@ export interface RunningNode {
   readonly replica: ReplicatedState
   readonly elapsed: Elapsed
   /** Where servers were last heard from, for those that are no members. */
-  readonly heardFrom: Readonly<Record<NodeId, Address>>
+  readonly heardFrom: Readonly<Record<NodeId, HeardFrom>>
 }
 
 export class SteppedNode implements World {
@@ -64,7 +66,7 @@ export class SteppedNode implements World {
   readonly #surroundings: Surroundings
   readonly #router: Router
   #roles: Readonly<Record<RoleName, AnyMachineSnapshot>> | null = null
-  #heardFrom: Readonly<Record<NodeId, Address>> = {}
+  #heardFrom: Readonly<Record<NodeId, HeardFrom>> = {}
 
   private constructor(
     settings: NodeSettings,
@@ -76,10 +78,14 @@ export class SteppedNode implements World {
     this.#surroundings = surroundings
     this.replica = replica
     const executor: Executor = {
+      get members() {
+        return replica.members
+      },
+      hasWaiting: (node) => replica.waitingNodes.includes(node),
       execute: (instance, batch) => this.#execute(instance, batch),
       recall: ({ uid, seq, command }) => replica.recall(uid, seq, command),
     }
-    this.#router = new Router(settings.self, this, executor, settings.elapsedRules, elapsed)
+    this.#router = new Router(settings, this, executor, settings.elapsedRules, elapsed)
   }
 
   /**
@@ -129,19 +135,23 @@ export class SteppedNode implements World {
     return this.#router.elapsed
   }
 
-  get heardFrom(): Readonly<Record<NodeId, Address>> {
+  get heardFrom(): Readonly<Record<NodeId, HeardFrom>> {
     return this.#heardFrom
   }
 
   /** A message of another server has arrived from `from`. */
-  hear(sender: NodeId, message: NodeMessage, from: Address): void {
-    this.recordHeardFrom(sender, from)
-    this.#router.hear(sender, message)
+  hear(sender: NodeId, message: NodeMessage, names: Names, from: Address): void {
+    this.recordHeardFrom(sender, from, names)
+    this.#router.hear(sender, message, names)
   }
 
   /** A server that may be no member is at `from`: one that joins is told where to learn. */
-  recordHeardFrom(sender: NodeId, from: Address): void {
-    if (this.#heardFrom[sender] !== from) this.#heardFrom = { ...this.#heardFrom, [sender]: from }
+  recordHeardFrom(sender: NodeId, from: Address, names: Names): void {
+    const before = this.#heardFrom[sender]
+    const now = heardFrom(from, names, this.#settings.incarnation)
+    const isSame =
+      before?.address === from && before.incarnation === now.incarnation && before.knowsUs === now.knowsUs
+    if (!isSame) this.#heardFrom = { ...this.#heardFrom, [sender]: now }
   }
 
   /** A client's request has arrived, at `timeMs` of this server's clock; `commandBytes` is the length of its JSON. */
@@ -168,13 +178,22 @@ export class SteppedNode implements World {
   deliver(role: RoleName, event: RoleEvent): void {
     const { machines, stepper } = this.#settings
     const { snapshot, effects } = stepper.step(machines[role], this.roles[role], event)
+    checkRole(role, snapshot.context)
     this.#roles = { ...this.roles, [role]: snapshot }
     this.#carryOut(role, effects)
   }
 
-  send(to: NodeId, message: NodeMessage): void {
-    const address = this.replica.members.find(({ id }) => id === to)?.address ?? this.#heardFrom[to]
-    if (address !== undefined) this.#surroundings.send(to, address, message)
+  send(to: NodeId, message: NodeMessage, names: Names): void {
+    const address = addressOf(to, this.replica.members, this.#heardFrom[to])
+    if (address !== undefined) this.#surroundings.send({ to, address, message, names })
+  }
+
+  /** Engines that move nodes in steps have no counters. */
+  flag(): void {}
+
+  /** Servers that do not lie never prove one another wrong: an engine that comes here has found a fault. */
+  halt(reason: string): void {
+    throw new Error(reason)
   }
 
   respond(to: Address, message: Respond['message']): void {

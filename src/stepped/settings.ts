@@ -18,6 +18,8 @@ export interface ReplicatedState {
   readonly firstUnexecuted: Instance
   /** The replicated clock. */
   readonly clockMs: number
+  /** The servers at which a delayed request waits. */
+  readonly waitingNodes: readonly NodeId[]
   execute(instance: Instance, batch: Batch): Execution
   recall(uid: string, seq: number, command?: RequestMessage['command']): Outcome | Full | null
   /** The same bytes for the same state. */

@@ -1,11 +1,12 @@
 /** A node as a value, and what can happen to it. */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Member } from '../../machines/members.ts'
 import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import type { Respond } from '../../machines/outputs.ts'
 import type { Elapsed } from '../elapsed.ts'
+import type { HeardFrom } from '../reach.ts'
 import type { Fact } from '../verify/facts.ts'
 import { type Disk, emptyDisk } from './disk.ts'
 import type { ArmedTimer } from './node.ts'
@@ -25,7 +26,7 @@ export interface Running {
   readonly timers: readonly ArmedTimer[]
   readonly replica: ReplicaState
   readonly elapsed: Elapsed
-  readonly heardFrom: Readonly<Record<NodeId, Address>>
+  readonly heardFrom: Readonly<Record<NodeId, HeardFrom>>
 }
 
 /** The replicated state as data. */
@@ -35,6 +36,7 @@ export interface ReplicaState {
   /** As in the snapshot; here so that it need not be read to send a message. */
   readonly members: readonly Member[]
   readonly firstUnexecuted: number
+  readonly waitingNodes: readonly NodeId[]
 }
 
 /** A node that was never started. */
@@ -44,7 +46,13 @@ export type NodeEvent =
   /** It starts, from what its disk holds. */
   | { readonly type: 'start'; readonly randomSeed: number }
   /** A server's message arrives, from the address `from`. */
-  | { readonly type: 'hear'; readonly sender: NodeId; readonly from: Address; readonly message: NodeMessage }
+  | {
+      readonly type: 'hear'
+      readonly sender: NodeId
+      readonly names: Names
+      readonly from: Address
+      readonly message: NodeMessage
+    }
   /** A client's request arrives, at `timeMs` of this server's wall clock. */
   | {
       readonly type: 'request'
@@ -75,6 +83,7 @@ export interface NodeStep {
 export interface SentMessage {
   readonly to: NodeId
   readonly address: Address
+  readonly names: Names
   readonly message: NodeMessage
 }
 

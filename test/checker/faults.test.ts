@@ -65,7 +65,7 @@ const faults: Readonly<Record<string, Fault>> = {
       },
     }),
     bounds: three,
-    broken: 'invariant 3',
+    broken: 'instance 0 is accepted above what is promised',
   },
   'votes of several ballots are added up': {
     adapt: withProposer({ guards: { isForAnotherBallot: () => false } }),

@@ -80,12 +80,13 @@ class Walk {
       this.#invariants.observe({ type: 'requested', request })
     }
     for (const fact of step.facts) this.#invariants.observe(fact)
-    for (const { to, message } of step.sends) {
+    for (const { to, names, message } of step.sends) {
       if (instanceOf(message) >= this.#bounds.instances) continue
-      this.#said.set(JSON.stringify([server, to, message]), {
+      this.#said.set(JSON.stringify([server, to, names, message]), {
         type: 'deliver',
         server: to,
         from: server,
+        names,
         message,
       })
     }

@@ -8,12 +8,14 @@ import type { Accept, Prepare } from '../../machines/messages.ts'
 import {
   ballot,
   batch,
+  informant,
   member,
   members,
   persist,
   Role,
   record,
   send,
+  sentBy,
   tell,
   type Want,
 } from '../support/role.ts'
@@ -37,11 +39,11 @@ function acceptor(changes: Partial<AcceptorInput> = {}): Role<AcceptorContext> {
 }
 
 function prepare(at: Ballot, from: number, sender = at.node): Heard<Prepare> {
-  return { type: 'prepare', ballot: at, from, sender }
+  return { type: 'prepare', ballot: at, from, ...sentBy(sender) }
 }
 
 function accept(at: Ballot, instance: number, name: string, sender = at.node): Heard<Accept> {
-  return { type: 'accept', ballot: at, instance, batch: batch(name), sender }
+  return { type: 'accept', ballot: at, instance, batch: batch(name), ...sentBy(sender) }
 }
 
 const persisted: AcceptorEvent = { type: 'persisted' }
@@ -67,13 +69,13 @@ function surpassed(at: Ballot): Want {
 }
 
 function behind(from: number, peer: number): Want {
-  return tell('learner', { type: 'behind.noticed', firstUnchosen: from, peer })
+  return tell('learner', { type: 'behind.noticed', firstUnchosen: from, informant: informant(peer) })
 }
 
 function heard(sender: number, instance: number, implied: string | null = null): Want {
   return tell('learner', {
     type: 'accept.heard',
-    sender,
+    informant: informant(sender),
     instance,
     implied: implied === null ? null : batch(implied),
   })
@@ -224,8 +226,14 @@ describe('an accept, by its ballot beside what is promised and its instance besi
     ['equal', 'earlier', { ballot: promised, at: 9, wants: [denial(1, promised, 9)], synced: null, ...kept }],
     [
       'equal',
-      'current, and accepted already',
-      { ballot: promised, at: 10, wants: [accepted(promised, 10)], synced: null, ...kept },
+      'current, and another batch was accepted at it',
+      {
+        ballot: promised,
+        at: 10,
+        wants: [{ type: 'flag', oddity: 'batch', sender: 1 }, denial(1, promised, 10)],
+        synced: null,
+        ...kept,
+      },
     ],
     [
       'equal',
@@ -460,17 +468,32 @@ describe('what is settled', () => {
 })
 
 describe('members', () => {
-  test.each<[title: string, from: number, answer: 'denied' | 'promised']>([
-    ['no newer than what is known here is denied', 9, 'denied'],
-    ['from the first unchosen instance is denied', 10, 'denied'],
-    ['from a later instance is promised: it may have been admitted in between', 11, 'promised'],
-  ])('a prepare of a stranger %s', (_, from, answer) => {
-    const at = ballot(6, 7)
+  const at = ballot(6, 7)
+
+  test.each<[title: string, from: number, wants: Want[]]>([
+    ['no newer than what is known here', 9, []],
+    ['from the first unchosen instance', 10, []],
+    ['from a later instance, at which it may have been admitted: that is learned first', 11, [behind(11, 7)]],
+  ])('a prepare of a stranger that knows this server is denied, %s', (_, from, wants) => {
     const role = acceptor()
-    expect(role.hear(prepare(at, from))).toEqual(
-      answer === 'denied' ? [denial(7, at, from)] : [surpassed(at), behind(from, 7), write(at)],
-    )
-    expect(role.context.promised).toEqual(answer === 'denied' ? promised : at)
+    expect(role.hear(prepare(at, from))).toEqual([...wants, denial(7, at, from)])
+    expect(role.context.promised).toEqual(promised)
+  })
+
+  test('an accept of a stranger is refused, and what it implies is looked for only if it knows this server', () => {
+    const role = acceptor()
+    expect(role.hear(accept(at, 11, 'new'))).toEqual([behind(11, 7), denial(7, at, 11)])
+    expect(role.hear({ ...accept(at, 11, 'new'), knowsUs: false })).toEqual([denial(7, at, 11)])
+    expect(role.hear({ ...prepare(at, 11), knowsUs: false })).toEqual([denial(7, at, 11)])
+    expect(role.context).toMatchObject({ promised, accepted: [ten] })
+  })
+
+  test('a member that comes with another directory is a stranger: the one that was admitted votes and proposes', () => {
+    const role = acceptor()
+    const other = sentBy(2, 'another')
+    expect(role.hear({ ...prepare(higher, 10), ...other })).toEqual([denial(2, higher, 10)])
+    expect(role.hear({ ...accept(higher, 10, 'new'), ...other })).toEqual([denial(2, higher, 10)])
+    expect(role.context).toMatchObject({ promised, accepted: [ten] })
   })
 
   test('a prepare of a server that was removed is denied once the removal is known', () => {
@@ -483,14 +506,14 @@ describe('members', () => {
     ['whose directory is another', { incarnation: 'another' }],
     ['that is added and not admitted', { members: [member(0, null), member(1), member(2)] }],
     ['that is no member', { members: [member(1), member(2)] }],
-  ])('a server %s promises and accepts nothing, and hears accepts', (_, changes) => {
+  ])('a server %s promises and accepts nothing, and learns from accepts', (_, changes) => {
     const role = acceptor(changes)
     const before = role.context
     expect(role.hear(prepare(higher, 10))).toEqual([])
     expect(role.hear(prepare(lower, 10))).toEqual([])
-    expect(role.hear(accept(higher, 10, 'new'))).toEqual([heard(2, 10)])
-    expect(role.hear(accept(promised, 11, 'new'))).toEqual([heard(1, 11, 'ten')])
-    expect(role.hear(accept(lower, 11, 'new'))).toEqual([heard(2, 11)])
+    expect(role.hear(accept(higher, 10, 'new'))).toEqual([])
+    expect(role.hear(accept(promised, 11, 'new'))).toEqual([behind(11, 1)])
+    expect(role.hear(accept(lower, 11, 'new'))).toEqual([behind(11, 2)])
     expect(role.context).toEqual(before)
   })
 
@@ -518,15 +541,38 @@ describe('members', () => {
   })
 })
 
-describe('an acceptor with as many accepted records as it may hold', () => {
+describe('numbers that nobody can have come to', () => {
+  const flag = (oddity: 'round' | 'instance', sender: number): Want => ({ type: 'flag', oddity, sender })
+  const highest = { round: promised.round + 2 ** 32, node: 2 }
+  const tooHigh = { ...highest, round: highest.round + 1 }
+
+  test('a round too far above the promised one is dropped; one that is not is promised', () => {
+    const role = acceptor()
+    expect(role.hear(prepare(tooHigh, 10))).toEqual([flag('round', 2)])
+    expect(role.hear(accept(tooHigh, 10, 'new'))).toEqual([flag('round', 2)])
+    expect(role.context.promised).toEqual(promised)
+    expect(role.hear(prepare(highest, 10))).toEqual([surpassed(highest), write(highest)])
+  })
+
+  test('an instance too far above the first unchosen one is dropped, whoever sends it', () => {
+    for (const role of [acceptor(), acceptor({ incarnation: 'another' })]) {
+      const far = 10 + 2 ** 32 + 1
+      expect(role.hear(prepare(higher, far))).toEqual([flag('instance', 2)])
+      expect(role.hear(accept(higher, far, 'new'))).toEqual([flag('instance', 2)])
+      expect(role.context.promised).toEqual(promised)
+    }
+  })
+})
+
+describe('an acceptor whose window is full', () => {
   const full = {
-    limits: { ...defaultLimits, acceptedRecords: 2 },
+    limits: { ...defaultLimits, acceptedWindow: 2 },
     accepted: [ten, record(11, promised, 'eleven')],
   }
 
-  test('hears an accept for one more instance and takes it not, nor its ballot', () => {
+  test('refuses an accept for one more instance, with an answer, and learns', () => {
     const role = acceptor(full)
-    expect(role.hear(accept(higher, 12, 'twelve'))).toEqual([heard(2, 12)])
+    expect(role.hear(accept(higher, 12, 'twelve'))).toEqual([behind(12, 2), denial(2, higher, 12)])
     expect(role.context).toMatchObject({ promised, accepted: full.accepted })
   })
 
@@ -539,6 +585,23 @@ describe('an acceptor with as many accepted records as it may hold', () => {
       write(higher, eleven),
     ])
     expect(role.context.accepted).toEqual([ten, eleven])
+  })
+
+  test('takes what lies below a record, however many it holds: a helper could not go on otherwise', () => {
+    const limits = { ...defaultLimits, acceptedWindow: 4 }
+    const later = [11, 12, 13].map((instance) => record(instance, promised, `${instance}`))
+    const role = acceptor({ limits, accepted: later })
+    const filled = record(10, higher, 'ten')
+    expect(role.hear(accept(higher, 10, 'ten'))).toEqual([
+      surpassed(higher),
+      heard(2, 10),
+      write(higher, filled),
+    ])
+    expect(role.context.accepted).toEqual([filled, ...later])
+    expect(role.hear(accept(higher, 14, 'new'))).toEqual([
+      behind(14, 2),
+      denial(2, higher, 14, { promised: higher }),
+    ])
   })
 
   test('takes it once the learner has caught up', () => {

@@ -14,7 +14,7 @@ import { clusterSettings } from '../../src/schedule/cluster.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import type { Replicas, ReplicatedState } from '../../src/stepped/settings.ts'
-import { ballot, batch, members, Role, said } from '../support/role.ts'
+import { ballot, batch, members, Role, said, sentBy } from '../support/role.ts'
 import { Schedule } from '../support/schedule.ts'
 
 /** Replicas that say of each execution that these servers are concerned, whether they are or not. */
@@ -28,6 +28,9 @@ function concerning(replicas: Replicas, concerned: readonly NodeId[]): Replicas 
     },
     get clockMs() {
       return replica.clockMs
+    },
+    get waitingNodes() {
+      return concerned
     },
     execute: (instance, batch) => ({ ...replica.execute(instance, batch), concerned }),
     recall: (...request) => replica.recall(...request),
@@ -96,11 +99,12 @@ test('a promise to the prepare before a restart says nothing of the instances be
       promised: ballot(1, 2),
       firstUnchosen,
     })
-  const prepares = (from: Instance) => ({ type: 'prepare', ballot: ballot(2, 0), from, sender: 0 }) as const
+  const prepares = (from: Instance) =>
+    ({ type: 'prepare', ballot: ballot(2, 0), from, ...sentBy(0) }) as const
   // Server 1 has helped to choose a batch at instance 0, of which server 0 has learned, though not durably.
   const other = acceptor(1, null)
   other.hear(
-    { type: 'accept', sender: 2, ballot: ballot(1, 2), instance: 0, batch: batch('chosen') },
+    { type: 'accept', ...sentBy(2), ballot: ballot(1, 2), instance: 0, batch: batch('chosen') },
     { type: 'persisted' },
   )
   const late = said(other.hear(prepares(1), { type: 'persisted' })).at(-1)
@@ -110,8 +114,8 @@ test('a promise to the prepare before a restart says nothing of the instances be
   again.hear({ type: 'requests.ready' })
   const promise = { type: 'promise', ballot: ballot(2, 0), accepted: [] } as const
   again.hear(
-    { ...promise, from: 0, firstUnchosen: 0, sender: 0 },
-    { ...promise, from: 1, firstUnchosen: 0, sender: 1 },
+    { ...promise, from: 0, firstUnchosen: 0, ...sentBy(0) },
+    { ...promise, from: 1, firstUnchosen: 0, ...sentBy(1) },
   )
   expect(again.state).toBe('preparing')
 })

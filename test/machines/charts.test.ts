@@ -8,6 +8,7 @@ import { type AnyStateMachine, createActor } from 'xstate'
 import { clientMachine, defaultClientTiming } from '../../machines/client.ts'
 import type { RoleEvent } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
+import { foundingIncarnation } from '../../machines/members.ts'
 import { nodeMachine } from '../../machines/node.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { roleInputs, roleMachines, roleNames } from '../../src/roles.ts'
@@ -177,7 +178,7 @@ describe.each(charts)('the chart of the %s', (name, machine) => {
 
   test('uses words as all charts do: guards are sentences, actions orders', () => {
     const orders =
-      /^(record|adopt|forget|advance|send|broadcast|announce|say|persist|begin|end|count|draw|ask|read|learn|settle|offer|spawn)(?=[A-Z]|$)/
+      /^(record|adopt|forget|advance|send|broadcast|announce|say|flag|halt|persist|begin|end|count|draw|ask|read|learn|settle|offer|spawn)(?=[A-Z]|$)/
     expect(Object.keys(actions).filter((action) => !orders.test(action))).toEqual([])
     expect(Object.keys(guards).filter((guard) => orders.test(guard))).toEqual([])
   })
@@ -218,6 +219,9 @@ const batches = fc.constantFrom(batch('a'), batch('b'), {
 })
 const records = fc.record({ instance: number, ballot: ballots, batch: batches })
 const sender = fc.integer({ min: 0, max: 3 })
+const incarnation = fc.constantFrom(...[0, 1, 2, 3].map((id) => foundingIncarnation(id)))
+const heading = { sender, incarnation, knowsUs: fc.boolean() }
+const informants = fc.record({ id: sender, incarnation: fc.option(incarnation) })
 const memberLists = fc.constantFrom(
   members(3),
   members(5),
@@ -252,8 +256,8 @@ const pages = { from: number, batches: fc.array(batches, { maxLength: 3 }) }
 
 const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
   acceptor: fc.oneof(
-    fc.record({ type: is('prepare'), ballot: ballots, from: number, sender }),
-    fc.record({ type: is('accept'), ballot: ballots, instance: number, batch: batches, sender }),
+    fc.record({ type: is('prepare'), ballot: ballots, from: number, ...heading }),
+    fc.record({ type: is('accept'), ballot: ballots, instance: number, batch: batches, ...heading }),
     fc.record({ type: is('persisted') }),
     fc.record({ type: is('firstUnchosen.advanced'), firstUnchosen: number }),
     fc.record({ type: is('members.changed'), members: memberLists }),
@@ -265,16 +269,16 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
       from: number,
       accepted: fc.array(records, { maxLength: 2 }),
       firstUnchosen: number,
-      sender,
+      ...heading,
     }),
-    fc.record({ type: is('accepted'), ballot: ballots, instance: number, sender }),
+    fc.record({ type: is('accepted'), ballot: ballots, instance: number, ...heading }),
     fc.record({
       type: is('denial'),
       ballot: ballots,
       instance: number,
       promised: fc.option(ballots),
       firstUnchosen: number,
-      sender,
+      ...heading,
     }),
     fc.record({ type: is('requests.ready') }),
     fc.record({ type: is('batch.offered'), batch: batches }),
@@ -283,11 +287,23 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
     executions,
   ),
   learner: fc.oneof(
-    fc.record({ type: is('learn'), from: number, sender }),
-    fc.record({ type: is('chosen'), ...pages, firstUnchosen: number, unsettled: fc.boolean(), sender }),
+    fc.record({ type: is('learn'), from: number, ...heading }),
+    fc.record({
+      type: is('chosen'),
+      ...pages,
+      firstUnchosen: number,
+      unsettled: fc.boolean(),
+      concernsUs: fc.boolean(),
+      ...heading,
+    }),
     fc.record({ type: is('batch.chosen'), instance: number, batch: batches }),
-    fc.record({ type: is('accept.heard'), sender, instance: number, implied: fc.option(batches) }),
-    fc.record({ type: is('behind.noticed'), firstUnchosen: number, peer: sender }),
+    fc.record({
+      type: is('accept.heard'),
+      informant: informants,
+      instance: number,
+      implied: fc.option(batches),
+    }),
+    fc.record({ type: is('behind.noticed'), firstUnchosen: number, informant: informants }),
     fc.record({ type: is('news.wanted') }),
     fc.record({ type: is('chosen.read'), to: sender, ...pages }),
     fc.record({ type: is('members.changed'), members: memberLists }),
@@ -342,7 +358,7 @@ const inputs: Readonly<Record<string, unknown>> = {
     },
     {
       timing: defaultTiming,
-      limits: { ...defaultLimits, acceptedRecords: 2, queueRequests: 4 },
+      limits: { ...defaultLimits, acceptedWindow: 2, queueRequests: 4 },
       randomSeed: 3,
     },
   ),

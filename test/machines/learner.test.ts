@@ -1,17 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import type { NodeId } from '../../machines/batch.ts'
-import type { Heard, LearnerEvent } from '../../machines/inbox.ts'
+import type { HeardChosen, LearnerEvent } from '../../machines/inbox.ts'
 import { type LearnerContext, type LearnerInput, learnerMachine } from '../../machines/learner.ts'
-import type { Chosen } from '../../machines/messages.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import {
   batch,
   cancel,
+  informant,
   member,
   members,
   persist,
   Role,
+  said,
   send,
+  sentBy,
   tell,
   timer,
   type Want,
@@ -40,24 +42,31 @@ function upTo(from: number, end: number) {
   return Array.from({ length: end - from }, (_, offset) => at(from + offset))
 }
 
-function chosen(sender: NodeId, from: number, end: number, changes: Partial<Chosen> = {}): Heard<Chosen> {
+function chosen(sender: NodeId, from: number, end: number, changes: Partial<HeardChosen> = {}): HeardChosen {
   return {
     type: 'chosen',
     from,
     batches: upTo(from, end),
     firstUnchosen: end,
     unsettled: false,
-    sender,
+    ...sentBy(sender),
+    // A delayed request waits here: what a member sends unasked is taken.
+    concernsUs: true,
     ...changes,
   }
 }
 
 function heard(sender: NodeId, instance: number, implied = false): LearnerEvent {
-  return { type: 'accept.heard', sender, instance, implied: implied ? at(instance - 1) : null }
+  return {
+    type: 'accept.heard',
+    informant: informant(sender),
+    instance,
+    implied: implied ? at(instance - 1) : null,
+  }
 }
 
 function behind(firstUnchosen: number, peer: NodeId): LearnerEvent {
-  return { type: 'behind.noticed', firstUnchosen, peer }
+  return { type: 'behind.noticed', firstUnchosen, informant: informant(peer) }
 }
 
 const newsWanted: LearnerEvent = { type: 'news.wanted' }
@@ -187,7 +196,7 @@ describe('telling others', () => {
 
   test.each(Object.keys(ways))('what is asked for is read, and then sent: %s', (state) => {
     const role = learnerIn(state)
-    expect(role.hear({ type: 'learn', from: 7, sender: 2 })).toEqual([{ type: 'read', from: 7, to: 2 }])
+    expect(role.hear({ type: 'learn', from: 7, ...sentBy(2) })).toEqual([{ type: 'read', from: 7, to: 2 }])
     expect(role.hear(page(7, 9))).toEqual([tells(7, 9, state === 'behind')])
     expect(role.state).toBe(state)
   })
@@ -203,7 +212,7 @@ describe('telling others', () => {
 
   test('with nothing new it still answers: an answer is what an inquiry counts', () => {
     const role = learner()
-    expect(role.hear({ type: 'learn', from: 25, sender: 2 })).toEqual([{ type: 'read', from: 25, to: 2 }])
+    expect(role.hear({ type: 'learn', from: 25, ...sentBy(2) })).toEqual([{ type: 'read', from: 25, to: 2 }])
     expect(role.hear(page(25, 25))).toEqual([tells(25, 25, false)])
   })
 })
@@ -519,4 +528,149 @@ test('it takes the new members from the next inquiry on', () => {
   expect(role.hear(newsWanted)).toEqual([ask(1), ask(2), ask(3), ask(4), inquires])
   expect(role.hear(chosen(1, 10, 10))).toEqual([])
   expect(role.hear(chosen(2, 10, 10))).toEqual([inquired, newsChecked])
+})
+
+describe('whom it believes', () => {
+  const uncalled = (sender: NodeId, end: number, changes: Partial<HeardChosen> = {}) =>
+    chosen(sender, 10, end, { concernsUs: false, ...changes })
+
+  test.each([
+    'following',
+    'behind',
+  ])('%s: what nobody asked for and does not concern it is only a hint', (state) => {
+    const role = learnerIn(state)
+    role.hear(uncalled(2, 15))
+    expect(role.state).toBe('behind')
+    expect(role.context).toMatchObject({ firstUnchosen: 10, target: 15, informant: informant(2) })
+    // Asked for, it is taken.
+    expect(role.pass('grace')).toEqual([waited, ask(2), asking()])
+    role.hear(uncalled(2, 15))
+    expect(role.context.firstUnchosen).toBe(15)
+    expect(role.state).toBe('following')
+  })
+
+  test.each(Object.keys(ways))('%s: what a stranger sends is nothing at all', (state) => {
+    const role = learnerIn(state)
+    const before = role.context
+    for (const concernsUs of [false, true]) {
+      for (const [sender, incarnation] of [
+        [77, 'stranger'],
+        [1, 'an old directory'],
+      ] as const) {
+        const strange = { ...sentBy(sender, incarnation), knowsUs: false, concernsUs }
+        expect(role.hear({ ...chosen(sender, 10, 14), ...strange })).toEqual([])
+      }
+    }
+    expect(role.context).toEqual(before)
+    expect(role.state).toBe(state)
+  })
+
+  test('a server that it does not know, and that knows it, is asked: the members may have changed while it was away', () => {
+    const role = learner()
+    role.hear({ ...uncalled(5, 14), ...sentBy(5, 'new') })
+    expect(role.context).toMatchObject({ firstUnchosen: 10, target: 14 })
+    expect(role.pass('grace')).toEqual([waited, ask(5), asking()])
+    expect(role.hear({ ...uncalled(5, 14), ...sentBy(5, 'another'), knowsUs: false })).toEqual([])
+    expect(role.hear({ ...uncalled(5, 14), ...sentBy(5, 'new') })).toEqual([
+      asked,
+      ...learned(10, 14),
+      asking(),
+      asked,
+    ])
+  })
+
+  test('an answer of a member that came with another directory counts for no inquiry', () => {
+    const role = learnerIn('inquiring')
+    expect(role.hear({ ...chosen(1, 10, 10), ...sentBy(1, 'an old directory') })).toEqual([])
+    expect(role.state).toBe('inquiring')
+    expect(role.hear(chosen(1, 10, 10))).toEqual([inquired, newsChecked])
+  })
+
+  test('what was asked for before it knew all is asked for no more', () => {
+    const role = learnerIn('catchingUp')
+    role.hear(uncalled(1, 14))
+    expect(role.state).toBe('following')
+    expect(role.hear(chosen(1, 14, 16, { concernsUs: false, firstUnchosen: 14 }))).toEqual([])
+    expect(role.context.firstUnchosen).toBe(14)
+  })
+
+  test('an instance that nobody can have come to makes nobody behind', () => {
+    const role = learner()
+    role.hear(heard(1, 10 + 2 ** 32 + 1), behind(10 + 2 ** 32 + 1, 1))
+    expect(role.state).toBe('following')
+    expect(role.context.target).toBe(10)
+  })
+})
+
+describe('a way out', () => {
+  test('a server that shows as much as was shown before is asked too: those before it may be gone', () => {
+    const role = learner({ members: members(2) })
+    role.hear(behind(14, 1))
+    role.hear(behind(14, 2))
+    expect(role.context).toMatchObject({ peer: 1, informant: informant(2) })
+    expect(said(role.pass('askInterval'))).toEqual([ask(2)])
+    expect(said(role.pass('askInterval'))).toEqual([ask(1)])
+  })
+
+  test('a target that nobody can show is given up after every peer was asked, and taken up when it is shown again', () => {
+    const role = learnerIn('catchingUp')
+    for (let tries = 0; tries < timing.patientTries; tries += 1) {
+      expect(said(role.pass('askInterval'))).toEqual([ask(tries % 2 === 0 ? 2 : 1)])
+    }
+    expect(role.pass('askInterval')).toEqual([asked])
+    expect(role.state).toBe('following')
+    expect(role.timers).toEqual([])
+    role.hear(behind(14, 2))
+    expect(role.state).toBe('catchingUp')
+    role.hear(chosen(2, 10, 14))
+    expect(role.context.firstUnchosen).toBe(14)
+  })
+})
+
+describe('history that is contradicted', () => {
+  const flag = (sender: NodeId): Want => ({ type: 'flag', oddity: 'chosen', sender })
+  const other = (sender: NodeId, name = 'another') =>
+    chosen(sender, 9, 11, { batches: [batch(name), batch(`${name} too`)] })
+
+  function afterTen(): Role<LearnerContext> {
+    const role = learner({ firstUnchosen: 9, members: members(5) })
+    role.hear(chosen(1, 9, 10))
+    return role
+  }
+
+  test('by one server: all that it says is dropped, and it is flagged, however often it says it', () => {
+    const role = afterTen()
+    expect(role.hear(other(1), other(1))).toEqual([flag(1), flag(1)])
+    expect(role.context.firstUnchosen).toBe(10)
+  })
+
+  test('by several that do not agree, or are not counted: they are flagged', () => {
+    const role = afterTen()
+    role.hear(other(1), other(2, 'a third'))
+    expect(role.hear(other(3))).toEqual([flag(3)])
+    const strange = { ...sentBy(4, 'an old directory'), knowsUs: false }
+    expect(role.hear({ ...other(4), ...strange })).toEqual([])
+  })
+
+  test('by a quorum that agrees: this server holds what was not chosen, and halts', () => {
+    const role = afterTen()
+    role.hear(other(1), other(2))
+    expect(role.hear(other(3))).toEqual([
+      flag(3),
+      { type: 'halt', reason: expect.stringContaining('a quorum chose another batch at instance 9') },
+    ])
+  })
+
+  test('by a quorum that accepted another batch of this server itself: it halts', () => {
+    const role = afterTen()
+    expect(role.hear({ type: 'batch.chosen', instance: 9, batch: batch('another') })).toEqual([
+      { type: 'halt', reason: expect.stringContaining('instance 9') },
+    ])
+  })
+
+  test('the same batch again, whatever the order of its keys, contradicts nothing', () => {
+    const role = afterTen()
+    const same = Object.fromEntries(Object.entries(at(9)).reverse()) as unknown as ReturnType<typeof at>
+    expect(role.hear(chosen(2, 9, 10, { batches: [same] }))).toEqual([])
+  })
 })

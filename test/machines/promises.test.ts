@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AcceptedRecord, Batch } from '../../machines/batch.ts'
+import { foundingIncarnation } from '../../machines/members.ts'
 import {
   batchToHelp,
   bestInformed,
@@ -7,10 +8,10 @@ import {
   highestAccepted,
   withPromise,
 } from '../../machines/promises.ts'
-import { ballot, batch, record } from '../support/role.ts'
+import { ballot, batch, record, sentBy } from '../support/role.ts'
 
 function given(node: number, accepted: readonly AcceptedRecord[] = [], firstUnchosen = 0): GivenPromise {
-  return { node, accepted, firstUnchosen }
+  return { node, incarnation: foundingIncarnation(node), accepted, firstUnchosen }
 }
 
 describe('the batch to help', () => {
@@ -68,11 +69,11 @@ test('the best informed knows most of what was chosen; of equals the first', () 
 
 test('a second promise of the same server changes nothing', () => {
   const heard = { type: 'promise', ballot: ballot(1, 0), from: 0 } as const
-  const one = withPromise([], { ...heard, sender: 1, accepted: [], firstUnchosen: 2 })
+  const one = withPromise([], { ...heard, ...sentBy(1), accepted: [], firstUnchosen: 2 })
   expect(one).toEqual([given(1, [], 2)])
   const accepted = [record(3, ballot(9, 2), 'later')]
-  expect(withPromise(one, { ...heard, sender: 1, accepted, firstUnchosen: 9 })).toEqual(one)
-  expect(withPromise(one, { ...heard, sender: 2, accepted, firstUnchosen: 1 })).toEqual([
+  expect(withPromise(one, { ...heard, ...sentBy(1), accepted, firstUnchosen: 9 })).toEqual(one)
+  expect(withPromise(one, { ...heard, ...sentBy(2), accepted, firstUnchosen: 1 })).toEqual([
     given(1, [], 2),
     given(2, accepted, 1),
   ])

@@ -10,12 +10,14 @@ import {
   batch,
   cancel,
   executed,
+  informant,
   member,
   members,
   Role,
   record,
   said,
   send,
+  sentBy,
   tell,
   timer,
   type Want,
@@ -49,11 +51,19 @@ const ready: ProposerEvent = { type: 'requests.ready' }
 const offered: ProposerEvent = { type: 'batch.offered', batch: own }
 
 function promise(sender: NodeId, changes: Partial<Omit<PromiseMessage, 'type'>> = {}): Heard<PromiseMessage> {
-  return { type: 'promise', ballot: mine, from: 10, accepted: [], firstUnchosen: 10, sender, ...changes }
+  return {
+    type: 'promise',
+    ballot: mine,
+    from: 10,
+    accepted: [],
+    firstUnchosen: 10,
+    ...sentBy(sender),
+    ...changes,
+  }
 }
 
 function accepted(sender: NodeId, changes: { ballot?: Ballot; instance?: number } = {}): Heard<Accepted> {
-  return { type: 'accepted', ballot: mine, instance: 10, sender, ...changes }
+  return { type: 'accepted', ballot: mine, instance: 10, ...sentBy(sender), ...changes }
 }
 
 function denial(changes: Partial<Denial> = {}, sender = 1): Heard<Denial> {
@@ -63,7 +73,7 @@ function denial(changes: Partial<Denial> = {}, sender = 1): Heard<Denial> {
     instance: 10,
     promised: ballot(4, 1),
     firstUnchosen: 10,
-    sender,
+    ...sentBy(sender),
     ...changes,
   }
 }
@@ -87,7 +97,7 @@ function acceptTo(nodes: readonly NodeId[], what: Batch, instance = 10, at: Ball
 }
 
 function behind(firstUnchosen: number, peer: NodeId): Want {
-  return tell('learner', { type: 'behind.noticed', firstUnchosen, peer })
+  return tell('learner', { type: 'behind.noticed', firstUnchosen, informant: informant(peer) })
 }
 
 function chosen(what: Batch, instance = 10): Want {
@@ -390,12 +400,27 @@ describe('adopting: catching up comes before helping, and helping before its own
     expect(role.hear(executed(11))).toEqual([ended, wantsBatch])
   })
 
-  test('a quorum that shows a later instance and nothing for this one is a violated assertion', () => {
+  test('where a quorum shows a hole, what was accepted above it is void: it is flagged, and never helped', () => {
     const role = proposerIn('preparing')
     role.hear(promise(0))
-    expect(() => role.hear(promise(1, { accepted: [record(11, ballot(3, 1), 'later')] }))).toThrow(
-      'no promise shows a batch for instance 10',
-    )
+    const later = [record(11, ballot(3, 1), 'later'), record(12, ballot(3, 1), 'later still')]
+    expect(role.hear(promise(1, { accepted: later }))).toEqual([
+      ended,
+      { type: 'flag', oddity: 'void', sender: 1 },
+      wantsBatch,
+    ])
+    expect(role.state).toBe('leading')
+    role.hear(offered, accepted(0), accepted(1))
+    // Its own batch is chosen at the hole: at the next instance, too, it proposes what it likes.
+    expect(role.hear(executed(10))).toEqual([ended, wantsBatch])
+    expect(role.state).toBe('leading')
+  })
+
+  test('what is accepted at the hole at a higher ballot of another promise is helped first', () => {
+    const role = proposerIn('preparing')
+    role.hear(promise(0, { accepted: [record(10, ballot(3, 1), 'here')] }))
+    role.hear(promise(1, { accepted: [record(11, ballot(3, 1), 'later')] }))
+    expect(role.state).toBe('accepting.helping')
   })
 })
 
@@ -761,4 +786,65 @@ test('the ballot of a proposer only grows, and its highest round is never below 
     last = now
   }
   expect(last).toEqual(ballot(10, 0))
+})
+
+describe('who is counted', () => {
+  const stranger = sentBy(1, 'an old directory')
+
+  test('a promise of another directory than the one that was admitted is no promise', () => {
+    const role = proposerIn('preparing')
+    role.hear(promise(0))
+    expect(role.hear({ ...promise(1), ...stranger })).toEqual([])
+    expect(role.state).toBe('preparing')
+    role.hear(promise(1))
+    expect(role.state).toBe('leading')
+  })
+
+  test('nor is its accepted a vote', () => {
+    const role = proposerIn('accepting.proposing')
+    role.hear(accepted(0))
+    expect(role.hear({ ...accepted(1), ...stranger })).toEqual([])
+    expect(role.context.accepts).toEqual([0])
+    expect(role.hear(accepted(1))).toEqual([chosen(own)])
+  })
+
+  test('its denial makes nobody give way; what it knows is learned if it knows this server', () => {
+    const denies = { ...denial({ promised: ballot(9, 1), firstUnchosen: 14 }), ...stranger }
+    for (const state of ['preparing', 'accepting.proposing']) {
+      const role = proposerIn(state)
+      const learns = tell('learner', {
+        type: 'behind.noticed',
+        firstUnchosen: 14,
+        informant: informant(1, 'an old directory'),
+      })
+      expect(role.hear(denies)).toEqual([learns])
+      expect(role.hear({ ...denies, knowsUs: false })).toEqual([])
+      expect(role.hear({ ...promise(1, { firstUnchosen: 14 }), ...stranger, knowsUs: false })).toEqual([])
+      expect(role.state).toBe(state)
+    }
+  })
+
+  test('a denial with a round that nobody can have come to is dropped and flagged', () => {
+    for (const state of ['preparing', 'accepting.proposing']) {
+      const role = proposerIn(state)
+      const far = ballot(role.context.highestRound + 2 ** 32 + 1, 1)
+      expect(role.hear(denial({ promised: far }))).toEqual([{ type: 'flag', oddity: 'round', sender: 1 }])
+      expect(role.state).toBe(state)
+      expect(role.context.highestRound).toBe(5)
+    }
+  })
+})
+
+test('a proposer that waits in vain for what somebody knew prepares again: another quorum shows what was accepted', () => {
+  const role = proposerIn('catchingUp')
+  for (let tries = 0; tries < defaultTiming.patientTries; tries += 1) {
+    expect(said(role.pass('retransmitInterval'))).toEqual([behind(12, 1)])
+  }
+  const above = ballot(6, 0)
+  expect(said(role.pass('retransmitInterval'))).toEqual(prepareTo([0, 1, 2], above))
+  expect(role.state).toBe('preparing')
+  expect(role.context.promises).toEqual([])
+  role.hear(promise(0, { ballot: above }))
+  role.hear(promise(2, { ballot: above, accepted: [record(10, ballot(3, 1), 'theirs')] }))
+  expect(role.state).toBe('accepting.helping')
 })

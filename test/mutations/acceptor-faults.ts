@@ -83,13 +83,13 @@ export const acceptorFaults: readonly Mutation[] = [
     'acceptor',
     acceptorMachine.provide({
       actions: {
-        announceAcceptHeard: enqueueActions(({ context, enqueue }, { sender, instance }) => {
+        announceAcceptHeard: enqueueActions(({ context, enqueue }, { sender, incarnation, instance }) => {
           const before = context.accepted.find((record) => record.instance === instance - 1)
           const implied = before?.batch ?? null
           enqueue.emit({
             type: 'tell',
             role: 'learner',
-            event: { type: 'accept.heard', sender, instance, implied },
+            event: { type: 'accept.heard', informant: { id: sender, incarnation }, instance, implied },
           })
         }),
       },

@@ -25,6 +25,10 @@ export class Passing implements ReplicatedState {
     return this.inner.clockMs
   }
 
+  get waitingNodes() {
+    return this.inner.waitingNodes
+  }
+
   execute(instance: Instance, batch: Batch): Execution {
     return this.inner.execute(instance, batch)
   }

@@ -12,6 +12,8 @@ import { ballot } from '../support/role.ts'
 const accepted: NodeMessage = { type: 'accepted', ballot: ballot(1, 0), instance: 3 }
 const learn: NodeMessage = { type: 'learn', from: 3 }
 
+const names = { incarnation: 'founder-1', addressee: 'founder-0' }
+
 /** Server 1, and what of its saying and hearing gets through. */
 function serverWith(rules: readonly FaultRule[]) {
   const passed: string[] = []
@@ -22,6 +24,7 @@ function serverWith(rules: readonly FaultRule[]) {
     send: (to, { type }) => passed.push(`${type} to ${to}`),
     respond: (to, { type }) => passed.push(`${type} to ${to}`),
     isMember: () => true,
+    flag: () => undefined,
     close: () => passed.push('close'),
   })
   const inner: Receiver = {
@@ -44,9 +47,9 @@ afterEach(() => {
 
 test('a rule holds for its link, its kind and its number of messages, and is reported', () => {
   const { passed, fates, mouth } = serverWith([{ ...dropAll, from: 1, to: 0, message: 'accepted', count: 2 }])
-  mouth.send(0, learn)
-  mouth.send(2, accepted)
-  for (let time = 0; time < 3; time += 1) mouth.send(0, accepted)
+  mouth.send(0, learn, names)
+  mouth.send(2, accepted, names)
+  for (let time = 0; time < 3; time += 1) mouth.send(0, accepted, names)
   expect(passed).toEqual(['learn to 0', 'accepted to 2', 'accepted to 0'])
   const fate: Fate = {
     from: 1,
@@ -60,15 +63,15 @@ test('a rule holds for its link, its kind and its number of messages, and is rep
 
 test('a rule from another server is none of this server', () => {
   const { passed, mouth, receiver } = serverWith([{ ...dropAll, from: 0 }])
-  mouth.send(0, accepted)
-  receiver.hear(0, accepted, '127.0.0.1:1', 1)
+  mouth.send(0, accepted, names)
+  receiver.hear(0, accepted, names, '127.0.0.1:1', 1)
   expect(passed).toEqual(['accepted to 0', 'hears accepted of 0'])
 })
 
 test('clients are met where they are heard, and where they are answered', () => {
   const { passed, fates, mouth, receiver } = serverWith([{ ...dropAll, from: 'client', to: 1 }])
   receiver.ask({ type: 'hello' }, '127.0.0.1:9')
-  receiver.hear(0, accepted, '127.0.0.1:1', 1)
+  receiver.hear(0, accepted, names, '127.0.0.1:1', 1)
   mouth.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seq: 1 })
   expect(passed).toEqual(['hears accepted of 0', 'queued to 127.0.0.1:9'])
   expect(fates.map(({ from, to, fate }) => ({ from, to, fate }))).toEqual([
@@ -76,7 +79,7 @@ test('clients are met where they are heard, and where they are answered', () => 
   ])
   const answered = serverWith([{ ...dropAll, to: 'client', message: 'queued' }])
   answered.mouth.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seq: 1 })
-  answered.mouth.send(0, accepted)
+  answered.mouth.send(0, accepted, names)
   expect(answered.passed).toEqual(['accepted to 0'])
 })
 
@@ -86,14 +89,14 @@ test('what is delayed goes on later, what is duplicated goes on twice, and what 
     { ...dropAll, to: 0, action: 'delay', delayMs: 200 },
     { ...dropAll, to: 2, action: 'duplicate' },
   ])
-  mouth.send(0, accepted)
-  mouth.send(2, accepted)
+  mouth.send(0, accepted, names)
+  mouth.send(2, accepted, names)
   expect(passed).toEqual(['accepted to 2', 'accepted to 2'])
   vi.advanceTimersByTime(199)
   expect(passed).toHaveLength(2)
   vi.advanceTimersByTime(1)
   expect(passed).toEqual(['accepted to 2', 'accepted to 2', 'accepted to 0'])
-  mouth.send(0, accepted)
+  mouth.send(0, accepted, names)
   mouth.close()
   vi.advanceTimersByTime(1_000)
   expect(passed.slice(3)).toEqual(['close'])
@@ -104,13 +107,13 @@ test('what is delayed goes on later, what is duplicated goes on twice, and what 
 test('a rule that was there goes on counting when others come and go; one that was away begins anew', () => {
   const once: FaultRule = { ...dropAll, to: 0, count: 1 }
   const { passed, faults, mouth } = serverWith([once])
-  mouth.send(0, accepted)
+  mouth.send(0, accepted, names)
   faults.setRules([{ ...dropAll, to: 2 }, { ...once }])
-  mouth.send(0, accepted)
+  mouth.send(0, accepted, names)
   expect(passed).toEqual(['accepted to 0'])
   faults.setRules([])
   faults.setRules([once])
-  mouth.send(0, accepted)
+  mouth.send(0, accepted, names)
   expect(passed).toEqual(['accepted to 0'])
 })
 
@@ -137,7 +140,7 @@ test('property: without a rule that fits, all goes on as it is; with some, the f
       const expected: string[] = []
       let met = 0
       for (const { to, message } of messages) {
-        mouth.send(to, message)
+        mouth.send(to, message, names)
         const place = given.findIndex(
           (known, index) =>
             ['any', 1].includes(known.from) &&

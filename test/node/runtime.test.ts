@@ -29,7 +29,8 @@ test('an event is recorded before what it writes is given to the disk, and befor
     flush: () => seen.push('flush'),
   }
   const runtime = await beginFounder(recorder, (what) => seen.push(what), storage)
-  runtime.hear(1, { type: 'prepare', ballot: ballot(1, 1), from: 0 }, '127.0.0.1:1', 40)
+  const names = { incarnation: 'founder-1', addressee: 'founder-0' }
+  runtime.hear(1, { type: 'prepare', ballot: ballot(1, 1), from: 0 }, names, '127.0.0.1:1', 40)
   await new Promise(setImmediate)
   expect(seen).toEqual([
     'record 7 start',

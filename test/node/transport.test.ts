@@ -11,7 +11,7 @@ import { linkLocalAddress } from '../support/link-local.ts'
 
 const patienceMs = 10_000
 const hello = JSON.stringify({ v: 3, c: '', s: null, m: [{ type: 'hello', nonce: 'n' }] })
-const learn = JSON.stringify({ v: 3, c: 'tested', s: 1, m: [{ type: 'learn', from: 0 }] })
+const learn = JSON.stringify({ v: 3, c: 'tested', s: 1, i: 'j', m: [{ type: 'learn', from: 0 }] })
 
 let closing: (() => void)[] = []
 
@@ -59,7 +59,7 @@ async function start(
     leaving: () => 0,
     addressOf,
   }
-  const transport = new Transport(socket, 'tested', 0, receiver, {
+  const transport = new Transport(socket, 'tested', { self: 0, incarnation: 'i' }, receiver, {
     resolver,
     logTroubles: (since, latest) => lines.push({ since, latest }),
   })

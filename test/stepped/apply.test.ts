@@ -34,17 +34,20 @@ function run(settings: NodeSettings, ...events: readonly NodeEvent[]): readonly 
   })
 }
 
+const names = { incarnation: 'founder-1', addressee: 'founder-0' }
 const start: NodeEvent = { type: 'start', randomSeed: 1 }
 const synced: NodeEvent = { type: 'synced' }
 const prepare: NodeEvent = {
   type: 'hear',
   sender: 1,
+  names,
   from: 'server-1',
   message: { type: 'prepare', ballot: ballot(1, 1), from: 0 },
 }
 const accept: NodeEvent = {
   type: 'hear',
   sender: 1,
+  names,
   from: 'server-1',
   message: { type: 'accept', ballot: ballot(1, 1), instance: 0, batch: batch('a') },
 }

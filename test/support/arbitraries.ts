@@ -11,6 +11,7 @@ import type {
   NodeId,
   Request,
 } from '../../machines/batch.ts'
+import type { Names } from '../../machines/inbox.ts'
 import { maxElapsedMs } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Message } from '../../machines/messages.ts'
@@ -23,6 +24,7 @@ import type { SeedRequest } from '../../src/node/wire/seed-text.ts'
 export interface Said<M extends Message = Message> {
   readonly cluster: string
   readonly sender: NodeId | null
+  readonly names: Names | null
   readonly message: M
 }
 
@@ -136,8 +138,10 @@ const below = fc.oneof(fc.nat({ max: 5 }), fc.integer({ min: 0, max: 2 ** 52 - 6
 
 export const cookies = fc.stringMatching(/^[A-Za-z0-9_-]{22}$/)
 
+type Nameless<K extends Message['type']> = fc.Arbitrary<Omit<Said<Extract<Message, { type: K }>>, 'names'>>
+
 /** By kind of message: what an honest server or client says, with its sender. */
-export const said: { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<Message, { type: K }>>> } = {
+const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
   prepare: fc
     .tuple(clusters, fc.record({ ...type('prepare'), ballot: ballots, from: integers }, plain))
     .map(([cluster, message]) => ({ cluster, sender: message.ballot.node, message })),
@@ -263,6 +267,20 @@ export const said: { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<
     message: fc.record({ ...type('challenge'), cookie: cookies, withheld: integers }, plain),
   }),
 }
+
+const betweenServers = ['prepare', 'promise', 'accept', 'accepted', 'denial', 'learn', 'chosen']
+
+const names: fc.Arbitrary<Names> = fc.record({ incarnation: name, addressee: fc.option(name) }, plain)
+
+/** The same, with what servers write around what they say to each other. */
+export const said = Object.fromEntries(
+  Object.entries(nameless).map(([type, one]) => [
+    type,
+    fc
+      .tuple<[Omit<Said, 'names'>, Names]>(one, names)
+      .map(([what, names]) => ({ ...what, names: betweenServers.includes(type) ? names : null })),
+  ]),
+) as { readonly [K in Message['type']]: fc.Arbitrary<Said<Extract<Message, { type: K }>>> }
 
 export const messageTypes = Object.keys(said) as Message['type'][]
 

@@ -16,10 +16,14 @@ export async function beginFounder(
   await storage.initialise({ cluster: 'c', node: 0, incarnation: 'founder-0', members: members(3) })
   const replica = new Replica({ service: lockService, members: members(3) })
   const executor = {
+    get members() {
+      return replica.members
+    },
+    hasWaiting: (node: number) => replica.waitingNodes.includes(node),
     execute: replica.execute.bind(replica),
     recall: ({ uid, seq, command }: Parameters<Runtime['request']>[0]) => replica.recall(uid, seq, command),
   }
-  const runtime = new Runtime(0, storage, executor, { recorder })
+  const runtime = new Runtime({ self: 0, incarnation: 'founder-0' }, storage, executor, { recorder })
   runtime.begin(
     {
       self: 0,
@@ -33,6 +37,7 @@ export async function beginFounder(
       send: (to, { type }) => said(`${type} to ${to}`),
       respond: () => undefined,
       isMember: () => true,
+      flag: () => undefined,
       close: () => undefined,
     },
     { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },

@@ -5,7 +5,7 @@
 import type { AnyStateMachine } from 'xstate'
 import type { Ballot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Batch, Command, NodeId, Request } from '../../machines/batch.ts'
-import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { Informant, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import { foundingIncarnation, type Member } from '../../machines/members.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
@@ -140,6 +140,16 @@ export function executed(
 
 export function send(to: NodeId, message: NodeMessage): Send {
   return { type: 'send', to, message }
+}
+
+/** What a role hears of the sender of a message: a member that has this server among its own. */
+export function sentBy(sender: NodeId, incarnation: string = foundingIncarnation(sender)) {
+  return { sender, incarnation, knowsUs: true, concernsUs: false } as const
+}
+
+/** A founder, as somebody to be asked. */
+export function informant(id: NodeId, incarnation: string | null = foundingIncarnation(id)): Informant {
+  return { id, incarnation }
 }
 
 export function tell(role: RoleName, event: RoleEvent): Tell {

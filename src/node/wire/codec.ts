@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import type { Address, NodeId } from '../../../machines/batch.ts'
+import type { Names } from '../../../machines/inbox.ts'
 import type { Message } from '../../../machines/messages.ts'
 import { commandBytes } from './command-bytes.ts'
 import { contradictionIn } from './consistency.ts'
@@ -41,6 +42,8 @@ export interface Outgoing {
   readonly cluster: string
   /** `null` for a client. */
   readonly sender: NodeId | null
+  /** Between servers; `null` or left out otherwise. */
+  readonly names?: Names | null | undefined
   /** Of the server that sends, which puts what all servers do in an order; none for a client. */
   readonly clock?: number
   /** The address cookie of whoever receives it, '' when it has given none yet; none for whoever does not echo cookies. */
@@ -83,10 +86,10 @@ export function envelopeBytes(envelope: Omit<Outgoing, 'messages'>): number {
   return Buffer.byteLength(headOf(envelope)) + ']}'.length
 }
 
-function headOf({ cluster, sender, clock, cookie }: Omit<Outgoing, 'messages'>): string {
+function headOf({ cluster, sender, names, clock, cookie }: Omit<Outgoing, 'messages'>): string {
   const time = clock === undefined ? '' : `"t":${clock},`
   const echo = cookie === undefined ? '' : `"k":"${cookie}",`
-  return `{"v":${wireVersion},"c":${JSON.stringify(cluster)},"s":${sender},${time}${echo}"m":[`
+  return `{"v":${wireVersion},"c":${JSON.stringify(cluster)},"s":${sender},${namesText(names)}${time}${echo}"m":[`
 }
 
 /**
@@ -138,6 +141,11 @@ function padded(bytes: Buffer, length: number): Buffer {
   return bytes.length >= length ? bytes : Buffer.concat([bytes, Buffer.alloc(length - bytes.length, ' ')])
 }
 
+function namesText(names: Names | null | undefined): string {
+  if (names === undefined || names === null) return ''
+  return `"i":${JSON.stringify(names.incarnation)},"r":${JSON.stringify(names.addressee)},`
+}
+
 /** Why a datagram was dropped. */
 export type DropReason =
   | 'empty'
@@ -162,6 +170,8 @@ export type Decoded =
       readonly kind: 'envelope'
       readonly cluster: string
       readonly sender: NodeId | null
+      /** `null` where it has none, as from a client. */
+      readonly names: Names | null
       /** Of the server that sent it; 0 where there is none. */
       readonly clock: number
       /** The address cookie that it echoes; '' from whoever has none yet, `undefined` from whoever does not echo cookies. */
@@ -285,10 +295,11 @@ export class Decoder {
 }
 
 function decodeMessages(
-  { c: cluster, s: sender, t: clock = 0, k: cookie, m }: Envelope,
+  { c: cluster, s: sender, i: incarnation, r, t: clock = 0, k: cookie, m }: Envelope,
   bytes: number,
 ): Decoded {
   if (m.length > maxMessagesPerDatagram) return dropped('oversized', `${m.length} messages`)
+  const names = incarnation === undefined ? null : { incarnation, addressee: r ?? null }
   const messages: Message[] = []
   for (const message of m) {
     if (!isMessage(message)) return dropped('malformed', describeMessageFault(message))
@@ -296,11 +307,11 @@ function decodeMessages(
       const bytes = commandBytes(message.command)
       if (bytes > maxCommandBytes) return dropped('oversized', `a command of ${bytes} bytes`)
     }
-    const contradiction = contradictionIn(message, { cluster, sender })
+    const contradiction = contradictionIn(message, { cluster, sender, names })
     if (contradiction !== null) return dropped('contradiction', contradiction)
     messages.push(message)
   }
   const told = withoutRepetitions(messages)
   const repetitions = messages.length - told.length
-  return { kind: 'envelope', cluster, sender, clock, cookie, messages: told, repetitions, bytes }
+  return { kind: 'envelope', cluster, sender, names, clock, cookie, messages: told, repetitions, bytes }
 }

@@ -1,5 +1,6 @@
 import { compareBallots } from '../../../machines/ballot.ts'
 import type { NodeId } from '../../../machines/batch.ts'
+import type { Names } from '../../../machines/inbox.ts'
 import type { Message, PromiseMessage } from '../../../machines/messages.ts'
 import { isPlainText } from '../../services/plain-text.ts'
 
@@ -7,35 +8,38 @@ import { isPlainText } from '../../services/plain-text.ts'
 export interface Saying {
   readonly cluster: string
   readonly sender: NodeId | null
+  /** `null` where the envelope names no incarnation: no server says it to another. */
+  readonly names: Names | null
 }
 
 /**
  * How a well-shaped `message` contradicts itself or its envelope, or `null`. No server says such a thing: it was damaged or
  * forged, and a role that took it would violate an assertion.
  */
-export function contradictionIn(message: Message, { cluster, sender }: Saying): string | null {
+export function contradictionIn(message: Message, saying: Saying): string | null {
+  const { cluster, sender } = saying
   switch (message.type) {
     case 'prepare':
     case 'accept':
-      return message.ballot.node === sender
-        ? null
-        : `${message.type}: sender ${sender} speaks for the ballot of server ${message.ballot.node}`
+      if (message.ballot.node === sender) return isBetweenServers(saying) ? null : nobodySays(message)
+      return `${message.type}: sender ${sender} speaks for the ballot of server ${message.ballot.node}`
     case 'promise':
-      return sender === null ? nobodySays(message) : contradictionInPromise(message)
+      return isBetweenServers(saying) ? contradictionInPromise(message) : nobodySays(message)
     case 'accepted':
     case 'learn':
-    case 'challenge':
     // A denial needs no reason: it may say that the proposer does not count in the cluster.
     case 'denial':
-      return sender === null ? nobodySays(message) : null
+      return isBetweenServers(saying) ? null : nobodySays(message)
     case 'chosen': {
-      if (sender === null) return nobodySays(message)
+      if (!isBetweenServers(saying)) return nobodySays(message)
       const { from, batches, firstUnchosen } = message
       // Without batches, `from` may lie above: the sender was asked for more than it knows.
       return batches.length > 0 && from + batches.length > firstUnchosen
         ? `chosen: ${batches.length} batches from ${from} on, and firstUnchosen is ${firstUnchosen}`
         : null
     }
+    case 'challenge':
+      return sender === null ? 'challenge: a server says it, and there is no sender' : null
     case 'welcome':
       if (message.node !== sender) return `welcome: sender ${sender} speaks for server ${message.node}`
       return message.cluster === cluster ? null : 'welcome: it names another cluster than its envelope'
@@ -71,8 +75,12 @@ export function contradictionIn(message: Message, { cluster, sender }: Saying): 
   message satisfies never
 }
 
+function isBetweenServers({ sender, names }: Saying): boolean {
+  return sender !== null && names !== null
+}
+
 function nobodySays({ type }: Message): string {
-  return `${type}: a server says it, and there is no sender`
+  return `${type}: a server says it, and there is no sender with an incarnation`
 }
 
 function contradictionInPromise({ accepted, ballot, from }: PromiseMessage): string | null {

@@ -6,7 +6,7 @@ import { forgetOldest } from './oldest.ts'
  * The cookies that others gave, by who gave them, to be echoed to them. What was said to somebody whose cookie is not known
  * yet is kept, the last of it, to be said again with the cookie.
  */
-export class CookieJar<K, M extends Message = Message> {
+export class CookieJar<K, M = Message> {
   readonly #cookies = new Map<K, string>()
   readonly #said = new Map<K, readonly M[]>()
 

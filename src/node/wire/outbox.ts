@@ -1,11 +1,23 @@
 import type { Address } from '../../../machines/batch.ts'
+import type { Names } from '../../../machines/inbox.ts'
 import type { Message } from '../../../machines/messages.ts'
 import { messageBytes } from './codec.ts'
 
-/** What waits to be sent at the end of a turn of the event loop, by address. The bytes of all of it are bounded. */
+/** What waits for one address, in the order in which it was said. */
+export interface Outbound {
+  readonly to: Address
+  /** For a server. */
+  readonly names: Names | null
+  readonly messages: readonly Message[]
+}
+
+/**
+ * What waits to be sent at the end of a turn of the event loop, by address and by the incarnation that is named. The bytes of all of
+ * it are bounded.
+ */
 export class Outbox {
   readonly #maxBytes: number
-  readonly #waiting = new Map<Address, Message[]>()
+  readonly #waiting = new Map<string, Outbound & { readonly messages: Message[] }>()
   #bytes = 0
 
   constructor(maxBytes: number) {
@@ -13,19 +25,20 @@ export class Outbox {
   }
 
   /** `false`, and the message is lost, when there is no more room. */
-  put(to: Address, message: Message): boolean {
+  put(to: Address, message: Message, names: Names | null = null): boolean {
     const bytes = messageBytes(message)
     if (this.#bytes + bytes > this.#maxBytes) return false
     this.#bytes += bytes
-    const waiting = this.#waiting.get(to)
-    if (waiting === undefined) this.#waiting.set(to, [message])
-    else waiting.push(message)
+    const key = names === null ? to : `${to} ${names.addressee ?? ''}`
+    const waiting = this.#waiting.get(key)
+    if (waiting === undefined) this.#waiting.set(key, { to, names, messages: [message] })
+    else waiting.messages.push(message)
     return true
   }
 
   /** All that waits, which waits no more. */
-  empty(): (readonly [Address, readonly Message[]])[] {
-    const all = [...this.#waiting]
+  empty(): Outbound[] {
+    const all = [...this.#waiting.values()]
     this.#waiting.clear()
     this.#bytes = 0
     return all

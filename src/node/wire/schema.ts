@@ -186,12 +186,15 @@ export const messageSchemas = {
 
 /**
  * What stands around messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `k` the address
- * cookie that it echoes ('' when it has none yet), `m` the messages.
+ * cookie that it echoes ('' when it has none yet), `m` the messages; between servers `i`, the incarnation of the sender, and `r`,
+ * that of the receiver as the sender knows it.
  */
 const envelopeSchema = closed({
   v: integer,
   c: Type.String({ format: textFormat, maxLength: maxNameLength }),
   s: Type.Union([integer, Type.Null()]),
+  i: Type.Optional(name),
+  r: Type.Optional(Type.Union([name, Type.Null()])),
   t: Type.Optional(integer),
   k: Type.Optional(Type.Union([Type.Literal(''), cookie])),
   m: Type.Array(Type.Unknown(), { minItems: 1 }),

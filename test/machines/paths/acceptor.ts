@@ -1,24 +1,48 @@
 import { type AcceptorContext, acceptorMachine } from '../../../machines/acceptor.ts'
-import { sameBallot } from '../../../machines/ballot.ts'
+import { type Ballot, sameBallot } from '../../../machines/ballot.ts'
 import type { AcceptedRecord } from '../../../machines/batch.ts'
 import type { AcceptorEvent } from '../../../machines/inbox.ts'
 import { defaultLimits } from '../../../machines/limits.ts'
-import { members } from '../../support/role.ts'
+import { batch, members, sentBy } from '../../support/role.ts'
 import { ballotsAround, batchOf, instancesAround, memberships } from './around.ts'
 import type { Chart } from './chart.ts'
+
+/** As a member; and with another directory, which knows this server or does not. */
+function senders(node: number) {
+  const stranger = sentBy(node, 'another')
+  return [sentBy(node), stranger, { ...stranger, knowsUs: false }]
+}
+
+/** Rounds and instances that nobody has come to, and a second batch at a ballot. */
+function strange(promised: Ballot | null, firstUnchosen: number): AcceptorEvent[] {
+  const far = 2 ** 40
+  const ballot = promised ?? { round: 1, node: 1 }
+  const high = { round: far, node: 1 }
+  const other = batch('another')
+  return [
+    { type: 'prepare', ballot: high, from: firstUnchosen, ...sentBy(1) },
+    { type: 'prepare', ballot, from: far, ...sentBy(ballot.node) },
+    { type: 'accept', ballot: high, instance: firstUnchosen, batch: other, ...sentBy(1) },
+    { type: 'accept', ballot, instance: far, batch: other, ...sentBy(ballot.node) },
+    { type: 'accept', ballot, instance: firstUnchosen, batch: other, ...sentBy(ballot.node) },
+  ]
+}
 
 function happenings({ promised, firstUnchosen, limits }: AcceptorContext): AcceptorEvent[] {
   const ballots = ballotsAround(promised ?? { round: 1, node: 1 })
   return [
     ...ballots.flatMap((ballot) =>
-      instancesAround(firstUnchosen).map(
-        (from) => ({ type: 'prepare', ballot, from, sender: ballot.node }) as const,
+      instancesAround(firstUnchosen).flatMap((from) =>
+        senders(ballot.node).map((sender) => ({ type: 'prepare', ballot, from, ...sender }) as const),
       ),
     ),
+    ...strange(promised, firstUnchosen),
     ...ballots.flatMap((ballot) =>
-      instancesAround(firstUnchosen, limits.acceptedRecords).map((instance) => {
+      instancesAround(firstUnchosen, limits.acceptedWindow).flatMap((instance) => {
         const batch = batchOf(ballot, instance)
-        return { type: 'accept', ballot, instance, batch, sender: ballot.node } as const
+        return senders(ballot.node).map(
+          (sender) => ({ type: 'accept', ballot, instance, batch, ...sender }) as const,
+        )
       }),
     ),
     { type: 'persisted' },
@@ -48,7 +72,7 @@ export const acceptorChart: Chart = {
     self: 0,
     incarnation: 'founder-0',
     members: members(3),
-    limits: { ...defaultLimits, acceptedRecords: 2 },
+    limits: { ...defaultLimits, acceptedWindow: 2 },
     promised: null,
     accepted: [],
     firstUnchosen: 1,

@@ -1,13 +1,13 @@
 import type { AnyMachineSnapshot } from 'xstate'
-import type { LearnerEvent } from '../../../machines/inbox.ts'
+import type { HeardChosen, LearnerEvent } from '../../../machines/inbox.ts'
 import { type LearnerContext, learnerMachine } from '../../../machines/learner.ts'
 import { defaultTiming } from '../../../machines/timing.ts'
-import { members } from '../../support/role.ts'
+import { batch, informant, members, sentBy } from '../../support/role.ts'
 import { chosenAt, instancesAround, memberships } from './around.ts'
 import type { Chart } from './chart.ts'
 
 /** Pages that begin earlier, here and later, with nothing to two batches, of somebody who knows that or more. */
-function pages({ firstUnchosen }: LearnerContext): LearnerEvent[] {
+function pages({ firstUnchosen }: LearnerContext): HeardChosen[] {
   return [1, 2].flatMap((sender) =>
     instancesAround(firstUnchosen).flatMap((from) =>
       [0, 1, 2].flatMap((count) =>
@@ -20,7 +20,8 @@ function pages({ firstUnchosen }: LearnerContext): LearnerEvent[] {
               batches,
               firstUnchosen: from + count + more,
               unsettled,
-              sender,
+              ...sentBy(sender),
+              concernsUs: unsettled,
             } as const
           }),
         ),
@@ -29,31 +30,43 @@ function pages({ firstUnchosen }: LearnerContext): LearnerEvent[] {
   )
 }
 
+/** Other batches than those that are known. */
+const contradicting = { batches: [batch('another'), batch('another')], concernsUs: true }
+
 function happenings(context: LearnerContext): LearnerEvent[] {
   const instances = instancesAround(context.firstUnchosen)
   return [
-    ...instances.map((from) => ({ type: 'learn', from, sender: 1 }) as const),
+    ...instances.map((from) => ({ type: 'learn', from, ...sentBy(1) }) as const),
     ...instances.map((from) => ({ type: 'chosen.read', to: 1, from, batches: [chosenAt(from)] }) as const),
     ...pages(context),
+    ...pages(context).map((page) => ({ ...page, ...sentBy(1, 'another') })),
+    ...pages(context).map((page) => ({ ...page, ...contradicting })),
     ...instances.map((instance) => ({ type: 'batch.chosen', instance, batch: chosenAt(instance) }) as const),
+    ...instances.map((instance) => ({ type: 'batch.chosen', instance, batch: batch('another') }) as const),
     ...instances.flatMap((instance) =>
       [null, chosenAt(instance - 1)].map(
-        (implied) => ({ type: 'accept.heard', sender: 1, instance, implied }) as const,
+        (implied) => ({ type: 'accept.heard', informant: informant(1), instance, implied }) as const,
       ),
     ),
-    ...instances.map((firstUnchosen) => ({ type: 'behind.noticed', firstUnchosen, peer: 2 }) as const),
+    ...instances.map(
+      (firstUnchosen) => ({ type: 'behind.noticed', firstUnchosen, informant: informant(2) }) as const,
+    ),
     { type: 'news.wanted' },
     ...memberships.map((members) => ({ type: 'members.changed', members }) as const),
   ]
 }
 
 function situation({ value, context }: AnyMachineSnapshot): unknown {
-  const { firstUnchosen, highestHeard, target, answered, unsettled, unsettledAt } = context as LearnerContext
+  const learner = context as LearnerContext
+  const { firstUnchosen, highestHeard, target, answered, unsettled, unsettledAt } = learner
   return {
     missing: Math.min(2, Math.max(0, target - firstUnchosen)),
     hasHeardMore: highestHeard >= firstUnchosen,
     inquiry: value === 'inquiring' && [answered.length, unsettled],
     wasUnsettledHere: unsettledAt === firstUnchosen,
+    knowsTheLast: learner.lastChosen !== null,
+    isContradicted: learner.contradiction?.by.length ?? 0,
+    asked: value === 'catchingUp' && [learner.asked.length, Math.min(learner.tries, 3)],
   }
 }
 
@@ -61,7 +74,13 @@ function situation({ value, context }: AnyMachineSnapshot): unknown {
 export const learnerChart: Chart = {
   name: 'learner',
   machine: learnerMachine,
-  input: { self: 0, members: members(3), timing: defaultTiming, firstUnchosen: 1, highestHeard: 0 },
+  input: {
+    self: 0,
+    members: members(3),
+    timing: { ...defaultTiming, patientTries: 1 },
+    firstUnchosen: 1,
+    highestHeard: 0,
+  },
   happenings: ({ context }) => happenings(context),
   situation,
 }

@@ -1,10 +1,11 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Ballot } from '../../../machines/ballot.ts'
-import type { Instance } from '../../../machines/batch.ts'
-import type { ProposerEvent } from '../../../machines/inbox.ts'
+import type { AcceptedRecord, Instance } from '../../../machines/batch.ts'
+import type { Heard, ProposerEvent } from '../../../machines/inbox.ts'
+import type { PromiseMessage } from '../../../machines/messages.ts'
 import { type ProposerContext, proposerMachine } from '../../../machines/proposer.ts'
 import { defaultTiming } from '../../../machines/timing.ts'
-import { batch, executed, members } from '../../support/role.ts'
+import { batch, executed, members, sentBy } from '../../support/role.ts'
 import { ballotsAround, instancesAround, memberships, othersAround, recordOf } from './around.ts'
 import type { Chart } from './chart.ts'
 
@@ -26,7 +27,7 @@ function promises({ ballot, preparedFrom, firstUnchosen }: ProposerContext): Pro
           from: preparedFrom,
           accepted,
           firstUnchosen: known,
-          sender,
+          ...sentBy(sender),
         } as const
       }),
     ),
@@ -34,16 +35,28 @@ function promises({ ballot, preparedFrom, firstUnchosen }: ProposerContext): Pro
 }
 
 function strayPromises({ ballot, preparedFrom, firstUnchosen }: ProposerContext): ProposerEvent[] {
-  const stray = (changes: { readonly ballot?: Ballot; readonly from?: number }): ProposerEvent => ({
+  const stray = (changes: {
+    readonly ballot?: Ballot
+    readonly from?: number
+    readonly accepted?: AcceptedRecord[]
+  }): Heard<PromiseMessage> => ({
     type: 'promise',
     ballot,
     from: preparedFrom,
     accepted: [],
     firstUnchosen,
-    sender: 1,
+    ...sentBy(1),
     ...changes,
   })
-  return [...othersAround(ballot).map((other) => stray({ ballot: other })), stray({ from: preparedFrom + 1 })]
+  const stranger = sentBy(1, 'another')
+  return [
+    ...othersAround(ballot).map((other) => stray({ ballot: other })),
+    stray({ from: preparedFrom + 1 }),
+    { ...stray({}), ...stranger },
+    { ...stray({}), ...stranger, knowsUs: false },
+    // Nothing at the first unchosen instance, and something above it.
+    stray({ accepted: [recordOf({ round: ballot.round - 1, node: 1 }, firstUnchosen + 1)] }),
+  ]
 }
 
 function happenings(context: ProposerContext): ProposerEvent[] {
@@ -56,15 +69,18 @@ function happenings(context: ProposerContext): ProposerEvent[] {
       instance: firstUnchosen,
       promised,
       firstUnchosen: known,
-      sender: 1,
+      ...sentBy(1),
     }) as const
   return [
     ...promises(context),
     ...strayPromises(context),
     ...instancesAround(firstUnchosen).flatMap((instance) =>
-      servers.map((sender) => ({ type: 'accepted', ballot, instance, sender }) as const),
+      servers.map((sender) => ({ type: 'accepted', ballot, instance, ...sentBy(sender) }) as const),
     ),
-    ...others.map((ballot) => ({ type: 'accepted', ballot, instance: firstUnchosen, sender: 1 }) as const),
+    ...others.map((ballot) => ({ type: 'accepted', ballot, instance: firstUnchosen, ...sentBy(1) }) as const),
+    { type: 'accepted', ballot, instance: firstUnchosen, ...sentBy(1, 'another') },
+    { ...denial(ballot, null, firstUnchosen + 1), ...sentBy(1, 'another') },
+    denial(ballot, { round: 2 ** 40, node: 1 }, firstUnchosen),
     ...[null, ballot, ...others].flatMap((promised) =>
       instancesAround(firstUnchosen).map((known) => denial(ballot, promised, known)),
     ),
@@ -79,7 +95,7 @@ function happenings(context: ProposerContext): ProposerEvent[] {
 
 /** How often it was tried or denied only makes a wait longer. */
 function situation({ value, context }: AnyMachineSnapshot): unknown {
-  const { members, self, firstUnchosen, promises, batch, accepts, isChosen, hasYielded } =
+  const { members, self, firstUnchosen, promises, batch, accepts, isChosen, hasYielded, tries } =
     context as ProposerContext
   const shown = promises.map(({ node, accepted, firstUnchosen: known }) => [
     node === self,
@@ -96,6 +112,7 @@ function situation({ value, context }: AnyMachineSnapshot): unknown {
     accepts: accepts.length,
     isChosen,
     hasYielded,
+    hasWaitedEnough: value === 'catchingUp' && tries > 0,
   }
 }
 
@@ -107,7 +124,7 @@ export const proposerChart: Chart = {
     self: 0,
     incarnation: 'founder-0',
     members: members(3),
-    timing: defaultTiming,
+    timing: { ...defaultTiming, patientTries: 1 },
     randomSeed: 1,
     promised: { round: 1, node: 1 },
     firstUnchosen: 1,

@@ -23,6 +23,9 @@ function decoderOf(of: string | null = cluster): Decoder {
   return new Decoder({ cluster: of, nowMs: () => 0 })
 }
 
+/** What a server writes around what it says to another. */
+const ours = { incarnation: 'i', addressee: 'j' }
+
 function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }
@@ -32,9 +35,9 @@ function decodeText(text: string, decoder = decoderOf()): Decoded {
 }
 
 /** The datagram of one message, which must fit. */
-function datagramOf({ cluster, sender, message }: Said, clock?: number): Uint8Array {
+function datagramOf({ cluster, sender, names, message }: Said, clock?: number): Uint8Array {
   const time = clock === undefined ? {} : { clock }
-  const datagrams = encodeEnvelope({ cluster, sender, ...time, messages: [message] })
+  const datagrams = encodeEnvelope({ cluster, sender, names, ...time, messages: [message] })
   expect(datagrams).toHaveLength(1)
   return datagrams[0]!
 }
@@ -83,11 +86,19 @@ function answer(length: number, seq: number, character = 'x'): Message {
 describe('a message', () => {
   it.each(messageTypes)('of the kind %s comes out as it went in', (type) => {
     fc.assert(
-      fc.property(said[type] as fc.Arbitrary<Said>, fc.maxSafeNat(), ({ cluster, sender, message }, any) => {
-        const clock = any % 2 ** 52
-        const decoded = decoderOf(cluster).decode(datagramOf({ cluster, sender, message }, clock), source)
-        expect(decoded).toMatchObject({ kind: 'envelope', cluster, sender, clock, messages: [message] })
-      }),
+      fc.property(
+        said[type] as fc.Arbitrary<Said>,
+        fc.maxSafeNat(),
+        ({ cluster, sender, names, message }, any) => {
+          const clock = any % 2 ** 52
+          const decoded = decoderOf(cluster).decode(
+            datagramOf({ cluster, sender, names, message }, clock),
+            source,
+          )
+          const expected = { kind: 'envelope', cluster, sender, names, clock, messages: [message] }
+          expect(decoded).toMatchObject(expected)
+        },
+      ),
     )
   })
 
@@ -164,27 +175,32 @@ describe('an envelope', () => {
     const [datagram, ...others] = encodeEnvelope({
       cluster,
       sender: 2,
+      names: ours,
       messages: [{ type: 'learn', from: 7 }],
     })
     expect(others).toEqual([])
-    expect(Buffer.from(datagram!).toString()).toBe('{"v":3,"c":"c","s":2,"m":[{"type":"learn","from":7}]}')
+    expect(Buffer.from(datagram!).toString()).toBe(
+      '{"v":3,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"learn","from":7}]}',
+    )
   })
 
   it('carries the clock of a server, and none of a client', () => {
     const messages: Message[] = [{ type: 'learn', from: 7 }]
-    const [datagram] = encodeEnvelope({ cluster, sender: 2, clock: 9, messages })
+    const [datagram] = encodeEnvelope({ cluster, sender: 2, names: ours, clock: 9, messages })
     expect(Buffer.from(datagram!).toString()).toBe(
-      '{"v":3,"c":"c","s":2,"t":9,"m":[{"type":"learn","from":7}]}',
+      '{"v":3,"c":"c","s":2,"i":"i","r":"j","t":9,"m":[{"type":"learn","from":7}]}',
     )
-    expect(decodeText('{"v":3,"c":"c","s":2,"m":[{"type":"learn","from":7}]}')).toMatchObject({ clock: 0 })
+    expect(decodeText('{"v":3,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"learn","from":7}]}')).toMatchObject(
+      { clock: 0 },
+    )
   })
 
   it('of no messages is no datagram', () => {
-    expect(encodeEnvelope({ cluster, sender: 2, messages: [] })).toEqual([])
+    expect(encodeEnvelope({ cluster, sender: 2, names: ours, messages: [] })).toEqual([])
   })
 
   it('that is too long is several, filled to the brim, in order', () => {
-    const datagrams = encodeEnvelope({ cluster, sender: 2, messages: many })
+    const datagrams = encodeEnvelope({ cluster, sender: 2, names: ours, messages: many })
     for (const datagram of datagrams) {
       expect(datagram.length).toBeLessThanOrEqual(maxDatagramBytes)
       expect(datagram[0]).toBe('{'.charCodeAt(0))
@@ -244,7 +260,7 @@ describe('an envelope', () => {
       request(2, 1),
       { type: 'hello' },
     ]
-    expect(decodeText(JSON.stringify({ v: 3, c: cluster, s: 1, m }))).toMatchObject({
+    expect(decodeText(JSON.stringify({ v: 3, c: cluster, s: 1, i: 'i', m }))).toMatchObject({
       messages: [request(1, 2), learn(9), request(2, 1), { type: 'hello' }],
       repetitions: 3,
     })
@@ -252,25 +268,34 @@ describe('an envelope', () => {
 
   it('leaves out what it says twice, whatever it says', () => {
     fc.assert(
-      fc.property(anythingSaid, ({ cluster, sender, message }) => {
+      fc.property(anythingSaid, ({ cluster, sender, names, message }) => {
         const messages = [message, structuredClone(message)]
-        const decoded = decoderOf(cluster).decode(encodeEnvelope({ cluster, sender, messages })[0]!, source)
+        const decoded = decoderOf(cluster).decode(
+          encodeEnvelope({ cluster, sender, names, messages })[0]!,
+          source,
+        )
         expect(decoded).toMatchObject({ messages: [message], repetitions: 1 })
       }),
     )
   })
 
   it('keeps to the limit to the byte', () => {
-    const empty = '{"v":3,"c":"c","s":2,"m":[{"type":"report","status":""}]}'.length
-    const fits = encodeEnvelope({ cluster, sender: 2, messages: [report(1_200 - empty)] }, 1_200)
+    const empty = '{"v":3,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"report","status":""}]}'.length
+    const fits = encodeEnvelope({ cluster, sender: 2, names: ours, messages: [report(1_200 - empty)] }, 1_200)
     expect(fits.map(({ length }) => length)).toEqual([1_200])
-    const tooLong = encodeEnvelope({ cluster, sender: 2, messages: [report(1_201 - empty)] }, 1_200)
+    const tooLong = encodeEnvelope(
+      { cluster, sender: 2, names: ours, messages: [report(1_201 - empty)] },
+      1_200,
+    )
     expect(tooLong.map(({ length }) => length)).toEqual([1_200, 1_201 - 1_186 + 14])
   })
 
   it('never needs pieces for messages that fit alone, whatever the limit', () => {
     for (let limit = 1_200; limit < 1_260; limit += 1) {
-      const datagrams = encodeEnvelope({ cluster, sender: 2, messages: many.slice(0, 200) }, limit)
+      const datagrams = encodeEnvelope(
+        { cluster, sender: 2, names: ours, messages: many.slice(0, 200) },
+        limit,
+      )
       for (const datagram of datagrams) {
         expect(datagram[0]).toBe('{'.charCodeAt(0))
         expect(datagram.length).toBeLessThanOrEqual(limit)
@@ -285,7 +310,7 @@ describe('an envelope', () => {
       id += 1n
       return id
     }
-    const datagrams = encodeEnvelope({ cluster, sender: 2, messages }, 1_200, { nextPieceId })
+    const datagrams = encodeEnvelope({ cluster, sender: 2, names: ours, messages }, 1_200, { nextPieceId })
     expect(datagrams.filter(([mark]) => mark === 1)).toHaveLength(datagrams.length - 2)
     expect(id).toBe(41n)
     expect(messagesOf(datagrams)).toEqual(messages)
@@ -408,7 +433,7 @@ describe('a datagram that is dropped', () => {
   it('asks for a command that is too long, as JSON writes it', () => {
     const overhead = commandBytes({ kind: 'service', body: '' })
     const longest = request('x'.repeat(maxCommandBytes - overhead))
-    const said = (message: Message) => datagramOf({ cluster, sender: null, message })
+    const said = (message: Message) => datagramOf({ cluster, sender: null, names: null, message })
     expect(decoderOf().decode(said(longest), source).kind).toBe('envelope')
     expect(
       reasonOf(decoderOf().decode(said(request('x'.repeat(maxCommandBytes - overhead + 1))), source)),

@@ -6,6 +6,7 @@ import { contradictionIn } from '../../../src/node/wire/consistency.ts'
 import { anythingSaid } from '../../support/arbitraries.ts'
 
 const cluster = 'c'
+const names = { incarnation: 'i', addressee: null }
 const ballot = { round: 3, node: 1 }
 const batch: Batch = { node: 0, elapsedMs: 1, requests: [] }
 
@@ -83,7 +84,7 @@ describe('a message that contradicts itself', () => {
       0,
     ],
   ])('is %s', (_, message, sender) => {
-    expect(contradictionIn(message, { cluster, sender })).not.toBeNull()
+    expect(contradictionIn(message, { cluster, sender, names })).not.toBeNull()
   })
 
   it.each<Message>([
@@ -95,13 +96,14 @@ describe('a message that contradicts itself', () => {
     { type: 'learn', from: 0 },
     { type: 'chosen', from: 0, batches: [], firstUnchosen: 0, unsettled: false },
   ])('is a $type that no server says', (message) => {
-    expect(contradictionIn(message, { cluster, sender: null })).not.toBeNull()
-    expect(contradictionIn(message, { cluster, sender: ballot.node })).toBeNull()
+    expect(contradictionIn(message, { cluster, sender: null, names })).not.toBeNull()
+    expect(contradictionIn(message, { cluster, sender: ballot.node, names: null })).not.toBeNull()
+    expect(contradictionIn(message, { cluster, sender: ballot.node, names })).toBeNull()
   })
 
   it('is not an empty page of a server that knows less than it was asked for', () => {
     const page: Message = { type: 'chosen', from: 9, batches: [], firstUnchosen: 4, unsettled: true }
-    expect(contradictionIn(page, { cluster, sender: 0 })).toBeNull()
+    expect(contradictionIn(page, { cluster, sender: 0, names })).toBeNull()
   })
 
   it('is not a denial without a reason: the proposer may not be counted', () => {
@@ -112,6 +114,6 @@ describe('a message that contradicts itself', () => {
       promised: { round: 1, node: 0 },
       firstUnchosen: 7,
     }
-    expect(contradictionIn(denial, { cluster, sender: 0 })).toBeNull()
+    expect(contradictionIn(denial, { cluster, sender: 0, names })).toBeNull()
   })
 })
