@@ -6,7 +6,7 @@ import type { Outcome } from '../../machines/outcome.ts'
 import { commandBytes } from '../node/wire/codec.ts'
 import { describeMessageFault, isMessage } from '../node/wire/schema.ts'
 import { drawnNameLetters, namedAs } from '../schedule/names.ts'
-import { defaultSessionIdleMs } from '../services/replica.ts'
+import { wasNeverExecuted } from '../services/expiry.ts'
 import type { Directory } from './directory.ts'
 import {
   Aborted,
@@ -42,13 +42,6 @@ interface Asked {
 
 /** What came of giving a request up. */
 type Verdict = { readonly undone: true } | { readonly undone: false; readonly outcome: Outcome | null }
-
-/**
- * A request that is refused as expired this soon after it was first sent was not executed before its session was forgotten.
- * The replicas forget a session when their replicated clock is `defaultSessionIdleMs` past its last request, and that clock
- * runs no faster than real time, but for the rates of the clocks that it is measured with: a tenth is left for those.
- */
-const neverExecutedMs = 0.9 * defaultSessionIdleMs
 
 /** How often a request moves to a new session. A server far behind opens sessions that are too old to the others, but learns. */
 const mostMoves = 10
@@ -108,7 +101,7 @@ export class Requests {
         this.#checkSize(bytes, session.maxCommandBytes)
         const asked = this.#submit(session, command)
         const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
-        if (moves === mostMoves || !wasNeverExecuted(asked, outcome)) return executedPart(outcome)
+        if (moves === mostMoves || !canMove(asked, outcome)) return executedPart(outcome)
       }
     } finally {
       this.#link.release()
@@ -278,7 +271,7 @@ export class Requests {
     const { session, seq } = asked
     const outcome = await this.#submit(session, { kind: 'cancel', seq }).outcome
     this.#end(session, seq)
-    if (wasNeverExecuted(asked, outcome)) return null
+    if (canMove(asked, outcome)) return null
     const { result } = executedPart(outcome)
     return (result as { readonly ended: Outcome | null }).ended
   }
@@ -304,14 +297,9 @@ function isExpired(outcome: Outcome): boolean {
   return outcome.kind === 'refused' && outcome.reason === 'expired'
 }
 
-/**
- * True when `outcome`, of the request or of its cancel, shows that the request was not executed and never will be: its session
- * is forgotten, and it cannot have been executed before that. Executed, it would have kept its session from being forgotten
- * until the replicated clock, and so real time, had gone on by `defaultSessionIdleMs` since it was first sent. ARCHITECTURE.md,
- * "Sessions: each request once", has the argument in full.
- */
-function wasNeverExecuted({ begun }: Asked, outcome: Outcome): boolean {
-  return isExpired(outcome) && elapsedSince(begun) < neverExecutedMs
+/** True when `outcome`, of the request or of its cancel, shows that the request was not executed and never will be. */
+function canMove({ begun }: Asked, outcome: Outcome): boolean {
+  return isExpired(outcome) && wasNeverExecuted(elapsedSince(begun))
 }
 
 /**

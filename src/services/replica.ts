@@ -5,6 +5,7 @@ import { type Member, shownMembers } from '../../machines/members.ts'
 import type { Execution, Full, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
 import { answerIn, refusePromise, resultIn } from './answer.ts'
 import { commandDigest, sha256Hex } from './digest.ts'
+import { defaultSessionIdleMs } from './expiry.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
 import { isPlainText, sessionOf } from './plain-text.ts'
 import { reasonOf } from './reason.ts'
@@ -13,9 +14,6 @@ import { type Session, Sessions } from './sessions.ts'
 import { decodeSnapshot, encodeSnapshot, type SessionSnapshot, sessionSnapshots } from './snapshot.ts'
 import { viewOf } from './view.ts'
 import { type Waiting, WaitingCounts } from './waiting.ts'
-
-/** An hour. */
-export const defaultSessionIdleMs = 60 * 60 * 1_000
 
 export interface ReplicaOptions {
   readonly service: Service

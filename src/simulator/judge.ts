@@ -1,6 +1,7 @@
 import type { NodeId } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import { Expiry } from '../verify/expiry.ts'
 import type { Fact } from '../verify/facts.ts'
 import { Invariants, type InvariantsOptions } from '../verify/invariants.ts'
 import { checkQueue } from '../verify/queue.ts'
@@ -12,11 +13,19 @@ export class Judge {
   readonly #timeline: Timeline
   readonly #invariants: Invariants
   readonly #clock = new ReplicatedClock()
+  readonly #expiry: Expiry
   readonly #told: ((line: string) => void) | null
   /** What each server executed since the last look into its request queue. */
   readonly #executions = new Map<NodeId, Execution[]>()
 
-  constructor(timeline: Timeline, options: InvariantsOptions, told: ((line: string) => void) | null) {
+  /** `sessionIdleMs` is the time after which the replicas forget an idle session. */
+  constructor(
+    timeline: Timeline,
+    options: InvariantsOptions,
+    sessionIdleMs: number,
+    told: ((line: string) => void) | null,
+  ) {
+    this.#expiry = new Expiry(sessionIdleMs)
     this.#timeline = timeline
     this.#told = told
     this.#invariants = Invariants.begin(options)
@@ -32,6 +41,7 @@ export class Judge {
     }
     this.#invariants.observe(fact)
     this.#clock.observe(fact, this.#timeline.nowMs, clockMs)
+    this.#expiry.observe(fact, this.#timeline.nowMs)
   }
 
   /** Something happened at a server. Throws a `Violation` when its request queue has forgotten a request. */

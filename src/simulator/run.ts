@@ -116,7 +116,7 @@ class Run {
     })
     const { founders, timeline } = this.#cluster
     recorder?.begin(this.#cluster)
-    this.#judge = new Judge(timeline, { founders, service }, told ?? null)
+    this.#judge = new Judge(timeline, { founders, service }, sessionIdleMs, told ?? null)
     this.#operator = new Operator(this.#cluster, (first) => this.#operatorClient(first), happened)
     const clients = [...plan.clients.keys()].map(clientName)
     this.#storm = new Storm(plan.faults, {

@@ -85,6 +85,25 @@ class CountsTwice extends Passing {
   }
 }
 
+/** Sessions are forgotten after a fifth of a second. */
+class ForgetsEarly extends Passing {
+  override execute(instance: Instance, batch: Batch): Execution {
+    const state = JSON.parse(new TextDecoder().decode(this.inner.snapshot()))
+    const isKept = ({ lastClockMs, waiting }: { lastClockMs: number; waiting: unknown[] }) =>
+      waiting.length > 0 || state.clockMs - lastClockMs <= 200
+    const sessions = state.sessions.filter(isKept)
+    if (sessions.length < state.sessions.length) {
+      const gone = state.sessions.filter((session: Parameters<typeof isKept>[0]) => !isKept(session))
+      const horizons = gone.map(({ lastInstance }: { lastInstance: number }) => lastInstance + 1)
+      const horizon = Math.max(state.horizon, ...horizons)
+      this.inner = this.usual.restore(
+        new TextEncoder().encode(JSON.stringify({ ...state, sessions, horizon })),
+      )
+    }
+    return this.inner.execute(instance, batch)
+  }
+}
+
 class WakesNobody extends Passing {
   override execute(instance: Instance, batch: Batch): Execution {
     return { ...this.inner.execute(instance, batch), freed: [], concerned: [] }
@@ -127,6 +146,7 @@ export const replicaFaults: readonly Mutation[] = [
     (usual, inner) => new InOrderOnly(usual, inner),
   ),
   always('counts the time of a batch twice', (usual, inner) => new CountsTwice(usual, inner)),
+  always('forgets sessions that were used lately', (usual, inner) => new ForgetsEarly(usual, inner)),
   always('wakes nobody when a lock is freed', (usual, inner) => new WakesNobody(usual, inner)),
   faultyReplicas('executes otherwise at each server', (usual) => {
     let made = 0

@@ -55,6 +55,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'measures from the first sight of any batch': { quickest: 'simulator' },
   'counts the time of two batches that overlap': { quickest: 'simulator' },
   'rounds the time of a batch up': { quickest: 'simulator' },
+  'forgets sessions that were used lately': { quickest: 'simulator' },
   'wakes nobody when a lock is freed': { quickest: 'chance' },
   'executes otherwise at each server': { bounds: 'a duel, two instances', quickest: 'chance' },
   'keeps the state of a service that threw': { quickest: 'chance' },

@@ -1,0 +1,65 @@
+/**
+ * A part of invariant 6: a request that the client library would ask again in a new session, since it was refused as expired soon
+ * after it was first sent, was not executed before and is not executed later. An engine judges it that knows real time.
+ */
+import { requestId } from '../../machines/held-requests.ts'
+import { wasNeverExecuted } from '../services/expiry.ts'
+import type { Fact } from './facts.ts'
+import { Violation } from './violation.ts'
+
+export class Expiry {
+  readonly #sessionIdleMs: number
+  /** By name of the request: when it was first sent. */
+  readonly #sentMs = new Map<string, number>()
+  readonly #executed = new Set<string>()
+  /** Those that the library would ask again. */
+  readonly #moved = new Set<string>()
+
+  constructor(sessionIdleMs: number) {
+    this.#sessionIdleMs = sessionIdleMs
+  }
+
+  /** Takes the next fact, at `nowMs` of real time. Throws a `Violation` when it breaks the invariant. */
+  observe(fact: Fact, nowMs: number): void {
+    switch (fact.type) {
+      case 'requested': {
+        const id = requestId(fact.request)
+        if (!this.#sentMs.has(id)) this.#sentMs.set(id, nowMs)
+        return
+      }
+      case 'executed':
+        for (const ended of fact.execution.outcomes) {
+          const { kind } = ended.outcome
+          if (kind === 'executed' || kind === 'failed') this.#execute(requestId(ended))
+        }
+        return
+      case 'responded': {
+        const { message } = fact
+        if (message.type !== 'response' || message.outcome.kind !== 'refused') return
+        if (message.outcome.reason === 'expired') this.#refuse(requestId(message), nowMs)
+        return
+      }
+      default:
+      // What else happens ends no request.
+    }
+  }
+
+  #execute(id: string): void {
+    this.#executed.add(id)
+    if (this.#moved.has(id)) this.#violate(id)
+  }
+
+  #refuse(id: string, nowMs: number): void {
+    const sentMs = this.#sentMs.get(id)
+    if (sentMs === undefined || !wasNeverExecuted(nowMs - sentMs, this.#sessionIdleMs)) return
+    this.#moved.add(id)
+    if (this.#executed.has(id)) this.#violate(id)
+  }
+
+  #violate(id: string): never {
+    throw new Violation(
+      6,
+      `the request ${id} was executed, and refused as expired so soon after it was sent that its client asks for it again in a new session`,
+    )
+  }
+}
