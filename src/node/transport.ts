@@ -25,7 +25,7 @@ import { CookieJar } from './wire/cookie-jar.ts'
 import { maxOutboxBytes, maxSendQueueBytes, maxServersHeardFrom } from './wire/limits.ts'
 import { forgetOldest } from './wire/oldest.ts'
 import { Outbox } from './wire/outbox.ts'
-import type { SeedRequest } from './wire/seed-text.ts'
+import { plainTextMark, type SeedRequest } from './wire/seed-text.ts'
 
 /** What a transport brings in. */
 export interface Receiver {
@@ -360,9 +360,6 @@ interface Said {
   readonly message: Message
   readonly names: Names | null
 }
-
-/** Marks the reply address of a client that speaks the seed's plain text. */
-const plainTextMark = 'seed '
 
 type Envelope = Extract<Decoded, { kind: 'envelope' }>
 

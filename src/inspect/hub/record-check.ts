@@ -11,7 +11,8 @@ import { protocolVersion, type ServerHello, type ServerToHub } from '../protocol
 import type { ServerRecord } from '../record.ts'
 import { fieldOf } from '../shape.ts'
 
-const { integer, name, address, ballot, batch, acceptedRecord, member, outcome, closed, json } = wireParts
+const { integer, name, address, replyAddress, ballot, batch, acceptedRecord, member, outcome, closed, json } =
+  wireParts
 
 /** Arrays and objects within each other in what is shown of a context or a service. */
 const shownDepth = 24
@@ -83,7 +84,7 @@ const fact = Type.Union([
   closed({
     type: Type.Literal('responded'),
     node: integer,
-    to: address,
+    to: replyAddress,
     message: Type.Union([response, queued, busy]),
   }),
 ])
@@ -95,7 +96,7 @@ function withoutType<T extends { type: TSchema }>({ type: _, ...fields }: T): Om
 const cause = Type.Union([
   closed({ type: Type.Literal('start') }),
   closed({ type: Type.Literal('hear'), sender: integer, message: nodeMessage }),
-  closed({ type: Type.Literal('request'), message: request, replyTo: address }),
+  closed({ type: Type.Literal('request'), message: request, replyTo: replyAddress }),
   closed({ type: Type.Literal('timer'), role: roleName, id: text }),
   closed({ type: Type.Literal('synced') }),
   closed({ type: Type.Literal('tell'), role: roleName, event: text }),

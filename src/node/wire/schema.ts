@@ -25,10 +25,12 @@ import {
   maxNonceLength,
   maxResultDepth,
 } from './limits.ts'
+import { plainTextMark } from './seed-text.ts'
 
 const jsonKind = 'PlainJson'
 const textFormat = 'well-formed text'
 const addressFormat = 'HOST:PORT'
+const plainAddressFormat = `${plainTextMark}HOST:PORT`
 
 interface JsonOptions {
   readonly maxDepth: number
@@ -38,6 +40,9 @@ TypeRegistry.Set<JsonOptions>(jsonKind, ({ maxDepth }, value) => jsonFault(value
 FormatRegistry.Set(textFormat, isWellFormed)
 // A server sends to the addresses that messages name: one that cannot be sent to must not become a member's.
 FormatRegistry.Set(addressFormat, isReachable)
+FormatRegistry.Set(plainAddressFormat, (text) => {
+  return text.startsWith(plainTextMark) && isReachable(text.slice(plainTextMark.length))
+})
 
 function closed<P extends TProperties>(properties: P): TObject<P> {
   return Type.Object(properties, { additionalProperties: false })
@@ -54,6 +59,11 @@ const text = Type.String({ format: textFormat })
 const name = Type.String({ format: textFormat, minLength: 1, maxLength: maxNameLength })
 const nonce = Type.Optional(Type.String({ format: textFormat, minLength: 1, maxLength: maxNonceLength }))
 const address = Type.String({ format: addressFormat, maxLength: maxAddressLength })
+/** Where a server answers a client, and in which words. */
+const replyAddress = Type.Union([
+  address,
+  Type.String({ format: plainAddressFormat, maxLength: plainTextMark.length + maxAddressLength }),
+])
 const body = json(maxBodyDepth)
 const result = json(maxResultDepth)
 
@@ -105,6 +115,7 @@ export const wireParts = {
   integer,
   name,
   address,
+  replyAddress,
   ballot,
   batch,
   acceptedRecord,
