@@ -487,7 +487,7 @@ class LiveNode implements RunningNode {
       identity: this.#identity,
       replica: this.#replica,
       runtime: this.#runtime,
-      counters: this.#transport?.counters,
+      transport: this.#transport ?? undefined,
       inspector: this.#reporter?.counters,
     })
   }

@@ -18,7 +18,7 @@ export function statusOf({
   identity,
   replica,
   runtime,
-  counters,
+  transport,
   inspector,
 }: {
   readonly id: NodeId
@@ -26,7 +26,7 @@ export function statusOf({
   readonly identity: Identity
   readonly replica: Replica
   readonly runtime: Runtime
-  readonly counters: Transport['counters'] | undefined
+  readonly transport: Pick<Transport, 'counters' | 'usage'> | undefined
   /** What became of the records for the inspector; `undefined` without one. */
   readonly inspector: ReporterCounters | undefined
 }): Json {
@@ -49,9 +49,10 @@ export function statusOf({
     clockMs: replica.clockMs,
     queue: { length: queue?.held.count ?? 0, delayed: queue?.held.delayedCount ?? 0 },
     sessions: replica.sessionCount,
-    usage: { ...replica.usage, ...queueUsage(queue) },
+    usage: { ...replica.usage, ...queueUsage(queue), ...transport?.usage },
     members: shownMembers(replica.members).map((member) => ({ ...member })),
-    datagrams: counters === undefined ? null : { ...counters },
+    datagrams:
+      transport === undefined ? null : { ...transport.counters, pagesRefused: runtime.pages.refused },
     inspector: inspector === undefined ? null : { ...inspector },
   }
 }

@@ -22,7 +22,14 @@ import { allowedAnswers, isNodeMessage } from './wire/allowed-answers.ts'
 import { AnswerAllowance } from './wire/answer-allowance.ts'
 import { commandBytes, type Decoded, Decoder, encodeEnvelope, envelopeBytes } from './wire/codec.ts'
 import { CookieJar } from './wire/cookie-jar.ts'
-import { maxOutboxBytes, maxSendQueueBytes, maxServersHeardFrom } from './wire/limits.ts'
+import {
+  maxOutboxBytes,
+  maxPendingBytes,
+  maxProvenAddresses,
+  maxSendQueueBytes,
+  maxServersHeardFrom,
+  maxStrangers,
+} from './wire/limits.ts'
 import { forgetOldest } from './wire/oldest.ts'
 import { Outbox } from './wire/outbox.ts'
 import { plainTextMark, type SeedRequest } from './wire/seed-text.ts'
@@ -128,6 +135,16 @@ export class Transport {
       repeated: this.#repeated,
       withheld: this.#withheld,
       unsent: this.#unsent,
+    }
+  }
+
+  /** What is held here for others, of what may be. */
+  get usage(): Readonly<Record<string, { readonly used: number; readonly allowed: number }>> {
+    const { proven, strangers } = this.#allowance.sizes
+    return {
+      pieceBytes: { used: this.#decoder.pendingBytes, allowed: maxPendingBytes },
+      provenAddresses: { used: proven, allowed: maxProvenAddresses },
+      strangers: { used: strangers, allowed: maxStrangers },
     }
   }
 
@@ -284,9 +301,10 @@ export class Transport {
    * address that has to have echoed its cookie. Its pieces are held as those of a proven source all the same.
    */
   #recordProof(decoded: Envelope, source: Address): void {
-    const { sender, messages, bytes, cookie } = decoded
+    const { sender, names, messages, bytes, cookie } = decoded
     const isAnsweredToServer = sender !== null && sender !== this.#self && messages.every(isOfServers)
-    const address = isAnsweredToServer ? (this.#receiver.addressOf(sender) ?? source) : source
+    const last = names === null ? undefined : heardFrom(source, names, this.#incarnation)
+    const address = isAnsweredToServer ? (this.#receiver.addressOf(sender, last) ?? source) : source
     const isEchoed = this.#allowance.receive(address, bytes, cookie)
     if (isEchoed && address !== source) this.#recordMemberSource(source)
   }
@@ -311,10 +329,19 @@ export class Transport {
     return this.#receiver.addressOf(id, this.#whereabouts.of(id))
   }
 
-  /** Remembers where a server is, for as long as it is no member. */
+  /**
+   * Remembers where a server is, for as long as it is no member. One that speaks from a new address is not answered there before
+   * it has shown that it is there: it is given the cookie at once.
+   */
   recordHeardFrom(id: NodeId, source: Address, names: Names): void {
     const last = heardFrom(source, names, this.#incarnation)
     this.#whereabouts.record(id, last, this.#allowance.isProven(source))
+    const isAnsweredThere = this.addressOf(id) === this.#receiver.addressOf(id, last)
+    if (!isAnsweredThere) this.send(source, this.#challenge(source, 1))
+  }
+
+  #challenge(address: Address, withheld: number): Challenge {
+    return { type: 'challenge', cookie: this.#allowance.cookieOf(address), withheld }
   }
 
   #bringInSeed(seedRequest: SeedRequest, source: Address): void {

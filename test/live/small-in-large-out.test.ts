@@ -44,6 +44,11 @@ function envelope(fields: object): string {
   return JSON.stringify({ v: 3, c: node.cluster, s: null, ...fields })
 }
 
+/** In the name of a server that is no member. */
+function fromStranger(fields: object): string {
+  return envelope({ s: 9, i: 'stranger', r: null, ...fields })
+}
+
 function put(value: Json) {
   seq += 1
   const command = { kind: 'service', body: { action: 'put', key: 'k', value } }
@@ -84,7 +89,7 @@ test('a server that is not known and has not echoed its cookie is sent three tim
   await fill()
   const stranger = await Datagrams.open()
   try {
-    const datagram = envelope({ s: 9, k: '', m: [{ type: 'learn', from: 0 }] })
+    const datagram = fromStranger({ k: '', m: [{ type: 'learn', from: 0 }] })
     await stranger.send(node.address, datagram)
     await until(
       () => stranger.heard.length > 0,
@@ -97,7 +102,7 @@ test('a server that is not known and has not echoed its cookie is sent three tim
     expect(counters().withheld).toBeGreaterThan(0)
     const page = await stranger.ask(
       node.address,
-      envelope({ s: 9, k: challenge.cookie, m: [{ type: 'learn', from: 0 }] }),
+      fromStranger({ k: challenge.cookie, m: [{ type: 'learn', from: 0 }] }),
     )
     expect(JSON.parse(page).m[0]).toMatchObject({ type: 'chosen', from: 0 })
   } finally {
@@ -105,10 +110,26 @@ test('a server that is not known and has not echoed its cookie is sent three tim
   }
 })
 
+test('a server that joins from another address than before is answered there', async () => {
+  const k = await fill()
+  const learn = [{ type: 'learn', from: 0 }]
+  await client.ask(node.address, fromStranger({ k, m: learn }))
+  const moved = await Datagrams.open()
+  try {
+    const answer = await moved.ask(node.address, fromStranger({ k: '', m: learn }))
+    const [challenge] = JSON.parse(answer).m
+    expect(challenge).toMatchObject({ type: 'challenge', withheld: 1 })
+    const page = await moved.ask(node.address, fromStranger({ k: challenge.cookie, m: learn }))
+    expect(JSON.parse(page).m[0]).toMatchObject({ type: 'chosen', from: 0 })
+  } finally {
+    await moved.close()
+  }
+})
+
 test('a datagram is answered with one page, however often it asks for one', async () => {
   const k = await fill()
   const learns = Array.from({ length: 1_000 }, (_, from) => ({ type: 'learn', from: from % 4 }))
-  const answers = await answersTo(envelope({ s: 9, k, m: learns }))
+  const answers = await answersTo(fromStranger({ k, m: learns }))
   expect(answers).toHaveLength(1)
   expect(counters()).toMatchObject({ repeated: 999 })
 })

@@ -9,6 +9,9 @@ export const minDatagramBytes = 1_200
 /** Bytes of one message with its envelope, whole or put together from pieces. */
 export const maxMessageBytes = 1_048_576
 
+/** Bytes held for messages in pieces that are not whole; half of them for addresses that have not echoed their cookie. */
+export const maxPendingBytes = 8 * maxMessageBytes
+
 /** Bytes of the JSON of one request's command. */
 export const maxCommandBytes = 32_768
 
