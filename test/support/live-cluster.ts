@@ -77,6 +77,11 @@ export class LiveCluster implements TestCluster {
     return this.#serverOf(id).listening
   }
 
+  /** The stretch of network before a server. */
+  network(id: NodeId): BadNetwork {
+    return this.#serverOf(id).proxy
+  }
+
   dataDir(id: NodeId): string {
     return this.#serverOf(id).dataDir
   }

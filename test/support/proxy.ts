@@ -24,6 +24,8 @@ export class BadNetwork {
   /** Where it listens. */
   readonly address: string
   isDisturbed = false
+  /** Is shown each datagram that the proxy carries, and whom it is from or for beside the server. */
+  tap: ((datagram: Buffer, other: { readonly address: string; readonly port: number }) => void) | null = null
   readonly #server: { readonly host: string; readonly port: number }
   readonly #front: Socket
   #seed: number
@@ -46,9 +48,15 @@ export class BadNetwork {
     this.#server = parseAddress(server)
     this.#seed = seed
     front.on('message', (datagram, { address, port }) => {
+      this.tap?.(datagram, { address, port })
       const source = this.#sourceAt(address, port)
       this.#carry(() => source.send(datagram, this.#server.port, this.#server.host, ignore))
     })
+  }
+
+  /** Sends in the name of the server: a client cannot tell it from what the server sends. */
+  forge(datagram: Uint8Array, port: number, address: string): void {
+    if (this.#isOpen) this.#front.send(datagram, port, address, ignore)
   }
 
   /** Loses what is under way and closes every socket. */
@@ -78,7 +86,10 @@ export class BadNetwork {
 
   #newSource(address: string, port: number): Socket {
     const source = createSocket({ type: 'udp4', recvBufferSize: bufferBytes, sendBufferSize: bufferBytes })
-    source.on('message', (datagram) => this.#carry(() => this.#front.send(datagram, port, address, ignore)))
+    source.on('message', (datagram) => {
+      this.tap?.(datagram, { address, port })
+      this.#carry(() => this.#front.send(datagram, port, address, ignore))
+    })
     source.bind(0, '127.0.0.1')
     return source
   }

@@ -1,0 +1,287 @@
+/**
+ * Makes datagrams that nobody honest sends. The sender of them knows whatever goes over the wire but the incarnations of
+ * servers, and the names that honest clients draw: so it can repeat any datagram, and say anything in the name of anybody,
+ * but not vote. Whoever knows incarnations as well can lie as a member, which docs/verification.md says is not covered;
+ * and whoever reaches the port can change the members and free any lock, which this therefore does not ask for.
+ */
+import type { Json, NodeId } from '../../machines/batch.ts'
+import { splitIntoPieces } from '../../src/node/wire/pieces.ts'
+import type { Random } from '../../src/simulator/random.ts'
+import type { Corpus, Fields } from './corpus.ts'
+
+/** What a datagram was made by. */
+export type Kind = 'repeated' | 'fields' | 'bytes' | 'pieces' | 'many' | 'questions' | 'text' | 'random'
+
+export interface Made {
+  readonly kind: Kind
+  /** The server that it is for, if it matters. */
+  readonly server?: NodeId
+  readonly datagrams: readonly Uint8Array[]
+}
+
+/** What the maker of datagrams may use beside what it saw. */
+export interface Means {
+  readonly corpus: Corpus
+  readonly random: Random
+  /** The cookie that the server of the datagram gave to its source; '' for none. */
+  readonly cookie: string
+  /** The server that it is for. */
+  readonly to: NodeId
+}
+
+const weights: readonly (readonly [Kind, number])[] = [
+  ['repeated', 20],
+  ['fields', 45],
+  ['bytes', 20],
+  ['pieces', 1],
+  ['many', 1],
+  ['questions', 1],
+  ['text', 4],
+  ['random', 8],
+]
+
+const totalWeight = weights.reduce((sum, [, weight]) => sum + weight, 0)
+
+export function make(means: Means): Made {
+  let drawn = means.random.below(totalWeight)
+  const [kind] = weights.find(([, weight]) => {
+    drawn -= weight
+    return drawn < 0
+  }) ?? ['random']
+  return kind === 'repeated' ? repeatedDatagram(means) : { kind, datagrams: makers[kind](means) }
+}
+
+const makers: Readonly<Record<Exclude<Kind, 'repeated'>, (means: Means) => readonly Uint8Array[]>> = {
+  fields: (means) => [Buffer.from(changedText(means))],
+  bytes: (means) => [changedBytes(Buffer.from(envelopeText(means)), means.random)],
+  pieces: (means) => pieces(means),
+  many: (means) => [Buffer.from(manyMessages(means))],
+  questions: (means) => [Buffer.from(questions(means))],
+  text: ({ random }) => [Buffer.from(plainText(random))],
+  random: ({ random }) => [randomBytes(random, random.below(1_500))],
+}
+
+/** Mostly for the server that it was for: three servers that all have the same requests get in each other's way. */
+function repeatedDatagram({ corpus, random }: Means): Made {
+  if (corpus.datagrams.length === 0) return { kind: 'repeated', datagrams: [] }
+  const { bytes, server } = random.pick(corpus.datagrams)
+  return { kind: 'repeated', datagrams: [bytes], ...(random.chance(90) && { server }) }
+}
+
+/** An envelope with one message of any type, which could be a server's or a client's. */
+function envelopeText({ corpus, random, cookie, to }: Means): string {
+  const text = corpus.envelopeOf(random.pick(corpus.types), random.below(1_000_000))
+  const fields = withoutMembers(JSON.parse(text) as Fields)
+  if (random.chance(50)) fields.k = cookie
+  if (!corpus.sawNames && typeof fields.s === 'number') fields.s = random.pick([77, random.below(1_000_000)])
+  else if (random.chance(20)) fields.s = random.pick([0, 1, 2, 3, 77, null, random.below(1_000_000)])
+  // What says that it is of the server itself is dropped at once.
+  if (fields.s === to && random.chance(90)) fields.s = (to + 1 + random.below(2)) % 3
+  return corpus.scrubbed(JSON.stringify(fields))
+}
+
+function changedText(means: Means): string {
+  const { corpus, random } = means
+  const envelope = JSON.parse(envelopeText(means)) as Fields
+  const changes = random.below(4)
+  for (let times = 0; times < changes; times += 1) changeSomewhere(envelope, random)
+  return corpus.scrubbed(textOf(withoutMembers(envelope)))
+}
+
+/** Anybody can change the members, so nothing that does may go out whole. */
+function withoutMembers(envelope: Fields): Fields {
+  const text = JSON.stringify(envelope)
+  if (!text.includes('"kind":"members"')) return envelope
+  return JSON.parse(text.replaceAll('"kind":"members"', '"kind":"membership"')) as Fields
+}
+
+/** Undefined stands for a field that is taken out; -0 and the like stay what they are. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'number' && !Number.isFinite(inner) ? 'NaN' : inner,
+  ).replaceAll('"1e999"', '1e999')
+}
+
+function changeSomewhere(root: Fields, random: Random): void {
+  let container: Json[] | Fields = root
+  for (;;) {
+    const keys = Object.keys(container)
+    if (keys.length === 0) return
+    const key = random.pick(keys)
+    const value: Json | undefined = (container as Fields)[key]
+    const isDeep = typeof value === 'object' && value !== null && Object.keys(value).length > 0
+    if (isDeep && random.chance(85)) {
+      container = value as Json[] | Fields
+      continue
+    }
+    change(container as Fields, key, random)
+    return
+  }
+}
+
+function change(container: Fields, key: string, random: Random): void {
+  const value = container[key]
+  const way = random.below(10)
+  if (way === 0) delete container[key]
+  else if (way === 1) container[`${key}x`] = value ?? null
+  else if (way === 2) container[key] = nested(random.pick([2, 10, 40, 500]))
+  else if (way === 3) container[key] = structuredClone(random.pick(oddValues))
+  else if (typeof value === 'number') container[key] = changedNumber(value, random)
+  else if (typeof value === 'string') container[key] = changedString(value, random)
+  else if (typeof value === 'boolean') container[key] = !value
+  else if (Array.isArray(value)) container[key] = repeated(value, random)
+  else container[key] = structuredClone(random.pick(oddValues))
+}
+
+const oddValues: readonly Json[] = [
+  null,
+  true,
+  '',
+  0,
+  -1,
+  1.5,
+  [],
+  {},
+  '1e999',
+  '__proto__',
+  'x'.repeat(5_000),
+  { constructor: 1 },
+]
+
+function changedNumber(value: number, random: Random): Json {
+  const steps = [1, 2, 15, 16, 17, 100, 2 ** 20, 2 ** 31, 2 ** 32, 2 ** 40, 2 ** 51]
+  const step = random.pick(steps) * (random.chance(50) ? 1 : -1)
+  return random.pick([
+    value + step,
+    value + step,
+    value + step,
+    0,
+    2 ** 52,
+    2 ** 52 - 1,
+    2 ** 53,
+    -value,
+    value + 0.5,
+    '1e999',
+  ])
+}
+
+function changedString(value: string, random: Random): Json {
+  return random.pick([
+    '',
+    `${value}x`,
+    value.slice(1),
+    '\ud800',
+    '\0',
+    value.repeat(50).slice(0, 3_000),
+    random.below(1_000),
+    'prepare',
+    'accept',
+    'chosen',
+    'learn',
+    'request',
+  ])
+}
+
+function repeated(value: Json[], random: Random): Json[] {
+  const times = random.pick([0, 2, 3, 50])
+  return Array.from({ length: times }, () => value)
+    .flat()
+    .slice(0, 2_000)
+}
+
+function nested(depth: number): Json {
+  let value: Json = 1
+  for (let level = 0; level < depth; level += 1) value = [value]
+  return value
+}
+
+function changedBytes(bytes: Buffer, random: Random): Uint8Array {
+  const changed = Buffer.from(bytes)
+  switch (random.below(4)) {
+    case 0: {
+      const flips = random.between(1, 8)
+      for (let times = 0; times < flips && changed.length > 0; times += 1) {
+        const at = random.below(changed.length)
+        changed[at] = (changed[at] ?? 0) ^ (1 << random.below(8))
+      }
+      return changed
+    }
+    case 1:
+      return changed.subarray(0, random.below(changed.length + 1))
+    case 2:
+      return Buffer.concat([changed, changed.subarray(0, random.below(changed.length + 1))])
+    default: {
+      const at = random.below(changed.length + 1)
+      return Buffer.concat([changed.subarray(0, at), randomBytes(random, 20), changed.subarray(at)])
+    }
+  }
+}
+
+/** Pieces of something long: some missing, repeated, of another message or in another order; or headers alone. */
+function pieces(means: Means): readonly Uint8Array[] {
+  const { random } = means
+  const id = BigInt(random.below(2 ** 30))
+  const length = random.pick([1, 100, 5_000, 60_000])
+  const payload = random.chance(50)
+    ? Buffer.from(manyMessages(means).padEnd(length))
+    : randomBytes(random, length)
+  const cut = splitIntoPieces(payload, random.pick([200, 1_200, 8_000]), id).slice(0, 30)
+  const changed = cut.flatMap((piece) => {
+    const way = random.below(12)
+    if (way === 0) return []
+    if (way === 1) return [piece, piece]
+    if (way === 2) return [changedBytes(Buffer.from(piece), random)]
+    return [piece]
+  })
+  return random.chance(50) ? changed : random.shuffled(changed)
+}
+
+/** An envelope with many messages, of its own sender or of others. */
+function manyMessages(means: Means): string {
+  const { corpus, random } = means
+  const envelope = JSON.parse(envelopeText(means)) as Fields
+  const count = random.pick([2, 2, 2, 10, 10, 50])
+  const messages = Array.from({ length: count }, () => {
+    const another = JSON.parse(random.chance(50) ? envelopeText(means) : JSON.stringify(envelope)) as Fields
+    return Array.isArray(another.m) ? another.m : []
+  })
+  const m = messages.flat()
+  const text = corpus.scrubbed(JSON.stringify(withoutMembers({ ...envelope, m })))
+  return text.length < 60_000 ? text : text.slice(0, 60_000)
+}
+
+/** As many questions as there is room for, with the right cookie: what draws the longest answers. */
+function questions({ corpus, random, cookie }: Means): string {
+  const envelope = JSON.parse(corpus.envelopeOf('learn', random.below(1_000))) as Fields
+  // Each request is work for all servers; of the others there can be as many as fit.
+  const kinds = random.chance(20) ? 4 : 3
+  const count = kinds === 4 ? random.pick([1, 10]) : random.pick([1, 50, 1_000])
+  const m = Array.from({ length: count }, (_, index): Json => {
+    const kind = random.below(kinds)
+    if (kind === 0) return { type: 'hello' }
+    if (kind === 1) return { type: 'inquire' }
+    if (kind === 2) return { type: 'learn', from: random.below(100) + index }
+    return {
+      type: 'request',
+      uid: `fuzzed-${random.below(500)}`,
+      seq: random.below(50),
+      ackedBelow: 0,
+      command: { kind: 'service', body: { action: 'lock', name: `fuzzed-${random.below(2_000)}` } },
+    }
+  })
+  const sender = corpus.sawNames ? random.pick([null, 0, 1, 2, 77]) : random.pick([null, 77])
+  return corpus.scrubbed(JSON.stringify({ ...envelope, s: sender, k: cookie, m }))
+}
+
+function plainText(random: Random): string {
+  const action = random.pick(['LOCK', 'UNLOCK', 'lock', 'STEAL'])
+  const name = random.pick(['fuzzed', 'fuzzed-1', 'x'.repeat(300), "'", 'fuzzed\n'])
+  const line = `REQUEST:-1:-1:(${random.below(1_000)},'${action}','${name}')`
+  return random.chance(70) ? line : `${line}\n`.repeat(random.between(2, 200)).slice(0, 50_000)
+}
+
+function randomBytes(random: Random, length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  for (let at = 0; at < length; at += 1) bytes[at] = random.below(256)
+  return bytes
+}
