@@ -122,7 +122,7 @@ describe('greeting', () => {
     await delay(30)
     expect(server.heard).toEqual([])
     expect(await client.request({ add: 1 })).toEqual({ result: { add: 1 }, instance: 1, index: 0 })
-    expect(server.heard[0]).toEqual({
+    expect(server.heard[0]).toMatchObject({
       cluster: '',
       messages: [{ type: 'hello', nonce: expect.stringMatching(/^[\w-]{16}$/) }],
     })
@@ -213,6 +213,62 @@ function abortedOnceHeard(server: FakeServer, type: ClientMessage['type'], reaso
   )
   return controller.signal
 }
+
+describe('a client that is challenged', () => {
+  const cookies = ['a', 'b', 'c'].map((letter) => letter.repeat(22))
+  const [first = '', second = ''] = cookies
+  /** A server that answers only who echoes `expected`, and gives that cookie to others. */
+  const challenging = (server: FakeServer, expected: string) => {
+    server.challenge = (cookie) =>
+      cookie === expected ? null : { type: 'challenge', cookie: expected, withheld: 1 }
+  }
+
+  it('pads what it says while it has no cookie, echoes the cookie that it is given, and asks again at once', async () => {
+    const { server, client } = await startPair()
+    challenging(server, first)
+    expect((await client.request('x')).result).toBe('x')
+    const [without, withCookie, request] = server.heard
+    expect(server.heard).toHaveLength(3)
+    expect(without).toMatchObject({ cookie: '', bytes: 1_200, messages: [{ type: 'hello' }] })
+    expect(withCookie).toMatchObject({ cookie: first, messages: [{ type: 'hello' }] })
+    expect(request).toMatchObject({ cookie: first, messages: [{ type: 'request' }] })
+    expect(request?.bytes).toBeLessThan(400)
+  })
+
+  it('goes on with the next cookie when the server was started again', async () => {
+    const { server, client } = await startPair(echo, { timing: hasty })
+    challenging(server, first)
+    await client.request('x')
+    challenging(server, second)
+    expect((await client.request('y')).result).toBe('y')
+    expect(await client.request('z')).toMatchObject({ result: 'z' })
+    expect(server.heard.at(-1)?.cookie).toBe(second)
+  })
+
+  it('has a cookie for each server', async () => {
+    const [silent, other] = await startServers(2)
+    const client = connectTo([silent!, other!], { timing: hasty })
+    challenging(silent!, first)
+    challenging(other!, second)
+    await client.request('x')
+    silent!.script = () => []
+    expect((await client.request('y')).result).toBe('y')
+    expect(silent!.heard.at(-1)?.cookie).toBe(first)
+    expect(other!.heard.at(-1)?.cookie).toBe(second)
+  })
+
+  it('says nothing again for challenges that it has no need of', async () => {
+    const { server, client } = await startPair()
+    await client.request('x')
+    const before = server.heard.length
+    for (let turn = 0; turn < 50; turn += 1) {
+      server.say([{ type: 'challenge', cookie: cookies[turn % 3] ?? '', withheld: 9 }])
+      await delay(2)
+    }
+    expect(server.heard.length - before).toBeLessThanOrEqual(1)
+    expect((await client.request('y')).result).toBe('y')
+  })
+})
 
 describe('a request', () => {
   it('is asked again under the same name when datagrams are lost', async () => {

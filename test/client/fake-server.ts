@@ -1,14 +1,26 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Command, Json } from '../../machines/batch.ts'
-import type { ClientMessage, RequestMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
+import type {
+  Challenge,
+  ClientMessage,
+  RequestMessage,
+  ServerMessage,
+  Welcome,
+} from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { Decoder, encodeEnvelope } from '../../src/node/wire/codec.ts'
 
 export interface HeardDatagram {
   readonly cluster: string
+  /** The address cookie that it echoes; '' for none yet. */
+  readonly cookie: string | undefined
+  readonly bytes: number
   readonly messages: readonly ClientMessage[]
 }
+
+/** What a server says to a client. */
+type Said = ServerMessage | Challenge
 
 /** What a server says to a message, if anything. */
 export type Script = (message: ClientMessage) => readonly ServerMessage[]
@@ -31,6 +43,8 @@ export class FakeServer {
   address = ''
   /** What it says to requests and inquiries. */
   script: Script = () => []
+  /** What it says in the place of any answer to whoever echoes that cookie; `null` to answer. */
+  challenge: ((cookie: string | undefined) => Challenge | null) | null = null
   /** What it says to hello; `null` for nothing. */
   welcome: Welcome | null = null
   #client: { readonly port: number; readonly address: string } | null = null
@@ -44,8 +58,9 @@ export class FakeServer {
       if (decoded.kind !== 'envelope')
         throw new Error(`a client sent something else: ${JSON.stringify(decoded)}`)
       const messages = decoded.messages as readonly ClientMessage[]
-      server.heard.push({ cluster: decoded.cluster, messages })
-      server.say(messages.flatMap((message) => server.#answer(message)))
+      const { cluster, cookie, bytes } = decoded
+      server.heard.push({ cluster, cookie, bytes, messages })
+      server.say(messages.flatMap((message) => server.#answer(message, cookie)))
     })
     server.#socket.bind(port, host)
     await once(server.#socket, 'listening')
@@ -75,7 +90,7 @@ export class FakeServer {
   }
 
   /** Says something to the client that was heard last. */
-  say(messages: readonly ServerMessage[], name = cluster): void {
+  say(messages: readonly Said[], name = cluster): void {
     if (messages.length === 0) return
     for (const datagram of encodeEnvelope({ cluster: name, sender: this.welcome?.node ?? 0, messages })) {
       this.sayBytes(datagram)
@@ -95,7 +110,9 @@ export class FakeServer {
     return new Promise((resolve) => this.#socket.close(() => resolve()))
   }
 
-  #answer(message: ClientMessage): readonly ServerMessage[] {
+  #answer(message: ClientMessage, cookie: string | undefined): readonly Said[] {
+    const challenge = this.challenge?.(cookie) ?? null
+    if (challenge !== null) return [challenge]
     const answers = message.type === 'hello' ? (this.welcome ?? []) : this.script(message)
     const nonce = 'nonce' in message && message.nonce !== undefined ? { nonce: message.nonce } : {}
     return [answers].flat().map((answer) => ({ ...answer, ...nonce }))
