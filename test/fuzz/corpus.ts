@@ -11,6 +11,9 @@ export type Fields = { [key: string]: Json }
 /** What honest clients call themselves, their locks and values: whatever bears it is theirs. */
 export const honestMark = 'honest'
 
+/** What servers say that is no vote, nor asks for one: a lie in it may cost time, but nothing else. */
+const noVotes = new Set(['prepare', 'learn', 'denial'])
+
 /** Of each type, and of whole datagrams, the last so many are kept. */
 const keptPerType = 200
 const keptDatagrams = 2_000
@@ -25,6 +28,8 @@ const incarnationFields = new Set(['i', 'r', 'incarnation', 'incarnations', 'add
  */
 export class Corpus {
   readonly datagrams: { readonly bytes: Buffer; readonly server: NodeId }[] = []
+  /** What one server asked of another, or refused it, whole: with the incarnations of both. */
+  readonly questions: { readonly text: string; readonly server: NodeId }[] = []
   readonly #byType = new Map<string, string[]>()
   readonly #secrets = new Set<string>()
   #seen = 0
@@ -69,7 +74,13 @@ export class Corpus {
       const type = (message as Partial<Message> | null)?.type
       if (type === undefined) continue
       this.seenTypes.add(type)
-      this.#keep(type, JSON.stringify({ ...envelope, m: [message] }))
+      const text = JSON.stringify({ ...envelope, m: [message] })
+      this.#keep(type, text)
+      if (noVotes.has(type) && i !== undefined) {
+        this.questions[
+          this.questions.length < keptPerType ? this.questions.length : this.#seen % keptPerType
+        ] = { text, server }
+      }
     }
   }
 

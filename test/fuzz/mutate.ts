@@ -1,7 +1,8 @@
 /**
  * Makes datagrams that nobody honest sends. The sender of them knows whatever goes over the wire but the incarnations of
  * servers, and the names that honest clients draw: so it can repeat any datagram, and say anything in the name of anybody,
- * but not vote. Whoever knows incarnations as well can lie as a member, which docs/verification.md says is not covered;
+ * but not vote. Of what is no vote (`prepare`, `learn`, `denial`) it
+ * changes the numbers and leaves the incarnations. Whoever knows incarnations as well can lie as a member, which docs/verification.md says is not covered;
  * and whoever reaches the port can change the members and free any lock, which this therefore does not ask for.
  */
 import type { Json, NodeId } from '../../machines/batch.ts'
@@ -10,7 +11,16 @@ import type { Random } from '../../src/simulator/random.ts'
 import type { Corpus, Fields } from './corpus.ts'
 
 /** What a datagram was made by. */
-export type Kind = 'repeated' | 'fields' | 'bytes' | 'pieces' | 'many' | 'questions' | 'text' | 'random'
+export type Kind =
+  | 'repeated'
+  | 'insider'
+  | 'fields'
+  | 'bytes'
+  | 'pieces'
+  | 'many'
+  | 'questions'
+  | 'text'
+  | 'random'
 
 export interface Made {
   readonly kind: Kind
@@ -31,7 +41,8 @@ export interface Means {
 
 const weights: readonly (readonly [Kind, number])[] = [
   ['repeated', 20],
-  ['fields', 45],
+  ['insider', 2],
+  ['fields', 43],
   ['bytes', 20],
   ['pieces', 1],
   ['many', 1],
@@ -48,10 +59,14 @@ export function make(means: Means): Made {
     drawn -= weight
     return drawn < 0
   }) ?? ['random']
-  return kind === 'repeated' ? repeatedDatagram(means) : { kind, datagrams: makers[kind](means) }
+  if (kind === 'repeated') return repeatedDatagram(means)
+  if (kind === 'insider') return insidersQuestion(means)
+  return { kind, datagrams: makers[kind](means) }
 }
 
-const makers: Readonly<Record<Exclude<Kind, 'repeated'>, (means: Means) => readonly Uint8Array[]>> = {
+const makers: Readonly<
+  Record<Exclude<Kind, 'repeated' | 'insider'>, (means: Means) => readonly Uint8Array[]>
+> = {
   fields: (means) => [Buffer.from(changedText(means))],
   bytes: (means) => [changedBytes(Buffer.from(envelopeText(means)), means.random)],
   pieces: (means) => pieces(means),
@@ -66,6 +81,24 @@ function repeatedDatagram({ corpus, random }: Means): Made {
   if (corpus.datagrams.length === 0) return { kind: 'repeated', datagrams: [] }
   const { bytes, server } = random.pick(corpus.datagrams)
   return { kind: 'repeated', datagrams: [bytes], ...(random.chance(90) && { server }) }
+}
+
+/** What a member could ask or refuse, with a number that it would not say. The node of a ballot is the sender, or it is dropped. */
+function insidersQuestion({ corpus, random }: Means): Made {
+  if (corpus.questions.length === 0) return { kind: 'insider', datagrams: [] }
+  const { text, server } = random.pick(corpus.questions)
+  const envelope = JSON.parse(text) as Fields & { m: Fields[] }
+  const [message] = envelope.m
+  if (message === undefined) return { kind: 'insider', datagrams: [] }
+  const { ballot, promised } = message as { ballot?: Fields; promised?: Fields | null }
+  const places: readonly (readonly [Fields, string])[] = [
+    ...Object.keys(message).map((key) => [message, key] as const),
+    ...(ballot === undefined ? [] : [[ballot, 'round'] as const]),
+    ...(promised == null ? [] : [[promised, 'round'] as const]),
+  ]
+  const [container, key] = random.pick(places.filter(([fields, key]) => typeof fields[key] === 'number'))
+  container[key] = changedNumber(Number(container[key]), random)
+  return { kind: 'insider', server, datagrams: [Buffer.from(JSON.stringify(envelope))] }
 }
 
 /** An envelope with one message of any type, which could be a server's or a client's. */
