@@ -104,10 +104,13 @@ export class Sessions {
     else order.remove(session)
   }
 
-  /** These clients ask for something: those of them that are known were used. */
+  /**
+   * These clients ask for something: those of them that are known were used. In plain text only a new request is a use, so who asks
+   * in plain text is not counted among them.
+   */
   touchKnown(uids: Iterable<string>, instance: Instance, clockMs: number): void {
     for (const uid of uids) {
-      const session = this.#byUid.get(uid)
+      const session = isPlainText(uid) ? undefined : this.#byUid.get(uid)
       if (session !== undefined) this.touch(session, instance, clockMs)
     }
   }

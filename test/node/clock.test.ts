@@ -64,3 +64,13 @@ test('a lock that is held for two hours, in which nobody asks for anything, is u
   expect(status().clockMs).toBeGreaterThanOrEqual(2 * hourMs)
   expect(status().clockMs).toBeLessThan(2 * hourMs + 60_000)
 })
+
+test('a lock that is held for two hours, in which others ask, is unlocked from a new session', async () => {
+  const [holder, other] = [newClient(), newClient()]
+  const lock = await holder.lock('a')
+  setAhead(performance)
+  await (await other.lock('b')).unlock()
+  expect(status().sessions, 'that of the holder is forgotten').toBe(1)
+  expect(await lock.unlock()).toBe(true)
+  expect(status().sessions).toBe(2)
+})
