@@ -130,6 +130,19 @@ test('a server is killed, the others go on, and it is started again with the com
   expect((await restarted.ended).code).toBe(0)
 })
 
+test('when its terminal closes, the cluster and its servers hear it, and stop in good order', async () => {
+  const { cluster, pids } = await startCluster()
+  // A terminal tells all processes that it started.
+  for (const pid of pids) process.kill(pid, 'SIGHUP')
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(pids.every(isRunning)).toBe(true)
+  cluster.signal('SIGHUP')
+  const { code, stdout } = await cluster.ended
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^cluster stopped$/m)
+  await allEnded(pids)
+})
+
 test('a fourth server joins and another is removed', async () => {
   await startCluster()
   const address = `127.0.0.1:${port + 3}`
