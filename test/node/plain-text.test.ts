@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Outcome } from '../../machines/outcome.ts'
 import { PlainTextClients } from '../../src/node/plain-text.ts'
 import { isMessage } from '../../src/node/wire/schema.ts'
 import { parseSeedText, type SeedRequest } from '../../src/node/wire/seed-text.ts'
+import { plainTextIdleMs, sessionOf } from '../../src/services/plain-text.ts'
 
 const here = '127.0.0.1:4711'
 
@@ -45,5 +46,61 @@ describe('requests in plain text', () => {
     [{ kind: 'cancelled', instance: 1, index: 0 }, 'was cancelled'],
   ])('that end otherwise get no answer, and it is said why: %j', (outcome, why) => {
     expect(answers(["(1, 'LOCK', 'a')"], outcome)).toEqual([expect.stringContaining(why)])
+  })
+})
+
+describe('a repetition in plain text', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+  })
+
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const lock = parsed("(1, 'LOCK', 'a')")
+  const answered = { text: "RESPOND:-1:-1:(1, 'LOCK', 'a')" }
+  const response = ({ uid, seq }: { uid: string; seq: number }, outcome: Outcome) =>
+    ({ type: 'response', uid, seq, outcome }) as const
+
+  test('is the same request until it is answered, and then a new one', () => {
+    const clients = new PlainTextClients()
+    const first = clients.requestOf(lock, here)
+    vi.advanceTimersByTime(plainTextIdleMs)
+    expect(clients.requestOf(lock, here)).toEqual(first)
+    vi.advanceTimersByTime(plainTextIdleMs)
+    expect(clients.requestOf(lock, here)).toEqual(first)
+    expect(clients.answerTo(response(first, executed))).toEqual(answered)
+    const second = clients.requestOf(lock, here)
+    expect(second.uid).not.toBe(first.uid)
+    expect(sessionOf(second.uid)).toBe(sessionOf(first.uid))
+    expect(clients.answerTo(response(second, { kind: 'refused', reason: 'repeated' }))).toEqual(answered)
+  })
+
+  test('after a silence is a new one, which the answer to the old does not answer', () => {
+    const clients = new PlainTextClients()
+    const first = clients.requestOf(lock, here)
+    vi.advanceTimersByTime(plainTextIdleMs + 1)
+    const second = clients.requestOf(lock, here)
+    expect(second.uid).not.toBe(first.uid)
+    expect(clients.answerTo(response(first, executed))).toBeNull()
+    expect(clients.answerTo(response(second, executed))).toEqual(answered)
+  })
+
+  test('at another server has another uid there: a server answers only what it was asked', () => {
+    const [one, other] = [new PlainTextClients(), new PlainTextClients()]
+    const first = one.requestOf(lock, here)
+    const second = other.requestOf(lock, here)
+    expect(second.uid).not.toBe(first.uid)
+    expect(other.answerTo(response(first, executed))).toBeNull()
+  })
+
+  test('is answered in the words of the last', () => {
+    const clients = new PlainTextClients()
+    const message = clients.requestOf(parsed("(1, 'LOCK', 7)"), here)
+    expect(clients.requestOf(parsed("(1L, u'LOCK', '7')"), here)).toEqual(message)
+    expect(clients.answerTo(response(message, executed))).toEqual({
+      text: "RESPOND:-1:-1:(1L, u'LOCK', '7')",
+    })
   })
 })
