@@ -191,7 +191,7 @@ function lockName(name: string): string {
   const isName = typeof name === 'string' && name.length >= 1 && name.length <= maxLockNameLength
   if (isName && isWellFormed(name)) return name
   throw new InvalidArgument(
-    `a lock's name must be 1 to ${maxLockNameLength} characters of well-formed text; received ${shownValue(name)}`,
+    `a lock's name must be 1 to ${maxLockNameLength} characters of well-formed text; received ${shownName(name)}`,
   )
 }
 
@@ -206,6 +206,11 @@ function validToken(token: Position): Position {
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function shownName(name: unknown): string {
+  if (typeof name !== 'string' || name.length <= 80) return shownValue(name)
+  return `${JSON.stringify(name.slice(0, 80))}… (${name.length} characters)`
 }
 
 /** Any value, for an error message: what JSON cannot carry by its type. */
