@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Address, MembershipChange, NodeId } from '../../machines/batch.ts'
 import type { ShownMember } from '../../machines/members.ts'
 import { isQuorum } from '../../machines/quorum.ts'
+import { UnexpectedResult } from '../client/index.ts'
 import { ask, ending, type Patience } from './ask.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { inquire } from './inquire.ts'
@@ -97,7 +98,9 @@ async function knowsRemoval(address: Address, id: NodeId, timeout: number): Prom
 /** The members after the change. */
 async function carryOut(change: MembershipChange, patience: Patience): Promise<readonly ShownMember[]> {
   const { result } = await ask(patience, (client, signal) => client.changeMembers(change, { signal }))
-  return (result as unknown as { readonly members: readonly ShownMember[] }).members
+  const { members } = Object(result) as { readonly members?: readonly ShownMember[] }
+  if (!Array.isArray(members)) throw new UnexpectedResult('{ members: [...] }', result)
+  return members
 }
 
 /** Servers learn lazily: the one with the most instances chosen knows the latest members. */

@@ -102,6 +102,8 @@ export class Requests {
         const asked = this.#submit(session, command)
         const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
         if (moves === mostMoves || !canMove(asked, outcome)) return executedPart(outcome)
+        // Given up in this very turn, it is not asked again: it was not executed.
+        signal?.throwIfAborted()
       }
     } finally {
       this.#link.release()

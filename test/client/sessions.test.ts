@@ -110,6 +110,23 @@ describe('a request that is refused as expired', () => {
     expect(uidsOf(server!.requests).length).toBeLessThan(20)
   })
 
+  it('can be given up while it waits for a new session, and was never executed', async () => {
+    const controller = new AbortController()
+    const [server] = await startServers(1, (message) => {
+      server!.welcome = null
+      return refusing(1)(message)
+    })
+    const client = connectTo([server!], { askIntervalMs: 10 })
+    const request = client.request('x', { signal: controller.signal })
+    await vi.waitFor(() => expect(server!.messages.at(-1)?.type).toBe('hello'), { timeout: 10_000 })
+    await vi.waitFor(() => expect(server!.requests).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(server!.messages.length).toBeGreaterThan(3), { timeout: 10_000 })
+    const reason = new Error('enough')
+    controller.abort(reason)
+    await expect(request).rejects.toBe(reason)
+    expect(server!.requests).toHaveLength(1)
+  })
+
   it('opens the new session at the server that refused it, since that one knows which are too old', async () => {
     const [behind, ahead] = await startServers(2)
     behind!.script = () => []
