@@ -97,6 +97,8 @@ async function interrupted(ids: readonly NodeId[], until: () => Promise<boolean>
 
 const identityText = (id: NodeId) => readFile(join(dataOf(id), 'identity'), 'utf8')
 
+const ownIncarnation = (text: string) => /"incarnation":"([^"]+)"/.exec(text)?.[1] ?? expect.fail(text)
+
 describe('three founders', () => {
   test('serve once all are there, each with an incarnation of its own', async () => {
     const first = found(0)
@@ -110,7 +112,7 @@ describe('three founders', () => {
     const started = await Promise.all([first, second, found(2)])
     expect(new Set(started.map(({ cluster }) => cluster)).size).toBe(1)
     const texts = await Promise.all([0, 1, 2].map(identityText))
-    const own = texts.map((text) => /"incarnation":"([^"]+)"/.exec(text)?.[1])
+    const own = texts.map(ownIncarnation)
     expect(new Set(own).size).toBe(3)
     await (await client(0, 1, 2).lock('a')).unlock()
     // A status and a welcome tell none of them.
@@ -161,6 +163,9 @@ describe('a founder that lost its directory and is given --bootstrap again', () 
     await client(0).changeMembers({ action: 'remove', id: 2 })
     const joined = await start(2, { join: seed! })
     expect(joined.status()).toMatchObject({ counted: true })
+    const others = await Promise.all([0, 1].map(identityText))
+    const incarnation = ownIncarnation(await identityText(2))
+    for (const text of others) expect(text, 'it is none of the founders').not.toContain(incarnation)
     expect(await held.unlock()).toBe(true)
   })
 

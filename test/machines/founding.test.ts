@@ -239,6 +239,15 @@ test('a founder whose directory went back to before it held the list does not vo
   expect(state.obstacles).toEqual([{ kind: 'forgotten', of: 0 }])
 })
 
+test('an incarnation is taken only from its owner', () => {
+  const [{ state }] = fresh(plan(3), plan(3), plan(3)) as [Founding, Founding, Founding]
+  const founders = [0, 1, 2].map((id) => ({ id, incarnation: `${id}.1` }))
+  const answer: Founder = { type: 'founder', to: '0.1', incarnation: '1.1', founders, isFounded: false }
+  const after = hearAnswer(state, 1, answer)
+  expect(after.heard).toEqual([{ id: 1, incarnation: '1.1' }])
+  expect(after.record.founders).toBeNull()
+})
+
 test('answers to another incarnation, or of a server that is no founder, change nothing', () => {
   const [{ state }] = fresh(plan(2), plan(2)) as [Founding, Founding]
   const answer: Founder = { type: 'founder', to: '0.1', incarnation: '1.1', founders: null, isFounded: false }
