@@ -97,21 +97,6 @@ function instanceOf(heard: Heard<Prepare> | Heard<Accept>): Instance {
   return heard.type === 'prepare' ? heard.from : heard.instance
 }
 
-/** A sentence that says how `context` breaks what must hold of its fields, or `null`: asserted after every step. */
-export function acceptorFault(context: AcceptorContext): string | null {
-  const { promised, accepted, firstUnchosen, limits } = context
-  let above = firstUnchosen - 1
-  for (const { instance, ballot } of accepted) {
-    if (instance <= above) return `instance ${instance} is held below ${firstUnchosen}, out of order or twice`
-    if (instance >= firstUnchosen + limits.acceptedWindow) {
-      return `instance ${instance} is held beyond the window of ${limits.acceptedWindow} from ${firstUnchosen} on`
-    }
-    if (compareBallots(ballot, promised) > 0) return `instance ${instance} is accepted above what is promised`
-    above = instance
-  }
-  return null
-}
-
 export const acceptorMachine = setup({
   types: {
     context: {} as AcceptorContext,

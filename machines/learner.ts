@@ -173,16 +173,6 @@ function withServer(servers: readonly NodeId[], server: NodeId): readonly NodeId
   return servers.includes(server) ? servers : [...servers, server]
 }
 
-/** A sentence that says how `context` breaks what must hold of its fields, or `null`: asserted after every step. */
-export function learnerFault({ answered, members, self, contradiction }: LearnerContext): string | null {
-  const isDistinct = (servers: readonly NodeId[]) => new Set(servers).size === servers.length
-  if (!isDistinct(answered)) return 'a server has answered the inquiry twice'
-  const counted = [...countedMembers(members), self]
-  if (answered.some((id) => !counted.includes(id))) return 'a server that is not counted has answered'
-  const by = contradiction?.by ?? []
-  return isDistinct(by) ? null : 'a server has contradicted twice'
-}
-
 export const learnerMachine = setup({
   types: {
     context: {} as LearnerContext,

@@ -90,27 +90,6 @@ function isPrepared(context: ProposerContext, promises: readonly GivenPromise[])
 
 type Answer = Heard<PromiseMessage> | Heard<Accepted> | Heard<Denial>
 
-/** A sentence that says how `context` breaks what must hold of its fields, or `null`: asserted after every step. */
-export function proposerFault({
-  ballot,
-  highestRound,
-  promises,
-  accepts,
-  members,
-  isChosen,
-  batch,
-}: ProposerContext): string | null {
-  if (highestRound < ballot.round) return `the highest round is ${highestRound}, below that of its ballot`
-  if (new Set(promises.map(({ node }) => node)).size < promises.length) return 'a server has promised twice'
-  if (new Set(accepts).size < accepts.length) return 'a server has accepted twice'
-  const stranger = promises.find(({ node, incarnation }) => !isCounted(members, node, incarnation))
-  if (stranger !== undefined) return `the promise of ${stranger.node} is kept, which is not counted`
-  if (accepts.some((id) => !countedMembers(members).includes(id))) {
-    return 'a server that is not counted has accepted'
-  }
-  return isChosen && batch === null ? 'nothing is proposed, and it is chosen' : null
-}
-
 export const proposerMachine = setup({
   types: {
     context: {} as ProposerContext,

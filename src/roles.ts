@@ -1,16 +1,18 @@
 /** The four roles of a node and how each begins, from what storage held: the same in every engine. */
-import type { AnyStateMachine } from 'xstate'
-import { acceptorFault, acceptorMachine } from '../machines/acceptor.ts'
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import { acceptorMachine } from '../machines/acceptor.ts'
 import type { Ballot } from '../machines/ballot.ts'
 import type { AcceptedRecord, Instance, NodeId } from '../machines/batch.ts'
 import type { RoleName } from '../machines/inbox.ts'
-import { learnerFault, learnerMachine } from '../machines/learner.ts'
+import { roleFault } from '../machines/invariants.ts'
+import { learnerMachine } from '../machines/learner.ts'
 import type { Limits } from '../machines/limits.ts'
 import type { Member } from '../machines/members.ts'
 import type { NodeInput } from '../machines/node.ts'
-import { proposerFault, proposerMachine } from '../machines/proposer.ts'
+import { proposerMachine } from '../machines/proposer.ts'
 import { requestQueueMachine } from '../machines/request-queue.ts'
 import type { Timing } from '../machines/timing.ts'
+import { stateName } from './chart-names.ts'
 
 export const roleNames: readonly RoleName[] = ['acceptor', 'proposer', 'learner', 'requestQueue']
 
@@ -21,15 +23,9 @@ export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
   requestQueue: requestQueueMachine,
 }
 
-const roleFaults: Readonly<Partial<Record<RoleName, (context: never) => string | null>>> = {
-  acceptor: acceptorFault,
-  proposer: proposerFault,
-  learner: learnerFault,
-}
-
-/** Throws when `context` breaks an invariant of a field of that role. Engines that check call it after every step. */
-export function checkRole(role: RoleName, context: unknown): void {
-  const fault = roleFaults[role]?.(context as never) ?? null
+/** Throws when a role breaks an invariant of the fields of its context. Engines that check call it after every step. */
+export function checkRole(role: RoleName, { value, context }: AnyMachineSnapshot): void {
+  const fault = roleFault(role, context, stateName(value))
   if (fault !== null) throw new Error(`the ${role} breaks an invariant of its context: ${fault}`)
 }
 

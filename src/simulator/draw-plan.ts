@@ -107,6 +107,8 @@ function drawFault({ random, servers, stormMs }: Draw, kind: FaultKind): Fault {
       return { kind, atMs, server: target(), stopAfterMs: random.pick([0, 0, random.below(4_000)]) }
     case 'replace':
       return { kind, atMs, server: target() }
+    case 'oldDirectory':
+      return { kind, server: random.below(servers), ...lasting }
   }
   kind satisfies never
 }

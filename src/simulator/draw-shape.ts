@@ -24,9 +24,13 @@ export function drawShape(draw: Draw): Shape | null {
   const { random, allowed } = draw
   const isTurnover = random.chance(percent)
   const isHoles = random.chance(percent)
+  const isOldDirectory = random.chance(percent)
   const may = (...kinds: FaultKind[]) => kinds.every((kind) => allowed.includes(kind))
   if (isTurnover && draw.servers > 1 && may('cut', 'join', 'remove')) return drawTurnover(draw)
   if (isHoles && draw.servers > 2 && may('cut', 'crash', 'lostChosen', 'pause')) return drawHoles(draw)
+  if (isOldDirectory && draw.servers === 3 && may('replace', 'crash', 'oldDirectory')) {
+    return drawOldDirectory(draw)
+  }
   return null
 }
 
@@ -82,6 +86,26 @@ function drawHoles({ random, servers, stormMs }: Draw): Shape {
     faults.push({ ...away, server, atMs: endMs - random.below(100), forMs: awayMs })
   }
   return { busyAtMs: atMs, faults }
+}
+
+/**
+ * One of three servers is replaced, and something is chosen without the third. Then only the third is there, and the old directory
+ * of the one that was replaced: by their ids they are a quorum.
+ */
+function drawOldDirectory({ random, stormMs }: Draw): Shape {
+  const [replaced = 0, third = 1, other = 2] = random.shuffled(idsBelow(3))
+  const atMs = random.between(300, stormMs >> 2)
+  const awayMs = atMs + random.between(600, 1_500)
+  const backMs = awayMs + random.between(300, 1_000)
+  const forMs = random.between(500, Math.max(500, stormMs - backMs))
+  const crash = { kind: 'crash', duringSync: false, survived: 0 } as const
+  const faults: Fault[] = [
+    { kind: 'replace', server: replaced, atMs },
+    { ...crash, server: third, atMs: awayMs, forMs: backMs - awayMs },
+    { kind: 'oldDirectory', server: replaced, atMs: backMs, forMs },
+    { ...crash, server: other, atMs: backMs, forMs },
+  ]
+  return { busyAtMs: awayMs, faults }
 }
 
 function idsBelow(count: number): NodeId[] {

@@ -45,6 +45,7 @@ const faultSchema = Type.Union([
   fault('join', { atMs: ms, server }),
   fault('remove', { atMs: ms, server: target, stopAfterMs: ms }),
   fault('replace', { atMs: ms, server: target }),
+  fault('oldDirectory', { server, ...lasting }),
 ])
 
 function step<K extends string, P extends TProperties>(kind: K, properties: P) {

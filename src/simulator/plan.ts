@@ -85,6 +85,11 @@ export type Fault =
   | { readonly kind: 'remove'; readonly atMs: number; readonly server: Target; readonly stopAfterMs: number }
   /** A server's disk is lost: it is removed, and joins anew, with an empty disk and another incarnation. */
   | { readonly kind: 'replace'; readonly atMs: number; readonly server: Target }
+  /**
+   * A server that was replaced runs with the directory that it had before, under its id and address, and after `forMs` with the
+   * new one again. It does not happen where none was replaced.
+   */
+  | ({ readonly kind: 'oldDirectory'; readonly server: NodeId } & Lasting)
 
 export type FaultKind = Fault['kind']
 
@@ -104,6 +109,7 @@ export const faultKinds: readonly FaultKind[] = [
   'join',
   'remove',
   'replace',
+  'oldDirectory',
 ]
 
 /** Those that come when nothing else is asked for. Servers do not yet get over the loss of the only one that knows a choice. */

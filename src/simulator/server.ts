@@ -53,6 +53,7 @@ export class SimulatedServer {
   readonly #rate: number
   #incarnation: string
   #disk: SimulatedDisk
+  #earlier: { readonly incarnation: string; readonly disk: SimulatedDisk } | null = null
   #run: ServerRun | null = null
 
   constructor(around: ServerSurroundings, id: NodeId, incarnation: string) {
@@ -81,8 +82,24 @@ export class SimulatedServer {
   /** The disk is lost: it can be started with an empty one, and `incarnation` is the new one's name. */
   replaceDisk(incarnation: string): void {
     if (this.#run !== null) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
+    this.#earlier = { incarnation: this.#incarnation, disk: this.#disk }
     this.#incarnation = incarnation
     this.#disk = this.#emptyDisk()
+  }
+
+  /** The disk before the last that was replaced was not lost: it is there again, and that one is set aside. */
+  swapDisk(): void {
+    if (this.#run !== null) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
+    const earlier = this.#earlier
+    if (earlier === null) throw new Error(`the disk of server ${this.id} was never replaced`)
+    this.#earlier = { incarnation: this.#incarnation, disk: this.#disk }
+    this.#incarnation = earlier.incarnation
+    this.#disk = earlier.disk
+  }
+
+  /** Another disk can be put into the place of the one that it has. */
+  get hasEarlierDisk(): boolean {
+    return this.#earlier !== null
   }
 
   /** Starts it from what its disk holds. */

@@ -48,6 +48,7 @@ export const situations = [
   'a member removed',
   'a proposer that removes itself',
   'a server replaced after its disk was lost',
+  'an old directory brought back under its id',
   'a server denied that is no member',
 ] as const
 
@@ -57,6 +58,7 @@ export const seldom: readonly Situation[] = [
   'filling a hole below accepted records',
   'filling a hole below a full window of accepted records',
   'a learner that lost all its informants',
+  'an old directory brought back under its id',
 ]
 
 /** So many runs meet every situation: of a longer series that does not, the draws are at fault. */

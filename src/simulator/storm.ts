@@ -100,8 +100,29 @@ export class Storm {
       case 'replace':
         operator.replace(fault.server)
         return
+      case 'oldDirectory':
+        this.#bringBack(fault)
+        return
     }
     fault satisfies never
+  }
+
+  /** Runs a server with the directory that it had before it was replaced, for a while. */
+  #bringBack({ server: id, forMs }: Extract<Fault, { kind: 'oldDirectory' }>): void {
+    const { cluster, operator, happened } = this.#options
+    const server = cluster.find(id)
+    if (server === undefined || !server.hasEarlierDisk || operator.isRetired(id)) return
+    const swap = () => {
+      if (server.node !== null) server.crash(0)
+      server.swapDisk()
+      server.start()
+    }
+    swap()
+    happened('an old directory brought back under its id')
+    const { disk } = server
+    this.#timeline.schedule(forMs, () => {
+      if (server.disk === disk && !operator.isRetired(id)) swap()
+    })
   }
 
   #disturb(fault: Extract<Fault, { forMs: number }>): void {

@@ -178,7 +178,7 @@ export class SteppedNode implements World {
   deliver(role: RoleName, event: RoleEvent): void {
     const { machines, stepper } = this.#settings
     const { snapshot, effects } = stepper.step(machines[role], this.roles[role], event)
-    checkRole(role, snapshot.context)
+    checkRole(role, snapshot)
     this.#roles = { ...this.roles, [role]: snapshot }
     this.#carryOut(role, effects)
   }

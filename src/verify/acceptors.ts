@@ -19,7 +19,7 @@ export interface DurableVote {
   readonly batch: number
 }
 
-/** What is known of a server's acceptor. */
+/** What is known of the acceptor that a directory of a server holds. */
 export interface AcceptorRecord {
   readonly node: NodeId
   readonly incarnation: string
@@ -33,10 +33,20 @@ export interface AcceptorRecord {
 }
 
 export class Acceptors {
-  readonly #records: Map<NodeId, AcceptorRecord>
+  /** By server and directory: an old directory may come back, and the one that took its place after it. */
+  readonly #records: Map<string, AcceptorRecord>
+  /** The directory under which each server last began. */
+  readonly #current: Map<NodeId, string>
 
-  constructor(records: readonly AcceptorRecord[] = []) {
-    this.#records = new Map(records.map((record) => [record.node, record]))
+  constructor(
+    records: readonly AcceptorRecord[] = [],
+    current: readonly (readonly [NodeId, string])[] = records.map(({ node, incarnation }) => [
+      node,
+      incarnation,
+    ]),
+  ) {
+    this.#records = new Map(records.map((record) => [keyOf(record), record]))
+    this.#current = new Map(current)
   }
 
   /** Of servers that are under way: what they said before is not known. */
@@ -59,19 +69,28 @@ export class Acceptors {
     )
   }
 
+  /** What `toJson` gave. */
+  static fromJson(records: ReturnType<Acceptors['toJson']>): Acceptors {
+    const current = records.filter(({ isCurrent }) => isCurrent)
+    return new Acceptors(
+      records.map(({ isCurrent: _, ...record }) => record),
+      current.map(({ node, incarnation }) => [node, incarnation]),
+    )
+  }
+
   /** A server begins. Returns what its disk shows to be accepted and was not seen before. */
   started(node: NodeId, incarnation: string, durable: DurableState): readonly DurableVote[] {
-    const before = this.#records.get(node)
-    const known = before?.incarnation === incarnation ? before : undefined
+    const known = this.#records.get(keyOf({ node, incarnation }))
     const floor = durable.promised
+    this.#current.set(node, incarnation)
     return this.#hold({ node, incarnation, isRunning: true, floor, ...heldBy(durable) }, known)
   }
 
   /** Nothing below what the disk holds may be said after a crash, so what was said before it matters no more. */
   crashed(node: NodeId): void {
-    const record = this.#records.get(node)
+    const record = this.#currentOf(node)
     if (record !== undefined) {
-      this.#records.set(node, { ...record, isRunning: false, floor: record.promised })
+      this.#records.set(keyOf(record), { ...record, isRunning: false, floor: record.promised })
     }
   }
 
@@ -89,42 +108,54 @@ export class Acceptors {
     checkIsDurable(record, message)
     if (message.type === 'promise') checkShowsAll(record, message)
     if (compareBallots(message.ballot, record.floor) === 0) return false
-    this.#records.set(node, { ...record, floor: message.ballot })
+    this.#records.set(keyOf(record), { ...record, floor: message.ballot })
     return true
   }
 
   /** The directory under which `node` last began, `null` if it never did. */
   incarnationOf(node: NodeId): string | null {
-    return this.#records.get(node)?.incarnation ?? null
+    return this.#current.get(node) ?? null
   }
 
   /** True when `member` may yet say that it accepted at `ballot`. Once false, it stays so. */
   mayStillAccept({ id, incarnation }: Member, ballot: Ballot): boolean {
-    const record = this.#records.get(id)
-    if (record === undefined) return true
-    return record.incarnation === incarnation && compareBallots(ballot, record.floor) >= 0
+    if (incarnation === null) return true
+    const record = this.#records.get(keyOf({ node: id, incarnation }))
+    return record === undefined || compareBallots(ballot, record.floor) >= 0
   }
 
   copy(): Acceptors {
-    return new Acceptors([...this.#records.values()])
+    return new Acceptors([...this.#records.values()], [...this.#current])
   }
 
-  toJson(): readonly AcceptorRecord[] {
-    return [...this.#records.values()].sort((a, b) => a.node - b.node)
+  /** Those that run, or ran last, are marked: of two directories of one server only one does. */
+  toJson(): readonly (AcceptorRecord & { readonly isCurrent: boolean })[] {
+    return [...this.#records.values()]
+      .map((record) => ({ ...record, isCurrent: this.#current.get(record.node) === record.incarnation }))
+      .sort((a, b) => a.node - b.node || (a.incarnation < b.incarnation ? -1 : 1))
+  }
+
+  #currentOf(node: NodeId): AcceptorRecord | undefined {
+    const incarnation = this.#current.get(node)
+    return incarnation === undefined ? undefined : this.#records.get(keyOf({ node, incarnation }))
   }
 
   #hold(after: AcceptorRecord, before: AcceptorRecord | undefined): readonly DurableVote[] {
     checkOutranks(after)
     if (before !== undefined) checkKeeps(before, after)
-    this.#records.set(after.node, after)
+    this.#records.set(keyOf(after), after)
     return after.accepted.filter((vote) => !isIn(vote, before?.accepted ?? []))
   }
 
   #running(node: NodeId, what: string): AcceptorRecord {
-    const record = this.#records.get(node)
+    const record = this.#currentOf(node)
     if (record?.isRunning !== true) throw new Violation(3, `server ${node} ${what} while it was not running`)
     return record
   }
+}
+
+function keyOf({ node, incarnation }: { readonly node: NodeId; readonly incarnation: string }): string {
+  return `${node} ${incarnation}`
 }
 
 function heldBy({ promised, firstUnchosen, accepted }: DurableState) {

@@ -130,7 +130,7 @@ export class Invariants {
     const known: Knowledge = JSON.parse(text)
     return Invariants.#of(known.service, {
       roster: new Roster(known.roster),
-      acceptors: new Acceptors(known.acceptors),
+      acceptors: Acceptors.fromJson(known.acceptors),
       choices: new Choices(known.choices.chosen, known.choices.open),
       executions: new Executions(known.executions.given, known.executions.states),
       requests: new Requests(known.requests),

@@ -141,4 +141,23 @@ export const proposerFaults: readonly Mutation[] = [
     'proposer',
     proposerMachine.provide({ guards: { somebodyKnowsMore: () => false } }),
   ),
+  faultyRole(
+    'counts votes by id alone, whatever the directory',
+    'proposer',
+    proposerMachine.provide({
+      guards: {
+        senderIsNotCounted: ({ context }, { sender }) => !countedMembers(context.members).includes(sender),
+      },
+    }),
+  ),
+  faultyRole(
+    'helps what was accepted above a hole',
+    'proposer',
+    proposerMachine.provide({ actions: { forgetVoid: () => undefined } }),
+  ),
+  faultyRole(
+    'waits for ever for what somebody knew to be chosen',
+    'proposer',
+    proposerMachine.provide({ guards: { hasWaitedEnough: () => false } }),
+  ),
 ]
