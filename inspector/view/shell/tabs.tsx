@@ -48,7 +48,11 @@ export function Tabs({ label, tabs, everyMs }: TabsProps) {
             aria-controls={`${id}-${tab.id}-panel`}
             aria-selected={tab === open}
             tabIndex={tab === open ? 0 : -1}
-            onClick={() => setChosen(tab.id)}
+            onClick={(event) => {
+              setChosen(tab.id)
+              // Who clicks goes on with the arrow keys through time; who came by the keyboard, through the tabs.
+              if (event.detail > 0) event.currentTarget.blur()
+            }}
           >
             {tab.label}
           </button>

@@ -5,6 +5,7 @@
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
+import type { NodeMessage } from '../../../machines/messages.ts'
 import { messageSchemas, wireParts } from '../../node/wire/schema.ts'
 import { roleNames } from '../../roles.ts'
 import { protocolVersion, type ServerHello, type ServerToHub } from '../protocol.ts'
@@ -26,6 +27,9 @@ const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null
 const party = Type.Union([integer, Type.String({ maxLength: 400 })])
 
 const { prepare, promise, accept, accepted, denial, learn, chosen, ...others } = messageSchemas
+const nodeSchemas = { prepare, promise, accept, accepted, denial, learn, chosen }
+// A message that does not stand here would be counted as malformed.
+nodeSchemas satisfies Record<NodeMessage['type'], TSchema>
 const nodeMessage = Type.Union([prepare, promise, accept, accepted, denial, learn, chosen])
 const { request, hello, inquire, response, queued, busy, welcome, report } = others
 const anyMessage = Type.Union([nodeMessage, request, hello, inquire, response, queued, busy, welcome, report])

@@ -199,6 +199,46 @@ test('after a gap it is told where the server stands though nothing happens, as 
   expect(hub.told[0]?.gaps).toEqual([{ place: 2, leftOut: 1 }])
 })
 
+test('while records are left out, heads are sent at fixed moments, and a survey comes all the same', async () => {
+  const hub = await hubAt()
+  const none = new Allowance({ windowMs: 1_000_000, weight: 1 })
+  const reporter = reporterTo({ hub: hub.address, allowance: none })
+  let firstUnexecuted = 0
+  const madeMs: number[] = []
+  reporter.start({
+    resume: () => undefined,
+    heads: () => {
+      firstUnexecuted += 1
+      madeMs.push(Date.now())
+      const at = { promised: null, isPromisedSynced: true, firstUnchosen: firstUnexecuted, firstUnexecuted }
+      return { kind: 'heads', clock: firstUnexecuted, timeMs: Date.now(), ...at }
+    },
+  })
+  await expect.poll(() => reporter.counters.isConnected, patiently).toBe(true)
+  reporter.add(ended)
+  // As under load: there is no allowance, and much happens.
+  const busy = setInterval(() => reporter.leaveOut(), 5)
+  try {
+    await hub.once(() => hub.recordsOf(0).filter(({ kind }) => kind === 'heads').length >= 3)
+  } finally {
+    clearInterval(busy)
+  }
+  const heads = hub.recordsOf(0).flatMap((record) => (record.kind === 'heads' ? [record] : []))
+  expect(heads.slice(0, 3).map((record) => record.firstUnexecuted)).toEqual([1, 2, 3])
+  expect(heads[0]?.leftOut).toBeGreaterThan(0)
+  expect(heads[2]?.leftOut).toBeGreaterThan(heads[0]?.leftOut ?? 0)
+  // Timers come late on a busy machine, and never early.
+  for (const [place, ms] of madeMs.slice(1).entries()) {
+    expect(Math.floor(ms / 200)).toBeGreaterThan(Math.floor((madeMs[place] ?? 0) / 200))
+  }
+  expect(reporter.needsSurvey).toBe(true)
+  expect(hub.told[0]?.gaps).toEqual([])
+  // Nothing more is sent when nothing more is left out.
+  const made = madeMs.length
+  await new Promise((resolve) => setTimeout(resolve, 600))
+  expect(madeMs.length).toBeLessThanOrEqual(made + 1)
+})
+
 test('what a hub says is handed on when it is a command, and ignored when it is nonsense', async () => {
   const hub = await hubAt()
   const commands: unknown[] = []

@@ -8,7 +8,7 @@ import { buildPage } from '../../../scripts/build-inspector.ts'
 import { Hub } from '../../../src/inspect/hub/hub.ts'
 import type { ServerRecord } from '../../../src/inspect/record.ts'
 import { founders, hello, step, survey, ToldServer } from '../../support/hub.ts'
-import { inBrowser } from './in-browser.ts'
+import { inBrowser, screenshotFolder } from './in-browser.ts'
 import { Parts } from './page-parts.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -188,6 +188,68 @@ await inBrowser('the page of a hub', (open) => {
       expect(place).toBeLessThan(all)
       await parts.button(/Live$/).click()
       await page.locator('.badge.broken').waitFor()
+    } finally {
+      await hub.close()
+    }
+  })
+
+  test('names the servers of another cluster that are refused, and shows that cluster when it is asked to', async () => {
+    const { page, parts } = await shown((node) => [survey(node)])
+    try {
+      await parts.server(2).getByText('up').waitFor()
+      const founded = founders.map((one) => ({ ...one, incarnation: `other-${one.id}` }))
+      const other = (node: number) => hello(node, { cluster: `mine ${markup}`, founders: founded })
+      await ToldServer.connect(hub, other(1))
+      await ToldServer.connect(hub, other(2))
+      const refused = page.getByRole('region', { name: 'Refused servers' })
+      await refused.getByText(/^Server 1, 2 of cluster mine </).waitFor()
+      await refused.getByText(/are refused \(2 times\): this inspector shows the cluster test/).waitFor()
+      expect(await refused.locator('img, script').count()).toBe(0)
+      await page.screenshot({ path: join(screenshotFolder, 'refused.png') })
+      await refused.getByRole('button', { name: /^Show cluster mine/ }).click()
+      await refused.getByText(/^Server 1, 2/).waitFor()
+      // They come again by themselves.
+      const again = await ToldServer.connect(hub, other(1))
+      again.tell([survey(1)])
+      await page.locator('.cluster').getByText('mine').waitFor()
+      await parts.server(1).getByText('up').waitFor()
+      expect(await parts.server(0).innerText()).not.toContain('up')
+    } finally {
+      await hub.close()
+    }
+  })
+
+  test('shows in the ledger how far servers are that leave records out, how old it is, and what is not known', async () => {
+    const nowMs = Date.now()
+    const heads = (atMs: number, at: number): ServerRecord => ({
+      kind: 'heads',
+      clock: 50 + at,
+      timeMs: nowMs + atMs,
+      promised: ballot,
+      isPromisedSynced: true,
+      firstUnchosen: at,
+      firstUnexecuted: at,
+      leftOut: 300,
+    })
+    const { page, parts } = await shown((node) => [
+      // What is accepted already is not known from records: so nothing is judged, and the page goes on.
+      survey(node, {
+        timeMs: nowMs,
+        durable: { ...empty, accepted: [{ instance: 0, ballot, batch: batchOf('a') }] },
+      }),
+      { ...executes(node, 2, batchOf('a')), timeMs: nowMs },
+      ...(node === 2 ? [heads(402, 79)] : [heads(400, 80 - node), heads(600, 160 - node)]),
+    ])
+    try {
+      const ledger = await parts.open('Ledger')
+      await ledger.getByText('instances 1 to 159: no record').waitFor()
+      const rows = ledger.locator('thead tr')
+      const cells = async (row: number) => rows.nth(row).locator('td').allInnerTexts()
+      expect(await cells(1)).toEqual(['1.0', '1.0', '1.0'])
+      // Two have reported later than the third: what is compared is of one moment.
+      expect(await cells(3)).toEqual(['80', '79', '79'])
+      expect((await cells(4)).join(' ')).toMatch(/^\d.* s \d.* s \d.* s$/)
+      await page.screenshot({ path: join(screenshotFolder, 'ledger-under-load.png') })
     } finally {
       await hub.close()
     }

@@ -64,6 +64,19 @@ await inBrowser('the inspector on a live cluster', (open) => {
     await parts.button('Restart server 2').click()
     await parts.server(2).getByText('up').waitFor()
     await parts.token(2, 'acceptor', 'listening').waitFor()
+    // Both are kept for good, with the time of day.
+    const events = await parts.open('Events')
+    await events.getByText(/^Starts, ends and members/).click()
+    const milestones = events.locator('.milestone')
+    await milestones
+      .filter({ hasText: /^\d\d:\d\d:\d\d server 2 is gone \(its connection ended\)$/ })
+      .waitFor()
+    await milestones
+      .first()
+      .filter({ hasText: /^\d\d:\d\d:\d\d server 2 is up$/ })
+      .waitFor()
+    await milestones.first().getByRole('button').click()
+    await parts.page.screenshot({ path: join(screenshotFolder, 'live-milestones.png') })
   })
 
   test('what is dropped by a rule is drawn as lost, its request waits, and is answered after the rule', async () => {
@@ -120,6 +133,32 @@ await inBrowser('the inspector on a live cluster', (open) => {
     await expectPlace(parts, shown)
     await parts.page.keyboard.press('End')
     await parts.page.getByRole('button', { name: /Live$/, pressed: true }).waitFor()
+  })
+
+  test('the arrow keys go through time after a tab was clicked, and through the tabs for who came to them by the keyboard', async () => {
+    const parts = await opened()
+    await parts.page.keyboard.press('Space')
+    await parts.button('Play').waitFor()
+    const { shown } = await parts.place()
+    await parts.open('Events')
+    await parts.page.keyboard.press('ArrowLeft')
+    await expectPlace(parts, shown - 1)
+    await parts.panel('Events').waitFor()
+    await parts.tab('Events').focus()
+    await parts.page.keyboard.press('ArrowLeft')
+    await parts.panel('Service').waitFor()
+    await expectPlace(parts, shown - 1)
+  })
+
+  test.each([
+    'light',
+    'dark',
+  ] as const)('nothing stands beside the page at 390 pixels, %s', async (colorScheme) => {
+    const { page } = await open(url, { width: 390, height: 844, colorScheme })
+    await new Parts(page).token(0, 'acceptor', 'listening').waitFor()
+    const width = await page.evaluate(() => document.documentElement.scrollWidth)
+    await page.screenshot({ path: join(screenshotFolder, `live-390-${colorScheme}.png`), fullPage: true })
+    expect(width).toBe(390)
   })
 
   async function expectPlace(parts: Parts, place: number): Promise<void> {
