@@ -5,6 +5,9 @@ import { canonicalAddress, isReachable } from '../address.ts'
 import { type Destination, Route } from '../node/route.ts'
 import { type Resolver, systemResolver } from '../resolver.ts'
 
+/** Servers that a client comes to know: whoever welcomes it must not make it ask thousands. */
+const mostServers = 1_000
+
 interface Entry {
   readonly route: Route
   /** Who it is, as it said itself or a member of the cluster did; `null` until then. */
@@ -79,7 +82,8 @@ export class Directory {
       if (id === node && welcoming !== undefined) welcoming.memberAddress = address
       const known = this.#entries.filter(({ memberAddress }) => memberAddress === address)
       for (const entry of known) entry.id = id
-      if (known.length === 0 && !this.#isAsked(address)) this.#append(address, id)
+      if (known.length > 0 || this.#isAsked(address) || this.size >= mostServers) continue
+      this.#append(address, id)
     }
   }
 

@@ -9,7 +9,7 @@ import { settingsFrom } from '../../src/client/options.ts'
 import { greet } from '../../src/node/greet.ts'
 import { encodeEnvelope } from '../../src/node/wire/codec.ts'
 import { type LookUp, Resolver } from '../../src/resolver.ts'
-import { cluster, echo, executed, FakeServer } from './fake-server.ts'
+import { cluster, echo, executed, FakeServer, type Script } from './fake-server.ts'
 
 /** A tenth of the real waits. */
 const hasty = { askIntervalMs: 10, failoverTimeoutMs: 100, reaskIntervalMs: 100, waitTimeoutMs: 300 }
@@ -64,6 +64,24 @@ describe('answers', () => {
     expect(busy.requests).toHaveLength(1)
   })
 
+  it('of a server that did not say yet who it is are taken too', async () => {
+    const stopping: Script = (message) =>
+      message.type === 'request'
+        ? [{ type: 'busy', uid: message.uid, seq: message.seq, reason: 'stopping' }]
+        : []
+    const [first, second, third] = [
+      await startServer(0),
+      await startServer(1, '0.0.0.0'),
+      await startServer(2),
+    ]
+    first.script = stopping
+    second.script = stopping
+    second.welcome = null
+    const timing = { ...hasty, askIntervalMs: 10_000, failoverTimeoutMs: 20_000 }
+    const servers = [first.address, at('127.0.0.2', second), third.address]
+    expect((await clientOf(servers, undefined, { timing }).request('room?')).result).toBe('room?')
+  })
+
   it('of a stranger are not taken, but when they name the request', async () => {
     const server = await startServer()
     const stranger = createSocket('udp4')
@@ -110,6 +128,21 @@ describe('servers', () => {
     server.script = (message) => (message.type === 'inquire' ? [{ type: 'report', status: 'well' }] : [])
     expect(await client.status()).toHaveLength(1)
     expect(await client.status(at('[::ffff:127.0.0.1]', server))).toHaveLength(1)
+  })
+
+  it('are not so many as a welcome names, if it names thousands', async () => {
+    const server = await startServer()
+    const [member] = server.welcome!.members
+    const members = Array.from({ length: 3_000 }, (_, id) => ({
+      ...member!,
+      id,
+      address: `10.0.0.1:${id + 1}`,
+    }))
+    server.welcome = { ...server.welcome!, members }
+    const timing = { ...hasty, statusTimeoutMs: 10 }
+    const client = clientOf([server.address], undefined, { timing })
+    await client.request(1)
+    expect((await client.status()).length).toBeLessThanOrEqual(1_000)
   })
 
   it('that say that they are elsewhere are not asked twice', async () => {

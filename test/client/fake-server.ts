@@ -39,6 +39,7 @@ export function response({ uid, seq }: RequestMessage, outcome: Outcome): Server
 export class FakeServer {
   readonly #socket: Socket = createSocket('udp4')
   readonly #decoder = new Decoder({ cluster: null, nowMs: () => performance.now() })
+  readonly #id: number
   readonly heard: HeardDatagram[] = []
   address = ''
   /** What it says to requests and inquiries. */
@@ -49,9 +50,13 @@ export class FakeServer {
   welcome: Welcome | null = null
   #client: { readonly port: number; readonly address: string } | null = null
 
+  private constructor(id: number) {
+    this.#id = id
+  }
+
   /** It listens at `host`, on all addresses of the machine if that is `0.0.0.0`, and names itself 127.0.0.1. */
   static async start(id = 0, host = '127.0.0.1', port = 0): Promise<FakeServer> {
-    const server = new FakeServer()
+    const server = new FakeServer(id)
     server.#socket.on('message', (datagram, source) => {
       server.#client = source
       const decoded = server.#decoder.decode(datagram, `${source.address}:${source.port}`)
@@ -92,7 +97,7 @@ export class FakeServer {
   /** Says something to the client that was heard last. */
   say(messages: readonly Said[], name = cluster): void {
     if (messages.length === 0) return
-    for (const datagram of encodeEnvelope({ cluster: name, sender: this.welcome?.node ?? 0, messages })) {
+    for (const datagram of encodeEnvelope({ cluster: name, sender: this.#id, messages })) {
       this.sayBytes(datagram)
     }
   }

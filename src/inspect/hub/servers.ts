@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { NodeId } from '../../../machines/batch.ts'
+import { canonicalAddress } from '../../address.ts'
 import type { ControlResult } from '../control.ts'
 import type { HubToServer, ServerHello } from '../protocol.ts'
 import type { InspectorRecord } from '../record.ts'
@@ -108,8 +109,9 @@ export class Servers {
         this.#offends(socket)
         return
       }
-      const refusal = this.#refusalOf(said)
-      if (refusal === null) connection = this.#begin(said, socket)
+      const hello = { ...said, address: canonicalAddress(said.address) }
+      const refusal = this.#refusalOf(hello)
+      if (refusal === null) connection = this.#begin(hello, socket)
       else refuse(socket, refusal)
     })
     socket.on('pong', () => {

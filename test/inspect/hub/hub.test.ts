@@ -192,6 +192,15 @@ describe('what servers tell', () => {
       expect(page.records[0]).toMatchObject({ kind: 'cluster', cluster: 'test', allowsFaults: false })
     }))
 
+  test('is known by its address in one spelling', () =>
+    withHub({}, async (hub) => {
+      const page = await ToldPage.open(hub)
+      const server = await ToldServer.connect(hub, hello(0, { address: '[::FFFF:127.0.0.1]:31190' }))
+      server.tell([survey(0)])
+      await page.until(({ records }) => serverRecords(records).length === 1)
+      expect(hub.servers.map((known) => known.hello.address)).toEqual(['127.0.0.1:31190'])
+    }))
+
   test('leaves a gap where records are missing, or are none', () =>
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)
