@@ -101,7 +101,11 @@ describe('datagrams that make no sense', () => {
         }),
     ],
     ['a piece beyond its message', 'piece', () => piece(5, 2, 'x')],
-    ['a server that says it is this one', 'self', () => envelope({ s: 0, m: [{ type: 'learn', from: 0 }] })],
+    [
+      'a server that says it is this one',
+      'self',
+      () => envelope({ s: 0, i: 'it', r: null, m: [{ type: 'learn', from: 0 }] }),
+    ],
     [
       'what only servers say to clients',
       'unexpected',
