@@ -155,7 +155,9 @@ export class DataDirectory implements Home {
     if (this.#storeFiles().length === 0) return null
     throw new StorageError(
       this.#path,
-      damage(`it holds a store, and its file ${fileName}, which says whose that is, is missing`).message,
+      damage(
+        `it holds a store, and its file ${fileName}, which says whose that is, is missing (version 0.1.0 made none, and this version cannot read what that made)`,
+      ).message,
     )
   }
 
