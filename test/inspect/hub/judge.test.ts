@@ -3,6 +3,7 @@ import { drawRandom } from '../../../machines/random.ts'
 import { RecordJudge } from '../../../src/inspect/hub/judge.ts'
 import type { InspectorRecord, InvariantStanding } from '../../../src/inspect/record.ts'
 import { clusterSettings } from '../../../src/schedule/cluster.ts'
+import { invariantNames } from '../../../src/verify/violation.ts'
 import { founders, step, survey } from '../../support/hub.ts'
 import { runRandomSchedule } from '../../support/random-schedule.ts'
 import { clusterRecord, recordsOf, ScheduleTeller, type Told } from '../../support/schedule-records.ts'
@@ -134,6 +135,26 @@ describe('a run of which records are missing', () => {
       const judged = judge([clusterRecord(settings), ...recordsOf(all, (place) => place < first)])
       expect(broken(judged)).toEqual([])
     }
+  })
+
+  test('says from which instance and since when it is judged again, and calls unjudged what is not', () => {
+    const { settings, told: all } = told(2, 1_500)
+    const records = [clusterRecord(settings), ...recordsOf(all, (place) => place > 60 && place < 64)]
+    const { verdicts } = judge(records)
+    const begun = verdicts.find(({ standings }) => standings[0]?.text.startsWith('judged from instance'))
+    const { place = 0, standings = [] } = begun ?? {}
+    const [agreement] = standings
+    expect(agreement?.since?.instance).toBeGreaterThan(0)
+    const times = records
+      .slice(0, place + 1)
+      .flatMap((record) => (record.kind === 'server' ? [record.record.timeMs] : []))
+    expect(agreement?.since?.timeMs).toBe(Math.max(...times))
+    expect(holding(standings)).toEqual([1, 3, 4, 5, 7])
+    for (const { standing, since } of standings) expect(since === undefined).toBe(standing !== 'holds')
+    const whole = judge([clusterRecord(settings), ...recordsOf(all, () => false)]).last
+    expect(whole.map(({ since }) => since)).toEqual(whole.map(() => undefined))
+    // None is shown as holding because nobody has thought of it.
+    expect(standings.map(({ invariant }) => invariant)).toEqual(Object.keys(invariantNames).map(Number))
   })
 
   test('it begins again, and is given up again', () => {
