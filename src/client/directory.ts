@@ -5,8 +5,8 @@ import { canonicalAddress, isReachable } from '../address.ts'
 import { type Destination, Route } from '../node/route.ts'
 import { type Resolver, systemResolver } from '../resolver.ts'
 
-/** Servers that a client comes to know: whoever welcomes it must not make it ask thousands. */
-const mostServers = 1_000
+/** Servers that a client comes to know, beside those given: whoever welcomes it must not make it ask thousands. */
+const mostLearned = 128
 
 interface Entry {
   readonly route: Route
@@ -23,10 +23,13 @@ interface Entry {
 export class Directory {
   readonly #resolver: Resolver
   readonly #entries: Entry[] = []
+  /** How many servers the program named. */
+  readonly #given: number
 
   /** Throws a `RangeError` when one of `addresses` is none. */
   constructor(addresses: readonly Address[], resolver: Resolver = systemResolver) {
     this.#resolver = resolver
+    this.#given = addresses.length
     for (const address of addresses) this.#append(address, null)
   }
 
@@ -76,13 +79,13 @@ export class Directory {
   learn({ node, members }: Pick<Welcome, 'node' | 'members'>, index: ServerIndex): void {
     const welcoming = this.#entries[index]
     if (welcoming !== undefined) welcoming.id = node
-    for (const { id, address: named } of members) {
+    for (const { id, address: named } of members.slice(0, mostLearned)) {
       if (!isReachable(named)) continue
       const address = canonicalAddress(named)
       if (id === node && welcoming !== undefined) welcoming.memberAddress = address
       const known = this.#entries.filter(({ memberAddress }) => memberAddress === address)
       for (const entry of known) entry.id = id
-      if (known.length > 0 || this.#isAsked(address) || this.size >= mostServers) continue
+      if (known.length > 0 || this.#isAsked(address) || this.size - this.#given >= mostLearned) continue
       this.#append(address, id)
     }
   }

@@ -80,6 +80,7 @@ describe('answers', () => {
     const timing = { ...hasty, askIntervalMs: 10_000, failoverTimeoutMs: 20_000 }
     const servers = [first.address, at('127.0.0.2', second), third.address]
     expect((await clientOf(servers, undefined, { timing }).request('room?')).result).toBe('room?')
+    expect(second.requests).toHaveLength(1)
   })
 
   it('of a stranger are not taken, but when they name the request', async () => {
@@ -142,7 +143,7 @@ describe('servers', () => {
     const timing = { ...hasty, statusTimeoutMs: 10 }
     const client = clientOf([server.address], undefined, { timing })
     await client.request(1)
-    expect((await client.status()).length).toBeLessThanOrEqual(1_000)
+    expect((await client.status()).length).toBeLessThanOrEqual(129)
   })
 
   it('that say that they are elsewhere are not asked twice', async () => {
