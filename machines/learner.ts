@@ -116,9 +116,10 @@ function aimedAt(
   return { target: firstUnchosen, peer: informant.id, informant, tries: 0 }
 }
 
-/** Who comes after `peer` among the others and the informant, round and round. */
+/** The informant, if it was not asked; or who comes after `peer` among the others and the informant, round and round. */
 function nextPeer(context: LearnerContext): NodeId {
-  const { members, self, informant } = context
+  const { members, self, informant, asked } = context
+  if (informant !== null && !asked.includes(informant.id)) return informant.id
   const others = peersOf(members, self)
   const peers = informant === null || others.includes(informant.id) ? others : [...others, informant.id]
   return peers[(peers.indexOf(context.peer) + 1) % peers.length] ?? context.peer
@@ -189,10 +190,8 @@ export const learnerMachine = setup({
   guards: {
     isBehind: ({ context }) => context.firstUnchosen < context.target,
     hasCaughtUp: ({ context }) => context.firstUnchosen >= context.target,
-    /** Every peer was asked, and the informant. */
-    hasAskedEnough: ({ context }) =>
-      context.tries >
-      Math.max(context.timing.patientTries - 1, peersOf(context.members, context.self).length),
+    /** In vain: of many peers not all have had their turn, but the next time the turn goes on from here. */
+    hasAskedEnough: ({ context }) => context.tries >= context.timing.patientTries,
     isUncalledFor: ({ context }, heard: HeardChosen) => !isTaken(context, heard),
     contradictsHistory: ({ context }, { from, batches }: { from: Instance; batches: readonly Batch[] }) =>
       contradicts(context, from, batches),

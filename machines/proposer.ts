@@ -270,6 +270,7 @@ export const proposerMachine = setup({
       isChosen: false,
       tries: 0,
     })),
+    beginTries: assign({ tries: 0 }),
     countTry: assign(({ context }) => ({ tries: context.tries + 1 })),
     /** Jump above what the denial names, not by one: a stale proposer is denied once. */
     recordRival: assign(({ context }, { ballot }: { ballot: Ballot | null }) => ({
@@ -378,7 +379,7 @@ export const proposerMachine = setup({
       description: 'A quorum has promised: what it shows decides, at once, what comes next.',
       meta: { paper: 'Paxos Made Simple, 2.2, phase 2a; 3' },
       always: [
-        { guard: 'somebodyKnowsMore', target: 'catchingUp' },
+        { guard: 'somebodyKnowsMore', target: 'catchingUp', actions: 'beginTries' },
         { guard: 'somethingMayBeChosen', target: 'accepting.helping', actions: 'adoptBatchToHelp' },
         { guard: 'somethingIsVoid', target: 'leading', actions: 'forgetVoid' },
         { target: 'leading' },

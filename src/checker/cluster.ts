@@ -44,7 +44,17 @@ export class CheckedCluster {
     )
     this.#settings = this.servers.map((self) => {
       const incarnation = incarnationOf(self)
-      return { self, incarnation, timing, limits, replicas, machines, stepper, elapsedRules, digestEvery: 1 }
+      return {
+        self,
+        incarnation,
+        timing,
+        limits,
+        replicas,
+        machines,
+        stepper,
+        elapsedRules,
+        digestEvery: 1,
+      }
     })
   }
 

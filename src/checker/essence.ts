@@ -16,7 +16,8 @@ import type { Timing } from '../../machines/timing.ts'
  * timer may fire at any moment, and so is `hasYielded`, which only makes a wait longer. What an acceptor is to say twice it is
  * to say once, since any datagram may arrive twice.
  */
-export function finiteForm(role: RoleName, { context }: AnyMachineSnapshot): object {
+export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object {
+  const { context } = snapshot
   switch (role) {
     case 'acceptor': {
       const { saying, later }: AcceptorContext = context
@@ -26,13 +27,13 @@ export function finiteForm(role: RoleName, { context }: AnyMachineSnapshot): obj
       return {
         ...context,
         randomSeed: 0,
-        tries: patience(context),
+        tries: patience(snapshot, context),
         denials: 0,
         backoffMs: 0,
         hasYielded: false,
       }
     case 'learner':
-      return { ...context, tries: patience(context) }
+      return { ...context, tries: patience(snapshot, context) }
     case 'requestQueue':
       return context
   }
@@ -113,7 +114,10 @@ function learnerEssence(snapshot: AnyMachineSnapshot, context: LearnerContext): 
     target: Math.max(target, firstUnchosen),
     peer: isBehind ? peer : self,
     informant: isBehind && !isMember(members, informant) ? informant : null,
-    asked: snapshot.matches('following') ? [] : [...context.asked].sort((a, b) => a - b),
+    asked:
+      snapshot.matches('following') || snapshot.matches('behind')
+        ? []
+        : [...context.asked].sort((a, b) => a - b),
     lastChosen: null,
     contradiction: null,
     answered: isInquiring ? [...context.answered].sort((a, b) => a - b) : [],
@@ -122,9 +126,12 @@ function learnerEssence(snapshot: AnyMachineSnapshot, context: LearnerContext): 
   }
 }
 
-/** A try more or less says only how long to wait, up to the number after which another way is taken. */
-function patience({ tries, timing }: { tries: number; timing: Timing }): number {
-  return Math.min(tries, timing.patientTries)
+/** A try more or less says only how long to wait, but where another way is taken after so many. */
+function patience(
+  snapshot: AnyMachineSnapshot,
+  { tries, timing }: { tries: number; timing: Timing },
+): number {
+  return snapshot.matches('catchingUp') ? Math.min(tries, timing.patientTries) : 0
 }
 
 function isMember(members: readonly Member[], informant: Informant | null): boolean {

@@ -106,7 +106,8 @@ export function clusterSettings(servers: number, service: Service = lockService 
   return {
     ...usualNodeSettings,
     founders,
-    timing: defaultTiming,
+    // The caller chooses when timers fire, so one that fires twice without news is patience enough.
+    timing: { ...defaultTiming, patientTries: 1 },
     clientTiming: defaultClientTiming,
     limits: defaultLimits,
     replicas: replicasOf({ service, members: founders }),
