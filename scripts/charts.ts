@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import { clientMachine } from '../machines/client.ts'
 import { nodeMachine } from '../machines/node.ts'
+import { delayName } from '../src/chart-names.ts'
 import { roleMachines } from '../src/roles.ts'
 
 const machines: Readonly<Record<string, AnyStateMachine>> = {
@@ -20,6 +21,22 @@ const makers: Readonly<Record<string, (machine: AnyStateMachine) => string>> = {
 
 /** The documents that are written into. */
 export const documents: readonly string[] = ['ARCHITECTURE.md', 'machines/README.md']
+
+/** A state of a chart, with the delays after which it is left or entered again. */
+export interface ChartState {
+  readonly chart: string
+  readonly state: string
+  readonly delays: readonly string[]
+}
+
+/** Every state of every chart, in the order in which the documents have them. */
+export const chartStates: readonly ChartState[] = Object.entries(machines).flatMap(([chart, { root }]) =>
+  nodesOf(root).map((node) => ({
+    chart,
+    state: node.path.join('.'),
+    delays: [...new Set(node.after.map(({ eventType }) => delayName(eventType)))],
+  })),
+)
 
 /** The text of a document as it is, and as the machines have it. Throws when a marker names no machine. */
 export function chartDocument(path: string): { readonly present: string; readonly wanted: string } {
@@ -48,7 +65,7 @@ function nodesOf(node: AnyStateNode): AnyStateNode[] {
 
 /** `after DELAY` for the event of a timer, which is `xstate.after.DELAY.STATE`. */
 function triggerOf(eventType: string): string {
-  return eventType.startsWith('xstate.after.') ? `after ${eventType.split('.')[2]}` : eventType
+  return eventType.startsWith('xstate.after.') ? `after ${delayName(eventType)}` : eventType
 }
 
 /** A guard's name; `else` for the last of several alternatives, which needs none. */
