@@ -15,7 +15,7 @@ const remembered = 1_000
 const keptTimes = 16
 
 /** Between two rounds nobody takes a step for so long, in milliseconds: a round is kept or left out as a whole. */
-const quietMs = 100
+const quietMs = 300
 
 /** Where no such pause comes, a round ends after so many steps, once all are in the states in which they were before. */
 const mostSteps = 200
