@@ -185,10 +185,10 @@ test('the first lock takes the transitions of the normal case, at the proposer a
     ),
   ).toEqual(states)
   const edges = [
-    'acceptor on prepare[4]',
+    'acceptor on prepare[6]',
     'acceptor.listening always[0]',
     'acceptor.persisting on persisted[1]',
-    'acceptor on accept[5]',
+    'acceptor on accept[9]',
   ]
   const acceptor = other.filter(({ role }) => role === 'acceptor')
   expect(

@@ -43,10 +43,10 @@ async function standIn(port = 0): Promise<{ url: string; told: Told[]; close(): 
 async function cluster(stately: string) {
   const port = await freePorts(2)
   const members = [0, 1].map((id) => ({ id, address: `127.0.0.1:${port + id}` }))
-  for (const { id, address } of members) {
-    const node = await startNode({ id, listen: address, dataDir: null, bootstrap: { members }, stately })
-    endings.push(() => node.stop())
-  }
+  const started = members.map(({ id, address }) =>
+    startNode({ id, listen: address, dataDir: null, bootstrap: { members }, stately }),
+  )
+  for (const node of await Promise.all(started)) endings.push(() => node.stop())
   const client = connect({ servers: members.map(({ address }) => address) })
   endings.push(() => client.close())
   return client
