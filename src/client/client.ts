@@ -173,7 +173,7 @@ const longestLookedAt = 64 * maxCommandBytes
  */
 function asJson(body: Json): Json {
   try {
-    return copyJson(body, { depth: maxBodyDepth, bytes: longestLookedAt }).json
+    return copyJson(body, { depth: maxBodyDepth, bytes: longestLookedAt })
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new InvalidArgument(`the request's body cannot be sent as JSON: ${why}`, { cause: error })

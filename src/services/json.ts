@@ -70,21 +70,20 @@ export interface JsonLimits {
 export class JsonFault extends Error {}
 
 /**
- * A copy of any value that a program made, and the bytes of its JSON. The copy is equal to `value` and holds nothing of it:
- * each property is read once, so what changes later, or answers otherwise when it is read again, is no part of it. Its cost is
- * bounded by `limits`, whatever the value. Throws a `JsonFault` when JSON cannot carry `value` without loss or it is beyond a
- * limit, and whatever a property throws that is read.
+ * A copy of any value that a program made. The copy is equal to `value` and holds nothing of it: each property is read once, so
+ * what changes later, or answers otherwise when it is read again, is no part of it. Its cost is bounded by `limits`, whatever
+ * the value. Throws a `JsonFault` when JSON cannot carry `value` without loss or it is beyond a limit, and whatever a property
+ * throws that is read.
  */
-export function copyJson(
-  value: unknown,
-  limits: JsonLimits,
-): { readonly json: Json; readonly bytes: number } {
+export function copyJson(value: unknown, limits: JsonLimits): Json {
   const copier = new Copier(limits)
   const json = copier.copy(value, 0)
-  const bytes = utf8(JSON.stringify(json)).length
-  if (bytes > limits.bytes) copier.refuseLength()
-  return { json, bytes }
+  copier.measure(json)
+  return json
 }
+
+/** Bytes that JSON may take for each one that is counted while it is copied: those of the longest number. */
+const mostBytesForOne = 25
 
 class Copier {
   readonly #limits: JsonLimits
@@ -103,14 +102,21 @@ class Copier {
     return value as Json
   }
 
-  refuseLength(): never {
+  /** Throws when the JSON of the copy is too long. It is written only where it may be. */
+  measure(copy: Json): void {
+    const { bytes } = this.#limits
+    if (this.#bytes * mostBytesForOne <= bytes) return
+    if (utf8(JSON.stringify(copy)).length > bytes) this.#refuseLength()
+  }
+
+  #refuseLength(): never {
     throw new JsonFault(`it takes more than ${this.#limits.bytes} bytes of JSON`)
   }
 
   #count(bytes: number): void {
     this.#bytes += bytes
     // The other way round it would let through what is no number, as a `length` may be.
-    if (!(this.#bytes <= this.#limits.bytes)) this.refuseLength()
+    if (!(this.#bytes <= this.#limits.bytes)) this.#refuseLength()
   }
 
   #copyObject(value: object, depth: number): Json {

@@ -232,6 +232,7 @@ export class Replica {
 
   #executeRequest(tally: Tally, request: Request, position: Position, node: NodeId): void {
     const { uid, seq, ackedBelow, command } = request
+    const { instance, index } = position
     if (tally.expired.has(uid)) {
       tally.outcomes.push({ uid, seq, outcome: { kind: 'refused', reason: 'expired' } })
       return
@@ -242,7 +243,7 @@ export class Replica {
     }
     const session = this.#sessions.open(sessionOf(uid))
     if (isPlainText(uid)) {
-      this.#executePlainText(tally, request, { ...position, session, uid, seq, digest: uid, node })
+      this.#executePlainText(tally, request, { instance, index, session, uid, seq, digest: uid, node })
       return
     }
     for (const waiting of this.#sessions.acknowledge(session, ackedBelow)) {
@@ -253,8 +254,8 @@ export class Replica {
     const digest = commandDigest(command)
     const known = endedOutcome(session, seq, () => digest)
     if (known !== null) tally.outcomes.push({ uid, seq, outcome: known })
-    else this.#executeCommand(tally, command, { ...position, session, uid, seq, digest, node })
-    this.#sessions.touch(session, position.instance, this.#clockMs)
+    else this.#executeCommand(tally, command, { instance, index, session, uid, seq, digest, node })
+    this.#sessions.touch(session, instance, this.#clockMs)
   }
 
   /**
@@ -430,7 +431,7 @@ function attempt(position: Position, run: () => Ending): Ending {
 function frozen(json: Json): Json {
   if (typeof json === 'object' && json !== null && !Object.isFrozen(json)) {
     Object.freeze(json)
-    for (const part of Object.values(json)) frozen(part)
+    for (const key in json) frozen((json as { readonly [key: string]: Json })[key] as Json)
   }
   return json
 }
