@@ -24,6 +24,7 @@ import { Recorder } from '../recording/recorder.ts'
 import type { Resolver } from '../resolver.ts'
 import type { Executor } from '../router.ts'
 import { lockService } from '../services/lock.ts'
+import { thrownInWords } from '../services/reason.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import { visible } from '../visible.ts'
@@ -41,6 +42,7 @@ import { statusOf } from './status.ts'
 import type { Durable, Identity, Storage } from './storage/storage.ts'
 import { Trace } from './trace.ts'
 import { type Receiver, Transport } from './transport.ts'
+import { Troubles } from './troubles.ts'
 import { maxCommandBytes } from './wire/codec.ts'
 
 export { StartError } from './errors.ts'
@@ -183,6 +185,8 @@ class LiveNode implements RunningNode {
   readonly #storage: Storage
   readonly #logger: Logger
   readonly #replica: Replica
+  /** What the service did wrong. */
+  readonly #mistakes: Troubles
   readonly #runtime: Runtime
   readonly #trace: Trace | null
   readonly #recorder: Recorder | null
@@ -214,7 +218,14 @@ class LiveNode implements RunningNode {
     this.#identity = identity
     this.#storage = storage
     this.#logger = logger.child({ server: id })
-    this.#replica = new Replica({ service, members: identity.members })
+    this.#mistakes = new Troubles((since, latest) =>
+      this.#logger.warn({ since, latest }, 'requests failed since the service is at fault'),
+    )
+    this.#replica = new Replica({
+      service,
+      members: identity.members,
+      mistaken: (thrown) => this.#mistakes.count('service', new Error(thrownInWords(thrown))),
+    })
     this.#trace =
       trace === true && dataDir !== null
         ? new Trace(join(dataDir, 'trace.txt'), (error) => {
@@ -253,6 +264,7 @@ class LiveNode implements RunningNode {
       this.#observer?.ended(reason)
       await Promise.all([this.#trace?.close(), this.hush(), bridge?.close()])
       this.#recorder?.close()
+      this.#mistakes.close()
       await storage.close().catch(() => undefined)
       return reason
     })

@@ -43,12 +43,14 @@ export class PlainTextClients {
 
   /** The answer that `message` is; `null` when there is none yet. */
   answerTo(message: Message): PlainAnswer | null {
-    if (message.type !== 'response') return null
+    if (message.type !== 'response' && message.type !== 'busy') return null
     const key = openKey(message)
     const open = this.#open.get(key)
     if (open?.uid !== message.uid) return null
-    this.#open.delete(key)
     const { asked } = open
+    // It was not taken, and its repetition is the same request.
+    if (message.type === 'busy') return { silence: `${asked.tuple} was turned away (${message.reason})` }
+    this.#open.delete(key)
     const { outcome } = message
     switch (outcome.kind) {
       case 'executed':

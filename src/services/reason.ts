@@ -43,3 +43,26 @@ function shortened(text: string): string {
   const kept = text.length <= reasonLength ? text : `${text.slice(0, reasonLength - 1)}…`
   return textOf(utf8(kept))
 }
+
+/**
+ * True when what was thrown shows a mistake in the service, not a refusal of its own: what it returned is wrong, the engine threw
+ * it, or it is no Error. Throws nothing.
+ */
+export function isMistake(thrown: unknown): boolean {
+  try {
+    if (typeof thrown === 'string') return false
+    if (!(thrown instanceof Error) || thrown instanceof ServiceFault) return true
+    return engineErrors.has(Object.getPrototypeOf(thrown))
+  } catch {
+    return true
+  }
+}
+
+/** What was thrown, for a log of one server: an error of the engine with its text, which is no part of a reason. Throws nothing. */
+export function thrownInWords(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? shortened(`${thrown.name}: ${thrown.message}`) : reasonOf(thrown)
+  } catch {
+    return reasonOf(thrown)
+  }
+}

@@ -8,7 +8,7 @@ import { commandDigest, sha256Hex } from './digest.ts'
 import { defaultSessionIdleMs } from './expiry.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
 import { isPlainText, sessionOf } from './plain-text.ts'
-import { reasonOf } from './reason.ts'
+import { isMistake, reasonOf } from './reason.ts'
 import type { Service, ServiceView } from './service.ts'
 import { type Session, Sessions } from './sessions.ts'
 import { decodeSnapshot, encodeSnapshot, type SessionSnapshot, sessionSnapshots } from './snapshot.ts'
@@ -23,6 +23,8 @@ export interface ReplicaOptions {
   readonly sessionIdleMs?: number
   /** What may be kept. Must be the same on every server; only a test has others than the usual ones. */
   readonly limits?: ReplicatedLimits
+  /** Told of what the service threw, or is at fault with, where the reason of the request does not say it all. */
+  readonly mistaken?: (thrown: unknown) => void
 }
 
 /** How much there is of something that is bounded. */
@@ -62,6 +64,7 @@ export class Replica {
   readonly #service: Service
   readonly #sessionIdleMs: number
   readonly #limits: ReplicatedLimits
+  readonly #mistaken: (thrown: unknown) => void
   readonly #sessions: Sessions
   readonly #waiting = new WaitingCounts()
   #state: unknown
@@ -75,6 +78,7 @@ export class Replica {
     this.#service = service
     this.#sessionIdleMs = sessionIdleMs
     this.#limits = limits
+    this.#mistaken = options.mistaken ?? (() => undefined)
     this.#sessions = new Sessions(sessionIdleMs, limits)
     this.#members = inOrderOfId(members)
     this.#state = service.initial()
@@ -305,7 +309,7 @@ export class Replica {
         this.#end(
           tally,
           turn,
-          attempt(turn, () => {
+          this.#attempt(turn, () => {
             this.#members = changeMembers(this.#members, command.change)
             return executed(turn, { members: shownMembers(this.#members).map((member) => ({ ...member })) })
           }),
@@ -321,7 +325,7 @@ export class Replica {
   /** Nothing of what the service returns is kept before all of it is checked: the state of before stays where it fails. */
   #executeService(tally: Tally, body: Json, turn: Turn): Ending {
     const { instance, index, session } = turn
-    return attempt(turn, () => {
+    return this.#attempt(turn, () => {
       const command = this.#service.parse(frozen(body))
       refusePromise(command, 'parse')
       const moment = { instance, index, clockMs: this.#clockMs, uid: session.uid }
@@ -333,6 +337,16 @@ export class Replica {
       for (const key of answer.freed) if (this.#waiting.has(key)) tally.freed.add(key)
       return executed(turn, answer.result)
     })
+  }
+
+  /** What `run` gives; `failed`, with its reason, when it throws. */
+  #attempt(position: Position, run: () => Ending): Ending {
+    try {
+      return run()
+    } catch (error) {
+      if (isMistake(error)) this.#mistaken(error)
+      return failed(position, reasonOf(error))
+    }
   }
 
   /** What waits already may go on to. */
@@ -353,7 +367,7 @@ export class Replica {
     this.#end(
       tally,
       turn,
-      attempt(turn, () => executed(turn, resultIn({ ended }, serviceLimits.nestedResult))),
+      this.#attempt(turn, () => executed(turn, resultIn({ ended }, serviceLimits.nestedResult))),
     )
     if (ended !== null) return
     const { instance, index } = turn
@@ -416,15 +430,6 @@ function compareEnds(a: Outcome, b: Outcome): number {
     a.index - b.index ||
     Number(a.kind === 'cancelled') - Number(b.kind === 'cancelled')
   )
-}
-
-/** What `run` gives; `failed`, with its reason, when it throws. */
-function attempt(position: Position, run: () => Ending): Ending {
-  try {
-    return run()
-  } catch (error) {
-    return failed(position, reasonOf(error))
-  }
 }
 
 /** `json`, which nobody can change from now on: a service that did would change what the other servers are sent. */

@@ -57,6 +57,27 @@ test('a server that holds as much as it may says that it is busy, and its client
   await Promise.all(takers)
 })
 
+test('a request in JSON that asks in the name of a client of plain text is dropped and counted', async () => {
+  const [server] = await start(1, '127.0.0.1')
+  const datagrams = await Datagrams.open()
+  const command = { kind: 'service', body: { action: 'lock', name: 'a' } }
+  const forged = {
+    type: 'request',
+    uid: `udp:127.0.0.1:${datagrams.port}`,
+    seq: 2 ** 52,
+    ackedBelow: 2 ** 52,
+    command,
+  }
+  await datagrams.send(server!, JSON.stringify({ v: 3, c: running[0]!.cluster, s: null, m: [forged] }))
+  expect(await datagrams.ask(server!, "REQUEST:-1:-1:(1,'LOCK','a')")).toContain('RESPOND')
+  expect(await datagrams.ask(server!, "REQUEST:-1:-1:(2,'UNLOCK','a')")).toContain('RESPOND')
+  expect(running[0]!.status()).toMatchObject({
+    datagrams: { dropped: { contradiction: 1 } },
+    usage: { members: { used: 1, allowed: 31 }, sessions: { used: 1, allowed: 250_000 } },
+  })
+  await datagrams.close()
+})
+
 const hasIpv6 = Object.values(networkInterfaces())
   .flat()
   .some((network) => network?.address === '::1')

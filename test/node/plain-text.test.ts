@@ -47,6 +47,15 @@ describe('requests in plain text', () => {
   ])('that end otherwise get no answer, and it is said why: %j', (outcome, why) => {
     expect(answers(["(1, 'LOCK', 'a')"], outcome)).toEqual([expect.stringContaining(why)])
   })
+
+  test('that are turned away get no answer, and it is said why; the repetition is the same request', () => {
+    const clients = new PlainTextClients()
+    const { uid, seq } = clients.requestOf(parsed("(1, 'LOCK', 'a')"), here)
+    expect(clients.answerTo({ type: 'busy', uid, seq, reason: 'busy' })).toEqual({
+      silence: expect.stringContaining("(1, 'LOCK', 'a') was turned away (busy)"),
+    })
+    expect(clients.requestOf(parsed("(1, 'LOCK', 'a')"), here).uid).toBe(uid)
+  })
 })
 
 describe('a repetition in plain text', () => {

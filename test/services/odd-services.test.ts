@@ -5,9 +5,10 @@ import type { Json } from '../../machines/batch.ts'
 import type { Message } from '../../machines/messages.ts'
 import { trimmedView } from '../../src/inspect/trimmed.ts'
 import { Decoder, encodeEnvelope } from '../../src/node/wire/codec.ts'
-import type { Replica } from '../../src/services/replica.ts'
+import { thrownInWords } from '../../src/services/reason.ts'
+import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
-import { ask, body, cancel, newReplica, run } from './driver.ts'
+import { ask, body, cancel, newReplica, run, threeMembers } from './driver.ts'
 import { cyclic, giving, nested, oddities, oddService, throwing } from './oddities.ts'
 
 const byName = Object.fromEntries(oddities.map(([name, does]) => [name, does]))
@@ -78,6 +79,26 @@ describe('a service that', () => {
       { numRuns: 50 },
     )
   })
+})
+
+test('a server can log what the service did wrong, with the words of the engine; what it refused is none of that', () => {
+  const words: string[] = []
+  const replica = new Replica({
+    service: oddService(byName),
+    members: threeMembers,
+    mistaken: (thrown) => words.push(thrownInWords(thrown)),
+  })
+  const asked = ['throws an Error', 'throws a string', 'reads a field of nothing', 'gives NaN', 'throws null']
+  asked.push('throws an Error that cannot be read', 'throws a proxy of an Error')
+  asked.forEach((command, seq) => {
+    outcomeOf(replica, seq, command)
+  })
+  expect(words).toEqual([
+    expect.stringContaining('TypeError: Cannot read properties'),
+    expect.stringContaining('a number is out of range'),
+    'the service threw what is no Error',
+    'the service threw an Error that cannot be read',
+  ])
 })
 
 describe('what is kept', () => {
