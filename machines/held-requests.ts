@@ -33,6 +33,9 @@ export interface HeldRequests {
   /** Tagged: by key. */
   readonly waiting: Table<Line>
   readonly delayedCount: number
+  /** Of the commands of those that are not delayed, and of those that are. */
+  readonly readyBytes: number
+  readonly delayedBytes: number
   readonly nextOrder: number
 }
 
@@ -42,6 +45,8 @@ export const nothingHeld: HeldRequests = {
   ready: emptyLine,
   waiting: emptyTable,
   delayedCount: 0,
+  readyBytes: 0,
+  delayedBytes: 0,
   nextOrder: 0,
 }
 
@@ -74,6 +79,7 @@ export function withRequest(held: HeldRequests, event: RequestEvent): HeldReques
       wokenBy: null,
     }),
     count: held.count + 1,
+    readyBytes: held.readyBytes + commandBytes,
     ready: withId(held.ready, held.nextOrder, id),
     nextOrder: held.nextOrder + 1,
   }
@@ -110,11 +116,26 @@ export type Due =
   /** It is delayed, or its session is new, and there is no room for it: its client is to come back. */
   | { readonly kind: 'handedBack'; readonly entry: HeldRequest }
 
-/** What is held after a batch was executed, of delayed requests at most `mostDelayed`, and the answers that are due. */
+/** True when no other request is taken. Delayed ones do not count: if they did, a queue full of them would turn away what frees them. */
+export function isReadyFull({ count, delayedCount, readyBytes }: HeldRequests, limits: QueueLimits): boolean {
+  return count - delayedCount >= limits.queueRequests || readyBytes >= limits.queueBytes
+}
+
+/** True when no other delayed request is held. */
+export function isDelayedFull(
+  { delayedCount, delayedBytes }: Pick<HeldRequests, 'delayedCount' | 'delayedBytes'>,
+  limits: QueueLimits,
+): boolean {
+  return delayedCount >= limits.queueRequests || delayedBytes >= limits.queueBytes
+}
+
+type QueueLimits = Pick<Limits, 'queueRequests' | 'queueBytes'>
+
+/** What is held after a batch was executed, of delayed requests as many as may be, and the answers that are due. */
 export function afterExecution(
   held: HeldRequests,
   { outcomes, freed, progressed }: Execution,
-  mostDelayed: number,
+  limits: QueueLimits,
 ): { readonly held: HeldRequests; readonly due: readonly Due[] } {
   const due: Due[] = []
   const gone = new Set<string>()
@@ -122,6 +143,7 @@ export function afterExecution(
   const ended = new Set<string>()
   const passedOn: string[] = []
   const delayed: Tag[] = []
+  let newlyDelayedBytes = 0
   let next = held
   for (const outcome of outcomes) {
     const id = requestId(outcome)
@@ -139,11 +161,13 @@ export function afterExecution(
       if (entry.tag !== null || gone.has(id)) continue
       gone.add(id)
       goneOrders.push(entry.order)
-      if (next.delayedCount + delayed.length >= mostDelayed) {
+      const delayedCount = next.delayedCount + delayed.length
+      if (isDelayedFull({ delayedCount, delayedBytes: next.delayedBytes + newlyDelayedBytes }, limits)) {
         next = withoutRequest(next, id, entry)
         due.push({ kind: 'handedBack', entry })
       } else {
-        delayed.push({ id, key: outcome.outcome.key })
+        delayed.push({ id, key: outcome.outcome.key, bytes: entry.commandBytes })
+        newlyDelayedBytes += entry.commandBytes
         if (!entry.wasDelayed) due.push({ kind: 'queued', entry })
       }
       if (entry.wokenBy !== null && entry.wokenBy !== outcome.outcome.key) passedOn.push(entry.wokenBy)
@@ -174,6 +198,7 @@ function leftKeyFree({ outcome }: RequestOutcome): boolean {
 interface Tag {
   readonly id: string
   readonly key: string | null
+  readonly bytes: number
 }
 
 /** With those tags. */
@@ -186,21 +211,41 @@ function tagged(held: HeldRequests, tags: readonly Tag[]): HeldRequests {
     const line = get(waiting, waitingKey(key)) ?? emptyLine
     waiting = put(waiting, waitingKey(key), withId(line, entry.order, id))
   }
-  return { ...held, byId, waiting, delayedCount: held.delayedCount + tags.length }
+  const bytes = tags.reduce((sum, tag) => sum + tag.bytes, 0)
+  return {
+    ...held,
+    byId,
+    waiting,
+    delayedCount: held.delayedCount + tags.length,
+    readyBytes: held.readyBytes - bytes,
+    delayedBytes: held.delayedBytes + bytes,
+  }
 }
 
 /** Without a request; the caller takes it out of `ready`, many at a time. */
 function withoutRequest(held: HeldRequests, id: string, entry: HeldRequest): HeldRequests {
   const untagged = entry.tag === null ? held : withoutWaiting(held, entry, entry.tag.key)
-  return { ...untagged, byId: drop(untagged.byId, id), count: untagged.count - 1 }
+  return {
+    ...untagged,
+    byId: drop(untagged.byId, id),
+    count: untagged.count - 1,
+    readyBytes: untagged.readyBytes - entry.commandBytes,
+  }
 }
 
-function withoutWaiting(held: HeldRequests, { order }: HeldRequest, key: string | null): HeldRequests {
+/** One that is delayed no more: for the moment it counts as one that is to be proposed. */
+function withoutWaiting(
+  held: HeldRequests,
+  { order, commandBytes }: HeldRequest,
+  key: string | null,
+): HeldRequests {
   const left = withoutOrders(get(held.waiting, waitingKey(key)) ?? emptyLine, [order])
   return {
     ...held,
     waiting: left.length > 0 ? put(held.waiting, waitingKey(key), left) : drop(held.waiting, waitingKey(key)),
     delayedCount: held.delayedCount - 1,
+    readyBytes: held.readyBytes + commandBytes,
+    delayedBytes: held.delayedBytes - commandBytes,
   }
 }
 
@@ -220,10 +265,12 @@ function wakeFirst(held: HeldRequests, key: string): HeldRequests {
 function wakeAll(held: HeldRequests): HeldRequests {
   const ids = idsOf(get(held.waiting, waitingKey(null)) ?? emptyLine)
   if (ids.length === 0) return held
-  let { byId, ready } = held
+  let { byId, ready, readyBytes, delayedBytes } = held
   for (const id of ids) {
     const entry = get(byId, id)
     if (entry === undefined) continue
+    readyBytes += entry.commandBytes
+    delayedBytes -= entry.commandBytes
     byId = put(byId, id, { ...entry, tag: null })
     ready = withId(ready, entry.order, id)
   }
@@ -233,5 +280,7 @@ function wakeAll(held: HeldRequests): HeldRequests {
     ready,
     waiting: drop(held.waiting, waitingKey(null)),
     delayedCount: held.delayedCount - ids.length,
+    readyBytes,
+    delayedBytes,
   }
 }

@@ -6,6 +6,8 @@ export interface Limits {
   readonly batchRequests: number
   /** Requests that one queue holds to propose, and as many that are delayed. Beyond it a client is told `busy`. */
   readonly queueRequests: number
+  /** The same in bytes of their commands' JSON. */
+  readonly queueBytes: number
   /**
    * An acceptor accepts at so many instances from its `firstUnchosen` on, and refuses those above: it has to catch up first.
    * It counts instances and not records, so the acceptor never lacks room for an instance below one that it accepted.
@@ -31,6 +33,7 @@ export const defaultLimits: Limits = {
   batchBytes: 48_000,
   batchRequests: 512,
   queueRequests: 20_000,
+  queueBytes: 64 * 1_048_576,
   acceptedWindow: 16,
 }
 

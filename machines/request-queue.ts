@@ -8,6 +8,7 @@ import {
   afterExecution,
   type Due,
   type HeldRequests,
+  isReadyFull,
   nextBatch,
   nothingHeld,
   requestId,
@@ -87,8 +88,7 @@ export const requestQueueMachine = setup({
     isHeld: ({ context }, event: RequestEvent) => get(context.held.byId, requestId(event)) !== undefined,
     isStopping: ({ context }) => context.isStopping,
     isNoMember: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
-    /** Delayed requests do not count: if they did, a queue full of them would turn away what frees them. */
-    isFull: ({ context }) => context.held.count - context.held.delayedCount >= context.limits.queueRequests,
+    isFull: ({ context }) => isReadyFull(context.held, context.limits),
     replicaIsFull: (_, { recorded }: RequestEvent) => recorded?.kind === 'full',
     nothingIsHeld: ({ context }) => context.held.count === 0,
     somethingIsReady: ({ context }) => context.held.ready.length > 0,
@@ -128,7 +128,7 @@ export const requestQueueMachine = setup({
     }),
     recordRequest: assign(({ context }, event: RequestEvent) => ({ held: withRequest(context.held, event) })),
     recordExecution: enqueueActions(({ context, enqueue }, execution: BatchExecuted) => {
-      const { held, due } = afterExecution(context.held, execution, context.limits.queueRequests)
+      const { held, due } = afterExecution(context.held, execution, context.limits)
       for (const answer of due) enqueue.emit(answerOf(answer))
       const offered = context.offered.filter((id) => get(held.byId, id)?.tag === null)
       enqueue.assign({ held, offered })

@@ -60,7 +60,12 @@ export function statusOf({
 /** What the request queue holds to propose, and what is delayed, of what it may. */
 function queueUsage(queue: RequestQueueContext | undefined): Readonly<Record<string, Usage>> {
   if (queue === undefined) return {}
-  const { count, delayedCount } = queue.held
-  const { queueRequests: allowed } = queue.limits
-  return { queued: { used: count - delayedCount, allowed }, delayed: { used: delayedCount, allowed } }
+  const { count, delayedCount, readyBytes, delayedBytes } = queue.held
+  const { queueRequests, queueBytes } = queue.limits
+  return {
+    queued: { used: count - delayedCount, allowed: queueRequests },
+    queuedBytes: { used: readyBytes, allowed: queueBytes },
+    delayed: { used: delayedCount, allowed: queueRequests },
+    delayedBytes: { used: delayedBytes, allowed: queueBytes },
+  }
 }

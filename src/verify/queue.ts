@@ -1,6 +1,6 @@
 /** Invariant 9: what a request queue has taken, delayed or not, it holds until it has ended. */
 import type { NodeId } from '../../machines/batch.ts'
-import { requestId } from '../../machines/held-requests.ts'
+import { isDelayedFull, requestId } from '../../machines/held-requests.ts'
 import { emptyLine, idsOf } from '../../machines/line.ts'
 import { isCounted } from '../../machines/members.ts'
 import type { Execution } from '../../machines/outcome.ts'
@@ -41,7 +41,7 @@ function checkNothingIsForgotten(
     }
   }
   // Where there is no room for another delayed request, its client is told to come back.
-  const isFull = after.held.delayedCount >= after.limits.queueRequests
+  const isFull = isDelayedFull(after.held, after.limits)
   for (const id of keysOf(before.held.byId)) {
     if (ended.has(id) || get(after.held.byId, id) !== undefined) continue
     if (isFull && delayed.has(id)) continue

@@ -112,6 +112,19 @@ describe('a queue that is full of delayed requests', () => {
     expect(role.hear(ask('a'))).toEqual([ready])
   })
 
+  test('of bytes turns away what is new, and hands back what turns out to be delayed', () => {
+    const role = queue({ limits: { ...defaultLimits, queueBytes: 100 } })
+    role.hear(ask('a', { commandBytes: 60 }), ask('b', { commandBytes: 60 }))
+    expect(role.hear(ask('c', { commandBytes: 1 }))).toEqual([busy('c', 'busy')])
+    role.hear(wanted, ran([delayed('a', 'k'), delayed('b', 'k')]))
+    expect(role.context.held).toMatchObject({ delayedCount: 2, readyBytes: 0, delayedBytes: 120 })
+    role.hear(ask('c', { commandBytes: 1 }), wanted)
+    expect(role.hear(ran([delayed('c', 'k')]))).toEqual([busy('c', 'busy')])
+    role.hear(ran([], { freed: ['k'] }))
+    expect(role.context.held).toMatchObject({ delayedCount: 1, readyBytes: 60, delayedBytes: 60 })
+    expectSound(role.context)
+  })
+
   test('goes on with what frees it', () => {
     const role = full()
     role.hear(ask('a'))
@@ -127,6 +140,9 @@ function expectSound({ held, offered }: RequestQueueContext): void {
   expect([...idsOf(held.ready), ...waiting].sort()).toEqual(keysOf(held.byId).sort())
   expect(held.count).toBe(idsOf(held.ready).length + waiting.length)
   expect(held.delayedCount).toBe(waiting.length)
+  const bytesOf = (ids: readonly string[]) =>
+    ids.reduce((sum, id) => sum + (get(held.byId, id)?.commandBytes ?? 0), 0)
+  expect([held.readyBytes, held.delayedBytes]).toEqual([bytesOf(idsOf(held.ready)), bytesOf(waiting)])
   expect(offered.filter((id) => !idsOf(held.ready).includes(id))).toEqual([])
 }
 
