@@ -98,7 +98,7 @@ function nextServer({ server, servers }: ClientContext): ServerIndex {
   return (server + 1) % servers
 }
 
-/** What is asked for, in a state in which something is. */
+/** What is asked for, in a state in which something is. No answer causes the throw: every state that asks is entered with a request. */
 function asked({ request }: ClientContext): RequestMessage {
   if (request === null) throw new Error('nothing is asked for, and yet the chart asks')
   return request

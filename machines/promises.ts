@@ -43,7 +43,11 @@ export function batchToHelp(promises: readonly GivenPromise[], instance: Instanc
 
 /** The highest instance at which somebody accepted something, -1 if none. */
 export function highestAccepted(promises: readonly GivenPromise[]): Instance {
-  return Math.max(-1, ...promises.flatMap(({ accepted }) => accepted.map((record) => record.instance)))
+  let highest = -1
+  for (const { accepted } of promises) {
+    for (const { instance } of accepted) highest = Math.max(highest, instance)
+  }
+  return highest
 }
 
 /** Who shows a record above `instance`, at which no promise shows any: those records are void. */

@@ -36,6 +36,7 @@ export function afterWrite(
     case 'learner': {
       let { firstUnchosen } = state
       for (const { instance, batch } of write.chosen) {
+        // No message causes it: a learner takes batches from its first unchosen instance on, without a gap.
         if (instance !== firstUnchosen) {
           throw new Error(
             `instance ${instance} cannot be stored as chosen: ${firstUnchosen} is the first unchosen one`,

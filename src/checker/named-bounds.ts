@@ -50,6 +50,26 @@ const changed = (rounds: number): Bounds => ({
   instances: 2,
 })
 
+/** Server 1 is removed, and another directory admitted under its id: the old one runs on, and is not counted any more. */
+const replaced: Bounds = {
+  ...one,
+  servers: 2,
+  requests: [
+    asked('m', { kind: 'members', change: { action: 'remove', id: 1 } }, [0]),
+    asked(
+      'a',
+      {
+        kind: 'members',
+        change: { action: 'admit', id: 1, address: serverAddress(1), incarnation: 'anew' },
+      },
+      [0],
+    ),
+    lock('b', [0]),
+  ],
+  rounds: 3,
+  instances: 3,
+}
+
 const removal: Command = { kind: 'members', change: { action: 'remove', id: 0 } }
 
 export const namedBounds: readonly NamedBounds[] = [
@@ -120,6 +140,12 @@ export const namedBounds: readonly NamedBounds[] = [
     about: 'two instances, two servers and one that is admitted under a directory that it has lost since',
     bounds: joined(lostAdmission),
     reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
+  },
+  {
+    name: 'replaced',
+    about: 'three instances, two servers, one of which is removed and runs on with its old directory',
+    bounds: replaced,
+    reaches: ['chosen', 'catchUp', 'newMembers'],
   },
   {
     name: 'instances',

@@ -127,6 +127,7 @@ export class Replica {
 
   /** Executes a chosen batch, in order. Throws, having changed nothing, unless `instance` is `firstUnexecuted`. */
   execute(instance: Instance, batch: Batch): Execution {
+    // No message causes it: a learner has batches executed in order, each once, whatever is sent to it.
     if (instance !== this.#firstUnexecuted) {
       throw new Error(`instance ${instance} is not the next to be executed: that is ${this.#firstUnexecuted}`)
     }

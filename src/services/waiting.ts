@@ -48,6 +48,7 @@ export class WaitingCounts {
   remove({ key, node }: Waiting): void {
     const nodes = this.#nodesByKey.get(key)
     const count = nodes?.get(node)
+    // No batch causes it: a session gives back the very record that was added, whatever server the batch named.
     if (nodes === undefined || count === undefined)
       throw new Error(`nothing waits for ${key} at server ${node}`)
     if (count > 1) nodes.set(node, count - 1)

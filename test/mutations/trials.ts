@@ -45,8 +45,9 @@ export const trials: Readonly<Record<string, Trial>> = {
   'goes on at its ballot where a rival had its batch chosen': { schedule: 'rival-chosen.txt' },
   'proposes without catching up': { bounds: 'a duel' },
   'answers before it is executed': { bounds: 'a duel' },
-  // Two servers away in turn, and one replaced: the simulator draws it.
-  'counts votes by id alone, whatever the directory': { quickest: 'simulator' },
+  'counts votes by id alone, whatever the directory': {
+    bounds: 'two servers, one of which runs on with the directory that was replaced',
+  },
   'helps what was accepted above a hole': { quickest: 'simulator' },
   'waits for ever for what somebody knew to be chosen': { quickest: 'simulator' },
   'loses the session table at a restart': { bounds: 'one server that restarts' },

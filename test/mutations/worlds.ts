@@ -53,6 +53,13 @@ export const bounds = {
     instances: 2,
     requests: [asked('a', admitLost(2), 0), asked('b', service('lock'), 0)],
   },
+  'two servers, one of which runs on with the directory that was replaced': {
+    ...duel,
+    servers: 2,
+    rounds: 3,
+    instances: 3,
+    requests: [asked('a', remove(1), 0), asked('b', admitLost(1), 0), asked('c', service('lock'), 0)],
+  },
   'a proposer that restarts': {
     ...duel,
     rounds: 1,

@@ -236,6 +236,7 @@ function joined({ chunks, count, bytes }: Pending): Uint8Array {
   let offset = 0
   for (let index = 0; index < count; index += 1) {
     const chunk = chunks.get(index)
+    // No datagram causes it: there are as many pieces as their count, each below it and none twice.
     if (chunk === undefined) throw new Error(`piece ${index} of ${count} is missing from a whole message`)
     payload.set(chunk, offset)
     offset += chunk.length
