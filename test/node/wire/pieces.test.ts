@@ -196,6 +196,21 @@ describe('pieces', () => {
     )
   })
 
+  it('of an address that echoed its cookie give way to none of addresses that did not, nor these to them', () => {
+    const proven = '10.0.0.1:1'
+    const store = new PieceStore({ ...limits, isProven: (source) => source === proven })
+    const payload = payloadOf(500)
+    const [first, ...others] = piecesOf(payload, 1n)
+    store.take(first!, proven, 0)
+    for (let n = 0; n < 5_000; n += 1) store.take(forged(BigInt(n), 0, 2, 1_000), `10.0.0.2:${n}`, 0)
+    expect(store.pendingBytes).toBeGreaterThan(limits.maxPendingBytes / 3)
+    expect(store.pendingBytes).toBeLessThanOrEqual(limits.maxPendingBytes / 2 + 2_000)
+    expect(takeAll(store, others, proven)).toEqual({ kind: 'whole', payload })
+    store.take(first!, '10.0.0.3:1', 0)
+    for (let n = 0; n < 5_000; n += 1) store.take(forged(BigInt(n), 0, 2, 1_000), proven, 0)
+    expect(takeAll(store, others, '10.0.0.3:1')).toEqual({ kind: 'whole', payload })
+  })
+
   it('truly free what they give up', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
