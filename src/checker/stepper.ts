@@ -1,7 +1,8 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Output } from '../../machines/outputs.ts'
-import { type Step, start, step } from '../step.ts'
+import { type Step, start } from '../step.ts'
+import { checkedStep } from '../stepped/checked-step.ts'
 import type { Stepper } from '../stepped/settings.ts'
 
 /** What a snapshot becomes before it is gone on from. */
@@ -39,7 +40,7 @@ export class RememberingStepper implements Stepper {
     event: { readonly type: string },
   ): Step<Output> {
     const key = `${this.idOf(snapshot)} ${JSON.stringify(event)}`
-    return this.#remembered(key, machine, () => step<Output>(machine, snapshot, event))
+    return this.#remembered(key, machine, () => checkedStep(machine, snapshot, event))
   }
 
   #remembered(key: string, machine: AnyStateMachine, take: () => Step<Output>): Step<Output> {

@@ -7,6 +7,7 @@ import { stateName } from '../chart-names.ts'
 import { roleNames } from '../roles.ts'
 import { start, watchedStep } from '../step.ts'
 import type { Stepper } from '../stepped/settings.ts'
+import { checkStep } from '../verify/role-rules.ts'
 import type { Move, Stands } from './record.ts'
 import { standOf } from './stand.ts'
 
@@ -30,6 +31,7 @@ export class Watch {
       const { microsteps, ...step } = watched<Output>(machine, snapshot, event)
       const role = machine.id as RoleName
       this.#atServer.push(...movesOf(event, microsteps, snapshot).map((move) => ({ role, ...move })))
+      checkStep(role, { before: snapshot, event, after: step.snapshot })
       return step
     },
   }

@@ -3,7 +3,7 @@ import type { NodeId } from '../../machines/batch.ts'
 import { drawClients } from './draw-clients.ts'
 import { drawShape } from './draw-shape.ts'
 import type { CutLink, Fault, FaultKind, Plan, ServiceName, Target } from './plan.ts'
-import { drawnFaults } from './plan.ts'
+import { faultKinds } from './plan.ts'
 import { Random, seedFor } from './random.ts'
 
 export interface PlanOptions {
@@ -28,7 +28,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   const service: ServiceName = random.chance(60) ? 'lock' : 'register'
   const stormMs = random.between(4, 20) * 1_000
   const draw = { random, servers, stormMs }
-  const allowed = options.faults ?? drawnFaults
+  const allowed = options.faults ?? faultKinds
   // Drawn from a sequence of its own: the rest of a plan is the same with and without.
   const shape = drawShape({ ...draw, allowed, random: new Random(seedFor(seed, 'shape')) })
   // A run with every fault at once shows little of each: some are left out.
@@ -102,7 +102,12 @@ function drawFault({ random, servers, stormMs }: Draw, kind: FaultKind): Fault {
       return { kind, atMs: isBefore ? 0 : atMs, server, jumpMs: random.chance(50) ? jumpMs : -jumpMs }
     }
     case 'join':
-      return { kind, atMs, server: servers + random.below(joiners) }
+      return {
+        kind,
+        atMs,
+        server: servers + random.below(joiners),
+        ...(random.chance(50) ? { addedForMs: random.below(4_000) } : {}),
+      }
     case 'remove':
       return { kind, atMs, server: target(), stopAfterMs: random.pick([0, 0, random.below(4_000)]) }
     case 'replace':

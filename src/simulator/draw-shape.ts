@@ -17,7 +17,7 @@ interface Draw {
 }
 
 /** Of a hundred runs, how many have each of the shapes. */
-const percent = 0
+const percent = 12
 
 /** None, in most runs. Nothing is in it that is not allowed. */
 export function drawShape(draw: Draw): Shape | null {
@@ -25,12 +25,14 @@ export function drawShape(draw: Draw): Shape | null {
   const isTurnover = random.chance(percent)
   const isHoles = random.chance(percent)
   const isOldDirectory = random.chance(percent)
+  const isAgain = random.chance(percent)
   const may = (...kinds: FaultKind[]) => kinds.every((kind) => allowed.includes(kind))
   if (isTurnover && draw.servers > 1 && may('cut', 'join', 'remove')) return drawTurnover(draw)
   if (isHoles && draw.servers > 2 && may('cut', 'crash', 'lostChosen', 'pause')) return drawHoles(draw)
   if (isOldDirectory && draw.servers === 3 && may('replace', 'crash', 'oldDirectory')) {
     return drawOldDirectory(draw)
   }
+  if (isAgain && draw.servers > 1 && may('crash', 'delay')) return drawAgain(draw)
   return null
 }
 
@@ -106,6 +108,31 @@ function drawOldDirectory({ random, stormMs }: Draw): Shape {
     { ...crash, server: other, atMs: backMs, forMs },
   ]
   return { busyAtMs: awayMs, faults }
+}
+
+/**
+ * A server ends again and again while its disk syncs what it has just promised, and begins at once; answers to what it said before
+ * come late. So it prepares a ballot that it has prepared before, and has forgotten.
+ */
+function drawAgain({ random, servers, stormMs }: Draw): Shape {
+  const server = random.below(servers)
+  const atMs = random.between(500, stormMs >> 1)
+  const forMs = stormMs >> 2
+  const faults: Fault[] = [
+    { kind: 'delay', percent: random.between(20, 50), delayMs: random.between(5, 100), atMs, forMs },
+  ]
+  for (let nextMs = atMs; nextMs < atMs + forMs; nextMs += random.between(20, 300)) {
+    const survived = random.chance(80) ? 0 : 1
+    faults.push({
+      kind: 'crash',
+      server,
+      duringSync: true,
+      survived,
+      atMs: nextMs,
+      forMs: random.between(1, 30),
+    })
+  }
+  return { busyAtMs: atMs, faults }
 }
 
 function idsBelow(count: number): NodeId[] {

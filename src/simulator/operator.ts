@@ -3,6 +3,7 @@ import type { Instance, MembershipChange, NodeId } from '../../machines/batch.ts
 import { countedMembers, type Member } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { isQuorum } from '../../machines/quorum.ts'
+import { serverAddress } from '../schedule/names.ts'
 import type { SimulatedClient } from './client.ts'
 import type { SimulatedCluster } from './cluster.ts'
 import type { Target } from './plan.ts'
@@ -54,9 +55,12 @@ export class Operator {
     return this.#retired.has(id)
   }
 
-  /** A new server joins; nothing happens where there is one of that id. */
-  join(id: NodeId): void {
-    this.#later(this.#joinNew(id))
+  /**
+   * A new server joins; nothing happens where there is one of that id. With `addedForMs` it is added to the members first, and begins
+   * so long after that.
+   */
+  join(id: NodeId, addedForMs: number | null = null): void {
+    this.#later(this.#joinNew(id, addedForMs))
   }
 
   /** Removes a server, and stops it for good after that. */
@@ -86,8 +90,13 @@ export class Operator {
     if (change !== undefined) run(change, () => this.#next())
   }
 
-  *#joinNew(id: NodeId): Process {
+  *#joinNew(id: NodeId, addedForMs: number | null): Process {
     if (this.#cluster.find(id) !== undefined) return
+    if (addedForMs !== null) {
+      yield* this.#change({ action: 'add', id, address: serverAddress(id) })
+      this.#happened('a member that is added and not counted yet')
+      yield* sleep(this.#cluster.timeline, addedForMs)
+    }
     const server = this.#cluster.add(id, this.#nextIncarnation(id))
     server.start()
     yield* this.#becomeMember(server)

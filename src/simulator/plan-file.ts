@@ -42,7 +42,7 @@ const faultSchema = Type.Union([
   fault('lostChosen', { percent, ...lasting }),
   fault('stop', { atMs: ms, server: target }),
   fault('clock', { atMs: ms, server, jumpMs: Type.Integer({ minimum: -longestMs, maximum: longestMs }) }),
-  fault('join', { atMs: ms, server }),
+  fault('join', { atMs: ms, server, addedForMs: Type.Optional(ms) }),
   fault('remove', { atMs: ms, server: target, stopAfterMs: ms }),
   fault('replace', { atMs: ms, server: target }),
   fault('oldDirectory', { server, ...lasting }),

@@ -79,8 +79,13 @@ export type Fault =
   | { readonly kind: 'stop'; readonly atMs: number; readonly server: Target }
   /** The server's clock is set: ahead, or back where `jumpMs` is below 0. */
   | { readonly kind: 'clock'; readonly atMs: number; readonly server: NodeId; readonly jumpMs: number }
-  /** A new server joins. */
-  | { readonly kind: 'join'; readonly atMs: number; readonly server: NodeId }
+  /** A new server joins; `addedForMs` before it begins it is added to the members, and waits there, not counted. */
+  | {
+      readonly kind: 'join'
+      readonly atMs: number
+      readonly server: NodeId
+      readonly addedForMs?: number
+    }
   /** A server is removed, and stopped for good `stopAfterMs` after that is answered. */
   | { readonly kind: 'remove'; readonly atMs: number; readonly server: Target; readonly stopAfterMs: number }
   /** A server's disk is lost: it is removed, and joins anew, with an empty disk and another incarnation. */
@@ -111,6 +116,3 @@ export const faultKinds: readonly FaultKind[] = [
   'replace',
   'oldDirectory',
 ]
-
-/** Those that come when nothing else is asked for. Servers do not yet get over the loss of the only one that knows a choice. */
-export const drawnFaults: readonly FaultKind[] = faultKinds.filter((kind) => kind !== 'stop')

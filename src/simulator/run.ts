@@ -1,6 +1,8 @@
 /** A whole run of a plan: a storm, then calm, and then everything has to come to rest. */
 import type { Json, NodeId } from '../../machines/batch.ts'
+import { countedMembers } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import { isQuorum } from '../../machines/quorum.ts'
 import type { InspectorRecord } from '../inspect/record.ts'
 import type { Plant } from '../stepped/settings.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/calm.ts'
@@ -12,6 +14,7 @@ import { Coverage } from './coverage.ts'
 import type { SimulatedDatagram } from './datagram.ts'
 import { Judge } from './judge.ts'
 import { judgeHistory } from './judge-history.ts'
+import { Measures } from './measures.ts'
 import type { Wire } from './network.ts'
 import { Operator } from './operator.ts'
 import type { ClientPlan, Plan } from './plan.ts'
@@ -71,6 +74,8 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
 class Run {
   readonly #plan: Plan
   readonly #coverage: Coverage
+  /** Judges what a run without faults costs; `null` in one with faults. */
+  readonly #measures: Measures | null
   readonly #cluster: SimulatedCluster
   readonly #judge: Judge
   readonly #operator: Operator
@@ -87,6 +92,7 @@ class Run {
   constructor(plan: Plan, options: RunOptions) {
     const { plant, digestEvery = usualDigestEvery, heard, told, recorded, wire } = options
     this.#plan = plan
+    this.#measures = plan.faults.length === 0 ? new Measures() : null
     const { seed, servers, service, sessionIdleMs, datagramBytes } = plan
     if (datagramBytes !== undefined && wire === undefined) {
       throw new Error(`the plan sends datagrams of ${datagramBytes} bytes, and there is no codec: give one`)
@@ -148,9 +154,12 @@ class Run {
     this.#storm.calmDown()
     run(this.#janitor(isAnswered))
     if (!this.#advance(stormMs + progressMs, isAnswered)) this.#failProgress()
-    this.#rest()
+    // One that was away while all that it knows were removed asks them until another one speaks to it: so that comes first.
+    if (this.#isInTouch) this.#rest()
     run(this.#askEach())
     this.#rest()
+    // A lock is waited for as long as somebody holds it.
+    if (this.#plan.service === 'register') this.#measures?.end(this.#history.operations)
     this.#searched = judgeHistory(this.#history.operations, this.#plan.service)
   }
 
@@ -213,6 +222,7 @@ class Run {
     this.#recorder?.observe(fact)
     const node = 'node' in fact ? (this.#cluster.find(fact.node)?.node ?? null) : null
     this.#judge.observe(fact, node?.replica.clockMs ?? null)
+    this.#measures?.observe(fact)
     if (fact.type === 'executed') this.#history.executed(fact.execution)
     if (fact.type === 'requested' && fact.request.command.kind === 'service') {
       const { uid, seq, command } = fact.request
@@ -231,6 +241,19 @@ class Run {
       this.#steps += 1
       timeline.advance()
     }
+  }
+
+  /** Each server knows of a quorum that it could have something chosen with. */
+  get #isInTouch(): boolean {
+    const { servers } = this.#cluster
+    return servers.every(({ node }) => {
+      if (node === null) return true
+      const counted = countedMembers(node.replica.members)
+      return isQuorum(
+        counted,
+        counted.filter((id) => this.#cluster.find(id)?.node != null),
+      )
+    })
   }
 
   /** With nothing asked for, everything comes to rest. */

@@ -45,6 +45,7 @@ export const situations = [
   'a failover',
   'a request turned away by a server that is no member',
   'a member added',
+  'a member that is added and not counted yet',
   'a member removed',
   'a proposer that removes itself',
   'a server replaced after its disk was lost',
@@ -54,7 +55,6 @@ export const situations = [
 
 /** Those that a hundred runs may miss. */
 export const seldom: readonly Situation[] = [
-  'a server stopped for good',
   'filling a hole below accepted records',
   'filling a hole below a full window of accepted records',
   'a learner that lost all its informants',

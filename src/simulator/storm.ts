@@ -92,7 +92,7 @@ export class Storm {
         return
       }
       case 'join':
-        operator.join(fault.server)
+        operator.join(fault.server, fault.addedForMs ?? null)
         return
       case 'remove':
         operator.remove(fault.server, fault.stopAfterMs)

@@ -15,6 +15,7 @@ import { checkRole, roleInputs, roleNames } from '../roles.ts'
 import { type Executor, Router, type World } from '../router.ts'
 import type { Effect } from '../step.ts'
 import type { Fact } from '../verify/facts.ts'
+import { checkNode } from '../verify/role-rules.ts'
 import type { NodeSettings, ReplicatedState } from './settings.ts'
 import type { SentMessage } from './state.ts'
 
@@ -113,6 +114,7 @@ export class SteppedNode implements World {
       >
       for (const [role, { effects }] of steps) node.#carryOut(role, effects)
     })
+    checkNode(node.roles)
     return node
   }
 
@@ -143,6 +145,7 @@ export class SteppedNode implements World {
   hear(sender: NodeId, message: NodeMessage, names: Names, from: Address): void {
     this.recordHeardFrom(sender, from, names)
     this.#router.hear(sender, message, names)
+    checkNode(this.roles)
   }
 
   /** A server that may be no member is at `from`: one that joins is told where to learn. */
@@ -157,17 +160,20 @@ export class SteppedNode implements World {
   /** A client's request has arrived, at `timeMs` of this server's clock; `commandBytes` is the length of its JSON. */
   request(message: RequestMessage, replyTo: Address, timeMs: number, commandBytes: number): void {
     this.#router.request(message, replyTo, timeMs, commandBytes)
+    checkNode(this.roles)
   }
 
   /** A timer is due. */
   fire({ role, event }: Pick<ArmedTimer, 'role' | 'event'>): void {
     this.#router.dispatch(role, event as RoleEvent)
+    checkNode(this.roles)
   }
 
   /** What the acceptor asked to be persisted is synced, and the disk holds `durable` now. */
   persisted(durable: DurableState): void {
     this.#surroundings.observe({ type: 'synced', node: this.#settings.self, durable })
     this.#router.dispatch('acceptor', { type: 'persisted' })
+    checkNode(this.roles)
   }
 
   /** Gives an event to a role, as another part of the node would. */

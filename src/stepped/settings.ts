@@ -10,7 +10,8 @@ import type { Output } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
 import { type ElapsedRules, elapsedRules } from '../elapsed.ts'
 import { roleMachines } from '../roles.ts'
-import { type Step, start, step } from '../step.ts'
+import { type Step, start } from '../step.ts'
+import { checkedStep } from './checked-step.ts'
 
 /** The replicated state of a node, as a stepped node uses it: `Replica` of src/services/replica.ts is one. */
 export interface ReplicatedState {
@@ -70,7 +71,7 @@ export type Plant = <S extends FaultyParts>(settings: S) => S
 export const usualNodeSettings: Pick<NodeSettings, 'machines' | 'stepper' | 'elapsedRules' | 'digestEvery'> =
   {
     machines: roleMachines,
-    stepper: { start, step },
+    stepper: { start, step: checkedStep },
     elapsedRules,
     digestEvery: 0,
   }

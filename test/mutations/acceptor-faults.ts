@@ -95,4 +95,38 @@ export const acceptorFaults: readonly Mutation[] = [
       },
     }),
   ),
+  faultyRole(
+    'persists and says as accepted what is settled',
+    'acceptor',
+    acceptorMachine.provide({
+      actions: {
+        forgetSettled: assign(({ context }, { firstUnchosen }) => ({
+          firstUnchosen,
+          accepted: context.accepted.filter(({ instance }) => instance >= firstUnchosen),
+        })),
+      },
+    }),
+  ),
+  faultyRole(
+    'keeps the lower ballot when a batch of a higher one takes its place',
+    'acceptor',
+    acceptorMachine.provide({
+      actions: {
+        recordAccepted: assign(({ context }, { ballot, instance, batch, sender }) => {
+          const before = context.accepted.find((record) => record.instance === instance)
+          const record = { instance, ballot: before?.ballot ?? ballot, batch }
+          const others = context.accepted.filter((other) => other.instance !== instance)
+          return {
+            promised: ballot,
+            accepted: [...others, record].sort((a, b) => a.instance - b.instance),
+            unsaved: { promised: true, accepted: [...context.unsaved.accepted, record] },
+            later: [
+              ...context.later,
+              { to: sender, message: { type: 'accepted' as const, ballot, instance } },
+            ],
+          }
+        }),
+      },
+    }),
+  ),
 ]

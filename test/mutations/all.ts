@@ -1,8 +1,10 @@
 import { acceptorFaults } from './acceptor-faults.ts'
 import { clockFaults } from './clock-faults.ts'
+import { learnerFaults } from './learner-faults.ts'
 import type { Mutation } from './mutation.ts'
 import { proposerFaults } from './proposer-faults.ts'
 import { queueFaults } from './queue-faults.ts'
+import { quorumFaults } from './quorum-faults.ts'
 import { replicaFaults } from './replica-faults.ts'
 import { serviceFaults } from './service-faults.ts'
 
@@ -10,6 +12,8 @@ import { serviceFaults } from './service-faults.ts'
 export const mutations: readonly Mutation[] = [
   ...acceptorFaults,
   ...proposerFaults,
+  ...quorumFaults,
+  ...learnerFaults,
   ...queueFaults,
   ...replicaFaults,
   ...serviceFaults,

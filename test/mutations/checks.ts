@@ -5,11 +5,14 @@ import { Search } from '../../src/checker/search.ts'
 import { transcriptOf } from '../../src/checker/transcript.ts'
 import { clusterSettings } from '../../src/schedule/cluster.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
+import type { Plan } from '../../src/simulator/plan.ts'
+import { parsePlan } from '../../src/simulator/plan-file.ts'
 import { runWithCodec } from '../../src/simulator/wire.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
 import { writeTranscript } from '../../src/transcript/write.ts'
 import { wander } from '../support/wander.ts'
 import type { Mutation } from './mutation.ts'
+import type { Trial } from './trials.ts'
 import { type BoundsName, bounds, type WorldName, worlds } from './worlds.ts'
 
 /** What caught a fault. */
@@ -75,18 +78,31 @@ export function tryChance(
 }
 
 /** Runs the simulator's plans of the seeds from 1 on. */
-export function trySimulator({ plant }: Mutation, runs: number = budgets.runs): Caught | null {
+export function trySimulator(
+  mutation: Mutation,
+  { runs = budgets.runs, withoutFaults = false }: Pick<Trial, 'runs' | 'withoutFaults'> = {},
+): Caught | null {
   for (let seed = 1; seed <= runs; seed += 1) {
-    const { failure } = runWithCodec(drawPlan(seed), { plant, digestEvery: 1 })
-    if (failure === null) continue
-    const { step, message } = failure
-    return {
-      after: `seed ${seed}, event ${step}`,
-      broken: brokenBy(message),
-      transcript: () => `# In the simulator, seed ${seed}, event ${step}: ${message}`,
-    }
+    const caught = runWith(mutation, drawPlan(seed, withoutFaults ? { faults: [] } : {}))
+    if (caught !== null) return { ...caught, after: `seed ${seed}, ${caught.after}` }
   }
   return null
+}
+
+/** Runs a saved plan, which holds without the fault. */
+export function tryPlan(mutation: Mutation, file: string): Caught | null {
+  return runWith(mutation, parsePlan(readFileSync(join(import.meta.dirname, 'plans', file), 'utf8')))
+}
+
+function runWith({ plant }: Mutation, plan: Plan): Caught | null {
+  const { failure } = runWithCodec(plan, { plant, digestEvery: 1 })
+  if (failure === null) return null
+  const { step, message } = failure
+  return {
+    after: `event ${step}`,
+    broken: brokenBy(message),
+    transcript: () => `# In the simulator, seed ${plan.seed}, event ${step}: ${message}`,
+  }
 }
 
 /** Runs a written schedule, which goes through without the fault. */

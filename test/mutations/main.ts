@@ -4,7 +4,7 @@
  * `npm run mutations -- 'skips helping'` prints instead the schedules with which that fault is caught.
  */
 import { mutations } from './all.ts'
-import { budgets, type Caught, tryChance, tryChecker, trySchedule, trySimulator } from './checks.ts'
+import { budgets, type Caught, tryChance, tryChecker, tryPlan, trySchedule, trySimulator } from './checks.ts'
 import type { Mutation } from './mutation.ts'
 import { type Trial, trialOf, trials } from './trials.ts'
 import { type BoundsName, bounds, type WorldName, worlds } from './worlds.ts'
@@ -35,7 +35,10 @@ function rowOf(mutation: Mutation, trial: Trial): Row {
   const { bounds: where, world = 'three servers', schedule } = trial
   const cells = [
     cellOf(where === undefined ? [] : [() => tryChecker(mutation, where)]),
-    cellOf([() => trySimulator(mutation)]),
+    cellOf([
+      () => (trial.plan === undefined ? null : tryPlan(mutation, trial.plan)),
+      () => trySimulator(mutation, trial),
+    ]),
     cellOf([() => tryChance(mutation, world)]),
     cellOf(schedule === undefined ? [] : [() => trySchedule(mutation, schedule)]),
   ]
@@ -44,10 +47,11 @@ function rowOf(mutation: Mutation, trial: Trial): Row {
 
 function rowWithoutFault(): Row {
   const none: Mutation = { name: 'no fault', plant: (settings) => settings }
+  const plans = Object.values(trials).flatMap(({ plan }) => plan ?? [])
   const schedules = Object.values(trials).flatMap(({ schedule }) => schedule ?? [])
   const cells = [
     cellOf((Object.keys(bounds) as BoundsName[]).map((name) => () => tryChecker(none, name))),
-    cellOf([() => trySimulator(none)]),
+    cellOf([...plans.map((file) => () => tryPlan(none, file)), () => trySimulator(none)]),
     cellOf((Object.keys(worlds) as WorldName[]).map((name) => () => tryChance(none, name))),
     cellOf(schedules.map((file) => () => trySchedule(none, file))),
   ]
@@ -63,10 +67,11 @@ function printRow({ name, cells }: Row): void {
 }
 
 /** The schedules that show a fault, as each check finds it. */
-function show(mutation: Mutation, { bounds: where, world = 'three servers', schedule }: Trial): void {
+function show(mutation: Mutation, trial: Trial): void {
+  const { bounds: where, world = 'three servers', schedule } = trial
   const found = [
     where === undefined ? null : tryChecker(mutation, where),
-    trySimulator(mutation),
+    trySimulator(mutation, trial),
     tryChance(mutation, world),
     schedule === undefined ? null : trySchedule(mutation, schedule),
   ]

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { mutations } from './all.ts'
-import { type Caught, tryChance, tryChecker, trySchedule, trySimulator } from './checks.ts'
+import { type Caught, tryChance, tryChecker, tryPlan, trySchedule, trySimulator } from './checks.ts'
 import type { Mutation } from './mutation.ts'
 import { littleRoom, soundReplicas } from './service-faults.ts'
 import { trialOf, trials } from './trials.ts'
@@ -16,9 +16,11 @@ const none: Mutation = { name: 'no fault', plant: (settings) => settings }
 const seedsWithoutFault = 5
 
 function tryQuickest(mutation: Mutation): Caught | null {
-  const { bounds: where, schedule, world = 'three servers', quickest } = trialOf(mutation.name)
+  const trial = trialOf(mutation.name)
+  const { bounds: where, schedule, plan, world = 'three servers', quickest } = trial
   if (quickest === 'chance') return tryChance(mutation, world)
-  if (quickest === 'simulator') return trySimulator(mutation)
+  if (quickest === 'simulator') return trySimulator(mutation, trial)
+  if (plan !== undefined) return tryPlan(mutation, plan)
   if (schedule !== undefined) return trySchedule(mutation, schedule)
   return where === undefined ? null : tryChecker(mutation, where)
 }
@@ -57,11 +59,16 @@ describe('without a fault', () => {
     soundReplicas.map((sound) => [sound.name, sound] as const),
   )('nothing is found in a cluster with %s', (_, sound) => {
     expect(tryChance(sound, 'three servers', seedsWithoutFault)).toBeNull()
-    expect(trySimulator(sound, seedsWithoutFault)).toBeNull()
+    expect(trySimulator(sound, { runs: seedsWithoutFault })).toBeNull()
   })
 
   test('clients for whose requests there is no room come back, and all are answered in the end', () => {
-    expect(trySimulator(littleRoom, seedsWithoutFault)).toBeNull()
+    expect(trySimulator(littleRoom, { runs: seedsWithoutFault })).toBeNull()
+  })
+
+  const plans = Object.values(trials).flatMap(({ plan }) => plan ?? [])
+  test.each(plans)('%s holds', (file) => {
+    expect(tryPlan(none, file)).toBeNull()
   })
 
   const schedules = Object.values(trials).flatMap(({ schedule }) => schedule ?? [])

@@ -1,4 +1,4 @@
-import { enqueueActions } from 'xstate'
+import { assign, enqueueActions } from 'xstate'
 import { withRequest } from '../../machines/held-requests.ts'
 import { requestQueueMachine } from '../../machines/request-queue.ts'
 import { faultyRole, type Mutation } from './mutation.ts'
@@ -16,6 +16,13 @@ export const queueFaults: readonly Mutation[] = [
           enqueue.assign({ held: withRequest(context.held, event) })
         }),
       },
+    }),
+  ),
+  faultyRole(
+    'keeps the requests of its clients in silence when it is removed',
+    'requestQueue',
+    requestQueueMachine.provide({
+      actions: { recordMembers: assign((_, { members }) => ({ members })) },
     }),
   ),
 ]

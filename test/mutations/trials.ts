@@ -8,7 +8,13 @@ export interface Trial {
   readonly world?: WorldName
   /** A written schedule that shows it: for what chance brings up too seldom. */
   readonly schedule?: string
-  /** The check of `npm test`; where it is not said, the written schedule, or else the model checker. */
+  /** A saved plan of the simulator that shows it: for what its first seeds do not bring up. */
+  readonly plan?: string
+  /** How many seeds the simulator may need; `budgets.runs` where it is not said. */
+  readonly runs?: number
+  /** In the simulator's runs nothing fails: for a fault that only costs time or datagrams. */
+  readonly withoutFaults?: boolean
+  /** The check of `npm test`; where it is not said, the saved plan, the written schedule, or else the model checker. */
   readonly quickest?: 'chance' | 'simulator'
 }
 
@@ -44,6 +50,38 @@ export const trials: Readonly<Record<string, Trial>> = {
   // It takes five servers and three instances, more than is searched in a minute.
   'goes on at its ballot where a rival had its batch chosen': { schedule: 'rival-chosen.txt' },
   'proposes without catching up': { bounds: 'a duel' },
+  // It takes a member that is not counted yet: in the simulator one is added some time before it begins.
+  'counts a quorum among all members, admitted or not': { quickest: 'simulator' },
+  'is prepared without its own promise': { bounds: 'a proposer that restarts' },
+  'counts a late promise for an earlier prepare of the same ballot': {
+    plan: 'late-promise.json',
+    runs: 2_000,
+  },
+  "takes a rival's lower round for the highest seen": { quickest: 'chance' },
+  'keeps its ballot although a rival changed the members': {
+    bounds: 'four servers, two of which are removed',
+    world: 'four servers, two of which may be removed',
+    quickest: 'chance',
+  },
+  'sends every accept twice': { withoutFaults: true, quickest: 'simulator' },
+  'begins its wait anew for every rival': { plan: 'wait-anew.json', runs: 500 },
+  'persists and says as accepted what is settled': { bounds: 'a proposer that restarts' },
+  'keeps the lower ballot when a batch of a higher one takes its place': { quickest: 'chance' },
+  'does not know after a restart that its own acceptor holds something': {
+    bounds: 'a proposer that restarts',
+    quickest: 'chance',
+  },
+  'asks an informant that was removed': {
+    world: 'four servers, two of which may be removed',
+    quickest: 'chance',
+  },
+  'keeps the answers to the inquiry before': { quickest: 'simulator' },
+  'counts the answers of servers that are no members': { plan: 'answers-of-strangers.json', runs: 500 },
+  'keeps the requests of its clients in silence when it is removed': {
+    bounds: 'four servers, two of which are removed',
+    world: 'four servers, two of which may be removed',
+    quickest: 'chance',
+  },
   'answers before it is executed': { bounds: 'a duel' },
   'counts votes by id alone, whatever the directory': {
     bounds: 'two servers, one of which runs on with the directory that was replaced',

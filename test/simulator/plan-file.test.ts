@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
-import { drawnFaults, type Plan } from '../../src/simulator/plan.ts'
+import { faultKinds, type Plan } from '../../src/simulator/plan.ts'
 import { formatPlan, parsePlan } from '../../src/simulator/plan-file.ts'
 
 describe('a plan', () => {
@@ -22,7 +22,7 @@ describe('a plan', () => {
   test('comes with every kind of fault, service and number of servers, over the seeds', () => {
     const plans = Array.from({ length: 200 }, (_, seed) => drawPlan(seed))
     const kinds = new Set(plans.flatMap(({ faults }) => faults.map(({ kind }) => kind)))
-    expect([...kinds].sort()).toEqual([...drawnFaults].sort())
+    expect([...kinds].sort()).toEqual([...faultKinds].sort())
     expect(new Set(plans.map(({ service }) => service)).size).toBe(2)
     expect(new Set(plans.map(({ servers }) => servers))).toEqual(new Set([1, 2, 3, 4, 5]))
   })
