@@ -130,7 +130,7 @@ export const serviceFaults: readonly Mutation[] = [
     mixed(replicasWith(usual, lock, fewResults), usual),
   ),
   faultyReplicas('executes again what it has forgotten', (usual) => {
-    const replicas = replicasWith(usual, lock, fewResults)
+    const replicas = replicasWith(usual, lock, { ...replicatedLimits, resultBytes: 1 })
     return {
       initial: () => new ForgetsThatItForgot(replicas, replicas.initial()),
       restore: (bytes) => new ForgetsThatItForgot(replicas, replicas.restore(bytes)),

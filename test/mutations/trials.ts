@@ -105,7 +105,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'checks results on some servers only': { quickest: 'chance' },
   'keeps fewer sessions on some servers': { quickest: 'chance' },
   'forgets results on some servers only': { quickest: 'chance' },
-  'executes again what it has forgotten': { quickest: 'simulator' },
+  'executes again what it has forgotten': { quickest: 'chance' },
 }
 
 /** The trial of that fault. Throws when it has none. */
