@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -19,6 +20,7 @@ import {
   ServerSilent,
   UnexpectedResult,
 } from '../../src/client/index.ts'
+import { encodeEnvelope } from '../../src/node/wire/codec.ts'
 import { cluster, echo, executed, FakeServer, response, type Script } from './fake-server.ts'
 
 /** Nothing is said twice, however slow the machine: for tests that count what is said. */
@@ -689,6 +691,16 @@ describe('status', () => {
   })
 })
 
+/** Sends a message from a socket of its own. */
+async function sendTo(address: string, message: ClientMessage): Promise<void> {
+  const [host, port] = address.split(':')
+  const socket = createSocket('udp4')
+  for (const datagram of encodeEnvelope({ cluster, sender: null, messages: [message] })) {
+    await new Promise((sent) => socket.send(datagram, Number(port), host, sent))
+  }
+  socket.close()
+}
+
 describe('closing', () => {
   it('rejects what is outstanding and what comes later, and sends nothing more', async () => {
     const { server, client } = await startPair(() => [], { timing: { ...hasty, statusTimeoutMs: 10_000 } })
@@ -700,6 +712,10 @@ describe('closing', () => {
     expect(inquiry).toMatchObject({ reason: expect.any(ClientClosed) })
     await expect(client.request(2)).rejects.toThrow(ClientClosed)
     await expect(client.status()).rejects.toThrow(ClientClosed)
+    // What was sent before it closed may be on its way yet: a datagram that is sent after it comes after it.
+    const marker = { type: 'request', uid: 'marker', seq: 0, ackedBelow: 0 } as const
+    await sendTo(server.address, { ...marker, command: { kind: 'service', body: null } })
+    await eventually(() => expect(server.requests.map(({ uid }) => uid)).toContain(marker.uid))
     const before = server.heard.length
     await delay(100)
     expect(server.heard.length).toBe(before)

@@ -47,6 +47,8 @@ test('kill -9 closes the connection; the next run is another one, and tells from
   const client = connect({ servers: [address] })
   endings.push(() => client.close())
   await client.lock('a')
+  // What was learned is written lazily, and before what is accepted next: then the first instance is stored.
+  await client.lock('b')
   await hub.once(({ told: [first] }) => first?.records.some(({ kind }) => kind === 'service'))
   killed.signal('SIGKILL')
   await killed.ended
@@ -58,7 +60,9 @@ test('kill -9 closes the connection; the next run is another one, and tells from
     ({ told: [, second] }) => (second?.records.length ?? 0) > 1 && second?.records,
   )
   expect(hub.told[1]?.hello.run).not.toBe(hub.told[0]?.hello.run)
-  expect(survey).toMatchObject({ kind: 'survey', firstUnexecuted: 1, durable: { firstUnchosen: 1 } })
+  if (survey?.kind !== 'survey') throw new Error(`the first record is a ${survey?.kind}, and no survey`)
+  expect(survey.firstUnexecuted).toBeGreaterThanOrEqual(1)
+  expect(survey.durable.firstUnchosen).toBe(survey.firstUnexecuted)
   expect(start).toMatchObject({
     kind: 'step',
     cause: { type: 'start' },
