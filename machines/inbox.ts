@@ -95,7 +95,7 @@ export type LearnerEvent =
     }
   /** The informant knows what was chosen below `firstUnchosen`, and it is needed here. */
   | { readonly type: 'behind.noticed'; readonly firstUnchosen: Instance; readonly informant: Informant }
-  /** A client asks again for a delayed request: is there news that has not reached this server? */
+  /** A client asks again for a delayed request, or no quorum answers the proposer: is there news that has not reached this server? */
   | { readonly type: 'news.wanted' }
   /** Storage answers `read`. */
   | {

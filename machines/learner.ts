@@ -251,12 +251,8 @@ export const learnerMachine = setup({
       firstUnchosen > context.firstUnchosen ? { peer: sender } : {},
     ),
     forgetAsked: assign({ asked: [] }),
-    /** Nobody who can be reached knows what was shown: what is heard next may show it again. */
-    forgetTarget: assign(({ context }) => ({
-      target: context.firstUnchosen,
-      informant: null,
-      tries: 0,
-    })),
+    /** Nobody who can be reached knows what was shown: what is heard next may show it again, and an inquiry asks the informant too. */
+    forgetTarget: assign(({ context }) => ({ target: context.firstUnchosen, tries: 0 })),
     sendLearn: enqueueActions(({ context, enqueue }) => {
       if (context.peer === context.self || context.firstUnchosen >= context.target) return
       enqueue.assign({ asked: withServer(context.asked, context.peer) })
@@ -289,7 +285,9 @@ export const learnerMachine = setup({
       },
     ),
     beginInquiry: enqueueActions(({ context, enqueue }) => {
-      const peers = peersOf(context.members, context.self)
+      const { informant } = context
+      const others = peersOf(context.members, context.self)
+      const peers = informant === null ? others : withServer(others, informant.id)
       enqueue.assign({
         asked: peers,
         answered: [context.self],
@@ -440,7 +438,7 @@ export const learnerMachine = setup({
     },
     inquiring: {
       description:
-        'Asks everybody for news, for the sake of a delayed request. Ends with news, a quorum of answers, or neither.',
+        'Asks everybody for news, for a delayed request or a proposer without answers. Ends with news, a quorum of answers, or neither.',
       meta: { paper: 'the seed, 2-2 (delayed requests)' },
       entry: 'beginInquiry',
       always: [

@@ -128,6 +128,7 @@ export const proposerMachine = setup({
     somethingMayBeChosen: ({ context }) => batchToHelp(context.promises, context.firstUnchosen) !== null,
     somethingIsVoid: ({ context }) => holdersAboveHole(context.promises, context.firstUnchosen).length > 0,
     hasWaitedEnough: ({ context }) => context.tries >= context.timing.patientTries,
+    nobodyAnswers: ({ context }) => context.tries >= context.timing.newsTries,
     changesMembers: (_, { members }: BatchExecuted) => members !== null,
     ownBatchIsChosen: ({ context }) => context.isChosen,
     /** The promises show something accepted above this instance too. */
@@ -270,6 +271,10 @@ export const proposerMachine = setup({
       isChosen: false,
       tries: 0,
     })),
+    /** No quorum answers: the members may have changed while this server was away, and somebody may know. */
+    askForNews: enqueueActions(({ enqueue }) => {
+      enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
+    }),
     beginTries: assign({ tries: 0 }),
     countTry: assign(({ context }) => ({ tries: context.tries + 1 })),
     /** Jump above what the denial names, not by one: a stale proposer is denied once. */
@@ -330,7 +335,17 @@ export const proposerMachine = setup({
         'Asks for promises from the first unchosen instance on. Ends with a quorum of them, or a denial.',
       meta: { paper: 'Paxos Made Simple, 2.2, phase 1; 3' },
       entry: 'broadcastPrepare',
-      after: { retransmitInterval: { target: 'preparing', reenter: true, actions: 'countTry' } },
+      after: {
+        retransmitInterval: [
+          {
+            guard: 'nobodyAnswers',
+            target: 'preparing',
+            reenter: true,
+            actions: ['countTry', 'askForNews'],
+          },
+          { target: 'preparing', reenter: true, actions: 'countTry' },
+        ],
+      },
       on: {
         promise: [
           {
@@ -418,12 +433,32 @@ export const proposerMachine = setup({
           description:
             'The batch was accepted at a lower ballot and may be chosen: it is carried on before one of our own.',
           entry: 'broadcastAccept',
-          after: { retransmitInterval: { target: 'helping', reenter: true, actions: 'countTry' } },
+          after: {
+            retransmitInterval: [
+              {
+                guard: 'nobodyAnswers',
+                target: 'helping',
+                reenter: true,
+                actions: ['countTry', 'askForNews'],
+              },
+              { target: 'helping', reenter: true, actions: 'countTry' },
+            ],
+          },
         },
         proposing: {
           description: 'The batch is of our own queue: nothing else can have been chosen here.',
           entry: 'broadcastAccept',
-          after: { retransmitInterval: { target: 'proposing', reenter: true, actions: 'countTry' } },
+          after: {
+            retransmitInterval: [
+              {
+                guard: 'nobodyAnswers',
+                target: 'proposing',
+                reenter: true,
+                actions: ['countTry', 'askForNews'],
+              },
+              { target: 'proposing', reenter: true, actions: 'countTry' },
+            ],
+          },
         },
       },
       on: {

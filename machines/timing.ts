@@ -15,6 +15,8 @@ export interface Timing {
    * again: whoever knew more may be gone for good.
    */
   readonly patientTries: number
+  /** Tries without a quorum of answers after which a proposer has its learner ask for news: the members may have changed. */
+  readonly newsTries: number
 }
 
 export const defaultTiming: Timing = {
@@ -25,6 +27,7 @@ export const defaultTiming: Timing = {
   graceMs: 5,
   inquiryMs: 400,
   patientTries: 6,
+  newsTries: 6,
 }
 
 /** The wait before try number `tries` (0 for the first): doubled each time, up to `limitMs`. */

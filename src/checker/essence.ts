@@ -113,7 +113,7 @@ function learnerEssence(snapshot: AnyMachineSnapshot, context: LearnerContext): 
     highestHeard: Math.max(highestHeard, firstUnchosen - 1),
     target: Math.max(target, firstUnchosen),
     peer: isBehind ? peer : self,
-    informant: isBehind && !isMember(members, informant) ? informant : null,
+    informant: isMember(members, informant) ? null : informant,
     asked:
       snapshot.matches('following') || snapshot.matches('behind')
         ? []

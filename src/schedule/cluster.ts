@@ -106,8 +106,9 @@ export function clusterSettings(servers: number, service: Service = lockService 
   return {
     ...usualNodeSettings,
     founders,
-    // The caller chooses when timers fire, so one that fires twice without news is patience enough.
-    timing: { ...defaultTiming, patientTries: 1 },
+    // The caller chooses when timers fire, so one that fires twice without news is patience enough. That nobody answers for a while
+    // says nothing where no time passes.
+    timing: { ...defaultTiming, patientTries: 1, newsTries: 2 ** 30 },
     clientTiming: defaultClientTiming,
     limits: defaultLimits,
     replicas: replicasOf({ service, members: founders }),

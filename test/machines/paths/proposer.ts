@@ -112,7 +112,7 @@ function situation({ value, context }: AnyMachineSnapshot): unknown {
     accepts: accepts.length,
     isChosen,
     hasYielded,
-    hasWaitedEnough: value === 'catchingUp' && tries > 0,
+    hasTried: tries > 0,
   }
 }
 
@@ -124,7 +124,7 @@ export const proposerChart: Chart = {
     self: 0,
     incarnation: 'founder-0',
     members: members(3),
-    timing: { ...defaultTiming, patientTries: 1 },
+    timing: { ...defaultTiming, patientTries: 1, newsTries: 1 },
     randomSeed: 1,
     promised: { round: 1, node: 1 },
     firstUnchosen: 1,
