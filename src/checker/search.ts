@@ -242,9 +242,23 @@ export class Search {
     when satisfies never
   }
 
+  /**
+   * The events of a shortest way to a state, by its number in the order in which they were reached, from 0 on. Throws a `RangeError` when
+   * there are not so many.
+   */
+  wayTo(state: number): readonly CheckedEvent[] {
+    if (!(state >= 0 && state < this.#table.size)) {
+      throw new RangeError(`there is no state ${state}: ${this.#table.size} were reached, from 0 on`)
+    }
+    return this.#eventsTo(state, [])
+  }
+
   /** The events that lead to a state, and one more. */
   #wayTo(state: number, last: Move): readonly CheckedEvent[] {
-    const chain = [last.event]
+    return this.#eventsTo(state, [last.event])
+  }
+
+  #eventsTo(state: number, chain: number[]): readonly CheckedEvent[] {
     for (let at = state; at > 0; at = this.#parents.at(at)) chain.push(this.#events.at(at))
     const events = chain.reverse().map((event) => this.#parts.moves.events.valueOf(event))
     return this.#isPlain ? events : eventsAlong(this.#parts, this.#first, events)
