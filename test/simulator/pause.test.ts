@@ -22,14 +22,16 @@ function pausedCluster() {
     },
   })
   cluster.start()
+  const names = { incarnation: cluster.server(1).incarnation, addressee: cluster.server(0).incarnation }
   const send = (round: number) =>
     cluster.network.send(cluster.server(1).address, cluster.server(0).address, {
       sender: 1,
+      names,
       message: prepare(round),
     })
   const passUntil = (atMs: number) => {
     cluster.timeline.schedule(atMs - cluster.timeline.nowMs, () => undefined)
-    while (cluster.timeline.nowMs < atMs) cluster.timeline.advance()
+    while (cluster.timeline.nowMs < atMs && cluster.timeline.advance());
   }
   return { cluster, heard, said, send, passUntil }
 }
@@ -51,7 +53,8 @@ test('datagrams wait, and are taken in the order in which they came', () => {
 test('the end of a sync waits too: nothing is said before the process goes on', () => {
   const { cluster, said, send, passUntil } = pausedCluster()
   send(1)
-  while (!cluster.server(0).disk.isSyncing) cluster.timeline.advance()
+  while (!cluster.server(0).disk.isSyncing && cluster.timeline.advance());
+  expect(cluster.server(0).disk.isSyncing).toBe(true)
   const goOn = cluster.server(0).pause()
   passUntil(50)
   expect(cluster.server(0).disk.state.promised).toEqual({ round: 1, node: 1 })
