@@ -153,11 +153,6 @@ export const proposerFaults: readonly Mutation[] = [
   faultyRole(
     'helps what was accepted above a hole',
     'proposer',
-    proposerMachine.provide({ actions: { forgetVoid: () => undefined } }),
-  ),
-  faultyRole(
-    'waits for ever for what somebody knew to be chosen',
-    'proposer',
-    proposerMachine.provide({ guards: { hasWaitedEnough: () => false } }),
+    proposerMachine.provide({ guards: { somethingIsVoid: () => false } }),
   ),
 ]

@@ -86,8 +86,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'counts votes by id alone, whatever the directory': {
     bounds: 'two servers, one of which runs on with the directory that was replaced',
   },
-  'helps what was accepted above a hole': { quickest: 'simulator' },
-  'waits for ever for what somebody knew to be chosen': { quickest: 'simulator' },
+  'helps what was accepted above a hole': { schedule: 'void-record.txt' },
   'loses the session table at a restart': { bounds: 'one server that restarts' },
   'executes a retry twice': { bounds: 'a request that two servers are asked for', quickest: 'chance' },
   // In the checker a client has one request at a time.
