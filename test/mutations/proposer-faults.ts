@@ -155,4 +155,9 @@ export const proposerFaults: readonly Mutation[] = [
     'proposer',
     proposerMachine.provide({ guards: { somethingIsVoid: () => false } }),
   ),
+  faultyRole(
+    'waits for ever for what somebody knew to be chosen',
+    'proposer',
+    proposerMachine.provide({ guards: { hasWaitedEnough: () => false } }),
+  ),
 ]

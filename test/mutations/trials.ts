@@ -51,7 +51,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'goes on at its ballot where a rival had its batch chosen': { schedule: 'rival-chosen.txt' },
   'proposes without catching up': { bounds: 'a duel' },
   // It takes a member that is not counted yet: in the simulator one is added some time before it begins.
-  'counts a quorum among all members, admitted or not': { quickest: 'simulator' },
+  'counts a quorum among all members, admitted or not': { plan: 'quorum-of-all.json', runs: 500 },
   'is prepared without its own promise': { bounds: 'a proposer that restarts' },
   'counts a late promise for an earlier prepare of the same ballot': {
     plan: 'late-promise.json',
@@ -87,6 +87,7 @@ export const trials: Readonly<Record<string, Trial>> = {
     bounds: 'two servers, one of which runs on with the directory that was replaced',
   },
   'helps what was accepted above a hole': { schedule: 'void-record.txt' },
+  'waits for ever for what somebody knew to be chosen': { plan: '../../simulator/plans/only-one-knew.json' },
   'loses the session table at a restart': { bounds: 'one server that restarts' },
   'executes a retry twice': { bounds: 'a request that two servers are asked for', quickest: 'chance' },
   // In the checker a client has one request at a time.
