@@ -102,8 +102,8 @@ export interface RunningNode {
 const stopPatienceMs = 2_000
 /** How often a server that joins reminds its learner of what it is to learn. */
 const noticeMs = 2_000
-/** How long a server waits to learn that it was admitted before it asks for that again. */
-const admissionPatienceMs = 5_000
+/** How long a server that joins waits for what it is to learn, without anything new, before it asks to be admitted, or asks again. */
+const joinProgressMs = 5_000
 /** How often an oddity is logged, at most. */
 const oddityLogMs = 60_000
 const pageBytes = 1_000_000
@@ -437,6 +437,7 @@ class LiveNode implements RunningNode {
   async join(seed: Address): Promise<void> {
     if (this.#isCounted) return
     const welcome = await greet(seed, { patienceMs: joinPatienceMs, resolver: this.#options.resolver })
+    // What only the server that was asked knew to be chosen may be gone with it: then the admission has it found.
     await this.#catchUp(welcome.instance, welcome.node, seed)
     const client = connect({ servers: [seed, ...welcome.members.map(({ address }) => address)] })
     try {
@@ -445,7 +446,7 @@ class LiveNode implements RunningNode {
       const { instance } = await client.changeMembers(admission)
       // Every server that knew of the admission may have lost that in a crash: the acceptors still hold it, and a further request has
       // it found. To be admitted again changes nothing.
-      while (!(await this.#catchUp(instance + 1, welcome.node, seed, admissionPatienceMs))) {
+      while (!(await this.#catchUp(instance + 1, welcome.node, seed))) {
         await client.changeMembers(admission)
       }
     } catch (error) {
@@ -456,13 +457,8 @@ class LiveNode implements RunningNode {
     this.#logger.info({ seed }, 'joined')
   }
 
-  /** Until everything below `firstUnchosen` is executed; `false` when that has not come about after `patienceMs`. */
-  #catchUp(
-    firstUnchosen: Instance,
-    peer: NodeId,
-    address: Address,
-    patienceMs = Number.POSITIVE_INFINITY,
-  ): Promise<boolean> {
+  /** Until everything below `firstUnchosen` is executed; `false` when nothing was executed for `joinProgressMs` before that. */
+  #catchUp(firstUnchosen: Instance, peer: NodeId, address: Address): Promise<boolean> {
     this.#transport?.recordHeardFrom(peer, address, { incarnation: '', addressee: null })
     const notice = () => {
       const informant = { id: peer, incarnation: null }
@@ -472,16 +468,15 @@ class LiveNode implements RunningNode {
     return new Promise((resolve, reject) => {
       // A learner gives up a target that nobody shows it: this one is known to be there.
       const again = setInterval(notice, noticeMs)
-      const patience = Number.isFinite(patienceMs)
-        ? setTimeout(() => end(() => resolve(false)), patienceMs)
-        : null
+      const patience = setTimeout(() => end(() => resolve(false)), joinProgressMs)
       const end = (settle: () => void) => {
         clearInterval(again)
-        if (patience !== null) clearTimeout(patience)
+        clearTimeout(patience)
         this.#watchers.delete(watcher)
         settle()
       }
       const watcher = () => {
+        patience.refresh()
         if (this.#replica.firstUnexecuted >= firstUnchosen) end(() => resolve(true))
       }
       this.#watchers.add(watcher)
