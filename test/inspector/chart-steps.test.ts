@@ -82,7 +82,7 @@ test('an accept that is accepted: all that could have stood in its way is told',
     return step === null ? [] : litStep(step, charts).moves.map(({ chart, text }) => `${chart}: ${text}`)
   })
   expect(texts).toContain(
-    'acceptor: accept → persisting (isSettled ✗, mayNotVote ✗, promisedMore ✗, isAccepted ✗, knowsTooLittle ✗, else ✓; somethingIsUnsaved ✓)',
+    'acceptor: accept → persisting (isSettled ✗, instanceIsTooFar ✗, mayNotVote ✗, senderIsNoMember ✗, roundIsTooFar ✗, knowsTooLittle ✗, promisedMore ✗, isAccepted ✗, isAnotherBatch ✗, else ✓; somethingIsUnsaved ✓)',
   )
   expect(texts).toContain('client: request.submitted → asking.asked')
 })
@@ -91,7 +91,7 @@ test('what is heard in vain is told with what did not hold, also in the states a
   const chart = chartOf('proposer')
   const move = { event: 'denial', edges: [], state: 'accepting.helping' }
   expect(explainedText(explained(chart, move))).toBe(
-    'denial: ignored in accepting.helping (isForAnotherBallot ✗, promisedMore ✗, knowsMore ✗)',
+    'denial: ignored in accepting.helping (senderIsNotCounted ✗, isForAnotherBallot ✗, roundIsTooFar ✗, promisedMore ✗, knowsMore ✗)',
   )
   const timer = { event: 'xstate.after.backoff.proposer.backingOff', edges: [], state: 'idle' }
   expect(explainedText(explained(chart, timer))).toBe('after backoff: ignored in idle')
