@@ -9,7 +9,7 @@ import type { SimulatedClient } from '../../src/simulator/client.ts'
 import { SimulatedCluster } from '../../src/simulator/cluster.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import type { Plan } from '../../src/simulator/plan.ts'
-import { runPlan } from '../../src/simulator/run.ts'
+import { runWithCodec } from '../../src/simulator/wire.ts'
 
 const hourMs = 3_600_000
 
@@ -161,7 +161,7 @@ describe.each([1, 2, 3])('seed %i', (seed) => {
 /** All that happens in the run of a plan, but for the notes that a wall clock was set. */
 function eventsOf(plan: Plan): readonly string[] {
   const lines: string[] = []
-  const { failure } = runPlan(plan, { told: (line) => lines.push(line) })
+  const { failure } = runWithCodec(plan, { told: (line) => lines.push(line) })
   expect(failure).toBeNull()
   return lines.filter((line) => !line.includes(' a clock set '))
 }

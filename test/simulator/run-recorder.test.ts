@@ -61,7 +61,7 @@ test('the records are whole: every step follows from the one before, and what wa
   expect(up.length).toBeGreaterThan(1)
   for (const { roles } of up) expect(roles?.acceptor.state).toBe('listening')
   // Those of a run that is over too.
-  expect(picture.invariants).toHaveLength(12)
+  expect(picture.invariants).toHaveLength(13)
   expect(picture.invariants.every(({ standing }) => standing === 'holds')).toBe(true)
 })
 

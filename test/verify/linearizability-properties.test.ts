@@ -49,10 +49,11 @@ const calls = (commands: fc.Arbitrary<Json>, maxLength: number, overlap: number)
  * its call to its answer. What it delays never ran and has no answer.
  */
 function history(service: Service, all: readonly Call[]): Operation[] {
-  const state = service.initial()
+  let state = service.initial()
   const operations = all.map(({ command, before, after, isAnswered }, place): Operation => {
     const moment = { instance: place, index: 0, clockMs: 0, uid: `c${place}` }
     const became = service.execute(state, service.parse(command), moment)
+    state = became.state
     const position = became.kind === 'executed' ? { instance: place, index: 0 } : null
     // No two ticks are equal: calls have odd halves, answers even ones.
     const call = (place - before) * 1_000 + place

@@ -30,10 +30,10 @@ test('counters, which have nothing to do with the register of the same key', () 
 test('its snapshot restores it, and is the same in whatever order it came to be', () => {
   const moment = { instance: 0, index: 0, clockMs: 0, uid: 'a@0' }
   const after = (...keys: string[]) => {
-    const state = registerService.initial()
+    let state = registerService.initial()
     for (const key of keys) {
-      registerService.execute(state, { action: 'write', key, value: key }, moment)
-      registerService.execute(state, { action: 'add', key, amount: 1 }, moment)
+      state = registerService.execute(state, { action: 'write', key, value: key }, moment).state
+      state = registerService.execute(state, { action: 'add', key, amount: 1 }, moment).state
     }
     return state
   }
