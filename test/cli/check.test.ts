@@ -3,7 +3,7 @@ import { Store } from '../../inspector/model/store.ts'
 import { Playground } from '../../inspector/playground/playground.ts'
 import { readSchedule } from '../../inspector/playground/read.ts'
 import { type Adapt, endOf } from '../../inspector/playground/session.ts'
-import { proposerMachine } from '../../machines/proposer.ts'
+import { acceptorMachine } from '../../machines/acceptor.ts'
 import { check } from '../../src/checker/check.ts'
 import { linkLines, reportLines } from '../../src/cli/check.ts'
 import { parseLink } from '../../src/transcript/link.ts'
@@ -60,20 +60,20 @@ test.each([
 })
 
 test('what breaks is shown as a transcript', () => {
-  const proposer = proposerMachine.provide({ guards: { somethingMayBeChosen: () => false } })
+  const acceptor = acceptorMachine.provide({ guards: { promisedMore: () => false } })
   const report = check({
     bounds: three,
     reaches: [],
-    adapt: (settings) => ({ ...settings, machines: { ...settings.machines, proposer } }),
+    adapt: (settings) => ({ ...settings, machines: { ...settings.machines, acceptor } }),
   })
   const lines = reportLines(report)
-  expect(lines.join('\n')).toContain('broken, in 7 events: invariant 4 (chosen stays chosen)')
-  expect(lines.at(-1)).toMatch(/^# invariant 4 .*\nservers 3\n/)
+  expect(lines.join('\n')).toContain('broken, in 3 events: invariant 3 (promises)')
+  expect(lines.at(-1)).toMatch(/^# invariant 3 .*\nservers 3\n/)
 })
 
 test('what breaks is linked to: with the fault the page shows the same, without it says that nothing breaks', async () => {
-  const proposer = proposerMachine.provide({ guards: { somethingMayBeChosen: () => false } })
-  const adapt: Adapt = (settings) => ({ ...settings, machines: { ...settings.machines, proposer } })
+  const acceptor = acceptorMachine.provide({ guards: { promisedMore: () => false } })
+  const adapt: Adapt = (settings) => ({ ...settings, machines: { ...settings.machines, acceptor } })
   const { broken } = check({ bounds: three, reaches: [], adapt })
   const [line = ''] = await linkLines({ broken })
   expect(line).toMatch(/^In the playground: #playground&\S+$/)
