@@ -28,6 +28,7 @@ class Schedule {
   readonly events: ClusterEvent[] = []
   readonly #bounds: Bounds
   readonly #settings: ClusterSettings
+  #isBroken = false
   #state: ClusterState
 
   constructor(bounds: Bounds, settings: ClusterSettings) {
@@ -70,11 +71,13 @@ class Schedule {
       this.#state = applyEvent(this.#state, event, this.#settings).state
     } catch (error) {
       if (!isLast) throw error
+      this.#isBroken = true
     }
   }
 
   #endSyncs(server: NodeId, isLast: boolean): void {
-    while ((this.#state.servers[server]?.node.disk.syncing.length ?? 0) > 0) {
+    // What throws leaves the cluster as it was: the same sync would be under way for ever.
+    while (!this.#isBroken && (this.#state.servers[server]?.node.disk.syncing.length ?? 0) > 0) {
       this.#happen({ type: 'sync', server }, isLast)
     }
   }

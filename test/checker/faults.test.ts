@@ -72,11 +72,15 @@ const faults: Readonly<Record<string, Fault>> = {
     bounds: three,
     broken: 'invariant 1',
   },
-  'half of two servers are a quorum': { adapt: halfIsEnough, bounds: smallest, broken: 'invariant 1' },
+  'half of two servers are a quorum': {
+    adapt: halfIsEnough,
+    bounds: smallest,
+    broken: 'no quorum of the members has promised it',
+  },
   'half of four servers are a quorum': {
     adapt: halfIsEnough,
     bounds: { ...three, servers: 4 },
-    broken: 'invariant 1',
+    broken: 'no quorum of the members has promised it',
   },
   'an accept below the promise is accepted': {
     adapt: withAcceptor({ guards: { promisedMore: () => false } }),
@@ -86,12 +90,12 @@ const faults: Readonly<Record<string, Fault>> = {
   'a batch that may be chosen is not helped': {
     adapt: withProposer({ guards: { somethingMayBeChosen: () => false } }),
     bounds: three,
-    broken: 'invariant 4',
+    broken: 'it proposes a batch of its own, and a promise shows one',
   },
   'a promise of an earlier ballot counts': {
     adapt: withProposer({ guards: { isForAnotherPrepare: () => false } }),
     bounds: three,
-    broken: 'invariant 4',
+    broken: 'a promise for another prepare is counted',
   },
 }
 
