@@ -25,6 +25,8 @@ export interface StormOptions {
 export class Storm {
   readonly #options: StormOptions
   readonly #active = new Set<Fault>()
+  /** Servers that run with the directory that they had before. */
+  readonly #swapped = new Set<NodeId>()
   /** Draws which of the `chosen` messages are lost that one server alone could tell. */
   readonly #random: Random
 
@@ -111,16 +113,20 @@ export class Storm {
   #bringBack({ server: id, forMs }: Extract<Fault, { kind: 'oldDirectory' }>): void {
     const { cluster, operator, happened } = this.#options
     const server = cluster.find(id)
-    if (server === undefined || !server.hasEarlierDisk || operator.isRetired(id)) return
+    // Of two at once the second would put the new directory back, and its end the old one for good.
+    if (server === undefined || !server.hasEarlierDisk || operator.isRetired(id) || this.#swapped.has(id))
+      return
     const swap = () => {
       if (server.node !== null) server.crash(0)
       server.swapDisk()
       server.start()
     }
+    this.#swapped.add(id)
     swap()
     happened('an old directory brought back under its id')
     const { disk } = server
     this.#timeline.schedule(forMs, () => {
+      this.#swapped.delete(id)
       if (server.disk === disk && !operator.isRetired(id)) swap()
     })
   }
