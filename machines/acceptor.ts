@@ -7,6 +7,7 @@ import { assign, enqueueActions, setup } from 'xstate'
 import { type Ballot, compareBallots, sameBallot } from './ballot.ts'
 import { type AcceptedRecord, type Instance, type NodeId, sameBatch } from './batch.ts'
 import type { AcceptorEvent, Heard } from './inbox.ts'
+import { informantOf, noticeBehind } from './informant.ts'
 import { instanceStep, type Limits, roundStep } from './limits.ts'
 import { isCounted, type Member } from './members.ts'
 import type { Accept, Accepted, Prepare, PromiseMessage } from './messages.ts'
@@ -192,29 +193,23 @@ export const acceptorMachine = setup({
     announceSenderKnowsMore: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
       const firstUnchosen = instanceOf(heard)
       if (firstUnchosen <= context.firstUnchosen || !isHeeded(context, heard)) return
-      const informant = { id: heard.sender, incarnation: heard.incarnation }
-      enqueue.emit({
-        type: 'tell',
-        role: 'learner',
-        event: { type: 'behind.noticed', firstUnchosen, informant },
-      })
+      enqueue.emit(noticeBehind(firstUnchosen, informantOf(heard)))
     }),
     /**
      * What an accept implies. Everything below its instance is chosen. What this acceptor accepted there at the same
      * ballot is the chosen batch: one ballot proposes one batch an instance, and after a choice every higher ballot
      * carries the chosen one. A batch accepted at another ballot may be a loser's, and implies nothing.
      */
-    announceAcceptHeard: enqueueActions(
-      ({ context, enqueue }, { sender, incarnation, ballot, instance }: Heard<Accept>) => {
-        const before = recordAt(context, instance - 1)
-        const implied = before !== undefined && sameBallot(before.ballot, ballot) ? before.batch : null
-        enqueue.emit({
-          type: 'tell',
-          role: 'learner',
-          event: { type: 'accept.heard', informant: { id: sender, incarnation }, instance, implied },
-        })
-      },
-    ),
+    announceAcceptHeard: enqueueActions(({ context, enqueue }, heard: Heard<Accept>) => {
+      const { ballot, instance } = heard
+      const before = recordAt(context, instance - 1)
+      const implied = before !== undefined && sameBallot(before.ballot, ballot) ? before.batch : null
+      enqueue.emit({
+        type: 'tell',
+        role: 'learner',
+        event: { type: 'accept.heard', informant: informantOf(heard), instance, implied },
+      })
+    }),
     /**
      * What is settled is the learner's record from now on. What was accepted there and is not persisted yet must not be,
      * since it may be a loser's and would overwrite what was chosen; so it may not be spoken of either.

@@ -6,6 +6,7 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import { type Batch, type ChosenBatch, type Instance, type NodeId, sameBatch } from './batch.ts'
 import type { HeardChosen, Informant, LearnerEvent } from './inbox.ts'
+import { informantOf } from './informant.ts'
 import { instanceStep } from './limits.ts'
 import { countedMembers, isCounted, type Member, peersOf } from './members.ts'
 import type { Output } from './outputs.ts'
@@ -145,10 +146,6 @@ function isCountedSender({ members }: LearnerContext, { sender, incarnation }: H
 function isTaken(context: LearnerContext, heard: HeardChosen): boolean {
   if (heard.concernsUs && isCountedSender(context, heard)) return true
   return context.asked.includes(heard.sender) && isItself(context, heard)
-}
-
-function informantOf({ sender, incarnation }: HeardChosen): Informant {
-  return { id: sender, incarnation }
 }
 
 /** Up to where the sender of a `chosen` knows what was chosen. */

@@ -7,6 +7,7 @@ import { assign, enqueueActions, setup } from 'xstate'
 import { type Ballot, ballotAbove, compareBallots, sameBallot } from './ballot.ts'
 import type { Batch, Instance, NodeId } from './batch.ts'
 import type { BatchExecuted, Heard, ProposerEvent } from './inbox.ts'
+import { informantOf, noticeBehind } from './informant.ts'
 import { roundStep } from './limits.ts'
 import { countedMembers, isCounted, type Member } from './members.ts'
 import type { Accepted, Denial, PromiseMessage } from './messages.ts'
@@ -165,31 +166,16 @@ export const proposerMachine = setup({
     })),
     announceBehind: enqueueActions(({ context, enqueue }) => {
       const { node: id, incarnation, firstUnchosen } = bestInformed(context.promises)
-      enqueue.emit({
-        type: 'tell',
-        role: 'learner',
-        event: { type: 'behind.noticed', firstUnchosen, informant: { id, incarnation } },
-      })
+      enqueue.emit(noticeBehind(firstUnchosen, { id, incarnation }))
     }),
-    announceDenierKnowsMore: enqueueActions(
-      ({ enqueue }, { sender: id, incarnation, firstUnchosen }: Heard<Denial>) => {
-        enqueue.emit({
-          type: 'tell',
-          role: 'learner',
-          event: { type: 'behind.noticed', firstUnchosen, informant: { id, incarnation } },
-        })
-      },
-    ),
+    announceDenierKnowsMore: enqueueActions(({ enqueue }, denial: Heard<Denial>) => {
+      enqueue.emit(noticeBehind(denial.firstUnchosen, informantOf(denial)))
+    }),
     /** It may have taken the place of a member while this server was away. */
     announceStrangerKnowsMore: enqueueActions(({ context, enqueue }, answer: Answer) => {
       if (!answer.knowsUs || answer.type === 'accepted') return
-      const { sender: id, incarnation, firstUnchosen } = answer
-      if (firstUnchosen <= context.firstUnchosen) return
-      enqueue.emit({
-        type: 'tell',
-        role: 'learner',
-        event: { type: 'behind.noticed', firstUnchosen, informant: { id, incarnation } },
-      })
+      if (answer.firstUnchosen <= context.firstUnchosen) return
+      enqueue.emit(noticeBehind(answer.firstUnchosen, informantOf(answer)))
     }),
     flagRound: enqueueActions(({ enqueue }, { sender }: Heard<Denial>) => {
       enqueue.emit({ type: 'flag', oddity: 'round', sender })
