@@ -14,7 +14,7 @@ import { Coverage } from './coverage.ts'
 import type { SimulatedDatagram } from './datagram.ts'
 import { Judge } from './judge.ts'
 import { judgeHistory } from './judge-history.ts'
-import { Measures } from './measures.ts'
+import { type Cost, checkCost, limitsAtRest, longestAfterFaultsMs, Measures } from './measures.ts'
 import type { Wire } from './network.ts'
 import { Operator } from './operator.ts'
 import type { ClientPlan, Plan } from './plan.ts'
@@ -45,13 +45,15 @@ export interface RunOptions {
 
 /** It costs the size of the state; outcomes are compared at every instance. */
 const usualDigestEvery = 8
-/** How long after the storm everything that was asked for has to be answered, in virtual time. */
-const progressMs = 120_000
-/** How long after that everything has to be at rest. */
+/** How long after everything was answered everything has to be at rest. */
 const quietMs = 60_000
 /** How long after the storm somebody begins to free locks whose holders do not know that they hold them. */
 const janitorAfterMs = 10_000
 const janitorEveryMs = 2_000
+/** So long after an answer at rest, nothing more follows from it. */
+const settledAfterMs = 2_000
+/** How long it may take that each server is asked for something, one after the other. */
+const longestToAskAllMs = 300_000
 
 /**
  * Runs a plan to its end, or to the first violation. Throws an `Error` when messages are to travel as bytes and no codec is
@@ -144,7 +146,7 @@ class Run {
 
   /** To the end. Throws a `Violation`, or what a machine threw. */
   goOn(): void {
-    const { stormMs, clients } = this.#plan
+    const { stormMs, clients, service } = this.#plan
     this.#cluster.start()
     const isAnswered = () =>
       this.#programs.length === clients.length &&
@@ -153,13 +155,15 @@ class Run {
     this.#advance(stormMs, () => false)
     this.#storm.calmDown()
     run(this.#janitor(isAnswered))
-    if (!this.#advance(stormMs + progressMs, isAnswered)) this.#failProgress()
+    if (!this.#advance(stormMs + longestAfterFaultsMs[service], isAnswered)) this.#failProgress()
     // One that was away while all that it knows were removed asks them until another one speaks to it: so that comes first.
     if (this.#isInTouch) this.#rest()
-    run(this.#askEach())
+    this.#finishAsking()
     this.#rest()
     // A lock is waited for as long as somebody holds it.
-    if (this.#plan.service === 'register') this.#measures?.end(this.#history.operations)
+    if (this.#plan.service === 'register') {
+      this.#measures?.end(this.#history.operations, this.#cluster.network.sent, this.#plan.servers)
+    }
     this.#searched = judgeHistory(this.#history.operations, this.#plan.service)
   }
 
@@ -282,14 +286,44 @@ class Run {
     }
   }
 
-  /** Each server that counts has a request chosen: all of them can, and catch up with what they missed. */
+  /** Each server is asked, and answers. */
+  #finishAsking(): void {
+    const untilMs = this.#cluster.timeline.nowMs + longestToAskAllMs
+    let isOver = false
+    run(this.#askEach(), () => {
+      isOver = true
+    })
+    if (!this.#advance(untilMs, () => isOver)) checkProgress([{ uid: 'last', seq: 0 }], longestToAskAllMs)
+  }
+
+  /**
+   * Each server that counts has requests chosen: all of them can, and catch up with what they missed. In the end a request costs as
+   * little as if nothing had ever failed.
+   */
   *#askEach(): Process {
     for (const { id, node } of this.#cluster.servers) {
       if (node === null) continue
-      const body =
-        this.#plan.service === 'lock' ? { action: 'unlock', name: 'last' } : { action: 'read', key: 'last' }
-      yield* this.#ask(this.#client(`last-${id}`, id), body)
+      for (const [turn, limit] of limitsAtRest.entries()) {
+        const cost = yield* this.#costAt(id, turn)
+        const counted = countedMembers(node.replica.members)
+        // One that is no member turns its clients away.
+        if (!counted.includes(id)) break
+        checkCost(cost, limit, counted.length, `request ${turn + 1} at server ${id}`)
+      }
     }
+  }
+
+  /** What a request of a new client at the server `id` comes to. */
+  *#costAt(id: NodeId, turn: number): Process<Cost> {
+    const { timeline, network } = this.#cluster
+    const { nowMs } = timeline
+    const { sent } = network
+    const body =
+      this.#plan.service === 'lock' ? { action: 'unlock', name: 'last' } : { action: 'read', key: 'last' }
+    yield* this.#ask(this.#client(`last-${id}-${turn}`, id), body)
+    const tookMs = timeline.nowMs - nowMs
+    yield* sleep(timeline, settledAfterMs)
+    return { tookMs, datagrams: network.sent - sent }
   }
 
   /** Asked again, under a new name, where the session was forgotten. */

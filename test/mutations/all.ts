@@ -1,5 +1,6 @@
 import { acceptorFaults } from './acceptor-faults.ts'
 import { clockFaults } from './clock-faults.ts'
+import { costFaults } from './cost-faults.ts'
 import { learnerFaults } from './learner-faults.ts'
 import type { Mutation } from './mutation.ts'
 import { proposerFaults } from './proposer-faults.ts'
@@ -18,4 +19,5 @@ export const mutations: readonly Mutation[] = [
   ...replicaFaults,
   ...serviceFaults,
   ...clockFaults,
+  ...costFaults,
 ]

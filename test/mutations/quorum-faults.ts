@@ -1,5 +1,5 @@
 /** What a proposer may count wrongly, and how it may forget what it has to remember of ballots. */
-import { assign, enqueueActions } from 'xstate'
+import { assign } from 'xstate'
 import { sameBallot } from '../../machines/ballot.ts'
 import type { NodeId } from '../../machines/batch.ts'
 import { countedMembers } from '../../machines/members.ts'
@@ -81,26 +81,5 @@ export const quorumFaults: readonly Mutation[] = [
         })),
       },
     }),
-  ),
-  faultyRole(
-    'sends every accept twice',
-    'proposer',
-    proposerMachine.provide({
-      actions: {
-        broadcastAccept: enqueueActions(({ context, enqueue }) => {
-          const { ballot, batch, firstUnchosen: instance, members } = context
-          if (batch === null) return
-          const message = { type: 'accept' as const, ballot, instance, batch }
-          for (const to of countedMembers(members)) {
-            for (let copy = 0; copy < 2; copy += 1) enqueue.emit({ type: 'send', to, message })
-          }
-        }),
-      },
-    }),
-  ),
-  faultyRole(
-    'begins its wait anew for every rival',
-    'proposer',
-    proposerMachine.provide({ guards: { mayYield: () => true } }),
   ),
 ]

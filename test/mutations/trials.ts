@@ -64,6 +64,8 @@ export const trials: Readonly<Record<string, Trial>> = {
     quickest: 'chance',
   },
   'sends every accept twice': { withoutFaults: true, quickest: 'simulator' },
+  'gives up its ballot after every instance': { quickest: 'simulator' },
+  'tells every server what was chosen': { quickest: 'simulator' },
   'begins its wait anew for every rival': { plan: 'wait-anew.json', runs: 500 },
   'persists and says as accepted what is settled': { bounds: 'a proposer that restarts' },
   'keeps the lower ballot when a batch of a higher one takes its place': { quickest: 'chance' },

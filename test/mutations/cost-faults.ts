@@ -1,0 +1,58 @@
+/** Faults that only cost datagrams or time: all that is chosen is right. */
+import { enqueueActions } from 'xstate'
+import { countedMembers } from '../../machines/members.ts'
+import { proposerMachine } from '../../machines/proposer.ts'
+import { faultyRole, type Mutation } from './mutation.ts'
+
+export const costFaults: readonly Mutation[] = [
+  faultyRole(
+    'sends every accept twice',
+    'proposer',
+    proposerMachine.provide({
+      actions: {
+        broadcastAccept: enqueueActions(({ context, enqueue }) => {
+          const { ballot, batch, firstUnchosen: instance, members } = context
+          if (batch === null) return
+          const message = { type: 'accept' as const, ballot, instance, batch }
+          for (const to of countedMembers(members)) {
+            for (let copy = 0; copy < 2; copy += 1) enqueue.emit({ type: 'send', to, message })
+          }
+        }),
+      },
+    }),
+  ),
+  faultyRole(
+    'begins its wait anew for every rival',
+    'proposer',
+    proposerMachine.provide({ guards: { mayYield: () => true } }),
+  ),
+  faultyRole(
+    'gives up its ballot after every instance',
+    'proposer',
+    proposerMachine.provide({
+      guards: { ownBatchIsChosen: () => false, ownBatchIsChosenBelowAnother: () => false },
+    }),
+  ),
+  faultyRole(
+    'tells every server what was chosen',
+    'proposer',
+    proposerMachine.provide({
+      actions: {
+        sendChosenToConcerned: enqueueActions(({ context, enqueue }, { instance }) => {
+          const { batch, isChosen, members, self } = context
+          if (batch === null || !isChosen || instance !== context.firstUnchosen) return
+          const message = {
+            type: 'chosen' as const,
+            from: instance,
+            batches: [batch],
+            firstUnchosen: instance + 1,
+            unsettled: false,
+          }
+          for (const to of countedMembers(members)) {
+            if (to !== self) enqueue.emit({ type: 'send', to, message })
+          }
+        }),
+      },
+    }),
+  ),
+]
