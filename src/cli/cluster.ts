@@ -1,11 +1,11 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { ControlResult, ProcessCommand } from '../inspect/control.ts'
 import { defaultInspectorPort } from '../inspect/protocol.ts'
 import { standingOf } from '../node/home.ts'
 import { bindSocket } from '../node/socket.ts'
-import { privateDirectory } from '../permissions.ts'
+import { makePrivateDirectory } from '../permissions.ts'
 import { type ClusterFlags, type PlannedServer, planCluster } from './cluster-plan.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { Inspector, inspectorLine } from './inspector.ts'
@@ -149,7 +149,7 @@ async function checkBeforehand(servers: readonly PlannedServer[]): Promise<void>
     socket.close()
     if (dataDir === null) continue
     try {
-      mkdirSync(dataDir, { recursive: true, mode: privateDirectory })
+      makePrivateDirectory(dataDir)
       accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
     } catch (error) {
       throw new Failure(`--data: ${dataDir} cannot be used: ${(error as Error).message}`)

@@ -6,7 +6,6 @@ import {
   closeSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -17,7 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { FoundingRecord } from '../../machines/founding.ts'
-import { privateDirectory, privateFile } from '../permissions.ts'
+import { makePrivateDirectory, privateFile } from '../permissions.ts'
 import { StartError } from './errors.ts'
 import { damage, encodeRecord, openRecord, storedFormat } from './storage/records.ts'
 import { type Identity, StorageError } from './storage/storage.ts'
@@ -78,7 +77,7 @@ export class DataDirectory implements Home {
    */
   static open(path: string, warn: (permissions: string) => void): DataDirectory {
     try {
-      mkdirSync(path, { recursive: true, mode: privateDirectory })
+      makePrivateDirectory(path)
       const { mode } = statSync(path)
       if ((mode & 0o077) !== 0) warn((mode & 0o777).toString(8))
     } catch (error) {
@@ -135,7 +134,7 @@ export class DataDirectory implements Home {
   /** Makes the directory of the store, for nobody else to read. */
   makeStore(): string {
     const store = storeDirectory(this.#path)
-    mkdirSync(store, { recursive: true, mode: privateDirectory })
+    makePrivateDirectory(store)
     this.#sync()
     return store
   }
