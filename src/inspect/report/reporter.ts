@@ -65,6 +65,8 @@ export class Reporter implements RecordSink {
   #flushTimer: NodeJS.Timeout | null = null
   #resumeTimer: NodeJS.Timeout | null = null
   #headsTimer: NodeJS.Timeout | null = null
+  /** The moment of the last heads, or of those that wait. A timer may fire a millisecond before its moment. */
+  #headsMs = 0
   #sent = 0
   #isClosed = false
 
@@ -157,18 +159,20 @@ export class Reporter implements RecordSink {
 
   /** A hub that is not there or does not read gets none. */
   #headsLater(): void {
-    if (this.#backlog.isFull || this.#isClosed || !this.#connection.isOpen) return
-    this.#headsTimer ??= setTimeout(
-      () => {
-        this.#headsTimer = null
-        // A survey may have come meanwhile: then nothing is missing.
-        const heads = this.#backlog.needsSurvey ? this.#subject.heads() : null
-        if (heads === null) return
-        this.#backlog.addHeads({ ...heads, leftOut: this.#backlog.leftOut })
-        this.#flushSoon()
-      },
-      headsEveryMs - (Date.now() % headsEveryMs),
-    ).unref()
+    if (this.#headsTimer !== null || this.#backlog.isFull || this.#isClosed || !this.#connection.isOpen)
+      return
+    const nowMs = Date.now()
+    // A clock that was set back by more has moments of its own.
+    const lastMs = this.#headsMs - nowMs > headsEveryMs ? 0 : this.#headsMs
+    this.#headsMs = (Math.floor(Math.max(nowMs, lastMs) / headsEveryMs) + 1) * headsEveryMs
+    this.#headsTimer = setTimeout(() => {
+      this.#headsTimer = null
+      // A survey may have come meanwhile: then nothing is missing.
+      const heads = this.#backlog.needsSurvey ? this.#subject.heads() : null
+      if (heads === null) return
+      this.#backlog.addHeads({ ...heads, leftOut: this.#backlog.leftOut })
+      this.#flushSoon()
+    }, this.#headsMs - nowMs).unref()
   }
 
   #flushSoon(): void {

@@ -227,9 +227,10 @@ test('while records are left out, heads are sent at fixed moments, and a survey 
   expect(heads.slice(0, 3).map((record) => record.firstUnexecuted)).toEqual([1, 2, 3])
   expect(heads[0]?.leftOut).toBeGreaterThan(0)
   expect(heads[2]?.leftOut).toBeGreaterThan(heads[0]?.leftOut ?? 0)
-  // Timers come late on a busy machine, and never early.
+  // Timers come late on a busy machine, and early by a millisecond: each is of another moment all the same.
+  const momentOf = (ms: number) => Math.floor((ms + 2) / 200)
   for (const [place, ms] of madeMs.slice(1).entries()) {
-    expect(Math.floor(ms / 200)).toBeGreaterThan(Math.floor((madeMs[place] ?? 0) / 200))
+    expect(momentOf(ms)).toBeGreaterThan(momentOf(madeMs[place] ?? 0))
   }
   expect(reporter.needsSurvey).toBe(true)
   expect(hub.told[0]?.gaps).toEqual([])
