@@ -191,10 +191,12 @@ export class Operator {
    * a server that was removed, or lose another. Servers are lazy, so each is asked for something.
    */
   *#settle(instance: Instance): Process {
-    const counted = countedMembers(this.#members())
-    const standing = this.#standing(counted)
     const knows = (id: NodeId) => this.#cluster.server(id).disk.state.firstUnchosen > instance
-    while (!isQuorum(counted, standing.filter(knows))) {
+    for (;;) {
+      // Anew each time: those that run may not have known of the change at first.
+      const counted = countedMembers(this.#members())
+      const standing = this.#standing(counted)
+      if (isQuorum(counted, standing.filter(knows))) return
       for (const id of standing.filter((id) => !knows(id))) {
         const client = this.#clientOf(id)
         yield* until<Outcome>((resume) => client.ask(nothing, resume))
