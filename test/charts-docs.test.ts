@@ -1,5 +1,6 @@
 /** The charts in the documents are drawn from the machines: this fails when somebody changed one and not the other. */
 import { expect, test } from 'vitest'
+import { boundsDocument } from '../scripts/bounds-table.ts'
 import { chartDocument, chartStates, documents } from '../scripts/charts.ts'
 
 const names = ['acceptor', 'proposer', 'learner', 'requestQueue', 'client', 'node']
@@ -7,6 +8,12 @@ const names = ['acceptor', 'proposer', 'learner', 'requestQueue', 'client', 'nod
 test.each(documents)('%s is what the machines say; if not, run: npm run charts', (path) => {
   const { present, wanted } = chartDocument(path)
   expect(present).toBe(wanted)
+})
+
+test('docs/verification.md has what the searches found; if not, run: npm run charts', () => {
+  const { present, wanted } = boundsDocument()
+  expect(present).toBe(wanted)
+  expect(present).toMatch(/\| single \| .* \| [\d,]{5,} \| \d+ \|/)
 })
 
 test.each(names)('%s has its chart and its states', (name) => {

@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Bounds, most } from '../checker/bounds.ts'
 import { type CheckReport, check } from '../checker/check.ts'
-import { lock, type NamedBounds, namedBounds } from '../checker/named-bounds.ts'
+import { countedIn, differences, witnessesOf } from '../checker/counts.ts'
+import { type Counted, lock, type NamedBounds, namedBounds } from '../checker/named-bounds.ts'
 import type { SearchStats } from '../checker/search.ts'
-import { witnesses } from '../checker/witnesses.ts'
+import { type WitnessName, witnesses } from '../checker/witnesses.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { jsonOption, wholeNumber } from './options.ts'
 import { print, printJson } from './output.ts'
@@ -22,6 +23,16 @@ interface CheckFlags {
   readonly states?: number
   readonly witness?: string
   readonly json?: boolean
+}
+
+/** A search that is to be made. */
+interface Search {
+  readonly name: string
+  readonly about: string
+  readonly bounds: Bounds
+  readonly reaches: readonly WitnessName[]
+  /** What it found before; `null` for bounds of one's own. */
+  readonly counted: Counted | null
 }
 
 export function addCheckCommand(program: Command): void {
@@ -77,7 +88,7 @@ function parseNames(value: string): readonly NamedBounds[] {
 
 async function checkAll(flags: CheckFlags): Promise<void> {
   const { json, states, witness } = flags
-  for (const { name, about, bounds, reaches } of boundsOf(flags)) {
+  for (const { name, about, bounds, reaches, counted } of searchesOf(flags)) {
     if (json !== true) print(`${name}: ${about}`)
     const progress = json === true ? () => undefined : progressPrinter()
     const report = checkWithin({
@@ -92,6 +103,14 @@ async function checkAll(flags: CheckFlags): Promise<void> {
       for (const line of await linkLines(report)) print(line)
     }
     if (report.verdict !== 'holds') throw new Failure(`${name}: ${complaintOf(report)}`, exitCodes.failed)
+    const differing = counted === null ? [] : differences(counted, countedIn(report))
+    if (differing.length > 0) {
+      throw new Failure(
+        `${name}: nothing broke, and the search found ${differing.join(', ')}: a rule has changed since ` +
+          'src/checker/named-bounds.ts recorded what it finds. Where that is right, record what it finds now',
+        exitCodes.failed,
+      )
+    }
   }
 }
 
@@ -104,11 +123,12 @@ function checkWithin(options: Parameters<typeof check>[0]): CheckReport {
   }
 }
 
-function boundsOf(flags: CheckFlags): readonly NamedBounds[] {
+function searchesOf(flags: CheckFlags): readonly Search[] {
   const { servers, proposers, ballots, instances, crashes, syncs } = flags
   const own = [servers, proposers, ballots, instances, crashes, syncs]
   if (own.every((flag) => flag === undefined)) {
-    return flags.bounds ?? namedBounds.filter(({ name }) => name === defaultName)
+    const named = flags.bounds ?? namedBounds.filter(({ name }) => name === defaultName)
+    return named.map((search) => ({ ...search, reaches: witnessesOf(search.counted) }))
   }
   if (flags.bounds !== undefined) throw new Failure('give either --bounds or bounds of your own')
   const count = servers ?? 3
@@ -128,7 +148,7 @@ function boundsOf(flags: CheckFlags): readonly NamedBounds[] {
   const about =
     `${count} servers, ${asked} of them proposers with ${bounds.rounds} ballots each, ` +
     `${bounds.instances} instances, ${bounds.crashes} crashes, syncs ${bounds.syncs}`
-  return [{ name: 'your bounds', about, bounds, reaches: ['chosen'] }]
+  return [{ name: 'your bounds', about, bounds, reaches: ['chosen'], counted: null }]
 }
 
 /** A line every few seconds of this process's clock. */

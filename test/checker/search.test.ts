@@ -1,6 +1,7 @@
 /** What a search promises: bounds that are kept to, nothing tried twice, ways that can be gone again. */
 import { expect, test } from 'vitest'
 import { check } from '../../src/checker/check.ts'
+import { countedIn, differences, witnessesOf } from '../../src/checker/counts.ts'
 import { namedBounds } from '../../src/checker/named-bounds.ts'
 import { Search } from '../../src/checker/search.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
@@ -9,11 +10,23 @@ import { smallest, three } from './bounds.ts'
 /** Those that a slow machine searches within seconds; `npm run check` searches all. */
 const quick = ['single', 'ballots', 'pair', 'delayed', 'removal', 'admission']
 
-test.each(namedBounds.filter(({ name }) => quick.includes(name)))('$name: $about', ({ bounds, reaches }) => {
-  const { verdict, missing, broken, stats } = check({ bounds, reaches })
+test.each(namedBounds.filter(({ name }) => quick.includes(name)))('$name: $about', ({ bounds, counted }) => {
+  const report = check({ bounds, reaches: witnessesOf(counted) })
+  const { verdict, missing, broken, stats } = report
   expect({ verdict, missing, broken }).toEqual({ verdict: 'holds', missing: [], broken: null })
   expect(stats.expanded).toBe(stats.states)
+  expect(differences(counted, countedIn(report))).toEqual([])
 }, 120_000)
+
+test('a search that finds something else than is recorded says what', () => {
+  const found = { states: 10, depth: 4, ways: { chosen: 5, duel: 8 } }
+  expect(differences(found, found)).toEqual([])
+  expect(differences({ states: 11, depth: 4, ways: { chosen: 5, helping: 7 } }, found)).toEqual([
+    'states 10 in place of 11',
+    'events to duel 8 in place of none',
+    'events to helping none in place of 7',
+  ])
+})
 
 test('the same bounds are the same search', () => {
   const [once, again] = [0, 1].map(() => check({ bounds: three, reaches: [] }))

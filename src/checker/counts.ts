@@ -1,0 +1,27 @@
+/** What a search found beside what is recorded of it. */
+import type { CheckReport } from './check.ts'
+import type { Counted } from './named-bounds.ts'
+import { type WitnessName, witnesses } from './witnesses.ts'
+
+/** What `report` says of a whole search, as named bounds record it. */
+export function countedIn({ stats, reached }: Pick<CheckReport, 'stats' | 'reached'>): Counted {
+  const ways: Partial<Record<WitnessName, number>> = {}
+  for (const { name, events } of reached) ways[name] = events
+  return { states: stats.states, depth: stats.depth, ways }
+}
+
+/** What a search must reach: what it reached when it was counted. */
+export function witnessesOf({ ways }: Counted): readonly WitnessName[] {
+  return witnesses.map(({ name }) => name).filter((name) => ways[name] !== undefined)
+}
+
+/** Where `found` differs from what is recorded, a clause each. */
+export function differences(recorded: Counted, found: Counted): readonly string[] {
+  const differing = (what: string, is: number | undefined, was: number | undefined) =>
+    is === was ? [] : [`${what} ${is ?? 'none'} in place of ${was ?? 'none'}`]
+  return [
+    ...differing('states', found.states, recorded.states),
+    ...differing('depth', found.depth, recorded.depth),
+    ...witnesses.flatMap(({ name }) => differing(`events to ${name}`, found.ways[name], recorded.ways[name])),
+  ]
+}
