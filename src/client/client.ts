@@ -22,8 +22,8 @@ export interface Lock {
   readonly name: string
   /** A fencing token: of two holders of one lock, the later one's (instance, index) is the larger. */
   readonly token: Position
-  /** Frees the lock; `false` when it was not held with this token any more. */
-  unlock(): Promise<boolean>
+  /** Frees the lock; `false` when it was not held with this token any more. Rejects as `Client.unlock`. */
+  unlock(options?: RequestOptions): Promise<boolean>
 }
 
 /** What a server said of itself, or why it is not known. */
@@ -84,7 +84,7 @@ export class Client {
     const command = { kind: 'service', body: { action: 'lock', name: lockName(name) } } as const
     const { result } = await this.#requests.execute(command, signal, release)
     const token = tokenIn(result)
-    return { name, token, unlock: () => this.unlock(name, token) }
+    return { name, token, unlock: (options) => this.unlock(name, token, options) }
   }
 
   /**

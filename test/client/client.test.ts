@@ -654,6 +654,21 @@ describe('locks and members', () => {
     await expect(client.unlock('a', undefined, { signal })).rejects.toBe(reason)
   })
 
+  it('gives up the unlock of a lock that it holds', async () => {
+    const { server, client } = await startPair((message) => {
+      const { action } = Object(bodyOf(message)) as { readonly action?: string }
+      if (action !== 'lock') return cancelledWith(null)(message)
+      return answer(message, executed({ token: { instance: 4, index: 2 } }, 4, 2))
+    })
+    const lock = await client.lock('a')
+    const giving = new AbortController()
+    const reason = new Error('enough')
+    const unlocking = lock.unlock({ signal: giving.signal })
+    await eventually(() => expect(server.requests).toHaveLength(2))
+    giving.abort(reason)
+    await expect(unlocking).rejects.toBe(reason)
+  })
+
   it('asks for a change of members', async () => {
     const { server, client } = await startPair()
     const change = { action: 'remove', id: 2 } as const
