@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type Command, Option } from 'commander'
+import { replicatedLimits } from '../../machines/limits.ts'
 import type { ControlResult, ProcessCommand } from '../inspect/control.ts'
 import { defaultInspectorPort } from '../inspect/protocol.ts'
 import { standingOf } from '../node/home.ts'
@@ -21,7 +22,9 @@ export function addClusterCommand(program: Command): void {
   program
     .command('cluster')
     .description('run a cluster on this machine, each server in a process of its own')
-    .addOption(new Option('--servers <n>', 'how many').argParser(wholeNumber(1, 99)).default(3))
+    .addOption(
+      new Option('--servers <n>', 'how many').argParser(wholeNumber(1, replicatedLimits.members)).default(3),
+    )
     .addOption(new Option('--host <host>', 'where they listen').argParser(parseHost).default('127.0.0.1'))
     .addOption(
       new Option('--port <port>', "the first server's port; the others follow")

@@ -36,6 +36,7 @@ const wrongUses: readonly (readonly [string, string])[] = [
   ['inspect nowhere.ndjson', 'nowhere.ndjson cannot be read'],
   ['inspect a --record b', 'a is shown as it was recorded: leave out --servers and --record'],
   ['cluster --servers 0', "'--servers <n>' argument '0' is invalid"],
+  ['cluster --servers 32', "argument '32' is invalid. Give a whole number from 1 to 31"],
   ['cluster --port 65534', '--port 65534 leaves too few ports for --servers 3'],
   ['cluster --host 0.0.0.0', "'--host <host>' argument '0.0.0.0' is invalid"],
 ]
