@@ -1,10 +1,36 @@
 /** What a program uses: a client of a cluster, a server of its own, and the interface of a replicated service. */
 
+export type { Address, Instance, Json, MembershipChange, NodeId } from '../machines/batch.ts'
+export type { Limits } from '../machines/limits.ts'
+export type { Outcome, Position } from '../machines/outcome.ts'
+export type { Timing } from '../machines/timing.ts'
 export * from './client/errors.ts'
-export { type Client, type ConnectOptions, connect, type Lock, type RequestOptions } from './client/index.ts'
-export { type NodeOptions, type RunningNode, StartError, startNode } from './node/node.ts'
-export { kvService } from './services/kv.ts'
-export { lockService } from './services/lock.ts'
-export type { Delayed, Executed, Moment, Service } from './services/service.ts'
+export {
+  type Client,
+  type ConnectOptions,
+  type ConnectTiming,
+  connect,
+  /** A request that the service executed; `Executed` is what the service itself answers. */
+  type Executed as ExecutedRequest,
+  type Lock,
+  type RequestOptions,
+  type ServerStatus,
+} from './client/index.ts'
+export type { ClientMove, ClientObserver } from './client/observer.ts'
+export type { ControlResult } from './inspect/control.ts'
+export type { FateRecord } from './inspect/record.ts'
+export type { Bootstrap } from './node/identity.ts'
+export {
+  type NodeControl,
+  type NodeOptions,
+  type RunningNode,
+  StartError,
+  startNode,
+} from './node/node.ts'
+export { StorageError } from './node/storage/storage.ts'
+export { Resolver } from './resolver.ts'
+export { type KvCommand, type KvResult, type KvState, kvService } from './services/kv.ts'
+export { type LockCommand, type LockResult, type LockState, lockService } from './services/lock.ts'
+export type { Delayed, Executed, Moment, Service, ServiceTable } from './services/service.ts'
 /** A map for the state of a service: it is never changed in place, and a change costs O(log n). */
 export * as sortedMap from './services/sorted-map.ts'
