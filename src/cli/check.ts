@@ -71,8 +71,8 @@ Without a name and without bounds of your own: ${defaultName}.
 What is to be reached:
 ${witnesses.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
 
-Exits with 0 when everything was tried and nothing broke; otherwise with 1, after the shortest schedule that breaks
-something, which paxos transcript runs again.`,
+Exits with 0 when everything was tried, nothing broke and the --witness was reached, if one was asked for; otherwise with 1,
+after the shortest schedule that breaks something, which paxos transcript runs again.`,
     )
     .action(checkAll)
 }
@@ -82,13 +82,18 @@ function parseNames(value: string): readonly NamedBounds[] {
   return value.split(',').map((name) => {
     const found = namedBounds.find((bounds) => bounds.name === name)
     if (found !== undefined) return found
-    throw new InvalidArgumentError(`There are no bounds '${name}'.`)
+    const known = namedBounds.map((bounds) => bounds.name).join(', ')
+    throw new InvalidArgumentError(
+      `There are no bounds '${name}'. There are ${known}; all stands for each of them.`,
+    )
   })
 }
 
 async function checkAll(flags: CheckFlags): Promise<void> {
   const { json, states, witness } = flags
-  for (const { name, about, bounds, reaches, counted } of searchesOf(flags)) {
+  const searched = searchesOf(flags)
+  let isWitnessed = witness === undefined
+  for (const { name, about, bounds, reaches, counted } of searched) {
     if (json !== true) print(`${name}: ${about}`)
     const progress = json === true ? () => undefined : progressPrinter()
     const report = checkWithin({
@@ -111,7 +116,11 @@ async function checkAll(flags: CheckFlags): Promise<void> {
         exitCodes.failed,
       )
     }
+    isWitnessed ||= report.reached.some((reached) => reached.name === witness)
   }
+  if (isWitnessed) return
+  const names = searched.map(({ name }) => name).join(', ')
+  throw new Failure(`${names}: no schedule reaches ${witness}: there is no way to print`)
 }
 
 function checkWithin(options: Parameters<typeof check>[0]): CheckReport {
