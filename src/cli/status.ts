@@ -43,7 +43,7 @@ const headings = [
   'DELAYED',
 ]
 
-/** The answers as a table; under it what is used of what is allowed, and the members, as the servers know them. */
+/** The answers as a table; under it the members, as the servers know them, and what is used of what is allowed. */
 export function formatStatus(answers: readonly Answer[]): string {
   const reports = answers.flatMap(({ report }) => report ?? [])
   const obstacles = answers.flatMap(({ status }) => {
@@ -52,10 +52,10 @@ export function formatStatus(answers: readonly Answer[]): string {
   })
   return [
     formatTable(headings, answers.map(rowOf)),
-    ...formatUsage(reports),
     '',
     ...formatViews(reports),
     ...obstacles,
+    ...formatUsage(reports),
   ].join('\n')
 }
 
@@ -89,23 +89,25 @@ function readableId(status: Json): string {
   return Number.isSafeInteger(id) ? String(id) : '-'
 }
 
-/** A row a server: `3/31` for three of thirty-one. */
+/** A row for each thing that is limited, a column a server; what is allowed stands apart where all servers allow the same. */
 function formatUsage(reports: readonly Report[]): string[] {
   const names = [...new Set(reports.flatMap(({ usage = {} }) => Object.keys(usage)))]
   if (names.length === 0) return []
-  const rows = reports.map(({ id, usage = {} }) => {
-    const cells = names.map((name) => {
-      const { used, allowed } = usage[name] ?? {}
-      return used === undefined ? '-' : `${used}/${allowed}`
+  const rows = names.map((name) => {
+    const usages = reports.map(({ usage = {} }) => usage[name])
+    const limits = [...new Set(usages.flatMap((usage) => usage?.allowed ?? []))]
+    const cells = usages.map((usage) => {
+      if (usage === undefined) return '-'
+      return limits.length === 1 ? String(usage.used) : `${usage.used}/${usage.allowed}`
     })
-    return [String(id), ...cells]
+    return [inWords(name), ...cells, limits.length === 1 ? String(limits[0]) : '']
   })
-  const columns = names.map((name) =>
-    visible(name)
-      .replace(/[A-Z]/g, (letter) => ` ${letter}`)
-      .toUpperCase(),
-  )
-  return ['', formatTable(['USED/ALLOWED', ...columns], rows)]
+  return ['', formatTable(['USED', ...reports.map(({ id }) => `SERVER ${id}`), 'ALLOWED'], rows)]
+}
+
+/** `resultBytes` as `result bytes`. */
+function inWords(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
 
 /** A line for each view of cluster and members: servers learn lazily, so one may know older members than another. */

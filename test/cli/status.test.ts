@@ -42,17 +42,20 @@ test('a report of another version is not read', () => {
   expect([null, {}, 'x', statusOf(0, { queue: 3 })].map(readReport)).toEqual([null, null, null, null])
 })
 
-test('what is used of what is allowed has a table of its own', () => {
+test('what is used of what is allowed has a table of its own, below the members', () => {
   const usage = { members: { used: 3, allowed: 31 }, resultBytes: { used: 5, allowed: 256 } }
   const answers = [
     answer('127.0.0.1:1', statusOf(0, { usage })),
     answer('127.0.0.1:2', statusOf(1, { usage: { members: { used: 2, allowed: 31 } } })),
+    answer('127.0.0.1:3', statusOf(2, { usage: { resultBytes: { used: 7, allowed: 512 } } })),
   ]
-  expect(formatStatus(answers).split('\n').slice(3, 7)).toEqual([
+  expect(formatStatus(answers).split('\n').slice(4)).toEqual([
     '',
-    'USED/ALLOWED  MEMBERS  RESULT BYTES',
-    '0             3/31     5/256',
-    '1             2/31     -',
+    'cluster c, members 0=127.0.0.1:1 1=127.0.0.1:2 (joining)',
+    '',
+    'USED          SERVER 0  SERVER 1  SERVER 2  ALLOWED',
+    'members       3         2         -         31',
+    'result bytes  5/256     -         7/512',
   ])
 })
 
