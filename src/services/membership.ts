@@ -36,9 +36,10 @@ function added(members: readonly Member[], joining: Member): readonly Member[] {
   const { id, address } = joining
   const current = members.find((member) => member.id === id)
   if (current !== undefined && current.incarnation !== null) {
+    // Who joins comes with a directory of its own; who is added has none yet.
+    const by = joining.incarnation === null ? '' : ', with another directory'
     throw new Error(
-      `server ${id} is counted already, at ${current.address}, with another directory: ` +
-        'remove it first, or join under another id',
+      `server ${id} is counted already, at ${current.address}${by}: remove it first, or use another id`,
     )
   }
   const holder = members.find((member) => member.address === address && member.id !== id)

@@ -57,11 +57,15 @@ describe('a change of members', () => {
   })
 
   test.each([
-    ['adding one that is counted', add(1, 'h:4'), 'server 1 is counted already, at 127.0.0.1:29368'],
+    [
+      'adding one that is counted',
+      add(1, 'h:4'),
+      'server 1 is counted already, at 127.0.0.1:29368: remove it first, or use another id',
+    ],
     [
       'admitting one that is counted, with another disk',
       admit(1, '127.0.0.1:29368', 'other'),
-      'is counted already',
+      'is counted already, at 127.0.0.1:29368, with another directory: remove it first',
     ],
     [
       'adding at an address in use',
