@@ -1,5 +1,6 @@
 /** From what a directory holds, or from nothing, to a server that is somebody and may take part. */
 import type { Socket } from 'node:dgram'
+import { existsSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Address } from '../../machines/batch.ts'
 import type { Resolver } from '../resolver.ts'
@@ -37,6 +38,8 @@ export async function begin(
   around: { readonly socket: Socket; readonly address: Address; readonly logger: Logger },
 ): Promise<Begun> {
   const { dataDir } = options
+  // What is refused leaves no directory behind: one that is not there holds nothing.
+  if (dataDir !== null && !existsSync(dataDir)) beginningOf(null, options)
   const directory = dataDir === null ? null : openDirectory(dataDir, around.logger)
   const home = directory ?? homeless
   const { identity, isMember } = await identityOf(options, home, around)

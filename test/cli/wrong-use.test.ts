@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -79,15 +79,17 @@ describe('where no server is', () => {
   })
 })
 
-test('a server with nothing stored starts only when it is told what for', async () => {
-  const data = await mkdtemp(join(tmpdir(), 'paxos-'))
+test('a server with nothing stored starts only when it is told what for, and leaves no directory behind', async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'paxos-'))
+  const data = join(parent, '0')
   try {
     const address = `127.0.0.1:${await freePorts(1)}`
     const { code, stdout, stderr } = await paxos('node', '--id', '0', '--listen', address, '--data', data)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(/^paxos: [^\n]+\n$/)
     expect(stderr).toContain(`--data ${data} is empty`)
+    expect(await readdir(parent)).toEqual([])
   } finally {
-    await rm(data, { recursive: true })
+    await rm(parent, { recursive: true })
   }
 })
