@@ -28,14 +28,14 @@ ${grammar}`,
 }
 
 async function transcript(file: string, { link }: { readonly link?: string | true }): Promise<void> {
-  const { text, failure } = runTranscript(await readText(file))
+  const { text, ran, failure } = runTranscript(await readText(file))
   if (link !== undefined) {
     const address = link === true ? '' : link.replace(/#.*$/, '')
     print(`${address}${await playgroundLink(text)}`)
     if (failure !== null) throw new Failure(`${file}: ${failure}`, exitCodes.failed)
     return
   }
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+  process.stdout.write(ran.endsWith('\n') ? ran : `${ran}\n`)
   if (failure !== null) throw new Failure(`${file}: ${failure}`, exitCodes.failed)
 }
 

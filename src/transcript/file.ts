@@ -6,6 +6,8 @@ export interface FinishedTranscript {
   readonly run: TranscriptRun
   /** The transcript with what happened in the place of what stood there. */
   readonly text: string
+  /** The part of `text` up to the command that failed, without why; all of it when none did. */
+  readonly ran: string
   /** Why it could not go on, with the number of the line; `null` when it ran to its end. */
   readonly failure: string | null
 }
@@ -20,6 +22,7 @@ export function runTranscript(text: string, options: TranscriptOptions = {}): Fi
   const run = new TranscriptRun(options)
   const lines: string[] = []
   let failure: string | null = null
+  let ran: string | null = null
   for (const [place, line] of text.split('\n').entries()) {
     if (/^\s+\S/.test(line)) continue
     lines.push(line)
@@ -29,8 +32,10 @@ export function runTranscript(text: string, options: TranscriptOptions = {}): Fi
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       failure = `line ${place + 1}, "${line}": ${reason}`
+      ran = lines.join('\n')
       lines.push(`  failed: ${reason}`)
     }
   }
-  return { run, text: lines.join('\n'), failure }
+  const whole = lines.join('\n')
+  return { run, text: whole, ran: ran ?? whole, failure }
 }
