@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { privateFile } from '../permissions.ts'
 import { drawPlan, type PlanOptions } from '../simulator/draw-plan.ts'
@@ -95,7 +95,7 @@ export function addSimulateCommand(program: Command): void {
     .addOption(
       new Option(
         '--inspect <file>',
-        'write what the servers of the one run did, shrunk when it fails, for the inspector',
+        'write what the servers of the one run did, shrunk when it fails, for the inspector, in a new file',
       ),
     )
     .addOption(new Option('--no-shrink', 'do not look for a smaller plan that fails'))
@@ -120,6 +120,10 @@ async function simulate(flags: Flags): Promise<void> {
     throw new Failure(
       `--inspect ${flags.inspect} holds what happened in one run: leave out --runs ${flags.runs}`,
     )
+  }
+  // Found before the run: nobody is to wait for a recording that is not kept.
+  if (flags.inspect !== undefined && existsSync(flags.inspect)) {
+    throw new Failure(`--inspect ${flags.inspect} is there already: give a new file`)
   }
   const result = flags.plan === undefined ? await simulateSeeds(flags) : simulatePlan(flags, flags.plan)
   if (flags.json) printJson(result)
@@ -231,10 +235,18 @@ function smaller(
 }
 
 function readPlan(file: string): Plan {
+  let text: string
   try {
-    return parsePlan(readFileSync(file, 'utf8'))
+    text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new Failure(`--plan ${file}: ${(error as Error).message}`)
+    throw new Failure(`--plan ${file} cannot be read: ${(error as Error).message}`)
+  }
+  try {
+    return parsePlan(text)
+  } catch (error) {
+    throw new Failure(
+      `--plan ${file} is no plan of the simulator, as --save writes one: ${(error as Error).message}`,
+    )
   }
 }
 

@@ -126,7 +126,7 @@ describe('paxos simulate', () => {
     await writeFile(file, '{ "format": 1 }')
     const { code, stderr } = await paxos('simulate', '--plan', file)
     expect(code).toBe(1)
-    expect(stderr).toContain(`paxos: --plan ${file}: /`)
+    expect(stderr).toContain(`paxos: --plan ${file} is no plan of the simulator, as --save writes one: /`)
   })
 })
 
@@ -195,4 +195,11 @@ test('what the servers of a run that fails did is written for the inspector, shr
   const last = records.at(-1)
   const broken = last?.kind === 'verdict' ? last.invariants.filter((each) => each.standing === 'broken') : []
   expect(broken.map(({ invariant }) => invariant)).toEqual([11])
+
+  const again = await paxos('simulate', '--seed', '1', '--inspect', file)
+  expect(again).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `paxos: --inspect ${file} is there already: give a new file\n`,
+  })
 })
