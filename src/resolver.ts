@@ -1,5 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIPv4 } from 'node:net'
+import type { Address } from '../machines/batch.ts'
+import { parseAddress } from './address.ts'
 
 /** Every IP address of a name; rejects when it has none, or nobody knows. */
 export type LookUp = (name: string) => Promise<readonly string[]>
@@ -58,6 +60,11 @@ export class Resolver {
     return known.addresses
   }
 
+  /** True when `name` was looked up and no address was ever found. */
+  isUnknown(name: string): boolean {
+    return this.#known.get(name)?.addresses.length === 0
+  }
+
   /**
    * The addresses of `name`: those that are known, or else those that a look-up finds; none when it was not found. Never
    * rejects.
@@ -114,3 +121,9 @@ async function lookUpInSystem(name: string): Promise<readonly string[]> {
 
 /** All servers and clients of a process look names up here, so that its look-ups are one at a time. */
 export const systemResolver = new Resolver()
+
+/** Why nothing was sent to `address`, when its name was looked up without success; `null` otherwise. */
+export function whyUnresolved(address: Address, resolver: Resolver = systemResolver): string | null {
+  const { kind, host } = parseAddress(address)
+  return kind === 'name' && resolver.isUnknown(host) ? `the name ${host} has no IP address` : null
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Resolver, retryAfterMs } from '../src/resolver.ts'
+import { Resolver, retryAfterMs, whyUnresolved } from '../src/resolver.ts'
 
 /** A resolver whose look-ups end when the test says so, on a clock that the test sets. */
 class Harness {
@@ -41,6 +41,20 @@ const settled = () => new Promise((resolve) => setImmediate(resolve))
 const ageMs = 60_000
 
 describe('the resolver', () => {
+  it('tells a name that has no address from one that is not looked up yet', async () => {
+    const harness = new Harness()
+    const { resolver } = harness
+    resolver.addressesOf('a', ageMs)
+    expect(whyUnresolved('a:1', resolver)).toBeNull()
+    await harness.fail()
+    expect(whyUnresolved('a:1', resolver)).toBe('the name a has no IP address')
+    expect(whyUnresolved('127.0.0.1:1', resolver)).toBeNull()
+    harness.nowMs = retryAfterMs
+    resolver.addressesOf('a', ageMs)
+    await harness.find('10.0.0.1')
+    expect(whyUnresolved('a:1', resolver)).toBeNull()
+  })
+
   it('answers at once with what it knows, and looks up in the background', async () => {
     const { resolver, asked } = new Harness()
     expect(resolver.addressesOf('a', ageMs)).toEqual([])

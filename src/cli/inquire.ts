@@ -1,6 +1,7 @@
 import type { Address, Json } from '../../machines/batch.ts'
 import { canonicalAddress, isReachable, whyNotReachable } from '../address.ts'
 import { connect } from '../client/index.ts'
+import { whyUnresolved } from '../resolver.ts'
 import { visible } from '../visible.ts'
 import { noServerAnswers, type Patience } from './ask.ts'
 import { type Report, readFoundingReport, readReport } from './report.ts'
@@ -10,7 +11,7 @@ export interface Answer {
   readonly server: Address
   readonly status: Json
   readonly report: Report | null
-  /** Why it was not asked: what another server says that its address is, nobody can send to. */
+  /** Why it could not be asked: nobody can send to what another server says that its address is, or its name is of nobody. */
   readonly fault?: string
 }
 
@@ -88,8 +89,10 @@ export async function inquireOnce(servers: readonly Address[], statusTimeoutMs: 
   const client = connect({ servers, timing: { statusTimeoutMs } })
   try {
     return (await client.status()).map((answer) => {
-      const status = 'status' in answer ? answer.status : null
-      return { server: answer.server, status, report: readReport(status) }
+      const { server } = answer
+      if ('status' in answer) return { server, status: answer.status, report: readReport(answer.status) }
+      const fault = whyUnresolved(server)
+      return { server, status: null, report: null, ...(fault !== null && { fault }) }
     })
   } finally {
     await client.close()

@@ -3,7 +3,7 @@ import type { Member } from '../../machines/members.ts'
 import type { Invitation, Welcome } from '../../machines/messages.ts'
 import { Directory } from '../client/directory.ts'
 import { type From, type Heard, Link, type Said } from '../client/link.ts'
-import type { Resolver } from '../resolver.ts'
+import { type Resolver, whyUnresolved } from '../resolver.ts'
 import { StartError } from './errors.ts'
 
 const retryMs = 200
@@ -59,7 +59,9 @@ async function ask<A extends Heard>(
         if (answer !== null) resolve(answer)
       }
       patience = setTimeout(() => {
-        reject(new StartError(`--join ${address}: no server answered there within ${patienceMs / 1000} s`))
+        const why = whyUnresolved(address, resolver)
+        const silence = `no server answered there within ${patienceMs / 1000} s`
+        reject(new StartError(`--join ${address}: ${why ?? silence}`))
       }, patienceMs)
       say()
     })
