@@ -1,7 +1,9 @@
 import type { Address } from '../../machines/batch.ts'
 import type { Client } from '../client/index.ts'
 import { Aborted, connect, RequestFailed } from '../client/index.ts'
+import { whyUnresolved } from '../resolver.ts'
 import { visible } from '../visible.ts'
+import { type Answering, answeringIn } from './answering.ts'
 import { exitCodes, Failure, signalExitCodes } from './exit-codes.ts'
 import { complain } from './output.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
@@ -12,7 +14,7 @@ export interface Patience {
   readonly timeout?: number
 }
 
-/** After this long without an answer it is looked whether any server answers at all, in milliseconds. */
+/** After this long without an answer it is looked whether enough servers answer at all, in milliseconds. */
 const doubtMs = 2_000
 
 /** How long servers have to answer when it is counted which do, in milliseconds. They are counted before the timeout ends. */
@@ -21,14 +23,9 @@ const countingMs = 1_000
 /** After the timeout, a request has this long to be taken back, in milliseconds. */
 const takingBackMs = 1_000
 
-interface Count {
-  readonly answering: number
-  readonly asked: number
-}
-
 /**
  * Asks the cluster a question and gives it up after `timeout`, or when a signal ends the program: throws a `Failure` then, within
- * a second, that tells whether servers answered; and one when the service refuses. `question` is to reject at the signal.
+ * a second, that tells who answers; and one when the service refuses. `question` is to reject at the signal.
  */
 export async function ask<T>(
   { servers, timeout }: Patience,
@@ -41,9 +38,8 @@ export async function ask<T>(
     interruptedBy = signal
     givingUp.abort(new Error(signal))
   })
-  const doubt = setTimeout(() => void sayIfNoneAnswers(client, servers, givingUp.signal), doubtMs)
-  const deadline =
-    timeout === undefined ? null : new Deadline(timeout, givingUp, () => countAnswering(client))
+  const doubt = setTimeout(() => void sayWhyItWaits(client, servers, givingUp.signal), doubtMs)
+  const deadline = timeout === undefined ? null : new Deadline(timeout, givingUp, () => answering(client))
   try {
     const answer = question(client, givingUp.signal)
     return await (deadline === null ? answer : Promise.race([answer, deadline.missed]))
@@ -53,9 +49,9 @@ export async function ask<T>(
     const doubts = error instanceof Aborted ? `; ${error.message}` : ''
     if (interruptedBy !== null) throw new Failure(`interrupted${doubts}`, signalExitCodes[interruptedBy])
     const after = `after ${(timeout ?? 0) / 1000} s`
-    const { answering, asked } = (await deadline?.counted()) ?? { answering: 0, asked: servers.length }
-    if (answering === 0) throw noServerAnswers(servers, after, doubts)
-    throw new Failure(`gave up ${after} (${answering} of ${asked} servers answer)${doubts}`, exitCodes.gaveUp)
+    const known = (await deadline?.counted()) ?? { kind: 'none' }
+    if (known.kind === 'none') throw noServerAnswers(servers, after, doubts)
+    throw new Failure(`gave up ${after} (${known.text})${doubts}`, exitCodes.gaveUp)
   } finally {
     clearTimeout(doubt)
     deadline?.clear()
@@ -68,10 +64,10 @@ export async function ask<T>(
 class Deadline {
   /** Rejects with Aborted when what was asked could not be taken back in time. */
   readonly missed: Promise<never>
-  #count: Promise<Count | null> | null = null
+  #count: Promise<Answering | null> | null = null
   readonly #timers: readonly NodeJS.Timeout[]
 
-  constructor(timeout: number, givingUp: AbortController, count: () => Promise<Count>) {
+  constructor(timeout: number, givingUp: AbortController, count: () => Promise<Answering>) {
     let miss: (reason: unknown) => void = () => undefined
     this.missed = new Promise<never>((_, reject) => {
       miss = reject
@@ -89,8 +85,8 @@ class Deadline {
     ]
   }
 
-  /** Which servers answer; `null` when that was not learned in time. */
-  counted(): Promise<Count | null> {
+  /** Who answers; `null` when that was not learned in time. */
+  counted(): Promise<Answering | null> {
     return Promise.race([this.#count, this.missed.catch(() => null)])
   }
 
@@ -113,24 +109,33 @@ export function ending<A extends unknown[]>(
 }
 
 export function noServerAnswers(servers: readonly Address[], after: string, doubts = ''): Failure {
+  const nameless = servers.flatMap((server) => whyUnresolved(server) ?? [])
+  const why = [...nameless, ...(nameless.length < servers.length ? ['are they running?'] : [])]
   return new Failure(
-    `no server answered ${after} at ${servers.join(', ')}: are they running? (--servers says where they are)${doubts}`,
+    `no server answered ${after} at ${servers.join(', ')}: ${why.join('; ')} (--servers says where they are)${doubts}`,
     exitCodes.noServerAnswers,
   )
 }
 
-async function sayIfNoneAnswers(
+/** Says on stderr why there may be no answer yet, if it can be seen. */
+async function sayWhyItWaits(
   client: Client,
   servers: readonly Address[],
   signal: AbortSignal,
 ): Promise<void> {
   // A client that was closed meanwhile has its answer.
-  const counted = await countAnswering(client).catch(() => null)
-  if (counted?.answering !== 0 || signal.aborted) return
-  complain(`no server answers yet at ${servers.join(', ')}; still asking`)
+  const known = await answering(client).catch(() => null)
+  if (known === null || known.kind === 'enough' || signal.aborted) return
+  if (known.kind === 'tooFew') {
+    complain(`${known.text}; still asking`)
+    return
+  }
+  const nameless = servers.flatMap((server) => whyUnresolved(server) ?? [])
+  const why = nameless.length === 0 ? '' : `: ${nameless.join('; ')}`
+  complain(`no server answers yet at ${servers.join(', ')}${why}; still asking`)
 }
 
-async function countAnswering(client: Client): Promise<Count> {
+async function answering(client: Client): Promise<Answering> {
   const answers = await client.status()
-  return { answering: answers.filter((answer) => 'status' in answer).length, asked: answers.length }
+  return answeringIn(answers.map((answer) => ('status' in answer ? answer.status : null)))
 }

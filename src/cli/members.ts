@@ -16,7 +16,7 @@ import {
   timeoutOption,
 } from './options.ts'
 import { formatTable, print, printJson } from './output.ts'
-import { type Report, readFoundingReport } from './report.ts'
+import { foundingText, mostKnowing, type Report, readFoundingReport } from './report.ts'
 
 /** How long each of the others has to show that it knows of a removal, if --timeout leaves as much, in milliseconds. */
 const knowingTimeoutMs = 5_000
@@ -42,7 +42,7 @@ export function addMembersCommand(program: Command): void {
 }
 
 async function list({ json, ...patience }: Flags): Promise<void> {
-  const { members } = await mostKnowing(patience)
+  const { members } = await knownBest(patience)
   if (json) return printJson({ members })
   print(
     formatTable(
@@ -103,17 +103,11 @@ async function carryOut(change: MembershipChange, patience: Patience): Promise<r
   return members
 }
 
-/** Servers learn lazily: the one with the most instances chosen knows the latest members. */
-async function mostKnowing(patience: Patience): Promise<Report> {
+async function knownBest(patience: Patience): Promise<Report> {
   const answers = await inquire(patience)
-  const reports = answers.flatMap(({ report }) => report ?? [])
-  const [most] = reports.sort((a, b) => b.firstUnchosen - a.firstUnchosen)
+  const most = mostKnowing(answers.flatMap(({ report }) => report ?? []))
   if (most !== undefined) return most
   const [founding] = answers.flatMap(({ status }) => readFoundingReport(status) ?? [])
-  if (founding !== undefined) {
-    throw new Failure(
-      `there are no members yet: server ${founding.id} is founding the cluster, and waits for server ${founding.waitsFor.join(', ')}`,
-    )
-  }
+  if (founding !== undefined) throw new Failure(`there are no members yet: ${foundingText(founding)}`)
   throw new Failure('the servers answer in words of another version of paxos', exitCodes.failed)
 }

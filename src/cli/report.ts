@@ -58,3 +58,13 @@ export function readReport(status: Json): Report | null {
 export function readFoundingReport(status: Json): FoundingReport | null {
   return foundingReports.Check(status) ? status : null
 }
+
+/** Servers learn lazily: the one with the most instances chosen knows the latest members. */
+export function mostKnowing(reports: readonly Report[]): Report | undefined {
+  return [...reports].sort((a, b) => b.firstUnchosen - a.firstUnchosen)[0]
+}
+
+/** `server 0 is founding the cluster, and waits for server 1, 2`. */
+export function foundingText({ id, waitsFor }: FoundingReport): string {
+  return `server ${id} is founding the cluster, and waits for server ${waitsFor.join(', ')}`
+}

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { Json } from '../../machines/batch.ts'
 import { cluster, echo, executed, FakeServer, response, type Script } from '../client/fake-server.ts'
 import { compile, type Ended, Paxos, removeCompiled } from './paxos.ts'
+import { reportFrom } from './reports.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -42,7 +43,7 @@ const report = (status: Json): Script => {
 const holding =
   (cancelled: boolean): Script =>
   (message) => {
-    if (message.type !== 'request') return report({})(message)
+    if (message.type !== 'request') return report(reportFrom(0))(message)
     if (message.command.kind === 'cancel')
       return cancelled ? [response(message, executed({ ended: null }))] : []
     return [{ type: 'queued', uid: message.uid, seq: message.seq }]
@@ -102,7 +103,7 @@ describe('with --json, what went wrong is one object on stdout', () => {
   test('a lock that is held', async () => {
     const server = await startServer(holding(true))
     const ended = await run([server], 'lock', 'a', '--json', '--timeout', '0.5').ended
-    expectError(ended, 3, 'gaveUp', 'gave up after 0.5 s (1 of 1 servers answer)')
+    expectError(ended, 3, 'gaveUp', 'gave up after 0.5 s (1 of 3 members answer, and a majority is needed)')
   })
 
   test('a signal', async () => {
@@ -136,7 +137,7 @@ describe('a deadline is kept', () => {
     const { code, stderr, ms } = await lasting(holding(true), 'lock', 'a', '--timeout', '1.5')
     expect({ code, stderr }).toEqual({
       code: 3,
-      stderr: 'paxos: gave up after 1.5 s (1 of 1 servers answer)\n',
+      stderr: 'paxos: gave up after 1.5 s (1 of 3 members answer, and a majority is needed)\n',
     })
     expect(ms).toBeLessThan(1_500 + roomMs)
   })
@@ -170,6 +171,27 @@ describe('a deadline is kept', () => {
       stdout: 'removed server 1; do not stop it before more of the others answer\n',
     })
     expect(performance.now() - startMs).toBeLessThan(1_000 + 1_000 + roomMs)
+  })
+})
+
+describe('a name without an IP address is told of', () => {
+  const nowhere = 'nope.invalid:29371'
+  const why = 'the name nope.invalid has no IP address'
+
+  test('where no server answers', async () => {
+    const { code, stderr } = await new Paxos(['lock', 'a', '--servers', nowhere, '--timeout', '2']).ended
+    expect(code).toBe(2)
+    expect(stderr).toBe(
+      `paxos: no server answered after 2 s at ${nowhere}: ${why} (--servers says where they are)\n`,
+    )
+  })
+
+  test('where another server answers', async () => {
+    const server = await startServer(report(reportFrom(0, { members: [] })))
+    const servers = `${server.address},${nowhere}`
+    const { code, stdout } = await new Paxos(['status', '--servers', servers]).ended
+    expect(code).toBe(5)
+    expect(stdout).toMatch(new RegExp(`^-  +${nowhere}  ${why}$`, 'm'))
   })
 })
 

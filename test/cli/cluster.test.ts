@@ -64,7 +64,9 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
 
   const impatient = await paxos('lock', 'a', '--timeout', '0.5', ...servers)
   expect(told(impatient)).toEqual({ code: 3, stdout: '' })
-  expect(impatient.stderr).toMatch(/^paxos: gave up after 0.5 s \([123] of 3 servers answer\)\n$/)
+  expect(impatient.stderr).toMatch(
+    /^paxos: gave up after 0.5 s \([123] of 3 members answer(, and a majority is needed)?\)\n$/,
+  )
 
   const interrupted = here.start('lock', 'a', ...servers)
   await someRequestIsDelayed()
@@ -227,6 +229,11 @@ test('a founding of which servers are killed goes on, and status says who is wai
     row: expect.stringMatching(/founding, waits for server (1, )?2$/),
   })
   expect((await paxos('members', 'list', ...servers)).stderr).toMatch(/^paxos: .*founding/)
+  const impatient = await paxos('lock', 'a', '--timeout', '1.5', ...servers)
+  expect(impatient.code).toBe(3)
+  expect(impatient.stderr).toMatch(
+    /^paxos: gave up after 1.5 s \(server [01] is founding the cluster, and waits for server .*2\)\n$/,
+  )
   for (const founder of founders) founder.signal('SIGKILL')
   await Promise.all(founders.map(({ ended }) => ended))
   await startCluster()
