@@ -10,10 +10,13 @@
  * one list in its life. So two such lists with an incarnation in common are equal. Lists without one in common are those of two
  * clusters, of which the earlier has lost every directory that it was founded with; their names differ, so neither hears the other.
  *
+ * Why a stranger confirms nothing: an answer counts only when it names the incarnation that asked. A founder tells that to the addresses
+ * of the plan alone, in what it asks and in what it answers, so only who receives what is sent there can answer.
+ *
  * Why a founder whose directory was wiped does not vote with lost promises: it has a new incarnation. Those that hold a list with the
  * old one refuse the new one for ever, and without them it knows no full list.
  */
-import type { NodeId } from './batch.ts'
+import type { Address, NodeId } from './batch.ts'
 import type { FounderName, FoundingPlan } from './members.ts'
 import type { Found, Founder, NotFounder } from './messages.ts'
 
@@ -96,15 +99,31 @@ export function unheardOf({ record, heard, holding }: FoundingState): NodeId[] {
   return othersOf(record).filter((id) => !known.includes(id))
 }
 
-/** What a founder with this record, or a server of the founded cluster, answers to one that asks. It changes nothing. */
-export function answerTo(from: NodeId, found: Found, record: FoundingRecord): Founder | NotFounder {
+/** What is answered to a founder, and where. */
+export interface FoundingAnswer {
+  readonly message: Founder | NotFounder
+  readonly to: Address
+}
+
+/**
+ * What a founder with this record, or a server of the founded cluster, answers to a question that `from` asked at `source`. It changes
+ * nothing. Who it is goes only to where the plan has `from`: anybody can ask in the name of a founder. A refusal holds nothing that
+ * `source` may not know, and to one that was started with another plan it is the only address that leads there.
+ */
+export function answerTo(
+  from: NodeId,
+  source: Address,
+  found: Found,
+  record: FoundingRecord,
+): FoundingAnswer {
   const { members, cluster, incarnation, founders, isFounded } = record
   const to = found.incarnation
-  const held = founders?.find(({ id }) => id === from)?.incarnation ?? to
-  if (isSamePlan(found, record) && held === to) {
-    return { type: 'founder', to, incarnation, founders, isFounded }
+  const planned = members.find(({ id }) => id === from)?.address
+  const isCounted = founders?.some((name) => name.id === from && name.incarnation === to) ?? true
+  if (planned !== undefined && isSamePlan(found, record) && isCounted) {
+    return { message: { type: 'founder', to, incarnation, founders, isFounded }, to: planned }
   }
-  return { type: 'notFounder', to, members, cluster, isFounded }
+  return { message: { type: 'notFounder', to, members, cluster, isFounded }, to: source }
 }
 
 /**

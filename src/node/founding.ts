@@ -150,7 +150,8 @@ class Foundation {
 
   #answer(from: NodeId, found: Found, source: Address): void {
     const { record } = this.#state
-    this.#transport.send(source, answerTo(from, found, record))
+    const { to, message } = answerTo(from, source, found, record)
+    this.#transport.send(to, message)
     if (!isSamePlan(found, record))
       this.#tell(obstacleText(record, { kind: 'otherPlan', of: from, plan: found }))
     // It has just come, or come to know more: what is still missing may be had now.

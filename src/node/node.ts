@@ -368,9 +368,9 @@ class LiveNode implements RunningNode {
         transport.send(from, { type: 'invitation', to: incarnation, founders: this.#identity.members })
       },
       found: (question, founder, from) => {
-        const answer = answerTo(founder, question, recordOf(this.#identity))
-        transport.send(from, answer)
-        if (answer.type === 'notFounder')
+        const { to, message } = answerTo(founder, from, question, recordOf(this.#identity))
+        transport.send(to, message)
+        if (message.type === 'notFounder')
           this.#refusals.happened((times) => this.#logRefusal(founder, from, times))
       },
       founder: () => undefined,

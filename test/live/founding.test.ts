@@ -120,6 +120,35 @@ describe('three founders', () => {
     for (const incarnation of own) expect(JSON.stringify(status)).not.toContain(incarnation)
   })
 
+  test('are not misled by a stranger that speaks in the name of one', async () => {
+    const all = [found(0), found(1)]
+    const stranger = await Datagrams.open()
+    const plan = { members: membersOf([0, 1, 2]), cluster: null }
+    const say = (id: NodeId, message: object) =>
+      stranger.send(addressOf(id), JSON.stringify({ v: 3, c: '', s: 2, m: [message] }).padEnd(2_000))
+    await vi.waitFor(async () => {
+      expect(await stranger.inquire(addressOf(1))).toMatchObject({ state: 'founding', waitsFor: [2] })
+    }, 20_000)
+    const before = stranger.heard.length
+    for (const id of [0, 1]) await say(id, { type: 'found', ...plan, incarnation: 'evil' })
+    await new Promise((next) => setTimeout(next, 500))
+    const heard = stranger.heard.slice(before)
+    // What it would do with an incarnation that it was told.
+    const told = heard.flatMap((text) => /"incarnation":"([^"]+)"/.exec(text)?.[1] ?? [])
+    for (const to of ['evil', ...told]) {
+      for (const id of [0, 1]) {
+        await say(id, { type: 'founder', to, incarnation: 'evil', founders: null, isFounded: false })
+        await say(id, { type: 'notFounder', to, ...plan, isFounded: true })
+      }
+    }
+    await stranger.close()
+    expect(heard).toEqual([])
+    const started = await Promise.all([...all, found(2)])
+    expect(new Set(started.map(({ cluster }) => cluster)).size).toBe(1)
+    for (const id of [0, 1, 2]) expect(await identityText(id)).not.toContain('evil')
+    await (await client(0, 1, 2).lock('a')).unlock()
+  })
+
   test('say for whom they wait', async () => {
     void found(0).catch(() => undefined)
     await vi.waitFor(() => {

@@ -4,7 +4,7 @@
  * network can do.
  */
 import { describe, expect, test } from 'vitest'
-import type { NodeId } from '../../machines/batch.ts'
+import type { Address, NodeId } from '../../machines/batch.ts'
 import {
   answerTo,
   beginFounding,
@@ -48,7 +48,8 @@ function changed(model: Model, id: NodeId, founding: Founding): Model {
 }
 
 /** The model after `id` heard `answer` of `from`; what changed durably is kept before anything is said. */
-function heard(model: Model, id: NodeId, from: NodeId, answer: Founder | NotFounder): Model {
+function heard(model: Model, id: NodeId, from: NodeId, answer: Founder | NotFounder | null): Model {
+  if (answer === null) return model
   const { state, history } = at(model, id)
   const after = hearAnswer(state, from, answer)
   if (after === state) return model
@@ -69,6 +70,17 @@ function crashed(model: Model, id: NodeId): Model {
   return changed(model, id, { state: beginFounding(state.record), history })
 }
 
+/** What the founder with `record` answers to the question of the founder `id`, if the answer goes to where that one is. */
+function answered(id: NodeId, { members, ...own }: FoundingRecord, record: FoundingRecord) {
+  const source = addressIn(members, id)
+  const { message, to } = answerTo(id, source, questionOf({ members, ...own }), record)
+  return to === source ? message : null
+}
+
+function addressIn(members: FoundingPlan['members'], id: NodeId): Address {
+  return members.find((member) => member.id === id)?.address ?? expect.fail(`${id} is no member`)
+}
+
 /** Every model that one event makes of it. */
 function* next(model: Model, wipes: number): Generator<Model> {
   for (const [id, { state }] of model.entries()) {
@@ -76,7 +88,7 @@ function* next(model: Model, wipes: number): Generator<Model> {
       for (const [from, { history }] of model.entries()) {
         if (from === id) continue
         for (const record of history) {
-          yield unobstructed(heard(model, id, from, answerTo(id, questionOf(state.record), record)), id)
+          yield unobstructed(heard(model, id, from, answered(id, state.record, record)), id)
         }
       }
       yield crashed(model, id)
@@ -161,7 +173,7 @@ function calmed(model: Model): Model {
     for (const from of founded(after, id) ? [] : othersOf(at(after, id).state.record)) {
       if (from >= model.length) continue
       const { record } = at(after, id).state
-      after = heard(after, id, from, answerTo(id, questionOf(record), at(after, from).state.record))
+      after = heard(after, id, from, answered(id, record, at(after, from).state.record))
     }
   }
   return JSON.stringify(after) === JSON.stringify(model) ? model : calmed(after)
@@ -185,6 +197,36 @@ describe.each([
   test('while no directory is lost, all found the cluster as soon as they hear each other', () => {
     for (const model of models.filter((model) => wipesOf(model) === 0)) {
       if (voters(calmed(model)).now.length !== servers) expect.fail(JSON.stringify(model))
+    }
+  })
+
+  test('a stranger that asks in the name of a founder is told no incarnation, which an answer has to name', () => {
+    for (const model of models) {
+      const incarnations = model.flatMap(({ history }) => history.map(({ incarnation }) => incarnation))
+      for (const [id, { state }] of model.entries()) {
+        const question = { ...questionOf(state.record), incarnation: 'made up' }
+        for (const { record } of model.map(({ state }) => state)) {
+          const { message, to } = answerTo(id, 'stranger:1', question, record)
+          const told = incarnations.filter((name) => JSON.stringify(message).includes(name))
+          if (to === 'stranger:1' ? told.length > 0 : to !== addressIn(record.members, id)) {
+            expect.fail(JSON.stringify({ record, message, to }))
+          }
+        }
+        const { members, cluster } = state.record
+        const refusal: NotFounder = { type: 'notFounder', to: 'made up', members, cluster, isFounded: true }
+        const forged: Founder = {
+          type: 'founder',
+          to: 'made up',
+          incarnation: 'made up',
+          founders: null,
+          isFounded: false,
+        }
+        for (const from of model.keys()) {
+          if (heard(heard(model, id, from, refusal), id, from, forged) !== model) {
+            expect.fail(JSON.stringify(model))
+          }
+        }
+      }
     }
   })
 

@@ -97,6 +97,29 @@ test('when what it holds cannot be kept it ends, and nobody hears of it', async 
   expect(answers().filter(({ founders }) => founders !== null)).toEqual([])
 })
 
+test('says who it is only to the address that the plan has, wherever it was asked', async () => {
+  found(() => undefined).catch(() => undefined)
+  const stranger = await bindSocket('127.0.0.1:0')
+  const told: string[] = []
+  stranger.on('message', (datagram) => told.push(datagram.toString()))
+  const { port } = own.address()
+  const ask = (question: Message) => {
+    for (const datagram of encodeEnvelope({ cluster: '', sender: 1, messages: [question] })) {
+      stranger.send(datagram, port, '127.0.0.1')
+    }
+  }
+  ask({ ...question(), incarnation: 'evil' })
+  await vi.waitFor(() => expect(answers()).toHaveLength(1))
+  expect(answers()).toMatchObject([{ to: 'evil', incarnation: 'own' }])
+  // A refusal goes back to who asked, and holds nothing but the plan.
+  ask({ ...question(), cluster: 'other', incarnation: 'evil' })
+  await vi.waitFor(() => expect(told).toHaveLength(1))
+  expect(JSON.parse(told[0] ?? '').m).toEqual([
+    { type: 'notFounder', to: 'evil', ...plan(), isFounded: false },
+  ])
+  stranger.close()
+})
+
 test('clients that greet it get no answer, requests and the messages of roles none either', async () => {
   found(() => undefined).catch(() => undefined)
   say({ type: 'hello' })

@@ -3,7 +3,8 @@ import { messageBytes } from './codec.ts'
 
 /**
  * Which messages are answers: to whoever may not be there, they are bounded by what came from it. The others a server says
- * of itself, to members. A proposer's `chosen` counts as an answer: it is as long as one, and may be lost.
+ * of itself, to members. A proposer's `chosen` counts as an answer: it is as long as one, and may be lost. A `founder` counts as none: it
+ * goes to an address of the founders' plan, wherever the question came from, and is about as long as that, which names the same members.
  */
 const isAnswer: Readonly<Record<Message['type'], boolean>> = {
   prepare: false,
@@ -24,7 +25,7 @@ const isAnswer: Readonly<Record<Message['type'], boolean>> = {
   welcome: true,
   report: true,
   invitation: true,
-  founder: true,
+  founder: false,
   notFounder: true,
   challenge: true,
 }
