@@ -1,7 +1,9 @@
 import { accessSync, constants } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type Command, Option } from 'commander'
+import type { Address, NodeId } from '../../machines/batch.ts'
 import { replicatedLimits } from '../../machines/limits.ts'
+import { isReachable } from '../address.ts'
 import type { ControlResult, ProcessCommand } from '../inspect/control.ts'
 import { defaultInspectorPort } from '../inspect/protocol.ts'
 import { standingOf } from '../node/home.ts'
@@ -9,11 +11,16 @@ import { bindSocket } from '../node/socket.ts'
 import { makePrivateDirectory } from '../permissions.ts'
 import { type ClusterFlags, type PlannedServer, planCluster } from './cluster-plan.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
+import { inquireOnce } from './inquire.ts'
 import { Inspector, inspectorLine } from './inspector.ts'
-import { logLevelOption, parseHost, statelyOption, wholeNumber } from './options.ts'
+import { logLevelOption, type MemberOption, parseHost, statelyOption, wholeNumber } from './options.ts'
 import { complain, print, shellCommand } from './output.ts'
+import { mostKnowing } from './report.ts'
 import { ServerProcesses } from './server-processes.ts'
 import { onStopSignal } from './signals.ts'
+
+/** How long servers have to say how they are, in milliseconds. */
+const askMs = 1_000
 
 /** A server that has not stopped in good order after this is killed, in milliseconds. */
 const stopPatienceMs = 10_000
@@ -110,6 +117,14 @@ async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFla
   }
   print(readyLine(start.length, flags.servers))
   if (inspector !== null) print(inspectorLine(inspector.hub))
+  if (!isFirstStart) {
+    const known = [...start, ...lost].map(({ id }) => id)
+    const others = await silentOthers(
+      known,
+      start.map(({ address }) => address),
+    )
+    if (!running.isStopping) for (const other of others) print(otherLine(other, start, paxos))
+  }
   await running.ended
   if (running.isStopping) return
   throw new Failure('all servers have ended')
@@ -133,6 +148,25 @@ function readyLine(started: number, wanted: number): string {
   if (started === wanted) return 'cluster ready'
   if (started * 2 > wanted) return `cluster ready, with ${started} of ${wanted} servers`
   return `${started} of ${wanted} servers ready: of a cluster of ${wanted} these are too few to choose anything`
+}
+
+/** Members that are counted, are none of `known` and do not answer: a quorum may need them. */
+async function silentOthers(
+  known: readonly NodeId[],
+  addresses: readonly Address[],
+): Promise<readonly MemberOption[]> {
+  const answers = await inquireOnce(addresses, askMs)
+  const members = mostKnowing(answers.flatMap(({ report }) => report ?? []))?.members ?? []
+  const others = members.filter(({ id, counted }) => counted && !known.includes(id))
+  const asked = others.filter(({ address }) => isReachable(address)).map(({ address }) => address)
+  const found = asked.length === 0 ? [] : await inquireOnce(asked, askMs)
+  return others.filter(({ id }) => !found.some(({ report }) => report?.id === id))
+}
+
+function otherLine({ id, address }: MemberOption, started: readonly PlannedServer[], paxos: string): string {
+  const servers = started.map((server) => server.address).join(',')
+  const remove = shellCommand(['members', 'remove', String(id), '--servers', servers])
+  return `server ${id} at ${address} is counted, and is not one of these: start it, or remove it with: ${paxos} ${remove}`
 }
 
 function idsOf(servers: readonly PlannedServer[], ready: readonly boolean[]): string {

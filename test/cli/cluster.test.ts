@@ -145,6 +145,32 @@ test('when its terminal closes, the cluster and its servers hear it, and stop in
   await allEnded(pids)
 })
 
+test('a fourth server that is counted and was not started again is told of, with how to remove it', async () => {
+  const { cluster } = await startCluster()
+  const address = `127.0.0.1:${port + 3}`
+  const join_ = ['--listen', address, '--join', `127.0.0.1:${port}`, '--data', join(here.data, '3')]
+  const fourth = here.start('node', '--id', '3', ...join_)
+  await fourth.said(/^server 3 ready on/m)
+  await vi.waitFor(
+    async () => expect((await paxos('members', 'list', ...servers)).stdout).toMatch(/^3 .* yes$/m),
+    { timeout: 30_000, interval: 100 },
+  )
+  const stop = async (...processes: Paxos[]) => {
+    for (const process of processes) process.signal('SIGTERM')
+    await Promise.all(processes.map(({ ended }) => ended))
+  }
+  await stop(cluster, fourth)
+  const { cluster: again } = await startCluster()
+  const line = `^server 3 at ${address} is counted, and is not one of these: start it, or remove it with: .* (members remove 3 --servers \\S+)$`
+  const [, remove = ''] = await again.said(new RegExp(line, 'm'))
+  expect((await paxos(...remove.split(' '))).code).toBe(0)
+  await stop(again)
+  const { cluster: without } = await startCluster()
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  await stop(without)
+  expect((await without.ended).stdout).not.toContain('is counted')
+})
+
 test('a fourth server joins and another is removed', async () => {
   await startCluster()
   const address = `127.0.0.1:${port + 3}`
