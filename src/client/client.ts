@@ -173,10 +173,10 @@ const longestLookedAt = 64 * maxCommandBytes
  */
 function asJson(body: Json): Json {
   try {
-    return copyJson(body, { depth: maxBodyDepth, bytes: longestLookedAt })
+    return copyJson(body, { depth: maxBodyDepth, bytes: longestLookedAt }, 'body')
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new InvalidArgument(`the request's body cannot be sent as JSON: ${why}`, { cause: error })
+    throw new InvalidArgument(`the request cannot be sent: ${why}`, { cause: error })
   }
 }
 

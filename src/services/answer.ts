@@ -42,7 +42,7 @@ export function answerIn(returned: unknown): Answer {
 /** A copy of `result`, of which JSON can carry every part. Throws a `ServiceFault` when there is none, or it is too large. */
 export function resultIn(result: unknown, limits: JsonLimits): Json {
   try {
-    return copyJson(result, limits)
+    return copyJson(result, limits, 'result')
   } catch (error) {
     silencePromises(result)
     throw error instanceof JsonFault ? new ServiceFault(`the result cannot be kept: ${error.message}`) : error

@@ -15,29 +15,39 @@ export function isWellFormed(text: string): boolean {
  * `maxDepth` deep.
  */
 export function jsonFault(value: unknown, maxDepth: number): string | null {
-  return typeof value === 'object' && value !== null ? containerFault(value, maxDepth) : scalarFault(value)
+  if (typeof value === 'object' && value !== null) return containerFault(value, maxDepth)
+  const fault = scalarFault(value)
+  return fault === null ? null : `a value ${fault}`
 }
 
+const notCarried = 'which JSON cannot carry'
+
+/** What is wrong with `value`, as said of it: `is NaN, which JSON cannot carry`. */
 function scalarFault(value: unknown): string | null {
   switch (typeof value) {
     case 'string':
-      return isWellFormed(value) ? null : 'a string holds half of a surrogate pair'
+      return isWellFormed(value) ? null : 'holds half of a surrogate pair'
     case 'number':
-      if (!Number.isFinite(value)) return 'a number is out of range'
+      if (!Number.isFinite(value)) return `is ${value}, ${notCarried}`
       // JSON writes it as 0: servers that read it again would divide by something else.
-      return Object.is(value, -0) ? 'a number is -0' : null
+      return Object.is(value, -0) ? `is -0, ${notCarried}` : null
     case 'boolean':
       return null
     case 'object':
       return null
+    case 'undefined':
+      return `is undefined, ${notCarried}`
+    case 'bigint':
+      return `is a BigInt, ${notCarried}`
     default:
-      return `a value of the type ${typeof value} is no JSON`
+      return `is a ${typeof value}, ${notCarried}`
   }
 }
 
+/** The same of a key. */
 function keyFault(key: string): string | null {
-  if (key === '__proto__') return 'a key is __proto__'
-  return isWellFormed(key) ? null : 'a key holds half of a surrogate pair'
+  if (key === '__proto__') return 'is __proto__'
+  return isWellFormed(key) ? null : 'holds half of a surrogate pair'
 }
 
 const tooDeep = 'it is nested too deep'
@@ -52,7 +62,8 @@ function containerFault(value: object, maxDepth: number): string | null {
     return null
   }
   for (const [key, element] of Object.entries(value)) {
-    const fault = keyFault(key) ?? jsonFault(element, maxDepth - 1)
+    const wrongKey = keyFault(key)
+    const fault = wrongKey === null ? jsonFault(element, maxDepth - 1) : `a key ${wrongKey}`
     if (fault !== null) return fault
   }
   return null
@@ -66,17 +77,20 @@ export interface JsonLimits {
   readonly bytes: number
 }
 
-/** What `copyJson` throws: `message` is why the value is not kept, in words that are the same on every server. */
+/**
+ * What `copyJson` throws: `message` is what of the value is not kept, and why, in words that are the same on every server. So it
+ * holds keys and kinds, and nothing that the engine, the machine or the name of a class decides.
+ */
 export class JsonFault extends Error {}
 
 /**
  * A copy of any value that a program made. The copy is equal to `value` and holds nothing of it: each property is read once, so
  * what changes later, or answers otherwise when it is read again, is no part of it. Its cost is bounded by `limits`, whatever
- * the value. Throws a `JsonFault` when JSON cannot carry `value` without loss or it is beyond a limit, and whatever a property
- * throws that is read.
+ * the value. Throws a `JsonFault`, which calls the value `name`, when JSON cannot carry `value` without loss or it is beyond a
+ * limit, and whatever a property throws that is read.
  */
-export function copyJson(value: unknown, limits: JsonLimits): Json {
-  const copier = new Copier(limits)
+export function copyJson(value: unknown, limits: JsonLimits, name: string): Json {
+  const copier = new Copier(limits, name)
   const json = copier.copy(value, 0)
   copier.measure(json)
   return json
@@ -85,20 +99,29 @@ export function copyJson(value: unknown, limits: JsonLimits): Json {
 /** Bytes that JSON may take for each one that is counted while it is copied: those of the longest number. */
 const mostBytesForOne = 25
 
+/** Characters of a path that are shown, and of each key in it. */
+const longestPath = 80
+const longestKey = 40
+
 class Copier {
   readonly #limits: JsonLimits
+  readonly #name: string
+  /** Where the value is that is copied now. */
+  readonly #path: (string | number)[] = []
   /** Never more than what the JSON of the copy takes: what it takes is known when there is a copy. */
   #bytes = 0
 
-  constructor(limits: JsonLimits) {
+  constructor(limits: JsonLimits, name: string) {
     this.#limits = limits
+    this.#name = name
   }
 
   copy(value: unknown, depth: number): Json {
     if (typeof value === 'object' && value !== null) return this.#copyObject(value, depth)
     // Counted before it is looked at: a text may be longer than anybody wants to look at.
     this.#count(typeof value === 'string' ? value.length + 2 : 1)
-    refuseIf(scalarFault(value))
+    const fault = scalarFault(value)
+    if (fault !== null) this.#refuse(fault)
     return value as Json
   }
 
@@ -110,7 +133,22 @@ class Copier {
   }
 
   #refuseLength(): never {
-    throw new JsonFault(`it takes more than ${this.#limits.bytes} bytes of JSON`)
+    throw new JsonFault(`${this.#name} takes more than ${this.#limits.bytes} bytes of JSON`)
+  }
+
+  /** Throws that the value which is copied now does what `fault` says. */
+  #refuse(fault: string): never {
+    throw new JsonFault(`${this.#place()} ${fault}`)
+  }
+
+  /** The value that is copied now: `body.by`, `body[3]["a key"]`. */
+  #place(): string {
+    let place = this.#name
+    for (const step of this.#path) {
+      place += stepText(step)
+      if (place.length > longestPath) return `${place.slice(0, longestPath)}…`
+    }
+    return place
   }
 
   #count(bytes: number): void {
@@ -121,17 +159,20 @@ class Copier {
 
   #copyObject(value: object, depth: number): Json {
     if (depth === this.#limits.depth) {
-      throw new JsonFault(`it is nested more than ${this.#limits.depth} deep, or holds itself`)
+      throw new JsonFault(
+        `${this.#name} is nested more than ${depth} deep, or holds itself, at ${this.#place()}`,
+      )
     }
     this.#count(2)
     if (Array.isArray(value)) return this.#copyArray(value, depth)
-    if (!isPlain(value)) throw new JsonFault(`${kindOf(value)} is no JSON`)
-    refuseIf(Object.getOwnPropertySymbols(value).length > 0 ? 'a key is a symbol' : null)
+    if (!isPlain(value)) this.#refuse(`is ${kindOf(value)}, ${notCarried}`)
+    if (Object.getOwnPropertySymbols(value).length > 0) this.#refuse('has a key that is a symbol')
     const copy: Record<string, Json> = {}
     for (const key of Object.keys(value)) {
       this.#count(key.length + 3)
-      refuseIf(keyFault(key))
-      copy[key] = this.copy((value as Record<string, unknown>)[key], depth + 1)
+      const fault = keyFault(key)
+      if (fault !== null) this.#refuse(`has a key that ${fault}`)
+      copy[key] = this.#copyPart((value as Record<string, unknown>)[key], key, depth)
     }
     return copy
   }
@@ -140,12 +181,21 @@ class Copier {
     const { length } = value
     this.#count(Math.max(0, length - 1))
     // By place, so that a hole is found; and as long as it is, where a list that grows would take more than it needs.
-    return Array.from({ length }, (_, place) => this.copy(value[place], depth + 1))
+    return Array.from({ length }, (_, place) => this.#copyPart(value[place], place, depth))
+  }
+
+  #copyPart(part: unknown, step: string | number, depth: number): Json {
+    this.#path.push(step)
+    const copy = this.copy(part, depth + 1)
+    this.#path.pop()
+    return copy
   }
 }
 
-function refuseIf(fault: string | null): void {
-  if (fault !== null) throw new JsonFault(fault)
+function stepText(step: string | number): string {
+  if (typeof step === 'number') return `[${step}]`
+  if (/^[A-Za-z_$][\w$]*$/.test(step) && step.length <= longestKey) return `.${step}`
+  return `[${JSON.stringify(step.length <= longestKey ? step : `${step.slice(0, longestKey)}…`)}]`
 }
 
 /** True for `{…}`, of this realm or another; false for what a class makes. */
@@ -159,8 +209,8 @@ const namedKinds = new Set(['Map', 'Set', 'Date', 'Promise', 'RegExp', 'Error', 
 
 function kindOf(value: object): string {
   const tag = Object.prototype.toString.call(value).slice('[object '.length, -1)
-  if (tag === 'Error') return 'an Error'
-  return namedKinds.has(tag) ? `a ${tag}` : 'an object of a class'
+  if (!namedKinds.has(tag)) return 'an object of a class'
+  return `${/^[AE]/.test(tag) ? 'an' : 'a'} ${tag}`
 }
 
 /** What `json` takes in memory, about, in bytes: the same on every server, whatever their engines really need. */

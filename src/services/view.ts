@@ -22,7 +22,7 @@ export function viewOf(service: Service, state: unknown): ServiceView {
 
 function tablesView(view: unknown): ServiceView {
   refusePromise(view, 'view')
-  const json = copyJson(view, viewLimits)
+  const json = copyJson(view, viewLimits, 'view')
   if (!isView(json)) throw new Error('view returned no tables with a name, columns and rows')
   return json
 }

@@ -452,22 +452,27 @@ describe('a request', () => {
   holdsItself.self = holdsItself
 
   it.each<[string, unknown, string]>([
-    ['undefined', undefined, 'undefined'],
-    ['undefined in a field', { a: undefined }, 'undefined'],
-    ['a function', () => 1, 'function'],
-    ['a BigInt', 1n, 'bigint'],
-    ['NaN', { a: [Number.NaN] }, 'out of range'],
-    ['-0', -0, '-0'],
-    ['a Map', new Map([[1, 2]]), 'a Map'],
-    ['a Date', { at: new Date() }, 'a Date'],
-    ['what holds itself', holdsItself, 'holds itself'],
+    ['undefined', undefined, 'body is undefined, which JSON cannot carry'],
+    ['undefined in a field', { a: undefined }, 'body.a is undefined, which'],
+    ['a function', () => 1, 'body is a function, which'],
+    ['a BigInt', 1n, 'body is a BigInt, which'],
+    ['NaN', { by: Number.NaN }, 'body.by is NaN, which JSON cannot carry'],
+    ['Infinity', { a: [1, Number.POSITIVE_INFINITY] }, 'body.a[1] is Infinity, which'],
+    ['-0', -0, 'body is -0, which'],
+    ['a Map', new Map([[1, 2]]), 'body is a Map, which'],
+    ['a Date', { 'sent at': new Date() }, 'body["sent at"] is a Date, which'],
+    [
+      'what holds itself',
+      holdsItself,
+      'body is nested more than 32 deep, or holds itself, at body.self.self.',
+    ],
     [
       'what is nested deeper than servers read',
       JSON.parse('['.repeat(33) + ']'.repeat(33)),
       'more than 32 deep',
     ],
-    ['text that is not well-formed', '\ud800', 'half of a surrogate pair'],
-    ['a key that is not well-formed', { '\ud800': 1 }, 'half of a surrogate pair'],
+    ['text that is not well-formed', '\ud800', 'body holds half of a surrogate pair'],
+    ['a key that is not well-formed', { '\ud800': 1 }, 'body has a key that holds half of a surrogate pair'],
     [
       'a getter that throws',
       Object.defineProperty({}, 'a', { enumerable: true, get: () => JSON.parse('') }),

@@ -95,7 +95,7 @@ test('a server can log what the service did wrong, with the words of the engine;
   })
   expect(words).toEqual([
     expect.stringContaining('TypeError: Cannot read properties'),
-    expect.stringContaining('a number is out of range'),
+    expect.stringContaining('result is NaN, which JSON cannot carry'),
     'the service threw what is no Error',
     'the service threw an Error that cannot be read',
   ])
@@ -211,7 +211,7 @@ describe('what a service shows', () => {
     ['a view that throws no Error', { view: throwing(() => 7) }, 'the service threw what is no Error'],
     ['a promise', { view: async () => ({ tables: [] }) }, 'view returned a promise'],
     ['a rejected promise', { view: () => Promise.reject(1) }, 'view returned a promise'],
-    ['nothing', { view: () => undefined }, 'undefined is no JSON'],
+    ['nothing', { view: () => undefined }, 'view is undefined, which JSON cannot carry'],
     ['no tables', { view: () => ({}) }, 'view returned no tables'],
     ['tables that are none', { view: () => ({ tables: [7] }) }, 'view returned no tables'],
     [
@@ -224,7 +224,11 @@ describe('what a service shows', () => {
       { view: () => ({ tables: [{ ...table, rows: [[cyclic()]] }] }) },
       'holds itself',
     ],
-    ['a bigint', { view: () => ({ tables: [{ ...table, rows: [[1n]] }] }) }, 'bigint is no JSON'],
+    [
+      'a bigint',
+      { view: () => ({ tables: [{ ...table, rows: [[1n]] }] }) },
+      'view.tables[0].rows[0][0] is a BigInt',
+    ],
     ['a snapshot that throws', { snapshot: throwing(() => new Error('no snapshot')) }, 'no snapshot'],
     ['a snapshot that is none', { snapshot: () => 'text' }, 'snapshot returned no Uint8Array'],
     ['an asynchronous snapshot', { snapshot: () => Promise.reject(1) }, 'snapshot returned a promise'],

@@ -53,8 +53,8 @@ class Overdrawn extends Error {}
 class OutOfRange extends RangeError {}
 
 const notKept = 'the result cannot be kept: '
-const tooLong = `${notKept}it takes more than 65536 bytes of JSON`
-const tooDeep = `${notKept}it is nested more than 32 deep, or holds itself`
+const tooLong = `${notKept}result takes more than 65536 bytes of JSON`
+const tooDeep = `${notKept}result is nested more than 32 deep, or holds itself, at result`
 
 /** What a service does, and the reason for which the request fails. */
 export const oddities: readonly (readonly [
@@ -140,78 +140,138 @@ export const oddities: readonly (readonly [
   ],
   ['is a revoked proxy', revoked, 'the service threw a TypeError'],
 
-  ['gives undefined', giving(() => undefined), `${notKept}a value of the type undefined is no JSON`],
-  ['gives no result', () => ({ kind: 'executed', state: 1_000 }), `${notKept}a value of the type undefined`],
-  ['gives a bigint', giving(() => 2n ** 64n), `${notKept}a value of the type bigint is no JSON`],
-  ['gives a bigint within', giving(() => ({ a: [1n] })), `${notKept}a value of the type bigint is no JSON`],
-  ['gives a symbol', giving(() => Symbol.iterator), `${notKept}a value of the type symbol is no JSON`],
-  ['gives a function', giving(() => () => 1), `${notKept}a value of the type function is no JSON`],
-  ['gives NaN', giving(() => Number.NaN), `${notKept}a number is out of range`],
-  ['gives Infinity', giving(() => ({ n: Number.POSITIVE_INFINITY })), `${notKept}a number is out of range`],
-  ['gives -0', giving(() => -0), `${notKept}a number is -0`],
-  ['gives -0 within', giving(() => [{ n: -0 }]), `${notKept}a number is -0`],
+  ['gives undefined', giving(() => undefined), `${notKept}result is undefined, which JSON cannot carry`],
+  [
+    'gives no result',
+    () => ({ kind: 'executed', state: 1_000 }),
+    `${notKept}result is undefined, which JSON cannot carry`,
+  ],
+  ['gives a bigint', giving(() => 2n ** 64n), `${notKept}result is a BigInt, which JSON cannot carry`],
+  [
+    'gives a bigint within',
+    giving(() => ({ a: [1n] })),
+    `${notKept}result.a[0] is a BigInt, which JSON cannot carry`,
+  ],
+  ['gives a symbol', giving(() => Symbol.iterator), `${notKept}result is a symbol, which JSON cannot carry`],
+  ['gives a function', giving(() => () => 1), `${notKept}result is a function, which JSON cannot carry`],
+  ['gives NaN', giving(() => Number.NaN), `${notKept}result is NaN, which JSON cannot carry`],
+  [
+    'gives Infinity',
+    giving(() => ({ n: Number.POSITIVE_INFINITY })),
+    `${notKept}result.n is Infinity, which JSON cannot carry`,
+  ],
+  ['gives -0', giving(() => -0), `${notKept}result is -0, which JSON cannot carry`],
+  ['gives -0 within', giving(() => [{ n: -0 }]), `${notKept}result[0].n is -0, which JSON cannot carry`],
   [
     'gives half of a surrogate pair',
     giving(() => '\ud83d'),
-    `${notKept}a string holds half of a surrogate pair`,
+    `${notKept}result holds half of a surrogate pair`,
   ],
-  ['gives the other half', giving(() => ['a\udd12']), `${notKept}a string holds half of a surrogate pair`],
+  ['gives the other half', giving(() => ['a\udd12']), `${notKept}result[0] holds half of a surrogate pair`],
   [
     'gives half of a pair as a key',
     giving(() => ({ '\ud83d': 1 })),
-    `${notKept}a key holds half of a surrogate pair`,
+    `${notKept}result has a key that holds half of a surrogate pair`,
   ],
-  ['gives the key __proto__', giving(() => JSON.parse('{"__proto__":1}')), `${notKept}a key is __proto__`],
-  ['gives a symbol as a key', giving(() => ({ [Symbol('s')]: 1 })), `${notKept}a key is a symbol`],
+  [
+    'gives the key __proto__',
+    giving(() => JSON.parse('{"__proto__":1}')),
+    `${notKept}result has a key that is __proto__`,
+  ],
+  [
+    'gives a symbol as a key',
+    giving(() => ({ [Symbol('s')]: 1 })),
+    `${notKept}result has a key that is a symbol`,
+  ],
   [
     'gives an undefined field',
     giving(() => ({ a: undefined })),
-    `${notKept}a value of the type undefined is no JSON`,
+    `${notKept}result.a is undefined, which JSON cannot carry`,
   ],
   [
     'gives an array with a hole',
     giving(() => [1, undefined, 3]),
-    `${notKept}a value of the type undefined is no JSON`,
+    `${notKept}result[1] is undefined, which JSON cannot carry`,
   ],
   ['gives an array of holes', giving(() => new Array(2 ** 32 - 1)), tooLong],
   [
     'gives a short array of holes',
     giving(() => new Array(5)),
-    `${notKept}a value of the type undefined is no JSON`,
+    `${notKept}result[0] is undefined, which JSON cannot carry`,
   ],
-  ['gives a Map', giving(() => new Map([['a', 1]])), `${notKept}a Map is no JSON`],
-  ['gives a Set', giving(() => new Set([1])), `${notKept}a Set is no JSON`],
-  ['gives a Date', giving(() => new Date(0)), `${notKept}a Date is no JSON`],
-  ['gives an invalid Date', giving(() => new Date(Number.NaN)), `${notKept}a Date is no JSON`],
-  ['gives a RegExp', giving(() => /x/), `${notKept}a RegExp is no JSON`],
-  ['gives an Error', giving(() => new TypeError('x')), `${notKept}an Error is no JSON`],
-  ['gives a Uint8Array', giving(() => new Uint8Array(3)), `${notKept}a Uint8Array is no JSON`],
-  ['gives a Buffer', giving(() => Buffer.from('x')), `${notKept}a Uint8Array is no JSON`],
-  ['gives an ArrayBuffer', giving(() => new ArrayBuffer(3)), `${notKept}a ArrayBuffer is no JSON`],
-  ['gives a WeakMap', giving(() => new WeakMap()), `${notKept}an object of a class is no JSON`],
-  ['gives a boxed number', giving(() => Object(1)), `${notKept}an object of a class is no JSON`],
-  ['gives an instance of a class', giving(() => new Account()), `${notKept}an object of a class is no JSON`],
-  ['gives one within', giving(() => [[new Account()]]), `${notKept}an object of a class is no JSON`],
-  ['gives a promise', giving(() => Promise.resolve(1)), `${notKept}a Promise is no JSON`],
+  ['gives a Map', giving(() => new Map([['a', 1]])), `${notKept}result is a Map, which JSON cannot carry`],
+  ['gives a Set', giving(() => new Set([1])), `${notKept}result is a Set, which JSON cannot carry`],
+  ['gives a Date', giving(() => new Date(0)), `${notKept}result is a Date, which JSON cannot carry`],
+  [
+    'gives an invalid Date',
+    giving(() => new Date(Number.NaN)),
+    `${notKept}result is a Date, which JSON cannot carry`,
+  ],
+  ['gives a RegExp', giving(() => /x/), `${notKept}result is a RegExp, which JSON cannot carry`],
+  [
+    'gives an Error',
+    giving(() => new TypeError('x')),
+    `${notKept}result is an Error, which JSON cannot carry`,
+  ],
+  [
+    'gives a Uint8Array',
+    giving(() => new Uint8Array(3)),
+    `${notKept}result is a Uint8Array, which JSON cannot carry`,
+  ],
+  [
+    'gives a Buffer',
+    giving(() => Buffer.from('x')),
+    `${notKept}result is a Uint8Array, which JSON cannot carry`,
+  ],
+  [
+    'gives an ArrayBuffer',
+    giving(() => new ArrayBuffer(3)),
+    `${notKept}result is an ArrayBuffer, which JSON cannot carry`,
+  ],
+  [
+    'gives a WeakMap',
+    giving(() => new WeakMap()),
+    `${notKept}result is an object of a class, which JSON cannot carry`,
+  ],
+  [
+    'gives a boxed number',
+    giving(() => Object(1)),
+    `${notKept}result is an object of a class, which JSON cannot carry`,
+  ],
+  [
+    'gives an instance of a class',
+    giving(() => new Account()),
+    `${notKept}result is an object of a class, which JSON cannot carry`,
+  ],
+  [
+    'gives one within',
+    giving(() => [[new Account()]]),
+    `${notKept}result[0][0] is an object of a class, which JSON cannot carry`,
+  ],
+  [
+    'gives a promise',
+    giving(() => Promise.resolve(1)),
+    `${notKept}result is a Promise, which JSON cannot carry`,
+  ],
   [
     'gives a rejected promise',
     giving(() => Promise.reject(new Error('late'))),
-    `${notKept}a Promise is no JSON`,
+    `${notKept}result is a Promise, which JSON cannot carry`,
   ],
   [
     'gives a rejected promise behind another fault',
     giving(() => [Number.NaN, { p: Promise.reject(1) }]),
-    `${notKept}a number is out of range`,
+    `${notKept}result[0] is NaN, which JSON cannot carry`,
   ],
   [
     'gives a toJSON that throws',
     giving(() => ({ toJSON: throwing(() => new Error('no JSON')) })),
-    `${notKept}a value of the type function is no JSON`,
+    `${notKept}result.toJSON is a function, which JSON cannot carry`,
   ],
   [
     'gives a toJSON that lies',
     giving(() => ({ a: 1, toJSON: () => 2n })),
-    `${notKept}a value of the type function is no JSON`,
+    `${notKept}result.toJSON is a function, which JSON cannot carry`,
   ],
   ['gives 5 MB', giving(() => 'x'.repeat(5_000_000)), tooLong],
   ['gives 500 MB', giving(() => 'x'.repeat(500_000_000)), tooLong],
