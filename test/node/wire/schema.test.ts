@@ -240,7 +240,9 @@ describe('the schemas of messages', () => {
   it('say what is wrong and where', () => {
     expect(describeMessageFault({ type: 'helo' })).toBe("no message is of the type 'helo'")
     expect(describeMessageFault({ type: 'learn', from: -1 })).toMatch(/^learn\/from: .*greater or equal to 0/)
-    expect(describeMessageFault({ type: 'report', status: [-0] })).toBe('report/status: a value is -0, which JSON cannot carry')
+    expect(describeMessageFault({ type: 'report', status: [-0] })).toBe(
+      'report/status: a value is -0, which JSON cannot carry',
+    )
   })
 })
 
