@@ -1,6 +1,7 @@
 /** The one rule of what JSON is here: for what comes over the network and for what a service returns. */
 import type { Json } from '../../machines/batch.ts'
 import { utf8 } from './bytes.ts'
+import { silencePromises } from './promises.ts'
 
 const loneSurrogate = /\p{Surrogate}/u
 
@@ -90,10 +91,15 @@ export class JsonFault extends Error {}
  * limit, and whatever a property throws that is read.
  */
 export function copyJson(value: unknown, limits: JsonLimits, name: string): Json {
-  const copier = new Copier(limits, name)
-  const json = copier.copy(value, 0)
-  copier.measure(json)
-  return json
+  try {
+    const copier = new Copier(limits, name)
+    const json = copier.copy(value, 0)
+    copier.measure(json)
+    return json
+  } catch (error) {
+    silencePromises(value)
+    throw error
+  }
 }
 
 /** Bytes that JSON may take for each one that is counted while it is copied: those of the longest number. */
@@ -165,7 +171,11 @@ class Copier {
     }
     this.#count(2)
     if (Array.isArray(value)) return this.#copyArray(value, depth)
-    if (!isPlain(value)) this.#refuse(`is ${kindOf(value)}, ${notCarried}`)
+    if (!isPlain(value)) {
+      // A getter gives another one to whoever reads it again.
+      silencePromises(value)
+      this.#refuse(`is ${kindOf(value)}, ${notCarried}`)
+    }
     if (Object.getOwnPropertySymbols(value).length > 0) this.#refuse('has a key that is a symbol')
     const copy: Record<string, Json> = {}
     for (const key of Object.keys(value)) {

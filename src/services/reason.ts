@@ -1,6 +1,7 @@
 /** Why a request failed, in words that are the same on every server. */
 import { serviceLimits } from '../../machines/limits.ts'
 import { textOf, utf8 } from './bytes.ts'
+import { silencePromises } from './promises.ts'
 
 /** What is wrong with what a service returned: `message` is the reason. */
 export class ServiceFault extends Error {}
@@ -32,9 +33,9 @@ function readableReason(thrown: unknown): string {
   const kind = engineErrors.get(Object.getPrototypeOf(thrown))
   if (kind !== undefined) return `the service threw a ${kind}`
   const message: unknown = thrown.message
-  return typeof message === 'string'
-    ? shortened(message)
-    : 'the service threw an Error whose message is no text'
+  if (typeof message === 'string') return shortened(message)
+  silencePromises(message)
+  return 'the service threw an Error whose message is no text'
 }
 
 /** `text` as any datagram can carry it: half of a surrogate pair becomes U+FFFD. */
@@ -61,7 +62,10 @@ export function isMistake(thrown: unknown): boolean {
 /** What was thrown, for a log of one server: an error of the engine with its text, which is no part of a reason. Throws nothing. */
 export function thrownInWords(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? shortened(`${thrown.name}: ${thrown.message}`) : reasonOf(thrown)
+    if (!(thrown instanceof Error)) return reasonOf(thrown)
+    const { name, message }: { readonly name: unknown; readonly message: unknown } = thrown
+    silencePromises([name, message])
+    return shortened(`${name}: ${message}`)
   } catch {
     return reasonOf(thrown)
   }

@@ -3,11 +3,12 @@ import type { Batch, Command, Instance, Json, NodeId, Request } from '../../mach
 import { maxClockMs, type ReplicatedLimits, replicatedLimits, serviceLimits } from '../../machines/limits.ts'
 import { type Member, shownMembers } from '../../machines/members.ts'
 import type { Execution, Full, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
-import { answerIn, refusePromise, resultIn } from './answer.ts'
+import { answerIn, refusePromises, resultIn, snapshotOf, stateGiven } from './answer.ts'
 import { commandDigest, sha256Hex } from './digest.ts'
 import { defaultSessionIdleMs } from './expiry.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
 import { isPlainText, sessionOf } from './plain-text.ts'
+import { silencePromises } from './promises.ts'
 import { isMistake, reasonOf } from './reason.ts'
 import type { Service, ServiceView } from './service.ts'
 import { type Session, Sessions } from './sessions.ts'
@@ -81,7 +82,7 @@ export class Replica {
     this.#mistaken = options.mistaken ?? (() => undefined)
     this.#sessions = new Sessions(sessionIdleMs, limits)
     this.#members = inOrderOfId(members)
-    this.#state = service.initial()
+    this.#state = stateGiven(service.initial(), 'initial')
   }
 
   /** The members from `firstUnexecuted` on, in order of id. */
@@ -184,7 +185,7 @@ export class Replica {
       horizon: this.#sessions.horizon,
       members: this.#members,
       sessions: sessionSnapshots(this.#sessions.all()),
-      state: this.#service.snapshot(this.#state),
+      state: snapshotOf(this.#service, this.#state),
     })
   }
 
@@ -193,7 +194,7 @@ export class Replica {
     const { members, sessionIdleMs, horizon, sessions, ...rest } = decodeSnapshot(service.name, bytes)
     const replica = new Replica({ service, members, sessionIdleMs, limits })
     replica.#sessions.horizon = horizon
-    replica.#state = service.restore(rest.state)
+    replica.#state = stateGiven(service.restore(rest.state), 'restore')
     replica.#firstUnexecuted = rest.firstUnexecuted
     replica.#clockMs = rest.clockMs
     // The order of last use is not written down: it is that of the times.
@@ -295,8 +296,11 @@ export class Replica {
     const service = this.#service
     if (service.stillHolds === undefined) return true
     try {
-      return service.stillHolds(this.#state, service.parse(frozen(body)), result) === true
-    } catch {
+      const holds: unknown = service.stillHolds(this.#state, service.parse(frozen(body)), result)
+      silencePromises(holds)
+      return holds === true
+    } catch (error) {
+      silencePromises(error)
       return false
     }
   }
@@ -328,9 +332,9 @@ export class Replica {
     const { instance, index, session } = turn
     return this.#attempt(turn, () => {
       const command = this.#service.parse(frozen(body))
-      refusePromise(command, 'parse')
+      if (command !== body) refusePromises(command, 'parse')
       const moment = { instance, index, clockMs: this.#clockMs, uid: session.uid }
-      const answer = answerIn(this.#service.execute(this.#state, command, moment))
+      const answer = answerIn(this.#service.execute(this.#state, command, moment), this.#state)
       if (answer.kind === 'delayed' && !this.#mayWait(turn)) return { kind: 'full', of: 'waiting' }
       this.#state = answer.state
       if (answer.kind === 'delayed') return { kind: 'delayed', key: answer.key }
@@ -346,7 +350,9 @@ export class Replica {
       return run()
     } catch (error) {
       if (isMistake(error)) this.#mistaken(error)
-      return failed(position, reasonOf(error))
+      const reason = reasonOf(error)
+      silencePromises(error)
+      return failed(position, reason)
     }
   }
 

@@ -58,9 +58,10 @@ export const viewRows = 50
  *
  * A request fails, with the same reason on every server and without another consequence, when `parse` or `execute` throws or
  * `execute` returns what cannot be kept: no answer, a result that JSON cannot carry without loss (a Map, NaN, -0, `undefined`
- * as a value, half of a surrogate pair), or one beyond `serviceLimits`. The reason says what of the result that is; or it is the
- * message of what was thrown, and of an error that the engine itself throws (a TypeError, a RangeError) only its kind, since the
- * engine's words are not the same on every server. So throw an Error, or a class of your own, to say more.
+ * as a value, half of a surrogate pair), one beyond `serviceLimits`, or a promise anywhere, also within the state. The reason
+ * says what of the result that is; or it is the message of what was thrown, and of an error that the engine itself throws (a
+ * TypeError, a RangeError) only its kind, since the engine's words are not the same on every server. So throw an Error, or a
+ * class of your own, to say more.
  */
 export interface Service<State = unknown, Command = Json, Result extends Json = Json> {
   readonly name: string

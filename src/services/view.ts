@@ -1,8 +1,9 @@
 /** What there is to see of a service's state, whatever the service makes of it. */
 import type { Json } from '../../machines/batch.ts'
-import { refusePromise } from './answer.ts'
+import { refusePromise, snapshotOf } from './answer.ts'
 import { textOf } from './bytes.ts'
 import { copyJson } from './json.ts'
+import { silencePromises } from './promises.ts'
 import { reasonOf } from './reason.ts'
 import type { Service, ServiceTable, ServiceView } from './service.ts'
 
@@ -16,6 +17,7 @@ export function viewOf(service: Service, state: unknown): ServiceView {
   try {
     return service.view === undefined ? snapshotView(service, state) : tablesView(service.view(state))
   } catch (error) {
+    silencePromises(error)
     return { json: `the service cannot show its state: ${reasonOf(error)}` }
   }
 }
@@ -28,10 +30,7 @@ function tablesView(view: unknown): ServiceView {
 }
 
 function snapshotView(service: Service, state: unknown): ServiceView {
-  const bytes: unknown = service.snapshot(state)
-  refusePromise(bytes, 'snapshot')
-  if (!(bytes instanceof Uint8Array)) throw new Error('snapshot returned no Uint8Array')
-  const text = textOf(bytes)
+  const text = textOf(snapshotOf(service, state))
   try {
     return { json: JSON.parse(text) }
   } catch {

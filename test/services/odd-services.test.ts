@@ -1,6 +1,6 @@
 /** Services that do what no service should: the request fails, the same on every server, and everything else goes on. */
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import type { Message } from '../../machines/messages.ts'
 import { trimmedView } from '../../src/inspect/trimmed.ts'
@@ -12,6 +12,23 @@ import { ask, body, cancel, newReplica, run, threeMembers } from './driver.ts'
 import { cyclic, giving, nested, oddities, oddService, throwing } from './oddities.ts'
 
 const byName = Object.fromEntries(oddities.map(([name, does]) => [name, does]))
+
+const unhandled: unknown[] = []
+const noteUnhandled = (reason: unknown) => unhandled.push(reason)
+
+beforeAll(() => {
+  process.on('unhandledRejection', noteUnhandled)
+})
+
+/** A server ends where the rejection of a promise is not handled. */
+afterEach(async () => {
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(unhandled.splice(0), 'rejections that nobody handles').toEqual([])
+})
+
+afterAll(() => {
+  process.off('unhandledRejection', noteUnhandled)
+})
 
 /** The one message in `datagrams`, as a receiver has it; throws when it is dropped. */
 function received(message: Message): Message {
@@ -151,6 +168,7 @@ describe('what is kept', () => {
     ['throws what is no Error', throwing(() => 7), 'the service threw what is no Error'],
     ['is asynchronous', async () => 'command', 'parse returned a promise'],
     ['is asynchronous, and fails', async () => JSON.parse('{'), 'parse returned a promise'],
+    ['is asynchronous in a part', () => ({ key: Promise.reject(1) }), 'parse returned a promise within'],
   ])('parse that %s', (_, parse, reason) => {
     const replica = newReplica({ ...oddService({}), parse: parse as unknown as Service['parse'] })
     expect(outcomeOf(replica, 1, 'any')).toMatchObject({
@@ -169,6 +187,61 @@ describe('what is kept', () => {
   ])('parse may give anything that is no promise: %o', (command) => {
     const replica = newReplica({ ...oddService({}), parse: () => command as Json })
     expect(outcomeOf(replica, 1, 'any').kind).toBe('executed')
+  })
+})
+
+describe('a promise in the state', () => {
+  const initial = Object.fromEntries(Array.from({ length: 50_000 }, (_, place) => [`k${place}`, { place }]))
+
+  test('is found where the state differs from the one before, however large that is', () => {
+    const replica = newReplica({
+      ...oddService({}),
+      initial: () => initial,
+      execute: (state) => ({
+        kind: 'executed',
+        state: { ...(state as object), k49999: { saved: Promise.reject(1) } },
+        result: 1,
+      }),
+    })
+    expect(outcomeOf(replica, 1, 'any')).toMatchObject({ error: expect.stringContaining('in the state') })
+  })
+
+  test('is not searched for in what stayed', () => {
+    let reads = 0
+    const watched = new Proxy(
+      { part: 1 },
+      {
+        ownKeys: (target) => {
+          reads += 1
+          return Reflect.ownKeys(target)
+        },
+      },
+    )
+    const replica = newReplica({
+      ...oddService({}),
+      initial: () => ({ watched, count: 0 }),
+      execute: (state) => ({ kind: 'executed', state: { ...(state as object), count: 1 }, result: 1 }),
+    })
+    const readAtFirst = reads
+    expect(outcomeOf(replica, 1, 'any').kind).toBe('executed')
+    expect(reads).toBe(readAtFirst)
+  })
+
+  test.each(['initial', 'restore'] as const)('that %s gives: there is no replica', (by) => {
+    const service = { ...oddService({}), [by]: () => ({ saved: Promise.reject(1) }) }
+    const bytes = newReplica(oddService({})).snapshot()
+    expect(() => (by === 'initial' ? newReplica(service) : Replica.restore(service, bytes))).toThrow(
+      `${by} returned a promise within`,
+    )
+  })
+
+  test('an answer of stillHolds that is a promise is no yes, and ends no server', () => {
+    const service = { ...oddService({}), stillHolds: () => Promise.reject(1) } as unknown as Service
+    const replica = newReplica(service)
+    const asked = { ...ask('udp:h:1/a@0', 1, body('usual')) }
+    run(replica, [asked])
+    const [again] = run(replica, [{ ...asked, uid: 'udp:h:1/b@0' }]).outcomes
+    expect(again?.outcome.kind).toBe('refused')
   })
 })
 
@@ -228,6 +301,16 @@ describe('what a service shows', () => {
       'a bigint',
       { view: () => ({ tables: [{ ...table, rows: [[1n]] }] }) },
       'view.tables[0].rows[0][0] is a BigInt',
+    ],
+    [
+      'a rejected promise as a cell',
+      { view: () => ({ tables: [{ ...table, rows: [[Promise.reject(1)]] }] }) },
+      'is a Promise',
+    ],
+    [
+      'an Error that holds a rejected promise',
+      { view: throwing(() => new Error('not now', { cause: Promise.reject(1) })) },
+      'not now',
     ],
     ['a snapshot that throws', { snapshot: throwing(() => new Error('no snapshot')) }, 'no snapshot'],
     ['a snapshot that is none', { snapshot: () => 'text' }, 'snapshot returned no Uint8Array'],

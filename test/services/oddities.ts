@@ -23,6 +23,8 @@ export const throwing = (thrown: () => unknown) => (): never => {
   throw thrown()
 }
 
+const rejected = () => Promise.reject(new Error('late'))
+
 export function nested(depth: number, around: (inner: unknown) => unknown = (inner) => [inner]): unknown {
   let value: unknown = 'core'
   for (let level = 0; level < depth; level += 1) value = around(value)
@@ -420,6 +422,88 @@ export const oddities: readonly (readonly [
     'wait for nothing',
   ],
 
+  ['names a rejected promise as kind', () => ({ kind: rejected(), state: 1_000 }), 'a kind that is a object'],
+  [
+    'has a kind that is read as a rejected promise',
+    () => ({
+      get kind() {
+        return rejected()
+      },
+      state: 1_000,
+    }),
+    'a kind that is a object',
+  ],
+  ['names no kind, and a rejected promise', () => ({ state: { p: rejected() } }), 'a kind that is nothing'],
+  [
+    'frees a rejected promise',
+    () => ({ kind: 'executed', state: 1_000, result: 1, freed: [rejected()] }),
+    'a key in freed is a object',
+  ],
+  [
+    'frees many rejected promises',
+    () => ({ kind: 'executed', state: 1_000, result: 1, freed: Array.from({ length: 20_000 }, rejected) }),
+    'freed names more than 1024 keys',
+  ],
+  [
+    'gives many rejected promises, each in an object',
+    giving(() => Array.from({ length: 12_000 }, () => ({ value: rejected() }))),
+    'is a Promise, which JSON cannot carry',
+  ],
+  [
+    'frees what is a rejected promise as a whole',
+    () => ({ kind: 'executed', state: 1_000, result: 1, freed: { all: rejected() } }),
+    'freed is no array',
+  ],
+  [
+    'waits for a rejected promise',
+    () => ({ kind: 'delayed', state: 1_000, key: rejected() }),
+    'key is a object',
+  ],
+  [
+    'gives a rejected promise beside the answer',
+    () => ({ kind: 'executed', state: 1_000, result: 1, saved: rejected() }),
+    'a promise in a field that is not used',
+  ],
+  [
+    'gives a promise within what stands beside the answer',
+    () => ({ kind: 'delayed', state: 1_000, result: [{ saved: Promise.resolve() }] }),
+    'a promise in a field that is not used',
+  ],
+  [
+    'gives a rejected promise in the state',
+    () => ({ kind: 'executed', state: { n: 1_000, saved: [rejected()] }, result: 1 }),
+    'a promise in the state',
+  ],
+  [
+    'gives a rejected promise in a Map of the state',
+    () => ({ kind: 'executed', state: { n: new Map([['a', rejected()]]) }, result: 1 }),
+    'a promise in the state',
+  ],
+  [
+    'gives an Error in the state whose cause is a rejected promise',
+    () => ({ kind: 'executed', state: [new Error('kept', { cause: rejected() })], result: 1 }),
+    'a promise in the state',
+  ],
+  [
+    'delays with a promise in the state',
+    () => ({ kind: 'delayed', state: new Set([Promise.resolve(1)]) }),
+    'a promise in the state',
+  ],
+  [
+    'gives a rejected promise that is read from a getter',
+    giving(() => ({
+      get a() {
+        return rejected()
+      },
+    })),
+    'is a Promise, which JSON cannot carry',
+  ],
+  [
+    'gives a function that has a rejected promise',
+    giving(() => Object.assign(() => 1, { p: rejected() })),
+    'result is a function',
+  ],
+
   ['throws an Error', throwing(() => new Error('the account is empty')), 'the account is empty'],
   ['throws an Error of its own', throwing(() => new Overdrawn('by 3')), 'by 3'],
   ['throws its own kind of RangeError', throwing(() => new OutOfRange('4 of 3')), '4 of 3'],
@@ -441,6 +525,27 @@ export const oddities: readonly (readonly [
       return early
     },
     'the service threw a ReferenceError',
+  ],
+  ['throws a rejected promise', throwing(rejected), 'the service threw what is no Error'],
+  [
+    'throws an Error whose cause is a rejected promise',
+    throwing(() => new Error('not saved', { cause: rejected() })),
+    'not saved',
+  ],
+  [
+    'throws an Error that holds a rejected promise',
+    throwing(() => Object.assign(new Overdrawn('by 4'), { details: { saved: [rejected()] } })),
+    'by 4',
+  ],
+  [
+    'throws the errors of rejected promises',
+    throwing(() => new AggregateError([rejected(), rejected()])),
+    'the service threw a AggregateError',
+  ],
+  [
+    'throws an Error with a rejected promise for a message',
+    throwing(() => withMessage({ get: rejected })),
+    'whose message is no text',
   ],
   ['throws a long message', throwing(() => new Error('x'.repeat(10_000_000))), `${'x'.repeat(999)}…`],
   ['throws half of a surrogate pair', throwing(() => new Error('a\ud83d')), 'a\ufffd'],
