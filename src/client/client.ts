@@ -2,9 +2,9 @@ import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { Position } from '../../machines/outcome.ts'
 import { maxBodyDepth, maxCommandBytes } from '../node/wire/limits.ts'
-import { shown } from '../services/fields.ts'
 import { copyJson, isWellFormed } from '../services/json.ts'
 import { maxLockNameLength } from '../services/lock.ts'
+import { shownValue } from '../shown-value.ts'
 import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
 import { Inquiries } from './inquiries.ts'
@@ -211,15 +211,6 @@ function isCount(value: unknown): boolean {
 function shownName(name: unknown): string {
   if (typeof name !== 'string' || name.length <= 80) return shownValue(name)
   return `${JSON.stringify(name.slice(0, 80))}… (${name.length} characters)`
-}
-
-/** Any value, for an error message: what JSON cannot carry by its type. */
-function shownValue(value: unknown): string {
-  try {
-    return shown(value)
-  } catch {
-    return `a value of the type ${typeof value}`
-  }
 }
 
 function tokenIn(result: Json): Position {

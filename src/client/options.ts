@@ -4,6 +4,7 @@ import { reachableAddress } from '../address.ts'
 import { maxCommandBytes } from '../node/wire/codec.ts'
 import { type Resolver, systemResolver } from '../resolver.ts'
 import { longestGivenName } from '../schedule/names.ts'
+import { shownValue } from '../shown-value.ts'
 import { InvalidArgument } from './errors.ts'
 import type { ClientObserver } from './observer.ts'
 
@@ -55,7 +56,7 @@ const longestMs = 2 ** 31 - 1
 function validServers(servers: readonly string[]): readonly string[] {
   if (!Array.isArray(servers) || servers.length === 0) {
     throw new InvalidArgument(
-      `the option servers must name at least one host:port; received ${JSON.stringify(servers)}`,
+      `the option servers must name at least one host:port; received ${shownValue(servers)}`,
     )
   }
   return [...new Set(servers.map((server) => validAddress('the option servers must hold host:port', server)))]
@@ -68,10 +69,13 @@ export function validAddress(rule: string, given: string): Address {
   } catch (error) {
     throw new InvalidArgument(`${rule}: ${(error as Error).message}`)
   }
-  throw new InvalidArgument(`${rule}; received ${JSON.stringify(given)}`)
+  throw new InvalidArgument(`${rule}; received ${shownValue(given)}`)
 }
 
 function validTiming(given: Partial<ConnectTiming>): ConnectTiming {
+  if (typeof given !== 'object' || given === null) {
+    throw new InvalidArgument(`the option timing must be an object; received ${shownValue(given)}`)
+  }
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(defaultTiming, name)) {
       throw new InvalidArgument(
@@ -98,7 +102,7 @@ function validCommandBytes(given: number): number {
 
 function validCluster(given: string): string {
   if (typeof given !== 'string' || given === '') {
-    throw new InvalidArgument(`the option cluster must be a name; received ${JSON.stringify(given)}`)
+    throw new InvalidArgument(`the option cluster must be a name; received ${shownValue(given)}`)
   }
   return given
 }
@@ -106,21 +110,52 @@ function validCluster(given: string): string {
 function validName(given: string): string {
   if (typeof given !== 'string' || !/^[a-z]+$/.test(given) || given.length > longestGivenName) {
     throw new InvalidArgument(
-      `the option name must be 1 to ${longestGivenName} small letters; received ${JSON.stringify(given)}`,
+      `the option name must be 1 to ${longestGivenName} small letters; received ${shownValue(given)}`,
     )
   }
   return given
 }
 
+const optionNames: Readonly<Record<keyof ConnectOptions, true>> = {
+  servers: true,
+  cluster: true,
+  timing: true,
+  maxCommandBytes: true,
+  name: true,
+  signal: true,
+  observer: true,
+}
+
+function checkNames(options: ConnectOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgument(`the options must be an object; received ${shownValue(options)}`)
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(optionNames, name))
+  if (unknown === undefined) return
+  throw new InvalidArgument(`there is no option ${unknown}; there are ${Object.keys(optionNames).join(', ')}`)
+}
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined || typeof signal?.addEventListener === 'function') return
+  throw new InvalidArgument(`the option signal must be an AbortSignal; received ${shownValue(signal)}`)
+}
+
+function validObserver(observer: ClientObserver | undefined): ClientObserver | null {
+  if (observer === undefined || typeof observer === 'function') return observer ?? null
+  throw new InvalidArgument(`the option observer must be a function; received ${shownValue(observer)}`)
+}
+
 /** What `options` ask for, with defaults. Throws InvalidArgument, naming the option and the value received. */
 export function settingsFrom(options: ConnectOptions): Settings {
+  checkNames(options)
+  checkSignal(options.signal)
   return {
     servers: validServers(options.servers ?? defaultServers),
     cluster: options.cluster === undefined ? null : validCluster(options.cluster),
     timing: validTiming(options.timing ?? {}),
     maxCommandBytes: validCommandBytes(options.maxCommandBytes ?? maxCommandBytes),
     name: options.name === undefined ? null : validName(options.name),
-    observer: options.observer ?? null,
+    observer: validObserver(options.observer),
     resolver: systemResolver,
   }
 }

@@ -782,6 +782,11 @@ describe('options', () => {
     ['a wait that is no number', { timing: { askIntervalMs: Number.NaN } }, 'NaN'],
     ['a limit above the wire', { maxCommandBytes: 10_000_000 }, '10000000'],
     ['an empty cluster', { cluster: '' }, 'cluster'],
+    ['an unknown option', { server: 'a:1' }, 'there is no option server; there are servers, cluster, timing'],
+    ['options that are none', 'a:1', 'the options must be an object; received "a:1"'],
+    ['waits that are none', { timing: 5 }, 'the option timing must be an object; received 5'],
+    ['a signal that is none', { signal: {} }, 'the option signal must be an AbortSignal; received {}'],
+    ['an observer that is none', { observer: {} }, 'the option observer must be a function; received {}'],
     ['a name with more than letters', { name: 'worker 1' }, '"worker 1"'],
   ])('are refused by name and value: %s', (_, options, named) => {
     expect(() => connect(options as ConnectOptions)).toThrow(InvalidArgument)
