@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import { isWildcard } from '../address.ts'
 import { defaultInspectorPort } from '../inspect/protocol.ts'
 import type { NodeOptions, RunningNode } from '../node/node.ts'
+import { commandWords } from '../node/option-words.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import {
   logLevelOption,
@@ -136,11 +136,6 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     )
   }
   const advertise = flags.advertise ?? own
-  if (isWildcard(advertise ?? listen)) {
-    throw new Failure(
-      `--listen ${listen} leads others nowhere: say with --advertise HOST:PORT where they find it`,
-    )
-  }
   return {
     id,
     listen,
@@ -167,9 +162,9 @@ async function runNode(flags: NodeFlags): Promise<void> {
   if (flags.supervised) onSupervisorStop(stop)
   else onStopSignal(stop)
   // Loaded here, so that the other commands need not wait for it.
-  const [{ startNode }, { pino }] = await Promise.all([import('../node/node.ts'), import('pino')])
+  const [{ startNodeIn }, { pino }] = await Promise.all([import('../node/node.ts'), import('pino')])
   const logger = pino({ level: flags.logLevel }, pino.destination({ dest: 2, sync: true }))
-  node = await startNode({ ...options, logger })
+  node = await startNodeIn(commandWords, { ...options, logger })
   warnOfAddress(node)
   if (flags.supervised) sayReady({ ready: node.address })
   else {

@@ -3,6 +3,7 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
 import { type Endpoint, listenAddress, parseAddress, reachableAddress, whyUnreachable } from '../address.ts'
 import { defaultStatelyUrl } from '../inspect/protocol.ts'
+import { maxNodeId, repeatedIn } from '../node/options.ts'
 
 /** A server as options name it: `ID=HOST:PORT`. */
 export interface MemberOption {
@@ -29,7 +30,7 @@ export function wholeNumber(least: number, most: number): (value: string) => num
   }
 }
 
-export const parseNodeId = wholeNumber(0, 999_999)
+export const parseNodeId = wholeNumber(0, maxNodeId)
 
 /** What `parse` makes of `value`; commander is told what is wrong with it. */
 function parsed<T>(parse: () => T): T {
@@ -82,11 +83,8 @@ export function parseMember(value: string): MemberOption {
 /** `ID=HOST:PORT,ID=HOST:PORT,…`, each id and each address once. */
 export function parseMembers(value: string): MemberOption[] {
   const members = value.split(',').map((member) => parseMember(member.trim()))
-  for (const [place, { id, address }] of members.entries()) {
-    const others = members.slice(0, place)
-    if (others.some((other) => other.id === id)) invalid(`The id ${id} is there twice.`)
-    if (others.some((other) => other.address === address)) invalid(`The address ${address} is there twice.`)
-  }
+  const repeated = repeatedIn(members)
+  if (repeated !== null) invalid(`In it ${repeated}.`)
   return members
 }
 

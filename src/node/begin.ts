@@ -9,6 +9,7 @@ import { foundCluster } from './founding.ts'
 import { askFounders, greet } from './greet.ts'
 import { DataDirectory, type Home, homeless } from './home.ts'
 import { beginningOf, joiningIdentity, newIncarnation, type StartOptions } from './identity.ts'
+import type { OptionWords } from './option-words.ts'
 import { LevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import { damage } from './storage/records.ts'
@@ -40,13 +41,13 @@ export async function begin(
   const { dataDir } = options
   // What is refused leaves no directory behind: one that is not there holds nothing.
   if (dataDir !== null && !existsSync(dataDir)) beginningOf(null, options)
-  const directory = dataDir === null ? null : openDirectory(dataDir, around.logger)
+  const directory = dataDir === null ? null : openDirectory(dataDir, around.logger, options.words)
   const home = directory ?? homeless
   const { identity, isMember } = await identityOf(options, home, around)
   const storage = directory === null ? new MemoryStorage() : new LevelStorage(directory.makeStore())
   const durable = await storage.open()
   try {
-    await claim(storage, durable, identity, isMember, dataDir ?? 'memory')
+    await claim(storage, durable, identity, isMember, options)
     if (!isMember) home.write({ kind: 'member', identity })
   } catch (error) {
     await storage.close().catch(() => undefined)
@@ -55,13 +56,13 @@ export async function begin(
   return { identity, storage, durable }
 }
 
-function openDirectory(dataDir: string, logger: Logger): DataDirectory {
-  return DataDirectory.open(dataDir, (permissions) => {
+function openDirectory(dataDir: string, logger: Logger, words: OptionWords): DataDirectory {
+  const warn = (permissions: string) =>
     logger.warn(
       { permissions },
       `others may read ${dataDir}, which holds all that clients ever asked: chmod 700 ${dataDir}`,
     )
-  })
+  return DataDirectory.open(dataDir, warn, words)
 }
 
 async function identityOf(
@@ -76,14 +77,14 @@ async function identityOf(
     case 'found': {
       const { record, isNew } = beginning
       if (isNew) home.write({ kind: 'founding', record })
-      const { signal, resolver } = options
-      const identity = await foundCluster({ socket, address, record, home, logger, signal, resolver })
+      const { signal, resolver, words } = options
+      const identity = await foundCluster({ socket, address, record, home, logger, signal, resolver, words })
       return { identity, isMember: false }
     }
     case 'join': {
       const { seed } = beginning
       const incarnation = newIncarnation()
-      const patience = { patienceMs: joinPatienceMs, resolver: options.resolver }
+      const patience = { patienceMs: joinPatienceMs, resolver: options.resolver, words: options.words }
       const welcome = await greet(seed, patience)
       const founders = await askFounders(seed, welcome, incarnation, patience)
       const identity = joiningIdentity(options.id, incarnation, { cluster: welcome.cluster, founders })
@@ -100,8 +101,9 @@ async function claim(
   { identity: stored }: Durable,
   identity: Identity,
   isMember: boolean,
-  place: string,
+  { dataDir, words }: StartOptions,
 ): Promise<void> {
+  const place = dataDir ?? 'memory'
   if (stored === null) {
     if (isMember) throw new StorageError(place, damage('it holds no records, and it held some').message)
     await storage.initialise(identity)
@@ -109,7 +111,7 @@ async function claim(
   }
   if (stored.cluster === identity.cluster && stored.incarnation === identity.incarnation) return
   throw new StartError(
-    `--data ${place} holds the store of server ${stored.node} of the cluster ${stored.cluster}, and says that it belongs to server ` +
+    `${words.names.dataDir} ${place} holds the store of server ${stored.node} of the cluster ${stored.cluster}, and says that it belongs to server ` +
       `${identity.node} of the cluster ${identity.cluster}: parts of two directories were put together. Put them back as they were`,
   )
 }

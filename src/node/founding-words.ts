@@ -2,14 +2,18 @@
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { differencesOf, type FoundingRecord, type Obstacle } from '../../machines/founding.ts'
 import type { FoundingPlan } from '../../machines/members.ts'
+import type { OptionWords } from './option-words.ts'
 
 /**
  * Safe while no founder has told that it serves: none that says `founding` has voted, and those that lost their directories have
  * nothing left that could be lost.
  */
-export const startAllAnew =
-  'If paxos status shows every founder as founding, nothing was decided yet: stop all of them, empty their directories, ' +
-  'and start them with --bootstrap again. Do not if one of them serves, or cannot be asked'
+export function startAllAnew({ names }: OptionWords): string {
+  return (
+    'If paxos status shows every founder as founding, nothing was decided yet: stop all of them, empty their directories, ' +
+    `and start them with ${names.bootstrap} again. Do not if one of them serves, or cannot be asked`
+  )
+}
 
 /** Where two plans differ: `server 2 is at a:1 here and at a:2 there`. */
 export function differenceText(here: FoundingPlan, there: FoundingPlan): string {
@@ -37,7 +41,8 @@ export function waitText({ members }: FoundingRecord, ids: readonly NodeId[]): s
 }
 
 /** What an obstacle is, and what to do. */
-export function obstacleText(record: FoundingRecord, obstacle: Obstacle): string {
+export function obstacleText(record: FoundingRecord, obstacle: Obstacle, words: OptionWords): string {
+  const { names } = words
   const { node } = record
   const place = addressOf(record, obstacle.of)
   const other = place === null ? `server ${obstacle.of}` : `server ${obstacle.of} at ${place}`
@@ -45,40 +50,40 @@ export function obstacleText(record: FoundingRecord, obstacle: Obstacle): string
     case 'otherPlan':
       return (
         `${other} founds another cluster than this one: ${differenceText(record, obstacle.plan)}. ` +
-        'Start each founder with the same --members, and the same --cluster if there is one'
+        `Start each founder with the same ${names['bootstrap.members']}, and the same ${names['bootstrap.cluster']} if there is one`
       )
     case 'ownDirectoryLost':
       return (
         `${other} knows server ${node} by another directory, which was lost while the cluster was founded. ` +
-        startAllAnew
+        startAllAnew(words)
       )
     case 'directoryLost':
-      return `${other} has lost the directory by which this server knows it. ${startAllAnew}`
+      return `${other} has lost the directory by which this server knows it. ${startAllAnew(words)}`
     case 'otherList':
-      return `${other} knows a founder by a directory that was lost while the cluster was founded. ${startAllAnew}`
+      return `${other} knows a founder by a directory that was lost while the cluster was founded. ${startAllAnew(words)}`
     case 'exists': {
       const seed = place ?? 'HOST:PORT'
       const difference = differenceText(record, obstacle.plan)
       return difference === ''
         ? `the cluster exists, as ${other} says, and knows server ${node} by another directory: this one must not vote in its place. ` +
-            joinAnew(node, seed)
+            joinAnew(node, seed, words)
         : `${other} is of a cluster that exists, and that was founded otherwise: ${difference}. ` +
-            `To join it, start server ${node} with --join ${seed} in place of --bootstrap`
+            `To join it, start server ${node} with ${names.join} ${seed} in place of ${names.bootstrap}`
     }
     case 'forgotten':
       return (
         `the cluster was founded with this directory, as ${other} says, and the directory does not know it: it was put back to an older state, ` +
-        `and may lack what server ${node} promised. Empty it. ${joinAnew(node, place ?? 'HOST:PORT')}`
+        `and may lack what server ${node} promised. Empty it. ${joinAnew(node, place ?? 'HOST:PORT', words)}`
       )
   }
   obstacle satisfies never
 }
 
 /** Safe: a server that was removed and joins under a new incarnation has made no promise. */
-function joinAnew(node: NodeId, seed: Address): string {
+function joinAnew(node: NodeId, seed: Address, { names }: OptionWords): string {
   return (
     `Remove it with: paxos members remove ${node} --servers ${seed}; ` +
-    `then start it with --join ${seed} in place of --bootstrap`
+    `then start it with ${names.join} ${seed} in place of ${names.bootstrap}`
   )
 }
 

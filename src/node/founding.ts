@@ -21,6 +21,7 @@ import { StartError } from './errors.ts'
 import { obstacleText, waitText } from './founding-words.ts'
 import type { Home } from './home.ts'
 import { foundedIdentity } from './identity.ts'
+import type { OptionWords } from './option-words.ts'
 import type { Identity } from './storage/storage.ts'
 import { type Receiver, Transport } from './transport.ts'
 
@@ -42,6 +43,8 @@ export interface FoundingOptions {
   readonly signal: AbortSignal | undefined
   /** Looks up the names of the others; by default that of all servers of this process. */
   readonly resolver: Resolver | undefined
+  /** What errors and the log call the options. */
+  readonly words: OptionWords
 }
 
 /**
@@ -139,7 +142,7 @@ class Foundation {
     this.#keep(before.record)
     const { record, obstacles } = this.#state
     for (const obstacle of obstacles) {
-      const text = obstacleText(record, obstacle)
+      const text = obstacleText(record, obstacle, this.#options.words)
       if (isFinal(obstacle)) throw new StartError(text)
       this.#tell(text)
     }
@@ -153,7 +156,7 @@ class Foundation {
     const { to, message } = answerTo(from, source, found, record)
     this.#transport.send(to, message)
     if (!isSamePlan(found, record))
-      this.#tell(obstacleText(record, { kind: 'otherPlan', of: from, plan: found }))
+      this.#tell(obstacleText(record, { kind: 'otherPlan', of: from, plan: found }, this.#options.words))
     // It has just come, or come to know more: what is still missing may be had now.
     if (unheardOf(this.#state).includes(from)) this.#askOne(from)
   }
@@ -175,7 +178,7 @@ class Foundation {
     this.#told.clear()
     this.#logWait('warn')
     const { record, obstacles } = this.#state
-    for (const obstacle of obstacles) this.#tell(obstacleText(record, obstacle))
+    for (const obstacle of obstacles) this.#tell(obstacleText(record, obstacle, this.#options.words))
     this.#reminder = setTimeout(() => this.#remind(), remindMs)
   }
 
@@ -201,7 +204,7 @@ class Foundation {
       state: 'founding',
       counted: false,
       waitsFor: unheardOf(this.#state),
-      obstacles: obstacles.map((obstacle) => obstacleText(record, obstacle)),
+      obstacles: obstacles.map((obstacle) => obstacleText(record, obstacle, this.#options.words)),
       members: record.members.map(({ id, address }) => ({ id, address, counted: false })),
     }
   }

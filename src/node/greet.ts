@@ -5,6 +5,7 @@ import { Directory } from '../client/directory.ts'
 import { type From, type Heard, Link, type Said } from '../client/link.ts'
 import { type Resolver, whyUnresolved } from '../resolver.ts'
 import { StartError } from './errors.ts'
+import type { OptionWords } from './option-words.ts'
 
 const retryMs = 200
 
@@ -12,6 +13,8 @@ const retryMs = 200
 export interface GreetOptions {
   readonly patienceMs: number
   readonly resolver?: Resolver | undefined
+  /** What errors call the options. */
+  readonly words: OptionWords
 }
 
 /** Asks the server at `address` who it is. Throws a `StartError` when it has not answered after `patienceMs`. */
@@ -43,7 +46,7 @@ async function ask<A extends Heard>(
   address: Address,
   cluster: string,
   question: Said,
-  { patienceMs, resolver }: GreetOptions,
+  { patienceMs, resolver, words }: GreetOptions,
   answerIn: (message: Heard, from: From) => A | null,
 ): Promise<A> {
   let heard: (message: Heard, from: From) => void = () => undefined
@@ -61,7 +64,7 @@ async function ask<A extends Heard>(
       patience = setTimeout(() => {
         const why = whyUnresolved(address, resolver)
         const silence = `no server answered there within ${patienceMs / 1000} s`
-        reject(new StartError(`--join ${address}: ${why ?? silence}`))
+        reject(new StartError(`${words.names.join} ${address}: ${why ?? silence}`))
       }, patienceMs)
       say()
     })

@@ -18,6 +18,7 @@ import { join } from 'node:path'
 import type { FoundingRecord } from '../../machines/founding.ts'
 import { makePrivateDirectory, privateFile } from '../permissions.ts'
 import { StartError } from './errors.ts'
+import type { OptionWords } from './option-words.ts'
 import { damage, encodeRecord, openRecord, storedFormat } from './storage/records.ts'
 import { type Identity, StorageError } from './storage/storage.ts'
 
@@ -75,13 +76,13 @@ export class DataDirectory implements Home {
    * The directory at `path`, which is made if there is none. `warn` is told of one that others than its owner may read. Throws a
    * `StartError` when it cannot be made.
    */
-  static open(path: string, warn: (permissions: string) => void): DataDirectory {
+  static open(path: string, warn: (permissions: string) => void, { names }: OptionWords): DataDirectory {
     try {
       makePrivateDirectory(path)
       const { mode } = statSync(path)
       if ((mode & 0o077) !== 0) warn((mode & 0o777).toString(8))
     } catch (error) {
-      throw new StartError(`--data ${path} cannot be made: ${messageOf(error)}`)
+      throw new StartError(`${names.dataDir} ${path} cannot be made: ${messageOf(error)}`)
     }
     return new DataDirectory(path)
   }

@@ -7,6 +7,7 @@ import type { FounderName, FoundingPlan, Member } from '../../machines/members.t
 import { StartError } from './errors.ts'
 import { differenceText, startAllAnew } from './founding-words.ts'
 import type { Standing } from './home.ts'
+import type { OptionWords } from './option-words.ts'
 import type { Identity } from './storage/storage.ts'
 
 /** How a new cluster is founded: the same at each of its servers. */
@@ -23,6 +24,8 @@ export interface StartOptions {
   readonly dataDir: string | null
   readonly bootstrap?: Bootstrap
   readonly join?: Address
+  /** What errors call the options. */
+  readonly words: OptionWords
 }
 
 /** What a server does first. */
@@ -46,18 +49,19 @@ export function beginningOf(
   options: StartOptions,
   incarnation: () => string = newIncarnation,
 ): Beginning {
-  const { id, dataDir, bootstrap, join: seed } = options
-  const place = dataDir === null ? '--memory' : `--data ${dataDir}`
+  const { id, dataDir, bootstrap, join: seed, words } = options
+  const { names } = words
+  const place = dataDir === null ? names.memory : `${names.dataDir} ${dataDir}`
   const node = standing === null ? id : nodeOf(standing)
   if (node !== id) {
     throw new StartError(
-      `${place} belongs to server ${node}, not to --id ${id}: give each server a directory of its own`,
+      `${place} belongs to server ${node}, not to ${names.id} ${id}: give each server a directory of its own`,
     )
   }
-  const plan = bootstrap === undefined ? null : planOf(id, bootstrap)
+  const plan = bootstrap === undefined ? null : planOf(id, bootstrap, words)
   if (standing?.kind === 'new' || standing?.kind === 'member') {
     const { kind, identity } = standing
-    if (plan !== null) checkPlan(identity, plan, place)
+    if (plan !== null) checkPlan(identity, plan, place, words)
     return { kind: 'goOn', identity, isMember: kind === 'member' }
   }
   // What it founded, it never voted for: it may join another cluster instead.
@@ -69,14 +73,14 @@ export function beginningOf(
   if (plan === null) {
     throw new StartError(
       `${place} is empty, and a server with nothing stored must not vote: it may have lost what it promised. ` +
-        'Give --bootstrap to found a new cluster, or --join HOST:PORT to join a running one',
+        `Give ${names.bootstrap} to found a new cluster, or ${names.join} HOST:PORT to join a running one`,
     )
   }
   // Who has told nobody that it holds a list may begin anew; otherwise the others count on it.
   if (record !== null && record.founders !== null) {
     throw new StartError(
-      `${place} has begun to found another cluster than the one of --members: ${differenceText(record, plan)}. ` +
-        `Leave --bootstrap out to go on with that one. ${startAllAnew}`,
+      `${place} has begun to found another cluster than the one of ${names['bootstrap.members']}: ${differenceText(record, plan)}. ` +
+        `Leave ${names.bootstrap} out to go on with that one. ${startAllAnew(words)}`,
     )
   }
   return { kind: 'found', record: newFounding(id, incarnation(), plan), isNew: true }
@@ -131,28 +135,31 @@ function nodeOf(standing: Standing): NodeId {
   return standing.kind === 'founding' ? standing.record.node : standing.identity.node
 }
 
-function planOf(node: NodeId, { members, cluster }: Bootstrap): FoundingPlan {
+function planOf(node: NodeId, { members, cluster }: Bootstrap, { names }: OptionWords): FoundingPlan {
+  const list = names['bootstrap.members']
   if (!members.some(({ id }) => id === node)) {
     const ids = members.map(({ id }) => id).join(', ')
-    throw new StartError(`--id ${node} is not among --members (${ids}): a cluster is founded by its members`)
+    throw new StartError(
+      `${names.id} ${node} is not among ${list} (${ids}): a cluster is founded by its members`,
+    )
   }
   if (members.length > replicatedLimits.members) {
     throw new StartError(
-      `--members names ${members.length} servers: a cluster has at most ${replicatedLimits.members}`,
+      `${list} names ${members.length} servers: a cluster has at most ${replicatedLimits.members}`,
     )
   }
   const plain = members.map(({ id, address }) => ({ id, address }))
   return { members: plain.sort((a, b) => a.id - b.id), cluster: cluster ?? null }
 }
 
-/** A founder is given `--bootstrap` at every start, as in a unit file; one that joined knows another cluster than it. */
-function checkPlan(identity: Identity, plan: FoundingPlan, place: string): void {
+/** A founder is told to found at every start, as in a unit file; one that joined knows another cluster than it. */
+function checkPlan(identity: Identity, plan: FoundingPlan, place: string, { names }: OptionWords): void {
   const { node, incarnation, members, cluster } = identity
   const isFounder = members.some((member) => member.id === node && member.incarnation === incarnation)
   const founded = { members, cluster: plan.cluster === null ? null : cluster }
   if (!isFounder || isSamePlan(founded, plan)) return
   throw new StartError(
-    `${place} belongs to the cluster ${cluster}, which was founded otherwise than --bootstrap says: ` +
-      `${differenceText(founded, plan)}. Leave --bootstrap out: the cluster is there, and paxos members changes its members`,
+    `${place} belongs to the cluster ${cluster}, which was founded otherwise than ${names.bootstrap} says: ` +
+      `${differenceText(founded, plan)}. Leave ${names.bootstrap} out: the cluster is there, and paxos members changes its members`,
   )
 }

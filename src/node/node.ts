@@ -33,6 +33,7 @@ import { StartError } from './errors.ts'
 import { type Fate, Faults } from './faults.ts'
 import { greet } from './greet.ts'
 import { type Bootstrap, recordOf } from './identity.ts'
+import { type OptionWords, programWords } from './option-words.ts'
 import { canonicalOptions } from './options.ts'
 import { executeChosen, recoveredFrom } from './recover.ts'
 import { type Mouth, Runtime } from './runtime.ts'
@@ -116,8 +117,13 @@ const silenceLogMs = 60_000
  * damaged or another server's, the port is taken, it was told neither to found a cluster nor to join one, or the cluster that it
  * was to found exists. Throws the reason of `signal` when that aborts while it founds.
  */
-export async function startNode(given: NodeOptions): Promise<RunningNode> {
-  const options = canonicalOptions(given)
+export function startNode(options: NodeOptions): Promise<RunningNode> {
+  return startNodeIn(programWords, options)
+}
+
+/** The same, with errors and a log in which the options are called as in `words`. */
+export async function startNodeIn(words: OptionWords, given: NodeOptions): Promise<RunningNode> {
+  const options = { ...canonicalOptions(given, words), words }
   const { id, service = lockService as Service, logger = pino({ level: 'silent' }) } = options
   const socket = await bindSocket(options.listen, options.resolver)
   const address = options.advertise ?? formatAddress(socket.address())
@@ -157,13 +163,13 @@ async function openStately({ id, stately }: NodeOptions, logger: Logger): Promis
   }
 }
 
-function openRecorder(path: string, logger: Logger): Recorder {
+function openRecorder(path: string, logger: Logger, { names }: OptionWords): Recorder {
   try {
     return new Recorder(path, (error) => {
       logger.error({ reason: error.message }, 'the recording cannot be written: it ends here')
     })
   } catch (error) {
-    throw new StartError(`--record ${path}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new StartError(`${names.record} ${path}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
@@ -180,7 +186,7 @@ class LiveNode implements RunningNode {
   readonly address: Address
   readonly cluster: string
   readonly ended: Promise<string | null>
-  readonly #options: NodeOptions & { readonly service: Service }
+  readonly #options: NodeOptions & { readonly service: Service; readonly words: OptionWords }
   readonly #identity: Identity
   readonly #storage: Storage
   readonly #logger: Logger
@@ -203,6 +209,7 @@ class LiveNode implements RunningNode {
   constructor(
     options: NodeOptions & {
       readonly service: Service
+      readonly words: OptionWords
       readonly logger: Logger
       readonly address: Address
       readonly identity: Identity
@@ -232,7 +239,7 @@ class LiveNode implements RunningNode {
             this.#logger.error({ reason: error.message }, 'the trace cannot be written: it ends here')
           })
         : null
-    this.#recorder = record === undefined ? null : openRecorder(record, this.#logger)
+    this.#recorder = record === undefined ? null : openRecorder(record, this.#logger, options.words)
     this.#faults = options.allowFaults === true ? new Faults(id, (fate) => this.#tellFate(fate)) : null
     this.#reporter = this.#newReporter()
     this.#observer = this.#reporter === null ? null : this.#newObserver(this.#reporter)
@@ -314,6 +321,11 @@ class LiveNode implements RunningNode {
         void reporter.close()
       },
     )
+  }
+
+  /** What the options are called. */
+  get #words(): OptionWords['names'] {
+    return this.#options.words.names
   }
 
   get #isCounted(): boolean {
@@ -418,14 +430,14 @@ class LiveNode implements RunningNode {
     })
     this.#logger.info({ address: this.address, cluster: this.cluster, firstUnchosen }, 'serving')
     if (!this.#isCounted && this.#options.join === undefined) {
-      this.#logger.warn('not counted in this cluster: start with --join to join it')
+      this.#logger.warn(`not counted in this cluster: start with ${this.#words.join} to join it`)
     }
   }
 
   #logRefusal(founder: NodeId, from: Address, times: number): void {
     this.#logger.warn(
       { times, from, server: founder },
-      'a server founds a cluster, and is no founder of this one by its directory or its --members: it is told to join',
+      `a server founds a cluster, and is no founder of this one by its directory or its ${this.#words['bootstrap.members']}: it is told to join`,
     )
   }
 
@@ -436,7 +448,8 @@ class LiveNode implements RunningNode {
   /** Catches up from the server at `seed`, and then asks to be counted. */
   async join(seed: Address): Promise<void> {
     if (this.#isCounted) return
-    const welcome = await greet(seed, { patienceMs: joinPatienceMs, resolver: this.#options.resolver })
+    const { resolver, words } = this.#options
+    const welcome = await greet(seed, { patienceMs: joinPatienceMs, resolver, words })
     // What only the server that was asked knew to be chosen may be gone with it: then the admission has it found.
     await this.#catchUp(welcome.instance, welcome.node, seed)
     const client = connect({ servers: [seed, ...welcome.members.map(({ address }) => address)] })
@@ -450,7 +463,9 @@ class LiveNode implements RunningNode {
         await client.changeMembers(admission)
       }
     } catch (error) {
-      throw new StartError(`--join ${seed}: ${error instanceof Error ? error.message : String(error)}`)
+      throw new StartError(
+        `${words.names.join} ${seed}: ${error instanceof Error ? error.message : String(error)}`,
+      )
     } finally {
       await client.close()
     }
@@ -503,7 +518,7 @@ class LiveNode implements RunningNode {
     if (this.#faults === null) {
       return {
         ok: false,
-        error: `server ${this.id} was started without --allow-faults: it does nothing of this`,
+        error: `server ${this.id} was started without ${this.#words.allowFaults}: it does nothing of this`,
       }
     }
     switch (command.type) {

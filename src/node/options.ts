@@ -1,41 +1,173 @@
-import type { Address } from '../../machines/batch.ts'
+import type { Address, NodeId } from '../../machines/batch.ts'
+import { defaultLimits } from '../../machines/limits.ts'
+import { defaultTiming } from '../../machines/timing.ts'
 import { isWildcard, listenAddress, reachableAddress } from '../address.ts'
+import { isWellFormed } from '../services/json.ts'
+import type { Service } from '../services/service.ts'
+import { shownValue } from '../shown-value.ts'
 import { StartError } from './errors.ts'
+import type { Bootstrap } from './identity.ts'
 import type { NodeOptions } from './node.ts'
+import { type OptionName, type OptionWords, programWords } from './option-words.ts'
+import { maxNameLength } from './wire/limits.ts'
+
+export const maxNodeId = 999_999
+
+/** What an option must be, and whether `value` is that. */
+type Rule = readonly [what: string, isMet: (value: unknown) => boolean]
+
+const number: Rule = [
+  `a whole number from 0 to ${maxNodeId}`,
+  (value) => Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= maxNodeId,
+]
+const address: Rule = ['HOST:PORT', (value) => typeof value === 'string']
+const flag: Rule = ['true or false', (value) => typeof value === 'boolean']
+const text: Rule = ['a text that is not empty', isText]
+const numbersLike = (known: object): Rule => [
+  `an object with the numbers ${Object.keys(known).join(', ')}, of which none is below 0`,
+  (value) =>
+    isObject(value) &&
+    Object.keys(known).every((name) => Number(value[name]) >= 0 && typeof value[name] === 'number') &&
+    Object.keys(value).every((name) => Object.hasOwn(known, name)),
+]
+
+const needed = ['initial', 'parse', 'execute', 'snapshot', 'restore'] as const satisfies (keyof Service)[]
+const optional = ['stillHolds', 'view'] as const satisfies (keyof Service)[]
+
+/** Every option that there is; what is `undefined` was left out. */
+const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
+  id: number,
+  listen: address,
+  advertise: address,
+  dataDir: ['the path of a directory, or null to store nothing', (value) => value === null || isText(value)],
+  bootstrap: [
+    'an object with members, and with a cluster if it is to have a name',
+    (value) =>
+      isObject(value) && Object.keys(value).every((name) => name === 'members' || name === 'cluster'),
+  ],
+  signal: ['an AbortSignal', (value) => isObject(value) && has(value, 'addEventListener', 'throwIfAborted')],
+  join: address,
+  service: [
+    `an object with a name and the functions ${needed.join(', ')}, and if it has them ${optional.join(', ')}`,
+    (value) =>
+      isObject(value) &&
+      isText(value.name) &&
+      has(value, ...needed) &&
+      optional.every((name) => value[name] === undefined || has(value, name)),
+  ],
+  logger: [
+    'a logger of pino',
+    (value) => isObject(value) && has(value, 'child', 'info', 'warn', 'error', 'fatal'),
+  ],
+  trace: flag,
+  record: ['the path of a file', isText],
+  inspect: address,
+  stately: text,
+  timing: numbersLike(defaultTiming),
+  limits: numbersLike(defaultLimits),
+  allowFaults: flag,
+  resolver: ['a Resolver', (value) => isObject(value) && has(value, 'addressesOf', 'resolve')],
+  onFate: ['a function', (value) => typeof value === 'function'],
+}
+
+const required: readonly string[] = ['id', 'listen', 'dataDir'] satisfies (keyof NodeOptions)[]
 
 /**
- * `options` with every address in canonical form. Throws a `StartError`, with the option and the value received, when one is
- * no address, or leads others nowhere.
+ * `options` with every address in canonical form. Throws a `StartError`, with the option as `words` has it, the value received
+ * and what to give instead, when one is not as it must be, or there is no such option.
  */
-export function canonicalOptions(options: NodeOptions): NodeOptions {
-  const { listen, advertise, join, inspect, bootstrap } = options
-  if (advertise === undefined && isWildcard(checked('listen', listen, listenAddress))) {
+export function canonicalOptions(given: NodeOptions, words: OptionWords = programWords): NodeOptions {
+  if (!isObject(given)) throw new StartError(`the options must be an object; received ${shownValue(given)}`)
+  checkNames(given)
+  for (const [name, [what, isMet]] of Object.entries(rules)) {
+    const value = given[name]
+    const isThere = value !== undefined || required.includes(name)
+    if (isThere && !isMet(value)) refuse(name as OptionName, what, value, words)
+  }
+  const { listen, advertise, join, inspect, bootstrap } = given
+  const canonical = canonicalIn(words)
+  const { names, article } = words
+  if (advertise === undefined && isWildcard(canonical('listen', listen, listenAddress))) {
     throw new StartError(
-      `the option listen is ${listen}, which leads others nowhere: give the option advertise, where others find the server`,
+      `${article}${names.listen} is ${listen}, which leads others nowhere: give ${article}${names.advertise}, where others find the server`,
     )
   }
   return {
-    ...options,
-    listen: checked('listen', listen, listenAddress),
-    ...(advertise !== undefined && { advertise: checked('advertise', advertise, reachableAddress) }),
-    ...(join !== undefined && { join: checked('join', join, reachableAddress) }),
-    ...(inspect !== undefined && { inspect: checked('inspect', inspect, reachableAddress) }),
-    ...(bootstrap !== undefined && {
-      bootstrap: {
-        ...bootstrap,
-        members: bootstrap.members.map(({ id, address }) => ({
-          id,
-          address: checked('bootstrap.members', address, reachableAddress),
-        })),
-      },
-    }),
+    ...given,
+    listen: canonical('listen', listen, listenAddress),
+    ...(advertise !== undefined && { advertise: canonical('advertise', advertise, reachableAddress) }),
+    ...(join !== undefined && { join: canonical('join', join, reachableAddress) }),
+    ...(inspect !== undefined && { inspect: canonical('inspect', inspect, reachableAddress) }),
+    ...(bootstrap !== undefined && { bootstrap: canonicalBootstrap(bootstrap, words) }),
   }
 }
 
-function checked(option: string, given: Address, canonical: (text: string) => Address): Address {
-  try {
-    return canonical(given)
-  } catch (error) {
-    throw new StartError(`the option ${option}: ${error instanceof Error ? error.message : String(error)}`)
+/** What stands twice among members that must differ: `the id 0 is there twice`; `null` when nothing does. */
+export function repeatedIn(
+  members: readonly { readonly id: NodeId; readonly address: Address }[],
+): string | null {
+  for (const [place, { id, address }] of members.entries()) {
+    const before = members.slice(0, place)
+    if (before.some((other) => other.id === id)) return `the id ${id} is there twice`
+    if (before.some((other) => other.address === address)) return `the address ${address} is there twice`
   }
+  return null
+}
+
+function checkNames(given: object): void {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(rules, name))
+  if (unknown === undefined) return
+  throw new StartError(`there is no option ${unknown}; there are ${Object.keys(rules).join(', ')}`)
+}
+
+function refuse(name: OptionName, what: string, value: unknown, { article, names }: OptionWords): never {
+  throw new StartError(`${article}${names[name]} must be ${what}; received ${shownValue(value)}`)
+}
+
+function canonicalBootstrap({ members, cluster }: Bootstrap, words: OptionWords): Bootstrap {
+  const list = 'bootstrap.members'
+  const what = 'a list of { id, address }, one for each server that founds the cluster'
+  if (!Array.isArray(members) || members.length === 0) refuse(list, what, members, words)
+  for (const member of members) {
+    const isMember = isObject(member) && number[1](member.id) && address[1](member.address)
+    if (!isMember) refuse(list, `${what}, where an id is ${number[0]}`, member, words)
+  }
+  if (cluster !== undefined && !isName(cluster)) {
+    refuse('bootstrap.cluster', `a name of 1 to ${maxNameLength} characters`, cluster, words)
+  }
+  const canonical = members.map((member) => ({
+    id: member.id,
+    address: canonicalIn(words)(list, member.address, reachableAddress),
+  }))
+  const repeated = repeatedIn(canonical)
+  if (repeated !== null) throw new StartError(`${words.article}${words.names[list]}: ${repeated}`)
+  return { members: canonical, ...(cluster !== undefined && { cluster }) }
+}
+
+function canonicalIn({ article, names }: OptionWords) {
+  return (option: OptionName, given: Address, canonical: (text: string) => Address): Address => {
+    try {
+      return canonical(given)
+    } catch (error) {
+      throw new StartError(
+        `${article}${names[option]}: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+  }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && value.length <= maxNameLength && isWellFormed(value)
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function has(value: Readonly<Record<string, unknown>>, ...functions: readonly string[]): boolean {
+  return functions.every((name) => typeof value[name] === 'function')
 }

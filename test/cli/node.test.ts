@@ -83,6 +83,5 @@ describe('the options of paxos node', () => {
     expect(refusal({ members, data: 'd', cluster: 'c' })).toContain('--cluster c names a new cluster')
     expect(refusal({ members })).toContain('--data DIR is missing')
     expect(refusal({ data: 'd', join: 'a:1' })).toContain('--listen HOST:PORT is missing')
-    expect(refusal({ data: 'd', listen: '[::]:1' })).toContain('--listen [::]:1 leads others nowhere')
   })
 })

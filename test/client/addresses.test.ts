@@ -7,6 +7,7 @@ import { Client } from '../../src/client/client.ts'
 import type { ConnectOptions } from '../../src/client/index.ts'
 import { settingsFrom } from '../../src/client/options.ts'
 import { greet } from '../../src/node/greet.ts'
+import { commandWords } from '../../src/node/option-words.ts'
 import { encodeEnvelope } from '../../src/node/wire/codec.ts'
 import { type LookUp, Resolver } from '../../src/resolver.ts'
 import { cluster, echo, executed, FakeServer, type Script } from './fake-server.ts'
@@ -223,9 +224,15 @@ describe('names of servers', () => {
   it('of a server to join are looked up the same way', async () => {
     const server = await startServer()
     const resolver = new Resolver(async () => ['127.0.0.1'])
-    expect((await greet(at('server', server), { patienceMs: 10_000, resolver })).cluster).toBe(cluster)
+    expect(
+      (await greet(at('server', server), { patienceMs: 10_000, resolver, words: commandWords })).cluster,
+    ).toBe(cluster)
     await expect(
-      greet('silent:5', { patienceMs: 100, resolver: new Resolver(() => new Promise(() => undefined)) }),
+      greet('silent:5', {
+        patienceMs: 100,
+        resolver: new Resolver(() => new Promise(() => undefined)),
+        words: commandWords,
+      }),
     ).rejects.toThrow('--join silent:5: no server answered there within 0.1 s')
   })
 })

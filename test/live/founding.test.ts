@@ -9,6 +9,7 @@ import { newFounding } from '../../machines/founding.ts'
 import { type Client, connect } from '../../src/client/index.ts'
 import { DataDirectory } from '../../src/node/home.ts'
 import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
+import { programWords } from '../../src/node/option-words.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
 
@@ -187,7 +188,7 @@ describe('a founder that lost its directory and is given --bootstrap again', () 
     expect(told).toMatch(
       /^the cluster exists, as server [01] at \S+ says, and knows server 2 by another directory/,
     )
-    const [, seed] = /paxos members remove 2 --servers (\S+); then start it with --join \1/.exec(told) ?? []
+    const [, seed] = /paxos members remove 2 --servers (\S+); then start it with join \1/.exec(told) ?? []
     expect([addressOf(0), addressOf(1)]).toContain(seed)
     await client(0).changeMembers({ action: 'remove', id: 2 })
     const joined = await start(2, { join: seed! })
@@ -222,12 +223,12 @@ describe('a founder that lost its directory and is given --bootstrap again', () 
     const founders = [0, 1, 2].map((id) => ({ id, incarnation: `lost-${id}` }))
     for (const id of [0, 1]) {
       const record = { ...newFounding(id, `lost-${id}`, plan), founders }
-      DataDirectory.open(dataOf(id), () => undefined).write({ kind: 'founding', record })
+      DataDirectory.open(dataOf(id), () => undefined, programWords).write({ kind: 'founding', record })
     }
     const all = [found(0), found(1), found(2)]
     for (const starting of all) starting.catch(() => undefined)
     const inquirer = await Datagrams.open()
-    const anew = 'empty their directories, and start them with --bootstrap again'
+    const anew = 'empty their directories, and start them with bootstrap again'
     await vi.waitFor(async () => {
       const statuses = await Promise.all([0, 1, 2].map((id) => inquirer.inquire(addressOf(id))))
       expect(statuses).toMatchObject([
@@ -276,7 +277,7 @@ describe('founders that were started differently', () => {
   test('one that two others left out is told of their cluster', async () => {
     await Promise.all([found(0, [0, 1]), found(1, [0, 1])])
     expect(await refusal(found(2, [0, 1, 2]))).toMatch(
-      /of a cluster that exists, and that was founded otherwise: server 2 is at \S+ here, and no member there. To join it, start server 2 with --join/,
+      /of a cluster that exists, and that was founded otherwise: server 2 is at \S+ here, and no member there. To join it, start server 2 with join/,
     )
     await start(2, { join: addressOf(0) })
     expect(nodes.get(2)?.status()).toMatchObject({ counted: true })

@@ -7,6 +7,7 @@ import type { Message } from '../../machines/messages.ts'
 import { formatAddress } from '../../src/address.ts'
 import { foundCluster } from '../../src/node/founding.ts'
 import type { Standing } from '../../src/node/home.ts'
+import { commandWords } from '../../src/node/option-words.ts'
 import { bindSocket } from '../../src/node/socket.ts'
 import { Decoder, encodeEnvelope } from '../../src/node/wire/codec.ts'
 
@@ -49,6 +50,7 @@ function found(write: (standing: Standing) => void) {
     logger: pino({ level: 'silent' }),
     signal: ending.signal,
     resolver: undefined,
+    words: commandWords,
   })
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { newFounding } from '../../machines/founding.ts'
 import { DataDirectory, type Standing, standingOf } from '../../src/node/home.ts'
+import { commandWords } from '../../src/node/option-words.ts'
 
 let parent: string
 let path: string
@@ -17,7 +18,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(parent, { recursive: true, force: true }))
 
-const opened = () => DataDirectory.open(path, (permissions) => warnings.push(permissions))
+const opened = () => DataDirectory.open(path, (permissions) => warnings.push(permissions), commandWords)
 const modeOf = async (...names: string[]) => ((await stat(join(path, ...names))).mode & 0o777).toString(8)
 
 const record = newFounding(0, 'own', { members: [{ id: 0, address: 'a:1' }], cluster: null })

@@ -12,6 +12,7 @@ import {
   recordOf,
   type StartOptions,
 } from '../../src/node/identity.ts'
+import { commandWords, programWords } from '../../src/node/option-words.ts'
 import type { Identity } from '../../src/node/storage/storage.ts'
 
 const members = [
@@ -31,7 +32,12 @@ const founded = hearAnswer(beginFounding(held), 1, { ...other, founders: held.fo
 const identity = foundedIdentity(founded)
 const joined: Identity = { ...identity, node: 0, incarnation: 'joined' }
 
-const options = (more: Partial<StartOptions> = {}): StartOptions => ({ id: 0, dataDir: 'D', ...more })
+const options = (more: Partial<StartOptions> = {}): StartOptions => ({
+  id: 0,
+  dataDir: 'D',
+  words: commandWords,
+  ...more,
+})
 const start = (standing: Standing | null, more: Partial<StartOptions> = {}) =>
   beginningOf(standing, options(more), () => 'new')
 const bootstrap: Bootstrap = { members }
@@ -50,6 +56,12 @@ describe('an empty directory', () => {
   test('is refused when it is said neither to found nor to join', () => {
     expect(() => start(null)).toThrow(
       '--data D is empty, and a server with nothing stored must not vote: it may have lost what it promised. Give --bootstrap to found a new cluster, or --join HOST:PORT to join a running one',
+    )
+  })
+
+  test('is refused in the words of a program where one starts the server', () => {
+    expect(() => start(null, { words: programWords })).toThrow(
+      /^dataDir D is empty, .* Give bootstrap to found a new cluster, or join HOST:PORT to join a running one$/,
     )
   })
 

@@ -1,0 +1,65 @@
+/** What the options of a server are called where it was started: errors and logs say it in the words of whoever reads them. */
+import type { NodeOptions } from './node.ts'
+
+export type OptionName =
+  | keyof NodeOptions
+  | 'bootstrap.members'
+  | 'bootstrap.cluster'
+  /** That nothing is stored, as `dataDir` says with `null`. */
+  | 'memory'
+
+export interface OptionWords {
+  /** Before a name that begins a sentence. */
+  readonly article: string
+  readonly names: Readonly<Record<OptionName, string>>
+}
+
+/** For a program that calls `startNode`. */
+export const programWords: OptionWords = {
+  article: 'the option ',
+  names: {
+    id: 'id',
+    listen: 'listen',
+    advertise: 'advertise',
+    dataDir: 'dataDir',
+    memory: 'dataDir null',
+    bootstrap: 'bootstrap',
+    'bootstrap.members': 'bootstrap.members',
+    'bootstrap.cluster': 'bootstrap.cluster',
+    signal: 'signal',
+    join: 'join',
+    service: 'service',
+    logger: 'logger',
+    trace: 'trace',
+    record: 'record',
+    inspect: 'inspect',
+    stately: 'stately',
+    timing: 'timing',
+    limits: 'limits',
+    allowFaults: 'allowFaults',
+    resolver: 'resolver',
+    onFate: 'onFate',
+  },
+}
+
+/** For a user of `paxos node`. */
+export const commandWords: OptionWords = {
+  article: '',
+  names: {
+    ...programWords.names,
+    id: '--id',
+    listen: '--listen',
+    advertise: '--advertise',
+    dataDir: '--data',
+    memory: '--memory',
+    bootstrap: '--bootstrap',
+    'bootstrap.members': '--members',
+    'bootstrap.cluster': '--cluster',
+    join: '--join',
+    trace: '--trace',
+    record: '--record',
+    inspect: '--inspect',
+    stately: '--stately',
+    allowFaults: '--allow-faults',
+  },
+}
