@@ -31,8 +31,13 @@ export const Invariants = pure(function Invariants({ invariants, breaches, store
           }
           const told = since === undefined ? text : `${text}, since ${wallText(since.timeMs)}`
           return (
-            <li key={number} class={`badge ${standing}`} title={`${standingTexts[standing]}: ${told}`}>
-              <span aria-hidden="true">{standingMarks[standing]}</span> {invariantText(number)}
+            <li
+              key={number}
+              class={`badge ${standing}`}
+              title={`${invariantText(number)}: ${standingTexts[standing]}: ${told}`}
+            >
+              <span aria-hidden="true">{standingMarks[standing]}</span> {number}
+              <span class="badge-name"> {invariantNames[number]}</span>
               <span class="visually-hidden">
                 {' '}
                 {standingTexts[standing]}: {told}

@@ -87,6 +87,27 @@ await inBrowser('the playground', (open) => {
     for (const scale of scales) expect(scale * 12).toBeGreaterThanOrEqual(10.99)
   })
 
+  test.each([
+    1024, 1280, 1440,
+  ])('nothing stands beside the page at %d pixels, and no badge is cut', async (width) => {
+    const { page } = await open(served.url, { width })
+    await new Parts(page).token(0, 'acceptor', 'listening').waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+    const badges = await page.locator('.badge').evaluateAll((all) =>
+      all.map((badge) => ({
+        text: badge.textContent ?? '',
+        title: badge.getAttribute('title') ?? '',
+        isCut: badge.scrollWidth > badge.clientWidth,
+      })),
+    )
+    expect(badges).toHaveLength(13)
+    expect(badges.filter(({ isCut }) => isCut)).toEqual([])
+    expect(badges[10]).toMatchObject({
+      text: expect.stringContaining('11 progress'),
+      title: expect.stringMatching(/^11 progress: unjudged: /),
+    })
+  })
+
   test('each event of a scenario moves the tokens; going back moves them back', async () => {
     const parts = await opened()
     await scenario(parts, 'The normal case', 2)
