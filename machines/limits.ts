@@ -6,7 +6,7 @@ export interface Limits {
   readonly batchRequests: number
   /** Requests that one queue holds to propose, and as many that are delayed. Beyond it a client is told `busy`. */
   readonly queueRequests: number
-  /** The same in bytes of their commands' JSON. */
+  /** The same in bytes of their commands: of their JSON, or what they take in memory where that is more (`queuedBytes`). */
   readonly queueBytes: number
   /**
    * An acceptor accepts at so many instances from its `firstUnchosen` on, and refuses those above: it has to catch up first.

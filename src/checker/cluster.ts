@@ -5,6 +5,7 @@ import type { RequestMessage } from '../../machines/messages.ts'
 import type { HeardFrom } from '../reach.ts'
 import { type ClusterSettings, clusterSettings } from '../schedule/cluster.ts'
 import { serverAddress, uidOf } from '../schedule/names.ts'
+import { queuedBytes } from '../services/command-bytes.ts'
 import { applyNode } from '../stepped/apply.ts'
 import type { NodeSettings, Stepper } from '../stepped/settings.ts'
 import type { NodeEvent, NodeState, NodeStep } from '../stepped/state.ts'
@@ -88,7 +89,7 @@ export class CheckedCluster {
         }
       case 'request': {
         const message = this.requestMessage(event.client, event.seq)
-        const commandBytes = JSON.stringify(message.command).length
+        const commandBytes = queuedBytes(message.command)
         return { type: 'request', message, replyTo: event.client, timeMs: nowMs, commandBytes }
       }
       case 'timer':

@@ -370,7 +370,7 @@ class LiveNode implements RunningNode {
     }
     const receiver: Receiver = {
       hear: (sender, message, names, from, clock) => this.#runtime.hear(sender, message, names, from, clock),
-      request: (message, from, bytes) => this.#runtime.request(message, from, bytes),
+      request: (message, from) => this.#runtime.request(message, from),
       ask: (message, from) => {
         const repeated = message.nonce === undefined ? {} : { nonce: message.nonce }
         if (message.type === 'hello') mouth.respond(from, { ...this.#welcome(), ...repeated })

@@ -17,6 +17,7 @@ import type { Observer } from '../inspect/report/observer.ts'
 import { type EventRecord, type RoleRecord, roleRecord } from '../recording/recording.ts'
 import { type Recovered, roleInputs, roleNames } from '../roles.ts'
 import { type Executor, Router, type World } from '../router.ts'
+import { queuedBytes } from '../services/command-bytes.ts'
 import { PageReads } from './page-reads.ts'
 import type { Storage } from './storage/storage.ts'
 
@@ -191,7 +192,8 @@ export class Runtime implements World {
     )
   }
 
-  request(message: RequestMessage, replyTo: Address, commandBytes: number): void {
+  request(message: RequestMessage, replyTo: Address): void {
+    const commandBytes = queuedBytes(message.command)
     const timeMs = Date.now()
     this.#happen(
       () => ({ type: 'request', message, replyTo, timeMs, commandBytes }),

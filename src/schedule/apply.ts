@@ -1,7 +1,8 @@
 /** The pure form of a cluster: a state and a chosen event give the next state, and what happened. */
-import type { Command, NodeId } from '../../machines/batch.ts'
+import type { NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import { queuedBytes } from '../services/command-bytes.ts'
 import type { NodeEvent } from '../stepped/state.ts'
 import { fireClientTimer, hearServer, stepRequest, submitRequest } from './client.ts'
 import {
@@ -119,7 +120,7 @@ function deliver(state: ClusterState, flight: Flying, settings: ClusterSettings)
           message: message as RequestMessage,
           replyTo: from,
           timeMs: state.nowMs,
-          commandBytes: jsonBytes((message as RequestMessage).command),
+          commandBytes: queuedBytes((message as RequestMessage).command),
         }
       : {
           type: 'hear',
@@ -129,10 +130,6 @@ function deliver(state: ClusterState, flight: Flying, settings: ClusterSettings)
           message: message as NodeMessage,
         }
   return stepServer(state, to, event, settings)
-}
-
-function jsonBytes(command: Command): number {
-  return new TextEncoder().encode(JSON.stringify(command)).length
 }
 
 function fireTimer(

@@ -5,9 +5,9 @@ import type { NodeMessage, ServerMessage, Welcome } from '../../machines/message
 import type { Write } from '../../machines/outputs.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Cause } from '../inspect/record.ts'
-import { commandBytes } from '../node/wire/command-bytes.ts'
 import { maxCommandBytes } from '../node/wire/limits.ts'
 import { serverAddress } from '../schedule/names.ts'
+import { queuedBytes } from '../services/command-bytes.ts'
 import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
 import type { NodeSettings } from '../stepped/settings.ts'
 import type { SentMessage } from '../stepped/state.ts'
@@ -226,7 +226,7 @@ class ServerRun implements Surroundings {
       const heard = message as NodeMessage
       this.#happen({ type: 'hear', sender, message: heard }, () => this.node.hear(sender, heard, names, from))
     } else if (message.type === 'request') {
-      const bytes = commandBytes(message.command)
+      const bytes = queuedBytes(message.command)
       this.#happen({ type: 'request', message, replyTo: from }, () =>
         this.node.request(message, from, this.#options.wallClock(), bytes),
       )

@@ -157,7 +157,7 @@ export class SteppedNode implements World {
     if (!isSame) this.#heardFrom = { ...this.#heardFrom, [sender]: now }
   }
 
-  /** A client's request has arrived, at `timeMs` of this server's clock; `commandBytes` is the length of its JSON. */
+  /** A client's request has arrived, at `timeMs` of this server's clock; `commandBytes` is what it counts in the queue. */
   request(message: RequestMessage, replyTo: Address, timeMs: number, commandBytes: number): void {
     this.#router.request(message, replyTo, timeMs, commandBytes)
     checkNode(this.roles)

@@ -57,6 +57,24 @@ test('a server that holds as much as it may says that it is busy, and its client
   await Promise.all(takers)
 })
 
+test('what commands take in memory fills the queue, not what they take on the wire', async () => {
+  const limits = { ...defaultLimits, queueBytes: 1_000_000 }
+  const servers = await start(1, '127.0.0.1', { limits })
+  const held = await client(servers).lock('a')
+  const datagrams = await Datagrams.open()
+  const junk = Array.from({ length: 9_000 }, () => ({}))
+  const command = { kind: 'service', body: { action: 'lock', name: 'a', junk } }
+  const answers: string[] = []
+  for (const uid of ['one', 'two', 'three']) {
+    const m = [{ type: 'request', uid, seq: 1, ackedBelow: 0, command }]
+    const envelope = JSON.stringify({ v: 3, c: running[0]!.cluster, s: null, m })
+    answers.push(JSON.parse(await datagrams.ask(servers[0]!, envelope)).m[0].type)
+  }
+  expect(answers).toEqual(['queued', 'queued', 'busy'])
+  await datagrams.close()
+  await held.unlock()
+})
+
 test('a request in JSON that asks in the name of a client of plain text is dropped and counted', async () => {
   const [server] = await start(1, '127.0.0.1')
   const datagrams = await Datagrams.open()

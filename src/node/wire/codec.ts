@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { Address, NodeId } from '../../../machines/batch.ts'
 import type { Names } from '../../../machines/inbox.ts'
 import type { Message } from '../../../machines/messages.ts'
-import { commandBytes } from './command-bytes.ts'
+import { commandBytes } from '../../services/command-bytes.ts'
 import { contradictionIn } from './consistency.ts'
 import {
   maxCommandBytes,
@@ -25,7 +25,7 @@ import {
 } from './schema.ts'
 import { parseSeedText, type SeedRequest, seedPrefix } from './seed-text.ts'
 
-export { commandBytes } from './command-bytes.ts'
+export { commandBytes } from '../../services/command-bytes.ts'
 export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
 
 const wireVersion = 3
