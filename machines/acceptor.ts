@@ -9,7 +9,7 @@ import { type AcceptedRecord, type Instance, type NodeId, sameBatch } from './ba
 import type { AcceptorEvent, Heard } from './inbox.ts'
 import { informantOf, noticeBehind } from './informant.ts'
 import { instanceStep, type Limits, roundStep } from './limits.ts'
-import { isCounted, type Member } from './members.ts'
+import { addressedTo, isCounted, type Member } from './members.ts'
 import type { Accept, Accepted, Prepare, PromiseMessage } from './messages.ts'
 import type { Oddity, Output } from './outputs.ts'
 
@@ -135,7 +135,7 @@ export const acceptorMachine = setup({
     sendDenial: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
       enqueue.emit({
         type: 'send',
-        to: heard.sender,
+        ...addressedTo(context.members, heard.sender, heard.incarnation),
         message: {
           type: 'denial',
           ballot: heard.ballot,
@@ -163,6 +163,14 @@ export const acceptorMachine = setup({
           },
         },
       ],
+    })),
+    /**
+     * One step towards a round that is too far above. Otherwise servers whose promises lie further apart would refuse each other's
+     * ballots for ever. To promise more than was asked for gives no vote; it only refuses what is below.
+     */
+    advanceRound: assign(({ context }, { ballot }: { ballot: Ballot }) => ({
+      promised: { round: (context.promised?.round ?? 0) + roundStep, node: ballot.node },
+      unsaved: { ...context.unsaved, promised: true },
     })),
     /** An accept at a ballot never promised promises it: otherwise a lower one could still be accepted after it. */
     recordAccepted: assign(({ context }, accept: Heard<Accept>) => {
@@ -274,7 +282,11 @@ export const acceptorMachine = setup({
       },
       {
         guard: { type: 'roundIsTooFar', params: ({ event }) => event },
-        actions: { type: 'flag', params: ({ event }) => ({ oddity: 'round', sender: event.sender }) },
+        actions: [
+          { type: 'flag', params: ({ event }) => ({ oddity: 'round', sender: event.sender }) },
+          { type: 'advanceRound', params: ({ event }) => event },
+          { type: 'sendDenial', params: ({ event }) => event },
+        ],
       },
       {
         guard: { type: 'promisedMore', params: ({ event }) => event },
@@ -310,7 +322,11 @@ export const acceptorMachine = setup({
       },
       {
         guard: { type: 'roundIsTooFar', params: ({ event }) => event },
-        actions: { type: 'flag', params: ({ event }) => ({ oddity: 'round', sender: event.sender }) },
+        actions: [
+          { type: 'flag', params: ({ event }) => ({ oddity: 'round', sender: event.sender }) },
+          { type: 'advanceRound', params: ({ event }) => event },
+          { type: 'sendDenial', params: ({ event }) => event },
+        ],
       },
       {
         guard: { type: 'knowsTooLittle', params: ({ event }) => event },

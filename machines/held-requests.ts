@@ -95,6 +95,17 @@ export function withReplyTo(held: HeldRequests, event: RequestEvent): HeldReques
 /** What stands around a command and a uid in a request's JSON. */
 const requestOverheadBytes = 80
 
+/** At most so many bytes take the characters of `text` in JSON: a control character is written as six. */
+function jsonBytes(text: string): number {
+  let bytes = 0
+  for (let place = 0; place < text.length; place += 1) {
+    const unit = text.charCodeAt(place)
+    const isWritten = unit >= 0x20 && unit !== 0x22 && unit !== 0x5c
+    bytes += isWritten ? (unit < 0x80 ? 1 : 3) : 6
+  }
+  return bytes
+}
+
 /** The next batch: what is ready, in order, within the limits; at least one request. The time that it brings is not known here. */
 export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Batch {
   const requests: Request[] = []
@@ -102,7 +113,7 @@ export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Bat
   for (const id of idsOf(held.ready, Math.max(1, limits.batchRequests))) {
     const entry = get(held.byId, id)
     if (entry === undefined) continue
-    bytes += entry.commandBytes + entry.request.uid.length + requestOverheadBytes
+    bytes += entry.commandBytes + jsonBytes(entry.request.uid) + requestOverheadBytes
     if (requests.length > 0 && bytes > limits.batchBytes) break
     requests.push(entry.request)
   }

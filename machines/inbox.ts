@@ -22,13 +22,13 @@ export interface Names {
   /** Names the directory of the sender: what is counted comes only from the one that stands in the members. */
   readonly incarnation: string
   /**
-   * The incarnation of the addressee in the members of the sender, `null` where it has none. It is told to members only, so
-   * whoever names it has executed the admission of the addressee.
+   * The directory that is meant: that of the addressee in the members of the sender, or the one that is answered; `null` where the
+   * sender knows none. Strangers are not told it, so a server that names it is one of the cluster.
    */
   readonly addressee: string | null
 }
 
-/** A message as a role hears it: with the server that sent it, and whether that server knows this one as a member. */
+/** A message as a role hears it: with the server that sent it, and whether that server named the directory of this one. */
 export type Heard<M> = M & {
   readonly sender: NodeId
   readonly incarnation: string
@@ -38,10 +38,10 @@ export type Heard<M> = M & {
 /** A `chosen` as the learner hears it: `concernsUs` when a delayed request waits at this server, for which it may be sent unasked. */
 export type HeardChosen = Heard<Chosen> & { readonly concernsUs: boolean }
 
-/** A server to be asked for what was chosen; `null` for any directory of that server. */
+/** A server to be asked for what was chosen, and the directory that is meant: an answer of another one is not taken. */
 export interface Informant {
   readonly id: NodeId
-  readonly incarnation: string | null
+  readonly incarnation: string
 }
 
 /** The members changed; said to every role but the proposer, which learns it from `batch.executed`. */
@@ -101,6 +101,7 @@ export type LearnerEvent =
   | {
       readonly type: 'chosen.read'
       readonly to: NodeId
+      readonly incarnation: string
       readonly from: Instance
       readonly batches: readonly Batch[]
     }

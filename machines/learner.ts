@@ -5,10 +5,11 @@
  */
 import { assign, enqueueActions, setup } from 'xstate'
 import { type Batch, type ChosenBatch, type Instance, type NodeId, sameBatch } from './batch.ts'
-import type { HeardChosen, Informant, LearnerEvent } from './inbox.ts'
+import type { Heard, HeardChosen, Informant, LearnerEvent } from './inbox.ts'
 import { informantOf } from './informant.ts'
 import { instanceStep } from './limits.ts'
-import { countedMembers, isCounted, type Member, peersOf } from './members.ts'
+import { addressedTo, countedMembers, isCounted, type Member, peersOf } from './members.ts'
+import type { Learn } from './messages.ts'
 import type { Output } from './outputs.ts'
 import { isQuorum } from './quorum.ts'
 import { doubled, type Timing } from './timing.ts'
@@ -134,8 +135,12 @@ function isLeaving({ members: before, informant }: LearnerContext, members: read
 
 /** The sender is the server that is meant by its id: with the directory of the member, or of the informant. */
 function isItself({ members, informant }: LearnerContext, { sender, incarnation }: HeardChosen): boolean {
-  const known = [informant, ...members].filter((server) => server?.id === sender)
-  return known.some((server) => server?.incarnation === null || server?.incarnation === incarnation)
+  return [informant, ...members].some((server) => server?.id === sender && server.incarnation === incarnation)
+}
+
+/** The server `id` as it is asked: the informant under its directory, another one as the member that it is. */
+function asked({ informant, members }: LearnerContext, id: NodeId) {
+  return informant?.id === id ? addressedTo(members, id, informant.incarnation) : { to: id }
 }
 
 function isCountedSender({ members }: LearnerContext, { sender, incarnation }: HeardChosen): boolean {
@@ -255,22 +260,22 @@ export const learnerMachine = setup({
       enqueue.assign({ asked: withServer(context.asked, context.peer) })
       enqueue.emit({
         type: 'send',
-        to: context.peer,
+        ...asked(context, context.peer),
         message: { type: 'learn', from: context.firstUnchosen },
       })
     }),
     askNextPeer: assign(({ context }) => ({ peer: nextPeer(context), tries: context.tries + 1 })),
-    readChosen: enqueueActions(({ enqueue }, { from, to }: { from: Instance; to: NodeId }) => {
-      enqueue.emit({ type: 'read', from, to })
+    readChosen: enqueueActions(({ enqueue }, { from, sender, incarnation }: Heard<Learn>) => {
+      enqueue.emit({ type: 'read', from, to: sender, incarnation })
     }),
     sendChosen: enqueueActions(
       (
         { context, enqueue },
-        { to, from, batches }: { to: NodeId; from: Instance; batches: readonly Batch[] },
+        { to, incarnation, from, batches }: Extract<LearnerEvent, { type: 'chosen.read' }>,
       ) => {
         enqueue.emit({
           type: 'send',
-          to,
+          ...addressedTo(context.members, to, incarnation),
           message: {
             type: 'chosen',
             from,
@@ -291,7 +296,8 @@ export const learnerMachine = setup({
         unsettled: context.highestHeard >= context.firstUnchosen,
       })
       for (const to of peers) {
-        enqueue.emit({ type: 'send', to, message: { type: 'learn', from: context.firstUnchosen } })
+        const message = { type: 'learn' as const, from: context.firstUnchosen }
+        enqueue.emit({ type: 'send', ...asked(context, to), message })
       }
     }),
     recordAnswer: assign(({ context }, heard: HeardChosen) =>
@@ -340,7 +346,7 @@ export const learnerMachine = setup({
   initial: 'following',
   on: {
     learn: {
-      actions: { type: 'readChosen', params: ({ event }) => ({ from: event.from, to: event.sender }) },
+      actions: { type: 'readChosen', params: ({ event }) => event },
     },
     'chosen.read': { actions: { type: 'sendChosen', params: ({ event }) => event } },
     'batch.chosen': [

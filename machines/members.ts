@@ -48,9 +48,18 @@ export function isCounted(members: readonly Member[], id: NodeId, incarnation: s
   return members.some((member) => member.id === id && member.incarnation === incarnation)
 }
 
-/** The other servers, counted or not, that can be asked for what was chosen. */
+/** The other servers that can be asked for what was chosen: of one that is not counted, the directory is not known. */
 export function peersOf(members: readonly Member[], self: NodeId): NodeId[] {
-  return members.filter((member) => member.id !== self).map((member) => member.id)
+  return countedMembers(members).filter((id) => id !== self)
+}
+
+/** To whom a message for the directory `incarnation` of the server `id` is sent: a member is named by its id alone. */
+export function addressedTo(
+  members: readonly Member[],
+  id: NodeId,
+  incarnation: string,
+): { readonly to: NodeId; readonly incarnation?: string } {
+  return isCounted(members, id, incarnation) ? { to: id } : { to: id, incarnation }
 }
 
 /**

@@ -8,6 +8,8 @@ import type { Busy, NodeMessage, Queued, Response } from './messages.ts'
 export interface Send {
   readonly type: 'send'
   readonly to: NodeId
+  /** The directory that is meant, where it is not the one that stands in the members: an answer goes to the one that asked. */
+  readonly incarnation?: string
   readonly message: NodeMessage
 }
 
@@ -47,6 +49,7 @@ export interface Read {
   readonly type: 'read'
   readonly from: Instance
   readonly to: NodeId
+  readonly incarnation: string
 }
 
 /** Answer a client. */
@@ -58,11 +61,11 @@ export interface Respond {
 
 /**
  * What another server sent that no honest one sends, or that rests on what an honest one can no longer have chosen.
- * `round`, `instance`: too far above what is known here. `batch`: an accept carries another batch than the one that was
+ * `stranger`: of a server that is no member and does not name this one's directory. `round`, `instance`: too far above what is known here. `batch`: an accept carries another batch than the one that was
  * accepted here at the same ballot. `void`: a record was accepted above an instance at which nothing can be chosen below the
  * ballot. `chosen`: a batch is said to be chosen where another one is known to be.
  */
-export type Oddity = 'round' | 'instance' | 'batch' | 'void' | 'chosen'
+export type Oddity = 'stranger' | 'round' | 'instance' | 'batch' | 'void' | 'chosen'
 
 /** Count what `sender` sent under the name of the oddity, and log it. The role has dropped it. */
 export interface Flag {

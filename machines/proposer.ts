@@ -263,9 +263,12 @@ export const proposerMachine = setup({
     }),
     beginTries: assign({ tries: 0 }),
     countTry: assign(({ context }) => ({ tries: context.tries + 1 })),
-    /** Jump above what the denial names, not by one: a stale proposer is denied once. */
-    recordRival: assign(({ context }, { ballot }: { ballot: Ballot | null }) => ({
-      highestRound: Math.max(context.highestRound, ballot?.round ?? 0),
+    /**
+     * Jump above what the denial names, not by one: a stale proposer is denied once. A round that is too far above is followed one
+     * step at a time.
+     */
+    recordRival: assign(({ context: { highestRound } }, { ballot }: { ballot: Ballot | null }) => ({
+      highestRound: Math.max(highestRound, Math.min(ballot?.round ?? 0, highestRound + roundStep)),
     })),
     drawBackoff: assign(({ context }) => {
       const { backoffMs, backoffLimitMs } = context.timing
@@ -354,7 +357,11 @@ export const proposerMachine = setup({
           { guard: { type: 'isForAnotherBallot', params: ({ event }) => event } },
           {
             guard: { type: 'roundIsTooFar', params: ({ event }) => event },
-            actions: { type: 'flagRound', params: ({ event }) => event },
+            target: 'backingOff',
+            actions: [
+              { type: 'flagRound', params: ({ event }) => event },
+              { type: 'recordRival', params: ({ event }) => ({ ballot: event.promised }) },
+            ],
           },
           {
             guard: { type: 'promisedMore', params: ({ event }) => event },
@@ -466,7 +473,11 @@ export const proposerMachine = setup({
           { guard: { type: 'isForAnotherBallot', params: ({ event }) => event } },
           {
             guard: { type: 'roundIsTooFar', params: ({ event }) => event },
-            actions: { type: 'flagRound', params: ({ event }) => event },
+            target: 'backingOff',
+            actions: [
+              { type: 'flagRound', params: ({ event }) => event },
+              { type: 'recordRival', params: ({ event }) => ({ ballot: event.promised }) },
+            ],
           },
           {
             guard: { type: 'promisedMore', params: ({ event }) => event },

@@ -1,32 +1,37 @@
-/** Where a server is reached: one rule for every engine. */
+/** Who is heard, and where a server is reached: one rule for every engine. */
 import type { Address, NodeId } from '../machines/batch.ts'
 import type { Names } from '../machines/inbox.ts'
-import type { Member } from '../machines/members.ts'
+import { isCounted, type Member } from '../machines/members.ts'
 
-/** Where a server was last heard from, and as which. */
+/**
+ * A server is heard that is a member, with the directory that was admitted; or that names the directory `self` of this server. The first
+ * kind knows what this server has executed. The second kind is told the directory only as a member or as one that joins, so it may be a
+ * member that this server has not heard of yet. Everybody else is a stranger.
+ */
+export function isHeard(sender: NodeId, names: Names, members: readonly Member[], self: string): boolean {
+  return names.addressee === self || isCounted(members, sender, names.incarnation)
+}
+
+/** Where a server was last heard from, and with which directory. */
 export interface HeardFrom {
   readonly address: Address
   readonly incarnation: string
-  /** It named this server's incarnation, so it has this server among its members. */
-  readonly knowsUs: boolean
-}
-
-/** What to remember of a server that was heard from `address`, by the server with the directory `self`. */
-export function heardFrom(address: Address, names: Names, self: string): HeardFrom {
-  return { address, incarnation: names.incarnation, knowsUs: names.addressee === self }
 }
 
 /**
- * The address to send to `id` at; `undefined` when none is known. A member is reached at the address that was agreed, unless a server
- * with another directory, which knows this one as a member, has taken its place: then this server has missed that change.
+ * Where a message goes that is meant for the directory `addressee` of the server `id`; `undefined` when that is not known. A member
+ * is reached at the address that was agreed, and at no other; another directory under the same id where it spoke from last, as a
+ * server does that is no member. `null`, for a directory that is not known, stands for the member, or for whichever spoke.
  */
 export function addressOf(
   id: NodeId,
+  addressee: string | null,
   members: readonly Member[],
   last: HeardFrom | undefined,
 ): Address | undefined {
   const member = members.find((member) => member.id === id)
-  if (member === undefined) return last?.address
-  const isReplaced = last?.knowsUs === true && last.incarnation !== member.incarnation
-  return isReplaced ? last.address : member.address
+  if (member !== undefined && (addressee === null || addressee === member.incarnation)) return member.address
+  return last !== undefined && (addressee === null || addressee === last.incarnation)
+    ? last.address
+    : undefined
 }

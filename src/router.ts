@@ -4,11 +4,12 @@
  */
 import type { Address, Batch, Instance, NodeId } from '../machines/batch.ts'
 import { type Heard, hearerOf, type Names, type RoleEvent, type RoleName } from '../machines/inbox.ts'
-import type { Member } from '../machines/members.ts'
+import { isCounted, type Member } from '../machines/members.ts'
 import type { NodeMessage, RequestMessage } from '../machines/messages.ts'
 import type { Execution, Full, Outcome } from '../machines/outcome.ts'
-import type { Oddity, Output, Respond, Write } from '../machines/outputs.ts'
+import type { Oddity, Output, Respond, Send, Write } from '../machines/outputs.ts'
 import { type Elapsed, type ElapsedRules, elapsedRules } from './elapsed.ts'
+import { isHeard } from './reach.ts'
 
 /** The replicated state of a node, as the router uses it. */
 export interface Executor {
@@ -34,7 +35,7 @@ export interface World {
   /** A clock that does not go back, in milliseconds from any moment: the same for all that happens within one event. */
   nowMs(): number
   /** Reads a page of chosen batches; answered with `chosen.read`, through `Router.dispatch`. */
-  read(from: Instance, to: NodeId): void
+  read(from: Instance, to: NodeId, incarnation: string): void
   /** Counts what `sender` sent, which the role has dropped. */
   flag(oddity: Oddity, sender: NodeId): void
   /** Ends this node at once. */
@@ -77,9 +78,15 @@ export class Router {
     return this.#elapsed
   }
 
-  /** A message of another server has arrived. */
-  hear(sender: NodeId, message: NodeMessage, { incarnation, addressee }: Names): void {
-    if (message.type === 'accept') {
+  /** A message of another server has arrived. That of a stranger is dropped: it is not answered, and nothing of it is kept. */
+  hear(sender: NodeId, message: NodeMessage, names: Names): void {
+    const { incarnation, addressee } = names
+    const { members } = this.#executor
+    if (!isHeard(sender, names, members, this.#incarnation)) {
+      this.#world.flag('stranger', sender)
+      return
+    }
+    if (message.type === 'accept' && isCounted(members, sender, incarnation)) {
       this.#elapsed = this.#rules.withSight(
         this.#elapsed,
         message.instance,
@@ -135,7 +142,7 @@ export class Router {
   carry(output: Output): void {
     switch (output.type) {
       case 'send':
-        this.#send(output.to, output.message)
+        this.#send(output)
         return
       case 'tell':
         this.dispatch(output.role, this.#stamped(output.event))
@@ -147,7 +154,7 @@ export class Router {
         this.#execute(output.instance, output.batch)
         return
       case 'read':
-        this.#world.read(output.from, output.to)
+        this.#world.read(output.from, output.to, output.incarnation)
         return
       case 'respond':
         this.#world.respond(output.to, output.message)
@@ -162,13 +169,13 @@ export class Router {
     output satisfies never
   }
 
-  #send(to: NodeId, message: NodeMessage): void {
+  #send({ to, incarnation: meant, message }: Send): void {
     const incarnation = this.#incarnation
     if (to === this.#self) {
       this.hear(to, message, { incarnation, addressee: incarnation })
       return
     }
-    const addressee = this.#executor.members.find(({ id }) => id === to)?.incarnation ?? null
+    const addressee = meant ?? this.#executor.members.find(({ id }) => id === to)?.incarnation ?? null
     this.#world.send(to, message, { incarnation, addressee })
   }
 

@@ -39,7 +39,7 @@ export class CheckedCluster {
       id < bounds.servers ? foundingIncarnation(id) : joiningIncarnation(id)
     this.#heardFrom = Object.fromEntries(
       this.servers.map((id) => {
-        const from = { address: serverAddress(id), incarnation: incarnationOf(id), knowsUs: false }
+        const from = { address: serverAddress(id), incarnation: incarnationOf(id) }
         return [id, from]
       }),
     )

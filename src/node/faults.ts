@@ -76,7 +76,8 @@ export class Faults {
         this.close()
         mouth.close()
       },
-      isMember: (id) => mouth.isMember(id),
+      isHeard: (sender, names) => mouth.isHeard(sender, names),
+      isMember: (id, incarnation) => mouth.isMember(id, incarnation),
     }
   }
 
@@ -98,7 +99,9 @@ export class Faults {
       founder: (answer, sender) => receiver.founder(answer, sender),
       silent: (reason, from) => receiver.silent(reason, from),
       leaving: () => receiver.leaving(),
-      addressOf: (id, last) => receiver.addressOf(id, last),
+      isHeard: (sender, names) => receiver.isHeard(sender, names),
+      isMember: (id, incarnation) => receiver.isMember(id, incarnation),
+      addressOf: (id, addressee, last) => receiver.addressOf(id, addressee, last),
     }
   }
 

@@ -86,6 +86,8 @@ class Foundation {
       join: nothing,
       silent: nothing,
       leaving: () => 0,
+      isHeard: () => false,
+      isMember: () => false,
       addressOf: (id) => record.members.find((member) => member.id === id)?.address,
       ask: ({ type, nonce }, from) => {
         if (type !== 'inquire') return
@@ -95,16 +97,10 @@ class Foundation {
       found: (question, from, source) => this.#guarded(() => this.#answer(from, question, source)),
       founder: (answer, from) => this.#guarded(() => this.#hear(from, answer)),
     }
-    this.#transport = new Transport(
-      socket,
-      '',
-      { self: record.node, incarnation: record.incarnation },
-      receiver,
-      {
-        resolver,
-        logTroubles: (since, latest) => logger.warn({ since, latest }, 'datagrams failed'),
-      },
-    )
+    this.#transport = new Transport(socket, '', record.node, receiver, {
+      resolver,
+      logTroubles: (since, latest) => logger.warn({ since, latest }, 'datagrams failed'),
+    })
     if (signal?.aborted) this.#onAbort()
     else {
       signal?.addEventListener('abort', this.#onAbort, { once: true })

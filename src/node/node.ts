@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import type { Address, Batch, Instance, Json, NodeId } from '../../machines/batch.ts'
 import { answerTo } from '../../machines/founding.ts'
+import type { Names } from '../../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { isCounted, shownMembers } from '../../machines/members.ts'
 import type { Welcome } from '../../machines/messages.ts'
@@ -19,7 +20,7 @@ import type { FateRecord } from '../inspect/record.ts'
 import { Observer } from '../inspect/report/observer.ts'
 import { Reporter } from '../inspect/report/reporter.ts'
 import { StatelyBridge } from '../inspect/report/stately.ts'
-import { addressOf } from '../reach.ts'
+import { addressOf, isHeard } from '../reach.ts'
 import { Recorder } from '../recording/recorder.ts'
 import type { Resolver } from '../resolver.ts'
 import type { Executor } from '../router.ts'
@@ -174,6 +175,7 @@ function openRecorder(path: string, logger: Logger, { names }: OptionWords): Rec
 }
 
 const oddityTexts: Readonly<Record<Oddity, string>> = {
+  stranger: 'dropped what a server said that is no member and does not know this one',
   round: 'dropped a ballot with a round far above every known one',
   instance: 'dropped a message about an instance far above every known one',
   batch: 'refused a second batch for one ballot and instance: two servers use one id, or one lies',
@@ -368,6 +370,12 @@ class LiveNode implements RunningNode {
         'a small receive buffer was granted: bursts may be lost; raise net.core.rmem_max',
       )
     }
+    const { incarnation: own } = this.#identity
+    const cluster = {
+      isHeard: (sender: NodeId, names: Names) => isHeard(sender, names, this.#replica.members, own),
+      isMember: (server: NodeId, incarnation: string) =>
+        isCounted(this.#replica.members, server, incarnation),
+    }
     const receiver: Receiver = {
       hear: (sender, message, names, from, clock) => this.#runtime.hear(sender, message, names, from, clock),
       request: (message, from) => this.#runtime.request(message, from),
@@ -391,22 +399,17 @@ class LiveNode implements RunningNode {
         this.#recorder?.flush()
         return this.#runtime.clock
       },
-      addressOf: (id, last) => addressOf(id, this.#replica.members, last),
+      ...cluster,
+      addressOf: (id, addressee, last) => addressOf(id, addressee, this.#replica.members, last),
     }
     const receiving = this.#faults?.receiver(receiver) ?? receiver
-    const transport = new Transport(
-      socket,
-      this.cluster,
-      { self: id, incarnation: this.#identity.incarnation },
-      receiving,
-      {
-        resolver: this.#options.resolver,
-        logTroubles: (since, latest) => this.#logger.warn({ since, latest }, 'datagrams failed'),
-      },
-    )
+    const transport = new Transport(socket, this.cluster, id, receiving, {
+      resolver: this.#options.resolver,
+      logTroubles: (since, latest) => this.#logger.warn({ since, latest }, 'datagrams failed'),
+    })
     const open: Mouth = {
       send: (to, message, names) => {
-        const address = transport.addressOf(to)
+        const address = transport.addressOf(to, names.addressee)
         if (address !== undefined) transport.send(address, message, names)
       },
       respond: (to, message) => transport.send(to, message),
@@ -415,7 +418,7 @@ class LiveNode implements RunningNode {
         this.#logOddity(oddity, sender)
       },
       close: () => transport.close(),
-      isMember: (id) => this.#replica.members.some((member) => member.id === id),
+      ...cluster,
     }
     const mouth = this.#faults?.mouth(open) ?? open
     this.#transport = transport
@@ -474,9 +477,10 @@ class LiveNode implements RunningNode {
 
   /** Until everything below `firstUnchosen` is executed; `false` when nothing was executed for `joinProgressMs` before that. */
   #catchUp(firstUnchosen: Instance, peer: NodeId, address: Address): Promise<boolean> {
-    this.#transport?.recordHeardFrom(peer, address, { incarnation: '', addressee: null })
+    const incarnation = this.#identity.members.find(({ id }) => id === peer)?.incarnation ?? ''
+    this.#transport?.recordPlace(peer, address, incarnation)
     const notice = () => {
-      const informant = { id: peer, incarnation: null }
+      const informant = { id: peer, incarnation }
       this.#runtime.dispatch('learner', { type: 'behind.noticed', firstUnchosen, informant })
     }
     notice()

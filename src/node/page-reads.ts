@@ -7,11 +7,11 @@ import { maxPagesForStrangers } from './wire/limits.ts'
  * not read: whoever asked asks again, after the page or in its place.
  */
 export class PageReads {
-  readonly #isMember: (id: NodeId) => boolean
-  readonly #reading = new Map<NodeId, { readonly isMember: boolean }>()
+  readonly #isMember: (id: NodeId, incarnation: string) => boolean
+  readonly #reading = new Map<string, { readonly isMember: boolean }>()
   #refused = 0
 
-  constructor(isMember: (id: NodeId) => boolean) {
+  constructor(isMember: (id: NodeId, incarnation: string) => boolean) {
     this.#isMember = isMember
   }
 
@@ -20,9 +20,10 @@ export class PageReads {
     return { reading: this.#reading.size, refused: this.#refused }
   }
 
-  /** Reads a page for `to`, unless one is being read for it, or too many are for servers that are no members. */
-  async read<T>(to: NodeId, read: () => Promise<T>): Promise<T | null> {
-    const isMember = this.#isMember(to)
+  /** Reads a page for the server `id` with that directory, unless one is being read for it, or too many are for servers that are no members. */
+  async read<T>(id: NodeId, incarnation: string, read: () => Promise<T>): Promise<T | null> {
+    const isMember = this.#isMember(id, incarnation)
+    const to = `${id} ${incarnation}`
     if (this.#reading.has(to) || (!isMember && this.#readingForStrangers >= maxPagesForStrangers)) {
       this.#refused += 1
       return null

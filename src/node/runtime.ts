@@ -31,8 +31,10 @@ export interface Mouth {
   /** Counts what `sender` sent under the name of the oddity, and logs it. */
   flag(oddity: Oddity, sender: NodeId): void
   close(): void
-  /** True when the server `id` is one of the members. */
-  isMember(id: NodeId): boolean
+  /** True unless the message is of a stranger. */
+  isHeard(sender: NodeId, names: Names): boolean
+  /** True when the server `id` is a member, with this directory. */
+  isMember(id: NodeId, incarnation: string): boolean
 }
 
 /** Who writes down what happens to a node. */
@@ -57,6 +59,9 @@ export interface Watchers {
 /** A clock ahead of this server's by more is gone by only so far: to follow it would use up the numbers. */
 const clockStep = 2 ** 40
 
+/** The highest clock that the wire carries. What happens from there on has no order in a recording; the server goes on. */
+const maxClock = 2 ** 52
+
 type Snapshot = { readonly value: unknown; readonly context?: unknown }
 
 type RoleRefs = Readonly<Record<RoleName, { send(event: RoleEvent): void; getSnapshot(): Snapshot }>>
@@ -72,7 +77,7 @@ export class Runtime implements World {
   readonly #self: NodeId
   readonly #recorder: EventRecorder | null
   readonly #observer: Observer | null
-  readonly #pages = new PageReads((id) => this.#mouth?.isMember(id) ?? false)
+  readonly #pages = new PageReads((id, incarnation) => this.#mouth?.isMember(id, incarnation) ?? false)
   /** Lamport's: of the last event here, or of a later one that was heard of. */
   #clock: number
   /** The monotonic clock at the last event here. */
@@ -98,7 +103,7 @@ export class Runtime implements World {
     this.#storage = storage
     this.#recorder = recorder
     this.#observer = observer
-    this.#clock = recorder?.lastClock ?? 0
+    this.#clock = Math.min(recorder?.lastClock ?? 0, maxClock)
     const watched = observer === null ? executor : this.#observed(executor, observer)
     this.#router = new Router({ self, incarnation }, this, watched)
     const storageActor = fromCallback<{ readonly type: 'persist'; readonly write: Write }>(({ receive }) => {
@@ -183,9 +188,14 @@ export class Runtime implements World {
     return this.#pages.counters
   }
 
-  /** A message of another server has arrived from `from`, sent when its clock was `clock`. */
+  /**
+   * A message of another server has arrived from `from`, sent when its clock was `clock`. Only the clock of one that is heard counts:
+   * anybody else could use up the numbers.
+   */
   hear(sender: NodeId, message: NodeMessage, names: Names, from: Address, clock: number): void {
-    if (clock > this.#clock) this.#clock = Math.min(clock, this.#clock + clockStep)
+    if (clock > this.#clock && this.#mouth?.isHeard(sender, names)) {
+      this.#clock = Math.min(clock, this.#clock + clockStep)
+    }
     this.#happen(
       () => ({ type: 'hear', sender, names, from, message }),
       () => this.#router.hear(sender, message, names),
@@ -275,12 +285,13 @@ export class Runtime implements World {
     return this.#nowMs
   }
 
-  read(from: Instance, to: NodeId): void {
+  read(from: Instance, to: NodeId, incarnation: string): void {
     this.#pages
-      .read(to, () => this.#storage.chosen(from, pageBytes))
+      .read(to, incarnation, () => this.#storage.chosen(from, pageBytes))
       .then(
         (batches) => {
-          if (batches !== null) this.dispatch('learner', { type: 'chosen.read', to, from, batches })
+          if (batches !== null)
+            this.dispatch('learner', { type: 'chosen.read', to, incarnation, from, batches })
         },
         (error: unknown) => this.fail(describe(error)),
       )
@@ -347,7 +358,7 @@ export class Runtime implements World {
   /** One event of this node, with all that follows from it here; `event` says which it was, `null` for none. */
   #happen(event: () => EventRecord['event'] | null, run: () => void): void {
     this.#guarded(() => {
-      this.#clock += 1
+      this.#clock = Math.min(this.#clock + 1, maxClock)
       this.#nowMs = performance.now()
       const isObserved = this.#runObserved(run)
       if (isObserved || this.#recorder !== null) this.#tell(event(), isObserved)

@@ -12,7 +12,7 @@ import type {
   NotFounder,
   RequestMessage,
 } from '../../machines/messages.ts'
-import { type HeardFrom, heardFrom } from '../reach.ts'
+import type { HeardFrom } from '../reach.ts'
 import { type Resolver, systemResolver } from '../resolver.ts'
 import { PlainTextClients } from './plain-text.ts'
 import { type NoWay, Routes } from './routes.ts'
@@ -50,8 +50,12 @@ export interface Receiver {
   silent(reason: string, from: Address): void
   /** Something is about to leave; returns the clock that goes with it. */
   leaving(): number
-  /** Where the member `id` is; `undefined` when it is none. */
-  addressOf(id: NodeId, last?: HeardFrom): Address | undefined
+  /** True unless the message is of a stranger. */
+  isHeard(sender: NodeId, names: Names): boolean
+  /** True when the server `id` is a member, with this directory. */
+  isMember(id: NodeId, incarnation: string): boolean
+  /** Where the directory `addressee` of the server `id` is, which was last heard from as `last` says; see `addressOf` in reach.ts. */
+  addressOf(id: NodeId, addressee: string | null, last?: HeardFrom): Address | undefined
 }
 
 /**
@@ -62,7 +66,6 @@ export class Transport {
   readonly #socket: Socket
   readonly #cluster: string
   readonly #self: NodeId
-  readonly #incarnation: string
   readonly #receiver: Receiver
   readonly #decoder: Decoder
   readonly #outbox = new Outbox(maxOutboxBytes)
@@ -89,7 +92,7 @@ export class Transport {
   constructor(
     socket: Socket,
     cluster: string,
-    { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
+    self: NodeId,
     receiver: Receiver,
     {
       resolver = systemResolver,
@@ -99,7 +102,6 @@ export class Transport {
     this.#socket = socket
     this.#cluster = cluster
     this.#self = self
-    this.#incarnation = incarnation
     this.#receiver = receiver
     this.#decoder = new Decoder({
       cluster: cluster === '' ? null : cluster,
@@ -288,10 +290,9 @@ export class Transport {
     else if (message.type === 'join') this.#receiver.join(message, source)
     else if (message.type === 'found' && sender !== null) this.#receiver.found(message, sender, source)
     else if (isFoundersAnswer(message) && sender !== null) this.#receiver.founder(message, sender)
-    else if (message.type === 'challenge' && sender !== null) this.#echo(sender, message)
+    else if (message.type === 'challenge' && sender !== null) this.#echo(sender, message, source)
     else if (sender !== null && names !== null && isNodeMessage(message)) {
-      this.recordHeardFrom(sender, source, names)
-      this.#routes.answered(this.#receiver.addressOf(sender) ?? source)
+      this.#recordHeardFrom(sender, source, names)
       this.#receiver.hear(sender, message, names, source, clock)
     } else this.#drop('unexpected')
   }
@@ -302,9 +303,9 @@ export class Transport {
    */
   #recordProof(decoded: Envelope, source: Address): void {
     const { sender, names, messages, bytes, cookie } = decoded
-    const isAnsweredToServer = sender !== null && sender !== this.#self && messages.every(isOfServers)
-    const last = names === null ? undefined : heardFrom(source, names, this.#incarnation)
-    const address = isAnsweredToServer ? (this.#receiver.addressOf(sender, last) ?? source) : source
+    const isOfServer =
+      sender !== null && names !== null && sender !== this.#self && messages.every(isOfServers)
+    const address = isOfServer ? (this.#answeredAt(sender, source, names) ?? source) : source
     const isEchoed = this.#allowance.receive(address, bytes, cookie)
     if (isEchoed && address !== source) this.#recordMemberSource(source)
   }
@@ -315,29 +316,41 @@ export class Transport {
     if (this.#memberSources.size > maxServersHeardFrom) forgetOldest(this.#memberSources)
   }
 
-  /** Takes the cookie that a server gives, and says again what was said without it. */
-  #echo(sender: NodeId, challenge: Challenge): void {
-    const address = this.addressOf(sender)
+  /** Takes the cookie that a server gives, and says again what was said without it. A member may answer from another address. */
+  #echo(sender: NodeId, challenge: Challenge, source: Address): void {
+    const address = this.#cookies.knows(source) ? source : this.addressOf(sender, null)
     if (address === undefined) return
     for (const { message, names } of this.#cookies.take(address, challenge)) {
       this.send(address, message, names)
     }
   }
 
-  /** Where the server `id` is: a member where the cluster says, another where it was last heard from. */
-  addressOf(id: NodeId): Address | undefined {
-    return this.#receiver.addressOf(id, this.#whereabouts.of(id))
+  /** Where the directory `addressee` of the server `id` is: see `addressOf` in reach.ts. */
+  addressOf(id: NodeId, addressee: string | null): Address | undefined {
+    return this.#receiver.addressOf(id, addressee, this.#whereabouts.of(id))
+  }
+
+  /** The server `id` with the directory `incarnation`, which may be no member, is at `address`. */
+  recordPlace(id: NodeId, address: Address, incarnation: string): void {
+    this.#whereabouts.record(id, { address, incarnation }, this.#allowance.isProven(address))
+  }
+
+  /** Where that is answered which a server says from `source`. */
+  #answeredAt(id: NodeId, source: Address, { incarnation }: Names): Address | undefined {
+    return this.#receiver.addressOf(id, incarnation, { address: source, incarnation })
   }
 
   /**
-   * Remembers where a server is, for as long as it is no member. One that speaks from a new address is not answered there before
+   * Remembers where a server is that is heard, and is no member. One that speaks from a new address is not answered there before
    * it has shown that it is there: it is given the cookie at once.
    */
-  recordHeardFrom(id: NodeId, source: Address, names: Names): void {
-    const last = heardFrom(source, names, this.#incarnation)
-    this.#whereabouts.record(id, last, this.#allowance.isProven(source))
-    const isAnsweredThere = this.addressOf(id) === this.#receiver.addressOf(id, last)
-    if (!isAnsweredThere) this.send(source, this.#challenge(source, 1))
+  #recordHeardFrom(id: NodeId, source: Address, names: Names): void {
+    if (!this.#receiver.isHeard(id, names)) return
+    const address = this.#answeredAt(id, source, names) ?? source
+    this.#routes.answered(address)
+    if (this.#receiver.isMember(id, names.incarnation)) return
+    this.recordPlace(id, source, names.incarnation)
+    if (this.addressOf(id, names.incarnation) !== source) this.send(source, this.#challenge(source, 1))
   }
 
   #challenge(address: Address, withheld: number): Challenge {

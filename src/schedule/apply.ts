@@ -173,12 +173,13 @@ function greet(
   { server, via }: Extract<ClusterEvent, { type: 'greet' }>,
   settings: ClusterSettings,
 ): ClusterStep {
-  const { running } = serverOf(state, via).node
+  const { node, incarnation } = serverOf(state, via)
+  const { running } = node
   if (running === null) throw new Error(`server ${via} is down: it answers no hello`)
   const event = {
     type: 'behind.noticed',
     firstUnchosen: running.replica.firstUnexecuted,
-    informant: { id: via, incarnation: null },
+    informant: { id: via, incarnation },
   } as const
   return stepServer(state, server, { type: 'tell', role: 'learner', event }, settings)
 }

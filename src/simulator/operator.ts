@@ -220,7 +220,7 @@ export class Operator {
       if (node !== null && !server.isPaused && peer !== null) {
         if (firstUnchosen === 0) goal = peer.node.replica.firstUnexecuted
         const { id, address, incarnation } = peer
-        node.recordHeardFrom(id, address, { incarnation, addressee: null })
+        node.recordHeardFrom(id, { address, incarnation })
         const informant = { id, incarnation }
         node.dispatch('learner', { type: 'behind.noticed', firstUnchosen: goal, informant })
       }

@@ -5,12 +5,13 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
+import { isCounted } from '../../machines/members.ts'
 import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Respond, Write } from '../../machines/outputs.ts'
 import type { DurableState } from '../durable.ts'
 import type { Elapsed } from '../elapsed.ts'
-import { addressOf, type HeardFrom, heardFrom } from '../reach.ts'
+import { addressOf, type HeardFrom, isHeard } from '../reach.ts'
 import { checkRole, roleInputs, roleNames } from '../roles.ts'
 import { type Executor, Router, type World } from '../router.ts'
 import type { Effect } from '../step.ts'
@@ -143,18 +144,23 @@ export class SteppedNode implements World {
 
   /** A message of another server has arrived from `from`. */
   hear(sender: NodeId, message: NodeMessage, names: Names, from: Address): void {
-    this.recordHeardFrom(sender, from, names)
+    const { incarnation } = names
+    const { members } = this.replica
+    if (
+      isHeard(sender, names, members, this.#settings.incarnation) &&
+      !isCounted(members, sender, incarnation)
+    ) {
+      this.recordHeardFrom(sender, { address: from, incarnation })
+    }
     this.#router.hear(sender, message, names)
     checkNode(this.roles)
   }
 
   /** A server that may be no member is at `from`: one that joins is told where to learn. */
-  recordHeardFrom(sender: NodeId, from: Address, names: Names): void {
+  recordHeardFrom(sender: NodeId, last: HeardFrom): void {
     const before = this.#heardFrom[sender]
-    const now = heardFrom(from, names, this.#settings.incarnation)
-    const isSame =
-      before?.address === from && before.incarnation === now.incarnation && before.knowsUs === now.knowsUs
-    if (!isSame) this.#heardFrom = { ...this.#heardFrom, [sender]: now }
+    const isSame = before?.address === last.address && before.incarnation === last.incarnation
+    if (!isSame) this.#heardFrom = { ...this.#heardFrom, [sender]: last }
   }
 
   /** A client's request has arrived, at `timeMs` of this server's clock; `commandBytes` is what it counts in the queue. */
@@ -190,7 +196,7 @@ export class SteppedNode implements World {
   }
 
   send(to: NodeId, message: NodeMessage, names: Names): void {
-    const address = addressOf(to, this.replica.members, this.#heardFrom[to])
+    const address = addressOf(to, names.addressee, this.replica.members, this.#heardFrom[to])
     if (address !== undefined) this.#surroundings.send({ to, address, message, names })
   }
 
@@ -215,9 +221,10 @@ export class SteppedNode implements World {
     return this.#surroundings.nowMs()
   }
 
-  read(from: Instance, to: NodeId): void {
+  read(from: Instance, to: NodeId, incarnation: string): void {
     const batches = this.#surroundings.read(from)
-    if (batches !== null) this.#router.dispatch('learner', { type: 'chosen.read', to, from, batches })
+    if (batches !== null)
+      this.#router.dispatch('learner', { type: 'chosen.read', to, incarnation, from, batches })
   }
 
   #execute(instance: Instance, batch: Batch): Execution {

@@ -112,6 +112,21 @@ describe('datagrams that make no sense', () => {
       () => envelope({ s: 1, m: [{ type: 'queued', uid: 'somebody', seq: 1 }] }),
     ],
     [
+      'what a stranger says between servers, with a clock at its end',
+      'stranger',
+      () => envelope({ s: 77, i: 'x', r: null, t: 2 ** 52, m: [{ type: 'accepted', ballot, instance: 0 }] }),
+    ],
+    [
+      'a question for what was chosen, in the name of a member',
+      'stranger',
+      () => envelope({ s: 1, i: 'x', r: null, m: [{ type: 'learn', from: 0 }] }),
+    ],
+    [
+      'an accept of a stranger',
+      'stranger',
+      () => envelope({ s: 77, i: 'x', r: 'x', m: [{ ...accept, ballot: { round: 1, node: 77 } }] }),
+    ],
+    [
       'an accept of nobody',
       'contradiction',
       () => envelope({ m: [{ ...accept, ballot: { round: 1_000, node: 0 } }] }),

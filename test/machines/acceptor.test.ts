@@ -5,6 +5,7 @@ import type { AcceptedRecord } from '../../machines/batch.ts'
 import type { AcceptorEvent, Heard } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import type { Accept, Prepare } from '../../machines/messages.ts'
+import type { Send } from '../../machines/outputs.ts'
 import {
   ballot,
   batch,
@@ -50,6 +51,11 @@ const persisted: AcceptorEvent = { type: 'persisted' }
 
 function denial(to: number, at: Ballot, instance: number, changes: { promised?: Ballot | null } = {}): Want {
   return send(to, { type: 'denial', ballot: at, instance, promised, firstUnchosen, ...changes })
+}
+
+/** To a server that is no member: the directory is named that asked. */
+function denialTo(incarnation: string, ...denied: Parameters<typeof denial>): Want {
+  return { ...(denial(...denied) as Send), incarnation }
 }
 
 function promise(at: Ballot, from: number, accepted: readonly AcceptedRecord[], to = at.node): Want {
@@ -476,30 +482,34 @@ describe('members', () => {
     ['from a later instance, at which it may have been admitted: that is learned first', 11, [behind(11, 7)]],
   ])('a prepare of a stranger that knows this server is denied, %s', (_, from, wants) => {
     const role = acceptor()
-    expect(role.hear(prepare(at, from))).toEqual([...wants, denial(7, at, from)])
+    expect(role.hear(prepare(at, from))).toEqual([...wants, denialTo('founder-7', 7, at, from)])
     expect(role.context.promised).toEqual(promised)
   })
 
   test('an accept of a stranger is refused, and what it implies is looked for only if it knows this server', () => {
     const role = acceptor()
-    expect(role.hear(accept(at, 11, 'new'))).toEqual([behind(11, 7), denial(7, at, 11)])
-    expect(role.hear({ ...accept(at, 11, 'new'), knowsUs: false })).toEqual([denial(7, at, 11)])
-    expect(role.hear({ ...prepare(at, 11), knowsUs: false })).toEqual([denial(7, at, 11)])
+    expect(role.hear(accept(at, 11, 'new'))).toEqual([behind(11, 7), denialTo('founder-7', 7, at, 11)])
+    expect(role.hear({ ...accept(at, 11, 'new'), knowsUs: false })).toEqual([
+      denialTo('founder-7', 7, at, 11),
+    ])
+    expect(role.hear({ ...prepare(at, 11), knowsUs: false })).toEqual([denialTo('founder-7', 7, at, 11)])
     expect(role.context).toMatchObject({ promised, accepted: [ten] })
   })
 
   test('a member that comes with another directory is a stranger: the one that was admitted votes and proposes', () => {
     const role = acceptor()
     const other = sentBy(2, 'another')
-    expect(role.hear({ ...prepare(higher, 10), ...other })).toEqual([denial(2, higher, 10)])
-    expect(role.hear({ ...accept(higher, 10, 'new'), ...other })).toEqual([denial(2, higher, 10)])
+    expect(role.hear({ ...prepare(higher, 10), ...other })).toEqual([denialTo('another', 2, higher, 10)])
+    expect(role.hear({ ...accept(higher, 10, 'new'), ...other })).toEqual([
+      denialTo('another', 2, higher, 10),
+    ])
     expect(role.context).toMatchObject({ promised, accepted: [ten] })
   })
 
   test('a prepare of a server that was removed is denied once the removal is known', () => {
     const role = acceptor()
     expect(role.hear({ type: 'members.changed', members: [member(0), member(1)] })).toEqual([])
-    expect(role.hear(prepare(higher, 10))).toEqual([denial(2, higher, 10)])
+    expect(role.hear(prepare(higher, 10))).toEqual([denialTo('founder-2', 2, higher, 10)])
   })
 
   test.each<[title: string, changes: Partial<AcceptorInput>]>([
@@ -546,12 +556,20 @@ describe('numbers that nobody can have come to', () => {
   const highest = { round: promised.round + 2 ** 32, node: 2 }
   const tooHigh = { ...highest, round: highest.round + 1 }
 
-  test('a round too far above the promised one is dropped; one that is not is promised', () => {
+  test('a round that is not too far above the promised one is promised', () => {
+    expect(acceptor().hear(prepare(highest, 10))).toEqual([surpassed(highest), write(highest)])
+  })
+
+  test.each([
+    ['prepare', prepare(tooHigh, 10)],
+    ['accept', accept(tooHigh, 10, 'new')],
+  ])('a %s with a round too far above is denied, and followed by one step', (_, heard) => {
     const role = acceptor()
-    expect(role.hear(prepare(tooHigh, 10))).toEqual([flag('round', 2)])
-    expect(role.hear(accept(tooHigh, 10, 'new'))).toEqual([flag('round', 2)])
-    expect(role.context.promised).toEqual(promised)
-    expect(role.hear(prepare(highest, 10))).toEqual([surpassed(highest), write(highest)])
+    const denied = denial(2, tooHigh, 10, { promised: highest })
+    expect(role.hear(heard)).toEqual([flag('round', 2), denied, write(highest)])
+    expect(role.context).toMatchObject({ promised: highest, accepted: [ten] })
+    // The next time it is near enough.
+    expect(role.hear(persisted, prepare(tooHigh, 10))).toEqual([surpassed(tooHigh), write(tooHigh)])
   })
 
   test('an instance too far above the first unchosen one is dropped, whoever sends it', () => {

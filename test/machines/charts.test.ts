@@ -221,7 +221,7 @@ const records = fc.record({ instance: number, ballot: ballots, batch: batches })
 const sender = fc.integer({ min: 0, max: 3 })
 const incarnation = fc.constantFrom(...[0, 1, 2, 3].map((id) => foundingIncarnation(id)))
 const heading = { sender, incarnation, knowsUs: fc.boolean() }
-const informants = fc.record({ id: sender, incarnation: fc.option(incarnation) })
+const informants = fc.record({ id: sender, incarnation })
 const memberLists = fc.constantFrom(
   members(3),
   members(5),
@@ -305,7 +305,7 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
     }),
     fc.record({ type: is('behind.noticed'), firstUnchosen: number, informant: informants }),
     fc.record({ type: is('news.wanted') }),
-    fc.record({ type: is('chosen.read'), to: sender, ...pages }),
+    fc.record({ type: is('chosen.read'), to: sender, incarnation, ...pages }),
     fc.record({ type: is('members.changed'), members: memberLists }),
   ),
   requestQueue: fc.oneof(

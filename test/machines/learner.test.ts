@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { NodeId } from '../../machines/batch.ts'
 import type { HeardChosen, LearnerEvent } from '../../machines/inbox.ts'
 import { type LearnerContext, type LearnerInput, learnerMachine } from '../../machines/learner.ts'
+import { foundingIncarnation } from '../../machines/members.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import {
   batch,
@@ -83,6 +84,11 @@ function learned(from: number, end: number): Want[] {
 
 function ask(to: NodeId, from = 10): Want {
   return send(to, { type: 'learn', from })
+}
+
+/** To a server that is no member: the directory is named that spoke. */
+function askStranger(to: NodeId, incarnation = foundingIncarnation(to)): Want {
+  return { ...send(to, { type: 'learn', from: 10 }), incarnation }
 }
 
 const asking = (ms = 60) => timer('askInterval', ms)
@@ -188,15 +194,17 @@ describe('telling others', () => {
   const page = (from: number, end: number): LearnerEvent => ({
     type: 'chosen.read',
     to: 2,
+    incarnation: foundingIncarnation(2),
     from,
     batches: upTo(from, end),
   })
+  const read = (from: number) => ({ type: 'read', from, to: 2, incarnation: foundingIncarnation(2) }) as const
   const tells = (from: number, end: number, unsettled: boolean) =>
     send(2, { type: 'chosen', from, batches: upTo(from, end), firstUnchosen: 10, unsettled })
 
   test.each(Object.keys(ways))('what is asked for is read, and then sent: %s', (state) => {
     const role = learnerIn(state)
-    expect(role.hear({ type: 'learn', from: 7, ...sentBy(2) })).toEqual([{ type: 'read', from: 7, to: 2 }])
+    expect(role.hear({ type: 'learn', from: 7, ...sentBy(2) })).toEqual([read(7)])
     expect(role.hear(page(7, 9))).toEqual([tells(7, 9, state === 'behind')])
     expect(role.state).toBe(state)
   })
@@ -212,7 +220,7 @@ describe('telling others', () => {
 
   test('with nothing new it still answers: an answer is what an inquiry counts', () => {
     const role = learner()
-    expect(role.hear({ type: 'learn', from: 25, ...sentBy(2) })).toEqual([{ type: 'read', from: 25, to: 2 }])
+    expect(role.hear({ type: 'learn', from: 25, ...sentBy(2) })).toEqual([read(25)])
     expect(role.hear(page(25, 25))).toEqual([tells(25, 25, false)])
   })
 })
@@ -357,16 +365,17 @@ describe('catching up', () => {
     ])
   })
 
-  test('asks a server that is added and not counted too: it may have caught up', () => {
-    const role = learnerIn('catchingUp', { members: [member(0), member(1), member(5, null)] })
-    expect(role.pass('askInterval')).toEqual([asked, ask(5), asking(120)])
+  test('does not ask a server that is not counted: its directory is not known, so anybody could answer for it', () => {
+    const role = learnerIn('catchingUp', { members: [member(0), member(1), member(5, null), member(6)] })
+    expect(role.pass('askInterval')).toEqual([asked, ask(6), asking(120)])
+    expect(role.pass('askInterval')).toEqual([asked, ask(1), asking(200)])
   })
 
   test('asks whoever told it of more, though that is no member it knows of: those may be gone', () => {
     const role = learner({ members: [member(1)] })
-    expect(role.hear(behind(14, 7))).toEqual([ask(7), asking()])
+    expect(role.hear(behind(14, 7))).toEqual([askStranger(7), asking()])
     expect(role.pass('askInterval')).toEqual([asked, ask(1), asking(120)])
-    expect(role.pass('askInterval')).toEqual([asked, ask(7), asking(200)])
+    expect(role.pass('askInterval')).toEqual([asked, askStranger(7), asking(200)])
   })
 
   test('does not ask one that was removed', () => {
@@ -419,10 +428,11 @@ describe('an inquiry', () => {
     expect(role.timers).toEqual([])
   })
 
-  test('asks a member that is not counted, whose answer makes no quorum', () => {
+  test('does not ask a member that is not counted, and takes nothing from it', () => {
     const role = learner({ members: [member(0), member(1), member(2), member(3, null)] })
-    expect(role.hear(newsWanted)).toEqual([ask(1), ask(2), ask(3), inquires])
-    expect(role.hear(chosen(3, 10, 10))).toEqual([])
+    expect(role.hear(newsWanted)).toEqual([ask(1), ask(2), inquires])
+    expect(role.hear({ ...chosen(3, 10, 12), knowsUs: false })).toEqual([])
+    expect(role.context).toMatchObject({ firstUnchosen: 10, answered: [0] })
     expect(role.hear(chosen(2, 10, 10))).toEqual([inquired, newsChecked])
   })
 
@@ -569,7 +579,7 @@ describe('whom it believes', () => {
     const role = learner()
     role.hear({ ...uncalled(5, 14), ...sentBy(5, 'new') })
     expect(role.context).toMatchObject({ firstUnchosen: 10, target: 14 })
-    expect(role.pass('grace')).toEqual([waited, ask(5), asking()])
+    expect(role.pass('grace')).toEqual([waited, askStranger(5, 'new'), asking()])
     expect(role.hear({ ...uncalled(5, 14), ...sentBy(5, 'another'), knowsUs: false })).toEqual([])
     expect(role.hear({ ...uncalled(5, 14), ...sentBy(5, 'new') })).toEqual([
       asked,
@@ -608,7 +618,7 @@ describe('a way out', () => {
     role.hear(behind(14, 1))
     role.hear(behind(14, 2))
     expect(role.context).toMatchObject({ peer: 1, informant: informant(2) })
-    expect(said(role.pass('askInterval'))).toEqual([ask(2)])
+    expect(said(role.pass('askInterval'))).toEqual([askStranger(2)])
     expect(said(role.pass('askInterval'))).toEqual([ask(1)])
   })
 

@@ -824,13 +824,15 @@ describe('who is counted', () => {
     }
   })
 
-  test('a denial with a round that nobody can have come to is dropped and flagged', () => {
+  test('a denial with a round that nobody can have come to is flagged, and followed by one step', () => {
     for (const state of ['preparing', 'accepting.proposing']) {
       const role = proposerIn(state)
-      const far = ballot(role.context.highestRound + 2 ** 32 + 1, 1)
-      expect(role.hear(denial({ promised: far }))).toEqual([{ type: 'flag', oddity: 'round', sender: 1 }])
-      expect(role.state).toBe(state)
-      expect(role.context.highestRound).toBe(5)
+      const far = ballot(role.context.highestRound + 2 ** 40, 1)
+      expect(said(role.hear(denial({ promised: far })))).toEqual([
+        { type: 'flag', oddity: 'round', sender: 1 },
+      ])
+      expect(role.state).toBe('backingOff')
+      expect(role.context.highestRound).toBe(5 + 2 ** 32)
     }
   })
 })

@@ -23,6 +23,7 @@ function serverWith(rules: readonly FaultRule[]) {
   const mouth = faults.mouth({
     send: (to, { type }) => passed.push(`${type} to ${to}`),
     respond: (to, { type }) => passed.push(`${type} to ${to}`),
+    isHeard: () => true,
     isMember: () => true,
     flag: () => undefined,
     close: () => passed.push('close'),
@@ -35,6 +36,8 @@ function serverWith(rules: readonly FaultRule[]) {
     found: ({ type }, sender) => passed.push(`hears ${type} of ${sender}`),
     founder: ({ type }, sender) => passed.push(`hears ${type} of ${sender}`),
     silent: (reason) => passed.push(`silent: ${reason}`),
+    isHeard: () => true,
+    isMember: () => true,
     addressOf: () => undefined,
     leaving: () => 7,
   }

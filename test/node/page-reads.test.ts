@@ -16,27 +16,27 @@ function waiting() {
 it('one page is read at a time for a server, however often it asks', async () => {
   const pages = new PageReads(() => true)
   const { read, ends, begun } = waiting()
-  const first = pages.read(1, read)
-  for (let times = 0; times < 40_000; times += 1) expect(await pages.read(1, read)).toBeNull()
+  const first = pages.read(1, 'i', read)
+  for (let times = 0; times < 40_000; times += 1) expect(await pages.read(1, 'i', read)).toBeNull()
   expect(begun()).toBe(1)
   expect(pages.counters).toEqual({ reading: 1, refused: 40_000 })
   ends[0]?.()
   expect(await first).toBe('page')
-  void pages.read(1, read)
+  void pages.read(1, 'i', read)
   expect(begun()).toBe(2)
 })
 
 it('servers that are no members share a few, and members have their own', async () => {
   const pages = new PageReads((id) => id < 3)
   const { read, begun } = waiting()
-  for (let id = 100; id < 200; id += 1) void pages.read(id, read)
+  for (let id = 100; id < 200; id += 1) void pages.read(id, 'i', read)
   expect(begun()).toBe(maxPagesForStrangers)
-  for (const id of [0, 1, 2]) void pages.read(id, read)
+  for (const id of [0, 1, 2]) void pages.read(id, 'i', read)
   expect(begun()).toBe(maxPagesForStrangers + 3)
 })
 
 it('a read that fails is over', async () => {
   const pages = new PageReads(() => true)
-  await expect(pages.read(1, () => Promise.reject(new Error('damaged')))).rejects.toThrow('damaged')
+  await expect(pages.read(1, 'i', () => Promise.reject(new Error('damaged')))).rejects.toThrow('damaged')
   expect(pages.counters.reading).toBe(0)
 })

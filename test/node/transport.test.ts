@@ -57,9 +57,11 @@ async function start(
     founder: () => undefined,
     silent: () => undefined,
     leaving: () => 0,
+    isHeard: () => true,
+    isMember: (id) => addressOf(id) !== undefined,
     addressOf,
   }
-  const transport = new Transport(socket, 'tested', { self: 0, incarnation: 'i' }, receiver, {
+  const transport = new Transport(socket, 'tested', 0, receiver, {
     resolver,
     logTroubles: (since, latest) => lines.push({ since, latest }),
   })

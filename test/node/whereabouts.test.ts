@@ -3,7 +3,7 @@ import { Whereabouts } from '../../src/node/whereabouts.ts'
 import { maxServersHeardFrom } from '../../src/node/wire/limits.ts'
 
 function at(address: string) {
-  return { address, incarnation: 'i', knowsUs: false }
+  return { address, incarnation: 'i' }
 }
 
 function addressIn(whereabouts: Whereabouts, id: number) {

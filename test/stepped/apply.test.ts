@@ -75,6 +75,23 @@ function textOf({ disk, running }: NodeState): string {
   return JSON.stringify({ disk, roles, ...(running === null ? null : { ...running, roles: null }) })
 }
 
+test.each([
+  prepare,
+  accept,
+  { ...accept, message: { type: 'learn' as const, from: 0 } },
+] as const)('what a stranger says changes nothing, is answered nothing, and nothing of it is kept', (heard) => {
+  for (const strange of [
+    { ...heard, names: { incarnation: 'forged', addressee: null } },
+    { ...heard, sender: 7, names: { incarnation: 'founder-1', addressee: 'another' } },
+  ] as const) {
+    const settings = settingsOf(0, 3)
+    const { state } = applyNode(neverStarted, start, settings, 0)
+    const step = applyNode(state, strange as NodeEvent, settings, 0)
+    expect(step.sends).toEqual([])
+    expect(textOf(step.state)).toBe(textOf(state))
+  }
+})
+
 test('a promise leaves only when its sync has ended', () => {
   const [heard, done] = run(settingsOf(0, 3), prepare, synced)
   expect(heard?.sends).toEqual([])

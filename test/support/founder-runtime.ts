@@ -36,6 +36,7 @@ export async function beginFounder(
     {
       send: (to, { type }) => said(`${type} to ${to}`),
       respond: () => undefined,
+      isHeard: () => true,
       isMember: () => true,
       flag: () => undefined,
       close: () => undefined,

@@ -142,13 +142,22 @@ export function send(to: NodeId, message: NodeMessage): Send {
   return { type: 'send', to, message }
 }
 
+/** To the directory that asked. */
+export function answer(
+  to: NodeId,
+  message: NodeMessage,
+  incarnation: string = foundingIncarnation(to),
+): Send {
+  return { type: 'send', to, incarnation, message }
+}
+
 /** What a role hears of the sender of a message: a member that has this server among its own. */
 export function sentBy(sender: NodeId, incarnation: string = foundingIncarnation(sender)) {
   return { sender, incarnation, knowsUs: true, concernsUs: false } as const
 }
 
 /** A founder, as somebody to be asked. */
-export function informant(id: NodeId, incarnation: string | null = foundingIncarnation(id)): Informant {
+export function informant(id: NodeId, incarnation: string = foundingIncarnation(id)): Informant {
   return { id, incarnation }
 }
 

@@ -4,15 +4,8 @@ import { randomBytes } from 'node:crypto'
 import type { Address, NodeId } from '../../../machines/batch.ts'
 import type { Names } from '../../../machines/inbox.ts'
 import type { Message } from '../../../machines/messages.ts'
-import { commandBytes } from '../../services/command-bytes.ts'
 import { contradictionIn } from './consistency.ts'
-import {
-  maxCommandBytes,
-  maxDatagramBytes,
-  maxMessageBytes,
-  maxMessagesPerDatagram,
-  minDatagramBytes,
-} from './limits.ts'
+import { maxDatagramBytes, maxMessageBytes, maxMessagesPerDatagram, minDatagramBytes } from './limits.ts'
 import { PieceStore, pieceMark, splitIntoPieces } from './pieces.ts'
 import { withoutRepetitions } from './repetition.ts'
 import {
@@ -24,6 +17,7 @@ import {
   typeOf,
 } from './schema.ts'
 import { parseSeedText, type SeedRequest, seedPrefix } from './seed-text.ts'
+import { excessIn } from './sizes.ts'
 
 export { commandBytes } from '../../services/command-bytes.ts'
 export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
@@ -303,10 +297,8 @@ function decodeMessages(
   const messages: Message[] = []
   for (const message of m) {
     if (!isMessage(message)) return dropped('malformed', describeMessageFault(message))
-    if (message.type === 'request') {
-      const bytes = commandBytes(message.command)
-      if (bytes > maxCommandBytes) return dropped('oversized', `a command of ${bytes} bytes`)
-    }
+    const excess = excessIn(message, bytes)
+    if (excess !== null) return dropped('oversized', excess)
     const contradiction = contradictionIn(message, { cluster, sender, names })
     if (contradiction !== null) return dropped('contradiction', contradiction)
     messages.push(message)

@@ -15,6 +15,11 @@ export class CookieJar<K, M = Message> {
     return this.#cookies.get(giver) ?? ''
   }
 
+  /** True when something was said to `giver`, as far as that is remembered. */
+  knows(giver: K): boolean {
+    return this.#said.has(giver) || this.#cookies.has(giver)
+  }
+
   /** `messages` leave for `giver`. */
   record(giver: K, messages: readonly M[]): void {
     this.#said.delete(giver)

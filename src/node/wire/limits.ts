@@ -15,6 +15,12 @@ export const maxPendingBytes = 8 * maxMessageBytes
 /** Bytes of the JSON of one request's command. */
 export const maxCommandBytes = 32_768
 
+/**
+ * Bytes of the JSON of one batch, with room above what servers propose (`batchBytes` in machines/limits.ts) and above one request of the
+ * longest. A promise shows as many batches as the window of an acceptor has instances, and has to fit into one message.
+ */
+export const maxBatchBytes = 61_440
+
 /** Pieces of one message. */
 export const maxPieces = 1_024
 

@@ -1,6 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import type { HeardChosen, LearnerEvent } from '../../../machines/inbox.ts'
 import { type LearnerContext, learnerMachine } from '../../../machines/learner.ts'
+import { foundingIncarnation } from '../../../machines/members.ts'
 import { defaultTiming } from '../../../machines/timing.ts'
 import { batch, informant, members, sentBy } from '../../support/role.ts'
 import { chosenAt, instancesAround, memberships } from './around.ts'
@@ -37,7 +38,16 @@ function happenings(context: LearnerContext): LearnerEvent[] {
   const instances = instancesAround(context.firstUnchosen)
   return [
     ...instances.map((from) => ({ type: 'learn', from, ...sentBy(1) }) as const),
-    ...instances.map((from) => ({ type: 'chosen.read', to: 1, from, batches: [chosenAt(from)] }) as const),
+    ...instances.map(
+      (from) =>
+        ({
+          type: 'chosen.read',
+          to: 1,
+          incarnation: foundingIncarnation(1),
+          from,
+          batches: [chosenAt(from)],
+        }) as const,
+    ),
     ...pages(context),
     ...pages(context).map((page) => ({ ...page, ...sentBy(1, 'another') })),
     ...pages(context).map((page) => ({ ...page, ...contradicting })),

@@ -443,6 +443,33 @@ describe('a datagram that is dropped', () => {
     expect(reasonOf(decodeText(`{"v":3,"c":"c","s":null,"m":[${numbers}]}`))).toBe('oversized')
   })
 
+  it('shows a batch that is longer than servers propose: it would not fit into a promise with others', () => {
+    const ballot = { round: 1, node: 1 }
+    const command = (letters: number) => ({ kind: 'service' as const, body: 'x'.repeat(letters) })
+    const batchOf = (letters: number) => ({
+      node: 1,
+      elapsedMs: 0,
+      requests: [1, 2].map((seq) => ({ uid: 'u', seq, ackedBelow: 0, command: command(letters / 2) })),
+    })
+    const names = { incarnation: 'i', addressee: 'j' }
+    const decoded = (message: Message) => {
+      const decoder = decoderOf()
+      const pieces = encodeEnvelope({ cluster, sender: 1, names, messages: [message] })
+      return pieces.map((piece) => decoder.decode(piece, source)).at(-1)
+    }
+    const messages = (letters: number): readonly Message[] => {
+      const batch = batchOf(letters)
+      const heading = { ballot, firstUnchosen: 0 }
+      return [
+        { type: 'accept', ballot, instance: 0, batch },
+        { type: 'promise', ...heading, from: 0, accepted: [{ instance: 0, ballot, batch }] },
+        { type: 'chosen', from: 0, batches: [batch], firstUnchosen: 1, unsettled: false },
+      ]
+    }
+    for (const message of messages(61_000)) expect(decoded(message)?.kind).toBe('envelope')
+    for (const message of messages(61_500)) expect(reasonOf(decoded(message) as Decoded)).toBe('oversized')
+  })
+
   it('is noise of any length', () => {
     const decoder = decoderOf()
     const lengths = fc.oneof(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 0, max: 65_507 }))
