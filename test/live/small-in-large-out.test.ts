@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import { connect } from '../../src/client/index.ts'
+import { DataDirectory } from '../../src/node/home.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
 import { encodeEnvelope } from '../../src/node/wire/codec.ts'
 import { paddedBytes } from '../../src/node/wire/limits.ts'
@@ -44,9 +45,16 @@ function envelope(fields: object): string {
   return JSON.stringify({ v: 3, c: node.cluster, s: null, ...fields })
 }
 
-/** In the name of a server that is no member. */
+/** In the name of a server that is no member, and does not know this one. */
 function fromStranger(fields: object): string {
   return envelope({ s: 9, i: 'stranger', r: null, ...fields })
+}
+
+/** In the name of a server that is no member yet, and names the directory of this one. */
+function fromJoining(fields: object): string {
+  const standing = new DataDirectory(join(directory, '0')).read()
+  if (standing?.kind !== 'member') throw new Error('the server has not begun')
+  return fromStranger({ r: standing.identity.incarnation, ...fields })
 }
 
 function put(value: Json) {
@@ -85,11 +93,19 @@ async function fill(): Promise<string> {
   return k
 }
 
+test('a stranger is not answered at all, and counted', async () => {
+  const k = await fill()
+  expect(await answersTo(fromStranger({ k, m: [{ type: 'learn', from: 0 }] }))).toEqual([])
+  const ballot = { round: 1, node: 9 }
+  expect(await answersTo(fromStranger({ k, m: [{ type: 'prepare', ballot, from: 0 }] }))).toEqual([])
+  expect(counters()).toMatchObject({ dropped: { stranger: 2 } })
+})
+
 test('a server that is not known and has not echoed its cookie is sent three times what it sent at most', async () => {
   await fill()
   const stranger = await Datagrams.open()
   try {
-    const datagram = fromStranger({ k: '', m: [{ type: 'learn', from: 0 }] })
+    const datagram = fromJoining({ k: '', m: [{ type: 'learn', from: 0 }] })
     await stranger.send(node.address, datagram)
     await until(
       () => stranger.heard.length > 0,
@@ -102,7 +118,7 @@ test('a server that is not known and has not echoed its cookie is sent three tim
     expect(counters().withheld).toBeGreaterThan(0)
     const page = await stranger.ask(
       node.address,
-      fromStranger({ k: challenge.cookie, m: [{ type: 'learn', from: 0 }] }),
+      fromJoining({ k: challenge.cookie, m: [{ type: 'learn', from: 0 }] }),
     )
     expect(JSON.parse(page).m[0]).toMatchObject({ type: 'chosen', from: 0 })
   } finally {
@@ -113,13 +129,13 @@ test('a server that is not known and has not echoed its cookie is sent three tim
 test('a server that joins from another address than before is answered there', async () => {
   const k = await fill()
   const learn = [{ type: 'learn', from: 0 }]
-  await client.ask(node.address, fromStranger({ k, m: learn }))
+  await client.ask(node.address, fromJoining({ k, m: learn }))
   const moved = await Datagrams.open()
   try {
-    const answer = await moved.ask(node.address, fromStranger({ k: '', m: learn }))
+    const answer = await moved.ask(node.address, fromJoining({ k: '', m: learn }))
     const [challenge] = JSON.parse(answer).m
     expect(challenge).toMatchObject({ type: 'challenge', withheld: 1 })
-    const page = await moved.ask(node.address, fromStranger({ k: challenge.cookie, m: learn }))
+    const page = await moved.ask(node.address, fromJoining({ k: challenge.cookie, m: learn }))
     expect(JSON.parse(page).m[0]).toMatchObject({ type: 'chosen', from: 0 })
   } finally {
     await moved.close()
@@ -129,7 +145,7 @@ test('a server that joins from another address than before is answered there', a
 test('a datagram is answered with one page, however often it asks for one', async () => {
   const k = await fill()
   const learns = Array.from({ length: 1_000 }, (_, from) => ({ type: 'learn', from: from % 4 }))
-  const answers = await answersTo(fromStranger({ k, m: learns }))
+  const answers = await answersTo(fromJoining({ k, m: learns }))
   expect(answers).toHaveLength(1)
   expect(counters()).toMatchObject({ repeated: 999 })
 })
