@@ -44,8 +44,9 @@ const stretch = 5_000
 export function check({ bounds, reaches, mostStates, progress, adapt }: CheckOptions): CheckReport {
   const search = new Search(adapt === undefined ? { bounds } : { bounds, adapt })
   let isDone = false
-  while (!isDone && search.stats.states < (mostStates ?? Number.POSITIVE_INFINITY)) {
-    isDone = search.run(stretch)
+  const limit = mostStates ?? Number.POSITIVE_INFINITY
+  while (!isDone && search.stats.states < limit) {
+    isDone = search.run(Math.min(stretch, limit - search.stats.states))
     progress?.(search.stats)
   }
   const { violation, stats } = search

@@ -47,6 +47,13 @@ test('every witness is a transcript that whole nodes go through, and that shows 
   expect(transcripts.afterCrash).toMatch(/^crash 0/m)
 })
 
+test('a search stops near the number of states that it may come to, also where there are few', () => {
+  const { bounds } = namedBounds.find(({ name }) => name === 'delayed') ?? { bounds: three }
+  const { verdict, stats } = check({ bounds, reaches: [], mostStates: 10 })
+  expect(verdict).toBe('unfinished')
+  expect(stats.states).toBeLessThan(100)
+})
+
 test('a search that is stopped does not say that nothing breaks', () => {
   const { verdict, stats } = check({ bounds: { ...three, rounds: 3 }, reaches: [], mostStates: 1_000 })
   expect(verdict).toBe('unfinished')

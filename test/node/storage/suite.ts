@@ -291,6 +291,7 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
         }),
         { numRuns: 40 },
       )
-    })
+      // Each case waits for syncs of a real disk, which others may keep busy.
+    }, 120_000)
   })
 }
