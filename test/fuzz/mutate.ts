@@ -18,6 +18,8 @@ export type Kind =
   | 'bytes'
   | 'pieces'
   | 'many'
+  | 'clocks'
+  | 'weighty'
   | 'questions'
   | 'text'
   | 'random'
@@ -46,6 +48,8 @@ const weights: readonly (readonly [Kind, number])[] = [
   ['bytes', 20],
   ['pieces', 1],
   ['many', 1],
+  ['clocks', 1],
+  ['weighty', 0.02],
   ['questions', 1],
   ['text', 4],
   ['random', 8],
@@ -54,7 +58,7 @@ const weights: readonly (readonly [Kind, number])[] = [
 const totalWeight = weights.reduce((sum, [, weight]) => sum + weight, 0)
 
 export function make(means: Means): Made {
-  let drawn = means.random.below(totalWeight)
+  let drawn = means.random.below(totalWeight * 100) / 100
   const [kind] = weights.find(([, weight]) => {
     drawn -= weight
     return drawn < 0
@@ -71,6 +75,8 @@ const makers: Readonly<
   bytes: (means) => [changedBytes(Buffer.from(envelopeText(means)), means.random)],
   pieces: (means) => pieces(means),
   many: (means) => [Buffer.from(manyMessages(means))],
+  clocks: (means) => [Buffer.from(clocks(means))],
+  weighty: (means) => weighty(means),
   questions: (means) => [Buffer.from(questions(means))],
   text: ({ random }) => [Buffer.from(plainText(random))],
   random: ({ random }) => [randomBytes(random, random.below(1_500))],
@@ -281,6 +287,29 @@ function manyMessages(means: Means): string {
   const m = messages.flat()
   const text = corpus.scrubbed(JSON.stringify(withoutMembers({ ...envelope, m })))
   return text.length < 60_000 ? text : text.slice(0, 60_000)
+}
+
+/** Many messages between servers, each with the highest clock that the wire carries: one that is followed at each is used up. */
+function clocks({ corpus, random, cookie, to }: Means): string {
+  const from = (to + 1 + random.below(2)) % 3
+  const s = random.chance(50) ? 77 : from
+  const ballot = { round: 1, node: to }
+  const m = Array.from({ length: 800 }, (_, instance) => ({ type: 'accepted', ballot, instance }))
+  const fields = JSON.parse(corpus.envelopeOf('accepted', 0)) as Fields
+  return corpus.scrubbed(JSON.stringify({ ...fields, s, t: 2 ** 52, k: cookie, m }))
+}
+
+/** A batch of a million bytes that takes twenty times as much in memory, in pieces; from a server that is none. */
+function weighty({ corpus, random }: Means): readonly Uint8Array[] {
+  const fields = JSON.parse(corpus.envelopeOf('accept', 0)) as Fields
+  const instance = random.pick([0, 10, 1_000, 2 ** 52 - 1])
+  const command = { kind: 'service', body: '?' }
+  const requests = [{ uid: 'u', seq: 1, ackedBelow: 0, command }]
+  const batch = { node: 77, elapsedMs: random.below(1_000), requests }
+  const accept = { type: 'accept', ballot: { round: 1, node: 77 }, instance, batch }
+  const text = corpus.scrubbed(JSON.stringify({ ...fields, s: 77, m: [accept] }))
+  const payload = Buffer.from(text.replace('"?"', `[${Array(340_000).fill('{}').join(',')}]`))
+  return splitIntoPieces(payload, 60_000, BigInt(random.below(2 ** 30)))
 }
 
 /** As many questions as there is room for, with the right cookie: what draws the longest answers. */
