@@ -106,7 +106,7 @@ const kill = [
 ]
 
 test('a page that comes when the kill is long forgotten is told of it, and of its restart', () => {
-  const history = new History({ records: 100, characters: 1e9 })
+  const history = new History({ records: 100, characters: 1e9, bytes: 1_000_000_000 })
   for (const record of [cluster, ...kill]) history.add(record)
   for (let clock = 1; clock < 1_000; clock += 1) history.add(of(0, step(clock, { timeMs: clock }), 'r2'))
   expect(history.first).toBeGreaterThan(800)

@@ -2,12 +2,19 @@
 
 import { emptyPicture, type Picture, pictureAfter, type ServerPicture } from '../picture.ts'
 import type { ClientRecord, InspectorRecord, Stand, Stands } from '../record.ts'
+import { boundedPicture } from './bounded-picture.ts'
+import { recordBytes } from './record-bytes.ts'
 
 export interface HistoryLimits {
   readonly records: number
   /** Of JSON. */
   readonly characters: number
+  /** Of memory, about, of all records together: where all stood between them is made of what they say. */
+  readonly bytes: number
 }
+
+/** What is known of where all stood, in bytes of memory, about: more is given up. So much more is not looked at each time. */
+const pictureBytes = 16 * 1024 * 1024
 
 /** How much is forgotten at once when there is too much: a part of what is kept. */
 const forgottenPart = 0.1
@@ -29,6 +36,11 @@ export class History {
   readonly #limits: HistoryLimits
   #texts: string[] = []
   #characters = 0
+  /** What each of them takes in memory, and all together. */
+  #sizes: number[] = []
+  #bytes = 0
+  /** The same, since it was last seen what the picture takes. */
+  #bytesSinceSeen = 0
   #first = 0
   /** Where all stood before the first record that is kept, and after the last one. */
   #before: Picture = emptyPicture
@@ -57,15 +69,30 @@ export class History {
     if (this.end % this.#pictureEvery === 0) this.#pictures.push({ number: this.end, picture: this.#after })
     this.#texts.push(text)
     this.#characters += text.length
+    this.#takeSize(recordBytes(record))
     this.#after = taken(this.#after, record)
-    const { records, characters } = this.#limits
-    if (this.#texts.length > records || this.#characters > characters) this.#forget()
+    if (this.#bytesSinceSeen > pictureBytes) {
+      this.#after = boundedPicture(this.#after, pictureBytes)
+      this.#bytesSinceSeen = 0
+    }
+    const { records, characters, bytes } = this.#limits
+    const isTooMuch = this.#texts.length > records || this.#characters > characters || this.#bytes > bytes
+    if (isTooMuch) this.#forget()
   }
 
-  /** The JSON of the records from the number `from` on, so many at most; those that are forgotten are not among them. */
-  texts(from: number, count: number): readonly string[] {
+  /**
+   * The JSON of the records from the number `from` on, so many at most, and no more than the first where they have more than so
+   * many characters; those that are forgotten are not among them.
+   */
+  texts(from: number, count: number, characters = Number.POSITIVE_INFINITY): readonly string[] {
     const place = Math.max(0, from - this.#first)
-    return this.#texts.slice(place, place + count)
+    let sum = 0
+    const texts = this.#texts.slice(place, place + count)
+    const most = texts.findIndex((text) => {
+      sum += text.length
+      return sum > characters
+    })
+    return most === -1 ? texts : texts.slice(0, Math.max(1, most))
   }
 
   /** Records that lead to where all stood before the first that is kept; none when nothing was forgotten. */
@@ -128,15 +155,27 @@ export class History {
     return [{ kind: 'server', node, run, incarnation: incarnation ?? '', record }]
   }
 
+  #takeSize(bytes: number): void {
+    this.#sizes.push(bytes)
+    this.#bytes += bytes
+    this.#bytesSinceSeen += bytes
+  }
+
   #forget(): void {
-    const [mostRecords = 0, mostCharacters = 0] = [this.#limits.records, this.#limits.characters].map(
-      (most) => most * (1 - forgottenPart),
-    )
+    const [mostRecords = 0, mostCharacters = 0, mostBytes = 0] = [
+      this.#limits.records,
+      this.#limits.characters,
+      this.#limits.bytes,
+    ].map((most) => most * (1 - forgottenPart))
     let characters = this.#characters
+    let bytes = this.#bytes
     const least = this.#texts.findIndex((text, place) => {
-      const isLittle = this.#texts.length - place <= mostRecords && characters <= mostCharacters
-      if (!isLittle) characters -= text.length
-      return isLittle
+      const isFew = this.#texts.length - place <= mostRecords
+      const isLittle = isFew && characters <= mostCharacters && bytes <= mostBytes
+      if (isLittle) return true
+      characters -= text.length
+      bytes -= this.#sizes[place] ?? 0
+      return false
     })
     const from = least === -1 ? this.end : this.#first + least
     const begin = this.#pictures.find(({ number }) => number >= from) ?? {
@@ -145,9 +184,11 @@ export class History {
     }
     const forgotten = this.#texts.slice(0, begin.number - this.#first)
     this.#characters -= forgotten.reduce((sum, text) => sum + text.length, 0)
+    this.#bytes -= this.#sizes.slice(0, forgotten.length).reduce((sum, size) => sum + size, 0)
     this.#texts = this.#texts.slice(forgotten.length)
+    this.#sizes = this.#sizes.slice(forgotten.length)
     this.#first = begin.number
-    this.#before = begin.picture
+    this.#before = boundedPicture(begin.picture, pictureBytes)
     this.#pictures = this.#pictures.filter(({ number }) => number > begin.number)
   }
 }

@@ -79,8 +79,11 @@ const judgeEveryMs = 500
 const sentAtOnce = 200
 
 /** Of a busy cluster a page that comes later has to read the characters. */
-const liveLimits = { records: 20_000, characters: 24_000_000 }
-const recordingLimits = { records: 40_000, characters: 400_000_000 }
+const liveLimits = { records: 20_000, characters: 24_000_000, bytes: 128 * 1024 * 1024 }
+const recordingLimits = { records: 40_000, characters: 400_000_000, bytes: 2_048 * 1024 * 1024 }
+
+/** What is held back, in bytes of memory, about: where more comes, what is there is put in order as well as can be. */
+const mostHeldBackBytes = 32 * 1024 * 1024
 
 /** Some times as much as a server lets wait. */
 const mostServerBytes = 8 * 1024 * 1024
@@ -356,6 +359,7 @@ export class Hub {
 
   #heard(node: NodeId, clock: number | null, record: InspectorRecord, nowMs: number): void {
     this.#merge.add(node, clock, record, nowMs)
+    if (this.#merge.bytes > mostHeldBackBytes) this.#give(this.#merge.takeAll())
     this.#merging ??= setTimeout(() => this.#mergeSome(), mergeEveryMs)
   }
 

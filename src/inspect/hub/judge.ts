@@ -14,6 +14,7 @@ import type { Instance, NodeId } from '../../../machines/batch.ts'
 import { countedMembers, isCounted } from '../../../machines/members.ts'
 import { isQuorum } from '../../../machines/quorum.ts'
 import { nothingDurable } from '../../durable.ts'
+import { heldBytes } from '../../services/json.ts'
 import type { Fact } from '../../verify/facts.ts'
 import { Invariants } from '../../verify/invariants.ts'
 import { type Invariant, invariantNames, Violation } from '../../verify/violation.ts'
@@ -33,6 +34,7 @@ import {
   mayChangeMembers,
   showsMore,
 } from './known-server.ts'
+import { recordBytes } from './record-bytes.ts'
 import { SaidLog } from './said-log.ts'
 
 type ServerLine = Extract<InspectorRecord, { kind: 'server' }>
@@ -87,6 +89,9 @@ const judging: Readonly<
 /** So many batches and requests are judged from one beginning, at most: what is known of them is kept. */
 const mostJudged = 1_000_000
 
+/** What all servers hold on disk, of which more is not kept, in bytes of memory, about; after so many of records it is looked at. */
+const mostDurableBytes = 32 * 1024 * 1024
+
 /** How long it must have been quiet before the judgement begins anew, in milliseconds. */
 const quietMs = 1_000
 
@@ -100,6 +105,8 @@ export class RecordJudge {
   #timeMs = 0
   /** Batches and requests that were judged since the beginning. */
   #judged = 0
+  /** What records took in memory since it was last seen what is kept of them. */
+  #bytesSinceSeen = 0
 
   /**
    * Takes the next record, in order. `nowMs` is any clock that does not go back. Gives how the invariants stand when that has
@@ -107,6 +114,7 @@ export class RecordJudge {
    */
   take(record: InspectorRecord, nowMs: number): readonly InvariantStanding[] | null {
     this.#timeMs = Math.max(this.#timeMs, timeIn(record))
+    this.#makeRoom(record, nowMs)
     if (this.#course.name !== 'broken') {
       this.#beginAgain(nowMs)
       try {
@@ -297,6 +305,18 @@ export class RecordJudge {
     for (const server of this.#servers.values()) server.isJudged = false
     if (this.#course.name === 'waiting') this.#course.sinceMs = nowMs
     else this.#course = { name: 'waiting', reason, sinceMs: nowMs }
+  }
+
+  /** What servers hold on disk is not kept where it is too much: it comes again with the next survey of each. */
+  #makeRoom(record: InspectorRecord, nowMs: number): void {
+    this.#bytesSinceSeen += recordBytes(record)
+    if (this.#bytesSinceSeen <= mostDurableBytes) return
+    this.#bytesSinceSeen = 0
+    const servers = [...this.#servers.values()]
+    const bytes = servers.reduce((sum, { durable }) => sum + heldBytes(durable), 0)
+    if (bytes <= mostDurableBytes) return
+    for (const server of servers) Object.assign(server, { durable: nothingDurable, isWhole: false })
+    if (this.#course.name !== 'broken') this.#lost('what servers hold on disk is too much to be kept', nowMs)
   }
 
   #beginAgain(nowMs: number): void {

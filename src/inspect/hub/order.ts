@@ -1,6 +1,7 @@
 /** Puts the records of several servers in an order in which it can have happened. */
 import type { NodeId } from '../../../machines/batch.ts'
 import type { InspectorRecord } from '../record.ts'
+import { recordBytes } from './record-bytes.ts'
 import { SaidLog } from './said-log.ts'
 
 interface Waiting {
@@ -24,12 +25,18 @@ export class Merge {
   /** The highest clock of each server. */
   readonly #clocks = new Map<NodeId, number>()
   readonly #said = new SaidLog()
+  #bytes = 0
   /** The highest clock that was given out. */
   #given = 0
 
   constructor({ holdBackMs, patienceMs }: { readonly holdBackMs: number; readonly patienceMs: number }) {
     this.#holdBackMs = holdBackMs
     this.#patienceMs = patienceMs
+  }
+
+  /** What all that wait take in memory, about. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   get isEmpty(): boolean {
@@ -41,6 +48,7 @@ export class Merge {
     const after = Math.max(this.#clocks.get(node) ?? 0, clock ?? this.#given)
     this.#clocks.set(node, after)
     const waiting = { node, clock: after, arrivedMs: nowMs, record }
+    this.#bytes += recordBytes(record)
     const line = this.#lines.get(node)
     if (line === undefined) this.#lines.set(node, [waiting])
     else line.push(waiting)
@@ -82,6 +90,7 @@ export class Merge {
       places.set(next.node, (places.get(next.node) ?? 0) + 1)
       this.#note(next)
       this.#given = Math.max(this.#given, next.clock)
+      this.#bytes -= recordBytes(next.record)
       taken.push(next.record)
     }
     for (const [node, place] of places) {

@@ -10,8 +10,9 @@ import type { History } from './history.ts'
 /** Pages that may be open at once. */
 const mostPages = 32
 
-/** Records in one message. */
+/** Records in one message, and their characters: a single record may have more. */
 const chunk = 250
+const mostCharacters = 1_000_000
 
 /** Nothing more is sent to a page that has so many bytes to read, until it has. */
 const mostUnreadBytes = 1_000_000
@@ -152,7 +153,7 @@ export class Pages {
         end(socket, 'the page was too slow')
         return
       }
-      const texts = history.texts(page.next, chunk)
+      const texts = history.texts(page.next, chunk, mostCharacters)
       page.next += texts.length
       socket.send(`{"type":"hub.records","records":[${texts.join(',')}]}`, (error) => {
         if (!error) this.#send(page)

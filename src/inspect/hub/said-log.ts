@@ -5,6 +5,8 @@ import { fingerprint } from '../../verify/fingerprint.ts'
 /** Messages that are remembered of each server to each, and how many pairs there may be: who says a message may name anybody. */
 const remembered = 4_096
 const mostLinks = 4_096
+/** Of all links together. */
+const mostRemembered = 1_048_576
 
 /** Who puts records in order and who judges them both ask. */
 const prints = new WeakMap<NodeMessage, number>()
@@ -20,6 +22,7 @@ function printOf(message: NodeMessage): number {
 /** What servers said to each other lately: to tell whether a message that was heard is known to have been said. */
 export class SaidLog {
   readonly #links = new Map<string, Set<number>>()
+  #count = 0
 
   said(from: NodeId, to: NodeId, message: NodeMessage): void {
     const link = `${from} ${to}`
@@ -28,13 +31,18 @@ export class SaidLog {
     this.#links.delete(link)
     this.#links.set(link, known)
     const [unused] = this.#links.keys()
-    if (this.#links.size > mostLinks && unused !== undefined) this.#links.delete(unused)
+    if (unused !== undefined && (this.#links.size > mostLinks || this.#count > mostRemembered)) {
+      this.#count -= this.#links.get(unused)?.size ?? 0
+      this.#links.delete(unused)
+    }
     const print = printOf(message)
     // Said again, it is the latest again.
-    known.delete(print)
+    if (!known.delete(print)) this.#count += 1
     known.add(print)
     const [oldest] = known
-    if (known.size > remembered && oldest !== undefined) known.delete(oldest)
+    if (known.size <= remembered || oldest === undefined) return
+    known.delete(oldest)
+    this.#count -= 1
   }
 
   /** True when `from` is known to have said that to `to`. */

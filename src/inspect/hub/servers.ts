@@ -8,6 +8,7 @@ import type { HubToServer, ServerHello } from '../protocol.ts'
 import type { InspectorRecord } from '../record.ts'
 import { fieldOf } from '../shape.ts'
 import { Intake } from './intake.ts'
+import { mostRecordBytes, recordBytes } from './record-bytes.ts'
 import { isRecordBatch, isServerHello, isServerRecord, isServerResult } from './record-check.ts'
 
 /** Servers that may be connected at once. */
@@ -64,7 +65,7 @@ export class Servers {
   /** The last run of each server of which something was heard. */
   readonly #runs = new Map<NodeId, string>()
   #looking: NodeJS.Timeout | null = null
-  /** Messages and records that were none. */
+  /** Messages and records that were none, or larger than any that a server sends. */
   malformed = 0
   /** Connections that were ended because they said too much, too little, or nothing of sense, or were too many. */
   ended = 0
@@ -247,7 +248,7 @@ export class Servers {
       missing = 0
     }
     for (const record of said.records) {
-      if (!isServerRecord(record, node)) {
+      if (!isServerRecord(record, node) || recordBytes(record) > mostRecordBytes) {
         this.malformed += 1
         missing += 1
         continue

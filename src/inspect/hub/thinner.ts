@@ -7,6 +7,7 @@ import type { NodeId } from '../../../machines/batch.ts'
 import { roleNames } from '../../roles.ts'
 import { fingerprint } from '../../verify/fingerprint.ts'
 import type { InspectorRecord, RepeatsRecord, Stands, StepRecord } from '../record.ts'
+import { recordBytes } from './record-bytes.ts'
 
 /** Steps that are remembered, to know one that is taken again. */
 const remembered = 1_000
@@ -19,6 +20,9 @@ const quietMs = 300
 
 /** Where no such pause comes, a round ends after so many steps, once all are in the states in which they were before. */
 const mostSteps = 200
+
+/** Of steps that are held back, in bytes of memory, about. */
+const mostHeldBytes = 16 * 1024 * 1024
 
 /** While nothing else comes, it is told so often how much repeats, in milliseconds. */
 const toldEveryMs = 10_000
@@ -41,6 +45,8 @@ export class Thinner {
   /** The round under way, as long as each of its steps was taken many times before; afterwards its steps are kept. */
   #round: InspectorRecord[] = []
   #isKept = false
+  /** What was held back since all was told, in bytes of memory, also what is not held back any more. */
+  #heldBytes = 0
   /** When its last step was taken, by the server's clock, and when it came. */
   #steppedAtMs = 0
   #steppedMs = 0
@@ -65,6 +71,8 @@ export class Thinner {
     }
     this.#follow(node, step.record, record)
     this.#round.push(record)
+    this.#heldBytes += recordBytes(record)
+    if (this.#heldBytes > mostHeldBytes) return [...ended, ...this.flush()]
     if (this.#round.length < mostSteps) return ended
     if (this.#elsewhere.size === 0) return [...ended, ...this.#end(nowMs)]
     return this.#round.length < 2 * mostSteps ? ended : [...ended, ...this.flush()]
@@ -76,6 +84,7 @@ export class Thinner {
     // Of the rounds that were left out, the steps that brought the roles to what they remember now.
     const last = [...new Set(this.#moved.values())].filter((record) => !round.includes(record))
     this.#round = []
+    this.#heldBytes = 0
     for (const key of this.#moved.keys()) {
       const place = this.#now.get(key)
       if (place !== undefined) this.#kept.set(key, place)

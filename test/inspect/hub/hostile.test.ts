@@ -114,6 +114,44 @@ describe('memory', () => {
       await expect.poll(() => hub.counters.servers, { timeout: 3_000 }).toBe(1)
     }))
 
+  test('is not held of a record that is larger than any that a server sends: it is refused and counted', () =>
+    withHub({}, async (hub) => {
+      const page = await ToldPage.open(hub)
+      const server = await ToldServer.connect(hub, hello(0))
+      const roles = survey(0).roles
+      const swelling = { state: 'listening', context: Array.from({ length: 80_000 }, () => ({})) }
+      server.tell([survey(0)])
+      server.tell([survey(0, { roles: { ...roles, acceptor: swelling } }), step(7)])
+      await page.heard((record) => record.kind === 'server' && record.record.clock === 7)
+      expect(hub.counters.malformed).toBe(1)
+      expect(kinds(page.records)).toContain('gap')
+      const surveys = page.records.filter((one) => one.kind === 'server' && one.record.kind === 'survey')
+      expect(surveys).toHaveLength(1)
+    }))
+
+  test('is held within a limit of records that swell, and a page that opens later is sent no more', () =>
+    withHub({}, async (hub) => {
+      const swelling = { state: 'listening', context: Array.from({ length: 60_000 }, () => ({})) }
+      const roles = { ...survey(0).roles, acceptor: swelling }
+      const servers = await Promise.all(
+        Array.from({ length: 50 }, (_, node) => ToldServer.connect(hub, hello(node))),
+      )
+      for (const [node, server] of servers.entries()) server.tell([survey(node, { roles })])
+      // Of each server that it came, and its survey.
+      await expect.poll(() => hub.counters.records, { timeout: 20_000 }).toBeGreaterThan(100)
+      for (const { socket } of servers) socket.terminate()
+      await expect.poll(() => hub.counters.servers).toBe(0)
+      const page = await ToldPage.open(hub)
+      await page.until(
+        ({ records }) =>
+          records.filter((one) => one.kind === 'process' && one.state === 'gone').length === 50,
+      )
+      expect(hub.counters.malformed).toBe(0)
+      const told = page.records.filter((one) => one.kind === 'server').length
+      expect(told).toBeGreaterThan(5)
+      expect(told).toBeLessThan(45)
+    }))
+
   test('a page that says what no page says is let go', () =>
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)

@@ -312,7 +312,7 @@ function damaged(records: readonly object[]): fc.Arbitrary<unknown> {
 
 describe('a page that comes late', () => {
   test('is shown where all stand, though the beginning is forgotten', () =>
-    withHub({ limits: { records: 40, characters: 1_000_000 } }, async (hub) => {
+    withHub({ limits: { records: 40, characters: 1_000_000, bytes: 1_000_000_000 } }, async (hub) => {
       const early = await ToldPage.open(hub)
       const servers = await Promise.all([0, 1, 2].map((node) => ToldServer.connect(hub, hello(node))))
       for (const [node, server] of servers.entries()) server.tell([survey(node, { clock: node + 1 })])
@@ -340,7 +340,7 @@ describe('a page that comes late', () => {
     }))
 
   test('that reads nothing costs no memory: it is let go, and may come again', () =>
-    withHub({ limits: { records: 2_000, characters: 100_000_000 } }, async (hub) => {
+    withHub({ limits: { records: 2_000, characters: 100_000_000, bytes: 1_000_000_000 } }, async (hub) => {
       const slow = await ToldPage.open(hub)
       await slow.until(({ others }) => others.length === 1)
       slow.socket.pause()

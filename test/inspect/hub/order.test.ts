@@ -27,6 +27,19 @@ const names = (records: readonly InspectorRecord[]) =>
   })
 
 describe('the order of records', () => {
+  test('says what all that is held back takes in memory', () => {
+    const merge = new Merge(times)
+    const acceptor = { state: 'listening', context: Array.from({ length: 10_000 }, () => ({})) }
+    merge.add(1, 5, told(1, 5), 0)
+    const before = merge.bytes
+    merge.add(1, 6, told(1, 6, { roles: { acceptor } }), 50)
+    expect(merge.bytes - before).toBeGreaterThan(600_000)
+    merge.take(100)
+    expect(merge.bytes).toBeGreaterThan(600_000)
+    merge.takeAll()
+    expect(merge.bytes).toBe(0)
+  })
+
   test('is by clock, and a record is held back for a while', () => {
     const merge = new Merge(times)
     merge.add(1, 5, told(1, 5), 0)

@@ -158,3 +158,16 @@ test.each([
   }
   expect(count).toBeGreaterThan(records.length / 2)
 })
+
+test('steps that swell are not held back for long, though they repeat', () => {
+  const thinner = new Thinner()
+  const acceptor = { state: 'listening', context: Array.from({ length: 20_000 }, () => ({})) }
+  for (const record of begun) thinner.take(record, 0)
+  let kept = 0
+  for (let clock = 1; clock <= 60; clock += 1) {
+    const record = of(0, step(clock, { timeMs: clock, roles: { acceptor: structuredClone(acceptor) } }))
+    kept += thinner.take(record, clock).length
+    // 1.3 MB each.
+    expect(clock - kept).toBeLessThan(16)
+  }
+})
