@@ -20,10 +20,16 @@ export type Command =
 
 /**
  * A change of members, chosen like any command; it rules from the next instance on.
- * `add` names a server that is to join and is not counted yet; `admit` counts it, once it has caught up.
+ * `add` names a server that is to join and is not counted yet, by an operator or, with the `incarnation` of its directory, by itself;
+ * `admit` counts it, once it has caught up.
  */
 export type MembershipChange =
-  | { readonly action: 'add'; readonly id: NodeId; readonly address: Address }
+  | {
+      readonly action: 'add'
+      readonly id: NodeId
+      readonly address: Address
+      readonly incarnation?: string
+    }
   | { readonly action: 'admit'; readonly id: NodeId; readonly address: Address; readonly incarnation: string }
   | { readonly action: 'remove'; readonly id: NodeId }
 

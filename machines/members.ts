@@ -10,6 +10,11 @@ export interface Member {
    * here does not vote, so one that comes back with an empty disk cannot break the promises that it lost.
    */
   readonly incarnation: string | null
+  /**
+   * Names the data directory that is to be counted under this id; left out until a server has asked for that, and once one is counted.
+   * Only a server that names it, or is counted, is told who founded the cluster.
+   */
+  readonly joining?: string
 }
 
 /** A member as it is shown to anybody. An incarnation is for servers only: to name it is to know the members. */

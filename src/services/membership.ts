@@ -14,12 +14,14 @@ import { canonicalAddress } from '../address.ts'
 export function changeMembers(members: readonly Member[], change: MembershipChange): readonly Member[] {
   switch (change.action) {
     case 'add':
-      return added(members, { id: change.id, address: canonicalAddress(change.address), incarnation: null })
     case 'admit': {
-      const { id, incarnation } = change
+      const { action, id, incarnation } = change
       const address = canonicalAddress(change.address)
       const current = members.find((member) => member.id === id)
-      return current?.incarnation === incarnation ? members : added(members, { id, address, incarnation })
+      if (incarnation === undefined) return added(members, { id, address, incarnation: null })
+      if (current?.incarnation === incarnation) return members
+      if (action === 'admit') return added(members, { id, address, incarnation })
+      return added(members, { id, address, incarnation: null, joining: incarnation })
     }
     case 'remove':
       return withoutMember(members, change.id)
@@ -32,12 +34,12 @@ export function inOrderOfId(members: readonly Member[]): readonly Member[] {
   return members.map((member) => ({ ...member })).sort((a, b) => a.id - b.id)
 }
 
-function added(members: readonly Member[], joining: Member): readonly Member[] {
-  const { id, address } = joining
+function added(members: readonly Member[], member: Member): readonly Member[] {
+  const { id, address, incarnation, joining } = member
   const current = members.find((member) => member.id === id)
   if (current !== undefined && current.incarnation !== null) {
-    // Who joins comes with a directory of its own; who is added has none yet.
-    const by = joining.incarnation === null ? '' : ', with another directory'
+    // Who joins comes with a directory of its own; who is named by an operator has none yet.
+    const by = incarnation === null && joining === undefined ? '' : ', with another directory'
     throw new Error(
       `server ${id} is counted already, at ${current.address}${by}: remove it first, or use another id`,
     )
@@ -48,12 +50,21 @@ function added(members: readonly Member[], joining: Member): readonly Member[] {
       `the address ${address} belongs to server ${holder.id}: remove that one, or use another address`,
     )
   }
-  if (current?.address === address && joining.incarnation === null) return members
+  if (current !== undefined && incarnation === null) {
+    const isThere = current.address === address
+    if (joining !== undefined && !isThere) {
+      throw new Error(
+        `server ${id} was added at ${current.address}, not at ${address}: add it there, or remove it, before it joins`,
+      )
+    }
+    // To name it again changes nothing of what its server asked for.
+    if (isThere && (joining === undefined || joining === current.joining)) return members
+  }
   const { members: most } = replicatedLimits
   if (current === undefined && members.length >= most) {
     throw new Error(`a cluster has at most ${most} servers, counted or waiting to be: remove one first`)
   }
-  return inOrderOfId([...members.filter((member) => member.id !== id), joining])
+  return inOrderOfId([...members.filter((other) => other.id !== id), member])
 }
 
 function withoutMember(members: readonly Member[], id: number): readonly Member[] {

@@ -14,6 +14,13 @@ const admit = (id: number, address: string, incarnation: string): MembershipChan
   address,
   incarnation,
 })
+/** What a server asks for itself. */
+const join = (id: number, address: string, incarnation: string): MembershipChange => ({
+  action: 'add',
+  id,
+  address,
+  incarnation,
+})
 const remove = (id: number): MembershipChange => ({ action: 'remove', id })
 const change = (seq: number, of: MembershipChange) => ask('op@0', seq, { kind: 'members', change: of })
 
@@ -35,6 +42,49 @@ describe('a change of members', () => {
   test('add again, at another address, while it is not counted: the new address', () => {
     const added = changeMembers(threeMembers, add(3, 'h:4'))
     expect(changeMembers(added, add(3, 'h:5'))[3]).toEqual({ id: 3, address: 'h:5', incarnation: null })
+  })
+
+  describe('that a server asks for which joins', () => {
+    const waiting = { id: 3, address: 'h:4', incarnation: null, joining: 'disk' }
+
+    test('names its directory, which is not counted before it is admitted', () => {
+      const added = changeMembers(threeMembers, join(3, 'h:4', 'disk'))
+      expect(added).toEqual([...threeMembers, waiting])
+      expect(countedMembers(added)).toEqual([0, 1, 2])
+      expect(changeMembers(added, join(3, 'h:4', 'disk'))).toBe(added)
+      const admitted = changeMembers(added, admit(3, 'h:4', 'disk'))
+      expect(admitted).toEqual([...threeMembers, { id: 3, address: 'h:4', incarnation: 'disk' }])
+      expect(changeMembers(admitted, join(3, 'h:4', 'disk')), 'it asks once more').toBe(admitted)
+    })
+
+    test('takes the place that an operator named, and only there', () => {
+      const named = changeMembers(threeMembers, add(3, 'h:4'))
+      expect(changeMembers(named, join(3, 'h:4', 'disk'))).toEqual([...threeMembers, waiting])
+      expect(() => changeMembers(named, join(3, 'h:5', 'disk'))).toThrow(
+        'server 3 was added at h:4, not at h:5: add it there, or remove it, before it joins',
+      )
+    })
+
+    test('an operator that names it again changes nothing, and elsewhere has it ask anew', () => {
+      const added = changeMembers(threeMembers, join(3, 'h:4', 'disk'))
+      expect(changeMembers(added, add(3, 'h:4'))).toBe(added)
+      expect(changeMembers(added, add(3, 'h:5'))[3]).toEqual({ id: 3, address: 'h:5', incarnation: null })
+    })
+
+    test('takes the place of one that lost its directory before it was counted', () => {
+      const added = changeMembers(threeMembers, join(3, 'h:4', 'lost'))
+      expect(changeMembers(added, join(3, 'h:4', 'disk'))).toEqual([...threeMembers, waiting])
+      expect(() => changeMembers(added, join(3, 'h:5', 'disk'))).toThrow('was added at h:4')
+    })
+
+    test('is refused where another directory is counted, and at an address in use', () => {
+      expect(() => changeMembers(threeMembers, join(1, '127.0.0.1:29368', 'disk'))).toThrow(
+        'server 1 is counted already, at 127.0.0.1:29368, with another directory: remove it first, or use another id',
+      )
+      expect(() => changeMembers(threeMembers, join(3, '127.0.0.1:29368', 'disk'))).toThrow(
+        'the address 127.0.0.1:29368 belongs to server 1',
+      )
+    })
   })
 
   test('an address is the same in every spelling, and kept in one', () => {
@@ -81,7 +131,7 @@ describe('a change of members', () => {
   test('a cluster has at most 31 servers; one that waits to be counted can be counted, or go elsewhere', () => {
     let members = threeMembers
     for (let id = 3; id < 31; id += 1) members = changeMembers(members, add(id, `h:${id}`))
-    for (const beyond of [add(31, 'h:31'), admit(31, 'h:31', 'disk')]) {
+    for (const beyond of [add(31, 'h:31'), join(31, 'h:31', 'disk'), admit(31, 'h:31', 'disk')]) {
       expect(() => changeMembers(members, beyond)).toThrow('a cluster has at most 31 servers')
     }
     expect(changeMembers(members, add(30, 'h:99'))).toHaveLength(31)
@@ -140,7 +190,7 @@ describe('chosen', () => {
 
   test('the members are in the snapshot', () => {
     const replica = newReplica()
-    run(replica, [change(1, add(3, 'h:4'))])
+    run(replica, [change(1, add(3, 'h:4')), change(2, join(4, 'h:5', 'disk'))])
     expect(restored(replica).members).toEqual(replica.members)
   })
 
