@@ -154,22 +154,32 @@ export interface Report extends WithNonce {
 export type ServerMessage = Response | Queued | Busy | Welcome | Report
 
 /**
- * A server that joins, after it was welcomed: who founded the cluster? `incarnation` is its own. Answered by the server itself with
- * an `invitation`.
+ * A server that joins, once it was added to the members: who founded the cluster? The envelope names its incarnation. Answered by the
+ * server itself, with `invitation` at the address by which the sender was added, or with `notInvited`.
  */
 export interface Join {
   readonly type: 'join'
-  readonly incarnation: string
 }
 
 /**
  * A server to one that joins. `founders` are the members at instance 0, from which the server that joins executes everything. `to`
- * is the incarnation that asked.
+ * is the incarnation that asked, and `incarnation` that of the server that answers.
  */
 export interface Invitation {
   readonly type: 'invitation'
   readonly to: string
+  readonly incarnation: string
   readonly founders: readonly Member[]
+}
+
+/**
+ * A server to one that asks to join: as far as I know, the cluster has not agreed to that. `missing`: your id is not among the members,
+ * or it is there with another incarnation than yours, `to`.
+ */
+export interface NotInvited {
+  readonly type: 'notInvited'
+  readonly to: string
+  readonly missing: 'member' | 'incarnation'
 }
 
 /**
@@ -205,7 +215,7 @@ export interface NotFounder extends FoundingPlan {
 }
 
 /** What a server says, and is answered, before it takes part: no role hears it. */
-export type BeginningMessage = Join | Invitation | Found | Founder | NotFounder
+export type BeginningMessage = Join | Invitation | NotInvited | Found | Founder | NotFounder
 
 /**
  * A server's transport to whoever sends to it: echo this cookie in the envelope, which shows that you receive what is sent to

@@ -20,7 +20,7 @@ export interface HeardFrom {
 
 /**
  * Where a message goes that is meant for the directory `addressee` of the server `id`; `undefined` when that is not known. A member
- * is reached at the address that was agreed, and at no other; another directory under the same id where it spoke from last, as a
+ * is reached at the address that was agreed, and at no other, also while it waits to be counted; another directory under the same id where it spoke from last, as a
  * server does that is no member. `null`, for a directory that is not known, stands for the member, or for whichever spoke.
  */
 export function addressOf(
@@ -30,7 +30,8 @@ export function addressOf(
   last: HeardFrom | undefined,
 ): Address | undefined {
   const member = members.find((member) => member.id === id)
-  if (member !== undefined && (addressee === null || addressee === member.incarnation)) return member.address
+  const isMeant = addressee === null || addressee === member?.incarnation || addressee === member?.joining
+  if (member !== undefined && isMeant) return member.address
   return last !== undefined && (addressee === null || addressee === last.incarnation)
     ? last.address
     : undefined

@@ -156,9 +156,6 @@ export class Client {
         this.#directory.answered(from.server)
         this.#inquiries.hear(message.status, from.server)
         return
-      case 'invitation':
-        // It is for a server that joins.
-        return
     }
     message satisfies never
   }

@@ -3,7 +3,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import type { Challenge, ClientMessage, Invitation, Join, ServerMessage } from '../../machines/messages.ts'
+import type { Challenge, ClientMessage, ServerMessage } from '../../machines/messages.ts'
 import { formatAddress } from '../address.ts'
 import { takeIp } from '../node/socket.ts'
 import { Decoder, encodeEnvelope } from '../node/wire/codec.ts'
@@ -17,9 +17,9 @@ const receiveBufferBytes = 4 * 1024 * 1024
 /** Messages that wait for the name of their server to be looked up, a server; the rest is lost, and asked again. */
 const maxWaiting = 16
 
-/** What clients, and servers that join, say to a server; and what it says to them. */
-export type Said = ClientMessage | Join
-export type Heard = ServerMessage | Invitation
+/** What clients say to a server, and what it says to them. */
+export type Said = ClientMessage
+export type Heard = ServerMessage
 
 type Family = 'udp4' | 'udp6'
 
@@ -37,7 +37,6 @@ const heardTypes: Readonly<Record<Heard['type'], true>> = {
   busy: true,
   welcome: true,
   report: true,
-  invitation: true,
 }
 
 /**
@@ -163,7 +162,7 @@ export class Link {
 
   /** A question carries what its answer repeats. */
   #withNonce(message: Said, server: ServerIndex): Said {
-    if (message.type === 'request' || message.type === 'join') return message
+    if (message.type === 'request') return message
     this.#nonces[server] ??= randomBytes(12).toString('base64url')
     return { ...message, nonce: this.#nonces[server] }
   }

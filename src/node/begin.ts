@@ -6,9 +6,10 @@ import type { Address } from '../../machines/batch.ts'
 import type { Resolver } from '../resolver.ts'
 import { StartError } from './errors.ts'
 import { foundCluster } from './founding.ts'
-import { askFounders, greet } from './greet.ts'
+import { greet } from './greet.ts'
 import { DataDirectory, type Home, homeless } from './home.ts'
 import { beginningOf, joiningIdentity, newIncarnation, type StartOptions } from './identity.ts'
+import { type Invited, joinCluster } from './joining.ts'
 import type { OptionWords } from './option-words.ts'
 import { LevelStorage } from './storage/level-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
@@ -23,6 +24,15 @@ export interface Begun {
   readonly storage: Storage
   /** What the store holds. It is open. */
   readonly durable: Durable
+  /** What a server was told that joins now; `null` for any other. */
+  readonly invited: Invited | null
+}
+
+/** Who a server is, and how it came to be that. */
+interface Settled {
+  readonly identity: Identity
+  readonly isMember: boolean
+  readonly invited: Invited | null
 }
 
 export interface BeginOptions extends StartOptions {
@@ -43,7 +53,7 @@ export async function begin(
   if (dataDir !== null && !existsSync(dataDir)) beginningOf(null, options)
   const directory = dataDir === null ? null : openDirectory(dataDir, around.logger, options.words)
   const home = directory ?? homeless
-  const { identity, isMember } = await identityOf(options, home, around)
+  const { identity, isMember, invited } = await identityOf(options, home, around)
   const storage = directory === null ? new MemoryStorage() : new LevelStorage(directory.makeStore())
   const durable = await storage.open()
   try {
@@ -53,7 +63,7 @@ export async function begin(
     await storage.close().catch(() => undefined)
     throw error
   }
-  return { identity, storage, durable }
+  return { identity, storage, durable, invited }
 }
 
 function openDirectory(dataDir: string, logger: Logger, words: OptionWords): DataDirectory {
@@ -69,27 +79,30 @@ async function identityOf(
   options: BeginOptions,
   home: Home,
   { socket, address, logger }: Parameters<typeof begin>[1],
-): Promise<{ readonly identity: Identity; readonly isMember: boolean }> {
+): Promise<Settled> {
   const beginning = beginningOf(home.read(), options)
   switch (beginning.kind) {
     case 'goOn':
-      return beginning
+      return { ...beginning, invited: null }
     case 'found': {
       const { record, isNew } = beginning
       if (isNew) home.write({ kind: 'founding', record })
       const { signal, resolver, words } = options
       const identity = await foundCluster({ socket, address, record, home, logger, signal, resolver, words })
-      return { identity, isMember: false }
+      return { identity, isMember: false, invited: null }
     }
     case 'join': {
       const { seed } = beginning
       const incarnation = newIncarnation()
-      const patience = { patienceMs: joinPatienceMs, resolver: options.resolver, words: options.words }
+      const { id, resolver, signal, words } = options
+      const patience = { patienceMs: joinPatienceMs, resolver, signal, words }
       const welcome = await greet(seed, patience)
-      const founders = await askFounders(seed, welcome, incarnation, patience)
-      const identity = joiningIdentity(options.id, incarnation, { cluster: welcome.cluster, founders })
+      const { cluster } = welcome
+      logger.info({ seed, cluster, address }, 'joining: asks the cluster to add this server')
+      const invited = await joinCluster(socket, seed, welcome, { id, address, incarnation }, patience)
+      const identity = joiningIdentity(id, incarnation, { cluster, founders: invited.founders })
       home.write({ kind: 'new', identity })
-      return { identity, isMember: false }
+      return { identity, isMember: false, invited }
     }
   }
   return beginning satisfies never

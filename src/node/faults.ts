@@ -94,7 +94,8 @@ export class Faults {
         const passing = { from: { party: 'client' as const, name: from }, to: self, message }
         this.#meet(passing, () => receiver.ask(message, from))
       },
-      join: (question, from) => receiver.join(question, from),
+      join: (...asked) => receiver.join(...asked),
+      invited: (answer, sender) => receiver.invited(answer, sender),
       found: (question, sender, from) => receiver.found(question, sender, from),
       founder: (answer, sender) => receiver.founder(answer, sender),
       silent: (reason, from) => receiver.silent(reason, from),

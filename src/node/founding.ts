@@ -84,6 +84,7 @@ class Foundation {
       hear: nothing,
       request: nothing,
       join: nothing,
+      invited: nothing,
       silent: nothing,
       leaving: () => 0,
       isHeard: () => false,

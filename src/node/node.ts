@@ -34,6 +34,7 @@ import { StartError } from './errors.ts'
 import { type Fate, Faults } from './faults.ts'
 import { greet } from './greet.ts'
 import { type Bootstrap, recordOf } from './identity.ts'
+import { answerToJoin, type Invited, Joining, refusalIn } from './joining.ts'
 import { type OptionWords, programWords } from './option-words.ts'
 import { canonicalOptions } from './options.ts'
 import { executeChosen, recoveredFrom } from './recover.ts'
@@ -59,7 +60,7 @@ export interface NodeOptions {
   readonly dataDir: string | null
   /** Found a new cluster, at its first start. */
   readonly bootstrap?: Bootstrap
-  /** Ends the waiting for the other founders. Once the server serves it does nothing: that ends with `stop`. */
+  /** Ends the waiting for the other founders, or to be added. Once the server serves it does nothing: that ends with `stop`. */
   readonly signal?: AbortSignal
   /** Join the cluster of the server at this address. */
   readonly join?: Address
@@ -116,7 +117,7 @@ const silenceLogMs = 60_000
  * Starts a server; resolves when it serves. One that founds a cluster waits for all other founders, so those of one program are
  * started side by side. Throws a `StartError`, or a `StorageError`, with one clear line when it cannot: the directory is in use,
  * damaged or another server's, the port is taken, it was told neither to found a cluster nor to join one, or the cluster that it
- * was to found exists. Throws the reason of `signal` when that aborts while it founds.
+ * was to found exists. Throws the reason of `signal` when that aborts while it founds or waits to be added.
  */
 export function startNode(options: NodeOptions): Promise<RunningNode> {
   return startNodeIn(programWords, options)
@@ -139,7 +140,7 @@ export async function startNodeIn(words: OptionWords, given: NodeOptions): Promi
     node = new LiveNode({ ...options, service, logger, address, identity, storage, bridge })
     await node.recover(durable)
     node.serve(socket, durable)
-    if (options.join !== undefined) await node.join(options.join)
+    if (options.join !== undefined) await node.join(options.join, begun.invited)
     return node
   } catch (error) {
     try {
@@ -207,6 +208,8 @@ class LiveNode implements RunningNode {
   readonly #refusals = new Seldom(silenceLogMs)
   readonly #oddities = new Map<Oddity, Seldom>()
   #transport: Transport | null = null
+  /** Of a server that began earlier, and asks to join since it is not counted. */
+  #joining: Joining | null = null
 
   constructor(
     options: NodeOptions & {
@@ -384,9 +387,11 @@ class LiveNode implements RunningNode {
         if (message.type === 'hello') mouth.respond(from, { ...this.#welcome(), ...repeated })
         else mouth.respond(from, { type: 'report', status: this.status(), ...repeated })
       },
-      join: ({ incarnation }, from) => {
-        transport.send(from, { type: 'invitation', to: incarnation, founders: this.#identity.members })
+      join: (_, id, { incarnation: asking }, source) => {
+        const { to, message } = answerToJoin({ id, asking, source }, this.#replica.members, this.#identity)
+        transport.send(to, message)
       },
+      invited: (answer, sender) => this.#joining?.hear(answer, sender),
       found: (question, founder, from) => {
         const { to, message } = answerTo(founder, from, question, recordOf(this.#identity))
         transport.send(to, message)
@@ -448,13 +453,22 @@ class LiveNode implements RunningNode {
     this.#logger.warn({ times, from, example: visible(reason) }, 'requests in plain text got no answer')
   }
 
-  /** Catches up from the server at `seed`, and then asks to be counted. */
-  async join(seed: Address): Promise<void> {
+  /**
+   * Catches up from the server at `seed`, or another that invited this one, and then asks to be counted. `invited` is what it was told
+   * before it had a directory.
+   */
+  async join(seed: Address, invited: Invited | null): Promise<void> {
     if (this.#isCounted) return
     const { resolver, words } = this.#options
     const welcome = await greet(seed, { patienceMs: joinPatienceMs, resolver, words })
+    if (welcome.cluster !== this.cluster) {
+      throw new StartError(
+        `${words.names.join} ${seed} leads to the cluster ${welcome.cluster}, and server ${this.id} has a directory of the cluster ${this.cluster}`,
+      )
+    }
+    const { informant } = invited ?? (await this.#askToJoin(seed, welcome))
     // What only the server that was asked knew to be chosen may be gone with it: then the admission has it found.
-    await this.#catchUp(welcome.instance, welcome.node, seed)
+    await this.#catchUp(welcome.instance, informant)
     const client = connect({ servers: [seed, ...welcome.members.map(({ address }) => address)] })
     try {
       const { incarnation } = this.#identity
@@ -462,25 +476,31 @@ class LiveNode implements RunningNode {
       const { instance } = await client.changeMembers(admission)
       // Every server that knew of the admission may have lost that in a crash: the acceptors still hold it, and a further request has
       // it found. To be admitted again changes nothing.
-      while (!(await this.#catchUp(instance + 1, welcome.node, seed))) {
+      while (!(await this.#catchUp(instance + 1, informant))) {
         await client.changeMembers(admission)
       }
     } catch (error) {
-      throw new StartError(
-        `${words.names.join} ${seed}: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      throw new StartError(`${words.names.join} ${seed}: ${refusalIn(error)}`)
     } finally {
       await client.close()
     }
     this.#logger.info({ seed }, 'joined')
   }
 
+  #askToJoin(seed: Address, welcome: Welcome): Promise<Invited> {
+    const { id, address } = this
+    const { incarnation } = this.#identity
+    const { resolver, words } = this.#options
+    const options = { patienceMs: joinPatienceMs, resolver, words }
+    this.#joining = new Joining(seed, welcome, { id, address, incarnation }, options)
+    return this.#joining.invitation((...said) => this.#transport?.send(...said))
+  }
+
   /** Until everything below `firstUnchosen` is executed; `false` when nothing was executed for `joinProgressMs` before that. */
-  #catchUp(firstUnchosen: Instance, peer: NodeId, address: Address): Promise<boolean> {
-    const incarnation = this.#identity.members.find(({ id }) => id === peer)?.incarnation ?? ''
-    this.#transport?.recordPlace(peer, address, incarnation)
+  #catchUp(firstUnchosen: Instance, { id, incarnation, address }: Invited['informant']): Promise<boolean> {
+    this.#transport?.recordPlace(id, address, incarnation)
+    const informant = { id, incarnation }
     const notice = () => {
-      const informant = { id: peer, incarnation }
       this.#runtime.dispatch('learner', { type: 'behind.noticed', firstUnchosen, informant })
     }
     notice()

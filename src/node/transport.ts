@@ -6,10 +6,12 @@ import type {
   ClientMessage,
   Found,
   Founder,
+  Invitation,
   Join,
   Message,
   NodeMessage,
   NotFounder,
+  NotInvited,
   RequestMessage,
 } from '../../machines/messages.ts'
 import type { HeardFrom } from '../reach.ts'
@@ -41,7 +43,9 @@ export interface Receiver {
   /** A question that the server itself answers. */
   ask(question: Question, from: Address): void
   /** A server that joins asks who founded the cluster. */
-  join(question: Join, from: Address): void
+  join(question: Join, sender: NodeId, names: Names, from: Address): void
+  /** A server answers this one, which asks to join. */
+  invited(answer: Invitation | NotInvited, sender: NodeId): void
   /** A server asks whether it is a founder of this cluster. */
   found(question: Found, sender: NodeId, from: Address): void
   /** A founder answers this server's question whether it is one. */
@@ -193,7 +197,7 @@ export class Transport {
     names: Names | null,
     messages: readonly Message[],
   ): Uint8Array[] {
-    const isServer = messages.some(isNodeMessage)
+    const isServer = messages.some(echoesCookies)
     const cookie = isServer ? this.#cookies.cookieOf(address) : undefined
     const envelope = { cluster: this.#cluster, sender: this.#self, names, clock, cookie }
     if (isServer)
@@ -287,7 +291,9 @@ export class Transport {
     else if (message.type === 'request') {
       this.#receiver.request(message, source, commandBytes(message.command))
     } else if (isQuestion(message)) this.#receiver.ask(message, source)
-    else if (message.type === 'join') this.#receiver.join(message, source)
+    else if (message.type === 'join' && sender !== null && names !== null) {
+      this.#receiver.join(message, sender, names, source)
+    } else if (isAnswerToJoin(message) && sender !== null) this.#receiver.invited(message, sender)
     else if (message.type === 'found' && sender !== null) this.#receiver.found(message, sender, source)
     else if (isFoundersAnswer(message) && sender !== null) this.#receiver.founder(message, sender)
     else if (message.type === 'challenge' && sender !== null) this.#echo(sender, message, source)
@@ -413,7 +419,16 @@ function isFoundersAnswer(message: Message): message is Founder | NotFounder {
   return message.type === 'founder' || message.type === 'notFounder'
 }
 
-/** Said by servers to each other: it is answered to the server, not to where it came from. */
+function isAnswerToJoin(message: Message): message is Invitation | NotInvited {
+  return message.type === 'invitation' || message.type === 'notInvited'
+}
+
+/** Answered to the server that said it, where the cluster has that, and not to where it came from. */
+function echoesCookies(message: Message): boolean {
+  return isNodeMessage(message) || message.type === 'join'
+}
+
+/** Said by servers to each other. */
 function isOfServers(message: Message): boolean {
-  return isNodeMessage(message) || message.type === 'challenge'
+  return echoesCookies(message) || message.type === 'challenge'
 }

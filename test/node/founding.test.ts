@@ -125,7 +125,7 @@ test('says who it is only to the address that the plan has, wherever it was aske
 test('clients that greet it get no answer, requests and the messages of roles none either', async () => {
   found(() => undefined).catch(() => undefined)
   say({ type: 'hello' })
-  say({ type: 'join', incarnation: 'x' })
+  say({ type: 'join' })
   say({ type: 'prepare', ballot: { round: 1, node: 1 }, from: 0 }, 'c')
   const command = { kind: 'service', body: { action: 'lock', name: 'a' } } as const
   say({ type: 'request', uid: 'u', seq: 1, ackedBelow: 0, command }, 'c')

@@ -53,6 +53,7 @@ async function start(
       transport.send(from, { type: 'busy', uid: 'u', seq: 0, reason: 'busy' })
     },
     join: () => undefined,
+    invited: () => undefined,
     found: () => undefined,
     founder: () => undefined,
     silent: () => undefined,

@@ -55,7 +55,10 @@ export const addresses: fc.Arbitrary<Address> = fc
 export const ballots: fc.Arbitrary<Ballot> = fc.record({ round: integers, node: nodeIds }, plain)
 
 export const membershipChanges: fc.Arbitrary<MembershipChange> = fc.oneof(
-  fc.record({ action: fc.constant('add' as const), id: nodeIds, address: addresses }, plain),
+  fc.record(
+    { action: fc.constant('add' as const), id: nodeIds, address: addresses, incarnation: name },
+    { ...plain, requiredKeys: ['action', 'id', 'address'] },
+  ),
   fc.record(
     { action: fc.constant('admit' as const), id: nodeIds, address: addresses, incarnation: name },
     plain,
@@ -83,8 +86,8 @@ export const batches: fc.Arbitrary<Batch> = fc.record(
 )
 
 export const members: fc.Arbitrary<Member> = fc.record(
-  { id: nodeIds, address: addresses, incarnation: fc.option(name) },
-  plain,
+  { id: nodeIds, address: addresses, incarnation: fc.option(name), joining: name },
+  { ...plain, requiredKeys: ['id', 'address', 'incarnation'] },
 )
 
 const foundingPlan = {
@@ -234,11 +237,22 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
     ...bySomeServer,
     message: withNonce(fc.record({ ...type('report'), status: jsonValues }, plain)),
   }),
-  join: fc.record({ ...byAnybody, message: fc.record({ ...type('join'), incarnation: name }, plain) }),
+  join: fc.record({ ...bySomeServer, message: fc.record(type('join'), plain) }),
   invitation: fc.record({
     ...bySomeServer,
     message: fc.record(
-      { ...type('invitation'), to: name, founders: fc.array(members, { maxLength: 4 }) },
+      { ...type('invitation'), to: name, incarnation: name, founders: fc.array(members, { maxLength: 4 }) },
+      plain,
+    ),
+  }),
+  notInvited: fc.record({
+    ...bySomeServer,
+    message: fc.record(
+      {
+        ...type('notInvited'),
+        to: name,
+        missing: fc.constantFrom('member' as const, 'incarnation' as const),
+      },
       plain,
     ),
   }),
@@ -268,7 +282,7 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
   }),
 }
 
-const betweenServers = ['prepare', 'promise', 'accept', 'accepted', 'denial', 'learn', 'chosen']
+const betweenServers = ['prepare', 'promise', 'accept', 'accepted', 'denial', 'learn', 'chosen', 'join']
 
 const names: fc.Arbitrary<Names> = fc.record({ incarnation: name, addressee: fc.option(name) }, plain)
 

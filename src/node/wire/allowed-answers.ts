@@ -25,6 +25,7 @@ const isAnswer: Readonly<Record<Message['type'], boolean>> = {
   welcome: true,
   report: true,
   invitation: true,
+  notInvited: true,
   founder: false,
   notFounder: true,
   challenge: true,

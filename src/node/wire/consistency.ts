@@ -27,6 +27,7 @@ export function contradictionIn(message: Message, saying: Saying): string | null
       return isBetweenServers(saying) ? contradictionInPromise(message) : nobodySays(message)
     case 'accepted':
     case 'learn':
+    case 'join':
     // A denial needs no reason: it may say that the proposer does not count in the cluster.
     case 'denial':
       return isBetweenServers(saying) ? null : nobodySays(message)
@@ -44,6 +45,7 @@ export function contradictionIn(message: Message, saying: Saying): string | null
       if (message.node !== sender) return `welcome: sender ${sender} speaks for server ${message.node}`
       return message.cluster === cluster ? null : 'welcome: it names another cluster than its envelope'
     case 'invitation':
+    case 'notInvited':
     case 'notFounder':
       return sender === null ? nobodySays(message) : null
     case 'found':
@@ -63,7 +65,6 @@ export function contradictionIn(message: Message, saying: Saying): string | null
       return isPlainText(message.uid)
         ? `request: it asks in the name of ${message.uid}, which only plain text from there may do`
         : null
-    case 'join':
     case 'hello':
     case 'inquire':
     case 'response':

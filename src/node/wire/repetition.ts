@@ -28,6 +28,7 @@ function keyOf(message: Message): string {
     case 'challenge':
     case 'join':
     case 'invitation':
+    case 'notInvited':
     case 'found':
     case 'founder':
     case 'notFounder':

@@ -73,7 +73,7 @@ const cookie = Type.String({ pattern: `^[A-Za-z0-9_-]{${cookieLength}}$` })
 const ballot = closed({ round: integer, node: integer })
 
 const membershipChange = Type.Union([
-  closed({ action: Type.Literal('add'), id: integer, address }),
+  closed({ action: Type.Literal('add'), id: integer, address, incarnation: Type.Optional(name) }),
   closed({ action: Type.Literal('admit'), id: integer, address, incarnation: name }),
   closed({ action: Type.Literal('remove'), id: integer }),
 ])
@@ -87,7 +87,12 @@ const command = Type.Union([
 const request = { uid: name, seq: integer, ackedBelow: integer, command }
 const batch = closed({ node: integer, elapsedMs, requests: Type.Array(closed(request)) })
 const acceptedRecord = closed({ instance: integer, ballot, batch })
-const member = closed({ id: integer, address, incarnation: Type.Union([name, Type.Null()]) })
+const member = closed({
+  id: integer,
+  address,
+  incarnation: Type.Union([name, Type.Null()]),
+  joining: Type.Optional(name),
+})
 const foundingPlan = {
   members: Type.Array(closed({ id: integer, address }), { minItems: 1, maxItems: maxFounders }),
   cluster: Type.Union([name, Type.Null()]),
@@ -172,8 +177,18 @@ export const messageSchemas = {
     commandBytes: integer,
     nonce,
   }),
-  join: closed({ type: Type.Literal('join'), incarnation: name }),
-  invitation: closed({ type: Type.Literal('invitation'), to: name, founders: Type.Array(member) }),
+  join: closed({ type: Type.Literal('join') }),
+  invitation: closed({
+    type: Type.Literal('invitation'),
+    to: name,
+    incarnation: name,
+    founders: Type.Array(member),
+  }),
+  notInvited: closed({
+    type: Type.Literal('notInvited'),
+    to: name,
+    missing: Type.Union([Type.Literal('member'), Type.Literal('incarnation')]),
+  }),
   found: closed({ type: Type.Literal('found'), ...foundingPlan, incarnation: name }),
   founder: closed({
     type: Type.Literal('founder'),

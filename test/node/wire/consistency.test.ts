@@ -50,7 +50,8 @@ describe('a message that contradicts itself', () => {
       { type: 'chosen', from: 3, batches: [batch, batch], firstUnchosen: 4, unsettled: false },
       0,
     ],
-    ['founders named by nobody', { type: 'invitation', to: 'a', founders: [] }, null],
+    ['a server without a number that joins', { type: 'join' }, null],
+    ['founders named by nobody', { type: 'invitation', to: 'a', incarnation: 'b', founders: [] }, null],
     ['a refusal by nobody', { type: 'notFounder', to: 'a', members: [], cluster, isFounded: false }, null],
     [
       'a founder that is not among the founders',
