@@ -97,7 +97,9 @@ export class Operator {
       this.#happened('a member that is added and not counted yet')
       yield* sleep(this.#cluster.timeline, addedForMs)
     }
-    const server = this.#cluster.add(id, this.#nextIncarnation(id))
+    const incarnation = this.#nextIncarnation(id)
+    if (!(yield* this.#beAdded({ id, address: serverAddress(id), incarnation }))) return
+    const server = this.#cluster.add(id, incarnation)
     server.start()
     yield* this.#becomeMember(server)
   }
@@ -119,7 +121,9 @@ export class Operator {
     const outcome = yield* this.#change({ action: 'remove', id })
     if (outcome.kind !== 'executed') return
     yield* this.#settle(outcome.instance)
-    server.replaceDisk(this.#nextIncarnation(id))
+    const incarnation = this.#nextIncarnation(id)
+    if (!(yield* this.#beAdded({ id, address: server.address, incarnation }))) return
+    server.replaceDisk(incarnation)
     this.#retired.delete(id)
     server.start()
     yield* this.#becomeMember(server)
@@ -168,6 +172,13 @@ export class Operator {
     const nodes = this.#cluster.servers.flatMap(({ node }) => node ?? [])
     nodes.sort((a, b) => b.replica.firstUnexecuted - a.replica.firstUnexecuted)
     return nodes[0]?.replica.members ?? []
+  }
+
+  /** As `joinCluster` in src/node/joining.ts: before it has a directory, and knows the founders, the cluster agrees to its joining. */
+  *#beAdded(joiner: Pick<SimulatedServer, 'id' | 'address' | 'incarnation'>): Process<boolean> {
+    const { id, address, incarnation } = joiner
+    const outcome = yield* this.#change({ action: 'add', id, address, incarnation })
+    return outcome.kind === 'executed'
   }
 
   /** As `join` in src/node/node.ts: it catches up, asks to be counted, and learns that it is. */
