@@ -86,9 +86,9 @@ export class Faults {
     const self = { party: this.#self, name: this.#self }
     return {
       hear: (...heard) => receiver.hear(...heard),
-      request: (message, from, bytes) => {
+      request: (message, from) => {
         const passing = { from: { party: 'client' as const, name: from }, to: self, message }
-        this.#meet(passing, () => receiver.request(message, from, bytes))
+        this.#meet(passing, () => receiver.request(message, from))
       },
       ask: (message, from) => {
         const passing = { from: { party: 'client' as const, name: from }, to: self, message }

@@ -22,7 +22,7 @@ import { type LogTroubles, Troubles } from './troubles.ts'
 import { Whereabouts } from './whereabouts.ts'
 import { allowedAnswers, isNodeMessage } from './wire/allowed-answers.ts'
 import { AnswerAllowance } from './wire/answer-allowance.ts'
-import { commandBytes, type Decoded, Decoder, encodeEnvelope, envelopeBytes } from './wire/codec.ts'
+import { type Decoded, Decoder, encodeEnvelope, envelopeBytes } from './wire/codec.ts'
 import { CookieJar } from './wire/cookie-jar.ts'
 import {
   maxOutboxBytes,
@@ -39,7 +39,7 @@ import { plainTextMark, type SeedRequest } from './wire/seed-text.ts'
 /** What a transport brings in. */
 export interface Receiver {
   hear(sender: NodeId, message: NodeMessage, names: Names, from: Address, clock: number): void
-  request(message: RequestMessage, from: Address, bytes: number): void
+  request(message: RequestMessage, from: Address): void
   /** A question that the server itself answers. */
   ask(question: Question, from: Address): void
   /** A server that joins asks who founded the cluster. */
@@ -289,7 +289,7 @@ export class Transport {
   #bringIn(message: Message, { sender, names, clock }: Envelope, source: Address): void {
     if (sender === this.#self) this.#drop('self')
     else if (message.type === 'request') {
-      this.#receiver.request(message, source, commandBytes(message.command))
+      this.#receiver.request(message, source)
     } else if (isQuestion(message)) this.#receiver.ask(message, source)
     else if (message.type === 'join' && sender !== null && names !== null) {
       this.#receiver.join(message, sender, names, source)
@@ -365,7 +365,7 @@ export class Transport {
 
   #bringInSeed(seedRequest: SeedRequest, source: Address): void {
     const message = this.#plainText.requestOf(seedRequest, source)
-    this.#receiver.request(message, `${plainTextMark}${source}`, commandBytes(message.command))
+    this.#receiver.request(message, `${plainTextMark}${source}`)
   }
 
   /** What is answered in plain text is about as long as what was asked. */
