@@ -33,7 +33,10 @@ export function addMembersCommand(program: Command): void {
       .addOption(timeoutOption(defaultTimeoutMs))
       .addOption(jsonOption())
   subcommand('list', 'the members, as the server that knows most has them').action(ending(list))
-  subcommand('add', 'name a server that is to join; it counts once it has joined and caught up')
+  subcommand(
+    'add',
+    'keep a number and an address for a server that is to join; it counts once it has caught up',
+  )
     .argument('<ID=HOST:PORT>', 'its number and address', parseMember)
     .action(ending(add))
   subcommand('remove', 'count a server no more')

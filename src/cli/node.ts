@@ -100,6 +100,8 @@ export function addNodeCommand(program: Command): void {
       `
 A server with nothing stored starts with --bootstrap (a new cluster, at each of its servers) or with --join (a running
 cluster). A new cluster serves once all its servers are there and know each other; paxos status says who is waited for.
+With --join the server first asks to be added to the members, which takes a majority of them, and is told nothing before;
+paxos members remove takes it away again.
 Started again a server needs neither option: what it stored says which cluster it belongs to.`,
     )
     .action(runNode)

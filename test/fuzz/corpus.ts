@@ -19,7 +19,7 @@ const keptPerType = 200
 const keptDatagrams = 2_000
 
 /** Fields that name incarnations, wherever they stand. */
-const incarnationFields = new Set(['i', 'r', 'incarnation', 'incarnations', 'addressee'])
+const incarnationFields = new Set(['i', 'r', 'incarnation', 'incarnations', 'addressee', 'joining'])
 
 /**
  * What was seen on the wire. Datagrams are kept as they were, to be sent again; and as envelopes of one type of message,
