@@ -104,11 +104,13 @@ describe('it is found out', () => {
   })
 
   test('that its clock showed another time when a batch was proposed', () => {
-    const changed = lines.map((line) =>
-      isEvent(line) && line.event.type === 'hear' && line.event.message.type === 'promise'
-        ? { ...line, nowMs: line.nowMs + 10_000 }
-        : line,
-    )
+    // From the first promise on: the last one that the batch waits for may be the server's own, which comes with its sync.
+    const ahead = new Set<number>()
+    const changed = lines.map((line) => {
+      if (!isEvent(line)) return line
+      if (line.event.type === 'hear' && line.event.message.type === 'promise') ahead.add(line.node)
+      return ahead.has(line.node) ? { ...line, nowMs: line.nowMs + 10_000 } : line
+    })
     expect(() => replay(changed)).toThrow(/its context comes out as \{.*"elapsedMs":1\d{4}/)
   })
 
