@@ -27,28 +27,30 @@ export interface Cost {
   readonly tookMs: number
   /** All that was sent until the cluster was at rest again. */
   readonly datagrams: number
+  /** Batches that servers executed meanwhile, each counted at each server: what was learned late is among them. */
+  readonly executed: number
 }
 
 /** The most that a request may cost. */
 interface CostLimit {
   readonly mostMs: number
-  /** Of so many servers that are counted. */
-  readonly mostDatagrams: (counted: number) => number
+  /** Of so many servers that are counted, where so many batches were executed. */
+  readonly mostDatagrams: (counted: number, executed: number) => number
 }
 
 /** The limits of the requests that a server is asked, one after another, by a new client each. */
 export const limitsAtRest: readonly CostLimit[] = [
-  // It may have to catch up first, to ask servers that are gone, and to prepare.
-  { mostMs: 10_000, mostDatagrams: (counted) => 40 * counted },
-  // Others may have something to catch up with.
-  { mostMs: 2_000, mostDatagrams: (counted) => 20 * counted },
+  // It may have to catch up first, to ask servers that are gone, and to prepare. A member may be removed in what it learns.
+  { mostMs: 10_000, mostDatagrams: (counted, executed) => 40 * counted + executed },
+  // It, or others, may still have something to catch up with.
+  { mostMs: 10_000, mostDatagrams: (counted, executed) => 20 * counted + executed },
   // `hello`, `welcome`, `request` and `response`, and with each other server `accept` and `accepted`: nothing is left to be done.
   { mostMs: 50, mostDatagrams: (counted) => 4 + 2 * (counted - 1) },
 ]
 
 /** Throws a `Violation` when `what`, a request at one of so many servers that are counted, cost too much. */
 export function checkCost(
-  { tookMs, datagrams }: Cost,
+  { tookMs, datagrams, executed }: Cost,
   limit: CostLimit,
   counted: number,
   what: string,
@@ -59,7 +61,7 @@ export function checkCost(
       `${what} was answered after ${tookMs} ms at rest; the bound is ${limit.mostMs} ms`,
     )
   }
-  const most = limit.mostDatagrams(counted)
+  const most = limit.mostDatagrams(counted, executed)
   if (datagrams > most) {
     throw new Violation(12, `${what} cost ${datagrams} datagrams at rest; the bound is ${most}`)
   }

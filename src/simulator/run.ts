@@ -87,6 +87,7 @@ class Run {
   readonly #orphans = new Set<string>()
   readonly #history = new History()
   #searched = 0
+  #executed = 0
   #steps = 0
   #operatorClients = 0
   readonly #recorder: RunRecorder | null
@@ -227,7 +228,10 @@ class Run {
     const node = 'node' in fact ? (this.#cluster.find(fact.node)?.node ?? null) : null
     this.#judge.observe(fact, node?.replica.clockMs ?? null)
     this.#measures?.observe(fact)
-    if (fact.type === 'executed') this.#history.executed(fact.execution)
+    if (fact.type === 'executed') {
+      this.#executed += 1
+      this.#history.executed(fact.execution)
+    }
     if (fact.type === 'requested' && fact.request.command.kind === 'service') {
       const { uid, seq, command } = fact.request
       this.#history.called(uid, seq, command.body, this.#cluster.timeline.nowMs)
@@ -318,12 +322,13 @@ class Run {
     const { timeline, network } = this.#cluster
     const { nowMs } = timeline
     const { sent } = network
+    const executed = this.#executed
     const body =
       this.#plan.service === 'lock' ? { action: 'unlock', name: 'last' } : { action: 'read', key: 'last' }
     yield* this.#ask(this.#client(`last-${id}-${turn}`, id), body)
     const tookMs = timeline.nowMs - nowMs
     yield* sleep(timeline, settledAfterMs)
-    return { tookMs, datagrams: network.sent - sent }
+    return { tookMs, datagrams: network.sent - sent, executed: this.#executed - executed }
   }
 
   /** Asked again, under a new name, where the session was forgotten. */
