@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import { clientMachine } from '../machines/client.ts'
 import { nodeMachine } from '../machines/node.ts'
-import { delayName } from '../src/chart-names.ts'
-import { roleMachines } from '../src/roles.ts'
+import { delayName } from '../src/core/chart-names.ts'
+import { roleMachines } from '../src/core/roles.ts'
 
 const machines: Readonly<Record<string, AnyStateMachine>> = {
   ...roleMachines,

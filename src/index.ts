@@ -17,8 +17,9 @@ export {
   type ServerStatus,
 } from './client/index.ts'
 export type { ClientMove, ClientObserver } from './client/observer.ts'
-export type { ControlResult } from './inspect/control.ts'
-export type { FateRecord } from './inspect/record.ts'
+export type { ControlResult } from './inspect/records/control.ts'
+export type { FateRecord } from './inspect/records/record.ts'
+export { Resolver } from './network/resolver.ts'
 export type { Bootstrap } from './node/identity.ts'
 export {
   type NodeControl,
@@ -27,10 +28,9 @@ export {
   StartError,
   startNode,
 } from './node/node.ts'
-export { StorageError } from './node/storage/storage.ts'
-export { Resolver } from './resolver.ts'
 export { type KvCommand, type KvResult, type KvState, kvService } from './services/kv.ts'
 export { type LockCommand, type LockResult, type LockState, lockService } from './services/lock.ts'
 export type { Delayed, Executed, Moment, Service, ServiceTable } from './services/service.ts'
 /** A map for the state of a service: it is never changed in place, and a change costs O(log n). */
 export * as sortedMap from './services/sorted-map.ts'
+export { StorageError } from './storage/storage.ts'

@@ -1,5 +1,5 @@
 /**
- * Golden transcripts: each file of test/scenarios/ is run, and what happens must be what stands in it. After a change of
+ * Golden transcripts: each file of scenarios/ is run, and what happens must be what stands in it. After a change of
  * the protocol, `UPDATE_TRANSCRIPTS=1 npx vitest run test/scenarios.test.ts` writes them anew; what they say then is to be
  * read before it is committed. What a file expects (`expect`) must hold in any case, and so must the invariants.
  */
@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest'
 import { isCommandLine, runTranscript } from '../src/transcript/file.ts'
 import { writeTranscript } from '../src/transcript/write.ts'
 
-const folder = join(import.meta.dirname, 'scenarios')
+const folder = join(import.meta.dirname, '../scenarios')
 const files = readdirSync(folder).filter((name) => name.endsWith('.txt'))
 const isUpdating = process.env.UPDATE_TRANSCRIPTS !== undefined
 const textOf = (file: string) => readFileSync(join(folder, file), 'utf8')

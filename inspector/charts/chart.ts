@@ -1,6 +1,6 @@
 /** What is in a machine's chart, as plain data. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
-import { actionNames, edgesOf, statesOf } from '../../src/chart-edges.ts'
+import { actionNames, edgesOf, statesOf } from '../../src/core/chart-edges.ts'
 import type { ChartState, DrawnEdge } from './drawing.ts'
 
 /** The states of a machine, its root first, each before those in it. */

@@ -1,7 +1,7 @@
 /** What a role remembers, as lines of text: ballots, batches and requests in the words that transcripts use. */
 import type { Ballot } from '../../machines/ballot.ts'
 import type { Json, Request } from '../../machines/batch.ts'
-import { requestName } from '../../src/schedule/names.ts'
+import { requestName } from '../../src/core/names.ts'
 import { ballotText, requestText } from '../../src/transcript/words.ts'
 
 export interface ContextLine {

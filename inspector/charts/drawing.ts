@@ -3,7 +3,7 @@
  * page is built. Lengths are in pixels at a zoom of 1, from the drawing's upper left corner.
  */
 import type { RoleName } from '../../machines/inbox.ts'
-import type { ChartEdge } from '../../src/chart-edges.ts'
+import type { ChartEdge } from '../../src/core/chart-edges.ts'
 
 /** The id of a machine. */
 export type ChartName = RoleName | 'client'
@@ -22,9 +22,9 @@ export interface Chart {
 
 /** What is said of a state, wherever it is drawn. */
 export interface ChartState {
-  /** As src/chart-edges.ts names it: `proposer.accepting.helping`. */
+  /** As src/core/chart-edges.ts names it: `proposer.accepting.helping`. */
   readonly id: string
-  /** As `stateName` of src/chart-names.ts writes it, `accepting.helping`; empty for the machine itself. */
+  /** As `stateName` of src/core/chart-names.ts writes it, `accepting.helping`; empty for the machine itself. */
   readonly name: string
   readonly parent: string | null
   /** The state that it begins in, of those in it. */
@@ -37,7 +37,7 @@ export interface ChartState {
   readonly paper: string | null
 }
 
-/** An edge of src/chart-edges.ts, without what cannot be written down. */
+/** An edge of src/core/chart-edges.ts, without what cannot be written down. */
 export type DrawnEdge = Omit<ChartEdge, 'transition'>
 
 export interface Drawing {

@@ -1,6 +1,6 @@
 /** Why a transition was taken: the guards that were asked, in order, and how each answered. */
-import { delayName } from '../../src/chart-names.ts'
-import type { Move } from '../../src/inspect/record.ts'
+import { delayName } from '../../src/core/chart-names.ts'
+import type { Move } from '../../src/inspect/records/record.ts'
 import type { Chart, DrawnEdge } from './drawing.ts'
 import { isElse, triggerWords } from './words.ts'
 

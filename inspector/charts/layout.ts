@@ -2,7 +2,7 @@
 import elkModule, { type ElkExtendedEdge, type ElkNode } from 'elkjs/lib/elk.bundled.js'
 import type { AnyStateMachine } from 'xstate'
 import { clientMachine } from '../../machines/client.ts'
-import { roleMachines } from '../../src/roles.ts'
+import { roleMachines } from '../../src/core/roles.ts'
 import { chartEdges, chartStates, grouped } from './chart.ts'
 import { withCorner } from './corner.ts'
 import type {

@@ -1,7 +1,7 @@
 /** What is lit in the charts: the transitions of one step, the last one or the one that the reader selected. */
 import type { NodeId } from '../../machines/batch.ts'
-import type { LastStep } from '../../src/inspect/picture.ts'
-import type { InspectorRecord, Move } from '../../src/inspect/record.ts'
+import type { LastStep } from '../../src/inspect/records/picture.ts'
+import type { InspectorRecord, Move } from '../../src/inspect/records/record.ts'
 import { messageText } from '../../src/transcript/words.ts'
 import { causeText, partyText, roleText } from '../model/words.ts'
 import type { Chart, ChartName } from './drawing.ts'

@@ -1,8 +1,8 @@
 /** The tokens of a chart: who is in which of its states, and where in the state's box the token goes. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
-import type { Picture } from '../../src/inspect/picture.ts'
-import { requestName } from '../../src/schedule/names.ts'
+import { requestName } from '../../src/core/names.ts'
+import type { Picture } from '../../src/inspect/records/picture.ts'
 import type { Drawing, Rectangle } from './drawing.ts'
 import { textWidth } from './text-width.ts'
 

@@ -1,8 +1,8 @@
 /** Which guards were tried before a transition was taken. */
 import { clientMachine } from '../../machines/client.ts'
-import { type ChartEdge, edgesOf, triggerText } from '../../src/chart-edges.ts'
-import type { Move } from '../../src/inspect/record.ts'
-import { roleMachines } from '../../src/roles.ts'
+import { type ChartEdge, edgesOf, triggerText } from '../../src/core/chart-edges.ts'
+import { roleMachines } from '../../src/core/roles.ts'
+import type { Move } from '../../src/inspect/records/record.ts'
 
 /** An alternative that was tried. */
 export interface Attempt {

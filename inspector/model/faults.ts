@@ -1,10 +1,10 @@
 /** What the panel of faults thinks: who is cut from whom where the reader dragged servers to, which timers can be fired. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
-import { edgesOf } from '../../src/chart-edges.ts'
-import type { FaultRule } from '../../src/inspect/control.ts'
-import type { Stands } from '../../src/inspect/record.ts'
-import { roleMachines, roleNames } from '../../src/roles.ts'
+import { edgesOf } from '../../src/core/chart-edges.ts'
+import { roleMachines, roleNames } from '../../src/core/roles.ts'
+import type { FaultRule } from '../../src/inspect/records/control.ts'
+import type { Stands } from '../../src/inspect/records/record.ts'
 
 export interface Point {
   readonly x: number

@@ -1,6 +1,6 @@
 /** What stands above a server's column in the ledger: how far it is, and how old that is. */
-import type { Heads, HeadsSample } from '../../src/inspect/heads.ts'
-import type { ServerPicture } from '../../src/inspect/picture.ts'
+import type { Heads, HeadsSample } from '../../src/inspect/records/heads.ts'
+import type { ServerPicture } from '../../src/inspect/records/picture.ts'
 
 /** What is shown above a column. */
 export interface ColumnHeads extends Heads {

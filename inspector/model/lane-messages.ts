@@ -1,6 +1,6 @@
 /** Messages as the lanes tell them apart: of which kind one is, how it is labelled, and when two are the same. */
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
-import { requestName, shownName } from '../../src/schedule/names.ts'
+import { requestName, shownName } from '../../src/core/names.ts'
 import { ballotText } from '../../src/transcript/words.ts'
 
 /** Whatever an arrow may carry. */

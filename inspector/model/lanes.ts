@@ -6,6 +6,7 @@
  * oldest of its copies that is still on its way.
  */
 import type { Instance, NodeId } from '../../machines/batch.ts'
+import { clientName } from '../../src/core/names.ts'
 import type {
   Cause,
   ClientRecord,
@@ -14,8 +15,7 @@ import type {
   InspectorRecord,
   PartyName,
   StepRecord,
-} from '../../src/inspect/record.ts'
-import { clientName } from '../../src/schedule/names.ts'
+} from '../../src/inspect/records/record.ts'
 import { cutsIn } from './faults.ts'
 import { kindOf, type LaneMessage, type MessageKind, messageLabel, uidOfMessage } from './lane-messages.ts'
 import { keyOf, OnTheirWay } from './on-their-way.ts'

@@ -1,7 +1,7 @@
 /** The rows of the ledger as they are shown: with what the heads say of each cell, and with the instances that nobody told of. */
 import type { Instance } from '../../machines/batch.ts'
-import { keptRows, type Ledger, type LedgerRow } from '../../src/inspect/ledger.ts'
-import type { ServerPicture } from '../../src/inspect/picture.ts'
+import { keptRows, type Ledger, type LedgerRow } from '../../src/inspect/records/ledger.ts'
+import type { ServerPicture } from '../../src/inspect/records/picture.ts'
 import { isMissing } from './heads.ts'
 
 /**

@@ -2,7 +2,7 @@
  * Messages that were said and are not heard yet, the oldest of those alike first; and for a while those that were heard, of
  * which a further copy may come. What it holds is bounded.
  */
-import type { FateRecord, PartyName } from '../../src/inspect/record.ts'
+import type { FateRecord, PartyName } from '../../src/inspect/records/record.ts'
 import { type LaneMessage, messageKey, uidOfMessage } from './lane-messages.ts'
 
 /** Messages that wait to be heard, at most: the oldest are given up. */

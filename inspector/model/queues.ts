@@ -1,11 +1,11 @@
 /** What the servers' request queues hold, and who waits for what. */
 import type { NodeId } from '../../machines/batch.ts'
 import { requestId } from '../../machines/held-requests.ts'
-import { requestFault } from '../../src/inspect/message-shape.ts'
-import type { ServerPicture } from '../../src/inspect/picture.ts'
-import type { Stand } from '../../src/inspect/record.ts'
-import type { ShownHeld, ShownRequest } from '../../src/inspect/stand.ts'
-import { requestName } from '../../src/schedule/names.ts'
+import { requestName } from '../../src/core/names.ts'
+import { requestFault } from '../../src/inspect/records/message-shape.ts'
+import type { ServerPicture } from '../../src/inspect/records/picture.ts'
+import type { Stand } from '../../src/inspect/records/record.ts'
+import type { ShownHeld, ShownRequest } from '../../src/inspect/records/stand.ts'
 
 export interface Queue {
   readonly count: number

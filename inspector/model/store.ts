@@ -1,8 +1,8 @@
 /** What the page is doing: which records it has, where in them the reader is, and whether it goes on by itself. */
 
-import type { Picture } from '../../src/inspect/picture.ts'
-import type { Refusal } from '../../src/inspect/protocol.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
+import type { Picture } from '../../src/inspect/records/picture.ts'
+import type { Refusal } from '../../src/inspect/records/protocol.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { type Clockwork, ticked, usualSpeed, wound } from './clockwork.ts'
 import { type Breach, type Mark, Timeline } from './timeline.ts'
 

@@ -1,9 +1,9 @@
 /** All records that the page has, and the picture at each of them. */
 
-import { keptMilestones, type Milestone, type MilestoneKind } from '../../src/inspect/milestones.ts'
-import { emptyPicture, type Picture, pictureAfter } from '../../src/inspect/picture.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
-import type { Invariant } from '../../src/verify/violation.ts'
+import type { Invariant } from '../../src/core/violation.ts'
+import { keptMilestones, type Milestone, type MilestoneKind } from '../../src/inspect/records/milestones.ts'
+import { emptyPicture, type Picture, pictureAfter } from '../../src/inspect/records/picture.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 
 /** Pictures are kept at every so many records; those between are made again. */
 const checkpointEvery = 200

@@ -1,9 +1,12 @@
 /** What a record tells, in words: for the list of events, for what is read aloud, and wherever a step is named. */
 import type { Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
-import { delayName } from '../../src/chart-names.ts'
-import type { FaultRule } from '../../src/inspect/control.ts'
-import type { Milestone, MilestoneKind } from '../../src/inspect/milestones.ts'
+import { delayName } from '../../src/core/chart-names.ts'
+import type { Fact } from '../../src/core/facts.ts'
+import { requestName, shownName } from '../../src/core/names.ts'
+import { type Invariant, invariantNames } from '../../src/core/violation.ts'
+import type { FaultRule } from '../../src/inspect/records/control.ts'
+import type { Milestone, MilestoneKind } from '../../src/inspect/records/milestones.ts'
 import type {
   Cause,
   ClientRecord,
@@ -12,12 +15,9 @@ import type {
   Move,
   PartyName,
   ServerRecord,
-} from '../../src/inspect/record.ts'
-import { ruleText } from '../../src/inspect/rules.ts'
-import { requestName, shownName } from '../../src/schedule/names.ts'
+} from '../../src/inspect/records/record.ts'
+import { ruleText } from '../../src/inspect/records/rules.ts'
 import { ballotText, messageText, outcomeText } from '../../src/transcript/words.ts'
-import type { Fact } from '../../src/verify/facts.ts'
-import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
 
 /** Characters of a sentence, and of a message in it, at most: all of it stands in the details. */
 const keptCharacters = 400

@@ -1,9 +1,9 @@
 /** All that can happen next, in groups and in words, for somebody to pick from. */
 import type { NodeId } from '../../machines/batch.ts'
-import { delayName, stateName } from '../../src/chart-names.ts'
+import { delayName, stateName } from '../../src/core/chart-names.ts'
+import { requestName, uidOf } from '../../src/core/names.ts'
 import type { ClusterState, Flying, ServerState } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
-import { requestName, uidOf } from '../../src/schedule/names.ts'
 import { timersOf } from '../../src/schedule/possible.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
 import { messageText } from '../../src/transcript/words.ts'

@@ -1,6 +1,6 @@
 /** The playground: a session, shown through the page's store, that goes on when the reader or chance decides. */
-import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { parseRecords } from '../../src/inspect/record-lines.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
+import { parseRecords } from '../../src/inspect/records/record-lines.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
 import type { Plan } from '../../src/simulator/plan.ts'

@@ -1,4 +1,4 @@
-/** The scenarios that a reader may choose, each a transcript in test/scenarios/: what is tested there is what is shown here. */
+/** The scenarios that a reader may choose, each a transcript in scenarios/: what is tested there is what is shown here. */
 
 export interface Scenario {
   /** The name of its file. */

@@ -2,17 +2,18 @@
  * A schedule that is being made: a cluster, the events that were chosen, and the other ways that were gone. A session is never
  * changed; going back is free, since each point keeps its state.
  */
-import { applyRecorded, foundRecorded, type Recorded } from '../../src/inspect/from-schedule.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { verdictOf } from '../../src/inspect/verdict.ts'
-import { RoleFailed } from '../../src/inspect/watch.ts'
+
+import { Violation } from '../../src/core/violation.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
+import { verdictOf } from '../../src/inspect/records/verdict.ts'
 import { type ClusterSettings, type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
+import { applyRecorded, foundRecorded, type Recorded } from '../../src/schedule/records.ts'
 import { type KnownService, knownServices } from '../../src/services/known.ts'
+import { RoleFailed } from '../../src/stepped/watch.ts'
 import { happeningLines } from '../../src/transcript/happening.ts'
 import { eventText } from '../../src/transcript/resolve.ts'
-import { Violation } from '../../src/verify/violation.ts'
 
 export interface Setting {
   readonly servers: number

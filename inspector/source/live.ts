@@ -1,9 +1,9 @@
 /** The page's connection to the hub that served it: what comes is shown, and what the reader asks for is passed on. */
-import type { ControlCommand, ControlResult } from '../../src/inspect/control.ts'
-import { type PageToHub, protocolVersion, type Refusal } from '../../src/inspect/protocol.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { recordFault } from '../../src/inspect/record-shape.ts'
-import { fieldFault, fieldOf } from '../../src/inspect/shape.ts'
+import type { ControlCommand, ControlResult } from '../../src/inspect/records/control.ts'
+import { type PageToHub, protocolVersion, type Refusal } from '../../src/inspect/records/protocol.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
+import { recordFault } from '../../src/inspect/records/record-shape.ts'
+import { fieldFault, fieldOf } from '../../src/inspect/records/shape.ts'
 import type { SourceState, Store } from '../model/store.ts'
 
 /** A connection that was asked for. */

@@ -1,4 +1,4 @@
-import type { ControlCommand, ControlResult } from '../../src/inspect/control.ts'
+import type { ControlCommand, ControlResult } from '../../src/inspect/records/control.ts'
 import type { Store, View } from '../model/store.ts'
 
 /** What every part of the page is given. */

@@ -1,7 +1,7 @@
 /** The panel from which a reader breaks a live cluster that was started for that. */
 import './faults/faults.css'
 import { useState } from 'preact/hooks'
-import type { ControlCommand, ControlResult } from '../../src/inspect/control.ts'
+import type { ControlCommand, ControlResult } from '../../src/inspect/records/control.ts'
 import type { Control, PartProps } from './context.ts'
 import { NetworkMap } from './faults/map.tsx'
 import { Requests } from './faults/requests.tsx'

@@ -1,6 +1,6 @@
 import './header.css'
 import { useState } from 'preact/hooks'
-import { leads, type ServerPicture } from '../../src/inspect/picture.ts'
+import { leads, type ServerPicture } from '../../src/inspect/records/picture.ts'
 import type { SourceState } from '../model/store.ts'
 import { leftOutText } from '../model/words.ts'
 import { pure } from './shell/pure.ts'

@@ -1,6 +1,6 @@
 import './invariants.css'
-import type { InvariantStanding } from '../../src/inspect/record.ts'
-import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
+import { type Invariant, invariantNames } from '../../src/core/violation.ts'
+import type { InvariantStanding } from '../../src/inspect/records/record.ts'
 import type { Store } from '../model/store.ts'
 import type { Breach } from '../model/timeline.ts'
 import { breachText, invariantText, wallText } from '../model/words.ts'

@@ -1,6 +1,6 @@
 import './refusals.css'
 import { useState } from 'preact/hooks'
-import type { Refusal } from '../../src/inspect/protocol.ts'
+import type { Refusal } from '../../src/inspect/records/protocol.ts'
 import type { Control } from './context.ts'
 import { pure } from './shell/pure.ts'
 

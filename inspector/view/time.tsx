@@ -1,6 +1,6 @@
 import './time.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { stepOf } from '../charts/lit.ts'
 import { speeds } from '../model/clockwork.ts'
 import type { Store, View } from '../model/store.ts'

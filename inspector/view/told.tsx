@@ -1,4 +1,4 @@
-import type { InspectorRecord } from '../../src/inspect/record.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { charts } from '../charts/charts.ts'
 import { chartWord, type LitStep, litStep, stepOf } from '../charts/lit.ts'
 import { recordText, resultTexts } from '../model/words.ts'

@@ -1,4 +1,4 @@
-import type { Fact } from '../verify/facts.ts'
+import type { Fact } from '../core/facts.ts'
 import type { Invariants } from '../verify/invariants.ts'
 import { Interner } from './interner.ts'
 

@@ -1,9 +1,9 @@
 /** What each event makes of each node, worked out once: a search meets the same pairs again and again. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import type { Fact } from '../core/facts.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
-import type { Fact } from '../verify/facts.ts'
 import { checkQueue } from '../verify/queue.ts'
 import type { CheckedCluster } from './cluster.ts'
 import { type Datagrams, instanceOf } from './datagrams.ts'

@@ -1,6 +1,6 @@
 /** Bounds with names: each is small enough to be searched whole, and there for something. */
 import type { Command, NodeId } from '../../machines/batch.ts'
-import { serverAddress } from '../schedule/names.ts'
+import { serverAddress } from '../core/names.ts'
 import type { Bounds, PossibleRequest } from './bounds.ts'
 import { joiningIncarnation } from './cluster.ts'
 import type { WitnessName } from './witnesses.ts'

@@ -1,7 +1,7 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Output } from '../../machines/outputs.ts'
-import { type Step, start } from '../step.ts'
+import { type Step, start } from '../core/step.ts'
 import { checkedStep } from '../stepped/checked-step.ts'
 import type { Stepper } from '../stepped/settings.ts'
 

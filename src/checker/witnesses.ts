@@ -4,8 +4,8 @@ import type { Member } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { get } from '../../machines/table.ts'
+import type { Fact } from '../core/facts.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
-import type { Fact } from '../verify/facts.ts'
 
 /** What a step can be a witness of, a bit each. */
 const marks = { chosen: 1, helped: 2, insisted: 4, taught: 8, woken: 16, changed: 32, ruled: 64 } as const

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import { formatAddress } from '../address.ts'
+import { formatAddress } from '../network/address.ts'
 import type { DirectoryStanding } from '../node/home.ts'
 import { Failure } from './exit-codes.ts'
 import { formatMembers } from './options.ts'

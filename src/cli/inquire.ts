@@ -1,8 +1,8 @@
 import type { Address, Json } from '../../machines/batch.ts'
-import { canonicalAddress, isReachable, whyNotReachable } from '../address.ts'
 import { connect } from '../client/index.ts'
-import { whyUnresolved } from '../resolver.ts'
-import { visible } from '../visible.ts'
+import { visible } from '../core/visible.ts'
+import { canonicalAddress, isReachable, whyNotReachable } from '../network/address.ts'
+import { whyUnresolved } from '../network/resolver.ts'
 import { noServerAnswers, type Patience } from './ask.ts'
 import { type Report, readFoundingReport, readReport } from './report.ts'
 

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import type { Address } from '../../machines/batch.ts'
 import type { HubOptions } from '../inspect/hub/hub.ts'
 import type { RecordWriter } from '../inspect/hub/record-file.ts'
-import { defaultInspectorPort } from '../inspect/protocol.ts'
+import { defaultInspectorPort } from '../inspect/records/protocol.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { Expected } from './expected.ts'
 import { Inspector, inspectorLine } from './inspector.ts'
@@ -73,7 +73,7 @@ async function inspect(file: string | undefined, flags: InspectFlags): Promise<v
 }
 
 async function readRecording(path: string): Promise<NonNullable<HubOptions['recording']>> {
-  const { parseRecords } = await import('../inspect/record-lines.ts')
+  const { parseRecords } = await import('../inspect/records/record-lines.ts')
   let text: string
   try {
     text = readFileSync(path, 'utf8')

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { FaultsControl, FaultsControlOptions } from '../inspect/hub/faults-control.ts'
 import type { Hub, HubOptions } from '../inspect/hub/hub.ts'
-import type { Refusal } from '../inspect/protocol.ts'
+import type { Refusal } from '../inspect/records/protocol.ts'
 import { Failure } from './exit-codes.ts'
 import { complain } from './output.ts'
 

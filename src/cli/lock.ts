@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { visible } from '../visible.ts'
+import { visible } from '../core/visible.ts'
 import { ask, ending, type Patience } from './ask.ts'
 import { formatToken, jsonOption, serversOption, timeoutOption } from './options.ts'
 import { print, printJson } from './output.ts'

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import { defaultInspectorPort } from '../inspect/protocol.ts'
+import { defaultInspectorPort } from '../inspect/records/protocol.ts'
 import type { NodeOptions, RunningNode } from '../node/node.ts'
 import { commandWords } from '../node/option-words.ts'
 import { exitCodes, Failure } from './exit-codes.ts'

@@ -1,8 +1,14 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
-import { type Endpoint, listenAddress, parseAddress, reachableAddress, whyUnreachable } from '../address.ts'
-import { defaultStatelyUrl } from '../inspect/protocol.ts'
+import { defaultStatelyUrl } from '../inspect/records/protocol.ts'
+import {
+  type Endpoint,
+  listenAddress,
+  parseAddress,
+  reachableAddress,
+  whyUnreachable,
+} from '../network/address.ts'
 import { maxNodeId, repeatedIn } from '../node/options.ts'
 
 /** A server as options name it: `ID=HOST:PORT`. */

@@ -1,4 +1,4 @@
-import { visible, visibleJson, visibleLines } from '../visible.ts'
+import { visible, visibleJson, visibleLines } from '../core/visible.ts'
 
 /** A line, or several, for whoever reads what the command says; what a terminal would obey is escaped. */
 export function print(line: string): void {

@@ -1,5 +1,5 @@
 import type { Address, NodeId } from '../../machines/batch.ts'
-import { type ControlResult, done, failed, type ProcessCommand } from '../inspect/control.ts'
+import { type ControlResult, done, failed, type ProcessCommand } from '../inspect/records/control.ts'
 import { type PlannedServer, startAgain } from './cluster-plan.ts'
 import { print } from './output.ts'
 import { ServerProcess } from './server-process.ts'

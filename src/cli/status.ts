@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Json } from '../../machines/batch.ts'
-import { visible } from '../visible.ts'
+import { visible } from '../core/visible.ts'
 import { ending, type Patience } from './ask.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type Answer, hasAnswered, inquire } from './inquire.ts'

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Position } from '../../machines/outcome.ts'
-import { visible } from '../visible.ts'
+import { visible } from '../core/visible.ts'
 import { ask, ending, type Patience } from './ask.ts'
 import { exitCodes } from './exit-codes.ts'
 import {

@@ -1,9 +1,9 @@
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { Welcome } from '../../machines/messages.ts'
-import { canonicalAddress, isReachable } from '../address.ts'
-import { type Destination, Route } from '../node/route.ts'
-import { type Resolver, systemResolver } from '../resolver.ts'
+import { canonicalAddress, isReachable } from '../network/address.ts'
+import { type Resolver, systemResolver } from '../network/resolver.ts'
+import { type Destination, Route } from '../network/route.ts'
 
 /** Servers that a client comes to know, beside those given: whoever welcomes it must not make it ask thousands. */
 const mostLearned = 128

@@ -3,10 +3,10 @@ import type { Actor, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import type { Address } from '../../machines/batch.ts'
 import { clientMachine, type ServerIndex } from '../../machines/client.ts'
 import type { RequestMessage } from '../../machines/messages.ts'
-import { stateName } from '../chart-names.ts'
-import type { ClientRecord } from '../inspect/record.ts'
-import { standOf } from '../inspect/stand.ts'
-import { microstepOf } from '../step.ts'
+import { stateName } from '../core/chart-names.ts'
+import { microstepOf } from '../core/step.ts'
+import type { ClientRecord } from '../inspect/records/record.ts'
+import { standOf } from '../inspect/records/stand.ts'
 
 type Heard = NonNullable<ClientRecord['heard']>['message']
 

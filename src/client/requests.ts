@@ -3,10 +3,10 @@ import type { Command } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { Busy, Message, Queued, RequestMessage, Response, Welcome } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { commandBytes } from '../node/wire/codec.ts'
-import { describeMessageFault, isMessage } from '../node/wire/schema.ts'
-import { drawnNameLetters, namedAs } from '../schedule/names.ts'
+import { drawnNameLetters, namedAs } from '../core/names.ts'
 import { wasNeverExecuted } from '../services/expiry.ts'
+import { commandBytes } from '../wire/codec.ts'
+import { describeMessageFault, isMessage } from '../wire/schema.ts'
 import type { Directory } from './directory.ts'
 import {
   Aborted,

@@ -5,9 +5,9 @@
  */
 import type { NodeId } from '../../machines/batch.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
-import type { FaultParty, FaultRule } from '../inspect/control.ts'
-import type { FateRecord, PartyName } from '../inspect/record.ts'
-import { fits, ruleText } from '../inspect/rules.ts'
+import type { FaultParty, FaultRule } from '../inspect/records/control.ts'
+import type { FateRecord, PartyName } from '../inspect/records/record.ts'
+import { fits, ruleText } from '../inspect/records/rules.ts'
 import type { Mouth } from './runtime.ts'
 import type { Receiver } from './transport.ts'
 

@@ -16,13 +16,13 @@ import {
 } from '../../machines/founding.ts'
 import type { Found, Founder, NotFounder } from '../../machines/messages.ts'
 import { doubled } from '../../machines/timing.ts'
-import type { Resolver } from '../resolver.ts'
-import { StartError } from './errors.ts'
+import { StartError } from '../core/start-error.ts'
+import type { Resolver } from '../network/resolver.ts'
+import type { Identity } from '../storage/storage.ts'
 import { obstacleText, waitText } from './founding-words.ts'
 import type { Home } from './home.ts'
 import { foundedIdentity } from './identity.ts'
 import type { OptionWords } from './option-words.ts'
-import type { Identity } from './storage/storage.ts'
 import { type Receiver, Transport } from './transport.ts'
 
 const firstAskMs = 50

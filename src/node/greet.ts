@@ -2,8 +2,8 @@ import type { Address } from '../../machines/batch.ts'
 import type { Welcome } from '../../machines/messages.ts'
 import { Directory } from '../client/directory.ts'
 import { type From, type Heard, Link } from '../client/link.ts'
-import { type Resolver, whyUnresolved } from '../resolver.ts'
-import { StartError } from './errors.ts'
+import { StartError } from '../core/start-error.ts'
+import { type Resolver, whyUnresolved } from '../network/resolver.ts'
 import type { OptionWords } from './option-words.ts'
 
 const retryMs = 200

@@ -16,11 +16,11 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { FoundingRecord } from '../../machines/founding.ts'
-import { makePrivateDirectory, privateFile } from '../permissions.ts'
-import { StartError } from './errors.ts'
+import { StartError } from '../core/start-error.ts'
+import { makePrivateDirectory, privateFile } from '../storage/permissions.ts'
+import { damage, encodeRecord, openRecord, storedFormat } from '../storage/records.ts'
+import { type Identity, StorageError } from '../storage/storage.ts'
 import type { OptionWords } from './option-words.ts'
-import { damage, encodeRecord, openRecord, storedFormat } from './storage/records.ts'
-import { type Identity, StorageError } from './storage/storage.ts'
 
 /** Who a server is, as far as that is settled. */
 export type Standing =

@@ -4,11 +4,11 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 import { type FoundingRecord, isSamePlan, newFounding } from '../../machines/founding.ts'
 import { replicatedLimits } from '../../machines/limits.ts'
 import type { FounderName, FoundingPlan, Member } from '../../machines/members.ts'
-import { StartError } from './errors.ts'
+import { StartError } from '../core/start-error.ts'
+import type { Identity } from '../storage/storage.ts'
 import { differenceText, startAllAnew } from './founding-words.ts'
 import type { Standing } from './home.ts'
 import type { OptionWords } from './option-words.ts'
-import type { Identity } from './storage/storage.ts'
 
 /** How a new cluster is founded: the same at each of its servers. */
 export interface Bootstrap {

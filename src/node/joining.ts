@@ -7,8 +7,8 @@ import type { Invitation, Join, NotInvited, Welcome } from '../../machines/messa
 import { Client } from '../client/client.ts'
 import { RequestFailed } from '../client/errors.ts'
 import { settingsFrom } from '../client/options.ts'
-import { type Resolver, systemResolver } from '../resolver.ts'
-import { StartError } from './errors.ts'
+import { StartError } from '../core/start-error.ts'
+import { type Resolver, systemResolver } from '../network/resolver.ts'
 import type { OptionWords } from './option-words.ts'
 import { Transport } from './transport.ts'
 

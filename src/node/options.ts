@@ -1,15 +1,15 @@
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
-import { isWildcard, listenAddress, reachableAddress } from '../address.ts'
-import { isWellFormed } from '../services/json.ts'
+import { isWellFormed } from '../core/json.ts'
+import { shownValue } from '../core/shown-value.ts'
+import { StartError } from '../core/start-error.ts'
+import { isWildcard, listenAddress, reachableAddress } from '../network/address.ts'
 import type { Service } from '../services/service.ts'
-import { shownValue } from '../shown-value.ts'
-import { StartError } from './errors.ts'
+import { maxNameLength } from '../wire/limits.ts'
 import type { Bootstrap } from './identity.ts'
 import type { NodeOptions } from './node.ts'
 import { type OptionName, type OptionWords, programWords } from './option-words.ts'
-import { maxNameLength } from './wire/limits.ts'
 
 export const maxNodeId = 999_999
 

@@ -1,5 +1,5 @@
 import type { NodeId } from '../../machines/batch.ts'
-import { maxPagesForStrangers } from './wire/limits.ts'
+import { maxPagesForStrangers } from '../wire/limits.ts'
 
 /**
  * The pages of what was chosen that are being read for other servers. A question is a few bytes and a page fills a

@@ -1,10 +1,10 @@
 /** What a server knows when it starts again, from what it stored. */
 import type { Batch } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
-import type { DurableState } from '../durable.ts'
-import type { Recovered } from '../roles.ts'
+import type { DurableState } from '../core/durable.ts'
+import type { Recovered } from '../core/roles.ts'
 import type { Replica } from '../services/replica.ts'
-import type { Identity, Storage } from './storage/storage.ts'
+import type { Identity, Storage } from '../storage/storage.ts'
 
 /**
  * Executes again all that is stored as chosen, a page of at most `pageBytes` of JSON at a time. `executed` is told of each batch.

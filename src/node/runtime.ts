@@ -13,13 +13,13 @@ import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/
 import { type NodeInput, nodeMachine } from '../../machines/node.ts'
 import type { Oddity, Output, Respond, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
+import { type Recovered, roleInputs, roleNames } from '../core/roles.ts'
+import { type Executor, Router, type World } from '../core/router.ts'
 import type { Observer } from '../inspect/report/observer.ts'
-import { type EventRecord, type RoleRecord, roleRecord } from '../recording/recording.ts'
-import { type Recovered, roleInputs, roleNames } from '../roles.ts'
-import { type Executor, Router, type World } from '../router.ts'
+import { type EventRecord, type RoleRecord, roleRecord } from '../journal/recording.ts'
 import { queuedBytes } from '../services/command-bytes.ts'
+import type { Storage } from '../storage/storage.ts'
 import { PageReads } from './page-reads.ts'
-import type { Storage } from './storage/storage.ts'
 
 /** Chosen batches that are read and sent at once to a server that catches up, in bytes of JSON. */
 const pageBytes = 48_000

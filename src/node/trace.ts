@@ -1,7 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Batch } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
-import { privateFile } from '../permissions.ts'
+import { privateFile } from '../storage/permissions.ts'
 
 /** A line for each request of `batch` that the service executed, in order: `INSTANCE.INDEX UID SEQ COMMAND`. */
 export function traceLines(batch: Batch, { instance, outcomes }: Execution): string[] {

@@ -14,16 +14,13 @@ import type {
   NotInvited,
   RequestMessage,
 } from '../../machines/messages.ts'
-import type { HeardFrom } from '../reach.ts'
-import { type Resolver, systemResolver } from '../resolver.ts'
-import { PlainTextClients } from './plain-text.ts'
-import { type NoWay, Routes } from './routes.ts'
-import { type LogTroubles, Troubles } from './troubles.ts'
-import { Whereabouts } from './whereabouts.ts'
-import { allowedAnswers, isNodeMessage } from './wire/allowed-answers.ts'
-import { AnswerAllowance } from './wire/answer-allowance.ts'
-import { type Decoded, Decoder, encodeEnvelope, envelopeBytes } from './wire/codec.ts'
-import { CookieJar } from './wire/cookie-jar.ts'
+import type { HeardFrom } from '../core/reach.ts'
+import { type Resolver, systemResolver } from '../network/resolver.ts'
+import { type NoWay, Routes } from '../network/routes.ts'
+import { allowedAnswers, isNodeMessage } from '../wire/allowed-answers.ts'
+import { AnswerAllowance } from '../wire/answer-allowance.ts'
+import { type Decoded, Decoder, encodeEnvelope, envelopeBytes } from '../wire/codec.ts'
+import { CookieJar } from '../wire/cookie-jar.ts'
 import {
   maxOutboxBytes,
   maxPendingBytes,
@@ -31,10 +28,13 @@ import {
   maxSendQueueBytes,
   maxServersHeardFrom,
   maxStrangers,
-} from './wire/limits.ts'
-import { forgetOldest } from './wire/oldest.ts'
-import { Outbox } from './wire/outbox.ts'
-import { plainTextMark, type SeedRequest } from './wire/seed-text.ts'
+} from '../wire/limits.ts'
+import { forgetOldest } from '../wire/oldest.ts'
+import { Outbox } from '../wire/outbox.ts'
+import { plainTextMark, type SeedRequest } from '../wire/seed-text.ts'
+import { PlainTextClients } from './plain-text.ts'
+import { type LogTroubles, Troubles } from './troubles.ts'
+import { Whereabouts } from './whereabouts.ts'
 
 /** What a transport brings in. */
 export interface Receiver {

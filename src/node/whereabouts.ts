@@ -1,7 +1,7 @@
 import type { NodeId } from '../../machines/batch.ts'
-import type { HeardFrom } from '../reach.ts'
-import { maxServersHeardFrom } from './wire/limits.ts'
-import { forgetOldest } from './wire/oldest.ts'
+import type { HeardFrom } from '../core/reach.ts'
+import { maxServersHeardFrom } from '../wire/limits.ts'
+import { forgetOldest } from '../wire/oldest.ts'
 
 /**
  * Where servers that are no members were last heard from. An address that echoed its cookie gives way only to another one

@@ -2,8 +2,9 @@
 import type { NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import { serverAddress } from '../core/names.ts'
+import type { NodeEvent } from '../core/node-event.ts'
 import { queuedBytes } from '../services/command-bytes.ts'
-import type { NodeEvent } from '../stepped/state.ts'
 import { fireClientTimer, hearServer, stepRequest, submitRequest } from './client.ts'
 import {
   type ClusterSettings,
@@ -18,7 +19,6 @@ import {
   withFlying,
 } from './cluster.ts'
 import type { ClusterEvent, ClusterStep } from './events.ts'
-import { serverAddress } from './names.ts'
 import { stepServer } from './server.ts'
 
 /** A new cluster, of which every founder has started. */

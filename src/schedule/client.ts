@@ -1,13 +1,14 @@
 /**
- * Clients of a cluster: each request is carried by the client machine, moved by src/step.ts, so that asking again and
+ * Clients of a cluster: each request is carried by the client machine, moved by src/core/step.ts, so that asking again and
  * failing over are seen in its chart, as everything else is.
  */
 import type { Command, NodeId } from '../../machines/batch.ts'
 import type { ClientEmitted, ClientEvent } from '../../machines/client.ts'
 import type { ServerMessage } from '../../machines/messages.ts'
-import { stateName } from '../chart-names.ts'
-import type { Effect } from '../step.ts'
-import type { Fact } from '../verify/facts.ts'
+import { stateName } from '../core/chart-names.ts'
+import type { Fact } from '../core/facts.ts'
+import { uidOf } from '../core/names.ts'
+import type { Effect } from '../core/step.ts'
 import {
   type ClientTimer,
   type ClusterSettings,
@@ -17,7 +18,6 @@ import {
   withFlying,
 } from './cluster.ts'
 import type { ClusterStep, Happening } from './events.ts'
-import { uidOf } from './names.ts'
 
 /** The client's next request, of which `server` is asked first; the client is new when nobody of its name was there. */
 export function submitRequest(

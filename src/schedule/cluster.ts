@@ -13,13 +13,13 @@ import { foundingIncarnation, foundingMembers, type Member } from '../../machine
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
+import { type Party, serverAddress } from '../core/names.ts'
+import { start, step } from '../core/step.ts'
 import { lockService } from '../services/lock.ts'
 import type { Service } from '../services/service.ts'
-import { start, step } from '../step.ts'
 import { replicasOf } from '../stepped/replicas.ts'
 import { type NodeSettings, type Replicas, type Stepper, usualNodeSettings } from '../stepped/settings.ts'
 import { type NodeState, neverStarted } from '../stepped/state.ts'
-import { type Party, serverAddress } from './names.ts'
 
 /** It is never changed: any number of schedules may go on from it. Plain data, save XState's snapshots. */
 export interface ClusterState {

@@ -3,10 +3,10 @@ import type { Batch, Command, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleName } from '../../machines/inbox.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
-import type { DurableState } from '../durable.ts'
-import type { Fact } from '../verify/facts.ts'
+import type { DurableState } from '../core/durable.ts'
+import type { Fact } from '../core/facts.ts'
+import type { Party } from '../core/names.ts'
 import type { ClusterState, Flying, Link } from './cluster.ts'
-import type { Party } from './names.ts'
 
 /** One chosen event. Datagrams are named by their id. */
 export type ClusterEvent =

@@ -2,13 +2,15 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
-import { stateName } from '../chart-names.ts'
-import { roleNames } from '../roles.ts'
+import { stateName } from '../core/chart-names.ts'
+import type { Fact } from '../core/facts.ts'
+import { clientName } from '../core/names.ts'
+import type { NodeEvent } from '../core/node-event.ts'
+import { roleNames } from '../core/roles.ts'
 import { applyNode } from '../stepped/apply.ts'
 import { type Disk, unsyncedWrites } from '../stepped/disk.ts'
 import type { NodeSettings, Stepper } from '../stepped/settings.ts'
-import type { NodeEvent, NodeState, NodeStep, SentMessage } from '../stepped/state.ts'
-import type { Fact } from '../verify/facts.ts'
+import type { NodeState, NodeStep, SentMessage } from '../stepped/state.ts'
 import {
   type ClusterSettings,
   type ClusterState,
@@ -18,7 +20,6 @@ import {
   withFlying,
 } from './cluster.ts'
 import type { ClusterStep, Happening } from './events.ts'
-import { clientName } from './names.ts'
 
 /** The cluster after `event` at that server. Throws what `applyNode` throws. */
 export function stepServer(

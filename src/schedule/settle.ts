@@ -1,6 +1,6 @@
 /** One fixed order of events, in which a cluster comes to rest when nobody interferes. */
 
-import { stateName } from '../chart-names.ts'
+import { stateName } from '../core/chart-names.ts'
 import type { ClusterState } from './cluster.ts'
 import type { ClusterEvent } from './events.ts'
 import { timersOf } from './possible.ts'

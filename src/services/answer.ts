@@ -1,8 +1,8 @@
 /** What a service returned, checked before any of it is kept. */
 import type { Json } from '../../machines/batch.ts'
 import { serviceLimits } from '../../machines/limits.ts'
-import { copyJson, isWellFormed, JsonFault, type JsonLimits } from './json.ts'
-import { holdsPromise, isThenable, silencePromises } from './promises.ts'
+import { copyJson, isWellFormed, JsonFault, type JsonLimits } from '../core/json.ts'
+import { holdsPromise, isThenable, silencePromises } from '../core/promises.ts'
 import { ServiceFault } from './reason.ts'
 import type { Service } from './service.ts'
 

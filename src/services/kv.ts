@@ -1,7 +1,7 @@
 /** A small key-value store: a second service, which shows that another than the lock service drops in. */
 import type { Json } from '../../machines/batch.ts'
-import { textOf, utf8 } from './bytes.ts'
-import { canonicalJson } from './digest.ts'
+import { textOf, utf8 } from '../core/bytes.ts'
+import { canonicalJson } from '../core/digest.ts'
 import { type Fields, fieldsOf, nameIn, shown, valueIn } from './fields.ts'
 import { type Service, viewRows } from './service.ts'
 import { drop, emptyMap, entriesOf, get, mapOf, put, type SortedMap, sizeOf } from './sorted-map.ts'

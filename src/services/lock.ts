@@ -3,7 +3,7 @@
  * What it adds is the fencing token, with which what the lock guards can tell a late holder from the present one.
  */
 import type { Json } from '../../machines/batch.ts'
-import { textOf, utf8 } from './bytes.ts'
+import { textOf, utf8 } from '../core/bytes.ts'
 import { countIn, type Fields, fieldsOf, nameIn, shown } from './fields.ts'
 import {
   type Delayed,

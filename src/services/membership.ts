@@ -5,7 +5,7 @@
 import type { MembershipChange } from '../../machines/batch.ts'
 import { replicatedLimits } from '../../machines/limits.ts'
 import { countedMembers, type Member } from '../../machines/members.ts'
-import { canonicalAddress } from '../address.ts'
+import { canonicalAddress } from '../network/address.ts'
 
 /**
  * The members after `change`, in order of id; the very same array when it changes nothing. Throws, with what is wrong and

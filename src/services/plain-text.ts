@@ -4,8 +4,8 @@
  * client, which came to that address later. So their sessions are short, and what they are told is looked at again.
  */
 import type { Address } from '../../machines/batch.ts'
-import { utf8 } from './bytes.ts'
-import { sha256Hex } from './digest.ts'
+import { utf8 } from '../core/bytes.ts'
+import { sha256Hex } from '../core/digest.ts'
 
 const prefix = 'udp:'
 

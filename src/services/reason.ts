@@ -1,7 +1,7 @@
 /** Why a request failed, in words that are the same on every server. */
 import { serviceLimits } from '../../machines/limits.ts'
-import { textOf, utf8 } from './bytes.ts'
-import { silencePromises } from './promises.ts'
+import { textOf, utf8 } from '../core/bytes.ts'
+import { silencePromises } from '../core/promises.ts'
 
 /** What is wrong with what a service returned: `message` is the reason. */
 export class ServiceFault extends Error {}

@@ -1,8 +1,8 @@
 /** How requests ended, kept until their clients acknowledge it, and never more than there is room for. */
 import { type ReplicatedLimits, resultOverheadBytes } from '../../machines/limits.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import { heldBytes } from '../core/json.ts'
 import { IdleOrder, type Linked } from './idle-order.ts'
-import { heldBytes } from './json.ts'
 
 /** A request that has ended. */
 export interface Ended extends Linked<Ended> {

@@ -2,8 +2,8 @@
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { base64, bytesOfBase64, textOf, utf8 } from './bytes.ts'
-import { canonicalJson } from './digest.ts'
+import { base64, bytesOfBase64, textOf, utf8 } from '../core/bytes.ts'
+import { canonicalJson } from '../core/digest.ts'
 import type { Session } from './sessions.ts'
 
 const format = 1

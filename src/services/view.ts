@@ -1,9 +1,9 @@
 /** What there is to see of a service's state, whatever the service makes of it. */
 import type { Json } from '../../machines/batch.ts'
+import { textOf } from '../core/bytes.ts'
+import { copyJson } from '../core/json.ts'
+import { silencePromises } from '../core/promises.ts'
 import { refusePromise, snapshotOf } from './answer.ts'
-import { textOf } from './bytes.ts'
-import { copyJson } from './json.ts'
-import { silencePromises } from './promises.ts'
 import { reasonOf } from './reason.ts'
 import type { Service, ServiceTable, ServiceView } from './service.ts'
 

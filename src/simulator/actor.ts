@@ -1,5 +1,5 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
-import { type Effect, type Step, start, step } from '../step.ts'
+import { type Effect, type Step, start, step } from '../core/step.ts'
 import type { Stepper } from '../stepped/settings.ts'
 import type { Timeline } from './timeline.ts'
 

@@ -1,6 +1,6 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
-import { afterWrite, type DurableState, nothingDurable } from '../durable.ts'
+import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
 import type { Timeline } from './timeline.ts'
 
 interface AskedWrite {

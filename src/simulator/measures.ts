@@ -5,9 +5,9 @@
  */
 import type { NodeId } from '../../machines/batch.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
-import type { Fact } from '../verify/facts.ts'
+import type { Fact } from '../core/facts.ts'
+import { Violation } from '../core/violation.ts'
 import type { Operation } from '../verify/history.ts'
-import { Violation } from '../verify/violation.ts'
 import type { ServiceName } from './plan.ts'
 
 /**

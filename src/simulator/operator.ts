@@ -3,7 +3,7 @@ import type { Instance, MembershipChange, NodeId } from '../../machines/batch.ts
 import { countedMembers, type Member } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { isQuorum } from '../../machines/quorum.ts'
-import { serverAddress } from '../schedule/names.ts'
+import { serverAddress } from '../core/names.ts'
 import type { SimulatedClient } from './client.ts'
 import type { SimulatedCluster } from './cluster.ts'
 import type { Target } from './plan.ts'

@@ -1,7 +1,7 @@
 /** A plan as a file: JSON, checked before it is run. */
 import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { minDatagramBytes } from '../node/wire/limits.ts'
+import { minDatagramBytes } from '../wire/limits.ts'
 import { faultKinds, type Plan } from './plan.ts'
 
 /** A year, in milliseconds: nothing in a plan takes longer. */

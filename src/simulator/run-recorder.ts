@@ -2,14 +2,20 @@
 import type { NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { ServerMessage } from '../../machines/messages.ts'
-import type { Cause, ClientRecord, FateRecord, InspectorRecord, ServerRecord } from '../inspect/record.ts'
-import { standOf } from '../inspect/stand.ts'
-import { verdictOf } from '../inspect/verdict.ts'
-import { changedRoles, type RoleSnapshots, standsOf, Watch } from '../inspect/watch.ts'
+import type { Fact } from '../core/facts.ts'
+import type {
+  Cause,
+  ClientRecord,
+  FateRecord,
+  InspectorRecord,
+  ServerRecord,
+} from '../inspect/records/record.ts'
+import { standOf } from '../inspect/records/stand.ts'
+import { verdictOf } from '../inspect/records/verdict.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import type { Plant } from '../stepped/settings.ts'
-import type { Fact } from '../verify/facts.ts'
+import { changedRoles, type RoleSnapshots, standsOf, Watch } from '../stepped/watch.ts'
 import type { ClientMove } from './client.ts'
 import type { SimulatedCluster, SimulationOptions } from './cluster.ts'
 import type { SimulatedDatagram } from './datagram.ts'

@@ -1,5 +1,5 @@
 /** What a run came to. */
-import { type Invariant, Violation } from '../verify/violation.ts'
+import { type Invariant, Violation } from '../core/violation.ts'
 import { NotLinearizable } from './judge-history.ts'
 import type { Counts } from './situations.ts'
 

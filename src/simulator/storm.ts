@@ -2,7 +2,7 @@
 
 import type { NodeId } from '../../machines/batch.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
-import { serverAddress } from '../schedule/names.ts'
+import { serverAddress } from '../core/names.ts'
 import type { SimulatedCluster } from './cluster.ts'
 import type { SimulatedDatagram } from './datagram.ts'
 import { calm, type LostOnPurpose } from './network.ts'

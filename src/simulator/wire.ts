@@ -1,5 +1,5 @@
 /** Simulated runs whose messages travel through the codec of live servers. It asks for Node.js, so a page has none. */
-import { Decoder, encodeEnvelope } from '../node/wire/codec.ts'
+import { Decoder, encodeEnvelope } from '../wire/codec.ts'
 import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
 import type { Wire } from './network.ts'
 import type { Plan } from './plan.ts'

@@ -1,20 +1,14 @@
 /** The pure form of a node: a state and an event give the next state, and what the node says. */
+
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Write } from '../../machines/outputs.ts'
-import type { Fact } from '../verify/facts.ts'
+import type { Fact } from '../core/facts.ts'
+import type { NodeEvent } from '../core/node-event.ts'
 import { afterCrash, afterSync, chosenOn, type Disk, withWrite } from './disk.ts'
 import { type ArmedTimer, SteppedNode, type Surroundings } from './node.ts'
 import type { NodeSettings, ReplicatedState } from './settings.ts'
-import type {
-  NodeEvent,
-  NodeState,
-  NodeStep,
-  ReplicaState,
-  Running,
-  SentMessage,
-  SentResponse,
-} from './state.ts'
+import type { NodeState, NodeStep, ReplicaState, Running, SentMessage, SentResponse } from './state.ts'
 
 /**
  * What `event` makes of `state`, which is left as it is; `nowMs` is the server's monotonic clock when it happens. Throws when the event cannot happen there (a timer that is not armed, a

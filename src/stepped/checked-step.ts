@@ -1,7 +1,7 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Output } from '../../machines/outputs.ts'
-import { type Step, step } from '../step.ts'
+import { type Step, step } from '../core/step.ts'
 import { checkStep } from '../verify/role-rules.ts'
 
 /** As `step`, for a role. Also throws when the role took a step that it may not take. */

@@ -1,7 +1,7 @@
 /** A disk as a value: what is durable, what is being synced, what waits for the next sync. */
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
-import { afterWrite, type DurableState, nothingDurable } from '../durable.ts'
+import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
 
 export interface Disk {
   readonly durable: DurableState

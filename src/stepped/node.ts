@@ -1,5 +1,5 @@
 /**
- * A whole node that is moved by src/step.ts: the roles, the router and the replica. What surrounds it, the network, the
+ * A whole node that is moved by src/core/step.ts: the roles, the router and the replica. What surrounds it, the network, the
  * disk and the timers, is an engine's; with it this is a server, from its start to its crash.
  */
 import type { AnyMachineSnapshot } from 'xstate'
@@ -9,13 +9,13 @@ import { isCounted } from '../../machines/members.ts'
 import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Respond, Write } from '../../machines/outputs.ts'
-import type { DurableState } from '../durable.ts'
-import type { Elapsed } from '../elapsed.ts'
-import { addressOf, type HeardFrom, isHeard } from '../reach.ts'
-import { checkRole, roleInputs, roleNames } from '../roles.ts'
-import { type Executor, Router, type World } from '../router.ts'
-import type { Effect } from '../step.ts'
-import type { Fact } from '../verify/facts.ts'
+import type { DurableState } from '../core/durable.ts'
+import type { Elapsed } from '../core/elapsed.ts'
+import type { Fact } from '../core/facts.ts'
+import { addressOf, type HeardFrom, isHeard } from '../core/reach.ts'
+import { checkRole, roleInputs, roleNames } from '../core/roles.ts'
+import { type Executor, Router, type World } from '../core/router.ts'
+import type { Effect } from '../core/step.ts'
 import { checkNode } from '../verify/role-rules.ts'
 import type { NodeSettings, ReplicatedState } from './settings.ts'
 import type { SentMessage } from './state.ts'

@@ -8,9 +8,9 @@ import type { RequestMessage } from '../../machines/messages.ts'
 import type { Execution, Full, Outcome } from '../../machines/outcome.ts'
 import type { Output } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
-import { type ElapsedRules, elapsedRules } from '../elapsed.ts'
-import { roleMachines } from '../roles.ts'
-import { type Step, start } from '../step.ts'
+import { type ElapsedRules, elapsedRules } from '../core/elapsed.ts'
+import { roleMachines } from '../core/roles.ts'
+import { type Step, start } from '../core/step.ts'
 import { checkedStep } from './checked-step.ts'
 
 /** The replicated state of a node, as a stepped node uses it: `Replica` of src/services/replica.ts is one. */
@@ -36,7 +36,7 @@ export interface Replicas {
   restore(bytes: Uint8Array): ReplicatedState
 }
 
-/** How roles are moved: `start` and `step` of src/step.ts, or the same with a memory. */
+/** How roles are moved: `start` and `step` of src/core/step.ts, or the same with a memory. */
 export interface Stepper<Said = Output> {
   start(machine: AnyStateMachine, input: unknown): Step<Said>
   step(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step<Said>

@@ -1,13 +1,13 @@
 /** A node as a value, and what can happen to it. */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { Names, RoleName } from '../../machines/inbox.ts'
 import type { Member } from '../../machines/members.ts'
-import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
+import type { NodeMessage } from '../../machines/messages.ts'
 import type { Respond } from '../../machines/outputs.ts'
-import type { Elapsed } from '../elapsed.ts'
-import type { HeardFrom } from '../reach.ts'
-import type { Fact } from '../verify/facts.ts'
+import type { Elapsed } from '../core/elapsed.ts'
+import type { Fact } from '../core/facts.ts'
+import type { HeardFrom } from '../core/reach.ts'
 import { type Disk, emptyDisk } from './disk.ts'
 import type { ArmedTimer } from './node.ts'
 
@@ -41,36 +41,6 @@ export interface ReplicaState {
 
 /** A node that was never started. */
 export const neverStarted: NodeState = { disk: emptyDisk, running: null }
-
-export type NodeEvent =
-  /** It starts, from what its disk holds. */
-  | { readonly type: 'start'; readonly randomSeed: number }
-  /** A server's message arrives, from the address `from`. */
-  | {
-      readonly type: 'hear'
-      readonly sender: NodeId
-      readonly names: Names
-      readonly from: Address
-      readonly message: NodeMessage
-    }
-  /** A client's request arrives, at `timeMs` of this server's wall clock. */
-  | {
-      readonly type: 'request'
-      readonly message: RequestMessage
-      readonly replyTo: Address
-      readonly timeMs: number
-      readonly commandBytes: number
-    }
-  /** A timer that is armed fires. */
-  | { readonly type: 'timer'; readonly role: RoleName; readonly id: string }
-  /** The sync under way ends well. */
-  | { readonly type: 'synced' }
-  /** The sync under way fails, and with it the node; the first `survived` of its unsynced writes got there. */
-  | { readonly type: 'sync.failed'; readonly survived: number }
-  /** It is gone at once; the first `survived` of its unsynced writes got there. */
-  | { readonly type: 'crash'; readonly survived: number }
-  /** Another part of the server tells a role something, as when it joins or is about to stop. */
-  | { readonly type: 'tell'; readonly role: RoleName; readonly event: RoleEvent }
 
 /** What an event makes of a node, and what the node says to others. */
 export interface NodeStep {

@@ -1,7 +1,7 @@
 /** The commands of a transcript: what somebody who writes one may ask for, a line each. `parse.ts` has their grammar. */
 import type { NodeId } from '../../machines/batch.ts'
+import type { Party } from '../core/names.ts'
 import type { Actor, ClusterEvent } from '../schedule/events.ts'
-import type { Party } from '../schedule/names.ts'
 
 /** Which datagrams: those from one party to another, those of a type, or both; all of them without either. */
 export interface Pattern {

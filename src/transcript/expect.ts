@@ -1,4 +1,4 @@
-import { stateName } from '../chart-names.ts'
+import { stateName } from '../core/chart-names.ts'
 import { type ClusterState, requestOf, serverOf } from '../schedule/cluster.ts'
 import type { Actor } from '../schedule/events.ts'
 import { actorText } from './happening.ts'

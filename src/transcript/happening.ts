@@ -1,7 +1,7 @@
 /** How a transcript tells what happened, a line each. */
-import type { DurableState } from '../durable.ts'
+import type { DurableState } from '../core/durable.ts'
+import { requestName, uidOf } from '../core/names.ts'
 import type { Actor, Happening } from '../schedule/events.ts'
-import { requestName, uidOf } from '../schedule/names.ts'
 import { acceptedText, ballotText, batchText, membersText, messageText, outcomeText } from './words.ts'
 
 /**

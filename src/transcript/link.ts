@@ -2,7 +2,7 @@
  * A schedule as the fragment of an address, `#playground&…`: whoever opens the link sees the same cluster, so that a link is a
  * bug report. Nothing of it is sent to a server.
  */
-import { base64, bytesOfBase64, textOf, utf8 } from '../services/bytes.ts'
+import { base64, bytesOfBase64, textOf, utf8 } from '../core/bytes.ts'
 
 /** What a link says. */
 export interface PlaygroundLink {

@@ -1,9 +1,9 @@
 /** The grammar of a transcript's commands, as the help of `paxos transcript` has it. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
-import { roleNames } from '../roles.ts'
+import { drawnNameLetters, type Party } from '../core/names.ts'
+import { roleNames } from '../core/roles.ts'
 import type { Actor } from '../schedule/events.ts'
-import { drawnNameLetters, type Party } from '../schedule/names.ts'
 import type { Handling, Pattern, PlainEvent, TranscriptCommand } from './command.ts'
 
 export const grammar = `  servers N [kv]                    found a cluster; the service is the lock service, or kv

@@ -1,9 +1,9 @@
 /** From the commands of a transcript to the events of a cluster, and back. */
 import type { Command, Json, MembershipChange } from '../../machines/batch.ts'
-import { delayName } from '../chart-names.ts'
+import { delayName } from '../core/chart-names.ts'
+import { serverAddress } from '../core/names.ts'
 import { type ClusterState, type Flying, serverOf } from '../schedule/cluster.ts'
 import type { ClusterEvent } from '../schedule/events.ts'
-import { serverAddress } from '../schedule/names.ts'
 import { timersOf } from '../schedule/possible.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 import type { EventCommand, Pattern, TranscriptCommand } from './command.ts'

@@ -1,9 +1,9 @@
 /** The whole cluster, as the command `show` prints it. */
 import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
-import { delayName, stateName } from '../chart-names.ts'
+import { delayName, stateName } from '../core/chart-names.ts'
+import { requestName, uidOf } from '../core/names.ts'
 import type { ClusterState, ServerState } from '../schedule/cluster.ts'
-import { requestName, uidOf } from '../schedule/names.ts'
 import { timersOf } from '../schedule/possible.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 import { acceptedText, ballotText, membersText, messageText } from './words.ts'

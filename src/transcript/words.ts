@@ -4,7 +4,7 @@ import type { AcceptedRecord, Batch, Command, Json, MembershipChange, Request } 
 import type { Member } from '../../machines/members.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Outcome, RequestOutcome } from '../../machines/outcome.ts'
-import { requestName } from '../schedule/names.ts'
+import { requestName } from '../core/names.ts'
 
 /** `1.0`, or `nothing` for no ballot. */
 export function ballotText(ballot: Ballot | null): string {

@@ -6,11 +6,11 @@ import { type Ballot, compareBallots } from '../../machines/ballot.ts'
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Accepted, PromiseMessage } from '../../machines/messages.ts'
-import type { DurableState } from '../durable.ts'
-import { batchFingerprint } from './fingerprint.ts'
+import type { DurableState } from '../core/durable.ts'
+import { batchFingerprint } from '../core/fingerprint.ts'
+import { Violation } from '../core/violation.ts'
 import type { Roster } from './roster.ts'
 import { ballotText } from './text.ts'
-import { Violation } from './violation.ts'
 
 /** What a disk holds of an instance that is not known to be chosen; `batch` is its fingerprint. */
 export interface DurableVote {

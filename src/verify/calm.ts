@@ -1,5 +1,5 @@
 /** Invariants 11 and 12, which only an engine can judge, since they are about what does not happen: reported alike. */
-import { Violation } from './violation.ts'
+import { Violation } from '../core/violation.ts'
 
 /** The name of a request. */
 export interface RequestName {

@@ -7,9 +7,9 @@ import type { Batch, Instance, NodeId } from '../../machines/batch.ts'
 import { countedMembers, isCounted, type Member } from '../../machines/members.ts'
 import type { Accept } from '../../machines/messages.ts'
 import { isQuorum } from '../../machines/quorum.ts'
-import { batchFingerprint } from './fingerprint.ts'
+import { batchFingerprint } from '../core/fingerprint.ts'
+import { Violation } from '../core/violation.ts'
 import { ballotText } from './text.ts'
-import { Violation } from './violation.ts'
 
 /** What one ballot issued at an instance, and who accepted it. */
 export interface Proposal {

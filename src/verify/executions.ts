@@ -2,11 +2,11 @@
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Execution } from '../../machines/outcome.ts'
-import { canonicalJson } from '../services/digest.ts'
+import { canonicalJson } from '../core/digest.ts'
+import { fingerprint } from '../core/fingerprint.ts'
+import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
-import { fingerprint } from './fingerprint.ts'
 import type { Roster } from './roster.ts'
-import { Violation } from './violation.ts'
 
 export class Executions {
   /** What is executed at instances below is not judged. */

@@ -3,9 +3,9 @@
  * after it was first sent, was not executed before and is not executed later. An engine judges it that knows real time.
  */
 import { requestId } from '../../machines/held-requests.ts'
+import type { Fact } from '../core/facts.ts'
+import { Violation } from '../core/violation.ts'
 import { wasNeverExecuted } from '../services/expiry.ts'
-import type { Fact } from './facts.ts'
-import { Violation } from './violation.ts'
 
 export class Expiry {
   readonly #sessionIdleMs: number

@@ -4,7 +4,7 @@
  */
 import type { Json } from '../../machines/batch.ts'
 import type { Execution, Outcome, Position } from '../../machines/outcome.ts'
-import { canonicalJson } from '../services/digest.ts'
+import { canonicalJson } from '../core/digest.ts'
 
 /** When something happened to a client. */
 export interface Tick {

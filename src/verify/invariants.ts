@@ -8,16 +8,16 @@
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Accept, Accepted, Chosen, NodeMessage } from '../../machines/messages.ts'
-import type { DurableState } from '../durable.ts'
+import type { DurableState } from '../core/durable.ts'
+import type { Fact } from '../core/facts.ts'
+import { Violation } from '../core/violation.ts'
 import { inOrderOfId } from '../services/membership.ts'
 import { Acceptors, type DurableVote } from './acceptors.ts'
 import { Choices, type Electorate } from './choices.ts'
 import { Executions } from './executions.ts'
-import type { Fact } from './facts.ts'
 import { Locks } from './locks.ts'
 import { Requests } from './requests.ts'
 import { Roster } from './roster.ts'
-import { Violation } from './violation.ts'
 
 export interface InvariantsOptions {
   /** The members at instance 0. */

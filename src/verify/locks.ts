@@ -1,9 +1,9 @@
 /** Invariant 10, of the lock service: one holder a lock, and tokens that only grow. */
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Execution, Position } from '../../machines/outcome.ts'
+import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
 import type { LockCommand, LockResult, LockToken } from '../services/lock.ts'
-import { Violation } from './violation.ts'
 
 /** What is known of a lock. */
 export interface LockRecord {

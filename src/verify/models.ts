@@ -3,7 +3,7 @@
  * services, so that a fault in a service does not excuse itself.
  */
 import type { Json } from '../../machines/batch.ts'
-import { canonicalJson } from '../services/digest.ts'
+import { canonicalJson } from '../core/digest.ts'
 
 /**
  * What a service ought to be. Its state falls into parts that have nothing to do with each other, each under a key; a

@@ -6,7 +6,7 @@ import { isCounted } from '../../machines/members.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { get, keysOf } from '../../machines/table.ts'
-import { Violation } from './violation.ts'
+import { Violation } from '../core/violation.ts'
 
 /**
  * Compares the request queue of a server before and after something happened to that server; `executions` are what its

@@ -1,7 +1,7 @@
 /** Registers and counters: a service made for checking histories, since what it gives tells much about the order of things. */
 import type { Json } from '../../machines/batch.ts'
-import { textOf, utf8 } from '../services/bytes.ts'
-import { canonicalJson } from '../services/digest.ts'
+import { textOf, utf8 } from '../core/bytes.ts'
+import { canonicalJson } from '../core/digest.ts'
 import { fieldsOf, nameIn, shown } from '../services/fields.ts'
 import type { Executed, Service } from '../services/service.ts'
 import { emptyMap, entriesOf, get, mapOf, put, type SortedMap } from '../services/sorted-map.ts'

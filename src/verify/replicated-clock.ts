@@ -6,8 +6,8 @@
  * The other half of the invariant, that no session ends while its client may believe that it lives, is judged by nobody.
  */
 import type { Batch, Instance } from '../../machines/batch.ts'
-import type { Fact } from './facts.ts'
-import { Violation } from './violation.ts'
+import type { Fact } from '../core/facts.ts'
+import { Violation } from '../core/violation.ts'
 
 /** A server's monotonic clock counts so many milliseconds in a real one, at most. */
 export const fastestRate = 1.05

@@ -4,9 +4,9 @@
 import type { Batch, Instance, NodeId, Request } from '../../machines/batch.ts'
 import type { Response } from '../../machines/messages.ts'
 import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
+import { fingerprint } from '../core/fingerprint.ts'
+import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
-import { fingerprint } from './fingerprint.ts'
-import { Violation } from './violation.ts'
 
 /** What is known of one client. Nothing is kept of what lies below `ackedBelow`: it can only be refused. */
 interface Session {

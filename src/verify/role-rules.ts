@@ -1,5 +1,5 @@
 /**
- * What must hold of the roles beyond the fields of one (`checkRole` in src/roles.ts): between a state and the next one, and between the
+ * What must hold of the roles beyond the fields of one (`checkRole` in src/core/roles.ts): between a state and the next one, and between the
  * roles of one node. Asserted after every step by the engines that check.
  */
 import type { AnyMachineSnapshot } from 'xstate'

@@ -6,7 +6,7 @@
  * under way at once, those without an answer included, so it is for short histories or few clients.
  */
 import type { Json } from '../../machines/batch.ts'
-import { canonicalJson } from '../services/digest.ts'
+import { canonicalJson } from '../core/digest.ts'
 import { shown } from '../services/fields.ts'
 import { type Flaw, namedTwice, type Operation } from './history.ts'
 import type { Model } from './models.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest'
-import type { ControlCommand, FaultRule } from '../../src/inspect/control.ts'
+import type { ControlCommand, FaultRule } from '../../src/inspect/records/control.ts'
 import { ToldPage } from '../support/hub.ts'
 import { freePorts, isRunning, paxos } from './paxos.ts'
 import { running } from './running.ts'

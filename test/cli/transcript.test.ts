@@ -18,7 +18,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const scenario = join(import.meta.dirname, '../scenarios/helping.txt')
+const scenario = join(import.meta.dirname, '../../scenarios/helping.txt')
 
 test('paxos transcript prints what happens', async () => {
   const golden = await readFile(scenario, 'utf8')

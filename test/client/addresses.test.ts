@@ -6,10 +6,10 @@ import type { ServerMessage } from '../../machines/messages.ts'
 import { Client } from '../../src/client/client.ts'
 import type { ConnectOptions } from '../../src/client/index.ts'
 import { settingsFrom } from '../../src/client/options.ts'
+import { type LookUp, Resolver } from '../../src/network/resolver.ts'
 import { greet } from '../../src/node/greet.ts'
 import { commandWords } from '../../src/node/option-words.ts'
-import { encodeEnvelope } from '../../src/node/wire/codec.ts'
-import { type LookUp, Resolver } from '../../src/resolver.ts'
+import { encodeEnvelope } from '../../src/wire/codec.ts'
 import { cluster, echo, executed, FakeServer, type Script } from './fake-server.ts'
 
 /** A tenth of the real waits. */

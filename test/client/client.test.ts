@@ -20,7 +20,7 @@ import {
   ServerSilent,
   UnexpectedResult,
 } from '../../src/client/index.ts'
-import { encodeEnvelope } from '../../src/node/wire/codec.ts'
+import { encodeEnvelope } from '../../src/wire/codec.ts'
 import { cluster, echo, executed, FakeServer, response, type Script } from './fake-server.ts'
 
 /** Nothing is said twice, however slow the machine: for tests that count what is said. */

@@ -9,7 +9,7 @@ import type {
   Welcome,
 } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { Decoder, encodeEnvelope } from '../../src/node/wire/codec.ts'
+import { Decoder, encodeEnvelope } from '../../src/wire/codec.ts'
 
 export interface HeardDatagram {
   readonly cluster: string

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import type { Json, NodeId } from '../../machines/batch.ts'
 import type { Message } from '../../machines/messages.ts'
-import { encodeEnvelope } from '../../src/node/wire/codec.ts'
-import { pieceMark } from '../../src/node/wire/pieces.ts'
+import { encodeEnvelope } from '../../src/wire/codec.ts'
+import { pieceMark } from '../../src/wire/pieces.ts'
 import { messageTypes, type Said, said } from '../support/arbitraries.ts'
 
 /** An envelope as JSON, with any fields. */

@@ -6,8 +6,8 @@
  * and whoever reaches the port can change the members and free any lock, which this therefore does not ask for.
  */
 import type { Json, NodeId } from '../../machines/batch.ts'
-import { splitIntoPieces } from '../../src/node/wire/pieces.ts'
 import type { Random } from '../../src/simulator/random.ts'
+import { splitIntoPieces } from '../../src/wire/pieces.ts'
 import type { Corpus, Fields } from './corpus.ts'
 
 /** What a datagram was made by. */

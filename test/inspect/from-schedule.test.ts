@@ -3,24 +3,24 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { clientMachine } from '../../machines/client.ts'
-import { edgesOf } from '../../src/chart-edges.ts'
-import { stateName } from '../../src/chart-names.ts'
-import { applyRecorded, foundRecorded, type Recorded } from '../../src/inspect/from-schedule.ts'
-import { emptyPicture, type Picture, pictureAfter, serverIn } from '../../src/inspect/picture.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { standOf } from '../../src/inspect/stand.ts'
-import { verdictOf } from '../../src/inspect/verdict.ts'
-import { roleMachines, roleNames } from '../../src/roles.ts'
+import { edgesOf } from '../../src/core/chart-edges.ts'
+import { stateName } from '../../src/core/chart-names.ts'
+import { roleMachines, roleNames } from '../../src/core/roles.ts'
+import { Violation } from '../../src/core/violation.ts'
+import { emptyPicture, type Picture, pictureAfter, serverIn } from '../../src/inspect/records/picture.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
+import { standOf } from '../../src/inspect/records/stand.ts'
+import { verdictOf } from '../../src/inspect/records/verdict.ts'
 import { foundCluster } from '../../src/schedule/apply.ts'
 import { type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { possibleEvents } from '../../src/schedule/possible.ts'
+import { applyRecorded, foundRecorded, type Recorded } from '../../src/schedule/records.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { Random } from '../../src/simulator/random.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
-import { Violation } from '../../src/verify/violation.ts'
 
 const service = lockService as Service
 
@@ -81,7 +81,7 @@ class Watched {
 }
 
 describe('each scenario, told to the page', () => {
-  const folder = join(import.meta.dirname, '../scenarios')
+  const folder = join(import.meta.dirname, '../../scenarios')
   test.each(readdirSync(folder))('%s', (file) => {
     const { run } = runTranscript(readFileSync(join(folder, file), 'utf8'))
     const watched = new Watched({ settings: run.settings, service })
@@ -187,7 +187,7 @@ test.each([
 })
 
 function scenario(file: string): Watched {
-  const text = readFileSync(join(import.meta.dirname, '../scenarios', file), 'utf8')
+  const text = readFileSync(join(import.meta.dirname, '../../scenarios', file), 'utf8')
   const { run } = runTranscript(text)
   const watched = new Watched({ settings: run.settings, service })
   for (const event of run.events) watched.apply(event)

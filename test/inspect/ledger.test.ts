@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { compareBallots, sameBallot } from '../../machines/ballot.ts'
 import type { Json } from '../../machines/batch.ts'
-import { batchOf, endingsOf, keptRows, type LedgerCell, type LedgerRow } from '../../src/inspect/ledger.ts'
-import { emptyPicture, pictureAfter } from '../../src/inspect/picture.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
+import {
+  batchOf,
+  endingsOf,
+  keptRows,
+  type LedgerCell,
+  type LedgerRow,
+} from '../../src/inspect/records/ledger.ts'
+import { emptyPicture, pictureAfter } from '../../src/inspect/records/picture.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import {
   accepted,
   acceptor,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { Timeline } from '../../inspector/model/timeline.ts'
 import { History } from '../../src/inspect/hub/history.ts'
-import { keptMilestones } from '../../src/inspect/milestones.ts'
-import { emptyPicture, pictureAfter } from '../../src/inspect/picture.ts'
-import type { InspectorRecord, ServerRecord } from '../../src/inspect/record.ts'
+import { keptMilestones } from '../../src/inspect/records/milestones.ts'
+import { emptyPicture, pictureAfter } from '../../src/inspect/records/picture.ts'
+import type { InspectorRecord, ServerRecord } from '../../src/inspect/records/record.ts'
 import { founders, step, survey } from '../support/hub.ts'
 
 const cluster: InspectorRecord = {

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { emptyPicture, leads, type Picture, pictureAfter, serverIn } from '../../src/inspect/picture.ts'
-import type { ClientRecord, InspectorRecord } from '../../src/inspect/record.ts'
+import {
+  emptyPicture,
+  leads,
+  type Picture,
+  pictureAfter,
+  serverIn,
+} from '../../src/inspect/records/picture.ts'
+import type { ClientRecord, InspectorRecord } from '../../src/inspect/records/record.ts'
 import { ballot, batch, durable, executed, process, stands, step, survey } from '../inspector/build.ts'
 
 function pictureOf(...records: readonly InspectorRecord[]): Picture {

@@ -1,11 +1,17 @@
 /** Records of servers, made by hand. */
 import type { AcceptedRecord, Batch, Instance, Json, NodeId } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import type { DurableState } from '../../src/durable.ts'
-import type { InspectorRecord, Stands, StepRecord, SurveyRecord, Verdict } from '../../src/inspect/record.ts'
-import { roleNames } from '../../src/roles.ts'
-import type { Fact } from '../../src/verify/facts.ts'
-import { type Invariant, invariantNames } from '../../src/verify/violation.ts'
+import type { DurableState } from '../../src/core/durable.ts'
+import type { Fact } from '../../src/core/facts.ts'
+import { roleNames } from '../../src/core/roles.ts'
+import { type Invariant, invariantNames } from '../../src/core/violation.ts'
+import type {
+  InspectorRecord,
+  Stands,
+  StepRecord,
+  SurveyRecord,
+  Verdict,
+} from '../../src/inspect/records/record.ts'
 
 export const ballot = (round: number, node: NodeId) => ({ round, node })
 

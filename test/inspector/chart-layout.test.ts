@@ -5,8 +5,8 @@ import type { Drawing, DrawnLine, Point, Rectangle } from '../../inspector/chart
 import { layOutCharts } from '../../inspector/charts/layout.ts'
 import { textWidth } from '../../inspector/charts/text-width.ts'
 import { clientMachine } from '../../machines/client.ts'
-import { edgesOf, statesOf } from '../../src/chart-edges.ts'
-import { roleMachines } from '../../src/roles.ts'
+import { edgesOf, statesOf } from '../../src/core/chart-edges.ts'
+import { roleMachines } from '../../src/core/roles.ts'
 
 const charts = await layOutCharts()
 const machines = { ...roleMachines, client: clientMachine }

@@ -8,16 +8,16 @@ import { layOutCharts } from '../../inspector/charts/layout.ts'
 import { litStep, stepOf } from '../../inspector/charts/lit.ts'
 import { clientTokens, placedTokens, roleTokens, type Token } from '../../inspector/charts/tokens.ts'
 import type { NodeId } from '../../machines/batch.ts'
-import { applyRecorded, foundRecorded } from '../../src/inspect/from-schedule.ts'
-import { emptyPicture, type Picture, pictureAfter, serverIn } from '../../src/inspect/picture.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { roleNames } from '../../src/roles.ts'
+import { roleNames } from '../../src/core/roles.ts'
+import { emptyPicture, type Picture, pictureAfter, serverIn } from '../../src/inspect/records/picture.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
+import { applyRecorded, foundRecorded } from '../../src/schedule/records.ts'
 import { knownServices } from '../../src/services/known.ts'
 import type { Service } from '../../src/services/service.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
 
 const charts = await layOutCharts()
-const folder = join(import.meta.dirname, '../scenarios')
+const folder = join(import.meta.dirname, '../../scenarios')
 const scenarios = readdirSync(folder).map((file) => ({ file, records: recordsOf(file) }))
 
 describe.each(scenarios)('$file', ({ records }) => {

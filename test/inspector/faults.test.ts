@@ -18,10 +18,10 @@ import {
   withCuts,
   withoutCuts,
 } from '../../inspector/model/faults.ts'
-import { edgesOf } from '../../src/chart-edges.ts'
-import type { FaultRule } from '../../src/inspect/control.ts'
-import type { Stands } from '../../src/inspect/record.ts'
-import { roleMachines } from '../../src/roles.ts'
+import { edgesOf } from '../../src/core/chart-edges.ts'
+import { roleMachines } from '../../src/core/roles.ts'
+import type { FaultRule } from '../../src/inspect/records/control.ts'
+import type { Stands } from '../../src/inspect/records/record.ts'
 
 const delay: FaultRule = {
   from: 'client',

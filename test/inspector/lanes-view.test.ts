@@ -27,7 +27,7 @@ import {
   type SceneInput,
   sceneOf,
 } from '../../inspector/view/lanes/scene.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { randomRecording, scenarioFiles, scenarioRecording } from './schedule-records.ts'
 
 function modelOf(records: Parameters<LaneModel['add']>[0][]): LaneModel {

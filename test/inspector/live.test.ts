@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Store } from '../../inspector/model/store.ts'
 import { type Connection, keptToken, type Listener, Live } from '../../inspector/source/live.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 
 /** A page whose hub is a test. */
 function livePage(token: string | null = 'secret') {

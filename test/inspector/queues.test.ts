@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { queueOf, waitersByKey } from '../../inspector/model/queues.ts'
 import type { Json } from '../../machines/batch.ts'
-import { emptyPicture, pictureAfter } from '../../src/inspect/picture.ts'
-import type { ShownRequest } from '../../src/inspect/stand.ts'
+import { emptyPicture, pictureAfter } from '../../src/inspect/records/picture.ts'
+import type { ShownRequest } from '../../src/inspect/records/stand.ts'
 import { randomRecords } from '../support/records.ts'
 import { stands, survey } from './build.ts'
 

@@ -1,11 +1,11 @@
 /** Whole recordings, made of schedules. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { applyRecorded, foundRecorded } from '../../src/inspect/from-schedule.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { possibleEvents } from '../../src/schedule/possible.ts'
+import { applyRecorded, foundRecorded } from '../../src/schedule/records.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { Random } from '../../src/simulator/random.ts'
@@ -17,7 +17,7 @@ export interface Recording {
   readonly state: ClusterState
 }
 
-const folder = join(import.meta.dirname, '../scenarios')
+const folder = join(import.meta.dirname, '../../scenarios')
 const service = lockService as Service
 
 /** The files of the scenarios. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { keptRecords, Timeline } from '../../inspector/model/timeline.ts'
-import { emptyPicture, pictureAfter } from '../../src/inspect/picture.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
+import { emptyPicture, pictureAfter } from '../../src/inspect/records/picture.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { randomRecords } from '../support/records.ts'
 import { process, step, survey, verdict } from './build.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { attemptsOf } from '../../inspector/model/attempts.ts'
 import { moveText, placeText, recordText, timeText } from '../../inspector/model/words.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
-import { namedAs, requestName, shownName, shownSession } from '../../src/schedule/names.ts'
+import { namedAs, requestName, shownName, shownSession } from '../../src/core/names.ts'
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { randomRecords } from '../support/records.ts'
 import { ballot, batch, durable, executed, process, step, survey, verdict } from './build.ts'
 

@@ -11,7 +11,7 @@ import { defaultLimits } from '../../machines/limits.ts'
 import { foundingIncarnation } from '../../machines/members.ts'
 import { nodeMachine } from '../../machines/node.ts'
 import { defaultTiming } from '../../machines/timing.ts'
-import { roleInputs, roleMachines, roleNames } from '../../src/roles.ts'
+import { roleInputs, roleMachines, roleNames } from '../../src/core/roles.ts'
 import { batch, executed, member, members, Role, record, request, type Want } from '../support/role.ts'
 
 interface Named {

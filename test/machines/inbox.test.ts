@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import { clientMachine } from '../../machines/client.ts'
 import { nodeMachine } from '../../machines/node.ts'
-import { roleMachines } from '../../src/roles.ts'
+import { roleMachines } from '../../src/core/roles.ts'
 import { type ChartName, ignored } from './ignored.ts'
 
 const machines: Readonly<Record<ChartName, AnyStateMachine>> = {

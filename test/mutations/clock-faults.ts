@@ -1,4 +1,4 @@
-import { type ElapsedRules, elapsedRules, withSight, withStamp } from '../../src/elapsed.ts'
+import { type ElapsedRules, elapsedRules, withSight, withStamp } from '../../src/core/elapsed.ts'
 import type { Mutation } from './mutation.ts'
 
 /** A fault in how the time that a batch brings is measured. */

@@ -1,7 +1,7 @@
 /** The clusters in which faults are looked for. */
 import type { Command, NodeId } from '../../machines/batch.ts'
 import type { Bounds, PossibleRequest } from '../../src/checker/bounds.ts'
-import { serverAddress } from '../../src/schedule/names.ts'
+import { serverAddress } from '../../src/core/names.ts'
 import type { Wandering } from '../support/wander.ts'
 
 const service = (action: 'lock' | 'unlock'): Command => ({ kind: 'service', body: { action, name: 'x' } })

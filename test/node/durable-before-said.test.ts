@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Write } from '../../machines/outputs.ts'
-import { MemoryStorage } from '../../src/node/storage/memory-storage.ts'
+import { MemoryStorage } from '../../src/storage/memory-storage.ts'
 import { beginFounder } from '../support/founder-runtime.ts'
 import { ballot, batch } from '../support/role.ts'
 

@@ -1,8 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { defaultTiming } from '../../machines/timing.ts'
-import { edgesOf } from '../../src/chart-edges.ts'
-import type { EventRecord } from '../../src/recording/recording.ts'
-import { roleMachines } from '../../src/roles.ts'
+import { edgesOf } from '../../src/core/chart-edges.ts'
+import { roleMachines } from '../../src/core/roles.ts'
+import type { EventRecord } from '../../src/journal/recording.ts'
 import { beginFounder } from '../support/founder-runtime.ts'
 
 const retransmit = 'xstate.after.retransmitInterval.proposer.preparing'

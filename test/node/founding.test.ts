@@ -4,12 +4,12 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { newFounding } from '../../machines/founding.ts'
 import type { Message } from '../../machines/messages.ts'
-import { formatAddress } from '../../src/address.ts'
+import { formatAddress } from '../../src/network/address.ts'
+import { bindSocket } from '../../src/network/socket.ts'
 import { foundCluster } from '../../src/node/founding.ts'
 import type { Standing } from '../../src/node/home.ts'
 import { commandWords } from '../../src/node/option-words.ts'
-import { bindSocket } from '../../src/node/socket.ts'
-import { Decoder, encodeEnvelope } from '../../src/node/wire/codec.ts'
+import { Decoder, encodeEnvelope } from '../../src/wire/codec.ts'
 
 let own: Socket
 let other: Socket

@@ -13,7 +13,7 @@ import {
   type StartOptions,
 } from '../../src/node/identity.ts'
 import { commandWords, programWords } from '../../src/node/option-words.ts'
-import type { Identity } from '../../src/node/storage/storage.ts'
+import type { Identity } from '../../src/storage/storage.ts'
 
 const members = [
   { id: 0, address: 'a:1' },

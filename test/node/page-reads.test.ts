@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { PageReads } from '../../src/node/page-reads.ts'
-import { maxPagesForStrangers } from '../../src/node/wire/limits.ts'
+import { maxPagesForStrangers } from '../../src/wire/limits.ts'
 
 /** Reads that end when a test says so. */
 function waiting() {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Outcome } from '../../machines/outcome.ts'
 import { PlainTextClients } from '../../src/node/plain-text.ts'
-import { isMessage } from '../../src/node/wire/schema.ts'
-import { parseSeedText, type SeedRequest } from '../../src/node/wire/seed-text.ts'
 import { plainTextIdleMs, sessionOf } from '../../src/services/plain-text.ts'
+import { isMessage } from '../../src/wire/schema.ts'
+import { parseSeedText, type SeedRequest } from '../../src/wire/seed-text.ts'
 
 const here = '127.0.0.1:4711'
 

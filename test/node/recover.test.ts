@@ -4,10 +4,10 @@ import { expect, test } from 'vitest'
 import type { Batch, Command } from '../../machines/batch.ts'
 import { foundingMembers } from '../../machines/members.ts'
 import { executeChosen, recoveredFrom } from '../../src/node/recover.ts'
-import { MemoryStorage } from '../../src/node/storage/memory-storage.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
+import { MemoryStorage } from '../../src/storage/memory-storage.ts'
 
 const members = foundingMembers([0, 1, 2].map((id) => ({ id, address: `h:${id + 1}` })))
 const identity = { cluster: 'c', node: 1, incarnation: 'founder-1', members }

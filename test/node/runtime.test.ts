@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Write } from '../../machines/outputs.ts'
-import { MemoryStorage } from '../../src/node/storage/memory-storage.ts'
-import type { EventRecord } from '../../src/recording/recording.ts'
+import type { EventRecord } from '../../src/journal/recording.ts'
+import { MemoryStorage } from '../../src/storage/memory-storage.ts'
 import { beginFounder } from '../support/founder-runtime.ts'
 import { ballot } from '../support/role.ts'
 

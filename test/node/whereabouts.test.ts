@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Whereabouts } from '../../src/node/whereabouts.ts'
-import { maxServersHeardFrom } from '../../src/node/wire/limits.ts'
+import { maxServersHeardFrom } from '../../src/wire/limits.ts'
 
 function at(address: string) {
   return { address, incarnation: 'i' }

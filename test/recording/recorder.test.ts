@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Recorder } from '../../src/recording/recorder.ts'
-import { type EventRecord, inOrder, parseRecording } from '../../src/recording/recording.ts'
+import { Recorder } from '../../src/journal/recorder.ts'
+import { type EventRecord, inOrder, parseRecording } from '../../src/journal/recording.ts'
 
 let directory: string
 let path: string

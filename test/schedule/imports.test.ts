@@ -30,7 +30,7 @@ const globals = /(?<![\w.'/])(?:Buffer\.|process\.|setImmediate\(|require\()/
 test.each([
   'src/transcript/file.ts',
   'src/transcript/write.ts',
-  'src/inspect/from-schedule.ts',
+  'src/schedule/records.ts',
   'src/simulator/run.ts',
   'inspector/playground/playground.ts',
 ])('%s asks for nothing of Node.js', (entry) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { base64, bytesOfBase64, textOf, utf8 } from '../../src/services/bytes.ts'
+import { base64, bytesOfBase64, textOf, utf8 } from '../../src/core/bytes.ts'
 
 /** What stands in a snapshot must be what Node.js wrote there, or stored digests would no longer be those of the same state. */
 test('text and base64 are what Node.js makes of them', () => {

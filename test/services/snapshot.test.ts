@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { canonicalJson } from '../../src/services/digest.ts'
+import { canonicalJson } from '../../src/core/digest.ts'
 import { kvService } from '../../src/services/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'

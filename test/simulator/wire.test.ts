@@ -1,9 +1,9 @@
 /** What the simulated network carries as values could be carried as bytes. */
 import { expect, test } from 'vitest'
 import type { Message } from '../../machines/messages.ts'
-import { describeMessageFault, isMessage } from '../../src/node/wire/schema.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import { runWithCodec } from '../../src/simulator/wire.ts'
+import { describeMessageFault, isMessage } from '../../src/wire/schema.ts'
 
 test('every message of a dozen runs is one that a live server would take, and the same after JSON', () => {
   const seen = new Map<string, Message>()

@@ -16,9 +16,9 @@ import { maxElapsedMs } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Message } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { isReachable } from '../../src/address.ts'
-import { quoted } from '../../src/node/wire/python-literal.ts'
-import type { SeedRequest } from '../../src/node/wire/seed-text.ts'
+import { isReachable } from '../../src/network/address.ts'
+import { quoted } from '../../src/wire/python-literal.ts'
+import type { SeedRequest } from '../../src/wire/seed-text.ts'
 
 /** A message with what stands around it. */
 export interface Said<M extends Message = Message> {

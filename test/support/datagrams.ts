@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Address, Json } from '../../machines/batch.ts'
-import { formatAddress, parseAddress } from '../../src/address.ts'
+import { formatAddress, parseAddress } from '../../src/network/address.ts'
 
 /** What an inquiry is padded to: without a cookie the answer is at most three times as long. */
 const inquiryBytes = 4_000

@@ -4,8 +4,8 @@ import type { AcceptedRecord, Batch, Json, NodeId, Request } from '../../machine
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
-import { type DurableState, nothingDurable } from '../../src/durable.ts'
-import type { Fact } from '../../src/verify/facts.ts'
+import { type DurableState, nothingDurable } from '../../src/core/durable.ts'
+import type { Fact } from '../../src/core/facts.ts'
 
 export const founders: readonly Member[] = foundingMembers(
   [0, 1, 2].map((id) => ({ id, address: `server-${id}` })),

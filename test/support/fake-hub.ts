@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { HubToServer, ServerToHub } from '../../src/inspect/protocol.ts'
-import type { ServerRecord } from '../../src/inspect/record.ts'
+import type { HubToServer, ServerToHub } from '../../src/inspect/records/protocol.ts'
+import type { ServerRecord } from '../../src/inspect/records/record.ts'
 
 /** A connection of a server, and what came on it. */
 export interface Told {

@@ -1,4 +1,4 @@
-import type { FaultRule } from '../../src/inspect/control.ts'
+import type { FaultRule } from '../../src/inspect/records/control.ts'
 
 /** Drops every message from anybody to anybody: rules of tests say what of that is otherwise. */
 export const dropAll: FaultRule = {

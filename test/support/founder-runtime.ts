@@ -1,9 +1,9 @@
 import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { type EventRecorder, Runtime } from '../../src/node/runtime.ts'
-import { MemoryStorage } from '../../src/node/storage/memory-storage.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
+import { MemoryStorage } from '../../src/storage/memory-storage.ts'
 import { members } from './role.ts'
 
 /** A live server 0 of three that begins with nothing stored. `said` is told what it says: `promise to 1`. */

@@ -2,10 +2,15 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { foundingIncarnation, foundingMembers } from '../../machines/members.ts'
-import type { ControlCommand, ControlResult } from '../../src/inspect/control.ts'
 import { Hub, type HubOptions } from '../../src/inspect/hub/hub.ts'
-import type { HubToPage, PageToHub, ServerToHub } from '../../src/inspect/protocol.ts'
-import type { InspectorRecord, ServerRecord, StepRecord, SurveyRecord } from '../../src/inspect/record.ts'
+import type { ControlCommand, ControlResult } from '../../src/inspect/records/control.ts'
+import type { HubToPage, PageToHub, ServerToHub } from '../../src/inspect/records/protocol.ts'
+import type {
+  InspectorRecord,
+  ServerRecord,
+  StepRecord,
+  SurveyRecord,
+} from '../../src/inspect/records/record.ts'
 
 export const founders = foundingMembers([0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${31_190 + id}` })))
 

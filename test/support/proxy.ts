@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { drawRandom } from '../../machines/random.ts'
-import { formatAddress, parseAddress } from '../../src/address.ts'
+import { formatAddress, parseAddress } from '../../src/network/address.ts'
 
 /** What a disturbed proxy does to a datagram. */
 const loss = 0.2

@@ -1,7 +1,8 @@
 /** What the inspector is told of schedules of chance. */
-import { applyRecorded, foundRecorded } from '../../src/inspect/from-schedule.ts'
-import type { InspectorRecord } from '../../src/inspect/record.ts'
+
+import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
+import { applyRecorded, foundRecorded } from '../../src/schedule/records.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { runRandomSchedule } from './random-schedule.ts'

@@ -10,8 +10,8 @@ import { foundingIncarnation, type Member } from '../../machines/members.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Persist, Send, Tell, Write } from '../../machines/outputs.ts'
-import { delayName, stateName } from '../../src/chart-names.ts'
-import { type Effect, type Step, start, step } from '../../src/step.ts'
+import { delayName, stateName } from '../../src/core/chart-names.ts'
+import { type Effect, type Step, start, step } from '../../src/core/step.ts'
 
 /** What a role wants of the world: an output, or something about one of its named delays. */
 export type Want =

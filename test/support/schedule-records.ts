@@ -1,5 +1,6 @@
 /** What the servers of a schedule would tell the inspector, with as many records missing as a test wants. */
 import type { NodeId } from '../../machines/batch.ts'
+import { roleNames } from '../../src/core/roles.ts'
 import type {
   Cause,
   InspectorRecord,
@@ -8,9 +9,8 @@ import type {
   Stands,
   StepRecord,
   SurveyRecord,
-} from '../../src/inspect/record.ts'
-import { standOf } from '../../src/inspect/stand.ts'
-import { roleNames } from '../../src/roles.ts'
+} from '../../src/inspect/records/record.ts'
+import { standOf } from '../../src/inspect/records/stand.ts'
 import type { ClusterSettings, ClusterState } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 

@@ -7,7 +7,8 @@ import type { Command, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Message, NodeMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { delayName, stateName } from '../../src/chart-names.ts'
+import { delayName, stateName } from '../../src/core/chart-names.ts'
+import type { Fact } from '../../src/core/facts.ts'
 import { applyEvent, foundCluster } from '../../src/schedule/apply.ts'
 import {
   type ClusterSettings,
@@ -22,7 +23,6 @@ import { Judge } from '../../src/schedule/judge.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
-import type { Fact } from '../../src/verify/facts.ts'
 
 export function lock(name: string): Command {
   return { kind: 'service', body: { action: 'lock', name } }

@@ -7,7 +7,7 @@ import type { ClientContext } from '../../machines/client.ts'
 import { countedMembers, isCounted, type Member } from '../../machines/members.ts'
 import { isQuorum } from '../../machines/quorum.ts'
 import { drawRandom } from '../../machines/random.ts'
-import { stateName } from '../../src/chart-names.ts'
+import { stateName } from '../../src/core/chart-names.ts'
 import { applyEvent } from '../../src/schedule/apply.ts'
 import type {
   ClusterSettings,

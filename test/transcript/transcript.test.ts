@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { acceptorMachine } from '../../machines/acceptor.ts'
-import { roleMachines } from '../../src/roles.ts'
+import { roleMachines } from '../../src/core/roles.ts'
 import type { ClusterSettings } from '../../src/schedule/cluster.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
 import { grammar, parseCommand } from '../../src/transcript/parse.ts'

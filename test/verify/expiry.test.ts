@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from '../../machines/outcome.ts'
+import type { Fact } from '../../src/core/facts.ts'
+import { Violation } from '../../src/core/violation.ts'
 import { defaultSessionIdleMs, wasNeverExecuted } from '../../src/services/expiry.ts'
 import { Expiry } from '../../src/verify/expiry.ts'
-import type { Fact } from '../../src/verify/facts.ts'
-import { Violation } from '../../src/verify/violation.ts'
 
 const idleMs = 10_000
 const name = { uid: 'a@0', seq: 1 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { serverAddress } from '../../src/schedule/names.ts'
-import type { Fact } from '../../src/verify/facts.ts'
+import type { Fact } from '../../src/core/facts.ts'
+import { serverAddress } from '../../src/core/names.ts'
+import { Violation } from '../../src/core/violation.ts'
 import { Invariants } from '../../src/verify/invariants.ts'
-import { Violation } from '../../src/verify/violation.ts'
 import {
   accept,
   accepted,

@@ -3,8 +3,8 @@ import type { RequestQueueEvent } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import type { Outcome, RequestOutcome } from '../../machines/outcome.ts'
 import { type RequestQueueContext, requestQueueMachine } from '../../machines/request-queue.ts'
+import { Violation } from '../../src/core/violation.ts'
 import { checkQueue } from '../../src/verify/queue.ts'
-import { Violation } from '../../src/verify/violation.ts'
 import { executed, members, Role, request } from '../support/role.ts'
 
 function ask(uid: string): RequestQueueEvent {

@@ -4,10 +4,10 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
+import { uidOf } from '../../src/core/names.ts'
 import { type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
-import { uidOf } from '../../src/schedule/names.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { History } from '../../src/verify/history.ts'

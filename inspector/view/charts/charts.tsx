@@ -1,7 +1,7 @@
 import './charts.css'
 import './chart.css'
 import { useMemo, useRef, useState } from 'preact/hooks'
-import type { Picture } from '../../../src/inspect/picture.ts'
+import type { Picture } from '../../../src/inspect/records/picture.ts'
 import { charts } from '../../charts/charts.ts'
 import type { ChartName } from '../../charts/drawing.ts'
 import { litStep, stepOf } from '../../charts/lit.ts'

@@ -1,4 +1,4 @@
-import type { ServerPicture } from '../../../src/inspect/picture.ts'
+import type { ServerPicture } from '../../../src/inspect/records/picture.ts'
 import { charts } from '../../charts/charts.ts'
 import type { ChartName } from '../../charts/drawing.ts'
 import { chartTitles } from '../../charts/words.ts'

@@ -1,6 +1,6 @@
 import { useMemo, useRef } from 'preact/hooks'
 import type { RoleName } from '../../../machines/inbox.ts'
-import type { ServerPicture } from '../../../src/inspect/picture.ts'
+import type { ServerPicture } from '../../../src/inspect/records/picture.ts'
 import { charts } from '../../charts/charts.ts'
 import type { LitStep } from '../../charts/lit.ts'
 import { type PackedSize, packed } from '../../charts/packing.ts'

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import type { NodeId } from '../../../machines/batch.ts'
-import type { FaultRule } from '../../../src/inspect/control.ts'
-import type { ServerPicture } from '../../../src/inspect/picture.ts'
+import type { FaultRule } from '../../../src/inspect/records/control.ts'
+import type { ServerPicture } from '../../../src/inspect/records/picture.ts'
 import {
   cutsIn,
   cutsWithout,

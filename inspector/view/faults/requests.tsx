@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { ControlResult } from '../../../src/inspect/control.ts'
+import type { ControlResult } from '../../../src/inspect/records/control.ts'
 import type { Control } from '../context.ts'
 import { Kept, useKept } from '../kept.ts'
 

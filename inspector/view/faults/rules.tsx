@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import type { NodeId } from '../../../machines/batch.ts'
-import type { FaultParty, FaultRule } from '../../../src/inspect/control.ts'
-import { messageTypes } from '../../../src/inspect/message-shape.ts'
-import { rulePartyText, ruleText } from '../../../src/inspect/rules.ts'
+import type { FaultParty, FaultRule } from '../../../src/inspect/records/control.ts'
+import { messageTypes } from '../../../src/inspect/records/message-shape.ts'
+import { rulePartyText, ruleText } from '../../../src/inspect/records/rules.ts'
 import { cutsIn, withCuts, withoutCuts } from '../../model/faults.ts'
 import type { Act } from '../faults.tsx'
 

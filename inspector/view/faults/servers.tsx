@@ -1,4 +1,4 @@
-import type { ServerPicture } from '../../../src/inspect/picture.ts'
+import type { ServerPicture } from '../../../src/inspect/records/picture.ts'
 import { armedTimers } from '../../model/faults.ts'
 import type { Act } from '../faults.tsx'
 import { partyClass } from '../shell/party-class.ts'

@@ -1,5 +1,5 @@
 /** What is drawn of the lanes: everything that is in view, in pixels. */
-import type { PartyName } from '../../../src/inspect/record.ts'
+import type { PartyName } from '../../../src/inspect/records/record.ts'
 import { laneClientName, type MessageKind } from '../../model/lane-messages.ts'
 import type { Arrow, ArrowState, Dot, LaneClient, LaneModel, LifeChange } from '../../model/lanes.ts'
 import { leftOutText, partyText, timeText } from '../../model/words.ts'

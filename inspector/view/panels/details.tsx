@@ -1,6 +1,6 @@
 import './details.css'
 import type { Json } from '../../../machines/batch.ts'
-import type { InspectorRecord, Move } from '../../../src/inspect/record.ts'
+import type { InspectorRecord, Move } from '../../../src/inspect/records/record.ts'
 import { attemptsOf } from '../../model/attempts.ts'
 import type { Store } from '../../model/store.ts'
 import { timeOf } from '../../model/timeline.ts'

@@ -1,6 +1,6 @@
 import './events.css'
-import type { Milestone } from '../../../src/inspect/milestones.ts'
-import type { InspectorRecord } from '../../../src/inspect/record.ts'
+import type { Milestone } from '../../../src/inspect/records/milestones.ts'
+import type { InspectorRecord } from '../../../src/inspect/records/record.ts'
 import type { Store } from '../../model/store.ts'
 import { timeOf } from '../../model/timeline.ts'
 import { milestoneText, recordText, timeText, wallText } from '../../model/words.ts'

@@ -1,15 +1,15 @@
 import './ledger.css'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { RequestOutcome } from '../../../machines/outcome.ts'
+import { requestName } from '../../../src/core/names.ts'
 import {
   batchOf,
   endingsOf,
   type LedgerCell,
   type Ledger as LedgerData,
   type LedgerRow,
-} from '../../../src/inspect/ledger.ts'
-import type { ServerPicture } from '../../../src/inspect/picture.ts'
-import { requestName } from '../../../src/schedule/names.ts'
+} from '../../../src/inspect/records/ledger.ts'
+import type { ServerPicture } from '../../../src/inspect/records/picture.ts'
 import { ballotText, outcomeText, requestText } from '../../../src/transcript/words.ts'
 import { type ColumnHeads, columnHeads } from '../../model/heads.ts'
 import { type Knows, shownRows } from '../../model/ledger-rows.ts'

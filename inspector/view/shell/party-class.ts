@@ -1,4 +1,4 @@
-import type { PartyName } from '../../../src/inspect/record.ts'
+import type { PartyName } from '../../../src/inspect/records/record.ts'
 
 /**
  * The class that has the colour of a server, or, for any client and for `null`, that of clients: `styles.css` says which, as

@@ -1,6 +1,6 @@
-import { heldBytes } from '../../services/json.ts'
-import { nothingInLedger } from '../ledger.ts'
-import type { Picture, ServerPicture } from '../picture.ts'
+import { heldBytes } from '../../core/json.ts'
+import { nothingInLedger } from '../records/ledger.ts'
+import type { Picture, ServerPicture } from '../records/picture.ts'
 
 /** A server, of which no more is kept than that it is there and how far it came. */
 function inOutline(server: ServerPicture): ServerPicture {

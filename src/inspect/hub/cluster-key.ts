@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '../../services/digest.ts'
-import type { ClusterIdentity } from '../same-cluster.ts'
+import { canonicalJson } from '../../core/digest.ts'
+import type { ClusterIdentity } from '../records/same-cluster.ts'
 
 /** A short text that names the cluster, for a page to choose it by. */
 export function clusterKey({ cluster, service, founders }: ClusterIdentity): string {

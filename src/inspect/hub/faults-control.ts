@@ -9,10 +9,10 @@ import {
   type FaultRule,
   failed,
   type ProcessCommand,
-} from '../control.ts'
-import { isControlCommand } from '../control-check.ts'
-import type { HubToServer } from '../protocol.ts'
-import type { ClientRecord, InspectorRecord } from '../record.ts'
+} from '../records/control.ts'
+import { isControlCommand } from '../records/control-check.ts'
+import type { HubToServer } from '../records/protocol.ts'
+import type { ClientRecord, InspectorRecord } from '../records/record.ts'
 
 /** What is needed here of a server that is connected. */
 export interface ControlledServer {

@@ -1,7 +1,7 @@
 /** The records that the hub keeps, for pages that come later: the latest, and where all stood before them. */
 
-import { emptyPicture, type Picture, pictureAfter, type ServerPicture } from '../picture.ts'
-import type { ClientRecord, InspectorRecord, Stand, Stands } from '../record.ts'
+import { emptyPicture, type Picture, pictureAfter, type ServerPicture } from '../records/picture.ts'
+import type { ClientRecord, InspectorRecord, Stand, Stands } from '../records/record.ts'
 import { boundedPicture } from './bounded-picture.ts'
 import { recordBytes } from './record-bytes.ts'
 

@@ -13,11 +13,11 @@
 import type { Instance, NodeId } from '../../../machines/batch.ts'
 import { countedMembers, isCounted } from '../../../machines/members.ts'
 import { isQuorum } from '../../../machines/quorum.ts'
-import { nothingDurable } from '../../durable.ts'
-import { heldBytes } from '../../services/json.ts'
-import type { Fact } from '../../verify/facts.ts'
+import { nothingDurable } from '../../core/durable.ts'
+import type { Fact } from '../../core/facts.ts'
+import { heldBytes } from '../../core/json.ts'
+import { type Invariant, invariantNames, Violation } from '../../core/violation.ts'
 import { Invariants } from '../../verify/invariants.ts'
-import { type Invariant, invariantNames, Violation } from '../../verify/violation.ts'
 import type {
   HeadsRecord,
   InspectorRecord,
@@ -25,7 +25,7 @@ import type {
   ServerRecord,
   StepRecord,
   SurveyRecord,
-} from '../record.ts'
+} from '../records/record.ts'
 import {
   beginningOf,
   firstUntouched,

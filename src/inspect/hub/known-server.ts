@@ -2,10 +2,10 @@
 import { compareBallots } from '../../../machines/ballot.ts'
 import type { Instance } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
-import { type DurableState, nothingDurable } from '../../durable.ts'
-import { canonicalJson } from '../../services/digest.ts'
-import type { ServerRecord, StepRecord } from '../record.ts'
-import type { ShownHeld } from '../stand.ts'
+import { canonicalJson } from '../../core/digest.ts'
+import { type DurableState, nothingDurable } from '../../core/durable.ts'
+import type { ServerRecord, StepRecord } from '../records/record.ts'
+import type { ShownHeld } from '../records/stand.ts'
 
 /** What is known of a server. */
 export interface KnownServer {

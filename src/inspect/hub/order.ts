@@ -1,6 +1,6 @@
 /** Puts the records of several servers in an order in which it can have happened. */
 import type { NodeId } from '../../../machines/batch.ts'
-import type { InspectorRecord } from '../record.ts'
+import type { InspectorRecord } from '../records/record.ts'
 import { recordBytes } from './record-bytes.ts'
 import { SaidLog } from './said-log.ts'
 

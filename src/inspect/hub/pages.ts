@@ -3,8 +3,8 @@ import { timingSafeEqual } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { WebSocket } from 'ws'
-import type { ControlCommand, ControlResult } from '../control.ts'
-import { type HubToPage, protocolVersion, type Refusal } from '../protocol.ts'
+import type { ControlCommand, ControlResult } from '../records/control.ts'
+import { type HubToPage, protocolVersion, type Refusal } from '../records/protocol.ts'
 import type { History } from './history.ts'
 
 /** Pages that may be open at once. */

@@ -1,4 +1,4 @@
-import { heldBytes } from '../../services/json.ts'
+import { heldBytes } from '../../core/json.ts'
 
 /** A record that takes more in memory is refused: a server that is no stranger leaves out what is larger. */
 export const mostRecordBytes = 4 * 1024 * 1024

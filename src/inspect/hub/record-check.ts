@@ -1,16 +1,16 @@
 /**
  * The shape of what servers tell the hub. Whatever else comes in is dropped and counted: it must break neither the hub, nor
- * the judgement of invariants, nor a page. Pages have a lighter look, src/inspect/record-shape.ts: they take records from
+ * the judgement of invariants, nor a page. Pages have a lighter look, src/inspect/records/record-shape.ts: they take records from
  * files too, and may not compile schemas, since their policy forbids to make code of text.
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { NodeMessage } from '../../../machines/messages.ts'
-import { messageSchemas, wireParts } from '../../node/wire/schema.ts'
-import { roleNames } from '../../roles.ts'
-import { protocolVersion, type ServerHello, type ServerToHub } from '../protocol.ts'
-import type { ServerRecord } from '../record.ts'
-import { fieldOf } from '../shape.ts'
+import { roleNames } from '../../core/roles.ts'
+import { messageSchemas, wireParts } from '../../wire/schema.ts'
+import { protocolVersion, type ServerHello, type ServerToHub } from '../records/protocol.ts'
+import type { ServerRecord } from '../records/record.ts'
+import { fieldOf } from '../records/shape.ts'
 
 const { integer, name, address, replyAddress, ballot, batch, acceptedRecord, member, outcome, closed, json } =
   wireParts

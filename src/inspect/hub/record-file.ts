@@ -1,6 +1,6 @@
 /** Records in a file, a line of JSON each. */
 import { createWriteStream, openSync, type WriteStream } from 'node:fs'
-import { privateFile } from '../../permissions.ts'
+import { privateFile } from '../../storage/permissions.ts'
 
 /** What waits to be written, at most, in bytes: a disk that is slower than the cluster ends the recording. */
 const mostWaitingBytes = 64 * 1024 * 1024

@@ -1,5 +1,5 @@
 /** The servers that the hub refused lately: counted, so that nobody has to guess why nothing is seen of them. */
-import type { Refusal, ServerHello } from '../protocol.ts'
+import type { Refusal, ServerHello } from '../records/protocol.ts'
 import { clusterKey } from './cluster-key.ts'
 
 /** Different servers that are remembered. */

@@ -1,6 +1,6 @@
 import type { NodeId } from '../../../machines/batch.ts'
 import type { NodeMessage } from '../../../machines/messages.ts'
-import { fingerprint } from '../../verify/fingerprint.ts'
+import { fingerprint } from '../../core/fingerprint.ts'
 
 /** Messages that are remembered of each server to each, and how many pairs there may be: who says a message may name anybody. */
 const remembered = 4_096

@@ -4,9 +4,9 @@
  * the history what does.
  */
 import type { NodeId } from '../../../machines/batch.ts'
-import { roleNames } from '../../roles.ts'
-import { fingerprint } from '../../verify/fingerprint.ts'
-import type { InspectorRecord, RepeatsRecord, Stands, StepRecord } from '../record.ts'
+import { fingerprint } from '../../core/fingerprint.ts'
+import { roleNames } from '../../core/roles.ts'
+import type { InspectorRecord, RepeatsRecord, Stands, StepRecord } from '../records/record.ts'
 import { recordBytes } from './record-bytes.ts'
 
 /** Steps that are remembered, to know one that is taken again. */

@@ -1,4 +1,4 @@
-import type { HeadsRecord, ServerRecord } from '../record.ts'
+import type { HeadsRecord, ServerRecord } from '../records/record.ts'
 import type { Allowance } from './allowance.ts'
 
 /** Records without a gap between them, each as JSON. */

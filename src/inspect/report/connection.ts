@@ -7,7 +7,7 @@ import {
   type TcpNetConnectOpts,
 } from 'node:net'
 import { WebSocket } from 'ws'
-import { type Resolver, systemResolver } from '../../resolver.ts'
+import { type Resolver, systemResolver } from '../../network/resolver.ts'
 
 /** What a connection tells whoever uses it. */
 export interface ConnectionEvents {

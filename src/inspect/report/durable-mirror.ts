@@ -1,5 +1,5 @@
 import type { Write } from '../../../machines/outputs.ts'
-import { afterWrite, type DurableState } from '../../durable.ts'
+import { afterWrite, type DurableState } from '../../core/durable.ts'
 
 /**
  * What the disk of a live server holds, as far as its storage has said. It keeps no chosen batch, and at most as many

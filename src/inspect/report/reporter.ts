@@ -1,8 +1,8 @@
 /** The wire from a live server to the hub: records in batches over a WebSocket, which may come and go. */
 import type { Address } from '../../../machines/batch.ts'
-import type { ControlResult } from '../control.ts'
-import type { ServerHello, ServerToHub } from '../protocol.ts'
-import type { HeadsRecord, ServerRecord } from '../record.ts'
+import type { ControlResult } from '../records/control.ts'
+import type { ServerHello, ServerToHub } from '../records/protocol.ts'
+import type { HeadsRecord, ServerRecord } from '../records/record.ts'
 import { Allowance, processorShare } from './allowance.ts'
 import { Backlog } from './backlog.ts'
 import { Connection } from './connection.ts'

@@ -2,9 +2,9 @@
 import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { RoleName } from '../../../machines/inbox.ts'
-import { roleNames } from '../../roles.ts'
-import { standOf } from '../stand.ts'
-import { trimmed } from '../trimmed.ts'
+import { roleNames } from '../../core/roles.ts'
+import { standOf } from '../records/stand.ts'
+import { trimmed } from '../records/trimmed.ts'
 import { Allowance } from './allowance.ts'
 import { Connection } from './connection.ts'
 

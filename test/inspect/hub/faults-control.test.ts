@@ -1,13 +1,13 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { NodeId } from '../../../machines/batch.ts'
-import type { ControlResult, FaultRule } from '../../../src/inspect/control.ts'
 import {
   type ControlledServer,
   FaultsControl,
   type FaultsControlOptions,
 } from '../../../src/inspect/hub/faults-control.ts'
-import type { HubToServer } from '../../../src/inspect/protocol.ts'
-import type { ClientRecord, InspectorRecord } from '../../../src/inspect/record.ts'
+import type { ControlResult, FaultRule } from '../../../src/inspect/records/control.ts'
+import type { HubToServer } from '../../../src/inspect/records/protocol.ts'
+import type { ClientRecord, InspectorRecord } from '../../../src/inspect/records/record.ts'
 import { type RunningNode, startNode } from '../../../src/node/node.ts'
 import { freePorts } from '../../cli/paxos.ts'
 import { dropAll } from '../../support/fault-rule.ts'

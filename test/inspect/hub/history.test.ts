@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { heldBytes } from '../../../src/core/json.ts'
 import { History } from '../../../src/inspect/hub/history.ts'
-import { emptyPicture, type Picture, pictureAfter } from '../../../src/inspect/picture.ts'
-import type { InspectorRecord } from '../../../src/inspect/record.ts'
-import { heldBytes } from '../../../src/services/json.ts'
+import { emptyPicture, type Picture, pictureAfter } from '../../../src/inspect/records/picture.ts'
+import type { InspectorRecord } from '../../../src/inspect/records/record.ts'
 import { survey } from '../../support/hub.ts'
 import { randomRecords } from '../../support/records.ts'
 

@@ -4,9 +4,9 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as pass } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Hub } from '../../../src/inspect/hub/hub.ts'
-import { emptyPicture, pictureAfter } from '../../../src/inspect/picture.ts'
-import type { Refusal } from '../../../src/inspect/protocol.ts'
-import type { InspectorRecord } from '../../../src/inspect/record.ts'
+import { emptyPicture, pictureAfter } from '../../../src/inspect/records/picture.ts'
+import type { Refusal } from '../../../src/inspect/records/protocol.ts'
+import type { InspectorRecord } from '../../../src/inspect/records/record.ts'
 import { founders, hello, step, survey, ToldPage, ToldServer, withHub } from '../../support/hub.ts'
 
 const sockets: Socket[] = []

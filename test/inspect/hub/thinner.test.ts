@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { drawRandom } from '../../../machines/random.ts'
 import { Thinner } from '../../../src/inspect/hub/thinner.ts'
-import { emptyPicture, type Picture, pictureAfter } from '../../../src/inspect/picture.ts'
-import type { InspectorRecord, StepRecord } from '../../../src/inspect/record.ts'
+import { emptyPicture, type Picture, pictureAfter } from '../../../src/inspect/records/picture.ts'
+import type { InspectorRecord, StepRecord } from '../../../src/inspect/records/record.ts'
 import { founders, step, survey } from '../../support/hub.ts'
 import { randomRecords } from '../../support/records.ts'
 

@@ -1,6 +1,6 @@
 /** How much is told, what is left out and how it is counted. */
 import { describe, expect, test } from 'vitest'
-import type { ServerRecord } from '../../../src/inspect/record.ts'
+import type { ServerRecord } from '../../../src/inspect/records/record.ts'
 import { Allowance, processorShare } from '../../../src/inspect/report/allowance.ts'
 import { Backlog } from '../../../src/inspect/report/backlog.ts'
 

@@ -3,7 +3,7 @@ import { type AddressInfo, isIPv6 } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { Connection } from '../../../src/inspect/report/connection.ts'
-import { Resolver } from '../../../src/resolver.ts'
+import { Resolver } from '../../../src/network/resolver.ts'
 import { until } from '../../support/datagrams.ts'
 import { linkLocalAddress } from '../../support/link-local.ts'
 

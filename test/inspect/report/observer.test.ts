@@ -5,21 +5,16 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { RoleName } from '../../../machines/inbox.ts'
-import { stateName } from '../../../src/chart-names.ts'
 import { connect } from '../../../src/client/index.ts'
-import type { Move, ServerRecord, StepRecord } from '../../../src/inspect/record.ts'
-import { standOf } from '../../../src/inspect/stand.ts'
+import { stateName } from '../../../src/core/chart-names.ts'
+import { roleMachines, roleNames } from '../../../src/core/roles.ts'
+import { start, watchedStep } from '../../../src/core/step.ts'
+import type { Move, ServerRecord, StepRecord } from '../../../src/inspect/records/record.ts'
+import { standOf } from '../../../src/inspect/records/stand.ts'
+import { type EventRecord, inOrder, parseRecording, type RecordLine } from '../../../src/journal/recording.ts'
 import { type RunningNode, startNode } from '../../../src/node/node.ts'
-import {
-  type EventRecord,
-  inOrder,
-  parseRecording,
-  type RecordLine,
-} from '../../../src/recording/recording.ts'
-import { roleMachines, roleNames } from '../../../src/roles.ts'
 import { lockService } from '../../../src/services/lock.ts'
 import type { Service } from '../../../src/services/service.ts'
-import { start, watchedStep } from '../../../src/step.ts'
 import { applyNode } from '../../../src/stepped/apply.ts'
 import { unsyncedWrites } from '../../../src/stepped/disk.ts'
 import { replicasOf } from '../../../src/stepped/replicas.ts'

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { Address } from '../../../machines/batch.ts'
 import { type Client, connect } from '../../../src/client/index.ts'
-import type { ServerRecord } from '../../../src/inspect/record.ts'
+import type { ServerRecord } from '../../../src/inspect/records/record.ts'
 import { Allowance } from '../../../src/inspect/report/allowance.ts'
 import {
   Reporter,

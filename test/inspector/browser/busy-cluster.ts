@@ -1,8 +1,9 @@
 /** Records of a cluster that has much to do. */
-import { applyRecorded, foundRecorded } from '../../../src/inspect/from-schedule.ts'
-import type { InspectorRecord } from '../../../src/inspect/record.ts'
+
+import type { InspectorRecord } from '../../../src/inspect/records/record.ts'
 import { clusterSettings } from '../../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../../src/schedule/events.ts'
+import { applyRecorded, foundRecorded } from '../../../src/schedule/records.ts'
 import { nextInOrder } from '../../../src/schedule/settle.ts'
 import { knownServices } from '../../../src/services/known.ts'
 

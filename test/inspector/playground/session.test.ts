@@ -17,12 +17,12 @@ import {
   scheduleText,
   switchedTo,
 } from '../../../inspector/playground/session.ts'
-import { emptyPicture, pictureAfter } from '../../../src/inspect/picture.ts'
+import { emptyPicture, pictureAfter } from '../../../src/inspect/records/picture.ts'
 import { possibleEvents } from '../../../src/schedule/possible.ts'
 import { runTranscript } from '../../../src/transcript/file.ts'
 import { mutations } from '../../mutations/all.ts'
 
-const root = join(import.meta.dirname, '../..')
+const root = join(import.meta.dirname, '../../..')
 const textOf = (file: string) => readFileSync(join(root, 'scenarios', file), 'utf8')
 
 const asked = (session: Session, client = 'a') =>
@@ -122,7 +122,7 @@ describe('a schedule that is read', () => {
 test('an invariant that a planted fault breaks is shown as broken, and nothing comes after it', () => {
   const fault = mutations.find(({ name }) => name === 'takes what it accepted at another ballot for chosen')
   if (fault === undefined) throw new Error('there is no such fault')
-  const text = readFileSync(join(root, 'mutations/schedules/losers-implied.txt'), 'utf8')
+  const text = readFileSync(join(root, 'test/mutations/schedules/losers-implied.txt'), 'utf8')
   expect(readSchedule(text).problem).toBeNull()
   const { session } = readSchedule(text, fault.plant)
   if (session === null) throw new Error('no session')

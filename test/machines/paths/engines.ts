@@ -1,5 +1,5 @@
 /**
- * The two ways in which a machine runs, side by side: a live actor, and `src/step.ts`. Both tell what they want in one form,
+ * The two ways in which a machine runs, side by side: a live actor, and `src/core/step.ts`. Both tell what they want in one form,
  * in which a timer is known by its place among those begun.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -11,7 +11,7 @@ import {
   type InspectionEvent,
   transition,
 } from 'xstate'
-import { type Effect, type Step, start, step } from '../../../src/step.ts'
+import { type Effect, type Step, start, step } from '../../../src/core/step.ts'
 import type { Happening } from './chart.ts'
 
 /** Something said, a timer begun, or one that ran given up. */
@@ -32,7 +32,7 @@ export function isDelay({ type }: Happening): boolean {
   return type.startsWith('xstate.after.')
 }
 
-/** A machine moved by `src/step.ts`. */
+/** A machine moved by `src/core/step.ts`. */
 export class SteppedEngine {
   readonly #machine: AnyStateMachine
   #step: Step<unknown>

@@ -1,7 +1,7 @@
 /** Paths through a chart, found by `xstate/graph`: the shortest to each kind of step that the chart can take. */
 import type { AnyMachineSnapshot, AnyStateNode } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
-import { type Effect, start, step } from '../../../src/step.ts'
+import { type Effect, start, step } from '../../../src/core/step.ts'
 import type { Chart, Happening } from './chart.ts'
 import { transitionsOf } from './transitions.ts'
 

@@ -1,13 +1,13 @@
 /**
  * Paths generated from the charts, to every state and along every transition, each replayed against a live actor and against
- * `src/step.ts`. A transition that no path takes fails by its name.
+ * `src/core/step.ts`. A transition that no path takes fails by its name.
  */
 import { describe, expect, test } from 'vitest'
 import { createActor } from 'xstate'
 import { defaultLimits } from '../../../machines/limits.ts'
 import { nodeMachine } from '../../../machines/node.ts'
 import { defaultTiming } from '../../../machines/timing.ts'
-import { roleInputs } from '../../../src/roles.ts'
+import { roleInputs } from '../../../src/core/roles.ts'
 import { members } from '../../support/role.ts'
 import { acceptorChart } from './acceptor.ts'
 import type { Chart } from './chart.ts'

@@ -9,7 +9,7 @@ import { isDelay, LiveEngine, SteppedEngine } from './engines.ts'
 const nobody = (): void => undefined
 
 /**
- * Expects a live actor and `src/step.ts` to do the same at each event of a path, which is chosen as it goes: state, context,
+ * Expects a live actor and `src/core/step.ts` to do the same at each event of a path, which is chosen as it goes: state, context,
  * everything said in order, timers begun and given up. `inspect` watches the live actor.
  */
 export function expectSame(

@@ -1,6 +1,6 @@
 /** Which transitions a machine has, by name, and which of them were taken: counted from the machine's own definition. */
 import type { AnyStateMachine, AnyStateNode, InspectionEvent } from 'xstate'
-import { edgesOf, statesOf } from '../../../src/chart-edges.ts'
+import { edgesOf, statesOf } from '../../../src/core/chart-edges.ts'
 
 /**
  * Every transition of the machine, each alternative of each event, delay and `always` in each state, with a name:

@@ -1,0 +1,56 @@
+/** What a node's disk holds, and how each write changes it: the rule that every storage follows. */
+import type { Ballot } from '../../machines/ballot.ts'
+import type { AcceptedRecord, Batch, Instance } from '../../machines/batch.ts'
+import type { Write } from '../../machines/outputs.ts'
+
+export interface DurableState {
+  readonly promised: Ballot | null
+  /** At and above `firstUnchosen`, in order. */
+  readonly accepted: readonly AcceptedRecord[]
+  readonly firstUnchosen: Instance
+}
+
+export const nothingDurable: DurableState = { promised: null, accepted: [], firstUnchosen: 0 }
+
+/**
+ * The state after `write`; `keepChosen` is given each batch that became chosen. What was accepted at an instance that is
+ * chosen already changes nothing there.
+ */
+export function afterWrite(
+  state: DurableState,
+  write: Write,
+  keepChosen: (instance: Instance, batch: Batch) => void,
+): DurableState {
+  switch (write.by) {
+    case 'acceptor': {
+      const news = write.accepted.filter(({ instance }) => instance >= state.firstUnchosen)
+      const kept = state.accepted.filter(({ instance }) =>
+        news.every((record) => record.instance !== instance),
+      )
+      return {
+        ...state,
+        promised: write.promised,
+        accepted: [...kept, ...news].sort((a, b) => a.instance - b.instance),
+      }
+    }
+    case 'learner': {
+      let { firstUnchosen } = state
+      for (const { instance, batch } of write.chosen) {
+        // No message causes it: a learner takes batches from its first unchosen instance on, without a gap.
+        if (instance !== firstUnchosen) {
+          throw new Error(
+            `instance ${instance} cannot be stored as chosen: ${firstUnchosen} is the first unchosen one`,
+          )
+        }
+        keepChosen(instance, batch)
+        firstUnchosen += 1
+      }
+      return {
+        ...state,
+        firstUnchosen,
+        accepted: state.accepted.filter(({ instance }) => instance >= firstUnchosen),
+      }
+    }
+  }
+  write satisfies never
+}

@@ -1,0 +1,61 @@
+/** The four roles of a node and how each begins, from what storage held: the same in every engine. */
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import { acceptorMachine } from '../../machines/acceptor.ts'
+import type { Ballot } from '../../machines/ballot.ts'
+import type { AcceptedRecord, Instance, NodeId } from '../../machines/batch.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import { roleFault } from '../../machines/invariants.ts'
+import { learnerMachine } from '../../machines/learner.ts'
+import type { Limits } from '../../machines/limits.ts'
+import type { Member } from '../../machines/members.ts'
+import type { NodeInput } from '../../machines/node.ts'
+import { proposerMachine } from '../../machines/proposer.ts'
+import { requestQueueMachine } from '../../machines/request-queue.ts'
+import type { Timing } from '../../machines/timing.ts'
+import { stateName } from './chart-names.ts'
+
+export const roleNames: readonly RoleName[] = ['acceptor', 'proposer', 'learner', 'requestQueue']
+
+export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
+  acceptor: acceptorMachine,
+  proposer: proposerMachine,
+  learner: learnerMachine,
+  requestQueue: requestQueueMachine,
+}
+
+/** Throws when a role breaks an invariant of the fields of its context. Engines that check call it after every step. */
+export function checkRole(role: RoleName, { value, context }: AnyMachineSnapshot): void {
+  const fault = roleFault(role, context, stateName(value))
+  if (fault !== null) throw new Error(`the ${role} breaks an invariant of its context: ${fault}`)
+}
+
+/** Who this server is, and what it had promised, accepted and learned when it last stopped. */
+export interface Recovered {
+  readonly self: NodeId
+  readonly incarnation: string
+  /** The members after everything known to be chosen. */
+  readonly members: readonly Member[]
+  readonly promised: Ballot | null
+  readonly accepted: readonly AcceptedRecord[]
+  readonly firstUnchosen: Instance
+}
+
+/** What each role is given at its start. `randomSeed` is for the proposer's back-off. */
+export function roleInputs(
+  recovered: Recovered,
+  { timing, limits, randomSeed }: { timing: Timing; limits: Limits; randomSeed: number },
+): NodeInput {
+  const { self, incarnation, members, promised, accepted, firstUnchosen } = recovered
+  return {
+    acceptor: { self, incarnation, members, limits, promised, accepted, firstUnchosen },
+    proposer: { self, incarnation, members, timing, randomSeed, promised, firstUnchosen },
+    learner: {
+      self,
+      members,
+      timing,
+      firstUnchosen,
+      highestHeard: Math.max(-1, ...accepted.map(({ instance }) => instance)),
+    },
+    requestQueue: { self, incarnation, members, limits },
+  }
+}

@@ -1,0 +1,396 @@
+/**
+ * What the page shows: the cluster as the records tell of it, up to one of them. A picture is never changed; the next record
+ * makes the next picture of it, and what did not change is the same object, so that a view is drawn again only where it must.
+ */
+import type { Address, Instance, NodeId } from '../../../machines/batch.ts'
+import type { Member } from '../../../machines/members.ts'
+import type { DurableState } from '../../core/durable.ts'
+import type { ServiceView } from '../../services/service.ts'
+import { type Heads, type HeadsSample, headsOf, nothingKnown, sampledUntil, withSample } from './heads.ts'
+import { type Ledger, ledgerAfter, ledgerWithout, ledgerWithoutMemory, nothingInLedger } from './ledger.ts'
+import { type Milestone, milestonesAfter } from './milestones.ts'
+import type {
+  Cause,
+  ClientRecord,
+  HeadsRecord,
+  InspectorRecord,
+  InvariantStanding,
+  Move,
+  RunName,
+  ServerRecord,
+  Stand,
+  Stands,
+  StepRecord,
+} from './record.ts'
+import { isSameCluster } from './same-cluster.ts'
+
+/** Requests of a client that are kept, at most: the latest. */
+const keptRequests = 24
+
+export interface Picture {
+  readonly cluster: Extract<InspectorRecord, { kind: 'cluster' }> | null
+  /** In order of id. */
+  readonly servers: readonly ServerPicture[]
+  /** In the order in which they were first seen. */
+  readonly clients: readonly ClientPicture[]
+  readonly ledger: Ledger
+  readonly invariants: readonly InvariantStanding[]
+  /** In order, the latest of them. */
+  readonly milestones: readonly Milestone[]
+  /** The service, as the server shows it that executed most. */
+  readonly service: {
+    readonly node: NodeId
+    readonly firstUnexecuted: Instance
+    readonly view: ServiceView
+  } | null
+  /** What happened last, for the charts to light. */
+  readonly last: LastStep | null
+}
+
+export interface ServerPicture {
+  readonly node: NodeId
+  /** `silent`: it has not been heard of yet, or runs and does not tell what happens: then `reason` says so. */
+  readonly state: 'up' | 'gone' | 'paused' | 'silent'
+  /** Why it is gone or silent, if that is known. */
+  readonly reason: string | null
+  readonly run: string | null
+  /** Of its data directory: another one means that it lost what was on the disk. */
+  readonly incarnation: string | null
+  readonly address: Address | null
+  readonly pid: number | null
+  readonly clock: number
+  readonly timeMs: number
+  /** `null` while it is not running, or was never seen. */
+  readonly roles: Stands | null
+  readonly durable: DurableState | null
+  readonly members: readonly Member[]
+  readonly firstUnexecuted: Instance
+  /** How far it is, whatever was left out; once it has ended, as far as it is known to have come. */
+  readonly heads: Heads
+  /** Its heads at the latest moments at which those of all servers can be compared. */
+  readonly samples: readonly HeadsSample[]
+  /** Writes that are not synced. */
+  readonly writes: number
+  /** What it did last. */
+  readonly cause: Cause | null
+  readonly moves: readonly Move[]
+  /** Records of it that were left out, in all. */
+  readonly leftOut: number
+  /** Those of them since the last of which there is a record: above 0, only `heads` and `samples` are of now. */
+  readonly leftOutSince: number
+}
+
+export interface ClientPicture {
+  readonly name: string
+  /** In order of seq, the latest of them. */
+  readonly requests: readonly RequestPicture[]
+}
+
+export interface RequestPicture {
+  readonly seq: number
+  readonly stand: Stand
+  readonly moves: readonly Omit<Move, 'role'>[]
+}
+
+export type LastStep =
+  | {
+      readonly party: 'server'
+      readonly node: NodeId
+      readonly cause: Cause
+      readonly moves: readonly Move[]
+    }
+  | { readonly party: 'client'; readonly record: ClientRecord }
+
+export const emptyPicture: Picture = {
+  cluster: null,
+  servers: [],
+  clients: [],
+  ledger: nothingInLedger,
+  invariants: [],
+  milestones: [],
+  service: null,
+  last: null,
+}
+
+/** The picture after `record`. */
+export function pictureAfter(picture: Picture, record: InspectorRecord): Picture {
+  const milestones = milestonesAfter(picture, record)
+  const after = changedBy(picture, record)
+  return milestones === picture.milestones ? after : { ...after, milestones }
+}
+
+function changedBy(picture: Picture, record: InspectorRecord): Picture {
+  switch (record.kind) {
+    case 'cluster':
+      return clusterShown(picture, record)
+    case 'server':
+      return serverRecordTaken(picture, record, record.record)
+    case 'gap':
+      return {
+        ...withServer(picture, record.node, (server) => ({
+          ...server,
+          leftOut: server.leftOut + record.count,
+          leftOutSince: record.count,
+          moves: [],
+          cause: null,
+        })),
+        last: lastWithout(picture, record.node),
+      }
+    case 'process':
+      return processSeen(picture, record)
+    case 'client':
+      return clientMoved(picture, record)
+    case 'verdict':
+      return { ...picture, invariants: record.invariants }
+    case 'milestones':
+      return { ...picture, milestones: record.milestones }
+    case 'links':
+    case 'repeats':
+      return picture
+  }
+  record satisfies never
+}
+
+/** Another cluster has nothing of the one before it. */
+function clusterShown(picture: Picture, cluster: NonNullable<Picture['cluster']>): Picture {
+  const isOther = picture.cluster !== null && !isSameCluster(picture.cluster, cluster)
+  const before = isOther ? emptyPicture : picture
+  return { ...before, cluster, servers: withFounders(before.servers, cluster.founders) }
+}
+
+/** The server of that id, if it was ever heard of. */
+export function serverIn({ servers }: Picture, node: NodeId): ServerPicture | undefined {
+  return servers.find((server) => server.node === node)
+}
+
+/** True when the proposer of that server has the promises of a quorum, and proposes or may propose. */
+export function leads({ roles }: ServerPicture): boolean {
+  return roles !== null && /^(accepting|leading)\b/.test(roles.proposer.state)
+}
+
+function serverRecordTaken(picture: Picture, name: RunName, record: ServerRecord): Picture {
+  const { node, run, incarnation } = name
+  const { clock, timeMs } = record
+  const before = serverIn(picture, node)
+  const seen = (change: Partial<ServerPicture>): Picture =>
+    withServer(picture, node, (server) => {
+      const after = { ...server, run, incarnation, clock, timeMs, ...change, leftOutSince: 0 }
+      const heads = headsOf(after)
+      return { ...after, heads, samples: samplesAfter(server, heads, timeMs) }
+    })
+  const isOtherDisk = before?.incarnation != null && before.incarnation !== incarnation
+  const ledger = isOtherDisk ? ledgerWithout(picture.ledger, node) : picture.ledger
+  switch (record.kind) {
+    case 'survey': {
+      const { address, pid, members, durable, firstUnexecuted, roles } = record
+      const next = seen({
+        ...{ address, pid, members, durable, firstUnexecuted, roles },
+        ...(before?.state === 'paused' && before.run === run ? {} : { state: 'up', reason: null }),
+        ...(before?.run === run ? {} : { cause: null, moves: [], writes: 0 }),
+      })
+      return { ...next, ledger: ledgerAfter(ledger, node, record) }
+    }
+    case 'step':
+      // What comes late of a run that has ended brings no token back.
+      if (before?.state === 'gone' && before.run === run && record.cause.type !== 'start') return picture
+      return stepTaken(seen, before, ledgerAfter(ledger, node, record), node, record)
+    case 'service': {
+      const { firstUnexecuted, view } = record
+      const shown = picture.service
+      const isNewer = shown === null || shown.node === node || firstUnexecuted >= shown.firstUnexecuted
+      return isNewer ? { ...picture, service: { node, firstUnexecuted, view } } : picture
+    }
+    case 'ended':
+      return {
+        ...withoutRoles(picture, node, 'gone', record.reason),
+        ledger: ledgerWithoutMemory(ledger, node),
+      }
+    case 'heads':
+      return withServer(picture, node, (server) => headsReported(server, run, record))
+    case 'fate':
+      return picture
+  }
+  record satisfies never
+}
+
+/** Records are left out: of what it did, it is known how far that brought it. */
+function headsReported(server: ServerPicture, run: string, record: HeadsRecord): ServerPicture {
+  // What comes late of a run that has ended says nothing of now.
+  if (server.state === 'gone' || (server.run !== null && server.run !== run)) return server
+  const { promised, isPromisedSynced, firstUnchosen, firstUnexecuted, timeMs, leftOut } = record
+  const heads = { promised, isPromisedSynced, firstUnchosen, firstUnexecuted }
+  return {
+    ...server,
+    heads,
+    samples: withSample(server.samples, { ...heads, timeMs }),
+    leftOutSince: leftOut,
+    moves: [],
+    cause: null,
+  }
+}
+
+function samplesAfter(
+  { samples, heads, timeMs: beforeMs, leftOutSince }: ServerPicture,
+  after: Heads,
+  timeMs: number,
+): readonly HeadsSample[] {
+  return leftOutSince > 0
+    ? withSample(samples, { ...after, timeMs })
+    : sampledUntil(samples, heads, beforeMs, timeMs)
+}
+
+function stepTaken(
+  seen: (change: Partial<ServerPicture>) => Picture,
+  before: ServerPicture | undefined,
+  ledger: Ledger,
+  node: NodeId,
+  { cause, moves, facts, roles, writes }: StepRecord,
+): Picture {
+  const isStart = cause.type === 'start'
+  const started = facts.findLast((fact) => fact.type === 'started')
+  const durable = facts.findLast((fact) => fact.type === 'synced' || fact.type === 'started')?.durable
+  const executions = facts.flatMap((fact) => (fact.type === 'executed' ? [fact.execution] : []))
+  const members = executions.findLast((execution) => execution.members !== null)?.members ?? started?.members
+  const lastExecution = executions.at(-1)
+  const known = isStart ? null : (before?.roles ?? null)
+  const next = seen({
+    cause,
+    moves,
+    writes,
+    roles: known === null ? wholeStands(roles) : { ...known, ...roles },
+    ...(durable === undefined ? {} : { durable }),
+    ...(members === undefined ? {} : { members }),
+    ...(lastExecution !== undefined
+      ? { firstUnexecuted: lastExecution.instance + 1 }
+      : started === undefined
+        ? {}
+        : { firstUnexecuted: started.durable.firstUnchosen }),
+    ...(isStart || before === undefined || before.state === 'silent' || before.state === 'gone'
+      ? { state: 'up', reason: null }
+      : {}),
+  })
+  return { ...next, ledger, last: { party: 'server', node, cause, moves } }
+}
+
+function wholeStands(roles: Partial<Stands>): Stands | null {
+  const { acceptor, proposer, learner, requestQueue } = roles
+  return acceptor && proposer && learner && requestQueue
+    ? { acceptor, proposer, learner, requestQueue }
+    : null
+}
+
+function processSeen(picture: Picture, record: Extract<InspectorRecord, { kind: 'process' }>): Picture {
+  const { node, state, reason } = record
+  switch (state) {
+    case 'gone':
+      return {
+        ...withoutRoles(picture, node, state, reason),
+        ledger: ledgerWithoutMemory(picture.ledger, node),
+      }
+    case 'silent':
+      return withoutRoles(picture, node, state, reason)
+    case 'paused':
+      return withServer(picture, node, (server) => ({ ...server, state, reason }))
+    case 'resumed':
+      return withServer(picture, node, (server) =>
+        server.state === 'paused' ? { ...server, state: 'up', reason: null } : server,
+      )
+    case 'up':
+      return withServer(picture, node, (server) => ({ ...server, state, reason }))
+  }
+  state satisfies never
+  return picture
+}
+
+/** Nothing is known of the process, or nothing is left of it: no role stands anywhere. */
+function withoutRoles(
+  picture: Picture,
+  node: NodeId,
+  state: 'gone' | 'silent',
+  reason: string | null,
+): Picture {
+  const next = withServer(picture, node, (server) => ({
+    ...server,
+    state,
+    reason: reason ?? server.reason,
+    heads: state === 'gone' ? onDisk(server) : server.heads,
+    pid: null,
+    roles: null,
+    moves: [],
+    cause: null,
+    writes: 0,
+  }))
+  return { ...next, last: lastWithout(picture, node) }
+}
+
+/** What it promised and did not sync went with it. */
+function onDisk({ heads, durable }: ServerPicture): Heads {
+  if (heads.isPromisedSynced) return heads
+  return { ...heads, promised: durable?.promised ?? null, isPromisedSynced: true }
+}
+
+function lastWithout({ last }: Picture, node: NodeId): LastStep | null {
+  return last?.party === 'server' && last.node === node ? null : last
+}
+
+function clientMoved(picture: Picture, record: ClientRecord): Picture {
+  const { client: name, seq, stand, moves } = record
+  const request: RequestPicture = { seq, stand, moves }
+  const before = picture.clients.find((client) => client.name === name)
+  const requests = [...(before?.requests ?? []).filter((other) => other.seq !== seq), request]
+  const client = { name, requests: requests.sort((a, b) => a.seq - b.seq).slice(-keptRequests) }
+  const clients =
+    before === undefined
+      ? [...picture.clients, client]
+      : picture.clients.map((other) => (other === before ? client : other))
+  return { ...picture, clients, last: { party: 'client', record } }
+}
+
+function withServer(
+  picture: Picture,
+  node: NodeId,
+  change: (server: ServerPicture) => ServerPicture,
+): Picture {
+  const before = serverIn(picture, node)
+  if (before === undefined) {
+    const servers = [...picture.servers, change(silentServer(node))].sort((a, b) => a.node - b.node)
+    return { ...picture, servers }
+  }
+  const after = change(before)
+  if (after === before) return picture
+  return { ...picture, servers: picture.servers.map((server) => (server === before ? after : server)) }
+}
+
+function withFounders(
+  servers: readonly ServerPicture[],
+  founders: readonly Member[],
+): readonly ServerPicture[] {
+  const missing = founders.filter(({ id }) => servers.every(({ node }) => node !== id))
+  const added = missing.map(({ id, address }) => ({ ...silentServer(id), address }))
+  return [...servers, ...added].sort((a, b) => a.node - b.node)
+}
+
+function silentServer(node: NodeId): ServerPicture {
+  return {
+    node,
+    state: 'silent',
+    reason: null,
+    run: null,
+    incarnation: null,
+    address: null,
+    pid: null,
+    clock: 0,
+    timeMs: 0,
+    roles: null,
+    durable: null,
+    members: [],
+    firstUnexecuted: 0,
+    writes: 0,
+    cause: null,
+    moves: [],
+    leftOut: 0,
+    leftOutSince: 0,
+    heads: nothingKnown,
+    samples: [],
+  }
+}

@@ -1,0 +1,59 @@
+import type { AnyMachineSnapshot } from 'xstate'
+import type { Json } from '../../../machines/batch.ts'
+import type { HeldRequest } from '../../../machines/held-requests.ts'
+import type { RoleName } from '../../../machines/inbox.ts'
+import { idsOf } from '../../../machines/line.ts'
+import type { RequestQueueContext } from '../../../machines/request-queue.ts'
+import { firstValues, get } from '../../../machines/table.ts'
+import { stateName } from '../../core/chart-names.ts'
+import type { Stand } from './record.ts'
+import { trimmed } from './trimmed.ts'
+
+/** What never changes in a role, or is seen elsewhere: no reader needs it at every step. */
+const unseen = new Set(['limits', 'timing', 'members', 'incarnation', 'self', 'randomSeed'])
+
+/** How many held requests are shown, of those that are ready and of those that wait. */
+const heldShown = 20
+
+type Snapshot = Pick<AnyMachineSnapshot, 'value' | 'context'>
+
+/** Where a role is, or the machine that carries a request. Its cost does not grow with what it remembers. */
+export function standOf(role: RoleName | 'client', { value, context }: Snapshot): Stand {
+  const seen: Record<string, unknown> = {}
+  for (const key in context) if (!unseen.has(key)) seen[key] = context[key]
+  if (role === 'requestQueue') seen.held = heldShownOf((context as RequestQueueContext).held)
+  return { state: stateName(value), context: trimmed(seen) }
+}
+
+/** A held request, as the inspector shows it. */
+export interface ShownRequest {
+  readonly uid: string
+  readonly seq: number
+  readonly command: Json
+  readonly replyTo: string
+  readonly receivedAtMs: number
+  /** What it waits for; `null` while it is to be proposed. */
+  readonly tag: HeldRequest['tag']
+}
+
+/** What a request queue holds, as the inspector shows it: `held` in its context. */
+export interface ShownHeld {
+  readonly count: number
+  readonly delayedCount: number
+  /** The first of them: those to be proposed, in order, then those that wait. */
+  readonly requests: readonly ShownRequest[]
+}
+
+function heldShownOf({ byId, ready, waiting, count, delayedCount }: RequestQueueContext['held']): ShownHeld {
+  const waitingIds = firstValues(waiting, heldShown).flatMap((line) => idsOf(line, heldShown))
+  const requests = [...idsOf(ready, heldShown), ...waitingIds.slice(0, heldShown)].flatMap((id) => {
+    const held = get(byId, id)
+    return held === undefined ? [] : [shown(held)]
+  })
+  return { count, delayedCount, requests }
+}
+
+function shown({ request, replyTo, receivedAtMs, tag }: HeldRequest): ShownRequest {
+  const { uid, seq, command } = request
+  return { uid, seq, command: command as unknown as Json, replyTo, receivedAtMs, tag }
+}

@@ -1,0 +1,98 @@
+/** Watches machines as an engine moves them: which transitions they take, and where they are then. */
+import type { AnyMachineSnapshot } from 'xstate'
+import type { ClientEmitted } from '../../machines/client.ts'
+import type { RoleName } from '../../machines/inbox.ts'
+import type { Output } from '../../machines/outputs.ts'
+import { stateName } from '../core/chart-names.ts'
+import { roleNames } from '../core/roles.ts'
+import { start, watchedStep } from '../core/step.ts'
+import type { Move, Stands } from '../inspect/records/record.ts'
+import { standOf } from '../inspect/records/stand.ts'
+import { checkStep } from '../verify/role-rules.ts'
+import type { Stepper } from './settings.ts'
+
+/** A machine threw: an assertion of it is violated. */
+export class RoleFailed extends Error {
+  override readonly name = 'RoleFailed'
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
+
+/** Writes down the transitions that are taken through its steppers. */
+export class Watch {
+  #atServer: Move[] = []
+  #atClient: Omit<Move, 'role'>[] = []
+
+  readonly stepper: Stepper = {
+    start,
+    step: (machine, snapshot, event) => {
+      const { microsteps, ...step } = watched<Output>(machine, snapshot, event)
+      const role = machine.id as RoleName
+      this.#atServer.push(...movesOf(event, microsteps, snapshot).map((move) => ({ role, ...move })))
+      checkStep(role, { before: snapshot, event, after: step.snapshot })
+      return step
+    },
+  }
+
+  readonly clientStepper: Stepper<ClientEmitted> = {
+    start,
+    step: (machine, snapshot, event) => {
+      const { microsteps, ...step } = watched<ClientEmitted>(machine, snapshot, event)
+      this.#atClient.push(...movesOf(event, microsteps, snapshot))
+      return step
+    },
+  }
+
+  /** What roles did since they were last asked for. */
+  takeServerMoves(): readonly Move[] {
+    const moves = this.#atServer
+    this.#atServer = []
+    return moves
+  }
+
+  /** What machines that carry requests did since they were last asked for. */
+  takeClientMoves(): readonly Omit<Move, 'role'>[] {
+    const moves = this.#atClient
+    this.#atClient = []
+    return moves
+  }
+}
+
+export type RoleSnapshots = Readonly<Record<RoleName, AnyMachineSnapshot>>
+
+/** Where each role is. */
+export function standsOf(roles: RoleSnapshots): Stands {
+  return Object.fromEntries(roleNames.map((role) => [role, standOf(role, roles[role])])) as Record<
+    RoleName,
+    Stands[RoleName]
+  >
+}
+
+/** Where the roles are that are not as they were; all of them when there were none. */
+export function changedRoles(before: RoleSnapshots | null, after: RoleSnapshots): Partial<Stands> {
+  const changed = roleNames.filter((role) => {
+    const [was, is] = [before?.[role], after[role]]
+    return was === undefined || was.context !== is.context || stateName(was.value) !== stateName(is.value)
+  })
+  return Object.fromEntries(changed.map((role) => [role, standOf(role, after[role])]))
+}
+
+function watched<Said>(...step: Parameters<typeof watchedStep>): ReturnType<typeof watchedStep<Said>> {
+  try {
+    return watchedStep<Said>(...step)
+  } catch (error) {
+    throw new RoleFailed(error)
+  }
+}
+
+/** What is heard and changes nothing is a move without edges. */
+function movesOf(
+  { type }: { readonly type: string },
+  microsteps: ReturnType<typeof watchedStep>['microsteps'],
+  before: AnyMachineSnapshot,
+): Omit<Move, 'role'>[] {
+  if (microsteps.length === 0) return [{ event: type, edges: [], state: stateName(before.value) }]
+  return microsteps.map(({ event, edges, snapshot }) => ({ event, edges, state: stateName(snapshot.value) }))
+}

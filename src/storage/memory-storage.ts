@@ -1,0 +1,99 @@
+/** Storage in memory, for clusters that are thrown away: what it holds outlives `close` and `crash`, but not the process. */
+import type { Batch, Instance } from '../../machines/batch.ts'
+import type { Write } from '../../machines/outputs.ts'
+import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
+import { type Durable, type Identity, type Storage, StorageError } from './storage.ts'
+
+interface Waiting {
+  readonly synced: boolean
+  readonly resolve: () => void
+  readonly reject: (error: StorageError) => void
+}
+
+export class MemoryStorage implements Storage {
+  #isOpen = false
+  #failed: StorageError | null = null
+  #identity: Identity | null = null
+  #state: DurableState = nothingDurable
+  /** What a crash leaves. Its `firstUnchosen` says how many of the chosen batches stay. */
+  #syncedState: DurableState = nothingDurable
+  readonly #chosen: Batch[] = []
+  #waiting: Waiting[] = []
+
+  get failed(): StorageError | null {
+    return this.#failed
+  }
+
+  async open(): Promise<Durable> {
+    if (this.#isOpen) throw new StorageError(place, 'it is open already')
+    this.#isOpen = true
+    this.#failed = null
+    return { identity: this.#identity, ...this.#state }
+  }
+
+  async initialise(identity: Identity): Promise<void> {
+    if (!this.#isOpen) throw new StorageError(place, 'it is not open')
+    if (this.#identity !== null) throw new StorageError(place, 'it holds the data of a server already')
+    this.#identity = identity
+  }
+
+  persist(write: Write): Promise<void> {
+    if (this.#failed !== null) return Promise.reject(this.#failed)
+    if (!this.#isOpen) return Promise.reject(new StorageError(place, 'it is closed'))
+    if (this.#identity === null) {
+      return Promise.reject(new StorageError(place, 'it is not initialised: nobody may write yet'))
+    }
+    try {
+      this.#state = afterWrite(this.#state, write, (instance, batch) => {
+        this.#chosen[instance] = batch
+      })
+    } catch (error) {
+      return Promise.reject(
+        new StorageError(place, error instanceof Error ? error.message : String(error), error),
+      )
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ synced: write.by === 'acceptor', resolve, reject })
+      if (this.#waiting.length === 1) queueMicrotask(() => this.#write())
+    })
+  }
+
+  async chosen(from: Instance, limitBytes: number): Promise<Batch[]> {
+    if (!this.#isOpen) throw new StorageError(place, 'it is not open')
+    const page: Batch[] = []
+    let bytes = 0
+    for (let instance = from; instance < this.#state.firstUnchosen; instance += 1) {
+      const batch = this.#chosen[instance]!
+      bytes += Buffer.byteLength(JSON.stringify(batch))
+      if (page.length > 0 && bytes > limitBytes) break
+      page.push(batch)
+    }
+    return page
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return
+    this.#write()
+    this.#syncedState = this.#state
+    this.#isOpen = false
+  }
+
+  /** As if the machine had crashed: what was not synced is lost, and it has to be opened again. */
+  crash(): void {
+    this.#failed = new StorageError(place, 'it crashed before this was stored')
+    for (const { reject } of this.#waiting) reject(this.#failed)
+    this.#waiting = []
+    this.#state = this.#syncedState
+    this.#chosen.length = this.#state.firstUnchosen
+    this.#isOpen = false
+  }
+
+  #write(): void {
+    const group = this.#waiting
+    this.#waiting = []
+    if (group.some(({ synced }) => synced)) this.#syncedState = this.#state
+    for (const { resolve } of group) resolve()
+  }
+}
+
+const place = 'memory'

@@ -1,0 +1,309 @@
+/** Datagrams to messages and back. What comes out of the decoder is safe for every machine; the rest is dropped here. */
+import { isUtf8 } from 'node:buffer'
+import { randomBytes } from 'node:crypto'
+import type { Address, NodeId } from '../../machines/batch.ts'
+import type { Names } from '../../machines/inbox.ts'
+import type { Message } from '../../machines/messages.ts'
+import { contradictionIn } from './consistency.ts'
+import { maxDatagramBytes, maxMessageBytes, maxMessagesPerDatagram, minDatagramBytes } from './limits.ts'
+import { PieceStore, pieceMark, splitIntoPieces } from './pieces.ts'
+import { withoutRepetitions } from './repetition.ts'
+import {
+  describeEnvelopeFault,
+  describeMessageFault,
+  type Envelope,
+  isEnvelope,
+  isMessage,
+  typeOf,
+} from './schema.ts'
+import { parseSeedText, type SeedRequest, seedPrefix } from './seed-text.ts'
+import { excessIn } from './sizes.ts'
+
+export { commandBytes } from '../services/command-bytes.ts'
+export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
+
+const wireVersion = 3
+
+/** What may be asked by somebody who does not know the name of the cluster. */
+const unnamed: ReadonlySet<unknown> = new Set(['hello', 'inquire', 'found'])
+
+/** Characters of the reason for a drop, which may quote what was received. */
+const maxDetailLength = 200
+
+/** What is sent. */
+export interface Outgoing {
+  /** Empty for a client that does not know the cluster yet. */
+  readonly cluster: string
+  /** `null` for a client. */
+  readonly sender: NodeId | null
+  /** Between servers; `null` or left out otherwise. */
+  readonly names?: Names | null | undefined
+  /** Of the server that sends, which puts what all servers do in an order; none for a client. */
+  readonly clock?: number
+  /** The address cookie of whoever receives it, '' when it has given none yet; none for whoever does not echo cookies. */
+  readonly cookie?: string | undefined
+  readonly messages: readonly Message[]
+}
+
+interface EncodedMessage {
+  readonly text: string
+  readonly bytes: number
+}
+
+/** One message often goes to several servers. */
+const encodedMessages = new WeakMap<Message, EncodedMessage>()
+
+function encodeMessage(message: Message): EncodedMessage {
+  const known = encodedMessages.get(message)
+  if (known !== undefined) return known
+  const text = JSON.stringify(message)
+  const encoded = { text, bytes: Buffer.byteLength(text) }
+  encodedMessages.set(message, encoded)
+  return encoded
+}
+
+/** At random first, so that a restarted process does not go on with the pieces of the last one. */
+let lastPieceId = randomBytes(8).readBigUInt64BE()
+
+function nextPieceIdHere(): bigint {
+  lastPieceId = BigInt.asUintN(64, lastPieceId + 1n)
+  return lastPieceId
+}
+
+/** The bytes of `message` as JSON, in a datagram. */
+export function messageBytes(message: Message): number {
+  return encodeMessage(message).bytes
+}
+
+/** The bytes of a datagram of this envelope beside those of its messages and the commas between them. */
+export function envelopeBytes(envelope: Omit<Outgoing, 'messages'>): number {
+  return Buffer.byteLength(headOf(envelope)) + ']}'.length
+}
+
+function headOf({ cluster, sender, names, clock, cookie }: Omit<Outgoing, 'messages'>): string {
+  const time = clock === undefined ? '' : `"t":${clock},`
+  const echo = cookie === undefined ? '' : `"k":"${cookie}",`
+  return `{"v":${wireVersion},"c":${JSON.stringify(cluster)},"s":${sender},${namesText(names)}${time}${echo}"m":[`
+}
+
+/**
+ * The datagrams that carry `messages`, in order: as few as they fit in, and pieces for a message that is longer than one.
+ * A message above `maxMessageBytes` is encoded all the same; whoever receives it drops and counts it. `datagramBytes` is
+ * the longest datagram, from 1,200 to 65,507 bytes; throws a `RangeError` when it is not. One that is shorter than
+ * `padTo` is made that long by white space at its end.
+ */
+export function encodeEnvelope(
+  outgoing: Outgoing,
+  datagramBytes: number = maxDatagramBytes,
+  {
+    nextPieceId = nextPieceIdHere,
+    padTo = 0,
+  }: { readonly nextPieceId?: () => bigint; readonly padTo?: number } = {},
+): Uint8Array[] {
+  if (!(datagramBytes >= minDatagramBytes && datagramBytes <= 65_507)) {
+    throw new RangeError(`a datagram has from ${minDatagramBytes} to 65507 bytes; received ${datagramBytes}`)
+  }
+  const head = headOf(outgoing)
+  const emptyBytes = Buffer.byteLength(head) + ']}'.length
+  const datagrams: Uint8Array[] = []
+  let texts: string[] = []
+  let bytes = emptyBytes
+
+  function finish(): void {
+    if (texts.length === 0) return
+    const envelope = padded(Buffer.from(`${head}${texts.join(',')}]}`), padTo)
+    if (envelope.length <= datagramBytes) datagrams.push(envelope)
+    else datagrams.push(...splitIntoPieces(envelope, datagramBytes, nextPieceId()))
+    texts = []
+    bytes = emptyBytes
+  }
+
+  for (const message of outgoing.messages) {
+    const encoded = encodeMessage(message)
+    const comma = texts.length === 0 ? 0 : 1
+    const isFull = texts.length === maxMessagesPerDatagram
+    if (isFull || bytes + comma + encoded.bytes > datagramBytes) finish()
+    bytes += (texts.length === 0 ? 0 : 1) + encoded.bytes
+    texts.push(encoded.text)
+  }
+  finish()
+  return datagrams
+}
+
+/** `bytes`, made `length` long by spaces, which JSON passes over. */
+function padded(bytes: Buffer, length: number): Buffer {
+  return bytes.length >= length ? bytes : Buffer.concat([bytes, Buffer.alloc(length - bytes.length, ' ')])
+}
+
+function namesText(names: Names | null | undefined): string {
+  if (names === undefined || names === null) return ''
+  return `"i":${JSON.stringify(names.incarnation)},"r":${JSON.stringify(names.addressee)},`
+}
+
+/** Why a datagram was dropped. */
+export type DropReason =
+  | 'empty'
+  /** Neither JSON, nor the seed's text, nor a piece. */
+  | 'garbage'
+  /** JSON, but not of a shape that is known, or not to be kept as it is. */
+  | 'malformed'
+  /** It begins like the seed's text, and is none. */
+  | 'plainText'
+  /** A version of the wire that is not spoken here. */
+  | 'version'
+  /** Of another cluster. */
+  | 'foreign'
+  | 'oversized'
+  /** A message that contradicts itself or its sender. */
+  | 'contradiction'
+  /** A piece that fits no message. */
+  | 'piece'
+
+export type Decoded =
+  | {
+      readonly kind: 'envelope'
+      readonly cluster: string
+      readonly sender: NodeId | null
+      /** `null` where it has none, as from a client. */
+      readonly names: Names | null
+      /** Of the server that sent it; 0 where there is none. */
+      readonly clock: number
+      /** The address cookie that it echoes; '' from whoever has none yet, `undefined` from whoever does not echo cookies. */
+      readonly cookie: string | undefined
+      readonly messages: readonly Message[]
+      /** Messages that were left out, since a later one repeats them. */
+      readonly repetitions: number
+      /** Of the datagram, or of its pieces together. */
+      readonly bytes: number
+    }
+  | { readonly kind: 'seed'; readonly requests: readonly SeedRequest[]; readonly bytes: number }
+  /** A piece of a message that is not whole yet. */
+  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'dropped'; readonly reason: DropReason; readonly detail: string }
+
+export interface DecoderOptions {
+  /** The cluster that is listened to; `null` for any, for a client that has not been welcomed yet. */
+  readonly cluster: string | null
+  /** A clock that does not go back, in milliseconds. */
+  readonly nowMs: () => number
+  /** Bytes of a datagram, or of a message put together from pieces. */
+  readonly maxMessageBytes?: number
+  /** Bytes held for messages that are not whole: at least eight times `maxMessageBytes`. A source may hold a quarter. */
+  readonly maxPendingBytes?: number
+  /** How long a message waits for its pieces. */
+  readonly pieceAgeMs?: number
+  /** True for an address that is known to receive what is sent to it: others never take the room of its pieces. */
+  readonly isProven?: (source: Address) => boolean
+}
+
+function dropped(reason: DropReason, detail: string): Decoded {
+  return { kind: 'dropped', reason, detail: detail.slice(0, maxDetailLength) }
+}
+
+/**
+ * Decodes datagrams, from anybody. Whatever the bytes, it does not throw: a datagram is understood in every part or dropped
+ * as a whole.
+ */
+export class Decoder {
+  readonly #cluster: string | null
+  readonly #nowMs: () => number
+  readonly #maxMessageBytes: number
+  readonly #pieces: PieceStore
+
+  /** Throws a `RangeError` when `maxPendingBytes` is too small for `maxMessageBytes`. */
+  constructor(options: DecoderOptions) {
+    const limit = options.maxMessageBytes ?? maxMessageBytes
+    const {
+      cluster,
+      nowMs,
+      maxPendingBytes = 8 * limit,
+      pieceAgeMs = 5_000,
+      isProven = () => false,
+    } = options
+    if (!(maxPendingBytes >= 8 * limit)) {
+      throw new RangeError(`maxPendingBytes must be at least ${8 * limit}; received ${maxPendingBytes}`)
+    }
+    this.#cluster = cluster
+    this.#nowMs = nowMs
+    this.#maxMessageBytes = limit
+    this.#pieces = new PieceStore({ maxMessageBytes: limit, maxPendingBytes, pieceAgeMs, isProven })
+  }
+
+  /** Bytes held for messages that are not whole. */
+  get pendingBytes(): number {
+    return this.#pieces.pendingBytes
+  }
+
+  /** What `datagram` says. It may be reused once this returns. */
+  decode(datagram: Uint8Array, source: Address): Decoded {
+    if (datagram.length === 0) return dropped('empty', 'a datagram of no bytes')
+    if (datagram.length > this.#maxMessageBytes) return dropped('oversized', `${datagram.length} bytes`)
+    if (datagram[0] !== pieceMark) return this.#decodeText(datagram)
+    const taken = this.#pieces.take(datagram, source, this.#nowMs())
+    switch (taken.kind) {
+      case 'whole':
+        return this.#decodeText(taken.payload)
+      case 'dropped':
+        return dropped(taken.reason, taken.detail)
+      case 'incomplete':
+        return taken
+    }
+    taken satisfies never
+  }
+
+  #decodeText(bytes: Uint8Array): Decoded {
+    if (!isUtf8(bytes)) return dropped('garbage', 'it is not UTF-8')
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().trimStart()
+    if (text.startsWith('{')) return this.#decodeJson(text, bytes.length)
+    if (!text.startsWith(seedPrefix)) return dropped('garbage', `neither JSON nor ${seedPrefix}`)
+    const requests = parseSeedText(text)
+    return 'fault' in requests
+      ? dropped('plainText', requests.fault)
+      : { kind: 'seed', requests, bytes: bytes.length }
+  }
+
+  #decodeJson(text: string, bytes: number): Decoded {
+    let envelope: unknown
+    try {
+      envelope = JSON.parse(text)
+    } catch {
+      return dropped('garbage', 'it is not JSON')
+    }
+    const version = (envelope as { readonly v?: unknown }).v
+    if (version !== wireVersion && Number.isInteger(version)) {
+      return dropped('version', `version ${version} of the wire; this is version ${wireVersion}`)
+    }
+    if (version !== wireVersion || !isEnvelope(envelope)) {
+      return dropped('malformed', describeEnvelopeFault(envelope))
+    }
+    return this.#isForeign(envelope)
+      ? dropped('foreign', `it is for the cluster '${envelope.c}'`)
+      : decodeMessages(envelope, bytes)
+  }
+
+  /** A client that does not know the cluster may ask for it; a founder, that does not know its name, for the others. */
+  #isForeign({ c, m }: Envelope): boolean {
+    if (this.#cluster === null || c === this.#cluster) return false
+    return c !== '' || !m.every((message) => unnamed.has(typeOf(message)))
+  }
+}
+
+function decodeMessages(
+  { c: cluster, s: sender, i: incarnation, r, t: clock = 0, k: cookie, m }: Envelope,
+  bytes: number,
+): Decoded {
+  if (m.length > maxMessagesPerDatagram) return dropped('oversized', `${m.length} messages`)
+  const names = incarnation === undefined ? null : { incarnation, addressee: r ?? null }
+  const messages: Message[] = []
+  for (const message of m) {
+    if (!isMessage(message)) return dropped('malformed', describeMessageFault(message))
+    const excess = excessIn(message, bytes)
+    if (excess !== null) return dropped('oversized', excess)
+    const contradiction = contradictionIn(message, { cluster, sender, names })
+    if (contradiction !== null) return dropped('contradiction', contradiction)
+    messages.push(message)
+  }
+  const told = withoutRepetitions(messages)
+  const repetitions = messages.length - told.length
+  return { kind: 'envelope', cluster, sender, names, clock, cookie, messages: told, repetitions, bytes }
+}

@@ -1,0 +1,54 @@
+/**
+ * Address cookies: whoever echoes one receives what is sent to its address, so answers to it cannot be turned against
+ * somebody else. A cookie is a keyed hash of the address and the time, so nothing is stored for an address that asks.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Address } from '../../machines/batch.ts'
+import { cookieEpochMs, cookieLength } from './limits.ts'
+
+/** The key dies with the process: after a restart everybody is given a new cookie. */
+const keyBytes = 32
+
+export class Cookies {
+  readonly #nowMs: () => number
+  readonly #key: Uint8Array
+
+  /** `nowMs` is a clock that does not go back, in milliseconds; `key` is random by default. */
+  constructor(nowMs: () => number, key: Uint8Array = randomBytes(keyBytes)) {
+    this.#nowMs = nowMs
+    this.#key = key
+  }
+
+  /** The number of the epoch that it is now. */
+  get epoch(): number {
+    return Math.floor(this.#nowMs() / cookieEpochMs)
+  }
+
+  /** The cookie of `address` in this epoch. */
+  cookieOf(address: Address): string {
+    return this.#cookieIn(this.epoch, address)
+  }
+
+  /** The epoch in which `cookie` was given to `address`: this one or the one before; `null` when it is neither's. */
+  epochOf(address: Address, cookie: string): number | null {
+    const { epoch } = this
+    for (const given of [epoch, epoch - 1]) {
+      if (isSame(cookie, this.#cookieIn(given, address))) return given
+    }
+    return null
+  }
+
+  #cookieIn(epoch: number, address: Address): string {
+    return createHmac('sha256', this.#key)
+      .update(`${epoch} ${address}`)
+      .digest('base64url')
+      .slice(0, cookieLength)
+  }
+}
+
+/** Compares in constant time: how long it takes does not show how much of a guess was right. */
+export function isSame(cookie: string, other: string): boolean {
+  const bytes = Buffer.from(cookie)
+  const otherBytes = Buffer.from(other)
+  return bytes.length === otherBytes.length && timingSafeEqual(bytes, otherBytes)
+}

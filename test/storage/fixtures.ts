@@ -1,0 +1,42 @@
+import type { Ballot } from '../../machines/ballot.ts'
+import type { AcceptedRecord, Batch, ChosenBatch, Instance } from '../../machines/batch.ts'
+import type { Write } from '../../machines/outputs.ts'
+import type { Identity } from '../../src/storage/storage.ts'
+
+export const identity: Identity = {
+  cluster: 'c1',
+  node: 1,
+  incarnation: 'founder-1',
+  members: [
+    { id: 0, address: '127.0.0.1:1000', incarnation: 'founder-0' },
+    { id: 1, address: '127.0.0.1:1001', incarnation: 'founder-1' },
+  ],
+}
+
+export function ballot(round: number): Ballot {
+  return { round, node: 0 }
+}
+
+export function batch(name: string): Batch {
+  return {
+    node: 0,
+    elapsedMs: 1_000,
+    requests: [
+      { uid: 'u@0', seq: 1, ackedBelow: 1, command: { kind: 'service', body: { action: 'lock', name } } },
+    ],
+  }
+}
+
+export function record(instance: Instance, round: number, name: string): AcceptedRecord {
+  return { instance, ballot: ballot(round), batch: batch(name) }
+}
+
+export function accepting(round: number, ...accepted: AcceptedRecord[]): Write {
+  return { by: 'acceptor', promised: ballot(round), accepted }
+}
+
+/** Learning the batches named `names`, chosen at `from` and after. */
+export function learning(from: Instance, ...names: string[]): Write {
+  const chosen: ChosenBatch[] = names.map((name, offset) => ({ instance: from + offset, batch: batch(name) }))
+  return { by: 'learner', chosen }
+}

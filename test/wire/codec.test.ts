@@ -1,0 +1,569 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Command, Json } from '../../machines/batch.ts'
+import type { Message, RequestMessage } from '../../machines/messages.ts'
+import {
+  commandBytes,
+  type Decoded,
+  Decoder,
+  type DropReason,
+  encodeEnvelope,
+  maxCommandBytes,
+  maxDatagramBytes,
+  maxMessageBytes,
+} from '../../src/wire/codec.ts'
+import { contradictionIn } from '../../src/wire/consistency.ts'
+import { isMessage } from '../../src/wire/schema.ts'
+import { anythingSaid, messageTypes, type Said, said } from '../support/arbitraries.ts'
+
+const source = '127.0.0.1:40000'
+const cluster = 'c'
+
+function decoderOf(of: string | null = cluster): Decoder {
+  return new Decoder({ cluster: of, nowMs: () => 0 })
+}
+
+/** What a server writes around what it says to another. */
+const ours = { incarnation: 'i', addressee: 'j' }
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+function decodeText(text: string, decoder = decoderOf()): Decoded {
+  return decoder.decode(bytesOf(text), source)
+}
+
+/** The datagram of one message, which must fit. */
+function datagramOf({ cluster, sender, names, message }: Said, clock?: number): Uint8Array {
+  const time = clock === undefined ? {} : { clock }
+  const datagrams = encodeEnvelope({ cluster, sender, names, ...time, messages: [message] })
+  expect(datagrams).toHaveLength(1)
+  return datagrams[0]!
+}
+
+function reasonOf(decoded: Decoded): DropReason | Decoded {
+  return decoded.kind === 'dropped' ? decoded.reason : decoded
+}
+
+/** All that is decoded from `datagrams`, in order. */
+function messagesOf(datagrams: readonly Uint8Array[], decoder = decoderOf(null)): Message[] {
+  return datagrams.flatMap((datagram) => {
+    const decoded = decoder.decode(datagram, source)
+    if (decoded.kind === 'dropped') throw new Error(`${decoded.reason}: ${decoded.detail}`)
+    return decoded.kind === 'envelope' ? decoded.messages : []
+  })
+}
+
+/** Whatever was decoded is of the schema, contradicts nothing and stays what it is when it is sent on. */
+function expectSound(decoded: Decoded): void {
+  if (decoded.kind === 'dropped') {
+    expect(decoded.detail.length).toBeLessThanOrEqual(200)
+    return
+  }
+  if (decoded.kind !== 'envelope') return
+  for (const message of decoded.messages) {
+    expect(isMessage(message)).toBe(true)
+    expect(contradictionIn(message, decoded)).toBeNull()
+  }
+  expect(messagesOf(encodeEnvelope(decoded))).toEqual(decoded.messages)
+}
+
+function request(body: Json): RequestMessage {
+  return { type: 'request', uid: 'a@0', seq: 1, ackedBelow: 0, command: { kind: 'service', body } }
+}
+
+function report(length: number, character = 'x'): Message {
+  return { type: 'report', status: character.repeat(length) }
+}
+
+/** An answer of that many characters; each is to another request. */
+function answer(length: number, seq: number, character = 'x'): Message {
+  const outcome = { kind: 'executed', result: character.repeat(length), instance: 0, index: 0 } as const
+  return { type: 'response', uid: 'a@0', seq, outcome }
+}
+
+describe('a message', () => {
+  it.each(messageTypes)('of the kind %s comes out as it went in', (type) => {
+    fc.assert(
+      fc.property(
+        said[type] as fc.Arbitrary<Said>,
+        fc.maxSafeNat(),
+        ({ cluster, sender, names, message }, any) => {
+          const clock = any % 2 ** 52
+          const decoded = decoderOf(cluster).decode(
+            datagramOf({ cluster, sender, names, message }, clock),
+            source,
+          )
+          const expected = { kind: 'envelope', cluster, sender, names, clock, messages: [message] }
+          expect(decoded).toMatchObject(expected)
+        },
+      ),
+    )
+  })
+
+  it.each(messageTypes)('of the kind %s, cut at any byte, is dropped', (type) => {
+    fc.assert(
+      fc.property(said[type] as fc.Arbitrary<Said>, (one) => {
+        const decoder = decoderOf(one.cluster)
+        const datagram = datagramOf(one)
+        for (let length = 0; length < datagram.length; length += 1) {
+          const reason = reasonOf(decoder.decode(datagram.subarray(0, length), source))
+          expect(reason).toBe(length === 0 ? 'empty' : 'garbage')
+        }
+      }),
+      { numRuns: 10 },
+    )
+  })
+
+  it.each(messageTypes)('of the kind %s, with any bit flipped, is dropped or still sound', (type) => {
+    fc.assert(
+      fc.property(said[type] as fc.Arbitrary<Said>, (one) => {
+        const decoder = decoderOf(null)
+        const datagram = datagramOf(one)
+        fc.pre(datagram.length < 600)
+        for (let bit = 0; bit < datagram.length * 8; bit += 1) {
+          const flipped = Uint8Array.from(datagram)
+          flipped[bit >> 3]! ^= 1 << (bit & 7)
+          expectSound(decoder.decode(flipped, source))
+        }
+      }),
+      { numRuns: 2 },
+    )
+  })
+
+  it('with several bytes replaced, inserted or taken out is dropped or still sound', () => {
+    const change = fc.record({ at: fc.nat(), cut: fc.nat({ max: 6 }), put: fc.uint8Array({ maxLength: 6 }) })
+    const tokens = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      ',',
+      ':',
+      '-',
+      '0',
+      'e999',
+      'null',
+      '\\ud800',
+      '"__proto__":',
+    )
+    const changes = fc.oneof(
+      change,
+      fc.record({ at: fc.nat(), cut: fc.nat({ max: 6 }), put: tokens.map(bytesOf) }),
+    )
+    fc.assert(
+      fc.property(anythingSaid, fc.array(changes, { minLength: 1, maxLength: 4 }), (one, all) => {
+        let bytes = Array.from(datagramOf(one))
+        for (const { at, cut, put } of all) bytes = bytes.toSpliced(at % (bytes.length + 1), cut, ...put)
+        expectSound(decoderOf(null).decode(Uint8Array.from(bytes), source))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
+describe('an envelope', () => {
+  const many: Message[] = Array.from({ length: 10_000 }, (_, instance) => ({
+    type: 'accepted',
+    ballot: { round: 1_000_000, node: 2 },
+    instance,
+  }))
+
+  it('is one datagram, in plain JSON', () => {
+    const [datagram, ...others] = encodeEnvelope({
+      cluster,
+      sender: 2,
+      names: ours,
+      messages: [{ type: 'learn', from: 7 }],
+    })
+    expect(others).toEqual([])
+    expect(Buffer.from(datagram!).toString()).toBe(
+      '{"v":3,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"learn","from":7}]}',
+    )
+  })
+
+  it('carries the clock of a server, and none of a client', () => {
+    const messages: Message[] = [{ type: 'learn', from: 7 }]
+    const [datagram] = encodeEnvelope({ cluster, sender: 2, names: ours, clock: 9, messages })
+    expect(Buffer.from(datagram!).toString()).toBe(
+      '{"v":3,"c":"c","s":2,"i":"i","r":"j","t":9,"m":[{"type":"learn","from":7}]}',
+    )
+    expect(decodeText('{"v":3,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"learn","from":7}]}')).toMatchObject(
+      { clock: 0 },
+    )
+  })
+
+  it('of no messages is no datagram', () => {
+    expect(encodeEnvelope({ cluster, sender: 2, names: ours, messages: [] })).toEqual([])
+  })
+
+  it('that is too long is several, filled to the brim, in order', () => {
+    const datagrams = encodeEnvelope({ cluster, sender: 2, names: ours, messages: many })
+    for (const datagram of datagrams) {
+      expect(datagram.length).toBeLessThanOrEqual(maxDatagramBytes)
+      expect(datagram[0]).toBe('{'.charCodeAt(0))
+    }
+    for (const full of datagrams.slice(0, -1)) expect(full.length).toBeGreaterThan(maxDatagramBytes - 80)
+    expect(messagesOf(datagrams)).toEqual(many)
+  })
+
+  it('holds a bounded number of messages, and is sent so', () => {
+    const small: Message[] = Array.from({ length: 2_500 }, (_, seq) => ({ type: 'queued', uid: 'a', seq }))
+    const datagrams = encodeEnvelope({ cluster, sender: 2, messages: small })
+    expect(datagrams.map((datagram) => messagesOf([datagram]).length)).toEqual([1_024, 1_024, 452])
+    const tooMany = JSON.stringify({ v: 3, c: cluster, s: 2, m: small.slice(0, 1_025) })
+    expect(reasonOf(decodeText(tooMany))).toBe('oversized')
+  })
+
+  it('is padded to what it is told, with what JSON passes over', () => {
+    const messages: Message[] = [{ type: 'hello' }]
+    const [datagram, ...others] = encodeEnvelope({ cluster, sender: null, cookie: '', messages }, undefined, {
+      padTo: 1_200,
+    })
+    expect(others).toEqual([])
+    expect(datagram).toHaveLength(1_200)
+    expect(decoderOf().decode(datagram!, source)).toMatchObject({ cookie: '', messages, bytes: 1_200 })
+  })
+
+  it.each([undefined, '', 'abcdefghijklmnopqrst_-'])('echoes the cookie %s', (cookie) => {
+    const datagrams = encodeEnvelope({ cluster, sender: 2, clock: 7, cookie, messages: [report(1)] })
+    expect(decoderOf().decode(datagrams[0]!, source)).toMatchObject({ cookie, clock: 7 })
+  })
+
+  it.each([
+    'x',
+    'abcdefghijklmnopqrst_-a',
+    'abcdefghijklmnopqrst_+',
+    'x'.repeat(5_000),
+  ])('with %s for a cookie is malformed', (cookie) => {
+    const text = JSON.stringify({ v: 3, c: cluster, s: null, k: cookie, m: [{ type: 'hello' }] })
+    expect(reasonOf(decodeText(text))).toBe('malformed')
+  })
+
+  it('says each thing once: what a later message repeats is left out', () => {
+    const request = (seq: number, body: Json) => ({
+      type: 'request',
+      uid: 'a',
+      seq,
+      ackedBelow: 0,
+      command: { kind: 'service', body },
+    })
+    const learn = (from: number) => ({ type: 'learn', from })
+    const m = [
+      learn(1),
+      request(1, 1),
+      { type: 'hello' },
+      request(1, 2),
+      learn(9),
+      request(2, 1),
+      { type: 'hello' },
+    ]
+    expect(decodeText(JSON.stringify({ v: 3, c: cluster, s: 1, i: 'i', m }))).toMatchObject({
+      messages: [request(1, 2), learn(9), request(2, 1), { type: 'hello' }],
+      repetitions: 3,
+    })
+  })
+
+  it('leaves out what it says twice, whatever it says', () => {
+    fc.assert(
+      fc.property(anythingSaid, ({ cluster, sender, names, message }) => {
+        const messages = [message, structuredClone(message)]
+        const decoded = decoderOf(cluster).decode(
+          encodeEnvelope({ cluster, sender, names, messages })[0]!,
+          source,
+        )
+        expect(decoded).toMatchObject({ messages: [message], repetitions: 1 })
+      }),
+    )
+  })
+
+  it('keeps to the limit to the byte', () => {
+    const empty = '{"v":3,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"report","status":""}]}'.length
+    const fits = encodeEnvelope({ cluster, sender: 2, names: ours, messages: [report(1_200 - empty)] }, 1_200)
+    expect(fits.map(({ length }) => length)).toEqual([1_200])
+    const tooLong = encodeEnvelope(
+      { cluster, sender: 2, names: ours, messages: [report(1_201 - empty)] },
+      1_200,
+    )
+    expect(tooLong.map(({ length }) => length)).toEqual([1_200, 1_201 - 1_186 + 14])
+  })
+
+  it('never needs pieces for messages that fit alone, whatever the limit', () => {
+    for (let limit = 1_200; limit < 1_260; limit += 1) {
+      const datagrams = encodeEnvelope(
+        { cluster, sender: 2, names: ours, messages: many.slice(0, 200) },
+        limit,
+      )
+      for (const datagram of datagrams) {
+        expect(datagram[0]).toBe('{'.charCodeAt(0))
+        expect(datagram.length).toBeLessThanOrEqual(limit)
+      }
+    }
+  })
+
+  it('sends in pieces only what does not fit alone', () => {
+    const messages = [answer(10, 1), answer(5_000, 2, 'é'), answer(20, 3), answer(30, 4)]
+    let id = 40n
+    const nextPieceId = () => {
+      id += 1n
+      return id
+    }
+    const datagrams = encodeEnvelope({ cluster, sender: 2, names: ours, messages }, 1_200, { nextPieceId })
+    expect(datagrams.filter(([mark]) => mark === 1)).toHaveLength(datagrams.length - 2)
+    expect(id).toBe(41n)
+    expect(messagesOf(datagrams)).toEqual(messages)
+  })
+
+  it('of any messages and any limit comes out as it went in', () => {
+    const plan = fc.record({
+      lengths: fc.array(fc.integer({ min: 0, max: 6_000 }), { minLength: 1, maxLength: 12 }),
+      limit: fc.integer({ min: 1_200, max: 4_000 }),
+    })
+    fc.assert(
+      fc.property(plan, ({ lengths, limit }) => {
+        const messages = lengths.map((length, seq) => answer(length, seq))
+        const datagrams = encodeEnvelope({ cluster, sender: 0, messages }, limit)
+        expect(Math.max(...datagrams.map(({ length }) => length))).toBeLessThanOrEqual(limit)
+        expect(messagesOf(datagrams)).toEqual(messages)
+      }),
+    )
+  })
+
+  it('gives each message in pieces an id of its own', () => {
+    const pieces = [0, 1].flatMap(() =>
+      encodeEnvelope({ cluster, sender: 0, messages: [report(2_000)] }, 1_200),
+    )
+    expect(pieces).toHaveLength(4)
+    expect(new Set(pieces.map((piece) => Buffer.from(piece.subarray(2, 10)).toString('hex'))).size).toBe(2)
+  })
+
+  it('carries the longest message, in the smallest datagrams', () => {
+    const message = report(maxMessageBytes - 100)
+    expect(messagesOf(encodeEnvelope({ cluster, sender: 0, messages: [message] }, 1_200))).toEqual([message])
+  })
+
+  it.each([0, 1_199, 65_508, Number.NaN])('of datagrams of %d bytes is an error', (bytes) => {
+    expect(() => encodeEnvelope({ cluster, sender: 0, messages: [] }, bytes)).toThrow(RangeError)
+  })
+})
+
+describe('a datagram that is dropped', () => {
+  it.each<[string, DropReason]>([
+    ['', 'empty'],
+    ['hello', 'garbage'],
+    ['[]', 'garbage'],
+    ['"REQUEST"', 'garbage'],
+    ['{"v":3', 'garbage'],
+    ['{}', 'malformed'],
+    ['{"v":"1","c":"c","s":0,"m":[{"type":"hello"}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"hello"}],"x":0}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"hello"}],"__proto__":{}}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"hello"},{"type":"helo"}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"learn","from":4503599627370497}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":1e999}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":-0}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":"\\ud800"}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":{"\\u005f_proto__":1}}]}', 'malformed'],
+    ['{"v":2,"past":true}', 'version'],
+    ['{"v":3,"c":"c","s":0,"t":-1,"m":[{"type":"hello"}]}', 'malformed'],
+    ['{"v":3,"c":"c","s":0,"t":9007199254740991,"m":[{"type":"hello"}]}', 'malformed'],
+    ['{"v":0,"c":"c","s":0,"m":[{"type":"hello"}]}', 'version'],
+    ['{"v":3,"c":"d","s":0,"m":[{"type":"learn","from":0}]}', 'foreign'],
+    ['{"v":3,"c":"d","s":null,"m":[{"type":"hello"}]}', 'foreign'],
+    ['{"v":3,"c":"","s":0,"m":[{"type":"learn","from":0}]}', 'foreign'],
+    ['{"v":3,"c":"","s":null,"m":[{"type":"hello"},{"type":"learn","from":0}]}', 'foreign'],
+    [
+      '{"v":3,"c":"c","s":0,"m":[{"type":"prepare","ballot":{"round":1,"node":1},"from":0}]}',
+      'contradiction',
+    ],
+    ['{"v":3,"c":"c","s":null,"m":[{"type":"learn","from":0}]}', 'contradiction'],
+    ["REQUEST:-1:-1:(1,'STEAL','a')", 'plainText'],
+    ['\u0001', 'piece'],
+  ])('%j: %s', (text, reason) => {
+    expect(reasonOf(decodeText(text))).toBe(reason)
+  })
+
+  it('is not UTF-8, or not even text', () => {
+    const broken = bytesOf('{"v":3,"c":"c","s":0,"m":[{"type":"report","status":"é"}]}')
+    const at = broken.indexOf(0xc3)
+    expect(reasonOf(decoderOf().decode(broken.with(at, 0xff), source))).toBe('garbage')
+  })
+
+  it('says why, in bounds', () => {
+    const type = 'x'.repeat(50_000)
+    expect(decodeText(`{"v":3,"c":"c","s":0,"m":[{"type":"${type}"}]}`)).toEqual({
+      kind: 'dropped',
+      reason: 'malformed',
+      detail: expect.stringMatching(/^no message is of the type 'x{100,}$/),
+    })
+  })
+
+  it('is of a version that is named', () => {
+    expect(decodeText('{"v":7}')).toMatchObject({ detail: 'version 7 of the wire; this is version 3' })
+  })
+
+  it('is nested too deep, in a body or around it', () => {
+    const wrapped = (value: string) => `{"v":3,"c":"c","s":0,"m":[${value}]}`
+    const bodies = (depth: number) =>
+      wrapped(JSON.stringify(request('?')).replace('"?"', '['.repeat(depth) + ']'.repeat(depth)))
+    expect(decodeText(bodies(32)).kind).toBe('envelope')
+    expect(reasonOf(decodeText(bodies(33)))).toBe('malformed')
+    for (const depth of [1_000, 30_000, 500_000]) {
+      const arrays = '['.repeat(depth) + ']'.repeat(depth)
+      const objects = `${'{"a":'.repeat(depth / 5)}1${'}'.repeat(depth / 5)}`
+      for (const deep of [arrays, objects]) {
+        expect(reasonOf(decodeText(wrapped(deep)))).toBe('malformed')
+        expect(reasonOf(decodeText(wrapped(`{"type":"report","status":${deep}}`)))).toBe('malformed')
+        expect(reasonOf(decodeText(deep))).toBe(deep === arrays ? 'garbage' : 'malformed')
+      }
+    }
+  })
+
+  it('is longer than a message may be', () => {
+    const tiny = new Decoder({ cluster, nowMs: () => 0, maxMessageBytes: 2_000 })
+    const long = encodeEnvelope({ cluster, sender: 0, messages: [report(3_000)] })
+    expect(reasonOf(tiny.decode(long[0]!, source))).toBe('oversized')
+    const pieces = encodeEnvelope({ cluster, sender: 0, messages: [report(3_000)] }, 1_200)
+    expect(pieces.map((piece) => reasonOf(tiny.decode(piece, source)))).toContain('oversized')
+  })
+
+  it('asks for a command that is too long, as JSON writes it', () => {
+    const overhead = commandBytes({ kind: 'service', body: '' })
+    const longest = request('x'.repeat(maxCommandBytes - overhead))
+    const said = (message: Message) => datagramOf({ cluster, sender: null, names: null, message })
+    expect(decoderOf().decode(said(longest), source).kind).toBe('envelope')
+    expect(
+      reasonOf(decoderOf().decode(said(request('x'.repeat(maxCommandBytes - overhead + 1))), source)),
+    ).toBe('oversized')
+    // Written shorter than JSON.stringify writes it: what counts is what servers send on.
+    const numbers = JSON.stringify(request('?')).replace('"?"', `[${Array(2_000).fill('1e20').join(',')}]`)
+    expect(reasonOf(decodeText(`{"v":3,"c":"c","s":null,"m":[${numbers}]}`))).toBe('oversized')
+  })
+
+  it('shows a batch that is longer than servers propose: it would not fit into a promise with others', () => {
+    const ballot = { round: 1, node: 1 }
+    const command = (letters: number) => ({ kind: 'service' as const, body: 'x'.repeat(letters) })
+    const batchOf = (letters: number) => ({
+      node: 1,
+      elapsedMs: 0,
+      requests: [1, 2].map((seq) => ({ uid: 'u', seq, ackedBelow: 0, command: command(letters / 2) })),
+    })
+    const names = { incarnation: 'i', addressee: 'j' }
+    const decoded = (message: Message) => {
+      const decoder = decoderOf()
+      const pieces = encodeEnvelope({ cluster, sender: 1, names, messages: [message] })
+      return pieces.map((piece) => decoder.decode(piece, source)).at(-1)
+    }
+    const messages = (letters: number): readonly Message[] => {
+      const batch = batchOf(letters)
+      const heading = { ballot, firstUnchosen: 0 }
+      return [
+        { type: 'accept', ballot, instance: 0, batch },
+        { type: 'promise', ...heading, from: 0, accepted: [{ instance: 0, ballot, batch }] },
+        { type: 'chosen', from: 0, batches: [batch], firstUnchosen: 1, unsettled: false },
+      ]
+    }
+    for (const message of messages(61_000)) expect(decoded(message)?.kind).toBe('envelope')
+    for (const message of messages(61_500)) expect(reasonOf(decoded(message) as Decoded)).toBe('oversized')
+  })
+
+  it('is noise of any length', () => {
+    const decoder = decoderOf()
+    const lengths = fc.oneof(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 0, max: 65_507 }))
+    const begins = fc.constantFrom([], [0x01], [0x01, 0x01], [0x7b], [0x20, 0x7b], [...bytesOf('REQUEST:')])
+    fc.assert(
+      fc.property(lengths, begins, fc.integer(), (length, begin, salt) => {
+        let state = salt | 1
+        const noise = Uint8Array.from({ length }, () => {
+          state ^= state << 13
+          state ^= state >>> 17
+          state ^= state << 5
+          return state
+        })
+        noise.set(begin.slice(0, length))
+        expect(decoder.decode(noise, source).kind).toMatch(/^(dropped|incomplete)$/)
+      }),
+      { numRuns: 1_000 },
+    )
+    expect(decoder.decode(new Uint8Array(65_507), source).kind).toBe('dropped')
+  })
+})
+
+describe('a decoder', () => {
+  const hello = (name: string) =>
+    encodeEnvelope({ cluster: name, sender: null, messages: [{ type: 'hello' }] })
+  const inquire = encodeEnvelope({
+    cluster: '',
+    sender: null,
+    messages: [{ type: 'inquire' }, { type: 'hello' }],
+  })
+
+  it('of a server takes hello and inquire of clients that do not know the cluster', () => {
+    expect(messagesOf(hello(''), decoderOf())).toEqual([{ type: 'hello' }])
+    expect(messagesOf(inquire, decoderOf())).toEqual([{ type: 'inquire' }, { type: 'hello' }])
+  })
+
+  it('of a client that has not been welcomed takes every cluster', () => {
+    expect(messagesOf(hello('x'), decoderOf(null))).toEqual([{ type: 'hello' }])
+  })
+
+  it('tells the seed’s text from JSON', () => {
+    expect(decodeText("REQUEST:-1:-1:(21,'LOCK','a')\nREQUEST:-1:-1:(22,'UnLOCK','a')\n")).toMatchObject({
+      kind: 'seed',
+      requests: [
+        { seq: 21, action: 'LOCK', name: 'a' },
+        { seq: 22, action: 'UNLOCK', name: 'a' },
+      ],
+    })
+  })
+
+  it('takes JSON as one types it', () => {
+    expect(decodeText('\n { "v": 3, "c": "", "s": null, "m": [ { "type": "inquire" } ] }\n').kind).toBe(
+      'envelope',
+    )
+  })
+
+  it('does not look for pieces in what came in pieces', () => {
+    const inner = encodeEnvelope({ cluster, sender: 0, messages: [report(1_500)] }, 1_200)
+    const nested = Uint8Array.from(Buffer.concat([inner[0]!.subarray(0, 14), new Uint8Array(2_000)]))
+    const outer = encodeEnvelope({ cluster, sender: 0, messages: [report(nested.length)] }, 1_200)
+    const payload = [...nested]
+    for (const piece of outer) piece.set(payload.splice(0, piece.length - 14), 14)
+    expect(outer.map((piece) => reasonOf(decoderOf().decode(piece, source))).at(-1)).toEqual({
+      kind: 'incomplete',
+    })
+    const decoder = decoderOf()
+    const last = outer.map((piece) => decoder.decode(piece, source)).at(-1)
+    expect(last).toMatchObject({ kind: 'dropped', reason: 'garbage' })
+    expect(decoder.pendingBytes).toBe(0)
+  })
+
+  it('forgets pieces by its clock', () => {
+    let nowMs = 0
+    const decoder = new Decoder({ cluster, nowMs: () => nowMs, pieceAgeMs: 100 })
+    const [first, second] = encodeEnvelope({ cluster, sender: 0, messages: [report(1_500)] }, 1_200)
+    decoder.decode(first!, source)
+    expect(decoder.pendingBytes).toBeGreaterThan(1_200)
+    nowMs = 101
+    expect(decoder.decode(second!, source)).toEqual({ kind: 'incomplete' })
+    expect(decoder.decode(first!, source).kind).toBe('envelope')
+  })
+
+  it('is not made with less room for pieces than messages need', () => {
+    const options = { cluster, nowMs: () => 0, maxMessageBytes: 1_000 }
+    expect(() => new Decoder({ ...options, maxPendingBytes: 7_999 })).toThrow(RangeError)
+    expect(new Decoder({ ...options, maxPendingBytes: 8_000 }).pendingBytes).toBe(0)
+  })
+})
+
+describe('the bytes of a command', () => {
+  it.each<[Command, number]>([
+    [{ kind: 'cancel', seq: 1 }, 25],
+    [{ kind: 'service', body: 'é' }, 30],
+  ])('%j are those of its JSON', (command, bytes) => {
+    expect(commandBytes(command)).toBe(bytes)
+  })
+})

@@ -1,0 +1,267 @@
+import type { Static } from '@sinclair/typebox'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Json } from '../../machines/batch.ts'
+import type { Message } from '../../machines/messages.ts'
+import { describeMessageFault, isEnvelope, isMessage, messageSchemas } from '../../src/wire/schema.ts'
+import { messageTypes, said } from '../support/arbitraries.ts'
+
+/** Read-only in every part, and without intersections: two types that say the same become one. */
+type Settled<T> = [Json] extends [T]
+  ? T
+  : T extends readonly (infer Element)[]
+    ? readonly Settled<Element>[]
+    : T extends object
+      ? { readonly [K in keyof T]: Settled<T[K]> }
+      : T
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+type Agreement = {
+  [K in Message['type']]: Same<
+    Settled<Static<(typeof messageSchemas)[K]>>,
+    Settled<Extract<Message, { readonly type: K }>>
+  >
+}
+
+/** Does not compile when a schema says something else than the machines' types. */
+const agreement: Agreement = {
+  prepare: true,
+  promise: true,
+  accept: true,
+  accepted: true,
+  denial: true,
+  learn: true,
+  chosen: true,
+  request: true,
+  hello: true,
+  inquire: true,
+  response: true,
+  queued: true,
+  busy: true,
+  welcome: true,
+  report: true,
+  join: true,
+  invitation: true,
+  notInvited: true,
+  found: true,
+  founder: true,
+  notFounder: true,
+  challenge: true,
+}
+
+const optionalParts = ['nonce', 'joining']
+const openParts = ['body', 'result', 'status']
+
+/** Every object in `value` with the path to it, outside of bodies, results and statuses. */
+function* closedObjects(value: unknown, path: string): Generator<[string, Record<string, unknown>]> {
+  if (typeof value !== 'object' || value === null) return
+  if (!Array.isArray(value)) yield [path, value as Record<string, unknown>]
+  for (const [key, inner] of Object.entries(value)) {
+    if (!openParts.includes(key)) yield* closedObjects(inner, `${path}/${key}`)
+  }
+}
+
+/** Every whole number, likewise. */
+function* integersIn(value: unknown): Generator<[Record<string, unknown>, string]> {
+  for (const [, object] of closedObjects(value, '')) {
+    for (const [key, inner] of Object.entries(object)) {
+      if (typeof inner === 'number' && !openParts.includes(key)) yield [object, key]
+    }
+  }
+}
+
+const request = { type: 'request', uid: 'a@0', seq: 1, ackedBelow: 0 }
+
+function service(body: unknown): unknown {
+  return { ...request, command: { kind: 'service', body } }
+}
+
+function nested(depth: number): unknown {
+  return JSON.parse('['.repeat(depth) + ']'.repeat(depth))
+}
+
+describe('the schemas of messages', () => {
+  it('say what the machines’ types say, kind for kind', () => {
+    expect(Object.keys(agreement).sort()).toEqual(Object.keys(messageSchemas).sort())
+    expect([...messageTypes].sort()).toEqual(Object.keys(messageSchemas).sort())
+  })
+
+  it.each(messageTypes)('take every %s, and none with something missing or beside it', (type) => {
+    fc.assert(
+      fc.property(said[type] as fc.Arbitrary<{ message: Message }>, ({ message }) => {
+        expect(isMessage(message)).toBe(true)
+        for (const [, object] of closedObjects(message, '')) {
+          object.extra = 1
+          expect(isMessage(message)).toBe(false)
+          delete object.extra
+          for (const key of Object.keys(object)) {
+            if (optionalParts.includes(key) || (object.action === 'add' && key === 'incarnation')) continue
+            const { [key]: value } = object
+            delete object[key]
+            expect(isMessage(message)).toBe(false)
+            object[key] = value
+          }
+        }
+        expect(isMessage(message)).toBe(true)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it.each(messageTypes)('take only whole numbers from 0 to 2^52 in a %s', (type) => {
+    fc.assert(
+      fc.property(said[type] as fc.Arbitrary<{ message: Message }>, ({ message }) => {
+        for (const [object, key] of integersIn(message)) {
+          const value = object[key]
+          for (const wrong of [
+            -1,
+            0.5,
+            2 ** 52 + 1,
+            2 ** 53,
+            Number.NaN,
+            Number.POSITIVE_INFINITY,
+            '1',
+            null,
+          ]) {
+            object[key] = wrong
+            expect(isMessage(message), `${key}: ${wrong}`).toBe(false)
+          }
+          object[key] = value
+        }
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('take a uid of 1 to 128 characters', () => {
+    const queued = (uid: unknown) => isMessage({ type: 'queued', uid, seq: 0 })
+    expect(queued('')).toBe(false)
+    expect(queued('u')).toBe(true)
+    expect(queued('u'.repeat(128))).toBe(true)
+    expect(queued('u'.repeat(129))).toBe(false)
+    expect(queued('half \ud83d')).toBe(false)
+    expect(queued('whole \u{1f512}')).toBe(true)
+  })
+
+  it('take only addresses of members that can be sent to', () => {
+    const add = (address: string) =>
+      isMessage({ ...request, command: { kind: 'members', change: { action: 'add', id: 3, address } } })
+    expect(add('127.0.0.1:29367')).toBe(true)
+    expect(add('[::1]:29367')).toBe(true)
+    for (const wrong of [
+      '',
+      '127.0.0.1',
+      '127.0.0.1:0',
+      'h:65536',
+      'h h:1',
+      ':1',
+      '0.0.0.0:1',
+      '[::]:1',
+      '255.255.255.255:1',
+      '[ff02::1]:1',
+      '127.1:1',
+      `${'h'.repeat(254)}:65535`,
+    ]) {
+      expect(add(wrong), wrong).toBe(false)
+    }
+  })
+
+  it('take bodies that every server reads again as they are, and no others', () => {
+    for (const body of [
+      null,
+      '',
+      0,
+      -1,
+      1.5,
+      2 ** 60,
+      true,
+      [],
+      {},
+      { constructor: 1, toString: 2 },
+      nested(32),
+    ]) {
+      expect(isMessage(service(body)), JSON.stringify(body)).toBe(true)
+    }
+    const wrong = [
+      Number.POSITIVE_INFINITY,
+      -0,
+      '\udc00',
+      { '\ud800': 1 },
+      [{ a: [-0] }],
+      JSON.parse('{"a":{"__proto__":1}}'),
+      undefined,
+      1n,
+      nested(33),
+    ]
+    for (const body of wrong) expect(isMessage(service(body))).toBe(false)
+  })
+
+  it('let a body that a request may carry lie in every message that carries requests', () => {
+    const { command } = service(nested(32)) as { command: unknown }
+    const batch = { node: 0, elapsedMs: 1, requests: [{ uid: 'a@0', seq: 1, ackedBelow: 0, command }] }
+    const ballot = { round: 1, node: 0 }
+    expect(isMessage({ type: 'accept', ballot, instance: 0, batch })).toBe(true)
+    expect(isMessage({ type: 'chosen', from: 0, batches: [batch], firstUnchosen: 1, unsettled: false })).toBe(
+      true,
+    )
+    const accepted = [{ instance: 0, ballot, batch }]
+    expect(isMessage({ type: 'promise', ballot, from: 0, accepted, firstUnchosen: 0 })).toBe(true)
+  })
+
+  it('let a result hold the result of an earlier request, as the answer to a cancel does', () => {
+    const response = (result: unknown) => {
+      return {
+        type: 'response',
+        uid: 'a@0',
+        seq: 1,
+        outcome: { kind: 'executed', result, instance: 0, index: 0 },
+      }
+    }
+    const { outcome } = response(nested(32))
+    expect(isMessage(response({ ended: outcome }))).toBe(true)
+    expect(isMessage(response(nested(64)))).toBe(true)
+    expect(isMessage(response(nested(65)))).toBe(false)
+  })
+
+  it('take nothing that is no message', () => {
+    for (const value of [
+      null,
+      1,
+      'hello',
+      [],
+      {},
+      { type: 'helo' },
+      { type: '__proto__' },
+      { type: ['hello'] },
+    ]) {
+      expect(isMessage(value)).toBe(false)
+    }
+    expect(isMessage(JSON.parse('{"type":"hello","__proto__":{}}'))).toBe(false)
+  })
+
+  it('say what is wrong and where', () => {
+    expect(describeMessageFault({ type: 'helo' })).toBe("no message is of the type 'helo'")
+    expect(describeMessageFault({ type: 'learn', from: -1 })).toMatch(/^learn\/from: .*greater or equal to 0/)
+    expect(describeMessageFault({ type: 'report', status: [-0] })).toBe(
+      'report/status: a value is -0, which JSON cannot carry',
+    )
+  })
+})
+
+describe('the schema of the envelope', () => {
+  it('takes its four parts and no others', () => {
+    const envelope = { v: 3, c: 'c', s: null, m: [{ type: 'hello' }] }
+    expect(isEnvelope(envelope)).toBe(true)
+    expect(isEnvelope({ ...envelope, s: 2, c: '' })).toBe(true)
+    for (const wrong of [
+      { x: 1 },
+      { m: [] },
+      { m: {} },
+      { s: -1 },
+      { s: '0' },
+      { c: null },
+      { c: 'c'.repeat(129) },
+    ]) {
+      expect(isEnvelope({ ...envelope, ...wrong }), JSON.stringify(wrong)).toBe(false)
+    }
+  })
+})
