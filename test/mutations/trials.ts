@@ -57,7 +57,7 @@ export const trials: Readonly<Record<string, Trial>> = {
     plan: 'late-promise.json',
     runs: 2_000,
   },
-  "takes a rival's lower round for the highest seen": { quickest: 'chance' },
+  "takes a rival's lower round for the highest seen": { quickest: 'chance', runs: 60 },
   'keeps its ballot although a rival changed the members': {
     bounds: 'four servers, two of which are removed',
     world: 'four servers, two of which may be removed',
