@@ -18,7 +18,7 @@ export function boundsDocument(): { readonly present: string; readonly wanted: s
 function table(): string {
   const rows = namedBounds.map(
     ({ name, about, counted }) =>
-      `| ${name} | ${about} | ${counted.states.toLocaleString('en')} | ${counted.depth} |`,
+      `| ${name} | ${about} | ${counted?.states.toLocaleString('en') ?? 'not whole'} | ${counted?.depth ?? ''} |`,
   )
   return ['| bounds | what is in them | states | depth |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }

@@ -10,11 +10,6 @@ export function countedIn({ stats, reached }: Pick<CheckReport, 'stats' | 'reach
   return { states: stats.states, depth: stats.depth, ways }
 }
 
-/** What a search must reach: what it reached when it was counted. */
-export function witnessesOf({ ways }: Counted): readonly WitnessName[] {
-  return witnesses.map(({ name }) => name).filter((name) => ways[name] !== undefined)
-}
-
 /** Where `found` differs from what is recorded, a clause each. */
 export function differences(recorded: Counted, found: Counted): readonly string[] {
   const differing = (what: string, is: number | undefined, was: number | undefined) =>

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Bounds, most } from '../checker/bounds.ts'
 import { type CheckReport, check } from '../checker/check.ts'
-import { countedIn, differences, witnessesOf } from '../checker/counts.ts'
+import { countedIn, differences } from '../checker/counts.ts'
 import { type Counted, lock, type NamedBounds, namedBounds } from '../checker/named-bounds.ts'
 import type { SearchStats } from '../checker/search.ts'
 import { type WitnessName, witnesses } from '../checker/witnesses.ts'
@@ -137,7 +137,7 @@ function searchesOf(flags: CheckFlags): readonly Search[] {
   const own = [servers, proposers, ballots, instances, crashes, syncs]
   if (own.every((flag) => flag === undefined)) {
     const named = flags.bounds ?? namedBounds.filter(({ name }) => name === defaultName)
-    return named.map((search) => ({ ...search, reaches: witnessesOf(search.counted) }))
+    return named
   }
   if (flags.bounds !== undefined) throw new Failure('give either --bounds or bounds of your own')
   const count = servers ?? 3
