@@ -235,19 +235,20 @@ export class Runtime implements World {
 
   /** Takes no more requests; `finish` ends it. */
   stop(): void {
+    if (!this.#isActive) return
     this.#root.send({ type: 'node.stopping' })
     this.dispatch('requestQueue', { type: 'node.stopping' })
   }
 
   /** Ends it in good order. */
   finish(): void {
-    this.#root.send({ type: 'node.stopped' })
+    if (this.#isActive) this.#root.send({ type: 'node.stopped' })
   }
 
   /** Ends it at once: it says nothing more to anybody. */
   fail(reason: string): void {
     this.#mouth?.close()
-    this.#root.send({ type: 'node.failed', reason })
+    if (this.#isActive) this.#root.send({ type: 'node.failed', reason })
   }
 
   deliver(role: RoleName, event: RoleEvent): void {
@@ -420,9 +421,14 @@ export class Runtime implements World {
     return changed
   }
 
+  /** It has not halted, and was not stopped: a machine that has ended takes nothing more. */
+  get #isActive(): boolean {
+    return this.#root.getSnapshot().status === 'active'
+  }
+
   /** What is thrown here is a violated assertion: the node halts, and says why. */
   #guarded(run: () => void): void {
-    if (this.#root.getSnapshot().status !== 'active') return
+    if (!this.#isActive) return
     try {
       run()
     } catch (error) {
