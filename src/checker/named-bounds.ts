@@ -169,7 +169,7 @@ export const namedBounds: readonly NamedBounds[] = [
   {
     name: 'changes',
     about:
-      'two instances, three servers, each a proposer with two ballots, one of which is removed; takes minutes and 3 GB',
+      'two instances, three servers, each a proposer with two ballots, one of which is removed; more than ten million states and 8 GB',
     bounds: changed(2),
     reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
     counted: null,
