@@ -12,7 +12,7 @@ export interface Member {
   readonly incarnation: string | null
   /**
    * Names the data directory that is to be counted under this id; left out until a server has asked for that, and once one is counted.
-   * Only a server that names it, or is counted, is told who founded the cluster.
+   * A server tells the founders only to one that names it, or is counted.
    */
   readonly joining?: string
 }

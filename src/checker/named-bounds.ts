@@ -16,8 +16,8 @@ export interface NamedBounds {
 }
 
 /**
- * What a whole search found. It depends on every rule in `machines/`, so it is the same until one of them changes: whoever changes
- * a rule sees how far the change reaches, and records what `paxos check` found then.
+ * What a whole search found. It depends on every rule in `machines/`, so it is the same until one of them changes. A change of a
+ * rule shows here how far it reaches; record then what `paxos check` finds.
  */
 export interface Counted {
   readonly states: number

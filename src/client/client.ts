@@ -2,6 +2,7 @@ import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { Position } from '../../machines/outcome.ts'
 import { copyJson, isWellFormed } from '../core/json.ts'
+import { messageOf } from '../core/message-of.ts'
 import { shownValue } from '../core/shown-value.ts'
 import { maxLockNameLength } from '../services/lock.ts'
 import { maxBodyDepth, maxCommandBytes } from '../wire/limits.ts'
@@ -172,7 +173,7 @@ function asJson(body: Json): Json {
   try {
     return copyJson(body, { depth: maxBodyDepth, bytes: longestLookedAt }, 'body')
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new InvalidArgument(`the request cannot be sent: ${why}`, { cause: error })
   }
 }

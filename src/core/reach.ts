@@ -4,9 +4,9 @@ import type { Names } from '../../machines/inbox.ts'
 import { isCounted, type Member } from '../../machines/members.ts'
 
 /**
- * A server is heard that is a member, with the directory that was admitted; or that names the directory `self` of this server. The first
- * kind knows what this server has executed. The second kind is told the directory only as a member or as one that joins, so it may be a
- * member that this server has not heard of yet. Everybody else is a stranger.
+ * This server hears a member, with the directory that was admitted, and a server that names the directory `self` of this one. Only
+ * members and servers that join learn that directory, so the second may be a member of which this server does not know yet. Any other
+ * sender is a stranger.
  */
 export function isHeard(sender: NodeId, names: Names, members: readonly Member[], self: string): boolean {
   return names.addressee === self || isCounted(members, sender, names.incarnation)
@@ -20,8 +20,8 @@ export interface HeardFrom {
 
 /**
  * Where a message goes that is meant for the directory `addressee` of the server `id`; `undefined` when that is not known. A member
- * is reached at the address that was agreed, and at no other, also while it waits to be counted; another directory under the same id where it spoke from last, as a
- * server does that is no member. `null`, for a directory that is not known, stands for the member, or for whichever spoke.
+ * is reached at the address that was agreed, and at no other, also while it waits to be counted. Another directory under the same id,
+ * and a server that is no member, are reached where they spoke from last. `null` stands for any directory.
  */
 export function addressOf(
   id: NodeId,

@@ -16,6 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { FoundingRecord } from '../../machines/founding.ts'
+import { messageOf } from '../core/message-of.ts'
 import { StartError } from '../core/start-error.ts'
 import { makePrivateDirectory, privateFile } from '../storage/permissions.ts'
 import { damage, encodeRecord, openRecord, storedFormat } from '../storage/records.ts'
@@ -178,8 +179,4 @@ export class DataDirectory implements Home {
       closeSync(directory)
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

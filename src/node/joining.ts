@@ -7,6 +7,7 @@ import type { Invitation, Join, NotInvited, Welcome } from '../../machines/messa
 import { Client } from '../client/client.ts'
 import { RequestFailed } from '../client/errors.ts'
 import { settingsFrom } from '../client/options.ts'
+import { messageOf } from '../core/message-of.ts'
 import { StartError } from '../core/start-error.ts'
 import { type Resolver, systemResolver } from '../network/resolver.ts'
 import type { OptionWords } from './option-words.ts'
@@ -32,7 +33,7 @@ export interface JoiningOptions {
   readonly words: OptionWords
 }
 
-/** What a server that joins is told. */
+/** What an invitation tells a server that joins. */
 export interface Invited {
   /** The members at instance 0. */
   readonly founders: readonly Member[]
@@ -48,7 +49,7 @@ export interface JoiningAnswer {
 
 /**
  * What a server with these `founders`, whose own directory is `incarnation`, answers to server `id`, which asked at `source` in the name
- * of the directory `asking`. Who the founders are is told only to a directory that the cluster has agreed to, at the address that it
+ * of the directory `asking`. It names the founders only to a directory that the cluster has agreed to, at the address that it
  * agreed to with it. A refusal tells nothing of anybody, and goes back to the source.
  */
 export function answerToJoin(
@@ -202,5 +203,5 @@ export async function joinCluster(
 /** Why a change of members was not made, in the words of the cluster if it refused. */
 export function refusalIn(error: unknown): string {
   if (error instanceof RequestFailed) return error.error
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

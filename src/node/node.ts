@@ -12,6 +12,7 @@ import type { Oddity } from '../../machines/outputs.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { connect } from '../client/index.ts'
 import { delayName } from '../core/chart-names.ts'
+import { messageOf } from '../core/message-of.ts'
 import { addressOf, isHeard } from '../core/reach.ts'
 import type { Executor } from '../core/router.ts'
 import { StartError } from '../core/start-error.ts'
@@ -159,7 +160,7 @@ async function openStately({ id, stately }: NodeOptions, logger: Logger): Promis
   try {
     return await StatelyBridge.open(id, stately)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     logger.error({ reason }, "nothing is shown in Stately's inspector")
     return null
   }
@@ -171,7 +172,7 @@ function openRecorder(path: string, logger: Logger, { names }: OptionWords): Rec
       logger.error({ reason: error.message }, 'the recording cannot be written: it ends here')
     })
   } catch (error) {
-    throw new StartError(`${names.record} ${path}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new StartError(`${names.record} ${path}: ${messageOf(error)}`)
   }
 }
 

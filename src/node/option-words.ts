@@ -1,4 +1,4 @@
-/** What the options of a server are called where it was started: errors and logs say it in the words of whoever reads them. */
+/** What the options of a server are called where it was started: errors and logs use the words of their readers. */
 import type { NodeOptions } from './node.ts'
 
 export type OptionName =

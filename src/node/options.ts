@@ -2,6 +2,7 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { isWellFormed } from '../core/json.ts'
+import { messageOf } from '../core/message-of.ts'
 import { shownValue } from '../core/shown-value.ts'
 import { StartError } from '../core/start-error.ts'
 import { isWildcard, listenAddress, reachableAddress } from '../network/address.ts'
@@ -149,9 +150,7 @@ function canonicalIn({ article, names }: OptionWords) {
     try {
       return canonical(given)
     } catch (error) {
-      throw new StartError(
-        `${article}${names[option]}: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      throw new StartError(`${article}${names[option]}: ${messageOf(error)}`)
     }
   }
 }

@@ -13,6 +13,7 @@ import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/
 import { type NodeInput, nodeMachine } from '../../machines/node.ts'
 import type { Oddity, Output, Respond, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
+import { messageOf } from '../core/message-of.ts'
 import { type Recovered, roleInputs, roleNames } from '../core/roles.ts'
 import { type Executor, Router, type World } from '../core/router.ts'
 import type { Observer } from '../inspect/report/observer.ts'
@@ -123,7 +124,7 @@ export class Runtime implements World {
     if (recorder !== null) this.#root.system.inspect((inspected) => this.#noteTimer(inspected))
     this.ended = new Promise((resolve) => {
       this.#root.subscribe({
-        error: (error) => resolve(describe(error)),
+        error: (error) => resolve(messageOf(error)),
         complete: () => {
           const { value, context } = this.#root.getSnapshot()
           resolve(value === 'halted' ? context.reason : null)
@@ -146,7 +147,7 @@ export class Runtime implements World {
       const actor = this.#root.system.get(role)
       if (actor === undefined) throw new Error(`the role ${role} was not spawned`)
       actor.on('*', (output: unknown) => this.#guarded(() => this.#carry(output as Output)))
-      actor.subscribe({ error: (error: unknown) => this.fail(`the ${role} failed: ${describe(error)}`) })
+      actor.subscribe({ error: (error: unknown) => this.fail(`the ${role} failed: ${messageOf(error)}`) })
       return [role, actor] as const
     })
     this.#roles = Object.fromEntries(refs) as unknown as RoleRefs
@@ -294,7 +295,7 @@ export class Runtime implements World {
           if (batches !== null)
             this.dispatch('learner', { type: 'chosen.read', to, incarnation, from, batches })
         },
-        (error: unknown) => this.fail(describe(error)),
+        (error: unknown) => this.fail(messageOf(error)),
       )
   }
 
@@ -303,7 +304,7 @@ export class Runtime implements World {
       () => {
         if (write.by === 'acceptor') this.#synced()
       },
-      (error: unknown) => this.fail(describe(error)),
+      (error: unknown) => this.fail(messageOf(error)),
     )
   }
 
@@ -432,11 +433,7 @@ export class Runtime implements World {
     try {
       run()
     } catch (error) {
-      this.fail(describe(error))
+      this.fail(messageOf(error))
     }
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

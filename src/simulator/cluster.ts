@@ -106,6 +106,13 @@ export class SimulatedCluster {
     return server
   }
 
+  /** The members, as the running server has them that has executed most. */
+  get members(): readonly Member[] {
+    const replicas = this.#servers.flatMap(({ node }) => node?.replica ?? [])
+    replicas.sort((a, b) => b.firstUnexecuted - a.firstUnexecuted)
+    return replicas[0]?.members ?? []
+  }
+
   /** Whichever has a batch accepted, or would at once, at the highest ballot; the first server when none has. */
   leader(): NodeId {
     let leader: { readonly id: NodeId; readonly round: number } | null = null

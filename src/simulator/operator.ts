@@ -1,6 +1,6 @@
 /** Whoever changes the members of a simulated cluster, one change after another, as the documents say that it is done. */
 import type { Instance, MembershipChange, NodeId } from '../../machines/batch.ts'
-import { countedMembers, type Member } from '../../machines/members.ts'
+import { countedMembers } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { isQuorum } from '../../machines/quorum.ts'
 import { serverAddress } from '../core/names.ts'
@@ -145,7 +145,7 @@ export class Operator {
 
   /** It is counted, and without it those that run, or will run again, are a quorum of all: or nothing could be chosen again. */
   #canStop(id: NodeId): boolean {
-    const counted = countedMembers(this.#members())
+    const counted = countedMembers(this.#cluster.members)
     return (
       counted.includes(id) &&
       isQuorum(
@@ -157,7 +157,7 @@ export class Operator {
 
   /** It is counted, and of those that are left a quorum stands. The last one cannot be removed, and that is tested elsewhere. */
   #canRemove(id: NodeId): boolean {
-    const counted = countedMembers(this.#members())
+    const counted = countedMembers(this.#cluster.members)
     const left = counted.filter((other) => other !== id)
     return counted.includes(id) && isQuorum(left, this.#standing(left))
   }
@@ -165,13 +165,6 @@ export class Operator {
   /** Those that are not stopped for good. */
   #standing(ids: readonly NodeId[]): readonly NodeId[] {
     return ids.filter((id) => !this.#retired.has(id))
-  }
-
-  /** As whichever running server knows most has them. */
-  #members(): readonly Member[] {
-    const nodes = this.#cluster.servers.flatMap(({ node }) => node ?? [])
-    nodes.sort((a, b) => b.replica.firstUnexecuted - a.replica.firstUnexecuted)
-    return nodes[0]?.replica.members ?? []
   }
 
   /** As `joinCluster` in src/node/joining.ts: before it has a directory, and knows the founders, the cluster agrees to its joining. */
@@ -205,7 +198,7 @@ export class Operator {
     const knows = (id: NodeId) => this.#cluster.server(id).disk.state.firstUnchosen > instance
     for (;;) {
       // Anew each time: those that run may not have known of the change at first.
-      const counted = countedMembers(this.#members())
+      const counted = countedMembers(this.#cluster.members)
       const standing = this.#standing(counted)
       if (isQuorum(counted, standing.filter(knows))) return
       for (const id of standing.filter((id) => !knows(id))) {

@@ -1,4 +1,5 @@
 /** What a run came to. */
+import { messageOf } from '../core/message-of.ts'
 import { type Invariant, Violation } from '../core/violation.ts'
 import { NotLinearizable } from './judge-history.ts'
 import type { Counts } from './situations.ts'
@@ -38,7 +39,7 @@ export interface RunReport extends Sums {
 
 /** What `error`, thrown in a run, says of it. */
 export function failureOf(error: unknown, step: number, atMs: number): RunFailure {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return { broke: brokenBy(error), message, step, atMs }
 }
 

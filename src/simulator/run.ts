@@ -309,19 +309,12 @@ class Run {
       if (node === null) continue
       for (const [turn, limit] of limitsAtRest.entries()) {
         const cost = yield* this.#costAt(id, turn)
-        const counted = this.#counted
+        const counted = countedMembers(this.#cluster.members)
         // One that was removed turns its clients away, or does not know it and can have nothing chosen.
         if (!counted.includes(id)) break
         checkCost(cost, limit, counted.length, `request ${turn + 1} at server ${id}`)
       }
     }
-  }
-
-  /** The servers that are counted, as the running server has them that has executed most. */
-  get #counted(): readonly NodeId[] {
-    const replicas = this.#cluster.servers.flatMap(({ node }) => node?.replica ?? [])
-    replicas.sort((a, b) => b.firstUnexecuted - a.firstUnexecuted)
-    return countedMembers(replicas[0]?.members ?? [])
   }
 
   /** What a request of a new client at the server `id` comes to. */

@@ -5,6 +5,7 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
+import { messageOf } from '../core/message-of.ts'
 import { readContents } from './level-contents.ts'
 import { type Database, openLevelDatabase, type Put } from './level-database.ts'
 import {
@@ -298,8 +299,4 @@ function putInstance(count: number, instance: Instance, record: InstanceRecord):
 /** Most often they are one object; otherwise the same text is written for them. */
 function sameBatch(a: Batch, b: Batch): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b)
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -2,6 +2,7 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
+import { messageOf } from '../core/message-of.ts'
 import { type Durable, type Identity, type Storage, StorageError } from './storage.ts'
 
 interface Waiting {
@@ -48,9 +49,7 @@ export class MemoryStorage implements Storage {
         this.#chosen[instance] = batch
       })
     } catch (error) {
-      return Promise.reject(
-        new StorageError(place, error instanceof Error ? error.message : String(error), error),
-      )
+      return Promise.reject(new StorageError(place, messageOf(error), error))
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ synced: write.by === 'acceptor', resolve, reject })

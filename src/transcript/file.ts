@@ -1,4 +1,5 @@
 /** A transcript as text: comments, commands, and indented under each command what happened. */
+import { messageOf } from '../core/message-of.ts'
 import { type TranscriptOptions, TranscriptRun } from './run.ts'
 
 export interface FinishedTranscript {
@@ -30,7 +31,7 @@ export function runTranscript(text: string, options: TranscriptOptions = {}): Fi
     try {
       run.run(line, (told) => lines.push(`  ${told}`))
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       failure = `line ${place + 1}, "${line}": ${reason}`
       ran = lines.join('\n')
       lines.push(`  failed: ${reason}`)

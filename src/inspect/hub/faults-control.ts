@@ -2,6 +2,7 @@
 import type { Address, NodeId } from '../../../machines/batch.ts'
 import { type Client, connect, PaxosError } from '../../client/index.ts'
 import type { ClientMove } from '../../client/observer.ts'
+import { messageOf } from '../../core/message-of.ts'
 import {
   type ControlCommand,
   type ControlResult,
@@ -101,7 +102,7 @@ export class FaultsControl {
       }
       command satisfies never
     } catch (error) {
-      return failed(error instanceof Error ? error.message : String(error))
+      return failed(messageOf(error))
     }
   }
 

@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { WebSocket } from 'ws'
+import { messageOf } from '../../core/message-of.ts'
 import type { ControlCommand, ControlResult } from '../records/control.ts'
 import { type HubToPage, protocolVersion, type Refusal } from '../records/protocol.ts'
 import type { History } from './history.ts'
@@ -196,7 +197,7 @@ export class Pages {
     try {
       return await this.#options.control(command, left)
     } catch (error) {
-      return { ok: false, error: error instanceof Error ? error.message : String(error) }
+      return { ok: false, error: messageOf(error) }
     }
   }
 

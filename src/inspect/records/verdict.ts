@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/message-of.ts'
 import { type Invariant, invariantNames, Violation } from '../../core/violation.ts'
 import type { InvariantStanding, Verdict } from './record.ts'
 
@@ -19,7 +20,7 @@ export function verdictOf(error: unknown, timeMs: number, judging: Judging): Ver
         ? { invariant, standing: 'broken', text: violation.message }
         : standingOf(invariant, judging),
     ),
-    ...(error === null || violation !== null ? {} : { failure: failureText(error) }),
+    ...(error === null || violation !== null ? {} : { failure: messageOf(error) }),
   }
 }
 
@@ -57,8 +58,4 @@ function standingOf(invariant: Invariant, judging: Judging): InvariantStanding {
       }
   }
   return { invariant, standing: 'holds', text: 'Judged after every event.' }
-}
-
-function failureText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
