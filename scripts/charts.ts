@@ -20,7 +20,7 @@ const makers: Readonly<Record<string, (machine: AnyStateMachine) => string>> = {
 }
 
 /** The documents that are written into. */
-export const documents: readonly string[] = ['ARCHITECTURE.md', 'machines/README.md']
+export const documents: readonly string[] = ['docs/charts.md', 'machines/README.md']
 
 /** A state of a chart, with the delays after which it is left or entered again. */
 export interface ChartState {

@@ -17,12 +17,12 @@ test('docs/verification.md has what the searches found; if not, run: npm run cha
 })
 
 test.each(names)('%s has its chart and its states', (name) => {
-  expect(chartDocument('ARCHITECTURE.md').present).toContain(`<!-- chart:${name} -->\n\n\`\`\`mermaid`)
+  expect(chartDocument('docs/charts.md').present).toContain(`<!-- chart:${name} -->\n\n\`\`\`mermaid`)
   expect(chartDocument('machines/README.md').present).toContain(`<!-- states:${name} -->\n\n| state |`)
 })
 
 test('a chart has every state, and every arrow with what it takes', () => {
-  const { wanted } = chartDocument('ARCHITECTURE.md')
+  const { wanted } = chartDocument('docs/charts.md')
   expect(wanted).toContain('preparing --> adopting : promise [completesPromises]')
   expect(wanted).toContain('adopting --> accepting_helping : at once [somethingMayBeChosen]')
   expect(wanted).toContain('preparing --> preparing : after retransmitInterval')

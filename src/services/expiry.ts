@@ -9,7 +9,7 @@ const share = 0.9
 /**
  * True when a request that is refused as expired was not executed, and never will be: if it was first sent less than
  * `sinceSentMs` ago. Executed, it would have kept its session from being forgotten until the replicated clock had gone on by
- * `sessionIdleMs`; and that clock runs no faster than real time. ARCHITECTURE.md, "Sessions: each request once", has the argument
+ * `sessionIdleMs`; and that clock runs no faster than real time. docs/safety.md, "Sessions: each request once", has the argument
  * in full; the simulator judges it.
  */
 export function wasNeverExecuted(sinceSentMs: number, sessionIdleMs: number = defaultSessionIdleMs): boolean {
