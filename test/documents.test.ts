@@ -1,6 +1,6 @@
 /** The documents hold together: their links lead somewhere, and what they name exists. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
@@ -14,9 +14,12 @@ function filesIn(folder: string, ending: RegExp): string[] {
 
 const textOf = (file: string) => readFileSync(join(root, file), 'utf8')
 
+/** The source document stands as its authors wrote it. */
+const seed = 'docs/paxos-made-simple-made-simpler.md'
+
 const documents = [
   ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'machines/README.md'],
-  ...filesIn('docs', /\.md$/),
+  ...filesIn('docs', /\.md$/).filter((file) => file !== seed),
 ]
 
 /** The anchors of a document, as GitHub makes them of its headings. */
@@ -36,7 +39,8 @@ interface Link {
 
 /** The links of a document to files of the project. */
 function linksOf(text: string): Link[] {
-  return [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)/g)].map(([, path = '', anchor]) => ({
+  const links = /(?:\]\(|^\[\w+\]: )(?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)?/gm
+  return [...text.matchAll(links)].map(([, path = '', anchor]) => ({
     path,
     anchor,
   }))
@@ -51,6 +55,14 @@ test.each(documents)('the links of %s lead to files and headings that exist', (d
     )
   })
   expect(broken).toEqual([])
+})
+
+const paper = 'https://lamport.azurewebsites.net/pubs/paxos-simple.pdf'
+
+test.each(documents)('where %s cites the paper or the seed document, it has a link', (document) => {
+  const text = textOf(document)
+  if (/[_*]Paxos Made Simple[_*]/.test(text)) expect(text).toContain(paper)
+  if (/[Tt]he seed(,|'s| document)/.test(text)) expect(text).toContain(basename(seed))
 })
 
 test('a file that a document names exists', () => {

@@ -2,6 +2,7 @@ import './tour.css'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { usePlayground } from '../playground/panel.tsx'
 import { type Playground, usualSetting } from '../playground/playground.ts'
+import { Citation } from '../view/citation.tsx'
 import { Kept, useKept } from '../view/kept.ts'
 import { useLook } from './look.ts'
 import { paceMs, tourStretches, tourText } from './schedule.ts'
@@ -65,7 +66,9 @@ export function TourStep({ playground }: TourProps) {
           {shown.text.map((paragraph) => (
             <p key={paragraph}>{paragraph}</p>
           ))}
-          <p class="tour-aside">{shown.paper}</p>
+          <p class="tour-aside">
+            <Citation text={shown.paper} />
+          </p>
         </div>
       )}
       <div class="tour-buttons">
