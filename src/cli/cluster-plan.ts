@@ -13,6 +13,8 @@ export interface ClusterFlags {
   readonly port: number
   readonly data: string
   readonly memory?: boolean
+  readonly executedLog?: boolean
+  /** What `executedLog` was called in version 0.1.0. */
   readonly trace?: boolean
   readonly stately?: string
   /** Where the page is served on which one sees what the servers do. */
@@ -56,7 +58,8 @@ export function planCluster(
   standing: (dataDir: string) => DirectoryStanding,
   paxos: string,
 ): ClusterPlan {
-  const { servers, host, port, data, memory, trace, inspect, allowFaults } = flags
+  const { servers, host, port, data, memory, inspect, allowFaults } = flags
+  const { executedLog = flags.trace } = flags
   const inspector = inspect === undefined ? null : `127.0.0.1:${inspect}`
   if (port + servers - 1 > 65_535) {
     throw new Failure(`--port ${port} leaves too few ports for --servers ${servers}: the last one is 65535`)
@@ -69,7 +72,7 @@ export function planCluster(
     const dataDir = memory ? null : join(data, String(id))
     const args = ['node', '--id', `${id}`, '--members', formatMembers(members)]
     args.push(...(dataDir === null ? ['--memory'] : ['--data', dataDir]))
-    if (trace) args.push('--trace')
+    if (executedLog) args.push('--executed-log')
     if (inspector !== null) args.push('--inspect', inspector)
     if (allowFaults) args.push('--allow-faults')
     return { id, address, dataDir, inspector, args }
@@ -77,37 +80,47 @@ export function planCluster(
   const standings = new Map(
     planned.map((server) => [server, server.dataDir === null ? 'empty' : standing(server.dataDir)]),
   )
-  const [seed] = planned.filter((server) => standings.get(server) === 'member')
+  const [contact] = planned.filter((server) => standings.get(server) === 'member')
   // Those that were interrupted while they founded the cluster go on.
-  if (seed === undefined) return { isFirstStart: true, start: planned, lost: [] }
+  if (contact === undefined) return { isFirstStart: true, start: planned, lost: [] }
   const known = planned.filter((server) => standings.get(server) !== 'empty')
   const lost = planned
     .filter((server) => !known.includes(server))
     .map((server) => ({
       id: server.id,
       reason:
-        `${server.dataDir} is empty while ${seed.dataDir} is not, and a server that may have lost what it promised must not vote. ` +
-        `${joinAnew(server, seed.address, paxos)}; or delete ${data}, with all that is stored, to begin a new cluster`,
+        `${server.dataDir} is empty while ${contact.dataDir} is not, and a server that may have lost what it promised must not vote. ` +
+        `${joinAnew(server, contact.address, paxos)}; or delete ${data}, with all that is stored, to begin a new cluster`,
     }))
   return { isFirstStart: false, start: known, lost }
 }
 
-/** How a server that has lost what it promised is put back, with the help of the server at `seed`. */
+/** How a server that has lost what it promised is put back, with the help of the server at `contact`. */
 export function joinAnew(
   { id, address, dataDir, inspector }: PlannedServer,
-  seed: Address,
+  contact: Address,
   paxos: string,
 ): string {
   const number = String(id)
   const store = dataDir === null ? ['--memory'] : ['--data', dataDir]
-  const remove = shellCommand(['members', 'remove', number, '--servers', seed])
+  const remove = shellCommand(['members', 'remove', number, '--servers', contact])
   const tells = inspector === null ? [] : ['--inspect', inspector]
-  const join = shellCommand(['node', '--id', number, '--listen', address, ...store, ...tells, '--join', seed])
+  const join = shellCommand([
+    'node',
+    '--id',
+    number,
+    '--listen',
+    address,
+    ...store,
+    ...tells,
+    '--join',
+    contact,
+  ])
   return `To have it join anew: ${paxos} ${remove}; then ${paxos} ${join}`
 }
 
-/** How a server that ended is started again; `seed` is where another server of its cluster is. */
-export function startAgain(server: PlannedServer, seed: Address, paxos: string): string {
-  if (server.dataDir === null) return `It has forgotten what it promised. ${joinAnew(server, seed, paxos)}`
+/** How a server that ended is started again; `contact` is where another server of its cluster is. */
+export function startAgain(server: PlannedServer, contact: Address, paxos: string): string {
+  if (server.dataDir === null) return `It has forgotten what it promised. ${joinAnew(server, contact, paxos)}`
   return `Start it again with: ${paxos} ${shellCommand(server.args)}`
 }

@@ -42,10 +42,14 @@ export function addClusterCommand(program: Command): void {
     .addOption(
       new Option('--memory', 'store nothing: once stopped, everything is forgotten').conflicts([
         'data',
+        'executedLog',
         'trace',
       ]),
     )
-    .addOption(new Option('--trace', 'write the requests that were executed, in order, to DIR/N/trace.txt'))
+    .addOption(
+      new Option('--executed-log', 'write each request that was executed, in order, to DIR/N/executed.log'),
+    )
+    .addOption(new Option('--trace').hideHelp())
     .addOption(statelyOption())
     .addOption(
       new Option('--inspect [PORT]', 'serve a page on which one sees what the servers do')

@@ -43,7 +43,7 @@ export function addInspectCommand(program: Command): void {
       `
 Servers tell it what happens when they are started with --inspect:
   paxos node … --inspect 127.0.0.1:${defaultInspectorPort}
-\`paxos cluster --inspect\` does both at once. What \`paxos node --record\` writes is another thing, for \`paxos trace\`.`,
+\`paxos cluster --inspect\` does both at once. What \`paxos node --journal\` writes is another thing, for \`paxos replay\`.`,
     )
     .action(inspect)
 }

@@ -13,9 +13,9 @@ import { addLockCommand } from './lock.ts'
 import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
 import { complain, printJson } from './output.ts'
+import { addReplayCommand } from './replay.ts'
 import { addSimulateCommand } from './simulate.ts'
 import { addStatusCommand } from './status.ts'
-import { addTraceCommand } from './trace.ts'
 import { addTranscriptCommand } from './transcript.ts'
 import { addUnlockCommand } from './unlock.ts'
 import { packageVersion } from './version.ts'
@@ -52,7 +52,7 @@ addUnlockCommand(program)
 addStatusCommand(program)
 addInspectCommand(program)
 addMembersCommand(program)
-addTraceCommand(program)
+addReplayCommand(program)
 addSimulateCommand(program)
 addCheckCommand(program)
 addTranscriptCommand(program)

@@ -28,7 +28,11 @@ export interface NodeFlags {
   readonly bootstrap?: boolean
   readonly cluster?: string
   readonly join?: Address
+  readonly executedLog?: boolean
+  readonly journal?: string
+  /** What `executedLog` was called in version 0.1.0. */
   readonly trace?: boolean
+  /** What `journal` was called in version 0.1.0. */
   readonly record?: string
   readonly allowFaults?: boolean
   readonly inspect?: Address
@@ -56,6 +60,7 @@ export function addNodeCommand(program: Command): void {
     .addOption(
       new Option('--memory', 'store nothing: once stopped, it must be removed and join anew').conflicts([
         'data',
+        'executedLog',
         'trace',
       ]),
     )
@@ -80,10 +85,17 @@ export function addNodeCommand(program: Command): void {
         parseReachableAddress,
       ),
     )
-    .addOption(new Option('--trace', 'write the requests that were executed, in order, to DIR/trace.txt'))
     .addOption(
-      new Option('--record <file>', 'write down every event, so that `paxos trace` can run them again'),
+      new Option('--executed-log', 'write each request that was executed, in order, to DIR/executed.log'),
     )
+    .addOption(new Option('--trace').hideHelp())
+    .addOption(
+      new Option(
+        '--journal <file>',
+        'write every event to this file, so that `paxos replay` can run it again',
+      ),
+    )
+    .addOption(new Option('--record <file>').conflicts('journal').hideHelp())
     .addOption(
       new Option('--inspect [HOST:PORT]', 'tell the inspector there what happens')
         .argParser(parseReachableAddress)
@@ -109,8 +121,9 @@ Started again a server needs neither option: what it stored says which cluster i
 
 /** What the options ask for. Throws a `Failure` when they do not go together. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { id, members, memory, data, bootstrap, cluster, join, trace, record } = flags
+  const { id, members, memory, data, bootstrap, cluster, join } = flags
   const { inspect, allowFaults, stately } = flags
+  const { executedLog = flags.trace, journal = flags.record } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw new Failure(
       `--id ${id} is not among --members (${members.map((member) => member.id).join(', ')}): add ${id}=HOST:PORT`,
@@ -145,8 +158,8 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(advertise !== undefined && { advertise }),
     ...(bootstrap && members && { bootstrap: { members, ...(cluster !== undefined && { cluster }) } }),
     ...(join !== undefined && { join }),
-    ...(trace !== undefined && { trace }),
-    ...(record !== undefined && { record }),
+    ...(executedLog !== undefined && { executedLog }),
+    ...(journal !== undefined && { journal }),
     ...(allowFaults !== undefined && { allowFaults }),
     ...(inspect !== undefined && { inspect }),
     ...(stately !== undefined && { stately }),

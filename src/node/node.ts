@@ -24,7 +24,7 @@ import type { FateRecord } from '../inspect/records/record.ts'
 import { Observer } from '../inspect/report/observer.ts'
 import { Reporter } from '../inspect/report/reporter.ts'
 import { StatelyBridge } from '../inspect/report/stately.ts'
-import { Recorder } from '../journal/recorder.ts'
+import { JournalWriter } from '../journal/journal-writer.ts'
 import { formatAddress } from '../network/address.ts'
 import type { Resolver } from '../network/resolver.ts'
 import { bindSocket, socketBufferBytes } from '../network/socket.ts'
@@ -35,6 +35,7 @@ import type { Service } from '../services/service.ts'
 import type { Durable, Identity, Storage } from '../storage/storage.ts'
 import { maxCommandBytes } from '../wire/codec.ts'
 import { begin, joinPatienceMs } from './begin.ts'
+import { ExecutedLog } from './executed-log.ts'
 import { type Fate, Faults } from './faults.ts'
 import { greet } from './greet.ts'
 import { type Bootstrap, recordOf } from './identity.ts'
@@ -45,7 +46,6 @@ import { executeChosen, recoveredFrom } from './recover.ts'
 import { type Mouth, Runtime } from './runtime.ts'
 import { Seldom } from './seldom.ts'
 import { statusOf } from './status.ts'
-import { Trace } from './trace.ts'
 import { type Receiver, Transport } from './transport.ts'
 import { Troubles } from './troubles.ts'
 
@@ -68,10 +68,10 @@ export interface NodeOptions {
   /** By default the lock service. */
   readonly service?: Service
   readonly logger?: Logger
-  /** Write the requests that the service executed, in order, to `trace.txt` in the data directory. */
-  readonly trace?: boolean
-  /** Write down what happens to the server, an event a line, in this file; `paxos trace` runs it again. */
-  readonly record?: string
+  /** Write the requests that the service executed, in order, to `executed.log` in the data directory. */
+  readonly executedLog?: boolean
+  /** Keep a journal in this file: every event of the server, one a line. `paxos replay` runs it again. */
+  readonly journal?: string
   /** Tell the inspector's hub at this address what happens, as far as that costs little. */
   readonly inspect?: Address
   /** Make the actors visible in Stately's own inspector, at this WebSocket URL. */
@@ -166,13 +166,13 @@ async function openStately({ id, stately }: NodeOptions, logger: Logger): Promis
   }
 }
 
-function openRecorder(path: string, logger: Logger, { names }: OptionWords): Recorder {
+function openJournal(path: string, logger: Logger, { names }: OptionWords): JournalWriter {
   try {
-    return new Recorder(path, (error) => {
-      logger.error({ reason: error.message }, 'the recording cannot be written: it ends here')
+    return new JournalWriter(path, (error) => {
+      logger.error({ reason: error.message }, 'the journal cannot be written: it ends here')
     })
   } catch (error) {
-    throw new StartError(`${names.record} ${path}: ${messageOf(error)}`)
+    throw new StartError(`${names.journal} ${path}: ${messageOf(error)}`)
   }
 }
 
@@ -198,8 +198,8 @@ class LiveNode implements RunningNode {
   /** What the service did wrong. */
   readonly #mistakes: Troubles
   readonly #runtime: Runtime
-  readonly #trace: Trace | null
-  readonly #recorder: Recorder | null
+  readonly #executedLog: ExecutedLog | null
+  readonly #journal: JournalWriter | null
   readonly #faults: Faults | null
   readonly #reporter: Reporter | null
   readonly #observer: Observer | null
@@ -223,7 +223,7 @@ class LiveNode implements RunningNode {
       readonly bridge: StatelyBridge | null
     },
   ) {
-    const { id, address, identity, storage, bridge, service, logger, dataDir, trace, record } = options
+    const { id, address, identity, storage, bridge, service, logger, dataDir, executedLog, journal } = options
     this.id = id
     this.address = address
     this.cluster = identity.cluster
@@ -239,13 +239,16 @@ class LiveNode implements RunningNode {
       members: identity.members,
       mistaken: (thrown) => this.#mistakes.count('service', new Error(thrownInWords(thrown))),
     })
-    this.#trace =
-      trace === true && dataDir !== null
-        ? new Trace(join(dataDir, 'trace.txt'), (error) => {
-            this.#logger.error({ reason: error.message }, 'the trace cannot be written: it ends here')
+    this.#executedLog =
+      executedLog === true && dataDir !== null
+        ? new ExecutedLog(join(dataDir, 'executed.log'), (error) => {
+            this.#logger.error(
+              { reason: error.message },
+              'the log of executed requests cannot be written: it ends here',
+            )
           })
         : null
-    this.#recorder = record === undefined ? null : openRecorder(record, this.#logger, options.words)
+    this.#journal = journal === undefined ? null : openJournal(journal, this.#logger, options.words)
     this.#faults = options.allowFaults === true ? new Faults(id, (fate) => this.#tellFate(fate)) : null
     this.#reporter = this.#newReporter()
     this.#observer = this.#reporter === null ? null : this.#newObserver(this.#reporter)
@@ -257,7 +260,7 @@ class LiveNode implements RunningNode {
       hasWaiting: (node) => replica.waitingNodes.includes(node),
       execute: (instance, batch) => {
         const execution = this.#replica.execute(instance, batch)
-        this.#trace?.record(batch, execution)
+        this.#executedLog?.record(batch, execution)
         if (execution.members !== null) {
           this.#logger.info({ instance, members: execution.members }, 'members changed')
         }
@@ -268,15 +271,15 @@ class LiveNode implements RunningNode {
     }
     const { incarnation } = identity
     this.#runtime = new Runtime({ self: id, incarnation }, storage, executor, {
-      recorder: this.#recorder,
+      recorder: this.#journal,
       observer: this.#observer,
       inspect: bridge?.inspect ?? null,
     })
     this.ended = this.#runtime.ended.then(async (reason) => {
       if (reason !== null) this.#logger.fatal({ reason }, 'halted')
       this.#observer?.ended(reason)
-      await Promise.all([this.#trace?.close(), this.hush(), bridge?.close()])
-      this.#recorder?.close()
+      await Promise.all([this.#executedLog?.close(), this.hush(), bridge?.close()])
+      this.#journal?.close()
       this.#mistakes.close()
       await storage.close().catch(() => undefined)
       return reason
@@ -342,14 +345,14 @@ class LiveNode implements RunningNode {
   async recover({ promised, accepted, firstUnchosen }: Durable): Promise<void> {
     const chosen: Batch[] = []
     const executed = (batch: Batch, execution: Execution) => {
-      this.#trace?.record(batch, execution)
-      if (this.#recorder !== null) chosen.push(batch)
+      this.#executedLog?.record(batch, execution)
+      if (this.#journal !== null) chosen.push(batch)
     }
     await executeChosen(this.#storage, this.#replica, { firstUnchosen }, { pageBytes, executed })
     const { service, timing = defaultTiming, limits = defaultLimits } = this.#options
     const { cluster, incarnation, members: founders } = this.#identity
-    this.#recorder?.record({
-      clock: this.#recorder.lastClock,
+    this.#journal?.record({
+      clock: this.#journal.lastClock,
       node: this.id,
       run: {
         cluster,
@@ -402,7 +405,7 @@ class LiveNode implements RunningNode {
       founder: () => undefined,
       silent: (reason, from) => this.#silences.happened((times) => this.#logSilence(reason, from, times)),
       leaving: () => {
-        this.#recorder?.flush()
+        this.#journal?.flush()
         return this.#runtime.clock
       },
       ...cluster,

@@ -17,7 +17,7 @@ import { messageOf } from '../core/message-of.ts'
 import { type Recovered, roleInputs, roleNames } from '../core/roles.ts'
 import { type Executor, Router, type World } from '../core/router.ts'
 import type { Observer } from '../inspect/report/observer.ts'
-import { type EventRecord, type RoleRecord, roleRecord } from '../journal/recording.ts'
+import { type JournalEvent, type JournalRole, journalRole } from '../journal/journal-lines.ts'
 import { queuedBytes } from '../services/command-bytes.ts'
 import type { Storage } from '../storage/storage.ts'
 import { PageReads } from './page-reads.ts'
@@ -42,7 +42,7 @@ export interface Mouth {
 export interface EventRecorder {
   /** The clock of the last thing that was written down in an earlier run. */
   readonly lastClock: number
-  record(line: EventRecord): void
+  record(line: JournalEvent): void
   /** Writes what was recorded. */
   flush(): void
 }
@@ -60,7 +60,7 @@ export interface Watchers {
 /** A clock ahead of this server's by more is gone by only so far: to follow it would use up the numbers. */
 const clockStep = 2 ** 40
 
-/** The highest clock that the wire carries. What happens from there on has no order in a recording; the server goes on. */
+/** The highest clock that the wire carries. What happens from there on has no order in a journal; the server goes on. */
 const maxClock = 2 ** 52
 
 type Snapshot = { readonly value: unknown; readonly context?: unknown }
@@ -358,7 +358,7 @@ export class Runtime implements World {
   }
 
   /** One event of this node, with all that follows from it here; `event` says which it was, `null` for none. */
-  #happen(event: () => EventRecord['event'] | null, run: () => void): void {
+  #happen(event: () => JournalEvent['event'] | null, run: () => void): void {
     this.#guarded(() => {
       this.#clock = Math.min(this.#clock + 1, maxClock)
       this.#nowMs = performance.now()
@@ -368,7 +368,7 @@ export class Runtime implements World {
     })
   }
 
-  #tell(event: EventRecord['event'] | null, isObserved: boolean): void {
+  #tell(event: JournalEvent['event'] | null, isObserved: boolean): void {
     if (event === null) return
     if (isObserved) this.#observer?.ends(event)
     if (this.#recorder === null) return
@@ -402,7 +402,7 @@ export class Runtime implements World {
     return true
   }
 
-  /** `kill -9` may come at any moment: what the disk shows of an event, the recording must tell of. */
+  /** `kill -9` may come at any moment: what the disk shows of an event, the journal must tell of. */
   #persistRecorded(recorder: EventRecorder): void {
     if (this.#unrecorded.length === 0) return
     recorder.flush()
@@ -411,13 +411,13 @@ export class Runtime implements World {
     for (const write of writes) this.#persist(write)
   }
 
-  #changedRoles(): Partial<Record<RoleName, RoleRecord>> {
-    const changed: Partial<Record<RoleName, RoleRecord>> = {}
+  #changedRoles(): Partial<Record<RoleName, JournalRole>> {
+    const changed: Partial<Record<RoleName, JournalRole>> = {}
     for (const role of roleNames) {
       const snapshot = this.snapshot(role)
       if (snapshot === undefined || snapshot === this.#recorded[role]) continue
       this.#recorded[role] = snapshot
-      changed[role] = roleRecord(snapshot)
+      changed[role] = journalRole(snapshot)
     }
     return changed
   }

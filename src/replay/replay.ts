@@ -3,7 +3,12 @@ import type { RoleName } from '../../machines/inbox.ts'
 import { canonicalJson } from '../core/digest.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { roleNames } from '../core/roles.ts'
-import { type EventRecord, type RecordLine, type RunRecord, roleRecord } from '../journal/recording.ts'
+import {
+  type JournalEvent,
+  type JournalLine,
+  type JournalStart,
+  journalRole,
+} from '../journal/journal-lines.ts'
 import type { Service } from '../services/service.ts'
 import { applyNode } from '../stepped/apply.ts'
 import { afterCrash, type Disk, unsyncedWrites } from '../stepped/disk.ts'
@@ -12,11 +17,11 @@ import { type NodeSettings, usualNodeSettings } from '../stepped/settings.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
 import { Invariants } from '../verify/invariants.ts'
 
-/** The run that was recorded is not the one that the machines take. */
+/** The machines come to something else than the journal has. */
 export class Divergence extends Error {
   override readonly name = 'Divergence'
 
-  constructor({ node, clock }: RecordLine, what: string) {
+  constructor({ node, clock }: JournalLine, what: string) {
     super(`server ${node}, clock ${clock}: ${what}`)
   }
 }
@@ -27,38 +32,38 @@ interface Server {
 }
 
 /**
- * Runs again what servers recorded: each event through the same machines, router and replica, moved by src/core/step.ts. Give it
+ * Runs the journals of servers again: each event through the same machines, router and replica, moved by src/core/step.ts. Give it
  * the lines of all servers in order (`inOrder`).
  */
 export class Replay {
   readonly #service: Service
   /** Whose lines there are: what others said cannot be looked up. */
-  readonly #recorded: ReadonlySet<NodeId>
+  readonly #known: ReadonlySet<NodeId>
   readonly #servers = new Map<NodeId, Server>()
   /** Fingerprints of what each server said to each. */
   readonly #said = new Map<string, Set<number>>()
   readonly #requested = new Set<string>()
   readonly #judge: Invariants | null
-  /** Events that came out as they were recorded. */
+  /** Events that came out as in the journals. */
   events = 0
   /** Messages that were heard, each said before. */
   heard = 0
 
-  constructor(lines: readonly RecordLine[], service: Service) {
+  constructor(lines: readonly JournalLine[], service: Service) {
     this.#service = service
-    this.#recorded = new Set(lines.map(({ node }) => node))
+    this.#known = new Set(lines.map(({ node }) => node))
     const runs = lines.filter((line) => 'run' in line)
     const [first] = runs
-    if (first === undefined) throw new Error('nothing is recorded: no server says what it began with')
+    if (first === undefined) throw new Error('the journals are empty: no server says what it began with')
     const other = runs.find(({ run }) => run.cluster !== first.run.cluster)
     if (other !== undefined) {
       throw new Error(
-        `the recordings are of two clusters, '${first.run.cluster}' and '${other.run.cluster}': give those of one`,
+        `the journals are of two clusters, '${first.run.cluster}' and '${other.run.cluster}': give those of one`,
       )
     }
     const { founders, service: name } = first.run
     if (name !== service.name) {
-      throw new Error(`the recording is of the service '${name}', and it is to be run with '${service.name}'`)
+      throw new Error(`the journal is of the service '${name}', and not of '${service.name}'`)
     }
     this.#judge = isWholeHistory(
       runs,
@@ -68,22 +73,22 @@ export class Replay {
       : null
   }
 
-  /** True when the invariants are judged: every founder was recorded from its first start on. */
+  /** True when the invariants are judged: the journal of every founder begins at its first start. */
   get isJudged(): boolean {
     return this.#judge !== null
   }
 
   /**
-   * Runs the next line again. Throws a `Divergence` when a role comes out otherwise than recorded, when a message was heard
+   * Runs the next line again. Throws a `Divergence` when a role comes out otherwise than in the journal, when a message was heard
    * that nobody had said, or when a server began with something else than its disk can have held; and a `Violation` when an
    * invariant is broken.
    */
-  take(line: RecordLine): void {
+  take(line: JournalLine): void {
     if ('run' in line) this.#begin(line)
     else this.#happen(line)
   }
 
-  #begin(line: RunRecord): void {
+  #begin(line: JournalStart): void {
     const { node, run } = line
     const before = this.#servers.get(node)
     if (before?.state.running != null) this.#end(before, line)
@@ -102,7 +107,7 @@ export class Replay {
   }
 
   /** It had stopped or been killed: what it began with again must be on its disk after some of the unsynced writes. */
-  #end({ settings, state }: Server, line: RunRecord): void {
+  #end({ settings, state }: Server, line: JournalStart): void {
     const found = canonicalJson({ durable: line.run.durable, chosen: line.run.chosen })
     const unsynced = unsyncedWrites(state.disk)
     const survived = Array.from({ length: unsynced + 1 }, (_, count) => count).find((count) => {
@@ -119,7 +124,7 @@ export class Replay {
     this.#observe(applyNode(state, { type: 'crash', survived }, settings, 0), line.node)
   }
 
-  #happen(line: EventRecord): void {
+  #happen(line: JournalEvent): void {
     const server = this.#servers.get(line.node)
     if (server === undefined) throw new Divergence(line, 'it is not said what it began with')
     this.#lookUp(line)
@@ -135,8 +140,8 @@ export class Replay {
     this.events += 1
   }
 
-  /** A message that a recorded server sent must have been said by it before. */
-  #lookUp(line: EventRecord): void {
+  /** A message from a server that has a journal must have been sent by it before. */
+  #lookUp(line: JournalEvent): void {
     const { node, event } = line
 
     if (event.type === 'request') {
@@ -145,7 +150,7 @@ export class Replay {
       if (!this.#requested.has(name)) this.#judge?.observe({ type: 'requested', request })
       this.#requested.add(name)
     }
-    if (event.type !== 'hear' || !this.#recorded.has(event.sender)) return
+    if (event.type !== 'hear' || !this.#known.has(event.sender)) return
     if (!this.#said.get(`${event.sender} ${node}`)?.has(fingerprint(event.message))) {
       throw new Divergence(
         line,
@@ -164,27 +169,27 @@ export class Replay {
     for (const fact of facts) this.#judge?.observe(fact)
   }
 
-  #compare(line: EventRecord, role: RoleName, { running }: NodeState): void {
-    const recorded = line.roles[role]
+  #compare(line: JournalEvent, role: RoleName, { running }: NodeState): void {
+    const written = line.roles[role]
     const snapshot = running?.roles[role]
-    if (recorded === undefined || snapshot === undefined) return
-    const replayed = roleRecord(snapshot)
-    if (canonicalJson(replayed.value) !== canonicalJson(recorded.value)) {
+    if (written === undefined || snapshot === undefined) return
+    const replayed = journalRole(snapshot)
+    if (canonicalJson(replayed.value) !== canonicalJson(written.value)) {
       throw new Divergence(
         line,
-        `on ${line.event.type}, the ${role} was recorded in ${JSON.stringify(recorded.value)} and comes out in ${JSON.stringify(replayed.value)}`,
+        `on ${line.event.type}, the journal has the ${role} in ${JSON.stringify(written.value)}, and it comes out in ${JSON.stringify(replayed.value)}`,
       )
     }
-    if (replayed.context !== recorded.context) {
+    if (replayed.context !== written.context) {
       throw new Divergence(
         line,
-        `on ${line.event.type}, the ${role} is in ${JSON.stringify(recorded.value)} as recorded, but its context comes out as ${JSON.stringify(snapshot.context)}`,
+        `on ${line.event.type}, the ${role} is in ${JSON.stringify(written.value)} as in the journal, but its context comes out as ${JSON.stringify(snapshot.context)}`,
       )
     }
   }
 }
 
-function isWholeHistory(runs: readonly RunRecord[], founders: readonly NodeId[]): boolean {
+function isWholeHistory(runs: readonly JournalStart[], founders: readonly NodeId[]): boolean {
   return founders.every((id) => {
     const first = runs.find(({ node }) => node === id)
     return first?.run.durable.promised === null && first.run.durable.firstUnchosen === 0

@@ -19,7 +19,7 @@ function plan(
 
 describe('the plan of paxos cluster', () => {
   test('founds a cluster when nothing is stored', () => {
-    const { isFirstStart, start, lost } = plan({ trace: true })
+    const { isFirstStart, start, lost } = plan({ executedLog: true })
     expect({ isFirstStart, lost }).toEqual({ isFirstStart: true, lost: [] })
     expect(start.map(({ id, address, dataDir }) => ({ id, address, dataDir }))).toEqual([
       { id: 0, address: '127.0.0.1:29367', dataDir: '.paxos/0' },
@@ -34,7 +34,7 @@ describe('the plan of paxos cluster', () => {
       membersText,
       '--data',
       '.paxos/1',
-      '--trace',
+      '--executed-log',
     ])
   })
 

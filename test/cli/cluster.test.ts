@@ -53,7 +53,7 @@ async function someRequestIsDelayed(): Promise<void> {
 const told = ({ code, stdout }: Ended) => ({ code, stdout: stdout.trimEnd() })
 
 test('a lock is taken, waited for, given up and freed, and outlives the cluster', async () => {
-  const { cluster } = await startCluster('--trace')
+  const { cluster } = await startCluster('--executed-log')
   const locked = await paxos('lock', 'a', ...servers)
   const [, token = ''] = /^locked a token (\d+\.\d+)\n$/.exec(locked.stdout) ?? []
   expect({ code: locked.code, stderr: locked.stderr, token }).toEqual({
@@ -101,7 +101,7 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
     stdout: '{"name":"a","freed":true}',
   })
   expect(told(await paxos('unlock', 'a', ...servers))).toEqual({ code: 4, stdout: 'a was not locked' })
-  expect(await readFile(join(here.data, '0', 'trace.txt'), 'utf8')).toContain('"action":"lock"')
+  expect(await readFile(join(here.data, '0', 'executed.log'), 'utf8')).toContain('"action":"lock"')
 })
 
 test('a server is killed, the others go on, and it is started again with the command that was printed', async () => {
@@ -284,7 +284,7 @@ test('a founder that lost its directory does not vote with --bootstrap, and join
 })
 
 test('what servers write is for their own user only', async () => {
-  await startCluster('--trace')
+  await startCluster('--executed-log')
   await paxos('lock', 'a', ...servers)
   const entries = await readdir(here.data, { recursive: true, withFileTypes: true })
   for (const entry of entries) {
@@ -293,7 +293,7 @@ test('what servers write is for their own user only', async () => {
     expect(`${path} ${(mode & 0o777).toString(8)}`).toBe(`${path} ${entry.isDirectory() ? 700 : 600}`)
   }
   expect(entries.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['identity', 'trace.txt', 'store', 'CURRENT', 'LOG']),
+    expect.arrayContaining(['identity', 'executed.log', 'store', 'CURRENT', 'LOG']),
   )
 })
 

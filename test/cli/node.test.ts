@@ -28,7 +28,7 @@ describe('the options of paxos node', () => {
         data: 'd',
         bootstrap: true,
         cluster: 'c',
-        trace: true,
+        executedLog: true,
       }),
     ).toEqual({
       id: 1,
@@ -36,7 +36,7 @@ describe('the options of paxos node', () => {
       advertise: '127.0.0.1:29368',
       dataDir: 'd',
       bootstrap: { members, cluster: 'c' },
-      trace: true,
+      executedLog: true,
     })
   })
 
@@ -48,6 +48,13 @@ describe('the options of paxos node', () => {
       dataDir: 'd',
       join: '127.0.0.1:29367',
     })
+  })
+
+  test('have the names of version 0.1.0 too', () => {
+    const flags = { id: 0, logLevel: 'info', data: 'd', listen: '127.0.0.1:4' }
+    expect(nodeOptions({ ...flags, trace: true, record: 'f' })).toEqual(
+      nodeOptions({ ...flags, executedLog: true, journal: 'f' }),
+    )
   })
 
   test('start a server again, from what it stored', () => {

@@ -294,8 +294,8 @@ test('a server that starts again counts the members of now, not its founders', a
 })
 
 test('what a server writes is for its user only; a directory that others may read is told of', async () => {
-  const record = join(directory, 'recording')
-  const options = { bootstrap: { members: membersOf([0]) }, trace: true, record }
+  const journal = join(directory, 'journal')
+  const options = { bootstrap: { members: membersOf([0]) }, executedLog: true, journal }
   await start(0, options)
   await (await client(0).lock('a')).unlock()
   await stop(0)
@@ -305,8 +305,8 @@ test('what a server writes is for its user only; a directory that others may rea
   }
   expect(await modes(dataOf(0))).toEqual(['700'])
   expect(await modes(join(dataOf(0), 'store'))).toEqual(['700'])
-  for (const file of ['identity', 'trace.txt']) expect(await modes(join(dataOf(0), file))).toEqual(['600'])
-  expect(await modes(record)).toEqual(['600'])
+  for (const file of ['identity', 'executed.log']) expect(await modes(join(dataOf(0), file))).toEqual(['600'])
+  expect(await modes(journal)).toEqual(['600'])
   await chmod(dataOf(0), 0o755)
   await start(0)
   expect(lines.map(({ msg }) => msg)).toContainEqual(expect.stringContaining(`chmod 700 ${dataOf(0)}`))

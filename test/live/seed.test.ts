@@ -101,11 +101,16 @@ async function describeStuck(stuck: readonly SeedRequest[]): Promise<string> {
       return JSON.stringify({ id, roles, ballot, firstUnchosen, queue })
     }),
   )
-  const trace = (await cluster.executed(0)).slice(-12)
+  const executed = (await cluster.executed(0)).slice(-12)
   const requests = stuck.map(({ server, text }) => `server ${server}: ${text}`)
-  return [`no answer to`, ...requests, 'status:', ...statuses, 'last executed at server 0:', ...trace].join(
-    '\n',
-  )
+  return [
+    `no answer to`,
+    ...requests,
+    'status:',
+    ...statuses,
+    'last executed at server 0:',
+    ...executed,
+  ].join('\n')
 }
 
 /** Waits until no answer has come for a while. */

@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { defaultTiming } from '../../machines/timing.ts'
 import { edgesOf } from '../../src/core/chart-edges.ts'
 import { roleMachines } from '../../src/core/roles.ts'
-import type { EventRecord } from '../../src/journal/recording.ts'
+import type { JournalEvent } from '../../src/journal/journal-lines.ts'
 import { beginFounder } from '../support/founder-runtime.ts'
 
 const retransmit = 'xstate.after.retransmitInterval.proposer.preparing'
@@ -15,10 +15,10 @@ afterEach(() => {
 async function preparingServer() {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const said: string[] = []
-  const recorded: EventRecord['event'][] = []
+  const recorded: JournalEvent['event'][] = []
   const recorder = {
     lastClock: 0,
-    record: ({ event }: EventRecord) => recorded.push(event),
+    record: ({ event }: JournalEvent) => recorded.push(event),
     flush: () => undefined,
   }
   const runtime = await beginFounder(recorder, (what) => said.push(what))

@@ -94,8 +94,8 @@ describe('the options of a server', () => {
     ['service', { service: { ...lockService, view: 1 } }, 'the option service must be an object with'],
     ['signal', { signal: {} }, 'the option signal must be an AbortSignal; received {}'],
     ['logger', { logger: console.log }, 'the option logger must be a logger of pino'],
-    ['trace', { trace: 'yes' }, 'the option trace must be true or false; received "yes"'],
-    ['record', { record: true }, 'the option record must be the path of a file; received true'],
+    ['executedLog', { executedLog: 'yes' }, 'the option executedLog must be true or false; received "yes"'],
+    ['journal', { journal: true }, 'the option journal must be the path of a file; received true'],
     ['timing', { timing: { retransmitMs: 5 } }, 'the option timing must be an object with the numbers'],
     ['limits', { limits: { ...defaultLimits, queueBytes: '1' } }, 'the option limits must be an object with'],
     ['onFate', { onFate: 'x' }, 'the option onFate must be a function; received "x"'],
@@ -120,7 +120,7 @@ describe('the options of a server', () => {
       logger: pino({ level: 'silent' }),
       resolver: systemResolver,
       onFate: () => undefined,
-      trace: true,
+      executedLog: true,
     }
     expect(canonicalOptions(all)).toEqual(all)
   })

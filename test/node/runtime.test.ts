@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Write } from '../../machines/outputs.ts'
-import type { EventRecord } from '../../src/journal/recording.ts'
+import type { JournalEvent } from '../../src/journal/journal-lines.ts'
 import { MemoryStorage } from '../../src/storage/memory-storage.ts'
 import { beginFounder } from '../support/founder-runtime.ts'
 import { ballot } from '../support/role.ts'
@@ -25,7 +25,7 @@ test('an event is recorded before what it writes is given to the disk, and befor
   const storage = new WatchedStorage(seen)
   const recorder = {
     lastClock: 6,
-    record: ({ clock, event }: EventRecord) => seen.push(`record ${clock} ${event.type}`),
+    record: ({ clock, event }: JournalEvent) => seen.push(`record ${clock} ${event.type}`),
     flush: () => seen.push('flush'),
   }
   const runtime = await beginFounder(recorder, (what) => seen.push(what), storage)

@@ -1,10 +1,15 @@
-/** A recorded run is run again; and a recording that was tampered with is found out, wherever it was. */
+/** A journal is run again; and one that was tampered with is found out, wherever it was. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect } from '../../src/client/index.ts'
-import { type EventRecord, inOrder, parseRecording, type RecordLine } from '../../src/journal/recording.ts'
+import {
+  inOrder,
+  type JournalEvent,
+  type JournalLine,
+  parseJournal,
+} from '../../src/journal/journal-lines.ts'
 import { startNode } from '../../src/node/node.ts'
 import { Replay } from '../../src/replay/replay.ts'
 import { kvService } from '../../src/services/kv.ts'
@@ -13,10 +18,10 @@ import type { Service } from '../../src/services/service.ts'
 import { freePorts } from '../cli/paxos.ts'
 
 let directory: string
-let lines: readonly RecordLine[]
+let lines: readonly JournalLine[]
 
 /** Three servers that store on disk; server 2 is stopped and started again half-way. */
-async function recordedRun(): Promise<RecordLine[]> {
+async function recordedRun(): Promise<JournalLine[]> {
   const port = await freePorts(3)
   const members = [0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${port + id}` }))
   const file = (id: number) => join(directory, `${id}.ndjson`)
@@ -26,7 +31,7 @@ async function recordedRun(): Promise<RecordLine[]> {
       listen: members[id]!.address,
       dataDir: join(directory, `${id}`),
       bootstrap: { members },
-      record: file(id),
+      journal: file(id),
     })
   const nodes = await Promise.all([0, 1, 2].map(start))
   const client = connect({ servers: members.map(({ address }) => address) })
@@ -40,7 +45,7 @@ async function recordedRun(): Promise<RecordLine[]> {
   await client.close()
   await Promise.all(nodes.map((node) => node.stop()))
   const texts = await Promise.all([0, 1, 2].map((id) => readFile(file(id), 'utf8')))
-  return inOrder(texts.flatMap(parseRecording))
+  return inOrder(texts.flatMap(parseJournal))
 }
 
 beforeAll(async () => {
@@ -50,22 +55,22 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true }))
 
-function replay(recording: readonly RecordLine[]): Replay {
-  const again = new Replay(recording, lockService as Service)
-  for (const line of recording) again.take(line)
+function replay(journal: readonly JournalLine[]): Replay {
+  const again = new Replay(journal, lockService as Service)
+  for (const line of journal) again.take(line)
   return again
 }
 
-const isEvent = (line: RecordLine): line is EventRecord => 'event' in line
+const isEvent = (line: JournalLine): line is JournalEvent => 'event' in line
 
-/** The recording with the first event for which `change` gives another one in its place. */
-function tampered(change: (line: EventRecord) => EventRecord | null): RecordLine[] {
+/** The journal with the first event for which `change` gives another one in its place. */
+function tampered(change: (line: JournalEvent) => JournalEvent | null): JournalLine[] {
   const at = lines.findIndex((line) => isEvent(line) && change(line) !== null)
-  if (at < 0) throw new Error('no event of the recording is of the kind')
-  return lines.with(at, change(lines[at] as EventRecord)!)
+  if (at < 0) throw new Error('no event of the journal is of the kind')
+  return lines.with(at, change(lines[at] as JournalEvent)!)
 }
 
-describe('a recorded run', () => {
+describe('a journal', () => {
   test('comes out the same, and breaks no invariant', () => {
     const again = replay(lines)
     expect(again.events).toBe(lines.filter(isEvent).length)
@@ -90,7 +95,7 @@ describe('it is found out', () => {
         : null,
     )
     expect(() => replay(changed)).toThrow(
-      /the acceptor was recorded in "listening" and comes out in "persisting"/,
+      /the journal has the acceptor in "listening", and it comes out in "persisting"/,
     )
   })
 
@@ -148,6 +153,6 @@ describe('it is found out', () => {
       'run' in line && line.node === 1 ? { ...line, run: { ...line.run, cluster: 'other' } } : line,
     )
     expect(() => new Replay(other, lockService as Service)).toThrow('two clusters')
-    expect(() => new Replay([], lockService as Service)).toThrow('nothing is recorded')
+    expect(() => new Replay([], lockService as Service)).toThrow('the journals are empty')
   })
 })

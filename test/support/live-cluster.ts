@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
 import { type Client, connect } from '../../src/client/index.ts'
-import { inOrder, parseRecording } from '../../src/journal/recording.ts'
+import { inOrder, parseJournal } from '../../src/journal/journal-lines.ts'
 import { Replay } from '../../src/replay/replay.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
@@ -16,7 +16,7 @@ import { BadNetwork } from './proxy.ts'
 /** The most servers that a cluster may come to have, ports are kept for. */
 const maxServers = 6
 
-/** How long a server has to write what it executed to its trace, in milliseconds. */
+/** How long a server has to write what it executed to its log, in milliseconds. */
 const tracePatienceMs = 10_000
 
 /** How long a server that is told to stop has, in milliseconds. */
@@ -145,13 +145,13 @@ export class LiveCluster implements TestCluster {
     for (const { proxy } of this.#servers.values()) proxy.isDisturbed = isDisturbed
   }
 
-  /** A trace is written a moment after what it tells of: waits for the last request that was asked of the server. */
+  /** The log of executed requests is written a moment later: waits for the last request that was asked of the server. */
   async executed(id: NodeId): Promise<readonly string[]> {
     const last = this.#lastAnswers.get(id)
     const awaited = last && `${last.instance}.${last.index} `
     const deadline = performance.now() + tracePatienceMs
     for (;;) {
-      const text = await readFile(join(this.dataDir(id), 'trace.txt'), 'utf8')
+      const text = await readFile(join(this.dataDir(id), 'executed.log'), 'utf8')
       const lines = text
         .slice(0, text.lastIndexOf('\n') + 1)
         .split('\n')
@@ -186,14 +186,14 @@ export class LiveCluster implements TestCluster {
   }
 
   async #replay(): Promise<void> {
-    const files = [...this.#servers.keys()].map((id) => readFile(this.#recording(id), 'utf8'))
-    const lines = inOrder((await Promise.all(files)).flatMap(parseRecording))
+    const files = [...this.#servers.keys()].map((id) => readFile(this.#journal(id), 'utf8'))
+    const lines = inOrder((await Promise.all(files)).flatMap(parseJournal))
     const replay = new Replay(lines, lockService as Service)
     for (const line of lines) replay.take(line)
     if (!replay.isJudged) throw new Error('the invariants were not judged')
   }
 
-  #recording(id: NodeId): string {
+  #journal(id: NodeId): string {
     return join(this.#directory, `${id}.ndjson`)
   }
 
@@ -225,10 +225,10 @@ export class LiveCluster implements TestCluster {
     const server = this.#serverOf(id)
     const { listening, address, dataDir } = server
     const where = ['--listen', listening, '--advertise', address, '--data', dataDir]
-    // What would be lost beyond a limit of files is the store, not the trace.
-    const trace = limits.fileBlocks === undefined ? ['--trace'] : []
-    const record = this.#isRecorded ? ['--record', this.#recording(id)] : []
-    const options = ['--id', `${id}`, ...where, ...trace, ...record, '--log-level', 'warn', ...args]
+    // What would be lost beyond a limit of files is the store, not the log.
+    const log = limits.fileBlocks === undefined ? ['--executed-log'] : []
+    const journal = this.#isRecorded ? ['--journal', this.#journal(id)] : []
+    const options = ['--id', `${id}`, ...where, ...log, ...journal, '--log-level', 'warn', ...args]
     server.process = new BuiltPaxos(['node', ...options], limits)
     await server.process.said(new RegExp(`^server ${id} ready on `, 'm'))
   }

@@ -1,6 +1,6 @@
 import type { Json, NodeId } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { traceLines } from '../../src/node/trace.ts'
+import { executedLines } from '../../src/node/executed-log.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import type { SimulatedClient } from '../../src/simulator/client.ts'
@@ -25,7 +25,7 @@ export function simulatedCluster(
     observe: (fact) => {
       if (fact.type === 'started') executed.set(fact.node, [])
       if (fact.type === 'executed') {
-        executed.get(fact.node)?.push(...traceLines(fact.batch, fact.execution))
+        executed.get(fact.node)?.push(...executedLines(fact.batch, fact.execution))
       }
     },
   })

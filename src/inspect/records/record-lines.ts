@@ -15,9 +15,9 @@ export function parseRecords(text: string): InspectorRecord[] {
 function parseLine(text: string, number: number): InspectorRecord {
   if (!isJson(text)) throw new Error(`line ${number} is no JSON: ${text.slice(0, 80)}`)
   const record: unknown = JSON.parse(text)
-  if (isOfServerRecording(record)) {
+  if (isOfJournal(record)) {
     throw new Error(
-      `line ${number} is of a recording that \`paxos node --record\` made: \`paxos trace\` runs it again, the inspector shows those of \`paxos inspect --record\``,
+      `line ${number} is of a journal of \`paxos node --journal\`, which \`paxos replay\` runs again; the inspector shows recordings of \`paxos inspect --record\``,
     )
   }
   const fault = recordFault(record)
@@ -25,8 +25,8 @@ function parseLine(text: string, number: number): InspectorRecord {
   return record as InspectorRecord
 }
 
-/** The other kind of recording names a run or an event in each line, and no kind. */
-function isOfServerRecording(record: unknown): boolean {
+/** A line of a journal names a run or an event, and no kind. */
+function isOfJournal(record: unknown): boolean {
   return typeof record === 'object' && record !== null && 'clock' in record && !('kind' in record)
 }
 

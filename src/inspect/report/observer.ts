@@ -11,7 +11,7 @@ import type { DurableState } from '../../core/durable.ts'
 import type { Fact } from '../../core/facts.ts'
 import { roleMachines, roleNames } from '../../core/roles.ts'
 import { microstepOf } from '../../core/step.ts'
-import type { EventRecord } from '../../journal/recording.ts'
+import type { JournalEvent } from '../../journal/journal-lines.ts'
 import type { Replica } from '../../services/replica.ts'
 import type { Cause, FateRecord, HeadsRecord, Move, ServerRecord, Stand, Stands } from '../records/record.ts'
 import { standOf } from '../records/stand.ts'
@@ -129,7 +129,7 @@ export class Observer {
   }
 
   /** The event that `begins` admitted has happened. */
-  ends(event: EventRecord['event']): void {
+  ends(event: JournalEvent['event']): void {
     this.#safely(undefined, () => {
       if (event.type === 'start') this.#told = {}
       this.#sink.add({
@@ -285,7 +285,7 @@ export class Observer {
   }
 }
 
-function causeOf(event: EventRecord['event']): Cause {
+function causeOf(event: JournalEvent['event']): Cause {
   switch (event.type) {
     case 'start':
       return { type: 'start' }

@@ -11,7 +11,12 @@ import { roleMachines, roleNames } from '../../../src/core/roles.ts'
 import { start, watchedStep } from '../../../src/core/step.ts'
 import type { Move, ServerRecord, StepRecord } from '../../../src/inspect/records/record.ts'
 import { standOf } from '../../../src/inspect/records/stand.ts'
-import { type EventRecord, inOrder, parseRecording, type RecordLine } from '../../../src/journal/recording.ts'
+import {
+  inOrder,
+  type JournalEvent,
+  type JournalLine,
+  parseJournal,
+} from '../../../src/journal/journal-lines.ts'
 import { type RunningNode, startNode } from '../../../src/node/node.ts'
 import { lockService } from '../../../src/services/lock.ts'
 import type { Service } from '../../../src/services/service.ts'
@@ -26,7 +31,7 @@ import { FakeHub } from '../../support/fake-hub.ts'
 
 let directory: string
 let hub: FakeHub
-let lines: readonly RecordLine[]
+let lines: readonly JournalLine[]
 const nodes: RunningNode[] = []
 
 const isStep = (record: ServerRecord): record is StepRecord => record.kind === 'step'
@@ -46,7 +51,7 @@ beforeAll(async () => {
       listen: address,
       dataDir: null,
       bootstrap: { members },
-      record: join(directory, `${id}.ndjson`),
+      journal: join(directory, `${id}.ndjson`),
       inspect: hub.address,
     }),
   )
@@ -61,7 +66,7 @@ beforeAll(async () => {
   await Promise.all(nodes.map((node) => node.stop()))
   await hub.once(() => hub.told.every(({ isOpen }) => !isOpen))
   const texts = [0, 1, 2].map((id) => readFile(join(directory, `${id}.ndjson`), 'utf8'))
-  lines = inOrder((await Promise.all(texts)).flatMap(parseRecording))
+  lines = inOrder((await Promise.all(texts)).flatMap(parseJournal))
 })
 
 afterAll(async () => {
@@ -69,10 +74,10 @@ afterAll(async () => {
   await rm(directory, { recursive: true })
 })
 
-const isEvent = (line: RecordLine): line is EventRecord => 'event' in line
+const isEvent = (line: JournalLine): line is JournalEvent => 'event' in line
 
 /** The event of `line`, as the inspector is to be told of it. */
-function again(state: NodeState, { event, nowMs }: EventRecord, settings: Settings) {
+function again(state: NodeState, { event, nowMs }: JournalEvent, settings: Settings) {
   const moves: Move[] = []
   const roleOf = new Map(roleNames.map((role) => [roleMachines[role], role]))
   const step = applyNode(

@@ -4,7 +4,7 @@ import type { Execution } from '../../machines/outcome.ts'
 import { privateFile } from '../storage/permissions.ts'
 
 /** A line for each request of `batch` that the service executed, in order: `INSTANCE.INDEX UID SEQ COMMAND`. */
-export function traceLines(batch: Batch, { instance, outcomes }: Execution): string[] {
+export function executedLines(batch: Batch, { instance, outcomes }: Execution): string[] {
   return outcomes.flatMap(({ uid, seq, outcome }) => {
     // A request that is chosen again only repeats its recorded outcome, of another instance: it is not executed here.
     if (outcome.kind !== 'executed' || outcome.instance !== instance) return []
@@ -17,13 +17,13 @@ export function traceLines(batch: Batch, { instance, outcomes }: Execution): str
 }
 
 /**
- * The seed's trace, in a file. It is written anew at each start, since a server executes again what is stored; so two
- * servers' files are compared by `diff`.
+ * The requests that a server executed, in a file. A server executes again what is stored when it starts, and writes the file from the
+ * beginning. So `diff` compares the files of two servers.
  */
-export class Trace {
+export class ExecutedLog {
   readonly #file: WriteStream
 
-  /** `failed` is called when the file cannot be written: the trace ends there, and the server goes on. */
+  /** `failed` is called when the file cannot be written: the log ends there, and the server goes on. */
   constructor(path: string, failed: (error: Error) => void) {
     this.#file = createWriteStream(path, { flags: 'w', mode: privateFile })
     this.#file.on('error', failed)
@@ -31,7 +31,7 @@ export class Trace {
 
   record(batch: Batch, execution: Execution): void {
     if (this.#file.destroyed) return
-    for (const line of traceLines(batch, execution)) this.#file.write(`${line}\n`)
+    for (const line of executedLines(batch, execution)) this.#file.write(`${line}\n`)
   }
 
   close(): Promise<void> {

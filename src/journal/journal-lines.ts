@@ -1,6 +1,6 @@
 /**
- * What a server writes down of itself, a line of JSON an event: enough to run it again by src/core/step.ts and to see that every
- * state comes out the same.
+ * The journal of a server: a line of JSON for each event. It is enough to run the server again by src/core/step.ts, and to check
+ * that every state comes out the same.
  *
  * Each event has a Lamport clock (*Time, Clocks, and the Ordering of Events*), which travels with every datagram between
  * servers. A line is written before a datagram that the event caused leaves, and after whatever that datagram says is
@@ -18,8 +18,8 @@ import { fingerprint } from '../core/fingerprint.ts'
 import type { NodeEvent } from '../core/node-event.ts'
 import { roleNames } from '../core/roles.ts'
 
-/** What a server began with: the first line of each run. */
-export interface RunRecord {
+/** The first line of each run: what the server began with. */
+export interface JournalStart {
   readonly clock: number
   readonly node: NodeId
   readonly run: {
@@ -36,32 +36,32 @@ export interface RunRecord {
 }
 
 /** Where a role is: its state, and a fingerprint of its context. */
-export interface RoleRecord {
+export interface JournalRole {
   readonly value: unknown
   readonly context: number
 }
 
 /** Something that happened to a server, and what it made of its roles. */
-export interface EventRecord {
+export interface JournalEvent {
   readonly clock: number
   readonly node: NodeId
   /** The server's monotonic clock, in milliseconds from any moment. */
   readonly nowMs: number
   readonly event: Exclude<NodeEvent, { type: 'crash' | 'sync.failed' }>
   /** The roles that changed. */
-  readonly roles: Partial<Readonly<Record<RoleName, RoleRecord>>>
+  readonly roles: Partial<Readonly<Record<RoleName, JournalRole>>>
 }
 
-export type RecordLine = RunRecord | EventRecord
+export type JournalLine = JournalStart | JournalEvent
 
-/** What is recorded of a role. */
-export function roleRecord({
+/** What a journal has of a role. */
+export function journalRole({
   value,
   context,
 }: {
   readonly value: unknown
   readonly context?: unknown
-}): RoleRecord {
+}): JournalRole {
   return { value, context: fingerprint(context) }
 }
 
@@ -131,10 +131,10 @@ const lineCheck = TypeCompiler.Compile(Type.Union([runLine, eventLine]))
 type CheckedLine = Static<typeof runLine> | Static<typeof eventLine>
 
 /**
- * The lines of a recording, in order. A last line that was cut short, as by `kill -9`, is left out. Throws an `Error` that
+ * The lines of a journal, in order. A last line that was cut short, as by `kill -9`, is left out. Throws an `Error` that
  * names the line that is none.
  */
-export function parseRecording(text: string): RecordLine[] {
+export function parseJournal(text: string): JournalLine[] {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
   return whole
     .split('\n')
@@ -142,7 +142,7 @@ export function parseRecording(text: string): RecordLine[] {
     .map((line, index) => parseLine(line, index + 1))
 }
 
-function parseLine(text: string, number: number): RecordLine {
+function parseLine(text: string, number: number): JournalLine {
   let line: unknown
   try {
     line = JSON.parse(text)
@@ -151,19 +151,19 @@ function parseLine(text: string, number: number): RecordLine {
   }
   if (typeof line === 'object' && line !== null && 'kind' in line) {
     throw new Error(
-      `line ${number} is of a recording of the inspector: \`paxos inspect FILE\` shows it; \`paxos trace\` runs those of \`paxos node --record\` again`,
+      `line ${number} is of a recording of the inspector, which \`paxos inspect FILE\` shows; \`paxos replay\` runs the journals of \`paxos node --journal\``,
     )
   }
   if (!lineCheck.Check(line)) {
     const fault = lineCheck.Errors(line).First()
     throw new Error(
-      `line ${number} is no record of a server: ${fault?.message} at ${fault?.path || 'the top'}`,
+      `line ${number} is no line of a journal: ${fault?.message} at ${fault?.path || 'the top'}`,
     )
   }
-  return line satisfies CheckedLine as unknown as RecordLine
+  return line satisfies CheckedLine as unknown as JournalLine
 }
 
 /** The order in which it happened, of lines of several servers. */
-export function inOrder(lines: readonly RecordLine[]): RecordLine[] {
+export function inOrder(lines: readonly JournalLine[]): JournalLine[] {
   return lines.toSorted((a, b) => a.clock - b.clock || a.node - b.node)
 }

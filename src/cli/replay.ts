@@ -1,32 +1,37 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { Violation } from '../core/violation.ts'
-import { inOrder, parseRecording, type RecordLine } from '../journal/recording.ts'
+import { inOrder, type JournalLine, parseJournal } from '../journal/journal-lines.ts'
 import { Divergence, Replay } from '../replay/replay.ts'
 import { knownServices } from '../services/known.ts'
 import { Failure } from './exit-codes.ts'
 import { jsonOption } from './options.ts'
 import { print, printJson } from './output.ts'
 
-export function addTraceCommand(program: Command): void {
-  program
-    .command('trace <files...>')
+export function addReplayCommand(program: Command): void {
+  describe(program.command('replay <files...>'))
+  // What it was called in version 0.1.0.
+  describe(program.command('trace <files...>', { hidden: true }))
+}
+
+function describe(command: Command): void {
+  command
     .description(
-      'run again what `paxos node --record` wrote down, and see that every state comes out the same',
+      'run journals of `paxos node --journal` again, and check that every state comes out the same',
     )
     .addOption(new Option('--events', 'print the events of all servers, in order, a line of JSON each'))
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-Give the recordings of all servers of one cluster, each made from its server's first start: then the invariants of the
-protocol are judged too, and it is seen that nobody heard what nobody had said. What \`paxos inspect --record\` writes is
-another thing, for the page.`,
+Give the journals of all servers of one cluster, each written from its server's first start. Then the command also judges the
+invariants of the protocol, and checks that no server received a message that nobody had sent. What \`paxos inspect --record\` writes is
+a recording for the page, and no journal.`,
     )
-    .action(trace)
+    .action(replayFiles)
 }
 
-function trace(
+function replayFiles(
   files: readonly string[],
   { events, json }: { readonly events?: boolean; readonly json?: boolean },
 ): void {
@@ -51,19 +56,19 @@ function trace(
 function summary(servers: number, events: number, heard: number, isJudged: boolean): string {
   const judged = isJudged
     ? 'and no invariant is broken'
-    : 'and the invariants were not judged, since not every founder was recorded from its first start'
-  return `${servers} ${servers === 1 ? 'server' : 'servers'}, ${events} events: every state came out as recorded, ${heard} messages were heard that had been said, ${judged}`
+    : 'and the invariants were not judged, since the journal of some founder does not begin at its first start'
+  return `${servers} ${servers === 1 ? 'server' : 'servers'}, ${events} events: every state came out as in the journals, ${heard} messages were received that had been sent, ${judged}`
 }
 
-function read(file: string): RecordLine[] {
+function read(file: string): JournalLine[] {
   try {
-    return parseRecording(readFileSync(file, 'utf8'))
+    return parseJournal(readFileSync(file, 'utf8'))
   } catch (error) {
     throw new Failure(`${file}: ${(error as Error).message}`)
   }
 }
 
-function replayOf(lines: readonly RecordLine[]): Replay {
+function replayOf(lines: readonly JournalLine[]): Replay {
   const name = lines.find((line) => 'run' in line)?.run.service
   const service = Object.values(knownServices).find((known) => known.name === name) ?? knownServices.lock
   try {

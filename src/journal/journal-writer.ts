@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { privateFile } from '../storage/permissions.ts'
-import { parseRecording, type RecordLine } from './recording.ts'
+import { type JournalLine, parseJournal } from './journal-lines.ts'
 
-/** Writes a recording to a file. What it cannot write ends it, and the server goes on. */
-export class Recorder {
+/** Writes a journal to a file. It ends when it cannot write; the server goes on. */
+export class JournalWriter {
   readonly #file: number
   readonly #failed: (error: Error) => void
   #lines: string[] = []
@@ -20,7 +20,7 @@ export class Recorder {
     this.#file = openSync(path, 'a', privateFile)
     try {
       const held = fstatSync(this.#file).isFile() ? readFileSync(path, 'utf8') : ''
-      this.lastClock = parseRecording(held).at(-1)?.clock ?? 0
+      this.lastClock = parseJournal(held).at(-1)?.clock ?? 0
       // What `kill -9` cut short is not gone on with.
       const whole = held.slice(0, held.lastIndexOf('\n') + 1)
       if (whole !== held) ftruncateSync(this.#file, Buffer.byteLength(whole))
@@ -31,7 +31,7 @@ export class Recorder {
   }
 
   /** Takes a line; it is written by the next `flush`. */
-  record(line: RecordLine): void {
+  record(line: JournalLine): void {
     if (this.#isOpen) this.#lines.push(`${JSON.stringify(line)}\n`)
   }
 
