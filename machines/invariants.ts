@@ -39,7 +39,7 @@ function acceptorFault(context: AcceptorContext): string | null {
 }
 
 function proposerFault(context: ProposerContext, state: string): string | null {
-  const { ballot, highestRound, promises, accepts, members, isChosen, batch, firstUnchosen } = context
+  const { ballot, highestRound, promises, accepts, members, isChosen, batch, firstUnexecuted } = context
   if (highestRound < ballot.round) return `the highest round is ${highestRound}, below that of its ballot`
   if (new Set(promises.map(({ node }) => node)).size < promises.length) return 'a server has promised twice'
   if (new Set(accepts).size < accepts.length) return 'a server has accepted twice'
@@ -50,8 +50,8 @@ function proposerFault(context: ProposerContext, state: string): string | null {
   }
   if (isChosen && batch === null) return 'nothing is proposed, and it is chosen'
   const isFree = state === 'leading' || state === 'accepting.proposing'
-  return isFree && highestAccepted(promises) >= firstUnchosen
-    ? `it proposes a batch of its own, and a promise shows one at or above instance ${firstUnchosen}`
+  return isFree && highestAccepted(promises) >= firstUnexecuted
+    ? `it proposes a batch of its own, and a promise shows one at or above instance ${firstUnexecuted}`
     : null
 }
 

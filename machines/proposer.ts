@@ -33,7 +33,8 @@ export interface ProposerInput {
   readonly randomSeed: number
   /** What this node's acceptor has promised: no ballot at or below it is used, so none is used twice. */
   readonly promised: Ballot | null
-  readonly firstUnchosen: Instance
+  /** Everything below is chosen and executed here. */
+  readonly firstUnexecuted: Instance
 }
 
 export interface ProposerContext {
@@ -49,12 +50,12 @@ export interface ProposerContext {
   /** The highest round seen. Invariant: at least that of `ballot`. */
   readonly highestRound: number
   /** Everything below is chosen and executed here. */
-  readonly firstUnchosen: Instance
+  readonly firstUnexecuted: Instance
   /** The instance that `ballot` was prepared from. */
   readonly preparedFrom: Instance
   /** Invariant: one a server, all for `ballot`, and only of servers that are counted, each under its own incarnation. */
   readonly promises: readonly GivenPromise[]
-  /** What is proposed at `firstUnchosen`. */
+  /** What is proposed at `firstUnexecuted`. */
   readonly batch: Batch | null
   /** Who accepted it at `ballot`. Invariant: distinct, and only servers that are counted. */
   readonly accepts: readonly NodeId[]
@@ -120,21 +121,22 @@ export const proposerMachine = setup({
     completesPromises: ({ context }, heard: Heard<PromiseMessage>) =>
       isPrepared(context, withPromise(context.promises, heard)),
     isForAnotherInstance: ({ context }, { instance }: { instance: Instance }) =>
-      instance !== context.firstUnchosen,
+      instance !== context.firstUnexecuted,
     completesAccepts: ({ context }, { sender }: Heard<Accepted>) =>
       quorumWith(context, withAccept(context, sender)),
     promisedMore: ({ context }, { promised }: Heard<Denial>) => compareBallots(promised, context.ballot) > 0,
-    knowsMore: ({ context }, { firstUnchosen }: Heard<Denial>) => firstUnchosen > context.firstUnchosen,
-    somebodyKnowsMore: ({ context }) => bestInformed(context.promises).firstUnchosen > context.firstUnchosen,
-    somethingMayBeChosen: ({ context }) => batchToHelp(context.promises, context.firstUnchosen) !== null,
-    somethingIsVoid: ({ context }) => holdersAboveHole(context.promises, context.firstUnchosen).length > 0,
+    knowsMore: ({ context }, { firstUnchosen }: Heard<Denial>) => firstUnchosen > context.firstUnexecuted,
+    somebodyKnowsMore: ({ context }) =>
+      bestInformed(context.promises).firstUnchosen > context.firstUnexecuted,
+    somethingMayBeChosen: ({ context }) => batchToHelp(context.promises, context.firstUnexecuted) !== null,
+    somethingIsVoid: ({ context }) => holdersAboveHole(context.promises, context.firstUnexecuted).length > 0,
     hasWaitedEnough: ({ context }) => context.tries >= context.timing.patientTries,
     nobodyAnswers: ({ context }) => context.tries >= context.timing.newsTries,
     changesMembers: (_, { members }: BatchExecuted) => members !== null,
     ownBatchIsChosen: ({ context }) => context.isChosen,
     /** The promises show something accepted above this instance too. */
     ownBatchIsChosenBelowAnother: ({ context }) =>
-      context.isChosen && highestAccepted(context.promises) > context.firstUnchosen,
+      context.isChosen && highestAccepted(context.promises) > context.firstUnexecuted,
     isSurpassed: ({ context }, { ballot }: { ballot: Ballot }) => compareBallots(ballot, context.ballot) > 0,
     mayYield: ({ context }) => !context.hasYielded,
   },
@@ -142,7 +144,7 @@ export const proposerMachine = setup({
     beginBallot: assign(({ context }) => ({
       ballot: ballotAbove(context.highestRound, context.self),
       highestRound: context.highestRound + 1,
-      preparedFrom: context.firstUnchosen,
+      preparedFrom: context.firstUnexecuted,
       promises: [],
       batch: null,
       accepts: [],
@@ -174,23 +176,23 @@ export const proposerMachine = setup({
     /** It may have taken the place of a member while this server was away. */
     announceStrangerKnowsMore: enqueueActions(({ context, enqueue }, answer: Answer) => {
       if (!answer.knowsUs || answer.type === 'accepted') return
-      if (answer.firstUnchosen <= context.firstUnchosen) return
+      if (answer.firstUnchosen <= context.firstUnexecuted) return
       enqueue.emit(noticeBehind(answer.firstUnchosen, informantOf(answer)))
     }),
     flagRound: enqueueActions(({ enqueue }, { sender }: Heard<Denial>) => {
       enqueue.emit({ type: 'flag', oddity: 'round', sender })
     }),
     forgetVoid: enqueueActions(({ context, enqueue }) => {
-      for (const sender of holdersAboveHole(context.promises, context.firstUnchosen)) {
+      for (const sender of holdersAboveHole(context.promises, context.firstUnexecuted)) {
         enqueue.emit({ type: 'flag', oddity: 'void', sender })
       }
-      enqueue.assign({ promises: withoutVoid(context.promises, context.firstUnchosen) })
+      enqueue.assign({ promises: withoutVoid(context.promises, context.firstUnexecuted) })
     }),
     /**
      * The batch of the highest ballot, not the one that most accepted: only that one can have been chosen below this ballot.
      */
     adoptBatchToHelp: assign(({ context }) => ({
-      batch: batchToHelp(context.promises, context.firstUnchosen),
+      batch: batchToHelp(context.promises, context.firstUnexecuted),
       accepts: [],
       isChosen: false,
       tries: 0,
@@ -206,7 +208,7 @@ export const proposerMachine = setup({
       const message = {
         type: 'accept' as const,
         ballot: context.ballot,
-        instance: context.firstUnchosen,
+        instance: context.firstUnexecuted,
         batch: context.batch,
       }
       const silent = countedMembers(context.members).filter((id) => !context.accepts.includes(id))
@@ -226,13 +228,13 @@ export const proposerMachine = setup({
       enqueue.emit({
         type: 'tell',
         role: 'learner',
-        event: { type: 'batch.chosen', instance: context.firstUnchosen, batch: context.batch },
+        event: { type: 'batch.chosen', instance: context.firstUnexecuted, batch: context.batch },
       })
     }),
     /** Learners are lazy: only servers that hold a request which may now run are told. */
     sendChosenToConcerned: enqueueActions(({ context, enqueue }, { instance, concerned }: BatchExecuted) => {
       const { batch, isChosen } = context
-      if (batch === null || !isChosen || instance !== context.firstUnchosen) return
+      if (batch === null || !isChosen || instance !== context.firstUnexecuted) return
       for (const to of concerned.filter((id) => id !== context.self)) {
         enqueue.emit({
           type: 'send',
@@ -248,7 +250,7 @@ export const proposerMachine = setup({
       }
     }),
     advance: assign(({ context }, { instance, members }: BatchExecuted) => ({
-      firstUnchosen: instance + 1,
+      firstUnexecuted: instance + 1,
       members: members ?? context.members,
       // What was promised was promised among the members of before.
       promises: members === null ? context.promises : [],
@@ -294,7 +296,7 @@ export const proposerMachine = setup({
     ...input,
     ballot: { round: promised?.round ?? 0, node: input.self },
     highestRound: promised?.round ?? 0,
-    preparedFrom: input.firstUnchosen,
+    preparedFrom: input.firstUnexecuted,
     promises: [],
     batch: null,
     accepts: [],
@@ -321,7 +323,7 @@ export const proposerMachine = setup({
     },
     preparing: {
       description:
-        'Asks for promises from the first unchosen instance on. Ends with a quorum of them, or a denial.',
+        'Asks for promises from the first unexecuted instance on. Ends with a quorum of them, or a denial.',
       meta: { paper: 'Paxos Made Simple, 2.2, phase 1; 3' },
       entry: 'broadcastPrepare',
       after: {
@@ -418,7 +420,7 @@ export const proposerMachine = setup({
     },
     accepting: {
       description:
-        'A batch is proposed at the first unchosen instance. Ends when a quorum has accepted it, or a denial.',
+        'A batch is proposed at the first unexecuted instance. Ends when a quorum has accepted it, or a denial.',
       meta: { paper: 'Paxos Made Simple, 2.2, phase 2' },
       initial: 'proposing',
       states: {

@@ -56,7 +56,7 @@ function proposerThatPrepared(): Role<ProposerContext> {
     timing: defaultTiming,
     randomSeed: 1,
     promised: ballot(5, 4),
-    firstUnchosen: 0,
+    firstUnexecuted: 0,
   })
   role.hear({ type: 'requests.ready' })
   expect(role.context.ballot).toEqual(ballot(6, 0))

@@ -61,7 +61,7 @@ function proposerEssence(snapshot: AnyMachineSnapshot, context: ProposerContext)
     return {
       ...context,
       ballot: { round: context.highestRound, node: context.self },
-      preparedFrom: context.firstUnchosen,
+      preparedFrom: context.firstUnexecuted,
       promises: [],
       batch: null,
       accepts: [],
@@ -70,13 +70,13 @@ function proposerEssence(snapshot: AnyMachineSnapshot, context: ProposerContext)
   }
   const promises = snapshot.matches('preparing')
     ? arrivals(context)
-    : stillShown(context, context.firstUnchosen + (snapshot.matches('accepting') ? 1 : 0))
+    : stillShown(context, context.firstUnexecuted + (snapshot.matches('accepting') ? 1 : 0))
   return { ...context, promises, accepts: [...context.accepts].sort((a, b) => a - b) }
 }
 
 /** The order of promises says only which of the best informed ones is asked, and that only when they know more. */
-function arrivals({ promises, firstUnchosen }: ProposerContext): readonly GivenPromise[] {
-  const knowMore = promises.filter((promise) => promise.firstUnchosen > firstUnchosen)
+function arrivals({ promises, firstUnexecuted }: ProposerContext): readonly GivenPromise[] {
+  const knowMore = promises.filter((promise) => promise.firstUnchosen > firstUnexecuted)
   return knowMore.length > 1 ? promises : [...promises].sort((a, b) => a.node - b.node)
 }
 
@@ -85,18 +85,20 @@ function arrivals({ promises, firstUnchosen }: ProposerContext): readonly GivenP
  * at which promises are read.
  */
 function stillShown(
-  { self, incarnation, promises, firstUnchosen }: ProposerContext,
+  { self, incarnation, promises, firstUnexecuted }: ProposerContext,
   next: number,
 ): readonly GivenPromise[] {
   const shown = promises
     .map((promise) => ({
       ...promise,
       accepted: promise.accepted.filter(({ instance }) => instance >= next),
-      firstUnchosen: Math.max(promise.firstUnchosen, firstUnchosen),
+      firstUnchosen: Math.max(promise.firstUnchosen, firstUnexecuted),
     }))
     .filter((promise) => promise.accepted.length > 0 || promise.firstUnchosen > next)
   // Promises are read as a list that is not empty; this one shows nothing.
-  return shown.length > 0 ? shown : [{ node: self, incarnation, accepted: [], firstUnchosen }]
+  return shown.length > 0
+    ? shown
+    : [{ node: self, incarnation, accepted: [], firstUnchosen: firstUnexecuted }]
 }
 
 /**

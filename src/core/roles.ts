@@ -48,7 +48,8 @@ export function roleInputs(
   const { self, incarnation, members, promised, accepted, firstUnchosen } = recovered
   return {
     acceptor: { self, incarnation, members, limits, promised, accepted, firstUnchosen },
-    proposer: { self, incarnation, members, timing, randomSeed, promised, firstUnchosen },
+    // What storage held is executed again before the roles begin.
+    proposer: { self, incarnation, members, timing, randomSeed, promised, firstUnexecuted: firstUnchosen },
     learner: {
       self,
       members,

@@ -89,7 +89,7 @@ test('a promise to the prepare before a restart says nothing of the instances be
       accepted: [],
       firstUnchosen: 0,
     })
-  const proposer = (firstUnchosen: Instance) =>
+  const proposer = (firstUnexecuted: Instance) =>
     new Role(proposerMachine, {
       self: 0,
       incarnation: foundingIncarnation(0),
@@ -97,7 +97,7 @@ test('a promise to the prepare before a restart says nothing of the instances be
       timing: defaultTiming,
       randomSeed: 1,
       promised: ballot(1, 2),
-      firstUnchosen,
+      firstUnexecuted,
     })
   const prepares = (from: Instance) =>
     ({ type: 'prepare', ballot: ballot(2, 0), from, ...sentBy(0) }) as const

@@ -23,7 +23,7 @@ import {
   type Want,
 } from '../support/role.ts'
 
-// Server 0, whose acceptor has promised round 4: its first ballot is round 5. Instance 10 is the first unchosen.
+// Server 0, whose acceptor has promised round 4: its first ballot is round 5. Instance 10 is the first unexecuted.
 const mine = ballot(5, 0)
 const timing = {
   ...defaultTiming,
@@ -42,7 +42,7 @@ function proposer(changes: Partial<ProposerInput> = {}): Role<ProposerContext> {
     timing,
     randomSeed: 7,
     promised: ballot(4, 1),
-    firstUnchosen: 10,
+    firstUnexecuted: 10,
     ...changes,
   } satisfies ProposerInput)
 }
@@ -496,7 +496,7 @@ describe('accepting', () => {
     expect(role.state).toBe('accepting.proposing')
     expect(role.hear(executed(10))).toEqual([ended, wantsBatch])
     expect(role.state).toBe('leading')
-    expect(role.context).toMatchObject({ firstUnchosen: 11, batch: null, accepts: [], denials: 0 })
+    expect(role.context).toMatchObject({ firstUnexecuted: 11, batch: null, accepts: [], denials: 0 })
     expect(role.timers).toEqual([])
   })
 

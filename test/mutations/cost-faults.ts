@@ -11,7 +11,7 @@ export const costFaults: readonly Mutation[] = [
     proposerMachine.provide({
       actions: {
         broadcastAccept: enqueueActions(({ context, enqueue }) => {
-          const { ballot, batch, firstUnchosen: instance, members } = context
+          const { ballot, batch, firstUnexecuted: instance, members } = context
           if (batch === null) return
           const message = { type: 'accept' as const, ballot, instance, batch }
           for (const to of countedMembers(members)) {
@@ -40,7 +40,7 @@ export const costFaults: readonly Mutation[] = [
       actions: {
         sendChosenToConcerned: enqueueActions(({ context, enqueue }, { instance }) => {
           const { batch, isChosen, members, self } = context
-          if (batch === null || !isChosen || instance !== context.firstUnchosen) return
+          if (batch === null || !isChosen || instance !== context.firstUnexecuted) return
           const message = {
             type: 'chosen' as const,
             from: instance,

@@ -63,9 +63,9 @@ export const proposerFaults: readonly Mutation[] = [
     'proposer',
     proposerMachine.provide({
       actions: {
-        adoptBatchToHelp: assign(({ context: { promises, firstUnchosen } }) => {
+        adoptBatchToHelp: assign(({ context: { promises, firstUnexecuted } }) => {
           const shown = promises.flatMap(({ accepted }) => accepted)
-          const batch = lowest(shown.filter(({ instance }) => instance === firstUnchosen))?.batch ?? null
+          const batch = lowest(shown.filter(({ instance }) => instance === firstUnexecuted))?.batch ?? null
           return { batch, accepts: [], isChosen: false, tries: 0 }
         }),
       },
@@ -82,9 +82,9 @@ export const proposerFaults: readonly Mutation[] = [
     proposerMachine.provide({
       actions: {
         broadcastAccept: enqueueActions(({ context, enqueue }) => {
-          const { ballot, batch, firstUnchosen } = context
+          const { ballot, batch, firstUnexecuted } = context
           if (batch === null) return
-          for (const instance of [firstUnchosen, firstUnchosen + 1]) {
+          for (const instance of [firstUnexecuted, firstUnexecuted + 1]) {
             const message = { type: 'accept' as const, ballot, instance, batch }
             for (const to of countedMembers(context.members)) enqueue.emit({ type: 'send', to, message })
           }

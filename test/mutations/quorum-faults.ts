@@ -72,7 +72,7 @@ export const quorumFaults: readonly Mutation[] = [
       guards: { changesMembers: ({ context }, { members }) => members !== null && context.isChosen },
       actions: {
         advance: assign(({ context }, { instance, members }) => ({
-          firstUnchosen: instance + 1,
+          firstUnexecuted: instance + 1,
           members: members ?? context.members,
           batch: null,
           accepts: [],

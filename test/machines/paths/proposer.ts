@@ -15,9 +15,9 @@ const servers = [0, 1, 2] as const
  * What an acceptor may show: nothing, or what it accepted from the first instance on that it does not know to be chosen.
  * Instances are serial, so there is no gap.
  */
-function promises({ ballot, preparedFrom, firstUnchosen }: ProposerContext): ProposerEvent[] {
+function promises({ ballot, preparedFrom, firstUnexecuted }: ProposerContext): ProposerEvent[] {
   return servers.flatMap((sender) =>
-    [firstUnchosen, firstUnchosen + 1].flatMap((known) =>
+    [firstUnexecuted, firstUnexecuted + 1].flatMap((known) =>
       [0, 1, 2].map((count) => {
         const lower = { round: ballot.round - 1, node: sender }
         const accepted = Array.from({ length: count }, (_, place) => recordOf(lower, known + place))
@@ -34,7 +34,7 @@ function promises({ ballot, preparedFrom, firstUnchosen }: ProposerContext): Pro
   )
 }
 
-function strayPromises({ ballot, preparedFrom, firstUnchosen }: ProposerContext): ProposerEvent[] {
+function strayPromises({ ballot, preparedFrom, firstUnexecuted }: ProposerContext): ProposerEvent[] {
   const stray = (changes: {
     readonly ballot?: Ballot
     readonly from?: number
@@ -44,7 +44,7 @@ function strayPromises({ ballot, preparedFrom, firstUnchosen }: ProposerContext)
     ballot,
     from: preparedFrom,
     accepted: [],
-    firstUnchosen,
+    firstUnchosen: firstUnexecuted,
     ...sentBy(1),
     ...changes,
   })
@@ -54,19 +54,19 @@ function strayPromises({ ballot, preparedFrom, firstUnchosen }: ProposerContext)
     stray({ from: preparedFrom + 1 }),
     { ...stray({}), ...stranger },
     { ...stray({}), ...stranger, knowsUs: false },
-    // Nothing at the first unchosen instance, and something above it.
-    stray({ accepted: [recordOf({ round: ballot.round - 1, node: 1 }, firstUnchosen + 1)] }),
+    // Nothing at the first unexecuted instance, and something above it.
+    stray({ accepted: [recordOf({ round: ballot.round - 1, node: 1 }, firstUnexecuted + 1)] }),
   ]
 }
 
 function happenings(context: ProposerContext): ProposerEvent[] {
-  const { ballot, firstUnchosen } = context
+  const { ballot, firstUnexecuted } = context
   const others = othersAround(ballot)
   const denial = (denied: Ballot, promised: Ballot | null, known: Instance) =>
     ({
       type: 'denial',
       ballot: denied,
-      instance: firstUnchosen,
+      instance: firstUnexecuted,
       promised,
       firstUnchosen: known,
       ...sentBy(1),
@@ -74,39 +74,41 @@ function happenings(context: ProposerContext): ProposerEvent[] {
   return [
     ...promises(context),
     ...strayPromises(context),
-    ...instancesAround(firstUnchosen).flatMap((instance) =>
+    ...instancesAround(firstUnexecuted).flatMap((instance) =>
       servers.map((sender) => ({ type: 'accepted', ballot, instance, ...sentBy(sender) }) as const),
     ),
-    ...others.map((ballot) => ({ type: 'accepted', ballot, instance: firstUnchosen, ...sentBy(1) }) as const),
-    { type: 'accepted', ballot, instance: firstUnchosen, ...sentBy(1, 'another') },
-    { ...denial(ballot, null, firstUnchosen + 1), ...sentBy(1, 'another') },
-    denial(ballot, { round: 2 ** 40, node: 1 }, firstUnchosen),
-    ...[null, ballot, ...others].flatMap((promised) =>
-      instancesAround(firstUnchosen).map((known) => denial(ballot, promised, known)),
+    ...others.map(
+      (ballot) => ({ type: 'accepted', ballot, instance: firstUnexecuted, ...sentBy(1) }) as const,
     ),
-    ...others.map((other) => denial(other, { round: ballot.round + 1, node: 1 }, firstUnchosen + 1)),
+    { type: 'accepted', ballot, instance: firstUnexecuted, ...sentBy(1, 'another') },
+    { ...denial(ballot, null, firstUnexecuted + 1), ...sentBy(1, 'another') },
+    denial(ballot, { round: 2 ** 40, node: 1 }, firstUnexecuted),
+    ...[null, ballot, ...others].flatMap((promised) =>
+      instancesAround(firstUnexecuted).map((known) => denial(ballot, promised, known)),
+    ),
+    ...others.map((other) => denial(other, { round: ballot.round + 1, node: 1 }, firstUnexecuted + 1)),
     { type: 'requests.ready' },
     { type: 'batch.offered', batch: batch('own') },
     { type: 'settle.wanted' },
     ...ballotsAround(ballot).map((ballot) => ({ type: 'ballot.surpassed', ballot }) as const),
-    ...[null, ...memberships].map((members) => executed(firstUnchosen, { members, concerned: [0, 2] })),
+    ...[null, ...memberships].map((members) => executed(firstUnexecuted, { members, concerned: [0, 2] })),
   ]
 }
 
 /** How often it was tried or denied only makes a wait longer. */
 function situation({ value, context }: AnyMachineSnapshot): unknown {
-  const { members, self, firstUnchosen, promises, batch, accepts, isChosen, hasYielded, tries } =
+  const { members, self, firstUnexecuted, promises, batch, accepts, isChosen, hasYielded, tries } =
     context as ProposerContext
   const shown = promises.map(({ node, accepted, firstUnchosen: known }) => [
     node === self,
-    known > firstUnchosen,
-    accepted.some(({ instance }) => instance >= firstUnchosen),
+    known > firstUnexecuted,
+    accepted.some(({ instance }) => instance >= firstUnexecuted),
   ])
   return {
     isMember: members.some(({ id }) => id === self),
     promises: value === 'preparing' || value === 'catchingUp' ? shown.sort() : 'not weighed now',
     somethingAbove: promises.some(({ accepted }) =>
-      accepted.some(({ instance }) => instance > firstUnchosen),
+      accepted.some(({ instance }) => instance > firstUnexecuted),
     ),
     proposes: batch !== null,
     accepts: accepts.length,
@@ -127,7 +129,7 @@ export const proposerChart: Chart = {
     timing: { ...defaultTiming, patientTries: 1, newsTries: 1 },
     randomSeed: 1,
     promised: { round: 1, node: 1 },
-    firstUnchosen: 1,
+    firstUnexecuted: 1,
   },
   happenings: ({ context }) => happenings(context),
   situation,
