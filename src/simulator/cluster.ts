@@ -51,6 +51,9 @@ export class SimulatedCluster {
   readonly #clientWatch: ClientWatch | null
   readonly #around: ServerSurroundings
   readonly #servers: SimulatedServer[] = []
+  #members: readonly Member[]
+  /** So many instances have been executed by some server. */
+  #executed = 0
 
   constructor(options: SimulationOptions) {
     const { seed, servers, service, observe = nothing, heard = nothing, moved = nothing } = options
@@ -62,6 +65,7 @@ export class SimulatedCluster {
     this.network = new SimulatedNetwork(this.timeline, seed, calm, fated, options.linked, wire)
     const ids = Array.from({ length: servers }, (_, id) => id)
     this.founders = foundingMembers(ids.map((id) => ({ id, address: serverAddress(id) })))
+    this.#members = this.founders
     const plant: Plant = options.plant ?? ((settings) => settings)
     const idle = options.sessionIdleMs === undefined ? {} : { sessionIdleMs: options.sessionIdleMs }
     this.#around = {
@@ -76,7 +80,10 @@ export class SimulatedCluster {
         limits: options.limits ?? defaultLimits,
         replicas: replicasOf({ service, members: this.founders, ...idle }),
       }),
-      observe,
+      observe: (fact) => {
+        this.#followMembers(fact)
+        observe(fact)
+      },
       heard,
       moved,
       happened,
@@ -106,11 +113,9 @@ export class SimulatedCluster {
     return server
   }
 
-  /** The members, as the running server has them that has executed most. */
+  /** The members after all that any server has executed, whether that server runs now or not. */
   get members(): readonly Member[] {
-    const replicas = this.#servers.flatMap(({ node }) => node?.replica ?? [])
-    replicas.sort((a, b) => b.firstUnexecuted - a.firstUnexecuted)
-    return replicas[0]?.members ?? []
+    return this.#members
   }
 
   /** Whichever has a batch accepted, or would at once, at the highest ballot; the first server when none has. */
@@ -148,5 +153,11 @@ export class SimulatedCluster {
       },
       first,
     )
+  }
+
+  #followMembers(fact: Fact): void {
+    if (fact.type !== 'executed' || fact.instance < this.#executed) return
+    this.#executed = fact.instance + 1
+    this.#members = fact.execution.members ?? this.#members
   }
 }

@@ -45,6 +45,36 @@ test('one that was stopped may be replaced', () => {
   expect(counts['a server replaced after its disk was lost']).toBe(1)
 })
 
+test('a server is not replaced where a quorum needs it, though only a server that was removed runs and does not know', () => {
+  const crash = (server: number): Fault => ({
+    kind: 'crash',
+    server,
+    atMs: 1_000,
+    forMs: 1_500,
+    duringSync: false,
+    survived: 0,
+  })
+  const faults: readonly Fault[] = [
+    {
+      kind: 'cut',
+      links: [
+        [0, 1],
+        [1, 2],
+      ],
+      atMs: 200,
+      forMs: 3_000,
+    },
+    { kind: 'remove', server: 1, atMs: 300, stopAfterMs: 3_000 },
+    crash(0),
+    crash(2),
+    { kind: 'replace', server: 0, atMs: 1_200 },
+  ]
+  const { counts, failure } = runWithCodec(planWith(3, faults))
+  expect(failure).toBeNull()
+  expect(counts['a member removed']).toBe(1)
+  expect(counts['a server replaced after its disk was lost']).toBe(0)
+})
+
 test('messages go through the codec in pieces, where the plan says so', () => {
   // A server that joins is told a page of what was chosen.
   const join: Fault = { kind: 'join', server: 3, atMs: 3_900 }
