@@ -130,7 +130,7 @@ export type RequestQueueEvent =
 export type RoleEvent = AcceptorEvent | ProposerEvent | LearnerEvent | RequestQueueEvent
 
 /** The role that hears each message of the network. */
-export function hearerOf(message: NodeMessage): RoleName {
+export function hearerOf(message: NodeMessage): Exclude<RoleName, 'requestQueue'> {
   switch (message.type) {
     case 'prepare':
     case 'accept':

@@ -11,6 +11,7 @@ const layers = [
   'machines',
   'src/core',
   'src/network',
+  'src/messages',
   'src/services',
   'src/storage',
   'src/wire',

@@ -2,7 +2,7 @@
 import type { Ballot } from '../../machines/ballot.ts'
 import type { Json, Request } from '../../machines/batch.ts'
 import { requestName } from '../../src/core/names.ts'
-import { ballotText, requestText } from '../../src/transcript/words.ts'
+import { ballotText, requestText } from '../../src/messages/part-texts.ts'
 
 export interface ContextLine {
   /** Where it is: `held.count`. */

@@ -2,7 +2,7 @@
 import type { NodeId } from '../../machines/batch.ts'
 import type { LastStep } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord, Move } from '../../src/inspect/records/record.ts'
-import { messageText } from '../../src/transcript/words.ts'
+import { messageText } from '../../src/messages/dictionary.ts'
 import { causeText, partyText, roleText } from '../model/words.ts'
 import type { Chart, ChartName } from './drawing.ts'
 import { eventWords, explained, explainedText, idOf } from './explain.ts'

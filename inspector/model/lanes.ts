@@ -16,8 +16,9 @@ import type {
   PartyName,
   StepRecord,
 } from '../../src/inspect/records/record.ts'
+import { entryOf } from '../../src/messages/dictionary.ts'
 import { cutsIn } from './faults.ts'
-import { kindOf, type LaneMessage, type MessageKind, messageLabel, uidOfMessage } from './lane-messages.ts'
+import { type LaneMessage, type MessageKind, uidOfMessage } from './lane-messages.ts'
 import { keyOf, OnTheirWay } from './on-their-way.ts'
 import { type Timeline, timeOf } from './timeline.ts'
 
@@ -411,7 +412,7 @@ export class LaneModel {
   }
 
   #say(at: number, from: PartyName, to: PartyName, message: LaneMessage, clock: number | null = null): void {
-    const kind = from === to ? 'own' : kindOf(message)
+    const kind = from === to ? 'own' : entryOf(message).kind
     const key = keyOf(from, to, message)
     const arrow = this.#newArrow({ message, kind, from, to, saidAt: at, saidClock: clock })
     this.#put(at, arrow)
@@ -430,7 +431,7 @@ export class LaneModel {
       open ??
       this.#newArrow({
         message,
-        kind: kindOf(message),
+        kind: entryOf(message).kind,
         from,
         to,
         saidAt: before?.saidAt ?? null,
@@ -456,7 +457,7 @@ export class LaneModel {
     }
     if (typeof from === 'string' && !this.#clients.get(from)?.isSeen) {
       this.#clientSeen(from, at)
-      const unsaid = this.#newArrow({ message: record.message, kind: kindOf(record.message), from, to })
+      const unsaid = this.#newArrow({ message: record.message, kind: entryOf(record.message).kind, from, to })
       this.#meets(unsaid, at, record, key)
       return
     }
@@ -495,7 +496,7 @@ export class LaneModel {
       isCopy: false,
       saidClock: null,
       ...given,
-      label: messageLabel(given.message),
+      label: entryOf(given.message).label(given.message),
       receiverSteps: receiver?.steps ?? 0,
       receiverEnds: receiver?.ends ?? 0,
     }

@@ -17,7 +17,8 @@ import type {
   ServerRecord,
 } from '../../src/inspect/records/record.ts'
 import { ruleText } from '../../src/inspect/records/rules.ts'
-import { ballotText, messageText, outcomeText } from '../../src/transcript/words.ts'
+import { messageText } from '../../src/messages/dictionary.ts'
+import { ballotText, outcomeText } from '../../src/messages/part-texts.ts'
 
 /** Characters of a sentence, and of a message in it, at most: all of it stands in the details. */
 const keptCharacters = 400

@@ -2,11 +2,11 @@
 import type { NodeId } from '../../machines/batch.ts'
 import { delayName, stateName } from '../../src/core/chart-names.ts'
 import { requestName, uidOf } from '../../src/core/names.ts'
+import { messageText } from '../../src/messages/dictionary.ts'
 import type { ClusterState, Flying, ServerState } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { timersOf } from '../../src/schedule/possible.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
-import { messageText } from '../../src/transcript/words.ts'
 import { partyText } from '../model/words.ts'
 
 /** A button: what it says, and what it makes happen. */

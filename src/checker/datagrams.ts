@@ -1,5 +1,5 @@
 import type { NodeId } from '../../machines/batch.ts'
-import type { Names } from '../../machines/inbox.ts'
+import { hearerOf, type Names } from '../../machines/inbox.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import { Interner } from './interner.ts'
 
@@ -30,7 +30,7 @@ export class Datagrams {
       to,
       names,
       message,
-      kind: kindOf(message),
+      kind: kindByHearer[hearerOf(message)],
       round: 'ballot' in message ? message.ballot.round : 0,
       instance: instanceOf(message),
     })
@@ -46,18 +46,9 @@ export function instanceOf(message: NodeMessage): number {
   return 'instance' in message ? message.instance : message.from
 }
 
-function kindOf({ type }: NodeMessage): Datagram['kind'] {
-  switch (type) {
-    case 'prepare':
-    case 'accept':
-      return 'ask'
-    case 'promise':
-    case 'accepted':
-    case 'denial':
-      return 'answer'
-    case 'learn':
-    case 'chosen':
-      return 'news'
-  }
-  return type satisfies never
+/** What a role hears is of one kind. */
+const kindByHearer: Readonly<Record<ReturnType<typeof hearerOf>, Datagram['kind']>> = {
+  acceptor: 'ask',
+  proposer: 'answer',
+  learner: 'news',
 }

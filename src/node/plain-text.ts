@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Address } from '../../machines/batch.ts'
 import type { Message, RequestMessage } from '../../machines/messages.ts'
-import { plainTextIdleMs, plainTextUid, sessionOf } from '../services/plain-text.ts'
+import { plainTextIdleMs, plainTextUid, sessionOf } from '../core/plain-text-client.ts'
 import { formatRespond, type SeedRequest } from '../wire/seed-text.ts'
 
 /** Requests that are remembered, so that they can be answered in their own words. */

@@ -14,10 +14,12 @@ import type {
   NotInvited,
   RequestMessage,
 } from '../../machines/messages.ts'
+import { plainTextMark } from '../core/plain-text-client.ts'
 import type { HeardFrom } from '../core/reach.ts'
+import { isNodeMessage } from '../messages/dictionary.ts'
 import { type Resolver, systemResolver } from '../network/resolver.ts'
 import { type NoWay, Routes } from '../network/routes.ts'
-import { allowedAnswers, isNodeMessage } from '../wire/allowed-answers.ts'
+import { allowedAnswers } from '../wire/allowed-answers.ts'
 import { AnswerAllowance } from '../wire/answer-allowance.ts'
 import { type Decoded, Decoder, encodeEnvelope, envelopeBytes } from '../wire/codec.ts'
 import { CookieJar } from '../wire/cookie-jar.ts'
@@ -31,7 +33,7 @@ import {
 } from '../wire/limits.ts'
 import { forgetOldest } from '../wire/oldest.ts'
 import { Outbox } from '../wire/outbox.ts'
-import { plainTextMark, type SeedRequest } from '../wire/seed-text.ts'
+import type { SeedRequest } from '../wire/seed-text.ts'
 import { PlainTextClients } from './plain-text.ts'
 import { type LogTroubles, Troubles } from './troubles.ts'
 import { Whereabouts } from './whereabouts.ts'

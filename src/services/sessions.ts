@@ -1,8 +1,8 @@
 /** Who has asked for what: so that each request is executed once, however often it is chosen. */
 import type { Instance } from '../../machines/batch.ts'
 import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
+import { isPlainText, plainTextIdleMs } from '../core/plain-text-client.ts'
 import { IdleOrder, type Linked } from './idle-order.ts'
-import { isPlainText, plainTextIdleMs } from './plain-text.ts'
 import { type Keeper, Results } from './results.ts'
 import type { Waiting } from './waiting.ts'
 

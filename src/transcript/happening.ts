@@ -1,8 +1,9 @@
 /** How a transcript tells what happened, a line each. */
 import type { DurableState } from '../core/durable.ts'
 import { requestName, uidOf } from '../core/names.ts'
+import { messageText } from '../messages/dictionary.ts'
+import { acceptedText, ballotText, batchText, membersText, outcomeText } from '../messages/part-texts.ts'
 import type { Actor, Happening } from '../schedule/events.ts'
-import { acceptedText, ballotText, batchText, membersText, messageText, outcomeText } from './words.ts'
 
 /**
  * The lines that say what one event brought. What is said alike to several is one line, and so are the moves of one

@@ -2,12 +2,12 @@
 import type { Command, Json, MembershipChange } from '../../machines/batch.ts'
 import { delayName } from '../core/chart-names.ts'
 import { serverAddress } from '../core/names.ts'
+import { commandText } from '../messages/part-texts.ts'
 import { type ClusterState, type Flying, serverOf } from '../schedule/cluster.ts'
 import type { ClusterEvent } from '../schedule/events.ts'
 import { timersOf } from '../schedule/possible.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 import type { EventCommand, Pattern, TranscriptCommand } from './command.ts'
-import { commandText } from './words.ts'
 
 /** A command that cannot be carried out where it stands. */
 export class Impossible extends Error {

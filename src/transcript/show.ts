@@ -3,10 +3,11 @@ import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import { delayName, stateName } from '../core/chart-names.ts'
 import { requestName, uidOf } from '../core/names.ts'
+import { messageText } from '../messages/dictionary.ts'
+import { acceptedText, ballotText, membersText } from '../messages/part-texts.ts'
 import type { ClusterState, ServerState } from '../schedule/cluster.ts'
 import { timersOf } from '../schedule/possible.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
-import { acceptedText, ballotText, membersText, messageText } from './words.ts'
 
 /** A line for each server, each open request, each datagram in flight, each timer and each cut. */
 export function showCluster(state: ClusterState): readonly string[] {

@@ -1,35 +1,6 @@
-import type { Challenge, Message, NodeMessage } from '../../machines/messages.ts'
+import type { Challenge, Message } from '../../machines/messages.ts'
+import { entryOf } from '../messages/dictionary.ts'
 import { messageBytes } from './codec.ts'
-
-/**
- * Which messages are answers: to whoever may not be there, they are bounded by what came from it. The others a server says
- * of itself, to members. A proposer's `chosen` counts as an answer: it is as long as one, and may be lost. A `founder` counts as none: it
- * goes to an address of the founders' plan, wherever the question came from, and is about as long as that, which names the same members.
- */
-const isAnswer: Readonly<Record<Message['type'], boolean>> = {
-  prepare: false,
-  accept: false,
-  learn: false,
-  request: false,
-  hello: false,
-  inquire: false,
-  join: false,
-  found: false,
-  promise: true,
-  accepted: true,
-  denial: true,
-  chosen: true,
-  response: true,
-  queued: true,
-  busy: true,
-  welcome: true,
-  report: true,
-  invitation: true,
-  notInvited: true,
-  founder: false,
-  notFounder: true,
-  challenge: true,
-}
 
 export interface Allowed {
   readonly messages: readonly Message[]
@@ -54,7 +25,7 @@ export interface Allowance {
  */
 export function allowedAnswers(messages: readonly Message[], allowance: Allowance): Allowed {
   const { headBytes, needsCookie, cookie } = allowance
-  const answers = messages.filter(({ type }) => isAnswer[type])
+  const answers = messages.filter((message) => entryOf(message).isAnswer)
   const isAsking = answers.length < messages.length
   const bytes = answers.reduce((sum, answer) => sum + costOf(answer), 0)
   const overheadBytes = isAsking ? 0 : headBytes
@@ -78,7 +49,7 @@ export function allowedAnswers(messages: readonly Message[], allowance: Allowanc
   }
   let answerBytes = challengeBytes
   const allowed = messages.filter((message) => {
-    if (!isAnswer[message.type]) return true
+    if (!entryOf(message).isAnswer) return true
     const isAllowed = answerBytes + costOf(message) <= room
     if (isAllowed) answerBytes += costOf(message)
     return isAllowed
@@ -95,19 +66,4 @@ export function allowedAnswers(messages: readonly Message[], allowance: Allowanc
 /** A comma stands between two messages. */
 function costOf(message: Message): number {
   return messageBytes(message) + 1
-}
-
-export function isNodeMessage(message: Message): message is NodeMessage {
-  return Object.hasOwn(nodeMessages, message.type)
-}
-
-/** A record, so that the compiler asks for a new message here. */
-const nodeMessages: Readonly<Record<NodeMessage['type'], true>> = {
-  prepare: true,
-  promise: true,
-  accept: true,
-  accepted: true,
-  denial: true,
-  learn: true,
-  chosen: true,
 }

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { Message } from '../../machines/messages.ts'
-import { contradictionIn } from './consistency.ts'
+import { dictionary, entryOf } from '../messages/dictionary.ts'
 import { maxDatagramBytes, maxMessageBytes, maxMessagesPerDatagram, minDatagramBytes } from './limits.ts'
 import { PieceStore, pieceMark, splitIntoPieces } from './pieces.ts'
 import { withoutRepetitions } from './repetition.ts'
@@ -24,8 +24,10 @@ export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
 
 const wireVersion = 3
 
-/** What may be asked by somebody who does not know the name of the cluster. */
-const unnamed: ReadonlySet<unknown> = new Set(['hello', 'inquire', 'found'])
+/** The types that a process which does not know the name of the cluster may send. */
+const unnamed: ReadonlySet<unknown> = new Set(
+  Object.entries(dictionary).flatMap(([type, { fitsAnyCluster }]) => (fitsAnyCluster ? [type] : [])),
+)
 
 /** Characters of the reason for a drop, which may quote what was received. */
 const maxDetailLength = 200
@@ -299,7 +301,7 @@ function decodeMessages(
     if (!isMessage(message)) return dropped('malformed', describeMessageFault(message))
     const excess = excessIn(message, bytes)
     if (excess !== null) return dropped('oversized', excess)
-    const contradiction = contradictionIn(message, { cluster, sender, names })
+    const contradiction = entryOf(message).contradiction(message, { cluster, sender, names })
     if (contradiction !== null) return dropped('contradiction', contradiction)
     messages.push(message)
   }

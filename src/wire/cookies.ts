@@ -4,7 +4,8 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Address } from '../../machines/batch.ts'
-import { cookieEpochMs, cookieLength } from './limits.ts'
+import { cookieLength } from '../messages/limits.ts'
+import { cookieEpochMs } from './limits.ts'
 
 /** The key dies with the process: after a restart everybody is given a new cookie. */
 const keyBytes = 32

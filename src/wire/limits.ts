@@ -1,5 +1,3 @@
-import { replicatedLimits, serviceLimits } from '../../machines/limits.ts'
-
 /** Bytes of one datagram. A longer message is sent in pieces; UDP itself carries 65,507. */
 export const maxDatagramBytes = 60_000
 
@@ -24,24 +22,6 @@ export const maxBatchBytes = 61_440
 /** Pieces of one message. */
 export const maxPieces = 1_024
 
-/**
- * Arrays and objects within each other in a command's body. The limit is on the body, not on the datagram: the same body
- * lies deeper in a `promise` than in a `request`, and what one message may carry the next one must not refuse.
- */
-export const maxBodyDepth = 32
-
-/** The same in a result, which may hold the result of an earlier request, and in a status. */
-export const maxResultDepth = serviceLimits.nestedResult.depth
-
-/** UTF-16 units of a uid, an incarnation or the name of a cluster. */
-export const maxNameLength = 128
-
-/** Servers that found a cluster together, and names of them in one message. */
-export const maxFounders = replicatedLimits.members
-
-/** Characters of what a question carries and its answer repeats. */
-export const maxNonceLength = 32
-
 /** Messages of one datagram, or of what was put together from pieces. More is sent in several. */
 export const maxMessagesPerDatagram = 1_024
 
@@ -59,9 +39,6 @@ export const paddedBytes = 1_200
 
 /** How long a cookie is the current one, in milliseconds. It is taken for as long again. */
 export const cookieEpochMs = 300_000
-
-/** Characters of a cookie: 16 bytes in base64url. */
-export const cookieLength = 22
 
 /** Addresses that echoed their cookie, remembered so that it is not computed for every datagram. */
 export const maxProvenAddresses = 16_384

@@ -16,9 +16,6 @@ export interface SeedRequest {
 /** A datagram in the seed's words begins with it. */
 export const seedPrefix = 'REQUEST'
 
-/** Stands before the address of a client that speaks it, where a server keeps how a client is answered. */
-export const plainTextMark = 'seed '
-
 /** The largest seq: a request's name in the cluster is twice as large. */
 const maxSeq = 2 ** 51 - 1
 

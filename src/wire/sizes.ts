@@ -1,7 +1,7 @@
 /** What the JSON of a message's parts may take. A part that is taken once has to fit into every later message that shows it. */
-import type { Batch } from '../../machines/batch.ts'
 import type { Message } from '../../machines/messages.ts'
 import { utf8 } from '../core/bytes.ts'
+import { entryOf } from '../messages/dictionary.ts'
 import { commandBytes } from '../services/command-bytes.ts'
 import { maxBatchBytes, maxCommandBytes } from './limits.ts'
 
@@ -13,22 +13,9 @@ export function excessIn(message: Message, bytes: number): string | null {
   }
   // What is shorter as a whole has no part that is too long; most messages are.
   if (bytes <= maxBatchBytes) return null
-  for (const batch of batchesIn(message)) {
+  for (const batch of entryOf(message).batches(message)) {
     const length = utf8(JSON.stringify(batch)).length
     if (length > maxBatchBytes) return `a batch of ${length} bytes`
   }
   return null
-}
-
-function batchesIn(message: Message): readonly Batch[] {
-  switch (message.type) {
-    case 'accept':
-      return [message.batch]
-    case 'promise':
-      return message.accepted.map(({ batch }) => batch)
-    case 'chosen':
-      return message.batches
-    default:
-      return []
-  }
 }

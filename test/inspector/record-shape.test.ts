@@ -10,7 +10,7 @@ import { batchOf, endingsOf } from '../../src/inspect/records/ledger.ts'
 import { pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { recordFault } from '../../src/inspect/records/record-shape.ts'
-import { outcomeText, requestText } from '../../src/transcript/words.ts'
+import { outcomeText, requestText } from '../../src/messages/part-texts.ts'
 import { process, verdict } from './build.ts'
 import { scenarioFiles, scenarioRecording } from './schedule-records.ts'
 

@@ -1,6 +1,6 @@
 /** Clients that speak plain text and come and go at one address. */
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { plainTextIdleMs } from '../../src/services/plain-text.ts'
+import { plainTextIdleMs } from '../../src/core/plain-text-client.ts'
 import { Datagrams, until } from '../support/datagrams.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Outcome } from '../../machines/outcome.ts'
+import { plainTextIdleMs, sessionOf } from '../../src/core/plain-text-client.ts'
 import { PlainTextClients } from '../../src/node/plain-text.ts'
-import { plainTextIdleMs, sessionOf } from '../../src/services/plain-text.ts'
 import { isMessage } from '../../src/wire/schema.ts'
 import { parseSeedText, type SeedRequest } from '../../src/wire/seed-text.ts'
 

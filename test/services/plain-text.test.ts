@@ -3,8 +3,8 @@
  * the datagrams of one address come to. Servers bring each of them in under a uid of its own.
  */
 import { describe, expect, test } from 'vitest'
+import { isPlainText, plainTextIdleMs, plainTextUid, sessionOf } from '../../src/core/plain-text-client.ts'
 import { lockService } from '../../src/services/lock.ts'
-import { isPlainText, plainTextIdleMs, plainTextUid, sessionOf } from '../../src/services/plain-text.ts'
 import type { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import {

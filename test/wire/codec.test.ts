@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Command, Json } from '../../machines/batch.ts'
 import type { Message, RequestMessage } from '../../machines/messages.ts'
+import { entryOf } from '../../src/messages/dictionary.ts'
 import {
   commandBytes,
   type Decoded,
@@ -12,7 +13,6 @@ import {
   maxDatagramBytes,
   maxMessageBytes,
 } from '../../src/wire/codec.ts'
-import { contradictionIn } from '../../src/wire/consistency.ts'
 import { isMessage } from '../../src/wire/schema.ts'
 import { anythingSaid, messageTypes, type Said, said } from '../support/arbitraries.ts'
 
@@ -64,7 +64,7 @@ function expectSound(decoded: Decoded): void {
   if (decoded.kind !== 'envelope') return
   for (const message of decoded.messages) {
     expect(isMessage(message)).toBe(true)
-    expect(contradictionIn(message, decoded)).toBeNull()
+    expect(entryOf(message).contradiction(message, decoded)).toBeNull()
   }
   expect(messagesOf(encodeEnvelope(decoded))).toEqual(decoded.messages)
 }

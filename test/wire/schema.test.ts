@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import type { Message } from '../../machines/messages.ts'
-import { describeMessageFault, isEnvelope, isMessage, messageSchemas } from '../../src/wire/schema.ts'
+import { dictionary } from '../../src/messages/dictionary.ts'
+import { describeMessageFault, isEnvelope, isMessage } from '../../src/wire/schema.ts'
 import { messageTypes, said } from '../support/arbitraries.ts'
 
 /** Read-only in every part, and without intersections: two types that say the same become one. */
@@ -17,7 +18,7 @@ type Settled<T> = [Json] extends [T]
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 type Agreement = {
   [K in Message['type']]: Same<
-    Settled<Static<(typeof messageSchemas)[K]>>,
+    Settled<Static<(typeof dictionary)[K]['schema']>>,
     Settled<Extract<Message, { readonly type: K }>>
   >
 }
@@ -81,8 +82,8 @@ function nested(depth: number): unknown {
 
 describe('the schemas of messages', () => {
   it('say what the machines’ types say, kind for kind', () => {
-    expect(Object.keys(agreement).sort()).toEqual(Object.keys(messageSchemas).sort())
-    expect([...messageTypes].sort()).toEqual(Object.keys(messageSchemas).sort())
+    expect(Object.keys(agreement).sort()).toEqual(Object.keys(dictionary).sort())
+    expect([...messageTypes].sort()).toEqual(Object.keys(dictionary).sort())
   })
 
   it.each(messageTypes)('take every %s, and none with something missing or beside it', (type) => {

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { FaultParty, FaultRule } from '../../../src/inspect/records/control.ts'
-import { messageTypes } from '../../../src/inspect/records/message-shape.ts'
 import { rulePartyText, ruleText } from '../../../src/inspect/records/rules.ts'
+import { shownTypes } from '../../../src/messages/dictionary.ts'
 import { cutsIn, withCuts, withoutCuts } from '../../model/faults.ts'
 import type { Act } from '../faults.tsx'
 
@@ -57,7 +57,7 @@ export function Rules({
             value={rule.message}
             onChange={({ currentTarget }) => change({ message: currentTarget.value as FaultRule['message'] })}
           >
-            {(['any', ...messageTypes] as const).map((kind) => (
+            {(['any', ...shownTypes] as const).map((kind) => (
               <option key={kind} value={kind}>
                 {kind}
               </option>

@@ -5,18 +5,8 @@ import { partyClass } from '../shell/party-class.ts'
 import type { AxisKind } from './axis.ts'
 import { Mark } from './shapes.tsx'
 
-const kindNames: Readonly<Record<MessageKind, string>> = {
-  prepare: 'prepare',
-  promise: 'promise',
-  accept: 'accept',
-  accepted: 'accepted',
-  denial: 'denial',
-  learn: 'learn',
-  chosen: 'chosen',
-  request: 'requests',
-  response: 'responses',
-  own: 'own',
-}
+/** The kinds that several types of message share. The others are called what their one type is called. */
+const sharedKinds: Partial<Record<MessageKind, string>> = { request: 'requests', response: 'responses' }
 
 const plain = { executed: [], isSynced: false } as const
 
@@ -133,7 +123,7 @@ function Kinds({ hidden, toggle }: KindsProps) {
           <svg width="17" height="8" aria-hidden="true">
             <path class="arrow-line" d="M0 4H17" />
           </svg>
-          {kindNames[kind]}
+          {sharedKinds[kind] ?? kind}
         </label>
       ))}
     </fieldset>

@@ -1,7 +1,7 @@
 /** The messages of the record that is selected; of the one that was picked, its content and what it caused. */
 import type { Json } from '../../../machines/batch.ts'
 import type { InspectorRecord, Move } from '../../../src/inspect/records/record.ts'
-import { messageText } from '../../../src/transcript/words.ts'
+import { messageText } from '../../../src/messages/dictionary.ts'
 import type { LaneMessage } from '../../model/lane-messages.ts'
 import type { Arrow, LaneModel } from '../../model/lanes.ts'
 import { moveText, roleText } from '../../model/words.ts'

@@ -10,7 +10,7 @@ import {
   type LedgerRow,
 } from '../../../src/inspect/records/ledger.ts'
 import type { ServerPicture } from '../../../src/inspect/records/picture.ts'
-import { ballotText, outcomeText, requestText } from '../../../src/transcript/words.ts'
+import { ballotText, outcomeText, requestText } from '../../../src/messages/part-texts.ts'
 import { type ColumnHeads, columnHeads } from '../../model/heads.ts'
 import { type Knows, shownRows } from '../../model/ledger-rows.ts'
 import { ageText, gapText } from '../../model/words.ts'

@@ -5,15 +5,26 @@
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
-import type { NodeMessage } from '../../../machines/messages.ts'
 import { roleNames } from '../../core/roles.ts'
-import { messageSchemas, wireParts } from '../../wire/schema.ts'
+import { clientMessages } from '../../messages/client-messages.ts'
+import { nodeMessages } from '../../messages/node-messages.ts'
+import {
+  acceptedRecord,
+  address,
+  ballot,
+  batch,
+  closed,
+  integer,
+  json,
+  member,
+  name,
+  outcome,
+  replyAddress,
+  request,
+} from '../../messages/part-schemas.ts'
 import { protocolVersion, type ServerHello, type ServerToHub } from '../records/protocol.ts'
 import type { ServerRecord } from '../records/record.ts'
 import { fieldOf } from '../records/shape.ts'
-
-const { integer, name, address, replyAddress, ballot, batch, acceptedRecord, member, outcome, closed, json } =
-  wireParts
 
 /** Arrays and objects within each other in what is shown of a context or a service. */
 const shownDepth = 24
@@ -26,13 +37,9 @@ const stamp = { clock, timeMs }
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const party = Type.Union([integer, Type.String({ maxLength: 400 })])
 
-const { prepare, promise, accept, accepted, denial, learn, chosen, ...others } = messageSchemas
-const nodeSchemas = { prepare, promise, accept, accepted, denial, learn, chosen }
-// A message that does not stand here would be counted as malformed.
-nodeSchemas satisfies Record<NodeMessage['type'], TSchema>
-const nodeMessage = Type.Union([prepare, promise, accept, accepted, denial, learn, chosen])
-const { request, hello, inquire, response, queued, busy, welcome, report } = others
-const anyMessage = Type.Union([nodeMessage, request, hello, inquire, response, queued, busy, welcome, report])
+const nodeSchemas = Object.values(nodeMessages).map(({ schema }) => schema)
+const nodeMessage = Type.Union(nodeSchemas)
+const anyMessage = Type.Union([...nodeSchemas, ...Object.values(clientMessages).map(({ schema }) => schema)])
 
 const roleName = Type.Union(roleNames.map((role) => Type.Literal(role)))
 const stand = closed({ state: Type.String({ maxLength: 200 }), context: shown })
@@ -66,7 +73,7 @@ const execution = closed({
 })
 
 const fact = Type.Union([
-  closed({ type: Type.Literal('requested'), request: closed(withoutType(request.properties)) }),
+  closed({ type: Type.Literal('requested'), request: closed(request) }),
   closed({
     type: Type.Literal('started'),
     node: integer,
@@ -89,18 +96,18 @@ const fact = Type.Union([
     type: Type.Literal('responded'),
     node: integer,
     to: replyAddress,
-    message: Type.Union([response, queued, busy]),
+    message: Type.Union([
+      clientMessages.response.schema,
+      clientMessages.queued.schema,
+      clientMessages.busy.schema,
+    ]),
   }),
 ])
-
-function withoutType<T extends { type: TSchema }>({ type: _, ...fields }: T): Omit<T, 'type'> {
-  return fields
-}
 
 const cause = Type.Union([
   closed({ type: Type.Literal('start') }),
   closed({ type: Type.Literal('hear'), sender: integer, message: nodeMessage }),
-  closed({ type: Type.Literal('request'), message: request, replyTo: replyAddress }),
+  closed({ type: Type.Literal('request'), message: clientMessages.request.schema, replyTo: replyAddress }),
   closed({ type: Type.Literal('timer'), role: roleName, id: text }),
   closed({ type: Type.Literal('synced') }),
   closed({ type: Type.Literal('tell'), role: roleName, event: text }),

@@ -2,7 +2,8 @@
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { roleNames } from '../../core/roles.ts'
-import { messageSchemas, wireParts } from '../../wire/schema.ts'
+import { dictionary } from '../../messages/dictionary.ts'
+import { closed, integer } from '../../messages/part-schemas.ts'
 import type { ControlCommand } from './control.ts'
 
 /** More rules than a reader can have made, and fewer than would make a server slow. */
@@ -10,8 +11,6 @@ const maxRules = 200
 
 /** The longest that a message is held back, in milliseconds. */
 export const maxDelayMs = 60_000
-
-const { closed, integer } = wireParts
 
 const maxCount = 1_000_000
 const maxLockName = 256
@@ -26,7 +25,7 @@ const party = Type.Union([integer, Type.Literal('client'), Type.Literal('any')])
 const rule = closed({
   from: party,
   to: party,
-  message: oneOf(['any', ...Object.keys(messageSchemas)]),
+  message: oneOf(['any', ...Object.keys(dictionary)]),
   action: oneOf(['drop', 'delay', 'duplicate']),
   delayMs: Type.Integer({ minimum: 0, maximum: maxDelayMs }),
   count: Type.Union([Type.Integer({ minimum: 1, maximum: maxCount }), Type.Null()]),

@@ -22,8 +22,6 @@ const messageFields: Readonly<Record<ToldType, FieldTypes>> = {
   inquire: {},
   report: {},
 }
-/** Every type of message, in the order in which a reader is offered them. */
-export const messageTypes: readonly ToldType[] = Object.keys(messageFields) as ToldType[]
 
 const ballotFields: FieldTypes = { round: 'number', node: 'number' }
 const acceptedFields: FieldTypes = { instance: 'number', ballot: 'object', batch: 'object' }

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../machines/batch.ts'
 import type { Message, PromiseMessage } from '../../machines/messages.ts'
-import { contradictionIn } from '../../src/wire/consistency.ts'
+import type { Origin } from '../../src/messages/contradictions.ts'
+import { entryOf } from '../../src/messages/dictionary.ts'
 import { anythingSaid } from '../support/arbitraries.ts'
 
 const cluster = 'c'
@@ -12,6 +13,10 @@ const batch: Batch = { node: 0, elapsedMs: 1, requests: [] }
 
 function promise(accepted: PromiseMessage['accepted']): PromiseMessage {
   return { type: 'promise', ballot, from: 5, accepted, firstUnchosen: 5 }
+}
+
+function contradictionIn(message: Message, origin: Origin): string | null {
+  return entryOf(message).contradiction(message, origin)
 }
 
 describe('a message that contradicts itself', () => {

@@ -4,8 +4,11 @@
  * client, which came to that address later. So their sessions are short, and what they are told is looked at again.
  */
 import type { Address } from '../../machines/batch.ts'
-import { utf8 } from '../core/bytes.ts'
-import { sha256Hex } from '../core/digest.ts'
+import { utf8 } from './bytes.ts'
+import { sha256Hex } from './digest.ts'
+
+/** Stands before the address of a client that speaks plain text, where a server keeps how a client is answered. */
+export const plainTextMark = 'seed '
 
 const prefix = 'udp:'
 

@@ -1,8 +1,7 @@
-/** How a transcript writes what is said and done: ballots as `1.0` (round.node), requests as `a#1` (client#seq). */
+/** How transcripts and the page write the parts of messages: ballots as `1.0` (round.node), requests as `a#1` (client#seq). */
 import type { Ballot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Batch, Command, Json, MembershipChange, Request } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
-import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Outcome, RequestOutcome } from '../../machines/outcome.ts'
 import { requestName } from '../core/names.ts'
 
@@ -66,51 +65,6 @@ function recordText({ instance, ballot, batch }: AcceptedRecord): string {
 /** `nothing accepted`, or what was accepted, at which ballot, in which instance. */
 export function acceptedText(accepted: readonly AcceptedRecord[]): string {
   return accepted.length === 0 ? 'nothing accepted' : `accepted ${accepted.map(recordText).join(', ')}`
-}
-
-/** A message, with all of it that matters. */
-export function messageText(message: NodeMessage | ClientMessage | ServerMessage): string {
-  switch (message.type) {
-    case 'prepare':
-      return `prepare ${ballotText(message.ballot)} from instance ${message.from}`
-    case 'promise': {
-      const { ballot, from, accepted, firstUnchosen } = message
-      const known = firstUnchosen === from ? '' : `, all chosen below ${firstUnchosen}`
-      return `promise ${ballotText(ballot)} from instance ${from}: ${acceptedText(accepted)}${known}`
-    }
-    case 'accept': {
-      const { ballot, instance, batch } = message
-      return `accept ${ballotText(ballot)} instance ${instance} ${batchText(batch)}`
-    }
-    case 'accepted':
-      return `accepted ${ballotText(message.ballot)} instance ${message.instance}`
-    case 'denial': {
-      const { ballot, instance, promised, firstUnchosen } = message
-      const known = firstUnchosen === instance ? '' : `, all chosen below ${firstUnchosen}`
-      return `denial of ${ballotText(ballot)} instance ${instance}: promised ${ballotText(promised)}${known}`
-    }
-    case 'learn':
-      return `learn from instance ${message.from}`
-    case 'chosen': {
-      const { from, batches, firstUnchosen, unsettled } = message
-      const page = batches.length === 0 ? 'nothing' : batches.map(batchText).join(' ')
-      return `chosen from instance ${from}: ${page}, all chosen below ${firstUnchosen}${unsettled ? ', more is unsettled' : ''}`
-    }
-    case 'request':
-      return `request ${requestText(message)}`
-    case 'response':
-      return `response ${requestName(message)}: ${outcomeText(message.outcome)}`
-    case 'queued':
-      return `queued ${requestName(message)}`
-    case 'busy':
-      return `busy ${requestName(message)}: ${message.reason}`
-    case 'hello':
-    case 'inquire':
-    case 'welcome':
-    case 'report':
-      return message.type
-  }
-  message satisfies never
 }
 
 /** How a request ended, or that it waits. */

@@ -1,0 +1,145 @@
+/** The messages that the roles of servers send to each other. */
+import { Type } from '@sinclair/typebox'
+import type { Instance } from '../../machines/batch.ts'
+import type { Accept, Accepted, Denial, NodeMessage } from '../../machines/messages.ts'
+import {
+  contradictionInChosen,
+  contradictionInPromise,
+  unlessBetweenServers,
+  unlessOwnBallot,
+} from './contradictions.ts'
+import { type Entries, noBatches, noKey } from './entry.ts'
+import { acceptedRecord, ballot, batch, closed, integer } from './part-schemas.ts'
+import { acceptedText, ballotText, batchText } from './part-texts.ts'
+
+export const nodeMessages = {
+  prepare: {
+    schema: closed({ type: Type.Literal('prepare'), ballot, from: integer }),
+    fitsAnyCluster: false,
+    isAnswer: false,
+    contradiction: unlessOwnBallot,
+    repetitionKey: ({ ballot, from }) => `${ballotText(ballot)} ${from}`,
+    batches: noBatches,
+    sentence: ({ ballot, from }) => `prepare ${ballotText(ballot)} from instance ${from}`,
+    kind: 'prepare',
+    label: ({ ballot, from }) => `prepare ${ballotText(ballot)} #${from}`,
+    key: ({ ballot, from }) => `${ballotText(ballot)} ${from}`,
+  },
+  promise: {
+    schema: closed({
+      type: Type.Literal('promise'),
+      ballot,
+      from: integer,
+      accepted: Type.Array(acceptedRecord),
+      firstUnchosen: integer,
+    }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    contradiction: (message, origin) =>
+      unlessBetweenServers(message, origin) ?? contradictionInPromise(message),
+    repetitionKey: ({ ballot, from, accepted, firstUnchosen }) =>
+      `${ballotText(ballot)} ${from} ${accepted.length} ${firstUnchosen}`,
+    batches: ({ accepted }) => accepted.map(({ batch }) => batch),
+    sentence: ({ ballot, from, accepted, firstUnchosen }) =>
+      `promise ${ballotText(ballot)} from instance ${from}: ${acceptedText(accepted)}${knownText(firstUnchosen, from)}`,
+    kind: 'promise',
+    label: ({ ballot, from }) => `promise ${ballotText(ballot)} #${from}`,
+    key: ({ ballot, from, firstUnchosen }) => `${ballotText(ballot)} ${from} ${firstUnchosen}`,
+  },
+  accept: {
+    schema: closed({ type: Type.Literal('accept'), ballot, instance: integer, batch }),
+    fitsAnyCluster: false,
+    isAnswer: false,
+    contradiction: unlessOwnBallot,
+    repetitionKey: ({ ballot, instance }) => `${ballotText(ballot)} ${instance}`,
+    batches: ({ batch }) => [batch],
+    sentence: ({ ballot, instance, batch }) =>
+      `accept ${ballotText(ballot)} instance ${instance} ${batchText(batch)}`,
+    kind: 'accept',
+    label: labelAtInstance,
+    key: ({ ballot, instance }) => `${ballotText(ballot)} ${instance}`,
+  },
+  accepted: {
+    schema: closed({ type: Type.Literal('accepted'), ballot, instance: integer }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    contradiction: unlessBetweenServers,
+    repetitionKey: ({ ballot, instance }) => `${ballotText(ballot)} ${instance}`,
+    batches: noBatches,
+    sentence: ({ ballot, instance }) => `accepted ${ballotText(ballot)} instance ${instance}`,
+    kind: 'accepted',
+    label: labelAtInstance,
+    key: ({ ballot, instance }) => `${ballotText(ballot)} ${instance}`,
+  },
+  denial: {
+    schema: closed({
+      type: Type.Literal('denial'),
+      ballot,
+      instance: integer,
+      promised: Type.Union([ballot, Type.Null()]),
+      firstUnchosen: integer,
+    }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    // It needs no reason: it may mean that the proposer does not count in the cluster.
+    contradiction: unlessBetweenServers,
+    repetitionKey: denialKey,
+    batches: noBatches,
+    sentence: ({ ballot, instance, promised, firstUnchosen }) =>
+      `denial of ${ballotText(ballot)} instance ${instance}: promised ${ballotText(promised)}${knownText(firstUnchosen, instance)}`,
+    kind: 'denial',
+    label: labelAtInstance,
+    key: denialKey,
+  },
+  learn: {
+    schema: closed({ type: Type.Literal('learn'), from: integer }),
+    fitsAnyCluster: false,
+    isAnswer: false,
+    contradiction: unlessBetweenServers,
+    // One page is read at a time, and a learner that asks twice needs what it asked for last.
+    repetitionKey: noKey,
+    batches: noBatches,
+    sentence: ({ from }) => `learn from instance ${from}`,
+    kind: 'learn',
+    label: ({ from }) => `learn #${from}`,
+    key: ({ from }) => `${from}`,
+  },
+  chosen: {
+    schema: closed({
+      type: Type.Literal('chosen'),
+      from: integer,
+      batches: Type.Array(batch),
+      firstUnchosen: integer,
+      unsettled: Type.Boolean(),
+    }),
+    fitsAnyCluster: false,
+    // A proposer sends it unasked. It counts as an answer all the same: it is as long as one, and may be lost.
+    isAnswer: true,
+    contradiction: (message, origin) =>
+      unlessBetweenServers(message, origin) ?? contradictionInChosen(message),
+    repetitionKey: ({ from, batches, firstUnchosen, unsettled }) =>
+      `${from} ${batches.length} ${firstUnchosen} ${unsettled}`,
+    batches: ({ batches }) => batches,
+    sentence: ({ from, batches, firstUnchosen, unsettled }) => {
+      const page = batches.length === 0 ? 'nothing' : batches.map(batchText).join(' ')
+      return `chosen from instance ${from}: ${page}, all chosen below ${firstUnchosen}${unsettled ? ', more is unsettled' : ''}`
+    },
+    kind: 'chosen',
+    label: ({ from, batches }) =>
+      batches.length > 1 ? `chosen #${from}–${from + batches.length - 1}` : `chosen #${from}`,
+    key: ({ from, firstUnchosen, unsettled }) => `${from} ${firstUnchosen} ${unsettled}`,
+  },
+} as const satisfies Entries<NodeMessage>
+
+function labelAtInstance({ type, ballot, instance }: Accept | Accepted | Denial): string {
+  return `${type} ${ballotText(ballot)} #${instance}`
+}
+
+function denialKey({ ballot, instance, promised, firstUnchosen }: Denial): string {
+  return `${ballotText(ballot)} ${instance} ${ballotText(promised)} ${firstUnchosen}`
+}
+
+/** What the sender knows to be chosen, where that is not what the message is about anyway. */
+function knownText(firstUnchosen: Instance, instance: Instance): string {
+  return firstUnchosen === instance ? '' : `, all chosen below ${firstUnchosen}`
+}

@@ -1,0 +1,112 @@
+/** The shapes of the parts of messages, for the dictionary and for everything else that carries such parts. */
+import { FormatRegistry, Kind, type TObject, type TProperties, Type, TypeRegistry } from '@sinclair/typebox'
+import type { Json } from '../../machines/batch.ts'
+import { maxElapsedMs } from '../../machines/limits.ts'
+import { isWellFormed, jsonFault } from '../core/json.ts'
+import { plainTextMark } from '../core/plain-text-client.ts'
+import { isReachable, maxAddressLength } from '../network/address.ts'
+import {
+  cookieLength,
+  maxBodyDepth,
+  maxFounders,
+  maxNameLength,
+  maxNonceLength,
+  maxResultDepth,
+} from './limits.ts'
+
+/** The `Kind` of a schema of `json`. */
+export const jsonKind = 'PlainJson'
+/** The format of text without half of a surrogate pair. */
+export const textFormat = 'well-formed text'
+const addressFormat = 'HOST:PORT'
+const plainAddressFormat = `${plainTextMark}HOST:PORT`
+
+interface JsonOptions {
+  readonly maxDepth: number
+}
+
+TypeRegistry.Set<JsonOptions>(jsonKind, ({ maxDepth }, value) => jsonFault(value, maxDepth) === null)
+FormatRegistry.Set(textFormat, isWellFormed)
+// A server sends to the addresses that messages name: one that cannot be sent to must not become a member's.
+FormatRegistry.Set(addressFormat, isReachable)
+FormatRegistry.Set(plainAddressFormat, (text) => {
+  return text.startsWith(plainTextMark) && isReachable(text.slice(plainTextMark.length))
+})
+
+/** An object with these properties, and no others. */
+export function closed<P extends TProperties>(properties: P): TObject<P> {
+  return Type.Object(properties, { additionalProperties: false })
+}
+
+/** JSON with at most `maxDepth` arrays and objects within each other. */
+export function json(maxDepth: number) {
+  return Type.Unsafe<Json>({ [Kind]: jsonKind, maxDepth })
+}
+
+/** Far below 2^53, so that adding one to it is exact for ever. */
+export const integer = Type.Integer({ minimum: 0, maximum: 2 ** 52 })
+const elapsedMs = Type.Integer({ minimum: 0, maximum: maxElapsedMs })
+const text = Type.String({ format: textFormat })
+export const name = Type.String({ format: textFormat, minLength: 1, maxLength: maxNameLength })
+export const nonce = Type.Optional(
+  Type.String({ format: textFormat, minLength: 1, maxLength: maxNonceLength }),
+)
+export const address = Type.String({ format: addressFormat, maxLength: maxAddressLength })
+/** Where a server answers a client, and in which words. */
+export const replyAddress = Type.Union([
+  address,
+  Type.String({ format: plainAddressFormat, maxLength: plainTextMark.length + maxAddressLength }),
+])
+const body = json(maxBodyDepth)
+export const result = json(maxResultDepth)
+
+/** What an address cookie looks like; whether it is one, only its giver can tell. */
+export const cookie = Type.String({ pattern: `^[A-Za-z0-9_-]{${cookieLength}}$` })
+
+export const ballot = closed({ round: integer, node: integer })
+
+const membershipChange = Type.Union([
+  closed({ action: Type.Literal('add'), id: integer, address, incarnation: Type.Optional(name) }),
+  closed({ action: Type.Literal('admit'), id: integer, address, incarnation: name }),
+  closed({ action: Type.Literal('remove'), id: integer }),
+])
+
+const command = Type.Union([
+  closed({ kind: Type.Literal('service'), body }),
+  closed({ kind: Type.Literal('members'), change: membershipChange }),
+  closed({ kind: Type.Literal('cancel'), seq: integer }),
+])
+
+/** The fields of a request, in a message or in a batch. */
+export const request = { uid: name, seq: integer, ackedBelow: integer, command }
+export const batch = closed({ node: integer, elapsedMs, requests: Type.Array(closed(request)) })
+export const acceptedRecord = closed({ instance: integer, ballot, batch })
+export const member = closed({
+  id: integer,
+  address,
+  incarnation: Type.Union([name, Type.Null()]),
+  joining: Type.Optional(name),
+})
+/** The fields of a founder's plan. */
+export const foundingPlan = {
+  members: Type.Array(closed({ id: integer, address }), { minItems: 1, maxItems: maxFounders }),
+  cluster: Type.Union([name, Type.Null()]),
+}
+/** Where a batch put a request. */
+const position = { instance: integer, index: integer }
+
+export const outcome = Type.Union([
+  closed({ kind: Type.Literal('executed'), result, ...position }),
+  closed({ kind: Type.Literal('failed'), error: text, ...position }),
+  closed({ kind: Type.Literal('cancelled'), ...position }),
+  closed({
+    kind: Type.Literal('refused'),
+    reason: Type.Union([
+      Type.Literal('expired'),
+      Type.Literal('stale'),
+      Type.Literal('conflict'),
+      Type.Literal('forgotten'),
+      Type.Literal('repeated'),
+    ]),
+  }),
+])

@@ -1,0 +1,21 @@
+/** The message between the transports of two processes. */
+import { Type } from '@sinclair/typebox'
+import type { Challenge } from '../../machines/messages.ts'
+import { type Entries, noBatches, noKey } from './entry.ts'
+import { closed, cookie, integer, nonce } from './part-schemas.ts'
+
+export const transportMessages = {
+  challenge: {
+    schema: closed({ type: Type.Literal('challenge'), cookie, withheld: integer, nonce }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    contradiction: (_, { sender }) =>
+      sender === null ? 'challenge: a server says it, and there is no sender' : null,
+    repetitionKey: noKey,
+    batches: noBatches,
+    sentence: ({ withheld }) => `challenge: ${withheld} withheld`,
+    kind: 'response',
+    label: () => 'challenge',
+    key: noKey,
+  },
+} as const satisfies Entries<Challenge>
