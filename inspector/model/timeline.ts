@@ -1,6 +1,6 @@
 /** All records that the page has, and the picture at each of them. */
 
-import type { Invariant } from '../../src/core/violation.ts'
+import type { Invariant } from '../../src/core/invariants.ts'
 import { keptMilestones, type Milestone, type MilestoneKind } from '../../src/inspect/records/milestones.ts'
 import { emptyPicture, type Picture, pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'

@@ -3,8 +3,8 @@ import type { Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { delayName } from '../../src/core/chart-names.ts'
 import type { Fact } from '../../src/core/facts.ts'
+import { type Invariant, invariants } from '../../src/core/invariants.ts'
 import { requestName, shownName } from '../../src/core/names.ts'
-import { type Invariant, invariantNames } from '../../src/core/violation.ts'
 import type { FaultRule } from '../../src/inspect/records/control.ts'
 import type { Milestone, MilestoneKind } from '../../src/inspect/records/milestones.ts'
 import type {
@@ -90,7 +90,7 @@ export function isShort(text: string): boolean {
 
 /** `1 agreement`. */
 export function invariantText(invariant: Invariant): string {
-  return `${invariant} ${invariantNames[invariant]}`
+  return `${invariant} ${invariants[invariant].name}`
 }
 
 /** What was wrong, without the name of the invariant with which an engine begins. */

@@ -8,7 +8,7 @@ import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { verdictOf } from '../../src/inspect/records/verdict.ts'
 import { type ClusterSettings, type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
-import { Judge } from '../../src/schedule/judge.ts'
+import { Judge, judgementOf } from '../../src/schedule/judge.ts'
 import { applyRecorded, foundRecorded, type Recorded } from '../../src/schedule/records.ts'
 import { type KnownService, knownServices } from '../../src/services/known.ts'
 import { RoleFailed } from '../../src/stepped/watch.ts'
@@ -201,7 +201,7 @@ function outcomeOf({ state, depth }: Point, event: ClusterEvent, judge: Judge, r
       if (!(error instanceof Violation)) throw error
       return {
         step,
-        records: [...records, verdictOf(error, step.state.nowMs, 'steps')],
+        records: [...records, verdictOf(error, step.state.nowMs, judgementOf(recorded.service.name))],
         failure: error.message,
       }
     }
@@ -210,7 +210,7 @@ function outcomeOf({ state, depth }: Point, event: ClusterEvent, judge: Judge, r
     const failure = `a role failed: ${error.message}`
     return {
       step: { state, happenings: [], facts: [] },
-      records: [verdictOf(new Error(failure), state.nowMs, 'steps')],
+      records: [verdictOf(new Error(failure), state.nowMs, judgementOf(recorded.service.name))],
       failure,
     }
   }

@@ -1,5 +1,5 @@
 import './invariants.css'
-import { type Invariant, invariantNames } from '../../src/core/violation.ts'
+import { invariantNumbers, invariants as invariantTable } from '../../src/core/invariants.ts'
 import type { InvariantStanding } from '../../src/inspect/records/record.ts'
 import type { Store } from '../model/store.ts'
 import type { Breach } from '../model/timeline.ts'
@@ -12,8 +12,6 @@ interface InvariantsProps {
   readonly store: Store
 }
 
-const numbers = Object.keys(invariantNames).map(Number) as Invariant[]
-
 const standingTexts = { holds: 'holds', broken: 'broken', unjudged: 'unjudged' } as const
 const standingMarks = { holds: '✓', broken: '✕', unjudged: '–' } as const
 
@@ -23,7 +21,7 @@ export const Invariants = pure(function Invariants({ invariants, breaches, store
   return (
     <section class="invariants" aria-label="Invariants">
       <ul>
-        {numbers.map((number) => {
+        {invariantNumbers.map((number) => {
           const { standing, text, since } = invariants.find(({ invariant }) => invariant === number) ?? {
             standing: 'unjudged' as const,
             text: 'Nothing has been judged yet.',
@@ -37,7 +35,7 @@ export const Invariants = pure(function Invariants({ invariants, breaches, store
               title={`${invariantText(number)}: ${standingTexts[standing]}: ${told}`}
             >
               <span aria-hidden="true">{standingMarks[standing]}</span> {number}
-              <span class="badge-name"> {invariantNames[number]}</span>
+              <span class="badge-name"> {invariantTable[number].name}</span>
               <span class="visually-hidden">
                 {' '}
                 {standingTexts[standing]}: {told}

@@ -1,7 +1,8 @@
 /** Searches within bounds, and tells what it came to. */
+import { type Invariant, judgedBy } from '../core/invariants.ts'
 import type { Bounds } from './bounds.ts'
 import type { Adapt } from './cluster.ts'
-import { Search, type SearchStats } from './search.ts'
+import { judgement, Search, type SearchStats } from './search.ts'
 import { transcriptOf } from './transcript.ts'
 import { type WitnessName, witnesses } from './witnesses.ts'
 
@@ -24,6 +25,8 @@ export interface CheckReport {
    */
   readonly verdict: 'holds' | 'broken' | 'unreached' | 'unfinished'
   readonly stats: SearchStats
+  /** The invariants that were judged at every state. */
+  readonly judged: readonly Invariant[]
   /** What broke, by one of the shortest ways. */
   readonly broken: ({ readonly message: string } & Way) | null
   readonly reached: readonly ({ readonly name: WitnessName; readonly about: string } & Way)[]
@@ -62,6 +65,7 @@ export function check({ bounds, reaches, mostStates, progress, adapt }: CheckOpt
   return {
     verdict: violation !== null ? 'broken' : isDone ? isWhole : 'unfinished',
     stats,
+    judged: judgedBy(judgement),
     broken:
       violation === null
         ? null

@@ -2,6 +2,7 @@
  * Breadth-first search over every schedule of a bounded cluster. Every state that can be reached is reached, by one of the
  * shortest ways to it; states are compared whole, so none is taken for another.
  */
+import type { Judgement } from '../core/invariants.ts'
 import { Invariants } from '../verify/invariants.ts'
 import { type Bounds, mayWait } from './bounds.ts'
 import { type Adapt, CheckedCluster } from './cluster.ts'
@@ -19,6 +20,9 @@ import { NumberList, StateTable } from './state-table.ts'
 import { RememberingStepper } from './stepper.ts'
 import { noSymmetry, type Symmetry, symmetryOf } from './symmetry.ts'
 import { type WitnessName, witnesses } from './witnesses.ts'
+
+/** What a search judges by, at every state: it has no end and no clock. */
+export const judgement: Judgement = { evidence: ['facts', 'queue'], isWholeHistory: true, service: 'lock' }
 
 export interface SearchOptions {
   readonly bounds: Bounds
@@ -150,7 +154,7 @@ export class Search {
   #begin({ servers, founders }: CheckedCluster): Row {
     const { layout, nodes, moves, ghosts } = this.#parts
     const row = new Int32Array(layout.width)
-    let ghost = ghosts.idOf(Invariants.begin({ founders, service: 'lock' }))
+    let ghost = ghosts.idOf(Invariants.begin({ founders, service: judgement.service }))
     for (const server of servers) {
       for (const start of moves.ownMoves(nodes.unstarted(server))) {
         row[server] = start.next

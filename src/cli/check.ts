@@ -181,10 +181,11 @@ function progressPrinter(): (stats: SearchStats) => void {
 
 /** What a report says, a line each; `witness` is the one of which the way is shown. */
 export function reportLines(
-  { verdict, stats, broken, reached, missing }: CheckReport,
+  { verdict, stats, judged, broken, reached, missing }: CheckReport,
   witness?: string,
 ): string[] {
-  const lines = reached.map(({ name, about, events }) => `  reached ${name}, in ${events} events: ${about}`)
+  const lines = [`  judged at every state: the invariants ${judged.join(' ')}`]
+  lines.push(...reached.map(({ name, about, events }) => `  reached ${name}, in ${events} events: ${about}`))
   for (const name of missing) lines.push(`  not reached: ${name}`)
   const shown = reached.find(({ name }) => name === witness)
   if (shown !== undefined) lines.push('', shown.transcript)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
+import type { Invariant } from '../core/invariants.ts'
 import { Violation } from '../core/violation.ts'
 import { inOrder, type JournalLine, parseJournal } from '../journal/journal-lines.ts'
 import { Divergence, Replay } from '../replay/replay.ts'
@@ -48,16 +49,17 @@ function replayFiles(
     throw error
   }
   const servers = new Set(lines.map(({ node }) => node)).size
-  const { events: replayed, heard, isJudged } = replay
-  if (json) printJson({ servers, events: replayed, heard, isJudged })
-  else print(summary(servers, replayed, heard, isJudged))
+  const { events: replayed, heard, judged } = replay
+  if (json) printJson({ servers, events: replayed, heard, judged })
+  else print(summary(servers, replayed, heard, judged))
 }
 
-function summary(servers: number, events: number, heard: number, isJudged: boolean): string {
-  const judged = isJudged
-    ? 'and no invariant is broken'
-    : 'and the invariants were not judged, since the journal of some founder does not begin at its first start'
-  return `${servers} ${servers === 1 ? 'server' : 'servers'}, ${events} events: every state came out as in the journals, ${heard} messages were received that had been sent, ${judged}`
+function summary(servers: number, events: number, heard: number, judged: readonly Invariant[]): string {
+  const verdict =
+    judged.length > 0
+      ? `and the invariants ${judged.join(' ')} hold`
+      : 'and the invariants were not judged, since the journal of some founder does not begin at its first start'
+  return `${servers} ${servers === 1 ? 'server' : 'servers'}, ${events} events: every state came out as in the journals, ${heard} messages were received that had been sent, ${verdict}`
 }
 
 function read(file: string): JournalLine[] {

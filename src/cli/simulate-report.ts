@@ -1,4 +1,5 @@
 /** What `paxos simulate` says of its runs. */
+import { type Invariant, invariantNumbers, invariants } from '../core/invariants.ts'
 import type { RunFailure } from '../simulator/run-report.ts'
 import type { Shrunk } from '../simulator/shrink.ts'
 import { type Situation, situations } from '../simulator/situations.ts'
@@ -61,9 +62,25 @@ export function formatTotal({ failed, missed, total, tookMs }: SeriesResult): st
     '',
     `${counted(total.runs, 'run')} of ${seconds(total.virtualMs)} virtual seconds in ${seconds(tookMs)} s: ${rate} virtual seconds a second`,
     `${total.steps} events, ${total.datagrams} datagrams, ${total.instances} instances chosen, ${total.operations} requests`,
+    ...judgedLines(total),
     failed === 0 ? 'everything held' : `${counted(failed, 'run')} failed`,
     ...missed.map((situation) => `never seen in ${counted(total.runs, 'run')}: ${situation}`),
   ].join('\n')
+}
+
+/** The invariants that were judged to the end of runs, grouped by in how many; then those that nobody judged. */
+function judgedLines({ judged, runs }: Total): string[] {
+  const counts = [...new Set(Object.values(judged))].sort((a, b) => b - a)
+  return counts.map((count) => {
+    const numbers = invariantNumbers.filter((invariant) => judged[invariant] === count)
+    return count === 0
+      ? `unjudged: ${namesOf(numbers)}`
+      : `invariants ${numbers.join(' ')}: judged to the end of ${count} of ${counted(runs, 'run')}`
+  })
+}
+
+function namesOf(numbers: readonly Invariant[]): string {
+  return numbers.map((invariant) => `${invariant} ${invariants[invariant].name}`).join(', ')
 }
 
 function seconds(ms: number): string {

@@ -1,23 +1,4 @@
-/** The invariants, by number and name, and what is thrown when one does not hold. */
-
-/** What must hold wherever the machines run. */
-export const invariantNames = {
-  1: 'agreement',
-  2: 'validity',
-  3: 'promises',
-  4: 'chosen stays chosen',
-  5: 'serial',
-  6: 'integrity',
-  7: 'prefix',
-  8: 'responses',
-  9: 'nothing held is forgotten',
-  10: 'locks',
-  11: 'progress',
-  12: 'quiet',
-  13: 'replicated clock',
-} as const
-
-export type Invariant = keyof typeof invariantNames
+import { type Invariant, invariants } from './invariants.ts'
 
 /** An invariant does not hold. The message names the invariant, and says what was wrong and where. */
 export class Violation extends Error {
@@ -25,7 +6,7 @@ export class Violation extends Error {
   readonly invariant: Invariant
 
   constructor(invariant: Invariant, what: string) {
-    super(`invariant ${invariant} (${invariantNames[invariant]}): ${what}`)
+    super(`invariant ${invariant} (${invariants[invariant].name}): ${what}`)
     this.invariant = invariant
   }
 }

@@ -2,6 +2,7 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { canonicalJson } from '../core/digest.ts'
 import { fingerprint } from '../core/fingerprint.ts'
+import { type Invariant, judgedBy } from '../core/invariants.ts'
 import { roleNames } from '../core/roles.ts'
 import {
   type JournalEvent,
@@ -73,9 +74,10 @@ export class Replay {
       : null
   }
 
-  /** True when the invariants are judged: the journal of every founder begins at its first start. */
-  get isJudged(): boolean {
-    return this.#judge !== null
+  /** The invariants that are judged: none unless the journal of every founder begins at its first start. */
+  get judged(): readonly Invariant[] {
+    if (this.#judge === null) return []
+    return judgedBy({ evidence: ['facts'], isWholeHistory: true, service: this.#service.name })
   }
 
   /**

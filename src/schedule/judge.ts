@@ -1,9 +1,15 @@
 /** Judges a schedule as it goes: the invariants of a run, after every event. */
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import type { Judgement } from '../core/invariants.ts'
 import { Invariants } from '../verify/invariants.ts'
 import { checkQueue } from '../verify/queue.ts'
 import type { ClusterSettings, ClusterState, ServerState } from './cluster.ts'
 import type { ClusterStep } from './events.ts'
+
+/** What a schedule is judged by: it has no end, and time is only a number. `service` is the name of what it replicates. */
+export function judgementOf(service: string): Judgement {
+  return { evidence: ['facts', 'queue'], isWholeHistory: true, service }
+}
 
 export class Judge {
   readonly #invariants: Invariants

@@ -33,6 +33,7 @@ import {
   serverOf,
 } from './cluster.ts'
 import type { ClusterEvent, ClusterStep, Happening } from './events.ts'
+import { judgementOf } from './judge.ts'
 
 /** What is to be recorded: a cluster of these settings, which replicates `service`. */
 export interface Recorded {
@@ -59,7 +60,7 @@ export function foundRecorded(recorded: Recorded): RecordedStep {
     state: foundedCluster(settings),
     happenings: [],
     facts: [],
-    records: [cluster, verdictOf(null, 0, 'steps')],
+    records: [cluster, verdictOf(null, 0, judgementOf(service.name))],
   }
   return founders.reduce((before, { id }) => {
     const next = applyRecorded(before.state, { type: 'restart', server: id }, recorded, id)

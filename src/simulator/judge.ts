@@ -2,11 +2,18 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
+import type { Judgement } from '../core/invariants.ts'
 import { Expiry } from '../verify/expiry.ts'
 import { Invariants, type InvariantsOptions } from '../verify/invariants.ts'
 import { checkQueue } from '../verify/queue.ts'
 import { ReplicatedClock } from '../verify/replicated-clock.ts'
 import type { Timeline } from './timeline.ts'
+
+/** What a run is judged by so far: to its end, only when it has ended well. `service` is the name of what it replicates. */
+export function judgementOf(service: string, hasEnded = false): Judgement {
+  const soFar = ['facts', 'queue', 'realTime'] as const
+  return { evidence: hasEnded ? [...soFar, 'endOfRun'] : soFar, isWholeHistory: true, service }
+}
 
 /** Judges a run as it goes, and tells of it: the text of every fact, in order, with the virtual time. */
 export class Judge {

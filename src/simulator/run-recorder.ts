@@ -19,6 +19,7 @@ import { changedRoles, type RoleSnapshots, standsOf, Watch } from '../stepped/wa
 import type { ClientMove } from './client.ts'
 import type { SimulatedCluster, SimulationOptions } from './cluster.ts'
 import type { SimulatedDatagram } from './datagram.ts'
+import { judgementOf } from './judge.ts'
 import type { CutLink, Fated } from './network.ts'
 import type { SimulatedServer } from './server.ts'
 
@@ -67,7 +68,7 @@ export class RunRecorder {
     const { founders } = cluster
     const service = this.#service.name
     this.#record({ kind: 'cluster', cluster: 'simulated', service, founders, allowsFaults: false })
-    this.#record(verdictOf(null, 0, 'run'))
+    this.#record(verdictOf(null, 0, judgementOf(this.#service.name)))
   }
 
   observe(fact: Fact): void {
@@ -89,7 +90,7 @@ export class RunRecorder {
 
   /** The run has ended with `error`, or well, with `null`. */
   ended(error: unknown): void {
-    this.#record(verdictOf(error, this.#now.timeMs, error === null ? 'wholeRun' : 'run'))
+    this.#record(verdictOf(error, this.#now.timeMs, judgementOf(this.#service.name, error === null)))
   }
 
   #happened(id: NodeId, cause: Cause): void {

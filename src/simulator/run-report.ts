@@ -1,6 +1,8 @@
 /** What a run came to. */
+
+import type { Invariant } from '../core/invariants.ts'
 import { messageOf } from '../core/message-of.ts'
-import { type Invariant, Violation } from '../core/violation.ts'
+import { Violation } from '../core/violation.ts'
 import { NotLinearizable } from './judge-history.ts'
 import type { Counts } from './situations.ts'
 
@@ -34,6 +36,8 @@ export interface Sums {
 }
 
 export interface RunReport extends Sums {
+  /** The invariants that were judged to the end of the run: none when it failed. */
+  readonly judged: readonly Invariant[]
   readonly failure: RunFailure | null
 }
 

@@ -4,6 +4,7 @@ import { countedMembers } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { isQuorum } from '../../machines/quorum.ts'
 import type { Fact } from '../core/facts.ts'
+import { judgedBy } from '../core/invariants.ts'
 import type { InspectorRecord } from '../inspect/records/record.ts'
 import type { Plant } from '../stepped/settings.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/calm.ts'
@@ -12,7 +13,7 @@ import type { Asked, SimulatedClient } from './client.ts'
 import { SimulatedCluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
 import type { SimulatedDatagram } from './datagram.ts'
-import { Judge } from './judge.ts'
+import { Judge, judgementOf } from './judge.ts'
 import { judgeHistory } from './judge-history.ts'
 import { type Cost, checkCost, limitsAtRest, longestAfterFaultsMs, Measures } from './measures.ts'
 import type { Wire } from './network.ts'
@@ -187,6 +188,7 @@ class Run {
       operations: this.#history.operations.length,
       searched: this.#searched,
       counts: this.#coverage.counts,
+      judged: failure === null ? judgedBy(judgementOf(this.#plan.service, true)) : [],
       failure,
     }
   }

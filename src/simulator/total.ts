@@ -1,13 +1,17 @@
+import { type Invariant, invariantNumbers } from '../core/invariants.ts'
 import type { RunReport, Sums } from './run-report.ts'
 import { addCounts, noCounts } from './situations.ts'
 
 /** What many runs come to. */
 export interface Total extends Sums {
   readonly runs: number
+  /** By invariant: the runs in which it was judged to their end. */
+  readonly judged: Readonly<Record<Invariant, number>>
 }
 
 export const nothingRun: Total = {
   runs: 0,
+  judged: countedOf(() => 0),
   virtualMs: 0,
   steps: 0,
   datagrams: 0,
@@ -20,6 +24,7 @@ export const nothingRun: Total = {
 export function withRun(total: Total, report: RunReport): Total {
   return {
     runs: total.runs + 1,
+    judged: countedOf((invariant) => total.judged[invariant] + (report.judged.includes(invariant) ? 1 : 0)),
     virtualMs: total.virtualMs + report.virtualMs,
     steps: total.steps + report.steps,
     datagrams: total.datagrams + report.datagrams,
@@ -28,4 +33,9 @@ export function withRun(total: Total, report: RunReport): Total {
     searched: total.searched + report.searched,
     counts: addCounts(total.counts, report.counts),
   }
+}
+
+function countedOf(count: (invariant: Invariant) => number): Record<Invariant, number> {
+  const counted = invariantNumbers.map((invariant) => [invariant, count(invariant)])
+  return Object.fromEntries(counted) as Record<Invariant, number>
 }

@@ -10,6 +10,7 @@ import type { Member } from '../../machines/members.ts'
 import type { Accept, Accepted, Chosen, NodeMessage } from '../../machines/messages.ts'
 import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
+import { judgedBy } from '../core/invariants.ts'
 import { Violation } from '../core/violation.ts'
 import { inOrderOfId } from '../services/membership.ts'
 import { Acceptors, type DurableVote } from './acceptors.ts'
@@ -22,7 +23,7 @@ import { Roster } from './roster.ts'
 export interface InvariantsOptions {
   /** The members at instance 0. */
   readonly founders: readonly Member[]
-  /** The name of the service that runs: invariant 10 is judged when it is `lock`. */
+  /** The name of the service that runs: some invariants are those of one service. */
   readonly service: string
 }
 
@@ -70,8 +71,10 @@ type Changing = { -readonly [Name in keyof Parts]: Parts[Name] }
 
 export class Invariants {
   readonly #service: string
-  /** 0 from the beginning on. Otherwise what clients had asked for before is not known: 2, 6, 8 and 10 are not judged. */
+  /** 0 from the beginning on. Otherwise what clients had requested before is not known. */
   readonly #first: Instance
+  readonly #judgesRequests: boolean
+  readonly #judgesLocks: boolean
   readonly #parts: Changing
   /** The parts that no other has. A part is copied when it is about to change, so `copy` costs next to nothing. */
   readonly #own: Set<keyof Parts>
@@ -89,6 +92,9 @@ export class Invariants {
   ) {
     this.#service = service
     this.#first = first
+    const judged = judgedBy({ evidence: ['facts'], isWholeHistory: first === 0, service })
+    this.#judgesRequests = judged.includes(2)
+    this.#judgesLocks = judged.includes(10)
     this.#parts = { ...parts }
     this.#own = new Set(own)
     this.#texts = texts
@@ -107,7 +113,7 @@ export class Invariants {
     })
   }
 
-  /** Of a run that is under way. Judges 1, 3, 4, 5 and 7, from the instance `first` on; `first` is above 0. */
+  /** Of a run that is under way. Judges what does not need the whole history, from the instance `first` on; `first` is above 0. */
   static beginLater({ service, first, from, members, servers }: LaterBeginning): Invariants {
     // Who voted before may have been counted then.
     const voters = servers.map(({ node: id, incarnation }) => ({ id, address: '', incarnation }))
@@ -146,7 +152,7 @@ export class Invariants {
   observe(fact: Fact): void {
     switch (fact.type) {
       case 'requested':
-        if (this.#first === 0) this.#change('requests').requested(fact.request)
+        if (this.#judgesRequests) this.#change('requests').requested(fact.request)
         return
       case 'started': {
         const { node, incarnation, durable, members } = fact
@@ -171,7 +177,7 @@ export class Invariants {
         this.#executed(fact)
         return
       case 'responded':
-        if (this.#first === 0 && fact.message.type === 'response')
+        if (this.#judgesRequests && fact.message.type === 'response')
           this.#parts.requests.responded(fact.node, fact.message)
         return
     }
@@ -267,9 +273,8 @@ export class Invariants {
     }
     if (!this.#change('executions').executed(node, instance, execution, digest)) return
     if (execution.members !== null) this.#change('roster').change(instance + 1, execution.members)
-    if (this.#first > 0) return
-    this.#change('requests').executed(instance, batch, execution)
-    if (this.#service === 'lock') this.#change('locks').executed(instance, batch, execution)
+    if (this.#judgesRequests) this.#change('requests').executed(instance, batch, execution)
+    if (this.#judgesLocks) this.#change('locks').executed(instance, batch, execution)
   }
 
   #prune(): void {

@@ -1,10 +1,12 @@
 /** Schedules as the inspector is told of them: the page, which has nothing but the records, must come to the same cluster. */
+
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { clientMachine } from '../../machines/client.ts'
 import { edgesOf } from '../../src/core/chart-edges.ts'
 import { stateName } from '../../src/core/chart-names.ts'
+import { invariantNumbers } from '../../src/core/invariants.ts'
 import { roleMachines, roleNames } from '../../src/core/roles.ts'
 import { Violation } from '../../src/core/violation.ts'
 import { emptyPicture, type Picture, pictureAfter, serverIn } from '../../src/inspect/records/picture.ts'
@@ -14,10 +16,12 @@ import { verdictOf } from '../../src/inspect/records/verdict.ts'
 import { foundCluster } from '../../src/schedule/apply.ts'
 import { type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
+import { judgementOf as ofSchedule } from '../../src/schedule/judge.ts'
 import { possibleEvents } from '../../src/schedule/possible.ts'
 import { applyRecorded, foundRecorded, type Recorded } from '../../src/schedule/records.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
+import { judgementOf as ofRun } from '../../src/simulator/judge.ts'
 import { Random } from '../../src/simulator/random.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
@@ -167,7 +171,7 @@ test('cuts are told, each of them once, and that they have ended', () => {
 })
 
 test('a broken invariant is the one that is told as broken', () => {
-  const { invariants } = verdictOf(new Violation(3, 'it forgot'), 7, 'steps')
+  const { invariants } = verdictOf(new Violation(3, 'it forgot'), 7, ofSchedule('lock'))
   expect(invariants.filter(({ standing }) => standing === 'broken')).toEqual([
     { invariant: 3, standing: 'broken', text: 'invariant 3 (promises): it forgot' },
   ])
@@ -177,11 +181,14 @@ test('a broken invariant is the one that is told as broken', () => {
 })
 
 test.each([
-  ['steps', [11, 12, 13]],
-  ['run', [11, 12]],
-  ['wholeRun', []],
-] as const)('what nobody judges in %s is told as not judged', (judging, unjudged) => {
-  const { invariants } = verdictOf(null, 7, judging)
+  ['a schedule', ofSchedule('lock'), [11, 12, 13]],
+  ['a run', ofRun('lock'), [11, 12]],
+  ['a whole run', ofRun('lock', true), []],
+  ['a whole run of another service', ofRun('register', true), [10]],
+  ['records from the middle on', { ...ofSchedule('lock'), isWholeHistory: false }, [2, 6, 8, 10, 11, 12, 13]],
+  ['nothing', { ...ofSchedule('lock'), evidence: [] }, invariantNumbers],
+] as const)('what nobody judges in %s is told as unjudged', (_, judgement, unjudged) => {
+  const { invariants } = verdictOf(null, 7, judgement)
   const numbers = invariants.flatMap(({ invariant, standing }) => (standing === 'unjudged' ? invariant : []))
   expect(numbers).toEqual(unjudged)
 })

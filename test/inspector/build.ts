@@ -3,8 +3,8 @@ import type { AcceptedRecord, Batch, Instance, Json, NodeId } from '../../machin
 import type { Outcome } from '../../machines/outcome.ts'
 import type { DurableState } from '../../src/core/durable.ts'
 import type { Fact } from '../../src/core/facts.ts'
+import { type Invariant, invariantNumbers } from '../../src/core/invariants.ts'
 import { roleNames } from '../../src/core/roles.ts'
-import { type Invariant, invariantNames } from '../../src/core/violation.ts'
 import type {
   InspectorRecord,
   Stands,
@@ -103,11 +103,10 @@ export function process(
 }
 
 export function verdict(...broken: readonly Invariant[]): Verdict {
-  const numbers = Object.keys(invariantNames).map(Number) as Invariant[]
   return {
     kind: 'verdict',
     timeMs: 3_000,
-    invariants: numbers.map((invariant) => ({
+    invariants: invariantNumbers.map((invariant) => ({
       invariant,
       standing: broken.includes(invariant) ? 'broken' : 'holds',
       text: 'as it is',

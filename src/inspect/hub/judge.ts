@@ -15,8 +15,9 @@ import { countedMembers, isCounted } from '../../../machines/members.ts'
 import { isQuorum } from '../../../machines/quorum.ts'
 import { nothingDurable } from '../../core/durable.ts'
 import type { Fact } from '../../core/facts.ts'
+import { type Invariant, invariantNumbers, reasonUnjudged } from '../../core/invariants.ts'
 import { heldBytes } from '../../core/json.ts'
-import { type Invariant, invariantNames, Violation } from '../../core/violation.ts'
+import { Violation } from '../../core/violation.ts'
 import { Invariants } from '../../verify/invariants.ts'
 import type {
   HeadsRecord,
@@ -26,6 +27,7 @@ import type {
   StepRecord,
   SurveyRecord,
 } from '../records/record.ts'
+import { unjudged } from '../records/verdict.ts'
 import {
   beginningOf,
   firstUntouched,
@@ -55,36 +57,6 @@ type Course =
   | { readonly name: 'broken'; readonly violation: Violation; readonly before: readonly Invariant[] }
 
 const nothingTold = 'no server has told anything yet'
-
-const requestsUnknown =
-  'what clients had asked for before is not known: it is judged only where every record is seen, from the first start on'
-
-const engineOnly = (reason: string) => ({ judged: 'never', reason }) as const
-
-/**
- * By what each invariant is judged here. `requests`: only from the first start of every server on, since it needs to know all that
- * clients asked for. An invariant that does not stand here does not compile.
- */
-const judging: Readonly<
-  Record<
-    Invariant,
-    { readonly judged: 'instances' | 'requests' } | { readonly judged: 'never'; readonly reason: string }
-  >
-> = {
-  1: { judged: 'instances' },
-  2: { judged: 'requests' },
-  3: { judged: 'instances' },
-  4: { judged: 'instances' },
-  5: { judged: 'instances' },
-  6: { judged: 'requests' },
-  7: { judged: 'instances' },
-  8: { judged: 'requests' },
-  9: engineOnly('what a request queue holds is shown in part only: judged in simulator, checker and tests'),
-  10: { judged: 'requests' },
-  11: engineOnly('progress needs a network that is known to be calm: judged in the simulator'),
-  12: engineOnly('quiet needs a cluster that is known to be at rest: judged in the simulator'),
-  13: engineOnly('the replicated clock needs one clock beside those of all servers: judged in the simulator'),
-}
 
 /** So many batches and requests are judged from one beginning, at most: what is known of them is kept. */
 const mostJudged = 1_000_000
@@ -136,9 +108,7 @@ export class RecordJudge {
 
   /** How every invariant stands. */
   standings(): readonly InvariantStanding[] {
-    return (Object.keys(invariantNames).map(Number) as Invariant[]).map((invariant) =>
-      this.#standingOf(invariant),
-    )
+    return invariantNumbers.map((invariant) => this.#standingOf(invariant))
   }
 
   #take(record: InspectorRecord, nowMs: number): void {
@@ -369,31 +339,32 @@ export class RecordJudge {
   }
 
   #standingOf(invariant: Invariant): InvariantStanding {
-    const by = judging[invariant]
-    const unjudged = (text: string): InvariantStanding => ({ invariant, standing: 'unjudged', text })
     const course = this.#course
     if (course.name === 'broken' && course.violation.invariant === invariant) {
       return { invariant, standing: 'broken', text: course.violation.message }
     }
-    if (by.judged === 'never') return unjudged(by.reason)
-    if (course.name === 'broken') {
-      const { violation, before } = course
-      const until = `invariant ${violation.invariant} was broken`
-      return unjudged(before.includes(invariant) ? `held until ${until}` : `not judged before ${until}`)
-    }
-    if (invariant === 10 && this.#service !== null && this.#service !== 'lock') {
-      return unjudged(`the service is ${this.#service}, which has no locks`)
-    }
+    if (this.#service === null) return unjudged(invariant, nothingTold)
+    const judgement = {
+      evidence: ['facts'],
+      isWholeHistory: course.name !== 'later',
+      service: this.#service,
+    } as const
+    const reason = reasonUnjudged(invariant, judgement)
+    if (reason !== null) return unjudged(invariant, reason)
     switch (course.name) {
       case 'waiting':
-        return unjudged(course.reason)
+        return unjudged(invariant, course.reason)
       case 'whole':
-        if (this.#servers.size === 0) return unjudged(nothingTold)
+        if (this.#servers.size === 0) return unjudged(invariant, nothingTold)
         return { invariant, standing: 'holds', text: 'judged from the first start of every server on' }
       case 'later': {
-        if (by.judged === 'requests') return unjudged(requestsUnknown)
         const since = { instance: course.first, timeMs: course.sinceTimeMs }
         return { invariant, standing: 'holds', text: `judged from instance ${course.first} on`, since }
+      }
+      case 'broken': {
+        const until = `invariant ${course.violation.invariant} was broken`
+        const held = course.before.includes(invariant)
+        return unjudged(invariant, held ? `held until ${until}` : `not judged before ${until}`)
       }
     }
     return course satisfies never

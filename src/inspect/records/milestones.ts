@@ -4,7 +4,7 @@
  */
 import type { Instance, NodeId } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
-import type { Invariant } from '../../core/violation.ts'
+import type { Invariant } from '../../core/invariants.ts'
 import type { Picture, ServerPicture } from './picture.ts'
 import type { InspectorRecord } from './record.ts'
 

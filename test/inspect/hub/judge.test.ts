@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { drawRandom } from '../../../machines/random.ts'
-import { invariantNames } from '../../../src/core/violation.ts'
+import { invariantNumbers } from '../../../src/core/invariants.ts'
 import { RecordJudge } from '../../../src/inspect/hub/judge.ts'
 import type { InspectorRecord, InvariantStanding } from '../../../src/inspect/records/record.ts'
 import { clusterSettings } from '../../../src/schedule/cluster.ts'
@@ -154,7 +154,7 @@ describe('a run of which records are missing', () => {
     const whole = judge([clusterRecord(settings), ...recordsOf(all, () => false)]).last
     expect(whole.map(({ since }) => since)).toEqual(whole.map(() => undefined))
     // None is shown as holding because nobody has thought of it.
-    expect(standings.map(({ invariant }) => invariant)).toEqual(Object.keys(invariantNames).map(Number))
+    expect(standings.map(({ invariant }) => invariant)).toEqual(invariantNumbers)
   })
 
   test('it begins again, and is given up again', () => {
