@@ -10,8 +10,7 @@ export {
   type ConnectOptions,
   type ConnectTiming,
   connect,
-  /** A request that the service executed; `Executed` is what the service itself answers. */
-  type Executed as ExecutedRequest,
+  type ExecutedRequest,
   type Lock,
   type RequestOptions,
   type ServerStatus,

@@ -1,7 +1,8 @@
 /** In an overview the chart's name stands in the upper left corner of the drawing: it is moved down if something is there. */
+
+import { chartTitles } from './chart-text.ts'
 import type { ChartName, Drawing, DrawnLine, DrawnText, Point, Rectangle } from './drawing.ts'
 import { textWidth } from './text-width.ts'
-import { chartTitles } from './words.ts'
 
 /** The corner's size, at a zoom of 1. */
 const cornerHeight = 20

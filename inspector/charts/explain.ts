@@ -1,8 +1,8 @@
 /** Why a transition was taken: the guards that were asked, in order, and how each answered. */
 import { delayName } from '../../src/core/chart-names.ts'
-import type { Move } from '../../src/inspect/records/record.ts'
+import type { RoleMove } from '../../src/inspect/records/record.ts'
+import { isElse, triggerWords } from './chart-text.ts'
 import type { Chart, DrawnEdge } from './drawing.ts'
-import { isElse, triggerWords } from './words.ts'
 
 export interface Tried {
   /** `else` for the last alternative, which has none. */
@@ -25,7 +25,7 @@ export interface Explained {
 }
 
 /** A state is asked before the one that it is in, and alternatives in the order in which they are written. */
-export function explained(chart: Chart, { event, edges: ids, state }: Omit<Move, 'role'>): Explained {
+export function explained(chart: Chart, { event, edges: ids, state }: Omit<RoleMove, 'role'>): Explained {
   const edges = ids.flatMap((id) => chart.edges.find((edge) => edge.id === id) ?? [])
   const after = idOf(chart, state)
   const [first] = edges

@@ -1,9 +1,9 @@
 /** What is lit in the charts: the transitions of one step, the last one or the one that the reader selected. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { LastStep } from '../../src/inspect/records/picture.ts'
-import type { InspectorRecord, Move } from '../../src/inspect/records/record.ts'
+import type { InspectorRecord, RoleMove } from '../../src/inspect/records/record.ts'
 import { messageText } from '../../src/messages/dictionary.ts'
-import { causeText, partyText, roleText } from '../model/words.ts'
+import { causeText, partyText, roleText } from '../model/record-text.ts'
 import type { Chart, ChartName } from './drawing.ts'
 import { eventWords, explained, explainedText, idOf } from './explain.ts'
 
@@ -57,7 +57,7 @@ export function litStep(step: LastStep, charts: readonly Chart[]): LitStep {
   return { server, cause: causeOf(step), moves: texts, byChart }
 }
 
-interface ChartMove extends Omit<Move, 'role'> {
+interface ChartMove extends Omit<RoleMove, 'role'> {
   readonly chart: ChartName
 }
 

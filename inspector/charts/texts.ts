@@ -1,8 +1,8 @@
 /** Lines of text with their places: what is written at an arrow, and in a box. */
 import { grouped } from './chart.ts'
+import { doneWords, guardWords, isElse, labelSpans, span, triggerWords } from './chart-text.ts'
 import type { ChartState, DrawnEdge, DrawnLine, DrawnText, Span } from './drawing.ts'
 import { textWidth } from './text-width.ts'
-import { doneWords, guardWords, isElse, labelSpans, span, triggerWords } from './words.ts'
 
 /** The sizes of the fonts, of which `chart.css` has the same: of a title, in an overview and in full, and of a row. */
 export const titleSizes = { overview: 12, full: 14 } as const

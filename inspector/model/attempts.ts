@@ -2,7 +2,7 @@
 import { clientMachine } from '../../machines/client.ts'
 import { type ChartEdge, edgesOf, triggerText } from '../../src/core/chart-edges.ts'
 import { roleMachines } from '../../src/core/roles.ts'
-import type { Move } from '../../src/inspect/records/record.ts'
+import type { RoleMove } from '../../src/inspect/records/record.ts'
 
 /** An alternative that was tried. */
 export interface Attempt {
@@ -19,7 +19,7 @@ const edges: readonly ChartEdge[] = [...Object.values(roleMachines), clientMachi
 const byId = new Map(edges.map((edge) => [edge.id, edge]))
 
 /** For each transition of a move: the alternatives before it, which did not hold, and it. */
-export function attemptsOf({ edges: taken }: Pick<Move, 'edges'>): readonly Attempt[] {
+export function attemptsOf({ edges: taken }: Pick<RoleMove, 'edges'>): readonly Attempt[] {
   return taken.flatMap((id) => {
     const edge = byId.get(id)
     if (edge === undefined) return []

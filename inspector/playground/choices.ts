@@ -7,7 +7,7 @@ import type { ClusterState, Flying, ServerState } from '../../src/schedule/clust
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { timersOf } from '../../src/schedule/possible.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
-import { partyText } from '../model/words.ts'
+import { partyText } from '../model/record-text.ts'
 
 /** A button: what it says, and what it makes happen. */
 export interface Choice {

@@ -1,8 +1,8 @@
 import './header.css'
 import { useState } from 'preact/hooks'
 import { leads, type ServerPicture } from '../../src/inspect/records/picture.ts'
+import { leftOutText } from '../model/record-text.ts'
 import type { SourceState } from '../model/store.ts'
-import { leftOutText } from '../model/words.ts'
 import { pure } from './shell/pure.ts'
 import { Token } from './shell/token.tsx'
 

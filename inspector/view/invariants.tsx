@@ -1,9 +1,9 @@
 import './invariants.css'
 import { invariantNumbers, invariants as invariantTable } from '../../src/core/invariants.ts'
 import type { InvariantStanding } from '../../src/inspect/records/record.ts'
+import { breachText, invariantText, wallText } from '../model/record-text.ts'
 import type { Store } from '../model/store.ts'
 import type { Breach } from '../model/timeline.ts'
-import { breachText, invariantText, wallText } from '../model/words.ts'
 import { pure } from './shell/pure.ts'
 
 interface InvariantsProps {

@@ -1,7 +1,7 @@
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { charts } from '../charts/charts.ts'
 import { chartWord, type LitStep, litStep, stepOf } from '../charts/lit.ts'
-import { recordText, resultTexts } from '../model/words.ts'
+import { recordText, resultTexts } from '../model/record-text.ts'
 import { partyClass } from './shell/party-class.ts'
 import { pure } from './shell/pure.ts'
 

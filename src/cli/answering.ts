@@ -1,7 +1,7 @@
 /** Who answers of the servers that were asked how they are: for somebody who waits, and is to know why. */
 import type { Json } from '../../machines/batch.ts'
 import { isQuorum } from '../../machines/quorum.ts'
-import { foundingText, mostKnowing, readFoundingReport, readReport } from './report.ts'
+import { foundingText, mostKnowing, readFoundingReport, readReport } from './status-report.ts'
 
 export type Answering =
   /** No server does. */

@@ -15,9 +15,9 @@ import { inquireOnce } from './inquire.ts'
 import { Inspector, inspectorLine } from './inspector.ts'
 import { logLevelOption, type MemberOption, parseHost, statelyOption, wholeNumber } from './options.ts'
 import { complain, print, shellCommand } from './output.ts'
-import { mostKnowing } from './report.ts'
 import { ServerProcesses } from './server-processes.ts'
 import { onStopSignal } from './signals.ts'
+import { mostKnowing } from './status-report.ts'
 
 /** How long servers have to say how they are, in milliseconds. */
 const askMs = 1_000

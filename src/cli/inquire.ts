@@ -4,13 +4,13 @@ import { visible } from '../core/visible.ts'
 import { canonicalAddress, isReachable, whyNotReachable } from '../network/address.ts'
 import { whyUnresolved } from '../network/resolver.ts'
 import { noServerAnswers, type Patience } from './ask.ts'
-import { type Report, readFoundingReport, readReport } from './report.ts'
+import { readFoundingReport, readReport, type StatusReport } from './status-report.ts'
 
 /** What a server said of itself; `report` is null when it cannot be read, both are when it did not answer. */
 export interface Answer {
   readonly server: Address
   readonly status: Json
-  readonly report: Report | null
+  readonly report: StatusReport | null
   /** Why it could not be asked: nobody can send to what another server says that its address is, or its name is of nobody. */
   readonly fault?: string
 }

@@ -16,7 +16,7 @@ import {
   timeoutOption,
 } from './options.ts'
 import { formatTable, print, printJson } from './output.ts'
-import { foundingText, mostKnowing, type Report, readFoundingReport } from './report.ts'
+import { foundingText, mostKnowing, readFoundingReport, type StatusReport } from './status-report.ts'
 
 /** How long each of the others has to show that it knows of a removal, if --timeout leaves as much, in milliseconds. */
 const knowingTimeoutMs = 5_000
@@ -106,7 +106,7 @@ async function carryOut(change: MembershipChange, patience: Patience): Promise<r
   return members
 }
 
-async function knownBest(patience: Patience): Promise<Report> {
+async function knownBest(patience: Patience): Promise<StatusReport> {
   const answers = await inquire(patience)
   const most = mostKnowing(answers.flatMap(({ report }) => report ?? []))
   if (most !== undefined) return most

@@ -14,8 +14,8 @@ import {
   statelyOption,
 } from './options.ts'
 import { complain, print } from './output.ts'
-import { readReport } from './report.ts'
 import { onStopSignal } from './signals.ts'
+import { readReport } from './status-report.ts'
 
 /** The options of `paxos node`, each one parsed. */
 export interface NodeFlags {

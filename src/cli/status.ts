@@ -6,7 +6,7 @@ import { exitCodes } from './exit-codes.ts'
 import { type Answer, hasAnswered, inquire } from './inquire.ts'
 import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
 import { formatTable, print, printJson } from './output.ts'
-import { type Report, readFoundingReport } from './report.ts'
+import { readFoundingReport, type StatusReport } from './status-report.ts'
 
 export function addStatusCommand(program: Command): void {
   program
@@ -90,7 +90,7 @@ function readableId(status: Json): string {
 }
 
 /** A row for each thing that is limited, a column a server; what is allowed stands apart where all servers allow the same. */
-function formatUsage(reports: readonly Report[]): string[] {
+function formatUsage(reports: readonly StatusReport[]): string[] {
   const names = [...new Set(reports.flatMap(({ usage = {} }) => Object.keys(usage)))]
   if (names.length === 0) return []
   const rows = names.map((name) => {
@@ -111,7 +111,7 @@ function inWords(name: string): string {
 }
 
 /** A line for each view of cluster and members: servers learn lazily, so one may know older members than another. */
-function formatViews(reports: readonly Report[]): string[] {
+function formatViews(reports: readonly StatusReport[]): string[] {
   const views = new Map<string, number[]>()
   for (const report of reports) {
     const members = report.members.map(

@@ -12,7 +12,7 @@ import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, Unexpecte
 import { Inquiries } from './inquiries.ts'
 import { type From, type Heard, Link } from './link.ts'
 import { type Settings, validAddress } from './options.ts'
-import { type Executed, Requests } from './requests.ts'
+import { type ExecutedRequest, Requests } from './requests.ts'
 
 export interface RequestOptions {
   /** Gives the request up. If that comes too late the request rejects with Aborted, which carries the outcome. */
@@ -65,12 +65,12 @@ export class Client {
    * service refuses it, RequestRefused when the cluster does, RequestTooLarge, Aborted, ClientClosed; or with the
    * signal's reason when it was given up and never executed. While no quorum answers, it goes on asking.
    */
-  async request(body: Json, { signal }: RequestOptions = {}): Promise<Executed> {
+  async request(body: Json, { signal }: RequestOptions = {}): Promise<ExecutedRequest> {
     return this.#requests.execute({ kind: 'service', body: asJson(body) }, signal)
   }
 
   /** Has the members changed; the change rules from the instance after the one it is executed at. Rejects as `request`. */
-  async changeMembers(change: MembershipChange, { signal }: RequestOptions = {}): Promise<Executed> {
+  async changeMembers(change: MembershipChange, { signal }: RequestOptions = {}): Promise<ExecutedRequest> {
     return this.#requests.execute({ kind: 'members', change: asChange(change) }, signal)
   }
 
@@ -80,7 +80,7 @@ export class Client {
    * sure in time. Rejects as `request` otherwise.
    */
   async lock(name: string, { signal }: RequestOptions = {}): Promise<Lock> {
-    const release = async (executed: Executed) => {
+    const release = async (executed: ExecutedRequest) => {
       await this.unlock(name, tokenIn(executed.result))
     }
     const command = { kind: 'service', body: { action: 'lock', name: lockName(name) } } as const

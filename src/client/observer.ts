@@ -19,7 +19,7 @@ export interface ClientMove extends Pick<ClientRecord, 'seq' | 'event' | 'moves'
 export type ClientObserver = (move: ClientMove) => void
 
 /** Watches one actor of the client's chart: what `inspect` is told becomes moves, one an event. */
-export class LaneWatch {
+export class RequestWatch {
   readonly #observe: ClientObserver
   readonly #addressOf: (server: ServerIndex) => Address
   #seq = 0
@@ -32,7 +32,7 @@ export class LaneWatch {
     this.#addressOf = addressOf
   }
 
-  /** The request that the lane carries from now on. */
+  /** The request that the actor carries from now on. */
   begin(seq: number): void {
     this.#seq = seq
   }

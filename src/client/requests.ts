@@ -17,17 +17,17 @@ import {
   RequestTooLarge,
 } from './errors.ts'
 import { Greeting } from './greeting.ts'
-import { Lanes } from './lanes.ts'
 import type { From, Link } from './link.ts'
-import { LaneWatch } from './observer.ts'
+import { RequestWatch } from './observer.ts'
 import type { Settings } from './options.ts'
+import { RequestActors } from './request-actors.ts'
 import { Session } from './session.ts'
 
 /** A request that the service executed, and where: (instance, index) only grows. */
-export type Executed = Omit<Extract<Outcome, { kind: 'executed' }>, 'kind'>
+export type ExecutedRequest = Omit<Extract<Outcome, { kind: 'executed' }>, 'kind'>
 
 /** Takes back what a request did when it turns out to have been executed although it was given up. */
-export type Undo = (executed: Executed) => Promise<void>
+export type Undo = (executed: ExecutedRequest) => Promise<void>
 
 /** A request under way. */
 interface Asked {
@@ -46,13 +46,13 @@ type Verdict = { readonly undone: true } | { readonly undone: false; readonly ou
 /** How often a request moves to a new session. A server far behind opens sessions that are too old to the others, but learns. */
 const mostMoves = 10
 
-/** Carries commands to the cluster: sessions, the lanes that carry requests, and what is to be done when one is given up. */
+/** Carries commands to the cluster: sessions, the actors that carry requests, and what is to be done when one is given up. */
 export class Requests {
   readonly #directory: Directory
   readonly #settings: Settings
   readonly #link: Link
   readonly #greeting: Greeting
-  readonly #lanes: Lanes
+  readonly #actors: RequestActors
   /** Every session that has something open, and the one in use. */
   readonly #sessions = new Map<string, Session>()
   /** Rejects each request under way, should the client be closed. */
@@ -67,13 +67,13 @@ export class Requests {
     this.#settings = settings
     this.#link = link
     this.#greeting = new Greeting(directory, settings, (server) => link.say(server, { type: 'hello' }))
-    this.#lanes = new Lanes(
+    this.#actors = new RequestActors(
       settings.timing,
       () => randomInt(2 ** 31),
       (server, message) => this.#sayRequest(server, message),
       () => {
         const { observer } = settings
-        return observer && new LaneWatch(observer, (server) => directory.addresses[server] ?? '')
+        return observer && new RequestWatch(observer, (server) => directory.addresses[server] ?? '')
       },
     )
   }
@@ -87,7 +87,7 @@ export class Requests {
     command: Command,
     signal: AbortSignal | undefined,
     undo: Undo | null = null,
-  ): Promise<Executed> {
+  ): Promise<ExecutedRequest> {
     if (this.#closedBecause !== null) throw this.#closedBecause
     signal?.throwIfAborted()
     checkShape(command)
@@ -123,11 +123,11 @@ export class Requests {
    * than was asked, and then it counts as said by the server that was asked last, unless its sender is known to be another.
    */
   hear(message: Response | Queued | Busy, { sender, source }: From): void {
-    const lane = this.#sessions.get(message.uid)?.laneOf(message.seq)
-    if (lane === undefined || lane === null) return
-    const server = this.#directory.indexOf(sender, source, lane.server) ?? lane.server
+    const actor = this.#sessions.get(message.uid)?.carrierOf(message.seq)
+    if (actor === undefined || actor === null) return
+    const server = this.#directory.indexOf(sender, source, actor.server) ?? actor.server
     this.#directory.answered(server)
-    lane.hear({ ...message, server })
+    actor.hear({ ...message, server })
   }
 
   /** A server of which it is not known who it is is greeted too: its answers may come from another address. */
@@ -172,15 +172,15 @@ export class Requests {
   }
 
   #submit(session: Session, command: Command): Asked {
-    const lane = this.#lanes.take()
+    const actor = this.#actors.take()
     const begun = instantNow()
-    const seq = session.begin(lane)
+    const seq = session.begin(actor)
     const first = this.#preferred
     let reject: (reason: unknown) => void = () => undefined
     const outcome = new Promise<Outcome>((resolve, rejectOutcome) => {
       reject = rejectOutcome
       this.#rejects.add(reject)
-      lane.ask({
+      actor.ask({
         request: { uid: session.uid, seq, ackedBelow: session.ackedBelow, command },
         server: first,
         servers: this.#directory.size,
@@ -315,7 +315,7 @@ function checkShape(command: Command): void {
 }
 
 /** What of `outcome` is of use to whoever asked; throws the error that any other outcome is. */
-function executedPart(outcome: Outcome): Executed {
+function executedPart(outcome: Outcome): ExecutedRequest {
   switch (outcome.kind) {
     case 'executed':
       return { result: outcome.result, instance: outcome.instance, index: outcome.index }

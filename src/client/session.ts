@@ -1,10 +1,10 @@
 import { replicatedLimits } from '../../machines/limits.ts'
-import type { Lane } from './lanes.ts'
+import type { RequestActor } from './request-actors.ts'
 
 /** Seqs from the lowest open one on. Half of what the cluster keeps: nothing that a client may still need is forgotten. */
 const mostBetween = replicatedLimits.sessionResults / 2
 
-/** What carries a request: a lane of the library, or what stands for one in the simulator. */
+/** What carries a request: an actor of the library, or what stands for one in the simulator. */
 interface Carrier {
   giveUp(): void
 }
@@ -13,11 +13,11 @@ interface Carrier {
  * A client as the cluster knows it: a uid, and the seqs used under it. The cluster keeps the outcomes from `ackedBelow` on,
  * so a seq counts as open until its program has the answer, or the answer to its cancel.
  */
-export class Session<L extends Carrier = Lane> {
+export class Session<L extends Carrier = RequestActor> {
   readonly uid: string
   /** The largest command that the servers take, in bytes of JSON. */
   readonly maxCommandBytes: number
-  /** Every open seq, with the lane that carries it; `null` when it was given up and its cancel is under way. */
+  /** Every open seq, with what carries it; `null` when it was given up and its cancel is under way. */
   readonly #open = new Map<number, L | null>()
   #nextSeq = 1
   #ackedBelow = 1
@@ -46,22 +46,22 @@ export class Session<L extends Carrier = Lane> {
   }
 
   /** Opens the next seq. */
-  begin(lane: L): number {
+  begin(carrier: L): number {
     const seq = this.#nextSeq
     this.#nextSeq += 1
-    this.#open.set(seq, lane)
+    this.#open.set(seq, carrier)
     return seq
   }
 
-  laneOf(seq: number): L | null {
+  carrierOf(seq: number): L | null {
     return this.#open.get(seq) ?? null
   }
 
   /** Nobody waits for this seq's answer, but it stays open until its cancel has ended. `false` when it has ended already. */
   giveUp(seq: number): boolean {
-    const lane = this.laneOf(seq)
-    if (lane === null) return false
-    lane.giveUp()
+    const carrier = this.carrierOf(seq)
+    if (carrier === null) return false
+    carrier.giveUp()
     this.#open.set(seq, null)
     return true
   }
@@ -71,7 +71,7 @@ export class Session<L extends Carrier = Lane> {
   }
 
   giveUpAll(): void {
-    for (const lane of this.#open.values()) lane?.giveUp()
+    for (const carrier of this.#open.values()) carrier?.giveUp()
     this.#open.clear()
   }
 }

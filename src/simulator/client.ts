@@ -28,13 +28,13 @@ export interface Asked {
   giveUp(ended: (outcome: Outcome | null) => void): void
 }
 
-interface Lane {
+interface RequestMachine {
   hear(message: ServerMessage, server: ServerIndex): void
   giveUp(): void
 }
 
 /** What a machine that carries a request did. */
-export interface ClientMove {
+export interface ClientMachineStep {
   readonly client: string
   readonly seq: number
   /** Where the servers are that it counts from 0 on. */
@@ -46,7 +46,7 @@ export interface ClientMove {
 /** Moves the machines of clients, and is told of it before what they ask for is carried out. */
 export interface ClientWatch {
   readonly step: Stepper<ClientEmitted>['step']
-  readonly told: (move: ClientMove) => void
+  readonly told: (move: ClientMachineStep) => void
 }
 
 export interface ClientSurroundings {
@@ -70,9 +70,9 @@ const greetingMs = 300
  */
 export class SimulatedClient {
   readonly #around: ClientSurroundings
-  readonly #sessions = new Map<string, Session<Lane>>()
-  #session: Session<Lane> | null = null
-  #awaitingSession: ((session: Session<Lane>) => void)[] = []
+  readonly #sessions = new Map<string, Session<RequestMachine>>()
+  #session: Session<RequestMachine> | null = null
+  #awaitingSession: ((session: Session<RequestMachine>) => void)[] = []
   #giveUpGreeting: (() => void) | null = null
   #preferred: ServerIndex
   #sessionCount = 0
@@ -89,7 +89,7 @@ export class SimulatedClient {
 
   /** Has `command` executed; `ended` is given how it ended, unless it is given up. */
   ask(command: Command, ended: (outcome: Outcome) => void): Asked {
-    let submitted: { readonly session: Session<Lane>; readonly seq: number } | null = null
+    let submitted: { readonly session: Session<RequestMachine>; readonly seq: number } | null = null
     let isGivenUp = false
     this.#inSession((session) => {
       if (!isGivenUp) submitted = { session, seq: this.#submit(session, command, ended) }
@@ -117,11 +117,11 @@ export class SimulatedClient {
   #hear(message: ServerMessage, server: ServerIndex): void {
     if (message.type === 'welcome') this.#openSession(message.instance, server)
     else if ('seq' in message) {
-      this.#sessions.get(message.uid)?.laneOf(message.seq)?.hear(message, server)
+      this.#sessions.get(message.uid)?.carrierOf(message.seq)?.hear(message, server)
     }
   }
 
-  #inSession(run: (session: Session<Lane>) => void): void {
+  #inSession(run: (session: Session<RequestMachine>) => void): void {
     if (this.#session === null) {
       this.#awaitingSession.push(run)
       if (this.#giveUpGreeting === null) this.#greet()
@@ -145,7 +145,7 @@ export class SimulatedClient {
     this.#giveUpGreeting = null
     this.#preferred = server
     this.#sessionCount += 1
-    const session = new Session<Lane>(
+    const session = new Session<RequestMachine>(
       `${this.#around.name}.${this.#sessionCount}@${instance}`,
       maxCommandBytes,
     )
@@ -156,7 +156,7 @@ export class SimulatedClient {
     for (const run of awaiting) run(session)
   }
 
-  #submit(session: Session<Lane>, command: Command, ended: (outcome: Outcome) => void): number {
+  #submit(session: Session<RequestMachine>, command: Command, ended: (outcome: Outcome) => void): number {
     const { servers, requested } = this.#around
     const first = this.#preferred
     let seq = 0
@@ -218,7 +218,7 @@ export class SimulatedClient {
     return new SimulatedActor(clientMachine, { timing, randomSeed }, timeline, hear, watch)
   }
 
-  #cancel(session: Session<Lane>, seq: number, ended: (outcome: Outcome) => void): void {
+  #cancel(session: Session<RequestMachine>, seq: number, ended: (outcome: Outcome) => void): void {
     session.giveUp(seq)
     this.#submit(session, { kind: 'cancel', seq }, (outcome) => {
       session.end(seq)

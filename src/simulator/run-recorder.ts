@@ -16,7 +16,7 @@ import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import type { Plant } from '../stepped/settings.ts'
 import { changedRoles, type RoleSnapshots, standsOf, Watch } from '../stepped/watch.ts'
-import type { ClientMove } from './client.ts'
+import type { ClientMachineStep } from './client.ts'
 import type { SimulatedCluster, SimulationOptions } from './cluster.ts'
 import type { SimulatedDatagram } from './datagram.ts'
 import { judgementOf } from './judge.ts'
@@ -168,7 +168,7 @@ export class RunRecorder {
     this.#record({ kind: 'links', timeMs: this.#now.timeMs, cut })
   }
 
-  #clientMoved({ client, seq, servers, event, step }: ClientMove): void {
+  #clientMoved({ client, seq, servers, event, step }: ClientMachineStep): void {
     const nodeAt = (server: ServerIndex) => this.#partyAt(servers[server] ?? '') as NodeId
     this.#record({
       kind: 'client',

@@ -6,7 +6,7 @@ import type { Output } from '../../machines/outputs.ts'
 import { stateName } from '../core/chart-names.ts'
 import { roleNames } from '../core/roles.ts'
 import { start, watchedStep } from '../core/step.ts'
-import type { Move, Stands } from '../inspect/records/record.ts'
+import type { RoleMove, Stands } from '../inspect/records/record.ts'
 import { standOf } from '../inspect/records/stand.ts'
 import { checkStep } from '../verify/role-rules.ts'
 import type { Stepper } from './settings.ts'
@@ -22,8 +22,8 @@ export class RoleFailed extends Error {
 
 /** Writes down the transitions that are taken through its steppers. */
 export class Watch {
-  #atServer: Move[] = []
-  #atClient: Omit<Move, 'role'>[] = []
+  #atServer: RoleMove[] = []
+  #atClient: Omit<RoleMove, 'role'>[] = []
 
   readonly stepper: Stepper = {
     start,
@@ -46,14 +46,14 @@ export class Watch {
   }
 
   /** What roles did since they were last asked for. */
-  takeServerMoves(): readonly Move[] {
+  takeServerMoves(): readonly RoleMove[] {
     const moves = this.#atServer
     this.#atServer = []
     return moves
   }
 
   /** What machines that carry requests did since they were last asked for. */
-  takeClientMoves(): readonly Omit<Move, 'role'>[] {
+  takeClientMoves(): readonly Omit<RoleMove, 'role'>[] {
     const moves = this.#atClient
     this.#atClient = []
     return moves
@@ -92,7 +92,7 @@ function movesOf(
   { type }: { readonly type: string },
   microsteps: ReturnType<typeof watchedStep>['microsteps'],
   before: AnyMachineSnapshot,
-): Omit<Move, 'role'>[] {
+): Omit<RoleMove, 'role'>[] {
   if (microsteps.length === 0) return [{ event: type, edges: [], state: stateName(before.value) }]
   return microsteps.map(({ event, edges, snapshot }) => ({ event, edges, state: stateName(snapshot.value) }))
 }

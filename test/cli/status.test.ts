@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Answer, unknownMembers } from '../../src/cli/inquire.ts'
-import { readReport } from '../../src/cli/report.ts'
 import { formatStatus } from '../../src/cli/status.ts'
+import { readReport } from '../../src/cli/status-report.ts'
 
 const members = [
   { id: 0, address: '127.0.0.1:1', counted: true },

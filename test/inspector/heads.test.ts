@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { columnHeads } from '../../inspector/model/heads.ts'
 import { shownRows } from '../../inspector/model/ledger-rows.ts'
-import { ageText } from '../../inspector/model/words.ts'
+import { ageText } from '../../inspector/model/record-text.ts'
 import { emptyPicture, type Picture, pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { HeadsRecord, InspectorRecord, ServerRecord } from '../../src/inspect/records/record.ts'
 import { founders, step, survey } from '../support/hub.ts'

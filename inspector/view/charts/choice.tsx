@@ -1,7 +1,7 @@
 import type { ServerPicture } from '../../../src/inspect/records/picture.ts'
+import { chartTitles } from '../../charts/chart-text.ts'
 import { charts } from '../../charts/charts.ts'
 import type { ChartName } from '../../charts/drawing.ts'
-import { chartTitles } from '../../charts/words.ts'
 import { partyClass } from '../shell/party-class.ts'
 
 /** Which charts are shown: all, one machine's, or one server's. */

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { chartTitles } from '../../charts/chart-text.ts'
 import type { Chart, DrawnBox } from '../../charts/drawing.ts'
 import type { LitChart } from '../../charts/lit.ts'
 import type { Token } from '../../charts/tokens.ts'
-import { chartTitles } from '../../charts/words.ts'
 import { useSize } from '../shell/use-size.ts'
 import { Figure } from './figure.tsx'
 

@@ -1,5 +1,5 @@
+import { edgeWords } from '../../charts/chart-text.ts'
 import type { Chart, ChartState } from '../../charts/drawing.ts'
-import { edgeWords } from '../../charts/words.ts'
 
 export interface TipTarget {
   /** The id of the state that is told of, `null` for an arrow. */

@@ -1,13 +1,13 @@
 /** The messages of the record that is selected; of the one that was picked, its content and what it caused. */
 import type { Json } from '../../../machines/batch.ts'
-import type { InspectorRecord, Move } from '../../../src/inspect/records/record.ts'
+import type { InspectorRecord, RoleMove } from '../../../src/inspect/records/record.ts'
 import { messageText } from '../../../src/messages/dictionary.ts'
 import type { LaneMessage } from '../../model/lane-messages.ts'
 import type { Arrow, LaneModel } from '../../model/lanes.ts'
-import { moveText, roleText } from '../../model/words.ts'
+import { moveText, roleText } from '../../model/record-text.ts'
 import type { PartProps } from '../context.ts'
 import { JsonTree } from '../shell/json-tree.tsx'
-import { arrowText, fateText, wayText } from './words.ts'
+import { arrowText, fateText, wayText } from './arrow-text.ts'
 
 interface DetailsProps {
   readonly store: PartProps['store']
@@ -95,7 +95,7 @@ function movesIn(record: InspectorRecord | undefined): readonly string[] {
   return record.record.moves.map((move) => movedText(roleText(move.role), move))
 }
 
-function movedText(role: string, move: Omit<Move, 'role'>): string {
+function movedText(role: string, move: Omit<RoleMove, 'role'>): string {
   return `${role}: ${moveText(move) ?? `no transition, stays ${move.state}`}`
 }
 

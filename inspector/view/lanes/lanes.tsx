@@ -6,9 +6,10 @@ import './lanes.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { MessageKind } from '../../model/lane-messages.ts'
 import { type Arrow, LaneModel } from '../../model/lanes.ts'
-import { recordText } from '../../model/words.ts'
+import { recordText } from '../../model/record-text.ts'
 import type { PartProps } from '../context.ts'
 import { useSize } from '../shell/use-size.ts'
+import { arrowText } from './arrow-text.ts'
 import {
   followed,
   panned,
@@ -26,7 +27,6 @@ import { dotBeside, dotInNextLane, hitAt } from './nearest.ts'
 import { LanePlot } from './plot.tsx'
 import { gutter, type Pointed, runOf, sceneOf } from './scene.ts'
 import { dotId } from './shapes.tsx'
-import { arrowText } from './words.ts'
 
 /** Where the lanes are less wide, in pixels, the kinds of messages are folded away. */
 const narrow = 1_100

@@ -2,7 +2,7 @@
 import type { PartyName } from '../../../src/inspect/records/record.ts'
 import { laneClientName, type MessageKind } from '../../model/lane-messages.ts'
 import type { Arrow, ArrowState, Dot, LaneClient, LaneModel, LifeChange } from '../../model/lanes.ts'
-import { leftOutText, partyText, timeText } from '../../model/words.ts'
+import { leftOutText, partyText, timeText } from '../../model/record-text.ts'
 import { cursorPlace, recordsInView, type Viewport, xOf } from './axis.ts'
 import { type LabelWish, type PlacedLabel, placeLabels } from './labels.ts'
 

@@ -2,8 +2,8 @@
 import { memo } from 'preact/compat'
 import type { Dot } from '../../model/lanes.ts'
 import { partyClass } from '../shell/party-class.ts'
+import { arrowText } from './arrow-text.ts'
 import type { SceneArrow, SceneDot } from './scene.ts'
-import { arrowText } from './words.ts'
 
 /** A message. */
 export function ArrowShape({

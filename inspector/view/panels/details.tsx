@@ -1,10 +1,10 @@
 import './details.css'
 import type { Json } from '../../../machines/batch.ts'
-import type { InspectorRecord, Move } from '../../../src/inspect/records/record.ts'
+import type { InspectorRecord, RoleMove } from '../../../src/inspect/records/record.ts'
 import { attemptsOf } from '../../model/attempts.ts'
+import { moveText, recordText, roleText, timeText } from '../../model/record-text.ts'
 import type { Store } from '../../model/store.ts'
 import { timeOf } from '../../model/timeline.ts'
-import { moveText, recordText, roleText, timeText } from '../../model/words.ts'
 import { JsonTree } from '../shell/json-tree.tsx'
 import { pure } from '../shell/pure.ts'
 
@@ -85,7 +85,7 @@ function Moves({ record }: { readonly record: InspectorRecord }) {
   )
 }
 
-type AnyMove = Omit<Move, 'role'> & Partial<Pick<Move, 'role'>>
+type AnyMove = Omit<RoleMove, 'role'> & Partial<Pick<RoleMove, 'role'>>
 
 function movesOf(record: InspectorRecord): readonly AnyMove[] {
   if (record.kind === 'client') return record.moves

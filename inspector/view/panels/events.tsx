@@ -1,9 +1,9 @@
 import './events.css'
 import type { Milestone } from '../../../src/inspect/records/milestones.ts'
 import type { InspectorRecord } from '../../../src/inspect/records/record.ts'
+import { milestoneText, recordText, timeText, wallText } from '../../model/record-text.ts'
 import type { Store } from '../../model/store.ts'
 import { timeOf } from '../../model/timeline.ts'
-import { milestoneText, recordText, timeText, wallText } from '../../model/words.ts'
 import { partyClass } from '../shell/party-class.ts'
 import { pure } from '../shell/pure.ts'
 

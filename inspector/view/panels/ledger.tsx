@@ -13,7 +13,7 @@ import type { ServerPicture } from '../../../src/inspect/records/picture.ts'
 import { ballotText, outcomeText, requestText } from '../../../src/messages/part-texts.ts'
 import { type ColumnHeads, columnHeads } from '../../model/heads.ts'
 import { type Knows, shownRows } from '../../model/ledger-rows.ts'
-import { ageText, gapText } from '../../model/words.ts'
+import { ageText, gapText } from '../../model/record-text.ts'
 import { pure } from '../shell/pure.ts'
 import { Token } from '../shell/token.tsx'
 

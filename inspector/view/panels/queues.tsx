@@ -5,7 +5,7 @@ import type { ServerPicture } from '../../../src/inspect/records/picture.ts'
 import type { Stand } from '../../../src/inspect/records/record.ts'
 import { commandText } from '../../../src/messages/part-texts.ts'
 import { type QueueEntry, queueOf } from '../../model/queues.ts'
-import { isShort, timeText } from '../../model/words.ts'
+import { isShort, timeText } from '../../model/record-text.ts'
 import { pure } from '../shell/pure.ts'
 import { Token } from '../shell/token.tsx'
 

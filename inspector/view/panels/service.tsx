@@ -4,7 +4,7 @@ import { shownSession } from '../../../src/core/names.ts'
 import type { Picture, ServerPicture } from '../../../src/inspect/records/picture.ts'
 import type { ServiceTable } from '../../../src/services/service.ts'
 import { type Waiter, waitersByKey } from '../../model/queues.ts'
-import { isShort, timeText } from '../../model/words.ts'
+import { isShort, timeText } from '../../model/record-text.ts'
 import { JsonTree } from '../shell/json-tree.tsx'
 import { pure } from '../shell/pure.ts'
 

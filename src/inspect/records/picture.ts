@@ -15,7 +15,7 @@ import type {
   HeadsRecord,
   InspectorRecord,
   InvariantStanding,
-  Move,
+  RoleMove,
   RunName,
   ServerRecord,
   Stand,
@@ -73,7 +73,7 @@ export interface ServerPicture {
   readonly writes: number
   /** What it did last. */
   readonly cause: Cause | null
-  readonly moves: readonly Move[]
+  readonly moves: readonly RoleMove[]
   /** Records of it that were left out, in all. */
   readonly leftOut: number
   /** Those of them since the last of which there is a record: above 0, only `heads` and `samples` are of now. */
@@ -89,7 +89,7 @@ export interface ClientPicture {
 export interface RequestPicture {
   readonly seq: number
   readonly stand: Stand
-  readonly moves: readonly Omit<Move, 'role'>[]
+  readonly moves: readonly Omit<RoleMove, 'role'>[]
 }
 
 export type LastStep =
@@ -97,7 +97,7 @@ export type LastStep =
       readonly party: 'server'
       readonly node: NodeId
       readonly cause: Cause
-      readonly moves: readonly Move[]
+      readonly moves: readonly RoleMove[]
     }
   | { readonly party: 'client'; readonly record: ClientRecord }
 

@@ -36,7 +36,7 @@ export interface Stand {
 export type Stands = Readonly<Record<RoleName, Stand>>
 
 /** A transition that was taken; what is heard and changes nothing is a move without edges. */
-export interface Move {
+export interface RoleMove {
   readonly role: RoleName
   /** The type of the event that it was taken on: a message, or what another role told it. */
   readonly event: string
@@ -84,7 +84,7 @@ export interface StepRecord {
   /** Milliseconds since 1970, by the server's clock; of a schedule, virtual. */
   readonly timeMs: number
   readonly cause: Cause
-  readonly moves: readonly Move[]
+  readonly moves: readonly RoleMove[]
   /** What was said, synced, executed and answered, in order: the same facts by which invariants are judged. */
   readonly facts: readonly Fact[]
   /** What was given to the disk, and is not synced yet. */
@@ -218,7 +218,7 @@ export interface ClientRecord {
   readonly heard: { readonly from: NodeId; readonly message: ServerMessage } | null
   /** The type of the event. */
   readonly event: string
-  readonly moves: readonly Omit<Move, 'role'>[]
+  readonly moves: readonly Omit<RoleMove, 'role'>[]
   readonly said: readonly { readonly to: NodeId; readonly message: ClientMessage }[]
   readonly stand: Stand
 }

@@ -13,7 +13,15 @@ import { roleMachines, roleNames } from '../../core/roles.ts'
 import { microstepOf } from '../../core/step.ts'
 import type { JournalEvent } from '../../journal/journal-lines.ts'
 import type { Replica } from '../../services/replica.ts'
-import type { Cause, FateRecord, HeadsRecord, Move, ServerRecord, Stand, Stands } from '../records/record.ts'
+import type {
+  Cause,
+  FateRecord,
+  HeadsRecord,
+  RoleMove,
+  ServerRecord,
+  Stand,
+  Stands,
+} from '../records/record.ts'
 import { standOf } from '../records/stand.ts'
 import { trimmedView } from '../records/trimmed.ts'
 import { DurableMirror } from './durable-mirror.ts'
@@ -56,7 +64,7 @@ export class Observer {
 
   // Of the event under way, if it is followed.
   #isFollowing = false
-  #moves: Move[] = []
+  #moves: RoleMove[] = []
   #facts: Fact[] = []
   #isUnderWay = false
   /** What met messages in it. */

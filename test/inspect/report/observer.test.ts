@@ -9,7 +9,7 @@ import { connect } from '../../../src/client/index.ts'
 import { stateName } from '../../../src/core/chart-names.ts'
 import { roleMachines, roleNames } from '../../../src/core/roles.ts'
 import { start, watchedStep } from '../../../src/core/step.ts'
-import type { Move, ServerRecord, StepRecord } from '../../../src/inspect/records/record.ts'
+import type { RoleMove, ServerRecord, StepRecord } from '../../../src/inspect/records/record.ts'
 import { standOf } from '../../../src/inspect/records/stand.ts'
 import {
   inOrder,
@@ -78,7 +78,7 @@ const isEvent = (line: JournalLine): line is JournalEvent => 'event' in line
 
 /** The event of `line`, as the inspector is to be told of it. */
 function again(state: NodeState, { event, nowMs }: JournalEvent, settings: Settings) {
-  const moves: Move[] = []
+  const moves: RoleMove[] = []
   const roleOf = new Map(roleNames.map((role) => [roleMachines[role], role]))
   const step = applyNode(
     state,

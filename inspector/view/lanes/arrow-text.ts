@@ -1,6 +1,6 @@
 /** What the lanes say in words. */
 import type { Arrow, ArrowState } from '../../model/lanes.ts'
-import { partyText } from '../../model/words.ts'
+import { partyText } from '../../model/record-text.ts'
 
 /** `accept 1.0 #4 from server 0 to server 1, lost: the link is cut`. */
 export function arrowText(arrow: Arrow, state: ArrowState): string {

@@ -12,8 +12,8 @@ import type {
   ClientRecord,
   CutLink,
   InspectorRecord,
-  Move,
   PartyName,
+  RoleMove,
   ServerRecord,
 } from '../../src/inspect/records/record.ts'
 import { ruleText } from '../../src/inspect/records/rules.ts'
@@ -118,7 +118,7 @@ export function causeText(cause: Cause): string {
 }
 
 /** `accepting → leading`; `stays leading` when a transition was taken that leads back; `null` when none was. */
-export function moveText({ edges, state }: Omit<Move, 'role'>): string | null {
+export function moveText({ edges, state }: Omit<RoleMove, 'role'>): string | null {
   const [first] = edges
   if (first === undefined) return null
   const before = stateBefore(first)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { attemptsOf } from '../../inspector/model/attempts.ts'
-import { moveText, placeText, recordText, timeText } from '../../inspector/model/words.ts'
+import { moveText, placeText, recordText, timeText } from '../../inspector/model/record-text.ts'
 import { namedAs, requestName, shownName, shownSession } from '../../src/core/names.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { randomRecords } from '../support/records.ts'

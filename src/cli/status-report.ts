@@ -45,12 +45,12 @@ const foundingSchema = Type.Object({
 const reports = TypeCompiler.Compile(reportSchema)
 const foundingReports = TypeCompiler.Compile(foundingSchema)
 
-export type Report = Static<typeof reportSchema>
+export type StatusReport = Static<typeof reportSchema>
 
 export type FoundingReport = Static<typeof foundingSchema>
 
 /** `status` as a report; `null` when it is none, as from a server of another version. */
-export function readReport(status: Json): Report | null {
+export function readReport(status: Json): StatusReport | null {
   return reports.Check(status) ? status : null
 }
 
@@ -60,7 +60,7 @@ export function readFoundingReport(status: Json): FoundingReport | null {
 }
 
 /** Servers learn lazily: the one with the most instances chosen knows the latest members. */
-export function mostKnowing(reports: readonly Report[]): Report | undefined {
+export function mostKnowing(reports: readonly StatusReport[]): StatusReport | undefined {
   return [...reports].sort((a, b) => b.firstUnchosen - a.firstUnchosen)[0]
 }
 

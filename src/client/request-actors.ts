@@ -8,7 +8,7 @@ import {
 } from '../../machines/client.ts'
 import type { Busy, Queued, RequestMessage, Response } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import type { LaneWatch } from './observer.ts'
+import type { RequestWatch } from './observer.ts'
 
 export interface Ask {
   readonly request: Request
@@ -23,9 +23,9 @@ export interface Ask {
 export type SayRequest = (server: ServerIndex, message: RequestMessage) => void
 
 /** One actor of the client's chart, carrying one request at a time. */
-export class Lane {
+export class RequestActor {
   readonly #actor: Actor<typeof clientMachine>
-  readonly #watch: LaneWatch | null
+  readonly #watch: RequestWatch | null
   #ask: Ask | null = null
   #server: ServerIndex = 0
 
@@ -33,8 +33,8 @@ export class Lane {
     timing: ClientTiming,
     randomSeed: number,
     say: SayRequest,
-    free: (lane: Lane) => void,
-    watch: LaneWatch | null,
+    free: (actor: RequestActor) => void,
+    watch: RequestWatch | null,
   ) {
     this.#watch = watch
     this.#actor = createActor(clientMachine, {
@@ -64,7 +64,7 @@ export class Lane {
     return this.#server
   }
 
-  /** Only for a lane that carries nothing. */
+  /** Only for an actor that carries nothing. */
   ask(ask: Ask): void {
     this.#ask = ask
     const { request, server, servers } = ask
@@ -76,29 +76,29 @@ export class Lane {
     this.#actor.send(message)
   }
 
-  /** Asks no more. The lane carries nothing after it, and its timers are gone. */
+  /** Asks no more. The actor carries nothing after it, and its timers are gone. */
   giveUp(): void {
     this.#actor.send({ type: 'give.up' })
   }
 }
 
-/** The lanes of a client. Making an actor costs several times what a request costs, so they are used again. */
-export class Lanes {
-  readonly #free: Lane[] = []
-  readonly #make: () => Lane
+/** The actors of a client that carry its requests. Making an actor costs several times what a request costs, so they are used again. */
+export class RequestActors {
+  readonly #free: RequestActor[] = []
+  readonly #make: () => RequestActor
 
-  /** `drawSeed` gives each lane's chart the seed of its randomness, `watch` who watches it, if anybody does. */
+  /** `drawSeed` gives each actor's chart the seed of its randomness, `watch` who watches it, if anybody does. */
   constructor(
     timing: ClientTiming,
     drawSeed: () => number,
     say: SayRequest,
-    watch: () => LaneWatch | null = () => null,
+    watch: () => RequestWatch | null = () => null,
   ) {
-    this.#make = () => new Lane(timing, drawSeed(), say, (lane) => this.#free.push(lane), watch())
+    this.#make = () => new RequestActor(timing, drawSeed(), say, (actor) => this.#free.push(actor), watch())
   }
 
-  /** A lane that carries nothing; it comes back by itself when what it is asked has ended. */
-  take(): Lane {
+  /** An actor that carries nothing; it comes back by itself when what it is asked has ended. */
+  take(): RequestActor {
     return this.#free.pop() ?? this.#make()
   }
 }
