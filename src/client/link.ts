@@ -4,6 +4,7 @@ import { isIPv6 } from 'node:net'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { Challenge, ClientMessage, ServerMessage } from '../../machines/messages.ts'
+import { isServerMessage } from '../messages/dictionary.ts'
 import { formatAddress } from '../network/address.ts'
 import { takeIp } from '../network/socket.ts'
 import { Decoder, encodeEnvelope } from '../wire/codec.ts'
@@ -29,14 +30,6 @@ export interface From {
   readonly source: Address
   /** The server that was asked, where the answer names the question. */
   readonly server: ServerIndex | undefined
-}
-
-const heardTypes: Readonly<Record<Heard['type'], true>> = {
-  response: true,
-  queued: true,
-  busy: true,
-  welcome: true,
-  report: true,
 }
 
 /**
@@ -202,7 +195,7 @@ export class Link {
       const server = 'nonce' in message ? this.#asked(message.nonce) : undefined
       const from = { sender, source, server }
       if (message.type === 'challenge') this.#echo(message, from)
-      else if (isHeard(message)) this.#heard(message, from)
+      else if (isServerMessage(message)) this.#heard(message, from)
     }
   }
 
@@ -217,8 +210,4 @@ export class Link {
     const server = nonce === undefined ? -1 : this.#nonces.indexOf(nonce)
     return server === -1 ? undefined : server
   }
-}
-
-function isHeard(message: { readonly type: string }): message is Heard {
-  return Object.hasOwn(heardTypes, message.type)
 }

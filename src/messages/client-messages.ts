@@ -1,12 +1,12 @@
-/** The messages between clients and servers. */
+/** The messages that clients send to servers. */
 import { Type } from '@sinclair/typebox'
-import type { ClientMessage, ServerMessage } from '../../machines/messages.ts'
+import type { ClientMessage } from '../../machines/messages.ts'
 import { requestName } from '../core/names.ts'
 import { isPlainText } from '../core/plain-text-client.ts'
 import { noContradiction } from './contradictions.ts'
-import { type Entries, noBatches, noKey } from './entry.ts'
-import { address, closed, integer, name, nonce, outcome, request, result } from './part-schemas.ts'
-import { outcomeText, requestText } from './part-texts.ts'
+import { type Entries, noBatches, noKey, requestKey } from './entry.ts'
+import { closed, nonce, request } from './part-schemas.ts'
+import { requestText } from './part-texts.ts'
 
 export const clientMessages = {
   request: {
@@ -24,47 +24,6 @@ export const clientMessages = {
     label: (message) => `request ${requestName(message)}`,
     key: requestKey,
   },
-  queued: {
-    schema: closed({ type: Type.Literal('queued'), uid: name, seq: integer }),
-    fitsAnyCluster: false,
-    isAnswer: true,
-    contradiction: noContradiction,
-    repetitionKey: requestKey,
-    batches: noBatches,
-    sentence: (message) => `queued ${requestName(message)}`,
-    kind: 'response',
-    label: (message) => `queued ${requestName(message)}`,
-    key: requestKey,
-  },
-  busy: {
-    schema: closed({
-      type: Type.Literal('busy'),
-      uid: name,
-      seq: integer,
-      reason: Type.Union([Type.Literal('busy'), Type.Literal('notMember'), Type.Literal('stopping')]),
-    }),
-    fitsAnyCluster: false,
-    isAnswer: true,
-    contradiction: noContradiction,
-    repetitionKey: requestKey,
-    batches: noBatches,
-    sentence: (message) => `busy ${requestName(message)}: ${message.reason}`,
-    kind: 'response',
-    label: (message) => `busy ${requestName(message)}`,
-    key: requestKey,
-  },
-  response: {
-    schema: closed({ type: Type.Literal('response'), uid: name, seq: integer, outcome }),
-    fitsAnyCluster: false,
-    isAnswer: true,
-    contradiction: noContradiction,
-    repetitionKey: requestKey,
-    batches: noBatches,
-    sentence: (message) => `response ${requestName(message)}: ${outcomeText(message.outcome)}`,
-    kind: 'response',
-    label: (message) => `response ${requestName(message)}`,
-    key: (message) => `${message.outcome.kind} ${requestKey(message)}`,
-  },
   hello: {
     schema: closed({ type: Type.Literal('hello'), nonce }),
     fitsAnyCluster: true,
@@ -75,29 +34,6 @@ export const clientMessages = {
     sentence: () => 'hello',
     kind: 'request',
     label: () => 'hello',
-    key: noKey,
-  },
-  welcome: {
-    schema: closed({
-      type: Type.Literal('welcome'),
-      cluster: name,
-      node: integer,
-      instance: integer,
-      members: Type.Array(closed({ id: integer, address, counted: Type.Boolean() })),
-      commandBytes: integer,
-      nonce,
-    }),
-    fitsAnyCluster: false,
-    isAnswer: true,
-    contradiction: ({ node, cluster }, origin) => {
-      if (node !== origin.sender) return `welcome: sender ${origin.sender} speaks for server ${node}`
-      return cluster === origin.cluster ? null : 'welcome: it names another cluster than its envelope'
-    },
-    repetitionKey: noKey,
-    batches: noBatches,
-    sentence: () => 'welcome',
-    kind: 'response',
-    label: () => 'welcome',
     key: noKey,
   },
   inquire: {
@@ -112,20 +48,4 @@ export const clientMessages = {
     label: () => 'inquire',
     key: noKey,
   },
-  report: {
-    schema: closed({ type: Type.Literal('report'), status: result, nonce }),
-    fitsAnyCluster: false,
-    isAnswer: true,
-    contradiction: noContradiction,
-    repetitionKey: noKey,
-    batches: noBatches,
-    sentence: () => 'report',
-    kind: 'response',
-    label: () => 'report',
-    key: noKey,
-  },
-} as const satisfies Entries<ClientMessage | ServerMessage>
-
-function requestKey({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
-  return `${seq} ${uid}`
-}
+} as const satisfies Entries<ClientMessage>

@@ -42,5 +42,10 @@ export type Entries<M extends Message> = {
 /** For messages of which one in a datagram, or between two parties, is like the next: they have the same key. */
 export const noKey = () => ''
 
+/** For messages of which each is about one request. */
+export function requestKey({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
+  return `${seq} ${uid}`
+}
+
 /** For messages that carry no batch. */
 export const noBatches = () => []

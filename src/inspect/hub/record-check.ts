@@ -22,6 +22,7 @@ import {
   replyAddress,
   request,
 } from '../../messages/part-schemas.ts'
+import { serverMessages } from '../../messages/server-messages.ts'
 import { protocolVersion, type ServerHello, type ServerToHub } from '../records/protocol.ts'
 import type { ServerRecord } from '../records/record.ts'
 import { fieldOf } from '../records/shape.ts'
@@ -39,7 +40,11 @@ const party = Type.Union([integer, Type.String({ maxLength: 400 })])
 
 const nodeSchemas = Object.values(nodeMessages).map(({ schema }) => schema)
 const nodeMessage = Type.Union(nodeSchemas)
-const anyMessage = Type.Union([...nodeSchemas, ...Object.values(clientMessages).map(({ schema }) => schema)])
+const anyMessage = Type.Union([
+  ...nodeSchemas,
+  ...Object.values(clientMessages).map(({ schema }) => schema),
+  ...Object.values(serverMessages).map(({ schema }) => schema),
+])
 
 const roleName = Type.Union(roleNames.map((role) => Type.Literal(role)))
 const stand = closed({ state: Type.String({ maxLength: 200 }), context: shown })
@@ -97,9 +102,9 @@ const fact = Type.Union([
     node: integer,
     to: replyAddress,
     message: Type.Union([
-      clientMessages.response.schema,
-      clientMessages.queued.schema,
-      clientMessages.busy.schema,
+      serverMessages.response.schema,
+      serverMessages.queued.schema,
+      serverMessages.busy.schema,
     ]),
   }),
 ])

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 /**
  * How much a server may tell of itself, so that telling costs it a few percent of its time and never more. Each window of
  * time has the same allowance, and begins at a multiple of its length by the clock: so servers whose clocks agree tell of
