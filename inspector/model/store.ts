@@ -3,7 +3,7 @@
 import type { Picture } from '../../src/inspect/records/picture.ts'
 import type { Refusal } from '../../src/inspect/records/protocol.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
-import { type Clockwork, ticked, usualSpeed, wound } from './clockwork.ts'
+import { advancePlayback, type Playback, startPlayback, usualSpeed } from './playback.ts'
 import { type Breach, type Mark, Timeline } from './timeline.ts'
 
 /** Where the records come from. */
@@ -72,7 +72,7 @@ export class Store {
   #refusals: readonly Refusal[] = []
   #following: Following = { mode: 'live' }
   #speed = usualSpeed
-  #clockwork: Clockwork | null = null
+  #playback: Playback | null = null
   #cursor = 0
   #selected: number | null = null
   #coalesced = 0
@@ -186,7 +186,7 @@ export class Store {
 
   follow(following: Following): void {
     this.#following = following
-    this.#clockwork = null
+    this.#playback = null
     if (following.mode === 'playing') this.#speed = following.perSecond
     if (following.mode === 'live') this.#cursor = this.timeline.end
     this.#changed()
@@ -255,8 +255,12 @@ export class Store {
   /** While it plays: shows the records that are due at `nowMs`. Stops at the end, unless more may come. */
   tick(nowMs: number): void {
     if (this.#following.mode !== 'playing') return
-    const { steps, clockwork } = ticked(this.#clockwork ?? wound(nowMs), nowMs, this.#following.perSecond)
-    this.#clockwork = clockwork
+    const { steps, playback } = advancePlayback(
+      this.#playback ?? startPlayback(nowMs),
+      nowMs,
+      this.#following.perSecond,
+    )
+    this.#playback = playback
     if (steps === 0) return
     const before = this.#cursor
     this.#cursor = Math.min(before + steps, this.timeline.end)

@@ -8,8 +8,8 @@ import { checkQueue } from '../verify/queue.ts'
 import type { CheckedCluster } from './cluster.ts'
 import { type Datagrams, instanceOf } from './datagrams.ts'
 import type { CheckedEvent } from './events.ts'
-import type { Ghosts } from './ghosts.ts'
 import { Interner } from './interner.ts'
+import type { KnowledgeTable } from './knowledge.ts'
 import type { Nodes } from './nodes.ts'
 import { marksOf } from './witnesses.ts'
 
@@ -41,7 +41,7 @@ export class Moves {
   readonly #cluster: CheckedCluster
   readonly #nodes: Nodes
   readonly #datagrams: Datagrams
-  readonly #ghosts: Ghosts
+  readonly #knowledge: KnowledgeTable
   readonly #lists = new Interner<null>()
   /** By node, by datagram. */
   readonly #onDatagram: (Move | undefined)[][] = []
@@ -56,13 +56,13 @@ export class Moves {
     cluster: CheckedCluster,
     nodes: Nodes,
     datagrams: Datagrams,
-    ghosts: Ghosts,
+    knowledge: KnowledgeTable,
     keep: (state: NodeState) => NodeState,
   ) {
     this.#cluster = cluster
     this.#nodes = nodes
     this.#datagrams = datagrams
-    this.#ghosts = ghosts
+    this.#knowledge = knowledge
     this.#keep = keep
     this.#lists.idOf('', null)
   }
@@ -141,7 +141,7 @@ export class Moves {
     const { server, state } = this.#nodes.valueOf(node)
     const next = this.#nodes.idOf(server, this.#keep(step.state))
     const datagrams = this.#datagramsOf(server, step)
-    const facts = this.#ghosts.factsId(this.#factsOf(event, step))
+    const facts = this.#knowledge.factsId(this.#factsOf(event, step))
     return {
       next,
       datagrams,

@@ -30,7 +30,7 @@ export function eventsAlong(
     row[parts.layout.network] = parts.networks.after(at(row, parts.layout.network), move)
     // What broke something is the last, and nothing comes after it.
     if (place === events.length - 1) break
-    row[parts.layout.ghost] = parts.ghosts.after(at(row, parts.layout.ghost), move.facts)
+    row[parts.layout.known] = parts.knowledge.after(at(row, parts.layout.known), move.facts)
     row[parts.layout.used] = usedAfter(parts, row, move)
     row[parts.layout.network] = reducedNetwork(parts, row, {
       delivered(datagram) {

@@ -13,7 +13,7 @@ import { compareBallots } from '../../machines/ballot.ts'
 import type { Chosen } from '../../machines/messages.ts'
 import type { Bounds } from './bounds.ts'
 import type { Datagram, Datagrams } from './datagrams.ts'
-import type { Ghosts } from './ghosts.ts'
+import type { KnowledgeTable } from './knowledge.ts'
 import type { Moves } from './moves.ts'
 import type { Networks } from './networks.ts'
 import type { KnownNode, Nodes } from './nodes.ts'
@@ -28,7 +28,7 @@ export interface Parts {
   readonly datagrams: Datagrams
   readonly moves: Moves
   readonly networks: Networks
-  readonly ghosts: Ghosts
+  readonly knowledge: KnowledgeTable
 }
 
 /** Is told what the reduction does, so that a way can be gone without it. */
@@ -63,12 +63,12 @@ export function reducedNetwork(parts: Parts, row: Row, watcher?: Watcher): numbe
 }
 
 function withWhatFollows(
-  { datagrams, nodes, moves, ghosts, layout }: Parts,
+  { datagrams, nodes, moves, knowledge, layout }: Parts,
   row: Row,
   flying: readonly number[],
   watcher?: Watcher,
 ): readonly number[] {
-  const ghost = at(row, layout.ghost)
+  const known = at(row, layout.known)
   let all = flying
   for (let place = 0; place < all.length; place += 1) {
     const datagram = all[place] ?? 0
@@ -77,7 +77,7 @@ function withWhatFollows(
     const move = moves.onDatagram(node, datagram)
     if (move.datagramsId === 0 || move.next !== node || move.answers !== 0) continue
     const more = move.datagrams.filter((other) => !all.includes(other))
-    if (more.length === 0 || ghosts.after(ghost, move.facts) !== ghost) continue
+    if (more.length === 0 || knowledge.after(known, move.facts) !== known) continue
     all = [...all, ...more]
     watcher?.delivered(datagram)
   }

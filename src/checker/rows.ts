@@ -9,11 +9,11 @@ export interface Layout {
   readonly width: number
   readonly network: number
   readonly used: number
-  readonly ghost: number
+  readonly known: number
 }
 
 export function layoutOf(servers: number): Layout {
-  return { width: servers + 3, network: servers, used: servers + 1, ghost: servers + 2 }
+  return { width: servers + 3, network: servers, used: servers + 1, known: servers + 2 }
 }
 
 /**

@@ -5,11 +5,11 @@
 import type { Judgement } from '../core/invariants.ts'
 import { Invariants } from '../verify/invariants.ts'
 import { type Bounds, mayWait } from './bounds.ts'
+import { canonicalForm, finiteForm } from './canonical.ts'
 import { type Adapt, CheckedCluster } from './cluster.ts'
 import { Datagrams } from './datagrams.ts'
-import { essenceOf, finiteForm } from './essence.ts'
 import type { CheckedEvent } from './events.ts'
-import { Ghosts } from './ghosts.ts'
+import { KnowledgeTable } from './knowledge.ts'
 import { type Move, Moves } from './moves.ts'
 import { Networks } from './networks.ts'
 import { Nodes } from './nodes.ts'
@@ -44,7 +44,7 @@ export interface SearchStats {
   /** Distinct states of single nodes, of the network, and of what the invariants know. */
   readonly nodes: number
   readonly networks: number
-  readonly ghosts: number
+  readonly knowledge: number
 }
 
 /** What a search found, and a shortest way to it. */
@@ -79,17 +79,17 @@ export class Search {
 
   /** Throws a `RangeError` when the bounds are none. */
   constructor({ bounds, adapt, isPlain = false }: SearchOptions) {
-    const stepper = new RememberingStepper(isPlain ? finiteForm : essenceOf)
+    const stepper = new RememberingStepper(isPlain ? finiteForm : canonicalForm)
     const cluster = new CheckedCluster(bounds, stepper, adapt)
     const layout = layoutOf(cluster.servers.length)
     const nodes = new Nodes(stepper)
     const datagrams = new Datagrams()
-    const ghosts = new Ghosts()
-    const moves = new Moves(cluster, nodes, datagrams, ghosts, (state) =>
+    const knowledge = new KnowledgeTable()
+    const moves = new Moves(cluster, nodes, datagrams, knowledge, (state) =>
       isPlain ? state : cluster.withAddresses(state),
     )
     const networks = new Networks()
-    this.#parts = { bounds, mayWait: mayWait(bounds), layout, nodes, datagrams, moves, networks, ghosts }
+    this.#parts = { bounds, mayWait: mayWait(bounds), layout, nodes, datagrams, moves, networks, knowledge }
     this.#isPlain = isPlain
     this.#symmetry = isPlain ? noSymmetry(bounds) : symmetryOf(bounds)
     this.#afterAnswer = bounds.requests.map(({ client, seq }) => {
@@ -118,7 +118,7 @@ export class Search {
   }
 
   get stats(): SearchStats {
-    const { nodes, networks, ghosts } = this.#parts
+    const { nodes, networks, knowledge } = this.#parts
     return {
       states: this.#table.size,
       expanded: this.#expanded,
@@ -126,7 +126,7 @@ export class Search {
       depth: this.#depth,
       nodes: nodes.size,
       networks: networks.size,
-      ghosts: ghosts.size,
+      knowledge: knowledge.size,
     }
   }
 
@@ -147,21 +147,21 @@ export class Search {
 
   /** All that the invariants ever knew, as text: what two searches of the same bounds have in common. */
   get knowledge(): readonly string[] {
-    return this.#parts.ghosts.texts
+    return this.#parts.knowledge.texts
   }
 
   /** Every server has started, and nothing else has happened. */
   #begin({ servers, founders }: CheckedCluster): Row {
-    const { layout, nodes, moves, ghosts } = this.#parts
+    const { layout, nodes, moves, knowledge } = this.#parts
     const row = new Int32Array(layout.width)
-    let ghost = ghosts.idOf(Invariants.begin({ founders, service: judgement.service }))
+    let known = knowledge.idOf(Invariants.begin({ founders, service: judgement.service }))
     for (const server of servers) {
       for (const start of moves.ownMoves(nodes.unstarted(server))) {
         row[server] = start.next
-        ghost = ghosts.after(ghost, start.facts)
+        known = knowledge.after(known, start.facts)
       }
     }
-    row[layout.ghost] = ghost
+    row[layout.known] = known
     return row
   }
 
@@ -193,7 +193,7 @@ export class Search {
 
   #follow(server: number, move: Move, asked: number): void {
     if (move.isIdle || move.isBeyond || this.#violation !== null) return
-    const { bounds, layout, networks, ghosts } = this.#parts
+    const { bounds, layout, networks, knowledge } = this.#parts
     const next = this.#next
     next.set(this.#row)
     const used = at(next, layout.used)
@@ -208,7 +208,7 @@ export class Search {
     next[layout.used] = (used | (bits & this.#kept)) + (move.isCrash ? usedBits.crash : 0)
     try {
       if (move.failure !== null) throw move.failure
-      next[layout.ghost] = ghosts.after(at(next, layout.ghost), move.facts)
+      next[layout.known] = knowledge.after(at(next, layout.known), move.facts)
     } catch (error) {
       if (!(error instanceof Error)) throw error
       this.#violation = { what: error, events: this.#wayTo(this.#expanded, move) }

@@ -9,7 +9,7 @@
  * - `facts`: by what servers send, persist, execute and answer (`src/verify/invariants.ts`).
  * - `queue`: by the contexts of a request queue before and after an event (`src/verify/queue.ts`).
  * - `realTime`: by one clock beside the clocks of all servers (`src/verify/replicated-clock.ts`).
- * - `endOfRun`: at the end of a run, when faults have stopped and the cluster is known to be at rest (`src/verify/calm.ts`).
+ * - `endOfRun`: at the end of a run, when faults have stopped and the cluster is known to be at rest (`src/verify/liveness.ts`).
  */
 export type Evidence = 'facts' | 'queue' | 'realTime' | 'endOfRun'
 

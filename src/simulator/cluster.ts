@@ -11,7 +11,7 @@ import type { Service } from '../services/service.ts'
 import { replicasOf } from '../stepped/replicas.ts'
 import { type Plant, usualNodeSettings } from '../stepped/settings.ts'
 import { type ClientWatch, SimulatedClient } from './client.ts'
-import { type CutLink, calm, type Fated, SimulatedNetwork, type Wire } from './network.ts'
+import { type CutLink, type Fated, noFaults, SimulatedNetwork, type Wire } from './network.ts'
 import { type ServerSurroundings, SimulatedServer } from './server.ts'
 import { Timeline } from './timeline.ts'
 
@@ -62,7 +62,7 @@ export class SimulatedCluster {
     this.#clientTiming = options.clientTiming ?? defaultClientTiming
     this.#clientWatch = options.clients ?? null
     const wire = options.wire?.(() => this.timeline.nowMs) ?? null
-    this.network = new SimulatedNetwork(this.timeline, seed, calm, fated, options.linked, wire)
+    this.network = new SimulatedNetwork(this.timeline, seed, noFaults, fated, options.linked, wire)
     const ids = Array.from({ length: servers }, (_, id) => id)
     this.founders = foundingMembers(ids.map((id) => ({ id, address: serverAddress(id) })))
     this.#members = this.founders

@@ -13,7 +13,7 @@ export interface NetworkFaults {
   readonly lateMs: number
 }
 
-export const calm: NetworkFaults = {
+export const noFaults: NetworkFaults = {
   lossPercent: 0,
   duplicationPercent: 0,
   minDelayMs: 0.1,

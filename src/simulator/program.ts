@@ -2,7 +2,7 @@
 import type { Json } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import type { LockResult, LockToken } from '../services/lock.ts'
-import type { RequestName } from '../verify/calm.ts'
+import type { RequestName } from '../verify/liveness.ts'
 import type { Asked, SimulatedClient } from './client.ts'
 import type { ClientStep } from './client-steps.ts'
 import { type Process, run, sleep, until } from './process.ts'

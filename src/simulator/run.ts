@@ -1,4 +1,4 @@
-/** A whole run of a plan: a storm, then calm, and then everything has to come to rest. */
+/** A whole run of a plan: a storm, then no faults, and then everything has to come to rest. */
 import type { Json, NodeId } from '../../machines/batch.ts'
 import { countedMembers } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
@@ -7,8 +7,8 @@ import type { Fact } from '../core/facts.ts'
 import { judgedBy } from '../core/invariants.ts'
 import type { InspectorRecord } from '../inspect/records/record.ts'
 import type { Plant } from '../stepped/settings.ts'
-import { checkProgress, checkQuiet, type RequestName } from '../verify/calm.ts'
 import { History, type Operation } from '../verify/history.ts'
+import { checkProgress, checkQuiet, type RequestName } from '../verify/liveness.ts'
 import type { Asked, SimulatedClient } from './client.ts'
 import { SimulatedCluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
@@ -155,7 +155,7 @@ class Run {
       this.#programs.every((program) => program.isDone) &&
       this.#operator.isIdle
     this.#advance(stormMs, () => false)
-    this.#storm.calmDown()
+    this.#storm.end()
     run(this.#janitor(isAnswered))
     if (!this.#advance(stormMs + longestAfterFaultsMs[service], isAnswered)) this.#failProgress()
     // One that was away while all that it knows were removed asks them until another one speaks to it: so that comes first.

@@ -5,7 +5,7 @@ import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { serverAddress } from '../core/names.ts'
 import type { SimulatedCluster } from './cluster.ts'
 import type { SimulatedDatagram } from './datagram.ts'
-import { calm, type LostOnPurpose } from './network.ts'
+import { type LostOnPurpose, noFaults } from './network.ts'
 import type { Operator } from './operator.ts'
 import type { CutLink, Fault, Target } from './plan.ts'
 import { Random, seedFor } from './random.ts'
@@ -40,7 +40,7 @@ export class Storm {
   }
 
   /** From now on nothing more is made to fail. */
-  calmDown(): void {
+  end(): void {
     for (const { disk } of this.#options.cluster.servers) disk.forgetFaults()
   }
 
@@ -143,7 +143,7 @@ export class Storm {
   /** Of two faults of one kind the worse one counts. */
   #setNetwork(): void {
     const { network } = this.#options.cluster
-    let faults = calm
+    let faults = noFaults
     let lostChosenPercent = 0
     for (const fault of this.#active) {
       switch (fault.kind) {

@@ -9,7 +9,7 @@ import type { Accepted, PromiseMessage } from '../../machines/messages.ts'
 import type { DurableState } from '../core/durable.ts'
 import { batchFingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
-import type { Roster } from './roster.ts'
+import type { MembersByInstance } from './members-by-instance.ts'
 import { ballotText } from './text.ts'
 
 /** What a disk holds of an instance that is not known to be chosen; `batch` is its fingerprint. */
@@ -101,9 +101,9 @@ export class Acceptors {
   }
 
   /** A server says that it promised or accepted. Returns true when it may say less from now on than before. */
-  said(node: NodeId, message: PromiseMessage | Accepted, roster: Roster): boolean {
+  said(node: NodeId, message: PromiseMessage | Accepted, members: MembersByInstance): boolean {
     const record = this.#running(node, `said ${textOf(message)}`)
-    checkIsAdmitted(roster, record, message)
+    checkIsAdmitted(members, record, message)
     checkIsNotBelow(record, message)
     checkIsDurable(record, message)
     if (message.type === 'promise') checkShowsAll(record, message)
@@ -230,9 +230,13 @@ function checkKeeps(before: AcceptorRecord, after: AcceptorRecord): void {
 }
 
 /** A directory that was never counted has promised nothing that a quorum could rest on: it does not vote. */
-function checkIsAdmitted(roster: Roster, record: AcceptorRecord, message: PromiseMessage | Accepted): void {
+function checkIsAdmitted(
+  members: MembersByInstance,
+  record: AcceptorRecord,
+  message: PromiseMessage | Accepted,
+): void {
   const { node, incarnation } = record
-  if (roster.wasCounted(node, incarnation)) return
+  if (members.wasCounted(node, incarnation)) return
   throw new Violation(3, `server ${node} said ${textOf(message)} as ${incarnation}, which was never counted`)
 }
 

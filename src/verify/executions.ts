@@ -6,7 +6,7 @@ import { canonicalJson } from '../core/digest.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
-import type { Roster } from './roster.ts'
+import type { MembersByInstance } from './members-by-instance.ts'
 
 export class Executions {
   /** What is executed at instances below is not judged. */
@@ -45,9 +45,14 @@ export class Executions {
   }
 
   /** A server begins, with these members after what it had stored. */
-  started(node: NodeId, firstUnchosen: Instance, members: readonly Member[], roster: Roster): void {
+  started(
+    node: NodeId,
+    firstUnchosen: Instance,
+    members: readonly Member[],
+    cluster: MembersByInstance,
+  ): void {
     if (firstUnchosen < this.#first || firstUnchosen > this.count) return
-    const ruling = roster.at(firstUnchosen)
+    const ruling = cluster.at(firstUnchosen)
     if (canonicalJson(members) === canonicalJson(ruling)) return
     throw new Violation(
       7,

@@ -2,7 +2,7 @@
  * The invariants that facts can break, 1 to 8 and 10, judged as the facts come. What is kept grows with the number of
  * instances, by a few numbers each, and with the requests that are open; not with what was said.
  *
- * Invariant 9 needs a look into the request queue (`queue.ts`), and 11 and 12 an engine's knowledge (`calm.ts`);
+ * Invariant 9 needs a look into the request queue (`queue.ts`), and 11 and 12 an engine's knowledge (`liveness.ts`);
  * so does 13, of which a part is judged (`replicated-clock.ts`).
  */
 import type { Instance, NodeId } from '../../machines/batch.ts'
@@ -17,8 +17,8 @@ import { Acceptors, type DurableVote } from './acceptors.ts'
 import { Choices, type Electorate } from './choices.ts'
 import { Executions } from './executions.ts'
 import { Locks } from './locks.ts'
+import { MembersByInstance } from './members-by-instance.ts'
 import { Requests } from './requests.ts'
-import { Roster } from './roster.ts'
 
 export interface InvariantsOptions {
   /** The members at instance 0. */
@@ -54,7 +54,7 @@ export interface LaterBeginning {
 
 /** What is known, in parts that are copied and written each by itself. */
 interface Parts {
-  readonly roster: Roster
+  readonly members: MembersByInstance
   readonly acceptors: Acceptors
   readonly choices: Choices
   readonly executions: Executions
@@ -104,7 +104,7 @@ export class Invariants {
   /** Of a run that begins, before its first fact. */
   static begin({ founders, service }: InvariantsOptions): Invariants {
     return Invariants.#of(service, {
-      roster: new Roster([{ from: 0, members: inOrderOfId(founders) }]),
+      members: new MembersByInstance([{ from: 0, members: inOrderOfId(founders) }]),
       acceptors: new Acceptors(),
       choices: new Choices(),
       executions: new Executions(),
@@ -118,7 +118,7 @@ export class Invariants {
     // Who voted before may have been counted then.
     const voters = servers.map(({ node: id, incarnation }) => ({ id, address: '', incarnation }))
     const parts: Parts = {
-      roster: new Roster([
+      members: new MembersByInstance([
         { from: -1, members: voters },
         { from, members: inOrderOfId(members) },
       ]),
@@ -135,7 +135,7 @@ export class Invariants {
   static fromJson(text: string): Invariants {
     const known: Knowledge = JSON.parse(text)
     return Invariants.#of(known.service, {
-      roster: new Roster(known.roster),
+      members: new MembersByInstance(known.members),
       acceptors: Acceptors.fromJson(known.acceptors),
       choices: new Choices(known.choices.chosen, known.choices.open),
       executions: new Executions(known.executions.given, known.executions.states),
@@ -158,7 +158,7 @@ export class Invariants {
         const { node, incarnation, durable, members } = fact
         this.#shown(node, this.#change('acceptors').started(node, incarnation, durable))
         this.#parts.choices.stored(node, durable.firstUnchosen)
-        this.#parts.executions.started(node, durable.firstUnchosen, members, this.#parts.roster)
+        this.#parts.executions.started(node, durable.firstUnchosen, members, this.#parts.members)
         this.#prune()
         return
       }
@@ -220,7 +220,7 @@ export class Invariants {
   #said(node: NodeId, message: NodeMessage): void {
     switch (message.type) {
       case 'promise':
-        if (this.#change('acceptors').said(node, message, this.#parts.roster)) this.#prune()
+        if (this.#change('acceptors').said(node, message, this.#parts.members)) this.#prune()
         return
       case 'accepted':
         this.#saidAccepted(node, message)
@@ -241,7 +241,7 @@ export class Invariants {
 
   #saidAccepted(node: NodeId, message: Accepted): void {
     const { instance, ballot } = message
-    const saysLess = this.#change('acceptors').said(node, message, this.#parts.roster)
+    const saysLess = this.#change('acceptors').said(node, message, this.#parts.members)
     this.#change('choices').accepted(node, instance, ballot, null, this.#electorate)
     if (saysLess) this.#prune()
   }
@@ -268,11 +268,11 @@ export class Invariants {
   #executed({ node, instance, batch, execution, digest }: Extract<Fact, { type: 'executed' }>): void {
     this.#parts.choices.taken(node, instance, batch, 'executed')
     if (instance < this.#first) {
-      if (execution.members !== null) this.#change('roster').changeOnce(instance + 1, execution.members)
+      if (execution.members !== null) this.#change('members').changeOnce(instance + 1, execution.members)
       return
     }
     if (!this.#change('executions').executed(node, instance, execution, digest)) return
-    if (execution.members !== null) this.#change('roster').change(instance + 1, execution.members)
+    if (execution.members !== null) this.#change('members').change(instance + 1, execution.members)
     if (this.#judgesRequests) this.#change('requests').executed(instance, batch, execution)
     if (this.#judgesLocks) this.#change('locks').executed(instance, batch, execution)
   }
@@ -287,7 +287,7 @@ function electorateOf(parts: Parts): Electorate {
     get executed() {
       return parts.executions.count
     },
-    membersAt: (instance) => parts.roster.at(instance),
+    membersAt: (instance) => parts.members.at(instance),
     incarnationOf: (node) => parts.acceptors.incarnationOf(node),
     mayStillAccept: (member, ballot) => parts.acceptors.mayStillAccept(member, ballot),
   }

@@ -53,7 +53,7 @@ export function tryChecker({ plant }: Mutation, name: BoundsName): Caught | null
   }
 }
 
-/** Events of chance in a schedule, before it is calm. */
+/** Events of chance in a schedule, before faults end. */
 const chanceSteps = 150
 
 /** Tries the seeds from 1 to `seeds`. */

@@ -94,7 +94,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'executes a retry twice': { bounds: 'a request that two servers are asked for', quickest: 'chance' },
   // In the checker a client has one request at a time.
   'drops a delayed seq because a later one was executed': { quickest: 'chance' },
-  // That nothing happens any more breaks no invariant that the checker judges: it has no calm after which to ask.
+  // That nothing happens any more breaks no invariant that the checker judges: it has no end of faults after which to ask.
   // Time stands still in the checker and in schedules of chance.
   'counts the time of a batch twice': { quickest: 'simulator' },
   'measures from the first sight of any batch': { quickest: 'simulator' },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { calm, type NetworkFaults, SimulatedNetwork } from '../../src/simulator/network.ts'
+import { type NetworkFaults, noFaults, SimulatedNetwork } from '../../src/simulator/network.ts'
 import { Timeline } from '../../src/simulator/timeline.ts'
 
 /** What arrives of a hundred datagrams from a to b, in order, each with the time it took. */
@@ -8,7 +8,7 @@ function send(
   prepare: (network: SimulatedNetwork) => void = () => undefined,
 ) {
   const timeline = new Timeline()
-  const network = new SimulatedNetwork(timeline, 1, { ...calm, ...faults })
+  const network = new SimulatedNetwork(timeline, 1, { ...noFaults, ...faults })
   const arrived: { readonly datagram: unknown; readonly atMs: number }[] = []
   network.listen('b', (datagram, from) => {
     expect(from).toBe('a')
@@ -23,7 +23,7 @@ function send(
 }
 
 describe('a simulated network', () => {
-  test('that is calm brings everything once', () => {
+  test('without faults brings everything once', () => {
     const arrived = send({}).map(({ datagram }) => datagram as number)
     expect(arrived.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, datagram) => datagram))
   })

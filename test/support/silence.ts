@@ -20,7 +20,7 @@ import type { ClusterEvent } from '../../src/schedule/events.ts'
 import type { Judge } from '../../src/schedule/judge.ts'
 import { timersOf } from '../../src/schedule/possible.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
-import { checkProgress, checkQuiet } from '../../src/verify/calm.ts'
+import { checkProgress, checkQuiet } from '../../src/verify/liveness.ts'
 
 export interface Silence {
   readonly settings: ClusterSettings
@@ -239,12 +239,12 @@ class Trial {
   /** Whoever holds the lock that others wait for, it is freed; somebody must have held it. */
   #unlock(): void {
     const [server = 0] = this.#live
-    this.#happen({ type: 'request', client: 'calm', server, command: unlock('x') })
-    const { seq } = this.#state.clients.find(({ name }) => name === 'calm')?.requests.at(-1) ?? { seq: 0 }
-    const waiting = this.#open().filter(({ uid }) => uid !== 'calm')
-    this.#comeToRest(false, () => this.#outcomeOf('calm', seq) !== null)
+    this.#happen({ type: 'request', client: 'last', server, command: unlock('x') })
+    const { seq } = this.#state.clients.find(({ name }) => name === 'last')?.requests.at(-1) ?? { seq: 0 }
+    const waiting = this.#open().filter(({ uid }) => uid !== 'last')
+    this.#comeToRest(false, () => this.#outcomeOf('last', seq) !== null)
     if (!this.#isServed()) return
-    const outcome = this.#outcomeOf('calm', seq)
+    const outcome = this.#outcomeOf('last', seq)
     if (outcome === null) checkProgress(this.#open(), this.#state.nowMs)
     if (JSON.stringify(outcome).includes('"freed":false')) checkProgress(waiting, this.#state.nowMs)
   }

@@ -5,11 +5,11 @@ import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import type { SimulatedClient } from '../../src/simulator/client.ts'
 import { SimulatedCluster } from '../../src/simulator/cluster.ts'
-import { calm } from '../../src/simulator/network.ts'
+import { noFaults } from '../../src/simulator/network.ts'
 import { Operator } from '../../src/simulator/operator.ts'
 import type { TestCluster } from '../suites/cluster.ts'
 
-const storm = { ...calm, lossPercent: 20, duplicationPercent: 10, maxDelayMs: 20 }
+const storm = { ...noFaults, lossPercent: 20, duplicationPercent: 10, maxDelayMs: 20 }
 
 /** A simulated cluster behind the face of the suite: while somebody waits for an answer, virtual time goes on. */
 export function simulatedCluster(
@@ -95,7 +95,7 @@ export function simulatedCluster(
       }
     },
     disturb(isDisturbed) {
-      simulation.network.faults = isDisturbed ? storm : calm
+      simulation.network.faults = isDisturbed ? storm : noFaults
     },
     async executed(id) {
       return executed.get(id) ?? []

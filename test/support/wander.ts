@@ -1,4 +1,4 @@
-/** Schedules of chance: of all that can happen to a small cluster, something happens, again and again; and then it is calm. */
+/** Schedules of chance: of all that can happen to a small cluster, something happens, again and again; and then faults end. */
 import type { Command, NodeId } from '../../machines/batch.ts'
 import { drawRandom } from '../../machines/random.ts'
 import { applyEvent, foundCluster } from '../../src/schedule/apply.ts'
@@ -7,12 +7,12 @@ import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
 import { possibleEvents, timersOf } from '../../src/schedule/possible.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
-import { checkProgress } from '../../src/verify/calm.ts'
+import { checkProgress } from '../../src/verify/liveness.ts'
 
 export interface Wandering {
   readonly settings: ClusterSettings
   readonly seed: number
-  /** How many events of chance come before it is calm. */
+  /** How many events of chance come before faults end. */
   readonly steps: number
   /** What clients may ask for, besides locks and unlocks of `x`. */
   readonly commands?: readonly Command[]
@@ -67,7 +67,7 @@ class Walk {
     this.#judge.judge(this.state, founded)
     this.state = founded.state
     for (let step = 0; step < this.#wandering.steps; step += 1) this.#happen(this.#choose())
-    this.#calmDown()
+    this.#endFaults()
   }
 
   /** From 0 on, below `below`. */
@@ -128,13 +128,13 @@ class Walk {
    * Everybody is there again and nothing is lost. Whoever waits for the lock gets it, one after the other, or asks again and
    * hears what has become of its server.
    */
-  #calmDown(): void {
+  #endFaults(): void {
     for (const { id, node } of this.state.servers) {
       if (node.running === null) this.#happen({ type: 'restart', server: id })
     }
     this.#settle()
     for (let rounds = this.#open().length + 2; rounds > 0 && this.#open().length > 0; rounds -= 1) {
-      this.#happen({ type: 'request', client: 'calm', server: 0, command: lockCommand('unlock') })
+      this.#happen({ type: 'request', client: 'last', server: 0, command: lockCommand('unlock') })
       this.#settle()
       const reminder = timersOf(this.state)[0]
       if (reminder !== undefined) this.#happen(reminder.event)

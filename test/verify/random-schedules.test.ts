@@ -59,7 +59,7 @@ function record(history: History, event: ClusterEvent | null, before: ClusterSta
 const seeds = [1, 2, 3, 4, 5, 6]
 
 describe.each(subjects)('%s', (_, service, commands, model) => {
-  const seen = { instances: 0, answers: 0, restarts: 0, reigns: 0, contested: 0 }
+  const seen = { instances: 0, answers: 0, restarts: 0, changes: 0, contested: 0 }
 
   test.each(seeds)('seed %i breaks no invariant, and both checkers pass the history', (seed) => {
     const settings = { ...clusterSettings(3 + (seed % 2), service), digestEvery: 1 }
@@ -94,9 +94,9 @@ describe.each(subjects)('%s', (_, service, commands, model) => {
     expect(invariants.copy().toJson()).toBe(invariants.toJson())
     expect(checkWitness(history.operations, model)).toBe(null)
     expect(searchLinearization(history.operations, model)).toBe(null)
-    const { executions, roster } = invariants.knowledge()
+    const { executions, members } = invariants.knowledge()
     seen.instances += executions.given.length
-    seen.reigns += roster.length - 1
+    seen.changes += members.length - 1
     seen.answers += history.operations.filter(({ ending }) => ending.kind === 'answered').length
   })
 
@@ -104,7 +104,7 @@ describe.each(subjects)('%s', (_, service, commands, model) => {
     expect(seen.instances).toBeGreaterThan(30)
     expect(seen.answers).toBeGreaterThan(20)
     expect(seen.restarts).toBeGreaterThan(50)
-    expect(seen.reigns).toBeGreaterThan(2)
+    expect(seen.changes).toBeGreaterThan(2)
     expect(seen.contested).toBeGreaterThan(100)
   })
 })

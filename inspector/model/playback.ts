@@ -7,7 +7,7 @@ export const speeds: readonly number[] = [1, 2, 5, 20, 100]
 export const usualSpeed = 5
 
 /** When time was last taken, and the part of a record that was due then. */
-export interface Clockwork {
+export interface Playback {
   readonly lastMs: number
   readonly owed: number
 }
@@ -16,18 +16,18 @@ export interface Clockwork {
 const longestFrameMs = 1_000
 
 /** Begins at `nowMs`. */
-export function wound(nowMs: number): Clockwork {
+export function startPlayback(nowMs: number): Playback {
   return { lastMs: nowMs, owed: 0 }
 }
 
-/** How many records are due at `nowMs` when so many are played a second, and the clockwork from then on. */
-export function ticked(
-  { lastMs, owed }: Clockwork,
+/** How many records are due at `nowMs` when so many are played a second, and the playback from then on. */
+export function advancePlayback(
+  { lastMs, owed }: Playback,
   nowMs: number,
   perSecond: number,
-): { readonly steps: number; readonly clockwork: Clockwork } {
+): { readonly steps: number; readonly playback: Playback } {
   const passedMs = Math.min(Math.max(0, nowMs - lastMs), longestFrameMs)
   const due = owed + (passedMs * perSecond) / 1_000
   const steps = Math.floor(due)
-  return { steps, clockwork: { lastMs: nowMs, owed: due - steps } }
+  return { steps, playback: { lastMs: nowMs, owed: due - steps } }
 }

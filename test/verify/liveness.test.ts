@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Violation } from '../../src/core/violation.ts'
-import { checkProgress, checkQuiet } from '../../src/verify/calm.ts'
+import { checkProgress, checkQuiet } from '../../src/verify/liveness.ts'
 
 function violationOf(run: () => void): Violation | null {
   try {

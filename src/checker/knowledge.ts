@@ -3,7 +3,7 @@ import type { Invariants } from '../verify/invariants.ts'
 import { Interner } from './interner.ts'
 
 /** What the invariants know at each state of a search, by number: equal knowledge has one number. */
-export class Ghosts {
+export class KnowledgeTable {
   readonly #lists = new Interner<readonly Fact[]>()
   readonly #known = new Interner<Invariants>()
   readonly #after = new Map<number, number>()
@@ -32,12 +32,12 @@ export class Ghosts {
   }
 
   /** What is known after facts that are named by number. Throws the `Violation` when they break an invariant. */
-  after(ghost: number, facts: number): number {
-    if (facts === 0) return ghost
-    const key = ghost * 2 ** 24 + facts
+  after(before: number, facts: number): number {
+    if (facts === 0) return before
+    const key = before * 2 ** 24 + facts
     const known = this.#after.get(key)
     if (known !== undefined) return known
-    const invariants = this.#known.valueOf(ghost).copy()
+    const invariants = this.#known.valueOf(before).copy()
     for (const fact of this.#lists.valueOf(facts)) invariants.observe(fact)
     const id = this.idOf(invariants)
     this.#after.set(key, id)

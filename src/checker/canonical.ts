@@ -41,22 +41,22 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
 }
 
 /** The context of a role that is in `snapshot`, as far as it matters. */
-export function essenceOf(role: RoleName, snapshot: AnyMachineSnapshot): object {
+export function canonicalForm(role: RoleName, snapshot: AnyMachineSnapshot): object {
   const context = finiteForm(role, snapshot)
   switch (role) {
     case 'acceptor':
     case 'requestQueue':
       return context
     case 'proposer':
-      return proposerEssence(snapshot, context as ProposerContext)
+      return canonicalProposer(snapshot, context as ProposerContext)
     case 'learner':
-      return learnerEssence(snapshot, context as LearnerContext)
+      return canonicalLearner(snapshot, context as LearnerContext)
   }
   role satisfies never
 }
 
 /** Between two ballots nothing of the last one is read: the next begins above `highestRound`. */
-function proposerEssence(snapshot: AnyMachineSnapshot, context: ProposerContext): ProposerContext {
+function canonicalProposer(snapshot: AnyMachineSnapshot, context: ProposerContext): ProposerContext {
   if (snapshot.matches('idle') || snapshot.matches('backingOff')) {
     return {
       ...context,
@@ -106,7 +106,7 @@ function stillShown(
  * as such, and is forgotten when it is removed. A target, an instance heard of and an unsettled one below `firstUnchosen` are
  * never met again, since it only grows while the node runs.
  */
-function learnerEssence(snapshot: AnyMachineSnapshot, context: LearnerContext): LearnerContext {
+function canonicalLearner(snapshot: AnyMachineSnapshot, context: LearnerContext): LearnerContext {
   const { self, members, firstUnchosen, target, peer, informant, highestHeard, unsettledAt } = context
   const isBehind = target > firstUnchosen
   const isInquiring = snapshot.matches('inquiring')
