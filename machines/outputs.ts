@@ -1,4 +1,4 @@
-/** The closed set of what a role may ask of the world. Each is carried out in one place, `src/core/router.ts`. */
+/** The closed set of what a role may ask of the world. Each is carried out in one place, `src/core/node-core.ts`. */
 import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Address, Batch, ChosenBatch, Instance, NodeId } from './batch.ts'
 import type { RoleEvent, RoleName } from './inbox.ts'

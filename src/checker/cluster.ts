@@ -30,7 +30,7 @@ export class CheckedCluster {
   /** Throws a `RangeError` when the bounds are none. */
   constructor(bounds: Bounds, stepper: Stepper, adapt: Adapt = (settings) => settings) {
     checkBounds(bounds)
-    const { founders, timing, limits, replicas, machines, elapsedRules } = adapt(
+    const { founders, timing, limits, replicas, machines, nodeRules, elapsedRules } = adapt(
       clusterSettings(bounds.servers),
     )
     this.bounds = bounds
@@ -54,6 +54,7 @@ export class CheckedCluster {
         replicas,
         machines,
         stepper,
+        nodeRules,
         elapsedRules,
         digestEvery: 1,
       }

@@ -8,7 +8,7 @@ import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/m
 import type { FaultParty, FaultRule } from '../inspect/records/control.ts'
 import type { FateRecord, PartyName } from '../inspect/records/record.ts'
 import { fits, ruleText } from '../inspect/records/rules.ts'
-import type { Mouth } from './runtime.ts'
+import type { Outbound } from './outbound.ts'
 import type { Receiver } from './transport.ts'
 
 /** What became of a message, without the time of it. */
@@ -59,25 +59,26 @@ export class Faults {
     })
   }
 
-  /** What is said through the mouth that this gives meets the rules before it reaches `mouth`. */
-  mouth(mouth: Mouth): Mouth {
+  /** What is sent by the one that this returns meets the rules before it reaches `outbound`. */
+  outbound(outbound: Outbound): Outbound {
     const self = { party: this.#self, name: this.#self }
     return {
-      send: (to, message, names) => {
+      send: (sent) => {
+        const { to, message } = sent
         const passing = { from: self, to: { party: to, name: to }, message }
-        this.#meet(passing, () => mouth.send(to, message, names))
+        this.#meet(passing, () => outbound.send(sent))
       },
       respond: (to, message) => {
         const passing = { from: self, to: { party: 'client' as const, name: to }, message }
-        this.#meet(passing, () => mouth.respond(to, message))
+        this.#meet(passing, () => outbound.respond(to, message))
       },
-      flag: (oddity, sender) => mouth.flag(oddity, sender),
+      flag: (oddity, sender) => outbound.flag(oddity, sender),
       close: () => {
         this.close()
-        mouth.close()
+        outbound.close()
       },
-      isHeard: (sender, names) => mouth.isHeard(sender, names),
-      isMember: (id, incarnation) => mouth.isMember(id, incarnation),
+      heard: (...heard) => outbound.heard(...heard),
+      lastHeard: (id) => outbound.lastHeard(id),
     }
   }
 
@@ -100,8 +101,6 @@ export class Faults {
       founder: (answer, sender) => receiver.founder(answer, sender),
       silent: (reason, from) => receiver.silent(reason, from),
       leaving: () => receiver.leaving(),
-      isHeard: (sender, names) => receiver.isHeard(sender, names),
-      isMember: (id, incarnation) => receiver.isMember(id, incarnation),
       addressOf: (id, addressee, last) => receiver.addressOf(id, addressee, last),
     }
   }

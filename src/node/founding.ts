@@ -87,8 +87,6 @@ class Foundation {
       invited: nothing,
       silent: nothing,
       leaving: () => 0,
-      isHeard: () => false,
-      isMember: () => false,
       addressOf: (id) => record.members.find((member) => member.id === id)?.address,
       ask: ({ type, nonce }, from) => {
         if (type !== 'inquire') return
@@ -160,6 +158,7 @@ class Foundation {
 
   #ask(): void {
     clearTimeout(this.#retry)
+    // A datagram that is lost causes no event, so only time shows that it has to be sent again.
     for (const id of othersOf(this.#state.record)) this.#askOne(id)
     this.#retry = setTimeout(() => this.#ask(), doubled(firstAskMs, longestAskMs, this.#asked))
     this.#asked += 1

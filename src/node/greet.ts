@@ -4,6 +4,7 @@ import { Directory } from '../client/directory.ts'
 import { type From, type Heard, Link } from '../client/link.ts'
 import { StartError } from '../core/start-error.ts'
 import { type Resolver, whyUnresolved } from '../network/resolver.ts'
+import { askAgain } from './ask-again.ts'
 import type { OptionWords } from './option-words.ts'
 
 const retryMs = 200
@@ -23,24 +24,18 @@ export async function greet(
 ): Promise<Welcome> {
   let heard: (message: Heard, from: From) => void = () => undefined
   const link = new Link(new Directory([address], resolver), (message, from) => heard(message, from))
-  let patience: NodeJS.Timeout | undefined
   const say = () => link.say(0, { type: 'hello' })
-  const retry = setInterval(say, retryMs)
+  const silence = () => {
+    const why = whyUnresolved(address, resolver) ?? `no server answered there within ${patienceMs / 1000} s`
+    return new StartError(`${words.names.join} ${address}: ${why}`)
+  }
   try {
-    return await new Promise<Welcome>((resolve, reject) => {
+    return await askAgain<Welcome>(say, { everyMs: retryMs, patienceMs, silence }, (answered) => {
       heard = (message, { server }) => {
-        if (message.type === 'welcome' && server !== undefined) resolve(message)
+        if (message.type === 'welcome' && server !== undefined) answered(message)
       }
-      patience = setTimeout(() => {
-        const why = whyUnresolved(address, resolver)
-        const silence = `no server answered there within ${patienceMs / 1000} s`
-        reject(new StartError(`${words.names.join} ${address}: ${why ?? silence}`))
-      }, patienceMs)
-      say()
     })
   } finally {
-    clearInterval(retry)
-    clearTimeout(patience)
     await link.close()
   }
 }

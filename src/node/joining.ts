@@ -10,6 +10,7 @@ import { settingsFrom } from '../client/options.ts'
 import { messageOf } from '../core/message-of.ts'
 import { StartError } from '../core/start-error.ts'
 import { type Resolver, systemResolver } from '../network/resolver.ts'
+import { askAgain } from './ask-again.ts'
 import type { OptionWords } from './option-words.ts'
 import { Transport } from './transport.ts'
 
@@ -117,18 +118,11 @@ export class Joining {
       for (const address of tries < triesAtSeed ? [this.#seed] : everybody) send(address, question, names)
       tries += 1
     }
-    const retry = setInterval(ask, retryMs)
-    let patience: NodeJS.Timeout | undefined
-    try {
-      return await new Promise<Invited>((resolve, reject) => {
-        this.#invited = resolve
-        patience = setTimeout(() => reject(this.#error(this.#silence())), this.#options.patienceMs)
-        ask()
-      })
-    } finally {
-      clearInterval(retry)
-      clearTimeout(patience)
-    }
+    const { patienceMs } = this.#options
+    const silence = () => this.#error(this.#silence())
+    return await askAgain<Invited>(ask, { everyMs: retryMs, patienceMs, silence }, (answered) => {
+      this.#invited = answered
+    })
   }
 
   async #beAdded(): Promise<void> {
@@ -187,8 +181,6 @@ export async function joinCluster(
       founder: nothing,
       silent: nothing,
       leaving: () => 0,
-      isHeard: () => false,
-      isMember: () => false,
       addressOf: (id) => joining.addressOf(id),
     },
     { resolver: options.resolver },

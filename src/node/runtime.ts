@@ -1,187 +1,114 @@
-import {
-  type ActorRefFrom,
-  type AnyActorRef,
-  type AnyMachineSnapshot,
-  createActor,
-  fromCallback,
-  type InspectionEvent,
-} from 'xstate'
-import type { Address, Instance, NodeId } from '../../machines/batch.ts'
+import type { InspectionEvent } from 'xstate'
+import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
-import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
-import { type NodeInput, nodeMachine } from '../../machines/node.ts'
-import type { Oddity, Output, Respond, Write } from '../../machines/outputs.ts'
+import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
+import type { Oddity, Respond, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
+import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
+import type { DurableState } from '../core/durable.ts'
+import type { Fact } from '../core/facts.ts'
 import { messageOf } from '../core/message-of.ts'
-import { type Recovered, roleInputs, roleNames } from '../core/roles.ts'
-import { type Executor, Router, type World } from '../core/router.ts'
-import type { Observer } from '../inspect/report/observer.ts'
-import { type JournalEvent, type JournalRole, journalRole } from '../journal/journal-lines.ts'
+import { type CoreEvent, type ExecutedFact, NodeCore, pageRead } from '../core/node-core.ts'
+import type { HeardFrom } from '../core/reach.ts'
+import type { ReplicatedState } from '../core/replicated-state.ts'
+import type { JournalEvent } from '../journal/journal-lines.ts'
 import { queuedBytes } from '../services/command-bytes.ts'
 import type { Storage } from '../storage/storage.ts'
+import { Actors, type RoleSnapshot } from './actors.ts'
+import { EventScope, type EventWatchers } from './event-scope.ts'
+import type { Outbound } from './outbound.ts'
 import { PageReads } from './page-reads.ts'
 
 /** Chosen batches that are read and sent at once to a server that catches up, in bytes of JSON. */
 const pageBytes = 48_000
 
-/** What a live node speaks through. */
-export interface Mouth {
-  send(to: NodeId, message: NodeMessage, names: Names): void
-  respond(to: Address, message: ServerMessage): void
-  /** Counts what `sender` sent under the name of the oddity, and logs it. */
-  flag(oddity: Oddity, sender: NodeId): void
-  close(): void
-  /** True unless the message is of a stranger. */
-  isHeard(sender: NodeId, names: Names): boolean
-  /** True when the server `id` is a member, with this directory. */
-  isMember(id: NodeId, incarnation: string): boolean
-}
-
-/** Who writes down what happens to a node. */
-export interface EventRecorder {
-  /** The clock of the last thing that was written down in an earlier run. */
-  readonly lastClock: number
-  record(line: JournalEvent): void
-  /** Writes what was recorded. */
-  flush(): void
-}
-
-/** Who watches a node, beside whoever asks for its state: nobody, unless it is said. */
-export interface Watchers {
-  /** Writes down every event. */
-  readonly recorder?: EventRecorder | null
-  /** Tells of events, as far as there is time. */
-  readonly observer?: Observer | null
-  /** Is told all that XState's inspection tells. */
+/** Who watches a node: nobody, unless it is said. */
+export interface Watchers extends EventWatchers {
+  /** Receives all inspection events of XState. */
   readonly inspect?: ((inspected: InspectionEvent) => void) | null
+  /** Receives each batch that was executed since the node serves. */
+  readonly executed?: (fact: ExecutedFact) => void
 }
 
-/** A clock ahead of this server's by more is gone by only so far: to follow it would use up the numbers. */
-const clockStep = 2 ** 40
-
-/** The highest clock that the wire carries. What happens from there on has no order in a journal; the server goes on. */
-const maxClock = 2 ** 52
-
-type Snapshot = { readonly value: unknown; readonly context?: unknown }
-
-type RoleRefs = Readonly<Record<RoleName, { send(event: RoleEvent): void; getSnapshot(): Snapshot }>>
-
-/**
- * A live node: the machines as XState actors under one root, in real time. It is the `World` of its router; everything
- * that is said, stored or executed passes through there, as it does in the simulator.
- */
-export class Runtime implements World {
-  readonly #router: Router
+/** A live node: drives the core by actors, with a socket, a disk and the clocks of this machine. */
+export class Runtime implements Driver {
   readonly #storage: Storage
-  readonly #root: ActorRefFrom<typeof nodeMachine>
-  readonly #self: NodeId
-  readonly #recorder: EventRecorder | null
-  readonly #observer: Observer | null
-  readonly #pages = new PageReads((id, incarnation) => this.#mouth?.isMember(id, incarnation) ?? false)
-  /** Lamport's: of the last event here, or of a later one that was heard of. */
-  #clock: number
-  /** The monotonic clock at the last event here. */
-  #nowMs = performance.now()
-  /** Each role as it was last recorded. */
-  #recorded: Partial<Record<RoleName, Snapshot>> = {}
-  /** The timer that has just fired. */
-  #fired: { readonly role: RoleName; readonly id: string } | null = null
-  /** Writes that wait until the event that asked for them is recorded. */
-  #unrecorded: Write[] = []
-  #roles: RoleRefs | null = null
-  #mouth: Mouth | null = null
+  readonly #core: NodeCore
+  readonly #actors: Actors
+  readonly #scope: EventScope
+  readonly #executed: (fact: ExecutedFact) => void
+  readonly #pages = new PageReads((id, incarnation) => this.#core.isMember(id, incarnation))
+  #outbound: Outbound | null = null
   /** Resolves when the node has ended: `null` when it was stopped, the reason when it halted. */
   readonly ended: Promise<string | null>
 
   constructor(
     { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
     storage: Storage,
-    executor: Executor,
-    { recorder = null, observer = null, inspect = null }: Watchers = {},
+    replica: ReplicatedState,
+    { inspect = null, executed = () => undefined, ...watchers }: Watchers = {},
   ) {
-    this.#self = self
     this.#storage = storage
-    this.#recorder = recorder
-    this.#observer = observer
-    this.#clock = Math.min(recorder?.lastClock ?? 0, maxClock)
-    const watched = observer === null ? executor : this.#observed(executor, observer)
-    this.#router = new Router({ self, incarnation }, this, watched)
-    const storageActor = fromCallback<{ readonly type: 'persist'; readonly write: Write }>(({ receive }) => {
-      receive(({ write }) => this.#write(write))
+    this.#executed = executed
+    this.#actors = new Actors({
+      self,
+      inspect,
+      carryOut: (output) => this.#guarded(() => this.#core.carryOut(output)),
+      write: (write) => this.#write(write),
+      close: () => this.#outbound?.close(),
+      fire: (run) => this.#fire(run),
+      failed: (reason) => this.fail(reason),
     })
-    const udpActor = fromCallback(() => () => this.#mouth?.close())
-    this.#root = createActor(nodeMachine.provide({ actors: { storage: storageActor, udp: udpActor } }), {
-      id: `node-${self}`,
-      systemId: 'node',
-      // A timer makes a role speak as a datagram does: what follows from it is delivered in the same order.
-      clock: {
-        setTimeout: (run, delayMs) => setTimeout(() => this.#fire(run), delayMs),
-        clearTimeout: (timer) => clearTimeout(timer),
-      },
-      ...(inspect !== null && { inspect }),
-    })
-    if (recorder !== null) this.#root.system.inspect((inspected) => this.#noteTimer(inspected))
-    this.ended = new Promise((resolve) => {
-      this.#root.subscribe({
-        error: (error) => resolve(messageOf(error)),
-        complete: () => {
-          const { value, context } = this.#root.getSnapshot()
-          resolve(value === 'halted' ? context.reason : null)
-        },
-      })
-    })
-    this.#root.start()
+    this.#scope = new EventScope(self, this.#actors, watchers)
+    this.#core = new NodeCore({ self, incarnation }, replica, this)
+    this.ended = this.#actors.ended
   }
 
-  /** Spawns the roles from what was recovered and lets them speak through `mouth`. */
+  /** Executes again the next of the batches that are stored as chosen, before it begins. */
+  recover(batches: readonly Batch[]): readonly ExecutedFact[] {
+    return this.#core.recover(batches)
+  }
+
+  /** The next instance to be executed here. */
+  get firstUnexecuted(): Instance {
+    return this.#core.firstUnexecuted
+  }
+
+  /** True when the server `id` is counted among the members, with this directory. */
+  isMember(id: NodeId, incarnation: string): boolean {
+    return this.#core.isMember(id, incarnation)
+  }
+
+  /** Spawns the roles from what the disk holds, and lets them send by `outbound`. */
   begin(
-    recovered: Recovered,
-    mouth: Mouth,
+    { promised, accepted, firstUnchosen }: DurableState,
+    outbound: Outbound,
     settings: { readonly timing: Timing; readonly limits: Limits; readonly randomSeed: number },
   ): void {
-    this.#mouth = mouth
-    const inputs: NodeInput = roleInputs(recovered, settings)
-    this.#root.send({ type: 'node.recovered', inputs })
-    const refs = roleNames.map((role) => {
-      const actor = this.#root.system.get(role)
-      if (actor === undefined) throw new Error(`the role ${role} was not spawned`)
-      actor.on('*', (output: unknown) => this.#guarded(() => this.#carry(output as Output)))
-      actor.subscribe({ error: (error: unknown) => this.fail(`the ${role} failed: ${messageOf(error)}`) })
-      return [role, actor] as const
-    })
-    this.#roles = Object.fromEntries(refs) as unknown as RoleRefs
-    const { self, incarnation, members, promised, accepted, firstUnchosen } = recovered
     const durable = { promised, accepted, firstUnchosen }
-    this.#observer?.starts(durable)
+    this.#outbound = outbound
+    this.#actors.start(this.#core.inputs(durable, settings))
+    this.#scope.starts(durable)
     this.#happen(
       () => ({ type: 'start', randomSeed: settings.randomSeed }),
-      () => {
-        this.#router.begin()
-        this.#observer?.fact({ type: 'started', node: self, incarnation, durable, members })
-      },
+      () => this.#core.started(durable),
     )
   }
 
-  /** The clock of the last event. */
+  /** Lamport's clock of the last event. */
   get clock(): number {
-    return this.#clock
+    return this.#scope.clock.now
   }
 
-  /** The state in which each role is, and its context; empty before it has recovered. */
-  snapshot(role: RoleName): Snapshot | undefined {
-    return this.#roles?.[role].getSnapshot()
+  /** The state in which each role is, and its context; `undefined` before it has recovered. */
+  snapshot(role: RoleName): RoleSnapshot | undefined {
+    return this.#actors.snapshot(role)
   }
 
   /** The state in which the node is. */
   get state(): string {
-    return String(this.#root.getSnapshot().value)
-  }
-
-  /** A batch is on its way: proposed, or about to be. */
-  get isBusy(): boolean {
-    const queue = this.snapshot('requestQueue')?.value
-    return queue === 'ready' || queue === 'proposing'
+    return this.#actors.state
   }
 
   /** Pages of what was chosen that are being read for other servers, and questions that were not read. */
@@ -189,35 +116,29 @@ export class Runtime implements World {
     return this.#pages.counters
   }
 
+  /** Where the directory `addressee` of the server `id` is, which was last heard from as `last` says. */
+  addressOf(id: NodeId, addressee: string | null, last: HeardFrom | undefined): Address | undefined {
+    return this.#core.addressOf(id, addressee, last)
+  }
+
   /**
    * A message of another server has arrived from `from`, sent when its clock was `clock`. Only the clock of one that is heard counts:
    * anybody else could use up the numbers.
    */
   hear(sender: NodeId, message: NodeMessage, names: Names, from: Address, clock: number): void {
-    if (clock > this.#clock && this.#mouth?.isHeard(sender, names)) {
-      this.#clock = Math.min(clock, this.#clock + clockStep)
-    }
-    this.#happen(
-      () => ({ type: 'hear', sender, names, from, message }),
-      () => this.#router.hear(sender, message, names),
-    )
+    if (this.#core.isHeard(sender, names)) this.#scope.clock.follow(clock)
+    this.#take({ type: 'hear', sender, names, from, message })
   }
 
+  /** A client's request has arrived. */
   request(message: RequestMessage, replyTo: Address): void {
     const commandBytes = queuedBytes(message.command)
-    const timeMs = Date.now()
-    this.#happen(
-      () => ({ type: 'request', message, replyTo, timeMs, commandBytes }),
-      () => this.#router.request(message, replyTo, timeMs, commandBytes),
-    )
+    this.#take({ type: 'request', message, replyTo, timeMs: Date.now(), commandBytes })
   }
 
   /** Gives an event to a role. */
   dispatch(role: RoleName, event: RoleEvent): void {
-    this.#happen(
-      () => ({ type: 'tell', role, event }),
-      () => this.#router.dispatch(role, event),
-    )
+    this.#take({ type: 'tell', role, event })
   }
 
   /**
@@ -226,210 +147,122 @@ export class Runtime implements World {
    * had armed is given up with the state.
    */
   fireTimer(role: RoleName, id: string): boolean {
-    const actor = this.#roles?.[role]
-    const event = { type: id }
-    const isArmed = id.startsWith('xstate.after.') && (actor?.getSnapshot() as AnyMachineSnapshot).can(event)
-    if (actor === undefined || !isArmed) return false
-    this.#fire(() => actor.send(event as unknown as RoleEvent))
-    return true
+    return this.#actors.fireTimer({ role, id })
   }
 
-  /** Takes no more requests; `finish` ends it. */
-  stop(): void {
-    if (!this.#isActive) return
-    this.#root.send({ type: 'node.stopping' })
+  /** Calls `changed` after each transition of a role, which is still under way, until it is unsubscribed. */
+  watch(role: RoleName, changed: () => void): { unsubscribe(): void } {
+    return this.#actors.watch(role, changed)
+  }
+
+  /** Takes no more requests. Resolves when no batch is on its way, or after `patienceMs`; `finish` ends it. */
+  async stop(patienceMs: number): Promise<void> {
+    if (!this.#actors.isActive) return
+    this.#actors.stop()
     this.dispatch('requestQueue', { type: 'node.stopping' })
+    const isIdle = ({ value }: RoleSnapshot) => value !== 'ready' && value !== 'proposing'
+    await this.#actors.settled('requestQueue', isIdle, patienceMs)
   }
 
   /** Ends it in good order. */
   finish(): void {
-    if (this.#isActive) this.#root.send({ type: 'node.stopped' })
+    this.#actors.finish()
   }
 
-  /** Ends it at once: it says nothing more to anybody. */
+  /** Ends it at once: it sends nothing more. */
   fail(reason: string): void {
-    this.#mouth?.close()
-    if (this.#isActive) this.#root.send({ type: 'node.failed', reason })
+    this.#outbound?.close()
+    this.#actors.fail(reason)
   }
 
   deliver(role: RoleName, event: RoleEvent): void {
-    this.#roles?.[role].send(event)
+    this.#actors.deliver(role, event)
   }
 
-  send(to: NodeId, message: NodeMessage, names: Names): void {
-    this.#mouth?.send(to, message, names)
+  send(sent: SentMessage): void {
+    this.#outbound?.send(sent)
+  }
+
+  respond(to: Address, message: Respond['message']): void {
+    this.#outbound?.respond(to, message)
+  }
+
+  persist(write: Write): void {
+    this.#scope.persist(write)
+  }
+
+  read(page: PageRequest): void {
+    const { to, incarnation, from } = page
+    this.#pages
+      .read(to, incarnation, () => this.#storage.chosen(from, pageBytes))
+      .then(
+        (batches) => {
+          if (batches !== null) this.#take(pageRead(page, batches))
+        },
+        (error: unknown) => this.fail(messageOf(error)),
+      )
+  }
+
+  durable(): DurableState | null {
+    return this.#scope.durable
+  }
+
+  nowMs(): number {
+    return this.#scope.nowMs
+  }
+
+  heard(sender: NodeId, last: HeardFrom, isMember: boolean): void {
+    this.#outbound?.heard(sender, last, isMember)
+  }
+
+  lastHeard(id: NodeId): HeardFrom | undefined {
+    return this.#outbound?.lastHeard(id)
+  }
+
+  observe(fact: Fact): void {
+    if (fact.type === 'executed') this.#executed(fact)
+    this.#scope.observe(fact)
   }
 
   flag(oddity: Oddity, sender: NodeId): void {
-    this.#mouth?.flag(oddity, sender)
+    this.#outbound?.flag(oddity, sender)
   }
 
   halt(reason: string): void {
     this.fail(reason)
   }
 
-  respond(to: Address, message: Respond['message']): void {
-    this.#observer?.fact({ type: 'responded', node: this.#self, to, message })
-    this.#mouth?.respond(to, message)
-  }
-
-  persist(write: Write): void {
-    this.#observer?.asked(write)
-    if (this.#recorder === null) this.#persist(write)
-    else this.#unrecorded.push(write)
-  }
-
-  #persist(write: Write): void {
-    this.#root.system.get('storage')?.send({ type: 'persist', write })
-  }
-
-  nowMs(): number {
-    return this.#nowMs
-  }
-
-  read(from: Instance, to: NodeId, incarnation: string): void {
-    this.#pages
-      .read(to, incarnation, () => this.#storage.chosen(from, pageBytes))
-      .then(
-        (batches) => {
-          if (batches !== null)
-            this.dispatch('learner', { type: 'chosen.read', to, incarnation, from, batches })
-        },
-        (error: unknown) => this.fail(messageOf(error)),
-      )
-  }
-
   #write(write: Write): void {
     this.#storage.persist(write).then(
       () => {
-        if (write.by === 'acceptor') this.#synced()
+        const event = this.#core.eventAfter(write)
+        if (event === null) return
+        this.#scope.synced()
+        this.#take(event)
       },
       (error: unknown) => this.fail(messageOf(error)),
     )
   }
 
-  /** A write of the acceptor is synced. */
-  #synced(): void {
-    const durable = this.#observer?.synced() ?? null
-    this.#happen(
-      () => ({ type: 'synced' }),
-      () => {
-        if (durable !== null) this.#observer?.fact({ type: 'synced', node: this.#self, durable })
-        this.#router.dispatch('acceptor', { type: 'persisted' })
-      },
-    )
-  }
-
+  /** A timer makes a role act as a datagram does: what follows from it is delivered in the same order. */
   #fire(run: () => void): void {
-    this.#fired = null
+    this.#guarded(() => this.#scope.fire(() => this.#core.enter(run)))
+  }
+
+  #take(event: CoreEvent): void {
     this.#happen(
-      () => (this.#fired === null ? null : { type: 'timer', ...this.#fired }),
-      () => this.#router.enter(run),
+      () => event,
+      () => this.#core.take(event),
     )
   }
 
-  /** Which timer it was, only XState knows. */
-  #noteTimer(inspected: InspectionEvent): void {
-    if (inspected.type !== '@xstate.event' || !inspected.event.type.startsWith('xstate.after.')) return
-    this.#fired ??= { role: (inspected.actorRef as AnyActorRef).id as RoleName, id: inspected.event.type }
-  }
-
-  #carry(output: Output): void {
-    if (output.type === 'send') {
-      const { to, message } = output
-      this.#observer?.fact({ type: 'said', node: this.#self, to, message })
-    }
-    this.#router.carry(output)
-  }
-
-  #observed(executor: Executor, observer: Observer): Executor {
-    return {
-      get members() {
-        return executor.members
-      },
-      hasWaiting: (node) => executor.hasWaiting(node),
-      execute: (instance, batch) => {
-        const execution = executor.execute(instance, batch)
-        observer.executed({ type: 'executed', node: this.#self, instance, batch, execution, digest: null })
-        return execution
-      },
-      recall: (message) => executor.recall(message),
-    }
-  }
-
-  /** One event of this node, with all that follows from it here; `event` says which it was, `null` for none. */
-  #happen(event: () => JournalEvent['event'] | null, run: () => void): void {
-    this.#guarded(() => {
-      this.#clock = Math.min(this.#clock + 1, maxClock)
-      this.#nowMs = performance.now()
-      const isObserved = this.#runObserved(run)
-      if (isObserved || this.#recorder !== null) this.#tell(event(), isObserved)
-      this.#observer?.over()
-    })
-  }
-
-  #tell(event: JournalEvent['event'] | null, isObserved: boolean): void {
-    if (event === null) return
-    if (isObserved) this.#observer?.ends(event)
-    if (this.#recorder === null) return
-    const line = {
-      clock: this.#clock,
-      node: this.#self,
-      nowMs: this.#nowMs,
-      event,
-      roles: this.#changedRoles(),
-    }
-    this.#recorder.record(line)
-    this.#persistRecorded(this.#recorder)
-  }
-
-  /** True when the observer follows it. XState's inspection is on for as long, since it is not free. */
-  #runObserved(run: () => void): boolean {
-    const observer = this.#observer
-    if (observer === null || !observer.begins()) {
-      run()
-      return false
-    }
-    const inspection = this.#root.system.inspect((inspected) => {
-      this.#noteTimer(inspected)
-      observer.inspected(inspected)
-    })
-    try {
-      run()
-    } finally {
-      inspection.unsubscribe()
-    }
-    return true
-  }
-
-  /** `kill -9` may come at any moment: what the disk shows of an event, the journal must tell of. */
-  #persistRecorded(recorder: EventRecorder): void {
-    if (this.#unrecorded.length === 0) return
-    recorder.flush()
-    const writes = this.#unrecorded
-    this.#unrecorded = []
-    for (const write of writes) this.#persist(write)
-  }
-
-  #changedRoles(): Partial<Record<RoleName, JournalRole>> {
-    const changed: Partial<Record<RoleName, JournalRole>> = {}
-    for (const role of roleNames) {
-      const snapshot = this.snapshot(role)
-      if (snapshot === undefined || snapshot === this.#recorded[role]) continue
-      this.#recorded[role] = snapshot
-      changed[role] = journalRole(snapshot)
-    }
-    return changed
-  }
-
-  /** It has not halted, and was not stopped: a machine that has ended takes nothing more. */
-  get #isActive(): boolean {
-    return this.#root.getSnapshot().status === 'active'
+  #happen(event: () => JournalEvent['event'], run: () => void): void {
+    this.#guarded(() => this.#scope.happen(event, run))
   }
 
   /** What is thrown here is a violated assertion: the node halts, and says why. */
   #guarded(run: () => void): void {
-    if (!this.#isActive) return
+    if (!this.#actors.isActive) return
     try {
       run()
     } catch (error) {

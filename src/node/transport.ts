@@ -56,10 +56,6 @@ export interface Receiver {
   silent(reason: string, from: Address): void
   /** Something is about to leave; returns the clock that goes with it. */
   leaving(): number
-  /** True unless the message is of a stranger. */
-  isHeard(sender: NodeId, names: Names): boolean
-  /** True when the server `id` is a member, with this directory. */
-  isMember(id: NodeId, incarnation: string): boolean
   /** Where the directory `addressee` of the server `id` is, which was last heard from as `last` says; see `addressOf` in reach.ts. */
   addressOf(id: NodeId, addressee: string | null, last?: HeardFrom): Address | undefined
 }
@@ -300,7 +296,6 @@ export class Transport {
     else if (isFoundersAnswer(message) && sender !== null) this.#receiver.founder(message, sender)
     else if (message.type === 'challenge' && sender !== null) this.#echo(sender, message, source)
     else if (sender !== null && names !== null && isNodeMessage(message)) {
-      this.#recordHeardFrom(sender, source, names)
       this.#receiver.hear(sender, message, names, source, clock)
     } else this.#drop('unexpected')
   }
@@ -326,15 +321,14 @@ export class Transport {
 
   /** Takes the cookie that a server gives, and says again what was said without it. A member may answer from another address. */
   #echo(sender: NodeId, challenge: Challenge, source: Address): void {
-    const address = this.#cookies.knows(source) ? source : this.addressOf(sender, null)
+    const address = this.#cookies.knows(source) ? source : this.#addressOf(sender, null)
     if (address === undefined) return
     for (const { message, names } of this.#cookies.take(address, challenge)) {
       this.send(address, message, names)
     }
   }
 
-  /** Where the directory `addressee` of the server `id` is: see `addressOf` in reach.ts. */
-  addressOf(id: NodeId, addressee: string | null): Address | undefined {
+  #addressOf(id: NodeId, addressee: string | null): Address | undefined {
     return this.#receiver.addressOf(id, addressee, this.#whereabouts.of(id))
   }
 
@@ -349,16 +343,20 @@ export class Transport {
   }
 
   /**
-   * Remembers where a server is that is heard, and is no member. One that speaks from a new address is not answered there before
-   * it has shown that it is there: it is given the cookie at once.
+   * A server is heard that sent from the address in `last`, and is remembered if it is no member. One that sends from a new address is
+   * not answered there before it has shown that it is there: it is given the cookie at once.
    */
-  #recordHeardFrom(id: NodeId, source: Address, names: Names): void {
-    if (!this.#receiver.isHeard(id, names)) return
-    const address = this.#answeredAt(id, source, names) ?? source
-    this.#routes.answered(address)
-    if (this.#receiver.isMember(id, names.incarnation)) return
-    this.recordPlace(id, source, names.incarnation)
-    if (this.addressOf(id, names.incarnation) !== source) this.send(source, this.#challenge(source, 1))
+  heard(id: NodeId, last: HeardFrom, isMember: boolean): void {
+    const { address: source, incarnation } = last
+    this.#routes.answered(this.#receiver.addressOf(id, incarnation, last) ?? source)
+    if (isMember) return
+    this.recordPlace(id, source, incarnation)
+    if (this.#addressOf(id, incarnation) !== source) this.send(source, this.#challenge(source, 1))
+  }
+
+  /** Where the server `id`, which is no member, was last heard from. */
+  lastHeard(id: NodeId): HeardFrom | undefined {
+    return this.#whereabouts.of(id)
   }
 
   #challenge(address: Address, withheld: number): Challenge {

@@ -88,7 +88,7 @@ export interface Link {
 
 /** What a cluster is made of, beside its state. Any part of it may be replaced by a test. */
 export interface ClusterSettings
-  extends Pick<NodeSettings, 'machines' | 'stepper' | 'elapsedRules' | 'digestEvery'> {
+  extends Pick<NodeSettings, 'machines' | 'stepper' | 'nodeRules' | 'elapsedRules' | 'digestEvery'> {
   readonly founders: readonly Member[]
   readonly timing: Timing
   readonly clientTiming: ClientTiming

@@ -3,6 +3,7 @@ import type { AnyMachineSnapshot } from 'xstate'
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { stateName } from '../core/chart-names.ts'
+import type { SentMessage } from '../core/driver.ts'
 import type { Fact } from '../core/facts.ts'
 import { clientName } from '../core/names.ts'
 import type { NodeEvent } from '../core/node-event.ts'
@@ -10,7 +11,7 @@ import { roleNames } from '../core/roles.ts'
 import { applyNode } from '../stepped/apply.ts'
 import { type Disk, unsyncedWrites } from '../stepped/disk.ts'
 import type { NodeSettings, Stepper } from '../stepped/settings.ts'
-import type { NodeState, NodeStep, SentMessage } from '../stepped/state.ts'
+import type { NodeState, NodeStep } from '../stepped/state.ts'
 import {
   type ClusterSettings,
   type ClusterState,
@@ -63,8 +64,9 @@ function noted(server: NodeId, before: NodeState, after: NodeState): Happening {
 }
 
 function nodeSettings(settings: ClusterSettings, { id, incarnation }: ServerState): NodeSettings {
-  const { timing, limits, replicas, machines, stepper, elapsedRules, digestEvery } = settings
-  return { self: id, incarnation, timing, limits, replicas, machines, stepper, elapsedRules, digestEvery }
+  const { timing, limits, replicas, machines, stepper, nodeRules, elapsedRules, digestEvery } = settings
+  const roles = { machines, stepper, nodeRules, elapsedRules }
+  return { self: id, incarnation, timing, limits, replicas, digestEvery, ...roles }
 }
 
 /** When the timers of `next` are due: a timer that was armed before is the same object still. */

@@ -5,7 +5,7 @@ import type { Timeline } from './timeline.ts'
 
 interface AskedWrite {
   readonly write: Write
-  readonly persisted: () => void
+  readonly ended: () => void
 }
 
 /**
@@ -50,10 +50,10 @@ export class SimulatedDisk {
     return this.#chosen.slice(from, from + count)
   }
 
-  /** Writes; `persisted` is called once an acceptor's write is synced. */
-  persist(write: Write, persisted: () => void): void {
+  /** Writes; `ended` is called once the write is synced. */
+  persist(write: Write, ended: () => void): void {
     if (write.by === 'learner') for (const { batch } of write.chosen) this.#chosen.push(batch)
-    this.#waiting.push({ write, persisted })
+    this.#waiting.push({ write, ended })
     if (this.#giveUpSync === null) this.#beginSync()
   }
 
@@ -105,7 +105,7 @@ export class SimulatedDisk {
     for (const { write } of synced) this.#apply(write)
     // Before anybody is told, since whoever is may write again at once.
     this.#beginSync()
-    for (const { write, persisted } of synced) if (write.by === 'acceptor') persisted()
+    for (const { ended } of synced) ended()
   }
 
   #endFailedSync({ survived, failed }: { readonly survived: number; readonly failed: () => void }): void {

@@ -226,7 +226,8 @@ export class Operator {
         const { id, address, incarnation } = peer
         node.recordHeardFrom(id, { address, incarnation })
         const informant = { id, incarnation }
-        node.dispatch('learner', { type: 'behind.noticed', firstUnchosen: goal, informant })
+        const event = { type: 'behind.noticed', firstUnchosen: goal, informant } as const
+        node.take({ type: 'tell', role: 'learner', event })
       }
       if (node !== null && node.replica.firstUnexecuted >= goal) return true
       yield* sleep(this.#cluster.timeline, lookMs)

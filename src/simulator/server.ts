@@ -4,13 +4,14 @@ import { type Member, shownMembers } from '../../machines/members.ts'
 import type { NodeMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
 import type { Write } from '../../machines/outputs.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import type { SentMessage } from '../core/driver.ts'
+import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import { serverAddress } from '../core/names.ts'
 import type { Cause } from '../inspect/records/record.ts'
 import { queuedBytes } from '../services/command-bytes.ts'
 import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
 import type { NodeSettings } from '../stepped/settings.ts'
-import type { SentMessage } from '../stepped/state.ts'
 import { maxCommandBytes } from '../wire/limits.ts'
 import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
 import { SimulatedDisk } from './disk.ts'
@@ -224,11 +225,14 @@ class ServerRun implements Surroundings {
   receive({ sender, names, message }: SimulatedDatagram, from: Address): void {
     if (sender !== null && names !== undefined) {
       const heard = message as NodeMessage
-      this.#happen({ type: 'hear', sender, message: heard }, () => this.node.hear(sender, heard, names, from))
+      this.#happen({ type: 'hear', sender, message: heard }, () =>
+        this.node.take({ type: 'hear', sender, names, from, message: heard }),
+      )
     } else if (message.type === 'request') {
-      const bytes = queuedBytes(message.command)
-      this.#happen({ type: 'request', message, replyTo: from }, () =>
-        this.node.request(message, from, this.#options.wallClock(), bytes),
+      const request = { type: 'request', message, replyTo: from } as const
+      const commandBytes = queuedBytes(message.command)
+      this.#happen(request, () =>
+        this.node.take({ ...request, timeMs: this.#options.wallClock(), commandBytes }),
       )
     } else if (message.type === 'hello') this.#say(from, this.#welcome())
   }
@@ -267,14 +271,15 @@ class ServerRun implements Surroundings {
   }
 
   persist(write: Write): void {
-    const { disk } = this.#options
-    disk.persist(write, () =>
-      this.take(() => this.#happen({ type: 'synced' }, () => this.node.persisted(disk.state))),
-    )
+    this.#options.disk.persist(write, () => this.take(() => this.#ended(write)))
   }
 
   read(from: Instance): readonly Batch[] {
     return this.#options.disk.chosen(from, pageBatches)
+  }
+
+  durable(): DurableState {
+    return this.#options.disk.state
   }
 
   nowMs(): number {
@@ -283,6 +288,12 @@ class ServerRun implements Surroundings {
 
   observe(fact: Fact): void {
     this.#around.observe(fact)
+  }
+
+  /** A write is on the disk. */
+  #ended(write: Write): void {
+    const event = this.node.eventAfter(write)
+    if (event !== null) this.#happen({ type: 'synced' }, () => this.node.take(event))
   }
 
   #happen(cause: Cause, event: () => void): void {

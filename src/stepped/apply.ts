@@ -3,12 +3,15 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Write } from '../../machines/outputs.ts'
+import type { SentMessage } from '../core/driver.ts'
+import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import type { NodeEvent } from '../core/node-event.ts'
+import type { ReplicatedState } from '../core/replicated-state.ts'
 import { afterCrash, afterSync, chosenOn, type Disk, withWrite } from './disk.ts'
 import { type ArmedTimer, SteppedNode, type Surroundings } from './node.ts'
-import type { NodeSettings, ReplicatedState } from './settings.ts'
-import type { NodeState, NodeStep, ReplicaState, Running, SentMessage, SentResponse } from './state.ts'
+import type { NodeSettings } from './settings.ts'
+import type { NodeState, NodeStep, ReplicaState, Running, SentResponse } from './state.ts'
 
 /**
  * What `event` makes of `state`, which is left as it is; `nowMs` is the server's monotonic clock when it happens. Throws when the event cannot happen there (a timer that is not armed, a
@@ -73,24 +76,18 @@ function happen(
   collected: Collected,
 ): void {
   switch (event.type) {
-    case 'hear':
-      node.hear(event.sender, event.message, event.names, event.from)
-      return
-    case 'request':
-      node.request(event.message, event.replyTo, event.timeMs, event.commandBytes)
-      return
     case 'timer':
       node.fire(collected.takeTimer(event.role, event.id))
       return
     case 'synced':
-      collected.disk = afterSync(collected.disk)
-      node.persisted(collected.disk.durable)
+      for (const write of collected.endSync()) {
+        const ended = node.eventAfter(write)
+        if (ended !== null) node.take(ended)
+      }
       return
-    case 'tell':
-      node.dispatch(event.role, event.event)
-      return
+    default:
+      node.take(event)
   }
-  event satisfies never
 }
 
 /** Surroundings that only write down what the node wants. */
@@ -136,6 +133,17 @@ class Collected implements Surroundings {
 
   persist(write: Write): void {
     this.disk = withWrite(this.disk, write)
+  }
+
+  /** Ends the sync that is under way; returns its writes. */
+  endSync(): readonly Write[] {
+    const { syncing } = this.disk
+    this.disk = afterSync(this.disk)
+    return syncing
+  }
+
+  durable(): DurableState {
+    return this.disk.durable
   }
 
   read(from: Instance): readonly Batch[] | null {

@@ -1,24 +1,22 @@
 /**
- * A whole node that is moved by src/core/step.ts: the roles, the router and the replica. What surrounds it, the network, the
- * disk and the timers, is an engine's; with it this is a server, from its start to its crash.
+ * A whole node whose roles are moved by src/core/step.ts. What surrounds it, the network, the disk and the timers, is an engine's; with
+ * it this is a server, from its start to its crash.
  */
 import type { AnyMachineSnapshot } from 'xstate'
-import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
-import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
-import { isCounted } from '../../machines/members.ts'
-import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
-import type { Execution } from '../../machines/outcome.ts'
+import type { Address, Batch, NodeId } from '../../machines/batch.ts'
+import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Output, Respond, Write } from '../../machines/outputs.ts'
+import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
 import type { DurableState } from '../core/durable.ts'
 import type { Elapsed } from '../core/elapsed.ts'
 import type { Fact } from '../core/facts.ts'
-import { addressOf, type HeardFrom, isHeard } from '../core/reach.ts'
-import { checkRole, roleInputs, roleNames } from '../core/roles.ts'
-import { type Executor, Router, type World } from '../core/router.ts'
+import { type CoreEvent, NodeCore, pageRead } from '../core/node-core.ts'
+import type { HeardFrom } from '../core/reach.ts'
+import type { ReplicatedState } from '../core/replicated-state.ts'
+import { checkRole, roleNames } from '../core/roles.ts'
 import type { Effect } from '../core/step.ts'
 import { checkNode } from '../verify/role-rules.ts'
-import type { NodeSettings, ReplicatedState } from './settings.ts'
-import type { SentMessage } from './state.ts'
+import type { NodeSettings } from './settings.ts'
 
 /** A timer of a role. (role, id) names it: armed again, it begins anew. */
 export interface ArmedTimer {
@@ -30,20 +28,17 @@ export interface ArmedTimer {
 }
 
 /** What an engine brings: the two ends of the datagram's path, timers, a disk, and somebody who watches. */
-export interface Surroundings {
-  send(sent: SentMessage): void
-  respond(to: Address, message: Respond['message']): void
+export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' | 'observe'> {
   /** Takes the place of a timer of the same role and id. When it is due, call `SteppedNode.fire`. */
   setTimer(timer: ArmedTimer): void
   /** Gives up a timer, which may have fired. */
   cancelTimer(role: RoleName, id: string): void
-  /** When an acceptor's write is synced, call `SteppedNode.persisted`. */
+  /** Writes, in the order of the calls. When a write has ended well, `SteppedNode.eventAfter` says what follows from it. */
   persist(write: Write): void
   /** A page of chosen batches from `from` on, durable or only written; `null` when the learner is told of it later. */
-  read(from: Instance): readonly Batch[] | null
-  /** The server's monotonic clock, in milliseconds from any moment: the same for all that happens within one event. */
-  nowMs(): number
-  observe(fact: Fact): void
+  read(from: PageRequest['from']): readonly Batch[] | null
+  /** What the disk holds now, with all writes that have ended. */
+  durable(): DurableState
 }
 
 /** What a node begins with. */
@@ -53,8 +48,8 @@ export interface Stored {
   readonly chosen: readonly Batch[]
 }
 
-/** A node between two events, as far as it is not on its disk. */
-export interface RunningNode {
+/** A node between two events, as far as it is not on its disk: what a crash loses. */
+export interface VolatileState {
   readonly roles: Readonly<Record<RoleName, AnyMachineSnapshot>>
   readonly replica: ReplicatedState
   readonly elapsed: Elapsed
@@ -62,11 +57,11 @@ export interface RunningNode {
   readonly heardFrom: Readonly<Record<NodeId, HeardFrom>>
 }
 
-export class SteppedNode implements World {
+export class SteppedNode implements Driver {
   readonly replica: ReplicatedState
   readonly #settings: NodeSettings
   readonly #surroundings: Surroundings
-  readonly #router: Router
+  readonly #core: NodeCore
   #roles: Readonly<Record<RoleName, AnyMachineSnapshot>> | null = null
   #heardFrom: Readonly<Record<NodeId, HeardFrom>> = {}
 
@@ -79,15 +74,7 @@ export class SteppedNode implements World {
     this.#settings = settings
     this.#surroundings = surroundings
     this.replica = replica
-    const executor: Executor = {
-      get members() {
-        return replica.members
-      },
-      hasWaiting: (node) => replica.waitingNodes.includes(node),
-      execute: (instance, batch) => this.#execute(instance, batch),
-      recall: ({ uid, seq, command }) => replica.recall(uid, seq, command),
-    }
-    this.#router = new Router(settings, this, executor, settings.elapsedRules, elapsed)
+    this.#core = new NodeCore(settings, replica, this, elapsed)
   }
 
   /**
@@ -100,30 +87,20 @@ export class SteppedNode implements World {
     { durable, chosen }: Stored,
     randomSeed: number,
   ): SteppedNode {
-    const { self, incarnation, machines, stepper } = settings
     const node = new SteppedNode(settings, surroundings, settings.replicas.initial())
-    const again = chosen.map((batch, instance) => node.#executed(instance, batch))
-    const { members } = node.replica
-    surroundings.observe({ type: 'started', node: self, incarnation, durable, members })
-    for (const fact of again) surroundings.observe(fact)
-    const inputs = roleInputs({ self, incarnation, members, ...durable }, { ...settings, randomSeed })
-    node.#router.enter(() => {
-      const steps = roleNames.map((role) => [role, stepper.start(machines[role], inputs[role])] as const)
-      node.#roles = Object.fromEntries(steps.map(([role, { snapshot }]) => [role, snapshot])) as Record<
-        RoleName,
-        AnyMachineSnapshot
-      >
-      for (const [role, { effects }] of steps) node.#carryOut(role, effects)
-    })
+    const core = node.#core
+    const again = core.recover(chosen)
+    core.started(durable, again)
+    core.enter(() => node.#startRoles(durable, randomSeed))
     checkNode(node.roles)
     return node
   }
 
   /** A node that goes on from where another was. */
-  static resume(settings: NodeSettings, surroundings: Surroundings, running: RunningNode): SteppedNode {
-    const node = new SteppedNode(settings, surroundings, running.replica, running.elapsed)
-    node.#roles = running.roles
-    node.#heardFrom = running.heardFrom
+  static resume(settings: NodeSettings, surroundings: Surroundings, state: VolatileState): SteppedNode {
+    const node = new SteppedNode(settings, surroundings, state.replica, state.elapsed)
+    node.#roles = state.roles
+    node.#heardFrom = state.heardFrom
     return node
   }
 
@@ -135,56 +112,35 @@ export class SteppedNode implements World {
 
   /** What is remembered of times. */
   get elapsed(): Elapsed {
-    return this.#router.elapsed
+    return this.#core.elapsed
   }
 
   get heardFrom(): Readonly<Record<NodeId, HeardFrom>> {
     return this.#heardFrom
   }
 
-  /** A message of another server has arrived from `from`. */
-  hear(sender: NodeId, message: NodeMessage, names: Names, from: Address): void {
-    const { incarnation } = names
-    const { members } = this.replica
-    if (
-      isHeard(sender, names, members, this.#settings.incarnation) &&
-      !isCounted(members, sender, incarnation)
-    ) {
-      this.recordHeardFrom(sender, { address: from, incarnation })
-    }
-    this.#router.hear(sender, message, names)
-    checkNode(this.roles)
-  }
-
-  /** A server that may be no member is at `from`: one that joins is told where to learn. */
-  recordHeardFrom(sender: NodeId, last: HeardFrom): void {
-    const before = this.#heardFrom[sender]
-    const isSame = before?.address === last.address && before.incarnation === last.incarnation
-    if (!isSame) this.#heardFrom = { ...this.#heardFrom, [sender]: last }
-  }
-
-  /** A client's request has arrived, at `timeMs` of this server's clock; `commandBytes` is what it counts in the queue. */
-  request(message: RequestMessage, replyTo: Address, timeMs: number, commandBytes: number): void {
-    this.#router.request(message, replyTo, timeMs, commandBytes)
+  /** Something happens to it. */
+  take(event: CoreEvent): void {
+    this.#core.take(event)
     checkNode(this.roles)
   }
 
   /** A timer is due. */
   fire({ role, event }: Pick<ArmedTimer, 'role' | 'event'>): void {
-    this.#router.dispatch(role, event as RoleEvent)
+    this.#core.enter(() => this.deliver(role, event as RoleEvent))
     checkNode(this.roles)
   }
 
-  /** What the acceptor asked to be persisted is synced, and the disk holds `durable` now. */
-  persisted(durable: DurableState): void {
-    this.#surroundings.observe({ type: 'synced', node: this.#settings.self, durable })
-    this.#router.dispatch('acceptor', { type: 'persisted' })
-    checkNode(this.roles)
+  /** The event to take when `write` has ended well; `null` for none. */
+  eventAfter(write: Write): CoreEvent | null {
+    return this.#core.eventAfter(write)
   }
 
-  /** Gives an event to a role, as another part of the node would. */
-  dispatch(role: RoleName, event: RoleEvent): void {
-    this.#router.dispatch(role, event)
+  /** A server that may be no member is at an address: one that joins is told where to learn. */
+  recordHeardFrom(sender: NodeId, last: HeardFrom): void {
+    const before = this.#heardFrom[sender]
+    const isSame = before?.address === last.address && before.incarnation === last.incarnation
+    if (!isSame) this.#heardFrom = { ...this.#heardFrom, [sender]: last }
   }
 
   deliver(role: RoleName, event: RoleEvent): void {
@@ -195,9 +151,41 @@ export class SteppedNode implements World {
     this.#carryOut(role, effects)
   }
 
-  send(to: NodeId, message: NodeMessage, names: Names): void {
-    const address = addressOf(to, names.addressee, this.replica.members, this.#heardFrom[to])
-    if (address !== undefined) this.#surroundings.send({ to, address, message, names })
+  send(sent: SentMessage): void {
+    this.#surroundings.send(sent)
+  }
+
+  respond(to: Address, message: Respond['message']): void {
+    this.#surroundings.respond(to, message)
+  }
+
+  persist(write: Write): void {
+    this.#surroundings.persist(write)
+  }
+
+  read(page: PageRequest): void {
+    const batches = this.#surroundings.read(page.from)
+    if (batches !== null) this.#core.take(pageRead(page, batches))
+  }
+
+  durable(): DurableState {
+    return this.#surroundings.durable()
+  }
+
+  nowMs(): number {
+    return this.#surroundings.nowMs()
+  }
+
+  heard(sender: NodeId, last: HeardFrom, isMember: boolean): void {
+    if (!isMember) this.recordHeardFrom(sender, last)
+  }
+
+  lastHeard(id: NodeId): HeardFrom | undefined {
+    return this.#heardFrom[id]
+  }
+
+  observe(fact: Fact): void {
+    this.#surroundings.observe(fact)
   }
 
   /** Engines that move nodes in steps have no counters. */
@@ -208,44 +196,22 @@ export class SteppedNode implements World {
     throw new Error(reason)
   }
 
-  respond(to: Address, message: Respond['message']): void {
-    this.#surroundings.observe({ type: 'responded', node: this.#settings.self, to, message })
-    this.#surroundings.respond(to, message)
-  }
-
-  persist(write: Write): void {
-    this.#surroundings.persist(write)
-  }
-
-  nowMs(): number {
-    return this.#surroundings.nowMs()
-  }
-
-  read(from: Instance, to: NodeId, incarnation: string): void {
-    const batches = this.#surroundings.read(from)
-    if (batches !== null)
-      this.#router.dispatch('learner', { type: 'chosen.read', to, incarnation, from, batches })
-  }
-
-  #execute(instance: Instance, batch: Batch): Execution {
-    const fact = this.#executed(instance, batch)
-    this.#surroundings.observe(fact)
-    return fact.execution
-  }
-
-  #executed(instance: Instance, batch: Batch): Extract<Fact, { type: 'executed' }> {
-    const { self, digestEvery } = this.#settings
-    const execution = this.replica.execute(instance, batch)
-    const isDue = digestEvery > 0 && instance % digestEvery === 0
-    const digest = isDue ? this.replica.digest() : null
-    return { type: 'executed', node: self, instance, batch, execution, digest }
+  #startRoles(durable: DurableState, randomSeed: number): void {
+    const { machines, stepper } = this.#settings
+    const inputs = this.#core.inputs(durable, { ...this.#settings, randomSeed })
+    const steps = roleNames.map((role) => [role, stepper.start(machines[role], inputs[role])] as const)
+    this.#roles = Object.fromEntries(steps.map(([role, { snapshot }]) => [role, snapshot])) as Record<
+      RoleName,
+      AnyMachineSnapshot
+    >
+    for (const [role, { effects }] of steps) this.#carryOut(role, effects)
   }
 
   #carryOut(role: RoleName, effects: readonly Effect<Output>[]): void {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'said':
-          this.#say(effect.output)
+          this.#core.carryOut(effect.output)
           break
         case 'timer': {
           const { id, delayMs, event } = effect
@@ -259,13 +225,5 @@ export class SteppedNode implements World {
           effect satisfies never
       }
     }
-  }
-
-  #say(output: Output): void {
-    if (output.type === 'send') {
-      const { to, message } = output
-      this.#surroundings.observe({ type: 'said', node: this.#settings.self, to, message })
-    }
-    this.#router.carry(output)
   }
 }

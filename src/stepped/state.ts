@@ -1,10 +1,10 @@
 /** A node as a value, and what can happen to it. */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { Names, RoleName } from '../../machines/inbox.ts'
+import type { RoleName } from '../../machines/inbox.ts'
 import type { Member } from '../../machines/members.ts'
-import type { NodeMessage } from '../../machines/messages.ts'
 import type { Respond } from '../../machines/outputs.ts'
+import type { SentMessage } from '../core/driver.ts'
 import type { Elapsed } from '../core/elapsed.ts'
 import type { Fact } from '../core/facts.ts'
 import type { HeardFrom } from '../core/reach.ts'
@@ -48,13 +48,6 @@ export interface NodeStep {
   readonly sends: readonly SentMessage[]
   readonly responses: readonly SentResponse[]
   readonly facts: readonly Fact[]
-}
-
-export interface SentMessage {
-  readonly to: NodeId
-  readonly address: Address
-  readonly names: Names
-  readonly message: NodeMessage
 }
 
 export interface SentResponse {

@@ -3,6 +3,7 @@ import { clockFaults } from './clock-faults.ts'
 import { costFaults } from './cost-faults.ts'
 import { learnerFaults } from './learner-faults.ts'
 import type { Mutation } from './mutation.ts'
+import { nodeFaults } from './node-faults.ts'
 import { proposerFaults } from './proposer-faults.ts'
 import { queueFaults } from './queue-faults.ts'
 import { quorumFaults } from './quorum-faults.ts'
@@ -14,6 +15,7 @@ export const mutations: readonly Mutation[] = [
   ...acceptorFaults,
   ...proposerFaults,
   ...quorumFaults,
+  ...nodeFaults,
   ...learnerFaults,
   ...queueFaults,
   ...replicaFaults,

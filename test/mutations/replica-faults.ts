@@ -1,6 +1,7 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
-import type { Replicas, ReplicatedState } from '../../src/stepped/settings.ts'
+import type { ReplicatedState } from '../../src/core/replicated-state.ts'
+import type { Replicas } from '../../src/stepped/settings.ts'
 import { faultyReplicas, type Mutation } from './mutation.ts'
 
 /** A replica that passes everything on to a real one; the faults below are in what it passes on. */

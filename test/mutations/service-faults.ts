@@ -2,10 +2,11 @@
 import type { Json } from '../../machines/batch.ts'
 import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
+import type { ReplicatedState } from '../../src/core/replicated-state.ts'
 import { type LockCommand, type LockState, lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { replicasOf } from '../../src/stepped/replicas.ts'
-import type { Replicas, ReplicatedState } from '../../src/stepped/settings.ts'
+import type { Replicas } from '../../src/stepped/settings.ts'
 import { faultyReplicas, type Mutation } from './mutation.ts'
 import { Passing } from './replica-faults.ts'
 

@@ -90,6 +90,10 @@ export const trials: Readonly<Record<string, Trial>> = {
   },
   'helps what was accepted above a hole': { schedule: 'void-record.txt' },
   'waits for ever for what somebody knew to be chosen': { plan: '../../simulator/plans/only-one-knew.json' },
+  'confuses the writes of the acceptor with those of the learner': { quickest: 'simulator' },
+  "takes the end of a learner's write for that of an acceptor's": { quickest: 'simulator' },
+  'takes the founders for its members when it starts': { quickest: 'simulator' },
+  'tells no role of new members': { quickest: 'simulator' },
   'loses the session table at a restart': { bounds: 'one server that restarts' },
   'executes a retry twice': { bounds: 'a request that two servers are asked for', quickest: 'chance' },
   // In the checker a client has one request at a time.

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
+import type { NodeId } from '../../machines/batch.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
+import type { SentMessage } from '../../src/core/driver.ts'
 import type { FaultRule } from '../../src/inspect/records/control.ts'
 import { isControlCommand } from '../../src/inspect/records/control-check.ts'
 import { ruleText } from '../../src/inspect/records/rules.ts'
@@ -14,17 +16,21 @@ const learn: NodeMessage = { type: 'learn', from: 3 }
 
 const names = { incarnation: 'founder-1', addressee: 'founder-0' }
 
+function sent(to: NodeId, message: NodeMessage): SentMessage {
+  return { to, address: `127.0.0.1:${to + 1}`, message, names }
+}
+
 /** Server 1, and what of its saying and hearing gets through. */
 function serverWith(rules: readonly FaultRule[]) {
   const passed: string[] = []
   const fates: Fate[] = []
   const faults = new Faults(1, (fate) => fates.push(fate))
   faults.setRules(rules)
-  const mouth = faults.mouth({
-    send: (to, { type }) => passed.push(`${type} to ${to}`),
+  const outbound = faults.outbound({
+    send: ({ to, message }) => passed.push(`${message.type} to ${to}`),
     respond: (to, { type }) => passed.push(`${type} to ${to}`),
-    isHeard: () => true,
-    isMember: () => true,
+    heard: () => undefined,
+    lastHeard: () => undefined,
     flag: () => undefined,
     close: () => passed.push('close'),
   })
@@ -37,12 +43,10 @@ function serverWith(rules: readonly FaultRule[]) {
     found: ({ type }, sender) => passed.push(`hears ${type} of ${sender}`),
     founder: ({ type }, sender) => passed.push(`hears ${type} of ${sender}`),
     silent: (reason) => passed.push(`silent: ${reason}`),
-    isHeard: () => true,
-    isMember: () => true,
     addressOf: () => undefined,
     leaving: () => 7,
   }
-  return { passed, fates, faults, mouth, receiver: faults.receiver(inner) }
+  return { passed, fates, faults, outbound, receiver: faults.receiver(inner) }
 }
 
 afterEach(() => {
@@ -50,10 +54,12 @@ afterEach(() => {
 })
 
 test('a rule holds for its link, its kind and its number of messages, and is reported', () => {
-  const { passed, fates, mouth } = serverWith([{ ...dropAll, from: 1, to: 0, message: 'accepted', count: 2 }])
-  mouth.send(0, learn, names)
-  mouth.send(2, accepted, names)
-  for (let time = 0; time < 3; time += 1) mouth.send(0, accepted, names)
+  const { passed, fates, outbound } = serverWith([
+    { ...dropAll, from: 1, to: 0, message: 'accepted', count: 2 },
+  ])
+  outbound.send(sent(0, learn))
+  outbound.send(sent(2, accepted))
+  for (let time = 0; time < 3; time += 1) outbound.send(sent(0, accepted))
   expect(passed).toEqual(['learn to 0', 'accepted to 2', 'accepted to 0'])
   const fate: Fate = {
     from: 1,
@@ -66,42 +72,42 @@ test('a rule holds for its link, its kind and its number of messages, and is rep
 })
 
 test('a rule from another server is none of this server', () => {
-  const { passed, mouth, receiver } = serverWith([{ ...dropAll, from: 0 }])
-  mouth.send(0, accepted, names)
+  const { passed, outbound, receiver } = serverWith([{ ...dropAll, from: 0 }])
+  outbound.send(sent(0, accepted))
   receiver.hear(0, accepted, names, '127.0.0.1:1', 1)
   expect(passed).toEqual(['accepted to 0', 'hears accepted of 0'])
 })
 
 test('clients are met where they are heard, and where they are answered', () => {
-  const { passed, fates, mouth, receiver } = serverWith([{ ...dropAll, from: 'client', to: 1 }])
+  const { passed, fates, outbound, receiver } = serverWith([{ ...dropAll, from: 'client', to: 1 }])
   receiver.ask({ type: 'hello' }, '127.0.0.1:9')
   receiver.hear(0, accepted, names, '127.0.0.1:1', 1)
-  mouth.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seq: 1 })
+  outbound.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seq: 1 })
   expect(passed).toEqual(['hears accepted of 0', 'queued to 127.0.0.1:9'])
   expect(fates.map(({ from, to, fate }) => ({ from, to, fate }))).toEqual([
     { from: '127.0.0.1:9', to: 1, fate: 'dropped' },
   ])
   const answered = serverWith([{ ...dropAll, to: 'client', message: 'queued' }])
-  answered.mouth.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seq: 1 })
-  answered.mouth.send(0, accepted, names)
+  answered.outbound.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seq: 1 })
+  answered.outbound.send(sent(0, accepted))
   expect(answered.passed).toEqual(['accepted to 0'])
 })
 
 test('what is delayed goes on later, what is duplicated goes on twice, and what is held when it closes never does', () => {
   vi.useFakeTimers()
-  const { passed, fates, mouth } = serverWith([
+  const { passed, fates, outbound } = serverWith([
     { ...dropAll, to: 0, action: 'delay', delayMs: 200 },
     { ...dropAll, to: 2, action: 'duplicate' },
   ])
-  mouth.send(0, accepted, names)
-  mouth.send(2, accepted, names)
+  outbound.send(sent(0, accepted))
+  outbound.send(sent(2, accepted))
   expect(passed).toEqual(['accepted to 2', 'accepted to 2'])
   vi.advanceTimersByTime(199)
   expect(passed).toHaveLength(2)
   vi.advanceTimersByTime(1)
   expect(passed).toEqual(['accepted to 2', 'accepted to 2', 'accepted to 0'])
-  mouth.send(0, accepted, names)
-  mouth.close()
+  outbound.send(sent(0, accepted))
+  outbound.close()
   vi.advanceTimersByTime(1_000)
   expect(passed.slice(3)).toEqual(['close'])
   expect(fates.map(({ fate }) => fate)).toEqual(['delayed', 'duplicated', 'delayed'])
@@ -110,14 +116,14 @@ test('what is delayed goes on later, what is duplicated goes on twice, and what 
 
 test('a rule that was there goes on counting when others come and go; one that was away begins anew', () => {
   const once: FaultRule = { ...dropAll, to: 0, count: 1 }
-  const { passed, faults, mouth } = serverWith([once])
-  mouth.send(0, accepted, names)
+  const { passed, faults, outbound } = serverWith([once])
+  outbound.send(sent(0, accepted))
   faults.setRules([{ ...dropAll, to: 2 }, { ...once }])
-  mouth.send(0, accepted, names)
+  outbound.send(sent(0, accepted))
   expect(passed).toEqual(['accepted to 0'])
   faults.setRules([])
   faults.setRules([once])
-  mouth.send(0, accepted, names)
+  outbound.send(sent(0, accepted))
   expect(passed).toEqual(['accepted to 0'])
 })
 
@@ -139,12 +145,12 @@ test('property: without a rule that fits, all goes on as it is; with some, the f
   })
   fc.assert(
     fc.property(rules, said, (given, messages) => {
-      const { passed, fates, mouth } = serverWith(given)
+      const { passed, fates, outbound } = serverWith(given)
       const used = given.map(() => 0)
       const expected: string[] = []
       let met = 0
       for (const { to, message } of messages) {
-        mouth.send(to, message, names)
+        outbound.send(sent(to, message))
         const place = given.findIndex(
           (known, index) =>
             ['any', 1].includes(known.from) &&

@@ -2,8 +2,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Batch, Command } from '../../machines/batch.ts'
+import { defaultLimits } from '../../machines/limits.ts'
 import { foundingMembers } from '../../machines/members.ts'
-import { executeChosen, recoveredFrom } from '../../src/node/recover.ts'
+import { defaultTiming } from '../../machines/timing.ts'
+import type { Driver } from '../../src/core/driver.ts'
+import { nothingDurable } from '../../src/core/durable.ts'
+import { NodeCore } from '../../src/core/node-core.ts'
+import { executeChosen } from '../../src/node/recover.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
@@ -36,6 +41,22 @@ const histories: fc.Arbitrary<Batch[]> = fc
     })),
   )
 
+/** Nothing is asked of it: the roles do not begin. */
+const idleDriver: Driver = {
+  deliver: () => undefined,
+  send: () => undefined,
+  respond: () => undefined,
+  persist: () => undefined,
+  read: () => undefined,
+  durable: () => nothingDurable,
+  nowMs: () => 0,
+  heard: () => undefined,
+  lastHeard: () => undefined,
+  observe: () => undefined,
+  flag: () => undefined,
+  halt: () => undefined,
+}
+
 const newReplica = () => new Replica({ service: lockService as Service, members })
 
 test('all that was chosen is executed again, in order, and the roles begin with the members of then', async () => {
@@ -57,17 +78,22 @@ test('all that was chosen is executed again, in order, and the roles begin with 
       })
       const replica = newReplica()
       const told: Batch[] = []
-      await executeChosen(storage, replica, durable, { pageBytes, executed: (batch) => told.push(batch) })
+      const core = new NodeCore({ self: 1, incarnation: 'founder-1' }, replica, idleDriver)
+      await executeChosen(storage, core, durable, { pageBytes, executed: ({ batch }) => told.push(batch) })
       expect(told).toEqual(history)
       expect(replica.digest()).toBe(running.digest())
-      expect(recoveredFrom(identity, replica, durable)).toEqual({
+      const settings = { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 }
+      const inputs = core.inputs(durable, settings)
+      expect(inputs.acceptor).toMatchObject({
         self: 1,
         incarnation: 'founder-1',
-        members: running.members,
         promised: null,
         accepted: [],
-        firstUnchosen: history.length,
       })
+      for (const input of Object.values(inputs)) expect(input.members).toEqual(running.members)
+      expect(inputs.acceptor.firstUnchosen).toBe(history.length)
+      expect(inputs.learner.firstUnchosen).toBe(history.length)
+      expect(inputs.proposer.firstUnexecuted).toBe(history.length)
     }),
   )
 })

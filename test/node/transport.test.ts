@@ -58,8 +58,6 @@ async function start(
     founder: () => undefined,
     silent: () => undefined,
     leaving: () => 0,
-    isHeard: () => true,
-    isMember: (id) => addressOf(id) !== undefined,
     addressOf,
   }
   const transport = new Transport(socket, 'tested', 0, receiver, {

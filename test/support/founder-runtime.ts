@@ -1,6 +1,8 @@
 import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
-import { type EventRecorder, Runtime } from '../../src/node/runtime.ts'
+import { nothingDurable } from '../../src/core/durable.ts'
+import type { EventRecorder } from '../../src/node/node-journal.ts'
+import { Runtime } from '../../src/node/runtime.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import { MemoryStorage } from '../../src/storage/memory-storage.ts'
@@ -15,29 +17,14 @@ export async function beginFounder(
   await storage.open()
   await storage.initialise({ cluster: 'c', node: 0, incarnation: 'founder-0', members: members(3) })
   const replica = new Replica({ service: lockService, members: members(3) })
-  const executor = {
-    get members() {
-      return replica.members
-    },
-    hasWaiting: (node: number) => replica.waitingNodes.includes(node),
-    execute: replica.execute.bind(replica),
-    recall: ({ uid, seq, command }: Parameters<Runtime['request']>[0]) => replica.recall(uid, seq, command),
-  }
-  const runtime = new Runtime({ self: 0, incarnation: 'founder-0' }, storage, executor, { recorder })
+  const runtime = new Runtime({ self: 0, incarnation: 'founder-0' }, storage, replica, { recorder })
   runtime.begin(
+    nothingDurable,
     {
-      self: 0,
-      incarnation: 'founder-0',
-      members: members(3),
-      promised: null,
-      accepted: [],
-      firstUnchosen: 0,
-    },
-    {
-      send: (to, { type }) => said(`${type} to ${to}`),
+      send: ({ to, message }) => said(`${message.type} to ${to}`),
       respond: () => undefined,
-      isHeard: () => true,
-      isMember: () => true,
+      heard: () => undefined,
+      lastHeard: () => undefined,
       flag: () => undefined,
       close: () => undefined,
     },

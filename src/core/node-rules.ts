@@ -1,0 +1,68 @@
+/** The decisions of a node that depend only on what they are given: pure functions, each of which a test may replace. */
+import type { NodeId } from '../../machines/batch.ts'
+import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { Execution } from '../../machines/outcome.ts'
+import type { Write } from '../../machines/outputs.ts'
+import type { DurableState } from './durable.ts'
+import type { NodeEvent } from './node-event.ts'
+import { addressOf, isHeard } from './reach.ts'
+import type { ReplicatedState } from './replicated-state.ts'
+import type { Recovered } from './roles.ts'
+
+/** An event for a role. */
+export interface RoleTask {
+  readonly role: RoleName
+  readonly event: RoleEvent
+}
+
+/** The decisions of a node. */
+export interface NodeRules {
+  readonly recoveredFrom: typeof recoveredFrom
+  readonly isHeard: typeof isHeard
+  readonly addressOf: typeof addressOf
+  readonly eventAfterWrite: typeof eventAfterWrite
+  readonly tasksAfterExecution: typeof tasksAfterExecution
+}
+
+/** What the roles begin with: the members are those after all that is executed, not those that founded the cluster. */
+export function recoveredFrom(
+  { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
+  { members }: Pick<ReplicatedState, 'members'>,
+  { promised, accepted, firstUnchosen }: DurableState,
+): Recovered {
+  return { self, incarnation, members, promised, accepted, firstUnchosen }
+}
+
+/**
+ * The event of a node whose disk has ended `write`, `null` for none: the acceptor waits until its write is synced, and nobody waits for
+ * a write of the learner.
+ */
+export function eventAfterWrite(write: Write): Extract<NodeEvent, { type: 'synced' }> | null {
+  return write.by === 'acceptor' ? { type: 'synced' } : null
+}
+
+/**
+ * What the roles receive after an execution, in order. The members come first, since what follows is under the new ones; the proposer
+ * comes last, since it goes on to the next instance at once and must find the queue without what was executed.
+ */
+export function tasksAfterExecution(execution: Execution): readonly RoleTask[] {
+  const executed = { type: 'batch.executed', ...execution } as const
+  const tasks: RoleTask[] = [
+    { role: 'requestQueue', event: executed },
+    { role: 'proposer', event: executed },
+  ]
+  const { members } = execution
+  if (members === null) return tasks
+  const changed = { type: 'members.changed', members } as const
+  const roles = ['acceptor', 'learner', 'requestQueue'] as const
+  return [...roles.map((role) => ({ role, event: changed })), ...tasks]
+}
+
+/** The rules that hold unless a test wants others. */
+export const nodeRules: NodeRules = {
+  recoveredFrom,
+  isHeard,
+  addressOf,
+  eventAfterWrite,
+  tasksAfterExecution,
+}

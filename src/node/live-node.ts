@@ -1,0 +1,238 @@
+import { randomInt } from 'node:crypto'
+import type { Socket } from 'node:dgram'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Address, Batch, Json, NodeId } from '../../machines/batch.ts'
+import { defaultLimits } from '../../machines/limits.ts'
+import { defaultTiming } from '../../machines/timing.ts'
+import { delayName } from '../core/chart-names.ts'
+import { messageOf } from '../core/message-of.ts'
+import type { ExecutedFact } from '../core/node-core.ts'
+import { StartError } from '../core/start-error.ts'
+import type { ControlResult } from '../inspect/records/control.ts'
+import type { StatelyBridge } from '../inspect/report/stately.ts'
+import { JournalWriter } from '../journal/journal-writer.ts'
+import { thrownInWords } from '../services/reason.ts'
+import { Replica } from '../services/replica.ts'
+import type { Service } from '../services/service.ts'
+import type { Durable, Identity, Storage } from '../storage/storage.ts'
+import { beAdmitted } from './admission.ts'
+import { ExecutedLog } from './executed-log.ts'
+import { type Fate, Faults } from './faults.ts'
+import { Inspection } from './inspection.ts'
+import type { Invited } from './joining.ts'
+import type { NodeControl, NodeOptions, RunningNode } from './node.ts'
+import type { OptionWords } from './option-words.ts'
+import { executeChosen } from './recover.ts'
+import { Runtime } from './runtime.ts'
+import { ServerPort } from './server-port.ts'
+import { statusOf } from './status.ts'
+import { Troubles } from './troubles.ts'
+import { Warnings } from './warnings.ts'
+
+const stopPatienceMs = 2_000
+const pageBytes = 1_000_000
+
+/** What a server is made of that knows who it is. */
+export interface LiveNodeOptions extends NodeOptions {
+  readonly service: Service
+  readonly words: OptionWords
+  readonly logger: Logger
+  readonly address: Address
+  readonly identity: Identity
+  readonly storage: Storage
+  readonly bridge: StatelyBridge | null
+}
+
+/** A server, from the moment at which it knows who it is: its parts, and what they are connected to. */
+export class LiveNode implements RunningNode {
+  readonly id: NodeId
+  readonly address: Address
+  readonly cluster: string
+  readonly ended: Promise<string | null>
+  readonly #options: LiveNodeOptions
+  readonly #identity: Identity
+  readonly #logger: Logger
+  readonly #replica: Replica
+  /** What the service did wrong. */
+  readonly #mistakes: Troubles
+  readonly #runtime: Runtime
+  readonly #executedLog: ExecutedLog | null
+  readonly #journal: JournalWriter | null
+  readonly #faults: Faults | null
+  readonly #inspection: Inspection | null
+  #port: ServerPort | null = null
+
+  constructor(options: LiveNodeOptions) {
+    const { id, address, identity, storage, bridge, service } = options
+    const logger = options.logger.child({ server: id })
+    this.id = id
+    this.address = address
+    this.cluster = identity.cluster
+    this.#options = options
+    this.#identity = identity
+    this.#logger = logger
+    this.#mistakes = new Troubles((since, latest) =>
+      logger.warn({ since, latest }, 'requests failed since the service is at fault'),
+    )
+    const replica = new Replica({
+      service,
+      members: identity.members,
+      mistaken: (thrown) => this.#mistakes.count('service', new Error(thrownInWords(thrown))),
+    })
+    this.#replica = replica
+    this.#executedLog = openExecutedLog(options, logger)
+    this.#journal = openJournal(options, logger)
+    this.#faults = options.allowFaults === true ? new Faults(id, (fate) => this.#tellFate(fate)) : null
+    const inspected = {
+      ...{ identity, address, service, replica, logger },
+      runtime: () => this.#runtime,
+      allowsFaults: this.#faults !== null,
+      control: (command: NodeControl) => this.control(command),
+    }
+    this.#inspection = options.inspect === undefined ? null : new Inspection(options.inspect, inspected)
+    this.#runtime = new Runtime({ self: id, incarnation: identity.incarnation }, storage, replica, {
+      recorder: this.#journal,
+      observer: this.#inspection?.observer ?? null,
+      inspect: bridge?.inspect ?? null,
+      executed: (fact) => this.#executed(fact),
+    })
+    this.ended = this.#runtime.ended.then((reason) => this.#closeAll(reason))
+  }
+
+  /** Reports nothing more to the inspector. */
+  async closeInspection(): Promise<void> {
+    await this.#inspection?.close()
+  }
+
+  /** Executes again what is stored. */
+  async recover({ promised, accepted, firstUnchosen }: Durable): Promise<void> {
+    const { service, storage, timing = defaultTiming, limits = defaultLimits } = this.#options
+    const chosen: Batch[] = []
+    const executed = ({ batch, execution }: ExecutedFact) => {
+      this.#executedLog?.record(batch, execution)
+      if (this.#journal !== null) chosen.push(batch)
+    }
+    await executeChosen(storage, this.#runtime, { firstUnchosen }, { pageBytes, executed })
+    const { cluster, incarnation, members: founders } = this.#identity
+    const durable = { promised, accepted, firstUnchosen }
+    const began = { cluster, service: service.name, incarnation, founders, timing, limits, durable, chosen }
+    this.#journal?.record({ clock: this.#journal.lastClock, node: this.id, run: began })
+  }
+
+  /** Spawns the roles and lets them send. */
+  serve(socket: Socket, durable: Durable): void {
+    const { timing = defaultTiming, limits = defaultLimits, resolver, words } = this.#options
+    const logger = this.#logger
+    this.#port = new ServerPort({
+      ...{ socket, resolver, logger },
+      identity: this.#identity,
+      replica: this.#replica,
+      runtime: this.#runtime,
+      faults: this.#faults,
+      warnings: new Warnings(logger, words),
+      status: () => this.status(),
+      leaving: () => this.#journal?.flush(),
+    })
+    this.#runtime.begin(durable, this.#port.outbound, { timing, limits, randomSeed: randomInt(2 ** 31) })
+    this.#inspection?.start()
+    const { firstUnchosen } = durable
+    logger.info({ address: this.address, cluster: this.cluster, firstUnchosen }, 'serving')
+    const isMember = this.#runtime.isMember(this.id, this.#identity.incarnation)
+    if (!isMember && this.#options.join === undefined) {
+      logger.warn(`not counted in this cluster: start with ${words.names.join} to join it`)
+    }
+  }
+
+  /** Asks to be counted among the members, unless it is; `invited` is what it was told before it had a directory. */
+  async join(seed: Address, invited: Invited | null): Promise<void> {
+    const { resolver, words } = this.#options
+    const port = this.#port
+    if (port === null) throw new Error('a server that does not serve cannot join')
+    const [identity, address, runtime, logger] = [this.#identity, this.address, this.#runtime, this.#logger]
+    await beAdmitted(seed, invited, { identity, address, runtime, port, resolver, words, logger })
+  }
+
+  status(): Json {
+    return statusOf({
+      id: this.id,
+      address: this.address,
+      identity: this.#identity,
+      replica: this.#replica,
+      runtime: this.#runtime,
+      transport: this.#port?.transport,
+      inspector: this.#inspection?.counters,
+    })
+  }
+
+  control(command: NodeControl): ControlResult {
+    if (this.#faults === null) {
+      const { names } = this.#options.words
+      return {
+        ok: false,
+        error: `server ${this.id} was started without ${names.allowFaults}: it does nothing of this`,
+      }
+    }
+    switch (command.type) {
+      case 'rules':
+        this.#faults.setRules(command.rules)
+        return { ok: true, text: `server ${this.id}: rules in force: ${command.rules.length}` }
+      case 'timer': {
+        const { role, id } = command
+        const timer = `${delayName(id)} of the ${role} of server ${this.id}`
+        return this.#runtime.fireTimer(role, id)
+          ? { ok: true, text: `${timer} has fired` }
+          : { ok: false, error: `${timer} is not armed now: nothing was done` }
+      }
+    }
+    command satisfies never
+  }
+
+  async stop(): Promise<void> {
+    await this.#runtime.stop(stopPatienceMs)
+    this.#port?.transport.flush()
+    this.#runtime.finish()
+    await this.ended
+    this.#logger.info('stopped')
+  }
+
+  #executed({ instance, batch, execution }: ExecutedFact): void {
+    const { members } = execution
+    this.#executedLog?.record(batch, execution)
+    if (members !== null) this.#logger.info({ instance, members }, 'members changed')
+  }
+
+  #tellFate(fate: Fate): void {
+    this.#inspection?.observer.fate(fate)
+    this.#options.onFate?.({ kind: 'fate', clock: this.#runtime.clock, timeMs: Date.now(), ...fate })
+  }
+
+  async #closeAll(reason: string | null): Promise<string | null> {
+    const { bridge, storage } = this.#options
+    if (reason !== null) this.#logger.fatal({ reason }, 'halted')
+    this.#inspection?.observer.ended(reason)
+    await Promise.all([this.#executedLog?.close(), this.closeInspection(), bridge?.close()])
+    this.#journal?.close()
+    this.#mistakes.close()
+    await storage.close().catch(() => undefined)
+    return reason
+  }
+}
+
+function openExecutedLog({ executedLog, dataDir }: NodeOptions, logger: Logger): ExecutedLog | null {
+  if (executedLog !== true || dataDir === null) return null
+  return new ExecutedLog(join(dataDir, 'executed.log'), (error) => {
+    logger.error({ reason: error.message }, 'the log of executed requests cannot be written: it ends here')
+  })
+}
+
+function openJournal({ journal, words: { names } }: LiveNodeOptions, logger: Logger): JournalWriter | null {
+  if (journal === undefined) return null
+  try {
+    return new JournalWriter(journal, (error) => {
+      logger.error({ reason: error.message }, 'the journal cannot be written: it ends here')
+    })
+  } catch (error) {
+    throw new StartError(`${names.journal} ${journal}: ${messageOf(error)}`)
+  }
+}

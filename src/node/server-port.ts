@@ -1,0 +1,126 @@
+import type { Socket } from 'node:dgram'
+import type { Logger } from 'pino'
+import type { Json } from '../../machines/batch.ts'
+import { answerTo } from '../../machines/founding.ts'
+import { shownMembers } from '../../machines/members.ts'
+import type { Welcome } from '../../machines/messages.ts'
+import type { Resolver } from '../network/resolver.ts'
+import { socketBufferBytes } from '../network/socket.ts'
+import type { Replica } from '../services/replica.ts'
+import type { Identity } from '../storage/storage.ts'
+import { maxCommandBytes } from '../wire/codec.ts'
+import type { Faults } from './faults.ts'
+import { recordOf } from './identity.ts'
+import { answerToJoin, type Joining } from './joining.ts'
+import type { Outbound } from './outbound.ts'
+import type { Runtime } from './runtime.ts'
+import { type Receiver, Transport } from './transport.ts'
+import type { Warnings } from './warnings.ts'
+
+/** The server whose port it is. */
+export interface PortOptions {
+  readonly socket: Socket
+  readonly identity: Identity
+  readonly replica: Replica
+  readonly runtime: Runtime
+  readonly resolver: Resolver | undefined
+  /** What is to happen to messages on their way; `null` for nothing. */
+  readonly faults: Faults | null
+  readonly warnings: Warnings
+  readonly logger: Logger
+  /** What it answers to somebody who inquires. */
+  readonly status: () => Json
+  /** Something is about to leave. */
+  readonly leaving: () => void
+}
+
+/** The UDP port of a server that serves: what arrives goes to the roles, or is answered here if it needs none of them. */
+export class ServerPort {
+  /** What the roles send by. */
+  readonly outbound: Outbound
+  readonly transport: Transport
+  readonly #options: PortOptions
+  /** Of a server that began earlier, and asks to join since it is not counted. */
+  joining: Joining | null = null
+
+  constructor(options: PortOptions) {
+    const { socket, identity, resolver, faults, logger } = options
+    this.#options = options
+    this.#warnOfBuffer()
+    const receiver = this.#receiver()
+    const receiving = faults?.receiver(receiver) ?? receiver
+    this.transport = new Transport(socket, identity.cluster, identity.node, receiving, {
+      resolver,
+      logTroubles: (since, latest) => logger.warn({ since, latest }, 'datagrams failed'),
+    })
+    const outbound = this.#outbound()
+    this.outbound = faults?.outbound(outbound) ?? outbound
+  }
+
+  #receiver(): Receiver {
+    const { identity, replica, runtime, warnings, status, leaving } = this.#options
+    return {
+      hear: (sender, message, names, from, clock) => runtime.hear(sender, message, names, from, clock),
+      request: (message, from) => runtime.request(message, from),
+      ask: (message, from) => {
+        const repeated = message.nonce === undefined ? {} : { nonce: message.nonce }
+        if (message.type === 'hello') this.outbound.respond(from, { ...this.#welcome(), ...repeated })
+        else this.outbound.respond(from, { type: 'report', status: status(), ...repeated })
+      },
+      join: (_, id, { incarnation: asking }, source) => {
+        const { to, message } = answerToJoin({ id, asking, source }, replica.members, identity)
+        this.transport.send(to, message)
+      },
+      invited: (answer, sender) => this.joining?.hear(answer, sender),
+      found: (question, founder, from) => {
+        const { to, message } = answerTo(founder, from, question, recordOf(identity))
+        this.transport.send(to, message)
+        if (message.type === 'notFounder') warnings.refusal(founder, from)
+      },
+      founder: () => undefined,
+      silent: (reason, from) => warnings.silence(reason, from),
+      leaving: () => {
+        leaving()
+        return runtime.clock
+      },
+      addressOf: (id, addressee, last) => runtime.addressOf(id, addressee, last),
+    }
+  }
+
+  #outbound(): Outbound {
+    const { transport } = this
+    return {
+      send: ({ address, message, names }) => transport.send(address, message, names),
+      respond: (to, message) => transport.send(to, message),
+      heard: (sender, last, isMember) => transport.heard(sender, last, isMember),
+      lastHeard: (id) => transport.lastHeard(id),
+      flag: (oddity, sender) => {
+        transport.count(oddity)
+        this.#options.warnings.oddity(oddity, sender)
+      },
+      close: () => transport.close(),
+    }
+  }
+
+  #warnOfBuffer(): void {
+    const { socket, logger } = this.#options
+    const granted = socket.getRecvBufferSize()
+    if (granted >= socketBufferBytes) return
+    logger.warn(
+      { granted, wanted: socketBufferBytes },
+      'a small receive buffer was granted: bursts may be lost; raise net.core.rmem_max',
+    )
+  }
+
+  #welcome(): Welcome {
+    const { identity, replica } = this.#options
+    return {
+      type: 'welcome',
+      cluster: identity.cluster,
+      node: identity.node,
+      instance: replica.firstUnexecuted,
+      members: shownMembers(replica.members),
+      commandBytes: maxCommandBytes,
+    }
+  }
+}
