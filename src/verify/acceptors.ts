@@ -1,6 +1,6 @@
 /**
- * Invariant 3: a server's promise never decreases, it accepts nothing below it, what it said survives a crash, and it says
- * nothing before it is durable. *Paxos Made Simple*, sections 2.2 and 2.5.
+ * Invariant 3: the promise of a server never decreases. The server accepts nothing below its promise. It sends a promise or an
+ * accepted only after the record is durable, so the record survives a crash. *Paxos Made Simple*, sections 2.2 and 2.5.
  */
 import { type Ballot, compareBallots } from '../../machines/ballot.ts'
 import type { Instance, NodeId } from '../../machines/batch.ts'
@@ -12,19 +12,19 @@ import { Violation } from '../core/violation.ts'
 import type { MembersByInstance } from './members-by-instance.ts'
 import { ballotText } from './text.ts'
 
-/** What a disk holds of an instance that is not known to be chosen; `batch` is its fingerprint. */
+/** The accepted record on a disk for an instance that is not known to be chosen. `batch` is the fingerprint of the batch. */
 export interface DurableVote {
   readonly instance: Instance
   readonly ballot: Ballot
   readonly batch: number
 }
 
-/** What is known of the acceptor that a directory of a server holds. */
+/** The known state of the acceptor in one data directory of a server. */
 export interface AcceptorRecord {
   readonly node: NodeId
   readonly incarnation: string
   readonly isRunning: boolean
-  /** It says nothing below: what it said last, or what it had promised when it began. */
+  /** The acceptor sends no ballot below this one: the last ballot that it sent, or its durable promise when it started. */
   readonly floor: Ballot | null
   readonly promised: Ballot | null
   readonly firstUnchosen: Instance
@@ -33,9 +33,9 @@ export interface AcceptorRecord {
 }
 
 export class Acceptors {
-  /** By server and directory: an old directory may come back, and the one that took its place after it. */
+  /** By server and directory: a server may run again with an old directory, and later with the newer one. */
   readonly #records: Map<string, AcceptorRecord>
-  /** The directory under which each server last began. */
+  /** The directory with which each server last started. */
   readonly #current: Map<NodeId, string>
 
   constructor(
@@ -49,7 +49,7 @@ export class Acceptors {
     this.#current = new Map(current)
   }
 
-  /** Of servers that are under way: what they said before is not known. */
+  /** For servers that already run: the messages that they sent before are not known. */
   static holding(
     servers: readonly {
       readonly node: NodeId
@@ -69,7 +69,7 @@ export class Acceptors {
     )
   }
 
-  /** What `toJson` gave. */
+  /** Restores the result of `toJson`. */
   static fromJson(records: ReturnType<Acceptors['toJson']>): Acceptors {
     const current = records.filter(({ isCurrent }) => isCurrent)
     return new Acceptors(
@@ -78,7 +78,7 @@ export class Acceptors {
     )
   }
 
-  /** A server begins. Returns what its disk shows to be accepted and was not seen before. */
+  /** A server starts. Returns the accepted records on its disk that were not seen before. */
   started(node: NodeId, incarnation: string, durable: DurableState): readonly DurableVote[] {
     const known = this.#records.get(keyOf({ node, incarnation }))
     const floor = durable.promised
@@ -86,7 +86,7 @@ export class Acceptors {
     return this.#hold({ node, incarnation, isRunning: true, floor, ...heldBy(durable) }, known)
   }
 
-  /** Nothing below what the disk holds may be said after a crash, so what was said before it matters no more. */
+  /** A server crashed. From now on its floor is its durable promise; the messages that it sent before no longer matter. */
   crashed(node: NodeId): void {
     const record = this.#currentOf(node)
     if (record !== undefined) {
@@ -94,15 +94,15 @@ export class Acceptors {
     }
   }
 
-  /** A sync has ended. Returns what it shows to be accepted and was not seen before. */
+  /** A sync has ended. Returns the accepted records on the disk that were not seen before. */
   synced(node: NodeId, durable: DurableState): readonly DurableVote[] {
     const before = this.#running(node, 'synced a write')
     return this.#hold({ ...before, ...heldBy(durable) }, before)
   }
 
-  /** A server says that it promised or accepted. Returns true when it may say less from now on than before. */
-  said(node: NodeId, message: PromiseMessage | Accepted, members: MembersByInstance): boolean {
-    const record = this.#running(node, `said ${textOf(message)}`)
+  /** A server sends a promise or an accepted. Returns true when this raises the lowest ballot that it may still send. */
+  sent(node: NodeId, message: PromiseMessage | Accepted, members: MembersByInstance): boolean {
+    const record = this.#running(node, `sent ${textOf(message)}`)
     checkIsAdmitted(members, record, message)
     checkIsNotBelow(record, message)
     checkIsDurable(record, message)
@@ -112,12 +112,12 @@ export class Acceptors {
     return true
   }
 
-  /** The directory under which `node` last began, `null` if it never did. */
+  /** The directory with which `node` last started, `null` if it never started. */
   incarnationOf(node: NodeId): string | null {
     return this.#current.get(node) ?? null
   }
 
-  /** True when `member` may yet say that it accepted at `ballot`. Once false, it stays so. */
+  /** True when `member` may still send an accepted at `ballot`. Once false, the result stays false. */
   mayStillAccept({ id, incarnation }: Member, ballot: Ballot): boolean {
     if (incarnation === null) return true
     const record = this.#records.get(keyOf({ node: id, incarnation }))
@@ -128,7 +128,7 @@ export class Acceptors {
     return new Acceptors([...this.#records.values()], [...this.#current])
   }
 
-  /** Those that run, or ran last, are marked: of two directories of one server only one does. */
+  /** `isCurrent` marks the directory with which a server runs or last ran. Each server has at most one. */
   toJson(): readonly (AcceptorRecord & { readonly isCurrent: boolean })[] {
     return [...this.#records.values()]
       .map((record) => ({ ...record, isCurrent: this.#current.get(record.node) === record.incarnation }))
@@ -184,30 +184,30 @@ function textOf({ type, ballot }: PromiseMessage | Accepted): string {
   return `${type} ${ballotText(ballot)}`
 }
 
-/** An accept raises the promise: otherwise a lower one could be accepted after it. */
+/** An accept also raises the promise. Otherwise the acceptor could accept a lower ballot after it. */
 function checkOutranks({ node, promised, accepted }: AcceptorRecord): void {
   for (const { instance, ballot } of accepted) {
     if (compareBallots(promised, ballot) >= 0) continue
     throw new Violation(
       3,
-      `server ${node} accepted ${ballotText(ballot)} at instance ${instance} and holds only the promise ${ballotText(promised)}`,
+      `server ${node} accepted ${ballotText(ballot)} at instance ${instance} but holds only the promise ${ballotText(promised)}`,
     )
   }
 }
 
-/** Of what was on the disk nothing is lost, and what came to it is not below the promise that was there. */
+/** The disk lost no record, and no new record is below the promise that the disk held before. */
 function checkKeeps(before: AcceptorRecord, after: AcceptorRecord): void {
   const { node } = after
   if (compareBallots(after.promised, before.promised) < 0) {
     throw new Violation(
       3,
-      `server ${node} had promised ${ballotText(before.promised)} and holds ${ballotText(after.promised)}`,
+      `server ${node} had promised ${ballotText(before.promised)} and now holds the promise ${ballotText(after.promised)}`,
     )
   }
   if (after.firstUnchosen < before.firstUnchosen) {
     throw new Violation(
       3,
-      `server ${node} held what was chosen below ${before.firstUnchosen} and holds only what is below ${after.firstUnchosen}`,
+      `server ${node} held the chosen batches below ${before.firstUnchosen} and now holds only those below ${after.firstUnchosen}`,
     )
   }
   for (const old of before.accepted) {
@@ -229,7 +229,7 @@ function checkKeeps(before: AcceptorRecord, after: AcceptorRecord): void {
   }
 }
 
-/** A directory that was never counted has promised nothing that a quorum could rest on: it does not vote. */
+/** A directory that was never counted must not vote: its promises can be in no quorum. */
 function checkIsAdmitted(
   members: MembersByInstance,
   record: AcceptorRecord,
@@ -237,24 +237,24 @@ function checkIsAdmitted(
 ): void {
   const { node, incarnation } = record
   if (members.wasCounted(node, incarnation)) return
-  throw new Violation(3, `server ${node} said ${textOf(message)} as ${incarnation}, which was never counted`)
+  throw new Violation(3, `server ${node} sent ${textOf(message)} as ${incarnation}, which was never counted`)
 }
 
 function checkIsNotBelow({ node, floor }: AcceptorRecord, message: PromiseMessage | Accepted): void {
   if (compareBallots(message.ballot, floor) >= 0) return
-  throw new Violation(3, `server ${node} said ${textOf(message)} after it had promised ${ballotText(floor)}`)
+  throw new Violation(3, `server ${node} sent ${textOf(message)} after it had promised ${ballotText(floor)}`)
 }
 
 /**
- * What is accepted may have been overwritten at a higher ballot in the same sync, or have become the chosen record; the
- * promise stands in either case.
+ * The same sync may have replaced the accepted record with one at a higher ballot, or with the chosen record. The promise
+ * must be on the disk in both cases.
  */
 function checkIsDurable(record: AcceptorRecord, message: PromiseMessage | Accepted): void {
   const { node, promised, accepted, firstUnchosen } = record
   if (compareBallots(promised, message.ballot) < 0) {
     throw new Violation(
       3,
-      `server ${node} said ${textOf(message)} while its disk held the promise ${ballotText(promised)}`,
+      `server ${node} sent ${textOf(message)} while its disk held the promise ${ballotText(promised)}`,
     )
   }
   if (message.type === 'promise' || message.instance < firstUnchosen) return
@@ -262,11 +262,14 @@ function checkIsDurable(record: AcceptorRecord, message: PromiseMessage | Accept
   if (vote !== undefined && compareBallots(vote.ballot, message.ballot) >= 0) return
   throw new Violation(
     3,
-    `server ${node} said ${textOf(message)} at instance ${message.instance} while its disk did not hold it`,
+    `server ${node} sent ${textOf(message)} for instance ${message.instance} before its disk held the record`,
   )
 }
 
-/** What was accepted below the promised ballot was accepted before the promise: it is shown, unless it is settled. */
+/**
+ * A record below the promised ballot was accepted before the promise. The promise must contain the record, unless its instance
+ * is known to be chosen.
+ */
 function checkShowsAll({ node, accepted }: AcceptorRecord, message: PromiseMessage): void {
   for (const vote of accepted) {
     if (vote.instance < Math.max(message.from, message.firstUnchosen)) continue
@@ -275,7 +278,7 @@ function checkShowsAll({ node, accepted }: AcceptorRecord, message: PromiseMessa
     if (shown !== undefined && compareBallots(shown.ballot, vote.ballot) >= 0) continue
     throw new Violation(
       3,
-      `server ${node} said ${textOf(message)} and did not show that it had accepted ${ballotText(vote.ballot)} at instance ${vote.instance}`,
+      `server ${node} sent ${textOf(message)} without the record that it had accepted ${ballotText(vote.ballot)} at instance ${vote.instance}`,
     )
   }
 }

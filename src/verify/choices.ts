@@ -1,6 +1,6 @@
 /**
- * What was issued, accepted and chosen. Invariants 1 (agreement), 4 (once a batch is chosen at a ballot, every accept of a
- * higher one carries it; *Paxos Made Simple*, section 2.2, P2b) and 5 (instances are serial; the seed, 2-2).
+ * The batches that were issued, accepted and chosen. Invariants 1 (agreement), 4 (after a batch is chosen at a ballot, every
+ * accept at a higher ballot carries that batch; *Paxos Made Simple*, section 2.2, P2b) and 5 (instances are serial; the seed, 2-2).
  */
 import { type Ballot, compareBallots, sameBallot } from '../../machines/ballot.ts'
 import type { Batch, Instance, NodeId } from '../../machines/batch.ts'
@@ -11,25 +11,25 @@ import { batchFingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
 import { ballotText } from './text.ts'
 
-/** What one ballot issued at an instance, and who accepted it. */
+/** The batch that one ballot issued at an instance, and the members that accepted it. */
 export interface Proposal {
   readonly ballot: Ballot
   /** The fingerprint of the batch. */
   readonly batch: number
-  /** In order of id. Invariant: members that are counted at the instance; nobody once it can never be chosen. */
+  /** In order of id. Invariant: members that are counted at the instance; empty when the proposal can no longer be chosen. */
   readonly voters: readonly NodeId[]
 }
 
-/** What is known of an instance that was chosen. */
+/** The batch that was chosen at an instance. */
 export interface Choice {
   readonly batch: number
   /** The lowest ballot at which it is known to be chosen. */
   readonly ballot: Ballot
 }
 
-/** Who may vote: what the other records know. */
+/** The members that may vote, as the other records know them. */
 export interface Electorate {
-  /** How many instances some server has executed: the members at any above are not known. */
+  /** The number of instances that some server has executed. The members at higher instances are not known. */
   readonly executed: Instance
   membersAt(instance: Instance): readonly Member[]
   incarnationOf(node: NodeId): string | null
@@ -37,11 +37,11 @@ export interface Electorate {
 }
 
 export class Choices {
-  /** What happens at instances below is not judged. */
+  /** Instances below this one are not judged. */
   readonly #first: Instance
   /** From `#first` on. */
   readonly #chosen: Choice[]
-  /** In order of ballot. Invariant: holds only what may yet decide whether something is right. */
+  /** In order of ballot. Invariant: holds only proposals that can still influence a judgement. */
   readonly #open: Map<Instance, readonly Proposal[]>
 
   constructor(
@@ -75,7 +75,10 @@ export class Choices {
     this.#prune(instance, electorate)
   }
 
-  /** A server has accepted at `ballot`: `batch` is the fingerprint of what its disk shows, `null` if it only said so. */
+  /**
+   * A server has accepted at `ballot`. `batch` is the fingerprint of the record on its disk, `null` when only the message
+   * `accepted` was seen.
+   */
   accepted(
     node: NodeId,
     instance: Instance,
@@ -92,7 +95,7 @@ export class Choices {
       if (mayBeChosen(instance, { ballot, voters: [] }, electorate)) {
         throw new Violation(
           4,
-          `server ${node} accepted ${ballotText(ballot)} at instance ${instance}, where that ballot issued nothing`,
+          `server ${node} accepted ${ballotText(ballot)} at instance ${instance}, but that ballot issued nothing there`,
         )
       }
       return
@@ -116,33 +119,33 @@ export class Choices {
     this.#prune(instance, electorate)
   }
 
-  /** `node` takes `batch` as chosen; `how` says what it does with it. */
+  /** `node` treats `batch` as chosen. `how` is the verb for the error text: what `node` does with the batch. */
   taken(node: NodeId, instance: Instance, batch: Batch, how: string): void {
     if (instance < this.#first) return
     const choice = this.#choiceAt(instance)
     if (choice === undefined) {
       throw new Violation(
         1,
-        `server ${node} ${how} instance ${instance}, where no quorum has accepted anything`,
+        `server ${node} ${how} instance ${instance}, but no quorum has accepted a batch there`,
       )
     }
     if (choice.batch === batchFingerprint(batch)) return
     throw new Violation(
       1,
-      `server ${node} ${how} another batch at instance ${instance} than the one chosen at ${ballotText(choice.ballot)}`,
+      `server ${node} ${how} a batch at instance ${instance} that differs from the one chosen at ${ballotText(choice.ballot)}`,
     )
   }
 
-  /** The disk of `node` says that everything below `firstUnchosen` is chosen. */
+  /** The disk of `node` records that all instances below `firstUnchosen` are chosen. */
   stored(node: NodeId, firstUnchosen: Instance): void {
     if (firstUnchosen <= this.#end) return
     throw new Violation(
       1,
-      `server ${node} stored instance ${firstUnchosen - 1} as chosen; only those below ${this.#end} are`,
+      `server ${node} stored instance ${firstUnchosen - 1} as chosen; only instances below ${this.#end} are chosen`,
     )
   }
 
-  /** Some server may say less than before: forgets what can no longer be chosen. */
+  /** Forgets the proposals that can no longer be chosen. To be called after the floor of a server rose. */
   prune(electorate: Electorate): void {
     for (const instance of this.#open.keys()) this.#prune(instance, electorate)
   }
@@ -155,7 +158,7 @@ export class Choices {
     return { chosen: this.#chosen, open: [...this.#open].sort(([a], [b]) => a - b) } as const
   }
 
-  /** Everything below is chosen, as far as it is judged. */
+  /** All judged instances below this one are chosen. */
   get #end(): Instance {
     return this.#first + this.#chosen.length
   }
@@ -165,8 +168,9 @@ export class Choices {
   }
 
   /**
-   * A proposal that can never be chosen needs no voters; and with nothing below it that can be, it can be wrong no more. A
-   * server that said a ballot says none below it (invariant 3), so what cannot be chosen now never will be.
+   * A proposal that can no longer be chosen needs no voters. When no lower proposal can be chosen either, it can no longer
+   * contradict a choice, and is forgotten. A server that sent a ballot sends none below it (invariant 3), so a proposal that
+   * cannot be chosen now can never be chosen.
    */
   #prune(instance: Instance, electorate: Electorate): void {
     const kept: Proposal[] = []
@@ -179,7 +183,7 @@ export class Choices {
   }
 }
 
-/** True when those who voted and those who still may are a quorum. */
+/** True when the members that voted and those that may still vote form a quorum. */
 function mayBeChosen(
   instance: Instance,
   { ballot, voters }: Pick<Proposal, 'ballot' | 'voters'>,
@@ -201,31 +205,31 @@ function byBallot(a: Proposal, b: Proposal): number {
   return compareBallots(a.ballot, b.ballot)
 }
 
-/** The one before is chosen, and executed somewhere: before that nobody knows whose votes count. */
+/** The instance before must be chosen, and executed by some server: until then no server knows which members may vote. */
 function checkIsSerial(node: NodeId, instance: Instance, chosen: Instance, executed: Instance): void {
   if (instance <= chosen && instance <= executed) return
   const lacking =
-    instance > chosen ? `only those below ${chosen} are chosen` : 'nobody has executed the one before'
+    instance > chosen ? `only those below ${chosen} are chosen` : 'no server has executed the one before'
   throw new Violation(5, `server ${node} issued an accept for instance ${instance}: ${lacking}`)
 }
 
-/** After a choice, every ballot that is not lower carries what was chosen. */
+/** After a choice, every ballot that is not lower carries the chosen batch. */
 function checkIsKept(instance: Instance, ballot: Ballot, batch: number, choice: Choice): void {
   if (batch === choice.batch) return
   throw new Violation(
     4,
-    `${ballotText(ballot)} issued another batch at instance ${instance} than the one chosen at ${ballotText(choice.ballot)}`,
+    `${ballotText(ballot)} issued a batch at instance ${instance} that differs from the one chosen at ${ballotText(choice.ballot)}`,
   )
 }
 
-/** The same, for what was issued before the choice was made. */
+/** The same rule for the batches that were issued before the choice. */
 function checkIsKeptAbove(instance: Instance, choice: Choice, proposals: readonly Proposal[]): void {
   for (const { ballot, batch } of proposals) {
     if (compareBallots(ballot, choice.ballot) > 0) checkIsKept(instance, ballot, batch, choice)
   }
 }
 
-/** A ballot carries one batch an instance. */
+/** A ballot carries one batch for each instance. */
 function checkIsOne(instance: Instance, { ballot, batch }: Proposal, other: number): void {
   if (batch === other) return
   throw new Violation(4, `${ballotText(ballot)} carries two batches at instance ${instance}`)

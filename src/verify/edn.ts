@@ -1,7 +1,7 @@
 /** JSON values as EDN (https://github.com/edn-format/edn), which Clojure programs read. */
 import type { Json } from '../../machines/batch.ts'
 
-/** A name that stands for itself: `:name`. */
+/** An EDN keyword: `:name`. */
 export class Keyword {
   readonly name: string
 
@@ -11,8 +11,8 @@ export class Keyword {
 }
 
 /**
- * `value` on one line: objects as maps with strings for keys, arrays as vectors, `null` as `nil`. JSON's escapes in a string
- * (quote, backslash, control characters) are among those that Clojure's reader knows.
+ * `value` on one line: objects as maps with string keys, arrays as vectors, `null` as `nil`. Clojure's reader knows all
+ * escapes that JSON uses in strings (quote, backslash, control characters).
  */
 export function ednOf(value: Json): string {
   if (value === null) return 'nil'
@@ -22,7 +22,7 @@ export function ednOf(value: Json): string {
   return `{${entries.join(', ')}}`
 }
 
-/** A map on one line with keywords for keys, in the order given. */
+/** A map on one line with keywords as keys, in the given order. */
 export function ednRecord(fields: Readonly<Record<string, Json | Keyword>>): string {
   const entries = Object.entries(fields).map(
     ([key, item]) => `:${key} ${item instanceof Keyword ? `:${item.name}` : ednOf(item)}`,

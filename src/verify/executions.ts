@@ -1,4 +1,4 @@
-/** Invariant 7: what has executed the same instances is the same: outcomes, members and state. */
+/** Invariant 7: servers that executed the same instances have the same outcomes, members and state. */
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Execution } from '../../machines/outcome.ts'
@@ -9,11 +9,11 @@ import { shown } from '../services/fields.ts'
 import type { MembersByInstance } from './members-by-instance.ts'
 
 export class Executions {
-  /** What is executed at instances below is not judged. */
+  /** Instances below this one are not judged. */
   readonly #first: Instance
-  /** Fingerprints of what executing each instance gave. */
+  /** The fingerprint of the execution of each instance. */
   readonly #given: number[]
-  /** Fingerprints of the state after each instance, `null` where none was seen. */
+  /** The fingerprint of the state after each instance, `null` where none was reported. */
   readonly #states: (number | null)[]
 
   constructor(given: readonly number[] = [], states: readonly (number | null)[] = [], first: Instance = 0) {
@@ -22,7 +22,7 @@ export class Executions {
     this.#states = [...states]
   }
 
-  /** How many instances some server has executed. */
+  /** The number of instances that some server has executed. */
   get count(): Instance {
     return this.#first + this.#given.length
   }
@@ -44,7 +44,7 @@ export class Executions {
     return isFirst
   }
 
-  /** A server begins, with these members after what it had stored. */
+  /** A server starts. `members` are the members that it knows after the instances that it had stored. */
   started(
     node: NodeId,
     firstUnchosen: Instance,
@@ -56,7 +56,7 @@ export class Executions {
     if (canonicalJson(members) === canonicalJson(ruling)) return
     throw new Violation(
       7,
-      `server ${node} began at instance ${firstUnchosen} with the members ${shown(members)}: they are ${shown(ruling)}`,
+      `server ${node} started at instance ${firstUnchosen} with the members ${shown(members)}; the cluster has ${shown(ruling)}`,
     )
   }
 
@@ -78,12 +78,12 @@ function checkSameOutcomes(
   execution: Execution,
 ): void {
   if (instance > executed) {
-    throw new Violation(7, `server ${node} executed instance ${instance}; nobody has executed ${executed}`)
+    throw new Violation(7, `server ${node} executed instance ${instance}; no server has executed ${executed}`)
   }
   if (given === print) return
   throw new Violation(
     7,
-    `server ${node} executed instance ${instance} with other outcomes than the first to do so: ${shown(execution)}`,
+    `server ${node} executed instance ${instance} with other outcomes than the first server: ${shown(execution)}`,
   )
 }
 
@@ -92,7 +92,7 @@ function checkSameState(node: NodeId, instance: Instance, digest: string, known:
   if (known !== null && known !== print) {
     throw new Violation(
       7,
-      `server ${node} is in another state after instance ${instance} than the others were`,
+      `server ${node} has another state after instance ${instance} than the other servers`,
     )
   }
   return print

@@ -1,6 +1,7 @@
 /**
- * A part of invariant 6: a request that the client library would ask again in a new session, since it was refused as expired soon
- * after it was first sent, was not executed before and is not executed later. An engine judges it that knows real time.
+ * A part of invariant 6. When a request is refused as expired soon after it was first sent, the client library sends it again in a
+ * new session. Such a request must never be executed, neither before nor after the refusal. Only an engine that knows real time can
+ * judge this.
  */
 import { requestId } from '../../machines/held-requests.ts'
 import type { Fact } from '../core/facts.ts'
@@ -9,10 +10,10 @@ import { wasNeverExecuted } from '../services/expiry.ts'
 
 export class Expiry {
   readonly #sessionIdleMs: number
-  /** By name of the request: when it was first sent. */
+  /** By name of the request: the time when it was first sent. */
   readonly #sentMs = new Map<string, number>()
   readonly #executed = new Set<string>()
-  /** Those that the library would ask again. */
+  /** The requests that the library would send again. */
   readonly #moved = new Set<string>()
 
   constructor(sessionIdleMs: number) {
@@ -40,7 +41,7 @@ export class Expiry {
         return
       }
       default:
-      // What else happens ends no request.
+      // No other fact ends a request.
     }
   }
 
@@ -59,7 +60,7 @@ export class Expiry {
   #violate(id: string): never {
     throw new Violation(
       6,
-      `the request ${id} was executed, and refused as expired so soon after it was sent that its client asks for it again in a new session`,
+      `the request ${id} was executed and also refused as expired, so soon after it was sent that its client sends it again in a new session`,
     )
   }
 }

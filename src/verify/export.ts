@@ -1,4 +1,4 @@
-/** Histories in the forms of other checkers, so that somebody else's judgement can be had. */
+/** Histories in the formats of other checkers, which can judge them independently. */
 import { ednRecord, Keyword } from './edn.ts'
 import type { Operation, Tick } from './history.ts'
 import { jepsenCall } from './jepsen-call.ts'
@@ -8,16 +8,16 @@ type JepsenType = 'invoke' | 'ok' | 'fail' | 'info'
 
 /**
  * A Jepsen history: one EDN map a line, in order, with `:index`, `:time` (nanoseconds since the first call), `:process`,
- * `:type`, `:f` and `:value` (https://github.com/jepsen-io/history). `:ok` took effect, `:fail` did not, and `:info` may have:
- * those stand at the end, since no answer ever came.
+ * `:type`, `:f` and `:value` (https://github.com/jepsen-io/history). An `:ok` operation took effect, a `:fail` did not, an `:info`
+ * may have. The `:info` operations are at the end, since they got no answer.
  *
- * - Locks: `:f` is `:lock` or `:unlock` and `:value` the name. An `:ok` carries `:token [instance index]` or `:freed` as well.
- * - Registers: `:read`, `:write` and `:cas`, whose `:value` is `[key value]`, as of `jepsen.independent`; for `:cas` it is
- *   `[key [expected value]]`, and one that did not find what it expected is a `:fail`.
- * - Counters: `:add`, whose `:value` is `[key amount]`, and `:count`, whose is `[key count]`. An `:ok` of `:add` carries
- *   `:count` as well: what the counter was after it.
+ * - Locks: `:f` is `:lock` or `:unlock`, and `:value` is the name. An `:ok` also carries `:token [instance index]` or `:freed`.
+ * - Registers: `:read`, `:write` and `:cas`. The `:value` is `[key value]`, as in `jepsen.independent`; for `:cas` it is
+ *   `[key [expected value]]`. A `:cas` that did not find the expected value is a `:fail`.
+ * - Counters: `:add` with the `:value` `[key amount]`, and `:count` with the `:value` `[key count]`. An `:ok` of `:add` also
+ *   carries `:count`, the counter after the operation.
  *
- * Throws when a command is of another service.
+ * Throws when a command belongs to another service.
  */
 export function jepsenHistory(operations: readonly Operation[]): string {
   const processes = processesOf(operations)
@@ -61,11 +61,11 @@ export function jepsenHistory(operations: readonly Operation[]): string {
 }
 
 /**
- * A history for Porcupine (https://github.com/anishathalye/porcupine), which has no file format of its own: one JSON object a
- * line with the fields of its `Operation`: `ClientId`, `Input`, `Call`, `Output`, `Return`. `Input` and `Output` are the
- * service's command and result. `Call` and `Return` are places in the order of events, which no two share. Porcupine wants
- * each operation to end and to take effect: what had no effect is left out, and what had no answer returns after all else
- * with `Output: null`, for which a model must allow that anything was given, or that nothing was done.
+ * A history for Porcupine (https://github.com/anishathalye/porcupine). Porcupine has no file format, so this is one JSON object
+ * a line with the fields of its `Operation`: `ClientId`, `Input`, `Call`, `Output`, `Return`. `Input` and `Output` are the
+ * service's command and result. `Call` and `Return` are unique positions in the order of events. Porcupine expects each
+ * operation to end and to take effect. So operations without effect are left out, and operations without an answer return
+ * after all others with `Output: null`; for these a model must allow every result, and also that nothing was executed.
  */
 export function porcupineHistory(operations: readonly Operation[]): string {
   const processes = processesOf(operations)
@@ -85,7 +85,7 @@ export function porcupineHistory(operations: readonly Operation[]): string {
   )
 }
 
-/** From the first call to the last that happened. */
+/** The time from the first call to the last event. */
 function spanOf(operations: readonly Operation[]): { beginMs: number; endMs: number; endOrder: number } {
   const span = { beginMs: operations[0]?.called.timeMs ?? 0, endMs: 0, endOrder: 0 }
   for (const { called, ending } of operations) {
@@ -97,7 +97,7 @@ function spanOf(operations: readonly Operation[]): { beginMs: number; endMs: num
   return span
 }
 
-/** What came later stands later; what never came, by the time of the call. */
+/** By the order of events; operations without an answer come last, by the order of their calls. */
 function byOrder(a: { at: Tick; operation: Operation }, b: { at: Tick; operation: Operation }): number {
   if (a.at.order !== b.at.order) return a.at.order - b.at.order
   return a.operation.called.order - b.operation.called.order

@@ -1,43 +1,46 @@
 /**
- * What clients saw of a run: the history that the linearizability checkers judge (Herlihy and Wing, "Linearizability: a
- * correctness condition for concurrent objects", 1990).
+ * The history of a run as its clients observed it. The linearizability checkers judge it (Herlihy and Wing, "Linearizability:
+ * a correctness condition for concurrent objects", 1990).
  */
 import type { Json } from '../../machines/batch.ts'
 import type { Execution, Outcome, Position } from '../../machines/outcome.ts'
 import { canonicalJson } from '../core/digest.ts'
 
-/** When something happened to a client. */
+/** The time of an event at a client. */
 export interface Tick {
-  /** Its place among all that happened to clients: no two are equal, and it alone says what was before what. */
+  /** The position among all events at clients. It is unique, and it alone decides which event was before another. */
   readonly order: number
-  /** Milliseconds, for whoever reads the history. */
+  /** Milliseconds, for the reader of the history only. */
   readonly timeMs: number
 }
 
 export type Ending =
   | { readonly kind: 'answered'; readonly at: Tick; readonly result: Json; readonly position: Position }
-  /** It has changed nothing and never will: it was cancelled, or refused, or the service threw. */
+  /** The command changed nothing and never will: it was cancelled, or refused, or the service threw. */
   | { readonly kind: 'void'; readonly at: Tick }
-  /** No answer came: it may have been executed, or may yet be. `position` is where it was, when a server has said so. */
+  /**
+   * No answer arrived: the command may have been executed, or may still be executed. `position` is where it was executed, when
+   * a server has reported that.
+   */
   | { readonly kind: 'unknown'; readonly position: Position | null }
 
-/** One command of a client. (uid, seq) names it; a client may have several under way. */
+/** One command of a client, named by (uid, seq). A client may have several commands in progress. */
 export interface Operation {
   readonly uid: string
   readonly seq: number
-  /** What the service was asked. */
+  /** The command for the service. */
   readonly command: Json
   readonly called: Tick
   readonly ending: Ending
 }
 
-/** What is wrong with a history, and the operation at which it shows. */
+/** A fault in a history, and the operation at which it was found. */
 export interface Flaw {
   readonly message: string
   readonly operation: Operation
 }
 
-/** A name stands for one command, which ends once: the first operation whose name was used before it. */
+/** A name belongs to one command, which ends once. Returns the first operation whose name an earlier operation has. */
 export function namedTwice(operations: readonly Operation[]): Flaw | null {
   const seqsByUid = new Map<string, Set<number>>()
   for (const operation of operations) {
@@ -57,7 +60,7 @@ interface Entry {
   ending: Ending
 }
 
-/** Writes a history down as it happens. */
+/** Records a history during a run. */
 export class History {
   readonly #entries: Entry[] = []
   readonly #byName = new Map<string, Entry>()
@@ -77,22 +80,22 @@ export class History {
   }
 
   /**
-   * A client is told how its command ended. Told again the same, nothing is new; told something else, the command stands in
-   * the history twice, which no checker lets pass. Throws when the command was never called.
+   * A client receives the outcome of its command. The same outcome again changes nothing. A different outcome adds the command
+   * to the history a second time, which every checker reports as a flaw. Throws when the command was never called.
    */
   ended(uid: string, seq: number, outcome: Outcome, timeMs: number): void {
     const entry = this.#byName.get(nameOf(uid, seq))
-    if (entry === undefined) throw new Error(`${uid} ${seq} ended and was never called`)
+    if (entry === undefined) throw new Error(`${uid} ${seq} ended but was never called`)
     const ending = endingOf(outcome, this.#tick(timeMs))
     if (entry.ending.kind === 'unknown') {
-      // Of an expired session it is not known what it did: that is as if no answer had come.
+      // An expired session does not reveal whether the command was executed, so this counts as no answer.
       if (ending.kind !== 'unknown') entry.ending = ending
     } else if (!isSame(entry.ending, ending)) {
       this.#entries.push({ ...entry, ending })
     }
   }
 
-  /** A server executed a batch: where those commands were executed that have no answer yet. */
+  /** A server executed a batch. Records the positions of the commands in it that have no answer yet. */
   executed({ instance, outcomes }: Execution): void {
     for (const { uid, seq, outcome } of outcomes) {
       if (outcome.kind !== 'executed' || outcome.instance !== instance) continue
@@ -102,7 +105,7 @@ export class History {
     }
   }
 
-  /** In the order in which they were called. */
+  /** In the order of their calls. */
   get operations(): readonly Operation[] {
     return this.#entries
   }

@@ -1,9 +1,9 @@
 /**
- * The invariants that facts can break, 1 to 8 and 10, judged as the facts come. What is kept grows with the number of
- * instances, by a few numbers each, and with the requests that are open; not with what was said.
+ * Judges the invariants that facts can break, 1 to 8 and 10, fact by fact. The memory that this needs grows by a few numbers for
+ * each instance and with the number of open requests, but not with the number of messages.
  *
- * Invariant 9 needs a look into the request queue (`queue.ts`), and 11 and 12 an engine's knowledge (`liveness.ts`);
- * so does 13, of which a part is judged (`replicated-clock.ts`).
+ * Invariant 9 needs the content of the request queue (`queue.ts`). Invariants 11 and 12 need knowledge that only an engine has
+ * (`liveness.ts`), and so does 13, of which a part is judged (`replicated-clock.ts`).
  */
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
@@ -23,27 +23,28 @@ import { Requests } from './requests.ts'
 export interface InvariantsOptions {
   /** The members at instance 0. */
   readonly founders: readonly Member[]
-  /** The name of the service that runs: some invariants are those of one service. */
+  /** The name of the service that runs: some invariants apply to one service only. */
   readonly service: string
 }
 
 /**
- * Where a judgement begins that has not seen the beginning. What is given is true of one moment: whatever happens after it is
- * seen, and all that is heard after it and was said before it is known to have been said.
+ * The start of a judgement of a run that is already in progress. The data describe one moment. The judgement sees every event
+ * after that moment, and every message that was sent before it and is received after it.
  */
 export interface LaterBeginning {
   /** The name of the service that runs. */
   readonly service: string
   /**
-   * What happens at instances below is not judged. At the moment nobody has issued an accept for this one or any above: it
-   * is two above the highest that a quorum of `members` shows to be chosen or accepted, since an accept for an instance is
-   * issued only when the one before it is chosen, and a quorum of those who may have chosen it shows that.
+   * Instances below this one are not judged. At the moment of the start, no server has issued an accept for this instance or a
+   * higher one. It is two above the highest instance that a quorum of `members` shows to be chosen or accepted: a proposer
+   * issues an accept for an instance only after the instance before it is chosen, and a quorum of the members that may have
+   * chosen that instance shows it.
    */
   readonly first: Instance
-  /** Who rules from `from` on, as far as is executed. */
+  /** `members` are the members from instance `from` on, as far as instances are executed. */
   readonly from: Instance
   readonly members: readonly Member[]
-  /** The servers that are seen, with what their disks hold. */
+  /** The servers that are observed, with the durable state of their disks. */
   readonly servers: readonly {
     readonly node: NodeId
     readonly incarnation: string
@@ -52,7 +53,7 @@ export interface LaterBeginning {
   }[]
 }
 
-/** What is known, in parts that are copied and written each by itself. */
+/** The knowledge, in parts that are copied and serialized independently. */
 interface Parts {
   readonly members: MembersByInstance
   readonly acceptors: Acceptors
@@ -62,7 +63,7 @@ interface Parts {
   readonly locks: Locks
 }
 
-/** All that is known, as plain data. */
+/** All knowledge, as plain data. */
 export type Knowledge = { readonly service: string } & {
   readonly [Name in keyof Parts]: ReturnType<Parts[Name]['toJson']>
 }
@@ -71,16 +72,16 @@ type Changing = { -readonly [Name in keyof Parts]: Parts[Name] }
 
 export class Invariants {
   readonly #service: string
-  /** 0 from the beginning on. Otherwise what clients had requested before is not known. */
+  /** 0 for a run that is judged from its start. Otherwise earlier requests of clients are not known. */
   readonly #first: Instance
   readonly #judgesRequests: boolean
   readonly #judgesLocks: boolean
   readonly #parts: Changing
-  /** The parts that no other has. A part is copied when it is about to change, so `copy` costs next to nothing. */
+  /** The parts that no other copy shares. A shared part is copied before it changes, so `copy` costs almost nothing. */
   readonly #own: Set<keyof Parts>
-  /** Each part as JSON, as long as it does not change. */
+  /** Each part as JSON, until the part changes. */
   readonly #texts: Map<keyof Parts, string>
-  /** Of the parts as they are when it is asked. */
+  /** Reads the parts at the time of each call. */
   readonly #electorate: Electorate
 
   private constructor(
@@ -101,7 +102,7 @@ export class Invariants {
     this.#electorate = electorateOf(this.#parts)
   }
 
-  /** Of a run that begins, before its first fact. */
+  /** For a run that starts, before its first fact. */
   static begin({ founders, service }: InvariantsOptions): Invariants {
     return Invariants.#of(service, {
       members: new MembersByInstance([{ from: 0, members: inOrderOfId(founders) }]),
@@ -113,9 +114,12 @@ export class Invariants {
     })
   }
 
-  /** Of a run that is under way. Judges what does not need the whole history, from the instance `first` on; `first` is above 0. */
+  /**
+   * For a run that is already in progress. Judges only what does not need the whole history, from the instance `first` on; `first`
+   * is above 0.
+   */
   static beginLater({ service, first, from, members, servers }: LaterBeginning): Invariants {
-    // Who voted before may have been counted then.
+    // A server that voted earlier may have been counted then.
     const voters = servers.map(({ node: id, incarnation }) => ({ id, address: '', incarnation }))
     const parts: Parts = {
       members: new MembersByInstance([
@@ -131,7 +135,7 @@ export class Invariants {
     return Invariants.#of(service, parts, first)
   }
 
-  /** From what `toJson` gave of a run that was judged from its beginning. */
+  /** From the result of `toJson` for a run that was judged from its start. */
   static fromJson(text: string): Invariants {
     const known: Knowledge = JSON.parse(text)
     return Invariants.#of(known.service, {
@@ -156,7 +160,7 @@ export class Invariants {
         return
       case 'started': {
         const { node, incarnation, durable, members } = fact
-        this.#shown(node, this.#change('acceptors').started(node, incarnation, durable))
+        this.#foundOnDisk(node, this.#change('acceptors').started(node, incarnation, durable))
         this.#parts.choices.stored(node, durable.firstUnchosen)
         this.#parts.executions.started(node, durable.firstUnchosen, members, this.#parts.members)
         this.#prune()
@@ -167,10 +171,10 @@ export class Invariants {
         this.#prune()
         return
       case 'said':
-        this.#said(fact.node, fact.message)
+        this.#sent(fact.node, fact.message)
         return
       case 'synced':
-        this.#shown(fact.node, this.#change('acceptors').synced(fact.node, fact.durable))
+        this.#foundOnDisk(fact.node, this.#change('acceptors').synced(fact.node, fact.durable))
         this.#parts.choices.stored(fact.node, fact.durable.firstUnchosen)
         return
       case 'executed':
@@ -184,13 +188,13 @@ export class Invariants {
     fact satisfies never
   }
 
-  /** The same knowledge, which goes on by itself. */
+  /** A copy that changes independently. */
   copy(): Invariants {
     this.#own.clear()
     return new Invariants(this.#service, this.#parts, [], new Map(this.#texts), this.#first)
   }
 
-  /** `knowledge` as JSON: equal knowledge is equal text, in whatever order it was learned. */
+  /** `knowledge` as JSON. Equal knowledge gives equal text, independent of the order of the facts. */
   toJson(): string {
     let text = `{"service":${JSON.stringify(this.#service)}`
     for (const name of Object.keys(this.#parts) as (keyof Parts)[]) {
@@ -206,7 +210,7 @@ export class Invariants {
     return JSON.parse(this.toJson())
   }
 
-  /** A part, which is about to change. */
+  /** The part to be changed, copied first if another copy shares it. */
   #change<Name extends keyof Parts>(name: Name): Parts[Name] {
     this.#texts.delete(name)
     if (!this.#own.has(name)) {
@@ -217,19 +221,19 @@ export class Invariants {
     return this.#parts[name]
   }
 
-  #said(node: NodeId, message: NodeMessage): void {
+  #sent(node: NodeId, message: NodeMessage): void {
     switch (message.type) {
       case 'promise':
-        if (this.#change('acceptors').said(node, message, this.#parts.members)) this.#prune()
+        if (this.#change('acceptors').sent(node, message, this.#parts.members)) this.#prune()
         return
       case 'accepted':
-        this.#saidAccepted(node, message)
+        this.#sentAccepted(node, message)
         return
       case 'accept':
         this.#issued(node, message)
         return
       case 'chosen':
-        this.#told(node, message)
+        this.#sentChosen(node, message)
         return
       case 'prepare':
       case 'denial':
@@ -239,11 +243,11 @@ export class Invariants {
     message satisfies never
   }
 
-  #saidAccepted(node: NodeId, message: Accepted): void {
+  #sentAccepted(node: NodeId, message: Accepted): void {
     const { instance, ballot } = message
-    const saysLess = this.#change('acceptors').said(node, message, this.#parts.members)
+    const isFloorRaised = this.#change('acceptors').sent(node, message, this.#parts.members)
     this.#change('choices').accepted(node, instance, ballot, null, this.#electorate)
-    if (saysLess) this.#prune()
+    if (isFloorRaised) this.#prune()
   }
 
   #issued(node: NodeId, message: Accept): void {
@@ -253,13 +257,13 @@ export class Invariants {
     this.#change('choices').issued(node, message, this.#electorate)
   }
 
-  #told(node: NodeId, { from, batches }: Chosen): void {
+  #sentChosen(node: NodeId, { from, batches }: Chosen): void {
     batches.forEach((batch, offset) => {
-      this.#parts.choices.taken(node, from + offset, batch, 'told as chosen')
+      this.#parts.choices.taken(node, from + offset, batch, 'announced as chosen')
     })
   }
 
-  #shown(node: NodeId, votes: readonly DurableVote[]): void {
+  #foundOnDisk(node: NodeId, votes: readonly DurableVote[]): void {
     for (const { instance, ballot, batch } of votes) {
       this.#change('choices').accepted(node, instance, ballot, batch, this.#electorate)
     }

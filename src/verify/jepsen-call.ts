@@ -1,19 +1,17 @@
-/** What the commands of the lock and the register service are called in Jepsen. */
+/** The Jepsen names of the commands of the lock and the register service. */
 import type { Json } from '../../machines/batch.ts'
 import { fieldsOf, nameIn, shown } from '../services/fields.ts'
 
-/** What an operation is called in Jepsen, and its arguments or, once there is a result, what it gave. */
+/** The Jepsen name of an operation, and its arguments or, when there is a result, its result. */
 export interface JepsenCall {
   readonly f: string
   readonly value: Json
-  /** It was executed and changed nothing, which Jepsen calls a failure. */
+  /** The operation was executed and changed nothing. Jepsen calls this a failure. */
   readonly isVoid?: boolean
   readonly more?: Readonly<Record<string, Json>>
 }
 
-/**
- * What `command` is called; with the result, if there is one, in its place. Throws when it is of neither service.
- */
+/** The Jepsen call of `command`, with the result if there is one. Throws when the command belongs to neither service. */
 export function jepsenCall(command: Json, result: Json | undefined): JepsenCall {
   const fields = fieldsOf(command, 'a command')
   const given = result === undefined ? {} : fieldsOf(result, 'a result')
@@ -42,6 +40,6 @@ export function jepsenCall(command: Json, result: Json | undefined): JepsenCall 
     case 'count':
       return { f: 'count', value: [key, given.count ?? null] }
     default:
-      throw new Error(`action is ${shown(action)}: it must be one of the lock or of the register service`)
+      throw new Error(`action is ${shown(action)}: it must be an action of the lock or the register service`)
   }
 }

@@ -1,14 +1,14 @@
-/** Invariant 10, of the lock service: one holder a lock, and tokens that only grow. */
+/** Invariant 10, of the lock service: each lock has at most one holder, and its tokens only grow. */
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Execution, Position } from '../../machines/outcome.ts'
 import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
 import type { LockCommand, LockResult, LockToken } from '../services/lock.ts'
 
-/** What is known of a lock. */
+/** The known state of a lock. */
 export interface LockRecord {
   readonly name: string
-  /** The last that was given. */
+  /** The last token that was granted. */
   readonly token: LockToken
   readonly isHeld: boolean
 }
@@ -20,7 +20,7 @@ export class Locks {
     this.#locks = new Map(locks.map((lock) => [lock.name, lock]))
   }
 
-  /** A chosen batch was executed, by the first server to do so. */
+  /** The first server has executed a chosen batch. */
   executed(instance: Instance, batch: Batch, execution: Execution): void {
     for (const { uid, seq, outcome } of execution.outcomes) {
       if (outcome.kind !== 'executed' || outcome.instance !== instance) continue
@@ -44,7 +44,7 @@ export class Locks {
     const lock = this.#locks.get(name)
     if (command.action === 'lock') {
       const token = 'token' in result ? result.token : null
-      if (token === null) throw new Violation(10, `${shown(name)} was given without a token`)
+      if (token === null) throw new Violation(10, `${shown(name)} was granted without a token`)
       checkIsFree(lock, at)
       if (lock !== undefined) checkGrows(lock, token)
       this.#locks.set(name, { name, token: { instance: token.instance, index: token.index }, isHeld: true })
@@ -69,7 +69,7 @@ function checkIsFree(lock: LockRecord | undefined, at: Position): void {
   if (lock?.isHeld !== true) return
   throw new Violation(
     10,
-    `${shown(lock.name)} was given at ${textOf(at)} while ${textOf(lock.token)} held it`,
+    `${shown(lock.name)} was granted at ${textOf(at)} while ${textOf(lock.token)} held it`,
   )
 }
 
@@ -82,6 +82,6 @@ function checkFreed(name: string, frees: boolean, result: LockResult, at: Positi
   if ('freed' in result && result.freed === frees) return
   throw new Violation(
     10,
-    `an unlock of ${shown(name)} at ${textOf(at)} gave ${shown(result)}, and ${frees ? 'frees it' : 'frees nothing'}`,
+    `an unlock of ${shown(name)} at ${textOf(at)} returned ${shown(result)}, but it ${frees ? 'frees the lock' : 'frees nothing'}`,
   )
 }

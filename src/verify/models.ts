@@ -1,31 +1,31 @@
 /**
- * Reference models: what a lock, a register and a counter are, said as shortly as possible and without a line of the
- * services, so that a fault in a service does not excuse itself.
+ * Reference models of a lock, a register and a counter. They are as short as possible and share no code with the services, so
+ * that a fault in a service cannot hide itself.
  */
 import type { Json } from '../../machines/batch.ts'
 import { canonicalJson } from '../core/digest.ts'
 
 /**
- * What a service ought to be. Its state falls into parts that have nothing to do with each other, each under a key; a
- * history is linearizable when it is so at each key.
+ * The specification of a service. Its state consists of independent parts, each under a key. A history is linearizable when the
+ * history of each key is linearizable.
  */
 export interface Model {
-  /** The part of the state that `command` is about. */
+  /** The key of the part of the state that `command` uses. */
   keyOf(command: Json): string
-  /** Each part at first. */
+  /** The initial state of each part. */
   readonly initial: Json
   /**
-   * A part after `command` gave `result`; with `undefined` for a result that nobody saw, after it gave whatever it gives.
-   * `undefined` when it cannot have given that, or cannot run at all in this state.
+   * The part after `command` returned `result`. Pass `undefined` when no client received the result: then every result is allowed.
+   * Returns `undefined` when the command cannot return `result`, or cannot run in this state.
    */
   step(state: Json, command: Json, result: Json | undefined): Json | undefined
-  /** True when `command`, having given `result`, has changed nothing, whatever the state was. */
+  /** True when a `command` that returned `result` changed nothing, in every state. */
   onlyReads(command: Json, result: Json): boolean
 }
 
 type Fields = { readonly [name: string]: Json | undefined }
 
-/** The fields of an object; of anything else, none. */
+/** The fields of an object; no fields for any other value. */
 function fieldsOf(json: Json): Fields {
   return json !== null && typeof json === 'object' && !Array.isArray(json) ? (json as Fields) : {}
 }
@@ -34,13 +34,13 @@ function same(a: Json | undefined, b: Json | undefined): boolean {
   return canonicalJson(a ?? null) === canonicalJson(b ?? null)
 }
 
-/** `state`, if `expected` is what was seen, or nothing was. */
+/** Returns `state` if the client received `expected` or no result, otherwise `undefined`. */
 function seen(expected: Fields, result: Json | undefined, state: Json): Json | undefined {
   return result === undefined || same(result, expected as Json) ? state : undefined
 }
 
 type Token = { readonly instance: number; readonly index: number }
-/** `'unseen'` is the token of a lock that nobody was told of. */
+/** `'unseen'` stands for a token that no client received. */
 type LockState = { readonly holder: Token | 'unseen' | null; readonly last: Token | null }
 
 function grows(last: Token | null, token: Token): boolean {
@@ -48,7 +48,10 @@ function grows(last: Token | null, token: Token): boolean {
   return token.instance > last.instance || (token.instance === last.instance && token.index > last.index)
 }
 
-/** Locks by name. `lock` runs only when nobody holds it and gives a token above all before; `unlock` says whether it freed. */
+/**
+ * Locks by name. `lock` runs only when no client holds the lock, and returns a token above all earlier ones. `unlock` returns
+ * whether it freed the lock.
+ */
 export const lockModel: Model = {
   keyOf: (command) => String(fieldsOf(command).name),
   initial: { holder: null, last: null },
@@ -67,7 +70,7 @@ export const lockModel: Model = {
   onlyReads: (_, result) => fieldsOf(result).freed === false,
 }
 
-/** Registers by key, `null` at first: `read`, `write` and `compareAndSet`. */
+/** Registers by key, initially `null`: `read`, `write` and `compareAndSet`. */
 export const registerModel: Model = {
   keyOf: (command) => String(fieldsOf(command).key),
   initial: null,
@@ -89,7 +92,7 @@ export const registerModel: Model = {
   onlyReads: (command, result) => fieldsOf(command).action === 'read' || fieldsOf(result).set === false,
 }
 
-/** Counters by key, 0 at first: `add` gives what the counter is after it, `count` what it is. */
+/** Counters by key, initially 0: `add` returns the counter after the addition, `count` returns the counter. */
 export const counterModel: Model = {
   keyOf: (command) => String(fieldsOf(command).key),
   initial: 0,
@@ -114,7 +117,7 @@ function modelFor(command: Json): Model {
   return action === 'add' || action === 'count' ? counterModel : registerModel
 }
 
-/** Registers and counters side by side, as the register service has them; a key may name one of each. */
+/** Registers and counters together, as the register service has them. A register and a counter may have the same key. */
 export const registersAndCountersModel: Model = {
   keyOf: (command) =>
     `${modelFor(command) === counterModel ? 'counter' : 'register'} ${modelFor(command).keyOf(command)}`,

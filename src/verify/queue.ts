@@ -1,4 +1,4 @@
-/** Invariant 9: what a request queue has taken, delayed or not, it holds until it has ended. */
+/** Invariant 9: a request queue holds each request that it has taken, delayed or not, until the request has ended. */
 import type { NodeId } from '../../machines/batch.ts'
 import { isDelayedFull, requestId } from '../../machines/held-requests.ts'
 import { emptyLine, idsOf } from '../../machines/line.ts'
@@ -9,9 +9,9 @@ import { get, keysOf } from '../../machines/table.ts'
 import { Violation } from '../core/violation.ts'
 
 /**
- * Compares the request queue of a server before and after something happened to that server; `executions` are what its
- * replica executed meanwhile. Throws a `Violation` of invariant 9 when a request is no longer held that has not ended, or is
- * held and neither to be proposed nor waiting. A crash needs no call: it ends a queue. Costs nothing where nothing changed.
+ * Compares the request queue of a server before and after an event at that server. `executions` are the executions of its replica
+ * during the event. Throws a `Violation` of invariant 9 when the queue dropped a request that has not ended, or when a held
+ * request is neither ready nor waiting. A crash needs no call: it ends the queue. Costs nothing when the queue did not change.
  */
 export function checkQueue(
   node: NodeId,
@@ -20,7 +20,7 @@ export function checkQueue(
   executions: readonly Execution[],
 ): void {
   if (before.held === after.held) return
-  // A server that is no longer counted sends its clients elsewhere.
+  // A server that is no longer counted refers its clients to other servers.
   if (!isCounted(after.members, after.self, after.incarnation)) return
   checkNothingIsForgotten(node, before, after, executions)
   checkEachHasItsPlace(node, after)
@@ -40,7 +40,7 @@ function checkNothingIsForgotten(
       else ended.add(requestId(outcome))
     }
   }
-  // Where there is no room for another delayed request, its client is told to come back.
+  // When the queue has no room for another delayed request, it asks the client to retry.
   const isFull = isDelayedFull(after.held, after.limits)
   for (const id of keysOf(before.held.byId)) {
     if (ended.has(id) || get(after.held.byId, id) !== undefined) continue
@@ -55,7 +55,9 @@ function checkEachHasItsPlace(node: NodeId, { held }: RequestQueueContext): void
   for (const id of keysOf(held.byId)) {
     const isDelayed = get(held.byId, id)?.tag !== null
     if (waiting.has(id) === isDelayed && ready.has(id) !== isDelayed) continue
-    const what = isDelayed ? 'delayed and does not wait' : 'to be proposed and does not stand in the line'
-    throw new Violation(9, `at server ${node} the request ${id} is ${what}`)
+    const what = isDelayed
+      ? 'is delayed but not waiting'
+      : 'is to be proposed but not in the line of ready requests'
+    throw new Violation(9, `at server ${node} the request ${id} ${what}`)
   }
 }

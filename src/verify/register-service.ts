@@ -1,4 +1,4 @@
-/** Registers and counters: a service made for checking histories, since what it gives tells much about the order of things. */
+/** Registers and counters: a service for tests of histories. Its results reveal much about the order of execution. */
 import type { Json } from '../../machines/batch.ts'
 import { textOf, utf8 } from '../core/bytes.ts'
 import { canonicalJson } from '../core/digest.ts'
@@ -9,13 +9,13 @@ import { emptyMap, entriesOf, get, mapOf, put, type SortedMap } from '../service
 export type RegisterCommand =
   | { readonly action: 'read'; readonly key: string }
   | { readonly action: 'write'; readonly key: string; readonly value: Json }
-  /** Writes `value` where `expected` stands; `null` stands in a register that was never written. */
+  /** Writes `value` if the register holds `expected`. A register that was never written holds `null`. */
   | { readonly action: 'compareAndSet'; readonly key: string; readonly expected: Json; readonly value: Json }
-  /** Of a counter, which has nothing to do with the register of the same key. */
+  /** Adds to a counter, which is independent of the register with the same key. */
   | { readonly action: 'add'; readonly key: string; readonly amount: number }
   | { readonly action: 'count'; readonly key: string }
 
-/** What `read`, `write`, `compareAndSet` give, and what `add` and `count` do: the counter after it. */
+/** The results of `read`, `write`, `compareAndSet`, and of `add` and `count`: the counter after the command. */
 export type RegisterResult =
   | { readonly value: Json }
   | { readonly written: true }
@@ -92,6 +92,6 @@ export const registerService: Service<RegisterState, RegisterCommand, RegisterRe
 }
 
 function given(value: Json | undefined, field: string): Json {
-  if (value === undefined) throw new Error(`${field} is missing: name the value, or null for none`)
+  if (value === undefined) throw new Error(`${field} is missing: give a value, or null for none`)
   return value
 }

@@ -1,31 +1,35 @@
 /**
- * Invariant 13, as far as it is judged: between any two instances the replicated clock advances by no more than the real time
- * between the first proposals of what they chose, as the fastest clock of a server may count it. So it is never ahead of the
- * time since the run began. An engine judges it that knows real time beside the clocks of its servers.
+ * The judged part of invariant 13: between any two instances the replicated clock advances by no more than the real time between
+ * the first proposals of their chosen batches, measured by the fastest clock that a server may have. So the replicated clock is
+ * never ahead of the time since the run began. Only an engine that knows both real time and the clocks of its servers can judge
+ * this.
  *
- * The other half of the invariant, that no session ends while its client may believe that it lives, is judged by nobody.
+ * No engine judges the other half of the invariant: no session ends while its client may believe that it is alive.
  */
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Fact } from '../core/facts.ts'
 import { Violation } from '../core/violation.ts'
 
-/** A server's monotonic clock counts so many milliseconds in a real one, at most. */
+/** The most milliseconds that the monotonic clock of a server counts in one real millisecond. */
 export const fastestRate = 1.05
 
-/** Milliseconds: the time that a batch brings ends at a whole one. */
+/** Milliseconds. The elapsed time in a batch is rounded to whole milliseconds. */
 const rounding = 1.001
 
 export class ReplicatedClock {
-  /** When each batch was first proposed, by instance: of those that nobody has executed, and the last that somebody has. */
+  /**
+   * By instance, the time when each batch was first proposed. Holds the instances that no server has executed, and the last one
+   * that a server has executed.
+   */
   readonly #proposed = new Map<Instance, Map<string, number>>()
   #executed = 0
   #clockMs = 0
-  /** The least by which the clock was ahead of the fastest one at the proposal of a chosen batch: most often below 0. */
+  /** The smallest lead of the clock over the fastest possible one at the proposal of a chosen batch. Usually below 0. */
   #leastAheadMs = 0
 
   /**
-   * Takes the next fact, at `nowMs` of real time since the run began. `clockMs` is the replicated clock of the server that the
-   * fact is of, `null` where it is not known. Throws a `Violation` when it breaks the invariant.
+   * Takes the next fact, at `nowMs` of real time since the run began. `clockMs` is the replicated clock of the server of the fact,
+   * `null` when it is not known. Throws a `Violation` when the fact breaks the invariant.
    */
   observe(fact: Fact, nowMs: number, clockMs: number | null): void {
     if (fact.type === 'said' && fact.message.type === 'accept') {
@@ -51,7 +55,7 @@ export class ReplicatedClock {
       const tooMuchMs = Math.ceil(aheadMs - this.#leastAheadMs)
       throw new Violation(
         13,
-        `at instance ${instance}, executed by server ${node}, the replicated clock is at ${this.#clockMs} ms: since an instance before it has advanced by ${tooMuchMs} ms more than any server's clock can have`,
+        `at instance ${instance}, executed by server ${node}, the replicated clock is at ${this.#clockMs} ms: since an earlier instance it has advanced ${tooMuchMs} ms more than any server's clock can have`,
       )
     }
     this.#leastAheadMs = Math.min(this.#leastAheadMs, aheadMs)
@@ -60,7 +64,10 @@ export class ReplicatedClock {
   }
 }
 
-/** Batches that are the same by this bring the same time, and hold requests that clients had sent when the first was proposed. */
+/**
+ * Batches with the same name have the same elapsed time and the same requests. So the clients had sent those requests when the
+ * first such batch was proposed.
+ */
 function nameOf({ node, elapsedMs, requests }: Batch): string {
   return `${node} ${elapsedMs} ${requests.map(({ uid, seq }) => `${seq}:${uid}`).join(' ')}`
 }

@@ -1,6 +1,4 @@
-/**
- * What clients asked for and how it ended. Invariants 2 (validity), 6 (integrity) and 8 (responses).
- */
+/** The requests of clients and their outcomes. Invariants 2 (validity), 6 (integrity) and 8 (responses). */
 import type { Batch, Instance, NodeId, Request } from '../../machines/batch.ts'
 import type { Response } from '../../machines/messages.ts'
 import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
@@ -8,12 +6,12 @@ import { fingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
 
-/** What is known of one client. Nothing is kept of what lies below `ackedBelow`: it can only be refused. */
+/** The known state of one client. Requests below `ackedBelow` are forgotten: a server can only refuse them. */
 interface Session {
   ackedBelow: number
-  /** By seq, the fingerprints of the commands that were sent under it: one, unless the client is at fault. */
+  /** By seq, the fingerprints of the commands that were sent with it. More than one is a fault of the client. */
   readonly sent: Map<number, readonly number[]>
-  /** By seq, the fingerprint of the outcome with which it ended. */
+  /** By seq, the fingerprint of the final outcome. */
   readonly ended: Map<number, number>
 }
 
@@ -48,7 +46,7 @@ export class Requests {
       )
   }
 
-  /** A chosen batch was executed, by the first server to do so. */
+  /** The first server has executed a chosen batch. */
   executed(instance: Instance, batch: Batch, execution: Execution): void {
     for (const request of batch.requests) this.#checkWasSent(instance, request)
     for (const outcome of execution.outcomes) this.#end(instance, batch, outcome)
@@ -66,11 +64,14 @@ export class Requests {
         if (isAcked || session?.ended.get(seq) === fingerprint(outcome)) return
         throw new Violation(
           8,
-          `server ${node} answered ${uid} ${seq} with ${shown(outcome)}, with which it never ended`,
+          `server ${node} answered ${uid} ${seq} with ${shown(outcome)}, which is not its outcome`,
         )
       case 'refused':
         if (outcome.reason !== 'stale' || isAcked) return
-        throw new Violation(8, `server ${node} refused ${uid} ${seq} as stale; its client never said so`)
+        throw new Violation(
+          8,
+          `server ${node} refused ${uid} ${seq} as stale, but its client never acknowledged it`,
+        )
     }
     outcome satisfies never
   }
@@ -102,7 +103,7 @@ export class Requests {
     return session
   }
 
-  /** Invariant 2. A copy of what the client needs no more is refused, whatever it says. */
+  /** Invariant 2. A copy of an acknowledged request is refused, so its content does not matter. */
   #checkWasSent(instance: Instance, { uid, seq, command }: Request): void {
     const session = this.#sessions.get(uid)
     if (session !== undefined && seq < session.ackedBelow) return
@@ -120,8 +121,8 @@ export class Requests {
     const known = ended.get(seq)
     if (outcome.kind === 'delayed' || outcome.kind === 'full') {
       if (known === undefined) return
-      const what = outcome.kind === 'delayed' ? 'delayed' : 'turned away'
-      throw new Violation(6, `${uid} ${seq} had ended and was ${what} at instance ${instance}`)
+      const what = outcome.kind === 'delayed' ? 'delayed' : 'rejected for lack of room'
+      throw new Violation(6, `${uid} ${seq} had ended and was then ${what} at instance ${instance}`)
     }
     const print = fingerprint(outcome)
     if (known === print) return
@@ -131,7 +132,7 @@ export class Requests {
   }
 }
 
-/** A request ends once, where it is executed; after that its outcome is repeated and never another. */
+/** A request ends once, at the instance that executes it. After that, the same outcome is repeated. */
 function checkEndsNow(instance: Instance, uid: string, seq: number, outcome: Ended, hasEnded: boolean): void {
   if (!hasEnded && outcome.instance === instance) return
   const what = hasEnded
@@ -140,7 +141,7 @@ function checkEndsNow(instance: Instance, uid: string, seq: number, outcome: End
   throw new Violation(6, `${uid} ${seq} ${what} at instance ${instance}: ${shown(outcome)}`)
 }
 
-/** What executed at (instance, index) is the request that was chosen there. */
+/** The request that was executed at (instance, index) must be the one that was chosen there. */
 function checkIsItsOwn(instance: Instance, batch: Batch, uid: string, seq: number, outcome: Ended): void {
   const request = batch.requests[outcome.index]
   if (request?.uid === uid && request.seq === seq) return

@@ -1,9 +1,9 @@
 /**
- * The search: is there any order in which the history makes sense? It does not look at positions. The idea is Wing and
- * Gong's ("Testing and verifying concurrent objects", 1993) with two refinements of Lowe's ("Testing for linearizability",
- * 2017): configurations are remembered, so that none is followed twice, and an operation takes effect only just in time,
- * when the answer of one requires it. It is done for each key by itself. What it costs grows quickly with the operations
- * under way at once, those without an answer included, so it is for short histories or few clients.
+ * Searches for an order of the operations that explains the history. The search does not use positions. The algorithm is that of
+ * Wing and Gong ("Testing and verifying concurrent objects", 1993) with two refinements by Lowe ("Testing for linearizability",
+ * 2017): the search remembers configurations, so that it follows none twice, and an operation takes effect as late as possible,
+ * when an answer requires it. Each key is searched separately. The cost grows quickly with the number of concurrent operations,
+ * including those without an answer, so the search is for short histories or few clients.
  */
 import type { Json } from '../../machines/batch.ts'
 import { canonicalJson } from '../core/digest.ts'
@@ -11,7 +11,7 @@ import { shown } from '../services/fields.ts'
 import { type Flaw, namedTwice, type Operation } from './history.ts'
 import type { Model } from './models.ts'
 
-/** A state that may be, with the operations that have taken effect and are not answered yet, by number and in order. */
+/** A possible state, with the numbers, in order, of the operations that have taken effect and are not answered yet. */
 interface Configuration {
   readonly state: Json
   readonly taken: readonly number[]
@@ -20,20 +20,20 @@ interface Configuration {
 interface Event {
   readonly order: number
   readonly kind: 'call' | 'answer'
-  /** The operation, by its place among those of its key. */
+  /** The index of the operation among those of its key. */
   readonly number: number
 }
 
-/** The search was given up: there were too many ways in which the history may make sense. */
+/** The search stopped because too many orders may explain the history. */
 export class TooManyConfigurations extends Error {
   override readonly name = 'TooManyConfigurations'
 }
 
 /**
- * Judges a history by itself: whether some order of its operations keeps to real time and gives on `model` what the clients
- * were told. One without an answer may have taken effect at any time after its call, or never. Returns the operation whose
- * answer no order explains, `null` when there is none. Throws `TooManyConfigurations` when one answer leaves more than
- * `limit` configurations to follow.
+ * Judges a history by its answers alone: some order of its operations must agree with real time, and must give on `model` the
+ * results that the clients received. An operation without an answer may have taken effect at any time after its call, or never.
+ * Returns the operation whose answer no order explains, `null` when there is none. Throws `TooManyConfigurations` when one
+ * answer leaves more than `limit` configurations to follow.
  */
 export function searchLinearization(
   operations: readonly Operation[],
@@ -89,7 +89,7 @@ interface Search {
   readonly limit: number
 }
 
-/** The configurations in which operation `answered` has taken effect: its answer is given, and it is no longer counted. */
+/** The configurations in which the operation `answered` has taken effect, without that operation in `taken`. */
 function afterAnswer(
   configurations: readonly Configuration[],
   answered: number,
@@ -104,7 +104,7 @@ function afterAnswer(
     seen.add(name)
     if (seen.size > search.limit) {
       throw new TooManyConfigurations(
-        `more than ${search.limit} configurations to follow with ${search.underWay.size} operations under way`,
+        `more than ${search.limit} configurations to follow with ${search.underWay.size} concurrent operations`,
       )
     }
     open.push(configuration)
@@ -121,7 +121,7 @@ function afterAnswer(
   return found
 }
 
-/** The configurations that one more operation makes of this one. */
+/** The configurations after one more operation. */
 function stepsFrom({ state, taken }: Configuration, search: Search): Configuration[] {
   const { operations, underWay, model } = search
   const steps: Configuration[] = []
@@ -135,12 +135,12 @@ function stepsFrom({ state, taken }: Configuration, search: Search): Configurati
     if (after === undefined) continue
     const next = { state: after, taken: [...taken, number].sort((a, b) => a - b) }
     if (result === undefined) {
-      // One that has no answer need not be taken in vain, and of several that ask the same it does not matter which is.
+      // An operation without an answer is taken only if it changes the state. Of several with the same command, one is enough.
       const name = canonicalJson(command)
       if (unanswered.has(name) || canonicalJson(after) === canonicalJson(state)) continue
       unanswered.add(name)
     } else if (model.onlyReads(command, result)) {
-      // It fits here and stands in nobody's way: whatever comes after it can come all the same.
+      // A read that fits here changes nothing, so every later operation remains possible. No other step need be tried.
       return [next]
     }
     steps.push(next)
@@ -154,6 +154,6 @@ function unexplained(operation: Operation, before: readonly Configuration[]): Fl
   const result = ending.kind === 'answered' ? shown(ending.result) : 'nothing'
   return {
     operation,
-    message: `no order explains that ${uid} ${seq} ${shown(command)} gave ${result}: the state may have been ${shown(states)}`,
+    message: `no order explains that ${uid} ${seq} ${shown(command)} returned ${result}: the possible states are ${shown(states)}`,
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The witness check: every answer says at which (instance, index) it was executed, so there is one order to judge. It is
- * quick, n log n, and trusts the positions to be the whole story: a history that it passes is linearizable.
+ * The witness check: every answer contains the (instance, index) of its execution, so there is only one order to judge. The check
+ * is fast, n log n. A history that passes it is linearizable.
  */
 import type { Json } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
@@ -8,21 +8,21 @@ import { shown } from '../services/fields.ts'
 import { type Flaw, namedTwice, type Operation } from './history.ts'
 import type { Model } from './models.ts'
 
-/** An operation that took effect, and where. */
+/** An operation that took effect, and its position. */
 interface Effect {
   readonly operation: Operation
   readonly position: Position
-  /** `undefined` when nobody was told. */
+  /** `undefined` when no client received it. */
   readonly result: Json | undefined
-  /** The order of its answer; infinite when there was none. */
+  /** The order of the answer; infinite when there was none. */
   readonly answeredAt: number
 }
 
 /**
- * Judges a history by the order of its positions: each command was executed once, none was executed before one that had
- * been answered before it was called, and executed in this order on `model` each gives what its client was told. An
- * operation without an answer took effect where its position says, and nowhere when it has none. Returns the first flaw,
- * `null` when there is none.
+ * Judges a history by the order of its positions. Each command was executed once. If one operation was answered before another
+ * was called, its position is lower. Executed in this order on `model`, each command gives the result that its client received.
+ * An operation without an answer took effect at its position, or not at all when it has none. Returns the first flaw, `null`
+ * when there is none.
  */
 export function checkWitness(operations: readonly Operation[], model: Model): Flaw | null {
   const effects = effectsOf(operations)
@@ -59,14 +59,14 @@ function collision(effects: readonly Effect[]): Flaw | null {
   let before: Effect | null = null
   for (const effect of effects) {
     if (before !== null && comparePositions(before.position, effect.position) === 0) {
-      return flaw(effect, `${textOf(effect)} stands where ${textOf(before)} does`)
+      return flaw(effect, `${textOf(effect)} has the same position as ${textOf(before)}`)
     }
     before = effect
   }
   return null
 }
 
-/** Nothing that was answered before something else was called comes after it. */
+/** An operation that was answered before another was called must not have the higher position. */
 function realTime(effects: readonly Effect[]): Flaw | null {
   let latest: Effect | null = null
   for (const effect of effects) {
@@ -86,7 +86,8 @@ function replayed(effects: readonly Effect[], model: Model): Flaw | null {
     const state = parts.get(key) ?? model.initial
     const next = model.step(state, command, effect.result)
     if (next === undefined) {
-      const got = effect.result === undefined ? 'could not run' : `cannot have given ${shown(effect.result)}`
+      const got =
+        effect.result === undefined ? 'could not run' : `cannot have returned ${shown(effect.result)}`
       return flaw(effect, `${textOf(effect)} ${got}: the state was ${shown(state)}`)
     }
     parts.set(key, next)

@@ -18,7 +18,7 @@ test('progress: everything is answered in the end', () => {
   const violation = violationOf(() => checkProgress(names, 1_000))
   expect(violation?.invariant).toBe(11)
   expect(violation?.message).toBe(
-    'invariant 11 (progress): a@0 0, a@0 1, a@0 2, a@0 3, a@0 4 and 2 more not answered after 1000 ms without faults',
+    'invariant 11 (progress): no answer to a@0 0, a@0 1, a@0 2, a@0 3, a@0 4 and 2 more after 1000 ms without faults',
   )
 })
 
