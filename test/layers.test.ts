@@ -12,9 +12,9 @@ const layers = [
   'src/core',
   'src/network',
   'src/messages',
+  'src/wire',
   'src/services',
   'src/storage',
-  'src/wire',
   'src/journal',
   'src/inspect/records',
   'src/inspect/report',
@@ -85,6 +85,13 @@ test('what runs in production imports nothing that checks it', () => {
   const isIn = (file: string) => production.includes(layerOf(file) ?? '')
   const outside = imports.filter(({ file, imported }) => isIn(file) && !isIn(imported))
   expect(outside.map(shown)).toEqual([])
+})
+
+test('what carries messages knows no service', () => {
+  const carries = (file: string) => file.startsWith('src/wire/') || file === 'src/node/transport.ts'
+  const known = imports.filter(({ file, imported }) => carries(file) && imported.startsWith('src/services/'))
+  expect(imports.some(({ file }) => file === 'src/node/transport.ts')).toBe(true)
+  expect(known.map(shown)).toEqual([])
 })
 
 test('nothing imports a test', () => {

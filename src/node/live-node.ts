@@ -15,6 +15,7 @@ import { JournalWriter } from '../journal/journal-writer.ts'
 import { thrownInWords } from '../services/reason.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
+import { textProtocolOf } from '../services/text-protocols.ts'
 import type { Durable, Identity, Storage } from '../storage/storage.ts'
 import { beAdmitted } from './admission.ts'
 import { ExecutedLog } from './executed-log.ts'
@@ -126,6 +127,7 @@ export class LiveNode implements RunningNode {
     const logger = this.#logger
     this.#port = new ServerPort({
       ...{ socket, resolver, logger },
+      textProtocol: textProtocolOf(this.#options.service),
       identity: this.#identity,
       replica: this.#replica,
       runtime: this.#runtime,

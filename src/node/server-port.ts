@@ -9,6 +9,7 @@ import { socketBufferBytes } from '../network/socket.ts'
 import type { Replica } from '../services/replica.ts'
 import type { Identity } from '../storage/storage.ts'
 import { maxCommandBytes } from '../wire/codec.ts'
+import type { TextProtocol } from '../wire/text-protocol.ts'
 import type { Faults } from './faults.ts'
 import { recordOf } from './identity.ts'
 import { answerToJoin, type Joining } from './joining.ts'
@@ -24,6 +25,8 @@ export interface PortOptions {
   readonly replica: Replica
   readonly runtime: Runtime
   readonly resolver: Resolver | undefined
+  /** The plain text that clients may speak beside JSON; `undefined` when the service has none. */
+  readonly textProtocol: TextProtocol | undefined
   /** What is to happen to messages on their way; `null` for nothing. */
   readonly faults: Faults | null
   readonly warnings: Warnings
@@ -44,13 +47,14 @@ export class ServerPort {
   joining: Joining | null = null
 
   constructor(options: PortOptions) {
-    const { socket, identity, resolver, faults, logger } = options
+    const { socket, identity, resolver, textProtocol, faults, logger } = options
     this.#options = options
     this.#warnOfBuffer()
     const receiver = this.#receiver()
     const receiving = faults?.receiver(receiver) ?? receiver
     this.transport = new Transport(socket, identity.cluster, identity.node, receiving, {
       resolver,
+      textProtocol,
       logTroubles: (since, latest) => logger.warn({ since, latest }, 'datagrams failed'),
     })
     const outbound = this.#outbound()

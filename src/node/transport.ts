@@ -33,8 +33,7 @@ import {
 } from '../wire/limits.ts'
 import { forgetOldest } from '../wire/oldest.ts'
 import { Outbox } from '../wire/outbox.ts'
-import type { SeedRequest } from '../wire/seed-text.ts'
-import { PlainTextClients } from './plain-text.ts'
+import type { TextProtocol } from '../wire/text-protocol.ts'
 import { type LogTroubles, Troubles } from './troubles.ts'
 import { Whereabouts } from './whereabouts.ts'
 
@@ -77,7 +76,7 @@ export class Transport {
   readonly #whereabouts = new Whereabouts()
   /** From where members send that are answered elsewhere, and echoed what they were given there. */
   readonly #memberSources = new Set<Address>()
-  readonly #plainText = new PlainTextClients()
+  readonly #textProtocol: TextProtocol | undefined
   readonly #routes: Routes
   readonly #troubles: Troubles
   #received = 0
@@ -99,13 +98,20 @@ export class Transport {
     {
       resolver = systemResolver,
       logTroubles = () => undefined,
-    }: { readonly resolver?: Resolver | undefined; readonly logTroubles?: LogTroubles } = {},
+      textProtocol,
+    }: {
+      readonly resolver?: Resolver | undefined
+      readonly logTroubles?: LogTroubles
+      readonly textProtocol?: TextProtocol | undefined
+    } = {},
   ) {
     this.#socket = socket
     this.#cluster = cluster
     this.#self = self
     this.#receiver = receiver
+    this.#textProtocol = textProtocol
     this.#decoder = new Decoder({
+      textProtocol,
       cluster: cluster === '' ? null : cluster,
       nowMs: () => performance.now(),
       isProven: (source) => this.#allowance.isProven(source) || this.#memberSources.has(source),
@@ -172,9 +178,9 @@ export class Transport {
     const clock = this.#receiver.leaving()
     for (const { to, names, messages } of this.#outbox.empty()) {
       this.#guarded('send', () => {
-        const seed = to.startsWith(plainTextMark)
-        const address = seed ? to.slice(plainTextMark.length) : to
-        const datagrams = seed
+        const isPlain = to.startsWith(plainTextMark)
+        const address = isPlain ? to.slice(plainTextMark.length) : to
+        const datagrams = isPlain
           ? this.#plainAnswers(address, messages)
           : this.#datagrams(address, clock, names, messages)
         for (const datagram of datagrams) this.#sendBytes(datagram, address)
@@ -270,9 +276,9 @@ export class Transport {
         this.#recordProof(decoded, source)
         for (const message of decoded.messages) this.#bringIn(message, decoded, source)
         return
-      case 'seed':
+      case 'plainText':
         this.#allowance.receive(source, decoded.bytes, undefined)
-        for (const request of decoded.requests) this.#bringInSeed(request, source)
+        for (const request of decoded.requests) this.#receiver.request(request, `${plainTextMark}${source}`)
         return
       case 'dropped':
         this.#drop(decoded.reason)
@@ -363,11 +369,6 @@ export class Transport {
     return { type: 'challenge', cookie: this.#allowance.cookieOf(address), withheld }
   }
 
-  #bringInSeed(seedRequest: SeedRequest, source: Address): void {
-    const message = this.#plainText.requestOf(seedRequest, source)
-    this.#receiver.request(message, `${plainTextMark}${source}`)
-  }
-
   /** What is answered in plain text is about as long as what was asked. */
   #plainAnswers(address: Address, messages: readonly Message[]): Uint8Array[] {
     return this.#plainTexts(address, messages).filter((text) => {
@@ -382,7 +383,7 @@ export class Transport {
 
   #plainTexts(address: Address, messages: readonly Message[]): Uint8Array[] {
     return messages.flatMap((message) => {
-      const answer = this.#plainText.answerTo(message)
+      const answer = this.#textProtocol?.answerTo(message) ?? null
       if (answer === null) return []
       if ('text' in answer) return [Buffer.from(answer.text)]
       this.#drop('unanswered')

@@ -2,9 +2,9 @@
 import type { NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import { queuedBytes } from '../core/command-bytes.ts'
 import { serverAddress } from '../core/names.ts'
 import type { NodeEvent } from '../core/node-event.ts'
-import { queuedBytes } from '../services/command-bytes.ts'
 import { fireClientTimer, hearServer, stepRequest, submitRequest } from './client.ts'
 import {
   type ClusterSettings,

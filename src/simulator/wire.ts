@@ -36,7 +36,7 @@ export function codecWire(datagramBytes: number, nowMs: () => number): Wire {
             return []
           case 'dropped':
             throw new Error(`a datagram from ${from} was dropped: ${decoded.reason}, ${decoded.detail}`)
-          case 'seed':
+          case 'plainText':
             throw new Error(`a datagram from ${from} was taken for plain text`)
         }
         decoded satisfies never

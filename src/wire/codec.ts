@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
-import type { Message } from '../../machines/messages.ts'
+import type { Message, RequestMessage } from '../../machines/messages.ts'
 import { dictionary, entryOf } from '../messages/dictionary.ts'
 import { maxDatagramBytes, maxMessageBytes, maxMessagesPerDatagram, minDatagramBytes } from './limits.ts'
 import { PieceStore, pieceMark, splitIntoPieces } from './pieces.ts'
@@ -16,10 +16,10 @@ import {
   isMessage,
   typeOf,
 } from './schema.ts'
-import { parseSeedText, type SeedRequest, seedPrefix } from './seed-text.ts'
 import { excessIn } from './sizes.ts'
+import type { TextProtocol } from './text-protocol.ts'
 
-export { commandBytes } from '../services/command-bytes.ts'
+export { commandBytes } from '../core/command-bytes.ts'
 export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
 
 const wireVersion = 3
@@ -145,11 +145,11 @@ function namesText(names: Names | null | undefined): string {
 /** Why a datagram was dropped. */
 export type DropReason =
   | 'empty'
-  /** Neither JSON, nor the seed's text, nor a piece. */
+  /** Neither JSON, nor the plain text of the service, nor a piece. */
   | 'garbage'
   /** JSON, but not of a shape that is known, or not to be kept as it is. */
   | 'malformed'
-  /** It begins like the seed's text, and is none. */
+  /** It begins like the plain text of the service, and is none. */
   | 'plainText'
   /** A version of the wire that is not spoken here. */
   | 'version'
@@ -178,7 +178,7 @@ export type Decoded =
       /** Of the datagram, or of its pieces together. */
       readonly bytes: number
     }
-  | { readonly kind: 'seed'; readonly requests: readonly SeedRequest[]; readonly bytes: number }
+  | { readonly kind: 'plainText'; readonly requests: readonly RequestMessage[]; readonly bytes: number }
   /** A piece of a message that is not whole yet. */
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'dropped'; readonly reason: DropReason; readonly detail: string }
@@ -196,6 +196,8 @@ export interface DecoderOptions {
   readonly pieceAgeMs?: number
   /** True for an address that is known to receive what is sent to it: others never take the room of its pieces. */
   readonly isProven?: (source: Address) => boolean
+  /** What is understood beside JSON; nothing by default. */
+  readonly textProtocol?: TextProtocol | undefined
 }
 
 function dropped(reason: DropReason, detail: string): Decoded {
@@ -211,6 +213,7 @@ export class Decoder {
   readonly #nowMs: () => number
   readonly #maxMessageBytes: number
   readonly #pieces: PieceStore
+  readonly #textProtocol: TextProtocol | undefined
 
   /** Throws a `RangeError` when `maxPendingBytes` is too small for `maxMessageBytes`. */
   constructor(options: DecoderOptions) {
@@ -228,6 +231,7 @@ export class Decoder {
     this.#cluster = cluster
     this.#nowMs = nowMs
     this.#maxMessageBytes = limit
+    this.#textProtocol = options.textProtocol
     this.#pieces = new PieceStore({ maxMessageBytes: limit, maxPendingBytes, pieceAgeMs, isProven })
   }
 
@@ -240,11 +244,11 @@ export class Decoder {
   decode(datagram: Uint8Array, source: Address): Decoded {
     if (datagram.length === 0) return dropped('empty', 'a datagram of no bytes')
     if (datagram.length > this.#maxMessageBytes) return dropped('oversized', `${datagram.length} bytes`)
-    if (datagram[0] !== pieceMark) return this.#decodeText(datagram)
+    if (datagram[0] !== pieceMark) return this.#decodeText(datagram, source)
     const taken = this.#pieces.take(datagram, source, this.#nowMs())
     switch (taken.kind) {
       case 'whole':
-        return this.#decodeText(taken.payload)
+        return this.#decodeText(taken.payload, source)
       case 'dropped':
         return dropped(taken.reason, taken.detail)
       case 'incomplete':
@@ -253,15 +257,17 @@ export class Decoder {
     taken satisfies never
   }
 
-  #decodeText(bytes: Uint8Array): Decoded {
+  #decodeText(bytes: Uint8Array, source: Address): Decoded {
     if (!isUtf8(bytes)) return dropped('garbage', 'it is not UTF-8')
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().trimStart()
     if (text.startsWith('{')) return this.#decodeJson(text, bytes.length)
-    if (!text.startsWith(seedPrefix)) return dropped('garbage', `neither JSON nor ${seedPrefix}`)
-    const requests = parseSeedText(text)
+    const protocol = this.#textProtocol
+    if (protocol === undefined) return dropped('garbage', 'it is not JSON')
+    if (!text.startsWith(protocol.prefix)) return dropped('garbage', `neither JSON nor ${protocol.prefix}`)
+    const requests = protocol.read(text, source)
     return 'fault' in requests
       ? dropped('plainText', requests.fault)
-      : { kind: 'seed', requests, bytes: bytes.length }
+      : { kind: 'plainText', requests, bytes: bytes.length }
   }
 
   #decodeJson(text: string, bytes: number): Decoded {

@@ -1,8 +1,8 @@
 /** What the JSON of a message's parts may take. A part that is taken once has to fit into every later message that shows it. */
 import type { Message } from '../../machines/messages.ts'
 import { utf8 } from '../core/bytes.ts'
+import { commandBytes } from '../core/command-bytes.ts'
 import { entryOf } from '../messages/dictionary.ts'
-import { commandBytes } from '../services/command-bytes.ts'
 import { maxBatchBytes, maxCommandBytes } from './limits.ts'
 
 /** Which part of `message` is too long, in words; `null` when none is. It came in `bytes`, together with others or alone. */

@@ -17,8 +17,8 @@ import type { Member } from '../../machines/members.ts'
 import type { Message } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { isReachable } from '../../src/network/address.ts'
-import { quoted } from '../../src/wire/python-literal.ts'
-import type { SeedRequest } from '../../src/wire/seed-text.ts'
+import { quoted } from '../../src/services/seed-text/python-literal.ts'
+import type { SeedRequest } from '../../src/services/seed-text/request.ts'
 
 /** A message with what stands around it. */
 export interface Said<M extends Message = Message> {

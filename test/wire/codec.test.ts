@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Command, Json } from '../../machines/batch.ts'
 import type { Message, RequestMessage } from '../../machines/messages.ts'
 import { entryOf } from '../../src/messages/dictionary.ts'
+import { SeedText } from '../../src/services/seed-text/protocol.ts'
 import {
   commandBytes,
   type Decoded,
@@ -20,7 +21,7 @@ const source = '127.0.0.1:40000'
 const cluster = 'c'
 
 function decoderOf(of: string | null = cluster): Decoder {
-  return new Decoder({ cluster: of, nowMs: () => 0 })
+  return new Decoder({ cluster: of, nowMs: () => 0, textProtocol: new SeedText() })
 }
 
 /** What a server writes around what it says to another. */
@@ -512,12 +513,17 @@ describe('a decoder', () => {
 
   it('tells the seed’s text from JSON', () => {
     expect(decodeText("REQUEST:-1:-1:(21,'LOCK','a')\nREQUEST:-1:-1:(22,'UnLOCK','a')\n")).toMatchObject({
-      kind: 'seed',
+      kind: 'plainText',
       requests: [
-        { seq: 21, action: 'LOCK', name: 'a' },
-        { seq: 22, action: 'UNLOCK', name: 'a' },
+        { seq: 42, command: { body: { action: 'lock', name: 'a' } } },
+        { seq: 45, command: { body: { action: 'unlock', name: 'a' } } },
       ],
     })
+  })
+
+  it('understands no text where the service has none', () => {
+    const decoder = new Decoder({ cluster, nowMs: () => 0 })
+    expect(reasonOf(decodeText("REQUEST:-1:-1:(21,'LOCK','a')", decoder))).toBe('garbage')
   })
 
   it('takes JSON as one types it', () => {

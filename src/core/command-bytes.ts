@@ -1,7 +1,7 @@
 /** How large a command is: on the wire, and in memory. */
 import type { Command } from '../../machines/batch.ts'
-import { utf8 } from '../core/bytes.ts'
-import { heldBytes } from '../core/json.ts'
+import { utf8 } from './bytes.ts'
+import { heldBytes } from './json.ts'
 
 /** By identity, since a command is measured when it is decoded and again when it is queued. */
 const measuredCommands = new WeakMap<Command, number>()

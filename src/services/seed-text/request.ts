@@ -1,7 +1,7 @@
 /** The seed's own protocol, in plain text: what one can type into `nc -u`. */
 
-import { isWellFormed } from '../core/json.ts'
-import { maxLockNameLength } from '../services/lock.ts'
+import { isWellFormed } from '../../core/json.ts'
+import { maxLockNameLength } from '../lock.ts'
 import { type Literal, readLiteral } from './python-literal.ts'
 
 export interface SeedRequest {

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { maxLockNameLength } from '../../src/services/lock.ts'
-import { quoted } from '../../src/wire/python-literal.ts'
-import { formatRespond, parseSeedText } from '../../src/wire/seed-text.ts'
-import { seedRequests } from '../support/arbitraries.ts'
+import { maxLockNameLength } from '../../../src/services/lock.ts'
+import { quoted } from '../../../src/services/seed-text/python-literal.ts'
+import { formatRespond, parseSeedText } from '../../../src/services/seed-text/request.ts'
+import { seedRequests } from '../../support/arbitraries.ts'
 
 /** What a request of `tuple` asks for, and what it is answered; the fault when there is one. */
 function asked(tuple: string): unknown {

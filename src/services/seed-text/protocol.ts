@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import type { Address } from '../../machines/batch.ts'
-import type { Message, RequestMessage } from '../../machines/messages.ts'
-import { plainTextIdleMs, plainTextUid, sessionOf } from '../core/plain-text-client.ts'
-import { formatRespond, type SeedRequest } from '../wire/seed-text.ts'
+import type { Address } from '../../../machines/batch.ts'
+import type { Message, RequestMessage } from '../../../machines/messages.ts'
+import { plainTextIdleMs, plainTextUid, sessionOf } from '../../core/plain-text-client.ts'
+import type { TextAnswer, TextProtocol } from '../../wire/text-protocol.ts'
+import { formatRespond, parseSeedText, type SeedRequest, seedPrefix } from './request.ts'
 
 /** Requests that are remembered, so that they can be answered in their own words. */
 const requestsRemembered = 20_000
-
-/** What a client is told in plain text; or nothing, and why. */
-export type PlainAnswer = { readonly text: string } | { readonly silence: string }
 
 /** A request that has no answer yet. */
 interface Open {
@@ -22,11 +20,17 @@ interface Open {
  * Clients that speak the seed's plain text: what they ask for becomes requests of the cluster, and responses become text. The
  * seed knows one answer, and gives it when a request has executed.
  */
-export class PlainTextClients {
+export class SeedText implements TextProtocol {
+  readonly prefix = seedPrefix
   /** By session and seq. */
   readonly #open = new Map<string, Open>()
   readonly #marks = randomBytes(6).toString('base64url')
   #lastMark = 0
+
+  read(text: string, source: Address): readonly RequestMessage[] | { readonly fault: string } {
+    const asked = parseSeedText(text)
+    return 'fault' in asked ? asked : asked.map((request) => this.requestOf(request, source))
+  }
 
   /**
    * What the client at `source` asks for. A repetition is the same request until it is answered, or does not come for
@@ -42,7 +46,7 @@ export class PlainTextClients {
   }
 
   /** The answer that `message` is; `null` when there is none yet. */
-  answerTo(message: Message): PlainAnswer | null {
+  answerTo(message: Message): TextAnswer | null {
     if (message.type !== 'response' && message.type !== 'busy') return null
     const key = openKey(message)
     const open = this.#open.get(key)

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Outcome } from '../../machines/outcome.ts'
-import { plainTextIdleMs, sessionOf } from '../../src/core/plain-text-client.ts'
-import { PlainTextClients } from '../../src/node/plain-text.ts'
-import { isMessage } from '../../src/wire/schema.ts'
-import { parseSeedText, type SeedRequest } from '../../src/wire/seed-text.ts'
+import type { Outcome } from '../../../machines/outcome.ts'
+import { plainTextIdleMs, sessionOf } from '../../../src/core/plain-text-client.ts'
+import { SeedText } from '../../../src/services/seed-text/protocol.ts'
+import { parseSeedText, type SeedRequest } from '../../../src/services/seed-text/request.ts'
+import { isMessage } from '../../../src/wire/schema.ts'
 
 const here = '127.0.0.1:4711'
 
@@ -17,7 +17,7 @@ const executed: Outcome = { kind: 'executed', result: null, instance: 3, index: 
 
 /** Asks for each tuple, and then says how each ended, in order. */
 function answers(tuples: readonly string[], outcome: Outcome = executed): (string | null)[] {
-  const clients = new PlainTextClients()
+  const clients = new SeedText()
   const asked = tuples.map((tuple) => clients.requestOf(parsed(tuple), here))
   return asked.map(({ uid, seq }) => {
     const answer = clients.answerTo({ type: 'response', uid, seq, outcome })
@@ -30,7 +30,7 @@ describe('requests in plain text', () => {
     here,
     '[fe80:1234:5678:9abc:def0:1234:5678:9abc%abcdefghijklmnopqrstuvwxyz012345]:65535',
   ])('of a client at %s are messages', (source) => {
-    const message = new PlainTextClients().requestOf(parsed("(2251799813685247,'UNLOCK','a')"), source)
+    const message = new SeedText().requestOf(parsed("(2251799813685247,'UNLOCK','a')"), source)
     expect(isMessage(message)).toBe(true)
     expect(message.command).toEqual({ kind: 'service', body: { action: 'unlock', name: 'a' } })
   })
@@ -49,7 +49,7 @@ describe('requests in plain text', () => {
   })
 
   test('that are turned away get no answer, and it is said why; the repetition is the same request', () => {
-    const clients = new PlainTextClients()
+    const clients = new SeedText()
     const { uid, seq } = clients.requestOf(parsed("(1, 'LOCK', 'a')"), here)
     expect(clients.answerTo({ type: 'busy', uid, seq, reason: 'busy' })).toEqual({
       silence: expect.stringContaining("(1, 'LOCK', 'a') was turned away (busy)"),
@@ -73,7 +73,7 @@ describe('a repetition in plain text', () => {
     ({ type: 'response', uid, seq, outcome }) as const
 
   test('is the same request until it is answered, and then a new one', () => {
-    const clients = new PlainTextClients()
+    const clients = new SeedText()
     const first = clients.requestOf(lock, here)
     vi.advanceTimersByTime(plainTextIdleMs)
     expect(clients.requestOf(lock, here)).toEqual(first)
@@ -87,7 +87,7 @@ describe('a repetition in plain text', () => {
   })
 
   test('after a silence is a new one, which the answer to the old does not answer', () => {
-    const clients = new PlainTextClients()
+    const clients = new SeedText()
     const first = clients.requestOf(lock, here)
     vi.advanceTimersByTime(plainTextIdleMs + 1)
     const second = clients.requestOf(lock, here)
@@ -97,7 +97,7 @@ describe('a repetition in plain text', () => {
   })
 
   test('at another server has another uid there: a server answers only what it was asked', () => {
-    const [one, other] = [new PlainTextClients(), new PlainTextClients()]
+    const [one, other] = [new SeedText(), new SeedText()]
     const first = one.requestOf(lock, here)
     const second = other.requestOf(lock, here)
     expect(second.uid).not.toBe(first.uid)
@@ -105,7 +105,7 @@ describe('a repetition in plain text', () => {
   })
 
   test('is answered in the words of the last', () => {
-    const clients = new PlainTextClients()
+    const clients = new SeedText()
     const message = clients.requestOf(parsed("(1, 'LOCK', 7)"), here)
     expect(clients.requestOf(parsed("(1L, u'LOCK', '7')"), here)).toEqual(message)
     expect(clients.answerTo(response(message, executed))).toEqual({
