@@ -1,12 +1,12 @@
-/** How large a command is: on the wire, and in memory. */
+/** The size of a command: on the wire, and in memory. */
 import type { Command } from '../../machines/batch.ts'
 import { utf8 } from './bytes.ts'
 import { heldBytes } from './json.ts'
 
-/** By identity, since a command is measured when it is decoded and again when it is queued. */
+/** Sizes by identity: a command is measured when it is decoded, and again when it is queued. */
 const measuredCommands = new WeakMap<Command, number>()
 
-/** The bytes of the JSON of `command`: what `maxCommandBytes` bounds. Throws what `JSON.stringify` throws. */
+/** The bytes of the JSON of `command`, which `maxCommandBytes` limits. Throws the errors of `JSON.stringify`. */
 export function commandBytes(command: Command): number {
   const measured = measuredCommands.get(command)
   if (measured !== undefined) return measured
@@ -15,15 +15,15 @@ export function commandBytes(command: Command): number {
   return bytes
 }
 
-/** A command that takes no more in memory counts by its JSON: of such, a queue holds as many as it may in `queueBytes`. */
+/** A command that takes at most this many bytes of memory counts by its JSON: of such commands a queue holds `queueBytes`. */
 const smallBytes = 3_072
 
-/** Bytes in memory for each byte of JSON, at most: `{}` and a comma take 64. */
+/** The most bytes of memory for one byte of JSON: `{}` and a comma take 64 bytes. */
 const mostForOne = 22
 
 /**
- * The bytes that `command` counts in a queue: of its JSON, or what it takes in memory where that is more and not small. Never
- * less than its JSON, so that a batch is as short as its limit says. Every engine counts by this rule.
+ * The bytes that `command` counts in a queue: the bytes of its JSON, or the bytes that it takes in memory if these are more, and
+ * more than `smallBytes`. Never less than its JSON, so that a batch stays within its limit. Every engine uses this rule.
  */
 export function queuedBytes(command: Command): number {
   const bytes = commandBytes(command)

@@ -1,4 +1,4 @@
-/** What a service returned, checked before any of it is kept. */
+/** Checks the value that a service returned, before the replica keeps any part of it. */
 import type { Json } from '../../machines/batch.ts'
 import { serviceLimits } from '../../machines/limits.ts'
 import { copyJson, isWellFormed, JsonFault, type JsonLimits } from '../core/json.ts'
@@ -16,9 +16,9 @@ export type Answer =
   | { readonly kind: 'delayed'; readonly state: unknown; readonly key: string | null }
 
 /**
- * What `execute` returned when the state was `before`: each property is read once, and nothing of it is shared but the state.
- * Throws a `ServiceFault` with the reason when it is no answer, beyond a limit or holds a promise, and whatever a property throws
- * that is read.
+ * Reads the answer from the value that `execute` returned for the state `before`. Reads each property once, and copies all of
+ * them but the state. Throws a `ServiceFault` with the reason when the value is not an answer, exceeds a limit or contains a
+ * promise. If a getter throws, this function throws the same value.
  */
 export function answerIn(returned: unknown, before: unknown): Answer {
   try {
@@ -40,8 +40,7 @@ function checkedAnswer(returned: unknown, before: unknown): Answer {
   if (kind !== 'executed' && kind !== 'delayed') {
     throw faultOf(kind, `execute returned ${kindWords(kind)}: it must be "executed" or "delayed"`)
   }
-  if (state === undefined)
-    throw new ServiceFault('execute returned no state: it must be the state from then on')
+  if (state === undefined) throw new ServiceFault('execute returned no state: it must return the new state')
   refusePromise(state, 'execute', ' as the state')
   if (holdsPromise(state, before)) {
     throw faultOf(state, `execute returned a promise in the state: ${mustAnswerAtOnce}`)
@@ -60,7 +59,7 @@ const answerFields = {
   delayed: new Set<PropertyKey>(['kind', 'state', 'key']),
 }
 
-/** What else stands in an answer is not used, and may be anything but a promise. */
+/** The replica ignores all other fields of an answer. They may hold any value but a promise. */
 function refusePromiseBeside(answer: object, fields: ReadonlySet<PropertyKey>): void {
   for (const field of Reflect.ownKeys(answer)) {
     if (fields.has(field)) continue
@@ -70,7 +69,7 @@ function refusePromiseBeside(answer: object, fields: ReadonlySet<PropertyKey>): 
   }
 }
 
-/** A copy of `result`, of which JSON can carry every part. Throws a `ServiceFault` when there is none, or it is too large. */
+/** Copies `result`. Throws a `ServiceFault` when JSON cannot represent it without loss, or when it is too large. */
 export function resultIn(result: unknown, limits: JsonLimits): Json {
   try {
     return copyJson(result, limits, 'result')
@@ -81,32 +80,33 @@ export function resultIn(result: unknown, limits: JsonLimits): Json {
 
 const mustAnswerAtOnce = 'a service must answer at once'
 
-/** Throws a `ServiceFault` when `value` is a promise, or would be taken for one. */
+/** Throws a `ServiceFault` when `value` is a promise or another thenable. */
 export function refusePromise(value: unknown, by: string, what = ''): void {
   if (isThenable(value)) throw faultOf(value, `${by} returned a promise${what}: ${mustAnswerAtOnce}`)
 }
 
-/** `state`, as the service gave it. Throws a `ServiceFault` when there is a promise in it. */
+/** Returns `state`, which the service returned. Throws a `ServiceFault` when it contains a promise. */
 export function stateGiven(state: unknown, by: string): unknown {
   refusePromises(state, by)
   return state
 }
 
-/** Throws a `ServiceFault` when there is a promise in `value`. */
+/** Throws a `ServiceFault` when `value` is or contains a promise. */
 export function refusePromises(value: unknown, by: string): void {
   refusePromise(value, by)
-  if (holdsPromise(value)) throw faultOf(value, `${by} returned a promise within: ${mustAnswerAtOnce}`)
+  if (holdsPromise(value))
+    throw faultOf(value, `${by} returned a value that contains a promise: ${mustAnswerAtOnce}`)
 }
 
-/** The service's own snapshot of `state`. Throws a `ServiceFault` when it gives none. */
+/** Returns the service's own snapshot of `state`. Throws a `ServiceFault` when the service returns anything but bytes. */
 export function snapshotOf(service: Service, state: unknown): Uint8Array {
   const bytes: unknown = service.snapshot(state)
   refusePromise(bytes, 'snapshot')
-  if (!(bytes instanceof Uint8Array)) throw faultOf(bytes, 'snapshot returned no Uint8Array')
+  if (!(bytes instanceof Uint8Array)) throw faultOf(bytes, 'snapshot did not return a Uint8Array')
   return bytes
 }
 
-/** What is wrong with `value`, which is thrown away. */
+/** Makes the fault for `value`, which is then dropped: its promises must not reject unhandled. */
 function faultOf(value: unknown, message: string): ServiceFault {
   silencePromises(value)
   return new ServiceFault(message)
@@ -114,11 +114,12 @@ function faultOf(value: unknown, message: string): ServiceFault {
 
 function freedIn(freed: unknown): readonly string[] {
   if (freed === undefined) return []
-  if (!Array.isArray(freed)) throw faultOf(freed, 'freed is no array: it must name the keys that became free')
+  if (!Array.isArray(freed))
+    throw faultOf(freed, 'freed is not an array: it must list the keys that became free')
   const { length } = freed
   const { freedKeys } = serviceLimits
   if (!(length <= freedKeys)) throw faultOf([freed, length], `freed names more than ${freedKeys} keys`)
-  // By place, so that a hole is found.
+  // Reads by index, so that holes in the array are found.
   return Array.from({ length }, (_, place) => keyIn(freed[place], 'a key in freed'))
 }
 
@@ -137,7 +138,7 @@ function kindWords(kind: unknown): string {
   return isShort ? `the kind ${JSON.stringify(kind)}` : `a kind that is ${wordFor(kind)}`
 }
 
-/** What `value` is, in a word. */
+/** One word for the type of `value`. */
 function wordFor(value: unknown): string {
   return value === null ? 'null' : typeof value === 'undefined' ? 'nothing' : `a ${typeof value}`
 }

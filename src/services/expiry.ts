@@ -1,16 +1,15 @@
-/** What it means that a request is refused as expired: when that shows that it was never executed. */
+/** When the refusal of a request as expired proves that the request was never executed. */
 
 /** An hour. */
 export const defaultSessionIdleMs = 60 * 60 * 1_000
 
-/** What is left for the rates of the clocks with which the replicated clock, and the time since a request was sent, are measured. */
+/** Leaves a margin for clock rates: the servers and the client measure time with different clocks. */
 const share = 0.9
 
 /**
- * True when a request that is refused as expired was not executed, and never will be: if it was first sent less than
- * `sinceSentMs` ago. Executed, it would have kept its session from being forgotten until the replicated clock had gone on by
- * `sessionIdleMs`; and that clock runs no faster than real time. docs/safety.md, "Sessions: each request once", has the argument
- * in full; the simulator judges it.
+ * True when a request that was refused as expired was not executed and never will be. `sinceSentMs` is the time since the client
+ * first sent it. The execution of a request keeps its session for `sessionIdleMs` of the replicated clock, and that clock runs no
+ * faster than real time. docs/safety.md, "Sessions: each request once", has the full argument. The simulator checks it.
  */
 export function wasNeverExecuted(sinceSentMs: number, sessionIdleMs: number = defaultSessionIdleMs): boolean {
   return sinceSentMs < share * sessionIdleMs

@@ -1,11 +1,11 @@
-/** Reading a command from JSON: each function throws, with what is wrong and the value received, when it is not as it must be. */
+/** Functions that read a command from JSON. Each throws an error that names the problem and the received value. */
 import type { Json } from '../../machines/batch.ts'
 
 export type Fields = { readonly [key: string]: Json | undefined }
 
 const shownLength = 80
 
-/** `value` for an error message, cut short when it is long. */
+/** `value` as text for an error message, truncated when it is long. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing'
   return text.length > shownLength ? `${text.slice(0, shownLength)}… (${text.length} characters)` : text
@@ -37,11 +37,11 @@ export function countIn(fields: Fields, field: string): number {
   return value
 }
 
-/** Any JSON but `null`, which stands for nothing being there. */
+/** Any JSON but `null`, which means that there is no value. */
 export function valueIn(fields: Fields, field: string): Json {
   const value = fields[field]
   if (value === undefined || value === null) {
-    throw new Error(`${field} is ${shown(value)}: it must be there, and not null`)
+    throw new Error(`${field} is ${shown(value)}: it must be a value other than null`)
   }
   return value
 }

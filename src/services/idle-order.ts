@@ -1,12 +1,12 @@
-/** Something that can stand in an `IdleOrder`. Only the order itself touches these. */
+/** An item that an `IdleOrder` can contain. Only the order itself reads and writes these fields. */
 export interface Linked<T> {
   longerIdle: T | null
   lessIdle: T | null
 }
 
 /**
- * Things in order of last use, the longest idle first; every operation is O(1). A Map that is inserted into again would do
- * for the order, but to find its first entry it walks over all that was deleted before it.
+ * Items in order of last use, the longest idle first. Every operation is O(1). A Map keeps this order too when an entry is
+ * deleted and inserted again, but finding its first entry takes time for all entries that were deleted before it.
  */
 export class IdleOrder<T extends Linked<T>> {
   #longest: T | null = null
@@ -16,7 +16,7 @@ export class IdleOrder<T extends Linked<T>> {
     return this.#longest
   }
 
-  /** Puts `item` last, as just used, wherever it stood. */
+  /** Moves `item` to the end, as the last used, or inserts it there. */
   use(item: T): void {
     this.remove(item)
     item.longerIdle = this.#shortest
@@ -25,7 +25,7 @@ export class IdleOrder<T extends Linked<T>> {
     this.#shortest = item
   }
 
-  /** Takes `item` out; nothing happens when it is not in. */
+  /** Removes `item`. Does nothing when the order does not contain it. */
   remove(item: T): void {
     const { longerIdle, lessIdle } = item
     if (longerIdle !== null) longerIdle.lessIdle = lessIdle

@@ -4,7 +4,7 @@ import type { Service } from './service.ts'
 
 export type KnownService = 'lock' | 'kv'
 
-/** The services that come along, by name: for what is read from a file, and says which one it is of. */
+/** The services of this package, by name. For readers of a file that names its service. */
 export const knownServices: Readonly<Record<KnownService, Service>> = {
   lock: lockService as Service,
   kv: kvService as Service,

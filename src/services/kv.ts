@@ -1,4 +1,4 @@
-/** A small key-value store: a second service, which shows that another than the lock service drops in. */
+/** A small key-value store: a second service, which shows that the protocol does not depend on the lock service. */
 import type { Json } from '../../machines/batch.ts'
 import { textOf, utf8 } from '../core/bytes.ts'
 import { canonicalJson } from '../core/digest.ts'
@@ -6,24 +6,24 @@ import { type Fields, fieldsOf, nameIn, shown, valueIn } from './fields.ts'
 import { type Service, viewRows } from './service.ts'
 import { drop, emptyMap, entriesOf, get, mapOf, put, type SortedMap, sizeOf } from './sorted-map.ts'
 
-/** `null` stands for nothing being there, and is no value. */
+/** `null` means that the key has no value; it cannot be stored. */
 export type KvCommand =
   | { readonly action: 'get'; readonly key: string }
   | { readonly action: 'put'; readonly key: string; readonly value: Json }
   | { readonly action: 'delete'; readonly key: string }
-  /** Puts `value` when what is there equals `expected`; the order of an object's fields does not matter. */
+  /** Puts `value` when the present value equals `expected`. The order of an object's fields does not matter. */
   | { readonly action: 'compareAndSet'; readonly key: string; readonly expected: Json; readonly value: Json }
-  /** Takes the value out; waits until there is one. */
+  /** Removes the value and returns it; waits until there is one. */
   | { readonly action: 'take'; readonly key: string }
 
-/** `value` is what was there before the command; `set` says whether `compareAndSet` changed it. */
+/** `value` is the value before the command; `set` says whether `compareAndSet` changed it. */
 export type KvResult = { readonly value: Json } | { readonly value: Json; readonly set: boolean }
 
 export type KvState = SortedMap<Json>
 
 const maxKeyLength = 256
 
-/** A `take` of what is not there waits for the key that it names. */
+/** A `take` of a key without a value waits for that key. */
 export const kvService: Service<KvState, KvCommand, KvResult> = {
   name: 'kv',
   initial: () => emptyMap,

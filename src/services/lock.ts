@@ -1,6 +1,6 @@
 /**
- * The lock service. Dumb, as the seed's: it checks no owner, and a lock that is asked for twice by one client is waited for.
- * What it adds is the fencing token, with which what the lock guards can tell a late holder from the present one.
+ * The lock service. As simple as the seed's: it checks no owner, and a client that requests a lock twice waits for itself.
+ * It adds the fencing token: with it, the resource that the lock protects can reject a late holder.
  */
 import type { Json } from '../../machines/batch.ts'
 import { textOf, utf8 } from '../core/bytes.ts'
@@ -15,15 +15,15 @@ import {
 } from './service.ts'
 import { drop, emptyMap, entriesOf, get, has, mapOf, put, type SortedMap, sizeOf } from './sorted-map.ts'
 
-/** Where the lock was taken. Of two tokens of a lock, the later one is greater: by `instance`, then by `index`. */
+/** The position at which the lock was taken. The later of two tokens of a lock is greater: by `instance`, then by `index`. */
 export type LockToken = { readonly instance: number; readonly index: number }
 
-/** `unlock` without a token frees the lock whoever holds it; with one, only when it is the present holder's. */
+/** `unlock` without a token frees the lock for any holder; with a token, only when it is the present holder's. */
 export type LockCommand =
   | { readonly action: 'lock'; readonly name: string }
   | { readonly action: 'unlock'; readonly name: string; readonly token?: LockToken }
 
-/** What `lock` gives, and what `unlock` gives. */
+/** The result of `lock`, and the result of `unlock`. */
 export type LockResult = { readonly token: LockToken } | { readonly freed: boolean }
 
 export interface LockHolder {
@@ -37,7 +37,7 @@ export type LockState = SortedMap<LockHolder>
 /** UTF-16 units of the name of a lock. */
 export const maxLockNameLength = 256
 
-/** A request for a lock that is held waits for the key that is the lock's name. */
+/** A request for a lock that is held waits for a key: the lock's name. */
 export const lockService: Service<LockState, LockCommand, LockResult> = {
   name: 'lock',
   initial: () => emptyMap,
@@ -56,7 +56,7 @@ export const lockService: Service<LockState, LockCommand, LockResult> = {
   execute(state, command, at) {
     return command.action === 'lock' ? lock(state, command.name, at) : unlock(state, command)
   },
-  /** Whoever is told of a lock again must hold it. */
+  /** The result of `lock` is repeated only while its client still holds the lock. */
   stillHolds(state, command, result) {
     if (command.action === 'unlock') return true
     const holder = get(state, command.name)

@@ -1,6 +1,6 @@
 /**
- * What a change of members, once chosen, makes of them. Addresses are members of the replicated state in canonical form, so
- * another spelling of one is the same address, on every server.
+ * Applies a chosen change of members. The replicated state holds addresses in canonical form, so two spellings of one address
+ * are the same address on every server.
  */
 import type { MembershipChange } from '../../machines/batch.ts'
 import { replicatedLimits } from '../../machines/limits.ts'
@@ -8,8 +8,8 @@ import { countedMembers, type Member } from '../../machines/members.ts'
 import { canonicalAddress } from '../network/address.ts'
 
 /**
- * The members after `change`, in order of id; the very same array when it changes nothing. Throws, with what is wrong and
- * what to do, when the change cannot be made.
+ * Returns the members after `change`, in order of id, or the same array when the change has no effect. Throws an error that names
+ * the problem and the remedy when the change is not possible.
  */
 export function changeMembers(members: readonly Member[], change: MembershipChange): readonly Member[] {
   switch (change.action) {
@@ -38,7 +38,7 @@ function added(members: readonly Member[], member: Member): readonly Member[] {
   const { id, address, incarnation, joining } = member
   const current = members.find((member) => member.id === id)
   if (current !== undefined && current.incarnation !== null) {
-    // Who joins comes with a directory of its own; who is named by an operator has none yet.
+    // A server that joins brings a directory of its own. A server that an operator adds has none yet.
     const by = incarnation === null && joining === undefined ? '' : ', with another directory'
     throw new Error(
       `server ${id} is counted already, at ${current.address}${by}: remove it first, or use another id`,
@@ -57,12 +57,14 @@ function added(members: readonly Member[], member: Member): readonly Member[] {
         `server ${id} was added at ${current.address}, not at ${address}: add it there, or remove it, before it joins`,
       )
     }
-    // To name it again changes nothing of what its server asked for.
+    // Adding it again keeps the incarnation with which its server asked to join.
     if (isThere && (joining === undefined || joining === current.joining)) return members
   }
   const { members: most } = replicatedLimits
   if (current === undefined && members.length >= most) {
-    throw new Error(`a cluster has at most ${most} servers, counted or waiting to be: remove one first`)
+    throw new Error(
+      `a cluster has at most ${most} servers, with those that are not counted yet: remove one first`,
+    )
   }
   return inOrderOfId([...members.filter((other) => other.id !== id), member])
 }
@@ -71,11 +73,11 @@ function withoutMember(members: readonly Member[], id: number): readonly Member[
   const left = members.filter((member) => member.id !== id)
   if (left.length === members.length) {
     throw new Error(
-      `server ${id} is no member: the members are ${members.map((member) => member.id).join(', ')}`,
+      `server ${id} is not a member: the members are ${members.map((member) => member.id).join(', ')}`,
     )
   }
   if (countedMembers(left).length === 0) {
-    throw new Error(`server ${id} is the last that is counted: admit another before it is removed`)
+    throw new Error(`server ${id} is the last counted server: admit another one before you remove it`)
   }
   return left
 }

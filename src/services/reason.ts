@@ -1,12 +1,12 @@
-/** Why a request failed, in words that are the same on every server. */
+/** The reason why a request failed, with the same text on every server. */
 import { serviceLimits } from '../../machines/limits.ts'
 import { textOf, utf8 } from '../core/bytes.ts'
 import { silencePromises } from '../core/promises.ts'
 
-/** What is wrong with what a service returned: `message` is the reason. */
+/** The service returned an invalid value; `message` is the reason. */
 export class ServiceFault extends Error {}
 
-/** Errors that the engine itself throws. Their texts differ between versions of Node.js, so they are no part of the reason. */
+/** Errors that the JavaScript engine itself throws. Their texts differ between versions of Node.js, so the reason leaves them out. */
 const engineErrors = new Map<unknown, string>(
   [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError].map((kind) => [
     kind.prototype,
@@ -15,9 +15,9 @@ const engineErrors = new Map<unknown, string>(
 )
 
 /**
- * The reason for which a request failed, from what was thrown: of an Error its message, of an error that the engine throws
- * its kind, of a string itself; of anything else that it was no Error. Well-formed, and at most
- * `serviceLimits.reasonLength` long. Throws nothing.
+ * Returns the reason why a request failed, from the thrown value: the message of an Error, the kind of an error that the engine
+ * throws, or a thrown string itself. For any other value the reason says that it was not an Error. The reason is well-formed, and
+ * at most `serviceLimits.reasonLength` long. Never throws.
  */
 export function reasonOf(thrown: unknown): string {
   try {
@@ -29,16 +29,16 @@ export function reasonOf(thrown: unknown): string {
 
 function readableReason(thrown: unknown): string {
   if (typeof thrown === 'string') return shortened(thrown)
-  if (!(thrown instanceof Error)) return 'the service threw what is no Error'
+  if (!(thrown instanceof Error)) return 'the service threw a value that is not an Error'
   const kind = engineErrors.get(Object.getPrototypeOf(thrown))
   if (kind !== undefined) return `the service threw a ${kind}`
   const message: unknown = thrown.message
   if (typeof message === 'string') return shortened(message)
   silencePromises(message)
-  return 'the service threw an Error whose message is no text'
+  return 'the service threw an Error whose message is not a string'
 }
 
-/** `text` as any datagram can carry it: half of a surrogate pair becomes U+FFFD. */
+/** `text` within the limit and in well-formed Unicode, so that any datagram can carry it: half of a surrogate pair becomes U+FFFD. */
 function shortened(text: string): string {
   const { reasonLength } = serviceLimits
   const kept = text.length <= reasonLength ? text : `${text.slice(0, reasonLength - 1)}…`
@@ -46,8 +46,8 @@ function shortened(text: string): string {
 }
 
 /**
- * True when what was thrown shows a mistake in the service, not a refusal of its own: what it returned is wrong, the engine threw
- * it, or it is no Error. Throws nothing.
+ * True when the thrown value shows a bug in the service, not an intended refusal: the service returned an invalid value, the
+ * engine threw the error, or it is neither an Error nor a string. Never throws.
  */
 export function isMistake(thrown: unknown): boolean {
   try {
@@ -59,7 +59,7 @@ export function isMistake(thrown: unknown): boolean {
   }
 }
 
-/** What was thrown, for a log of one server: an error of the engine with its text, which is no part of a reason. Throws nothing. */
+/** Describes the thrown value for the log of one server, with the text of an engine error, which a reason leaves out. Never throws. */
 export function thrownInWords(thrown: unknown): string {
   try {
     if (!(thrown instanceof Error)) return reasonOf(thrown)

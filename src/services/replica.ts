@@ -1,4 +1,4 @@
-/** The replicated state of one server: the service's, and what is kept around it so that each request is executed once. */
+/** The replicated state of one server: the service's state, and the sessions that make each request execute once. */
 import type { Batch, Command, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
 import { maxClockMs, type ReplicatedLimits, replicatedLimits, serviceLimits } from '../../machines/limits.ts'
 import { type Member, shownMembers } from '../../machines/members.ts'
@@ -22,34 +22,34 @@ export interface ReplicaOptions {
   readonly members: readonly Member[]
   /** Milliseconds of the replicated clock after which an idle session is forgotten. Must be the same on every server. */
   readonly sessionIdleMs?: number
-  /** What may be kept. Must be the same on every server; only a test has others than the usual ones. */
+  /** How much the replica may keep. Must be the same on every server; only tests change it. */
   readonly limits?: ReplicatedLimits
-  /** Told of what the service threw, or is at fault with, where the reason of the request does not say it all. */
+  /** Called with the error when a bug in the service fails a request. The reason of the request may contain only its kind. */
   readonly mistaken?: (thrown: unknown) => void
 }
 
-/** How much there is of something that is bounded. */
+/** The use of a bounded resource. */
 export type Usage = { readonly used: number; readonly allowed: number }
 
 export type ReplicaUsage = Readonly<
   Record<'members' | 'sessions' | 'plainTextSessions' | 'waiting' | 'resultBytes', Usage>
 >
 
-/** One request, where it stands. */
+/** One request at its position in a batch. */
 interface Turn extends Position {
   readonly session: Session
-  /** That of the session, or in plain text one of those that belong to it. */
+  /** The session's uid; in plain text, one of the uids that belong to the session. */
   readonly uid: string
   readonly seq: number
-  /** Of the command, `null` when it was never seen; in plain text the uid, since a seq of a session stands for one command. */
+  /** The digest of the command; `null` when the request itself was never chosen. In plain text the uid: there, a seq names one command. */
   readonly digest: string | null
-  /** The server that had the batch chosen. */
+  /** The server whose queue held the request. */
   readonly node: NodeId
 }
 
-/** What the execution of one batch comes to. */
+/** Collects the effects of the execution of one batch. */
 interface Tally {
-  /** The sessions that were forgotten before. */
+  /** The uids whose sessions had expired before this batch. */
   readonly expired: ReadonlySet<string>
   readonly outcomes: RequestOutcome[]
   readonly freed: Set<string>
@@ -58,7 +58,7 @@ interface Tally {
 
 type Ending = RequestOutcome['outcome']
 
-/** Uids beside the last under which a request in plain text waits. Those before them are of copies of long ago. */
+/** A request in plain text waits under its last uid and so many earlier ones. Uids before them belong to copies of long ago. */
 const mostOtherUids = 7
 
 export class Replica {
@@ -85,27 +85,27 @@ export class Replica {
     this.#state = stateGiven(service.initial(), 'initial')
   }
 
-  /** The members from `firstUnexecuted` on, in order of id. */
+  /** The members that are valid from `firstUnexecuted` on, in order of id. */
   get members(): readonly Member[] {
     return this.#members
   }
 
-  /** The instance that is to be executed next. */
+  /** The next instance to execute. */
   get firstUnexecuted(): Instance {
     return this.#firstUnexecuted
   }
 
-  /** The replicated clock: the milliseconds that all executed batches have brought. */
+  /** The replicated clock: the sum of `elapsedMs` of all executed batches. */
   get clockMs(): number {
     return this.#clockMs
   }
 
-  /** How many requests are delayed, at all servers together. */
+  /** The number of delayed requests at all servers together. */
   get waitingCount(): number {
     return this.#waiting.total
   }
 
-  /** The servers at which a delayed request waits. */
+  /** The servers that hold a delayed request. */
   get waitingNodes(): readonly NodeId[] {
     return this.#waiting.nodes
   }
@@ -114,7 +114,7 @@ export class Replica {
     return this.#sessions.size
   }
 
-  /** What is kept, of what may be: `bytes` of results that were not acknowledged, about. */
+  /** The use of each bounded resource. `resultBytes` is the approximate size of the results that no client has acknowledged. */
   get usage(): ReplicaUsage {
     const { members, sessions, plainTextSessions, waiting, resultBytes } = this.#limits
     return {
@@ -126,15 +126,16 @@ export class Replica {
     }
   }
 
-  /** Executes a chosen batch, in order. Throws, having changed nothing, unless `instance` is `firstUnexecuted`. */
+  /** Executes a chosen batch. Throws, without any change, unless `instance` is `firstUnexecuted`. */
   execute(instance: Instance, batch: Batch): Execution {
-    // No message causes it: a learner has batches executed in order, each once, whatever is sent to it.
+    // No message can cause this: for any input, the learner has batches executed in order, each once.
     if (instance !== this.#firstUnexecuted) {
-      throw new Error(`instance ${instance} is not the next to be executed: that is ${this.#firstUnexecuted}`)
+      throw new Error(`instance ${instance} is not the next instance to execute: ${this.#firstUnexecuted} is`)
     }
     this.#clockMs = Math.min(this.#clockMs + batch.elapsedMs, maxClockMs)
-    // The clock stands while nothing is proposed, so whoever asks after long silence brings the time of that silence. It makes
-    // other sessions end, and none that asks here; nor one that begins here, although it was opened before what is forgotten.
+    // The clock stands while nothing is proposed, so the first batch after a long silence adds the time of that silence. This time
+    // must not expire the sessions that have a request in this batch. Nor must it refuse a session that begins in this batch, although
+    // its uid was opened below the new horizon.
     const uids = batch.requests.map(({ uid }) => uid)
     const expired = new Set(uids.filter((uid) => this.#sessions.isExpired(uid)))
     this.#sessions.touchKnown(uids, instance, this.#clockMs)
@@ -157,25 +158,25 @@ export class Replica {
   }
 
   /**
-   * How the request ended, that it is refused already, or that there is no room for its session; `null` when it is still to be
-   * proposed, or waits.
+   * Returns how the request ended, that it is refused already, or that there is no room for its session. Returns `null` when a
+   * server must still propose the request, or when it waits.
    */
   recall(uid: string, seq: number, command?: Command): Outcome | Full | null {
     if (this.#sessions.isExpired(uid)) return { kind: 'refused', reason: 'expired' }
     const session = this.#sessions.get(sessionOf(uid))
     if (session === undefined)
       return this.#sessions.isFullFor(sessionOf(uid)) ? { kind: 'full', of: 'sessions' } : null
-    // What this server has executed may be of long ago: whether it still holds is decided where the request is chosen.
+    // A result that this server holds may be out of date. The replica decides at the execution whether it still holds.
     if (isPlainText(uid)) return null
     return endedOutcome(session, seq, () => (command === undefined ? null : commandDigest(command)))
   }
 
-  /** What there is to see of the service's state; where the service cannot show it, why. Throws nothing. */
+  /** Returns a view of the service's state, or the reason why the service cannot show it. Never throws. */
   view(): ServiceView {
     return viewOf(this.#service, this.#state)
   }
 
-  /** All of the replicated state, as bytes: the same on every server that has executed the same batches. */
+  /** Returns the whole replicated state as bytes. Servers that have executed the same batches have the same bytes. */
   snapshot(): Uint8Array {
     return encodeSnapshot({
       service: this.#service.name,
@@ -189,7 +190,7 @@ export class Replica {
     })
   }
 
-  /** The replica of which `bytes` are the snapshot. Throws when they are not a snapshot of a replica of `service`. */
+  /** Makes the replica from the snapshot `bytes`. Throws when they are not a snapshot of a replica of `service`. */
   static restore(service: Service, bytes: Uint8Array, limits: ReplicatedLimits = replicatedLimits): Replica {
     const { members, sessionIdleMs, horizon, sessions, ...rest } = decodeSnapshot(service.name, bytes)
     const replica = new Replica({ service, members, sessionIdleMs, limits })
@@ -197,7 +198,7 @@ export class Replica {
     replica.#state = stateGiven(service.restore(rest.state), 'restore')
     replica.#firstUnexecuted = rest.firstUnexecuted
     replica.#clockMs = rest.clockMs
-    // The order of last use is not written down: it is that of the times.
+    // A snapshot does not store the order of last use: the times give it.
     for (const session of [...sessions].sort((a, b) => a.lastClockMs - b.lastClockMs)) {
       replica.#restoreSession(session)
     }
@@ -205,7 +206,7 @@ export class Replica {
     return replica
   }
 
-  /** SHA-256 of the snapshot, in hexadecimal: equal at equal `firstUnexecuted` on every server, or something is wrong. */
+  /** Returns the SHA-256 of the snapshot, in hexadecimal. Servers with equal `firstUnexecuted` must have equal digests. */
   digest(): string {
     return sha256Hex(this.snapshot())
   }
@@ -227,7 +228,7 @@ export class Replica {
     this.#sessions.touch(session, lastInstance, lastClockMs)
   }
 
-  /** In the order in which they ended, which decides what is forgotten first: it is that of their positions. */
+  /** Restores results in the order in which they ended, which is the order of their positions. It decides which are evicted first. */
   #restoreResults(sessions: readonly SessionSnapshot[]): void {
     const results = sessions.flatMap(({ uid, ended }) => ended.map((result) => ({ uid, result })))
     for (const { uid, result } of results.sort((a, b) => compareEnds(a.result[1], b.result[1]))) {
@@ -254,7 +255,7 @@ export class Replica {
     }
     for (const waiting of this.#sessions.acknowledge(session, ackedBelow)) {
       this.#waiting.remove(waiting)
-      // Said aloud, so that the queue that holds it forgets it.
+      // The outcome makes the queue that holds the request drop it.
       tally.outcomes.push({ uid, seq: waiting.seq, outcome: { kind: 'refused', reason: 'stale' } })
     }
     const digest = commandDigest(command)
@@ -265,8 +266,9 @@ export class Replica {
   }
 
   /**
-   * A request in plain text: a new one, or the repetition of one that waits or has ended, which a server brought in under
-   * another uid. A repetition runs no more; and it does not keep its session from being forgotten, after which it is a new request.
+   * Executes a request in plain text: a new request, or the repetition of one that waits or has ended, which a server proposed
+   * under another uid. A repetition does not run again. It does not prolong its session either; once the session is evicted, the
+   * same text is a new request.
    */
   #executePlainText(tally: Tally, { command }: Request, turn: Turn): void {
     const { session, uid, seq, instance } = turn
@@ -282,7 +284,7 @@ export class Replica {
     }
   }
 
-  /** What the repetition of a request that ended with `outcome` ends with: it is answered only while that answer is true. */
+  /** The outcome of a repetition of a request that ended with `outcome`: its result is repeated only while it still holds. */
   #repeated(command: Command, outcome: Outcome): Outcome {
     if (outcome.kind !== 'executed' || command.kind !== 'service')
       return { kind: 'refused', reason: 'expired' }
@@ -327,7 +329,7 @@ export class Replica {
     command satisfies never
   }
 
-  /** Nothing of what the service returns is kept before all of it is checked: the state of before stays where it fails. */
+  /** Checks the whole answer of the service before it keeps any part of it. If a check fails, the state stays as it was. */
   #executeService(tally: Tally, body: Json, turn: Turn): Ending {
     const { instance, index, session } = turn
     return this.#attempt(turn, () => {
@@ -344,7 +346,7 @@ export class Replica {
     })
   }
 
-  /** What `run` gives; `failed`, with its reason, when it throws. */
+  /** Returns the result of `run`, or `failed` with the reason when `run` throws. */
   #attempt(position: Position, run: () => Ending): Ending {
     try {
       return run()
@@ -356,14 +358,14 @@ export class Replica {
     }
   }
 
-  /** What waits already may go on to. */
+  /** True when there is room for one more delayed request. A request that waits already may always wait on. */
   #mayWait({ session, seq }: Turn): boolean {
     const { waiting, sessionWaiting } = this.#limits
     if (session.waiting.has(seq)) return true
     return this.#waiting.total < waiting && session.waiting.size < sessionWaiting
   }
 
-  /** The target never runs, whichever of the two is chosen first. */
+  /** Ends the target without a run if it has not ended yet. If the cancel is chosen first, the target is never executed. */
   #cancel(tally: Tally, target: number, turn: Turn): void {
     const { session, seq } = turn
     if (target === seq) {
@@ -382,7 +384,7 @@ export class Replica {
     this.#end(tally, { ...turn, seq: target, digest }, { kind: 'cancelled', instance, index })
   }
 
-  /** Records what became of a request, and says it. */
+  /** Records how a request ended, and adds the outcome to the tally. */
   #end(tally: Tally, { session, uid, seq, digest, node }: Turn, outcome: Ending): void {
     const waited = session.waiting.get(seq)
     const others = waited?.uids?.filter((other) => other !== uid) ?? []
@@ -410,14 +412,14 @@ export class Replica {
     this.#waiting.add(waiting)
   }
 
-  /** The members at which something waits for one of `keys`, in order of id. */
+  /** The members that hold a request which waits for one of `keys`, in order of id. */
   #nodesWaitingFor(keys: readonly (string | null)[]): NodeId[] {
     const nodes = new Set(keys.flatMap((key) => [...this.#waiting.nodesFor(key)]))
     return this.#members.map(({ id }) => id).filter((id) => nodes.has(id))
   }
 }
 
-/** How the request ended or why it is refused; `null` when it is still to run. `digest` gives `null` for any command. */
+/** How the request ended or why it is refused; `null` when it has not run yet. If `digest` returns `null`, any command matches. */
 function endedOutcome(session: Session, seq: number, digest: () => string | null): Outcome | null {
   const ended = session.ended.get(seq)
   const known = (ended ?? session.waiting.get(seq))?.commandDigest ?? null
@@ -429,7 +431,7 @@ function endedOutcome(session: Session, seq: number, digest: () => string | null
     : null
 }
 
-/** Negative when `a` ended before `b`. Where a cancel cancels, its own outcome comes first. */
+/** Negative when `a` ended before `b`. A cancel's own outcome comes before the outcome of the request that it cancels. */
 function compareEnds(a: Outcome, b: Outcome): number {
   if (a.kind === 'refused' || b.kind === 'refused') return 0
   return (
@@ -439,7 +441,7 @@ function compareEnds(a: Outcome, b: Outcome): number {
   )
 }
 
-/** `json`, which nobody can change from now on: a service that did would change what the other servers are sent. */
+/** Freezes `json`: a service that changes it would change the batch that this server sends to others. */
 function frozen(json: Json): Json {
   if (typeof json === 'object' && json !== null && !Object.isFrozen(json)) {
     Object.freeze(json)

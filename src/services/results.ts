@@ -1,4 +1,4 @@
-/** How requests ended, kept until their clients acknowledge it, and never more than there is room for. */
+/** Keeps the outcomes of requests until their clients acknowledge them, within limits. */
 import { type ReplicatedLimits, resultOverheadBytes } from '../../machines/limits.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { heldBytes } from '../core/json.ts'
@@ -8,20 +8,20 @@ import { IdleOrder, type Linked } from './idle-order.ts'
 export interface Ended extends Linked<Ended> {
   readonly seq: number
   readonly outcome: Outcome
-  /** Of its command; `null` when it was cancelled before it was ever seen. */
+  /** The digest of its command; `null` when it was cancelled before it was chosen. */
   readonly commandDigest: string | null
   readonly bytes: number
   readonly keeper: Keeper
 }
 
-/** What keeps the results of one client: its session. */
+/** Keeps the results of one client. Its session is one. */
 export interface Keeper {
   /** By seq. */
   readonly ended: Map<number, Ended>
-  /** Invariant: the `bytes` of all in `ended` together. */
+  /** Invariant: the sum of `bytes` of all entries in `ended`. */
   endedBytes: number
   /**
-   * What ended below and is not in `ended` was acknowledged or forgotten, and what has not ended can no more be told from it.
+   * A request below this seq that is not in `ended` was acknowledged, or evicted, or has not ended: nothing tells which.
    * Invariant: never decreases.
    */
   forgottenBelow: number
@@ -31,7 +31,7 @@ type ResultLimits = Pick<ReplicatedLimits, 'sessionResults' | 'sessionResultByte
 
 /** The results of all sessions, the oldest first. */
 export class Results {
-  /** Invariant: all of them, in the order in which they ended. */
+  /** Invariant: contains all results, in the order in which their requests ended. */
   readonly #oldestFirst = new IdleOrder<Ended>()
   readonly #limits: ResultLimits
   #bytes = 0
@@ -40,12 +40,12 @@ export class Results {
     this.#limits = limits
   }
 
-  /** What they take together, about. */
+  /** The approximate size of all results together. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Keeps how a request ended. Forgets the lowest of the session, or the oldest of all, where there is no room. */
+  /** Keeps an outcome. Without room, evicts the lowest seqs of the session, or the oldest results of all sessions. */
   keep(keeper: Keeper, seq: number, outcome: Outcome, commandDigest: string | null): void {
     const bytes = resultOverheadBytes + heldBytes(outcome)
     const ended: Ended = { seq, outcome, commandDigest, bytes, keeper, longerIdle: null, lessIdle: null }
@@ -64,7 +64,7 @@ export class Results {
     }
   }
 
-  /** The client has it, or its session is gone. */
+  /** Removes a result that its client has acknowledged, or whose session is gone. */
   release({ seq, keeper, bytes }: Ended): void {
     const ended = keeper.ended.get(seq)
     if (ended === undefined) return
@@ -74,7 +74,7 @@ export class Results {
     this.#bytes -= bytes
   }
 
-  /** The lowest half goes at once, so that the next results cost nothing. */
+  /** Evicts the lowest half at once, so that the next results need no eviction. */
   #makeRoomIn(keeper: Keeper): void {
     const { sessionResults, sessionResultBytes } = this.#limits
     if (keeper.ended.size <= sessionResults && keeper.endedBytes <= sessionResultBytes) return

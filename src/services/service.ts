@@ -1,19 +1,19 @@
 import type { Instance, Json } from '../../machines/batch.ts'
 
-/** When a command is executed: the same on every server. (instance, index) is a fencing token: it only grows. */
+/** The moment at which a command is executed, equal on every server. (instance, index) only grows, so it is a fencing token. */
 export interface Moment {
   readonly instance: Instance
   readonly index: number
   /**
-   * The replicated clock: milliseconds since the cluster was founded, as far as batches have brought them. It never goes back,
-   * and is never ahead of real time. No service reads a clock of its own.
+   * The replicated clock: milliseconds since the cluster was founded, as far as batches carried them. It never goes back, and it
+   * is never ahead of real time. A service must read no other clock.
    */
   readonly clockMs: number
-  /** The session that asks. */
+  /** The session of the request. */
   readonly uid: string
 }
 
-/** The command ran. `freed` names the keys that requests may have been waiting for. */
+/** The command ran. `freed` lists the keys for which delayed requests may wait. */
 export interface Executed<State, Result> {
   readonly kind: 'executed'
   readonly state: State
@@ -22,9 +22,9 @@ export interface Executed<State, Result> {
 }
 
 /**
- * The command cannot run yet. With a `key`, it is tried again when that key is freed; without, when anything executes.
- * A freed key wakes the longest waiting request of each server; a service whose key admits several names it as freed
- * again when one of them executes.
+ * The command cannot run yet. With a `key`, a server proposes it again when that key is freed; without a key, when the service has
+ * executed any command. A freed key wakes the longest waiting request of each server. If a key admits several requests, the service
+ * lists the key in `freed` again when one of them executes.
  */
 export interface Delayed<State> {
   readonly kind: 'delayed'
@@ -32,7 +32,7 @@ export interface Delayed<State> {
   readonly key?: string
 }
 
-/** What there is to see of a service's state: tables for a reader, of a bounded size; or its JSON, cut short. */
+/** A view of a service's state for readers: tables of bounded size, or the state as JSON, truncated. */
 export type ServiceView = { readonly tables: readonly ServiceTable[] } | { readonly json: Json }
 
 export interface ServiceTable {
@@ -41,42 +41,42 @@ export interface ServiceTable {
   readonly rows: readonly (readonly Json[])[]
   /** Rows that are not shown. */
   readonly more: number
-  /** The column that holds the key which a delayed request waits for, if there is one. */
+  /** The column that holds the keys for which delayed requests wait; `null` if there is none. */
   readonly keyColumn: number | null
 }
 
-/** Rows that a view shows of a table, at most. */
+/** The most rows that a view shows of a table. */
 export const viewRows = 50
 
 /**
- * A replicated service. It is not known to the protocol: it is given each chosen command, in order, on every server.
+ * A replicated service. The protocol does not depend on it: every server executes each chosen command with it, in order.
  *
  * `execute` must be deterministic: no clock, no randomness, no I/O; the same state, command and moment give the same outcome.
- * It answers at once: no promise. A state is a read-only value: `execute` returns another one and never writes into the one
- * that it was given, so that the state of before stays where the request fails. Where a copy of the whole would grow with the
- * state, use a persistent map (`sortedMap`). `readOnly` of `paxos-made-simpler/testing` finds a service that writes into it.
+ * It returns at once: no promise. A state is a read-only value: `execute` returns a new state and never writes into the one that it
+ * received, so that the old state stays valid when the request fails. A copy of a large state is expensive: use a persistent map
+ * (`sortedMap`). `readOnly` of `paxos-made-simpler/testing` finds a service that writes into a state.
  *
- * A request fails, with the same reason on every server and without another consequence, when `parse` or `execute` throws or
- * `execute` returns what cannot be kept: no answer, a result that JSON cannot carry without loss (a Map, NaN, -0, `undefined`
- * as a value, half of a surrogate pair), one beyond `serviceLimits`, or a promise anywhere, also within the state. The reason
- * says what of the result that is; or it is the message of what was thrown, and of an error that the engine itself throws (a
- * TypeError, a RangeError) only its kind, since the engine's words are not the same on every server. So throw an Error, or a
- * class of your own, to say more.
+ * A request fails when `parse` or `execute` throws, or when `execute` returns an invalid value: no answer, a result that JSON cannot
+ * represent without loss (a Map, NaN, -0, `undefined` as a value, half of a surrogate pair), a result that exceeds
+ * `serviceLimits`, or a promise anywhere, also within the state. It fails with the same reason on every server and has no other
+ * effect. The reason names the invalid part of the value, or is the message of the thrown error. For an error that the engine
+ * itself throws (a TypeError, a RangeError) the reason is only its kind, since the engine's texts differ between servers. To give
+ * a more precise reason, throw an Error or a subclass of your own.
  */
 export interface Service<State = unknown, Command = Json, Result extends Json = Json> {
   readonly name: string
-  /** Never `undefined`: a service without a state has `null`. */
+  /** Must not return `undefined`: a service without a state returns `null`. */
   initial(): State
-  /** The command that `body` is. Throws, with what is wrong and the value received, when it is none. */
+  /** Reads the command from `body`. Throws an error that names the problem and the received value when `body` is not a command. */
   parse(body: Json): Command
   execute(state: State, command: Command, at: Moment): Executed<State, Result> | Delayed<State>
   /**
-   * Whether `result`, with which `command` was executed, still says what is the case. It is asked where a client is known by its
-   * address alone, before the result is repeated: who asks may be another client. Without it, every result holds for ever.
+   * Returns whether `result`, the result of `command`, is still true. The replica calls it before it repeats a result to a client
+   * that is known by its address alone: another client may send from that address now. Without it, every result stays true.
    */
   stillHolds?(state: State, command: Command, result: Result): boolean
   snapshot(state: State): Uint8Array
   restore(bytes: Uint8Array): State
-  /** For the inspector; without it, the snapshot is shown where it is JSON. Its cost must not grow with the state. */
+  /** For the inspector, which otherwise shows the snapshot. Its cost must not grow with the state. */
   view?(state: State): { readonly tables: readonly ServiceTable[] }
 }

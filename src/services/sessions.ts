@@ -1,4 +1,4 @@
-/** Who has asked for what: so that each request is executed once, however often it is chosen. */
+/** The requests of each client, so that each request is executed once, even if it is chosen several times. */
 import type { Instance } from '../../machines/batch.ts'
 import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
 import { isPlainText, plainTextIdleMs } from '../core/plain-text-client.ts'
@@ -6,10 +6,10 @@ import { IdleOrder, type Linked } from './idle-order.ts'
 import { type Keeper, Results } from './results.ts'
 import type { Waiting } from './waiting.ts'
 
-/** What is known of one client. */
+/** The replicated state of one client. */
 export interface Session extends Linked<Session>, Keeper {
   readonly uid: string
-  /** The client will not ask again for what is below. Invariant: never decreases; nothing below is in `ended` or `waiting`. */
+  /** The client needs no seq below this any more. Invariant: never decreases; nothing below is in `ended` or `waiting`. */
   ackedBelow: number
   lastInstance: Instance
   /** The replicated clock when it was last used, in milliseconds. */
@@ -19,21 +19,21 @@ export interface Session extends Linked<Session>, Keeper {
 }
 
 /**
- * The sessions, and the horizon below which they have been forgotten. A session in which something waits is never forgotten:
- * its client may say nothing for as long as it waits.
+ * The sessions, and the horizon below which idle sessions were evicted. A session with a delayed request is never evicted: its
+ * client may send nothing while the request waits.
  */
 export class Sessions {
   readonly #byUid = new Map<string, Session>()
-  /** Invariant: holds the sessions in which nothing waits, by `lastClockMs`. */
+  /** Invariant: contains the sessions without a delayed request, by `lastClockMs`. */
   readonly #idle = new IdleOrder<Session>()
-  /** The same of sessions of plain text, which are in no other. */
+  /** The same for sessions of plain text, which are only in this order. */
   readonly #idlePlainText = new IdleOrder<Session>()
   readonly #idleLimitMs: number
   readonly #limits: ReplicatedLimits
   #plainTextCount = 0
-  /** How the requests of all of them ended. */
+  /** The outcomes of the requests of all sessions. */
   readonly results: Results
-  /** Sessions opened below this instance may have been forgotten. Invariant: never decreases. */
+  /** Sessions that were opened below this instance may have been evicted. Invariant: never decreases. */
   horizon: Instance = 0
 
   constructor(idleLimitMs: number, limits: ReplicatedLimits = replicatedLimits) {
@@ -42,7 +42,7 @@ export class Sessions {
     this.results = new Results(limits)
   }
 
-  /** How many of them are of clients that speak plain text. */
+  /** The number of sessions of plain-text clients. */
   get plainTextCount(): number {
     return this.#plainTextCount
   }
@@ -59,14 +59,14 @@ export class Sessions {
     return this.#byUid.values()
   }
 
-  /** True when the session is not known and was opened so long ago that it may have been known: what it did is forgotten. */
+  /** True when the session is unknown and was opened below the horizon: it may have been evicted with all its outcomes. */
   isExpired(uid: string): boolean {
     if (this.#byUid.has(uid)) return false
     const openedAt = openedAtOf(uid)
     return openedAt !== null && openedAt < this.horizon
   }
 
-  /** True when `uid` is not known, and there are as many sessions as there may be. */
+  /** True when `uid` is unknown and there is no room for another session. */
   isFullFor(uid: string): boolean {
     const { sessions, plainTextSessions } = this.#limits
     const isFull =
@@ -74,7 +74,7 @@ export class Sessions {
     return isFull && !this.#byUid.has(uid)
   }
 
-  /** The session of `uid`, a new one if need be; `touch` is to follow. */
+  /** Returns the session of `uid`, a new one if it is unknown. The caller must call `touch` afterwards. */
   open(uid: string): Session {
     const known = this.#byUid.get(uid)
     if (known !== undefined) return known
@@ -95,7 +95,7 @@ export class Sessions {
     return session
   }
 
-  /** The session was used. Times must not go back. */
+  /** Records that the session was used. The times must not decrease. */
   touch(session: Session, instance: Instance, clockMs: number): void {
     session.lastInstance = instance
     session.lastClockMs = clockMs
@@ -105,8 +105,7 @@ export class Sessions {
   }
 
   /**
-   * These clients ask for something: those of them that are known were used. In plain text only a new request is a use, so who asks
-   * in plain text is not counted among them.
+   * Records that the known sessions among `uids` were used. Leaves out plain text: there, only a new request is a use.
    */
   touchKnown(uids: Iterable<string>, instance: Instance, clockMs: number): void {
     for (const uid of uids) {
@@ -116,15 +115,15 @@ export class Sessions {
   }
 
   /**
-   * Forgets the sessions that have been idle for longer than the limit: O(1) for each, and for each result in it. A uid of plain
-   * text does not say when it was opened, so the horizon has no part in it.
+   * Evicts the sessions that were idle for longer than the limit: O(1) for each session and each of its results. A uid of plain
+   * text does not contain the instance at which it was opened, so the eviction of such a session does not move the horizon.
    */
   evictIdle(clockMs: number): void {
     this.#evictFrom(this.#idlePlainText, clockMs - plainTextIdleMs)
     this.#evictFrom(this.#idle, clockMs - this.#idleLimitMs)
   }
 
-  /** Forgets those that were last used before `beginMs`. */
+  /** Evicts the sessions that were last used before `beginMs`. */
   #evictFrom(order: IdleOrder<Session>, beginMs: number): void {
     for (
       let session = order.longestIdle;
@@ -140,8 +139,8 @@ export class Sessions {
   }
 
   /**
-   * The client will not ask again for what is below `ackedBelow`: forgets it, and returns what was still waiting there, in
-   * order of seq. Costs no more than the number of seqs that are passed or the number that is held, whichever is less.
+   * Drops the seqs below `ackedBelow`, which the client no longer needs. Returns the requests that still waited there, in order of
+   * seq. The cost grows with the smaller of two numbers: the seqs that are passed, and the seqs that the session holds.
    */
   acknowledge(session: Session, ackedBelow: number): (Waiting & { readonly seq: number })[] {
     if (ackedBelow <= session.ackedBelow) return []
@@ -159,7 +158,7 @@ export class Sessions {
   }
 }
 
-/** The instance at which the client was welcomed, from a uid such as `RANDOM@12`; `null` when the uid does not say. */
+/** The instance at which a server welcomed the client, from a uid such as `RANDOM@12`; `null` when the uid does not contain it. */
 function openedAtOf(uid: string): Instance | null {
   const digits = /@(\d{1,15})$/.exec(uid)?.[1]
   return digits === undefined ? null : Number(digits)

@@ -1,4 +1,4 @@
-/** A replica as bytes: the same for the same state, however it was reached. */
+/** A replica as bytes. Equal states give equal bytes, even if different histories led to them. */
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
@@ -8,7 +8,6 @@ import type { Session } from './sessions.ts'
 
 const format = 1
 
-/** What a snapshot holds. */
 export interface ReplicaSnapshot {
   readonly service: string
   readonly firstUnexecuted: Instance
@@ -67,7 +66,7 @@ export function encodeSnapshot(snapshot: ReplicaSnapshot): Uint8Array {
   return utf8(canonicalJson({ ...snapshot, format, state }))
 }
 
-/** Throws when `bytes` are no snapshot of a replica of `service`. That they are whole is for whoever kept them to check. */
+/** Throws when `bytes` are not a snapshot of a replica of `service`. The caller must check that they are undamaged. */
 export function decodeSnapshot(service: string, bytes: Uint8Array): ReplicaSnapshot {
   const decoded = parsed(bytes)
   if (decoded.format !== format) {

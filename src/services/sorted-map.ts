@@ -1,32 +1,32 @@
 /**
- * A map from strings, in order of key, that is never changed in place: `put` and `drop` copy the O(log n) nodes on the way to
- * the key and share the rest. It is plain data, so a state that holds one stays a read-only value. A tree that is balanced by
- * weight (Nievergelt and Reingold; the parameters are those of Hirai and Yamamoto, 2011): no choice of keys makes it slow, as
- * colliding keys would a table of hashes.
+ * A persistent map with string keys, in order of key: `put` and `drop` copy the O(log n) nodes on the path to the key and share
+ * the other nodes. It is plain data, so a state that contains one stays a read-only value. The tree is balanced by weight
+ * (Nievergelt and Reingold; the parameters are those of Hirai and Yamamoto, 2011). No choice of keys makes it slow, whereas
+ * colliding keys make a hash table slow.
  */
 export type SortedMap<V> = SortedNode<V> | null
 
 interface SortedNode<V> {
   readonly key: string
   readonly value: V
-  /** Entries in this node and below it. Invariant: no side weighs more than `delta` times the other. */
+  /** The number of entries in this node and below it. Invariant: no side weighs more than `delta` times the other. */
   readonly size: number
   readonly left: SortedMap<V>
   readonly right: SortedMap<V>
 }
 
-/** A map of nothing. */
+/** The map without entries. */
 export const emptyMap = null
 
 const delta = 3
 const ratio = 2
 
-/** How many entries `map` has. */
+/** The number of entries of `map`. */
 export function sizeOf<V>(map: SortedMap<V>): number {
   return map === null ? 0 : map.size
 }
 
-/** What stands under `key`, or `undefined`. */
+/** The value of `key`, or `undefined`. */
 export function get<V>(map: SortedMap<V>, key: string): V | undefined {
   let node = map
   while (node !== null) {
@@ -36,7 +36,7 @@ export function get<V>(map: SortedMap<V>, key: string): V | undefined {
   return undefined
 }
 
-/** True when something stands under `key`. */
+/** True when `map` contains `key`. */
 export function has<V>(map: SortedMap<V>, key: string): boolean {
   let node = map
   while (node !== null) {
@@ -46,7 +46,7 @@ export function has<V>(map: SortedMap<V>, key: string): boolean {
   return false
 }
 
-/** The map with `value` under `key`. */
+/** The map in which `key` has `value`. */
 export function put<V>(map: SortedMap<V>, key: string, value: V): SortedNode<V> {
   if (map === null) return { key, value, size: 1, left: null, right: null }
   if (key === map.key) return { ...map, value }
@@ -55,7 +55,7 @@ export function put<V>(map: SortedMap<V>, key: string, value: V): SortedNode<V> 
     : balanced(map, map.left, put(map.right, key, value))
 }
 
-/** The map without `key`; the very same map when `key` is not in it. */
+/** The map without `key`; the same object when `key` is not in it. */
 export function drop<V>(map: SortedMap<V>, key: string): SortedMap<V> {
   if (map === null) return null
   if (key === map.key) return joined(map.left, map.right)
@@ -67,7 +67,7 @@ export function drop<V>(map: SortedMap<V>, key: string): SortedMap<V> {
   return right === map.right ? map : balanced(map, map.left, right)
 }
 
-/** The entries in order of key: all of them, or the first `limit`, whose cost does not grow with the map. */
+/** The entries in order of key: all, or the first `limit`. The first `limit` cost O(limit + log n). */
 export function entriesOf<V>(
   map: SortedMap<V>,
   limit = Number.POSITIVE_INFINITY,
@@ -85,7 +85,7 @@ export function entriesOf<V>(
   return entries
 }
 
-/** The map of `entries`, of which a later one replaces an earlier one of the same key. */
+/** The map of `entries`. A later entry replaces an earlier one of the same key. */
 export function mapOf<V>(entries: Iterable<readonly [key: string, value: V]>): SortedMap<V> {
   let map: SortedMap<V> = null
   for (const [key, value] of entries) map = put(map, key, value)
@@ -100,7 +100,7 @@ function weight<V>(map: SortedMap<V>): number {
   return sizeOf(map) + 1
 }
 
-/** `top` over two sides, one of which has gained or lost one entry since they were balanced. */
+/** `top` with two sides, one of which gained or lost one entry since they were balanced. */
 function balanced<V>(top: SortedNode<V>, left: SortedMap<V>, right: SortedMap<V>): SortedNode<V> {
   if (right !== null && weight(right) > delta * weight(left)) {
     const inner = right.left
@@ -117,11 +117,11 @@ function balanced<V>(top: SortedNode<V>, left: SortedMap<V>, right: SortedMap<V>
   return node(top, left, right)
 }
 
-/** Two sides of which every key of the left is below every key of the right. */
+/** Joins two sides. Every key of `left` is below every key of `right`. */
 function joined<V>(left: SortedMap<V>, right: SortedMap<V>): SortedMap<V> {
   if (left === null) return right
   if (right === null) return left
-  // The nearest key of the heavier side goes on top.
+  // The new root is the key of the heavier side that is next to the other side.
   if (left.size > right.size) {
     const last = lastOf(left)
     return balanced(last, withoutLast(left), right)

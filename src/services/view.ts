@@ -1,4 +1,4 @@
-/** What there is to see of a service's state, whatever the service makes of it. */
+/** A view of a service's state, which is safe also when the service fails to show it. */
 import type { Json } from '../../machines/batch.ts'
 import { textOf } from '../core/bytes.ts'
 import { copyJson } from '../core/json.ts'
@@ -10,8 +10,8 @@ import type { Service, ServiceTable, ServiceView } from './service.ts'
 const viewLimits = { depth: 64, bytes: 1_048_576 } as const
 
 /**
- * What `service` shows of `state`: its tables, or else its snapshot where that is JSON. When it throws, or shows what is no
- * view, the reason stands in place of the state: nobody who looks stops a server. Throws nothing.
+ * Returns the tables that `service` shows of `state`; without `view`, its snapshot as JSON or else as text. When the service throws
+ * or returns an invalid view, returns the reason in place of the state, so that an inspection never stops a server. Never throws.
  */
 export function viewOf(service: Service, state: unknown): ServiceView {
   try {

@@ -1,18 +1,18 @@
-/** Who waits for what: so that what is freed reaches the servers that hold a request waiting for it, and no others. */
+/** The keys for which delayed requests wait. A freed key concerns only the servers that hold a request for it. */
 import type { NodeId } from '../../machines/batch.ts'
 
 /** A delayed request. */
 export interface Waiting {
-  /** The server whose queue it is in: the last that had it chosen. */
+  /** The server whose queue holds it: the server of the last chosen batch that contained it. */
   readonly node: NodeId
-  /** What it waits for; `null` for anything at all to happen. */
+  /** The key for which it waits; `null` when it waits until the service executes any command. */
   readonly key: string | null
   readonly commandDigest: string | null
-  /** In plain text: the uids under which it waits, the first of which it came with. */
+  /** In plain text: the uids under which it waits, in order of their last arrival. */
   readonly uids?: readonly string[]
 }
 
-/** How many requests wait for each key, and at which servers. */
+/** The number of requests that wait for each key, and their servers. */
 export class WaitingCounts {
   readonly #nodesByKey = new Map<string | null, Map<NodeId, number>>()
   readonly #byNode = new Map<NodeId, number>()
@@ -22,7 +22,7 @@ export class WaitingCounts {
     return this.#total
   }
 
-  /** The servers at which something waits. */
+  /** The servers that hold a delayed request. */
   get nodes(): readonly NodeId[] {
     return [...this.#byNode.keys()]
   }
@@ -31,7 +31,7 @@ export class WaitingCounts {
     return this.#nodesByKey.has(key)
   }
 
-  /** The servers at which something waits for `key`. */
+  /** The servers that hold a request which waits for `key`. */
   nodesFor(key: string | null): Iterable<NodeId> {
     return this.#nodesByKey.get(key)?.keys() ?? []
   }
@@ -44,11 +44,11 @@ export class WaitingCounts {
     this.#total += 1
   }
 
-  /** Takes back one `add` of the same. */
+  /** Reverts one `add` of the same request. */
   remove({ key, node }: Waiting): void {
     const nodes = this.#nodesByKey.get(key)
     const count = nodes?.get(node)
-    // No batch causes it: a session gives back the very record that was added, whatever server the batch named.
+    // No batch can cause this: the session removes the same record that it added, with the server that the record names.
     if (nodes === undefined || count === undefined)
       throw new Error(`nothing waits for ${key} at server ${node}`)
     if (count > 1) nodes.set(node, count - 1)

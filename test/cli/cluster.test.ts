@@ -207,7 +207,7 @@ test('a fourth server joins and another is removed', async () => {
   const unknown = await paxos('members', 'remove', '9', ...servers)
   expect({ code: unknown.code, stderr: unknown.stderr }).toEqual({
     code: 1,
-    stderr: 'paxos: server 9 is no member: the members are 0, 2, 3\n',
+    stderr: 'paxos: server 9 is not a member: the members are 0, 2, 3\n',
   })
 })
 

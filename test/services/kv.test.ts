@@ -86,7 +86,7 @@ test.each([
   [7, 'a command of the key-value store is 7'],
   [{ action: 'get' }, 'key is nothing'],
   [{ action: 'steal', key: 'k' }, 'action is "steal": it must be "get", "put"'],
-  [{ action: 'put', key: 'k' }, 'value is nothing: it must be there, and not null'],
+  [{ action: 'put', key: 'k' }, 'value is nothing: it must be a value other than null'],
   [{ action: 'put', key: 'k', value: null }, 'value is null'],
   [{ action: 'compareAndSet', key: 'k', value: 1 }, 'expected is missing'],
 ])('%j is none of its commands', (command, error) => {

@@ -123,7 +123,7 @@ describe('a change of members', () => {
       'the address 127.0.0.1:29369 belongs to server 2',
     ],
     ['admitting at an address in use', admit(3, '127.0.0.1:29369', 'd'), 'belongs to server 2'],
-    ['removing one that is no member', remove(7), 'server 7 is no member: the members are 0, 1, 2'],
+    ['removing one that is no member', remove(7), 'server 7 is not a member: the members are 0, 1, 2'],
   ])('%s fails', (_, wrong, error) => {
     expect(() => changeMembers(threeMembers, wrong)).toThrow(error)
   })
@@ -141,7 +141,7 @@ describe('a change of members', () => {
 
   test('the last that is counted cannot be removed, though another has been added', () => {
     const alone = changeMembers([threeMembers[0]!], add(1, 'h:4'))
-    expect(() => changeMembers(alone, remove(0))).toThrow('server 0 is the last that is counted')
+    expect(() => changeMembers(alone, remove(0))).toThrow('server 0 is the last counted server')
     expect(changeMembers(alone, remove(1))).toEqual([threeMembers[0]])
   })
 })

@@ -113,7 +113,7 @@ test('a server can log what the service did wrong, with the words of the engine;
   expect(words).toEqual([
     expect.stringContaining('TypeError: Cannot read properties'),
     expect.stringContaining('result is NaN, which JSON cannot carry'),
-    'the service threw what is no Error',
+    'the service threw a value that is not an Error',
     'the service threw an Error that cannot be read',
   ])
 })
@@ -165,10 +165,14 @@ describe('what is kept', () => {
   })
 
   test.each([
-    ['throws what is no Error', throwing(() => 7), 'the service threw what is no Error'],
+    ['throws what is no Error', throwing(() => 7), 'the service threw a value that is not an Error'],
     ['is asynchronous', async () => 'command', 'parse returned a promise'],
     ['is asynchronous, and fails', async () => JSON.parse('{'), 'parse returned a promise'],
-    ['is asynchronous in a part', () => ({ key: Promise.reject(1) }), 'parse returned a promise within'],
+    [
+      'is asynchronous in a part',
+      () => ({ key: Promise.reject(1) }),
+      'parse returned a value that contains a promise',
+    ],
   ])('parse that %s', (_, parse, reason) => {
     const replica = newReplica({ ...oddService({}), parse: parse as unknown as Service['parse'] })
     expect(outcomeOf(replica, 1, 'any')).toMatchObject({
@@ -231,7 +235,7 @@ describe('a promise in the state', () => {
     const service = { ...oddService({}), [by]: () => ({ saved: Promise.reject(1) }) }
     const bytes = newReplica(oddService({})).snapshot()
     expect(() => (by === 'initial' ? newReplica(service) : Replica.restore(service, bytes))).toThrow(
-      `${by} returned a promise within`,
+      `${by} returned a value that contains a promise`,
     )
   })
 
@@ -281,7 +285,11 @@ describe('what a service shows', () => {
 
   test.each([
     ['a view that throws', { view: throwing(() => new Error('not today')) }, 'not today'],
-    ['a view that throws no Error', { view: throwing(() => 7) }, 'the service threw what is no Error'],
+    [
+      'a view that throws no Error',
+      { view: throwing(() => 7) },
+      'the service threw a value that is not an Error',
+    ],
     ['a promise', { view: async () => ({ tables: [] }) }, 'view returned a promise'],
     ['a rejected promise', { view: () => Promise.reject(1) }, 'view returned a promise'],
     ['nothing', { view: () => undefined }, 'view is undefined, which JSON cannot carry'],
@@ -313,7 +321,7 @@ describe('what a service shows', () => {
       'not now',
     ],
     ['a snapshot that throws', { snapshot: throwing(() => new Error('no snapshot')) }, 'no snapshot'],
-    ['a snapshot that is none', { snapshot: () => 'text' }, 'snapshot returned no Uint8Array'],
+    ['a snapshot that is none', { snapshot: () => 'text' }, 'snapshot did not return a Uint8Array'],
     ['an asynchronous snapshot', { snapshot: () => Promise.reject(1) }, 'snapshot returned a promise'],
   ])('%s: the reason is shown in place of the state', (_, part, reason) => {
     const replica = newReplica({ ...oddService({}), ...(part as unknown as Partial<Service>) })

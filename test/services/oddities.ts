@@ -311,7 +311,7 @@ export const oddities: readonly (readonly [
         throw null
       },
     })),
-    'the service threw what is no Error',
+    'the service threw a value that is not an Error',
   ],
   [
     'gives a proxy that throws',
@@ -340,13 +340,13 @@ export const oddities: readonly (readonly [
   [
     'frees what is no array',
     () => ({ kind: 'executed', state: 1, result: 1, freed: 'k' }),
-    'freed is no array',
+    'freed is not an array',
   ],
-  ['frees null', () => ({ kind: 'executed', state: 1, result: 1, freed: null }), 'freed is no array'],
+  ['frees null', () => ({ kind: 'executed', state: 1, result: 1, freed: null }), 'freed is not an array'],
   [
     'frees a Set',
     () => ({ kind: 'executed', state: 1, result: 1, freed: new Set(['k']) }),
-    'freed is no array',
+    'freed is not an array',
   ],
   [
     'frees numbers',
@@ -452,7 +452,7 @@ export const oddities: readonly (readonly [
   [
     'frees what is a rejected promise as a whole',
     () => ({ kind: 'executed', state: 1_000, result: 1, freed: { all: rejected() } }),
-    'freed is no array',
+    'freed is not an array',
   ],
   [
     'waits for a rejected promise',
@@ -508,11 +508,15 @@ export const oddities: readonly (readonly [
   ['throws an Error of its own', throwing(() => new Overdrawn('by 3')), 'by 3'],
   ['throws its own kind of RangeError', throwing(() => new OutOfRange('4 of 3')), '4 of 3'],
   ['throws a string', throwing(() => 'a word'), 'a word'],
-  ['throws undefined', throwing(() => undefined), 'the service threw what is no Error'],
-  ['throws null', throwing(() => null), 'the service threw what is no Error'],
-  ['throws an object', throwing(() => ({ message: 'not this' })), 'the service threw what is no Error'],
-  ['throws a symbol', throwing(() => Symbol('x')), 'the service threw what is no Error'],
-  ['throws a function', throwing(() => () => 1), 'the service threw what is no Error'],
+  ['throws undefined', throwing(() => undefined), 'the service threw a value that is not an Error'],
+  ['throws null', throwing(() => null), 'the service threw a value that is not an Error'],
+  [
+    'throws an object',
+    throwing(() => ({ message: 'not this' })),
+    'the service threw a value that is not an Error',
+  ],
+  ['throws a symbol', throwing(() => Symbol('x')), 'the service threw a value that is not an Error'],
+  ['throws a function', throwing(() => () => 1), 'the service threw a value that is not an Error'],
   ['reads a field of nothing', () => (undefined as unknown as { a: 1 }).a, 'the service threw a TypeError'],
   ['calls itself without end', endless, 'the service threw a RangeError'],
   ['parses what is no JSON', () => JSON.parse('{'), 'the service threw a SyntaxError'],
@@ -526,7 +530,7 @@ export const oddities: readonly (readonly [
     },
     'the service threw a ReferenceError',
   ],
-  ['throws a rejected promise', throwing(rejected), 'the service threw what is no Error'],
+  ['throws a rejected promise', throwing(rejected), 'the service threw a value that is not an Error'],
   [
     'throws an Error whose cause is a rejected promise',
     throwing(() => new Error('not saved', { cause: rejected() })),
@@ -545,7 +549,7 @@ export const oddities: readonly (readonly [
   [
     'throws an Error with a rejected promise for a message',
     throwing(() => withMessage({ get: rejected })),
-    'whose message is no text',
+    'whose message is not a string',
   ],
   ['throws a long message', throwing(() => new Error('x'.repeat(10_000_000))), `${'x'.repeat(999)}…`],
   ['throws half of a surrogate pair', throwing(() => new Error('a\ud83d')), 'a\ufffd'],
@@ -557,12 +561,12 @@ export const oddities: readonly (readonly [
   [
     'throws an Error without a message',
     throwing(() => withMessage({ value: undefined })),
-    'whose message is no text',
+    'whose message is not a string',
   ],
   [
     'throws an Error with an object for a message',
     throwing(() => withMessage({ value: {} })),
-    'whose message is no text',
+    'whose message is not a string',
   ],
   [
     'throws an Error that cannot be read',

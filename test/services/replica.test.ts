@@ -21,7 +21,7 @@ describe('instances', () => {
     run(replica, [])
     const digest = replica.digest()
     const batch = { node: 0, elapsedMs: 99, requests: [ask('a@0', 1, lock('x'))] }
-    expect(() => replica.execute(0, batch)).toThrow('instance 0 is not the next to be executed: that is 1')
+    expect(() => replica.execute(0, batch)).toThrow('instance 0 is not the next instance to execute: 1 is')
     expect(() => replica.execute(2, batch)).toThrow('instance 2 is not the next')
     expect(replica.digest()).toBe(digest)
     expect(replica.firstUnexecuted).toBe(1)
