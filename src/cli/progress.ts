@@ -1,37 +1,53 @@
-import { SingleBar } from 'cli-progress'
-
 /** Where nobody watches, a line is written this often. */
 const lineEveryMs = 10_000
 
-/** How far a long piece of work is, on stderr: a bar on a terminal, a line now and then elsewhere. */
+/** A terminal is drawn on this often, at most. */
+const drawEveryMs = 100
+
+const barWidth = 40
+
+/** What progress is written to: stderr, or what a test gives. */
+export type ProgressStream = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>
+
+/** How far a long piece of work is, on stderr: a line that is drawn again on a terminal, a line now and then elsewhere. */
 export class Progress {
   readonly #total: number
-  readonly #bar: SingleBar | null
-  #toldMs = performance.now()
+  readonly #stream: ProgressStream
+  readonly #isWatched: boolean
+  readonly #beganMs = performance.now()
+  #writtenMs = this.#beganMs
 
-  constructor(total: number) {
+  constructor(total: number, stream: ProgressStream = process.stderr) {
     this.#total = total
-    const isWatched = process.stderr.isTTY && total > 1
-    this.#bar = isWatched
-      ? new SingleBar({
-          format: '{bar} {value}/{total} runs, {failed} failed, {eta_formatted} left',
-          stream: process.stderr,
-          hideCursor: true,
-          clearOnComplete: true,
-        })
-      : null
-    this.#bar?.start(total, 0, { failed: 0 })
+    this.#stream = stream
+    this.#isWatched = stream.isTTY && total > 1
   }
 
   advance(done: number, failed: number): void {
-    this.#bar?.update(done, { failed })
     const nowMs = performance.now()
-    if (this.#bar !== null || nowMs - this.#toldMs < lineEveryMs) return
-    this.#toldMs = nowMs
-    process.stderr.write(`paxos: ${done} of ${this.#total} runs, ${failed} failed\n`)
+    if (nowMs - this.#writtenMs < (this.#isWatched ? drawEveryMs : lineEveryMs)) return
+    this.#writtenMs = nowMs
+    const runs = `${done} of ${this.#total} runs, ${failed} failed`
+    if (!this.#isWatched) this.#stream.write(`paxos: ${runs}\n`)
+    else
+      this.#stream.write(`${clearLine}${barText(done / this.#total)} ${runs}, ${this.#leftText(done, nowMs)}`)
   }
 
   end(): void {
-    this.#bar?.stop()
+    if (this.#isWatched) this.#stream.write(clearLine)
   }
+
+  #leftText(done: number, nowMs: number): string {
+    if (done === 0) return ''
+    const leftMs = ((nowMs - this.#beganMs) / done) * (this.#total - done)
+    return `about ${Math.ceil(leftMs / 1_000)} s left`
+  }
+}
+
+/** To the beginning of the line, and nothing on it. */
+const clearLine = '\r\x1b[K'
+
+function barText(share: number): string {
+  const full = Math.round(share * barWidth)
+  return '█'.repeat(full) + '░'.repeat(barWidth - full)
 }

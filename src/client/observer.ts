@@ -1,84 +1,14 @@
 /** How somebody watches the machines of a client that carry its requests: for the inspector. */
-import type { Actor, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import type { Address } from '../../machines/batch.ts'
-import { clientMachine, type ServerIndex } from '../../machines/client.ts'
 import type { RequestMessage } from '../../machines/messages.ts'
-import { stateName } from '../core/chart-names.ts'
-import { microstepOf } from '../core/step.ts'
 import type { ClientRecord } from '../inspect/records/record.ts'
-import { standOf } from '../inspect/records/stand.ts'
 
-type Heard = NonNullable<ClientRecord['heard']>['message']
+export type HeardByClient = NonNullable<ClientRecord['heard']>['message']
 
 /** An event at the machine of one request, as `ClientRecord` has it, with servers by where they are. */
 export interface ClientMove extends Pick<ClientRecord, 'seq' | 'event' | 'moves' | 'stand'> {
-  readonly heard: { readonly from: Address; readonly message: Heard } | null
+  readonly heard: { readonly from: Address; readonly message: HeardByClient } | null
   readonly said: readonly { readonly to: Address; readonly message: RequestMessage }[]
 }
 
 export type ClientObserver = (move: ClientMove) => void
-
-/** Watches one actor of the client's chart: what `inspect` is told becomes moves, one an event. */
-export class RequestWatch {
-  readonly #observe: ClientObserver
-  readonly #addressOf: (server: ServerIndex) => Address
-  #seq = 0
-  #event: { readonly type: string } | null = null
-  #moves: ClientMove['moves'][number][] = []
-  #said: ClientMove['said'][number][] = []
-
-  constructor(observe: ClientObserver, addressOf: (server: ServerIndex) => Address) {
-    this.#observe = observe
-    this.#addressOf = addressOf
-  }
-
-  /** The request that the actor carries from now on. */
-  begin(seq: number): void {
-    this.#seq = seq
-  }
-
-  say(to: ServerIndex, message: RequestMessage): void {
-    this.#said.push({ to: this.#addressOf(to), message })
-  }
-
-  /** For `createActor`. */
-  readonly inspect = (inspected: InspectionEvent): void => {
-    switch (inspected.type) {
-      case '@xstate.event':
-        this.#event = inspected.event
-        return
-      case '@xstate.snapshot':
-        this.#tell((inspected.actorRef as Actor<typeof clientMachine>).getSnapshot())
-        return
-      default: {
-        const microstep = microstepOf(clientMachine, inspected)
-        if (microstep === null) return
-        const { event, edges, snapshot } = microstep
-        this.#moves.push({ event, edges, state: stateName(snapshot.value) })
-      }
-    }
-  }
-
-  #tell(snapshot: AnyMachineSnapshot): void {
-    const event = this.#event
-    const [moves, said] = [this.#moves, this.#said]
-    this.#event = null
-    this.#moves = []
-    this.#said = []
-    if (event === null || event.type === 'xstate.init') return
-    this.#observe({
-      seq: this.#seq,
-      event: event.type,
-      heard: this.#heardIn(event),
-      moves,
-      said,
-      stand: standOf('client', snapshot),
-    })
-  }
-
-  #heardIn(event: { readonly type: string }): ClientMove['heard'] {
-    if (event.type !== 'response' && event.type !== 'queued' && event.type !== 'busy') return null
-    const { server, ...message } = event as unknown as Heard & { readonly server: ServerIndex }
-    return { from: this.#addressOf(server), message: message as Heard }
-  }
-}

@@ -1,5 +1,5 @@
 import type { Address } from '../../machines/batch.ts'
-import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts'
+import { type ClientTiming, defaultClientTiming } from '../../machines/client-timing.ts'
 import { longestGivenName } from '../core/names.ts'
 import { shownValue } from '../core/shown-value.ts'
 import { reachableAddress } from '../network/address.ts'

@@ -1,14 +1,10 @@
 import { type Actor, createActor } from 'xstate'
 import type { Request } from '../../machines/batch.ts'
-import {
-  type ClientTiming,
-  clientMachine,
-  type HeardFromServer,
-  type ServerIndex,
-} from '../../machines/client.ts'
+import { clientMachine, type HeardFromServer, type ServerIndex } from '../../machines/client.ts'
+import type { ClientTiming } from '../../machines/client-timing.ts'
 import type { Busy, Queued, RequestMessage, Response } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import type { RequestWatch } from './observer.ts'
+import type { RequestWatch } from './request-watch.ts'
 
 export interface Ask {
   readonly request: Request

@@ -18,9 +18,9 @@ import {
 } from './errors.ts'
 import { Greeting } from './greeting.ts'
 import type { From, Link } from './link.ts'
-import { RequestWatch } from './observer.ts'
 import type { Settings } from './options.ts'
 import { RequestActors } from './request-actors.ts'
+import { RequestWatch } from './request-watch.ts'
 import { Session } from './session.ts'
 
 /** A request that the service executed, and where: (instance, index) only grows. */

@@ -1,7 +1,6 @@
 /** From what a directory holds, or from nothing, to a server that is somebody and may take part. */
 import type { Socket } from 'node:dgram'
 import { existsSync } from 'node:fs'
-import type { Logger } from 'pino'
 import type { Address } from '../../machines/batch.ts'
 import { StartError } from '../core/start-error.ts'
 import type { Resolver } from '../network/resolver.ts'
@@ -14,6 +13,7 @@ import { greet } from './greet.ts'
 import { DataDirectory, type Home, homeless } from './home.ts'
 import { beginningOf, joiningIdentity, newIncarnation, type StartOptions } from './identity.ts'
 import { type Invited, joinCluster } from './joining.ts'
+import type { Logger } from './logger.ts'
 import type { OptionWords } from './option-words.ts'
 
 /** How long the server that is asked to let another join has to answer, in milliseconds. */

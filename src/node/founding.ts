@@ -1,6 +1,5 @@
 /** A founder, live: it asks the others who they are until the cluster is founded, and keeps what it learns before it tells it. */
 import type { Socket } from 'node:dgram'
-import type { Logger } from 'pino'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
 import {
   answerTo,
@@ -22,6 +21,7 @@ import type { Identity } from '../storage/storage.ts'
 import { obstacleText, waitText } from './founding-words.ts'
 import type { Home } from './home.ts'
 import { foundedIdentity } from './identity.ts'
+import type { Logger } from './logger.ts'
 import type { OptionWords } from './option-words.ts'
 import { type Receiver, Transport } from './transport.ts'
 

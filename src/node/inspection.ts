@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from 'pino'
 import type { Address } from '../../machines/batch.ts'
 import { messageOf } from '../core/message-of.ts'
 import type { ControlResult } from '../inspect/records/control.ts'
@@ -10,6 +9,7 @@ import { Reporter } from '../inspect/report/reporter.ts'
 import { StatelyBridge } from '../inspect/report/stately.ts'
 import type { Replica } from '../services/replica.ts'
 import type { Identity } from '../storage/storage.ts'
+import type { Logger } from './logger.ts'
 import type { NodeControl, NodeOptions } from './node.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -85,7 +85,9 @@ export async function openStately(
 ): Promise<StatelyBridge | null> {
   if (stately === undefined) return null
   try {
-    return await StatelyBridge.open(id, stately)
+    return await StatelyBridge.open(id, stately, () =>
+      logger.warn({ stately }, "nobody listens where Stately's inspector should be: start it there"),
+    )
   } catch (error) {
     const reason = messageOf(error)
     logger.error({ reason }, "nothing is shown in Stately's inspector")

@@ -1,4 +1,3 @@
-import { type Logger, pino } from 'pino'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
 import type { Limits } from '../../machines/limits.ts'
 import type { Timing } from '../../machines/timing.ts'
@@ -15,6 +14,7 @@ import { begin } from './begin.ts'
 import type { Bootstrap } from './identity.ts'
 import { openStately } from './inspection.ts'
 import { LiveNode } from './live-node.ts'
+import { type Logger, silentLogger } from './logger.ts'
 import { type OptionWords, programWords } from './option-words.ts'
 import { canonicalOptions } from './options.ts'
 
@@ -36,6 +36,7 @@ export interface NodeOptions {
   readonly join?: Address
   /** By default the lock service. */
   readonly service?: Service
+  /** By default nothing is logged. A logger of pino is one. */
   readonly logger?: Logger
   /** Write the requests that the service executed, in order, to `executed.log` in the data directory. */
   readonly executedLog?: boolean
@@ -85,7 +86,7 @@ export function startNode(options: NodeOptions): Promise<RunningNode> {
 /** The same, with errors and a log in which the options are called as in `words`. */
 export async function startNodeIn(words: OptionWords, given: NodeOptions): Promise<RunningNode> {
   const options = { ...canonicalOptions(given, words), words }
-  const { id, service = lockService as Service, logger = pino({ level: 'silent' }) } = options
+  const { id, service = lockService as Service, logger = silentLogger } = options
   const socket = await bindSocket(options.listen, options.resolver)
   const address = options.advertise ?? formatAddress(socket.address())
   let storage: Storage | null = null

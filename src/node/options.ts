@@ -57,7 +57,7 @@ const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
       optional.every((name) => value[name] === undefined || has(value, name)),
   ],
   logger: [
-    'a logger of pino',
+    'a logger, as pino makes them',
     (value) => isObject(value) && has(value, 'child', 'info', 'warn', 'error', 'fatal'),
   ],
   executedLog: flag,

@@ -1,7 +1,7 @@
-import type { Logger } from 'pino'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Oddity } from '../../machines/outputs.ts'
 import { visible } from '../core/visible.ts'
+import type { Logger } from './logger.ts'
 import type { OptionWords } from './option-words.ts'
 import { Seldom } from './seldom.ts'
 

@@ -1,12 +1,8 @@
 /** A whole cluster as a value: its servers, its clients, and the datagrams in flight between them. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import type { Command, NodeId } from '../../machines/batch.ts'
-import {
-  type ClientEmitted,
-  type ClientTiming,
-  clientMachine,
-  defaultClientTiming,
-} from '../../machines/client.ts'
+import { type ClientEmitted, clientMachine } from '../../machines/client.ts'
+import { type ClientTiming, defaultClientTiming } from '../../machines/client-timing.ts'
 import type { Names } from '../../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'

@@ -1,10 +1,6 @@
 import type { Address, Command, Instance, Request } from '../../machines/batch.ts'
-import {
-  type ClientEmitted,
-  type ClientTiming,
-  clientMachine,
-  type ServerIndex,
-} from '../../machines/client.ts'
+import { type ClientEmitted, clientMachine, type ServerIndex } from '../../machines/client.ts'
+import type { ClientTiming } from '../../machines/client-timing.ts'
 import type { ServerMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { Session } from '../client/session.ts'

@@ -1,6 +1,6 @@
 /** A whole cluster in one process, in virtual time, with everything uncertain drawn from one seed. */
 import type { NodeId } from '../../machines/batch.ts'
-import { type ClientTiming, defaultClientTiming } from '../../machines/client.ts'
+import { type ClientTiming, defaultClientTiming } from '../../machines/client-timing.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createActor, SimulatedClock } from 'xstate'
 import type { Request } from '../../machines/batch.ts'
-import {
-  type ClientEmitted,
-  type ClientEvent,
-  clientMachine,
-  defaultClientTiming,
-} from '../../machines/client.ts'
+import { type ClientEmitted, type ClientEvent, clientMachine } from '../../machines/client.ts'
+import { defaultClientTiming } from '../../machines/client-timing.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 
 const request: Request = {

@@ -93,7 +93,7 @@ describe('the options of a server', () => {
     ['service', { service: serviceWithout('execute') }, 'the option service must be an object with'],
     ['service', { service: { ...lockService, view: 1 } }, 'the option service must be an object with'],
     ['signal', { signal: {} }, 'the option signal must be an AbortSignal; received {}'],
-    ['logger', { logger: console.log }, 'the option logger must be a logger of pino'],
+    ['logger', { logger: console.log }, 'the option logger must be a logger, as pino makes them'],
     ['executedLog', { executedLog: 'yes' }, 'the option executedLog must be true or false; received "yes"'],
     ['journal', { journal: true }, 'the option journal must be the path of a file; received true'],
     ['timing', { timing: { retransmitMs: 5 } }, 'the option timing must be an object with the numbers'],

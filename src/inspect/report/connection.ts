@@ -15,6 +15,8 @@ export interface ConnectionEvents {
   opened(): void
   /** It is gone; it will be tried again. */
   lost(): void
+  /** Nobody could be reached; it will be tried again. */
+  failed?(): void
   heard(text: string): void
 }
 
@@ -114,6 +116,7 @@ export class Connection {
     const wasOpen = this.#isOpen
     this.#isOpen = false
     if (wasOpen) this.#events.lost()
+    else if (!this.#isClosed) this.#events.failed?.()
     // Who is refused each time it has connected asks ever more rarely.
     if (wasOpen && performance.now() - this.#openedMs >= provenMs) this.#retryMs = firstRetryMs
     if (this.#isClosed) return

@@ -30,6 +30,16 @@ const mostUnreadBytes = 1_000_000
 /** Deeper than any chart of ours: what lies below its own limit of 10 would be cut out of the charts. */
 const serializationDepthLimit = 30
 
+/** The package is an optional peer: only those who use `--stately` install it. */
+async function loadInspector(): Promise<Pick<typeof import('@statelyai/inspect'), 'createInspector'>> {
+  try {
+    return await import('@statelyai/inspect')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new Error('the package @statelyai/inspect is not installed: npm install @statelyai/inspect')
+  }
+}
+
 /**
  * A bridge through `@statelyai/inspect`. The package makes what is sent, and not the connection: its own is not made again
  * once it was lost, and keeps the process from ending.
@@ -42,10 +52,13 @@ export class StatelyBridge {
   readonly #actors = new Map<string, string>()
   readonly #tell: (inspected: InspectionEvent) => void
 
-  /** Loads the package, and connects to `url`. Throws when the package is not there, or `url` is none of a WebSocket. */
-  static async open(node: NodeId, url: string): Promise<StatelyBridge> {
-    const { createInspector } = await import('@statelyai/inspect')
-    const bridge: StatelyBridge = new StatelyBridge(node, url, (inspected) =>
+  /**
+   * Loads the package, and connects to `url`; `absent` is called once if nobody listens there. Throws when the package is not
+   * installed, or `url` is none of a WebSocket.
+   */
+  static async open(node: NodeId, url: string, absent: () => void): Promise<StatelyBridge> {
+    const { createInspector } = await loadInspector()
+    const bridge: StatelyBridge = new StatelyBridge(node, url, absent, (inspected) =>
       inspector.inspect.next?.(inspected),
     )
     const inspector = createInspector({ send: (told) => bridge.#send(told) }, { serializationDepthLimit })
@@ -53,14 +66,25 @@ export class StatelyBridge {
     return bridge
   }
 
-  private constructor(node: NodeId, url: string, tell: (inspected: InspectionEvent) => void) {
+  private constructor(
+    node: NodeId,
+    url: string,
+    absent: () => void,
+    tell: (inspected: InspectionEvent) => void,
+  ) {
+    let isAbsenceTold = false
     this.#node = node
     this.#tell = tell
     this.#connection = new Connection(url, {
       opened: () => {
+        isAbsenceTold = true
         for (const actor of this.#actors.values()) this.#connection.say(actor)
       },
       lost: () => undefined,
+      failed: () => {
+        if (!isAbsenceTold) absent()
+        isAbsenceTold = true
+      },
       heard: () => undefined,
     })
   }

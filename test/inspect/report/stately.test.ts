@@ -1,9 +1,11 @@
 /** What a WebSocket server that stands in for Stately's inspector is told of a cluster. */
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, expect, test, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { connect } from '../../../src/client/index.ts'
+import { type Logger, silentLogger } from '../../../src/node/logger.ts'
 import { startNode } from '../../../src/node/node.ts'
 import { freePorts } from '../../cli/paxos.ts'
 
@@ -108,4 +110,20 @@ test('one that comes late, or comes back, is told of the actors; and one that is
     await inspector.close()
   }
   await client.lock('b')
+})
+
+test('where nobody listens the server says so, once, and serves', async () => {
+  const port = await freePorts(2)
+  const warnings: unknown[] = []
+  const logger: Logger = { ...silentLogger, child: () => logger, warn: (...line) => warnings.push(line) }
+  const listen = `127.0.0.1:${port}`
+  const stately = `ws://127.0.0.1:${port + 1}`
+  const bootstrap = { members: [{ id: 0, address: listen }] }
+  const node = await startNode({ id: 0, listen, dataDir: null, bootstrap, stately, logger })
+  endings.push(() => node.stop())
+  const ofStately = () => warnings.filter((line) => JSON.stringify(line).includes(stately))
+  await vi.waitFor(() => expect(ofStately()).toHaveLength(1), patiently)
+  // Long enough for several tries.
+  await sleep(1_500)
+  expect(ofStately()).toEqual([[{ stately }, expect.stringMatching(/^nobody listens/)]])
 })

@@ -1,9 +1,5 @@
-import {
-  type ClientContext,
-  type ClientEvent,
-  clientMachine,
-  defaultClientTiming,
-} from '../../../machines/client.ts'
+import { type ClientContext, type ClientEvent, clientMachine } from '../../../machines/client.ts'
+import { defaultClientTiming } from '../../../machines/client-timing.ts'
 import { request } from '../../support/role.ts'
 import type { Chart } from './chart.ts'
 

@@ -1,0 +1,74 @@
+/** Watches the actors of a client's chart. */
+import type { Actor, AnyMachineSnapshot, InspectionEvent } from 'xstate'
+import type { Address } from '../../machines/batch.ts'
+import { clientMachine, type ServerIndex } from '../../machines/client.ts'
+import type { RequestMessage } from '../../machines/messages.ts'
+import { stateName } from '../core/chart-names.ts'
+import { microstepOf } from '../core/step.ts'
+import { standOf } from '../inspect/records/stand.ts'
+import type { ClientMove, ClientObserver, HeardByClient } from './observer.ts'
+
+/** Watches one actor of the client's chart: what `inspect` is told becomes moves, one an event. */
+export class RequestWatch {
+  readonly #observe: ClientObserver
+  readonly #addressOf: (server: ServerIndex) => Address
+  #seq = 0
+  #event: { readonly type: string } | null = null
+  #moves: ClientMove['moves'][number][] = []
+  #said: ClientMove['said'][number][] = []
+
+  constructor(observe: ClientObserver, addressOf: (server: ServerIndex) => Address) {
+    this.#observe = observe
+    this.#addressOf = addressOf
+  }
+
+  /** The request that the actor carries from now on. */
+  begin(seq: number): void {
+    this.#seq = seq
+  }
+
+  say(to: ServerIndex, message: RequestMessage): void {
+    this.#said.push({ to: this.#addressOf(to), message })
+  }
+
+  /** For `createActor`. */
+  readonly inspect = (inspected: InspectionEvent): void => {
+    switch (inspected.type) {
+      case '@xstate.event':
+        this.#event = inspected.event
+        return
+      case '@xstate.snapshot':
+        this.#tell((inspected.actorRef as Actor<typeof clientMachine>).getSnapshot())
+        return
+      default: {
+        const microstep = microstepOf(clientMachine, inspected)
+        if (microstep === null) return
+        const { event, edges, snapshot } = microstep
+        this.#moves.push({ event, edges, state: stateName(snapshot.value) })
+      }
+    }
+  }
+
+  #tell(snapshot: AnyMachineSnapshot): void {
+    const event = this.#event
+    const [moves, said] = [this.#moves, this.#said]
+    this.#event = null
+    this.#moves = []
+    this.#said = []
+    if (event === null || event.type === 'xstate.init') return
+    this.#observe({
+      seq: this.#seq,
+      event: event.type,
+      heard: this.#heardIn(event),
+      moves,
+      said,
+      stand: standOf('client', snapshot),
+    })
+  }
+
+  #heardIn(event: { readonly type: string }): ClientMove['heard'] {
+    if (event.type !== 'response' && event.type !== 'queued' && event.type !== 'busy') return null
+    const { server, ...message } = event as unknown as HeardByClient & { readonly server: ServerIndex }
+    return { from: this.#addressOf(server), message: message as HeardByClient }
+  }
+}
