@@ -8,6 +8,7 @@ import { type LearnerInput, learnerMachine } from './learner.ts'
 import type { Write } from './outputs.ts'
 import { type ProposerInput, proposerMachine } from './proposer.ts'
 import { type RequestQueueInput, requestQueueMachine } from './request-queue.ts'
+import { withEvent } from './with-event.ts'
 
 /** What the roles begin with. */
 export interface NodeInput {
@@ -49,7 +50,8 @@ export const nodeMachine = setup({
   },
   actions: {
     /** The roles first, so that the first datagram finds them. */
-    spawnRolesAndUdp: assign(({ spawn }, { acceptor, proposer, learner, requestQueue }: NodeInput) => {
+    spawnRolesAndUdp: assign(({ spawn }, { inputs }: { inputs: NodeInput }) => {
+      const { acceptor, proposer, learner, requestQueue } = inputs
       spawn('acceptor', { id: 'acceptor', systemId: 'acceptor', input: acceptor })
       spawn('proposer', { id: 'proposer', systemId: 'proposer', input: proposer })
       spawn('learner', { id: 'learner', systemId: 'learner', input: learner })
@@ -65,16 +67,13 @@ export const nodeMachine = setup({
   invoke: { src: 'storage', id: 'storage', systemId: 'storage' },
   initial: 'recovering',
   on: {
-    'node.failed': { target: '.halted', actions: { type: 'recordReason', params: ({ event }) => event } },
+    'node.failed': { target: '.halted', actions: withEvent('recordReason') },
   },
   states: {
     recovering: {
       description: 'Storage is read and what was chosen is executed again. No role exists; nothing is said.',
       on: {
-        'node.recovered': {
-          target: 'running',
-          actions: { type: 'spawnRolesAndUdp', params: ({ event }) => event.inputs },
-        },
+        'node.recovered': { target: 'running', actions: withEvent('spawnRolesAndUdp') },
         'node.stopping': 'stopped',
       },
     },

@@ -2,7 +2,9 @@
 import { compareBallots } from './ballot.ts'
 import type { AcceptedRecord, Batch, Instance, NodeId } from './batch.ts'
 import type { Heard } from './inbox.ts'
+import { countedMembers, type Member } from './members.ts'
 import type { PromiseMessage } from './messages.ts'
+import { isQuorum } from './quorum.ts'
 
 /** A promise, kept by who gave it. */
 export interface GivenPromise {
@@ -19,6 +21,19 @@ export function withPromise(
 ): readonly GivenPromise[] {
   if (promises.some((promise) => promise.node === sender)) return promises
   return [...promises, { node: sender, incarnation, accepted, firstUnchosen }]
+}
+
+/**
+ * A quorum of `members` has promised, the acceptor of `self` among it. Its promise is durable before it is said, so a proposer that
+ * restarts prepares above every ballot at which it ever sent an accept.
+ */
+export function isPrepared(
+  members: readonly Member[],
+  self: NodeId,
+  promises: readonly GivenPromise[],
+): boolean {
+  const givers = promises.map(({ node }) => node)
+  return givers.includes(self) && isQuorum(countedMembers(members), givers)
 }
 
 /** The promise of whoever knows most of what was chosen. */

@@ -1,5 +1,10 @@
 import type { NodeId } from './batch.ts'
 
+/** The servers that answered, with `server` among them: one that answers twice is counted once. */
+export function withAnswer(answered: readonly NodeId[], server: NodeId): readonly NodeId[] {
+  return answered.includes(server) ? answered : [...answered, server]
+}
+
 /** True when the distinct members among `answered` are more than half of `counted`; any two such sets share a member. */
 export function isQuorum(counted: readonly NodeId[], answered: readonly NodeId[]): boolean {
   const votes = counted.filter((id) => answered.includes(id)).length

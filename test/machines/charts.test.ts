@@ -192,6 +192,15 @@ describe.each(readdirSync(folder).filter((file) => file.endsWith('.ts')))('machi
   /** Without comments and strings. */
   const code = source.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'/g, ' ')
 
+  test('is short enough to be read at once: the thinking has a file of its own', () => {
+    if (/\bcreateMachine\(/.test(code)) expect(source.split('\n').length).toBeLessThanOrEqual(250)
+  })
+
+  test('gives the event to guards and actions with one helper', () => {
+    const wrote = /\bparams: \(\{ event \}\) =>/.test(code)
+    expect(wrote).toBe(false)
+  })
+
   test('takes from XState and its siblings alone', () => {
     const froms = [...source.matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, from]) => from ?? '')
     expect(froms.filter((from) => from !== 'xstate' && !/^\.\/[a-z-]+\.ts$/.test(from))).toEqual([])

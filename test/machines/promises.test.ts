@@ -6,9 +6,10 @@ import {
   bestInformed,
   type GivenPromise,
   highestAccepted,
+  isPrepared,
   withPromise,
 } from '../../machines/promises.ts'
-import { ballot, batch, record, sentBy } from '../support/role.ts'
+import { ballot, batch, member, members, record, sentBy } from '../support/role.ts'
 
 function given(node: number, accepted: readonly AcceptedRecord[] = [], firstUnchosen = 0): GivenPromise {
   return { node, incarnation: foundingIncarnation(node), accepted, firstUnchosen }
@@ -77,4 +78,25 @@ test('a second promise of the same server changes nothing', () => {
     given(1, [], 2),
     given(2, accepted, 1),
   ])
+})
+
+describe('a ballot is prepared', () => {
+  test.each([
+    ['with a quorum that has the own acceptor in it', [0, 1], true],
+    ['not without the own acceptor', [1, 2], false],
+    ['not without a quorum', [0], false],
+    ['not with a server that is no member', [0, 7], false],
+  ])('%s', (_, givers, prepared) => {
+    expect(
+      isPrepared(
+        members(3),
+        0,
+        givers.map((node) => given(node)),
+      ),
+    ).toBe(prepared)
+  })
+
+  test('not with a member that is not counted', () => {
+    expect(isPrepared([...members(3), member(3, null)], 0, [given(0), given(3)])).toBe(false)
+  })
 })

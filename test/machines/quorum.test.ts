@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isQuorum } from '../../machines/quorum.ts'
+import { isQuorum, withAnswer } from '../../machines/quorum.ts'
 
 describe('a quorum is more than half of the counted members', () => {
   test.each<[counted: number[], answered: number[], expected: boolean]>([
@@ -39,4 +39,10 @@ describe('a quorum is more than half of the counted members', () => {
     }
     expect(quorums).toContainEqual(counted)
   })
+})
+
+test('a server that answers twice is counted once', () => {
+  expect(withAnswer([], 2)).toEqual([2])
+  expect(withAnswer([2], 1)).toEqual([2, 1])
+  expect(withAnswer([2, 1], 2)).toEqual([2, 1])
 })

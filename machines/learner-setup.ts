@@ -1,0 +1,184 @@
+/** The delays, guards and actions that the chart of the learner names. */
+import { assign, enqueueActions, setup } from 'xstate'
+import { sameBatch } from './batch.ts'
+import type { Heard, HeardChosen, LearnerEvent } from './inbox.ts'
+import type { LearnerContext, LearnerInput } from './learner-context.ts'
+import {
+  aimedAt,
+  asked,
+  type BatchChosen,
+  type BehindNoticed,
+  contradicts,
+  haltAt,
+  isCountedSender,
+  isLeaving,
+  isSound,
+  isTaken,
+  lastKnownIn,
+  learning,
+  newsIn,
+  nextPeer,
+  pageOf,
+  targetIn,
+} from './learning.ts'
+import { addressedTo, countedMembers, type Member, peersOf } from './members.ts'
+import type { Learn } from './messages.ts'
+import type { Output } from './outputs.ts'
+import { isQuorum, withAnswer } from './quorum.ts'
+import { doubled } from './timing.ts'
+
+type AcceptHeard = Extract<LearnerEvent, { type: 'accept.heard' }>
+
+export const learnerSetup = setup({
+  types: {
+    context: {} as LearnerContext,
+    events: {} as LearnerEvent,
+    emitted: {} as Output,
+    input: {} as LearnerInput,
+  },
+  delays: {
+    grace: ({ context }) => context.timing.graceMs,
+    askInterval: ({ context }) =>
+      doubled(context.timing.retransmitMs, context.timing.retransmitLimitMs, context.tries),
+    inquiryPatience: ({ context }) => context.timing.inquiryMs,
+  },
+  guards: {
+    isBehind: ({ context }) => context.firstUnchosen < context.target,
+    hasCaughtUp: ({ context }) => context.firstUnchosen >= context.target,
+    /** In vain: of many peers not all have had their turn, but the next time the turn goes on from here. */
+    hasAskedEnough: ({ context }) => context.tries >= context.timing.patientTries,
+    isUncalledFor: ({ context }, heard: HeardChosen) => !isTaken(context, heard),
+    contradictsHistory: ({ context }, event: HeardChosen | BatchChosen) =>
+      contradicts(context, pageOf(event)),
+    isNextPage: ({ context }, heard: HeardChosen) =>
+      isSound(context, heard) && newsIn(context, heard).length > 0,
+    isAnswer: ({ context }, heard: HeardChosen) => isSound(context, heard),
+    quorumHasAnswered: ({ context }) => isQuorum(countedMembers(context.members), context.answered),
+  },
+  actions: {
+    learn: enqueueActions(({ context, enqueue }, event: HeardChosen | BatchChosen) => {
+      const { changes, outputs } = learning(context, pageOf(event))
+      if (changes === null) return
+      enqueue.assign(changes)
+      for (const output of outputs) enqueue.emit(output)
+    }),
+    learnImplied: enqueueActions(({ context, enqueue }, heard: AcceptHeard) => {
+      const { informant, instance, implied } = heard
+      const { changes, outputs } = learning(context, {
+        from: instance - 1,
+        batches: implied === null ? [] : [implied],
+      })
+      enqueue.assign({
+        ...changes,
+        highestHeard: Math.max(context.highestHeard, instance),
+        ...aimedAt(context, { firstUnchosen: instance, informant }),
+      })
+      for (const output of outputs) enqueue.emit(output)
+    }),
+    recordTarget: assign(({ context }, event: HeardChosen | BehindNoticed) =>
+      aimedAt(context, targetIn(event)),
+    ),
+    /** What nobody asked for is not taken, but a server that knows this one may be asked for it. */
+    recordHint: assign(({ context }, heard: HeardChosen) =>
+      heard.knowsUs || isCountedSender(context, heard) ? aimedAt(context, targetIn(heard)) : {},
+    ),
+    /**
+     * One server may be wrong, or lie: it is flagged. When a quorum says the same, it is this server that holds a batch which was
+     * not chosen.
+     */
+    recordContradiction: enqueueActions(({ context, enqueue }, heard: HeardChosen) => {
+      const said = lastKnownIn(context, heard)
+      if (said === undefined) return
+      enqueue.emit({ type: 'flag', oddity: 'chosen', sender: heard.sender })
+      if (!isCountedSender(context, heard)) return
+      const before = context.contradiction
+      const others = before !== null && sameBatch(before.batch, said) ? before.by : []
+      const by = withAnswer(others, heard.sender)
+      enqueue.assign({ contradiction: { batch: said, by } })
+      if (isQuorum(countedMembers(context.members), by)) enqueue.emit(haltAt(context))
+    }),
+    /** This node's own proposer counted a quorum that accepted another batch than the one known here. */
+    halt: enqueueActions(({ context, enqueue }) => {
+      enqueue.emit(haltAt(context))
+    }),
+    /** An answer: the next page is asked of whoever knows more. */
+    adoptPeer: assign(({ context }, { sender, firstUnchosen }: HeardChosen) =>
+      firstUnchosen > context.firstUnchosen ? { peer: sender } : {},
+    ),
+    forgetAsked: assign({ asked: [] }),
+    /** Nobody who can be reached knows what was shown: what is heard next may show it again, and an inquiry asks the informant too. */
+    forgetTarget: assign(({ context }) => ({ target: context.firstUnchosen, tries: 0 })),
+    sendLearn: enqueueActions(({ context, enqueue }) => {
+      if (context.peer === context.self || context.firstUnchosen >= context.target) return
+      enqueue.assign({ asked: withAnswer(context.asked, context.peer) })
+      enqueue.emit({
+        type: 'send',
+        ...asked(context, context.peer),
+        message: { type: 'learn', from: context.firstUnchosen },
+      })
+    }),
+    askNextPeer: assign(({ context }) => ({ peer: nextPeer(context), tries: context.tries + 1 })),
+    readChosen: enqueueActions(({ enqueue }, { from, sender, incarnation }: Heard<Learn>) => {
+      enqueue.emit({ type: 'read', from, to: sender, incarnation })
+    }),
+    sendChosen: enqueueActions(
+      (
+        { context, enqueue },
+        { to, incarnation, from, batches }: Extract<LearnerEvent, { type: 'chosen.read' }>,
+      ) => {
+        enqueue.emit({
+          type: 'send',
+          ...addressedTo(context.members, to, incarnation),
+          message: {
+            type: 'chosen',
+            from,
+            batches,
+            firstUnchosen: context.firstUnchosen,
+            unsettled: context.highestHeard >= context.firstUnchosen,
+          },
+        })
+      },
+    ),
+    beginInquiry: enqueueActions(({ context, enqueue }) => {
+      const { informant } = context
+      const others = peersOf(context.members, context.self)
+      const peers = informant === null ? others : withAnswer(others, informant.id)
+      enqueue.assign({
+        asked: peers,
+        answered: [context.self],
+        unsettled: context.highestHeard >= context.firstUnchosen,
+      })
+      for (const to of peers) {
+        const message = { type: 'learn' as const, from: context.firstUnchosen }
+        enqueue.emit({ type: 'send', ...asked(context, to), message })
+      }
+    }),
+    recordAnswer: assign(({ context }, heard: HeardChosen) =>
+      isCountedSender(context, heard)
+        ? {
+            answered: withAnswer(context.answered, heard.sender),
+            unsettled: context.unsettled || heard.unsettled,
+          }
+        : {},
+    ),
+    /**
+     * Something accepted that nobody knows to be chosen may be a proposer's at work, so the first inquiry only remembers
+     * it. If it is there at the next one, its proposer is gone: this node's own settles it.
+     */
+    settleIfAbandoned: enqueueActions(({ context, enqueue }) => {
+      if (!context.unsettled) return
+      if (context.unsettledAt === context.firstUnchosen) {
+        enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'settle.wanted' } })
+      }
+      enqueue.assign({ unsettledAt: context.firstUnchosen })
+    }),
+    announceNewsChecked: enqueueActions(({ enqueue }) => {
+      enqueue.emit({ type: 'tell', role: 'requestQueue', event: { type: 'news.checked' } })
+    }),
+    recordMembers: assign(({ context }, { members }: { members: readonly Member[] }) => ({
+      members,
+      informant: isLeaving(context, members) ? null : context.informant,
+      answered: context.answered.filter((id) => id === context.self || countedMembers(members).includes(id)),
+    })),
+  },
+})

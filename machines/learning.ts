@@ -1,0 +1,138 @@
+/** What a learner does with what was chosen, and which server it asks. */
+import { type Batch, type Instance, type NodeId, sameBatch } from './batch.ts'
+import type { HeardChosen, Informant, LearnerEvent } from './inbox.ts'
+import { informantOf } from './informant.ts'
+import type { LearnerContext } from './learner-context.ts'
+import { instanceStep } from './limits.ts'
+import { addressedTo, isCounted, type Member, peersOf } from './members.ts'
+import type { Output } from './outputs.ts'
+
+export type BatchChosen = Extract<LearnerEvent, { type: 'batch.chosen' }>
+export type BehindNoticed = Extract<LearnerEvent, { type: 'behind.noticed' }>
+
+/** `informant` knows everything below `firstUnchosen`. */
+interface Target {
+  readonly firstUnchosen: Instance
+  readonly informant: Informant
+}
+
+/** Batches that were chosen, from the instance `from` on. */
+export interface Page {
+  readonly from: Instance
+  readonly batches: readonly Batch[]
+}
+
+/** The batches that a `chosen` brings, or the one that this node's proposer had chosen. */
+export function pageOf(event: HeardChosen | BatchChosen): Page {
+  return event.type === 'chosen' ? event : { from: event.instance, batches: [event.batch] }
+}
+
+/** The batches of the page that are not known here and can be executed next: no gap, nothing twice. */
+export function newsIn({ firstUnchosen }: LearnerContext, { from, batches }: Page): readonly Batch[] {
+  return from > firstUnchosen ? [] : batches.slice(firstUnchosen - from)
+}
+
+/** The batch that the page shows at the last instance that is known here. */
+export function lastKnownIn({ firstUnchosen }: LearnerContext, { from, batches }: Page): Batch | undefined {
+  return batches[firstUnchosen - 1 - from]
+}
+
+/** The page shows another batch than the one that was learned here last. */
+export function contradicts(context: LearnerContext, page: Page): boolean {
+  const shown = lastKnownIn(context, page)
+  return shown !== undefined && context.lastChosen !== null && !sameBatch(shown, context.lastChosen)
+}
+
+/** How the context changes with a page, and the outputs; `null` and none when all of it is known. */
+export function learning(
+  context: LearnerContext,
+  page: Page,
+): { readonly changes: Partial<LearnerContext> | null; readonly outputs: readonly Output[] } {
+  const news = newsIn(context, page)
+  const lastChosen = news.at(-1)
+  if (lastChosen === undefined) return { changes: null, outputs: [] }
+  const chosen = news.map((batch, offset) => ({ instance: context.firstUnchosen + offset, batch }))
+  const firstUnchosen = context.firstUnchosen + news.length
+  return {
+    changes: { firstUnchosen, lastChosen, contradiction: null, tries: 0 },
+    outputs: [
+      { type: 'persist', write: { by: 'learner', chosen } },
+      { type: 'tell', role: 'acceptor', event: { type: 'firstUnchosen.advanced', firstUnchosen } },
+      ...chosen.map(({ instance, batch }): Output => ({ type: 'execute', instance, batch })),
+    ],
+  }
+}
+
+/**
+ * Where to catch up to, and from whom. Only a server that shows all that anybody has shown is turned to: otherwise the one that
+ * speaks most often would be asked again and again, though it may know nothing. One that shows just as much is remembered, since
+ * those before it may be gone.
+ */
+export function aimedAt(
+  context: LearnerContext,
+  { firstUnchosen, informant }: Target,
+): Partial<LearnerContext> {
+  const isNews = firstUnchosen > context.firstUnchosen && firstUnchosen >= context.target
+  if (!isNews || firstUnchosen > context.firstUnchosen + instanceStep) return {}
+  if (firstUnchosen === context.target) return { informant }
+  return { target: firstUnchosen, peer: informant.id, informant, tries: 0 }
+}
+
+/** The informant, if it was not asked; or who comes after `peer` among the others and the informant, round and round. */
+export function nextPeer(context: LearnerContext): NodeId {
+  const { members, self, informant, asked } = context
+  if (informant !== null && !asked.includes(informant.id)) return informant.id
+  const others = peersOf(members, self)
+  const peers = informant === null || others.includes(informant.id) ? others : [...others, informant.id]
+  return peers[(peers.indexOf(context.peer) + 1) % peers.length] ?? context.peer
+}
+
+/** The informant is removed: those that took its place are asked instead. */
+export function isLeaving(
+  { members: before, informant }: LearnerContext,
+  members: readonly Member[],
+): boolean {
+  const isIn = (some: readonly Member[]) => some.some(({ id }) => id === informant?.id)
+  return isIn(before) && !isIn(members)
+}
+
+/** The sender is the server that is meant by its id: with the directory of the member, or of the informant. */
+function isItself({ members, informant }: LearnerContext, { sender, incarnation }: HeardChosen): boolean {
+  return [informant, ...members].some((server) => server?.id === sender && server.incarnation === incarnation)
+}
+
+/** The server `id` as it is asked: the informant under its directory, another one as the member that it is. */
+export function asked({ informant, members }: LearnerContext, id: NodeId) {
+  return informant?.id === id ? addressedTo(members, id, informant.incarnation) : { to: id }
+}
+
+export function isCountedSender({ members }: LearnerContext, { sender, incarnation }: HeardChosen): boolean {
+  return isCounted(members, sender, incarnation)
+}
+
+/** The page was asked for; or sent unasked by a member, because a delayed request waits here. */
+export function isTaken(context: LearnerContext, heard: HeardChosen): boolean {
+  if (heard.concernsUs && isCountedSender(context, heard)) return true
+  return context.asked.includes(heard.sender) && isItself(context, heard)
+}
+
+/** The page may be learned from: it is taken, and does not contradict what is known here. */
+export function isSound(context: LearnerContext, heard: HeardChosen): boolean {
+  return isTaken(context, heard) && !contradicts(context, heard)
+}
+
+/** Which server knows everything below which instance. */
+export function targetIn(event: HeardChosen | BehindNoticed): Target {
+  const { firstUnchosen } = event
+  return { firstUnchosen, informant: event.type === 'chosen' ? informantOf(event) : event.informant }
+}
+
+export function haltAt({ firstUnchosen }: LearnerContext): Output {
+  const instance = firstUnchosen - 1
+  return {
+    type: 'halt',
+    reason:
+      `a quorum chose another batch at instance ${instance} than the one that this server executed: what it holds is no history of ` +
+      'this cluster. Remove it from the members, and let it join anew with an empty directory',
+  }
+}

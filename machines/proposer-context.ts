@@ -1,0 +1,69 @@
+/** What a proposer knows, and what it begins with. */
+import type { Ballot } from './ballot.ts'
+import type { Batch, Instance, NodeId } from './batch.ts'
+import type { Member } from './members.ts'
+import type { GivenPromise } from './promises.ts'
+import type { Timing } from './timing.ts'
+
+export interface ProposerInput {
+  readonly self: NodeId
+  readonly incarnation: string
+  readonly members: readonly Member[]
+  readonly timing: Timing
+  readonly randomSeed: number
+  /** What this node's acceptor has promised: no ballot at or below it is used, so none is used twice. */
+  readonly promised: Ballot | null
+  /** Everything below is chosen and executed here. */
+  readonly firstUnexecuted: Instance
+}
+
+export interface ProposerContext {
+  readonly self: NodeId
+  readonly incarnation: string
+  readonly members: readonly Member[]
+  readonly timing: Timing
+  readonly randomSeed: number
+
+  // All of it volatile: what must survive is with the acceptors.
+  /** The ballot in use, or last used. */
+  readonly ballot: Ballot
+  /** The highest round seen. Invariant: at least that of `ballot`. */
+  readonly highestRound: number
+  /** Everything below is chosen and executed here. */
+  readonly firstUnexecuted: Instance
+  /** The instance that `ballot` was prepared from. */
+  readonly preparedFrom: Instance
+  /** Invariant: one a server, all for `ballot`, and only of servers that are counted, each under its own incarnation. */
+  readonly promises: readonly GivenPromise[]
+  /** What is proposed at `firstUnexecuted`. */
+  readonly batch: Batch | null
+  /** Who accepted it at `ballot`. Invariant: distinct, and only servers that are counted. */
+  readonly accepts: readonly NodeId[]
+  /** A quorum has accepted `batch` at `ballot`: it is what was chosen, and may be told as such. */
+  readonly isChosen: boolean
+  /** How often it was said without enough answers. */
+  readonly tries: number
+  /** Denials since a batch was last chosen here. */
+  readonly denials: number
+  readonly backoffMs: number
+  /** The wait has been begun again for a rival that came forward in it. */
+  readonly hasYielded: boolean
+}
+
+/** What a proposer begins with: no ballot is in use. */
+export function proposerContext({ promised, ...input }: ProposerInput): ProposerContext {
+  return {
+    ...input,
+    ballot: { round: promised?.round ?? 0, node: input.self },
+    highestRound: promised?.round ?? 0,
+    preparedFrom: input.firstUnexecuted,
+    promises: [],
+    batch: null,
+    accepts: [],
+    isChosen: false,
+    tries: 0,
+    denials: 0,
+    backoffMs: input.timing.backoffMs,
+    hasYielded: false,
+  }
+}

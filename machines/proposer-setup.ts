@@ -1,0 +1,232 @@
+/** The delays, guards and actions that the chart of the proposer names. */
+import { assign, enqueueActions, setup } from 'xstate'
+import { type Ballot, ballotAbove, compareBallots, sameBallot } from './ballot.ts'
+import type { Batch, Instance } from './batch.ts'
+import type { BatchExecuted, Heard, ProposerEvent } from './inbox.ts'
+import { informantOf, noticeBehind } from './informant.ts'
+import { roundStep } from './limits.ts'
+import { countedMembers, isCounted } from './members.ts'
+import type { Accepted, Denial, PromiseMessage } from './messages.ts'
+import type { Output } from './outputs.ts'
+import {
+  batchToHelp,
+  bestInformed,
+  highestAccepted,
+  holdersAboveHole,
+  isPrepared,
+  withoutVoid,
+  withPromise,
+} from './promises.ts'
+import type { ProposerContext, ProposerInput } from './proposer-context.ts'
+import { isQuorum, withAnswer } from './quorum.ts'
+import { drawRandom } from './random.ts'
+import { doubled } from './timing.ts'
+
+/**
+ * The highest round after one of a rival was received. It jumps above that round, not by one: a stale proposer is denied once. A round
+ * that is too far above is followed one step at a time.
+ */
+function roundWithRival(highestRound: number, rival: Ballot | null): number {
+  return Math.max(highestRound, Math.min(rival?.round ?? 0, highestRound + roundStep))
+}
+
+type Answer = Heard<PromiseMessage> | Heard<Accepted> | Heard<Denial>
+
+export const proposerSetup = setup({
+  types: {
+    context: {} as ProposerContext,
+    events: {} as ProposerEvent,
+    emitted: {} as Output,
+    input: {} as ProposerInput,
+  },
+  delays: {
+    retransmitInterval: ({ context }) =>
+      doubled(context.timing.retransmitMs, context.timing.retransmitLimitMs, context.tries),
+    backoff: ({ context }) => context.backoffMs,
+  },
+  guards: {
+    mayNotPropose: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
+    /**
+     * After a restart the same ballot may be prepared again, from a lower instance where what was learned was not synced:
+     * a late promise to the first prepare says nothing of the instances between.
+     */
+    isForAnotherPrepare: ({ context }, { ballot, from }: Heard<PromiseMessage>) =>
+      !sameBallot(ballot, context.ballot) || from !== context.preparedFrom,
+    /** No member, or a member with another directory than the one that was admitted: it may have lost what it promised. */
+    senderIsNotCounted: ({ context }, { sender, incarnation }: Answer) =>
+      !isCounted(context.members, sender, incarnation),
+    roundIsTooFar: ({ context }, { promised }: Heard<Denial>) =>
+      (promised?.round ?? 0) > context.highestRound + roundStep,
+    isForAnotherBallot: ({ context }, { ballot }: { ballot: Ballot }) => !sameBallot(ballot, context.ballot),
+    completesPromises: ({ context }, heard: Heard<PromiseMessage>) =>
+      isPrepared(context.members, context.self, withPromise(context.promises, heard)),
+    isForAnotherInstance: ({ context }, { instance }: { instance: Instance }) =>
+      instance !== context.firstUnexecuted,
+    completesAccepts: ({ context }, { sender }: Heard<Accepted>) =>
+      isQuorum(countedMembers(context.members), withAnswer(context.accepts, sender)),
+    promisedMore: ({ context }, { promised }: Heard<Denial>) => compareBallots(promised, context.ballot) > 0,
+    knowsMore: ({ context }, { firstUnchosen }: Heard<Denial>) => firstUnchosen > context.firstUnexecuted,
+    somebodyKnowsMore: ({ context }) =>
+      bestInformed(context.promises).firstUnchosen > context.firstUnexecuted,
+    somethingMayBeChosen: ({ context }) => batchToHelp(context.promises, context.firstUnexecuted) !== null,
+    somethingIsVoid: ({ context }) => holdersAboveHole(context.promises, context.firstUnexecuted).length > 0,
+    hasWaitedEnough: ({ context }) => context.tries >= context.timing.patientTries,
+    nobodyAnswers: ({ context }) => context.tries >= context.timing.newsTries,
+    changesMembers: (_, { members }: BatchExecuted) => members !== null,
+    ownBatchIsChosen: ({ context }) => context.isChosen,
+    /** The promises show something accepted above this instance too. */
+    ownBatchIsChosenBelowAnother: ({ context }) =>
+      context.isChosen && highestAccepted(context.promises) > context.firstUnexecuted,
+    isSurpassed: ({ context }, { ballot }: { ballot: Ballot }) => compareBallots(ballot, context.ballot) > 0,
+    mayYield: ({ context }) => !context.hasYielded,
+  },
+  actions: {
+    beginBallot: assign(({ context }) => ({
+      ballot: ballotAbove(context.highestRound, context.self),
+      highestRound: context.highestRound + 1,
+      preparedFrom: context.firstUnexecuted,
+      promises: [],
+      batch: null,
+      accepts: [],
+      isChosen: false,
+      tries: 0,
+    })),
+    broadcastPrepare: enqueueActions(({ context, enqueue }) => {
+      const silent = countedMembers(context.members).filter(
+        (id) => !context.promises.some(({ node }) => node === id),
+      )
+      for (const to of silent) {
+        enqueue.emit({
+          type: 'send',
+          to,
+          message: { type: 'prepare', ballot: context.ballot, from: context.preparedFrom },
+        })
+      }
+    }),
+    recordPromise: assign(({ context }, heard: Heard<PromiseMessage>) => ({
+      promises: withPromise(context.promises, heard),
+    })),
+    announceBehind: enqueueActions(({ context, enqueue }) => {
+      const { node: id, incarnation, firstUnchosen } = bestInformed(context.promises)
+      enqueue.emit(noticeBehind(firstUnchosen, { id, incarnation }))
+    }),
+    announceDenierKnowsMore: enqueueActions(({ enqueue }, denial: Heard<Denial>) => {
+      enqueue.emit(noticeBehind(denial.firstUnchosen, informantOf(denial)))
+    }),
+    /** It may have taken the place of a member while this server was away. */
+    announceStrangerKnowsMore: enqueueActions(({ context, enqueue }, answer: Answer) => {
+      if (!answer.knowsUs || answer.type === 'accepted') return
+      if (answer.firstUnchosen <= context.firstUnexecuted) return
+      enqueue.emit(noticeBehind(answer.firstUnchosen, informantOf(answer)))
+    }),
+    flagRound: enqueueActions(({ enqueue }, { sender }: Heard<Denial>) => {
+      enqueue.emit({ type: 'flag', oddity: 'round', sender })
+    }),
+    forgetVoid: enqueueActions(({ context, enqueue }) => {
+      for (const sender of holdersAboveHole(context.promises, context.firstUnexecuted)) {
+        enqueue.emit({ type: 'flag', oddity: 'void', sender })
+      }
+      enqueue.assign({ promises: withoutVoid(context.promises, context.firstUnexecuted) })
+    }),
+    /**
+     * The batch of the highest ballot, not the one that most accepted: only that one can have been chosen below this ballot.
+     */
+    adoptBatchToHelp: assign(({ context }) => ({
+      batch: batchToHelp(context.promises, context.firstUnexecuted),
+      accepts: [],
+      isChosen: false,
+      tries: 0,
+    })),
+    adoptOwnBatch: assign((_, { batch }: { batch: Batch }) => ({
+      batch,
+      accepts: [],
+      isChosen: false,
+      tries: 0,
+    })),
+    broadcastAccept: enqueueActions(({ context, enqueue }) => {
+      if (context.batch === null) return
+      const message = {
+        type: 'accept' as const,
+        ballot: context.ballot,
+        instance: context.firstUnexecuted,
+        batch: context.batch,
+      }
+      const silent = countedMembers(context.members).filter((id) => !context.accepts.includes(id))
+      for (const to of silent) enqueue.emit({ type: 'send', to, message })
+    }),
+    recordAccepted: assign(({ context }, { sender }: Heard<Accepted>) => ({
+      accepts: withAnswer(context.accepts, sender),
+    })),
+    /** A quorum has accepted it, so it is chosen; whoever denied this ballot before did not keep it from that. */
+    recordChosen: assign(({ context }, { sender }: Heard<Accepted>) => ({
+      accepts: withAnswer(context.accepts, sender),
+      isChosen: true,
+      denials: 0,
+    })),
+    announceChosen: enqueueActions(({ context, enqueue }) => {
+      if (context.batch === null) return
+      enqueue.emit({
+        type: 'tell',
+        role: 'learner',
+        event: { type: 'batch.chosen', instance: context.firstUnexecuted, batch: context.batch },
+      })
+    }),
+    /** Learners are lazy: only servers that hold a request which may now run are told. */
+    sendChosenToConcerned: enqueueActions(({ context, enqueue }, { instance, concerned }: BatchExecuted) => {
+      const { batch, isChosen } = context
+      if (batch === null || !isChosen || instance !== context.firstUnexecuted) return
+      for (const to of concerned.filter((id) => id !== context.self)) {
+        enqueue.emit({
+          type: 'send',
+          to,
+          message: {
+            type: 'chosen',
+            from: instance,
+            batches: [batch],
+            firstUnchosen: instance + 1,
+            unsettled: false,
+          },
+        })
+      }
+    }),
+    advance: assign(({ context }, { instance, members }: BatchExecuted) => ({
+      firstUnexecuted: instance + 1,
+      members: members ?? context.members,
+      // What was promised was promised among the members of before.
+      promises: members === null ? context.promises : [],
+      batch: null,
+      accepts: [],
+      isChosen: false,
+      tries: 0,
+    })),
+    /** No quorum answers: the members may have changed while this server was away, and somebody may know. */
+    askForNews: enqueueActions(({ enqueue }) => {
+      enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
+    }),
+    beginTries: assign({ tries: 0 }),
+    countTry: assign(({ context }) => ({ tries: context.tries + 1 })),
+    recordRival: assign(({ context: { highestRound } }, { ballot }: { ballot: Ballot }) => ({
+      highestRound: roundWithRival(highestRound, ballot),
+    })),
+    recordDenial: assign(({ context: { highestRound } }, { promised }: Heard<Denial>) => ({
+      highestRound: roundWithRival(highestRound, promised),
+    })),
+    drawBackoff: assign(({ context }) => {
+      const { backoffMs, backoffLimitMs } = context.timing
+      const { seed, value } = drawRandom(context.randomSeed)
+      return {
+        randomSeed: seed,
+        denials: context.denials + 1,
+        backoffMs: Math.ceil(doubled(backoffMs, backoffLimitMs, context.denials) * (0.5 + value)),
+      }
+    }),
+    beginYielding: assign({ hasYielded: true }),
+    endYielding: assign({ hasYielded: false }),
+    askForBatch: enqueueActions(({ enqueue }) => {
+      enqueue.emit({ type: 'tell', role: 'requestQueue', event: { type: 'batch.wanted' } })
+    }),
+    askForWork: enqueueActions(({ enqueue }) => {
+      enqueue.emit({ type: 'tell', role: 'requestQueue', event: { type: 'work.wanted' } })
+    }),
+  },
+})
