@@ -47,7 +47,8 @@ export const acceptorSetup = setup({
   },
   guards: {
     mayNotVote: ({ context }) => !mayVote(context),
-    mayOnlyTell: ({ context }, { from }: Heard<Prepare>) => !mayVote(context) && from < context.firstUnchosen,
+    isSettledAndMayNotVote: ({ context }, { from }: Heard<Prepare>) =>
+      !mayVote(context) && from < context.firstUnchosen,
     /**
      * By this server's members the sender is none, or it comes with another directory. Either it does not know that it was
      * removed; or this server does not know that it was admitted, and has to learn that before it votes for it.
@@ -67,10 +68,10 @@ export const acceptorSetup = setup({
     /** A ballot has one batch an instance. To take the second would undo a vote that may have been counted. */
     isAnotherBatch: ({ context }, { ballot, instance }: Heard<Accept>) =>
       sameBallot(recordAt(context.accepted, instance)?.ballot ?? null, ballot),
-    knowsTooLittle: ({ context }, { instance }: Heard<Accept>) =>
+    instanceIsBeyondWindow: ({ context }, { instance }: Heard<Accept>) =>
       instance >= context.firstUnchosen + context.limits.acceptedWindow,
     somethingIsUnsaved: ({ context }) => context.unsaved.promised || context.unsaved.accepted.length > 0,
-    somethingIsUnsaid: ({ context }) => context.later.length > 0,
+    somethingIsUnsent: ({ context }) => context.later.length > 0,
   },
   actions: {
     sendDenial: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
@@ -131,7 +132,7 @@ export const acceptorSetup = setup({
     recordAcceptedAgain: assign(({ context }, accept: Heard<Accept>) => ({
       later: withAccepted(context.later, accept),
     })),
-    announceSurpassed: enqueueActions(({ context, enqueue }, { ballot }: { ballot: Ballot }) => {
+    notifySurpassed: enqueueActions(({ context, enqueue }, { ballot }: { ballot: Ballot }) => {
       if (ballot.node === context.self || compareBallots(ballot, context.promised) <= 0) return
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'ballot.surpassed', ballot } })
     }),
@@ -139,7 +140,7 @@ export const acceptorSetup = setup({
     flagInstance: emit((_, { sender }: Heard<Prepare> | Heard<Accept>) => flagOf('instance', sender)),
     flagBatch: emit((_, { sender }: Heard<Accept>) => flagOf('batch', sender)),
     /** A server that prepares or proposes there knows everything below. */
-    announceSenderKnowsMore: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
+    notifySenderKnowsMore: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
       const firstUnchosen = instanceOf(heard)
       if (firstUnchosen <= context.firstUnchosen || !isHeeded(context, heard)) return
       enqueue.emit(noticeBehind(firstUnchosen, informantOf(heard)))
@@ -149,7 +150,7 @@ export const acceptorSetup = setup({
      * ballot is the chosen batch: one ballot proposes one batch an instance, and after a choice every higher ballot
      * carries the chosen one. A batch accepted at another ballot may be a loser's, and implies nothing.
      */
-    announceAcceptHeard: enqueueActions(({ context, enqueue }, heard: Heard<Accept>) => {
+    notifyAcceptHeard: enqueueActions(({ context, enqueue }, heard: Heard<Accept>) => {
       const { ballot, instance } = heard
       const before = recordAt(context.accepted, instance - 1)
       const implied = before !== undefined && sameBallot(before.ballot, ballot) ? before.batch : null
@@ -180,11 +181,11 @@ export const acceptorSetup = setup({
       })
       enqueue.assign({ unsaved: nothingUnsaved, saying: context.later, later: [] })
     }),
-    sayWhatIsDurable: enqueueActions(({ context, enqueue }) => {
+    sendSyncedReplies: enqueueActions(({ context, enqueue }) => {
       for (const reply of context.saying) enqueue.emit({ type: 'send', to: reply.to, message: reply.message })
       enqueue.assign({ saying: [] })
     }),
-    sayWhatWasDurable: enqueueActions(({ context, enqueue }) => {
+    sendRepliesThatNeedNoSync: enqueueActions(({ context, enqueue }) => {
       for (const reply of context.later) enqueue.emit({ type: 'send', to: reply.to, message: reply.message })
       enqueue.assign({ later: [] })
     }),

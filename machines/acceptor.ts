@@ -16,13 +16,13 @@ export const acceptorMachine = acceptorSetup.createMachine({
   on: {
     prepare: [
       // It may be the one that was removed, and all that knows it: the others could have nothing chosen without its answer.
-      { guard: withEvent('mayOnlyTell'), actions: withEvent('sendDenial') },
+      { guard: withEvent('isSettledAndMayNotVote'), actions: withEvent('sendDenial') },
       { guard: withEvent('instanceIsTooFar'), actions: withEvent('flagInstance') },
       // It may have lost, with what it had learned, that it was admitted: what it is asked for shows that it is behind.
-      { guard: 'mayNotVote', actions: withEvent('announceSenderKnowsMore') },
+      { guard: 'mayNotVote', actions: withEvent('notifySenderKnowsMore') },
       {
         guard: withEvent('senderIsNoMember'),
-        actions: [withEvent('announceSenderKnowsMore'), withEvent('sendDenial')],
+        actions: [withEvent('notifySenderKnowsMore'), withEvent('sendDenial')],
       },
       {
         guard: withEvent('roundIsTooFar'),
@@ -31,8 +31,8 @@ export const acceptorMachine = acceptorSetup.createMachine({
       { guard: withEvent('promisedMore'), actions: withEvent('sendDenial') },
       {
         actions: [
-          withEvent('announceSurpassed'),
-          withEvent('announceSenderKnowsMore'),
+          withEvent('notifySurpassed'),
+          withEvent('notifySenderKnowsMore'),
           withEvent('recordPromise'),
         ],
       },
@@ -40,31 +40,27 @@ export const acceptorMachine = acceptorSetup.createMachine({
     accept: [
       { guard: withEvent('isSettled'), actions: withEvent('sendDenial') },
       { guard: withEvent('instanceIsTooFar'), actions: withEvent('flagInstance') },
-      { guard: 'mayNotVote', actions: withEvent('announceSenderKnowsMore') },
+      { guard: 'mayNotVote', actions: withEvent('notifySenderKnowsMore') },
       {
         guard: withEvent('senderIsNoMember'),
-        actions: [withEvent('announceSenderKnowsMore'), withEvent('sendDenial')],
+        actions: [withEvent('notifySenderKnowsMore'), withEvent('sendDenial')],
       },
       {
         guard: withEvent('roundIsTooFar'),
         actions: [withEvent('flagRound'), withEvent('advanceRound'), withEvent('sendDenial')],
       },
       {
-        guard: withEvent('knowsTooLittle'),
-        actions: [withEvent('announceSenderKnowsMore'), withEvent('sendDenial')],
+        guard: withEvent('instanceIsBeyondWindow'),
+        actions: [withEvent('notifySenderKnowsMore'), withEvent('sendDenial')],
       },
       {
         guard: withEvent('promisedMore'),
-        actions: [withEvent('announceAcceptHeard'), withEvent('sendDenial')],
+        actions: [withEvent('notifyAcceptHeard'), withEvent('sendDenial')],
       },
       { guard: withEvent('isAccepted'), actions: withEvent('recordAcceptedAgain') },
       { guard: withEvent('isAnotherBatch'), actions: [withEvent('flagBatch'), withEvent('sendDenial')] },
       {
-        actions: [
-          withEvent('announceSurpassed'),
-          withEvent('announceAcceptHeard'),
-          withEvent('recordAccepted'),
-        ],
+        actions: [withEvent('notifySurpassed'), withEvent('notifyAcceptHeard'), withEvent('recordAccepted')],
       },
     ],
     'firstUnchosen.advanced': { actions: withEvent('forgetSettled') },
@@ -77,7 +73,7 @@ export const acceptorMachine = acceptorSetup.createMachine({
       meta: { paper: 'Paxos Made Simple, 2.2' },
       always: [
         { guard: 'somethingIsUnsaved', target: 'persisting' },
-        { guard: 'somethingIsUnsaid', actions: 'sayWhatWasDurable' },
+        { guard: 'somethingIsUnsent', actions: 'sendRepliesThatNeedNoSync' },
       ],
     },
     persisting: {
@@ -87,8 +83,8 @@ export const acceptorMachine = acceptorSetup.createMachine({
       entry: 'persistUnsaved',
       on: {
         persisted: [
-          { guard: 'somethingIsUnsaved', actions: 'sayWhatIsDurable', target: 'persisting', reenter: true },
-          { actions: 'sayWhatIsDurable', target: 'listening' },
+          { guard: 'somethingIsUnsaved', actions: 'sendSyncedReplies', target: 'persisting', reenter: true },
+          { actions: 'sendSyncedReplies', target: 'listening' },
         ],
       },
     },

@@ -56,7 +56,7 @@ export const clientSetup = setup({
         turnedAway: 0,
       }),
     ),
-    countTry: assign({ tries: ({ context }) => context.tries + 1 }),
+    recordTry: assign({ tries: ({ context }) => context.tries + 1 }),
     sendRequest: emit(({ context }) => ({
       type: 'send' as const,
       to: context.server,
@@ -65,9 +65,9 @@ export const clientSetup = setup({
     /** It may be a server that was left and has come to itself: it is the one that will answer. */
     adoptHolder: assign((_, { server }: { server: ServerIndex }) => ({ server, refusals: 0, turnedAway: 0 })),
     adoptNextServer: assign(({ context }) => ({ server: nextServer(context), tries: 0 })),
-    countTurnedAway: assign({ turnedAway: ({ context }) => context.turnedAway + 1 }),
+    recordTurnedAway: assign({ turnedAway: ({ context }) => context.turnedAway + 1 }),
     forgetTurnedAway: assign({ turnedAway: 0 }),
-    drawBackoff: assign(({ context }) => {
+    adoptRandomBackoff: assign(({ context }) => {
       const { backoffMs, backoffLimitMs } = context.timing
       const { seed, value } = drawRandom(context.randomSeed)
       return {
@@ -77,14 +77,14 @@ export const clientSetup = setup({
         backoffMs: Math.ceil(doubled(backoffMs, backoffLimitMs, context.refusals) * (0.5 + value / 2)),
       }
     }),
-    announceAnswer: emit((_, { uid, seq, outcome, server }: HeardFromServer<Response>) => ({
+    notifyAnswer: emit((_, { uid, seq, outcome, server }: HeardFromServer<Response>) => ({
       type: 'answer' as const,
       uid,
       seq,
       outcome,
       server,
     })),
-    announceGivenUp: emit(({ context }) => {
+    notifyGivenUp: emit(({ context }) => {
       const { uid, seq } = asked(context)
       return { type: 'give.up' as const, uid, seq }
     }),

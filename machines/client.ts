@@ -25,7 +25,7 @@ export const clientMachine = clientSetup.createMachine({
   on: {
     response: [
       { guard: withEvent('isForAnotherRequest') },
-      { target: '.answered', actions: withEvent('announceAnswer') },
+      { target: '.answered', actions: withEvent('notifyAnswer') },
     ],
     queued: [
       { guard: withEvent('isForAnotherRequest') },
@@ -40,9 +40,9 @@ export const clientMachine = clientSetup.createMachine({
         target: '.backingOff',
         actions: ['adoptNextServer', 'forgetTurnedAway'],
       },
-      { target: '.failingOver', actions: 'countTurnedAway' },
+      { target: '.failingOver', actions: 'recordTurnedAway' },
     ],
-    'give.up': [{ guard: 'nothingIsAsked' }, { target: '.failed', actions: 'announceGivenUp' }],
+    'give.up': [{ guard: 'nothingIsAsked' }, { target: '.failed', actions: 'notifyGivenUp' }],
   },
   states: {
     idle: {
@@ -60,7 +60,7 @@ export const clientMachine = clientSetup.createMachine({
           description:
             'The request, or its repetition, is on its way. Ends with the ask interval: it may be lost.',
           entry: 'sendRequest',
-          after: { askInterval: { target: 'asked', reenter: true, actions: 'countTry' } },
+          after: { askInterval: { target: 'asked', reenter: true, actions: 'recordTry' } },
         },
       },
     },
@@ -87,7 +87,7 @@ export const clientMachine = clientSetup.createMachine({
     backingOff: {
       description:
         'The server is busy, or none takes requests: a random wait, longer each time. Ends with it.',
-      entry: 'drawBackoff',
+      entry: 'adoptRandomBackoff',
       on: {
         // What is said twice while one backs off already makes the wait no longer.
         busy: {},

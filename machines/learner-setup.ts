@@ -47,7 +47,7 @@ export const learnerSetup = setup({
     hasCaughtUp: ({ context }) => context.firstUnchosen >= context.target,
     /** In vain: of many peers not all have had their turn, but the next time the turn goes on from here. */
     hasAskedEnough: ({ context }) => context.tries >= context.timing.patientTries,
-    isUncalledFor: ({ context }, heard: HeardChosen) => !isTaken(context, heard),
+    isUnsolicited: ({ context }, heard: HeardChosen) => !isTaken(context, heard),
     contradictsHistory: ({ context }, event: HeardChosen | BatchChosen) =>
       contradicts(context, pageOf(event)),
     isNextPage: ({ context }, heard: HeardChosen) =>
@@ -56,13 +56,13 @@ export const learnerSetup = setup({
     quorumHasAnswered: ({ context }) => isQuorum(countedMembers(context.members), context.answered),
   },
   actions: {
-    learn: enqueueActions(({ context, enqueue }, event: HeardChosen | BatchChosen) => {
+    adoptChosen: enqueueActions(({ context, enqueue }, event: HeardChosen | BatchChosen) => {
       const { changes, outputs } = learning(context, pageOf(event))
       if (changes === null) return
       enqueue.assign(changes)
       for (const output of outputs) enqueue.emit(output)
     }),
-    learnImplied: enqueueActions(({ context, enqueue }, heard: AcceptHeard) => {
+    adoptImplied: enqueueActions(({ context, enqueue }, heard: AcceptHeard) => {
       const { informant, instance, implied } = heard
       const { changes, outputs } = learning(context, {
         from: instance - 1,
@@ -117,7 +117,7 @@ export const learnerSetup = setup({
         message: { type: 'learn', from: context.firstUnchosen },
       })
     }),
-    askNextPeer: assign(({ context }) => ({ peer: nextPeer(context), tries: context.tries + 1 })),
+    adoptNextPeer: assign(({ context }) => ({ peer: nextPeer(context), tries: context.tries + 1 })),
     readChosen: enqueueActions(({ enqueue }, { from, sender, incarnation }: Heard<Learn>) => {
       enqueue.emit({ type: 'read', from, to: sender, incarnation })
     }),
@@ -139,7 +139,7 @@ export const learnerSetup = setup({
         })
       },
     ),
-    beginInquiry: enqueueActions(({ context, enqueue }) => {
+    broadcastLearn: enqueueActions(({ context, enqueue }) => {
       const { informant } = context
       const others = peersOf(context.members, context.self)
       const peers = informant === null ? others : withAnswer(others, informant.id)
@@ -165,14 +165,14 @@ export const learnerSetup = setup({
      * Something accepted that nobody knows to be chosen may be a proposer's at work, so the first inquiry only remembers
      * it. If it is there at the next one, its proposer is gone: this node's own settles it.
      */
-    settleIfAbandoned: enqueueActions(({ context, enqueue }) => {
+    notifyIfAbandoned: enqueueActions(({ context, enqueue }) => {
       if (!context.unsettled) return
       if (context.unsettledAt === context.firstUnchosen) {
         enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'settle.wanted' } })
       }
       enqueue.assign({ unsettledAt: context.firstUnchosen })
     }),
-    announceNewsChecked: enqueueActions(({ enqueue }) => {
+    notifyNewsChecked: enqueueActions(({ enqueue }) => {
       enqueue.emit({ type: 'tell', role: 'requestQueue', event: { type: 'news.checked' } })
     }),
     recordMembers: assign(({ context }, { members }: { members: readonly Member[] }) => ({

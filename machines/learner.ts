@@ -18,14 +18,14 @@ export const learnerMachine = learnerSetup.createMachine({
     'chosen.read': { actions: withEvent('sendChosen') },
     'batch.chosen': [
       { guard: withEvent('contradictsHistory'), actions: 'halt' },
-      { actions: withEvent('learn') },
+      { actions: withEvent('adoptChosen') },
     ],
-    'accept.heard': { actions: withEvent('learnImplied') },
+    'accept.heard': { actions: withEvent('adoptImplied') },
     // A state that handles a page in another way does so first; the pages that it leaves come here.
     chosen: [
-      { guard: withEvent('isUncalledFor'), actions: withEvent('recordHint') },
+      { guard: withEvent('isUnsolicited'), actions: withEvent('recordHint') },
       { guard: withEvent('contradictsHistory'), actions: withEvent('recordContradiction') },
-      { actions: [withEvent('learn'), withEvent('recordTarget')] },
+      { actions: [withEvent('adoptChosen'), withEvent('recordTarget')] },
     ],
     'members.changed': { actions: withEvent('recordMembers') },
   },
@@ -57,7 +57,7 @@ export const learnerMachine = learnerSetup.createMachine({
       after: {
         askInterval: [
           { guard: 'hasAskedEnough', target: 'following', actions: 'forgetTarget' },
-          { target: 'catchingUp', reenter: true, actions: 'askNextPeer' },
+          { target: 'catchingUp', reenter: true, actions: 'adoptNextPeer' },
         ],
       },
       on: {
@@ -65,7 +65,7 @@ export const learnerMachine = learnerSetup.createMachine({
           guard: withEvent('isNextPage'),
           target: 'catchingUp',
           reenter: true,
-          actions: [withEvent('learn'), withEvent('recordTarget'), withEvent('adoptPeer')],
+          actions: [withEvent('adoptChosen'), withEvent('recordTarget'), withEvent('adoptPeer')],
         },
         'behind.noticed': { actions: withEvent('recordTarget') },
       },
@@ -74,20 +74,20 @@ export const learnerMachine = learnerSetup.createMachine({
       description:
         'Asks everybody for news, for a delayed request or a proposer without answers. Ends with news, a quorum of answers, or neither.',
       meta: { paper: 'the seed, 2-2 (delayed requests)' },
-      entry: 'beginInquiry',
+      entry: 'broadcastLearn',
       always: [
         { guard: 'isBehind', target: 'catchingUp' },
         {
           guard: 'quorumHasAnswered',
           target: 'following',
-          actions: ['settleIfAbandoned', 'announceNewsChecked'],
+          actions: ['notifyIfAbandoned', 'notifyNewsChecked'],
         },
       ],
       after: { inquiryPatience: 'following' },
       on: {
         chosen: {
           guard: withEvent('isAnswer'),
-          actions: [withEvent('recordAnswer'), withEvent('learn'), withEvent('recordTarget')],
+          actions: [withEvent('recordAnswer'), withEvent('adoptChosen'), withEvent('recordTarget')],
         },
         'behind.noticed': { target: 'catchingUp', actions: withEvent('recordTarget') },
       },

@@ -81,7 +81,7 @@ export const proposerSetup = setup({
     mayYield: ({ context }) => !context.hasYielded,
   },
   actions: {
-    beginBallot: assign(({ context }) => ({
+    adoptNextBallot: assign(({ context }) => ({
       ballot: ballotAbove(context.highestRound, context.self),
       highestRound: context.highestRound + 1,
       preparedFrom: context.firstUnexecuted,
@@ -106,15 +106,15 @@ export const proposerSetup = setup({
     recordPromise: assign(({ context }, heard: Heard<PromiseMessage>) => ({
       promises: withPromise(context.promises, heard),
     })),
-    announceBehind: enqueueActions(({ context, enqueue }) => {
+    notifyBehind: enqueueActions(({ context, enqueue }) => {
       const { node: id, incarnation, firstUnchosen } = bestInformed(context.promises)
       enqueue.emit(noticeBehind(firstUnchosen, { id, incarnation }))
     }),
-    announceDenierKnowsMore: enqueueActions(({ enqueue }, denial: Heard<Denial>) => {
+    notifyDenierKnowsMore: enqueueActions(({ enqueue }, denial: Heard<Denial>) => {
       enqueue.emit(noticeBehind(denial.firstUnchosen, informantOf(denial)))
     }),
     /** It may have taken the place of a member while this server was away. */
-    announceStrangerKnowsMore: enqueueActions(({ context, enqueue }, answer: Answer) => {
+    notifyStrangerKnowsMore: enqueueActions(({ context, enqueue }, answer: Answer) => {
       if (!answer.knowsUs || answer.type === 'accepted') return
       if (answer.firstUnchosen <= context.firstUnexecuted) return
       enqueue.emit(noticeBehind(answer.firstUnchosen, informantOf(answer)))
@@ -163,7 +163,7 @@ export const proposerSetup = setup({
       isChosen: true,
       denials: 0,
     })),
-    announceChosen: enqueueActions(({ context, enqueue }) => {
+    notifyChosen: enqueueActions(({ context, enqueue }) => {
       if (context.batch === null) return
       enqueue.emit({
         type: 'tell',
@@ -200,18 +200,18 @@ export const proposerSetup = setup({
       tries: 0,
     })),
     /** No quorum answers: the members may have changed while this server was away, and somebody may know. */
-    askForNews: enqueueActions(({ enqueue }) => {
+    notifyNewsWanted: enqueueActions(({ enqueue }) => {
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
     }),
-    beginTries: assign({ tries: 0 }),
-    countTry: assign(({ context }) => ({ tries: context.tries + 1 })),
+    forgetTries: assign({ tries: 0 }),
+    recordTry: assign(({ context }) => ({ tries: context.tries + 1 })),
     recordRival: assign(({ context: { highestRound } }, { ballot }: { ballot: Ballot }) => ({
       highestRound: roundWithRival(highestRound, ballot),
     })),
     recordDenial: assign(({ context: { highestRound } }, { promised }: Heard<Denial>) => ({
       highestRound: roundWithRival(highestRound, promised),
     })),
-    drawBackoff: assign(({ context }) => {
+    adoptRandomBackoff: assign(({ context }) => {
       const { backoffMs, backoffLimitMs } = context.timing
       const { seed, value } = drawRandom(context.randomSeed)
       return {
@@ -220,12 +220,12 @@ export const proposerSetup = setup({
         backoffMs: Math.ceil(doubled(backoffMs, backoffLimitMs, context.denials) * (0.5 + value)),
       }
     }),
-    beginYielding: assign({ hasYielded: true }),
-    endYielding: assign({ hasYielded: false }),
-    askForBatch: enqueueActions(({ enqueue }) => {
+    recordYielding: assign({ hasYielded: true }),
+    forgetYielding: assign({ hasYielded: false }),
+    notifyBatchWanted: enqueueActions(({ enqueue }) => {
       enqueue.emit({ type: 'tell', role: 'requestQueue', event: { type: 'batch.wanted' } })
     }),
-    askForWork: enqueueActions(({ enqueue }) => {
+    notifyWorkWanted: enqueueActions(({ enqueue }) => {
       enqueue.emit({ type: 'tell', role: 'requestQueue', event: { type: 'work.wanted' } })
     }),
   },

@@ -22,9 +22,9 @@ export const proposerMachine = proposerSetup.createMachine({
       description:
         'Nothing to propose, or no part in the cluster. Ends when the request queue has something.',
       on: {
-        'requests.ready': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'beginBallot' }],
-        'batch.offered': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'beginBallot' }],
-        'settle.wanted': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'beginBallot' }],
+        'requests.ready': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'adoptNextBallot' }],
+        'batch.offered': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'adoptNextBallot' }],
+        'settle.wanted': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'adoptNextBallot' }],
       },
     },
     preparing: {
@@ -34,19 +34,24 @@ export const proposerMachine = proposerSetup.createMachine({
       entry: 'broadcastPrepare',
       after: {
         retransmitInterval: [
-          { guard: 'nobodyAnswers', target: 'preparing', reenter: true, actions: ['countTry', 'askForNews'] },
-          { target: 'preparing', reenter: true, actions: 'countTry' },
+          {
+            guard: 'nobodyAnswers',
+            target: 'preparing',
+            reenter: true,
+            actions: ['recordTry', 'notifyNewsWanted'],
+          },
+          { target: 'preparing', reenter: true, actions: 'recordTry' },
         ],
       },
       on: {
         promise: [
-          { guard: withEvent('senderIsNotCounted'), actions: withEvent('announceStrangerKnowsMore') },
+          { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyStrangerKnowsMore') },
           { guard: withEvent('isForAnotherPrepare') },
           { guard: withEvent('completesPromises'), target: 'adopting', actions: withEvent('recordPromise') },
           { actions: withEvent('recordPromise') },
         ],
         denial: [
-          { guard: withEvent('senderIsNotCounted'), actions: withEvent('announceStrangerKnowsMore') },
+          { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyStrangerKnowsMore') },
           { guard: withEvent('isForAnotherBallot') },
           {
             guard: withEvent('roundIsTooFar'),
@@ -54,7 +59,7 @@ export const proposerMachine = proposerSetup.createMachine({
             actions: [withEvent('flagRound'), withEvent('recordDenial')],
           },
           { guard: withEvent('promisedMore'), target: 'backingOff', actions: withEvent('recordDenial') },
-          { guard: withEvent('knowsMore'), actions: withEvent('announceDenierKnowsMore') },
+          { guard: withEvent('knowsMore'), actions: withEvent('notifyDenierKnowsMore') },
         ],
         'batch.executed': [
           { guard: withEvent('changesMembers'), target: 'resuming', actions: withEvent('advance') },
@@ -66,7 +71,7 @@ export const proposerMachine = proposerSetup.createMachine({
       description: 'A quorum has promised: what it shows decides, at once, what comes next.',
       meta: { paper: 'Paxos Made Simple, 2.2, phase 2a; 3' },
       always: [
-        { guard: 'somebodyKnowsMore', target: 'catchingUp', actions: 'beginTries' },
+        { guard: 'somebodyKnowsMore', target: 'catchingUp', actions: 'forgetTries' },
         { guard: 'somethingMayBeChosen', target: 'accepting.helping', actions: 'adoptBatchToHelp' },
         { guard: 'somethingIsVoid', target: 'leading', actions: 'forgetVoid' },
         { target: 'leading' },
@@ -76,12 +81,12 @@ export const proposerMachine = proposerSetup.createMachine({
       description:
         'Somebody in the quorum knows of later choices, which are learned and executed first. Without news it prepares again.',
       meta: { paper: 'Paxos Made Simple, 3; the seed, 2-2' },
-      entry: 'announceBehind',
+      entry: 'notifyBehind',
       after: {
         retransmitInterval: [
           // The servers that knew more may be gone for good. Another quorum shows what was accepted, and that is helped.
-          { guard: 'hasWaitedEnough', target: 'preparing', actions: 'beginBallot' },
-          { target: 'catchingUp', reenter: true, actions: 'countTry' },
+          { guard: 'hasWaitedEnough', target: 'preparing', actions: 'adoptNextBallot' },
+          { target: 'catchingUp', reenter: true, actions: 'recordTry' },
         ],
       },
       on: {
@@ -107,9 +112,9 @@ export const proposerMachine = proposerSetup.createMachine({
                 guard: 'nobodyAnswers',
                 target: 'helping',
                 reenter: true,
-                actions: ['countTry', 'askForNews'],
+                actions: ['recordTry', 'notifyNewsWanted'],
               },
-              { target: 'helping', reenter: true, actions: 'countTry' },
+              { target: 'helping', reenter: true, actions: 'recordTry' },
             ],
           },
         },
@@ -122,9 +127,9 @@ export const proposerMachine = proposerSetup.createMachine({
                 guard: 'nobodyAnswers',
                 target: 'proposing',
                 reenter: true,
-                actions: ['countTry', 'askForNews'],
+                actions: ['recordTry', 'notifyNewsWanted'],
               },
-              { target: 'proposing', reenter: true, actions: 'countTry' },
+              { target: 'proposing', reenter: true, actions: 'recordTry' },
             ],
           },
         },
@@ -136,12 +141,12 @@ export const proposerMachine = proposerSetup.createMachine({
           { guard: withEvent('isForAnotherInstance') },
           {
             guard: withEvent('completesAccepts'),
-            actions: [withEvent('recordChosen'), 'announceChosen'],
+            actions: [withEvent('recordChosen'), 'notifyChosen'],
           },
           { actions: withEvent('recordAccepted') },
         ],
         denial: [
-          { guard: withEvent('senderIsNotCounted'), actions: withEvent('announceStrangerKnowsMore') },
+          { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyStrangerKnowsMore') },
           { guard: withEvent('isForAnotherBallot') },
           {
             guard: withEvent('roundIsTooFar'),
@@ -149,7 +154,7 @@ export const proposerMachine = proposerSetup.createMachine({
             actions: [withEvent('flagRound'), withEvent('recordDenial')],
           },
           { guard: withEvent('promisedMore'), target: 'backingOff', actions: withEvent('recordDenial') },
-          { guard: withEvent('knowsMore'), actions: withEvent('announceDenierKnowsMore') },
+          { guard: withEvent('knowsMore'), actions: withEvent('notifyDenierKnowsMore') },
         ],
         'batch.executed': [
           {
@@ -177,7 +182,7 @@ export const proposerMachine = proposerSetup.createMachine({
       description:
         'The ballot stands and nothing is open: the next batch goes straight to accept. Ends with that batch.',
       meta: { paper: 'Paxos Made Simple, 3' },
-      entry: 'askForBatch',
+      entry: 'notifyBatchWanted',
       on: {
         'batch.offered': { target: 'accepting.proposing', actions: withEvent('adoptOwnBatch') },
         'ballot.surpassed': {
@@ -195,15 +200,15 @@ export const proposerMachine = proposerSetup.createMachine({
       description:
         'Denied by a rival, which is let finish: a random wait, longer at each denial. Ends with it.',
       meta: { paper: 'Paxos Made Simple, 2.4 (progress)' },
-      entry: 'drawBackoff',
-      exit: 'endYielding',
+      entry: 'adoptRandomBackoff',
+      exit: 'forgetYielding',
       on: {
         'ballot.surpassed': [
           {
             guard: 'mayYield',
             target: 'backingOff',
             reenter: true,
-            actions: [withEvent('recordRival'), 'beginYielding'],
+            actions: [withEvent('recordRival'), 'recordYielding'],
           },
           { actions: withEvent('recordRival') },
         ],
@@ -213,7 +218,7 @@ export const proposerMachine = proposerSetup.createMachine({
     resuming: {
       description:
         'What was held is given up; the request queue is asked, at once, whether there is still work.',
-      entry: 'askForWork',
+      entry: 'notifyWorkWanted',
       always: 'idle',
     },
   },

@@ -82,7 +82,7 @@ export const requestQueueSetup = setup({
         askedAgain: context.askedAgain.includes(id) ? context.askedAgain : [...context.askedAgain, id],
       }
     }),
-    askForNews: enqueueActions(({ enqueue }) => {
+    notifyNewsWanted: enqueueActions(({ enqueue }) => {
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
     }),
     /** They are still delayed, and a quorum knew of nothing that would wake them: no need to ask another server. */
@@ -109,7 +109,7 @@ export const requestQueueSetup = setup({
     }),
     recordWanted: assign({ isWanted: true, offered: [] }),
     forgetWanted: assign({ isWanted: false, offered: [] }),
-    announceReady: enqueueActions(({ context, enqueue }) => {
+    notifyReady: enqueueActions(({ context, enqueue }) => {
       if (context.isWanted || context.held.ready.length === 0) return
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'requests.ready' } })
     }),

@@ -17,7 +17,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       { guard: withEvent('hasEnded'), actions: withEvent('sendRecorded') },
       {
         guard: withEvent('isDelayedHere'),
-        actions: [withEvent('recordReplyTo'), withEvent('recordAskedAgain'), 'askForNews'],
+        actions: [withEvent('recordReplyTo'), withEvent('recordAskedAgain'), 'notifyNewsWanted'],
       },
       { guard: withEvent('isHeld'), actions: withEvent('recordReplyTo') },
       { guard: 'isStopping', actions: withEvent('sendStopping') },
@@ -28,7 +28,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
     ],
     'batch.executed': [{ guard: 'nothingIsHeld' }, { actions: withEvent('recordExecution') }],
     'batch.wanted': { actions: 'recordWanted' },
-    'work.wanted': { actions: ['forgetWanted', 'announceReady'] },
+    'work.wanted': { actions: ['forgetWanted', 'notifyReady'] },
     'news.checked': { actions: 'sendQueuedToAskedAgain' },
     'node.stopping': { actions: 'recordStopping' },
     'members.changed': { actions: withEvent('recordMembers') },
@@ -38,7 +38,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       description: 'Holds no request. Ends when one arrives.',
       always: [
         { guard: 'isReadyAndWanted', target: 'proposing', actions: 'offerBatch' },
-        { guard: 'somethingIsReady', target: 'ready', actions: 'announceReady' },
+        { guard: 'somethingIsReady', target: 'ready', actions: 'notifyReady' },
       ],
     },
     ready: {
@@ -65,7 +65,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       meta: { paper: 'the seed, 2-2 (the delay execution bit)' },
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },
-        { guard: 'somethingIsReady', target: 'ready', actions: 'announceReady' },
+        { guard: 'somethingIsReady', target: 'ready', actions: 'notifyReady' },
       ],
     },
   },

@@ -46,7 +46,7 @@ export function doneWords({ actions, reenters }: DrawnEdge): string {
   return reenters ? 'begins again' : 'ignored'
 }
 
-/** All of an edge in a line: `accepted [completesAccepts] / recordChosen, announceChosen`. */
+/** All of an edge in a line: `accepted [completesAccepts] / recordChosen, notifyChosen`. */
 export function edgeWords(edge: DrawnEdge): string {
   const done = edge.to === null || edge.actions.length > 0 ? ` / ${doneWords(edge)}` : ''
   return `${[triggerWords(edge), guardWords(edge)].filter((word) => word !== '').join(' ')}${done}`

@@ -82,7 +82,7 @@ test('an accept that is accepted: all that could have stood in its way is told',
     return step === null ? [] : litStep(step, charts).moves.map(({ chart, text }) => `${chart}: ${text}`)
   })
   expect(texts).toContain(
-    'acceptor: accept → persisting (isSettled ✗, instanceIsTooFar ✗, mayNotVote ✗, senderIsNoMember ✗, roundIsTooFar ✗, knowsTooLittle ✗, promisedMore ✗, isAccepted ✗, isAnotherBatch ✗, else ✓; somethingIsUnsaved ✓)',
+    'acceptor: accept → persisting (isSettled ✗, instanceIsTooFar ✗, mayNotVote ✗, senderIsNoMember ✗, roundIsTooFar ✗, instanceIsBeyondWindow ✗, promisedMore ✗, isAccepted ✗, isAnotherBatch ✗, else ✓; somethingIsUnsaved ✓)',
   )
   expect(texts).toContain('client: request.submitted → asking.asked')
 })

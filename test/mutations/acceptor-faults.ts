@@ -76,14 +76,14 @@ export const acceptorFaults: readonly Mutation[] = [
   faultyRole(
     'votes before it is admitted, from an empty disk',
     'acceptor',
-    acceptorMachine.provide({ guards: { mayNotVote: () => false, mayOnlyTell: () => false } }),
+    acceptorMachine.provide({ guards: { mayNotVote: () => false, isSettledAndMayNotVote: () => false } }),
   ),
   faultyRole(
     'takes what it accepted at another ballot for chosen',
     'acceptor',
     acceptorMachine.provide({
       actions: {
-        announceAcceptHeard: enqueueActions(({ context, enqueue }, { sender, incarnation, instance }) => {
+        notifyAcceptHeard: enqueueActions(({ context, enqueue }, { sender, incarnation, instance }) => {
           const before = context.accepted.find((record) => record.instance === instance - 1)
           const implied = before?.batch ?? null
           enqueue.emit({

@@ -35,7 +35,7 @@ export const learnerFaults: readonly Mutation[] = [
     'learner',
     learnerMachine.provide({
       actions: {
-        beginInquiry: enqueueActions(({ context, enqueue }) => {
+        broadcastLearn: enqueueActions(({ context, enqueue }) => {
           const { self, members, answered, highestHeard, firstUnchosen } = context
           const peers = peersOf(members, self)
           const unsettled = highestHeard >= firstUnchosen

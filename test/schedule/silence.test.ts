@@ -216,7 +216,7 @@ describe('every request ends without the servers that fall silent', () => {
 /** Its limit counts what is accepted, not how far that is from what is known; and it refuses without a word. */
 const countsRecords: AnyStateMachine = acceptorMachine.provide({
   guards: {
-    knowsTooLittle: ({ context }, heard) =>
+    instanceIsBeyondWindow: ({ context }, heard) =>
       heard.instance >= context.firstUnchosen + context.limits.acceptedWindow || lacksRoom(context, heard),
   },
   actions: {
