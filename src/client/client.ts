@@ -15,27 +15,29 @@ import { type Settings, validAddress } from './options.ts'
 import { type ExecutedRequest, Requests } from './requests.ts'
 
 export interface RequestOptions {
-  /** Gives the request up. If that comes too late the request rejects with Aborted, which carries the outcome. */
+  /** Aborts the request. If the signal comes too late, the request rejects with Aborted, which carries the outcome. */
   readonly signal?: AbortSignal
 }
 
 /** A lock that is held. */
 export interface Lock {
   readonly name: string
-  /** A fencing token: of two holders of one lock, the later one's (instance, index) is the larger. */
+  /** A fencing token: a later holder of the same lock has a larger (instance, index). */
   readonly token: Position
-  /** Frees the lock; `false` when it was not held with this token any more. Rejects as `Client.unlock`. */
+  /**
+   * Frees the lock. Resolves to `false` when the lock was no longer held with this token. Rejects as `Client.unlock` does.
+   */
   unlock(options?: RequestOptions): Promise<boolean>
 }
 
-/** What a server said of itself, or why it is not known. */
+/** The status that a server reported, or the error in place of it. */
 export type ServerStatus =
   | { readonly server: Address; readonly status: Json }
   | { readonly server: Address; readonly error: PaxosError }
 
 /**
- * A client of a cluster. Any number of requests may be outstanding; those asked in the same turn of the event loop share
- * datagrams. It keeps the process alive only while something is outstanding.
+ * A client of a cluster. Any number of requests may be outstanding. Requests that are made in the same turn of the event loop
+ * share datagrams. The client keeps the process alive only while a request is outstanding.
  */
 export class Client {
   readonly #settings: Settings
@@ -53,7 +55,7 @@ export class Client {
     this.#settings = settings
     this.#signal = signal
     this.#directory = new Directory(settings.servers, settings.resolver)
-    this.#link = new Link(this.#directory, (message, from) => this.#hear(message, from))
+    this.#link = new Link(this.#directory, (message, from) => this.#receive(message, from))
     this.#requests = new Requests(this.#directory, settings, this.#link)
     this.#inquiries = new Inquiries(settings.timing, (server) => this.#link.say(server, { type: 'inquire' }))
     if (signal?.aborted) this.#onAbort()
@@ -61,23 +63,26 @@ export class Client {
   }
 
   /**
-   * Has the service execute `body`, once, however often servers and datagrams fail. Rejects with RequestFailed when the
-   * service refuses it, RequestRefused when the cluster does, RequestTooLarge, Aborted, ClientClosed; or with the
-   * signal's reason when it was given up and never executed. While no quorum answers, it goes on asking.
+   * Has the service execute `body` once, even if servers fail and datagrams are lost. Rejects with RequestFailed when the
+   * service refuses the command, with RequestRefused when the cluster refuses the request, and with RequestTooLarge,
+   * Aborted or ClientClosed. Rejects with the signal's reason when the request was aborted in time and will never be
+   * executed. While no quorum answers, it keeps retrying.
    */
   async request(body: Json, { signal }: RequestOptions = {}): Promise<ExecutedRequest> {
     return this.#requests.execute({ kind: 'service', body: asJson(body) }, signal)
   }
 
-  /** Has the members changed; the change rules from the instance after the one it is executed at. Rejects as `request`. */
+  /**
+   * Changes the members. The change takes effect at the instance after the one that executes it. Rejects as `request` does.
+   */
   async changeMembers(change: MembershipChange, { signal }: RequestOptions = {}): Promise<ExecutedRequest> {
     return this.#requests.execute({ kind: 'members', change: asChange(change) }, signal)
   }
 
   /**
-   * Waits for the lock `name` and takes it. Given up by `signal`, it is not held afterwards: should it have been taken
-   * meanwhile it is freed, and the signal's reason is what this rejects with; with Aborted if that could not be made
-   * sure in time. Rejects as `request` otherwise.
+   * Waits for the lock `name` and takes it. When `signal` aborts, the client frees the lock if it was taken meanwhile, and
+   * this rejects with the signal's reason: the lock is not held. If the client cannot confirm this in time, it rejects with
+   * Aborted. Otherwise rejects as `request` does.
    */
   async lock(name: string, { signal }: RequestOptions = {}): Promise<Lock> {
     const release = async (executed: ExecutedRequest) => {
@@ -90,8 +95,9 @@ export class Client {
   }
 
   /**
-   * Frees the lock `name`: if it is held with `token`; without one, whoever holds it. Resolves to whether it was freed.
-   * A token counts from any session, so it works however long the lock was held. Rejects as `request`.
+   * Frees the lock `name` if it is held with `token`; without a token, for any holder. Resolves to whether it was freed. A
+   * token is valid in every session, so it works even when the session that took the lock is gone. Rejects as `request`
+   * does.
    */
   async unlock(name: string, token?: Position, { signal }: RequestOptions = {}): Promise<boolean> {
     const held = token === undefined ? {} : { token: { ...validToken(token) } }
@@ -102,13 +108,15 @@ export class Client {
     return freed
   }
 
-  /** What every known server says of itself, or `server` alone. A server that says nothing gets an error, not the call. */
+  /** Requests the status of every known server, or of `server` alone. A silent server yields an entry with an error. */
   async status(server?: Address): Promise<ServerStatus[]> {
     if (this.#closed !== null) throw this.#closed
     const known = this.#directory.addresses
     const only = server === undefined ? null : validAddress('the server must be host:port', server)
     if (only !== null && !known.includes(only)) {
-      throw new InvalidArgument(`no server ${JSON.stringify(server)} is known; known are ${known.join(', ')}`)
+      throw new InvalidArgument(
+        `no server ${JSON.stringify(server)} is known; the known servers are ${known.join(', ')}`,
+      )
     }
     this.#link.hold()
     try {
@@ -119,7 +127,7 @@ export class Client {
     }
   }
 
-  /** Asks nothing more; whatever is outstanding rejects with ClientClosed. Resolves when the sockets are closed. */
+  /** Stops all requests: outstanding ones reject with ClientClosed. Resolves when the sockets are closed. */
   async close(): Promise<void> {
     await this.#close()
   }
@@ -142,33 +150,36 @@ export class Client {
     }
   }
 
-  #hear(message: Heard, from: From): void {
+  #receive(message: Heard, from: From): void {
     switch (message.type) {
       case 'response':
       case 'queued':
       case 'busy':
-        this.#requests.hear(message, from)
+        this.#requests.receive(message, from)
         return
       case 'welcome':
-        // One that answers no question of this client is somebody else's, or forged.
+        // A welcome that answers no hello of this client was meant for another client, or is forged.
         if (from.server !== undefined) this.#requests.welcome(message, from.server)
         return
       case 'report':
         if (from.server === undefined) return
         this.#directory.answered(from.server)
-        this.#inquiries.hear(message.status, from.server)
+        this.#inquiries.receive(message.status, from.server)
         return
     }
     message satisfies never
   }
 }
 
-/** How much of a body is looked at, in bytes of JSON: its size is told where it is above the limit of a command. */
+/**
+ * The client measures a body up to this many bytes of JSON, so that an error can give the size of a body above the command
+ * limit.
+ */
 const longestLookedAt = 64 * maxCommandBytes
 
 /**
- * A copy of `body`, since it is sent again as long as nobody answers, and must be the same then. Throws InvalidArgument
- * when JSON cannot carry it without loss.
+ * Copies `body`: every retry must send the same body, even if the program changes its object. Throws InvalidArgument when
+ * JSON cannot represent it without loss.
  */
 function asJson(body: Json): Json {
   try {
@@ -179,13 +190,13 @@ function asJson(body: Json): Json {
   }
 }
 
-/** A copy of `change`, its address in canonical form. Throws InvalidArgument when nobody can send to it. */
+/** Copies `change`, with its address in canonical form. Throws InvalidArgument when no datagram can reach that address. */
 function asChange(change: MembershipChange): MembershipChange {
   if (change.action === 'remove') return { ...change }
   return { ...change, address: validAddress(`the address of server ${change.id}`, change.address) }
 }
 
-/** `name`, of a lock. Throws InvalidArgument, naming the limit and the value received, when the lock service has no such name. */
+/** Returns `name`. Throws InvalidArgument, with the limit and the received value, when it is not a valid name of a lock. */
 function lockName(name: string): string {
   const isName = typeof name === 'string' && name.length >= 1 && name.length <= maxLockNameLength
   if (isName && isWellFormed(name)) return name
@@ -194,7 +205,7 @@ function lockName(name: string): string {
   )
 }
 
-/** `token`, which is checked as the lock service does. Throws InvalidArgument when it is none. */
+/** Copies `token`. Throws InvalidArgument when the lock service would reject it. */
 function validToken(token: Position): Position {
   const { instance, index } = token ?? {}
   if (isCount(instance) && isCount(index)) return { instance, index }

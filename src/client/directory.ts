@@ -5,28 +5,31 @@ import { canonicalAddress, isReachable } from '../network/address.ts'
 import { type Resolver, systemResolver } from '../network/resolver.ts'
 import { type Destination, Route } from '../network/route.ts'
 
-/** Servers that a client comes to know, beside those given: whoever welcomes it must not make it ask thousands. */
+/**
+ * The most servers that a client learns beside the given ones: a false welcome must not make it send to thousands of
+ * addresses.
+ */
 const mostLearned = 128
 
 interface Entry {
   readonly route: Route
-  /** Who it is, as it said itself or a member of the cluster did; `null` until then. */
+  /** The id that the server itself or another member reported; `null` while it is unknown. */
   id: NodeId | null
-  /** Where the cluster has it, which may be another address than the one it is asked at. */
+  /** Its address among the members, which may differ from the address that this client sends to. */
   memberAddress: Address
 }
 
 /**
- * The servers that the client knows, in the order in which it asks them. Invariant: a server keeps its index, since
- * requests under way count by it; so the list only grows.
+ * The servers that the client knows, in the order in which it tries them. Invariant: a server keeps its index, because
+ * outstanding requests refer to it; so the list only grows.
  */
 export class Directory {
   readonly #resolver: Resolver
   readonly #entries: Entry[] = []
-  /** How many servers the program named. */
+  /** The number of servers that the program named. */
   readonly #given: number
 
-  /** Throws a `RangeError` when one of `addresses` is none. */
+  /** Throws a `RangeError` when one of `addresses` is not an address. */
   constructor(addresses: readonly Address[], resolver: Resolver = systemResolver) {
     this.#resolver = resolver
     this.#given = addresses.length
@@ -41,41 +44,41 @@ export class Directory {
     return this.#entries.map(({ route }) => route.address)
   }
 
-  /** Where to send for the server now; `null`, and a look-up begins, while that is not known. */
+  /** The present destination for the server. While it is unknown, starts a look-up and returns `null`. */
   destinationOf(index: ServerIndex): Destination | null {
     return this.#entries[index]?.route.next() ?? null
   }
 
-  /** Resolves once the name of the server has been looked up, whatever came of it. */
+  /** Resolves when the look-up of the server's name has ended, with or without success. */
   async resolved(index: ServerIndex): Promise<void> {
     await this.#entries[index]?.route.resolved()
   }
 
   /**
-   * The server that said something, by who it says that it is, or else by where it sent from; `asked`, the one that was asked
-   * last, if it may be that one. `undefined` when it is not known yet who is where.
+   * Finds the server that sent a message, by the id that it gave, or else by its source address. Prefers `asked`, the
+   * server that the client asked last, if the id matches. Returns `undefined` when no known server matches.
    */
   indexOf(sender: NodeId, source: Address, asked?: ServerIndex): ServerIndex | undefined {
-    const mayBe = ({ id }: Entry) => id === sender
+    const isSender = ({ id }: Entry) => id === sender
     const entry = asked === undefined ? undefined : this.#entries[asked]
-    if (entry !== undefined && mayBe(entry)) return asked
-    const byId = this.#entries.findIndex(mayBe)
+    if (entry !== undefined && isSender(entry)) return asked
+    const byId = this.#entries.findIndex(isSender)
     if (byId !== -1) return byId
     const bySource = this.#entries.findIndex(({ id, route }) => id === null && route.isAt(source))
     return bySource === -1 ? undefined : bySource
   }
 
-  /** True when it is known who the server is. */
+  /** True when the id of the server is known. */
   isKnown(index: ServerIndex): boolean {
     return (this.#entries[index]?.id ?? null) !== null
   }
 
-  /** The server is there: it answered. */
+  /** Records that the server answered, so its address works. */
   answered(index: ServerIndex): void {
     this.#entries[index]?.route.answered()
   }
 
-  /** Records what a server that welcomed the client says: who it is, and where the members are. */
+  /** Records the content of a welcome: the id of its sender, and the addresses of the members. */
   learn({ node, members }: Pick<Welcome, 'node' | 'members'>, index: ServerIndex): void {
     const welcoming = this.#entries[index]
     if (welcoming !== undefined) welcoming.id = node
@@ -90,7 +93,7 @@ export class Directory {
     }
   }
 
-  /** True when a server is asked at `address`, though by a name. */
+  /** True when the client sends to `address` already, perhaps under a name. */
   #isAsked(address: Address): boolean {
     return this.#entries.some(({ route }) => route.isAt(address))
   }

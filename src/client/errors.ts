@@ -1,20 +1,20 @@
 import type { Instance, Json } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 
-/** What the client library rejects with. `name` is the class's; messages say what was wrong and what to do. */
+/** The base class of the errors of the client library. The message names the problem and the remedy. */
 export class PaxosError extends Error {
   override readonly name: string = 'PaxosError'
 }
 
-/** An option or an argument that makes no sense: the program's mistake, found before anything is sent. */
+/** An option or an argument is invalid: a mistake of the program. The client sent nothing. */
 export class InvalidArgument extends PaxosError {
   override readonly name = 'InvalidArgument'
 }
 
-/** The service refused the command or threw: it took its place in the order, at (instance, index), and changed nothing. */
+/** The service refused the command or threw. The request has a place in the order, (instance, index), and changed nothing. */
 export class RequestFailed extends PaxosError {
   override readonly name = 'RequestFailed'
-  /** What the service said. */
+  /** The service's reason. */
   readonly error: string
   readonly instance: Instance
   readonly index: number
@@ -31,17 +31,16 @@ export type RefusalReason = Extract<Outcome, { kind: 'refused' }>['reason'] | 'c
 
 const refusals: Record<RefusalReason, string> = {
   expired:
-    'its session was idle for an hour and is forgotten, and it is not known whether the request was executed before that; later requests open a new session',
-  stale: 'the session had said that it needs this request no more',
-  conflict:
-    'another command was asked for under the same session and seq; two programs must not share a session',
+    'its session was idle for an hour and expired, and it is not known whether the request was executed before that; later requests open a new session',
+  stale: 'the session had reported that it no longer needs this request',
+  conflict: 'another command was sent under the same session and seq; two programs must not share a session',
   forgotten:
-    'its session keeps too many results that were not acknowledged, and it is not known whether the request was executed; open another client',
-  repeated: 'a copy of it was executed; only clients that speak plain text are told so',
+    'its session held too many results that were not acknowledged, and it is not known whether the request was executed; open another client',
+  repeated: 'a copy of it was executed; only plain-text clients receive this reason',
   cancelled: 'it was cancelled before it was executed',
 }
 
-/** The cluster does not execute the request under this name, now or later. */
+/** The cluster does not execute the request under this uid and seq, now or later. */
 export class RequestRefused extends PaxosError {
   override readonly name = 'RequestRefused'
   readonly reason: RefusalReason
@@ -52,7 +51,7 @@ export class RequestRefused extends PaxosError {
   }
 }
 
-/** The command is larger than the servers take. Nothing was sent. */
+/** The command exceeds the limit of the servers. The client sent nothing. */
 export class RequestTooLarge extends PaxosError {
   override readonly name = 'RequestTooLarge'
   readonly sizeBytes: number
@@ -60,7 +59,7 @@ export class RequestTooLarge extends PaxosError {
 
   constructor(sizeBytes: number, limitBytes: number) {
     super(
-      `the command takes ${sizeBytes} bytes of JSON and the limit is ${limitBytes}; split it or keep its data elsewhere`,
+      `the command takes ${sizeBytes} bytes of JSON and the limit is ${limitBytes}; split it, or store its data elsewhere`,
     )
     this.sizeBytes = sizeBytes
     this.limitBytes = limitBytes
@@ -68,7 +67,7 @@ export class RequestTooLarge extends PaxosError {
 }
 
 /**
- * The program gave the request up, and it was too late, or it could not be learned in time whether it was. `cause` is the
+ * The program aborted the request too late, or the client could not learn in time whether it was too late. `cause` is the
  * signal's reason.
  */
 export class Aborted extends PaxosError {
@@ -79,15 +78,15 @@ export class Aborted extends PaxosError {
   constructor(outcome: Outcome | null, reason: unknown) {
     super(
       outcome === null
-        ? 'the request was given up, and it is not known whether it was or will be executed'
-        : `the request was given up after it had ended (${outcome.kind})`,
+        ? 'the request was aborted, and it is not known whether it was or will be executed'
+        : `the request was aborted after it had ended (${outcome.kind})`,
       { cause: reason },
     )
     this.outcome = outcome
   }
 }
 
-/** The client was closed while, or before, this was asked. What was asked may have been executed. */
+/** The client was closed before the call or during it. The request may have been executed. */
 export class ClientClosed extends PaxosError {
   override readonly name = 'ClientClosed'
 
@@ -99,7 +98,7 @@ export class ClientClosed extends PaxosError {
   }
 }
 
-/** Every server that was asked belongs to another cluster than the one that the option `cluster` names. */
+/** Every server that the client asked belongs to another cluster than the option `cluster` names. */
 export class ForeignCluster extends PaxosError {
   override readonly name = 'ForeignCluster'
 
@@ -110,7 +109,7 @@ export class ForeignCluster extends PaxosError {
   }
 }
 
-/** A server did not say how it is. */
+/** A server did not report its status in time. */
 export class ServerSilent extends PaxosError {
   override readonly name = 'ServerSilent'
   readonly server: string
@@ -121,7 +120,7 @@ export class ServerSilent extends PaxosError {
   }
 }
 
-/** The service answered with something that this call cannot read: it is another service, or another version of it. */
+/** This call cannot read the result of the service: the cluster runs another service, or another version of it. */
 export class UnexpectedResult extends PaxosError {
   override readonly name = 'UnexpectedResult'
 

@@ -5,7 +5,7 @@ import type { Directory } from './directory.ts'
 import { ForeignCluster } from './errors.ts'
 import type { Settings } from './options.ts'
 
-/** A welcome, and the server that was asked for it. */
+/** A welcome, and the server that answered with it. */
 export interface Welcomed {
   readonly welcome: Welcome
   readonly server: ServerIndex
@@ -17,26 +17,29 @@ interface Waiter {
 }
 
 /**
- * Says hello to the servers in turn until one welcomes the client. Nothing is said while nobody waits for it, so a client
- * whose requests are all given up falls silent.
+ * Sends hello to the servers in turn until one welcomes the client. Sends nothing while no caller waits, so a client whose
+ * requests are all aborted becomes silent.
  */
 export class Greeting {
   readonly #directory: Directory
   readonly #settings: Settings
-  readonly #sayHello: (server: ServerIndex) => void
+  readonly #sendHello: (server: ServerIndex) => void
   readonly #waiters = new Set<Waiter>()
   readonly #foreign = new Set<ServerIndex>()
   #timer: NodeJS.Timeout | undefined
   #server: ServerIndex = 0
-  #said = 0
+  #sent = 0
 
-  constructor(directory: Directory, settings: Settings, sayHello: (server: ServerIndex) => void) {
+  constructor(directory: Directory, settings: Settings, sendHello: (server: ServerIndex) => void) {
     this.#directory = directory
     this.#settings = settings
-    this.#sayHello = sayHello
+    this.#sendHello = sendHello
   }
 
-  /** Rejects with the signal's reason, with ForeignCluster when no server is of the cluster asked for, or as `fail` says. */
+  /**
+   * Rejects with the signal's reason, the reason of `fail`, or ForeignCluster when no server belongs to the expected
+   * cluster.
+   */
   welcome(first: ServerIndex, signal: AbortSignal | undefined): Promise<Welcomed> {
     return new Promise<Welcomed>((resolve, reject) => {
       const end = () => {
@@ -61,7 +64,7 @@ export class Greeting {
     })
   }
 
-  hear(welcome: Welcome, server: ServerIndex): void {
+  receive(welcome: Welcome, server: ServerIndex): void {
     const { cluster } = this.#settings
     if (cluster === null || welcome.cluster === cluster) {
       for (const waiter of [...this.#waiters]) waiter.resolve({ welcome, server })
@@ -77,18 +80,18 @@ export class Greeting {
 
   #begin(first: ServerIndex): void {
     this.#server = first
-    this.#said = 0
+    this.#sent = 0
     this.#foreign.clear()
-    if (this.#timer === undefined) this.#say()
+    if (this.#timer === undefined) this.#send()
   }
 
-  #say(): void {
+  #send(): void {
     const { askIntervalMs, failoverTimeoutMs } = this.#settings.timing
-    this.#sayHello(this.#server)
+    this.#sendHello(this.#server)
     this.#server = (this.#server + 1) % this.#directory.size
-    const rounds = Math.floor(this.#said / this.#directory.size)
-    this.#said += 1
-    this.#timer = setTimeout(() => this.#say(), doubled(askIntervalMs, failoverTimeoutMs, rounds))
+    const rounds = Math.floor(this.#sent / this.#directory.size)
+    this.#sent += 1
+    this.#timer = setTimeout(() => this.#send(), doubled(askIntervalMs, failoverTimeoutMs, rounds))
   }
 
   #stop(): void {

@@ -1,4 +1,4 @@
-/** The library that programs use to speak to a cluster. */
+/** The library with which programs send requests to a cluster. */
 export type { Client, Lock, RequestOptions, ServerStatus } from './client.ts'
 export { connect } from './connect.ts'
 export * from './errors.ts'

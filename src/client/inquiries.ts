@@ -8,32 +8,35 @@ interface Inquiry {
   readonly fail: (reason: unknown) => void
 }
 
-/** Asks servers how they are. A report names no question: it answers all that the server was asked. */
+/** Requests the status of servers. A report does not name an inquiry: it answers all open inquiries to its server. */
 export class Inquiries {
   readonly #timing: ConnectTiming
-  readonly #sayInquire: (server: ServerIndex) => void
+  readonly #sendInquire: (server: ServerIndex) => void
   readonly #open = new Map<ServerIndex, Set<Inquiry>>()
 
-  constructor(timing: ConnectTiming, sayInquire: (server: ServerIndex) => void) {
+  constructor(timing: ConnectTiming, sendInquire: (server: ServerIndex) => void) {
     this.#timing = timing
-    this.#sayInquire = sayInquire
+    this.#sendInquire = sendInquire
   }
 
-  /** What the server says of itself; rejects with what `silence` makes when it says nothing in time. */
+  /**
+   * Resolves to the status that the server reports. Rejects with the error that `silence` makes when no report arrives in
+   * time.
+   */
   ask(server: ServerIndex, silence: () => Error): Promise<Json> {
     const { askIntervalMs, statusTimeoutMs } = this.#timing
     const open = this.#open.get(server) ?? new Set()
     this.#open.set(server, open)
     return new Promise<Json>((resolve, reject) => {
       let repetition: NodeJS.Timeout | undefined
-      const say = (tries: number) => {
-        this.#sayInquire(server)
-        repetition = setTimeout(() => say(tries + 1), doubled(askIntervalMs, statusTimeoutMs, tries))
+      const send = (tries: number) => {
+        this.#sendInquire(server)
+        repetition = setTimeout(() => send(tries + 1), doubled(askIntervalMs, statusTimeoutMs, tries))
       }
       const end = () => {
         open.delete(inquiry)
         clearTimeout(repetition)
-        clearTimeout(patience)
+        clearTimeout(timeout)
       }
       const inquiry: Inquiry = {
         report: (status) => {
@@ -45,13 +48,13 @@ export class Inquiries {
           reject(reason)
         },
       }
-      const patience = setTimeout(() => inquiry.fail(silence()), statusTimeoutMs)
+      const timeout = setTimeout(() => inquiry.fail(silence()), statusTimeoutMs)
       open.add(inquiry)
-      say(0)
+      send(0)
     })
   }
 
-  hear(status: Json, server: ServerIndex): void {
+  receive(status: Json, server: ServerIndex): void {
     for (const inquiry of [...(this.#open.get(server) ?? [])]) inquiry.report(status)
   }
 

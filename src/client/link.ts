@@ -12,38 +12,43 @@ import { CookieJar } from '../wire/cookie-jar.ts'
 import { paddedBytes } from '../wire/limits.ts'
 import type { Directory } from './directory.ts'
 
-/** Bytes asked for: a burst of answers must not overflow the buffer while the program computes. */
+/** The requested size of the receive buffer: a burst of answers must not overflow it while the program computes. */
 const receiveBufferBytes = 4 * 1024 * 1024
 
-/** Messages that wait for the name of their server to be looked up, a server; the rest is lost, and asked again. */
+/**
+ * The most messages for each server that wait for the look-up of its name. The rest is dropped; the client sends it again.
+ */
 const maxWaiting = 16
 
-/** What clients say to a server, and what it says to them. */
+/** Messages from clients to servers, and from servers to clients. */
 export type Said = ClientMessage
 export type Heard = ServerMessage
 
 type Family = 'udp4' | 'udp6'
 
-/** Who said something, and from where. Only what was said tells whether it is an answer. */
+/**
+ * The sender of a message and its source address. Anybody can forge them: only the message itself proves that it is an
+ * answer.
+ */
 export interface From {
   readonly sender: NodeId
   readonly source: Address
-  /** The server that was asked, where the answer names the question. */
+  /** The server that the client asked, if the message repeats the nonce of the question. */
   readonly server: ServerIndex | undefined
 }
 
 /**
- * The client's end of the datagram's path. What is said to one server in one turn of the event loop shares a datagram;
- * anything that goes wrong on the way is loss, which the client's chart bears.
+ * Sends and receives the datagrams of a client. Messages to one server in one turn of the event loop share a datagram. Each
+ * failure counts as a lost datagram: the client's chart sends again.
  */
 export class Link {
   readonly #directory: Directory
   readonly #heard: (message: Heard, from: From) => void
   readonly #sockets = new Map<Family, Socket>()
   readonly #outbox = new Map<ServerIndex, Said[]>()
-  /** What waits for the look-up of a name. */
+  /** Messages that wait for the look-up of a name. */
   readonly #waiting = new Map<ServerIndex, Said[]>()
-  /** What tells the answers to questions of each server from any other: nobody else knows it. */
+  /** A nonce for each server. Only that server knows it, so it proves that a message answers a question to that server. */
   readonly #nonces: string[] = []
   readonly #cookies = new CookieJar<ServerIndex, Said>()
   #decoder = new Decoder({ cluster: null, nowMs: () => performance.now() })
@@ -52,25 +57,25 @@ export class Link {
   #isFlushing = false
   #isOpen = true
 
-  /** `heard` is called with each message that a server says to a client, whoever sent it. */
+  /** Calls `heard` with each message of a type that servers send to clients, from any sender. */
   constructor(directory: Directory, heard: (message: Heard, from: From) => void) {
     this.#directory = directory
     this.#heard = heard
   }
 
-  /** The cluster that is spoken to; empty before one is adopted. */
+  /** The cluster to which the link sends; empty before `adoptCluster`. */
   get cluster(): string {
     return this.#cluster
   }
 
-  /** From now on speaks to this cluster alone, and hears no other. */
+  /** From now on sends to this cluster only, and drops messages from any other. */
   adoptCluster(cluster: string): void {
     if (cluster === this.#cluster) return
     this.#cluster = cluster
     this.#decoder = new Decoder({ cluster, nowMs: () => performance.now() })
   }
 
-  /** Sends `message`, with whatever else is said to that server in this turn of the event loop. */
+  /** Sends `message`, together with the other messages to that server in this turn of the event loop. */
   say(server: ServerIndex, message: Said): void {
     if (!this.#isOpen) return
     const waiting = this.#outbox.get(server)
@@ -81,7 +86,7 @@ export class Link {
     setImmediate(() => this.#flush())
   }
 
-  /** Keeps the process alive until the matching `release`: something is outstanding. */
+  /** Keeps the process alive until the matching `release`. Call it while a request is outstanding. */
   hold(): void {
     this.#holders += 1
     if (this.#holders === 1) for (const socket of this.#sockets.values()) socket.ref()
@@ -92,7 +97,7 @@ export class Link {
     if (this.#holders === 0) for (const socket of this.#sockets.values()) socket.unref()
   }
 
-  /** Says and hears nothing more. Resolves when the sockets are closed. */
+  /** Stops sending and receiving. Resolves when the sockets are closed. */
   async close(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
@@ -124,18 +129,18 @@ export class Link {
     try {
       const socket = this.#socketFor(isIPv6(destination.ip) ? 'udp6' : 'udp4')
       const envelope = { cluster: this.#cluster, sender: null, cookie, messages: marked }
-      // Without a cookie a server answers only a few times what it received.
+      // Without a cookie, a server limits its answer to a small multiple of the bytes that it received.
       for (const datagram of encodeEnvelope(envelope, undefined, {
         padTo: cookie === '' ? paddedBytes : 0,
       })) {
         socket.send(datagram, destination.port, destination.ip, () => undefined)
       }
     } catch {
-      // A datagram that cannot leave is loss: the machine may have no addresses of that family.
+      // A datagram that cannot be sent counts as lost: the machine may have no addresses of that family.
     }
   }
 
-  /** The first that is said to a server need not be lost because its name is looked up only then. */
+  /** Keeps messages until the look-up of the name ends, so that the first messages to a server are not lost. */
   #wait(server: ServerIndex, messages: readonly Said[]): void {
     const waiting = this.#waiting.get(server)
     if (waiting !== undefined) {
@@ -146,14 +151,14 @@ export class Link {
     void this.#directory.resolved(server).then(() => {
       const kept = this.#waiting.get(server) ?? []
       this.#waiting.delete(server)
-      // Not found, it is asked again when there is something to say.
+      // If the name was not found, the next message starts another look-up.
       if (this.#isOpen && kept.length > 0 && this.#directory.destinationOf(server) !== null) {
         this.#send(server, kept)
       }
     })
   }
 
-  /** A question carries what its answer repeats. */
+  /** Adds a nonce to a question; the answer repeats it. */
   #withNonce(message: Said, server: ServerIndex): Said {
     if (message.type === 'request') return message
     this.#nonces[server] ??= randomBytes(12).toString('base64url')
@@ -165,13 +170,13 @@ export class Link {
     if (open !== undefined) return open
     const socket = createSocket({ type: family, lookup: takeIp })
     socket.on('message', (datagram, source) => this.#receive(datagram, source))
-    // A datagram that could not leave is loss.
+    // A datagram that could not be sent counts as lost.
     socket.on('error', () => undefined)
     socket.on('listening', () => {
       try {
         socket.setRecvBufferSize(receiveBufferBytes)
       } catch {
-        // The system's own size does too: what overflows is asked for again.
+        // The default size works too: the client requests lost answers again.
       }
     })
     socket.bind(0)
@@ -199,7 +204,7 @@ export class Link {
     }
   }
 
-  /** Takes the cookie that a server gives, and says again what was said without it. */
+  /** Keeps the cookie from a server, and resends the messages that were sent without it. */
   #echo(challenge: Challenge, { sender, source, server }: From): void {
     const giver = server ?? this.#directory.indexOf(sender, source)
     if (giver === undefined) return

@@ -8,27 +8,27 @@ import { maxCommandBytes } from '../wire/codec.ts'
 import { InvalidArgument } from './errors.ts'
 import type { ClientObserver } from './observer.ts'
 
-/** The chart's waits, and those of the library around it, in milliseconds. */
+/** The intervals and timeouts of the client's chart and of the library around it, in milliseconds. */
 export interface ConnectTiming extends ClientTiming {
-  /** How long an aborted request waits to learn whether it was executed, before it rejects without knowing. */
+  /** How long an aborted request waits to learn whether it was executed. Then it rejects without an outcome. */
   readonly cancelTimeoutMs: number
-  /** How long a server has to say how it is. */
+  /** How long the client waits for the status of a server. */
   readonly statusTimeoutMs: number
 }
 
 export interface ConnectOptions {
-  /** Where servers are, as `host:port`, in the order in which to ask them. The default is the seed's three. */
+  /** The addresses of servers, as `host:port`, in the order in which to try them. The default is the seed's three servers. */
   readonly servers?: readonly string[]
-  /** The cluster that must answer; without it, the first one that does. */
+  /** The cluster that must answer. Without it, the client uses the first cluster that answers. */
   readonly cluster?: string
   readonly timing?: Partial<ConnectTiming>
-  /** Commands above this, in bytes of JSON, are rejected. The servers' own limit holds in any case. */
+  /** The client rejects commands above this size, in bytes of JSON. The servers' own limit applies in any case. */
   readonly maxCommandBytes?: number
-  /** What the client is called where its requests are shown, in small letters; several may be called the same. */
+  /** The name of the client where its requests are shown, in lower-case letters. Several clients may have the same name. */
   readonly name?: string
   /** Closes the client. */
   readonly signal?: AbortSignal
-  /** Told of every event at the machines that carry the requests. */
+  /** Called with every event at the machines that carry the requests. */
   readonly observer?: ClientObserver
 }
 
@@ -50,7 +50,7 @@ const defaultTiming: ConnectTiming = {
   statusTimeoutMs: 1_000,
 }
 
-/** The longest wait that a timer of Node.js can keep. */
+/** The longest delay that a timer of Node.js supports. */
 const longestMs = 2 ** 31 - 1
 
 function validServers(servers: readonly string[]): readonly string[] {
@@ -62,7 +62,9 @@ function validServers(servers: readonly string[]): readonly string[] {
   return [...new Set(servers.map((server) => validAddress('the option servers must hold host:port', server)))]
 }
 
-/** `given` in canonical form. Throws InvalidArgument, with `rule`, when it is no address that can be sent to. */
+/**
+ * `given` in canonical form. Throws InvalidArgument, with `rule`, when it is not an address to which datagrams can be sent.
+ */
 export function validAddress(rule: string, given: string): Address {
   try {
     if (typeof given === 'string') return reachableAddress(given)
@@ -110,7 +112,7 @@ function validCluster(given: string): string {
 function validName(given: string): string {
   if (typeof given !== 'string' || !/^[a-z]+$/.test(given) || given.length > longestGivenName) {
     throw new InvalidArgument(
-      `the option name must be 1 to ${longestGivenName} small letters; received ${shownValue(given)}`,
+      `the option name must be 1 to ${longestGivenName} lower-case letters; received ${shownValue(given)}`,
     )
   }
   return given
@@ -145,7 +147,7 @@ function validObserver(observer: ClientObserver | undefined): ClientObserver | n
   throw new InvalidArgument(`the option observer must be a function; received ${shownValue(observer)}`)
 }
 
-/** What `options` ask for, with defaults. Throws InvalidArgument, naming the option and the value received. */
+/** The settings of `options`, with defaults. Throws InvalidArgument, with the option and the received value. */
 export function settingsFrom(options: ConnectOptions): Settings {
   checkNames(options)
   checkSignal(options.signal)

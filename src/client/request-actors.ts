@@ -8,15 +8,15 @@ import type { RequestWatch } from './request-watch.ts'
 
 export interface Ask {
   readonly request: Request
-  /** The server to ask first, of the first `servers` of the list. */
+  /** The first server to ask. The actor uses the first `servers` servers of the list. */
   readonly server: ServerIndex
   readonly servers: number
-  /** The request ended; `server` said so. Not called for one that is given up. */
+  /** Called when `server` has reported how the request ended. Not called for a request that was given up. */
   readonly ended: (outcome: Outcome, server: ServerIndex) => void
 }
 
-/** Says a request to a server. */
-export type SayRequest = (server: ServerIndex, message: RequestMessage) => void
+/** Sends a request to a server. */
+export type SendRequest = (server: ServerIndex, message: RequestMessage) => void
 
 /** One actor of the client's chart, carrying one request at a time. */
 export class RequestActor {
@@ -28,7 +28,7 @@ export class RequestActor {
   constructor(
     timing: ClientTiming,
     randomSeed: number,
-    say: SayRequest,
+    send: SendRequest,
     free: (actor: RequestActor) => void,
     watch: RequestWatch | null,
   ) {
@@ -39,8 +39,8 @@ export class RequestActor {
     })
     this.#actor.on('send', ({ to, message }) => {
       this.#server = to
-      watch?.say(to, message)
-      say(to, message)
+      watch?.recordSent(to, message)
+      send(to, message)
     })
     this.#actor.on('answer', ({ outcome, server }) => {
       const ask = this.#ask
@@ -55,12 +55,12 @@ export class RequestActor {
     this.#actor.start()
   }
 
-  /** The server that was asked last. */
+  /** The server to which the actor sent last. */
   get server(): ServerIndex {
     return this.#server
   }
 
-  /** Only for an actor that carries nothing. */
+  /** Begins a request. The actor must be free. */
   ask(ask: Ask): void {
     this.#ask = ask
     const { request, server, servers } = ask
@@ -68,32 +68,32 @@ export class RequestActor {
     this.#actor.send({ type: 'request.submitted', request, server, servers })
   }
 
-  hear(message: HeardFromServer<Response> | HeardFromServer<Queued> | HeardFromServer<Busy>): void {
+  receive(message: HeardFromServer<Response> | HeardFromServer<Queued> | HeardFromServer<Busy>): void {
     this.#actor.send(message)
   }
 
-  /** Asks no more. The actor carries nothing after it, and its timers are gone. */
+  /** Stops the request. Afterwards the actor is free and has no timers. */
   giveUp(): void {
     this.#actor.send({ type: 'give.up' })
   }
 }
 
-/** The actors of a client that carry its requests. Making an actor costs several times what a request costs, so they are used again. */
+/** The actors that carry the requests of a client. An actor costs several times as much as a request, so they are reused. */
 export class RequestActors {
   readonly #free: RequestActor[] = []
   readonly #make: () => RequestActor
 
-  /** `drawSeed` gives each actor's chart the seed of its randomness, `watch` who watches it, if anybody does. */
+  /** `drawSeed` returns a random seed for each actor's chart; `watch` returns its observer, or `null`. */
   constructor(
     timing: ClientTiming,
     drawSeed: () => number,
-    say: SayRequest,
+    send: SendRequest,
     watch: () => RequestWatch | null = () => null,
   ) {
-    this.#make = () => new RequestActor(timing, drawSeed(), say, (actor) => this.#free.push(actor), watch())
+    this.#make = () => new RequestActor(timing, drawSeed(), send, (actor) => this.#free.push(actor), watch())
   }
 
-  /** An actor that carries nothing; it comes back by itself when what it is asked has ended. */
+  /** Returns a free actor. It returns to the pool by itself when its request has ended. */
   take(): RequestActor {
     return this.#free.pop() ?? this.#make()
   }

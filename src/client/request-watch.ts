@@ -1,4 +1,4 @@
-/** Watches the actors of a client's chart. */
+/** Observes the actors of a client's chart. */
 import type { Actor, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import type { Address } from '../../machines/batch.ts'
 import { clientMachine, type ServerIndex } from '../../machines/client.ts'
@@ -8,27 +8,27 @@ import { microstepOf } from '../core/step.ts'
 import { standOf } from '../inspect/records/stand.ts'
 import type { ClientMove, ClientObserver, HeardByClient } from './observer.ts'
 
-/** Watches one actor of the client's chart: what `inspect` is told becomes moves, one an event. */
+/** Observes one actor of the client's chart. Turns each event and its inspection events into one move. */
 export class RequestWatch {
   readonly #observe: ClientObserver
   readonly #addressOf: (server: ServerIndex) => Address
   #seq = 0
   #event: { readonly type: string } | null = null
   #moves: ClientMove['moves'][number][] = []
-  #said: ClientMove['said'][number][] = []
+  #sent: ClientMove['said'][number][] = []
 
   constructor(observe: ClientObserver, addressOf: (server: ServerIndex) => Address) {
     this.#observe = observe
     this.#addressOf = addressOf
   }
 
-  /** The request that the actor carries from now on. */
+  /** Sets the request that the actor carries from now on. */
   begin(seq: number): void {
     this.#seq = seq
   }
 
-  say(to: ServerIndex, message: RequestMessage): void {
-    this.#said.push({ to: this.#addressOf(to), message })
+  recordSent(to: ServerIndex, message: RequestMessage): void {
+    this.#sent.push({ to: this.#addressOf(to), message })
   }
 
   /** For `createActor`. */
@@ -38,7 +38,7 @@ export class RequestWatch {
         this.#event = inspected.event
         return
       case '@xstate.snapshot':
-        this.#tell((inspected.actorRef as Actor<typeof clientMachine>).getSnapshot())
+        this.#report((inspected.actorRef as Actor<typeof clientMachine>).getSnapshot())
         return
       default: {
         const microstep = microstepOf(clientMachine, inspected)
@@ -49,12 +49,12 @@ export class RequestWatch {
     }
   }
 
-  #tell(snapshot: AnyMachineSnapshot): void {
+  #report(snapshot: AnyMachineSnapshot): void {
     const event = this.#event
-    const [moves, said] = [this.#moves, this.#said]
+    const [moves, said] = [this.#moves, this.#sent]
     this.#event = null
     this.#moves = []
-    this.#said = []
+    this.#sent = []
     if (event === null || event.type === 'xstate.init') return
     this.#observe({
       seq: this.#seq,

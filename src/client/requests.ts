@@ -23,42 +23,48 @@ import { RequestActors } from './request-actors.ts'
 import { RequestWatch } from './request-watch.ts'
 import { Session } from './session.ts'
 
-/** A request that the service executed, and where: (instance, index) only grows. */
+/** The result of an executed request, and its position: (instance, index) only grows. */
 export type ExecutedRequest = Omit<Extract<Outcome, { kind: 'executed' }>, 'kind'>
 
-/** Takes back what a request did when it turns out to have been executed although it was given up. */
+/** Reverts the effect of a request that was executed although the program had aborted it. */
 export type Undo = (executed: ExecutedRequest) => Promise<void>
 
-/** A request under way. */
+/** An outstanding request. */
 interface Asked {
   readonly session: Session
   readonly seq: number
-  /** Nothing of it was sent before. */
+  /** The client sent no part of the request before this moment. */
   readonly begun: Instant
   /** Rejects only when the client is closed. */
   readonly outcome: Promise<Outcome>
   readonly reject: (reason: unknown) => void
 }
 
-/** What came of giving a request up. */
+/** The result of an aborted request: `undone` when it has no effect, now or later. */
 type Verdict = { readonly undone: true } | { readonly undone: false; readonly outcome: Outcome | null }
 
-/** How often a request moves to a new session. A server far behind opens sessions that are too old to the others, but learns. */
+/**
+ * How often a request may move to a new session. A server that lags far behind opens sessions that the others count as
+ * expired.
+ */
 const mostMoves = 10
 
-/** Carries commands to the cluster: sessions, the actors that carry requests, and what is to be done when one is given up. */
+/**
+ * Sends commands to the cluster: manages sessions, the actors that carry requests, and what follows when a request is
+ * aborted.
+ */
 export class Requests {
   readonly #directory: Directory
   readonly #settings: Settings
   readonly #link: Link
   readonly #greeting: Greeting
   readonly #actors: RequestActors
-  /** Every session that has something open, and the one in use. */
+  /** Every session with an open request, and the session in use. */
   readonly #sessions = new Map<string, Session>()
-  /** Rejects each request under way, should the client be closed. */
+  /** The reject functions of the outstanding requests, for when the client is closed. */
   readonly #rejects = new Set<(reason: unknown) => void>()
   #session: Session | null = null
-  /** The server that is asked first. */
+  /** The server to which new requests are sent first. */
   #preferred: ServerIndex = 0
   #closedBecause: ClientClosed | null = null
 
@@ -70,7 +76,7 @@ export class Requests {
     this.#actors = new RequestActors(
       settings.timing,
       () => randomInt(2 ** 31),
-      (server, message) => this.#sayRequest(server, message),
+      (server, message) => this.#sendRequest(server, message),
       () => {
         const { observer } = settings
         return observer && new RequestWatch(observer, (server) => directory.addresses[server] ?? '')
@@ -79,9 +85,9 @@ export class Requests {
   }
 
   /**
-   * Has `command` executed, once. Rejects with a PaxosError that says what became of it. When `signal` aborts it in time it
-   * is never executed, and this rejects with the signal's reason; so it does when `undo` took back what it had done. A request
-   * whose session was forgotten before it could be executed is asked under a new session.
+   * Has `command` executed once. Rejects with a PaxosError that gives the outcome. When `signal` aborts in time, the
+   * request is never executed, and this rejects with the signal's reason; likewise when `undo` has reverted the effect of
+   * the request. A request that was not executed before its session expired is sent again under a new session.
    */
   async execute(
     command: Command,
@@ -102,7 +108,7 @@ export class Requests {
         const asked = this.#submit(session, command)
         const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
         if (moves === mostMoves || !canMove(asked, outcome)) return executedPart(outcome)
-        // Given up in this very turn, it is not asked again: it was not executed.
+        // If the signal aborted in this turn, do not send the request again: it was not executed.
         signal?.throwIfAborted()
       }
     } finally {
@@ -110,33 +116,34 @@ export class Requests {
     }
   }
 
-  /** A server welcomed the client: the one that was asked under that index. */
+  /** Receives a welcome from the server with that index. */
   welcome(welcome: Welcome, server: ServerIndex): void {
     this.#directory.answered(server)
-    // While no cluster is adopted, `#greeting` judges whether this one is the one to ask.
+    // While no cluster is adopted, `#greeting` decides whether this cluster is the right one.
     if (welcome.cluster === this.#link.cluster) this.#directory.learn(welcome, server)
-    this.#greeting.hear(welcome, server)
+    this.#greeting.receive(welcome, server)
   }
 
   /**
-   * An answer is known by the request that it names: nobody else knows the session's uid. It may come from another address
-   * than was asked, and then it counts as said by the server that was asked last, unless its sender is known to be another.
+   * Receives an answer. The request that it names authenticates it: only the cluster knows the uid of the session. If its
+   * source is an unknown address, it counts as sent by the server that was asked last, unless its sender is known to be
+   * another server.
    */
-  hear(message: Response | Queued | Busy, { sender, source }: From): void {
+  receive(message: Response | Queued | Busy, { sender, source }: From): void {
     const actor = this.#sessions.get(message.uid)?.carrierOf(message.seq)
     if (actor === undefined || actor === null) return
     const server = this.#directory.indexOf(sender, source, actor.server) ?? actor.server
     this.#directory.answered(server)
-    actor.hear({ ...message, server })
+    actor.receive({ ...message, server })
   }
 
-  /** A server of which it is not known who it is is greeted too: its answers may come from another address. */
-  #sayRequest(server: ServerIndex, message: RequestMessage): void {
+  /** Sends hello too when the id of the server is unknown: its answers may come from another address. */
+  #sendRequest(server: ServerIndex, message: RequestMessage): void {
     if (!this.#directory.isKnown(server)) this.#link.say(server, { type: 'hello' })
     this.#link.say(server, message)
   }
 
-  /** Asks no more: everything under way rejects with `reason`. */
+  /** Stops all requests: the outstanding ones reject with `reason`. */
   close(reason: ClientClosed): void {
     this.#closedBecause = reason
     for (const session of this.#sessions.values()) session.giveUpAll()
@@ -149,13 +156,13 @@ export class Requests {
     if (bytes > limitBytes) throw new RequestTooLarge(bytes, limitBytes)
   }
 
-  /** The session in use, unless it is full: then it stays with the requests that it has. */
+  /** Returns the session in use, or `null` when it is full: then it takes no new requests. */
   #roomySession(): Session | null {
     if (this.#session?.isFull) this.#forget(this.#session)
     return this.#session
   }
 
-  /** Opens a session, unless another has come to be open meanwhile. */
+  /** Opens a session, unless another call opened one meanwhile. */
   async #openSession(signal: AbortSignal | undefined): Promise<void> {
     const { welcome, server } = await this.#greeting.welcome(this.#preferred, signal)
     if (this.#closedBecause !== null) throw this.#closedBecause
@@ -197,8 +204,9 @@ export class Requests {
   }
 
   /**
-   * Only a request that failed over says who is to be asked first: if any answer did, one slow server would split the
-   * requests for good, and two proposers would duel. The members may have changed too.
+   * Changes the preferred server. Only a request that failed over may do this: if every answer did, one slow server would
+   * split the requests between two servers for good, and two proposers would compete. Sends hello because the members may
+   * have changed too.
    */
   #prefer(server: ServerIndex): void {
     if (server === this.#preferred) return
@@ -211,17 +219,17 @@ export class Requests {
     if (session !== this.#session && session.isIdle) this.#sessions.delete(session.uid)
   }
 
-  /** Later requests open a new session. */
+  /** Stops using `session`: later requests open a new one. */
   #forget(session: Session): void {
     if (this.#session === session) this.#session = null
     if (session.isIdle) this.#sessions.delete(session.uid)
   }
 
-  /** The outcome, unless `signal` aborts first: then it rejects, with what is known by then. */
+  /** Resolves to the outcome. If `signal` aborts first, cancels the request and rejects with the result of the cancel. */
   #orGiveUp(asked: Asked, signal: AbortSignal, undo: Undo | null): Promise<Outcome> {
     return new Promise<Outcome>((resolve, reject) => {
       const onAbort = () => {
-        // It may have been answered in this very turn: then it stands.
+        // If the answer arrived in this turn, the outcome stands.
         if (!asked.session.giveUp(asked.seq)) return
         this.#rejects.delete(asked.reject)
         this.#rejectGivenUp(asked, signal.reason, undo).catch(reject)
@@ -233,24 +241,24 @@ export class Requests {
   }
 
   /**
-   * The cancel goes on until it is answered, so that nothing is held that nobody knows of; but the program is not kept
-   * waiting for longer than `cancelTimeoutMs`.
+   * The cancel continues until the cluster answers it, so that the program does not hold a lock without knowing. But the
+   * program waits no longer than `cancelTimeoutMs`.
    */
   async #rejectGivenUp(asked: Asked, reason: unknown, undo: Undo | null): Promise<never> {
-    let patience: NodeJS.Timeout | undefined
-    const impatience = new Promise<Verdict>((resolve) => {
-      patience = setTimeout(
+    let timer: NodeJS.Timeout | undefined
+    const timeout = new Promise<Verdict>((resolve) => {
+      timer = setTimeout(
         () => resolve({ undone: false, outcome: null }),
         this.#settings.timing.cancelTimeoutMs,
       )
     })
-    const verdict = await Promise.race([this.#takeBack(asked, undo), impatience])
-    clearTimeout(patience)
+    const verdict = await Promise.race([this.#takeBack(asked, undo), timeout])
+    clearTimeout(timer)
     if (verdict.undone) throw reason
     throw new Aborted(verdict.outcome, reason)
   }
 
-  /** Never rejects: what cannot be learned, for the client was closed or its session is forgotten, stays unknown. */
+  /** Never rejects. The outcome stays unknown when the client is closed or the session has expired. */
   async #takeBack(asked: Asked, undo: Undo | null): Promise<Verdict> {
     this.#link.hold()
     try {
@@ -268,7 +276,7 @@ export class Requests {
     }
   }
 
-  /** How the request had ended before the cancel was executed; `null` when the cancel came in time. */
+  /** Returns the outcome that the request had before the cancel was executed, or `null` when the cancel was in time. */
   async #cancel(asked: Asked): Promise<Outcome | null> {
     const { session, seq } = asked
     const outcome = await this.#submit(session, { kind: 'cancel', seq }).outcome
@@ -279,7 +287,7 @@ export class Requests {
   }
 }
 
-/** A moment on both clocks of the machine: the one stands while it sleeps, the other is set. */
+/** A moment on both clocks of the machine: the monotonic clock stops during sleep, and the wall clock can be set. */
 interface Instant {
   readonly monotonicMs: number
   readonly wallMs: number
@@ -289,7 +297,7 @@ function instantNow(): Instant {
   return { monotonicMs: performance.now(), wallMs: Date.now() }
 }
 
-/** Milliseconds since `then`, by the clock that shows more. */
+/** Milliseconds since `then`, by the clock that measured more. */
 function elapsedSince(then: Instant): number {
   const { monotonicMs, wallMs } = instantNow()
   return Math.max(monotonicMs - then.monotonicMs, wallMs - then.wallMs)
@@ -305,16 +313,16 @@ function canMove({ begun }: Asked, outcome: Outcome): boolean {
 }
 
 /**
- * Throws InvalidArgument when servers would drop a datagram with `command` in it: it would never be answered, and neither
- * would whatever shares the datagram.
+ * Throws InvalidArgument when servers would drop a datagram that contains `command`: neither the command nor the other
+ * messages in that datagram would get an answer.
  */
 function checkShape(command: Command): void {
   const message: Message = { type: 'request', uid: 'unnamed', seq: 0, ackedBelow: 0, command }
   if (isMessage(message)) return
-  throw new InvalidArgument(`servers would not take the command: ${describeMessageFault(message)}`)
+  throw new InvalidArgument(`servers would reject the command: ${describeMessageFault(message)}`)
 }
 
-/** What of `outcome` is of use to whoever asked; throws the error that any other outcome is. */
+/** Returns the result and position of an executed request. Throws the matching error for any other outcome. */
 function executedPart(outcome: Outcome): ExecutedRequest {
   switch (outcome.kind) {
     case 'executed':

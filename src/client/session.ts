@@ -1,23 +1,26 @@
 import { replicatedLimits } from '../../machines/limits.ts'
 import type { RequestActor } from './request-actors.ts'
 
-/** Seqs from the lowest open one on. Half of what the cluster keeps: nothing that a client may still need is forgotten. */
+/**
+ * The most seqs from the lowest open one on: half of what the cluster keeps, so that it evicts no result that the client
+ * needs.
+ */
 const mostBetween = replicatedLimits.sessionResults / 2
 
-/** What carries a request: an actor of the library, or what stands for one in the simulator. */
+/** Carries a request: an actor of the library, or its counterpart in the simulator. */
 interface Carrier {
   giveUp(): void
 }
 
 /**
- * A client as the cluster knows it: a uid, and the seqs used under it. The cluster keeps the outcomes from `ackedBelow` on,
- * so a seq counts as open until its program has the answer, or the answer to its cancel.
+ * A session of the client: a uid, and the seqs used under it. The cluster keeps the outcomes from `ackedBelow` on, so a seq
+ * stays open until the program has received the answer, or the client has received the answer to the cancel.
  */
 export class Session<L extends Carrier = RequestActor> {
   readonly uid: string
-  /** The largest command that the servers take, in bytes of JSON. */
+  /** The largest command that the servers accept, in bytes of JSON. */
   readonly maxCommandBytes: number
-  /** Every open seq, with what carries it; `null` when it was given up and its cancel is under way. */
+  /** The carrier of each open seq; `null` when the seq was given up and its cancel is outstanding. */
   readonly #open = new Map<number, L | null>()
   #nextSeq = 1
   #ackedBelow = 1
@@ -34,8 +37,8 @@ export class Session<L extends Carrier = RequestActor> {
   }
 
   /**
-   * True when the next seq is so far above one that is still open that another session should take it: the cluster keeps the
-   * results of all between them, and forgets the lowest where they are too many.
+   * True when the next seq is too far above the lowest open one, so that a new session must take further requests: the
+   * cluster keeps all results between the two, and evicts the lowest when they are too many.
    */
   get isFull(): boolean {
     return this.#nextSeq - this.ackedBelow >= mostBetween
@@ -57,7 +60,10 @@ export class Session<L extends Carrier = RequestActor> {
     return this.#open.get(seq) ?? null
   }
 
-  /** Nobody waits for this seq's answer, but it stays open until its cancel has ended. `false` when it has ended already. */
+  /**
+   * Stops waiting for the answer of `seq`, which stays open until its cancel has ended. Returns `false` when it has ended
+   * already.
+   */
   giveUp(seq: number): boolean {
     const carrier = this.carrierOf(seq)
     if (carrier === null) return false

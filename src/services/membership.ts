@@ -8,8 +8,8 @@ import { countedMembers, type Member } from '../../machines/members.ts'
 import { canonicalAddress } from '../network/address.ts'
 
 /**
- * Returns the members after `change`, in order of id, or the same array when the change has no effect. Throws an error that names
- * the problem and the remedy when the change is not possible.
+ * Returns the members after `change`, in order of id, or the same array when the change has no effect. Throws an error that
+ * names the problem and the remedy when the change is not possible.
  */
 export function changeMembers(members: readonly Member[], change: MembershipChange): readonly Member[] {
   switch (change.action) {

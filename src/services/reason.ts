@@ -6,7 +6,10 @@ import { silencePromises } from '../core/promises.ts'
 /** The service returned an invalid value; `message` is the reason. */
 export class ServiceFault extends Error {}
 
-/** Errors that the JavaScript engine itself throws. Their texts differ between versions of Node.js, so the reason leaves them out. */
+/**
+ * Errors that the JavaScript engine itself throws. Their texts differ between versions of Node.js, so the reason leaves
+ * them out.
+ */
 const engineErrors = new Map<unknown, string>(
   [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError].map((kind) => [
     kind.prototype,
@@ -15,9 +18,9 @@ const engineErrors = new Map<unknown, string>(
 )
 
 /**
- * Returns the reason why a request failed, from the thrown value: the message of an Error, the kind of an error that the engine
- * throws, or a thrown string itself. For any other value the reason says that it was not an Error. The reason is well-formed, and
- * at most `serviceLimits.reasonLength` long. Never throws.
+ * Returns the reason why a request failed, from the thrown value: the message of an Error, the kind of an error that the
+ * engine throws, or a thrown string itself. For any other value the reason says that it was not an Error. The reason is
+ * well-formed, and at most `serviceLimits.reasonLength` long. Never throws.
  */
 export function reasonOf(thrown: unknown): string {
   try {
@@ -38,7 +41,10 @@ function readableReason(thrown: unknown): string {
   return 'the service threw an Error whose message is not a string'
 }
 
-/** `text` within the limit and in well-formed Unicode, so that any datagram can carry it: half of a surrogate pair becomes U+FFFD. */
+/**
+ * `text` within the limit and in well-formed Unicode, so that any datagram can carry it: half of a surrogate pair becomes
+ * U+FFFD.
+ */
 function shortened(text: string): string {
   const { reasonLength } = serviceLimits
   const kept = text.length <= reasonLength ? text : `${text.slice(0, reasonLength - 1)}…`
@@ -59,7 +65,10 @@ export function isMistake(thrown: unknown): boolean {
   }
 }
 
-/** Describes the thrown value for the log of one server, with the text of an engine error, which a reason leaves out. Never throws. */
+/**
+ * Describes the thrown value for the log of one server, with the text of an engine error, which a reason leaves out. Never
+ * throws.
+ */
 export function thrownInWords(thrown: unknown): string {
   try {
     if (!(thrown instanceof Error)) return reasonOf(thrown)

@@ -41,7 +41,10 @@ interface Turn extends Position {
   /** The session's uid; in plain text, one of the uids that belong to the session. */
   readonly uid: string
   readonly seq: number
-  /** The digest of the command; `null` when the request itself was never chosen. In plain text the uid: there, a seq names one command. */
+  /**
+   * The digest of the command; `null` when the request itself was never chosen. In plain text the uid: there, a seq names
+   * one command.
+   */
   readonly digest: string | null
   /** The server whose queue held the request. */
   readonly node: NodeId
@@ -58,7 +61,9 @@ interface Tally {
 
 type Ending = RequestOutcome['outcome']
 
-/** A request in plain text waits under its last uid and so many earlier ones. Uids before them belong to copies of long ago. */
+/**
+ * A request in plain text waits under its last uid and so many earlier ones. Uids before them belong to copies of long ago.
+ */
 const mostOtherUids = 7
 
 export class Replica {
@@ -114,7 +119,9 @@ export class Replica {
     return this.#sessions.size
   }
 
-  /** The use of each bounded resource. `resultBytes` is the approximate size of the results that no client has acknowledged. */
+  /**
+   * The use of each bounded resource. `resultBytes` is the approximate size of the results that no client has acknowledged.
+   */
   get usage(): ReplicaUsage {
     const { members, sessions, plainTextSessions, waiting, resultBytes } = this.#limits
     return {
@@ -133,9 +140,9 @@ export class Replica {
       throw new Error(`instance ${instance} is not the next instance to execute: ${this.#firstUnexecuted} is`)
     }
     this.#clockMs = Math.min(this.#clockMs + batch.elapsedMs, maxClockMs)
-    // The clock stands while nothing is proposed, so the first batch after a long silence adds the time of that silence. This time
-    // must not expire the sessions that have a request in this batch. Nor must it refuse a session that begins in this batch, although
-    // its uid was opened below the new horizon.
+    // The clock stands while nothing is proposed, so the first batch after a long silence adds the time of that silence.
+    // This time must not expire the sessions that have a request in this batch. Nor must it refuse a session that begins in
+    // this batch, although its uid was opened below the new horizon.
     const uids = batch.requests.map(({ uid }) => uid)
     const expired = new Set(uids.filter((uid) => this.#sessions.isExpired(uid)))
     this.#sessions.touchKnown(uids, instance, this.#clockMs)
@@ -158,8 +165,8 @@ export class Replica {
   }
 
   /**
-   * Returns how the request ended, that it is refused already, or that there is no room for its session. Returns `null` when a
-   * server must still propose the request, or when it waits.
+   * Returns how the request ended, that it is refused already, or that there is no room for its session. Returns `null`
+   * when a server must still propose the request, or when it waits.
    */
   recall(uid: string, seq: number, command?: Command): Outcome | Full | null {
     if (this.#sessions.isExpired(uid)) return { kind: 'refused', reason: 'expired' }
@@ -228,7 +235,10 @@ export class Replica {
     this.#sessions.touch(session, lastInstance, lastClockMs)
   }
 
-  /** Restores results in the order in which they ended, which is the order of their positions. It decides which are evicted first. */
+  /**
+   * Restores results in the order in which they ended, which is the order of their positions. It decides which are evicted
+   * first.
+   */
   #restoreResults(sessions: readonly SessionSnapshot[]): void {
     const results = sessions.flatMap(({ uid, ended }) => ended.map((result) => ({ uid, result })))
     for (const { uid, result } of results.sort((a, b) => compareEnds(a.result[1], b.result[1]))) {
@@ -266,9 +276,9 @@ export class Replica {
   }
 
   /**
-   * Executes a request in plain text: a new request, or the repetition of one that waits or has ended, which a server proposed
-   * under another uid. A repetition does not run again. It does not prolong its session either; once the session is evicted, the
-   * same text is a new request.
+   * Executes a request in plain text: a new request, or the repetition of one that waits or has ended, which a server
+   * proposed under another uid. A repetition does not run again. It does not prolong its session either; once the session
+   * is evicted, the same text is a new request.
    */
   #executePlainText(tally: Tally, { command }: Request, turn: Turn): void {
     const { session, uid, seq, instance } = turn
@@ -419,7 +429,10 @@ export class Replica {
   }
 }
 
-/** How the request ended or why it is refused; `null` when it has not run yet. If `digest` returns `null`, any command matches. */
+/**
+ * How the request ended or why it is refused; `null` when it has not run yet. If `digest` returns `null`, any command
+ * matches.
+ */
 function endedOutcome(session: Session, seq: number, digest: () => string | null): Outcome | null {
   const ended = session.ended.get(seq)
   const known = (ended ?? session.waiting.get(seq))?.commandDigest ?? null

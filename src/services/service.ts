@@ -1,12 +1,14 @@
 import type { Instance, Json } from '../../machines/batch.ts'
 
-/** The moment at which a command is executed, equal on every server. (instance, index) only grows, so it is a fencing token. */
+/**
+ * The moment at which a command is executed, equal on every server. (instance, index) only grows, so it is a fencing token.
+ */
 export interface Moment {
   readonly instance: Instance
   readonly index: number
   /**
-   * The replicated clock: milliseconds since the cluster was founded, as far as batches carried them. It never goes back, and it
-   * is never ahead of real time. A service must read no other clock.
+   * The replicated clock: milliseconds since the cluster was founded, as far as batches carried them. It never goes back,
+   * and it is never ahead of real time. A service must read no other clock.
    */
   readonly clockMs: number
   /** The session of the request. */
@@ -22,9 +24,9 @@ export interface Executed<State, Result> {
 }
 
 /**
- * The command cannot run yet. With a `key`, a server proposes it again when that key is freed; without a key, when the service has
- * executed any command. A freed key wakes the longest waiting request of each server. If a key admits several requests, the service
- * lists the key in `freed` again when one of them executes.
+ * The command cannot run yet. With a `key`, a server proposes it again when that key is freed; without a key, when the
+ * service has executed any command. A freed key wakes the longest waiting request of each server. If a key admits several
+ * requests, the service lists the key in `freed` again when one of them executes.
  */
 export interface Delayed<State> {
   readonly kind: 'delayed'
@@ -51,28 +53,33 @@ export const viewRows = 50
 /**
  * A replicated service. The protocol does not depend on it: every server executes each chosen command with it, in order.
  *
- * `execute` must be deterministic: no clock, no randomness, no I/O; the same state, command and moment give the same outcome.
- * It returns at once: no promise. A state is a read-only value: `execute` returns a new state and never writes into the one that it
- * received, so that the old state stays valid when the request fails. A copy of a large state is expensive: use a persistent map
- * (`sortedMap`). `readOnly` of `paxos-made-simpler/testing` finds a service that writes into a state.
+ * `execute` must be deterministic: no clock, no randomness, no I/O; the same state, command and moment give the same
+ * outcome. It returns at once: no promise. A state is a read-only value: `execute` returns a new state and never writes
+ * into the one that it received, so that the old state stays valid when the request fails. A copy of a large state is
+ * expensive: use a persistent map (`sortedMap`). `readOnly` of `paxos-made-simpler/testing` finds a service that writes
+ * into a state.
  *
- * A request fails when `parse` or `execute` throws, or when `execute` returns an invalid value: no answer, a result that JSON cannot
- * represent without loss (a Map, NaN, -0, `undefined` as a value, half of a surrogate pair), a result that exceeds
- * `serviceLimits`, or a promise anywhere, also within the state. It fails with the same reason on every server and has no other
- * effect. The reason names the invalid part of the value, or is the message of the thrown error. For an error that the engine
- * itself throws (a TypeError, a RangeError) the reason is only its kind, since the engine's texts differ between servers. To give
- * a more precise reason, throw an Error or a subclass of your own.
+ * A request fails when `parse` or `execute` throws, or when `execute` returns an invalid value: no answer, a result that
+ * JSON cannot represent without loss (a Map, NaN, -0, `undefined` as a value, half of a surrogate pair), a result that
+ * exceeds `serviceLimits`, or a promise anywhere, also within the state. It fails with the same reason on every server and
+ * has no other effect. The reason names the invalid part of the value, or is the message of the thrown error. For an error
+ * that the engine itself throws (a TypeError, a RangeError) the reason is only its kind, since the engine's texts differ
+ * between servers. To give a more precise reason, throw an Error or a subclass of your own.
  */
 export interface Service<State = unknown, Command = Json, Result extends Json = Json> {
   readonly name: string
   /** Must not return `undefined`: a service without a state returns `null`. */
   initial(): State
-  /** Reads the command from `body`. Throws an error that names the problem and the received value when `body` is not a command. */
+  /**
+   * Reads the command from `body`. Throws an error that names the problem and the received value when `body` is not a
+   * command.
+   */
   parse(body: Json): Command
   execute(state: State, command: Command, at: Moment): Executed<State, Result> | Delayed<State>
   /**
-   * Returns whether `result`, the result of `command`, is still true. The replica calls it before it repeats a result to a client
-   * that is known by its address alone: another client may send from that address now. Without it, every result stays true.
+   * Returns whether `result`, the result of `command`, is still true. The replica calls it before it repeats a result to a
+   * client that is known by its address alone: another client may send from that address now. Without it, every result
+   * stays true.
    */
   stillHolds?(state: State, command: Command, result: Result): boolean
   snapshot(state: State): Uint8Array

@@ -19,8 +19,8 @@ export interface Session extends Linked<Session>, Keeper {
 }
 
 /**
- * The sessions, and the horizon below which idle sessions were evicted. A session with a delayed request is never evicted: its
- * client may send nothing while the request waits.
+ * The sessions, and the horizon below which idle sessions were evicted. A session with a delayed request is never evicted:
+ * its client may send nothing while the request waits.
  */
 export class Sessions {
   readonly #byUid = new Map<string, Session>()
@@ -115,8 +115,9 @@ export class Sessions {
   }
 
   /**
-   * Evicts the sessions that were idle for longer than the limit: O(1) for each session and each of its results. A uid of plain
-   * text does not contain the instance at which it was opened, so the eviction of such a session does not move the horizon.
+   * Evicts the sessions that were idle for longer than the limit: O(1) for each session and each of its results. A uid of
+   * plain text does not contain the instance at which it was opened, so the eviction of such a session does not move the
+   * horizon.
    */
   evictIdle(clockMs: number): void {
     this.#evictFrom(this.#idlePlainText, clockMs - plainTextIdleMs)
@@ -139,8 +140,9 @@ export class Sessions {
   }
 
   /**
-   * Drops the seqs below `ackedBelow`, which the client no longer needs. Returns the requests that still waited there, in order of
-   * seq. The cost grows with the smaller of two numbers: the seqs that are passed, and the seqs that the session holds.
+   * Drops the seqs below `ackedBelow`, which the client no longer needs. Returns the requests that still waited there, in
+   * order of seq. The cost grows with the smaller of two numbers: the seqs that are passed, and the seqs that the session
+   * holds.
    */
   acknowledge(session: Session, ackedBelow: number): (Waiting & { readonly seq: number })[] {
     if (ackedBelow <= session.ackedBelow) return []
@@ -158,7 +160,10 @@ export class Sessions {
   }
 }
 
-/** The instance at which a server welcomed the client, from a uid such as `RANDOM@12`; `null` when the uid does not contain it. */
+/**
+ * The instance at which a server welcomed the client, from a uid such as `RANDOM@12`; `null` when the uid does not contain
+ * it.
+ */
 function openedAtOf(uid: string): Instance | null {
   const digits = /@(\d{1,15})$/.exec(uid)?.[1]
   return digits === undefined ? null : Number(digits)

@@ -1,8 +1,8 @@
 /**
- * A persistent map with string keys, in order of key: `put` and `drop` copy the O(log n) nodes on the path to the key and share
- * the other nodes. It is plain data, so a state that contains one stays a read-only value. The tree is balanced by weight
- * (Nievergelt and Reingold; the parameters are those of Hirai and Yamamoto, 2011). No choice of keys makes it slow, whereas
- * colliding keys make a hash table slow.
+ * A persistent map with string keys, in order of key: `put` and `drop` copy the O(log n) nodes on the path to the key and
+ * share the other nodes. It is plain data, so a state that contains one stays a read-only value. The tree is balanced by
+ * weight (Nievergelt and Reingold; the parameters are those of Hirai and Yamamoto, 2011). No choice of keys makes it slow,
+ * whereas colliding keys make a hash table slow.
  */
 export type SortedMap<V> = SortedNode<V> | null
 

@@ -10,8 +10,9 @@ import type { Service, ServiceTable, ServiceView } from './service.ts'
 const viewLimits = { depth: 64, bytes: 1_048_576 } as const
 
 /**
- * Returns the tables that `service` shows of `state`; without `view`, its snapshot as JSON or else as text. When the service throws
- * or returns an invalid view, returns the reason in place of the state, so that an inspection never stops a server. Never throws.
+ * Returns the tables that `service` shows of `state`; without `view`, its snapshot as JSON or else as text. When the
+ * service throws or returns an invalid view, returns the reason in place of the state, so that an inspection never stops a
+ * server. Never throws.
  */
 export function viewOf(service: Service, state: unknown): ServiceView {
   try {
