@@ -1,5 +1,6 @@
 /** A load of lock and unlock pairs from one client process, and what it takes. */
 import { connect } from '../src/client/index.ts'
+import { lockCommand, unlockCommand } from '../src/services/lock-commands.ts'
 
 export interface Load {
   readonly requestsPerSecond: number
@@ -32,8 +33,8 @@ export async function measureLoad(
   }
   async function work(worker: number): Promise<void> {
     while (performance.now() < until) {
-      await timed(() => client.request({ action: 'lock', name: `bench-${worker}` }))
-      await timed(() => client.request({ action: 'unlock', name: `bench-${worker}` }))
+      await timed(() => client.request(lockCommand(`bench-${worker}`)))
+      await timed(() => client.request(unlockCommand(`bench-${worker}`)))
     }
   }
   await Promise.all(Array.from({ length: outstanding }, (_, worker) => work(worker)))

@@ -5,6 +5,8 @@ import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { timersOf } from '../../src/schedule/possible.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
 import type { KnownService } from '../../src/services/known.ts'
+import { putCommand, takeCommand } from '../../src/services/kv-commands.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import { Random, seedFor } from '../../src/simulator/random.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
 import type { Point } from './session.ts'
@@ -78,10 +80,12 @@ function request(state: ClusterState, service: KnownService, random: Random): Cl
   const name = random.pick(names)
   const body: Json =
     service === 'lock'
-      ? { action: waits ? 'lock' : 'unlock', name }
+      ? waits
+        ? lockCommand(name)
+        : unlockCommand(name)
       : waits
-        ? { action: 'take', key: name }
-        : { action: 'put', key: name, value: random.below(100) }
+        ? takeCommand(name)
+        : putCommand(name, random.below(100))
   const server = random.pick(state.servers).id
   return { type: 'request', client, server, command: { kind: 'service', body } }
 }

@@ -1,6 +1,7 @@
 /** Bounds with names: each is small enough to be searched whole, and there for something. */
 import type { Command, NodeId } from '../../machines/batch.ts'
 import { serverAddress } from '../core/names.ts'
+import { lockCommand, unlockCommand } from '../services/lock-commands.ts'
 import type { Bounds, PossibleRequest } from './bounds.ts'
 import { joiningIncarnation } from './cluster.ts'
 import type { WitnessName } from './witnesses.ts'
@@ -224,11 +225,11 @@ export const namedBounds: readonly NamedBounds[] = [
 
 /** A request for the lock `name`; without a name, for one that nobody else asks for. */
 export function lock(client: string, servers: readonly NodeId[], name = client): PossibleRequest {
-  return asked(client, { kind: 'service', body: { action: 'lock', name } }, servers)
+  return asked(client, { kind: 'service', body: lockCommand(name) }, servers)
 }
 
 function unlock(client: string, servers: readonly NodeId[], name: string): PossibleRequest {
-  return asked(client, { kind: 'service', body: { action: 'unlock', name } }, servers)
+  return asked(client, { kind: 'service', body: unlockCommand(name) }, servers)
 }
 
 function asked(client: string, command: Command, servers: readonly NodeId[]): PossibleRequest {

@@ -6,6 +6,7 @@ import { messageOf } from '../core/message-of.ts'
 import { shownValue } from '../core/shown-value.ts'
 import { maxBodyDepth } from '../messages/limits.ts'
 import { maxLockNameLength } from '../services/lock.ts'
+import { lockCommand, unlockCommand } from '../services/lock-commands.ts'
 import { maxCommandBytes } from '../wire/limits.ts'
 import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
@@ -88,7 +89,7 @@ export class Client {
     const release = async (executed: ExecutedRequest) => {
       await this.unlock(name, tokenIn(executed.result))
     }
-    const command = { kind: 'service', body: { action: 'lock', name: lockName(name) } } as const
+    const command = { kind: 'service', body: lockCommand(lockName(name)) } as const
     const { result } = await this.#requests.execute(command, signal, release)
     const token = tokenIn(result)
     return { name, token, unlock: (options) => this.unlock(name, token, options) }
@@ -100,8 +101,8 @@ export class Client {
    * does.
    */
   async unlock(name: string, token?: Position, { signal }: RequestOptions = {}): Promise<boolean> {
-    const held = token === undefined ? {} : { token: { ...validToken(token) } }
-    const body = { action: 'unlock', name: lockName(name), ...held }
+    const held = token === undefined ? undefined : { ...validToken(token) }
+    const body = unlockCommand(lockName(name), held)
     const { result } = await this.#requests.execute({ kind: 'service', body } as const, signal)
     const freed = (result as { readonly freed?: Json } | null)?.freed
     if (typeof freed !== 'boolean') throw new UnexpectedResult('{ freed: boolean }', result)

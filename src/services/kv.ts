@@ -3,18 +3,18 @@ import type { Json } from '../../machines/batch.ts'
 import { textOf, utf8 } from '../core/bytes.ts'
 import { canonicalJson } from '../core/digest.ts'
 import { type Fields, fieldsOf, nameIn, shown, valueIn } from './fields.ts'
+import {
+  compareAndSetCommand,
+  deleteCommand,
+  getCommand,
+  type KvCommand,
+  putCommand,
+  takeCommand,
+} from './kv-commands.ts'
 import { type Service, viewRows } from './service.ts'
 import { drop, emptyMap, entriesOf, get, mapOf, put, type SortedMap, sizeOf } from './sorted-map.ts'
 
-/** `null` means that the key has no value; it cannot be stored. */
-export type KvCommand =
-  | { readonly action: 'get'; readonly key: string }
-  | { readonly action: 'put'; readonly key: string; readonly value: Json }
-  | { readonly action: 'delete'; readonly key: string }
-  /** Puts `value` when the present value equals `expected`. The order of an object's fields does not matter. */
-  | { readonly action: 'compareAndSet'; readonly key: string; readonly expected: Json; readonly value: Json }
-  /** Removes the value and returns it; waits until there is one. */
-  | { readonly action: 'take'; readonly key: string }
+export type { KvCommand } from './kv-commands.ts'
 
 /** `value` is the value before the command; `set` says whether `compareAndSet` changed it. */
 export type KvResult = { readonly value: Json } | { readonly value: Json; readonly set: boolean }
@@ -33,13 +33,15 @@ export const kvService: Service<KvState, KvCommand, KvResult> = {
     const { action } = fields
     switch (action) {
       case 'get':
+        return getCommand(key)
       case 'delete':
+        return deleteCommand(key)
       case 'take':
-        return { action, key }
+        return takeCommand(key)
       case 'put':
-        return { action, key, value: valueIn(fields, 'value') }
+        return putCommand(key, valueIn(fields, 'value'))
       case 'compareAndSet':
-        return { action, key, expected: expectedIn(fields), value: valueIn(fields, 'value') }
+        return compareAndSetCommand(key, expectedIn(fields), valueIn(fields, 'value'))
       default:
         throw new Error(
           `action is ${shown(action)}: it must be "get", "put", "delete", "compareAndSet" or "take"`,

@@ -5,6 +5,7 @@
 import type { Json } from '../../machines/batch.ts'
 import { textOf, utf8 } from '../core/bytes.ts'
 import { countIn, type Fields, fieldsOf, nameIn, shown } from './fields.ts'
+import { type LockCommand, type LockToken, lockCommand, unlockCommand } from './lock-commands.ts'
 import {
   type Delayed,
   type Executed,
@@ -15,13 +16,7 @@ import {
 } from './service.ts'
 import { drop, emptyMap, entriesOf, get, has, mapOf, put, type SortedMap, sizeOf } from './sorted-map.ts'
 
-/** The position at which the lock was taken. The later of two tokens of a lock is greater: by `instance`, then by `index`. */
-export type LockToken = { readonly instance: number; readonly index: number }
-
-/** `unlock` without a token frees the lock for any holder; with a token, only when it is the present holder's. */
-export type LockCommand =
-  | { readonly action: 'lock'; readonly name: string }
-  | { readonly action: 'unlock'; readonly name: string; readonly token?: LockToken }
+export type { LockCommand, LockToken } from './lock-commands.ts'
 
 /** The result of `lock`, and the result of `unlock`. */
 export type LockResult = { readonly token: LockToken } | { readonly freed: boolean }
@@ -46,9 +41,9 @@ export const lockService: Service<LockState, LockCommand, LockResult> = {
     const name = nameIn(fields, 'name', maxLockNameLength)
     switch (fields.action) {
       case 'lock':
-        return { action: 'lock', name }
+        return lockCommand(name)
       case 'unlock':
-        return { action: 'unlock', name, ...tokenIn(fields) }
+        return unlockCommand(name, tokenIn(fields))
       default:
         throw new Error(`action is ${shown(fields.action)}: it must be "lock" or "unlock"`)
     }
@@ -91,10 +86,10 @@ export function heldLocks(
   }))
 }
 
-function tokenIn(fields: Fields): { readonly token?: LockToken } {
-  if (fields.token === undefined) return {}
+function tokenIn(fields: Fields): LockToken | undefined {
+  if (fields.token === undefined) return undefined
   const token = fieldsOf(fields.token, 'token')
-  return { token: { instance: countIn(token, 'instance'), index: countIn(token, 'index') } }
+  return { instance: countIn(token, 'instance'), index: countIn(token, 'index') }
 }
 
 function lock(

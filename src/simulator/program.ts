@@ -2,6 +2,7 @@
 import type { Json } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import type { LockResult, LockToken } from '../services/lock.ts'
+import { lockCommand, unlockCommand } from '../services/lock-commands.ts'
 import type { RequestName } from '../verify/liveness.ts'
 import type { Asked, SimulatedClient } from './client.ts'
 import type { ClientStep } from './client-steps.ts'
@@ -85,13 +86,13 @@ export class Program {
     if (token === null) return
     yield* sleep(this.#options.timeline, holdMs)
     const { instance, index } = token
-    const outcome = yield* this.#ask(lane, { action: 'unlock', name, token: { instance, index } }, null)
+    const outcome = yield* this.#ask(lane, unlockCommand(name, { instance, index }), null)
     if (outcome?.kind !== 'executed') this.#options.orphaned(name)
   }
 
   /** The token, also where the lock was taken although it was given up; `null` when it is not held. */
   *#lock(lane: string, name: string, patienceMs: number | null): Process<LockToken | null> {
-    const outcome = yield* this.#ask(lane, { action: 'lock', name }, patienceMs)
+    const outcome = yield* this.#ask(lane, lockCommand(name), patienceMs)
     if (outcome?.kind === 'executed') {
       const result = outcome.result as LockResult
       return 'token' in result ? result.token : null

@@ -6,9 +6,11 @@ import { isQuorum } from '../../machines/quorum.ts'
 import type { Fact } from '../core/facts.ts'
 import { judgedBy } from '../core/invariants.ts'
 import type { InspectorRecord } from '../inspect/records/record.ts'
+import { unlockCommand } from '../services/lock-commands.ts'
 import type { Plant } from '../stepped/settings.ts'
 import { History, type Operation } from '../verify/history.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/liveness.ts'
+import { readCommand } from '../verify/register-service.ts'
 import type { Asked, SimulatedClient } from './client.ts'
 import { SimulatedCluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
@@ -287,7 +289,7 @@ class Run {
     const client = this.#client('janitor', 0)
     yield* sleep(timeline, janitorAfterMs)
     while (!isAnswered()) {
-      for (const name of this.#orphans) yield* this.#ask(client, { action: 'unlock', name })
+      for (const name of this.#orphans) yield* this.#ask(client, unlockCommand(name))
       yield* sleep(timeline, janitorEveryMs)
     }
   }
@@ -325,8 +327,7 @@ class Run {
     const { nowMs } = timeline
     const { sent } = network
     const executed = this.#executed
-    const body =
-      this.#plan.service === 'lock' ? { action: 'unlock', name: 'last' } : { action: 'read', key: 'last' }
+    const body = this.#plan.service === 'lock' ? unlockCommand('last') : readCommand('last')
     yield* this.#ask(this.#client(`last-${id}-${turn}`, id), body)
     const tookMs = timeline.nowMs - nowMs
     yield* sleep(timeline, settledAfterMs)

@@ -6,6 +6,7 @@ import { commandText } from '../messages/part-texts.ts'
 import { type ClusterState, type Flying, serverOf } from '../schedule/cluster.ts'
 import type { ClusterEvent } from '../schedule/events.ts'
 import { timersOf } from '../schedule/possible.ts'
+import { type LockToken, lockCommand, unlockCommand } from '../services/lock-commands.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 import type { EventCommand, Pattern, TranscriptCommand } from './command.ts'
 
@@ -78,10 +79,10 @@ function bodyOf(state: ClusterState, words: string): Command {
   if (more.length > 0) throw new Impossible(`"${words}" has too many words`)
   switch (verb) {
     case 'lock':
-      return { kind: 'service', body: { action: 'lock', name: first } }
+      return { kind: 'service', body: lockCommand(first) }
     case 'unlock': {
-      const token = second === undefined ? {} : { token: tokenIn(second) }
-      return { kind: 'service', body: { action: 'unlock', name: first, ...token } }
+      const token = second === undefined ? undefined : tokenIn(second)
+      return { kind: 'service', body: unlockCommand(first, token) }
     }
     case 'cancel':
       return { kind: 'cancel', seq: Number(first) }
@@ -100,7 +101,7 @@ function jsonIn(words: string): Json {
   }
 }
 
-function tokenIn(word: string): Json {
+function tokenIn(word: string): LockToken {
   const [instance, index] = word.split('.').map(Number)
   if (instance === undefined || index === undefined) throw new Impossible(`"${word}" is no token`)
   return { instance, index }

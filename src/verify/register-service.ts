@@ -15,6 +15,11 @@ export type RegisterCommand =
   | { readonly action: 'add'; readonly key: string; readonly amount: number }
   | { readonly action: 'count'; readonly key: string }
 
+/** Reads the register `key`. */
+export function readCommand(key: string): RegisterCommand {
+  return { action: 'read', key }
+}
+
 /** The results of `read`, `write`, `compareAndSet`, and of `add` and `count`: the counter after the command. */
 export type RegisterResult =
   | { readonly value: Json }
@@ -38,6 +43,7 @@ export const registerService: Service<RegisterState, RegisterCommand, RegisterRe
     const { action, value, expected, amount } = fields
     switch (action) {
       case 'read':
+        return readCommand(key)
       case 'count':
         return { action, key }
       case 'write':

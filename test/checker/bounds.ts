@@ -1,6 +1,7 @@
 /** Small bounds for tests of the checker. */
 import type { Command, NodeId } from '../../machines/batch.ts'
 import type { Bounds, PossibleRequest } from '../../src/checker/bounds.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 
 export function asked(
   client: string,
@@ -12,7 +13,7 @@ export function asked(
 }
 
 export function onLock(action: 'lock' | 'unlock'): Command {
-  return { kind: 'service', body: { action, name: 'x' } }
+  return { kind: 'service', body: action === 'lock' ? lockCommand('x') : unlockCommand('x') }
 }
 
 /** Two servers, each asked for the lock by a client of its own, with a ballot each. */

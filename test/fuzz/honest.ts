@@ -1,5 +1,6 @@
 import type { Json } from '../../machines/batch.ts'
 import type { Client } from '../../src/client/index.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import { honestMark } from './corpus.ts'
 
 /** A request that was answered. */
@@ -42,11 +43,11 @@ export class HonestLoad {
       for (let turn = 0; !this.#isOver; turn += 1) {
         // One lock that all want, and one that nobody else does.
         const name = turn % 4 === 0 ? `${honestMark}-shared` : `${honestMark}-${index}-${turn % 50}`
-        const { token } = (await this.#ask(client, index, { action: 'lock', name })) as {
+        const { token } = (await this.#ask(client, index, lockCommand(name))) as {
           readonly token: { readonly instance: number; readonly index: number }
         }
         this.#checkToken(name, token)
-        const { freed } = (await this.#ask(client, index, { action: 'unlock', name, token })) as {
+        const { freed } = (await this.#ask(client, index, unlockCommand(name, token))) as {
           readonly freed: boolean
         }
         if (!freed) this.complaints.push(`client ${index} held ${name}, and somebody freed it`)

@@ -2,9 +2,13 @@
 import type { Command, NodeId } from '../../machines/batch.ts'
 import type { Bounds, PossibleRequest } from '../../src/checker/bounds.ts'
 import { serverAddress } from '../../src/core/names.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import type { Wandering } from '../support/wander.ts'
 
-const service = (action: 'lock' | 'unlock'): Command => ({ kind: 'service', body: { action, name: 'x' } })
+const service = (action: 'lock' | 'unlock'): Command => ({
+  kind: 'service',
+  body: action === 'lock' ? lockCommand('x') : unlockCommand('x'),
+})
 const remove = (id: NodeId): Command => ({ kind: 'members', change: { action: 'remove', id } })
 
 /** Admits a server under a directory that it has lost since. */

@@ -11,13 +11,14 @@ import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
 import { possibleEvents } from '../../src/schedule/possible.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import type { EventCommand } from '../../src/transcript/command.ts'
 import { parseCommand } from '../../src/transcript/parse.ts'
 import { eventsOf, eventText } from '../../src/transcript/resolve.ts'
 
 const settings = { ...clusterSettings(3), digestEvery: 1 }
-const lock = (name: string) => ({ kind: 'service', body: { action: 'lock', name } }) as const
-const unlock = (name: string) => ({ kind: 'service', body: { action: 'unlock', name } }) as const
+const lock = (name: string) => ({ kind: 'service', body: lockCommand(name) }) as const
+const unlock = (name: string) => ({ kind: 'service', body: unlockCommand(name) }) as const
 
 function founded(): ClusterState {
   return foundCluster(settings).state

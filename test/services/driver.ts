@@ -3,6 +3,7 @@ import type { Batch, Command, Json, NodeId, Request } from '../../machines/batch
 import { foundingMembers, type Member } from '../../machines/members.ts'
 import type { Execution, RefusalReason, RequestOutcome } from '../../machines/outcome.ts'
 import { lockService } from '../../src/services/lock.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 
@@ -44,11 +45,11 @@ export function ask(uid: string, seq: number, command: Command, ackedBelow = 0):
 }
 
 export function lock(name: string): Command {
-  return body({ action: 'lock', name })
+  return body(lockCommand(name))
 }
 
 export function unlock(name: string): Command {
-  return body({ action: 'unlock', name })
+  return body(unlockCommand(name))
 }
 
 export function cancel(seq: number): Command {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Json, NodeId } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { lockService } from '../../src/services/lock.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import type { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import type { SimulatedClient } from '../../src/simulator/client.ts'
@@ -51,11 +52,11 @@ class Hours {
   }
 
   lock(client: SimulatedClient, name: string): Outcome {
-    return this.ask(client, { action: 'lock', name })
+    return this.ask(client, lockCommand(name))
   }
 
   unlock(client: SimulatedClient, name: string): Outcome {
-    return this.ask(client, { action: 'unlock', name })
+    return this.ask(client, unlockCommand(name))
   }
 
   /** Nothing passes between server `id` and anybody; the returned function ends that. */

@@ -5,6 +5,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Json, NodeId } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 
 /** How a request ended, and where it was executed. */
 export interface Answer extends Position {
@@ -32,8 +33,8 @@ export interface TestCluster {
   close(): Promise<void>
 }
 
-const lock = (name: string): Json => ({ action: 'lock', name })
-const unlock = (name: string): Json => ({ action: 'unlock', name })
+const lock = (name: string): Json => lockCommand(name)
+const unlock = (name: string): Json => unlockCommand(name)
 
 /** `label` names the engine; `start` starts a cluster of so many servers, numbered from 0. */
 export function clusterSuite(label: string, start: (servers: number) => Promise<TestCluster>): void {

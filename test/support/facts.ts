@@ -6,6 +6,7 @@ import type { NodeMessage } from '../../machines/messages.ts'
 import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
 import { type DurableState, nothingDurable } from '../../src/core/durable.ts'
 import type { Fact } from '../../src/core/facts.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 
 export const founders: readonly Member[] = foundingMembers(
   [0, 1, 2].map((id) => ({ id, address: `server-${id}` })),
@@ -13,8 +14,8 @@ export const founders: readonly Member[] = foundingMembers(
 
 export const ballot = (round: number, node: NodeId): Ballot => ({ round, node })
 
-export const lock = (name: string): Json => ({ action: 'lock', name })
-export const unlock = (name: string): Json => ({ action: 'unlock', name })
+export const lock = (name: string): Json => lockCommand(name)
+export const unlock = (name: string): Json => unlockCommand(name)
 
 export function request(uid: string, seq: number, body: Json, ackedBelow = 0): Request {
   return { uid, seq, ackedBelow, command: { kind: 'service', body } }

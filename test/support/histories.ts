@@ -1,6 +1,8 @@
 /** Histories made by hand, in few words. */
 import type { Json } from '../../machines/batch.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import type { Ending, Operation } from '../../src/verify/history.ts'
+import { readCommand } from '../../src/verify/register-service.ts'
 
 const tick = (order: number) => ({ order, timeMs: order })
 
@@ -35,7 +37,7 @@ function ended(uid: string, command: Json, called: number, ending: Ending, seq =
   return { uid, seq, command, called: tick(called), ending }
 }
 
-export const read = { action: 'read', key: 'x' }
+export const read = readCommand('x')
 export const write = (value: Json): Json => ({ action: 'write', key: 'x', value })
 export const cas = (expected: Json, value: Json): Json => ({
   action: 'compareAndSet',
@@ -45,8 +47,8 @@ export const cas = (expected: Json, value: Json): Json => ({
 })
 export const add = { action: 'add', key: 'x', amount: 1 }
 export const count = { action: 'count', key: 'x' }
-export const lock = { action: 'lock', name: 'x' }
-export const unlock = { action: 'unlock', name: 'x' }
+export const lock = lockCommand('x')
+export const unlock = unlockCommand('x')
 
 export const value = (value: Json): Json => ({ value })
 export const written = { written: true }

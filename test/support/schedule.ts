@@ -22,14 +22,15 @@ import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
 import { lockService } from '../../src/services/lock.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import type { Service } from '../../src/services/service.ts'
 
 export function lock(name: string): Command {
-  return { kind: 'service', body: { action: 'lock', name } }
+  return { kind: 'service', body: lockCommand(name) }
 }
 
 export function unlock(name: string): Command {
-  return { kind: 'service', body: { action: 'unlock', name } }
+  return { kind: 'service', body: unlockCommand(name) }
 }
 
 type Said = Extract<Fact, { type: 'said' }>

@@ -19,6 +19,7 @@ import type {
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import type { Judge } from '../../src/schedule/judge.ts'
 import { timersOf } from '../../src/schedule/possible.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
 import { checkProgress, checkQuiet } from '../../src/verify/liveness.ts'
 
@@ -333,9 +334,9 @@ class Trial {
 }
 
 export function lock(name: string): Command {
-  return { kind: 'service', body: { action: 'lock', name } }
+  return { kind: 'service', body: lockCommand(name) }
 }
 
 export function unlock(name: string): Command {
-  return { kind: 'service', body: { action: 'unlock', name } }
+  return { kind: 'service', body: unlockCommand(name) }
 }

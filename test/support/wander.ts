@@ -7,6 +7,7 @@ import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
 import { possibleEvents, timersOf } from '../../src/schedule/possible.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
+import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import { checkProgress } from '../../src/verify/liveness.ts'
 
 export interface Wandering {
@@ -31,9 +32,9 @@ export interface Wandered {
 /** More events than a small cluster needs to come to rest. */
 const settleLimit = 3_000
 
-const lockCommand = (action: 'lock' | 'unlock'): Command => ({
+const onLock = (action: 'lock' | 'unlock'): Command => ({
   kind: 'service',
-  body: { action, name: 'x' },
+  body: action === 'lock' ? lockCommand('x') : unlockCommand('x'),
 })
 
 /** Lets chance choose, and then has everybody come to rest; invariants are judged after every event, progress at the end. */
@@ -100,7 +101,7 @@ class Walk {
 
   #asked(): ClusterEvent[] {
     const { commands = [] } = this.#wandering
-    const command = [lockCommand('lock'), lockCommand('unlock'), ...commands][this.#draw(2 + commands.length)]
+    const command = [onLock('lock'), onLock('unlock'), ...commands][this.#draw(2 + commands.length)]
     const server = this.#draw(this.state.servers.length)
     const client = 'abc'[this.#draw(3)]
     if (command === undefined || client === undefined) return []
@@ -134,7 +135,7 @@ class Walk {
     }
     this.#settle()
     for (let rounds = this.#open().length + 2; rounds > 0 && this.#open().length > 0; rounds -= 1) {
-      this.#happen({ type: 'request', client: 'last', server: 0, command: lockCommand('unlock') })
+      this.#happen({ type: 'request', client: 'last', server: 0, command: onLock('unlock') })
       this.#settle()
       const reminder = timersOf(this.state)[0]
       if (reminder !== undefined) this.#happen(reminder.event)

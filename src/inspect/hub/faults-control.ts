@@ -3,6 +3,7 @@ import type { Address, NodeId } from '../../../machines/batch.ts'
 import { type Client, connect, PaxosError } from '../../client/index.ts'
 import type { ClientMove } from '../../client/observer.ts'
 import { messageOf } from '../../core/message-of.ts'
+import { unlockCommand } from '../../services/lock-commands.ts'
 import {
   type ControlCommand,
   type ControlResult,
@@ -258,7 +259,7 @@ async function ask(
     const { token } = await client.lock(name, { signal })
     return `locked ${name} token ${token.instance}.${token.index}`
   }
-  const { result } = await client.request({ action, name }, { signal })
+  const { result } = await client.request(unlockCommand(name), { signal })
   const { freed } = (result ?? {}) as { readonly freed?: unknown }
   return freed === true ? `unlocked ${name}` : `${name} was not locked`
 }

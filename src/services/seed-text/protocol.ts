@@ -3,6 +3,7 @@ import type { Address } from '../../../machines/batch.ts'
 import type { Message, RequestMessage } from '../../../machines/messages.ts'
 import { plainTextIdleMs, plainTextUid, sessionOf } from '../../core/plain-text-client.ts'
 import type { TextAnswer, TextProtocol } from '../../wire/text-protocol.ts'
+import { lockCommand, unlockCommand } from '../lock-commands.ts'
 import { formatRespond, parseSeedText, type SeedRequest, seedPrefix } from './request.ts'
 
 /** Requests that are remembered, so that they can be answered in their own words. */
@@ -41,7 +42,7 @@ export class SeedText implements TextProtocol {
     const { action, name } = asked
     const seq = 2 * asked.seq + (action === 'LOCK' ? 0 : 1)
     const uid = this.#uidOf(asked, seq, source)
-    const body = { action: action === 'LOCK' ? 'lock' : 'unlock', name }
+    const body = action === 'LOCK' ? lockCommand(name) : unlockCommand(name)
     return { type: 'request', uid, seq, ackedBelow: 0, command: { kind: 'service', body } }
   }
 
