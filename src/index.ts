@@ -1,4 +1,4 @@
-/** What a program uses: a client of a cluster, a server of its own, and the interface of a replicated service. */
+/** The public API: a client of a cluster, a server, and the interface of a replicated service. */
 
 export type { Address, Instance, Json, MembershipChange, NodeId } from '../machines/batch.ts'
 export type { Limits } from '../machines/limits.ts'
@@ -30,6 +30,6 @@ export {
 export { type KvCommand, type KvResult, type KvState, kvService } from './services/kv.ts'
 export { type LockCommand, type LockResult, type LockState, lockService } from './services/lock.ts'
 export type { Delayed, Executed, Moment, Service, ServiceTable } from './services/service.ts'
-/** A map for the state of a service: it is never changed in place, and a change costs O(log n). */
+/** A persistent map for the state of a service: a change makes a new map in O(log n). */
 export * as sortedMap from './services/sorted-map.ts'
 export { StorageError } from './storage/storage.ts'

@@ -1,11 +1,11 @@
-/** For the tests of a service of one's own: `paxos-made-simpler/testing`. */
+/** Helpers for the tests of your own service: `paxos-made-simpler/testing`. */
 import type { Json } from '../machines/batch.ts'
 import type { Service } from './services/service.ts'
 
 /**
- * `value`, frozen with all that is in it: writing into it throws a TypeError. A Map and a Set, which cannot be frozen, throw
- * in place of changing. Costs its size once: what is frozen already is not walked again. What neither can be done to, the
- * bytes of an array and the private fields of a class, stays as it is.
+ * Freezes `value` and all values in it: a write into them throws a TypeError. A Map and a Set cannot be frozen; instead,
+ * their methods that change them throw. The cost is the size of `value`; values that are frozen already cost nothing. The
+ * bytes of a typed array and the private fields of a class stay writable.
  */
 export function deepFreeze<T>(value: T): T {
   const open: unknown[] = [value]
@@ -23,7 +23,7 @@ export function deepFreeze<T>(value: T): T {
   return value
 }
 
-/** What has been frozen here. */
+/** The values that `deepFreeze` has frozen. */
 const known = new WeakSet<object>()
 
 function shut(collection: object): void {
@@ -38,10 +38,10 @@ function shut(collection: object): void {
 }
 
 /**
- * `service`, watched: each state that it gives is frozen by `deepFreeze`, and so are the command and the moment, so that
- * `execute` throws where it writes into one of them. What cannot be frozen is found after it: throws an Error when the snapshot
- * of the state of before is another than it was. Give it to `startNode`, or call it as the service that it is, in tests; it
- * costs the size of the state for every request.
+ * Wraps `service` so that tests find writes into a state. `deepFreeze` freezes each state that the service returns, and the
+ * command and the moment, so that `execute` throws when it writes into one of them. For values that cannot be frozen,
+ * `execute` compares the snapshots of the old state before and after, and throws an Error when they differ. Pass the
+ * wrapped service to `startNode`, or call it directly, in tests. It costs the size of the state for each request.
  */
 export function readOnly<State, Command, Result extends Json>(
   service: Service<State, Command, Result>,
@@ -59,9 +59,9 @@ export function readOnly<State, Command, Result extends Json>(
         return answer
       } finally {
         if (!areEqual(before, service.snapshot(state))) {
-          // biome-ignore lint/correctness/noUnsafeFinally: it is graver than whatever execute threw.
+          // biome-ignore lint/correctness/noUnsafeFinally: it is graver than an error of execute.
           throw new Error(
-            `the service ${service.name} wrote into its state: give another state and leave that one as it was`,
+            `the service ${service.name} wrote into its state: return a new state and leave the old one unchanged`,
           )
         }
       }

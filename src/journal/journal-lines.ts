@@ -1,10 +1,10 @@
 /**
- * The journal of a server: a line of JSON for each event. It is enough to run the server again by src/core/step.ts, and to check
- * that every state comes out the same.
+ * The journal of a server: a line of JSON for each event. The lines suffice to replay the server with src/core/step.ts, and
+ * to check that every state is the same.
  *
- * Each event has a Lamport clock (*Time, Clocks, and the Ordering of Events*), which travels with every datagram between
- * servers. A line is written before a datagram that the event caused leaves, and after whatever that datagram says is
- * durable: so the order by clock, and by server where clocks are equal, is one in which the run can have happened.
+ * Each event has a Lamport clock (*Time, Clocks, and the Ordering of Events*), which every datagram between servers
+ * carries. The journal writes the line of an event after the data that its datagrams report is durable, and before these
+ * datagrams leave. So the lines in order of clock, and of server for equal clocks, are a possible order of the events.
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
@@ -18,7 +18,7 @@ import { fingerprint } from '../core/fingerprint.ts'
 import type { NodeEvent } from '../core/node-event.ts'
 import { roleNames } from '../core/roles.ts'
 
-/** The first line of each run: what the server began with. */
+/** The first line of each run: the state in which the server started. */
 export interface JournalStart {
   readonly clock: number
   readonly node: NodeId
@@ -35,17 +35,17 @@ export interface JournalStart {
   }
 }
 
-/** Where a role is: its state, and a fingerprint of its context. */
+/** The state of a role, and a fingerprint of its context. */
 export interface JournalRole {
   readonly value: unknown
   readonly context: number
 }
 
-/** Something that happened to a server, and what it made of its roles. */
+/** An event of a server, and the roles after it. */
 export interface JournalEvent {
   readonly clock: number
   readonly node: NodeId
-  /** The server's monotonic clock, in milliseconds from any moment. */
+  /** The server's monotonic clock, in milliseconds since an arbitrary moment. */
   readonly nowMs: number
   readonly event: Exclude<NodeEvent, { type: 'crash' | 'sync.failed' }>
   /** The roles that changed. */
@@ -54,7 +54,7 @@ export interface JournalEvent {
 
 export type JournalLine = JournalStart | JournalEvent
 
-/** What a journal has of a role. */
+/** The role as a journal records it. */
 export function journalRole({
   value,
   context,
@@ -69,7 +69,7 @@ const clock = Type.Integer({ minimum: 0 })
 const node = Type.Integer({ minimum: 0 })
 const open = <T extends Record<string, TSchema>>(fields: T) => Type.Object(fields)
 
-/** The parts that a reader leans on; what is inside a message was checked when it was decoded. */
+/** Checks the parts that a reader relies on. The server checked the contents of messages when it decoded them. */
 const runLine = open({
   clock,
   node,
@@ -131,8 +131,8 @@ const lineCheck = TypeCompiler.Compile(Type.Union([runLine, eventLine]))
 type CheckedLine = Static<typeof runLine> | Static<typeof eventLine>
 
 /**
- * The lines of a journal, in order. A last line that was cut short, as by `kill -9`, is left out. Throws an `Error` that
- * names the line that is none.
+ * Parses the lines of a journal, in order. Ignores a truncated last line, as `kill -9` leaves one. Throws an `Error` that
+ * names an invalid line.
  */
 export function parseJournal(text: string): JournalLine[] {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
@@ -147,23 +147,23 @@ function parseLine(text: string, number: number): JournalLine {
   try {
     line = JSON.parse(text)
   } catch {
-    throw new Error(`line ${number} is no JSON: ${text.slice(0, 80)}`)
+    throw new Error(`line ${number} is not JSON: ${text.slice(0, 80)}`)
   }
   if (typeof line === 'object' && line !== null && 'kind' in line) {
     throw new Error(
-      `line ${number} is of a recording of the inspector, which \`paxos inspect FILE\` shows; \`paxos replay\` runs the journals of \`paxos node --journal\``,
+      `line ${number} belongs to a recording of the inspector, which \`paxos inspect FILE\` shows; \`paxos replay\` replays the journals of \`paxos node --journal\``,
     )
   }
   if (!lineCheck.Check(line)) {
     const fault = lineCheck.Errors(line).First()
     throw new Error(
-      `line ${number} is no line of a journal: ${fault?.message} at ${fault?.path || 'the top'}`,
+      `line ${number} is not a line of a journal: ${fault?.message} at ${fault?.path || 'the top'}`,
     )
   }
   return line satisfies CheckedLine as unknown as JournalLine
 }
 
-/** The order in which it happened, of lines of several servers. */
+/** Sorts the lines of several servers into a possible order of their events. */
 export function inOrder(lines: readonly JournalLine[]): JournalLine[] {
   return lines.toSorted((a, b) => a.clock - b.clock || a.node - b.node)
 }

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync 
 import { privateFile } from '../storage/permissions.ts'
 import { type JournalLine, parseJournal } from './journal-lines.ts'
 
-/** Writes a journal to a file. It ends when it cannot write; the server goes on. */
+/** Writes a journal to a file. If a write fails, the journal ends and the server continues. */
 export class JournalWriter {
   readonly #file: number
   readonly #failed: (error: Error) => void
@@ -12,8 +12,8 @@ export class JournalWriter {
   readonly lastClock: number
 
   /**
-   * Goes on with the file at `path`, or begins it. `failed` is called once, when nothing more can be written. Throws when the
-   * file cannot be opened, or holds something else.
+   * Appends to the file at `path`, or creates it. Calls `failed` once, when a write fails. Throws when the file cannot be
+   * opened, or is not a journal.
    */
   constructor(path: string, failed: (error: Error) => void) {
     this.#failed = failed
@@ -21,7 +21,7 @@ export class JournalWriter {
     try {
       const held = fstatSync(this.#file).isFile() ? readFileSync(path, 'utf8') : ''
       this.lastClock = parseJournal(held).at(-1)?.clock ?? 0
-      // What `kill -9` cut short is not gone on with.
+      // Removes a last line that `kill -9` has truncated.
       const whole = held.slice(0, held.lastIndexOf('\n') + 1)
       if (whole !== held) ftruncateSync(this.#file, Buffer.byteLength(whole))
     } catch (error) {
@@ -30,18 +30,18 @@ export class JournalWriter {
     }
   }
 
-  /** Takes a line; it is written by the next `flush`. */
+  /** Buffers a line; the next `flush` writes it. */
   record(line: JournalLine): void {
     if (this.#isOpen) this.#lines.push(`${JSON.stringify(line)}\n`)
   }
 
-  /** Writes what was taken: before a datagram that tells of it leaves. */
+  /** Writes the buffered lines. Call it before the datagrams of their events leave. */
   flush(): void {
     if (!this.#isOpen || this.#lines.length === 0) return
     const bytes = Buffer.from(this.#lines.join(''))
     this.#lines = []
     try {
-      // A write may be short without an error, as on a full disk.
+      // A write may be partial without an error, as on a full disk.
       for (let written = 0; written < bytes.length; ) written += writeSync(this.#file, bytes, written)
     } catch (error) {
       this.#end()

@@ -1,6 +1,6 @@
 /**
- * Addresses as values. An `Address` is kept in one canonical form, so two that mean the same place are the same string:
- * everything that comes from outside passes `canonicalAddress` or `formatAddress` once.
+ * Addresses as values. An `Address` has one canonical form, so two spellings of the same address become the same string.
+ * Every address from outside passes through `canonicalAddress` or `formatAddress` once.
  */
 import ipaddr from 'ipaddr.js'
 import type { Address } from '../../machines/batch.ts'
@@ -9,8 +9,8 @@ import type { Address } from '../../machines/batch.ts'
 export interface Host {
   readonly kind: 'ipv4' | 'ipv6' | 'name'
   /**
-   * An IPv4 address in four numbers; an IPv6 address as RFC 5952 writes it, without brackets, with its zone if it has one;
-   * or a name in small letters. An IPv4 address that is mapped into IPv6 is an IPv4 address.
+   * An IPv4 address as four numbers; an IPv6 address in the form of RFC 5952, without brackets, with its zone if it has
+   * one; or a name in lower case. An IPv4-mapped IPv6 address counts as an IPv4 address.
    */
   readonly host: string
 }
@@ -19,19 +19,19 @@ export interface Endpoint extends Host {
   readonly port: number
 }
 
-/** Longest host name, brackets or not, and a port. */
+/** The longest host name and a port. No IPv6 address in brackets is longer. */
 export const maxAddressLength = 253 + ':65535'.length
 
 const fourNumbers = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/
 const groupsOfHex = /^:{0,2}[\da-f]{0,4}(:{1,2}[\da-f]{1,4})*:{0,2}$/i
 const zoneSyntax = /^[\w.~@:-]{1,32}$/
 const nameSyntax = /^(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?$/
-/** What old resolvers take for an IPv4 address: `127.1`, `0x7f.1`, `2130706433`. */
+/** Texts that old resolvers accept as IPv4 addresses: `127.1`, `0x7f.1`, `2130706433`. */
 const onlyNumbers = /^(\d+|0x[\da-f]*)(\.(\d+|0x[\da-f]*))*\.?$/i
 
 /**
- * The host and port of `text`, which is `HOST:PORT`; an IPv6 host stands in brackets. Throws a `RangeError` that names the
- * value, and what is wrong with it, when it is no address.
+ * Parses `text`, which is `HOST:PORT`, with an IPv6 host in brackets. Throws a `RangeError` that names the value and the
+ * problem when it is not an address.
  */
 export function parseAddress(text: string): Endpoint {
   const match = /^(?:\[(?<six>[^\s[\]]+)\]|(?<other>[^\s:[\]]+)):(?<port>\d{1,5})$/.exec(text)
@@ -43,14 +43,14 @@ export function parseAddress(text: string): Endpoint {
   return { ...host, port: Number(port) }
 }
 
-/** `text` in canonical form. Throws a `RangeError` as `parseAddress` does. */
+/** Returns `text` in canonical form. Throws a `RangeError` as `parseAddress` does. */
 export function canonicalAddress(text: string): Address {
   return joined(parseAddress(text))
 }
 
 /**
- * The canonical form of a socket's end, or of a host and a port that stand apart; an IPv6 host has no brackets. Throws a
- * `RangeError` when the host is none.
+ * Returns the canonical form of a socket address, or of a separate host and port. An IPv6 host has no brackets here. Throws a
+ * `RangeError` when the host is not valid.
  */
 export function formatAddress({
   address,
@@ -64,17 +64,17 @@ export function formatAddress({
   return joined({ ...host, port })
 }
 
-/** Why no datagram that is sent there reaches one server, and what to give instead; `null` when one may. */
+/** Returns why a datagram to this endpoint cannot reach one server, and the remedy; `null` when it can. */
 export function whyUnreachable({ kind, host, port }: Endpoint): string | null {
-  if (port === 0) return 'nothing can be sent to port 0: give a port from 1 to 65535'
+  if (port === 0) return 'no datagram can be sent to port 0: give a port from 1 to 65535'
   if (kind === 'name') return null
   const [ip = '', zone] = host.split('%')
   switch (ipaddr.parse(ip).range()) {
     case 'unspecified':
-      return 'it leads others nowhere: give an address of one machine, such as 127.0.0.1:29367'
+      return 'other machines cannot send to it: give an address of one machine, such as 127.0.0.1:29367'
     case 'broadcast':
     case 'multicast':
-      return 'it is an address of many machines: give one of a single machine'
+      return 'it is an address of many machines: give an address of one machine'
     case 'linkLocal':
       return kind === 'ipv6' && zone === undefined
         ? `a link-local address needs its interface: give it as [${ip}%eth0]:${port}`
@@ -85,22 +85,22 @@ export function whyUnreachable({ kind, host, port }: Endpoint): string | null {
 }
 
 /**
- * `text` in canonical form, when a datagram that is sent there can reach a server. Throws a `RangeError` that names the
- * value, and what is wrong with it, otherwise.
+ * Returns `text` in canonical form. Throws a `RangeError` that names the value and the problem when no datagram to this
+ * address can reach a server.
  */
 export function reachableAddress(text: string): Address {
   const endpoint = parseAddress(text)
   const why = whyUnreachable(endpoint)
-  if (why !== null) throw new RangeError(`'${text}' is no address to send to: ${why}`)
+  if (why !== null) throw new RangeError(`'${text}' is not an address to send to: ${why}`)
   return joined(endpoint)
 }
 
-/** True when a datagram that is sent to `text` can reach a server. */
+/** True when a datagram to `text` can reach a server. */
 export function isReachable(text: string): boolean {
   return whyNotReachable(text) === null
 }
 
-/** Why `text`, which may be anything, is no address that a datagram can be sent to; `null` when it is one. */
+/** Returns why no datagram can be sent to `text`, which may be any text; `null` when one can. */
 export function whyNotReachable(text: string): string | null {
   try {
     reachableAddress(text)
@@ -110,26 +110,26 @@ export function whyNotReachable(text: string): string | null {
   }
 }
 
-/** True when whoever listens there receives from everywhere, so that the address leads nobody to it. */
+/** True for the address of all interfaces of a machine: a server can listen there, but no other machine can send to it. */
 export function isWildcard(address: Address): boolean {
   const { kind, host } = parseAddress(address)
   return kind !== 'name' && ipaddr.parse(host.split('%')[0] ?? '').range() === 'unspecified'
 }
 
 /**
- * `text` in canonical form, when a server can listen there: at one address, or at all of its machine; port 0 draws one.
- * Throws a `RangeError` that names the value, and what is wrong with it, otherwise.
+ * Returns `text` in canonical form. A server can listen on one address, or on all addresses of its machine; for port 0 the
+ * system selects a port. Throws a `RangeError` that names the value and the problem when no server can listen there.
  */
 export function listenAddress(text: string): Address {
   const endpoint = parseAddress(text)
   const address = joined(endpoint)
   const why = isWildcard(address) ? null : whyUnreachable({ ...endpoint, port: endpoint.port || 1 })
-  if (why !== null) throw new RangeError(`'${text}' is no address to listen on: ${why}`)
+  if (why !== null) throw new RangeError(`'${text}' is not an address to listen on: ${why}`)
   return address
 }
 
 function refuse(text: string, why: string): never {
-  throw new RangeError(`'${text}' is no address: ${why}`)
+  throw new RangeError(`'${text}' is not an address: ${why}`)
 }
 
 function joined({ host, port }: Endpoint): Address {
@@ -138,7 +138,7 @@ function joined({ host, port }: Endpoint): Address {
 
 type Fault = { readonly fault: string }
 
-/** A host that is no IPv6 address. */
+/** Parses a host that is not an IPv6 address. */
 function parseHost(text: string): Host | Fault {
   if (fourNumbers.test(text) && ipaddr.IPv4.isValid(text)) return { kind: 'ipv4', host: text }
   if (onlyNumbers.test(text))
@@ -146,7 +146,7 @@ function parseHost(text: string): Host | Fault {
   if (nameSyntax.test(text)) return { kind: 'name', host: text.toLowerCase() }
   return {
     fault:
-      'a name has letters, digits, - and _, and parts of at most 63 with dots between; give another in its ASCII form',
+      'a name has parts of at most 63 letters, digits, - and _, with dots between them; give any other name in its ASCII form',
   }
 }
 
@@ -154,7 +154,7 @@ function parseIpv6(text: string): Host | Fault {
   const [digits = '', zone, ...more] = text.split('%')
   const plain = withoutDots(digits)
   if (plain === null || !groupsOfHex.test(plain) || !ipaddr.IPv6.isValid(plain) || more.length > 0) {
-    return { fault: 'within the brackets stands no IPv6 address; give one such as [::1]:29367' }
+    return { fault: 'the text in brackets is not an IPv6 address; give one such as [::1]:29367' }
   }
   const ip = ipaddr.IPv6.parse(plain)
   if (zone === undefined) {
@@ -162,12 +162,13 @@ function parseIpv6(text: string): Host | Fault {
       ? { kind: 'ipv4', host: ip.toIPv4Address().toString() }
       : { kind: 'ipv6', host: shortened(ip.parts) }
   }
-  if (!zoneSyntax.test(zone)) return { fault: 'the zone is no name of an interface; give one such as %eth0' }
-  if (ip.range() !== 'linkLocal') return { fault: `only a link-local address has a zone; leave out %${zone}` }
+  if (!zoneSyntax.test(zone))
+    return { fault: 'the zone is not the name of an interface; give one such as %eth0' }
+  if (ip.range() !== 'linkLocal') return { fault: `only a link-local address has a zone; remove %${zone}` }
   return { kind: 'ipv6', host: `${shortened(ip.parts)}%${zone}` }
 }
 
-/** As RFC 5952 writes it: the longest run of zeros, of several the first, is left out; one zero alone is not. */
+/** The form of RFC 5952: leaves out the longest run of zeros, the first of several, but never a single zero. */
 function shortened(parts: readonly number[]): string {
   const runAt = (start: number) => {
     const end = parts.findIndex((part, place) => place >= start && part !== 0)
@@ -181,7 +182,7 @@ function shortened(parts: readonly number[]): string {
   return `${text(parts.slice(0, start))}::${text(parts.slice(start + longest))}`
 }
 
-/** The address with an IPv4 tail, as in `::ffff:127.0.0.1`, in hexadecimal; `null` when the tail is none. */
+/** Writes an IPv4 tail, as in `::ffff:127.0.0.1`, in hexadecimal. Returns `null` when the tail is not an IPv4 address. */
 function withoutDots(text: string): string | null {
   const start = text.lastIndexOf(':') + 1
   const tail = text.slice(start)

@@ -3,35 +3,35 @@ import { isIPv4 } from 'node:net'
 import type { Address } from '../../machines/batch.ts'
 import { parseAddress } from './address.ts'
 
-/** Every IP address of a name; rejects when it has none, or nobody knows. */
+/** Resolves to all IP addresses of a name. Rejects when it has none, or when the look-up fails. */
 export type LookUp = (name: string) => Promise<readonly string[]>
 
-/** A name that was looked up without an answer is not looked up again before this, in milliseconds. */
+/** The shortest time between two look-ups of one name, in milliseconds. */
 export const retryAfterMs = 1_000
 
-/** A name in use is looked up again when its addresses are older than this, in milliseconds. */
+/** The age of its addresses at which a name in use is looked up again, in milliseconds. */
 export const refreshAfterMs = 60_000
 
-/** Names that are remembered at most: members are few, and so are the servers that a client is given. */
+/** The most names in the cache: a cluster has few members, and a client has few servers. */
 const maxNames = 1_000
 
 interface Known {
   readonly addresses: readonly string[]
-  /** When the last look-up ended, whatever came of it. */
+  /** When the last look-up ended, with or without success. */
   readonly lookedUpAtMs: number
 }
 
 /**
- * Knows the IP addresses of names, from look-ups in the background: whoever asks has what is known at once. One name is looked
- * up at a time. The system's resolver may take a thread of the pool for half a minute, and storage works in the same pool.
- * When a look-up fails, what was known before stays known.
+ * Caches the IP addresses of names. Look-ups run in the background, so a caller gets the cached addresses at once. Only one
+ * look-up runs at a time: the system's resolver may occupy a thread of the pool for half a minute, and storage uses the
+ * same pool. When a look-up fails, the old addresses stay in the cache.
  */
 export class Resolver {
   readonly #lookUp: LookUp
   readonly #nowMs: () => number
-  /** In the order in which they were last asked for. */
+  /** In the order of their last use. */
   readonly #known = new Map<string, Known>()
-  /** Names that wait for their look-up, in order, with who waits for each. */
+  /** Names that wait for a look-up, in order, with the callbacks of the callers that wait for each. */
   readonly #waiting = new Map<string, (() => void)[]>()
   #isLookingUp = false
 
@@ -40,14 +40,14 @@ export class Resolver {
     this.#nowMs = nowMs
   }
 
-  /** True while a look-up is under way: it keeps the process from ending. */
+  /** True while a look-up runs: it keeps the process alive. */
   get isLookingUp(): boolean {
     return this.#isLookingUp
   }
 
   /**
-   * The addresses of `name` as they are known now, none when it was never found. What was looked up longer than `maxAgeMs`
-   * ago is looked up again, though not more often than once in `retryAfterMs`.
+   * Returns the cached addresses of `name`; none when no look-up found any. Starts a look-up when they are older than
+   * `maxAgeMs`, but at most one in `retryAfterMs`.
    */
   addressesOf(name: string, maxAgeMs: number): readonly string[] {
     const known = this.#known.get(name)
@@ -60,14 +60,14 @@ export class Resolver {
     return known.addresses
   }
 
-  /** True when `name` was looked up and no address was ever found. */
+  /** True when `name` was looked up and no look-up found an address. */
   isUnknown(name: string): boolean {
     return this.#known.get(name)?.addresses.length === 0
   }
 
   /**
-   * The addresses of `name`: those that are known, or else those that a look-up finds; none when it was not found. Never
-   * rejects.
+   * Resolves to the cached addresses of `name`, or else to the addresses that a look-up finds; to none when it finds none.
+   * Never rejects.
    */
   async resolve(name: string): Promise<readonly string[]> {
     const known = this.addressesOf(name, refreshAfterMs)
@@ -113,16 +113,16 @@ export class Resolver {
   }
 }
 
-/** IPv4 addresses first: servers listen there unless they are told otherwise. */
+/** IPv4 addresses come first: servers listen on IPv4 by default. */
 async function lookUpInSystem(name: string): Promise<readonly string[]> {
   const found = (await lookup(name, { all: true })).map(({ address }) => address)
   return [...found.filter((address) => isIPv4(address)), ...found.filter((address) => !isIPv4(address))]
 }
 
-/** All servers and clients of a process look names up here, so that its look-ups are one at a time. */
+/** All servers and clients of a process share this resolver, so that the process runs one look-up at a time. */
 export const systemResolver = new Resolver()
 
-/** Why nothing was sent to `address`, when its name was looked up without success; `null` otherwise. */
+/** Returns why no datagram is sent to `address` if the look-up of its name failed; otherwise `null`. */
 export function whyUnresolved(address: Address, resolver: Resolver = systemResolver): string | null {
   const { kind, host } = parseAddress(address)
   return kind === 'name' && resolver.isUnknown(host) ? `the name ${host} has no IP address` : null

@@ -2,19 +2,19 @@ import type { Address } from '../../machines/batch.ts'
 import { formatAddress, parseAddress } from './address.ts'
 import { type Resolver, refreshAfterMs } from './resolver.ts'
 
-/** Where a datagram goes: an IP address, with its zone if it has one, and a port. */
+/** The destination of a datagram: an IP address, with its zone if it has one, and a port. */
 export interface Destination {
   readonly ip: string
   readonly port: number
 }
 
-/** Nobody is found at an address where so many datagrams in so many milliseconds had no answer. */
+/** A server is silent when it answered none of so many datagrams for so many milliseconds. */
 const silentAfterMs = 2_000
 const silentAfterSends = 3
 
 /**
- * The way to one server. Where its address is a name, the name is looked up in the background; and while the server is
- * silent it is looked up again, and each of its IP addresses is tried in turn.
+ * The route to one server. If its address is a name, the resolver looks the name up in the background. While the server is
+ * silent, the resolver looks the name up again, and the route tries each of its IP addresses in turn.
  */
 export class Route {
   readonly address: Address
@@ -23,13 +23,16 @@ export class Route {
   readonly #resolver: Resolver | null
   readonly #nowMs: () => number
   readonly #isUsable: (ip: string) => boolean
-  /** Which of the name's addresses is in use, counted round and round. */
+  /** Selects the address of the name that is in use: a count, modulo the number of addresses. */
   #turn = 0
-  /** What was sent since the server was last heard from, and when that began. */
+  /** The number of datagrams since the last answer of the server, and the time of the first of them. */
   #unanswered = 0
   #unansweredSinceMs = 0
 
-  /** `isUsable` says to which IP addresses the sender's socket can send. Throws a `RangeError` when `address` is none. */
+  /**
+   * `isUsable` tests whether the sender's socket can send to an IP address. Throws a `RangeError` when `address` is not
+   * valid.
+   */
   constructor(
     address: Address,
     resolver: Resolver,
@@ -47,7 +50,7 @@ export class Route {
     this.#isUsable = isUsable
   }
 
-  /** Where to send now; `null` while the name has no usable address. Never waits. */
+  /** Returns the destination for the next datagram; `null` while the name has no usable address. Never waits. */
   next(): Destination | null {
     const isSilent = this.#countUnanswered()
     const ips = this.#ips(isSilent ? 0 : refreshAfterMs)
@@ -56,19 +59,19 @@ export class Route {
     return ip === undefined ? null : { ip, port: this.#port }
   }
 
-  /** The server was heard from: it is there. */
+  /** Records that the server answered. */
   answered(): void {
     this.#unanswered = 0
   }
 
-  /** True when a datagram from `source` may be the server's. */
+  /** True when a datagram from `source` may come from the server. */
   isAt(source: Address): boolean {
     return this.#ips(Number.POSITIVE_INFINITY).some(
       (ip) => formatAddress({ address: ip, port: this.#port }) === source,
     )
   }
 
-  /** Resolves once the name has been looked up, whatever came of it; at once for an IP address. */
+  /** Resolves when the look-up of the name has ended, with or without success; at once for an IP address. */
   async resolved(): Promise<void> {
     await this.#resolver?.resolve(this.#host)
   }
@@ -78,7 +81,7 @@ export class Route {
     return this.#resolver.addressesOf(this.#host, maxAgeMs).filter((ip) => this.#isUsable(ip))
   }
 
-  /** True each time that the server has been silent for too long. */
+  /** Counts a datagram. Returns true each time the server has been silent for too long. */
   #countUnanswered(): boolean {
     const nowMs = this.#nowMs()
     if (this.#unanswered === 0) this.#unansweredSinceMs = nowMs

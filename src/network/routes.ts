@@ -5,15 +5,18 @@ import { formatAddress, parseAddress } from './address.ts'
 import type { Resolver } from './resolver.ts'
 import { type Destination, Route } from './route.ts'
 
-/** Addresses that are remembered: those of servers, and of clients that were answered lately. */
+/** The most cached addresses: of servers, and of clients that were answered recently. */
 const maxRemembered = 4_096
 
-/** Why nothing can be sent to an address now: its name has no IP address yet, or the socket is of the other family. */
+/**
+ * Why no datagram can be sent to an address now: its name has no IP address yet, or the socket has the other address
+ * family.
+ */
 export type NoWay = 'unresolved' | 'family'
 
 /**
- * Between addresses and what a server's bound socket knows: IP addresses, spelled as the system spells them. A socket of IPv6
- * that listens everywhere shows IPv4 addresses mapped into IPv6, and takes them so.
+ * Translates between addresses and the IP addresses that a server's bound socket uses, in the spelling of the system. An
+ * IPv6 socket that listens on all addresses reports and expects IPv4 addresses in IPv4-mapped form.
  */
 export class Routes {
   readonly #resolver: Resolver
@@ -30,7 +33,7 @@ export class Routes {
     this.#sendsIpv4 = this.#isIpv4 || address === '::'
   }
 
-  /** Where to send what is for `address`, as the socket takes it. Never waits, and never throws for an address that was parsed. */
+  /** Returns the destination for `address` in the socket's form. Never waits, and never throws for a valid address. */
   to(address: Address): Destination | NoWay {
     const route = this.#named.get(address)
     if (route !== undefined) return this.#along(route)
@@ -43,12 +46,15 @@ export class Routes {
     return destination
   }
 
-  /** A server that is at `address` was heard from. */
+  /** Records that a server at `address` answered. */
   answered(address: Address): void {
     this.#named.get(address)?.answered()
   }
 
-  /** The address of who sent a datagram. Throws a `RangeError` when it is none, or no answer could be sent there. */
+  /**
+   * Returns the address of the sender of a datagram. Throws a `RangeError` when it is not valid, or when no answer can be
+   * sent to it.
+   */
   from({ address, port }: { readonly address: string; readonly port: number }): Address {
     const host = this.#sources.get(address) ?? this.#readSource(address)
     if (port === 0) throw new RangeError(`a datagram came from port 0 of ${address}`)

@@ -8,13 +8,14 @@ import { parseAddress } from './address.ts'
 import { type Resolver, systemResolver } from './resolver.ts'
 
 /**
- * Bytes asked for in both directions. With the usual 208 KiB a server that is busy for half a second loses most of a burst.
+ * The requested buffer size in both directions. With the usual 208 KiB, a server that is busy for half a second loses most
+ * of a burst.
  */
 export const socketBufferBytes = 4 * 1024 * 1024
 
 /**
- * A UDP socket bound to `listen`, whose name is looked up once if it is one. Throws a `StartError` when the port is taken, the
- * name has no address, or the address is not of this machine.
+ * Binds a UDP socket to `listen`, after one look-up if it contains a name. Throws a `StartError` when another process uses
+ * the port, the name has no address, or the address does not belong to this machine.
  */
 export async function bindSocket(listen: Address, resolver: Resolver = systemResolver): Promise<Socket> {
   const { kind, host, port } = parseAddress(listen)
@@ -26,7 +27,7 @@ export async function bindSocket(listen: Address, resolver: Resolver = systemRes
     recvBufferSize: socketBufferBytes,
     sendBufferSize: socketBufferBytes,
   })
-  // Asked before it is bound: with an address in digits it listens within the call.
+  // Wait for the event from before the call: with an IP address, the socket listens within the call of bind.
   const listening = once(socket, 'listening')
   socket.bind({ address: ip, port, exclusive: true })
   try {
@@ -45,8 +46,8 @@ export async function bindSocket(listen: Address, resolver: Resolver = systemRes
 }
 
 /**
- * For `createSocket`: an IP address is taken as it is, at once, instead of a turn of the event loop later. A name is an error:
- * names are looked up elsewhere, since a look-up for each datagram would take the threads that storage needs.
+ * A `lookup` for `createSocket`. Accepts an IP address at once, instead of one turn of the event loop later. A name is an
+ * error: the resolver looks names up, since a look-up for each datagram would occupy the threads that storage needs.
  */
 export function takeIp(
   host: string,
@@ -54,6 +55,7 @@ export function takeIp(
   found: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
 ): void {
   const family = isIP(host)
-  const error = family === 0 ? new Error(`'${host}' is no IP address: no datagram is sent to a name`) : null
+  const error =
+    family === 0 ? new Error(`'${host}' is not an IP address: a datagram cannot be sent to a name`) : null
   found(error, host, family)
 }

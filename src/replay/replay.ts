@@ -18,7 +18,7 @@ import { type NodeSettings, usualNodeSettings } from '../stepped/settings.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
 import { Invariants } from '../verify/invariants.ts'
 
-/** The machines come to something else than the journal has. */
+/** The replay differs from the journal. */
 export class Divergence extends Error {
   override readonly name = 'Divergence'
 
@@ -33,21 +33,21 @@ interface Server {
 }
 
 /**
- * Runs the journals of servers again: each event through the same machines, router and replica, moved by src/core/step.ts. Give it
- * the lines of all servers in order (`inOrder`).
+ * Replays the journals of servers: runs each event through the same machines, router and replica, with src/core/step.ts.
+ * Pass the lines of all servers in order (`inOrder`).
  */
 export class Replay {
   readonly #service: Service
-  /** Whose lines there are: what others said cannot be looked up. */
+  /** The servers that have a journal. Messages of other servers cannot be verified. */
   readonly #known: ReadonlySet<NodeId>
   readonly #servers = new Map<NodeId, Server>()
-  /** Fingerprints of what each server said to each. */
-  readonly #said = new Map<string, Set<number>>()
+  /** For each pair of servers, the fingerprints of the messages that one sent to the other. */
+  readonly #sent = new Map<string, Set<number>>()
   readonly #requested = new Set<string>()
   readonly #judge: Invariants | null
-  /** Events that came out as in the journals. */
+  /** The number of events that gave the same states as in the journals. */
   events = 0
-  /** Messages that were heard, each said before. */
+  /** The number of received messages, each of which a replayed server had sent. */
   heard = 0
 
   constructor(lines: readonly JournalLine[], service: Service) {
@@ -55,16 +55,17 @@ export class Replay {
     this.#known = new Set(lines.map(({ node }) => node))
     const runs = lines.filter((line) => 'run' in line)
     const [first] = runs
-    if (first === undefined) throw new Error('the journals are empty: no server says what it began with')
+    if (first === undefined)
+      throw new Error('the journals are empty: no journal contains the start of a server')
     const other = runs.find(({ run }) => run.cluster !== first.run.cluster)
     if (other !== undefined) {
       throw new Error(
-        `the journals are of two clusters, '${first.run.cluster}' and '${other.run.cluster}': give those of one`,
+        `the journals belong to two clusters, '${first.run.cluster}' and '${other.run.cluster}': give those of one`,
       )
     }
     const { founders, service: name } = first.run
     if (name !== service.name) {
-      throw new Error(`the journal is of the service '${name}', and not of '${service.name}'`)
+      throw new Error(`the journal belongs to the service '${name}', not to '${service.name}'`)
     }
     this.#judge = isWholeHistory(
       runs,
@@ -74,16 +75,16 @@ export class Replay {
       : null
   }
 
-  /** The invariants that are judged: none unless the journal of every founder begins at its first start. */
+  /** The invariants that are judged: none, unless the journal of each founder begins at its first start. */
   get judged(): readonly Invariant[] {
     if (this.#judge === null) return []
     return judgedBy({ evidence: ['facts'], isWholeHistory: true, service: this.#service.name })
   }
 
   /**
-   * Runs the next line again. Throws a `Divergence` when a role comes out otherwise than in the journal, when a message was heard
-   * that nobody had said, or when a server began with something else than its disk can have held; and a `Violation` when an
-   * invariant is broken.
+   * Replays the next line. Throws a `Divergence` when a role differs from the journal, when a server received a message
+   * that its sender had not sent, or when a server started with a state that its disk cannot have held. Throws a
+   * `Violation` when an invariant is broken.
    */
   take(line: JournalLine): void {
     if ('run' in line) this.#begin(line)
@@ -108,7 +109,7 @@ export class Replay {
     this.#servers.set(node, { settings, state: { disk, running: null } })
   }
 
-  /** It had stopped or been killed: what it began with again must be on its disk after some of the unsynced writes. */
+  /** The server had stopped or was killed. The state of its next start must be its disk with some of the unsynced writes. */
   #end({ settings, state }: Server, line: JournalStart): void {
     const found = canonicalJson({ durable: line.run.durable, chosen: line.run.chosen })
     const unsynced = unsyncedWrites(state.disk)
@@ -120,7 +121,7 @@ export class Replay {
       const { durable } = state.disk
       throw new Divergence(
         line,
-        `it began with ${JSON.stringify(line.run.durable)}, but its disk held ${JSON.stringify(durable)} and ${unsynced} unsynced writes`,
+        `it started with ${JSON.stringify(line.run.durable)}, but its disk held ${JSON.stringify(durable)} and ${unsynced} unsynced writes`,
       )
     }
     this.#observe(applyNode(state, { type: 'crash', survived }, settings, 0), line.node)
@@ -128,8 +129,8 @@ export class Replay {
 
   #happen(line: JournalEvent): void {
     const server = this.#servers.get(line.node)
-    if (server === undefined) throw new Divergence(line, 'it is not said what it began with')
-    this.#lookUp(line)
+    if (server === undefined) throw new Divergence(line, 'its journal does not contain its start')
+    this.#checkInput(line)
     let step: NodeStep
     try {
       step = applyNode(server.state, line.event, server.settings, line.nowMs)
@@ -142,8 +143,8 @@ export class Replay {
     this.events += 1
   }
 
-  /** A message from a server that has a journal must have been sent by it before. */
-  #lookUp(line: JournalEvent): void {
+  /** Checks the input of an event: a server that has a journal must have sent the message before. */
+  #checkInput(line: JournalEvent): void {
     const { node, event } = line
 
     if (event.type === 'request') {
@@ -153,10 +154,10 @@ export class Replay {
       this.#requested.add(name)
     }
     if (event.type !== 'hear' || !this.#known.has(event.sender)) return
-    if (!this.#said.get(`${event.sender} ${node}`)?.has(fingerprint(event.message))) {
+    if (!this.#sent.get(`${event.sender} ${node}`)?.has(fingerprint(event.message))) {
       throw new Divergence(
         line,
-        `it heard of server ${event.sender} what that had not said: ${JSON.stringify(event.message)}`,
+        `it received a message that server ${event.sender} had not sent: ${JSON.stringify(event.message)}`,
       )
     }
     this.heard += 1
@@ -165,8 +166,8 @@ export class Replay {
   #observe({ facts, sends }: NodeStep, node: NodeId): void {
     for (const { to, message } of sends) {
       const name = `${node} ${to}`
-      const said = this.#said.get(name) ?? new Set()
-      this.#said.set(name, said.add(fingerprint(message)))
+      const sent = this.#sent.get(name) ?? new Set()
+      this.#sent.set(name, sent.add(fingerprint(message)))
     }
     for (const fact of facts) this.#judge?.observe(fact)
   }
@@ -179,13 +180,13 @@ export class Replay {
     if (canonicalJson(replayed.value) !== canonicalJson(written.value)) {
       throw new Divergence(
         line,
-        `on ${line.event.type}, the journal has the ${role} in ${JSON.stringify(written.value)}, and it comes out in ${JSON.stringify(replayed.value)}`,
+        `on ${line.event.type}, the ${role} is in ${JSON.stringify(written.value)} in the journal, and in ${JSON.stringify(replayed.value)} in the replay`,
       )
     }
     if (replayed.context !== written.context) {
       throw new Divergence(
         line,
-        `on ${line.event.type}, the ${role} is in ${JSON.stringify(written.value)} as in the journal, but its context comes out as ${JSON.stringify(snapshot.context)}`,
+        `on ${line.event.type}, the ${role} is in ${JSON.stringify(written.value)} as in the journal, but its context in the replay is ${JSON.stringify(snapshot.context)}`,
       )
     }
   }

@@ -15,13 +15,13 @@ import {
 } from './records.ts'
 import type { Durable } from './storage.ts'
 
-/** What a database holds, verified. */
+/** The verified contents of a database. */
 export interface Contents extends Durable {
-  /** The count of the last write; 0 if there was none. */
+  /** The number of the last write; 0 if there was none. */
   readonly count: number
-  /** The count of the record of each accepted instance. */
+  /** For each accepted instance, the number of the write that stored its record. */
   readonly counts: ReadonlyMap<Instance, number>
-  /** The digest of the counts of the records below `firstUnchosen`. */
+  /** The digest of the write numbers of the records below `firstUnchosen`. */
   readonly settled: number
 }
 
@@ -29,9 +29,9 @@ const entriesAtOnce = 1_000
 const bytesAtOnce = 1_000_000
 
 /**
- * Reads and verifies all of `database`: every checksum, and that no write is missing among those that were kept. LevelDB
- * drops what it cannot read from its log and goes on, so that is for its user to notice. The time is linear in the number
- * of instances: about half a second for 100,000 of them. Throws, naming the record, when something is damaged.
+ * Reads and verifies all of `database`: checks each checksum, and that no earlier write is missing among those that were
+ * kept. LevelDB skips unreadable parts of its log without an error, so its user must find the loss. The time is linear in
+ * the number of instances: about half a second for 100,000. Throws an error that names the record when one is damaged.
  */
 export async function readContents(database: Database): Promise<Contents> {
   const [identityText, stateText] = await database.getMany([identityKey, stateKey])
@@ -66,7 +66,9 @@ export async function readContents(database: Database): Promise<Contents> {
       const last = expectedCounts.get(instance)
       const { ballot, batch } = JSON.parse(json) as InstanceRecord
       if (count !== last || ballot === null) {
-        throw damage(`the record ${key} is of write ${count}, and the last one there was ${last ?? 'none'}`)
+        throw damage(
+          `the record ${key} was stored by write ${count}, and the last write of this record was ${last ?? 'none'}`,
+        )
       }
       accepted.push({ instance, ballot, batch })
       counts.set(instance, count)
@@ -79,13 +81,13 @@ export async function readContents(database: Database): Promise<Contents> {
   if (missing !== undefined) throw damage(`the record ${instanceKey(missing)} is missing`)
   if (settled !== expected.settled) {
     throw damage(
-      `a record below ${instanceKey(firstUnchosen)} is not the one that was last written there: digest ${settled}, not ${expected.settled}`,
+      `a record below ${instanceKey(firstUnchosen)} is not the last one that was written: the digest is ${settled}, not ${expected.settled}`,
     )
   }
   return { identity, promised, accepted, firstUnchosen, count: stateRecord.count, counts, settled }
 }
 
-/** An empty database is what a first start finds; one that holds anything else was made by something else, or is damaged. */
+/** A first start finds an empty database. If the database holds any record, another program made it, or it is damaged. */
 async function nothing(
   database: Database,
   identity: string | undefined,

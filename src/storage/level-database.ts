@@ -3,7 +3,7 @@ import { ClassicLevel } from 'classic-level'
 import { damage } from './records.ts'
 import { StorageError } from './storage.ts'
 
-/** What storage needs of a database: LevelDB, or what stands for it in a test. */
+/** The database operations that storage needs: those of LevelDB, or of a test double. */
 export interface Database {
   getMany(keys: string[]): Promise<(string | undefined)[]>
   batch(operations: Put[], options: { readonly sync: boolean }): Promise<void>
@@ -26,13 +26,13 @@ export interface Entries {
   close(): Promise<void>
 }
 
-/** LevelDB keeps these before it has made a database: a start that was cut short leaves no more than them. */
+/** LevelDB makes these files before it has made a database: an interrupted first start leaves no others. */
 const beforeFirstStart = /^(LOCK|LOG|LOG\.old|MANIFEST-\d+|\d+\.dbtmp)$/
 const ofLevelDb = /^(CURRENT|LOCK|LOG|LOG\.old|MANIFEST-\d+|\d+\.(dbtmp|log|ldb|sst))$/
 
 /**
- * Opens the LevelDB in `directory`; makes both if there is nothing. Throws a `StorageError` when it is in use, damaged, not
- * a database, or cannot be written.
+ * Opens the LevelDB in `directory`; creates both if they do not exist. Throws a `StorageError` when the database is in use or
+ * damaged, or when the directory holds other files or cannot be written.
  */
 export async function openLevelDatabase(directory: string): Promise<Database> {
   await refuseOtherFiles(directory)
@@ -46,7 +46,7 @@ export async function openLevelDatabase(directory: string): Promise<Database> {
   return database
 }
 
-/** LevelDB would make a new, empty database among foreign files, and in the place of one that lost its main file. */
+/** Refuses foreign files, and a database without its main file: in both cases LevelDB would create a new, empty database. */
 async function refuseOtherFiles(directory: string): Promise<void> {
   let files: string[]
   try {
@@ -76,7 +76,7 @@ function openingError(directory: string, error: unknown): StorageError {
     case 'LEVEL_LOCKED':
       return new StorageError(
         directory,
-        'it is in use by another process. Stop that one, or give each server a directory of its own',
+        'it is in use by another process. Stop that process, or give each server a directory of its own',
         error,
       )
     case 'LEVEL_CORRUPTION':

@@ -1,5 +1,5 @@
 /**
- * Storage on disk, in LevelDB. An instance has one record: what the acceptor accepted there stays in its place as what was
+ * Storage on disk, in LevelDB. Each instance has one record: the batch that the acceptor accepted stays in place when it is
  * chosen, so there is no separate log.
  */
 import type { Batch, Instance } from '../../machines/batch.ts'
@@ -24,15 +24,15 @@ import { type Durable, type Identity, type Storage, StorageError } from './stora
 interface Waiting {
   readonly puts: readonly Put[]
   readonly synced: boolean
-  /** How many batches it makes readable. */
+  /** The number of chosen batches that this write makes readable in the database. */
   readonly settles: number
   readonly resolve: () => void
   readonly reject: (error: StorageError) => void
 }
 
 /**
- * How long what the learner writes waits for an acceptor's write to go with. Nobody waits for it, and a write of its own
- * would keep the next acceptor's waiting.
+ * How long a write of the learner waits, so that it can join a write of the acceptor. No role waits for the learner's
+ * write, and a separate write would delay the next one of the acceptor.
  */
 const lazyWriteMs = 20
 
@@ -43,11 +43,11 @@ export class LevelStorage implements Storage {
   #failed: StorageError | null = null
   #isInitialised = false
 
-  /** What will be stored when everything asked for has been written. */
+  /** The state after all requested writes. */
   #state: DurableState = nothingDurable
-  /** The count of the last write that was asked for. */
+  /** The number of the last requested write. */
   #count = 0
-  /** The count of the record of each accepted instance at and above `firstUnchosen`. */
+  /** For each accepted instance at and above `firstUnchosen`, the number of the write that stores its record. */
   #counts = new Map<Instance, number>()
   #settled = 0
 
@@ -57,12 +57,12 @@ export class LevelStorage implements Storage {
   /** The chosen batches just below `firstUnchosen` that cannot be read from the database yet. */
   #unwritten: Batch[] = []
   /**
-   * What has been written since the last sync. It is written again with whatever comes next, and that is synced: LevelDB
-   * may lose an unsynced write and keep a later one, if the machine crashes when it has just begun a new log.
+   * The records that were written since the last sync. The next write contains them again and is synced: if the machine
+   * crashes just after LevelDB has begun a new log, LevelDB may lose an unsynced write and keep a later one.
    */
   #unsynced: readonly Put[] = []
 
-  /** Storage in `directory`, which is made if there is none. `openDatabase` is LevelDB, but for tests. */
+  /** Storage in `directory`, which `open` creates if it does not exist. Only tests pass `openDatabase`. */
   constructor(directory: string, openDatabase = openLevelDatabase) {
     this.#directory = directory
     this.#openDatabase = openDatabase
@@ -109,7 +109,7 @@ export class LevelStorage implements Storage {
     const refusal = this.#refusal()
     if (refusal !== null) return Promise.reject(refusal)
     if (!this.#isInitialised) {
-      return Promise.reject(this.#error('it is not initialised: nobody may write yet'))
+      return Promise.reject(this.#error('it is not initialised: no write is allowed yet'))
     }
     const before = this.#state
     let after: DurableState
@@ -207,7 +207,7 @@ export class LevelStorage implements Storage {
     }
   }
 
-  /** Puts `puts` in line for the next batch. */
+  /** Queues `puts` for the next write. */
   #enqueue(
     puts: readonly Put[],
     { synced, settles }: { readonly synced: boolean; readonly settles: number },
@@ -225,10 +225,10 @@ export class LevelStorage implements Storage {
     if (this.#waiting.length > 0) this.#writing ??= this.#writeAll()
   }
 
-  /** Begins at once: a sync runs beside whatever else this turn of the event loop has to do. */
+  /** Starts at once: the sync then runs in parallel to the rest of this turn of the event loop. */
   async #writeAll(): Promise<void> {
     await this.#writeBatch()
-    // What is asked for as an answer to the batch before joins in.
+    // Writes that were requested in response to this one form the next one.
     for (await null; this.#waiting.some(({ synced }) => synced); await null) await this.#writeBatch()
     this.#writing = null
   }
@@ -246,7 +246,7 @@ export class LevelStorage implements Storage {
       await this.#opened().batch(puts, { sync })
     } catch (error) {
       this.#failed ??= this.#error(
-        `a write failed: ${messageOf(error)}. Restart the server when the disk is well`,
+        `a write failed: ${messageOf(error)}. Restart the server when the disk works again`,
         error,
       )
       for (const { reject } of group) reject(this.#failed)
@@ -259,7 +259,7 @@ export class LevelStorage implements Storage {
     }
   }
 
-  /** The state after everything that was asked for. */
+  /** The state record after all requested writes. */
   #statePut(): Put {
     const { promised, firstUnchosen } = this.#state
     return put(
@@ -273,7 +273,7 @@ export class LevelStorage implements Storage {
     )
   }
 
-  /** Why nothing can be written now, if so. */
+  /** Why no write is possible now; `null` when one is. */
   #refusal(): StorageError | null {
     return this.#failed ?? (this.#database === null ? this.#error('it is not open') : null)
   }
@@ -296,7 +296,7 @@ function putInstance(count: number, instance: Instance, record: InstanceRecord):
   return put(instanceKey(instance), encodeRecord(count, record))
 }
 
-/** Most often they are one object; otherwise the same text is written for them. */
+/** True when both are stored as the same text. Most often they are one object. */
 function sameBatch(a: Batch, b: Batch): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b)
 }

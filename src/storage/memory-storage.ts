@@ -1,4 +1,4 @@
-/** Storage in memory, for clusters that are thrown away: what it holds outlives `close` and `crash`, but not the process. */
+/** Storage in memory, for temporary clusters: the data survives `close` and `crash`, but not the process. */
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
@@ -16,7 +16,7 @@ export class MemoryStorage implements Storage {
   #failed: StorageError | null = null
   #identity: Identity | null = null
   #state: DurableState = nothingDurable
-  /** What a crash leaves. Its `firstUnchosen` says how many of the chosen batches stay. */
+  /** The state after a crash. Its `firstUnchosen` is the number of chosen batches that survive. */
   #syncedState: DurableState = nothingDurable
   readonly #chosen: Batch[] = []
   #waiting: Waiting[] = []
@@ -42,7 +42,7 @@ export class MemoryStorage implements Storage {
     if (this.#failed !== null) return Promise.reject(this.#failed)
     if (!this.#isOpen) return Promise.reject(new StorageError(place, 'it is closed'))
     if (this.#identity === null) {
-      return Promise.reject(new StorageError(place, 'it is not initialised: nobody may write yet'))
+      return Promise.reject(new StorageError(place, 'it is not initialised: no write is allowed yet'))
     }
     try {
       this.#state = afterWrite(this.#state, write, (instance, batch) => {
@@ -77,7 +77,7 @@ export class MemoryStorage implements Storage {
     this.#isOpen = false
   }
 
-  /** As if the machine had crashed: what was not synced is lost, and it has to be opened again. */
+  /** Simulates a crash of the machine: unsynced writes are lost, and the storage must be opened again. */
   crash(): void {
     this.#failed = new StorageError(place, 'it crashed before this was stored')
     for (const { reject } of this.#waiting) reject(this.#failed)

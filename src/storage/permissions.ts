@@ -1,19 +1,25 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Permissions of what servers and commands write: it may hold all that clients ever asked, so it is for their own user only. */
+/**
+ * Permissions of the files of servers and commands. The files may contain all requests of clients, so only their user may
+ * read them.
+ */
 export const privateFile = 0o600
 const privateDirectory = 0o700
 
-/** Has this process make files and directories for its own user only, those of LevelDB too. For a program, not for a library. */
+/**
+ * Makes all new files and directories of this process private to its user, those of LevelDB too. For programs, not for
+ * libraries.
+ */
 export function keepPrivate(): void {
   process.umask(process.umask() | 0o077)
 }
 
 /**
- * Makes the directory at `path`, for its own user only, with all above it that is not there. Throws what the file system says.
- * `mkdirSync` with `recursive` never returns where a parent is there and takes no directories, as `/proc` (seen with Node
- * 20.20).
+ * Creates the directory at `path`, with all missing parents, private to its user. Throws the errors of the file system. It
+ * does not use `mkdirSync` with `recursive`, which never returns if an existing parent cannot contain directories, as
+ * `/proc` (seen with Node 20.20).
  */
 export function makePrivateDirectory(path: string): void {
   const parent = dirname(path)

@@ -51,7 +51,7 @@ describe('an address', () => {
   })
 
   test('is refused, with the value, when it is none', () => {
-    const none = (value: string) => `'${value}' is no address`
+    const none = (value: string) => `'${value}' is not an address`
     const values = [
       '',
       'a',
@@ -73,10 +73,10 @@ describe('an address', () => {
   test('that nobody can send to is refused where others are to find a server', () => {
     for (const address of ['0.0.0.0:1', '[::]:1']) expect(parseListenAddress(address)).toBe(address)
     const refused = {
-      '0.0.0.0:1': "'0.0.0.0:1' is no address to send to: it leads others nowhere",
-      '[::]:1': 'leads others nowhere',
-      '[::ffff:0.0.0.0]:1': 'leads others nowhere',
-      'a:0': 'nothing can be sent to port 0',
+      '0.0.0.0:1': "'0.0.0.0:1' is not an address to send to: other machines cannot send to it",
+      '[::]:1': 'other machines cannot send to it',
+      '[::ffff:0.0.0.0]:1': 'other machines cannot send to it',
+      'a:0': 'no datagram can be sent to port 0',
       '255.255.255.255:1': 'an address of many machines',
       '224.0.0.1:1': 'an address of many machines',
       '[ff02::1]:1': 'an address of many machines',
@@ -104,8 +104,8 @@ test('a host stands alone', () => {
   refuses(parseHost, {
     '': "'' is no host",
     'a:1': "'a:1' is no host",
-    '0.0.0.0': 'leads others nowhere',
-    '::': 'nowhere',
+    '0.0.0.0': 'other machines cannot send to it',
+    '::': 'other machines cannot send to it',
     '224.0.0.1': 'many machines',
   })
 })
@@ -117,7 +117,7 @@ test('servers are addresses, each asked once', () => {
     '': "''",
     'a:1,': "''",
     'a:1,b': "'b'",
-    'a:1,0.0.0.0:2': "'0.0.0.0:2' is no address to send to: it leads others nowhere",
+    'a:1,0.0.0.0:2': "'0.0.0.0:2' is not an address to send to: other machines cannot send to it",
   })
 })
 
@@ -137,13 +137,13 @@ describe('members', () => {
       '': "'' is no member",
       'a:1': "'a:1' is no member: give ID=HOST:PORT",
       '-1=a:1': "'-1=a:1' is no member",
-      '0=a': "'a' is no address",
+      '0=a': "'a' is not an address",
       '0=a:1,': "'' is no member",
       '0=a:1,0=b:2': 'In it the id 0 is there twice',
       '0=a:1,1=a:1': 'In it the address a:1 is there twice',
       '0=[::1]:1,1=[0::1]:1': 'In it the address [::1]:1 is there twice',
       '1000000=a:1': 'from 0 to 999999',
-      '0=0.0.0.0:1': 'leads others nowhere',
+      '0=0.0.0.0:1': 'other machines cannot send to it',
     })
   })
 })

@@ -66,7 +66,7 @@ test('a file that is no journal is reported by its name', async () => {
   await writeFile(other, 'a letter\n')
   expect(await paxos('replay', other)).toMatchObject({
     code: 1,
-    stderr: `paxos: ${other}: line 1 is no JSON: a letter\n`,
+    stderr: `paxos: ${other}: line 1 is not JSON: a letter\n`,
   })
   expect((await paxos('replay', join(directory, 'none'))).stderr).toContain('ENOENT')
 })

@@ -91,9 +91,9 @@ test('a member that nobody can send to is shown with what is wrong, and the othe
   expect(faulty.map(({ server }) => server)).toEqual(['nonsense', '0.0.0.0:5\\x1b[2J', '0.0.0.0:5'])
   const text = formatStatus([...answers, ...faulty])
   expect(text).toContain('nonsense  ')
-  expect(text).toContain("server 0 has server 2 there: 'nonsense' is no address: give HOST:PORT")
+  expect(text).toContain("server 0 has server 2 there: 'nonsense' is not an address: give HOST:PORT")
   expect(text).toContain(
-    "server 0 has server 4 there: '0.0.0.0:5' is no address to send to: it leads others nowhere",
+    "server 0 has server 4 there: '0.0.0.0:5' is not an address to send to: other machines cannot send to it",
   )
   expect(text).not.toContain('\u001b')
 })

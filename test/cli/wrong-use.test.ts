@@ -12,7 +12,10 @@ const wrongUses: readonly (readonly [string, string])[] = [
   ['frobnicate', "unknown command 'frobnicate'"],
   ['status --frobnicate', "unknown option '--frobnicate'"],
   ['lock', "missing required argument 'NAME'"],
-  ['lock a --servers nowhere', "'--servers <A,B,C>' argument 'nowhere' is invalid. 'nowhere' is no address"],
+  [
+    'lock a --servers nowhere',
+    "'--servers <A,B,C>' argument 'nowhere' is invalid. 'nowhere' is not an address",
+  ],
   ['lock a --timeout soon', "'--timeout <seconds>' argument 'soon' is invalid"],
   ['unlock a --token 7', "'--token <INSTANCE.INDEX>' argument '7' is invalid"],
   ['members add 3', "value '3' is invalid for argument 'ID=HOST:PORT'"],

@@ -47,7 +47,7 @@ test('a journal is continued, without what was cut short', async () => {
 
 test('a file that holds something else is left alone', async () => {
   await writeFile(path, 'a letter\n')
-  expect(() => new JournalWriter(path, fail)).toThrow('line 1 is no JSON: a letter')
+  expect(() => new JournalWriter(path, fail)).toThrow('line 1 is not JSON: a letter')
   expect(await readFile(path, 'utf8')).toBe('a letter\n')
 })
 
@@ -63,11 +63,11 @@ test('a full disk ends the journal, and is reported once', () => {
 })
 
 test.each([
-  ['{"clock":1}', 'line 2 is no line of a journal'],
-  ['{"clock":1,"node":0,"event":{"type":"dance"},"roles":{}}', 'line 2 is no line of a journal'],
-  ['[]', 'line 2 is no line of a journal'],
-  ['{"kind":"gap"}', 'line 2 is of a recording of the inspector'],
-  ['{', 'line 2 is no JSON'],
+  ['{"clock":1}', 'line 2 is not a line of a journal'],
+  ['{"clock":1,"node":0,"event":{"type":"dance"},"roles":{}}', 'line 2 is not a line of a journal'],
+  ['[]', 'line 2 is not a line of a journal'],
+  ['{"kind":"gap"}', 'line 2 belongs to a recording of the inspector'],
+  ['{', 'line 2 is not JSON'],
 ])('%s is no line of a journal', (text, message) => {
   expect(() => parseJournal(`${JSON.stringify(line(1))}\n${text}\n`)).toThrow(message)
 })

@@ -119,15 +119,15 @@ describe('an address', () => {
     'a\u0000:5',
   ])('is none: %j', (text) => {
     expect(() => parseAddress(text)).toThrow(RangeError)
-    expect(() => parseAddress(text)).toThrow(`'${text}' is no address: `)
+    expect(() => parseAddress(text)).toThrow(`'${text}' is not an address: `)
     expect(isReachable(text)).toBe(false)
   })
 
   it.each([
-    ['0.0.0.0:1', 'leads others nowhere'],
-    ['0.1.2.3:1', 'leads others nowhere'],
-    ['[::]:1', 'leads others nowhere'],
-    ['[::ffff:0.0.0.0]:1', 'leads others nowhere'],
+    ['0.0.0.0:1', 'other machines cannot send to it'],
+    ['0.1.2.3:1', 'other machines cannot send to it'],
+    ['[::]:1', 'other machines cannot send to it'],
+    ['[::ffff:0.0.0.0]:1', 'other machines cannot send to it'],
     ['127.0.0.1:0', 'port 0'],
     ['a:0', 'port 0'],
     ['255.255.255.255:1', 'many machines'],
@@ -137,10 +137,10 @@ describe('an address', () => {
   ])('that nobody can send to is refused, with the reason: %s', (text, why) => {
     expect(isReachable(text)).toBe(false)
     expect(() => reachableAddress(text)).toThrow(why)
-    expect(() => reachableAddress(text)).toThrow(`'${text}' is no address to send to: `)
+    expect(() => reachableAddress(text)).toThrow(`'${text}' is not an address to send to: `)
   })
 
-  it('may be listened on although it leads others nowhere', () => {
+  it('may be listened on although other machines cannot send to it', () => {
     expect(listenAddress('[0::0]:0')).toBe('[::]:0')
     expect(listenAddress('127.0.0.1:0')).toBe('127.0.0.1:0')
     expect(['0.0.0.0:1', '[::]:1', '127.0.0.1:1', '[::1]:1', 'a:1'].map(isWildcard)).toEqual([
@@ -150,6 +150,6 @@ describe('an address', () => {
       false,
       false,
     ])
-    expect(() => listenAddress('224.0.0.1:1')).toThrow("'224.0.0.1:1' is no address to listen on: ")
+    expect(() => listenAddress('224.0.0.1:1')).toThrow("'224.0.0.1:1' is not an address to listen on: ")
   })
 })

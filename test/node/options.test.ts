@@ -33,14 +33,18 @@ describe('the addresses in the options of a server', () => {
   })
 
   it.each([
-    ['listen', { listen: '127.0.0.1' }, "the option listen: '127.0.0.1' is no address: give HOST:PORT"],
-    ['advertise', { advertise: '0.0.0.0:1' }, "the option advertise: '0.0.0.0:1' is no address to send to"],
-    ['join', { join: 'a:0' }, "the option join: 'a:0' is no address to send to"],
-    ['inspect', { inspect: '[::1' }, "the option inspect: '[::1' is no address"],
+    ['listen', { listen: '127.0.0.1' }, "the option listen: '127.0.0.1' is not an address: give HOST:PORT"],
+    [
+      'advertise',
+      { advertise: '0.0.0.0:1' },
+      "the option advertise: '0.0.0.0:1' is not an address to send to",
+    ],
+    ['join', { join: 'a:0' }, "the option join: 'a:0' is not an address to send to"],
+    ['inspect', { inspect: '[::1' }, "the option inspect: '[::1' is not an address"],
     [
       'bootstrap.members',
       { bootstrap: { members: [{ id: 0, address: '127.1:5' }] } },
-      "the option bootstrap.members: '127.1:5' is no address",
+      "the option bootstrap.members: '127.1:5' is not an address",
     ],
     ['a wildcard', { listen: '0.0.0.0:1' }, 'the option listen is 0.0.0.0:1, which leads others nowhere'],
   ])('are refused with the option and the value: %s', async (_, wrong, told) => {

@@ -250,6 +250,6 @@ describe('a socket', () => {
     const socket = await bindSocket('127.0.0.1:0')
     closing.push(() => socket.close())
     const error = await new Promise((resolve) => socket.send('x', 5, 'localhost', resolve))
-    expect(String(error)).toContain("'localhost' is no IP address")
+    expect(String(error)).toContain("'localhost' is not an IP address")
   })
 })

@@ -95,7 +95,7 @@ describe('it is found out', () => {
         : null,
     )
     expect(() => replay(changed)).toThrow(
-      /the journal has the acceptor in "listening", and it comes out in "persisting"/,
+      /the acceptor is in "listening" in the journal, and in "persisting" in the replay/,
     )
   })
 
@@ -105,7 +105,7 @@ describe('it is found out', () => {
         ? { ...line, roles: { learner: { ...line.roles.learner, context: 1 } } }
         : null,
     )
-    expect(() => replay(changed)).toThrow(/its context comes out as \{/)
+    expect(() => replay(changed)).toThrow(/its context in the replay is \{/)
   })
 
   test('that its clock showed another time when a batch was proposed', () => {
@@ -116,7 +116,7 @@ describe('it is found out', () => {
       if (line.event.type === 'hear' && line.event.message.type === 'promise') ahead.add(line.node)
       return ahead.has(line.node) ? { ...line, nowMs: line.nowMs + 10_000 } : line
     })
-    expect(() => replay(changed)).toThrow(/its context comes out as \{.*"elapsedMs":1\d{4}/)
+    expect(() => replay(changed)).toThrow(/its context in the replay is \{.*"elapsedMs":1\d{4}/)
   })
 
   test('that an event is missing', () => {
@@ -130,12 +130,14 @@ describe('it is found out', () => {
         ? { ...line, event: { ...event, message: { ...event.message, instance: 77 } } }
         : null,
     )
-    expect(() => replay(changed)).toThrow(/it heard of server \d what that had not said: .*"instance":77/)
+    expect(() => replay(changed)).toThrow(
+      /it received a message that server \d had not sent: .*"instance":77/,
+    )
   })
 
   test('that a message was heard before it was said, where the clocks lie', () => {
     const changed = lines.map((line) => (line.node === 0 ? { ...line, clock: line.clock + 10_000 } : line))
-    expect(() => replay(inOrder(changed))).toThrow(/it heard of server 0 what that had not said/)
+    expect(() => replay(inOrder(changed))).toThrow(/it received a message that server 0 had not sent/)
   })
 
   test('that a server began again with something else than it had stored', () => {
@@ -144,11 +146,11 @@ describe('it is found out', () => {
     if (!('run' in line)) throw new Error('it is the line of a run')
     const { run } = line
     const changed = lines.with(at, { ...line, run: { ...run, durable: { ...run.durable, promised: null } } })
-    expect(() => replay(changed)).toThrow(/it began with .*"promised":null.*, but its disk held/)
+    expect(() => replay(changed)).toThrow(/it started with .*"promised":null.*, but its disk held/)
   })
 
   test('that it is of another service, or of two clusters, or of nothing', () => {
-    expect(() => new Replay(lines, kvService as Service)).toThrow("of the service 'lock'")
+    expect(() => new Replay(lines, kvService as Service)).toThrow("to the service 'lock'")
     const other = lines.map((line) =>
       'run' in line && line.node === 1 ? { ...line, run: { ...line.run, cluster: 'other' } } : line,
     )

@@ -203,11 +203,11 @@ describe('level', () => {
       const [winner] = await raw((database) => database.getMany(keys))
 
       await raw((database) => database.put(instanceKey(0), loser!))
-      expect(await refusal()).toContain('is not the one that was last written there')
+      expect(await refusal()).toContain('is not the last one that was written')
       await raw((database) => database.put(instanceKey(0), winner!))
       await raw((database) => database.put(instanceKey(1), old!))
       expect(await refusal()).toContain(
-        `the record ${instanceKey(1)} is of write 2, and the last one there was 4`,
+        `the record ${instanceKey(1)} was stored by write 2, and the last write of this record was 4`,
       )
     })
 
