@@ -1,6 +1,6 @@
 /**
- * What the inspector is told of a schedule: the same records that live servers send, made of what one event made of a cluster.
- * The machines are moved by `watchedStep`, so that the transitions are those that were taken.
+ * The inspector's records of a schedule: the same records that live servers send, built from each step of the cluster. `Watch` executes
+ * the steps of the machines, so the records contain the transitions that were really taken.
  */
 import type { NodeId } from '../../machines/batch.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
@@ -35,7 +35,7 @@ import {
 import type { ClusterEvent, ClusterStep, Happening } from './events.ts'
 import { judgementOf } from './judge.ts'
 
-/** What is to be recorded: a cluster of these settings, which replicates `service`. */
+/** The cluster to record: its settings, and the service that it replicates. */
 export interface Recorded {
   readonly settings: ClusterSettings
   readonly service: Service
@@ -45,7 +45,7 @@ export interface RecordedStep extends ClusterStep {
   readonly records: readonly InspectorRecord[]
 }
 
-/** As `foundCluster`, with what the inspector is told: the beginning of every stream. */
+/** As `foundCluster`, with the records for the inspector, which begin every stream. */
 export function foundRecorded(recorded: Recorded): RecordedStep {
   const { settings, service } = recorded
   const { founders } = settings
@@ -74,8 +74,8 @@ export function foundRecorded(recorded: Recorded): RecordedStep {
 }
 
 /**
- * As `applyEvent`, with what the inspector is told. `clock` stands for Lamport's, and is to grow from event to event. Throws
- * `RoleFailed` when a machine throws, and what `applyEvent` throws when the event cannot happen.
+ * As `applyEvent`, with the records for the inspector. `clock` takes the place of the Lamport clock, and must grow from event to event.
+ * Throws `RoleFailed` when a machine throws, and the error of `applyEvent` when the event cannot happen.
  */
 export function applyRecorded(
   state: ClusterState,
@@ -86,13 +86,13 @@ export function applyRecorded(
   const watch = new Watch()
   const { stepper, clientStepper } = watch
   const step = applyEvent(state, event, { ...recorded.settings, stepper, clientStepper })
-  const telling = new Telling(state, step, clock, watch, recorded.service)
-  telling.tell(event)
-  return { ...step, records: telling.records }
+  const recorder = new StepRecorder(state, step, clock, watch, recorded.service)
+  recorder.record(event)
+  return { ...step, records: recorder.records }
 }
 
-/** Tells of one event. */
-class Telling {
+/** Builds the records of one event. */
+class StepRecorder {
   readonly records: InspectorRecord[] = []
   readonly #before: ClusterState
   readonly #step: ClusterStep
@@ -112,7 +112,7 @@ class Telling {
     return { clock: this.#clock, timeMs: this.#step.state.nowMs }
   }
 
-  tell(event: ClusterEvent): void {
+  record(event: ClusterEvent): void {
     switch (event.type) {
       case 'request': {
         const { requests } = this.#clientOf(event.client)
@@ -133,7 +133,7 @@ class Telling {
         this.#fate(this.#flying(event.flight), 'dropped', 'the network loses it')
         return
       case 'duplicate':
-        this.#fate(this.#flying(event.flight), 'duplicated', 'the network brings it twice')
+        this.#fate(this.#flying(event.flight), 'duplicated', 'the network duplicates it')
         return
       case 'sync':
         this.#serverStep(event.server, { type: 'synced' })
@@ -162,7 +162,7 @@ class Telling {
     event satisfies never
   }
 
-  /** The datagram, which need not fly any more. */
+  /** The datagram, which may no longer be in flight after the event. */
   #flying(flight: number): Flying {
     const datagram = this.#before.flying.find(({ id }) => id === flight)
     if (datagram === undefined) throw new Error(`no datagram ${flight} is in flight`)
@@ -243,7 +243,7 @@ class Telling {
     const { from, to } = happening
     const reason = isCut(this.#step.state, from, to)
       ? 'the link is cut'
-      : `server ${from} knows no address of it`
+      : `server ${from} does not know its address`
     this.#fate(happening, 'dropped', reason)
   }
 
@@ -275,8 +275,8 @@ class Telling {
     fate: FateRecord['fate'],
     reason: string,
   ): void {
-    const teller = typeof from === 'number' ? from : (to as NodeId)
-    this.#server(teller, { kind: 'fate', ...this.#now, from, to, message, fate, reason })
+    const reporter = typeof from === 'number' ? from : (to as NodeId)
+    this.#server(reporter, { kind: 'fate', ...this.#now, from, to, message, fate, reason })
   }
 
   #process(node: NodeId, state: 'up' | 'gone', reason: string | null): void {

@@ -3,18 +3,18 @@ import { type Effect, type Step, start, step } from '../core/step.ts'
 import type { Stepper } from '../stepped/settings.ts'
 import type { Timeline } from './timeline.ts'
 
-/** Watches a machine: `step` moves it, and `told` hears of it before anything that it asks for is carried out. */
-export interface Moved<Said> {
+/** Watches a machine: `step` executes its steps. `moved` is called after each step, before the effects are executed. */
+export interface ActorWatch<Said> {
   readonly step: Stepper<Said>['step']
-  readonly told: (event: { readonly type: string }, step: Step<Said>) => void
+  readonly moved: (event: { readonly type: string }, step: Step<Said>) => void
 }
 
-/** A machine moved by `step` in virtual time: its timers are on the timeline, what it says goes to `hear`. */
+/** A machine that runs in virtual time: its timers are on the timeline, and `hear` receives its outputs. */
 export class SimulatedActor<Said> {
   readonly #machine: AnyStateMachine
   readonly #timeline: Timeline
   readonly #hear: (output: Said) => void
-  readonly #moved: Moved<Said> | null
+  readonly #watch: ActorWatch<Said> | null
   readonly #timers = new Map<string, () => void>()
   #snapshot: AnyMachineSnapshot
 
@@ -23,12 +23,12 @@ export class SimulatedActor<Said> {
     input: unknown,
     timeline: Timeline,
     hear: (output: Said) => void,
-    moved: Moved<Said> | null = null,
+    watch: ActorWatch<Said> | null = null,
   ) {
     this.#machine = machine
     this.#timeline = timeline
     this.#hear = hear
-    this.#moved = moved
+    this.#watch = watch
     const first: Step<Said> = start(machine, input)
     this.#snapshot = first.snapshot
     this.#carryOut(first.effects)
@@ -39,15 +39,15 @@ export class SimulatedActor<Said> {
   }
 
   send(event: { readonly type: string }): void {
-    const next = (this.#moved?.step ?? step<Said>)(this.#machine, this.#snapshot, event)
+    const next = (this.#watch?.step ?? step<Said>)(this.#machine, this.#snapshot, event)
     this.#snapshot = next.snapshot
-    this.#moved?.told(event, next)
+    this.#watch?.moved(event, next)
     this.#carryOut(next.effects)
   }
 
-  /** Gives up every timer. */
+  /** Cancels every timer. */
   stop(): void {
-    for (const giveUp of this.#timers.values()) giveUp()
+    for (const cancel of this.#timers.values()) cancel()
     this.#timers.clear()
   }
 

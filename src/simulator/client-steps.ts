@@ -1,16 +1,16 @@
-/** What a simulated client does, one step after another. */
+/** The steps of a simulated client, which it executes one after another. */
 
 interface Paced {
-  /** How long it thinks before. */
+  /** How long the client waits before the step. */
   readonly thinkMs: number
-  /** It gives the request up after this, and has it cancelled; `null` for never. */
+  /** The client cancels the request after this time; `null` for never. */
   readonly patienceMs: number | null
 }
 
 export type ClientStep = Paced &
   (
     | { readonly kind: 'hold'; readonly name: string; readonly holdMs: number }
-    /** Takes a lock and is never heard of again: somebody else has to free it. */
+    /** Acquires a lock and never frees it: another client has to free it. */
     | { readonly kind: 'leave'; readonly name: string }
     | { readonly kind: 'read'; readonly key: string }
     | { readonly kind: 'write'; readonly key: string; readonly value: number }

@@ -7,19 +7,18 @@ import { Session } from '../client/session.ts'
 import type { Step } from '../core/step.ts'
 import type { Stepper } from '../stepped/settings.ts'
 import { maxCommandBytes } from '../wire/limits.ts'
-import { type Moved, SimulatedActor } from './actor.ts'
+import { type ActorWatch, SimulatedActor } from './actor.ts'
 import type { SimulatedDatagram } from './datagram.ts'
 import type { SimulatedNetwork } from './network.ts'
 import { seedFor } from './random.ts'
 import type { Timeline } from './timeline.ts'
 
-/** A request under way. */
-export interface Asked {
-  /** What names it, once it has been sent: before that there is no session. */
+/** A request that is not answered yet. */
+export interface PendingRequest {
+  /** The name of the request, `null` until it is sent: before that there is no session. */
   readonly id: { readonly uid: string; readonly seq: number } | null
   /**
-   * The answer is wanted no more. The request is cancelled, and `ended` is told how it ended, once that is known; `null` if it
-   * had never been sent.
+   * Cancels the request. `ended` receives its outcome when that is known, or `null` if the request was never sent.
    */
   giveUp(ended: (outcome: Outcome | null) => void): void
 }
@@ -29,20 +28,20 @@ interface RequestMachine {
   giveUp(): void
 }
 
-/** What a machine that carries a request did. */
+/** One step of a machine that carries a request. */
 export interface ClientMachineStep {
   readonly client: string
   readonly seq: number
-  /** Where the servers are that it counts from 0 on. */
+  /** The addresses of the servers, in the order of their indexes in the machine. */
   readonly servers: readonly Address[]
   readonly event: { readonly type: string }
   readonly step: Step<ClientEmitted>
 }
 
-/** Moves the machines of clients, and is told of it before what they ask for is carried out. */
+/** Watches the machines of clients: `step` executes their steps. `moved` is called after each step, before its effects are executed. */
 export interface ClientWatch {
   readonly step: Stepper<ClientEmitted>['step']
-  readonly told: (move: ClientMachineStep) => void
+  readonly moved: (move: ClientMachineStep) => void
 }
 
 export interface ClientSurroundings {
@@ -52,17 +51,17 @@ export interface ClientSurroundings {
   readonly timeline: Timeline
   readonly timing: ClientTiming
   readonly seed: number
-  /** Told of each request when it is first sent. */
+  /** Receives each request when it is first sent. */
   readonly requested: (request: Request) => void
   readonly watch?: ClientWatch
 }
 
-/** A server that does not say who it is, is left for the next one after this. */
+/** When a server does not answer `hello` within this time, the client tries the next server. */
 const greetingMs = 300
 
 /**
- * A simulated client: its sessions, and any number of requests at once, each carried by the client machine. It asks the
- * server that answered last, and is at one address, its name.
+ * A simulated client: its sessions, and any number of concurrent requests, each carried by a client machine. It sends requests to
+ * the server that answered last. Its address is its name.
  */
 export class SimulatedClient {
   readonly #around: ClientSurroundings
@@ -74,7 +73,7 @@ export class SimulatedClient {
   #sessionCount = 0
   #actorCount = 0
 
-  /** `server` is the one that it asks first: a place in the list of servers. */
+  /** `server` is the index of the server that the client asks first. */
   constructor(around: ClientSurroundings, server: ServerIndex = 0) {
     this.#around = around
     this.#preferred = server
@@ -83,8 +82,8 @@ export class SimulatedClient {
     })
   }
 
-  /** Has `command` executed; `ended` is given how it ended, unless it is given up. */
-  ask(command: Command, ended: (outcome: Outcome) => void): Asked {
+  /** Sends a request with `command`. `ended` receives its outcome, unless the request is given up. */
+  ask(command: Command, ended: (outcome: Outcome) => void): PendingRequest {
     let submitted: { readonly session: Session<RequestMachine>; readonly seq: number } | null = null
     let isGivenUp = false
     this.#inSession((session) => {
@@ -94,15 +93,15 @@ export class SimulatedClient {
       get id() {
         return submitted === null ? null : { uid: submitted.session.uid, seq: submitted.seq }
       },
-      giveUp: (toldEnd) => {
+      giveUp: (onEnd) => {
         isGivenUp = true
-        if (submitted === null) toldEnd(null)
-        else this.#cancel(submitted.session, submitted.seq, toldEnd)
+        if (submitted === null) onEnd(null)
+        else this.#cancel(submitted.session, submitted.seq, onEnd)
       },
     }
   }
 
-  /** The client is gone, and all that it had begun. */
+  /** The client leaves, and drops all its requests. */
   leave(): void {
     this.#around.network.leave(this.#around.name)
     this.#giveUpGreeting?.()
@@ -160,7 +159,7 @@ export class SimulatedClient {
     const actor = this.#actor(watch, (outcome, server) => {
       actor.stop()
       session.end(seq)
-      // Only a request that failed over says who is to be asked first, as in the client library.
+      // Only a request that failed over changes the preferred server, as in the client library.
       if (server !== first) this.#preferred = server
       if (outcome.kind === 'refused' && outcome.reason === 'expired' && this.#session === session) {
         this.#session = null
@@ -181,17 +180,17 @@ export class SimulatedClient {
     return seq
   }
 
-  #watchOf(seq: () => number): Moved<ClientEmitted> | null {
+  #watchOf(seq: () => number): ActorWatch<ClientEmitted> | null {
     const { name: client, servers, watch } = this.#around
     if (watch === undefined) return null
     return {
       step: watch.step,
-      told: (event, step) => watch.told({ client, seq: seq(), servers, event, step }),
+      moved: (event, step) => watch.moved({ client, seq: seq(), servers, event, step }),
     }
   }
 
   #actor(
-    watch: Moved<ClientEmitted> | null,
+    watch: ActorWatch<ClientEmitted> | null,
     answered: (outcome: Outcome, server: ServerIndex) => void,
   ): SimulatedActor<ClientEmitted> {
     const { name, servers, network, timeline, timing, seed } = this.#around
@@ -223,7 +222,7 @@ export class SimulatedClient {
   }
 }
 
-/** What a cancel says of its target: how that had ended before, or else that it never will be executed. */
+/** The outcome of the target of a cancel: its earlier outcome, or `cancelled` when it will never be executed. */
 function endedBefore({ result, instance, index }: Extract<Outcome, { kind: 'executed' }>): Outcome {
   const { ended } = result as unknown as { readonly ended: Outcome | null }
   return ended ?? { kind: 'cancelled', instance, index }

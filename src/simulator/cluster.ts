@@ -1,4 +1,4 @@
-/** A whole cluster in one process, in virtual time, with everything uncertain drawn from one seed. */
+/** A whole cluster in one process, in virtual time. One seed decides every random choice. */
 import type { NodeId } from '../../machines/batch.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client-timing.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
@@ -17,25 +17,25 @@ import { Timeline } from './timeline.ts'
 
 export interface SimulationOptions {
   readonly seed: number
-  /** How many servers found the cluster, numbered from 0. */
+  /** The number of founders. Their ids are numbered from 0. */
   readonly servers: number
   readonly service: Service
   readonly sessionIdleMs?: number
   readonly timing?: Timing
   readonly clientTiming?: ClientTiming
   readonly limits?: Limits
-  /** Plants a fault: a test of the tests. */
+  /** Plants a deliberate fault, to test the checks. */
   readonly plant?: Plant
-  /** A digest of the replicated state is reported after each so many instances; 0, unless it is said, for never. */
+  /** The servers report a digest of the replicated state after every `digestEvery` instances. Default 0: never. */
   readonly digestEvery?: number
   readonly observe?: (fact: Fact) => void
   readonly heard?: ServerSurroundings['heard']
   readonly moved?: ServerSurroundings['moved']
   readonly happened?: ServerSurroundings['happened']
   readonly fated?: Fated
-  /** Carries datagrams as bytes; left out, they are handed over as values. `nowMs` is virtual time. */
+  /** Carries datagrams as bytes. Without it, datagrams are passed as values. `nowMs` is virtual time. */
   readonly wire?: (nowMs: () => number) => Wire
-  /** Told of the links that are cut, by the addresses of their ends, when that changes. */
+  /** Receives all links that are cut, by the addresses of their ends, on each change. */
   readonly linked?: (cut: readonly CutLink[]) => void
   readonly clients?: ClientWatch
 }
@@ -52,7 +52,7 @@ export class SimulatedCluster {
   readonly #around: ServerSurroundings
   readonly #servers: SimulatedServer[] = []
   #members: readonly Member[]
-  /** So many instances have been executed by some server. */
+  /** The number of instances that some server has executed. */
   #executed = 0
 
   constructor(options: SimulationOptions) {
@@ -96,29 +96,29 @@ export class SimulatedCluster {
     for (const server of this.#servers) server.start()
   }
 
-  /** Every server that there is or was, in the order in which they were added. */
+  /** Every present and former server, in the order in which they were added. */
   get servers(): readonly SimulatedServer[] {
     return this.#servers
   }
 
-  /** The server; `undefined` when there never was one of that id. */
+  /** The server, or `undefined` when no server ever had that id. */
   find(id: NodeId): SimulatedServer | undefined {
     return this.#servers.find((server) => server.id === id)
   }
 
-  /** The server; throws when there never was one of that id. */
+  /** The server. Throws when no server ever had that id. */
   server(id: NodeId): SimulatedServer {
     const server = this.find(id)
     if (server === undefined) throw new Error(`there is no server ${id}`)
     return server
   }
 
-  /** The members after all that any server has executed, whether that server runs now or not. */
+  /** The members after the last instance that any server has executed. That server need not run now. */
   get members(): readonly Member[] {
     return this.#members
   }
 
-  /** Whichever has a batch accepted, or would at once, at the highest ballot; the first server when none has. */
+  /** The server whose proposer is leading or accepting at the highest ballot; the first server when there is none. */
   leader(): NodeId {
     let leader: { readonly id: NodeId; readonly round: number } | null = null
     for (const { id, node } of this.#servers) {
@@ -130,15 +130,15 @@ export class SimulatedCluster {
     return leader?.id ?? this.#servers[0]?.id ?? 0
   }
 
-  /** A new server, with an empty disk, that does not run yet. */
+  /** Adds a new server with an empty disk. It does not run yet. */
   add(id: NodeId, incarnation: string): SimulatedServer {
-    if (this.find(id) !== undefined) throw new Error(`there is a server ${id} already`)
+    if (this.find(id) !== undefined) throw new Error(`server ${id} already exists`)
     const server = new SimulatedServer(this.#around, id, incarnation)
     this.#servers.push(server)
     return server
   }
 
-  /** A new client of the servers `ids`, which asks the one at place `first` of them first. */
+  /** A new client of the servers `ids`. It asks the server at index `first` first. */
   client(name: string, ids: readonly NodeId[], first = 0): SimulatedClient {
     return new SimulatedClient(
       {

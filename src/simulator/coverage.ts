@@ -1,4 +1,4 @@
-/** Counts what a run came to: a run in which nothing of interest happened proves little. */
+/** Counts the situations that a run met: a run without interesting situations proves little. */
 import type { AcceptorContext } from '../../machines/acceptor.ts'
 import { compareBallots, sameBallot } from '../../machines/ballot.ts'
 import type { NodeId } from '../../machines/batch.ts'
@@ -15,7 +15,7 @@ import type { Wire } from './network.ts'
 import type { SimulatedServer } from './server.ts'
 import { type Counts, noCounts, type Situation } from './situations.ts'
 
-/** What chosen batches did with a request, as far as it was seen. */
+/** The first chosen batch that contains a request: its instance, and the server that proposed it. */
 interface Fate {
   readonly instance: number
   readonly node: NodeId
@@ -24,16 +24,16 @@ interface Fate {
 export class Coverage {
   readonly #counts: Record<Situation, number> = { ...noCounts }
   readonly #heard = new WeakSet<SimulatedDatagram>()
-  /** The server at which each request was first heard. */
+  /** The server that first received each request. */
   readonly #asked = new Map<string, NodeId>()
   readonly #answered = new Set<string>()
   readonly #fates = new Map<string, Fate>()
-  /** Servers whose learner catches up, and everybody that it knows of is gone for good. */
+  /** Servers whose learner catches up while every server that it knows is stopped for good. */
   readonly #lost = new Set<NodeId>()
   readonly #isGone: (id: NodeId) => boolean
   #instances = 0
 
-  /** `isGone` tells of a server that is stopped for good. */
+  /** `isGone` is true for a server that is stopped for good. */
   constructor(isGone: (id: NodeId) => boolean) {
     this.#isGone = isGone
   }
@@ -42,7 +42,7 @@ export class Coverage {
     return this.#counts
   }
 
-  /** How many instances were chosen and executed. */
+  /** The number of instances that were chosen and executed. */
   get instances(): number {
     return this.#instances
   }
@@ -51,7 +51,7 @@ export class Coverage {
     this.#counts[situation] += 1
   }
 
-  /** The wire, with the messages counted that it carries in pieces. */
+  /** Wraps `wire` to count the messages that it sends in pieces. */
   overWire(wire: Wire): Wire {
     return {
       open: () => wire.open(),
@@ -63,7 +63,7 @@ export class Coverage {
     }
   }
 
-  /** A running server is given a datagram: before it hears it. */
+  /** A running server is about to receive a datagram. */
   heard({ id, node }: SimulatedServer, datagram: SimulatedDatagram): void {
     const { sender, message } = datagram
     const isCopy = this.#heard.has(datagram)
@@ -79,11 +79,11 @@ export class Coverage {
     }
   }
 
-  /** `node` is the one that the fact is of, as it is now; `null` when it does not run. */
+  /** `node` is the node that reported the fact, `null` when it does not run. */
   observe(fact: Fact, node: SteppedNode | null): void {
     switch (fact.type) {
       case 'said':
-        this.#said(fact.node, fact.to, fact.message, node)
+        this.#sent(fact.node, fact.to, fact.message, node)
         return
       case 'executed':
         if (fact.instance === this.#instances) this.#executed(fact)
@@ -135,12 +135,12 @@ export class Coverage {
         if (!node.roles.requestQueue.matches('empty')) this.count('learning during load')
         return
       default:
-        // No situation is told by the arrival of the others alone.
+        // The arrival of the other messages alone shows no situation.
         return
     }
   }
 
-  #said(self: NodeId, to: NodeId, message: NodeMessage, node: SteppedNode | null): void {
+  #sent(self: NodeId, to: NodeId, message: NodeMessage, node: SteppedNode | null): void {
     switch (message.type) {
       case 'prepare': {
         const isFirst = (node?.roles.proposer.context as ProposerContext | undefined)?.tries === 0
@@ -153,7 +153,7 @@ export class Coverage {
         return
       case 'learn':
         if (message.from === 0) this.count('learning from instance 0')
-        if (node?.roles.learner.matches('catchingUp')) this.#asksAround(self, node)
+        if (node?.roles.learner.matches('catchingUp')) this.#learns(self, node)
         return
       case 'chosen':
         if (message.batches.length > 1) this.count('learning several instances at once')
@@ -170,7 +170,7 @@ export class Coverage {
     }
   }
 
-  #asksAround(self: NodeId, node: SteppedNode): void {
+  #learns(self: NodeId, node: SteppedNode): void {
     const { members, informant } = node.roles.learner.context as LearnerContext
     const known = informant === null ? peersOf(members, self) : [...peersOf(members, self), informant.id]
     if (!known.every(this.#isGone)) this.#lost.delete(self)

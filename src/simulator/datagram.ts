@@ -2,10 +2,10 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 
-/** A datagram of the simulated network: a message, with the server that says it, `null` for a client. */
+/** A datagram of the simulated network: a message and its sender. `sender` is `null` for a client. */
 export interface SimulatedDatagram {
   readonly sender: NodeId | null
-  /** Between servers. */
+  /** Present on messages between servers. */
   readonly names?: Names
   readonly message: NodeMessage | ClientMessage | ServerMessage
 }

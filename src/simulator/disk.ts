@@ -3,80 +3,80 @@ import type { Write } from '../../machines/outputs.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
 import type { Timeline } from './timeline.ts'
 
-interface AskedWrite {
+interface PendingWrite {
   readonly write: Write
   readonly ended: () => void
 }
 
 /**
- * A simulated disk. Writes are stored in order, each whole or not at all. What an acceptor writes is synced; a learner's
- * write waits for the next sync. Writes that are asked for while a sync is under way join the next one. A crash, or a sync
- * that fails, loses what was not synced; but, as on a real disk, a first part of it may have got there.
+ * A simulated disk. It stores writes in order, and each write completely or not at all. A write of an acceptor starts a sync; a
+ * write of a learner waits for the next sync. Writes during a sync wait for the next one. A crash or a failed sync loses the
+ * writes that are not synced, but the first of them may survive, as on a real disk.
  */
 export class SimulatedDisk {
   readonly #timeline: Timeline
   readonly #syncMs: () => number
   #state: DurableState = nothingDurable
-  /** Everything written as chosen; what is durable of it ends at `#state.firstUnchosen`. */
+  /** All chosen batches that were written. The durable ones are those below `#state.firstUnchosen`. */
   #chosen: Batch[] = []
-  #waiting: AskedWrite[] = []
-  #syncing: AskedWrite[] = []
-  #giveUpSync: (() => void) | null = null
+  #waiting: PendingWrite[] = []
+  #syncing: PendingWrite[] = []
+  #cancelSync: (() => void) | null = null
   #watcher: ((syncMs: number) => void) | null = null
   #failure: { readonly survived: number; readonly failed: () => void } | null = null
 
-  /** `syncMs` is asked for how long each sync takes. */
+  /** `syncMs` returns the duration of each sync. */
   constructor(timeline: Timeline, syncMs: () => number) {
     this.#timeline = timeline
     this.#syncMs = syncMs
   }
 
-  /** What is durable. */
+  /** The durable state. */
   get state(): DurableState {
     return this.#state
   }
 
   get isSyncing(): boolean {
-    return this.#giveUpSync !== null
+    return this.#cancelSync !== null
   }
 
-  /** How many writes a crash would find not synced. */
+  /** The number of writes that are not synced. */
   get unsynced(): number {
     return this.#syncing.length + this.#waiting.length
   }
 
-  /** The chosen batches from `from` on, as far as is durable or written. */
+  /** Up to `count` chosen batches from `from` on, as far as they are written. They need not be durable. */
   chosen(from: Instance, count: number): Batch[] {
     return this.#chosen.slice(from, from + count)
   }
 
-  /** Writes; `ended` is called once the write is synced. */
+  /** Writes. `ended` is called after the sync of the write. */
   persist(write: Write, ended: () => void): void {
     if (write.by === 'learner') for (const { batch } of write.chosen) this.#chosen.push(batch)
     this.#waiting.push({ write, ended })
-    if (this.#giveUpSync === null) this.#beginSync()
+    if (this.#cancelSync === null) this.#beginSync()
   }
 
-  /** The next sync to end fails: `survived` of its writes got there, in order, and `failed` is called. */
+  /** Makes the next sync that ends fail: its first `survived` writes are stored, and `failed` is called. */
   failSync(survived: number, failed: () => void): void {
     this.#failure = { survived, failed }
   }
 
-  /** `begun` is told once, when the next sync begins, how long it takes. */
+  /** Calls `begun` once, with the duration of the next sync, when that sync begins. */
   atNextSync(begun: (syncMs: number) => void): void {
     this.#watcher = begun
   }
 
-  /** Neither fails a sync nor tells of one, though it was asked to. */
+  /** Drops the requests of `failSync` and `atNextSync`. */
   forgetFaults(): void {
     this.#failure = null
     this.#watcher = null
   }
 
-  /** The node is gone: `survived` of the writes that were not synced got there, in order. */
+  /** The node crashed. The first `survived` of the writes that were not synced are stored. */
   crash(survived: number): void {
-    this.#giveUpSync?.()
-    this.#giveUpSync = null
+    this.#cancelSync?.()
+    this.#cancelSync = null
     this.forgetFaults()
     for (const { write } of [...this.#syncing, ...this.#waiting].slice(0, survived)) this.#apply(write)
     this.#syncing = []
@@ -92,8 +92,8 @@ export class SimulatedDisk {
     const watcher = this.#watcher
     this.#watcher = null
     watcher?.(syncMs)
-    this.#giveUpSync = this.#timeline.schedule(syncMs, () => {
-      this.#giveUpSync = null
+    this.#cancelSync = this.#timeline.schedule(syncMs, () => {
+      this.#cancelSync = null
       if (this.#failure === null) this.#endSync()
       else this.#endFailedSync(this.#failure)
     })
@@ -103,7 +103,7 @@ export class SimulatedDisk {
     const synced = this.#syncing
     this.#syncing = []
     for (const { write } of synced) this.#apply(write)
-    // Before anybody is told, since whoever is may write again at once.
+    // The next sync begins before the callbacks, because a callback may write again immediately.
     this.#beginSync()
     for (const { ended } of synced) ended()
   }
@@ -114,7 +114,7 @@ export class SimulatedDisk {
   }
 
   #apply(write: Write): void {
-    // Kept already, when it was written.
+    // `persist` has already kept the chosen batches.
     this.#state = afterWrite(this.#state, write, () => undefined)
   }
 }

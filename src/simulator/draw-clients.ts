@@ -6,14 +6,14 @@ interface Draw {
   readonly service: ServiceName
   readonly servers: number
   readonly stormMs: number
-  /** When it matters that requests are under way; `null` for no such moment. */
+  /** The time at which requests should be in progress; `null` for no such time. */
   readonly busyAtMs: number | null
 }
 
-/** How many names there are: few, so that clients meet. */
+/** The names of locks and keys. There are few, so that clients contend for them. */
 const names = ['a', 'b', 'c']
 
-/** Clients that work through the storm: mostly they begin at server 0, and some of them at others, so that servers duel. */
+/** Clients that send requests during the storm. Most start at server 0; some start at other servers, so that proposers compete. */
 export function drawClients(random: Random, draw: Draw): ClientPlan[] {
   const isDuel = random.chance(40)
   const clients = Array.from({ length: random.between(2, 8) }, () => ({

@@ -1,4 +1,4 @@
-/** A plan from a seed: which faults come when, and who asks for what. */
+/** Draws a plan from a seed: the faults and their times, and the requests of each client. */
 import type { NodeId } from '../../machines/batch.ts'
 import { drawClients } from './draw-clients.ts'
 import { drawShape } from './draw-shape.ts'
@@ -7,21 +7,21 @@ import { faultKinds } from './plan.ts'
 import { Random, seedFor } from './random.ts'
 
 export interface PlanOptions {
-  /** How many servers found the cluster; from one to five, mostly three, when it is not said. */
+  /** The number of founders. Default: one to five, drawn, most often three. */
   readonly servers?: number
-  /** The faults that may come; all of them when it is not said. */
+  /** The kinds of faults that may occur. Default: all. */
   readonly faults?: readonly FaultKind[]
 }
 
-/** Of a hundred clusters, how many are founded with so many servers. */
+/** The distribution of the number of founders: one entry for each of a hundred clusters. */
 const sizes: readonly number[] = [...Array(5).fill(1), ...Array(10).fill(2), ...Array(55).fill(3)]
   .concat(Array(10).fill(4))
   .concat(Array(20).fill(5))
 
-/** How many servers there may be beyond the founders. */
+/** The greatest number of servers beside the founders. */
 const joiners = 2
 
-/** The plan that `seed` stands for: the same for the same seed and options. */
+/** The plan for `seed`. The same seed and options give the same plan. */
 export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   const random = new Random(seed)
   const servers = options.servers ?? random.pick(sizes)
@@ -29,9 +29,9 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   const stormMs = random.between(4, 20) * 1_000
   const draw = { random, servers, stormMs }
   const allowed = options.faults ?? faultKinds
-  // Drawn from a sequence of its own: the rest of a plan is the same with and without.
+  // The shape has its own random sequence, so that the rest of the plan does not depend on it.
   const shape = drawShape({ ...draw, allowed, random: new Random(seedFor(seed, 'shape')) })
-  // A run with every fault at once shows little of each: some are left out.
+  // A run with every fault at once tests each of them badly, so some are left out.
   const kinds = allowed.filter(() => random.chance(shape === null ? 60 : 20))
   const faults = [...kinds.flatMap((kind) => drawFaults(draw, kind)), ...(shape?.faults ?? [])]
   return {
@@ -53,7 +53,7 @@ interface Draw {
   readonly stormMs: number
 }
 
-/** The faults of one kind; how many follows from the length of the storm. */
+/** The faults of one kind. Their number depends on the length of the storm. */
 function drawFaults(draw: Draw, kind: FaultKind): Fault[] {
   const { random, stormMs } = draw
   const isRare = kind === 'join' || kind === 'remove' || kind === 'replace' || kind === 'stop'
@@ -118,7 +118,10 @@ function drawFault({ random, servers, stormMs }: Draw, kind: FaultKind): Fault {
   kind satisfies never
 }
 
-/** One direction of one link, one server alone, a ring of which each link is cut one way, two halves, or a server without clients. */
+/**
+ * Cuts one direction of one link; one server from all others; a ring, in which each server receives from one other only; the
+ * cluster into two halves; a server from its clients; or one direction of all links of a server.
+ */
 function drawCut(random: Random, servers: number): CutLink[] {
   const ids = random.shuffled(Array.from({ length: servers }, (_, id) => id))
   const one = ids[0] ?? 0
@@ -136,7 +139,7 @@ function drawCut(random: Random, servers: number): CutLink[] {
     case 1:
       return bothWays([one], others)
     case 2: {
-      // Each hears the one before it, and nobody else.
+      // Each server receives only from the one before it.
       const next = (id: NodeId) => ids[(ids.indexOf(id) + 1) % ids.length]
       return ids.flatMap((a) => ids.filter((b) => b !== a && next(a) !== b).map((b): CutLink => [a, b]))
     }
@@ -145,7 +148,7 @@ function drawCut(random: Random, servers: number): CutLink[] {
     case 4:
       return [[null, one]]
     default:
-      // It can say everything, and hears nothing; or the other way round.
+      // The server can send but not receive, or receive but not send.
       return random.chance(50)
         ? [...others.map((id): CutLink => [id, one]), [null, one]]
         : [...others.map((id): CutLink => [one, id]), [one, null]]

@@ -1,10 +1,10 @@
-/** Faults that only together lead somewhere, which a draw of each by itself seldom does. */
+/** Combinations of faults that reach rare situations. Independent draws seldom produce them. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { CutLink, Fault, FaultKind } from './plan.ts'
 import type { Random } from './random.ts'
 
 export interface Shape {
-  /** When the clients have to be at work. */
+  /** The time at which clients must have requests in progress. */
   readonly busyAtMs: number
   readonly faults: readonly Fault[]
 }
@@ -16,10 +16,10 @@ interface Draw {
   readonly allowed: readonly FaultKind[]
 }
 
-/** Of a hundred runs, how many have each of the shapes. */
+/** The percentage of runs for each shape. */
 const percent = 12
 
-/** None, in most runs. Nothing is in it that is not allowed. */
+/** A shape with only allowed faults, or `null`, as in most runs. */
 export function drawShape(draw: Draw): Shape | null {
   const { random, allowed } = draw
   const isTurnover = random.chance(percent)
@@ -37,8 +37,8 @@ export function drawShape(draw: Draw): Shape | null {
 }
 
 /**
- * A server hears that it is behind and cannot ask, while all others that it knows of are removed and stopped, and new ones
- * take their places: when it can ask again, nobody is left that it knows.
+ * A server learns that it is behind but cannot send. Meanwhile all other servers that it knows are removed and stopped, and new
+ * servers take their places. When it can send again, none of the servers that it knows is left.
  */
 function drawTurnover({ random, servers, stormMs }: Draw): Shape {
   const ids = random.shuffled(idsBelow(servers))
@@ -47,7 +47,7 @@ function drawTurnover({ random, servers, stormMs }: Draw): Shape {
   const atMs = random.between(500, stormMs >> 2)
   const all = [...ids, ...joining].filter((id) => id !== mute)
   const faults: Fault[] = [
-    // What it misses at first it will have to ask for.
+    // The server misses the first instances, so it has to ask for them later.
     { kind: 'cut', links: to(mute, all), atMs, forMs: random.between(100, 1_000) },
     { kind: 'cut', links: from(mute, all), atMs, forMs: random.between(stormMs >> 1, stormMs - atMs) },
   ]
@@ -61,8 +61,9 @@ function drawTurnover({ random, servers, stormMs }: Draw): Shape {
 }
 
 /**
- * A minority misses an accept or two, and then hears all and cannot say anything: it holds accepted records and knows
- * nothing to be chosen. Then it is needed: of the others one is left that has lost what it had learned.
+ * A minority misses one or two accepts. Then it receives everything but cannot send: it holds accepted records and knows of no
+ * chosen instance. Then the minority is needed: of the other servers one remains, which has lost the chosen batches that it
+ * had learned.
  */
 function drawHoles({ random, servers, stormMs }: Draw): Shape {
   const ids = random.shuffled(idsBelow(servers))
@@ -91,8 +92,8 @@ function drawHoles({ random, servers, stormMs }: Draw): Shape {
 }
 
 /**
- * One of three servers is replaced, and something is chosen without the third. Then only the third is there, and the old directory
- * of the one that was replaced: by their ids they are a quorum.
+ * One of three servers is replaced, and a batch is chosen without the third. Then only the third server runs, together with the old
+ * directory of the replaced one. By their ids these two would be a quorum.
  */
 function drawOldDirectory({ random, stormMs }: Draw): Shape {
   const [replaced = 0, third = 1, other = 2] = random.shuffled(idsBelow(3))
@@ -111,8 +112,8 @@ function drawOldDirectory({ random, stormMs }: Draw): Shape {
 }
 
 /**
- * A server ends again and again while its disk syncs what it has just promised, and begins at once; answers to what it said before
- * come late. So it prepares a ballot that it has prepared before, and has forgotten.
+ * A server crashes again and again while its disk syncs its latest promise, and restarts immediately. Answers to its earlier messages
+ * arrive late. So it prepares a ballot that it has prepared before and has forgotten.
  */
 function drawAgain({ random, servers, stormMs }: Draw): Shape {
   const server = random.below(servers)

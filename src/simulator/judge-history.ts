@@ -1,24 +1,24 @@
-/** Whether what the clients saw of a run can be explained: by both linearizability checkers. */
+/** Judges the history of the clients of a run with both linearizability checkers. */
 import type { Operation } from '../verify/history.ts'
 import { lockModel, type Model, registersAndCountersModel } from '../verify/models.ts'
 import { searchLinearization, TooManyConfigurations } from '../verify/search.ts'
 import { checkWitness } from '../verify/witness.ts'
 import type { ServiceName } from './plan.ts'
 
-/** What the clients saw has no explanation. */
+/** The history of the clients is not linearizable. */
 export class NotLinearizable extends Error {
   override readonly name = 'NotLinearizable'
 }
 
-/** How many configurations the search may follow before its window is halved. */
+/** The number of configurations that the search may follow before its window is halved. */
 const searchLimit = 2_000
 
 const models: Readonly<Record<ServiceName, Model>> = { lock: lockModel, register: registersAndCountersModel }
 
 /**
- * Throws `NotLinearizable` when the positions of the answers, or the answers alone, do not make sense. The search, which does
- * not trust positions, looks at a window from the start of the run: the longest of all, the half, the quarter… that it
- * can afford. Returns how many operations were in it.
+ * Throws `NotLinearizable` when the history is not linearizable by the positions of the answers, or by the answers alone. The
+ * search, which ignores positions, judges a window from the start of the run: all operations, a half, a quarter, and so on,
+ * until the limit suffices. Returns the number of operations in the window.
  */
 export function judgeHistory(operations: readonly Operation[], service: ServiceName): number {
   const model = models[service]
@@ -35,7 +35,7 @@ export function judgeHistory(operations: readonly Operation[], service: ServiceN
   }
 }
 
-/** The first `count` operations; what was answered after the next one was called counts as not answered yet. */
+/** The first `count` operations. Those that were answered after the next operation was called count as unanswered. */
 function window(operations: readonly Operation[], count: number): readonly Operation[] {
   const end = operations[count]?.called.order
   if (end === undefined) return operations

@@ -9,20 +9,20 @@ import { checkQueue } from '../verify/queue.ts'
 import { ReplicatedClock } from '../verify/replicated-clock.ts'
 import type { Timeline } from './timeline.ts'
 
-/** What a run is judged by so far: to its end, only when it has ended well. `service` is the name of what it replicates. */
+/** The judgement of a run so far. It covers the end of the run only if the run ended without failure. `service` is a service name. */
 export function judgementOf(service: string, hasEnded = false): Judgement {
   const soFar = ['facts', 'queue', 'realTime'] as const
   return { evidence: hasEnded ? [...soFar, 'endOfRun'] : soFar, isWholeHistory: true, service }
 }
 
-/** Judges a run as it goes, and tells of it: the text of every fact, in order, with the virtual time. */
+/** Judges a run while it goes on, and logs every fact, in order, with the virtual time. */
 export class Judge {
   readonly #timeline: Timeline
   readonly #invariants: Invariants
   readonly #clock = new ReplicatedClock()
   readonly #expiry: Expiry
-  readonly #told: ((line: string) => void) | null
-  /** What each server executed since the last look into its request queue. */
+  readonly #log: ((line: string) => void) | null
+  /** The executions of each server since the last check of its request queue. */
   readonly #executions = new Map<NodeId, Execution[]>()
 
   /** `sessionIdleMs` is the time after which the replicas forget an idle session. */
@@ -30,17 +30,17 @@ export class Judge {
     timeline: Timeline,
     options: InvariantsOptions,
     sessionIdleMs: number,
-    told: ((line: string) => void) | null,
+    log: ((line: string) => void) | null,
   ) {
     this.#expiry = new Expiry(sessionIdleMs)
     this.#timeline = timeline
-    this.#told = told
+    this.#log = log
     this.#invariants = Invariants.begin(options)
   }
 
-  /** `clockMs` is the replicated clock of the fact's server, if that runs. Throws a `Violation` when the fact breaks an invariant. */
+  /** `clockMs` is the replicated clock of the server of the fact, if it runs. Throws a `Violation` when the fact breaks an invariant. */
   observe(fact: Fact, clockMs: number | null): void {
-    if (this.#told !== null) this.note(JSON.stringify(fact))
+    if (this.#log !== null) this.note(JSON.stringify(fact))
     if (fact.type === 'executed') {
       const executions = this.#executions.get(fact.node)
       if (executions === undefined) this.#executions.set(fact.node, [fact.execution])
@@ -51,14 +51,14 @@ export class Judge {
     this.#expiry.observe(fact, this.#timeline.nowMs)
   }
 
-  /** Something happened at a server. Throws a `Violation` when its request queue has forgotten a request. */
+  /** To be called after an event at a server. Throws a `Violation` when its request queue has lost a request. */
   moved(node: NodeId, before: RequestQueueContext, after: RequestQueueContext): void {
     checkQueue(node, before, after, this.#executions.get(node) ?? [])
     this.#executions.delete(node)
   }
 
-  /** Tells of what is no fact. */
+  /** Logs an event that is not a fact. */
   note(text: string): void {
-    this.#told?.(`${this.#timeline.nowMs} ${text}\n`)
+    this.#log?.(`${this.#timeline.nowMs} ${text}\n`)
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What a run may cost. Without faults nothing is lost, so nothing is said twice, and every answer comes soon. After faults, when all is
- * at rest, a request costs as much as it would have cost without them. The bounds lie well above what was measured, since they are to
- * find what doubles a cost, not what adds a hundredth.
+ * The bounds on the cost of a run. Without faults no message is lost, so no message is sent twice, and every answer arrives soon. After
+ * faults, when the cluster is idle again, a request costs as much as in a run without faults. The bounds are well above the measured
+ * values: they find changes that double a cost, not changes of one percent.
  */
 import type { NodeId } from '../../machines/batch.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
@@ -11,44 +11,44 @@ import type { Operation } from '../verify/history.ts'
 import type { ServiceName } from './plan.ts'
 
 /**
- * The longest that an answer may take that waits for no other client, in virtual milliseconds. The longest of 150 runs with up to five
- * servers, several of which proposed, was 38 ms.
+ * The longest time for an answer that waits for no other client, in virtual milliseconds. The measured maximum is 38 ms, in 150 runs
+ * with up to five servers, several of which proposed.
  */
 const longestAnswerMs = 200
 
 /**
- * The most datagrams that a request may cost for each founder, where no request waits. The most of 120 runs was 4.4; several servers
- * proposed in them.
+ * The most datagrams for each request and founder, when no request waits. The measured maximum is 4.4, in 120 runs in which several
+ * servers proposed.
  */
 const mostDatagrams = 9
 
-/** What one request came to. */
+/** The cost of one request. */
 export interface Cost {
   readonly tookMs: number
-  /** All that was sent until the cluster was at rest again. */
+  /** The datagrams that were sent until the cluster was idle again. */
   readonly datagrams: number
-  /** Batches that servers executed meanwhile, each counted at each server: what was learned late is among them. */
+  /** The batches that all servers together executed meanwhile, including those that they learned late. */
   readonly executed: number
 }
 
 /** The most that a request may cost. */
 interface CostLimit {
   readonly mostMs: number
-  /** Of so many servers that are counted, where so many batches were executed. */
+  /** For `counted` members, while `executed` batches were executed. */
   readonly mostDatagrams: (counted: number, executed: number) => number
 }
 
-/** The limits of the requests that a server is asked, one after another, by a new client each. */
+/** The limits for the consecutive requests to one server, each from a new client. */
 export const limitsAtRest: readonly CostLimit[] = [
-  // It may have to catch up first, to ask servers that are gone, and to prepare. A member may be removed in what it learns.
+  // The server may have to catch up first, to ask servers that are gone, and to prepare. It may learn that a member was removed.
   { mostMs: 10_000, mostDatagrams: (counted, executed) => 40 * counted + executed },
-  // It, or others, may still have something to catch up with.
+  // This server or others may still have to catch up.
   { mostMs: 10_000, mostDatagrams: (counted, executed) => 20 * counted + executed },
-  // `hello`, `welcome`, `request` and `response`, and with each other server `accept` and `accepted`: nothing is left to be done.
+  // Only `hello`, `welcome`, `request` and `response`, and `accept` and `accepted` with each other server.
   { mostMs: 50, mostDatagrams: (counted) => 4 + 2 * (counted - 1) },
 ]
 
-/** Throws a `Violation` when `what`, a request at one of so many servers that are counted, cost too much. */
+/** Throws a `Violation` when the request `what` cost too much, in a cluster of `counted` members. */
 export function checkCost(
   { tookMs, datagrams, executed }: Cost,
   limit: CostLimit,
@@ -58,36 +58,36 @@ export function checkCost(
   if (tookMs > limit.mostMs) {
     throw new Violation(
       11,
-      `${what} was answered after ${tookMs} ms at rest; the bound is ${limit.mostMs} ms`,
+      `${what} was answered after ${tookMs} ms in an idle cluster; the bound is ${limit.mostMs} ms`,
     )
   }
   const most = limit.mostDatagrams(counted, executed)
   if (datagrams > most) {
-    throw new Violation(12, `${what} cost ${datagrams} datagrams at rest; the bound is ${most}`)
+    throw new Violation(12, `${what} cost ${datagrams} datagrams in an idle cluster; the bound is ${most}`)
   }
 }
 
 /**
- * How long after all faults everything that was asked for has to be answered, in virtual milliseconds. The longest of 774 runs of
- * registers was 7.6 s, the longest of 1,226 of locks, which are held for a while and may have to be freed by somebody else, 18.4 s.
+ * The longest time after the last fault until all requests are answered, in virtual milliseconds. The measured maximum is 7.6 s in 774
+ * runs of registers, and 18.4 s in 1,226 runs of locks, which clients hold for a while and another client may have to free.
  */
 export const longestAfterFaultsMs: Readonly<Record<ServiceName, number>> = { register: 25_000, lock: 50_000 }
 
 export class Measures {
-  readonly #said = new Set<string>()
+  readonly #sent = new Set<string>()
 
-  /** Throws a `Violation` when a proposer asks somebody again for what it has asked for. */
+  /** Throws a `Violation` when a proposer sends the same prepare or accept to a server again. */
   observe(fact: Fact): void {
     if (fact.type !== 'said') return
     const name = askedFor(fact.node, fact.to, fact.message)
     if (name === null) return
-    if (this.#said.has(name)) throw new Violation(12, `nothing is lost, and yet it is said again: ${name}`)
-    this.#said.add(name)
+    if (this.#sent.has(name)) throw new Violation(12, `sent again although no message was lost: ${name}`)
+    this.#sent.add(name)
   }
 
   /**
-   * Throws a `Violation` when an answer came too late, or when `datagrams` are too many for so many founders. No operation may have
-   * waited for another client.
+   * Throws a `Violation` when an answer arrived too late, or when `datagrams` are too many for the number of founders. No operation may
+   * have waited for another client.
    */
   end(operations: readonly Operation[], datagrams: number, founders: number): void {
     const most = mostDatagrams * operations.length * founders
@@ -107,7 +107,7 @@ export class Measures {
   }
 }
 
-/** What is asked of whom, for what a proposer asks of acceptors. */
+/** The name of a prepare or an accept and its receiver; `null` for other messages. */
 function askedFor(node: NodeId, to: NodeId, message: NodeMessage): string | null {
   if (message.type !== 'prepare' && message.type !== 'accept') return null
   const { round, node: of } = message.ballot

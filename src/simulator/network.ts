@@ -1,14 +1,14 @@
 import { Random, seedFor } from './random.ts'
 import type { Timeline } from './timeline.ts'
 
-/** What a simulated network does to datagrams. */
+/** The faults and delays of a simulated network. */
 export interface NetworkFaults {
   readonly lossPercent: number
   readonly duplicationPercent: number
-  /** A datagram takes from `minDelayMs` to `maxDelayMs`, each its own time, so that they overtake each other. */
+  /** The delay of each datagram is drawn between `minDelayMs` and `maxDelayMs`, so datagrams can overtake each other. */
   readonly minDelayMs: number
   readonly maxDelayMs: number
-  /** Of a hundred datagrams, so many take `lateMs` longer. */
+  /** The percentage of datagrams that are delayed by another `lateMs`. */
   readonly latePercent: number
   readonly lateMs: number
 }
@@ -22,7 +22,7 @@ export const noFaults: NetworkFaults = {
   lateMs: 0,
 }
 
-/** Told of what happens to a datagram on its way. */
+/** Receives the fate of each datagram that is dropped or duplicated. */
 export type Fated = (
   fate: 'dropped' | 'duplicated',
   reason: string,
@@ -31,7 +31,7 @@ export type Fated = (
   datagram: unknown,
 ) => void
 
-/** What is sent `from` there `to` there is lost. Ends are addresses. */
+/** A link that is cut in one direction. `from` and `to` are addresses. */
 export interface CutLink {
   readonly from: string
   readonly to: string
@@ -39,15 +39,15 @@ export interface CutLink {
 
 type Receive = (datagram: unknown, from: string) => void
 
-/** Carries datagrams as bytes. Without one they are handed over as the values that they are. */
+/** Carries datagrams as bytes. Without a wire, datagrams are passed as values. */
 export interface Wire {
-  /** What is sent of it: several where it is cut into pieces. */
+  /** The encoded datagram; several when it is cut into pieces. */
   pack(datagram: unknown): readonly Uint8Array[]
-  /** What one process reads with, from its start to its end: given each that arrives, it returns what is whole by then. */
+  /** A reader for one run of a process. It takes each datagram that arrives and returns the messages that are complete. */
   open(): (bytes: Uint8Array, from: string) => readonly unknown[]
 }
 
-/** The reason why a datagram is lost on purpose; `null` for one that is not. */
+/** The reason why a datagram is lost deliberately; `null` for a datagram that is not. */
 export type LostOnPurpose = (from: string, to: string, datagram: unknown) => string | null
 
 interface Receiver {
@@ -55,16 +55,16 @@ interface Receiver {
   readonly read: ReturnType<Wire['open']> | null
 }
 
-/** Delays are whole multiples of this: what is drawn is a whole number. */
+/** Delays are whole multiples of this, because random numbers are whole. */
 const gridMs = 1 / 1_024
 
 /** Carries datagrams between addresses in virtual time, with faults drawn from a seed. */
 export class SimulatedNetwork {
   faults: NetworkFaults
   losesOnPurpose: LostOnPurpose | null = null
-  /** How many datagrams were sent, lost ones included. */
+  /** The number of datagrams that were sent, including lost ones. */
   sent = 0
-  /** How many have not arrived yet, copies included. */
+  /** The number of datagrams in flight, including copies. */
   onTheWay = 0
   readonly #timeline: Timeline
   readonly #seed: number
@@ -73,10 +73,10 @@ export class SimulatedNetwork {
   readonly #receivers = new Map<string, Receiver>()
   readonly #links = new Map<string, Random>()
   readonly #linked: (cut: readonly CutLink[]) => void
-  /** How many cuts lie on a link: one may begin before another ends. */
+  /** By link, the number of cuts in force: they may overlap. */
   readonly #cuts = new Map<string, { readonly link: CutLink; readonly count: number }>()
 
-  /** `linked` is told which links are cut, each time that changes. */
+  /** `linked` receives all links that are cut, on each change. */
   constructor(
     timeline: Timeline,
     seed: number,
@@ -93,17 +93,17 @@ export class SimulatedNetwork {
     this.#wire = wire
   }
 
-  /** From now on `receive` is given what is sent to `address`. */
+  /** From now on `receive` takes the datagrams to `address`. */
   listen(address: string, receive: Receive): void {
     this.#receivers.set(address, { receive, read: this.#wire?.open() ?? null })
   }
 
-  /** From now on nobody is at `address`. */
+  /** From now on no process receives at `address`. */
   leave(address: string): void {
     this.#receivers.delete(address)
   }
 
-  /** From now on nothing that is sent along `links` arrives; the returned function ends this cut. */
+  /** From now on the network drops all datagrams on `links`. The returned function ends this cut. */
   cut(links: readonly CutLink[]): () => void {
     this.#count(links, 1)
     return () => this.#count(links, -1)
@@ -119,12 +119,12 @@ export class SimulatedNetwork {
     this.#linked([...this.#cuts.values()].map(({ link }) => link))
   }
 
-  /** The datagram is data that nobody changes: without a wire it is handed over as it is. */
+  /** The datagram must not change: without a wire it is passed without a copy. */
   send(from: string, to: string, datagram: unknown): void {
     for (const bytes of this.#wire?.pack(datagram) ?? [null]) this.#sendOne(from, to, datagram, bytes)
   }
 
-  /** `bytes` are what `datagram` becomes, or a piece of it; `null` without a wire. */
+  /** `bytes` is the encoded `datagram`, or a piece of it; `null` without a wire. */
   #sendOne(from: string, to: string, datagram: unknown, bytes: Uint8Array | null): void {
     this.sent += 1
     const link = linkOf(from, to)
@@ -136,7 +136,7 @@ export class SimulatedNetwork {
     const random = this.#randomOf(link)
     const { lossPercent, duplicationPercent, latePercent, lateMs, ...range } = this.faults
     const copies = random.chance(duplicationPercent) ? 2 : 1
-    if (copies === 2) this.#fated('duplicated', 'the network brings it twice', from, to, datagram)
+    if (copies === 2) this.#fated('duplicated', 'the network duplicates it', from, to, datagram)
     const steps = Math.floor((range.maxDelayMs - range.minDelayMs) / gridMs)
     for (let copy = 0; copy < copies; copy += 1) {
       if (random.chance(lossPercent)) {
@@ -149,7 +149,8 @@ export class SimulatedNetwork {
       this.#timeline.schedule(delayMs, () => {
         this.onTheWay -= 1
         const receiver = this.#receivers.get(to)
-        if (receiver === undefined) this.#fated('dropped', 'nobody is there', from, to, datagram)
+        if (receiver === undefined)
+          this.#fated('dropped', 'no process receives at this address', from, to, datagram)
         else this.#arrive(receiver, from, datagram, bytes)
       })
     }

@@ -1,4 +1,4 @@
-/** Whoever changes the members of a simulated cluster, one change after another, as the documents say that it is done. */
+/** The operator of a simulated cluster: changes its members, one change at a time, as the documents describe it. */
 import type { Instance, MembershipChange, NodeId } from '../../machines/batch.ts'
 import { countedMembers } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
@@ -11,14 +11,14 @@ import { type Process, run, sleep, until } from './process.ts'
 import type { SimulatedServer } from './server.ts'
 import type { Situation } from './situations.ts'
 
-/** How often it looks whether a server that joins has caught up, and after how many looks it names another one to learn from. */
+/** The interval of the checks whether a joining server has caught up, and the number of checks before it learns from another peer. */
 const lookMs = 100
 const looksAtOnePeer = 20
 
-/** It changes nothing: there never is a request of that name. */
+/** A command without effect: no request with this name ever exists. */
 const nothing = { kind: 'cancel', seq: 0 } as const
 
-/** So often a server looks whether it knows of its admission before it asks for it again. */
+/** The number of checks whether a server knows of its admission, before the operator asks for the admission again. */
 const looksBeforeAskingAgain = 50
 
 export class Operator {
@@ -26,14 +26,14 @@ export class Operator {
   readonly #clientOf: (first: NodeId) => SimulatedClient
   readonly #client: SimulatedClient
   readonly #happened: (what: Situation) => void
-  /** Changes that take their time, and those that are made at once. */
+  /** Waiting changes: a process takes virtual time, a function is done immediately. */
   readonly #waiting: (Process | (() => void))[] = []
-  /** Servers that are stopped for good: nobody starts them again. */
+  /** Servers that are stopped for good: they are not started again. */
   readonly #retired = new Set<NodeId>()
   #isBusy = false
   #incarnations = 0
 
-  /** `clientOf` gives clients that ask the server `first` first; `happened` is told of what a disk's loss came to. */
+  /** `clientOf` returns a client that asks the server `first` first. `happened` receives the situations that changes cause. */
   constructor(
     cluster: SimulatedCluster,
     clientOf: (first: NodeId) => SimulatedClient,
@@ -45,19 +45,19 @@ export class Operator {
     this.#client = clientOf(0)
   }
 
-  /** Nothing is under way, and nothing waits. */
+  /** True when no change is in progress and none waits. */
   get isIdle(): boolean {
     return !this.#isBusy
   }
 
-  /** Stopped for good, or never begun. */
+  /** True when the server is stopped for good. */
   isRetired(id: NodeId): boolean {
     return this.#retired.has(id)
   }
 
   /**
-   * A new server joins; nothing happens where there is one of that id. With `addedForMs` it is added to the members first, and begins
-   * so long after that.
+   * A new server joins. Has no effect when a server with that id exists. With `addedForMs` the server is first added to the members, and
+   * starts `addedForMs` later.
    */
   join(id: NodeId, addedForMs: number | null = null): void {
     this.#later(this.#joinNew(id, addedForMs))
@@ -68,12 +68,12 @@ export class Operator {
     this.#later(this.#remove(target, stopAfterMs))
   }
 
-  /** The server's disk is lost: it is removed, and joins again with an empty one. */
+  /** The server loses its disk: it is removed, and joins again with an empty disk. */
   replace(target: Target): void {
     this.#later(this.#replace(target))
   }
 
-  /** Stops a server for good, unless those that are left would be no quorum. */
+  /** Stops a server for good, unless the remaining servers would not be a quorum. */
   stop(target: Target): void {
     this.#later(() => this.#stop(target))
   }
@@ -143,7 +143,10 @@ export class Operator {
     if (server.node !== null) server.crash(0)
   }
 
-  /** It is counted, and without it those that run, or will run again, are a quorum of all: or nothing could be chosen again. */
+  /**
+   * The server is counted, and without it the servers that run, or will run again, are a quorum. Otherwise no batch could be chosen
+   * any more.
+   */
   #canStop(id: NodeId): boolean {
     const counted = countedMembers(this.#cluster.members)
     return (
@@ -155,26 +158,29 @@ export class Operator {
     )
   }
 
-  /** It is counted, and of those that are left a quorum stands. The last one cannot be removed, and that is tested elsewhere. */
+  /**
+   * The server is counted, and of the remaining members a quorum is not stopped for good. The last member cannot be removed; other tests
+   * cover that.
+   */
   #canRemove(id: NodeId): boolean {
     const counted = countedMembers(this.#cluster.members)
     const left = counted.filter((other) => other !== id)
     return counted.includes(id) && isQuorum(left, this.#standing(left))
   }
 
-  /** Those that are not stopped for good. */
+  /** The servers that are not stopped for good. */
   #standing(ids: readonly NodeId[]): readonly NodeId[] {
     return ids.filter((id) => !this.#retired.has(id))
   }
 
-  /** As `joinCluster` in src/node/joining.ts: before it has a directory, and knows the founders, the cluster agrees to its joining. */
+  /** As `joinCluster` in src/node/joining.ts: the cluster adds the server before it has a directory and knows the founders. */
   *#beAdded(joiner: Pick<SimulatedServer, 'id' | 'address' | 'incarnation'>): Process<boolean> {
     const { id, address, incarnation } = joiner
     const outcome = yield* this.#change({ action: 'add', id, address, incarnation })
     return outcome.kind === 'executed'
   }
 
-  /** As `join` in src/node/node.ts: it catches up, asks to be counted, and learns that it is. */
+  /** As `join` in src/node/node.ts: the server catches up, asks for its admission, and learns that it is counted. */
   *#becomeMember(server: SimulatedServer): Process {
     const { id, address, incarnation } = server
     yield* this.#catchUp(server)
@@ -191,13 +197,13 @@ export class Operator {
   }
 
   /**
-   * Until a quorum of the new members has the change on disk, with everything before it: only then can the cluster do without
-   * a server that was removed, or lose another. Servers are lazy, so each is asked for something.
+   * Waits until a quorum of the new members has the change on disk, with all instances before it. Only then can the cluster do without
+   * a removed server, or lose another one. Servers are lazy, so the operator sends a request to each.
    */
   *#settle(instance: Instance): Process {
     const knows = (id: NodeId) => this.#cluster.server(id).disk.state.firstUnchosen > instance
     for (;;) {
-      // Anew each time: those that run may not have known of the change at first.
+      // Computed in each round: at first the running servers may not know of the change.
       const counted = countedMembers(this.#cluster.members)
       const standing = this.#standing(counted)
       if (isQuorum(counted, standing.filter(knows))) return
@@ -209,8 +215,8 @@ export class Operator {
   }
 
   /**
-   * Until it knows what another one knew when it was turned to, or everything below `firstUnchosen`; `false` when it did not come
-   * to that in so many looks.
+   * Waits until the server has executed all instances below `firstUnchosen`; for 0, all instances that its peer had executed when it was
+   * picked. Returns `false` when that did not happen within `mostLooks` checks.
    */
   *#catchUp(
     server: SimulatedServer,
@@ -235,7 +241,7 @@ export class Operator {
     return false
   }
 
-  /** One of the other servers that run, each in its turn. */
+  /** The running peer for this turn. The turns take all running peers in order. */
   #peerOf({ id }: SimulatedServer, turn: number) {
     const peers = this.#cluster.servers.flatMap(({ id: peer, address, incarnation, node }) =>
       peer === id || node === null ? [] : [{ id: peer, address, incarnation, node }],
@@ -243,7 +249,7 @@ export class Operator {
     return peers[turn % peers.length] ?? null
   }
 
-  /** How it ended; asked again under a new name where the session was forgotten. */
+  /** The outcome of the change. When the session was forgotten, the change is sent again under a new name. */
   *#change(change: MembershipChange): Process<Outcome> {
     for (;;) {
       const outcome = yield* until<Outcome>((resume) => {

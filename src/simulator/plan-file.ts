@@ -1,17 +1,17 @@
-/** A plan as a file: JSON, checked before it is run. */
+/** A plan as a JSON file, validated before it is run. */
 import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { minDatagramBytes } from '../wire/limits.ts'
 import { faultKinds, type Plan } from './plan.ts'
 
-/** A year, in milliseconds: nothing in a plan takes longer. */
+/** A year in milliseconds, the greatest duration in a plan. */
 const longestMs = 31_536_000_000
 
 function closed<P extends TProperties>(properties: P): TObject<P> {
   return Type.Object(properties, { additionalProperties: false })
 }
 
-/** UDP carries no more. */
+/** The greatest payload of a UDP datagram. */
 const mostDatagramBytes = 65_507
 
 const ms = Type.Integer({ minimum: 0, maximum: longestMs })
@@ -74,7 +74,7 @@ const planSchema = closed({
   clients: Type.Array(closed({ beginsAtMs: ms, server, lanes: Type.Array(Type.Array(stepSchema)) })),
 })
 
-/** The plan that `text` is. Throws, with what is wrong and where, when it is none. */
+/** Parses a plan. Throws an error that names the fault and its place when `text` is not a valid plan. */
 export function parsePlan(text: string): Plan {
   const plan: unknown = JSON.parse(text)
   if (!Value.Check(planSchema, plan)) throw new Error(describeFault(plan))
@@ -82,31 +82,35 @@ export function parsePlan(text: string): Plan {
   return plan
 }
 
-/** Throws when something is planned for a server that cannot be meant. */
+/** Throws when the plan names a server that is not allowed there. */
 function checkServers({ servers, clients, faults }: Static<typeof planSchema>): void {
   const isFounder = (id: number) => id < servers
   const stranger = clients.find(({ server }) => !isFounder(server))
   if (stranger !== undefined) {
-    throw new Error(`a client asks server ${stranger.server} first: there are ${servers} at first`)
+    throw new Error(
+      `a client asks server ${stranger.server} first: the founders are the servers below ${servers}`,
+    )
   }
   for (const fault of faults) {
     const isWrong =
       (fault.kind === 'clock' && !isFounder(fault.server)) ||
       (fault.kind === 'join' && isFounder(fault.server))
     if (isWrong) {
-      throw new Error(`${fault.kind} of server ${fault.server}: the founders are those below ${servers}`)
+      throw new Error(
+        `${fault.kind} of server ${fault.server}: the founders are the servers below ${servers}`,
+      )
     }
   }
 }
 
-/** The plan as `parsePlan` reads it. */
+/** Formats a plan for `parsePlan`. */
 export function formatPlan(plan: Plan): string {
   return `${JSON.stringify(plan, null, 2)}\n`
 }
 
 function describeFault(plan: unknown): string {
   const fault = Value.Errors(planSchema, plan).First()
-  if (fault === undefined) return 'nothing is wrong'
+  if (fault === undefined) return 'the plan has no fault'
   const kinds = fault.path.startsWith('/faults') ? `; faults are ${faultKinds.join(', ')}` : ''
-  return `${fault.path || 'it'}: ${fault.message}${kinds}`
+  return `${fault.path || 'the plan'}: ${fault.message}${kinds}`
 }

@@ -1,14 +1,14 @@
-/** Something that goes on in virtual time, written as one does what one waits for: `yield* until(…)`. */
+/** Processes in virtual time, written as generators that wait with `yield* until(…)`. */
 import type { Timeline } from './timeline.ts'
 
-/** Begins something, and has `resume` called with what came of it. */
+/** Starts an operation that calls `resume` with its result. */
 type Begin<T> = (resume: (value: T) => void) => void
 
-// What is resumed with fits what was begun: `until` sees to it.
+// `until` ensures that the value of `resume` has the type that the process waits for.
 // biome-ignore lint/suspicious/noExplicitAny: one process waits for values of several types
 export type Process<R = void> = Generator<Begin<any>, R, any>
 
-/** What comes of what `begin` begins. */
+/** Starts an operation and waits for its result. */
 export function* until<T>(begin: Begin<T>): Process<T> {
   return yield begin
 }
@@ -18,7 +18,7 @@ export function* sleep(timeline: Timeline, waitMs: number): Process {
   yield* until<void>((resume) => timeline.schedule(waitMs, resume))
 }
 
-/** Runs it, from one wait to the next; `ended` is called at its end. What it throws ends the run. */
+/** Runs a process from one wait to the next, and calls `ended` at its end. An error in the process ends the run. */
 export function run(routine: Process, ended: () => void = () => undefined): void {
   const resume = (value?: unknown): void => {
     const next = routine.next(value)

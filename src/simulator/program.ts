@@ -1,10 +1,10 @@
-/** Simulated clients at work: each lane does its steps one after another. */
+/** The work of simulated clients: each lane executes its steps one after another. */
 import type { Json } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import type { LockResult, LockToken } from '../services/lock.ts'
 import { lockCommand, unlockCommand } from '../services/lock-commands.ts'
 import type { RequestName } from '../verify/liveness.ts'
-import type { Asked, SimulatedClient } from './client.ts'
+import type { PendingRequest, SimulatedClient } from './client.ts'
 import type { ClientStep } from './client-steps.ts'
 import { type Process, run, sleep, until } from './process.ts'
 import type { Situation } from './situations.ts'
@@ -14,21 +14,21 @@ export interface ProgramOptions {
   readonly client: SimulatedClient
   readonly lanes: readonly (readonly ClientStep[])[]
   readonly timeline: Timeline
-  /** No step is begun at or after this. */
+  /** No step begins at this time or later. */
   readonly endsAtMs: number
-  /** Names the client. */
+  /** The name of the client. */
   readonly name: string
-  /** Told how each request ended that was sent. */
+  /** Receives the outcome of each request that was sent. */
   readonly ended: (request: RequestName, outcome: Outcome) => void
-  /** The lock may be held by nobody who knows. */
+  /** Receives each lock whose holder may not know that it holds the lock. */
   readonly orphaned: (lock: string) => void
   readonly happened: (what: Situation) => void
 }
 
 export class Program {
   readonly #options: ProgramOptions
-  /** What each lane that has not ended waits for. */
-  readonly #asked = new Map<string, Asked>()
+  /** By lane, the request that the lane waits for. */
+  readonly #pending = new Map<string, PendingRequest>()
   #working = 0
 
   constructor(options: ProgramOptions) {
@@ -45,9 +45,9 @@ export class Program {
     return this.#working === 0
   }
 
-  /** The requests that are not answered yet; a lane may also be thinking. */
+  /** The requests that are not answered yet. A lane that waits before its next step has none. */
   get unanswered(): readonly RequestName[] {
-    return [...this.#asked.values()].map(({ id }) => id ?? { uid: this.#options.name, seq: 0 })
+    return [...this.#pending.values()].map(({ id }) => id ?? { uid: this.#options.name, seq: 0 })
   }
 
   *#work(lane: string, steps: readonly ClientStep[]): Process {
@@ -90,32 +90,32 @@ export class Program {
     if (outcome?.kind !== 'executed') this.#options.orphaned(name)
   }
 
-  /** The token, also where the lock was taken although it was given up; `null` when it is not held. */
+  /** The token of the lock, also when the request was given up but executed; `null` when the lock is not held. */
   *#lock(lane: string, name: string, patienceMs: number | null): Process<LockToken | null> {
     const outcome = yield* this.#ask(lane, lockCommand(name), patienceMs)
     if (outcome?.kind === 'executed') {
       const result = outcome.result as LockResult
       return 'token' in result ? result.token : null
     }
-    // A session that was forgotten does not say what was executed in it.
+    // A forgotten session does not reveal whether the request was executed.
     if (outcome?.kind === 'refused') this.#options.orphaned(name)
     return null
   }
 
-  /** How it ended; `null` when it was given up before it was sent. */
+  /** The outcome of the request; `null` when it was given up before it was sent. */
   *#ask(lane: string, body: Json, patienceMs: number | null): Process<Outcome | null> {
     const { client, timeline, happened } = this.#options
-    let asked: Asked | null = null
+    let pending: PendingRequest | null = null
     const outcome = yield* until<Outcome | null>((resume) => {
-      let loseNoPatience: (() => void) | null = null
+      let cancelPatience: (() => void) | null = null
       const request = client.ask({ kind: 'service', body }, (answer) => {
-        loseNoPatience?.()
+        cancelPatience?.()
         resume(answer)
       })
-      asked = request
-      this.#asked.set(lane, request)
+      pending = request
+      this.#pending.set(lane, request)
       if (patienceMs === null) return
-      loseNoPatience = timeline.schedule(patienceMs, () => {
+      cancelPatience = timeline.schedule(patienceMs, () => {
         happened('a request given up')
         request.giveUp((answer) => {
           if (answer?.kind === 'cancelled') happened('a request taken back in time')
@@ -124,8 +124,8 @@ export class Program {
         })
       })
     })
-    this.#asked.delete(lane)
-    const id = (asked as Asked | null)?.id
+    this.#pending.delete(lane)
+    const id = (pending as PendingRequest | null)?.id
     if (id && outcome !== null) this.#options.ended(id, outcome)
     return outcome
   }

@@ -1,6 +1,6 @@
 import { drawRandom } from '../../machines/random.ts'
 
-/** A sequence of whole random numbers from a seed: the same on every machine. */
+/** A sequence of whole random numbers from a seed. It is the same on every machine. */
 export class Random {
   #seed: number
 
@@ -20,7 +20,7 @@ export class Random {
     return least + this.below(most - least + 1)
   }
 
-  /** True `percent` times in a hundred. */
+  /** True with a probability of `percent` in a hundred. */
   chance(percent: number): boolean {
     return this.below(100) < percent
   }
@@ -40,8 +40,8 @@ export class Random {
 }
 
 /**
- * The seed of a sequence of its own for whatever `name` names: each link, disk and client draws from its own, so that
- * taking one thing out of a run disturbs the others as little as can be.
+ * The seed of a separate sequence for `name`. Each link, disk and client has its own sequence, so that removing one of them from a run
+ * changes the others as little as possible.
  */
 export function seedFor(seed: number, name: string): number {
   let hash = seed ^ 0x811c9dc5

@@ -1,4 +1,4 @@
-/** Tells the inspector of a simulated run, as live servers do of themselves: so that a run that fails can be looked at. */
+/** Reports a simulated run to the inspector, as live servers do, so that a failed run can be inspected. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { ServerMessage } from '../../machines/messages.ts'
@@ -37,9 +37,9 @@ export class RunRecorder {
   readonly #watch = new Watch()
   readonly #known = new Map<NodeId, Known>()
   #cluster: SimulatedCluster | null = null
-  /** Of the event under way. */
+  /** The facts of the current event. */
   #facts: Fact[] = []
-  /** Fates are told after what caused them. */
+  /** Fates that are reported after the step that caused them. */
   #fates: (() => void)[] = []
   #clock = 0
 
@@ -48,7 +48,7 @@ export class RunRecorder {
     this.#service = service
   }
 
-  /** What a simulated cluster is to be given, so that it tells of itself; `plant` is what is planted beside. */
+  /** The options with which a simulated cluster reports to this recorder. `plant` is an additional deliberate fault. */
   surroundings(
     plant: Plant = (settings) => settings,
   ): Pick<SimulationOptions, 'plant' | 'happened' | 'fated' | 'linked' | 'clients'> {
@@ -58,7 +58,7 @@ export class RunRecorder {
       happened: (node, cause) => this.#happened(node, cause),
       fated: (...fate) => this.#fated(...fate),
       linked: (cut) => this.#linked(cut),
-      clients: { step: clientStepper.step, told: (move) => this.#clientMoved(move) },
+      clients: { step: clientStepper.step, moved: (move) => this.#clientMoved(move) },
     }
   }
 
@@ -88,7 +88,7 @@ export class RunRecorder {
     })
   }
 
-  /** The run has ended with `error`, or well, with `null`. */
+  /** The run has ended with `error`; `null` for a run without failure. */
   ended(error: unknown): void {
     this.#record(verdictOf(error, this.#now.timeMs, judgementOf(this.#service.name, error === null)))
   }
@@ -104,7 +104,7 @@ export class RunRecorder {
     const facts = this.#facts
     this.#facts = []
     if (cause.type === 'start') this.#started(server, starts)
-    this.#tell(id, {
+    this.#report(id, {
       kind: 'step',
       ...this.#now,
       cause,
@@ -114,7 +114,7 @@ export class RunRecorder {
       roles: changedRoles(before.roles, node.roles),
     })
     if (facts.some(({ type }) => type === 'executed')) this.#showService(id, node.replica.snapshot())
-    for (const tell of this.#fates.splice(0)) tell()
+    for (const report of this.#fates.splice(0)) report()
   }
 
   #started(server: SimulatedServer, starts: number): void {
@@ -123,7 +123,7 @@ export class RunRecorder {
     if (starts > 1) {
       this.#record({ kind: 'process', node: id, timeMs: this.#now.timeMs, state: 'up', reason: null })
     }
-    this.#tell(id, {
+    this.#report(id, {
       kind: 'survey',
       ...this.#now,
       address,
@@ -138,15 +138,15 @@ export class RunRecorder {
   #showService(id: NodeId, snapshot: Uint8Array): void {
     const replica = Replica.restore(this.#service, snapshot)
     const { firstUnexecuted } = replica
-    this.#tell(id, { kind: 'service', ...this.#now, firstUnexecuted, view: replica.view() })
+    this.#report(id, { kind: 'service', ...this.#now, firstUnexecuted, view: replica.view() })
   }
 
   #fated(...[fate, reason, from, to, datagram]: Parameters<Fated>): void {
     const [sender, receiver] = [this.#partyAt(from), this.#partyAt(to)]
-    const teller = typeof sender === 'number' ? sender : receiver
-    if (typeof teller !== 'number') return
+    const reporter = typeof sender === 'number' ? sender : receiver
+    if (typeof reporter !== 'number') return
     const { message } = datagram as SimulatedDatagram
-    const tell = () => {
+    const report = () => {
       const record: FateRecord = {
         kind: 'fate',
         ...this.#now,
@@ -156,11 +156,11 @@ export class RunRecorder {
         fate,
         reason,
       }
-      this.#tell(teller, record)
+      this.#report(reporter, record)
     }
-    // What a server says is told of with its step, which is not over.
-    if (this.#facts.length > 0) this.#fates.push(tell)
-    else tell()
+    // A message is reported with the step of its sender, so its fate must wait until that step ends.
+    if (this.#facts.length > 0) this.#fates.push(report)
+    else report()
   }
 
   #linked(links: readonly CutLink[]): void {
@@ -175,7 +175,7 @@ export class RunRecorder {
       client,
       seq,
       timeMs: this.#now.timeMs,
-      heard: heardBy(event, nodeAt),
+      heard: receivedWith(event, nodeAt),
       event: event.type,
       moves: this.#watch.takeClientMoves(),
       said: step.effects.flatMap((effect) =>
@@ -200,15 +200,15 @@ export class RunRecorder {
     return { clock: this.#clock, timeMs: this.#cluster?.timeline.nowMs ?? 0 }
   }
 
-  #tell(node: NodeId, record: ServerRecord): void {
+  #report(node: NodeId, record: ServerRecord): void {
     const { incarnation } = this.#server(node)
     const { starts } = this.#known.get(node) ?? unknown
     this.#record({ kind: 'server', node, incarnation, run: `${node}.${starts}`, record })
   }
 }
 
-/** What a client's machine heard, if its event is a server's message. */
-function heardBy(
+/** The message in the event of a client's machine, `null` when the event is no message from a server. */
+function receivedWith(
   event: { readonly type: string },
   nodeAt: (server: ServerIndex) => NodeId,
 ): ClientRecord['heard'] {

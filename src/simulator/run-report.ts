@@ -1,4 +1,4 @@
-/** What a run came to. */
+/** The result of a run. */
 
 import type { Invariant } from '../core/invariants.ts'
 import { messageOf } from '../core/message-of.ts'
@@ -7,41 +7,41 @@ import { NotLinearizable } from './judge-history.ts'
 import type { Counts } from './situations.ts'
 
 /**
- * What did not hold: an invariant, by its number; that the clients' histories can be explained; or an assertion, of a machine
- * or the replica, where a live server would halt.
+ * The check that failed: an invariant, by its number; the linearizability of the clients' history; or an assertion of a machine or the
+ * replica, where a live server would halt.
  */
 export type Broken = Invariant | 'linearizability' | 'assertion'
 
 export interface RunFailure {
   readonly broke: Broken
   readonly message: string
-  /** How many events had happened. */
+  /** The number of events before the failure. */
   readonly step: number
   /** Virtual time. */
   readonly atMs: number
 }
 
-/** What can be added up over runs. */
+/** The sums over several runs. */
 export interface Sums {
   /** Whole milliseconds, so that sums do not depend on their order. */
   readonly virtualMs: number
   readonly steps: number
   readonly datagrams: number
   readonly instances: number
-  /** What clients asked for. */
+  /** The number of operations of clients. */
   readonly operations: number
-  /** How many of these the search looked at. */
+  /** The number of operations that the search judged. */
   readonly searched: number
   readonly counts: Counts
 }
 
 export interface RunReport extends Sums {
-  /** The invariants that were judged to the end of the run: none when it failed. */
+  /** The invariants that were judged to the end of the run; none when the run failed. */
   readonly judged: readonly Invariant[]
   readonly failure: RunFailure | null
 }
 
-/** What `error`, thrown in a run, says of it. */
+/** The failure of a run that threw `error`. */
 export function failureOf(error: unknown, step: number, atMs: number): RunFailure {
   const message = messageOf(error)
   return { broke: brokenBy(error), message, step, atMs }

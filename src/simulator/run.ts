@@ -1,4 +1,4 @@
-/** A whole run of a plan: a storm, then no faults, and then everything has to come to rest. */
+/** A complete run of a plan: first a storm, then no faults, until the cluster must be idle. */
 import type { Json, NodeId } from '../../machines/batch.ts'
 import { countedMembers } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
@@ -11,7 +11,7 @@ import type { Plant } from '../stepped/settings.ts'
 import { History, type Operation } from '../verify/history.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/liveness.ts'
 import { readCommand } from '../verify/register-service.ts'
-import type { Asked, SimulatedClient } from './client.ts'
+import type { PendingRequest, SimulatedClient } from './client.ts'
 import { SimulatedCluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
 import type { SimulatedDatagram } from './datagram.ts'
@@ -30,32 +30,32 @@ import type { Situation } from './situations.ts'
 import { Storm } from './storm.ts'
 
 export interface RunOptions {
-  /** Plants a fault: a test of the tests. */
+  /** Plants a deliberate fault, to test the checks. */
   readonly plant?: Plant
-  /** The replicated states of servers are compared after each so many instances; every eighth, unless it is said. */
+  /** The replicated states of the servers are compared after every `digestEvery` instances. Default 8. */
   readonly digestEvery?: number
-  /** Told of each datagram that a running server is about to hear. */
+  /** Receives each datagram that a running server is about to receive. */
   readonly heard?: (datagram: SimulatedDatagram) => void
-  /** Told at the end what the clients saw, whatever came of the run. */
+  /** Receives the history of the clients at the end of the run, also when the run failed. */
   readonly ended?: (operations: readonly Operation[]) => void
-  /** Given every fact and what else happened, a line each with its time: the same plan gives the same lines. */
+  /** Receives a line with its time for every fact and every other event. The same plan gives the same lines. */
   readonly told?: (line: string) => void
-  /** The codec for a plan whose messages travel as bytes, as `codecWire` is. */
+  /** The codec for a plan whose messages travel as bytes, such as `codecWire`. */
   readonly wire?: (datagramBytes: number, nowMs: () => number) => Wire
-  /** Given what the inspector is told, as it happens. */
+  /** Receives the records for the inspector during the run. */
   readonly recorded?: (record: InspectorRecord) => void
 }
 
-/** It costs the size of the state; outcomes are compared at every instance. */
+/** A digest costs time in proportion to the state. Outcomes are compared at every instance. */
 const usualDigestEvery = 8
-/** How long after everything was answered everything has to be at rest. */
+/** The time after the last answer within which the cluster must become idle. */
 const quietMs = 60_000
-/** How long after the storm somebody begins to free locks whose holders do not know that they hold them. */
+/** The time after the storm when the janitor begins to free locks whose holders do not know that they hold them. */
 const janitorAfterMs = 10_000
 const janitorEveryMs = 2_000
-/** So long after an answer at rest, nothing more follows from it. */
+/** The time after an answer in an idle cluster, until the cluster is idle again. */
 const settledAfterMs = 2_000
-/** How long it may take that each server is asked for something, one after the other. */
+/** The longest time for the requests to all servers, one server after another. */
 const longestToAskAllMs = 300_000
 
 /**
@@ -66,7 +66,7 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
   const world = new Run(plan, options)
   let failure: RunFailure | null = null
   try {
-    world.goOn()
+    world.runToEnd()
     world.recordEnd(null)
   } catch (error) {
     failure = world.failed(error)
@@ -79,14 +79,14 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunReport {
 class Run {
   readonly #plan: Plan
   readonly #coverage: Coverage
-  /** Judges what a run without faults costs; `null` in one with faults. */
+  /** Judges the cost of a run without faults; `null` for a run with faults. */
   readonly #measures: Measures | null
   readonly #cluster: SimulatedCluster
   readonly #judge: Judge
   readonly #operator: Operator
   readonly #storm: Storm
   readonly #programs: Program[] = []
-  /** Locks that may be held by somebody who does not know. */
+  /** Locks whose holder may not know that it holds them. */
   readonly #orphans = new Set<string>()
   readonly #history = new History()
   #searched = 0
@@ -101,7 +101,9 @@ class Run {
     this.#measures = plan.faults.length === 0 ? new Measures() : null
     const { seed, servers, service, sessionIdleMs, datagramBytes } = plan
     if (datagramBytes !== undefined && wire === undefined) {
-      throw new Error(`the plan sends datagrams of ${datagramBytes} bytes, and there is no codec: give one`)
+      throw new Error(
+        `the plan sends datagrams of ${datagramBytes} bytes and needs a codec: give the option wire`,
+      )
     }
     const packed =
       datagramBytes === undefined || wire === undefined
@@ -143,13 +145,13 @@ class Run {
     })
   }
 
-  /** What the clients saw so far. */
+  /** The history of the clients so far. */
   get operations(): readonly Operation[] {
     return this.#history.operations
   }
 
-  /** To the end. Throws a `Violation`, or what a machine threw. */
-  goOn(): void {
+  /** Runs the plan to its end. Throws a `Violation`, or the error of a machine. */
+  runToEnd(): void {
     const { stormMs, clients, service } = this.#plan
     this.#cluster.start()
     const isAnswered = () =>
@@ -160,11 +162,12 @@ class Run {
     this.#storm.end()
     run(this.#janitor(isAnswered))
     if (!this.#advance(stormMs + longestAfterFaultsMs[service], isAnswered)) this.#failProgress()
-    // One that was away while all that it knows were removed asks them until another one speaks to it: so that comes first.
+    // A server that was away while all servers that it knows were removed asks them until another server sends to it. Such a server is
+    // not idle before `#finishAsking`.
     if (this.#isInTouch) this.#rest()
     this.#finishAsking()
     this.#rest()
-    // A lock is waited for as long as somebody holds it.
+    // Requests for a lock wait while another client holds it, so only registers have a bound.
     if (this.#plan.service === 'register') {
       this.#measures?.end(this.#history.operations, this.#cluster.network.sent, this.#plan.servers)
     }
@@ -175,7 +178,7 @@ class Run {
     return failureOf(error, this.#steps, this.#cluster.timeline.nowMs)
   }
 
-  /** So that a recording ends with what broke, `null` for nothing. */
+  /** Ends the recording with the error of the run, `null` for a run without failure. */
   recordEnd(error: unknown): void {
     this.#recorder?.ended(error)
   }
@@ -210,7 +213,7 @@ class Run {
     this.#programs.push(new Program(options))
   }
 
-  /** A client of all servers that there will ever be. */
+  /** A client of all servers of the run, including those that join later. */
   #client(name: string, first: NodeId): SimulatedClient {
     const ids = new Set(this.#cluster.servers.map(({ id }) => id))
     for (const fault of this.#plan.faults) if (fault.kind === 'join') ids.add(fault.server)
@@ -243,7 +246,7 @@ class Run {
     this.#coverage.observe(fact, node)
   }
 
-  /** Goes on until `isOver`, or until `untilMs` or until nothing is due any more: then it is false. */
+  /** Advances until `isOver` and returns true. Returns false at `untilMs`, or when no event is scheduled any more. */
   #advance(untilMs: number, isOver: () => boolean): boolean {
     const { timeline } = this.#cluster
     for (;;) {
@@ -255,7 +258,7 @@ class Run {
     }
   }
 
-  /** Each server knows of a quorum that it could have something chosen with. */
+  /** Each running server knows a quorum of running members. */
   get #isInTouch(): boolean {
     const { servers } = this.#cluster
     return servers.every(({ node }) => {
@@ -268,7 +271,7 @@ class Run {
     })
   }
 
-  /** With nothing asked for, everything comes to rest. */
+  /** Without outstanding requests the cluster must become idle. */
   #rest(): void {
     const { timeline, network } = this.#cluster
     this.#advance(timeline.nowMs + quietMs, () => false)
@@ -283,7 +286,7 @@ class Run {
     checkProgress([...unanswered, ...changes], waitedMs)
   }
 
-  /** Frees, after a while, what is held by nobody who knows: others wait for it. */
+  /** After a while, frees the locks whose holders do not know that they hold them: other clients wait for these locks. */
   *#janitor(isAnswered: () => boolean): Process {
     const { timeline } = this.#cluster
     const client = this.#client('janitor', 0)
@@ -294,7 +297,7 @@ class Run {
     }
   }
 
-  /** Each server is asked, and answers. */
+  /** Sends requests to each server, which must answer. */
   #finishAsking(): void {
     const untilMs = this.#cluster.timeline.nowMs + longestToAskAllMs
     let isOver = false
@@ -305,8 +308,8 @@ class Run {
   }
 
   /**
-   * Each server that counts has requests chosen: all of them can, and catch up with what they missed. In the end a request costs as
-   * little as if nothing had ever failed.
+   * Sends requests to each server. Every counted server must get its requests chosen, and catch up with the instances that it missed.
+   * The last request at each server must cost as little as in a run without faults.
    */
   *#askEach(): Process {
     for (const { id, node } of this.#cluster.servers) {
@@ -314,14 +317,14 @@ class Run {
       for (const [turn, limit] of limitsAtRest.entries()) {
         const cost = yield* this.#costAt(id, turn)
         const counted = countedMembers(this.#cluster.members)
-        // One that was removed turns its clients away, or does not know it and can have nothing chosen.
+        // A removed server rejects its clients; or it does not know that it was removed, and cannot get a batch chosen.
         if (!counted.includes(id)) break
         checkCost(cost, limit, counted.length, `request ${turn + 1} at server ${id}`)
       }
     }
   }
 
-  /** What a request of a new client at the server `id` comes to. */
+  /** The cost of a request of a new client at the server `id`. */
   *#costAt(id: NodeId, turn: number): Process<Cost> {
     const { timeline, network } = this.#cluster
     const { nowMs } = timeline
@@ -334,14 +337,14 @@ class Run {
     return { tookMs, datagrams: network.sent - sent, executed: this.#executed - executed }
   }
 
-  /** Asked again, under a new name, where the session was forgotten. */
+  /** Sends a request and waits for its outcome. When the session was forgotten, the request is sent again under a new name. */
   *#ask(client: SimulatedClient, body: Json): Process {
-    let asked: Asked | null = null
+    let pending: PendingRequest | null = null
     for (;;) {
       const outcome = yield* until<Outcome>((resume) => {
-        asked = client.ask({ kind: 'service', body }, resume)
+        pending = client.ask({ kind: 'service', body }, resume)
       })
-      const id = (asked as Asked | null)?.id
+      const id = (pending as PendingRequest | null)?.id
       if (id) this.#ended(id, outcome)
       if (outcome.kind !== 'refused') return
     }

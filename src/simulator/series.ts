@@ -1,4 +1,4 @@
-/** Many runs, one seed after another, spread over worker threads. */
+/** A series of runs, one for each seed, on worker threads. */
 import { Worker } from 'node:worker_threads'
 import { drawPlan, type PlanOptions } from './draw-plan.ts'
 import type { RunReport } from './run-report.ts'
@@ -7,24 +7,24 @@ import { runWithCodec } from './wire.ts'
 export interface SeriesOptions {
   readonly seeds: readonly number[]
   readonly plan: PlanOptions
-  /** How many threads run; with 1 it is this one. */
+  /** The number of worker threads; with 1 the runs use the calling thread. */
   readonly jobs: number
-  /** Told of each run, in no order that means anything. */
+  /** Receives the report of each run, in no fixed order. */
   readonly ran: (seed: number, report: RunReport) => void
 }
 
-/** What a worker is told: a seed to run. What it answers: its report. */
+/** The message from a worker: the report of one run. A worker receives the seed to run. */
 export interface Ran {
   readonly seed: number
   readonly report: RunReport
 }
 
-/** Runs every seed. Rejects when a worker ends by itself. */
+/** Runs every seed. Rejects when a worker fails. */
 export async function runSeries({ seeds, plan, jobs, ran }: SeriesOptions): Promise<void> {
   if (jobs === 1) {
     for (const seed of seeds) {
       ran(seed, runWithCodec(drawPlan(seed, plan)))
-      // So that a signal is heard, and a progress bar drawn.
+      // Lets the process handle signals and draw a progress bar.
       await new Promise((next) => setImmediate(next))
     }
     return
@@ -33,7 +33,7 @@ export async function runSeries({ seeds, plan, jobs, ran }: SeriesOptions): Prom
   await Promise.all(Array.from({ length: Math.min(jobs, seeds.length) }, () => work(left, plan, ran)))
 }
 
-/** One worker, which takes the next seed when it has run one. */
+/** One worker. It takes the next seed after each run. */
 function work(left: Iterator<number>, plan: PlanOptions, ran: SeriesOptions['ran']): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = startWorker(plan)
@@ -54,7 +54,7 @@ function work(left: Iterator<number>, plan: PlanOptions, ran: SeriesOptions['ran
   })
 }
 
-/** The thread's file stands beside this one, built or not; from source it needs what reads TypeScript. */
+/** The worker's file is beside this one, built or not. From source, the worker needs a loader for TypeScript. */
 function startWorker(plan: PlanOptions): Worker {
   const options = { workerData: plan }
   if (import.meta.url.endsWith('.js')) return new Worker(new URL('./worker.js', import.meta.url), options)

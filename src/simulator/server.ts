@@ -19,7 +19,7 @@ import type { SimulatedNetwork } from './network.ts'
 import { Random, seedFor } from './random.ts'
 import type { Timeline } from './timeline.ts'
 
-/** What all servers of a simulated cluster share. */
+/** The surroundings that all servers of a simulated cluster share. */
 export interface ServerSurroundings {
   readonly seed: number
   readonly timeline: Timeline
@@ -28,26 +28,26 @@ export interface ServerSurroundings {
   readonly founders: readonly Member[]
   readonly settings: Omit<NodeSettings, 'self' | 'incarnation'>
   readonly observe: (fact: Fact) => void
-  /** Told of each datagram that a running server is about to hear. */
+  /** Receives each datagram that a running server is about to receive. */
   readonly heard: (server: SimulatedServer, datagram: SimulatedDatagram) => void
-  /** Told of the request queue of a server before and after each event there. */
+  /** Receives the request queue of a server before and after each event at that server. */
   readonly moved: (node: NodeId, before: RequestQueueContext, after: RequestQueueContext) => void
-  /** Told of each event at a server, its start too, also when it broke something. */
+  /** Receives each event at a server, including its start, and also an event that threw. */
   readonly happened: (node: NodeId, cause: Cause) => void
 }
 
-/** Batches that are read and sent at once to a server that catches up. */
+/** The number of batches in one answer to a server that catches up. */
 const pageBatches = 16
-/** 2027-01-15: the moment at which a run begins. */
+/** 2027-01-15: the wall-clock time at which a run begins. */
 const epochMs = 1_800_000_000_000
 
-/** A simulated server: its disk and its clock, which outlive it, and the node that runs on them, or does not. */
+/** A simulated server: its disk and its clock, which survive a crash, and the node while the server runs. */
 export class SimulatedServer {
   readonly id: NodeId
   readonly address: Address
   /** How far its wall clock is ahead of virtual time; below 0 when it is behind. */
   clockAheadMs = 0
-  /** What each sync takes, when its disk is slow; `null` when it is not. */
+  /** The duration of each sync while the disk is slow; `null` when it is not slow. */
   slowSyncMs: number | null = null
   readonly #around: ServerSurroundings
   readonly #random: Random
@@ -75,12 +75,12 @@ export class SimulatedServer {
     return this.#incarnation
   }
 
-  /** `null` when it does not run. */
+  /** `null` when the server does not run. */
   get node(): SteppedNode | null {
     return this.#run?.node ?? null
   }
 
-  /** The disk is lost: it can be started with an empty one, and `incarnation` is the new one's name. */
+  /** The server loses its disk and gets an empty one, with the new `incarnation`. */
   replaceDisk(incarnation: string): void {
     if (this.#run !== null) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
     this.#earlier = { incarnation: this.#incarnation, disk: this.#disk }
@@ -88,7 +88,7 @@ export class SimulatedServer {
     this.#disk = this.#emptyDisk()
   }
 
-  /** The disk before the last that was replaced was not lost: it is there again, and that one is set aside. */
+  /** Exchanges the present disk with the disk before the last replacement or swap. */
   swapDisk(): void {
     if (this.#run !== null) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
     const earlier = this.#earlier
@@ -98,14 +98,14 @@ export class SimulatedServer {
     this.#disk = earlier.disk
   }
 
-  /** Another disk can be put into the place of the one that it has. */
+  /** True when `swapDisk` has another disk to use. */
   get hasEarlierDisk(): boolean {
     return this.#earlier !== null
   }
 
-  /** Starts it from what its disk holds. */
+  /** Starts the server from the durable state of its disk. */
   start(): void {
-    if (this.#run !== null) throw new Error(`server ${this.id} is running already`)
+    if (this.#run !== null) throw new Error(`server ${this.id} is already running`)
     this.#run = new ServerRun(this.#around, {
       id: this.id,
       incarnation: this.#incarnation,
@@ -123,23 +123,23 @@ export class SimulatedServer {
     })
   }
 
-  /** It does nothing while it is suspended. */
+  /** True while the process of the server is suspended. */
   get isPaused(): boolean {
     return this.#run?.isPaused ?? false
   }
 
   /**
-   * Suspends its process: what comes due waits until the returned function has it go on. Of several pauses the last to end
-   * does; a crash ends all of them.
+   * Suspends the process of the server. Events that become due wait until the returned function ends the pause. Pauses may overlap: the
+   * process continues when the last one ends. A crash ends all of them.
    */
   pause(): () => void {
     const run = this.#run
     if (run === null) throw new Error(`server ${this.id} is not running`)
     run.pause()
-    return () => run.goOn()
+    return () => run.resume()
   }
 
-  /** It ends at once, as with a power cut; `survived` of the writes that were not synced got to the disk. */
+  /** The server crashes, as in a power cut. The first `survived` of its unsynced writes are stored. */
   crash(survived: number): void {
     if (this.#run === null) throw new Error(`server ${this.id} is not running`)
     this.#run.end()
@@ -162,7 +162,7 @@ interface RunOptions {
   readonly incarnation: string
   readonly disk: SimulatedDisk
   readonly randomSeed: number
-  /** Milliseconds of its monotonic clock in a millisecond of virtual time. */
+  /** Milliseconds of the server's monotonic clock for each millisecond of virtual time. */
   readonly rate: number
   /** Milliseconds since 1970, by the server's own wall clock. */
   readonly wallClock: () => number
@@ -176,9 +176,9 @@ class ServerRun implements Surroundings {
   readonly #address: Address
   readonly #timers = new Map<string, () => void>()
   readonly #startedAtMs: number
-  /** How many pauses lie on it: one may begin before another ends. */
+  /** The number of pauses in force: they may overlap. */
   #pauses = 0
-  /** What came due while it is paused, in order. */
+  /** The events that became due during the pause, in order. */
   #due: (() => void)[] = []
 
   constructor(around: ServerSurroundings, options: RunOptions) {
@@ -194,7 +194,7 @@ class ServerRun implements Surroundings {
   }
 
   end(): void {
-    for (const giveUp of this.#timers.values()) giveUp()
+    for (const cancel of this.#timers.values()) cancel()
     this.#timers.clear()
     this.#due = []
   }
@@ -208,7 +208,7 @@ class ServerRun implements Surroundings {
   }
 
   /** Ends a pause. */
-  goOn(): void {
+  resume(): void {
     this.#pauses -= 1
     if (this.isPaused) return
     const due = this.#due
@@ -216,7 +216,7 @@ class ServerRun implements Surroundings {
     for (const run of due) run()
   }
 
-  /** Something comes due for the process: now, or when it goes on. */
+  /** Runs an event that is due: now, or when the process continues. */
   take(run: () => void): void {
     if (this.isPaused) this.#due.push(run)
     else run()
@@ -234,33 +234,33 @@ class ServerRun implements Surroundings {
       this.#happen(request, () =>
         this.node.take({ ...request, timeMs: this.#options.wallClock(), commandBytes }),
       )
-    } else if (message.type === 'hello') this.#say(from, this.#welcome())
+    } else if (message.type === 'hello') this.#send(from, this.#welcome())
   }
 
   send({ address, message, names }: SentMessage): void {
-    this.#say(address, message, names)
+    this.#send(address, message, names)
   }
 
   respond(to: Address, message: ServerMessage): void {
-    this.#say(to, message)
+    this.#send(to, message)
   }
 
   setTimer(timer: ArmedTimer): void {
     this.cancelTimer(timer.role, timer.id)
     const name = timerName(timer.role, timer.id)
-    let isGivenUp = false
+    let isCancelled = false
     const fire = () => {
-      // It was due in a pause, and what was taken before it gave it up.
-      if (isGivenUp) return
+      // The timer became due in a pause, and an event before it cancelled the timer.
+      if (isCancelled) return
       this.#timers.delete(name)
       const { role, id } = timer
       this.#happen({ type: 'timer', role, id }, () => this.node.fire(timer))
     }
     const delayMs = timer.delayMs / this.#options.rate
-    const giveUp = this.#around.timeline.schedule(delayMs, () => this.take(fire))
+    const cancel = this.#around.timeline.schedule(delayMs, () => this.take(fire))
     this.#timers.set(name, () => {
-      isGivenUp = true
-      giveUp()
+      isCancelled = true
+      cancel()
     })
   }
 
@@ -310,7 +310,7 @@ class ServerRun implements Surroundings {
     return this.node.roles.requestQueue.context as RequestQueueContext
   }
 
-  #say(to: Address, message: NodeMessage | ServerMessage, names?: Names): void {
+  #send(to: Address, message: NodeMessage | ServerMessage, names?: Names): void {
     const sender = this.#options.id
     const datagram: SimulatedDatagram = names === undefined ? { sender, message } : { sender, names, message }
     this.#around.network.send(this.#address, to, datagram)
@@ -333,7 +333,7 @@ function timerName(role: RoleName, id: string): string {
   return `${role} ${id}`
 }
 
-/** Within 5 % of real time. */
+/** The rate of a monotonic clock: within 5 % of real time. */
 function rateOf(random: Random): number {
   return random.between(9_500, 10_500) / 10_000
 }

@@ -1,23 +1,23 @@
-/** Makes a failing plan smaller: delta debugging over everything that can be left out of it. */
+/** Shrinks a failing plan with delta debugging over its faults and client steps. */
 import type { ClientPlan, Fault, Plan } from './plan.ts'
 import type { RunFailure } from './run-report.ts'
 
-/** What can be left out of a plan by itself. */
+/** A part of a plan that can be removed alone. */
 type Item =
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'step'; readonly client: number; readonly lane: number; readonly step: number }
 
 export interface Shrunk {
   readonly plan: Plan
-  /** How the smaller plan fails. */
+  /** The failure of the smaller plan. */
   readonly failure: RunFailure
-  /** How many runs it took. */
+  /** The number of runs that the shrinking needed. */
   readonly runs: number
 }
 
 /**
- * A plan with less in it that still breaks the same invariant. `fails` runs a plan. What is left cannot do without any one
- * of its items, unless `mostRuns` runs did not suffice to find that out.
+ * A smaller plan that still fails the same check. `fails` runs a plan. No single item can be removed from the result, unless `mostRuns`
+ * runs were not enough to establish that.
  */
 export function shrink(
   plan: Plan,
@@ -59,7 +59,7 @@ function itemsOf(plan: Plan): Item[] {
   return [...faults, ...steps]
 }
 
-/** The plan with nothing but `items`; clients keep their places, since these name them. */
+/** The plan with only `items`. Clients keep their indexes, because their names contain them. */
 function planOf(plan: Plan, items: readonly Item[]): Plan {
   const steps = new Set(items.flatMap((item) => (item.kind === 'step' ? [placeOf(item)] : [])))
   const faults = items.flatMap((item) => (item.kind === 'fault' ? [item.fault] : []))

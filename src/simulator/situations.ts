@@ -1,4 +1,4 @@
-/** What is looked for in simulated runs. Over a long enough series none of these may stay at zero. */
+/** The situations that simulated runs must meet. In a series that is long enough, no count may remain zero. */
 export const situations = [
   'a crash',
   'a crash during a sync',
@@ -53,7 +53,7 @@ export const situations = [
   'a server denied that is no member',
 ] as const
 
-/** Those that a hundred runs may miss. */
+/** The situations that a series of a hundred runs may miss. */
 export const seldom: readonly Situation[] = [
   'filling a hole below accepted records',
   'filling a hole below a full window of accepted records',
@@ -61,17 +61,17 @@ export const seldom: readonly Situation[] = [
   'an old directory brought back under its id',
 ]
 
-/** So many runs meet every situation: of a longer series that does not, the draws are at fault. */
+/** A series of this many runs meets every situation. When a longer series misses one, the plans are drawn badly. */
 export const runsThatMeetAll = 2_000
 
-/** What never came about, of all that is looked for. */
+/** The situations that were never met. */
 export function missedIn(counts: Counts): readonly Situation[] {
   return situations.filter((situation) => counts[situation] === 0)
 }
 
 export type Situation = (typeof situations)[number]
 
-/** How often each was seen. */
+/** The number of times that each situation was met. */
 export type Counts = Readonly<Record<Situation, number>>
 
 export const noCounts = Object.fromEntries(situations.map((situation) => [situation, 0])) as Counts

@@ -1,4 +1,4 @@
-/** Lets the faults of a plan happen to a cluster. */
+/** Applies the faults of a plan to a cluster. */
 
 import type { NodeId } from '../../machines/batch.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
@@ -18,16 +18,16 @@ export interface StormOptions {
   readonly operator: Operator
   /** The addresses of all clients. */
   readonly clients: readonly string[]
-  /** Told of each fault that did happen: one that finds its server down does not. */
+  /** Receives the situation of each fault that takes effect. A fault has no effect when its server does not run. */
   readonly happened: (what: Situation) => void
 }
 
 export class Storm {
   readonly #options: StormOptions
   readonly #active = new Set<Fault>()
-  /** Servers that run with the directory that they had before. */
+  /** Servers that run with their old directory. */
   readonly #swapped = new Set<NodeId>()
-  /** Draws which of the `chosen` messages are lost that one server alone could tell. */
+  /** Draws which of the `chosen` messages are lost that only one server can send. */
   readonly #random: Random
 
   /** Schedules `faults` on the cluster's timeline. */
@@ -39,7 +39,7 @@ export class Storm {
     }
   }
 
-  /** From now on nothing more is made to fail. */
+  /** From now on no sync fails or triggers a crash. */
   end(): void {
     for (const { disk } of this.#options.cluster.servers) disk.forgetFaults()
   }
@@ -109,11 +109,11 @@ export class Storm {
     fault satisfies never
   }
 
-  /** Runs a server with the directory that it had before it was replaced, for a while. */
+  /** Runs a server for a while with the directory that it had before it was replaced. */
   #bringBack({ server: id, forMs }: Extract<Fault, { kind: 'oldDirectory' }>): void {
     const { cluster, operator, happened } = this.#options
     const server = cluster.find(id)
-    // Of two at once the second would put the new directory back, and its end the old one for good.
+    // With two such faults at once, the second would restore the new directory, and its end would leave the old one in place for good.
     if (server === undefined || !server.hasEarlierDisk || operator.isRetired(id) || this.#swapped.has(id))
       return
     const swap = () => {
@@ -140,7 +140,7 @@ export class Storm {
     })
   }
 
-  /** Of two faults of one kind the worse one counts. */
+  /** When two faults of one kind overlap, the worse one applies. */
   #setNetwork(): void {
     const { network } = this.#options.cluster
     let faults = noFaults
@@ -172,7 +172,7 @@ export class Storm {
     network.losesOnPurpose = lostChosenPercent === 0 ? null : this.#losesChosen(lostChosenPercent)
   }
 
-  /** Loses what one server alone knows to be chosen. */
+  /** Loses `chosen` messages with an instance that only their sender knows to be chosen. */
   #losesChosen(percent: number): LostOnPurpose {
     return (_from, _to, datagram) => {
       const { sender, message } = datagram as SimulatedDatagram
@@ -180,11 +180,11 @@ export class Storm {
       if (!this.#knowsAlone(sender, message.from + message.batches.length)) return null
       if (!this.#random.chance(percent)) return null
       this.#options.happened('a chosen lost that one server alone could tell')
-      return 'nobody else knows that it is chosen'
+      return 'no other server knows that it is chosen'
     }
   }
 
-  /** No other server that will ever speak again knows everything below `firstUnchosen`. */
+  /** True when no other server, except those that are stopped for good, knows all instances below `firstUnchosen`. */
   #knowsAlone(id: NodeId, firstUnchosen: number): boolean {
     const { cluster, operator } = this.#options
     const others = cluster.servers.filter((server) => server.id !== id && !operator.isRetired(server.id))
@@ -249,7 +249,7 @@ export class Storm {
     })
   }
 
-  /** The server that is meant, if it runs. */
+  /** The target server, if it runs. */
   #find(target: Target): SimulatedServer | undefined {
     const { cluster } = this.#options
     const server = cluster.find(target === 'leader' ? cluster.leader() : target)

@@ -1,4 +1,4 @@
-/** Virtual time: what is due next comes first, and what is due at the same moment comes in the order it was scheduled. */
+/** Virtual time. Events run in the order of their due times; events that are due at the same time run in the order of scheduling. */
 export class Timeline {
   #nowMs = 0
   #scheduled = 0
@@ -13,12 +13,12 @@ export class Timeline {
     return this.nextAtMs === null
   }
 
-  /** How much is scheduled. Costs a look at each. */
+  /** The number of scheduled events. Counts them one by one. */
   get size(): number {
     return this.#heap.filter((entry) => !entry.cancelled).length
   }
 
-  /** Has `run` called after `delayMs`; the returned function gives it up. */
+  /** Schedules a call of `run` after `delayMs`. The returned function cancels it. */
   schedule(delayMs: number, run: () => void): () => void {
     const entry = { atMs: this.#nowMs + delayMs, order: this.#scheduled, run, cancelled: false }
     this.#scheduled += 1
@@ -29,7 +29,7 @@ export class Timeline {
     }
   }
 
-  /** Goes on to what is due next and runs it; false when nothing is. */
+  /** Advances to the next event and runs it. Returns false when no event is scheduled. */
   advance(): boolean {
     for (let entry = this.#pop(); entry !== undefined; entry = this.#pop()) {
       if (entry.cancelled) continue
@@ -40,7 +40,7 @@ export class Timeline {
     return false
   }
 
-  /** The moment of what is due next, `null` when nothing is. */
+  /** The due time of the next event, `null` when no event is scheduled. */
   get nextAtMs(): number | null {
     while (this.#heap[0]?.cancelled) this.#pop()
     return this.#heap[0]?.atMs ?? null

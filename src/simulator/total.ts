@@ -2,10 +2,10 @@ import { type Invariant, invariantNumbers } from '../core/invariants.ts'
 import type { RunReport, Sums } from './run-report.ts'
 import { addCounts, noCounts } from './situations.ts'
 
-/** What many runs come to. */
+/** The totals of many runs. */
 export interface Total extends Sums {
   readonly runs: number
-  /** By invariant: the runs in which it was judged to their end. */
+  /** By invariant: the number of runs in which it was judged to the end. */
   readonly judged: Readonly<Record<Invariant, number>>
 }
 

@@ -1,4 +1,4 @@
-/** Simulated runs whose messages travel through the codec of live servers. It asks for Node.js, so a page has none. */
+/** Simulated runs whose messages travel through the codec of live servers. The codec needs Node.js, so it is not part of the page. */
 import { Decoder, encodeEnvelope } from '../wire/codec.ts'
 import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
 import type { Wire } from './network.ts'
@@ -7,8 +7,8 @@ import { type RunOptions, runPlan } from './run.ts'
 import type { RunReport } from './run-report.ts'
 
 /**
- * The codec, with datagrams of at most `datagramBytes`. What one simulated process says, another one understands: a datagram
- * that the decoder drops throws an `Error`.
+ * The codec, with datagrams of at most `datagramBytes`. Every simulated process must be able to decode the datagrams of the others, so
+ * a datagram that the decoder drops throws an `Error`.
  */
 export function codecWire(datagramBytes: number, nowMs: () => number): Wire {
   let lastPieceId = 0n
@@ -45,7 +45,7 @@ export function codecWire(datagramBytes: number, nowMs: () => number): Wire {
   }
 }
 
-/** Runs a plan as `runPlan` does, through the codec where the plan says so. */
+/** Runs a plan as `runPlan` does, and uses the codec when the plan has `datagramBytes`. */
 export function runWithCodec(plan: Plan, options: Omit<RunOptions, 'wire'> = {}): RunReport {
   return runPlan(plan, { ...options, wire: codecWire })
 }

@@ -147,7 +147,7 @@ test('what is lost on its way is told, with the reason', () => {
   const request = watched.state.flying[0]
   if (request === undefined) throw new Error('no request flies')
   expect(fatesOf(watched.apply({ type: 'duplicate', flight: request.id }))).toEqual([
-    'duplicated a→0: the network brings it twice',
+    'duplicated a→0: the network duplicates it',
   ])
   expect(fatesOf(watched.apply({ type: 'deliver', flight: request.id }))).toEqual([
     'dropped 0→1: the link is cut',
