@@ -1,56 +1,56 @@
-/** How far a search goes. What is not bounded here may happen any number of times, in any order, or never. */
+/** The bounds of a search. Events without a bound here may happen any number of times, in any order, or never. */
 import type { Command, Json, NodeId } from '../../machines/batch.ts'
 
-/** A request that may arrive at each of `servers`, at any moment and again and again. */
+/** A request that may arrive at each of `servers`, at any time and any number of times. */
 export interface PossibleRequest {
   readonly client: string
-  /** From 1 on. A client's request comes after the answer to its one before. */
+  /** From 1 on. A client sends a request only after the answer to its previous one. */
   readonly seq: number
   readonly command: Command
   readonly servers: readonly NodeId[]
 }
 
 export interface Bounds {
-  /** Servers 0 to `servers - 1` found the cluster. */
+  /** Servers 0 to `servers - 1` are the founders. */
   readonly servers: number
-  /** How many more servers run and are no members: a request may admit them. Their ids follow. */
+  /** The number of running servers that are not members: a request may admit them. Their ids follow those of the founders. */
   readonly joining: number
   readonly requests: readonly PossibleRequest[]
-  /** No ballot above this round is begun. A proposer has one ballot a round. */
+  /** No proposer starts a ballot above this round. A proposer has one ballot for each round. */
   readonly rounds: number
-  /** What is said of instances from this on is lost. */
+  /** Messages about this instance or a higher one are lost. */
   readonly instances: number
-  /** Crashes of all servers together. A server that is down may start again at any moment. */
+  /** The number of crashes of all servers together. A server that is down may start again at any time. */
   readonly crashes: number
   /** The servers that may crash. */
   readonly crashing: readonly NodeId[]
-  /** `atOnce`: a sync ends before anything else happens to its node. `anyTime`: other things may come first. */
+  /** `atOnce`: a sync ends before the next event at its node. `anyTime`: other events may happen first. */
   readonly syncs: 'atOnce' | 'anyTime'
 }
 
-/** More than these would not fit into the bits that a state has for them. */
+/** The greatest values that fit into the bits of a state. */
 export const most = { requests: 8, servers: 8, crashes: 15 } as const
 
-/** Throws a `RangeError`, with what is wrong, when a search cannot keep to `bounds`. */
+/** Throws a `RangeError` that names the fault when a search cannot use `bounds`. */
 export function checkBounds(bounds: Bounds): void {
   const { servers, joining, requests, rounds, instances, crashes, crashing } = bounds
   const all = servers + joining
   if (!(servers >= 1 && all <= most.servers))
-    throw new RangeError(`${all} servers: from 1 to ${most.servers}`)
+    throw new RangeError(`${all} servers: must be from 1 to ${most.servers}`)
   if (requests.length > most.requests) {
-    throw new RangeError(`${requests.length} requests: ${most.requests} at most`)
+    throw new RangeError(`${requests.length} requests: must be at most ${most.requests}`)
   }
   if (!(crashes >= 0 && crashes <= most.crashes)) {
-    throw new RangeError(`${crashes} crashes: from 0 to ${most.crashes}`)
+    throw new RangeError(`${crashes} crashes: must be from 0 to ${most.crashes}`)
   }
-  if (!(rounds >= 1)) throw new RangeError(`${rounds} rounds: at least 1`)
-  if (!(instances >= 1)) throw new RangeError(`${instances} instances: at least 1`)
+  if (!(rounds >= 1)) throw new RangeError(`${rounds} rounds: must be at least 1`)
+  if (!(instances >= 1)) throw new RangeError(`${instances} instances: must be at least 1`)
   for (const id of [...crashing, ...requests.flatMap((request) => request.servers)]) {
     if (!(id >= 0 && id < all)) throw new RangeError(`there is no server ${id} among ${all}`)
   }
 }
 
-/** True unless it is plain that no request ever waits for another: no two ask for one lock. */
+/** False when no request can wait for another, because all requests are for different locks. True in all other cases. */
 export function mayWait({ requests }: Bounds): boolean {
   const bodies = requests.flatMap(({ command }) => (command.kind === 'service' ? [command.body] : []))
   const names = bodies.map((body) => (isLock(body) ? body.name : null))

@@ -1,6 +1,6 @@
 /**
- * What of a role's context decides what can come. The checker puts every snapshot into this form, so that schedules which differ
- * in nothing that matters meet in one state. Each rule says why the same can come from both.
+ * The canonical form of a role's context: only the parts that can influence later events. The checker puts every snapshot into this
+ * form, so that schedules without a relevant difference reach one state. Each rule states why the same events can follow.
  */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { AcceptorContext } from '../../machines/acceptor.ts'
@@ -12,9 +12,9 @@ import type { ProposerContext } from '../../machines/proposer.ts'
 import type { Timing } from '../../machines/timing.ts'
 
 /**
- * The context of a role that is in `snapshot`, without what may grow for ever. How long to wait is left out, since an armed
- * timer may fire at any moment, and so is `hasYielded`, which only makes a wait longer. What an acceptor is to say twice it is
- * to say once, since any datagram may arrive twice.
+ * The context of a role in `snapshot`, without the parts that may grow without bound. It omits the durations of waits, because an armed
+ * timer may fire at any time, and `hasYielded`, which only makes a wait longer. Messages that an acceptor would send twice are kept once,
+ * because any datagram may arrive twice.
  */
 export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object {
   const { context } = snapshot
@@ -40,7 +40,7 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
   role satisfies never
 }
 
-/** The context of a role that is in `snapshot`, as far as it matters. */
+/** The canonical form of the context of a role in `snapshot`. */
 export function canonicalForm(role: RoleName, snapshot: AnyMachineSnapshot): object {
   const context = finiteForm(role, snapshot)
   switch (role) {
@@ -55,7 +55,7 @@ export function canonicalForm(role: RoleName, snapshot: AnyMachineSnapshot): obj
   role satisfies never
 }
 
-/** Between two ballots nothing of the last one is read: the next begins above `highestRound`. */
+/** Between two ballots a proposer does not read the state of the last ballot: the next ballot is above `highestRound`. */
 function canonicalProposer(snapshot: AnyMachineSnapshot, context: ProposerContext): ProposerContext {
   if (snapshot.matches('idle') || snapshot.matches('backingOff')) {
     return {
@@ -74,15 +74,15 @@ function canonicalProposer(snapshot: AnyMachineSnapshot, context: ProposerContex
   return { ...context, promises, accepts: [...context.accepts].sort((a, b) => a - b) }
 }
 
-/** The order of promises says only which of the best informed ones is asked, and that only when they know more. */
+/** The order of promises only decides which of the best-informed acceptors is asked, and only when several of them know more. */
 function arrivals({ promises, firstUnexecuted }: ProposerContext): readonly GivenPromise[] {
   const knowMore = promises.filter((promise) => promise.firstUnchosen > firstUnexecuted)
   return knowMore.length > 1 ? promises : [...promises].sort((a, b) => a.node - b.node)
 }
 
 /**
- * After a quorum has promised, who promised is not asked again; only what is shown from instance `next` on, which is the next
- * at which promises are read.
+ * After a quorum has promised, the proposer no longer reads which acceptors promised. It only reads the accepted records from instance
+ * `next` on, the next instance at which it reads promises.
  */
 function stillShown(
   { self, incarnation, promises, firstUnexecuted }: ProposerContext,
@@ -95,16 +95,16 @@ function stillShown(
       firstUnchosen: Math.max(promise.firstUnchosen, firstUnexecuted),
     }))
     .filter((promise) => promise.accepted.length > 0 || promise.firstUnchosen > next)
-  // Promises are read as a list that is not empty; this one shows nothing.
+  // Readers expect a list of promises that is not empty. This promise shows no records.
   return shown.length > 0
     ? shown
     : [{ node: self, incarnation, accepted: [], firstUnchosen: firstUnexecuted }]
 }
 
 /**
- * Whoever is not behind asks nobody: a later target names its own peer and informant. An informant that is a member has its turn
- * as such, and is forgotten when it is removed. A target, an instance heard of and an unsettled one below `firstUnchosen` are
- * never met again, since it only grows while the node runs.
+ * A learner that is not behind asks no server: a later target brings its own peer and informant. An informant that is a member is asked
+ * in its turn as a member, and is forgotten when it is removed. `target`, `highestHeard` and `unsettledAt` do not matter below
+ * `firstUnchosen`, which only grows while the node runs.
  */
 function canonicalLearner(snapshot: AnyMachineSnapshot, context: LearnerContext): LearnerContext {
   const { self, members, firstUnchosen, target, peer, informant, highestHeard, unsettledAt } = context
@@ -128,7 +128,7 @@ function canonicalLearner(snapshot: AnyMachineSnapshot, context: LearnerContext)
   }
 }
 
-/** A try more or less says only how long to wait, but where another way is taken after so many. */
+/** The number of tries only changes the wait, except in `catchingUp`, where the learner changes its behavior after `patientTries`. */
 function patience(
   snapshot: AnyMachineSnapshot,
   { tries, timing }: { tries: number; timing: Timing },
@@ -140,8 +140,8 @@ function isMember(members: readonly Member[], informant: Informant | null): bool
   return members.some(({ id, incarnation }) => id === informant?.id && incarnation === informant.incarnation)
 }
 
-function distinct<T>(said: readonly T[]): readonly T[] {
-  if (said.length < 2) return said
-  const texts = said.map((one) => JSON.stringify(one))
-  return said.filter((_, place) => texts.indexOf(texts[place] ?? '') === place)
+function distinct<T>(messages: readonly T[]): readonly T[] {
+  if (messages.length < 2) return messages
+  const texts = messages.map((one) => JSON.stringify(one))
+  return messages.filter((_, place) => texts.indexOf(texts[place] ?? '') === place)
 }

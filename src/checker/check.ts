@@ -1,4 +1,4 @@
-/** Searches within bounds, and tells what it came to. */
+/** Searches within bounds, and reports the result. */
 import { type Invariant, judgedBy } from '../core/invariants.ts'
 import type { Bounds } from './bounds.ts'
 import type { Adapt } from './cluster.ts'
@@ -8,42 +8,42 @@ import { type WitnessName, witnesses } from './witnesses.ts'
 
 export interface CheckOptions {
   readonly bounds: Bounds
-  /** What must be reached; a search that does not reach it has shown too little. */
+  /** The witnesses that the search must reach. A search that misses one has verified too little. */
   readonly reaches: readonly WitnessName[]
-  /** Stops when so many states were reached. */
+  /** Stops the search after this number of states. */
   readonly mostStates?: number
-  /** Is told now and then how far it is. */
+  /** Receives the progress of the search from time to time. */
   readonly progress?: (stats: SearchStats) => void
-  /** For a test that plants a fault. */
+  /** For a test that plants a deliberate fault. */
   readonly adapt?: Adapt
 }
 
 export interface CheckReport {
   /**
-   * `holds`: every schedule within the bounds was tried, nothing broke, and all that was to be reached was. `broken`: there is a
-   * schedule that breaks something. `unreached`: nothing broke, and something was not reached. `unfinished`: it was stopped.
+   * `holds`: the search tried every schedule within the bounds, found no violation and reached all witnesses. `broken`: a schedule
+   * violates a check. `unreached`: no violation, but a witness was not reached. `unfinished`: the search was stopped.
    */
   readonly verdict: 'holds' | 'broken' | 'unreached' | 'unfinished'
   readonly stats: SearchStats
   /** The invariants that were judged at every state. */
   readonly judged: readonly Invariant[]
-  /** What broke, by one of the shortest ways. */
+  /** The violation, with one of the shortest schedules that reach it. */
   readonly broken: ({ readonly message: string } & Way) | null
   readonly reached: readonly ({ readonly name: WitnessName; readonly about: string } & Way)[]
   readonly missing: readonly WitnessName[]
 }
 
-/** A way through the search. */
+/** A schedule that the search found. */
 export interface Way {
   readonly events: number
-  /** As `paxos transcript` runs it. */
+  /** The schedule as a transcript for `paxos transcript`. */
   readonly transcript: string
 }
 
-/** States that are tried between two looks at how far it is. */
+/** The number of states between two progress reports. */
 const stretch = 5_000
 
-/** Throws a `RangeError` when the bounds are none. */
+/** Throws a `RangeError` when the bounds are not valid. */
 export function check({ bounds, reaches, mostStates, progress, adapt }: CheckOptions): CheckReport {
   const search = new Search(adapt === undefined ? { bounds } : { bounds, adapt })
   let isDone = false
@@ -57,13 +57,13 @@ export function check({ bounds, reaches, mostStates, progress, adapt }: CheckOpt
     const found = search.witnesses.get(name)
     if (found === undefined) return []
     const { text, failure } = transcriptOf(bounds, found.events, [`${about}.`], adapt)
-    if (failure !== null) throw new Error(`the way to ${name} cannot be gone again: ${failure}`)
+    if (failure !== null) throw new Error(`the schedule that reaches ${name} cannot be replayed: ${failure}`)
     return [{ name, about, events: found.events.length, transcript: text }]
   })
   const missing = reaches.filter((name) => !search.witnesses.has(name))
-  const isWhole = missing.length === 0 ? 'holds' : 'unreached'
+  const finished = missing.length === 0 ? 'holds' : 'unreached'
   return {
-    verdict: violation !== null ? 'broken' : isDone ? isWhole : 'unfinished',
+    verdict: violation !== null ? 'broken' : isDone ? finished : 'unfinished',
     stats,
     judged: judgedBy(judgement),
     broken:

@@ -1,4 +1,4 @@
-/** The cluster that is searched: its servers and clients, and what an event is to the node that it happens to. */
+/** The cluster that is searched: its servers and clients, and the node event for each event of the search. */
 import type { NodeId } from '../../machines/batch.ts'
 import { foundingIncarnation, type Member } from '../../machines/members.ts'
 import type { RequestMessage } from '../../machines/messages.ts'
@@ -13,21 +13,21 @@ import type { NodeState, NodeStep } from '../stepped/state.ts'
 import { type Bounds, checkBounds } from './bounds.ts'
 import type { CheckedEvent } from './events.ts'
 
-/** Time is constant: no schedule of a search depends on it. */
+/** Time is constant: no schedule in a search depends on it. */
 const nowMs = 0
 
-/** Replaces a part of the cluster: for a test that plants a fault. */
+/** Replaces a part of the cluster, for a test that plants a deliberate fault. */
 export type Adapt = (settings: ClusterSettings) => ClusterSettings
 
 export class CheckedCluster {
   readonly bounds: Bounds
   readonly founders: readonly Member[]
-  /** Every server, founders first; the id of a server is its place. */
+  /** Every server, founders first. The id of a server is its index. */
   readonly servers: readonly NodeId[]
   readonly #settings: readonly NodeSettings[]
   readonly #heardFrom: Readonly<Record<NodeId, HeardFrom>>
 
-  /** Throws a `RangeError` when the bounds are none. */
+  /** Throws a `RangeError` when the bounds are not valid. */
   constructor(bounds: Bounds, stepper: Stepper, adapt: Adapt = (settings) => settings) {
     checkBounds(bounds)
     const { founders, timing, limits, replicas, machines, nodeRules, elapsedRules } = adapt(
@@ -61,7 +61,7 @@ export class CheckedCluster {
     })
   }
 
-  /** What `event` makes of `state`. Where syncs end at once, they have ended. Throws what a role throws. */
+  /** Applies `event` to `state`. With syncs `atOnce` the result is the state after them. Throws the error of a role. */
   apply(server: NodeId, state: NodeState, event: NodeEvent): NodeStep {
     const settings = this.#settings[server]
     if (settings === undefined) throw new Error(`there is no server ${server}`)
@@ -78,7 +78,7 @@ export class CheckedCluster {
     return step
   }
 
-  /** What `event` is to the node that it happens to. */
+  /** The node event for `event`. */
   nodeEvent(event: CheckedEvent): NodeEvent {
     switch (event.type) {
       case 'deliver':
@@ -106,7 +106,7 @@ export class CheckedCluster {
     event satisfies never
   }
 
-  /** What a client sends; it has had the answers to all below. Throws when the bounds have no such request. */
+  /** The request that a client sends. It has received the answers to all lower ones. Throws when the bounds have no such request. */
   requestMessage(client: string, seq: number): RequestMessage {
     const found = this.bounds.requests.find((request) => request.client === client && request.seq === seq)
     if (found === undefined) throw new Error(`the client ${client} has no request ${seq}`)
@@ -114,8 +114,8 @@ export class CheckedCluster {
   }
 
   /**
-   * The node as if it had heard from everybody. Servers never move here, so what it would hear of their addresses is known;
-   * that it can answer one that it has not heard from is one more datagram, which may be lost.
+   * The node as if it had received a message from every server. Servers never change their addresses in a search, so the addresses are
+   * known. The node can now answer a server from which it has received nothing; that is one more datagram, which may be lost.
    */
   withAddresses(state: NodeState): NodeState {
     const { running } = state
@@ -123,7 +123,7 @@ export class CheckedCluster {
   }
 }
 
-/** The incarnation under which a server that is no founder runs. */
+/** The incarnation of a server that is not a founder. */
 export function joiningIncarnation(id: NodeId): string {
   return `joined-${id}-0`
 }

@@ -1,16 +1,16 @@
-/** What a search found beside what is recorded of it. */
+/** Compares the result of a search with its recorded counts. */
 import type { CheckReport } from './check.ts'
 import type { Counted } from './named-bounds.ts'
 import { type WitnessName, witnesses } from './witnesses.ts'
 
-/** What `report` says of a whole search, as named bounds record it. */
+/** The counts of a complete search, as named bounds record them. */
 export function countedIn({ stats, reached }: Pick<CheckReport, 'stats' | 'reached'>): Counted {
   const ways: Partial<Record<WitnessName, number>> = {}
   for (const { name, events } of reached) ways[name] = events
   return { states: stats.states, depth: stats.depth, ways }
 }
 
-/** Where `found` differs from what is recorded, a clause each. */
+/** The differences between `found` and the recorded counts, one text for each. */
 export function differences(recorded: Counted, found: Counted): readonly string[] {
   const differing = (what: string, is: number | undefined, was: number | undefined) =>
     is === was ? [] : [`${what} ${is ?? 'none'} in place of ${was ?? 'none'}`]

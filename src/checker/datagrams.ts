@@ -3,7 +3,7 @@ import { hearerOf, type Names } from '../../machines/inbox.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import { Interner } from './interner.ts'
 
-/** A datagram on its way from server to server, with what is often asked of it worked out. */
+/** A datagram in flight between servers, with precomputed properties that the search often needs. */
 export interface Datagram {
   readonly from: NodeId
   readonly to: NodeId
@@ -12,11 +12,11 @@ export interface Datagram {
   /** `ask`: a prepare or an accept. `answer`: a promise, an accepted or a denial. `news`: a learn or a chosen. */
   readonly kind: 'ask' | 'answer' | 'news'
   readonly round: number
-  /** The instance that it is about, or the first one. */
+  /** The instance of the message, or the first of several. */
   readonly instance: number
 }
 
-/** Every datagram that was said, by number. */
+/** Every datagram that was sent, by number. */
 export class Datagrams {
   readonly #interner = new Interner<Datagram>()
 
@@ -41,12 +41,12 @@ export class Datagrams {
   }
 }
 
-/** The instance that a message is about, or the first one. */
+/** The instance of a message, or the first of several. */
 export function instanceOf(message: NodeMessage): number {
   return 'instance' in message ? message.instance : message.from
 }
 
-/** What a role hears is of one kind. */
+/** All messages that a role receives are of one kind. */
 const kindByHearer: Readonly<Record<ReturnType<typeof hearerOf>, Datagram['kind']>> = {
   acceptor: 'ask',
   proposer: 'answer',

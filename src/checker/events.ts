@@ -1,10 +1,10 @@
-/** What can happen next in a cluster whose every schedule is searched. */
+/** The events of a cluster in a search. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { Names, RoleName } from '../../machines/inbox.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 
 export type CheckedEvent =
-  /** A datagram arrives. It was said, and may have arrived before. */
+  /** A datagram arrives. It was sent before, and may have arrived before. */
   | {
       readonly type: 'deliver'
       readonly server: NodeId
@@ -12,7 +12,7 @@ export type CheckedEvent =
       readonly names: Names
       readonly message: NodeMessage
     }
-  /** A client's request arrives. */
+  /** The request of a client arrives. */
   | { readonly type: 'request'; readonly server: NodeId; readonly client: string; readonly seq: number }
   | { readonly type: 'timer'; readonly server: NodeId; readonly role: RoleName; readonly id: string }
   | { readonly type: 'sync'; readonly server: NodeId }

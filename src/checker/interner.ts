@@ -1,4 +1,4 @@
-/** Gives equal things one number, counted from 0, so that they are compared and kept as numbers. */
+/** Gives equal values one number, counted from 0, so that the search compares and stores numbers. */
 export class Interner<T> {
   readonly #ids = new Map<string, number>()
   readonly #values: T[] = []
@@ -7,12 +7,12 @@ export class Interner<T> {
     return this.#values.length
   }
 
-  /** The key of each, in the order of their numbers. */
+  /** The key of each value, in the order of the numbers. */
   get keys(): readonly string[] {
     return [...this.#ids.keys()]
   }
 
-  /** The number of what `key` names; `value` is kept when it is new. */
+  /** The number of the value with this `key`. A new `value` is stored. */
   idOf(key: string, value: T): number {
     const known = this.#ids.get(key)
     if (known !== undefined) return known
@@ -22,10 +22,10 @@ export class Interner<T> {
     return id
   }
 
-  /** Throws when no thing has that number. */
+  /** Throws when no value has this number. */
   valueOf(id: number): T {
     const value = this.#values[id]
-    if (value === undefined) throw new Error(`nothing has the number ${id}`)
+    if (value === undefined) throw new Error(`no value has the number ${id}`)
     return value
   }
 }

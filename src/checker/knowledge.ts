@@ -2,7 +2,7 @@ import type { Fact } from '../core/facts.ts'
 import type { Invariants } from '../verify/invariants.ts'
 import { Interner } from './interner.ts'
 
-/** What the invariants know at each state of a search, by number: equal knowledge has one number. */
+/** The knowledge of the invariants at each state of a search, by number. Equal knowledge has one number. */
 export class KnowledgeTable {
   readonly #lists = new Interner<readonly Fact[]>()
   readonly #known = new Interner<Invariants>()
@@ -16,22 +16,22 @@ export class KnowledgeTable {
     return this.#known.size
   }
 
-  /** What is known at each, as text. */
+  /** The knowledge of each number, as text. */
   get texts(): readonly string[] {
     return this.#known.keys
   }
 
-  /** The number of some facts, in order; 0 of none. */
+  /** The number of a list of facts; 0 for the empty list. */
   factsId(facts: readonly Fact[]): number {
     return this.#lists.idOf(JSON.stringify(facts), facts)
   }
 
-  /** The number of what is known now; `invariants` are kept as they are. */
+  /** The number of the present knowledge. The table keeps `invariants` without a copy. */
   idOf(invariants: Invariants): number {
     return this.#known.idOf(invariants.toJson(), invariants)
   }
 
-  /** What is known after facts that are named by number. Throws the `Violation` when they break an invariant. */
+  /** The number of the knowledge after the facts with the number `facts`. Throws the `Violation` when they break an invariant. */
   after(before: number, facts: number): number {
     if (facts === 0) return before
     const key = before * 2 ** 24 + facts

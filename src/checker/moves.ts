@@ -1,4 +1,4 @@
-/** What each event makes of each node, worked out once: a search meets the same pairs again and again. */
+/** The result of each event at each node, computed once: a search meets the same pairs again and again. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
@@ -13,26 +13,26 @@ import type { KnowledgeTable } from './knowledge.ts'
 import type { Nodes } from './nodes.ts'
 import { marksOf } from './witnesses.ts'
 
-/** What an event makes of a node. Nodes, datagrams, facts and events are numbers. */
+/** The result of an event at a node. Nodes, datagrams, facts and events are numbers. */
 export interface Move {
   readonly event: number
   readonly next: number
-  /** What it says, in order of number, each once. */
+  /** The datagrams that the node sends, in order of number, without duplicates. */
   readonly datagrams: readonly number[]
-  /** Names `datagrams`; 0 when there are none. */
+  /** The number of the list `datagrams`; 0 for the empty list. */
   readonly datagramsId: number
-  /** Names what is seen of it; 0 when nothing is. */
+  /** The number of the list of facts; 0 for the empty list. */
   readonly facts: number
-  /** The requests that it answers, a bit each. */
+  /** The requests that the node answers, one bit each. */
   readonly answers: number
-  /** What it is a witness of, a bit each. */
+  /** The witness marks of the move, one bit each. */
   readonly marks: number
   readonly isCrash: boolean
-  /** Nothing at all comes of it. */
+  /** The move changes nothing, sends nothing and reports no facts. */
   readonly isIdle: boolean
-  /** It leaves the bounds: no schedule takes it. */
+  /** The move leaves the bounds, so the search does not follow it. */
   readonly isBeyond: boolean
-  /** What a role threw, an assertion that does not hold; or what its request queue broke. */
+  /** The failed assertion of a role, or the violation of the request queue. */
   readonly failure: Error | null
 }
 
@@ -43,15 +43,15 @@ export class Moves {
   readonly #datagrams: Datagrams
   readonly #knowledge: KnowledgeTable
   readonly #lists = new Interner<null>()
-  /** By node, by datagram. */
+  /** By node and datagram. */
   readonly #onDatagram: (Move | undefined)[][] = []
-  /** By node, by place of the request in the bounds. */
+  /** By node and index of the request in the bounds. */
   readonly #onRequest: (Move | undefined)[][] = []
   /** By node. */
   readonly #own: (readonly Move[] | undefined)[] = []
   readonly #keep: (state: NodeState) => NodeState
 
-  /** `keep` is what a node's state becomes before it is gone on from. */
+  /** `keep` transforms the state of a node before the search continues from it. */
   constructor(
     cluster: CheckedCluster,
     nodes: Nodes,
@@ -79,7 +79,7 @@ export class Moves {
     return move
   }
 
-  /** `place` is that of the request in the bounds. */
+  /** `place` is the index of the request in the bounds. */
   onRequest(node: number, place: number): Move {
     this.#onRequest[node] ??= []
     const moves = this.#onRequest[node]
@@ -95,7 +95,7 @@ export class Moves {
     return move
   }
 
-  /** What can happen to a node by itself: a timer fires, a sync ends, it crashes, it starts. */
+  /** The moves of a node that need no message: a timer fires, a sync ends, the node crashes or starts. */
   ownMoves(node: number): readonly Move[] {
     let moves = this.#own[node]
     if (moves === undefined) {
@@ -155,7 +155,7 @@ export class Moves {
     }
   }
 
-  /** That a request arrives again is no news to whoever knows that it was sent. */
+  /** Adds the fact that the client sent the request. A second arrival of the same request adds no knowledge. */
   #factsOf(event: CheckedEvent, { facts }: NodeStep): readonly Fact[] {
     if (event.type !== 'request') return facts
     const { type: _, ...request } = this.#cluster.requestMessage(event.client, event.seq)
@@ -187,7 +187,7 @@ export class Moves {
   }
 }
 
-/** Invariant 9, which needs a look into the request queue. A crash ends a queue. */
+/** Invariant 9, which needs the content of the request queue. A crash ends a queue. */
 function checkHeld(server: NodeId, { running }: NodeState, { state, facts }: NodeStep): void {
   if (running === null || state.running === null) return
   const before: RequestQueueContext = running.roles.requestQueue.context

@@ -1,4 +1,4 @@
-/** Bounds with names: each is small enough to be searched whole, and there for something. */
+/** Bounds with names. Each is small enough for a complete search, and has a purpose of its own. */
 import type { Command, NodeId } from '../../machines/batch.ts'
 import { serverAddress } from '../core/names.ts'
 import { lockCommand, unlockCommand } from '../services/lock-commands.ts'
@@ -10,20 +10,20 @@ export interface NamedBounds {
   readonly name: string
   readonly about: string
   readonly bounds: Bounds
-  /** What a search must reach. */
+  /** The witnesses that a search must reach. */
   readonly reaches: readonly WitnessName[]
-  /** `null` where no search was whole since the rules were last changed. */
+  /** `null` when no search has been complete since the last change of the rules. */
   readonly counted: Counted | null
 }
 
 /**
- * What a whole search found. It depends on every rule in `machines/`, so it is the same until one of them changes. A change of a
- * rule shows here how far it reaches; record then what `paxos check` finds.
+ * The counts of a complete search. They depend on every rule in `machines/`, and stay the same until one of the rules changes. The new
+ * counts show the effect of a changed rule: record the counts that `paxos check` finds.
  */
 export interface Counted {
   readonly states: number
   readonly depth: number
-  /** The events of the shortest way to each witness. */
+  /** The number of events in the shortest schedule that reaches each witness. */
   readonly ways: Partial<Readonly<Record<WitnessName, number>>>
 }
 
@@ -48,7 +48,7 @@ const lostAdmission: Command = {
   change: { action: 'admit', id: 2, address: serverAddress(2), incarnation: 'lost' },
 }
 
-/** A server joins two others; what admits it is `command`. */
+/** A server joins two others. `command` admits it. */
 const joined = (command: Command): Bounds => ({
   ...one,
   servers: 2,
@@ -57,7 +57,7 @@ const joined = (command: Command): Bounds => ({
   instances: 2,
 })
 
-/** One of three servers is removed, and each proposes. */
+/** One of three servers is removed. All three propose. */
 const changed = (rounds: number): Bounds => ({
   ...one,
   requests: [asked('m', removal, [0]), lock('b', [1]), lock('c', [2])],
@@ -65,7 +65,7 @@ const changed = (rounds: number): Bounds => ({
   instances: 2,
 })
 
-/** Server 1 is removed, and another directory admitted under its id: the old one runs on, and is not counted any more. */
+/** Server 1 is removed, and another directory is admitted under its id. The old directory still runs, but is no longer counted. */
 const replaced: Bounds = {
   ...one,
   servers: 2,
@@ -223,7 +223,7 @@ export const namedBounds: readonly NamedBounds[] = [
   },
 ]
 
-/** A request for the lock `name`; without a name, for one that nobody else asks for. */
+/** A request for the lock `name`. By default each client requests its own lock. */
 export function lock(client: string, servers: readonly NodeId[], name = client): PossibleRequest {
   return asked(client, { kind: 'service', body: lockCommand(name) }, servers)
 }

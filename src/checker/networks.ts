@@ -1,6 +1,6 @@
 /**
- * The datagrams on their way, as a set: each may arrive at any moment, any number of times, or never. So loss, duplication
- * and reordering are there without a bound, and none of them needs an event of its own.
+ * The set of datagrams in flight. Each may arrive at any time, any number of times, or never. So loss, duplication and reordering are
+ * covered without a bound, and none of them needs an event.
  */
 import type { Move } from './moves.ts'
 
@@ -24,7 +24,7 @@ export class Networks {
     return set
   }
 
-  /** The network of `datagrams`, which are in order of number, each once, and kept. */
+  /** The number of the network of `datagrams`, which are in order of number and without duplicates. The list is kept without a copy. */
   idOf(datagrams: readonly number[]): number {
     let hash = datagrams.length
     for (const datagram of datagrams) hash = Math.imul(hash ^ datagram, 0x01000193) ^ (hash >>> 15)
@@ -37,7 +37,7 @@ export class Networks {
     return id
   }
 
-  /** The network with what `move` says. */
+  /** The network after `move` has sent its datagrams. */
   after(network: number, { datagrams, datagramsId }: Move): number {
     if (datagramsId === 0) return network
     const key = network * 2 ** 24 + datagramsId

@@ -1,4 +1,4 @@
-/** The states in which nodes were met, by number, with what a search often asks of them worked out once. */
+/** The states of nodes that the search reached, by number, with precomputed properties that the search often needs. */
 import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { Ballot } from '../../machines/ballot.ts'
 import type { NodeId } from '../../machines/batch.ts'
@@ -12,15 +12,15 @@ export interface KnownNode {
   readonly server: NodeId
   readonly state: NodeState
   readonly isDown: boolean
-  /** Its proposer was denied, and waits. */
+  /** The proposer was denied, and waits. */
   readonly isBackingOff: boolean
-  /** The round of the ballot that its proposer is at; 0 when it is at none. */
+  /** The round of the current ballot of the proposer; 0 when there is none. */
   readonly activeRound: number
-  /** Every ballot that its proposer begins in this run is above this round. */
+  /** Every ballot that the proposer starts in this run is above this round. */
   readonly usedRound: number
-  /** What its disk holds as promised: never less, whatever happens. After a crash, ballots begin above it. */
+  /** The promise on the disk. It never decreases. After a crash, ballots start above it. */
   readonly promised: Ballot | null
-  /** Everything below is known here to be chosen: `durable` whatever happens, `now` until it crashes. */
+  /** The node knows that all instances below are chosen: `durable` also after a crash, `now` until a crash. */
   readonly knownBelow: { readonly durable: number; readonly now: number }
 }
 
@@ -43,19 +43,19 @@ export class Nodes {
     return this.#interner.valueOf(node)
   }
 
-  /** A server that was never started. */
+  /** The number of a server that was never started. */
   unstarted(server: NodeId): number {
     return this.idOf(server, neverStarted)
   }
 
-  /** The same number for states from which the same can come. */
+  /** The number of a state. States that allow the same later events have the same number. */
   idOf(server: NodeId, state: NodeState): number {
     return this.#interner.idOf(`${server} ${this.#keyOf(state)}`, known(server, state))
   }
 
   /**
-   * How long a timer has to run, and the order in which timers were armed, say only which is due first. What is remembered of
-   * times is left out, since time is constant here: every batch brings 0.
+   * Omits the remaining time of timers and the order in which they were armed, because these only decide which timer is due first. Omits
+   * recorded times, because time is constant here: the elapsed time of every batch is 0.
    */
   #keyOf({ disk, running }: NodeState): string {
     const diskId = this.#disks.idOf(JSON.stringify(disk), null)

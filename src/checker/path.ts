@@ -1,4 +1,4 @@
-/** A way through a search, with the deliveries that the reduction left unsaid: so that the way can be gone without it. */
+/** A schedule of a search, with the deliveries that the reduction left out, so that it can be replayed without the reduction. */
 import type { CheckedEvent } from './events.ts'
 import type { Move } from './moves.ts'
 import { type Parts, reducedNetwork } from './reduction.ts'
@@ -6,21 +6,21 @@ import { at, type Row, usedBits } from './rows.ts'
 
 interface Stage {
   readonly event: CheckedEvent
-  /** The datagram that it delivers, -1 when it is something else. */
+  /** The datagram that the event delivers, -1 for other events. */
   readonly datagram: number
-  readonly says: readonly number[]
-  /** It was left unsaid: it only makes datagrams fly. */
-  readonly isUnsaid: boolean
+  readonly sends: readonly number[]
+  /** The reduction left the event out: it only sends datagrams. */
+  readonly isLeftOut: boolean
 }
 
-/** `events`, from `first` on, and between them every unsaid delivery of which a datagram comes that is delivered later. */
+/** `events`, from `first` on, together with every omitted delivery that sends a datagram which is delivered later. */
 export function eventsAlong(
   parts: Parts,
   first: Row,
   events: readonly CheckedEvent[],
 ): readonly CheckedEvent[] {
   const stages: Stage[] = []
-  /** By what a datagram faded into: one that was said, and may arrive still. */
+  /** By the datagram that replaced it, a datagram that was really sent, and may still arrive. */
   const originals = new Map<number, number>()
   const row = first.slice()
   for (const [place, event] of events.entries()) {
@@ -28,38 +28,38 @@ export function eventsAlong(
     stages.push(stageOf(parts, event, move, false))
     row[event.server] = move.next
     row[parts.layout.network] = parts.networks.after(at(row, parts.layout.network), move)
-    // What broke something is the last, and nothing comes after it.
+    // The last event may be the violation, so the state after it is not computed.
     if (place === events.length - 1) break
     row[parts.layout.known] = parts.knowledge.after(at(row, parts.layout.known), move.facts)
     row[parts.layout.used] = usedAfter(parts, row, move)
     row[parts.layout.network] = reducedNetwork(parts, row, {
       delivered(datagram) {
         const { from, to, names, message } = parts.datagrams.valueOf(datagram)
-        const unsaid = parts.moves.onDatagram(at(row, to), datagram)
-        stages.push(stageOf(parts, { type: 'deliver', server: to, from, names, message }, unsaid, true))
+        const leftOut = parts.moves.onDatagram(at(row, to), datagram)
+        stages.push(stageOf(parts, { type: 'deliver', server: to, from, names, message }, leftOut, true))
       },
       faded(datagram, into) {
         if (!originals.has(into)) originals.set(into, datagram)
       },
     })
   }
-  return needed(stages.map((stage) => asSaid(parts, stage, originals))).map(({ event }) => event)
+  return needed(stages.map((stage) => asSent(parts, stage, originals))).map(({ event }) => event)
 }
 
-/** What is delivered is what was said, not what it faded into. */
-function asSaid({ datagrams }: Parts, stage: Stage, originals: ReadonlyMap<number, number>): Stage {
+/** Delivers the datagram that was sent, not the one that replaced it. */
+function asSent({ datagrams }: Parts, stage: Stage, originals: ReadonlyMap<number, number>): Stage {
   const datagram = originals.get(stage.datagram)
   if (datagram === undefined || stage.event.type !== 'deliver') return stage
   return { ...stage, datagram, event: { ...stage.event, message: datagrams.valueOf(datagram).message } }
 }
 
-function stageOf({ datagrams }: Parts, event: CheckedEvent, move: Move, isUnsaid: boolean): Stage {
+function stageOf({ datagrams }: Parts, event: CheckedEvent, move: Move, isLeftOut: boolean): Stage {
   const datagram =
     event.type === 'deliver' ? datagrams.idOf(event.from, event.server, event.names, event.message) : -1
-  return { event, datagram, says: move.datagrams, isUnsaid }
+  return { event, datagram, sends: move.datagrams, isLeftOut }
 }
 
-/** Only crashes decide what the reduction may take away. */
+/** Of the used bits, the reduction only reads the number of crashes. */
 function usedAfter({ layout }: Parts, row: Row, { isCrash }: Move): number {
   return at(row, layout.used) + (isCrash ? usedBits.crash : 0)
 }
@@ -82,19 +82,19 @@ function moveOf({ bounds, datagrams, moves }: Parts, row: Row, event: CheckedEve
       const move = moves
         .ownMoves(node)
         .find((own) => JSON.stringify(moves.events.valueOf(own.event)) === wanted)
-      if (move === undefined) throw new Error(`this cannot happen here: ${wanted}`)
+      if (move === undefined) throw new Error(`this event cannot happen here: ${wanted}`)
       return move
     }
   }
   event satisfies never
 }
 
-/** Going back, what makes a datagram fly that is delivered later, and everything that was not left unsaid. */
+/** Keeps every event that was not left out, and every other event that sends a datagram which is delivered later. */
 function needed(stages: readonly Stage[]): readonly Stage[] {
   const delivered = new Set<number>()
   const kept: Stage[] = []
   for (const stage of [...stages].reverse()) {
-    if (stage.isUnsaid && !stage.says.some((datagram) => delivered.has(datagram))) continue
+    if (stage.isLeftOut && !stage.sends.some((datagram) => delivered.has(datagram))) continue
     kept.push(stage)
     delivered.add(stage.datagram)
   }

@@ -1,13 +1,12 @@
 /**
- * Which network stands for which: schedules that differ only in datagrams of which nothing can come meet in one state. All
- * rules keep everything that can happen to nodes, and everything that the invariants see; a test compares with a search that
- * does without.
+ * The reduction of networks: schedules that differ only in datagrams without effect reach one state. All rules preserve every event at
+ * the nodes and every fact that the invariants see. A test compares the result with a search without reduction.
  *
- * 1. What brings only datagrams is done at once. A datagram that would change neither its node nor what the invariants know,
- *    such as one that is denied, makes more datagrams fly and nothing less: whatever may come without that may come with it,
- *    since datagrams may be lost.
- * 2. A datagram that can do nothing any more is taken away (`isSpent`).
- * 3. News that are known already are one like the other, and become the shortest of them (`faded`).
+ * 1. A datagram that only causes more datagrams is delivered at once. Such a datagram, for example one that is denied, changes neither
+ *    its node nor the knowledge of the invariants. Its delivery only adds datagrams. Datagrams may be lost, so every schedule that is
+ *    possible without the delivery remains possible.
+ * 2. A datagram that can have no effect any more is removed (`isSpent`).
+ * 3. All news that the receiver already knows are equivalent, and are replaced by the shortest (`faded`).
  */
 import { compareBallots } from '../../machines/ballot.ts'
 import type { Chosen } from '../../machines/messages.ts'
@@ -21,7 +20,7 @@ import { at, crashesIn, type Layout, type Row } from './rows.ts'
 
 export interface Parts {
   readonly bounds: Bounds
-  /** A request can come to wait for another. */
+  /** A request may have to wait for another. */
   readonly mayWait: boolean
   readonly layout: Layout
   readonly nodes: Nodes
@@ -31,15 +30,15 @@ export interface Parts {
   readonly knowledge: KnowledgeTable
 }
 
-/** Is told what the reduction does, so that a way can be gone without it. */
+/** Observes the reduction, so that a schedule can be replayed without it. */
 export interface Watcher {
-  /** A datagram is delivered by rule 1. */
+  /** Rule 1 delivers a datagram. */
   delivered(datagram: number): void
-  /** A datagram becomes another by rule 3. */
+  /** Rule 3 replaces a datagram. */
   faded(datagram: number, into: number): void
 }
 
-/** The number of the network that stands for that of `row`. */
+/** The number of the reduced network of `row`. */
 export function reducedNetwork(parts: Parts, row: Row, watcher?: Watcher): number {
   const { networks, layout } = parts
   const flying = networks.datagrams(at(row, layout.network))
@@ -84,7 +83,7 @@ function withWhatFollows(
   return all
 }
 
-/** True when nothing can come of a datagram, now or later, but others of which nothing can come. */
+/** True when a datagram can have no effect, now or later, except for further datagrams without effect. */
 function isSpent(parts: Parts, row: Row, datagram: number): boolean {
   const known = parts.datagrams.valueOf(datagram)
   switch (known.kind) {
@@ -98,12 +97,12 @@ function isSpent(parts: Parts, row: Row, datagram: number): boolean {
   known.kind satisfies never
 }
 
-/** Known news are still an answer for a learner that asks everybody, which it does only for a request that waits. */
+/** Known news are still an answer for a learner that asks all servers. A learner does that only while a request waits. */
 function isSpentNews(parts: Parts, row: Row, known: Datagram): boolean {
   return !parts.mayWait && known.message.type === 'chosen' && isKnown(parts, row, known.to, known.message)
 }
 
-/** What only tells what its hearer knows says no more than who says it, and whether more is unsettled. */
+/** A `chosen` that the receiver already knows carries no more than its sender and `unsettled`. */
 function faded(parts: Parts, row: Row, datagram: number): number {
   const { from, to, names, message } = parts.datagrams.valueOf(datagram)
   if (message.type !== 'chosen' || !isKnown(parts, row, to, message)) return datagram
@@ -119,9 +118,8 @@ function isKnown(parts: Parts, row: Row, to: number, { from, batches, firstUncho
 }
 
 /**
- * An answer that does nothing now never does: ballots only grow, and within one a proposer goes from preparing to accepting
- * and never back, and counts nobody twice. Only a ballot that may be begun anew, after a crash that loses it, can be answered
- * again.
+ * An answer without effect now never has one later: ballots only grow, and within a ballot a proposer goes from preparing to accepting,
+ * never back, and counts no acceptor twice. The exception is a ballot that the proposer may start again after a crash that loses it.
  */
 function isSpentAnswer(parts: Parts, row: Row, datagram: number, { to, round }: Datagram): boolean {
   const node = at(row, to)
@@ -131,8 +129,9 @@ function isSpentAnswer(parts: Parts, row: Row, datagram: number, { to, round }: 
 }
 
 /**
- * A prepare or an accept of a ballot that its proposer has left, to an acceptor that has promised that ballot or a higher
- * one: it is answered, and the answer is spent. What it tells beside, that instances below are chosen, is known here.
+ * A prepare or an accept of a ballot that its proposer has left, to an acceptor that has promised that ballot or a higher one. The
+ * acceptor answers it, but the answer has no effect. The message also implies that lower instances are chosen; the acceptor must
+ * already know that.
  */
 function isSpentAsk(
   parts: Parts,
@@ -148,7 +147,7 @@ function isSpentAsk(
   if (compareBallots(acceptor.promised, message.ballot) < 0) return false
   const isNews = acceptor.isDown || parts.moves.onDatagram(node, datagram).next !== node
   if (acceptor.isDown || mayCrash(parts, row, to)) {
-    // What a learner has heard is lost with it; what is durable is not.
+    // A crash loses the volatile knowledge of the learner, but not the durable part.
     const { durable } = acceptor.knownBelow
     const isKnown = message.type === 'prepare' ? instance <= durable : instance < durable
     return isKnown && (acceptor.isDown || !isNews)
@@ -156,7 +155,7 @@ function isSpentAsk(
   return !isNews && (message.type === 'prepare' || instance <= acceptor.knownBelow.now)
 }
 
-/** True when every ballot that the proposer begins from now on is above `round`. */
+/** True when every ballot that the proposer starts from now on is above `round`. */
 function isOver(
   parts: Parts,
   row: Row,

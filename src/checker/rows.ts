@@ -1,10 +1,10 @@
 /**
- * A state of a search as a row of whole numbers: the node of each server, in order; the network; what has been used up;
- * and what the invariants know.
+ * A state of a search as a row of whole numbers: the node of each server, in order; the network; the used bits; and the knowledge of
+ * the invariants.
  */
 export type Row = Int32Array
 
-/** Where things stand in a row of a cluster of so many servers. */
+/** The columns of a row. */
 export interface Layout {
   readonly width: number
   readonly network: number
@@ -17,8 +17,8 @@ export function layoutOf(servers: number): Layout {
 }
 
 /**
- * What has been used up, as bits of one number: the requests that were answered, those that were asked, the servers that were
- * moved, and the number of crashes. Only bits that decide something are kept, so that they tell no two states apart needlessly.
+ * The used bits of a state, in one number: the requests that were answered, the requests that were sent, the servers that were moved,
+ * and the number of crashes. The search only keeps the bits that it needs, so that no states differ without reason.
  */
 export const usedBits = {
   answered: (place: number): number => 1 << place,
@@ -31,7 +31,7 @@ export function crashesIn(used: number): number {
   return used >>> 24
 }
 
-/** A place of a row. Rows are as wide as their layout, so there is always something. */
+/** A column of a row. Rows are as wide as their layout, so the column exists. */
 export function at(row: Row, place: number): number {
   return row[place] ?? 0
 }

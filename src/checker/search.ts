@@ -1,6 +1,6 @@
 /**
- * Breadth-first search over every schedule of a bounded cluster. Every state that can be reached is reached, by one of the
- * shortest ways to it; states are compared whole, so none is taken for another.
+ * Breadth-first search over every schedule of a bounded cluster. The search reaches every reachable state, with one of the shortest
+ * schedules to it. It compares complete states, not hashes, so it never confuses two states.
  */
 import type { Judgement } from '../core/invariants.ts'
 import { Invariants } from '../verify/invariants.ts'
@@ -21,33 +21,33 @@ import { RememberingStepper } from './stepper.ts'
 import { noSymmetry, type Symmetry, symmetryOf } from './symmetry.ts'
 import { type WitnessName, witnesses } from './witnesses.ts'
 
-/** What a search judges by, at every state: it has no end and no clock. */
+/** The judgement of a search, at every state. A search has no end of run and no clock. */
 export const judgement: Judgement = { evidence: ['facts', 'queue'], isWholeHistory: true, service: 'lock' }
 
 export interface SearchOptions {
   readonly bounds: Bounds
-  /** For a test that plants a fault. */
+  /** For a test that plants a deliberate fault. */
   readonly adapt?: Adapt
-  /** Reduces nothing: every state by itself. For the tests that compare. */
+  /** Searches without reduction, for tests that compare. */
   readonly isPlain?: boolean
 }
 
 export interface SearchStats {
-  /** Distinct states reached. */
+  /** The number of distinct states that were reached. */
   readonly states: number
-  /** Those of them from which everything was tried. */
+  /** The number of states from which every event was tried. */
   readonly expanded: number
-  /** Events that were tried and changed something. */
+  /** The number of events that were tried and changed the state. */
   readonly transitions: number
-  /** The most events that a shortest way to a state took. */
+  /** The greatest length of a shortest schedule to a state. */
   readonly depth: number
-  /** Distinct states of single nodes, of the network, and of what the invariants know. */
+  /** The numbers of distinct states of single nodes, of the network, and of the knowledge of the invariants. */
   readonly nodes: number
   readonly networks: number
   readonly knowledge: number
 }
 
-/** What a search found, and a shortest way to it. */
+/** A finding of a search, and a shortest schedule that reaches it. */
 export interface Found<T> {
   readonly what: T
   readonly events: readonly CheckedEvent[]
@@ -57,14 +57,14 @@ export class Search {
   readonly #parts: Parts
   readonly #isPlain: boolean
   readonly #symmetry: Symmetry
-  /** The bits of `used` that decide something. */
+  /** The used bits that the search keeps. */
   readonly #kept: number
-  /** By place of the request: the bit of the answer that comes before it. */
+  /** By index of the request: the bit of the answer that must come before it. */
   readonly #afterAnswer: readonly number[]
   readonly #table: StateTable
-  /** Rows as they were before the reduction: most come up again, and reducing them costs more than knowing them. */
+  /** Rows before their reduction. Most of them occur again, and a lookup costs less than a reduction. */
   readonly #unreduced: StateTable
-  /** By state: the one that it was reached from, and the event. */
+  /** By state: the state from which it was reached, and the event. */
   readonly #parents = new NumberList()
   readonly #events = new NumberList()
   readonly #first: Row
@@ -77,7 +77,7 @@ export class Search {
   #depth = 0
   #levelEnd = 1
 
-  /** Throws a `RangeError` when the bounds are none. */
+  /** Throws a `RangeError` when the bounds are not valid. */
   constructor({ bounds, adapt, isPlain = false }: SearchOptions) {
     const stepper = new RememberingStepper(isPlain ? finiteForm : canonicalForm)
     const cluster = new CheckedCluster(bounds, stepper, adapt)
@@ -107,12 +107,12 @@ export class Search {
     this.#events.add(-1)
   }
 
-  /** What broke, by which way; `null` so far. */
+  /** The violation that was found, `null` if there is none so far. */
   get violation(): Found<Error> | null {
     return this.#violation
   }
 
-  /** The situations that were met, each by a shortest way. */
+  /** The witnesses that were reached, each with a shortest schedule. */
   get witnesses(): ReadonlyMap<WitnessName, Found<WitnessName>> {
     return this.#witnesses
   }
@@ -130,7 +130,7 @@ export class Search {
     }
   }
 
-  /** Tries everything from up to `states` more states. True when nothing is left to try, or something broke. */
+  /** Tries every event from up to `states` more states. Returns true when no state is left, or after a violation. */
   run(states: number): boolean {
     const end = Math.min(this.#expanded + states, Number.MAX_SAFE_INTEGER)
     while (this.#expanded < end && this.#expanded < this.#table.size && this.#violation === null) {
@@ -145,12 +145,12 @@ export class Search {
     return this.#violation !== null || this.#expanded === this.#table.size
   }
 
-  /** All that the invariants ever knew, as text: what two searches of the same bounds have in common. */
+  /** All distinct knowledge of the invariants, as text. Two searches of the same bounds have the same knowledge. */
   get knowledge(): readonly string[] {
     return this.#parts.knowledge.texts
   }
 
-  /** Every server has started, and nothing else has happened. */
+  /** The state after the start of every server, before any other event. */
   #begin({ servers, founders }: CheckedCluster): Row {
     const { layout, nodes, moves, knowledge } = this.#parts
     const row = new Int32Array(layout.width)
@@ -247,17 +247,17 @@ export class Search {
   }
 
   /**
-   * The events of a shortest way to a state, by its number in the order in which they were reached, from 0 on. Throws a `RangeError` when
-   * there are not so many.
+   * The events of a shortest schedule to a state. States are numbered from 0 in the order in which they were reached. Throws a
+   * `RangeError` when there is no such state.
    */
   wayTo(state: number): readonly CheckedEvent[] {
     if (!(state >= 0 && state < this.#table.size)) {
-      throw new RangeError(`there is no state ${state}: ${this.#table.size} were reached, from 0 on`)
+      throw new RangeError(`there is no state ${state}: the states are 0 to ${this.#table.size - 1}`)
     }
     return this.#eventsTo(state, [])
   }
 
-  /** The events that lead to a state, and one more. */
+  /** The events that lead to a state, and the event of `last`. */
   #wayTo(state: number, last: Move): readonly CheckedEvent[] {
     return this.#eventsTo(state, [last.event])
   }

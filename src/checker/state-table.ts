@@ -1,12 +1,12 @@
 /**
- * The states that a search has reached, each a row of `width` whole numbers, in the order in which they were reached. Rows
- * are kept whole, not as fingerprints: two states are never taken for one.
+ * The states that a search has reached, each a row of `width` whole numbers, in the order in which they were reached. The table keeps
+ * complete rows, not fingerprints, so two states are never taken for one.
  */
 export class StateTable {
   readonly #width: number
   #rows: Int32Array<ArrayBuffer>
   #size = 0
-  /** Open addressing: the number of a row and one, 0 where nothing is. */
+  /** Open addressing: the index of a row plus one, 0 for an empty slot. */
   #slots: Int32Array<ArrayBuffer>
   #mask: number
 
@@ -21,7 +21,7 @@ export class StateTable {
     return this.#size
   }
 
-  /** Bytes that the table takes. */
+  /** The size of the table in bytes. */
   get bytes(): number {
     return this.#rows.byteLength + this.#slots.byteLength
   }
@@ -32,7 +32,7 @@ export class StateTable {
     for (let column = 0; column < this.#width; column += 1) row[column] = this.#rows[start + column] ?? 0
   }
 
-  /** Keeps a copy of `row`; true when it is new. */
+  /** Adds a copy of `row`. Returns true when the row is new. */
   add(row: Int32Array): boolean {
     const width = this.#width
     let slot = hashOf(row) & this.#mask
@@ -66,7 +66,7 @@ export class StateTable {
   }
 }
 
-/** Whole numbers, as many as are added. */
+/** A growing list of whole numbers. */
 export class NumberList {
   #numbers = new Int32Array(1024)
   #size = 0
@@ -81,10 +81,10 @@ export class NumberList {
     this.#size += 1
   }
 
-  /** Throws a `RangeError` when there is no such place. */
+  /** Throws a `RangeError` when `index` is out of range. */
   at(index: number): number {
     const number = this.#numbers[index]
-    if (number === undefined || index >= this.#size) throw new RangeError(`${index} of ${this.#size}`)
+    if (number === undefined || index >= this.#size) throw new RangeError(`index ${index} of ${this.#size}`)
     return number
   }
 }
@@ -95,7 +95,7 @@ function enlarged(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   return larger
 }
 
-/** Each number is mixed in as MurmurHash3 does. */
+/** MurmurHash3 of the numbers. */
 function hashOf(row: Int32Array): number {
   let hash = row.length
   for (let column = 0; column < row.length; column += 1) {

@@ -5,12 +5,12 @@ import { type Step, start } from '../core/step.ts'
 import { checkedStep } from '../stepped/checked-step.ts'
 import type { Stepper } from '../stepped/settings.ts'
 
-/** What a snapshot becomes before it is gone on from. */
+/** Transforms the context of a snapshot before the search continues from it. */
 export type Reduce = (role: RoleName, snapshot: AnyMachineSnapshot) => object
 
 /**
- * Moves roles and remembers: a role is in few states, and a search brings it to each of them again and again. Snapshots with equal
- * value and context are one object here, so that they can be told apart by `idOf`.
+ * Executes the steps of roles and caches them: a role has few states, and a search reaches each of them again and again. Snapshots with
+ * equal value and context are one object here, so `idOf` identifies them.
  */
 export class RememberingStepper implements Stepper {
   readonly #reduce: Reduce
@@ -22,10 +22,10 @@ export class RememberingStepper implements Stepper {
     this.#reduce = reduce
   }
 
-  /** The number of a snapshot that came from here. */
+  /** The number of a snapshot from this stepper. */
   idOf(snapshot: AnyMachineSnapshot): number {
     const id = this.#ids.get(snapshot)
-    if (id === undefined) throw new Error('a snapshot of another stepper')
+    if (id === undefined) throw new Error('the snapshot is from another stepper')
     return id
   }
 

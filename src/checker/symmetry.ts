@@ -1,21 +1,21 @@
 /**
- * Clients that ask for the same at the same servers are interchangeable, and so are servers that nobody asks: a schedule with
- * two of them exchanged is a schedule, which breaks an invariant when the other does. So only schedules are searched in which the
- * first of them comes first: a request is asked only after those before it in its group, and a server is moved only after.
+ * Clients that send the same command to the same servers are interchangeable, and so are servers to which no client sends: exchanging
+ * two of them in a schedule gives another schedule, and both break the same invariants. So the search only covers schedules in a fixed
+ * order: a request is sent only after those before it in its group, and a server makes its first move only after those before it.
  *
- * Ballots are ordered by server, so servers that may propose are not exchanged. A learner asks one server after the other in
- * order of id; with two of them exchanged it asks in another order, but as it goes round, and may go round at any time, it asks
- * each of them, and what it asked others meanwhile may be lost.
+ * Ballots are ordered by server, so servers that may propose are not exchanged. A learner asks one server after the other in the order
+ * of their ids. After an exchange it asks in another order. But it goes round all servers, and may do so at any time, so it can ask each
+ * of them in both cases; the questions to others in between may be lost.
  */
 import type { Bounds } from './bounds.ts'
 import { usedBits } from './rows.ts'
 
 export interface Symmetry {
-  /** By place of the request: the bits of which all must be set before it is asked. */
+  /** By index of the request: the bits that must all be set before it is sent. */
   readonly beforeRequest: readonly number[]
-  /** By server: the bits of which all must be set before it is moved. */
+  /** By server: the bits that must all be set before its first move. */
   readonly beforeServer: readonly number[]
-  /** The bits that are kept. */
+  /** The used bits that the search must keep. */
   readonly kept: number
 }
 
@@ -36,7 +36,7 @@ export function symmetryOf({ requests, servers, joining, crashing }: Bounds): Sy
   return { beforeRequest, beforeServer, kept }
 }
 
-/** Nothing is exchanged. */
+/** No clients or servers are interchangeable. */
 export function noSymmetry({ requests, servers, joining }: Bounds): Symmetry {
   return {
     beforeRequest: requests.map(() => 0),
@@ -45,7 +45,7 @@ export function noSymmetry({ requests, servers, joining }: Bounds): Symmetry {
   }
 }
 
-/** For each, the bit of the one before it in its group; that one comes after its own, so this is all of them. */
+/** For each item, the bit of the item before it in its group. That item waits for the one before it, so one bit is enough. */
 function before(groups: readonly string[], bit: (place: number) => number): number[] {
   return groups.map((group, place) => {
     const previous = groups.lastIndexOf(group, place - 1)
@@ -53,7 +53,7 @@ function before(groups: readonly string[], bit: (place: number) => number): numb
   })
 }
 
-/** A server that a command names is not like another. */
+/** The servers that a command names. They are not interchangeable with others. */
 function namedServers(command: Bounds['requests'][number]['command']): readonly number[] {
   return command.kind === 'members' ? [command.change.id] : []
 }

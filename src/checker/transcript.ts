@@ -1,4 +1,4 @@
-/** A way through a search as a transcript: it can be read, kept, and run again by whole nodes, of which nothing is left out. */
+/** A schedule of a search as a transcript, which can be read, stored and replayed by complete nodes without reduction. */
 import type { NodeId } from '../../machines/batch.ts'
 import { applyEvent, foundCluster } from '../schedule/apply.ts'
 import { type ClusterSettings, type ClusterState, clusterSettings, type Flying } from '../schedule/cluster.ts'
@@ -9,7 +9,7 @@ import type { Bounds } from './bounds.ts'
 import type { Adapt } from './cluster.ts'
 import type { CheckedEvent } from './events.ts'
 
-/** The transcript of `events` within `bounds`; `about` is the comment with which it begins, a line each. */
+/** The transcript of `events` within `bounds`. `about` are the lines of its first comment. */
 export function transcriptOf(
   bounds: Bounds,
   events: readonly CheckedEvent[],
@@ -23,7 +23,7 @@ export function transcriptOf(
   return writeTranscript({ servers: bounds.servers, about, events: schedule.events }, { adapt })
 }
 
-/** A schedule that is made as a cluster goes through it. */
+/** Builds a schedule while it applies the events to a cluster. */
 class Schedule {
   readonly events: ClusterEvent[] = []
   readonly #bounds: Bounds
@@ -40,7 +40,7 @@ class Schedule {
     }
   }
 
-  /** `later` are the events after it: what is delivered again then is doubled now. */
+  /** `later` are the events after `event`: a datagram that is delivered again later is duplicated now. */
   take(event: CheckedEvent, later: readonly CheckedEvent[]): void {
     const isLast = later.length === 0
     switch (event.type) {
@@ -64,7 +64,7 @@ class Schedule {
     if (this.#bounds.syncs === 'atOnce') this.#endSyncs(event.server, isLast)
   }
 
-  /** What the last event breaks is for whoever runs the schedule to see. */
+  /** The last event may throw: it may be the violation that the transcript shows. */
   #happen(event: ClusterEvent, isLast = false): void {
     this.events.push(event)
     try {
@@ -76,7 +76,7 @@ class Schedule {
   }
 
   #endSyncs(server: NodeId, isLast: boolean): void {
-    // What throws leaves the cluster as it was: the same sync would be under way for ever.
+    // An event that throws does not change the cluster: the same sync would remain in progress for ever.
     while (!this.#isBroken && (this.#state.servers[server]?.node.disk.syncing.length ?? 0) > 0) {
       this.#happen({ type: 'sync', server }, isLast)
     }
@@ -86,7 +86,7 @@ class Schedule {
     const { from, server: to, message } = event
     const flight = this.#flight(
       (flying) => flying.from === from && flying.to === to && isSame(flying.message, message),
-      `no ${message.type} flies from ${from} to ${to}`,
+      `no ${message.type} is in flight from ${from} to ${to}`,
     )
     const isAgain = later.some(
       (other) =>
@@ -107,18 +107,18 @@ class Schedule {
       from === client && to === server && message.type === 'request' && message.seq === seq
     const known = this.#state.clients.find(({ name }) => name === client)?.requests.length ?? 0
     if (known < seq) this.#ask(client, seq, server, later)
-    const flight = this.#flight(isFlying, `no request ${client}#${seq} flies to ${server}`)
+    const flight = this.#flight(isFlying, `no request ${client}#${seq} is in flight to ${server}`)
     this.#happen({ type: 'deliver', flight }, later.length === 0)
   }
 
-  /** The client asks, after the answer to its request before, and every copy that is to arrive flies from now on. */
+  /** The client sends a request, after the answer to its previous one, and all copies that arrive later. */
   #ask(client: string, seq: number, server: NodeId, later: readonly CheckedEvent[]): void {
     const found = this.#bounds.requests.find((request) => request.client === client && request.seq === seq)
     if (found === undefined) throw new Error(`the client ${client} has no request ${seq}`)
     if (seq > 1) {
       const flight = this.#flight(
         ({ to, message }) => to === client && message.type === 'response' && message.seq === seq - 1,
-        `no answer to ${client}#${seq - 1} flies`,
+        `no answer to ${client}#${seq - 1} is in flight`,
       )
       this.#happen({ type: 'deliver', flight })
     }
@@ -129,14 +129,14 @@ class Schedule {
     }
   }
 
-  #flight(isWanted: (flying: Flying) => boolean, complaint: string): number {
+  #flight(isWanted: (flying: Flying) => boolean, reason: string): number {
     const found = this.#state.flying.find(isWanted)
-    if (found === undefined) throw new Error(complaint)
+    if (found === undefined) throw new Error(reason)
     return found.id
   }
 }
 
-/** Time stands still in a search, and goes on in a schedule. */
+/** Compares without elapsed times: time is constant in a search, but passes in a schedule. */
 function isSame(some: unknown, other: unknown): boolean {
   const timeless = (key: string, value: unknown) => (key === 'elapsedMs' ? 0 : value)
   return JSON.stringify(some, timeless) === JSON.stringify(other, timeless)

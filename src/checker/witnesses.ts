@@ -1,4 +1,4 @@
-/** What a search is to reach, besides breaking nothing: a search that never meets these has shown little. */
+/** The witnesses: situations that a search must reach. A search that misses them has verified little. */
 import { requestId } from '../../machines/held-requests.ts'
 import type { Member } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
@@ -7,12 +7,12 @@ import { get } from '../../machines/table.ts'
 import type { Fact } from '../core/facts.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
 
-/** What a step can be a witness of, a bit each. */
+/** The marks of a step, one bit each. */
 const marks = { chosen: 1, helped: 2, insisted: 4, taught: 8, woken: 16, changed: 32, ruled: 64 } as const
 
 type Executed = Extract<Fact, { type: 'executed' }>
 
-/** What the search looks for, in the order in which it is told. */
+/** The witnesses, in the order in which reports list them. */
 export const witnesses = [
   { name: 'chosen', about: 'a batch is chosen', mark: marks.chosen, during: 'anything' },
   {
@@ -23,13 +23,13 @@ export const witnesses = [
   },
   {
     name: 'helping',
-    about: "a proposer has a batch chosen that was accepted at another's ballot",
+    about: "a proposer gets a batch chosen that was accepted at another proposer's ballot",
     mark: marks.helped,
     during: 'anything',
   },
   {
     name: 'catchUp',
-    about: 'a server that asked is taught what was chosen',
+    about: 'a server that asked learns the chosen batches',
     mark: marks.taught,
     during: 'anything',
   },
