@@ -1,4 +1,4 @@
-/** The pure form of a cluster: a state and a chosen event give the next state, and what happened. */
+/** A cluster as a pure function: a state and an event give the next state, and the happenings. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
@@ -21,7 +21,7 @@ import {
 import type { ClusterEvent, ClusterStep } from './events.ts'
 import { stepServer } from './server.ts'
 
-/** A new cluster, of which every founder has started. */
+/** A new cluster, after the start of every founder. */
 export function foundCluster(settings: ClusterSettings): ClusterStep {
   const begun: ClusterStep = { state: foundedCluster(settings), happenings: [], facts: [] }
   return settings.founders.reduce((step, { id }) => {
@@ -31,8 +31,8 @@ export function foundCluster(settings: ClusterSettings): ClusterStep {
 }
 
 /**
- * What `event` makes of `state`, which is left as it is. Throws when the event cannot happen there, and what a role throws:
- * a violated assertion.
+ * Applies `event` to `state`, which does not change. Throws when the event cannot happen in this state, and when an assertion of a role
+ * fails.
  */
 export function applyEvent(state: ClusterState, event: ClusterEvent, settings: ClusterSettings): ClusterStep {
   switch (event.type) {
@@ -99,7 +99,7 @@ function resend(
   serverOf(state, server)
   const { snapshot } = requestOf(state, client, seq)
   const message: RequestMessage | null = snapshot.context.request
-  if (message === null) throw new Error(`${client}#${seq} has ended: it is not sent again`)
+  if (message === null) throw new Error(`${client}#${seq} has ended: it cannot be sent again`)
   return {
     state: withFlying(state, { from: client, to: server, message }),
     happenings: [{ type: 'said', from: client, to: server, message, fate: 'flies' }],
@@ -143,7 +143,7 @@ function fireTimer(
   return stepServer({ ...state, nowMs }, server, { type: 'timer', role, id }, settings)
 }
 
-/** Each start draws other random numbers, as a process does. */
+/** Each start uses other random numbers, as a process does. */
 function startServer(state: ClusterState, id: NodeId, settings: ClusterSettings): ClusterStep {
   const { starts } = serverOf(state, id)
   return stepServer(state, id, { type: 'start', randomSeed: id + 1_000 * starts }, settings)
@@ -167,7 +167,7 @@ function incarnationOf(id: NodeId, starts: number): string {
   return `joined-${id}-${starts}`
 }
 
-/** As a live server does that joins: it asks how far the other is, and its learner is told. */
+/** As a joining live server: it asks another server for its first unexecuted instance, and passes the answer to its learner. */
 function greet(
   state: ClusterState,
   { server, via }: Extract<ClusterEvent, { type: 'greet' }>,
@@ -175,7 +175,7 @@ function greet(
 ): ClusterStep {
   const { node, incarnation } = serverOf(state, via)
   const { running } = node
-  if (running === null) throw new Error(`server ${via} is down: it answers no hello`)
+  if (running === null) throw new Error(`server ${via} is down: it cannot answer hello`)
   const event = {
     type: 'behind.noticed',
     firstUnchosen: running.replica.firstUnexecuted,

@@ -1,6 +1,6 @@
 /**
- * Clients of a cluster: each request is carried by the client machine, moved by src/core/step.ts, so that asking again and
- * failing over are seen in its chart, as everything else is.
+ * Clients of a cluster. The client machine carries each request, and src/core/step.ts executes its steps. So its chart shows retries
+ * and failover, as it shows everything else.
  */
 import type { Command, NodeId } from '../../machines/batch.ts'
 import type { ClientEmitted, ClientEvent } from '../../machines/client.ts'
@@ -19,7 +19,7 @@ import {
 } from './cluster.ts'
 import type { ClusterStep, Happening } from './events.ts'
 
-/** The client's next request, of which `server` is asked first; the client is new when nobody of its name was there. */
+/** The client sends its next request, to `server` first. A client with an unknown name is new. */
 export function submitRequest(
   state: ClusterState,
   {
@@ -48,7 +48,7 @@ export function submitRequest(
   return { ...next, happenings, facts: [requested, ...facts] }
 }
 
-/** A server's message arrives at a client; one that is for no request of the client changes nothing. */
+/** A message from a server arrives at a client. A message for no request of the client has no effect. */
 export function hearServer(
   state: ClusterState,
   client: string,
@@ -74,7 +74,7 @@ export function fireClientTimer(
   return stepRequest(withRequest(at, client, { ...request, timers }), { client, seq }, due.event, settings)
 }
 
-/** Gives `event` to the machine that carries a request. */
+/** Sends `event` to the machine that carries a request. */
 export function stepRequest(
   state: ClusterState,
   { client, seq }: { readonly client: string; readonly seq: number },
@@ -136,7 +136,7 @@ function timersAfter(
   return left
 }
 
-/** With the request in its place, or as the client's newest. */
+/** Replaces the request, or adds it as the newest of the client. */
 function withRequest(state: ClusterState, name: string, request: RequestState): ClusterState {
   const client = state.clients.find((other) => other.name === name)
   if (client === undefined) return { ...state, clients: [...state.clients, { name, requests: [request] }] }

@@ -17,11 +17,11 @@ import { replicasOf } from '../stepped/replicas.ts'
 import { type NodeSettings, type Replicas, type Stepper, usualNodeSettings } from '../stepped/settings.ts'
 import { type NodeState, neverStarted } from '../stepped/state.ts'
 
-/** It is never changed: any number of schedules may go on from it. Plain data, save XState's snapshots. */
+/** Immutable, so any number of schedules may continue from it. Plain data, except XState's snapshots. */
 export interface ClusterState {
-  /** Virtual milliseconds: the moment at which the latest of the timers that fired was due. */
+  /** Virtual milliseconds: the latest due time of all timers that have fired. */
   readonly nowMs: number
-  /** Invariant: server i is at place i. */
+  /** Invariant: server i is at index i. */
   readonly servers: readonly ServerState[]
   /** In the order of their first requests. */
   readonly clients: readonly ClientState[]
@@ -29,28 +29,28 @@ export interface ClusterState {
   readonly flying: readonly Flying[]
   /** The id of the next datagram. */
   readonly nextFlight: number
-  /** What is sent along these is lost. */
+  /** Messages on these links are lost. */
   readonly cuts: readonly Link[]
 }
 
 export interface ServerState {
   readonly id: NodeId
   readonly incarnation: string
-  /** How often it was started, under this incarnation or an earlier one. */
+  /** The number of starts of the server, with this incarnation or earlier ones. */
   readonly starts: number
   readonly node: NodeState
-  /** When each timer of the node is due, in the order of `node.running.timers`. */
+  /** The due times of the node's timers, in the order of `node.running.timers`. */
   readonly dueMs: readonly number[]
 }
 
-/** One session, any number of requests at once. */
+/** A client with one session and any number of concurrent requests. */
 export interface ClientState {
   readonly name: string
-  /** Invariant: the request with seq i is at place i - 1. */
+  /** Invariant: the request with seq i is at index i - 1. */
   readonly requests: readonly RequestState[]
 }
 
-/** A request, carried by the client machine. */
+/** A request and the state of the client machine that carries it. */
 export interface RequestState {
   readonly seq: number
   readonly command: Command
@@ -68,11 +68,11 @@ export interface ClientTimer {
 
 /** A datagram in flight. */
 export interface Flying {
-  /** No two datagrams of a run have one id. */
+  /** Unique among all datagrams of a run. */
   readonly id: number
   readonly from: Party
   readonly to: Party
-  /** Between servers. */
+  /** Present on messages between servers. */
   readonly names?: Names
   readonly message: NodeMessage | ClientMessage | ServerMessage
 }
@@ -82,7 +82,7 @@ export interface Link {
   readonly to: NodeId
 }
 
-/** What a cluster is made of, beside its state. Any part of it may be replaced by a test. */
+/** The fixed parts of a cluster, beside its state. A test may replace any part. */
 export interface ClusterSettings
   extends Pick<NodeSettings, 'machines' | 'stepper' | 'nodeRules' | 'elapsedRules' | 'digestEvery'> {
   readonly founders: readonly Member[]
@@ -91,19 +91,19 @@ export interface ClusterSettings
   readonly limits: Limits
   readonly replicas: Replicas
   readonly clientMachine: AnyStateMachine
-  /** How the machine that carries a request is moved. */
+  /** Executes the steps of the machine that carries a request. */
   readonly clientStepper: Stepper<ClientEmitted>
 }
 
-/** The settings of a cluster that is founded by so many servers, of which the replicated service is `service`. */
+/** The settings of a cluster with this number of founders, which replicates `service`. */
 export function clusterSettings(servers: number, service: Service = lockService as Service): ClusterSettings {
   const ids = Array.from({ length: servers }, (_, id) => id)
   const founders = foundingMembers(ids.map((id) => ({ id, address: serverAddress(id) })))
   return {
     ...usualNodeSettings,
     founders,
-    // The caller chooses when timers fire, so one that fires twice without news is patience enough. That nobody answers for a while
-    // says nothing where no time passes.
+    // The caller chooses when timers fire, so one repetition of a timer without news is enough patience. A time without answers has
+    // no meaning here, because no time passes.
     timing: { ...defaultTiming, patientTries: 1, newsTries: 2 ** 30 },
     clientTiming: defaultClientTiming,
     limits: defaultLimits,
@@ -130,22 +130,22 @@ export function newServer(id: NodeId, incarnation: string): ServerState {
   return { id, incarnation, starts: 0, node: neverStarted, dueMs: [] }
 }
 
-/** The server of that number. Throws when there is none. */
+/** The server with this id. Throws when there is none. */
 export function serverOf({ servers }: ClusterState, id: NodeId): ServerState {
   const server = servers[id]
   if (server === undefined)
-    throw new Error(`there is no server ${id}: there are ${servers.length}, from 0 on`)
+    throw new Error(`there is no server ${id}: the servers are 0 to ${servers.length - 1}`)
   return server
 }
 
-/** That request. Throws when the client has made none of that seq. */
+/** The request with this seq. Throws when the client has none. */
 export function requestOf({ clients }: ClusterState, client: string, seq: number): RequestState {
   const request = clients.find(({ name }) => name === client)?.requests[seq - 1]
   if (request === undefined) throw new Error(`there is no request ${client}#${seq}`)
   return request
 }
 
-/** True when what `from` sends to `to` is lost. */
+/** True when messages from `from` to `to` are lost. */
 export function isCut({ cuts }: ClusterState, from: Party, to: Party): boolean {
   return cuts.some((link) => link.from === from && link.to === to)
 }

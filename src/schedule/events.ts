@@ -1,4 +1,4 @@
-/** What can be made to happen to a cluster, and what happens then. */
+/** The events that a caller can apply to a cluster, and the happenings that they cause. */
 import type { Batch, Command, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleName } from '../../machines/inbox.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
@@ -10,35 +10,35 @@ import type { ClusterState, Flying, Link } from './cluster.ts'
 
 /** One chosen event. Datagrams are named by their id. */
 export type ClusterEvent =
-  /** A client asks for something, `server` first. */
+  /** A client sends a new request, to `server` first. */
   | {
       readonly type: 'request'
       readonly client: string
       readonly server: NodeId
       readonly command: Command
     }
-  /** The client's program needs the answer no more. */
+  /** The client's program no longer needs the answer. */
   | { readonly type: 'give.up'; readonly client: string; readonly seq: number }
-  /** A further copy of a request is sent, to whichever server: what a client's program might do. */
+  /** The client's program sends another copy of a request, to any server. */
   | { readonly type: 'resend'; readonly client: string; readonly seq: number; readonly server: NodeId }
-  /** A datagram arrives; at a server that is down it is lost. */
+  /** A datagram arrives. It is lost when the receiving server is down. */
   | { readonly type: 'deliver'; readonly flight: number }
   | { readonly type: 'drop'; readonly flight: number }
-  /** A second one like it flies. */
+  /** The network adds a copy of the datagram. */
   | { readonly type: 'duplicate'; readonly flight: number }
-  /** The sync under way ends well. */
+  /** The current sync succeeds. */
   | { readonly type: 'sync'; readonly server: NodeId }
-  /** The sync under way fails, and the server halts; the first `survived` of its unsynced writes are on the disk. */
+  /** The current sync fails, and the server halts. The first `survived` of its unsynced writes are on the disk. */
   | { readonly type: 'sync.failed'; readonly server: NodeId; readonly survived: number }
   | { readonly type: 'timer'; readonly server: NodeId; readonly role: RoleName; readonly id: string }
   | { readonly type: 'client.timer'; readonly client: string; readonly seq: number; readonly id: string }
-  /** The server is gone at once; the first `survived` of its unsynced writes are on the disk. */
+  /** The server crashes. The first `survived` of its unsynced writes are on the disk. */
   | { readonly type: 'crash'; readonly server: NodeId; readonly survived: number }
   /** A server that is down starts from its disk. */
   | { readonly type: 'restart'; readonly server: NodeId }
-  /** A new server starts with an empty disk: under the next number, or in the place of one that is down. */
+  /** A new server starts with an empty disk, under the next id, or in place of a server that is down. */
   | { readonly type: 'join'; readonly server: NodeId }
-  /** A server says hello to `via` and is told how far that one is: it catches up. It is how a server joins. */
+  /** A server greets `via`, receives its first unexecuted instance, and catches up. A joining server does this. */
   | { readonly type: 'greet'; readonly server: NodeId; readonly via: NodeId }
   | { readonly type: 'cut'; readonly links: readonly Link[] }
   /** Ends every cut. */
@@ -49,19 +49,22 @@ export type Actor =
   | { readonly server: NodeId; readonly role: RoleName }
   | { readonly client: string; readonly seq: number }
 
-/** What was seen to happen, in order. */
+/** An observed happening. A step lists its happenings in order. */
 export type Happening =
-  /** Somebody said something. `own`: to itself, heard at once; `lost`: the way is cut or the address is not known. */
+  /**
+   * A party sent a message. `own`: to itself, received at once. `lost`: the link is cut, or the sender does not know the address.
+   * `flies`: the datagram is in flight.
+   */
   | {
       readonly type: 'said'
       readonly from: Party
       readonly to: Party
-      /** Between servers, of what flies. */
+      /** Present on messages between servers that are in flight. */
       readonly names?: Names
       readonly message: NodeMessage | ClientMessage | ServerMessage
       readonly fate: 'flies' | 'own' | 'lost'
     }
-  /** A datagram came to nobody. */
+  /** A datagram arrived at a server that is down. */
   | { readonly type: 'lost'; readonly flight: Flying }
   | {
       readonly type: 'executed'
@@ -69,7 +72,7 @@ export type Happening =
       readonly batch: Batch
       readonly execution: Execution
     }
-  /** `before` is what was durable until then. */
+  /** `before` is the durable state before the sync. */
   | {
       readonly type: 'synced'
       readonly server: NodeId
@@ -77,17 +80,17 @@ export type Happening =
       readonly durable: DurableState
     }
   | { readonly type: 'started'; readonly server: NodeId; readonly durable: DurableState }
-  /** `lost` of its writes never reached the disk. */
+  /** `lost` is the number of writes that did not reach the disk. */
   | { readonly type: 'crashed'; readonly server: NodeId; readonly lost: number }
-  /** The states that the machine was in, from the one before the event to the one after it. */
+  /** The states of the machine, from the state before the event to the state after it. */
   | { readonly type: 'moved'; readonly actor: Actor; readonly path: readonly string[] }
-  /** Nobody said anything and nothing moved; `actors` remember what they heard, and if there are none it was ignored. */
+  /** No message was sent and no machine changed its state. The context of `actors` changed; if there are none, the event was ignored. */
   | { readonly type: 'noted'; readonly party: Party; readonly actors: readonly Actor[] }
 
-/** What an event makes of a cluster. */
+/** The result of an event at a cluster. */
 export interface ClusterStep {
   readonly state: ClusterState
   readonly happenings: readonly Happening[]
-  /** What invariants are judged by. */
+  /** The facts for the invariants. */
   readonly facts: readonly Fact[]
 }

@@ -1,4 +1,4 @@
-/** Judges a schedule as it goes: the invariants of a run, after every event. */
+/** Judges the invariants of a schedule after every event. */
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Judgement } from '../core/invariants.ts'
 import { Invariants } from '../verify/invariants.ts'
@@ -6,7 +6,7 @@ import { checkQueue } from '../verify/queue.ts'
 import type { ClusterSettings, ClusterState, ServerState } from './cluster.ts'
 import type { ClusterStep } from './events.ts'
 
-/** What a schedule is judged by: it has no end, and time is only a number. `service` is the name of what it replicates. */
+/** The judgement of a schedule. A schedule has no end of run and no real time. `service` is a service name. */
 export function judgementOf(service: string): Judgement {
   return { evidence: ['facts', 'queue'], isWholeHistory: true, service }
 }
@@ -18,17 +18,17 @@ export class Judge {
     this.#invariants = invariants
   }
 
-  /** Of a cluster that is about to be founded. `service` is the name of what it replicates. */
+  /** For a cluster that is about to be founded. `service` is a service name. */
   static begin({ founders }: Pick<ClusterSettings, 'founders'>, service: string): Judge {
     return new Judge(Invariants.begin({ founders, service }))
   }
 
-  /** One that has seen the same, and goes on by itself. */
+  /** A judge with the same knowledge, which continues independently. */
   copy(): Judge {
     return new Judge(this.#invariants.copy())
   }
 
-  /** Takes what an event made of `before`. Throws a `Violation` when an invariant is broken. */
+  /** Judges the step that an event caused in `before`. Throws a `Violation` when an invariant is broken. */
   judge(before: ClusterState, { state, facts }: ClusterStep): void {
     for (const fact of facts) this.#invariants.observe(fact)
     for (const server of state.servers) {

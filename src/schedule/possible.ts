@@ -1,11 +1,11 @@
-/** What can happen next in a cluster. */
+/** The events that can happen next in a cluster. */
 import { unsyncedWrites } from '../stepped/disk.ts'
 import type { ClusterState, ServerState } from './cluster.ts'
 import type { ClusterEvent } from './events.ts'
 
 /**
- * Every event that the network, the disks, the clocks or a crash may bring next. Requests, cuts and joining servers are
- * not among them: there is no end of them.
+ * Every possible next event of the network, the disks, the timers, and every crash and restart. Requests, cuts and joins are not
+ * included: there are infinitely many.
  */
 export function possibleEvents(state: ClusterState): ClusterEvent[] {
   return [
@@ -32,13 +32,13 @@ function atServer({ id: server, node: { disk, running } }: ServerState): Cluster
   ]
 }
 
-/** A timer that is armed. */
+/** An armed timer. */
 export interface Due {
   readonly dueMs: number
   readonly event: Extract<ClusterEvent, { type: 'timer' | 'client.timer' }>
 }
 
-/** Every timer that is armed, what is due next first; of two at one moment, the servers' before the clients'. */
+/** Every armed timer, in the order of due times. Timers of servers come before timers of clients with the same due time. */
 export function timersOf({ servers, clients }: ClusterState): Due[] {
   const atServers = servers.flatMap(({ id: server, node, dueMs }) =>
     (node.running?.timers ?? []).map(({ role, id }, place): Due => {

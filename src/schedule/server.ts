@@ -1,4 +1,4 @@
-/** One event at one server of a cluster: its node is moved by `applyNode`, and what it says begins to fly. */
+/** One event at one server of a cluster: `applyNode` executes the event, and the messages that the node sends are put in flight. */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
@@ -22,7 +22,7 @@ import {
 } from './cluster.ts'
 import type { ClusterStep, Happening } from './events.ts'
 
-/** The cluster after `event` at that server. Throws what `applyNode` throws. */
+/** The cluster after `event` at the server. Throws the errors of `applyNode`. */
 export function stepServer(
   state: ClusterState,
   id: NodeId,
@@ -47,16 +47,16 @@ export function stepServer(
     dueMs: dueTimes(server, step.state, state.nowMs),
   }
   const servers = state.servers.map((other) => (other.id === id ? next : other))
-  const said = whatWasSaid({ ...state, servers }, server.node.disk, event, step)
-  const seen = [...said.happenings, ...paths.moves(id)]
+  const sent = withSentMessages({ ...state, servers }, server.node.disk, event, step)
+  const seen = [...sent.happenings, ...paths.moves(id)]
   return {
-    state: said.state,
+    state: sent.state,
     happenings: seen.length > 0 ? seen : [noted(id, server.node, step.state)],
     facts: step.facts,
   }
 }
 
-/** What was heard without a word: remembered, or ignored. */
+/** The happening of an event that sent no message and changed no state. */
 function noted(server: NodeId, before: NodeState, after: NodeState): Happening {
   const contextOf = ({ running }: NodeState, role: RoleName) => JSON.stringify(running?.roles[role].context)
   const roles = roleNames.filter((role) => contextOf(before, role) !== contextOf(after, role))
@@ -69,14 +69,14 @@ function nodeSettings(settings: ClusterSettings, { id, incarnation }: ServerStat
   return { self: id, incarnation, timing, limits, replicas, digestEvery, ...roles }
 }
 
-/** When the timers of `next` are due: a timer that was armed before is the same object still. */
+/** The due times of the timers of `next`. A timer that was armed before is still the same object. */
 function dueTimes({ node, dueMs }: ServerState, next: NodeState, nowMs: number): readonly number[] {
   const before = node.running?.timers ?? []
   return (next.running?.timers ?? []).map((timer) => dueMs[before.indexOf(timer)] ?? nowMs + timer.delayMs)
 }
 
-/** The datagrams begin to fly, in the order in which they were said. */
-function whatWasSaid(
+/** Puts the sent messages in flight, in the order in which they were sent. */
+function withSentMessages(
   state: ClusterState,
   disk: Disk,
   event: NodeEvent,
@@ -123,12 +123,12 @@ function happeningOf(
       return { type: 'crashed', server: fact.node, lost: unsyncedWrites(disk) - survived }
     }
     case 'requested':
-      throw new Error('a client requests, and no server does')
+      throw new Error('a server reported a request, but only clients send requests')
   }
   fact satisfies never
 }
 
-/** Writes down which states each role goes through: one event may move several roles, and one role several times. */
+/** Records the states that each role goes through. One event may move several roles, and one role several times. */
 class Paths {
   readonly #paths = new Map<string, string[]>()
 
@@ -137,7 +137,7 @@ class Paths {
     for (const role of roleNames) this.#visit(role, running.roles[role])
   }
 
-  /** `stepper`, watched. */
+  /** Wraps `stepper` to record the states. */
   recording(stepper: Stepper): Stepper {
     return {
       start: (machine, input) => {
@@ -153,7 +153,7 @@ class Paths {
     }
   }
 
-  /** The roles that moved, in the order of their names in every listing. */
+  /** The roles that moved, in the order of `roleNames`. */
   moves(server: NodeId): Happening[] {
     return roleNames.flatMap((role) => {
       const path = this.#paths.get(role) ?? []

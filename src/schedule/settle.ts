@@ -1,4 +1,4 @@
-/** One fixed order of events, in which a cluster comes to rest when nobody interferes. */
+/** One fixed order of events, in which a cluster becomes idle without interference. */
 
 import { stateName } from '../core/chart-names.ts'
 import type { ClusterState } from './cluster.ts'
@@ -6,9 +6,9 @@ import type { ClusterEvent } from './events.ts'
 import { timersOf } from './possible.ts'
 
 /**
- * The next event of that order, or `null` when the cluster is at rest: first every sync that is under way, then the
- * datagram that has flown longest, and then, only `withTimers`, the timer that is due next. A client whose request is held
- * by a server asks again for as long as it waits, so a cluster in which nothing else goes on is at rest.
+ * The next event of that order, or `null` when the cluster is idle: first every sync in progress, then the datagram that has been in
+ * flight longest, then, only `withTimers`, the timer that is due next. A client whose request is held by a server repeats the request
+ * as long as it waits. A cluster without other activity counts as idle.
  */
 export function nextInOrder(
   state: ClusterState,
@@ -18,12 +18,12 @@ export function nextInOrder(
   if (syncing !== undefined) return { type: 'sync', server: syncing.id }
   const [datagram] = state.flying
   if (datagram !== undefined) return { type: 'deliver', flight: datagram.id }
-  if (!withTimers || !somebodyIsAtWork(state)) return null
+  if (!withTimers || !isAtWork(state)) return null
   return timersOf(state)[0]?.event ?? null
 }
 
-/** A server waits for an answer, or a client knows of no server that holds its request. */
-function somebodyIsAtWork({ servers, clients }: ClusterState): boolean {
+/** True when a server has an armed timer, or a client knows no server that holds its request. */
+function isAtWork({ servers, clients }: ClusterState): boolean {
   const isAtWork = servers.some(({ node }) => (node.running?.timers ?? []).length > 0)
   return (
     isAtWork ||
