@@ -20,6 +20,7 @@ export type { ControlResult } from './inspect/records/control.ts'
 export type { FateRecord } from './inspect/records/record.ts'
 export { Resolver } from './network/resolver.ts'
 export type { Bootstrap } from './node/identity.ts'
+export type { Logger } from './node/logger.ts'
 export {
   type NodeControl,
   type NodeOptions,

@@ -10,10 +10,11 @@ import { lockCommand, unlockCommand } from '../services/lock-commands.ts'
 import { maxCommandBytes } from '../wire/limits.ts'
 import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
+import type { ExecutedRequest } from './executed-request.ts'
 import { Inquiries } from './inquiries.ts'
 import { type From, type Heard, Link } from './link.ts'
 import { type Settings, validAddress } from './options.ts'
-import { type ExecutedRequest, Requests } from './requests.ts'
+import { Requests } from './requests.ts'
 
 export interface RequestOptions {
   /** Aborts the request. If the signal comes too late, the request rejects with Aborted, which carries the outcome. */

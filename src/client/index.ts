@@ -2,5 +2,5 @@
 export type { Client, Lock, RequestOptions, ServerStatus } from './client.ts'
 export { connect } from './connect.ts'
 export * from './errors.ts'
+export type { ExecutedRequest } from './executed-request.ts'
 export type { ConnectOptions, ConnectTiming } from './options.ts'
-export type { ExecutedRequest } from './requests.ts'

@@ -16,15 +16,13 @@ import {
   RequestRefused,
   RequestTooLarge,
 } from './errors.ts'
+import type { ExecutedRequest } from './executed-request.ts'
 import { Greeting } from './greeting.ts'
 import type { From, Link } from './link.ts'
 import type { Settings } from './options.ts'
 import { RequestActors } from './request-actors.ts'
 import { RequestWatch } from './request-watch.ts'
 import { Session } from './session.ts'
-
-/** The result of an executed request, and its position: (instance, index) only grows. */
-export type ExecutedRequest = Omit<Extract<Outcome, { kind: 'executed' }>, 'kind'>
 
 /** Reverts the effect of a request that was executed although the program had aborted it. */
 export type Undo = (executed: ExecutedRequest) => Promise<void>

@@ -10,6 +10,13 @@ export interface DurableState {
   readonly firstUnchosen: Instance
 }
 
+/** What a node begins with. */
+export interface Stored {
+  readonly durable: DurableState
+  /** The chosen batches below `durable.firstUnchosen`. */
+  readonly chosen: readonly Batch[]
+}
+
 export const nothingDurable: DurableState = { promised: null, accepted: [], firstUnchosen: 0 }
 
 /**

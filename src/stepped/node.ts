@@ -7,7 +7,7 @@ import type { Address, Batch, NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Output, Respond, Write } from '../../machines/outputs.ts'
 import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
-import type { DurableState } from '../core/durable.ts'
+import type { DurableState, Stored } from '../core/durable.ts'
 import type { Elapsed } from '../core/elapsed.ts'
 import type { Fact } from '../core/facts.ts'
 import { type CoreEvent, NodeCore, pageRead } from '../core/node-core.ts'
@@ -39,13 +39,6 @@ export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' 
   read(from: PageRequest['from']): readonly Batch[] | null
   /** What the disk holds now, with all writes that have ended. */
   durable(): DurableState
-}
-
-/** What a node begins with. */
-export interface Stored {
-  readonly durable: DurableState
-  /** The chosen batches below `durable.firstUnchosen`. */
-  readonly chosen: readonly Batch[]
 }
 
 /** A node between two events, as far as it is not on its disk: what a crash loses. */

@@ -1,0 +1,23 @@
+/**
+ * Takes a lock, does something under it, and frees it. Start a cluster first (`npx paxos cluster`), then run this program, twice if you
+ * like: `npx tsx examples/lock.ts`. Addresses can be given as arguments.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from 'paxos-made-simpler/client'
+
+const servers = process.argv.slice(2)
+const client = connect(servers.length > 0 ? { servers } : {})
+try {
+  const lock = await client.lock('invoices', { signal: AbortSignal.timeout(10_000) })
+  try {
+    const { instance, index } = lock.token
+    console.log(`locked invoices, token ${instance}.${index}`)
+    // Send the token along with each write: a store that remembers the largest one can refuse a late holder.
+    await sleep(100)
+  } finally {
+    await lock.unlock()
+    console.log('unlocked invoices')
+  }
+} finally {
+  await client.close()
+}

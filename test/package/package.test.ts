@@ -1,0 +1,154 @@
+/** What a program gets that has the package as a dependency: it compiles as strictly as can be, runs, and loads no more than it needs. */
+import { execFile } from 'node:child_process'
+import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePorts, fromSource, Paxos } from '../cli/paxos.ts'
+import { compilePrograms, installed, packageIn, root, withNode, withoutNode } from './installed.ts'
+
+const run = promisify(execFile)
+let folder: string
+
+/** The code of docs/embedding.md, as one program. */
+async function embeddingProgram(firstPort: number): Promise<string> {
+  const page = await readFile(join(root, 'docs/embedding.md'), 'utf8')
+  const blocks = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code)
+  expect(blocks).toHaveLength(2)
+  return blocks.join('\n').replace('29_460', String(firstPort))
+}
+
+const examples = ['counter.ts', 'lock.ts']
+
+/** A program that names every public type, so that each is compiled. */
+const everyType = `
+import type * as main from 'paxos-made-simpler'
+import type * as client from 'paxos-made-simpler/client'
+import type * as core from 'paxos-made-simpler/core'
+import type * as testing from 'paxos-made-simpler/testing'
+const options: main.NodeOptions = { id: 0, listen: '127.0.0.1:1', dataDir: null }
+const executed: Promise<main.ExecutedRequest> | undefined = undefined
+const timing: client.ConnectOptions = { timing: { askIntervalMs: 1 } }
+const logger: main.Logger | undefined = undefined
+const effect: core.CoreEffect | undefined = undefined
+type Watched = ReturnType<typeof testing.readOnly>
+export { effect, executed, logger, options, timing, type Watched }
+`
+
+beforeAll(async () => {
+  folder = await installed()
+  await writeFile(join(folder, 'embedding.ts'), await embeddingProgram(await freePorts(3)))
+  await writeFile(join(folder, 'every-type.ts'), everyType)
+  for (const example of examples) await copyFile(join(root, 'examples', example), join(folder, example))
+}, 120_000)
+
+afterAll(async () => {
+  await rm(folder, { recursive: true })
+})
+
+interface Found {
+  readonly files: readonly string[]
+  readonly packages: readonly string[]
+}
+
+/** `import … from 'x'`, `export … from 'x'`, `import 'x'` and `import('x')`. */
+const imports =
+  /^(?:import|export)\b[^;'"]*?\bfrom\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
+
+/** What the module `entry` of the package loads, directly or not. `suffix` is `.js`, or `.d.ts` for types. */
+async function graphOf(entry: string, suffix: '.js' | '.d.ts'): Promise<Found> {
+  const files = new Set<string>()
+  const packages = new Set<string>()
+  const open = [join(packageIn(folder), entry)]
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (files.has(file)) continue
+    files.add(file)
+    const text = await readFile(file, 'utf8')
+    for (const [, from, bare, dynamic] of text.matchAll(imports)) {
+      const named = from ?? bare ?? dynamic ?? ''
+      if (named.startsWith('.')) open.push(resolve(dirname(file), named.replace(/(\.js|\.ts)$/, suffix)))
+      else if (!named.startsWith('node:')) packages.add(named)
+    }
+  }
+  return { files: [...files].map((file) => relative(packageIn(folder), file)), packages: [...packages] }
+}
+
+const entries = ['src/index', 'src/client/index', 'src/embedding', 'src/testing'] as const
+
+test('the examples are all known here', async () => {
+  const files = (await readdir(join(root, 'examples'))).filter((file) => file.endsWith('.ts'))
+  expect(files.sort()).toEqual(examples)
+})
+
+test('the public types compile under the strictest options', async () => {
+  await compilePrograms(folder, ['every-type.ts'], withoutNode)
+}, 120_000)
+
+test.each(entries)('the types of %s need no other package', async (entry) => {
+  const { files, packages } = await graphOf(`dist/${entry}.d.ts`, '.d.ts')
+  expect(files.length).toBeGreaterThan(0)
+  expect(packages).toEqual([])
+})
+
+test('the client loads no store, logger, WebSocket or inspector', async () => {
+  const { files, packages } = await graphOf('dist/src/client/index.js', '.js')
+  expect(packages.toSorted()).toEqual([
+    '@noble/hashes/sha2.js',
+    '@noble/hashes/utils.js',
+    '@sinclair/typebox',
+    '@sinclair/typebox/compiler',
+    'ipaddr.js',
+    'xstate',
+  ])
+  const heavy = files.filter((file) =>
+    /^dist\/src\/(node|storage|simulator|checker|inspect\/(hub|report))\//.test(file),
+  )
+  expect(heavy).toEqual([])
+  const main = await graphOf('dist/src/index.js', '.js')
+  expect(main.packages).toEqual(expect.arrayContaining(['classic-level', 'ws']))
+})
+
+test('the core loads no store, logger, WebSocket or inspector', async () => {
+  const { packages } = await graphOf('dist/src/embedding.js', '.js')
+  for (const name of ['classic-level', 'pino', 'ws', '@statelyai/inspect'])
+    expect(packages).not.toContain(name)
+})
+
+test('source maps contain the sources', async () => {
+  const map = JSON.parse(await readFile(join(packageIn(folder), 'dist/src/client/client.js.map'), 'utf8'))
+  expect(map.sourcesContent[0]).toContain('export class Client')
+  const program = `import { connect } from 'paxos-made-simpler/client'\nconnect({ servers: [] })\n`
+  await writeFile(join(folder, 'wrong.js'), program)
+  const failed = await run(process.execPath, ['--enable-source-maps', join(folder, 'wrong.js')]).catch(
+    (error: { readonly stderr: string }) => error,
+  )
+  expect(failed.stderr).toMatch(/client\/options\.ts:\d+:\d+/)
+})
+
+describe('programs that were compiled', () => {
+  beforeAll(() => compilePrograms(folder, ['embedding.ts', ...examples], withNode), 120_000)
+
+  const started = (name: string, ...args: string[]) =>
+    run(process.execPath, [join(folder, 'out', name), ...args])
+
+  test('docs/embedding.md: three embedded servers agree', async () => {
+    const { stdout } = await started('embedding.js')
+    expect(stdout).toContain("value: 'green'")
+  }, 60_000)
+
+  test('examples/counter.ts: a service of one’s own', async () => {
+    const { stdout } = await started('counter.js', String(await freePorts(3)))
+    expect(stdout).toBe('visits: 1\nvisits: 2\nvisits: 3\nthe request that waited got 3\n')
+  }, 60_000)
+
+  test('examples/lock.ts, at a server that runs from source as README says', async () => {
+    const address = `127.0.0.1:${await freePorts(1)}`
+    const args = ['node', '--id', '0', '--members', `0=${address}`, '--bootstrap', '--memory']
+    const server = new Paxos(args, fromSource)
+    await server.said(/^server 0 ready/m)
+    const { stdout } = await started('lock.js', address)
+    expect(stdout).toMatch(/^locked invoices, token \d+\.\d+\nunlocked invoices\n$/)
+    server.signal('SIGTERM')
+    expect((await server.ended).code).toBe(0)
+  }, 60_000)
+})
