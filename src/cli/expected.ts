@@ -20,6 +20,7 @@ export class Expected {
   constructor(hub: Pick<Hub, 'counters' | 'servers' | 'show' | 'port'>, addresses: readonly Address[]) {
     this.#hub = hub
     this.#addresses = addresses
+    // A server that reports nothing causes no event here, so only asking it again shows what has become of it.
     this.#timer = setInterval(() => void this.look(), askEveryMs)
   }
 

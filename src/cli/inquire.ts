@@ -31,6 +31,7 @@ const leastAnswerMs = 500
 export async function inquire({ servers, timeout = answerMs }: Patience): Promise<Answer[]> {
   const deadlineMs = performance.now() + timeout
   let answers: Answer[] = []
+  // A datagram that is lost, and a server that is not there yet, cause no event: they are asked again.
   while (!answers.some(hasAnswered)) {
     const leftMs = deadlineMs - performance.now()
     if (leftMs <= 0) throw noServerAnswers(servers, `after ${timeout / 1000} s`)

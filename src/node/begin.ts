@@ -2,28 +2,23 @@
 import type { Socket } from 'node:dgram'
 import { existsSync } from 'node:fs'
 import type { Address } from '../../machines/batch.ts'
-import { StartError } from '../core/start-error.ts'
 import type { Resolver } from '../network/resolver.ts'
-import { LevelStorage } from '../storage/level-storage.ts'
-import { MemoryStorage } from '../storage/memory-storage.ts'
-import { damage } from '../storage/records.ts'
-import { type Durable, type Identity, type Storage, StorageError } from '../storage/storage.ts'
+import type { Identity } from '../storage/storage.ts'
 import { foundCluster } from './founding.ts'
 import { greet } from './greet.ts'
 import { DataDirectory, type Home, homeless } from './home.ts'
 import { beginningOf, joiningIdentity, newIncarnation, type StartOptions } from './identity.ts'
 import { type Invited, joinCluster } from './joining.ts'
 import type { Logger } from './logger.ts'
+import { type OpenStore, openStore } from './open-store.ts'
 import type { OptionWords } from './option-words.ts'
 
 /** How long the server that is asked to let another join has to answer, in milliseconds. */
 export const joinPatienceMs = 10_000
 
-export interface Begun {
+/** A server that may serve. Its store is open. */
+export interface Begun extends OpenStore {
   readonly identity: Identity
-  readonly storage: Storage
-  /** What the store holds. It is open. */
-  readonly durable: Durable
   /** What a server was told that joins now; `null` for any other. */
   readonly invited: Invited | null
 }
@@ -54,16 +49,10 @@ export async function begin(
   const directory = dataDir === null ? null : openDirectory(dataDir, around.logger, options.words)
   const home = directory ?? homeless
   const { identity, isMember, invited } = await identityOf(options, home, around)
-  const storage = directory === null ? new MemoryStorage() : new LevelStorage(directory.makeStore())
-  const durable = await storage.open()
-  try {
-    await claim(storage, durable, identity, isMember, options)
+  const store = await openStore(directory, options, { identity, isMember }, () => {
     if (!isMember) home.write({ kind: 'member', identity })
-  } catch (error) {
-    await storage.close().catch(() => undefined)
-    throw error
-  }
-  return { identity, storage, durable, invited }
+  })
+  return { identity, invited, ...store }
 }
 
 function openDirectory(dataDir: string, logger: Logger, words: OptionWords): DataDirectory {
@@ -106,25 +95,4 @@ async function identityOf(
     }
   }
   return beginning satisfies never
-}
-
-/** Makes sure that the store is that of `identity`, and that a member's store is not taken for a new one. */
-async function claim(
-  storage: Storage,
-  { identity: stored }: Durable,
-  identity: Identity,
-  isMember: boolean,
-  { dataDir, words }: StartOptions,
-): Promise<void> {
-  const place = dataDir ?? 'memory'
-  if (stored === null) {
-    if (isMember) throw new StorageError(place, damage('it holds no records, and it held some').message)
-    await storage.initialise(identity)
-    return
-  }
-  if (stored.cluster === identity.cluster && stored.incarnation === identity.incarnation) return
-  throw new StartError(
-    `${words.names.dataDir} ${place} holds the store of server ${stored.node} of the cluster ${stored.cluster}, and says that it belongs to server ` +
-      `${identity.node} of the cluster ${identity.cluster}: parts of two directories were put together. Put them back as they were`,
-  )
 }

@@ -9,7 +9,7 @@ import type { FaultParty, FaultRule } from '../inspect/records/control.ts'
 import type { FateRecord, PartyName } from '../inspect/records/record.ts'
 import { fits, ruleText } from '../inspect/records/rules.ts'
 import type { Outbound } from './outbound.ts'
-import type { Receiver } from './transport.ts'
+import type { Receiver } from './receiver.ts'
 
 /** What became of a message, without the time of it. */
 export type Fate = Omit<FateRecord, 'kind' | 'clock' | 'timeMs'>

@@ -23,7 +23,8 @@ import type { Home } from './home.ts'
 import { foundedIdentity } from './identity.ts'
 import type { Logger } from './logger.ts'
 import type { OptionWords } from './option-words.ts'
-import { type Receiver, Transport } from './transport.ts'
+import type { Receiver } from './receiver.ts'
+import { Transport } from './transport.ts'
 
 const firstAskMs = 50
 const longestAskMs = 1_000

@@ -14,8 +14,9 @@ import { recordOf } from './identity.ts'
 import { answerToJoin, type Joining } from './joining.ts'
 import type { Logger } from './logger.ts'
 import type { Outbound } from './outbound.ts'
+import type { Receiver } from './receiver.ts'
 import type { Runtime } from './runtime.ts'
-import { type Receiver, Transport } from './transport.ts'
+import { Transport } from './transport.ts'
 import type { Warnings } from './warnings.ts'
 
 /** The server whose port it is. */

@@ -1,63 +1,26 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
-import type {
-  Challenge,
-  ClientMessage,
-  Found,
-  Founder,
-  Invitation,
-  Join,
-  Message,
-  NodeMessage,
-  NotFounder,
-  NotInvited,
-  RequestMessage,
-} from '../../machines/messages.ts'
+import type { Challenge, Message } from '../../machines/messages.ts'
 import { plainTextMark } from '../core/plain-text-client.ts'
 import type { HeardFrom } from '../core/reach.ts'
-import { isNodeMessage } from '../messages/dictionary.ts'
 import { type Resolver, systemResolver } from '../network/resolver.ts'
 import { type NoWay, Routes } from '../network/routes.ts'
-import { allowedAnswers } from '../wire/allowed-answers.ts'
 import { AnswerAllowance } from '../wire/answer-allowance.ts'
-import { type Decoded, Decoder, encodeEnvelope, envelopeBytes } from '../wire/codec.ts'
-import { CookieJar } from '../wire/cookie-jar.ts'
+import { type Decoded, Decoder } from '../wire/codec.ts'
 import {
   maxOutboxBytes,
   maxPendingBytes,
   maxProvenAddresses,
   maxSendQueueBytes,
-  maxServersHeardFrom,
   maxStrangers,
 } from '../wire/limits.ts'
-import { forgetOldest } from '../wire/oldest.ts'
 import { Outbox } from '../wire/outbox.ts'
 import type { TextProtocol } from '../wire/text-protocol.ts'
+import { Departures } from './departures.ts'
+import { Places } from './places.ts'
+import { bringIn, type Receiver } from './receiver.ts'
 import { type LogTroubles, Troubles } from './troubles.ts'
-import { Whereabouts } from './whereabouts.ts'
-
-/** What a transport brings in. */
-export interface Receiver {
-  hear(sender: NodeId, message: NodeMessage, names: Names, from: Address, clock: number): void
-  request(message: RequestMessage, from: Address): void
-  /** A question that the server itself answers. */
-  ask(question: Question, from: Address): void
-  /** A server that joins asks who founded the cluster. */
-  join(question: Join, sender: NodeId, names: Names, from: Address): void
-  /** A server answers this one, which asks to join. */
-  invited(answer: Invitation | NotInvited, sender: NodeId): void
-  /** A server asks whether it is a founder of this cluster. */
-  found(question: Found, sender: NodeId, from: Address): void
-  /** A founder answers this server's question whether it is one. */
-  founder(answer: Founder | NotFounder, sender: NodeId): void
-  /** A client that speaks plain text gets no answer, since that has none for it. */
-  silent(reason: string, from: Address): void
-  /** Something is about to leave; returns the clock that goes with it. */
-  leaving(): number
-  /** Where the directory `addressee` of the server `id` is, which was last heard from as `last` says; see `addressOf` in reach.ts. */
-  addressOf(id: NodeId, addressee: string | null, last?: HeardFrom): Address | undefined
-}
 
 /**
  * The two ends of the datagram's path in a live server: what arrives is decoded, counted when it is not understood, and
@@ -65,24 +28,19 @@ export interface Receiver {
  */
 export class Transport {
   readonly #socket: Socket
-  readonly #cluster: string
   readonly #self: NodeId
   readonly #receiver: Receiver
   readonly #decoder: Decoder
   readonly #outbox = new Outbox(maxOutboxBytes)
   readonly #allowance = new AnswerAllowance(() => performance.now())
-  readonly #cookies = new CookieJar<Address, Said>()
   readonly #dropped = new Map<string, number>()
-  readonly #whereabouts = new Whereabouts()
-  /** From where members send that are answered elsewhere, and echoed what they were given there. */
-  readonly #memberSources = new Set<Address>()
-  readonly #textProtocol: TextProtocol | undefined
+  readonly #places: Places
+  readonly #departures: Departures
   readonly #routes: Routes
   readonly #troubles: Troubles
   #received = 0
   #sent = 0
   #repeated = 0
-  #withheld = 0
   #unsent = 0
   #isOpen = true
   #flushing = false
@@ -106,15 +64,22 @@ export class Transport {
     } = {},
   ) {
     this.#socket = socket
-    this.#cluster = cluster
     this.#self = self
     this.#receiver = receiver
-    this.#textProtocol = textProtocol
+    this.#places = new Places(self, this.#allowance, (...server) => receiver.addressOf(...server))
+    this.#departures = new Departures({
+      ...{ cluster, self, textProtocol },
+      allowance: this.#allowance,
+      unanswered: (silence, address) => {
+        this.#drop('unanswered')
+        receiver.silent(silence, address)
+      },
+    })
     this.#decoder = new Decoder({
       textProtocol,
       cluster: cluster === '' ? null : cluster,
       nowMs: () => performance.now(),
-      isProven: (source) => this.#allowance.isProven(source) || this.#memberSources.has(source),
+      isProven: (source) => this.#places.isProven(source),
     })
     this.#routes = new Routes(socket, resolver)
     this.#troubles = new Troubles(logTroubles)
@@ -143,7 +108,7 @@ export class Transport {
       dropped: Object.fromEntries(this.#dropped),
       failed: this.#troubles.counts,
       repeated: this.#repeated,
-      withheld: this.#withheld,
+      withheld: this.#departures.withheld,
       unsent: this.#unsent,
     }
   }
@@ -181,8 +146,8 @@ export class Transport {
         const isPlain = to.startsWith(plainTextMark)
         const address = isPlain ? to.slice(plainTextMark.length) : to
         const datagrams = isPlain
-          ? this.#plainAnswers(address, messages)
-          : this.#datagrams(address, clock, names, messages)
+          ? this.#departures.plainTexts(address, messages)
+          : this.#departures.datagrams(address, clock, { names, messages })
         for (const datagram of datagrams) this.#sendBytes(datagram, address)
       })
     }
@@ -192,35 +157,6 @@ export class Transport {
     if (this.#flushing) return
     this.#flushing = true
     setImmediate(() => this.flush())
-  }
-
-  /** The datagrams of what is said to `address`: the answers as far as they are allowed, and its cookie if it needs one. */
-  #datagrams(
-    address: Address,
-    clock: number,
-    names: Names | null,
-    messages: readonly Message[],
-  ): Uint8Array[] {
-    const isServer = messages.some(echoesCookies)
-    const cookie = isServer ? this.#cookies.cookieOf(address) : undefined
-    const envelope = { cluster: this.#cluster, sender: this.#self, names, clock, cookie }
-    if (isServer)
-      this.#cookies.record(
-        address,
-        messages.map((message) => ({ message, names })),
-      )
-    const isProven = this.#allowance.isProven(address)
-    const needsCookie = this.#allowance.needsCookie(address) || (isServer && !isProven)
-    if (isProven && !needsCookie) return encodeEnvelope({ ...envelope, messages })
-    const allowed = allowedAnswers(messages, {
-      leftBytes: this.#allowance.leftBytes(address),
-      headBytes: envelopeBytes(envelope),
-      needsCookie,
-      cookie: this.#allowance.cookieOf(address),
-    })
-    this.#withheld += allowed.withheld
-    this.#allowance.spend(address, allowed.answerBytes)
-    return encodeEnvelope({ ...envelope, messages: allowed.messages })
   }
 
   #sendBytes(datagram: Uint8Array, address: Address): void {
@@ -273,7 +209,7 @@ export class Transport {
     switch (decoded.kind) {
       case 'envelope':
         this.#repeated += decoded.repetitions
-        this.#recordProof(decoded, source)
+        this.#places.recordProof(decoded, source)
         for (const message of decoded.messages) this.#bringIn(message, decoded, source)
         return
       case 'plainText':
@@ -290,62 +226,20 @@ export class Transport {
     decoded satisfies never
   }
 
-  #bringIn(message: Message, { sender, names, clock }: Envelope, source: Address): void {
+  #bringIn(message: Message, envelope: Envelope, source: Address): void {
+    const { sender } = envelope
     if (sender === this.#self) this.#drop('self')
-    else if (message.type === 'request') {
-      this.#receiver.request(message, source)
-    } else if (isQuestion(message)) this.#receiver.ask(message, source)
-    else if (message.type === 'join' && sender !== null && names !== null) {
-      this.#receiver.join(message, sender, names, source)
-    } else if (isAnswerToJoin(message) && sender !== null) this.#receiver.invited(message, sender)
-    else if (message.type === 'found' && sender !== null) this.#receiver.found(message, sender, source)
-    else if (isFoundersAnswer(message) && sender !== null) this.#receiver.founder(message, sender)
     else if (message.type === 'challenge' && sender !== null) this.#echo(sender, message, source)
-    else if (sender !== null && names !== null && isNodeMessage(message)) {
-      this.#receiver.hear(sender, message, names, source, clock)
-    } else this.#drop('unexpected')
-  }
-
-  /**
-   * What may be answered to this datagram, and where. A member is answered at the address that it is known by, so it is that
-   * address that has to have echoed its cookie. Its pieces are held as those of a proven source all the same.
-   */
-  #recordProof(decoded: Envelope, source: Address): void {
-    const { sender, names, messages, bytes, cookie } = decoded
-    const isOfServer =
-      sender !== null && names !== null && sender !== this.#self && messages.every(isOfServers)
-    const address = isOfServer ? (this.#answeredAt(sender, source, names) ?? source) : source
-    const isEchoed = this.#allowance.receive(address, bytes, cookie)
-    if (isEchoed && address !== source) this.#recordMemberSource(source)
-  }
-
-  #recordMemberSource(source: Address): void {
-    this.#memberSources.delete(source)
-    this.#memberSources.add(source)
-    if (this.#memberSources.size > maxServersHeardFrom) forgetOldest(this.#memberSources)
+    else if (!bringIn(this.#receiver, message, envelope, source)) this.#drop('unexpected')
   }
 
   /** Takes the cookie that a server gives, and says again what was said without it. A member may answer from another address. */
   #echo(sender: NodeId, challenge: Challenge, source: Address): void {
-    const address = this.#cookies.knows(source) ? source : this.#addressOf(sender, null)
+    const address = this.#departures.knows(source) ? source : this.#places.addressOf(sender, null)
     if (address === undefined) return
-    for (const { message, names } of this.#cookies.take(address, challenge)) {
+    for (const { message, names } of this.#departures.take(address, challenge)) {
       this.send(address, message, names)
     }
-  }
-
-  #addressOf(id: NodeId, addressee: string | null): Address | undefined {
-    return this.#receiver.addressOf(id, addressee, this.#whereabouts.of(id))
-  }
-
-  /** The server `id` with the directory `incarnation`, which may be no member, is at `address`. */
-  recordPlace(id: NodeId, address: Address, incarnation: string): void {
-    this.#whereabouts.record(id, { address, incarnation }, this.#allowance.isProven(address))
-  }
-
-  /** Where that is answered which a server says from `source`. */
-  #answeredAt(id: NodeId, source: Address, { incarnation }: Names): Address | undefined {
-    return this.#receiver.addressOf(id, incarnation, { address: source, incarnation })
   }
 
   /**
@@ -354,42 +248,21 @@ export class Transport {
    */
   heard(id: NodeId, last: HeardFrom, isMember: boolean): void {
     const { address: source, incarnation } = last
-    this.#routes.answered(this.#receiver.addressOf(id, incarnation, last) ?? source)
+    this.#routes.answered(this.#places.answeredAt(id, last))
     if (isMember) return
-    this.recordPlace(id, source, incarnation)
-    if (this.#addressOf(id, incarnation) !== source) this.send(source, this.#challenge(source, 1))
+    this.#places.record(id, last)
+    if (this.#places.addressOf(id, incarnation) === source) return
+    this.send(source, this.#departures.challenge(source, 1))
   }
 
   /** Where the server `id`, which is no member, was last heard from. */
   lastHeard(id: NodeId): HeardFrom | undefined {
-    return this.#whereabouts.of(id)
+    return this.#places.lastHeard(id)
   }
 
-  #challenge(address: Address, withheld: number): Challenge {
-    return { type: 'challenge', cookie: this.#allowance.cookieOf(address), withheld }
-  }
-
-  /** What is answered in plain text is about as long as what was asked. */
-  #plainAnswers(address: Address, messages: readonly Message[]): Uint8Array[] {
-    return this.#plainTexts(address, messages).filter((text) => {
-      if (text.length > this.#allowance.leftBytes(address)) {
-        this.#withheld += 1
-        return false
-      }
-      this.#allowance.spend(address, text.length)
-      return true
-    })
-  }
-
-  #plainTexts(address: Address, messages: readonly Message[]): Uint8Array[] {
-    return messages.flatMap((message) => {
-      const answer = this.#textProtocol?.answerTo(message) ?? null
-      if (answer === null) return []
-      if ('text' in answer) return [Buffer.from(answer.text)]
-      this.#drop('unanswered')
-      this.#receiver.silent(answer.silence, address)
-      return []
-    })
+  /** The server `id` with the directory `incarnation`, which may be no member, is at `address`. */
+  recordPlace(id: NodeId, address: Address, incarnation: string): void {
+    this.#places.record(id, { address, incarnation })
   }
 
   #drop(reason: string): void {
@@ -402,34 +275,4 @@ const noWays: Readonly<Record<NoWay, string>> = {
   family: 'it is an IPv6 address, and the server listens on IPv4; or the other way round',
 }
 
-/** What was said to a server, to be said again. */
-interface Said {
-  readonly message: Message
-  readonly names: Names | null
-}
-
 type Envelope = Extract<Decoded, { kind: 'envelope' }>
-
-type Question = Exclude<ClientMessage, RequestMessage>
-
-function isQuestion(message: Message): message is Question {
-  return message.type === 'hello' || message.type === 'inquire'
-}
-
-function isFoundersAnswer(message: Message): message is Founder | NotFounder {
-  return message.type === 'founder' || message.type === 'notFounder'
-}
-
-function isAnswerToJoin(message: Message): message is Invitation | NotInvited {
-  return message.type === 'invitation' || message.type === 'notInvited'
-}
-
-/** Answered to the server that said it, where the cluster has that, and not to where it came from. */
-function echoesCookies(message: Message): boolean {
-  return isNodeMessage(message) || message.type === 'join'
-}
-
-/** Said by servers to each other. */
-function isOfServers(message: Message): boolean {
-  return echoesCookies(message) || message.type === 'challenge'
-}

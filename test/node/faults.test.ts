@@ -7,7 +7,7 @@ import type { FaultRule } from '../../src/inspect/records/control.ts'
 import { isControlCommand } from '../../src/inspect/records/control-check.ts'
 import { ruleText } from '../../src/inspect/records/rules.ts'
 import { type Fate, Faults } from '../../src/node/faults.ts'
-import type { Receiver } from '../../src/node/transport.ts'
+import type { Receiver } from '../../src/node/receiver.ts'
 import { dropAll } from '../support/fault-rule.ts'
 import { ballot } from '../support/role.ts'
 
