@@ -39,6 +39,8 @@ export async function compile(): Promise<void> {
     'false',
     '--sourceMap',
     'false',
+    '--inlineSources',
+    'false',
     '--noCheck',
   ]
   await promisify(execFile)(process.execPath, [tsc, ...args], { cwd: root })
