@@ -11,7 +11,7 @@ export function lockCommand(name: string): LockCommand & { readonly action: 'loc
   return { action: 'lock', name }
 }
 
-/** Frees the lock `name`: with `token`, only when that is its holder's. */
+/** Frees the lock `name`; with `token`, only when the present holder has that token. */
 export function unlockCommand(name: string, token?: LockToken): LockCommand & { readonly action: 'unlock' } {
   return token === undefined ? { action: 'unlock', name } : { action: 'unlock', name, token }
 }

@@ -3,7 +3,7 @@ import { lockService } from './lock.ts'
 import { SeedText } from './seed-text/protocol.ts'
 import type { Service } from './service.ts'
 
-/** The protocol in plain text that clients of `service` may speak beside JSON; `undefined` when it has none. */
+/** The plain-text protocol that clients of `service` may use instead of JSON; `undefined` when it has none. */
 export function textProtocolOf(service: Service): TextProtocol | undefined {
   return service.name === lockService.name ? new SeedText() : undefined
 }

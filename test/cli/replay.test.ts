@@ -57,7 +57,7 @@ test('one that was tampered with is told, with the server and the clock', async 
   const { code, stdout, stderr } = await paxos('replay', changed)
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(
-    /^paxos: server 0, clock \d+: on \w+, the journal has the acceptor in "listening"[^\n]*\n$/,
+    /^paxos: server 0, clock \d+: on \w+, the acceptor is in "listening" in the journal[^\n]*\n$/,
   )
 })
 

@@ -6,20 +6,20 @@ import type { TextAnswer, TextProtocol } from '../../wire/text-protocol.ts'
 import { lockCommand, unlockCommand } from '../lock-commands.ts'
 import { formatRespond, parseSeedText, type SeedRequest, seedPrefix } from './request.ts'
 
-/** Requests that are remembered, so that they can be answered in their own words. */
-const requestsRemembered = 20_000
+/** The most open requests that are kept: an answer repeats the tuple of its request. */
+const mostOpen = 20_000
 
 /** A request that has no answer yet. */
 interface Open {
   readonly uid: string
   readonly asked: SeedRequest
-  /** When it last came, by a clock that does not go back. */
+  /** When it last arrived, by the monotonic clock. */
   readonly seenMs: number
 }
 
 /**
- * Clients that speak the seed's plain text: what they ask for becomes requests of the cluster, and responses become text. The
- * seed knows one answer, and gives it when a request has executed.
+ * The plain-text protocol of the seed: translates text of clients into requests of the cluster, and responses into text.
+ * The seed has one answer, for a request that was executed.
  */
 export class SeedText implements TextProtocol {
   readonly prefix = seedPrefix
@@ -34,9 +34,9 @@ export class SeedText implements TextProtocol {
   }
 
   /**
-   * What the client at `source` asks for. A repetition is the same request until it is answered, or does not come for
-   * `plainTextIdleMs`: then it may be of another client, and is brought in as a new one, of which the replicas decide what it
-   * is. The seq has the action in it: a client may use one number for both.
+   * Makes the request of the client at `source`. A repetition is the same request until it is answered, or until it has not
+   * arrived for `plainTextIdleMs`. After that it may come from another client, so it gets a new uid, and the replicas
+   * decide whether it is a repetition. The seq encodes the action too: a client may use one number for both actions.
    */
   requestOf(asked: SeedRequest, source: Address): RequestMessage {
     const { action, name } = asked
@@ -46,15 +46,15 @@ export class SeedText implements TextProtocol {
     return { type: 'request', uid, seq, ackedBelow: 0, command: { kind: 'service', body } }
   }
 
-  /** The answer that `message` is; `null` when there is none yet. */
+  /** Returns the answer for `message`; `null` when it does not answer an open request. */
   answerTo(message: Message): TextAnswer | null {
     if (message.type !== 'response' && message.type !== 'busy') return null
     const key = openKey(message)
     const open = this.#open.get(key)
     if (open?.uid !== message.uid) return null
     const { asked } = open
-    // It was not taken, and its repetition is the same request.
-    if (message.type === 'busy') return { silence: `${asked.tuple} was turned away (${message.reason})` }
+    // The cluster did not accept the request, so it stays open: a repetition is the same request.
+    if (message.type === 'busy') return { silence: `${asked.tuple} was rejected (${message.reason})` }
     this.#open.delete(key)
     const { outcome } = message
     switch (outcome.kind) {
@@ -83,7 +83,7 @@ export class SeedText implements TextProtocol {
     if (!isRepetition) this.#lastMark += 1
     this.#open.delete(key)
     this.#open.set(key, { uid, asked, seenMs })
-    if (this.#open.size > requestsRemembered) {
+    if (this.#open.size > mostOpen) {
       const [oldest] = this.#open.keys()
       if (oldest !== undefined) this.#open.delete(oldest)
     }

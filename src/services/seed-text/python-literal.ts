@@ -1,4 +1,4 @@
-/** Literals of Python: the strings and whole numbers that `repr` writes, in Python 2 and 3. */
+/** Python literals: the strings and integers that `repr` writes, in Python 2 and 3. */
 
 export interface Literal {
   readonly kind: 'string' | 'integer'
@@ -6,7 +6,7 @@ export interface Literal {
   readonly text: string
   /** The literal as `repr` writes it. */
   readonly repr: string
-  /** Where it ends. */
+  /** The index after the literal. */
   readonly end: number
 }
 
@@ -14,7 +14,7 @@ const integer = /(0|-?[1-9][0-9]*)[lL]?/y
 const string = /([uUbB]?)(?:'((?:[^'\\\p{Cc}]|\\[^\p{Cc}])*)'|"((?:[^"\\\p{Cc}]|\\[^\p{Cc}])*)")/uy
 const anyEscape = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))/gsu
 const isAscii = /^[\x20-\x7e]*$/
-/** What `repr` writes as an escape, in Python 3. */
+/** The characters that `repr` escapes in Python 3. */
 const notPrintable = /^(?:\p{C}|\p{Zl}|\p{Zp}|(?! )\p{Zs})$/u
 
 const named: Readonly<Record<string, string>> = {
@@ -30,7 +30,7 @@ const named: Readonly<Record<string, string>> = {
   v: '\v',
 }
 
-/** The literal that begins at `start`, or what is wrong with it. */
+/** Reads the literal that begins at `start`. Returns the problem as text when there is none. */
 export function readLiteral(source: string, start: number): Literal | string {
   integer.lastIndex = start
   const [digits, number = ''] = integer.exec(source) ?? []
@@ -45,12 +45,12 @@ export function readLiteral(source: string, start: number): Literal | string {
   const content = single ?? double ?? ''
   const isBytes = prefix.toLowerCase() === 'b'
   const text = unescaped(content, isBytes)
-  if (text === null) return `${shownLiteral(written)} holds an escape that is not read here`
-  if (isBytes && !isAscii.test(content)) return `${shownLiteral(written)} holds more than ASCII`
+  if (text === null) return `${shownLiteral(written)} contains an escape that is not supported`
+  if (isBytes && !isAscii.test(content)) return `${shownLiteral(written)} contains characters outside ASCII`
   return { kind: 'string', text, repr: `${prefix.toLowerCase()}${quoted(text, isAscii.test(content))}`, end }
 }
 
-/** `text` as `repr` writes it in Python 3; with `inAscii`, as Python 2 does, whatever is not ASCII is escaped. */
+/** `text` as `repr` writes it in Python 3. With `inAscii`, escapes all characters outside ASCII, as Python 2 does. */
 export function quoted(text: string, inAscii = false): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
   let inside = ''
@@ -75,7 +75,7 @@ function escaped(character: string): string {
   return point < 0x10000 ? `\\u${hex(4)}` : `\\U${hex(8)}`
 }
 
-/** `null` when there is an escape that `repr` does not write. */
+/** Replaces the escapes in `content`. Returns `null` when it contains an escape that `repr` does not write. */
 function unescaped(content: string, isBytes: boolean): string | null {
   let isRead = true
   const text = content.replaceAll(anyEscape, (_, byte, unit, point, character) => {

@@ -1,4 +1,4 @@
-/** The seed's own protocol, in plain text: what one can type into `nc -u`. */
+/** The format of the seed's plain text, which a user can type into `nc -u`. */
 
 import { isWellFormed } from '../../core/json.ts'
 import { maxLockNameLength } from '../lock.ts'
@@ -7,26 +7,26 @@ import { type Literal, readLiteral } from './python-literal.ts'
 export interface SeedRequest {
   readonly seq: number
   readonly action: 'LOCK' | 'UNLOCK'
-  /** The lock. */
+  /** The name of the lock. */
   readonly name: string
-  /** The tuple (seq, action, lock) as Python writes it: an answer carries it. */
+  /** The tuple (seq, action, lock) in the form of Python. The answer contains it. */
   readonly tuple: string
 }
 
-/** A datagram in the seed's words begins with it. */
+/** The prefix of a datagram in plain text. */
 export const seedPrefix = 'REQUEST'
 
-/** The largest seq: a request's name in the cluster is twice as large. */
+/** The largest seq: the seq of the request in the cluster is twice as large. */
 const maxSeq = 2 ** 51 - 1
 
-/** Instance and ballot, which a client leaves at -1; after them the tuple (seq, action, lock) as Python writes it. */
+/** Instance and ballot, which a client sets to -1. The tuple (seq, action, lock) follows in the form of Python. */
 const head = /^REQUEST:-?\d{1,16}:-?\d{1,16}:\(/
 
 const gap = /[ \t]*/y
 
 /**
- * The requests in `text`, one a line, such as `REQUEST:-1:-1:(21,'LOCK','a')`; empty lines count for nothing. When a line
- * is none, says which and why instead: a datagram is taken whole or not at all.
+ * Parses the requests in `text`, one on each line, such as `REQUEST:-1:-1:(21,'LOCK','a')`. Ignores empty lines. Returns a
+ * fault that names the line and the problem when one line is not a request: a datagram is accepted whole or not at all.
  */
 export function parseSeedText(text: string): readonly SeedRequest[] | { readonly fault: string } {
   const requests: SeedRequest[] = []
@@ -66,7 +66,7 @@ function request(seq: Literal, action: Literal, name: Literal): SeedRequest | st
   return { seq: number, action: word, name: name.text, tuple }
 }
 
-/** A whole number is a name too: the lock 7 is the lock '7'. */
+/** Returns the problem of a lock's name, or `null`. An integer is a name too: the lock 7 is the lock '7'. */
 function nameFault({ text, repr }: Literal): string | null {
   if (text === '') return "the lock's name is empty"
   if (text.length > maxLockNameLength) {
@@ -75,7 +75,10 @@ function nameFault({ text, repr }: Literal): string | null {
   return isWellFormed(text) ? null : `the lock's name ${shortened(repr)} holds half of a surrogate pair`
 }
 
-/** The literals from `start` to the closing bracket, which ends the line; or what is wrong. */
+/**
+ * Reads the literals from `start` to the closing parenthesis at the end of the line. Returns the problem as text on
+ * failure.
+ */
 function readTuple(line: string, start: number): readonly Literal[] | string {
   const elements: Literal[] = []
   for (let at = pastGap(line, start); ; ) {
@@ -104,7 +107,7 @@ function shortened(text: string): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }
 
-/** The seed's answer when `request` has executed: `RESPOND:-1:-1:(21, 'LOCK', 'a')`. */
+/** The seed's answer for an executed request: `RESPOND:-1:-1:(21, 'LOCK', 'a')`. */
 export function formatRespond({ tuple }: SeedRequest): string {
   return `RESPOND:-1:-1:${tuple}`
 }

@@ -52,7 +52,7 @@ describe('requests in plain text', () => {
     const clients = new SeedText()
     const { uid, seq } = clients.requestOf(parsed("(1, 'LOCK', 'a')"), here)
     expect(clients.answerTo({ type: 'busy', uid, seq, reason: 'busy' })).toEqual({
-      silence: expect.stringContaining("(1, 'LOCK', 'a') was turned away (busy)"),
+      silence: expect.stringContaining("(1, 'LOCK', 'a') was rejected (busy)"),
     })
     expect(clients.requestOf(parsed("(1, 'LOCK', 'a')"), here).uid).toBe(uid)
   })
