@@ -3,10 +3,10 @@ import { type ClusterState, requestOf, serverOf } from '../schedule/cluster.ts'
 import type { Actor } from '../schedule/events.ts'
 import { actorText } from './happening.ts'
 
-/** Throws, saying what was found, unless the role or the machine that carries the request is in that state. */
+/** Throws, with the present state, unless the role or the machine that carries the request is in the expected state. */
 export function expectState(state: ClusterState, actor: Actor, expected: string): void {
   const found = currentState(state, actor)
-  if (found !== expected) throw new Error(`${actorText(actor)} is ${found}, and should be ${expected}`)
+  if (found !== expected) throw new Error(`${actorText(actor)} is ${found}, but should be ${expected}`)
 }
 
 function currentState(state: ClusterState, actor: Actor): string {

@@ -1,24 +1,24 @@
-/** A transcript as text: comments, commands, and indented under each command what happened. */
+/** A transcript as text: comments, commands, and, indented under each command, its happenings. */
 import { messageOf } from '../core/message-of.ts'
 import { type TranscriptOptions, TranscriptRun } from './run.ts'
 
 export interface FinishedTranscript {
-  /** The cluster at its end, and the events that led there. */
+  /** The cluster at the end of the transcript, and the events that led there. */
   readonly run: TranscriptRun
-  /** The transcript with what happened in the place of what stood there. */
+  /** The transcript, with the happenings of this run in place of the old ones. */
   readonly text: string
-  /** The part of `text` up to the command that failed, without why; all of it when none did. */
+  /** The part of `text` up to the command that failed, without the reason; all of it when no command failed. */
   readonly ran: string
-  /** Why it could not go on, with the number of the line; `null` when it ran to its end. */
+  /** The reason of the failure, with its line number; `null` when the transcript ran to its end. */
   readonly failure: string | null
 }
 
-/** The lines of a transcript that are commands: neither indented, as what happened is, nor empty, nor a comment. */
+/** True for a command line: not indented, as happenings are, not empty, and not a comment. */
 export function isCommandLine(line: string): boolean {
   return /^[^\s#]/.test(line)
 }
 
-/** Runs the commands of `text`. What happened earlier, indented in it, is left out. It ends with the first that fails. */
+/** Runs the commands of `text`, up to the first that fails. Drops the indented happenings of an earlier run. */
 export function runTranscript(text: string, options: TranscriptOptions = {}): FinishedTranscript {
   const run = new TranscriptRun(options)
   const lines: string[] = []
@@ -29,7 +29,7 @@ export function runTranscript(text: string, options: TranscriptOptions = {}): Fi
     lines.push(line)
     if (!isCommandLine(line) || failure !== null) continue
     try {
-      run.run(line, (told) => lines.push(`  ${told}`))
+      run.run(line, (report) => lines.push(`  ${report}`))
     } catch (error) {
       const reason = messageOf(error)
       failure = `line ${place + 1}, "${line}": ${reason}`

@@ -1,4 +1,4 @@
-/** How a transcript tells what happened, a line each. */
+/** The happenings of a transcript as text, one for each line. */
 import type { DurableState } from '../core/durable.ts'
 import { requestName, uidOf } from '../core/names.ts'
 import { messageText } from '../messages/dictionary.ts'
@@ -6,8 +6,8 @@ import { acceptedText, ballotText, batchText, membersText, outcomeText } from '.
 import type { Actor, Happening } from '../schedule/events.ts'
 
 /**
- * The lines that say what one event brought. What is said alike to several is one line, and so are the moves of one
- * server's roles.
+ * The lines for the happenings of one event. A message to several receivers is one line, and so are the moves of the roles of one
+ * server.
  */
 export function happeningLines(happenings: readonly Happening[]): readonly string[] {
   const lines: string[] = []
@@ -23,7 +23,7 @@ export function happeningLines(happenings: readonly Happening[]): readonly strin
   return lines
 }
 
-/** True when `other` may share the line of `first` and those `between`: the same said to another, or a role of one server. */
+/** True when `other` may share the line of `first` and `between`: the same message to another party, or a role of the same server. */
 function isAlike(first: Happening, other: Happening, between: readonly Happening[]): boolean {
   if (first.type === 'moved' && other.type === 'moved') {
     return 'server' in first.actor && 'server' in other.actor && first.actor.server === other.actor.server
@@ -88,13 +88,13 @@ export function actorText(actor: Actor): string {
     : requestName({ uid: uidOf(actor.client), seq: actor.seq })
 }
 
-/** Everything that a disk holds. */
+/** The durable state of a disk. */
 export function durableText({ promised, accepted, firstUnchosen }: DurableState): string {
   if (promised === null && accepted.length === 0 && firstUnchosen === 0) return 'an empty disk'
   return `promised ${ballotText(promised)}, ${acceptedText(accepted)}, all chosen below ${firstUnchosen}`
 }
 
-/** What is durable now and was not before. */
+/** The parts of the durable state that are new. */
 function newlyDurable(before: DurableState, after: DurableState): string {
   const isNew = (ballot: DurableState['promised'], old: DurableState['promised']) =>
     ballotText(ballot) !== ballotText(old)

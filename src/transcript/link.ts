@@ -1,30 +1,30 @@
 /**
- * A schedule as the fragment of an address, `#playground&…`: whoever opens the link sees the same cluster, so that a link is a
- * bug report. Nothing of it is sent to a server.
+ * A schedule as the fragment of a URL, `#playground&…`. Everyone who opens the link sees the same cluster, so a link can be a bug
+ * report. Browsers do not send the fragment to a server.
  */
 import { base64, bytesOfBase64, textOf, utf8 } from '../core/bytes.ts'
 
-/** What a link says. */
+/** The content of a link. */
 export interface PlaygroundLink {
   /** A transcript, or only its commands. */
   readonly schedule: string | null
-  /** How many events of it have happened; `null` for all. */
+  /** The number of events of the schedule that have happened; `null` for all. */
   readonly at: number | null
-  /** With which chance goes on. */
+  /** The seed of the random events that follow. */
   readonly seed: number | null
-  /** The plan of a simulated run, as src/simulator/plan-file.ts writes it, which is run in the place of a schedule. */
+  /** The plan of a simulated run, as src/simulator/plan-file.ts writes it. The page runs the plan in place of a schedule. */
   readonly plan?: string | null
 }
 
 const mark = '#playground'
 
-/** What is not longer than this stands in a link as it is. */
+/** A schedule that is not longer than this is in the link without compression. */
 const plainCharacters = 300
 
-/** More text than any schedule has: what unpacks to more is refused. */
+/** The greatest size of unpacked text. It is larger than any schedule. */
 const mostBytes = 2_000_000
 
-/** True when the fragment is that of a playground. */
+/** True when the fragment belongs to a playground. */
 export function isPlaygroundLink(fragment: string): boolean {
   return fragment === mark || fragment.startsWith(`${mark}&`)
 }
@@ -39,9 +39,9 @@ export async function linkFragment({ schedule, at, seed, plan }: PlaygroundLink)
   return [mark, ...parts].join('&')
 }
 
-/** What a fragment says. Throws, with what is wrong, when it is none or is damaged. */
+/** Parses a fragment. Throws an error that names the fault when the fragment is damaged or not that of a playground. */
 export async function parseLink(fragment: string): Promise<PlaygroundLink> {
-  if (!isPlaygroundLink(fragment)) throw new Error(`it does not begin with ${mark}`)
+  if (!isPlaygroundLink(fragment)) throw new Error(`the link does not begin with ${mark}`)
   const fields = new Map(
     fragment
       .slice(mark.length + 1)
@@ -69,7 +69,7 @@ function decoded(plain: string): string {
   try {
     return decodeURIComponent(plain)
   } catch {
-    throw new Error('the schedule in the link is damaged: a % is followed by what it cannot be')
+    throw new Error('the schedule in the link is damaged: it has an invalid % escape')
   }
 }
 
@@ -90,7 +90,7 @@ async function unpacked(text: string): Promise<string> {
     const bytes = bytesOfBase64(text.replaceAll('-', '+').replaceAll('_', '/'))
     return textOf(await through(bytes, new DecompressionStream('deflate-raw')))
   } catch (error) {
-    throw new Error(`what is packed in the link is damaged: ${(error as Error).message}`)
+    throw new Error(`the packed part of the link is damaged: ${(error as Error).message}`)
   }
 }
 

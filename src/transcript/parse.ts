@@ -1,4 +1,4 @@
-/** The grammar of a transcript's commands, as the help of `paxos transcript` has it. */
+/** The grammar of the commands of a transcript, as the help of `paxos transcript` prints it. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { drawnNameLetters, type Party } from '../core/names.ts'
@@ -7,36 +7,36 @@ import type { Actor } from '../schedule/events.ts'
 import type { Handling, Pattern, PlainEvent, TranscriptCommand } from './command.ts'
 
 export const grammar = `  servers N [kv]                    found a cluster; the service is the lock service, or kv
-  request CLIENT→SERVER COMMAND     a client asks; its n-th request is called CLIENT#n
-                                    (a client's name has at most 15 letters)
+  request CLIENT→SERVER COMMAND     a client sends a request; its n-th request is CLIENT#n
+                                    (the name of a client has at most 15 letters)
                                     lock NAME | unlock NAME [TOKEN] | cancel SEQ | {JSON}
                                     members add|admit|remove SERVER
-  give-up CLIENT#n                  its program needs the answer no more
-  resend CLIENT#n→SERVER            a further copy of the request is sent
+  give-up CLIENT#n                  the client's program no longer needs the answer
+  resend CLIENT#n→SERVER            the client sends another copy of the request
   deliver FROM→TO MESSAGE [#n]      the oldest such datagram in flight, or the n-th oldest
-  deliver all [FROM→TO] [MESSAGE]   every such datagram that flies now, the oldest first
+  deliver all [FROM→TO] [MESSAGE]   every such datagram in flight, the oldest first
   drop …, duplicate …               as deliver
-  sync SERVER                       the sync under way ends
-  fail-sync SERVER [keeping N|all]  it fails, and the server halts
+  sync SERVER                       the current sync ends
+  fail-sync SERVER [keeping N|all]  the current sync fails, and the server halts
   timer SERVER ROLE.DELAY           a timer fires: timer 0 proposer.retransmitInterval
   timer CLIENT#n DELAY
-  crash SERVER [keeping N|all]      it is gone, with its unsynced writes, or some of them kept
-  restart SERVER                    from its disk
-  join SERVER [via SERVER]          a new server starts, and hears from another how far that is
-  greet SERVER via SERVER           it hears so again
-  cut SERVER from SERVER…           what is sent between them is lost; cut 0→1 for one way only
+  crash SERVER [keeping N|all]      the server crashes and loses its unsynced writes, or keeps the first N
+  restart SERVER                    the server starts again from its disk
+  join SERVER [via SERVER]          a new server starts, and asks another how far it is
+  greet SERVER via SERVER           a server asks another again how far it is
+  cut SERVER from SERVER…           messages between them are lost; cut 0→1 for one direction
   heal                              ends every cut
-  settle [with timers] [quietly]    sync and deliver until nothing flies; or until all is at rest
+  settle [with timers] [quietly]    sync and deliver until no datagram is in flight, or the cluster is idle
   expect SERVER ROLE STATE          fail unless the role is in that state
   expect CLIENT#n STATE
   show                              print the whole cluster`
 
-/** A line that is no command. */
+/** A line that is not a command. */
 export class NoCommand extends Error {
   override readonly name = 'NoCommand'
 }
 
-/** The command that `line` is; `->` stands for `→`. Throws `NoCommand`, with what is wrong. */
+/** Parses a command. `->` stands for `→`. Throws a `NoCommand` that names the fault. */
 export function parseCommand(line: string): TranscriptCommand {
   const words = line.trim().replaceAll('->', '→').split(/\s+/)
   const [verb = '', ...rest] = words
@@ -81,7 +81,7 @@ export function parseCommand(line: string): TranscriptCommand {
     case 'show':
       return { verb }
     default:
-      throw new NoCommand(`"${line.trim()}" is no command of a transcript`)
+      throw new NoCommand(`"${line.trim()}" is not a command of a transcript`)
   }
 }
 
@@ -89,7 +89,7 @@ function event(plain: PlainEvent): TranscriptCommand {
   return { verb: 'event', event: plain }
 }
 
-/** The words as they stand, since they may be JSON. */
+/** Keeps the words of the command unchanged, because they may be JSON. */
 function request([route]: readonly string[], line: string): TranscriptCommand {
   const { from, to } = routeIn(route, line)
   const words = line.trim().replace(/^\S+\s+\S+\s*/, '')
@@ -147,7 +147,7 @@ function viaIn(words: readonly string[], line: string): { readonly server: NodeI
   return { server: countIn(words[0], line), via: countIn(words[2], line) }
 }
 
-/** `0 from 1 2` cuts both ways, `0→1` one. */
+/** `0 from 1 2` cuts both directions, `0→1` one direction. */
 function linksIn(words: readonly string[], line: string): { readonly from: NodeId; readonly to: NodeId }[] {
   if (words[1] !== 'from') {
     return words.map((word) => {
@@ -203,5 +203,5 @@ function countIn(word: string | undefined, line: string): number {
 }
 
 function misunderstood(line: string): NoCommand {
-  return new NoCommand(`"${line.trim()}" is not understood: see paxos transcript --help`)
+  return new NoCommand(`"${line.trim()}" is not valid: see paxos transcript --help`)
 }

@@ -1,4 +1,4 @@
-/** From the commands of a transcript to the events of a cluster, and back. */
+/** Converts the commands of a transcript to the events of a cluster, and back. */
 import type { Command, Json, MembershipChange } from '../../machines/batch.ts'
 import { delayName } from '../core/chart-names.ts'
 import { serverAddress } from '../core/names.ts'
@@ -10,12 +10,12 @@ import { type LockToken, lockCommand, unlockCommand } from '../services/lock-com
 import { unsyncedWrites } from '../stepped/disk.ts'
 import type { EventCommand, Pattern, TranscriptCommand } from './command.ts'
 
-/** A command that cannot be carried out where it stands. */
+/** A command that cannot be executed in the present state. */
 export class Impossible extends Error {
   override readonly name = 'Impossible'
 }
 
-/** What one command makes happen, in order. Throws `Impossible` when what it names is not there. */
+/** The events of one command, in order. Throws `Impossible` when the command names a datagram, timer or server that is not there. */
 export function eventsOf(state: ClusterState, command: EventCommand): readonly ClusterEvent[] {
   switch (command.verb) {
     case 'event':
@@ -26,7 +26,7 @@ export function eventsOf(state: ClusterState, command: EventCommand): readonly C
     }
     case 'one': {
       const datagram = fitting(state, command.pattern)[command.nth - 1]
-      if (datagram === undefined) throw new Impossible(`no such datagram flies`)
+      if (datagram === undefined) throw new Impossible('no such datagram is in flight')
       return [{ type: command.handling, flight: datagram.id }]
     }
     case 'all':
@@ -72,7 +72,7 @@ function timerEvent(
   return found
 }
 
-/** What the words of a request ask for. `members admit` names the directory that the server has. */
+/** The command of a request. `members admit` uses the present directory of the server. */
 function bodyOf(state: ClusterState, words: string): Command {
   if (words.startsWith('{')) return { kind: 'service', body: jsonIn(words) }
   const [verb, first = '', second, ...more] = words.split(/\s+/)
@@ -89,7 +89,7 @@ function bodyOf(state: ClusterState, words: string): Command {
     case 'members':
       return { kind: 'members', change: changeIn(state, first, Number(second)) }
     default:
-      throw new Impossible(`"${words}" is nothing that a client can ask for`)
+      throw new Impossible(`"${words}" is not a command of a client`)
   }
 }
 
@@ -103,7 +103,7 @@ function jsonIn(words: string): Json {
 
 function tokenIn(word: string): LockToken {
   const [instance, index] = word.split('.').map(Number)
-  if (instance === undefined || index === undefined) throw new Impossible(`"${word}" is no token`)
+  if (instance === undefined || index === undefined) throw new Impossible(`"${word}" is not a token`)
   return { instance, index }
 }
 
@@ -117,11 +117,11 @@ function changeIn(state: ClusterState, action: string, id: number): MembershipCh
     case 'remove':
       return { action, id }
     default:
-      throw new Impossible(`"${action}" is no change of members`)
+      throw new Impossible(`"${action}" is not a change of members`)
   }
 }
 
-/** The command that makes this event happen where the cluster is in `state`: `parseCommand` and `eventsOf` lead back to it. */
+/** The command that causes `event` in `state`. `parseCommand` and `eventsOf` convert it back to the event. */
 export function eventText(state: ClusterState, event: ClusterEvent): string {
   switch (event.type) {
     case 'request':
@@ -158,7 +158,7 @@ export function eventText(state: ClusterState, event: ClusterEvent): string {
   event satisfies never
 }
 
-/** `0→1 accept`, with its number when an older one fits as well. */
+/** `0→1 accept`, with a number when an older datagram matches too. */
 function datagramText(state: ClusterState, flight: number): string {
   const datagram = state.flying.find(({ id }) => id === flight)
   if (datagram === undefined) throw new Error(`no datagram ${flight} is in flight`)

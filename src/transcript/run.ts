@@ -1,4 +1,4 @@
-/** Runs the commands of a transcript, and tells what happened. */
+/** Runs the commands of a transcript, and reports the happenings. */
 
 import { applyEvent, foundCluster } from '../schedule/apply.ts'
 import {
@@ -18,7 +18,7 @@ import { parseCommand } from './parse.ts'
 import { eventsOf, eventText } from './resolve.ts'
 import { showCluster } from './show.ts'
 
-/** More than any transcript needs to come to rest; one that goes on for ever is stopped there. */
+/** The greatest number of events of a `settle`. A transcript that never becomes idle stops here. */
 const settleLimit = 2_000
 
 interface Cluster {
@@ -28,11 +28,11 @@ interface Cluster {
 }
 
 export interface TranscriptOptions {
-  /** Replaces a part of the cluster: for a test that plants a fault. */
+  /** Replaces a part of the cluster, for a test that plants a deliberate fault. */
   readonly adapt?: (settings: ClusterSettings) => ClusterSettings
 }
 
-/** A transcript that is being run: commands one after the other. */
+/** A run of a transcript. It executes one command after another. */
 export class TranscriptRun {
   readonly #options: TranscriptOptions
   #cluster: Cluster | null = null
@@ -42,12 +42,12 @@ export class TranscriptRun {
     this.#options = options
   }
 
-  /** The cluster now. Throws when none has been founded. */
+  /** The present state of the cluster. Throws when no cluster has been founded. */
   get state(): ClusterState {
     return this.#founded.state
   }
 
-  /** What the lines so far made happen, in order: what a line that asks for several events asked for, one by one. */
+  /** The events of all lines so far, in order. A line may have several events. */
   get events(): readonly ClusterEvent[] {
     return this.#events
   }
@@ -63,72 +63,72 @@ export class TranscriptRun {
   }
 
   /**
-   * Carries out one line, and gives each line of what happened to `tell`. Throws when it is no command or cannot be carried out,
-   * what a role throws, a `Violation` when an invariant is broken, and when an expectation is not met.
+   * Executes one line, and reports each happening as a line to `report`. Throws when the line is not a command or cannot be executed, when
+   * a role throws, when an expectation is not met, and a `Violation` when an invariant is broken.
    */
-  run(line: string, tell: (line: string) => void): void {
+  run(line: string, report: (line: string) => void): void {
     const command = parseCommand(line)
     switch (command.verb) {
       case 'servers':
-        this.#found(command, tell)
+        this.#found(command, report)
         return
       case 'settle':
-        this.#settle(command, tell)
+        this.#settle(command, report)
         return
       case 'expect':
         expectState(this.state, command.actor, command.state)
         return
       case 'show':
-        for (const shown of showCluster(this.state)) tell(shown)
+        for (const shown of showCluster(this.state)) report(shown)
         return
       default: {
         const events = eventsOf(this.state, command)
-        // What one line asks for needs no heading; a line that asks for several events is followed by each.
+        // A single event needs no heading. When a line causes several events, each gets its own.
         const isNested = command.verb === 'all'
-        for (const event of events) this.#happen(event, tell, isNested)
+        for (const event of events) this.#happen(event, report, isNested)
       }
     }
   }
 
   #found(
     { count, service }: Extract<TranscriptCommand, { verb: 'servers' }>,
-    tell: (line: string) => void,
+    report: (line: string) => void,
   ): void {
     if (this.#cluster !== null) throw new Error('the cluster is founded already')
     if (count === 0) throw new Error('a cluster has at least one server')
     const usual = { ...clusterSettings(count, knownServices[service]), digestEvery: 1 }
     const settings = this.#options.adapt?.(usual) ?? usual
     this.#cluster = { settings, judge: Judge.begin(settings, service), state: foundedCluster(settings) }
-    this.#take(foundCluster(settings), tell)
+    this.#take(foundCluster(settings), report)
   }
 
   #settle(
     { withTimers, quietly }: Extract<TranscriptCommand, { verb: 'settle' }>,
-    tell: (line: string) => void,
+    report: (line: string) => void,
   ): void {
     for (let events = 0; ; events += 1) {
       const event = nextInOrder(this.state, { withTimers })
       if (event === null) {
-        if (quietly) tell(`${events} events`)
+        if (quietly) report(`${events} events`)
         return
       }
-      if (events === settleLimit) throw new Error(`not at rest after ${settleLimit} events`)
-      this.#happen(event, quietly ? () => undefined : tell, true)
+      if (events === settleLimit) throw new Error(`the cluster is not idle after ${settleLimit} events`)
+      this.#happen(event, quietly ? () => undefined : report, true)
     }
   }
 
-  #happen(event: ClusterEvent, tell: (line: string) => void, isNested: boolean): void {
-    if (isNested) tell(eventText(this.state, event))
+  #happen(event: ClusterEvent, report: (line: string) => void, isNested: boolean): void {
+    if (isNested) report(eventText(this.state, event))
     this.#events.push(event)
     const step = applyEvent(this.state, event, this.#founded.settings)
-    this.#take(step, isNested ? (line) => tell(`  ${line}`) : tell)
+    this.#take(step, isNested ? (line) => report(`  ${line}`) : report)
   }
 
-  /** What happened is told before it is judged: so a transcript ends with what broke an invariant. */
-  #take(step: ClusterStep, tell: (line: string) => void): void {
+  /** Reports the happenings before it judges them, so that a transcript ends with the happenings that broke an invariant. */
+  #take(step: ClusterStep, report: (line: string) => void): void {
     const cluster = this.#founded
     this.#cluster = { ...cluster, state: step.state }
-    for (const line of happeningLines(step.happenings)) tell(line)
+    for (const line of happeningLines(step.happenings)) report(line)
     cluster.judge.judge(cluster.state, step)
   }
 }

@@ -1,4 +1,4 @@
-/** The whole cluster, as the command `show` prints it. */
+/** The text of the whole cluster that the command `show` prints. */
 import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import { delayName, stateName } from '../core/chart-names.ts'

@@ -1,4 +1,4 @@
-/** From chosen events to a transcript: so that what a search or a page has found can be read, kept and run again. */
+/** Converts chosen events to a transcript, so that the finding of a search or a page can be read, stored and replayed. */
 import { applyEvent, foundCluster } from '../schedule/apply.ts'
 import { type ClusterState, clusterSettings, type Flying } from '../schedule/cluster.ts'
 import type { ClusterEvent } from '../schedule/events.ts'
@@ -7,21 +7,21 @@ import { type FinishedTranscript, runTranscript } from './file.ts'
 import { eventText } from './resolve.ts'
 import type { TranscriptOptions } from './run.ts'
 
-/** An event of a cluster; a datagram may be named by what it is, for those who do not count datagrams. */
+/** An event of a cluster. It may name a datagram by its content, for callers that do not count datagrams. */
 export type ChosenEvent =
   | ClusterEvent
   | ({ readonly type: Handling } & Pick<Flying, 'from' | 'to' | 'message'>)
 
 export interface ChosenSchedule {
   readonly servers: number
-  /** The comment with which the transcript begins, a line each. */
+  /** The lines of the comment at the start of the transcript. */
   readonly about: readonly string[]
   readonly events: readonly ChosenEvent[]
 }
 
 /**
- * The transcript of those events in a cluster of the lock service, with what happened. Throws when one of the events names
- * what is not there. What the last event breaks, an invariant or an assertion of a role, is the transcript's failure.
+ * The transcript of the events in a cluster of the lock service, with the happenings. Throws when an event names a datagram that is not
+ * in flight. When the last event breaks an invariant or an assertion of a role, that is the failure of the transcript.
  */
 export function writeTranscript(
   { servers, about, events }: ChosenSchedule,
@@ -34,7 +34,7 @@ export function writeTranscript(
   for (const [place, chosen] of events.entries()) {
     const event = numbered(state, chosen)
     lines.push(eventText(state, event))
-    // What the last one throws belongs into the transcript.
+    // An error of the last event belongs into the transcript.
     if (place < events.length - 1) ({ state } = applyEvent(state, event, settings))
   }
   const comment = about.map((line) => `# ${line}\n`).join('')
@@ -48,6 +48,6 @@ function numbered(state: ClusterState, chosen: ChosenEvent): ClusterEvent {
   const datagram = state.flying.find(
     (other) => other.from === from && other.to === to && JSON.stringify(other.message) === wanted,
   )
-  if (datagram === undefined) throw new Error(`no such ${message.type} flies from ${from} to ${to}`)
+  if (datagram === undefined) throw new Error(`no such ${message.type} is in flight from ${from} to ${to}`)
   return { type, flight: datagram.id }
 }

@@ -30,7 +30,7 @@ test('where it cannot go on it says why, once, and the exit code is 1', async ()
   await writeFile(file, 'servers 3\ndeliver 0->1 accept\nshow\n')
   const { code, stdout, stderr } = await paxos('transcript', file)
   expect(code).toBe(1)
-  expect(stderr).toBe(`paxos: ${file}: line 2, "deliver 0->1 accept": no such datagram flies\n`)
+  expect(stderr).toBe(`paxos: ${file}: line 2, "deliver 0->1 accept": no such datagram is in flight\n`)
   expect(stdout.endsWith('deliver 0->1 accept\n')).toBe(true)
 })
 

@@ -39,7 +39,7 @@ test('a short schedule stands in it to be read, a long one is packed', async () 
 })
 
 test.each([
-  ['#playgrounds', 'it does not begin with #playground'],
+  ['#playgrounds', 'the link does not begin with #playground'],
   ['#playground&t=%E0%A4%A', 'is damaged'],
   ['#playground&z=AAAA', 'is damaged'],
   ['#playground&z=!!!', 'is damaged'],

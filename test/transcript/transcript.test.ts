@@ -91,10 +91,10 @@ describe('a transcript', () => {
     expect(failureOf('servers 3', 'servers 3')).toContain('founded already')
     expect(failureOf('servers 0')).toContain('at least one server')
     expect(failureOf('servers 3', '', '# a comment', 'expect 0 proposer leading')).toContain(
-      'line 4, "expect 0 proposer leading": 0 proposer is idle, and should be leading',
+      'line 4, "expect 0 proposer leading": 0 proposer is idle, but should be leading',
     )
     expect(failureOf('servers 3', 'timer 0 proposer.backoff')).toContain('no such timer is armed')
-    expect(failureOf('servers 3', 'request a→0 sing x')).toContain('nothing that a client can ask for')
+    expect(failureOf('servers 3', 'request a→0 sing x')).toContain('"sing x" is not a command of a client')
   })
 
   test('leaves out what is indented, keeps comments, and goes no further than what failed', () => {

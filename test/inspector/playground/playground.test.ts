@@ -307,7 +307,7 @@ describe('links and files', () => {
   })
 
   test.each([
-    ['nonsense', 'a file: line 1, "nonsense": "nonsense" is no command of a transcript'],
+    ['nonsense', 'a file: line 1, "nonsense": "nonsense" is not a command of a transcript'],
     ['{"kind":"moon"}\n{}\n', 'line 1 is no record of the inspector: no record is of the kind'],
     ['{"clock":1,"node":0,"run":{}}\n', 'line 1 is of a journal of `paxos node --journal`'],
     ['{not JSON', 'a file: it holds no record of the inspector'],

@@ -101,14 +101,14 @@ describe('a schedule that is read', () => {
 
   test.each([
     ['', 'no cluster is founded'],
-    ['servers 3\nfly away', 'line 2, "fly away": "fly away" is no command of a transcript'],
+    ['servers 3\nfly away', 'line 2, "fly away": "fly away" is not a command of a transcript'],
     ['servers 99', 'line 1, "servers 99": 99 servers'],
     ['sync 0', 'a transcript begins with: servers 3'],
     ['servers 3\nsync 0', 'line 2, "sync 0": no sync is under way'],
     ['servers 3\ncrash 7', 'there is no server 7'],
     ['servers 3\nrequest a→0 {"action":', 'is not JSON'],
     ['servers 3\nexpect 0 proposer leading', 'should be leading'],
-    ['\u0000\u0001PNG\ufffd', 'is no command'],
+    ['\u0000\u0001PNG\ufffd', 'is not a command'],
   ])('%j says what is wrong', (text, expected) => {
     expect(readSchedule(text).problem).toContain(expected)
   })
