@@ -1,6 +1,6 @@
 /**
- * A server that does nothing but what the protocol cannot do without: it writes and syncs what it hears, and passes it on.
- * Told the ports of followers it is the leader; else it is a follower.
+ * A server with only the work that the protocol cannot avoid: it writes and syncs each datagram, and sends it on. With the ports of
+ * followers as its argument it is the leader; otherwise it is a follower.
  */
 import { createSocket } from 'node:dgram'
 import { fdatasync, openSync, write } from 'node:fs'

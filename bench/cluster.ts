@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url'
 
 export interface BenchCluster {
   readonly servers: readonly string[]
-  /** Of their processes. */
+  /** The process ids of the servers. */
   readonly pids: readonly number[]
   stop(): Promise<void>
 }
 
-/** Starts three servers, with `more` options, that store under `directory`, or in memory when it is `null`. */
+/** Starts three servers with `more` options. They store under `directory`, or in memory when it is `null`. */
 export async function startCluster(
   directory: string | null,
   more: readonly string[] = [],
@@ -50,7 +50,7 @@ export async function startCluster(
 }
 
 async function startServer(args: readonly string[]): Promise<ChildProcess> {
-  // PAXOS_BENCH_NODE_FLAGS profiles the servers, as in `--cpu-prof`.
+  // PAXOS_BENCH_NODE_FLAGS adds options of Node.js, such as `--cpu-prof` to profile the servers.
   const flags = process.env.PAXOS_BENCH_NODE_FLAGS?.split(' ') ?? []
   const child = spawn(process.execPath, [...flags, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(createInterface({ input: child.stdout }), 'line')

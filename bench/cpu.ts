@@ -1,16 +1,16 @@
-/** What processes have used of the processors: on a busy machine that says more than the time that passes. */
+/** The CPU time of processes. On a busy machine it is more meaningful than elapsed time. */
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Of `/proc`, on every Linux. */
+/** The clock ticks of `/proc`, the same on every Linux. */
 const ticksPerSecond = 100
 
-/** CPU seconds of the processes with these ids so far; `null` where there is no `/proc` to ask, or one of them is gone. */
+/** The CPU seconds of the processes with these ids so far; `null` when there is no `/proc`, or when one of them has ended. */
 export function cpuSeconds(pids: readonly number[]): number | null {
   const seconds = pids.map((pid) => statOf(pid)?.seconds ?? null)
   return seconds.reduce((sum, of) => (sum === null || of === null ? null : sum + of), 0)
 }
 
-/** The process with that id and all that it has started, themselves or through others, as far as they run. */
+/** The process with this id and its running descendants. */
 export function treeOf(pid: number): readonly number[] {
   const parents = new Map<number, number>()
   for (const name of processNames()) {
@@ -35,7 +35,7 @@ function processNames(): readonly string[] {
 function statOf(pid: number): { readonly parent: number; readonly seconds: number } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name before it, in brackets, may hold anything.
+    // The process name before the fields is in parentheses and may contain any character.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const [parent, user, system] = [fields[1], fields[11], fields[12]].map(Number)
     if (parent === undefined || user === undefined || system === undefined) return null

@@ -1,4 +1,4 @@
-/** Sends every datagram back to where it came from: the bare cost of a round trip between two processes. */
+/** Sends every datagram back to its sender, to measure the cost of a round trip between two processes. */
 import { createSocket } from 'node:dgram'
 
 const socket = createSocket('udp4')

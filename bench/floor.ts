@@ -1,4 +1,4 @@
-/** What no protocol can beat on this machine: one durable write, and one datagram there and back. */
+/** The lower bound for every protocol on this machine: one durable write, and one round trip of a datagram. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -18,14 +18,14 @@ export function measureFdatasync(directory: string, count: number, bytes: number
   })
 }
 
-/** A program of this folder, which says the port that it listens on. */
+/** Starts a program of this folder, which reports the port that it listens on. */
 async function start(program: string, args: readonly string[]): Promise<[child: ChildProcess, port: number]> {
   const child = fork(fileURLToPath(new URL(program, import.meta.url)), args)
   const [port] = (await once(child, 'message')) as [number]
   return [child, port]
 }
 
-/** Milliseconds of `count` round trips of `bytes` bytes to a process that sends back what it gets. */
+/** Milliseconds of `count` round trips of `bytes` bytes to a process that echoes datagrams. */
 export async function measureEcho(count: number, bytes: number): Promise<number[]> {
   const [echo, port] = await start('./echo.js', [])
   const times = await measureRoundTrips(port, count, bytes)
@@ -34,8 +34,8 @@ export async function measureEcho(count: number, bytes: number): Promise<number[
 }
 
 /**
- * Milliseconds of `count` times the path of one request, with no protocol on it: a leader that writes and syncs while two
- * followers do, and answers when two of the three have.
+ * Milliseconds of `count` runs of the path of one request without the protocol: a leader and two followers write and sync at the same
+ * time, and the leader answers when two of the three have finished.
  */
 export async function measureBarePath(directory: string, count: number, bytes: number): Promise<number[]> {
   const file = (name: string) => join(directory, name)

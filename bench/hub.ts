@@ -5,21 +5,21 @@ import { fileURLToPath } from 'node:url'
 
 /** The inspector's hub, in a process of its own. */
 export interface BenchHub {
-  /** Where servers tell it what happens. */
+  /** The address to which servers report. */
   readonly address: string
-  /** Where its page is. */
+  /** The URL of the page. */
   readonly url: string
   readonly pid: number
   stop(): Promise<void>
 }
 
-/** Starts it at any port. */
+/** Starts a hub at any free port. */
 export async function startHub(): Promise<BenchHub> {
   const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
   const child = spawn(process.execPath, [main, 'inspect', '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const url = await addressSaid(child)
+  const url = await printedUrl(child)
   return {
     address: new URL(url).host,
     url,
@@ -31,8 +31,8 @@ export async function startHub(): Promise<BenchHub> {
   }
 }
 
-/** Throws when it ends and has said none. */
-async function addressSaid({ stdout }: ChildProcess): Promise<string> {
+/** The URL that the hub prints. Throws when the hub ends without printing one. */
+async function printedUrl({ stdout }: ChildProcess): Promise<string> {
   if (stdout === null) throw new Error('the hub has no output')
   for await (const line of createInterface({ input: stdout })) {
     const [url] = /http:\S+/.exec(line) ?? []
@@ -41,5 +41,5 @@ async function addressSaid({ stdout }: ChildProcess): Promise<string> {
       return url
     }
   }
-  throw new Error('the hub ended and has not said where it is')
+  throw new Error('the hub ended without printing its URL')
 }

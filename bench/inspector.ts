@@ -1,8 +1,8 @@
 /**
- * `npm run bench:inspector`: what the inspector costs a cluster under load, compared with a cluster without it: with nobody
- * there to tell, with a hub, and with a hub and a page open. Each has a cluster of its own, and one of them is under load at a
- * time, in turn, so that whatever else the machine does meets all of them. On a machine with few processors a hub and a page
- * take them from the servers, so the CPU time that each takes is told too: that hardly depends on what else runs.
+ * `npm run bench:inspector`: the cost of the inspector for a cluster under load, compared with a cluster without inspector. Measures
+ * three cases: without a hub, with a hub, and with a hub and an open page. Each case has its own cluster. The clusters are under load in
+ * turn, so that other work of the machine affects all of them. On a machine with few processors, a hub and a page compete with the
+ * servers. So the program also prints the CPU time of each part, which hardly depends on other work.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,10 +19,10 @@ const seconds = Number(process.env.PAXOS_BENCH_SECONDS ?? 3)
 const warmUpSeconds = Number(process.env.PAXOS_BENCH_WARM_UP_SECONDS ?? 5)
 const rounds = Number(process.env.PAXOS_BENCH_ROUNDS ?? 8)
 
-/** One turn of a contender under load. */
+/** The result of one turn of a contender under load. */
 interface Turn {
   readonly requestsPerSecond: number
-  /** CPU milliseconds of each of its parts for 1,000 requests; `null` where that is not known. */
+  /** CPU milliseconds of each part for 1,000 requests; `null` when that is not known. */
   readonly cpu: Readonly<Record<Part, number | null>>
 }
 
@@ -41,23 +41,23 @@ function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** `null`, and says why, where there is no browser. */
+/** Opens the page. Prints the reason and returns `null` when there is no browser. */
 async function opened(url: string): Promise<OpenPage | null> {
   try {
     return await openPage(url)
   } catch (error) {
-    console.log(`not measured with a page open: ${error instanceof Error ? error.message : String(error)}`)
+    console.log(`no measurement with an open page: ${error instanceof Error ? error.message : String(error)}`)
     return null
   }
 }
 
-/** What the servers told of themselves, and what they left out. */
-async function told({ servers }: BenchCluster): Promise<string> {
+/** The numbers of records that the servers reported and left out. */
+async function reported({ servers }: BenchCluster): Promise<string> {
   const client = connect({ servers: [...servers] })
   const answers = await client.status()
   await client.close()
   const counters = answers.map((answer) => {
-    if (!('status' in answer)) throw new Error(`server ${answer.server} gave no status`)
+    if (!('status' in answer)) throw new Error(`server ${answer.server} returned no status`)
     const { inspector } = answer.status as { inspector: { sent: number; leftOut: number } | null }
     return inspector === null ? 'nothing' : `${inspector.sent} records, ${inspector.leftOut} left out`
   })
@@ -80,7 +80,7 @@ async function measure({ cluster, pids }: Contender): Promise<Turn> {
   return { requestsPerSecond, cpu: { servers: cpu('servers'), hub: cpu('hub'), page: cpu('page') } }
 }
 
-/** The median of what is known of each turn, and its ratio to `off`. */
+/** The median over the turns with a known value, and its ratio to `off`. */
 function compared(
   { turns }: Contender,
   off: Contender,
@@ -121,8 +121,8 @@ async function contender(
 
 try {
   const off = await contender('off', null)
-  // Nobody listens at the port 9.
-  const contenders = [off, await contender('on, no hub there', '127.0.0.1:9')]
+  // No process listens at port 9.
+  const contenders = [off, await contender('on, without a hub', '127.0.0.1:9')]
   const hub = await hubStarted()
   contenders.push(await contender('on, with a hub', hub.address, { hub: [hub.pid] }))
   const shown = await hubStarted()
@@ -134,7 +134,7 @@ try {
   }
   for (const { cluster } of contenders) await measureLoad(cluster.servers, outstanding, 0, warmUpSeconds)
   for (let round = 0; round < rounds; round += 1) {
-    // Each time another one is first.
+    // Each round starts with another contender.
     for (let place = 0; place < contenders.length; place += 1) {
       const next = contenders[(place + round) % contenders.length]!
       next.turns.push(await measure(next))
@@ -154,7 +154,7 @@ try {
         `${one.name}:`,
         `  ${speed.text} requests/s, ratio ${speed.ratio}`,
         `  CPU ms for 1,000 requests: servers ${servers.text}, ratio ${servers.ratio}; hub ${hubMs}; page ${pageMs}`,
-        `  told: ${await told(one.cluster)}`,
+        `  reported: ${await reported(one.cluster)}`,
       ].join('\n'),
     )
   }

@@ -1,18 +1,18 @@
-/** A load of lock and unlock pairs from one client process, and what it takes. */
+/** A load of lock and unlock pairs from one client process, and its measured times. */
 import { connect } from '../src/client/index.ts'
 import { lockCommand, unlockCommand } from '../src/services/lock-commands.ts'
 
 export interface Load {
   readonly requestsPerSecond: number
-  /** How many were answered, also those that do not count. */
+  /** The number of answered requests, including those of the warm-up. */
   readonly answered: number
-  /** Milliseconds of every request. */
+  /** Milliseconds of every request after the warm-up. */
   readonly times: readonly number[]
 }
 
 /**
- * Keeps `outstanding` requests outstanding, each worker on a lock of its own, for `seconds` after `warmUpSeconds` that do not
- * count: a process that has just started still compiles what it runs.
+ * Keeps `outstanding` requests outstanding for `seconds`; each worker uses its own lock. The `warmUpSeconds` before do not count, because
+ * a new process still compiles its code.
  */
 export async function measureLoad(
   servers: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what a request costs, beside what no protocol can beat, from one run on one machine. Absolute figures
- * mean little on a shared machine; the ratios to the floor are what to compare.
+ * `npm run bench`: the cost of a request, compared with the lower bound for every protocol, from one run on one machine. Absolute figures
+ * mean little on a shared machine; compare the ratios to the floor.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,7 @@ function shown(times: readonly number[]): string {
   return `p50 ${show(quantile(times, 0.5))}   p99 ${show(quantile(times, 0.99))}`
 }
 
-/** Of a few rounds, the one that was least disturbed: what others write to the disk is no part of the floor. */
+/** The round with the least interference of several: writes of other processes are not part of the floor. */
 async function measureQuietSync(directory: string): Promise<number[]> {
   const rounds: number[][] = []
   for (let round = 0; round < 5; round += 1) {
@@ -37,32 +37,32 @@ async function measureQuietSync(directory: string): Promise<number[]> {
   return rounds.reduce((best, times) => (quantile(times, 0.5) < quantile(best, 0.5) ? times : best))
 }
 
-/** What the servers have sent so far, without the answers to this question. */
+/** The number of datagrams that the servers have sent so far, without the answers to this question. */
 async function datagramsSent(servers: readonly string[]): Promise<number> {
   const client = connect({ servers: [...servers] })
   const statuses = await client.status()
   await client.close()
   return statuses.reduce((sum, answer) => {
-    if (!('status' in answer)) throw new Error(`server ${answer.server} gave no status`)
+    if (!('status' in answer)) throw new Error(`server ${answer.server} returned no status`)
     const { datagrams } = answer.status as { readonly datagrams: { readonly sent: number } }
     return sum + datagrams.sent
   }, 0)
 }
 
-/** Datagrams that the servers send in `idleSeconds` with no request outstanding. */
+/** The number of datagrams that the servers send in `idleSeconds` without an outstanding request. */
 async function measureIdle(servers: readonly string[]): Promise<number> {
   const before = await datagramsSent(servers)
   const between = await datagramsSent(servers)
   await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1_000))
   const after = await datagramsSent(servers)
-  // Each question costs the same answers, so what the second one cost is taken off.
+  // Each question costs the same number of answers, so the cost of the second one is subtracted.
   return after - between - (between - before)
 }
 
 async function measure(directory: string | null, floorMs: number): Promise<void> {
   const cluster = await startCluster(directory)
   try {
-    // A process that has just started still compiles what it runs, and a server runs for long.
+    // A new process still compiles its code, but a real server runs for a long time.
     await measureLoad(cluster.servers, 64, 0, warmUpSeconds)
     for (const outstanding of [1, 64, 256]) {
       const { requestsPerSecond, times } = await measureLoad(cluster.servers, outstanding, seconds, 1)

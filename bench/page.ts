@@ -1,8 +1,8 @@
-/** The inspector's page in a Chromium that nobody sees. */
+/** The page of the inspector in a headless Chromium. */
 import { treeOf } from './cpu.ts'
 
 export interface OpenPage {
-  /** Of the browser's processes. */
+  /** The process ids of the browser. */
   readonly pids: readonly number[]
   close(): Promise<void>
 }
@@ -15,7 +15,10 @@ const args = [
   '--disable-background-networking',
 ]
 
-/** Opens the page at `url`, once it shows something, in the Chromium that ships in `@sparticuz/chromium`. Throws when there is none for this machine. */
+/**
+ * Opens the page at `url` in the Chromium of `@sparticuz/chromium`, and waits until it shows something. Throws when there is no Chromium
+ * for this machine.
+ */
 export async function openPage(url: string): Promise<OpenPage> {
   const [{ default: shipped }, { chromium }] = await Promise.all([
     import('@sparticuz/chromium'),

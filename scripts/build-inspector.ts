@@ -1,6 +1,6 @@
 /**
- * Builds the inspector's page: `tsx scripts/build-inspector.ts [live|playground] FOLDER`. The live page is served by a hub;
- * the playground needs no server, and can be put on any static host.
+ * Builds the page of the inspector: `tsx scripts/build-inspector.ts [live|playground] FOLDER`. A hub serves the live page. The
+ * playground needs no server, and any static host can serve it.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ export type PageMode = 'live' | 'playground'
 
 const source = fileURLToPath(new URL('../inspector', import.meta.url))
 
-/** The commands and comments of a transcript: what happened is made anew by the page. */
+/** Bundles only the commands and comments of a transcript. The page computes the happenings again. */
 const transcripts: Plugin = {
   name: 'transcripts',
   setup({ onLoad }) {
@@ -27,7 +27,7 @@ const transcripts: Plugin = {
   },
 }
 
-/** The charts are laid out now, and not in every page. */
+/** Lays the charts out at build time, so that no page has to do it. */
 const chartLayout: Plugin = {
   name: 'chart-layout',
   setup({ onLoad }) {
@@ -40,7 +40,10 @@ const chartLayout: Plugin = {
 /** The file with the notices of the packages that are in `app.js` and `app.css`. */
 export const noticesFile = 'THIRD-PARTY-NOTICES.txt'
 
-/** Writes `index.html`, `app.js`, `app.css` and the notices of what was bundled into `folder`; gives the paths of all that was. */
+/**
+ * Writes `index.html`, `app.js`, `app.css` and the notices of the bundled packages into `folder`. Returns the paths of all bundled
+ * files.
+ */
 export async function buildPage(mode: PageMode, folder: string): Promise<readonly string[]> {
   mkdirSync(folder, { recursive: true })
   const { metafile } = await build({
@@ -48,12 +51,12 @@ export async function buildPage(mode: PageMode, folder: string): Promise<readonl
     outfile: join(folder, 'app.js'),
     bundle: true,
     minify: true,
-    // A classic script also runs where the page is opened as a file.
+    // A classic script also runs when the page is opened as a file.
     format: 'iife',
     target: 'es2022',
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    // They stand in a file of their own, all of them.
+    // A separate file has all notices.
     legalComments: 'none',
     banner: { js: `/* Notices of bundled code: ${noticesFile} */` },
     metafile: true,
@@ -70,7 +73,7 @@ export async function buildPage(mode: PageMode, folder: string): Promise<readonl
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , mode, folder] = process.argv
   if ((mode !== 'live' && mode !== 'playground') || folder === undefined) {
-    throw new Error(`${mode ?? 'nothing'}: give live or playground, and the folder to write into`)
+    throw new Error(`the mode is ${mode ?? 'missing'}: give live or playground, and the folder to write into`)
   }
   await buildPage(mode, folder)
 }

@@ -1,4 +1,4 @@
-/** Writes into the documents what the machines themselves say: the charts, and what each state is for. `npm run charts`. */
+/** Writes the charts of the machines, and the descriptions of their states, into the documents. `npm run charts`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
@@ -13,23 +13,23 @@ const machines: Readonly<Record<string, AnyStateMachine>> = {
   node: nodeMachine as unknown as AnyStateMachine,
 }
 
-/** What can be written between the marker comments `<!-- KIND:MACHINE -->` and `<!-- /KIND:MACHINE -->`. */
+/** By kind, the function that makes the text between the comments `<!-- KIND:MACHINE -->` and `<!-- /KIND:MACHINE -->`. */
 const makers: Readonly<Record<string, (machine: AnyStateMachine) => string>> = {
   chart: chartOf,
   states: statesOf,
 }
 
-/** The documents that are written into. */
+/** The documents with text from the machines. */
 export const documents: readonly string[] = ['docs/charts.md', 'machines/README.md']
 
-/** A state of a chart, with the delays after which it is left or entered again. */
+/** A state of a chart, with the delays after which the machine leaves it or enters it again. */
 export interface ChartState {
   readonly chart: string
   readonly state: string
   readonly delays: readonly string[]
 }
 
-/** Every state of every chart, in the order in which the documents have them. */
+/** Every state of every chart, in the order of the documents. */
 export const chartStates: readonly ChartState[] = Object.entries(machines).flatMap(([chart, { root }]) =>
   nodesOf(root).map((node) => ({
     chart,
@@ -38,14 +38,14 @@ export const chartStates: readonly ChartState[] = Object.entries(machines).flatM
   })),
 )
 
-/** The text of a document as it is, and as the machines have it. Throws when a marker names no machine. */
+/** The present text of a document, and the wanted text from the machines. Throws when a marker has an unknown kind or machine. */
 export function chartDocument(path: string): { readonly present: string; readonly wanted: string } {
   const present = readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8')
   const marked = /(<!-- (\w+):(\w+) -->\n)[\s\S]*?(<!-- \/\2:\3 -->)/g
   const wanted = present.replace(marked, (_, open: string, kind: string, name: string, close: string) => {
     const [maker, machine] = [makers[kind], machines[name]]
     if (maker === undefined || machine === undefined)
-      throw new Error(`${path}: nothing makes ${kind}:${name}`)
+      throw new Error(`${path}: ${kind}:${name} is not a known kind and machine`)
     return `${open}\n${maker(machine)}\n\n${close}`
   })
   return { present, wanted }
@@ -53,7 +53,7 @@ export function chartDocument(path: string): { readonly present: string; readonl
 
 interface Edge {
   readonly from: AnyStateNode
-  /** `null` when the state is not left. */
+  /** `null` when the machine does not leave the state. */
   readonly to: AnyStateNode | null
   readonly trigger: string
   readonly label: string
@@ -68,7 +68,7 @@ function triggerOf(eventType: string): string {
   return eventType.startsWith('xstate.after.') ? `after ${delayName(eventType)}` : eventType
 }
 
-/** A guard's name; `else` for the last of several alternatives, which needs none. */
+/** The name of the guard; `else` for the last of several alternatives, which has no guard. */
 function conditionOf(guard: unknown, index: number): string {
   if (guard === undefined) return index === 0 ? '' : ' [else]'
   return ` [${typeof guard === 'string' ? guard : (guard as { readonly type: string }).type}]`
@@ -90,7 +90,7 @@ function idOf(node: AnyStateNode): string {
   return node.parent === undefined ? 'any' : node.path.join('_')
 }
 
-/** A state, with the states in it. */
+/** The declaration of a state with its child states. */
 function declaration(node: AnyStateNode): string[] {
   const children = Object.values(node.states)
   const name = `state "${node.key}" as ${idOf(node)}`
@@ -103,7 +103,7 @@ function inside(node: AnyStateNode, children: readonly AnyStateNode[]): string[]
   return [...(initial ? [`[*] --> ${idOf(initial)}`] : []), ...children.flatMap(declaration)]
 }
 
-/** The arrows, one for each pair of states, with all that leads from one to the other. */
+/** The arrows: one for each pair of states, with the labels of all transitions between them. */
 function arrows(edges: readonly Edge[]): string[] {
   const labels = new Map<string, string[]>()
   for (const { from, to, label } of edges) {
@@ -114,12 +114,12 @@ function arrows(edges: readonly Edge[]): string[] {
   return [...labels].map(([arrow, all]) => `${arrow} : ${all.join('<br/>')}`)
 }
 
-/** What is heard in a state that it does not leave: in words, since drawn it would hide what matters. */
+/** The events that do not leave a state, as text: arrows for them would hide the important ones. */
 function quiet(node: AnyStateNode, edges: readonly Edge[]): string[] {
-  const heard = edges.filter(({ from, to }) => from === node && to === null).map(({ trigger }) => trigger)
-  if (heard.length === 0) return []
+  const received = edges.filter(({ from, to }) => from === node && to === null).map(({ trigger }) => trigger)
+  if (received.length === 0) return []
   const where = node.parent === undefined ? 'any state' : `\`${node.path.join('.')}\``
-  return [`- in ${where}: ${[...new Set(heard)].map((trigger) => `\`${trigger}\``).join(', ')}`]
+  return [`- in ${where}: ${[...new Set(received)].map((trigger) => `\`${trigger}\``).join(', ')}`]
 }
 
 function chartOf({ root }: AnyStateMachine): string {
@@ -131,7 +131,7 @@ function chartOf({ root }: AnyStateMachine): string {
   const drawing = ['```mermaid', 'stateDiagram-v2', ...lines.map((line) => `  ${line}`), '```']
   return [
     ...drawing,
-    ...(notDrawn.length > 0 ? ['', 'Heard without leaving the state:', '', ...notDrawn] : []),
+    ...(notDrawn.length > 0 ? ['', 'Received without leaving the state:', '', ...notDrawn] : []),
   ].join('\n')
 }
 

@@ -1,22 +1,22 @@
-/** The notices of the packages that a bundle has code of. */
+/** The notices of the packages whose code is in a bundle. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-/** A package of which a bundle has code. */
+/** A package whose code is in a bundle. */
 export interface BundledPackage {
   readonly name: string
   readonly version: string
-  /** Its licence, as its package.json names it. */
+  /** The licence, as named in package.json. */
   readonly license: string
-  /** What stands in its licence and notice files. */
+  /** The texts of the licence and notice files. */
   readonly texts: readonly string[]
 }
 
 const noticeFile = /^(licen[cs]e|copying|notice)(\.(md|txt|markdown))?$/i
 
 /**
- * The packages that the inputs of a bundle are from, by name: `inputs` are paths, as in esbuild's metafile, relative to the
- * working directory. Throws an `Error` when a package has no licence file: its code may not be shipped then.
+ * The packages of the inputs of a bundle, in order of name. `inputs` are paths relative to the working directory, as in esbuild's
+ * metafile. Throws an `Error` when a package has no licence file: then its code must not be distributed.
  */
 export function bundledPackages(inputs: readonly string[]): readonly BundledPackage[] {
   const folders = new Set(inputs.flatMap((path) => packageFolder(path) ?? []))
@@ -25,9 +25,9 @@ export function bundledPackages(inputs: readonly string[]): readonly BundledPack
     .sort((a, b) => a.name.localeCompare(b.name) || a.version.localeCompare(b.version))
 }
 
-/** One text of all notices. */
+/** One text with all notices. */
 export function noticesText(packages: readonly BundledPackage[]): string {
-  const head = 'This page has code of the following packages, which is under the terms that stand here.\n'
+  const head = 'This page contains code of the following packages, under the terms below.\n'
   const parts = packages.map(
     ({ name, version, license, texts }) =>
       `${'-'.repeat(78)}\n${name} ${version} (${license})\n${'-'.repeat(78)}\n\n${texts.map((text) => text.trim()).join('\n\n')}\n`,
@@ -35,7 +35,7 @@ export function noticesText(packages: readonly BundledPackage[]): string {
   return [head, ...parts].join('\n')
 }
 
-/** `/project/node_modules/@sinclair/typebox` of a file in it; `null` for a file of the project's own. */
+/** The folder of the package of a file, such as `/project/node_modules/@sinclair/typebox`; `null` for a file of the project. */
 function packageFolder(path: string): string | null {
   const found = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(resolve(path))
   return found?.[1] ?? null
@@ -48,7 +48,7 @@ function readPackage(folder: string): BundledPackage {
     .sort()
     .map((file) => readFileSync(join(folder, file), 'utf8'))
   if (texts.length === 0) {
-    throw new Error(`${folder} has no licence file: the page may not be shipped with its code`)
+    throw new Error(`${folder} has no licence file: the page must not contain its code`)
   }
   return { name, version, license: typeof license === 'string' ? license : 'see below', texts }
 }
