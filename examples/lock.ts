@@ -1,6 +1,6 @@
 /**
  * Takes a lock, does something under it, and frees it. Start a cluster first (`npx paxos cluster`), then run this program, twice if you
- * like: `npx tsx examples/lock.ts`. Addresses can be given as arguments.
+ * like: `npx tsx examples/lock.ts`. Addresses can be given as arguments. In a project of your own, package.json needs `"type": "module"`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'paxos-made-simpler/client'

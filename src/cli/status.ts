@@ -29,7 +29,7 @@ function asJson({ server, status, fault = 'no answer' }: Answer): object {
   return status === null ? { server, error: fault } : { server, status }
 }
 
-const headings = [
+export const headings = [
   'SERVER',
   'ADDRESS',
   'STATE',

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { type Answer, unknownMembers } from '../../src/cli/inquire.ts'
-import { formatStatus } from '../../src/cli/status.ts'
+import { formatStatus, headings } from '../../src/cli/status.ts'
 import { readReport } from '../../src/cli/status-report.ts'
 
 const members = [
@@ -118,4 +119,10 @@ test('members are told apart where servers know different ones', () => {
     'server 0, 2: cluster c, members 0=127.0.0.1:1 1=127.0.0.1:2 (joining)',
     'server 1: cluster c, members 0=127.0.0.1:1',
   ])
+})
+
+test('README explains each column', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const legend = readme.split('### What `paxos status` shows')[1]?.split('\n## ')[0]
+  for (const heading of headings.slice(2)) expect(legend).toContain(`\`${heading}\``)
 })

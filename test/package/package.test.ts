@@ -1,10 +1,11 @@
 /** What a program gets that has the package as a dependency: it compiles as strictly as can be, runs, and loads no more than it needs. */
 import { execFile } from 'node:child_process'
 import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePorts, fromSource, Paxos } from '../cli/paxos.ts'
+import { freePorts, Paxos } from '../cli/paxos.ts'
 import { compilePrograms, installed, packageIn, root, withNode, withoutNode } from './installed.ts'
 
 const run = promisify(execFile)
@@ -143,8 +144,11 @@ describe('programs that were compiled', () => {
 
   test('examples/lock.ts, at a server that runs from source as README says', async () => {
     const address = `127.0.0.1:${await freePorts(1)}`
-    const args = ['node', '--id', '0', '--members', `0=${address}`, '--bootstrap', '--memory']
-    const server = new Paxos(args, fromSource)
+    const [line = ''] = /^npx tsx .*$/m.exec(await readFile(join(root, 'README.md'), 'utf8')) ?? []
+    expect(line).toContain('src/cli/main.ts node --id 0 ')
+    const [, , , ...args] = line.replace('127.0.0.1:29390', address).split(' ')
+    const tsx = createRequire(import.meta.url).resolve('tsx/cli')
+    const server = new Paxos(args, [tsx, join(root, 'src/cli/main.ts')])
     await server.said(/^server 0 ready/m)
     const { stdout } = await started('lock.js', address)
     expect(stdout).toMatch(/^locked invoices, token \d+\.\d+\nunlocked invoices\n$/)
