@@ -67,7 +67,7 @@ export class SeedText implements TextProtocol {
       case 'refused':
         return outcome.reason === 'repeated'
           ? { text: formatRespond(asked) }
-          : { silence: `${asked.tuple} repeats a request whose answer does not hold any more` }
+          : { silence: `${asked.tuple} repeats a request whose answer no longer holds` }
     }
     outcome satisfies never
     return null

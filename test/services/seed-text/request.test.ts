@@ -70,7 +70,7 @@ describe('the seed’s text', () => {
     ["(1,'LOCK','\\xg1')", 'an escape'],
     ["(1,'LOCK','\\U00110000')", 'an escape'],
     ["(1,'LOCK',b'\\u20ac')", 'an escape'],
-    ["(1,'LOCK',b'é')", 'more than ASCII'],
+    ["(1,'LOCK',b'é')", 'characters outside ASCII'],
     ["(1,'LOCK','\\ud800')", 'half of a surrogate pair'],
     [`(1,'LOCK','${longest}n')`, `${maxLockNameLength + 1} characters, above ${maxLockNameLength}`],
     ["(1,'LOCK','a') and more", 'is not like'],
