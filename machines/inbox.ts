@@ -17,7 +17,7 @@ import type { Execution, Full, Outcome } from './outcome.ts'
 
 export type RoleName = 'acceptor' | 'proposer' | 'learner' | 'requestQueue'
 
-/** What stands around a message on its way between servers. The router writes and reads it, so no role can leave it out. */
+/** What stands around a message on its way between servers. The core of the node writes and reads it, so no role can leave it out. */
 export interface Names {
   /** Names the directory of the sender: what is counted comes only from the one that stands in the members. */
   readonly incarnation: string
@@ -70,7 +70,7 @@ export type ProposerEvent =
   | Heard<Denial>
   /** The request queue has something to propose. */
   | { readonly type: 'requests.ready' }
-  /** The request queue answers `batch.wanted`. On the way, the router fills in the time that the batch brings. */
+  /** The request queue answers `batch.wanted`. On the way, the core fills in the time that the batch brings. */
   | { readonly type: 'batch.offered'; readonly batch: Batch }
   /** The learner found something accepted that nobody knows to be chosen, and nobody at work on it. */
   | { readonly type: 'settle.wanted' }

@@ -33,7 +33,7 @@ interface Server {
 }
 
 /**
- * Replays the journals of servers: runs each event through the same machines, router and replica, with src/core/step.ts.
+ * Replays the journals of servers: runs each event through the same machines, core and replica, with src/core/step.ts.
  * Pass the lines of all servers in order (`inOrder`).
  */
 export class Replay {

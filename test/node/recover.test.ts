@@ -5,14 +5,13 @@ import type { Batch, Command } from '../../machines/batch.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { foundingMembers } from '../../machines/members.ts'
 import { defaultTiming } from '../../machines/timing.ts'
-import type { Driver } from '../../src/core/driver.ts'
-import { nothingDurable } from '../../src/core/durable.ts'
 import { NodeCore } from '../../src/core/node-core.ts'
 import { executeChosen } from '../../src/node/recover.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import { MemoryStorage } from '../../src/storage/memory-storage.ts'
+import { recordingDriver } from '../support/driver.ts'
 
 const members = foundingMembers([0, 1, 2].map((id) => ({ id, address: `h:${id + 1}` })))
 const identity = { cluster: 'c', node: 1, incarnation: 'founder-1', members }
@@ -41,22 +40,6 @@ const histories: fc.Arbitrary<Batch[]> = fc
     })),
   )
 
-/** Nothing is asked of it: the roles do not begin. */
-const idleDriver: Driver = {
-  deliver: () => undefined,
-  send: () => undefined,
-  respond: () => undefined,
-  persist: () => undefined,
-  read: () => undefined,
-  durable: () => nothingDurable,
-  nowMs: () => 0,
-  heard: () => undefined,
-  lastHeard: () => undefined,
-  observe: () => undefined,
-  flag: () => undefined,
-  halt: () => undefined,
-}
-
 const newReplica = () => new Replica({ service: lockService as Service, members })
 
 test('all that was chosen is executed again, in order, and the roles begin with the members of then', async () => {
@@ -78,7 +61,7 @@ test('all that was chosen is executed again, in order, and the roles begin with 
       })
       const replica = newReplica()
       const told: Batch[] = []
-      const core = new NodeCore({ self: 1, incarnation: 'founder-1' }, replica, idleDriver)
+      const core = new NodeCore({ self: 1, incarnation: 'founder-1' }, replica, recordingDriver().driver)
       await executeChosen(storage, core, durable, { pageBytes, executed: ({ batch }) => told.push(batch) })
       expect(told).toEqual(history)
       expect(replica.digest()).toBe(running.digest())
