@@ -43,7 +43,7 @@ export interface From {
  */
 export class Link {
   readonly #directory: Directory
-  readonly #heard: (message: Heard, from: From) => void
+  readonly #onMessage: (message: Heard, from: From) => void
   readonly #sockets = new Map<Family, Socket>()
   readonly #outbox = new Map<ServerIndex, Said[]>()
   /** Messages that wait for the look-up of a name. */
@@ -57,10 +57,10 @@ export class Link {
   #isFlushing = false
   #isOpen = true
 
-  /** Calls `heard` with each message of a type that servers send to clients, from any sender. */
-  constructor(directory: Directory, heard: (message: Heard, from: From) => void) {
+  /** Calls `onMessage` with each message of a type that servers send to clients, from any sender. */
+  constructor(directory: Directory, onMessage: (message: Heard, from: From) => void) {
     this.#directory = directory
-    this.#heard = heard
+    this.#onMessage = onMessage
   }
 
   /** The cluster to which the link sends; empty before `adoptCluster`. */
@@ -200,7 +200,7 @@ export class Link {
       const server = 'nonce' in message ? this.#asked(message.nonce) : undefined
       const from = { sender, source, server }
       if (message.type === 'challenge') this.#echo(message, from)
-      else if (isServerMessage(message)) this.#heard(message, from)
+      else if (isServerMessage(message)) this.#onMessage(message, from)
     }
   }
 

@@ -15,7 +15,7 @@ export function getCommand(key: string): KvCommand {
   return { action: 'get', key }
 }
 
-/** Gives `key` the value `value`. */
+/** Sets the value of `key`. */
 export function putCommand(key: string, value: Json): KvCommand {
   return { action: 'put', key, value }
 }
@@ -25,12 +25,12 @@ export function deleteCommand(key: string): KvCommand {
   return { action: 'delete', key }
 }
 
-/** Gives `key` the value `value` when it has the value `expected`, or `null` for none. */
+/** Sets the value of `key` when the present value equals `expected`; `null` expects no value. */
 export function compareAndSetCommand(key: string, expected: Json, value: Json): KvCommand {
   return { action: 'compareAndSet', key, expected, value }
 }
 
-/** Removes the value of `key` once there is one. */
+/** Removes the value of `key`, and waits while there is none. */
 export function takeCommand(key: string): KvCommand {
   return { action: 'take', key }
 }
