@@ -38,6 +38,10 @@ describe('the plan of paxos cluster', () => {
     ])
   })
 
+  test('takes the name that --executed-log had in version 0.1.0', () => {
+    expect(plan({ trace: true })).toEqual(plan({ executedLog: true }))
+  })
+
   test('goes on with a founding that was interrupted, whoever has begun it', () => {
     const { isFirstStart, start, lost } = plan({}, [], ['.paxos/1'])
     expect({ isFirstStart, ids: start.map(({ id }) => id), lost }).toEqual({
