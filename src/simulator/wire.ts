@@ -37,7 +37,7 @@ export function codecWire(datagramBytes: number, nowMs: () => number): Wire {
           case 'dropped':
             throw new Error(`a datagram from ${from} was dropped: ${decoded.reason}, ${decoded.detail}`)
           case 'plainText':
-            throw new Error(`a datagram from ${from} was taken for plain text`)
+            throw new Error(`a datagram from ${from} was decoded as plain text`)
         }
         decoded satisfies never
       }

@@ -219,7 +219,7 @@ describe('a run in which a server executes something else', () => {
     const fault = withFault(records, 0, 0)
     expect(fault).not.toBeNull()
     expect(broken(judge(fault?.records ?? []))).toEqual([
-      { place: fault?.place, invariant: 1, text: expect.stringContaining('executed another batch') },
+      { place: fault?.place, invariant: 1, text: expect.stringContaining('that differs from the one chosen') },
     ])
   })
 
