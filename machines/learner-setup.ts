@@ -8,6 +8,7 @@ import {
   asked,
   type BatchChosen,
   type BehindNoticed,
+  contradictionAmong,
   contradicts,
   haltAt,
   isCountedSender,
@@ -177,6 +178,7 @@ export const learnerSetup = setup({
     }),
     recordMembers: assign(({ context }, { members }: { members: readonly Member[] }) => ({
       members,
+      contradiction: contradictionAmong(context, members),
       informant: isLeaving(context, members) ? null : context.informant,
       answered: context.answered.filter((id) => id === context.self || countedMembers(members).includes(id)),
     })),

@@ -4,7 +4,7 @@ import type { HeardChosen, Informant, LearnerEvent } from './inbox.ts'
 import { informantOf } from './informant.ts'
 import type { LearnerContext } from './learner-context.ts'
 import { instanceStep } from './limits.ts'
-import { addressedTo, isCounted, type Member, peersOf } from './members.ts'
+import { addressedTo, countedMembers, isCounted, type Member, peersOf } from './members.ts'
 import type { Output } from './outputs.ts'
 
 export type BatchChosen = Extract<LearnerEvent, { type: 'batch.chosen' }>
@@ -94,6 +94,16 @@ export function isLeaving(
 ): boolean {
   const isIn = (some: readonly Member[]) => some.some(({ id }) => id === informant?.id)
   return isIn(before) && !isIn(members)
+}
+
+/** The contradiction with the voices of servers that are counted after a change of members; `null` when there is none. */
+export function contradictionAmong(
+  { contradiction }: LearnerContext,
+  members: readonly Member[],
+): LearnerContext['contradiction'] {
+  const counted = countedMembers(members)
+  const by = contradiction?.by.filter((id) => counted.includes(id)) ?? []
+  return contradiction === null || by.length === 0 ? null : { ...contradiction, by }
 }
 
 /** The sender is the server that is meant by its id: with the directory of the member, or of the informant. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type LearnerContext, learnerContext } from '../../machines/learner-context.ts'
 import {
   aimedAt,
+  contradictionAmong,
   contradicts,
   isLeaving,
   isSound,
@@ -84,6 +85,14 @@ describe('the next peer', () => {
   ])('%s', (_, changes, peer) => {
     expect(nextPeer(learner(changes))).toBe(peer)
   })
+})
+
+test('a server that is counted no more contradicts no more', () => {
+  const contradiction = { batch: a, by: [1, 2] }
+  const without = [member(0), member(1)]
+  expect(contradictionAmong(learner({ contradiction }), without)).toEqual({ batch: a, by: [1] })
+  expect(contradictionAmong(learner({ contradiction: { batch: a, by: [2] } }), without)).toBeNull()
+  expect(contradictionAmong(learner(), without)).toBeNull()
 })
 
 test('an informant leaves when it was a member and is none', () => {
