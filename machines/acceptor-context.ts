@@ -41,11 +41,11 @@ export interface AcceptorContext {
   // Volatile.
   /** What the learner knows: everything below is chosen, and is the learner's to tell. */
   readonly firstUnchosen: Instance
-  /** What changed since the sync under way began. */
+  /** What changed since the sync under way began. Invariant: nothing is settled, since what is settled is the learner's to persist. */
   readonly unsaved: { readonly promised: boolean; readonly accepted: readonly AcceptedRecord[] }
   /** Answers that the sync under way makes true. */
   readonly saying: readonly Reply[]
-  /** Answers that wait for the sync after it. */
+  /** Answers that wait for the sync after it. Invariant: none says of a settled instance that something is accepted there. */
   readonly later: readonly Reply[]
 }
 

@@ -51,7 +51,7 @@ export interface ClientContext {
   readonly request: RequestMessage | null
   /** Invariant: at least 1 while there is a request. */
   readonly servers: number
-  /** Whom to ask. Invariant: below `servers`. */
+  /** Whom to ask. Invariant: below `servers` while there is a request. */
   readonly server: ServerIndex
   /** How often this server was asked again. */
   readonly tries: number

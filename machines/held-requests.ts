@@ -57,8 +57,8 @@ export function requestId({ uid, seq }: { readonly uid: string; readonly seq: nu
   return `${seq}:${uid}`
 }
 
-/** Requests that wait for no key in particular are tried again when anything is executed. */
-function waitingKey(key: string | null): string {
+/** Where those that wait for `key` stand in `waiting`. With no key in particular they are tried again when anything is executed. */
+export function waitingKey(key: string | null): string {
   return key === null ? 'anything' : `key:${key}`
 }
 

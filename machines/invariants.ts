@@ -1,65 +1,54 @@
 /**
- * What must hold of the fields of each role after every step: what stands after the word *Invariant* at the fields, as functions.
- * Engines that check call `roleFault` after each step. A live server does not: a role that broke one has a fault, and no
- * message that another server sends can make it do so.
+ * What must hold of the fields of each machine after every step. A field states it after the word *Invariant*, and the table of its file
+ * has the check. Engines that check call `invariantFault` after each step. A live server does not: a machine that breaks an invariant has
+ * a fault, and no message that another server sends can cause it.
  */
-import type { AcceptorContext } from './acceptor.ts'
-import { compareBallots } from './ballot.ts'
-import type { NodeId } from './batch.ts'
+import type { AcceptorContext } from './acceptor-context.ts'
+import { acceptorInvariants } from './acceptor-invariants.ts'
+import type { ClientContext } from './client-context.ts'
+import { clientInvariants } from './client-invariants.ts'
 import type { RoleName } from './inbox.ts'
-import type { LearnerContext } from './learner.ts'
-import { countedMembers, isCounted } from './members.ts'
-import { highestAccepted } from './promises.ts'
-import type { ProposerContext } from './proposer.ts'
+import { faultOf, type Invariants, isUnchanged, type Step } from './invariant.ts'
+import type { LearnerContext } from './learner-context.ts'
+import { learnerInvariants } from './learner-invariants.ts'
+import { membersFault } from './member-invariants.ts'
+import type { Member } from './members.ts'
+import type { ProposerContext } from './proposer-context.ts'
+import { proposerInvariants } from './proposer-invariants.ts'
+import type { RequestQueueContext } from './request-queue-context.ts'
+import { requestQueueInvariants } from './request-queue-invariants.ts'
 
-/** By role: a sentence that says what is broken, or `null`. */
-const faults: Readonly<Partial<Record<RoleName, (context: never, state: string) => string | null>>> = {
-  acceptor: acceptorFault,
-  proposer: proposerFault,
-  learner: learnerFault,
+/** The machines whose contexts state invariants. */
+export type CheckedMachine = RoleName | 'client'
+
+interface Contexts extends Record<CheckedMachine, unknown> {
+  readonly acceptor: AcceptorContext
+  readonly proposer: ProposerContext
+  readonly learner: LearnerContext
+  readonly requestQueue: RequestQueueContext
+  readonly client: ClientContext
 }
 
-/** How the context of a role that is in `state` breaks an invariant of its fields; `null` when it breaks none. */
-export function roleFault(role: RoleName, context: unknown, state: string): string | null {
-  return faults[role]?.(context as never, state) ?? null
+const faults: { readonly [Name in CheckedMachine]: (step: Step<Contexts[Name]>) => string | null } = {
+  acceptor: (step) => roleFault(acceptorInvariants, step),
+  proposer: (step) => roleFault(proposerInvariants, step),
+  learner: (step) => roleFault(learnerInvariants, step),
+  requestQueue: (step) => roleFault(requestQueueInvariants, step),
+  client: (step) => faultOf(clientInvariants, step),
 }
 
-function acceptorFault(context: AcceptorContext): string | null {
-  const { promised, accepted, firstUnchosen, limits } = context
-  let above = firstUnchosen - 1
-  for (const { instance, ballot } of accepted) {
-    if (instance <= above) return `instance ${instance} is held below ${firstUnchosen}, out of order or twice`
-    if (instance >= firstUnchosen + limits.acceptedWindow) {
-      return `instance ${instance} is held beyond the window of ${limits.acceptedWindow} from ${firstUnchosen} on`
-    }
-    if (compareBallots(ballot, promised) > 0) return `instance ${instance} is accepted above what is promised`
-    above = instance
-  }
-  return null
+/** A sentence that says how a step of `machine` breaks an invariant of its context; `null` when it breaks none. */
+export function invariantFault<Name extends CheckedMachine>(
+  machine: Name,
+  step: Step<Contexts[Name]>,
+): string | null {
+  return faults[machine](step)
 }
 
-function proposerFault(context: ProposerContext, state: string): string | null {
-  const { ballot, highestRound, promises, accepts, members, isChosen, batch, firstUnexecuted } = context
-  if (highestRound < ballot.round) return `the highest round is ${highestRound}, below that of its ballot`
-  if (new Set(promises.map(({ node }) => node)).size < promises.length) return 'a server has promised twice'
-  if (new Set(accepts).size < accepts.length) return 'a server has accepted twice'
-  const stranger = promises.find(({ node, incarnation }) => !isCounted(members, node, incarnation))
-  if (stranger !== undefined) return `the promise of ${stranger.node} is kept, which is not counted`
-  if (accepts.some((id) => !countedMembers(members).includes(id))) {
-    return 'a server that is not counted has accepted'
-  }
-  if (isChosen && batch === null) return 'nothing is proposed, and it is chosen'
-  const isFree = state === 'leading' || state === 'accepting.proposing'
-  return isFree && highestAccepted(promises) >= firstUnexecuted
-    ? `it proposes a batch of its own, and a promise shows one at or above instance ${firstUnexecuted}`
-    : null
-}
-
-function learnerFault({ answered, members, self, contradiction }: LearnerContext): string | null {
-  const isDistinct = (servers: readonly NodeId[]) => new Set(servers).size === servers.length
-  if (!isDistinct(answered)) return 'a server has answered the inquiry twice'
-  const counted = [...countedMembers(members), self]
-  if (answered.some((id) => !counted.includes(id))) return 'a server that is not counted has answered'
-  const by = contradiction?.by ?? []
-  return isDistinct(by) ? null : 'a server has contradicted twice'
+function roleFault<C extends { readonly members: readonly Member[] }>(
+  invariants: Invariants<C>,
+  step: Step<C>,
+): string | null {
+  const fault = isUnchanged(step, 'members') ? null : membersFault(step.context.members)
+  return fault ?? faultOf(invariants, step)
 }

@@ -29,20 +29,20 @@ export interface LearnerContext {
   readonly contradiction: { readonly batch: Batch; readonly by: readonly NodeId[] } | null
   /** The highest instance of an accept heard here. */
   readonly highestHeard: Instance
-  /** Somebody knows everything below; never below `firstUnchosen` while behind or catching up. */
+  /** Somebody knows everything below. Invariant: above `firstUnchosen` while behind or catching up. */
   readonly target: Instance
   /** Whom to ask. */
   readonly peer: NodeId
   /**
    * Who showed last that it knows everything below `target`. It has its turn too: to a server that joins late, or was away while
-   * the members changed, it may be no member, and those that it knows of may be gone.
+   * the members changed, it may be no member, and those that it knows of may be gone. Invariant: no member that was removed.
    */
   readonly informant: Informant | null
   /** Who was asked since the learner last knew all that it had heard of: their answers are taken. */
   readonly asked: readonly NodeId[]
   /** How often it asked without news. */
   readonly tries: number
-  /** Who answered the inquiry under way, this node included. Invariant: distinct, counted. */
+  /** Who answered the inquiry under way. Invariant: distinct, counted; at its beginning this node alone. */
   readonly answered: readonly NodeId[]
   /** An answer, or this node, showed something accepted that nobody knew to be chosen. */
   readonly unsettled: boolean

@@ -39,6 +39,19 @@ export function withoutOrders(line: Line, orders: readonly number[]): Line {
   return left.some((stretch, at) => stretch !== line[at]) ? left.filter(({ length }) => length > 0) : line
 }
 
+/** How `line` breaks the invariant of its stretches; `null` when it does not. */
+export function lineFault(line: Line): string | null {
+  let last = Number.NEGATIVE_INFINITY
+  for (const stretch of line) {
+    if (stretch.length === 0) return 'a stretch of a line is empty'
+    for (const [order, id] of stretch) {
+      if (order <= last) return `${id} stands behind one that came later, or at the same time`
+      last = order
+    }
+  }
+  return null
+}
+
 /** Who has waited longest. */
 export function firstOf(line: Line): string | undefined {
   return line[0]?.[0]?.[1]

@@ -2,6 +2,7 @@ import type { Address, NodeId } from './batch.ts'
 
 /** A server of the cluster. */
 export interface Member {
+  /** Invariant: no other member has it. */
   readonly id: NodeId
   readonly address: Address
   /**

@@ -20,6 +20,7 @@ export interface ProposerInput {
 export interface ProposerContext {
   readonly self: NodeId
   readonly incarnation: string
+  /** Invariant: while the proposer proposes at a ballot they do not change. */
   readonly members: readonly Member[]
   readonly timing: Timing
   readonly randomSeed: number
@@ -27,26 +28,35 @@ export interface ProposerContext {
   // All of it volatile: what must survive is with the acceptors.
   /** The ballot in use, or last used. */
   readonly ballot: Ballot
-  /** The highest round seen. Invariant: at least that of `ballot`. */
+  /** The highest round seen. Invariant: at least that of `ballot`, and never decreases. */
   readonly highestRound: number
   /** Everything below is chosen and executed here. */
   readonly firstUnexecuted: Instance
   /** The instance that `ballot` was prepared from. */
   readonly preparedFrom: Instance
-  /** Invariant: one a server, all for `ballot`, and only of servers that are counted, each under its own incarnation. */
+  /**
+   * Invariant: one a server, all for `ballot` and `preparedFrom`, and only of servers that are counted, each under its own incarnation. When
+   * the ballot is prepared, a quorum of them, this node's own acceptor among it.
+   */
   readonly promises: readonly GivenPromise[]
-  /** What is proposed at `firstUnexecuted`. */
+  /**
+   * What is proposed at `firstUnexecuted`. Invariant: of this node's own queue only where no promise shows a batch at this instance or
+   * above it.
+   */
   readonly batch: Batch | null
   /** Who accepted it at `ballot`. Invariant: distinct, and only servers that are counted. */
   readonly accepts: readonly NodeId[]
-  /** A quorum has accepted `batch` at `ballot`: it is what was chosen, and may be told as such. */
+  /** A quorum has accepted `batch` at `ballot`: it is what was chosen, and may be told as such. Invariant: there is a `batch`. */
   readonly isChosen: boolean
   /** How often it was said without enough answers. */
   readonly tries: number
   /** Denials since a batch was last chosen here. */
   readonly denials: number
   readonly backoffMs: number
-  /** The wait has been begun again for a rival that came forward in it. */
+  /**
+   * The wait has been begun again for a rival that came forward in it, so that it can finish. Invariant: it is then not begun again for
+   * another one: it might never end.
+   */
   readonly hasYielded: boolean
 }
 

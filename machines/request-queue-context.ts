@@ -17,6 +17,7 @@ export interface RequestQueueContext {
   readonly incarnation: string
   readonly members: readonly Member[]
   readonly limits: Limits
+  /** Invariant: nothing while this server is not counted, since it can have nothing chosen. */
   readonly held: HeldRequests
   /** Ids of the batch that the proposer has. Invariant: all of them are in `held.ready`. */
   readonly offered: readonly string[]

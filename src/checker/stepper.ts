@@ -1,8 +1,8 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Output } from '../../machines/outputs.ts'
-import { type Step, start } from '../core/step.ts'
-import { checkedStep } from '../stepped/checked-step.ts'
+import type { Step } from '../core/step.ts'
+import { checkedStart, checkedStep } from '../stepped/checked-step.ts'
 import type { Stepper } from '../stepped/settings.ts'
 
 /** Transforms the context of a snapshot before the search continues from it. */
@@ -31,7 +31,7 @@ export class RememberingStepper implements Stepper {
 
   start(machine: AnyStateMachine, input: unknown): Step<Output> {
     const key = `${machine.id} ${JSON.stringify(input)}`
-    return this.#remembered(key, machine, () => start<Output>(machine, input))
+    return this.#remembered(key, machine, () => checkedStart<Output>(machine, input))
   }
 
   step(

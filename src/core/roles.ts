@@ -4,7 +4,7 @@ import { acceptorMachine } from '../../machines/acceptor.ts'
 import type { Ballot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
-import { roleFault } from '../../machines/invariants.ts'
+import { type CheckedMachine, invariantFault } from '../../machines/invariants.ts'
 import { learnerMachine } from '../../machines/learner.ts'
 import type { Limits } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
@@ -12,7 +12,6 @@ import type { NodeInput } from '../../machines/node.ts'
 import { proposerMachine } from '../../machines/proposer.ts'
 import { requestQueueMachine } from '../../machines/request-queue.ts'
 import type { Timing } from '../../machines/timing.ts'
-import { stateName } from './chart-names.ts'
 
 export const roleNames: readonly RoleName[] = ['acceptor', 'proposer', 'learner', 'requestQueue']
 
@@ -23,10 +22,19 @@ export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
   requestQueue: requestQueueMachine,
 }
 
-/** Throws when a role breaks an invariant of the fields of its context. Engines that check call it after every step. */
-export function checkRole(role: RoleName, { value, context }: AnyMachineSnapshot): void {
-  const fault = roleFault(role, context, stateName(value))
-  if (fault !== null) throw new Error(`the ${role} breaks an invariant of its context: ${fault}`)
+/**
+ * Throws when a role or a client breaks an invariant of its context between two snapshots; `before` is `null` at its start. Engines that
+ * check call it after every step.
+ */
+export function checkInvariants(
+  machine: AnyStateMachine,
+  before: AnyMachineSnapshot | null,
+  event: { readonly type: string },
+  { value, context }: AnyMachineSnapshot,
+): void {
+  const name = machine.id as CheckedMachine
+  const fault = invariantFault(name, { value, context, before, event })
+  if (fault !== null) throw new Error(`the ${name} breaks an invariant of its context: ${fault}`)
 }
 
 /** Who this server is, and what it had promised, accepted and learned when it last stopped. */

@@ -10,9 +10,9 @@ import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/m
 import type { Outcome } from '../../machines/outcome.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { type Party, serverAddress } from '../core/names.ts'
-import { start, step } from '../core/step.ts'
 import { lockService } from '../services/lock.ts'
 import type { Service } from '../services/service.ts'
+import { checkedStart, checkedStep } from '../stepped/checked-step.ts'
 import { replicasOf } from '../stepped/replicas.ts'
 import { type NodeSettings, type Replicas, type Stepper, usualNodeSettings } from '../stepped/settings.ts'
 import { type NodeState, neverStarted } from '../stepped/state.ts'
@@ -109,7 +109,7 @@ export function clusterSettings(servers: number, service: Service = lockService 
     limits: defaultLimits,
     replicas: replicasOf({ service, members: founders }),
     clientMachine,
-    clientStepper: { start, step },
+    clientStepper: { start: checkedStart, step: checkedStep },
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
-import { type Effect, type Step, start, step } from '../core/step.ts'
+import type { Effect, Step } from '../core/step.ts'
+import { checkedStart, checkedStep } from '../stepped/checked-step.ts'
 import type { Stepper } from '../stepped/settings.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -29,7 +30,7 @@ export class SimulatedActor<Said> {
     this.#timeline = timeline
     this.#hear = hear
     this.#watch = watch
-    const first: Step<Said> = start(machine, input)
+    const first = checkedStart<Said>(machine, input)
     this.#snapshot = first.snapshot
     this.#carryOut(first.effects)
   }
@@ -39,7 +40,7 @@ export class SimulatedActor<Said> {
   }
 
   send(event: { readonly type: string }): void {
-    const next = (this.#watch?.step ?? step<Said>)(this.#machine, this.#snapshot, event)
+    const next = (this.#watch?.step ?? checkedStep<Said>)(this.#machine, this.#snapshot, event)
     this.#snapshot = next.snapshot
     this.#watch?.moved(event, next)
     this.#carryOut(next.effects)

@@ -1,16 +1,22 @@
+/** `start` and `step` of src/core/step.ts that also throw when the machine breaks an invariant of its context. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
-import type { RoleName } from '../../machines/inbox.ts'
-import type { Output } from '../../machines/outputs.ts'
-import { type Step, step } from '../core/step.ts'
-import { checkStep } from '../verify/role-rules.ts'
+import { checkInvariants } from '../core/roles.ts'
+import { type Step, start, step } from '../core/step.ts'
 
-/** As `step`, for a role. Also throws when the role took a step that it may not take. */
-export function checkedStep(
+/** As `start`, for a role or a client. */
+export function checkedStart<Said>(machine: AnyStateMachine, input: unknown): Step<Said> {
+  const first = start<Said>(machine, input)
+  checkInvariants(machine, null, { type: 'xstate.init' }, first.snapshot)
+  return first
+}
+
+/** As `step`, for a role or a client. */
+export function checkedStep<Said>(
   machine: AnyStateMachine,
   before: AnyMachineSnapshot,
   event: { readonly type: string },
-): Step<Output> {
-  const next = step<Output>(machine, before, event)
-  checkStep(machine.id as RoleName, { before, event, after: next.snapshot })
+): Step<Said> {
+  const next = step<Said>(machine, before, event)
+  checkInvariants(machine, before, event, next.snapshot)
   return next
 }

@@ -13,7 +13,7 @@ import type { Fact } from '../core/facts.ts'
 import { type CoreEvent, NodeCore, pageRead } from '../core/node-core.ts'
 import type { HeardFrom } from '../core/reach.ts'
 import type { ReplicatedState } from '../core/replicated-state.ts'
-import { checkRole, roleNames } from '../core/roles.ts'
+import { roleNames } from '../core/roles.ts'
 import type { Effect } from '../core/step.ts'
 import { checkNode } from '../verify/role-rules.ts'
 import type { NodeSettings } from './settings.ts'
@@ -139,7 +139,6 @@ export class SteppedNode implements Driver {
   deliver(role: RoleName, event: RoleEvent): void {
     const { machines, stepper } = this.#settings
     const { snapshot, effects } = stepper.step(machines[role], this.roles[role], event)
-    checkRole(role, snapshot)
     this.#roles = { ...this.roles, [role]: snapshot }
     this.#carryOut(role, effects)
   }

@@ -9,8 +9,8 @@ import { type ElapsedRules, elapsedRules } from '../core/elapsed.ts'
 import { type NodeRules, nodeRules } from '../core/node-rules.ts'
 import type { ReplicatedState } from '../core/replicated-state.ts'
 import { roleMachines } from '../core/roles.ts'
-import { type Step, start } from '../core/step.ts'
-import { checkedStep } from './checked-step.ts'
+import type { Step } from '../core/step.ts'
+import { checkedStart, checkedStep } from './checked-step.ts'
 
 /** Makes the replicated state of a node. */
 export interface Replicas {
@@ -20,7 +20,7 @@ export interface Replicas {
   restore(bytes: Uint8Array): ReplicatedState
 }
 
-/** How roles are moved: `start` and `step` of src/core/step.ts, or the same with a memory. */
+/** How machines are moved: `start` and `step` of src/core/step.ts, with the checks of their invariants, and maybe with a memory. */
 export interface Stepper<Said = Output> {
   start(machine: AnyStateMachine, input: unknown): Step<Said>
   step(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step<Said>
@@ -59,7 +59,7 @@ export const usualNodeSettings: Pick<
   'machines' | 'stepper' | 'nodeRules' | 'elapsedRules' | 'digestEvery'
 > = {
   machines: roleMachines,
-  stepper: { start, step: checkedStep },
+  stepper: { start: checkedStart, step: checkedStep },
   nodeRules,
   elapsedRules,
   digestEvery: 0,

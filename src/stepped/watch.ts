@@ -4,11 +4,11 @@ import type { ClientEmitted } from '../../machines/client.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Output } from '../../machines/outputs.ts'
 import { stateName } from '../core/chart-names.ts'
-import { roleNames } from '../core/roles.ts'
-import { start, watchedStep } from '../core/step.ts'
+import { checkInvariants, roleNames } from '../core/roles.ts'
+import { watchedStep } from '../core/step.ts'
 import type { RoleMove, Stands } from '../inspect/records/record.ts'
 import { standOf } from '../inspect/records/stand.ts'
-import { checkStep } from '../verify/role-rules.ts'
+import { checkedStart } from './checked-step.ts'
 import type { Stepper } from './settings.ts'
 
 /** A machine threw: an assertion of it is violated. */
@@ -26,21 +26,22 @@ export class Watch {
   #atClient: Omit<RoleMove, 'role'>[] = []
 
   readonly stepper: Stepper = {
-    start,
+    start: checkedStart,
     step: (machine, snapshot, event) => {
       const { microsteps, ...step } = watched<Output>(machine, snapshot, event)
       const role = machine.id as RoleName
       this.#atServer.push(...movesOf(event, microsteps, snapshot).map((move) => ({ role, ...move })))
-      checkStep(role, { before: snapshot, event, after: step.snapshot })
+      checkInvariants(machine, snapshot, event, step.snapshot)
       return step
     },
   }
 
   readonly clientStepper: Stepper<ClientEmitted> = {
-    start,
+    start: checkedStart,
     step: (machine, snapshot, event) => {
       const { microsteps, ...step } = watched<ClientEmitted>(machine, snapshot, event)
       this.#atClient.push(...movesOf(event, microsteps, snapshot))
+      checkInvariants(machine, snapshot, event, step.snapshot)
       return step
     },
   }

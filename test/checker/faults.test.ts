@@ -85,7 +85,7 @@ const faults: Readonly<Record<string, Fault>> = {
   'an accept below the promise is accepted': {
     adapt: withAcceptor({ guards: { promisedMore: () => false } }),
     bounds: three,
-    broken: 'invariant 3',
+    broken: 'what is promised has come down',
   },
   'a batch that may be chosen is not helped': {
     adapt: withProposer({ guards: { somethingMayBeChosen: () => false } }),

@@ -16,6 +16,7 @@ import {
   othersOf,
   questionOf,
 } from '../../machines/founding.ts'
+import { foundingFault } from '../../machines/founding-invariants.ts'
 import type { FounderName, FoundingPlan } from '../../machines/members.ts'
 import type { Founder, NotFounder } from '../../machines/messages.ts'
 
@@ -152,6 +153,11 @@ function assertSafe(model: Model): void {
     }
   }
   for (const { state, history } of model) {
+    for (const [at, record] of history.entries()) {
+      const isSameFounder = history[at - 1]?.incarnation === record.incarnation
+      const fault = foundingFault(record, isSameFounder ? (history[at - 1] ?? null) : null)
+      if (fault !== null) fail(fault)
+    }
     const { incarnation } = state.record
     const lists = history.filter((record) => record.incarnation === incarnation && record.founders !== null)
     if (new Set(lists.map(({ founders }) => listOf(founders))).size > 1) fail('a list was exchanged')

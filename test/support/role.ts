@@ -11,7 +11,8 @@ import type { NodeMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Persist, Send, Tell, Write } from '../../machines/outputs.ts'
 import { delayName, stateName } from '../../src/core/chart-names.ts'
-import { type Effect, type Step, start, step } from '../../src/core/step.ts'
+import type { Effect, Step } from '../../src/core/step.ts'
+import { checkedStart, checkedStep } from '../../src/stepped/checked-step.ts'
 
 /** What a role wants of the world: an output, or something about one of its named delays. */
 export type Want =
@@ -29,7 +30,7 @@ export class Role<C> {
 
   constructor(machine: AnyStateMachine, input: unknown) {
     this.#machine = machine
-    this.#step = start<Output>(machine, input)
+    this.#step = checkedStart<Output>(machine, input)
     this.began = this.#follow()
   }
 
@@ -61,7 +62,7 @@ export class Role<C> {
   }
 
   #take(event: { readonly type: string }): readonly Want[] {
-    this.#step = step<Output>(this.#machine, this.#step.snapshot, event)
+    this.#step = checkedStep<Output>(this.#machine, this.#step.snapshot, event)
     return this.#follow()
   }
 

@@ -11,7 +11,8 @@ import {
   type InspectionEvent,
   transition,
 } from 'xstate'
-import { type Effect, type Step, start, step } from '../../../src/core/step.ts'
+import type { Effect, Step } from '../../../src/core/step.ts'
+import { checkedStart, checkedStep } from '../../../src/stepped/checked-step.ts'
 import type { Happening } from './chart.ts'
 
 /** Something said, a timer begun, or one that ran given up. */
@@ -32,7 +33,7 @@ export function isDelay({ type }: Happening): boolean {
   return type.startsWith('xstate.after.')
 }
 
-/** A machine moved by `src/core/step.ts`. */
+/** A machine moved by `src/core/step.ts`, which keeps the invariants of its context. */
 export class SteppedEngine {
   readonly #machine: AnyStateMachine
   #step: Step<unknown>
@@ -43,7 +44,7 @@ export class SteppedEngine {
 
   constructor(machine: AnyStateMachine, input: unknown) {
     this.#machine = machine
-    this.#step = start(machine, input)
+    this.#step = checkedStart(machine, input)
     this.began = this.#seen()
   }
 
@@ -60,7 +61,7 @@ export class SteppedEngine {
   take(event: Happening): Seen {
     if (isDelay(event)) this.#running.delete(this.timerOf(event).id)
     const before = this.#step.snapshot
-    this.#step = step(this.#machine, before, event)
+    this.#step = checkedStep(this.#machine, before, event)
     this.#compareWithXState(before, event)
     return this.#seen()
   }

@@ -1,0 +1,17 @@
+/** What `client-context.ts` states of its fields, as checks. */
+import type { ClientContext } from './client-context.ts'
+import type { Invariants } from './invariant.ts'
+
+export const clientInvariants: Invariants<ClientContext> = {
+  request: ({ context: { request }, before, event }) =>
+    request !== null &&
+    before !== null &&
+    request !== before.context.request &&
+    event.type !== 'request.submitted'
+      ? 'it asks for another request than the one that was submitted'
+      : null,
+  servers: ({ context: { request, servers } }) =>
+    request !== null && servers < 1 ? 'it asks, and there is no server to ask' : null,
+  server: ({ context: { request, server, servers } }) =>
+    request !== null && server >= servers ? `it asks server ${server} of ${servers}` : null,
+}

@@ -1,0 +1,408 @@
+/** Each invariant that a field in machines/ states has a check, and each check finds each way in which the invariant can be broken. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { StateValue } from 'xstate'
+import { type AcceptorContext, acceptorContext } from '../../machines/acceptor-context.ts'
+import { acceptorInvariants } from '../../machines/acceptor-invariants.ts'
+import { type ClientContext, clientContext } from '../../machines/client-context.ts'
+import { clientInvariants } from '../../machines/client-invariants.ts'
+import { defaultClientTiming } from '../../machines/client-timing.ts'
+import { type FoundingRecord, newFounding } from '../../machines/founding.ts'
+import { foundingInvariants } from '../../machines/founding-invariants.ts'
+import { type HeldRequests, nothingHeld, withRequest } from '../../machines/held-requests.ts'
+import type { RequestQueueEvent } from '../../machines/inbox.ts'
+import type { Invariants, Step } from '../../machines/invariant.ts'
+import { invariantFault } from '../../machines/invariants.ts'
+import { type LearnerContext, learnerContext } from '../../machines/learner-context.ts'
+import { learnerInvariants } from '../../machines/learner-invariants.ts'
+import { defaultLimits } from '../../machines/limits.ts'
+import { type Line, lineFault } from '../../machines/line.ts'
+import { memberInvariants } from '../../machines/member-invariants.ts'
+import { foundingIncarnation } from '../../machines/members.ts'
+import type { GivenPromise } from '../../machines/promises.ts'
+import { type ProposerContext, proposerContext } from '../../machines/proposer-context.ts'
+import { proposerInvariants } from '../../machines/proposer-invariants.ts'
+import { type RequestQueueContext, requestQueueContext } from '../../machines/request-queue-context.ts'
+import { heldFault, requestQueueInvariants } from '../../machines/request-queue-invariants.ts'
+import { put } from '../../machines/table.ts'
+import { defaultTiming } from '../../machines/timing.ts'
+import { ballot, batch, informant, member, members, record, request } from '../support/role.ts'
+
+/** A check that must find a fault, and the same where nothing is broken. */
+interface Case<C> {
+  readonly broken: Partial<C>
+  readonly before?: Partial<C>
+  readonly value?: StateValue
+  readonly valueBefore?: StateValue
+  readonly event?: { readonly type: string }
+}
+
+type Cases<C> = Readonly<Record<string, readonly (readonly [title: string, one: Case<C>])[]>>
+
+const self = { self: 0, incarnation: foundingIncarnation(0), members: members(3) }
+const roleInput = { ...self, firstUnchosen: 10, limits: defaultLimits, timing: defaultTiming }
+
+const acceptor = acceptorContext({ ...roleInput, promised: ballot(4, 1), accepted: [] })
+const above = (instance: number) => record(instance, ballot(4, 1), 'a')
+const accepted = (instance: number) => ({
+  to: 1,
+  message: { type: 'accepted', ballot: ballot(4, 1), instance } as const,
+})
+
+const acceptorCases: Cases<AcceptorContext> = {
+  promised: [
+    ['it comes down', { broken: { promised: ballot(3, 1) } }],
+    ['it is forgotten', { broken: { promised: null } }],
+    ['it is below what is accepted', { broken: { accepted: [record(10, ballot(5, 1), 'a')] } }],
+  ],
+  accepted: [
+    ['out of order', { broken: { accepted: [above(11), above(10)] } }],
+    ['twice', { broken: { accepted: [above(10), above(10)] } }],
+    ['below the first unchosen', { broken: { accepted: [above(9)] } }],
+    ['beyond the window', { broken: { accepted: [above(10 + defaultLimits.acceptedWindow)] } }],
+  ],
+  unsaved: [['a settled record', { broken: { unsaved: { promised: false, accepted: [above(9)] } } }]],
+  later: [['a settled record', { broken: { later: [accepted(9)] } }]],
+}
+
+const proposer = proposerContext({
+  ...self,
+  timing: defaultTiming,
+  randomSeed: 1,
+  promised: ballot(4, 0),
+  firstUnexecuted: 10,
+})
+const given = (node: number, shown: GivenPromise['accepted'] = []): GivenPromise => ({
+  node,
+  incarnation: foundingIncarnation(node),
+  accepted: shown,
+  firstUnchosen: 10,
+})
+const promise = { type: 'promise', ballot: proposer.ballot, from: proposer.preparedFrom }
+const twoPromises = [given(0), given(1)]
+
+const proposerCases: Cases<ProposerContext> = {
+  members: [
+    ['they change while it leads', { broken: { members: members(4) }, value: 'leading' }],
+    [
+      'they change while it proposes',
+      { broken: { members: members(4) }, value: { accepting: 'helping' }, valueBefore: 'leading' },
+    ],
+  ],
+  highestRound: [
+    ['it is below that of the ballot', { broken: { ballot: ballot(5, 0) } }],
+    ['it comes down', { broken: { highestRound: 4 }, before: { highestRound: 5 } }],
+  ],
+  promises: [
+    ['a server twice', { broken: { promises: [given(1), given(1)] } }],
+    ['a server that is no member', { broken: { promises: [given(7)] } }],
+    ['another directory', { broken: { promises: [{ ...given(1), incarnation: 'another' }] } }],
+    [
+      'for another ballot',
+      { broken: { promises: [given(1)] }, event: { ...promise, ballot: ballot(3, 0) } as typeof promise },
+    ],
+    [
+      'for another instance',
+      { broken: { promises: [given(1)] }, event: { ...promise, from: 9 } as typeof promise },
+    ],
+    [
+      'no quorum when it leads',
+      { broken: { promises: [given(0)] }, value: 'leading', valueBefore: 'preparing' },
+    ],
+    [
+      'not its own acceptor when it catches up',
+      { broken: { promises: [given(1), given(2)] }, value: 'catchingUp', valueBefore: 'preparing' },
+    ],
+  ],
+  batch: [
+    ['it leads where a batch is shown', { broken: { promises: [given(1, [above(10)])] }, value: 'leading' }],
+    [
+      'it proposes its own where one is shown above',
+      {
+        broken: { batch: batch('own'), promises: [given(1, [above(11)])] },
+        value: { accepting: 'proposing' },
+        valueBefore: 'leading',
+      },
+    ],
+  ],
+  accepts: [
+    ['a server twice', { broken: { accepts: [1, 1] } }],
+    ['a server that is no member', { broken: { accepts: [7] } }],
+    ['a member that is not counted', { broken: { accepts: [3], members: [...members(3), member(3, null)] } }],
+  ],
+  isChosen: [['there is no batch', { broken: { isChosen: true } }]],
+  hasYielded: [
+    [
+      'the wait begins anew a second time',
+      {
+        broken: { hasYielded: true, denials: 2 },
+        before: { hasYielded: true, denials: 1 },
+        value: 'backingOff',
+        valueBefore: 'backingOff',
+      },
+    ],
+  ],
+}
+
+const learner = learnerContext({ ...roleInput, highestHeard: 9 })
+
+const learnerCases: Cases<LearnerContext> = {
+  firstUnchosen: [['it decreases', { broken: { firstUnchosen: 9 } }]],
+  contradiction: [
+    ['a server twice', { broken: { contradiction: { batch: batch('a'), by: [1, 1] } } }],
+    ['a server that is no member', { broken: { contradiction: { batch: batch('a'), by: [7] } } }],
+    [
+      'a server that was removed',
+      {
+        broken: { contradiction: { batch: batch('a'), by: [2] }, members: members(2) },
+        before: { contradiction: { batch: batch('a'), by: [2] } },
+      },
+    ],
+  ],
+  target: [
+    ['all is known while behind', { broken: { target: 10 }, value: 'behind', valueBefore: 'behind' }],
+    ['all is known while catching up', { broken: { target: 9 }, value: 'catchingUp' }],
+  ],
+  informant: [
+    [
+      'it was removed',
+      { broken: { informant: informant(2), members: members(2) }, before: { informant: informant(2) } },
+    ],
+  ],
+  answered: [
+    ['a server twice', { broken: { answered: [1, 1] } }],
+    ['a server that is no member', { broken: { answered: [7] } }],
+    [
+      'a server that was removed',
+      { broken: { answered: [2], members: members(2) }, before: { answered: [2] } },
+    ],
+    ['others at the beginning', { broken: { answered: [0, 1] }, value: 'inquiring' }],
+  ],
+}
+
+const queue = requestQueueContext({ ...self, limits: defaultLimits })
+const queued = (uid: string, seq: number) =>
+  ({
+    type: 'request',
+    ...request(uid, seq),
+    replyTo: 'here',
+    receivedAtMs: 0,
+    commandBytes: 10,
+    recorded: null,
+  }) as Extract<RequestQueueEvent, { type: 'request' }>
+const held = withRequest(withRequest(nothingHeld, queued('a', 1)), queued('b', 2))
+
+const queueCases: Cases<RequestQueueContext> = {
+  held: [
+    ['something while it is not counted', { broken: { held, members: [member(1), member(2)] } }],
+    ['a request that stands nowhere', { broken: { held: { ...held, ready: [] } } }],
+  ],
+  offered: [
+    ['a request that is not held', { broken: { held, offered: ['1:c'] } }],
+    [
+      'a request that left',
+      { broken: { held: nothingHeld, offered: ['1:a'] }, before: { held, offered: ['1:a'] } },
+    ],
+  ],
+}
+
+const client = clientContext({ timing: defaultClientTiming, randomSeed: 1 })
+const asking = { request: { type: 'request', ...request('a', 1) } as const, servers: 3, server: 2 }
+
+const clientCases: Cases<ClientContext> = {
+  request: [
+    [
+      'it changes between two tries',
+      { broken: { ...asking, request: { type: 'request', ...request('a', 2) } }, before: asking },
+    ],
+  ],
+  servers: [['none', { broken: { ...asking, servers: 0 } }]],
+  server: [['none of them', { broken: { ...asking, server: 3 } }]],
+}
+
+function stepOf<C>(context: C, idle: StateValue, one: Case<C>): Step<C> {
+  const { broken, before = {}, value = idle, valueBefore = idle, event = { type: 'any' } } = one
+  const was = { ...context, ...before }
+  return { context: { ...was, ...broken }, value, event, before: { context: was, value: valueBefore } }
+}
+
+const machines = [
+  { name: 'acceptor', context: acceptor, idle: 'listening', table: acceptorInvariants, cases: acceptorCases },
+  { name: 'proposer', context: proposer, idle: 'idle', table: proposerInvariants, cases: proposerCases },
+  { name: 'learner', context: learner, idle: 'following', table: learnerInvariants, cases: learnerCases },
+  { name: 'requestQueue', context: queue, idle: 'empty', table: requestQueueInvariants, cases: queueCases },
+  { name: 'client', context: client, idle: 'asking', table: clientInvariants, cases: clientCases },
+] as unknown as readonly {
+  readonly name: 'acceptor'
+  readonly context: AcceptorContext
+  readonly idle: StateValue
+  readonly table: Invariants<AcceptorContext>
+  readonly cases: Cases<AcceptorContext>
+}[]
+
+describe.each(machines)('of the $name', ({ name, context, idle, table, cases }) => {
+  test('each field with a check has cases that break it, and no other', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(table).sort())
+  })
+
+  test('a start breaks nothing, and neither does a step that changes nothing', () => {
+    const start = { context, value: idle, event: { type: 'xstate.init' }, before: null }
+    expect(invariantFault(name, start)).toBeNull()
+    expect(invariantFault(name, stepOf(context, idle, { broken: {} }))).toBeNull()
+  })
+
+  const all = Object.entries(cases).flatMap(([field, list]) =>
+    list.map(([title, one]) => [field, title, one] as const),
+  )
+  test.each(all)('%s: %s', (field, _, one) => {
+    const step = stepOf(context, idle, one)
+    expect(table[field as keyof AcceptorContext]?.(step)).toMatch(/^[a-z].*[a-z0-9]$/)
+    expect(invariantFault(name, step)).not.toBeNull()
+  })
+})
+
+test('a proposer with the promises of a quorum may lead', () => {
+  const one = {
+    broken: { promises: twoPromises },
+    value: 'leading',
+    valueBefore: 'preparing',
+    event: promise,
+  }
+  expect(invariantFault('proposer', stepOf(proposer, 'idle', one))).toBeNull()
+})
+
+describe('of what a request queue holds', () => {
+  const entry = held.byId
+  const second: Line = [[[1, '2:b']]]
+  test.each<[title: string, broken: HeldRequests]>([
+    ['a request stands nowhere', { ...held, ready: second }],
+    ['a request stands in two places', { ...held, waiting: put(held.waiting, 'anything', second) }],
+    [
+      'a request without a tag waits',
+      { ...held, ready: [[[0, '1:a']]], waiting: put(held.waiting, 'anything', second) },
+    ],
+    ['a request that is not held stands in a line', { ...held, ready: [...held.ready, [[2, '3:c']]] }],
+    [
+      'another request stands in its place',
+      {
+        ...held,
+        byId: entry,
+        ready: [
+          [
+            [0, '1:a'],
+            [1, '3:c'],
+          ],
+        ],
+      },
+    ],
+    ['a line has an empty stretch', { ...held, ready: [...held.ready, []] }],
+  ])('%s', (_, broken) => {
+    expect(heldFault(broken)).not.toBeNull()
+    const step = stepOf(queue, 'empty', { broken: { held: broken } })
+    expect(invariantFault('requestQueue', step)).not.toBeNull()
+  })
+
+  test('nothing is broken', () => {
+    expect(heldFault(nothingHeld)).toBeNull()
+    expect(heldFault(held)).toBeNull()
+  })
+
+  test.each<[title: string, broken: Line]>([
+    ['an empty stretch', [[]]],
+    [
+      'out of order in a stretch',
+      [
+        [
+          [2, 'a'],
+          [1, 'b'],
+        ],
+      ],
+    ],
+    [
+      'the same place twice',
+      [
+        [
+          [1, 'a'],
+          [1, 'b'],
+        ],
+      ],
+    ],
+    ['a stretch before the one that it follows', [[[3, 'a']], [[2, 'b']]]],
+  ])('a line: %s', (_, broken) => {
+    expect(lineFault(broken)).not.toBeNull()
+  })
+})
+
+describe('of the members', () => {
+  test('none breaks anything where each has an id of its own', () => {
+    expect(memberInvariants.id(members(3))).toBeNull()
+    expect(memberInvariants.incarnation([...members(3), member(3, null)])).toBeNull()
+  })
+
+  test('id: two have it', () => {
+    const twice = [...members(3), member(1, 'another')]
+    expect(memberInvariants.id(twice)).not.toBeNull()
+    expect(invariantFault('acceptor', stepOf(acceptor, 'listening', { broken: { members: twice } }))).toBe(
+      'two members have one id',
+    )
+  })
+
+  test('incarnation: a member without one is counted', () => {
+    expect(memberInvariants.incarnation([...members(3), member(3, null)], [0, 1, 2, 3])).not.toBeNull()
+  })
+})
+
+describe('of a founder', () => {
+  const plan = { members: [0, 1].map((id) => ({ id, address: `h:${id}` })), cluster: null }
+  const founder = newFounding(0, 'own', plan)
+  const founders = [
+    { id: 0, incarnation: 'own' },
+    { id: 1, incarnation: 'other' },
+  ]
+  const holding: FoundingRecord = { ...founder, founders }
+
+  test('nothing is broken on the way', () => {
+    expect(foundingInvariants.founders(founder, null)).toBeNull()
+    expect(foundingInvariants.founders(holding, founder)).toBeNull()
+    expect(foundingInvariants.isFounded({ ...holding, isFounded: true })).toBeNull()
+  })
+
+  test.each<[title: string, broken: FoundingRecord, before: FoundingRecord | null]>([
+    ['its own incarnation is missing', { ...holding, founders: founders.slice(1) }, founder],
+    ['the list is exchanged', { ...holding, founders: founders.slice(0, 1) }, holding],
+    ['the list is forgotten', founder, holding],
+  ])('founders: %s', (_, broken, before) => {
+    expect(foundingInvariants.founders(broken, before)).not.toBeNull()
+  })
+
+  test('isFounded: there is no list', () => {
+    expect(foundingInvariants.isFounded({ ...founder, isFounded: true })).not.toBeNull()
+  })
+})
+
+describe('each invariant that a file states has its check', () => {
+  const folder = join(import.meta.dirname, '../../machines')
+  const checked: Readonly<Record<string, readonly string[]>> = {
+    'acceptor-context.ts': Object.keys(acceptorInvariants),
+    'client-context.ts': Object.keys(clientInvariants),
+    'founding.ts': Object.keys(foundingInvariants),
+    'held-requests.ts': ['byId'],
+    'learner-context.ts': Object.keys(learnerInvariants),
+    'line.ts': ['Stretch'],
+    'members.ts': Object.keys(memberInvariants),
+    'proposer-context.ts': Object.keys(proposerInvariants),
+    'request-queue-context.ts': Object.keys(requestQueueInvariants),
+  }
+
+  test.each(readdirSync(folder).filter((file) => file.endsWith('.ts')))('machines/%s', (file) => {
+    const source = readFileSync(join(folder, file), 'utf8')
+    const comments = source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*(?:export )?(?:readonly|type) (\w+)/g)
+    const stated = [...comments].flatMap(([, comment = '', name = '']) =>
+      comment.includes('Invariant:') ? [name] : [],
+    )
+    expect(stated.sort()).toEqual([...(checked[file] ?? [])].sort())
+    // None stands where no field is.
+    expect(source.match(/\bInvariant:/g)?.length ?? 0).toBe(stated.length)
+  })
+})
