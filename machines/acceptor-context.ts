@@ -33,7 +33,7 @@ export interface AcceptorContext {
   readonly promised: Ballot | null
   /**
    * Invariant: in order of instance, one record an instance, none below `firstUnchosen`, none at or above `firstUnchosen` +
-   * `limits.acceptedWindow`. So every instance in the window can be accepted, whatever else is held: a helper can always have
+   * `limits.acceptedWindow`. So every instance in the window can be accepted, also when others are held: a helper can always have
    * the instance accepted at which it helps.
    */
   readonly accepted: readonly AcceptedRecord[]

@@ -1,6 +1,6 @@
 /**
  * The client promises its program that a request is asked until it is answered or given up, under one name (uid, seq)
- * whichever server is asked, so that it is executed once. Failing over is the client's: servers elect nobody.
+ * at each server, so that it is executed once. Failing over is the client's: servers elect nobody.
  * The seed, section 2-2.
  *
  * One actor carries one request at a time and can be used again.

@@ -102,7 +102,7 @@ export const learnerSetup = setup({
     halt: enqueueActions(({ context, enqueue }) => {
       enqueue.emit(haltAt(context))
     }),
-    /** An answer: the next page is asked of whoever knows more. */
+    /** An answer: the server that gave it is asked for the next page, if it knows more. */
     adoptPeer: assign(({ context }, { sender, firstUnchosen }: HeardChosen) =>
       firstUnchosen > context.firstUnchosen ? { peer: sender } : {},
     ),

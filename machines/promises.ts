@@ -36,7 +36,7 @@ export function isPrepared(
   return givers.includes(self) && isQuorum(countedMembers(members), givers)
 }
 
-/** The promise of whoever knows most of what was chosen. */
+/** The promise of the server that knows most of what was chosen. */
 export function bestInformed(promises: readonly GivenPromise[]): GivenPromise {
   return promises.reduce((best, promise) => (promise.firstUnchosen > best.firstUnchosen ? promise : best))
 }

@@ -68,7 +68,7 @@ function anotherPrepareFault({ context, before, event }: Step<ProposerContext>):
   return isForThisOne ? null : 'a promise for another prepare is counted'
 }
 
-/** The event that ends `preparing` with a prepared ballot completes the promises, whatever state follows. */
+/** The event that ends `preparing` with a prepared ballot completes the promises, in each state that may follow. */
 function preparedFault({ context, before, value }: Step<ProposerContext>): string | null {
   const ends = isProposing({ value }) || isIn({ value }, 'catchingUp')
   if (before === null || !isIn(before, 'preparing') || !ends) return null

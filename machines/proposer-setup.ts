@@ -157,7 +157,7 @@ export const proposerSetup = setup({
     recordAccepted: assign(({ context }, { sender }: Heard<Accepted>) => ({
       accepts: withAnswer(context.accepts, sender),
     })),
-    /** A quorum has accepted it, so it is chosen; whoever denied this ballot before did not keep it from that. */
+    /** A quorum has accepted it, so it is chosen: the denials of this ballot did not prevent that. */
     recordChosen: assign(({ context }, { sender }: Heard<Accepted>) => ({
       accepts: withAnswer(context.accepts, sender),
       isChosen: true,

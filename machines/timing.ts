@@ -12,7 +12,7 @@ export interface Timing {
   readonly inquiryMs: number
   /**
    * Tries without any news. After so many a learner that catches up gives up its target, and a proposer that waits for it prepares
-   * again: whoever knew more may be gone for good.
+   * again: the servers that knew more may be gone for good.
    */
   readonly patientTries: number
   /** Tries without a quorum of answers after which a proposer has its learner ask for news: the members may have changed. */
