@@ -24,7 +24,7 @@ function diskOf(syncMs = 10) {
 }
 
 describe('a simulated disk', () => {
-  test('syncs what an acceptor writes, and says so when it has', () => {
+  test('syncs what an acceptor writes, and reports it then', () => {
     const { disk, timeline, told, write } = diskOf()
     write(promise(1), 'promise')
     expect(disk.state.promised).toBeNull()
@@ -35,7 +35,7 @@ describe('a simulated disk', () => {
     expect(disk.unsynced).toBe(0)
   })
 
-  test("keeps a learner's write for the next sync, and lets it be read at once", () => {
+  test("keeps a learner's write for the next sync, and can read it at once", () => {
     const { disk, timeline, told, write } = diskOf()
     write(chosen(0), 'chosen')
     while (timeline.advance());
@@ -44,7 +44,7 @@ describe('a simulated disk', () => {
     write(promise(1), 'promise')
     while (timeline.advance());
     expect(disk.state.firstUnchosen).toBe(1)
-    expect(told).toEqual(['promise at 10'])
+    expect(told).toEqual(['chosen at 10', 'promise at 10'])
   })
 
   test('joins what is written during a sync into the next one', () => {
