@@ -1,6 +1,6 @@
 /**
- * A server without I/O: `paxos-made-simpler/core`. Messages and time go in, effects come out; the program that embeds it owns the
- * socket, the disk and the clock. docs/embedding.md has a whole program.
+ * A server without I/O: `paxos-made-simpler/core`. Its inputs are messages and the time, its outputs are effects. The
+ * program that embeds it owns the socket, the disk and the clock. docs/embedding.md contains a complete program.
  */
 import type { Address, Batch, Instance, NodeId } from '../machines/batch.ts'
 import type { Names, RoleName } from '../machines/inbox.ts'
@@ -43,9 +43,9 @@ export { type LockCommand, type LockResult, type LockState, lockService } from '
 export type { Delayed, Executed, Moment, Service } from './services/service.ts'
 export { type Decoded, Decoder, type DecoderOptions, encodeEnvelope, type Outgoing } from './wire/codec.ts'
 
-/** What happens to the server. */
+/** An input of the server. */
 export type CoreInput =
-  /** A message of another server arrived from the address `from`. Only what a `Decoder` let through may be given. */
+  /** A message of another server arrived from the address `from`. The message must come from a `Decoder`. */
   | {
       readonly type: 'message'
       readonly sender: NodeId
@@ -53,51 +53,56 @@ export type CoreInput =
       readonly from: Address
       readonly message: NodeMessage
     }
-  /** A client asks. The answers come as effects `respond` to `replyTo`, which is any text that names the client. */
+  /** A client sent a request. The answers are `respond` effects to `replyTo`, which is any text that names the client. */
   | { readonly type: 'request'; readonly message: RequestMessage; readonly replyTo: string }
-  /** A timer that was set is due. One that was cancelled meanwhile does nothing. */
+  /** A timer is due. A timer that was cancelled has no effect. */
   | { readonly type: 'timer'; readonly role: RoleName; readonly id: string }
-  /** A write is on the disk, and all writes before it are. */
+  /** A write is durable, and so are all writes before it. */
   | { readonly type: 'persisted'; readonly write: Write }
 
-/** What the server asks for, to be carried out in order. */
+/** An output of the server. The program must carry out the effects in order. */
 export type CoreEffect =
-  /** Send to another server. It may get lost. */
+  /** Send a message to another server. It may be lost. */
   | ({ readonly type: 'send' } & SentMessage)
-  /** Answer a client. It may get lost. */
+  /** Send an answer to a client. It may be lost. */
   | { readonly type: 'respond'; readonly to: string; readonly message: Respond['message'] }
-  /** Write, in order. Give `persisted` when it is durable. If it fails, the server must stop, and must not try it again. */
+  /** Write to the disk. When the write is durable, pass `persisted`. If it fails, stop the server and do not retry. */
   | { readonly type: 'persist'; readonly write: Write }
-  /** Give `timer` after `delayMs`. It takes the place of a timer of the same role and id. */
+  /** Pass `timer` after `delayMs`. Replaces a timer of the same role and id. */
   | { readonly type: 'setTimer'; readonly role: RoleName; readonly id: string; readonly delayMs: number }
   | { readonly type: 'cancelTimer'; readonly role: RoleName; readonly id: string }
 
 export interface CoreOptions {
   readonly self: NodeId
-  /** Names the data directory. The founders have it; a server without its data must not use it again. */
+  /** The name of the data directory, as in `founders`. A server that has lost its data must not use it again. */
   readonly incarnation: string
   readonly founders: readonly Member[]
-  /** By default the lock service. */
+  /** The default is the lock service. */
   readonly service?: Service
-  /** What the disk holds: all writes so far, by `afterPersisting`, or `nothingStored` at the first start. */
+  /** The contents of the disk: all writes so far, by `afterPersisting`; `nothingStored` at the first start. */
   readonly stored: Stored
-  /** Some batches in order from `from` on, of those that were given to be written as chosen; at most as many as fit into a message. */
+  /**
+   * Returns chosen batches in order from `from` on, of those that were passed to `persist`: at most as many as fit into a
+   * message.
+   */
   readonly readChosen: (from: Instance) => readonly Batch[]
-  /** For the random part of waiting times: another number for each server. */
+  /** The seed of the random part of delays. Use a different number for each server. */
   readonly randomSeed: number
   readonly timing?: Timing
   readonly limits?: Limits
 }
 
-/** True for a message that `CoreNode` takes: one between the roles of servers. Others are a server's own to answer. */
+/**
+ * True for a message between the roles of servers, which `CoreNode` accepts. The program must answer other messages itself.
+ */
 export function isNodeMessage(message: Message): message is NodeMessage {
   return isOfRoles(message)
 }
 
-/** What an empty disk holds. */
+/** The contents of an empty disk. */
 export const nothingStored: Stored = { durable: nothingDurable, chosen: [] }
 
-/** What the disk holds after `write`. */
+/** Returns the contents of the disk after `write`. */
 export function afterPersisting({ durable, chosen }: Stored, write: Write): Stored {
   const more: Batch[] = []
   const after = afterWrite(durable, write, (_, batch) => more.push(batch))
@@ -105,9 +110,9 @@ export function afterPersisting({ durable, chosen }: Stored, write: Write): Stor
 }
 
 /**
- * A server, from its start to its end. Every call names the time: `nowMs` is a clock that does not go back, in milliseconds from any
- * moment. A call throws when the server must stop, since what it holds contradicts what others chose, or an assertion does not hold;
- * it may not be called after that.
+ * One run of a server. Every call passes the time: `nowMs` is a monotonic clock, in milliseconds since an arbitrary moment.
+ * A call throws when the server must stop, because its state contradicts the batches that others chose, or because an
+ * assertion fails. Do not call it again after that.
  */
 export class CoreNode {
   readonly #node: SteppedNode
@@ -146,26 +151,26 @@ export class CoreNode {
     this.#node = SteppedNode.start(settings, surroundings, stored, randomSeed)
   }
 
-  /** Starts a server, and gives what it asks for first. */
+  /** Starts a server, and returns it with its first effects. */
   static start(
     options: CoreOptions,
     nowMs: number,
   ): { readonly node: CoreNode; readonly effects: readonly CoreEffect[] } {
     const node = new CoreNode(options, nowMs)
-    return { node, effects: node.#taken() }
+    return { node, effects: node.#takeEffects() }
   }
 
-  /** The members of the cluster, after everything that was executed here. */
+  /** The members of the cluster after all batches that this server has executed. */
   get members(): readonly Member[] {
     return this.#node.replica.members
   }
 
-  /** The next instance to be executed here. */
+  /** The next instance that this server executes. */
   get firstUnexecuted(): Instance {
     return this.#node.replica.firstUnexecuted
   }
 
-  /** Something happens to the server: what it asks for then. `timeMs` is the wall clock, which only logs and views show. */
+  /** Passes an input to the server, and returns its effects. `timeMs` is the wall clock, for logs and views only. */
   take(input: CoreInput, nowMs: number, timeMs: number = Date.now()): readonly CoreEffect[] {
     this.#nowMs = nowMs
     switch (input.type) {
@@ -196,7 +201,7 @@ export class CoreNode {
       default:
         input satisfies never
     }
-    return this.#taken()
+    return this.#takeEffects()
   }
 
   #setTimer(timer: ArmedTimer): void {
@@ -205,7 +210,7 @@ export class CoreNode {
     this.#effects.push({ type: 'setTimer', role, id, delayMs })
   }
 
-  #taken(): readonly CoreEffect[] {
+  #takeEffects(): readonly CoreEffect[] {
     const effects = this.#effects
     this.#effects = []
     return effects
