@@ -219,7 +219,11 @@ describe('a run in which a server executes something else', () => {
     const fault = withFault(records, 0, 0)
     expect(fault).not.toBeNull()
     expect(broken(judge(fault?.records ?? []))).toEqual([
-      { place: fault?.place, invariant: 1, text: expect.stringContaining('that differs from the one chosen') },
+      {
+        place: fault?.place,
+        invariant: 1,
+        text: expect.stringContaining('that differs from the one chosen'),
+      },
     ])
   })
 
