@@ -4,6 +4,7 @@ import type { Request } from '../../machines/batch.ts'
 import { type ClientEmitted, type ClientEvent, clientMachine } from '../../machines/client.ts'
 import { defaultClientTiming } from '../../machines/client-timing.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import { checkInvariants } from '../../src/core/roles.ts'
 
 const request: Request = {
   uid: 'someone@4',
@@ -44,16 +45,23 @@ function start() {
     emitted = []
     return taken
   }
+  const checked = (event: { readonly type: string }, move: () => void) => {
+    const before = actor.getSnapshot()
+    move()
+    checkInvariants(clientMachine, before, event, actor.getSnapshot())
+  }
   return {
     state: () => actor.getSnapshot().value,
     context: () => actor.getSnapshot().context,
     step: (event: ClientEvent) => {
-      actor.send(event)
+      checked(event, () => actor.send(event))
       return take()
     },
     // One millisecond at a time, since a simulated clock fires each timer once an increment.
     pass: (milliseconds: number) => {
-      for (let passed = 0; passed < milliseconds; passed += 1) clock.increment(1)
+      for (let passed = 0; passed < milliseconds; passed += 1) {
+        checked({ type: 'a timer' }, () => clock.increment(1))
+      }
       return take()
     },
   }

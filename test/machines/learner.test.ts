@@ -671,6 +671,15 @@ describe('history that is contradicted', () => {
     ])
   })
 
+  test('by a server that is removed then: it counts no more', () => {
+    const role = afterTen()
+    role.hear(other(1), other(2))
+    role.hear({ type: 'members.changed', members: [member(0), member(2), member(3)] })
+    expect(role.context.contradiction?.by).toEqual([2])
+    role.hear({ type: 'members.changed', members: [member(0), member(3)] })
+    expect(role.context.contradiction).toBeNull()
+  })
+
   test('by a quorum that accepted another batch of this server itself: it halts', () => {
     const role = afterTen()
     expect(role.hear({ type: 'batch.chosen', instance: 9, batch: batch('another') })).toEqual([
