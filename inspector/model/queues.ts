@@ -2,9 +2,9 @@
 import type { NodeId } from '../../machines/batch.ts'
 import { requestId } from '../../machines/held-requests.ts'
 import { requestName } from '../../src/core/names.ts'
-import { requestFault } from '../../src/inspect/records/message-shape.ts'
 import type { ServerPicture } from '../../src/inspect/records/picture.ts'
 import type { Stand } from '../../src/inspect/records/record.ts'
+import { isRequest } from '../../src/inspect/records/record-fault.ts'
 import type { ShownHeld, ShownRequest } from '../../src/inspect/records/stand.ts'
 
 export interface Queue {
@@ -42,7 +42,7 @@ export function queueOf({ context }: Stand): Queue {
 
 /** A context comes from elsewhere, and may hold anything. */
 function isShownRequest(request: ShownRequest): boolean {
-  return requestFault(request) === null && typeof request.tag === 'object'
+  return isRequest(request) && typeof request.tag === 'object'
 }
 
 function stateOf(request: ShownRequest, proposing: ReadonlySet<unknown>): QueueEntry['state'] {

@@ -1,9 +1,9 @@
 /** The page's connection to the hub that served it: what comes is shown, and what the reader asks for is passed on. */
 import type { ControlCommand, ControlResult } from '../../src/inspect/records/control.ts'
-import { type PageToHub, protocolVersion, type Refusal } from '../../src/inspect/records/protocol.ts'
+import { fieldOf } from '../../src/inspect/records/field-of.ts'
+import { type PageToHub, protocolVersion } from '../../src/inspect/records/protocol.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
-import { recordFault } from '../../src/inspect/records/record-shape.ts'
-import { fieldFault, fieldOf } from '../../src/inspect/records/shape.ts'
+import { isRefusal, recordFault } from '../../src/inspect/records/record-fault.ts'
 import type { SourceState, Store } from '../model/store.ts'
 
 /** A connection that was asked for. */
@@ -126,16 +126,6 @@ export class Live {
     store.add(sound, characters)
     store.skip(records.length - sound.length)
   }
-}
-
-function isRefusal(value: unknown): value is Refusal {
-  return (
-    fieldFault(
-      value,
-      { key: 'string', cluster: 'string', node: 'number', reason: 'string', count: 'number' },
-      '',
-    ) === null
-  )
 }
 
 /** Connects as a browser does. */

@@ -4,8 +4,8 @@ import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from '../
 import type { Execution, RequestOutcome } from '../../../machines/outcome.ts'
 import type { DurableState } from '../../core/durable.ts'
 import type { Fact } from '../../core/facts.ts'
-import { acceptedFault, requestFault } from './message-shape.ts'
 import type { StepRecord, SurveyRecord } from './record.ts'
+import { isAcceptedRecord, isRequest } from './record-fault.ts'
 
 /** Rows that are kept: of the latest instances. */
 export const keptRows = 60
@@ -179,9 +179,9 @@ function acceptedIn(context: Json): readonly AcceptedRecord[] {
   return accepted.flatMap((item) => {
     const { batch, ...where } = (item ?? {}) as unknown as AcceptedRecord
     if (!Array.isArray(batch?.requests)) return []
-    const requests = batch.requests.filter((request) => requestFault(request) === null)
+    const requests = batch.requests.filter(isRequest)
     const record = { ...where, batch: { ...batch, requests } }
-    return acceptedFault(record) === null ? [record] : []
+    return isAcceptedRecord(record) ? [record] : []
   })
 }
 

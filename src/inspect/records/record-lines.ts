@@ -1,6 +1,6 @@
 /** A recording of the inspector as text: a record of JSON a line. */
 import type { InspectorRecord } from './record.ts'
-import { recordFault } from './record-shape.ts'
+import { recordFault } from './record-fault.ts'
 
 /** The records of a file, in order; a last line that was cut short is left out. Throws an `Error` that names the line that is none. */
 export function parseRecords(text: string): InspectorRecord[] {
@@ -8,13 +8,13 @@ export function parseRecords(text: string): InspectorRecord[] {
   const lines = whole.split('\n').slice(0, -1)
   // A file that somebody wrote by hand may lack the last line's end.
   const rest = text.slice(whole.length)
-  if (rest !== '' && isJson(rest)) lines.push(rest)
+  if (rest !== '' && jsonIn(rest) !== undefined) lines.push(rest)
   return lines.map((line, index) => parseLine(line, index + 1))
 }
 
 function parseLine(text: string, number: number): InspectorRecord {
-  if (!isJson(text)) throw new Error(`line ${number} is no JSON: ${text.slice(0, 80)}`)
-  const record: unknown = JSON.parse(text)
+  const record = jsonIn(text)
+  if (record === undefined) throw new Error(`line ${number} is no JSON: ${text.slice(0, 80)}`)
   if (isOfJournal(record)) {
     throw new Error(
       `line ${number} is of a journal of \`paxos node --journal\`, which \`paxos replay\` runs again; the inspector shows recordings of \`paxos inspect --record\``,
@@ -30,11 +30,11 @@ function isOfJournal(record: unknown): boolean {
   return typeof record === 'object' && record !== null && 'clock' in record && !('kind' in record)
 }
 
-function isJson(text: string): boolean {
+/** What `text` is as JSON; `undefined` when it is none. */
+function jsonIn(text: string): unknown {
   try {
-    JSON.parse(text)
-    return true
+    return JSON.parse(text)
   } catch {
-    return false
+    return undefined
   }
 }
