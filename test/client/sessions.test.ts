@@ -119,12 +119,12 @@ describe('a request that is refused as expired', () => {
     const client = connectTo([server!], { askIntervalMs: 10 })
     const request = client.request('x', { signal: controller.signal })
     await vi.waitFor(() => expect(server!.messages.at(-1)?.type).toBe('hello'), { timeout: 10_000 })
-    await vi.waitFor(() => expect(server!.requests).toHaveLength(1), { timeout: 10_000 })
     await vi.waitFor(() => expect(server!.messages.length).toBeGreaterThan(3), { timeout: 10_000 })
     const reason = new Error('enough')
     controller.abort(reason)
     await expect(request).rejects.toBe(reason)
-    expect(server!.requests).toHaveLength(1)
+    // The client asked again before the refusal arrived, perhaps, but under no other name.
+    expect(uidsOf(server!.requests)).toHaveLength(1)
   })
 
   it('opens the new session at the server that refused it, since that one knows which are too old', async () => {
