@@ -51,12 +51,12 @@ export function clientTokens({ clients }: Pick<Picture, 'clients'>): readonly To
   const lately = clients.slice(-shownRequests)
   const share = Math.max(1, Math.floor(shownRequests / Math.max(1, lately.length)))
   return lately.flatMap(({ name, requests }) =>
-    requests.slice(-share).map(({ seq, stand }) => ({
+    requests.slice(-share).map(({ seq, machine }) => ({
       key: `${name}#${seq}`,
       label: requestName({ uid: name, seq }),
       server: null,
       isPaused: false,
-      state: stand.state,
+      state: machine.state,
     })),
   )
 }
@@ -109,7 +109,7 @@ function inLane(tokens: readonly Token[], lane: Rectangle): readonly PlacedToken
   return []
 }
 
-/** Stands for so many that are not shown. */
+/** RoleStates for so many that are not shown. */
 function moreToken([first]: readonly Token[], count: number): Token {
   const state = first?.state ?? ''
   return { key: `+${state}`, label: `+${count}`, server: null, isPaused: false, state }

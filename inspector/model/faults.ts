@@ -4,7 +4,7 @@ import type { RoleName } from '../../machines/inbox.ts'
 import { edgesOf } from '../../src/core/chart-edges.ts'
 import { roleMachines, roleNames } from '../../src/core/roles.ts'
 import type { FaultRule } from '../../src/inspect/records/control.ts'
-import type { Stands } from '../../src/inspect/records/record.ts'
+import type { RoleStates } from '../../src/inspect/records/record.ts'
 
 export interface Point {
   readonly x: number
@@ -154,7 +154,7 @@ export interface ArmedTimer {
 }
 
 /** The timers that are armed where the roles are. */
-export function armedTimers(roles: Stands): readonly ArmedTimer[] {
+export function armedTimers(roles: RoleStates): readonly ArmedTimer[] {
   return roleNames.flatMap((role) => {
     const state = `${roleMachines[role].id}.${roles[role].state}`
     return timersOf(role).filter(({ from }) => state === from || state.startsWith(`${from}.`))

@@ -361,7 +361,7 @@ export class LaneModel {
       case 'step':
         this.#step(at, node, record)
         return
-      case 'survey':
+      case 'keyframe':
         if (this.#seen(node).life.at(-1)?.state !== 'paused') this.#live(node, at, 'up')
         return
       case 'ended':

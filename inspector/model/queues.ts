@@ -2,10 +2,10 @@
 import type { NodeId } from '../../machines/batch.ts'
 import { requestId } from '../../machines/held-requests.ts'
 import { requestName } from '../../src/core/names.ts'
+import type { ShownHeld, ShownRequest } from '../../src/inspect/records/machine-state.ts'
 import type { ServerPicture } from '../../src/inspect/records/picture.ts'
-import type { Stand } from '../../src/inspect/records/record.ts'
+import type { MachineState } from '../../src/inspect/records/record.ts'
 import { isRequest } from '../../src/inspect/records/record-fault.ts'
-import type { ShownHeld, ShownRequest } from '../../src/inspect/records/stand.ts'
 
 export interface Queue {
   readonly count: number
@@ -29,7 +29,7 @@ export interface Waiter {
 const emptyQueue: Queue = { count: 0, delayedCount: 0, entries: [] }
 
 /** What stands in the context of a request queue; nothing where it has not the shape. */
-export function queueOf({ context }: Stand): Queue {
+export function queueOf({ context }: MachineState): Queue {
   const { held, offered } = (context ?? {}) as { held?: ShownHeld; offered?: readonly unknown[] }
   if (!held || !Array.isArray(held.requests)) return emptyQueue
   const proposing = new Set(Array.isArray(offered) ? offered : [])

@@ -264,7 +264,7 @@ function serverText(record: ServerRecord): string {
         '; ',
       )
     }
-    case 'survey': {
+    case 'keyframe': {
       const { durable, firstUnexecuted } = record
       return `stands at instance ${firstUnexecuted}, promised ${ballotText(durable.promised)}`
     }

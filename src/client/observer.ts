@@ -6,7 +6,7 @@ import type { ClientRecord } from '../inspect/records/record.ts'
 export type HeardByClient = NonNullable<ClientRecord['heard']>['message']
 
 /** An event at the machine of one request, as in `ClientRecord`, with the address of each server. */
-export interface ClientMove extends Pick<ClientRecord, 'seq' | 'event' | 'moves' | 'stand'> {
+export interface ClientMove extends Pick<ClientRecord, 'seq' | 'event' | 'moves' | 'machine'> {
   readonly heard: { readonly from: Address; readonly message: HeardByClient } | null
   readonly said: readonly { readonly to: Address; readonly message: RequestMessage }[]
 }

@@ -5,7 +5,7 @@ import { clientMachine, type ServerIndex } from '../../machines/client.ts'
 import type { RequestMessage } from '../../machines/messages.ts'
 import { stateName } from '../core/chart-names.ts'
 import { microstepOf } from '../core/step.ts'
-import { standOf } from '../inspect/records/stand.ts'
+import { machineStateOf } from '../inspect/records/machine-state.ts'
 import type { ClientMove, ClientObserver, HeardByClient } from './observer.ts'
 
 /** Observes one actor of the client's chart. Turns each event and its inspection events into one move. */
@@ -62,7 +62,7 @@ export class RequestWatch {
       heard: this.#heardIn(event),
       moves,
       said,
-      stand: standOf('client', snapshot),
+      machine: machineStateOf('client', snapshot),
     })
   }
 

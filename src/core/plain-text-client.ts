@@ -7,7 +7,7 @@ import type { Address } from '../../machines/batch.ts'
 import { utf8 } from './bytes.ts'
 import { sha256Hex } from './digest.ts'
 
-/** Stands before the address of a client that speaks plain text, where a server keeps how a client is answered. */
+/** RoleStates before the address of a client that speaks plain text, where a server keeps how a client is answered. */
 export const plainTextMark = 'seed '
 
 const prefix = 'udp:'

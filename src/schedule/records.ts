@@ -6,6 +6,7 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
 import { utf8 } from '../core/bytes.ts'
 import { serverAddress } from '../core/names.ts'
+import { machineStateOf } from '../inspect/records/machine-state.ts'
 import type {
   Cause,
   ClientRecord,
@@ -14,13 +15,12 @@ import type {
   RunName,
   ServerRecord,
 } from '../inspect/records/record.ts'
-import { standOf } from '../inspect/records/stand.ts'
 import { verdictOf } from '../inspect/records/verdict.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 import type { Running } from '../stepped/state.ts'
-import { changedRoles, standsOf, Watch } from '../stepped/watch.ts'
+import { changedRoles, roleStatesOf, Watch } from '../stepped/watch.ts'
 import { applyEvent } from './apply.ts'
 import {
   type ClusterSettings,
@@ -217,7 +217,7 @@ class StepRecorder {
       event,
       moves: this.#watch.takeClientMoves(),
       said,
-      stand: standOf('client', snapshot),
+      machine: machineStateOf('client', snapshot),
     })
   }
 
@@ -258,14 +258,14 @@ class StepRecorder {
     if (starts > 1) this.#process(id, 'up', null)
     const { roles, replica } = node.running
     this.#server(id, {
-      kind: 'survey',
+      kind: 'keyframe',
       ...this.#now,
       address: serverAddress(id),
       pid: null,
       members: replica.members,
       durable: node.disk.durable,
       firstUnexecuted: replica.firstUnexecuted,
-      roles: standsOf(roles),
+      roles: roleStatesOf(roles),
     })
     this.#serverStep(id, { type: 'start' })
   }

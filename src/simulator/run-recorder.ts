@@ -3,6 +3,7 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { ServerMessage } from '../../machines/messages.ts'
 import type { Fact } from '../core/facts.ts'
+import { machineStateOf } from '../inspect/records/machine-state.ts'
 import type {
   Cause,
   ClientRecord,
@@ -10,12 +11,11 @@ import type {
   InspectorRecord,
   ServerRecord,
 } from '../inspect/records/record.ts'
-import { standOf } from '../inspect/records/stand.ts'
 import { verdictOf } from '../inspect/records/verdict.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import type { Plant } from '../stepped/settings.ts'
-import { changedRoles, type RoleSnapshots, standsOf, Watch } from '../stepped/watch.ts'
+import { changedRoles, type RoleSnapshots, roleStatesOf, Watch } from '../stepped/watch.ts'
 import type { ClientMachineStep } from './client.ts'
 import type { SimulatedCluster, SimulationOptions } from './cluster.ts'
 import type { SimulatedDatagram } from './datagram.ts'
@@ -124,14 +124,14 @@ export class RunRecorder {
       this.#record({ kind: 'process', node: id, timeMs: this.#now.timeMs, state: 'up', reason: null })
     }
     this.#report(id, {
-      kind: 'survey',
+      kind: 'keyframe',
       ...this.#now,
       address,
       pid: null,
       members: node.replica.members,
       durable: disk.state,
       firstUnexecuted: node.replica.firstUnexecuted,
-      roles: standsOf(node.roles),
+      roles: roleStatesOf(node.roles),
     })
   }
 
@@ -183,7 +183,7 @@ export class RunRecorder {
           ? [{ to: nodeAt(effect.output.to), message: effect.output.message }]
           : [],
       ),
-      stand: standOf('client', step.snapshot),
+      machine: machineStateOf('client', step.snapshot),
     })
   }
 

@@ -6,8 +6,8 @@ import type { Output } from '../../machines/outputs.ts'
 import { stateName } from '../core/chart-names.ts'
 import { checkInvariants, roleNames } from '../core/roles.ts'
 import { watchedStep } from '../core/step.ts'
-import type { RoleMove, Stands } from '../inspect/records/record.ts'
-import { standOf } from '../inspect/records/stand.ts'
+import { machineStateOf } from '../inspect/records/machine-state.ts'
+import type { RoleMove, RoleStates } from '../inspect/records/record.ts'
 import { checkedStart } from './checked-step.ts'
 import type { Stepper } from './settings.ts'
 
@@ -64,20 +64,20 @@ export class Watch {
 export type RoleSnapshots = Readonly<Record<RoleName, AnyMachineSnapshot>>
 
 /** Where each role is. */
-export function standsOf(roles: RoleSnapshots): Stands {
-  return Object.fromEntries(roleNames.map((role) => [role, standOf(role, roles[role])])) as Record<
+export function roleStatesOf(roles: RoleSnapshots): RoleStates {
+  return Object.fromEntries(roleNames.map((role) => [role, machineStateOf(role, roles[role])])) as Record<
     RoleName,
-    Stands[RoleName]
+    RoleStates[RoleName]
   >
 }
 
 /** Where the roles are that are not as they were; all of them when there were none. */
-export function changedRoles(before: RoleSnapshots | null, after: RoleSnapshots): Partial<Stands> {
+export function changedRoles(before: RoleSnapshots | null, after: RoleSnapshots): Partial<RoleStates> {
   const changed = roleNames.filter((role) => {
     const [was, is] = [before?.[role], after[role]]
     return was === undefined || was.context !== is.context || stateName(was.value) !== stateName(is.value)
   })
-  return Object.fromEntries(changed.map((role) => [role, standOf(role, after[role])]))
+  return Object.fromEntries(changed.map((role) => [role, machineStateOf(role, after[role])]))
 }
 
 function watched<Said>(...step: Parameters<typeof watchedStep>): ReturnType<typeof watchedStep<Said>> {

@@ -35,7 +35,7 @@ test('servers are paused, resumed, crashed and restarted from the page, and Ctrl
   const pidOf = async (id: number) =>
     Number((await cluster.said(new RegExp(`^server ${id} ready on .*pid (\\d+)\\)$`, 'm')))[1])
   expect(await control(lock('a'))).toEqual(ok(/^locked a token \d+\.\d+$/))
-  await page.heard((record) => record.kind === 'client' && record.stand.state === 'answered')
+  await page.heard((record) => record.kind === 'client' && record.machine.state === 'answered')
 
   expect(await control({ type: 'pause', node: 0 })).toEqual(ok(/^server 0 \(pid \d+\) is paused$/))
   await page.heard((record) => record.kind === 'process' && record.node === 0 && record.state === 'paused')
@@ -57,7 +57,7 @@ test('servers are paused, resumed, crashed and restarted from the page, and Ctrl
   expect(await control({ type: 'crash', node: 1 })).toMatchObject({ ok: false })
   const starts = () =>
     page.records.filter(
-      (record) => record.kind === 'server' && record.node === 1 && record.record.kind === 'survey',
+      (record) => record.kind === 'server' && record.node === 1 && record.record.kind === 'keyframe',
     ).length
   const before = starts()
   const restarted = await control({ type: 'restart', node: 1 })

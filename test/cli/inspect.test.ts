@@ -6,7 +6,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { emptyPicture, pictureAfter, serverIn } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { parseRecords } from '../../src/inspect/records/record-lines.ts'
-import { hello, step, survey, ToldPage, ToldServer } from '../support/hub.ts'
+import { hello, keyframe, step, ToldPage, ToldServer } from '../support/hub.ts'
 import { freePorts, type Paxos, paxos } from './paxos.ts'
 import { running } from './running.ts'
 
@@ -73,7 +73,7 @@ describe('paxos inspect', () => {
     const port = await portOf(live)
     const page = await ToldPage.open({ port })
     const server = await ToldServer.connect({ port }, hello(0))
-    server.tell([survey(0), step(2), step(3)])
+    server.tell([keyframe(0), step(2), step(3)])
     await page.until(({ records }) => (serverIn(pictureOf(records), 0)?.clock ?? 0) === 3)
     live.signal('SIGTERM')
     expect((await live.ended).code).toBe(0)

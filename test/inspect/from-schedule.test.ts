@@ -9,9 +9,9 @@ import { stateName } from '../../src/core/chart-names.ts'
 import { invariantNumbers } from '../../src/core/invariants.ts'
 import { roleMachines, roleNames } from '../../src/core/roles.ts'
 import { Violation } from '../../src/core/violation.ts'
+import { machineStateOf } from '../../src/inspect/records/machine-state.ts'
 import { emptyPicture, type Picture, pictureAfter, serverIn } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
-import { standOf } from '../../src/inspect/records/stand.ts'
 import { verdictOf } from '../../src/inspect/records/verdict.ts'
 import { foundCluster } from '../../src/schedule/apply.ts'
 import { type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
@@ -66,11 +66,11 @@ class Watched {
       expect(shown?.firstUnexecuted).toBe(node.running.replica.firstUnexecuted)
       expect(shown?.writes).toBe(unsyncedWrites(node.disk))
       for (const role of roleNames) {
-        expect(shown?.roles?.[role], `${id} ${role}`).toEqual(standOf(role, node.running.roles[role]))
+        expect(shown?.roles?.[role], `${id} ${role}`).toEqual(machineStateOf(role, node.running.roles[role]))
       }
     }
     const shownRequests = this.picture.clients.flatMap(({ name, requests }) =>
-      requests.map(({ seq, stand }) => [name, seq, stand.state]),
+      requests.map(({ seq, machine }) => [name, seq, machine.state]),
     )
     const requests = this.state.clients.flatMap(({ name, requests }) =>
       requests.map(({ seq, snapshot }) => [name, seq, stateName(snapshot.value)]),

@@ -17,9 +17,9 @@ import {
   batch,
   durable,
   executed,
+  keyframe,
   process,
   step,
-  survey,
 } from '../inspector/build.ts'
 import { randomRecords } from '../support/records.ts'
 
@@ -40,16 +40,16 @@ const syncs = step({ facts: [{ type: 'synced', node: 0, durable: durable({ accep
 
 describe('the ledger', () => {
   test('what an acceptor took into its memory is not synced before its disk holds it', () => {
-    expect(cellOf(0, 0, survey(), remembers)?.accepted).toMatchObject({
+    expect(cellOf(0, 0, keyframe(), remembers)?.accepted).toMatchObject({
       ballot: ballot(1, 0),
       isSynced: false,
     })
-    expect(cellOf(0, 0, survey(), remembers, syncs)?.accepted).toMatchObject({ isSynced: true })
+    expect(cellOf(0, 0, keyframe(), remembers, syncs)?.accepted).toMatchObject({ isSynced: true })
   })
 
   test('a sync of something else does not bring back an older ballot', () => {
     const later = step({ roles: { acceptor: acceptor([accepted(0, 2, 'y')]) } })
-    const cell = cellOf(0, 0, survey(), remembers, later, syncs)
+    const cell = cellOf(0, 0, keyframe(), remembers, later, syncs)
     expect(cell?.accepted).toMatchObject({
       ballot: ballot(2, 0),
       isSynced: false,
@@ -59,20 +59,20 @@ describe('the ledger', () => {
 
   test('what dies with a process is forgotten, and what was synced is not', () => {
     const newer = step({ roles: { acceptor: acceptor([accepted(0, 1), accepted(1, 1)]) } })
-    const ledger = ledgerOf(survey(), remembers, syncs, newer, process('gone'))
+    const ledger = ledgerOf(keyframe(), remembers, syncs, newer, process('gone'))
     expect(ledger.rows.map((row) => row.cells[0]?.accepted?.isSynced)).toEqual([true, undefined])
   })
 
   test('a run begins with what is on its disk', () => {
-    const ledger = ledgerOf(survey(), remembers, process('gone'), survey({}, 0, { run: 'r2' }))
+    const ledger = ledgerOf(keyframe(), remembers, process('gone'), keyframe({}, 0, { run: 'r2' }))
     expect(ledger.rows[0]?.cells[0]?.accepted).toBeNull()
-    const kept = survey({ durable: durable({ accepted: [accepted(0, 1)] }) }, 0, { run: 'r2' })
-    expect(cellOf(0, 0, survey(), remembers, process('gone'), kept)?.accepted?.isSynced).toBe(true)
+    const kept = keyframe({ durable: durable({ accepted: [accepted(0, 1)] }) }, 0, { run: 'r2' })
+    expect(cellOf(0, 0, keyframe(), remembers, process('gone'), kept)?.accepted?.isSynced).toBe(true)
   })
 
   test('a server that comes back with another disk knows nothing of what it said before', () => {
-    const other = survey({}, 0, { run: 'r2', incarnation: 'joined' })
-    const before = [survey(), remembers, syncs, step({ facts: [executed(0, batch('x'))] }), process('gone')]
+    const other = keyframe({}, 0, { run: 'r2', incarnation: 'joined' })
+    const before = [keyframe(), remembers, syncs, step({ facts: [executed(0, batch('x'))] }), process('gone')]
     expect(cellOf(0, 0, ...before)).toMatchObject({ isExecuted: true })
     expect(cellOf(0, 0, ...before, other)).toEqual({ accepted: null, isChosen: false, isExecuted: false })
   })
@@ -85,7 +85,7 @@ describe('the ledger', () => {
       promised: ballot(2, 1),
       firstUnchosen: 0,
     } as const
-    const ledger = ledgerOf(survey(), step({ facts: [{ type: 'said', node: 0, to: 1, message: denial }] }))
+    const ledger = ledgerOf(keyframe(), step({ facts: [{ type: 'said', node: 0, to: 1, message: denial }] }))
     expect(ledger.rows).toEqual([])
   })
 
@@ -93,8 +93,8 @@ describe('the ledger', () => {
     const knows = step({
       facts: [{ type: 'synced', node: 0, durable: durable({ firstUnchosen: 1 }) }],
     })
-    expect(cellOf(0, 0, survey(), remembers, knows)).toMatchObject({ isChosen: true, isExecuted: false })
-    const ledger = ledgerOf(survey(), remembers, step({ facts: [executed(0, batch('x'), 'failed')] }))
+    expect(cellOf(0, 0, keyframe(), remembers, knows)).toMatchObject({ isChosen: true, isExecuted: false })
+    const ledger = ledgerOf(keyframe(), remembers, step({ facts: [executed(0, batch('x'), 'failed')] }))
     expect(ledger.rows[0]?.cells[0]).toMatchObject({ isChosen: true, isExecuted: true })
     expect(ledger.rows[0]?.outcomes?.map(({ outcome }) => outcome.kind)).toEqual(['failed'])
   })
@@ -102,9 +102,15 @@ describe('the ledger', () => {
   test('a row shows what was chosen, and before that what was accepted at the highest ballot', () => {
     const mine = step({ roles: { acceptor: acceptor([accepted(0, 1, 'x')]) } })
     const theirs = step({ roles: { acceptor: acceptor([accepted(0, 2, 'y')]) } }, 1)
-    const open = ledgerOf(survey(), survey({}, 1), theirs, mine)
+    const open = ledgerOf(keyframe(), keyframe({}, 1), theirs, mine)
     expect(batchOf(open.rows[0]!)?.requests).toEqual(batch('y').requests)
-    const done = ledgerOf(survey(), survey({}, 1), theirs, mine, step({ facts: [executed(0, batch('z'))] }))
+    const done = ledgerOf(
+      keyframe(),
+      keyframe({}, 1),
+      theirs,
+      mine,
+      step({ facts: [executed(0, batch('z'))] }),
+    )
     expect(batchOf(done.rows[0]!)?.requests).toEqual(batch('z').requests)
   })
 
@@ -115,7 +121,7 @@ describe('the ledger', () => {
     const stale = { uid: 'b@0', seq: 4, outcome: { kind: 'refused', reason: 'stale' } } as const
     const outcomes = [stale, ...fact.execution.outcomes]
     const ledger = ledgerOf(
-      survey(),
+      keyframe(),
       step({ facts: [{ ...fact, execution: { ...fact.execution, outcomes } }] }),
     )
     const endings = endingsOf(ledger.rows[0]!)
@@ -132,12 +138,12 @@ describe('the ledger', () => {
     const many = Array.from({ length: keptRows + 20 }, (_, instance) =>
       step({ facts: [executed(instance, batch('x'))] }),
     )
-    const ledger = ledgerOf(survey(), ...many)
+    const ledger = ledgerOf(keyframe(), ...many)
     expect(ledger.rows.map(({ instance }) => instance)).toEqual(
       many.map((_, instance) => instance).slice(-keptRows),
     )
     const old = step({ facts: [executed(3, batch('x'))] })
-    expect(ledgerOf(survey(), ...many, old).rows).toEqual(ledger.rows)
+    expect(ledgerOf(keyframe(), ...many, old).rows).toEqual(ledger.rows)
   })
 
   test('what is no context of an acceptor is passed over', () => {
@@ -150,7 +156,7 @@ describe('the ledger', () => {
       { accepted: ['… 4 more', null, { instance: 1 }] },
     ]) {
       const record = step({ roles: { acceptor: { state: 'listening', context } } })
-      expect(ledgerOf(survey(), record).rows).toEqual([])
+      expect(ledgerOf(keyframe(), record).rows).toEqual([])
     }
   })
 
@@ -165,7 +171,7 @@ describe('the ledger', () => {
     ]
     const context = { accepted } as unknown as Json
     const record = step({ roles: { acceptor: { state: 'persisting', context } } })
-    expect(batchOf(ledgerOf(survey(), record).rows[0] as LedgerRow)?.requests).toEqual(requests)
+    expect(batchOf(ledgerOf(keyframe(), record).rows[0] as LedgerRow)?.requests).toEqual(requests)
   })
 })
 

@@ -4,7 +4,7 @@ import { History } from '../../src/inspect/hub/history.ts'
 import { keptMilestones } from '../../src/inspect/records/milestones.ts'
 import { emptyPicture, pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord, ServerRecord } from '../../src/inspect/records/record.ts'
-import { founders, step, survey } from '../support/hub.ts'
+import { founders, keyframe, step } from '../support/hub.ts'
 
 const cluster: InspectorRecord = {
   kind: 'cluster',
@@ -30,7 +30,7 @@ const of = (node: number, record: ServerRecord, run = 'r1'): InspectorRecord => 
 
 const gap: InspectorRecord = { kind: 'gap', node: 0, incarnation: 'founder-0', run: 'r1', count: 9 }
 
-const started = step(1, { cause: { type: 'start' }, roles: survey(0).roles })
+const started = step(1, { cause: { type: 'start' }, roles: keyframe(0).roles })
 
 const added = [...founders, { id: 3, address: 'there:3', incarnation: 'x' }]
 
@@ -50,7 +50,7 @@ describe('milestones', () => {
       cluster,
       seen('up', 1),
       of(0, started),
-      of(0, survey(0)),
+      of(0, keyframe(0)),
       seen('paused', 2, 'it does not answer'),
       seen('paused', 3),
       seen('resumed', 4),
@@ -81,14 +81,14 @@ describe('milestones', () => {
   })
 
   test('are changes of the members, once for all servers, also where records were left out', () => {
-    const records = [cluster, changes(0, 4), changes(1, 4), of(2, survey(2, { firstUnexecuted: 3 }))]
+    const records = [cluster, changes(0, 4), changes(1, 4), of(2, keyframe(2, { firstUnexecuted: 3 }))]
     expect(milestonesOf(records)).toEqual([['members', null, '0 1 2 3: 3 added']])
-    const unseen = [...records, of(1, survey(1, { firstUnexecuted: 90, members: added.slice(1) }))]
+    const unseen = [...records, of(1, keyframe(1, { firstUnexecuted: 90, members: added.slice(1) }))]
     expect(milestonesOf(unseen).at(-1)).toEqual(['members', null, '1 2 3: 0 removed'])
     // A server that is late shows those of before.
-    expect(milestonesOf([...unseen, of(2, survey(2, { firstUnexecuted: 80, members: added }))])).toHaveLength(
-      2,
-    )
+    expect(
+      milestonesOf([...unseen, of(2, keyframe(2, { firstUnexecuted: 80, members: added }))]),
+    ).toHaveLength(2)
   })
 
   test('are bounded', () => {
@@ -99,10 +99,10 @@ describe('milestones', () => {
 
 const kill = [
   seen('up', 1),
-  of(0, survey(0)),
+  of(0, keyframe(0)),
   seen('gone', 2, 'killed'),
   seen('up', 3),
-  of(0, survey(0), 'r2'),
+  of(0, keyframe(0), 'r2'),
 ]
 
 test('a page that comes when the kill is long forgotten is told of it, and of its restart', () => {

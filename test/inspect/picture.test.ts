@@ -7,7 +7,7 @@ import {
   serverIn,
 } from '../../src/inspect/records/picture.ts'
 import type { ClientRecord, InspectorRecord } from '../../src/inspect/records/record.ts'
-import { ballot, batch, durable, executed, process, stands, step, survey } from '../inspector/build.ts'
+import { ballot, batch, durable, executed, keyframe, process, stands, step } from '../inspector/build.ts'
 
 function pictureOf(...records: readonly InspectorRecord[]): Picture {
   return records.reduce(pictureAfter, emptyPicture)
@@ -35,7 +35,7 @@ describe('a server', () => {
     const [server] = pictureOf(cluster).servers
     expect(server).toMatchObject({ node: 1, state: 'silent', address: 'there:1', roles: null })
     expect(server?.heads).toMatchObject({ promised: null, firstUnchosen: null })
-    expect(pictureOf(cluster, survey({}, 1)).servers[0]).toMatchObject({ state: 'up', pid: 41 })
+    expect(pictureOf(cluster, keyframe({}, 1)).servers[0]).toMatchObject({ state: 'up', pid: 41 })
   })
 
   test.each([
@@ -43,46 +43,46 @@ describe('a server', () => {
     ['is gone', process('gone')],
   ])('leaves no token, no move and no write when it %s', (_, end) => {
     const moves = [{ role: 'acceptor', event: 'accept', edges: [], state: 'idle' }] as const
-    const picture = pictureOf(survey(), step({ writes: 2, moves }), end)
+    const picture = pictureOf(keyframe(), step({ writes: 2, moves }), end)
     expect(picture.servers[0]).toMatchObject({ state: 'gone', roles: null, writes: 0, moves: [], pid: null })
     expect(picture.last).toBeNull()
   })
 
   test('that runs and tells nothing is silent, not gone, and comes back when it tells', () => {
     const silent = process('silent', 'it tells nothing')
-    const picture = pictureOf(survey(), process('gone'), silent)
+    const picture = pictureOf(keyframe(), process('gone'), silent)
     expect(picture.servers[0]).toMatchObject({ state: 'silent', reason: 'it tells nothing', roles: null })
-    expect(pictureAfter(picture, survey({}, 0)).servers[0]).toMatchObject({ state: 'up', reason: null })
+    expect(pictureAfter(picture, keyframe({}, 0)).servers[0]).toMatchObject({ state: 'up', reason: null })
   })
 
   test('gets no token from what comes late of a run that has ended', () => {
     const late = step({ roles: stands() })
-    expect(pictureOf(survey(), process('gone'), late).servers[0]?.roles).toBeNull()
+    expect(pictureOf(keyframe(), process('gone'), late).servers[0]?.roles).toBeNull()
   })
 
   test('comes back', () => {
     const start = step({ cause: { type: 'start' }, roles: stands({ learner: at('behind') }) }, 0, 'r2')
-    expect(pictureOf(survey(), ended, start).servers[0]?.roles?.learner.state).toBe('behind')
-    const again = survey({ roles: stands({ learner: at('current') }) }, 0, { run: 'r2' })
-    const { servers } = pictureOf(survey(), process('gone'), process('up'), again)
+    expect(pictureOf(keyframe(), ended, start).servers[0]?.roles?.learner.state).toBe('behind')
+    const again = keyframe({ roles: stands({ learner: at('current') }) }, 0, { run: 'r2' })
+    const { servers } = pictureOf(keyframe(), process('gone'), process('up'), again)
     expect(servers[0]?.roles?.learner.state).toBe('current')
   })
 
   test('begins a run with nothing of the one before', () => {
-    const before = survey({ roles: stands({ learner: at('behind') }) })
+    const before = keyframe({ roles: stands({ learner: at('behind') }) })
     const start = step({ cause: { type: 'start' }, roles: { acceptor: at('listening') } }, 0, 'r2')
     expect(pictureOf(before, start).servers[0]?.roles).toBeNull()
   })
 
   test('stays paused while it is, and is not raised by being resumed when it is gone', () => {
-    expect(pictureOf(survey(), process('paused'), step(), survey()).servers[0]?.state).toBe('paused')
-    expect(pictureOf(survey(), process('paused'), process('resumed')).servers[0]?.state).toBe('up')
-    expect(pictureOf(survey(), process('gone'), process('resumed')).servers[0]?.state).toBe('gone')
+    expect(pictureOf(keyframe(), process('paused'), step(), keyframe()).servers[0]?.state).toBe('paused')
+    expect(pictureOf(keyframe(), process('paused'), process('resumed')).servers[0]?.state).toBe('up')
+    expect(pictureOf(keyframe(), process('gone'), process('resumed')).servers[0]?.state).toBe('gone')
   })
 
   test('leads while its proposer has the promises of a quorum', () => {
     const proposing = (state: string) =>
-      serverIn(pictureOf(survey({ roles: stands({ proposer: at(state) }) })), 0)!
+      serverIn(pictureOf(keyframe({ roles: stands({ proposer: at(state) }) })), 0)!
     expect(['leading', 'accepting.helping', 'accepting.own'].map((state) => leads(proposing(state)))).toEqual(
       [true, true, true],
     )
@@ -92,7 +92,9 @@ describe('a server', () => {
       false,
     ])
     expect(
-      leads(serverIn(pictureOf(survey({ roles: stands({ proposer: at('leading') }) }), process('gone')), 0)!),
+      leads(
+        serverIn(pictureOf(keyframe({ roles: stands({ proposer: at('leading') }) }), process('gone')), 0)!,
+      ),
     ).toBe(false)
   })
 
@@ -101,13 +103,13 @@ describe('a server', () => {
     if (change.type !== 'executed') throw new Error('it is an execution')
     const members = [{ id: 3, address: 'there:3', incarnation: null }]
     const fact = { ...change, execution: { ...change.execution, members } }
-    const picture = pictureOf(survey(), step({ facts: [fact, executed(1, batch('y'))] }))
+    const picture = pictureOf(keyframe(), step({ facts: [fact, executed(1, batch('y'))] }))
     expect(picture.servers[0]).toMatchObject({ members, firstUnexecuted: 2 })
   })
 
   test('that has records left out says how many, and shows no move that may not have been the last', () => {
     const gap: InspectorRecord = { kind: 'gap', node: 0, incarnation: 'founder', run: 'r1', count: 340 }
-    const picture = pictureOf(survey(), step(), gap, gap)
+    const picture = pictureOf(keyframe(), step(), gap, gap)
     expect(picture.servers[0]).toMatchObject({ leftOut: 680, moves: [], cause: null })
     expect(picture.last).toBeNull()
   })
@@ -116,7 +118,7 @@ describe('a server', () => {
     const promised = { state: 'persisting', context: { promised: ballot(3, 1) } }
     const onDisk = durable({ promised: ballot(2, 0), firstUnchosen: 4 })
     const running = serverIn(
-      pictureOf(survey({ durable: onDisk, roles: stands({ acceptor: promised }) })),
+      pictureOf(keyframe({ durable: onDisk, roles: stands({ acceptor: promised }) })),
       0,
     )!
     expect(running.heads).toMatchObject({
@@ -125,14 +127,14 @@ describe('a server', () => {
       firstUnchosen: 4,
     })
     const gone = serverIn(
-      pictureOf(survey({ durable: onDisk, roles: stands({ acceptor: promised }) }), ended),
+      pictureOf(keyframe({ durable: onDisk, roles: stands({ acceptor: promised }) }), ended),
       0,
     )!
     expect(gone.heads).toMatchObject({ promised: ballot(2, 0), isPromisedSynced: true, firstUnchosen: 4 })
     const synced = step({
       facts: [{ type: 'synced', node: 0, durable: durable({ promised: ballot(3, 1) }) }],
     })
-    const after = serverIn(pictureOf(survey({ roles: stands({ acceptor: promised }) }), synced), 0)!
+    const after = serverIn(pictureOf(keyframe({ roles: stands({ acceptor: promised }) }), synced), 0)!
     expect(after.heads).toMatchObject({ promised: ballot(3, 1), isPromisedSynced: true })
   })
 })
@@ -161,13 +163,13 @@ test('of a client the latest requests are kept, in order', () => {
     event: 'begin',
     moves: [],
     said: [],
-    stand: at(state),
+    machine: at(state),
   })
   const many = Array.from({ length: 100 }, (_, index) => moved(index + 1, 'asking'))
   const { clients, last } = pictureOf(...many, moved(99, 'done'))
   expect(clients).toHaveLength(1)
   expect(clients[0]?.requests.length).toBeLessThan(50)
-  expect(clients[0]?.requests.slice(-2).map(({ seq, stand }) => [seq, stand.state])).toEqual([
+  expect(clients[0]?.requests.slice(-2).map(({ seq, machine }) => [seq, machine.state])).toEqual([
     [99, 'done'],
     [100, 'asking'],
   ])
@@ -175,7 +177,7 @@ test('of a client the latest requests are kept, in order', () => {
 })
 
 test('what a record does not concern is the same object as before', () => {
-  const before = pictureOf(survey(), survey({}, 1), step({ facts: [executed(0, batch('x'))] }))
+  const before = pictureOf(keyframe(), keyframe({}, 1), step({ facts: [executed(0, batch('x'))] }))
   const after = pictureAfter(before, step({ clock: 7 }, 1))
   expect(after.servers[0]).toBe(before.servers[0])
   expect(after.servers[1]).not.toBe(before.servers[1])

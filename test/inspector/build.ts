@@ -7,9 +7,9 @@ import { type Invariant, invariantNumbers } from '../../src/core/invariants.ts'
 import { roleNames } from '../../src/core/roles.ts'
 import type {
   InspectorRecord,
-  Stands,
+  KeyframeRecord,
+  RoleStates,
   StepRecord,
-  SurveyRecord,
   Verdict,
 } from '../../src/inspect/records/record.ts'
 
@@ -38,9 +38,9 @@ export function acceptor(records: readonly AcceptedRecord[], state = 'listening'
   return { state, context: { promised: null, accepted: records } as unknown as Json }
 }
 
-export function stands(change: Partial<Stands> = {}): Stands {
+export function stands(change: Partial<RoleStates> = {}): RoleStates {
   const all = Object.fromEntries(roleNames.map((role) => [role, { state: 'idle', context: {} }]))
-  return { ...(all as unknown as Stands), ...change }
+  return { ...(all as unknown as RoleStates), ...change }
 }
 
 export function step(change: Partial<StepRecord> = {}, node: NodeId = 0, run = 'r1'): InspectorRecord {
@@ -58,13 +58,13 @@ export function step(change: Partial<StepRecord> = {}, node: NodeId = 0, run = '
   return { kind: 'server', node, incarnation: 'founder', run, record }
 }
 
-export function survey(
-  change: Partial<SurveyRecord> = {},
+export function keyframe(
+  change: Partial<KeyframeRecord> = {},
   node: NodeId = 0,
   { run = 'r1', incarnation = 'founder' } = {},
 ): InspectorRecord {
-  const record: SurveyRecord = {
-    kind: 'survey',
+  const record: KeyframeRecord = {
+    kind: 'keyframe',
     clock: 1,
     timeMs: 1_000,
     address: `127.0.0.1:${node}`,

@@ -25,7 +25,7 @@ describe.each(scenarios)('$file', ({ records }) => {
     let picture = emptyPicture
     let told = 0
     for (const record of records) {
-      const stands = standsOf(picture, record)
+      const stands = roleStatesOf(picture, record)
       for (const { chart, move, key } of movesOf(record)) {
         const { from, to, isIgnored } = explained(chart, move)
         const before = stands.get(key)
@@ -189,7 +189,7 @@ function movesOf(record: InspectorRecord) {
 }
 
 /** The states before a record of whoever it tells of. */
-function standsOf(picture: Picture, record: InspectorRecord): Map<string, string> {
+function roleStatesOf(picture: Picture, record: InspectorRecord): Map<string, string> {
   const stands = new Map<string, string>()
   if (record.kind === 'server') {
     const roles = serverIn(picture, record.node)?.roles
@@ -198,7 +198,7 @@ function standsOf(picture: Picture, record: InspectorRecord): Map<string, string
   if (record.kind === 'client') {
     const client = picture.clients.find(({ name }) => name === record.client)
     const request = client?.requests.find(({ seq }) => seq === record.seq)
-    if (request !== undefined) stands.set('client', request.stand.state)
+    if (request !== undefined) stands.set('client', request.machine.state)
   }
   return stands
 }

@@ -21,7 +21,7 @@ import {
 import { edgesOf } from '../../src/core/chart-edges.ts'
 import { roleMachines } from '../../src/core/roles.ts'
 import type { FaultRule } from '../../src/inspect/records/control.ts'
-import type { Stands } from '../../src/inspect/records/record.ts'
+import type { RoleStates } from '../../src/inspect/records/record.ts'
 
 const delay: FaultRule = {
   from: 'client',
@@ -145,12 +145,12 @@ test('pairs are each named once', () => {
 })
 
 test('the timers of the states in which the roles are, and of those around them, can be fired', () => {
-  const stand = (state: string) => ({ state, context: null })
-  const stands: Stands = {
-    acceptor: stand('steady'),
-    proposer: stand('accepting.helping'),
-    learner: stand('catchingUp.asked'),
-    requestQueue: stand('empty'),
+  const machine = (state: string) => ({ state, context: null })
+  const stands: RoleStates = {
+    acceptor: machine('steady'),
+    proposer: machine('accepting.helping'),
+    learner: machine('catchingUp.asked'),
+    requestQueue: machine('empty'),
   }
   expect(armedTimers(stands)).toContainEqual({
     from: 'proposer.accepting.helping',
@@ -159,7 +159,7 @@ test('the timers of the states in which the roles are, and of those around them,
     delay: 'retransmitInterval',
   })
   expect(
-    armedTimers({ ...stands, proposer: stand('leading') }).filter(({ role }) => role === 'proposer'),
+    armedTimers({ ...stands, proposer: machine('leading') }).filter(({ role }) => role === 'proposer'),
   ).toEqual([])
   // Ids are made of names here: they must be those that XState makes.
   for (const machine of Object.values(roleMachines)) {

@@ -4,7 +4,7 @@ import { shownRows } from '../../inspector/model/ledger-rows.ts'
 import { ageText } from '../../inspector/model/record-text.ts'
 import { emptyPicture, type Picture, pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { HeadsRecord, InspectorRecord, ServerRecord } from '../../src/inspect/records/record.ts'
-import { founders, step, survey } from '../support/hub.ts'
+import { founders, keyframe, step } from '../support/hub.ts'
 
 const of = (node: number, record: ServerRecord): InspectorRecord => ({
   kind: 'server',
@@ -16,7 +16,7 @@ const of = (node: number, record: ServerRecord): InspectorRecord => ({
 
 const begun: readonly InspectorRecord[] = [
   { kind: 'cluster', cluster: 'c', service: 'lock', founders, allowsFaults: false },
-  ...[0, 1, 2].map((node) => of(node, survey(node, { timeMs: 10_000 }))),
+  ...[0, 1, 2].map((node) => of(node, keyframe(node, { timeMs: 10_000 }))),
 ]
 
 const heads = (node: number, timeMs: number, at: number, leftOut = 50): InspectorRecord =>
@@ -75,9 +75,9 @@ describe('the heads above the columns', () => {
     // A server that reports nothing more does not hold the others back.
     expect(late).toMatchObject({ firstUnexecuted: 100, ageMs: 1_610 })
     expect(sampled).toMatchObject({ firstUnexecuted: 400, ageMs: 10 })
-    expect(agesOf(pictureAfter(picture, of(0, survey(0, { timeMs: 12_010, firstUnexecuted: 420 }))))).toEqual(
-      [0, 2_010, 0],
-    )
+    expect(
+      agesOf(pictureAfter(picture, of(0, keyframe(0, { timeMs: 12_010, firstUnexecuted: 420 })))),
+    ).toEqual([0, 2_010, 0])
   })
 
   test.each([
@@ -105,7 +105,9 @@ describe('the rows of the ledger', () => {
       'gap 1-7',
       '0 executed nothing nothing',
     ])
-    expect(shownOf(pictureOf(of(0, survey(0, { timeMs: 10_001, firstUnexecuted: 4 }))))).toEqual(['gap 0-3'])
+    expect(shownOf(pictureOf(of(0, keyframe(0, { timeMs: 10_001, firstUnexecuted: 4 }))))).toEqual([
+      'gap 0-3',
+    ])
     expect(shownOf(pictureOf())).toEqual([])
   })
 

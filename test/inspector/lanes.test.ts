@@ -185,7 +185,7 @@ describe('a client', () => {
     to: '127.0.0.1:5000',
     message: { type: 'queued', uid: request.uid, seq: 1 },
   }
-  const stand = { state: 'idle', context: null }
+  const machine = { state: 'idle', context: null }
 
   test('that tells nothing has a lane by its session', () => {
     const model = modelOf(step(0, asked), step(0, tick, [answer]))
@@ -194,7 +194,7 @@ describe('a client', () => {
   })
 
   test('of the inspector has one lane, whatever its session and its address', () => {
-    const client = { kind: 'client', client: 'inspector', seq: 1, moves: [], stand } as const
+    const client = { kind: 'client', client: 'inspector', seq: 1, moves: [], machine } as const
     const model = modelOf(
       { ...client, timeMs: 0, heard: null, event: 'ask', said: [{ to: 0, message: request }] },
       step(0, asked, [answer]),

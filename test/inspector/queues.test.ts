@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { queueOf, waitersByKey } from '../../inspector/model/queues.ts'
 import type { Json } from '../../machines/batch.ts'
+import type { ShownRequest } from '../../src/inspect/records/machine-state.ts'
 import { emptyPicture, pictureAfter } from '../../src/inspect/records/picture.ts'
-import type { ShownRequest } from '../../src/inspect/records/stand.ts'
 import { randomRecords } from '../support/records.ts'
-import { stands, survey } from './build.ts'
+import { keyframe, stands } from './build.ts'
 
 function request(seq: number, tag: ShownRequest['tag'], receivedAtMs = 0): ShownRequest {
   return { uid: 'a@0', seq, command: { kind: 'service', body: null }, replyTo: 'a', receivedAtMs, tag }
@@ -36,14 +36,14 @@ describe('a request queue', () => {
 
 test('who waits for a key is known of all servers, the longest waiting first', () => {
   const picture = [
-    survey({
+    keyframe({
       roles: stands({ requestQueue: queue([request(1, { key: 'x' }, 500), request(2, { key: null })]) }),
     }),
-    survey(
+    keyframe(
       { roles: stands({ requestQueue: queue([request(7, { key: 'x' }, 200), request(8, { key: 'y' })]) }) },
       1,
     ),
-    survey({}, 2),
+    keyframe({}, 2),
   ].reduce(pictureAfter, emptyPicture)
   expect(
     [...waitersByKey(picture.servers)].map(([key, waiters]) => [key, waiters.map(({ request }) => request)]),
@@ -65,9 +65,9 @@ test('in a schedule of chance, the queues of the picture hold what the servers h
       picture = records.slice(taken).reduce(pictureAfter, picture)
       taken = records.length
       for (const { id, node } of servers) {
-        const stand = picture.servers[id]?.roles?.requestQueue
-        if (node.running === null || stand === undefined) continue
-        const { count, delayedCount, entries } = queueOf(stand)
+        const machine = picture.servers[id]?.roles?.requestQueue
+        if (node.running === null || machine === undefined) continue
+        const { count, delayedCount, entries } = queueOf(machine)
         const { held, offered } = node.running.roles.requestQueue.context
         expect([count, delayedCount, entries.length]).toEqual([held.count, held.delayedCount, held.count])
         expect(entries.filter(({ state }) => state === 'proposing')).toHaveLength(offered.length)

@@ -4,7 +4,7 @@ import { moveText, placeText, recordText, timeText } from '../../inspector/model
 import { namedAs, requestName, shownName, shownSession } from '../../src/core/names.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { randomRecords } from '../support/records.ts'
-import { ballot, batch, durable, executed, process, step, survey, verdict } from './build.ts'
+import { ballot, batch, durable, executed, keyframe, process, step, verdict } from './build.ts'
 
 const accept = { type: 'accept', ballot: ballot(1, 0), instance: 0, batch: batch('x') } as const
 const quorum = step({
@@ -41,7 +41,7 @@ describe('a record in words', () => {
       heard: null,
       moves: [],
       said: [],
-      stand: { state: 'idle', context: null },
+      machine: { state: 'idle', context: null },
     })
     expect(shownName('OH5k1arIyUDsTwrm')).toBe('OH5k1a')
     expect(shownName('inspector')).toBe('inspector')
@@ -76,7 +76,7 @@ describe('a record in words', () => {
     expect(recordText({ ...gap, count: 1 })).toBe('server 1: 1 step left out')
     expect(recordText(process('gone'))).toBe('server 0 is gone')
     expect(recordText(verdict(1))).toBe('broken: invariant 1 agreement, as it is')
-    expect(recordText(survey())).toBe('server 0 stands at instance 0, promised nothing')
+    expect(recordText(keyframe())).toBe('server 0 stands at instance 0, promised nothing')
   })
 
   test('says which links are cut, and why a run failed', () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Store, type View } from '../../inspector/model/store.ts'
-import { step, survey, verdict } from './build.ts'
+import { keyframe, step, verdict } from './build.ts'
 
 let frames: (() => void)[] = []
 let store: Store
@@ -134,7 +134,7 @@ describe('playing', () => {
 })
 
 describe('an invariant that breaks', () => {
-  const records = [survey(), verdict(), step(), step(), verdict(4), step(), verdict(4), step()]
+  const records = [keyframe(), verdict(), step(), step(), verdict(4), step(), verdict(4), step()]
 
   test('stops a page that follows, at what broke it', () => {
     store.add(records)

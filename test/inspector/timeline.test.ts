@@ -4,7 +4,7 @@ import { keptRecords, Timeline } from '../../inspector/model/timeline.ts'
 import { emptyPicture, pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { randomRecords } from '../support/records.ts'
-import { process, step, survey, verdict } from './build.ts'
+import { keyframe, process, step, verdict } from './build.ts'
 
 const records = [1, 2, 3].flatMap((seed) => randomRecords({ seed, events: 900, servers: 3 }))
 
@@ -66,7 +66,7 @@ describe('the timeline', () => {
   test('records of which nothing can be made change nothing and are counted', () => {
     const timeline = new Timeline()
     const broken = { kind: 'server', node: 0, incarnation: '', run: '', record: { kind: 'step' } }
-    timeline.add([survey(), broken as unknown as InspectorRecord, step({}, 1)])
+    timeline.add([keyframe(), broken as unknown as InspectorRecord, step({}, 1)])
     expect(timeline.unreadable).toBe(1)
     expect(timeline.pictureAt(2)).toEqual(timeline.pictureAt(1))
     expect(timeline.latest.servers.map(({ node }) => node)).toEqual([0, 1])
@@ -75,7 +75,7 @@ describe('the timeline', () => {
   test('gaps, ends and the first breach of each invariant are marked', () => {
     const timeline = new Timeline()
     const gap: InspectorRecord = { kind: 'gap', node: 0, incarnation: 'founder', run: 'r1', count: 340 }
-    timeline.add([survey(), verdict(), gap, process('gone'), verdict(3), verdict(3, 4), verdict(3, 4)])
+    timeline.add([keyframe(), verdict(), gap, process('gone'), verdict(3), verdict(3, 4), verdict(3, 4)])
     expect(timeline.marks).toEqual([
       { number: 2, kind: 'gap' },
       { number: 3, kind: 'gone' },

@@ -84,7 +84,7 @@ test('whoever watches a client sees its machine ask, wait and be answered', asyn
   const watched = connect({ servers: addresses, observer: (move) => moves.push(move) })
   clients.push(watched)
   const lock = watched.lock('a')
-  await vi.waitFor(() => expect(moves.at(-1)?.stand.state).toBe('waiting.held'), 10_000)
+  await vi.waitFor(() => expect(moves.at(-1)?.machine.state).toBe('waiting.held'), 10_000)
   await unlock()
   await lock
   const [asked, queued] = moves
@@ -96,7 +96,7 @@ test('whoever watches a client sees its machine ask, wait and be answered', asyn
       { event: 'request.submitted', edges: ['client.idle on request.submitted[0]'], state: 'asking.asked' },
     ],
     said: [{ to: addresses[0], message: { type: 'request', seq: 1 } }],
-    stand: { state: 'asking.asked' },
+    machine: { state: 'asking.asked' },
   })
   expect(queued).toMatchObject({
     event: 'queued',
@@ -108,7 +108,7 @@ test('whoever watches a client sees its machine ask, wait and be answered', asyn
     heard: { from: addresses[0], message: { type: 'response', outcome: { kind: 'executed' } } },
     moves: [{ event: 'response', edges: ['client on response[1]'], state: 'answered' }],
     said: [],
-    stand: { state: 'answered', context: { request: null } },
+    machine: { state: 'answered', context: { request: null } },
   })
 })
 

@@ -56,13 +56,14 @@ test('kill -9 closes the connection; the next run is another one, and tells from
   expect(hub.told[0]?.records.some(({ kind }) => kind === 'ended')).toBe(false)
 
   const stopped = await serve(address, ...stored)
-  const [survey, start] = await hub.once(
+  const [keyframe, start] = await hub.once(
     ({ told: [, second] }) => (second?.records.length ?? 0) > 1 && second?.records,
   )
   expect(hub.told[1]?.hello.run).not.toBe(hub.told[0]?.hello.run)
-  if (survey?.kind !== 'survey') throw new Error(`the first record is a ${survey?.kind}, and no survey`)
-  expect(survey.firstUnexecuted).toBeGreaterThanOrEqual(1)
-  expect(survey.durable.firstUnchosen).toBe(survey.firstUnexecuted)
+  if (keyframe?.kind !== 'keyframe')
+    throw new Error(`the first record is a ${keyframe?.kind}, and no keyframe`)
+  expect(keyframe.firstUnexecuted).toBeGreaterThanOrEqual(1)
+  expect(keyframe.durable.firstUnchosen).toBe(keyframe.firstUnexecuted)
   expect(start).toMatchObject({
     kind: 'step',
     cause: { type: 'start' },

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import type { Message } from '../../machines/messages.ts'
-import { trimmedView } from '../../src/inspect/records/trimmed.ts'
+import { truncatedView } from '../../src/inspect/records/truncated.ts'
 import { thrownInWords } from '../../src/services/reason.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
@@ -325,7 +325,7 @@ describe('what a service shows', () => {
     ['an asynchronous snapshot', { snapshot: () => Promise.reject(1) }, 'snapshot returned a promise'],
   ])('%s: the reason is shown in place of the state', (_, part, reason) => {
     const replica = newReplica({ ...oddService({}), ...(part as unknown as Partial<Service>) })
-    expect(trimmedView(replica.view())).toEqual({
+    expect(truncatedView(replica.view())).toEqual({
       json: expect.stringContaining(`the service cannot show its state: `),
     })
     expect(JSON.stringify(replica.view())).toContain(reason)

@@ -7,9 +7,9 @@ import type { ControlCommand, ControlResult } from '../../src/inspect/records/co
 import type { HubToPage, PageToHub, ServerToHub } from '../../src/inspect/records/protocol.ts'
 import type {
   InspectorRecord,
+  KeyframeRecord,
   ServerRecord,
   StepRecord,
-  SurveyRecord,
 } from '../../src/inspect/records/record.ts'
 
 export const founders = foundingMembers([0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${31_190 + id}` })))
@@ -33,9 +33,9 @@ export const hello = (
 
 const idle = (state: string, context: object = {}) => ({ state, context: { ...context } })
 
-export function survey(node: number, more: Partial<SurveyRecord> = {}): SurveyRecord {
+export function keyframe(node: number, more: Partial<KeyframeRecord> = {}): KeyframeRecord {
   return {
-    kind: 'survey',
+    kind: 'keyframe',
     clock: 1,
     timeMs: 1,
     address: `127.0.0.1:${31_190 + node}`,

@@ -1,16 +1,16 @@
 /** What the servers of a schedule would tell the inspector, with as many records missing as a test wants. */
 import type { NodeId } from '../../machines/batch.ts'
 import { roleNames } from '../../src/core/roles.ts'
+import { machineStateOf } from '../../src/inspect/records/machine-state.ts'
 import type {
   Cause,
   InspectorRecord,
+  KeyframeRecord,
+  RoleStates,
   RunName,
   ServerRecord,
-  Stands,
   StepRecord,
-  SurveyRecord,
 } from '../../src/inspect/records/record.ts'
-import { standOf } from '../../src/inspect/records/stand.ts'
 import type { ClusterSettings, ClusterState } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 
@@ -22,7 +22,7 @@ export type Told =
       readonly run: string
       readonly incarnation: string
       readonly step: StepRecord
-      readonly survey: SurveyRecord
+      readonly keyframe: KeyframeRecord
     }
   | {
       readonly kind: 'gone'
@@ -52,8 +52,8 @@ export class ScheduleTeller {
         })
         continue
       }
-      const survey = surveyOf(state, id, this.told.length)
-      if (survey === null) continue
+      const keyframe = surveyOf(state, id, this.told.length)
+      if (keyframe === null) continue
       const cause: Cause = event === null ? { type: 'start' } : causeOf(event, before)
       const step: StepRecord = {
         kind: 'step',
@@ -66,7 +66,7 @@ export class ScheduleTeller {
         roles: {},
       }
       const incarnation = state.servers[id]?.incarnation ?? ''
-      this.told.push({ kind: 'step', node: id, run, incarnation, step, survey })
+      this.told.push({ kind: 'step', node: id, run, incarnation, step, keyframe })
     }
   }
 }
@@ -88,7 +88,7 @@ export function recordsOf(told: readonly Told[], isLost: (place: number) => bool
       if (!isLost(place)) return [{ kind: 'server', ...one.name, record: one.ended }]
       return [{ kind: 'process', node, timeMs: 0, state: 'gone', reason: null }]
     }
-    const { run, incarnation, step, survey } = one
+    const { run, incarnation, step, keyframe } = one
     if (isLost(place)) {
       const before = missing.get(node)
       missing.set(node, { run, count: (before?.run === run ? before.count : 0) + 1 })
@@ -101,7 +101,7 @@ export function recordsOf(told: readonly Told[], isLost: (place: number) => bool
     return [
       { kind: 'gap', ...name, count: gap.count },
       // As a server does: where it is before what it tells, and nothing of what it did meanwhile.
-      { kind: 'server', ...name, record: { ...survey, clock: step.clock } },
+      { kind: 'server', ...name, record: { ...keyframe, clock: step.clock } },
     ]
   })
 }
@@ -150,12 +150,12 @@ function causeOf(event: ClusterEvent, before: ClusterState): Cause {
   }
 }
 
-function surveyOf(state: ClusterState, id: NodeId, clock: number): SurveyRecord | null {
+function surveyOf(state: ClusterState, id: NodeId, clock: number): KeyframeRecord | null {
   const { running, disk } = state.servers[id]?.node ?? { running: null, disk: null }
   if (running === null || disk === null) return null
-  const stands = roleNames.map((role) => [role, standOf(role, running.roles[role])] as const)
+  const stands = roleNames.map((role) => [role, machineStateOf(role, running.roles[role])] as const)
   return {
-    kind: 'survey',
+    kind: 'keyframe',
     clock,
     timeMs: state.nowMs,
     address: `server-${id}`,
@@ -163,6 +163,6 @@ function surveyOf(state: ClusterState, id: NodeId, clock: number): SurveyRecord 
     members: running.replica.members,
     durable: disk.durable,
     firstUnexecuted: running.replica.firstUnexecuted,
-    roles: Object.fromEntries(stands) as unknown as Stands,
+    roles: Object.fromEntries(stands) as unknown as RoleStates,
   }
 }

@@ -59,7 +59,7 @@ export function Lanes({ view, store }: PartProps) {
   // Where the records are fewer than before, as after an undo, the view is moved to where there are any.
   const viewport = isFollowing ? followed(lanes, still, view.cursor) : panned(lanes, still, 0)
   const { selected } = view
-  const stands =
+  const shownArrow =
     picked !== null && selected !== null && lanes.arrowsAt(selected).includes(picked) ? picked : null
   const scene = sceneOf({
     model: lanes,
@@ -69,7 +69,7 @@ export function Lanes({ view, store }: PartProps) {
     cursor: view.cursor,
     originMs: store.timeline.originMs,
     selected,
-    picked: stands?.id ?? null,
+    picked: shownArrow?.id ?? null,
     pointed,
   })
 
@@ -232,7 +232,7 @@ export function Lanes({ view, store }: PartProps) {
           />
         </div>
         {selected !== null && (
-          <LaneDetails store={store} model={lanes} selected={selected} picked={stands} pick={pick} />
+          <LaneDetails store={store} model={lanes} selected={selected} picked={shownArrow} pick={pick} />
         )}
       </div>
       <p id="lane-keys" class="visually-hidden">
@@ -241,7 +241,7 @@ export function Lanes({ view, store }: PartProps) {
       </p>
       <p class="visually-hidden" aria-live="polite">
         {currentDot !== null && nameOf(currentDot.at)}
-        {stands !== null && arrowText(stands, lanes.stateOf(stands))}
+        {shownArrow !== null && arrowText(shownArrow, lanes.stateOf(shownArrow))}
       </p>
     </section>
   )

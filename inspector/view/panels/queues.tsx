@@ -2,7 +2,7 @@ import './queues.css'
 import type { Command, NodeId } from '../../../machines/batch.ts'
 import { requestName } from '../../../src/core/names.ts'
 import type { ServerPicture } from '../../../src/inspect/records/picture.ts'
-import type { Stand } from '../../../src/inspect/records/record.ts'
+import type { MachineState } from '../../../src/inspect/records/record.ts'
 import { commandText } from '../../../src/messages/part-texts.ts'
 import { type QueueEntry, queueOf } from '../../model/queues.ts'
 import { isShort, timeText } from '../../model/record-text.ts'
@@ -24,7 +24,7 @@ export const Queues = pure(function Queues({ servers, originMs }: QueuesProps) {
           key={node}
           node={node}
           state={state}
-          stand={roles?.requestQueue ?? null}
+          machine={roles?.requestQueue ?? null}
           originMs={originMs}
         />
       ))}
@@ -35,18 +35,18 @@ export const Queues = pure(function Queues({ servers, originMs }: QueuesProps) {
 interface QueueProps {
   readonly node: NodeId
   readonly state: ServerPicture['state']
-  readonly stand: Stand | null
+  readonly machine: MachineState | null
   readonly originMs: number
 }
 
-const QueueOf = pure(function QueueOf({ node, state, stand, originMs }: QueueProps) {
-  const { count, delayedCount, entries } = stand === null ? queueOfNobody : queueOf(stand)
+const QueueOf = pure(function QueueOf({ node, state, machine, originMs }: QueueProps) {
+  const { count, delayedCount, entries } = machine === null ? queueOfNobody : queueOf(machine)
   const more = count - entries.length
   return (
     <section>
       <h3>
         <Token node={node} /> <span class="visually-hidden">Server {node}: </span>
-        {stand === null ? state : `${count} held, ${delayedCount} delayed`}
+        {machine === null ? state : `${count} held, ${delayedCount} delayed`}
       </h3>
       {entries.length === 0 ? null : (
         <table class="plain-table">

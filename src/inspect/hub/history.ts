@@ -1,7 +1,7 @@
 /** The records that the hub keeps, for pages that come later: the latest, and where all stood before them. */
 
 import { emptyPicture, type Picture, pictureAfter, type ServerPicture } from '../records/picture.ts'
-import type { ClientRecord, InspectorRecord, Stand, Stands } from '../records/record.ts'
+import type { ClientRecord, InspectorRecord, MachineState, RoleStates } from '../records/record.ts'
 import { boundedPicture } from './bounded-picture.ts'
 import { recordBytes } from './record-bytes.ts'
 
@@ -26,9 +26,9 @@ const places = 40
 const requestsTold = 20
 
 /** Of a server that is gone: it is told where its roles are, and then that they are no more. */
-const nowhere: Stands = (() => {
-  const stand: Stand = { state: '', context: {} }
-  return { acceptor: stand, proposer: stand, learner: stand, requestQueue: stand }
+const nowhere: RoleStates = (() => {
+  const machine: MachineState = { state: '', context: {} }
+  return { acceptor: machine, proposer: machine, learner: machine, requestQueue: machine }
 })()
 
 /** Records as JSON, each with a number: from 0 on, in order. */
@@ -104,7 +104,7 @@ export class History {
       ...servers.flatMap((server) => this.#recordsOf(server)),
       ...clients.flatMap(({ name, requests }) =>
         requests.slice(-requestsTold).map(
-          ({ seq, stand, moves }): ClientRecord => ({
+          ({ seq, machine, moves }): ClientRecord => ({
             kind: 'client',
             client: name,
             seq,
@@ -113,7 +113,7 @@ export class History {
             event: '',
             moves,
             said: [],
-            stand,
+            machine,
           }),
         ),
       ),
@@ -133,7 +133,7 @@ export class History {
     if (run !== null && address !== null && durable !== null) {
       const roles = server.roles ?? nowhere
       const where = { address, pid, members, durable, firstUnexecuted, roles }
-      records.push({ kind: 'server', ...name, record: { kind: 'survey', clock, timeMs, ...where } })
+      records.push({ kind: 'server', ...name, record: { kind: 'keyframe', clock, timeMs, ...where } })
       const sample = server.samples.at(-1)
       if (leftOutSince > 0 && sample !== undefined) {
         const heads = { kind: 'heads', clock, ...sample, leftOut: leftOutSince } as const

@@ -23,9 +23,9 @@ import type {
   HeadsRecord,
   InspectorRecord,
   InvariantStanding,
+  KeyframeRecord,
   ServerRecord,
   StepRecord,
-  SurveyRecord,
 } from '../records/record.ts'
 import { unjudged } from '../records/verdict.ts'
 import {
@@ -146,11 +146,11 @@ export class RecordJudge {
 
   #heardOf(line: ServerLine, nowMs: number): void {
     const { node, run, record } = line
-    // What they tell of is missing: the gap that comes with the next survey says so.
+    // What they tell of is missing: the gap that comes with the next keyframe says so.
     if (record.kind === 'heads') return
     const server = this.#servers.get(node)
     if (server === undefined || server.run !== run || !server.isRunning) this.#begins(line, server, nowMs)
-    else if (record.kind === 'survey') this.#surveyed(line, server, record)
+    else if (record.kind === 'keyframe') this.#takeKeyframe(line, server, record)
     else if (server.isWhole) this.#happened(node, server, record, nowMs)
     // What it says is known all the same.
     else if (record.kind === 'step') this.#notes(node, record)
@@ -196,11 +196,11 @@ export class RecordJudge {
     else this.#observe({ type: 'started', node, incarnation, ...beginning })
   }
 
-  /** A survey in the middle: after a gap, or to make sure. */
-  #surveyed(
+  /** A keyframe in the middle: after a gap, or to make sure. */
+  #takeKeyframe(
     line: ServerLine,
     server: KnownServer,
-    { durable, members, firstUnexecuted }: SurveyRecord,
+    { durable, members, firstUnexecuted }: KeyframeRecord,
   ): void {
     const wasWhole = server.isWhole
     Object.assign(server, { isWhole: true, durable, members, firstUnexecuted })
@@ -211,7 +211,7 @@ export class RecordJudge {
   #happened(
     node: NodeId,
     server: KnownServer,
-    record: Exclude<ServerRecord, SurveyRecord | HeadsRecord>,
+    record: Exclude<ServerRecord, KeyframeRecord | HeadsRecord>,
     nowMs: number,
   ): void {
     switch (record.kind) {
@@ -277,7 +277,7 @@ export class RecordJudge {
     else this.#course = { name: 'waiting', reason, sinceMs: nowMs }
   }
 
-  /** What servers hold on disk is not kept where it is too much: it comes again with the next survey of each. */
+  /** What servers hold on disk is not kept where it is too much: it comes again with the next keyframe of each. */
   #makeRoom(record: InspectorRecord, nowMs: number): void {
     this.#bytesSinceSeen += recordBytes(record)
     if (this.#bytesSinceSeen <= mostDurableBytes) return

@@ -4,8 +4,8 @@ import type { Instance } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
 import { canonicalJson } from '../../core/digest.ts'
 import { type DurableState, nothingDurable } from '../../core/durable.ts'
+import type { ShownHeld } from '../records/machine-state.ts'
 import type { ServerRecord, StepRecord } from '../records/record.ts'
-import type { ShownHeld } from '../records/stand.ts'
 
 /** What is known of a server. */
 export interface KnownServer {
@@ -14,7 +14,7 @@ export interface KnownServer {
   isRunning: boolean
   /** It said that it ended, and after all its other records: none of them is missing. */
   hasEndedWell: boolean
-  /** Every record since the last survey is there. */
+  /** Every record since the last keyframe is there. */
   isWhole: boolean
   /** What it was when the judgement began is known, and everything since. */
   isJudged: boolean
@@ -34,7 +34,7 @@ export interface Beginning {
 
 /** Where a server is at the first record of a run; `null` when that does not say it. */
 export function beginningOf(record: ServerRecord): Beginning | null {
-  if (record.kind === 'survey') {
+  if (record.kind === 'keyframe') {
     const { durable, members, firstUnexecuted, roles } = record
     const held = (roles.requestQueue.context as { readonly held?: ShownHeld } | null)?.held
     const isFresh = held?.count === 0 && firstUnexecuted === durable.firstUnchosen

@@ -6,7 +6,7 @@
 import type { NodeId } from '../../../machines/batch.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
 import { roleNames } from '../../core/roles.ts'
-import type { InspectorRecord, RepeatsRecord, Stands, StepRecord } from '../records/record.ts'
+import type { InspectorRecord, RepeatsRecord, RoleStates, StepRecord } from '../records/record.ts'
 import { recordBytes } from './record-bytes.ts'
 
 /** Steps that are remembered, to know one that is taken again. */
@@ -157,10 +157,12 @@ export class Thinner {
   }
 }
 
-function placesIn(node: NodeId, roles: Partial<Stands>): readonly (readonly [string, Place])[] {
+function placesIn(node: NodeId, roles: Partial<RoleStates>): readonly (readonly [string, Place])[] {
   return roleNames.flatMap((role) => {
-    const stand = roles[role]
-    return stand === undefined ? [] : [[`${node} ${role}`, { state: stand.state, print: fingerprint(stand) }]]
+    const machine = roles[role]
+    return machine === undefined
+      ? []
+      : [[`${node} ${role}`, { state: machine.state, print: fingerprint(machine) }]]
   })
 }
 

@@ -2,7 +2,7 @@
 import { type Ballot, compareBallots } from '../../../machines/ballot.ts'
 import type { Instance, Json } from '../../../machines/batch.ts'
 import type { DurableState } from '../../core/durable.ts'
-import type { Stands } from './record.ts'
+import type { RoleStates } from './record.ts'
 
 export interface Heads {
   readonly promised: Ballot | null
@@ -28,7 +28,7 @@ export const nothingKnown: Heads = {
 
 /** What was known of a server last, which tells its heads. */
 export interface Known {
-  readonly roles: Stands | null
+  readonly roles: RoleStates | null
   readonly durable: DurableState | null
   readonly firstUnexecuted: Instance
 }

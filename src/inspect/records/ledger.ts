@@ -4,7 +4,7 @@ import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from '../
 import type { Execution, RequestOutcome } from '../../../machines/outcome.ts'
 import type { DurableState } from '../../core/durable.ts'
 import type { Fact } from '../../core/facts.ts'
-import type { StepRecord, SurveyRecord } from './record.ts'
+import type { KeyframeRecord, StepRecord } from './record.ts'
 import { isAcceptedRecord, isRequest } from './record-fault.ts'
 
 /** Rows that are kept: of the latest instances. */
@@ -54,8 +54,8 @@ const shownRequests = 4
 const shownOutcomes = 2 * shownRequests
 
 /** The ledger after a record of server `node`. */
-export function ledgerAfter(ledger: Ledger, node: NodeId, record: StepRecord | SurveyRecord): Ledger {
-  if (record.kind === 'survey') {
+export function ledgerAfter(ledger: Ledger, node: NodeId, record: StepRecord | KeyframeRecord): Ledger {
+  if (record.kind === 'keyframe') {
     const { durable, firstUnexecuted, roles } = record
     const begun = begunFrom(ledger, node, durable)
     return inMemory(executedBelow(begun, node, firstUnexecuted), node, roles.acceptor.context)

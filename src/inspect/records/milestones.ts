@@ -76,7 +76,7 @@ function ofServer(
       if (before?.state === 'gone') return []
       return [{ timeMs, what: 'gone', node, text: record.reason ?? 'it was stopped' }]
     }
-    case 'survey':
+    case 'keyframe':
       return membersKnown(picture, timeMs, record.firstUnexecuted, record.members)
     case 'step': {
       const isUp = before?.state === 'up' || before?.state === 'paused'

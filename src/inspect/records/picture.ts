@@ -15,11 +15,11 @@ import type {
   HeadsRecord,
   InspectorRecord,
   InvariantStanding,
+  MachineState,
   RoleMove,
+  RoleStates,
   RunName,
   ServerRecord,
-  Stand,
-  Stands,
   StepRecord,
 } from './record.ts'
 import { isSameCluster } from './same-cluster.ts'
@@ -61,7 +61,7 @@ export interface ServerPicture {
   readonly clock: number
   readonly timeMs: number
   /** `null` while it is not running, or was never seen. */
-  readonly roles: Stands | null
+  readonly roles: RoleStates | null
   readonly durable: DurableState | null
   readonly members: readonly Member[]
   readonly firstUnexecuted: Instance
@@ -88,7 +88,7 @@ export interface ClientPicture {
 
 export interface RequestPicture {
   readonly seq: number
-  readonly stand: Stand
+  readonly machine: MachineState
   readonly moves: readonly Omit<RoleMove, 'role'>[]
 }
 
@@ -181,7 +181,7 @@ function serverRecordTaken(picture: Picture, name: RunName, record: ServerRecord
   const isOtherDisk = before?.incarnation != null && before.incarnation !== incarnation
   const ledger = isOtherDisk ? ledgerWithout(picture.ledger, node) : picture.ledger
   switch (record.kind) {
-    case 'survey': {
+    case 'keyframe': {
       const { address, pid, members, durable, firstUnexecuted, roles } = record
       const next = seen({
         ...{ address, pid, members, durable, firstUnexecuted, roles },
@@ -257,7 +257,7 @@ function stepTaken(
     cause,
     moves,
     writes,
-    roles: known === null ? wholeStands(roles) : { ...known, ...roles },
+    roles: known === null ? wholeRoleStates(roles) : { ...known, ...roles },
     ...(durable === undefined ? {} : { durable }),
     ...(members === undefined ? {} : { members }),
     ...(lastExecution !== undefined
@@ -272,7 +272,7 @@ function stepTaken(
   return { ...next, ledger, last: { party: 'server', node, cause, moves } }
 }
 
-function wholeStands(roles: Partial<Stands>): Stands | null {
+function wholeRoleStates(roles: Partial<RoleStates>): RoleStates | null {
   const { acceptor, proposer, learner, requestQueue } = roles
   return acceptor && proposer && learner && requestQueue
     ? { acceptor, proposer, learner, requestQueue }
@@ -334,8 +334,8 @@ function lastWithout({ last }: Picture, node: NodeId): LastStep | null {
 }
 
 function clientMoved(picture: Picture, record: ClientRecord): Picture {
-  const { client: name, seq, stand, moves } = record
-  const request: RequestPicture = { seq, stand, moves }
+  const { client: name, seq, machine, moves } = record
+  const request: RequestPicture = { seq, machine, moves }
   const before = picture.clients.find((client) => client.name === name)
   const requests = [...(before?.requests ?? []).filter((other) => other.seq !== seq), request]
   const client = { name, requests: requests.sort((a, b) => a.seq - b.seq).slice(-keptRequests) }

@@ -77,8 +77,8 @@ export interface RecordOptions {
 
 /** The shapes of the records of a server, by `kind`. */
 export function serverRecordSchemas({ shown, client }: RecordOptions) {
-  const stand = closed({ state: Type.String({ maxLength: 200 }), context: shown })
-  const stands = closed({ acceptor: stand, proposer: stand, learner: stand, requestQueue: stand })
+  const machine = closed({ state: Type.String({ maxLength: 200 }), context: shown })
+  const roleStates = closed({ acceptor: machine, proposer: machine, learner: machine, requestQueue: machine })
   const fact = Type.Union([
     closed({ type: Type.Literal('requested'), request: closed(request) }),
     closed({
@@ -137,17 +137,17 @@ export function serverRecordSchemas({ shown, client }: RecordOptions) {
       facts: Type.Array(fact),
       writes: count,
       // No partial object: that would let a role through that is `undefined`.
-      roles: Type.Record(changedRole, stand, { additionalProperties: false }),
+      roles: Type.Record(changedRole, machine, { additionalProperties: false }),
     }),
-    survey: closed({
-      kind: Type.Literal('survey'),
+    keyframe: closed({
+      kind: Type.Literal('keyframe'),
       ...stamp,
       address,
       pid: nullable(count),
       members: Type.Array(member),
       durable,
       firstUnexecuted: integer,
-      roles: stands,
+      roles: roleStates,
     }),
     heads: closed({
       kind: Type.Literal('heads'),
@@ -262,7 +262,7 @@ export const otherRecordSchemas = {
       Type.Object({ event: Type.String(), edges: Type.Array(Type.String()), state: Type.String() }),
     ),
     said: Type.Array(Type.Object({ to: party, message: clientMessage })),
-    stand: Type.Object({ state: Type.String(), context: Type.Unknown() }),
+    machine: Type.Object({ state: Type.String(), context: Type.Unknown() }),
   }),
   verdict: Type.Object({
     timeMs: Type.Number(),

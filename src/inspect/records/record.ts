@@ -26,14 +26,14 @@ export interface RunName {
 }
 
 /** Which state a role, or the machine that carries a request, is in, and what it remembers. */
-export interface Stand {
+export interface MachineState {
   /** As `stateName` of src/core/chart-names.ts writes it: `accepting.helping`. */
   readonly state: string
-  /** The context, as `trimmed` of src/inspect/records/trimmed.ts leaves it. */
+  /** The context, as `truncated` of src/inspect/records/truncated.ts leaves it. */
   readonly context: Json
 }
 
-export type Stands = Readonly<Record<RoleName, Stand>>
+export type RoleStates = Readonly<Record<RoleName, MachineState>>
 
 /** A transition that was taken; what is heard and changes nothing is a move without edges. */
 export interface RoleMove {
@@ -65,7 +65,7 @@ export type PartyName = NodeId | string
 /** What a server tells of itself. */
 export type ServerRecord =
   | StepRecord
-  | SurveyRecord
+  | KeyframeRecord
   | HeadsRecord
   | FateRecord
   | ServiceRecord
@@ -90,12 +90,12 @@ export interface StepRecord {
   /** What was given to the disk, and is not synced yet. */
   readonly writes: number
   /** The roles that changed. */
-  readonly roles: Partial<Stands>
+  readonly roles: Partial<RoleStates>
 }
 
 /** Where the server stands: its first record, and the first after records that were left out. */
-export interface SurveyRecord {
-  readonly kind: 'survey'
+export interface KeyframeRecord {
+  readonly kind: 'keyframe'
   readonly clock: number
   readonly timeMs: number
   readonly address: Address
@@ -105,7 +105,7 @@ export interface SurveyRecord {
   readonly durable: DurableState
   /** Everything below is executed. */
   readonly firstUnexecuted: Instance
-  readonly roles: Stands
+  readonly roles: RoleStates
 }
 
 /**
@@ -220,7 +220,7 @@ export interface ClientRecord {
   readonly event: string
   readonly moves: readonly Omit<RoleMove, 'role'>[]
   readonly said: readonly { readonly to: NodeId; readonly message: ClientMessage }[]
-  readonly stand: Stand
+  readonly machine: MachineState
 }
 
 /** How invariants stand: said when it changes. */

@@ -20,7 +20,7 @@ const recordWeight = 400
 
 /**
  * The records that wait to be sent: a bounded number of them. When there is no room or no allowance left, nothing is taken,
- * only counted; and since whoever reads on after a gap must know where the server stands, a survey comes first then.
+ * only counted; and since whoever reads on after a gap must know where the server stands, a keyframe comes first then.
  */
 export class Backlog {
   readonly #allowance: Allowance
@@ -32,16 +32,16 @@ export class Backlog {
   #leftOut = 0
   #totalLeftOut = 0
   #isFull = false
-  #needsSurvey = true
+  #needsKeyframe = true
 
   constructor(allowance: Allowance, limits: BacklogLimits) {
     this.#allowance = allowance
     this.#limits = limits
   }
 
-  /** True when the next record must be a survey. */
-  get needsSurvey(): boolean {
-    return this.#needsSurvey
+  /** True when the next record must be a keyframe. */
+  get needsKeyframe(): boolean {
+    return this.#needsKeyframe
   }
 
   /** There was no room; nothing is taken until `reopen`. */
@@ -72,7 +72,7 @@ export class Backlog {
   leaveOut(count = 1): void {
     this.#leftOut += count
     this.#totalLeftOut += count
-    this.#needsSurvey = true
+    this.#needsKeyframe = true
   }
 
   /** Records that were left out since the last one that was taken. */
@@ -80,7 +80,7 @@ export class Backlog {
     return this.#leftOut
   }
 
-  /** Takes heads, which need no allowance; what is left out stays left out, and a survey still comes next. Drops them without room. */
+  /** Takes heads, which need no allowance; what is left out stays left out, and a keyframe still comes next. Drops them without room. */
   addHeads(record: HeadsRecord): void {
     const text = JSON.stringify(record)
     if (this.#isFull || !this.#hasRoom(text)) return
@@ -100,7 +100,7 @@ export class Backlog {
     if (this.#leftOut > 0) this.#stretches.push({ leftOut: this.#leftOut, records: [] })
     this.#leftOut = 0
     this.#put(text)
-    this.#needsSurvey = false
+    this.#needsKeyframe = false
   }
 
   /** Everything that waits; from now on nothing does. */
@@ -112,7 +112,7 @@ export class Backlog {
     return taken
   }
 
-  /** Leaves out everything that waits. A survey comes next. */
+  /** Leaves out everything that waits. A keyframe comes next. */
   forget(): void {
     const before = this.take()
     const records = before.reduce((sum, stretch) => sum + stretch.records.length, 0)

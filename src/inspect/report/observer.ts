@@ -13,23 +13,23 @@ import { roleMachines, roleNames } from '../../core/roles.ts'
 import { microstepOf } from '../../core/step.ts'
 import type { JournalEvent } from '../../journal/journal-lines.ts'
 import type { Replica } from '../../services/replica.ts'
+import { machineStateOf } from '../records/machine-state.ts'
 import type {
   Cause,
   FateRecord,
   HeadsRecord,
+  MachineState,
   RoleMove,
+  RoleStates,
   ServerRecord,
-  Stand,
-  Stands,
 } from '../records/record.ts'
-import { standOf } from '../records/stand.ts'
-import { trimmedView } from '../records/trimmed.ts'
+import { truncatedView } from '../records/truncated.ts'
 import { DurableMirror } from './durable-mirror.ts'
 
 /** Where records go. */
 export interface RecordSink {
-  /** True when the next record must be a survey. */
-  readonly needsSurvey: boolean
+  /** True when the next record must be a keyframe. */
+  readonly needsKeyframe: boolean
   /** True when a record may be made now. */
   admits(): boolean
   /** A record is left out. */
@@ -179,7 +179,7 @@ export class Observer {
   /** Tells where the server stands, if that is to come next. */
   resume(): void {
     this.#safely(undefined, () => {
-      if (this.#sink.needsSurvey && this.#sink.admits()) this.#survey()
+      if (this.#sink.needsKeyframe && this.#sink.admits()) this.#keyframe()
     })
   }
 
@@ -211,17 +211,17 @@ export class Observer {
     })
   }
 
-  /** True when a record may be made now; a survey is made before it where one must be. */
+  /** True when a record may be made now; a keyframe is made before it where one must be. */
   #isAdmitted(): boolean {
     if (this.#sink.admits()) {
-      if (this.#sink.needsSurvey) this.#survey()
-      if (!this.#sink.needsSurvey) return true
+      if (this.#sink.needsKeyframe) this.#keyframe()
+      if (!this.#sink.needsKeyframe) return true
     }
     this.#sink.leaveOut()
     return false
   }
 
-  #survey(): void {
+  #keyframe(): void {
     const mirror = this.#mirror
     if (mirror === null) return
     const { address, replica } = this.#subject
@@ -230,7 +230,7 @@ export class Observer {
     // Before the roles are there, or when they are gone.
     if (roleNames.some((role) => roles[role] === undefined)) return
     this.#sink.add({
-      kind: 'survey',
+      kind: 'keyframe',
       clock: this.#subject.clock(),
       timeMs: Date.now(),
       address,
@@ -238,20 +238,20 @@ export class Observer {
       members: replica.members,
       durable: mirror.durable,
       firstUnexecuted: replica.firstUnexecuted,
-      roles: roles as Stands,
+      roles: roles as RoleStates,
     })
     this.#serviceChanged()
   }
 
-  #changed(): Partial<Stands> {
-    const changed: Partial<Record<RoleName, Stand>> = {}
+  #changed(): Partial<RoleStates> {
+    const changed: Partial<Record<RoleName, MachineState>> = {}
     for (const role of roleNames) {
       const snapshot = this.#subject.snapshot(role)
       const before = this.#told[role]
       if (snapshot === undefined) continue
       if (snapshot.context === before?.context && snapshot.value === before?.value) continue
       this.#told[role] = snapshot
-      changed[role] = standOf(role, snapshot as Parameters<typeof standOf>[1])
+      changed[role] = machineStateOf(role, snapshot as Parameters<typeof machineStateOf>[1])
     }
     return changed
   }
@@ -262,19 +262,19 @@ export class Observer {
     this.#serviceTimer ??= setTimeout(() => this.#showService(), afterMs).unref()
   }
 
-  /** What is left out here is made up for after the survey that comes next. */
+  /** What is left out here is made up for after the keyframe that comes next. */
   #showService(): void {
     this.#serviceTimer = null
     this.#safely(undefined, () => {
       const { replica } = this.#subject
-      if (this.#sink.needsSurvey || !this.#sink.admits()) return
+      if (this.#sink.needsKeyframe || !this.#sink.admits()) return
       const begin = performance.now()
       this.#sink.add({
         kind: 'service',
         clock: this.#subject.clock(),
         timeMs: Date.now(),
         firstUnexecuted: replica.firstUnexecuted,
-        view: trimmedView(replica.view()),
+        view: truncatedView(replica.view()),
       })
       this.#serviceTookMs = performance.now() - begin
     })

@@ -21,7 +21,7 @@ export interface ReporterOptions {
 
 /** Whom a reporter reports of. */
 export interface ReportedSubject {
-  /** It is time for a survey, though nothing happens. */
+  /** It is time for a keyframe, though nothing happens. */
   resume(): void
   /** How far it is now; `null` before it runs. */
   heads(): Omit<HeadsRecord, 'leftOut'> | null
@@ -96,8 +96,8 @@ export class Reporter implements RecordSink {
     }
   }
 
-  get needsSurvey(): boolean {
-    return this.#backlog.needsSurvey
+  get needsKeyframe(): boolean {
+    return this.#backlog.needsKeyframe
   }
 
   admits(): boolean {
@@ -127,7 +127,7 @@ export class Reporter implements RecordSink {
   #opened(): void {
     this.#connection.say(JSON.stringify(this.#options.hello))
     this.#backlog.reopen()
-    // What waits begins with a survey.
+    // What waits begins with a keyframe.
     if (this.#backlog.isEmpty) this.#subject.resume()
     else this.#flushSoon()
   }
@@ -153,7 +153,7 @@ export class Reporter implements RecordSink {
       this.#resumeTimer = null
       this.#subject.resume()
       // What was overspent may have taken all of this window too.
-      if (this.#backlog.needsSurvey) this.#resumeLater()
+      if (this.#backlog.needsKeyframe) this.#resumeLater()
     }, this.#allowance.untilNextMs(Date.now()) + 1).unref()
   }
 
@@ -167,8 +167,8 @@ export class Reporter implements RecordSink {
     this.#headsMs = (Math.floor(Math.max(nowMs, lastMs) / headsEveryMs) + 1) * headsEveryMs
     this.#headsTimer = setTimeout(() => {
       this.#headsTimer = null
-      // A survey may have come meanwhile: then nothing is missing.
-      const heads = this.#backlog.needsSurvey ? this.#subject.heads() : null
+      // A keyframe may have come meanwhile: then nothing is missing.
+      const heads = this.#backlog.needsKeyframe ? this.#subject.heads() : null
       if (heads === null) return
       this.#backlog.addHeads({ ...heads, leftOut: this.#backlog.leftOut })
       this.#flushSoon()

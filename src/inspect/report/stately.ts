@@ -3,8 +3,8 @@ import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { RoleName } from '../../../machines/inbox.ts'
 import { roleNames } from '../../core/roles.ts'
-import { standOf } from '../records/stand.ts'
-import { trimmed } from '../records/trimmed.ts'
+import { machineStateOf } from '../records/machine-state.ts'
+import { truncated } from '../records/truncated.ts'
 import { Allowance } from './allowance.ts'
 import { Connection } from './connection.ts'
 
@@ -97,13 +97,13 @@ export class StatelyBridge {
         return
       case '@xstate.event':
         if (this.#admits())
-          this.#tell({ ...inspected, event: trimmed(inspected.event) as typeof inspected.event })
+          this.#tell({ ...inspected, event: truncated(inspected.event) as typeof inspected.event })
         return
       case '@xstate.snapshot':
         if (!this.#admits()) return
         this.#tell({
           ...inspected,
-          event: trimmed(inspected.event) as typeof inspected.event,
+          event: truncated(inspected.event) as typeof inspected.event,
           snapshot: shownOf(inspected.actorRef as AnyActorRef, inspected.snapshot as AnyMachineSnapshot),
         })
         return
@@ -151,6 +151,6 @@ export class StatelyBridge {
 function shownOf(actor: AnyActorRef, snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
   const { status, value } = snapshot
   const role = roleNames.find((name) => name === (actor.id as RoleName))
-  const context = role === undefined ? trimmed(snapshot.context) : standOf(role, snapshot).context
+  const context = role === undefined ? truncated(snapshot.context) : machineStateOf(role, snapshot).context
   return { status, value, context } as unknown as AnyMachineSnapshot
 }

@@ -3,7 +3,7 @@ import { heldBytes } from '../../../src/core/json.ts'
 import { History } from '../../../src/inspect/hub/history.ts'
 import { emptyPicture, type Picture, pictureAfter } from '../../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../../src/inspect/records/record.ts'
-import { survey } from '../../support/hub.ts'
+import { keyframe } from '../../support/hub.ts'
 import { randomRecords } from '../../support/records.ts'
 
 const cluster: InspectorRecord = {
@@ -21,7 +21,7 @@ const swelling = (count: number) => Array.from({ length: count }, () => ({}))
 
 /** A server with a context that takes 64 bytes for each three of its JSON. */
 function swollen(node: number, clock: number): InspectorRecord {
-  const { roles, ...rest } = survey(node)
+  const { roles, ...rest } = keyframe(node)
   const acceptor = { state: 'listening', context: { junk: swelling(15_000) } }
   const record = { ...rest, clock, roles: { ...roles, acceptor } }
   return { kind: 'server', node, incarnation: `founder-${node}`, run: `r${node}`, record }

@@ -7,7 +7,7 @@ import type { Hub } from '../../../src/inspect/hub/hub.ts'
 import { emptyPicture, pictureAfter } from '../../../src/inspect/records/picture.ts'
 import type { Refusal } from '../../../src/inspect/records/protocol.ts'
 import type { InspectorRecord } from '../../../src/inspect/records/record.ts'
-import { founders, hello, step, survey, ToldPage, ToldServer, withHub } from '../../support/hub.ts'
+import { founders, hello, keyframe, step, ToldPage, ToldServer, withHub } from '../../support/hub.ts'
 
 const sockets: Socket[] = []
 afterEach(() => {
@@ -62,7 +62,7 @@ describe('memory', () => {
       expect(hub.counters.ended).toBe(40)
       const page = await ToldPage.open(hub)
       const honest = await ToldServer.connect(hub, hello(0))
-      honest.tell([survey(0)])
+      honest.tell([keyframe(0)])
       await page.heard(({ kind }) => kind === 'server')
     }))
 
@@ -118,26 +118,26 @@ describe('memory', () => {
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)
       const server = await ToldServer.connect(hub, hello(0))
-      const roles = survey(0).roles
+      const roles = keyframe(0).roles
       const swelling = { state: 'listening', context: Array.from({ length: 80_000 }, () => ({})) }
-      server.tell([survey(0)])
-      server.tell([survey(0, { roles: { ...roles, acceptor: swelling } }), step(7)])
+      server.tell([keyframe(0)])
+      server.tell([keyframe(0, { roles: { ...roles, acceptor: swelling } }), step(7)])
       await page.heard((record) => record.kind === 'server' && record.record.clock === 7)
       expect(hub.counters.malformed).toBe(1)
       expect(kinds(page.records)).toContain('gap')
-      const surveys = page.records.filter((one) => one.kind === 'server' && one.record.kind === 'survey')
-      expect(surveys).toHaveLength(1)
+      const keyframes = page.records.filter((one) => one.kind === 'server' && one.record.kind === 'keyframe')
+      expect(keyframes).toHaveLength(1)
     }))
 
   test('is held within a limit of records that swell, and a page that opens later is sent no more', () =>
     withHub({}, async (hub) => {
       const swelling = { state: 'listening', context: Array.from({ length: 60_000 }, () => ({})) }
-      const roles = { ...survey(0).roles, acceptor: swelling }
+      const roles = { ...keyframe(0).roles, acceptor: swelling }
       const servers = await Promise.all(
         Array.from({ length: 50 }, (_, node) => ToldServer.connect(hub, hello(node))),
       )
-      for (const [node, server] of servers.entries()) server.tell([survey(node, { roles })])
-      // Of each server that it came, and its survey.
+      for (const [node, server] of servers.entries()) server.tell([keyframe(node, { roles })])
+      // Of each server that it came, and its keyframe.
       await expect.poll(() => hub.counters.records, { timeout: 20_000 }).toBeGreaterThan(100)
       for (const { socket } of servers) socket.terminate()
       await expect.poll(() => hub.counters.servers).toBe(0)
@@ -171,7 +171,7 @@ describe('a hub that somebody of another cluster found first', () => {
     await withHub({ forgottenAfterMs: 300, onRefused: (refusal) => refused.push(refusal) }, async (hub) => {
       const page = await ToldPage.open(hub)
       const stray = await ToldServer.connect(hub, hello(9, other))
-      stray.tell([survey(9)])
+      stray.tell([keyframe(9)])
       await page.heard(({ kind }) => kind === 'server')
       const honest = await ToldServer.connect(hub, hello(0))
       const [code, reason] = await once(honest.socket, 'close')
@@ -235,14 +235,14 @@ describe('a hub that somebody of another cluster found first', () => {
     withHub({ forgottenAfterMs: 0 }, async (hub) => {
       const page = await ToldPage.open(hub)
       const first = await ToldServer.connect(hub, hello(0))
-      first.tell([survey(0, { firstUnexecuted: 40 })])
+      first.tell([keyframe(0, { firstUnexecuted: 40 })])
       await page.heard(({ kind }) => kind === 'server')
       first.socket.terminate()
       await page.heard((record) => record.kind === 'process' && record.state === 'gone')
       const before = page.records.length
       const anew = founders.map((one) => ({ ...one, incarnation: `anew-${one.id}` }))
       const second = await ToldServer.connect(hub, hello(0, { founders: anew, incarnation: 'anew-0' }))
-      second.tell([survey(0), step(2)])
+      second.tell([keyframe(0), step(2)])
       await page.until(({ records }) => kinds(records.slice(before)).includes('server'))
       expect(page.records.slice(before).reduce(pictureAfter, emptyPicture).servers[0]).toMatchObject({
         incarnation: 'anew-0',
@@ -259,7 +259,7 @@ test(
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)
       const server = await ToldServer.connect(hub, hello(0))
-      server.tell([survey(0)])
+      server.tell([keyframe(0)])
       await page.heard(({ kind }) => kind === 'server')
       server.socket.pause()
       await page.heard((record) => record.kind === 'process' && record.state === 'paused')

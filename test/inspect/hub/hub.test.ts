@@ -13,7 +13,7 @@ import type { ControlCommand } from '../../../src/inspect/records/control.ts'
 import { emptyPicture, type Picture, pictureAfter } from '../../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../../src/inspect/records/record.ts'
 import { parseRecords } from '../../../src/inspect/records/record-lines.ts'
-import { hello, step, survey, ToldPage, ToldServer, withHub } from '../../support/hub.ts'
+import { hello, keyframe, step, ToldPage, ToldServer, withHub } from '../../support/hub.ts'
 
 let folder: string
 
@@ -185,8 +185,8 @@ describe('what servers tell', () => {
       const page = await ToldPage.open(hub)
       const [first, second] = await Promise.all([0, 1].map((node) => ToldServer.connect(hub, hello(node))))
       // What server 1 heard at clock 4 comes to the hub before what server 0 said at clock 3.
-      second?.tell([survey(1, { clock: 1 }), step(4), step(7)])
-      first?.tell([survey(0, { clock: 2 }), step(3), step(6), step(8)])
+      second?.tell([keyframe(1, { clock: 1 }), step(4), step(7)])
+      first?.tell([keyframe(0, { clock: 2 }), step(3), step(6), step(8)])
       await page.until(({ records }) => serverRecords(records).length === 7)
       expect(serverRecords(page.records)).toEqual(['1 1', '0 2', '0 3', '1 4', '0 6', '1 7', '0 8'])
       expect(page.records[0]).toMatchObject({ kind: 'cluster', cluster: 'test', allowsFaults: false })
@@ -196,7 +196,7 @@ describe('what servers tell', () => {
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)
       const server = await ToldServer.connect(hub, hello(0, { address: '[::FFFF:127.0.0.1]:31190' }))
-      server.tell([survey(0)])
+      server.tell([keyframe(0)])
       await page.until(({ records }) => serverRecords(records).length === 1)
       expect(hub.servers.map((known) => known.hello.address)).toEqual(['127.0.0.1:31190'])
     }))
@@ -205,8 +205,8 @@ describe('what servers tell', () => {
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)
       const server = await ToldServer.connect(hub, hello(0))
-      server.tell([survey(0)], 5)
-      server.tell([survey(0, { clock: 2 })], 7)
+      server.tell([keyframe(0)], 5)
+      server.tell([keyframe(0, { clock: 2 })], 7)
       server.tell([step(3), { ...step(4), facts: 'none' } as never, step(5)])
       await page.until(({ records }) => serverRecords(records).length === 4)
       const seen = page.records.flatMap((record) => {
@@ -232,13 +232,13 @@ describe('what servers tell', () => {
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)
       const first = await ToldServer.connect(hub, hello(0))
-      first.tell([survey(0)])
+      first.tell([keyframe(0)])
       await page.until(({ records }) => serverRecords(records).length === 1)
       first.socket.terminate()
       await page.until(({ records }) => records.some((one) => one.kind === 'process' && one.state === 'gone'))
       const again = await ToldServer.connect(hub, hello(0, { run: 'again' }))
       // It counts anew.
-      again.tell([survey(0, { clock: 1 })])
+      again.tell([keyframe(0, { clock: 1 })])
       await page.until(({ records }) => serverRecords(records).length === 2)
       const seen = page.records.flatMap((record) => {
         if (record.kind === 'process') return [record.state]
@@ -256,7 +256,7 @@ describe('what servers tell', () => {
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)
       const durable = { promised: null, accepted: [], firstUnchosen: 0 }
-      const sound = [survey(0), step(2, { facts: [{ type: 'synced', node: 0, durable }] })]
+      const sound = [keyframe(0), step(2, { facts: [{ type: 'synced', node: 0, durable }] })]
       await fc.assert(
         fc.asyncProperty(
           fc.array(fc.oneof(fc.jsonValue(), damaged(sound)), { maxLength: 6 }),
@@ -315,7 +315,7 @@ describe('a page that comes late', () => {
     withHub({ limits: { records: 40, characters: 1_000_000, bytes: 1_000_000_000 } }, async (hub) => {
       const early = await ToldPage.open(hub)
       const servers = await Promise.all([0, 1, 2].map((node) => ToldServer.connect(hub, hello(node))))
-      for (const [node, server] of servers.entries()) server.tell([survey(node, { clock: node + 1 })])
+      for (const [node, server] of servers.entries()) server.tell([keyframe(node, { clock: node + 1 })])
       servers[2]?.socket.close()
       const promised = { round: 1, node: 0 }
       const durable = { promised, accepted: [], firstUnchosen: 0 }
@@ -346,7 +346,7 @@ describe('a page that comes late', () => {
       slow.socket.pause()
       const quick = await ToldPage.open(hub)
       const server = await ToldServer.connect(hub, hello(0))
-      server.tell([survey(0)])
+      server.tell([keyframe(0)])
       const long = 'x'.repeat(3_000)
       let clock = 2
       const tellMore = () => {
@@ -374,7 +374,7 @@ describe('a recording', () => {
     await withHub({ writer }, async (hub) => {
       const page = await ToldPage.open(hub)
       const server = await ToldServer.connect(hub, hello(0))
-      server.tell([survey(0), step(2), step(3)])
+      server.tell([keyframe(0), step(2), step(3)])
       await page.until(({ records }) => serverRecords(records).length === 3)
       seen = page.records
     })

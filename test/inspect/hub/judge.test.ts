@@ -4,7 +4,7 @@ import { invariantNumbers } from '../../../src/core/invariants.ts'
 import { RecordJudge } from '../../../src/inspect/hub/judge.ts'
 import type { InspectorRecord, InvariantStanding } from '../../../src/inspect/records/record.ts'
 import { clusterSettings } from '../../../src/schedule/cluster.ts'
-import { founders, step, survey } from '../../support/hub.ts'
+import { founders, keyframe, step } from '../../support/hub.ts'
 import { runRandomSchedule } from '../../support/random-schedule.ts'
 import { clusterRecord, recordsOf, ScheduleTeller, type Told } from '../../support/schedule-records.ts'
 
@@ -167,7 +167,7 @@ describe('a server that is killed', () => {
   const name = (run: string) => ({ kind: 'server', node: 0, incarnation: 'founder-0', run }) as const
   const cluster = clusterRecord({ ...clusterSettings(3), founders })
   const gone: InspectorRecord = { kind: 'process', node: 0, timeMs: 0, state: 'gone', reason: null }
-  const begins = { ...name('first'), record: survey(0) }
+  const begins = { ...name('first'), record: keyframe(0) }
   const at = { round: 1, node: 0 }
   const batch = { node: 0, elapsedMs: 0, requests: [] }
   const voted = { promised: at, accepted: [{ instance: 0, ballot: at, batch }], firstUnchosen: 0 }
@@ -176,19 +176,19 @@ describe('a server that is killed', () => {
 
   test('and begins with what it was known to hold is judged on', () => {
     const synced = step(2, { facts: [{ type: 'synced', node: 0, durable: { ...voted, accepted: [] } }] })
-    const again = survey(0, { durable: { ...voted, accepted: [] } })
+    const again = keyframe(0, { durable: { ...voted, accepted: [] } })
     const records = [begins, { ...name('first'), record: synced }, gone, { ...name('again'), record: again }]
     expect(standings(...records)).toContain('holds')
   })
 
   test('and begins with more than it told is not judged by it', () => {
-    const again = { ...name('again'), record: survey(0, { durable: voted }) }
+    const again = { ...name('again'), record: keyframe(0, { durable: voted }) }
     expect(new Set(standings(begins, gone, again))).toEqual(new Set(['unjudged']))
   })
 
   test('and begins with less than it held has broken a promise', () => {
     const synced = step(2, { facts: [{ type: 'synced', node: 0, durable: { ...voted, accepted: [] } }] })
-    const again = { ...name('again'), record: survey(0) }
+    const again = { ...name('again'), record: keyframe(0) }
     const judged = judge([cluster, begins, { ...name('first'), record: synced }, gone, again])
     expect(judged.last[2]).toMatchObject({ invariant: 3, standing: 'broken' })
   })

@@ -3,10 +3,10 @@ import { drawRandom } from '../../../machines/random.ts'
 import { Thinner } from '../../../src/inspect/hub/thinner.ts'
 import { emptyPicture, type Picture, pictureAfter } from '../../../src/inspect/records/picture.ts'
 import type { InspectorRecord, StepRecord } from '../../../src/inspect/records/record.ts'
-import { founders, step, survey } from '../../support/hub.ts'
+import { founders, keyframe, step } from '../../support/hub.ts'
 import { randomRecords } from '../../support/records.ts'
 
-const of = (node: number, record: StepRecord | ReturnType<typeof survey>): InspectorRecord => ({
+const of = (node: number, record: StepRecord | ReturnType<typeof keyframe>): InspectorRecord => ({
   kind: 'server',
   node,
   incarnation: `founder-${node}`,
@@ -16,10 +16,10 @@ const of = (node: number, record: StepRecord | ReturnType<typeof survey>): Inspe
 
 const begun: readonly InspectorRecord[] = [
   { kind: 'cluster', cluster: 'c', service: 'lock', founders, allowsFaults: false },
-  ...[0, 1, 2].map((node) => of(node, survey(node))),
+  ...[0, 1, 2].map((node) => of(node, keyframe(node))),
 ]
 
-const stand = (state: string) => ({ state, context: {} })
+const machine = (state: string) => ({ state, context: {} })
 
 /** A client that waits asks again: server 0 asks another whether there is news, and answers that there is none. */
 function round(clock: number, timeMs: number, peer: number): readonly InspectorRecord[] {
@@ -39,7 +39,7 @@ function round(clock: number, timeMs: number, peer: number): readonly InspectorR
         ...at,
         cause: { type: 'request', message: request, replyTo: '127.0.0.1:9' },
         facts: [{ type: 'said', node: 0, to: peer, message: learn }],
-        roles: { learner: stand('inquiring') },
+        roles: { learner: machine('inquiring') },
       }),
     ),
     of(peer, step(clock, { ...at, cause: { type: 'hear', sender: 0, message: learn } })),
@@ -51,7 +51,7 @@ function round(clock: number, timeMs: number, peer: number): readonly InspectorR
         facts: [
           { type: 'responded', node: 0, to: '127.0.0.1:9', message: { type: 'queued', uid: 'a@1', seq: 1 } },
         ],
-        roles: { learner: stand('following') },
+        roles: { learner: machine('following') },
       }),
     ),
   ]

@@ -98,14 +98,14 @@ function taken(backlog: Backlog): readonly [number, ...number[]][] {
 }
 
 describe('a backlog', () => {
-  test('begins with a survey, and asks for another after each gap, which stands at its place', () => {
+  test('begins with a keyframe, and asks for another after each gap, which stands at its place', () => {
     const backlog = backlogOf()
-    expect(backlog.needsSurvey).toBe(true)
+    expect(backlog.needsKeyframe).toBe(true)
     backlog.add(ended(1))
-    expect(backlog.needsSurvey).toBe(false)
+    expect(backlog.needsKeyframe).toBe(false)
     backlog.leaveOut()
     backlog.leaveOut()
-    expect(backlog.needsSurvey).toBe(true)
+    expect(backlog.needsKeyframe).toBe(true)
     for (const clock of [4, 5]) backlog.add(ended(clock))
     expect(taken(backlog)).toEqual([
       [0, 1],
@@ -140,7 +140,7 @@ describe('a backlog', () => {
       isEmpty: true,
       characters: 0,
       totalLeftOut: 5,
-      needsSurvey: true,
+      needsKeyframe: true,
     })
     expect(backlog.admits(0)).toBe(false)
     backlog.leaveOut()

@@ -9,8 +9,8 @@ import { connect } from '../../../src/client/index.ts'
 import { stateName } from '../../../src/core/chart-names.ts'
 import { roleMachines, roleNames } from '../../../src/core/roles.ts'
 import { start, watchedStep } from '../../../src/core/step.ts'
+import { machineStateOf } from '../../../src/inspect/records/machine-state.ts'
 import type { RoleMove, ServerRecord, StepRecord } from '../../../src/inspect/records/record.ts'
-import { standOf } from '../../../src/inspect/records/stand.ts'
 import {
   inOrder,
   type JournalEvent,
@@ -104,7 +104,7 @@ function again(state: NodeState, { event, nowMs }: JournalEvent, settings: Setti
       const snapshot = step.state.running!.roles[role]
       const before = state.running?.roles[role]
       const hasChanged = snapshot.context !== before?.context || snapshot.value !== before?.value
-      return hasChanged ? [[role, standOf(role, snapshot)]] : []
+      return hasChanged ? [[role, machineStateOf(role, snapshot)]] : []
     }),
   )
   return {
@@ -145,7 +145,7 @@ test('every event is told of, with the transitions, facts and roles that it come
 test('a server tells first where it stands, and last that it ended; nothing is left out', () => {
   for (const { hello, records, gaps } of hub.told) {
     expect(records[0]).toMatchObject({
-      kind: 'survey',
+      kind: 'keyframe',
       address: hello.address,
       members: hello.founders,
       durable: { promised: null, accepted: [], firstUnchosen: 0 },
@@ -156,7 +156,7 @@ test('a server tells first where it stands, and last that it ended; nothing is l
         requestQueue: { state: 'empty' },
       },
     })
-    expect(records.filter(({ kind }) => kind === 'survey')).toHaveLength(1)
+    expect(records.filter(({ kind }) => kind === 'keyframe')).toHaveLength(1)
     expect(records.at(-1)).toMatchObject({ kind: 'ended', reason: null })
     expect(gaps).toEqual([])
   }

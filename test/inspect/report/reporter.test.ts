@@ -73,7 +73,10 @@ test('a server whose hub is not there serves, and tells from its start on once i
   await lock.unlock()
   await hub.once(() => hub.recordsOf(0).some(({ kind }) => kind === 'service'))
   const records = hub.recordsOf(0)
-  expect(records.slice(0, 2)).toMatchObject([{ kind: 'survey' }, { kind: 'step', cause: { type: 'start' } }])
+  expect(records.slice(0, 2)).toMatchObject([
+    { kind: 'keyframe' },
+    { kind: 'step', cause: { type: 'start' } },
+  ])
   const clocks = clocksOf(records)
   expect(clocks).toEqual(clocks.map((_, place) => place + 1))
   expect(hub.told[0]?.gaps).toEqual([])
@@ -89,9 +92,9 @@ test('a hub that went and came back is told by the same run where the server sta
   endings.shift()
   await client.lock('b')
   const second = await hubAt({ port: Number(first.address.split(':')[1]) })
-  const [survey] = await second.once(() => second.recordsOf(0).length > 0 && second.recordsOf(0))
+  const [keyframe] = await second.once(() => second.recordsOf(0).length > 0 && second.recordsOf(0))
   expect(second.told[0]?.hello.run).toBe(run)
-  expect(survey).toMatchObject({ kind: 'survey', roles: { proposer: { state: 'leading' } } })
+  expect(keyframe).toMatchObject({ kind: 'keyframe', roles: { proposer: { state: 'leading' } } })
   await second.once(
     ({ told }) => told[0]?.records.findLast(({ kind }) => kind === 'service') && countersOf(node).isConnected,
   )
@@ -114,7 +117,7 @@ test('under load a server leaves out what it has no time for, and says where it 
   const beginnings = [0, ...told.gaps.map(({ place }) => place)]
   for (const [number, begin] of beginnings.entries()) {
     const stretch = told.records.slice(begin, beginnings[number + 1])
-    expect(stretch[0]?.kind).toBe('survey')
+    expect(stretch[0]?.kind).toBe('keyframe')
     const clocks = clocksOf(stretch)
     expect(clocks).toEqual(clocks.map((_, place) => clocks[0]! + place))
   }
@@ -199,7 +202,7 @@ test('after a gap it is told where the server stands though nothing happens, as 
   expect(hub.told[0]?.gaps).toEqual([{ place: 2, leftOut: 1 }])
 })
 
-test('while records are left out, heads are sent at fixed moments, and a survey comes all the same', async () => {
+test('while records are left out, heads are sent at fixed moments, and a keyframe comes all the same', async () => {
   const hub = await hubAt()
   const none = new Allowance({ windowMs: 1_000_000, weight: 1 })
   const reporter = reporterTo({ hub: hub.address, allowance: none })
@@ -232,7 +235,7 @@ test('while records are left out, heads are sent at fixed moments, and a survey 
   for (const [place, ms] of madeMs.slice(1).entries()) {
     expect(momentOf(ms)).toBeGreaterThan(momentOf(madeMs[place] ?? 0))
   }
-  expect(reporter.needsSurvey).toBe(true)
+  expect(reporter.needsKeyframe).toBe(true)
   expect(hub.told[0]?.gaps).toEqual([])
   // Nothing more is sent when nothing more is left out.
   const made = madeMs.length

@@ -7,7 +7,7 @@ import type { Batch } from '../../../machines/batch.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
 import { Hub } from '../../../src/inspect/hub/hub.ts'
 import type { ServerRecord } from '../../../src/inspect/records/record.ts'
-import { founders, hello, step, survey, ToldServer } from '../../support/hub.ts'
+import { founders, hello, keyframe, step, ToldServer } from '../../support/hub.ts'
 import { inBrowser, screenshotFolder } from './in-browser.ts'
 import { Parts } from './page-parts.ts'
 
@@ -55,7 +55,7 @@ function starts(node: number): ServerRecord {
     durable: empty,
     members: founders,
   } as const
-  return step(1, { cause: { type: 'start' }, facts: [started], roles: survey(node).roles })
+  return step(1, { cause: { type: 'start' }, facts: [started], roles: keyframe(node).roles })
 }
 
 await inBrowser('the page of a hub', (open) => {
@@ -84,7 +84,9 @@ await inBrowser('the page of a hub', (open) => {
   test('shows what clients and servers call things as text, and as nothing else', async () => {
     const { page, parts } = await shown((node) => [
       // What is accepted already is not known from records: so nothing is judged, and the page goes on.
-      survey(node, { durable: { ...empty, accepted: [{ instance: 0, ballot, batch: batchOf(...names) }] } }),
+      keyframe(node, {
+        durable: { ...empty, accepted: [{ instance: 0, ballot, batch: batchOf(...names) }] },
+      }),
       executes(node, 2, batchOf(...names)),
       {
         kind: 'service',
@@ -139,7 +141,7 @@ await inBrowser('the page of a hub', (open) => {
   })
 
   test('runs no script but its own, and speaks to nobody but its hub', async () => {
-    const { page, faults } = await shown((node) => [survey(node)])
+    const { page, faults } = await shown((node) => [keyframe(node)])
     try {
       await page.locator('.chip.up').nth(2).waitFor()
       const { refused, hacked } = await page.evaluate(async () => {
@@ -194,7 +196,7 @@ await inBrowser('the page of a hub', (open) => {
   })
 
   test('names the servers of another cluster that are refused, and shows that cluster when it is asked to', async () => {
-    const { page, parts } = await shown((node) => [survey(node)])
+    const { page, parts } = await shown((node) => [keyframe(node)])
     try {
       await parts.server(2).getByText('up').waitFor()
       const founded = founders.map((one) => ({ ...one, incarnation: `other-${one.id}` }))
@@ -210,7 +212,7 @@ await inBrowser('the page of a hub', (open) => {
       await refused.getByText(/^Server 1, 2/).waitFor()
       // They come again by themselves.
       const again = await ToldServer.connect(hub, other(1))
-      again.tell([survey(1)])
+      again.tell([keyframe(1)])
       await page.locator('.cluster').getByText('mine').waitFor()
       await parts.server(1).getByText('up').waitFor()
       expect(await parts.server(0).innerText()).not.toContain('up')
@@ -233,7 +235,7 @@ await inBrowser('the page of a hub', (open) => {
     })
     const { page, parts } = await shown((node) => [
       // What is accepted already is not known from records: so nothing is judged, and the page goes on.
-      survey(node, {
+      keyframe(node, {
         timeMs: nowMs,
         durable: { ...empty, accepted: [{ instance: 0, ballot, batch: batchOf('a') }] },
       }),

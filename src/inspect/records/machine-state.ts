@@ -6,8 +6,8 @@ import { idsOf } from '../../../machines/line.ts'
 import type { RequestQueueContext } from '../../../machines/request-queue.ts'
 import { firstValues, get } from '../../../machines/table.ts'
 import { stateName } from '../../core/chart-names.ts'
-import type { Stand } from './record.ts'
-import { trimmed } from './trimmed.ts'
+import type { MachineState } from './record.ts'
+import { truncated } from './truncated.ts'
 
 /** What never changes in a role, or is seen elsewhere: no reader needs it at every step. */
 const unseen = new Set(['limits', 'timing', 'members', 'incarnation', 'self', 'randomSeed'])
@@ -18,11 +18,11 @@ const heldShown = 20
 type Snapshot = Pick<AnyMachineSnapshot, 'value' | 'context'>
 
 /** Where a role is, or the machine that carries a request. Its cost does not grow with what it remembers. */
-export function standOf(role: RoleName | 'client', { value, context }: Snapshot): Stand {
+export function machineStateOf(role: RoleName | 'client', { value, context }: Snapshot): MachineState {
   const seen: Record<string, unknown> = {}
   for (const key in context) if (!unseen.has(key)) seen[key] = context[key]
   if (role === 'requestQueue') seen.held = heldShownOf((context as RequestQueueContext).held)
-  return { state: stateName(value), context: trimmed(seen) }
+  return { state: stateName(value), context: truncated(seen) }
 }
 
 /** A held request, as the inspector shows it. */

@@ -11,7 +11,7 @@ const keptDepth = 9
  * A copy of plain data that is bounded in size, for somebody to look at: of what is longer, the beginning and how much more
  * there is.
  */
-export function trimmed(value: unknown, depth = keptDepth): Json {
+export function truncated(value: unknown, depth = keptDepth): Json {
   if (typeof value === 'string') {
     return value.length <= keptCharacters ? value : `${value.slice(0, keptCharacters)}… (${value.length})`
   }
@@ -19,7 +19,7 @@ export function trimmed(value: unknown, depth = keptDepth): Json {
   if (typeof value !== 'object') return null
   if (depth === 0) return '…'
   if (Array.isArray(value)) {
-    const items = value.slice(0, kept).map((item) => trimmed(item, depth - 1))
+    const items = value.slice(0, kept).map((item) => truncated(item, depth - 1))
     return value.length <= kept ? items : [...items, `… ${value.length - kept} more`]
   }
   const fields: Record<string, Json> = {}
@@ -28,20 +28,20 @@ export function trimmed(value: unknown, depth = keptDepth): Json {
     count += 1
     if (count > kept) continue
     const field = (value as Record<string, unknown>)[key]
-    if (field !== undefined) fields[key] = trimmed(field, depth - 1)
+    if (field !== undefined) fields[key] = truncated(field, depth - 1)
   }
   if (count > kept) fields['…'] = `${count - kept} more`
   return fields
 }
 
 /** A view that is bounded in size, whatever the service shows. */
-export function trimmedView(view: ServiceView): ServiceView {
-  if ('json' in view) return { json: trimmed(view.json) }
+export function truncatedView(view: ServiceView): ServiceView {
+  if ('json' in view) return { json: truncated(view.json) }
   return {
     tables: view.tables.slice(0, kept).map(({ name, columns, rows, more, keyColumn }) => ({
       name,
       columns,
-      rows: rows.slice(0, viewRows).map((row) => row.map((cell) => trimmed(cell))),
+      rows: rows.slice(0, viewRows).map((row) => row.map((cell) => truncated(cell))),
       more: more + Math.max(0, rows.length - viewRows),
       keyColumn,
     })),

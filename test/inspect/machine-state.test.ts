@@ -6,8 +6,8 @@ import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { roleInputs, roleMachines, roleNames } from '../../src/core/roles.ts'
 import { start, step } from '../../src/core/step.ts'
-import { standOf } from '../../src/inspect/records/stand.ts'
-import { trimmed, trimmedView } from '../../src/inspect/records/trimmed.ts'
+import { machineStateOf } from '../../src/inspect/records/machine-state.ts'
+import { truncated, truncatedView } from '../../src/inspect/records/truncated.ts'
 import { viewRows } from '../../src/services/service.ts'
 import { members } from '../support/role.ts'
 
@@ -18,38 +18,41 @@ const inputs = roleInputs(
 
 const begun = (role: RoleName) => start(roleMachines[role], inputs[role]).snapshot
 
-describe('trimmed', () => {
+describe('truncated', () => {
   test('leaves what is small as it is', () => {
     const value: Json = { a: [1, 'two', true, null, { b: [] }], c: '' }
-    expect(trimmed(value)).toEqual(value)
+    expect(truncated(value)).toEqual(value)
   })
 
   test('cuts long texts, lists and records, and says how much more there is', () => {
-    expect(trimmed('x'.repeat(201))).toBe(`${'x'.repeat(200)}… (201)`)
-    expect(trimmed(Array.from({ length: 50 }, (_, at) => at))).toEqual([
+    expect(truncated('x'.repeat(201))).toBe(`${'x'.repeat(200)}… (201)`)
+    expect(truncated(Array.from({ length: 50 }, (_, at) => at))).toEqual([
       ...Array.from({ length: 48 }, (_, at) => at),
       '… 2 more',
     ])
     const wide = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`f${at}`, at]))
-    expect(trimmed(wide)).toEqual({ ...Object.fromEntries(Object.entries(wide).slice(0, 48)), '…': '2 more' })
+    expect(truncated(wide)).toEqual({
+      ...Object.fromEntries(Object.entries(wide).slice(0, 48)),
+      '…': '2 more',
+    })
   })
 
   test('ends in the depth, so that nothing makes it endless', () => {
     const loop: { own?: unknown } = {}
     loop.own = loop
-    expect(JSON.stringify(trimmed(loop))).toBe(`${'{"own":'.repeat(9)}"…"${'}'.repeat(9)}`)
+    expect(JSON.stringify(truncated(loop))).toBe(`${'{"own":'.repeat(9)}"…"${'}'.repeat(9)}`)
   })
 
   test('leaves nothing but JSON', () => {
     const odd = { left: undefined, fun: () => 1, symbol: Symbol('s'), big: 1n }
-    expect(trimmed(odd)).toEqual({ fun: null, symbol: null, big: null })
+    expect(truncated(odd)).toEqual({ fun: null, symbol: null, big: null })
   })
 })
 
 test('a view stays a view: whole rows, as many as are shown, and a count of the others', () => {
   const rows = Array.from({ length: viewRows + 3 }, (_, at) => [`lock-${at}`, 'x'.repeat(500)])
   const table = { name: 'locks', columns: ['lock', 'holder'], rows, more: 4, keyColumn: 0 }
-  const view = trimmedView({ tables: [table] })
+  const view = truncatedView({ tables: [table] })
   expect(view).toMatchObject({
     tables: [{ name: 'locks', columns: ['lock', 'holder'], more: 7, keyColumn: 0 }],
   })
@@ -60,7 +63,7 @@ test('a view stays a view: whole rows, as many as are shown, and a count of the 
 
 describe('the stand of a role', () => {
   test.each(roleNames)('%s: its state, and its context without what never changes', (role) => {
-    const { state, context } = standOf(role, begun(role))
+    const { state, context } = machineStateOf(role, begun(role))
     expect(state).toBe(String(begun(role).value))
     for (const constant of ['members', 'limits', 'timing', 'incarnation'])
       expect(context).not.toHaveProperty(constant)
@@ -83,7 +86,7 @@ describe('the stand of a role', () => {
       }
       snapshot = step(roleMachines.requestQueue, snapshot, event).snapshot
     }
-    const { state, context } = standOf('requestQueue', snapshot)
+    const { state, context } = machineStateOf('requestQueue', snapshot)
     expect(state).toBe('ready')
     expect(context).toMatchObject({ held: { count: 3_000, delayedCount: 0 } })
     const { requests } = (context as { held: { requests: readonly { uid: string; tag: Json }[] } }).held
