@@ -93,7 +93,7 @@ export interface CoreOptions {
 }
 
 /**
- * True for a message between the roles of servers, which `CoreNode` accepts. The program must answer other messages itself.
+ * True for a message between the roles of servers, which `EmbeddedNode` accepts. The program must answer other messages itself.
  */
 export function isNodeMessage(message: Message): message is NodeMessage {
   return isOfRoles(message)
@@ -114,7 +114,7 @@ export function afterPersisting({ durable, chosen }: Stored, write: Write): Stor
  * A call throws when the server must stop, because its state contradicts the batches that others chose, or because an
  * assertion fails. Do not call it again after that.
  */
-export class CoreNode {
+export class EmbeddedNode {
   readonly #node: SteppedNode
   readonly #timers = new Map<string, ArmedTimer>()
   #durable: DurableState
@@ -155,8 +155,8 @@ export class CoreNode {
   static start(
     options: CoreOptions,
     nowMs: number,
-  ): { readonly node: CoreNode; readonly effects: readonly CoreEffect[] } {
-    const node = new CoreNode(options, nowMs)
+  ): { readonly node: EmbeddedNode; readonly effects: readonly CoreEffect[] } {
+    const node = new EmbeddedNode(options, nowMs)
     return { node, effects: node.#takeEffects() }
   }
 

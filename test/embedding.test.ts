@@ -4,7 +4,7 @@ import {
   afterPersisting,
   type CoreEffect,
   type CoreInput,
-  CoreNode,
+  EmbeddedNode,
   foundingMembers,
   kvService,
   type NodeId,
@@ -24,7 +24,7 @@ function put(uid: string, value: string): RequestMessage {
 
 /** Three servers, between which the test carries everything. */
 class Embedded {
-  readonly nodes: CoreNode[] = []
+  readonly nodes: EmbeddedNode[] = []
   readonly stored: Stored[] = [nothingStored, nothingStored, nothingStored]
   readonly outcomes = new Map<string, Outcome>()
   readonly #open: { readonly server: NodeId; readonly effect: CoreEffect }[] = []
@@ -35,7 +35,7 @@ class Embedded {
   }
 
   start(id: NodeId): void {
-    const { node, effects } = CoreNode.start(
+    const { node, effects } = EmbeddedNode.start(
       {
         self: id,
         incarnation: founders[id]?.incarnation ?? '',
