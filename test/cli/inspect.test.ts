@@ -90,11 +90,11 @@ describe('paxos inspect', () => {
 
   test('names the line of a file that is no record', async () => {
     const file = join(here.data, 'wrong.ndjson')
-    await writeFile(file, '{"kind":"gap","node":0,"count":1}\n{"kind":"gap"}\n')
+    await writeFile(file, '{"kind":"gap","node":0,"incarnation":"a","run":"0.1","count":1}\n{"kind":"gap"}\n')
     const { code, stderr } = await paxos('inspect', file, '--port', '0')
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `paxos: ${file}: line 2 is no record of the inspector: gap: node is to be of the type number\n`,
+      stderr: `paxos: ${file}: line 2 is no record of the inspector: gap/node: Expected required property\n`,
     })
   })
 

@@ -135,7 +135,9 @@ describe('a transcript', () => {
     ].join('\n')
     expect(runTranscript(commands).failure).toContain('no sync is under way')
     const { failure } = runTranscript(commands, { adapt: forgetful })
-    expect(failure).toContain('invariant 3 (promises)')
+    expect(failure).toContain(
+      'the acceptor breaks an invariant of its context: what is promised has come down',
+    )
   })
 
   test('is written from events that name a datagram by what it is', () => {
