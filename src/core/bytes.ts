@@ -1,4 +1,4 @@
-/** Text and bytes, by what Node.js and browsers have in common. */
+/** Conversions between text and bytes that work in Node.js and in browsers. */
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -8,16 +8,16 @@ export function utf8(text: string): Uint8Array {
   return encoder.encode(text)
 }
 
-/** The text of which `bytes` are the UTF-8; what is none becomes U+FFFD. */
+/** Decodes UTF-8. Bytes that are not valid UTF-8 become U+FFFD. */
 export function textOf(bytes: Uint8Array): string {
   return decoder.decode(bytes)
 }
 
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-/** Two digits for each twelve bits: half as many steps. */
+/** Two digits for each group of twelve bits: this halves the number of steps. */
 const pairs = Array.from({ length: 4_096 }, (_, bits) => `${digits[bits >> 6]}${digits[bits & 63]}`)
 
-/** `bytes` in base64. `btoa` would need a text first, and costs several times as much. */
+/** `bytes` in base64. `btoa` takes text instead of bytes, and is several times slower. */
 export function base64(bytes: Uint8Array): string {
   let text = ''
   const at = (place: number) => bytes[place] ?? 0
@@ -29,7 +29,7 @@ export function base64(bytes: Uint8Array): string {
   return missing === 0 ? text : text.slice(0, -missing) + '='.repeat(missing)
 }
 
-/** The bytes of which `text` is the base64. Throws when it is none. */
+/** Decodes base64. Throws when `text` is not valid base64. */
 export function bytesOfBase64(text: string): Uint8Array {
   const characters = atob(text)
   const bytes = new Uint8Array(characters.length)

@@ -1,40 +1,40 @@
-/** The transitions of a chart, each with a name that is the same wherever the chart runs, is tested or is drawn. */
+/** The transitions of a chart. Each transition has a name that stays the same when the chart is run, tested or drawn. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
 
 /** One alternative for one event, delay or `always` in one state. */
 export interface ChartEdge {
-  /** `proposer.accepting on accepted[2]`: the state's id, the trigger, and the place among the alternatives. */
+  /** `proposer.accepting on accepted[2]`: the state's id, the trigger, and the index among the alternatives. */
   readonly id: string
-  /** The id of the state that it leaves, or in which it is taken: `proposer.accepting`. */
+  /** The id of the source state, such as `proposer.accepting`. */
   readonly from: string
-  /** The id of the state that it leads to; `null` when the state is not left. */
+  /** The id of the target state; `null` when the transition does not leave its state. */
   readonly to: string | null
   readonly trigger: Trigger
-  /** The place among the alternatives for that trigger in that state: those before it did not hold. */
+  /** The index among the alternatives for this trigger in this state. XState takes an alternative only when no earlier one holds. */
   readonly index: number
-  /** `null` when it has none. */
+  /** The name of the guard; `null` for none. */
   readonly guard: string | null
-  /** The names of what it does. */
+  /** The names of the actions. */
   readonly actions: readonly string[]
-  /** It leaves its state and enters it again, so that entry actions are done and timers armed once more. */
+  /** True when the transition exits its state and enters it again: entry actions run and timers restart. */
   readonly reenters: boolean
-  /** XState's own object, which its inspection shows. */
+  /** The transition object of XState, which also appears in XState's inspection events. */
   readonly transition: object
 }
 
 export type Trigger =
   | { readonly kind: 'event'; readonly name: string }
-  /** A timer, by the name of its delay. */
+  /** A timer. `name` is the name of its delay. */
   | { readonly kind: 'delay'; readonly name: string }
-  /** As soon as its guard holds. */
+  /** Taken as soon as its guard holds. */
   | { readonly kind: 'always' }
 
-/** The states of a machine, its root first, each before those in it. */
+/** The states of a machine, the root first and each parent before its children. */
 export function statesOf(node: AnyStateNode): AnyStateNode[] {
   return [node, ...Object.values(node.states).flatMap(statesOf)]
 }
 
-/** Every transition of the machine, in the order in which they are written. */
+/** Every transition of the machine, in source order. */
 export function edgesOf({ root }: AnyStateMachine): readonly ChartEdge[] {
   return statesOf(root).flatMap((state) =>
     [
@@ -58,7 +58,7 @@ export function edgesOf({ root }: AnyStateMachine): readonly ChartEdge[] {
 
 const known = new WeakMap<AnyStateMachine, ReadonlyMap<object, string>>()
 
-/** The id of the edge that each of XState's transition objects is. */
+/** Maps each transition object of XState to the id of its edge. */
 export function edgeIdsOf(machine: AnyStateMachine): ReadonlyMap<object, string> {
   const before = known.get(machine)
   if (before !== undefined) return before
@@ -85,7 +85,7 @@ export function actionNames(actions: readonly unknown[]): readonly string[] {
   return actions.map((action) => nameOf(action) ?? '')
 }
 
-/** The event of a timer is `xstate.after.DELAY.STATE`. */
+/** XState names the event of a timer `xstate.after.DELAY.STATE`. */
 function triggerOf(eventType: string): Trigger {
   return eventType.startsWith('xstate.after.')
     ? { kind: 'delay', name: eventType.split('.')[2] ?? eventType }

@@ -1,12 +1,12 @@
-/** The size of a command: on the wire, and in memory. */
+/** The size of a command, on the wire and in memory. */
 import type { Command } from '../../machines/batch.ts'
 import { utf8 } from './bytes.ts'
 import { heldBytes } from './json.ts'
 
-/** Sizes by identity: a command is measured when it is decoded, and again when it is queued. */
+/** A cache of sizes by object: the codec measures a command when it decodes it, and the queue measures it again. */
 const measuredCommands = new WeakMap<Command, number>()
 
-/** The bytes of the JSON of `command`, which `maxCommandBytes` limits. Throws the errors of `JSON.stringify`. */
+/** The size of the JSON of `command` in bytes, which `maxCommandBytes` limits. Throws the errors of `JSON.stringify`. */
 export function commandBytes(command: Command): number {
   const measured = measuredCommands.get(command)
   if (measured !== undefined) return measured
@@ -15,15 +15,19 @@ export function commandBytes(command: Command): number {
   return bytes
 }
 
-/** A command that takes at most this many bytes of memory counts by its JSON: of such commands a queue holds `queueBytes`. */
+/**
+ * A command that takes at most this many bytes of memory counts as the size of its JSON. A queue holds `queueBytes` of such
+ * commands.
+ */
 const smallBytes = 3_072
 
-/** The most bytes of memory for one byte of JSON: `{}` and a comma take 64 bytes. */
+/** The highest ratio of memory to JSON: `{}` and a comma take 64 bytes of memory. */
 const mostForOne = 22
 
 /**
- * The bytes that `command` counts in a queue: the bytes of its JSON, or the bytes that it takes in memory if these are more, and
- * more than `smallBytes`. Never less than its JSON, so that a batch stays within its limit. Every engine uses this rule.
+ * The size for which `command` counts in a queue. This is the size of its JSON, or its size in memory if that is larger and
+ * exceeds `smallBytes`. The result is never below the size of the JSON, so that a batch stays within its limit. Every engine uses
+ * this rule.
  */
 export function queuedBytes(command: Command): number {
   const bytes = commandBytes(command)

@@ -2,12 +2,12 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Command } from '../../machines/batch.ts'
 
-/** `value` as JSON with the keys of every object in order: equal values give equal text, however they were built. */
+/** The canonical JSON of `value`: the keys of every object are sorted, so equal values give equal text. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (value === null || typeof value !== 'object') return JSON.stringify(value)
   const record = value as { readonly [key: string]: unknown }
-  // A loop, since this is on the path of every request.
+  // A loop is faster here, and every request runs this code.
   let fields = ''
   for (const key of Object.keys(record).sort()) {
     if (record[key] === undefined) continue
@@ -22,10 +22,7 @@ export function sha256Hex(bytes: Uint8Array): string {
   return bytesToHex(sha256(bytes))
 }
 
-/**
- * 53 bits of a fast hash of `text` (cyrb53). It tells texts apart that nobody chose to look alike; it is no protection
- * against somebody who did.
- */
+/** A fast 53-bit hash of `text` (cyrb53). It detects accidental differences, but an attacker can construct collisions. */
 export function hash53(text: string): number {
   let low = 0xdeadbeef
   let high = 0x41c6ce57
@@ -40,8 +37,8 @@ export function hash53(text: string): number {
 }
 
 /**
- * Tells two commands apart, to find a client that uses one name for two: a fast hash in base 36. It is computed for every
- * request on every server, where SHA-256 would cost more than executing most of them.
+ * A fast hash of a command in base 36. A server uses it to detect a client that gives two commands the same request name. Every
+ * server computes it for every request; SHA-256 would cost more than most executions.
  */
 export function commandDigest(command: Command): string {
   return hash53(canonicalJson(command)).toString(36)

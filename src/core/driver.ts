@@ -6,7 +6,7 @@ import type { DurableState } from './durable.ts'
 import type { Fact } from './facts.ts'
 import type { HeardFrom } from './reach.ts'
 
-/** A message on its way to another server. */
+/** An outbound message to another server. */
 export interface SentMessage {
   readonly to: NodeId
   readonly address: Address
@@ -14,7 +14,10 @@ export interface SentMessage {
   readonly message: NodeMessage
 }
 
-/** A page of what was chosen, which the learner asks for: from the instance `from` on, for the directory `incarnation` of the server `to`. */
+/**
+ * A request of the learner for a page of chosen batches. The page begins at the instance `from` and goes to the directory
+ * `incarnation` of the server `to`.
+ */
 export interface PageRequest {
   readonly to: NodeId
   readonly incarnation: string
@@ -22,32 +25,44 @@ export interface PageRequest {
 }
 
 /**
- * What moves the roles of a node and surrounds them. There are two: src/node/runtime.ts runs them as live actors, with a socket and a
- * disk; src/stepped/node.ts moves them in steps, as values.
+ * The environment of a node's roles. Two classes implement it: src/node/runtime.ts runs the roles as live actors with a socket
+ * and a disk, and src/stepped/node.ts runs them step by step as values.
  */
 export interface Driver {
-  /** Gives an event to a role, which takes it before this returns. What the role asks for comes back by `NodeCore.carryOut`, in order. */
+  /**
+   * Delivers an event to a role, which handles it before this call returns. The outputs of the role return through
+   * `NodeCore.carryOut`, in order.
+   */
   deliver(role: RoleName, event: RoleEvent): void
-  /** Sends to another server; it may be lost. */
+  /** Sends a message to another server. The network may lose it. */
   send(sent: SentMessage): void
-  /** Answers a client; it may be lost. */
+  /** Answers a client. The network may lose the answer. */
   respond(to: Address, message: Respond['message']): void
-  /** Writes, in the order of the calls. When a write has ended well, the node takes the event `NodeCore.eventAfter(write)`. */
+  /**
+   * Persists writes in the order of the calls. After a successful write, the driver gives the event `NodeCore.eventAfter(write)`
+   * to the node.
+   */
   persist(write: Write): void
-  /** Reads a page; the node takes the event `pageRead(page, batches)`, now or later, or none when it cannot be read now. */
+  /**
+   * Reads a page. The driver gives the event `pageRead(page, batches)` to the node, now or later, or no event when it cannot read
+   * the page now.
+   */
   read(page: PageRequest): void
-  /** What the disk holds now, with all writes that have ended; `null` when this driver does not follow it. */
+  /** The state on disk after all writes that have ended; `null` when this driver does not track it. */
   durable(): DurableState | null
-  /** A clock that does not go back, in milliseconds from any moment: the same for all that happens within one event. */
+  /** A monotonic clock, in milliseconds since an arbitrary moment. Its value is constant within one event. */
   nowMs(): number
-  /** A server that is heard sent from the address in `last`. One that is no member is reached there from now on. */
+  /**
+   * Records that a message from `sender` was accepted, and that it came from the address in `last`. If the sender is not a
+   * member, messages to it go to that address from now on.
+   */
   heard(sender: NodeId, last: HeardFrom, isMember: boolean): void
-  /** What `heard` recorded last of a server that is no member. */
+  /** The last value that `heard` recorded for a server that is not a member. */
   lastHeard(id: NodeId): HeardFrom | undefined
   /** Receives each fact of this node when it happens. */
   observe(fact: Fact): void
-  /** Counts what `sender` sent, which was dropped. */
+  /** Counts a dropped message of `sender`. */
   flag(oddity: Oddity, sender: NodeId): void
-  /** Ends this node at once. */
+  /** Stops this node at once. */
   halt(reason: string): void
 }

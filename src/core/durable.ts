@@ -1,16 +1,16 @@
-/** What a node's disk holds, and how each write changes it: the rule that every storage follows. */
+/** The state on a node's disk, and how each write changes it. Every storage follows this rule. */
 import type { Ballot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 
 export interface DurableState {
   readonly promised: Ballot | null
-  /** At and above `firstUnchosen`, in order. */
+  /** The accepted batches at and above `firstUnchosen`, in order. */
   readonly accepted: readonly AcceptedRecord[]
   readonly firstUnchosen: Instance
 }
 
-/** What a node begins with. */
+/** The stored state from which a node starts. */
 export interface Stored {
   readonly durable: DurableState
   /** The chosen batches below `durable.firstUnchosen`. */
@@ -20,8 +20,8 @@ export interface Stored {
 export const nothingDurable: DurableState = { promised: null, accepted: [], firstUnchosen: 0 }
 
 /**
- * The state after `write`; `keepChosen` is given each batch that became chosen. What was accepted at an instance that is
- * chosen already changes nothing there.
+ * The state after `write`. Calls `keepChosen` with each batch that became chosen. An accepted batch at an instance that is
+ * already chosen changes nothing.
  */
 export function afterWrite(
   state: DurableState,
@@ -43,7 +43,7 @@ export function afterWrite(
     case 'learner': {
       let { firstUnchosen } = state
       for (const { instance, batch } of write.chosen) {
-        // No message causes it: a learner takes batches from its first unchosen instance on, without a gap.
+        // No message can cause this: a learner stores batches from its first unchosen instance on, without a gap.
         if (instance !== firstUnchosen) {
           throw new Error(
             `instance ${instance} cannot be stored as chosen: ${firstUnchosen} is the first unchosen one`,

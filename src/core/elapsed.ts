@@ -1,26 +1,26 @@
 /**
- * How much time the next batch of a server brings to the replicated clock: pure functions over plain data.
+ * How much time the next batch of a server adds to the replicated clock: pure functions over plain data.
  *
- * A batch brings the time since its proposer first saw the batch that is chosen at the instance below. That one had been
- * proposed by then. So the intervals that the chosen batches bring are disjoint, and between two of them the replicated clock
- * advances by no more than the time between their proposals, as the fastest clock of a server counts it. A sight of another
- * batch at the same instance does not count: the chosen one may have been proposed long after it.
+ * A batch adds the time since its proposer first saw the batch that is chosen at the previous instance. At that moment the
+ * previous batch was already proposed. So the intervals of the chosen batches are disjoint. Between two batches the replicated
+ * clock advances by at most the time between their proposals, as measured by the fastest clock of a server. A sight of another
+ * batch at the same instance does not count, because the chosen batch may have been proposed much later.
  *
- * What is seen late or forgotten makes the replicated clock slower, never faster: a batch was proposed before it is executed,
- * and what a server has stored was proposed before it starts.
+ * A late or forgotten sight makes the replicated clock slower, never faster: a batch is proposed before it is executed, and each
+ * stored batch was proposed before the server starts.
  */
 import type { Batch, Instance } from '../../machines/batch.ts'
 import { maxElapsedMs } from '../../machines/limits.ts'
 
-/** What a server remembers. Times are milliseconds of its monotonic clock. */
+/** The memory of a server. All times are milliseconds of its monotonic clock. */
 export interface Elapsed {
-  /** When the batch that was executed last was first seen. A whole number, not below the moment of its proposal. */
+  /** When this server first saw the batch that it executed last. A whole number, at or after the moment of that batch's proposal. */
   readonly sinceMs: number
-  /** The batch that was stamped last, and when: a whole number, up to which its time is counted. */
+  /** The batch that was stamped last, and the time of the stamp in whole milliseconds. The batch adds the time up to this moment. */
   readonly stamped: { readonly batch: Batch; readonly atMs: number } | null
   /**
-   * The first sight of each batch at an instance that is not executed here.
-   * Invariant: at most `mostSights`, whatever others send, and no two are of one batch at one instance.
+   * The first sight of each batch at an instance that this server has not executed. Invariant: at most `mostSights` entries,
+   * regardless of what other servers send, and at most one for each batch and instance.
    */
   readonly sights: readonly Sight[]
 }
@@ -33,7 +33,7 @@ interface Sight {
 
 export const mostSights = 32
 
-/** What is remembered when, which a test may replace. */
+/** The rules of this file, which a test may replace. */
 export interface ElapsedRules {
   readonly begin: typeof beginElapsed
   readonly withStamp: typeof withStamp
@@ -41,12 +41,12 @@ export interface ElapsedRules {
   readonly withExecution: typeof withExecution
 }
 
-/** Of a server that starts at `nowMs`. */
+/** The memory of a server that starts at `nowMs`. */
 export function beginElapsed(nowMs: number): Elapsed {
   return { sinceMs: Math.ceil(nowMs), stamped: null, sights: [] }
 }
 
-/** `batch`, which goes to the proposer at `nowMs`, with the time that it brings. */
+/** Stamps `batch` with the time that it adds. The batch goes to the proposer at `nowMs`. */
 export function withStamp(
   elapsed: Elapsed,
   batch: Batch,
@@ -58,7 +58,7 @@ export function withStamp(
   return { elapsed: { ...elapsed, stamped: { batch: stamped, atMs } }, batch: stamped }
 }
 
-/** An accept for `batch` was received at `nowMs`, from this server itself or from another. */
+/** Records that an accept for `batch` arrived at `nowMs`, from this server or another. */
 export function withSight(elapsed: Elapsed, instance: Instance, batch: Batch, nowMs: number): Elapsed {
   const { sights } = elapsed
   if (sightOf(elapsed, instance, batch) !== undefined) return elapsed
@@ -69,7 +69,7 @@ export function withSight(elapsed: Elapsed, instance: Instance, batch: Batch, no
   return { ...elapsed, sights: [...sights.filter((other) => other !== highest), sight] }
 }
 
-/** `batch`, which is chosen at `instance`, was executed at `nowMs`. Instances come in order. */
+/** Records that the chosen `batch` at `instance` was executed at `nowMs`. Instances are executed in order. */
 export function withExecution(elapsed: Elapsed, instance: Instance, batch: Batch, nowMs: number): Elapsed {
   return {
     sinceMs: sightOf(elapsed, instance, batch)?.atMs ?? seenAtMs(elapsed, batch, nowMs),
@@ -78,7 +78,7 @@ export function withExecution(elapsed: Elapsed, instance: Instance, batch: Batch
   }
 }
 
-/** The time of one's own batch is counted to a whole millisecond, and from there on: nothing is lost under load. */
+/** A server's own batch counts to a whole millisecond, and the next interval starts there, so no time is lost under load. */
 function seenAtMs({ stamped }: Elapsed, batch: Batch, nowMs: number): number {
   return stamped !== null && stamped.batch === batch ? stamped.atMs : Math.ceil(nowMs)
 }
@@ -88,8 +88,8 @@ function sightOf({ sights }: Elapsed, instance: Instance, batch: Batch): Sight |
 }
 
 /**
- * By what tells two batches of one instance apart as far as time goes. Of two that are the same by this the first one's
- * proposal counts for both: they bring the same time, and a client had sent each of their requests by then.
+ * Compares two batches of one instance as far as time is concerned. If they are equal by this rule, the proposal of the first
+ * counts for both: they add the same time, and clients had sent each of their requests by then.
  */
 function isSame(one: Batch, other: Batch): boolean {
   return (
@@ -104,5 +104,5 @@ function isSame(one: Batch, other: Batch): boolean {
   )
 }
 
-/** The rules that hold unless a test wants others. */
+/** The default rules. */
 export const elapsedRules: ElapsedRules = { begin: beginElapsed, withStamp, withSight, withExecution }

@@ -1,6 +1,6 @@
 /**
- * What is seen of a run from outside the roles: what invariants are judged by, whichever engine runs. Each engine reports
- * the same facts in the order in which they happen.
+ * The facts of a run that are visible outside the roles. Invariants are judged by them. Every engine reports the same facts in
+ * the order in which they happen.
  */
 import type { Address, Batch, Instance, NodeId, Request } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
@@ -10,11 +10,11 @@ import type { Respond } from '../../machines/outputs.ts'
 import type { DurableState } from './durable.ts'
 
 export type Fact =
-  /** A client, whoever it is, sent the request for the first time, to whichever server: changes of members too. */
+  /** A client sent the request for the first time, to any server. Requests that change the members are included. */
   | { readonly type: 'requested'; readonly request: Request }
   /**
-   * A server began: from this disk, with these members after executing what is chosen on it. Comes before anything that it
-   * says or syncs; before or after the `executed` of what was stored.
+   * A server started with this disk. `members` are the members after it executed the chosen batches on that disk. The fact
+   * precedes everything that the server sends or syncs. It comes before or after the `executed` facts of the stored batches.
    */
   | {
       readonly type: 'started'
@@ -23,15 +23,15 @@ export type Fact =
       readonly durable: DurableState
       readonly members: readonly Member[]
     }
-  /** A server is gone, or has halted: it says nothing until it begins again. */
+  /** A server crashed or halted. It sends nothing until it starts again. */
   | { readonly type: 'crashed'; readonly node: NodeId }
-  /** A role said a message to a server, itself included; it may be lost on the way. */
+  /** A role sent a message to a server, possibly to its own. The network may lose the message. */
   | { readonly type: 'said'; readonly node: NodeId; readonly to: NodeId; readonly message: NodeMessage }
-  /** The disk holds this now, whatever happens. */
+  /** The disk holds this state now, and a crash cannot undo it. */
   | { readonly type: 'synced'; readonly node: NodeId; readonly durable: DurableState }
   /**
-   * The replica executed a batch; also at a start, for what was stored. `digest` is that of the whole replicated state after
-   * it, `null` where an engine takes none at this instance.
+   * The replica executed a batch, or executed it again at a start. `digest` is the digest of the whole replicated state after the
+   * batch; `null` when the engine computes none at this instance.
    */
   | {
       readonly type: 'executed'

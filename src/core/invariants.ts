@@ -1,15 +1,15 @@
 /**
- * What must hold wherever the machines run: a table with a row for each invariant, which says by what it is judged. Engines, the
- * inspector and reports take from here which invariants an engine judges. The others are unjudged there, and are shown so.
+ * The table of all invariants, with the evidence that judges each. Engines, the inspector and reports derive from it which
+ * invariants an engine judges. The other invariants are unjudged in that engine, and are shown as such.
  */
 
 /**
- * By what an invariant is judged.
+ * The evidence that judges an invariant.
  *
- * - `facts`: by what servers send, persist, execute and answer (`src/verify/invariants.ts`).
- * - `queue`: by the contexts of a request queue before and after an event (`src/verify/queue.ts`).
- * - `realTime`: by one clock beside the clocks of all servers (`src/verify/replicated-clock.ts`).
- * - `endOfRun`: at the end of a run, when faults have stopped and the cluster is known to be at rest (`src/verify/liveness.ts`).
+ * - `facts`: what servers send, persist, execute and answer (`src/verify/invariants.ts`).
+ * - `queue`: the contexts of a request queue before and after an event (`src/verify/queue.ts`).
+ * - `realTime`: one clock beside the clocks of all servers (`src/verify/replicated-clock.ts`).
+ * - `endOfRun`: the end of a run, when faults have stopped and the cluster is at rest (`src/verify/liveness.ts`).
  */
 export type Evidence = 'facts' | 'queue' | 'realTime' | 'endOfRun'
 
@@ -17,9 +17,12 @@ export type Evidence = 'facts' | 'queue' | 'realTime' | 'endOfRun'
 export interface InvariantRow {
   readonly name: string
   readonly judgedBy: Evidence
-  /** It compares with all that clients ever requested, so it needs the history from the first start of every server on. */
+  /**
+   * True when the invariant compares with every request of every client. It then needs the history since the first start of every
+   * server.
+   */
   readonly needsWholeHistory: boolean
-  /** The name of the service whose invariant it is; `null` for an invariant of the protocol. */
+  /** The name of the service to which the invariant belongs; `null` for an invariant of the protocol. */
   readonly service: string | null
 }
 
@@ -44,13 +47,13 @@ export const invariants = {
 
 export type Invariant = keyof typeof invariants
 
-/** Every invariant, by number. */
+/** The numbers of all invariants. */
 export const invariantNumbers = Object.keys(invariants).map(Number) as readonly Invariant[]
 
-/** What an engine has to judge by. */
+/** The evidence that an engine has. */
 export interface Judgement {
   readonly evidence: readonly Evidence[]
-  /** It has seen everything, from the first start of every server on. */
+  /** True when the engine has seen everything since the first start of every server. */
   readonly isWholeHistory: boolean
   /** The name of the service that runs. */
   readonly service: string
@@ -64,7 +67,7 @@ const missingEvidence: Readonly<Record<Evidence, string>> = {
   endOfRun: 'needs a run that ends at rest, without faults: judged at the end of a simulated run',
 }
 
-/** Why nobody judges the invariant where this is what an engine has to judge by; `null` when it is judged. */
+/** Why an engine with this evidence does not judge the invariant; `null` when it does. */
 export function reasonUnjudged(
   invariant: Invariant,
   { evidence, isWholeHistory, service }: Judgement,
@@ -80,7 +83,7 @@ export function reasonUnjudged(
   return null
 }
 
-/** The invariants that are judged where this is what an engine has to judge by. */
+/** The invariants that an engine with this evidence judges. */
 export function judgedBy(judgement: Judgement): readonly Invariant[] {
   return invariantNumbers.filter((invariant) => reasonUnjudged(invariant, judgement) === null)
 }

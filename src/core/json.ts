@@ -1,19 +1,18 @@
-/** The one rule of what JSON is here: for what comes over the network and for what a service returns. */
+/** The single rule for valid JSON, both for messages from the network and for the values that a service returns. */
 import type { Json } from '../../machines/batch.ts'
 import { utf8 } from './bytes.ts'
 import { silencePromises } from './promises.ts'
 
 const loneSurrogate = /\p{Surrogate}/u
 
-/** True when `text` is whole Unicode: half of a surrogate pair would be another character after it was stored as UTF-8. */
+/** True when `text` is well-formed Unicode. Half of a surrogate pair would become another character when stored as UTF-8. */
 export function isWellFormed(text: string): boolean {
   return !loneSurrogate.test(text)
 }
 
 /**
- * Why `value`, as `JSON.parse` gives it, is not kept, or `null` when it is. What is kept is equal to itself after it was
- * sent, stored and read again on every server, and is shallow enough for whoever walks it: arrays and objects lie at most
- * `maxDepth` deep.
+ * Why a `value` from `JSON.parse` is refused; `null` when it is valid. A valid value equals itself after it was sent, stored and
+ * read again on every server. Its arrays and objects are nested at most `maxDepth` deep, so that recursive code can process it.
  */
 export function jsonFault(value: unknown, maxDepth: number): string | null {
   if (typeof value === 'object' && value !== null) return containerFault(value, maxDepth)
@@ -23,14 +22,14 @@ export function jsonFault(value: unknown, maxDepth: number): string | null {
 
 const notCarried = 'which JSON cannot carry'
 
-/** What is wrong with `value`, as said of it: `is NaN, which JSON cannot carry`. */
+/** What is wrong with `value`, as a predicate: `is NaN, which JSON cannot carry`. */
 function scalarFault(value: unknown): string | null {
   switch (typeof value) {
     case 'string':
       return isWellFormed(value) ? null : 'holds half of a surrogate pair'
     case 'number':
       if (!Number.isFinite(value)) return `is ${value}, ${notCarried}`
-      // JSON writes it as 0: servers that read it again would divide by something else.
+      // JSON writes -0 as 0. A server that reads it again would get a different quotient from a division.
       return Object.is(value, -0) ? `is -0, ${notCarried}` : null
     case 'boolean':
       return null
@@ -45,7 +44,7 @@ function scalarFault(value: unknown): string | null {
   }
 }
 
-/** The same of a key. */
+/** What is wrong with a key, as a predicate. */
 function keyFault(key: string): string | null {
   if (key === '__proto__') return 'is __proto__'
   return isWellFormed(key) ? null : 'holds half of a surrogate pair'
@@ -70,25 +69,26 @@ function containerFault(value: object, maxDepth: number): string | null {
   return null
 }
 
-/** How deep and how long a value may be. */
+/** The limits on the nesting and the size of a value. */
 export interface JsonLimits {
-  /** Arrays and objects within each other. */
+  /** The deepest allowed nesting of arrays and objects. */
   readonly depth: number
-  /** Of its JSON in UTF-8. */
+  /** The size of the JSON in UTF-8. */
   readonly bytes: number
 }
 
 /**
- * What `copyJson` throws: `message` is what of the value is not kept, and why, in words that are the same on every server. So it
- * holds keys and kinds, and nothing that the engine, the machine or the name of a class decides.
+ * The error of `copyJson`. `message` says which part of the value is refused and why. The message is the same on every server: it
+ * holds keys and kinds, and nothing that depends on the JavaScript engine, the machine or the name of a class.
  */
 export class JsonFault extends Error {}
 
 /**
- * A copy of any value that a program made. The copy is equal to `value` and holds nothing of it: each property is read once, so
- * what changes later, or answers otherwise when it is read again, is no part of it. Its cost is bounded by `limits`, whatever
- * the value. Throws a `JsonFault`, which calls the value `name`, when JSON cannot carry `value` without loss or it is beyond a
- * limit, and whatever a property throws that is read.
+ * Copies any value that a program made. The copy equals `value` and shares no object with it. Each property is read once, so that
+ * later changes, or a getter with varying results, cannot affect the copy. `limits` bounds the cost for every value.
+ *
+ * Throws a `JsonFault`, which calls the value `name`, when JSON cannot carry `value` without loss or when `value` exceeds a
+ * limit. Errors that a getter throws pass through.
  */
 export function copyJson(value: unknown, limits: JsonLimits, name: string): Json {
   try {
@@ -102,19 +102,19 @@ export function copyJson(value: unknown, limits: JsonLimits, name: string): Json
   }
 }
 
-/** Bytes that JSON may take for each one that is counted while it is copied: those of the longest number. */
+/** The most bytes of JSON for each byte that is counted during the copy: the length of the longest number. */
 const mostBytesForOne = 25
 
-/** Characters of a path that are shown, and of each key in it. */
+/** The longest path that an error message shows, and the longest key in it, in characters. */
 const longestPath = 80
 const longestKey = 40
 
 class Copier {
   readonly #limits: JsonLimits
   readonly #name: string
-  /** Where the value is that is copied now. */
+  /** The path to the value that is copied now. */
   readonly #path: (string | number)[] = []
-  /** Never more than what the JSON of the copy takes: what it takes is known when there is a copy. */
+  /** A lower bound for the size of the copy's JSON. The exact size is known only after the copy. */
   #bytes = 0
 
   constructor(limits: JsonLimits, name: string) {
@@ -124,14 +124,14 @@ class Copier {
 
   copy(value: unknown, depth: number): Json {
     if (typeof value === 'object' && value !== null) return this.#copyObject(value, depth)
-    // Counted before it is looked at: a text may be longer than anybody wants to look at.
+    // Counted before the check, because the text may be very long.
     this.#count(typeof value === 'string' ? value.length + 2 : 1)
     const fault = scalarFault(value)
     if (fault !== null) this.#refuse(fault)
     return value as Json
   }
 
-  /** Throws when the JSON of the copy is too long. It is written only where it may be. */
+  /** Throws when the JSON of the copy is too long. Computes the JSON only when it could be too long. */
   measure(copy: Json): void {
     const { bytes } = this.#limits
     if (this.#bytes * mostBytesForOne <= bytes) return
@@ -142,12 +142,12 @@ class Copier {
     throw new JsonFault(`${this.#name} takes more than ${this.#limits.bytes} bytes of JSON`)
   }
 
-  /** Throws that the value which is copied now does what `fault` says. */
+  /** Throws an error about the value that is copied now; `fault` is the predicate. */
   #refuse(fault: string): never {
     throw new JsonFault(`${this.#place()} ${fault}`)
   }
 
-  /** The value that is copied now: `body.by`, `body[3]["a key"]`. */
+  /** The path of the value that is copied now: `body.by`, `body[3]["a key"]`. */
   #place(): string {
     let place = this.#name
     for (const step of this.#path) {
@@ -159,7 +159,7 @@ class Copier {
 
   #count(bytes: number): void {
     this.#bytes += bytes
-    // The other way round it would let through what is no number, as a `length` may be.
+    // The negation also refuses NaN: `length` may be a value that is not a number.
     if (!(this.#bytes <= this.#limits.bytes)) this.#refuseLength()
   }
 
@@ -172,7 +172,7 @@ class Copier {
     this.#count(2)
     if (Array.isArray(value)) return this.#copyArray(value, depth)
     if (!isPlain(value)) {
-      // A getter gives another one to whoever reads it again.
+      // A getter may return a different promise at each read.
       silencePromises(value)
       this.#refuse(`is ${kindOf(value)}, ${notCarried}`)
     }
@@ -190,7 +190,8 @@ class Copier {
   #copyArray(value: readonly unknown[], depth: number): Json {
     const { length } = value
     this.#count(Math.max(0, length - 1))
-    // By place, so that a hole is found; and as long as it is, where a list that grows would take more than it needs.
+    // By index, so that holes are found. `Array.from` allocates the exact length; a growing list would take more memory than it
+    // needs.
     return Array.from({ length }, (_, place) => this.#copyPart(value[place], place, depth))
   }
 
@@ -208,13 +209,13 @@ function stepText(step: string | number): string {
   return `[${JSON.stringify(step.length <= longestKey ? step : `${step.slice(0, longestKey)}…`)}]`
 }
 
-/** True for `{…}`, of this realm or another; false for what a class makes. */
+/** True for an object literal `{…}` of any realm; false for an instance of a class. */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** Kinds that are called by their name: it is the same on every server, as that of a class that somebody wrote may not be. */
+/** Built-in classes that a message may name: their names are the same on every server, unlike the names of a program's classes. */
 const namedKinds = new Set(['Map', 'Set', 'Date', 'Promise', 'RegExp', 'Error', 'Uint8Array', 'ArrayBuffer'])
 
 function kindOf(value: object): string {
@@ -223,7 +224,10 @@ function kindOf(value: object): string {
   return `${/^[AE]/.test(tag) ? 'an' : 'a'} ${tag}`
 }
 
-/** What `json` takes in memory, about, in bytes: the same on every server, whatever their engines really need. */
+/**
+ * The approximate size of `json` in memory, in bytes. The result is the same on every server and does not depend on the
+ * JavaScript engine.
+ */
 export function heldBytes(json: unknown): number {
   if (typeof json === 'string') return 24 + json.length
   if (typeof json !== 'object' || json === null) return 8

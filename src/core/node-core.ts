@@ -18,30 +18,33 @@ import type { ReplicatedState } from './replicated-state.ts'
 import { roleInputs } from './roles.ts'
 import { Router } from './router.ts'
 
-/** An event of a running node that is the same in every engine. How a node starts and ends, and how timers fire, is its driver's. */
+/** An event of a running node that is the same in every engine. The driver handles starts, stops and timers. */
 export type CoreEvent = Extract<NodeEvent, { type: 'hear' | 'request' | 'synced' | 'tell' }>
 
-/** That the replica executed a batch. */
+/** Reports that the replica executed a batch. */
 export type ExecutedFact = Extract<Fact, { type: 'executed' }>
 
 export interface CoreSettings {
   readonly self: NodeId
   readonly incarnation: string
-  /** A digest of the replicated state is reported after each so many instances; 0 for never, since it costs its size. */
+  /**
+   * The number of instances between two digests of the replicated state; 0 for no digests. The cost of a digest grows with the
+   * size of the state.
+   */
   readonly digestEvery?: number
   readonly nodeRules?: NodeRules
-  /** How the time that a batch brings is measured. */
+  /** How a batch gets the time that it adds to the replicated clock. */
   readonly elapsedRules?: ElapsedRules
 }
 
-/** The event that a page was read which the learner had asked for. */
+/** The event that delivers a page to the learner that asked for it. */
 export function pageRead(page: PageRequest, batches: readonly Batch[]): CoreEvent {
   return { type: 'tell', role: 'learner', event: { type: 'chosen.read', ...page, batches } }
 }
 
 /**
- * What every node does, whichever driver moves its roles: it brings events to them, carries out what they ask for, executes what was
- * chosen, and reports the facts of all that.
+ * The part of a node that is the same for every driver. It delivers events to the roles, carries out their outputs, executes
+ * chosen batches, and reports the facts.
  */
 export class NodeCore {
   readonly #self: NodeId
@@ -54,7 +57,7 @@ export class NodeCore {
   readonly #router: Router
   #elapsed: Elapsed
 
-  /** A node goes on with the `elapsed` of another; without, it begins. */
+  /** With `elapsed`, the node continues the measurement of another node object; without, it begins a new one. */
   constructor(settings: CoreSettings, replica: ReplicatedState, driver: Driver, elapsed?: Elapsed) {
     this.#self = settings.self
     this.#incarnation = settings.incarnation
@@ -67,12 +70,15 @@ export class NodeCore {
     this.#elapsed = elapsed ?? this.#elapsedRules.begin(driver.nowMs())
   }
 
-  /** Executes again the next of the batches that are stored as chosen, before the node starts. Returns the facts, which `started` reports. */
+  /**
+   * Executes the next of the stored chosen batches again, before the node starts. Returns the facts, which the caller passes to
+   * `started`.
+   */
   recover(batches: readonly Batch[]): readonly ExecutedFact[] {
     return batches.map((batch) => this.#executed(this.#replica.firstUnexecuted, batch))
   }
 
-  /** What each role begins with, after everything that is stored as chosen was executed. `randomSeed` is for the proposer's back-off. */
+  /** The inputs of the roles, after all stored chosen batches were executed. `randomSeed` seeds the proposer's back-off. */
   inputs(
     durable: DurableState,
     settings: { readonly timing: Timing; readonly limits: Limits; readonly randomSeed: number },
@@ -80,7 +86,10 @@ export class NodeCore {
     return roleInputs(this.#rules.recoveredFrom(this.#identity, this.#replica, durable), settings)
   }
 
-  /** The node starts, from what its disk holds: whatever is stored was proposed before. `again` is reported after that. */
+  /**
+   * Starts the node from the state of its disk. All stored batches were proposed before now. Reports the facts `again` after the
+   * start.
+   */
   started(durable: DurableState, again: readonly Fact[] = []): void {
     const { self: node, incarnation } = this.#identity
     const { members } = this.#rules.recoveredFrom(this.#identity, this.#replica, durable)
@@ -89,7 +98,7 @@ export class NodeCore {
     for (const fact of again) this.#driver.observe(fact)
   }
 
-  /** Something happens to the node: brings it to the role that it is for, and then delivers all that follows from it. */
+  /** Handles an event: delivers it to its role, and then delivers all events that follow from it. */
   take(event: CoreEvent): void {
     switch (event.type) {
       case 'hear':
@@ -108,12 +117,12 @@ export class NodeCore {
     event satisfies never
   }
 
-  /** Runs something that makes a role act, such as its timer, and then delivers all that follows from it. */
+  /** Runs a function that makes a role act, such as its timer, and then delivers all events that follow from it. */
   enter(run: () => void): void {
     this.#router.enter(run)
   }
 
-  /** Carries out what a role asks for. */
+  /** Carries out an output of a role. */
   carryOut(output: Output): void {
     switch (output.type) {
       case 'send':
@@ -149,22 +158,25 @@ export class NodeCore {
     output satisfies never
   }
 
-  /** The event that the node takes when `write` has ended well; `null` for none. */
+  /** The event that the node handles after `write` succeeded; `null` for none. */
   eventAfter(write: Write): CoreEvent | null {
     return this.#rules.eventAfterWrite(write)
   }
 
-  /** True unless what `sender` sends is a stranger's. */
+  /** False when `sender` is a stranger. */
   isHeard(sender: NodeId, names: Names): boolean {
     return this.#rules.isHeard(sender, names, this.#replica.members, this.#incarnation)
   }
 
-  /** True when the server `id` is counted among the members, with this directory. */
+  /** True when the server `id`, with this directory, is a counted member. */
   isMember(id: NodeId, incarnation: string): boolean {
     return isCounted(this.#replica.members, id, incarnation)
   }
 
-  /** Where the directory `addressee` of the server `id` is, which was last heard from as `last` says; see `addressOf` in reach.ts. */
+  /**
+   * The address of the directory `addressee` of the server `id`. `last` says where the last message of that server came from. See
+   * `addressOf` in reach.ts.
+   */
   addressOf(id: NodeId, addressee: string | null, last = this.#driver.lastHeard(id)): Address | undefined {
     return this.#rules.addressOf(id, addressee, this.#replica.members, last)
   }
@@ -174,7 +186,7 @@ export class NodeCore {
     return this.#replica.firstUnexecuted
   }
 
-  /** What it remembers so as to say how much time a batch brings. */
+  /** The measurements from which a batch gets the time that it adds. */
   get elapsed(): Elapsed {
     return this.#elapsed
   }
@@ -183,7 +195,7 @@ export class NodeCore {
     return { self: this.#self, incarnation: this.#incarnation }
   }
 
-  /** A message of a stranger is dropped: it is not answered, and nothing of it is kept. */
+  /** Drops a message of a stranger: the node does not answer it and keeps no part of it. */
   #hear({ sender, message, names, from }: Extract<CoreEvent, { type: 'hear' }>): void {
     if (!this.isHeard(sender, names)) {
       this.#driver.flag('stranger', sender)
@@ -195,7 +207,7 @@ export class NodeCore {
     this.#bring(sender, message, names)
   }
 
-  /** Brings a message of a server, which may be this one, to the role that hears it. */
+  /** Delivers a message of a server, possibly of this one, to the role that handles it. */
   #bring(sender: NodeId, message: NodeMessage, { incarnation, addressee }: Names): void {
     if (message.type === 'accept' && this.isMember(sender, incarnation)) {
       const { instance, batch } = message
@@ -239,7 +251,7 @@ export class NodeCore {
     if (address !== undefined) this.#driver.send({ to, address, message, names: { incarnation, addressee } })
   }
 
-  /** A batch that goes to the proposer gets the time that it brings. */
+  /** Stamps a batch that goes to the proposer with the time that it adds. */
   #stamped(event: RoleEvent): RoleEvent {
     if (event.type !== 'batch.offered') return event
     const { elapsed, batch } = this.#elapsedRules.withStamp(this.#elapsed, event.batch, this.#driver.nowMs())

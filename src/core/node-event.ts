@@ -1,12 +1,12 @@
-/** What happens to a node from outside, in every engine. */
+/** The external events of a node, the same in every engine. */
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
 
 export type NodeEvent =
-  /** It starts, from what its disk holds. */
+  /** The node starts from the state of its disk. */
   | { readonly type: 'start'; readonly randomSeed: number }
-  /** A server's message arrives, from the address `from`. */
+  /** A message of a server arrives from the address `from`. */
   | {
       readonly type: 'hear'
       readonly sender: NodeId
@@ -14,7 +14,7 @@ export type NodeEvent =
       readonly from: Address
       readonly message: NodeMessage
     }
-  /** A client's request arrives, at `timeMs` of this server's wall clock. */
+  /** A client's request arrives. `timeMs` is the time of this server's wall clock. */
   | {
       readonly type: 'request'
       readonly message: RequestMessage
@@ -22,13 +22,13 @@ export type NodeEvent =
       readonly timeMs: number
       readonly commandBytes: number
     }
-  /** A timer that is armed fires. */
+  /** An armed timer fires. */
   | { readonly type: 'timer'; readonly role: RoleName; readonly id: string }
-  /** The sync under way ends well. */
+  /** The current sync succeeds. */
   | { readonly type: 'synced' }
-  /** The sync under way fails, and with it the node; the first `survived` of its unsynced writes got there. */
+  /** The current sync fails, and the node stops. The disk keeps the first `survived` of the unsynced writes. */
   | { readonly type: 'sync.failed'; readonly survived: number }
-  /** It is gone at once; the first `survived` of its unsynced writes got there. */
+  /** The node crashes. The disk keeps the first `survived` of the unsynced writes. */
   | { readonly type: 'crash'; readonly survived: number }
-  /** Another part of the server tells a role something, as when it joins or is about to stop. */
+  /** Another part of the server sends an event to a role, for example when the server joins or prepares to stop. */
   | { readonly type: 'tell'; readonly role: RoleName; readonly event: RoleEvent }

@@ -1,4 +1,4 @@
-/** The decisions of a node that depend only on what they are given: pure functions, each of which a test may replace. */
+/** The decisions of a node that depend only on their arguments. They are pure functions, and a test may replace each. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Execution } from '../../machines/outcome.ts'
@@ -24,7 +24,7 @@ export interface NodeRules {
   readonly tasksAfterExecution: typeof tasksAfterExecution
 }
 
-/** What the roles begin with: the members are those after all that is executed, not those that founded the cluster. */
+/** The initial state of the roles. The members are those after all executed batches, not the founders of the cluster. */
 export function recoveredFrom(
   { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
   { members }: Pick<ReplicatedState, 'members'>,
@@ -34,16 +34,17 @@ export function recoveredFrom(
 }
 
 /**
- * The event of a node whose disk has ended `write`, `null` for none: the acceptor waits until its write is synced, and nobody waits for
- * a write of the learner.
+ * The event that follows a successful `write`; `null` for none. The acceptor waits until its write is synced. No role waits for a
+ * write of the learner.
  */
 export function eventAfterWrite(write: Write): Extract<NodeEvent, { type: 'synced' }> | null {
   return write.by === 'acceptor' ? { type: 'synced' } : null
 }
 
 /**
- * What the roles receive after an execution, in order. The members come first, since what follows is under the new ones; the proposer
- * comes last, since it goes on to the next instance at once and must find the queue without what was executed.
+ * The events that the roles receive after an execution, in order. The members come first, because the other events apply under
+ * the new members. The proposer comes last: it starts the next instance at once, and the queue must already be without the
+ * executed requests.
  */
 export function tasksAfterExecution(execution: Execution): readonly RoleTask[] {
   const executed = { type: 'batch.executed', ...execution } as const
@@ -58,7 +59,7 @@ export function tasksAfterExecution(execution: Execution): readonly RoleTask[] {
   return [...roles.map((role) => ({ role, event: changed })), ...tasks]
 }
 
-/** The rules that hold unless a test wants others. */
+/** The default rules. */
 export const nodeRules: NodeRules = {
   recoveredFrom,
   isHeard,

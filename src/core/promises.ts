@@ -1,50 +1,51 @@
 /**
- * Promises in what a service returns or throws: each is refused, and its rejection handled, since Node.js ends a process in
- * which a promise is rejected that nobody waits for.
+ * Finds promises in the values that a service returns or throws. The replica refuses each one and handles its rejection, because
+ * Node.js ends a process on an unhandled rejection.
  */
 
-/** Objects that are searched in a row without a promise being found, at most: of a new state, and of what is thrown away. */
+/** The most objects that are searched in a row without a promise: in a new state, and in a discarded value. */
 const mostOfState = 1_000
 const mostThrownAway = 10_000
 
-/** Objects that wait to be searched, at most. */
+/** The most objects that wait for the search. */
 const mostOpen = 100_000
 
-/** Elements of lists that are looked at, at most: a list may be as long as it says, and take no memory. */
+/** The most list elements that are searched: a sparse list may be very long and take no memory. */
 const mostElements = 1_000_000
 
 /**
- * True when there is a promise in `value` where it differs from `before`: the same object at the same place is not searched, so
- * that the cost does not grow with what stayed. Of much that differs, the uppermost thousand objects are searched. Throws nothing.
+ * True when `value` holds a promise where it differs from `before`. An object that stands at the same place in both is not
+ * searched, so the cost does not grow with the unchanged part. If much differs, only the uppermost thousand objects are searched.
+ * Never throws.
  */
 export function holdsPromise(value: unknown, before?: unknown): boolean {
   if (value === before || !isObject(value)) return false
   return new Search(mostOfState, null).run(value, before)
 }
 
-/** Handles the rejection of each promise in `value`, which is thrown away, where it differs from `before`. Throws nothing. */
+/** Handles the rejection of each promise in the discarded `value`, where it differs from `before`. Never throws. */
 export function silencePromises(value: unknown, before?: unknown): void {
   if (value === before || !isObject(value)) return
   new Search(mostThrownAway, silence).run(value, before)
 }
 
-/** True when `value` is a promise, or would be taken for one. Throws what reading its `then` throws. */
+/** True when `value` is a promise or `await` would treat it as one. Throws the error of reading its `then`. */
 export function isThenable(value: unknown): boolean {
   return isObject(value) && typeof (value as Fields).then === 'function'
 }
 
 type Fields = { readonly [key: PropertyKey]: unknown }
 
-/** The uppermost first. Without `found`, the first promise ends it. */
+/** A breadth-first search. Without `found`, the search ends at the first promise. */
 class Search {
   readonly #most: number
   readonly #found: ((promise: object) => void) | null
   readonly #open: object[] = []
-  /** What stood at the same places before. */
+  /** The previous values at the same places. */
   readonly #olds: unknown[] = []
-  /** Only where all are searched for: the bound is enough where there is little. */
+  /** Used only when the search looks for every promise; otherwise the bound suffices. */
   readonly #seen: Set<object> | null
-  /** Where it ends unless a promise is found. */
+  /** The search ends here unless it finds a promise. */
   #end: number
   #searched = 0
   #elementsLeft = mostElements
@@ -96,12 +97,12 @@ class Search {
     this.#elementsLeft -= most
     for (let place = 0; place < most; place += 1) {
       const part = list[place]
-      // One more or less before it is no change of it.
+      // An element that moved by one place did not change.
       if (part !== olds?.[place + 1] && part !== olds?.[place - 1]) this.#look(part, olds?.[place])
     }
   }
 
-  /** One part cannot be read: the others may be. */
+  /** One property cannot be read, but others may be readable. */
   #searchInEach(value: object): void {
     try {
       for (const key of keysOf(value).slice(0, mostOpen)) {
@@ -137,10 +138,10 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null
 }
 
-/** The names of all that stands in an object of a class, also what is not listed, as the cause of an Error. */
+/** All own property names of an instance, including those that are not enumerable, such as the cause of an Error. */
 function keysOf(value: object): readonly PropertyKey[] {
   if (value instanceof String || ArrayBuffer.isView(value)) return []
-  // The stack is text, and made when it is read.
+  // The stack is text, and is created when it is read.
   return Reflect.ownKeys(value).filter((key) => key !== 'stack')
 }
 
@@ -148,7 +149,7 @@ function silence(promise: object): void {
   try {
     Promise.prototype.then.call(promise, noop, noop)
   } catch {
-    // Its class does not let anybody wait for it.
+    // The class of the promise prevents `then`.
   }
 }
 

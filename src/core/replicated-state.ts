@@ -3,20 +3,20 @@ import type { Member } from '../../machines/members.ts'
 import type { RequestMessage } from '../../machines/messages.ts'
 import type { Execution, Full, Outcome } from '../../machines/outcome.ts'
 
-/** The replicated state of a node, as the core uses it: `Replica` of src/services/replica.ts is one. */
+/** The replicated state of a node, as the core uses it. `Replica` in src/services/replica.ts implements it. */
 export interface ReplicatedState {
-  /** As they are after everything that was executed. */
+  /** The members after all executed batches. */
   readonly members: readonly Member[]
   readonly firstUnexecuted: Instance
   /** The replicated clock. */
   readonly clockMs: number
-  /** The servers at which a delayed request waits. */
+  /** The servers that hold a delayed request. */
   readonly waitingNodes: readonly NodeId[]
-  /** Executes a chosen batch: the next one, each once. */
+  /** Executes the next chosen batch. Each batch is executed once. */
   execute(instance: Instance, batch: Batch): Execution
-  /** How the request ended, if it has ended, or that there is no room for its session; `null` otherwise. */
+  /** The outcome of the request if it has ended, or that its session has no room; `null` otherwise. */
   recall(uid: string, seq: number, command?: RequestMessage['command']): Outcome | Full | null
-  /** The same bytes for the same state. */
+  /** Equal states give equal bytes. */
   snapshot(): Uint8Array
   digest(): string
 }

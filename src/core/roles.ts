@@ -1,4 +1,4 @@
-/** The four roles of a node and how each begins, from what storage held: the same in every engine. */
+/** The four roles of a node and their initial inputs from storage, the same in every engine. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { acceptorMachine } from '../../machines/acceptor.ts'
 import type { Ballot } from '../../machines/ballot.ts'
@@ -23,8 +23,8 @@ export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
 }
 
 /**
- * Throws when a role or a client breaks an invariant of its context between two snapshots; `before` is `null` at its start. Engines that
- * check call it after every step.
+ * Throws when a role or a client violates an invariant of its context between two snapshots. `before` is `null` at the start.
+ * Engines with checks call it after every step.
  */
 export function checkInvariants(
   machine: AnyStateMachine,
@@ -37,18 +37,18 @@ export function checkInvariants(
   if (fault !== null) throw new Error(`the ${name} breaks an invariant of its context: ${fault}`)
 }
 
-/** Who this server is, and what it had promised, accepted and learned when it last stopped. */
+/** The identity of this server, and what it had promised, accepted and learned when it last stopped. */
 export interface Recovered {
   readonly self: NodeId
   readonly incarnation: string
-  /** The members after everything known to be chosen. */
+  /** The members after every batch that is known to be chosen. */
   readonly members: readonly Member[]
   readonly promised: Ballot | null
   readonly accepted: readonly AcceptedRecord[]
   readonly firstUnchosen: Instance
 }
 
-/** What each role is given at its start. `randomSeed` is for the proposer's back-off. */
+/** The input of each role at its start. `randomSeed` seeds the proposer's back-off. */
 export function roleInputs(
   recovered: Recovered,
   { timing, limits, randomSeed }: { timing: Timing; limits: Limits; randomSeed: number },
@@ -56,7 +56,7 @@ export function roleInputs(
   const { self, incarnation, members, promised, accepted, firstUnchosen } = recovered
   return {
     acceptor: { self, incarnation, members, limits, promised, accepted, firstUnchosen },
-    // What storage held is executed again before the roles begin.
+    // The node executes the stored batches again before the roles begin.
     proposer: { self, incarnation, members, timing, randomSeed, promised, firstUnexecuted: firstUnchosen },
     learner: {
       self,

@@ -1,6 +1,6 @@
 const shownLength = 80
 
-/** Any value that a program gave, for an error message: in short, also where JSON cannot carry it. Throws nothing. */
+/** Formats any value of a program for an error message. Shortens it, and also handles values that JSON cannot carry. Never throws. */
 export function shownValue(value: unknown): string {
   const text = textOf(value)
   return text.length > shownLength ? `${text.slice(0, shownLength)}… (${text.length} characters)` : text

@@ -1,4 +1,4 @@
-/** A server cannot start: one clear line that says what was wrong, with which value, and what to do. */
+/** A server cannot start. The message is one line: what was wrong, the value, and what to do. */
 export class StartError extends Error {
   override readonly name = 'StartError'
 }

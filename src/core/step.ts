@@ -1,6 +1,6 @@
 /**
- * One step of a role: the only place that knows how XState tells what a transition asks for. The simulator, the checker
- * and the generated tests move machines with it; live actors take the same transitions inside XState.
+ * One step of a role. Only this file knows how XState represents the outputs of a transition. The simulator, the checker and the
+ * generated tests run machines with it; live actors take the same transitions inside XState.
  */
 import {
   type AnyActorScope,
@@ -12,7 +12,7 @@ import {
 } from 'xstate'
 import { edgeIdsOf } from './chart-edges.ts'
 
-/** What a step asks for, in order: something said, a timer begun, a timer given up. */
+/** An effect of a step: an emitted output, a started timer, or a cancelled timer. */
 export type Effect<Said> =
   | { readonly kind: 'said'; readonly output: Said }
   | {
@@ -42,7 +42,7 @@ function effectsOf<Said>(actions: readonly Action[]): Effect<Said>[] {
         break
       case 'xstate.raise': {
         const { id, delay, event } = params as { id: string; delay?: number; event: { type: string } }
-        // Without a delay the event has been taken in the same step.
+        // Without a delay, the machine already handled the event in the same step.
         if (delay !== undefined) effects.push({ kind: 'timer', id, delayMs: delay, event })
         break
       }
@@ -56,21 +56,21 @@ function effectsOf<Said>(actions: readonly Action[]): Effect<Said>[] {
   return effects
 }
 
-/** The first snapshot of `machine` and what it asks for. */
+/** The first snapshot of `machine` and the effects of its start. */
 export function start<Said>(machine: AnyStateMachine, input: unknown): Step<Said> {
   const [snapshot, actions] = initialTransition(machine, input as never)
   return { snapshot: sound(snapshot), effects: effectsOf<Said>(actions) }
 }
 
-/** What the step under way asks for. */
+/** The actions of the current step. */
 let asked: Action[] = []
 
 const idle = createEmptyActor()
 
 /**
- * XState's own `transition` makes an actor for each call, only to have the scope that a machine's `transition` is given:
- * several times what the transition itself costs. No role uses it for anything but to say what it asks for, so one serves
- * all. That it comes to the same is tested in `test/machines/paths/`.
+ * XState's own `transition` creates an actor for each call, only to provide the scope for a machine's `transition`. That costs
+ * several times as much as the transition itself. Roles use the scope only to emit actions, so one scope serves all. The tests in
+ * `test/machines/paths/` check that both ways give the same result.
  */
 const scope: AnyActorScope = {
   self: idle,
@@ -87,8 +87,8 @@ const scope: AnyActorScope = {
 }
 
 /**
- * The snapshot after `event`, and what it asks for, in order. Throws what a guard or an action throws: a violated
- * assertion, since nothing undecoded reaches a machine.
+ * The snapshot after `event`, and the effects in order. Throws the errors of guards and actions. Such an error is a violated
+ * assertion, because a machine receives decoded messages only.
  */
 export function step<Said>(
   machine: AnyStateMachine,
@@ -100,16 +100,16 @@ export function step<Said>(
   return { snapshot: sound(next), effects: effectsOf<Said>(asked) }
 }
 
-/** A transition that was taken on the way: one event may take several. */
+/** One transition of a step. An event may cause several. */
 export interface Microstep {
-  /** The type of the event that it was taken on. */
+  /** The type of the event that caused it. */
   readonly event: string
-  /** The ids of its edges, as src/core/chart-edges.ts names them; none when no state handled the event. */
+  /** The ids of its edges, as in src/core/chart-edges.ts; empty when no state handled the event. */
   readonly edges: readonly string[]
   readonly snapshot: AnyMachineSnapshot
 }
 
-/** As `step`, with every transition on the way. */
+/** As `step`, and reports every transition of the step. */
 export function watchedStep<Said>(
   machine: AnyStateMachine,
   snapshot: AnyMachineSnapshot,
@@ -127,7 +127,7 @@ export function watchedStep<Said>(
   }
 }
 
-/** The transition of `machine` that XState's inspection tells of; `null` when it tells of something else. */
+/** Extracts a transition of `machine` from an inspection event; `null` for other inspection events. */
 export function microstepOf(machine: AnyStateMachine, inspected: InspectionEvent): Microstep | null {
   if (inspected.type !== '@xstate.microstep') return null
   const ids = edgeIdsOf(machine)

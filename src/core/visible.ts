@@ -1,17 +1,17 @@
-/** Controls and what gives no mark of its own: a terminal obeys some of them, hides others or turns the text around. */
+/** Control characters and characters without a glyph. A terminal executes some of them, hides others or reverses the text. */
 const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
-/** `text`, which may be anybody's, safe to print: what a terminal would obey or hide is an escape, such as `\x1b` or `\u202e`. */
+/** Makes untrusted `text` safe to print: escapes each character that a terminal would execute or hide, as `\x1b` or `\u202e`. */
 export function visible(text: string): string {
   return text.replace(hidden, escaped)
 }
 
-/** The same of text in several lines, which stay lines. */
+/** As `visible`, but keeps line breaks. */
 export function visibleLines(text: string): string {
   return text.replace(hidden, (character) => (character === '\n' ? character : escaped(character)))
 }
 
-/** `value` as JSON that is safe to print: the same value, with more of its characters as escapes. */
+/** JSON of `value` that is safe to print: the same value, with more characters escaped. */
 export function visibleJson(value: unknown): string {
   return JSON.stringify(value).replace(hidden, (character) =>
     Array.from({ length: character.length }, (_, place) => unitEscape(character.charCodeAt(place))).join(''),
