@@ -14,44 +14,44 @@ import type { Output, Write } from '../../machines/outputs.ts'
 import { messageOf } from '../core/message-of.ts'
 import { roleNames } from '../core/roles.ts'
 
-/** The state in which a role is, and its context. */
+/** The state and the context of a role. */
 export interface RoleSnapshot {
   readonly value: unknown
   readonly context?: unknown
 }
 
-/** A timer of a role: the type of the event that it sends is its id. */
+/** A timer of a role. Its id is the type of the event that it sends. */
 export interface FiredTimer {
   readonly role: RoleName
   readonly id: string
 }
 
-/** What the actors are connected to. */
+/** The connections of the actors. */
 export interface ActorOptions {
   readonly self: NodeId
-  /** Receives what a role asks for, in order. */
+  /** Receives the outputs of a role, in order. */
   readonly carryOut: (output: Output) => void
-  /** Gives a write to the disk. */
+  /** Passes a write to the disk. */
   readonly write: (write: Write) => void
-  /** The node stops or halts: nothing more is sent. */
+  /** Called when the node stops or halts: it must send nothing more. */
   readonly close: () => void
-  /** A timer is due: `run` sends its event to the role. */
+  /** Called when a timer is due. `run` sends the event of the timer to the role. */
   readonly fire: (run: () => void) => void
-  /** An actor threw. */
+  /** Called when an actor throws an error. */
   readonly failed: (reason: string) => void
-  /** Receives all inspection events of XState, from the first on. */
+  /** Receives all inspection events of XState. */
   readonly inspect: ((inspected: InspectionEvent) => void) | null
 }
 
-/** The machines of a live node as XState actors, in one actor system under the node's own machine, in real time. */
+/** The machines of a live node, as XState actors in real time. They share one actor system under the node's own machine. */
 export class Actors {
   readonly #options: ActorOptions
   readonly #root: ActorRefFrom<typeof nodeMachine>
   #roles: Readonly<Record<RoleName, AnyActorRef>> | null = null
-  /** Resolves when the node has ended: `null` when it was stopped, the reason when it halted. */
+  /** Resolves when the node ends: with `null` after a stop, with the reason after a halt. */
   readonly ended: Promise<string | null>
 
-  /** Starts the node's machine. It spawns the roles at `start`. */
+  /** Starts the node's machine, which spawns the roles at `start`. */
   constructor(options: ActorOptions) {
     this.#options = options
     const { self, write, close, fire, inspect } = options
@@ -94,12 +94,12 @@ export class Actors {
     this.#roles = Object.fromEntries(roles) as Record<RoleName, AnyActorRef>
   }
 
-  /** Gives an event to a role, which takes it before this returns. */
+  /** Sends an event to a role, which handles it before this call returns. */
   deliver(role: RoleName, event: RoleEvent): void {
     this.#roles?.[role].send(event)
   }
 
-  /** Gives a write to the storage actor. */
+  /** Sends a write to the storage actor. */
   persist(write: Write): void {
     this.#root.system.get('storage')?.send({ type: 'persist', write })
   }
@@ -109,17 +109,17 @@ export class Actors {
     return this.#roles?.[role].getSnapshot()
   }
 
-  /** The state in which the node is. */
+  /** The state of the node's machine. */
   get state(): string {
     return String(this.#root.getSnapshot().value)
   }
 
-  /** It has not halted, and was not stopped: a machine that has ended takes nothing more. */
+  /** True until the node halts or stops. A machine that has ended handles no more events. */
   get isActive(): boolean {
     return this.#root.getSnapshot().status === 'active'
   }
 
-  /** Fires a timer of a role, if that is armed; returns whether it is. */
+  /** Fires a timer of a role if it is armed, and returns whether it was. */
   fireTimer({ role, id }: FiredTimer): boolean {
     const actor = this.#roles?.[role]
     const isArmed =
@@ -129,7 +129,7 @@ export class Actors {
     return true
   }
 
-  /** Resolves when the role is where `isThere` says, when it has ended, or after `timeoutMs`. */
+  /** Resolves when the role matches `isThere`, when it has ended, or after `timeoutMs`. */
   async settled(
     role: RoleName,
     isThere: (snapshot: RoleSnapshot) => boolean,
@@ -140,33 +140,33 @@ export class Actors {
     await waitFor(actor, isThere, { timeout: timeoutMs }).catch(() => undefined)
   }
 
-  /** Calls `changed` after each transition of a role, until it is unsubscribed. */
+  /** Calls `changed` after each transition of a role, until the caller unsubscribes. */
   watch(role: RoleName, changed: () => void): { unsubscribe(): void } {
     return this.#roles?.[role].subscribe(changed) ?? { unsubscribe: () => undefined }
   }
 
-  /** Receives all inspection events of XState from now on, until it is unsubscribed. */
+  /** Receives all inspection events of XState from now on, until the caller unsubscribes. */
   inspect(inspected: (inspected: InspectionEvent) => void): { unsubscribe(): void } {
     return this.#root.system.inspect(inspected)
   }
 
-  /** Takes no more requests; `finish` ends it. */
+  /** Accepts no more requests. `finish` ends the node. */
   stop(): void {
     this.#root.send({ type: 'node.stopping' })
   }
 
-  /** Ends it in good order. */
+  /** Ends the node normally. */
   finish(): void {
     if (this.isActive) this.#root.send({ type: 'node.stopped' })
   }
 
-  /** Ends it at once. */
+  /** Ends the node at once, as halted. */
   fail(reason: string): void {
     if (this.isActive) this.#root.send({ type: 'node.failed', reason })
   }
 }
 
-/** The timer whose event XState shows; `null` when it shows another event. */
+/** The timer whose event an inspection event contains; `null` for any other event. */
 export function timerOf(inspected: InspectionEvent): FiredTimer | null {
   if (inspected.type !== '@xstate.event' || !inspected.event.type.startsWith('xstate.after.')) return null
   return { role: (inspected.actorRef as AnyActorRef).id as RoleName, id: inspected.event.type }

@@ -12,26 +12,30 @@ import type { OptionWords } from './option-words.ts'
 import type { Runtime } from './runtime.ts'
 import type { ServerPort } from './server-port.ts'
 
-/** How soon the learner is given its target again after it has given that up, in milliseconds. */
+/** The delay before the learner receives its target again after it gave up the target, in milliseconds. */
 const noticeAgainMs = 500
-/** How long a server that joins waits for what it is to learn, without anything new, before it asks to be admitted, or asks again. */
+/**
+ * How long a joining server waits without progress while it catches up, before it asks for its admission, or asks again, in
+ * milliseconds.
+ */
 const progressMs = 5_000
 
-/** The server that asks to be admitted. */
+/** The server that asks for its admission. */
 export interface AdmissionOptions {
   readonly identity: Identity
   readonly address: Address
   readonly runtime: Runtime
   readonly port: ServerPort
   readonly resolver: Resolver | undefined
-  /** What errors call the options. */
+  /** The names of the options in error messages. */
   readonly words: OptionWords
   readonly logger: Logger
 }
 
 /**
- * Catches up from the server at `seed`, or another that invited this one, and then asks to be counted, unless it is counted already.
- * `invited` is what it was told before it had a directory. Throws a `StartError` when the cluster refuses, or is another one.
+ * Catches up from the server at `seed`, or from another server that sent an invitation, and then asks the cluster to count this
+ * server. Returns at once if the server is counted already. `invited` is the invitation that it received before it had a
+ * directory. Throws a `StartError` when the cluster refuses, or when the seed belongs to another cluster.
  */
 export async function beAdmitted(
   seed: Address,
@@ -63,14 +67,15 @@ class Admission {
       )
     }
     const { informant } = invited ?? (await this.#askToJoin(welcome))
-    // What only the server that was asked knew to be chosen may be gone with it: then the admission has it found.
+    // A batch that only the informant knew to be chosen may be lost with it. The admission request makes the cluster find that
+    // batch again.
     await this.#catchUp(welcome.instance, informant)
     const client = connect({ servers: [this.#seed, ...welcome.members.map((member) => member.address)] })
     try {
       const admission = { action: 'admit', id, address, incarnation } as const
       const { instance } = await client.changeMembers(admission)
-      // Every server that knew of the admission may have lost that in a crash: the acceptors still hold it, and a further request has
-      // it found. To be admitted again changes nothing.
+      // Every server that knew the admission may have lost it in a crash. The acceptors still hold it, and another request makes
+      // the cluster find it. A second admission changes nothing.
       while (!(await this.#catchUp(instance + 1, informant))) {
         await client.changeMembers(admission)
       }
@@ -89,7 +94,7 @@ class Admission {
     return joining.invitation((...said) => port.transport.send(...said))
   }
 
-  /** Until everything below `firstUnchosen` is executed; `false` when nothing was executed for `progressMs` before that. */
+  /** Waits until everything below `firstUnchosen` is executed. Returns `false` when `progressMs` pass without an execution. */
   async #catchUp(firstUnchosen: Instance, informant: Invited['informant']): Promise<boolean> {
     const { runtime, port } = this.#options
     const { id, incarnation, address } = informant
@@ -116,9 +121,9 @@ class Admission {
   }
 }
 
-/** Follows the learner until it has executed everything below an instance, and gives it that target when it has none. */
+/** Watches the learner until it has executed everything below an instance, and gives it that target again when it has none. */
 class Progress {
-  /** `false` when nothing was executed for `progressMs`. */
+  /** `false` when `progressMs` pass without an execution. */
   readonly isThere: Promise<boolean>
   readonly #runtime: Runtime
   readonly #firstUnchosen: Instance
@@ -154,7 +159,7 @@ class Progress {
       this.#known = firstUnexecuted
       this.#patience.refresh()
     }
-    // It gives up a target that nobody shows it: this one is known to be there.
+    // The learner gives up a target that no message confirms. This target is known to exist.
     if (this.#runtime.snapshot('learner')?.value === 'following') this.#noticeSoon()
   }
 

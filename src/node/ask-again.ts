@@ -1,14 +1,14 @@
 export interface AskAgainOptions {
   readonly everyMs: number
-  /** How long somebody has to answer, in milliseconds. */
+  /** How long to wait for an answer, in milliseconds. */
   readonly patienceMs: number
-  /** What to reject with when nobody has answered. */
+  /** Creates the error for the case that no answer arrives in time. */
   readonly silence: () => Error
 }
 
 /**
- * Calls `ask` at once and every `everyMs` until `answered` is called, with what it is called with. A datagram that is lost causes no event,
- * so only time shows that it has to be sent again.
+ * Calls `ask` at once, and then every `everyMs` until `answered` is called; resolves with the answer. A lost datagram causes no
+ * event, so only a timer can trigger the repetition.
  */
 export async function askAgain<T>(
   ask: () => void,

@@ -1,4 +1,4 @@
-/** From what a directory holds, or from nothing, to a server that is somebody and may take part. */
+/** The start of a server: from its directory, or from nothing, to a server with an identity that may take part in the cluster. */
 import type { Socket } from 'node:dgram'
 import { existsSync } from 'node:fs'
 import type { Address } from '../../machines/batch.ts'
@@ -13,17 +13,17 @@ import type { Logger } from './logger.ts'
 import { type OpenStore, openStore } from './open-store.ts'
 import type { OptionWords } from './option-words.ts'
 
-/** How long the server that is asked to let another join has to answer, in milliseconds. */
+/** How long a joining server waits for an answer of the cluster, in milliseconds. */
 export const joinPatienceMs = 10_000
 
-/** A server that may serve. Its store is open. */
+/** A server that is ready to serve. Its store is open. */
 export interface Begun extends OpenStore {
   readonly identity: Identity
-  /** What a server was told that joins now; `null` for any other. */
+  /** The invitation of a server that joins now; `null` for any other server. */
   readonly invited: Invited | null
 }
 
-/** Who a server is, and how it came to be that. */
+/** The identity of a server, and how the server got it. */
 interface Settled {
   readonly identity: Identity
   readonly isMember: boolean
@@ -36,15 +36,15 @@ export interface BeginOptions extends StartOptions {
 }
 
 /**
- * Finds out who this server is, which takes as long as a cluster takes to be founded, and opens its store. Throws a `StartError` or a
- * `StorageError` when it cannot start, and the reason of `signal`.
+ * Determines the identity of this server and opens its store. This may wait until the cluster is founded. Throws a `StartError`
+ * or a `StorageError` when the server cannot start, and the reason of `signal` when that aborts.
  */
 export async function begin(
   options: BeginOptions,
   around: { readonly socket: Socket; readonly address: Address; readonly logger: Logger },
 ): Promise<Begun> {
   const { dataDir } = options
-  // What is refused leaves no directory behind: one that is not there holds nothing.
+  // Check the options first, so that a refused start creates no directory. A missing directory holds nothing.
   if (dataDir !== null && !existsSync(dataDir)) beginningOf(null, options)
   const directory = dataDir === null ? null : openDirectory(dataDir, around.logger, options.words)
   const home = directory ?? homeless
@@ -59,7 +59,7 @@ function openDirectory(dataDir: string, logger: Logger, words: OptionWords): Dat
   const warn = (permissions: string) =>
     logger.warn(
       { permissions },
-      `others may read ${dataDir}, which holds all that clients ever asked: chmod 700 ${dataDir}`,
+      `other users can read ${dataDir}, which holds every request of every client: run chmod 700 ${dataDir}`,
     )
   return DataDirectory.open(dataDir, warn, words)
 }

@@ -8,13 +8,13 @@ import { CookieJar } from '../wire/cookie-jar.ts'
 import type { TextProtocol } from '../wire/text-protocol.ts'
 import { echoesCookies } from './places.ts'
 
-/** What was sent to a server, to be sent again. */
+/** A message to a server that may have to be sent again. */
 interface Said {
   readonly message: Message
   readonly names: Names | null
 }
 
-/** What leaves for one address at the end of a turn of the event loop. */
+/** The messages for one address at the end of a turn of the event loop. */
 export interface Departure {
   readonly names: Names | null
   readonly messages: readonly Message[]
@@ -25,11 +25,11 @@ export interface DepartureOptions {
   readonly self: NodeId
   readonly allowance: AnswerAllowance
   readonly textProtocol: TextProtocol | undefined
-  /** A client that speaks plain text gets no answer, since that has none for it. */
+  /** Called when a plain text client gets no answer, because the protocol has none for the message. */
   readonly unanswered: (silence: string, address: Address) => void
 }
 
-/** Makes the datagrams that leave: with the answers as far as they are allowed, and with cookies. */
+/** Encodes outbound datagrams. Limits the answers to unproven addresses, and adds cookies. */
 export class Departures {
   readonly #options: DepartureOptions
   readonly #cookies = new CookieJar<Address, Said>()
@@ -39,12 +39,12 @@ export class Departures {
     this.#options = options
   }
 
-  /** Answers that were too long for an address that has not echoed its cookie. */
+  /** The number of answers that were withheld because they were too long for an address that has not echoed its cookie. */
   get withheld(): number {
     return this.#withheld
   }
 
-  /** The datagrams of what is sent to `address`: the answers as far as they are allowed, and its cookie if it needs one. */
+  /** Encodes the messages to `address`: the answers within the allowance of that address, and its cookie if it needs one. */
   datagrams(address: Address, clock: number, { names, messages }: Departure): Uint8Array[] {
     const { cluster, self, allowance } = this.#options
     const isServer = messages.some(echoesCookies)
@@ -69,7 +69,10 @@ export class Departures {
     return encodeEnvelope({ ...envelope, messages: allowed.messages })
   }
 
-  /** The same for a client that speaks plain text: what it is answered is about as long as what it asked. */
+  /**
+   * Encodes the answers to a plain text client, within the allowance of its address. A plain text answer is about as long as its
+   * request.
+   */
   plainTexts(address: Address, messages: readonly Message[]): Uint8Array[] {
     const { allowance } = this.#options
     return this.#answersTo(address, messages).filter((text) => {
@@ -82,17 +85,17 @@ export class Departures {
     })
   }
 
-  /** True when something was sent to that server that may have to be sent again. */
+  /** True when messages were sent to that server that may have to be sent again. */
   knows(server: Address): boolean {
     return this.#cookies.knows(server)
   }
 
-  /** Takes the cookie that the server at `address` gives; returns what has to be sent to it again, which was sent without it. */
+  /** Stores the cookie from the server at `address`. Returns the messages that were sent without it and must be sent again. */
   take(address: Address, challenge: Challenge): readonly Said[] {
     return this.#cookies.take(address, challenge)
   }
 
-  /** What gives the cookie of `address` to that. */
+  /** The message that gives its cookie to `address`. */
   challenge(address: Address, withheld: number): Challenge {
     return { type: 'challenge', cookie: this.#options.allowance.cookieOf(address), withheld }
   }

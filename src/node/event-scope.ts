@@ -9,24 +9,24 @@ import { type Actors, type FiredTimer, timerOf } from './actors.ts'
 import { LamportClock } from './lamport-clock.ts'
 import { type EventRecorder, NodeJournal } from './node-journal.ts'
 
-/** What watches the events of a node. */
+/** The watchers of a node's events. */
 export interface EventWatchers {
-  /** Writes down every event. */
+  /** Writes every event to the journal. */
   readonly recorder?: EventRecorder | null
-  /** Reports events, as far as there is time. */
+  /** Reports events to the inspector, as far as there is time. */
   readonly observer?: Observer | null
 }
 
-/** What surrounds each event of a live node: its two clocks, the observer and the journal. */
+/** The environment of each event of a live node: its two clocks, the observer and the journal. */
 export class EventScope {
   readonly clock: LamportClock
   readonly #actors: Actors
   readonly #observer: Observer | null
   readonly #journal: NodeJournal | null
   #nowMs = performance.now()
-  /** What the disk holds, if somebody observes that. */
+  /** The state on disk; `null` without an observer. */
   #durable: DurableState | null = null
-  /** The timer that has just fired. */
+  /** The timer that just fired. */
   #fired: FiredTimer | null = null
 
   constructor(self: NodeId, actors: Actors, { recorder = null, observer = null }: EventWatchers) {
@@ -44,17 +44,20 @@ export class EventScope {
     if (recorder !== null) actors.inspect((inspected) => this.#noteTimer(inspected))
   }
 
-  /** The monotonic clock at the last event. */
+  /** The value of the monotonic clock at the last event. */
   get nowMs(): number {
     return this.#nowMs
   }
 
-  /** What the disk holds; `null` when nobody observes that. */
+  /** The state on disk; `null` when nobody observes it. */
   get durable(): DurableState | null {
     return this.#durable
   }
 
-  /** One event of the node: `run` does it with all that follows from it here. `event` says which it was, `null` for none. */
+  /**
+   * Runs one event of the node: `run` executes it with all its consequences in this node. `event` returns the event for the
+   * journal; `null` for none.
+   */
   happen(event: () => JournalEvent['event'] | null, run: () => void): void {
     this.clock.tick()
     this.#nowMs = performance.now()
@@ -63,36 +66,36 @@ export class EventScope {
     this.#observer?.over()
   }
 
-  /** The event that a timer fires, which `run` does. */
+  /** Runs the event of a timer, as `happen`. */
   fire(run: () => void): void {
     this.#fired = null
     this.happen(() => (this.#fired === null ? null : { type: 'timer', ...this.#fired }), run)
   }
 
-  /** The roles are about to begin, with this on the disk. */
+  /** Reports that the roles are about to start with this state on disk. */
   starts(durable: DurableState): void {
     this.#observer?.starts(durable)
   }
 
-  /** The event under way asks for a write. */
+  /** Handles a write that the current event asks for. */
   persist(write: Write): void {
     this.#observer?.asked(write)
     if (this.#journal === null) this.#actors.persist(write)
     else this.#journal.persist(write)
   }
 
-  /** A write of the acceptor is on the disk; its event has yet to happen. */
+  /** Records that a write of the acceptor is on disk. The event of that write follows. */
   synced(): void {
     this.#durable = this.#observer?.synced() ?? null
   }
 
-  /** The event under way comes to this. */
+  /** Reports a fact that the current event caused. */
   observe(fact: Fact): void {
     if (fact.type === 'executed') this.#observer?.executed(fact)
     else this.#observer?.fact(fact)
   }
 
-  /** Only XState knows which timer fires. */
+  /** Only XState knows which timer fired. */
   #noteTimer(inspected: InspectionEvent): void {
     this.#fired ??= timerOf(inspected)
   }
@@ -103,7 +106,10 @@ export class EventScope {
     this.#journal?.record({ clock: this.clock.now, nowMs: this.#nowMs, event })
   }
 
-  /** True when the observer follows it. XState's inspection is on for as long, since it is not free. */
+  /**
+   * Runs an event and returns whether the observer followed it. XState's inspection has a cost, so it is on only during an
+   * observed event.
+   */
   #runObserved(run: () => void): boolean {
     const observer = this.#observer
     if (observer === null || !observer.begins()) {

@@ -6,7 +6,7 @@ import { privateFile } from '../storage/permissions.ts'
 /** A line for each request of `batch` that the service executed, in order: `INSTANCE.INDEX UID SEQ COMMAND`. */
 export function executedLines(batch: Batch, { instance, outcomes }: Execution): string[] {
   return outcomes.flatMap(({ uid, seq, outcome }) => {
-    // A request that is chosen again only repeats its recorded outcome, of another instance: it is not executed here.
+    // A request that is chosen again is not executed here. Its outcome is the recorded one, of an earlier instance.
     if (outcome.kind !== 'executed' || outcome.instance !== instance) return []
     const request = batch.requests[outcome.index]
     if (request === undefined || request.uid !== uid || request.seq !== seq) return []
@@ -17,13 +17,13 @@ export function executedLines(batch: Batch, { instance, outcomes }: Execution): 
 }
 
 /**
- * The requests that a server executed, in a file. A server executes again what is stored when it starts, and writes the file from the
- * beginning. So `diff` compares the files of two servers.
+ * Logs the requests that a server executed to a file. At its start, a server executes the stored requests again and rewrites the
+ * file from the beginning. So `diff` can compare the files of two servers.
  */
 export class ExecutedLog {
   readonly #file: WriteStream
 
-  /** `failed` is called when the file cannot be written: the log ends there, and the server goes on. */
+  /** Calls `failed` when the file cannot be written. The log ends there, and the server continues. */
   constructor(path: string, failed: (error: Error) => void) {
     this.#file = createWriteStream(path, { flags: 'w', mode: privateFile })
     this.#file.on('error', failed)

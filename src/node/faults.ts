@@ -1,7 +1,7 @@
 /**
- * Faults that a reader of the inspector asked for: messages that are dropped, held back or doubled on their way, by rules.
- * Only a server that was started with `--allow-faults` has this; in any other nothing stands between its roles and its
- * socket. What servers say is met where it is sent, what clients say where it arrives, so that each message is met once.
+ * Faults that a user of the inspector injects: rules that drop, delay or duplicate messages. Only a server that was started with
+ * `--allow-faults` uses this class. The rules apply to messages of servers when they are sent, and to messages of clients when
+ * they arrive, so that they apply to each message once.
  */
 import type { NodeId } from '../../machines/batch.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
@@ -11,17 +11,17 @@ import { fits, ruleText } from '../inspect/records/rules.ts'
 import type { Outbound } from './outbound.ts'
 import type { Receiver } from './receiver.ts'
 
-/** What became of a message, without the time of it. */
+/** The effect of a rule on a message, without its time. */
 export type Fate = Omit<FateRecord, 'kind' | 'clock' | 'timeMs'>
 
-/** Messages that are held back at once; beyond that they are dropped, since each takes memory. */
+/** The most messages that are delayed at the same time. Further messages are dropped, because each takes memory. */
 const maxHeld = 10_000
 
 interface RuleInForce {
   readonly rule: FaultRule
-  /** The rule as text: equal rules are equal here. */
+  /** The rule as text, to compare rules. */
   readonly text: string
-  /** How many messages it still holds for. */
+  /** The number of messages to which the rule still applies. */
   left: number
 }
 
@@ -39,15 +39,15 @@ export class Faults {
   readonly #held = new Set<NodeJS.Timeout>()
   #rules: readonly RuleInForce[] = []
 
-  /** `report` is told of every message that met a rule, before the message goes on. */
+  /** `report` receives every message that matched a rule, before the message continues. */
   constructor(self: NodeId, report: (fate: Fate) => void) {
     this.#self = self
     this.#report = report
   }
 
   /**
-   * These take the place of the rules that there were. One that was there before goes on counting where it was: to add a
-   * rule is not to begin the others anew. Each server counts for itself.
+   * Replaces the rules. A rule that was in force before keeps its count, so that an added rule does not restart the others. Each
+   * server counts for itself.
    */
   setRules(rules: readonly FaultRule[]): void {
     const before = [...this.#rules]
@@ -59,7 +59,7 @@ export class Faults {
     })
   }
 
-  /** What is sent by the one that this returns meets the rules before it reaches `outbound`. */
+  /** Wraps `outbound`: the rules apply to a message before `outbound` sends it. */
   outbound(outbound: Outbound): Outbound {
     const self = { party: this.#self, name: this.#self }
     return {
@@ -82,7 +82,10 @@ export class Faults {
     }
   }
 
-  /** What clients say meets the rules before it reaches `receiver`; what servers say met those of its sender. */
+  /**
+   * Wraps `receiver`: the rules apply to the messages of clients before `receiver` handles them. For messages of servers, the
+   * rules of the sender apply.
+   */
   receiver(receiver: Receiver): Receiver {
     const self = { party: this.#self, name: this.#self }
     return {
@@ -105,7 +108,7 @@ export class Faults {
     }
   }
 
-  /** Lets go of what is held back: it never arrives. */
+  /** Discards the delayed messages. */
   close(): void {
     for (const timer of this.#held) clearTimeout(timer)
     this.#held.clear()
@@ -127,8 +130,7 @@ export class Faults {
       to: to.name,
       message,
       fate: isLost ? 'dropped' : fates[action],
-      reason:
-        isLost && action === 'delay' ? 'too many messages are held back' : `rule: ${ruleText(met.rule)}`,
+      reason: isLost && action === 'delay' ? 'too many messages are delayed' : `rule: ${ruleText(met.rule)}`,
     })
     if (isLost) return
     if (action === 'delay') this.#hold(goOn, delayMs)

@@ -1,21 +1,21 @@
-/** What an operator reads while a cluster is founded: what is wrong, and what may be done about it safely. */
+/** The messages to the operator while a cluster is founded: what is wrong, and a safe way to resolve it. */
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { differencesOf, type FoundingRecord, type Obstacle } from '../../machines/founding.ts'
 import type { FoundingPlan } from '../../machines/members.ts'
 import type { OptionWords } from './option-words.ts'
 
 /**
- * Safe while no founder has told that it serves: none that says `founding` has voted, and those that lost their directories have
- * nothing left that could be lost.
+ * This advice is safe while no founder reports that it serves. A founder in the state `founding` has not voted, and a founder
+ * that lost its directory has no promises left to lose.
  */
 export function startAllAnew({ names }: OptionWords): string {
   return (
     'If paxos status shows every founder as founding, nothing was decided yet: stop all of them, empty their directories, ' +
-    `and start them with ${names.bootstrap} again. Do not if one of them serves, or cannot be asked`
+    `and start them with ${names.bootstrap} again. Do not do this if one of them serves, or does not answer`
   )
 }
 
-/** Where two plans differ: `server 2 is at a:1 here and at a:2 there`. */
+/** The differences between two plans: `server 2 is at a:1 here and at a:2 there`. */
 export function differenceText(here: FoundingPlan, there: FoundingPlan): string {
   const texts = differencesOf(here, there).map(({ id, here, there }) => {
     if (here === null) return `server ${id} is no member here, and at ${there} there`
@@ -32,7 +32,7 @@ function nameText({ cluster }: FoundingPlan): string {
   return cluster === null ? 'not named' : `named ${cluster}`
 }
 
-/** Who is waited for: `server 1 at a:1, server 2 at a:2`. */
+/** The founders for which this server waits: `server 1 at a:1, server 2 at a:2`. */
 export function waitText({ members }: FoundingRecord, ids: readonly NodeId[]): string {
   return members
     .filter(({ id }) => ids.includes(id))
@@ -40,7 +40,7 @@ export function waitText({ members }: FoundingRecord, ids: readonly NodeId[]): s
     .join(', ')
 }
 
-/** What an obstacle is, and what to do. */
+/** Describes an obstacle and how to resolve it. */
 export function obstacleText(record: FoundingRecord, obstacle: Obstacle, words: OptionWords): string {
   const { names } = words
   const { node } = record
@@ -67,19 +67,19 @@ export function obstacleText(record: FoundingRecord, obstacle: Obstacle, words: 
       return difference === ''
         ? `the cluster exists, as ${other} says, and knows server ${node} by another directory: this one must not vote in its place. ` +
             joinAnew(node, seed, words)
-        : `${other} is of a cluster that exists, and that was founded otherwise: ${difference}. ` +
+        : `${other} belongs to an existing cluster that was founded differently: ${difference}. ` +
             `To join it, start server ${node} with ${names.join} ${seed} in place of ${names.bootstrap}`
     }
     case 'forgotten':
       return (
-        `the cluster was founded with this directory, as ${other} says, and the directory does not know it: it was put back to an older state, ` +
+        `the cluster was founded with this directory, as ${other} says, and the directory does not know it: it was restored to an older state, ` +
         `and may lack what server ${node} promised. Empty it. ${joinAnew(node, place ?? 'HOST:PORT', words)}`
       )
   }
   obstacle satisfies never
 }
 
-/** Safe: a server that was removed and joins under a new incarnation has made no promise. */
+/** This advice is safe: a server that was removed and joins with a new incarnation has made no promise. */
 function joinAnew(node: NodeId, seed: Address, { names }: OptionWords): string {
   return (
     `Remove it with: paxos members remove ${node} --servers ${seed}; ` +

@@ -1,4 +1,7 @@
-/** A founder, live: it asks the others who they are until the cluster is founded, and keeps what it learns before it tells it. */
+/**
+ * A live founder. It asks the other founders for their identities until the cluster is founded, and persists what it learns
+ * before it reports it.
+ */
 import type { Socket } from 'node:dgram'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
 import {
@@ -28,30 +31,30 @@ import { Transport } from './transport.ts'
 
 const firstAskMs = 50
 const longestAskMs = 1_000
-/** How long others may be silent before a line says who is waited for, and how long until it says so again. */
+/** The time without an answer before the log names the missing founders, and the time between two such lines. */
 const patienceMs = 10_000
 const remindMs = 30_000
-/** Lines about others, which anybody may cause. */
+/** The most log lines about other servers, because any datagram may cause them. */
 const maxLines = 50
 
 export interface FoundingOptions {
   readonly socket: Socket
-  /** Where others find this server. */
+  /** The address at which others reach this server. */
   readonly address: Address
   readonly record: FoundingRecord
   readonly home: Home
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
-  /** Looks up the names of the others; by default that of all servers of this process. */
+  /** Resolves the host names of the others; by default with the resolver that all servers of this process share. */
   readonly resolver: Resolver | undefined
-  /** What errors and the log call the options. */
+  /** The names of the options in errors and the log. */
   readonly words: OptionWords
 }
 
 /**
- * Founds the cluster of `record` with the other founders: who this server is then, kept in `home`. It waits for a founder that is
- * silent, and says for whom. Rejects with a `StartError`, with what to do, when the cluster exists without this server, and with the
- * reason of `signal`.
+ * Founds the cluster of `record` with the other founders. Resolves with the identity of this server, which is persisted in
+ * `home`. Waits for founders that do not answer, and logs their names. Rejects with a `StartError` that says what to do when the
+ * cluster exists without this server, and with the reason of `signal` when that aborts.
  */
 export function foundCluster(options: FoundingOptions): Promise<Identity> {
   return new Foundation(options).founded
@@ -81,7 +84,7 @@ class Foundation {
     const { socket, record, signal, resolver, logger } = options
     const nothing = () => undefined
     const receiver: Receiver = {
-      // Clients ask another server, and other servers know that messages are lost.
+      // Ignored: clients ask another server, and servers tolerate lost messages.
       hear: nothing,
       request: nothing,
       join: nothing,
@@ -114,7 +117,7 @@ class Foundation {
     }
   }
 
-  /** Keeps what changed; ends when the cluster is founded. */
+  /** Persists a changed record. Ends when the cluster is founded. */
   #keep(before: FoundingRecord): void {
     const { record } = this.#state
     if (record === before) return
@@ -153,13 +156,13 @@ class Foundation {
     this.#transport.send(to, message)
     if (!isSamePlan(found, record))
       this.#tell(obstacleText(record, { kind: 'otherPlan', of: from, plan: found }, this.#options.words))
-    // It has just come, or come to know more: what is still missing may be had now.
+    // That founder just started or learned something, so it may now answer what this server still needs.
     if (unheardOf(this.#state).includes(from)) this.#askOne(from)
   }
 
   #ask(): void {
     clearTimeout(this.#retry)
-    // A datagram that is lost causes no event, so only time shows that it has to be sent again.
+    // A lost datagram causes no event, so only a timer can trigger the repetition.
     for (const id of othersOf(this.#state.record)) this.#askOne(id)
     this.#retry = setTimeout(() => this.#ask(), doubled(firstAskMs, longestAskMs, this.#asked))
     this.#asked += 1
@@ -184,7 +187,7 @@ class Foundation {
     this.#options.logger[level]({ waitsFor }, `founding: waits for ${waitText(this.#state.record, waitsFor)}`)
   }
 
-  /** Once, until the next reminder. */
+  /** Logs each text once until the next reminder. */
   #tell(text: string): void {
     if (this.#told.has(text) || this.#told.size >= maxLines) return
     this.#told.add(text)
@@ -220,7 +223,7 @@ class Foundation {
   }
 
   #end(): void {
-    // What it has just told others may be what they wait for.
+    // Other founders may wait for the messages that were just sent.
     this.#transport.flush()
     this.#transport.leave()
     this.#options.signal?.removeEventListener('abort', this.#onAbort)

@@ -9,15 +9,15 @@ import type { OptionWords } from './option-words.ts'
 
 const retryMs = 200
 
-/** How long to wait for an answer, in milliseconds, and who looks names up. */
+/** How long to wait for an answer, in milliseconds, and which resolver to use. */
 export interface GreetOptions {
   readonly patienceMs: number
   readonly resolver?: Resolver | undefined
-  /** What errors call the options. */
+  /** The names of the options in error messages. */
   readonly words: OptionWords
 }
 
-/** Asks the server at `address` who it is. Throws a `StartError` when it has not answered after `patienceMs`. */
+/** Asks the server at `address` for its identity. Throws a `StartError` when no answer arrives within `patienceMs`. */
 export async function greet(
   address: Address,
   { patienceMs, resolver, words }: GreetOptions,

@@ -1,6 +1,7 @@
 /**
- * Where a server keeps who it is: in a file beside its store, so that a store that lost its records is not taken for a new one.
- * Invariant: the store is made after the file, and written to by the roles only once the file says that the server is a member.
+ * Stores the identity of a server in a file beside its store, so that a store that lost its records is not mistaken for a new
+ * one. Invariant: the store is created after the file, and the roles write to it only after the file says that the server is a
+ * member.
  */
 import {
   closeSync,
@@ -23,40 +24,43 @@ import { damage, encodeRecord, openRecord, storedFormat } from '../storage/recor
 import { type Identity, StorageError } from '../storage/storage.ts'
 import type { OptionWords } from './option-words.ts'
 
-/** Who a server is, as far as that is settled. */
+/** The identity of a server, as far as it is decided. */
 export type Standing =
   /** A founder that has not voted. */
   | { readonly kind: 'founding'; readonly record: FoundingRecord }
-  /** Who it is is settled, and it has not voted: its store may be empty. */
+  /** Its identity is decided, and it has not voted. Its store may be empty. */
   | { readonly kind: 'new'; readonly identity: Identity }
-  /** It may have voted: its store holds all that it promised, or is damaged. */
+  /** It may have voted. Its store holds all its promises, or is damaged. */
   | { readonly kind: 'member'; readonly identity: Identity }
 
 export interface Home {
-  /** `null` when nothing was ever kept. Throws a `StorageError` when what is kept is damaged, or belongs to nothing that is known. */
+  /**
+   * Returns `null` when nothing was ever stored. Throws a `StorageError` when the file is damaged, or when there is a store
+   * without the file.
+   */
   read(): Standing | null
-  /** Keeps `standing`: durably once this returns. A server writes a few times in its life, before it serves. */
+  /** Stores `standing`, durably when this returns. A server calls this a few times in its life, before it serves. */
   write(standing: Standing): void
 }
 
-/** For a server that stores in memory. */
+/** The home of a server that stores in memory. */
 export const homeless: Home = { read: () => null, write: () => undefined }
 
 const fileName = 'identity'
 const storeName = 'store'
 
-/** The directory in which the server at `dataDir` has its store. */
+/** The directory of the store of the server at `dataDir`. */
 export function storeDirectory(dataDir: string): string {
   return join(dataDir, storeName)
 }
 
-/** What a directory says of its server, to somebody who plans to start it. */
+/** The state of a data directory, for a program that plans to start its server. */
 export type DirectoryStanding =
-  /** No server ever had it. */
+  /** No server has used the directory. */
   | 'empty'
   /** Its server has begun to found a cluster, and has not voted. */
   | 'founding'
-  /** Its server may have voted; or it is damaged, which the server tells when it is started. */
+  /** Its server may have voted, or the directory is damaged. The server reports damage when it starts. */
   | 'member'
 
 export function standingOf(dataDir: string): DirectoryStanding {
@@ -74,8 +78,8 @@ export class DataDirectory implements Home {
   readonly #path: string
 
   /**
-   * The directory at `path`, which is made if there is none. `warn` is told of one that others than its owner may read. Throws a
-   * `StartError` when it cannot be made.
+   * Opens the directory at `path`, and creates it if it does not exist. Calls `warn` when users other than the owner can read it.
+   * Throws a `StartError` when it cannot be created.
    */
   static open(path: string, warn: (permissions: string) => void, { names }: OptionWords): DataDirectory {
     try {
@@ -83,12 +87,12 @@ export class DataDirectory implements Home {
       const { mode } = statSync(path)
       if ((mode & 0o077) !== 0) warn((mode & 0o777).toString(8))
     } catch (error) {
-      throw new StartError(`${names.dataDir} ${path} cannot be made: ${messageOf(error)}`)
+      throw new StartError(`${names.dataDir} ${path} cannot be created: ${messageOf(error)}`)
     }
     return new DataDirectory(path)
   }
 
-  /** The directory at `path`, which may not be there. */
+  /** The directory at `path`, which may not exist. */
   constructor(path: string) {
     this.#path = path
   }
@@ -109,7 +113,10 @@ export class DataDirectory implements Home {
     }
   }
 
-  /** It is written whole beside the old one and takes its place. The first one takes no place: of two processes, one fails. */
+  /**
+   * Writes a temporary file and renames it over the old one. The first write links instead, and fails if the file exists: of two
+   * processes, only one succeeds.
+   */
   write(standing: Standing): void {
     const path = join(this.#path, fileName)
     const temporary = `${path}.${process.pid}.tmp`
@@ -133,7 +140,7 @@ export class DataDirectory implements Home {
     }
   }
 
-  /** Makes the directory of the store, for nobody else to read. */
+  /** Creates the directory of the store, readable by its owner only. */
   makeStore(): string {
     const store = storeDirectory(this.#path)
     makePrivateDirectory(store)
@@ -151,13 +158,13 @@ export class DataDirectory implements Home {
     }
   }
 
-  /** Throws when there is a store, which is made after the file. */
+  /** Throws when there is a store, which is created after the file. */
   #nothing(): null {
     if (this.#storeFiles().length === 0) return null
     throw new StorageError(
       this.#path,
       damage(
-        `it holds a store, and its file ${fileName}, which says whose that is, is missing (version 0.1.0 made none, and this version cannot read what that made)`,
+        `it holds a store, but the file ${fileName}, which names its owner, is missing (version 0.1.0 did not write one, and this version cannot read its stores)`,
       ).message,
     )
   }

@@ -1,4 +1,7 @@
-/** Who a server is, from what it keeps and what it is told at its start. Pure, so that every case can be tried. */
+/**
+ * The identity of a server, derived from its directory and its start options. The functions are pure, so that tests can cover
+ * every case.
+ */
 import { createHash, randomUUID } from 'node:crypto'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { type FoundingRecord, isSamePlan, newFounding } from '../../machines/founding.ts'
@@ -10,39 +13,39 @@ import { differenceText, startAllAnew } from './founding-words.ts'
 import type { Standing } from './home.ts'
 import type { OptionWords } from './option-words.ts'
 
-/** How a new cluster is founded: the same at each of its servers. */
+/** How a new cluster is founded. Each founder receives the same values. */
 export interface Bootstrap {
   readonly members: readonly { readonly id: NodeId; readonly address: Address }[]
   /** The cluster's name; by default one is derived from the incarnations of its founders. */
   readonly cluster?: string
 }
 
-/** What a server is told at its start. */
+/** The start options that decide the identity of a server. */
 export interface StartOptions {
   readonly id: NodeId
-  /** `null` for memory. */
+  /** The data directory; `null` for memory. */
   readonly dataDir: string | null
   readonly bootstrap?: Bootstrap
   readonly join?: Address
-  /** What errors call the options. */
+  /** The names of the options in error messages. */
   readonly words: OptionWords
 }
 
-/** What a server does first. */
+/** The first action of a server. */
 export type Beginning =
-  /** It is who it was. */
+  /** It continues with its stored identity. */
   | { readonly kind: 'goOn'; readonly identity: Identity; readonly isMember: boolean }
   | { readonly kind: 'found'; readonly record: FoundingRecord; readonly isNew: boolean }
   | { readonly kind: 'join'; readonly seed: Address }
 
-/** An incarnation for a directory from which no promise has ever been made. */
+/** A new incarnation, for a directory that has made no promise. */
 export function newIncarnation(): string {
   return randomUUID()
 }
 
 /**
- * What a server with this standing does when it is started with these options. Throws a `StartError`, with what to do, when they
- * do not go together, or when it would have to be a new server and is not told of which cluster.
+ * The first action of a server with this standing and these options. Throws a `StartError` that says what to do when they
+ * contradict each other, or when the server is new and no option names its cluster.
  */
 export function beginningOf(
   standing: Standing | null,
@@ -64,7 +67,7 @@ export function beginningOf(
     if (plan !== null) checkPlan(identity, plan, place, words)
     return { kind: 'goOn', identity, isMember: kind === 'member' }
   }
-  // What it founded, it never voted for: it may join another cluster instead.
+  // A founder that has not voted may join another cluster instead.
   if (seed !== undefined) return { kind: 'join', seed }
   const record = standing?.record ?? null
   if (record !== null && (plan === null || isSamePlan(record, plan))) {
@@ -76,7 +79,7 @@ export function beginningOf(
         `Give ${names.bootstrap} to found a new cluster, or ${names.join} HOST:PORT to join a running one`,
     )
   }
-  // Who has told nobody that it holds a list may begin anew; otherwise the others count on it.
+  // A founder that has not announced its list may found another cluster. Otherwise the other founders rely on the list.
   if (record !== null && record.founders !== null) {
     throw new StartError(
       `${place} has begun to found another cluster than the one of ${names['bootstrap.members']}: ${differenceText(record, plan)}. ` +
@@ -86,7 +89,7 @@ export function beginningOf(
   return { kind: 'found', record: newFounding(id, incarnation(), plan), isNew: true }
 }
 
-/** The identity of a founder whose cluster is founded: `record.isFounded`. */
+/** The identity of a founder after its cluster was founded (`record.isFounded`). */
 export function foundedIdentity({ node, incarnation, members, cluster, founders }: FoundingRecord): Identity {
   const names = founders ?? []
   return {
@@ -110,7 +113,7 @@ export function joiningIdentity(
   return { cluster, node, incarnation, members: founders }
 }
 
-/** What a server of a cluster tells founders: the founding of its own cluster has ended. */
+/** The record that a member sends to founders: the founding of its cluster has ended. */
 export function recordOf({ cluster, node, incarnation, members }: Identity): FoundingRecord {
   const founders = members.flatMap(({ id, incarnation: name }) =>
     name === null ? [] : [{ id, incarnation: name }],
@@ -125,7 +128,7 @@ export function recordOf({ cluster, node, incarnation, members }: Identity): Fou
   }
 }
 
-/** Random, since incarnations are: two clusters are never taken for each other. */
+/** The name is random, because incarnations are: two clusters never have the same name. */
 function clusterNameOf(founders: readonly FounderName[]): string {
   const names = founders.map(({ id, incarnation }) => `${id}=${incarnation}`).join(',')
   return createHash('sha256').update(names).digest('hex').slice(0, 16)
@@ -152,14 +155,14 @@ function planOf(node: NodeId, { members, cluster }: Bootstrap, { names }: Option
   return { members: plain.sort((a, b) => a.id - b.id), cluster: cluster ?? null }
 }
 
-/** A founder is told to found at every start, as in a unit file; one that joined knows another cluster than it. */
+/** Unit files pass the founding option to a founder at every start. A server that joined belongs to another cluster than that plan. */
 function checkPlan(identity: Identity, plan: FoundingPlan, place: string, { names }: OptionWords): void {
   const { node, incarnation, members, cluster } = identity
   const isFounder = members.some((member) => member.id === node && member.incarnation === incarnation)
   const founded = { members, cluster: plan.cluster === null ? null : cluster }
   if (!isFounder || isSamePlan(founded, plan)) return
   throw new StartError(
-    `${place} belongs to the cluster ${cluster}, which was founded otherwise than ${names.bootstrap} says: ` +
+    `${place} belongs to the cluster ${cluster}, which was founded differently than ${names.bootstrap} says: ` +
       `${differenceText(founded, plan)}. Leave ${names.bootstrap} out: the cluster is there, and paxos members changes its members`,
   )
 }

@@ -25,7 +25,7 @@ export interface InspectedServer {
   readonly logger: Logger
 }
 
-/** What a server reports to the inspector's hub. */
+/** The connection of a server to the inspector's hub. */
 export class Inspection {
   readonly observer: Observer
   readonly #reporter: Reporter
@@ -57,28 +57,28 @@ export class Inspection {
     const subject = { address, replica, snapshot, clock: () => runtime().clock }
     this.#reporter = reporter
     this.observer = new Observer(subject, reporter, (error) => {
-      logger.error({ reason: error.message }, 'the inspector is told nothing more')
+      logger.error({ reason: error.message }, 'the server stops reporting to the inspector')
       void reporter.close()
     })
   }
 
-  /** What became of the records so far. */
+  /** The counters of sent and dropped records. */
   get counters(): Reporter['counters'] {
     return this.#reporter.counters
   }
 
-  /** Begins to report. */
+  /** Starts reporting. */
   start(): void {
     this.#reporter.start({ resume: () => this.observer.resume(), heads: () => this.observer.heads() })
   }
 
-  /** Reports nothing more. */
+  /** Stops reporting. */
   async close(): Promise<void> {
     await this.#reporter.close()
   }
 }
 
-/** Opens the bridge to Stately's inspector, if it is asked for. A server whose bridge cannot be opened serves without it. */
+/** Opens the bridge to Stately's inspector if the options ask for it. If the bridge cannot be opened, the server runs without it. */
 export async function openStately(
   { id, stately }: NodeOptions,
   logger: Logger,
@@ -86,11 +86,11 @@ export async function openStately(
   if (stately === undefined) return null
   try {
     return await StatelyBridge.open(id, stately, () =>
-      logger.warn({ stately }, "nobody listens where Stately's inspector should be: start it there"),
+      logger.warn({ stately }, "Stately's inspector does not run at this address: start it there"),
     )
   } catch (error) {
     const reason = messageOf(error)
-    logger.error({ reason }, "nothing is shown in Stately's inspector")
+    logger.error({ reason }, "the server cannot report to Stately's inspector")
     return null
   }
 }

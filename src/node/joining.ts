@@ -1,4 +1,4 @@
-/** A server that joins: it has the cluster agree to that, and only then is it told who the founders are. */
+/** A server that joins. The cluster first agrees to add it, and only then sends it the founders. */
 import type { Socket } from 'node:dgram'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
@@ -15,10 +15,10 @@ import type { OptionWords } from './option-words.ts'
 import { Transport } from './transport.ts'
 
 const retryMs = 200
-/** So often the server that was named is asked alone: it is the one to learn from, if it is there. */
+/** The number of attempts at the seed alone: it is the preferred informant, if it runs. */
 const triesAtSeed = 5
 
-/** Who joins: where the others are to find it, and the name of its directory. */
+/** The joining server: its address and the incarnation of its directory. */
 export interface Joiner {
   readonly id: NodeId
   readonly address: Address
@@ -26,32 +26,32 @@ export interface Joiner {
 }
 
 export interface JoiningOptions {
-  /** How long servers have to answer that know of it, in milliseconds. */
+  /** How long to wait for an answer from servers that know of the addition, in milliseconds. */
   readonly patienceMs: number
   readonly resolver?: Resolver | undefined
   readonly signal?: AbortSignal | undefined
-  /** What errors call the options. */
+  /** The names of the options in error messages. */
   readonly words: OptionWords
 }
 
-/** What an invitation tells a server that joins. */
+/** The content of an invitation. */
 export interface Invited {
   /** The members at instance 0. */
   readonly founders: readonly Member[]
-  /** Who told it, and can be asked for what was chosen. */
+  /** The server that sent the invitation. It can send the chosen batches. */
   readonly informant: { readonly id: NodeId; readonly incarnation: string; readonly address: Address }
 }
 
-/** What is answered to a server that asks to join, and where. */
+/** The answer to a server that asks to join, and its destination. */
 export interface JoiningAnswer {
   readonly message: Invitation | NotInvited
   readonly to: Address
 }
 
 /**
- * What a server with these `founders`, whose own directory is `incarnation`, answers to server `id`, which asked at `source` in the name
- * of the directory `asking`. It names the founders only to a directory that the cluster has agreed to, at the address that it
- * agreed to with it. A refusal tells nothing of anybody, and goes back to the source.
+ * The answer to server `id`, which asked from `source` with the directory `asking`. The answering server has these `founders` and
+ * the directory `incarnation`. It names the founders only to a directory that the cluster agreed to add, and only at the address
+ * that the cluster agreed to. A refusal contains no information about servers, and goes back to the source.
  */
 export function answerToJoin(
   { id, asking, source }: { readonly id: NodeId; readonly asking: string; readonly source: Address },
@@ -66,13 +66,13 @@ export function answerToJoin(
   return { message: { type: 'notInvited', to: asking, missing }, to: source }
 }
 
-/** A server's wish to join the cluster of the server at `seed`, which said `welcome`. */
+/** The attempt of a server to join the cluster of the server at `seed`, which answered `welcome`. */
 export class Joining {
   readonly #seed: Address
   readonly #welcome: Welcome
   readonly #joiner: Joiner
   readonly #options: JoiningOptions
-  /** Who may know of it, and where. */
+  /** The addresses of the servers that may know of the addition. */
   readonly #places: ReadonlyMap<NodeId, Address>
   #refusal: NotInvited | null = null
   #invited: (invited: Invited) => void = () => undefined
@@ -86,12 +86,12 @@ export class Joining {
     this.#places = new Map([...places, [welcome.node, seed]])
   }
 
-  /** Where a server is that is asked. */
+  /** The address of a server that is asked. */
   addressOf(id: NodeId): Address | undefined {
     return this.#places.get(id)
   }
 
-  /** A server answers a `join`. What answers another directory, or comes when nobody asks, changes nothing. */
+  /** Handles the answer to a `join`. Ignores an answer for another directory, and an answer that nobody waits for. */
   hear(answer: Invitation | NotInvited, sender: NodeId): void {
     const address = this.#places.get(sender)
     if (answer.to !== this.#joiner.incarnation || address === undefined) return
@@ -103,8 +103,9 @@ export class Joining {
   }
 
   /**
-   * Has the server added to the members under its directory, which takes a quorum, and asks those that know of it where to begin;
-   * answers come by `hear`. Throws a `StartError` when the cluster refuses, or nobody invites it in time, and the reason of the signal.
+   * Asks the cluster to add the server under its directory, which takes a quorum, and then asks servers that know of it for an
+   * invitation. Answers arrive through `hear`. Throws a `StartError` when the cluster refuses or no invitation arrives in time,
+   * and the reason of the signal when that aborts.
    */
   async invitation(send: (to: Address, message: Join, names: Names) => void): Promise<Invited> {
     await this.#beAdded()
@@ -145,7 +146,7 @@ export class Joining {
     const { id, address } = this.#joiner
     const within = `within ${this.#options.patienceMs / 1000} s`
     if (this.#refusal === null) {
-      return `server ${id} was added, and no server told it ${within} where to begin: answers go to ${address}, by which the others know it`
+      return `server ${id} was added, and no server sent it an invitation ${within}: answers go to ${address}, by which the others know it`
     }
     return this.#refusal.missing === 'member'
       ? `server ${id} was added, and no server that answers ${within} knows of it, or it was removed again`
@@ -157,7 +158,7 @@ export class Joining {
   }
 }
 
-/** Joins before there is a server: answers come to `socket`, and everything else is left unanswered. */
+/** Joins before the server exists. Answers arrive on `socket`; all other datagrams remain unanswered. */
 export async function joinCluster(
   socket: Socket,
   seed: Address,
@@ -192,7 +193,7 @@ export async function joinCluster(
   }
 }
 
-/** Why a change of members was not made, in the words of the cluster if it refused. */
+/** Why a change of members failed. If the cluster refused it, this is the text of the cluster. */
 export function refusalIn(error: unknown): string {
   if (error instanceof RequestFailed) return error.error
   return messageOf(error)

@@ -1,10 +1,10 @@
-/** A clock ahead of this server's by more is followed by only so far: to follow it further would use up the numbers. */
+/** The largest step by which a received clock may advance this one. Larger steps could exhaust the range. */
 const clockStep = 2 ** 40
 
-/** The highest clock that the wire carries. What happens from there on has no order in a journal; the server goes on. */
+/** The highest clock that the wire carries. At this value the server continues, but its journal no longer orders events. */
 const maxClock = 2 ** 52
 
-/** Lamport's clock of a live node: that of its last event, or of a later one that it heard of. */
+/** The Lamport clock of a live node: the clock of its last event, or a later one that it received. */
 export class LamportClock {
   #now: number
 
@@ -17,12 +17,12 @@ export class LamportClock {
     return this.#now
   }
 
-  /** An event happens here. */
+  /** Advances the clock for a local event. */
   tick(): void {
     this.#now = Math.min(this.#now + 1, maxClock)
   }
 
-  /** A message arrives that was sent at `clock`. */
+  /** Advances the clock for a message that was sent at `clock`. */
   follow(clock: number): void {
     if (clock > this.#now) this.#now = Math.min(clock, this.#now + clockStep)
   }

@@ -34,7 +34,7 @@ import { Warnings } from './warnings.ts'
 const stopPatienceMs = 2_000
 const pageBytes = 1_000_000
 
-/** What a server is made of that knows who it is. */
+/** The parts of a server whose identity is decided. */
 export interface LiveNodeOptions extends NodeOptions {
   readonly service: Service
   readonly words: OptionWords
@@ -45,7 +45,7 @@ export interface LiveNodeOptions extends NodeOptions {
   readonly bridge: StatelyBridge | null
 }
 
-/** A server, from the moment at which it knows who it is: its parts, and what they are connected to. */
+/** A server whose identity is decided: its parts and their connections. */
 export class LiveNode implements RunningNode {
   readonly id: NodeId
   readonly address: Address
@@ -55,7 +55,7 @@ export class LiveNode implements RunningNode {
   readonly #identity: Identity
   readonly #logger: Logger
   readonly #replica: Replica
-  /** What the service did wrong. */
+  /** The errors of the service. */
   readonly #mistakes: Troubles
   readonly #runtime: Runtime
   readonly #executedLog: ExecutedLog | null
@@ -74,7 +74,7 @@ export class LiveNode implements RunningNode {
     this.#identity = identity
     this.#logger = logger
     this.#mistakes = new Troubles((since, latest) =>
-      logger.warn({ since, latest }, 'requests failed since the service is at fault'),
+      logger.warn({ since, latest }, 'requests failed because of errors in the service'),
     )
     const replica = new Replica({
       service,
@@ -101,12 +101,12 @@ export class LiveNode implements RunningNode {
     this.ended = this.#runtime.ended.then((reason) => this.#closeAll(reason))
   }
 
-  /** Reports nothing more to the inspector. */
+  /** Stops reporting to the inspector. */
   async closeInspection(): Promise<void> {
     await this.#inspection?.close()
   }
 
-  /** Executes again what is stored. */
+  /** Executes the stored batches again. */
   async recover({ promised, accepted, firstUnchosen }: Durable): Promise<void> {
     const { service, storage, timing = defaultTiming, limits = defaultLimits } = this.#options
     const chosen: Batch[] = []
@@ -146,7 +146,10 @@ export class LiveNode implements RunningNode {
     }
   }
 
-  /** Asks to be counted among the members, unless it is; `invited` is what it was told before it had a directory. */
+  /**
+   * Asks the cluster to count this server, unless it is counted already. `invited` is the invitation that it received before it
+   * had a directory.
+   */
   async join(seed: Address, invited: Invited | null): Promise<void> {
     const { resolver, words } = this.#options
     const port = this.#port
@@ -172,7 +175,7 @@ export class LiveNode implements RunningNode {
       const { names } = this.#options.words
       return {
         ok: false,
-        error: `server ${this.id} was started without ${names.allowFaults}: it does nothing of this`,
+        error: `server ${this.id} was started without ${names.allowFaults}: it does not inject faults`,
       }
     }
     switch (command.type) {

@@ -4,7 +4,7 @@ export interface LogLine {
   (message: string): void
 }
 
-/** What a server needs of a logger. A logger of pino is one. */
+/** The part of a logger that a server uses. A pino logger fits. */
 export interface Logger {
   /** A logger that adds `fields` to each line. */
   child(fields: Readonly<Record<string, unknown>>): Logger

@@ -5,12 +5,12 @@ import { roleNames } from '../core/roles.ts'
 import { type JournalEvent, type JournalRole, journalRole } from '../journal/journal-lines.ts'
 import type { RoleSnapshot } from './actors.ts'
 
-/** What writes the journal of a node. */
+/** The writer of a node's journal. */
 export interface EventRecorder {
   /** The clock of the last line that an earlier run wrote. */
   readonly lastClock: number
   record(line: JournalEvent): void
-  /** Writes what was recorded. */
+  /** Writes the recorded lines to the file. */
   flush(): void
 }
 
@@ -18,18 +18,18 @@ export interface EventRecorder {
 export interface RecordedNode {
   readonly self: NodeId
   snapshot(role: RoleName): RoleSnapshot | undefined
-  /** Gives a write to the disk. */
+  /** Passes a write to the disk. */
   write(write: Write): void
 }
 
 /**
- * Records each event of a live node with the roles that it changed. `kill -9` may come at any moment, and what the disk shows of an event
- * the journal must show too: a write waits until the event that asked for it is in the journal.
+ * Records each event of a live node, with the roles that it changed. After `kill -9` at any moment, the journal must contain each
+ * event whose effect is on disk. So a write waits until its event is in the journal.
  */
 export class NodeJournal {
   readonly #recorder: EventRecorder
   readonly #node: RecordedNode
-  /** Each role as it was last recorded. */
+  /** The last recorded snapshot of each role. */
   readonly #recorded: Partial<Record<RoleName, RoleSnapshot>> = {}
   #waiting: Write[] = []
 
@@ -38,12 +38,12 @@ export class NodeJournal {
     this.#node = node
   }
 
-  /** The event under way asks for a write. */
+  /** Holds a write that the current event asks for. */
   persist(write: Write): void {
     this.#waiting.push(write)
   }
 
-  /** The event is over. */
+  /** Records the event, and then releases its writes. */
   record({ clock, nowMs, event }: Pick<JournalEvent, 'clock' | 'nowMs' | 'event'>): void {
     this.#recorder.record({ clock, node: this.#node.self, nowMs, event, roles: this.#changedRoles() })
     if (this.#waiting.length === 0) return

@@ -22,68 +22,72 @@ export { StartError } from '../core/start-error.ts'
 
 export interface NodeOptions {
   readonly id: NodeId
-  /** Where to listen. */
+  /** The address on which the server listens. */
   readonly listen: Address
-  /** What other servers and clients use; by default where it listens. */
+  /** The address that other servers and clients use; by default the address on which the server listens. */
   readonly advertise?: Address
-  /** Where it stores; `null` for memory, which forgets when the process ends. */
+  /** The data directory; `null` to store in memory, which is lost when the process ends. */
   readonly dataDir: string | null
-  /** Found a new cluster, at its first start. */
+  /** Found a new cluster at the first start. */
   readonly bootstrap?: Bootstrap
-  /** Ends the waiting for the other founders, or to be added. Once the server serves it does nothing: that ends with `stop`. */
+  /**
+   * Aborts the wait for the other founders, or for the addition to the cluster. It has no effect once the server serves; use
+   * `stop` then.
+   */
   readonly signal?: AbortSignal
   /** Join the cluster of the server at this address. */
   readonly join?: Address
   /** By default the lock service. */
   readonly service?: Service
-  /** By default nothing is logged. A logger of pino is one. */
+  /** The logger, such as a pino logger; by default the server logs nothing. */
   readonly logger?: Logger
   /** Write the requests that the service executed, in order, to `executed.log` in the data directory. */
   readonly executedLog?: boolean
-  /** Keep a journal in this file: every event of the server, one a line. `paxos replay` runs it again. */
+  /** Write a journal to this file: one line for each event of the server. `paxos replay` executes it again. */
   readonly journal?: string
-  /** Tell the inspector's hub at this address what happens, as far as that costs little. */
+  /** Report events to the inspector's hub at this address, as far as the cost stays low. */
   readonly inspect?: Address
   /** Make the actors visible in Stately's own inspector, at this WebSocket URL. */
   readonly stately?: string
   readonly timing?: Timing
   readonly limits?: Limits
-  /** Do what `control` is asked for: lose messages, fire timers. For a cluster that is played with. */
+  /** Allow `control` to inject faults: lose messages, fire timers. Use it for experiments only. */
   readonly allowFaults?: boolean
-  /** Looks names up; by default with the system's resolver, one name at a time in the whole process. */
+  /** Resolves host names; by default with the system's resolver, one name at a time in the whole process. */
   readonly resolver?: Resolver
-  /** Told of every message that met a fault that was asked for. */
+  /** Receives every message to which an injected fault applied. */
   readonly onFate?: (record: FateRecord) => void
 }
 
-/** What a server itself can be asked to do. */
+/** The control commands that a single server carries out. */
 export type NodeControl = Extract<ControlCommand, { type: 'rules' | 'timer' }>
 
 export interface RunningNode {
   readonly id: NodeId
   readonly address: Address
   readonly cluster: string
-  /** What `paxos status --json` shows of it. */
+  /** The status that `paxos status --json` shows. */
   status(): Json
-  /** Has a fault happen. Without `allowFaults` nothing is done, as the answer then says. */
+  /** Injects a fault. Without `allowFaults` it does nothing, and the result says so. */
   control(command: NodeControl): ControlResult
-  /** Takes no more requests, finishes what is under way and ends, within seconds. */
+  /** Accepts no more requests, finishes the current ones and ends, within seconds. */
   stop(): Promise<void>
-  /** Resolves when it has ended: `null` after `stop`, the reason when it halted. */
+  /** Resolves when the server ends: with `null` after `stop`, with the reason after a halt. */
   readonly ended: Promise<string | null>
 }
 
 /**
- * Starts a server; resolves when it serves. One that founds a cluster waits for all other founders, so those of one program are
- * started side by side. Throws a `StartError`, or a `StorageError`, with one clear line when it cannot: the directory is in use,
- * damaged or another server's, the port is taken, it was told neither to found a cluster nor to join one, or the cluster that it
- * was to found exists. Throws the reason of `signal` when that aborts while it founds or waits to be added.
+ * Starts a server; resolves when it serves. A founder waits for all other founders, so a program must start its founders
+ * concurrently. Throws a `StartError` or a `StorageError` with a one-line message when the server cannot start. Possible reasons:
+ * the directory is in use, damaged or belongs to another server; the port is taken; neither `bootstrap` nor `join` is given for
+ * an empty directory; the cluster to found exists. Throws the reason of `signal` when that aborts during the founding or while
+ * the server waits to be added.
  */
 export function startNode(options: NodeOptions): Promise<RunningNode> {
   return startNodeIn(programWords, options)
 }
 
-/** The same, with errors and a log in which the options are called as in `words`. */
+/** As `startNode`, with the names of the options from `words` in errors and the log. */
 export async function startNodeIn(words: OptionWords, given: NodeOptions): Promise<RunningNode> {
   const options = { ...canonicalOptions(given, words), words }
   const { id, service = lockService as Service, logger = silentLogger } = options
@@ -106,7 +110,7 @@ export async function startNodeIn(words: OptionWords, given: NodeOptions): Promi
     try {
       socket.close()
     } catch {
-      // The node had closed it already.
+      // The node has closed it already.
     }
     await Promise.all([storage?.close().catch(() => undefined), node?.closeInspection(), bridge?.close()])
     throw error

@@ -6,10 +6,10 @@ import { type Durable, type Identity, type Storage, StorageError } from '../stor
 import type { DataDirectory } from './home.ts'
 import type { OptionWords } from './option-words.ts'
 
-/** Who the server is that the store is to be of. */
+/** The expected owner of the store. */
 export interface StoreOwner {
   readonly identity: Identity
-  /** It may have voted: its store must not be taken for a new one. */
+  /** True when the server may have voted. An empty store is then an error. */
   readonly isMember: boolean
 }
 
@@ -19,8 +19,8 @@ export interface OpenStore {
 }
 
 /**
- * Opens the store in `directory`, or one in memory, and makes sure that it is its owner's; `opened` is then called. Throws a
- * `StorageError` or a `StartError` when it cannot be opened, is damaged, or is another server's, and closes it.
+ * Opens the store in `directory`, or one in memory, checks its owner, and then calls `opened`. Throws a `StorageError` or a
+ * `StartError`, and closes the store, when the store cannot be opened, is damaged, or belongs to another server.
  */
 export async function openStore(
   directory: DataDirectory | null,
@@ -40,7 +40,7 @@ export async function openStore(
   return { storage, durable }
 }
 
-/** Makes sure that the store is that of its owner, and that a member's store is not taken for a new one. */
+/** Checks that the store belongs to its owner, and that a member's store is not empty. */
 async function claim(
   storage: Storage,
   { identity: stored }: Durable,
@@ -49,7 +49,8 @@ async function claim(
   { names }: OptionWords,
 ): Promise<void> {
   if (stored === null) {
-    if (isMember) throw new StorageError(place, damage('it holds no records, and it held some').message)
+    if (isMember)
+      throw new StorageError(place, damage('it holds no records, but it held some before').message)
     await storage.initialise(identity)
     return
   }

@@ -1,15 +1,15 @@
-/** What the options of a server are called where it was started: errors and logs use the words of their readers. */
+/** The names of a server's options as its user writes them. Errors and logs use these names. */
 import type { NodeOptions } from './node.ts'
 
 export type OptionName =
   | keyof NodeOptions
   | 'bootstrap.members'
   | 'bootstrap.cluster'
-  /** That nothing is stored, as `dataDir` says with `null`. */
+  /** Storage in memory: `dataDir` is `null`. */
   | 'memory'
 
 export interface OptionWords {
-  /** Before a name that begins a sentence. */
+  /** Precedes a name at the start of a sentence. */
   readonly article: string
   readonly names: Readonly<Record<OptionName, string>>
 }

@@ -14,7 +14,7 @@ import { type OptionName, type OptionWords, programWords } from './option-words.
 
 export const maxNodeId = 999_999
 
-/** What an option must be, and whether `value` is that. */
+/** The requirement for an option: its text, and the check. */
 type Rule = readonly [what: string, isMet: (value: unknown) => boolean]
 
 const number: Rule = [
@@ -23,7 +23,7 @@ const number: Rule = [
 ]
 const address: Rule = ['HOST:PORT', (value) => typeof value === 'string']
 const flag: Rule = ['true or false', (value) => typeof value === 'boolean']
-const text: Rule = ['a text that is not empty', isText]
+const text: Rule = ['a non-empty string', isText]
 const numbersLike = (known: object): Rule => [
   `an object with the numbers ${Object.keys(known).join(', ')}, of which none is below 0`,
   (value) =>
@@ -35,7 +35,7 @@ const numbersLike = (known: object): Rule => [
 const needed = ['initial', 'parse', 'execute', 'snapshot', 'restore'] as const satisfies (keyof Service)[]
 const optional = ['stillHolds', 'view'] as const satisfies (keyof Service)[]
 
-/** Every option that there is; what is `undefined` was left out. */
+/** The rule of every option. An option that is `undefined` was left out. */
 const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
   id: number,
   listen: address,
@@ -57,7 +57,7 @@ const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
       optional.every((name) => value[name] === undefined || has(value, name)),
   ],
   logger: [
-    'a logger, as pino makes them',
+    'a logger, such as a pino logger',
     (value) => isObject(value) && has(value, 'child', 'info', 'warn', 'error', 'fatal'),
   ],
   executedLog: flag,
@@ -74,8 +74,8 @@ const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
 const required: readonly string[] = ['id', 'listen', 'dataDir'] satisfies (keyof NodeOptions)[]
 
 /**
- * `options` with every address in canonical form. Throws a `StartError`, with the option as `words` has it, the value received
- * and what to give instead, when one is not as it must be, or there is no such option.
+ * Returns `options` with every address in canonical form. Throws a `StartError` when an option is unknown or invalid. The message
+ * contains the name of the option from `words`, the value received and the requirement.
  */
 export function canonicalOptions(given: NodeOptions, words: OptionWords = programWords): NodeOptions {
   if (!isObject(given)) throw new StartError(`the options must be an object; received ${shownValue(given)}`)
@@ -90,7 +90,7 @@ export function canonicalOptions(given: NodeOptions, words: OptionWords = progra
   const { names, article } = words
   if (advertise === undefined && isWildcard(canonical('listen', listen, listenAddress))) {
     throw new StartError(
-      `${article}${names.listen} is ${listen}, which leads others nowhere: give ${article}${names.advertise}, where others find the server`,
+      `${article}${names.listen} is ${listen}, which others cannot reach: give ${article}${names.advertise}, the address where others reach the server`,
     )
   }
   return {
@@ -103,14 +103,14 @@ export function canonicalOptions(given: NodeOptions, words: OptionWords = progra
   }
 }
 
-/** What stands twice among members that must differ: `the id 0 is there twice`; `null` when nothing does. */
+/** The first id or address that two members share, as text: `the id 0 appears twice`; `null` for none. */
 export function repeatedIn(
   members: readonly { readonly id: NodeId; readonly address: Address }[],
 ): string | null {
   for (const [place, { id, address }] of members.entries()) {
     const before = members.slice(0, place)
-    if (before.some((other) => other.id === id)) return `the id ${id} is there twice`
-    if (before.some((other) => other.address === address)) return `the address ${address} is there twice`
+    if (before.some((other) => other.id === id)) return `the id ${id} appears twice`
+    if (before.some((other) => other.address === address)) return `the address ${address} appears twice`
   }
   return null
 }

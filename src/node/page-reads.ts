@@ -2,9 +2,9 @@ import type { NodeId } from '../../machines/batch.ts'
 import { maxPagesForStrangers } from '../wire/limits.ts'
 
 /**
- * The pages of what was chosen that are being read for other servers. A question is a few bytes and a page fills a
- * datagram, so each server is read one at a time, and those that are no members a few in all. What is asked meanwhile is
- * not read: whoever asked asks again, after the page or in its place.
+ * Reads pages of chosen batches for other servers. A question takes a few bytes and a page fills a datagram. So each server gets
+ * one read at a time, and all non-members together get a few. Other questions are refused during that time; the sender asks
+ * again.
  */
 export class PageReads {
   readonly #isMember: (id: NodeId, incarnation: string) => boolean
@@ -15,12 +15,15 @@ export class PageReads {
     this.#isMember = isMember
   }
 
-  /** Pages that are being read now, and questions that were not read. */
+  /** The number of pages that are being read now, and of refused questions. */
   get counters(): { readonly reading: number; readonly refused: number } {
     return { reading: this.#reading.size, refused: this.#refused }
   }
 
-  /** Reads a page for the server `id` with that directory, unless one is being read for it, or too many are for servers that are no members. */
+  /**
+   * Reads a page for the server `id` with that directory. Returns `null` when another read for it is running, or when too many
+   * reads for non-members are running.
+   */
   async read<T>(id: NodeId, incarnation: string, read: () => Promise<T>): Promise<T | null> {
     const isMember = this.#isMember(id, incarnation)
     const to = `${id} ${incarnation}`

@@ -9,7 +9,7 @@ import { forgetOldest } from '../wire/oldest.ts'
 import type { Receiver } from './receiver.ts'
 import { Whereabouts } from './whereabouts.ts'
 
-/** What a datagram says of its sender, and what it weighs. */
+/** The sender of a datagram, and its size. */
 interface Proof {
   readonly sender: NodeId | null
   readonly names: Names | null
@@ -18,13 +18,13 @@ interface Proof {
   readonly cookie: string | undefined
 }
 
-/** Where other servers are, and which addresses have echoed the cookie that they were given. */
+/** The addresses of other servers, and which addresses have echoed their cookie. */
 export class Places {
   readonly #self: NodeId
   readonly #allowance: AnswerAllowance
   readonly #addressOf: Receiver['addressOf']
   readonly #whereabouts = new Whereabouts()
-  /** From where members send that are answered elsewhere, and echoed what they were given there. */
+  /** Source addresses of members that are answered at another address and echoed its cookie from here. */
   readonly #memberSources = new Set<Address>()
 
   constructor(self: NodeId, allowance: AnswerAllowance, addressOf: Receiver['addressOf']) {
@@ -33,14 +33,14 @@ export class Places {
     this.#addressOf = addressOf
   }
 
-  /** True when who sends from `source` has shown to receive what is sent there, or to be a member. */
+  /** True when the sender at `source` has shown that it receives messages there, or that it is a member. */
   isProven(source: Address): boolean {
     return this.#allowance.isProven(source) || this.#memberSources.has(source)
   }
 
   /**
-   * What may be answered to this datagram, and where. A member is answered at the address that it is known by, so it is that
-   * address that has to have echoed its cookie. Its pieces are held as those of a proven source all the same.
+   * Updates the allowance for answers to this datagram. Answers to a member go to its known address, so that address must have
+   * echoed its cookie. The pieces that come from `source` then count as those of a proven source.
    */
   recordProof({ sender, names, messages, bytes, cookie }: Proof, source: Address): void {
     const isOfServer =
@@ -51,22 +51,22 @@ export class Places {
     if (isEchoed && address !== source) this.#recordMemberSource(source)
   }
 
-  /** Where that is answered which the server `id` sends from the address in `last`. */
+  /** The address for answers to the server `id`, which sent from the address in `last`. */
   answeredAt(id: NodeId, last: HeardFrom): Address {
     return this.#addressOf(id, last.incarnation, last) ?? last.address
   }
 
-  /** Where the directory `addressee` of the server `id` is, as far as that is known. */
+  /** The known address of the directory `addressee` of the server `id`. */
   addressOf(id: NodeId, addressee: string | null): Address | undefined {
     return this.#addressOf(id, addressee, this.lastHeard(id))
   }
 
-  /** The server `id`, which may be no member, is at the address in `last`. */
+  /** Records that the server `id`, which may not be a member, is at the address in `last`. */
   record(id: NodeId, last: HeardFrom): void {
     this.#whereabouts.record(id, last, this.#allowance.isProven(last.address))
   }
 
-  /** What was recorded last of the server `id`. */
+  /** The last recorded address of the server `id`. */
   lastHeard(id: NodeId): HeardFrom | undefined {
     return this.#whereabouts.of(id)
   }
@@ -78,12 +78,12 @@ export class Places {
   }
 }
 
-/** Answered to the server that sent it, where the cluster has that, and not to where it came from. */
+/** True for messages whose answer goes to the known address of the sending server, instead of the source address. */
 export function echoesCookies(message: Message): boolean {
   return isNodeMessage(message) || message.type === 'join'
 }
 
-/** Sent by servers to each other. */
+/** True for messages that servers send to each other. */
 function isOfServers(message: Message): boolean {
   return echoesCookies(message) || message.type === 'challenge'
 }

@@ -15,38 +15,44 @@ import type {
 import type { HeardFrom } from '../core/reach.ts'
 import { isNodeMessage } from '../messages/dictionary.ts'
 
-/** What a transport brings in. */
+/** The handlers for received messages. */
 export interface Receiver {
   hear(sender: NodeId, message: NodeMessage, names: Names, from: Address, clock: number): void
   request(message: RequestMessage, from: Address): void
   /** A question that the server itself answers. */
   ask(question: Question, from: Address): void
-  /** A server that joins asks who founded the cluster. */
+  /** A joining server asks for the founders of the cluster. */
   join(question: Join, sender: NodeId, names: Names, from: Address): void
-  /** A server answers this one, which asks to join. */
+  /** Another server answers the `join` of this server. */
   invited(answer: Invitation | NotInvited, sender: NodeId): void
   /** A server asks whether it is a founder of this cluster. */
   found(question: Found, sender: NodeId, from: Address): void
   /** A founder answers this server's question whether it is one. */
   founder(answer: Founder | NotFounder, sender: NodeId): void
-  /** A client that speaks plain text gets no answer, since that has none for it. */
+  /** A plain text client gets no answer, because the protocol has none for the message. */
   silent(reason: string, from: Address): void
-  /** Something is about to leave; returns the clock that goes with it. */
+  /** Called before datagrams leave; returns the clock that they carry. */
   leaving(): number
-  /** Where the directory `addressee` of the server `id` is, which was last heard from as `last` says; see `addressOf` in reach.ts. */
+  /**
+   * The address of the directory `addressee` of the server `id`. `last` says where the last message of that server came from. See
+   * `addressOf` in reach.ts.
+   */
   addressOf(id: NodeId, addressee: string | null, last?: HeardFrom): Address | undefined
 }
 
 type Question = Exclude<ClientMessage, RequestMessage>
 
-/** What is known of the sender of a message. */
+/** The sender of a message, as the envelope names it. */
 export interface Sent {
   readonly sender: NodeId | null
   readonly names: Names | null
   readonly clock: number
 }
 
-/** Gives `message`, which came from `source`, to `receiver`. False when it is none that arrives so. */
+/**
+ * Passes `message` from `source` to the right handler of `receiver`. Returns false for a message that no server accepts in this
+ * way.
+ */
 export function bringIn(
   receiver: Receiver,
   message: Message,

@@ -1,11 +1,11 @@
-/** What a server executes when it starts again, from what it stored. */
+/** The execution of stored batches when a server starts again. */
 import type { DurableState } from '../core/durable.ts'
 import type { ExecutedFact, NodeCore } from '../core/node-core.ts'
 import type { Storage } from '../storage/storage.ts'
 
 /**
- * Executes again all that is stored as chosen, a page of at most `pageBytes` of JSON at a time. `executed` receives each batch.
- * Throws a `StorageError` when something cannot be read, or is not there.
+ * Executes all stored chosen batches again, in pages of at most `pageBytes` of JSON. Calls `executed` for each batch. Throws a
+ * `StorageError` when a batch is missing or cannot be read.
  */
 export async function executeChosen(
   storage: Pick<Storage, 'chosen'>,

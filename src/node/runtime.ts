@@ -20,18 +20,18 @@ import { EventScope, type EventWatchers } from './event-scope.ts'
 import type { Outbound } from './outbound.ts'
 import { PageReads } from './page-reads.ts'
 
-/** Chosen batches that are read and sent at once to a server that catches up, in bytes of JSON. */
+/** The size of a page of chosen batches for a server that catches up, in bytes of JSON. */
 const pageBytes = 48_000
 
-/** Who watches a node: nobody, unless it is said. */
+/** The watchers of a node; none by default. */
 export interface Watchers extends EventWatchers {
   /** Receives all inspection events of XState. */
   readonly inspect?: ((inspected: InspectionEvent) => void) | null
-  /** Receives each batch that was executed since the node serves. */
+  /** Receives each batch that is executed after the start. */
   readonly executed?: (fact: ExecutedFact) => void
 }
 
-/** A live node: drives the core by actors, with a socket, a disk and the clocks of this machine. */
+/** A live node. It drives the core with actors, a socket, a disk and the clocks of this machine. */
 export class Runtime implements Driver {
   readonly #storage: Storage
   readonly #core: NodeCore
@@ -40,7 +40,7 @@ export class Runtime implements Driver {
   readonly #executed: (fact: ExecutedFact) => void
   readonly #pages = new PageReads((id, incarnation) => this.#core.isMember(id, incarnation))
   #outbound: Outbound | null = null
-  /** Resolves when the node has ended: `null` when it was stopped, the reason when it halted. */
+  /** Resolves when the node ends: with `null` after a stop, with the reason after a halt. */
   readonly ended: Promise<string | null>
 
   constructor(
@@ -65,7 +65,7 @@ export class Runtime implements Driver {
     this.ended = this.#actors.ended
   }
 
-  /** Executes again the next of the batches that are stored as chosen, before it begins. */
+  /** Executes the next of the stored chosen batches again, before the node starts. */
   recover(batches: readonly Batch[]): readonly ExecutedFact[] {
     return this.#core.recover(batches)
   }
@@ -75,12 +75,12 @@ export class Runtime implements Driver {
     return this.#core.firstUnexecuted
   }
 
-  /** True when the server `id` is counted among the members, with this directory. */
+  /** True when the server `id`, with this directory, is a counted member. */
   isMember(id: NodeId, incarnation: string): boolean {
     return this.#core.isMember(id, incarnation)
   }
 
-  /** Spawns the roles from what the disk holds, and lets them send by `outbound`. */
+  /** Spawns the roles from the state on disk, and lets them send through `outbound`. */
   begin(
     { promised, accepted, firstUnchosen }: DurableState,
     outbound: Outbound,
@@ -96,66 +96,66 @@ export class Runtime implements Driver {
     )
   }
 
-  /** Lamport's clock of the last event. */
+  /** The Lamport clock of the last event. */
   get clock(): number {
     return this.#scope.clock.now
   }
 
-  /** The state in which each role is, and its context; `undefined` before it has recovered. */
+  /** The state and the context of a role; `undefined` before the roles are spawned. */
   snapshot(role: RoleName): RoleSnapshot | undefined {
     return this.#actors.snapshot(role)
   }
 
-  /** The state in which the node is. */
+  /** The state of the node's machine. */
   get state(): string {
     return this.#actors.state
   }
 
-  /** Pages of what was chosen that are being read for other servers, and questions that were not read. */
+  /** The number of pages that are being read for other servers, and of refused questions. */
   get pages(): PageReads['counters'] {
     return this.#pages.counters
   }
 
-  /** Where the directory `addressee` of the server `id` is, which was last heard from as `last` says. */
+  /** The address of the directory `addressee` of the server `id`. `last` says where the last message of that server came from. */
   addressOf(id: NodeId, addressee: string | null, last: HeardFrom | undefined): Address | undefined {
     return this.#core.addressOf(id, addressee, last)
   }
 
   /**
-   * A message of another server has arrived from `from`, sent when its clock was `clock`. Only the clock of one that is heard counts:
-   * anybody else could use up the numbers.
+   * Handles a message of another server, which arrived from `from` and was sent at the Lamport clock `clock`. Only accepted
+   * senders advance the clock: otherwise any sender could exhaust its range.
    */
   hear(sender: NodeId, message: NodeMessage, names: Names, from: Address, clock: number): void {
     if (this.#core.isHeard(sender, names)) this.#scope.clock.follow(clock)
     this.#take({ type: 'hear', sender, names, from, message })
   }
 
-  /** A client's request has arrived. */
+  /** Handles a client's request. */
   request(message: RequestMessage, replyTo: Address): void {
     const commandBytes = queuedBytes(message.command)
     this.#take({ type: 'request', message, replyTo, timeMs: Date.now(), commandBytes })
   }
 
-  /** Gives an event to a role. */
+  /** Sends an event to a role. */
   dispatch(role: RoleName, event: RoleEvent): void {
     this.#take({ type: 'tell', role, event })
   }
 
   /**
-   * Fires a timer of a role now, as the clock would. `false`, and nothing happens, when it is not armed: the role is in no state
-   * that has it. Every timer's transition leaves its state, or enters it again, so the clock does not fire it once more: what it
-   * had armed is given up with the state.
+   * Fires a timer of a role now, as the clock would. Returns `false` and does nothing when the timer is not armed in the role's
+   * current state. The transition of each timer exits its state or enters it again. That cancels the armed timer, so the clock
+   * does not fire it a second time.
    */
   fireTimer(role: RoleName, id: string): boolean {
     return this.#actors.fireTimer({ role, id })
   }
 
-  /** Calls `changed` after each transition of a role, which is still under way, until it is unsubscribed. */
+  /** Calls `changed` after each transition of a role, during its event, until the caller unsubscribes. */
   watch(role: RoleName, changed: () => void): { unsubscribe(): void } {
     return this.#actors.watch(role, changed)
   }
 
-  /** Takes no more requests. Resolves when no batch is on its way, or after `patienceMs`; `finish` ends it. */
+  /** Accepts no more requests. Resolves when no batch is in progress, or after `patienceMs`. `finish` ends the node. */
   async stop(patienceMs: number): Promise<void> {
     if (!this.#actors.isActive) return
     this.#actors.stop()
@@ -164,12 +164,12 @@ export class Runtime implements Driver {
     await this.#actors.settled('requestQueue', isIdle, patienceMs)
   }
 
-  /** Ends it in good order. */
+  /** Ends the node normally. */
   finish(): void {
     this.#actors.finish()
   }
 
-  /** Ends it at once: it sends nothing more. */
+  /** Halts the node at once: it sends nothing more. */
   fail(reason: string): void {
     this.#outbound?.close()
     this.#actors.fail(reason)
@@ -244,7 +244,7 @@ export class Runtime implements Driver {
     )
   }
 
-  /** A timer makes a role act as a datagram does: what follows from it is delivered in the same order. */
+  /** A timer makes a role act in the same way as a datagram does, so its consequences are delivered in the same order. */
   #fire(run: () => void): void {
     this.#guarded(() => this.#scope.fire(() => this.#core.enter(run)))
   }
@@ -260,7 +260,7 @@ export class Runtime implements Driver {
     this.#guarded(() => this.#scope.happen(event, run))
   }
 
-  /** What is thrown here is a violated assertion: the node halts, and says why. */
+  /** An error here is a violated assertion: the node halts and reports the reason. */
   #guarded(run: () => void): void {
     if (!this.#actors.isActive) return
     try {

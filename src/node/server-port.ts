@@ -19,32 +19,32 @@ import type { Runtime } from './runtime.ts'
 import { Transport } from './transport.ts'
 import type { Warnings } from './warnings.ts'
 
-/** The server whose port it is. */
+/** The parts of the server that owns the port. */
 export interface PortOptions {
   readonly socket: Socket
   readonly identity: Identity
   readonly replica: Replica
   readonly runtime: Runtime
   readonly resolver: Resolver | undefined
-  /** The plain text that clients may speak beside JSON; `undefined` when the service has none. */
+  /** The plain text protocol for clients, beside JSON; `undefined` when the service has none. */
   readonly textProtocol: TextProtocol | undefined
-  /** What is to happen to messages on their way; `null` for nothing. */
+  /** The injected faults; `null` for none. */
   readonly faults: Faults | null
   readonly warnings: Warnings
   readonly logger: Logger
-  /** What it answers to somebody who inquires. */
+  /** The status of the server, for the answer to `inquire`. */
   readonly status: () => Json
-  /** Something is about to leave. */
+  /** Called before datagrams leave. */
   readonly leaving: () => void
 }
 
-/** The UDP port of a server that serves: what arrives goes to the roles, or is answered here if it needs none of them. */
+/** The UDP port of a serving server. It passes messages to the roles, or answers them itself when no role is needed. */
 export class ServerPort {
-  /** What the roles send by. */
+  /** The interface through which the roles send. */
   readonly outbound: Outbound
   readonly transport: Transport
   readonly #options: PortOptions
-  /** Of a server that began earlier, and asks to join since it is not counted. */
+  /** The attempt to join of a server that started earlier and asks to join because it is not counted; otherwise `null`. */
   joining: Joining | null = null
 
   constructor(options: PortOptions) {

@@ -11,7 +11,7 @@ import type { Identity } from '../storage/storage.ts'
 import type { Runtime } from './runtime.ts'
 import type { Transport } from './transport.ts'
 
-/** What a server says of itself, to somebody who inquires. */
+/** The status of a server, for the answer to `inquire`. */
 export function statusOf({
   id,
   address,
@@ -27,7 +27,7 @@ export function statusOf({
   readonly replica: Replica
   readonly runtime: Runtime
   readonly transport: Pick<Transport, 'counters' | 'usage'> | undefined
-  /** What became of the records for the inspector; `undefined` without one. */
+  /** The counters of records for the inspector; `undefined` without one. */
   readonly inspector: ReporterCounters | undefined
 }): Json {
   const acceptor = runtime.snapshot('acceptor')?.context as AcceptorContext | undefined
@@ -57,7 +57,7 @@ export function statusOf({
   }
 }
 
-/** What the request queue holds to propose, and what is delayed, of what it may. */
+/** The usage and the limits of the request queue, for requests to propose and for delayed requests. */
 function queueUsage(queue: RequestQueueContext | undefined): Readonly<Record<string, Usage>> {
   if (queue === undefined) return {}
   const { count, delayedCount, readyBytes, delayedBytes } = queue.held

@@ -23,8 +23,8 @@ import { bringIn, type Receiver } from './receiver.ts'
 import { type LogTroubles, Troubles } from './troubles.ts'
 
 /**
- * The two ends of the datagram's path in a live server: what arrives is decoded, counted when it is not understood, and
- * brought in; what is said in one turn of the event loop to one address leaves in one datagram.
+ * Sends and receives the datagrams of a live server. It decodes received datagrams, counts the invalid ones, and passes messages
+ * on. It combines all messages of one turn of the event loop to one address into one datagram, if they fit.
  */
 export class Transport {
   readonly #socket: Socket
@@ -47,7 +47,7 @@ export class Transport {
 
   readonly #onMessage = (datagram: Uint8Array, source: RemoteInfo) => this.#receive(datagram, source)
 
-  /** `cluster` is empty for a founder, which does not know the name yet and hears those of any cluster. */
+  /** `cluster` is empty for a founder, which does not know the name yet and accepts messages of any cluster. */
   constructor(
     socket: Socket,
     cluster: string,
@@ -84,14 +84,15 @@ export class Transport {
     this.#routes = new Routes(socket, resolver)
     this.#troubles = new Troubles(logTroubles)
     socket.on('message', this.#onMessage)
-    // An error here is loss, which the protocol bears: the interface is gone, or what was sent before was refused.
+    // An error here means that datagrams are lost, which the protocol tolerates: the interface is down, or an earlier datagram
+    // was refused.
     socket.on('error', (error) => this.#troubles.count('socket', error))
   }
 
   /**
-   * Datagrams received and sent, and those dropped, by reason; what else went wrong with one, by what it was. `repeated` are
-   * messages that were left out, since another of the same datagram says the same; `withheld` are answers that were too long
-   * for an address that has not echoed its cookie; `unsent` is what was lost here since too much waited to be sent.
+   * The numbers of datagrams received, sent and dropped (by reason), and of other errors (by kind). `repeated` counts messages
+   * that were skipped because the same datagram holds an equal one. `withheld` counts answers that were too long for an address
+   * that has not echoed its cookie. `unsent` counts messages that were lost here because too much waited to be sent.
    */
   get counters(): {
     readonly received: number
@@ -113,7 +114,7 @@ export class Transport {
     }
   }
 
-  /** What is held here for others, of what may be. */
+  /** The resources that are held for other hosts, and their limits. */
   get usage(): Readonly<Record<string, { readonly used: number; readonly allowed: number }>> {
     const { proven, strangers } = this.#allowance.sizes
     return {
@@ -123,7 +124,10 @@ export class Transport {
     }
   }
 
-  /** Sends `message`, with whatever else is said to that address in this turn of the event loop; `names` for a server. */
+  /**
+   * Sends `message` at the end of this turn of the event loop, with the other messages to that address. `names` is for messages
+   * to servers.
+   */
   send(to: Address, message: Message, names: Names | null = null): void {
     this.#guarded('send', () => {
       if (this.#outbox.put(to, message, names)) this.#flushSoon()
@@ -131,12 +135,12 @@ export class Transport {
     })
   }
 
-  /** Counts something that was received and dropped, by a role too. */
+  /** Counts a received message that was dropped here or by a role. */
   count(reason: string): void {
     this.#drop(reason)
   }
 
-  /** Sends what waits for the end of this turn. */
+  /** Sends the messages that wait for the end of this turn. */
   flush(): void {
     this.#flushing = false
     if (!this.#isOpen) return
@@ -175,7 +179,7 @@ export class Transport {
     })
   }
 
-  /** Whatever is thrown while a datagram is sent or received, that datagram is lost, and nothing else. */
+  /** An error while a datagram is sent or received loses only that datagram. */
   #guarded(what: 'send' | 'receive', run: () => void): void {
     try {
       run()
@@ -184,14 +188,14 @@ export class Transport {
     }
   }
 
-  /** Sends and takes nothing more; once it is closed, does nothing. */
+  /** Stops sending and receiving, and closes the socket. A second call does nothing. */
   close(): void {
     if (!this.#isOpen) return
     this.leave()
     this.#socket.close()
   }
 
-  /** Sends and takes nothing more, and leaves the socket to another. */
+  /** Stops sending and receiving, and leaves the socket open for its next owner. */
   leave(): void {
     this.#isOpen = false
     this.#outbox.empty()
@@ -233,7 +237,10 @@ export class Transport {
     else if (!bringIn(this.#receiver, message, envelope, source)) this.#drop('unexpected')
   }
 
-  /** Takes the cookie that a server gives, and says again what was said without it. A member may answer from another address. */
+  /**
+   * Stores the cookie from a server, and sends again the messages that were sent without it. A member may answer from another
+   * address.
+   */
   #echo(sender: NodeId, challenge: Challenge, source: Address): void {
     const address = this.#departures.knows(source) ? source : this.#places.addressOf(sender, null)
     if (address === undefined) return
@@ -243,8 +250,8 @@ export class Transport {
   }
 
   /**
-   * A server is heard that sent from the address in `last`, and is remembered if it is no member. One that sends from a new address is
-   * not answered there before it has shown that it is there: it is given the cookie at once.
+   * Records that a message of the server `id` was accepted. Remembers the address in `last` if the server is not a member. A
+   * server at a new address gets its cookie at once, because it is not answered there before it echoes the cookie.
    */
   heard(id: NodeId, last: HeardFrom, isMember: boolean): void {
     const { address: source, incarnation } = last
@@ -255,12 +262,12 @@ export class Transport {
     this.send(source, this.#departures.challenge(source, 1))
   }
 
-  /** Where the server `id`, which is no member, was last heard from. */
+  /** The address and directory of the last message from the server `id`, which is not a member. */
   lastHeard(id: NodeId): HeardFrom | undefined {
     return this.#places.lastHeard(id)
   }
 
-  /** The server `id` with the directory `incarnation`, which may be no member, is at `address`. */
+  /** Records that the server `id` with the directory `incarnation`, which may not be a member, is at `address`. */
   recordPlace(id: NodeId, address: Address, incarnation: string): void {
     this.#places.record(id, { address, incarnation })
   }
@@ -272,7 +279,7 @@ export class Transport {
 
 const noWays: Readonly<Record<NoWay, string>> = {
   unresolved: 'the name has no IP address, or is not looked up yet',
-  family: 'it is an IPv6 address, and the server listens on IPv4; or the other way round',
+  family: 'it is an IPv6 address and the server listens on IPv4, or vice versa',
 }
 
 type Envelope = Extract<Decoded, { kind: 'envelope' }>

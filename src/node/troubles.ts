@@ -1,22 +1,19 @@
-/** How often a line is logged about datagrams that failed, in milliseconds. */
+/** The shortest time between two log lines about failures, in milliseconds. */
 const logEveryMs = 60_000
 
-/** Kinds of trouble that are told apart; what comes beyond is counted as `other`. */
+/** The most kinds of errors that are counted separately. Further kinds count as `other`. */
 const maxKinds = 64
 
-/** Writes a line about what failed: how often each kind did since the last line, and the latest of them in words. */
+/** Logs the number of errors of each kind since the last line, and the message of the latest error. */
 export type LogTroubles = (since: Readonly<Record<string, number>>, latest: string) => void
 
-/**
- * Counts what goes wrong with datagrams, by kind, and logs it: the first at once, then at most a line a minute with how many
- * there were in between.
- */
+/** Counts errors by kind and logs them: the first at once, and then at most one line a minute with the counts since the last line. */
 export class Troubles {
   readonly #log: LogTroubles
   readonly #counts = new Map<string, number>()
   readonly #unlogged = new Map<string, number>()
   #latest = ''
-  /** Runs while nothing is logged. */
+  /** The timer that runs while no line may be logged. */
   #quiet: NodeJS.Timeout | null = null
   #isClosed = false
 
@@ -24,12 +21,12 @@ export class Troubles {
     this.#log = log
   }
 
-  /** How often each kind was counted. */
+  /** The count of each kind. */
   get counts(): Record<string, number> {
     return Object.fromEntries(this.#counts)
   }
 
-  /** Counts `error`, met while doing `what`, such as `send`. */
+  /** Counts `error`, which happened during `what`, such as `send`. */
   count(what: string, error: unknown): void {
     const { code, message = String(error) } = (error ?? {}) as {
       readonly code?: unknown
@@ -42,7 +39,7 @@ export class Troubles {
     if (this.#quiet === null && !this.#isClosed) this.#write()
   }
 
-  /** Logs nothing more; what is still counted is only counted. */
+  /** Stops logging. Errors are still counted. */
   close(): void {
     if (this.#quiet !== null) clearTimeout(this.#quiet)
     this.#isClosed = true

@@ -4,8 +4,8 @@ import { maxServersHeardFrom } from '../wire/limits.ts'
 import { forgetOldest } from '../wire/oldest.ts'
 
 /**
- * Where servers that are no members were last heard from. An address that echoed its cookie gives way only to another one
- * that did, so that nobody is pushed out by servers that do not exist.
+ * The addresses of servers that are not members, from their last messages. A proven address is evicted only for another proven
+ * address, so that invented servers cannot evict real ones.
  */
 export class Whereabouts {
   readonly #proven = new Map<NodeId, HeardFrom>()

@@ -139,9 +139,9 @@ describe('members', () => {
       '-1=a:1': "'-1=a:1' is no member",
       '0=a': "'a' is not an address",
       '0=a:1,': "'' is no member",
-      '0=a:1,0=b:2': 'In it the id 0 is there twice',
-      '0=a:1,1=a:1': 'In it the address a:1 is there twice',
-      '0=[::1]:1,1=[0::1]:1': 'In it the address [::1]:1 is there twice',
+      '0=a:1,0=b:2': 'In it the id 0 appears twice',
+      '0=a:1,1=a:1': 'In it the address a:1 appears twice',
+      '0=[::1]:1,1=[0::1]:1': 'In it the address [::1]:1 appears twice',
       '1000000=a:1': 'from 0 to 999999',
       '0=0.0.0.0:1': 'other machines cannot send to it',
     })

@@ -22,7 +22,7 @@ const wrongUses: readonly (readonly [string, string])[] = [
   ['members remove x', "value 'x' is invalid for argument 'ID'"],
   ['node --data d', "required option '--id <n>' not specified"],
   ['node --id 5 --members 0=a:1,1=b:2 --data d', '--id 5 is not among --members (0, 1)'],
-  ['node --id 0 --members 0=a:1,0=b:2 --data d', 'In it the id 0 is there twice'],
+  ['node --id 0 --members 0=a:1,0=b:2 --data d', 'In it the id 0 appears twice'],
   ['node --id 0 --members 0=a:1 --data d --memory', "'--memory' cannot be used with option '--data <dir>'"],
   [
     'node --id 0 --members 0=a:1 --data d --bootstrap --join b:2',
@@ -33,10 +33,7 @@ const wrongUses: readonly (readonly [string, string])[] = [
     'node --id 0 --listen a:1 --memory --supervised',
     '--supervised is for the servers that paxos cluster starts',
   ],
-  [
-    'node --id 0 --listen [::]:1 --memory',
-    '--listen is [::]:1, which leads others nowhere: give --advertise',
-  ],
+  ['node --id 0 --listen [::]:1 --memory', '--listen is [::]:1, which others cannot reach: give --advertise'],
   ['node --id 0 --listen a:1 --memory --allow-faults', '--allow-faults needs --inspect'],
   ['cluster --allow-faults', '--allow-faults goes with --inspect'],
   ['cluster --inspect 99999', "'--inspect [PORT]' argument '99999' is invalid"],

@@ -164,7 +164,7 @@ test('a server without allowFaults does nothing of what it is told', async () =>
   expect(setRules([dropAll])).toEqual(
     [0, 1, 2].map((id) => ({
       ok: false,
-      error: `server ${id} was started without allowFaults: it does nothing of this`,
+      error: `server ${id} was started without allowFaults: it does not inject faults`,
     })),
   )
   const id = 'xstate.after.grace.learner.hearsOfLater'

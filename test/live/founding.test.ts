@@ -170,7 +170,7 @@ describe('three founders', () => {
     await Promise.all([found(0), found(1), found(2)])
     await stop(0)
     await rm(join(dataOf(0), 'store'), { recursive: true })
-    expect(await refusal(found(0))).toMatch(/it is damaged: it holds no records, and it held some/)
+    expect(await refusal(found(0))).toMatch(/it is damaged: it holds no records, but it held some before/)
     await rm(join(dataOf(0), 'store'), { recursive: true })
     await rm(join(dataOf(0), 'identity'))
     await stop(1)
@@ -277,7 +277,7 @@ describe('founders that were started differently', () => {
   test('one that two others left out is told of their cluster', async () => {
     await Promise.all([found(0, [0, 1]), found(1, [0, 1])])
     expect(await refusal(found(2, [0, 1, 2]))).toMatch(
-      /of a cluster that exists, and that was founded otherwise: server 2 is at \S+ here, and no member there. To join it, start server 2 with join/,
+      /belongs to an existing cluster that was founded differently: server 2 is at \S+ here, and no member there. To join it, start server 2 with join/,
     )
     await start(2, { join: addressOf(0) })
     expect(nodes.get(2)?.status()).toMatchObject({ counted: true })

@@ -123,7 +123,7 @@ describe.each(['new', 'member'] as const)('a directory whose server is settled: 
 
   test('is not taken for a founder of another cluster', () => {
     expect(() => start(standing, { bootstrap: { members: elsewhere } })).toThrow(
-      /was founded otherwise than --bootstrap says: server 1 is at b:1 here, and at b:2 there. Leave --bootstrap out/,
+      /was founded differently than --bootstrap says: server 1 is at b:1 here, and at b:2 there. Leave --bootstrap out/,
     )
     expect(() => start(standing, { bootstrap: { members, cluster: 'c' } })).toThrow('named c there')
   })

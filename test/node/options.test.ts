@@ -46,7 +46,7 @@ describe('the addresses in the options of a server', () => {
       { bootstrap: { members: [{ id: 0, address: '127.1:5' }] } },
       "the option bootstrap.members: '127.1:5' is not an address",
     ],
-    ['a wildcard', { listen: '0.0.0.0:1' }, 'the option listen is 0.0.0.0:1, which leads others nowhere'],
+    ['a wildcard', { listen: '0.0.0.0:1' }, 'the option listen is 0.0.0.0:1, which others cannot reach'],
   ])('are refused with the option and the value: %s', async (_, wrong, told) => {
     await expect(startNode({ ...given, ...wrong })).rejects.toThrow(told)
     await expect(startNode({ ...given, ...wrong })).rejects.toMatchObject({ name: 'StartError' })
@@ -76,12 +76,12 @@ describe('the options of a server', () => {
     [
       'an id twice',
       { bootstrap: { members: ['a:1', 'b:1'].map((address) => ({ id: 0, address })) } },
-      'the option bootstrap.members: the id 0 is there twice',
+      'the option bootstrap.members: the id 0 appears twice',
     ],
     [
       'an address twice',
       { bootstrap: { members: [0, 1].map((id) => ({ id, address: 'A:1' })) } },
-      'the option bootstrap.members: the address a:1 is there twice',
+      'the option bootstrap.members: the address a:1 appears twice',
     ],
     [
       'cluster',
@@ -97,7 +97,7 @@ describe('the options of a server', () => {
     ['service', { service: serviceWithout('execute') }, 'the option service must be an object with'],
     ['service', { service: { ...lockService, view: 1 } }, 'the option service must be an object with'],
     ['signal', { signal: {} }, 'the option signal must be an AbortSignal; received {}'],
-    ['logger', { logger: console.log }, 'the option logger must be a logger, as pino makes them'],
+    ['logger', { logger: console.log }, 'the option logger must be a logger, such as a pino logger'],
     ['executedLog', { executedLog: 'yes' }, 'the option executedLog must be true or false; received "yes"'],
     ['journal', { journal: true }, 'the option journal must be the path of a file; received true'],
     ['timing', { timing: { retransmitMs: 5 } }, 'the option timing must be an object with the numbers'],
@@ -133,7 +133,7 @@ describe('the options of a server', () => {
     const wrong = { ...given, bootstrap: { members: [{ id: 0, address: 'a:1' }], cluster: 'c'.repeat(129) } }
     expect(() => canonicalOptions(wrong, commandWords)).toThrow(/^--cluster must be a name of 1 to 128/)
     expect(() => canonicalOptions({ ...given, listen: '[::]:1' }, commandWords)).toThrow(
-      '--listen is [::]:1, which leads others nowhere: give --advertise, where others find the server',
+      '--listen is [::]:1, which others cannot reach: give --advertise, the address where others reach the server',
     )
   })
 })
