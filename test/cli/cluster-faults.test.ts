@@ -41,13 +41,13 @@ test('servers are paused, resumed, crashed and restarted from the page, and Ctrl
   await page.heard((record) => record.kind === 'process' && record.node === 0 && record.state === 'paused')
   expect(await control(lock('b'))).toEqual(ok(/^locked b/))
   // Rules hold where they can, and a paused server hears of them when it goes on.
-  expect(await control({ type: 'rules', rules: [cut] })).toEqual(ok(/^1 rule holds, save at server 0/))
+  expect(await control({ type: 'rules', rules: [cut] })).toEqual(ok(/^1 rule applies, except at server 0/))
   expect(await control({ type: 'resume', node: 0 })).toEqual(ok(/goes on$/))
   await page.heard((record) => record.kind === 'cluster' && record.rules?.length === 1)
   await page.heard(
     (record) => record.kind === 'server' && record.record.kind === 'fate' && record.record.from === 0,
   )
-  expect(await control({ type: 'rules', rules: [] })).toEqual(ok(/^no rules hold$/))
+  expect(await control({ type: 'rules', rules: [] })).toEqual(ok(/^no rules apply$/))
 
   const crashed = await pidOf(1)
   expect(await control({ type: 'crash', node: 1 })).toEqual(ok(/was killed$/))

@@ -94,7 +94,7 @@ describe('paxos inspect', () => {
     const { code, stderr } = await paxos('inspect', file, '--port', '0')
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `paxos: ${file}: line 2 is no record of the inspector: gap/node: Expected required property\n`,
+      stderr: `paxos: ${file}: line 2 is not a record of the inspector: gap/node: Expected required property\n`,
     })
   })
 

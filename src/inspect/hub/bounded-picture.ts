@@ -2,12 +2,12 @@ import { heldBytes } from '../../core/json.ts'
 import { nothingInLedger } from '../records/ledger.ts'
 import type { Picture, ServerPicture } from '../records/picture.ts'
 
-/** A server, of which no more is kept than that it is there and how far it came. */
+/** A server, reduced to its identity and its progress. */
 function inOutline(server: ServerPicture): ServerPicture {
   return { ...server, roles: null, durable: null, members: [], cause: null, moves: [], samples: [] }
 }
 
-/** What is given up, one after the other: first what is of servers that are gone. */
+/** What is removed, one step after the other: first the servers that are gone. */
 const cuts: readonly ((picture: Picture) => Picture)[] = [
   (picture) => ({
     ...picture,
@@ -19,7 +19,7 @@ const cuts: readonly ((picture: Picture) => Picture)[] = [
   (picture) => ({ ...picture, servers: [], milestones: [] }),
 ]
 
-/** The picture, without what makes it take more than `most` bytes in memory, about. */
+/** The picture without the parts that exceed about `most` bytes of memory. */
 export function boundedPicture(picture: Picture, most: number): Picture {
   let bounded = picture
   for (const cut of cuts) {

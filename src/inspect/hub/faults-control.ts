@@ -1,4 +1,7 @@
-/** Carries out what a page asks to be done to a live cluster: by its servers, by whoever runs them, and by a client. */
+/**
+ * Executes the commands of pages on a live cluster: through its servers, through the program that started them, and through a
+ * client.
+ */
 import type { Address, NodeId } from '../../../machines/batch.ts'
 import { type Client, connect, PaxosError } from '../../client/index.ts'
 import type { ClientMove } from '../../client/observer.ts'
@@ -16,44 +19,44 @@ import { isControlCommand } from '../records/control-check.ts'
 import type { HubToServer } from '../records/protocol.ts'
 import type { ClientRecord, InspectorRecord } from '../records/record.ts'
 
-/** What is needed here of a server that is connected. */
+/** What this module needs of a connected server. */
 export interface ControlledServer {
   readonly hello: {
     readonly node: NodeId
-    /** Where clients find it. */
+    /** Where clients reach it. */
     readonly address: Address
     readonly allowsFaults: boolean
   }
-  /** Tells it something; false when it does not listen. */
+  /** Sends it a message. Returns false when it does not read. */
   send(message: HubToServer): boolean
 }
 
-/** What a hub lends. */
+/** What the hub provides. */
 export interface FaultsControlOptions {
-  /** The servers that are connected now. */
+  /** The connected servers. */
   readonly servers: () => readonly ControlledServer[]
-  /** Who started the servers, and can pause, resume, kill and start them again; `null` when that was nobody here. */
+  /** Pauses, resumes, kills and starts the servers; `null` when this program did not start them. */
   readonly processes: ((command: ProcessCommand) => Promise<ControlResult>) | null
-  /** Takes records that are seen here: of clients, and of processes. */
+  /** Takes the records that are made here: of clients and of processes. */
   readonly add: (records: readonly InspectorRecord[]) => void
-  /** The rules are others now. */
+  /** Called when the rules changed. */
   readonly rulesChanged: (rules: readonly FaultRule[]) => void
   readonly patience?: Partial<Patience>
 }
 
 interface Patience {
-  /** How long a server has to say what became of a command. */
+  /** How long a server has to report the result of a command. */
   readonly serverMs: number
-  /** How long a request is waited for before it is given up. */
+  /** How long a request may wait before it is given up. */
   readonly requestMs: number
 }
 
 const defaultPatience: Patience = { serverMs: 2_000, requestMs: 60_000 }
 
-/** Requests that are under way for pages at once. */
+/** How many requests of pages may be in progress at once. */
 const maxRequests = 100
 
-/** The name of the client that asks for what pages ask for. */
+/** The name of the client that sends the requests of pages. */
 const inspectorClient = 'inspector'
 
 export class FaultsControl {
@@ -65,7 +68,7 @@ export class FaultsControl {
   #nextId = 1
   #client: Client | null = null
   readonly #nodeAt = new Map<Address, NodeId>()
-  /** Connections on which the rules were told. */
+  /** Connections that were sent the rules. */
   readonly #met = new WeakSet<ControlledServer>()
   #isClosed = false
 
@@ -74,23 +77,23 @@ export class FaultsControl {
     this.#patience = { ...defaultPatience, ...options.patience }
   }
 
-  /** What is done to messages now. */
+  /** The present rules for messages. */
   get rules(): readonly FaultRule[] {
     return this.#rules
   }
 
   /**
-   * Does it, if it is a command in every part, and says what came of it. `left` aborts when nobody is there any more to be told: then a request that waits is
+   * Executes a command if it is valid, and returns its result. `left` aborts when the page disconnects: then a waiting request is
    * given up, so that no lock is taken for a page that is gone. Never rejects.
    */
   async control(command: ControlCommand, left?: AbortSignal): Promise<ControlResult> {
-    if (!isControlCommand(command)) return failed('nothing of this kind can be done')
+    if (!isControlCommand(command)) return failed('this is not a valid command')
     try {
       switch (command.type) {
         case 'rules':
           return await this.#setRules(command.rules)
         case 'timer':
-          return await this.#tell(command.node, command)
+          return await this.#send(command.node, command)
         case 'pause':
         case 'resume':
         case 'crash':
@@ -108,8 +111,8 @@ export class FaultsControl {
   }
 
   /**
-   * Servers came or went. On a new connection a server is told what rules there are, since it knows of none, or of those of
-   * another hub.
+   * Servers connected or disconnected. Each new connection is sent the rules, because the server has none, or those of another
+   * hub.
    */
   serversChanged(servers: readonly ControlledServer[]): void {
     for (const server of servers) {
@@ -121,35 +124,38 @@ export class FaultsControl {
     }
   }
 
-  /** A server says what became of a command. */
+  /** A server reports the result of a command. */
   heard(id: number, result: ControlResult): void {
     this.#awaited.get(id)?.(result)
   }
 
-  /** Gives up what is under way. */
+  /** Gives up all commands in progress. */
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const request of this.#requests) request.abort(new Error('the inspector ends'))
-    for (const tell of this.#awaited.values()) tell(failed('the inspector ends'))
+    for (const request of this.#requests) request.abort(new Error('the inspector stops'))
+    for (const end of this.#awaited.values()) end(failed('the inspector stops'))
     await this.#client?.close()
   }
 
   async #setRules(rules: readonly FaultRule[]): Promise<ControlResult> {
     const servers = this.#options.servers().filter(({ hello }) => hello.allowsFaults)
-    if (servers.length === 0) return failed('no server is connected that was started with --allow-faults')
+    if (servers.length === 0) return failed('no connected server was started with --allow-faults')
     this.#rules = rules
     this.#options.rulesChanged(rules)
     const command = { type: 'rules', rules } as const
-    const results = await Promise.all(servers.map(({ hello }) => this.#tell(hello.node, command)))
+    const results = await Promise.all(servers.map(({ hello }) => this.#send(hello.node, command)))
     const silent = servers.filter((_, place) => results[place]?.ok === false).map(({ hello }) => hello.node)
-    const count = rules.length === 1 ? '1 rule holds' : `${rules.length || 'no'} rules hold`
+    const count = rules.length === 1 ? '1 rule applies' : `${rules.length || 'no'} rules apply`
     if (silent.length === 0) return done(count)
-    if (silent.length === servers.length) return failed('no server answers: it is not known what rules hold')
-    return done(`${count}, save at server ${silent.join(', ')}, which will hear of it when it answers again`)
+    if (silent.length === servers.length)
+      return failed('no server answers: it is not known which rules apply')
+    return done(
+      `${count}, except at server ${silent.join(', ')}, which is sent the rules when it answers again`,
+    )
   }
 
-  /** Tells one server, and waits for its answer. */
-  #tell(node: NodeId, command: HubToServer['command']): Promise<ControlResult> {
+  /** Sends a command to one server, and waits for its answer. */
+  #send(node: NodeId, command: HubToServer['command']): Promise<ControlResult> {
     const server = this.#options.servers().find(({ hello }) => hello.node === node)
     if (server === undefined) return Promise.resolve(failed(`server ${node} is not connected`))
     if (!server.hello.allowsFaults) {
@@ -168,14 +174,17 @@ export class FaultsControl {
         this.#patience.serverMs,
       )
       this.#awaited.set(id, end)
-      if (!server.send({ type: 'hub.control', id, command })) end(failed(`server ${node} does not listen`))
+      if (!server.send({ type: 'hub.control', id, command }))
+        end(failed(`server ${node} does not read its connection`))
     })
   }
 
   async #toProcess(command: ProcessCommand): Promise<ControlResult> {
     const { processes, add } = this.#options
     if (processes === null) {
-      return failed('only paxos cluster --inspect --allow-faults can do that: it started the servers')
+      return failed(
+        'only paxos cluster --inspect --allow-faults can do this, because it starts the servers itself',
+      )
     }
     const result = await processes(command)
     const states = { pause: 'paused', resume: 'resumed', crash: 'gone', restart: null } as const
@@ -192,12 +201,12 @@ export class FaultsControl {
     left?: AbortSignal,
   ): Promise<ControlResult> {
     if (this.#requests.size >= maxRequests) {
-      return failed(`${maxRequests} requests are under way already: wait for some of them to end`)
+      return failed(`${maxRequests} requests are in progress: wait until some of them end`)
     }
     const client = this.#clientOf()
-    if (client === null) return failed('no server is connected that could be asked')
+    if (client === null) return failed('no server is connected')
     const givingUp = new AbortController()
-    const giveUp = () => givingUp.abort(new Error('the page was left'))
+    const giveUp = () => givingUp.abort(new Error('the page was closed'))
     const patience = setTimeout(
       () => givingUp.abort(new Error(`given up: no answer within ${this.#patience.requestMs / 1000} s`)),
       this.#patience.requestMs,
@@ -219,7 +228,7 @@ export class FaultsControl {
     }
   }
 
-  /** One client for all pages: made when it is first needed, since only then it is known where servers are. */
+  /** One client for all pages, created on first use: before that, the addresses of the servers are not known. */
   #clientOf(): Client | null {
     const servers = this.#options.servers()
     if (this.#isClosed || servers.length === 0) return this.#client
@@ -231,7 +240,7 @@ export class FaultsControl {
     return this.#client
   }
 
-  /** The record of a move. What is said to an address is left out where it is not known whose that is. */
+  /** The record of a transition. Messages to an address of an unknown server are left out. */
   #recordOf({ heard, said, ...move }: ClientMove): ClientRecord {
     const from = heard === null ? undefined : this.#nodeAt.get(heard.from)
     const known = said.flatMap(({ to, message }) => {

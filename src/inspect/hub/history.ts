@@ -1,4 +1,4 @@
-/** The records that the hub keeps, for pages that come later: the latest, and where all stood before them. */
+/** The records that the hub keeps for pages that connect later: the latest records, and the state before them. */
 
 import { emptyPicture, type Picture, pictureAfter, type ServerPicture } from '../records/picture.ts'
 import type { ClientRecord, InspectorRecord, MachineState, RoleStates } from '../records/record.ts'
@@ -7,45 +7,48 @@ import { recordBytes } from './record-bytes.ts'
 
 export interface HistoryLimits {
   readonly records: number
-  /** Of JSON. */
+  /** Characters of JSON. */
   readonly characters: number
-  /** Of memory, about, of all records together: where all stood between them is made of what they say. */
+  /** About how many bytes of memory all records take together, because the pictures between them refer to their content. */
   readonly bytes: number
 }
 
-/** What is known of where all stood, in bytes of memory, about: more is given up. So much more is not looked at each time. */
+/**
+ * About how many bytes of memory a picture may take. Above this limit it is shortened. It is measured again only after so many
+ * bytes of new records.
+ */
 const pictureBytes = 16 * 1024 * 1024
 
-/** How much is forgotten at once when there is too much: a part of what is kept. */
+/** The part of the kept records that is evicted at once when there are too many. */
 const forgottenPart = 0.1
 
-/** Where all stood is remembered so often among the records that may be kept: there, what is before can be forgotten. */
+/** The number of pictures that are kept between the records. Records can be evicted up to the place of a picture. */
 const places = 40
 
-/** Requests of clients that are told of to a page that comes later, of each client. */
-const requestsTold = 20
+/** The number of requests of each client that a page that connects later receives. */
+const requestsSent = 20
 
-/** Of a server that is gone: it is told where its roles are, and then that they are no more. */
+/** The roles of a server that is gone: the page receives a keyframe with them, then the record that the server is gone. */
 const nowhere: RoleStates = (() => {
   const machine: MachineState = { state: '', context: {} }
   return { acceptor: machine, proposer: machine, learner: machine, requestQueue: machine }
 })()
 
-/** Records as JSON, each with a number: from 0 on, in order. */
+/** Records as JSON, numbered in order from 0. */
 export class History {
   readonly #limits: HistoryLimits
   #texts: string[] = []
   #characters = 0
-  /** What each of them takes in memory, and all together. */
+  /** The size of each record in memory, and of all together. */
   #sizes: number[] = []
   #bytes = 0
-  /** The same, since it was last seen what the picture takes. */
+  /** The bytes that were added since the picture was last measured. */
   #bytesSinceSeen = 0
   #first = 0
-  /** Where all stood before the first record that is kept, and after the last one. */
+  /** The picture before the first record that is kept, and after the last one. */
   #before: Picture = emptyPicture
   #after: Picture = emptyPicture
-  /** Where all stood before some of those between, in order. */
+  /** Pictures before some of the records between, in order. */
   #pictures: { readonly number: number; readonly picture: Picture }[] = []
   readonly #pictureEvery: number
 
@@ -64,7 +67,7 @@ export class History {
     return this.#first + this.#texts.length
   }
 
-  /** Takes a record, and its JSON. */
+  /** Adds a record with its JSON. */
   add(record: InspectorRecord, text = JSON.stringify(record)): void {
     if (this.end % this.#pictureEvery === 0) this.#pictures.push({ number: this.end, picture: this.#after })
     this.#texts.push(text)
@@ -81,8 +84,8 @@ export class History {
   }
 
   /**
-   * The JSON of the records from the number `from` on, so many at most, and no more than the first where they have more than so
-   * many characters; those that are forgotten are not among them.
+   * The JSON of the records from number `from` on: at most `count` records, and only the first one if they exceed `characters`.
+   * Evicted records are not included.
    */
   texts(from: number, count: number, characters = Number.POSITIVE_INFINITY): readonly string[] {
     const place = Math.max(0, from - this.#first)
@@ -95,7 +98,7 @@ export class History {
     return most === -1 ? texts : texts.slice(0, Math.max(1, most))
   }
 
-  /** Records that lead to where all stood before the first that is kept; none when nothing was forgotten. */
+  /** Records that lead to the state before the first record that is kept; none when nothing was evicted. */
   head(): readonly InspectorRecord[] {
     const { cluster, servers, clients, service, invariants, milestones } = this.#before
     if (cluster === null) return []
@@ -103,7 +106,7 @@ export class History {
       cluster,
       ...servers.flatMap((server) => this.#recordsOf(server)),
       ...clients.flatMap(({ name, requests }) =>
-        requests.slice(-requestsTold).map(
+        requests.slice(-requestsSent).map(
           ({ seq, machine, moves }): ClientRecord => ({
             kind: 'client',
             client: name,
@@ -119,7 +122,7 @@ export class History {
       ),
       ...(service === null ? [] : this.#serviceOf(service)),
       ...(invariants.length === 0 ? [] : [{ kind: 'verdict', timeMs: 0, invariants } as const]),
-      // The last: what comes before it has been told of already.
+      // Last: the records before it cause milestones that this list already holds.
       { kind: 'milestones', milestones },
     ]
   }
@@ -142,8 +145,8 @@ export class History {
           records.push({ kind: 'server', ...name, record: { ...heads, firstUnchosen } })
       }
     }
-    const isTold = state === 'gone' || state === 'paused' || (state === 'silent' && reason !== null)
-    if (isTold) records.push({ kind: 'process', node, timeMs, state, reason })
+    const isShown = state === 'gone' || state === 'paused' || (state === 'silent' && reason !== null)
+    if (isShown) records.push({ kind: 'process', node, timeMs, state, reason })
     return records
   }
 
@@ -193,7 +196,7 @@ export class History {
   }
 }
 
-/** A line in a file that somebody wrote by hand may be none of which a picture can be made: it changes nothing. */
+/** The picture after `record`. A line of a file that was edited by hand may not fit the picture: then it changes nothing. */
 function taken(picture: Picture, record: InspectorRecord): Picture {
   try {
     return pictureAfter(picture, record)

@@ -1,4 +1,4 @@
-/** The hub's web server: the page and nothing else, for this machine and nobody else. */
+/** The hub's web server: it serves the page only, and this machine only. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -30,7 +30,7 @@ const headers = {
   'Cache-Control': 'no-cache',
 } as const
 
-/** The files of the page, by the path under which they are served. */
+/** The files of the page, by their paths. */
 export type PageFiles = ReadonlyMap<string, PageFile>
 
 /** Reads the page that scripts/build-inspector.ts has built into `folder`; empty when it was not built. */
@@ -49,12 +49,12 @@ export function readPage(folder: string): PageFiles {
   return index === undefined ? files : files.set('/', index)
 }
 
-/** True when the request is for this very server: not for another name that was made to lead here. */
+/** True when the request names this server, and not another name that resolves to its address. */
 export function isOwnHost({ headers: { host } }: IncomingMessage, port: number): boolean {
   return host !== undefined && ownHosts(port).includes(host.toLowerCase())
 }
 
-/** True when the page that asks was served by this very server. */
+/** True when this server also served the page that sends the request. */
 export function isOwnOrigin({ headers: { origin } }: IncomingMessage, port: number): boolean {
   return origin !== undefined && ownHosts(port).some((host) => origin.toLowerCase() === `http://${host}`)
 }
@@ -74,12 +74,12 @@ export function servePage(
   const { method, url = '' } = request
   const [path = ''] = url.split('?')
   const file = files.get(path)
-  if (!isOwnHost(request, port)) refuse(response, 403, `ask for 127.0.0.1:${port}`)
-  else if (method !== 'GET' && method !== 'HEAD') refuse(response, 405, 'only GET and HEAD are answered')
+  if (!isOwnHost(request, port)) refuse(response, 403, `use the address 127.0.0.1:${port}`)
+  else if (method !== 'GET' && method !== 'HEAD') refuse(response, 405, 'only GET and HEAD are supported')
   else if (file !== undefined) send(file, request, response)
   else if (files.size === 0 && path === '/') {
-    refuse(response, 503, 'the page was not built: run npm run build, and start the inspector again')
-  } else refuse(response, 404, 'there is no such page')
+    refuse(response, 503, 'the page is not built: run npm run build, then start the inspector again')
+  } else refuse(response, 404, 'no such page')
 }
 
 function refuse(response: ServerResponse, status: number, why: string): void {

@@ -1,6 +1,6 @@
 /**
- * The hub: servers tell it what happens, it puts that in order, judges it, keeps the latest of it, and shows it to pages. It
- * listens on this machine only.
+ * The hub receives the records of servers, orders them, judges the invariants, keeps the latest records and sends them to pages.
+ * It listens on this machine only.
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -25,83 +25,84 @@ import { type ConnectedServer, Servers } from './servers.ts'
 import { Thinner } from './thinner.ts'
 
 export interface HubOptions {
-  /** 0 for any that is free. */
+  /** 0: any free port. */
   readonly port: number
-  /** Where scripts/build-inspector.ts has put the page. */
+  /** The folder into which scripts/build-inspector.ts wrote the page. */
   readonly pageFolder: string
-  /** Is given the JSON of each record. */
+  /** Receives the JSON of each record. */
   readonly writer?: Pick<RecordWriter, 'write'>
-  /** A recording to show in the place of live servers: none may connect then. */
+  /** A recording to show instead of live servers. No server may connect then. */
   readonly recording?: { readonly name: string; readonly records: readonly InspectorRecord[] }
-  /** How much is kept for pages that come later. */
+  /** How much is kept for pages that connect later. */
   readonly limits?: HistoryLimits
   /**
-   * Does what pages ask for; left out, they may ask for nothing. What is inside a command is for it to check. `left` aborts
-   * when the page is gone.
+   * Executes the commands of pages, and checks their content. If left out, pages cannot send commands. `left` aborts when the
+   * page disconnects.
    */
   readonly control?: (command: ControlCommand, left: AbortSignal) => Promise<ControlResult>
-  /** Is called after a server came, by its hello, or went. */
+  /** Called after the hello of a server, and after a server disconnected. */
   readonly onServers?: (servers: readonly ConnectedServer[]) => void
-  /** A cluster of which no server is connected gives way to another one after so many milliseconds; by default after ten seconds. */
+  /**
+   * If no server of the shown cluster is connected for this many milliseconds, another cluster may replace it; 10,000 by default.
+   */
   readonly forgottenAfterMs?: number
-  /** Is called when a server was refused, each time. */
+  /** Called each time when a server is refused. */
   readonly onRefused?: (refusal: Refusal) => void
-  /** Is called when a server says what became of the `hub.control` of that id. */
+  /** Called when a server reports the result of the `hub.control` with that id. */
   readonly onResult?: (id: number, result: ControlResult) => void
 }
 
-/** What the hub is doing. */
+/** Counters of the hub. */
 export interface HubCounters {
   readonly pages: number
   readonly servers: number
-  /** Records of which it knows, also those that it has forgotten. */
+  /** All records that were kept so far, also those that were evicted since. */
   readonly records: number
-  /** Messages and records of servers that were none. */
+  /** Malformed messages and records of servers. */
   readonly malformed: number
-  /** Connections that were ended because they did not keep to the rules. */
+  /** Connections that were closed because they broke the rules. */
   readonly ended: number
-  /** Servers that were refused, each time. */
+  /** How often servers were refused. */
   readonly refused: number
 }
 
 export type { ConnectedServer } from './servers.ts'
 
-/** How long records are held back, so that a cause that comes later than its effect finds its place, in milliseconds. */
+/** How long records are held back, in milliseconds, so that a cause that arrives after its effect is still put before it. */
 const holdBackMs = 120
-/** And those that heard what nobody is known to have said: a server whose machine is busy tells late. */
+/** The same for a received message whose sender has not reported it: a server on a busy machine reports late. */
 const patienceMs = 1_500
 const mergeEveryMs = 25
 
-/** How often it is looked whether invariants can be judged again, in milliseconds. */
+/** How often the hub checks whether invariants can be judged again, in milliseconds. */
 const judgeEveryMs = 500
 
-/** Pages are sent what there is after so many records, at the latest. */
+/** Pages are sent new records after this many at the latest. */
 const sentAtOnce = 200
 
-/** Of a busy cluster a page that comes later has to read the characters. */
+/** A page that connects later must read all these characters of a busy cluster. */
 const liveLimits = { records: 20_000, characters: 24_000_000, bytes: 128 * 1024 * 1024 }
 const recordingLimits = { records: 40_000, characters: 400_000_000, bytes: 2_048 * 1024 * 1024 }
 
-/** What is held back, in bytes of memory, about: where more comes, what is there is put in order as well as can be. */
+/** About how many bytes of memory are held back. Above this limit, the hub orders what it has as well as it can. */
 const mostHeldBackBytes = 32 * 1024 * 1024
 
-/** Some times as much as a server lets wait. */
+/** Several times as much as a server lets wait. */
 const mostServerBytes = 8 * 1024 * 1024
 const mostPageBytes = 256 * 1024
 
-/** Of one address there are at most so many connections, and so many in all. */
+/** The limits of connections: from one address, and in total. */
 const mostConnections = { ofAddress: 192, inAll: 256 }
 
-/** A cluster of which no server is connected gives way to another one after so long, in milliseconds, unless it is told otherwise. */
+/** The default of `forgottenAfterMs`. */
 const usuallyForgottenAfterMs = 10_000
 
-/** How long a cluster that a page chose has to come, in milliseconds. */
+/** How long the hub waits for a cluster that a page chose, in milliseconds. */
 const chosenForMs = 20_000
 
-/** Refusals are shown to pages so often at most, in milliseconds. */
+/** The shortest interval between two messages about refusals to pages, in milliseconds. */
 const refusalsEveryMs = 250
 
-/** A hub that listens. */
 export class Hub {
   readonly #options: HubOptions
   readonly #files: PageFiles
@@ -128,17 +129,17 @@ export class Hub {
   })
   #port = 0
   #cluster: Extract<InspectorRecord, { kind: 'cluster' }> | null = null
-  /** Since when no server of the cluster is connected; `null` while one is, or there is no cluster. */
+  /** Since when no server of the cluster is connected; `null` while one is connected, or without a cluster. */
   #emptySinceMs: number | null = null
-  /** The cluster that a page chose, until one of its servers comes. */
+  /** The cluster that a page chose, until one of its servers connects. */
   #chosen: { readonly key: string; readonly untilMs: number } | null = null
-  /** Only these servers may bring a cluster that is not shown yet; `null` for any. */
+  /** Only these servers may introduce a cluster that is not shown yet; `null`: any server. */
   #ownServers: ReadonlySet<Address> | null = null
   #showingRefusals: NodeJS.Timeout | null = null
   #merging: NodeJS.Timeout | null = null
   #judging: NodeJS.Timeout | null = null
 
-  /** Listens. Rejects when it cannot, as when the port is taken. */
+  /** Starts to listen. Rejects when this fails, for example because the port is in use. */
   static async listen(options: HubOptions): Promise<Hub> {
     const hub = new Hub(options)
     await hub.#listen()
@@ -153,7 +154,7 @@ export class Hub {
     this.#history = new History(limits)
     for (const record of recording?.records ?? []) this.#history.add(record)
     this.#servers = new Servers({
-      heard: (node, clock, record, nowMs) => this.#heard(node, clock, record, nowMs),
+      received: (node, clock, record, nowMs) => this.#received(node, clock, record, nowMs),
       greeted: (hello) => this.#greeted(hello),
       answered: (id, result) => options.onResult?.(id, result),
       changed: () => this.#serversChanged(),
@@ -191,7 +192,7 @@ export class Hub {
     return this.#port
   }
 
-  /** Where to look, with the token that control needs. */
+  /** The address of the page, with the token that commands need. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}/#token=${this.#token}`
   }
@@ -207,33 +208,35 @@ export class Hub {
     }
   }
 
-  /** The servers that are connected, in order of id. */
+  /** The connected servers, in order of id. */
   get servers(): readonly ConnectedServer[] {
     return this.#servers.connected
   }
 
-  /** Shows a record that no server has told: of a process, or of a client of the hub's own. It comes after what was shown. */
+  /**
+   * Adds a record that comes from no server: of a process, or of the hub's own client. It follows all records that were shown.
+   */
   show(record: InspectorRecord): void {
     if (record.kind === 'process') {
       const { node, state } = record
       if (state === 'paused' || state === 'resumed') this.#servers.processSeen(node, state)
-      this.#heard(node, null, record, performance.now())
+      this.#received(node, null, record, performance.now())
     } else this.#give([record])
   }
 
-  /** What is done to messages is something else now: pages show it. */
+  /** Sends pages the new rules for messages. */
   showRules(rules: readonly FaultRule[]): void {
     if (this.#cluster === null) return
     this.#cluster = { ...this.#cluster, rules }
     this.#give([this.#cluster])
   }
 
-  /** Only the servers at these addresses may bring a cluster from now on; others of the same cluster may join it. */
+  /** From now on only the servers at these addresses may introduce a cluster. Other servers of the same cluster may join it. */
   expect(addresses: readonly Address[]): void {
     this.#ownServers = new Set(addresses)
   }
 
-  /** Ends every connection, and listens no more. */
+  /** Closes every connection and stops listening. */
   async close(): Promise<void> {
     for (const timer of [this.#merging, this.#judging, this.#showingRefusals]) {
       if (timer !== null) clearTimeout(timer)
@@ -263,13 +266,13 @@ export class Hub {
       if (!isOwnOrigin(request, this.#port)) refuse(socket, 403)
       else take(this.#pageSockets, (page) => this.#pages.take(page))
     } else if (url === '/servers' && this.#options.recording === undefined) {
-      // A browser always says where its page is from, and no server does.
+      // A browser always sends the origin of its page; a server sends none.
       if (headers.origin !== undefined) refuse(socket, 403)
       else take(this.#serverSockets, (server) => this.#servers.take(server, socket))
     } else refuse(socket, 404)
   }
 
-  /** Takes the server, or says why it is refused. */
+  /** Admits the server, or returns the reason why it is refused. */
   #greeted(hello: ServerHello): string | null {
     const refusal = this.#refusalOf(hello)
     if (refusal !== null) {
@@ -281,7 +284,7 @@ export class Hub {
     if (before !== null && !isSameCluster(hello, before)) this.#forget()
     this.#chosen = null
     if (this.#refusals.forget(hello)) this.#showRefusals()
-    // Some of its servers may have been started for it, and others not: each does what it was started for.
+    // Some servers of a cluster may allow faults and others not: each obeys its own option.
     const isAllowed = allowsFaults && this.#options.control !== undefined
     const known = this.#cluster
     if (known === null)
@@ -292,15 +295,15 @@ export class Hub {
   }
 
   /**
-   * Why the server is not shown. The cluster that is shown stays while one of its servers is connected, and for some seconds after
-   * that, so that what was seen of it is not lost by a restart of its servers.
+   * The reason why the server is refused. The shown cluster stays while one of its servers is connected, and for some seconds
+   * longer, so that a restart of its servers does not lose its history.
    */
   #refusalOf(hello: ServerHello): string | null {
     const shown = this.#cluster
     if (shown !== null && isSameCluster(hello, shown)) return null
     const nowMs = performance.now()
     if (this.#ownServers !== null && !this.#ownServers.has(hello.address)) {
-      return 'this inspector shows the cluster with which it was started'
+      return 'this inspector shows only the cluster that it was started with'
     }
     if (this.#chosen !== null && nowMs < this.#chosen.untilMs) {
       return clusterKey(hello) === this.#chosen.key ? null : 'another cluster was chosen on the page'
@@ -328,17 +331,17 @@ export class Hub {
     }, refusalsEveryMs).unref()
   }
 
-  /** A page wants to see another cluster: its servers come again by themselves. */
+  /** A page chose another cluster. The servers of that cluster connect again by themselves. */
   #choose(key: string): ControlResult {
     const refusal = this.#refusals.list.find((other) => other.key === key)
-    if (refusal === undefined) return failed('no server of such a cluster was refused lately')
+    if (refusal === undefined) return failed('no server of this cluster was refused recently')
     if (this.#ownServers !== null && !this.#ownServers.has(refusal.address)) return failed(refusal.reason)
     this.#chosen = { key, untilMs: performance.now() + chosenForMs }
     this.#forget()
-    return done(`the cluster ${refusal.cluster} is shown as soon as one of its servers comes again`)
+    return done(`the cluster ${refusal.cluster} will be shown as soon as one of its servers connects again`)
   }
 
-  /** Nothing is known of any cluster any more, and pages begin anew. */
+  /** Forgets the cluster and its records. Pages begin again. */
   #forget(): void {
     this.#cluster = null
     this.#servers.forget()
@@ -357,7 +360,7 @@ export class Hub {
     this.#options.onServers?.(connected)
   }
 
-  #heard(node: NodeId, clock: number | null, record: InspectorRecord, nowMs: number): void {
+  #received(node: NodeId, clock: number | null, record: InspectorRecord, nowMs: number): void {
     this.#merge.add(node, clock, record, nowMs)
     if (this.#merge.bytes > mostHeldBackBytes) this.#give(this.#merge.takeAll())
     this.#merging ??= setTimeout(() => this.#mergeSome(), mergeEveryMs)
@@ -371,7 +374,7 @@ export class Hub {
 
   #give(records: readonly InspectorRecord[]): void {
     for (const [place, record] of records.entries()) {
-      // A page must not lose its place because much comes at once.
+      // Send in portions, so that a burst of records does not evict the place at which a page reads.
       if (place % sentAtOnce === sentAtOnce - 1) this.#pages.sendNews()
       const nowMs = performance.now()
       this.#keepAll(this.#thinner.take(record, nowMs))
@@ -391,7 +394,7 @@ export class Hub {
     if (this.#history.end > before) this.#pages.sendNews()
   }
 
-  /** It comes right after the record that brought it. */
+  /** The verdict follows the record that caused it. */
   #keepVerdict(invariants: readonly InvariantStanding[]): void {
     this.#keepAll(this.#thinner.flush())
     this.#keep({ kind: 'verdict', timeMs: Date.now(), invariants })
@@ -408,7 +411,7 @@ export class Hub {
   }
 }
 
-const notAllowed = 'faults can be asked for only where the cluster was started with --allow-faults'
+const notAllowed = 'faults need a cluster that was started with --allow-faults'
 
 function refuse(socket: Duplex, status: 403 | 404): void {
   const text = status === 403 ? 'Forbidden' : 'Not Found'

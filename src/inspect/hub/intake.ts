@@ -1,13 +1,13 @@
 /**
- * What connections may hold of messages that are not there in full. A WebSocket keeps what came of a message until its end comes,
- * however long that takes, so bytes are counted where they arrive, on the raw socket.
+ * Limits the incomplete messages that connections may hold. A WebSocket keeps the bytes of a message until the message is
+ * complete, for any length of time, so bytes are counted where they arrive: on the raw socket.
  */
 import type { Duplex } from 'node:stream'
 
 export interface IntakeLimits {
-  /** Bytes before the first message, the hello, was taken. */
+  /** Bytes that may arrive before the first message, the hello, is complete. */
   readonly helloBytes: number
-  /** Bytes of messages without their end, of all connections together. */
+  /** Bytes of incomplete messages of all connections together. */
   readonly unfinishedBytes: number
 }
 
@@ -19,16 +19,16 @@ export class Intake {
     this.#limits = limits
   }
 
-  /** Bytes of messages without their end. */
+  /** Bytes of incomplete messages. */
   get unfinished(): number {
     return [...this.#flows].reduce((sum, flow) => sum + flow.unfinished, 0)
   }
 
-  /** Watches a connection. `offends` is called, once, when it holds too much. */
+  /** Watches a connection. `offends` is called once, when the connection holds too much. */
   watch(raw: Duplex, offends: () => void): Flow {
     const flow = new Flow(offends)
     this.#flows.add(flow)
-    // Before the WebSocket reads it: a message that ends with these bytes is finished after them.
+    // Before the WebSocket reads the chunk: a message that ends with these bytes is complete after them.
     raw.prependListener('data', (chunk: Buffer) => {
       flow.unfinished += chunk.length
       if (!flow.isGreeted && flow.unfinished > this.#limits.helloBytes) this.#end(flow)
@@ -48,7 +48,7 @@ export class Intake {
   }
 }
 
-/** What comes in on one connection. */
+/** The bytes that arrive on one connection. */
 export class Flow {
   readonly offends: () => void
   isGreeted = false
@@ -58,7 +58,7 @@ export class Flow {
     this.offends = offends
   }
 
-  /** A message is there in full. */
+  /** A message is complete. */
   finished(): void {
     this.unfinished = 0
   }

@@ -1,14 +1,14 @@
 /**
- * Judges the invariants of a live cluster by what its servers tell.
+ * Judges the invariants of a live cluster by the records of its servers.
  *
- * Records may be missing: of a server that does not tell, that told before the hub was there, that had more to do, or that was
- * killed before it could send the last of them. Nothing may be called broken because of that. So:
+ * Records may be missing: the server does not report, reported before the hub started, had more to do, or was killed before it
+ * sent the last records. A missing record must never make an invariant appear broken. So:
  *
- * - A message that was heard must be known to have been said. If nobody hears what was said in records that are missing, and
- *   nothing of them is on a disk when its server begins again, then what is seen is a run by itself: the one in which these
- *   events did not happen, and the server was gone a little earlier.
- * - Otherwise what was known is given up, and the judgement begins anew from where all servers stand (`Invariants.beginLater`),
- *   once it is quiet: when for a while nothing was heard that is not known to have been said.
+ * - Each received message must be known to have been sent. If no server receives the messages of the missing records, and none of
+ *   their effects is on the disk when the server begins again, then the visible events are a run of their own: the run in which
+ *   the missing events did not happen and the server crashed a little earlier.
+ * - Otherwise the judge discards its knowledge and begins again from the current state of all servers (`Invariants.beginLater`),
+ *   once the cluster is quiet: for a while, every received message is known to have been sent.
  */
 import type { Instance, NodeId } from '../../../machines/batch.ts'
 import { countedMembers, isCounted } from '../../../machines/members.ts'
@@ -37,11 +37,11 @@ import {
   showsMore,
 } from './known-server.ts'
 import { recordBytes } from './record-bytes.ts'
-import { SaidLog } from './said-log.ts'
+import { SentLog } from './sent-log.ts'
 
 type ServerLine = Extract<InspectorRecord, { kind: 'server' }>
 
-/** How the judgement stands. */
+/** The state of the judgement. */
 type Course =
   /** From the first start of every server on. */
   | { readonly name: 'whole'; readonly invariants: Invariants }
@@ -50,39 +50,41 @@ type Course =
       readonly name: 'later'
       readonly invariants: Invariants
       readonly first: Instance
-      /** Of the record with which it began. */
+      /** The time of the record with which it began. */
       readonly sinceTimeMs: number
     }
   | { readonly name: 'waiting'; readonly reason: string; sinceMs: number }
   | { readonly name: 'broken'; readonly violation: Violation; readonly before: readonly Invariant[] }
 
-const nothingTold = 'no server has told anything yet'
+const nothingReported = 'no server has reported anything yet'
 
-/** So many batches and requests are judged from one beginning, at most: what is known of them is kept. */
+/** At most so many batches and requests are judged from one beginning, because the judge keeps what it knows of them. */
 const mostJudged = 1_000_000
 
-/** What all servers hold on disk, of which more is not kept, in bytes of memory, about; after so many of records it is looked at. */
+/**
+ * About how many bytes of memory the disks of all servers may take here. They are measured after every so many bytes of records.
+ */
 const mostDurableBytes = 32 * 1024 * 1024
 
-/** How long it must have been quiet before the judgement begins anew, in milliseconds. */
+/** How long the cluster must be quiet before the judgement begins again, in milliseconds. */
 const quietMs = 1_000
 
 export class RecordJudge {
   readonly #servers = new Map<NodeId, KnownServer>()
-  readonly #said = new SaidLog()
+  readonly #sent = new SentLog()
   #service: string | null = null
-  #course: Course = { name: 'waiting', reason: nothingTold, sinceMs: 0 }
-  #told = ''
-  /** Of the latest record that has a time. */
+  #course: Course = { name: 'waiting', reason: nothingReported, sinceMs: 0 }
+  #reported = ''
+  /** The time of the latest record that has one. */
   #timeMs = 0
-  /** Batches and requests that were judged since the beginning. */
+  /** The number of batches and requests that were judged since the beginning. */
   #judged = 0
-  /** What records took in memory since it was last seen what is kept of them. */
+  /** The bytes of the records since the kept knowledge was last measured. */
   #bytesSinceSeen = 0
 
   /**
-   * Takes the next record, in order. `nowMs` is any clock that does not go back. Gives how the invariants stand when that has
-   * changed: the record that broke one is the last that was taken.
+   * Takes the next record, in order. `nowMs` is any clock that does not go back. Returns the standings when they changed. A
+   * record that breaks an invariant is the last one that was taken.
    */
   take(record: InspectorRecord, nowMs: number): readonly InvariantStanding[] | null {
     this.#timeMs = Math.max(this.#timeMs, timeIn(record))
@@ -91,7 +93,7 @@ export class RecordJudge {
       this.#beginAgain(nowMs)
       try {
         this.#take(record, nowMs)
-        if (this.#judged > mostJudged) this.#lost('what was known grew too large: judged anew', nowMs)
+        if (this.#judged > mostJudged) this.#lost('the judge kept too much and began again', nowMs)
       } catch (error) {
         if (error instanceof Violation) this.#broken(error)
         else this.#lost(`a record could not be judged: ${(error as Error).message}`, nowMs)
@@ -100,13 +102,13 @@ export class RecordJudge {
     return this.#news()
   }
 
-  /** To be called now and then, when no record comes: it may be quiet enough by now. */
+  /** Called regularly, also when no record arrives: the cluster may be quiet by now. */
   tick(nowMs: number): readonly InvariantStanding[] | null {
     if (this.#course.name !== 'broken') this.#beginAgain(nowMs)
     return this.#news()
   }
 
-  /** How every invariant stands. */
+  /** The standing of every invariant. */
   standings(): readonly InvariantStanding[] {
     return invariantNumbers.map((invariant) => this.#standingOf(invariant))
   }
@@ -132,7 +134,7 @@ export class RecordJudge {
         if (record.state === 'gone') this.#gone(record.node)
         return
       case 'server':
-        this.#heardOf(record, nowMs)
+        this.#takeLine(record, nowMs)
         return
       case 'links':
       case 'client':
@@ -144,19 +146,19 @@ export class RecordJudge {
     record satisfies never
   }
 
-  #heardOf(line: ServerLine, nowMs: number): void {
+  #takeLine(line: ServerLine, nowMs: number): void {
     const { node, run, record } = line
-    // What they tell of is missing: the gap that comes with the next keyframe says so.
+    // Heads stand for missing records. The gap before the next keyframe reports them.
     if (record.kind === 'heads') return
     const server = this.#servers.get(node)
     if (server === undefined || server.run !== run || !server.isRunning) this.#begins(line, server, nowMs)
     else if (record.kind === 'keyframe') this.#takeKeyframe(line, server, record)
     else if (server.isWhole) this.#happened(node, server, record, nowMs)
-    // What it says is known all the same.
+    // The messages that it sent count nevertheless.
     else if (record.kind === 'step') this.#notes(node, record)
   }
 
-  /** The first record of a run that is seen, or of one that comes back. */
+  /** The first record of a run that is seen, or of a run that returns. */
   #begins(line: ServerLine, before: KnownServer | undefined, nowMs: number): void {
     const { node, run, incarnation, record } = line
     if (record.kind === 'ended') return
@@ -187,7 +189,7 @@ export class RecordJudge {
     const isKnown = known === undefined ? name === 'whole' || before !== undefined : known.isJudged
     const isMissing = !known?.hasEndedWell && showsMore(known, beginning)
     if (!beginning.isFresh || !isKnown || isMissing) {
-      this.#lost(`what server ${node} began with is not known from its records`, nowMs)
+      this.#lost(`the records do not show the state in which server ${node} began`, nowMs)
       return
     }
     server.isJudged = true
@@ -196,7 +198,7 @@ export class RecordJudge {
     else this.#observe({ type: 'started', node, incarnation, ...beginning })
   }
 
-  /** A keyframe in the middle: after a gap, or to make sure. */
+  /** A keyframe within a run: after a gap, or as a check. */
   #takeKeyframe(
     line: ServerLine,
     server: KnownServer,
@@ -220,7 +222,10 @@ export class RecordJudge {
         follow(server, record)
         if (!this.#isExplained(node, record)) {
           const sender = record.cause.type === 'hear' ? record.cause.sender : node
-          this.#lost(`server ${node} heard what server ${sender} is not known to have said`, nowMs)
+          this.#lost(
+            `server ${node} received a message that server ${sender} is not known to have sent`,
+            nowMs,
+          )
           return
         }
         this.#observeStep(record)
@@ -245,13 +250,13 @@ export class RecordJudge {
 
   #notes(node: NodeId, { facts }: StepRecord): void {
     for (const fact of facts) {
-      if (fact.type === 'said' && fact.to !== node) this.#said.said(node, fact.to, fact.message)
+      if (fact.type === 'said' && fact.to !== node) this.#sent.add(node, fact.to, fact.message)
     }
   }
 
   #isExplained(node: NodeId, { cause }: StepRecord): boolean {
     if (cause.type !== 'hear' || cause.sender === node) return true
-    return this.#said.knows(cause.sender, node, cause.message)
+    return this.#sent.knows(cause.sender, node, cause.message)
   }
 
   #observeStep({ cause, facts }: StepRecord): void {
@@ -269,7 +274,7 @@ export class RecordJudge {
     if (fact.type === 'executed') this.#judged += 1 + fact.batch.requests.length
   }
 
-  /** What was known holds no more. */
+  /** Discards what was known: it no longer holds. */
   #lost(reason: string, nowMs: number): void {
     this.#judged = 0
     for (const server of this.#servers.values()) server.isJudged = false
@@ -277,7 +282,7 @@ export class RecordJudge {
     else this.#course = { name: 'waiting', reason, sinceMs: nowMs }
   }
 
-  /** What servers hold on disk is not kept where it is too much: it comes again with the next keyframe of each. */
+  /** Discards what servers hold on disk when it takes too much memory. The next keyframe of each server brings it again. */
   #makeRoom(record: InspectorRecord, nowMs: number): void {
     this.#bytesSinceSeen += recordBytes(record)
     if (this.#bytesSinceSeen <= mostDurableBytes) return
@@ -286,7 +291,8 @@ export class RecordJudge {
     const bytes = servers.reduce((sum, { durable }) => sum + heldBytes(durable), 0)
     if (bytes <= mostDurableBytes) return
     for (const server of servers) Object.assign(server, { durable: nothingDurable, isWhole: false })
-    if (this.#course.name !== 'broken') this.#lost('what servers hold on disk is too much to be kept', nowMs)
+    if (this.#course.name !== 'broken')
+      this.#lost('the disks of the servers are too large to keep here', nowMs)
   }
 
   #beginAgain(nowMs: number): void {
@@ -300,7 +306,7 @@ export class RecordJudge {
     const seen = servers.flatMap(([node, { incarnation }]) =>
       isCounted(members, node, incarnation) ? [node] : [],
     )
-    // If members may be about to change, it is not known who has to be asked.
+    // If a change of members may be in progress, the quorum is not known.
     if (!isQuorum(countedMembers(members), seen) || all.some(mayChangeMembers)) return
     const first = Math.max(...all.map(firstUntouched))
     for (const server of all) server.isJudged = true
@@ -333,8 +339,8 @@ export class RecordJudge {
   #news(): readonly InvariantStanding[] | null {
     const standings = this.standings()
     const text = JSON.stringify(standings)
-    if (text === this.#told) return null
-    this.#told = text
+    if (text === this.#reported) return null
+    this.#reported = text
     return standings
   }
 
@@ -343,7 +349,7 @@ export class RecordJudge {
     if (course.name === 'broken' && course.violation.invariant === invariant) {
       return { invariant, standing: 'broken', text: course.violation.message }
     }
-    if (this.#service === null) return unjudged(invariant, nothingTold)
+    if (this.#service === null) return unjudged(invariant, nothingReported)
     const judgement = {
       evidence: ['facts'],
       isWholeHistory: course.name !== 'later',
@@ -355,7 +361,7 @@ export class RecordJudge {
       case 'waiting':
         return unjudged(invariant, course.reason)
       case 'whole':
-        if (this.#servers.size === 0) return unjudged(invariant, nothingTold)
+        if (this.#servers.size === 0) return unjudged(invariant, nothingReported)
         return { invariant, standing: 'holds', text: 'judged from the first start of every server on' }
       case 'later': {
         const since = { instance: course.first, timeMs: course.sinceTimeMs }

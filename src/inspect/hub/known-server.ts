@@ -1,4 +1,4 @@
-/** What is known of a server by its records, for the judgement: where it began, and what it holds. */
+/** What the judge knows about a server from its records: where it began, and what it holds. */
 import { compareBallots } from '../../../machines/ballot.ts'
 import type { Instance } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
@@ -7,32 +7,31 @@ import { type DurableState, nothingDurable } from '../../core/durable.ts'
 import type { ShownHeld } from '../records/machine-state.ts'
 import type { ServerRecord, StepRecord } from '../records/record.ts'
 
-/** What is known of a server. */
 export interface KnownServer {
   readonly run: string
   readonly incarnation: string
   isRunning: boolean
-  /** It said that it ended, and after all its other records: none of them is missing. */
+  /** It reported its end, after all its other records: none of them is missing. */
   hasEndedWell: boolean
-  /** Every record since the last keyframe is there. */
+  /** Every record since the last keyframe was received. */
   isWhole: boolean
-  /** What it was when the judgement began is known, and everything since. */
+  /** Its state at the beginning of the judgement is known, and so is every change since. */
   isJudged: boolean
   durable: DurableState
   members: readonly Member[]
   firstUnexecuted: Instance
 }
 
-/** Where a server is when something is first seen of a run of it. */
+/** The state of a server at the first record of a run. */
 export interface Beginning {
   readonly durable: DurableState
   readonly members: readonly Member[]
   readonly firstUnexecuted: Instance
-  /** It has done nothing yet but to take what its disk holds. */
+  /** It has only read its disk so far. */
   readonly isFresh: boolean
 }
 
-/** Where a server is at the first record of a run; `null` when that does not say it. */
+/** The state of a server at the first record of a run; `null` when the record does not contain it. */
 export function beginningOf(record: ServerRecord): Beginning | null {
   if (record.kind === 'keyframe') {
     const { durable, members, firstUnexecuted, roles } = record
@@ -47,8 +46,8 @@ export function beginningOf(record: ServerRecord): Beginning | null {
 }
 
 /**
- * True when a server begins with something that is not known to have been on its disk: then there are records of it that are
- * missing. If it begins with less than it held, nothing is missing, and that is for the invariants to judge.
+ * True when a server begins with content that is not known to have been on its disk: then records of it are missing. If it begins
+ * with less than it held, no record is missing, and the invariants judge the loss.
  */
 export function showsMore(known: KnownServer | undefined, { durable, firstUnexecuted }: Beginning): boolean {
   const before = known?.durable ?? nothingDurable
@@ -61,7 +60,7 @@ export function showsMore(known: KnownServer | undefined, { durable, firstUnexec
   )
 }
 
-/** What a step changed of what is known of its server. */
+/** Applies the changes of a step to what is known of its server. */
 export function follow(server: KnownServer, { facts }: StepRecord): void {
   for (const fact of facts) {
     if (fact.type === 'synced') server.durable = fact.durable
@@ -71,7 +70,7 @@ export function follow(server: KnownServer, { facts }: StepRecord): void {
   }
 }
 
-/** True when it has accepted a change of members that it has not executed. */
+/** True when it accepted a change of members that it has not executed. */
 export function mayChangeMembers({ durable, firstUnexecuted }: KnownServer): boolean {
   return durable.accepted.some(
     ({ instance, batch }) =>
@@ -79,7 +78,7 @@ export function mayChangeMembers({ durable, firstUnexecuted }: KnownServer): boo
   )
 }
 
-/** The first instance at which nobody can have issued an accept, as far as this server knows. */
+/** The lowest instance for which no accept can have been issued, as far as this server knows. */
 export function firstUntouched({ durable, firstUnexecuted }: KnownServer): Instance {
   const highest = Math.max(-1, ...durable.accepted.map(({ instance }) => instance))
   return Math.max(highest, durable.firstUnchosen - 1, firstUnexecuted - 1) + 2

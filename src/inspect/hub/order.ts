@@ -1,22 +1,26 @@
-/** Puts the records of several servers in an order in which it can have happened. */
+/** Puts the records of several servers in an order in which they can have happened. */
 import type { NodeId } from '../../../machines/batch.ts'
 import type { InspectorRecord } from '../records/record.ts'
 import { recordBytes } from './record-bytes.ts'
-import { SaidLog } from './said-log.ts'
+import { SentLog } from './sent-log.ts'
 
 interface Waiting {
   readonly node: NodeId
-  /** Of the record, or of an earlier one of the same server that was higher: a server that begins again counts anew. */
+  /**
+   * The clock of the record, or an earlier, higher clock of the same server: a server that starts again counts from the
+   * beginning.
+   */
   readonly clock: number
   readonly arrivedMs: number
   readonly record: InspectorRecord
 }
 
 /**
- * Records of one server keep their order. Between servers the Lamport clock decides, and where it cannot, since a server that
- * begins again counts anew, that a message is said before it is heard. So that what comes late finds its place, each record is
- * held back for a while, and one that heard something for longer, as long as the record in which that was said may still
- * come. One that comes later still is given out after those that it should have preceded.
+ * Records of one server keep their order. Between servers the Lamport clock decides. A server that starts again counts from the
+ * beginning; there the clock cannot decide, and the order follows from this rule: a message is sent before it is received. Each
+ * record is held back for a while, so that a late record still finds its place. A record with a received message waits longer, as
+ * long as the record that sent it may still arrive. A record that arrives even later follows the records that it should have
+ * preceded.
  */
 export class Merge {
   readonly #holdBackMs: number
@@ -24,9 +28,9 @@ export class Merge {
   readonly #lines = new Map<NodeId, Waiting[]>()
   /** The highest clock of each server. */
   readonly #clocks = new Map<NodeId, number>()
-  readonly #said = new SaidLog()
+  readonly #sent = new SentLog()
   #bytes = 0
-  /** The highest clock that was given out. */
+  /** The highest clock among the records that were released. */
   #given = 0
 
   constructor({ holdBackMs, patienceMs }: { readonly holdBackMs: number; readonly patienceMs: number }) {
@@ -34,7 +38,7 @@ export class Merge {
     this.#patienceMs = patienceMs
   }
 
-  /** What all that wait take in memory, about. */
+  /** About how many bytes of memory all waiting records take. */
   get bytes(): number {
     return this.#bytes
   }
@@ -43,7 +47,7 @@ export class Merge {
     return this.#lines.size === 0
   }
 
-  /** A record of or about the server `node` arrived. `clock` is `null` for what is seen from outside: it happens now. */
+  /** A record of or about server `node` arrived. `clock` is `null` for what the hub observes from outside: it happens now. */
   add(node: NodeId, clock: number | null, record: InspectorRecord, nowMs: number): void {
     const after = Math.max(this.#clocks.get(node) ?? 0, clock ?? this.#given)
     this.#clocks.set(node, after)
@@ -54,12 +58,12 @@ export class Merge {
     else line.push(waiting)
   }
 
-  /** The records that have waited long enough, and those that come before them. */
+  /** Returns the records that have waited long enough, and those that precede them. */
   take(nowMs: number): InspectorRecord[] {
     return this.#takeUpTo(this.#lastDue(nowMs - this.#holdBackMs), nowMs - this.#patienceMs)
   }
 
-  /** All that wait. */
+  /** Returns all waiting records. */
   takeAll(): InspectorRecord[] {
     return this.#takeUpTo(this.#lastDue(Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY)
   }
@@ -73,7 +77,7 @@ export class Merge {
     return last
   }
 
-  /** Up to `last`, or to the first that waits for its cause and arrived after `patientMs`. */
+  /** Up to `last`, or to the first record that waits for its cause and arrived after `patientMs`. */
   #takeUpTo(last: Waiting | null, patientMs: number): InspectorRecord[] {
     if (last === null) return []
     const places = new Map<NodeId, number>()
@@ -84,7 +88,7 @@ export class Merge {
       const first = heads.sort(inOrder)[0]
       if (first === undefined || comesBefore(last, first)) break
       const next = this.#firstCause(first, headOf)
-      // What has waited long enough waits for nobody who has only come.
+      // A record that has waited long enough does not wait for one that has just arrived.
       const isPatient = first.arrivedMs > patientMs && next.arrivedMs > patientMs
       if (isPatient && this.#mayBeExplained(next)) break
       places.set(next.node, (places.get(next.node) ?? 0) + 1)
@@ -101,42 +105,42 @@ export class Merge {
     return taken
   }
 
-  /** What has to be told before `waiting`, if it waits: somebody has said what was heard. */
+  /** The record that must precede `waiting`, if it waits: the one that sent the message that was received there. */
   #firstCause(waiting: Waiting, headOf: (node: NodeId) => Waiting | undefined): Waiting {
     const seen = new Set<Waiting>()
     for (let next = waiting; ; ) {
       seen.add(next)
       const sender = this.#unknownSender(next)
       const before = sender === null ? undefined : headOf(sender)
-      // Nobody has said it, or they would wait for each other.
+      // A cycle: no waiting record sent it.
       if (before === undefined || seen.has(before)) return next
       next = before
     }
   }
 
   /**
-   * True when what was heard there is not known to have been said, and may be yet: a server says before others hear, by its
-   * clock, and what it tells comes in order, so as long as it has told of nothing so late. One that leaves records out tells of
-   * something later soon.
+   * True when a received message is not known to have been sent, and may still be reported. By its clock, a server sends before
+   * others receive, and its records arrive in order. So the report may come as long as the server has reported nothing of so late
+   * a clock. A server that leaves records out soon reports a later clock.
    */
   #mayBeExplained(waiting: Waiting): boolean {
     const sender = this.#unknownSender(waiting)
-    const told = sender === null ? undefined : this.#clocks.get(sender)
-    return told !== undefined && told < waiting.clock
+    const reported = sender === null ? undefined : this.#clocks.get(sender)
+    return reported !== undefined && reported < waiting.clock
   }
 
-  /** Whose message was heard there that is not known to have been said; `null` for nobody's. */
+  /** The sender of a message that was received there and is not known to have been sent; `null` when there is none. */
   #unknownSender({ node, record }: Waiting): NodeId | null {
     if (record.kind !== 'server' || record.record.kind !== 'step') return null
     const { cause } = record.record
     if (cause.type !== 'hear' || cause.sender === node) return null
-    return this.#said.knows(cause.sender, node, cause.message) ? null : cause.sender
+    return this.#sent.knows(cause.sender, node, cause.message) ? null : cause.sender
   }
 
   #note({ node, record }: Waiting): void {
     if (record.kind !== 'server' || record.record.kind !== 'step') return
     for (const fact of record.record.facts) {
-      if (fact.type === 'said' && fact.to !== node) this.#said.said(node, fact.to, fact.message)
+      if (fact.type === 'said' && fact.to !== node) this.#sent.add(node, fact.to, fact.message)
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The pages that watch. Each reads the history at its own pace; one that falls too far behind has to begin anew. */
+/** The pages that are connected. Each reads the history at its own pace. A page that is too slow must begin again. */
 import { timingSafeEqual } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
@@ -8,23 +8,23 @@ import type { ControlCommand, ControlResult } from '../records/control.ts'
 import { type HubToPage, protocolVersion, type Refusal } from '../records/protocol.ts'
 import type { History } from './history.ts'
 
-/** Pages that may be open at once. */
+/** How many pages may be open at once. */
 const mostPages = 32
 
-/** Records in one message, and their characters: a single record may have more. */
+/** The number of records in one message, and of their characters. A single record may have more. */
 const chunk = 250
 const mostCharacters = 1_000_000
 
-/** Nothing more is sent to a page that has so many bytes to read, until it has. */
+/** A page with so many unread bytes is sent nothing more until it has read them. */
 const mostUnreadBytes = 1_000_000
 
-/** A page that does not answer a ping by the next one is gone, in milliseconds. */
+/** The interval of pings, in milliseconds. A page that does not answer a ping before the next one is gone. */
 const pingMs = 15_000
 
-/** How long a page that is let go has to read why, in milliseconds. */
+/** How long a page that is disconnected has to read the reason, in milliseconds. */
 const closingMs = 2_000
 
-/** Commands of one page that may be under way. */
+/** How many commands of one page may be in progress. */
 const mostCommands = 64
 
 const controlCheck = TypeCompiler.Compile(
@@ -38,22 +38,22 @@ const controlCheck = TypeCompiler.Compile(
 
 export interface PagesOptions {
   readonly history: () => History
-  /** The servers that were refused lately. */
+  /** The servers that were refused recently. */
   readonly refusals: () => readonly Refusal[]
   readonly source: Extract<HubToPage, { type: 'hub.welcome' }>['source']
   readonly token: string
-  /** Does what a page asks for. What is inside the command is for it to check. `left` aborts when the page is gone. */
+  /** Executes a command of a page, and checks its content. `left` aborts when the page disconnects. */
   readonly control: (command: ControlCommand, left: AbortSignal) => Promise<ControlResult>
 }
 
 interface Page {
   readonly socket: WebSocket
-  /** The number of the record that it is sent next. */
+  /** The number of the next record to send. */
   next: number
   commands: number
   readonly left: AbortController
   isAlive: boolean
-  /** It was told of servers that were refused. */
+  /** It was sent refusals before. */
   knowsRefusals: boolean
 }
 
@@ -98,19 +98,19 @@ export class Pages {
     this.#welcome(page)
   }
 
-  /** All begin anew, with what the history is now. */
+  /** Sends all pages the present history from the beginning. */
   restart(): void {
     for (const page of this.#pages) this.#welcome(page)
   }
 
-  /** Others were refused. */
+  /** The refusals changed. */
   showRefusals(): void {
-    for (const page of this.#pages) this.#sayRefusals(page)
+    for (const page of this.#pages) this.#sendRefusals(page)
   }
 
-  /** There are more records. */
+  /** The history has new records. */
   sendNews(): void {
-    for (const page of this.#pages) this.#send(page)
+    for (const page of this.#pages) this.#sendRecords(page)
   }
 
   close(): void {
@@ -121,19 +121,19 @@ export class Pages {
     const { source } = this.#options
     const history = this.#options.history()
     page.next = history.first
-    this.#say(page, { type: 'hub.welcome', version: protocolVersion, source })
-    this.#sayRefusals(page)
+    this.#send(page, { type: 'hub.welcome', version: protocolVersion, source })
+    this.#sendRefusals(page)
     const head = history.head()
-    if (head.length > 0) this.#say(page, { type: 'hub.records', records: head })
-    this.#send(page)
+    if (head.length > 0) this.#send(page, { type: 'hub.records', records: head })
+    this.#sendRecords(page)
   }
 
-  #sayRefusals(page: Page): void {
+  #sendRefusals(page: Page): void {
     const refusals = this.#options.refusals()
-    // Nothing is to be said of what never was; that there are none any more is news.
+    // A page that never received refusals needs no empty list.
     if (refusals.length === 0 && !page.knowsRefusals) return
     page.knowsRefusals = refusals.length > 0
-    this.#say(page, { type: 'hub.refusals', refusals })
+    this.#send(page, { type: 'hub.refusals', refusals })
   }
 
   #forget(page: Page): void {
@@ -144,46 +144,46 @@ export class Pages {
     this.#pinging = null
   }
 
-  #send(page: Page): void {
+  #sendRecords(page: Page): void {
     const history = this.#options.history()
     const { socket } = page
     while (page.next < history.end) {
       if (socket.readyState !== socket.OPEN || socket.bufferedAmount > mostUnreadBytes) return
       if (page.next < history.first) {
-        // What it lacks is forgotten here: connected again, it begins with what there is.
+        // The history no longer holds the next record of this page. When it connects again it begins with the present history.
         end(socket, 'the page was too slow')
         return
       }
       const texts = history.texts(page.next, chunk, mostCharacters)
       page.next += texts.length
       socket.send(`{"type":"hub.records","records":[${texts.join(',')}]}`, (error) => {
-        if (!error) this.#send(page)
+        if (!error) this.#sendRecords(page)
       })
     }
   }
 
-  #say({ socket }: Page, message: HubToPage): void {
+  #send({ socket }: Page, message: HubToPage): void {
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message), () => undefined)
   }
 
   #hear(page: Page, text: string): void {
-    const said = parsed(text)
-    if (!controlCheck.Check(said)) {
-      // No page of ours says that.
+    const message = parsed(text)
+    if (!controlCheck.Check(message)) {
+      // The page of this project never sends this.
       page.socket.terminate()
       return
     }
-    const { id, token, command } = said
-    const answer = (result: ControlResult) => this.#say(page, { type: 'hub.result', id, result })
+    const { id, token, command } = message
+    const answer = (result: ControlResult) => this.#send(page, { type: 'hub.result', id, result })
     if (!isSame(token, this.#options.token)) {
       answer({
         ok: false,
-        error: 'the page does not know the token: open it at the address that was printed, with #token=…',
+        error: 'the page has no valid token: open the address that the command printed, with #token=…',
       })
       return
     }
     if (page.commands >= mostCommands) {
-      answer({ ok: false, error: `${mostCommands} commands of this page are under way` })
+      answer({ ok: false, error: `${mostCommands} commands of this page are in progress` })
       return
     }
     page.commands += 1
@@ -213,13 +213,13 @@ export class Pages {
   }
 }
 
-/** Says why, to a page that reads, and holds nothing for one that does not. */
+/** Sends a page the reason, and destroys the connection if the page does not read it. */
 function end(socket: WebSocket, reason: string): void {
   socket.close(1013, reason)
   setTimeout(() => socket.terminate(), closingMs).unref()
 }
 
-/** Takes as long whatever the two have in common. */
+/** Compares in constant time. */
 function isSame(given: string, wanted: string): boolean {
   const [a, b] = [given, wanted].map((text) => Buffer.from(text))
   if (a === undefined || b === undefined || a.length !== b.length) return false

@@ -1,12 +1,12 @@
 import { heldBytes } from '../../core/json.ts'
 
-/** A record that takes more in memory is refused: a server that is no stranger leaves out what is larger. */
+/** A larger record, in bytes of memory, is refused. A server of this project leaves out larger records itself. */
 export const mostRecordBytes = 4 * 1024 * 1024
 
-/** By identity, since a record is measured wherever it is kept. */
+/** By identity, because several holders measure the same record. */
 const measured = new WeakMap<object, number>()
 
-/** What a record takes in memory, about, in bytes: of small objects many times its JSON. */
+/** About how many bytes of memory a record takes. Small objects take many times their JSON. */
 export function recordBytes(record: object): number {
   const known = measured.get(record)
   if (known !== undefined) return known

@@ -1,6 +1,6 @@
 /**
- * The shape of what servers tell the hub, compiled. Whatever else comes in is dropped and counted: it must break neither the hub, nor
- * the judgement of invariants, nor a page.
+ * The compiled shapes of the messages from servers. All other input is dropped and counted: it must not break the hub, the
+ * judgement of the invariants or a page.
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
@@ -10,7 +10,7 @@ import { protocolVersion, type ServerHello, type ServerToHub } from '../records/
 import type { ServerRecord } from '../records/record.ts'
 import { count, serverRecordSchemas, text } from '../records/record-schemas.ts'
 
-/** Arrays and objects within each other in what is shown of a context or a service. */
+/** How deeply arrays and objects may be nested in a context or in the view of a service. */
 const shownDepth = 24
 
 const recordSchemas = serverRecordSchemas({ shown: json(shownDepth), client: replyAddress })
@@ -49,22 +49,22 @@ const resultCheck = TypeCompiler.Compile(
   }),
 )
 
-/** True when `value` is the first thing that a server says. */
+/** True when `value` is the first message of a server. */
 export function isServerHello(value: unknown): value is ServerHello {
   return helloCheck.Check(value)
 }
 
-/** True when `value` says what became of a command. */
+/** True when `value` is the result of a command. */
 export function isServerResult(value: unknown): value is Extract<ServerToHub, { type: 'server.result' }> {
   return resultCheck.Check(value)
 }
 
-/** True when `value` is a batch of records; they are not looked at. */
+/** True when `value` is a batch of records. The records are not checked. */
 export function isRecordBatch(value: unknown): value is { leftOut: number; records: unknown[] } {
   return batchCheck.Check(value)
 }
 
-/** True when `value` is a record of the server `node` in every part, and tells of no other server. */
+/** True when `value` is a valid record of server `node`, and concerns no other server. */
 export function isServerRecord(value: unknown, node: number): value is ServerRecord {
   if (!(recordChecks.get(fieldOf(value, 'kind'))?.Check(value) ?? false)) return false
   const record = value as Static<(typeof recordSchemas)[keyof typeof recordSchemas]>

@@ -1,17 +1,17 @@
-/** Records in a file, a line of JSON each. */
+/** Records in a file: one JSON text a line. */
 import { createWriteStream, openSync, type WriteStream } from 'node:fs'
 import { privateFile } from '../../storage/permissions.ts'
 
-/** What waits to be written, at most, in bytes: a disk that is slower than the cluster ends the recording. */
+/** At most so many bytes may wait to be written. A disk that is slower than the cluster ends the recording. */
 const mostWaitingBytes = 64 * 1024 * 1024
 
-/** Writes records to a new file. What it cannot write ends it, and the hub goes on. */
+/** Writes records to a new file. A failed write ends the recording; the hub continues. */
 export class RecordWriter {
   readonly #file: WriteStream
   readonly #failed: (error: Error) => void
   #isOpen = true
 
-  /** `failed` is called once, when nothing more can be written. Throws when the file cannot be made, or is there already. */
+  /** `failed` is called once, when writing has failed. Throws when the file exists already or cannot be created. */
   constructor(path: string, failed: (error: Error) => void) {
     this.#failed = failed
     this.#file = createWriteStream(path, { fd: openSync(path, 'wx', privateFile) })

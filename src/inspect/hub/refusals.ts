@@ -1,13 +1,13 @@
-/** The servers that the hub refused lately: counted, so that nobody has to guess why nothing is seen of them. */
+/** The servers that the hub refused recently, with a count for each, so that the reader sees why they are missing. */
 import type { Refusal, ServerHello } from '../records/protocol.ts'
 import { clusterKey } from './cluster-key.ts'
 
-/** Different servers that are remembered. */
+/** The number of different servers that are kept. */
 const mostRefusals = 20
 
 export class Refusals {
   readonly #byServer = new Map<string, Refusal>()
-  /** All, also those that are forgotten. */
+  /** The total, including evicted entries. */
   count = 0
 
   /** The latest last. */
@@ -15,7 +15,7 @@ export class Refusals {
     return [...this.#byServer.values()]
   }
 
-  /** The server was refused. Gives what is known of its refusals. */
+  /** Counts a refusal of the server. Returns its entry. */
   add(hello: ServerHello, reason: string, timeMs: number): Refusal {
     const { cluster, service, node, address } = hello
     const key = clusterKey(hello)
@@ -30,7 +30,7 @@ export class Refusals {
     return refusal
   }
 
-  /** The server was taken. */
+  /** Removes a server that was admitted. */
   forget(hello: ServerHello): boolean {
     return this.#byServer.delete(`${clusterKey(hello)} ${hello.node}`)
   }

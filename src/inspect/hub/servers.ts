@@ -1,4 +1,4 @@
-/** The servers that tell the hub what happens: what comes in is checked here. */
+/** The servers that send records to the hub. Their input is checked here. */
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { NodeId } from '../../../machines/batch.ts'
@@ -11,45 +11,45 @@ import { Intake } from './intake.ts'
 import { mostRecordBytes, recordBytes } from './record-bytes.ts'
 import { isRecordBatch, isServerHello, isServerRecord, isServerResult } from './record-check.ts'
 
-/** Servers that may be connected at once. */
+/** How many servers may be connected at once. */
 const mostServers = 128
 
-/** Servers of a cluster that may have been seen, also those that are gone: what is known of each is kept. */
+/** How many servers of a cluster are remembered, including those that are gone. */
 const mostKnown = 64
 
-/** Connections that have not said who they are: with one more, the oldest is ended. */
+/** How many connections may be without a hello. One more ends the oldest. */
 const mostStrangers = 16
 
-/** How long a connection has to say who it is, in milliseconds. */
+/** How long a connection has to send its hello, in milliseconds. */
 const helloMs = 5_000
 
-/** How long a server that was refused has to read why, in milliseconds. */
+/** How long a refused server has to read the reason, in milliseconds. */
 const closingMs = 500
 
 const intakeLimits = { helloBytes: 64 * 1024, unfinishedBytes: 32 * 1024 * 1024 }
 
-/** How often servers are asked whether they are there, and how often they may leave that unanswered, in milliseconds. */
+/** How often servers are pinged, and how long a ping may stay unanswered, in milliseconds. */
 const lookMs = 1_000
 const mostUnanswered = 4
 
-const notAnswering = 'it does not answer the inspector: the process is stopped, or gets no processor'
+const notAnswering = 'it does not answer the inspector: the process is stopped, or gets no CPU time'
 
-/** Nothing more is said to a server that has so many bytes to read. */
+/** The hub sends nothing more to a server that has so many unread bytes. */
 const mostUnreadBytes = 1_000_000
 
 /** A server that is connected. */
 export interface ConnectedServer {
   readonly hello: ServerHello
-  /** Tells it something; false when it does not listen. */
+  /** Sends it a message. Returns false when it does not read. */
   send(message: HubToServer): boolean
 }
 
 export interface ServersOptions {
-  /** Is given each record of or about a server. `clock` is `null` for what is seen from outside. */
-  readonly heard: (node: NodeId, clock: number | null, record: InspectorRecord, nowMs: number) => void
-  /** A server has said who it is. It may be refused: with the reason. */
+  /** Receives each record of or about a server. `clock` is `null` for what the hub observes from outside. */
+  readonly received: (node: NodeId, clock: number | null, record: InspectorRecord, nowMs: number) => void
+  /** A server sent its hello. Returns the reason when it is refused. */
   readonly greeted: (hello: ServerHello) => string | null
-  /** A server says what became of the `hub.control` of that id. */
+  /** A server reports the result of the `hub.control` with that id. */
   readonly answered: (id: number, result: ControlResult) => void
   /** Is called after a server came or went. */
   readonly changed: () => void
@@ -58,30 +58,30 @@ export interface ServersOptions {
 export class Servers {
   readonly #options: ServersOptions
   readonly #sockets = new Set<WebSocket>()
-  /** Those of them that have not said who they are, the oldest first. */
+  /** The connections without a hello, the oldest first. */
   readonly #strangers = new Set<WebSocket>()
   readonly #intake = new Intake(intakeLimits)
   readonly #connected = new Map<NodeId, Connection>()
-  /** The last run of each server of which something was heard. */
+  /** The last run of each server that sent a record. */
   readonly #runs = new Map<NodeId, string>()
   #looking: NodeJS.Timeout | null = null
-  /** Messages and records that were none, or larger than any that a server sends. */
+  /** Messages and records that were malformed, or larger than any that a server sends. */
   malformed = 0
-  /** Connections that were ended because they said too much, too little, or nothing of sense, or were too many. */
+  /** Connections that were closed because they sent too much, too little or nonsense, or were too many. */
   ended = 0
 
   constructor(options: ServersOptions) {
     this.#options = options
   }
 
-  /** Those that are connected, in order of id. */
+  /** The connected servers, in order of id. */
   get connected(): readonly ConnectedServer[] {
     return [...this.#connected.values()]
       .map(({ server }) => server)
       .sort((a, b) => a.hello.node - b.hello.node)
   }
 
-  /** Takes a connection on `/servers`, which came over `raw`. */
+  /** Takes a connection on `/servers`. `raw` is its raw socket. */
   take(socket: WebSocket, raw: Duplex): void {
     if (this.#sockets.size >= mostServers) {
       this.#offends(socket)
@@ -96,21 +96,21 @@ export class Servers {
     const impatience = setTimeout(() => this.#offends(socket), helloMs)
     socket.on('message', (data, isBinary) => {
       flow.finished()
-      const said = isBinary ? undefined : parsed(String(data))
+      const message = isBinary ? undefined : parsed(String(data))
       if (connection !== null) {
-        this.#hear(connection, said)
+        this.#receive(connection, message)
         return
       }
       if (flow.isGreeted) return
       clearTimeout(impatience)
       this.#strangers.delete(socket)
       flow.isGreeted = true
-      if (!isServerHello(said)) {
+      if (!isServerHello(message)) {
         this.malformed += 1
         this.#offends(socket)
         return
       }
-      const hello = { ...said, address: canonicalAddress(said.address) }
+      const hello = { ...message, address: canonicalAddress(message.address) }
       const refusal = this.#refusalOf(hello)
       if (refusal === null) connection = this.#begin(hello, socket)
       else refuse(socket, refusal)
@@ -127,7 +127,7 @@ export class Servers {
     })
   }
 
-  /** Ends the connections of all servers that are connected, and forgets that they ever were. They may come again. */
+  /** Closes the connections of all servers and forgets the servers. They may connect again. */
   forget(): void {
     for (const { socket } of this.#connected.values()) socket.terminate()
     this.#connected.clear()
@@ -135,13 +135,13 @@ export class Servers {
     this.#options.changed()
   }
 
-  /** Somebody paused or resumed a process: that it does not answer then is no news. */
+  /** A process was paused or resumed by command: then a missing answer is not reported. */
   processSeen(node: NodeId, state: 'paused' | 'resumed'): void {
     const connection = this.#connected.get(node)
     if (connection !== undefined) connection.isPaused = state === 'paused'
   }
 
-  /** A connection of somebody who does not keep to the rules: it may hold nothing any longer, not even until it is closed. */
+  /** The connection broke the rules: it is destroyed at once, without a closing handshake, so that it holds nothing longer. */
   #offends(socket: WebSocket): void {
     this.ended += 1
     this.#strangers.delete(socket)
@@ -157,7 +157,7 @@ export class Servers {
 
   #begin(hello: ServerHello, socket: WebSocket): Connection {
     const { node, run } = hello
-    // The earlier connection of a server that is there again is heard no more.
+    // The earlier connection of a server that connected again is ignored.
     const before = this.#connected.get(node)
     if (before !== undefined) {
       this.#connected.delete(node)
@@ -182,19 +182,19 @@ export class Servers {
     }
     this.#connected.set(node, connection)
     this.#runs.set(node, run)
-    this.#tell(node, { state: 'up', reason: null })
+    this.#report(node, { state: 'up', reason: null })
     this.#looking ??= setInterval(() => this.#look(), lookMs).unref()
     this.#options.changed()
     return connection
   }
 
-  /** A process that is stopped keeps its connection: that it does nothing must not look as if there were nothing to do. */
+  /** A stopped process keeps its connection. The page must not show it like an idle server. */
   #look(): void {
     for (const connection of this.#connected.values()) {
       const { hello, socket } = connection
       if (connection.unanswered === mostUnanswered && !connection.isPaused) {
         connection.isPaused = true
-        this.#tell(hello.node, { state: 'paused', reason: notAnswering })
+        this.#report(hello.node, { state: 'paused', reason: notAnswering })
       }
       connection.unanswered = Math.min(mostUnanswered, connection.unanswered + 1)
       socket.ping(() => undefined)
@@ -206,63 +206,63 @@ export class Servers {
 
   #answers(connection: Connection): void {
     connection.unanswered = 0
-    if (!connection.isPaused || !this.#isHeard(connection)) return
+    if (!connection.isPaused || !this.#isCurrent(connection)) return
     connection.isPaused = false
-    this.#tell(connection.hello.node, { state: 'resumed', reason: null })
+    this.#report(connection.hello.node, { state: 'resumed', reason: null })
   }
 
-  #isHeard({ hello, socket }: Connection): boolean {
+  #isCurrent({ hello, socket }: Connection): boolean {
     return this.#connected.get(hello.node)?.socket === socket
   }
 
   #end(connection: Connection): void {
-    if (!this.#isHeard(connection)) return
+    if (!this.#isCurrent(connection)) return
     const { hello, endedBecause } = connection
     this.#connected.delete(hello.node)
-    this.#tell(hello.node, { state: 'gone', reason: endedBecause ?? 'its connection ended' })
+    this.#report(hello.node, { state: 'gone', reason: endedBecause ?? 'its connection ended' })
     this.#options.changed()
   }
 
-  #hear(connection: Connection, said: unknown): void {
-    if (!this.#isHeard(connection)) return
+  #receive(connection: Connection, message: unknown): void {
+    if (!this.#isCurrent(connection)) return
     const { hello } = connection
-    if (isServerResult(said)) {
-      this.#options.answered(said.id, said.result)
+    if (isServerResult(message)) {
+      this.#options.answered(message.id, message.result)
       return
     }
-    if (!isRecordBatch(said)) {
+    if (!isRecordBatch(message)) {
       this.malformed += 1
       return
     }
     const { node, incarnation, run } = hello
     const nowMs = performance.now()
-    let missing = said.leftOut
-    // What a server did before it began to tell leaves no gap.
+    let missing = message.leftOut
+    // Records from before the server began to report leave no gap.
     if (connection.isFirst) missing = 0
-    if (said.leftOut > 0 || said.records.some((record) => fieldOf(record, 'kind') !== 'heads')) {
+    if (message.leftOut > 0 || message.records.some((record) => fieldOf(record, 'kind') !== 'heads')) {
       connection.isFirst = false
     }
-    const tellMissing = () => {
+    const reportMissing = () => {
       if (missing === 0) return
-      this.#options.heard(node, null, { kind: 'gap', node, incarnation, run, count: missing }, nowMs)
+      this.#options.received(node, null, { kind: 'gap', node, incarnation, run, count: missing }, nowMs)
       missing = 0
     }
-    for (const record of said.records) {
+    for (const record of message.records) {
       if (!isServerRecord(record, node) || recordBytes(record) > mostRecordBytes) {
         this.malformed += 1
         missing += 1
         continue
       }
-      tellMissing()
+      reportMissing()
       if (record.kind === 'ended') connection.endedBecause = record.reason ?? 'it was stopped'
-      this.#options.heard(node, record.clock, { kind: 'server', node, incarnation, run, record }, nowMs)
+      this.#options.received(node, record.clock, { kind: 'server', node, incarnation, run, record }, nowMs)
     }
-    tellMissing()
+    reportMissing()
   }
 
-  #tell(node: NodeId, seen: Pick<ProcessRecord, 'state' | 'reason'>): void {
+  #report(node: NodeId, seen: Pick<ProcessRecord, 'state' | 'reason'>): void {
     const record = { kind: 'process', node, timeMs: Date.now(), ...seen } as const
-    this.#options.heard(node, null, record, performance.now())
+    this.#options.received(node, null, record, performance.now())
   }
 }
 
@@ -272,16 +272,16 @@ interface Connection {
   readonly hello: ServerHello
   readonly server: ConnectedServer
   readonly socket: WebSocket
-  /** Nothing was heard of this run before. */
+  /** No record of this run was received before. */
   isFirst: boolean
   endedBecause: string | null
   /** Pings since its last answer. */
   unanswered: number
-  /** It was shown as paused. */
+  /** The page shows it as paused. */
   isPaused: boolean
 }
 
-/** Says why, to whoever reads it, and waits for nothing. */
+/** Sends the reason, and does not wait for the closing handshake. */
 function refuse(socket: WebSocket, reason: string): void {
   socket.close(1008, reason.slice(0, 100))
   setTimeout(() => socket.terminate(), closingMs).unref()

@@ -1,7 +1,7 @@
 /**
- * Leaves out what repeats: a client that waits on an idle cluster asks again and again, and each time the same servers take the
- * same steps and stand in the end where they stood before. Such a round says nothing new, and thousands of them would push out of
- * the history what does.
+ * Leaves out repeated steps. A client that waits on an idle cluster asks again and again. Each time the same servers take the
+ * same steps and return to the states from before. Such a round adds no information, and thousands of them would evict useful
+ * records from the history.
  */
 import type { NodeId } from '../../../machines/batch.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
@@ -9,54 +9,54 @@ import { roleNames } from '../../core/roles.ts'
 import type { InspectorRecord, RepeatsRecord, RoleStates, StepRecord } from '../records/record.ts'
 import { recordBytes } from './record-bytes.ts'
 
-/** Steps that are remembered, to know one that is taken again. */
+/** The number of steps that are kept, to recognize a repeated step. */
 const remembered = 1_000
 
-/** A step is kept so often, so that who watches sees that it is repeated. */
+/** Each step is kept this many times, so that the reader sees that it repeats. */
 const keptTimes = 16
 
-/** Between two rounds nobody takes a step for so long, in milliseconds: a round is kept or left out as a whole. */
+/** The pause between two rounds, in milliseconds. A round is kept or left out as a whole. */
 const quietMs = 300
 
-/** Where no such pause comes, a round ends after so many steps, once all are in the states in which they were before. */
+/** Without such a pause, a round ends after so many steps, once all roles are in the states from before it. */
 const mostSteps = 200
 
-/** Of steps that are held back, in bytes of memory, about. */
+/** About how many bytes of memory the steps that are held back may take. */
 const mostHeldBytes = 16 * 1024 * 1024
 
-/** While nothing else comes, it is told so often how much repeats, in milliseconds. */
-const toldEveryMs = 10_000
+/** While nothing else happens, the number of repeats is reported at this interval, in milliseconds. */
+const reportEveryMs = 10_000
 
-/** Where a role stands: by name, and with all that it remembers. */
+/** The state of a role: its name, and a fingerprint of its context. */
 interface Place {
   readonly state: string
   readonly print: number
 }
 
 export class Thinner {
-  /** How often each was taken, the latest last. */
+  /** How often each step was taken, the latest last. */
   readonly #known = new Map<number, number>()
-  /** Where each role of each server stands, and stood after the last record that was kept. */
+  /** The state of each role of each server now, and after the last record that was kept. */
   readonly #now = new Map<string, Place>()
   readonly #kept = new Map<string, Place>()
-  /** The roles that remember something else than then, each with the step that brought it there; and those in another state. */
+  /** The roles whose context differs from that state, each with the step that changed it; and the roles whose state differs. */
   readonly #moved = new Map<string, InspectorRecord>()
   readonly #elsewhere = new Set<string>()
-  /** The round under way, as long as each of its steps was taken many times before; afterwards its steps are kept. */
+  /** The round in progress, as long as each of its steps was taken many times before. After that its steps are kept. */
   #round: InspectorRecord[] = []
   #isKept = false
-  /** What was held back since all was told, in bytes of memory, also what is not held back any more. */
+  /** About how many bytes were held back since the last flush, including steps that were dropped since. */
   #heldBytes = 0
-  /** When its last step was taken, by the server's clock, and when it came. */
+  /** When its last step was taken, by the server's clock, and when it arrived. */
   #steppedAtMs = 0
   #steppedMs = 0
-  /** Steps that were left out and of which was not told yet. */
+  /** Steps that were left out and not reported yet. */
   #leftOut = 0
   #sinceMs = 0
   #lastMs = 0
-  #toldMs = 0
+  #reportedMs = 0
 
-  /** Takes the next record, at `nowMs` of a clock that does not go back. Gives those that are to be kept now, in order. */
+  /** Takes the next record, at `nowMs` of a clock that does not go back. Returns the records to keep now, in order. */
   take(record: InspectorRecord, nowMs: number): readonly InspectorRecord[] {
     const step = stepIn(record)
     if (step === null) return this.#keep(record)
@@ -78,10 +78,10 @@ export class Thinner {
     return this.#round.length < 2 * mostSteps ? ended : [...ended, ...this.flush()]
   }
 
-  /** What is held back: something else comes, so all is told up to where everything stands. */
+  /** Returns what is held back, because another record follows: the records up to the current state. */
   flush(): readonly InspectorRecord[] {
     const round = this.#round
-    // Of the rounds that were left out, the steps that brought the roles to what they remember now.
+    // Of the rounds that were left out: the steps that brought the roles to their current contexts.
     const last = [...new Set(this.#moved.values())].filter((record) => !round.includes(record))
     this.#round = []
     this.#heldBytes = 0
@@ -91,28 +91,28 @@ export class Thinner {
     }
     this.#moved.clear()
     this.#elsewhere.clear()
-    return [...this.#told(last.length), ...last, ...round]
+    return [...this.#repeats(last.length), ...last, ...round]
   }
 
-  /** To be called now and then: a round may have ended, and of what was left out it is told. */
+  /** Called regularly: a round may have ended, and left-out steps are reported. */
   tick(nowMs: number): readonly InspectorRecord[] {
     return nowMs - this.#steppedMs >= quietMs ? this.#end(nowMs) : []
   }
 
-  /** The round has ended: it is left out when all are in the states in which they were before it. */
+  /** The round has ended. It is left out when all roles are in the states from before it. */
   #end(nowMs: number): readonly InspectorRecord[] {
     this.#isKept = false
     if (this.#elsewhere.size > 0) return this.flush()
     if (this.#round.length > 0) {
       if (this.#leftOut === 0) {
         this.#sinceMs = timeOf(this.#round[0])
-        this.#toldMs = nowMs
+        this.#reportedMs = nowMs
       }
       this.#leftOut += this.#round.length
       this.#lastMs = timeOf(this.#round.at(-1))
       this.#round = []
     }
-    return this.#leftOut > 0 && nowMs - this.#toldMs >= toldEveryMs ? this.flush() : []
+    return this.#leftOut > 0 && nowMs - this.#reportedMs >= reportEveryMs ? this.flush() : []
   }
 
   #keep(record: InspectorRecord): readonly InspectorRecord[] {
@@ -127,14 +127,14 @@ export class Thinner {
     return [...before, record]
   }
 
-  /** `kept` of the steps that were left out are kept now. */
-  #told(kept: number): readonly RepeatsRecord[] {
+  /** `kept` of the left-out steps are kept now. */
+  #repeats(kept: number): readonly RepeatsRecord[] {
     const count = this.#leftOut - kept
     this.#leftOut = 0
     return count <= 0 ? [] : [{ kind: 'repeats', timeMs: this.#lastMs, sinceMs: this.#sinceMs, count }]
   }
 
-  /** True when the server took this very step many times before. */
+  /** True when the server took the same step many times before. */
   #isKnown(node: NodeId, { cause, moves, facts, writes, roles }: StepRecord): boolean {
     const print = fingerprint({ node, cause, moves, facts, writes, roles })
     const times = this.#known.get(print) ?? 0
@@ -166,7 +166,7 @@ function placesIn(node: NodeId, roles: Partial<RoleStates>): readonly (readonly 
   })
 }
 
-/** A step that may be one of a round: by it nothing was stored, executed or begun. */
+/** A step that may belong to a round: it persisted, executed and began nothing. */
 function stepIn(record: InspectorRecord): { readonly node: NodeId; readonly record: StepRecord } | null {
   if (record.kind !== 'server' || record.record.kind !== 'step') return null
   const isOfRound = record.record.facts.every(

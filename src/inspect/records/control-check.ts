@@ -1,4 +1,4 @@
-/** The shape of what a page or a hub asks to be done: checked before anybody does it. */
+/** The shapes of commands from a page or a hub. They are checked before a command is executed. */
 import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { roleNames } from '../../core/roles.ts'
@@ -28,7 +28,7 @@ const command = Type.Union([
 
 const commandCheck = TypeCompiler.Compile(command)
 
-/** True when `value` is a command in every part. */
+/** True when `value` is a valid command. */
 export function isControlCommand(value: unknown): value is ControlCommand {
   return commandCheck.Check(value)
 }

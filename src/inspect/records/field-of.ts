@@ -1,4 +1,4 @@
-/** The field of what may be an object. */
+/** The field of a value that may be an object; `undefined` when it is not. */
 export function fieldOf(value: unknown, field: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[field] : undefined
 }

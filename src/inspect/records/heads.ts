@@ -1,4 +1,4 @@
-/** How far a server is: exact as far as its records go, and sampled while it leaves records out. */
+/** How far a server is: exact where its records are complete, sampled while it leaves records out. */
 import { type Ballot, compareBallots } from '../../../machines/ballot.ts'
 import type { Instance, Json } from '../../../machines/batch.ts'
 import type { DurableState } from '../../core/durable.ts'
@@ -6,15 +6,15 @@ import type { RoleStates } from './record.ts'
 
 export interface Heads {
   readonly promised: Ballot | null
-  /** `false`: it is on its way to the disk, and nobody has received it. */
+  /** `false`: the write of the promise is in progress, and the server has not sent the promise. */
   readonly isPromisedSynced: boolean
-  /** It knows what was chosen in every instance below; `null` where nothing is known of it. */
+  /** The server knows the chosen batch of every instance below this one; `null` when this is not known. */
   readonly firstUnchosen: Instance | null
-  /** It executed every instance below. */
+  /** The server executed every instance below this one. */
   readonly firstUnexecuted: Instance
 }
 
-/** Heads, at a moment. */
+/** The heads at one moment. */
 export interface HeadsSample extends Heads {
   readonly timeMs: number
 }
@@ -26,14 +26,14 @@ export const nothingKnown: Heads = {
   firstUnexecuted: 0,
 }
 
-/** What was known of a server last, which tells its heads. */
+/** The last known state of a server, from which its heads follow. */
 export interface Known {
   readonly roles: RoleStates | null
   readonly durable: DurableState | null
   readonly firstUnexecuted: Instance
 }
 
-/** The heads of a server of which every record is there: in its memory while it runs, on its disk while it does not. */
+/** The heads of a server whose records are complete: from its memory while it runs, from its disk while it does not. */
 export function headsOf({ roles, durable, firstUnexecuted }: Known): Heads {
   const onDisk = durable?.promised ?? null
   const isKnown = durable !== null || firstUnexecuted > 0
@@ -48,15 +48,15 @@ export function headsOf({ roles, durable, firstUnexecuted }: Known): Heads {
   }
 }
 
-/** Samples that are kept: of half a second at least. */
+/** How many samples are kept. They cover half a second at least. */
 const keptSamples = 12
 
-/** Of a server that leaves nothing out so many samples are taken: one in so many milliseconds. */
+/** The interval between two samples of a server that leaves nothing out, in milliseconds. */
 const samplingMs = 50
 
 /**
- * The samples after a record of `timeMs`, before which the heads were `heads`: they were so at the last of the moments between.
- * So what a server that leaves nothing out was at a moment can be compared with the heads that another reported then.
+ * The samples after a record at `timeMs`. `heads` held until that record, so they are also the heads at the last sampling moment
+ * before it. With these samples a server that leaves nothing out can be compared with the heads that another server reported.
  */
 export function sampledUntil(
   samples: readonly HeadsSample[],

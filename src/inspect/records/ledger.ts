@@ -1,4 +1,4 @@
-/** Instances by servers: what each one promised, accepted, learned and executed, as far as the records tell. */
+/** The ledger: what each server promised, accepted, learned and executed in each instance, according to the records. */
 import { type Ballot, compareBallots, sameBallot } from '../../../machines/ballot.ts'
 import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from '../../../machines/batch.ts'
 import type { Execution, RequestOutcome } from '../../../machines/outcome.ts'
@@ -7,7 +7,7 @@ import type { Fact } from '../../core/facts.ts'
 import type { KeyframeRecord, StepRecord } from './record.ts'
 import { isAcceptedRecord, isRequest } from './record-fault.ts'
 
-/** Rows that are kept: of the latest instances. */
+/** The number of rows that are kept: the latest instances. */
 export const keptRows = 60
 
 export interface Ledger {
@@ -17,28 +17,28 @@ export interface Ledger {
 
 export interface LedgerRow {
   readonly instance: Instance
-  /** What was chosen; `null` while nobody is known to have executed it. */
+  /** The chosen batch; `null` while no server is known to have executed it. */
   readonly chosen: ShownBatch | null
-  /** How its requests ended, the same on every server, the first of them; `null` while nobody is known to have executed it. */
+  /** The outcomes of its first requests, the same on every server; `null` while no server is known to have executed it. */
   readonly outcomes: readonly RequestOutcome[] | null
   readonly cells: Readonly<Record<NodeId, LedgerCell>>
 }
 
-/** A batch, with the first of its requests. */
+/** A batch, shortened to the first of its requests. */
 export interface ShownBatch {
   readonly requests: readonly Request[]
   readonly more: number
 }
 
 export interface LedgerCell {
-  /** At which ballot this server accepted something here, and what; `null` when it did not, or it is not known. */
+  /** What this server accepted in the instance, and at which ballot; `null` when it accepted nothing, or this is not known. */
   readonly accepted: {
     readonly ballot: Ballot
     readonly batch: ShownBatch | null
-    /** It survives a crash, and may be spoken of. */
+    /** It is durable: it survives a crash, and the server may send it. */
     readonly isSynced: boolean
   } | null
-  /** It knows what was chosen. */
+  /** The server knows the chosen batch. */
   readonly isChosen: boolean
   readonly isExecuted: boolean
 }
@@ -47,10 +47,10 @@ export const nothingInLedger: Ledger = { rows: [] }
 
 const emptyCell: LedgerCell = { accepted: null, isChosen: false, isExecuted: false }
 
-/** Requests of a batch that are shown. */
+/** The number of requests that are shown of a batch. */
 const shownRequests = 4
 
-/** A request may end others too: one that cancels, one that says what its client needs no more. */
+/** A request may end others too: a cancellation does, and so does one that acknowledges earlier results. */
 const shownOutcomes = 2 * shownRequests
 
 /** The ledger after a record of server `node`. */
@@ -65,19 +65,19 @@ export function ledgerAfter(ledger: Ledger, node: NodeId, record: StepRecord | K
   return acceptor === undefined ? known : inMemory(known, node, acceptor.context)
 }
 
-/** The ledger when the server is gone: with it went what it had accepted and not synced. */
+/** The ledger after a server has gone. Batches that it accepted and did not sync are lost. */
 export function ledgerWithoutMemory(ledger: Ledger, node: NodeId): Ledger {
   return changed(ledger, node, (cell) =>
     cell.accepted === null || cell.accepted.isSynced ? cell : { ...cell, accepted: null },
   )
 }
 
-/** The ledger when the server came back with another, empty disk: nothing that it said before is known to it. */
+/** The ledger after a server returned with another, empty disk: the server knows nothing of its earlier votes. */
 export function ledgerWithout(ledger: Ledger, node: NodeId): Ledger {
   return changed(ledger, node, () => emptyCell)
 }
 
-/** A batch, cut to what is shown of it. */
+/** A batch, shortened to the part that is shown. */
 function shownBatch({ requests }: Pick<Batch, 'requests'>): ShownBatch {
   return {
     requests: requests.slice(0, shownRequests),
@@ -85,7 +85,7 @@ function shownBatch({ requests }: Pick<Batch, 'requests'>): ShownBatch {
   }
 }
 
-/** What is to be shown for a row: what was chosen, or else what was accepted at the highest ballot. */
+/** The batch to show in a row: the chosen one, or else the one that was accepted at the highest ballot. */
 export function batchOf({ chosen, cells }: LedgerRow): ShownBatch | null {
   if (chosen !== null) return chosen
   const accepted = Object.values(cells).flatMap((cell) => (cell.accepted === null ? [] : [cell.accepted]))
@@ -98,9 +98,9 @@ export function batchOf({ chosen, cells }: LedgerRow): ShownBatch | null {
   return highest?.batch ?? null
 }
 
-/** What is to be said of one request in a row. */
+/** What to show of one request in a row. */
 export interface Ending {
-  /** `null`: it was not in the batch, and ended by what was. */
+  /** `null`: the request was not in the batch; a request of the batch ended it. */
   readonly request: Request | null
   readonly uid: string
   readonly seq: number
@@ -108,7 +108,7 @@ export interface Ending {
   readonly outcome: RequestOutcome['outcome'] | null
 }
 
-/** The requests of a row's batch with what became of them, then those that ended by them. */
+/** The requests of a row's batch with their outcomes, then the requests that they ended. */
 export function endingsOf(row: LedgerRow): readonly Ending[] {
   const outcomes = row.outcomes ?? []
   const requests = batchOf(row)?.requests ?? []
@@ -158,7 +158,9 @@ function factTaken(ledger: Ledger, node: NodeId, fact: Fact): Ledger {
   fact satisfies never
 }
 
-/** A run begins with what is on the disk: what was only in memory, and what a write did not bring there, is not accepted. */
+/**
+ * A run begins with the content of the disk. Batches that were only in memory, or whose write was lost, are no longer accepted.
+ */
 function begunFrom(ledger: Ledger, node: NodeId, { accepted, firstUnchosen }: DurableState): Ledger {
   const without = changed(ledger, node, (cell, instance) =>
     cell.accepted !== null && instance >= firstUnchosen ? { ...cell, accepted: null } : cell,
@@ -166,12 +168,12 @@ function begunFrom(ledger: Ledger, node: NodeId, { accepted, firstUnchosen }: Du
   return chosenBelow(acceptedTaken(without, node, accepted, true), node, firstUnchosen)
 }
 
-/** What is accepted in the acceptor's memory and is not known to be synced is on its way to the disk. */
+/** A batch in the acceptor's memory that is not known to be synced is being written to the disk. */
 function inMemory(ledger: Ledger, node: NodeId, context: Json): Ledger {
   return acceptedTaken(ledger, node, acceptedIn(context), false)
 }
 
-/** A context is cut short where it is long, and comes over the network: what has not the shape is passed over. */
+/** A context is truncated when it is long, and comes over the network. Elements of another shape are skipped. */
 function acceptedIn(context: Json): readonly AcceptedRecord[] {
   if (context === null || typeof context !== 'object' || !('accepted' in context)) return []
   const { accepted } = context
@@ -185,7 +187,7 @@ function acceptedIn(context: Json): readonly AcceptedRecord[] {
   })
 }
 
-/** Within a run, the ballot at which something is accepted in an instance only grows: what is lower is older. */
+/** Within a run, the ballot of an accepted batch in an instance only grows. A lower ballot is older. */
 function acceptedTaken(
   ledger: Ledger,
   node: NodeId,
@@ -219,7 +221,7 @@ function executed(ledger: Ledger, node: NodeId, batch: Batch, { instance, outcom
   }))
 }
 
-/** What a server knows to be chosen, in the rows that there are. */
+/** Marks the instances that a server knows to be chosen, in the rows that exist. */
 function chosenBelow(ledger: Ledger, node: NodeId, firstUnchosen: Instance): Ledger {
   return changedBelow(ledger, node, firstUnchosen, (cell) =>
     cell.isChosen ? cell : { ...cell, isChosen: true },
@@ -239,7 +241,7 @@ function changedBelow(
   change: (cell: LedgerCell) => LedgerCell,
 ): Ledger {
   let rows: LedgerRow[] | null = null
-  // From the latest down: what is old has been changed before.
+  // From the latest down: older cells were changed before.
   for (let place = ledger.rows.length - 1; place >= 0; place -= 1) {
     const row = ledger.rows[place]
     if (row === undefined || row.instance >= below) continue
@@ -252,7 +254,7 @@ function changedBelow(
   return rows === null ? ledger : { rows }
 }
 
-/** With other cells of a server, of those that there are. */
+/** Changes cells of a server, in the rows that exist. */
 function changed(
   ledger: Ledger,
   node: NodeId,
@@ -282,7 +284,7 @@ function withCell(
 
 function withRow(ledger: Ledger, instance: Instance, change: (row: LedgerRow) => LedgerRow): Ledger {
   const { rows } = ledger
-  // What happens, happens to the latest.
+  // Events concern the latest rows.
   const place = rows.findLastIndex((row) => row.instance <= instance)
   const row = rows[place]
   if (row !== undefined && row.instance === instance) {

@@ -9,15 +9,15 @@ import { stateName } from '../../core/chart-names.ts'
 import type { MachineState } from './record.ts'
 import { truncated } from './truncated.ts'
 
-/** What never changes in a role, or is seen elsewhere: no reader needs it at every step. */
+/** Fields that never change in a role, or that the page shows elsewhere. No reader needs them at every step. */
 const unseen = new Set(['limits', 'timing', 'members', 'incarnation', 'self', 'randomSeed'])
 
-/** How many held requests are shown, of those that are ready and of those that wait. */
+/** How many held requests are shown: of the ready ones and of the waiting ones, each. */
 const heldShown = 20
 
 type Snapshot = Pick<AnyMachineSnapshot, 'value' | 'context'>
 
-/** Where a role is, or the machine that carries a request. Its cost does not grow with what it remembers. */
+/** The state of a role, or of the machine that carries a request. The cost does not grow with the size of the context. */
 export function machineStateOf(role: RoleName | 'client', { value, context }: Snapshot): MachineState {
   const seen: Record<string, unknown> = {}
   for (const key in context) if (!unseen.has(key)) seen[key] = context[key]
@@ -32,15 +32,15 @@ export interface ShownRequest {
   readonly command: Json
   readonly replyTo: string
   readonly receivedAtMs: number
-  /** What it waits for; `null` while it is to be proposed. */
+  /** The key that the request waits for; `null` while it is ready to be proposed. */
   readonly tag: HeldRequest['tag']
 }
 
-/** What a request queue holds, as the inspector shows it: `held` in its context. */
+/** The content of a request queue, as the inspector shows it: the field `held` of its context. */
 export interface ShownHeld {
   readonly count: number
   readonly delayedCount: number
-  /** The first of them: those to be proposed, in order, then those that wait. */
+  /** The first of them: the ready requests in order, then the waiting ones. */
   readonly requests: readonly ShownRequest[]
 }
 

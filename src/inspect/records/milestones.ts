@@ -1,6 +1,6 @@
 /**
- * What is kept of a cluster's life, however much is forgotten of the rest: that servers came, ended, were paused, that the members
- * changed, that an invariant broke. There are few of them, and each is small.
+ * The events of a cluster that are kept when other records are evicted: a server started, ended or was paused, the members
+ * changed, an invariant was broken. They are few and small.
  */
 import type { Instance, NodeId } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
@@ -11,24 +11,24 @@ import type { InspectorRecord } from './record.ts'
 export interface Milestone {
   readonly timeMs: number
   readonly what: MilestoneKind
-  /** Of which server; `null` for what is of the cluster. */
+  /** The server; `null` when the milestone concerns the cluster. */
   readonly node: NodeId | null
-  /** Why, or what it is now; `null` where there is nothing to add. */
+  /** The reason, or the new state; `null` when there is nothing to add. */
   readonly text: string | null
-  /** Of `broken`; left out where no invariant was, but an assertion. */
+  /** Used by `broken`. Left out when an assertion failed and no invariant. */
   readonly invariant?: Invariant
-  /** Of `members`: they rule from this instance on, or from an earlier one. */
+  /** Used by `members`: these members are in force from this instance on, or from an earlier one. */
   readonly instance?: Instance
-  /** Of `members`. */
+  /** Used by `members`. */
   readonly members?: readonly Pick<Member, 'id' | 'address' | 'incarnation'>[]
 }
 
 export type MilestoneKind = 'up' | 'gone' | 'paused' | 'resumed' | 'members' | 'broken'
 
-/** Milestones that are kept: with one more, the oldest goes. */
+/** How many milestones are kept. One more evicts the oldest. */
 export const keptMilestones = 500
 
-/** The milestones after `record`, before which `picture` was. The same list when it is none. */
+/** The milestones after `record`. `picture` is the picture before it. Returns the same list when the record is no milestone. */
 export function milestonesAfter(picture: Picture, record: InspectorRecord): readonly Milestone[] {
   const news = newMilestones(picture, record)
   return news.length === 0 ? picture.milestones : [...picture.milestones, ...news].slice(-keptMilestones)
@@ -100,7 +100,7 @@ function ofServer(
   return record satisfies never
 }
 
-/** That these are the members at an instance is news when others were known before, of an earlier one. */
+/** These members at an instance are a milestone when other members of an earlier instance were known before. */
 function membersKnown(
   picture: Picture,
   timeMs: number,

@@ -1,6 +1,6 @@
 /**
- * What the page shows: the cluster as the records tell of it, up to one of them. A picture is never changed; the next record
- * makes the next picture of it, and what did not change is the same object, so that a view is drawn again only where it must.
+ * What the page shows: the state of the cluster according to the records up to one of them. A picture is immutable; the next
+ * record yields the next picture. Unchanged parts are the same objects, so that React draws only the views that changed.
  */
 import type { Address, Instance, NodeId } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
@@ -24,7 +24,7 @@ import type {
 } from './record.ts'
 import { isSameCluster } from './same-cluster.ts'
 
-/** Requests of a client that are kept, at most: the latest. */
+/** The number of requests that are kept of a client: the latest. */
 const keptRequests = 24
 
 export interface Picture {
@@ -35,48 +35,48 @@ export interface Picture {
   readonly clients: readonly ClientPicture[]
   readonly ledger: Ledger
   readonly invariants: readonly InvariantStanding[]
-  /** In order, the latest of them. */
+  /** In order; the latest of them. */
   readonly milestones: readonly Milestone[]
-  /** The service, as the server shows it that executed most. */
+  /** The service, as shown by the server that executed most. */
   readonly service: {
     readonly node: NodeId
     readonly firstUnexecuted: Instance
     readonly view: ServiceView
   } | null
-  /** What happened last, for the charts to light. */
+  /** The last event, which the charts highlight. */
   readonly last: LastStep | null
 }
 
 export interface ServerPicture {
   readonly node: NodeId
-  /** `silent`: it has not been heard of yet, or runs and does not tell what happens: then `reason` says so. */
+  /** `silent`: nothing was received from it yet, or it runs and reports nothing; then `reason` says why. */
   readonly state: 'up' | 'gone' | 'paused' | 'silent'
-  /** Why it is gone or silent, if that is known. */
+  /** Why it is gone or silent, if known. */
   readonly reason: string | null
   readonly run: string | null
-  /** Of its data directory: another one means that it lost what was on the disk. */
+  /** The incarnation of its data directory. Another incarnation means that it lost the content of its disk. */
   readonly incarnation: string | null
   readonly address: Address | null
   readonly pid: number | null
   readonly clock: number
   readonly timeMs: number
-  /** `null` while it is not running, or was never seen. */
+  /** `null` while it does not run, or before its first record. */
   readonly roles: RoleStates | null
   readonly durable: DurableState | null
   readonly members: readonly Member[]
   readonly firstUnexecuted: Instance
-  /** How far it is, whatever was left out; once it has ended, as far as it is known to have come. */
+  /** How far it is, also when records were left out. After its end: the last known heads. */
   readonly heads: Heads
-  /** Its heads at the latest moments at which those of all servers can be compared. */
+  /** Its heads at the latest moments at which the heads of all servers can be compared. */
   readonly samples: readonly HeadsSample[]
-  /** Writes that are not synced. */
+  /** The number of writes that are not synced. */
   readonly writes: number
-  /** What it did last. */
+  /** Its last event. */
   readonly cause: Cause | null
   readonly moves: readonly RoleMove[]
-  /** Records of it that were left out, in all. */
+  /** The total number of its records that were left out. */
   readonly leftOut: number
-  /** Those of them since the last of which there is a record: above 0, only `heads` and `samples` are of now. */
+  /** The number that was left out since its last record. Above 0, only `heads` and `samples` are current. */
   readonly leftOutSince: number
 }
 
@@ -151,14 +151,14 @@ function changedBy(picture: Picture, record: InspectorRecord): Picture {
   record satisfies never
 }
 
-/** Another cluster has nothing of the one before it. */
+/** A new cluster keeps nothing of the cluster before it. */
 function clusterShown(picture: Picture, cluster: NonNullable<Picture['cluster']>): Picture {
   const isOther = picture.cluster !== null && !isSameCluster(picture.cluster, cluster)
   const before = isOther ? emptyPicture : picture
   return { ...before, cluster, servers: withFounders(before.servers, cluster.founders) }
 }
 
-/** The server of that id, if it was ever heard of. */
+/** The server with that id, if it was ever seen. */
 export function serverIn({ servers }: Picture, node: NodeId): ServerPicture | undefined {
   return servers.find((server) => server.node === node)
 }
@@ -191,7 +191,7 @@ function serverRecordTaken(picture: Picture, name: RunName, record: ServerRecord
       return { ...next, ledger: ledgerAfter(ledger, node, record) }
     }
     case 'step':
-      // What comes late of a run that has ended brings no token back.
+      // A late record of a run that has ended changes no token.
       if (before?.state === 'gone' && before.run === run && record.cause.type !== 'start') return picture
       return stepTaken(seen, before, ledgerAfter(ledger, node, record), node, record)
     case 'service': {
@@ -213,9 +213,9 @@ function serverRecordTaken(picture: Picture, name: RunName, record: ServerRecord
   record satisfies never
 }
 
-/** Records are left out: of what it did, it is known how far that brought it. */
+/** The server left records out: the heads say how far it came. */
 function headsReported(server: ServerPicture, run: string, record: HeadsRecord): ServerPicture {
-  // What comes late of a run that has ended says nothing of now.
+  // Late heads of a run that has ended are not current.
   if (server.state === 'gone' || (server.run !== null && server.run !== run)) return server
   const { promised, isPromisedSynced, firstUnchosen, firstUnexecuted, timeMs, leftOut } = record
   const heads = { promised, isPromisedSynced, firstUnchosen, firstUnexecuted }
@@ -302,7 +302,7 @@ function processSeen(picture: Picture, record: Extract<InspectorRecord, { kind: 
   return picture
 }
 
-/** Nothing is known of the process, or nothing is left of it: no role stands anywhere. */
+/** The server without its roles: its process is not known, or is gone. */
 function withoutRoles(
   picture: Picture,
   node: NodeId,
@@ -323,7 +323,7 @@ function withoutRoles(
   return { ...next, last: lastWithout(picture, node) }
 }
 
-/** What it promised and did not sync went with it. */
+/** The promise that was not synced is lost. */
 function onDisk({ heads, durable }: ServerPicture): Heads {
   if (heads.isPromisedSynced) return heads
   return { ...heads, promised: durable?.promised ?? null, isPromisedSynced: true }

@@ -1,10 +1,10 @@
-/** What servers, the hub and pages say to each other over WebSockets: JSON, a message each. */
+/** The messages between servers, the hub and pages over WebSockets: each is one JSON text. */
 import type { Address, NodeId } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
 import type { ControlCommand, ControlResult } from './control.ts'
 import type { InspectorRecord, RunName, ServerRecord } from './record.ts'
 
-/** A server to the hub, on `/servers`: first `server.hello`, then batches. */
+/** From a server to the hub, on `/servers`: first `server.hello`, then batches of records. */
 export type ServerToHub =
   | (RunName & {
       readonly type: 'server.hello'
@@ -13,43 +13,43 @@ export type ServerToHub =
       readonly service: string
       readonly founders: readonly Member[]
       readonly address: Address
-      /** It does what it is told to. */
+      /** The server executes `hub.control`. */
       readonly allowsFaults: boolean
     })
   | {
       readonly type: 'server.records'
-      /** Records that were left out before these. */
+      /** The number of records that were left out before these. */
       readonly leftOut: number
       readonly records: readonly ServerRecord[]
     }
-  /** What became of the `hub.control` of that id. */
+  /** The result of the `hub.control` with that id. */
   | { readonly type: 'server.result'; readonly id: number; readonly result: ControlResult }
 
 export type ServerHello = Extract<ServerToHub, { type: 'server.hello' }>
 
-/** The hub to a server: only to one that allows it. */
+/** From the hub to a server: only to a server that allows faults. */
 export type HubToServer = {
   readonly type: 'hub.control'
   readonly id: number
   readonly command: Extract<ControlCommand, { type: 'rules' | 'timer' }>
 }
 
-/** The hub to a page, on `/pages`: first what there is, then what comes. */
+/** From the hub to a page, on `/pages`: first the history, then new records. */
 export type HubToPage =
   | {
       readonly type: 'hub.welcome'
       readonly version: typeof protocolVersion
-      /** `live`, or the name of a file that is replayed. */
+      /** `live`, or the name of the file that is replayed. */
       readonly source: { readonly kind: 'live' } | { readonly kind: 'recording'; readonly name: string }
     }
   | { readonly type: 'hub.records'; readonly records: readonly InspectorRecord[] }
   | { readonly type: 'hub.result'; readonly id: number; readonly result: ControlResult }
-  /** The servers that were refused lately: sent when that changes. */
+  /** The servers that were refused recently. Sent when the list changes. */
   | { readonly type: 'hub.refusals'; readonly refusals: readonly Refusal[] }
 
 /** A server that the hub refused. */
 export interface Refusal {
-  /** Names its cluster, for `cluster` of src/inspect/records/control.ts. */
+  /** Identifies its cluster, for `cluster` of src/inspect/records/control.ts. */
   readonly key: string
   readonly cluster: string
   readonly service: string
@@ -62,19 +62,19 @@ export interface Refusal {
   readonly timeMs: number
 }
 
-/** A page to the hub. */
+/** From a page to the hub. */
 export type PageToHub = {
   readonly type: 'page.control'
   readonly id: number
-  /** The one in the printed address. */
+  /** The token of the address that the command printed. */
   readonly token: string
   readonly command: ControlCommand
 }
 
 export const protocolVersion = 1
 
-/** Where the hub listens unless it is told otherwise. */
+/** The default port of the hub. */
 export const defaultInspectorPort = 29_400
 
-/** Where the server of the package `@statelyai/inspect` listens, which shows them in Stately's own inspector. */
+/** The default address of Stately's own inspector: the server of the package `@statelyai/inspect`. */
 export const defaultStatelyUrl = 'ws://localhost:8080'

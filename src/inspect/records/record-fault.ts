@@ -1,6 +1,6 @@
 /**
- * A look at records that come from elsewhere: a hub, or a file. What it lets pass breaks no picture. The page does it at every record, by
- * the shapes that the hub uses too (record-schemas.ts).
+ * Checks records that come from outside: from a hub or from a file. A record that passes cannot break a picture. The page checks
+ * every record, by the shapes that the hub uses too (record-schemas.ts).
  */
 import { type TSchema, Type } from '@sinclair/typebox'
 import { Errors } from '@sinclair/typebox/errors'
@@ -23,7 +23,7 @@ const serverRecords: Readonly<Record<string, TSchema>> = serverRecordSchemas({
 })
 const otherRecords: Readonly<Record<string, TSchema>> = otherRecordSchemas
 
-/** What is wrong with `value`, in a few words; `null` when it is a record that can be shown. */
+/** Says in a few words why `value` is not a record that the page can show; `null` when it is one. */
 export function recordFault(value: unknown): string | null {
   const kind = fieldOf(value, 'kind')
   if (kind !== 'server') return faultByKind(otherRecords, kind, value, 'record')
@@ -52,17 +52,17 @@ function faultIn(schema: TSchema, value: unknown, where: string): string | null 
   return `${where}${error?.path ?? ''}: ${error?.message ?? 'it has another shape'}`
 }
 
-/** True of what the hub tells of a server that it refused. */
+/** True when `value` is a server that the hub refused. */
 export function isRefusal(value: unknown): value is Refusal {
   return Check(refusal, value)
 }
 
-/** True of a request in a context: that comes from elsewhere, and may hold anything. */
+/** True when `value` is a request in a context. A context comes from outside and may hold anything. */
 export function isRequest(value: unknown): value is Pick<Request, 'uid' | 'seq' | 'command'> {
   return Check(contextRequest, value)
 }
 
-/** True of what is accepted in an instance, in a context. */
+/** True when `value` is what an acceptor accepted in an instance, in a context. */
 export function isAcceptedRecord(value: unknown): value is AcceptedRecord {
   return Check(contextAccepted, value)
 }

@@ -1,6 +1,6 @@
 /**
- * The shapes of what the inspector is told. The hub compiles those of servers' records. The page checks by walking through them, since its
- * policy forbids to make code of text.
+ * The shapes of the records. The hub compiles those of servers' records. The page interprets them, because its content security
+ * policy forbids code from text.
  */
 import { type TSchema, Type } from '@sinclair/typebox'
 import { roleNames } from '../../core/roles.ts'
@@ -22,7 +22,7 @@ import {
 import { serverMessages } from '../../messages/server-messages.ts'
 import type { InspectorRecord, ServerRecord } from './record.ts'
 
-/** Text that a server makes up. */
+/** Free text from a server. */
 export const text = Type.String({ maxLength: 4_000 })
 const clock = Type.Integer({ minimum: 0, maximum: 2 ** 52 })
 const timeMs = Type.Number({ minimum: 0, maximum: 2 ** 52 })
@@ -67,11 +67,11 @@ const execution = closed({
   members: nullable(Type.Array(member)),
 })
 
-/** What differs between those who check. */
+/** The shapes in which the checks of the hub and of the page differ. */
 export interface RecordOptions {
-  /** Of what is shown of a context or of a service. */
+  /** The shape of a context or of a service's view. */
   readonly shown: TSchema
-  /** Of where a client is answered: in a schedule, by its name. */
+  /** The shape of a client's address; in a schedule, its name. */
   readonly client: TSchema
 }
 
@@ -136,7 +136,7 @@ export function serverRecordSchemas({ shown, client }: RecordOptions) {
       moves: Type.Array(closed({ role: roleName, event: text, edges: Type.Array(text), state: text })),
       facts: Type.Array(fact),
       writes: count,
-      // No partial object: that would let a role through that is `undefined`.
+      // Not a partial object: that would accept a role that is `undefined`.
       roles: Type.Record(changedRole, machine, { additionalProperties: false }),
     }),
     keyframe: closed({
@@ -177,17 +177,17 @@ export function serverRecordSchemas({ shown, client }: RecordOptions) {
   } as const satisfies Record<ServerRecord['kind'], TSchema>
 }
 
-/** More rules than a reader can have made, and fewer than would make a server slow. */
+/** More rules than a reader makes by hand, and few enough to keep a server fast. */
 const maxRules = 200
 
-/** The longest that a message is held back, in milliseconds. */
+/** The longest delay of a message, in milliseconds. */
 export const maxDelayMs = 60_000
 
 const maxCount = 1_000_000
 
 const ruleParty = Type.Union([integer, Type.Literal('client'), Type.Literal('any')])
 
-/** What is done to messages. */
+/** The rules for messages. */
 export const rules = Type.Array(
   closed({
     from: ruleParty,
@@ -205,14 +205,14 @@ export function oneOf(values: readonly string[]) {
   return Type.Union(values.map((value) => Type.Literal(value)))
 }
 
-/** What the page shows of a request in a context, which holds more of it in some places than in others. */
+/** The fields of a request in a context that the page shows. Some contexts hold more fields. */
 export const contextRequest = Type.Object({
   uid: request.uid,
   seq: request.seq,
   command: request.command,
 })
 
-/** What is accepted in an instance, in a context. */
+/** An accepted batch in a context. */
 export const contextAccepted = Type.Object({ instance: integer, ballot, batch })
 
 const milestone = Type.Object({
@@ -230,7 +230,7 @@ const standing = Type.Object({
   since: Type.Optional(Type.Object({ instance: integer, timeMs: Type.Number() })),
 })
 
-/** The shapes of the records that are no server's, by `kind`. */
+/** The shapes of the records that do not come from a server, by `kind`. */
 export const otherRecordSchemas = {
   cluster: Type.Object({
     cluster: Type.String(),
@@ -271,7 +271,7 @@ export const otherRecordSchemas = {
   }),
 } as const satisfies Record<Exclude<InspectorRecord['kind'], 'server'>, TSchema>
 
-/** What the hub tells of a server that it refused. */
+/** A server that the hub refused. */
 export const refusal = Type.Object({
   key: Type.String(),
   cluster: Type.String(),
@@ -283,5 +283,5 @@ export const refusal = Type.Object({
   timeMs: Type.Number(),
 })
 
-/** Around a server's record. */
+/** The fields around a server's record. */
 export const serverRun = Type.Object({ node: integer, incarnation: Type.String(), run: Type.String() })

@@ -1,9 +1,9 @@
 /**
- * What the inspector is told: by the servers of a live cluster, over a WebSocket, or by a schedule that runs in the page. The
- * page is made of these and of nothing else, so that what it shows of a live cluster, of a file and of the playground is one.
+ * The records that the inspector receives: from the servers of a live cluster over a WebSocket, or from a schedule that runs in
+ * the page. The page shows these records and nothing else, so it shows a live cluster, a file and the playground in the same way.
  *
- * An event at a server is one record: what happened, the transitions that its roles took, in order, what they said and stored
- * and executed, and where they are after it.
+ * One event at a server is one record. It holds the event, the transitions of the roles in order, what they sent, persisted and
+ * executed, and their states afterwards.
  */
 import type { Ballot } from '../../../machines/ballot.ts'
 import type { Address, Instance, Json, NodeId } from '../../../machines/batch.ts'
@@ -25,7 +25,7 @@ export interface RunName {
   readonly run: string
 }
 
-/** Which state a role, or the machine that carries a request, is in, and what it remembers. */
+/** The state and the context of a role, or of the machine that carries a request. */
 export interface MachineState {
   /** As `stateName` of src/core/chart-names.ts writes it: `accepting.helping`. */
   readonly state: string
@@ -35,34 +35,34 @@ export interface MachineState {
 
 export type RoleStates = Readonly<Record<RoleName, MachineState>>
 
-/** A transition that was taken; what is heard and changes nothing is a move without edges. */
+/** A transition that was taken. An event that changes nothing is a move without edges. */
 export interface RoleMove {
   readonly role: RoleName
-  /** The type of the event that it was taken on: a message, or what another role told it. */
+  /** The type of the event that caused it: a message, or an event from another role. */
   readonly event: string
-  /** Ids of src/core/chart-edges.ts. Alternatives with a lower index did not hold. */
+  /** Ids of src/core/chart-edges.ts. The guards of the alternatives with a lower index were false. */
   readonly edges: readonly string[]
   /** The state after it. */
   readonly state: string
 }
 
-/** What happened to a server. */
+/** What happened at a server. */
 export type Cause =
   | { readonly type: 'start' }
-  /** A server's message arrived. */
+  /** A message of another server arrived. */
   | { readonly type: 'hear'; readonly sender: NodeId; readonly message: NodeMessage }
   /** A client's request arrived, from `replyTo`. */
   | { readonly type: 'request'; readonly message: RequestMessage; readonly replyTo: Address }
   | { readonly type: 'timer'; readonly role: RoleName; readonly id: string }
-  /** A sync ended well. */
+  /** A sync succeeded. */
   | { readonly type: 'synced' }
-  /** Another part of the server told a role something. */
+  /** Another part of the server sent an event to a role. */
   | { readonly type: 'tell'; readonly role: RoleName; readonly event: string }
 
-/** Somebody at an end of a message: a server, or a client by its name or address. */
+/** A sender or receiver of a message: a server, or a client by its name or address. */
 export type PartyName = NodeId | string
 
-/** What a server tells of itself. */
+/** What a server reports about itself. */
 export type ServerRecord =
   | StepRecord
   | KeyframeRecord
@@ -79,38 +79,39 @@ export type ServerRecord =
 /** Something happened to the server. */
 export interface StepRecord {
   readonly kind: 'step'
-  /** Lamport's. */
+  /** The Lamport clock. */
   readonly clock: number
-  /** Milliseconds since 1970, by the server's clock; of a schedule, virtual. */
+  /** Milliseconds since 1970 by the server's clock; in a schedule, virtual milliseconds. */
   readonly timeMs: number
   readonly cause: Cause
   readonly moves: readonly RoleMove[]
-  /** What was said, synced, executed and answered, in order: the same facts by which invariants are judged. */
+  /** What was sent, synced, executed and answered, in order: the facts by which invariants are judged. */
   readonly facts: readonly Fact[]
-  /** What was given to the disk, and is not synced yet. */
+  /** The number of writes that are not synced yet. */
   readonly writes: number
   /** The roles that changed. */
   readonly roles: Partial<RoleStates>
 }
 
-/** Where the server stands: its first record, and the first after records that were left out. */
+/** The whole state of the server: its first record, and the first after records that were left out. */
 export interface KeyframeRecord {
   readonly kind: 'keyframe'
   readonly clock: number
   readonly timeMs: number
   readonly address: Address
-  /** `null` where there is no process. */
+  /** `null` when there is no process. */
   readonly pid: number | null
   readonly members: readonly Member[]
   readonly durable: DurableState
-  /** Everything below is executed. */
+  /** The server executed every instance below this one. */
   readonly firstUnexecuted: Instance
   readonly roles: RoleStates
 }
 
 /**
- * How far the server is, reported while records are left out: it is small, so it is sent whatever else there is to send. It is
- * sent at multiples of a fixed time by the clock, so that the heads of several servers are of the same moment.
+ * How far the server is, reported while records are left out. This record is small, so the server sends it however much else
+ * waits. The server sends it at multiples of a fixed time by its clock, so that the heads of several servers show the same
+ * moment.
  */
 export interface HeadsRecord {
   readonly kind: 'heads'
@@ -118,17 +119,17 @@ export interface HeadsRecord {
   readonly timeMs: number
   /** The highest ballot that the acceptor promised, in memory. */
   readonly promised: Ballot | null
-  /** `false`: a write of that promise is under way, and nobody has received it. */
+  /** `false`: the write of that promise is in progress, and the server has not sent the promise. */
   readonly isPromisedSynced: boolean
-  /** The learner knows what was chosen in every instance below. */
+  /** The learner knows the chosen batch of every instance below this one. */
   readonly firstUnchosen: Instance
-  /** The replica executed every instance below. */
+  /** The replica executed every instance below this one. */
   readonly firstUnexecuted: Instance
-  /** Records that were left out since the last one that is not of this kind. */
+  /** The number of records that were left out since the last record of another kind. */
   readonly leftOut: number
 }
 
-/** A message met with something on its way: a fault that was asked for, a cut, nobody there. */
+/** What happened to a message on its way: an injected fault, a cut link, or no receiver. */
 export interface FateRecord {
   readonly kind: 'fate'
   readonly clock: number
@@ -137,11 +138,11 @@ export interface FateRecord {
   readonly to: PartyName
   readonly message: NodeMessage | ClientMessage | ServerMessage
   readonly fate: 'dropped' | 'delayed' | 'duplicated'
-  /** Why, in a few words for the reader. */
+  /** The reason, in a few words for the reader. */
   readonly reason: string
 }
 
-/** What the service shows of its state, after it executed something; not after every time. */
+/** The service's view of its state, after an execution. Not every execution is followed by this record. */
 export interface ServiceRecord {
   readonly kind: 'service'
   readonly clock: number
@@ -150,49 +151,49 @@ export interface ServiceRecord {
   readonly view: ServiceView
 }
 
-/** What the inspector keeps and shows, in the order in which it can have happened. */
+/** What the inspector keeps and shows, in an order in which it can have happened. */
 export type InspectorRecord =
-  /** Before all that servers tell; again when the rules change. */
+  /** Precedes all records of servers, and is repeated when the rules change. */
   | {
       readonly kind: 'cluster'
       readonly cluster: string
       readonly service: string
       readonly founders: readonly Member[]
-      /** Faults can be asked for. */
+      /** The page can inject faults. */
       readonly allowsFaults: boolean
-      /** What is done to messages from now on; nothing where it is left out. */
+      /** The rules for messages from now on; none when left out. */
       readonly rules?: readonly FaultRule[]
     }
   | (RunName & { readonly kind: 'server'; readonly record: ServerRecord })
-  /** Records of a server that were left out, since it had more to do: what comes next is after a gap. */
+  /** A server left out records, because it had more to do. The next record of it follows a gap. */
   | (RunName & { readonly kind: 'gap'; readonly count: number })
-  /** What is seen of a server from outside. */
+  /** What the hub observes of a server from outside. */
   | {
       readonly kind: 'process'
       readonly node: NodeId
       readonly timeMs: number
-      /** `silent`: it runs, and does not tell what happens. */
+      /** `silent`: the server runs, and reports nothing. */
       readonly state: 'up' | 'gone' | 'paused' | 'resumed' | 'silent'
       readonly reason: string | null
     }
-  /** Which links are cut from now on, all of them: said when it changes, where cuts are no rules. */
+  /** All links that are cut from now on. Sent when they change, where cuts are not rules. */
   | LinksRecord
   | RepeatsRecord
-  /** What is kept of a time of which the rest is forgotten: before the first record that is kept. */
+  /** The milestones of the time whose records were evicted: before the first record that is kept. */
   | { readonly kind: 'milestones'; readonly milestones: readonly Milestone[] }
-  /** A client's machine moved. Only clients of the inspector's own are seen. */
+  /** A client's machine took a transition. Only the inspector's own clients are observed. */
   | ClientRecord
   | Verdict
 
 /**
- * Steps that were taken before, in rounds after which all stood where they had stood, are left out: as those by which a client
- * that waits is answered that it waits.
+ * Steps that repeat earlier ones are left out, when after each round all roles are in the state from before it. Example: the
+ * answers to a client that waits.
  */
 export interface RepeatsRecord {
   readonly kind: 'repeats'
-  /** Of the last of them. */
+  /** The time of the last of them. */
   readonly timeMs: number
-  /** Of the first of them. */
+  /** The time of the first of them. */
   readonly sinceMs: number
   readonly count: number
 }
@@ -203,7 +204,7 @@ export interface LinksRecord {
   readonly cut: readonly CutLink[]
 }
 
-/** What `from` says does not come to `to`. */
+/** Messages from `from` to `to` are lost. */
 export interface CutLink {
   readonly from: PartyName
   readonly to: PartyName
@@ -214,7 +215,7 @@ export interface ClientRecord {
   readonly client: string
   readonly seq: number
   readonly timeMs: number
-  /** What it heard; `null` when a timer fired or its program asked for something. */
+  /** The message that the client received; `null` when a timer fired or its program made a call. */
   readonly heard: { readonly from: NodeId; readonly message: ServerMessage } | null
   /** The type of the event. */
   readonly event: string
@@ -223,21 +224,21 @@ export interface ClientRecord {
   readonly machine: MachineState
 }
 
-/** How invariants stand: said when it changes. */
+/** The standings of the invariants. Sent when they change. */
 export interface Verdict {
   readonly kind: 'verdict'
   readonly timeMs: number
   readonly invariants: readonly InvariantStanding[]
-  /** What else ended the run: an assertion that did not hold, or answers that no order of execution explains. */
+  /** Another reason why the run ended: an assertion that failed, or answers that no order of execution explains. */
   readonly failure?: string
 }
 
 export interface InvariantStanding {
   readonly invariant: Invariant
-  /** `unjudged`: records are missing, or it can be judged by an engine only. */
+  /** `unjudged`: records are missing, or only an engine can judge it. */
   readonly standing: 'holds' | 'broken' | 'unjudged'
-  /** What was wrong; or why it is not judged, or how much it was judged by. */
+  /** What was wrong; or why it is not judged, or by what it was judged. */
   readonly text: string
-  /** Since when it is judged: left out where that is from the beginning on, or where it is not judged. */
+  /** Since when it is judged. Left out when it is judged from the beginning, or not judged. */
   readonly since?: { readonly instance: Instance; readonly timeMs: number }
 }

@@ -1,15 +1,15 @@
-/** What a rule of src/inspect/records/control.ts fits, and how it is written for a reader. */
+/** Which messages a rule of src/inspect/records/control.ts fits, and the rule as text. */
 import type { Message } from '../../../machines/messages.ts'
 import type { FaultParty, FaultRule } from './control.ts'
 
-/** A message on its way, as rules see it: every client is one party. */
+/** A message in transit, as rules see it: all clients are one party. */
 export interface Passing {
   readonly from: Exclude<FaultParty, 'any'>
   readonly to: Exclude<FaultParty, 'any'>
   readonly type: Message['type']
 }
 
-/** True when the rule is about such a message; how many it has already been about is not looked at. */
+/** True when the rule fits the message. The rule's count is not considered. */
 export function fits(rule: FaultRule, { from, to, type }: Passing): boolean {
   return (
     (rule.from === 'any' || rule.from === from) &&

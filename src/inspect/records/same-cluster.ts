@@ -1,11 +1,11 @@
-/** Which cluster a server belongs to, as far as its hello says. */
+/** Which cluster a server belongs to, by its hello. */
 import type { ServerHello } from './protocol.ts'
 
 export type ClusterIdentity = Pick<ServerHello, 'cluster' | 'service' | 'founders'>
 
 /**
- * True when both may be of one cluster. Clusters that were founded at the same addresses have the same name; the incarnations of
- * their founders tell them apart, where both know them.
+ * True when both identities may belong to one cluster. Clusters that were founded at the same addresses have the same name. The
+ * incarnations of their founders distinguish them, when both identities have them.
  */
 export function isSameCluster(a: ClusterIdentity, b: ClusterIdentity): boolean {
   if (a.cluster !== b.cluster || a.service !== b.service || a.founders.length !== b.founders.length) {

@@ -1,15 +1,15 @@
 import type { Json } from '../../../machines/batch.ts'
 import { type ServiceView, viewRows } from '../../services/service.ts'
 
-/** How many elements of a list, fields of a record and characters of a text are kept. */
+/** How many elements of a list, fields of an object and characters of a text are kept. */
 const kept = 48
 const keptCharacters = 200
-/** Deeper than anything in a context is. */
+/** Nothing in a context is nested deeper than this. */
 const keptDepth = 9
 
 /**
- * A copy of plain data that is bounded in size, for somebody to look at: of what is longer, the beginning and how much more
- * there is.
+ * A copy of plain data, bounded in size, for display. A longer value is cut to its beginning, followed by the number of elements
+ * or characters that were cut.
  */
 export function truncated(value: unknown, depth = keptDepth): Json {
   if (typeof value === 'string') {
@@ -34,7 +34,7 @@ export function truncated(value: unknown, depth = keptDepth): Json {
   return fields
 }
 
-/** A view that is bounded in size, whatever the service shows. */
+/** A view of the service, bounded in size. */
 export function truncatedView(view: ServiceView): ServiceView {
   if ('json' in view) return { json: truncated(view.json) }
   return {

@@ -3,7 +3,7 @@ import { messageOf } from '../../core/message-of.ts'
 import { Violation } from '../../core/violation.ts'
 import type { InvariantStanding, Verdict } from './record.ts'
 
-/** How the invariants stand after every event so far, of which the last threw `error`, or `null`. */
+/** The standing of each invariant after all events so far. `error` is what the last event threw, or `null`. */
 export function verdictOf(error: unknown, timeMs: number, judgement: Judgement): Verdict {
   const violation = error instanceof Violation ? error : null
   return {
@@ -18,7 +18,7 @@ export function verdictOf(error: unknown, timeMs: number, judgement: Judgement):
   }
 }
 
-/** How an invariant stands that is not broken. */
+/** The standing of an invariant that is not broken. */
 function standingOf(invariant: Invariant, judgement: Judgement, isOver: boolean): InvariantStanding {
   const reason = reasonUnjudged(invariant, judgement)
   if (reason !== null) return unjudged(invariant, reason)
@@ -26,7 +26,7 @@ function standingOf(invariant: Invariant, judgement: Judgement, isOver: boolean)
   return { invariant, standing: 'holds', text }
 }
 
-/** How an invariant stands that nobody judges, because it `reason`. */
+/** The standing of an invariant that was not judged. `reason` says why. */
 export function unjudged(invariant: Invariant, reason: string): InvariantStanding {
   return { invariant, standing: 'unjudged', text: reason }
 }

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks'
 
 /**
- * How much a server may tell of itself, so that telling costs it a few percent of its time and never more. Each window of
- * time has the same allowance, and begins at a multiple of its length by the clock: so servers whose clocks agree tell of
- * the same moments when they have too much to tell, and what one said can be followed to where it was heard.
+ * How much a server may report, so that reporting never costs more than a few percent of its time. Each window of time has the
+ * same allowance and begins at a multiple of its length by the clock. So under load, servers whose clocks agree report the same
+ * moments, and a message can be followed from its sender to its receiver.
  */
 export class Allowance {
   readonly #windowMs: number
@@ -14,8 +14,8 @@ export class Allowance {
   #left: number
 
   /**
-   * `weight` may be spent in each window of `windowMs`. What is not spent is saved for a burst, until `most` is left: by
-   * default nothing is. `share` gives what part of the weight is granted for the time since it was last asked: 0 to 1.
+   * `weight` may be spent in each window of `windowMs`. The unspent rest is saved for a burst, up to `most`; by default nothing
+   * is saved. `share` returns which part of the weight is granted for the time since its last call: 0 to 1.
    */
   constructor({
     windowMs,
@@ -39,7 +39,7 @@ export class Allowance {
   isLeft(nowMs: number): boolean {
     const window = Math.floor(nowMs / this.#windowMs)
     if (window !== this.#window) {
-      // What was overspent is taken from the windows after it. A clock may also go back.
+      // Overspending reduces the following windows. The clock may also go back.
       const passed = window > this.#window ? window - this.#window : 1
       this.#left = Math.min(this.#most, this.#left + passed * this.#weight * this.#share())
       this.#window = window
@@ -47,7 +47,7 @@ export class Allowance {
     return this.#left > 0
   }
 
-  /** Takes `weight` from what is left; it may be more than that. */
+  /** Spends `weight`, which may be more than is left. */
   spend(weight: number): void {
     this.#left -= weight
   }
@@ -59,8 +59,8 @@ export class Allowance {
 }
 
 /**
- * Gives, when it is asked, what part of the time since it was asked last in which this process had something to do it was
- * given a processor for: 0 to 1. On a machine that is busy with others that is little, and so is what may be told.
+ * Returns a function that measures, since its last call, the part of the time with work in which this process had a CPU: 0 to 1.
+ * On a machine that is busy with other processes the part is small, and so is the allowance.
  */
 export function processorShare(): () => number {
   let cpu = process.cpuUsage()

@@ -1,26 +1,26 @@
 import type { HeadsRecord, ServerRecord } from '../records/record.ts'
 import type { Allowance } from './allowance.ts'
 
-/** Records without a gap between them, each as JSON. */
+/** Consecutive records, each as JSON. */
 export interface Stretch {
-  /** How many records were left out before it. */
+  /** The number of records that were left out before it. */
   readonly leftOut: number
   readonly records: readonly string[]
 }
 
 export interface BacklogLimits {
-  /** Records that may wait. */
+  /** The number of records that may wait. */
   readonly records: number
-  /** Characters of JSON that may wait. */
+  /** The characters of JSON that may wait. */
   readonly characters: number
 }
 
-/** What a record weighs beside its characters: that it is put together at all. */
+/** The weight of a record in addition to its characters: the cost of making it. */
 const recordWeight = 400
 
 /**
- * The records that wait to be sent: a bounded number of them. When there is no room or no allowance left, nothing is taken,
- * only counted; and since whoever reads on after a gap must know where the server stands, a keyframe comes first then.
+ * The records that wait to be sent, bounded in number. Without room or allowance, records are only counted. After a gap the
+ * reader needs the server's state, so a keyframe comes first.
  */
 export class Backlog {
   readonly #allowance: Allowance
@@ -28,7 +28,7 @@ export class Backlog {
   #stretches: { leftOut: number; records: string[] }[] = []
   #records = 0
   #characters = 0
-  /** Left out since the last record that was taken. */
+  /** The number left out since the last record that was taken. */
   #leftOut = 0
   #totalLeftOut = 0
   #isFull = false
@@ -44,7 +44,7 @@ export class Backlog {
     return this.#needsKeyframe
   }
 
-  /** There was no room; nothing is taken until `reopen`. */
+  /** There is no room. No record is taken until `reopen`. */
   get isFull(): boolean {
     return this.#isFull
   }
@@ -58,36 +58,36 @@ export class Backlog {
     return this.#characters
   }
 
-  /** All that were left out so far. */
+  /** The total number of records that were left out. */
   get totalLeftOut(): number {
     return this.#totalLeftOut
   }
 
-  /** True when a record may be made at `nowMs`; when not, nothing is to be made of it. */
+  /** True when a record may be made at `nowMs`. Otherwise the caller makes none. */
   admits(nowMs: number): boolean {
     return !this.#isFull && this.#allowance.isLeft(nowMs)
   }
 
-  /** A record is left out. */
+  /** Counts records that are left out. */
   leaveOut(count = 1): void {
     this.#leftOut += count
     this.#totalLeftOut += count
     this.#needsKeyframe = true
   }
 
-  /** Records that were left out since the last one that was taken. */
+  /** The number of records that were left out since the last one that was taken. */
   get leftOut(): number {
     return this.#leftOut
   }
 
-  /** Takes heads, which need no allowance; what is left out stays left out, and a keyframe still comes next. Drops them without room. */
+  /** Takes heads, which need no allowance. The gap stays, and a keyframe still follows it. Drops the heads without room. */
   addHeads(record: HeadsRecord): void {
     const text = JSON.stringify(record)
     if (this.#isFull || !this.#hasRoom(text)) return
     this.#put(text)
   }
 
-  /** Takes a record, which was admitted. */
+  /** Takes a record that was admitted. */
   add(record: ServerRecord): void {
     const text = JSON.stringify(record)
     this.#allowance.spend(text.length + recordWeight)
@@ -103,7 +103,7 @@ export class Backlog {
     this.#needsKeyframe = false
   }
 
-  /** Everything that waits; from now on nothing does. */
+  /** Returns all waiting records, and removes them. */
   take(): readonly Stretch[] {
     const taken = this.#stretches
     this.#stretches = []
@@ -112,7 +112,7 @@ export class Backlog {
     return taken
   }
 
-  /** Leaves out everything that waits. A keyframe comes next. */
+  /** Leaves out all waiting records. A keyframe comes next. */
   forget(): void {
     const before = this.take()
     const records = before.reduce((sum, stretch) => sum + stretch.records.length, 0)

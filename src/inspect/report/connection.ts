@@ -9,38 +9,38 @@ import {
 import { WebSocket } from 'ws'
 import { type Resolver, systemResolver } from '../../network/resolver.ts'
 
-/** What a connection tells whoever uses it. */
+/** The events that a connection reports to its user. */
 export interface ConnectionEvents {
-  /** It is there, for the first time or again. */
+  /** Connected, for the first time or again. */
   opened(): void
-  /** It is gone; it will be tried again. */
+  /** The connection is lost; it will be retried. */
   lost(): void
-  /** Nobody could be reached; it will be tried again. */
+  /** The connection failed; it will be retried. */
   failed?(): void
-  heard(text: string): void
+  received(text: string): void
 }
 
-/** How long to wait before the next try to connect, in milliseconds: twice as long each time. */
+/** The delay before the first retry, in milliseconds. It doubles each time. */
 const firstRetryMs = 250
 const lastRetryMs = 5_000
 
-/** A connection that lasted so long was wanted at the other end, in milliseconds. */
+/** A connection that lasted this long was accepted by the other end, in milliseconds. */
 const provenMs = 1_000
 
-/** Nobody at the other end has long things to say. */
-const mostHeardBytes = 1_000_000
+/** The other end sends no long messages. */
+const mostReceivedBytes = 1_000_000
 
 const handshakeMs = 5_000
 
-/** How long what was said last has to leave, in milliseconds. */
+/** How long the last messages have to leave when the connection is closed, in milliseconds. */
 const closingMs = 250
 
-/** A WebSocket to somebody who may come and go. It keeps no process alive, and throws nothing once it has begun. */
+/** A WebSocket to a peer that may be absent. It keeps no process alive, and throws nothing once it has started. */
 export class Connection {
   readonly #url: string
   readonly #events: ConnectionEvents
   readonly #connect: (options: NetConnectOpts) => Socket
-  /** It may not be there yet. */
+  /** It may still be connecting. */
   #socket: WebSocket | null = null
   #isOpen = false
   #openedMs = 0
@@ -48,13 +48,13 @@ export class Connection {
   #retryTimer: NodeJS.Timeout | null = null
   #isClosed = false
 
-  /** To `url`; `resolver` looks up the name in it, in the background as it does all names of the process. */
+  /** To `url`. `resolver` resolves its host name in the background, as it does for all names of the process. */
   constructor(url: string, events: ConnectionEvents, resolver: Resolver = systemResolver) {
     const { urlWithoutZone, zone } = withoutZone(url)
     this.#url = urlWithoutZone
     this.#events = events
     this.#connect = (options) => {
-      // Of what an HTTP request is given: its path is none of a socket.
+      // `options` are those of an HTTP request: its path means nothing to a socket.
       const { host = 'localhost', port } = options as TcpNetConnectOpts
       return connect({ host: `${host}${zone}`, port, lookup: lookupBy(resolver) }).unref()
     }
@@ -64,18 +64,18 @@ export class Connection {
     return this.#isOpen
   }
 
-  /** Bytes that were said and have not left yet. */
+  /** Bytes that were passed to the socket and have not left yet. */
   get unread(): number {
     return this.#socket?.bufferedAmount ?? 0
   }
 
-  /** Connects, now and whenever the connection is lost. Throws when the address is none. */
+  /** Connects now, and again after each loss. Throws when the address is invalid. */
   start(): void {
     this.#retryTimer = null
     const socket = new WebSocket(this.#url, {
       perMessageDeflate: false,
       handshakeTimeout: handshakeMs,
-      maxPayload: mostHeardBytes,
+      maxPayload: mostReceivedBytes,
       createConnection: this.#connect as typeof connect,
     })
     this.#socket = socket
@@ -84,18 +84,18 @@ export class Connection {
       this.#openedMs = performance.now()
       this.#events.opened()
     })
-    socket.on('message', (data) => this.#events.heard(String(data)))
-    // What went wrong does not matter: the connection closes after it.
+    socket.on('message', (data) => this.#events.received(String(data)))
+    // The error does not matter: the close event follows.
     socket.on('error', () => undefined)
     socket.on('close', () => this.#closed())
   }
 
-  /** Says `text`, if the connection is there. */
-  say(text: string): void {
+  /** Sends `text`, if connected. */
+  send(text: string): void {
     if (this.#isOpen) this.#socket?.send(text, () => undefined)
   }
 
-  /** Ends it. Resolves when what was said has left, or has taken too long. */
+  /** Closes the connection. Resolves when everything sent has left, or has taken too long. */
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
@@ -117,7 +117,7 @@ export class Connection {
     this.#isOpen = false
     if (wasOpen) this.#events.lost()
     else if (!this.#isClosed) this.#events.failed?.()
-    // Who is refused each time it has connected asks ever more rarely.
+    // A connection that is refused right after it opened does not reset the delay, so retries become rarer.
     if (wasOpen && performance.now() - this.#openedMs >= provenMs) this.#retryMs = firstRetryMs
     if (this.#isClosed) return
     this.#retryTimer = setTimeout(() => this.start(), this.#retryMs).unref()
@@ -125,13 +125,13 @@ export class Connection {
   }
 }
 
-/** A URL cannot say through which interface a link-local address is reached: `[fe80::1%eth0]`. */
+/** Removes the zone of a link-local address (`[fe80::1%eth0]`), which a URL cannot contain. */
 function withoutZone(url: string): { readonly urlWithoutZone: string; readonly zone: string } {
   const zone = /^ws:\/\/\[[^\]%]*(%[^\]]*)\]/.exec(url)?.[1] ?? ''
   return { urlWithoutZone: url.replace(zone, ''), zone }
 }
 
-/** For `connect` of a socket, which would take a thread of the pool at each try. */
+/** A `lookup` for the socket. The default one would use a thread of the pool for each try. */
 function lookupBy(resolver: Resolver): LookupFunction {
   return (name, { all }, found) => {
     void resolver.resolve(name).then((ips) => {

@@ -1,4 +1,4 @@
-/** Makes records of what happens to a live server, as far as there is time and room for them. */
+/** Makes records of the events of a live server, as far as time and room allow. */
 import type { AnyActorRef, InspectionEvent } from 'xstate'
 import type { AcceptorContext } from '../../../machines/acceptor.ts'
 import { compareBallots } from '../../../machines/ballot.ts'
@@ -26,13 +26,13 @@ import type {
 import { truncatedView } from '../records/truncated.ts'
 import { DurableMirror } from './durable-mirror.ts'
 
-/** Where records go. */
+/** The destination of records. */
 export interface RecordSink {
   /** True when the next record must be a keyframe. */
   readonly needsKeyframe: boolean
   /** True when a record may be made now. */
   admits(): boolean
-  /** A record is left out. */
+  /** Counts a record that is left out. */
   leaveOut(): void
   add(record: ServerRecord): void
 }
@@ -50,9 +50,9 @@ interface Snapshot {
   readonly context?: unknown
 }
 
-/** The service is shown after so many milliseconds, at the earliest. */
+/** The shortest interval between two views of the service, in milliseconds. */
 const serviceEveryMs = 250
-/** It is shown more rarely where that is dear: after so many times what it took. */
+/** The interval is longer when the view is expensive: this many times its duration. */
 const serviceRest = 50
 
 export class Observer {
@@ -62,20 +62,20 @@ export class Observer {
   #mirror: DurableMirror | null = null
   #isBroken = false
 
-  // Of the event under way, if it is followed.
+  // The event in progress, if it is recorded.
   #isFollowing = false
   #moves: RoleMove[] = []
   #facts: Fact[] = []
   #isUnderWay = false
-  /** What met messages in it. */
+  /** What happened to the messages of this event. */
   #fates: FateRecord[] = []
 
-  /** Each role as it was last told of. */
-  #told: Partial<Record<RoleName, Snapshot>> = {}
+  /** The state of each role in the last record. */
+  #reported: Partial<Record<RoleName, Snapshot>> = {}
   #serviceTimer: NodeJS.Timeout | null = null
   #serviceTookMs = 0
 
-  /** `failed` is told, once, when something was wrong here: the observer ends, and the server goes on. */
+  /** `failed` is called once, on an error in the observer: then the observer ends, and the server continues. */
   constructor(subject: Subject, sink: RecordSink, failed: (error: Error) => void) {
     this.#subject = subject
     this.#sink = sink
@@ -87,7 +87,7 @@ export class Observer {
     this.#mirror = new DurableMirror({ promised, accepted, firstUnchosen })
   }
 
-  /** An event is about to happen. False when it is left out: then nothing of it needs to be told. */
+  /** An event is about to happen. Returns false when it is left out: then the caller need not report anything of it. */
   begins(): boolean {
     return this.#safely(false, () => {
       this.#isFollowing = this.#isAdmitted()
@@ -99,7 +99,7 @@ export class Observer {
     })
   }
 
-  /** XState tells what it does. */
+  /** Takes an event of XState's inspection. */
   inspected(inspected: InspectionEvent): void {
     this.#safely(undefined, () => {
       if (inspected.type !== '@xstate.microstep') return
@@ -112,7 +112,7 @@ export class Observer {
     })
   }
 
-  /** Something that the event under way came to. */
+  /** A fact of the event in progress. */
   fact(fact: Fact): void {
     if (this.#isFollowing) this.#facts.push(fact)
   }
@@ -123,12 +123,12 @@ export class Observer {
     this.#serviceChanged()
   }
 
-  /** `write` is given to the disk. */
+  /** A write begins. */
   asked(write: Write): void {
     this.#safely(undefined, () => this.#mirror?.ask(write))
   }
 
-  /** A write of the acceptor is synced: the disk as it is then. */
+  /** A write of the acceptor is synced. Returns the content of the disk after it. */
   synced(): DurableState | null {
     return this.#safely(null, () => {
       this.#mirror?.synced()
@@ -136,10 +136,10 @@ export class Observer {
     })
   }
 
-  /** The event that `begins` admitted has happened. */
+  /** The event that `begins` admitted has ended. */
   ends(event: JournalEvent['event']): void {
     this.#safely(undefined, () => {
-      if (event.type === 'start') this.#told = {}
+      if (event.type === 'start') this.#reported = {}
       this.#sink.add({
         kind: 'step',
         clock: this.#subject.clock(),
@@ -153,7 +153,7 @@ export class Observer {
     })
   }
 
-  /** The event is over, whether it was followed or not: what became of what was said in it comes after it. */
+  /** The event is over, whether it was recorded or not. The fates of its messages follow it. */
   over(): void {
     this.#safely(undefined, () => {
       this.#isUnderWay = false
@@ -162,7 +162,7 @@ export class Observer {
     })
   }
 
-  /** Tells what became of a message. */
+  /** Records what happened to a message. */
   fate(fate: Omit<FateRecord, 'kind' | 'clock' | 'timeMs'>): void {
     this.#safely(undefined, () => {
       const record: FateRecord = {
@@ -176,14 +176,14 @@ export class Observer {
     })
   }
 
-  /** Tells where the server stands, if that is to come next. */
+  /** Makes a keyframe, if one is due. */
   resume(): void {
     this.#safely(undefined, () => {
       if (this.#sink.needsKeyframe && this.#sink.admits()) this.#keyframe()
     })
   }
 
-  /** How far the server is; `null` while its roles do not run. Costs as much as a few fields. */
+  /** How far the server is; `null` while its roles do not run. Reads only a few fields. */
   heads(): Omit<HeadsRecord, 'leftOut'> | null {
     return this.#safely(null, () => {
       const acceptor = this.#subject.snapshot('acceptor')?.context as AcceptorContext | undefined
@@ -211,7 +211,7 @@ export class Observer {
     })
   }
 
-  /** True when a record may be made now; a keyframe is made before it where one must be. */
+  /** True when a record may be made now. Makes the keyframe before it when one is due. */
   #isAdmitted(): boolean {
     if (this.#sink.admits()) {
       if (this.#sink.needsKeyframe) this.#keyframe()
@@ -225,9 +225,9 @@ export class Observer {
     const mirror = this.#mirror
     if (mirror === null) return
     const { address, replica } = this.#subject
-    this.#told = {}
+    this.#reported = {}
     const roles = this.#changed()
-    // Before the roles are there, or when they are gone.
+    // The roles do not exist yet, or no longer.
     if (roleNames.some((role) => roles[role] === undefined)) return
     this.#sink.add({
       kind: 'keyframe',
@@ -247,10 +247,10 @@ export class Observer {
     const changed: Partial<Record<RoleName, MachineState>> = {}
     for (const role of roleNames) {
       const snapshot = this.#subject.snapshot(role)
-      const before = this.#told[role]
+      const before = this.#reported[role]
       if (snapshot === undefined) continue
       if (snapshot.context === before?.context && snapshot.value === before?.value) continue
-      this.#told[role] = snapshot
+      this.#reported[role] = snapshot
       changed[role] = machineStateOf(role, snapshot as Parameters<typeof machineStateOf>[1])
     }
     return changed
@@ -262,7 +262,7 @@ export class Observer {
     this.#serviceTimer ??= setTimeout(() => this.#showService(), afterMs).unref()
   }
 
-  /** What is left out here is made up for after the keyframe that comes next. */
+  /** Shows the service. A view that is left out here follows the next keyframe. */
   #showService(): void {
     this.#serviceTimer = null
     this.#safely(undefined, () => {
@@ -280,7 +280,7 @@ export class Observer {
     })
   }
 
-  /** Nothing that is wrong here may be thrown into the server. */
+  /** An error here must not reach the server. */
   #safely<T>(otherwise: T, run: () => T): T {
     if (this.#isBroken) return otherwise
     try {

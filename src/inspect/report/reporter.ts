@@ -1,4 +1,6 @@
-/** The wire from a live server to the hub: records in batches over a WebSocket, which may come and go. */
+/**
+ * The connection from a live server to the hub. It sends records in batches over a WebSocket, which may be lost and made again.
+ */
 import type { Address } from '../../../machines/batch.ts'
 import type { ControlResult } from '../records/control.ts'
 import type { ServerHello, ServerToHub } from '../records/protocol.ts'
@@ -11,50 +13,50 @@ import type { RecordSink } from './observer.ts'
 export interface ReporterOptions {
   /** Where the hub listens. */
   readonly hub: Address
-  /** The first thing that is said on each connection. */
+  /** The first message on each connection. */
   readonly hello: ServerHello
-  /** Is given what the hub tells the server to do, unchecked; says what came of it. */
+  /** Receives the commands of the hub, unchecked, and returns their results. */
   readonly onControl?: (command: unknown) => ControlResult
-  /** How much it may tell; by default as much as costs a server a few percent of its time. */
+  /** How much it may report. The default costs a server a few percent of its time. */
   readonly allowance?: Allowance
 }
 
-/** Whom a reporter reports of. */
+/** The server that a reporter reports on. */
 export interface ReportedSubject {
-  /** It is time for a keyframe, though nothing happens. */
+  /** A keyframe is due, although no event happens. */
   resume(): void
   /** How far it is now; `null` before it runs. */
   heads(): Omit<HeadsRecord, 'leftOut'> | null
 }
 
-/** What became of the records so far. */
+/** What happened to the records so far. */
 export interface ReporterCounters {
   readonly isConnected: boolean
   readonly sent: number
   readonly leftOut: number
-  /** Characters and bytes of records that wait here, for their turn or for the hub to read them. */
+  /** Characters and bytes of records that wait here: to be sent, or to be read by the hub. */
   readonly waiting: number
 }
 
-/** Records are sent so many milliseconds after the first of them was made. */
+/** Records are sent this many milliseconds after the first of them was made. */
 const flushMs = 50
 
 /**
- * While records are left out, heads are sent so often, in milliseconds: at the multiples of it by the clock, so that those of
- * servers whose clocks agree are of the same moment.
+ * While records are left out, heads are sent at multiples of this many milliseconds by the clock, so that servers whose clocks
+ * agree report the same moments.
  */
 const headsEveryMs = 200
 
-/** Nothing more is given to a hub that has so many bytes to read. */
+/** Nothing more is sent to a hub with so many unread bytes. */
 const mostUnreadBytes = 1_000_000
 
-/** Under load some fifty records of a leader in each window; after a quiet time some hundreds at once. */
+/** Under load, some fifty records of a leader in each window; after a quiet time, some hundreds at once. */
 const usualAllowance = { windowMs: 500, weight: 120_000, most: 1_200_000 }
 const backlogLimits = { records: 4_000, characters: 2_000_000 }
 
 /**
- * Sends what it is given for as long as a hub takes it. It keeps no process alive and throws nothing. What it holds is
- * bounded: by `backlogLimits`, and on the wire by `mostUnreadBytes` and what was waiting when the last of it was sent.
+ * Sends the records that it is given, as long as a hub reads them. It keeps no process alive and throws nothing. What it holds is
+ * bounded: by `backlogLimits`, and on the connection by `mostUnreadBytes` and the last send.
  */
 export class Reporter implements RecordSink {
   readonly #options: ReporterOptions
@@ -65,7 +67,7 @@ export class Reporter implements RecordSink {
   #flushTimer: NodeJS.Timeout | null = null
   #resumeTimer: NodeJS.Timeout | null = null
   #headsTimer: NodeJS.Timeout | null = null
-  /** The moment of the last heads, or of those that wait. A timer may fire a millisecond before its moment. */
+  /** The moment of the last heads, or of the next heads if they are scheduled. A timer may fire a millisecond too early. */
   #headsMs = 0
   #sent = 0
   #isClosed = false
@@ -77,11 +79,11 @@ export class Reporter implements RecordSink {
     this.#connection = new Connection(`ws://${options.hub}/servers`, {
       opened: () => this.#opened(),
       lost: () => this.#backlog.forget(),
-      heard: (text) => this.#heard(text),
+      received: (text) => this.#received(text),
     })
   }
 
-  /** Begins to look for the hub, and reports of `subject` from now on. */
+  /** Begins to connect to the hub, and reports on `subject` from now on. */
   start(subject: ReportedSubject): void {
     this.#subject = subject
     this.#connection.start()
@@ -115,7 +117,7 @@ export class Reporter implements RecordSink {
     if (this.#connection.isOpen) this.#flushSoon()
   }
 
-  /** Sends what there is, and ends the connection. Resolves when that is done, or has taken too long. */
+  /** Sends what waits, and closes the connection. Resolves when that is done, or has taken too long. */
   close(): Promise<void> {
     this.#flush()
     this.#isClosed = true
@@ -125,49 +127,49 @@ export class Reporter implements RecordSink {
   }
 
   #opened(): void {
-    this.#connection.say(JSON.stringify(this.#options.hello))
+    this.#connection.send(JSON.stringify(this.#options.hello))
     this.#backlog.reopen()
-    // What waits begins with a keyframe.
+    // The backlog must begin with a keyframe.
     if (this.#backlog.isEmpty) this.#subject.resume()
     else this.#flushSoon()
   }
 
-  #heard(text: string): void {
+  #received(text: string): void {
     try {
-      const said: unknown = JSON.parse(text)
-      if (typeof said !== 'object' || said === null || !('type' in said)) return
-      if (said.type !== 'hub.control' || !('command' in said)) return
-      const result = this.#options.onControl?.(said.command)
-      if (result === undefined || !('id' in said) || typeof said.id !== 'number') return
-      const answer: ServerToHub = { type: 'server.result', id: said.id, result }
-      this.#connection.say(JSON.stringify(answer))
+      const message: unknown = JSON.parse(text)
+      if (typeof message !== 'object' || message === null || !('type' in message)) return
+      if (message.type !== 'hub.control' || !('command' in message)) return
+      const result = this.#options.onControl?.(message.command)
+      if (result === undefined || !('id' in message) || typeof message.id !== 'number') return
+      const answer: ServerToHub = { type: 'server.result', id: message.id, result }
+      this.#connection.send(JSON.stringify(answer))
     } catch {
-      // A hub that says nonsense is no reason to stop.
+      // Malformed messages of a hub are ignored.
     }
   }
 
-  /** Otherwise the last that happened before a pause would stay unseen until something happens again. */
+  /** Schedules a keyframe; otherwise the last event before a pause would stay unseen until the next event. */
   #resumeLater(): void {
     if (this.#backlog.isFull || this.#isClosed) return
     this.#resumeTimer ??= setTimeout(() => {
       this.#resumeTimer = null
       this.#subject.resume()
-      // What was overspent may have taken all of this window too.
+      // Overspending may have used up this window too.
       if (this.#backlog.needsKeyframe) this.#resumeLater()
     }, this.#allowance.untilNextMs(Date.now()) + 1).unref()
   }
 
-  /** A hub that is not there or does not read gets none. */
+  /** Schedules heads. A hub that is absent or does not read gets none. */
   #headsLater(): void {
     if (this.#headsTimer !== null || this.#backlog.isFull || this.#isClosed || !this.#connection.isOpen)
       return
     const nowMs = Date.now()
-    // A clock that was set back by more has moments of its own.
+    // A clock that was set back by more than the interval has other moments.
     const lastMs = this.#headsMs - nowMs > headsEveryMs ? 0 : this.#headsMs
     this.#headsMs = (Math.floor(Math.max(nowMs, lastMs) / headsEveryMs) + 1) * headsEveryMs
     this.#headsTimer = setTimeout(() => {
       this.#headsTimer = null
-      // A keyframe may have come meanwhile: then nothing is missing.
+      // A keyframe may have been sent since: then nothing is missing.
       const heads = this.#backlog.needsKeyframe ? this.#subject.heads() : null
       if (heads === null) return
       this.#backlog.addHeads({ ...heads, leftOut: this.#backlog.leftOut })
@@ -190,7 +192,7 @@ export class Reporter implements RecordSink {
     }
     for (const { leftOut, records } of this.#backlog.take()) {
       this.#sent += records.length
-      this.#connection.say(`{"type":"server.records","leftOut":${leftOut},"records":[${records.join(',')}]}`)
+      this.#connection.send(`{"type":"server.records","leftOut":${leftOut},"records":[${records.join(',')}]}`)
     }
     if (!this.#backlog.isFull) return
     this.#backlog.reopen()

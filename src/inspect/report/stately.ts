@@ -1,4 +1,4 @@
-/** Makes the actors of a server visible in Stately's own inspector, for those who use it. */
+/** Shows the actors of a server in Stately's own inspector. */
 import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import type { NodeId } from '../../../machines/batch.ts'
 import type { RoleName } from '../../../machines/inbox.ts'
@@ -8,8 +8,8 @@ import { truncated } from '../records/truncated.ts'
 import { Allowance } from './allowance.ts'
 import { Connection } from './connection.ts'
 
-/** What Stately's inspector is told: one of `@xstate.actor`, `@xstate.event`, `@xstate.snapshot`. */
-interface Told {
+/** A message to Stately's inspector: one of `@xstate.actor`, `@xstate.event`, `@xstate.snapshot`. */
+interface StatelyMessage {
   readonly type: string
   readonly name?: string
   readonly sessionId?: string | undefined
@@ -19,18 +19,18 @@ interface Told {
 }
 
 /**
- * Events and snapshots that it is told in each window: each costs up to 50 times what the transition itself costs, since
- * contexts are written out in full. A snapshot is whole, so that what comes after what was left out is right.
+ * The number of events and snapshots that are sent in each window. Each costs up to 50 times the transition itself, because
+ * contexts are serialized in full. A snapshot is complete, so a gap does not falsify what follows it.
  */
 const allowance = { windowMs: 100, weight: 50 }
 
-/** Nothing more is given to an inspector that has so many bytes to read. */
+/** Nothing more is sent to an inspector with so many unread bytes. */
 const mostUnreadBytes = 1_000_000
 
-/** Deeper than any chart of ours: what lies below its own limit of 10 would be cut out of the charts. */
+/** Deeper than any chart of this project. The package's own limit of 10 would cut the charts. */
 const serializationDepthLimit = 30
 
-/** The package is an optional peer: only those who use `--stately` install it. */
+/** The package is an optional peer dependency: only users of `--stately` install it. */
 async function loadInspector(): Promise<Pick<typeof import('@statelyai/inspect'), 'createInspector'>> {
   try {
     return await import('@statelyai/inspect')
@@ -41,27 +41,30 @@ async function loadInspector(): Promise<Pick<typeof import('@statelyai/inspect')
 }
 
 /**
- * A bridge through `@statelyai/inspect`. The package makes what is sent, and not the connection: its own is not made again
- * once it was lost, and keeps the process from ending.
+ * A bridge through `@statelyai/inspect`. The package makes the messages, and not the connection: the package's own connection
+ * does not reconnect, and keeps the process from ending.
  */
 export class StatelyBridge {
   readonly #node: NodeId
   readonly #connection: Connection
   readonly #allowance = new Allowance(allowance)
-  /** The actors there are, told again on each connection: without them their events mean nothing. */
+  /** The known actors, sent again on each connection: without them the inspector cannot interpret their events. */
   readonly #actors = new Map<string, string>()
-  readonly #tell: (inspected: InspectionEvent) => void
+  readonly #forward: (inspected: InspectionEvent) => void
 
   /**
-   * Loads the package, and connects to `url`; `absent` is called once if nobody listens there. Throws when the package is not
-   * installed, or `url` is none of a WebSocket.
+   * Loads the package and connects to `url`. `absent` is called once if nothing listens there. Throws when the package is not
+   * installed, or when `url` is not the address of a WebSocket.
    */
   static async open(node: NodeId, url: string, absent: () => void): Promise<StatelyBridge> {
     const { createInspector } = await loadInspector()
     const bridge: StatelyBridge = new StatelyBridge(node, url, absent, (inspected) =>
       inspector.inspect.next?.(inspected),
     )
-    const inspector = createInspector({ send: (told) => bridge.#send(told) }, { serializationDepthLimit })
+    const inspector = createInspector(
+      { send: (message) => bridge.#send(message) },
+      { serializationDepthLimit },
+    )
     bridge.#connection.start()
     return bridge
   }
@@ -70,38 +73,38 @@ export class StatelyBridge {
     node: NodeId,
     url: string,
     absent: () => void,
-    tell: (inspected: InspectionEvent) => void,
+    forward: (inspected: InspectionEvent) => void,
   ) {
-    let isAbsenceTold = false
+    let isAbsenceReported = false
     this.#node = node
-    this.#tell = tell
+    this.#forward = forward
     this.#connection = new Connection(url, {
       opened: () => {
-        isAbsenceTold = true
-        for (const actor of this.#actors.values()) this.#connection.say(actor)
+        isAbsenceReported = true
+        for (const actor of this.#actors.values()) this.#connection.send(actor)
       },
       lost: () => undefined,
       failed: () => {
-        if (!isAbsenceTold) absent()
-        isAbsenceTold = true
+        if (!isAbsenceReported) absent()
+        isAbsenceReported = true
       },
-      heard: () => undefined,
+      received: () => undefined,
     })
   }
 
-  /** Takes what XState's inspection tells. */
+  /** Takes the events of XState's inspection. */
   readonly inspect = (inspected: InspectionEvent): void => {
     switch (inspected.type) {
       case '@xstate.actor':
-        this.#tell(inspected)
+        this.#forward(inspected)
         return
       case '@xstate.event':
         if (this.#admits())
-          this.#tell({ ...inspected, event: truncated(inspected.event) as typeof inspected.event })
+          this.#forward({ ...inspected, event: truncated(inspected.event) as typeof inspected.event })
         return
       case '@xstate.snapshot':
         if (!this.#admits()) return
-        this.#tell({
+        this.#forward({
           ...inspected,
           event: truncated(inspected.event) as typeof inspected.event,
           snapshot: shownOf(inspected.actorRef as AnyActorRef, inspected.snapshot as AnyMachineSnapshot),
@@ -121,33 +124,33 @@ export class StatelyBridge {
     return true
   }
 
-  /** Called by the package from a timer, where what is thrown would end the process. */
-  #send(told: Told): void {
+  /** The package calls it from a timer, where an exception would end the process. */
+  #send(message: StatelyMessage): void {
     let text: string
     try {
-      text = JSON.stringify(this.#named(told))
+      text = JSON.stringify(this.#named(message))
     } catch {
       return
     }
-    if (told.type === '@xstate.actor') this.#actors.set(told.sessionId ?? '', text)
-    this.#connection.say(text)
+    if (message.type === '@xstate.actor') this.#actors.set(message.sessionId ?? '', text)
+    this.#connection.send(text)
   }
 
-  /** Every process numbers its sessions from 0: the server's number keeps those of a cluster apart. */
-  #named(told: Told): Told {
+  /** Every process numbers its sessions from 0. The server's number distinguishes those of a cluster. */
+  #named(message: StatelyMessage): StatelyMessage {
     const named = (id: string | undefined) => (id === undefined ? id : `${this.#node}/${id}`)
     return {
-      ...told,
-      ...(told.name !== undefined && { name: `${told.name} of server ${this.#node}` }),
-      sessionId: named(told.sessionId),
-      rootId: named(told.rootId),
-      parentId: named(told.parentId),
-      sourceId: named(told.sourceId),
+      ...message,
+      ...(message.name !== undefined && { name: `${message.name} of server ${this.#node}` }),
+      sessionId: named(message.sessionId),
+      rootId: named(message.rootId),
+      parentId: named(message.parentId),
+      sourceId: named(message.sourceId),
     }
   }
 }
 
-/** A role holds up to thousands of requests, and the package would write out all of them. */
+/** A role holds up to thousands of requests, and the package would serialize all of them. */
 function shownOf(actor: AnyActorRef, snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
   const { status, value } = snapshot
   const role = roleNames.find((name) => name === (actor.id as RoleName))

@@ -67,7 +67,7 @@ test('rules go to every server, and to one that connects later', async () => {
   const { control, connected, rules, told } = await controlled()
   expect(await control.control({ type: 'rules', rules: [dropAll] })).toEqual({
     ok: true,
-    text: '1 rule holds',
+    text: '1 rule applies',
   })
   expect(told.map(({ command }) => command)).toEqual(
     [0, 1, 2].map(() => ({ type: 'rules', rules: [dropAll] })),
@@ -86,7 +86,7 @@ test('rules go to every server, and to one that connects later', async () => {
 test('what is no command reaches nobody', async () => {
   const { control, rules, told } = await controlled()
   const broken = { type: 'rules', rules: [{ ...dropAll, delayMs: -1 }] } as const
-  expect(await control.control(broken)).toEqual({ ok: false, error: 'nothing of this kind can be done' })
+  expect(await control.control(broken)).toEqual({ ok: false, error: 'this is not a valid command' })
   expect(await control.control({ type: 'rule' } as never)).toMatchObject({ ok: false })
   expect([told, rules]).toEqual([[], []])
 })
@@ -96,7 +96,7 @@ test('a server that does not answer is told of', async () => {
   deaf.add(1)
   expect(await control.control({ type: 'rules', rules: [] })).toEqual({
     ok: true,
-    text: 'no rules hold, save at server 1, which will hear of it when it answers again',
+    text: 'no rules apply, except at server 1, which is sent the rules when it answers again',
   })
   const timer = { type: 'timer', node: 1, role: 'learner', id: 'xstate.after.x' } as const
   expect(await control.control(timer)).toEqual({ ok: false, error: 'server 1 did not answer within 0.05 s' })
@@ -136,7 +136,7 @@ test('a lock that waits is given up when the page is left, and is not held after
   const waiting = control.control(lock, leaving.signal)
   await vi.waitFor(() => expect(clientRecords().at(-1)?.machine.state).toBe('waiting.held'), 10_000)
   leaving.abort()
-  expect(await waiting).toEqual({ ok: false, error: 'the page was left' })
+  expect(await waiting).toEqual({ ok: false, error: 'the page was closed' })
   expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'unlocked a' })
   expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'a was not locked' })
 })

@@ -385,9 +385,11 @@ describe('a recording', () => {
     expect(written.slice(0, seen.length)).toEqual(seen)
     expect(parseRecords(`${text}{"kind":"serv`)).toEqual(written)
     expect(() => parseRecords(`${text}{"kind":"serv\n${text}`)).toThrow(
-      new RegExp(`line ${written.length + 1} is no JSON`),
+      new RegExp(`line ${written.length + 1} is not JSON`),
     )
-    expect(() => parseRecords(`{"kind":"nothing"}\n`)).toThrow(/line 1 is no record.*"nothing"/)
+    expect(() => parseRecords(`{"kind":"nothing"}\n`)).toThrow(
+      /line 1 is not a record of the inspector.*"nothing"/,
+    )
     expect(() => new RecordWriter(path, () => undefined)).toThrow(/EEXIST/)
     await withHub({ recording: { name: 'run.ndjson', records: written } }, async (hub) => {
       const page = await ToldPage.open(hub)

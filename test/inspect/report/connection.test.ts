@@ -26,7 +26,7 @@ async function listenAt(host: string): Promise<number> {
 /** Waits until a connection to `url` is there. */
 async function connectsTo(url: string, resolver?: Resolver): Promise<void> {
   const nothing = () => undefined
-  const connection = new Connection(url, { opened: nothing, lost: nothing, heard: nothing }, resolver)
+  const connection = new Connection(url, { opened: nothing, lost: nothing, received: nothing }, resolver)
   closing.push(() => connection.close())
   connection.start()
   await until(

@@ -308,10 +308,10 @@ describe('links and files', () => {
 
   test.each([
     ['nonsense', 'a file: line 1, "nonsense": "nonsense" is not a command of a transcript'],
-    ['{"kind":"moon"}\n{}\n', 'line 1 is no record of the inspector: no record is of the kind'],
-    ['{"clock":1,"node":0,"run":{}}\n', 'line 1 is of a journal of `paxos node --journal`'],
+    ['{"kind":"moon"}\n{}\n', 'line 1 is not a record of the inspector: no record is of the kind'],
+    ['{"clock":1,"node":0,"run":{}}\n', 'line 1 belongs to a journal of `paxos node --journal`'],
     ['{not JSON', 'a file: it holds no record of the inspector'],
-    ['{not JSON\n', 'line 1 is no JSON'],
+    ['{not JSON\n', 'line 1 is not JSON'],
     ['servers 3\ncrash 0\ncrash 0', 'a file: line 3, "crash 0": server 0 is down'],
   ])('%j: the reader is told what is wrong', (text, expected) => {
     const page = new Page()

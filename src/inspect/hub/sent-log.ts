@@ -2,13 +2,13 @@ import type { NodeId } from '../../../machines/batch.ts'
 import type { NodeMessage } from '../../../machines/messages.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
 
-/** Messages that are remembered of each server to each, and how many pairs there may be: who says a message may name anybody. */
+/** How many messages are kept of each pair of sender and receiver, and how many pairs. A sender may name any receiver. */
 const remembered = 4_096
 const mostLinks = 4_096
-/** Of all links together. */
+/** The limit for all pairs together. */
 const mostRemembered = 1_048_576
 
-/** Who puts records in order and who judges them both ask. */
+/** Kept, because both the ordering and the judgement need them. */
 const prints = new WeakMap<NodeMessage, number>()
 
 function printOf(message: NodeMessage): number {
@@ -19,15 +19,15 @@ function printOf(message: NodeMessage): number {
   return print
 }
 
-/** What servers said to each other lately: to tell whether a message that was heard is known to have been said. */
-export class SaidLog {
+/** The messages that servers recently sent to each other: answers whether a received message is known to have been sent. */
+export class SentLog {
   readonly #links = new Map<string, Set<number>>()
   #count = 0
 
-  said(from: NodeId, to: NodeId, message: NodeMessage): void {
+  add(from: NodeId, to: NodeId, message: NodeMessage): void {
     const link = `${from} ${to}`
     const known = this.#links.get(link) ?? new Set()
-    // The oldest first: of those that nobody uses.
+    // The map is in order of use: the oldest pair first.
     this.#links.delete(link)
     this.#links.set(link, known)
     const [unused] = this.#links.keys()
@@ -36,7 +36,7 @@ export class SaidLog {
       this.#links.delete(unused)
     }
     const print = printOf(message)
-    // Said again, it is the latest again.
+    // A message that is sent again becomes the latest.
     if (!known.delete(print)) this.#count += 1
     known.add(print)
     const [oldest] = known
@@ -45,7 +45,7 @@ export class SaidLog {
     this.#count -= 1
   }
 
-  /** True when `from` is known to have said that to `to`. */
+  /** True when `from` is known to have sent that message to `to`. */
   knows(from: NodeId, to: NodeId, message: NodeMessage): boolean {
     return this.#links.get(`${from} ${to}`)?.has(printOf(message)) ?? false
   }
