@@ -1,4 +1,5 @@
 /** The playground: a session, shown through the page's store, that goes on when the reader or chance decides. */
+
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { parseRecords } from '../../src/inspect/records/record-lines.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
@@ -6,6 +7,7 @@ import { nextInOrder } from '../../src/schedule/settle.ts'
 import type { Plan } from '../../src/simulator/plan.ts'
 import { parsePlan } from '../../src/simulator/plan-file.ts'
 import { runPlan } from '../../src/simulator/run.ts'
+import { claimedIn } from '../../src/transcript/claim.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
 import { linkFragment, parseLink } from '../../src/transcript/link.ts'
 import { parseCommand } from '../../src/transcript/parse.ts'
@@ -383,9 +385,10 @@ export function nextOf({ session, chooser, seed, odds }: PlaygroundState): Clust
     : drawnEvent(point, session.setting.service, seed, odds)
 }
 
-/** The violation of which whoever wrote the schedule tells, as `paxos check` does of a counterexample. */
+/** The failure that a comment of the schedule claims, as `paxos check` writes it above a counterexample. */
 function claimIn({ path }: Session): string | null {
-  return path.flatMap(({ note }) => note).find((line) => /^invariant \d+ \(/.test(line)) ?? null
+  const claims = path.flatMap(({ note }) => note).map(claimedIn)
+  return claims.find((claim) => claim !== null) ?? null
 }
 
 /** Recordings and plans, and no transcript, begin with an object; a plan says which form it has before any record could. */

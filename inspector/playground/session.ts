@@ -3,6 +3,7 @@
  * changed; going back is free, since each point keeps its state.
  */
 
+import { RoleFailed } from '../../src/core/role-failed.ts'
 import { Violation } from '../../src/core/violation.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { verdictOf } from '../../src/inspect/records/verdict.ts'
@@ -11,7 +12,6 @@ import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 import { Judge, judgementOf } from '../../src/schedule/judge.ts'
 import { applyRecorded, foundRecorded, type Recorded } from '../../src/schedule/records.ts'
 import { type KnownService, knownServices } from '../../src/services/known.ts'
-import { RoleFailed } from '../../src/stepped/watch.ts'
 import { happeningLines } from '../../src/transcript/happening.ts'
 import { eventText } from '../../src/transcript/resolve.ts'
 
@@ -207,7 +207,7 @@ function outcomeOf({ state, depth }: Point, event: ClusterEvent, judge: Judge, r
     }
   } catch (error) {
     if (!(error instanceof RoleFailed)) throw error
-    const failure = `a role failed: ${error.message}`
+    const failure = error.message
     return {
       step: { state, happenings: [], facts: [] },
       records: [verdictOf(new Error(failure), state.nowMs, judgementOf(recorded.service.name))],

@@ -1,5 +1,6 @@
 /** Searches within bounds, and reports the result. */
 import { type Invariant, judgedBy } from '../core/invariants.ts'
+import { claimOf } from '../transcript/claim.ts'
 import type { Bounds } from './bounds.ts'
 import type { Adapt } from './cluster.ts'
 import { judgement, Search, type SearchStats } from './search.ts'
@@ -72,7 +73,7 @@ export function check({ bounds, reaches, mostStates, progress, adapt }: CheckOpt
         : {
             message: violation.what.message,
             events: violation.events.length,
-            transcript: transcriptOf(bounds, violation.events, [violation.what.message], adapt).text,
+            transcript: transcriptOf(bounds, violation.events, [claimOf(violation.what.message)], adapt).text,
           },
     reached,
     missing,

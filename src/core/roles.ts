@@ -12,6 +12,7 @@ import type { NodeInput } from '../../machines/node.ts'
 import { proposerMachine } from '../../machines/proposer.ts'
 import { requestQueueMachine } from '../../machines/request-queue.ts'
 import type { Timing } from '../../machines/timing.ts'
+import { RoleFailed } from './role-failed.ts'
 
 export const roleNames: readonly RoleName[] = ['acceptor', 'proposer', 'learner', 'requestQueue']
 
@@ -23,7 +24,7 @@ export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
 }
 
 /**
- * Throws when a role or a client violates an invariant of its context between two snapshots. `before` is `null` at the start.
+ * Throws `RoleFailed` when a role or a client violates an invariant of its context between two snapshots. `before` is `null` at the start.
  * Engines with checks call it after every step.
  */
 export function checkInvariants(
@@ -34,7 +35,7 @@ export function checkInvariants(
 ): void {
   const name = machine.id as CheckedMachine
   const fault = invariantFault(name, { value, context, before, event })
-  if (fault !== null) throw new Error(`the ${name} breaks an invariant of its context: ${fault}`)
+  if (fault !== null) throw new RoleFailed(`the ${name} breaks an invariant of its context: ${fault}`)
 }
 
 /** The identity of this server, and what it had promised, accepted and learned when it last stopped. */

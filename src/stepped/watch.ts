@@ -4,21 +4,14 @@ import type { ClientEmitted } from '../../machines/client.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Output } from '../../machines/outputs.ts'
 import { stateName } from '../core/chart-names.ts'
+import { messageOf } from '../core/message-of.ts'
+import { RoleFailed } from '../core/role-failed.ts'
 import { checkInvariants, roleNames } from '../core/roles.ts'
 import { watchedStep } from '../core/step.ts'
 import { machineStateOf } from '../inspect/records/machine-state.ts'
 import type { RoleMove, RoleStates } from '../inspect/records/record.ts'
 import { checkedStart } from './checked-step.ts'
 import type { Stepper } from './settings.ts'
-
-/** A machine threw: an assertion of it is violated. */
-export class RoleFailed extends Error {
-  override readonly name = 'RoleFailed'
-
-  constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
-  }
-}
 
 /** Writes down the transitions that are taken through its steppers. */
 export class Watch {
@@ -84,7 +77,7 @@ function watched<Said>(...step: Parameters<typeof watchedStep>): ReturnType<type
   try {
     return watchedStep<Said>(...step)
   } catch (error) {
-    throw new RoleFailed(error)
+    throw new RoleFailed(`a role failed: ${messageOf(error)}`, { cause: error })
   }
 }
 

@@ -74,8 +74,10 @@ test('what breaks is shown as a transcript', () => {
     adapt: (settings) => ({ ...settings, machines: { ...settings.machines, acceptor } }),
   })
   const lines = reportLines(report)
-  expect(lines.join('\n')).toContain('broken, in 3 events: invariant 3 (promises)')
-  expect(lines.at(-1)).toMatch(/^# invariant 3 .*\nservers 3\n/)
+  expect(lines.join('\n')).toContain(
+    'broken, in 3 events: the acceptor breaks an invariant of its context: what is promised has come down',
+  )
+  expect(lines.at(-1)).toMatch(/^# It breaks this: the acceptor breaks .*\nservers 3\n/)
 })
 
 test('what breaks is linked to: with the fault the page shows the same, without it says that nothing breaks', async () => {

@@ -298,7 +298,10 @@ describe('links and files', () => {
 
   test('a schedule that tells of a violation which does not happen says so', () => {
     const page = new Page()
-    page.playground.open('found.txt', `# invariant 1 (agreement): two batches\nservers 3\n${lockX}\n`)
+    page.playground.open(
+      'found.txt',
+      `# It breaks this: invariant 1 (agreement): two batches\nservers 3\n${lockX}\n`,
+    )
     expect(page.playground.state.problem).toBe(
       'found.txt: it tells of "invariant 1 (agreement): two batches", and here nothing breaks: the code that broke is not this page\'s',
     )
