@@ -4,24 +4,24 @@ import { messageBytes } from './codec.ts'
 
 export interface Allowed {
   readonly messages: readonly Message[]
-  /** Of the answers among them, with the envelope, where it is theirs alone. */
+  /** The size of the answers among them. Includes the envelope when the datagram holds only answers. */
   readonly answerBytes: number
   readonly withheld: number
 }
 
 export interface Allowance {
-  /** What answers may come to, with their envelope. */
+  /** The most bytes that the answers may take, with their envelope. */
   readonly leftBytes: number
-  /** Bytes of the envelope beside the messages. */
+  /** The size of the envelope without the messages. */
   readonly headBytes: number
-  /** Whoever receives it echoes cookies, and needs one. */
+  /** True when the receiver echoes cookies and needs one. */
   readonly needsCookie: boolean
   readonly cookie: string
 }
 
 /**
- * As many answers of `messages` as fit into what is left, and all that are no answers. Whoever is left without an answer is
- * told so by a challenge, for which room is kept, so that it can ask again with the cookie.
+ * Selects the answers in `messages` that fit into the allowance, and all messages that are not answers. When it withholds an
+ * answer, it adds a challenge, for which it reserves room. The receiver can then ask again with the cookie.
  */
 export function allowedAnswers(messages: readonly Message[], allowance: Allowance): Allowed {
   const { headBytes, needsCookie, cookie } = allowance
@@ -37,7 +37,7 @@ export function allowedAnswers(messages: readonly Message[], allowance: Allowanc
     withheld,
     ...(nonce !== undefined && { nonce }),
   })
-  // Along with what a server says of itself the cookie is no answer.
+  // With other messages of this server, the cookie does not count as an answer.
   const challengeBytes = isAsking ? 0 : costOf(challenge(messages.length))
   if (bytes <= room || answers.length === 0) {
     const hasRoom = needsCookie && bytes + challengeBytes <= Math.max(room, 0)
@@ -63,7 +63,7 @@ export function allowedAnswers(messages: readonly Message[], allowance: Allowanc
   }
 }
 
-/** A comma stands between two messages. */
+/** The size includes the comma between two messages. */
 function costOf(message: Message): number {
   return messageBytes(message) + 1
 }

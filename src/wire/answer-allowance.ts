@@ -11,37 +11,37 @@ interface Proven {
 
 /** An address that has not echoed its cookie. */
 interface Stranger {
-  /** Bytes of answers that it may still be sent. */
+  /** The bytes of answers that this server may still send to it. */
   readonly leftBytes: number
-  /** It says that it echoes cookies. */
+  /** True when it announced that it echoes cookies. */
   readonly takesCookies: boolean
 }
 
 /**
- * How much may be answered to an address. Anybody can send in the name of any address, so one that has not echoed its
- * cookie is sent at most `answersPerByte` times what came from there. Memory is bounded: strangers, who may be false,
- * never take the place of those that echoed.
+ * Limits the answers to an address. A sender can forge its address, so an address that has not echoed its cookie receives at most
+ * `answersPerByte` times the bytes that came from it. Memory is bounded: strangers, whose addresses may be forged, never evict
+ * addresses that echoed.
  */
 export class AnswerAllowance {
   readonly #cookies: Cookies
-  /** In the order in which they last echoed. */
+  /** In the order of their last echo. */
   readonly #proven = new Map<Address, Proven>()
-  /** In the order in which they last sent. */
+  /** In the order of their last datagram. */
   readonly #strangers = new Map<Address, Stranger>()
 
-  /** `nowMs` is a clock that does not go back, in milliseconds. */
+  /** `nowMs` is a monotonic clock, in milliseconds. */
   constructor(nowMs: () => number, cookies: Cookies = new Cookies(nowMs)) {
     this.#cookies = cookies
   }
 
-  /** Addresses remembered, of those that echoed their cookie and of the others. */
+  /** The number of remembered addresses: those that echoed their cookie, and the others. */
   get sizes(): { readonly proven: number; readonly strangers: number } {
     return { proven: this.#proven.size, strangers: this.#strangers.size }
   }
 
   /**
-   * `bytes` came, to be answered to `address`, with `cookie`: none from whoever does not echo it, '' from whoever has none yet.
-   * True when it is the cookie of that address.
+   * Records a received datagram of `bytes`, whose answers go to `address`. `cookie` is the echoed cookie: `undefined` from a
+   * sender that does not echo cookies, '' from a sender that has none yet. Returns true when it is the cookie of that address.
    */
   receive(address: Address, bytes: number, cookie: string | undefined): boolean {
     if (cookie !== undefined && cookie !== '' && this.#proves(address, cookie)) {
@@ -58,7 +58,7 @@ export class AnswerAllowance {
     return false
   }
 
-  /** True when `address` echoed a cookie that is still taken. */
+  /** True when `address` echoed a cookie that is still valid. */
   isProven(address: Address): boolean {
     const proven = this.#proven.get(address)
     if (proven === undefined) return false
@@ -67,19 +67,19 @@ export class AnswerAllowance {
     return false
   }
 
-  /** Bytes of answers that may go to `address` now. */
+  /** The bytes of answers that may be sent to `address` now. */
   leftBytes(address: Address): number {
     return this.isProven(address) ? Number.POSITIVE_INFINITY : (this.#strangers.get(address)?.leftBytes ?? 0)
   }
 
-  /** Answers of `bytes` leave for `address`. */
+  /** Records that answers of `bytes` are sent to `address`. */
   spend(address: Address, bytes: number): void {
     const stranger = this.#strangers.get(address)
     if (stranger === undefined) return
     this.#strangers.set(address, { ...stranger, leftBytes: Math.max(0, stranger.leftBytes - bytes) })
   }
 
-  /** True when `address` says that it echoes cookies, and has not echoed the one of this epoch. */
+  /** True when `address` announced that it echoes cookies, and has not echoed the cookie of this epoch. */
   needsCookie(address: Address): boolean {
     const proven = this.#proven.get(address)
     if (proven !== undefined && this.isProven(address)) return proven.epoch < this.#cookies.epoch

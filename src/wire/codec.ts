@@ -1,4 +1,7 @@
-/** Datagrams to messages and back. What comes out of the decoder is safe for every machine; the rest is dropped here. */
+/**
+ * Encodes messages into datagrams and decodes them. Each message that the decoder returns is safe for every machine; the decoder
+ * drops everything else.
+ */
 import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import type { Address, NodeId } from '../../machines/batch.ts'
@@ -24,25 +27,28 @@ export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
 
 const wireVersion = 3
 
-/** The types that a process which does not know the name of the cluster may send. */
+/** The types that a process may send before it knows the name of the cluster. */
 const unnamed: ReadonlySet<unknown> = new Set(
   Object.entries(dictionary).flatMap(([type, { fitsAnyCluster }]) => (fitsAnyCluster ? [type] : [])),
 )
 
-/** Characters of the reason for a drop, which may quote what was received. */
+/** The longest text of the reason for a drop, in characters. The text may quote received data. */
 const maxDetailLength = 200
 
-/** What is sent. */
+/** The content of an outbound datagram. */
 export interface Outgoing {
-  /** Empty for a client that does not know the cluster yet. */
+  /** Empty for a client that does not know the name of the cluster yet. */
   readonly cluster: string
   /** `null` for a client. */
   readonly sender: NodeId | null
-  /** Between servers; `null` or left out otherwise. */
+  /** Used between servers; otherwise `null` or omitted. */
   readonly names?: Names | null | undefined
-  /** Of the server that sends, which puts what all servers do in an order; none for a client. */
+  /** The Lamport clock of the sending server, which orders the events of all servers; none for a client. */
   readonly clock?: number
-  /** The address cookie of whoever receives it, '' when it has given none yet; none for whoever does not echo cookies. */
+  /**
+   * The receiver's address cookie, which the sender echoes; '' when the receiver has not given one; omitted by a sender that does
+   * not echo cookies.
+   */
   readonly cookie?: string | undefined
   readonly messages: readonly Message[]
 }
@@ -52,7 +58,7 @@ interface EncodedMessage {
   readonly bytes: number
 }
 
-/** One message often goes to several servers. */
+/** A cache, because a message often goes to several servers. */
 const encodedMessages = new WeakMap<Message, EncodedMessage>()
 
 function encodeMessage(message: Message): EncodedMessage {
@@ -64,7 +70,7 @@ function encodeMessage(message: Message): EncodedMessage {
   return encoded
 }
 
-/** At random first, so that a restarted process does not go on with the pieces of the last one. */
+/** The first id is random, so that the pieces of a restarted process are not combined with those of its previous run. */
 let lastPieceId = randomBytes(8).readBigUInt64BE()
 
 function nextPieceIdHere(): bigint {
@@ -72,12 +78,12 @@ function nextPieceIdHere(): bigint {
   return lastPieceId
 }
 
-/** The bytes of `message` as JSON, in a datagram. */
+/** The size of `message` as JSON in a datagram, in bytes. */
 export function messageBytes(message: Message): number {
   return encodeMessage(message).bytes
 }
 
-/** The bytes of a datagram of this envelope beside those of its messages and the commas between them. */
+/** The size of a datagram with this envelope, without its messages and the commas between them. */
 export function envelopeBytes(envelope: Omit<Outgoing, 'messages'>): number {
   return Buffer.byteLength(headOf(envelope)) + ']}'.length
 }
@@ -89,10 +95,10 @@ function headOf({ cluster, sender, names, clock, cookie }: Omit<Outgoing, 'messa
 }
 
 /**
- * The datagrams that carry `messages`, in order: as few as they fit in, and pieces for a message that is longer than one.
- * A message above `maxMessageBytes` is encoded all the same; whoever receives it drops and counts it. `datagramBytes` is
- * the longest datagram, from 1,200 to 65,507 bytes; throws a `RangeError` when it is not. One that is shorter than
- * `padTo` is made that long by white space at its end.
+ * Encodes `messages`, in order, into as few datagrams as possible. A message that is longer than a datagram becomes pieces. A
+ * message above `maxMessageBytes` is encoded too; its receiver drops and counts it. `datagramBytes` is the size of the longest
+ * datagram, from 1,200 to 65,507 bytes; other values throw a `RangeError`. A datagram that is shorter than `padTo` is padded to
+ * that size with white space.
  */
 export function encodeEnvelope(
   outgoing: Outgoing,
@@ -132,7 +138,7 @@ export function encodeEnvelope(
   return datagrams
 }
 
-/** `bytes`, made `length` long by spaces, which JSON passes over. */
+/** Pads `bytes` to `length` with spaces, which JSON parsers ignore. */
 function padded(bytes: Buffer, length: number): Buffer {
   return bytes.length >= length ? bytes : Buffer.concat([bytes, Buffer.alloc(length - bytes.length, ' ')])
 }
@@ -147,11 +153,11 @@ export type DropReason =
   | 'empty'
   /** Neither JSON, nor the plain text of the service, nor a piece. */
   | 'garbage'
-  /** JSON, but not of a shape that is known, or not to be kept as it is. */
+  /** JSON of an unknown shape, or JSON that `jsonFault` refuses. */
   | 'malformed'
-  /** It begins like the plain text of the service, and is none. */
+  /** Text that begins with the prefix of the service's plain text protocol, but is invalid. */
   | 'plainText'
-  /** A version of the wire that is not spoken here. */
+  /** An unsupported version of the wire. */
   | 'version'
   /** Of another cluster. */
   | 'foreign'
@@ -166,37 +172,40 @@ export type Decoded =
       readonly kind: 'envelope'
       readonly cluster: string
       readonly sender: NodeId | null
-      /** `null` where it has none, as from a client. */
+      /** `null` without names, as from a client. */
       readonly names: Names | null
-      /** Of the server that sent it; 0 where there is none. */
+      /** The Lamport clock of the sending server; 0 without one. */
       readonly clock: number
-      /** The address cookie that it echoes; '' from whoever has none yet, `undefined` from whoever does not echo cookies. */
+      /**
+       * The address cookie that the sender echoes; '' from a sender that has none yet; `undefined` from a sender that does not
+       * echo cookies.
+       */
       readonly cookie: string | undefined
       readonly messages: readonly Message[]
-      /** Messages that were left out, since a later one repeats them. */
+      /** The number of messages that were skipped because a later one repeats them. */
       readonly repetitions: number
-      /** Of the datagram, or of its pieces together. */
+      /** The size of the datagram, or of all its pieces. */
       readonly bytes: number
     }
   | { readonly kind: 'plainText'; readonly requests: readonly RequestMessage[]; readonly bytes: number }
-  /** A piece of a message that is not whole yet. */
+  /** A piece of an incomplete message. */
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'dropped'; readonly reason: DropReason; readonly detail: string }
 
 export interface DecoderOptions {
-  /** The cluster that is listened to; `null` for any, for a client that has not been welcomed yet. */
+  /** The only cluster whose datagrams are accepted; `null` for any, for a client that has no welcome yet. */
   readonly cluster: string | null
-  /** A clock that does not go back, in milliseconds. */
+  /** A monotonic clock, in milliseconds. */
   readonly nowMs: () => number
-  /** Bytes of a datagram, or of a message put together from pieces. */
+  /** The largest datagram, or message from pieces, in bytes. */
   readonly maxMessageBytes?: number
-  /** Bytes held for messages that are not whole: at least eight times `maxMessageBytes`. A source may hold a quarter. */
+  /** The most bytes that are held for incomplete messages: at least eight times `maxMessageBytes`. One source may hold a quarter. */
   readonly maxPendingBytes?: number
   /** How long a message waits for its pieces. */
   readonly pieceAgeMs?: number
-  /** True for an address that is known to receive what is sent to it: others never take the room of its pieces. */
+  /** True for an address that is known to receive messages. Other addresses never take the room of its pieces. */
   readonly isProven?: (source: Address) => boolean
-  /** What is understood beside JSON; nothing by default. */
+  /** The plain text protocol beside JSON; none by default. */
   readonly textProtocol?: TextProtocol | undefined
 }
 
@@ -204,10 +213,7 @@ function dropped(reason: DropReason, detail: string): Decoded {
   return { kind: 'dropped', reason, detail: detail.slice(0, maxDetailLength) }
 }
 
-/**
- * Decodes datagrams, from anybody. Whatever the bytes, it does not throw: a datagram is understood in every part or dropped
- * as a whole.
- */
+/** Decodes untrusted datagrams. It never throws: it accepts a datagram in every part, or drops it as a whole. */
 export class Decoder {
   readonly #cluster: string | null
   readonly #nowMs: () => number
@@ -235,12 +241,12 @@ export class Decoder {
     this.#pieces = new PieceStore({ maxMessageBytes: limit, maxPendingBytes, pieceAgeMs, isProven })
   }
 
-  /** Bytes held for messages that are not whole. */
+  /** The bytes that are held for incomplete messages. */
   get pendingBytes(): number {
     return this.#pieces.pendingBytes
   }
 
-  /** What `datagram` says. It may be reused once this returns. */
+  /** Decodes `datagram`. The caller may reuse the buffer after this returns. */
   decode(datagram: Uint8Array, source: Address): Decoded {
     if (datagram.length === 0) return dropped('empty', 'a datagram of no bytes')
     if (datagram.length > this.#maxMessageBytes) return dropped('oversized', `${datagram.length} bytes`)
@@ -289,7 +295,10 @@ export class Decoder {
       : decodeMessages(envelope, bytes)
   }
 
-  /** A client that does not know the cluster may ask for it; a founder, that does not know its name, for the others. */
+  /**
+   * A client that does not know the name of the cluster may ask for it. A founder that does not know the name may ask the other
+   * founders.
+   */
   #isForeign({ c, m }: Envelope): boolean {
     if (this.#cluster === null || c === this.#cluster) return false
     return c !== '' || !m.every((message) => unnamed.has(typeOf(message)))
@@ -311,7 +320,7 @@ function decodeMessages(
     if (contradiction !== null) return dropped('contradiction', contradiction)
     messages.push(message)
   }
-  const told = withoutRepetitions(messages)
-  const repetitions = messages.length - told.length
-  return { kind: 'envelope', cluster, sender, names, clock, cookie, messages: told, repetitions, bytes }
+  const kept = withoutRepetitions(messages)
+  const repetitions = messages.length - kept.length
+  return { kind: 'envelope', cluster, sender, names, clock, cookie, messages: kept, repetitions, bytes }
 }

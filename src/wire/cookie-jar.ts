@@ -3,24 +3,24 @@ import { maxCookiesHeld } from './limits.ts'
 import { forgetOldest } from './oldest.ts'
 
 /**
- * The cookies that others gave, by who gave them, to be echoed to them. What was said to somebody whose cookie is not known
- * yet is kept, the last of it, to be said again with the cookie.
+ * The cookies that this process received, by their giver, to be echoed. For a giver whose cookie is unknown, it keeps the last
+ * messages, to send them again with the cookie.
  */
 export class CookieJar<K, M = Message> {
   readonly #cookies = new Map<K, string>()
   readonly #said = new Map<K, readonly M[]>()
 
-  /** What to echo to `giver`: '' while it has given none, which asks for one. */
+  /** The cookie to echo to `giver`; '' while there is none, which asks for one. */
   cookieOf(giver: K): string {
     return this.#cookies.get(giver) ?? ''
   }
 
-  /** True when something was said to `giver`, as far as that is remembered. */
+  /** True when messages to `giver`, or its cookie, are remembered. */
   knows(giver: K): boolean {
     return this.#said.has(giver) || this.#cookies.has(giver)
   }
 
-  /** `messages` leave for `giver`. */
+  /** Records that `messages` are sent to `giver`. */
   record(giver: K, messages: readonly M[]): void {
     this.#said.delete(giver)
     if (this.#cookies.has(giver)) return
@@ -29,8 +29,8 @@ export class CookieJar<K, M = Message> {
   }
 
   /**
-   * Takes the cookie. Returns what to say again: what was said without a cookie, if answers to it were withheld. Each is said
-   * again once at most, so a false challenge cannot make anybody repeat itself.
+   * Stores the cookie. Returns the messages to send again: those that were sent without a cookie, if answers to them were
+   * withheld. Each message is sent again at most once, so a forged challenge cannot cause a loop.
    */
   take(giver: K, { cookie, withheld }: Challenge): readonly M[] {
     const said = this.#said.get(giver) ?? []

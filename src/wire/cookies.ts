@@ -1,26 +1,26 @@
 /**
- * Address cookies: whoever echoes one receives what is sent to its address, so answers to it cannot be turned against
- * somebody else. A cookie is a keyed hash of the address and the time, so nothing is stored for an address that asks.
+ * Address cookies. A host that echoes its cookie receives the datagrams to its address, so answers cannot be redirected to a
+ * victim. A cookie is a keyed hash of the address and the time, so the server stores nothing for an address that asks.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Address } from '../../machines/batch.ts'
 import { cookieLength } from '../messages/limits.ts'
 import { cookieEpochMs } from './limits.ts'
 
-/** The key dies with the process: after a restart everybody is given a new cookie. */
+/** The key exists only in this process: after a restart every address gets a new cookie. */
 const keyBytes = 32
 
 export class Cookies {
   readonly #nowMs: () => number
   readonly #key: Uint8Array
 
-  /** `nowMs` is a clock that does not go back, in milliseconds; `key` is random by default. */
+  /** `nowMs` is a monotonic clock, in milliseconds; `key` is random by default. */
   constructor(nowMs: () => number, key: Uint8Array = randomBytes(keyBytes)) {
     this.#nowMs = nowMs
     this.#key = key
   }
 
-  /** The number of the epoch that it is now. */
+  /** The number of the current epoch. */
   get epoch(): number {
     return Math.floor(this.#nowMs() / cookieEpochMs)
   }
@@ -30,7 +30,7 @@ export class Cookies {
     return this.#cookieIn(this.epoch, address)
   }
 
-  /** The epoch in which `cookie` was given to `address`: this one or the one before; `null` when it is neither's. */
+  /** The epoch in which `address` got `cookie`: the current or the previous one; `null` for neither. */
   epochOf(address: Address, cookie: string): number | null {
     const { epoch } = this
     for (const given of [epoch, epoch - 1]) {
@@ -47,7 +47,7 @@ export class Cookies {
   }
 }
 
-/** Compares in constant time: how long it takes does not show how much of a guess was right. */
+/** Compares in constant time, so that the duration does not show how much of a guess is right. */
 export function isSame(cookie: string, other: string): boolean {
   const bytes = Buffer.from(cookie)
   const otherBytes = Buffer.from(other)

@@ -3,17 +3,17 @@ import type { Names } from '../../machines/inbox.ts'
 import type { Message } from '../../machines/messages.ts'
 import { messageBytes } from './codec.ts'
 
-/** What waits for one address, in the order in which it was said. */
+/** The messages that wait for one address, in the order in which they were sent. */
 export interface Outbound {
   readonly to: Address
-  /** For a server. */
+  /** Used for a server; otherwise `null`. */
   readonly names: Names | null
   readonly messages: readonly Message[]
 }
 
 /**
- * What waits to be sent at the end of a turn of the event loop, by address and by the incarnation that is named. The bytes of all of
- * it are bounded.
+ * The messages that wait for the end of a turn of the event loop, grouped by address and by the incarnation that they name. Their
+ * total size is bounded.
  */
 export class Outbox {
   readonly #maxBytes: number
@@ -24,7 +24,7 @@ export class Outbox {
     this.#maxBytes = maxBytes
   }
 
-  /** `false`, and the message is lost, when there is no more room. */
+  /** Adds a message. Returns `false` and drops the message when there is no room. */
   put(to: Address, message: Message, names: Names | null = null): boolean {
     const bytes = messageBytes(message)
     if (this.#bytes + bytes > this.#maxBytes) return false
@@ -36,7 +36,7 @@ export class Outbox {
     return true
   }
 
-  /** All that waits, which waits no more. */
+  /** Removes and returns all messages. */
   empty(): Outbound[] {
     const all = [...this.#waiting.values()]
     this.#waiting.clear()

@@ -1,7 +1,7 @@
 /**
- * What does not fit in a datagram travels in pieces. A piece begins with a header of 14 bytes: the mark 0x01, which no text
- * begins with; the version; the id of the message, 8 bytes; the piece's index and the count of pieces, 2 bytes each, the
- * high byte first. A lost piece loses the message, and Paxos asks again.
+ * Splits messages that do not fit in a datagram into pieces. A piece begins with a header of 14 bytes: the mark 0x01, which no
+ * text begins with; the version; the id of the message (8 bytes); the index of the piece and the number of pieces (2 bytes each,
+ * big-endian). A lost piece loses the message, and Paxos asks again.
  */
 import type { Address } from '../../machines/batch.ts'
 import { maxPieces } from './limits.ts'
@@ -13,20 +13,20 @@ export const pieceHeaderBytes = 14
 
 const pieceVersion = 1
 
-/** What is charged beside its bytes for a piece and for a message that waits, so that tiny ones are not free. */
+/** The extra charge for a piece and for an incomplete message, so that small ones are not free. */
 const pieceOverheadBytes = 256
 const pendingOverheadBytes = 512
 
-/** Messages of one source that wait for pieces. */
+/** The most incomplete messages of one source. */
 const maxPendingPerSource = 64
 
-/** One source may hold this share of what is held for all. */
+/** The share of the total that one source may hold. */
 const sourceShare = 1 / 4
 
-/** Sources that may be false hold half of it at most, and the others the other half: neither takes the room of the other. */
+/** Unproven sources may hold half of the total, and proven sources the other half: neither takes the room of the other. */
 const lineShare = 1 / 2
 
-/** Cuts `payload` into pieces of at most `datagramBytes` with their headers. `id` is not used twice within minutes. */
+/** Splits `payload` into pieces of at most `datagramBytes` with headers. The caller must not reuse an `id` within minutes. */
 export function splitIntoPieces(payload: Uint8Array, datagramBytes: number, id: bigint): Uint8Array[] {
   const room = datagramBytes - pieceHeaderBytes
   const count = Math.ceil(payload.length / room)
@@ -44,20 +44,20 @@ export function splitIntoPieces(payload: Uint8Array, datagramBytes: number, id: 
   })
 }
 
-/** What became of a piece: the last one makes the message whole. */
+/** The result for a piece. The last piece completes the message. */
 export type PieceTaken =
   | { readonly kind: 'whole'; readonly payload: Uint8Array }
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'dropped'; readonly reason: 'piece' | 'oversized' | 'version'; readonly detail: string }
 
 export interface PieceLimits {
-  /** Bytes of a message put together. */
+  /** The largest message from pieces, in bytes. */
   readonly maxMessageBytes: number
-  /** Bytes held for messages that are not whole, with a charge for each piece. */
+  /** The most bytes that are held for incomplete messages, with a charge for each piece. */
   readonly maxPendingBytes: number
   /** How long a message waits for its pieces. */
   readonly pieceAgeMs: number
-  /** True for an address that is known to receive what is sent to it. */
+  /** True for an address that is known to receive messages. */
   readonly isProven: (source: Address) => boolean
 }
 
@@ -68,7 +68,7 @@ interface Piece {
   readonly chunk: Uint8Array
 }
 
-/** A message of which not all pieces have arrived. */
+/** An incomplete message. */
 interface Pending {
   readonly source: Address
   readonly id: bigint
@@ -95,13 +95,13 @@ function chargeOf({ chunks, bytes }: Pending): number {
 }
 
 /**
- * Puts messages together from pieces of any order, repeated or missing. Whoever sends pieces is not known, so the memory
- * is bounded, for a source, for all that may be false, and for all: the message that waits longest gives way.
+ * Combines pieces into messages. Pieces may arrive in any order, repeatedly or not at all. The senders are untrusted, so the
+ * memory is bounded: for each source, for all unproven sources, and in total. The oldest incomplete message is evicted first.
  */
 export class PieceStore {
   readonly #limits: PieceLimits
   readonly #sources = new Map<Address, Source>()
-  /** Of sources that echoed their cookie, and of others. Invariant: in order of `sinceMs`, as they were begun. */
+  /** The incomplete messages of proven and of unproven sources. Invariant: in order of `sinceMs`. */
   readonly #proven = new Set<Pending>()
   readonly #unproven = new Set<Pending>()
   #charge = 0
@@ -111,12 +111,12 @@ export class PieceStore {
     this.#limits = limits
   }
 
-  /** What is held, in bytes, with the charge for each piece. Invariant: at most `maxPendingBytes`. */
+  /** The held bytes, with the charge for each piece. Invariant: at most `maxPendingBytes`. */
   get pendingBytes(): number {
     return this.#charge
   }
 
-  /** Takes a datagram that begins with the mark. */
+  /** Handles a datagram that begins with the mark. */
   take(datagram: Uint8Array, source: Address, nowMs: number): PieceTaken {
     this.#forgetAged(nowMs)
     const piece = this.#read(datagram)
@@ -163,7 +163,7 @@ export class PieceStore {
     return pending
   }
 
-  /** A message whose pieces contradict each other is given up: nobody can tell which of them are its own. */
+  /** Discards a message whose pieces contradict each other, because the store cannot decide which of them are genuine. */
   #add(pending: Pending, { index, count, chunk }: Piece): PieceTaken | null {
     if (count !== pending.count) return dropped(`a message of ${pending.count} pieces, and of ${count}`)
     const known = pending.chunks.get(index)
@@ -173,7 +173,7 @@ export class PieceStore {
     if (pending.bytes + chunk.length > this.#limits.maxMessageBytes) {
       return dropped(`a message above ${this.#limits.maxMessageBytes} bytes in pieces`, 'oversized')
     }
-    // A copy: what is held must not keep the whole buffer that the datagram was received in.
+    // A copy, so that the piece does not keep the whole receive buffer in memory.
     pending.chunks.set(index, new Uint8Array(chunk))
     pending.bytes += chunk.length
     this.#addCharge(pending, pieceOverheadBytes + chunk.length)
@@ -236,7 +236,7 @@ function joined({ chunks, count, bytes }: Pending): Uint8Array {
   let offset = 0
   for (let index = 0; index < count; index += 1) {
     const chunk = chunks.get(index)
-    // No datagram causes it: there are as many pieces as their count, each below it and none twice.
+    // No datagram can cause this: there are `count` pieces with different indexes below `count`.
     if (chunk === undefined) throw new Error(`piece ${index} of ${count} is missing from a whole message`)
     payload.set(chunk, offset)
     offset += chunk.length

@@ -2,8 +2,8 @@ import type { Message } from '../../machines/messages.ts'
 import { entryOf } from '../messages/dictionary.ts'
 
 /**
- * `messages` without those that a later one of the same datagram repeats. Answers are longer than
- * questions, so each question of a datagram is answered once.
+ * Removes messages that a later one of the same datagram repeats. Answers are longer than questions, so each question of a
+ * datagram is answered once.
  */
 export function withoutRepetitions(messages: readonly Message[]): readonly Message[] {
   if (messages.length < 2) return messages
@@ -17,7 +17,7 @@ export function withoutRepetitions(messages: readonly Message[]): readonly Messa
   return kept.length === messages.length ? messages : kept.reverse()
 }
 
-/** Equal for two messages of one sender that say, or ask, the same. */
+/** Equal for two messages of one sender with the same content or the same question. */
 function keyOf(message: Message): string {
   return `${message.type} ${entryOf(message).repetitionKey(message)}`
 }

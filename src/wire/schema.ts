@@ -1,4 +1,4 @@
-/** The shape of a datagram, checked before anything of it reaches a machine: an exception in a guard ends an actor. */
+/** The schema of a datagram. It is checked before any part reaches a machine, because an exception in a guard ends the actor. */
 import { Kind, type Static, type TObject, Type } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Message } from '../../machines/messages.ts'
@@ -8,9 +8,9 @@ import { maxNameLength } from '../messages/limits.ts'
 import { closed, cookie, integer, jsonKind, name, textFormat } from '../messages/part-schemas.ts'
 
 /**
- * What stands around messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `k` the address
- * cookie that it echoes ('' when it has none yet), `m` the messages; between servers `i`, the incarnation of the sender, and `r`,
- * that of the receiver as the sender knows it.
+ * The envelope of messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `k` the address
+ * cookie that it echoes ('' when it has none yet), and `m` the messages. Between servers, `i` is the incarnation of the sender,
+ * and `r` is the incarnation of the receiver as the sender knows it.
  */
 const envelopeSchema = closed({
   v: integer,
@@ -30,27 +30,27 @@ const messageChecks = new Map<unknown, TypeCheck<TObject>>(
   Object.entries(dictionary).map(([type, { schema }]) => [type, TypeCompiler.Compile<TObject>(schema)]),
 )
 
-/** True when `value` is an envelope; its messages are not looked at. */
+/** True when `value` is an envelope. Does not check its messages. */
 export function isEnvelope(value: unknown): value is Envelope {
   return envelopeCheck.Check(value)
 }
 
-/** True when `value` is a message in every part. */
+/** True when every part of `value` fits the schema of a message. */
 export function isMessage(value: unknown): value is Message {
   return messageChecks.get(typeOf(value))?.Check(value) ?? false
 }
 
-/** The `type` of what may be a message. */
+/** The `type` of a value that may be a message. */
 export function typeOf(value: unknown): unknown {
   return typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined
 }
 
-/** What is wrong with `value`, for which `isEnvelope` is false. */
+/** Describes why `isEnvelope` is false for `value`. */
 export function describeEnvelopeFault(value: unknown): string {
   return describeFault(envelopeCheck as TypeCheck<TObject>, value, 'envelope')
 }
 
-/** What is wrong with `value`, for which `isMessage` is false. */
+/** Describes why `isMessage` is false for `value`. */
 export function describeMessageFault(value: unknown): string {
   const type = typeOf(value)
   const check = messageChecks.get(type)

@@ -1,17 +1,17 @@
-/** What the JSON of a message's parts may take. A part that is taken once has to fit into every later message that shows it. */
+/** Limits on the JSON of the parts of a message. A part that is accepted once must fit into every later message that contains it. */
 import type { Message } from '../../machines/messages.ts'
 import { utf8 } from '../core/bytes.ts'
 import { commandBytes } from '../core/command-bytes.ts'
 import { entryOf } from '../messages/dictionary.ts'
 import { maxBatchBytes, maxCommandBytes } from './limits.ts'
 
-/** Which part of `message` is too long, in words; `null` when none is. It came in `bytes`, together with others or alone. */
+/** Describes the part of `message` that is too long; `null` for none. `bytes` is the size of the datagram that held the message. */
 export function excessIn(message: Message, bytes: number): string | null {
   if (message.type === 'request') {
     const command = commandBytes(message.command)
     return command > maxCommandBytes ? `a command of ${command} bytes` : null
   }
-  // What is shorter as a whole has no part that is too long; most messages are.
+  // A part cannot be longer than its datagram, and most datagrams are short.
   if (bytes <= maxBatchBytes) return null
   for (const batch of entryOf(message).batches(message)) {
     const length = utf8(JSON.stringify(batch)).length

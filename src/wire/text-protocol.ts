@@ -1,21 +1,21 @@
 import type { Address } from '../../machines/batch.ts'
 import type { Message, RequestMessage } from '../../machines/messages.ts'
 
-/** The answer to a client in plain text; or none, and why. */
+/** The answer to a plain text client, or the reason why there is none. */
 export type TextAnswer = { readonly text: string } | { readonly silence: string }
 
 /**
- * A protocol in plain text that a service has beside JSON: what one can type into `nc -u`. A server gives its transport the one of the
- * service that it runs, if there is one; the wire knows none.
+ * A plain text protocol of a service, beside JSON, for use with `nc -u`. A server passes the protocol of its service to its
+ * transport. The wire layer itself defines none.
  */
 export interface TextProtocol {
-  /** A datagram in this protocol begins with it. */
+  /** The prefix of every datagram of this protocol. */
   readonly prefix: string
   /**
-   * The requests for which the client at `source` asks in `text`, or what is wrong with it: a datagram is taken whole or not at all. A
-   * text that was read counts as asked.
+   * Parses `text` from the client at `source` into requests, or returns what is wrong with it. A text is accepted as a whole or
+   * not at all. An accepted text counts as requested.
    */
   read(text: string, source: Address): readonly RequestMessage[] | { readonly fault: string }
-  /** The answer that `message` is to a client in plain text; `null` when it is none yet. */
+  /** The plain text form of the answer `message`; `null` when the message is not an answer yet. */
   answerTo(message: Message): TextAnswer | null
 }
