@@ -1,4 +1,4 @@
-/** The messages that a server sends and receives before it takes part: to found a cluster, or to join one. */
+/** The messages that a server sends and receives before it takes part in a cluster: to found one, or to join one. */
 import { Type } from '@sinclair/typebox'
 import type { BeginningMessage } from '../../machines/messages.ts'
 import { contradictionInFounder, unlessBetweenServers, unlessFromServer } from './contradictions.ts'
@@ -59,7 +59,7 @@ export const beginningMessages = {
     contradiction: ({ members }, { sender }) =>
       members.some(({ id }) => id === sender)
         ? null
-        : `found: sender ${sender} is none of the members that it names`,
+        : `found: sender ${sender} is not among the members that it names`,
     repetitionKey: noKey,
     batches: noBatches,
     sentence: ({ members, incarnation }) => `found members ${idsOf(members)}, incarnation ${incarnation}`,
@@ -79,7 +79,8 @@ export const beginningMessages = {
       isFounded: Type.Boolean(),
     }),
     fitsAnyCluster: false,
-    // It goes to an address of the founders' plan, wherever the question came from, and is about as long as that, which names the same members.
+    // It goes to an address of the founders' plan, independent of the source of the question. It is about as long as the
+    // question, which names the same members.
     isAnswer: false,
     contradiction: contradictionInFounder,
     repetitionKey: noKey,

@@ -14,9 +14,7 @@ export const clientMessages = {
     fitsAnyCluster: false,
     isAnswer: false,
     contradiction: ({ uid }) =>
-      isPlainText(uid)
-        ? `request: it asks in the name of ${uid}, which only plain text from there may do`
-        : null,
+      isPlainText(uid) ? `request: the uid ${uid} is reserved for plain text clients` : null,
     repetitionKey: requestKey,
     batches: noBatches,
     sentence: (message) => `request ${requestText(message)}`,

@@ -1,6 +1,6 @@
 /**
- * The message dictionary: what is known of each type of message, in one record. The types, with what each message means, stand in
- * machines/messages.ts; what a role does with it stands in the role. Everything else about a message is derived from here.
+ * The message dictionary: one record with the properties of each message type. machines/messages.ts defines the types and what
+ * each message means; the roles define how they handle it. All other information about a message is derived from this record.
  */
 import type {
   BeginningMessage,
@@ -17,7 +17,7 @@ import { nodeMessages } from './node-messages.ts'
 import { serverMessages } from './server-messages.ts'
 import { transportMessages } from './transport-messages.ts'
 
-/** By `type`. */
+/** The entries by `type`. */
 export const dictionary = {
   ...nodeMessages,
   ...clientMessages,
@@ -26,10 +26,10 @@ export const dictionary = {
   ...transportMessages,
 } as const satisfies Entries<Message>
 
-/** A message that the inspector shows: of the roles, of clients, and to clients. */
+/** A message that the inspector shows: between roles, from clients, or to clients. */
 export type ShownMessage = Exclude<Message, BeginningMessage | Challenge>
 
-/** The types that the inspector shows, in the order in which a reader is offered them. */
+/** The types that the inspector shows, in the order of its filters. */
 export const shownTypes = Object.keys({
   ...nodeMessages,
   ...clientMessages,
@@ -46,17 +46,17 @@ export function entryOf<M extends Message>(message: M): MessageEntry<M> {
   return dictionary[message.type] as unknown as MessageEntry<M>
 }
 
-/** True of a message that a role hears from a server. */
+/** True for a message that a role receives from a server. */
 export function isNodeMessage(message: Message): message is NodeMessage {
   return Object.hasOwn(nodeMessages, message.type)
 }
 
-/** True of a message that a client hears from a server. */
+/** True for a message that a client receives from a server. */
 export function isServerMessage(message: Message): message is ServerMessage {
   return Object.hasOwn(serverMessages, message.type)
 }
 
-/** A message as transcripts and the page write it. */
+/** The text of a message in transcripts and on the page. */
 export function messageText(message: Message): string {
   return entryOf(message).sentence(message)
 }

@@ -4,32 +4,38 @@ import type { Message } from '../../machines/messages.ts'
 import type { Origin } from './contradictions.ts'
 import type { LaneKind } from './lane-kinds.ts'
 
-/** What is known of one type of message, besides what a role does with it. Every field is given for every type. */
+/** The properties of one message type, except the behaviour of the roles. Every type has every field. */
 export interface MessageEntry<M extends Message> {
   /**
-   * Its shape on the wire and in records: closed, and every integer is bounded. Nothing that it lets through may make a guard or an
-   * action throw.
+   * The schema on the wire and in records. It is closed, and every integer is bounded. A message that fits it must never make a
+   * guard or an action throw.
    */
   readonly schema: TObject
-  /** True when it may be sent by a process that does not know the name of the cluster. */
+  /** True when a process that does not know the name of the cluster may send it. */
   readonly fitsAnyCluster: boolean
-  /** True for an answer: an address that has not echoed its cookie receives no more of these than it sent bytes for. */
+  /**
+   * True for an answer. An address that has not echoed its cookie receives a limited number of bytes of answers for each byte
+   * that it sent.
+   */
   readonly isAnswer: boolean
-  /** How it contradicts itself or its envelope, or `null`. No honest process sends such a message: it was damaged or forged. */
+  /**
+   * Describes how the message contradicts itself or its envelope; `null` for no contradiction. No correct process sends such a
+   * message: it was damaged or forged.
+   */
   readonly contradiction: (message: M, origin: Origin) => string | null
-  /** Of two messages in one datagram with the same type and the same key, the last is kept. */
+  /** The decoder keeps only the last of the messages in a datagram that have the same type and key. */
   readonly repetitionKey: (message: M) => string
-  /** The batches that it carries: each must fit into every later message that carries it. */
+  /** The batches in the message. Each must fit into every later message that contains it. */
   readonly batches: (message: M) => readonly Batch[]
-  /** How transcripts and the page write it: with all of it that matters. */
+  /** The text in transcripts and on the page, with all relevant fields. */
   readonly sentence: (message: M) => string
-  /** The group in which the lanes show and hide it, and which gives the arrow its line. */
+  /** The group of the message in the lanes. A reader shows or hides a whole group, and the group decides the style of the arrow. */
   readonly kind: LaneKind
-  /** The text at an arrow of the lanes: `accept 1.0 #4`, the ballot and the instance. */
+  /** The text at the arrow in the lanes: `accept 1.0 #4`, the ballot and the instance. */
   readonly label: (message: M) => string
   /**
-   * Two messages between the same parties with the same type and the same key are copies of one another in the lanes. It is short, and made
-   * only of what both ends report alike: never of whole batches.
+   * In the lanes, two messages between the same parties with the same type and key are copies of each other. The key is short,
+   * and uses only fields that both ends report in the same way, never whole batches.
    */
   readonly key: (message: M) => string
 }
@@ -39,10 +45,10 @@ export type Entries<M extends Message> = {
   readonly [T in M['type']]: MessageEntry<Extract<M, { readonly type: T }>>
 }
 
-/** For messages of which one in a datagram, or between two parties, is like the next: they have the same key. */
+/** For messages that all have the same key: any two in one datagram, or between two parties, are alike. */
 export const noKey = () => ''
 
-/** For messages of which each is about one request. */
+/** For messages about a single request. */
 export function requestKey({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
   return `${seq} ${uid}`
 }

@@ -1,4 +1,4 @@
 import type { NodeMessage } from '../../machines/messages.ts'
 
-/** How the lanes group messages to other parties: each type of a role's message by itself, and what clients send and receive. */
+/** The groups of messages in the lanes: one for each message type of the roles, and two for the messages from and to clients. */
 export type LaneKind = NodeMessage['type'] | 'request' | 'response'

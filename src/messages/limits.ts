@@ -1,23 +1,23 @@
-/** What bounds the parts of a message. What bounds datagrams and what is held for them stands in src/wire/limits.ts. */
+/** Limits on the parts of messages. src/wire/limits.ts limits datagrams and the memory that is held for them. */
 import { replicatedLimits, serviceLimits } from '../../machines/limits.ts'
 
 /**
- * Arrays and objects within each other in a command's body. The limit is on the body, not on the datagram: the same body
- * lies deeper in a `promise` than in a `request`, and what one message may carry the next one must not refuse.
+ * The deepest nesting of arrays and objects in the body of a command. The limit applies to the body, not to the datagram: the
+ * same body lies deeper in a `promise` than in a `request`, and every later message must be able to carry it.
  */
 export const maxBodyDepth = 32
 
-/** The same in a result, which may hold the result of an earlier request, and in a status. */
+/** The deepest nesting in a result, which may contain the result of an earlier request, and in a status. */
 export const maxResultDepth = serviceLimits.nestedResult.depth
 
-/** UTF-16 units of a uid, an incarnation or the name of a cluster. */
+/** The longest uid, incarnation or name of a cluster, in UTF-16 units. */
 export const maxNameLength = 128
 
-/** Servers that found a cluster together, and names of them in one message. */
+/** The most founders of a cluster, and of their names in one message. */
 export const maxFounders = replicatedLimits.members
 
-/** Characters of what a question carries and its answer repeats. */
+/** The longest nonce of a question, which its answer repeats, in characters. */
 export const maxNonceLength = 32
 
-/** Characters of a cookie: 16 bytes in base64url. */
+/** The length of a cookie in characters: 16 bytes in base64url. */
 export const cookieLength = 22

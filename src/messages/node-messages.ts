@@ -81,7 +81,7 @@ export const nodeMessages = {
     }),
     fitsAnyCluster: false,
     isAnswer: true,
-    // It needs no reason: it may mean that the proposer does not count in the cluster.
+    // A denial needs no reason: it may mean that the proposer is not counted in the cluster.
     contradiction: unlessBetweenServers,
     repetitionKey: denialKey,
     batches: noBatches,
@@ -96,7 +96,7 @@ export const nodeMessages = {
     fitsAnyCluster: false,
     isAnswer: false,
     contradiction: unlessBetweenServers,
-    // One page is read at a time, and a learner that asks twice needs what it asked for last.
+    // A server reads one page at a time. A learner that asks twice needs the page of its last question.
     repetitionKey: noKey,
     batches: noBatches,
     sentence: ({ from }) => `learn from instance ${from}`,
@@ -113,7 +113,7 @@ export const nodeMessages = {
       unsettled: Type.Boolean(),
     }),
     fitsAnyCluster: false,
-    // A proposer sends it unasked. It counts as an answer all the same: it is as long as one, and may be lost.
+    // A proposer also sends it without a question. It still counts as an answer: it is as long as one, and may be lost.
     isAnswer: true,
     contradiction: (message, origin) =>
       unlessBetweenServers(message, origin) ?? contradictionInChosen(message),
@@ -139,7 +139,7 @@ function denialKey({ ballot, instance, promised, firstUnchosen }: Denial): strin
   return `${ballotText(ballot)} ${instance} ${ballotText(promised)} ${firstUnchosen}`
 }
 
-/** What the sender knows to be chosen, where that is not what the message is about anyway. */
+/** The instances that the sender knows to be chosen, when that differs from the instance of the message. */
 function knownText(firstUnchosen: Instance, instance: Instance): string {
   return firstUnchosen === instance ? '' : `, all chosen below ${firstUnchosen}`
 }

@@ -1,4 +1,4 @@
-/** The shapes of the parts of messages, for the dictionary and for everything else that carries such parts. */
+/** The schemas of the parts of messages, for the dictionary and all other data that contains such parts. */
 import { FormatRegistry, Kind, type TObject, type TProperties, Type, TypeRegistry } from '@sinclair/typebox'
 import type { Json } from '../../machines/batch.ts'
 import { maxElapsedMs } from '../../machines/limits.ts'
@@ -27,7 +27,8 @@ interface JsonOptions {
 
 TypeRegistry.Set<JsonOptions>(jsonKind, ({ maxDepth }, value) => jsonFault(value, maxDepth) === null)
 FormatRegistry.Set(textFormat, isWellFormed)
-// A server sends to the addresses that messages name: one that cannot be sent to must not become a member's.
+// A server sends to the addresses in messages, so an address that cannot receive datagrams must not become the address of a
+// member.
 FormatRegistry.Set(addressFormat, isReachable)
 FormatRegistry.Set(plainAddressFormat, (text) => {
   return text.startsWith(plainTextMark) && isReachable(text.slice(plainTextMark.length))
@@ -38,12 +39,12 @@ export function closed<P extends TProperties>(properties: P): TObject<P> {
   return Type.Object(properties, { additionalProperties: false })
 }
 
-/** JSON with at most `maxDepth` arrays and objects within each other. */
+/** JSON whose arrays and objects are nested at most `maxDepth` deep. */
 export function json(maxDepth: number) {
   return Type.Unsafe<Json>({ [Kind]: jsonKind, maxDepth })
 }
 
-/** Far below 2^53, so that adding one to it is exact for ever. */
+/** Far below 2^53, so that increments stay exact. */
 export const integer = Type.Integer({ minimum: 0, maximum: 2 ** 52 })
 const elapsedMs = Type.Integer({ minimum: 0, maximum: maxElapsedMs })
 const text = Type.String({ format: textFormat })
@@ -52,7 +53,7 @@ export const nonce = Type.Optional(
   Type.String({ format: textFormat, minLength: 1, maxLength: maxNonceLength }),
 )
 export const address = Type.String({ format: addressFormat, maxLength: maxAddressLength })
-/** Where a server answers a client, and in which words. */
+/** The address at which a server answers a client, with a mark for plain text. */
 export const replyAddress = Type.Union([
   address,
   Type.String({ format: plainAddressFormat, maxLength: plainTextMark.length + maxAddressLength }),
@@ -60,7 +61,7 @@ export const replyAddress = Type.Union([
 const body = json(maxBodyDepth)
 export const result = json(maxResultDepth)
 
-/** What an address cookie looks like; whether it is one, only its giver can tell. */
+/** The form of an address cookie. Only its giver can check whether it is valid. */
 export const cookie = Type.String({ pattern: `^[A-Za-z0-9_-]{${cookieLength}}$` })
 
 export const ballot = closed({ round: integer, node: integer })
@@ -92,7 +93,7 @@ export const foundingPlan = {
   members: Type.Array(closed({ id: integer, address }), { minItems: 1, maxItems: maxFounders }),
   cluster: Type.Union([name, Type.Null()]),
 }
-/** Where a batch put a request. */
+/** The position of a request in the sequence. */
 const position = { instance: integer, index: integer }
 
 export const outcome = Type.Union([

@@ -1,4 +1,4 @@
-/** How transcripts and the page write the parts of messages: ballots as `1.0` (round.node), requests as `a#1` (client#seq). */
+/** The text of the parts of messages in transcripts and on the page: ballots as `1.0` (round.node), requests as `a#1` (client#seq). */
 import type { Ballot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Batch, Command, Json, MembershipChange, Request } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
@@ -10,7 +10,7 @@ export function ballotText(ballot: Ballot | null): string {
   return ballot === null ? 'nothing' : `${ballot.round}.${ballot.node}`
 }
 
-/** A command in the words with which a transcript asks for it. */
+/** A command as a transcript requests it. */
 export function commandText(command: Command): string {
   switch (command.kind) {
     case 'service':
@@ -62,12 +62,12 @@ function recordText({ instance, ballot, batch }: AcceptedRecord): string {
   return `${batchText(batch)} at ${ballotText(ballot)} in instance ${instance}`
 }
 
-/** `nothing accepted`, or what was accepted, at which ballot, in which instance. */
+/** `nothing accepted`, or the accepted batches with their ballots and instances. */
 export function acceptedText(accepted: readonly AcceptedRecord[]): string {
   return accepted.length === 0 ? 'nothing accepted' : `accepted ${accepted.map(recordText).join(', ')}`
 }
 
-/** How a request ended, or that it waits. */
+/** The outcome of a request, or that it waits. */
 export function outcomeText(outcome: Outcome | RequestOutcome['outcome']): string {
   switch (outcome.kind) {
     case 'executed':
@@ -86,12 +86,12 @@ export function outcomeText(outcome: Outcome | RequestOutcome['outcome']): strin
   outcome satisfies never
 }
 
-/** `0 1 2 (3)`: the ids of the members, in parentheses those that are not counted yet. */
+/** The ids of the members, such as `0 1 2 (3)`. Members that are not counted yet are in parentheses. */
 export function membersText(members: readonly Pick<Member, 'id' | 'incarnation'>[]): string {
   return members.map(({ id, incarnation }) => (incarnation === null ? `(${id})` : id)).join(' ')
 }
 
-/** A result in few words: `token 0.0`, `freed true`. */
+/** A result in short form: `token 0.0`, `freed true`. */
 function resultText(result: Json): string {
   if (typeof result === 'string' && isWord(result)) return result
   if (!isFields(result)) return JSON.stringify(result)
@@ -123,7 +123,7 @@ function isPosition(value: Json | undefined): value is { readonly instance: numb
   )
 }
 
-/** A word that stands in a transcript without quotes. */
+/** True for a word that a transcript writes without quotes. */
 export function isWord(text: string): boolean {
   return /^[A-Za-z][\w.-]*$/.test(text)
 }

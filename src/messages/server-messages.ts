@@ -62,7 +62,7 @@ export const serverMessages = {
     fitsAnyCluster: false,
     isAnswer: true,
     contradiction: ({ node, cluster }, origin) => {
-      if (node !== origin.sender) return `welcome: sender ${origin.sender} speaks for server ${node}`
+      if (node !== origin.sender) return `welcome: sender ${origin.sender} gives its id as ${node}`
       return cluster === origin.cluster ? null : 'welcome: it names another cluster than its envelope'
     },
     repetitionKey: noKey,
