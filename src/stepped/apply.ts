@@ -1,4 +1,4 @@
-/** The pure form of a node: a state and an event give the next state, and what the node says. */
+/** A node as a pure function: from a state and an event to the next state and the messages that the node sends. */
 
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
@@ -14,8 +14,9 @@ import type { NodeSettings } from './settings.ts'
 import type { NodeState, NodeStep, ReplicaState, Running, SentResponse } from './state.ts'
 
 /**
- * What `event` makes of `state`, which is left as it is; `nowMs` is the server's monotonic clock when it happens. Throws when the event cannot happen there (a timer that is not armed, a
- * message to a server that is down), and what a role throws: a violated assertion.
+ * Returns the result of `event` in `state`, and leaves `state` unchanged. `nowMs` is the value of the server's monotonic clock at
+ * the event. Throws when the event is impossible in this state (a timer that is not armed, a message to a server that is down).
+ * Errors of a role, which are violated assertions, pass through.
  */
 export function applyNode(
   state: NodeState,
@@ -36,9 +37,9 @@ export function applyNode(
 }
 
 function started(disk: Disk, randomSeed: number, settings: NodeSettings, nowMs: number): NodeStep {
-  const collected = new Collected(disk, [], settings, nowMs)
-  const node = SteppedNode.start(settings, collected, disk, randomSeed)
-  return collected.stepTo(node, replicaState(node.replica))
+  const collector = new Collector(disk, [], settings, nowMs)
+  const node = SteppedNode.start(settings, collector, disk, randomSeed)
+  return collector.stepTo(node, replicaState(node.replica))
 }
 
 function gone(
@@ -63,24 +64,24 @@ function moved(
   nowMs: number,
 ): NodeStep {
   if (running === null) throw new Error(`server ${settings.self} is down`)
-  const collected = new Collected(disk, running.timers, settings, nowMs)
+  const collector = new Collector(disk, running.timers, settings, nowMs)
   const replica = new StoredReplica(running.replica, settings)
-  const node = SteppedNode.resume(settings, collected, { ...running, replica })
-  happen(node, event, collected)
-  return collected.stepTo(node, replica.state)
+  const node = SteppedNode.resume(settings, collector, { ...running, replica })
+  happen(node, event, collector)
+  return collector.stepTo(node, replica.state)
 }
 
 function happen(
   node: SteppedNode,
   event: Exclude<NodeEvent, { type: 'start' | 'crash' | 'sync.failed' }>,
-  collected: Collected,
+  collector: Collector,
 ): void {
   switch (event.type) {
     case 'timer':
-      node.fire(collected.takeTimer(event.role, event.id))
+      node.fire(collector.takeTimer(event.role, event.id))
       return
     case 'synced':
-      for (const write of collected.endSync()) {
+      for (const write of collector.endSync()) {
         const ended = node.eventAfter(write)
         if (ended !== null) node.take(ended)
       }
@@ -90,8 +91,8 @@ function happen(
   }
 }
 
-/** Surroundings that only write down what the node wants. */
-class Collected implements Surroundings {
+/** Surroundings that only collect the outputs of the node. */
+class Collector implements Surroundings {
   disk: Disk
   readonly #pageBatches: number | null
   readonly #nowMs: number
@@ -135,7 +136,7 @@ class Collected implements Surroundings {
     this.disk = withWrite(this.disk, write)
   }
 
-  /** Ends the sync that is under way; returns its writes. */
+  /** Ends the current sync and returns its writes. */
   endSync(): readonly Write[] {
     const { syncing } = this.disk
     this.disk = afterSync(this.disk)
@@ -170,7 +171,7 @@ class Collected implements Surroundings {
   }
 }
 
-/** A replica that is kept as data and restored when it is needed: most events do not need it. */
+/** A replica that is stored as data and restored on demand: most events do not need it. */
 class StoredReplica implements ReplicatedState {
   readonly #stored: ReplicaState
   readonly #settings: NodeSettings
@@ -198,7 +199,7 @@ class StoredReplica implements ReplicatedState {
     return (this.#restored ?? this.#stored).waitingNodes
   }
 
-  /** As data, after what was executed. */
+  /** The state as data, after all executions. */
   get state(): ReplicaState {
     return this.#hasExecuted ? replicaState(this.#replica) : this.#stored
   }

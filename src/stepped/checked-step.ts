@@ -1,4 +1,4 @@
-/** `start` and `step` of src/core/step.ts that also throw when the machine breaks an invariant of its context. */
+/** `start` and `step` of src/core/step.ts, which also throw when the machine violates an invariant of its context. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { checkInvariants } from '../core/roles.ts'
 import { type Step, start, step } from '../core/step.ts'

@@ -1,6 +1,6 @@
 /**
- * A whole node whose roles are moved by src/core/step.ts. What surrounds it, the network, the disk and the timers, is an engine's; with
- * it this is a server, from its start to its crash.
+ * A whole node whose roles are moved by src/core/step.ts. An engine provides its environment: the network, the disk and the
+ * timers. Together they form a server, from its start to its crash.
  */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Address, Batch, NodeId } from '../../machines/batch.ts'
@@ -18,35 +18,35 @@ import type { Effect } from '../core/step.ts'
 import { checkNode } from '../verify/role-rules.ts'
 import type { NodeSettings } from './settings.ts'
 
-/** A timer of a role. (role, id) names it: armed again, it begins anew. */
+/** A timer of a role, identified by role and id. Arming it again restarts it. */
 export interface ArmedTimer {
   readonly role: RoleName
   readonly id: string
   readonly delayMs: number
-  /** What the role is told when it fires. */
+  /** The event that the timer sends to the role. */
   readonly event: { readonly type: string }
 }
 
-/** What an engine brings: the two ends of the datagram's path, timers, a disk, and somebody who watches. */
+/** The environment that an engine provides: the network, timers, a disk, and an observer. */
 export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' | 'observe'> {
-  /** Takes the place of a timer of the same role and id. When it is due, call `SteppedNode.fire`. */
+  /** Arms a timer and replaces one with the same role and id. When it is due, the engine calls `SteppedNode.fire`. */
   setTimer(timer: ArmedTimer): void
-  /** Gives up a timer, which may have fired. */
+  /** Cancels a timer, which may have fired. */
   cancelTimer(role: RoleName, id: string): void
-  /** Writes, in the order of the calls. When a write has ended well, `SteppedNode.eventAfter` says what follows from it. */
+  /** Persists writes in the order of the calls. After a successful write, `SteppedNode.eventAfter` returns the event that follows. */
   persist(write: Write): void
-  /** A page of chosen batches from `from` on, durable or only written; `null` when the learner is told of it later. */
+  /** A page of chosen batches from `from` on, durable or only written; `null` when an event delivers the page to the learner later. */
   read(from: PageRequest['from']): readonly Batch[] | null
-  /** What the disk holds now, with all writes that have ended. */
+  /** The state on disk after all writes that have ended. */
   durable(): DurableState
 }
 
-/** A node between two events, as far as it is not on its disk: what a crash loses. */
+/** The state of a node between two events that is not on its disk: a crash loses it. */
 export interface VolatileState {
   readonly roles: Readonly<Record<RoleName, AnyMachineSnapshot>>
   readonly replica: ReplicatedState
   readonly elapsed: Elapsed
-  /** Where servers were last heard from, for those that are no members. */
+  /** The addresses of the last messages from servers that are not members. */
   readonly heardFrom: Readonly<Record<NodeId, HeardFrom>>
 }
 
@@ -71,8 +71,8 @@ export class SteppedNode implements Driver {
   }
 
   /**
-   * Starts a node from what its disk holds. The fact `started` is reported first, then what is executed again. `randomSeed`
-   * is for the proposer's back-off.
+   * Starts a node from the state of its disk. Reports the fact `started` first, and then the repeated executions. `randomSeed`
+   * seeds the proposer's back-off.
    */
   static start(
     settings: NodeSettings,
@@ -89,7 +89,7 @@ export class SteppedNode implements Driver {
     return node
   }
 
-  /** A node that goes on from where another was. */
+  /** A node that continues from the state of another. */
   static resume(settings: NodeSettings, surroundings: Surroundings, state: VolatileState): SteppedNode {
     const node = new SteppedNode(settings, surroundings, state.replica, state.elapsed)
     node.#roles = state.roles
@@ -103,7 +103,7 @@ export class SteppedNode implements Driver {
     return this.#roles
   }
 
-  /** What is remembered of times. */
+  /** The measurements for the replicated clock. */
   get elapsed(): Elapsed {
     return this.#core.elapsed
   }
@@ -112,24 +112,24 @@ export class SteppedNode implements Driver {
     return this.#heardFrom
   }
 
-  /** Something happens to it. */
+  /** Handles an event. */
   take(event: CoreEvent): void {
     this.#core.take(event)
     checkNode(this.roles)
   }
 
-  /** A timer is due. */
+  /** Fires a timer. */
   fire({ role, event }: Pick<ArmedTimer, 'role' | 'event'>): void {
     this.#core.enter(() => this.deliver(role, event as RoleEvent))
     checkNode(this.roles)
   }
 
-  /** The event to take when `write` has ended well; `null` for none. */
+  /** The event that follows a successful `write`; `null` for none. */
   eventAfter(write: Write): CoreEvent | null {
     return this.#core.eventAfter(write)
   }
 
-  /** A server that may be no member is at an address: one that joins is told where to learn. */
+  /** Records the address of a server that may not be a member. A joining server thus gets the address of its informant. */
   recordHeardFrom(sender: NodeId, last: HeardFrom): void {
     const before = this.#heardFrom[sender]
     const isSame = before?.address === last.address && before.incarnation === last.incarnation
@@ -180,10 +180,10 @@ export class SteppedNode implements Driver {
     this.#surroundings.observe(fact)
   }
 
-  /** Engines that move nodes in steps have no counters. */
+  /** Engines with stepped nodes have no counters. */
   flag(): void {}
 
-  /** Servers that do not lie never prove one another wrong: an engine that comes here has found a fault. */
+  /** Correct servers never contradict one another, so an engine that reaches this has found a fault. */
   halt(reason: string): void {
     throw new Error(reason)
   }

@@ -1,4 +1,4 @@
-/** What a stepped node is made of: the machines, the replica and the bounds, each of which a test may replace. */
+/** The parts of a stepped node: the machines, the replica and the limits. A test may replace each. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
@@ -12,15 +12,15 @@ import { roleMachines } from '../core/roles.ts'
 import type { Step } from '../core/step.ts'
 import { checkedStart, checkedStep } from './checked-step.ts'
 
-/** Makes the replicated state of a node. */
+/** Creates the replicated state of a node. */
 export interface Replicas {
-  /** As it is before instance 0. */
+  /** The state before instance 0. */
   initial(): ReplicatedState
-  /** The one of which `bytes` are the snapshot. */
+  /** Restores the state from the snapshot `bytes`. */
   restore(bytes: Uint8Array): ReplicatedState
 }
 
-/** How machines are moved: `start` and `step` of src/core/step.ts, with the checks of their invariants, and maybe with a memory. */
+/** Moves machines: `start` and `step` of src/core/step.ts with checks of their invariants, and possibly with a cache. */
 export interface Stepper<Said = Output> {
   start(machine: AnyStateMachine, input: unknown): Step<Said>
   step(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step<Said>
@@ -34,26 +34,32 @@ export interface NodeSettings {
   readonly replicas: Replicas
   readonly machines: Readonly<Record<RoleName, AnyStateMachine>>
   readonly stepper: Stepper
-  /** The decisions that the node makes beside its roles. */
+  /** The decisions of the node outside its roles. */
   readonly nodeRules: NodeRules
-  /** How the time that a batch brings is measured. */
+  /** How a batch gets the time that it adds to the replicated clock. */
   readonly elapsedRules: ElapsedRules
-  /** A digest of the replicated state is reported after each so many instances; 0 for never, since it costs its size. */
+  /**
+   * The number of instances between two digests of the replicated state; 0 for no digests. The cost of a digest grows with the
+   * size of the state.
+   */
   readonly digestEvery: number
   /**
-   * Chosen batches that are read at once for a server that catches up, 16 by default; `null` when the learner is told of what was read by
-   * an event, as in the recording of a live server, whose pages are measured in bytes.
+   * The number of chosen batches in a page for a server that catches up; 16 by default. `null` when an event delivers the page to
+   * the learner, as in the journal of a live server, whose pages are measured in bytes.
    */
   readonly pageBatches?: number | null
 }
 
-/** What a test may plant a fault in: the roles, the replicated state, the decisions of the node and the measure of time. */
+/**
+ * The parts in which a test may plant a fault: the roles, the replicated state, the decisions of the node and the measurement of
+ * time.
+ */
 export type FaultyParts = Pick<NodeSettings, 'machines' | 'replicas' | 'nodeRules' | 'elapsedRules'>
 
-/** Makes of a node's parts those with a fault in them: for tests of the tests. */
+/** Plants a fault in the parts of a node, for tests of the tests. */
 export type Plant = <S extends FaultyParts>(settings: S) => S
 
-/** The settings that hold unless a test wants others. */
+/** The default settings. */
 export const usualNodeSettings: Pick<
   NodeSettings,
   'machines' | 'stepper' | 'nodeRules' | 'elapsedRules' | 'digestEvery'

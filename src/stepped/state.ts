@@ -1,4 +1,4 @@
-/** A node as a value, and what can happen to it. */
+/** A node as a value, and the events that can happen to it. */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
@@ -11,7 +11,7 @@ import type { HeardFrom } from '../core/reach.ts'
 import { type Disk, emptyDisk } from './disk.ts'
 import type { ArmedTimer } from './node.ts'
 
-/** A node between two events. It is never changed: any number of schedules may go on from it. */
+/** A node between two events. It is immutable, so any number of schedules may continue from it. */
 export interface NodeState {
   readonly disk: Disk
   /** `null` while it is down. */
@@ -20,9 +20,9 @@ export interface NodeState {
 
 /** What a crash loses. */
 export interface Running {
-  /** XState's snapshots; `value` and `context` are plain JSON and are all that tells two of one role apart. */
+  /** XState's snapshots. Two snapshots of one role differ only in `value` and `context`, which are plain JSON. */
   readonly roles: Readonly<Record<RoleName, AnyMachineSnapshot>>
-  /** In the order in which they were armed, which says nothing of which is due first. */
+  /** In the order in which they were armed, which need not be the order in which they are due. */
   readonly timers: readonly ArmedTimer[]
   readonly replica: ReplicaState
   readonly elapsed: Elapsed
@@ -33,7 +33,7 @@ export interface Running {
 export interface ReplicaState {
   /** The replica's snapshot, as text. */
   readonly snapshot: string
-  /** As in the snapshot; here so that it need not be read to send a message. */
+  /** A copy from the snapshot, so that sending a message does not require parsing it. */
   readonly members: readonly Member[]
   readonly firstUnexecuted: number
   readonly waitingNodes: readonly NodeId[]
@@ -42,7 +42,7 @@ export interface ReplicaState {
 /** A node that was never started. */
 export const neverStarted: NodeState = { disk: emptyDisk, running: null }
 
-/** What an event makes of a node, and what the node says to others. */
+/** The result of an event: the next state, and the messages and facts of the node. */
 export interface NodeStep {
   readonly state: NodeState
   readonly sends: readonly SentMessage[]

@@ -1,4 +1,4 @@
-/** Watches machines as an engine moves them: which transitions they take, and where they are then. */
+/** Watches machines while an engine moves them: the transitions that they take and the states that they reach. */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { ClientEmitted } from '../../machines/client.ts'
 import type { RoleName } from '../../machines/inbox.ts'
@@ -13,7 +13,7 @@ import type { RoleMove, RoleStates } from '../inspect/records/record.ts'
 import { checkedStart } from './checked-step.ts'
 import type { Stepper } from './settings.ts'
 
-/** Writes down the transitions that are taken through its steppers. */
+/** Records the transitions of the machines that its steppers move. */
 export class Watch {
   #atServer: RoleMove[] = []
   #atClient: Omit<RoleMove, 'role'>[] = []
@@ -39,14 +39,14 @@ export class Watch {
     },
   }
 
-  /** What roles did since they were last asked for. */
+  /** Removes and returns the recorded moves of roles. */
   takeServerMoves(): readonly RoleMove[] {
     const moves = this.#atServer
     this.#atServer = []
     return moves
   }
 
-  /** What machines that carry requests did since they were last asked for. */
+  /** Removes and returns the recorded moves of clients' machines. */
   takeClientMoves(): readonly Omit<RoleMove, 'role'>[] {
     const moves = this.#atClient
     this.#atClient = []
@@ -56,7 +56,7 @@ export class Watch {
 
 export type RoleSnapshots = Readonly<Record<RoleName, AnyMachineSnapshot>>
 
-/** Where each role is. */
+/** The state of each role. */
 export function roleStatesOf(roles: RoleSnapshots): RoleStates {
   return Object.fromEntries(roleNames.map((role) => [role, machineStateOf(role, roles[role])])) as Record<
     RoleName,
@@ -64,7 +64,7 @@ export function roleStatesOf(roles: RoleSnapshots): RoleStates {
   >
 }
 
-/** Where the roles are that are not as they were; all of them when there were none. */
+/** The states of the roles that changed; of all roles when `before` is `null`. */
 export function changedRoles(before: RoleSnapshots | null, after: RoleSnapshots): Partial<RoleStates> {
   const changed = roleNames.filter((role) => {
     const [was, is] = [before?.[role], after[role]]
@@ -81,7 +81,7 @@ function watched<Said>(...step: Parameters<typeof watchedStep>): ReturnType<type
   }
 }
 
-/** What is heard and changes nothing is a move without edges. */
+/** An event without a transition is a move without edges. */
 function movesOf(
   { type }: { readonly type: string },
   microsteps: ReturnType<typeof watchedStep>['microsteps'],
