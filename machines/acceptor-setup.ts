@@ -21,13 +21,13 @@ function mayVote({ members, self, incarnation }: AcceptorContext): boolean {
 }
 
 /** The sender may propose, as far as this server knows. */
-function isMember({ members }: AcceptorContext, heard: Heard<Prepare> | Heard<Accept>): boolean {
+function isCountedSender({ members }: AcceptorContext, heard: Heard<Prepare> | Heard<Accept>): boolean {
   return isCounted(members, heard.sender, heard.incarnation)
 }
 
 /** What the sender says to be chosen is looked for, if it may know. */
 function isHeeded(context: AcceptorContext, heard: Heard<Prepare> | Heard<Accept>): boolean {
-  return isMember(context, heard) || heard.knowsUs
+  return isCountedSender(context, heard) || heard.knowsUs
 }
 
 function instanceOf(heard: Heard<Prepare> | Heard<Accept>): Instance {
@@ -53,7 +53,8 @@ export const acceptorSetup = setup({
      * By this server's members the sender is none, or it comes with another directory. Either it does not know that it was
      * removed; or this server does not know that it was admitted, and has to learn that before it votes for it.
      */
-    senderIsNoMember: ({ context }, heard: Heard<Prepare> | Heard<Accept>) => !isMember(context, heard),
+    senderIsNotCounted: ({ context }, heard: Heard<Prepare> | Heard<Accept>) =>
+      !isCountedSender(context, heard),
     roundIsTooFar: ({ context }, { ballot }: { ballot: Ballot }) =>
       ballot.round > (context.promised?.round ?? 0) + roundStep,
     instanceIsTooFar: ({ context }, heard: Heard<Prepare> | Heard<Accept>) =>
@@ -134,7 +135,7 @@ export const acceptorSetup = setup({
     })),
     notifySurpassed: enqueueActions(({ context, enqueue }, { ballot }: { ballot: Ballot }) => {
       if (ballot.node === context.self || compareBallots(ballot, context.promised) <= 0) return
-      enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'ballot.surpassed', ballot } })
+      enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'rival.promised', ballot } })
     }),
     flagRound: emit((_, { sender }: Heard<Prepare> | Heard<Accept>) => flagOf('round', sender)),
     flagInstance: emit((_, { sender }: Heard<Prepare> | Heard<Accept>) => flagOf('instance', sender)),

@@ -21,7 +21,7 @@ export const acceptorMachine = acceptorSetup.createMachine({
       // It may have lost, with what it had learned, that it was admitted: what it is asked for shows that it is behind.
       { guard: 'mayNotVote', actions: withEvent('notifySenderKnowsMore') },
       {
-        guard: withEvent('senderIsNoMember'),
+        guard: withEvent('senderIsNotCounted'),
         actions: [withEvent('notifySenderKnowsMore'), withEvent('sendDenial')],
       },
       {
@@ -42,7 +42,7 @@ export const acceptorMachine = acceptorSetup.createMachine({
       { guard: withEvent('instanceIsTooFar'), actions: withEvent('flagInstance') },
       { guard: 'mayNotVote', actions: withEvent('notifySenderKnowsMore') },
       {
-        guard: withEvent('senderIsNoMember'),
+        guard: withEvent('senderIsNotCounted'),
         actions: [withEvent('notifySenderKnowsMore'), withEvent('sendDenial')],
       },
       {

@@ -75,7 +75,7 @@ export type ProposerEvent =
   /** The learner found something accepted that nobody knows to be chosen, and nobody at work on it. */
   | { readonly type: 'settle.wanted' }
   /** This node's acceptor promised a higher ballot to another proposer. */
-  | { readonly type: 'ballot.surpassed'; readonly ballot: Ballot }
+  | { readonly type: 'rival.promised'; readonly ballot: Ballot }
   | BatchExecuted
 
 export type LearnerEvent =

@@ -48,10 +48,10 @@ export interface ProposerContext {
   readonly accepts: readonly NodeId[]
   /** A quorum has accepted `batch` at `ballot`: it is what was chosen, and may be told as such. Invariant: there is a `batch`. */
   readonly isChosen: boolean
-  /** How often it was said without enough answers. */
+  /** How often the `prepare` or `accept` under way was sent again without enough answers. */
   readonly tries: number
-  /** Denials since a batch was last chosen here. */
-  readonly denials: number
+  /** How often it has backed off since a batch that it proposed was chosen. */
+  readonly backoffs: number
   readonly backoffMs: number
   /**
    * The wait has been begun again for a rival that came forward in it, so that it can finish. Invariant: it is then not begun again for
@@ -72,7 +72,7 @@ export function proposerContext({ promised, ...input }: ProposerInput): Proposer
     accepts: [],
     isChosen: false,
     tries: 0,
-    denials: 0,
+    backoffs: 0,
     backoffMs: input.timing.backoffMs,
     hasYielded: false,
   }

@@ -41,7 +41,7 @@ export const proposerInvariants: Invariants<ProposerContext> = {
     before?.context.hasYielded &&
     isIn(before, 'backingOff') &&
     isIn(after, 'backingOff') &&
-    context.denials > before.context.denials
+    context.backoffs > before.context.backoffs
       ? 'its wait begins anew for a second rival'
       : null,
 }

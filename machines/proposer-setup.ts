@@ -71,11 +71,11 @@ export const proposerSetup = setup({
     somethingMayBeChosen: ({ context }) => batchToHelp(context.promises, context.firstUnexecuted) !== null,
     somethingIsVoid: ({ context }) => holdersAboveHole(context.promises, context.firstUnexecuted).length > 0,
     hasWaitedEnough: ({ context }) => context.tries >= context.timing.patientTries,
-    nobodyAnswers: ({ context }) => context.tries >= context.timing.newsTries,
+    noQuorumAnswers: ({ context }) => context.tries >= context.timing.newsTries,
     changesMembers: (_, { members }: BatchExecuted) => members !== null,
-    ownBatchIsChosen: ({ context }) => context.isChosen,
+    batchIsChosenAtThisBallot: ({ context }) => context.isChosen,
     /** The promises show something accepted above this instance too. */
-    ownBatchIsChosenBelowAnother: ({ context }) =>
+    batchIsChosenBelowAnother: ({ context }) =>
       context.isChosen && highestAccepted(context.promises) > context.firstUnexecuted,
     isSurpassed: ({ context }, { ballot }: { ballot: Ballot }) => compareBallots(ballot, context.ballot) > 0,
     mayYield: ({ context }) => !context.hasYielded,
@@ -114,7 +114,7 @@ export const proposerSetup = setup({
       enqueue.emit(noticeBehind(denial.firstUnchosen, informantOf(denial)))
     }),
     /** It may have taken the place of a member while this server was away. */
-    notifyStrangerKnowsMore: enqueueActions(({ context, enqueue }, answer: Answer) => {
+    notifyUncountedKnowsMore: enqueueActions(({ context, enqueue }, answer: Answer) => {
       if (!answer.knowsUs || answer.type === 'accepted') return
       if (answer.firstUnchosen <= context.firstUnexecuted) return
       enqueue.emit(noticeBehind(answer.firstUnchosen, informantOf(answer)))
@@ -161,7 +161,7 @@ export const proposerSetup = setup({
     recordChosen: assign(({ context }, { sender }: Heard<Accepted>) => ({
       accepts: withAnswer(context.accepts, sender),
       isChosen: true,
-      denials: 0,
+      backoffs: 0,
     })),
     notifyChosen: enqueueActions(({ context, enqueue }) => {
       if (context.batch === null) return
@@ -208,7 +208,7 @@ export const proposerSetup = setup({
     recordRival: assign(({ context: { highestRound } }, { ballot }: { ballot: Ballot }) => ({
       highestRound: roundWithRival(highestRound, ballot),
     })),
-    recordDenial: assign(({ context: { highestRound } }, { promised }: Heard<Denial>) => ({
+    recordRivalOfDenial: assign(({ context: { highestRound } }, { promised }: Heard<Denial>) => ({
       highestRound: roundWithRival(highestRound, promised),
     })),
     adoptRandomBackoff: assign(({ context }) => {
@@ -216,8 +216,8 @@ export const proposerSetup = setup({
       const { seed, value } = drawRandom(context.randomSeed)
       return {
         randomSeed: seed,
-        denials: context.denials + 1,
-        backoffMs: Math.ceil(doubled(backoffMs, backoffLimitMs, context.denials) * (0.5 + value)),
+        backoffs: context.backoffs + 1,
+        backoffMs: Math.ceil(doubled(backoffMs, backoffLimitMs, context.backoffs) * (0.5 + value)),
       }
     }),
     recordYielding: assign({ hasYielded: true }),

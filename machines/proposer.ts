@@ -1,5 +1,5 @@
 /**
- * The proposer promises the others that it proposes one batch a ballot and instance, that the batch is the one that may
+ * The proposer guarantees the others that it proposes one batch a ballot and instance, that the batch is the one that may
  * already be chosen wherever there is one, and that it starts no instance before the one below is chosen and executed.
  * *Paxos Made Simple*, sections 2.2 and 3.
  */
@@ -14,28 +14,29 @@ export const proposerMachine = proposerSetup.createMachine({
   context: ({ input }) => proposerContext(input),
   initial: 'idle',
   on: {
-    'ballot.surpassed': { actions: withEvent('recordRival') },
+    'rival.promised': { actions: withEvent('recordRival') },
     'batch.executed': { actions: withEvent('advance') },
   },
   states: {
     idle: {
       description:
-        'Nothing to propose, or no part in the cluster. Ends when the request queue has something.',
+        'Nothing to propose, or not counted. Ends when the request queue has a batch, or the learner wants something settled.',
       on: {
         'requests.ready': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'adoptNextBallot' }],
+        // It was offered to a ballot that is given up by now. The queue offers it again, to the next one.
         'batch.offered': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'adoptNextBallot' }],
         'settle.wanted': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'adoptNextBallot' }],
       },
     },
     preparing: {
       description:
-        'Asks for promises from the first unexecuted instance on. Ends with a quorum of them, or a denial.',
+        'Asks for promises from the first unexecuted instance on. Ends with a quorum of them, a denial by a higher ballot, or new members.',
       meta: { paper: 'Paxos Made Simple, 2.2, phase 1; 3' },
       entry: 'broadcastPrepare',
       after: {
         retransmitInterval: [
           {
-            guard: 'nobodyAnswers',
+            guard: 'noQuorumAnswers',
             target: 'preparing',
             reenter: true,
             actions: ['recordTry', 'notifyNewsWanted'],
@@ -45,20 +46,24 @@ export const proposerMachine = proposerSetup.createMachine({
       },
       on: {
         promise: [
-          { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyStrangerKnowsMore') },
+          { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyUncountedKnowsMore') },
           { guard: withEvent('isForAnotherPrepare') },
           { guard: withEvent('completesPromises'), target: 'adopting', actions: withEvent('recordPromise') },
           { actions: withEvent('recordPromise') },
         ],
         denial: [
-          { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyStrangerKnowsMore') },
+          { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyUncountedKnowsMore') },
           { guard: withEvent('isForAnotherBallot') },
           {
             guard: withEvent('roundIsTooFar'),
             target: 'backingOff',
-            actions: [withEvent('flagRound'), withEvent('recordDenial')],
+            actions: [withEvent('flagRound'), withEvent('recordRivalOfDenial')],
           },
-          { guard: withEvent('promisedMore'), target: 'backingOff', actions: withEvent('recordDenial') },
+          {
+            guard: withEvent('promisedMore'),
+            target: 'backingOff',
+            actions: withEvent('recordRivalOfDenial'),
+          },
           { guard: withEvent('knowsMore'), actions: withEvent('notifyDenierKnowsMore') },
         ],
         'batch.executed': [
@@ -98,7 +103,7 @@ export const proposerMachine = proposerSetup.createMachine({
     },
     accepting: {
       description:
-        'A batch is proposed at the first unexecuted instance. Ends when a quorum has accepted it, or a denial.',
+        'A batch is proposed at the first unexecuted instance. Ends when a batch is executed there, or with a denial by a higher ballot.',
       meta: { paper: 'Paxos Made Simple, 2.2, phase 2' },
       initial: 'proposing',
       states: {
@@ -109,7 +114,7 @@ export const proposerMachine = proposerSetup.createMachine({
           after: {
             retransmitInterval: [
               {
-                guard: 'nobodyAnswers',
+                guard: 'noQuorumAnswers',
                 target: 'helping',
                 reenter: true,
                 actions: ['recordTry', 'notifyNewsWanted'],
@@ -124,7 +129,7 @@ export const proposerMachine = proposerSetup.createMachine({
           after: {
             retransmitInterval: [
               {
-                guard: 'nobodyAnswers',
+                guard: 'noQuorumAnswers',
                 target: 'proposing',
                 reenter: true,
                 actions: ['recordTry', 'notifyNewsWanted'],
@@ -146,14 +151,18 @@ export const proposerMachine = proposerSetup.createMachine({
           { actions: withEvent('recordAccepted') },
         ],
         denial: [
-          { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyStrangerKnowsMore') },
+          { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyUncountedKnowsMore') },
           { guard: withEvent('isForAnotherBallot') },
           {
             guard: withEvent('roundIsTooFar'),
             target: 'backingOff',
-            actions: [withEvent('flagRound'), withEvent('recordDenial')],
+            actions: [withEvent('flagRound'), withEvent('recordRivalOfDenial')],
           },
-          { guard: withEvent('promisedMore'), target: 'backingOff', actions: withEvent('recordDenial') },
+          {
+            guard: withEvent('promisedMore'),
+            target: 'backingOff',
+            actions: withEvent('recordRivalOfDenial'),
+          },
           { guard: withEvent('knowsMore'), actions: withEvent('notifyDenierKnowsMore') },
         ],
         'batch.executed': [
@@ -163,12 +172,12 @@ export const proposerMachine = proposerSetup.createMachine({
             actions: [withEvent('sendChosenToConcerned'), withEvent('advance')],
           },
           {
-            guard: 'ownBatchIsChosenBelowAnother',
+            guard: 'batchIsChosenBelowAnother',
             target: 'adopting',
             actions: [withEvent('sendChosenToConcerned'), withEvent('advance')],
           },
           {
-            guard: 'ownBatchIsChosen',
+            guard: 'batchIsChosenAtThisBallot',
             target: 'leading',
             actions: [withEvent('sendChosenToConcerned'), withEvent('advance')],
           },
@@ -185,7 +194,7 @@ export const proposerMachine = proposerSetup.createMachine({
       entry: 'notifyBatchWanted',
       on: {
         'batch.offered': { target: 'accepting.proposing', actions: withEvent('adoptOwnBatch') },
-        'ballot.surpassed': {
+        'rival.promised': {
           guard: withEvent('isSurpassed'),
           target: 'resuming',
           actions: withEvent('recordRival'),
@@ -203,7 +212,7 @@ export const proposerMachine = proposerSetup.createMachine({
       entry: 'adoptRandomBackoff',
       exit: 'forgetYielding',
       on: {
-        'ballot.surpassed': [
+        'rival.promised': [
           {
             guard: 'mayYield',
             target: 'backingOff',
@@ -217,7 +226,7 @@ export const proposerMachine = proposerSetup.createMachine({
     },
     resuming: {
       description:
-        'What was held is given up; the request queue is asked, at once, whether there is still work.',
+        'The ballot is given up: the proposer asks the request queue, at once, whether there is still work.',
       entry: 'notifyWorkWanted',
       always: 'idle',
     },

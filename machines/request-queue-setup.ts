@@ -58,7 +58,7 @@ export const requestQueueSetup = setup({
     isDelayedHere: ({ context }, event: RequestEvent) => tagOf(context, event) !== null,
     isHeld: ({ context }, event: RequestEvent) => get(context.held.byId, requestId(event)) !== undefined,
     isStopping: ({ context }) => context.isStopping,
-    isNoMember: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
+    isNotCounted: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
     isFull: ({ context }) => isReadyFull(context.held, context.limits),
     replicaIsFull: (_, { recorded }: RequestEvent) => recorded?.kind === 'full',
     nothingIsHeld: ({ context }) => context.held.count === 0,

@@ -21,7 +21,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       },
       { guard: withEvent('isHeld'), actions: withEvent('recordReplyTo') },
       { guard: 'isStopping', actions: withEvent('sendStopping') },
-      { guard: 'isNoMember', actions: withEvent('sendNotMember') },
+      { guard: 'isNotCounted', actions: withEvent('sendNotMember') },
       { guard: withEvent('replicaIsFull'), actions: withEvent('sendBusy') },
       { guard: 'isFull', actions: withEvent('sendBusy') },
       { actions: withEvent('recordRequest') },

@@ -3,7 +3,7 @@ export interface Timing {
   /** A proposer or a learner that is not answered asks again after this; doubled at each further try. */
   readonly retransmitMs: number
   readonly retransmitLimitMs: number
-  /** A denied proposer waits a random part of this; doubled at each further denial. */
+  /** A denied proposer waits 0.5 to 1.5 times this, at random; doubled at each further denial. */
   readonly backoffMs: number
   readonly backoffLimitMs: number
   /** A learner that hears of later instances waits this long for what is on its way before it asks. */

@@ -424,8 +424,8 @@ describe('2.4, progress', () => {
 
   test('progress asks for a distinguished proposer; here each backs off for a random while, longer at each denial', () => {
     const cluster = duel(6)
-    const { denials, backoffMs } = cluster.contextOf<ProposerContext>(0, 'proposer')
-    expect(denials).toBe(3)
+    const { backoffs, backoffMs } = cluster.contextOf<ProposerContext>(0, 'proposer')
+    expect(backoffs).toBe(3)
     expect(backoffMs).toBeGreaterThanOrEqual(defaultTiming.backoffMs * 2)
     cluster.settle()
     expect(cluster.outcome('a')).toMatchObject({ kind: 'executed' })

@@ -28,7 +28,7 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
         ...context,
         randomSeed: 0,
         tries: patience(snapshot, context),
-        denials: 0,
+        backoffs: 0,
         backoffMs: 0,
         hasYielded: false,
       }

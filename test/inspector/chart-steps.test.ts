@@ -82,7 +82,7 @@ test('an accept that is accepted: all that could have stood in its way is told',
     return step === null ? [] : litStep(step, charts).moves.map(({ chart, text }) => `${chart}: ${text}`)
   })
   expect(texts).toContain(
-    'acceptor: accept → persisting (isSettled ✗, instanceIsTooFar ✗, mayNotVote ✗, senderIsNoMember ✗, roundIsTooFar ✗, instanceIsBeyondWindow ✗, promisedMore ✗, isAccepted ✗, isAnotherBatch ✗, else ✓; somethingIsUnsaved ✓)',
+    'acceptor: accept → persisting (isSettled ✗, instanceIsTooFar ✗, mayNotVote ✗, senderIsNotCounted ✗, roundIsTooFar ✗, instanceIsBeyondWindow ✗, promisedMore ✗, isAccepted ✗, isAnotherBatch ✗, else ✓; somethingIsUnsaved ✓)',
   )
   expect(texts).toContain('client: request.submitted → asking.asked')
 })
@@ -98,9 +98,9 @@ test('what is heard in vain is told with what did not hold, also in the states a
 })
 
 test('a state is asked before the machine', () => {
-  const move = { event: 'ballot.surpassed', edges: ['proposer on ballot.surpassed[0]'], state: 'leading' }
+  const move = { event: 'rival.promised', edges: ['proposer on rival.promised[0]'], state: 'leading' }
   expect(explainedText(explained(chartOf('proposer'), move))).toBe(
-    'ballot.surpassed: stays leading (isSurpassed ✗, else ✓)',
+    'rival.promised: stays leading (isSurpassed ✗, else ✓)',
   )
 })
 

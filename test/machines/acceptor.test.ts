@@ -71,7 +71,7 @@ function write(promised: Ballot | null, ...accepted: readonly AcceptedRecord[]):
 }
 
 function surpassed(at: Ballot): Want {
-  return tell('proposer', { type: 'ballot.surpassed', ballot: at })
+  return tell('proposer', { type: 'rival.promised', ballot: at })
 }
 
 function behind(from: number, peer: number): Want {

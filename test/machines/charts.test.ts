@@ -293,7 +293,7 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
     fc.record({ type: is('requests.ready') }),
     fc.record({ type: is('batch.offered'), batch: batches }),
     fc.record({ type: is('settle.wanted') }),
-    fc.record({ type: is('ballot.surpassed'), ballot: ballots }),
+    fc.record({ type: is('rival.promised'), ballot: ballots }),
     executions,
   ),
   learner: fc.oneof(

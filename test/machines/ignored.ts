@@ -60,7 +60,7 @@ export const ignored: {
       in: ['preparing', 'catchingUp', 'accepting.helping', 'accepting.proposing', 'leading', 'backingOff'],
       because: 'preparing settles what is open, and is under way, done or about to be tried',
     },
-    'ballot.surpassed': everywhere,
+    'rival.promised': everywhere,
     'batch.executed': everywhere,
   },
   learner: {

@@ -136,8 +136,8 @@ const proposerCases: Cases<ProposerContext> = {
     [
       'the wait begins anew a second time',
       {
-        broken: { hasYielded: true, denials: 2 },
-        before: { hasYielded: true, denials: 1 },
+        broken: { hasYielded: true, backoffs: 2 },
+        before: { hasYielded: true, backoffs: 1 },
         value: 'backingOff',
         valueBefore: 'backingOff',
       },

@@ -79,7 +79,7 @@ function denial(changes: Partial<Denial> = {}, sender = 1): Heard<Denial> {
 }
 
 function surpassed(by: Ballot): ProposerEvent {
-  return { type: 'ballot.surpassed', ballot: by }
+  return { type: 'rival.promised', ballot: by }
 }
 
 // What it wants.
@@ -496,7 +496,7 @@ describe('accepting', () => {
     expect(role.state).toBe('accepting.proposing')
     expect(role.hear(executed(10))).toEqual([ended, wantsBatch])
     expect(role.state).toBe('leading')
-    expect(role.context).toMatchObject({ firstUnexecuted: 11, batch: null, accepts: [], denials: 0 })
+    expect(role.context).toMatchObject({ firstUnexecuted: 11, batch: null, accepts: [], backoffs: 0 })
     expect(role.timers).toEqual([])
   })
 
@@ -660,11 +660,11 @@ describe('backing off', () => {
       role.hear(ready, denial({ ballot: ballot(5 + tries, 0), promised: ballot(5 + tries, 1) }))
       role.pass('backoff')
     }
-    expect(role.context.denials).toBe(5)
+    expect(role.context.backoffs).toBe(5)
     const at = ballot(10, 0)
     role.hear(ready, promise(0, { ballot: at }), promise(1, { ballot: at }), offered)
     role.hear(accepted(0, { ballot: at }), accepted(1, { ballot: at }), executed(10))
-    expect(role.context.denials).toBe(0)
+    expect(role.context.backoffs).toBe(0)
   })
 
   test('yields once: a rival that comes forward lets it wait anew, the next one does not', () => {

@@ -174,7 +174,7 @@ describe('a request', () => {
     role.hear(ask('b'))
     return role
   }
-  const isNoMember = () => queue({ members: [member(1), member(2)] })
+  const isNotCounted = () => queue({ members: [member(1), member(2)] })
 
   test.each<
     [title: string, given: () => Role<RequestQueueContext>, event: RequestEvent, wants: Want[], state: string]
@@ -225,7 +225,7 @@ describe('a request', () => {
     ],
     [
       'that is recorded is answered though it is no member',
-      isNoMember,
+      isNotCounted,
       ask('a', { recorded: done }),
       [answer('a', done)],
       'empty',
@@ -272,7 +272,7 @@ describe('a request', () => {
     ],
     [
       'that is new is turned away by a server that is no member',
-      isNoMember,
+      isNotCounted,
       ask('a'),
       [busy('a', 'notMember')],
       'empty',

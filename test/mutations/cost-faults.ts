@@ -30,7 +30,7 @@ export const costFaults: readonly Mutation[] = [
     'gives up its ballot after every instance',
     'proposer',
     proposerMachine.provide({
-      guards: { ownBatchIsChosen: () => false, ownBatchIsChosenBelowAnother: () => false },
+      guards: { batchIsChosenAtThisBallot: () => false, batchIsChosenBelowAnother: () => false },
     }),
   ),
   faultyRole(

@@ -134,7 +134,7 @@ export const proposerFaults: readonly Mutation[] = [
   faultyRole(
     'goes on at its ballot where a rival had its batch chosen',
     'proposer',
-    proposerMachine.provide({ guards: { ownBatchIsChosen: () => true } }),
+    proposerMachine.provide({ guards: { batchIsChosenAtThisBallot: () => true } }),
   ),
   faultyRole(
     'proposes without catching up',

@@ -57,7 +57,7 @@ test('what is not armed does not fire, and nothing that is no timer can be passe
     'xstate.after.backoff.proposer.backingOff',
     'xstate.after.retransmitInterval.proposer.catchingUp',
     'xstate.after.nonsense',
-    'ballot.surpassed',
+    'rival.promised',
     'promise',
     '*',
   ]) {

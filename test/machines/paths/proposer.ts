@@ -90,7 +90,7 @@ function happenings(context: ProposerContext): ProposerEvent[] {
     { type: 'requests.ready' },
     { type: 'batch.offered', batch: batch('own') },
     { type: 'settle.wanted' },
-    ...ballotsAround(ballot).map((ballot) => ({ type: 'ballot.surpassed', ballot }) as const),
+    ...ballotsAround(ballot).map((ballot) => ({ type: 'rival.promised', ballot }) as const),
     ...[null, ...memberships].map((members) => executed(firstUnexecuted, { members, concerned: [0, 2] })),
   ]
 }
