@@ -1,5 +1,5 @@
 import type { NodeId } from '../../machines/batch.ts'
-import { hearerOf, type Names } from '../../machines/inbox.ts'
+import type { Names } from '../../machines/inbox.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import { Interner } from './interner.ts'
 
@@ -30,9 +30,7 @@ export class Datagrams {
       to,
       names,
       message,
-      kind: kindByHearer[hearerOf(message)],
-      round: 'ballot' in message ? message.ballot.round : 0,
-      instance: instanceOf(message),
+      ...propertiesOf(message),
     })
   }
 
@@ -43,12 +41,27 @@ export class Datagrams {
 
 /** The instance of a message, or the first of several. */
 export function instanceOf(message: NodeMessage): number {
-  return 'instance' in message ? message.instance : message.from
+  return propertiesOf(message).instance
 }
 
-/** All messages that a role receives are of one kind. */
-const kindByHearer: Readonly<Record<ReturnType<typeof hearerOf>, Datagram['kind']>> = {
-  acceptor: 'ask',
-  proposer: 'answer',
-  learner: 'news',
+/**
+ * What the reduction has to know of a message. A new message needs an argument that `reduction.ts` may take it away as it takes away
+ * the others of its kind.
+ */
+function propertiesOf(message: NodeMessage): Pick<Datagram, 'kind' | 'round' | 'instance'> {
+  switch (message.type) {
+    case 'prepare':
+      return { kind: 'ask', round: message.ballot.round, instance: message.from }
+    case 'accept':
+      return { kind: 'ask', round: message.ballot.round, instance: message.instance }
+    case 'promise':
+      return { kind: 'answer', round: message.ballot.round, instance: message.from }
+    case 'accepted':
+    case 'denial':
+      return { kind: 'answer', round: message.ballot.round, instance: message.instance }
+    case 'learn':
+    case 'chosen':
+      return { kind: 'news', round: 0, instance: message.from }
+  }
+  return message satisfies never
 }
