@@ -1,2 +1,2 @@
-/** A style sheet, which the build puts into the page's. */
+/** A style sheet. The build adds it to the page's. */
 declare module '*.css'

@@ -11,13 +11,12 @@ import { browserScreen } from './source/screen.ts'
 import { Tour, TourStep } from './tour/tour.tsx'
 import { App, type ExtraTab } from './view/app.tsx'
 
-/** How the page was built: `live`, for a hub to serve, or `playground`, for any static host. */
+/** The mode of the build: `live`, for a hub to serve, or `playground`, for any static host. */
 const mode = document.querySelector<HTMLMetaElement>('meta[name="paxos-inspector"]')?.content
 
 const root = document.getElementById('app')
-if (root === null)
-  throw new Error('the page has no element #app: it was not built by scripts/build-inspector.ts')
-/** A live page holds the playground as well: the address says which of them is shown. */
+if (root === null) throw new Error('the page has no element #app: build it with scripts/build-inspector.ts')
+/** A live page contains the playground too. The address selects one of them. */
 const isPlayground = () => mode === 'playground' || isPlaygroundLink(location.hash)
 const isPlaying = isPlayground()
 const store: Store = new Store(
@@ -45,7 +44,7 @@ const live =
       })
     : null
 addEventListener('hashchange', () => {
-  // A link to a part of the page is no other mode.
+  // A link within the page does not change the mode.
   const isOnPage = document.getElementById(location.hash.slice(1)) !== null
   if (!isOnPage && isPlayground() !== isPlaying) location.reload()
 })
@@ -61,9 +60,9 @@ const extraTabs: ExtraTab[] =
         { id: 'tour', label: 'Tour', panel: () => <Tour playground={playground} /> },
       ]
 const aboveTabs = playground === null ? null : <TourStep playground={playground} />
-// The token is kept for the page that the link leads to.
+// The stored token serves the page that the link opens.
 const liveHref = mode === 'live' && isPlaying ? '#live' : null
-// Without the token the hub would refuse whatever is asked.
+// Without the token the hub refuses every command.
 const control = live === null || token === null ? null : live.control
 render(
   <App store={store} control={control} extraTabs={extraTabs} aboveTabs={aboveTabs} liveHref={liveHref} />,

@@ -1,4 +1,4 @@
-/** What is written of the parts of a chart. */
+/** The texts of a chart. */
 import type { ChartName, DrawnEdge, Span } from './drawing.ts'
 
 export const chartTitles: Readonly<Record<ChartName, string>> = {
@@ -9,7 +9,7 @@ export const chartTitles: Readonly<Record<ChartName, string>> = {
   client: 'Client',
 }
 
-/** The last of several alternatives, which takes what the others leave. */
+/** The last of several alternatives, which has no guard. */
 export function isElse({ guard, index }: DrawnEdge): boolean {
   return guard === null && index > 0
 }
@@ -33,26 +33,26 @@ export function guardWords(edge: DrawnEdge): string {
   return isElse(edge) ? '[else]' : ''
 }
 
-/** What stands at an arrow: `accepted [completesAccepts]`. What is taken at once has its guard only, where it has one. */
+/** The label of an arrow: `accepted [completesAccepts]`. An eventless transition has only its guard, if any. */
 export function labelSpans(edge: DrawnEdge): readonly Span[] {
   const guard = guardWords(edge)
   const trigger = edge.trigger.kind === 'always' && guard !== '' ? '' : triggerWords(edge)
   return [...span('trigger', trigger), ...span('guard', guard)]
 }
 
-/** What an edge that stays in its state does: the names of its actions, or that it does nothing. */
+/** The actions of an edge that stays in its state, or that it has none. */
 export function doneWords({ actions, reenters }: DrawnEdge): string {
   if (actions.length > 0) return actions.join(', ')
   return reenters ? 'begins again' : 'ignored'
 }
 
-/** All of an edge in a line: `accepted [completesAccepts] / recordChosen, notifyChosen`. */
+/** An edge in one line: `accepted [completesAccepts] / recordChosen, notifyChosen`. */
 export function edgeWords(edge: DrawnEdge): string {
   const done = edge.to === null || edge.actions.length > 0 ? ` / ${doneWords(edge)}` : ''
   return `${[triggerWords(edge), guardWords(edge)].filter((word) => word !== '').join(' ')}${done}`
 }
 
-/** A span, unless there is nothing in it. */
+/** A span, or nothing for an empty text. */
 export function span(kind: Span['kind'], text: string): readonly Span[] {
   return text === '' ? [] : [{ kind, text }]
 }

@@ -1,9 +1,9 @@
-/** What is in a machine's chart, as plain data. */
+/** The content of a machine's chart, as plain data. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import { actionNames, edgesOf, statesOf } from '../../src/core/chart-edges.ts'
 import type { ChartState, DrawnEdge } from './drawing.ts'
 
-/** The states of a machine, its root first, each before those in it. */
+/** The states of a machine, the root first, each before its children. */
 export function chartStates({ root }: AnyStateMachine): readonly ChartState[] {
   return statesOf(root).map((state) => ({
     id: state.id,
@@ -17,12 +17,12 @@ export function chartStates({ root }: AnyStateMachine): readonly ChartState[] {
   }))
 }
 
-/** The transitions of a machine, in the order in which they are written, without XState's own objects. */
+/** The transitions of a machine in the order of their definition, without XState's own objects. */
 export function chartEdges(machine: AnyStateMachine): readonly DrawnEdge[] {
   return edgesOf(machine).map(({ transition: _, ...edge }) => edge)
 }
 
-/** Without those by which XState itself arms and ends timers, which are drawn as edges. */
+/** Without XState's own actions for timers, which are drawn as edges. */
 function ownActions(actions: readonly unknown[]): readonly string[] {
   return actionNames(actions).filter((name) => !name.startsWith('xstate.'))
 }
@@ -31,7 +31,7 @@ function isComposite(state: AnyStateNode): boolean {
   return Object.keys(state.states).length > 0
 }
 
-/** The items in groups, in the order in which the first of each comes. */
+/** The items in groups, in the order of the first item of each. */
 export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): readonly (readonly T[])[] {
   const groups = new Map<string, T[]>()
   for (const item of items) {

@@ -1,6 +1,6 @@
 /**
- * The charts, laid out. In the page's build this module is replaced by what it evaluates to, so that no page lays out
- * anything; where the page's parts are loaded without a build, it is done here.
+ * The layouts of the charts. The page's build replaces this module by its value, so that no page computes a layout. Without a
+ * build, for example in tests, the layout is computed here.
  */
 import { layOutCharts } from './layout.ts'
 

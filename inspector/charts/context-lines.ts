@@ -1,24 +1,24 @@
-/** What a role remembers, as lines of text: ballots, batches and requests in the words that transcripts use. */
+/** The context of a role as lines of text: ballots, batches and requests in the words of transcripts. */
 import type { Ballot } from '../../machines/ballot.ts'
 import type { Json, Request } from '../../machines/batch.ts'
 import { requestName } from '../../src/core/names.ts'
 import { ballotText, requestText } from '../../src/messages/part-texts.ts'
 
 export interface ContextLine {
-  /** Where it is: `held.count`. */
+  /** Its path: `held.count`. */
   readonly path: string
   readonly name: string
-  /** Empty where the lines below tell it. */
+  /** Empty when the lines below hold the value. */
   readonly text: string
   /** 0 for a field of the context itself. */
   readonly depth: number
 }
 
-/** What is longer is told in lines of its own, as far as it has parts. */
+/** A longer value is split into a line for each of its parts. */
 const longText = 72
 const keptCharacters = 200
 const deepest = 3
-/** Parts of a list or record that get a line. */
+/** How many parts of a list or an object get a line. */
 const keptParts = 12
 
 type Fields = { readonly [key: string]: Json }
@@ -45,7 +45,7 @@ function linesOf(path: string, name: string, value: Json, depth: number): readon
   ]
 }
 
-/** Each item of a list has one line. */
+/** A list whose items always get a line each. */
 function isListed(path: string): boolean {
   return /\.\d+$/.test(path)
 }
@@ -62,7 +62,7 @@ export function compactText(value: Json): string {
   if (!isFields(value)) return String(value)
   if (isBallot(value)) return ballotText(value as unknown as Ballot)
   if (isRequest(value)) {
-    // Of what is deep inside, the command was left out.
+    // At a great depth the command was truncated.
     const isWhole = (value.command as Fields).body !== '…'
     return isWhole ? requestText(value as unknown as Request) : requestName(value as unknown as Request)
   }
@@ -89,12 +89,12 @@ function isBallot(value: Fields): boolean {
   return typeof value.round === 'number' && typeof value.node === 'number' && Object.keys(value).length === 2
 }
 
-/** A request as a queue holds it, with whom to answer and what it waits for. */
+/** A request in a queue, with its reply address and its tag. */
 function isRequestWithMore({ uid, seq, command }: Fields): boolean {
   return isRequest({ uid: uid ?? null, seq: seq ?? null, command: command ?? null })
 }
 
-/** Of a request that was shortened, `false`. */
+/** `false` for a truncated request. */
 function isRequest({ uid, seq, command, ...more }: Fields): boolean {
   if (typeof uid !== 'string' || typeof seq !== 'number' || !isFields(command ?? null)) return false
   if ('replyTo' in more || 'tag' in more) return false

@@ -1,20 +1,22 @@
-/** In an overview the chart's name stands in the upper left corner of the drawing: it is moved down if something is there. */
+/**
+ * In an overview the name of a chart is in the upper left corner of the drawing. The drawing moves down if that corner is used.
+ */
 
 import { chartTitles } from './chart-text.ts'
 import type { ChartName, Drawing, DrawnLine, DrawnText, Point, Rectangle } from './drawing.ts'
 import { textWidth } from './text-width.ts'
 
-/** The corner's size, at a zoom of 1. */
+/** The height of the corner, at a zoom of 1. */
 const cornerHeight = 20
 const cornerMargin = 14
 
-/** The room that the name of a chart takes. */
+/** The area of a chart's name. */
 export function cornerOf(name: ChartName): Rectangle {
   const width = textWidth(chartTitles[name], 13, 'bold') + cornerMargin
   return { x: 0, y: 0, width, height: cornerHeight }
 }
 
-/** The drawing with nothing in that corner. */
+/** The drawing with that corner free. */
 export function withCorner(drawing: Drawing, name: ChartName): Drawing {
   const corner = cornerOf(name)
   const tops = [

@@ -1,6 +1,6 @@
 /**
- * A chart, laid out: plain data that the page turns into SVG. It is made of the machines themselves by layout.ts, when the
- * page is built. Lengths are in pixels at a zoom of 1, from the drawing's upper left corner.
+ * The layout of a chart: plain data that the page draws as SVG. layout.ts computes it from the machines when the page is built.
+ * Lengths are in pixels at a zoom of 1, from the upper left corner of the drawing.
  */
 import type { RoleName } from '../../machines/inbox.ts'
 import type { ChartEdge } from '../../src/core/chart-edges.ts'
@@ -11,33 +11,33 @@ export type ChartName = RoleName | 'client'
 export interface Chart {
   readonly name: ChartName
   readonly states: readonly ChartState[]
-  /** In the order in which they are written. */
+  /** In the order of their definition. */
   readonly edges: readonly DrawnEdge[]
-  /** States and arrows, for many charts beside each other: from left to right, and from top to bottom. */
+  /** States and arrows only, for several charts side by side: from left to right, and from top to bottom. */
   readonly wide: Drawing
   readonly tall: Drawing
-  /** With what is heard, by which guard, and what is then done. */
+  /** With all events, guards and actions. */
   readonly full: Drawing
 }
 
-/** What is said of a state, wherever it is drawn. */
+/** The texts of a state, for any drawing. */
 export interface ChartState {
   /** As src/core/chart-edges.ts names it: `proposer.accepting.helping`. */
   readonly id: string
   /** As `stateName` of src/core/chart-names.ts writes it, `accepting.helping`; empty for the machine itself. */
   readonly name: string
   readonly parent: string | null
-  /** The state that it begins in, of those in it. */
+  /** Its initial child state. */
   readonly initial: string | null
   readonly description: string
-  /** The names of what is done on entry and on exit. */
+  /** The names of its entry and exit actions. */
   readonly entry: readonly string[]
   readonly exit: readonly string[]
-  /** Where the rule comes from, if it is from a paper. */
+  /** The source of the rule, if it is from a paper. */
   readonly paper: string | null
 }
 
-/** An edge of src/core/chart-edges.ts, without what cannot be written down. */
+/** An edge of src/core/chart-edges.ts, without the parts that are not data. */
 export type DrawnEdge = Omit<ChartEdge, 'transition'>
 
 export interface Drawing {
@@ -45,7 +45,7 @@ export interface Drawing {
   readonly height: number
   readonly boxes: readonly DrawnBox[]
   readonly arrows: readonly DrawnArrow[]
-  /** Where a machine, or a state with others in it, begins. */
+  /** The starting point of a machine, or of a state with child states. */
   readonly starts: readonly DrawnStart[]
 }
 
@@ -55,7 +55,7 @@ export interface DrawnBox extends Rectangle {
   readonly title: DrawnLine
   readonly rows: readonly DrawnText[]
   readonly kind: 'state' | 'composite' | 'any'
-  /** Where tokens go; `null` for a box that none is ever in itself. */
+  /** The place of the tokens; `null` for a box that never has any. */
   readonly lane: Rectangle | null
 }
 
@@ -65,7 +65,7 @@ export interface DrawnArrow {
   readonly from: string
   readonly to: string
   readonly points: readonly Point[]
-  /** One an edge; none in an overview. */
+  /** One for each edge; none in an overview. */
   readonly labels: readonly DrawnText[]
 }
 
@@ -74,7 +74,7 @@ export interface DrawnStart {
   readonly points: readonly Point[]
 }
 
-/** What is written of one edge, or of what is done on entry or exit, then without an id. */
+/** The text of one edge, or of entry or exit actions; those have no id. */
 export interface DrawnText extends Rectangle {
   readonly id: string | null
   readonly lines: readonly DrawnLine[]
@@ -82,7 +82,7 @@ export interface DrawnText extends Rectangle {
 
 export interface DrawnLine {
   readonly x: number
-  /** Of the baseline. */
+  /** The y of the baseline. */
   readonly y: number
   readonly width: number
   readonly spans: readonly Span[]

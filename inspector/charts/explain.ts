@@ -1,4 +1,4 @@
-/** Why a transition was taken: the guards that were asked, in order, and how each answered. */
+/** Why a transition was taken: the guards in the order of evaluation, with their results. */
 import { delayName } from '../../src/core/chart-names.ts'
 import type { RoleMove } from '../../src/inspect/records/record.ts'
 import { isElse, triggerWords } from './chart-text.ts'
@@ -10,21 +10,21 @@ export interface Tried {
   readonly holds: boolean
 }
 
-/** What a role did on an event, and why. */
+/** The reaction of a role to an event, and its reason. */
 export interface Explained {
   /** `accept`, `after backoff`. */
   readonly trigger: string
-  /** The state before, `null` when it cannot be told. */
+  /** The state before; `null` when it is not known. */
   readonly from: string | null
   /** The state after. */
   readonly to: string
   /** No transition was taken. */
   readonly isIgnored: boolean
-  /** One list a transition that was taken; empty where there was nothing to ask. */
+  /** One list for each transition that was taken; empty when no guard was evaluated. */
   readonly tried: readonly (readonly Tried[])[]
 }
 
-/** A state is asked before the one that it is in, and alternatives in the order in which they are written. */
+/** A state is tried before its parent, and alternatives in the order of their definition. */
 export function explained(chart: Chart, { event, edges: ids, state }: Omit<RoleMove, 'role'>): Explained {
   const edges = ids.flatMap((id) => chart.edges.find((edge) => edge.id === id) ?? [])
   const after = idOf(chart, state)
@@ -53,7 +53,7 @@ export function explainedText({ trigger, from, to, isIgnored, tried }: Explained
   return `${trigger}${where}${guards.length === 0 ? '' : ` (${guards.join('; ')})`}`
 }
 
-/** The state itself, then the one that it is in, up to the machine. */
+/** The state itself and its ancestors, up to the machine. */
 function pathUp(chart: Chart, id: string): readonly string[] {
   const state = chart.states.find((other) => other.id === id)
   return state === undefined ? [] : [id, ...(state.parent === null ? [] : pathUp(chart, state.parent))]
@@ -68,18 +68,18 @@ function nameOf(chart: Chart, id: string): string {
   return chart.states.find((state) => state.id === id)?.name ?? id
 }
 
-/** The type of an event, in the words of the charts: that of a timer is `xstate.after.DELAY.STATE`. */
+/** The type of an event, in the words of the charts. The type of a timer's event is `xstate.after.DELAY.STATE`. */
 export function eventWords(event: string): string {
   return event.startsWith('xstate.after.') ? `after ${delayName(event)}` : event
 }
 
-/** The state in which one is that enters `id`. */
+/** The state after entering `id`: its innermost initial state. */
 function entered(chart: Chart, id: string): string {
   const initial = chart.states.find((state) => state.id === id)?.initial ?? null
   return initial === null ? id : entered(chart, initial)
 }
 
-/** The innermost state before each of the edges, as far as they tell. */
+/** The innermost state before each edge, where it can be derived. */
 function leavesBefore(chart: Chart, edges: readonly DrawnEdge[], after: string): readonly (string | null)[] {
   const leaves: (string | null)[] = [leafBefore(chart, edges, after)]
   for (const edge of edges.slice(0, -1)) {
@@ -113,7 +113,7 @@ function triedBefore(chart: Chart, edge: DrawnEdge, leaf: string | null): readon
   return failedGuards.length > 0 || isElse(edge) ? [...failedGuards, { guard: 'else', holds: true }] : []
 }
 
-/** What was asked when nothing was taken. */
+/** The guards that were evaluated when no transition was taken. */
 function failed(chart: Chart, leaf: string, event: string): readonly Tried[] {
   const asked = pathUp(chart, leaf).flatMap((from) =>
     chart.edges.filter((edge) => edge.from === from && triggerWords(edge) === eventWords(event)),

@@ -1,4 +1,4 @@
-/** Lays out the charts of the machines, with ELK. Only the build and the tests do this; the page has what came of it. */
+/** Lays out the charts of the machines with ELK. Only the build and the tests run this; the page contains the result. */
 import elkModule, { type ElkExtendedEdge, type ElkNode } from 'elkjs/lib/elk.bundled.js'
 import type { AnyStateMachine } from 'xstate'
 import { clientMachine } from '../../machines/client.ts'
@@ -20,7 +20,7 @@ import { type Block, labelBlock, rowBlock, titleLine, titleSizes, titleWidth } f
 
 type Direction = 'RIGHT' | 'DOWN'
 
-/** Which way each chart reads best in full. */
+/** The direction in which each full chart is easiest to read. */
 const fullDirections: Readonly<Record<ChartName, Direction>> = {
   proposer: 'DOWN',
   acceptor: 'RIGHT',
@@ -31,20 +31,20 @@ const fullDirections: Readonly<Record<ChartName, Direction>> = {
 
 const margin = 6
 const dotSize = 10
-/** Room for the tokens of three requests, at least. */
+/** Room for the tokens of at least three requests. */
 const requestLane = 106
 
 interface Sizes {
   readonly title: number
   readonly padding: number
-  /** Of the title with what is above and below it. */
+  /** The height of the title with the space above and below it. */
   readonly head: number
   /** Room for a row of tokens. */
   readonly lane: { readonly width: number; readonly height: number }
   readonly spacing: Spacing
 }
 
-/** Between states, between layers of them, and around arrows. */
+/** The space between states, between layers of states, and around arrows. */
 interface Spacing {
   readonly nodes: number
   readonly layers: number
@@ -67,7 +67,7 @@ const fullSizes: Sizes = {
   spacing: { nodes: 26, layers: 24, edges: 12 },
 }
 
-// In TypeScript's eyes the module is its default export; in Node's it is what the bundle exports.
+// TypeScript sees the default export of the module; Node.js sees what the bundle exports.
 const Elk = elkModule as unknown as typeof elkModule.default
 const elk = new Elk()
 
@@ -92,7 +92,7 @@ async function layOutChart(name: ChartName, machine: AnyStateMachine): Promise<C
   }
 }
 
-/** What is to be drawn, before it has a place. */
+/** The content of a drawing, before the layout. */
 class Plan {
   readonly root: ChartState
   readonly arrows: readonly (readonly DrawnEdge[])[]
@@ -132,7 +132,7 @@ class Plan {
     return state === this.root ? 'in any state' : (state.name.split('.').at(-1) ?? '')
   }
 
-  /** The box `in any state` has arrows that leave it, or rows. */
+  /** The box `in any state` has outgoing arrows, or rows. */
   get hasAny(): boolean {
     return this.anyIsLinked || this.rows(this.root).height > 0
   }
@@ -141,14 +141,14 @@ class Plan {
     return this.arrows.some(([edge]) => edge?.from === this.root.id)
   }
 
-  /** Of the box, or of what stands in it above the states that are in it. */
+  /** The height of a simple box, or of the part of a composite box above its child states. */
   headHeight(state: ChartState): number {
     return this.isComposite(state)
       ? this.sizes.head
       : this.sizes.head + this.laneHeight(state) + this.footHeight(state)
   }
 
-  /** Of the rows, which stand below everything else, so that arrows from above to the states in it do not cross them. */
+  /** The height of the rows. They are below the child states, so that arrows from above do not cross them. */
   footHeight(state: ChartState): number {
     const { height } = this.rows(state)
     return height > 0 ? height + this.sizes.padding : 0
@@ -175,7 +175,7 @@ class Plan {
   }
 }
 
-/** How ELK may place the states: the first that leaves all titles free is taken; only in need are they wider. */
+/** The placements that ELK may try. The first that leaves all titles free is used; wider boxes come last. */
 const placements = [0, 8, 16].flatMap((wider) =>
   ['LINEAR_SEGMENTS', 'NETWORK_SIMPLEX', 'BRANDES_KOEPF'].flatMap((nodePlacement) =>
     ['NETWORK_SIMPLEX', 'LONGEST_PATH'].map((layering) => ({ wider, nodePlacement, layering })),
@@ -191,7 +191,7 @@ async function draw(plan: Plan, direction: Direction): Promise<Drawing> {
     if (hasFreeTitles(drawing)) return drawing
     drawings.push(drawing)
   }
-  // Not as it should be, which is for the tests to find, and not for a build to end with.
+  // No placement is perfect. The tests detect this; the build does not fail.
   const [first] = drawings
   if (first === undefined) throw new Error('there is no placement')
   return first
@@ -301,7 +301,7 @@ function drawingOf(plan: Plan, graph: ElkNode): Drawing {
   }
 }
 
-/** True when no line goes through the title of a state with others in it, which is what ELK does not know of. */
+/** True when no line crosses the title of a composite state. ELK does not know the titles. */
 function hasFreeTitles({ boxes, arrows }: Drawing): boolean {
   return boxes.every(({ kind, title }) => {
     if (kind !== 'composite') return true
@@ -323,7 +323,10 @@ interface Size {
   readonly height: number
 }
 
-/** The box `in any state` when no arrow leaves it: to the right of the chart or below it, whichever makes less of a strip. */
+/**
+ * The place of the box `in any state` when no arrow leaves it: right of the chart or below it, so that the result is less
+ * elongated.
+ */
 function placeBeside(plan: Plan, chart: Size): { readonly place: Rectangle; readonly size: Size } {
   const [width, height] = [plan.headWidth(plan.root), plan.headHeight(plan.root)]
   const space = 2 * margin
@@ -344,7 +347,7 @@ function placeBeside(plan: Plan, chart: Size): { readonly place: Rectangle; read
   return longSide(right.size) <= longSide(below.size) ? right : below
 }
 
-/** The long side, where a screen is half as wide again as it is high. */
+/** The long side, for a screen with the ratio 3:2. */
 function longSide({ width, height }: Size): number {
   return Math.max(width, height * 1.5)
 }

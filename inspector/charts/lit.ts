@@ -1,4 +1,4 @@
-/** What is lit in the charts: the transitions of one step, the last one or the one that the reader selected. */
+/** The highlights of the charts: the transitions of one step, the last one or the selected one. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { LastStep } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord, RoleMove } from '../../src/inspect/records/record.ts'
@@ -8,16 +8,16 @@ import type { Chart, ChartName } from './drawing.ts'
 import { eventWords, explained, explainedText, idOf } from './explain.ts'
 
 export interface LitStep {
-  /** Whose step it is; `null` for a client's. */
+  /** The server of the step; `null` for a client's. */
   readonly server: NodeId | null
-  /** `server 1 hears accept 1.0 instance 0 [a#1 lock x] from 0`. */
+  /** `server 1 receives accept 1.0 instance 0 [a#1 lock x] from 0`. */
   readonly cause: string
-  /** What each of its machines did, and why. */
+  /** The transitions of each machine, with their reasons. */
   readonly moves: readonly { readonly chart: ChartName; readonly text: string }[]
   readonly byChart: ReadonlyMap<ChartName, LitChart>
 }
 
-/** What is lit in one chart. */
+/** The highlights of one chart. */
 export interface LitChart {
   readonly edges: ReadonlySet<string>
   /** The id of the state after the step. */
@@ -25,7 +25,7 @@ export interface LitChart {
   readonly server: NodeId | null
 }
 
-/** The step that a record tells of, if it tells of one. */
+/** The step of a record, if it has one. */
 export function stepOf(record: InspectorRecord | undefined): LastStep | null {
   if (record?.kind === 'client') return { party: 'client', record }
   if (record?.kind !== 'server' || record.record.kind !== 'step') return null
@@ -33,7 +33,7 @@ export function stepOf(record: InspectorRecord | undefined): LastStep | null {
   return { party: 'server', node: record.node, cause, moves }
 }
 
-/** What a step lights. */
+/** The highlights of a step. */
 export function litStep(step: LastStep, charts: readonly Chart[]): LitStep {
   const isServer = step.party === 'server'
   const server = isServer ? step.node : null
@@ -61,7 +61,7 @@ interface ChartMove extends Omit<RoleMove, 'role'> {
   readonly chart: ChartName
 }
 
-/** What a machine does at once after a transition, on the same event, is told with it. */
+/** Joins the eventless transitions that follow a transition on the same event with it. */
 function joined(moves: readonly ChartMove[]): readonly ChartMove[] {
   const all: ChartMove[] = []
   for (const move of moves) {
@@ -74,7 +74,7 @@ function joined(moves: readonly ChartMove[]): readonly ChartMove[] {
   return all
 }
 
-/** Only transitions without a trigger follow upon others by themselves. */
+/** Only eventless transitions follow others without an event. */
 function isAtOnce(before: ChartMove, { edges }: ChartMove): boolean {
   return before.edges.length > 0 && edges.length > 0 && edges.every((id) => id.includes(' always['))
 }
@@ -88,6 +88,6 @@ function causeOf(step: LastStep): string {
   if (step.party === 'server') return `server ${step.node} ${causeText(step.cause)}`
   const { client, seq, heard, event } = step.record
   const cause =
-    heard === null ? `: ${eventWords(event)}` : ` hears ${messageText(heard.message)} from ${heard.from}`
+    heard === null ? `: ${eventWords(event)}` : ` receives ${messageText(heard.message)} from ${heard.from}`
   return `${partyText(client)}, request ${seq}${cause}`
 }

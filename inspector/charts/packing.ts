@@ -1,11 +1,11 @@
-/** Puts several drawings into one panel, in rows or in columns, each lying or standing, so that they are as large as can be. */
+/** Packs several drawings into one panel, in rows or in columns, each wide or tall, at the largest possible scale. */
 
 export interface PackedSize {
   readonly width: number
   readonly height: number
 }
 
-/** How one drawing can be shown: from left to right, or from top to bottom. */
+/** The two shapes of a drawing: from left to right, or from top to bottom. */
 export interface Shapes {
   readonly wide: PackedSize
   readonly tall: PackedSize
@@ -13,24 +13,24 @@ export interface Shapes {
 
 export interface Packing {
   readonly scale: number
-  /** The places in the list of what was packed, a line each: rows from top to bottom, or columns from left to right. */
+  /** The indexes of the packed items, line by line: rows from top to bottom, or columns from left to right. */
   readonly lines: readonly (readonly number[])[]
   readonly direction: 'rows' | 'columns'
-  /** Which shape each has. */
+  /** The shape of each. */
   readonly shapes: readonly (keyof Shapes)[]
 }
 
-/** What is beside the drawings, in pixels, whatever their scale. */
+/** The space around the drawings, in pixels, at any scale. */
 export interface Extra {
-  /** Of the panel around each: its caption, border and padding. */
+  /** Around each drawing: its caption, border and padding. */
   readonly width: number
   readonly height: number
   readonly gap: number
 }
 
 /**
- * The packing of the largest scale, at most `largest`, into `panel`, in the order that is given. Where not even `smallest` fits,
- * the one that is least high at that scale, so that the panel has to scroll one way only.
+ * The packing of `items`, in the given order, into `panel` at the largest scale, at most `largest`. If even `smallest` does not
+ * fit: the packing with the least height at that scale, so that the panel scrolls in one direction only.
  */
 export function packed(
   items: readonly Shapes[],
@@ -66,7 +66,7 @@ function packings(items: readonly Shapes[]): readonly Arrangement[] {
 function mostOf<T>(items: readonly T[], worth: (item: T) => number): T {
   const [first, ...rest] = items.map((item) => ({ item, worth: worth(item) }))
   if (first === undefined) throw new Error('there is nothing to choose from')
-  // A little more is not worth a change.
+  // A negligible gain is not worth a change.
   return rest.reduce((best, other) => (other.worth > best.worth + 1e-9 ? other : best), first).item
 }
 
@@ -74,7 +74,8 @@ function mostOf<T>(items: readonly T[], worth: (item: T) => number): T {
 function scaleOf(packing: Arrangement, items: readonly Shapes[], panel: PackedSize, extra: Extra): number {
   const drawn = sizeOf(packing, items, 1, { width: 0, height: 0, gap: 0 })
   const around = sizeOf(packing, items, 0, extra)
-  // What stands around the drawings is not the longest line's only: this is a little less than what fits, never more.
+  // The space around the drawings may belong to another line than the longest, so this scale may be a little too small, but never
+  // too large.
   return Math.min((panel.width - around.width) / drawn.width, (panel.height - around.height) / drawn.height)
 }
 
@@ -100,7 +101,7 @@ function sizeOf(
   return direction === 'rows' ? { width: long, height: thick } : { width: thick, height: long }
 }
 
-/** All ways to break a list of `count` into lines. */
+/** All ways to break a list of `count` items into lines. */
 function partitions(count: number): readonly (readonly (readonly number[])[])[] {
   return Array.from({ length: 2 ** Math.max(0, count - 1) }, (_, bits) => {
     const lines: number[][] = [[]]

@@ -1,7 +1,7 @@
-/** Lines of the charts as SVG writes them. */
+/** Lines of the charts as SVG paths. */
 import type { Point } from './drawing.ts'
 
-/** Of a corner, in pixels. */
+/** The radius of a corner, in pixels. */
 const radius = 6
 const headLength = 8
 const headWidth = 7
@@ -19,7 +19,7 @@ export function linePath(points: readonly Point[]): string {
   return parts.join('')
 }
 
-/** The head of an arrow that ends in the last point. */
+/** The arrowhead at the last point. */
 export function headPath(points: readonly Point[]): string {
   const [tip, before] = [points.at(-1), points.at(-2)]
   if (tip === undefined || before === undefined) return ''
@@ -30,7 +30,7 @@ export function headPath(points: readonly Point[]): string {
   return `M${text(tip)}L${text([foot[0] + side[0], foot[1] + side[1]])}L${text([foot[0] - side[0], foot[1] - side[1]])}Z`
 }
 
-/** The place on the way from `corner` to `other` where the corner's curve ends. */
+/** The point between `corner` and `other` where the rounding of the corner ends. */
 function towards(corner: Point, other: Point): Point {
   const length = Math.hypot(other[0] - corner[0], other[1] - corner[1])
   if (length === 0) return corner

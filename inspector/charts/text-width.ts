@@ -1,9 +1,9 @@
 /**
- * How wide a text is at most. The layout is made before anybody knows in which font it will be read, so it is measured in
- * DejaVu Sans, which is as wide as a usual sans-serif gets: in all others there is a little more room.
+ * The maximum width of a text. The layout is computed before the reader's font is known. The widths are those of DejaVu Sans,
+ * which is wider than other common sans-serif fonts, so other fonts leave some space.
  */
 
-/** In hundredths of the font's size, from the space to the tilde. */
+/** In hundredths of the font size, from the space to the tilde. */
 const plain = [
   32, 41, 46, 84, 64, 96, 78, 28, 40, 40, 50, 84, 32, 37, 32, 34, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 34,
   34, 84, 84, 84, 54, 100, 69, 69, 70, 78, 64, 58, 78, 76, 30, 30, 66, 56, 87, 75, 79, 61, 79, 70, 64, 62, 74,
@@ -17,7 +17,7 @@ const bold = [
   69, 72, 72, 50, 60, 48, 72, 66, 93, 65, 66, 59, 72, 37, 72, 84,
 ]
 
-/** Of any other character. */
+/** Any other character. */
 const other = 100
 
 /** The width of `text` in pixels, at a font of `size` pixels. */

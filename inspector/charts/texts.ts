@@ -1,10 +1,10 @@
-/** Lines of text with their places: what is written at an arrow, and in a box. */
+/** Lines of text with their places: at arrows and in boxes. */
 import { grouped } from './chart.ts'
 import { doneWords, guardWords, isElse, labelSpans, span, triggerWords } from './chart-text.ts'
 import type { ChartState, DrawnEdge, DrawnLine, DrawnText, Span } from './drawing.ts'
 import { textWidth } from './text-width.ts'
 
-/** The sizes of the fonts, of which `chart.css` has the same: of a title, in an overview and in full, and of a row. */
+/** The font sizes of titles (in an overview and in full) and of rows. `chart.css` has the same values. */
 export const titleSizes = { overview: 12, full: 14 } as const
 const textSize = 12
 
@@ -14,10 +14,10 @@ const ascent = 13
 const indent = 12
 /** The space between two spans of a line. */
 const gap = 5
-/** A row that is longer has its actions in a line of their own. */
+/** The actions of a longer row get their own line. */
 const longRow = 290
 
-/** Something that takes up room, and how it is put where it belongs. */
+/** A block of text with its size. `at` places it. */
 export interface Block {
   readonly width: number
   readonly height: number
@@ -25,7 +25,7 @@ export interface Block {
   at(x: number, y: number): readonly DrawnText[]
 }
 
-/** A label that is longer has its guard in a line of its own. */
+/** The guard of a longer label gets its own line. */
 const longLabel = 145
 
 /** The labels of an arrow, one below the other. */
@@ -39,7 +39,7 @@ export function labelBlock(edges: readonly DrawnEdge[]): Block {
   )
 }
 
-/** The rows of a box: what is done on entry and exit, and what is heard without leaving it. */
+/** The rows of a box: entry and exit actions, and events that do not leave the state. */
 export function rowBlock(state: ChartState, edges: readonly DrawnEdge[]): Block {
   return blockOf([
     ...(['entry', 'exit'] as const).flatMap((when) =>
@@ -124,7 +124,7 @@ export function titleLine(text: string, x: number, y: number, size: number): Dra
   return { x, y, width: titleWidth(text, size), spans: span('title', text) }
 }
 
-/** How wide a title is in letters of that size, both in pixels. */
+/** The width of a title in pixels, at this font size. */
 export function titleWidth(text: string, size: number): number {
   return textWidth(text, size, 'bold')
 }

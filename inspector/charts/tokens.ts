@@ -1,4 +1,4 @@
-/** The tokens of a chart: who is in which of its states, and where in the state's box the token goes. */
+/** The tokens of a chart: the servers and requests in each state, and the places of their tokens in the state's box. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { requestName } from '../../src/core/names.ts'
@@ -6,15 +6,15 @@ import type { Picture } from '../../src/inspect/records/picture.ts'
 import type { Drawing, Rectangle } from './drawing.ts'
 import { textWidth } from './text-width.ts'
 
-/** Requests whose tokens the client's chart shows, at most. */
+/** The most requests whose tokens the client's chart shows. */
 const shownRequests = 6
 
 export interface Token {
-  /** The same for as long as it is the same token. */
+  /** Identifies the token while it moves. */
   readonly key: string
-  /** What is written in it: `1`, or `a#1`. */
+  /** Its text: `1`, or `a#1`. */
   readonly label: string
-  /** Whose it is; `null` for a client's, and for one that stands for several. */
+  /** Its server; `null` for a client's token, and for a token that stands for several. */
   readonly server: NodeId | null
   readonly isPaused: boolean
   /** The name of the state, as `stateName` writes it. */
@@ -29,7 +29,7 @@ export interface PlacedToken extends Token {
   readonly height: number
 }
 
-/** A token for each server that runs. */
+/** A token for each running server. */
 export function roleTokens({ servers }: Pick<Picture, 'servers'>, role: RoleName): readonly Token[] {
   return servers.flatMap(({ node, roles, state }) =>
     roles === null
@@ -46,7 +46,7 @@ export function roleTokens({ servers }: Pick<Picture, 'servers'>, role: RoleName
   )
 }
 
-/** A token for each of the latest requests of the clients, the same share for each of them. */
+/** A token for each of the latest requests of the clients, the same number for each client. */
 export function clientTokens({ clients }: Pick<Picture, 'clients'>): readonly Token[] {
   const lately = clients.slice(-shownRequests)
   const share = Math.max(1, Math.floor(shownRequests / Math.max(1, lately.length)))
@@ -61,7 +61,7 @@ export function clientTokens({ clients }: Pick<Picture, 'clients'>): readonly To
   )
 }
 
-/** The tokens with their places, side by side; those that have no room are told of by one that says how many they are. */
+/** The tokens with their places, side by side. A token with a count stands for those without room. */
 export function placedTokens(
   tokens: readonly Token[],
   drawing: Drawing,
@@ -77,12 +77,12 @@ export function placedTokens(
       else placed.set(token.key, token)
     }
   }
-  // In the order in which they came, so that a token that moves is the same element.
+  // In the original order, so that a moving token keeps its element.
   return [...tokens.flatMap(({ key }) => placed.get(key) ?? []), ...more]
 }
 
 const gap = 3
-/** Tokens of servers may overlap like cards, as long as the numbers in them do not. */
+/** Tokens of servers may overlap like cards, as long as their numbers do not. */
 const cardPitch = 13
 
 function inLane(tokens: readonly Token[], lane: Rectangle): readonly PlacedToken[] {
@@ -109,7 +109,7 @@ function inLane(tokens: readonly Token[], lane: Rectangle): readonly PlacedToken
   return []
 }
 
-/** RoleStates for so many that are not shown. */
+/** A token for several that are not shown. */
 function moreToken([first]: readonly Token[], count: number): Token {
   const state = first?.state ?? ''
   return { key: `+${state}`, label: `+${count}`, server: null, isPaused: false, state }

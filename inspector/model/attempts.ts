@@ -1,14 +1,14 @@
-/** Which guards were tried before a transition was taken. */
+/** The guards that were evaluated before a transition was taken. */
 import { clientMachine } from '../../machines/client.ts'
 import { type ChartEdge, edgesOf, triggerText } from '../../src/core/chart-edges.ts'
 import { roleMachines } from '../../src/core/roles.ts'
 import type { RoleMove } from '../../src/inspect/records/record.ts'
 
-/** An alternative that was tried. */
+/** An alternative that was evaluated. */
 export interface Attempt {
   /** The id of the edge. */
   readonly edge: string
-  /** `null`: it has none, and is taken when those before it do not hold. */
+  /** `null`: it has no guard, and is taken when the guards before it are false. */
   readonly guard: string | null
   readonly held: boolean
 }
@@ -18,7 +18,7 @@ const edges: readonly ChartEdge[] = [...Object.values(roleMachines), clientMachi
 )
 const byId = new Map(edges.map((edge) => [edge.id, edge]))
 
-/** For each transition of a move: the alternatives before it, which did not hold, and it. */
+/** For each transition of a move: the alternatives before it, whose guards were false, and the transition itself. */
 export function attemptsOf({ edges: taken }: Pick<RoleMove, 'edges'>): readonly Attempt[] {
   return taken.flatMap((id) => {
     const edge = byId.get(id)

@@ -1,4 +1,4 @@
-/** What the panel of faults thinks: who is cut from whom where the reader dragged servers to, which timers can be fired. */
+/** The logic of the faults panel: which links are cut when servers are dragged, and which timers can be fired. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { edgesOf } from '../../src/core/chart-edges.ts'
@@ -16,18 +16,18 @@ export type Positions = Readonly<Record<NodeId, Point>>
 /** Two servers, the lower id first. */
 export type Pair = readonly [NodeId, NodeId]
 
-/** The map, in its own units, which are about a pixel each. */
+/** The size of the map in its own units. A unit is about a pixel. */
 export const mapSize = { width: 380, height: 240 } as const
 
 export const serverRadius = 20
 
-/** Servers whose centres are further apart than this are not held together by each other. */
+/** Two servers whose centres are further apart than this are not linked directly. */
 export const reach = 110
 
-/** How far apart neighbours are to begin with. */
+/** The distance of neighbours at the start. */
 const restingDistance = 86
 
-/** The servers in a ring, near enough to each other that none is cut from any. */
+/** The servers in a ring, so close that no link is cut. */
 export function homePositions(nodes: readonly NodeId[]): Positions {
   const { width, height } = mapSize
   const count = nodes.length
@@ -41,12 +41,12 @@ export function homePositions(nodes: readonly NodeId[]): Positions {
   )
 }
 
-/** How far apart those of a group are that stands away from others: their discs do not touch. */
+/** The distance within a group that is separated from others: the discs do not touch. */
 const closeDistance = 44
 
 /**
- * Where servers stand that nobody has moved: together, or group by group out of each other's reach, where that many groups
- * find room.
+ * The positions of servers that nobody has moved: together, or group by group out of each other's reach, if there is room for
+ * that many groups.
  */
 export function restingPositions(groups: readonly (readonly NodeId[])[]): Positions {
   const home = homePositions(groups.flat().sort((a, b) => a - b))
@@ -70,14 +70,14 @@ export function restingPositions(groups: readonly (readonly NodeId[])[]): Positi
   return groupsText(groupsOf(apart)) === groupsText(groups) ? apart : home
 }
 
-/** The point, or the nearest one at which a server is wholly on the map. */
+/** The point, or the nearest point at which a server is completely on the map. */
 export function onMap({ x, y }: Point): Point {
   const within = (value: number, size: number) =>
     Math.min(Math.max(value, serverRadius + 2), size - serverRadius - 2)
   return { x: within(x, mapSize.width), y: within(y, mapSize.height) }
 }
 
-/** Servers that are within reach of each other, if need be by way of others, are one group. Each in order of id. */
+/** Servers within reach of each other, directly or through others, are one group. Each group is in order of id. */
 export function groupsOf(positions: Positions): readonly (readonly NodeId[])[] {
   return groupsWhere(
     Object.keys(positions).map(Number),
@@ -85,12 +85,12 @@ export function groupsOf(positions: Positions): readonly (readonly NodeId[])[] {
   )
 }
 
-/** The servers as the cuts group them: those that hear each other, if need be by way of others. */
+/** The groups that the cuts leave: servers that are linked, directly or through others. */
 export function groupsUnder(nodes: readonly NodeId[], cuts: readonly Pair[]): readonly (readonly NodeId[])[] {
   return groupsWhere(nodes, (a, b) => !isCutBetween(cuts, [a, b]))
 }
 
-/** The pairs of which the two are in different groups. */
+/** The pairs whose servers are in different groups. */
 export function pairsApart(groups: readonly (readonly NodeId[])[]): readonly Pair[] {
   const groupOf = new Map(groups.flatMap((group, place) => group.map((node) => [node, place] as const)))
   return pairsOf([...groupOf.keys()]).filter(([a, b]) => groupOf.get(a) !== groupOf.get(b))
@@ -102,7 +102,7 @@ export function pairsOf(nodes: readonly NodeId[]): readonly Pair[] {
   return inOrder.flatMap((a, place) => inOrder.slice(place + 1).map((b): Pair => [a, b]))
 }
 
-/** The pairs between which nothing passes, in either direction. */
+/** The pairs that are cut in both directions. */
 export function cutsIn(rules: readonly FaultRule[]): readonly Pair[] {
   const oneWay = new Set(rules.filter(isCut).map(({ from, to }) => `${from} ${to}`))
   return rules.flatMap((rule): Pair[] => {
@@ -117,14 +117,14 @@ export function isCutBetween(cuts: readonly Pair[], [a, b]: Pair): boolean {
   return cuts.some(([low, high]) => low === Math.min(a, b) && high === Math.max(a, b))
 }
 
-/** The cuts with `node` cut from all others; or from none, where it was cut from all. */
+/** The cuts after `node` is cut from all others; or from none, if it was cut from all. */
 export function cutsWithout(node: NodeId, nodes: readonly NodeId[], cuts: readonly Pair[]): readonly Pair[] {
   const own = pairsOf(nodes).filter((pair) => pair.includes(node))
   const others = cuts.filter((pair) => !pair.includes(node))
   return own.every((pair) => isCutBetween(cuts, pair)) ? others : [...others, ...own]
 }
 
-/** The rules with these pairs cut and no others. Cuts come first: what may not pass is not held back, and not doubled. */
+/** The rules with these pairs cut and no others. Cuts come first, because the first matching rule applies. */
 export function withCuts(rules: readonly FaultRule[], cuts: readonly Pair[]): readonly FaultRule[] {
   return [...cuts.flatMap(([a, b]) => [cut(a, b), cut(b, a)]), ...withoutCuts(rules)]
 }
@@ -139,7 +139,7 @@ export function withoutCuts(rules: readonly FaultRule[]): readonly FaultRule[] {
   })
 }
 
-/** `0 1 | 2`, for whoever does not see the map; `all together` when nothing is cut. */
+/** `0 1 | 2`, for a screen reader; `all together` when nothing is cut. */
 export function groupsText(groups: readonly (readonly NodeId[])[]): string {
   return groups.length === 1 ? 'all together' : groups.map((group) => group.join(' ')).join(' | ')
 }
@@ -147,13 +147,13 @@ export function groupsText(groups: readonly (readonly NodeId[])[]): string {
 /** A timer that a role waits for. */
 export interface ArmedTimer {
   readonly role: RoleName
-  /** As XState names its event. */
+  /** The name of its event, from XState. */
   readonly id: string
   /** The name of its delay: `backoff`. */
   readonly delay: string
 }
 
-/** The timers that are armed where the roles are. */
+/** The timers that are armed in the present states of the roles. */
 export function armedTimers(roles: RoleStates): readonly ArmedTimer[] {
   return roleNames.flatMap((role) => {
     const state = `${roleMachines[role].id}.${roles[role].state}`
@@ -162,13 +162,13 @@ export function armedTimers(roles: RoleStates): readonly ArmedTimer[] {
 }
 
 interface ChartTimer extends ArmedTimer {
-  /** The state that has it. */
+  /** The state that arms it. */
   readonly from: string
 }
 
 const known = new Map<RoleName, readonly ChartTimer[]>()
 
-/** Every timer of the role's chart; found once, since it is asked for at every drawing. */
+/** Every timer of the role's chart. Cached, because every drawing needs it. */
 function timersOf(role: RoleName): readonly ChartTimer[] {
   const before = known.get(role)
   if (before !== undefined) return before
@@ -190,7 +190,7 @@ function groupsWhere(
   for (const first of left) {
     const group = [first]
     left.delete(first)
-    // The group grows while it is gone through.
+    // The group grows during the loop.
     for (const member of group) {
       for (const other of left) {
         if (!areTogether(member, other)) continue

@@ -1,15 +1,15 @@
 import { Pace } from './pace.ts'
 
-/** What the browser does, and when. */
+/** The browser's frames and timers. */
 export interface Screen {
   now(): number
-  /** Calls `run` when the next frame is made. */
+  /** Calls `run` in the next frame. */
   atFrame(run: () => void): void
-  /** Calls `run` once the frame that is being made is laid out and painted. */
+  /** Calls `run` after the current frame is laid out and painted. */
   afterFrame(run: () => void): void
-  /** Calls `run` after so many milliseconds; returns how to call that off. */
+  /** Calls `run` after this many milliseconds. Returns a function that cancels it. */
   later(run: () => void, ms: number): () => void
-  /** Drawings have become slow, or quick again. */
+  /** Drawing became slow, or fast again. */
   isSlow(isSlow: boolean): void
 }
 
@@ -25,7 +25,7 @@ export class Frames {
     this.#screen = screen
   }
 
-  /** Has `draw` called once, soon: at the next frame when it is urgent, as for what the reader asked for. */
+  /** Schedules one call of `draw`: in the next frame when it is urgent, as for a reader's command. */
   readonly schedule = (draw: () => void, isUrgent: boolean): void => {
     this.#draw = draw
     if (this.#isAsked) return

@@ -1,35 +1,36 @@
-/** What stands above a server's column in the ledger: how far it is, and how old that is. */
+/** The heads above a server's column in the ledger: its progress, and the age of that information. */
 import type { Heads, HeadsSample } from '../../src/inspect/records/heads.ts'
 import type { ServerPicture } from '../../src/inspect/records/picture.ts'
 
-/** What is shown above a column. */
+/** The heads above one column. */
 export interface ColumnHeads extends Heads {
-  /** How old the heads are, in milliseconds; 0 where nothing is missing. */
+  /** The age of the heads in milliseconds; 0 when nothing is missing. */
   readonly ageMs: number
-  /** How old the cells below are: the server has left records out since. `null` for a server that does not run. */
+  /** The age of the cells below, since the server left out records. `null` for a server that does not run. */
   readonly cellsAgeMs: number | null
 }
 
-/** A server whose heads are this much older than the others' does not hold them back, in milliseconds. */
+/** A server whose heads are this much older than the others' is not waited for, in milliseconds. */
 const lateMs = 1_000
 
 /**
- * The heads of all servers, in order. Where all records are there, they are of the latest one. While a server leaves records
- * out they are of one moment, the latest of which all have reported, since heads of different moments look like lag.
+ * The heads of all servers, in order. If all records are present, the heads are those of the latest record. While a server leaves
+ * out records, all heads are of one moment: the latest that all servers have reported. Heads of different moments would look like
+ * lag.
  */
 export function columnHeads(servers: readonly ServerPicture[]): readonly ColumnHeads[] {
-  const nowMs = Math.max(0, ...servers.map(heardMs))
+  const nowMs = Math.max(0, ...servers.map(lastRecordMs))
   const momentMs = commonMoment(servers, nowMs)
   return servers.map((server) => {
     const sample = momentMs === null ? null : sampleAt(server, momentMs)
     const heads = sample ?? server.heads
-    const ageMs = isMissing(server) || sample !== null ? nowMs - (sample?.timeMs ?? heardMs(server)) : 0
+    const ageMs = isMissing(server) || sample !== null ? nowMs - (sample?.timeMs ?? lastRecordMs(server)) : 0
     return { ...heads, ageMs: Math.max(0, ageMs), cellsAgeMs: cellsAgeMs(server, nowMs) }
   })
 }
 
-/** When anything was last heard of the server. */
-function heardMs({ timeMs, samples, leftOutSince }: ServerPicture): number {
+/** The time of the last information from the server. */
+function lastRecordMs({ timeMs, samples, leftOutSince }: ServerPicture): number {
   return leftOutSince === 0 ? timeMs : Math.max(timeMs, samples.at(-1)?.timeMs ?? 0)
 }
 
@@ -38,24 +39,24 @@ function cellsAgeMs(server: ServerPicture, nowMs: number): number | null {
   return isMissing(server) ? Math.max(0, nowMs - server.timeMs) : 0
 }
 
-/** True when the server has done something that its records do not show. */
+/** True when records of the server's latest events are missing. */
 export function isMissing({ leftOutSince, state }: ServerPicture): boolean {
   return leftOutSince > 0 || state === 'silent'
 }
 
-/** The latest moment of which all who leave records out have reported heads; `null` when nobody does. */
+/** The latest moment for which all servers with gaps have reported heads; `null` when no server has gaps. */
 function commonMoment(servers: readonly ServerPicture[], nowMs: number): number | null {
   const reported = servers
     .filter((server) => server.state === 'up' && server.leftOutSince > 0)
-    .map(heardMs)
+    .map(lastRecordMs)
     .filter((timeMs) => timeMs > nowMs - lateMs)
   return reported.length === 0 ? null : Math.min(...reported)
 }
 
-/** The heads of the server nearest to that moment; `null` when its latest are. */
+/** The sample nearest to that moment; `null` when the server's latest heads are the right ones. */
 function sampleAt(server: ServerPicture, momentMs: number): HeadsSample | null {
   const { state, leftOutSince, timeMs, heads, samples } = server
-  // What has not moved since then was so at that moment.
+  // A server without changes since that moment had the same heads then.
   if (state !== 'up' || (leftOutSince === 0 && timeMs <= momentMs)) return null
   const latest = leftOutSince === 0 ? [{ ...heads, timeMs }] : []
   return [...samples, ...latest].reduce<HeadsSample | null>(

@@ -1,4 +1,4 @@
-/** What the keyboard does, wherever on the page the reader is. */
+/** The keys that work everywhere on the page. */
 
 export type KeyCommand =
   | { readonly type: 'play or pause' }
@@ -7,23 +7,23 @@ export type KeyCommand =
   | { readonly type: 'live' }
   | { readonly type: 'help' }
 
-/** For the list of keys: which, and what they do. */
+/** The list of keys, with their effects. */
 export const keyList: readonly { readonly keys: string; readonly does: string }[] = [
   { keys: 'Space', does: 'play or pause' },
   { keys: '→', does: 'one record forward' },
   { keys: '←', does: 'one record back' },
   { keys: 'Shift → or ←', does: 'ten records forward or back' },
-  { keys: 'Home', does: 'to the first record that is kept' },
-  { keys: 'End', does: 'to the latest, and follow what comes' },
+  { keys: 'Home', does: 'to the first kept record' },
+  { keys: 'End', does: 'to the latest record, and follow new ones' },
   { keys: '?', does: 'this list' },
 ]
 
-/** What they do besides, in a playground. */
+/** The additional keys of a playground. */
 export const playgroundKeyList: typeof keyList = [
-  { keys: 'N', does: 'the next event: of the schedule, or whatever comes next' },
+  { keys: 'N', does: 'the next event: of the schedule, or the one drawn next' },
   { keys: 'U', does: 'undo: one event back' },
-  { keys: 'R', does: 'run, or stop: events happen by themselves' },
-  { keys: '→ at the latest', does: 'as N: what is next is made to happen' },
+  { keys: 'R', does: 'start or stop automatic events' },
+  { keys: '→ at the latest', does: 'as N: makes the next event happen' },
   { keys: 'Space at the latest', does: 'as R' },
 ]
 
@@ -35,7 +35,7 @@ export interface PressedKey {
   readonly metaKey: boolean
 }
 
-/** What has the focus. What it does with a key itself comes first. */
+/** The element that has the focus. Its own use of a key comes first. */
 export interface Focused {
   readonly tag: string
   readonly type: string
@@ -45,7 +45,7 @@ export interface Focused {
 const takesSpace = new Set(['BUTTON', 'SUMMARY', 'A'])
 const clicked = new Set(['checkbox', 'radio', 'button', 'submit', 'color', 'file'])
 
-/** What the key asks for; `null` for nothing, or where it belongs to what has the focus. */
+/** The command of the key; `null` for none, or when the focused element uses the key. */
 export function keyCommand(pressed: PressedKey, focused: Focused | null): KeyCommand | null {
   if (pressed.ctrlKey || pressed.altKey || pressed.metaKey) return null
   if (focused !== null && isTypedIn(focused)) return null
@@ -70,7 +70,7 @@ export function keyCommand(pressed: PressedKey, focused: Focused | null): KeyCom
   }
 }
 
-/** True where keys are letters for what has the focus. */
+/** True when the focused element takes keys as text. */
 export function isTypedIn({ tag, type, isEditable }: Focused): boolean {
   if (isEditable || tag === 'TEXTAREA' || tag === 'SELECT') return true
   return tag === 'INPUT' && type !== 'range' && !clicked.has(type)

@@ -1,9 +1,9 @@
 /**
- * Who said what to whom, as the records tell: the dots and arrows of the space-time lanes. It goes on as records come, at a
- * cost that does not grow with what there is already, and it forgets what the page lets go.
+ * The dots and arrows of the space-time lanes: who sent what to whom, according to the records. The model grows with the records at
+ * a constant cost for each, and forgets the records that the page evicts.
  *
- * A message is said in one record and heard in another. Datagrams carry no number, so what is heard is matched with the
- * oldest of its copies that is still on its way.
+ * One record shows that a message was sent, another that it was received. Datagrams carry no number, so a received message is
+ * matched with its oldest copy in transit.
  */
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import { clientName } from '../../src/core/names.ts'
@@ -18,11 +18,11 @@ import type {
 } from '../../src/inspect/records/record.ts'
 import { entryOf } from '../../src/messages/dictionary.ts'
 import { cutsIn } from './faults.ts'
+import { InTransit, keyOf } from './in-transit.ts'
 import { type LaneMessage, type MessageKind, uidOfMessage } from './lane-messages.ts'
-import { keyOf, OnTheirWay } from './on-their-way.ts'
 import { type Timeline, timeOf } from './timeline.ts'
 
-/** Something happened to somebody. */
+/** An event of one party. */
 export interface Dot {
   /** The number of the record. */
   readonly at: number
@@ -31,93 +31,93 @@ export interface Dot {
   readonly what: DotKind
   /** The instances that were executed, in order. */
   readonly executed: readonly Instance[]
-  /** A sync ended well. */
+  /** A sync succeeded. */
   readonly isSynced: boolean
-  /** Records of the server that were left out, of `gap`. */
+  /** For `gap`: the number of records that the server left out. */
   readonly leftOut: number
 }
 
-/** `cut` and `healed` stand at the lane of whoever the links lead from and to. */
+/** `cut` and `healed` stand on the lane of the party at which the links end. */
 export type DotKind = Cause['type'] | 'client' | 'gone' | 'paused' | 'resumed' | 'gap' | 'cut' | 'healed'
 
-/** A message, from where it was said to where it was heard. */
+/** A message, from its sender to its receiver. */
 export interface Arrow {
   readonly id: number
   readonly message: LaneMessage
-  /** What stands at it: `accept 1.0 #4`. */
+  /** The text at the arrow: `accept 1.0 #4`. */
   readonly label: string
   readonly kind: MessageKind
   readonly from: PartyName
   readonly to: PartyName
-  /** The record in which it was said; `null` when nobody told of that. */
-  readonly saidAt: number | null
-  /** The record in which it was heard. */
-  readonly heardAt: number | null
-  /** The record that tells of its fate. */
+  /** The record in which it was sent; `null` when no record shows it. */
+  readonly sentAt: number | null
+  /** The record in which it was received. */
+  readonly receivedAt: number | null
+  /** The record of its fate. */
   readonly fateAt: number | null
   readonly fate: FateRecord['fate'] | null
-  /** Why it met with that. */
+  /** The reason of its fate. */
   readonly reason: string | null
-  /** A further copy of what was said once. */
+  /** A further copy of a message that was sent once. */
   readonly isCopy: boolean
 }
 
 /**
- * What became of a message. `unheard`: nobody lost it that we know of, but its receiver ended or has gone on for long without
- * it. `unknown`: records of the receiver were left out since. `unseen`: its receiver tells nothing, as a client does.
+ * The state of a message. `unreceived`: it is not known to be lost, but its receiver has ended, or has continued for long without
+ * it. `unknown`: the receiver has left out records since. `unseen`: the receiver sends no records, as for most clients.
  */
-export type ArrowState = 'flying' | 'heard' | 'own' | 'lost' | 'unheard' | 'unknown' | 'unseen'
+export type ArrowState = 'flying' | 'received' | 'own' | 'lost' | 'unreceived' | 'unknown' | 'unseen'
 
-/** What a server is from a record on. */
+/** The state of a server from a record on. */
 export interface LifeChange {
   readonly at: number
   readonly state: 'up' | 'gone' | 'paused' | 'silent'
 }
 
-/** A client of which something was seen. */
+/** A client that appears in a record. */
 export interface LaneClient {
   readonly name: string
-  /** The numbers of the first record in which it had a part, and of the latest. */
+  /** The numbers of the first and of the latest record in which it takes part. */
   readonly firstAt: number
   readonly lastAt: number
 }
 
-/** Steps that a receiver takes before a message to it that it has not heard is held to be not heard of. */
-export const longUnheard = 100
+/** A message counts as not received after its receiver has taken this many steps without it. */
+export const longUnreceived = 100
 
 type MutableArrow = { -readonly [key in keyof Arrow]: Arrow[key] } & {
-  /** How many steps its receiver had taken, and which run of it was on, when it was said. */
+  /** The number of steps and of runs of its receiver when it was sent. */
   readonly receiverSteps: number
   readonly receiverEnds: number
-  /** Lamport's, of the step in which a server said it. */
-  readonly saidClock: number | null
+  /** The Lamport clock of the step in which a server sent it. */
+  readonly sentClock: number | null
 }
 
-/** What is remembered of a server, beside its dots. */
+/** What is kept of a server besides its dots. */
 interface Seen {
   /** In order. */
   readonly life: LifeChange[]
   steps: number
   /** How often it ended. */
   ends: number
-  /** The latest record at which something was left out. */
+  /** The latest record at which records were left out. */
   gapAt: number
 }
 
 interface Place {
   readonly dot: Dot | null
   readonly arrows: MutableArrow[]
-  /** Dots before it, in all. */
+  /** The number of dots before it. */
   readonly order: number
-  /** Milliseconds since 1970; never less than before. */
+  /** Milliseconds since 1970; never decreases. */
   readonly timeMs: number
-  /** Milliseconds since the first record, without what is long of the silences. */
+  /** Milliseconds since the first record, with long silences shortened. */
   readonly elapsedMs: number
 }
 
-/** Of a longer silence between two records only so much is counted. */
+/** A longer silence between two records counts as this much. */
 export const longestSilenceMs = 100
-/** What happens at one moment still takes so much time each, so that its order is seen. */
+/** Events at the same moment are this far apart, so that their order is visible. */
 export const leastMs = 0.2
 
 export class LaneModel {
@@ -131,11 +131,11 @@ export class LaneModel {
   #longestSpan = 0
   readonly #servers = new Map<NodeId, Seen>()
   readonly #clients = new Map<string, { readonly firstAt: number; lastAt: number; isSeen: boolean }>()
-  /** What a client of the inspector's own is called, by the session that it uses. */
+  /** The name of each of the inspector's own clients, by its session. */
   readonly #clientOfSession = new Map<string, string>()
-  readonly #onTheirWay = new OnTheirWay<MutableArrow>()
+  readonly #inTransit = new InTransit<MutableArrow>()
 
-  /** The number of the first record that is remembered. */
+  /** The number of the first record that is kept. */
   get first(): number {
     return this.#base
   }
@@ -145,7 +145,7 @@ export class LaneModel {
     return this.#base + this.#places.length
   }
 
-  /** No arrow that was heard spans more records. */
+  /** No received arrow spans more records. */
   get longestSpan(): number {
     return this.#longestSpan
   }
@@ -160,7 +160,7 @@ export class LaneModel {
     return [...this.#clients].map(([name, { firstAt, lastAt }]) => ({ name, firstAt, lastAt }))
   }
 
-  /** Takes what came since the last time; begins again when the timeline was cleared in between. */
+  /** Adds the records that came since the last call. Begins again when the timeline was cleared since. */
   sync(timeline: Pick<Timeline, 'first' | 'end' | 'record' | 'records'>): void {
     if (this.#last !== null && timeline.end >= this.end && timeline.record(this.end - 1) !== this.#last) {
       this.#clear(timeline.first)
@@ -171,7 +171,7 @@ export class LaneModel {
     this.#letGo(timeline.first)
   }
 
-  /** Takes the next record. Of one that cannot be read nothing is shown. */
+  /** Adds the next record. A malformed record shows nothing. */
   add(record: InspectorRecord): void {
     const at = this.end
     let dot: Dot | null = null
@@ -182,8 +182,8 @@ export class LaneModel {
       isReadable = false
     }
     const before = this.#places.at(-1)
-    const toldMs = isReadable ? timeOf(record) : null
-    const timeMs = Math.max(before?.timeMs ?? 0, Number.isFinite(toldMs) ? Number(toldMs) : 0)
+    const recordMs = isReadable ? timeOf(record) : null
+    const timeMs = Math.max(before?.timeMs ?? 0, Number.isFinite(recordMs) ? Number(recordMs) : 0)
     const place: Place = {
       dot,
       arrows: [],
@@ -200,31 +200,31 @@ export class LaneModel {
     try {
       if (isReadable) this.#take(at, record)
     } catch {
-      // As far as it could be read, it was taken.
+      // The readable part was added.
     }
   }
 
-  /** What happened in that record to somebody with a lane, if it did. */
+  /** The event of the record on a lane, if it has one. */
   dot(at: number): Dot | null {
     return this.#places[at - this.#base]?.dot ?? null
   }
 
-  /** The messages that were said or heard in that record, or of whose fate it tells. */
+  /** The messages that were sent or received in that record, or whose fate it reports. */
   arrowsAt(at: number): readonly Arrow[] {
     return this.#places[at - this.#base]?.arrows ?? []
   }
 
-  /** Dots before record `at`, since the page was opened: the place of the record when each dot takes as much room. */
+  /** The number of dots before record `at`, since the page was opened: its place on the axis by order. */
   orderOf(at: number): number {
     return this.#places[at - this.#base]?.order ?? this.#dots
   }
 
-  /** Milliseconds since 1970; never less than that of the record before it. */
+  /** Milliseconds since 1970; never less than those of the record before it. */
   timeOf(at: number): number {
     return (this.#places[at - this.#base] ?? this.#places.at(-1))?.timeMs ?? 0
   }
 
-  /** The place of record `at` when each moment takes as much room: milliseconds, of long silences only the beginning. */
+  /** The place of record `at` on the axis by time: milliseconds, with long silences shortened. */
   elapsedOf(at: number): number {
     const place = this.#places[at - this.#base]
     if (place !== undefined) return place.elapsedMs
@@ -232,19 +232,19 @@ export class LaneModel {
     return last === undefined ? 0 : last.elapsedMs + leastMs
   }
 
-  /** The changes in what a server is, in order. */
+  /** The changes of a server's state, in order. */
   lifeOf(node: NodeId): readonly LifeChange[] {
     return this.#servers.get(node)?.life ?? []
   }
 
-  /** The dots from record `from` on and below `to`, and the arrows of which a part is there. */
+  /** The dots from record `from` to below `to`, and the arrows that touch this range. */
   window(from: number, to: number): { readonly dots: readonly Dot[]; readonly arrows: readonly Arrow[] } {
     const dots: Dot[] = []
     const arrows = new Set<Arrow>()
     const first = Math.max(from, this.#base)
     for (let at = Math.max(this.#base, first - this.#longestSpan); at < first; at += 1) {
       for (const arrow of this.arrowsAt(at)) {
-        if (arrow.heardAt !== null && arrow.heardAt >= first) arrows.add(arrow)
+        if (arrow.receivedAt !== null && arrow.receivedAt >= first) arrows.add(arrow)
       }
     }
     for (let at = first; at < Math.min(to, this.end); at += 1) {
@@ -256,39 +256,39 @@ export class LaneModel {
     return { dots, arrows: [...arrows] }
   }
 
-  /** What has become of a message, as far as all records tell. */
+  /** The state of a message according to all records. */
   stateOf(arrow: Arrow): ArrowState {
     if (arrow.kind === 'own') return 'own'
-    if (arrow.heardAt !== null) return 'heard'
+    if (arrow.receivedAt !== null) return 'received'
     if (arrow.fate === 'dropped') return 'lost'
     if (typeof arrow.to === 'string') return this.#clients.get(arrow.to)?.isSeen ? 'flying' : 'unseen'
     const receiver = this.#servers.get(arrow.to)
     if (receiver === undefined) return 'unknown'
     if (receiver.life.at(-1)?.state === 'silent') return 'unseen'
-    if (receiver.gapAt > (arrow.saidAt ?? -1)) return 'unknown'
+    if (receiver.gapAt > (arrow.sentAt ?? -1)) return 'unknown'
     const { receiverSteps, receiverEnds } = arrow as MutableArrow
     const isGone = receiver.ends > receiverEnds || receiver.life.at(-1)?.state === 'gone'
-    return isGone || receiver.steps - receiverSteps >= longUnheard ? 'unheard' : 'flying'
+    return isGone || receiver.steps - receiverSteps >= longUnreceived ? 'unreceived' : 'flying'
   }
 
   #dotOf(record: InspectorRecord, at: number): Dot | null {
     const plain = { at, timeMs: timeOf(record) ?? 0, executed: [], isSynced: false, leftOut: 0 }
     switch (record.kind) {
       case 'server': {
-        const { node: party, record: told } = record
-        if (told.kind === 'step') {
-          const executed = told.facts.flatMap((fact) => (fact.type === 'executed' ? [fact.instance] : []))
-          const isSynced = told.facts.some((fact) => fact.type === 'synced')
-          const isCrash = told.facts.some((fact) => fact.type === 'crashed')
-          return { ...plain, party, what: isCrash ? 'gone' : told.cause.type, executed, isSynced }
+        const { node: party, record: own } = record
+        if (own.kind === 'step') {
+          const executed = own.facts.flatMap((fact) => (fact.type === 'executed' ? [fact.instance] : []))
+          const isSynced = own.facts.some((fact) => fact.type === 'synced')
+          const isCrash = own.facts.some((fact) => fact.type === 'crashed')
+          return { ...plain, party, what: isCrash ? 'gone' : own.cause.type, executed, isSynced }
         }
-        return told.kind === 'ended' && !this.#isGone(party) ? { ...plain, party, what: 'gone' } : null
+        return own.kind === 'ended' && !this.#isGone(party) ? { ...plain, party, what: 'gone' } : null
       }
       case 'gap':
         return { ...plain, party: record.node, what: 'gap', leftOut: record.count }
       case 'process': {
         const { node: party, state } = record
-        // That it is gone it may have said itself; that it is up, its start says. That it tells nothing is no event.
+        // A server may report its end itself, and its start implies that it is up. `silent` is no event.
         if (state === 'up' || state === 'silent' || (state === 'gone' && this.#isGone(party))) return null
         return { ...plain, party, what: state }
       }
@@ -300,7 +300,7 @@ export class LaneModel {
         const [begun, ended] = [without(cut, this.#cut), without(this.#cut, cut)]
         const party = commonEnd(begun.length > 0 ? begun : ended)
         if (party === null) return null
-        // Of rules it is not told when they changed.
+        // Records of rules carry no time.
         const timeMs = timeOf(record) ?? this.#lastDot?.timeMs ?? 0
         return { ...plain, timeMs, party, what: begun.length > 0 ? 'cut' : 'healed' }
       }
@@ -313,7 +313,7 @@ export class LaneModel {
     return null
   }
 
-  /** Time passes from dot to dot: a record that has none takes no room, however late it comes. */
+  /** Time passes from dot to dot. A record without a dot takes no room, however late it comes. */
   #elapsedMs(dot: Dot | null, timeMs: number): number {
     const before = this.#places.at(-1)
     if (before === undefined) return 0
@@ -371,7 +371,7 @@ export class LaneModel {
         this.#fate(at, node, record)
         return
       case 'heads':
-        // What it did since its last record is not known.
+        // Its actions since its last record are not known.
         this.#seen(node).gapAt = at
         return
       case 'service':
@@ -384,18 +384,18 @@ export class LaneModel {
     const seen = this.#seen(node)
     seen.steps += 1
     if (cause.type === 'start' || seen.life.length === 0) this.#live(node, at, 'up')
-    if (cause.type === 'hear') this.#hear(at, cause.sender, node, cause.message)
+    if (cause.type === 'hear') this.#receive(at, cause.sender, node, cause.message)
     if (cause.type === 'request') {
       const client = this.#clientParty(cause.message, cause.replyTo)
       this.#clientSeen(client, at)
-      this.#hear(at, client, node, cause.message)
+      this.#receive(at, client, node, cause.message)
     }
     for (const fact of facts) {
-      if (fact.type === 'said') this.#say(at, node, fact.to, fact.message, clock)
+      if (fact.type === 'said') this.#send(at, node, fact.to, fact.message, clock)
       if (fact.type === 'responded') {
         const client = this.#clientParty(fact.message, fact.to)
         this.#clientSeen(client, at)
-        this.#say(at, node, client, fact.message, clock)
+        this.#send(at, node, client, fact.message, clock)
       }
       if (fact.type === 'crashed') this.#live(node, at, 'gone')
     }
@@ -407,25 +407,25 @@ export class LaneModel {
       const uid = uidOfMessage(message)
       if (uid !== null) this.#clientOfSession.set(uid, client)
     }
-    if (heard !== null) this.#hear(at, heard.from, client, heard.message)
-    for (const { to, message } of said) this.#say(at, client, to, message)
+    if (heard !== null) this.#receive(at, heard.from, client, heard.message)
+    for (const { to, message } of said) this.#send(at, client, to, message)
   }
 
-  #say(at: number, from: PartyName, to: PartyName, message: LaneMessage, clock: number | null = null): void {
+  #send(at: number, from: PartyName, to: PartyName, message: LaneMessage, clock: number | null = null): void {
     const kind = from === to ? 'own' : entryOf(message).kind
     const key = keyOf(from, to, message)
-    const arrow = this.#newArrow({ message, kind, from, to, saidAt: at, saidClock: clock })
+    const arrow = this.#newArrow({ message, kind, from, to, sentAt: at, sentClock: clock })
     this.#put(at, arrow)
     if (kind === 'own') return
-    const early = this.#onTheirWay.takeEarly(key, clock)
+    const early = this.#inTransit.takeEarly(key, clock)
     if (early !== null) this.#meets(arrow, early.at, early.record, key)
-    else this.#onTheirWay.add(key, arrow)
+    else this.#inTransit.add(key, arrow)
   }
 
-  #hear(at: number, from: PartyName, to: PartyName, message: LaneMessage): void {
+  #receive(at: number, from: PartyName, to: PartyName, message: LaneMessage): void {
     const key = keyOf(from, to, message)
-    const open = this.#onTheirWay.takeOldest(key)
-    const before = this.#onTheirWay.lastHeard(key)
+    const open = this.#inTransit.takeOldest(key)
+    const before = this.#inTransit.lastReceived(key)
     const isCopy = open === null && before !== undefined
     const arrow =
       open ??
@@ -434,67 +434,68 @@ export class LaneModel {
         kind: entryOf(message).kind,
         from,
         to,
-        saidAt: before?.saidAt ?? null,
+        sentAt: before?.sentAt ?? null,
         isCopy,
       })
-    arrow.heardAt = at
-    if (isCopy && arrow.saidAt !== null) this.#put(arrow.saidAt, arrow)
+    arrow.receivedAt = at
+    if (isCopy && arrow.sentAt !== null) this.#put(arrow.sentAt, arrow)
     this.#put(at, arrow)
-    if (arrow.saidAt !== null) this.#longestSpan = Math.max(this.#longestSpan, at - arrow.saidAt)
-    this.#onTheirWay.hear(key, arrow)
+    if (arrow.sentAt !== null) this.#longestSpan = Math.max(this.#longestSpan, at - arrow.sentAt)
+    this.#inTransit.receive(key, arrow)
   }
 
   #fate(at: number, node: NodeId, record: FateRecord): void {
     const from = this.#partyOf(record.from, record.message)
     const to = this.#partyOf(record.to, record.message)
     const key = keyOf(from, to, record.message)
-    // Told of in the event in which it was said, it is the copy that was said last; else the one that is longest on its way.
-    const isJustSaid = from === node && this.#onTheirWay.newest(key)?.saidClock === record.clock
-    const arrow = isJustSaid ? this.#onTheirWay.takeNewest(key) : this.#onTheirWay.takeOldest(key)
+    // A fate in the same event as the sending concerns the copy that was sent last; otherwise the copy that is longest in
+    // transit.
+    const isJustSent = from === node && this.#inTransit.newest(key)?.sentClock === record.clock
+    const arrow = isJustSent ? this.#inTransit.takeNewest(key) : this.#inTransit.takeOldest(key)
     if (arrow !== null) {
       this.#meets(arrow, at, record, key)
       return
     }
     if (typeof from === 'string' && !this.#clients.get(from)?.isSeen) {
       this.#clientSeen(from, at)
-      const unsaid = this.#newArrow({ message: record.message, kind: entryOf(record.message).kind, from, to })
-      this.#meets(unsaid, at, record, key)
+      const unsent = this.#newArrow({ message: record.message, kind: entryOf(record.message).kind, from, to })
+      this.#meets(unsent, at, record, key)
       return
     }
-    this.#onTheirWay.keepEarly(key, { at, record })
+    this.#inTransit.keepEarly(key, { at, record })
   }
 
-  /** What is not dropped goes on its way, and behind it a copy of what is duplicated. */
+  /** A message that is not dropped stays in transit, followed by a copy if it is duplicated. */
   #meets(arrow: MutableArrow, at: number, { fate, reason }: FateRecord, key: string): void {
     arrow.fateAt = at
     arrow.fate = fate
     arrow.reason = reason
     this.#put(at, arrow)
     if (fate === 'dropped') return
-    this.#onTheirWay.add(key, arrow)
+    this.#inTransit.add(key, arrow)
     if (fate !== 'duplicated') return
-    const { message, kind, from, to, saidAt } = arrow
-    const copy = this.#newArrow({ message, kind, from, to, saidAt, isCopy: true })
-    this.#put(saidAt ?? at, copy)
-    this.#onTheirWay.add(key, copy)
+    const { message, kind, from, to, sentAt } = arrow
+    const copy = this.#newArrow({ message, kind, from, to, sentAt, isCopy: true })
+    this.#put(sentAt ?? at, copy)
+    this.#inTransit.add(key, copy)
   }
 
   #newArrow(
     given: Pick<Arrow, 'message' | 'kind' | 'from' | 'to'> &
-      Partial<Pick<MutableArrow, 'saidAt' | 'isCopy' | 'saidClock'>>,
+      Partial<Pick<MutableArrow, 'sentAt' | 'isCopy' | 'sentClock'>>,
   ): MutableArrow {
     const receiver = typeof given.to === 'number' ? this.#seen(given.to) : null
     const id = this.#nextId
     this.#nextId += 1
     return {
       id,
-      saidAt: null,
-      heardAt: null,
+      sentAt: null,
+      receivedAt: null,
       fateAt: null,
       fate: null,
       reason: null,
       isCopy: false,
-      saidClock: null,
+      sentClock: null,
       ...given,
       label: entryOf(given.message).label(given.message),
       receiverSteps: receiver?.steps ?? 0,
@@ -507,7 +508,7 @@ export class LaneModel {
     if (arrows !== undefined && !arrows.includes(arrow)) arrows.push(arrow)
   }
 
-  /** A client is known by the session in its messages, wherever they came from. */
+  /** A client is identified by the session in its messages, from any address. */
   #clientParty(message: LaneMessage, address: string): string {
     const uid = uidOfMessage(message)
     return uid === null ? address : (this.#clientOfSession.get(uid) ?? clientName(uid))
@@ -555,7 +556,7 @@ export class LaneModel {
       if (!this.#clients.has(name)) this.#clientOfSession.delete(uid)
     }
     for (const { life } of this.#servers.values()) {
-      // The last of those before it tells what the server is at `first`.
+      // The last change before `first` gives the server's state at `first`.
       const kept = life.findLastIndex(({ at }) => at <= first)
       if (kept > 0) life.splice(0, kept)
     }
@@ -569,12 +570,12 @@ export class LaneModel {
     this.#dots = 0
     this.#lastDot = null
     this.#longestSpan = 0
-    this.#onTheirWay.clear()
+    this.#inTransit.clear()
     for (const table of [this.#servers, this.#clients, this.#clientOfSession]) table.clear()
   }
 }
 
-/** Which links are cut after the record: on a live cluster, those over which a rule lets nothing pass in either direction. */
+/** The links that are cut after the record. On a live cluster these are the links that a rule cuts in both directions. */
 function cutLinks(record: Extract<InspectorRecord, { kind: 'cluster' | 'links' }>): readonly CutLink[] {
   if (record.kind === 'links') return record.cut
   return cutsIn(record.rules ?? []).flatMap(([a, b]) => [
@@ -587,7 +588,7 @@ function without(links: readonly CutLink[], others: readonly CutLink[]): readonl
   return links.filter(({ from, to }) => !others.some((other) => other.from === from && other.to === to))
 }
 
-/** The server at an end of most of the links; `null` when they lead between no servers. */
+/** The server at one end of most of the links; `null` when they join no servers. */
 function commonEnd(links: readonly CutLink[]): NodeId | null {
   const counts = new Map<NodeId, number>()
   for (const party of links.flatMap(({ from, to }) => [from, to])) {

@@ -1,21 +1,23 @@
-/** The rows of the ledger as they are shown: with what the heads say of each cell, and with the instances that nobody told of. */
+/**
+ * The rows of the ledger for display: with the knowledge of each server by its heads, and with the instances that have no record.
+ */
 import type { Instance } from '../../machines/batch.ts'
 import { keptRows, type Ledger, type LedgerRow } from '../../src/inspect/records/ledger.ts'
 import type { ServerPicture } from '../../src/inspect/records/picture.ts'
 import { isMissing } from './heads.ts'
 
 /**
- * How a server stands to an instance. `unknown`: it left out records since, and may have accepted something. `nothing`: it has
- * not accepted anything, and does not know what was chosen.
+ * What a server knows of an instance. `unknown`: it left out records since, and may have accepted a batch. `nothing`: it accepted
+ * nothing, and does not know the chosen batch.
  */
 export type Knows = 'executed' | 'chosen' | 'nothing' | 'unknown'
 
 export type ShownRow =
   | { readonly kind: 'row'; readonly row: LedgerRow; readonly knows: readonly Knows[] }
-  /** Of these instances no record is kept, or none ever came. */
+  /** No record of these instances is kept, or none was received. */
   | { readonly kind: 'gap'; readonly from: Instance; readonly to: Instance }
 
-/** The newest first. `knows` is in the order of the servers. */
+/** The newest row first. `knows` is in the order of the servers. */
 export function shownRows({ rows }: Ledger, servers: readonly ServerPicture[]): readonly ShownRow[] {
   const shown: ShownRow[] = []
   let expected = 1 + Math.max(-1, ...servers.map(({ heads }) => highestKnown(heads)))
@@ -26,12 +28,12 @@ export function shownRows({ rows }: Ledger, servers: readonly ServerPicture[]): 
     shown.push({ kind: 'row', row, knows: servers.map((server) => knowsOf(server, row)) })
     expected = row.instance
   }
-  // Where there is room for more rows, those before are not known.
+  // When there is room for more rows, the earlier ones are not known.
   if (rows.length < keptRows && expected > 0) shown.push({ kind: 'gap', from: 0, to: expected - 1 })
   return shown
 }
 
-/** The highest instance of which it is known that something was chosen there. */
+/** The highest instance that is known to be chosen. */
 function highestKnown({ firstUnchosen, firstUnexecuted }: ServerPicture['heads']): Instance {
   return Math.max(firstUnchosen ?? 0, firstUnexecuted) - 1
 }

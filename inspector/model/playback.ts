@@ -1,26 +1,26 @@
-/** How playing goes on: records by the second, whatever the time between two frames. */
+/** Playback: shows a fixed number of records a second, independent of the frame rate. */
 
-/** Records a second that can be chosen. */
+/** The playback speeds that can be chosen, in records a second. */
 export const speeds: readonly number[] = [1, 2, 5, 20, 100]
 
-/** Records a second, until another speed is chosen. */
+/** The default speed, in records a second. */
 export const usualSpeed = 5
 
-/** When time was last taken, and the part of a record that was due then. */
+/** The time of the last advance, and the fraction of a record that was due then. */
 export interface Playback {
   readonly lastMs: number
   readonly owed: number
 }
 
-/** Longer than this between two frames, and the page was hidden: that time does not count. */
+/** A longer interval between two frames means that the page was hidden. That time does not count. */
 const longestFrameMs = 1_000
 
-/** Begins at `nowMs`. */
+/** Starts playback at `nowMs`. */
 export function startPlayback(nowMs: number): Playback {
   return { lastMs: nowMs, owed: 0 }
 }
 
-/** How many records are due at `nowMs` when so many are played a second, and the playback from then on. */
+/** The number of records that are due at `nowMs`, and the playback after them. */
 export function advancePlayback(
   { lastMs, owed }: Playback,
   nowMs: number,

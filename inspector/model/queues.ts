@@ -1,4 +1,4 @@
-/** What the servers' request queues hold, and who waits for what. */
+/** The content of the servers' request queues, and who waits for which key. */
 import type { NodeId } from '../../machines/batch.ts'
 import { requestId } from '../../machines/held-requests.ts'
 import { requestName } from '../../src/core/names.ts'
@@ -14,7 +14,7 @@ export interface Queue {
 }
 
 export interface QueueEntry extends ShownRequest {
-  /** `proposing`: it is in the batch that the proposer has. */
+  /** `proposing`: it is in the proposer's current batch. */
   readonly state: 'ready' | 'proposing' | 'waiting'
 }
 
@@ -28,7 +28,7 @@ export interface Waiter {
 
 const emptyQueue: Queue = { count: 0, delayedCount: 0, entries: [] }
 
-/** What stands in the context of a request queue; nothing where it has not the shape. */
+/** The queue in the context of a request queue; empty when the context has another shape. */
 export function queueOf({ context }: MachineState): Queue {
   const { held, offered } = (context ?? {}) as { held?: ShownHeld; offered?: readonly unknown[] }
   if (!held || !Array.isArray(held.requests)) return emptyQueue
@@ -40,7 +40,7 @@ export function queueOf({ context }: MachineState): Queue {
   return { count, delayedCount, entries }
 }
 
-/** A context comes from elsewhere, and may hold anything. */
+/** A context comes from outside and may hold anything. */
 function isShownRequest(request: ShownRequest): boolean {
   return isRequest(request) && typeof request.tag === 'object'
 }
@@ -50,7 +50,7 @@ function stateOf(request: ShownRequest, proposing: ReadonlySet<unknown>): QueueE
   return proposing.has(requestId(request)) ? 'proposing' : 'ready'
 }
 
-/** Who waits at any server, by key, the longest waiting first. */
+/** The waiting requests of all servers by key, the longest waiting first. */
 export function waitersByKey(servers: readonly ServerPicture[]): ReadonlyMap<string, readonly Waiter[]> {
   const waiters = new Map<string, Waiter[]>()
   for (const { node, roles } of servers) {

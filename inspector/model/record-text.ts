@@ -1,4 +1,4 @@
-/** What a record tells, in words: for the list of events, for what is read aloud, and wherever a step is named. */
+/** Records in words: for the list of events, for screen readers, and for each step that the page names. */
 import type { Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { delayName } from '../../src/core/chart-names.ts'
@@ -20,22 +20,22 @@ import { ruleText } from '../../src/inspect/records/rules.ts'
 import { messageText } from '../../src/messages/dictionary.ts'
 import { ballotText, outcomeText } from '../../src/messages/part-texts.ts'
 
-/** Characters of a sentence, and of a message in it, at most: all of it stands in the details. */
+/** The longest sentence, and the longest message in it, in characters. The details hold the complete text. */
 const keptCharacters = 400
 const messageCharacters = 140
 
-/** Of `127.0.0.1:65535`. */
+/** The length of `127.0.0.1:65535`. */
 const addressCharacters = 15
 
-/** Outcomes that are told one by one. */
-const toldOutcomes = 3
+/** How many outcomes are listed one by one. */
+const listedOutcomes = 3
 
 /** `request queue`. */
 export function roleText(role: RoleName): string {
   return role === 'requestQueue' ? 'request queue' : role
 }
 
-/** `server 1`, or `client a`; a client that is called one already is not called so twice. */
+/** `server 1`, or `client a`. A name that begins with `client` gets no second one. */
 export function partyText(party: PartyName): string {
   if (typeof party === 'number') return `server ${party}`
   return /^client\b/.test(party) ? party : `client ${shownName(party)}`
@@ -50,7 +50,7 @@ const milestoneWords: Readonly<Record<Exclude<MilestoneKind, 'members' | 'broken
   up: 'is up',
   gone: 'is gone',
   paused: 'is paused',
-  resumed: 'goes on',
+  resumed: 'continues',
 }
 
 /** `server 1 is gone (its connection ended)`, `members 0 1 2 3: 3 added (from instance 12 on)`. */
@@ -60,7 +60,7 @@ export function milestoneText({ what, node, text, instance }: Milestone): string
   return `server ${node ?? ''} ${milestoneWords[what]}${reasonText(text)}`
 }
 
-/** The time of day, `12:03:05`; empty where it is virtual, in milliseconds from 0 on. */
+/** The time of day, `12:03:05`; empty when the time is virtual and counts from 0. */
 export function wallText(timeMs: number | null): string {
   if (timeMs === null || timeMs < earliestWallMs) return ''
   const date = new Date(timeMs)
@@ -68,7 +68,7 @@ export function wallText(timeMs: number | null): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
 
-/** Of 2001: schedules and simulated runs count from 0 on. */
+/** In the year 2001. Schedules and simulated runs count from 0. */
 const earliestWallMs = 1e12
 
 /** `0.4 s`, `12 s`, `3 min`, `2 h`. */
@@ -83,7 +83,7 @@ export function gapText(from: Instance, to: Instance): string {
   return from === to ? `instance ${from}: no record` : `instances ${from} to ${to}: no record`
 }
 
-/** True of a text that is an address or less: it stands on one line in a narrow column. */
+/** True for a text no longer than an address: it fits into one line of a narrow column. */
 export function isShort(text: string): boolean {
   return text.length <= addressCharacters
 }
@@ -93,31 +93,31 @@ export function invariantText(invariant: Invariant): string {
   return `${invariant} ${invariants[invariant].name}`
 }
 
-/** What was wrong, without the name of the invariant with which an engine begins. */
+/** The violation, without the name of the invariant that the engine puts first. */
 export function breachText(text: string): string {
   return text.replace(/^invariant \d+ \([^)]*\): /, '')
 }
 
-/** What happened to a server: `hears from 2: accepted 1.0 instance 4`. */
+/** The event of a server: `receives from 2: accepted 1.0 instance 4`. */
 export function causeText(cause: Cause): string {
   switch (cause.type) {
     case 'start':
       return 'starts'
     case 'hear':
-      return `hears from ${cause.sender}: ${saidText(cause.message)}`
+      return `receives from ${cause.sender}: ${shortText(cause.message)}`
     case 'request':
-      return `hears from ${cause.replyTo}: ${saidText(cause.message)}`
+      return `receives from ${cause.replyTo}: ${shortText(cause.message)}`
     case 'timer':
-      return `comes to the end of its ${roleText(cause.role)}'s ${delayName(cause.id)}`
+      return `reaches the end of its ${roleText(cause.role)}'s ${delayName(cause.id)}`
     case 'synced':
-      return 'has its disk synced'
+      return 'completes a sync'
     case 'tell':
-      return `tells its ${roleText(cause.role)} ${cause.event}`
+      return `sends its ${roleText(cause.role)} ${cause.event}`
   }
   cause satisfies never
 }
 
-/** `accepting → leading`; `stays leading` when a transition was taken that leads back; `null` when none was. */
+/** `accepting → leading`; `stays leading` when a transition led back to its state; `null` when none was taken. */
 export function moveText({ edges, state }: Omit<RoleMove, 'role'>): string | null {
   const [first] = edges
   if (first === undefined) return null
@@ -127,7 +127,7 @@ export function moveText({ edges, state }: Omit<RoleMove, 'role'>): string | nul
     : `${before} → ${state}`
 }
 
-/** What a record tells, as one sentence that begins with whom it tells of. Never throws. */
+/** A record as one sentence, which begins with its subject. Never throws. */
 export function recordText(record: InspectorRecord): string {
   const known = texts.get(record)
   if (known !== undefined) return known
@@ -135,7 +135,7 @@ export function recordText(record: InspectorRecord): string {
   try {
     text = cut(sentence(record), keptCharacters)
   } catch {
-    text = 'a record that cannot be read'
+    text = 'a malformed record'
   }
   texts.set(record, text)
   return text
@@ -171,13 +171,15 @@ export function leftOutText(count: number): string {
   return `${count} ${count === 1 ? 'step' : 'steps'} left out`
 }
 
-/** What came of a step besides transitions: what the server said, synced, executed. Empty for other records. Never throws. */
+/**
+ * The results of a step besides transitions: what the server sent, synced and executed. Empty for other records. Never throws.
+ */
 export function resultTexts(record: InspectorRecord): readonly string[] {
   try {
     if (record.kind === 'server' && record.record.kind === 'step') return factTexts(record.record.facts)
-    if (record.kind === 'client') return clientSaidTexts(record.said)
+    if (record.kind === 'client') return clientSentTexts(record.said)
   } catch {
-    // As far as it can be read, it is told.
+    // The readable part was added.
   }
   return []
 }
@@ -185,13 +187,13 @@ export function resultTexts(record: InspectorRecord): readonly string[] {
 /** `links cut: 0→1 1→0`. */
 function linksText(cut: readonly CutLink[]): string {
   return cut.length === 0
-    ? 'no link is cut any more'
+    ? 'no link is cut'
     : `links cut: ${cut.map(({ from, to }) => `${from}→${to}`).join(' ')}`
 }
 
 function rulesText(rules: readonly FaultRule[]): string {
   return rules.length === 0
-    ? 'no rules hold for messages'
+    ? 'no rules for messages'
     : `rules for messages: ${rules.map(ruleText).join('; ')}`
 }
 
@@ -211,25 +213,25 @@ function sentence(record: InspectorRecord): string {
     case 'client': {
       const { client, seq, heard, event, moves, said } = record
       const cause =
-        heard === null ? clientCauseText(event) : `hears from ${heard.from}: ${saidText(heard.message)}`
+        heard === null ? clientCauseText(event) : `receives from ${heard.from}: ${shortText(heard.message)}`
       const moved = moves.flatMap((move) => moveText(move) ?? [])
-      return [`${partyText(client)}, request ${seq}: ${cause}`, ...moved, ...clientSaidTexts(said)].join('; ')
+      return [`${partyText(client)}, request ${seq}: ${cause}`, ...moved, ...clientSentTexts(said)].join('; ')
     }
     case 'links':
       return linksText(record.cut)
     case 'repeats': {
       const { count, sinceMs, timeMs } = record
-      return `${count} steps that were taken before, the same again, in ${ageText(timeMs - sinceMs)}: left out`
+      return `${count} repeated steps, left out in ${ageText(timeMs - sinceMs)}`
     }
     case 'milestones':
-      return `${record.milestones.length} milestones of the time before`
+      return `${record.milestones.length} milestones of earlier records`
     case 'verdict': {
       const broken = record.invariants.filter(({ standing }) => standing === 'broken')
-      const told = broken.map(
+      const texts = broken.map(
         ({ invariant, text }) => `invariant ${invariantText(invariant)}, ${breachText(text)}`,
       )
-      if (record.failure !== undefined) told.push(record.failure)
-      if (told.length > 0) return `broken: ${told.join('; ')}`
+      if (record.failure !== undefined) texts.push(record.failure)
+      if (texts.length > 0) return `broken: ${texts.join('; ')}`
       const unjudged = record.invariants.filter(({ standing }) => standing === 'unjudged')
       const rest = unjudged.length === 0 ? '' : `; unjudged: ${listed(unjudged)}`
       return `invariants hold: ${listed(record.invariants.filter(({ standing }) => standing === 'holds'))}${rest}`
@@ -239,13 +241,13 @@ function sentence(record: InspectorRecord): string {
   return ''
 }
 
-function clientSaidTexts(said: ClientRecord['said']): string[] {
-  return said.map(({ to, message }) => `says to ${to}: ${saidText(message)}`)
+function clientSentTexts(said: ClientRecord['said']): string[] {
+  return said.map(({ to, message }) => `sends to ${to}: ${shortText(message)}`)
 }
 
-/** A timer's event is named by XState; the others say what the client's program asked for. */
+/** XState names the event of a timer. Other events are calls of the client's program. */
 function clientCauseText(event: string): string {
-  return event.startsWith('xstate.after.') ? `comes to the end of its ${delayName(event)}` : event
+  return event.startsWith('xstate.after.') ? `reaches the end of its ${delayName(event)}` : event
 }
 
 function listed(invariants: readonly { readonly invariant: Invariant }[]): string {
@@ -260,9 +262,7 @@ function serverText(record: ServerRecord): string {
         return text === null ? [] : [`${roleText(move.role)}: ${text}`]
       })
       const parts = [causeText(record.cause), ...moved, ...factTexts(record.facts)]
-      return (moved.length === 0 && record.facts.length === 0 ? [...parts, 'nothing changes'] : parts).join(
-        '; ',
-      )
+      return (moved.length === 0 && record.facts.length === 0 ? [...parts, 'no change'] : parts).join('; ')
     }
     case 'keyframe': {
       const { durable, firstUnexecuted } = record
@@ -274,10 +274,10 @@ function serverText(record: ServerRecord): string {
     }
     case 'fate': {
       const { message, from, to, fate, reason } = record
-      return `sees what ${from} said to ${to} ${fate}${reasonText(reason)}: ${saidText(message)}`
+      return `observes a message from ${from} to ${to} ${fate}${reasonText(reason)}: ${shortText(message)}`
     }
     case 'service':
-      return `shows its service after instance ${record.firstUnexecuted - 1}`
+      return `shows its service's state after instance ${record.firstUnexecuted - 1}`
     case 'ended':
       return `ends${reasonText(record.reason)}`
   }
@@ -289,22 +289,22 @@ function reasonText(reason: string | null): string {
   return reason === null || reason === '' ? '' : ` (${reason})`
 }
 
-/** What was said to several is told once. */
+/** A message to several receivers is listed once. */
 function factTexts(facts: readonly Fact[]): string[] {
-  const saidTo = new Map<string, number[]>()
+  const sentTo = new Map<string, number[]>()
   const parts: (() => string)[] = []
   for (const fact of facts) {
     switch (fact.type) {
       case 'said': {
         const text = messageText(fact.message)
-        const to = saidTo.get(text)
+        const to = sentTo.get(text)
         if (to !== undefined) {
           to.push(fact.to)
           break
         }
         const receivers = [fact.to]
-        saidTo.set(text, receivers)
-        parts.push(() => `says to ${receivers.join(', ')}: ${cut(text, messageCharacters)}`)
+        sentTo.set(text, receivers)
+        parts.push(() => `sends to ${receivers.join(', ')}: ${cut(text, messageCharacters)}`)
         break
       }
       case 'synced':
@@ -315,15 +315,15 @@ function factTexts(facts: readonly Fact[]): string[] {
         break
       case 'executed': {
         const { outcomes } = fact.execution
-        const told = outcomes
-          .slice(0, toldOutcomes)
+        const texts = outcomes
+          .slice(0, listedOutcomes)
           .map((outcome) => `${requestName(outcome)} ${outcomeText(outcome.outcome)}`)
-        if (outcomes.length > toldOutcomes) told.push(`${outcomes.length - toldOutcomes} more`)
-        parts.push(() => `executes instance ${fact.instance}: ${told.join(', ') || 'nothing'}`)
+        if (outcomes.length > listedOutcomes) texts.push(`${outcomes.length - listedOutcomes} more`)
+        parts.push(() => `executes instance ${fact.instance}: ${texts.join(', ') || 'nothing'}`)
         break
       }
       case 'responded':
-        parts.push(() => `answers ${fact.to}: ${saidText(fact.message)}`)
+        parts.push(() => `answers ${fact.to}: ${shortText(fact.message)}`)
         break
       case 'started':
         parts.push(
@@ -347,7 +347,7 @@ function stateBefore(edge: string): string {
   return id.split('.').slice(1).join('.')
 }
 
-function saidText(message: Parameters<typeof messageText>[0]): string {
+function shortText(message: Parameters<typeof messageText>[0]): string {
   return cut(messageText(message), messageCharacters)
 }
 

@@ -1,4 +1,4 @@
-/** What the page is doing: which records it has, where in them the reader is, and whether it goes on by itself. */
+/** The state of the page: its records, the reader's place in them, and whether the place advances by itself. */
 
 import type { Picture } from '../../src/inspect/records/picture.ts'
 import type { Refusal } from '../../src/inspect/records/protocol.ts'
@@ -12,55 +12,55 @@ export type SourceState =
   | { readonly kind: 'recording'; readonly name: string }
   | { readonly kind: 'playground' }
 
-/** How the reader follows the records. */
+/** How the reader's place follows the records. */
 export type Following =
-  /** The latest is shown. */
+  /** The latest record is shown. */
   | { readonly mode: 'live' }
   | { readonly mode: 'paused' }
-  /** Goes on by itself, so many records a second, up to the latest. */
+  /** Advances by this many records a second, up to the latest. */
   | { readonly mode: 'playing'; readonly perSecond: number }
 
-/** What makes more happen where the records end: the playground. */
+/** Makes new events at the end of the records: the playground. */
 export interface Onward {
   /** Makes the next event happen. */
   step(): void
-  /** Makes events happen by themselves, or ends that. */
+  /** Starts or stops automatic events. */
   runOrStop(): void
 }
 
 export interface View {
   readonly source: SourceState
-  /** `step` and `play` at the end of the records make more happen. */
+  /** At the end of the records, `step` and `play` make new events. */
   readonly goesOn: boolean
-  /** Events happen by themselves. */
+  /** Events happen automatically. */
   readonly isRunning: boolean
   readonly following: Following
-  /** Records a second at which it plays, or would. */
+  /** The playback speed in records a second. */
   readonly speed: number
   /** How many records, from the first one on, are shown. */
   readonly cursor: number
   readonly first: number
   readonly end: number
   readonly picture: Picture
-  /** The number of the record that the reader selected, `null` for none. */
+  /** The number of the selected record; `null` for none. */
   readonly selected: number | null
-  /** Records that came in since the last view that was drawn: above 1, the view leaves steps out. */
+  /** Records since the last view that was drawn. Above 1, the view skips steps. */
   readonly coalesced: number
-  /** Drawings take so long that some are left out: what can't be followed by eye need not be in each of them. */
+  /** Drawing is slow and some frames are skipped, so parts that change too fast to read need not be in each drawing. */
   readonly isSlow: boolean
-  /** Records that stand out. */
+  /** The records that stand out. */
   readonly marks: readonly Mark[]
-  /** Invariants that broke, each at its first time. */
+  /** The invariants that broke, each at its first time. */
   readonly breaches: readonly Breach[]
-  /** Records of which nothing could be made. */
+  /** The number of records that did not fit a picture. */
   readonly unreadable: number
-  /** Servers that the hub refused lately. */
+  /** The servers that the hub refused recently. */
   readonly refusals: readonly Refusal[]
 }
 
 /**
- * Changes are told at most once a frame, so that a burst of records costs one drawing. `schedule` calls `run` in a frame: in
- * the next one when it is urgent, since the reader waits for it, and else when there is time.
+ * Listeners are notified at most once a frame, so that a burst of records costs one drawing. `schedule` calls `run` in a frame:
+ * in the next frame when it is urgent because the reader waits for it, otherwise when there is time.
  */
 export class Store {
   readonly timeline = new Timeline()
@@ -107,15 +107,15 @@ export class Store {
     return this.#view
   }
 
-  /** Calls `listener` after changes; returns how to end that. */
+  /** Calls `listener` after changes. Returns a function that unsubscribes it. */
   subscribe(listener: (view: View) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
   /**
-   * Takes what came in, as so many characters if that is known. A page that follows the latest stops where an invariant is seen
-   * to break, the first time it is; a recording whose reader has not moved yet is opened there.
+   * Adds records; `characters` is the length of their JSON, if known. A page that follows the latest record stops where it first
+   * sees that an invariant broke. A recording whose reader has not moved yet opens there.
    */
   add(records: readonly InspectorRecord[], characters = 0): void {
     if (records.length === 0) return
@@ -131,14 +131,14 @@ export class Store {
     this.#changed(false)
   }
 
-  /** So many records came that are none. */
+  /** Counts records that were malformed. */
   skip(count: number): void {
     if (count === 0) return
     this.timeline.skip(count)
     this.#changed(false)
   }
 
-  /** Forgets all records; those that come next are followed, or, of a recording, shown from its beginning. */
+  /** Forgets all records. The page then follows new records, or shows a recording from its beginning. */
   clear(): void {
     this.timeline.clear()
     this.#following = { mode: this.#source.kind === 'recording' ? 'paused' : 'live' }
@@ -147,7 +147,7 @@ export class Store {
     this.#changed()
   }
 
-  /** Shows these records in the place of those that there were; none of them counts as left out of the view. */
+  /** Replaces the records. None of the new ones counts as skipped by the view. */
   replace(records: readonly InspectorRecord[]): void {
     this.clear()
     this.add(records)
@@ -159,26 +159,26 @@ export class Store {
     this.#changed()
   }
 
-  /** These servers were refused. */
+  /** Sets the refused servers. */
   setRefusals(refusals: readonly Refusal[]): void {
     this.#refusals = refusals
     this.#changed()
   }
 
-  /** From now on `onward` makes more happen where the records end, as long as a playground is shown. */
+  /** From now on `onward` makes new events at the end of the records, as long as a playground is shown. */
   goOnWith(onward: Onward): void {
     this.#onward = onward
     this.#changed()
   }
 
-  /** Whether events happen by themselves: `onward` says so. */
+  /** Whether events happen automatically, as `onward` reports. */
   setRunning(isRunning: boolean): void {
     if (isRunning === this.#isRunning) return
     this.#isRunning = isRunning
     this.#changed()
   }
 
-  /** Drawings have become slow, or quick again. */
+  /** Drawing became slow, or fast again. */
   setSlow(isSlow: boolean): void {
     this.#isSlow = isSlow
     this.#changed(false)
@@ -193,8 +193,8 @@ export class Store {
   }
 
   /**
-   * Plays from where the reader is, or stops. Where there is nothing further, more is made to happen, if that can be; else it
-   * plays from the start.
+   * Starts or stops playback at the reader's place. At the end it starts new events, if it can; otherwise playback starts from
+   * the beginning.
    */
   playOrPause(): void {
     const onward = this.#onwardHere
@@ -210,14 +210,14 @@ export class Store {
     this.follow({ mode: 'playing', perSecond: this.#speed })
   }
 
-  /** So many records a second, from now on. */
+  /** Sets the playback speed in records a second. */
   setSpeed(perSecond: number): void {
     this.#speed = perSecond
     if (this.#following.mode === 'playing') this.#following = { mode: 'playing', perSecond }
     this.#changed()
   }
 
-  /** Shows the first `cursor` records; the page no longer goes on by itself. */
+  /** Shows the first `cursor` records. The page stops advancing. */
   moveTo(cursor: number): void {
     this.#cursor = cursor
     this.#keepInside()
@@ -225,7 +225,7 @@ export class Store {
     this.#changed()
   }
 
-  /** As `moveTo`, by so many records; forward from the end, the next event is made to happen, if that can be. */
+  /** Moves by this many records. Forward from the end makes the next event happen, if it can. */
   moveBy(records: number): void {
     const onward = this.#onwardHere
     if (onward !== null && records > 0 && this.#cursor >= this.timeline.end) {
@@ -246,13 +246,13 @@ export class Store {
     this.moveTo(record + 1)
   }
 
-  /** Shows what broke an invariant: the record is selected, and its verdict is the last that is seen. */
+  /** Shows a breach: selects the record that caused it, with its verdict as the last record in view. */
   showBreach(breach: Breach): void {
     this.#showBreach(breach)
     this.#changed()
   }
 
-  /** While it plays: shows the records that are due at `nowMs`. Stops at the end, unless more may come. */
+  /** During playback: shows the records that are due at `nowMs`. Stops at the end, unless more may come. */
   tick(nowMs: number): void {
     if (this.#following.mode !== 'playing') return
     const { steps, playback } = advancePlayback(
@@ -272,7 +272,7 @@ export class Store {
     if (this.#cursor !== before || this.#following.mode === 'paused') this.#changed(false)
   }
 
-  /** What makes more happen, unless what is shown is a recording. */
+  /** The source of new events, unless a recording is shown. */
   get #onwardHere(): Onward | null {
     return this.#source.kind === 'playground' ? this.#onward : null
   }
@@ -294,10 +294,10 @@ export class Store {
     this.#view = null
     if (this.#scheduled === 'urgent' || (this.#scheduled !== null && !isUrgent)) return
     this.#scheduled = isUrgent ? 'urgent' : 'some time'
-    this.#schedule(this.#tell, isUrgent)
+    this.#schedule(this.#notify, isUrgent)
   }
 
-  readonly #tell = (): void => {
+  readonly #notify = (): void => {
     if (this.#scheduled === null) return
     this.#scheduled = null
     const { view } = this

@@ -5,34 +5,34 @@ import { keptMilestones, type Milestone, type MilestoneKind } from '../../src/in
 import { emptyPicture, type Picture, pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 
-/** Pictures are kept at every so many records; those between are made again. */
+/** A picture is kept at every so many records. Those between are computed again. */
 const checkpointEvery = 200
 
-/** Records that are kept, at most; when there are more, a fifth of them is let go. */
+/** The most records that are kept. When there are more, the oldest fifth is evicted. */
 export const keptRecords = 20_000
 
-/** Characters of JSON that the records that are kept had, at most, where that is known: as objects they take about as many bytes. */
+/** The limit for the JSON characters of the kept records, where known. As objects they take about as many bytes. */
 const keptCharacters = 80_000_000
 
-/** After too many of them, so much is kept. */
+/** The part that is kept after an eviction. */
 const keptPart = 0.8
 
-/** Marks of gaps that are kept, at most. They push out no other mark: of those there are as many as milestones. */
+/** How many marks of gaps are kept. They evict no other marks; of those there are as many as milestones. */
 const keptGaps = 1_000
 
-/** A record that stands out among the others: where some are missing, or what is kept for good. */
+/** A record that stands out: a gap, or a milestone. */
 export interface Mark {
   /** Of the record. */
   readonly number: number
   readonly kind: 'gap' | MilestoneKind
 }
 
-/** What does not hold, and the record by which that was seen. */
+/** What is broken, and the record that showed it. */
 export interface Breach {
-  /** `null` for what is no invariant: an assertion, or answers that cannot be explained. */
+  /** `null` when it is no invariant: an assertion, or answers that no order explains. */
   readonly invariant: Invariant | null
   readonly text: string
-  /** The number of the verdict; what broke it is the record before. */
+  /** The number of the verdict. The record before it broke the invariant. */
   readonly verdict: number
 }
 
@@ -40,13 +40,13 @@ export class Timeline {
   readonly #kept: number
   readonly #keptCharacters: number
   #records: InspectorRecord[] = []
-  /** Of each record, as far as known. */
+  /** The size of each record, where known. */
   #sizes: number[] = []
   #characters = 0
   /** The picture before record `base + i * checkpointEvery`. */
   #checkpoints: Picture[] = [emptyPicture]
   #latest: Picture = emptyPicture
-  /** The number of the first record that is kept: those before it were let go. */
+  /** The number of the first record that is kept. Earlier records were evicted. */
   #base = 0
   #gaps: readonly Mark[] = []
   #milestones: readonly Mark[] = []
@@ -55,16 +55,16 @@ export class Timeline {
   #breaches: readonly Breach[] = []
   #originMs: number | null = null
   #unreadable = 0
-  /** The picture that was made last, since the next one that is asked for is often that of the record after. */
+  /** The last picture that was computed. The next request is often for the record after it. */
   #made: { readonly end: number; readonly picture: Picture } = { end: 0, picture: emptyPicture }
 
-  /** Keeps so many records, and of large ones fewer. */
+  /** Keeps `kept` records, and fewer when they are large. */
   constructor(kept = keptRecords, characters = keptCharacters) {
     this.#kept = kept
     this.#keptCharacters = characters
   }
 
-  /** Records are numbered from 0 on, for as long as the page is open; this is the number of the first one kept. */
+  /** The number of the first kept record. Records are numbered from 0 for as long as the page is open. */
   get first(): number {
     return this.#base
   }
@@ -78,34 +78,34 @@ export class Timeline {
     return this.#latest
   }
 
-  /** Gaps, the latest of them, then milestones, each in order. */
+  /** The latest gaps, then the milestones, each in order. */
   get marks(): readonly Mark[] {
     this.#marks ??= [...this.#gaps, ...this.#milestones]
     return this.#marks
   }
 
-  /** The number of the record that tells of a milestone, if it is kept. */
+  /** The number of a milestone's record, if it is kept. */
   numberOf(milestone: Milestone): number | null {
     const number = this.#numbers.get(milestone)
     return number === undefined || number < this.#base ? null : number
   }
 
-  /** Each invariant that broke, and what else ended the run, once. */
+  /** Each invariant that broke, and each other failure of the run, once. */
   get breaches(): readonly Breach[] {
     return this.#breaches
   }
 
-  /** The time of the first record that has one, in milliseconds: where the page counts time from. */
+  /** The time of the first record that has one, in milliseconds. The page counts time from there. */
   get originMs(): number {
     return this.#originMs ?? 0
   }
 
-  /** Records of which nothing could be made. */
+  /** The number of records that did not fit a picture. */
   get unreadable(): number {
     return this.#unreadable
   }
 
-  /** Takes what comes next. It was JSON of so many characters, if that is known. */
+  /** Adds the next records. `characters` is the length of their JSON, if known. */
   add(records: readonly InspectorRecord[], characters = 0): void {
     const size = characters / Math.max(1, records.length)
     this.#characters += characters
@@ -126,22 +126,22 @@ export class Timeline {
     if (this.#records.length > this.#kept || this.#characters > this.#keptCharacters) this.#letGo()
   }
 
-  /** So many records came that are none: they are counted, and not kept. */
+  /** Counts records that were malformed and are not kept. */
   skip(count: number): void {
     this.#unreadable += count
   }
 
-  /** The record of that number, if it is kept. */
+  /** The record with that number, if it is kept. */
   record(number: number): InspectorRecord | undefined {
     return this.#records[number - this.#base]
   }
 
-  /** Those from `from` on and below `to`, as far as they are kept. */
+  /** The kept records from `from` to below `to`. */
   records(from: number, to: number): readonly InspectorRecord[] {
     return this.#records.slice(Math.max(0, from - this.#base), Math.max(0, to - this.#base))
   }
 
-  /** The picture after all records below `end`. Makes at most as many pictures as there are records between two that are kept. */
+  /** The picture after all records below `end`. Computes at most as many pictures as lie between two kept ones. */
   pictureAt(end: number): Picture {
     if (end >= this.end) return this.#latest
     const count = Math.max(0, end - this.#base)
@@ -158,7 +158,7 @@ export class Timeline {
     return picture
   }
 
-  /** Forgets everything, as when another recording is opened. */
+  /** Forgets everything, for example when another recording is opened. */
   clear(): void {
     this.#records = []
     this.#sizes = []
@@ -192,7 +192,7 @@ export class Timeline {
     this.#breaches = [...this.#breaches, ...breaches]
   }
 
-  /** Milestones of a time that is forgotten have no record. */
+  /** Milestones from before the kept records have no record. */
   #reached(
     number: number,
     record: InspectorRecord,
@@ -208,7 +208,7 @@ export class Timeline {
     this.#marks = null
   }
 
-  /** Up to a picture that is kept; of what comes at once, however much it is, the end stays. */
+  /** Evicts records up to a kept picture. Of a large burst, the end stays. */
   #letGo(): void {
     let count = 0
     let characters = this.#characters
@@ -230,13 +230,13 @@ export class Timeline {
   }
 }
 
-/** Milliseconds, where the record has a time. */
+/** The time of a record in milliseconds, where it has one. */
 export function timeOf(record: InspectorRecord): number | null {
   if (record.kind === 'server') return record.record.timeMs
   return 'timeMs' in record ? record.timeMs : null
 }
 
-/** The picture after `record`; `null` when nothing can be made of it, as of a line in a file that somebody wrote by hand. */
+/** The picture after `record`; `null` when the record does not fit, as a line of a file that was edited by hand may not. */
 function taken(picture: Picture, record: InspectorRecord): Picture | null {
   try {
     return pictureAfter(picture, record)

@@ -1,14 +1,14 @@
-/** Keeps the page's address in step with the playground, so that the address is a link to what is seen; and opens dropped files. */
+/** Keeps the page's address equal to the playground's state, so that the address is a link to it. Also opens dropped files. */
 import { isPlaygroundLink } from '../../src/transcript/link.ts'
 import type { Playground } from './playground.ts'
 
-/** Browsers refuse an address that changes too often. */
+/** Browsers limit how often an address may change. */
 const quietMs = 400
 
-/** Files that are larger are no transcripts, and would fill the page's memory. */
+/** A larger file is not a transcript, and would fill the page's memory. */
 const mostBytes = 200_000_000
 
-/** Opens what the address asks for, and from then on writes there where the playground is. */
+/** Opens the link in the address, and from then on writes the playground's state there. */
 export async function followAddress(playground: Playground, page: Window): Promise<void> {
   const { location, history } = page
   let shown = location.hash
@@ -51,7 +51,7 @@ export function acceptDroppedFiles(playground: Playground, target: Document): vo
 /** Opens a transcript or a recording. */
 export async function openFile(playground: Playground, file: File): Promise<void> {
   if (file.size > mostBytes) {
-    playground.report(`${file.name} has ${file.size} bytes: more than ${mostBytes} are not opened`)
+    playground.report(`${file.name} has ${file.size} bytes, and the limit is ${mostBytes}`)
     return
   }
   try {

@@ -1,4 +1,4 @@
-/** What happens next when chance decides: the same at the same place of a schedule for the same seed. */
+/** Chooses the next event by chance. The choice is the same for the same seed and the same place of a schedule. */
 import type { Json } from '../../machines/batch.ts'
 import type { ClusterState } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
@@ -11,7 +11,7 @@ import { Random, seedFor } from '../../src/simulator/random.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
 import type { Point } from './session.ts'
 
-/** How often each thing happens, in percent of the events at which it can. */
+/** How often each event happens, in percent of the events at which it can. */
 export interface Odds {
   /** Of a message that would arrive. */
   readonly drop: number
@@ -19,9 +19,9 @@ export interface Odds {
   readonly crash: number
   /** Of a server that is down. */
   readonly restart: number
-  /** The timer that is due next fires, though something else could happen. */
+  /** The next timer fires although other events are possible. */
   readonly timer: number
-  /** A client asks for something. */
+  /** A client sends a request. */
   readonly request: number
 }
 
@@ -30,7 +30,7 @@ export const usualOdds: Odds = { drop: 5, duplicate: 3, crash: 1, restart: 20, t
 const clients = ['a', 'b', 'c']
 const names = ['x', 'y']
 
-/** The event that chance brings at that point of a schedule; `null` when nothing is left to happen. */
+/** The event that chance chooses at that point of a schedule; `null` when no event is left. */
 export function drawnEvent(
   { state, depth }: Pick<Point, 'state' | 'depth'>,
   service: KnownService,
@@ -57,7 +57,7 @@ export function drawnEvent(
   if (brought.length === 0) {
     const next = nextInOrder(state, { withTimers: true })
     if (next !== null) return next
-    // At rest: only somebody from outside brings it to life again.
+    // The cluster is idle: only an event from outside continues.
     if (down.length > 0 && odds.restart > 0) return { type: 'restart', server: random.pick(down).id }
     return odds.request > 0 ? request(state, service, random) : null
   }
@@ -68,7 +68,9 @@ export function drawnEvent(
   return event
 }
 
-/** A client that waits for nothing asks for something that may have to wait; when all wait, one brings what is waited for. */
+/**
+ * A client without an open request sends one that may have to wait. When all wait, a client sends the request that they wait for.
+ */
 function request(state: ClusterState, service: KnownService, random: Random): ClusterEvent {
   const isFree = (client: string) =>
     (state.clients.find(({ name }) => name === client)?.requests ?? []).every(

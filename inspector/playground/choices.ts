@@ -1,4 +1,4 @@
-/** All that can happen next, in groups and in words, for somebody to pick from. */
+/** All events that can happen next, in groups and in words, for the reader to choose from. */
 import type { NodeId } from '../../machines/batch.ts'
 import { delayName, stateName } from '../../src/core/chart-names.ts'
 import { requestName, uidOf } from '../../src/core/names.ts'
@@ -9,18 +9,18 @@ import { timersOf } from '../../src/schedule/possible.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
 import { partyText } from '../model/record-text.ts'
 
-/** A button: what it says, and what it makes happen. */
+/** A button: its text and its event. */
 export interface Choice {
-  /** One or two words, under the words of its group. */
+  /** One or two words. The row has the rest. */
   readonly label: string
-  /** All of it, for who does not see what stands beside it. */
+  /** The complete text, for screen readers. */
   readonly title: string
   readonly event: ClusterEvent
 }
 
-/** Choices about one thing. */
+/** The choices for one object. */
 export interface ChoiceRow {
-  /** What does not change while the thing is there. */
+  /** Stays the same while the object exists. */
   readonly key: string
   readonly words: string
   readonly choices: readonly Choice[]
@@ -31,7 +31,7 @@ export interface ChoiceGroup {
   readonly rows: readonly ChoiceRow[]
 }
 
-/** Messages in flight, servers and their disks, timers, clients: every group, those without rows too. */
+/** Messages in flight, servers and their disks, timers, clients: every group, including empty ones. */
 export function choicesIn(state: ClusterState): readonly ChoiceGroup[] {
   return [
     { name: 'Messages in flight', rows: state.flying.map(flyingRow) },

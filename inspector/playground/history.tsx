@@ -6,11 +6,11 @@ interface HistoryProps {
   readonly playground: Playground
 }
 
-/** Events around the reader that are shown. */
+/** How many events around the reader's place are shown. */
 const shownBefore = 30
 const shownAfter = 30
 
-/** What happened, and what of the schedule is still to come: a click goes there. */
+/** The past events, and the following ones of the schedule. A click moves there. */
 export function History({ session: { path, at }, playground }: HistoryProps) {
   const first = Math.max(0, at - shownBefore)
   return (
@@ -33,7 +33,7 @@ export function History({ session: { path, at }, playground }: HistoryProps) {
   )
 }
 
-/** The other ways that were gone. */
+/** The other branches. */
 export function Branches({ session, playground }: HistoryProps) {
   const { ends } = session
   if (ends.length < 2) return null

@@ -1,9 +1,9 @@
-/** What the keyboard does in the playground, beside what it does on every page. */
+/** The additional keys of the playground. */
 import { type Focused, isTypedIn, type PressedKey } from '../model/keys.ts'
 
 export type PlaygroundKey = 'next' | 'undo' | 'run'
 
-/** What the key asks for; `null` for nothing, or where it belongs to what has the focus. */
+/** The command of the key; `null` for none, or when the focused element uses the key. */
 export function playgroundKey(
   { key, ctrlKey, altKey, metaKey }: PressedKey,
   focused: Focused | null,

@@ -9,10 +9,10 @@ interface NextProps {
   readonly playground: Playground
 }
 
-/** Rows of a group that are shown: more would be no choice. */
+/** The most rows of a group. More would not help the choice. */
 const shownRows = 60
 
-/** All that can happen next: a click, and it does. */
+/** All events that can happen next. A click executes one. */
 export function Next({ session, playground }: NextProps) {
   const { state, failure } = here(session)
   const heading = useRef<HTMLHeadingElement>(null)
@@ -21,11 +21,11 @@ export function Next({ session, playground }: NextProps) {
     setChosenAt(session)
     playground.choose(event)
   }
-  // What was chosen is gone, and its button with it: whoever was there with the keyboard goes on from the top of the list.
+  // The button of the chosen event is gone. A keyboard user continues at the top of the list.
   useEffect(() => {
     if (chosenAt !== null && document.activeElement === document.body) heading.current?.focus()
   }, [chosenAt, session])
-  if (failure !== null) return <p>Nothing comes after this. Go back to take another way.</p>
+  if (failure !== null) return <p>No event can follow this one. Go back to try another branch.</p>
   return (
     <section aria-labelledby="playground-next">
       <h3 id="playground-next" ref={heading} tabIndex={-1}>
@@ -50,7 +50,7 @@ function Group({
       <summary>
         {name} ({rows.length})
       </summary>
-      {rows.length > shownRows && <p>Of these the first {shownRows} are shown.</p>}
+      {rows.length > shownRows && <p>The first {shownRows} are shown.</p>}
       <ul>
         {rows.slice(0, shownRows).map(({ key, words, choices }) => (
           <li key={key}>

@@ -10,7 +10,7 @@ import { here } from './session.ts'
 import { Setup } from './setup.tsx'
 import { Share } from './share.tsx'
 
-/** The state of a playground, drawn anew when it changes; its changes come at most once a frame. */
+/** The state of a playground. The component is drawn again when it changes, at most once a frame. */
 export function usePlayground(playground: Playground): PlaygroundState {
   const [state, setState] = useState(playground.state)
   useEffect(() => {
@@ -28,7 +28,7 @@ export function usePlayground(playground: Playground): PlaygroundState {
   return state
 }
 
-/** What the tab `Next` holds: the scenario, what can happen next, and what happened. */
+/** The tab `Next`: the scenario, the possible events, and the past ones. */
 export function PlaygroundPanel({ playground }: PartProps & { readonly playground: Playground }) {
   const state = usePlayground(playground)
   const { session, problem, recording } = state
@@ -61,14 +61,14 @@ export function PlaygroundPanel({ playground }: PartProps & { readonly playgroun
 }
 
 function WhatHappened({ state: { session } }: { readonly state: PlaygroundState }) {
-  const { line, told, note, failure, depth } = here(session)
+  const { line, output, note, failure, depth } = here(session)
   return (
     <section aria-label="What happened">
       {note.length > 0 && <p class="playground-note">{note.join(' ')}</p>}
       <h3>{depth === 0 ? 'Nothing has happened yet' : line}</h3>
-      {depth > 0 && told.length > 0 && (
-        <ul class="playground-told">
-          {told.map((text, place) => (
+      {depth > 0 && output.length > 0 && (
+        <ul class="playground-output">
+          {output.map((text, place) => (
             <li key={place}>{text}</li>
           ))}
         </ul>

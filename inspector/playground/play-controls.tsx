@@ -13,16 +13,16 @@ interface PlayControlsProps {
 
 const oddsLabels: Readonly<Record<keyof Odds, string>> = {
   drop: 'a message is dropped',
-  duplicate: 'a message comes twice',
+  duplicate: 'a message is duplicated',
   crash: 'a server crashes',
   restart: 'a server that is down restarts',
   timer: 'a timer fires early',
-  request: 'a client asks for something',
+  request: 'a client sends a request',
 }
 
 const speeds = [1, 2, 4, 10, 30]
 
-/** Back, on, play; and who decides. */
+/** The controls: back, next, run, and how the next event is chosen. */
 export function PlayControls({ state, playground }: PlayControlsProps) {
   useEffect(() => obeyKeys(playground), [playground])
   const { session, chooser, isPlaying, perSecond } = state
@@ -110,11 +110,11 @@ function aheadText(playing: PlaygroundState): string {
   const next = nextOf(playing)
   if (next !== null) return `Next: ${eventText(state, next)}. Decided by:`
   return failure === null
-    ? 'Nothing more happens by itself: let a client ask for something. What happens then is decided by:'
-    : 'Nothing comes after what broke.'
+    ? 'No event is left: send a request as a client. Later events are decided by:'
+    : 'No event can follow a failure.'
 }
 
-/** Does what keys ask for; returns how to end that. */
+/** Executes the keys' commands. Returns a function that stops this. */
 function obeyKeys(playground: Playground): () => void {
   const pressed = (event: KeyboardEvent) => {
     if (event.defaultPrevented || document.querySelector('dialog[open]') !== null) return
@@ -166,7 +166,7 @@ function OddsFields({ state: { seed, odds }, playground }: PlayControlsProps) {
   )
 }
 
-/** What is no number from 0 to `most` leaves what was there. */
+/** An invalid number leaves the previous value. */
 function wholeIn(text: string, before: number, most: number): number {
   const number = Number(text)
   return text !== '' && Number.isInteger(number) && number >= 0 && number <= most ? number : before

@@ -1,4 +1,4 @@
-/** The playground: a session, shown through the page's store, that goes on when the reader or chance decides. */
+/** The playground: a session in the page's store. It advances by the reader's choices, or automatically. */
 
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { parseRecords } from '../../src/inspect/records/record-lines.ts'
@@ -29,24 +29,24 @@ import {
   switchedTo,
 } from './session.ts'
 
-/** Who decides what happens next. */
+/** How the next event is chosen. */
 export type Chooser = 'order' | 'chance'
 
 export interface PlaygroundState {
   readonly session: Session
   readonly chooser: Chooser
   readonly isPlaying: boolean
-  /** Events. */
+  /** Events a second. */
   readonly perSecond: number
   readonly seed: number
   readonly odds: Odds
-  /** What could not be done or read, for the reader; `null` when all is well. */
+  /** What failed or could not be read, for the reader; `null` for none. */
   readonly problem: string | null
-  /** What is shown in the place of the session: a file, or a simulated run. */
+  /** What is shown instead of the session: a file, or a simulated run. */
   readonly recording: string | null
-  /** The schedule that the session began with; `null` for a cluster that was founded empty. */
+  /** The schedule that the session began with; `null` for a new cluster. */
   readonly opened: Opened | null
-  /** The plan of the run that is shown, when it ran here: the address holds it. */
+  /** The plan of the shown run, if it ran here. The address contains it. */
   readonly plan: Plan | null
 }
 
@@ -57,7 +57,7 @@ export interface Opened {
   readonly end: Point
 }
 
-/** True when the reader took another way than the schedule that was opened, or went on after its end. */
+/** True when the reader left the opened schedule, or continued after its end. */
 export function isChanged({ session, opened }: Pick<PlaygroundState, 'session' | 'opened'>): boolean {
   return opened !== null && endOf(session) !== opened.end
 }
@@ -66,13 +66,13 @@ export interface OpenOptions {
   readonly atEnd: boolean
 }
 
-/** A run of a longer storm would hold up the page. */
+/** A run with a longer storm would block the page. */
 const longestStormMs = 600_000
 
-/** Calls `run` every so many milliseconds, until what is returned is called. */
+/** Calls `run` at this interval in milliseconds. Returns a function that stops it. */
 export type Ticker = (run: () => void, everyMs: number) => () => void
 
-/** What a page begins with when it is told nothing else. */
+/** The default cluster of a page. */
 export const usualSetting: Setting = { servers: 3, service: 'lock' }
 
 export class Playground {
@@ -106,28 +106,28 @@ export class Playground {
     return this.#state
   }
 
-  /** Calls `listener` after each change; returns how to end that. */
+  /** Calls `listener` after each change. Returns a function that unsubscribes it. */
   subscribe(listener: (state: PlaygroundState) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Begins anew. */
+  /** Founds a new cluster. */
   found(setting: Setting): void {
     this.#attempt(() => this.#begin(begun(setting)))
   }
 
-  /** Makes that happen where the reader is. */
+  /** Executes the event at the reader's place. */
   choose(event: ClusterEvent): void {
     this.#attempt(() => this.#go(happened(this.#state.session, event)))
   }
 
-  /** Makes happen what a command of a transcript asks for, such as `request a→0 lock x` or `cut 0 from 1 2`. */
+  /** Executes a command of a transcript, such as `request a→0 lock x` or `cut 0 from 1 2`. */
   command(line: string): void {
     this.#attempt(() => {
       const command = parseCommand(line)
       if (['servers', 'settle', 'expect', 'show'].includes(command.verb)) {
-        throw new Error(`"${line}" is nothing that happens`)
+        throw new Error(`"${line}" is not an event`)
       }
       let { session } = this.#state
       for (const event of eventsOf(here(session).state, command as Parameters<typeof eventsOf>[1])) {
@@ -137,7 +137,9 @@ export class Playground {
     })
   }
 
-  /** The next event: of the schedule, where it has one; else as order or chance has it. False when nothing is left to happen. */
+  /**
+   * Executes the next event: of the schedule, if it has one; otherwise by the order or by chance. False when no event is left.
+   */
   step(): boolean {
     const { session } = this.#state
     if (session.at < session.path.length - 1) {
@@ -150,7 +152,7 @@ export class Playground {
     return this.#state.problem === null
   }
 
-  /** Goes to a place of the branch. */
+  /** Moves to a place of the branch. */
   goTo(at: number): void {
     this.pause()
     this.#attempt(() => this.#go(movedTo(this.#state.session, at)))
@@ -166,7 +168,7 @@ export class Playground {
     this.#attempt(() => this.#go(switchedTo(this.#state.session, end)))
   }
 
-  /** Shows the schedule that was opened again, at the place where the reader left it. Does nothing where none was. */
+  /** Shows the opened schedule again, at the reader's last place in it. Does nothing when none was opened. */
   returnToOpened(): void {
     const { session, opened } = this.#state
     if (opened === null) return
@@ -177,7 +179,7 @@ export class Playground {
     this.#attempt(() => this.#go(movedTo(back, Math.min(left, session.at))))
   }
 
-  /** Goes on by itself until nothing is left to happen. */
+  /** Advances automatically until no event is left. */
   play(): void {
     this.#stopTicking?.()
     this.#stopTicking = this.#ticker(() => {
@@ -198,15 +200,15 @@ export class Playground {
     this.#set({ isPlaying: false })
   }
 
-  /** How it goes on from here. */
+  /** Changes how it advances. */
   adjust(change: Partial<Pick<PlaygroundState, 'chooser' | 'perSecond' | 'seed' | 'odds'>>): void {
     this.#set(change)
     if (this.#state.isPlaying) this.play()
   }
 
   /**
-   * Opens a transcript, at its beginning or its end, a recording, or a plan of the simulator, by what the text is. What is wrong with it becomes the
-   * `problem`; of a transcript, what comes before that is shown.
+   * Opens a transcript (at its beginning or its end), a recording or a plan of the simulator; the text shows which it is. An
+   * error becomes the `problem`; of a transcript, the part before the error is shown.
    */
   open(name: string, text: string, options: OpenOptions = { atEnd: true }): void {
     switch (kindOfFile(text)) {
@@ -221,21 +223,21 @@ export class Playground {
     }
   }
 
-  /** Runs a plan of the simulator to its end, or to what breaks there, and shows that. */
+  /** Runs a plan of the simulator to its end or to a failure, and shows the run. */
   simulate(plan: Plan): void {
     this.#attempt(() => this.#run(plan))
   }
 
   #run(plan: Plan): void {
     if (plan.stormMs > longestStormMs) {
-      throw new Error(`its storm lasts ${plan.stormMs} ms: a page runs no more than ${longestStormMs}`)
+      throw new Error(`its storm lasts ${plan.stormMs} ms, and a page runs at most ${longestStormMs} ms`)
     }
     const records: InspectorRecord[] = []
-    // The codec asks for Node.js: here messages are carried as values.
+    // The codec needs Node.js, so here messages are passed as values.
     const { datagramBytes, ...carried } = plan
     const { failure } = runPlan(carried, { recorded: (record) => records.push(record) })
     const ended = failure === null ? 'everything held' : `failed after ${Math.round(failure.atMs)} ms`
-    const came = datagramBytes === undefined ? ended : `${ended}; without the codec, which a page has not`
+    const came = datagramBytes === undefined ? ended : `${ended}; without the codec, which needs Node.js`
     this.#openRecording(`the simulated run of seed ${plan.seed} (${came})`, records)
     this.#set({ plan })
   }
@@ -253,12 +255,12 @@ export class Playground {
           ...(problem === null ? [] : [problem]),
           ...(claim === null
             ? []
-            : [`it tells of "${claim}", and here nothing breaks: the code that broke is not this page's`]),
+            : [`it reports "${claim}", which does not happen here: this page runs other code`]),
         ]
     this.#set({ problem: faults.length === 0 ? null : `${name}: ${faults.join('; ')}` })
   }
 
-  /** Opens a link. What is wrong with it becomes the `problem`. */
+  /** Opens a link. An error becomes the `problem`. */
   async openLink(fragment: string): Promise<void> {
     try {
       const { schedule, at, seed, plan } = await parseLink(fragment)
@@ -275,7 +277,7 @@ export class Playground {
     }
   }
 
-  /** The fragment of the address that leads back here; only the mark while nothing has happened in the usual cluster. */
+  /** The fragment of the address that leads back to this state; only the mark for the default cluster without events. */
   link(): Promise<string> {
     const { session, chooser, seed, plan } = this.#state
     if (plan !== null)
@@ -288,7 +290,7 @@ export class Playground {
     })
   }
 
-  /** The golden transcript of what has happened so far, with what each server said. */
+  /** The golden transcript of the events so far, with the messages of each server. */
   transcript(): string {
     const { session } = this.#state
     const lines = scheduleText(session, session.at)
@@ -303,12 +305,12 @@ export class Playground {
     this.#showAll()
   }
 
-  /** Shows a problem, or takes it away. */
+  /** Shows a problem, or removes it. */
   report(problem: string | null): void {
     this.#set({ problem })
   }
 
-  /** `about` is what the problem is with, if not with what was asked for. */
+  /** `about` is the subject of the problem, if it is not the reader's command. */
   #attempt(act: () => void, about: string | null = null): void {
     try {
       act()
@@ -327,14 +329,14 @@ export class Playground {
   }
 
   #openRecording(name: string, records: Parameters<Store['add']>[0]): void {
-    if (records.length === 0) throw new Error('it holds no record of the inspector')
+    if (records.length === 0) throw new Error('it contains no record of the inspector')
     this.pause()
     this.#set({ recording: name, plan: null })
     this.#store.setSource({ kind: 'recording', name })
     this.#store.replace(records)
   }
 
-  /** Shows `session`, of which the page has the first points already. */
+  /** Shows `session`. The page already has its first points. */
   #go(session: Session): void {
     const before = this.#state.session
     this.#set({ session, recording: null, plan: null })
@@ -353,7 +355,7 @@ export class Playground {
     this.#moveCursor()
   }
 
-  /** A page that shows what broke stays there. */
+  /** A page that shows a failure stays there. */
   #moveCursor(): void {
     const { session } = this.#state
     const point = here(session)
@@ -361,7 +363,7 @@ export class Playground {
     else if (point.failure === null) this.#store.follow({ mode: 'live' })
   }
 
-  /** The reader moved through time: the session goes along, so that what is chosen next happens there. */
+  /** The reader moved through time. The session follows, so that the next event happens there. */
   #follow(cursor: number): void {
     const { session, recording } = this.#state
     if (recording !== null || cursor === here(session).recordsEnd) return
@@ -376,7 +378,7 @@ export class Playground {
   }
 }
 
-/** What order or chance would make happen where the reader is; `null` for nothing. */
+/** The event that the order or chance would choose at the reader's place; `null` for none. */
 export function nextOf({ session, chooser, seed, odds }: PlaygroundState): ClusterEvent | null {
   const point = here(session)
   if (point.failure !== null) return null
@@ -391,7 +393,7 @@ function claimIn({ path }: Session): string | null {
   return claims.find((claim) => claim !== null) ?? null
 }
 
-/** Recordings and plans, and no transcript, begin with an object; a plan says which form it has before any record could. */
+/** Recordings and plans begin with an object, transcripts do not. A plan names its form before any record could. */
 function kindOfFile(text: string): 'transcript' | 'recording' | 'plan' {
   if (!text.trimStart().startsWith('{')) return 'transcript'
   return /^\s*\{\s*"format"/.test(text) ? 'plan' : 'recording'

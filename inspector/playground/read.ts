@@ -1,4 +1,4 @@
-/** From a transcript, or only its commands, to a session: what somebody pasted, opened or was sent as a link. */
+/** Reads a transcript, or only its commands, into a session: from pasted text, a file or a link. */
 import { nextInOrder } from '../../src/schedule/settle.ts'
 import { expectState } from '../../src/transcript/expect.ts'
 import { isCommandLine } from '../../src/transcript/file.ts'
@@ -6,15 +6,15 @@ import { parseCommand } from '../../src/transcript/parse.ts'
 import { eventsOf } from '../../src/transcript/resolve.ts'
 import { type Adapt, begun, happened, here, type Session } from './session.ts'
 
-/** What came of reading. */
+/** The result of reading. */
 export interface ReadSession {
-  /** As far as it could be read; `null` when no cluster was founded. */
+  /** The readable part; `null` when no cluster was founded. */
   readonly session: Session | null
-  /** What is wrong, with the line; `null` when nothing is. */
+  /** The error with its line; `null` for none. */
   readonly problem: string | null
 }
 
-/** The session that `text` describes, the reader at its end. Never throws: what is wrong stands in `problem`. */
+/** The session that `text` describes, with the reader at its end. Never throws: errors are in `problem`. */
 export function readSchedule(text: string, adapt?: Adapt): ReadSession {
   const reading = new Reading(adapt)
   for (const [place, line] of text.split('\n').entries()) {

@@ -7,7 +7,7 @@ interface RequestFormProps {
   readonly playground: Playground
 }
 
-/** What comes from outside: requests of clients, cuts, servers that join. */
+/** Events from outside: requests of clients, cuts, new servers. */
 export function RequestForm({ state, playground }: RequestFormProps) {
   const { session } = state
   const { servers, cuts } = here(session).state

@@ -1,4 +1,6 @@
-/** The commands and comments of each scenario: scripts/build-inspector.ts leaves out what happened, which the page makes anew. */
+/**
+ * The commands and comments of each scenario. scripts/build-inspector.ts leaves out the output, which the page computes again.
+ */
 import crash from '../../scenarios/crash-between-persist-and-send.txt'
 import delayed from '../../scenarios/delayed-and-woken.txt'
 import duel from '../../scenarios/duel.txt'
@@ -10,7 +12,7 @@ import members from '../../scenarios/membership-change.txt'
 import normal from '../../scenarios/normal-case.txt'
 import seed from '../../scenarios/seed-scenario-5.txt'
 
-/** By the names of their files. */
+/** By file name. */
 export const scenarioTexts: Readonly<Record<string, string>> = {
   'normal-case.txt': normal,
   'helping.txt': helping,

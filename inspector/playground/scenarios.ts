@@ -1,12 +1,12 @@
-/** The scenarios that a reader may choose, each a transcript in scenarios/: what is tested there is what is shown here. */
+/** The scenarios that a reader may choose: the transcripts in scenarios/, which the tests run too. */
 
 export interface Scenario {
-  /** The name of its file. */
+  /** Its file name. */
   readonly file: string
   readonly name: string
 }
 
-/** In the order in which they are best read. */
+/** In a good order for reading. */
 export const scenarios: readonly Scenario[] = [
   { file: 'normal-case.txt', name: 'The normal case' },
   { file: 'helping.txt', name: 'The leader dies in mid-accept' },

@@ -1,6 +1,6 @@
 /**
- * A schedule that is being made: a cluster, the events that were chosen, and the other ways that were gone. A session is never
- * changed; going back is free, since each point keeps its state.
+ * A schedule in progress: a cluster, the chosen events, and the other branches. A session is immutable. Going back is cheap,
+ * because each point keeps its state.
  */
 
 import { RoleFailed } from '../../src/core/role-failed.ts'
@@ -20,50 +20,50 @@ export interface Setting {
   readonly service: KnownService
 }
 
-/** More servers than this are not founded: the page has to show each. */
+/** The most servers. The page must show each of them. */
 export const mostServers = 7
 
-/** A schedule of more events is not gone on with: the page keeps each of its states. */
+/** The most events of a schedule. The page keeps the state after each of them. */
 export const mostEvents = 5_000
 
-/** A cluster after so many events. Invariant: nothing in it is ever changed. */
+/** A cluster after some events. Invariant: it is never changed. */
 export interface Point {
   /** `null` for the founding. */
   readonly parent: Point | null
-  /** Events up to here. */
+  /** The number of events up to here. */
   readonly depth: number
   readonly event: ClusterEvent | null
-  /** The event as a transcript has it: `deliver 0→1 prepare`. */
+  /** The event as a command of a transcript: `deliver 0→1 prepare`. */
   readonly line: string
-  /** What happened, as a transcript tells it. */
-  readonly told: readonly string[]
-  /** What whoever wrote the schedule has to say about it, a line each. */
+  /** What happened, in the words of a transcript. */
+  readonly output: readonly string[]
+  /** The author's comment on the event, line by line. */
   readonly note: readonly string[]
   readonly state: ClusterState
-  /** What the inspector is told of this event. */
+  /** The inspector's records of this event. */
   readonly records: readonly InspectorRecord[]
-  /** How many records there are from the founding on, those of this event included. */
+  /** The number of records since the founding, including those of this event. */
   readonly recordsEnd: number
   readonly judge: Judge
-  /** Which invariant or assertion the event broke: nothing comes after it. */
+  /** The invariant or assertion that the event broke. No event can follow it. */
   readonly failure: string | null
 }
 
 export interface Session {
   readonly setting: Setting
   readonly recorded: Recorded
-  /** From the founding to the end of the branch that is shown. */
+  /** From the founding to the end of the shown branch. */
   readonly path: readonly Point[]
-  /** The place in `path` where the reader is. */
+  /** The reader's place in `path`. */
   readonly at: number
-  /** The ends of all branches, in the order in which they were begun. Invariant: the end of `path` is one. */
+  /** The ends of all branches, in the order in which they began. Invariant: the end of `path` is one of them. */
   readonly ends: readonly Point[]
 }
 
 /** Replaces a part of the cluster: for a test that plants a fault. */
 export type Adapt = (settings: ClusterSettings) => ClusterSettings
 
-/** A cluster that has been founded and to which nothing has happened. Throws a `RangeError` for a number of servers that cannot be. */
+/** A founded cluster without events. Throws a `RangeError` for an invalid number of servers. */
 export function begun({ servers, service }: Setting, adapt: Adapt = (settings) => settings): Session {
   if (!Number.isInteger(servers) || servers < 1 || servers > mostServers) {
     throw new RangeError(`${servers} servers: a cluster has 1 to ${mostServers}`)
@@ -81,7 +81,7 @@ export function begun({ servers, service }: Setting, adapt: Adapt = (settings) =
     depth: 0,
     event: null,
     line: service === 'lock' ? `servers ${servers}` : `servers ${servers} ${service}`,
-    told: happeningLines(step.happenings),
+    output: happeningLines(step.happenings),
     note: [],
     state: step.state,
     records,
@@ -92,26 +92,26 @@ export function begun({ servers, service }: Setting, adapt: Adapt = (settings) =
   return { setting: { servers, service }, recorded, path: [point], at: 0, ends: [point] }
 }
 
-/** Where the reader is. */
+/** The reader's point. */
 export function here({ path, at }: Session): Point {
   const point = path[at]
   if (point === undefined) throw new Error(`there is no point ${at}`)
   return point
 }
 
-/** The end of the branch that is shown. */
+/** The end of the shown branch. */
 export function endOf({ path }: Session): Point {
   return path.at(-1) as Point
 }
 
 /**
- * The session after `event` happened where the reader is. Where it had happened already, the reader goes there; otherwise, when there is more
- * on the branch, another begins. Throws when the event cannot happen there.
+ * The session after `event` at the reader's place. If that event already follows there, the reader moves to it. Otherwise, if the
+ * branch continues with another event, a new branch begins. Throws when the event cannot happen there.
  */
 export function happened(session: Session, event: ClusterEvent, note: readonly string[] = []): Session {
   const point = here(session)
-  if (point.failure !== null) throw new Error(`nothing can happen after what broke: ${point.failure}`)
-  if (point.depth >= mostEvents) throw new Error(`a schedule has no more than ${mostEvents} events`)
+  if (point.failure !== null) throw new Error(`no event can follow a failure: ${point.failure}`)
+  if (point.depth >= mostEvents) throw new Error(`a schedule has at most ${mostEvents} events`)
   const line = eventText(point.state, event)
   const known = [endOf(session), ...session.ends].find((end) => {
     const path = pathTo(end)
@@ -128,7 +128,7 @@ export function happened(session: Session, event: ClusterEvent, note: readonly s
   }
 }
 
-/** The reader goes to a place of the branch; what is beyond its ends is its ends. */
+/** Moves the reader to a place of the branch, limited to its ends. */
 export function movedTo(session: Session, at: number): Session {
   const place = Math.min(Math.max(at, 0), session.path.length - 1)
   return place === session.at ? session : { ...session, at: place }
@@ -140,13 +140,13 @@ export function switchedTo(session: Session, end: Point): Session {
   return { ...session, path, at: path.length - 1 }
 }
 
-/** The place of the last point of which the first `cursor` records tell in full. */
+/** The place of the last point whose records are complete in the first `cursor` records. */
 export function placeAt({ path }: Pick<Session, 'path'>, cursor: number): number {
   const after = path.findIndex(({ recordsEnd }) => recordsEnd > cursor)
   return after === -1 ? path.length - 1 : Math.max(0, after - 1)
 }
 
-/** The commands up to the end of the branch, or up to the place `upTo` of it, a line each: what a link holds. */
+/** The commands up to the end of the branch, or up to its place `upTo`, line by line: the content of a link. */
 export function scheduleText({ path }: Session, upTo = path.length - 1): string {
   const lines = path
     .slice(0, upTo + 1)
@@ -174,7 +174,7 @@ function pointAfter(
     depth: parent.depth + 1,
     event,
     line,
-    told: happeningLines(step.happenings),
+    output: happeningLines(step.happenings),
     note,
     state: step.state,
     records,

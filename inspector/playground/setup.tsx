@@ -12,7 +12,7 @@ interface SetupProps {
 
 const counts = Array.from({ length: mostServers }, (_, place) => place + 1)
 
-/** Which cluster, and how it begins. */
+/** The choice of a cluster and of its beginning. */
 export function Setup({ state, playground }: SetupProps) {
   const { session, opened } = state
   const { setting } = session
@@ -76,13 +76,13 @@ export function Setup({ state, playground }: SetupProps) {
   )
 }
 
-/** A whole run with faults drawn from a seed, as `paxos simulate --seed` makes it. */
+/** A complete run with faults from a seed, as `paxos simulate --seed` makes it. */
 function Simulate({ playground }: { readonly playground: Playground }) {
   const [seed, setSeed] = useState('1')
   const [isRunning, setIsRunning] = useState(false)
   const run = () => {
     setIsRunning(true)
-    // The page cannot draw while it runs: that it does is drawn before.
+    // The page cannot draw during the run, so it first draws that the run is in progress.
     requestAnimationFrame(() =>
       setTimeout(() => {
         playground.simulate(drawPlan(Number(seed)))
@@ -112,7 +112,7 @@ function Simulate({ playground }: { readonly playground: Playground }) {
         />
       </label>
       <button type="submit" aria-disabled={isRunning}>
-        {isRunning ? 'It runs…' : 'Simulate a storm'}
+        {isRunning ? 'Running…' : 'Simulate a storm'}
       </button>
     </form>
   )

@@ -7,15 +7,15 @@ interface ShareProps {
   readonly playground: Playground
 }
 
-/** Out and in: links, transcripts, files. */
+/** Export and import: links, transcripts, files. */
 export function Share({ state, playground }: ShareProps) {
-  const [told, setTold] = useState('')
+  const [report, setReport] = useState('')
   const copy = async (what: string, text: string) => {
     try {
       await navigator.clipboard.writeText(text)
-      setTold(`${what} is copied.`)
+      setReport(`${what} was copied.`)
     } catch {
-      setTold(`The browser does not let the page copy. ${what}: ${text}`)
+      setReport(`The browser does not allow copying. ${what}: ${text}`)
     }
   }
   const linkHere = async () => `${location.href.replace(/#.*$/, '')}${await playground.link()}`
@@ -52,7 +52,7 @@ export function Share({ state, playground }: ShareProps) {
         </label>
       </div>
       <p role="status" class="playground-status">
-        {told}
+        {report}
       </p>
     </section>
   )

@@ -1,4 +1,4 @@
-/** The page's connection to the hub that served it: what comes is shown, and what the reader asks for is passed on. */
+/** The page's connection to its hub: it adds the hub's records to the store, and sends the reader's commands. */
 import type { ControlCommand, ControlResult } from '../../src/inspect/records/control.ts'
 import { fieldOf } from '../../src/inspect/records/field-of.ts'
 import { type PageToHub, protocolVersion } from '../../src/inspect/records/protocol.ts'
@@ -6,29 +6,29 @@ import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { isRefusal, recordFault } from '../../src/inspect/records/record-fault.ts'
 import type { SourceState, Store } from '../model/store.ts'
 
-/** A connection that was asked for. */
+/** An open connection. */
 export interface Connection {
   send(text: string): void
   close(): void
 }
 
-/** Is told what comes of it. */
+/** The events of a connection. */
 export interface Listener {
   opened(): void
-  heard(data: unknown): void
+  received(data: unknown): void
   closed(): void
 }
 
 export interface LiveOptions {
   readonly store: Pick<Store, 'add' | 'clear' | 'setRefusals' | 'setSource' | 'skip'>
   readonly connect: (listener: Listener) => Connection
-  /** Of the address at which the page was opened; `null` when it had none. */
+  /** From the address at which the page was opened; `null` when it had none. */
   readonly token: string | null
-  /** Calls `run` after so many milliseconds. */
+  /** Calls `run` after this many milliseconds. */
   readonly later: (run: () => void, ms: number) => void
 }
 
-/** How long to wait before the next try to connect, in milliseconds: twice as long each time. */
+/** The delay before the first retry, in milliseconds. It doubles each time. */
 const firstRetryMs = 250
 const lastRetryMs = 5_000
 
@@ -40,17 +40,17 @@ export class Live {
   #retryMs = firstRetryMs
   #nextId = 1
 
-  /** Connects, and again whenever the connection is lost. */
+  /** Connects, and reconnects after each loss. */
   constructor(options: LiveOptions) {
     this.#options = options
     this.#connect()
   }
 
-  /** Has something done to the cluster; resolves when it is known what came of it. */
+  /** Sends a command to the cluster. Resolves with the result. */
   readonly control = (command: ControlCommand): Promise<ControlResult> => {
     const { token } = this.#options
     if (token === null) {
-      return failed('this page has no token: open it at the address that was printed, with #token=…')
+      return failed('this page has no token: open the address that the command printed, with #token=…')
     }
     if (!this.#isOpen || this.#connection === null) return failed('the inspector does not answer')
     const id = this.#nextId
@@ -65,7 +65,7 @@ export class Live {
       opened: () => {
         this.#isOpen = true
       },
-      heard: (data) => this.#hear(data),
+      received: (data) => this.#receive(data),
       closed: () => this.#lost(),
     })
   }
@@ -75,32 +75,32 @@ export class Live {
     this.#isOpen = false
     this.#options.store.setSource({ kind: 'live', state: 'lost' })
     for (const resolve of this.#asked.values()) {
-      resolve({ ok: false, error: 'the connection was lost: it is not known what came of it' })
+      resolve({ ok: false, error: 'the connection was lost: the result is not known' })
     }
     this.#asked.clear()
     this.#options.later(() => this.#connect(), this.#retryMs)
     this.#retryMs = Math.min(lastRetryMs, this.#retryMs * 2)
   }
 
-  #hear(data: unknown): void {
-    const said = parsed(data)
-    switch (fieldOf(said, 'type')) {
+  #receive(data: unknown): void {
+    const message = parsed(data)
+    switch (fieldOf(message, 'type')) {
       case 'hub.welcome':
-        this.#welcomed(said)
+        this.#welcomed(message)
         return
       case 'hub.records': {
-        const records = fieldOf(said, 'records')
+        const records = fieldOf(message, 'records')
         if (Array.isArray(records)) this.#take(records, String(data).length)
         return
       }
       case 'hub.refusals': {
-        const refusals = fieldOf(said, 'refusals')
+        const refusals = fieldOf(message, 'refusals')
         if (Array.isArray(refusals)) this.#options.store.setRefusals(refusals.filter(isRefusal))
         return
       }
       case 'hub.result': {
-        const id = fieldOf(said, 'id') as number
-        const result = resultIn(fieldOf(said, 'result'))
+        const id = fieldOf(message, 'id') as number
+        const result = resultIn(fieldOf(message, 'result'))
         this.#asked.get(id)?.(result)
         this.#asked.delete(id)
         return
@@ -108,15 +108,15 @@ export class Live {
     }
   }
 
-  /** Everything comes again from the hub's history. */
-  #welcomed(said: unknown): void {
+  /** The hub sends its whole history again. */
+  #welcomed(message: unknown): void {
     const { store } = this.#options
-    if (fieldOf(said, 'version') !== protocolVersion) {
+    if (fieldOf(message, 'version') !== protocolVersion) {
       this.#connection?.close()
       return
     }
     this.#retryMs = firstRetryMs
-    store.setSource(sourceIn(fieldOf(said, 'source')))
+    store.setSource(sourceIn(fieldOf(message, 'source')))
     store.clear()
   }
 
@@ -128,12 +128,12 @@ export class Live {
   }
 }
 
-/** Connects as a browser does. */
+/** Connects with the browser's WebSocket. */
 export function connectTo(url: string): LiveOptions['connect'] {
-  return ({ opened, heard, closed }) => {
+  return ({ opened, received, closed }) => {
     const socket = new WebSocket(url)
     socket.addEventListener('open', opened)
-    socket.addEventListener('message', ({ data }) => heard(data))
+    socket.addEventListener('message', ({ data }) => received(data))
     socket.addEventListener('close', closed)
     return socket
   }
@@ -145,8 +145,7 @@ function tokenIn(fragment: string): string | null {
 }
 
 /**
- * The token of the address at which the page was opened, kept for when the address has none any more: a link to a part of the
- * page takes its place. `null` when there never was one.
+ * The token of the page's address, stored because a link within the page replaces the fragment. `null` when there never was one.
  */
 export function keptToken(fragment: string, kept: Pick<Storage, 'getItem' | 'setItem'>): string | null {
   const token = tokenIn(fragment)
@@ -164,7 +163,7 @@ function sourceIn(source: unknown): SourceState {
 function resultIn(result: unknown): ControlResult {
   const [text, error] = [fieldOf(result, 'text'), fieldOf(result, 'error')]
   if (fieldOf(result, 'ok') === true && typeof text === 'string') return { ok: true, text }
-  return { ok: false, error: typeof error === 'string' ? error : 'the inspector answered in other words' }
+  return { ok: false, error: typeof error === 'string' ? error : 'the inspector sent a malformed answer' }
 }
 
 function failed(error: string): Promise<ControlResult> {

@@ -13,7 +13,7 @@ export function browserScreen(isSlow: Screen['isSlow']): Screen {
     now: () => performance.now(),
     atFrame: (run) => requestAnimationFrame(run),
     afterFrame(run) {
-      // A message comes when the frame is done with.
+      // A message arrives after the frame is finished.
       seen.push(run)
       port2.postMessage(null)
     },

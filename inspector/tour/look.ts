@@ -1,7 +1,7 @@
 import { useLayoutEffect } from 'preact/hooks'
 import type { Look, TourPart } from './steps.ts'
 
-/** Where the parts of the page are; a panel that is not open is found by its tab. */
+/** The parts of the page. A panel that is not open is found by its tab. */
 const parts: Readonly<Record<TourPart, string>> = {
   lanes: 'section[aria-label="Messages"]',
   ledger: '[role=tab][id$="-ledger"]',
@@ -11,9 +11,9 @@ const parts: Readonly<Record<TourPart, string>> = {
 
 const mark = 'data-tour-look'
 
-/** Marks what a step speaks of, wherever the page shows it, for as long as the tour is there. */
+/** Marks the parts that a step refers to, while the tour is shown. */
 export function useLook(look: readonly Look[]): void {
-  // After every drawing, since what is looked for comes and goes with it.
+  // After every drawing, because elements may appear and disappear.
   useLayoutEffect(() => {
     const wanted = new Set(look.flatMap((one) => [...document.querySelectorAll(selectorOf(one))]))
     for (const element of document.querySelectorAll(`[${mark}]`)) {
@@ -21,7 +21,7 @@ export function useLook(look: readonly Look[]): void {
     }
     for (const element of wanted) element.setAttribute(mark, '')
   })
-  // The first of them is brought into view where a part of the page scrolls; once, since the reader may look elsewhere.
+  // Scrolls the first of them into view, once, because the reader may scroll away.
   useLayoutEffect(() => {
     const [first] = look
     if (first === undefined) return

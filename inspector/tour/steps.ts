@@ -1,22 +1,22 @@
 /**
- * The guided tour: Paxos in twelve steps, on one schedule that runs on the machines. Each step goes on where the one before it
- * ended. What the texts claim about where a role is stands among the lines as `expect`, and is checked when they are run.
+ * The guided tour: Paxos in twelve steps, on one schedule that the machines execute. Each step continues where the one before it
+ * ended. The lines check by `expect` what the texts claim about the states of roles.
  */
 
 export interface TourStep {
   readonly title: string
-  /** What is about to happen, and why: paragraphs, to be read before it does. */
+  /** The next events and their reasons: paragraphs to read before the events. */
   readonly text: readonly string[]
-  /** What was to be seen, once it has happened. */
+  /** The result, to read after the events. */
   readonly seen: string
-  /** Where that stands. */
+  /** The source. */
   readonly paper: string
-  /** The commands of a transcript that bring the cluster there from the step before. */
+  /** The commands of a transcript, from the end of the step before. */
   readonly lines: readonly string[]
   readonly look: readonly Look[]
 }
 
-/** What a reader should look at. */
+/** A part of the page that the step refers to. */
 export type Look =
   /** A state of a chart, by its id: `proposer.preparing`. */
   { readonly kind: 'state'; readonly id: string } | { readonly kind: 'part'; readonly part: TourPart }
@@ -30,10 +30,10 @@ export const tourSteps: readonly TourStep[] = [
   {
     title: 'One list, three servers',
     text: [
-      'Three servers keep one list together. What stands at a place of the list, an instance, must be the same at every server, whatever messages are lost, repeated or late, and whoever crashes.',
-      'A server is four statecharts, its roles. A coloured token shows in which state each server is. Nothing flies yet; client a is about to ask server 0 to lock x.',
+      'Three servers replicate one list. Each place in the list is an instance. Its content must be the same at every server, even if messages are lost, repeated or late, and if servers crash.',
+      'A server has four roles, and each role is a statechart. A coloured token shows the state of each server. No message is in flight yet. Client a will ask server 0 to lock x.',
     ],
-    seen: 'The request is on its way to server 0. The client asks one server, and asks again if it hears nothing.',
+    seen: 'The request is in flight to server 0. The client sends it to one server, and sends it again if it receives no answer.',
     paper: 'Paxos Made Simple, 2.1; 3',
     lines: ['servers 3', 'request a→0 lock x', 'expect a#1 asking.asked'],
     look: [state('client.asking.asked'), part('lanes')],
@@ -41,10 +41,10 @@ export const tourSteps: readonly TourStep[] = [
   {
     title: 'Prepare: a ballot begins',
     text: [
-      'Server 0 has a request, so its proposer begins a ballot, 1.0: round 1 of server 0. Ballots have an order, and no two servers ever use the same one.',
-      'It says prepare 1.0 to all, its own acceptor included: I would lead from instance 0 on; what have you accepted there?',
+      'Server 0 has a request, so its proposer begins ballot 1.0: round 1 of server 0. Ballots are ordered, and no two servers ever use the same ballot.',
+      'It sends prepare 1.0 to all acceptors, including its own. The message asks them to promise ballot 1.0 from instance 0 on, and to report what they accepted there.',
     ],
-    seen: 'Server 1 has heard it and would promise. It says nothing yet: its promise is not on its disk.',
+    seen: 'Server 1 has received it and will promise. It sends nothing yet, because its promise is not on its disk.',
     paper: 'Paxos Made Simple, 2.2 (phase 1)',
     lines: [
       'deliver a→0 request',
@@ -56,12 +56,12 @@ export const tourSteps: readonly TourStep[] = [
     look: [state('proposer.preparing'), state('acceptor.persisting')],
   },
   {
-    title: 'Persist, then say',
+    title: 'Persist, then send',
     text: [
-      'An acceptor may crash at any moment. If it said a promise and then forgot it, it could take an older ballot afterwards, and two different batches could be chosen at one instance.',
-      'So it waits in persisting until its disk has synced, and speaks then. What it has not said binds nobody; what it has said, it still knows after a crash.',
+      'An acceptor may crash at any moment. If it sent a promise and then forgot it, it could later accept at a lower ballot. Then two different batches could be chosen at one instance.',
+      'So it waits in persisting until its disk has synced, and then sends the promise. A promise that it has not sent has no effect; a promise that it has sent survives a crash.',
     ],
-    seen: 'Servers 0 and 1 have promised, each after its sync: I take nothing below 1.0, and I have accepted nothing so far.',
+    seen: 'Servers 0 and 1 have promised, each after its sync, to accept nothing below 1.0. They have accepted nothing so far.',
     paper: 'Paxos Made Simple, 2.5 (stable storage)',
     lines: [
       'sync 1',
@@ -76,9 +76,9 @@ export const tourSteps: readonly TourStep[] = [
     title: 'A quorum has promised',
     text: [
       'A quorum is more than half of the members: two of three. Any two quorums share a server.',
-      'So among the promises of a quorum there is one from a server that took part in whatever was chosen at a lower ballot, and it shows that. And a quorum that takes nothing below 1.0 any more leaves too few servers for anything to be chosen below it from now on.',
+      'If a batch was chosen at a lower ballot, a quorum accepted it. So at least one promise comes from a server that accepted that batch, and the promise shows it. And after a quorum has promised 1.0, too few servers remain to choose a batch at a lower ballot.',
     ],
-    seen: 'Servers 0 and 1 are a quorum, and neither has accepted anything. So nothing else can be chosen below 1.0, and server 0 may propose a batch of its own. Server 2 is not waited for.',
+    seen: 'Servers 0 and 1 are a quorum, and neither has accepted anything. So no batch was or will be chosen below 1.0, and server 0 may propose its own batch. It does not wait for server 2.',
     paper: 'Paxos Made Simple, 2.2',
     lines: [
       'deliver 1→0 promise',
@@ -90,10 +90,10 @@ export const tourSteps: readonly TourStep[] = [
   {
     title: 'Accepted by a quorum: chosen',
     text: [
-      'Server 0 asks all to accept the batch, at instance 0 and ballot 1.0. An acceptor that has promised nothing higher accepts it, syncs, and says accepted.',
-      'The batch is chosen at the moment at which a quorum has accepted it at one ballot: not when somebody counts that, and not when the client hears of it. Nothing that happens later can change it.',
+      'Server 0 asks all acceptors to accept the batch, at instance 0 and ballot 1.0. An acceptor that has promised no higher ballot accepts it, syncs, and sends accepted.',
+      'The batch is chosen at the moment when a quorum has accepted it at one ballot, before any server counts the answers and before the client receives the result. No later event can change it.',
     ],
-    seen: 'Servers 1 and 0 have it on disk: it is chosen. Server 0 has counted them, executed the request and answered client a. Server 2 knows nothing of it, and need not.',
+    seen: 'Servers 1 and 0 have the batch on disk, so it is chosen. Server 0 has counted their answers, executed the request and answered client a. Server 2 does not know the batch yet, and need not.',
     paper: 'Paxos Made Simple, 2.2 (phase 2); 2.3',
     lines: [
       'deliver 0→1 accept',
@@ -110,12 +110,12 @@ export const tourSteps: readonly TourStep[] = [
     look: [state('proposer.leading'), part('ledger')],
   },
   {
-    title: 'A leader that stands skips phase 1',
+    title: 'An established leader skips phase 1',
     text: [
-      'The promises of ballot 1.0 hold for every instance from 0 on. So the next batch goes straight from leading to accept: one round trip, and one sync at each acceptor.',
-      'Instances are serial: instance 1 begins when instance 0 is chosen and executed here. And learners are lazy: nobody is told that instance 0 is chosen. The accept for instance 1 implies it.',
+      'The promises of ballot 1.0 cover every instance from 0 on. So the leader sends accept for the next batch at once. That costs one round trip, and one sync at each acceptor.',
+      'Instances are serial: instance 1 begins after instance 0 is chosen and executed at the leader. Learners are lazy: no message reports that instance 0 is chosen. The accept for instance 1 implies it.',
     ],
-    seen: 'Servers 1 and 2 executed instance 0 when they heard the accept for instance 1. That instance 1 is chosen only server 0 knows; its next accept will tell the others.',
+    seen: 'Servers 1 and 2 executed instance 0 when they received the accept for instance 1. Only server 0 knows that instance 1 is chosen. Its next accept will imply it for the others.',
     paper: 'Paxos Made Simple, 3; 2.3',
     lines: [
       'settle',
@@ -133,10 +133,10 @@ export const tourSteps: readonly TourStep[] = [
   {
     title: 'A rival, a denial, a back-off',
     text: [
-      'Client a asks for z. Servers 0 and 2 accept that at ballot 1.0, so it is chosen; but what server 2 says is lost, so nobody knows it.',
-      'Client c asks server 1, which begins a ballot above: 2.1. It has promised that itself when the accept of server 0 arrives, and an acceptor takes nothing below what it promised. It denies, and names the ballot that it promised.',
+      'Client a asks for z. Servers 0 and 2 accept that batch at ballot 1.0, so it is chosen. But the answer of server 2 is lost, so no server knows that it is chosen.',
+      'Client c asks server 1, which begins a higher ballot: 2.1. Server 1 has promised 2.1 itself when the accept of server 0 arrives. An acceptor accepts nothing below its promise. It sends a denial, which contains the promised ballot.',
     ],
-    seen: 'Server 0 backs off: it waits a random time before it tries again, above 2.1, so that two proposers do not take the promises away from each other for ever, which is a duel. Only progress depends on such waits; what is chosen does not.',
+    seen: 'Server 0 backs off: it waits a random time before it tries again with a ballot above 2.1. Without the wait, two proposers could take the promises from each other for ever, which is called a duel. Only progress depends on such waits; safety does not.',
     paper: 'Paxos Made Simple, 2.4',
     lines: [
       'request a→0 lock z',
@@ -158,10 +158,10 @@ export const tourSteps: readonly TourStep[] = [
   {
     title: 'The highest accepted ballot is adopted',
     text: [
-      'Server 1 wants to propose for client c. But the promise of server 2 shows a batch that it accepted at ballot 1.0 in instance 2. Whether that one was chosen server 1 cannot see; here it was.',
-      'So of all that a quorum shows for an instance, a proposer takes the batch of the highest ballot and proposes that again, at its own. If one was chosen, the promises show it, and whatever they show at a higher ballot is the same batch.',
+      'Server 1 wants to propose the request of client c. But the promise of server 2 shows a batch that it accepted at ballot 1.0 in instance 2. Server 1 cannot know whether that batch was chosen; here it was.',
+      'So of all the batches that a quorum reports for an instance, a proposer takes the one with the highest ballot, and proposes it again at its own ballot. If a batch was chosen, the promises show it, and a batch with a higher ballot is always the same one.',
     ],
-    seen: 'Instance 2 holds the batch of client a, now at ballot 2.1 as well. Had server 1 proposed its own there, two servers could have executed different things. Its own went to instance 3.',
+    seen: 'Instance 2 holds the batch of client a, now at ballot 2.1 too. If server 1 had proposed its own batch there, two servers could have executed different batches. Its own batch went to instance 3.',
     paper: 'Paxos Made Simple, 2.2 (P2c)',
     lines: [
       'deliver 1→2 prepare',
@@ -179,10 +179,10 @@ export const tourSteps: readonly TourStep[] = [
   {
     title: 'Chosen, and delayed',
     text: [
-      'Client a holds x, and client c asks for it. The request is chosen at instance 3 all the same: Paxos decides the order, and the service decides what can run.',
-      'It cannot run yet. Every server comes to that same result, and the request stays in the queue of server 1, tagged with what it waits for: x.',
+      'Client a holds x, and client c asks for it. The request is chosen at instance 3 nevertheless: Paxos decides the order, and the service decides which requests can run.',
+      'It cannot run yet. Every server computes this same result. The request stays in the queue of server 1, tagged with the key that it waits for: x.',
     ],
-    seen: 'While all that a queue holds is delayed, its server proposes nothing. Client c was told that its request is held. Server 0 has waited long enough, and has nothing left to propose: server 1 had its batch chosen for it.',
+    seen: 'While every request in a queue is delayed, its server proposes nothing. Client c has received the answer that its request is held. The back-off of server 0 has ended. It has nothing left to propose, because server 1 completed its batch.',
     paper: 'The seed, 2-2 (delayed execution)',
     lines: [
       'settle',
@@ -197,12 +197,12 @@ export const tourSteps: readonly TourStep[] = [
     look: [state('requestQueue.delayed'), state('client.waiting.held'), part('queues')],
   },
   {
-    title: 'An unlock wakes who waited',
+    title: 'An unlock wakes the waiting request',
     text: [
-      'Client a unlocks x. It asks server 1, which leads now, at ballot 2.1.',
-      'Executing that frees x. In a queue, what is freed wakes the request that has waited longest for it, and only that one. It is proposed again, at an instance of its own.',
+      'Client a unlocks x. It asks server 1, which leads now at ballot 2.1.',
+      'The execution frees x. In a queue, a freed key wakes the request that has waited longest for it, and no other. That request is proposed again, at another instance.',
     ],
-    seen: 'The request of client c was chosen twice, at instances 3 and 5, and executed once: its name, c#1, tells that it is the same. Client c holds x.',
+    seen: 'The request of client c was chosen twice, at instances 3 and 5, and executed once. Its name, c#1, shows that it is the same request. Client c holds x.',
     paper: 'The seed, 2-2 (delayed execution)',
     lines: [
       'request a→1 unlock x',
@@ -217,10 +217,10 @@ export const tourSteps: readonly TourStep[] = [
   {
     title: 'A crash, a restart, catching up',
     text: [
-      'Server 0 crashes. What its roles remembered is gone, and so is a write that was not synced. Servers 1 and 2 are a quorum, and go on.',
-      'Then it starts from its disk. Every promise and accepted that it ever said is there. It executes what it knows to be chosen, and asks nobody: it does not know yet that it missed anything.',
+      'Server 0 crashes. The memory of its roles is lost, and so is a write that was not synced. Servers 1 and 2 are a quorum, and continue.',
+      'Then it starts from its disk. Every promise and accepted that it ever sent is there. It executes the batches that it knows to be chosen, and asks no other server, because it does not know yet that it missed anything.',
     ],
-    seen: 'The accept for instance 7 told server 0 that all below is chosen. After a moment of grace it asked, was told instances 4 to 7, and executed them in order.',
+    seen: 'The accept for instance 7 implied that all lower instances are chosen. After a short delay server 0 asked for them, received instances 4 to 7, and executed them in order.',
     paper: 'Paxos Made Simple, 2.5; 2.3',
     lines: [
       'crash 0',
@@ -243,10 +243,10 @@ export const tourSteps: readonly TourStep[] = [
   {
     title: 'A fourth server joins',
     text: [
-      'Server 3 starts with an empty disk. It learns and executes the whole list, as any late server does. But it has no vote: an acceptor that may have forgotten what it promised must not be counted.',
-      'That it is admitted is a request like any other: chosen at an instance, and in force from the next one on.',
+      'Server 3 starts with an empty disk. It learns and executes the whole list, as any late server does. But it has no vote, because an acceptor that may have forgotten a promise must not be counted.',
+      'Its admission is a request like any other: it is chosen at an instance, and is in force from the next one on.',
     ],
-    seen: 'Four members: a quorum is three from now on. Server 1 has given up its ballot, which only a quorum of the three had promised, and prepares anew for the next request. Now break it yourself: what was chosen stands.',
+    seen: 'There are four members, so a quorum is three from now on. Server 1 has given up its ballot, which only a quorum of the three had promised, and will prepare again for the next request. Now try to break it yourself: a chosen batch never changes.',
     paper: 'Paxos Made Simple, 3 (last paragraph)',
     lines: [
       'join 3 via 1',

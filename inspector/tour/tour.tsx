@@ -14,7 +14,7 @@ interface TourProps {
   readonly playground: Playground
 }
 
-/** Where the reader is in the tour, or left it: the number of a step, from 0 on. */
+/** The reader's step in the tour, from 0 on. */
 const keptStep = new Kept(0)
 
 function show(playground: Playground, step: number): void {
@@ -22,7 +22,7 @@ function show(playground: Playground, step: number): void {
   playground.goTo(tourStretches(playground.state.session)?.[step]?.begins ?? 0)
 }
 
-/** The step of the tour, on a schedule of its own; nothing while the playground shows something else. */
+/** The step of the tour, on its own schedule. Empty while the playground shows another one. */
 export function TourStep({ playground }: TourProps) {
   const { session, recording } = usePlayground(playground)
   const stretches = useMemo(() => tourStretches(session), [session.path])
@@ -103,7 +103,7 @@ export function TourStep({ playground }: TourProps) {
   )
 }
 
-/** Invites to the tour, and to go on with it where the reader left it. */
+/** Invites the reader to begin the tour, or to continue it. */
 export function Tour({ playground }: TourProps) {
   const { session, recording } = usePlayground(playground)
   const step = useKept(keptStep)
@@ -120,13 +120,13 @@ export function Tour({ playground }: TourProps) {
       <h2 id="tour-invitation">Paxos in twelve steps</h2>
       {isUnderWay ? (
         <p>
-          The tour is under way: it stands above, and stays there while you look at the ledger, the queues and
+          The tour is in progress. Its text stays above the tabs while you look at the ledger, the queues and
           the service.
         </p>
       ) : (
         <p>
-          From the first request to a fourth server, on the machines that live servers run. It takes the place
-          of what the playground shows now.
+          From the first request to a fourth server, with the same machines that live servers execute. The
+          tour replaces the present schedule of the playground.
         </p>
       )}
       <div class="tour-buttons">
@@ -135,7 +135,7 @@ export function Tour({ playground }: TourProps) {
         </button>
         {isUnderWay || step === 0 ? null : (
           <button type="button" onClick={() => begin(step)}>
-            Go on at step {step + 1}
+            Continue at step {step + 1}
           </button>
         )}
         {isUnderWay ? (

@@ -30,30 +30,29 @@ export interface ExtraTab {
 
 export interface AppProps {
   readonly store: Store
-  /** `null` where there is no live cluster. */
+  /** `null` without a live cluster. */
   readonly control?: Control | null
-  /** They come before the others. */
+  /** They precede the other tabs. */
   readonly extraTabs?: readonly ExtraTab[]
-  /** What stays in the side column whichever tab is open. */
+  /** Content above the tabs, shown with every tab. */
   readonly aboveTabs?: ComponentChildren
-  /** Where a playground that a hub served finds what the hub shows; `null` where there is no hub, or it is shown. */
+  /** The link from a playground to the live cluster of its hub; `null` without a hub, or when the cluster is shown. */
   readonly liveHref?: string | null
 }
 
-/** What the lanes have of the height: at 1280×800 all charts are then seen whole. */
+/** The default share of the lanes in the height: with it all charts are completely visible at 1280×800. */
 const usualLanesShare = 0.295
 
-/** What the side column has of a window so wide, in pixels: enough for its rows, and the rest is for the charts. */
+/** The default share of the side column in a window of this width, in pixels: enough for its rows, the rest for the charts. */
 function usualSideShare(width: number): number {
-  // Beside both columns there are the page's margins and the splitter.
+  // The page's margins and the splitter are beside both columns.
   return Math.min(520, Math.max(360, width * 0.25)) / (width - 24)
 }
 
-/** While drawing is slow, texts are drawn no more often than one can read them, and the charts come first: in milliseconds. */
+/** While drawing is slow, panels of text are drawn at this interval, in milliseconds, so that the charts have priority. */
 const panelsEveryMs = 300
 const lanesEveryMs = 100
 
-/** The page. */
 export function App({ store, control = null, extraTabs = [], aboveTabs = null, liveHref = null }: AppProps) {
   const view = useView(store)
   const [sideShare, setSideShare] = useState(() => usualSideShare(window.innerWidth))
@@ -135,7 +134,7 @@ export function App({ store, control = null, extraTabs = [], aboveTabs = null, l
 function useView(store: Store): View {
   const [view, setView] = useState<View>(store.view)
   useEffect(() => {
-    // Records may have come between the first drawing and now.
+    // Records may have arrived between the first drawing and now.
     setView(store.view)
     return store.subscribe(setView)
   }, [store])
@@ -165,7 +164,7 @@ function tabsOf(part: PartProps, control: Control | null, extraTabs: readonly Ex
       panel: () => <Events store={store} cursor={view.cursor} selected={view.selected} />,
     },
   ]
-  // Without a token there is no control: the panel then says how to get one.
+  // Without a token there is no control. The panel then says how to get one.
   if (view.source.kind === 'live' && cluster?.allowsFaults === true) {
     tabs.push({
       id: 'faults',

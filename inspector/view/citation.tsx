@@ -1,4 +1,4 @@
-/** Where a rule comes from: `Paxos Made Simple, 2.2; the seed, 2-2`, with links to what can be read on the web. */
+/** The source of a rule, such as `Paxos Made Simple, 2.2; the seed, 2-2`, with links to the web. */
 
 const paperName = 'Paxos Made Simple'
 const paperUrl = 'https://lamport.azurewebsites.net/pubs/paxos-simple.pdf'

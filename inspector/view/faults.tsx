@@ -1,4 +1,4 @@
-/** The panel from which a reader breaks a live cluster that was started for that. */
+/** The panel for faults in a live cluster that was started with `--allow-faults`. */
 import './faults/faults.css'
 import { useState } from 'preact/hooks'
 import type { ControlCommand, ControlResult } from '../../src/inspect/records/control.ts'
@@ -8,19 +8,19 @@ import { Requests } from './faults/requests.tsx'
 import { Rules } from './faults/rules.tsx'
 import { Servers } from './faults/servers.tsx'
 
-/** Has something done; what came of it is told where all parts of the panel tell it, and returned. */
+/** Sends a command. The panel shows the result, and it is returned. */
 export type Act = (command: ControlCommand) => Promise<ControlResult>
 
-/** The panel; or, where nothing can be done to the cluster, why. */
+/** The panel; or the reason why the cluster takes no commands. */
 export function Faults({ store, control }: PartProps & { readonly control: Control | null }) {
-  const [told, setTold] = useState<ControlResult | null>(null)
-  // What is done is done to the cluster as it is now, wherever in the record the reader is.
+  const [shown, setShown] = useState<ControlResult | null>(null)
+  // Commands act on the present cluster, at any place of the reader in the records.
   const { cluster, servers } = store.timeline.latest
-  if (cluster === null) return <p class="faults-hint">No server has been heard of yet.</p>
+  if (cluster === null) return <p class="faults-hint">No server has reported yet.</p>
   if (!cluster.allowsFaults) {
     return (
       <p class="faults-hint">
-        This cluster was started without <code>--allow-faults</code>, so nothing can be done to it. Start one
+        This cluster was started without <code>--allow-faults</code>, so it accepts no faults. Start a cluster
         with <code>paxos cluster --inspect --allow-faults</code>.
       </p>
     )
@@ -28,8 +28,8 @@ export function Faults({ store, control }: PartProps & { readonly control: Contr
   if (control === null) {
     return (
       <p class="faults-hint">
-        This page may look only. Open the whole address that <code>paxos</code> printed: it ends in{' '}
-        <code>#token=…</code>, which allows what is done here.
+        This page cannot send commands. Open the complete address that <code>paxos</code> printed: it ends in{' '}
+        <code>#token=…</code>, which allows commands.
       </p>
     )
   }
@@ -40,15 +40,15 @@ export function Faults({ store, control }: PartProps & { readonly control: Contr
         error: error instanceof Error ? error.message : String(error),
       }),
     )
-    setTold(result)
+    setShown(result)
     return result
   }
   const rules = cluster.rules ?? []
   const nodes = servers.map(({ node }) => node)
   return (
     <div class="faults">
-      <p class={told?.ok === false ? 'faults-told is-error' : 'faults-told'} role="status">
-        {told === null ? 'What is done here is done to the servers that run.' : toldText(told)}
+      <p class={shown?.ok === false ? 'faults-result is-error' : 'faults-result'} role="status">
+        {shown === null ? 'These commands act on the running servers.' : resultText(shown)}
       </p>
       <NetworkMap nodes={nodes} servers={servers} rules={rules} act={act} />
       <Requests control={control} />
@@ -58,6 +58,6 @@ export function Faults({ store, control }: PartProps & { readonly control: Contr
   )
 }
 
-function toldText(result: ControlResult): string {
-  return result.ok ? result.text : `Not done: ${result.error}`
+function resultText(result: ControlResult): string {
+  return result.ok ? result.text : `Failed: ${result.error}`
 }

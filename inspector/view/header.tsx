@@ -16,7 +16,7 @@ interface HeaderProps {
   readonly onHelp: () => void
 }
 
-/** Whose records these are, where they come from, and how each server is. */
+/** The header: the cluster, the source of the records, and the state of each server. */
 export const Header = pure(function Header(props: HeaderProps) {
   const { source, cluster, service, servers, unreadable, liveHref, onHelp } = props
   const leftOut = servers.reduce((sum, server) => sum + server.leftOut, 0)
@@ -44,21 +44,18 @@ export const Header = pure(function Header(props: HeaderProps) {
       </ul>
       <div class="header-end">
         {leftOut === 0 ? null : (
-          <span
-            class="left-out"
-            title="Servers had more to do than to tell the inspector: what follows is after a gap"
-          >
+          <span class="left-out" title="Busy servers left out records. The records after them follow a gap.">
             {leftOutText(leftOut)}
           </span>
         )}
         {unreadable === 0 ? null : (
-          <span class="left-out" title="Nothing could be made of them; the rest is shown">
+          <span class="left-out" title="The page could not read these records and skipped them">
             {unreadable} unreadable
           </span>
         )}
         {source.kind === 'playground' || liveHref !== null ? null : <a href="#playground">Playground</a>}
         {liveHref === null ? null : (
-          <a href={liveHref} title="What the inspector shows that served this page">
+          <a href={liveHref} title="The cluster that this page's inspector shows">
             Live
           </a>
         )}
@@ -113,7 +110,7 @@ const ServerChip = pure(function ServerChip({ node, state, reason, leads, pid, a
   const about = [
     address === null ? null : `at ${address}`,
     pid === null ? null : `pid ${pid}`,
-    state === 'silent' && reason === null ? 'not heard of yet' : null,
+    state === 'silent' && reason === null ? 'no report yet' : null,
     reason,
   ].filter((part) => part !== null)
   return (
@@ -127,7 +124,7 @@ const ServerChip = pure(function ServerChip({ node, state, reason, leads, pid, a
   )
 })
 
-/** Light or dark, for as long as the page is open; before it is asked, as the reader's system has it. */
+/** Light or dark, for as long as the page is open. The default is the system's choice. */
 function ThemeButton() {
   const [theme, setTheme] = useState<'light' | 'dark' | null>(null)
   const isDark = theme === null ? matchMedia('(prefers-color-scheme: dark)').matches : theme === 'dark'

@@ -15,7 +15,7 @@ interface InvariantsProps {
 const standingTexts = { holds: 'holds', broken: 'broken', unjudged: 'unjudged' } as const
 const standingMarks = { holds: '✓', broken: '✕', unjudged: '–' } as const
 
-/** A badge an invariant. A broken one leads to what broke it. */
+/** A badge for each invariant. A broken one links to the record that broke it. */
 export const Invariants = pure(function Invariants({ invariants, breaches, store }: InvariantsProps) {
   const [breach] = breaches
   return (
@@ -27,18 +27,18 @@ export const Invariants = pure(function Invariants({ invariants, breaches, store
             text: 'Nothing has been judged yet.',
             since: undefined,
           }
-          const told = since === undefined ? text : `${text}, since ${wallText(since.timeMs)}`
+          const full = since === undefined ? text : `${text}, since ${wallText(since.timeMs)}`
           return (
             <li
               key={number}
               class={`badge ${standing}`}
-              title={`${invariantText(number)}: ${standingTexts[standing]}: ${told}`}
+              title={`${invariantText(number)}: ${standingTexts[standing]}: ${full}`}
             >
               <span aria-hidden="true">{standingMarks[standing]}</span> {number}
               <span class="badge-name"> {invariantTable[number].name}</span>
               <span class="visually-hidden">
                 {' '}
-                {standingTexts[standing]}: {told}
+                {standingTexts[standing]}: {full}
               </span>
             </li>
           )
@@ -62,7 +62,7 @@ export const Invariants = pure(function Invariants({ invariants, breaches, store
   )
 })
 
-/** What holds does so from here on, where the judgement began anew after records were left out. */
+/** Where the judgement began again after a gap, the badges are valid from that instance on only. */
 function JudgedSince({ invariants }: Pick<InvariantsProps, 'invariants'>) {
   const since = invariants.find((one) => one.since !== undefined)?.since
   if (since === undefined) return null

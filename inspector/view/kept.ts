@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** State that outlives the part that shows it: a reader who looks at another tab meanwhile finds it as it went on. */
+/** State that outlives its component: it is still there after the reader visits another tab. */
 export class Kept<T> {
   readonly #listeners = new Set<(value: T) => void>()
   #value: T
@@ -18,14 +18,14 @@ export class Kept<T> {
     for (const listener of this.#listeners) listener(value)
   }
 
-  /** Calls `listener` after changes; returns how to end that. */
+  /** Calls `listener` after changes. Returns a function that unsubscribes it. */
   subscribe(listener: (value: T) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 }
 
-/** The state that is kept; the part is drawn again when it changes. */
+/** The kept state. The component is drawn again when it changes. */
 export function useKept<T>(kept: Kept<T>): T {
   const [value, setValue] = useState(kept.value)
   useEffect(() => {

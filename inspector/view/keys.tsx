@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { type Focused, keyCommand, keyList, playgroundKeyList } from '../model/keys.ts'
 import type { Store } from '../model/store.ts'
 
-/** Does what the keys ask for, wherever the focus is; what a part of the page has done with a key itself is left alone. */
+/** Executes the keys' commands, anywhere on the page, except keys that a part of the page has handled itself. */
 export function useKeys(store: Store, showHelp: () => void): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
@@ -36,7 +36,7 @@ export function useKeys(store: Store, showHelp: () => void): void {
   }, [store, showHelp])
 }
 
-/** What a key event is for. */
+/** The target of a key event. */
 export function focusedIn(target: EventTarget | null): Focused | null {
   if (!(target instanceof HTMLElement)) return null
   const type = target instanceof HTMLInputElement ? target.type : ''

@@ -6,11 +6,11 @@ import { pure } from './shell/pure.ts'
 
 interface RefusalsProps {
   readonly refusals: readonly Refusal[]
-  /** `null` where the page may ask for nothing. */
+  /** `null` when the page cannot send commands. */
   readonly control: Control | null
 }
 
-/** The servers that the hub refused, by their cluster, and how to see them. */
+/** The servers that the hub refused, by cluster, with a button to show that cluster. */
 export const Refusals = pure(function Refusals({ refusals, control }: RefusalsProps) {
   const clusters = [...new Set(refusals.map(({ key }) => key))]
   if (clusters.length === 0) return null

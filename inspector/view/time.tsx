@@ -8,21 +8,21 @@ import type { Store, View } from '../model/store.ts'
 import type { Mark } from '../model/timeline.ts'
 import { timeOf } from '../model/timeline.ts'
 import type { PartProps } from './context.ts'
+import { RecordLine } from './record-line.tsx'
 import { pure } from './shell/pure.ts'
-import { Told } from './told.tsx'
 
-/** Where in the records the reader is, and how to go elsewhere. */
+/** The time bar: the reader's place in the records, and the controls to move it. */
 export function Time({ view, store }: PartProps) {
   const { following, speed, cursor, first, end } = view
   usePlaying(view, store)
   const isLive = following.mode === 'live'
   const isAtEnd = cursor >= end
   const { goesOn, isRunning } = view
-  // In a playground nothing comes by itself: to stand at the latest is to stand still.
+  // In a playground the latest place does not advance by itself.
   const isGoing = isRunning || following.mode === 'playing' || (isLive && !goesOn)
   const isRun = goesOn && isAtEnd
   const record = store.timeline.record(cursor - 1)
-  const shown = record === undefined ? null : told(record, cursor - 1, store)
+  const shown = record === undefined ? null : stepShown(record, cursor - 1, store)
   return (
     <section class="time" aria-label="Time">
       <div class="time-controls">
@@ -68,7 +68,7 @@ export function Time({ view, store }: PartProps) {
             class="to-live"
             aria-pressed={isLive}
             onClick={() => store.follow({ mode: 'live' })}
-            title="To the latest, and follow what comes (End)"
+            title="To the latest record, and follow new ones (End)"
           >
             <span aria-hidden="true">{isLive ? '●' : '○'}</span>{' '}
             {view.source.kind === 'live' ? 'Live' : 'Latest'}
@@ -77,7 +77,7 @@ export function Time({ view, store }: PartProps) {
         <label class="speed">
           <span class="visually-hidden">Speed</span>
           <select
-            title="Records a second, while it plays"
+            title="Playback speed in records a second"
             value={String(speed)}
             onChange={(event) => store.setSpeed(Number(event.currentTarget.value))}
           >
@@ -107,19 +107,18 @@ export function Time({ view, store }: PartProps) {
         </p>
       </div>
       <p class="now">
-        {isUntold(view) ? (
+        {isUnreported(view) ? (
           <span>
-            No server tells what happens yet: servers do that are started with{' '}
-            <code>--inspect {location.host}</code>
+            No server has reported yet. Start servers with <code>--inspect {location.host}</code>
           </span>
         ) : shown === null ? (
-          <span class="muted">{end === 0 ? 'Nothing is recorded yet.' : 'Before the first record.'}</span>
+          <span class="muted">{end === 0 ? 'No records yet.' : 'Before the first record.'}</span>
         ) : (
           <>
             <span class="now-time">
               <WallTime timeMs={timeOf(shown)} /> {timeText(timeOf(shown), store.timeline.originMs)}
             </span>{' '}
-            <Told record={shown} />
+            <RecordLine record={shown} />
           </>
         )}
         {isLive && view.source.kind === 'live' ? <Coalesced view={view} /> : null}
@@ -128,18 +127,21 @@ export function Time({ view, store }: PartProps) {
   )
 }
 
-/** True when the hub is there, and no server has told it anything. */
-function isUntold({ source, picture, following }: View): boolean {
+/** True when the hub is connected and no server has reported to it. */
+function isUnreported({ source, picture, following }: View): boolean {
   return (
     source.kind === 'live' && source.state === 'open' && following.mode === 'live' && picture.cluster === null
   )
 }
 
-/** Records before the latest among which a step is looked for. */
+/** How many of the latest records are searched for a step. */
 const lately = 40
 
-/** A server that executed shows its service in a record of its own: the step before it, which is the one that is lit, tells more. */
-function told(record: InspectorRecord, at: number, { timeline }: Store): InspectorRecord {
+/**
+ * A server shows its service in a separate record after an execution. The step before it, which the charts highlight, is more
+ * useful.
+ */
+function stepShown(record: InspectorRecord, at: number, { timeline }: Store): InspectorRecord {
   if (record.kind !== 'server' || record.record.kind !== 'service') return record
   const before = timeline.records(Math.max(timeline.first, at - lately), at)
   return before.findLast((other) => stepOf(other) !== null) ?? record
@@ -159,12 +161,12 @@ function usePlaying({ following }: View, store: Store): void {
   }, [isPlaying, store])
 }
 
-/** How many records a drawing stands for, at most, in the last half second: where there were several, steps were left out. */
+/** The most records that one drawing covered in the last half second. Above 1, drawings skipped steps. */
 function Coalesced({ view }: Pick<PartProps, 'view'>) {
   const most = useRef(0)
   const counted = useRef<View | null>(null)
   const [shown, setShown] = useState(0)
-  // A view that is drawn again, as when the number changes, brought nothing new.
+  // A drawing of the same view brought no new records.
   if (counted.current !== view) most.current = Math.max(most.current, view.coalesced)
   counted.current = view
   useEffect(() => {
@@ -177,7 +179,7 @@ function Coalesced({ view }: Pick<PartProps, 'view'>) {
   return shown > 1 ? <span class="coalesced">{shown} steps a frame</span> : null
 }
 
-/** When it was, by the clock on the wall; nothing where time is virtual. */
+/** The time of day; empty when time is virtual. */
 function WallTime({ timeMs }: { readonly timeMs: number | null }) {
   const text = wallText(timeMs)
   return text === '' ? null : <time dateTime={new Date(timeMs ?? 0).toISOString()}>{text}</time>
@@ -189,12 +191,12 @@ interface MarksProps {
   readonly end: number
 }
 
-/** The kinds of marks, the one that matters most last: it covers the others. */
+/** The kinds of marks in drawing order. The last is the most important and covers the others. */
 const markKinds = ['gap', 'up', 'resumed', 'paused', 'members', 'gone', 'broken'] as const
 
 /**
- * A line above the scrubber for each record that stands out. All of a kind are one path, placed by the numbers of their
- * records: when more records come, only the part of it that is in view changes.
+ * A line above the scrubber for each record that stands out. All marks of a kind are one path, placed by record numbers. When
+ * records are added, only its viewBox changes.
  */
 const Marks = pure(function Marks({ marks, first, end }: MarksProps) {
   return (

@@ -92,6 +92,6 @@ test('what breaks is linked to: with the fault the page shows the same, without 
   const store = new Store({ kind: 'playground' }, (run) => run())
   const playground = new Playground(store, () => () => undefined)
   await playground.openLink(link)
-  expect(playground.state.problem).toContain(`it tells of "${broken?.message}", and here nothing breaks`)
+  expect(playground.state.problem).toContain(`it reports "${broken?.message}", which does not happen here`)
   expect(await linkLines({ broken: null })).toEqual([])
 })

@@ -129,7 +129,7 @@ describe('labels', () => {
           const viewport = { axis, left, scale: usualScale(axis) * zoom, width: 1_150 }
           const { labels, dots, arrows } = scene(model, { viewport })
           const crosses = arrows
-            .filter(({ state }) => state === 'lost' || state === 'unheard')
+            .filter(({ state }) => state === 'lost' || state === 'unreceived')
             .map(({ x2, y2 }) => ({ x: x2, y: y2 }))
           const boxes = labels.map(labelBox)
           for (const [i, box] of boxes.entries()) {
@@ -148,7 +148,9 @@ describe('labels', () => {
     const model = modelOf([...scenarioRecording('duel.txt').records])
     const { arrows, labels } = scene(model)
     const labelled = new Set(labels.map(({ key }) => key))
-    const hidden = arrows.find(({ arrow, state }) => state === 'heard' && !labelled.has(`arrow ${arrow.id}`))
+    const hidden = arrows.find(
+      ({ arrow, state }) => state === 'received' && !labelled.has(`arrow ${arrow.id}`),
+    )
     expect(hidden).toBeDefined()
     const id = hidden!.arrow.id
     const shown = scene(model, { pointed: { type: 'arrow', id } }).labels
@@ -170,7 +172,7 @@ describe('what is not in view', () => {
       }
       for (const { arrow } of arrows) {
         const isFar = (record: number | null) => record === null || xOf(random, view(left), record) > 1_190
-        expect(isFar(arrow.saidAt) && isFar(arrow.heardAt) && isFar(arrow.fateAt)).toBe(false)
+        expect(isFar(arrow.sentAt) && isFar(arrow.receivedAt) && isFar(arrow.fateAt)).toBe(false)
       }
     }
   })
@@ -257,7 +259,7 @@ describe('the pointer and the keys', () => {
       expect(hitAt(drawn, dot.x, dot.y)).toEqual({ type: 'dot', dot })
     }
     expect(hitAt(drawn, -500, -500)).toBeNull()
-    const arrow = drawn.arrows.find(({ state }) => state === 'heard')!
+    const arrow = drawn.arrows.find(({ state }) => state === 'received')!
     const middle = pointOf(arrow, 0.5)
     const hit = hitAt({ dots: [], labels: [], arrows: [arrow] }, middle.x, middle.y + 5)
     expect(hit).toEqual({ type: 'arrow', arrow })

@@ -1,7 +1,7 @@
 /** Messages, matched: what was said with what was heard, as far as the records tell. */
 import { describe, expect, test } from 'vitest'
 import { messageKey } from '../../inspector/model/lane-messages.ts'
-import { type Arrow, LaneModel, longestSilenceMs, longUnheard } from '../../inspector/model/lanes.ts'
+import { type Arrow, LaneModel, longestSilenceMs, longUnreceived } from '../../inspector/model/lanes.ts'
 import { Timeline } from '../../inspector/model/timeline.ts'
 import type { Accept, Accepted, NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import type { Fact } from '../../src/core/facts.ts'
@@ -57,13 +57,13 @@ function allArrows(model: LaneModel): readonly Arrow[] {
   return model.window(model.first, model.end).arrows
 }
 
-/** `0>1 accept heard 0-1`: who, what, what became of it, from which record to which. */
+/** `0>1 accept received 0-1`: who, what, what became of it, from which record to which. */
 function shown(model: LaneModel): readonly string[] {
   return allArrows(model)
     .map((arrow) => {
-      const { from, to, message, saidAt, heardAt, isCopy } = arrow
+      const { from, to, message, sentAt, receivedAt, isCopy } = arrow
       const copy = isCopy ? ' copy' : ''
-      return `${from}>${to} ${message.type} ${model.stateOf(arrow)} ${saidAt ?? '?'}-${heardAt ?? '?'}${copy}`
+      return `${from}>${to} ${message.type} ${model.stateOf(arrow)} ${sentAt ?? '?'}-${receivedAt ?? '?'}${copy}`
     })
     .sort()
 }
@@ -75,13 +75,17 @@ describe('a message', () => {
       step(2, hear(0, accept)),
       step(1, hear(0, accept), [said(1, 0, accepted)]),
     )
-    expect(shown(model)).toEqual(['0>1 accept heard 0-2', '0>2 accept heard 0-1', '1>0 accepted flying 2-?'])
+    expect(shown(model)).toEqual([
+      '0>1 accept received 0-2',
+      '0>2 accept received 0-1',
+      '1>0 accepted flying 2-?',
+    ])
   })
 
   test('of two copies that were said, the older is heard first', () => {
     const send = () => step(0, tick, [said(0, 1, accept)])
     const model = modelOf(send(), send(), step(1, hear(0, accept)))
-    expect(shown(model)).toEqual(['0>1 accept flying 1-?', '0>1 accept heard 0-2'])
+    expect(shown(model)).toEqual(['0>1 accept flying 1-?', '0>1 accept received 0-2'])
   })
 
   test('heard twice and said once is drawn from the same origin', () => {
@@ -90,11 +94,11 @@ describe('a message', () => {
       step(1, hear(0, accept)),
       step(1, hear(0, accept)),
     )
-    expect(shown(model)).toEqual(['0>1 accept heard 0-1', '0>1 accept heard 0-2 copy'])
+    expect(shown(model)).toEqual(['0>1 accept received 0-1', '0>1 accept received 0-2 copy'])
   })
 
   test('that nobody told of having said comes from nowhere', () => {
-    expect(shown(modelOf(step(1, hear(0, accept))))).toEqual(['0>1 accept heard ?-0'])
+    expect(shown(modelOf(step(1, hear(0, accept))))).toEqual(['0>1 accept received ?-0'])
   })
 
   test('to oneself is heard at once', () => {
@@ -133,7 +137,7 @@ describe('the fate of a message', () => {
       step(1, hear(0, accept)),
       lose(0, 1, accept, 1_000),
     )
-    expect(shown(model)).toEqual(['0>1 accept heard 0-2', '0>1 accept lost 0-? copy'])
+    expect(shown(model)).toEqual(['0>1 accept lost 0-? copy', '0>1 accept received 0-2'])
   })
 
   test('of a request that no server has seen is shown too', () => {
@@ -146,22 +150,22 @@ describe('what is not heard', () => {
   const send = () => step(0, tick, [said(0, 1, accept)])
 
   test('flies, until its receiver has gone on for long', () => {
-    const steps = Array.from({ length: longUnheard - 1 }, () => step(1, tick))
+    const steps = Array.from({ length: longUnreceived - 1 }, () => step(1, tick))
     const model = modelOf(send(), ...steps)
     expect(shown(model)).toEqual(['0>1 accept flying 0-?'])
     model.add(step(1, tick))
-    expect(shown(model)).toEqual(['0>1 accept unheard 0-?'])
+    expect(shown(model)).toEqual(['0>1 accept unreceived 0-?'])
     model.add(step(1, hear(0, accept)))
-    expect(shown(model)).toEqual([`0>1 accept heard 0-${longUnheard + 1}`])
+    expect(shown(model)).toEqual([`0>1 accept received 0-${longUnreceived + 1}`])
   })
 
   test('is not heard of when its receiver is gone, also after it has come back', () => {
     const model = modelOf(step(1, { type: 'start' }), send(), gone(1))
-    expect(shown(model)).toEqual(['0>1 accept unheard 1-?'])
+    expect(shown(model)).toEqual(['0>1 accept unreceived 1-?'])
     model.add(step(1, { type: 'start' }))
-    expect(shown(model)).toEqual(['0>1 accept unheard 1-?'])
+    expect(shown(model)).toEqual(['0>1 accept unreceived 1-?'])
     model.add(send())
-    expect(shown(model)).toEqual(['0>1 accept flying 4-?', '0>1 accept unheard 1-?'])
+    expect(shown(model)).toEqual(['0>1 accept flying 4-?', '0>1 accept unreceived 1-?'])
   })
 
   test('is not known of when records of its receiver were left out', () => {
@@ -189,7 +193,7 @@ describe('a client', () => {
 
   test('that tells nothing has a lane by its session', () => {
     const model = modelOf(step(0, asked), step(0, tick, [answer]))
-    expect(shown(model)).toEqual(['0>abc queued unseen 1-?', 'abc>0 request heard ?-0'])
+    expect(shown(model)).toEqual(['0>abc queued unseen 1-?', 'abc>0 request received ?-0'])
     expect(model.clients).toEqual([{ name: 'abc', firstAt: 0, lastAt: 1 }])
   })
 
@@ -206,7 +210,7 @@ describe('a client', () => {
         said: [],
       },
     )
-    expect(shown(model)).toEqual(['0>inspector queued heard 1-2', 'inspector>0 request heard 0-1'])
+    expect(shown(model)).toEqual(['0>inspector queued received 1-2', 'inspector>0 request received 0-1'])
     expect(model.clients.map(({ name }) => name)).toEqual(['inspector'])
   })
 })
@@ -224,14 +228,14 @@ function judge(recording: Recording): void {
   const { records, state } = recording
   const model = modelOf(...records)
   const arrows = allArrows(model).filter(({ kind }) => kind !== 'own')
-  const heard = arrows.filter(({ heardAt }) => heardAt !== null)
-  expect(heard.map(({ heardAt }) => heardAt).sort((a, b) => a! - b!)).toEqual(hearings(recording))
+  const heard = arrows.filter(({ receivedAt }) => receivedAt !== null)
+  expect(heard.map(({ receivedAt }) => receivedAt).sort((a, b) => a! - b!)).toEqual(hearings(recording))
   for (const arrow of arrows) {
-    const { saidAt, heardAt } = arrow
-    expect(saidAt, 'each was said').not.toBeNull()
-    if (heardAt === null) continue
-    expect(saidAt!).toBeLessThan(heardAt)
-    const record = records[heardAt]!
+    const { sentAt, receivedAt } = arrow
+    expect(sentAt, 'each was said').not.toBeNull()
+    if (receivedAt === null) continue
+    expect(sentAt!).toBeLessThan(receivedAt)
+    const record = records[receivedAt]!
     if (record.kind === 'client') expect(record.heard!.message).toEqual(arrow.message)
     if (record.kind === 'server' && record.record.kind === 'step') {
       expect((record.record.cause as { message?: unknown }).message).toEqual(arrow.message)
@@ -242,7 +246,7 @@ function judge(recording: Recording): void {
   )
   const lost = arrows.filter((arrow) => model.stateOf(arrow) === 'lost')
   expect(lost).toHaveLength(dropped.length)
-  const open = arrows.filter((arrow) => arrow.heardAt === null && model.stateOf(arrow) !== 'lost')
+  const open = arrows.filter((arrow) => arrow.receivedAt === null && model.stateOf(arrow) !== 'lost')
   const name = ({ from, to, message }: Pick<Arrow, 'from' | 'to' | 'message'>) =>
     `${from}>${to} ${messageKey(message)}`
   expect(open.map(name).sort()).toEqual(state.flying.map(name).sort())
@@ -309,7 +313,7 @@ describe('the lanes of a timeline', () => {
     }
     const model = new LaneModel()
     model.sync(timeline)
-    const late = (arrow: Arrow) => arrow.saidAt !== null && arrow.saidAt >= 200
+    const late = (arrow: Arrow) => arrow.sentAt !== null && arrow.sentAt >= 200
     const before = allArrows(model).filter(late)
     const lifeAt = (at: number) => model.servers.map((node) => model.lifeOf(node).findLast((l) => l.at <= at))
     const livesBefore = lifeAt(200)
@@ -328,11 +332,11 @@ describe('the lanes of a timeline', () => {
       const to = from + 20
       const window = model.window(from, to)
       expect(window.dots.every(({ at }) => at >= from && at < to)).toBe(true)
-      const isIn = ({ saidAt, heardAt, fateAt }: Arrow) => {
-        const ends = [saidAt, heardAt, fateAt].filter((at) => at !== null)
+      const isIn = ({ sentAt, receivedAt, fateAt }: Arrow) => {
+        const ends = [sentAt, receivedAt, fateAt].filter((at) => at !== null)
         return (
           ends.some((at) => at >= from && at < to) ||
-          (saidAt !== null && heardAt !== null && saidAt < from && heardAt >= to)
+          (sentAt !== null && receivedAt !== null && sentAt < from && receivedAt >= to)
         )
       }
       expect(window.arrows).toEqual(expect.arrayContaining(arrows.filter(isIn)))
@@ -452,5 +456,5 @@ test('records that cannot be read break nothing, and what comes after them is sh
   ] as unknown as InspectorRecord[]
   const model = modelOf(...broken, whole, step(1, hear(0, accept)))
   expect(model.end).toBe(broken.length + 2)
-  expect(shown(model)).toEqual([`0>1 accept heard ${broken.length}-${broken.length + 1}`])
+  expect(shown(model)).toEqual([`0>1 accept received ${broken.length}-${broken.length + 1}`])
 })

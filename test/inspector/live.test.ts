@@ -25,7 +25,7 @@ function livePage(token: string | null = 'secret') {
     if (last === undefined) throw new Error('the page has not connected')
     return last
   }
-  const say = (message: unknown) => hub().listener.heard(JSON.stringify(message))
+  const say = (message: unknown) => hub().listener.received(JSON.stringify(message))
   const welcome = () => {
     hub().listener.opened()
     say({ type: 'hub.welcome', version: 1, source: { kind: 'live' } })
@@ -117,7 +117,7 @@ describe('the live page', () => {
     const record = fc.record({ kind: fc.constantFrom(...kinds), node: fc.nat(), record: fc.jsonValue() })
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.jsonValue(), record)), fc.string(), (records, text) => {
-        hub().listener.heard(text)
+        hub().listener.received(text)
         say({ type: 'hub.records', records })
         say({ type: 'hub.result', id: 1, result: records })
         expect(store.view.picture.servers).toEqual([])

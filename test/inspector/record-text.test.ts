@@ -57,9 +57,9 @@ describe('a record in words', () => {
 
   test('says what happened, what moved, and what came of it, each thing once', () => {
     expect(recordText(quorum)).toBe(
-      'server 0 hears from 2: accepted 1.0 instance 4; proposer: accepting → leading; ' +
+      'server 0 receives from 2: accepted 1.0 instance 4; proposer: accepting → leading; ' +
         'request queue: proposing → empty; executes instance 4: a#1 executed at 4.0, null; ' +
-        'says to 1, 2: accept 1.0 instance 0 [a#1 lock x]; synced: promised 1.0, all chosen below 5; ' +
+        'sends to 1, 2: accept 1.0 instance 0 [a#1 lock x]; synced: promised 1.0, all chosen below 5; ' +
         'answers a: queued a#2',
     )
   })
@@ -67,7 +67,7 @@ describe('a record in words', () => {
   test('says when nothing changes', () => {
     expect(
       recordText(step({ moves: [{ role: 'acceptor', event: 'accept', edges: [], state: 'listening' }] })),
-    ).toBe('server 0 has its disk synced; nothing changes')
+    ).toBe('server 0 completes a sync; no change')
   })
 
   test('says what is missing, who is gone and what is broken', () => {
@@ -89,7 +89,7 @@ describe('a record in words', () => {
       ],
     }
     expect(recordText(links)).toBe('links cut: 0→1 a→0')
-    expect(recordText({ ...links, cut: [] })).toBe('no link is cut any more')
+    expect(recordText({ ...links, cut: [] })).toBe('no link is cut')
     expect(recordText({ ...verdict(), failure: 'it is at its end' })).toBe('broken: it is at its end')
   })
 
@@ -105,7 +105,7 @@ describe('a record in words', () => {
       reason: 'a rule',
     } as const
     expect(recordText({ kind: 'server', node: 0, incarnation: 'founder', run: 'r1', record })).toBe(
-      'server 0 sees what 0 said to a dropped (a rule): accept 1.0 instance 0 [a#1 lock x]',
+      'server 0 observes a message from 0 to a dropped (a rule): accept 1.0 instance 0 [a#1 lock x]',
     )
   })
 
@@ -113,10 +113,10 @@ describe('a record in words', () => {
     for (const record of randomRecords({ seed: 5, events: 400, servers: 3 })) {
       const text = recordText(record)
       expect(text.length).toBeLessThan(410)
-      expect(text).not.toMatch(/undefined|\[object|NaN|cannot be read/)
+      expect(text).not.toMatch(/undefined|\[object|NaN|malformed/)
     }
     const broken = { kind: 'server', node: 0, incarnation: '', run: '', record: { kind: 'step' } }
-    expect(recordText(broken as unknown as InspectorRecord)).toBe('a record that cannot be read')
+    expect(recordText(broken as unknown as InspectorRecord)).toBe('a malformed record')
   })
 })
 
@@ -161,6 +161,6 @@ test('of a long batch the beginning is said, to everybody whom it was said to', 
     (to) => ({ type: 'said', node: 0, to, message: { ...accept, batch: long } }) as const,
   )
   const text = recordText(step({ facts: [...facts, executed(4, long)] }))
-  expect(text).toMatch(/; says to 1, 2: accept 1\.0 instance 0 \[a#1 lock k0, .*…; executes instance 4: /)
+  expect(text).toMatch(/; sends to 1, 2: accept 1\.0 instance 0 \[a#1 lock k0, .*…; executes instance 4: /)
   expect(text).toMatch(/, 37 more$/)
 })

@@ -1,5 +1,5 @@
-/** What stands around each chart beside others, in pixels, as charts.css has it. */
+/** The space around each chart, in pixels. charts.css has the same values. */
 export const cardRoom = { width: 2, height: 2, gap: 4 }
 
-/** Smaller than this, the names of states could not be read: then the panel scrolls. */
+/** At a smaller scale the names of states cannot be read: then the panel scrolls. */
 export const smallestScale = 11 / 12

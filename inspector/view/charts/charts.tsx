@@ -7,13 +7,13 @@ import type { ChartName } from '../../charts/drawing.ts'
 import { litStep, stepOf } from '../../charts/lit.ts'
 import { clientTokens, roleTokens, type Token } from '../../charts/tokens.ts'
 import type { PartProps } from '../context.ts'
+import { Announcement } from './announcement.tsx'
 import { Choice, type Shown } from './choice.tsx'
 import { OneServer } from './one-server.tsx'
 import { Overview } from './overview.tsx'
-import { Said } from './said.tsx'
 import { Single } from './single.tsx'
 
-/** The statecharts of the roles and of the client, with a token where each server is, and the last step lit. */
+/** The statecharts of the roles and of the client, with a token in each server's state, and with the last step highlighted. */
 export function Charts({ view, store }: PartProps) {
   const [shown, setShown] = useState<Shown>('all')
   const { picture, selected, following } = view
@@ -47,12 +47,12 @@ export function Charts({ view, store }: PartProps) {
           <Overview tokens={tokens} lit={lit} open={setShown} />
         )}
       </div>
-      <Said lit={lit} isMoving={isMoving} />
+      <Announcement lit={lit} isMoving={isMoving} />
     </section>
   )
 }
 
-/** The tokens of all charts. Those of a chart that nobody moved in are the same object as before. */
+/** The tokens of all charts. Charts without a move keep the same object. */
 function useTokens(picture: Picture): Readonly<Record<ChartName, readonly Token[]>> {
   const { servers, clients } = picture
   const proposer = useKept(useMemo(() => roleTokens({ servers }, 'proposer'), [servers]))
@@ -63,7 +63,7 @@ function useTokens(picture: Picture): Readonly<Record<ChartName, readonly Token[
   return { proposer, acceptor, learner, requestQueue, client }
 }
 
-/** The tokens as they were, as long as they are alike. */
+/** The previous tokens, as long as they are equal. */
 function useKept(tokens: readonly Token[]): readonly Token[] {
   const kept = useRef(tokens)
   const isAlike =

@@ -4,7 +4,7 @@ import { charts } from '../../charts/charts.ts'
 import type { ChartName } from '../../charts/drawing.ts'
 import { partyClass } from '../shell/party-class.ts'
 
-/** Which charts are shown: all, one machine's, or one server's. */
+/** The charts that are shown: all, those of one machine, or those of one server. */
 export type Shown = 'all' | ChartName | number
 
 interface ChoiceProps {
@@ -13,7 +13,7 @@ interface ChoiceProps {
   readonly show: (shown: Shown) => void
 }
 
-/** Chooses what is shown; for the servers it is the legend of the tokens too. */
+/** Selects the charts. For the servers it is also the legend of the tokens. */
 export function Choice({ shown, servers, show }: ChoiceProps) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: these are no fields of a form

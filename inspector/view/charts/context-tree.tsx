@@ -5,11 +5,11 @@ import { type ContextLine, contextLines } from '../../charts/context-lines.ts'
 interface Shown {
   readonly value: Json
   readonly lines: readonly ContextLine[]
-  /** The paths of those that are not as they were before. */
+  /** The paths of the values that changed. */
   readonly changed: ReadonlySet<string>
 }
 
-/** What a role remembers, a line a field; those that its last step changed are marked. */
+/** The context of a role, one line for each field. Fields that the last step changed are marked. */
 export function ContextTree({ value }: { readonly value: Json }) {
   const shown = useRef<Shown | null>(null)
   if (shown.current?.value !== value) shown.current = shownAfter(shown.current, value)

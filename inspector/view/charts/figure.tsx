@@ -17,7 +17,7 @@ interface FigureProps {
   readonly lit: LitChart | null
 }
 
-/** A chart with its tokens, and with what is lit in it. A state that is pointed at or focused tells what it is for. */
+/** A chart with its tokens and its highlights. A state under the pointer or with the focus shows its description. */
 export function Figure({ chart, shape, scale, tokens, lit }: FigureProps) {
   const drawing: Drawing = chart[shape]
   const [target, setTarget] = useState<TipTarget | null>(null)
@@ -56,7 +56,7 @@ export function Figure({ chart, shape, scale, tokens, lit }: FigureProps) {
   )
 }
 
-/** Goes so many states on from the one that has the focus. Left and right are the page's, to step through time. */
+/** Moves the focus by this many states. The page uses the left and right keys to step through time. */
 function focusState(event: KeyboardEvent, by: number): void {
   if (!(event.currentTarget instanceof Element)) return
   const states = [...event.currentTarget.querySelectorAll<SVGElement>('[data-state]')]

@@ -4,7 +4,7 @@ import type { LitChart } from '../../charts/lit.ts'
 import { headPath, linePath } from '../../charts/paths.ts'
 import { partyClass } from '../shell/party-class.ts'
 
-/** What is lit, over the chart: arrows, what is written of them, and the state in which the step ended. */
+/** The highlights over the chart: arrows, their labels, and the state after the step. */
 export function Lit({ drawing, lit }: { readonly drawing: Drawing; readonly lit: LitChart | null }) {
   return useMemo(() => {
     if (lit === null) return null
@@ -32,7 +32,7 @@ export function Lit({ drawing, lit }: { readonly drawing: Drawing; readonly lit:
 
 interface MarkedProps {
   readonly place: Rectangle
-  /** How much wider than what is marked. */
+  /** How much wider than the marked element. */
   readonly by: number
   readonly radius: number
   readonly kind: 'state' | 'text'

@@ -18,17 +18,17 @@ interface OneServerProps {
 }
 
 const roles = charts.flatMap((chart) => (chart.name === 'client' ? [] : [{ chart, role: chart.name }]))
-/** What is remembered cannot be read in a card that is narrower, in pixels. */
+/** In a narrower card, in pixels, the context cannot be read. */
 const leastCardWidth = 215
 const scales = { smallest: smallestScale, largest: 1.2 }
 
-/** One server: its four roles, and what each remembers. */
+/** One server: its four roles, and the context of each. */
 export function OneServer({ server, tokens, lit }: OneServerProps) {
   const ref = useRef<HTMLDivElement>(null)
   const size = useSize(ref)
   const packing = useMemo(() => {
     if (size === null) return null
-    // Below the charts there must be room for what is remembered.
+    // Below the charts there must be room for the contexts.
     const panel = { width: size.width, height: size.height * 0.6 }
     return packed(
       roles.map(({ chart: { wide, tall } }) => ({ wide: withRoom(wide), tall: withRoom(tall) })),
@@ -72,7 +72,7 @@ export function OneServer({ server, tokens, lit }: OneServerProps) {
   )
 }
 
-/** The size of a drawing, or of what is remembered below it, if that is wider. */
+/** The size of a drawing, or of the context below it, if that is wider. */
 function withRoom({ width, height }: PackedSize): PackedSize {
   return { width: Math.max(width, leastCardWidth), height }
 }
@@ -80,8 +80,8 @@ function withRoom({ width, height }: PackedSize): PackedSize {
 function absence({ node, state, reason }: ServerPicture): string {
   if (state === 'silent') {
     return reason === null
-      ? `Nothing has been heard of server ${node} yet.`
-      : `Nothing is seen of server ${node}: ${reason}.`
+      ? `Server ${node} has not reported yet.`
+      : `No records from server ${node}: ${reason}.`
   }
   return `Server ${node} is gone${reason === null ? '' : `: ${reason}`}. Its roles are in no state.`
 }

@@ -17,7 +17,7 @@ interface OverviewProps {
 
 const scales = { smallest: smallestScale, largest: 1.5 }
 
-/** All charts beside each other. */
+/** All charts side by side. */
 export function Overview({ tokens, lit, open }: OverviewProps) {
   const ref = useRef<HTMLDivElement>(null)
   const size = useSize(ref)
@@ -63,7 +63,7 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
   )
 }
 
-/** A client's chart is left out where there is no room for all, as long as no client is seen. */
+/** The client's chart is left out when there is no room for all, until a client appears. */
 function arranged(size: PackedSize | null, hasClients: boolean) {
   if (size === null) return { shown: charts, packing: null }
   const packing = packed(charts, size, cardRoom, scales)

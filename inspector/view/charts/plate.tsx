@@ -7,7 +7,7 @@ interface PlateProps {
   readonly drawing: Drawing
 }
 
-/** What never changes in a chart: boxes, arrows and texts. It is made once. */
+/** The parts of a chart that never change: boxes, arrows and texts. They are drawn once. */
 export function Plate({ chart, drawing }: PlateProps) {
   const [first] = drawing.boxes
   return useMemo(
@@ -32,7 +32,7 @@ export function Plate({ chart, drawing }: PlateProps) {
   )
 }
 
-/** What a state's box is called to those who do not see it. */
+/** The name of a state's box for screen readers. */
 function labelOf(chart: Chart, box: DrawnBox): string {
   const state = chart.states.find(({ id }) => id === box.id)
   if (state === undefined || box.kind === 'any') return 'in any state'
@@ -43,7 +43,7 @@ function labelOf(chart: Chart, box: DrawnBox): string {
 interface BoxProps {
   readonly box: DrawnBox
   readonly label: string
-  /** The one that Tab reaches; arrow keys reach the others. */
+  /** Tab reaches this one; the arrow keys reach the others. */
   readonly isFirst: boolean
 }
 
@@ -51,7 +51,7 @@ function Box({ box, label, isFirst }: BoxProps) {
   const { id, x, y, width, height, kind, title, rows } = box
   const [top] = rows
   return (
-    // In small letters: preact writes attributes of SVG as they are given.
+    // In lower case: preact writes SVG attributes as they are given.
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: its description is shown to whoever reaches it with the keyboard
     <g
       class={`chart-box is-${kind}`}
@@ -96,7 +96,7 @@ function Text({ text }: { readonly text: DrawnText }) {
   )
 }
 
-/** The spans are set apart by a space's width, which the layout has room for. */
+/** Spans are separated by the width of a space, which the layout reserves. */
 function Line({ line: { x, y, spans } }: { readonly line: DrawnLine }) {
   return (
     <text x={x} y={y}>

@@ -10,20 +10,20 @@ interface SingleProps {
   readonly chart: Chart
   readonly tokens: readonly Token[]
   readonly lit: LitChart | null
-  /** Steps follow each other by themselves: then the chart is not scrolled to where they are. */
+  /** Steps advance automatically: then the chart does not scroll to them. */
   readonly isMoving: boolean
 }
 
-/** Smaller than this, what is written cannot be read. */
+/** At a smaller scale the text cannot be read. */
 const legible = 11 / 12
 const [smallest, largest] = [0.25, 3]
 const step = 1.2
 
-/** One chart with all that is written in it, which can be zoomed and scrolled. */
+/** One chart with all its texts, with zoom and scrolling. */
 export function Single({ chart, tokens, lit, isMoving }: SingleProps) {
   const ref = useRef<HTMLDivElement>(null)
   const size = useSize(ref)
-  /** `auto`: as large as the panel, and legible; `fit`: all of it in the panel. */
+  /** `auto`: as large as the panel allows, but legible; `fit`: the whole chart in the panel. */
   const [zoom, setZoom] = useState<'auto' | 'fit' | number>('auto')
   const { width, height } = chart.full
   const fit = size === null ? 1 : Math.min(size.width / width, size.height / height, 1.6)
@@ -40,7 +40,7 @@ export function Single({ chart, tokens, lit, isMoving }: SingleProps) {
       event.preventDefault()
       latest.current.zoomTo(latest.current.scale * step ** -Math.sign(event.deltaY))
     }
-    // One that may prevent the page's own zoom: preact's would be passive in some browsers.
+    // Not passive, so that it can prevent the page's own zoom. preact's listener would be passive in some browsers.
     element.addEventListener('wheel', turned, { passive: false })
     return () => element.removeEventListener('wheel', turned)
   }, [])
@@ -88,7 +88,7 @@ export function Single({ chart, tokens, lit, isMoving }: SingleProps) {
   )
 }
 
-/** Scrolls a box of the chart to the middle, unless all of it is seen. */
+/** Scrolls a box of the chart to the middle, unless it is completely visible. */
 function showBox(panel: HTMLElement, { id }: DrawnBox): void {
   const box = panel.querySelector(`[data-state="${CSS.escape(id)}"] > rect`)
   if (box === null) return

@@ -2,7 +2,7 @@ import { edgeWords } from '../../charts/chart-text.ts'
 import type { Chart, ChartState } from '../../charts/drawing.ts'
 
 export interface TipTarget {
-  /** The id of the state that is told of, `null` for an arrow. */
+  /** The id of the described state; `null` for an arrow. */
   readonly state: string | null
   readonly edges: readonly string[]
   /** In the window, in pixels. */
@@ -13,13 +13,13 @@ interface TipProps {
   readonly id: string
   readonly chart: Chart
   readonly target: TipTarget
-  /** The transitions are written in the chart itself. */
+  /** The chart itself shows the transitions. */
   readonly isFull: boolean
 }
 
 const width = 340
 
-/** What a state is for and where its rule comes from; in an overview also what is heard in it, or what an arrow stands for. */
+/** The purpose of a state and the source of its rule; in an overview also its events, or the transitions of an arrow. */
 export function Tip({ id, chart, target: { state: stateId, edges: ids, place }, isFull }: TipProps) {
   const state = chart.states.find((other) => other.id === stateId)
   const edges = chart.edges.filter((edge) =>

@@ -1,7 +1,7 @@
 import type { PlacedToken } from '../../charts/tokens.ts'
 import { partyClass } from '../shell/party-class.ts'
 
-/** The tokens in their places. One that changes its state glides there. */
+/** The tokens in their places. A token that changes its state moves there smoothly. */
 export function Tokens({ tokens }: { readonly tokens: readonly PlacedToken[] }) {
   return (
     <g>

@@ -35,7 +35,7 @@ interface Drag {
 /** How far an arrow key moves a server. */
 const keyStep = 20
 
-/** Of all servers, from when the first of them was moved. */
+/** The positions of all servers, after the first was moved. */
 const keptPositions = new Kept<Positions>({})
 
 const arrows: Readonly<Record<string, Point>> = {
@@ -45,7 +45,7 @@ const arrows: Readonly<Record<string, Point>> = {
   ArrowDown: { x: 0, y: keyStep },
 }
 
-/** The servers on a map: those that are dragged apart hear each other no more. */
+/** The servers on a map. Dragging servers apart cuts their links. */
 export function NetworkMap({
   nodes,
   servers,
@@ -62,7 +62,7 @@ export function NetworkMap({
   const svg = useRef<SVGSVGElement>(null)
   const cuts = cutsIn(rules)
   const positions = { ...restingPositions(groupsUnder(nodes, cuts)), ...moved }
-  // While a server is dragged, what letting go of it would do is shown.
+  // During a drag, shows the cuts that a release would make.
   const shownCuts = drag === null ? cuts : pairsApart(groupsOf(positions))
   const setCuts = (next: readonly Pair[]) => act({ type: 'rules', rules: withCuts(rules, next) })
 
@@ -97,7 +97,7 @@ export function NetworkMap({
     const at = positions[node]
     const isToggle = event.key === 'Enter' || event.key === ' '
     if (at === undefined || (by === undefined && !isToggle)) return
-    // The page's own keys step through time.
+    // Otherwise the page's own keys would step through time.
     event.preventDefault()
     event.stopPropagation()
     if (by === undefined) {
@@ -126,7 +126,7 @@ export function NetworkMap({
         </button>
       </div>
       <p class="faults-hint">
-        Drag servers apart to cut them off; or focus one and press Enter, or the arrow keys.
+        Drag servers apart to cut their links. Or focus a server and press Enter or the arrow keys.
       </p>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be drawn in */}
       <svg

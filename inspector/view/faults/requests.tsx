@@ -10,12 +10,15 @@ interface Asked {
   readonly result: ControlResult | null
 }
 
-/** How many of the latest are listed. */
+/** How many of the latest requests are listed. */
 const listed = 8
 
 const keptAsked = new Kept<readonly Asked[]>([])
 
-/** Asks for locks, and lists what came of it. A lock that is held is waited for, until the page is left or patience ends. */
+/**
+ * Sends requests for locks, and lists their results. A request for a held lock waits until the page is closed or the time limit
+ * passes.
+ */
 export function Requests({ control }: { readonly control: Control }) {
   const [name, setName] = useState('a')
   const asked = useKept(keptAsked)

@@ -15,7 +15,7 @@ const first: FaultRule = {
   count: null,
 }
 
-/** Makes rules, and lists those that hold. */
+/** Adds rules, and lists the present ones. */
 export function Rules({
   nodes,
   rules,
@@ -92,7 +92,7 @@ export function Rules({
         <button type="submit">Add rule</button>
       </form>
       {rules.length === 0 ? (
-        <p class="faults-muted">No rules hold.</p>
+        <p class="faults-muted">No rules.</p>
       ) : (
         <ul class="faults-rules">
           {cuts.map(([a, b]) => (

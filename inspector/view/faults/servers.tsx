@@ -5,7 +5,7 @@ import { partyClass } from '../shell/party-class.ts'
 
 type Action = 'pause' | 'resume' | 'crash' | 'restart'
 
-/** What can be done to a server in each state. `silent`: it may run, and not have been heard. */
+/** The possible commands for a server in each state. A `silent` server may be running. */
 const possible: Readonly<Record<ServerPicture['state'], readonly Action[]>> = {
   up: ['pause', 'crash'],
   paused: ['resume', 'crash'],
@@ -20,7 +20,7 @@ const labels: Readonly<Record<Action, string>> = {
   restart: 'Restart',
 }
 
-/** Each server, with what can be done to it and the timers that it waits for. */
+/** Each server with its possible commands and its armed timers. */
 export function Servers({ servers, act }: { readonly servers: readonly ServerPicture[]; readonly act: Act }) {
   return (
     <section class="faults-part" aria-labelledby="faults-servers-title">

@@ -1,4 +1,4 @@
-/** What the lanes say in words. */
+/** The messages of the lanes in words. */
 import type { Arrow, ArrowState } from '../../model/lanes.ts'
 import { partyText } from '../../model/record-text.ts'
 
@@ -13,24 +13,24 @@ export function wayText({ from, to }: Pick<Arrow, 'from' | 'to'>): string {
   return `from ${sender} to ${receiver}`
 }
 
-/** What became of a message. */
+/** The fate of a message in words. */
 export function fateText({ fate, reason }: Pick<Arrow, 'fate' | 'reason'>, state: ArrowState): string {
   const why = reason === null ? '' : `: ${reason}`
   switch (state) {
     case 'lost':
       return `lost${why}`
-    case 'heard':
-      return fate === null ? 'heard' : `${fate}${why}; heard`
+    case 'received':
+      return fate === null ? 'received' : `${fate}${why}; received`
     case 'own':
-      return 'heard at once'
+      return 'received at once'
     case 'flying':
-      return fate === null ? 'not heard yet' : `${fate}${why}; not heard yet`
-    case 'unheard':
-      return 'not heard of: its receiver ended, or went on without it'
+      return fate === null ? 'not received yet' : `${fate}${why}; not received yet`
+    case 'unreceived':
+      return 'not received: its receiver ended, or continued without it'
     case 'unknown':
       return 'not known: records of its receiver were left out'
     case 'unseen':
-      return 'to a client that tells nothing'
+      return 'to a client that sends no records'
   }
   state satisfies never
   return ''

@@ -1,9 +1,9 @@
-/** Where records are from left to right: by their order, or by time. A place is in dots or in milliseconds; a scale makes pixels of it. */
+/** The horizontal place of records: by order or by time. A place is in dots or in milliseconds; a scale converts it to pixels. */
 import { type LaneModel, leastMs } from '../../model/lanes.ts'
 
 export type AxisKind = 'order' | 'time'
 
-/** The part of the lanes that is in view. */
+/** The visible part of the lanes. */
 export interface Viewport {
   readonly axis: AxisKind
   /** The place at the left edge. */
@@ -21,13 +21,13 @@ const scales: Readonly<Record<AxisKind, { least: number; usual: number; most: nu
   time: { least: 0.02, usual: 3, most: 400 },
 }
 
-/** Where the cursor stays while the lanes follow it: this part of the width is before it. */
+/** While the lanes follow the cursor, it stays at this fraction of the width. */
 const followedAt = 0.86
 
-/** Steps of zooming: a button, or a key. */
+/** The factor of one zoom step, by button or key. */
 export const zoomStep = 1.4
 
-/** The scale that an axis begins with. */
+/** The initial scale of an axis. */
 export function usualScale(axis: AxisKind): number {
   return scales[axis].usual
 }
@@ -37,7 +37,7 @@ export function placeOf(places: Places, axis: AxisKind, at: number): number {
   return axis === 'order' ? places.orderOf(at) : places.elapsedOf(at)
 }
 
-/** The place between the last record that is shown and the next. */
+/** The place between the last shown record and the next. */
 export function cursorPlace(places: Places, axis: AxisKind, cursor: number): number {
   if (axis === 'order') return places.orderOf(cursor) - 0.5
   const next = places.elapsedOf(cursor)
@@ -61,7 +61,7 @@ export function recordAtPlace(places: Places, axis: AxisKind, place: number): nu
   return low
 }
 
-/** The records in view, with one screen edge's worth more on either side: from the first on, below the second. */
+/** The visible records, with some more on either side: from the first number to below the second. */
 export function recordsInView(places: Places, viewport: Viewport): readonly [number, number] {
   const { axis, left, scale, width } = viewport
   const margin = 30 / scale
@@ -69,7 +69,7 @@ export function recordsInView(places: Places, viewport: Viewport): readonly [num
   return [from, Math.max(from, recordAtPlace(places, axis, left + width / scale + margin))]
 }
 
-/** The view so moved that the cursor is where it is followed. */
+/** The view moved so that the cursor is at its fixed place. */
 export function followed(places: Places, viewport: Viewport, cursor: number): Viewport {
   const { axis, scale, width } = viewport
   const place = cursorPlace(places, axis, cursor)
@@ -77,7 +77,7 @@ export function followed(places: Places, viewport: Viewport, cursor: number): Vi
   return { ...viewport, left }
 }
 
-/** The view, moved as little as needed so that record `at` is in it. */
+/** The view moved as little as needed to show record `at`. */
 export function showing(places: Places, viewport: Viewport, at: number): Viewport {
   const margin = Math.min(60, viewport.width / 4)
   const x = xOf(places, viewport, at)
@@ -85,7 +85,7 @@ export function showing(places: Places, viewport: Viewport, at: number): Viewpor
   return panned(places, viewport, x < margin ? x - margin : x - (viewport.width - margin))
 }
 
-/** The view moved by so many pixels, to the right when positive; it stays where records are. */
+/** The view moved by this many pixels, to the right when positive. It stays where records are. */
 export function panned(places: Places, viewport: Viewport, pixels: number): Viewport {
   const { axis, scale, width } = viewport
   const least = leftmost(places, viewport)
@@ -93,14 +93,14 @@ export function panned(places: Places, viewport: Viewport, pixels: number): View
   return { ...viewport, left: Math.min(most, Math.max(least, viewport.left + pixels / scale)) }
 }
 
-/** The view so much nearer (above 1) or farther, with what is at pixel `x` staying there. */
+/** The view zoomed in (above 1) or out, with pixel `x` fixed. */
 export function zoomed(viewport: Viewport, factor: number, x: number): Viewport {
   const { least, most } = scales[viewport.axis]
   const scale = Math.min(most, Math.max(least, viewport.scale * factor))
   return { ...viewport, scale, left: viewport.left + x / viewport.scale - x / scale }
 }
 
-/** The view by the other axis, with what was in the middle still there. */
+/** The view on the other axis, with the same middle. */
 export function turnedTo(places: Places, viewport: Viewport, axis: AxisKind): Viewport {
   if (axis === viewport.axis) return viewport
   const middle = viewport.left + viewport.width / 2 / viewport.scale

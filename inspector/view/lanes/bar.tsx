@@ -1,11 +1,14 @@
-/** Above the lanes: how they are seen, and which messages; each kind with its line, so that it is the legend too. */
+/**
+ * The bar above the lanes: the axis, the zoom and the visible kinds of messages. Each kind shows its line, so the bar is the
+ * legend too.
+ */
 import { type MessageKind, messageKinds } from '../../model/lane-messages.ts'
 import type { Dot } from '../../model/lanes.ts'
 import { partyClass } from '../shell/party-class.ts'
 import type { AxisKind } from './axis.ts'
 import { Mark } from './shapes.tsx'
 
-/** The kinds that several types of message share. The others are called what their one type is called. */
+/** The kinds that several message types share. Another kind has the name of its type. */
 const sharedKinds: Partial<Record<MessageKind, string>> = { request: 'requests', response: 'responses' }
 
 const plain = { executed: [], isSynced: false } as const
@@ -13,9 +16,9 @@ const plain = { executed: [], isSynced: false } as const
 const signs: readonly { readonly text: string; readonly dot: Pick<Dot, 'what' | 'executed' | 'isSynced'> }[] =
   [
     { text: 'starts', dot: { ...plain, what: 'start' } },
-    { text: 'hears', dot: { ...plain, what: 'hear' } },
+    { text: 'receives', dot: { ...plain, what: 'hear' } },
     { text: 'a timer', dot: { ...plain, what: 'timer' } },
-    { text: 'has synced', dot: { ...plain, what: 'synced', isSynced: true } },
+    { text: 'completes a sync', dot: { ...plain, what: 'synced', isSynced: true } },
     { text: 'executes that instance', dot: { ...plain, what: 'hear', executed: [0] } },
     { text: 'ends, or crashes', dot: { ...plain, what: 'gone' } },
     { text: 'links are cut', dot: { ...plain, what: 'cut' } },
@@ -24,23 +27,23 @@ const signs: readonly { readonly text: string; readonly dot: Pick<Dot, 'what' | 
 
 const ends = [
   { text: 'lost', state: 'lost' },
-  { text: 'not heard of', state: 'unheard' },
+  { text: 'not received', state: 'unreceived' },
 ] as const
 
 export interface BarProps {
   readonly axis: AxisKind
   readonly isFollowing: boolean
-  /** There is no room for all in one row. */
+  /** The bar does not fit into one row. */
   readonly isNarrow: boolean
   readonly hidden: ReadonlySet<MessageKind>
   readonly turnTo: (axis: AxisKind) => void
-  /** Above 1 nearer. */
+  /** Above 1: zooms in. */
   readonly zoom: (direction: 1 | -1) => void
   readonly follow: (isFollowing: boolean) => void
   readonly hide: (hidden: ReadonlySet<MessageKind>) => void
 }
 
-/** The bar. What it changes is kept by the lanes. */
+/** The bar. The lanes keep its state. */
 export function LaneBar({ axis, isFollowing, isNarrow, hidden, turnTo, zoom, follow, hide }: BarProps) {
   const toggle = (kind: MessageKind) => {
     const next = new Set(hidden)
@@ -89,8 +92,8 @@ export function LaneBar({ axis, isFollowing, isNarrow, hidden, turnTo, zoom, fol
               {text}
             </li>
           ))}
-          <li>The lane: solid, it runs; dashed, it is paused; none, it is gone. Hatched: steps left out.</li>
-          <li>A loop: to itself. Dotted messages: a further copy.</li>
+          <li>Lane: solid, it runs; dashed, it is paused; none, it is gone. Hatched: steps left out.</li>
+          <li>Loop: a message to itself. Dotted: a further copy of a message.</li>
         </ul>
       </details>
       {isNarrow ? (

@@ -1,4 +1,4 @@
-/** The messages of the record that is selected; of the one that was picked, its content and what it caused. */
+/** The messages of the selected record; of the selected message, its content and the transitions that it caused. */
 import type { Json } from '../../../machines/batch.ts'
 import type { InspectorRecord, RoleMove } from '../../../src/inspect/records/record.ts'
 import { messageText } from '../../../src/messages/dictionary.ts'
@@ -14,18 +14,18 @@ interface DetailsProps {
   readonly model: LaneModel
   readonly selected: number
   readonly picked: Arrow | null
-  /** Selects a message, and with it the record in which it was heard. */
+  /** Selects a message, and the record in which it was received. */
   readonly pick: (arrow: Arrow) => void
 }
 
-/** Lists of what was heard, said and met with a fate in that record; nothing when no message was. */
+/** The messages that were received or sent in that record, or whose fate it reports. Nothing when there are none. */
 export function LaneDetails({ store, model, selected, picked, pick }: DetailsProps) {
   const arrows = model.arrowsAt(selected)
   if (arrows.length === 0) return null
   const lists = {
-    Heard: arrows.filter(({ heardAt }) => heardAt === selected),
-    Said: arrows.filter(({ saidAt }) => saidAt === selected),
-    Met: arrows.filter(({ saidAt, heardAt }) => saidAt !== selected && heardAt !== selected),
+    Received: arrows.filter(({ receivedAt }) => receivedAt === selected),
+    Sent: arrows.filter(({ sentAt }) => sentAt === selected),
+    Fate: arrows.filter(({ sentAt, receivedAt }) => sentAt !== selected && receivedAt !== selected),
   }
   return (
     <aside class="lane-details" aria-label="Messages of the selected record">
@@ -38,8 +38,8 @@ export function LaneDetails({ store, model, selected, picked, pick }: DetailsPro
 }
 
 function Picked({ arrow, model, store }: Pick<DetailsProps, 'model' | 'store'> & { readonly arrow: Arrow }) {
-  const { message, label, heardAt } = arrow
-  const moves = heardAt === null ? [] : movesIn(store.timeline.record(heardAt))
+  const { message, label, receivedAt } = arrow
+  const moves = receivedAt === null ? [] : movesIn(store.timeline.record(receivedAt))
   return (
     <>
       <h3>{label}</h3>
@@ -99,11 +99,11 @@ function movedText(role: string, move: Omit<RoleMove, 'role'>): string {
   return `${role}: ${moveText(move) ?? `no transition, stays ${move.state}`}`
 }
 
-/** What was heard need not be what it should. */
+/** A message from outside may be malformed. */
 function readText(message: LaneMessage): string {
   try {
     return messageText(message)
   } catch {
-    return 'It cannot be read.'
+    return 'This message is malformed.'
   }
 }

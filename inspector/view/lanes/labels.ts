@@ -1,9 +1,9 @@
-/** Which labels are drawn, and where: none covers another. */
+/** Places the labels so that none covers another. */
 
-/** Where a label's middle may be, in pixels: the first place that is free is taken. */
+/** A label with the possible places of its middle, in pixels. The first free place is used. */
 export interface LabelWish {
   readonly key: string
-  /** How it is drawn. */
+  /** Its CSS class. */
   readonly className: string
   readonly text: string
   readonly places: readonly { readonly x: number; readonly y: number }[]
@@ -11,7 +11,7 @@ export interface LabelWish {
 
 export interface PlacedLabel {
   readonly key: string
-  /** How it is drawn. */
+  /** Its CSS class. */
   readonly className: string
   readonly text: string
   /** The middle of the text. */
@@ -26,23 +26,23 @@ export interface Box {
   readonly bottom: number
 }
 
-/** Labels are set in a type in which each letter is as wide: 11 pixels high. */
+/** The width of a letter. Labels use a monospaced font of 11 pixels. */
 const letterWidth = 6.7
 const halfHeight = 7
 const rowHeight = 16
 
-/** The room that a label takes. */
+/** The box that a label covers. */
 export function labelBox({ text, x, y }: Pick<PlacedLabel, 'text' | 'x' | 'y'>): Box {
   const half = (text.length * letterWidth) / 2 + 2
   return { left: x - half, right: x + half, top: y - halfHeight, bottom: y + halfHeight }
 }
 
-/** True when the two have a point in common. */
+/** True when the boxes overlap. */
 export function boxesOverlap(a: Box, b: Box): boolean {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
 }
 
-/** Those of `wishes` that find room within `bounds` beside `taken`, and beside those before them. */
+/** Places the labels within `bounds`, so that they avoid `taken` and the labels before them. */
 export function placeLabels(
   wishes: readonly LabelWish[],
   bounds: Box,
@@ -71,7 +71,7 @@ function isWithin(box: Box, bounds: Box): boolean {
   )
 }
 
-/** Boxes by the rows that they touch, so that each is compared with few. */
+/** Boxes by the rows that they touch, so that each is compared with few others. */
 class Rows {
   readonly #rows = new Map<number, Box[]>()
 

@@ -1,6 +1,6 @@
 /**
- * The space-time lanes: a lane a server and a lane a client, time from left to right, and messages between them. What is not
- * in view is not drawn.
+ * The space-time lanes: one lane for each server and each client, time from left to right, and messages between them. Only the
+ * visible part is drawn.
  */
 import './lanes.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
@@ -28,12 +28,12 @@ import { LanePlot } from './plot.tsx'
 import { gutter, type Pointed, runOf, sceneOf } from './scene.ts'
 import { dotId } from './shapes.tsx'
 
-/** Where the lanes are less wide, in pixels, the kinds of messages are folded away. */
+/** In narrower lanes, in pixels, the kinds of messages are folded. */
 const narrow = 1_100
-/** A press that moves so far is a drag, in pixels. */
+/** A press that moves this far is a drag, in pixels. */
 const dragFrom = 4
 
-/** The lanes, their bar and the details of what is selected. */
+/** The lanes, their bar, and the details of the selected record. */
 export function Lanes({ view, store }: PartProps) {
   const model = useRef<LaneModel>(null)
   model.current ??= new LaneModel()
@@ -51,12 +51,12 @@ export function Lanes({ view, store }: PartProps) {
   const [hidden, setHidden] = useState<ReadonlySet<MessageKind>>(new Set())
   const [picked, setPicked] = useState<Arrow | null>(null)
   const [pointed, setPointed] = useState<Pointed | null>(null)
-  /** The record of the dot at which the keyboard is. */
+  /** The record of the dot that has the keyboard's focus. */
   const [current, setCurrent] = useState<number | null>(null)
   const drag = useRef<{ readonly x: number; readonly from: Viewport; isMoving: boolean } | null>(null)
 
   const still: Viewport = { ...kept, width: Math.max(1, size.width - gutter) }
-  // Where the records are fewer than before, as after an undo, the view is moved to where there are any.
+  // When records were removed, as after an undo, the view moves to the remaining ones.
   const viewport = isFollowing ? followed(lanes, still, view.cursor) : panned(lanes, still, 0)
   const { selected } = view
   const shownArrow =
@@ -83,7 +83,7 @@ export function Lanes({ view, store }: PartProps) {
   }
   const pick = (arrow: Arrow) => {
     setPicked(arrow)
-    store.select(arrow.heardAt ?? arrow.saidAt ?? arrow.fateAt)
+    store.select(arrow.receivedAt ?? arrow.sentAt ?? arrow.fateAt)
   }
   const selectDot = (at: number) => {
     setPicked(null)
@@ -98,7 +98,7 @@ export function Lanes({ view, store }: PartProps) {
     if (x < 20 || x > viewport.width - 20) look(showing(lanes, viewport, at))
   }
 
-  // A record that is selected elsewhere is brought into view.
+  // Scrolls a record that was selected elsewhere into view.
   useEffect(() => {
     if (selected === null) return
     const x = xOf(lanes, viewport, selected)
@@ -118,7 +118,7 @@ export function Lanes({ view, store }: PartProps) {
     if (event.button === 0) drag.current = { x: event.clientX, from: viewport, isMoving: false }
   }
   const pointerMove = (event: PointerEvent) => {
-    // A press that ended elsewhere is no drag any more.
+    // The press ended outside: the drag is over.
     if (event.buttons === 0) drag.current = null
     const dragged = drag.current
     if (dragged === null) {
@@ -176,7 +176,7 @@ export function Lanes({ view, store }: PartProps) {
     const run = keys[event.key]
     if (run === undefined) return
     run()
-    // The page's own keys, of the same names, are not meant.
+    // Keeps the page's own use of these keys from taking effect.
     event.preventDefault()
     event.stopPropagation()
   }
@@ -236,8 +236,8 @@ export function Lanes({ view, store }: PartProps) {
         )}
       </div>
       <p id="lane-keys" class="visually-hidden">
-        Arrow keys move between what happened, in order, and between lanes; Enter selects it. Plus and minus
-        zoom, shift and an arrow key pan, F follows.
+        Arrow keys move between events, in order, and between lanes; Enter selects one. Plus and minus zoom,
+        Shift and an arrow key pan, F follows.
       </p>
       <p class="visually-hidden" aria-live="polite">
         {currentDot !== null && nameOf(currentDot.at)}

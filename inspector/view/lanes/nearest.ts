@@ -1,19 +1,16 @@
-/** What the pointer is at, and what the arrow keys lead to. */
+/** The target of the pointer, and of the arrow keys. */
 import type { LaneModel } from '../../model/lanes.ts'
 import { type Box, labelBox } from './labels.ts'
 import { arrowKey, pointOf, type Scene, type SceneArrow, type SceneDot } from './scene.ts'
 
-/** So far from a line or a dot the pointer still means it, in pixels. */
+/** The pointer hits a line or a dot within this distance, in pixels. */
 const reach = 7
 
 export type Hit =
   | { readonly type: 'dot'; readonly dot: SceneDot }
   | { readonly type: 'arrow'; readonly arrow: SceneArrow }
 
-/**
- * What is drawn at that point: a dot before the label of an arrow, and that before a line; of several the nearest; `null` for
- * nothing.
- */
+/** The target at that point: dots before labels of arrows before lines, the nearest of several; `null` for none. */
 export function hitAt(
   { dots, arrows, labels }: Pick<Scene, 'dots' | 'arrows' | 'labels'>,
   x: number,
@@ -45,7 +42,7 @@ function nearest<T>(things: readonly T[], distance: (thing: T) => number): T | n
 
 function distanceToLine(drawn: SceneArrow, x: number, y: number): number {
   const { arrow, x1, y1, x2, y2, bend } = drawn
-  // What one says to oneself is drawn as a loop above the dot.
+  // A message to itself is a loop above the dot.
   if (arrow.kind === 'own') return Math.max(0, Math.hypot(x - x1, y - (y1 - 10)) - 4)
   const [dx, dy] = [x2 - x1, y2 - y1]
   const length = dx * dx + dy * dy
@@ -53,13 +50,13 @@ function distanceToLine(drawn: SceneArrow, x: number, y: number): number {
     const part = length === 0 ? 0 : Math.min(1, Math.max(0, ((x - x1) * dx + (y - y1) * dy) / length))
     return Math.hypot(x - (x1 + part * dx), y - (y1 + part * dy))
   }
-  // A bent line goes down or up evenly.
+  // A bent line has a constant vertical speed.
   const part = Math.min(1, Math.max(0, (y - y1) / dy))
   const point = pointOf(drawn, part)
   return Math.hypot(x - point.x, y - point.y)
 }
 
-/** The next dot after record `at`, or the one before it, whosever it is; `null` when there is none. */
+/** The next dot after record `at`, or the one before it, on any lane; `null` for none. */
 export function dotBeside(
   model: Pick<LaneModel, 'first' | 'end' | 'dot'>,
   at: number,
@@ -71,7 +68,7 @@ export function dotBeside(
   return null
 }
 
-/** Of the lanes above (-1) or below (1) that of record `at`, the dot in the first that has any: the nearest to it. */
+/** Above (-1) or below (1) the lane of record `at`: the nearest dot of the first lane that has any. */
 export function dotInNextLane({ dots }: Pick<Scene, 'dots'>, at: number, by: 1 | -1): number | null {
   const here = dots.find(({ dot }) => dot.at === at)
   if (here === undefined) return null

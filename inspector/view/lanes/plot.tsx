@@ -1,4 +1,4 @@
-/** The drawing itself. */
+/** The SVG of the lanes. */
 import type { DotKind } from '../../model/lanes.ts'
 import { partyClass } from '../shell/party-class.ts'
 import { labelBox, type PlacedLabel } from './labels.ts'
@@ -14,14 +14,14 @@ import {
 } from './scene.ts'
 import { ArrowShape, DenseArrows, DenseDots, DotShape } from './shapes.tsx'
 
-/** Above so many dots they are small, and above so many strokes only. */
+/** Above this many dots they are small, and above `strokes` only strokes. */
 const smallDots = 110
 const denseDots = 240
 
-/** What is seen in every crowd. */
+/** The dots that are drawn in full at any density. */
 const outstanding: ReadonlySet<DotKind> = new Set(['gone', 'gap', 'cut', 'healed'])
 
-/** The scene as SVG. What is seen, and where, was decided before. */
+/** The scene as SVG. The scene has decided what is visible, and where. */
 export function LanePlot({
   scene,
   run,
@@ -31,10 +31,10 @@ export function LanePlot({
   pointed,
 }: {
   readonly scene: Scene
-  /** What moves with the view is drawn so far to the right, and the whole of it moved back. */
+  /** Moving parts are drawn this far to the right, and their group is moved back. */
   readonly run: number
   readonly width: number
-  /** What happened in a record, in words. */
+  /** The event of a record, in words. */
   readonly nameOf: (at: number) => string
   readonly current: number | null
   readonly pointed: Pointed | null
@@ -53,7 +53,7 @@ export function LanePlot({
       isPointed={pointed?.type === 'arrow' && pointed.id === drawn.arrow.id}
     />
   )
-  // What is on its way at the cursor reaches beyond it, and is not dimmed there.
+  // A message in transit at the cursor reaches beyond it, and is not dimmed there.
   const isOnItsWay = ({ state, x1 }: SceneArrow) => state === 'flying' && x1 < cursorX
   const onTheirWay = new Set(arrows.filter(isOnItsWay).map(({ arrow }) => arrowKey(arrow.id)))
   return (

@@ -1,4 +1,4 @@
-/** What is drawn of the lanes: everything that is in view, in pixels. */
+/** The visible content of the lanes, in pixels. */
 import type { PartyName } from '../../../src/inspect/records/record.ts'
 import { laneClientName, type MessageKind } from '../../model/lane-messages.ts'
 import type { Arrow, ArrowState, Dot, LaneClient, LaneModel, LifeChange } from '../../model/lanes.ts'
@@ -6,22 +6,22 @@ import { leftOutText, partyText, timeText } from '../../model/record-text.ts'
 import { cursorPlace, recordsInView, type Viewport, xOf } from './axis.ts'
 import { type LabelWish, type PlacedLabel, placeLabels } from './labels.ts'
 
-/** The reader's wishes. */
+/** The input of a scene. */
 export interface SceneInput {
   readonly model: LaneModel
   readonly viewport: Viewport
-  /** In pixels; the lanes take more when there are many. */
+  /** In pixels. Many lanes take more. */
   readonly height: number
   readonly hidden: ReadonlySet<MessageKind>
-  /** What comes from this record on is dimmed. */
+  /** Records from this one on are dimmed. */
   readonly cursor: number
-  /** Where time is counted from. */
+  /** The origin of the time labels. */
   readonly originMs: number
-  /** The record whose messages stand out. */
+  /** The record whose messages are highlighted. */
   readonly selected: number | null
-  /** The arrow that stands out, by its id. */
+  /** The highlighted arrow, by its id. */
   readonly picked: number | null
-  /** What the pointer or the keyboard is at: it is labelled before all others. */
+  /** The dot or arrow at the pointer or the keyboard's focus. It is labelled first. */
   readonly pointed: Pointed | null
 }
 
@@ -39,17 +39,17 @@ export interface Scene {
   readonly labels: readonly PlacedLabel[]
   readonly ticks: readonly { readonly x: number; readonly text: string }[]
   readonly cursorX: number
-  /** There is so much in view that labels would say nothing. */
+  /** Too much is visible for labels. */
   readonly isDense: boolean
 }
 
 export interface SceneLane {
   readonly key: string
-  /** `null` for the clients that have no lane of their own. */
+  /** `null` for the clients without a lane of their own. */
   readonly party: PartyName | null
   readonly name: string
   readonly y: number
-  /** What it is, from one pixel to another. */
+  /** The states of the party, each from one pixel to another. */
   readonly parts: readonly {
     readonly from: number
     readonly to: number
@@ -64,7 +64,7 @@ export interface SceneArrow {
   readonly y1: number
   readonly x2: number
   readonly y2: number
-  /** So far left of the middle is the point that it is drawn towards: what passes lanes goes round what ends there. */
+  /** How far the line bends to the left at its middle, so that it avoids the ends of other lines on the lanes that it crosses. */
   readonly bend: number
   readonly isLit: boolean
 }
@@ -76,29 +76,29 @@ export interface SceneDot {
   readonly isLit: boolean
 }
 
-/** The lane of the clients that have none of their own: no party is called so. */
+/** The lane of the clients without their own. No party has this name. */
 const others = ''
 
-/** Clients that have a lane of their own, at most. */
+/** How many clients have their own lane at most. */
 const clientLanes = 6
-/** A client that has been silent for more records leaves its lane to others. */
+/** A client that is silent for more records gives up its lane. */
 const recently = 500
-/** The room above the lanes, for the time. */
+/** The height of the time axis above the lanes. */
 export const axisHeight = 20
-/** The room left of the lanes, for their names. */
+/** The width of the names left of the lanes. */
 export const gutter = 128
-/** Lower, a label would have no room between two lanes. Five servers and two for clients are seen at once at 1280×800. */
+/** A lower lane has no room for a label. Five servers and two client lanes fit into a window of 1280×800. */
 const leastLaneHeight = 20
 const mostLaneHeight = 84
-/** Above so many arrows nothing is labelled. */
+/** Above this number of arrows nothing is labelled. */
 const denseAbove = 160
-/** From the middle of a dot to where an arrow begins or ends. */
+/** From the middle of a dot to the end of an arrow. */
 const dotRadius = 5
-/** How far an arrow that is not heard goes. */
-const unheardPart = 0.62
+/** The part of the way that an arrow without a receiver is drawn. */
+const unreceivedPart = 0.62
 const tickPixels = 120
 
-/** What is in view. */
+/** The visible content. */
 export function sceneOf(input: SceneInput): Scene {
   const { model, viewport, cursor, hidden, selected } = input
   const [from, to] = recordsInView(model, viewport)
@@ -163,15 +163,15 @@ function lanesOf(
   return { lanes, laneHeight, height: Math.max(given, axisHeight + parties.length * laneHeight) }
 }
 
-/** How many of them have room beside the servers: one has, whatever the height. */
+/** How many client lanes fit beside the servers: at least one. */
 function clientRoom(height: number, servers: number): number {
   const lanes = Math.floor((height - axisHeight) / leastLaneHeight)
   return Math.min(clientLanes, Math.max(1, lanes - servers - 1))
 }
 
 /**
- * Those that have a lane of their own, in the order in which they came: first who has a part in what is in view, then who
- * had one lately, and of them who came first, so that lanes stay where they are; then the latest.
+ * The clients with their own lane, in order of appearance. First those that take part in the visible records, then those that
+ * recently had a lane (earliest first, so that lanes stay in place), then the latest.
  */
 function shownClients(
   clients: readonly LaneClient[],
@@ -182,7 +182,7 @@ function shownClients(
   if (clients.length <= room + 1) return clients
   const isSeenFrom = (at: number) => (client: LaneClient) => client.firstAt < to && client.lastAt >= at
   const latest = clients.toSorted((a, b) => b.lastAt - a.lastAt)
-  // A set keeps the place of what is put in again.
+  // A set keeps the place of an element that is added again.
   const byWorth = new Set([
     ...clients.filter(isSeenFrom(from)),
     ...clients.filter(isSeenFrom(from - recently)),
@@ -207,13 +207,13 @@ function partsOf(model: LaneModel, viewport: Viewport, node: number): SceneLane[
   })
 }
 
-/** Of what a server says to itself at once, one is drawn. */
+/** Of several simultaneous messages of a server to itself, one is drawn. */
 function onePerLoop(arrows: readonly Arrow[]): readonly Arrow[] {
   const seen = new Set<number>()
-  return arrows.filter(({ kind, saidAt }) => {
-    if (kind !== 'own' || saidAt === null) return true
-    if (seen.has(saidAt)) return false
-    seen.add(saidAt)
+  return arrows.filter(({ kind, sentAt }) => {
+    if (kind !== 'own' || sentAt === null) return true
+    if (seen.has(sentAt)) return false
+    seen.add(sentAt)
     return true
   })
 }
@@ -225,16 +225,16 @@ function sceneArrow(
   laneHeight: number,
 ): SceneArrow {
   const state = model.stateOf(arrow)
-  const { saidAt, heardAt, fateAt } = arrow
+  const { sentAt, receivedAt, fateAt } = arrow
   const x = (at: number) => xOf(model, viewport, at)
   const slope = Math.min(60, Math.max(14, viewport.axis === 'order' ? viewport.scale * 1.3 : 30))
-  const at = heardAt ?? fateAt ?? model.first
-  const x1 = saidAt === null ? x(at) - slope : x(saidAt)
+  const at = receivedAt ?? fateAt ?? model.first
+  const x1 = sentAt === null ? x(at) - slope : x(sentAt)
   const [y1, y2] = [yOf(arrow.from), yOf(arrow.to)]
-  const isWhole = state === 'heard' || state === 'unseen' || state === 'own'
-  const whole = { x: state === 'own' ? x1 : heardAt === null ? x1 + slope : x(heardAt), y: y2 }
-  const far = state === 'lost' && fateAt !== null && saidAt !== null ? Math.max(0, x(fateAt) - x1) : 0
-  const part = Math.min(1, unheardPart)
+  const isWhole = state === 'received' || state === 'unseen' || state === 'own'
+  const whole = { x: state === 'own' ? x1 : receivedAt === null ? x1 + slope : x(receivedAt), y: y2 }
+  const far = state === 'lost' && fateAt !== null && sentAt !== null ? Math.max(0, x(fateAt) - x1) : 0
+  const part = Math.min(1, unreceivedPart)
   const end = isWhole
     ? whole
     : { x: x1 + Math.max(slope * part, Math.min(far, slope)), y: y1 + (y2 - y1) * part }
@@ -247,16 +247,19 @@ function sceneArrow(
       arrow.id === picked ||
       (picked === null &&
         selected !== null &&
-        (saidAt === selected || heardAt === selected || fateAt === selected)),
+        (sentAt === selected || receivedAt === selected || fateAt === selected)),
   }
 }
 
-/** Of arrows to several lanes, heard one after the other, the ends would be in one line. Never so much that it goes back in time. */
+/**
+ * How far an arrow bends. Without it, the ends of arrows to several lanes would lie on one line. Limited, so that no arrow goes
+ * back in time.
+ */
 function bendOf(width: number, lanes: number): number {
   return lanes < 1.5 ? 0 : (lanes - 1) * Math.min(18, (width / lanes) * 0.5)
 }
 
-/** The point of an arrow, of which `part` is before it: 0 to 1. */
+/** The point of an arrow at the fraction `part`: 0 to 1. */
 export function pointOf(
   { x1, y1, x2, y2, bend }: Pick<SceneArrow, 'x1' | 'y1' | 'x2' | 'y2' | 'bend'>,
   part: number,
@@ -264,7 +267,7 @@ export function pointOf(
   return { x: x1 + (x2 - x1) * part - bend * 2 * part * (1 - part), y: y1 + (y2 - y1) * part }
 }
 
-/** The line without what the dots at its ends cover. */
+/** The line without the parts that its dots cover. */
 function shortened(x1: number, y1: number, x2: number, y2: number, atBoth: boolean) {
   const length = Math.hypot(x2 - x1, y2 - y1)
   if (length < 3 * dotRadius) return { x1, y1, x2, y2 }
@@ -272,7 +275,7 @@ function shortened(x1: number, y1: number, x2: number, y2: number, atBoth: boole
   return { x1: x1 + dx, y1: y1 + dy, x2: atBoth ? x2 - dx : x2, y2: atBoth ? y2 - dy : y2 }
 }
 
-/** Along a line, the middle first. */
+/** Places along a line, the middle first. */
 const alongLine = [0.5, 0.36, 0.64, 0.24, 0.76]
 
 function labelsOf(
@@ -284,10 +287,10 @@ function labelsOf(
 ): readonly PlacedLabel[] {
   const bounds = { left: 0, right: viewport.width, top: axisHeight, bottom: height }
   const taken = [
-    // A label's letters are lower than its box, by so much that none touches a dot.
+    // The letters of a label are lower than its box, so no letter touches a dot.
     ...dots.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 3, bottom: y + 3 })),
     ...arrows
-      .filter(({ state }) => state === 'lost' || state === 'unheard')
+      .filter(({ state }) => state === 'lost' || state === 'unreceived')
       .map(({ x2, y2 }) => ({ left: x2 - 6, right: x2 + 6, top: y2 - 6, bottom: y2 + 6 })),
     ...lanes.map(({ y }) => ({ left: 0, right: viewport.width, top: y - 1, bottom: y + 1 })),
   ]
@@ -296,7 +299,7 @@ function labelsOf(
     const places = [-1, 1].map((side) => ({ x, y: y + side * 14 }))
     return text === null ? [] : [{ key: `dot ${dot.at}`, className: 'of-dot', text, places }]
   })
-  // Between two lanes: where lanes are low, a label has room only there.
+  // Between two lanes: low lanes have room for a label only there.
   const middles = lanes.slice(1).map(({ y }, place) => (y + (lanes[place]?.y ?? y)) / 2)
   const ofArrows = arrows.map((drawn) => ({
     isPointed: pointed?.type === 'arrow' && drawn.arrow.id === pointed.id,
@@ -335,7 +338,7 @@ function arrowWish(drawn: SceneArrow, middles: readonly number[]): LabelWish {
   return { key: arrowKey(arrow.id), className, text: arrow.label, places }
 }
 
-/** The parts of a line from `y1` to `y2` that are before these heights, those of them that it passes, the middle first. */
+/** The fractions of a line from `y1` to `y2` at these heights, if it crosses them, the middle first. */
 function partsAt(heights: readonly number[], y1: number, y2: number): readonly number[] {
   return heights
     .map((y) => (y - y1) / (y2 - y1))
@@ -343,7 +346,7 @@ function partsAt(heights: readonly number[], y1: number, y2: number): readonly n
     .sort((a, b) => Math.abs(a - 0.5) - Math.abs(b - 0.5))
 }
 
-/** What stands at a dot: `#4` where instance 4 was executed, how many records were left out. */
+/** The label of a dot: `#4` when instance 4 was executed, or the number of left-out records. */
 function dotLabel({ executed, what, leftOut }: Dot): string | null {
   if (what === 'gap') return leftOutText(leftOut)
   if (what === 'cut' || what === 'healed') return what
@@ -366,16 +369,19 @@ function ticksOf({ model, viewport, originMs }: SceneInput, from: number, to: nu
   return ticks
 }
 
-/** After so many pixels coordinates begin at 0 again: numbers in SVG are not exact where they are large. */
+/** The coordinates restart at 0 after this many pixels, because large numbers in SVG are inexact. */
 const longestRun = 10_000
 
-/** How far right of the view's left edge coordinates begin that stay the same while the view moves. */
+/** The offset of the coordinates from the view's left edge. It stays the same while the view moves. */
 export function runOf({ left, scale }: Viewport): number {
   const x = left * scale
   return x - Math.floor(x / longestRun) * longestRun
 }
 
-/** The same moved to the right, in tenths of pixels: what does not change between two frames need not be drawn again. */
+/**
+ * The same scene moved to the right, rounded to tenths of pixels, so that parts that do not change between two frames are not
+ * drawn again.
+ */
 export function movedBy(scene: Scene, pixels: number): Scene {
   const moved = (x: number) => Math.round((x + pixels) * 10) / 10
   return {

@@ -1,4 +1,4 @@
-/** Dots and arrows, each one element of SVG with a name; and all of them at once where there are too many. */
+/** Dots and arrows: one named SVG element each, or combined elements when there are too many. */
 import { memo } from 'preact/compat'
 import type { Dot } from '../../model/lanes.ts'
 import { partyClass } from '../shell/party-class.ts'
@@ -27,14 +27,15 @@ export function ArrowShape({
   )
 }
 
-/** Many messages, as one element for all that look alike. */
+/** Many messages: one element for all that look alike. */
 export function DenseArrows({ arrows }: { readonly arrows: readonly SceneArrow[] }) {
   const paths = new Map<string, string[]>()
   for (const drawn of arrows) {
     const { arrow, state, isLit } = drawn
     if (state === 'own') continue
     const name = `arrow kind-${arrow.kind} is-${state}${isLit ? ' is-lit' : ''}`
-    const path = state === 'lost' || state === 'unheard' ? linePath(drawn) + endPath(drawn) : linePath(drawn)
+    const path =
+      state === 'lost' || state === 'unreceived' ? linePath(drawn) + endPath(drawn) : linePath(drawn)
     const before = paths.get(name)
     if (before === undefined) paths.set(name, [path])
     else before.push(path)
@@ -50,7 +51,7 @@ export function DenseArrows({ arrows }: { readonly arrows: readonly SceneArrow[]
   )
 }
 
-/** Something that happened to somebody. */
+/** An event of a party. */
 export function DotShape({
   drawn: { dot, x, y, isLit },
   name,
@@ -82,12 +83,12 @@ export function DotShape({
   )
 }
 
-/** The id of a dot in the page. */
+/** The element id of a dot. */
 export function dotId(at: number): string {
   return `lane-dot-${at}`
 }
 
-/** What a dot looks like. */
+/** The shape of a dot. */
 export const Mark = memo(({ dot }: { readonly dot: Pick<Dot, 'what' | 'executed' | 'isSynced'> }) => {
   const { what, executed, isSynced } = dot
   if (what === 'gone') return <path class="mark-cross" d="M-6 -6L6 6M-6 6L6 -6" />
@@ -131,11 +132,11 @@ function linePath({ arrow, x1, y1, x2, y2, bend }: SceneArrow): string {
   return `M${round(x1)} ${round(y1)}${towards}${round(x2)} ${round(y2)}`
 }
 
-/** An arrowhead, a cross where it was lost, a bar where it is still on its way. */
+/** An arrowhead; a cross for a lost message; a bar for a message in transit. */
 function endPath({ arrow, state, x1, y1, x2, y2, bend }: SceneArrow): string {
   if (arrow.kind === 'own' || state === 'flying') return ''
   const at = (dx: number, dy: number) => `${round(x2 + dx)} ${round(y2 + dy)}`
-  if (state === 'lost' || state === 'unheard') {
+  if (state === 'lost' || state === 'unreceived') {
     return `M${at(-5, -5)}L${at(5, 5)}M${at(-5, 5)}L${at(5, -5)}`
   }
   if (state === 'unknown') return ''

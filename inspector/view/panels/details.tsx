@@ -13,7 +13,7 @@ interface DetailsProps {
   readonly selected: number
 }
 
-/** All that there is of the record that the reader selected. */
+/** The complete content of the selected record. */
 export const Details = pure(function Details({ store, selected }: DetailsProps) {
   const record = store.timeline.record(selected)
   return (
@@ -28,7 +28,7 @@ export const Details = pure(function Details({ store, selected }: DetailsProps) 
         </button>
       </div>
       {record === undefined ? (
-        <p class="muted">It is no longer kept.</p>
+        <p class="muted">This record was evicted.</p>
       ) : (
         <RecordDetails record={record} originMs={store.timeline.originMs} />
       )}

@@ -7,7 +7,7 @@ import { timeOf } from '../../model/timeline.ts'
 import { partyClass } from '../shell/party-class.ts'
 import { pure } from '../shell/pure.ts'
 
-/** Records that are listed, at most. */
+/** How many records are listed at most. */
 const shown = 200
 
 interface EventsProps {
@@ -16,7 +16,7 @@ interface EventsProps {
   readonly selected: number | null
 }
 
-/** What happened, the latest on top, in words: each leads to its record. */
+/** The events in words, the latest on top. Each links to its record. */
 export const Events = pure(function Events({ store, cursor, selected }: EventsProps) {
   const { timeline } = store
   const from = Math.max(timeline.first, cursor - shown)
@@ -39,7 +39,7 @@ export const Events = pure(function Events({ store, cursor, selected }: EventsPr
           .reverse()}
       </ol>
       {records.length === 0 ? <p class="muted">Nothing has happened yet.</p> : null}
-      {from > timeline.first ? <p class="muted">Earlier ones: go back in time.</p> : null}
+      {from > timeline.first ? <p class="muted">Go back in time to see earlier records.</p> : null}
     </div>
   )
 })
@@ -49,7 +49,10 @@ interface MilestonesProps {
   readonly store: Store
 }
 
-/** What is kept for good, the latest on top, up to now wherever the reader is: each leads to its record, if that is kept. */
+/**
+ * The milestones up to the present, the latest on top, independent of the reader's place. Each links to its record, if that is
+ * kept.
+ */
 const Milestones = pure(function Milestones({ milestones, store }: MilestonesProps) {
   if (milestones.length === 0) return null
   const { timeline } = store
@@ -69,7 +72,7 @@ const Milestones = pure(function Milestones({ milestones, store }: MilestonesPro
           return (
             <li key={milestones.length - place} class={`milestone ${milestone.what}`}>
               {number === null ? (
-                <span class="line" title="Its record is not kept any more">
+                <span class="line" title="Its record was evicted">
                   {text}
                 </span>
               ) : (
@@ -109,7 +112,7 @@ const Line = pure(function Line({ number, record, isSelected, originMs, store }:
   )
 })
 
-/** How it is coloured: by its server, or by what kind it is of. */
+/** Its colour: by its server, or by its kind. */
 function kindOf(record: InspectorRecord): string {
   switch (record.kind) {
     case 'server':

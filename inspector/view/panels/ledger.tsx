@@ -49,7 +49,7 @@ export const Ledger = pure(function Ledger({ ledger, servers }: LedgerProps) {
               <Promised key={place} {...head} />
             ))}
           </tr>
-          <tr title="It knows what was chosen in every instance below this one">
+          <tr title="It knows the chosen batch of every instance below this one">
             <th scope="row">
               chosen <span aria-hidden="true">&lt;</span>
               <span class="visually-hidden">below</span>
@@ -67,7 +67,7 @@ export const Ledger = pure(function Ledger({ ledger, servers }: LedgerProps) {
               <td key={place}>{firstUnchosen === null ? '–' : firstUnexecuted}</td>
             ))}
           </tr>
-          <tr title="How old the column below is: the server has left out records since. The numbers above are reported all the same, of all servers for one moment.">
+          <tr title="The age of the column below: the server has left out records since. The numbers above are reported separately, for one moment of all servers.">
             <th scope="row">age</th>
             {heads.map((head, place) => (
               <Age key={place} {...head} />
@@ -120,7 +120,7 @@ interface GapProps {
   readonly columns: number
 }
 
-/** Instances of which there is no record. */
+/** Instances without a record. */
 const Gap = pure(function Gap({ from, to, columns }: GapProps) {
   return (
     <tbody class="ledger-gap">
@@ -133,9 +133,9 @@ const Gap = pure(function Gap({ from, to, columns }: GapProps) {
 
 interface RowProps {
   readonly row: LedgerRow
-  /** Their numbers in a text, which is the same as long as they are. */
+  /** The server ids as one text, because equal texts do not cause a drawing. */
   readonly nodes: string
-  /** What each of them knows, in a text. */
+  /** The knowledge of each server, as one text. */
   readonly knows: string
 }
 
@@ -171,7 +171,7 @@ const Cell = pure(function Cell({ cell, knows, outcomes }: CellProps) {
   const accepted = cell?.accepted ?? null
   if (knows === 'unknown') {
     return (
-      <td class="nothing" title="Not known: the server left out records">
+      <td class="nothing" title="Not known, because the server left out records">
         <span aria-hidden="true">?</span>
         <span class="visually-hidden">not known</span>
       </td>
@@ -195,7 +195,7 @@ const Cell = pure(function Cell({ cell, knows, outcomes }: CellProps) {
   )
 })
 
-/** `executed`; `executed, delayed` where the requests of the batch ended differently. */
+/** `executed`; `executed, delayed` when the requests of the batch had different outcomes. */
 function executedText(outcomes: readonly RequestOutcome[] | null): string {
   const kinds = new Set((outcomes ?? []).map(({ outcome }) => outcome.kind))
   return kinds.size === 0 ? 'executed' : [...kinds].join(', ')

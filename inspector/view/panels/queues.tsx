@@ -11,11 +11,11 @@ import { Token } from '../shell/token.tsx'
 
 interface QueuesProps {
   readonly servers: readonly ServerPicture[]
-  /** Where the page counts time from. */
+  /** The origin of the page's time. */
   readonly originMs: number
 }
 
-/** What each server's request queue holds. */
+/** The content of each server's request queue. */
 export const Queues = pure(function Queues({ servers, originMs }: QueuesProps) {
   return (
     <div class="queues">

@@ -11,11 +11,11 @@ import { pure } from '../shell/pure.ts'
 interface ServiceProps {
   readonly service: Picture['service']
   readonly servers: readonly ServerPicture[]
-  /** Where the page counts time from. */
+  /** The origin of the page's time. */
   readonly originMs: number
 }
 
-/** The replicated service, as the server shows it that is furthest, with who waits for what. */
+/** The replicated service, as shown by the server that executed most, with the requests that wait for its keys. */
 export const Service = pure(function Service({ service, servers, originMs }: ServiceProps) {
   if (service === null) return <p class="muted">No server has shown its service yet.</p>
   const { node, firstUnexecuted, view } = service
@@ -87,7 +87,7 @@ function TableOf({ table: { name, columns, rows, more, keyColumn }, waiters, ori
       {more === 0 ? null : <p class="muted">{more} more are not shown</p>}
       {absent.map(([key, waiting]) => (
         <div key={key} class="absent">
-          <p>Not in the table, and waited for: {key}</p>
+          <p>Waited for, and not in the table: {key}</p>
           <Waiting waiters={waiting} originMs={originMs} />
         </div>
       ))}

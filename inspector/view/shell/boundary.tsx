@@ -1,12 +1,12 @@
 import { Component, type ComponentChildren } from 'preact'
 
 interface BoundaryProps {
-  /** What it holds, for the reader: `ledger`. */
+  /** The name of its content, for the reader: `ledger`. */
   readonly name: string
   readonly children?: ComponentChildren
 }
 
-/** What fails in it leaves the rest of the page alone: the reader is told, and can have it tried again. */
+/** Limits an exception to its content: the rest of the page works on. The reader sees the error and can retry. */
 export class Boundary extends Component<BoundaryProps, { readonly error: Error | null }> {
   override state = { error: null as Error | null }
 

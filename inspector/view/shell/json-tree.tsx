@@ -2,14 +2,14 @@ import './json-tree.css'
 import type { Json } from '../../../machines/batch.ts'
 
 interface JsonTreeProps {
-  /** The name under which it stands, if it stands under one. */
+  /** The name of the field, if it is one. */
   readonly name?: string
   readonly value: Json
-  /** So many levels are open from the beginning. */
+  /** How many levels are open at first. */
   readonly open?: number
 }
 
-/** Plain data, to be unfolded. */
+/** Plain data as a tree. */
 export function JsonTree({ name, value, open = 2 }: JsonTreeProps) {
   const label = name === undefined ? null : <span class="json-name">{name}: </span>
   if (value === null || typeof value !== 'object') {

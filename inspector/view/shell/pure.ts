@@ -1,6 +1,6 @@
 import { Component, type ComponentType, createElement, type VNode } from 'preact'
 
-/** A component that is drawn again only when one of its props is another object than before. */
+/** A component that is drawn again only when a prop is another object than before. */
 export function pure<Props extends object>(Drawn: (props: Props) => VNode | null): ComponentType<Props> {
   return class Pure extends Component<Props> {
     override shouldComponentUpdate(next: Props): boolean {

@@ -2,12 +2,12 @@ import { Component, type ComponentChildren } from 'preact'
 
 interface SeldomProps {
   readonly isShown: boolean
-  /** It is drawn at most once in so many milliseconds, and then the latest. */
+  /** The minimum interval between two drawings, in milliseconds. Then the latest state is drawn. */
   readonly everyMs: number
   readonly panel: () => ComponentChildren
 }
 
-/** What stands still while it is not shown, and is drawn no more often than asked for. */
+/** A component that is not drawn while hidden, and is drawn at a limited rate. */
 export class Seldom extends Component<SeldomProps> {
   #drawnMs = Number.NEGATIVE_INFINITY
   #timer: ReturnType<typeof setTimeout> | null = null

@@ -2,11 +2,11 @@ import './splitter.css'
 import { useRef } from 'preact/hooks'
 
 interface SplitterProps {
-  /** What it makes larger or smaller, for a screen reader. */
+  /** The part that it resizes, for a screen reader. */
   readonly label: string
   /** `vertical`: a line from top to bottom, between left and right. */
   readonly orientation: 'vertical' | 'horizontal'
-  /** The part of the whole that what stands after it has. */
+  /** The share of the part after the line. */
   readonly share: number
   readonly onChange: (share: number) => void
 }
@@ -16,8 +16,8 @@ const most = 0.85
 const keyStep = 0.03
 
 /**
- * A line between two parts of the page, to be moved with the pointer or the arrow keys. Enter or a double click folds what
- * stands after it away, or back.
+ * A line between two parts of the page, which the pointer or the arrow keys move. Enter or a double click folds the part after
+ * it, or unfolds it.
  */
 export function Splitter({ label, orientation, share, onChange }: SplitterProps) {
   const line = useRef<HTMLHRElement>(null)
@@ -61,7 +61,7 @@ export function Splitter({ label, orientation, share, onChange }: SplitterProps)
       class={`splitter ${orientation}`}
       aria-label={label}
       aria-orientation={orientation}
-      title={`${label}: drag, or use the arrow keys; Enter or a double click folds it ${isFolded ? 'back' : 'away'}`}
+      title={`${label}: drag, or use the arrow keys; Enter or a double click ${isFolded ? 'unfolds' : 'folds'} it`}
       aria-valuemin={0}
       aria-valuemax={most * 100}
       aria-valuenow={Math.round(share * 100)}

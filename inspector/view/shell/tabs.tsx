@@ -10,14 +10,14 @@ export interface Tab {
 }
 
 interface TabsProps {
-  /** What the tabs are of, for a screen reader. */
+  /** The purpose of the tabs, for a screen reader. */
   readonly label: string
   readonly tabs: readonly Tab[]
-  /** The open one is drawn at most once in so many milliseconds; 0: whenever something changes. */
+  /** The minimum interval between two drawings of the open tab, in milliseconds; 0: every change is drawn. */
   readonly everyMs: number
 }
 
-/** Tabs, of which one is open. What was opened once keeps its state, and stands still while another is open. */
+/** Tabs, of which one is open. A tab that was opened once keeps its state, and is not drawn while another is open. */
 export function Tabs({ label, tabs, everyMs }: TabsProps) {
   const id = useId()
   const [chosen, setChosen] = useState<string | null>(null)
@@ -50,7 +50,7 @@ export function Tabs({ label, tabs, everyMs }: TabsProps) {
             tabIndex={tab === open ? 0 : -1}
             onClick={(event) => {
               setChosen(tab.id)
-              // Who clicks goes on with the arrow keys through time; who came by the keyboard, through the tabs.
+              // After a click the arrow keys step through time again; after a key press they move through the tabs.
               if (event.detail > 0) event.currentTarget.blur()
             }}
           >
@@ -66,7 +66,7 @@ export function Tabs({ label, tabs, everyMs }: TabsProps) {
           id={`${id}-${tab.id}-panel`}
           aria-labelledby={`${id}-${tab.id}`}
           hidden={tab !== open}
-          // What scrolls is reached by the keyboard.
+          // A scrolling element must be reachable by keyboard.
           tabIndex={tab === open ? 0 : -1}
         >
           {opened.current.has(tab.id) ? (
@@ -78,7 +78,7 @@ export function Tabs({ label, tabs, everyMs }: TabsProps) {
   )
 }
 
-/** The place that a key leads to among so many tabs; `null` when it leads nowhere. */
+/** The place that a key leads to among so many tabs; `null` for none. */
 function placeAfter(key: string, place: number, count: number): number | null {
   switch (key) {
     case 'ArrowRight':

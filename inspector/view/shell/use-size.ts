@@ -2,7 +2,7 @@ import type { RefObject } from 'preact'
 import { useLayoutEffect, useState } from 'preact/hooks'
 import type { PackedSize } from '../../charts/packing.ts'
 
-/** The inner size of an element in pixels, as it changes; `null` before it is known. */
+/** The present inner size of an element in pixels; `null` before it is known. */
 export function useSize(ref: RefObject<HTMLElement | null>): PackedSize | null {
   const [size, setSize] = useState<PackedSize | null>(null)
   useLayoutEffect(() => {

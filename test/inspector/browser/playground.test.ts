@@ -187,7 +187,7 @@ await inBrowser('the playground', (open) => {
     await parts.page.getByLabel('Scenario').selectOption({ label: 'A duel' })
     await tour.waitFor({ state: 'detached' })
     await parts.open('Tour')
-    await parts.button('Go on at step 12').click()
+    await parts.button('Continue at step 12').click()
     await tour.getByRole('heading', { name: tourSteps[11]!.title }).waitFor()
   })
 

@@ -281,7 +281,7 @@ describe('links and files', () => {
     page.draw()
     // This seed draws that messages go through the codec.
     expect(page.playground.state.recording).toMatch(
-      /^the simulated run of seed 3 \(failed after \d+ ms; without the codec, which a page has not\)$/,
+      /^the simulated run of seed 3 \(failed after \d+ ms; without the codec, which needs Node.js\)$/,
     )
     expect(page.store.view.breaches).toMatchObject([{ invariant: 11 }])
     expect(page.store.view.picture.invariants.find(({ invariant }) => invariant === 11)?.standing).toBe(
@@ -303,7 +303,7 @@ describe('links and files', () => {
       `# It breaks this: invariant 1 (agreement): two batches\nservers 3\n${lockX}\n`,
     )
     expect(page.playground.state.problem).toBe(
-      'found.txt: it tells of "invariant 1 (agreement): two batches", and here nothing breaks: the code that broke is not this page\'s',
+      'found.txt: it reports "invariant 1 (agreement): two batches", which does not happen here: this page runs other code',
     )
     page.playground.open('plain.txt', `servers 3\n${lockX}\n`)
     expect(page.playground.state.problem).toBeNull()
@@ -313,7 +313,7 @@ describe('links and files', () => {
     ['nonsense', 'a file: line 1, "nonsense": "nonsense" is not a command of a transcript'],
     ['{"kind":"moon"}\n{}\n', 'line 1 is not a record of the inspector: no record is of the kind'],
     ['{"clock":1,"node":0,"run":{}}\n', 'line 1 belongs to a journal of `paxos node --journal`'],
-    ['{not JSON', 'a file: it holds no record of the inspector'],
+    ['{not JSON', 'a file: it contains no record of the inspector'],
     ['{not JSON\n', 'line 1 is not JSON'],
     ['servers 3\ncrash 0\ncrash 0', 'a file: line 3, "crash 0": server 0 is down'],
   ])('%j: the reader is told what is wrong', (text, expected) => {

@@ -2,17 +2,17 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { LitStep } from '../../charts/lit.ts'
 import { chartWord } from '../../charts/lit.ts'
 
-/** A screen reader is told at most once in so many milliseconds. */
+/** The minimum interval between two announcements to a screen reader, in milliseconds. */
 const pauseMs = 2_000
 
-interface SaidProps {
+interface AnnouncementProps {
   readonly lit: LitStep | null
-  /** Steps follow each other by themselves: then nothing is read aloud. */
+  /** Steps advance automatically: then nothing is announced. */
   readonly isMoving: boolean
 }
 
-/** Reads aloud what is lit; for the eye it stands in the time bar, or in the details of the record that is selected. */
-export function Said({ lit, isMoving }: SaidProps) {
+/** Announces the highlighted step to screen readers. Others see it in the time bar or in the details of the selected record. */
+export function Announcement({ lit, isMoving }: AnnouncementProps) {
   return <Aloud text={lit === null || isMoving ? '' : aloudText(lit)} />
 }
 
@@ -20,21 +20,21 @@ function aloudText({ cause, moves }: LitStep): string {
   return [cause, ...moves.map(({ chart, text }) => `${chartWord(chart)}: ${text}`)].join('. ')
 }
 
-/** Says the latest text, but not more often than one can listen. */
+/** Announces the latest text, at a rate that a listener can follow. */
 function Aloud({ text }: { readonly text: string }) {
-  const [said, setSaid] = useState('')
+  const [announced, setAnnounced] = useState('')
   const lastMs = useRef(Number.NEGATIVE_INFINITY)
   useEffect(() => {
     const waitMs = Math.max(0, lastMs.current + pauseMs - performance.now())
     const timer = setTimeout(() => {
       lastMs.current = performance.now()
-      setSaid(text)
+      setAnnounced(text)
     }, waitMs)
     return () => clearTimeout(timer)
   }, [text])
   return (
     <p class="visually-hidden" role="status">
-      {said}
+      {announced}
     </p>
   )
 }

@@ -5,25 +5,25 @@ import { recordText, resultTexts } from '../model/record-text.ts'
 import { partyClass } from './shell/party-class.ts'
 import { pure } from './shell/pure.ts'
 
-/** What a record tells, in a line: of a step also which guards held and which did not. */
-export const Told = pure(function Told({ record }: { readonly record: InspectorRecord }) {
+/** A record in one line: of a step also the guards, with their results. */
+export const RecordLine = pure(function RecordLine({ record }: { readonly record: InspectorRecord }) {
   const lit = litOf(record)
   if (lit === null) return <span class={record.kind === 'gap' ? 'gap' : ''}>{recordText(record)}</span>
   const results = resultTexts(record)
   return (
     <span title={recordText(record)}>
-      <span class={`told-cause ${partyClass(lit.server)}`}>{lit.cause}</span>
+      <span class={`record-cause ${partyClass(lit.server)}`}>{lit.cause}</span>
       {lit.moves.map(({ chart, text }) => (
-        <span key={`${chart} ${text}`} class="told-part">
+        <span key={`${chart} ${text}`} class="record-part">
           <strong>{chartWord(chart)}</strong> {text}
         </span>
       ))}
-      {results.length > 0 && <span class="told-part">{results.join('; ')}</span>}
+      {results.length > 0 && <span class="record-part">{results.join('; ')}</span>}
     </span>
   )
 })
 
-/** A record that cannot be read has no step. */
+/** A malformed record has no step. */
 function litOf(record: InspectorRecord): LitStep | null {
   try {
     const step = stepOf(record)

@@ -1,34 +1,34 @@
 /**
- * Messages that were said and are not heard yet, the oldest of those alike first; and for a while those that were heard, of
- * which a further copy may come. What it holds is bounded.
+ * Messages in transit, oldest first among equals; and for a while those that were received, since a further copy may follow. Its
+ * size is bounded.
  */
 import type { FateRecord, PartyName } from '../../src/inspect/records/record.ts'
 import { type LaneMessage, messageKey, uidOfMessage } from './lane-messages.ts'
 
-/** Messages that wait to be heard, at most: the oldest are given up. */
+/** The most messages in transit. The oldest are dropped. */
 const maxOpen = 4_000
-/** Messages that were heard, of which a further copy is known for one. */
-const maxHeard = 2_000
-/** Fates that are told before the step in which the message was said. */
+/** The most received messages that are kept for further copies. */
+const maxReceived = 2_000
+/** The most fates that are kept because their record precedes the step that sends the message. */
 const maxEarly = 200
 
 interface EarlyFate {
-  /** The record that tells of it. */
+  /** The record of the fate. */
   readonly at: number
   readonly record: FateRecord
 }
 
-/** `T` is what is known of a message that was said. */
-export class OnTheirWay<T> {
+/** `T` is the data of a sent message. */
+export class InTransit<T> {
   /** By key, the oldest first. */
   readonly #open = new Map<string, T[]>()
-  /** Those that were opened, in order; some are heard by now. */
+  /** The messages in order of sending. Some are received by now. */
   #opened: { readonly key: string; readonly one: T }[] = []
   #openedFrom = 0
-  readonly #heard = new Map<string, T>()
+  readonly #received = new Map<string, T>()
   readonly #early = new Map<string, EarlyFate>()
 
-  /** It goes on its way. */
+  /** A message was sent. */
   add(key: string, one: T): void {
     const line = this.#open.get(key)
     if (line === undefined) this.#open.set(key, [one])
@@ -37,40 +37,40 @@ export class OnTheirWay<T> {
     while (this.#opened.length - this.#openedFrom > maxOpen) this.#giveUpOldest()
   }
 
-  /** The one that is longest on its way, which is so no more; `null` when there is none. */
+  /** Removes the oldest message in transit; `null` when there is none. */
   takeOldest(key: string): T | null {
     return this.#taken(key, (line) => line.shift())
   }
 
-  /** The one that was said last. */
+  /** Removes the message that was sent last. */
   takeNewest(key: string): T | null {
     return this.#taken(key, (line) => line.pop())
   }
 
-  /** The one that was said last, which stays. */
+  /** The message that was sent last. It stays. */
   newest(key: string): T | undefined {
     return this.#open.get(key)?.at(-1)
   }
 
-  /** The last of these that was heard, if that is not long ago. */
-  lastHeard(key: string): T | undefined {
-    return this.#heard.get(key)
+  /** The last message with that key that was received, if recently. */
+  lastReceived(key: string): T | undefined {
+    return this.#received.get(key)
   }
 
-  /** It was heard. */
-  hear(key: string, one: T): void {
-    this.#heard.delete(key)
-    this.#heard.set(key, one)
-    if (this.#heard.size > maxHeard) forgetOldest(this.#heard)
+  /** A message was received. */
+  receive(key: string, one: T): void {
+    this.#received.delete(key)
+    this.#received.set(key, one)
+    if (this.#received.size > maxReceived) forgetOldest(this.#received)
   }
 
-  /** Keeps a fate until the message is told of that met it. */
+  /** Keeps a fate until the record that sends its message. */
   keepEarly(key: string, early: EarlyFate): void {
     this.#early.set(key, early)
     if (this.#early.size > maxEarly) forgetOldest(this.#early)
   }
 
-  /** The fate that was told of before, in the event in which the message is said now. */
+  /** The fate that was recorded earlier, for the event that sends the message now. */
   takeEarly(key: string, clock: number | null): EarlyFate | null {
     const early = this.#early.get(key)
     if (early === undefined || early.record.clock !== clock) return null
@@ -81,7 +81,7 @@ export class OnTheirWay<T> {
   clear(): void {
     this.#opened = []
     this.#openedFrom = 0
-    for (const table of [this.#open, this.#heard, this.#early]) table.clear()
+    for (const table of [this.#open, this.#received, this.#early]) table.clear()
   }
 
   #taken(key: string, take: (line: T[]) => T | undefined): T | null {
@@ -104,8 +104,8 @@ export class OnTheirWay<T> {
 }
 
 /**
- * The same for all messages that cannot be told apart. Of a client's end, its session in the message is enough: it may be known
- * by several addresses.
+ * The key of a message: equal for all messages that cannot be distinguished. A client's session in the message identifies that
+ * client, because the client may have several addresses.
  */
 export function keyOf(from: PartyName, to: PartyName, message: LaneMessage): string {
   const isNamed = uidOfMessage(message) !== null
