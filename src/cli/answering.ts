@@ -1,19 +1,19 @@
-/** Who answers of the servers that were asked how they are: for somebody who waits, and is to know why. */
+/** Counts the servers that answer a status question, for a user who waits and needs the reason. */
 import type { Json } from '../../machines/batch.ts'
 import { isQuorum } from '../../machines/quorum.ts'
 import { foundingText, mostKnowing, readFoundingReport, readReport } from './status-report.ts'
 
 export type Answering =
-  /** No server does. */
+  /** No server answers. */
   | { readonly kind: 'none' }
-  /** Enough for requests to be executed, as far as can be seen. */
+  /** Apparently enough servers answer to execute requests. */
   | { readonly kind: 'enough'; readonly text: string }
-  /** Some, and `text` says what is missing. */
+  /** Too few servers answer; `text` says what is missing. */
   | { readonly kind: 'tooFew'; readonly text: string }
 
 /**
- * What the statuses show, `null` for a server that is silent. Servers that are no members do not count, whether they answer or
- * not; the members are those that the server with the latest ones knows.
+ * Evaluates the statuses; `null` stands for a server that does not answer. Only members count. The members are those that the
+ * server with the latest state knows.
  */
 export function answeringIn(statuses: readonly (Json | null)[]): Answering {
   const answers = statuses.filter((status) => status !== null)
@@ -23,7 +23,7 @@ export function answeringIn(statuses: readonly (Json | null)[]): Answering {
   if (most === undefined) {
     const [founding] = answers.flatMap((status) => readFoundingReport(status) ?? [])
     if (founding !== undefined) return { kind: 'tooFew', text: foundingText(founding) }
-    const words = `${answers.length} of ${statuses.length} servers answer, in words of another version of paxos`
+    const words = `${answers.length} of ${statuses.length} servers answer, but with another version of paxos`
     return { kind: 'enough', text: words }
   }
   const members = most.members.filter(({ counted }) => counted).map(({ id }) => id)

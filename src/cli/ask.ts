@@ -10,22 +10,23 @@ import { onStopSignal, type StopSignal } from './signals.ts'
 
 export interface Patience {
   readonly servers: readonly Address[]
-  /** Milliseconds; undefined for as long as it takes. */
+  /** In milliseconds; `undefined` for no limit. */
   readonly timeout?: number
 }
 
-/** After this long without an answer it is looked whether enough servers answer at all, in milliseconds. */
+/** After this time without an answer, the program checks whether enough servers answer at all, in milliseconds. */
 const doubtMs = 2_000
 
-/** How long servers have to answer when it is counted which do, in milliseconds. They are counted before the timeout ends. */
+/** The time that servers have to answer when they are counted, in milliseconds. The count ends before the timeout. */
 const countingMs = 1_000
 
-/** After the timeout, a request has this long to be taken back, in milliseconds. */
+/** The time after the timeout in which a request can be cancelled, in milliseconds. */
 const takingBackMs = 1_000
 
 /**
- * Asks the cluster a question and gives it up after `timeout`, or when a signal ends the program: throws a `Failure` then, within
- * a second, that tells who answers; and one when the service refuses. `question` is to reject at the signal.
+ * Asks the cluster a question. Gives up after `timeout`, or when a signal ends the program: it then throws a `Failure` within a
+ * second, which names the number of servers that answer. Also throws a `Failure` when the service refuses. `question` must reject
+ * when its signal aborts.
  */
 export async function ask<T>(
   { servers, timeout }: Patience,
@@ -60,9 +61,9 @@ export async function ask<T>(
   }
 }
 
-/** When a question is given up: the servers that answer are counted before, and what is asked can be taken back after. */
+/** The deadline of a question. Before it, the answering servers are counted; after it, the request can still be cancelled. */
 class Deadline {
-  /** Rejects with Aborted when what was asked could not be taken back in time. */
+  /** Rejects with `Aborted` when the request could not be cancelled in time. */
   readonly missed: Promise<never>
   #count: Promise<Answering | null> | null = null
   readonly #timers: readonly NodeJS.Timeout[]
@@ -72,7 +73,7 @@ class Deadline {
     this.missed = new Promise<never>((_, reject) => {
       miss = reject
     })
-    // Nobody may be waiting for it any more.
+    // Nothing may await it any more.
     this.missed.catch(() => undefined)
     const reason = new Error('timeout')
     const beginCount = () => {
@@ -85,7 +86,7 @@ class Deadline {
     ]
   }
 
-  /** Who answers; `null` when that was not learned in time. */
+  /** The servers that answer; `null` when the count did not end in time. */
   counted(): Promise<Answering | null> {
     return Promise.race([this.#count, this.missed.catch(() => null)])
   }
@@ -95,10 +96,7 @@ class Deadline {
   }
 }
 
-/**
- * `run`, and then the end of the process: whatever is still under way, such as the look-up of a name, has no part in what the
- * command said.
- */
+/** Executes `run` and then ends the process: pending work, such as a name look-up, cannot affect the result of the command. */
 export function ending<A extends unknown[]>(
   run: (...args: A) => Promise<void>,
 ): (...args: A) => Promise<void> {
@@ -112,18 +110,18 @@ export function noServerAnswers(servers: readonly Address[], after: string, doub
   const nameless = servers.flatMap((server) => whyUnresolved(server) ?? [])
   const why = [...nameless, ...(nameless.length < servers.length ? ['are they running?'] : [])]
   return new Failure(
-    `no server answered ${after} at ${servers.join(', ')}: ${why.join('; ')} (--servers says where they are)${doubts}`,
+    `no server answered ${after} at ${servers.join(', ')}: ${why.join('; ')} (--servers gives their addresses)${doubts}`,
     exitCodes.noServerAnswers,
   )
 }
 
-/** Says on stderr why there may be no answer yet, if it can be seen. */
+/** Prints the likely reason for a missing answer to stderr, if there is one. */
 async function sayWhyItWaits(
   client: Client,
   servers: readonly Address[],
   signal: AbortSignal,
 ): Promise<void> {
-  // A client that was closed meanwhile has its answer.
+  // A client that was closed in the meantime has its answer.
   const known = await answering(client).catch(() => null)
   if (known === null || known.kind === 'enough' || signal.aborted) return
   if (known.kind === 'tooFew') {

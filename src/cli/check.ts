@@ -25,13 +25,13 @@ interface CheckFlags {
   readonly json?: boolean
 }
 
-/** A search that is to be made. */
+/** A planned search. */
 interface Search {
   readonly name: string
   readonly about: string
   readonly bounds: Bounds
   readonly reaches: readonly WitnessName[]
-  /** What it found before; `null` for bounds of one's own. */
+  /** The recorded counts of an earlier search; `null` for the user's own bounds. */
   readonly counted: Counted | null
 }
 
@@ -39,20 +39,20 @@ export function addCheckCommand(program: Command): void {
   program
     .command('check')
     .description('search every schedule of a small cluster, and show the shortest that breaks an invariant')
-    .option('--bounds <names>', 'which bounds, as A,B,C; or all', parseNames)
+    .option('--bounds <names>', 'the bounds to search, as A,B,C; or all', parseNames)
     .option('--servers <n>', 'bounds of your own: servers', wholeNumber(1, most.servers))
     .option(
       '--proposers <n>',
-      'servers that are asked for the lock, each by a client',
+      'servers that receive a lock request, each from its own client',
       wholeNumber(1, most.servers),
     )
     .option('--ballots <n>', 'ballots of each proposer', wholeNumber(1, 1_000))
     .option('--instances <n>', 'instances', wholeNumber(1, 1_000))
     .option('--crashes <n>', 'crashes, of any servers', wholeNumber(0, most.crashes))
     .addOption(new Option('--syncs <when>', 'when a sync ends').choices(['atOnce', 'anyTime']))
-    .option('--states <n>', 'give up after so many states', wholeNumber(1, 1_000_000_000))
+    .option('--states <n>', 'stop after this many states', wholeNumber(1, 1_000_000_000))
     .addOption(
-      new Option('--witness <name>', 'print the way to one of what is to be reached').choices(
+      new Option('--witness <name>', 'print the shortest schedule that reaches this witness').choices(
         witnesses.map(({ name }) => name),
       ),
     )
@@ -60,19 +60,19 @@ export function addCheckCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-In every search a datagram may be lost, arrive again and again, and overtake others; a timer may fire at any moment; a
-client may ask again. None of that is bounded. A server that crashed may start again at any moment, with any part of
-what it had not synced.
+In every search, a datagram may be lost, duplicated or reordered, a timer may fire at any moment, and a client may ask
+again. None of these is bounded. A crashed server may start again at any moment. Its disk then holds any first part of
+its unsynced writes.
 
 Bounds:
 ${namedBounds.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
 Without a name and without bounds of your own: ${defaultName}.
 
-What is to be reached:
+Witnesses:
 ${witnesses.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
 
-Exits with 0 when everything was tried, nothing broke and the --witness was reached, if one was asked for; otherwise with 1,
-after the shortest schedule that breaks something, which paxos transcript runs again.`,
+Exits with 0 when every schedule was tried, no invariant broke, and a schedule reached the --witness, if given. Otherwise prints the
+shortest schedule that breaks an invariant, which paxos transcript can run again, and exits with 1.`,
     )
     .action(checkAll)
 }
@@ -83,9 +83,7 @@ function parseNames(value: string): readonly NamedBounds[] {
     const found = namedBounds.find((bounds) => bounds.name === name)
     if (found !== undefined) return found
     const known = namedBounds.map((bounds) => bounds.name).join(', ')
-    throw new InvalidArgumentError(
-      `There are no bounds '${name}'. There are ${known}; all stands for each of them.`,
-    )
+    throw new InvalidArgumentError(`There are no bounds '${name}'. Give some of ${known}, or all.`)
   })
 }
 
@@ -120,7 +118,7 @@ async function checkAll(flags: CheckFlags): Promise<void> {
   }
   if (isWitnessed) return
   const names = searched.map(({ name }) => name).join(', ')
-  throw new Failure(`${names}: no schedule reaches ${witness}: there is no way to print`)
+  throw new Failure(`${names}: no schedule reaches ${witness}`)
 }
 
 function checkWithin(options: Parameters<typeof check>[0]): CheckReport {
@@ -160,15 +158,15 @@ function searchesOf(flags: CheckFlags): readonly Search[] {
   return [{ name: 'your bounds', about, bounds, reaches: ['chosen'], counted: null }]
 }
 
-/** A line every few seconds of this process's clock. */
+/** Prints a line every few seconds of real time. */
 function progressPrinter(): (stats: SearchStats) => void {
   const everyMs = 2_000
   const beganMs = performance.now()
-  let toldMs = beganMs
+  let printedMs = beganMs
   return (stats) => {
     const nowMs = performance.now()
-    if (nowMs - toldMs < everyMs && stats.expanded < stats.states) return
-    toldMs = nowMs
+    if (nowMs - printedMs < everyMs && stats.expanded < stats.states) return
+    printedMs = nowMs
     const { states, expanded, transitions, depth } = stats
     const aSecond = Math.round(states / ((nowMs - beganMs) / 1_000))
     const megabytes = Math.round(process.memoryUsage().rss / 2 ** 20)
@@ -179,7 +177,7 @@ function progressPrinter(): (stats: SearchStats) => void {
   }
 }
 
-/** What a report says, a line each; `witness` is the one of which the way is shown. */
+/** The lines of a report. `witness` is the name of the witness whose schedule is printed. */
 export function reportLines(
   { verdict, stats, judged, broken, reached, missing }: CheckReport,
   witness?: string,
@@ -195,7 +193,7 @@ export function reportLines(
   return lines
 }
 
-/** Where what broke can be looked at; nothing when nothing did. */
+/** A link to the failing schedule; empty when nothing broke. */
 export async function linkLines({ broken }: Pick<CheckReport, 'broken'>): Promise<string[]> {
   return broken === null ? [] : [`In the playground: ${await playgroundLink(broken.transcript)}`]
 }

@@ -6,7 +6,7 @@ import { Failure } from './exit-codes.ts'
 import { formatMembers } from './options.ts'
 import { shellCommand } from './output.ts'
 
-/** The options of `paxos cluster`, each one parsed. */
+/** The parsed options of `paxos cluster`. */
 export interface ClusterFlags {
   readonly servers: number
   readonly host: string
@@ -14,12 +14,12 @@ export interface ClusterFlags {
   readonly data: string
   readonly memory?: boolean
   readonly executedLog?: boolean
-  /** What `executedLog` was called in version 0.1.0. */
+  /** The name of `executedLog` in version 0.1.0. */
   readonly trace?: boolean
   readonly stately?: string
-  /** Where the page is served on which one sees what the servers do. */
+  /** The port of the page that shows what the servers do. */
   readonly inspect?: number
-  /** With `inspect`: what goes wrong can be asked for on the page. */
+  /** With `inspect`: the page can inject faults. */
   readonly allowFaults?: boolean
   readonly logLevel: string
 }
@@ -29,29 +29,30 @@ export interface PlannedServer {
   readonly address: Address
   /** `null` for memory. */
   readonly dataDir: string | null
-  /** Where it tells what happens; `null` for nowhere. */
+  /** The address to which it reports events; `null` for none. */
   readonly inspector: Address | null
-  /** What `paxos` is given to start it, or to start it again. */
+  /** The arguments of `paxos` that start it, also after a stop. */
   readonly args: readonly string[]
 }
 
-/** A server that must not be started, since it may have lost what it promised. */
+/** A server that must not be started, because it may have lost its promises. */
 export interface LostServer {
   readonly id: NodeId
-  /** Why, and how to mend it. */
+  /** The reason, and how to repair it. */
   readonly reason: string
 }
 
 export interface ClusterPlan {
-  /** True when a new cluster is founded, or its founding goes on. */
+  /** True when a new cluster is founded, or its founding continues. */
   readonly isFirstStart: boolean
   readonly start: readonly PlannedServer[]
   readonly lost: readonly LostServer[]
 }
 
 /**
- * Which servers to start, and how. A cluster is founded while none of its servers may have voted; `standing` tells of a directory
- * whether its server may. `paxos` is the command as the user is to type it. Throws a `Failure` when there are not enough ports.
+ * Decides which servers to start, and how. A cluster is founded while none of its servers may have voted; `standing` says whether
+ * the server of a directory may have. `paxos` is the command as the user types it. Throws a `Failure` when there are not enough
+ * ports.
  */
 export function planCluster(
   flags: ClusterFlags,
@@ -81,7 +82,7 @@ export function planCluster(
     planned.map((server) => [server, server.dataDir === null ? 'empty' : standing(server.dataDir)]),
   )
   const [contact] = planned.filter((server) => standings.get(server) === 'member')
-  // Those that were interrupted while they founded the cluster go on.
+  // Founders that were interrupted continue.
   if (contact === undefined) return { isFirstStart: true, start: planned, lost: [] }
   const known = planned.filter((server) => standings.get(server) !== 'empty')
   const lost = planned
@@ -95,7 +96,7 @@ export function planCluster(
   return { isFirstStart: false, start: known, lost }
 }
 
-/** How a server that has lost what it promised is put back, with the help of the server at `contact`. */
+/** The commands that let a server join again after it lost its promises, through the server at `contact`. */
 export function joinAnew(
   { id, address, dataDir, inspector }: PlannedServer,
   contact: Address,
@@ -116,11 +117,11 @@ export function joinAnew(
     '--join',
     contact,
   ])
-  return `To have it join anew: ${paxos} ${remove}; then ${paxos} ${join}`
+  return `To let it join again: ${paxos} ${remove}; then ${paxos} ${join}`
 }
 
-/** How a server that ended is started again; `contact` is where another server of its cluster is. */
+/** How to start a server again after it ended. `contact` is the address of another server of its cluster. */
 export function startAgain(server: PlannedServer, contact: Address, paxos: string): string {
-  if (server.dataDir === null) return `It has forgotten what it promised. ${joinAnew(server, contact, paxos)}`
+  if (server.dataDir === null) return `It has lost its promises. ${joinAnew(server, contact, paxos)}`
   return `Start it again with: ${paxos} ${shellCommand(server.args)}`
 }

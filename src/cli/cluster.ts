@@ -19,10 +19,10 @@ import { ServerProcesses } from './server-processes.ts'
 import { onStopSignal } from './signals.ts'
 import { mostKnowing } from './status-report.ts'
 
-/** How long servers have to say how they are, in milliseconds. */
+/** The time that servers have to report their status, in milliseconds. */
 const askMs = 1_000
 
-/** A server that has not stopped in good order after this is killed, in milliseconds. */
+/** A server that has not stopped after this time is killed, in milliseconds. */
 const stopPatienceMs = 10_000
 
 export function addClusterCommand(program: Command): void {
@@ -38,9 +38,9 @@ export function addClusterCommand(program: Command): void {
         .argParser(wholeNumber(1, 65_535))
         .default(29_367),
     )
-    .addOption(new Option('--data <dir>', 'where they store, server 0 under DIR/0').default('.paxos'))
+    .addOption(new Option('--data <dir>', 'the data directory; server 0 stores in DIR/0').default('.paxos'))
     .addOption(
-      new Option('--memory', 'store nothing: once stopped, everything is forgotten').conflicts([
+      new Option('--memory', 'store nothing on disk: a stop loses everything').conflicts([
         'data',
         'executedLog',
         'trace',
@@ -52,29 +52,29 @@ export function addClusterCommand(program: Command): void {
     .addOption(new Option('--trace').hideHelp())
     .addOption(statelyOption())
     .addOption(
-      new Option('--inspect [PORT]', 'serve a page on which one sees what the servers do')
+      new Option('--inspect [PORT]', 'serve a page that shows what the servers do')
         .argParser(wholeNumber(0, 65_535))
         .preset(String(defaultInspectorPort)),
     )
     .addOption(
       new Option(
         '--allow-faults',
-        'with --inspect: lose messages, fire timers, pause, crash and restart servers from the page',
+        'with --inspect: let the page lose messages, fire timers, and pause, crash and restart servers',
       ),
     )
     .addOption(logLevelOption('warn'))
     .addHelpText(
       'after',
       `
-Ctrl-C stops all servers; started again, they go on with what was stored. A server that ends by itself, or is killed, is not
-started again: the line that tells of it says how.`,
+Ctrl-C stops all servers. When started again, they continue with their stored state. A server that ends by itself, or is killed,
+is not started again: the printed line shows the command that starts it.`,
     )
     .action(runCluster)
 }
 
 async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFlags): Promise<void> {
   if (allowFaults && inspect === undefined) {
-    throw new Failure('--allow-faults goes with --inspect: faults are asked for on its page')
+    throw new Failure('--allow-faults needs --inspect: its page injects the faults')
   }
   const paxos = ownCommand()
   let servers: ServerProcesses | null = null
@@ -134,7 +134,7 @@ async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFla
   throw new Failure('all servers have ended')
 }
 
-/** A cluster does its work without anybody who watches too. */
+/** A cluster also works without an inspector. */
 async function beginInspector(
   port: number,
   processes: ((command: ProcessCommand) => Promise<ControlResult>) | null,
@@ -151,10 +151,10 @@ async function beginInspector(
 function readyLine(started: number, wanted: number): string {
   if (started === wanted) return 'cluster ready'
   if (started * 2 > wanted) return `cluster ready, with ${started} of ${wanted} servers`
-  return `${started} of ${wanted} servers ready: of a cluster of ${wanted} these are too few to choose anything`
+  return `${started} of ${wanted} servers ready: too few to choose anything`
 }
 
-/** Members that are counted, are none of `known` and do not answer: a quorum may need them. */
+/** Counted members that are not among `known` and do not answer. A quorum may need them. */
 async function silentOthers(
   known: readonly NodeId[],
   addresses: readonly Address[],
@@ -181,7 +181,7 @@ function idsOf(servers: readonly PlannedServer[], ready: readonly boolean[]): st
 }
 
 /**
- * What can go wrong for one server is found before any has started: the others would wait for it. Throws a `Failure` or a
+ * Checks all servers before the first starts, because the others would wait for a server that fails. Throws a `Failure` or a
  * `StartError`.
  */
 async function checkBeforehand(servers: readonly PlannedServer[]): Promise<void> {
@@ -198,7 +198,7 @@ async function checkBeforehand(servers: readonly PlannedServer[]): Promise<void>
   }
 }
 
-/** How the user ran this program, to be typed again. */
+/** The command with which the user ran this program. */
 function ownCommand(): string {
   const [, program = 'paxos'] = process.argv
   if (basename(program) === 'paxos') return 'paxos'

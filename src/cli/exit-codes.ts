@@ -1,10 +1,10 @@
-/** What the exit code of `paxos` says, so that a script can use it. */
+/** The exit codes of `paxos`, for scripts. */
 export const exitCodes = {
   done: 0,
   /** A wrong option or argument; a request that the cluster refused; a server that could not start, or halted. */
   failed: 1,
   noServerAnswers: 2,
-  /** `--timeout` passed while servers answered: the lock is held by somebody else, or too few servers are there. */
+  /** `--timeout` passed although servers answered: another client holds the lock, or too few servers answer. */
   gaveUp: 3,
   /** `unlock` of a lock that is not held, or not under that token. */
   notHeld: 4,
@@ -24,13 +24,13 @@ export const exitCodesHelp = `Exit codes:
   5    status: some servers did not answer
   130  interrupted by Ctrl-C (129: by SIGHUP, 143: by SIGTERM) before it was done
 
-With --json, what went wrong is one object on stdout too: {"error":{"code":…,"message":…}}. The codes are usage and failed
-(exit code 1), noServerAnswers (2), gaveUp (3), interrupted (129, 130, 143) and internal (1), a mistake in paxos itself.`
+With --json, an error is also one object on stdout: {"error":{"code":…,"message":…}}. The codes are usage and failed
+(exit code 1), noServerAnswers (2), gaveUp (3), interrupted (129, 130, 143) and internal (1), a bug in paxos.`
 
-/** What went wrong, in one word for programs. */
+/** The kind of an error, for programs. */
 export type ErrorCode = 'usage' | 'failed' | 'noServerAnswers' | 'gaveUp' | 'interrupted' | 'internal'
 
-/** A command cannot do what was asked: one clear line for stderr, and the exit code. */
+/** A command failed. Holds a one-line message for stderr and the exit code. */
 export class Failure extends Error {
   override readonly name = 'Failure'
   readonly exitCode: number
@@ -40,7 +40,7 @@ export class Failure extends Error {
     this.exitCode = exitCode
   }
 
-  /** In one word. */
+  /** The kind of the error. */
   get code(): ErrorCode {
     switch (this.exitCode) {
       case exitCodes.noServerAnswers:

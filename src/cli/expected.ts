@@ -2,17 +2,17 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Hub } from '../inspect/hub/hub.ts'
 import { inquireOnce } from './inquire.ts'
 
-/** How often servers that have not told anything are asked how they are, in milliseconds. */
+/** The interval in which servers that do not report are asked for their status, in milliseconds. */
 const askEveryMs = 3_000
 
 /**
- * Looks after servers that are expected to tell the inspector what happens: while somebody watches, those that do not are
- * asked over UDP, and it is shown why nothing is seen of them.
+ * Watches the servers that are expected to report to the inspector. While a page is open, it asks the missing servers over UDP
+ * and shows why they do not report.
  */
 export class Expected {
   readonly #hub: Pick<Hub, 'counters' | 'servers' | 'show' | 'port'>
   readonly #addresses: readonly Address[]
-  /** Of each server, what was shown last. */
+  /** The last shown reason for each server. */
   readonly #shown = new Map<NodeId, string>()
   readonly #timer: NodeJS.Timeout
   #isAsking = false
@@ -20,7 +20,7 @@ export class Expected {
   constructor(hub: Pick<Hub, 'counters' | 'servers' | 'show' | 'port'>, addresses: readonly Address[]) {
     this.#hub = hub
     this.#addresses = addresses
-    // A server that reports nothing causes no event here, so only asking it again shows what has become of it.
+    // A server that does not report causes no event here, so only a repeated question shows its state.
     this.#timer = setInterval(() => void this.look(), askEveryMs)
   }
 
@@ -28,7 +28,7 @@ export class Expected {
     clearInterval(this.#timer)
   }
 
-  /** Asks those that are missing, if somebody watches. */
+  /** Asks the missing servers if a page is open. */
   async look(): Promise<void> {
     for (const { hello } of this.#hub.servers) this.#shown.delete(hello.node)
     const missing = this.#missing()
@@ -36,7 +36,7 @@ export class Expected {
     this.#isAsking = true
     try {
       const answers = await inquireOnce(missing, 1_000)
-      // Some may have begun to tell meanwhile, and some tell that they are at another address than the one given.
+      // Some may have started to report in the meantime, and some report another address than the one given.
       const still = this.#missing()
       const telling = this.#hub.servers.map(({ hello }) => hello.node)
       for (const { server, report } of answers) {
@@ -53,7 +53,7 @@ export class Expected {
   }
 
   #show(node: NodeId): void {
-    const reason = `it runs, but tells nothing: start it with --inspect 127.0.0.1:${this.#hub.port}`
+    const reason = `it runs, but does not report: start it with --inspect 127.0.0.1:${this.#hub.port}`
     if (this.#shown.get(node) === reason) return
     this.#shown.set(node, reason)
     this.#hub.show({ kind: 'process', node, timeMs: Date.now(), state: 'silent', reason })

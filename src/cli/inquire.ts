@@ -6,32 +6,35 @@ import { whyUnresolved } from '../network/resolver.ts'
 import { noServerAnswers, type Patience } from './ask.ts'
 import { readFoundingReport, readReport, type StatusReport } from './status-report.ts'
 
-/** What a server said of itself; `report` is null when it cannot be read, both are when it did not answer. */
+/** The status of a server. `report` is `null` when it cannot be parsed; both are `null` when the server did not answer. */
 export interface Answer {
   readonly server: Address
   readonly status: Json
   readonly report: StatusReport | null
-  /** Why it could not be asked: nobody can send to what another server says that its address is, or its name is of nobody. */
+  /** Why it could not be asked: the address that another server gave is invalid, or the host name does not resolve. */
   readonly fault?: string
 }
 
-/** How long a server has to answer when others did, in milliseconds. */
+/** The time that a server has to answer, in milliseconds. */
 const answerMs = 1_000
 
-/** Members that are asked beside the servers given: a server that lies must not have this program send to thousands. */
+/**
+ * The most members that are asked in addition to the given servers: a faulty server must not make this program send to thousands
+ * of addresses.
+ */
 const mostOthers = 100
 
-/** How long members have to answer that are asked when no time is left, in milliseconds. */
+/** The shortest time that those members have to answer, in milliseconds, even after the deadline. */
 const leastAnswerMs = 500
 
 /**
- * What `servers`, and the members that they name, say of themselves. While none answers they are asked again: throws a
- * `Failure` after `timeout`.
+ * The statuses of `servers` and of the members that they name. Asks again until at least one server answers; throws a `Failure`
+ * after `timeout`.
  */
 export async function inquire({ servers, timeout = answerMs }: Patience): Promise<Answer[]> {
   const deadlineMs = performance.now() + timeout
   let answers: Answer[] = []
-  // A datagram that is lost, and a server that is not there yet, cause no event: they are asked again.
+  // A lost datagram, and a server that has not started, cause no event, so ask again.
   while (!answers.some(hasAnswered)) {
     const leftMs = deadlineMs - performance.now()
     if (leftMs <= 0) throw noServerAnswers(servers, `after ${timeout / 1000} s`)
@@ -49,11 +52,11 @@ export function hasAnswered({ status }: Answer): boolean {
 
 interface UnknownMembers {
   readonly others: readonly Address[]
-  /** Those that cannot be asked. */
+  /** Members whose address is invalid. */
   readonly faulty: readonly Answer[]
 }
 
-/** Members that were not asked: of a server that the user named otherwise, its answer tells where it is. */
+/** The members that were not asked. A server may be known to the user by another name; its answer contains its address. */
 export function unknownMembers(answers: readonly Answer[]): UnknownMembers {
   const shown = answers.map(({ server, status, report }) => ({
     server,
@@ -80,12 +83,12 @@ export function unknownMembers(answers: readonly Answer[]): UnknownMembers {
   return { others, faulty }
 }
 
-/** What a server says is an address may be none. */
+/** An address from a server may be invalid. */
 function canonicalOrSame(address: string): string {
   return isReachable(address) ? canonicalAddress(address) : address
 }
 
-/** What each of `servers` says of itself within that time, each asked once. */
+/** Asks each of `servers` once and returns the statuses that arrive within that time. */
 export async function inquireOnce(servers: readonly Address[], statusTimeoutMs: number): Promise<Answer[]> {
   const client = connect({ servers, timing: { statusTimeoutMs } })
   try {

@@ -29,7 +29,7 @@ export function addInspectCommand(program: Command): void {
     .addOption(
       new Option(
         '--servers <A,B,C>',
-        'servers that are expected, as HOST:PORT: it is told of those that are silent',
+        'the expected servers, as HOST:PORT: the page shows which of them do not report',
       ).argParser(parseServers),
     )
     .addOption(
@@ -37,13 +37,13 @@ export function addInspectCommand(program: Command): void {
         .argParser(wholeNumber(0, 65_535))
         .default(defaultInspectorPort),
     )
-    .addOption(new Option('--record <file>', 'write down what is shown, a JSON object a line, in a new file'))
+    .addOption(new Option('--record <file>', 'record what is shown in a new file, one JSON object a line'))
     .addHelpText(
       'after',
       `
-Servers tell it what happens when they are started with --inspect:
+Servers report to it when they are started with --inspect:
   paxos node … --inspect 127.0.0.1:${defaultInspectorPort}
-\`paxos cluster --inspect\` does both at once. What \`paxos node --journal\` writes is another thing, for \`paxos replay\`.`,
+\`paxos cluster --inspect\` starts both. \`paxos node --journal\` writes a different file, for \`paxos replay\`.`,
     )
     .action(inspect)
 }
@@ -87,16 +87,16 @@ async function readRecording(path: string): Promise<NonNullable<HubOptions['reco
   }
 }
 
-/** Begins a file of records. Throws a `Failure` when it cannot. */
+/** Creates a file of records. Throws a `Failure` when it cannot. */
 async function openWriter(path: string): Promise<RecordWriter> {
   const { RecordWriter } = await import('../inspect/hub/record-file.ts')
   try {
-    return new RecordWriter(path, (error) => complain(`${path} is written no more: ${error.message}`))
+    return new RecordWriter(path, (error) => complain(`recording to ${path} stopped: ${error.message}`))
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new Failure(
       code === 'EEXIST'
-        ? `--record ${path} is there already: give a new file`
+        ? `--record ${path} exists already: give a new file`
         : `--record ${path} cannot be written: ${message}`,
     )
   }

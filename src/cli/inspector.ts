@@ -6,7 +6,7 @@ import type { Refusal } from '../inspect/records/protocol.ts'
 import { Failure } from './exit-codes.ts'
 import { complain } from './output.ts'
 
-/** A hub that serves the page, with what carries out what pages ask for. */
+/** A hub that serves the page, with the control that executes the commands of pages. */
 export class Inspector {
   readonly hub: Hub
   readonly #faults: FaultsControl | null
@@ -16,7 +16,7 @@ export class Inspector {
     this.#faults = faults
   }
 
-  /** `faults` is `null` where pages may ask for nothing. Throws a `Failure` when it cannot listen. */
+  /** `faults` is `null` when pages may not send commands. Throws a `Failure` when the hub cannot listen. */
   static async begin(
     options: Pick<HubOptions, 'port' | 'recording' | 'writer'>,
     faults: Pick<FaultsControlOptions, 'processes'> | null,
@@ -62,22 +62,22 @@ export class Inspector {
   }
 }
 
-/** A server that is refused is told of once in so long, in milliseconds. */
+/** The shortest time between two lines about the same refused server, in milliseconds. */
 const refusalEveryMs = 60_000
 const mostRefusalLines = 100
 
-/** The servers that are refused, in the log: a line each, once a minute at most. */
+/** Logs refused servers: at most one line a minute for each. */
 class RefusalLines {
-  readonly #saidMs = new Map<string, number>()
+  readonly #loggedMs = new Map<string, number>()
 
   add({ key, cluster, node, address, reason, count, timeMs }: Refusal): void {
     const server = `${key} ${node}`
-    const before = this.#saidMs.get(server)
+    const before = this.#loggedMs.get(server)
     if (before !== undefined && timeMs - before < refusalEveryMs) return
-    this.#saidMs.delete(server)
-    this.#saidMs.set(server, timeMs)
-    const [oldest] = this.#saidMs.keys()
-    if (this.#saidMs.size > mostRefusalLines && oldest !== undefined) this.#saidMs.delete(oldest)
+    this.#loggedMs.delete(server)
+    this.#loggedMs.set(server, timeMs)
+    const [oldest] = this.#loggedMs.keys()
+    if (this.#loggedMs.size > mostRefusalLines && oldest !== undefined) this.#loggedMs.delete(oldest)
     const times = count === 1 ? '' : `, ${count} times so far`
     complain(
       `the inspector refused server ${node} of cluster ${escaped(cluster)} at ${escaped(address)}${times}: ${escaped(reason)}`,
@@ -85,17 +85,17 @@ class RefusalLines {
   }
 }
 
-/** Somebody else chose these words: no control character of them may reach a terminal. */
+/** The text is untrusted: its control characters must not reach a terminal. */
 function escaped(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
 
-/** What is printed where the page can be looked at. */
+/** The line with the address of the page. */
 export function inspectorLine(hub: Pick<Hub, 'url'>): string {
   return `inspector on ${hub.url}`
 }
 
-/** Where the page was built to: beside what was compiled. */
+/** The folder of the built page, beside the compiled code. */
 function pageFolder(): string {
   const folders = ['../../inspector', '../../dist/inspector'].map((folder) =>
     fileURLToPath(new URL(folder, import.meta.url)),

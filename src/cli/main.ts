@@ -24,7 +24,7 @@ const program = new Command('paxos')
   .description('A cluster of servers that agree by Paxos, over UDP; with a lock service on it.')
   .version(packageVersion(), '--version', 'print the version')
   .configureOutput({
-    // One line, whatever was wrong.
+    // Print every error on one line.
     outputError: (message) =>
       report(
         'usage',
@@ -59,7 +59,7 @@ addTranscriptCommand(program)
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // Somebody who reads no more, such as `head`, or a terminal that is gone, is no reason to stop what is under way.
+    // A reader that closed its end, such as `head`, or a closed terminal must not stop the command.
     if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
   })
 }
@@ -73,11 +73,11 @@ try {
   }
   const isExpected = [StartError, StorageError, PaxosError].some((kind) => error instanceof kind)
   if (isExpected) report('failed', visible((error as Error).message))
-  else report('internal', `a mistake in paxos itself: ${(error as Error).stack ?? error}`)
+  else report('internal', `a bug in paxos:  ${(error as Error).stack ?? error}`)
   process.exit(exitCodes.failed)
 }
 
-/** Says what went wrong: to a program, if it asked for JSON, or else to whoever looks on. */
+/** Reports an error: as JSON with `--json`, otherwise as text on stderr. */
 function report(code: ErrorCode, message: string): void {
   const options = process.argv.includes('--')
     ? process.argv.slice(0, process.argv.indexOf('--'))

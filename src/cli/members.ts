@@ -18,7 +18,7 @@ import {
 import { formatTable, print, printJson } from './output.ts'
 import { foundingText, mostKnowing, readFoundingReport, type StatusReport } from './status-report.ts'
 
-/** How long each of the others has to show that it knows of a removal, if --timeout leaves as much, in milliseconds. */
+/** The time that each other member has to confirm a removal, in milliseconds. `--timeout` may leave less. */
 const knowingTimeoutMs = 5_000
 
 type Flags = Patience & { readonly json?: boolean }
@@ -32,14 +32,14 @@ export function addMembersCommand(program: Command): void {
       .addOption(serversOption())
       .addOption(timeoutOption(defaultTimeoutMs))
       .addOption(jsonOption())
-  subcommand('list', 'the members, as the server that knows most has them').action(ending(list))
+  subcommand('list', 'list the members, as the server with the latest state knows them').action(ending(list))
   subcommand(
     'add',
-    'keep a number and an address for a server that is to join; it counts once it has caught up',
+    'reserve an id and an address for a server that joins; it is counted once it has caught up',
   )
     .argument('<ID=HOST:PORT>', 'its number and address', parseMember)
     .action(ending(add))
-  subcommand('remove', 'count a server no more')
+  subcommand('remove', 'remove a server from the members')
     .argument('<ID>', 'its number', parseNodeId)
     .action(ending(remove))
 }
@@ -68,8 +68,8 @@ async function add({ id, address }: MemberOption, { json, ...patience }: Flags):
 }
 
 /**
- * Servers learn lazily, so the one that is removed may be the only one that knows it: without it the others might not go on.
- * So each of them is asked as well, and the removed one may be stopped when a quorum has answered.
+ * Servers learn lazily, so the removed server may be the only one that knows the removal, and the others might not continue
+ * without it. So this command also asks each of the others. The removed server may be stopped when a quorum has answered.
  */
 async function remove(id: NodeId, { json, ...patience }: Flags): Promise<void> {
   const { timeout = defaultTimeoutMs } = patience
@@ -79,16 +79,16 @@ async function remove(id: NodeId, { json, ...patience }: Flags): Promise<void> {
   const asked = left.filter(({ counted }) => counted)
   const counted = asked.map((member) => member.id)
   const leftMs = Math.max(1, Math.min(knowingTimeoutMs, deadlineMs - performance.now()))
-  const told = await Promise.all(
+  const confirmed = await Promise.all(
     asked.map(async ({ id: other, address }) => ((await knowsRemoval(address, id, leftMs)) ? [other] : [])),
   )
-  const mayStop = isQuorum(counted, told.flat())
+  const mayStop = isQuorum(counted, confirmed.flat())
   if (json) return printJson({ ...change, mayStop })
   const advice = mayStop ? 'it may be stopped' : 'do not stop it before more of the others answer'
   print(`removed server ${id}; ${advice}`)
 }
 
-/** Asked for a removal that it knows of, a server has it chosen that there is nothing to remove. */
+/** A server that knows the removal executes the repeated request and reports that there is nothing to remove. */
 async function knowsRemoval(address: Address, id: NodeId, timeout: number): Promise<boolean> {
   try {
     await carryOut({ action: 'remove', id }, { servers: [address], timeout })
@@ -98,7 +98,7 @@ async function knowsRemoval(address: Address, id: NodeId, timeout: number): Prom
   }
 }
 
-/** The members after the change. */
+/** Returns the members after the change. */
 async function carryOut(change: MembershipChange, patience: Patience): Promise<readonly ShownMember[]> {
   const { result } = await ask(patience, (client, signal) => client.changeMembers(change, { signal }))
   const { members } = Object(result) as { readonly members?: readonly ShownMember[] }
@@ -112,5 +112,5 @@ async function knownBest(patience: Patience): Promise<StatusReport> {
   if (most !== undefined) return most
   const [founding] = answers.flatMap(({ status }) => readFoundingReport(status) ?? [])
   if (founding !== undefined) throw new Failure(`there are no members yet: ${foundingText(founding)}`)
-  throw new Failure('the servers answer in words of another version of paxos', exitCodes.failed)
+  throw new Failure('the servers answer with another version of paxos', exitCodes.failed)
 }

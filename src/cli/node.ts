@@ -17,7 +17,7 @@ import { complain, print } from './output.ts'
 import { onStopSignal } from './signals.ts'
 import { readReport } from './status-report.ts'
 
-/** The options of `paxos node`, each one parsed. */
+/** The parsed options of `paxos node`. */
 export interface NodeFlags {
   readonly id: NodeId
   readonly members?: readonly MemberOption[]
@@ -30,9 +30,9 @@ export interface NodeFlags {
   readonly join?: Address
   readonly executedLog?: boolean
   readonly journal?: string
-  /** What `executedLog` was called in version 0.1.0. */
+  /** The name of `executedLog` in version 0.1.0. */
   readonly trace?: boolean
-  /** What `journal` was called in version 0.1.0. */
+  /** The name of `journal` in version 0.1.0. */
   readonly record?: string
   readonly allowFaults?: boolean
   readonly inspect?: Address
@@ -41,7 +41,7 @@ export interface NodeFlags {
   readonly supervised?: boolean
 }
 
-/** What a supervised server says to `paxos cluster` once it serves. */
+/** The message of a supervised server to `paxos cluster` when it serves. */
 export interface ReadyMessage {
   readonly ready: Address
 }
@@ -56,13 +56,12 @@ export function addNodeCommand(program: Command): void {
         parseMembers,
       ),
     )
-    .addOption(new Option('--data <dir>', 'where it stores what it promised, accepted and learned'))
+    .addOption(new Option('--data <dir>', 'the directory for what it promised, accepted and learned'))
     .addOption(
-      new Option('--memory', 'store nothing: once stopped, it must be removed and join anew').conflicts([
-        'data',
-        'executedLog',
-        'trace',
-      ]),
+      new Option(
+        '--memory',
+        'store nothing on disk: once stopped, it must be removed and join again',
+      ).conflicts(['data', 'executedLog', 'trace']),
     )
     .addOption(
       new Option(
@@ -73,7 +72,7 @@ export function addNodeCommand(program: Command): void {
     .addOption(
       new Option(
         '--advertise <HOST:PORT>',
-        'where others find it (default: its own address in --members, or --listen)',
+        'the address that others use (default: its own address in --members, or --listen)',
       ).argParser(parseReachableAddress),
     )
     .addOption(
@@ -89,21 +88,16 @@ export function addNodeCommand(program: Command): void {
       new Option('--executed-log', 'write each request that was executed, in order, to DIR/executed.log'),
     )
     .addOption(new Option('--trace').hideHelp())
-    .addOption(
-      new Option(
-        '--journal <file>',
-        'write every event to this file, so that `paxos replay` can run it again',
-      ),
-    )
+    .addOption(new Option('--journal <file>', 'write every event to this file, for `paxos replay`'))
     .addOption(new Option('--record <file>').conflicts('journal').hideHelp())
     .addOption(
-      new Option('--inspect [HOST:PORT]', 'tell the inspector there what happens')
+      new Option('--inspect [HOST:PORT]', 'report to the inspector at this address')
         .argParser(parseReachableAddress)
         .preset(`127.0.0.1:${defaultInspectorPort}`),
     )
     .addOption(statelyOption())
     .addOption(
-      new Option('--allow-faults', 'with --inspect: lose messages and fire timers as the inspector asks for'),
+      new Option('--allow-faults', 'with --inspect: let the inspector lose messages and fire timers'),
     )
     .addOption(logLevelOption('info'))
     .addOption(new Option('--supervised').hideHelp())
@@ -111,15 +105,15 @@ export function addNodeCommand(program: Command): void {
       'after',
       `
 A server with nothing stored starts with --bootstrap (a new cluster, at each of its servers) or with --join (a running
-cluster). A new cluster serves once all its servers are there and know each other; paxos status says who is waited for.
-With --join the server first asks to be added to the members, which takes a majority of them, and is told nothing before;
-paxos members remove takes it away again.
-Started again a server needs neither option: what it stored says which cluster it belongs to.`,
+cluster). A new cluster serves when all its servers run and know each other; paxos status shows which are missing.
+With --join the server first asks the members to add it, which takes a majority of them;
+paxos members remove removes it again.
+When started again, a server needs neither option: its stored state names its cluster.`,
     )
     .action(runNode)
 }
 
-/** What the options ask for. Throws a `Failure` when they do not go together. */
+/** Converts the options. Throws a `Failure` when they contradict each other. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
   const { id, members, memory, data, bootstrap, cluster, join } = flags
   const { inspect, allowFaults, stately } = flags
@@ -137,17 +131,17 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
   }
   if (data === undefined && !memory) {
     throw new Failure(
-      `--data DIR is missing: say where server ${id} is to store what it promised (or give --memory)`,
+      `--data DIR is missing: give the directory in which server ${id} stores what it promised (or give --memory)`,
     )
   }
   if (allowFaults && inspect === undefined) {
-    throw new Failure('--allow-faults needs --inspect: it is the inspector that asks for faults')
+    throw new Failure('--allow-faults needs --inspect: the inspector injects the faults')
   }
   const own = members?.find((member) => member.id === id)?.address
   const listen = flags.listen ?? own
   if (listen === undefined) {
     throw new Failure(
-      `--listen HOST:PORT is missing: say where server ${id} is to listen (or give --members, with its own address)`,
+      `--listen HOST:PORT is missing: give the address on which server ${id} listens (or give --members, with its own address)`,
     )
   }
   const advertise = flags.advertise ?? own
@@ -170,13 +164,13 @@ async function runNode(flags: NodeFlags): Promise<void> {
   const options = nodeOptions(flags)
   let node: RunningNode | null = null
   const stop = () => {
-    // While it starts there is nothing to finish: what is stored is whole at any moment.
+    // During the start there is nothing to finish: the stored state is consistent at any moment.
     if (node === null) process.exit(exitCodes.done)
     void node.stop()
   }
   if (flags.supervised) onSupervisorStop(stop)
   else onStopSignal(stop)
-  // Loaded here, so that the other commands need not wait for it.
+  // Imported here, so that the other commands start faster.
   const [{ startNodeIn }, { pino }] = await Promise.all([import('../node/node.ts'), import('pino')])
   const logger = pino({ level: flags.logLevel }, pino.destination({ dest: 2, sync: true }))
   node = await startNodeIn(commandWords, { ...options, logger })
@@ -192,8 +186,8 @@ async function runNode(flags: NodeFlags): Promise<void> {
 }
 
 /**
- * A server of `paxos cluster` hears the terminal's Ctrl-C and its end too, but leaves it to its parent to decide; it stops when the
- * channel to the parent closes, whether the parent closed it or died. Asked twice, it stops once.
+ * A server of `paxos cluster` also receives the terminal's Ctrl-C and hang-up, but its parent decides when it stops. It stops
+ * when the channel to the parent closes, because the parent closed it or died. A second request has no effect.
  */
 function onSupervisorStop(stop: () => void): void {
   let isStopping = false
@@ -212,15 +206,15 @@ function onSupervisorStop(stop: () => void): void {
 }
 
 function sayReady(message: ReadyMessage): void {
-  // A parent that is gone is heard of by its channel's closing.
+  // The channel closes when the parent is gone, which is handled elsewhere.
   process.send?.(message, undefined, undefined, () => undefined)
 }
 
-/** The others send to the address that the members have it at; started elsewhere it would wait for them in vain. */
+/** Warns when this server listens at another address than the one that the members know: they would send to the wrong address. */
 function warnOfAddress(node: RunningNode): void {
   const recorded = readReport(node.status())?.members.find(({ id }) => id === node.id)?.address
   if (recorded === undefined || recorded === node.address) return
   complain(
-    `server ${node.id} is at ${node.address}, but the cluster's members have it at ${recorded}: the others will not find it`,
+    `server ${node.id} is at ${node.address}, but the cluster's members know it at ${recorded}: the others cannot reach it`,
   )
 }

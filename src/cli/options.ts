@@ -11,16 +11,16 @@ import {
 } from '../network/address.ts'
 import { maxNodeId, repeatedIn } from '../node/options.ts'
 
-/** A server as options name it: `ID=HOST:PORT`. */
+/** A server as an option names it: `ID=HOST:PORT`. */
 export interface MemberOption {
   readonly id: NodeId
   readonly address: Address
 }
 
-/** The longest wait that a timer of Node.js can keep, in seconds. */
+/** The longest delay of a Node.js timer, in seconds. */
 const longestTimeoutS = 2_147_483
 
-/** What the parsers below throw: commander puts the option and the value before it. */
+/** The error of the parsers below. Commander adds the option and the value. */
 function invalid(message: string): never {
   throw new InvalidArgumentError(message)
 }
@@ -38,7 +38,7 @@ export function wholeNumber(least: number, most: number): (value: string) => num
 
 export const parseNodeId = wholeNumber(0, maxNodeId)
 
-/** What `parse` makes of `value`; commander is told what is wrong with it. */
+/** Calls `parse` and reports its error to commander. */
 function parsed<T>(parse: () => T): T {
   try {
     return parse()
@@ -47,15 +47,15 @@ function parsed<T>(parse: () => T): T {
   }
 }
 
-/** `HOST:PORT`, where a server can listen: at one address, or at all of its machine. */
+/** `HOST:PORT` on which a server can listen: one address, or all addresses of its machine. */
 export function parseListenAddress(value: string): Address {
   const address = parsed(() => listenAddress(value))
   if (parseAddress(address).port === 0)
-    invalid(`'${value}' has port 0: give one at which others find the server.`)
+    invalid(`'${value}' has port 0: give a port at which others reach the server.`)
   return address
 }
 
-/** An address that others can send to. */
+/** An address that others can reach. */
 export function parseReachableAddress(value: string): Address {
   return parsed(() => reachableAddress(value))
 }
@@ -66,10 +66,10 @@ export function parseHost(value: string): string {
   try {
     endpoint = parseAddress(value.includes(':') ? `[${value}]:1` : `${value}:1`)
   } catch {
-    return invalid(`'${value}' is no host: give one, such as 127.0.0.1 or ::1, without a port.`)
+    return invalid(`'${value}' is not a host: give one, such as 127.0.0.1 or ::1, without a port.`)
   }
   const why = whyUnreachable(endpoint)
-  return why === null ? endpoint.host : invalid(`'${value}' is no host for servers: ${why}.`)
+  return why === null ? endpoint.host : invalid(`'${value}' is not a host for servers: ${why}.`)
 }
 
 /** `A,B,C`. */
@@ -81,12 +81,12 @@ export function parseServers(value: string): Address[] {
 export function parseMember(value: string): MemberOption {
   const [, id, address] = /^(\d+)=(.*)$/.exec(value) ?? []
   if (id === undefined || address === undefined) {
-    return invalid(`'${value}' is no member: give ID=HOST:PORT, such as 0=127.0.0.1:29367.`)
+    return invalid(`'${value}' is not a member: give ID=HOST:PORT, such as 0=127.0.0.1:29367.`)
   }
   return { id: parseNodeId(id), address: parseReachableAddress(address) }
 }
 
-/** `ID=HOST:PORT,ID=HOST:PORT,…`, each id and each address once. */
+/** `ID=HOST:PORT,ID=HOST:PORT,…`, with unique ids and addresses. */
 export function parseMembers(value: string): MemberOption[] {
   const members = value.split(',').map((member) => parseMember(member.trim()))
   const repeated = repeatedIn(members)
@@ -94,7 +94,7 @@ export function parseMembers(value: string): MemberOption[] {
   return members
 }
 
-/** `0=HOST:PORT,1=…`, as `parseMembers` reads it. */
+/** `0=HOST:PORT,1=…`, which `parseMembers` parses. */
 export function formatMembers(members: readonly MemberOption[]): string {
   return members.map(({ id, address }) => `${id}=${address}`).join(',')
 }
@@ -112,7 +112,7 @@ export function formatToken({ instance, index }: Position): string {
   return `${instance}.${index}`
 }
 
-/** Seconds, such as `2.5`; answers milliseconds. */
+/** Seconds, such as `2.5`; returns milliseconds. */
 export function parseTimeout(value: string): number {
   const seconds = Number(value)
   if (!/^\d*\.?\d+$/.test(value) || seconds < 0.001 || seconds > longestTimeoutS) {
@@ -133,10 +133,10 @@ export function logLevelOption(defaultLevel: string): Option {
 export function parseWebSocketUrl(value: string): string {
   const protocol = URL.canParse(value) ? new URL(value).protocol : null
   if (protocol === 'ws:' || protocol === 'wss:') return value
-  return invalid(`'${value}' is no address of a WebSocket: give one, such as ${defaultStatelyUrl}.`)
+  return invalid(`'${value}' is not the URL of a WebSocket: give one, such as ${defaultStatelyUrl}.`)
 }
 
-/** `--stately`: without a URL it is where Stately's own inspector listens by default. */
+/** `--stately`. The default URL is the default address of Stately's inspector. */
 export function statelyOption(): Option {
   return new Option('--stately [URL]', "show the actors in Stately's own inspector, at this WebSocket")
     .argParser(parseWebSocketUrl)
@@ -152,13 +152,13 @@ export function serversOption(): Option {
     )
 }
 
-/** In milliseconds once parsed; `defaultMs` is null for a command that waits for as long as it takes. */
+/** The parsed value is in milliseconds. `defaultMs` is `null` for a command without a time limit. */
 export function timeoutOption(defaultMs: number | null): Option {
   const option = new Option('--timeout <seconds>', 'give up after this').argParser(parseTimeout)
   return defaultMs === null ? option : option.default(defaultMs, `${defaultMs / 1000}`)
 }
 
-/** How long `unlock`, `status` and `members` wait when they are not told, in milliseconds. */
+/** The default timeout of `unlock`, `status` and `members`, in milliseconds. */
 export const defaultTimeoutMs = 10_000
 
 export function jsonOption(): Option {

@@ -1,16 +1,16 @@
 import { visible, visibleJson, visibleLines } from '../core/visible.ts'
 
-/** A line, or several, for whoever reads what the command says; what a terminal would obey is escaped. */
+/** Prints a line, or several, to stdout. Escapes control characters. */
 export function print(line: string): void {
   process.stdout.write(`${visibleLines(line)}\n`)
 }
 
-/** A line of JSON for a program; what a terminal would obey is escaped in it. */
+/** Prints a line of JSON to stdout. Escapes control characters. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${visibleJson(value)}\n`)
 }
 
-/** A line for whoever wants to know what went wrong. */
+/** Prints an error line to stderr. */
 export function complain(line: string): void {
   process.stderr.write(`paxos: ${visibleLines(line)}\n`)
 }
@@ -29,7 +29,7 @@ export function formatTable(headings: readonly string[], rows: readonly (readonl
     .join('\n')
 }
 
-/** The words as a shell is to be given them. */
+/** The words, quoted for a shell. */
 export function shellCommand(words: readonly string[]): string {
   return words
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))

@@ -1,15 +1,15 @@
-/** Where nobody watches, a line is written this often. */
+/** The interval between two lines when stderr is not a terminal, in milliseconds. */
 const lineEveryMs = 10_000
 
-/** A terminal is drawn on this often, at most. */
+/** The shortest time between two updates of a terminal, in milliseconds. */
 const drawEveryMs = 100
 
 const barWidth = 40
 
-/** What progress is written to: stderr, or what a test gives. */
+/** The stream for the progress: stderr, or a stream of a test. */
 export type ProgressStream = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>
 
-/** How far a long piece of work is, on stderr: a line that is drawn again on a terminal, a line now and then elsewhere. */
+/** Shows the progress of long work on stderr: on a terminal as one line that is redrawn, otherwise as a line now and then. */
 export class Progress {
   readonly #total: number
   readonly #stream: ProgressStream
@@ -44,7 +44,7 @@ export class Progress {
   }
 }
 
-/** To the beginning of the line, and nothing on it. */
+/** Moves to the start of the line and clears it. */
 const clearLine = '\r\x1b[K'
 
 function barText(share: number): string {

@@ -11,23 +11,21 @@ import { print, printJson } from './output.ts'
 
 export function addReplayCommand(program: Command): void {
   describe(program.command('replay <files...>'))
-  // What it was called in version 0.1.0.
+  // The name of the command in version 0.1.0.
   describe(program.command('trace <files...>', { hidden: true }))
 }
 
 function describe(command: Command): void {
   command
-    .description(
-      'run journals of `paxos node --journal` again, and check that every state comes out the same',
-    )
-    .addOption(new Option('--events', 'print the events of all servers, in order, a line of JSON each'))
+    .description('replay journals of `paxos node --journal`, and check that every state is the same')
+    .addOption(new Option('--events', 'print the events of all servers in order, one JSON object a line'))
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
 Give the journals of all servers of one cluster, each written from its server's first start. Then the command also judges the
-invariants of the protocol, and checks that no server received a message that nobody had sent. What \`paxos inspect --record\` writes is
-a recording for the page, and no journal.`,
+invariants of the protocol, and checks that every received message had been sent. \`paxos inspect --record\` writes a different file, a
+recording for the page.`,
     )
     .action(replayFiles)
 }
@@ -58,8 +56,8 @@ function summary(servers: number, events: number, heard: number, judged: readonl
   const verdict =
     judged.length > 0
       ? `and the invariants ${judged.join(' ')} hold`
-      : 'and the invariants were not judged, since the journal of some founder does not begin at its first start'
-  return `${servers} ${servers === 1 ? 'server' : 'servers'}, ${events} events: every state came out as in the journals, ${heard} messages were received that had been sent, ${verdict}`
+      : 'and the invariants were not judged, because the journal of a founder does not begin at its first start'
+  return `${servers} ${servers === 1 ? 'server' : 'servers'}, ${events} events: every state is as in the journals, ${heard} received messages had been sent, ${verdict}`
 }
 
 function read(file: string): JournalLine[] {

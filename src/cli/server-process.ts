@@ -2,16 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Address } from '../../machines/batch.ts'
 import type { ReadyMessage } from './node.ts'
 
-/** A server in a process of its own, which stops when the channel to it closes. */
+/** A server in its own process, which stops when the channel to it closes. */
 export class ServerProcess {
-  /** Where it serves; `null` when it ended before it did. */
+  /** The address at which it serves; `null` when it ended before. */
   readonly ready: Promise<Address | null>
   /** How it ended: `exit code 1`, or `SIGKILL`. */
   readonly ended: Promise<string>
   readonly #child: ChildProcess
   #waker: ChildProcess | null = null
 
-  /** Runs this same program, from source or compiled, with `args`. What it says to stderr is shown as it is. */
+  /** Runs this program, from source or compiled, with `args`. Its stderr is passed through. */
   constructor(args: readonly string[]) {
     const [, program = ''] = process.argv
     this.#child = spawn(process.execPath, [...process.execArgv, program, ...args, '--supervised'], {
@@ -33,8 +33,8 @@ export class ServerProcess {
   }
 
   /**
-   * Holds it as it is: it hears and says nothing until it is resumed. Should this program be killed meanwhile, it goes on,
-   * and stops, since nobody could resume it any more.
+   * Pauses it: it receives and sends nothing until it is resumed. If this program is killed in the meantime, the server is
+   * resumed and stops, because nothing else could resume it.
    */
   pause(): void {
     this.#child.kill('SIGSTOP')
@@ -46,13 +46,13 @@ export class ServerProcess {
     this.#child.kill('SIGCONT')
   }
 
-  /** Asks it to stop in good order, for which a paused one has to go on. */
+  /** Asks it to stop normally. A paused process is resumed first. */
   stop(): void {
     this.resume()
     if (this.#child.connected) this.#child.disconnect()
   }
 
-  /** Ends it at once. */
+  /** Kills it. */
   kill(): void {
     this.#child.kill('SIGKILL')
   }
@@ -64,15 +64,15 @@ export class ServerProcess {
 }
 
 /**
- * A process that waits for the end of this one and then lets `child` go on: one that is paused cannot see its channel close.
- * The signals that tell this program to stop are not for it.
+ * A process that waits for the end of this one and then resumes `child`, because a paused process cannot notice that its channel
+ * closed. It ignores the signals that stop this program.
  */
 function wakerOf({ pid }: ChildProcess): ChildProcess | null {
   if (pid === undefined) return null
   const waker = spawn('sh', ['-c', 'trap "" INT TERM HUP; read -r _; kill -CONT "$0"', String(pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
   })
-  // Without it there is only nobody to wake the server.
+  // Without it, the server is only not resumed.
   waker.on('error', () => undefined)
   return waker
 }

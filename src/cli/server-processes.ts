@@ -4,32 +4,32 @@ import { type PlannedServer, startAgain } from './cluster-plan.ts'
 import { print } from './output.ts'
 import { ServerProcess } from './server-process.ts'
 
-/** How long the others have to start, or to fail, when one could not start, in milliseconds. */
+/** The time that the other servers have to start or fail after one could not start, in milliseconds. */
 const startPatienceMs = 1_000
 
 interface Running {
   readonly server: PlannedServer
   process: ServerProcess
   state: 'up' | 'paused' | 'ended'
-  /** It was ended by `crash`, and may be started again. */
+  /** True when `crash` killed it: it may be started again. */
   isCrashed: boolean
 }
 
-/** The servers that `paxos cluster` runs, each in a process of its own. */
+/** The servers of `paxos cluster`, each in its own process. */
 export class ServerProcesses {
   readonly #servers = new Map<NodeId, Running>()
   readonly #args: readonly string[]
   readonly #paxos: string
   #isStopping = false
   #end: () => void = () => undefined
-  /** Resolves when all have ended and none of them may come back. */
+  /** Resolves when all servers have ended and none of them may be started again. */
   readonly ended = new Promise<void>((resolve) => {
     this.#end = resolve
   })
 
   /**
-   * Starts them. Each is given its own arguments, then `args`; `first` at this start only. `paxos` is the command as the user
-   * is to type it.
+   * Starts the servers. Each receives its own arguments and `args`, and `first` at this start only. `paxos` is the command as the
+   * user types it.
    */
   constructor(
     servers: readonly PlannedServer[],
@@ -49,8 +49,8 @@ export class ServerProcesses {
   }
 
   /**
-   * Waits until each serves; says for each that could not start `false`, in the order in which they were given. Founders wait for
-   * each other: soon after one could not start, the others are waited for no longer.
+   * Waits until each server serves. Returns, in the given order, `false` for each server that could not start. Founders wait for
+   * each other, so soon after one could not start, this no longer waits for the others.
    */
   async ready(): Promise<boolean[]> {
     const isReady = [...this.#servers.values()].map(() => true)
@@ -68,7 +68,7 @@ export class ServerProcesses {
     return isReady
   }
 
-  /** Asks all to stop in good order; `ended` tells when they have. */
+  /** Asks all servers to stop normally; see `ended`. */
   stop(): void {
     this.#isStopping = true
     for (const { process } of this.#servers.values()) process.stop()
@@ -79,15 +79,15 @@ export class ServerProcesses {
     return this.#isStopping
   }
 
-  /** Ends all at once. */
+  /** Kills all servers. */
   kill(): void {
     for (const { process } of this.#servers.values()) process.kill()
   }
 
-  /** Pauses, resumes, kills or starts again one server. */
+  /** Pauses, resumes, kills or restarts one server. */
   async control({ type: action, node }: ProcessCommand): Promise<ControlResult> {
     const running = this.#servers.get(node)
-    if (running === undefined) return failed(`server ${node} was not started here: nothing can be done to it`)
+    if (running === undefined) return failed(`server ${node} was not started by this command`)
     if (this.#isStopping) return failed('the cluster is being stopped')
     const name = `server ${node} (pid ${running.process.pid})`
     const { state, process } = running
@@ -118,9 +118,7 @@ export class ServerProcesses {
     const { id, dataDir, args } = server
     if (state !== 'ended') return failed(`server ${id} runs: crash it first`)
     if (dataDir === null) {
-      return failed(
-        `server ${id} stored nothing, so it has forgotten what it promised: it must not vote again`,
-      )
+      return failed(`server ${id} stored nothing, so it has lost its promises: it must not vote again`)
     }
     running.process = new ServerProcess([...args, ...this.#args])
     running.state = 'up'
@@ -155,7 +153,7 @@ export class ServerProcesses {
     return `${name} ended: ${how}. ${startAgain(server, this.#otherThan(server), this.#paxos)}`
   }
 
-  /** Where another server of the cluster is, if there is another. */
+  /** The address of another server of the cluster, if there is one. */
   #otherThan(server: PlannedServer): Address {
     const others = [...this.#servers.values()].filter((other) => other.server !== server)
     return (others[0]?.server ?? server).address

@@ -5,14 +5,14 @@ export type StopSignal = keyof typeof signalExitCodes
 const stopSignals = Object.keys(signalExitCodes) as StopSignal[]
 
 /**
- * Signals this close together are one wish: of a single Ctrl-C, a program run by `npm start` hears twice, from the terminal
- * and from npm, which passes it on; and of a terminal that closes, it may hear both SIGHUP and SIGTERM.
+ * Signals within this time count as one, in milliseconds. A program under `npm start` receives a single Ctrl-C twice, from the
+ * terminal and from npm. When its terminal closes, it may receive both SIGHUP and SIGTERM.
  */
-const sameWishMs = 500
+const oneSignalMs = 500
 
 /**
- * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP (its terminal is gone); a later one ends the process at once. Returns how
- * to hear no more.
+ * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP. A later signal ends the process at once. Returns a function that removes
+ * the handlers.
  */
 export function onStopSignal(stop: (signal: StopSignal) => void): () => void {
   let firstAtMs: number | null = null
@@ -21,7 +21,7 @@ export function onStopSignal(stop: (signal: StopSignal) => void): () => void {
     if (firstAtMs === null) {
       firstAtMs = nowMs
       stop(signal)
-    } else if (nowMs - firstAtMs > sameWishMs) process.exit(signalExitCodes[signal])
+    } else if (nowMs - firstAtMs > oneSignalMs) process.exit(signalExitCodes[signal])
   }
   for (const signal of stopSignals) process.on(signal, hear)
   return () => {

@@ -1,4 +1,4 @@
-/** What `paxos simulate` says of its runs. */
+/** The output of `paxos simulate`. */
 import { type Invariant, invariantNumbers, invariants } from '../core/invariants.ts'
 import type { RunFailure } from '../simulator/run-report.ts'
 import type { Shrunk } from '../simulator/shrink.ts'
@@ -12,7 +12,7 @@ export interface FailedRun {
   /** The command that runs it again. */
   readonly again: string
   readonly shrunk: Shrunk | null
-  /** The file that the plan was written to. */
+  /** The file with the plan; `null` for none. */
   readonly saved: string | null
 }
 
@@ -20,9 +20,9 @@ export interface FailedRun {
 export interface SeriesResult {
   readonly seed: number
   readonly failed: number
-  /** The first few of the failing runs, in order of seed. */
+  /** The first failing runs, in order of seed. */
   readonly failures: readonly FailedRun[]
-  /** What a long series has to meet and this one did not: then the draws are at fault. */
+  /** The situations that a long series must contain and this one did not: the random choices are then at fault. */
   readonly missed: readonly Situation[]
   readonly total: Total
   readonly tookMs: number
@@ -68,7 +68,7 @@ export function formatTotal({ failed, missed, total, tookMs }: SeriesResult): st
   ].join('\n')
 }
 
-/** The invariants that were judged to the end of runs, grouped by in how many; then those that nobody judged. */
+/** The invariants that were judged to the end of runs, grouped by the number of runs, followed by the unjudged ones. */
 function judgedLines({ judged, runs }: Total): string[] {
   const counts = [...new Set(Object.values(judged))].sort((a, b) => b - a)
   return counts.map((count) => {

@@ -41,15 +41,15 @@ interface Flags {
 
 /** Seeds are whole numbers below this. */
 const seedLimit = 2 ** 31
-/** How many failing runs of a series are looked into. */
+/** The most failing runs of a series that are shrunk and reported. */
 const mostFailures = 3
 
 export function addSimulateCommand(program: Command): void {
   program
     .command('simulate')
-    .description('run whole clusters in virtual time, with faults from a seed, and check what must hold')
+    .description('run whole clusters in virtual time, with faults from a seed, and check the invariants')
     .addOption(
-      new Option('--seed <n>', 'where to begin; random if left out').argParser(wholeNumber(0, seedLimit - 1)),
+      new Option('--seed <n>', 'the first seed; random if left out').argParser(wholeNumber(0, seedLimit - 1)),
     )
     .addOption(
       new Option('--runs <n>', 'run this many seeds, from --seed on')
@@ -57,9 +57,10 @@ export function addSimulateCommand(program: Command): void {
         .default(1),
     )
     .addOption(
-      new Option('--nodes <n>', 'how many servers found each cluster; varied if left out').argParser(
-        wholeNumber(1, 9),
-      ),
+      new Option(
+        '--nodes <n>',
+        'the number of servers that found each cluster; varied if left out',
+      ).argParser(wholeNumber(1, 9)),
     )
     .addOption(
       new Option(
@@ -68,7 +69,7 @@ export function addSimulateCommand(program: Command): void {
       ).argParser(parseFaults),
     )
     .addOption(
-      new Option('--jobs <n>', 'spread the runs over so many threads')
+      new Option('--jobs <n>', 'spread the runs over this many threads')
         .argParser(wholeNumber(1, 256))
         .default(1),
     )
@@ -103,9 +104,9 @@ export function addSimulateCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-The same seed gives the same run on every machine. The exit code is 0 when everything held, 1 when something did not: then
-what, where, and the command that runs it again are printed. A series of ${runsThatMeetAll} runs or more with every fault also ends with 1
-when it never met one of the situations that are looked for.`,
+The same seed gives the same run on every machine. Exits with 0 when every invariant held. Otherwise prints what failed, where,
+and the command that runs it again, and exits with 1. A series of ${runsThatMeetAll} runs or more with every fault also exits with 1
+when one of the expected situations never occurred.`,
     )
     .action(simulate)
 }
@@ -113,17 +114,17 @@ when it never met one of the situations that are looked for.`,
 async function simulate(flags: Flags): Promise<void> {
   if (flags.history !== undefined && flags.runs > 1) {
     throw new Failure(
-      `--history ${flags.history} holds what one run's clients saw: leave out --runs ${flags.runs}`,
+      `--history ${flags.history} holds the history of one run: leave out --runs ${flags.runs}`,
     )
   }
   if (flags.inspect !== undefined && flags.runs > 1) {
     throw new Failure(
-      `--inspect ${flags.inspect} holds what happened in one run: leave out --runs ${flags.runs}`,
+      `--inspect ${flags.inspect} holds the records of one run: leave out --runs ${flags.runs}`,
     )
   }
-  // Found before the run: nobody is to wait for a recording that is not kept.
+  // Check before the run, so that nobody waits for a recording that cannot be written.
   if (flags.inspect !== undefined && existsSync(flags.inspect)) {
-    throw new Failure(`--inspect ${flags.inspect} is there already: give a new file`)
+    throw new Failure(`--inspect ${flags.inspect} exists already: give a new file`)
   }
   const result = flags.plan === undefined ? await simulateSeeds(flags) : simulatePlan(flags, flags.plan)
   if (flags.json) printJson(result)
@@ -147,7 +148,7 @@ async function simulate(flags: Flags): Promise<void> {
   if (result.failed > 0 || result.missed.length > 0) process.exitCode = exitCodes.failed
 }
 
-/** The plan of the one run that there is. */
+/** The plan of the single run. */
 function planOf(flags: Flags, seed: number): Plan {
   return flags.plan === undefined ? drawPlan(seed, planOptions(flags)) : readPlan(flags.plan)
 }
@@ -199,7 +200,7 @@ async function simulateSeeds(flags: Flags): Promise<SeriesResult> {
   return { seed: first, failed: failing.length, failures, missed: missedBy(flags, total), total, tookMs }
 }
 
-/** What a series long enough did not meet, where nothing of what may come was left out. */
+/** The situations that a long series with all faults and sizes did not contain. */
 function missedBy({ nodes, faults }: Flags, total: Total): readonly Situation[] {
   const isWhole = nodes === undefined && faults === undefined && total.runs >= runsThatMeetAll
   return isWhole ? missedIn(total.counts) : []
@@ -219,7 +220,7 @@ function simulatePlan(flags: Flags, file: string): SeriesResult {
   return { seed: plan.seed, failed: 1, failures, missed: [], total, tookMs }
 }
 
-/** A smaller plan that fails alike, and where it was written; only the first failure has a file. */
+/** Shrinks the plan, and writes the result of the first failure to a file. */
 function smaller(
   plan: Plan,
   failure: RunFailure,
@@ -245,7 +246,7 @@ function readPlan(file: string): Plan {
     return parsePlan(text)
   } catch (error) {
     throw new Failure(
-      `--plan ${file} is no plan of the simulator, as --save writes one: ${(error as Error).message}`,
+      `--plan ${file} is not a plan of the simulator, as --save writes it: ${(error as Error).message}`,
     )
   }
 }
@@ -254,20 +255,20 @@ function writePlan(file: string, plan: Plan): void {
   writeOrFail('--save', file, formatPlan(plan))
 }
 
-/** Runs the plan once more, which comes to the same, and writes what its clients saw. */
+/** Runs the plan again, with the same result, and writes the history of its clients. */
 function writeHistory(file: string, plan: Plan): void {
   const format = file.endsWith('.edn') ? jepsenHistory : porcupineHistory
   runWithCodec(plan, { ended: (operations) => writeOrFail('--history', file, format(operations)) })
 }
 
-/** Runs the plan once more, and writes what the inspector is told, a record a line. */
+/** Runs the plan again, and writes the records for the inspector, one per line. */
 function writeRecording(file: string, plan: Plan): void {
   const lines: string[] = []
   runWithCodec(plan, { recorded: (record) => lines.push(`${JSON.stringify(record)}\n`) })
   writeOrFail('--inspect', file, lines.join(''))
 }
 
-/** The fragment that has the playground run the plan. */
+/** The fragment of a link with which the playground runs the plan. */
 function planLink(plan: Plan): Promise<string> {
   return linkFragment({ schedule: null, at: null, seed: null, plan: JSON.stringify(plan) })
 }
@@ -284,7 +285,7 @@ function writeOrFail(option: string, file: string, text: string): void {
   }
 }
 
-/** The seeds of a series, or those of its part. */
+/** The seeds of a series, or of its shard. */
 export function seedsOf(
   first: number,
   runs: number,

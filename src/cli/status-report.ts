@@ -8,7 +8,7 @@ const members = Type.Array(
   Type.Object({ id: Type.Number(), address: Type.String(), counted: Type.Boolean() }),
 )
 
-/** Of what a server says of itself, the part that the commands use. */
+/** The part of a server's status that the commands use. */
 const reportSchema = Type.Object({
   id: Type.Number(),
   address: Type.String(),
@@ -25,14 +25,14 @@ const reportSchema = Type.Object({
   ballot,
   firstUnchosen: Type.Number(),
   queue: Type.Object({ length: Type.Number(), delayed: Type.Number() }),
-  /** What there is of what is bounded, by name. */
+  /** The usage and the limit of each bounded resource, by name. */
   usage: Type.Optional(
     Type.Record(Type.String(), Type.Object({ used: Type.Number(), allowed: Type.Number() })),
   ),
   members,
 })
 
-/** Of what a server says of itself that waits for the other founders of its cluster. */
+/** The part of the status of a server that waits for the other founders. */
 const foundingSchema = Type.Object({
   id: Type.Number(),
   address: Type.String(),
@@ -49,17 +49,17 @@ export type StatusReport = Static<typeof reportSchema>
 
 export type FoundingReport = Static<typeof foundingSchema>
 
-/** `status` as a report; `null` when it is none, as from a server of another version. */
+/** Parses `status`; `null` when it does not fit, as from a server of another version. */
 export function readReport(status: Json): StatusReport | null {
   return reports.Check(status) ? status : null
 }
 
-/** `status` as that of a server that waits for other founders; `null` when it does not. */
+/** Parses `status` as that of a founding server; `null` for any other. */
 export function readFoundingReport(status: Json): FoundingReport | null {
   return foundingReports.Check(status) ? status : null
 }
 
-/** Servers learn lazily: the one with the most instances chosen knows the latest members. */
+/** Returns the report with the most chosen instances: servers learn lazily, so that server knows the latest members. */
 export function mostKnowing(reports: readonly StatusReport[]): StatusReport | undefined {
   return [...reports].sort((a, b) => b.firstUnchosen - a.firstUnchosen)[0]
 }

@@ -11,7 +11,7 @@ import { readFoundingReport, type StatusReport } from './status-report.ts'
 export function addStatusCommand(program: Command): void {
   program
     .command('status')
-    .description('how each server is: its roles, ballot, first unchosen instance, queue and members')
+    .description('show the state of each server: roles, ballot, first unchosen instance, queue and members')
     .addOption(serversOption())
     .addOption(timeoutOption(defaultTimeoutMs))
     .addOption(jsonOption())
@@ -43,7 +43,7 @@ export const headings = [
   'DELAYED',
 ]
 
-/** The answers as a table; under it the members, as the servers know them, and what is used of what is allowed. */
+/** The answers as a table, followed by the members as the servers know them, and the usage of bounded resources. */
 export function formatStatus(answers: readonly Answer[]): string {
   const reports = answers.flatMap(({ report }) => report ?? [])
   const obstacles = answers.flatMap(({ status }) => {
@@ -66,7 +66,7 @@ function rowOf({ server, status, report, fault = 'no answer' }: Answer): string[
     const { id, address, waitsFor } = founding
     return [String(id), address, `founding, waits for server ${waitsFor.join(', ')}`]
   }
-  if (report === null) return [readableId(status), server, 'answers in words of another version']
+  if (report === null) return [readableId(status), server, 'answers with another version of paxos']
   const { acceptor, proposer, learner, requestQueue } = report.roles
   return [
     String(report.id),
@@ -83,13 +83,13 @@ function rowOf({ server, status, report, fault = 'no answer' }: Answer): string[
   ]
 }
 
-/** The id in a status of which not all can be read. */
+/** The id in a status that cannot be parsed as a whole. */
 function readableId(status: Json): string {
   const { id } = Object(status)
   return Number.isSafeInteger(id) ? String(id) : '-'
 }
 
-/** A row for each thing that is limited, a column a server; what is allowed stands apart where all servers allow the same. */
+/** A row for each bounded resource and a column for each server. The limit has its own column when all servers have the same limit. */
 function formatUsage(reports: readonly StatusReport[]): string[] {
   const names = [...new Set(reports.flatMap(({ usage = {} }) => Object.keys(usage)))]
   if (names.length === 0) return []
@@ -110,7 +110,7 @@ function inWords(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
 
-/** A line for each view of cluster and members: servers learn lazily, so one may know older members than another. */
+/** A line for each view of the cluster and its members. Servers learn lazily, so the views may differ. */
 function formatViews(reports: readonly StatusReport[]): string[] {
   const views = new Map<string, number[]>()
   for (const report of reports) {

@@ -9,7 +9,7 @@ import { print } from './output.ts'
 export function addTranscriptCommand(program: Command): void {
   program
     .command('transcript')
-    .description('run a transcript: a cluster in which each event is chosen, and what happens then')
+    .description('run a transcript: each event in a cluster, and what it causes')
     .argument('<FILE>', 'a transcript, or only its commands; - for the standard input')
     .option(
       '--link [address]',
@@ -18,8 +18,8 @@ export function addTranscriptCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-A transcript is a text: commands, a line each; comments, after a #; and indented under each command what
-happened, which is left out when it is read. -> stands for →.
+A transcript is a text: commands, one per line; comments after a #; and, indented under each command, what
+happened, which is ignored when the transcript is read. -> stands for →.
 
 Commands:
 ${grammar}`,
@@ -39,7 +39,10 @@ async function transcript(file: string, { link }: { readonly link?: string | tru
   if (failure !== null) throw new Failure(`${file}: ${failure}`, exitCodes.failed)
 }
 
-/** The fragment that opens a transcript in the playground: its commands and comments, since what happened is made anew. */
+/**
+ * The fragment of a link that opens a transcript in the playground. It contains the commands and comments; the playground
+ * computes the results again.
+ */
 export function playgroundLink(text: string): Promise<string> {
   const lines = text.split('\n').filter((line) => isCommandLine(line) || line.startsWith('#'))
   return linkFragment({ schedule: `${lines.join('\n')}\n`, at: null, seed: null })

@@ -16,7 +16,7 @@ import { print, printJson } from './output.ts'
 export function addUnlockCommand(program: Command): void {
   program
     .command('unlock')
-    .description('free the lock NAME, whoever holds it; with --token, only if it is held under that token')
+    .description('free the lock NAME of any holder; with --token, only if it is held under that token')
     .argument('<NAME>', 'the name of the lock')
     .addOption(new Option('--token <INSTANCE.INDEX>', 'what paxos lock printed').argParser(parseToken))
     .addOption(serversOption())

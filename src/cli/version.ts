@@ -5,13 +5,13 @@ interface Package {
   readonly version?: unknown
 }
 
-/** The version of this package, from the `package.json` that it came with. */
+/** The version of this package, from its `package.json`. */
 export function packageVersion(): string {
   for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
     const { name, version } = readPackage(folder)
     if (name === 'paxos-made-simpler' && typeof version === 'string') return version
     if (folder.pathname === '/')
-      throw new Error('the package.json of paxos-made-simpler is not there: install it again')
+      throw new Error('the package.json of paxos-made-simpler is missing: install the package again')
   }
 }
 

@@ -48,7 +48,7 @@ describe('who answers', () => {
   })
 
   test('another version', () => {
-    const text = '1 of 2 servers answer, in words of another version of paxos'
+    const text = '1 of 2 servers answer, but with another version of paxos'
     expect(answeringIn([null, { version: 99 }])).toEqual({ kind: 'enough', text })
   })
 })

@@ -182,7 +182,7 @@ describe('a name without an IP address is told of', () => {
     const { code, stderr } = await new Paxos(['lock', 'a', '--servers', nowhere, '--timeout', '2']).ended
     expect(code).toBe(2)
     expect(stderr).toBe(
-      `paxos: no server answered after 2 s at ${nowhere}: ${why} (--servers says where they are)\n`,
+      `paxos: no server answered after 2 s at ${nowhere}: ${why} (--servers gives their addresses)\n`,
     )
   })
 
@@ -278,7 +278,7 @@ test('status shows what it can: of servers that are silent, of another cluster o
   const lines = stdout.split('\n')
   expect(lines[1]).toMatch(/^0 .* running /)
   expect(lines[2]).toMatch(/^1 .* running /)
-  expect(lines[3]).toMatch(new RegExp(`^2 +${other!.address} +answers in words of another version$`))
+  expect(lines[3]).toMatch(new RegExp(`^2 +${other!.address} +answers with another version of paxos$`))
   expect(lines[4]).toMatch(new RegExp(`^- +${silent!.address} +no answer$`))
   expect(lines.slice(6, 8)).toEqual([
     `server 0: cluster ${cluster}, members `,

@@ -109,6 +109,6 @@ test('a server that keeps everything in memory is not started again', async () =
   expect(await control({ type: 'crash', node: 2 })).toMatchObject({ ok: true })
   expect(await control({ type: 'restart', node: 2 })).toEqual({
     ok: false,
-    error: 'server 2 stored nothing, so it has forgotten what it promised: it must not vote again',
+    error: 'server 2 stored nothing, so it has lost its promises: it must not vote again',
   })
 })

@@ -80,7 +80,7 @@ describe('paxos inspect', () => {
 
     const written = parseRecords(await readFile(file, 'utf8'))
     expect(pictureOf(written).servers[0]?.clock).toBe(3)
-    expect((await paxos('inspect', '--port', '0', '--record', file)).stderr).toMatch(/is there already/)
+    expect((await paxos('inspect', '--port', '0', '--record', file)).stderr).toMatch(/exists already/)
     const again = here.start('inspect', file, '--port', '0')
     const shown = await ToldPage.open({ port: await portOf(again) })
     await shown.until(({ records }) => records.length === written.length)
@@ -111,7 +111,7 @@ describe('paxos inspect', () => {
       kind: 'process',
       node: 0,
       state: 'silent',
-      reason: `it runs, but tells nothing: start it with --inspect 127.0.0.1:${hub}`,
+      reason: `it runs, but does not report: start it with --inspect 127.0.0.1:${hub}`,
     })
   })
 })

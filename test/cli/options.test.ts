@@ -90,7 +90,7 @@ describe('an address', () => {
 test('the address of a WebSocket says so', () => {
   for (const url of ['ws://localhost:8080', 'wss://a.example/b']) expect(parseWebSocketUrl(url)).toBe(url)
   const values = ['', 'localhost:8080', 'http://localhost:8080', 'ws://']
-  const none = (value: string) => `'${value}' is no address of a WebSocket`
+  const none = (value: string) => `'${value}' is not the URL of a WebSocket`
   refuses(parseWebSocketUrl, Object.fromEntries(values.map((value) => [value, none(value)])))
 })
 
@@ -102,8 +102,8 @@ test('a host stands alone', () => {
     '::1',
   ])
   refuses(parseHost, {
-    '': "'' is no host",
-    'a:1': "'a:1' is no host",
+    '': "'' is not a host",
+    'a:1': "'a:1' is not a host",
     '0.0.0.0': 'other machines cannot send to it',
     '::': 'other machines cannot send to it',
     '224.0.0.1': 'many machines',
@@ -134,11 +134,11 @@ describe('members', () => {
 
   test('are refused, with what is wrong', () => {
     refuses(parseMembers, {
-      '': "'' is no member",
-      'a:1': "'a:1' is no member: give ID=HOST:PORT",
-      '-1=a:1': "'-1=a:1' is no member",
+      '': "'' is not a member",
+      'a:1': "'a:1' is not a member: give ID=HOST:PORT",
+      '-1=a:1': "'-1=a:1' is not a member",
       '0=a': "'a' is not an address",
-      '0=a:1,': "'' is no member",
+      '0=a:1,': "'' is not a member",
       '0=a:1,0=b:2': 'In it the id 0 appears twice',
       '0=a:1,1=a:1': 'In it the address a:1 appears twice',
       '0=[::1]:1,1=[0::1]:1': 'In it the address [::1]:1 appears twice',

@@ -142,7 +142,7 @@ describe('paxos simulate', () => {
     await writeFile(file, '{ "format": 1 }')
     const { code, stderr } = await paxos('simulate', '--plan', file)
     expect(code).toBe(1)
-    expect(stderr).toContain(`paxos: --plan ${file} is no plan of the simulator, as --save writes one: /`)
+    expect(stderr).toContain(`paxos: --plan ${file} is not a plan of the simulator, as --save writes it: /`)
   })
 })
 
@@ -217,6 +217,6 @@ test('what the servers of a run that fails did is written for the inspector, shr
   expect(again).toEqual({
     code: 1,
     stdout: '',
-    stderr: `paxos: --inspect ${file} is there already: give a new file\n`,
+    stderr: `paxos: --inspect ${file} exists already: give a new file\n`,
   })
 })

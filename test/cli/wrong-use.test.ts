@@ -35,7 +35,7 @@ const wrongUses: readonly (readonly [string, string])[] = [
   ],
   ['node --id 0 --listen [::]:1 --memory', '--listen is [::]:1, which others cannot reach: give --advertise'],
   ['node --id 0 --listen a:1 --memory --allow-faults', '--allow-faults needs --inspect'],
-  ['cluster --allow-faults', '--allow-faults goes with --inspect'],
+  ['cluster --allow-faults', '--allow-faults needs --inspect'],
   ['cluster --inspect 99999', "'--inspect [PORT]' argument '99999' is invalid"],
   ['inspect nowhere.ndjson', 'nowhere.ndjson cannot be read'],
   ['inspect a --record b', 'a is shown as it was recorded: leave out --servers and --record'],
