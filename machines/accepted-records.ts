@@ -1,4 +1,4 @@
-/** What an acceptor holds, one record an instance, in order of instance. */
+/** The records of an acceptor: one for each instance, in order of instance. */
 import type { AcceptedRecord, Instance } from './batch.ts'
 
 /** The record of `instance`, if there is one. */
@@ -9,7 +9,7 @@ export function recordAt(
   return accepted.find((record) => record.instance === instance)
 }
 
-/** The records with `record` in the place of the one for its instance. */
+/** The records after `record` replaced the one for its instance. */
 export function withRecord(accepted: readonly AcceptedRecord[], record: AcceptedRecord): AcceptedRecord[] {
   if (accepted.every(({ instance }) => instance < record.instance)) return [...accepted, record]
   const others = accepted.filter((other) => other.instance !== record.instance)

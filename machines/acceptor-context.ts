@@ -1,4 +1,4 @@
-/** What an acceptor knows, and what it begins with. */
+/** The context of an acceptor, and its initial value. */
 import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Instance, NodeId } from './batch.ts'
 import type { Limits } from './limits.ts'
@@ -10,7 +10,7 @@ export interface AcceptorInput {
   readonly incarnation: string
   readonly members: readonly Member[]
   readonly limits: Limits
-  /** What storage held at the start. */
+  /** The stored promise at the start. */
   readonly promised: Ballot | null
   readonly accepted: readonly AcceptedRecord[]
   readonly firstUnchosen: Instance
@@ -28,30 +28,30 @@ export interface AcceptorContext {
   readonly members: readonly Member[]
   readonly limits: Limits
 
-  // Durable: each change is persisted before it is spoken of.
+  // Durable: each change is persisted before an answer mentions it.
   /** Invariant: never decreases, and is at least the ballot of everything in `accepted`. */
   readonly promised: Ballot | null
   /**
-   * Invariant: in order of instance, one record an instance, none below `firstUnchosen`, none at or above `firstUnchosen` +
-   * `limits.acceptedWindow`. So every instance in the window can be accepted, also when others are held: a helper can always have
-   * the instance accepted at which it helps.
+   * Invariant: in order of instance, one record for each instance, none below `firstUnchosen`, none at or above `firstUnchosen` +
+   * `limits.acceptedWindow`. So the acceptor can accept at every instance in the window, regardless of its other records: a
+   * proposer that helps always finds room for the instance at which it helps.
    */
   readonly accepted: readonly AcceptedRecord[]
 
   // Volatile.
-  /** What the learner knows: everything below is chosen, and is the learner's to tell. */
+  /** The learner's value: everything below is chosen, and the learner answers for it. */
   readonly firstUnchosen: Instance
-  /** What changed since the sync under way began. Invariant: nothing is settled, since what is settled is the learner's to persist. */
+  /** The changes since the current sync began. Invariant: contains no settled instance, because the learner persists those. */
   readonly unsaved: { readonly promised: boolean; readonly accepted: readonly AcceptedRecord[] }
-  /** Answers that the sync under way makes true. */
+  /** The answers that may be sent after the current sync. */
   readonly saying: readonly Reply[]
-  /** Answers that wait for the sync after it. Invariant: none says of a settled instance that something is accepted there. */
+  /** The answers that wait for the next sync. Invariant: none reports a settled instance as accepted. */
   readonly later: readonly Reply[]
 }
 
 export const nothingUnsaved = { promised: false, accepted: [] } as const
 
-/** What an acceptor begins with: it has answered nothing since the start. */
+/** The initial context: the acceptor has answered nothing since the start. */
 export function acceptorContext(input: AcceptorInput): AcceptorContext {
   return { ...input, unsaved: nothingUnsaved, saying: [], later: [] }
 }

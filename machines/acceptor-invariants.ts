@@ -1,4 +1,4 @@
-/** What `acceptor-context.ts` states of its fields, as checks. */
+/** Checks of the invariants that `acceptor-context.ts` states. */
 import type { AcceptorContext } from './acceptor-context.ts'
 import { compareBallots } from './ballot.ts'
 import type { Instance } from './batch.ts'

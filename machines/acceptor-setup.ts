@@ -1,4 +1,4 @@
-/** The guards and actions that the chart of the acceptor names. */
+/** The guards and actions of the acceptor's chart. */
 import { assign, emit, enqueueActions, setup } from 'xstate'
 import { recordAt, withRecord } from './accepted-records.ts'
 import { type AcceptorContext, type AcceptorInput, nothingUnsaved, type Reply } from './acceptor-context.ts'
@@ -11,7 +11,7 @@ import { addressedTo, isCounted, type Member } from './members.ts'
 import type { Accept, Prepare } from './messages.ts'
 import type { Flag, Oddity, Output } from './outputs.ts'
 
-/** The answers, and that this was accepted. */
+/** The answers, and the answer that `ballot` was accepted at `instance`. */
 function withAccepted(replies: readonly Reply[], { sender, ballot, instance }: Heard<Accept>): Reply[] {
   return [...replies, { to: sender, message: { type: 'accepted', ballot, instance } }]
 }
@@ -20,12 +20,12 @@ function mayVote({ members, self, incarnation }: AcceptorContext): boolean {
   return isCounted(members, self, incarnation)
 }
 
-/** The sender may propose, as far as this server knows. */
+/** True when the sender may propose, as far as this server knows. */
 function isCountedSender({ members }: AcceptorContext, heard: Heard<Prepare> | Heard<Accept>): boolean {
   return isCounted(members, heard.sender, heard.incarnation)
 }
 
-/** What the sender says to be chosen is looked for, if it may know. */
+/** True when this server asks the sender for chosen batches: the sender is a member, or names this server's directory. */
 function isHeeded(context: AcceptorContext, heard: Heard<Prepare> | Heard<Accept>): boolean {
   return isCountedSender(context, heard) || heard.knowsUs
 }
@@ -50,8 +50,9 @@ export const acceptorSetup = setup({
     isSettledAndMayNotVote: ({ context }, { from }: Heard<Prepare>) =>
       !mayVote(context) && from < context.firstUnchosen,
     /**
-     * By this server's members the sender is none, or it comes with another directory. Either it does not know that it was
-     * removed; or this server does not know that it was admitted, and has to learn that before it votes for it.
+     * The sender is not a member here, or has another directory. Either the sender does not know that it was removed, or this
+     * server does not know that the sender was admitted. In the second case, this server must learn that before it votes for the
+     * sender.
      */
     senderIsNotCounted: ({ context }, heard: Heard<Prepare> | Heard<Accept>) =>
       !isCountedSender(context, heard),
@@ -66,7 +67,7 @@ export const acceptorSetup = setup({
       const record = recordAt(context.accepted, instance)
       return record !== undefined && sameBallot(record.ballot, ballot) && sameBatch(record.batch, batch)
     },
-    /** A ballot has one batch an instance. To take the second would undo a vote that may have been counted. */
+    /** A ballot has one batch for each instance. Accepting the second would undo a vote that may have been counted. */
     isAnotherBatch: ({ context }, { ballot, instance }: Heard<Accept>) =>
       sameBallot(recordAt(context.accepted, instance)?.ballot ?? null, ballot),
     instanceIsBeyondWindow: ({ context }, { instance }: Heard<Accept>) =>
@@ -108,14 +109,14 @@ export const acceptorSetup = setup({
       ],
     })),
     /**
-     * One step towards a round that is too far above. Otherwise servers whose promises lie further apart would refuse each other's
-     * ballots for ever. To promise more than was asked for gives no vote; it only refuses what is below.
+     * Moves one step towards a round that is too far above. Otherwise servers whose promises lie further apart would deny each
+     * other's ballots for ever. A promise that is higher than requested gives no vote; it only denies lower ballots.
      */
     advanceRound: assign(({ context }, { ballot }: { ballot: Ballot }) => ({
       promised: { round: (context.promised?.round ?? 0) + roundStep, node: ballot.node },
       unsaved: { ...context.unsaved, promised: true },
     })),
-    /** An accept at a ballot never promised promises it: otherwise a lower one could still be accepted after it. */
+    /** An accept at a ballot that was not promised also promises it. Otherwise a lower ballot could still be accepted afterwards. */
     recordAccepted: assign(({ context }, accept: Heard<Accept>) => {
       const { ballot, instance, batch } = accept
       const record = { instance, ballot, batch }
@@ -140,16 +141,17 @@ export const acceptorSetup = setup({
     flagRound: emit((_, { sender }: Heard<Prepare> | Heard<Accept>) => flagOf('round', sender)),
     flagInstance: emit((_, { sender }: Heard<Prepare> | Heard<Accept>) => flagOf('instance', sender)),
     flagBatch: emit((_, { sender }: Heard<Accept>) => flagOf('batch', sender)),
-    /** A server that prepares or proposes there knows everything below. */
+    /** A server that prepares or proposes at an instance knows everything below it. */
     notifySenderKnowsMore: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
       const firstUnchosen = instanceOf(heard)
       if (firstUnchosen <= context.firstUnchosen || !isHeeded(context, heard)) return
       enqueue.emit(noticeBehind(firstUnchosen, informantOf(heard)))
     }),
     /**
-     * What an accept implies. Everything below its instance is chosen. What this acceptor accepted there at the same
-     * ballot is the chosen batch: one ballot proposes one batch an instance, and after a choice every higher ballot
-     * carries the chosen one. A batch accepted at another ballot may be a loser's, and implies nothing.
+     * Reports what an accept implies. Everything below its instance is chosen. The batch that this acceptor accepted at the
+     * previous instance, at the same ballot, is the chosen one: one ballot proposes one batch for each instance, and after a
+     * choice every higher ballot carries the chosen batch. A batch that was accepted at another ballot may not be the chosen one,
+     * and implies nothing.
      */
     notifyAcceptHeard: enqueueActions(({ context, enqueue }, heard: Heard<Accept>) => {
       const { ballot, instance } = heard
@@ -162,8 +164,8 @@ export const acceptorSetup = setup({
       })
     }),
     /**
-     * What is settled is the learner's record from now on. What was accepted there and is not persisted yet must not be,
-     * since it may be a loser's and would overwrite what was chosen; so it may not be spoken of either.
+     * The learner keeps the record of settled instances. An accepted batch there that is not persisted yet must not be persisted,
+     * because it may differ from the chosen batch and would overwrite it. So no answer may mention it either.
      */
     forgetSettled: assign(({ context }, { firstUnchosen }: { firstUnchosen: Instance }) => {
       const open = ({ instance }: { instance: Instance }) => instance >= firstUnchosen

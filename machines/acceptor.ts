@@ -1,7 +1,7 @@
 /**
- * The acceptor promises the others that it takes nothing below the highest ballot that it has promised, and that what it
- * has promised or accepted survives a crash. It says a promise or an accepted only after what it states is durable.
- * *Paxos Made Simple*, section 2.2.
+ * The acceptor guarantees that it accepts nothing below the highest ballot that it has promised, and that its promises and
+ * accepted batches survive a crash. It sends a promise or an accepted only when the content is durable. *Paxos Made Simple*,
+ * section 2.2.
  */
 import { acceptorContext } from './acceptor-context.ts'
 import { acceptorSetup } from './acceptor-setup.ts'
@@ -15,10 +15,10 @@ export const acceptorMachine = acceptorSetup.createMachine({
   initial: 'listening',
   on: {
     prepare: [
-      // It may be the one that was removed, and all that knows it: the others could have nothing chosen without its answer.
+      // This server may have been removed and be the only one that knows it: without its answer the others could choose nothing.
       { guard: withEvent('isSettledAndMayNotVote'), actions: withEvent('sendDenial') },
       { guard: withEvent('instanceIsTooFar'), actions: withEvent('flagInstance') },
-      // It may have lost, with what it had learned, that it was admitted: what it is asked for shows that it is behind.
+      // This server may have lost the fact of its own admission. The request shows that it is behind.
       { guard: 'mayNotVote', actions: withEvent('notifySenderKnowsMore') },
       {
         guard: withEvent('senderIsNotCounted'),
@@ -69,7 +69,7 @@ export const acceptorMachine = acceptorSetup.createMachine({
   states: {
     listening: {
       description:
-        'Everything promised and accepted is durable, and said. Ends when something new has to be persisted.',
+        'Every promise and acceptance is durable, and its answer sent. Ends when something new has to be persisted.',
       meta: { paper: 'Paxos Made Simple, 2.2' },
       always: [
         { guard: 'somethingIsUnsaved', target: 'persisting' },
@@ -78,7 +78,7 @@ export const acceptorMachine = acceptorSetup.createMachine({
     },
     persisting: {
       description:
-        'A sync is under way; the answers that it makes true wait for it, and what is heard meanwhile joins the next one.',
+        'A sync is running. Answers that depend on it wait, and changes that arrive meanwhile join the next sync.',
       meta: { paper: 'Paxos Made Simple, 2.5 (stable storage)' },
       entry: 'persistUnsaved',
       on: {

@@ -1,10 +1,13 @@
-/** A proposal number: totally ordered, unique to a node, never used twice. *Paxos Made Simple*, section 2.2. */
+/**
+ * A proposal number. Ballots are totally ordered, each belongs to one node, and none is used twice. *Paxos Made Simple*, section
+ * 2.2.
+ */
 export interface Ballot {
   readonly round: number
   readonly node: number
 }
 
-/** Negative, zero or positive as `a` is lower than, equal to or higher than `b`. Nothing promised (`null`) is lowest. */
+/** Negative, zero or positive when `a` is lower than, equal to or higher than `b`. `null` (no promise) is the lowest. */
 export function compareBallots(a: Ballot | null, b: Ballot | null): number {
   if (a === null || b === null) return (a === null ? 0 : 1) - (b === null ? 0 : 1)
   return a.round - b.round || a.node - b.node

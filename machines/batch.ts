@@ -1,6 +1,6 @@
 import type { Ballot } from './ballot.ts'
 
-/** Anything that JSON can carry: what commands, results and contexts are made of. */
+/** Any JSON value. Commands, results and contexts consist of such values. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /** A server's number, unique in its cluster: 0 for the first. */
@@ -9,19 +9,19 @@ export type NodeId = number
 /** A position in the sequence of decisions, counted from 0. Each chooses one batch. */
 export type Instance = number
 
-/** Where a datagram came from or goes to: `host:port`. */
+/** The address of a host: `host:port`. */
 export type Address = string
 
-/** What a request asks for: something of the service, a change of members, or to give up an earlier request. */
+/** The content of a request: a command of the service, a change of members, or the cancellation of an earlier request. */
 export type Command =
   | { readonly kind: 'service'; readonly body: Json }
   | { readonly kind: 'members'; readonly change: MembershipChange }
   | { readonly kind: 'cancel'; readonly seq: number }
 
 /**
- * A change of members, chosen like any command; it rules from the next instance on.
- * `add` names a server that is to join and is not counted yet, by an operator or, with the `incarnation` of its directory, by itself;
- * `admit` counts it, once it has caught up.
+ * A change of members, which is chosen like any command and applies from the next instance on. `add` names a server that will
+ * join and is not counted yet. An operator sends it, or the server itself with the `incarnation` of its directory. `admit` counts
+ * the server after it has caught up.
  */
 export type MembershipChange =
   | {
@@ -33,22 +33,22 @@ export type MembershipChange =
   | { readonly action: 'admit'; readonly id: NodeId; readonly address: Address; readonly incarnation: string }
   | { readonly action: 'remove'; readonly id: NodeId }
 
-/** A client's ask. (uid, seq) names it: it is executed once, however often it is sent and chosen. */
+/** A client's request, identified by (uid, seq). It is executed once, even if it is sent or chosen several times. */
 export interface Request {
   readonly uid: string
   readonly seq: number
-  /** The client has had the answer to everything below this seq and will not ask for it again. */
+  /** The client has the answers to all lower seqs and will not ask for them again. */
   readonly ackedBelow: number
   readonly command: Command
 }
 
-/** What one instance chooses. */
+/** The value that one instance chooses. */
 export interface Batch {
-  /** The server whose queue the requests were in: it holds those that are delayed. */
+  /** The server whose queue held the requests. It keeps the delayed ones. */
   readonly node: NodeId
   /**
-   * Milliseconds that passed, by the clock of `node`, since it first saw the batch that is chosen at the instance below. The
-   * sum over all chosen batches is the replicated clock.
+   * The milliseconds, by the clock of `node`, since it first saw the batch that is chosen at the previous instance. The sum over
+   * all chosen batches is the replicated clock.
    */
   readonly elapsedMs: number
   readonly requests: readonly Request[]
@@ -67,7 +67,7 @@ export interface ChosenBatch {
   readonly batch: Batch
 }
 
-/** True when `a` and `b` are equal as JSON, whatever the order of their keys. */
+/** True when `a` and `b` are equal as JSON, independent of the order of keys. */
 function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
@@ -79,7 +79,7 @@ function sameJson(a: unknown, b: unknown): boolean {
   )
 }
 
-/** True when `a` and `b` are the same batch, each of which may have come in a datagram of its own. */
+/** True when `a` and `b` are equal. They may come from different datagrams. */
 export function sameBatch(a: Batch, b: Batch): boolean {
   return sameJson(a, b)
 }

@@ -1,17 +1,17 @@
-/** What a client knows, what it begins with, and what it says and hears. */
+/** The context of a client, its initial value, and its events and outputs. */
 import type { Request } from './batch.ts'
 import type { ClientTiming } from './client-timing.ts'
 import type { Busy, Queued, RequestMessage, Response } from './messages.ts'
 import type { Outcome } from './outcome.ts'
 
-/** A server as the client's program counts them: a place in its list of servers, not a node's id. */
+/** A server by its index in the client's list of servers, which is not a node's id. */
 export type ServerIndex = number
 
-/** A message with the server that said it. */
+/** A message with the server that sent it. */
 export type HeardFromServer<M> = M & { readonly server: ServerIndex }
 
 export type ClientEvent =
-  /** Ask for this, `server` first, and then round and round the first `servers` of the list. */
+  /** Ask for this request: first `server`, and then the first `servers` of the list in turn. */
   | {
       readonly type: 'request.submitted'
       readonly request: Request
@@ -21,12 +21,12 @@ export type ClientEvent =
   | HeardFromServer<Response>
   | HeardFromServer<Queued>
   | HeardFromServer<Busy>
-  /** The program needs the answer no more. */
+  /** The program no longer needs the answer. */
   | { readonly type: 'give.up' }
 
 export type ClientEmitted =
   | { readonly type: 'send'; readonly to: ServerIndex; readonly message: RequestMessage }
-  /** The request ended; `server` is the one that said so. */
+  /** The request ended; `server` reported it. */
   | {
       readonly type: 'answer'
       readonly uid: string
@@ -34,7 +34,7 @@ export type ClientEmitted =
       readonly outcome: Outcome
       readonly server: ServerIndex
     }
-  /** Nothing more is asked; the request may have been executed, or be executed yet. */
+  /** The client stops asking. The request may have been executed, or may still be executed. */
   | { readonly type: 'give.up'; readonly uid: string; readonly seq: number }
 
 export interface ClientInput {
@@ -46,23 +46,23 @@ export interface ClientContext {
   readonly timing: ClientTiming
   readonly randomSeed: number
 
-  // All of it volatile: a client that restarts is another client.
-  /** What is asked for, `null` when nothing is. Invariant: the same message at every try and to every server. */
+  // All fields are volatile: a client that restarts is a new client.
+  /** The current request; `null` for none. Invariant: the same message at every try and to every server. */
   readonly request: RequestMessage | null
   /** Invariant: at least 1 while there is a request. */
   readonly servers: number
-  /** Whom to ask. Invariant: below `servers` while there is a request. */
+  /** The server to ask. Invariant: below `servers` while there is a request. */
   readonly server: ServerIndex
-  /** How often this server was asked again. */
+  /** The number of repetitions to this server. */
   readonly tries: number
-  /** How often in a row a server was `busy`, or all of them turned the request away. */
+  /** The number of consecutive waits because a server was `busy` or all servers refused the request. */
   readonly refusals: number
-  /** How many servers in a row said that another should be asked. */
+  /** The number of consecutive servers that referred the client to another server. */
   readonly turnedAway: number
   readonly backoffMs: number
 }
 
-/** What a client begins with: nothing is asked for. */
+/** The initial context: there is no request. */
 export function clientContext(input: ClientInput): ClientContext {
   return {
     ...input,

@@ -1,4 +1,4 @@
-/** What `client-context.ts` states of its fields, as checks. */
+/** Checks of the invariants that `client-context.ts` states. */
 import type { ClientContext } from './client-context.ts'
 import type { Invariants } from './invariant.ts'
 

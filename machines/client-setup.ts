@@ -1,4 +1,4 @@
-/** The delays, guards and actions that the chart of the client names. */
+/** The delays, guards and actions of the client's chart. */
 import { assign, emit, setup } from 'xstate'
 import type {
   ClientContext,
@@ -16,7 +16,7 @@ function nextServer({ server, servers }: ClientContext): ServerIndex {
   return (server + 1) % servers
 }
 
-/** What is asked for, in a state in which something is. No answer causes the throw: every state that asks is entered with a request. */
+/** The current request, in a state that has one. No answer can cause the error: every state that asks is entered with a request. */
 function asked({ request }: ClientContext): RequestMessage {
   if (request === null) throw new Error('nothing is asked for, and yet the chart asks')
   return request
@@ -41,7 +41,7 @@ export const clientSetup = setup({
     nothingIsAsked: ({ context }) => context.request === null,
     isForAnotherRequest: ({ context }, { uid, seq }: { uid: string; seq: number }) =>
       context.request === null || context.request.seq !== seq || context.request.uid !== uid,
-    /** A server that was left says late what it said before, or its datagram was duplicated. */
+    /** A late or duplicated answer of a server that the client has left. */
     isFromAnotherServer: ({ context }, { server }: { server: ServerIndex }) => server !== context.server,
     serverIsBusy: (_, { reason }: Busy) => reason === 'busy',
     everyServerTurnedAway: ({ context }) => context.turnedAway + 1 >= context.servers,
@@ -62,7 +62,7 @@ export const clientSetup = setup({
       to: context.server,
       message: asked(context),
     })),
-    /** It may be a server that was left and has come to itself: it is the one that will answer. */
+    /** The server that holds the request will answer it, even if the client had left that server. */
     adoptHolder: assign((_, { server }: { server: ServerIndex }) => ({ server, refusals: 0, turnedAway: 0 })),
     adoptNextServer: assign(({ context }) => ({ server: nextServer(context), tries: 0 })),
     recordTurnedAway: assign({ turnedAway: ({ context }) => context.turnedAway + 1 }),

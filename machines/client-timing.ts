@@ -1,14 +1,14 @@
 /** How long a client waits, in milliseconds. */
 export interface ClientTiming {
-  /** A server that is silent is asked again after this; doubled at each further try. */
+  /** A server that does not answer is asked again after this; doubled at each further try. */
   readonly askIntervalMs: number
-  /** A server that has been silent for this long is left for the next one. */
+  /** The client asks the next server when one has not answered for this long. */
   readonly failoverTimeoutMs: number
-  /** A server that holds the request is asked again this long after it last said so. */
+  /** A server that holds the request is asked again this long after its last confirmation. */
   readonly reaskIntervalMs: number
-  /** A server that held the request and has been silent for this long is left for the next one. */
+  /** The client asks the next server when one that held the request has not answered for this long. */
   readonly waitTimeoutMs: number
-  /** A client that is told `busy` waits a random part of this; doubled at each further time. */
+  /** A client that receives `busy` waits a random part of this; doubled at each further time. */
   readonly backoffMs: number
   readonly backoffLimitMs: number
 }

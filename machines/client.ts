@@ -1,9 +1,8 @@
 /**
- * The client promises its program that a request is asked until it is answered or given up, under one name (uid, seq)
- * at each server, so that it is executed once. Failing over is the client's: servers elect nobody.
- * The seed, section 2-2.
+ * The client guarantees that it asks for a request until it is answered or given up. It uses one name (uid, seq) at every server,
+ * so that the request is executed once. Only the client fails over: servers elect no leader. The seed, section 2-2.
  *
- * One actor carries one request at a time and can be used again.
+ * One actor handles one request at a time and can be reused.
  */
 import { clientContext } from './client-context.ts'
 import { clientSetup } from './client-setup.ts'
@@ -51,14 +50,14 @@ export const clientMachine = clientSetup.createMachine({
     },
     asking: {
       description:
-        'One server is asked, and asked again. Ends when it answers, says that it holds the request, or is silent too long.',
+        'One server is asked repeatedly. Ends when it answers, reports that it holds the request, or is silent too long.',
       meta: { paper: 'the seed, 2-2' },
       after: { failoverTimeout: { target: 'failingOver' } },
       initial: 'asked',
       states: {
         asked: {
           description:
-            'The request, or its repetition, is on its way. Ends with the ask interval: it may be lost.',
+            'The request, or its repetition, was sent. Ends with the ask interval, because it may be lost.',
           entry: 'sendRequest',
           after: { askInterval: { target: 'asked', reenter: true, actions: 'recordTry' } },
         },
@@ -73,29 +72,30 @@ export const clientMachine = clientSetup.createMachine({
       states: {
         held: {
           description:
-            'It said so lately. Ends with the interval after which it is asked whether that still holds.',
+            'The server confirmed this recently. Ends with the interval after which it is asked again.',
           after: { reaskInterval: { target: 'held', reenter: true, actions: 'sendRequest' } },
         },
       },
     },
     failingOver: {
       description:
-        'The server is silent, or takes no requests: at once the next one is asked, round and round.',
+        'The server is silent, or accepts no requests: the next server in the list is asked at once.',
       meta: { paper: 'the seed, 2-2' },
       always: { target: 'asking', actions: 'adoptNextServer' },
     },
     backingOff: {
       description:
-        'The server is busy, or none takes requests: a random wait, longer each time. Ends with it.',
+        'The server is busy, or no server accepts requests: a random wait, longer each time. Ends with the wait.',
       entry: 'adoptRandomBackoff',
       on: {
-        // What is said twice while one backs off already makes the wait no longer.
+        // A repeated `busy` does not extend the wait.
         busy: {},
       },
       after: { backoff: { target: 'asking' } },
     },
     answered: {
-      description: 'The request has ended, and its outcome is told. Ends when the next request is submitted.',
+      description:
+        'The request has ended, and its outcome was reported. Ends when the next request is submitted.',
       entry: 'forgetRequest',
       on: { 'request.submitted': { target: 'asking', actions: withEvent('recordRequest') } },
     },

@@ -1,7 +1,7 @@
-/** What `founding.ts` states of the fields of a founder's record, as checks. */
+/** Checks of the invariants that `founding.ts` states. */
 import type { FoundingRecord } from './founding.ts'
 
-/** By field: a sentence that says how `record`, which was `before`, breaks its invariant, or `null`. */
+/** For each field: how `record` violates its invariant, where `before` is the previous record; `null` when it does not. */
 export const foundingInvariants = {
   founders: (record: FoundingRecord, before: FoundingRecord | null) => {
     const { node, incarnation, founders } = record
@@ -20,7 +20,7 @@ export const foundingInvariants = {
   ) => string | null
 }
 
-/** How `record`, which was `before`, breaks an invariant of its fields; `null` when it breaks none. */
+/** How `record` violates an invariant, where `before` is the previous record; `null` when it violates none. */
 export function foundingFault(record: FoundingRecord, before: FoundingRecord | null): string | null {
   return foundingInvariants.founders(record, before) ?? foundingInvariants.isFounded(record)
 }

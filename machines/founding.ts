@@ -1,70 +1,73 @@
 /**
- * Founding: how servers with empty directories agree on the incarnations of the first members, before any of them votes. Pure, as
- * the roles are: an engine persists the record whenever it changed, before it sends anything, and says who is asked when.
+ * Founding: how servers with empty directories agree on the incarnations of the first members before any of them votes. The
+ * functions are pure, as the roles are. An engine persists each changed record before it sends anything, and decides when to ask.
  *
- * A founder first knows only its own incarnation. It asks each of the others for theirs, again and again, and takes an incarnation
- * only from its owner. When it knows all it *holds* the list: durably, and it never exchanges the list for another. It has *founded*
- * the cluster when each of the others has confirmed that it holds the same list, or one of them that all do. Only then may it vote.
+ * A founder first knows only its own incarnation. It asks each of the others for theirs repeatedly, and accepts an incarnation
+ * only from its owner. When it knows all, it *holds* the list: durably, and it never replaces the list. It has *founded* the
+ * cluster when each of the others has confirmed that it holds the same list, or when one of them has reported that all do. Only
+ * then may it vote.
  *
- * Why two servers that vote have one list: who votes with a list L knows that every incarnation in L has held L. An incarnation holds
- * one list in its life. So two such lists with an incarnation in common are equal. Lists without one in common are those of two
- * clusters, of which the earlier has lost every directory that it was founded with; their names differ, so neither hears the other.
+ * Why two servers that vote have the same list: a server that votes with a list L knows that every incarnation in L has held L.
+ * An incarnation holds one list in its life. So two such lists with a common incarnation are equal. Lists without a common
+ * incarnation belong to two clusters; the earlier one has lost all its directories. The names of the clusters differ, so neither
+ * accepts messages of the other.
  *
- * Why a stranger confirms nothing: an answer counts only when it names the incarnation that asked. A founder tells that to the addresses
- * of the plan alone, in what it asks and in what it answers, so only who receives what is sent there can answer.
+ * Why a stranger confirms nothing: an answer counts only when it contains the incarnation of the asking founder. A founder sends
+ * its incarnation only to the addresses of the plan, both in questions and in answers. So only a host that receives datagrams
+ * there can answer.
  *
- * Why a founder whose directory was wiped does not vote with lost promises: it has a new incarnation. Those that hold a list with the
- * old one refuse the new one for ever, and without them it knows no full list.
+ * Why a founder with a wiped directory does not vote with lost promises: it has a new incarnation. Founders that hold a list with
+ * the old incarnation refuse the new one for ever, and without them it knows no complete list.
  */
 import type { Address, NodeId } from './batch.ts'
 import type { FounderName, FoundingPlan } from './members.ts'
 import type { Found, Founder, NotFounder } from './messages.ts'
 
-/** What a founder keeps across a restart. */
+/** The durable record of a founder. */
 export interface FoundingRecord extends FoundingPlan {
   readonly node: NodeId
   readonly incarnation: string
   /**
-   * All founders, in order of id; `null` while not all are known. Invariant: names `incarnation` for `node`, and never changes once
-   * it is there.
+   * All founders, in order of id; `null` until all are known. Invariant: contains `incarnation` for `node`, and never changes
+   * once it is set.
    */
   readonly founders: readonly FounderName[] | null
-  /** Each founder holds `founders`. Invariant: false while `founders` is `null`. */
+  /** True when each founder holds `founders`. Invariant: false while `founders` is `null`. */
   readonly isFounded: boolean
 }
 
 export interface FoundingState {
   /** Durable. */
   readonly record: FoundingRecord
-  /** Volatile: what the others said who they are, while not all are known. */
+  /** Volatile: the incarnations that the others reported, until all are known. */
   readonly heard: readonly FounderName[]
   /** Volatile: the others that confirmed that they hold the list. */
   readonly holding: readonly NodeId[]
-  /** Volatile: why the founding cannot end, by the founder that showed it. */
+  /** Volatile: the obstacles to the founding, by the founder that showed each. */
   readonly obstacles: readonly Obstacle[]
 }
 
-/** Why a founder cannot go on with another, `of`. All but the last two may pass. */
+/** Why a founder cannot continue with another, `of`. All except the last two may be temporary. */
 export type Obstacle =
   /** It founds a cluster of other members, or of another name. */
   | { readonly kind: 'otherPlan'; readonly of: NodeId; readonly plan: FoundingPlan }
-  /** It holds another incarnation of this server: this one's directory was lost after it had told who it is. */
+  /** It knows another incarnation of this server: this server's directory was lost after it had reported its incarnation. */
   | { readonly kind: 'ownDirectoryLost'; readonly of: NodeId }
   /** It has another incarnation than the list says: its directory was lost. */
   | { readonly kind: 'directoryLost'; readonly of: NodeId }
   /** It holds another list, with an incarnation whose directory was lost. */
   | { readonly kind: 'otherList'; readonly of: NodeId }
-  /** Its cluster exists, and this server is none of its founders. */
+  /** Its cluster exists, and this server is not one of its founders. */
   | { readonly kind: 'exists'; readonly of: NodeId; readonly plan: FoundingPlan }
-  /** Its cluster was founded with this server, which has forgotten that: its directory went back to an older state. */
+  /** Its cluster was founded with this server, whose directory does not contain that: it was restored to an older state. */
   | { readonly kind: 'forgotten'; readonly of: NodeId }
 
-/** True when the founding must be given up: no waiting ends it. */
+/** True when the founding must be given up, because waiting cannot resolve it. */
 export function isFinal({ kind }: Obstacle): boolean {
   return kind === 'exists' || kind === 'forgotten'
 }
 
-/** What a founder with an empty directory begins with. `incarnation` is one that no directory ever had. */
+/** The initial record of a founder with an empty directory. `incarnation` is new. */
 export function newFounding(
   node: NodeId,
   incarnation: string,
@@ -74,41 +77,41 @@ export function newFounding(
   return { node, incarnation, members: inOrder, cluster, founders: null, isFounded: false }
 }
 
-/** A founder that starts, or starts again, with what it kept. */
+/** The state of a founder at a start, from its stored record. */
 export function beginFounding(record: FoundingRecord): FoundingState {
   return settled({ record, heard: [], holding: [], obstacles: [] })
 }
 
-/** What a founder asks each of `othersOf`, again and again until it has founded the cluster. */
+/** The question that a founder sends to each of `othersOf` repeatedly until it has founded the cluster. */
 export function questionOf({ members, cluster, incarnation }: FoundingRecord): Found {
   return { type: 'found', members, cluster, incarnation }
 }
 
 /**
- * The other founders. All are asked, also those that have answered: each may have founded the cluster meanwhile, or may have lost its
- * directory.
+ * The other founders. All are asked, including those that have answered: each may have founded the cluster in the meantime, or
+ * lost its directory.
  */
 export function othersOf({ node, members }: FoundingRecord): NodeId[] {
   return members.map(({ id }) => id).filter((id) => id !== node)
 }
 
-/** The founders without whom the founding cannot go on. Empty when it has ended. */
+/** The founders whose answers are missing. Empty when the founding has ended. */
 export function unheardOf({ record, heard, holding }: FoundingState): NodeId[] {
   if (record.isFounded) return []
   const known = record.founders === null ? heard.map(({ id }) => id) : holding
   return othersOf(record).filter((id) => !known.includes(id))
 }
 
-/** What is answered to a founder, and where. */
+/** The answer to a founder, and its destination. */
 export interface FoundingAnswer {
   readonly message: Founder | NotFounder
   readonly to: Address
 }
 
 /**
- * What a founder with this record, or a server of the founded cluster, answers to a question that `from` asked at `source`. It changes
- * nothing. Who it is goes only to where the plan has `from`: anybody can ask in the name of a founder. A refusal holds nothing that
- * `source` may not know, and to one that was started with another plan it is the only address that leads there.
+ * The answer of a founder with this record, or of a server of the founded cluster, to a question that `from` asked from `source`.
+ * It changes nothing. The incarnation goes only to the planned address of `from`, because any host can ask in the name of a
+ * founder. A refusal contains nothing secret, and `source` is the only known address of a server with another plan.
  */
 export function answerTo(
   from: NodeId,
@@ -127,8 +130,8 @@ export function answerTo(
 }
 
 /**
- * The founder after `from` answered it. An answer to another incarnation, from a server that is none of the founders, or that comes
- * when the founding has ended changes nothing.
+ * The state after an answer of `from`. Ignores an answer to another incarnation, an answer of a server that is not a founder, and
+ * an answer after the founding has ended.
  */
 export function hearAnswer(state: FoundingState, from: NodeId, answer: Founder | NotFounder): FoundingState {
   const { record } = state
@@ -142,7 +145,7 @@ export function hearAnswer(state: FoundingState, from: NodeId, answer: Founder |
       : obstructed(state, { kind: 'otherPlan', of: from, plan: planOf(answer) })
   }
   if (answer.isFounded) {
-    // It counts this incarnation, which therefore has held the list.
+    // The other founder counts this incarnation, so this one has held the list.
     if (founders === null) return obstructed(state, { kind: 'forgotten', of: from })
     if (!isSameList(founders, answer.founders)) return obstructed(state, { kind: 'otherList', of: from })
     return { ...unobstructed(state, from), record: { ...record, isFounded: true } }
@@ -155,14 +158,14 @@ export function hearAnswer(state: FoundingState, from: NodeId, answer: Founder |
   if (founders.every(({ id, incarnation }) => id !== from || incarnation !== answer.incarnation)) {
     return obstructed(state, { kind: 'directoryLost', of: from })
   }
-  // It knows not all of the others yet; it is asked again.
+  // The other founder does not know all founders yet; it is asked again.
   if (answer.founders === null) return unobstructed(state, from)
   if (!isSameList(founders, answer.founders)) return obstructed(state, { kind: 'otherList', of: from })
   const holding = [...state.holding.filter((id) => id !== from), from]
   return settled({ ...unobstructed(state, from), holding })
 }
 
-/** What follows at once: the list is held when all are known, and the cluster is founded when all hold it. */
+/** Applies immediate consequences: the founder holds the list when all are known, and the cluster is founded when all hold it. */
 function settled(state: FoundingState): FoundingState {
   const { record, heard } = state
   if (record.isFounded || unheardOf(state).length > 0) return state
@@ -172,12 +175,12 @@ function settled(state: FoundingState): FoundingState {
   return settled({ ...state, record: { ...record, founders }, heard: [] })
 }
 
-/** True when both found the same cluster: the same members at the same addresses, under the same name. */
+/** True when both plans have the same members at the same addresses, and the same name. */
 export function isSamePlan(a: FoundingPlan, b: FoundingPlan): boolean {
   return a.cluster === b.cluster && differencesOf(a, b).length === 0
 }
 
-/** The members that are not the same in both, by id: where each plan has them, `null` for nowhere. */
+/** The members that differ, by id, with the address in each plan; `null` for none. */
 export function differencesOf(
   a: FoundingPlan,
   b: FoundingPlan,

@@ -1,4 +1,4 @@
-/** What a request queue holds, and how it changes: pure functions, each giving a new value. */
+/** The requests of a request queue, and pure functions that return changed copies. */
 import type { Address, Batch, NodeId, Request } from './batch.ts'
 import type { RequestQueueEvent } from './inbox.ts'
 import type { Limits } from './limits.ts'
@@ -6,21 +6,21 @@ import { emptyLine, firstOf, idsOf, type Line, withId, withoutOrders } from './l
 import type { Execution, Outcome, RequestOutcome } from './outcome.ts'
 import { drop, emptyTable, get, put, type Table } from './table.ts'
 
-/** A request, with what is needed to answer it. */
+/** A request, with the data for its answer. */
 export interface HeldRequest {
   readonly request: Request
-  /** The address last heard from. */
+  /** The address of the last repetition. */
   readonly replyTo: Address
-  /** For those who look on: it decides nothing. */
+  /** For display only: no decision depends on it. */
   readonly receivedAtMs: number
   readonly commandBytes: number
   /** Place in the order of arrival. */
   readonly order: number
-  /** What it waits for; `null` while it is to be proposed. */
+  /** The key that it waits for; `null` while it is to be proposed. */
   readonly tag: { readonly key: string | null } | null
-  /** It has been delayed before: its client has been told. */
+  /** True when it was delayed before: its client knows. */
   readonly wasDelayed: boolean
-  /** The key whose release woke it. */
+  /** The released key that woke it. */
   readonly wokenBy: string | null
 }
 
@@ -33,7 +33,7 @@ export interface HeldRequests {
   /** Tagged: by key. */
   readonly waiting: Table<Line>
   readonly delayedCount: number
-  /** Of the commands of those that are not delayed, and of those that are. */
+  /** The bytes of the commands of ready requests, and of delayed ones. */
   readonly readyBytes: number
   readonly delayedBytes: number
   readonly nextOrder: number
@@ -52,17 +52,17 @@ export const nothingHeld: HeldRequests = {
 
 type RequestEvent = Extract<RequestQueueEvent, { type: 'request' }>
 
-/** Names a request: (uid, seq). */
+/** The id of a request, from (uid, seq). */
 export function requestId({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
   return `${seq}:${uid}`
 }
 
-/** Where those that wait for `key` stand in `waiting`. With no key in particular they are tried again when anything is executed. */
+/** The key in `waiting` of the requests that wait for `key`. Requests without a key are tried again after any execution. */
 export function waitingKey(key: string | null): string {
   return key === null ? 'anything' : `key:${key}`
 }
 
-/** With a new request, to be proposed. */
+/** Adds a new request. */
 export function withRequest(held: HeldRequests, event: RequestEvent): HeldRequests {
   const { uid, seq, ackedBelow, command, replyTo, receivedAtMs, commandBytes } = event
   const id = requestId(event)
@@ -85,17 +85,17 @@ export function withRequest(held: HeldRequests, event: RequestEvent): HeldReques
   }
 }
 
-/** With the address that a client last asked from. */
+/** Updates the address from which a client asked last. */
 export function withReplyTo(held: HeldRequests, event: RequestEvent): HeldRequests {
   const entry = get(held.byId, requestId(event))
   if (entry === undefined || entry.replyTo === event.replyTo) return held
   return { ...held, byId: put(held.byId, requestId(event), { ...entry, replyTo: event.replyTo }) }
 }
 
-/** What stands around a command and a uid in a request's JSON. */
+/** The bytes of a request's JSON without its command and uid. */
 const requestOverheadBytes = 80
 
-/** At most so many bytes take the characters of `text` in JSON: a control character is written as six. */
+/** An upper bound for the bytes of `text` in JSON: a control character takes six. */
 function jsonBytes(text: string): number {
   let bytes = 0
   for (let place = 0; place < text.length; place += 1) {
@@ -106,7 +106,7 @@ function jsonBytes(text: string): number {
   return bytes
 }
 
-/** The next batch: what is ready, in order, within the limits; at least one request. The time that it brings is not known here. */
+/** The next batch: ready requests in order, within the limits, but at least one. The time that the batch adds is set later. */
 export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Batch {
   const requests: Request[] = []
   let bytes = 0
@@ -120,19 +120,22 @@ export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Bat
   return { node, elapsedMs: 0, requests }
 }
 
-/** An answer that a change of what is held makes due. */
+/** An answer that is due after a change. */
 export type Due =
   | { readonly kind: 'response'; readonly entry: HeldRequest; readonly outcome: Outcome }
   | { readonly kind: 'queued'; readonly entry: HeldRequest }
-  /** It is delayed, or its session is new, and there is no room for it: its client is to come back. */
+  /** There is no room for the delayed request or the new session: its client must ask again later. */
   | { readonly kind: 'handedBack'; readonly entry: HeldRequest }
 
-/** True when no other request is taken. Delayed ones do not count: if they did, a queue full of them would turn away what frees them. */
+/**
+ * True when the queue accepts no other request. Delayed requests do not count: otherwise a queue full of them would refuse the
+ * requests that free their keys.
+ */
 export function isReadyFull({ count, delayedCount, readyBytes }: HeldRequests, limits: QueueLimits): boolean {
   return count - delayedCount >= limits.queueRequests || readyBytes >= limits.queueBytes
 }
 
-/** True when no other delayed request is held. */
+/** True when the queue can hold no other delayed request. */
 export function isDelayedFull(
   { delayedCount, delayedBytes }: Pick<HeldRequests, 'delayedCount' | 'delayedBytes'>,
   limits: QueueLimits,
@@ -142,7 +145,7 @@ export function isDelayedFull(
 
 type QueueLimits = Pick<Limits, 'queueRequests' | 'queueBytes'>
 
-/** What is held after a batch was executed, of delayed requests as many as may be, and the answers that are due. */
+/** The requests after the execution of a batch, with delayed requests up to the limit, and the answers that are due. */
 export function afterExecution(
   held: HeldRequests,
   { outcomes, freed, progressed }: Execution,
@@ -168,7 +171,7 @@ export function afterExecution(
       due.push({ kind: 'handedBack', entry })
       if (entry.wokenBy !== null) passedOn.push(entry.wokenBy)
     } else if (outcome.outcome.kind === 'delayed') {
-      // Chosen twice in one batch: it was delayed, and told, the first time.
+      // The batch contains the request twice: it was delayed and answered the first time.
       if (entry.tag !== null || gone.has(id)) continue
       gone.add(id)
       goneOrders.push(entry.order)
@@ -201,7 +204,7 @@ export function afterExecution(
   return { held: next, due }
 }
 
-/** A woken request that ended without being executed has not taken the key, as one that now waits for another has not. */
+/** True when a woken request ended without an execution, so it did not take the key. */
 function leftKeyFree({ outcome }: RequestOutcome): boolean {
   return outcome.kind !== 'executed'
 }
@@ -212,7 +215,7 @@ interface Tag {
   readonly bytes: number
 }
 
-/** With those tags. */
+/** Adds those tags. */
 function tagged(held: HeldRequests, tags: readonly Tag[]): HeldRequests {
   let { byId, waiting } = held
   for (const { id, key } of tags) {
@@ -233,7 +236,7 @@ function tagged(held: HeldRequests, tags: readonly Tag[]): HeldRequests {
   }
 }
 
-/** Without a request; the caller takes it out of `ready`, many at a time. */
+/** Removes a request. The caller removes many from `ready` at once. */
 function withoutRequest(held: HeldRequests, id: string, entry: HeldRequest): HeldRequests {
   const untagged = entry.tag === null ? held : withoutWaiting(held, entry, entry.tag.key)
   return {
@@ -244,7 +247,7 @@ function withoutRequest(held: HeldRequests, id: string, entry: HeldRequest): Hel
   }
 }
 
-/** One that is delayed no more: for the moment it counts as one that is to be proposed. */
+/** Removes a request from `waiting`, and counts its bytes as ready. */
 function withoutWaiting(
   held: HeldRequests,
   { order, commandBytes }: HeldRequest,
@@ -260,7 +263,7 @@ function withoutWaiting(
   }
 }
 
-/** A freed key wakes the request that has waited longest for it: one proposal, however many wait. */
+/** Wakes the request that has waited longest for a freed key: one proposal, independent of the number of waiting requests. */
 function wakeFirst(held: HeldRequests, key: string): HeldRequests {
   const id = firstOf(get(held.waiting, waitingKey(key)) ?? emptyLine)
   const entry = id === undefined ? undefined : get(held.byId, id)

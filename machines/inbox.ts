@@ -1,4 +1,4 @@
-/** What each role hears. A bare word came over the network, with its sender; a dotted one from inside the node. */
+/** The events of each role. A bare word is a network message with its sender; a dotted name is an event from inside the node. */
 import type { Ballot } from './ballot.ts'
 import type { Address, Batch, ChosenBatch, Instance, NodeId } from './batch.ts'
 import type { Member } from './members.ts'
@@ -17,34 +17,37 @@ import type { Execution, Full, Outcome } from './outcome.ts'
 
 export type RoleName = 'acceptor' | 'proposer' | 'learner' | 'requestQueue'
 
-/** What stands around a message on its way between servers. The core of the node writes and reads it, so no role can leave it out. */
+/** The envelope data of a message between servers. The core of the node writes and reads it, so that no role can omit it. */
 export interface Names {
-  /** Names the directory of the sender: what is counted comes only from the one that stands in the members. */
+  /** The directory of the sender. Only messages of the directory that the members name are counted. */
   readonly incarnation: string
   /**
-   * The directory that is meant: that of the addressee in the members of the sender, or the one that is answered; `null` where the
-   * sender knows none. Strangers are not told it, so a server that names it is one of the cluster.
+   * The directory of the intended receiver, from the members of the sender or from the message that is answered; `null` when the
+   * sender knows none. Strangers never receive it, so a sender that names it belongs to the cluster.
    */
   readonly addressee: string | null
 }
 
-/** A message as a role hears it: with the server that sent it, and whether that server named the directory of this one. */
+/** A message as a role receives it: with its sender, and whether the sender named this server's directory. */
 export type Heard<M> = M & {
   readonly sender: NodeId
   readonly incarnation: string
   readonly knowsUs: boolean
 }
 
-/** A `chosen` as the learner hears it: `concernsUs` when a delayed request waits at this server, for which it may be sent unasked. */
+/**
+ * A `chosen` as the learner receives it. `concernsUs` is true when this server holds a delayed request, so that the message may
+ * come without a question.
+ */
 export type HeardChosen = Heard<Chosen> & { readonly concernsUs: boolean }
 
-/** A server to be asked for what was chosen, and the directory that is meant: an answer of another one is not taken. */
+/** A server to ask for chosen batches, and its directory. Answers from another directory are ignored. */
 export interface Informant {
   readonly id: NodeId
   readonly incarnation: string
 }
 
-/** The members changed; said to every role but the proposer, which learns it from `batch.executed`. */
+/** The members changed. Every role receives it except the proposer, which gets the change from `batch.executed`. */
 export interface MembersChanged {
   readonly type: 'members.changed'
   readonly members: readonly Member[]
@@ -58,9 +61,9 @@ export interface BatchExecuted extends Execution {
 export type AcceptorEvent =
   | Heard<Prepare>
   | Heard<Accept>
-  /** What was asked to be persisted is synced. */
+  /** The requested write is synced. */
   | { readonly type: 'persisted' }
-  /** The learner knows what was chosen below `firstUnchosen`. */
+  /** The learner knows everything chosen below `firstUnchosen`. */
   | { readonly type: 'firstUnchosen.advanced'; readonly firstUnchosen: Instance }
   | MembersChanged
 
@@ -70,9 +73,9 @@ export type ProposerEvent =
   | Heard<Denial>
   /** The request queue has something to propose. */
   | { readonly type: 'requests.ready' }
-  /** The request queue answers `batch.wanted`. On the way, the core fills in the time that the batch brings. */
+  /** The request queue answers `batch.wanted`. The core sets the time that the batch adds. */
   | { readonly type: 'batch.offered'; readonly batch: Batch }
-  /** The learner found something accepted that nobody knows to be chosen, and nobody at work on it. */
+  /** The learner found an accepted batch that no server knows to be chosen and no proposer is working on. */
   | { readonly type: 'settle.wanted' }
   /** This node's acceptor promised a higher ballot to another proposer. */
   | { readonly type: 'rival.promised'; readonly ballot: Ballot }
@@ -84,8 +87,8 @@ export type LearnerEvent =
   /** This node's proposer had a batch chosen. */
   | ({ readonly type: 'batch.chosen' } & ChosenBatch)
   /**
-   * This node's acceptor heard an accept. Everything below its instance is chosen; `implied` is what was chosen at the
-   * instance before, where the acceptor accepted it at the same ballot.
+   * This node's acceptor received an accept. Everything below its instance is chosen. `implied` is the batch chosen at the
+   * previous instance, if the acceptor accepted it at the same ballot.
    */
   | {
       readonly type: 'accept.heard'
@@ -93,9 +96,12 @@ export type LearnerEvent =
       readonly instance: Instance
       readonly implied: Batch | null
     }
-  /** The informant knows what was chosen below `firstUnchosen`, and it is needed here. */
+  /** The informant knows everything chosen below `firstUnchosen`, and this server needs it. */
   | { readonly type: 'behind.noticed'; readonly firstUnchosen: Instance; readonly informant: Informant }
-  /** A client asks again for a delayed request, or no quorum answers the proposer: is there news that has not reached this server? */
+  /**
+   * A client asks again for a delayed request, or no quorum answers the proposer: ask the others whether this server missed
+   * something.
+   */
   | { readonly type: 'news.wanted' }
   /** Storage answers `read`. */
   | {
@@ -110,26 +116,26 @@ export type LearnerEvent =
 export type RequestQueueEvent =
   | (RequestMessage & {
       readonly replyTo: Address
-      /** Milliseconds since 1970 at which it arrived here, for those who look on. */
+      /** The arrival time in milliseconds since 1970, for display only. */
       readonly receivedAtMs: number
       readonly commandBytes: number
-      /** How it ended, when the replica has executed it already, or that the replica has no room for its session. */
+      /** The recorded outcome if the replica has executed it, or that the replica has no room for its session. */
       readonly recorded: Outcome | Full | null
     })
-  /** The proposer leads and is free: hand it a batch, now or when there is one. */
+  /** The proposer leads and is free: offer it a batch, now or when there is one. */
   | { readonly type: 'batch.wanted' }
   /** The proposer has given up for now; is there still work? */
   | { readonly type: 'work.wanted' }
-  /** The learner asked a quorum for news: what is delayed here is truly waiting. */
+  /** The learner asked a quorum for news: the delayed requests really wait. */
   | { readonly type: 'news.checked' }
-  /** The node is about to stop: take no more requests. */
+  /** The node is about to stop: accept no more requests. */
   | { readonly type: 'node.stopping' }
   | BatchExecuted
   | MembersChanged
 
 export type RoleEvent = AcceptorEvent | ProposerEvent | LearnerEvent | RequestQueueEvent
 
-/** The role that hears each message of the network. */
+/** The role that receives each network message. */
 export function hearerOf(message: NodeMessage): Exclude<RoleName, 'requestQueue'> {
   switch (message.type) {
     case 'prepare':

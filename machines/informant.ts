@@ -1,9 +1,9 @@
-/** Who is to be asked for what was chosen, and how a role says so to the learner of its node. */
+/** The server to ask for chosen batches, and the event that names it to the learner. */
 import type { Instance, NodeId } from './batch.ts'
 import type { Informant } from './inbox.ts'
 import type { Tell } from './outputs.ts'
 
-/** The sender of a message, as somebody to be asked. */
+/** The sender of a message as an informant. */
 export function informantOf({
   sender,
   incarnation,
@@ -14,7 +14,7 @@ export function informantOf({
   return { id: sender, incarnation }
 }
 
-/** Tells the learner that `informant` knows what was chosen below `firstUnchosen`, and that it is needed here. */
+/** Notifies the learner that `informant` knows everything chosen below `firstUnchosen`, and that this server needs it. */
 export function noticeBehind(firstUnchosen: Instance, informant: Informant): Tell {
   return { type: 'tell', role: 'learner', event: { type: 'behind.noticed', firstUnchosen, informant } }
 }

@@ -1,25 +1,25 @@
 /**
- * How an invariant of a field is checked. A field states what holds of it after the word *Invariant* in its comment, and a function of the
- * same name in a table checks it.
+ * How invariants of fields are checked. The comment of a field states an invariant after the word *Invariant*, and a function of
+ * the same name in a table checks it.
  */
 import type { StateValue } from 'xstate'
 
-/** Values between two events. `value` is the state of the chart they belong to, where there is one. */
+/** The context between two events. `value` is the state of its chart, if there is one. */
 export interface Moment<C> {
   readonly context: C
   readonly value: StateValue
 }
 
-/** Values after an event, and before it; `before` is `null` at the start. */
+/** The context after and before an event; `before` is `null` at the start. */
 export interface Step<C> extends Moment<C> {
   readonly before: Moment<C> | null
   readonly event: { readonly type: string }
 }
 
-/** By field: a sentence that says how a step breaks its invariant, or `null`. */
+/** For each field: how a step violates its invariant; `null` when it does not. */
 export type Invariants<C> = { readonly [Field in keyof C]?: (step: Step<C>) => string | null }
 
-/** How `step` breaks the first invariant that it breaks; `null` when it breaks none. */
+/** How `step` violates the first violated invariant; `null` for none. */
 export function faultOf<C>(invariants: Invariants<C>, step: Step<C>): string | null {
   for (const field in invariants) {
     const fault = invariants[field]?.(step) ?? null
@@ -28,12 +28,12 @@ export function faultOf<C>(invariants: Invariants<C>, step: Step<C>): string | n
   return null
 }
 
-/** The chart is in `state`, or in a state within it. */
+/** True when the chart is in `state` or in a state inside it. */
 export function isIn({ value }: Pick<Moment<unknown>, 'value'>, state: string): boolean {
   return value === state || (typeof value === 'object' && state in value)
 }
 
-/** The step left these fields as they were: what held of them holds. */
+/** True when the step did not change these fields: their invariants still hold. */
 export function isUnchanged<C>({ context, before }: Step<C>, ...fields: readonly (keyof C)[]): boolean {
   return before !== null && fields.every((field) => context[field] === before.context[field])
 }

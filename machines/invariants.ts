@@ -1,7 +1,7 @@
 /**
- * What must hold of the fields of each machine after every step. A field states it after the word *Invariant*, and the table of its file
- * has the check. Engines that check call `invariantFault` after each step. A live server does not: a machine that breaks an invariant has
- * a fault, and no message that another server sends can cause it.
+ * The invariants of the fields of each machine, which must hold after every step. A field states its invariant after the word
+ * *Invariant*, and the table of its file has the check. Engines with checks call `invariantFault` after each step. A live server
+ * does not: only a bug in a machine can violate an invariant, and no message of another server can.
  */
 import type { AcceptorContext } from './acceptor-context.ts'
 import { acceptorInvariants } from './acceptor-invariants.ts'
@@ -37,7 +37,7 @@ const faults: { readonly [Name in CheckedMachine]: (step: Step<Contexts[Name]>) 
   client: (step) => faultOf(clientInvariants, step),
 }
 
-/** A sentence that says how a step of `machine` breaks an invariant of its context; `null` when it breaks none. */
+/** How a step of `machine` violates an invariant of its context; `null` when it violates none. */
 export function invariantFault<Name extends CheckedMachine>(
   machine: Name,
   step: Step<Contexts[Name]>,

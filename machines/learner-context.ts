@@ -1,4 +1,4 @@
-/** What a learner knows, and what it begins with. */
+/** The context of a learner, and its initial value. */
 import type { Batch, Instance, NodeId } from './batch.ts'
 import type { Informant } from './inbox.ts'
 import { type Member, peersOf } from './members.ts'
@@ -9,7 +9,7 @@ export interface LearnerInput {
   readonly members: readonly Member[]
   readonly timing: Timing
   readonly firstUnchosen: Instance
-  /** The highest instance at which this node's acceptor holds something, -1 if none. */
+  /** The highest instance at which this node's acceptor has accepted; -1 for none. */
   readonly highestHeard: Instance
 }
 
@@ -18,39 +18,46 @@ export interface LearnerContext {
   readonly members: readonly Member[]
   readonly timing: Timing
 
-  // Durable, though it may be synced lazily, since a quorum of acceptors holds it.
-  /** Everything below is chosen, and known here. Invariant: never decreases. */
+  // Durable, but it may be synced later, because a quorum of acceptors holds it.
+  /** Everything below is chosen and known here. Invariant: never decreases. */
   readonly firstUnchosen: Instance
 
   // Volatile.
   /** The batch at the instance below `firstUnchosen`; `null` when it was not learned since the start. */
   readonly lastChosen: Batch | null
-  /** A batch that others say to be chosen in the place of `lastChosen`, and who says so. Invariant: distinct, counted. */
+  /**
+   * A batch that other servers report as chosen instead of `lastChosen`, and the servers that report it. Invariant: distinct,
+   * counted.
+   */
   readonly contradiction: { readonly batch: Batch; readonly by: readonly NodeId[] } | null
-  /** The highest instance of an accept heard here. */
+  /** The highest instance of an accept that arrived here. */
   readonly highestHeard: Instance
-  /** Somebody knows everything below. Invariant: above `firstUnchosen` while behind or catching up. */
+  /** Another server knows everything below. Invariant: above `firstUnchosen` while behind or catching up. */
   readonly target: Instance
-  /** Whom to ask. */
+  /** The server to ask. */
   readonly peer: NodeId
   /**
-   * Who showed last that it knows everything below `target`. It has its turn too: to a server that joins late, or was away while
-   * the members changed, it may be no member, and those that it knows of may be gone. Invariant: no member that was removed.
+   * The server that last showed that it knows everything below `target`. It is asked in turn with the members. A server that
+   * joins late, or missed changes of members, may not know it as a member, and the members that it knows may be gone. Invariant:
+   * not a removed member.
    */
   readonly informant: Informant | null
-  /** Who was asked since the learner last knew all that it had heard of: their answers are taken. */
+  /** The servers that were asked since the learner last was up to date. Only their answers are accepted. */
   readonly asked: readonly NodeId[]
-  /** How often it asked without news. */
+  /** The number of tries without news. */
   readonly tries: number
-  /** Who answered the inquiry under way. Invariant: distinct, counted; at its beginning this node alone. */
+  /** The servers that answered the current inquiry. Invariant: distinct, counted; at its beginning only this node. */
   readonly answered: readonly NodeId[]
-  /** An answer, or this node, showed something accepted that nobody knew to be chosen. */
+  /** True when an answer, or this node, showed an accepted batch that is not known to be chosen. */
   readonly unsettled: boolean
-  /** Where the last inquiry ended with something unsettled: if the next one ends there too, nobody is at work on it. */
+  /**
+   * The instance at which the last inquiry ended with an unsettled batch. If the next one ends there too, no proposer is working
+   * on it.
+   */
   readonly unsettledAt: Instance
 }
 
-/** What a learner begins with: it knows all that it has heard of. */
+/** The initial context: the learner is up to date. */
 export function learnerContext(input: LearnerInput): LearnerContext {
   return {
     ...input,

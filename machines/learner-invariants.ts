@@ -1,4 +1,4 @@
-/** What `learner-context.ts` states of its fields, as checks. */
+/** Checks of the invariants that `learner-context.ts` states. */
 import type { NodeId } from './batch.ts'
 import { type Invariants, isDistinct, isIn, isUnchanged } from './invariant.ts'
 import type { LearnerContext } from './learner-context.ts'

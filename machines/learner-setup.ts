@@ -1,4 +1,4 @@
-/** The delays, guards and actions that the chart of the learner names. */
+/** The delays, guards and actions of the learner's chart. */
 import { assign, enqueueActions, setup } from 'xstate'
 import { sameBatch } from './batch.ts'
 import type { Heard, HeardChosen, LearnerEvent } from './inbox.ts'
@@ -46,7 +46,7 @@ export const learnerSetup = setup({
   guards: {
     isBehind: ({ context }) => context.firstUnchosen < context.target,
     hasCaughtUp: ({ context }) => context.firstUnchosen >= context.target,
-    /** In vain: of many peers not all have had their turn, but the next time the turn goes on from here. */
+    /** True after enough tries without news. With many peers, not all have been asked, but the next time continues from here. */
     hasAskedEnough: ({ context }) => context.tries >= context.timing.patientTries,
     isUnsolicited: ({ context }, heard: HeardChosen) => !isTaken(context, heard),
     contradictsHistory: ({ context }, event: HeardChosen | BatchChosen) =>
@@ -79,13 +79,13 @@ export const learnerSetup = setup({
     recordTarget: assign(({ context }, event: HeardChosen | BehindNoticed) =>
       aimedAt(context, targetIn(event)),
     ),
-    /** What nobody asked for is not taken, but a server that knows this one may be asked for it. */
+    /** An unsolicited page is not learned, but a server that knows this one may then be asked for it. */
     recordHint: assign(({ context }, heard: HeardChosen) =>
       heard.knowsUs || isCountedSender(context, heard) ? aimedAt(context, targetIn(heard)) : {},
     ),
     /**
-     * One server may be wrong, or lie: it is flagged. When a quorum says the same, it is this server that holds a batch which was
-     * not chosen.
+     * A single server may be faulty: it is flagged. When a quorum reports the same batch, this server holds a batch that was not
+     * chosen.
      */
     recordContradiction: enqueueActions(({ context, enqueue }, heard: HeardChosen) => {
       const said = lastKnownIn(context, heard)
@@ -98,16 +98,16 @@ export const learnerSetup = setup({
       enqueue.assign({ contradiction: { batch: said, by } })
       if (isQuorum(countedMembers(context.members), by)) enqueue.emit(haltAt(context))
     }),
-    /** This node's own proposer counted a quorum that accepted another batch than the one known here. */
+    /** This node's own proposer counted a quorum for another batch than the one known here. */
     halt: enqueueActions(({ context, enqueue }) => {
       enqueue.emit(haltAt(context))
     }),
-    /** An answer: the server that gave it is asked for the next page, if it knows more. */
+    /** Asks the answering server for the next page if it knows more. */
     adoptPeer: assign(({ context }, { sender, firstUnchosen }: HeardChosen) =>
       firstUnchosen > context.firstUnchosen ? { peer: sender } : {},
     ),
     forgetAsked: assign({ asked: [] }),
-    /** Nobody who can be reached knows what was shown: what is heard next may show it again, and an inquiry asks the informant too. */
+    /** No reachable server knows the target. A later message may show it again, and an inquiry also asks the informant. */
     forgetTarget: assign(({ context }) => ({ target: context.firstUnchosen, tries: 0 })),
     sendLearn: enqueueActions(({ context, enqueue }) => {
       if (context.peer === context.self || context.firstUnchosen >= context.target) return
@@ -163,8 +163,8 @@ export const learnerSetup = setup({
         : {},
     ),
     /**
-     * Something accepted that nobody knows to be chosen may be a proposer's at work, so the first inquiry only remembers
-     * it. If it is there at the next one, its proposer is gone: this node's own settles it.
+     * An accepted batch that is not known to be chosen may belong to an active proposer, so the first inquiry only remembers it.
+     * If the next inquiry finds it again, its proposer is gone, and this node's proposer settles it.
      */
     notifyIfAbandoned: enqueueActions(({ context, enqueue }) => {
       if (!context.unsettled) return

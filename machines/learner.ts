@@ -1,7 +1,7 @@
 /**
- * The learner promises the others to tell what it knows to be chosen, and its own node to have every chosen batch
- * persisted and executed, in order, each once. It is lazy: it learns from what it hears anyway, and asks only when it
- * hears of something that it does not know. *Paxos Made Simple*, section 2.3.
+ * The learner answers other servers with the batches that it knows to be chosen. It guarantees that its own node persists and
+ * executes every chosen batch, in order, each once. It is lazy: it learns from messages that arrive anyway, and asks only when it
+ * misses a batch. *Paxos Made Simple*, section 2.3.
  */
 import { learnerContext } from './learner-context.ts'
 import { learnerSetup } from './learner-setup.ts'
@@ -21,7 +21,7 @@ export const learnerMachine = learnerSetup.createMachine({
       { actions: withEvent('adoptChosen') },
     ],
     'accept.heard': { actions: withEvent('adoptImplied') },
-    // A state that handles a page in another way does so first; the pages that it leaves come here.
+    // States that handle a page differently do so first; all other pages are handled here.
     chosen: [
       { guard: withEvent('isUnsolicited'), actions: withEvent('recordHint') },
       { guard: withEvent('contradictsHistory'), actions: withEvent('recordContradiction') },
@@ -32,7 +32,7 @@ export const learnerMachine = learnerSetup.createMachine({
   states: {
     following: {
       description:
-        'Knows all that it has heard of. Ends when it hears of something chosen that it does not know.',
+        'Knows every batch that others have shown to be chosen. Ends when a message shows an unknown one.',
       meta: { paper: 'Paxos Made Simple, 2.3; the seed, 2-2 (lazy proposers)' },
       entry: 'forgetAsked',
       always: { guard: 'isBehind', target: 'behind' },
@@ -43,14 +43,14 @@ export const learnerMachine = learnerSetup.createMachine({
     },
     behind: {
       description:
-        'Something chosen is unknown here. What is on its way gets a moment to arrive before anybody is asked.',
+        'A chosen batch is unknown here. Messages in transit get a moment to arrive before a server is asked.',
       always: { guard: 'hasCaughtUp', target: 'following' },
       after: { grace: 'catchingUp' },
       on: { 'behind.noticed': { target: 'catchingUp', actions: withEvent('recordTarget') } },
     },
     catchingUp: {
       description:
-        'Asks one server after another for what was chosen, a page at a time. Ends when it knows all it heard of, or nobody does.',
+        'Asks one server after another for chosen batches, a page at a time. Ends when it has them all, or no server has them.',
       meta: { paper: 'Paxos Made Simple, 2.3; the seed, 2-2 (catching up)' },
       entry: 'sendLearn',
       always: { guard: 'hasCaughtUp', target: 'following' },
@@ -72,7 +72,7 @@ export const learnerMachine = learnerSetup.createMachine({
     },
     inquiring: {
       description:
-        'Asks everybody for news, for a delayed request or a proposer without answers. Ends with news, a quorum of answers, or neither.',
+        'Asks all servers for news, for a delayed request or a proposer without answers. Ends with news, a quorum of answers, or a timeout.',
       meta: { paper: 'the seed, 2-2 (delayed requests)' },
       entry: 'broadcastLearn',
       always: [

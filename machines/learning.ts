@@ -1,4 +1,4 @@
-/** What a learner does with what was chosen, and which server it asks. */
+/** How a learner handles chosen batches, and which server it asks. */
 import { type Batch, type Instance, type NodeId, sameBatch } from './batch.ts'
 import type { HeardChosen, Informant, LearnerEvent } from './inbox.ts'
 import { informantOf } from './informant.ts'
@@ -16,34 +16,34 @@ interface Target {
   readonly informant: Informant
 }
 
-/** Batches that were chosen, from the instance `from` on. */
+/** Chosen batches, from the instance `from` on. */
 export interface Page {
   readonly from: Instance
   readonly batches: readonly Batch[]
 }
 
-/** The batches that a `chosen` brings, or the one that this node's proposer had chosen. */
+/** The batches in a `chosen`, or the one that this node's proposer had chosen. */
 export function pageOf(event: HeardChosen | BatchChosen): Page {
   return event.type === 'chosen' ? event : { from: event.instance, batches: [event.batch] }
 }
 
-/** The batches of the page that are not known here and can be executed next: no gap, nothing twice. */
+/** The batches of the page that are unknown here and can be executed next: no gap, no repetition. */
 export function newsIn({ firstUnchosen }: LearnerContext, { from, batches }: Page): readonly Batch[] {
   return from > firstUnchosen ? [] : batches.slice(firstUnchosen - from)
 }
 
-/** The batch that the page shows at the last instance that is known here. */
+/** The batch of the page at the last instance that is known here. */
 export function lastKnownIn({ firstUnchosen }: LearnerContext, { from, batches }: Page): Batch | undefined {
   return batches[firstUnchosen - 1 - from]
 }
 
-/** The page shows another batch than the one that was learned here last. */
+/** True when the page contains another batch than the one that was learned here last. */
 export function contradicts(context: LearnerContext, page: Page): boolean {
   const shown = lastKnownIn(context, page)
   return shown !== undefined && context.lastChosen !== null && !sameBatch(shown, context.lastChosen)
 }
 
-/** How the context changes with a page, and the outputs; `null` and none when all of it is known. */
+/** The changes of the context and the outputs after a page; `null` and none when all of it is known. */
 export function learning(
   context: LearnerContext,
   page: Page,
@@ -64,9 +64,9 @@ export function learning(
 }
 
 /**
- * Where to catch up to, and from whom. Only a server that shows all that anybody has shown is turned to: otherwise the one that
- * speaks most often would be asked again and again, though it may know nothing. One that shows just as much is remembered, since
- * those before it may be gone.
+ * The target and the informant. The learner turns only to a server that shows at least the highest known target. Otherwise it
+ * would ask the most frequent sender again and again, although that may know nothing. A server that shows the same target is
+ * remembered, because earlier informants may be gone.
  */
 export function aimedAt(
   context: LearnerContext,
@@ -78,7 +78,10 @@ export function aimedAt(
   return { target: firstUnchosen, peer: informant.id, informant, tries: 0 }
 }
 
-/** The informant, if it was not asked; or who comes after `peer` among the others and the informant, round and round. */
+/**
+ * The next server to ask: the informant if it was not asked, otherwise the one after `peer` among the other members and the
+ * informant, in turn.
+ */
 export function nextPeer(context: LearnerContext): NodeId {
   const { members, self, informant, asked } = context
   if (informant !== null && !asked.includes(informant.id)) return informant.id
@@ -87,7 +90,7 @@ export function nextPeer(context: LearnerContext): NodeId {
   return peers[(peers.indexOf(context.peer) + 1) % peers.length] ?? context.peer
 }
 
-/** The informant is removed: those that took its place are asked instead. */
+/** True when the informant is removed. The members that replaced it are asked instead. */
 export function isLeaving(
   { members: before, informant }: LearnerContext,
   members: readonly Member[],
@@ -96,7 +99,7 @@ export function isLeaving(
   return isIn(before) && !isIn(members)
 }
 
-/** The contradiction with the voices of servers that are counted after a change of members; `null` when there is none. */
+/** The contradiction, limited to servers that are counted after a change of members; `null` for none. */
 export function contradictionAmong(
   { contradiction }: LearnerContext,
   members: readonly Member[],
@@ -106,12 +109,12 @@ export function contradictionAmong(
   return contradiction === null || by.length === 0 ? null : { ...contradiction, by }
 }
 
-/** The sender is the server that is meant by its id: with the directory of the member, or of the informant. */
+/** True when the sender has the expected directory: that of the member, or of the informant. */
 function isItself({ members, informant }: LearnerContext, { sender, incarnation }: HeardChosen): boolean {
   return [informant, ...members].some((server) => server?.id === sender && server.incarnation === incarnation)
 }
 
-/** The server `id` as it is asked: the informant under its directory, another one as the member that it is. */
+/** The destination for a question to server `id`: the informant with its directory, any other as a member. */
 export function asked({ informant, members }: LearnerContext, id: NodeId) {
   return informant?.id === id ? addressedTo(members, id, informant.incarnation) : { to: id }
 }
@@ -120,18 +123,18 @@ export function isCountedSender({ members }: LearnerContext, { sender, incarnati
   return isCounted(members, sender, incarnation)
 }
 
-/** The page was asked for; or sent unasked by a member, because a delayed request waits here. */
+/** True when the page was asked for, or when a member sent it because a delayed request waits here. */
 export function isTaken(context: LearnerContext, heard: HeardChosen): boolean {
   if (heard.concernsUs && isCountedSender(context, heard)) return true
   return context.asked.includes(heard.sender) && isItself(context, heard)
 }
 
-/** The page may be learned from: it is taken, and does not contradict what is known here. */
+/** True when the page may be learned: it is accepted, and does not contradict the known batches. */
 export function isSound(context: LearnerContext, heard: HeardChosen): boolean {
   return isTaken(context, heard) && !contradicts(context, heard)
 }
 
-/** Which server knows everything below which instance. */
+/** The target of an event, and its informant. */
 export function targetIn(event: HeardChosen | BehindNoticed): Target {
   const { firstUnchosen } = event
   return { firstUnchosen, informant: event.type === 'chosen' ? informantOf(event) : event.informant }

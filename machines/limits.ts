@@ -1,32 +1,32 @@
-/** Bounds that keep datagrams, memory and promises small. */
+/** Limits on datagrams, memory and promises. */
 export interface Limits {
-  /** The requests of one batch together, in bytes of JSON; a single request may be larger. */
+  /** The JSON of all requests of a batch, in bytes; a single request may be larger. */
   readonly batchBytes: number
   /** Requests of one batch. */
   readonly batchRequests: number
-  /** Requests that one queue holds to propose, and as many that are delayed. Beyond it a client is told `busy`. */
+  /** The most ready requests of a queue, and the most delayed ones. Beyond it a client receives `busy`. */
   readonly queueRequests: number
-  /** The same in bytes of their commands: of their JSON, or what they take in memory where that is more (`queuedBytes`). */
+  /** The same limit in bytes of commands: the size of their JSON, or their size in memory if that is larger (`queuedBytes`). */
   readonly queueBytes: number
   /**
-   * An acceptor accepts at so many instances from its `firstUnchosen` on, and refuses those above: it has to catch up first.
-   * It counts instances and not records, so the acceptor never lacks room for an instance below one that it accepted.
+   * An acceptor accepts at this many instances from its `firstUnchosen` on, and denies higher ones: it must catch up first. The
+   * limit counts instances, not records, so the acceptor always has room for an instance below one that it accepted.
    */
   readonly acceptedWindow: number
 }
 
-/** The time that one batch may bring to the replicated clock, in milliseconds: ten years. */
+/** The most time that one batch may add to the replicated clock, in milliseconds: ten years. */
 export const maxElapsedMs = 10 * 366 * 24 * 60 * 60 * 1_000
 
-/** Where the replicated clock stands still, in milliseconds. It is out of reach for honest servers. */
+/** The value at which the replicated clock stops, in milliseconds. Correct servers never reach it. */
 export const maxClockMs = 2 ** 52
 /**
- * A round above the highest known one by more is refused: to follow it would use up the numbers, after which no decoder takes a
- * ballot any more. It leaves room for a server that joins and knows of none.
+ * A round that exceeds the highest known one by more is denied: following it could exhaust the range, after which no decoder
+ * accepts a ballot. The step leaves room for a joining server that knows no round.
  */
 export const roundStep = 2 ** 32
 
-/** An instance above the first unchosen one by more is refused: no cluster chooses so many while a server is away. */
+/** An instance that exceeds the first unchosen one by more is dropped: no cluster chooses so many while a server is away. */
 export const instanceStep = 2 ** 32
 
 export const defaultLimits: Limits = {
@@ -38,31 +38,31 @@ export const defaultLimits: Limits = {
 }
 
 /**
- * Bounds of what all servers keep alike. They decide what becomes of requests, so they are the same on every server:
- * constants, never options of a server.
+ * Limits on the replicated state. They decide the outcomes of requests, so they are the same on every server: constants, never
+ * options of a server.
  */
 export interface ReplicatedLimits {
-  /** Servers of a cluster, counted or waiting to be. Beyond it no other is added. */
+  /** The most servers of a cluster, counted or not. Beyond it no other is added. */
   readonly members: number
-  /** Sessions. Beyond it a client that is not known is told `busy`. */
+  /** The most sessions. Beyond it an unknown client receives `busy`. */
   readonly sessions: number
-  /** Of these, sessions of clients that speak plain text: each lock that one of them asks for is one. */
+  /** Of these, the most sessions of plain text clients: each lock that one of them asks for is a session. */
   readonly plainTextSessions: number
-  /** Requests that wait, of all sessions and of one. Beyond it a request that would wait is told `busy`. */
+  /** The most waiting requests of all sessions, and of one. Beyond it a request that would wait gets `busy`. */
   readonly waiting: number
   readonly sessionWaiting: number
   /**
-   * Results of one session that its client has not acknowledged. Beyond it the lowest half is forgotten; a client that asks
-   * for one of them again is told `forgotten`. The client library never comes so far.
+   * The most unacknowledged results of one session. Beyond it the lower half is evicted; a client that asks for one of them again
+   * receives `forgotten`. The client library never reaches this limit.
    */
   readonly sessionResults: number
-  /** The same in bytes: of the JSON of each result, and `resultOverheadBytes`. */
+  /** The same limit in bytes: the JSON of each result, plus `resultOverheadBytes`. */
   readonly sessionResultBytes: number
-  /** Of all sessions together. Beyond it the oldest results of the cluster are forgotten. */
+  /** The limit for all sessions together. Beyond it the oldest results of the cluster are evicted. */
   readonly resultBytes: number
 }
 
-/** What a result costs beside its JSON, in bytes. */
+/** The overhead of a result beside its JSON, in bytes. */
 export const resultOverheadBytes = 512
 
 export const replicatedLimits: ReplicatedLimits = {
@@ -77,18 +77,18 @@ export const replicatedLimits: ReplicatedLimits = {
 }
 
 /**
- * Bounds of what a service returns. They decide whether a request fails, so they are the same on every server: constants,
- * never options. What is within them passes the wire.
+ * Limits on the values that a service returns. They decide whether a request fails, so they are the same on every server:
+ * constants, never options. A value within these limits fits the wire.
  */
 export const serviceLimits = {
-  /** Of the result of a request: arrays and objects within each other, and bytes of JSON. */
+  /** The result of a request: the nesting of arrays and objects, and the bytes of JSON. */
   result: { depth: 32, bytes: 65_536 },
-  /** The same of a result that holds the outcome of an earlier request, as that of a cancel does. */
+  /** A result that contains the outcome of an earlier request, as the result of a cancel does. */
   nestedResult: { depth: 64, bytes: 131_072 },
-  /** UTF-16 units of a key that a request waits for, or that is freed. */
+  /** The longest key that a request waits for or frees, in UTF-16 units. */
   keyLength: 1_024,
-  /** Keys that one request frees. */
+  /** The most keys that one request frees. */
   freedKeys: 1_024,
-  /** UTF-16 units of the reason for which a request failed; of a longer one, the beginning is kept. */
+  /** The longest reason of a failed request, in UTF-16 units; a longer one is truncated. */
   reasonLength: 1_000,
 } as const

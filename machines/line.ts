@@ -1,17 +1,17 @@
 /**
- * Ids in the order of arrival, in plain JSON that is never changed in place. They stand in short stretches, so that a change
- * copies one stretch and the list of stretches, and not everybody who waits.
+ * Ids in the order of arrival, as immutable plain JSON. They are stored in short stretches, so that a change copies one stretch
+ * and the list of stretches instead of all ids.
  */
 export type Line = readonly Stretch[]
 
-/** Invariant: not empty; in order, all of them before those of the next stretch. */
+/** Invariant: not empty, in order, and all orders below those of the next stretch. */
 type Stretch = readonly Place[]
 
 type Place = readonly [order: number, id: string]
 
 const longestStretch = 64
 
-/** A line of nobody. */
+/** A line without ids. */
 export const emptyLine: Line = []
 
 /** The line with `id` at its place; no other id in it has the same `order`. */
@@ -22,12 +22,12 @@ export function withId(line: Line, order: number, id: string): Line {
   const place = placeOf(stretch, order)
   const longer = stretch.toSpliced(place, 0, [order, id])
   if (longer.length <= longestStretch) return line.with(at, longer)
-  // At the end of the line the new one begins a stretch, so that those before it stay full.
+  // At the end of the line, the new id starts a new stretch, so that the earlier stretches stay full.
   const half = place === stretch.length ? place : longestStretch >> 1
   return line.toSpliced(at, 1, longer.slice(0, half), longer.slice(half))
 }
 
-/** The line without those whose orders are given; who is not in it makes no difference. */
+/** The line without the ids of the given orders. Unknown orders are ignored. */
 export function withoutOrders(line: Line, orders: readonly number[]): Line {
   const left = line.slice()
   for (const order of orders) {
@@ -39,7 +39,7 @@ export function withoutOrders(line: Line, orders: readonly number[]): Line {
   return left.some((stretch, at) => stretch !== line[at]) ? left.filter(({ length }) => length > 0) : line
 }
 
-/** How `line` breaks the invariant of its stretches; `null` when it does not. */
+/** How `line` violates the invariant of its stretches; `null` when it does not. */
 export function lineFault(line: Line): string | null {
   let last = Number.NEGATIVE_INFINITY
   for (const stretch of line) {
@@ -52,7 +52,7 @@ export function lineFault(line: Line): string | null {
   return null
 }
 
-/** Who has waited longest. */
+/** The id that has waited longest. */
 export function firstOf(line: Line): string | undefined {
   return line[0]?.[0]?.[1]
 }
@@ -69,7 +69,7 @@ export function idsOf(line: Line, count = Number.POSITIVE_INFINITY): string[] {
   return ids
 }
 
-/** The stretch in which `order` stands, or would: the last that does not begin after it. */
+/** The stretch that contains `order`, or would contain it: the last that does not begin after it. */
 function stretchOf(line: Line, order: number): number {
   let low = 0
   let high = line.length - 1

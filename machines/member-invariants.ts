@@ -1,4 +1,4 @@
-/** What `members.ts` states of the fields of a member, as checks. */
+/** Checks of the invariants that `members.ts` states. */
 import { isDistinct } from './invariant.ts'
 import { countedMembers, type Member } from './members.ts'
 
@@ -11,7 +11,7 @@ export const memberInvariants = {
       : null,
 } satisfies { readonly [Field in keyof Member]?: (members: readonly Member[]) => string | null }
 
-/** How `members` breaks an invariant of its members; `null` when it breaks none. */
+/** How `members` violates an invariant; `null` when it violates none. */
 export function membersFault(members: readonly Member[]): string | null {
   return memberInvariants.id(members) ?? memberInvariants.incarnation(members)
 }

@@ -6,19 +6,19 @@ export interface Member {
   readonly id: NodeId
   readonly address: Address
   /**
-   * Names the data directory that may vote under this id; `null` while the server has been added but has not caught up.
-   * Invariant: a member with no incarnation is not counted in any quorum. A server whose directory is not the one named
-   * here does not vote, so one that comes back with an empty disk cannot break the promises that it lost.
+   * The data directory that may vote under this id; `null` while the server has been added but has not caught up. Invariant: a
+   * member without an incarnation is not counted in any quorum. A server with another directory does not vote, so a server that
+   * restarts with an empty disk cannot break its lost promises.
    */
   readonly incarnation: string | null
   /**
-   * Names the data directory that is to be counted under this id; left out until a server has asked for that, and once one is counted.
-   * A server tells the founders only to one that names it, or is counted.
+   * The data directory that will be counted under this id; absent until a server has asked for it, and after one is counted. A
+   * server sends the founders only to a directory that is named here or counted.
    */
   readonly joining?: string
 }
 
-/** A member as it is shown to anybody. An incarnation is for servers only: to name it is to know the members. */
+/** A member in public output. Incarnations are secret between servers: a sender that names one proves that it knows the members. */
 export interface ShownMember {
   readonly id: NodeId
   readonly address: Address
@@ -30,15 +30,15 @@ export function shownMembers(members: readonly Member[]): ShownMember[] {
   return members.map(({ id, address, incarnation }) => ({ id, address, counted: incarnation !== null }))
 }
 
-/** Which cluster is founded: the same at each founder. */
+/** The plan for a new cluster, the same at each founder. */
 export interface FoundingPlan {
   /** In order of id. */
   readonly members: readonly { readonly id: NodeId; readonly address: Address }[]
-  /** The name that the cluster is to have; with `null` one is derived from the incarnations of its founders. */
+  /** The name of the cluster; with `null`, it is derived from the incarnations of the founders. */
   readonly cluster: string | null
 }
 
-/** A founder, by the incarnation that it confirmed itself. */
+/** A founder and its incarnation, which it reported itself. */
 export interface FounderName {
   readonly id: NodeId
   readonly incarnation: string
@@ -54,12 +54,15 @@ export function isCounted(members: readonly Member[], id: NodeId, incarnation: s
   return members.some((member) => member.id === id && member.incarnation === incarnation)
 }
 
-/** The other servers that can be asked for what was chosen: of one that is not counted, the directory is not known. */
+/**
+ * The other servers that can be asked for chosen batches. The directory of a member that is not counted is unknown, so it is not
+ * among them.
+ */
 export function peersOf(members: readonly Member[], self: NodeId): NodeId[] {
   return countedMembers(members).filter((id) => id !== self)
 }
 
-/** To whom a message for the directory `incarnation` of the server `id` is sent: a member is named by its id alone. */
+/** The destination of a message for the directory `incarnation` of the server `id`. A member is named by its id alone. */
 export function addressedTo(
   members: readonly Member[],
   id: NodeId,
@@ -69,8 +72,8 @@ export function addressedTo(
 }
 
 /**
- * The incarnation of the founder `id` where a whole cluster begins at once: in the stepped engines and in tests. Each founder has
- * one of its own, as the random ones of live founders are.
+ * The incarnation of the founder `id` in clusters that start at once, as in stepped engines and tests. Each founder has its own,
+ * as live founders have random ones.
  */
 export function foundingIncarnation(id: NodeId): string {
   return `founder-${id}`

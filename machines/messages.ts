@@ -1,13 +1,13 @@
 /**
- * The message dictionary: everything that servers say to each other, and what clients and servers say.
- * Who says it, what it means and who hears it stands at each; machines/README.md has the table.
+ * The message dictionary: all messages between servers, and between clients and servers. Each comment names the sender, the
+ * meaning (as spoken by the sender) and the receiver; machines/README.md has the table.
  */
 import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from './batch.ts'
 import type { FounderName, FoundingPlan, Member, ShownMember } from './members.ts'
 import type { Outcome } from './outcome.ts'
 
-/** Phase 1a. A proposer: I would lead from instance `from` on; what have you accepted there? Heard by acceptors. */
+/** Phase 1a. A proposer: I want to lead from instance `from` on; what have you accepted there? Received by acceptors. */
 export interface Prepare {
   readonly type: 'prepare'
   readonly ballot: Ballot
@@ -15,8 +15,8 @@ export interface Prepare {
 }
 
 /**
- * Phase 1b. An acceptor: I take nothing below this ballot; here is what I accepted at or above `from`, and how far I know
- * what was chosen. Heard by the proposer of the ballot.
+ * Phase 1b. An acceptor: I accept nothing below this ballot. Here is what I accepted at or above `from`; I know everything chosen
+ * below `firstUnchosen`. Received by the proposer of the ballot.
  */
 export interface PromiseMessage {
   readonly type: 'promise'
@@ -26,10 +26,7 @@ export interface PromiseMessage {
   readonly firstUnchosen: Instance
 }
 
-/**
- * Phase 2a. A proposer: accept this. Instances are serial, so it also says: everything below `instance` is chosen.
- * Heard by acceptors.
- */
+/** Phase 2a. A proposer: accept this. Instances are serial, so everything below `instance` is chosen. Received by acceptors. */
 export interface Accept {
   readonly type: 'accept'
   readonly ballot: Ballot
@@ -37,7 +34,7 @@ export interface Accept {
   readonly batch: Batch
 }
 
-/** Phase 2b. An acceptor: accepted, and synced. Heard by the proposer of the ballot. */
+/** Phase 2b. An acceptor: accepted and synced. Received by the proposer of the ballot. */
 export interface Accepted {
   readonly type: 'accepted'
   readonly ballot: Ballot
@@ -45,8 +42,8 @@ export interface Accepted {
 }
 
 /**
- * An acceptor: I have promised more than `ballot`; or `instance` is settled (it is below `firstUnchosen`): catch up.
- * Heard by the proposer of the ballot.
+ * An acceptor: I have promised more than `ballot`; or `instance` is settled (it is below `firstUnchosen`): catch up. Received by
+ * the proposer of the ballot.
  */
 export interface Denial {
   readonly type: 'denial'
@@ -56,16 +53,16 @@ export interface Denial {
   readonly firstUnchosen: Instance
 }
 
-/** A learner: what was chosen from `from` on? Heard by learners. */
+/** A learner: what was chosen from `from` on? Received by learners. */
 export interface Learn {
   readonly type: 'learn'
   readonly from: Instance
 }
 
 /**
- * A learner, or the proposer that had it chosen: `batches` were chosen at `from` and after; I know what was chosen below
- * `firstUnchosen`. `unsettled`: at or above that, something is accepted of which I do not know whether it is chosen.
- * Heard by learners.
+ * A learner, or the proposer that had them chosen: `batches` were chosen from `from` on; I know everything chosen below
+ * `firstUnchosen`. `unsettled`: I know an accepted batch at or above that, and do not know whether it is chosen. Received by
+ * learners.
  */
 export interface Chosen {
   readonly type: 'chosen'
@@ -75,10 +72,10 @@ export interface Chosen {
   readonly unsettled: boolean
 }
 
-/** What servers say to each other. */
+/** The messages between the roles of servers. */
 export type NodeMessage = Prepare | PromiseMessage | Accept | Accepted | Denial | Learn | Chosen
 
-/** A client: execute this. Heard by the request queue. */
+/** A client: execute this. Received by the request queue. */
 export interface RequestMessage extends Request {
   readonly type: 'request'
 }
@@ -86,8 +83,8 @@ export interface RequestMessage extends Request {
 /** A question that the server itself answers, or its answer. */
 interface WithNonce {
   /**
-   * The answer repeats it, so that whoever asked knows it for the answer wherever it comes from: a server that listens on
-   * all addresses of its machine may answer from another one than was asked.
+   * The answer repeats it, so that the sender of the question recognises the answer from any address: a server that listens on
+   * all addresses of its machine may answer from another one.
    */
   readonly nonce?: string
 }
@@ -97,15 +94,15 @@ export interface Hello extends WithNonce {
   readonly type: 'hello'
 }
 
-/** Somebody looking: how are you? Answered by the server itself with a `report`. */
+/** An observer: what is your status? Answered by the server itself with a `report`. */
 export interface Inquire extends WithNonce {
   readonly type: 'inquire'
 }
 
-/** What clients say to servers. */
+/** The messages from clients to servers. */
 export type ClientMessage = RequestMessage | Hello | Inquire
 
-/** The request queue: how the request ended. Heard by the client. */
+/** The request queue: the outcome of the request. Received by the client. */
 export interface Response {
   readonly type: 'response'
   readonly uid: string
@@ -113,7 +110,7 @@ export interface Response {
   readonly outcome: Outcome
 }
 
-/** The request queue: I hold your request and it is delayed; no need to ask another server. Heard by the client. */
+/** The request queue: I hold your request and it is delayed; do not ask another server. Received by the client. */
 export interface Queued {
   readonly type: 'queued'
   readonly uid: string
@@ -121,9 +118,9 @@ export interface Queued {
 }
 
 /**
- * The request queue: I do not take your request. `busy`: my queue is full, your request is delayed and there are as many such
- * as there may be, or so are sessions and yours is new; come back later. `notMember`: I do not count in the cluster;
- * `stopping`: I am about to stop. For the last two, ask another server. Heard by the client.
+ * The request queue: I do not accept your request. `busy`: my queue is full; or your request is delayed and the limit of delayed
+ * requests is reached; or your session is new and the limit of sessions is reached. Ask again later. `notMember`: I am not
+ * counted in the cluster. `stopping`: I am about to stop. For the last two, ask another server. Received by the client.
  */
 export interface Busy {
   readonly type: 'busy'
@@ -133,7 +130,8 @@ export interface Busy {
 }
 
 /**
- * A server to a client that said hello. `instance` stamps the client's session: sessions opened long ago are refused.
+ * A server to a client that sent `hello`. `instance` stamps the client's session: servers refuse sessions that were opened long
+ * ago.
  */
 export interface Welcome extends WithNonce {
   readonly type: 'welcome'
@@ -144,13 +142,13 @@ export interface Welcome extends WithNonce {
   readonly commandBytes: number
 }
 
-/** A server to somebody who inquired: a status, as `paxos status --json` prints it. */
+/** A server to an observer: the status, as `paxos status --json` prints it. */
 export interface Report extends WithNonce {
   readonly type: 'report'
   readonly status: Json
 }
 
-/** What servers say to clients. */
+/** The messages from servers to clients. */
 export type ServerMessage = Response | Queued | Busy | Welcome | Report
 
 /**
@@ -173,8 +171,8 @@ export interface Invitation {
 }
 
 /**
- * A server to one that asks to join: as far as I know, the cluster has not agreed to that. `missing`: your id is not among the members,
- * or it is there with another incarnation than yours, `to`.
+ * A server to one that asks to join: as far as I know, the cluster has not agreed to that. `missing`: your id is not among the
+ * members, or it is there with another incarnation than yours, `to`.
  */
 export interface NotInvited {
   readonly type: 'notInvited'
@@ -183,9 +181,9 @@ export interface NotInvited {
 }
 
 /**
- * A founder, to each of the others: I found a cluster of `members`, named `cluster` if that is given, and `incarnation` is mine. Is
- * this what you found, and who are you? Answered by the server itself, also when its cluster exists already, with `founder` or
- * `notFounder`.
+ * A founder to each of the others: I found a cluster of `members`, with the name `cluster` if given, and `incarnation` is mine.
+ * Do you found the same, and what is your incarnation? Answered by the server itself, also when its cluster exists already, with
+ * `founder` or `notFounder`.
  */
 export interface Found extends FoundingPlan {
   readonly type: 'found'
@@ -193,8 +191,8 @@ export interface Found extends FoundingPlan {
 }
 
 /**
- * A founder to another, `to`, which it counts: `incarnation` is mine. `founders` is the list of all that I hold durably, `null` while
- * I do not know them all. `isFounded`: all of them hold that list.
+ * A founder to another, `to`, which it counts: `incarnation` is mine. `founders` is the list of all founders that I hold durably,
+ * `null` until I know them all. `isFounded`: all of them hold that list.
  */
 export interface Founder {
   readonly type: 'founder'
@@ -205,8 +203,8 @@ export interface Founder {
 }
 
 /**
- * A founder to a server, `to`, which it does not count: the cluster that I found, or have founded if `isFounded`, is another one, or
- * it knows another incarnation of yours.
+ * A founder to a server, `to`, which it does not count: the cluster that I found, or have founded if `isFounded`, is another one,
+ * or knows another incarnation of yours.
  */
 export interface NotFounder extends FoundingPlan {
   readonly type: 'notFounder'
@@ -214,19 +212,19 @@ export interface NotFounder extends FoundingPlan {
   readonly isFounded: boolean
 }
 
-/** What a server says, and is answered, before it takes part: no role hears it. */
+/** The messages of a server before it takes part, and their answers. No role receives them. */
 export type BeginningMessage = Join | Invitation | NotInvited | Found | Founder | NotFounder
 
 /**
- * A server's transport to whoever sends to it: echo this cookie in the envelope, which shows that you receive what is sent to
- * your address. `withheld` counts the answers that were too long to be sent without that: ask again. Heard by the transport
- * of the other end, not by a role.
+ * A server's transport to a sender: echo this cookie in the envelope, to show that you receive datagrams at your address.
+ * `withheld` counts the answers that were too long to send without that: ask again. Received by the transport of the other end,
+ * not by a role.
  */
 export interface Challenge {
   readonly type: 'challenge'
   readonly cookie: string
   readonly withheld: number
-  /** Of a question that it answers, if it has one. */
+  /** The nonce of the question that it answers, if it has one. */
   readonly nonce?: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * The node: one server. It spawns the four roles once storage has told what they had said before the last stop, and lets
- * them speak only while storage can be trusted. `udp` and `storage` are filled by the runtime; everything else is here.
+ * The node: one server. It spawns the four roles after storage has returned their state from before the last stop, and lets them
+ * send only while storage works. The runtime provides `udp` and `storage`.
  */
 import { assign, fromCallback, setup } from 'xstate'
 import { type AcceptorInput, acceptorMachine } from './acceptor.ts'
@@ -10,7 +10,7 @@ import { type ProposerInput, proposerMachine } from './proposer.ts'
 import { type RequestQueueInput, requestQueueMachine } from './request-queue.ts'
 import { withEvent } from './with-event.ts'
 
-/** What the roles begin with. */
+/** The inputs of the roles. */
 export interface NodeInput {
   readonly acceptor: AcceptorInput
   readonly proposer: ProposerInput
@@ -19,23 +19,23 @@ export interface NodeInput {
 }
 
 export interface NodeContext {
-  /** Why it halted, or an empty text. */
+  /** The reason of a halt; otherwise empty. */
   readonly reason: string
 }
 
 export type NodeEvent =
-  /** Storage has been read, and the service has executed what was chosen. */
+  /** Storage was read, and the service has executed the chosen batches. */
   | { readonly type: 'node.recovered'; readonly inputs: NodeInput }
-  /** Somebody asked it to stop. */
+  /** The node was asked to stop. */
   | { readonly type: 'node.stopping' }
-  /** Nothing is under way any more, or there is no time to wait for it. */
+  /** Nothing is in progress, or there is no time to wait for it. */
   | { readonly type: 'node.stopped' }
   /** A write or a sync failed, an assertion was violated or the socket was lost. */
   | { readonly type: 'node.failed'; readonly reason: string }
 
-/** Filled by the runtime: writes what it is sent. */
+/** Provided by the runtime: performs the writes. */
 const storage = fromCallback<{ readonly type: 'persist'; readonly write: Write }>(() => undefined)
-/** Filled by the runtime: owns the socket. */
+/** Provided by the runtime: owns the socket. */
 const udp = fromCallback(() => undefined)
 
 export const nodeMachine = setup({
@@ -49,7 +49,7 @@ export const nodeMachine = setup({
     requestQueue: requestQueueMachine,
   },
   actions: {
-    /** The roles first, so that the first datagram finds them. */
+    /** Spawns the roles before `udp`, so that they exist when the first datagram arrives. */
     spawnRolesAndUdp: assign(({ spawn }, { inputs }: { inputs: NodeInput }) => {
       const { acceptor, proposer, learner, requestQueue } = inputs
       spawn('acceptor', { id: 'acceptor', systemId: 'acceptor', input: acceptor })
@@ -71,27 +71,30 @@ export const nodeMachine = setup({
   },
   states: {
     recovering: {
-      description: 'Storage is read and what was chosen is executed again. No role exists; nothing is said.',
+      description:
+        'Storage is read and the chosen batches are executed again. No role exists, and nothing is sent.',
       on: {
         'node.recovered': { target: 'running', actions: withEvent('spawnRolesAndUdp') },
         'node.stopping': 'stopped',
       },
     },
     running: {
-      description: 'The roles are spawned, and datagrams are routed to them. Ends when it is asked to stop.',
+      description:
+        'The roles are spawned, and datagrams are routed to them. Ends when the node is asked to stop.',
       on: { 'node.stopping': 'stopping', 'node.stopped': 'stopped' },
     },
     stopping: {
-      description: 'Takes no more requests and finishes what is under way.',
+      description: 'Accepts no more requests and finishes the current ones.',
       on: { 'node.stopped': 'stopped' },
     },
     stopped: {
       type: 'final',
-      description: 'Asked to stop, and nothing was under way.',
+      description: 'The node was asked to stop, and nothing was in progress.',
     },
     halted: {
       type: 'final',
-      description: 'A write, a sync or an assertion failed: it says nothing more until it is started again.',
+      description:
+        'A write, a sync or an assertion failed: the node sends nothing until it is started again.',
       meta: { paper: 'Paxos Made Simple, 2.5 (stable storage)' },
     },
   },

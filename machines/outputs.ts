@@ -1,19 +1,19 @@
-/** The closed set of what a role may ask of the world. Each is carried out in one place, `src/core/node-core.ts`. */
+/** The closed set of a role's outputs. `src/core/node-core.ts` carries out each of them. */
 import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Address, Batch, ChosenBatch, Instance, NodeId } from './batch.ts'
 import type { RoleEvent, RoleName } from './inbox.ts'
 import type { Busy, NodeMessage, Queued, Response } from './messages.ts'
 
-/** Send a message to a server; to oneself it goes straight to the role that hears it. */
+/** Send a message to a server. A message to this server itself goes directly to its role. */
 export interface Send {
   readonly type: 'send'
   readonly to: NodeId
-  /** The directory that is meant, where it is not the one that stands in the members: an answer goes to the one that asked. */
+  /** The directory of the intended receiver, if it differs from the one in the members: an answer goes to the directory that asked. */
   readonly incarnation?: string
   readonly message: NodeMessage
 }
 
-/** Tell another role of this node. */
+/** Send an event to another role of this node. */
 export interface Tell {
   readonly type: 'tell'
   readonly role: RoleName
@@ -21,8 +21,8 @@ export interface Tell {
 }
 
 /**
- * Write to storage. The acceptor's writes are synced and answered with `persisted`; if one fails the node halts.
- * What the learner writes (`chosen`) is kept in order with them but may be synced later, and is not answered.
+ * Write to storage. The acceptor's writes are synced and answered with `persisted`; if one fails, the node halts. The learner's
+ * writes (`chosen`) keep their order among them, may be synced later, and are not answered.
  */
 export interface Persist {
   readonly type: 'persist'
@@ -37,14 +37,14 @@ export type Write =
     }
   | { readonly by: 'learner'; readonly chosen: readonly ChosenBatch[] }
 
-/** Execute a chosen batch; answered with `batch.executed`. Instances come in order, each once. */
+/** Execute a chosen batch; answered with `batch.executed`. Instances are in order, each once. */
 export interface Execute {
   readonly type: 'execute'
   readonly instance: Instance
   readonly batch: Batch
 }
 
-/** Read chosen batches from `from` on, a page; answered with `chosen.read`. */
+/** Read a page of chosen batches from `from` on; answered with `chosen.read`. */
 export interface Read {
   readonly type: 'read'
   readonly from: Instance
@@ -60,21 +60,21 @@ export interface Respond {
 }
 
 /**
- * What another server sent that no honest one sends, or that rests on what an honest one can no longer have chosen.
- * `stranger`: of a server that is no member and does not name this one's directory. `round`, `instance`: too far above what is known here. `batch`: an accept carries another batch than the one that was
- * accepted here at the same ballot. `void`: a record was accepted above an instance at which nothing can be chosen below the
- * ballot. `chosen`: a batch is said to be chosen where another one is known to be.
+ * A message that no correct server sends, or that depends on a batch which can no longer be chosen. `stranger`: the sender is not
+ * a member and does not name this server's directory. `round`, `instance`: too far above the known ones. `batch`: an accept
+ * contains another batch than the one accepted here at the same ballot. `void`: a record was accepted above an instance at which
+ * nothing can be chosen below the ballot. `chosen`: a batch is reported as chosen where another one is known to be chosen.
  */
 export type Oddity = 'stranger' | 'round' | 'instance' | 'batch' | 'void' | 'chosen'
 
-/** Count what `sender` sent under the name of the oddity, and log it. The role has dropped it. */
+/** Count and log the oddity of `sender`. The role has dropped the message. */
 export interface Flag {
   readonly type: 'flag'
   readonly oddity: Oddity
   readonly sender: NodeId
 }
 
-/** End this server: what it holds is proven to contradict what a quorum chose. */
+/** Halt this server: its state provably contradicts what a quorum chose. */
 export interface Halt {
   readonly type: 'halt'
   readonly reason: string

@@ -1,4 +1,4 @@
-/** What a proposer makes of the promises that it was given. *Paxos Made Simple*, section 2.2, phase 2a. */
+/** How a proposer evaluates its promises. *Paxos Made Simple*, section 2.2, phase 2a. */
 import { compareBallots } from './ballot.ts'
 import type { AcceptedRecord, Batch, Instance, NodeId } from './batch.ts'
 import type { Heard } from './inbox.ts'
@@ -6,7 +6,7 @@ import { countedMembers, type Member } from './members.ts'
 import type { PromiseMessage } from './messages.ts'
 import { isQuorum } from './quorum.ts'
 
-/** A promise, kept by who gave it. */
+/** A received promise, with its sender. */
 export interface GivenPromise {
   readonly node: NodeId
   readonly incarnation: string
@@ -14,7 +14,7 @@ export interface GivenPromise {
   readonly firstUnchosen: Instance
 }
 
-/** The promises with this one among them; a server's second promise for a ballot changes nothing. */
+/** Adds a promise. A second promise of the same server for a ballot changes nothing. */
 export function withPromise(
   promises: readonly GivenPromise[],
   { sender, incarnation, accepted, firstUnchosen }: Heard<PromiseMessage>,
@@ -24,8 +24,8 @@ export function withPromise(
 }
 
 /**
- * A quorum of `members` has promised, the acceptor of `self` among it. Its promise is durable before it is said, so a proposer that
- * restarts prepares above every ballot at which it ever sent an accept.
+ * True when a quorum of `members` has promised, including the acceptor of `self`. That promise is durable before it is sent, so a
+ * restarted proposer prepares above every ballot at which it ever sent an accept.
  */
 export function isPrepared(
   members: readonly Member[],
@@ -36,14 +36,14 @@ export function isPrepared(
   return givers.includes(self) && isQuorum(countedMembers(members), givers)
 }
 
-/** The promise of the server that knows most of what was chosen. */
+/** The promise with the highest `firstUnchosen`. */
 export function bestInformed(promises: readonly GivenPromise[]): GivenPromise {
   return promises.reduce((best, promise) => (promise.firstUnchosen > best.firstUnchosen ? promise : best))
 }
 
 /**
- * The batch that must be proposed at `instance`: the one accepted there at the highest ballot, however few accepted it;
- * `null` when no quorum member accepted any, so that nothing can have been chosen there and one is free.
+ * The batch that must be proposed at `instance`: the one accepted there at the highest ballot, even if only one acceptor did.
+ * `null` when no promise shows one, so that nothing can have been chosen there and any batch may be proposed.
  */
 export function batchToHelp(promises: readonly GivenPromise[], instance: Instance): Batch | null {
   let highest: AcceptedRecord | null = null
@@ -56,7 +56,7 @@ export function batchToHelp(promises: readonly GivenPromise[], instance: Instanc
   return highest === null ? null : highest.batch
 }
 
-/** The highest instance at which somebody accepted something, -1 if none. */
+/** The highest instance with an accepted batch; -1 for none. */
 export function highestAccepted(promises: readonly GivenPromise[]): Instance {
   let highest = -1
   for (const { accepted } of promises) {
@@ -65,7 +65,7 @@ export function highestAccepted(promises: readonly GivenPromise[]): Instance {
   return highest
 }
 
-/** Who shows a record above `instance`, at which no promise shows any: those records are void. */
+/** The servers with a record above `instance`, at which no promise has a record: their records are void. */
 export function holdersAboveHole(promises: readonly GivenPromise[], instance: Instance): readonly NodeId[] {
   if (batchToHelp(promises, instance) !== null) return []
   return promises
@@ -74,10 +74,11 @@ export function holdersAboveHole(promises: readonly GivenPromise[], instance: In
 }
 
 /**
- * The promises without their records above `instance`, at which a quorum shows none. Let b be the ballot that was promised and c < b
- * that of a record above the hole. Its proposer had executed the batch chosen at `instance` before it sent that accept. No ballot
- * below b can have chosen it, since the quorum shows nothing; so one at or above b did, for which a quorum had promised not to accept
- * at c any more. So the record was not chosen and never will be, and at ballot b every instance above the hole is free as well.
+ * The promises without their records above `instance`, at which a quorum has none. Let b be the promised ballot and c < b the
+ * ballot of a record above the hole. The proposer of c had executed the batch chosen at `instance` before it sent that accept. No
+ * ballot below b can have chosen it, because the quorum has no record there. So a ballot at or above b chose it, for which a
+ * quorum had promised to accept nothing more at c. So the record was not chosen and never will be, and at ballot b every instance
+ * above the hole is free as well.
  */
 export function withoutVoid(promises: readonly GivenPromise[], instance: Instance): readonly GivenPromise[] {
   return promises.map((promise) => ({

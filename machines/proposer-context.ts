@@ -1,4 +1,4 @@
-/** What a proposer knows, and what it begins with. */
+/** The context of a proposer, and its initial value. */
 import type { Ballot } from './ballot.ts'
 import type { Batch, Instance, NodeId } from './batch.ts'
 import type { Member } from './members.ts'
@@ -11,7 +11,7 @@ export interface ProposerInput {
   readonly members: readonly Member[]
   readonly timing: Timing
   readonly randomSeed: number
-  /** What this node's acceptor has promised: no ballot at or below it is used, so none is used twice. */
+  /** The promise of this node's acceptor. The proposer uses no ballot at or below it, so it uses none twice. */
   readonly promised: Ballot | null
   /** Everything below is chosen and executed here. */
   readonly firstUnexecuted: Instance
@@ -20,12 +20,12 @@ export interface ProposerInput {
 export interface ProposerContext {
   readonly self: NodeId
   readonly incarnation: string
-  /** Invariant: while the proposer proposes at a ballot they do not change. */
+  /** Invariant: does not change while the proposer proposes at a ballot. */
   readonly members: readonly Member[]
   readonly timing: Timing
   readonly randomSeed: number
 
-  // All of it volatile: what must survive is with the acceptors.
+  // All fields are volatile: the acceptors hold the durable state.
   /** The ballot in use, or last used. */
   readonly ballot: Ballot
   /** The highest round seen. Invariant: at least that of `ballot`, and never decreases. */
@@ -35,32 +35,35 @@ export interface ProposerContext {
   /** The instance that `ballot` was prepared from. */
   readonly preparedFrom: Instance
   /**
-   * Invariant: one a server, all for `ballot` and `preparedFrom`, and only of servers that are counted, each under its own incarnation. When
-   * the ballot is prepared, a quorum of them, this node's own acceptor among it.
+   * Invariant: one for each server, all for `ballot` and `preparedFrom`, and only of counted servers with their own incarnations.
+   * When the ballot is prepared, they form a quorum that includes this node's own acceptor.
    */
   readonly promises: readonly GivenPromise[]
   /**
-   * What is proposed at `firstUnexecuted`. Invariant: of this node's own queue only where no promise shows a batch at this instance or
-   * above it.
+   * The batch that is proposed at `firstUnexecuted`. Invariant: from this node's own queue only if no promise has a batch at this
+   * instance or above it.
    */
   readonly batch: Batch | null
-  /** Who accepted it at `ballot`. Invariant: distinct, and only servers that are counted. */
+  /** The servers that accepted it at `ballot`. Invariant: distinct and counted. */
   readonly accepts: readonly NodeId[]
-  /** A quorum has accepted `batch` at `ballot`: it is what was chosen, and may be told as such. Invariant: there is a `batch`. */
+  /**
+   * True when a quorum has accepted `batch` at `ballot`: it is chosen, and may be reported as chosen. Invariant: there is a
+   * `batch`.
+   */
   readonly isChosen: boolean
-  /** How often the `prepare` or `accept` under way was sent again without enough answers. */
+  /** The number of repetitions of the current `prepare` or `accept` without enough answers. */
   readonly tries: number
-  /** How often it has backed off since a batch that it proposed was chosen. */
+  /** The number of back-offs since a batch that it proposed was chosen. */
   readonly backoffs: number
   readonly backoffMs: number
   /**
-   * The wait has been begun again for a rival that came forward in it, so that it can finish. Invariant: it is then not begun again for
-   * another one: it might never end.
+   * True when the wait was restarted once for a rival, so that the rival can finish. Invariant: the wait is not restarted for a
+   * second rival, because it might never end.
    */
   readonly hasYielded: boolean
 }
 
-/** What a proposer begins with: no ballot is in use. */
+/** The initial context: no ballot is in use. */
 export function proposerContext({ promised, ...input }: ProposerInput): ProposerContext {
   return {
     ...input,

@@ -1,4 +1,4 @@
-/** What `proposer-context.ts` states of its fields, as checks. */
+/** Checks of the invariants that `proposer-context.ts` states. */
 import { type Ballot, sameBallot } from './ballot.ts'
 import type { Instance } from './batch.ts'
 import { type Invariants, isDistinct, isIn, isUnchanged, type Moment, type Step } from './invariant.ts'
@@ -46,7 +46,7 @@ export const proposerInvariants: Invariants<ProposerContext> = {
       : null,
 }
 
-/** Its ballot is prepared, and it proposes at it or is about to. */
+/** True when its ballot is prepared, and it proposes at it or is about to. */
 function isProposing(moment: Pick<Moment<unknown>, 'value'>): boolean {
   return isIn(moment, 'leading') || isIn(moment, 'accepting')
 }

@@ -1,4 +1,4 @@
-/** The delays, guards and actions that the chart of the proposer names. */
+/** The delays, guards and actions of the proposer's chart. */
 import { assign, enqueueActions, setup } from 'xstate'
 import { type Ballot, ballotAbove, compareBallots, sameBallot } from './ballot.ts'
 import type { Batch, Instance } from './batch.ts'
@@ -23,8 +23,8 @@ import { drawRandom } from './random.ts'
 import { doubled } from './timing.ts'
 
 /**
- * The highest round after one of a rival was received. It jumps above that round, not by one: a stale proposer is denied once. A round
- * that is too far above is followed one step at a time.
+ * The highest round after a rival's round was received. It jumps to that round, not by one, so that an outdated proposer is
+ * denied only once. A round that is too far above is followed one step at a time.
  */
 function roundWithRival(highestRound: number, rival: Ballot | null): number {
   return Math.max(highestRound, Math.min(rival?.round ?? 0, highestRound + roundStep))
@@ -47,12 +47,12 @@ export const proposerSetup = setup({
   guards: {
     mayNotPropose: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
     /**
-     * After a restart the same ballot may be prepared again, from a lower instance where what was learned was not synced:
-     * a late promise to the first prepare says nothing of the instances between.
+     * After a restart, the same ballot may be prepared again, from a lower instance if learned batches were not synced. A late
+     * promise for the first prepare then says nothing about the instances between.
      */
     isForAnotherPrepare: ({ context }, { ballot, from }: Heard<PromiseMessage>) =>
       !sameBallot(ballot, context.ballot) || from !== context.preparedFrom,
-    /** No member, or a member with another directory than the one that was admitted: it may have lost what it promised. */
+    /** Not a member, or a member with another directory than the admitted one: it may have lost its promises. */
     senderIsNotCounted: ({ context }, { sender, incarnation }: Answer) =>
       !isCounted(context.members, sender, incarnation),
     roundIsTooFar: ({ context }, { promised }: Heard<Denial>) =>
@@ -74,7 +74,7 @@ export const proposerSetup = setup({
     noQuorumAnswers: ({ context }) => context.tries >= context.timing.newsTries,
     changesMembers: (_, { members }: BatchExecuted) => members !== null,
     batchIsChosenAtThisBallot: ({ context }) => context.isChosen,
-    /** The promises show something accepted above this instance too. */
+    /** The promises also contain an accepted batch above this instance. */
     batchIsChosenBelowAnother: ({ context }) =>
       context.isChosen && highestAccepted(context.promises) > context.firstUnexecuted,
     isSurpassed: ({ context }, { ballot }: { ballot: Ballot }) => compareBallots(ballot, context.ballot) > 0,
@@ -113,7 +113,7 @@ export const proposerSetup = setup({
     notifyDenierKnowsMore: enqueueActions(({ enqueue }, denial: Heard<Denial>) => {
       enqueue.emit(noticeBehind(denial.firstUnchosen, informantOf(denial)))
     }),
-    /** It may have taken the place of a member while this server was away. */
+    /** The sender may have replaced a member while this server was away. */
     notifyUncountedKnowsMore: enqueueActions(({ context, enqueue }, answer: Answer) => {
       if (!answer.knowsUs || answer.type === 'accepted') return
       if (answer.firstUnchosen <= context.firstUnexecuted) return
@@ -128,9 +128,7 @@ export const proposerSetup = setup({
       }
       enqueue.assign({ promises: withoutVoid(context.promises, context.firstUnexecuted) })
     }),
-    /**
-     * The batch of the highest ballot, not the one that most accepted: only that one can have been chosen below this ballot.
-     */
+    /** Adopts the batch of the highest ballot, not the most accepted one: only that batch can have been chosen below this ballot. */
     adoptBatchToHelp: assign(({ context }) => ({
       batch: batchToHelp(context.promises, context.firstUnexecuted),
       accepts: [],
@@ -157,7 +155,7 @@ export const proposerSetup = setup({
     recordAccepted: assign(({ context }, { sender }: Heard<Accepted>) => ({
       accepts: withAnswer(context.accepts, sender),
     })),
-    /** A quorum has accepted it, so it is chosen: the denials of this ballot did not prevent that. */
+    /** A quorum has accepted it, so it is chosen. The denials of this ballot did not prevent that. */
     recordChosen: assign(({ context }, { sender }: Heard<Accepted>) => ({
       accepts: withAnswer(context.accepts, sender),
       isChosen: true,
@@ -171,7 +169,7 @@ export const proposerSetup = setup({
         event: { type: 'batch.chosen', instance: context.firstUnexecuted, batch: context.batch },
       })
     }),
-    /** Learners are lazy: only servers that hold a request which may now run are told. */
+    /** Learners are lazy: only servers with a delayed request that may now run receive the batch. */
     sendChosenToConcerned: enqueueActions(({ context, enqueue }, { instance, concerned }: BatchExecuted) => {
       const { batch, isChosen } = context
       if (batch === null || !isChosen || instance !== context.firstUnexecuted) return
@@ -192,14 +190,14 @@ export const proposerSetup = setup({
     advance: assign(({ context }, { instance, members }: BatchExecuted) => ({
       firstUnexecuted: instance + 1,
       members: members ?? context.members,
-      // What was promised was promised among the members of before.
+      // The promises were made under the previous members.
       promises: members === null ? context.promises : [],
       batch: null,
       accepts: [],
       isChosen: false,
       tries: 0,
     })),
-    /** No quorum answers: the members may have changed while this server was away, and somebody may know. */
+    /** No quorum answers: the members may have changed while this server was away, and another server may know it. */
     notifyNewsWanted: enqueueActions(({ enqueue }) => {
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
     }),

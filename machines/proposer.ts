@@ -1,7 +1,7 @@
 /**
- * The proposer guarantees the others that it proposes one batch a ballot and instance, that the batch is the one that may
- * already be chosen wherever there is one, and that it starts no instance before the one below is chosen and executed.
- * *Paxos Made Simple*, sections 2.2 and 3.
+ * The proposer guarantees that it proposes one batch for each ballot and instance, that this is the batch that may already be
+ * chosen if there is one, and that it starts no instance before the previous one is chosen and executed. *Paxos Made Simple*,
+ * sections 2.2 and 3.
  */
 import { proposerContext } from './proposer-context.ts'
 import { proposerSetup } from './proposer-setup.ts'
@@ -23,7 +23,7 @@ export const proposerMachine = proposerSetup.createMachine({
         'Nothing to propose, or not counted. Ends when the request queue has a batch, or the learner wants something settled.',
       on: {
         'requests.ready': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'adoptNextBallot' }],
-        // It was offered to a ballot that is given up by now. The queue offers it again, to the next one.
+        // The batch was offered to a ballot that has been given up. The queue offers it again to the next one.
         'batch.offered': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'adoptNextBallot' }],
         'settle.wanted': [{ guard: 'mayNotPropose' }, { target: 'preparing', actions: 'adoptNextBallot' }],
       },
@@ -73,7 +73,7 @@ export const proposerMachine = proposerSetup.createMachine({
       },
     },
     adopting: {
-      description: 'A quorum has promised: what it shows decides, at once, what comes next.',
+      description: 'A quorum has promised: its promises decide, at once, the next state.',
       meta: { paper: 'Paxos Made Simple, 2.2, phase 2a; 3' },
       always: [
         { guard: 'somebodyKnowsMore', target: 'catchingUp', actions: 'forgetTries' },
@@ -84,12 +84,13 @@ export const proposerMachine = proposerSetup.createMachine({
     },
     catchingUp: {
       description:
-        'Somebody in the quorum knows of later choices, which are learned and executed first. Without news it prepares again.',
+        'A server in the quorum knows later choices, which are learned and executed first. Without news, the proposer prepares again.',
       meta: { paper: 'Paxos Made Simple, 3; the seed, 2-2' },
       entry: 'notifyBehind',
       after: {
         retransmitInterval: [
-          // The servers that knew more may be gone for good. Another quorum shows what was accepted, and that is helped.
+          // The servers that knew more may be gone for good. Another quorum shows the accepted batches, and the proposer helps
+          // those.
           { guard: 'hasWaitedEnough', target: 'preparing', actions: 'adoptNextBallot' },
           { target: 'catchingUp', reenter: true, actions: 'recordTry' },
         ],
@@ -109,7 +110,7 @@ export const proposerMachine = proposerSetup.createMachine({
       states: {
         helping: {
           description:
-            'The batch was accepted at a lower ballot and may be chosen: it is carried on before one of our own.',
+            'The batch was accepted at a lower ballot and may be chosen, so it is proposed before a batch of our own.',
           entry: 'broadcastAccept',
           after: {
             retransmitInterval: [
@@ -124,7 +125,7 @@ export const proposerMachine = proposerSetup.createMachine({
           },
         },
         proposing: {
-          description: 'The batch is of our own queue: nothing else can have been chosen here.',
+          description: 'The batch is from our own queue: no other batch can have been chosen here.',
           entry: 'broadcastAccept',
           after: {
             retransmitInterval: [
@@ -181,15 +182,15 @@ export const proposerMachine = proposerSetup.createMachine({
             target: 'leading',
             actions: [withEvent('sendChosenToConcerned'), withEvent('advance')],
           },
-          // A rival had a batch chosen here, maybe another one. An acceptor that accepted ours at this ballot would take the
-          // next accept at it to imply that ours was chosen. So the ballot is given up.
+          // A rival had a batch chosen here, possibly another one. An acceptor that accepted our batch at this ballot would take
+          // the next accept at it as proof that our batch was chosen. So the ballot is given up.
           { target: 'resuming', actions: withEvent('advance') },
         ],
       },
     },
     leading: {
       description:
-        'The ballot stands and nothing is open: the next batch goes straight to accept. Ends with that batch.',
+        'The ballot is prepared and no instance is open: the next batch goes straight to accept. Ends with that batch.',
       meta: { paper: 'Paxos Made Simple, 3' },
       entry: 'notifyBatchWanted',
       on: {
@@ -207,7 +208,7 @@ export const proposerMachine = proposerSetup.createMachine({
     },
     backingOff: {
       description:
-        'Denied by a rival, which is let finish: a random wait, longer at each denial. Ends with it.',
+        'A rival has a higher ballot and may finish first: a random wait, longer at each denial. Ends with the wait.',
       meta: { paper: 'Paxos Made Simple, 2.4 (progress)' },
       entry: 'adoptRandomBackoff',
       exit: 'forgetYielding',

@@ -1,6 +1,6 @@
 import type { NodeId } from './batch.ts'
 
-/** The servers that answered, with `server` among them: one that answers twice is counted once. */
+/** Adds `server` to the servers that answered. A server that answers twice is counted once. */
 export function withAnswer(answered: readonly NodeId[], server: NodeId): readonly NodeId[] {
   return answered.includes(server) ? answered : [...answered, server]
 }

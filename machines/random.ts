@@ -1,6 +1,6 @@
 /**
- * One step of a seeded random sequence (the mulberry32 generator): machines draw from a seed in their context, so that
- * the same inputs always give the same run.
+ * One step of a seeded random sequence (the mulberry32 generator). Machines draw from a seed in their context, so that the same
+ * inputs always give the same run.
  */
 export function drawRandom(seed: number): { readonly seed: number; readonly value: number } {
   const next = (seed + 0x6d2b79f5) | 0

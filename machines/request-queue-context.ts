@@ -1,4 +1,4 @@
-/** What a request queue knows, and what it begins with. */
+/** The context of a request queue, and its initial value. */
 import type { NodeId } from './batch.ts'
 import { type HeldRequests, nothingHeld } from './held-requests.ts'
 import type { Limits } from './limits.ts'
@@ -11,24 +11,24 @@ export interface RequestQueueInput {
   readonly limits: Limits
 }
 
-/** All of it volatile: a client that is not answered asks again. */
+/** All fields are volatile: a client without an answer asks again. */
 export interface RequestQueueContext {
   readonly self: NodeId
   readonly incarnation: string
   readonly members: readonly Member[]
   readonly limits: Limits
-  /** Invariant: nothing while this server is not counted, since it can have nothing chosen. */
+  /** Invariant: empty while this server is not counted, because nothing that it proposes can be chosen. */
   readonly held: HeldRequests
-  /** Ids of the batch that the proposer has. Invariant: all of them are in `held.ready`. */
+  /** The ids of the requests in the proposer's batch. Invariant: all of them are in `held.ready`. */
   readonly offered: readonly string[]
   /** The proposer leads and is free. */
   readonly isWanted: boolean
-  /** Ids of delayed requests that were asked for again, to be answered once a quorum has been asked for news. */
+  /** The ids of delayed requests that clients asked for again. They are answered after a quorum was asked for news. */
   readonly askedAgain: readonly string[]
   readonly isStopping: boolean
 }
 
-/** What a request queue begins with: it holds nothing. */
+/** The initial context: the queue is empty. */
 export function requestQueueContext(input: RequestQueueInput): RequestQueueContext {
   return {
     ...input,

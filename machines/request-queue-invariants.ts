@@ -1,4 +1,4 @@
-/** What `request-queue-context.ts`, `held-requests.ts` and `line.ts` state of their fields, as checks. */
+/** Checks of the invariants that `request-queue-context.ts`, `held-requests.ts` and `line.ts` state. */
 import { type HeldRequests, waitingKey } from './held-requests.ts'
 import { type Invariants, isDistinct, isUnchanged } from './invariant.ts'
 import { idsOf, lineFault } from './line.ts'
@@ -23,7 +23,7 @@ export const requestQueueInvariants: Invariants<RequestQueueContext> = {
   },
 }
 
-/** How the invariant of `byId` is broken, or that of a line; `null` when they hold. */
+/** How the invariant of `byId` or of a line is violated; `null` when they hold. */
 export function heldFault({ byId, ready, waiting }: HeldRequests): string | null {
   const keys = keysOf(waiting)
   const lines = [ready, ...keys.map((key) => get(waiting, key) ?? [])]

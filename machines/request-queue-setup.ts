@@ -1,4 +1,4 @@
-/** The guards and actions that the chart of the request queue names. */
+/** The guards and actions of the request queue's chart. */
 import { assign, emit, enqueueActions, setup } from 'xstate'
 import type { Address } from './batch.ts'
 import {
@@ -85,7 +85,7 @@ export const requestQueueSetup = setup({
     notifyNewsWanted: enqueueActions(({ enqueue }) => {
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
     }),
-    /** They are still delayed, and a quorum knew of nothing that would wake them: no need to ask another server. */
+    /** The requests are still delayed, and a quorum knew nothing that would wake them: their clients need not ask another server. */
     sendQueuedToAskedAgain: enqueueActions(({ context, enqueue }) => {
       for (const id of context.askedAgain) {
         const entry = get(context.held.byId, id)
@@ -114,7 +114,7 @@ export const requestQueueSetup = setup({
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'requests.ready' } })
     }),
     recordStopping: assign({ isStopping: true }),
-    /** A server that is no longer counted can have nothing chosen: its clients are sent elsewhere. */
+    /** Nothing that an uncounted server proposes can be chosen, so its clients must ask another server. */
     recordMembers: enqueueActions(({ context, enqueue }, { members }: { members: readonly Member[] }) => {
       enqueue.assign({ members })
       if (isCounted(members, context.self, context.incarnation)) return

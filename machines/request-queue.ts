@@ -1,6 +1,6 @@
 /**
- * The request queue promises its clients that a request which it has taken is proposed until it is executed, and answered
- * then; and the cluster that nothing is proposed while all that is queued is delayed. The seed, section 2-2.
+ * The request queue guarantees its clients that an accepted request is proposed until it is executed, and then answered. It
+ * guarantees the cluster that it proposes nothing while all its requests are delayed. The seed, section 2-2.
  */
 import { requestQueueContext } from './request-queue-context.ts'
 import { requestQueueSetup } from './request-queue-setup.ts'
@@ -52,7 +52,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
     },
     proposing: {
       description:
-        'The proposer has a batch of what is held here. Ends when all of it is executed or delayed, or given back.',
+        'The proposer has a batch of the held requests. Ends when all of it is executed or delayed, or returned.',
       meta: { paper: 'the seed, 2-2 (a serial queue)' },
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },
@@ -61,7 +61,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
     },
     delayed: {
       description:
-        'All that is held waits for something. Nothing is proposed until a new request comes or one is woken.',
+        'All held requests wait for something. Nothing is proposed until a new request arrives or one is woken.',
       meta: { paper: 'the seed, 2-2 (the delay execution bit)' },
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },

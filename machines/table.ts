@@ -1,7 +1,7 @@
 /**
- * A table in plain JSON that is never changed in place: `put` and `drop` copy one small branch, not the whole, so a role's
- * context may hold many entries and stay a plain immutable value. Keys are spread over three levels of sixteen places, in
- * arrays, which are copied several times faster than objects with changing keys.
+ * An immutable table in plain JSON. `put` and `drop` copy one small branch instead of the whole, so a role's context may hold
+ * many entries and stay a plain immutable value. Keys are spread over three levels of sixteen places. The levels are arrays,
+ * which are copied several times faster than objects with changing keys.
  */
 export type Table<V> = Places<Places<Places<Leaf<V>>>>
 
@@ -11,7 +11,7 @@ type Leaf<V> = readonly (readonly [key: string, value: V])[]
 
 const width = 16
 
-/** A table of nothing. */
+/** An empty table. */
 export const emptyTable: readonly never[] = []
 
 /** The places that lead to `key`: the FNV-1a hash of its characters, folded to three numbers below sixteen. */
@@ -28,19 +28,19 @@ function withPlace<T>(places: Places<T>, place: number, item: T | null): Places<
   return copy
 }
 
-/** The places without what was at `place`; `null` when nothing is left. */
+/** The places without the item at `place`; `null` when nothing is left. */
 function withoutPlace<T>(places: Places<T>, place: number): Places<T> | null {
   const left = withPlace(places, place, null)
   return left.every((item) => item === null) ? null : left
 }
 
-/** What stands under `key`, or `undefined`. */
+/** The value of `key`, or `undefined`. */
 export function get<V>(table: Table<V>, key: string): V | undefined {
   const [a, b, c] = pathOf(key)
   return table[a]?.[b]?.[c]?.find(([other]) => other === key)?.[1]
 }
 
-/** The table with `value` under `key`. */
+/** The table with `value` for `key`. */
 export function put<V>(table: Table<V>, key: string, value: V): Table<V> {
   const [a, b, c] = pathOf(key)
   const stem = table[a] ?? emptyTable
@@ -65,14 +65,14 @@ export function drop<V>(table: Table<V>, key: string): Table<V> {
   return (stemLeft === null ? withoutPlace(table, a) : withPlace(table, a, stemLeft)) ?? emptyTable
 }
 
-/** All keys, in no order that means anything. */
+/** All keys, in no particular order. */
 export function keysOf<V>(table: Table<V>): string[] {
   return table.flatMap((stem) =>
     (stem ?? []).flatMap((branch) => (branch ?? []).flatMap((leaf) => (leaf ?? []).map(([key]) => key))),
   )
 }
 
-/** Values of the table, the first `limit` that are met; its cost does not grow with the table. */
+/** The first `limit` values. The cost does not grow with the table. */
 export function firstValues<V>(table: Table<V>, limit: number): V[] {
   const values: V[] = []
   for (const stem of table) {

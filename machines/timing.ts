@@ -1,21 +1,21 @@
-/** How long the roles wait, in milliseconds. The same in every engine; simulated time makes it free. */
+/** The waits of the roles, in milliseconds. They are the same in every engine; simulated time costs nothing. */
 export interface Timing {
-  /** A proposer or a learner that is not answered asks again after this; doubled at each further try. */
+  /** A proposer or a learner without an answer asks again after this; doubled at each further try. */
   readonly retransmitMs: number
   readonly retransmitLimitMs: number
   /** A denied proposer waits 0.5 to 1.5 times this, at random; doubled at each further denial. */
   readonly backoffMs: number
   readonly backoffLimitMs: number
-  /** A learner that hears of later instances waits this long for what is on its way before it asks. */
+  /** A learner that receives news of later instances waits this long for messages in transit before it asks. */
   readonly graceMs: number
-  /** A learner that asks all for news waits this long for a quorum of answers. */
+  /** A learner that asks all servers for news waits this long for a quorum of answers. */
   readonly inquiryMs: number
   /**
-   * Tries without any news. After so many a learner that catches up gives up its target, and a proposer that waits for it prepares
+   * The tries without news after which a learner that catches up gives up its target, and a proposer that waits for it prepares
    * again: the servers that knew more may be gone for good.
    */
   readonly patientTries: number
-  /** Tries without a quorum of answers after which a proposer has its learner ask for news: the members may have changed. */
+  /** The tries without a quorum of answers after which a proposer makes its learner ask for news: the members may have changed. */
   readonly newsTries: number
 }
 
@@ -30,7 +30,7 @@ export const defaultTiming: Timing = {
   newsTries: 6,
 }
 
-/** The wait before try number `tries` (0 for the first): doubled each time, up to `limitMs`. */
+/** The wait before try `tries` (0 for the first): doubled each time, up to `limitMs`. */
 export function doubled(baseMs: number, limitMs: number, tries: number): number {
   return Math.min(limitMs, baseMs * 2 ** Math.min(tries, 20))
 }

@@ -1,8 +1,8 @@
-/** A guard or an action with the event that is handled as its parameters. */
+/** A guard or an action that receives the current event as its parameters. */
 
 /**
- * The guard or action `type`, which is given the event. XState infers the type of the event at each place where this stands in a chart, and
- * the compiler refuses it where the guard or action of that name takes other parameters.
+ * The guard or action `type` with the event as its parameters. XState infers the type of the event at each use in a chart, and
+ * the compiler refuses a guard or action with other parameters.
  */
 export function withEvent<const Name extends string>(type: Name) {
   return { type, params: eventItself } as const
