@@ -40,7 +40,7 @@ export function labelSpans(edge: DrawnEdge): readonly Span[] {
   return [...span('trigger', trigger), ...span('guard', guard)]
 }
 
-/** The actions of an edge that stays in its state, or that it has none. */
+/** The names of the actions of an edge that stays in its state; or a word for an edge without actions. */
 export function doneWords({ actions, reenters }: DrawnEdge): string {
   if (actions.length > 0) return actions.join(', ')
   return reenters ? 'begins again' : 'ignored'

@@ -61,7 +61,7 @@ interface ChartMove extends Omit<RoleMove, 'role'> {
   readonly chart: ChartName
 }
 
-/** Joins the eventless transitions that follow a transition on the same event with it. */
+/** Joins each transition with the eventless transitions that follow it on the same event. */
 function joined(moves: readonly ChartMove[]): readonly ChartMove[] {
   const all: ChartMove[] = []
   for (const move of moves) {

@@ -5,7 +5,7 @@ import { keptMilestones, type Milestone, type MilestoneKind } from '../../src/in
 import { emptyPicture, type Picture, pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 
-/** A picture is kept at every so many records. Those between are computed again. */
+/** The distance of kept pictures, in records. The pictures between them are computed again. */
 const checkpointEvery = 200
 
 /** The most records that are kept. When there are more, the oldest fifth is evicted. */

@@ -52,7 +52,7 @@ function Box({ box, label, isFirst }: BoxProps) {
   const [top] = rows
   return (
     // In lower case: preact writes SVG attributes as they are given.
-    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: its description is shown to whoever reaches it with the keyboard
+    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: the keyboard reaches it to show its description
     <g
       class={`chart-box is-${kind}`}
       data-state={id}

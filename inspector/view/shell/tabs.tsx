@@ -78,7 +78,7 @@ export function Tabs({ label, tabs, everyMs }: TabsProps) {
   )
 }
 
-/** The place that a key leads to among so many tabs; `null` for none. */
+/** The place that a key leads to among `count` tabs; `null` for none. */
 function placeAfter(key: string, place: number, count: number): number | null {
   switch (key) {
     case 'ArrowRight':

@@ -14,8 +14,8 @@ export interface HistoryLimits {
 }
 
 /**
- * About how many bytes of memory a picture may take. Above this limit it is shortened. It is measured again only after so many
- * bytes of new records.
+ * About how many bytes of memory a picture may take. Above this limit it is shortened. It is measured again only after new records
+ * of this many bytes.
  */
 const pictureBytes = 16 * 1024 * 1024
 

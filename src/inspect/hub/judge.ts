@@ -58,11 +58,11 @@ type Course =
 
 const nothingReported = 'no server has reported anything yet'
 
-/** At most so many batches and requests are judged from one beginning, because the judge keeps what it knows of them. */
+/** The limit of batches and requests from one beginning, because the judge keeps data on each of them. */
 const mostJudged = 1_000_000
 
 /**
- * About how many bytes of memory the disks of all servers may take here. They are measured after every so many bytes of records.
+ * About how many bytes of memory the disks of all servers may take here. They are measured each time after this many bytes of records.
  */
 const mostDurableBytes = 32 * 1024 * 1024
 

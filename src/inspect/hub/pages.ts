@@ -15,7 +15,7 @@ const mostPages = 32
 const chunk = 250
 const mostCharacters = 1_000_000
 
-/** A page with so many unread bytes is sent nothing more until it has read them. */
+/** The hub stops sending to a page with this many unread bytes until the page has read them. */
 const mostUnreadBytes = 1_000_000
 
 /** The interval of pings, in milliseconds. A page that does not answer a ping before the next one is gone. */

@@ -2,7 +2,7 @@
 import { createWriteStream, openSync, type WriteStream } from 'node:fs'
 import { privateFile } from '../../storage/permissions.ts'
 
-/** At most so many bytes may wait to be written. A disk that is slower than the cluster ends the recording. */
+/** The limit of bytes that wait to be written. A disk that is slower than the cluster ends the recording. */
 const mostWaitingBytes = 64 * 1024 * 1024
 
 /** Writes records to a new file. A failed write ends the recording; the hub continues. */

@@ -34,7 +34,7 @@ const mostUnanswered = 4
 
 const notAnswering = 'it does not answer the inspector: the process is stopped, or gets no CPU time'
 
-/** The hub sends nothing more to a server that has so many unread bytes. */
+/** The hub stops sending to a server with this many unread bytes. */
 const mostUnreadBytes = 1_000_000
 
 /** A server that is connected. */

@@ -18,7 +18,7 @@ const keptTimes = 16
 /** The pause between two rounds, in milliseconds. A round is kept or left out as a whole. */
 const quietMs = 300
 
-/** Without such a pause, a round ends after so many steps, once all roles are in the states from before it. */
+/** Without such a pause, a round ends after this many steps, once all roles are in the states from before it. */
 const mostSteps = 200
 
 /** About how many bytes of memory the steps that are held back may take. */

@@ -26,8 +26,8 @@ export function ruleText({ action, message, from, to, delayMs, count }: FaultRul
   return `${action} ${what} from ${rulePartyText(from)} to ${rulePartyText(to)}${by}${times}`
 }
 
-/** `server 1`, `clients`, `anybody`. */
+/** `server 1`, `clients`, `any party`. */
 export function rulePartyText(party: FaultParty): string {
-  if (party === 'any') return 'anybody'
+  if (party === 'any') return 'any party'
   return party === 'client' ? 'clients' : `server ${party}`
 }

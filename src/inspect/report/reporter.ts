@@ -47,7 +47,7 @@ const flushMs = 50
  */
 const headsEveryMs = 200
 
-/** Nothing more is sent to a hub with so many unread bytes. */
+/** The reporter stops sending to a hub with this many unread bytes. */
 const mostUnreadBytes = 1_000_000
 
 /** Under load, some fifty records of a leader in each window; after a quiet time, some hundreds at once. */

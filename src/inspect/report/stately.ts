@@ -24,7 +24,7 @@ interface StatelyMessage {
  */
 const allowance = { windowMs: 100, weight: 50 }
 
-/** Nothing more is sent to an inspector with so many unread bytes. */
+/** The bridge stops sending to an inspector with this many unread bytes. */
 const mostUnreadBytes = 1_000_000
 
 /** Deeper than any chart of this project. The package's own limit of 10 would cut the charts. */

@@ -46,7 +46,7 @@ await inBrowser('faults from the page', (open) => {
       await panel.getByRole('combobox', { name: /^To/ }).selectOption(to)
       await parts.button('Add rule').click()
       await panel
-        .getByText(new RegExp(`drop ${message} from anybody to`))
+        .getByText(new RegExp(`drop ${message} from any party to`))
         .first()
         .waitFor()
     }
@@ -54,7 +54,7 @@ await inBrowser('faults from the page', (open) => {
     // Server 0 alone is asked, so that it has no rival.
     await drop('request', '1')
     await drop('request', '2')
-    await panel.getByText('drop request from anybody to server 2').waitFor()
+    await panel.getByText('drop request from any party to server 2').waitFor()
     await panel.getByLabel('Name').fill('slow')
     await parts.button('Lock').click()
     await parts.token(0, 'proposer', 'preparing').waitFor()
