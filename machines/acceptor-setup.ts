@@ -142,7 +142,7 @@ export const acceptorSetup = setup({
     flagInstance: emit((_, { sender }: Heard<Prepare> | Heard<Accept>) => flagOf('instance', sender)),
     flagBatch: emit((_, { sender }: Heard<Accept>) => flagOf('batch', sender)),
     /** A server that prepares or proposes at an instance knows everything below it. */
-    notifySenderKnowsMore: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
+    notifyBehind: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
       const firstUnchosen = instanceOf(heard)
       if (firstUnchosen <= context.firstUnchosen || !isHeeded(context, heard)) return
       enqueue.emit(noticeBehind(firstUnchosen, informantOf(heard)))

@@ -19,10 +19,10 @@ export const acceptorMachine = acceptorSetup.createMachine({
       { guard: withEvent('isSettledAndMayNotVote'), actions: withEvent('sendDenial') },
       { guard: withEvent('instanceIsTooFar'), actions: withEvent('flagInstance') },
       // This server may have lost the fact of its own admission. The request shows that it is behind.
-      { guard: 'mayNotVote', actions: withEvent('notifySenderKnowsMore') },
+      { guard: 'mayNotVote', actions: withEvent('notifyBehind') },
       {
         guard: withEvent('senderIsNotCounted'),
-        actions: [withEvent('notifySenderKnowsMore'), withEvent('sendDenial')],
+        actions: [withEvent('notifyBehind'), withEvent('sendDenial')],
       },
       {
         guard: withEvent('roundIsTooFar'),
@@ -30,20 +30,16 @@ export const acceptorMachine = acceptorSetup.createMachine({
       },
       { guard: withEvent('promisedMore'), actions: withEvent('sendDenial') },
       {
-        actions: [
-          withEvent('notifySurpassed'),
-          withEvent('notifySenderKnowsMore'),
-          withEvent('recordPromise'),
-        ],
+        actions: [withEvent('notifySurpassed'), withEvent('notifyBehind'), withEvent('recordPromise')],
       },
     ],
     accept: [
       { guard: withEvent('isSettled'), actions: withEvent('sendDenial') },
       { guard: withEvent('instanceIsTooFar'), actions: withEvent('flagInstance') },
-      { guard: 'mayNotVote', actions: withEvent('notifySenderKnowsMore') },
+      { guard: 'mayNotVote', actions: withEvent('notifyBehind') },
       {
         guard: withEvent('senderIsNotCounted'),
-        actions: [withEvent('notifySenderKnowsMore'), withEvent('sendDenial')],
+        actions: [withEvent('notifyBehind'), withEvent('sendDenial')],
       },
       {
         guard: withEvent('roundIsTooFar'),
@@ -51,7 +47,7 @@ export const acceptorMachine = acceptorSetup.createMachine({
       },
       {
         guard: withEvent('instanceIsBeyondWindow'),
-        actions: [withEvent('notifySenderKnowsMore'), withEvent('sendDenial')],
+        actions: [withEvent('notifyBehind'), withEvent('sendDenial')],
       },
       {
         guard: withEvent('promisedMore'),

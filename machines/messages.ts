@@ -42,8 +42,9 @@ export interface Accepted {
 }
 
 /**
- * An acceptor: I have promised more than `ballot`; or `instance` is settled (it is below `firstUnchosen`): catch up. Received by
- * the proposer of the ballot.
+ * An acceptor: I refuse, since I have promised more than `ballot`, or its round is too far above; or `instance` is settled (it is below
+ * `firstUnchosen`: catch up) or beyond my window; or it has another batch at this ballot; or you are not counted. Received by the
+ * proposer of the ballot.
  */
 export interface Denial {
   readonly type: 'denial'

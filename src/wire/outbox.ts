@@ -4,7 +4,7 @@ import type { Message } from '../../machines/messages.ts'
 import { messageBytes } from './codec.ts'
 
 /** The messages that wait for one address, in the order in which they were sent. */
-export interface Outbound {
+export interface Parcel {
   readonly to: Address
   /** Used for a server; otherwise `null`. */
   readonly names: Names | null
@@ -17,7 +17,7 @@ export interface Outbound {
  */
 export class Outbox {
   readonly #maxBytes: number
-  readonly #waiting = new Map<string, Outbound & { readonly messages: Message[] }>()
+  readonly #waiting = new Map<string, Parcel & { readonly messages: Message[] }>()
   #bytes = 0
 
   constructor(maxBytes: number) {
@@ -37,7 +37,7 @@ export class Outbox {
   }
 
   /** Removes and returns all messages. */
-  empty(): Outbound[] {
+  empty(): Parcel[] {
     const all = [...this.#waiting.values()]
     this.#waiting.clear()
     this.#bytes = 0

@@ -622,7 +622,7 @@ describe('a way out', () => {
     expect(said(role.pass('askInterval'))).toEqual([ask(1)])
   })
 
-  test('a target that nobody can show is given up after every peer was asked, and taken up when it is shown again', () => {
+  test('a target that nobody can show is given up after so many tries, and taken up when it is shown again', () => {
     const role = learnerIn('catchingUp')
     for (let tries = 0; tries < timing.patientTries; tries += 1) {
       expect(said(role.pass('askInterval'))).toEqual([ask(tries % 2 === 0 ? 2 : 1)])
