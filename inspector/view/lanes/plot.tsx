@@ -14,7 +14,7 @@ import {
 } from './scene.ts'
 import { ArrowShape, DenseArrows, DenseDots, DotShape } from './shapes.tsx'
 
-/** Above this many dots they are small, and above `strokes` only strokes. */
+/** Above this many dots they are small, and above `denseDots` only strokes. */
 const smallDots = 110
 const denseDots = 240
 
