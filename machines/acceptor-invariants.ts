@@ -10,10 +10,10 @@ export const acceptorInvariants: Invariants<AcceptorContext> = {
     const { context, before } = step
     const { promised, accepted } = context
     if (before !== null && compareBallots(promised, before.context.promised) < 0) {
-      return 'what is promised has come down'
+      return 'the promise has decreased'
     }
     const above = accepted.find(({ ballot }) => compareBallots(ballot, promised) > 0)
-    return above === undefined ? null : `instance ${above.instance} is accepted above what is promised`
+    return above === undefined ? null : `instance ${above.instance} is accepted above the promised ballot`
   },
   accepted: (step) => {
     if (isUnchanged(step, 'accepted', 'firstUnchosen')) return null
@@ -33,14 +33,14 @@ export const acceptorInvariants: Invariants<AcceptorContext> = {
     if (isUnchanged(step, 'unsaved', 'firstUnchosen')) return null
     const { unsaved, firstUnchosen } = step.context
     return unsaved.accepted.some((record) => isSettled(record, firstUnchosen))
-      ? 'what is settled is about to be persisted as accepted'
+      ? 'a settled instance is about to be persisted as accepted'
       : null
   },
   later: (step) => {
     if (isUnchanged(step, 'later', 'firstUnchosen')) return null
     const { later, firstUnchosen } = step.context
     return later.some(({ message }) => message.type === 'accepted' && isSettled(message, firstUnchosen))
-      ? 'what is settled is about to be said to be accepted'
+      ? 'a settled instance is about to be reported as accepted'
       : null
   },
 }

@@ -8,7 +8,7 @@ export const clientInvariants: Invariants<ClientContext> = {
     before !== null &&
     request !== before.context.request &&
     event.type !== 'request.submitted'
-      ? 'it asks for another request than the one that was submitted'
+      ? 'it asks for a request that was not submitted'
       : null,
   servers: ({ context: { request, servers } }) =>
     request !== null && servers < 1 ? 'it asks, and there is no server to ask' : null,

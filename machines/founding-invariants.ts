@@ -9,7 +9,7 @@ export const foundingInvariants = {
       return 'its own incarnation is not in its list'
     }
     const held = before?.founders ?? null
-    return held !== null && JSON.stringify(founders) !== JSON.stringify(held) ? 'it exchanges its list' : null
+    return held !== null && JSON.stringify(founders) !== JSON.stringify(held) ? 'it replaces its list' : null
   },
   isFounded: ({ isFounded, founders }: FoundingRecord) =>
     isFounded && founders === null ? 'the cluster is founded without a list' : null,

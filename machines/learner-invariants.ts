@@ -7,7 +7,7 @@ import { countedMembers } from './members.ts'
 export const learnerInvariants: Invariants<LearnerContext> = {
   firstUnchosen: ({ context, before }) =>
     before !== null && context.firstUnchosen < before.context.firstUnchosen
-      ? 'it knows less of what was chosen than before'
+      ? 'it has lost chosen batches'
       : null,
   contradiction: (step) => {
     if (isUnchanged(step, 'contradiction', 'members')) return null
@@ -28,7 +28,7 @@ export const learnerInvariants: Invariants<LearnerContext> = {
     if (informant === null || before === null || members === before.context.members) return null
     const isIn = (some: LearnerContext['members']) => some.some(({ id }) => id === informant.id)
     return isIn(before.context.members) && !isIn(members)
-      ? `server ${informant.id} is to be asked for what was chosen, and it was removed`
+      ? `server ${informant.id} is the informant, and it was removed`
       : null
   },
   answered: (step) => {

@@ -145,7 +145,7 @@ export function haltAt({ firstUnchosen }: LearnerContext): Output {
   return {
     type: 'halt',
     reason:
-      `a quorum chose another batch at instance ${instance} than the one that this server executed: what it holds is no history of ` +
-      'this cluster. Remove it from the members, and let it join anew with an empty directory',
+      `a quorum chose another batch at instance ${instance} than the one that this server executed: its state does not belong ` +
+      'to this cluster. Remove it from the members, and let it join again with an empty directory',
   }
 }

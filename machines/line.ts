@@ -45,7 +45,7 @@ export function lineFault(line: Line): string | null {
   for (const stretch of line) {
     if (stretch.length === 0) return 'a stretch of a line is empty'
     for (const [order, id] of stretch) {
-      if (order <= last) return `${id} stands behind one that came later, or at the same time`
+      if (order <= last) return `${id} is behind one that arrived later or at the same time`
       last = order
     }
   }

@@ -14,7 +14,7 @@ export const proposerInvariants: Invariants<ProposerContext> = {
   highestRound: ({ context: { ballot, highestRound }, before }) => {
     if (highestRound < ballot.round) return `the highest round is ${highestRound}, below that of its ballot`
     return before !== null && highestRound < before.context.highestRound
-      ? 'the highest round has come down'
+      ? 'the highest round has decreased'
       : null
   },
   promises: (step) =>
@@ -36,13 +36,13 @@ export const proposerInvariants: Invariants<ProposerContext> = {
     return accepts.every((id) => counted.includes(id)) ? null : 'a server that is not counted has accepted'
   },
   isChosen: ({ context: { isChosen, batch } }) =>
-    isChosen && batch === null ? 'nothing is proposed, and it is chosen' : null,
+    isChosen && batch === null ? 'a batch is chosen, and none is proposed' : null,
   hasYielded: ({ context, before, ...after }) =>
     before?.context.hasYielded &&
     isIn(before, 'backingOff') &&
     isIn(after, 'backingOff') &&
     context.backoffs > before.context.backoffs
-      ? 'its wait begins anew for a second rival'
+      ? 'its wait restarts for a second rival'
       : null,
 }
 

@@ -32,13 +32,13 @@ export function heldFault({ byId, ready, waiting }: HeldRequests): string | null
     if (fault !== null) return fault
   }
   const places = lines.flatMap((line, at) => idsOf(line).map((id) => [id, keys[at - 1] ?? null] as const))
-  if (!isDistinct(places.map(([id]) => id))) return 'a request stands in two places'
-  if (places.length !== keysOf(byId).length) return 'a request is held and stands nowhere, or is not held'
+  if (!isDistinct(places.map(([id]) => id))) return 'a request is in two lines'
+  if (places.length !== keysOf(byId).length) return 'a request is in no line, or is not held'
   for (const [id, key] of places) {
     const entry = get(byId, id)
-    if (entry === undefined) return `request ${id} stands in a line and is not held`
+    if (entry === undefined) return `request ${id} is in a line and is not held`
     const tagged = entry.tag === null ? null : waitingKey(entry.tag.key)
-    if (tagged !== key) return `request ${id} stands where its tag does not put it`
+    if (tagged !== key) return `request ${id} is in another line than its tag says`
   }
   return null
 }

@@ -65,7 +65,7 @@ const faults: Readonly<Record<string, Fault>> = {
       },
     }),
     bounds: three,
-    broken: 'instance 0 is accepted above what is promised',
+    broken: 'instance 0 is accepted above the promised ballot',
   },
   'votes of several ballots are added up': {
     adapt: withProposer({ guards: { isForAnotherBallot: () => false } }),
@@ -85,7 +85,7 @@ const faults: Readonly<Record<string, Fault>> = {
   'an accept below the promise is accepted': {
     adapt: withAcceptor({ guards: { promisedMore: () => false } }),
     bounds: three,
-    broken: 'what is promised has come down',
+    broken: 'the promise has decreased',
   },
   'a batch that may be chosen is not helped': {
     adapt: withProposer({ guards: { somethingMayBeChosen: () => false } }),

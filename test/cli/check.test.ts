@@ -75,7 +75,7 @@ test('what breaks is shown as a transcript', () => {
   })
   const lines = reportLines(report)
   expect(lines.join('\n')).toContain(
-    'broken, in 3 events: the acceptor breaks an invariant of its context: what is promised has come down',
+    'broken, in 3 events: the acceptor breaks an invariant of its context: the promise has decreased',
   )
   expect(lines.at(-1)).toMatch(/^# It breaks this: the acceptor breaks .*\nservers 3\n/)
 })

@@ -277,7 +277,7 @@ describe('of what a request queue holds', () => {
   const second: Line = [[[1, '2:b']]]
   test.each<[title: string, broken: HeldRequests]>([
     ['a request stands nowhere', { ...held, ready: second }],
-    ['a request stands in two places', { ...held, waiting: put(held.waiting, 'anything', second) }],
+    ['a request is in two lines', { ...held, waiting: put(held.waiting, 'anything', second) }],
     [
       'a request without a tag waits',
       { ...held, ready: [[[0, '1:a']]], waiting: put(held.waiting, 'anything', second) },

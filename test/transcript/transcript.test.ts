@@ -135,9 +135,7 @@ describe('a transcript', () => {
     ].join('\n')
     expect(runTranscript(commands).failure).toContain('no sync is under way')
     const { failure } = runTranscript(commands, { adapt: forgetful })
-    expect(failure).toContain(
-      'the acceptor breaks an invariant of its context: what is promised has come down',
-    )
+    expect(failure).toContain('the acceptor breaks an invariant of its context: the promise has decreased')
   })
 
   test('is written from events that name a datagram by what it is', () => {
