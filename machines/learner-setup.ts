@@ -88,14 +88,14 @@ export const learnerSetup = setup({
      * chosen.
      */
     recordContradiction: enqueueActions(({ context, enqueue }, heard: HeardChosen) => {
-      const said = lastKnownIn(context, heard)
-      if (said === undefined) return
+      const reported = lastKnownIn(context, heard)
+      if (reported === undefined) return
       enqueue.emit({ type: 'flag', oddity: 'chosen', sender: heard.sender })
       if (!isCountedSender(context, heard)) return
       const before = context.contradiction
-      const others = before !== null && sameBatch(before.batch, said) ? before.by : []
+      const others = before !== null && sameBatch(before.batch, reported) ? before.by : []
       const by = withAnswer(others, heard.sender)
-      enqueue.assign({ contradiction: { batch: said, by } })
+      enqueue.assign({ contradiction: { batch: reported, by } })
       if (isQuorum(countedMembers(context.members), by)) enqueue.emit(haltAt(context))
     }),
     /** This node's own proposer counted a quorum for another batch than the one known here. */

@@ -35,11 +35,11 @@ export async function ask<T>(
   const client = connect({ servers })
   const givingUp = new AbortController()
   let interruptedBy: StopSignal | null = null
-  const unhear = onStopSignal((signal) => {
+  const removeHandlers = onStopSignal((signal) => {
     interruptedBy = signal
     givingUp.abort(new Error(signal))
   })
-  const doubt = setTimeout(() => void sayWhyItWaits(client, servers, givingUp.signal), doubtMs)
+  const doubt = setTimeout(() => void printWhyItWaits(client, servers, givingUp.signal), doubtMs)
   const deadline = timeout === undefined ? null : new Deadline(timeout, givingUp, () => answering(client))
   try {
     const answer = question(client, givingUp.signal)
@@ -56,7 +56,7 @@ export async function ask<T>(
   } finally {
     clearTimeout(doubt)
     deadline?.clear()
-    unhear()
+    removeHandlers()
     await client.close()
   }
 }
@@ -116,7 +116,7 @@ export function noServerAnswers(servers: readonly Address[], after: string, doub
 }
 
 /** Prints the likely reason for a missing answer to stderr, if there is one. */
-async function sayWhyItWaits(
+async function printWhyItWaits(
   client: Client,
   servers: readonly Address[],
   signal: AbortSignal,

@@ -105,7 +105,7 @@ export function joinAnew(
   const number = String(id)
   const store = dataDir === null ? ['--memory'] : ['--data', dataDir]
   const remove = shellCommand(['members', 'remove', number, '--servers', contact])
-  const tells = inspector === null ? [] : ['--inspect', inspector]
+  const reporting = inspector === null ? [] : ['--inspect', inspector]
   const join = shellCommand([
     'node',
     '--id',
@@ -113,7 +113,7 @@ export function joinAnew(
     '--listen',
     address,
     ...store,
-    ...tells,
+    ...reporting,
     '--join',
     contact,
   ])

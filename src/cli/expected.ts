@@ -38,9 +38,9 @@ export class Expected {
       const answers = await inquireOnce(missing, 1_000)
       // Some may have started to report in the meantime, and some report another address than the one given.
       const still = this.#missing()
-      const telling = this.#hub.servers.map(({ hello }) => hello.node)
+      const reporting = this.#hub.servers.map(({ hello }) => hello.node)
       for (const { server, report } of answers) {
-        if (report !== null && still.includes(server) && !telling.includes(report.id)) this.#show(report.id)
+        if (report !== null && still.includes(server) && !reporting.includes(report.id)) this.#show(report.id)
       }
     } finally {
       this.#isAsking = false

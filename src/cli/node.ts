@@ -175,7 +175,7 @@ async function runNode(flags: NodeFlags): Promise<void> {
   const logger = pino({ level: flags.logLevel }, pino.destination({ dest: 2, sync: true }))
   node = await startNodeIn(commandWords, { ...options, logger })
   warnOfAddress(node)
-  if (flags.supervised) sayReady({ ready: node.address })
+  if (flags.supervised) reportReady({ ready: node.address })
   else {
     const where = options.dataDir === null ? 'in memory' : `data ${options.dataDir}`
     print(`server ${node.id} ready on ${node.address} (${where})`)
@@ -205,7 +205,7 @@ function onSupervisorStop(stop: () => void): void {
   if (!process.connected) stopOnce()
 }
 
-function sayReady(message: ReadyMessage): void {
+function reportReady(message: ReadyMessage): void {
   // The channel closes when the parent is gone, which is handled elsewhere.
   process.send?.(message, undefined, undefined, () => undefined)
 }

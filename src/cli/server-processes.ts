@@ -60,7 +60,7 @@ export class ServerProcesses {
       giveUp = resolve
     })
     const all = [...this.#servers.values()].map(async (running, place) => {
-      isReady[place] = await this.#sayReady(running)
+      isReady[place] = await this.#printReady(running)
       if (!isReady[place]) patience ??= setTimeout(giveUp, startPatienceMs)
     })
     await Promise.race([Promise.all(all), failed])
@@ -124,12 +124,12 @@ export class ServerProcesses {
     running.state = 'up'
     running.isCrashed = false
     this.#watch(id, running.process)
-    return (await this.#sayReady(running))
+    return (await this.#printReady(running))
       ? done(`server ${id} runs again (pid ${running.process.pid})`)
       : failed(`server ${id} could not start: its output says why`)
   }
 
-  async #sayReady({ server, process }: Running): Promise<boolean> {
+  async #printReady({ server, process }: Running): Promise<boolean> {
     const address = await process.ready
     if (address === null) return false
     const where = server.dataDir === null ? 'in memory' : `data ${server.dataDir}`

@@ -16,15 +16,15 @@ const oneSignalMs = 500
  */
 export function onStopSignal(stop: (signal: StopSignal) => void): () => void {
   let firstAtMs: number | null = null
-  const hear = (signal: StopSignal) => {
+  const onSignal = (signal: StopSignal) => {
     const nowMs = performance.now()
     if (firstAtMs === null) {
       firstAtMs = nowMs
       stop(signal)
     } else if (nowMs - firstAtMs > oneSignalMs) process.exit(signalExitCodes[signal])
   }
-  for (const signal of stopSignals) process.on(signal, hear)
+  for (const signal of stopSignals) process.on(signal, onSignal)
   return () => {
-    for (const signal of stopSignals) process.off(signal, hear)
+    for (const signal of stopSignals) process.off(signal, onSignal)
   }
 }

@@ -13,8 +13,8 @@ import {
 import { edgeIdsOf } from './chart-edges.ts'
 
 /** An effect of a step: an emitted output, a started timer, or a cancelled timer. */
-export type Effect<Said> =
-  | { readonly kind: 'said'; readonly output: Said }
+export type Effect<Emitted> =
+  | { readonly kind: 'said'; readonly output: Emitted }
   | {
       readonly kind: 'timer'
       readonly id: string
@@ -23,9 +23,9 @@ export type Effect<Said> =
     }
   | { readonly kind: 'cancel'; readonly id: string }
 
-export interface Step<Said> {
+export interface Step<Emitted> {
   readonly snapshot: AnyMachineSnapshot
-  readonly effects: readonly Effect<Said>[]
+  readonly effects: readonly Effect<Emitted>[]
 }
 
 interface Action {
@@ -33,12 +33,12 @@ interface Action {
   readonly params?: unknown
 }
 
-function effectsOf<Said>(actions: readonly Action[]): Effect<Said>[] {
-  const effects: Effect<Said>[] = []
+function effectsOf<Emitted>(actions: readonly Action[]): Effect<Emitted>[] {
+  const effects: Effect<Emitted>[] = []
   for (const { type, params } of actions) {
     switch (type) {
       case 'xstate.emit':
-        effects.push({ kind: 'said', output: (params as { event: Said }).event })
+        effects.push({ kind: 'said', output: (params as { event: Emitted }).event })
         break
       case 'xstate.raise': {
         const { id, delay, event } = params as { id: string; delay?: number; event: { type: string } }
@@ -57,9 +57,9 @@ function effectsOf<Said>(actions: readonly Action[]): Effect<Said>[] {
 }
 
 /** The first snapshot of `machine` and the effects of its start. */
-export function start<Said>(machine: AnyStateMachine, input: unknown): Step<Said> {
+export function start<Emitted>(machine: AnyStateMachine, input: unknown): Step<Emitted> {
   const [snapshot, actions] = initialTransition(machine, input as never)
-  return { snapshot: sound(snapshot), effects: effectsOf<Said>(actions) }
+  return { snapshot: sound(snapshot), effects: effectsOf<Emitted>(actions) }
 }
 
 /** The actions of the current step. */
@@ -90,14 +90,14 @@ const scope: AnyActorScope = {
  * The snapshot after `event`, and the effects in order. Throws the errors of guards and actions. Such an error is a violated
  * assertion, because a machine receives decoded messages only.
  */
-export function step<Said>(
+export function step<Emitted>(
   machine: AnyStateMachine,
   snapshot: AnyMachineSnapshot,
   event: { readonly type: string },
-): Step<Said> {
+): Step<Emitted> {
   asked = []
   const next = machine.transition(snapshot, event, scope) as AnyMachineSnapshot
-  return { snapshot: sound(next), effects: effectsOf<Said>(asked) }
+  return { snapshot: sound(next), effects: effectsOf<Emitted>(asked) }
 }
 
 /** One transition of a step. An event may cause several. */
@@ -110,18 +110,18 @@ export interface Microstep {
 }
 
 /** As `step`, and reports every transition of the step. */
-export function watchedStep<Said>(
+export function watchedStep<Emitted>(
   machine: AnyStateMachine,
   snapshot: AnyMachineSnapshot,
   event: { readonly type: string },
-): Step<Said> & { readonly microsteps: readonly Microstep[] } {
+): Step<Emitted> & { readonly microsteps: readonly Microstep[] } {
   const microsteps: Microstep[] = []
   const watching = idle.system.inspect((inspected) => {
     const microstep = microstepOf(machine, inspected)
     if (microstep !== null) microsteps.push(microstep)
   })
   try {
-    return { ...step<Said>(machine, snapshot, event), microsteps }
+    return { ...step<Emitted>(machine, snapshot, event), microsteps }
   } finally {
     watching.unsubscribe()
   }

@@ -91,7 +91,7 @@ class Admission {
     const joiner = { id: identity.node, address, incarnation: identity.incarnation }
     const joining = new Joining(this.#seed, welcome, joiner, { patienceMs: joinPatienceMs, resolver, words })
     port.joining = joining
-    return joining.invitation((...said) => port.transport.send(...said))
+    return joining.invitation((...sent) => port.transport.send(...sent))
   }
 
   /** Waits until everything below `firstUnchosen` is executed. Returns `false` when `progressMs` pass without an execution. */

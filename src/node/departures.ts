@@ -9,7 +9,7 @@ import type { TextProtocol } from '../wire/text-protocol.ts'
 import { echoesCookies } from './places.ts'
 
 /** A message to a server that may have to be sent again. */
-interface Said {
+interface Sent {
   readonly message: Message
   readonly names: Names | null
 }
@@ -32,7 +32,7 @@ export interface DepartureOptions {
 /** Encodes outbound datagrams. Limits the answers to unproven addresses, and adds cookies. */
 export class Departures {
   readonly #options: DepartureOptions
-  readonly #cookies = new CookieJar<Address, Said>()
+  readonly #cookies = new CookieJar<Address, Sent>()
   #withheld = 0
 
   constructor(options: DepartureOptions) {
@@ -91,7 +91,7 @@ export class Departures {
   }
 
   /** Stores the cookie from the server at `address`. Returns the messages that were sent without it and must be sent again. */
-  take(address: Address, challenge: Challenge): readonly Said[] {
+  take(address: Address, challenge: Challenge): readonly Sent[] {
     return this.#cookies.take(address, challenge)
   }
 

@@ -64,7 +64,7 @@ class Foundation {
   readonly founded: Promise<Identity>
   readonly #options: FoundingOptions
   readonly #transport: Transport
-  readonly #told = new Set<string>()
+  readonly #logged = new Set<string>()
   #state: FoundingState
   #asked = 0
   #retry: NodeJS.Timeout | undefined
@@ -143,7 +143,7 @@ class Foundation {
     for (const obstacle of obstacles) {
       const text = obstacleText(record, obstacle, this.#options.words)
       if (isFinal(obstacle)) throw new StartError(text)
-      this.#tell(text)
+      this.#logOnce(text)
     }
     if (record.isFounded || record === before.record) return
     this.#asked = 0
@@ -155,7 +155,7 @@ class Foundation {
     const { to, message } = answerTo(from, source, found, record)
     this.#transport.send(to, message)
     if (!isSamePlan(found, record))
-      this.#tell(obstacleText(record, { kind: 'otherPlan', of: from, plan: found }, this.#options.words))
+      this.#logOnce(obstacleText(record, { kind: 'otherPlan', of: from, plan: found }, this.#options.words))
     // That founder just started or learned something, so it may now answer what this server still needs.
     if (unheardOf(this.#state).includes(from)) this.#askOne(from)
   }
@@ -175,10 +175,10 @@ class Foundation {
   }
 
   #remind(): void {
-    this.#told.clear()
+    this.#logged.clear()
     this.#logWait('warn')
     const { record, obstacles } = this.#state
-    for (const obstacle of obstacles) this.#tell(obstacleText(record, obstacle, this.#options.words))
+    for (const obstacle of obstacles) this.#logOnce(obstacleText(record, obstacle, this.#options.words))
     this.#reminder = setTimeout(() => this.#remind(), remindMs)
   }
 
@@ -188,9 +188,9 @@ class Foundation {
   }
 
   /** Logs each text once until the next reminder. */
-  #tell(text: string): void {
-    if (this.#told.has(text) || this.#told.size >= maxLines) return
-    this.#told.add(text)
+  #logOnce(text: string): void {
+    if (this.#logged.has(text) || this.#logged.size >= maxLines) return
+    this.#logged.add(text)
     this.#options.logger.error(text)
   }
 

@@ -24,13 +24,13 @@ export async function greet(
 ): Promise<Welcome> {
   let heard: (message: Heard, from: From) => void = () => undefined
   const link = new Link(new Directory([address], resolver), (message, from) => heard(message, from))
-  const say = () => link.say(0, { type: 'hello' })
+  const send = () => link.say(0, { type: 'hello' })
   const silence = () => {
     const why = whyUnresolved(address, resolver) ?? `no server answered there within ${patienceMs / 1000} s`
     return new StartError(`${words.names.join} ${address}: ${why}`)
   }
   try {
-    return await askAgain<Welcome>(say, { everyMs: retryMs, patienceMs, silence }, (answered) => {
+    return await askAgain<Welcome>(send, { everyMs: retryMs, patienceMs, silence }, (answered) => {
       heard = (message, { server }) => {
         if (message.type === 'welcome' && server !== undefined) answered(message)
       }

@@ -187,7 +187,7 @@ export async function joinCluster(
     { resolver: options.resolver },
   )
   try {
-    return await joining.invitation((...said) => transport.send(...said))
+    return await joining.invitation((...sent) => transport.send(...sent))
   } finally {
     transport.leave()
   }

@@ -84,7 +84,7 @@ export class LiveNode implements RunningNode {
     this.#replica = replica
     this.#executedLog = openExecutedLog(options, logger)
     this.#journal = openJournal(options, logger)
-    this.#faults = options.allowFaults === true ? new Faults(id, (fate) => this.#tellFate(fate)) : null
+    this.#faults = options.allowFaults === true ? new Faults(id, (fate) => this.#reportFate(fate)) : null
     const inspected = {
       ...{ identity, address, service, replica, logger },
       runtime: () => this.#runtime,
@@ -207,7 +207,7 @@ export class LiveNode implements RunningNode {
     if (members !== null) this.#logger.info({ instance, members }, 'members changed')
   }
 
-  #tellFate(fate: Fate): void {
+  #reportFate(fate: Fate): void {
     this.#inspection?.observer.fate(fate)
     this.#options.onFate?.({ kind: 'fate', clock: this.#runtime.clock, timeMs: Date.now(), ...fate })
   }

@@ -4,19 +4,19 @@ import { checkInvariants } from '../core/roles.ts'
 import { type Step, start, step } from '../core/step.ts'
 
 /** As `start`, for a role or a client. */
-export function checkedStart<Said>(machine: AnyStateMachine, input: unknown): Step<Said> {
-  const first = start<Said>(machine, input)
+export function checkedStart<Emitted>(machine: AnyStateMachine, input: unknown): Step<Emitted> {
+  const first = start<Emitted>(machine, input)
   checkInvariants(machine, null, { type: 'xstate.init' }, first.snapshot)
   return first
 }
 
 /** As `step`, for a role or a client. */
-export function checkedStep<Said>(
+export function checkedStep<Emitted>(
   machine: AnyStateMachine,
   before: AnyMachineSnapshot,
   event: { readonly type: string },
-): Step<Said> {
-  const next = step<Said>(machine, before, event)
+): Step<Emitted> {
+  const next = step<Emitted>(machine, before, event)
   checkInvariants(machine, before, event, next.snapshot)
   return next
 }

@@ -21,9 +21,13 @@ export interface Replicas {
 }
 
 /** Moves machines: `start` and `step` of src/core/step.ts with checks of their invariants, and possibly with a cache. */
-export interface Stepper<Said = Output> {
-  start(machine: AnyStateMachine, input: unknown): Step<Said>
-  step(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step<Said>
+export interface Stepper<Emitted = Output> {
+  start(machine: AnyStateMachine, input: unknown): Step<Emitted>
+  step(
+    machine: AnyStateMachine,
+    snapshot: AnyMachineSnapshot,
+    event: { readonly type: string },
+  ): Step<Emitted>
 }
 
 export interface NodeSettings {

@@ -73,9 +73,9 @@ export function changedRoles(before: RoleSnapshots | null, after: RoleSnapshots)
   return Object.fromEntries(changed.map((role) => [role, machineStateOf(role, after[role])]))
 }
 
-function watched<Said>(...step: Parameters<typeof watchedStep>): ReturnType<typeof watchedStep<Said>> {
+function watched<Emitted>(...step: Parameters<typeof watchedStep>): ReturnType<typeof watchedStep<Emitted>> {
   try {
-    return watchedStep<Said>(...step)
+    return watchedStep<Emitted>(...step)
   } catch (error) {
     throw new RoleFailed(`a role failed: ${messageOf(error)}`, { cause: error })
   }

@@ -8,7 +8,7 @@ import { forgetOldest } from './oldest.ts'
  */
 export class CookieJar<K, M = Message> {
   readonly #cookies = new Map<K, string>()
-  readonly #said = new Map<K, readonly M[]>()
+  readonly #sent = new Map<K, readonly M[]>()
 
   /** The cookie to echo to `giver`; '' while there is none, which asks for one. */
   cookieOf(giver: K): string {
@@ -17,15 +17,15 @@ export class CookieJar<K, M = Message> {
 
   /** True when messages to `giver`, or its cookie, are remembered. */
   knows(giver: K): boolean {
-    return this.#said.has(giver) || this.#cookies.has(giver)
+    return this.#sent.has(giver) || this.#cookies.has(giver)
   }
 
   /** Records that `messages` are sent to `giver`. */
   record(giver: K, messages: readonly M[]): void {
-    this.#said.delete(giver)
+    this.#sent.delete(giver)
     if (this.#cookies.has(giver)) return
-    this.#said.set(giver, messages)
-    if (this.#said.size > maxCookiesHeld) forgetOldest(this.#said)
+    this.#sent.set(giver, messages)
+    if (this.#sent.size > maxCookiesHeld) forgetOldest(this.#sent)
   }
 
   /**
@@ -33,11 +33,11 @@ export class CookieJar<K, M = Message> {
    * withheld. Each message is sent again at most once, so a forged challenge cannot cause a loop.
    */
   take(giver: K, { cookie, withheld }: Challenge): readonly M[] {
-    const said = this.#said.get(giver) ?? []
-    this.#said.delete(giver)
+    const sent = this.#sent.get(giver) ?? []
+    this.#sent.delete(giver)
     this.#cookies.delete(giver)
     this.#cookies.set(giver, cookie)
     if (this.#cookies.size > maxCookiesHeld) forgetOldest(this.#cookies)
-    return withheld > 0 ? said : []
+    return withheld > 0 ? sent : []
   }
 }
