@@ -76,7 +76,7 @@ function chosenAtZeroAndOne(): Schedule {
   return cluster
 }
 
-describe('1 and 2.1, the safety requirements, whatever happens', () => {
+describe('1 and 2.1, the safety requirements, in every run', () => {
   const mild: readonly ClusterEvent['type'][] = ['deliver', 'sync', 'timer', 'client.timer', 'restart']
 
   /** Chance chooses `length` events, losses, copies and crashes among them. Then who is down starts again, and all is done. */
@@ -215,7 +215,7 @@ describe('2.1, what is required of a choice', () => {
     expect(role.context.accepted).toEqual([record(0, ballot(3, 0), 'three')])
   })
 
-  test('P2, P2a, P2b: if v is chosen, whatever is proposed, accepted or chosen above has the value v', () => {
+  test('P2, P2a, P2b: if v is chosen, all that is proposed, accepted or chosen above has the value v', () => {
     const cluster = chosenAtZeroAndOne()
     cluster.crash(0)
     cluster.ask('b', 2)
@@ -227,7 +227,7 @@ describe('2.1, what is required of a choice', () => {
     expect(cluster.executedAt(0)).toEqual({ 0: 'a', 2: 'a' })
   })
 
-  test('P2c: v is the value of the highest-numbered proposal accepted in a majority, whoever accepted a lower one', () => {
+  test('P2c: v is the value of the highest-numbered proposal accepted in a majority, though others accepted a lower one', () => {
     const role = proposerThatPrepared()
     const three = [record(0, ballot(3, 3), 'three')]
     const wants = role.hear(
@@ -447,7 +447,7 @@ describe('2.4, progress', () => {
     expect(role.context.ballot).toEqual(ballot(42, 0))
   })
 
-  test('safety is ensured whoever is taken for the leader: all of them at once', () => {
+  test('safety is ensured with any leader: all of them at once', () => {
     const cluster = new Schedule(3)
     cluster.askAtOnce({ a: 0, b: 1, c: 2 })
     cluster.settle()

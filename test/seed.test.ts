@@ -84,7 +84,7 @@ describe('2-2, proposers', () => {
     expect(cluster.state.servers.flatMap(({ node }) => node.running?.timers ?? [])).toEqual([])
   })
 
-  test('a request is executed once, whoever is asked again: servers know it by its sequence number', () => {
+  test('a request is executed once, though any server is asked again: servers know it by its sequence number', () => {
     const cluster = new Schedule(3)
     cluster.ask('a', 0)
     cluster.exchange(0, [1], 'prepare', 'promise')

@@ -33,7 +33,7 @@ describe('who answers', () => {
     expect(answeringIn([server(0), null, null])).toEqual({ kind: 'tooFew', text })
   })
 
-  test('a server that was removed does not count, whatever it knows', () => {
+  test('a server that was removed does not count, though it knows much', () => {
     const ids = [0, 1, 2, 3]
     const before = ids.map((id) => ({ id, address: `a:${id + 1}`, counted: true }))
     const removed = server(3, { firstUnchosen: 4, members: before })

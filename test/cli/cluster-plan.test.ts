@@ -42,7 +42,7 @@ describe('the plan of paxos cluster', () => {
     expect(plan({ trace: true })).toEqual(plan({ executedLog: true }))
   })
 
-  test('goes on with a founding that was interrupted, whoever has begun it', () => {
+  test('goes on with a founding that was interrupted, though others have begun it', () => {
     const { isFirstStart, start, lost } = plan({}, [], ['.paxos/1'])
     expect({ isFirstStart, ids: start.map(({ id }) => id), lost }).toEqual({
       isFirstStart: true,

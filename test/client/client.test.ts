@@ -365,7 +365,7 @@ describe('a request', () => {
     for (let round = 0; round < 5; round += 1) expect((await client.request(round)).result).toBe(round)
   })
 
-  it('is sent as it was when it was asked, whatever the program does to its body later', async () => {
+  it('is sent as it was when it was asked, though the program changes its body later', async () => {
     let lost = 0
     const script: Script = (message) => (lost++ < 1 ? [] : echo(message))
     const { server, client } = await startPair(script, { timing: hasty })

@@ -44,7 +44,7 @@ export class FakeServer {
   address = ''
   /** What it says to requests and inquiries. */
   script: Script = () => []
-  /** What it says in the place of any answer to whoever echoes that cookie; `null` to answer. */
+  /** What it says in the place of any answer to a sender that echoes that cookie; `null` to answer. */
   challenge: ((cookie: string | undefined) => Challenge | null) | null = null
   /** What it says to hello; `null` for nothing. */
   welcome: Welcome | null = null

@@ -155,7 +155,7 @@ const happenings = fc.record({
   which: fc.nat(5),
 })
 
-test('whatever servers propose, see and choose, no time is counted twice', () => {
+test('no time is counted twice in any order of proposals, sights and choices', () => {
   const rates = fc.array(fc.double({ min: 0.95, max: fastestRate, noNaN: true }), {
     minLength: 3,
     maxLength: 3,

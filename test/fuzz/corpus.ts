@@ -8,7 +8,7 @@ import { messageTypes, type Said, said } from '../support/arbitraries.ts'
 /** An envelope as JSON, with any fields. */
 export type Fields = { [key: string]: Json }
 
-/** What honest clients call themselves, their locks and values: whatever bears it is theirs. */
+/** What honest clients call themselves, their locks and values: what bears it is theirs. */
 export const honestMark = 'honest'
 
 /** What servers say that is no vote, nor asks for one: a lie in it may cost time, but nothing else. */

@@ -1,4 +1,4 @@
-/** A cluster of three processes under honest load, and whatever else can arrive at its ports. */
+/** A cluster of three processes under honest load, and all else that can arrive at its ports. */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -66,7 +66,7 @@ export interface Latencies {
   readonly p99Ms: number
 }
 
-/** Runs it. Whatever does not hold stands in the report's `faults`. */
+/** Runs it. What does not hold stands in the report's `faults`. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const cluster = await LiveCluster.start(servers.length)
   const asking = await Datagrams.open()

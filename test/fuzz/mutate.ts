@@ -1,9 +1,9 @@
 /**
- * Makes datagrams that nobody honest sends. The sender of them knows whatever goes over the wire but the incarnations of
+ * Makes datagrams that nobody honest sends. The sender of them knows all that goes over the wire but the incarnations of
  * servers, and the names that honest clients draw: so it can repeat any datagram, and say anything in the name of anybody,
  * but not vote. Of what is no vote (`prepare`, `learn`, `denial`) it
- * changes the numbers and leaves the incarnations. Whoever knows incarnations as well can lie as a member, which docs/verification.md says is not covered;
- * and whoever reaches the port can change the members and free any lock, which this therefore does not ask for.
+ * changes the numbers and leaves the incarnations. A sender that knows incarnations as well can lie as a member, which docs/verification.md says is not covered;
+ * and a sender that reaches the port can change the members and free any lock, which this therefore does not ask for.
  */
 import type { Json, NodeId } from '../../machines/batch.ts'
 import type { Random } from '../../src/simulator/random.ts'

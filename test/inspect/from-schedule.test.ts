@@ -102,7 +102,7 @@ test('it is founded as every cluster is', () => {
   expect(records[0]?.kind).toBe('cluster')
 })
 
-test('whatever happens to a cluster, the picture follows it', () => {
+test('the picture follows all that happens to a cluster', () => {
   for (let seed = 1; seed <= 12; seed += 1) {
     const random = new Random(seed)
     const watched = new Watched({ settings: clusterSettings(3), service })

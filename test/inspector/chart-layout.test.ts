@@ -145,7 +145,7 @@ function writtenIn({ boxes, arrows }: Drawing): readonly Written[] {
   return [...boxes.map(({ title }) => title), ...texts.flatMap(({ lines }) => lines)].map(placeOf)
 }
 
-/** The letters of a line: from their highest to their lowest point, as wide as they are, whatever the layout took them for. */
+/** The letters of a line: from their highest to their lowest point, as wide as they are, not as the layout estimated. */
 function placeOf({ x, y, spans }: DrawnLine): Written {
   const widths = spans.map(({ kind, text }) =>
     kind === 'title' ? textWidth(text, 12, 'bold') : textWidth(text, 12),

@@ -188,7 +188,7 @@ function movesOf(record: InspectorRecord) {
     : step.record.moves.map((move) => ({ chart: chartOf('client'), move, key: 'client' }))
 }
 
-/** The states before a record of whoever it tells of. */
+/** The states before a record, of the machine that the record is about. */
 function roleStatesOf(picture: Picture, record: InspectorRecord): Map<string, string> {
   const stands = new Map<string, string>()
   if (record.kind === 'server') {

@@ -27,7 +27,7 @@ describe('how far drawings are apart', () => {
     expect(paceAfter(...often(5_000)).waitMs(1_000)).toBeLessThanOrEqual(100)
   })
 
-  test('not at all again once they are quick again, whatever one of them took before', () => {
+  test('not at all again once they are quick again, though one of them took long before', () => {
     expect(paceAfter(...often(5), 60_000).isSlow).toBe(true)
     expect(paceAfter(...often(5), 60_000, ...often(3)).isSlow).toBe(false)
   })

@@ -51,7 +51,7 @@ describe('the heads above the columns', () => {
     expect(agesOf(picture)).toEqual([0, 0, 0])
   })
 
-  test('are of one moment while records are left out, whoever reported last', () => {
+  test('are of one moment while records are left out, though one reported last', () => {
     // Two servers have reported twice, the third once: it is no hundred instances behind.
     const first = [heads(0, 10_200, 100), heads(1, 10_201, 99), heads(2, 10_203, 99)]
     const picture = pictureOf(...first, heads(0, 10_400, 200), heads(1, 10_401, 199))

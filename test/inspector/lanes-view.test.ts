@@ -104,7 +104,7 @@ describe('labels', () => {
           expect(box.bottom).toBeLessThanOrEqual(bounds.bottom)
           for (const other of boxes.slice(i + 1)) expect(boxesOverlap(box, other)).toBe(false)
         }
-        // Whatever is not drawn had no room at any of its places.
+        // What is not drawn had no room at any of its places.
         const drawn = new Set(placed.map(({ key, text }) => `${key} ${text}`))
         for (const { key, text, places } of wishes) {
           if (drawn.has(`${key} ${text}`)) continue
@@ -351,7 +351,7 @@ describe('the lanes', () => {
     const few = ['other clients', 'client c0', 'client c1', 'client c2', 'server 0']
     expect(low.lanes.map(({ name }) => name)).toEqual(few)
     expect(low.height).toBe(120)
-    // Once only another is in view, it has a lane, whoever came before it.
+    // Once only another is in view, it has a lane, though others came before it.
     for (let i = 0; i < 100; i += 1) model.add(requestFrom(12))
     const start = { axis: 'order', left: 0, scale: usualScale('order'), width: 1_150 } as const
     const later = scene(model, { height: 120, viewport: followed(model, start, model.end) })

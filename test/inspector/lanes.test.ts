@@ -197,7 +197,7 @@ describe('a client', () => {
     expect(model.clients).toEqual([{ name: 'abc', firstAt: 0, lastAt: 1 }])
   })
 
-  test('of the inspector has one lane, whatever its session and its address', () => {
+  test('of the inspector has one lane, with any session and address', () => {
     const client = { kind: 'client', client: 'inspector', seq: 1, moves: [], machine } as const
     const model = modelOf(
       { ...client, timeMs: 0, heard: null, event: 'ask', said: [{ to: 0, message: request }] },
@@ -257,7 +257,7 @@ describe('a recording that leaves nothing out', () => {
     judge(scenarioRecording(file))
   })
 
-  test('and so it is whatever happens', () => {
+  test('and so it is in every run', () => {
     let lost = 0
     let copies = 0
     for (let seed = 1; seed <= 12; seed += 1) {

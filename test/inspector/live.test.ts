@@ -110,7 +110,7 @@ describe('the live page', () => {
     expect({ end: store.view.end, unreadable: store.view.unreadable }).toEqual({ end: 2, unreadable: 4 })
   })
 
-  test('survives whatever it is sent', () => {
+  test('survives all that it is sent', () => {
     const { store, hub, say, welcome } = livePage()
     welcome()
     const kinds = ['cluster', 'server', 'gap', 'process', 'links', 'client', 'verdict']

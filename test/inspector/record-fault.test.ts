@@ -22,7 +22,7 @@ test('no record of a run is wrong', () => {
   }
 })
 
-/** Whatever the page makes of the record that comes after `before`. */
+/** All that the page makes of the record that comes after `before`. */
 function show(before: readonly InspectorRecord[], record: InspectorRecord): void {
   const timeline = new Timeline()
   timeline.add(before)

@@ -109,7 +109,7 @@ describe('a record in words', () => {
     )
   })
 
-  test('is short, and there is one for every record, whatever is in it', () => {
+  test('is short, and there is one for every record, with any content', () => {
     for (const record of randomRecords({ seed: 5, events: 400, servers: 3 })) {
       const text = recordText(record)
       expect(text.length).toBeLessThan(410)

@@ -31,7 +31,7 @@ class Drawn {
   }
 }
 
-test('whatever changes is drawn at once, until it is asked to be seldom; then the latest, when it is time', () => {
+test('each change is drawn at once, until it is asked to be seldom; then the latest, when it is time', () => {
   const drawn = new Drawn('a')
   drawn.show('b', 0)
   drawn.show('c', 100)

@@ -46,7 +46,7 @@ describe('the timeline', () => {
     expect(timeline.marks.every(({ number }) => number >= timeline.first)).toBe(true)
   })
 
-  test('of large records it keeps fewer, and the last of them whatever their size', () => {
+  test('of large records it keeps fewer, and the last of them at any size', () => {
     const timeline = new Timeline(20_000, 100_000)
     const whole = new Timeline()
     whole.add(records)

@@ -164,7 +164,7 @@ describe('in the playground', () => {
     expect(stretches?.map((stretch) => stretch.begins)).toEqual([0, ...ends.slice(0, -1)])
   })
 
-  test('whoever takes another way has left it', () => {
+  test('a reader who takes another way has left it', () => {
     const elsewhere = happened({ ...session!, at: 5 }, { type: 'crash', server: 2, survived: 0 })
     expect(tourStretches(elsewhere)).toBeNull()
   })

@@ -90,7 +90,7 @@ test('servers that listen everywhere are members by IPv4, IPv6 and through a lin
   expect(datagrams).toMatchObject({ failed: {} })
 })
 
-test('a server on 0.0.0.0 is understood, whichever of its addresses is asked', async () => {
+test('a server on 0.0.0.0 is understood at each of its addresses', async () => {
   const all = await ports(3)
   await found(
     all.map((port) => `0.0.0.0:${port}`),

@@ -77,7 +77,7 @@ test('requests of clients that are dropped are never heard, and answers that are
   expect((await client.lock('a')).name).toBe('a')
 })
 
-test('whoever watches a client sees its machine ask, wait and be answered', async () => {
+test('an observer of a client sees its machine ask, wait and be answered', async () => {
   const { client, addresses } = await cluster(true)
   const { unlock } = await client.lock('a')
   const moves: ClientMove[] = []

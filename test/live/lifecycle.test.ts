@@ -242,7 +242,7 @@ describe('a cluster that goes on', () => {
     await expectOneOrder([2])
   })
 
-  test('the leader is removed under load, and whoever asks it is turned away', async () => {
+  test('the leader is removed under load, and its clients are turned away', async () => {
     await underLoad(0, async () => {
       await until(
         async () => (await leader()) === 0,

@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 /** How long an answer may take on a machine that has much else to do, in milliseconds. */
 const patienceMs = 20_000
 
-/** After this long without an answer, whatever still waits is taken to wait for an unlock, in milliseconds. */
+/** After this long without an answer, a request that still waits is taken to wait for an unlock, in milliseconds. */
 const quietMs = 400
 
 /** Server, action and lock of one request; the actions are written as the seed's scripts write them. */

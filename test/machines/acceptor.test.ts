@@ -527,7 +527,7 @@ describe('members', () => {
     expect(role.context).toEqual(before)
   })
 
-  test('a server that was removed tells whoever prepares what it settled, and promises nothing', () => {
+  test('a server that was removed reports to a proposer what it settled, and promises nothing', () => {
     const role = acceptor({ members: [member(1), member(2)] })
     const before = role.context
     // Of two servers one was removed: it alone may know, and the other needs its answer to go on.
@@ -572,7 +572,7 @@ describe('numbers that nobody can have come to', () => {
     expect(role.hear(persisted, prepare(tooHigh, 10))).toEqual([surpassed(tooHigh), write(tooHigh)])
   })
 
-  test('an instance too far above the first unchosen one is dropped, whoever sends it', () => {
+  test('an instance too far above the first unchosen one is dropped from any sender', () => {
     for (const role of [acceptor(), acceptor({ incarnation: 'another' })]) {
       const far = 10 + 2 ** 32 + 1
       expect(role.hear(prepare(higher, far))).toEqual([flag('instance', 2)])

@@ -405,7 +405,9 @@ function live(
   return wants
 }
 
-describe.each(charts.filter(([name]) => name !== 'node'))('whatever the %s hears', (name, machine) => {
+describe.each(
+  charts.filter(([name]) => name !== 'node'),
+)('any event that the %s receives', (name, machine) => {
   // As they come out of a decoder: fast-check makes objects without a prototype.
   const events = fc
     .array(fc.option(happenings[name] ?? fc.constant(null), { freq: 6 }), { maxLength: 30 })

@@ -164,7 +164,7 @@ describe('what it takes of what was chosen', () => {
 
   test.each(
     Object.keys(ways),
-  )('%s: nothing twice and nothing out of order, whatever comes again', (state) => {
+  )('%s: nothing twice and nothing out of order, though pages come again', (state) => {
     const role = learnerIn(state)
     const events = [
       chosen(1, 11, 13),
@@ -371,7 +371,7 @@ describe('catching up', () => {
     expect(role.pass('askInterval')).toEqual([asked, ask(1), asking(200)])
   })
 
-  test('asks whoever told it of more, though that is no member it knows of: those may be gone', () => {
+  test('asks the server that showed more, though it is no member that it knows: those may be gone', () => {
     const role = learner({ members: [member(1)] })
     expect(role.hear(behind(14, 7))).toEqual([askStranger(7), asking()])
     expect(role.pass('askInterval')).toEqual([asked, ask(1), asking(120)])
@@ -391,7 +391,7 @@ describe('catching up', () => {
     expect(role.pass('askInterval')).toEqual([asked, asking(120)])
   })
 
-  test('hears of more to learn while it learns, from whoever knows it', () => {
+  test('hears of more to learn while it learns, from a server that knows it', () => {
     const role = learnerIn('catchingUp')
     expect(role.hear(behind(12, 2))).toEqual([])
     expect(role.context.target).toBe(14)
@@ -501,7 +501,7 @@ describe('what is accepted and abandoned', () => {
     expect(role.hear(chosen(1, 10, 10))).toEqual([inquired, settle, newsChecked])
   })
 
-  test('may be known to one of the quorum, whoever answers last', () => {
+  test('may be known to one of the quorum, in any order of answers', () => {
     const role = learner({ members: members(5) })
     role.hear(newsWanted, unsettled(3), chosen(1, 10, 10))
     role.hear(newsWanted, unsettled(4))
@@ -687,7 +687,7 @@ describe('history that is contradicted', () => {
     ])
   })
 
-  test('the same batch again, whatever the order of its keys, contradicts nothing', () => {
+  test('the same batch again, with its keys in any order, contradicts nothing', () => {
     const role = afterTen()
     const same = Object.fromEntries(Object.entries(at(9)).reverse()) as unknown as ReturnType<typeof at>
     expect(role.hear(chosen(2, 9, 10, { batches: [same] }))).toEqual([])

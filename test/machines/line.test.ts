@@ -11,7 +11,7 @@ function lineOf(count: number): Line {
   )
 }
 
-test('stays in order, whatever comes and goes, and changes no earlier line', () => {
+test('stays in order while requests come and go, and changes no earlier line', () => {
   const change = fc.record({ order: fc.nat(400), comes: fc.boolean() })
   fc.assert(
     fc.property(fc.array(change, { maxLength: 600 }), (changes) => {

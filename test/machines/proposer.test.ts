@@ -480,7 +480,7 @@ describe('accepting', () => {
     ])
   })
 
-  test('proposes one batch at a ballot and instance, whatever it is offered', () => {
+  test('proposes one batch at a ballot and instance, though it is offered others', () => {
     const role = proposerIn('accepting.proposing')
     expect(role.hear({ type: 'batch.offered', batch: batch('another') })).toEqual([])
     expect(role.pass('retransmitInterval')).toEqual([

@@ -605,7 +605,7 @@ describe('waking', () => {
     expectSound(role.context)
   })
 
-  test('goes one by one, in order of arrival, whatever the order of being delayed', () => {
+  test('goes one by one, in order of arrival, not in the order of delaying', () => {
     const role = queue()
     role.hear(ask('a1'), ask('a2'), ask('a3'), wanted)
     role.hear(ran([delayed('a3', 'a'), delayed('a1', 'a'), delayed('a2', 'a')]), wanted)

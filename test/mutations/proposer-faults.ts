@@ -142,7 +142,7 @@ export const proposerFaults: readonly Mutation[] = [
     proposerMachine.provide({ guards: { somebodyKnowsMore: () => false } }),
   ),
   faultyRole(
-    'counts votes by id alone, whatever the directory',
+    'counts votes by id alone, of any directory',
     'proposer',
     proposerMachine.provide({
       guards: {

@@ -85,7 +85,7 @@ export const trials: Readonly<Record<string, Trial>> = {
     quickest: 'chance',
   },
   'answers before it is executed': { bounds: 'a duel' },
-  'counts votes by id alone, whatever the directory': {
+  'counts votes by id alone, of any directory': {
     bounds: 'two servers, one of which runs on with the directory that was replaced',
   },
   'helps what was accepted above a hole': { schedule: 'void-record.txt' },

@@ -49,7 +49,7 @@ describe('an address', () => {
     expect(canonicalAddress(canonical)).toBe(canonical)
   })
 
-  it('has one canonical form, whatever its spelling, and it means the same', () => {
+  it('has one canonical form in every spelling, and it means the same', () => {
     fc.assert(
       fc.property(spelledIpv6, fc.nat(65_535), ({ parts, spelled }, port) => {
         expect(isIP(spelled), spelled).toBe(6)

@@ -136,7 +136,7 @@ describe('the resolver', () => {
     expect(harness.asked).toHaveLength(11)
   })
 
-  it('tells whoever waits for a name when it was looked up, found or not', async () => {
+  it('notifies those who wait for a name when it was looked up, found or not', async () => {
     const harness = new Harness()
     const found = harness.resolver.resolve('a')
     const alsoFound = harness.resolver.resolve('a')

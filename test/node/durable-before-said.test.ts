@@ -1,6 +1,6 @@
 /**
- * A live server says a promise or an accepted only after the write of its acceptor that states it is synced: whatever else its storage
- * ends meanwhile, and in whichever order. No other engine runs this part of a live server.
+ * A live server says a promise or an accepted only after the write of its acceptor that states it is synced: other writes may end
+ * meanwhile, in any order. No other engine runs this part of a live server.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

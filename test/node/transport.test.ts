@@ -105,7 +105,7 @@ describe('a server that listens on all addresses', () => {
     await isAnswered(address, address, await start('[::]:0'))
   })
 
-  it('of IPv4 answers whichever of its addresses was asked', async () => {
+  it('of IPv4 answers from the address that was asked', async () => {
     const server = await start('0.0.0.0:0')
     await isAnswered('127.0.0.1', '127.0.0.2', server)
   })

@@ -84,7 +84,7 @@ function reordered(value: unknown): unknown {
   )
 }
 
-describe('whatever is chosen', () => {
+describe('any chosen batches', () => {
   test('two replicas say the same and are equal, though one is restored on its way and its JSON is ordered otherwise', () => {
     fc.assert(
       fc.property(batches, fc.nat(14), (given, restoreAt) => {

@@ -47,7 +47,7 @@ describe('instances', () => {
     expect(times).toEqual([5, 5, 13])
   })
 
-  test('the replicated clock stays a safe integer, whatever batches bring', () => {
+  test('the replicated clock stays a safe integer, with any batches', () => {
     const replica = newReplica()
     for (let instance = 0; instance < 20_000; instance += 1) {
       replica.execute(instance, { node: 0, elapsedMs: maxElapsedMs, requests: [] })

@@ -52,7 +52,7 @@ describe('an idle session', () => {
     expect(outcomesOf(replica, [ask('new@0', 2, lock('z'))])).toEqual([locked(2)])
   })
 
-  test('use keeps it, in whatever order sessions began', () => {
+  test('use keeps it, in any order sessions began', () => {
     const replica = newReplica()
     run(replica, [ask('a@0', 1, lock('x')), ask('b@0', 1, lock('y')), ask('c@0', 1, lock('z'))])
     run(replica, [ask('a@0', 2, lock('v'))], { clockMs: hourMs })

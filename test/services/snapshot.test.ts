@@ -50,7 +50,7 @@ describe('a restored replica', () => {
     expect(copy.sessionCount, 'one was idle for too long; one is used, one waits, one is not yet due').toBe(3)
   })
 
-  test('forgets first what has been idle for longest, whatever the order of uids', () => {
+  test('forgets first what has been idle for longest, in any order of uids', () => {
     const replica = newReplica()
     for (const [clockMs, uid] of ['b@0', 'c@0', 'a@0'].entries()) {
       run(replica, [ask(uid, 1, unlock('x'))], { clockMs })

@@ -51,7 +51,7 @@ test('does what a Map does, stays balanced and writes into no map of before', ()
   )
 })
 
-describe('whatever the order of keys', () => {
+describe('any order of keys', () => {
   test.each([
     ['rising', (place: number) => place],
     ['falling', (place: number) => 20_000 - place],

@@ -42,7 +42,7 @@ describe('a crash of storage in memory', () => {
     expect(await storage.chosen(0, 1_000)).toEqual([batch('c')])
   })
 
-  it('loses what was being written, and says so to whoever waits for it', async () => {
+  it('loses what was being written, and reports it to those who wait for it', async () => {
     const storage = await founded()
     const promise = storage.persist(accepting(7))
     storage.crash()

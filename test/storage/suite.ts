@@ -236,7 +236,7 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
       await expect(storage.open()).rejects.toThrow(StorageError)
     })
 
-    it('follows the rule of durable.ts, whatever is written and whenever it is opened again', async () => {
+    it('follows the rule of durable.ts, through any writes and any opening', async () => {
       const name = fc.constantFrom('a', 'b')
       const step = fc.oneof(
         {

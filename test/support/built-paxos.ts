@@ -12,7 +12,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Whatever still runs when the tests' own process ends is ended with it. */
+/** What still runs when the tests' own process ends is ended with it. */
 const running = new Set<ChildProcess>()
 
 process.on('exit', () => {

@@ -73,7 +73,7 @@ const candidates: readonly Candidate[] = [
   })),
 ]
 
-/** Starts the first browser that starts. Whoever is given one closes it. */
+/** Starts the first browser that starts. The caller closes it. */
 export async function startChromium(): Promise<Found> {
   const failures: string[] = []
   const named = process.env.PAXOS_CHROMIUM

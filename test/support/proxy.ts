@@ -17,7 +17,7 @@ const maxUnderWay = 10_000
 const bufferBytes = 4 * 1024 * 1024
 
 /**
- * A stretch of bad network before one server: whoever wants to reach the server sends to the proxy's address. Each source
+ * A stretch of bad network before one server: a sender that wants to reach the server sends to the proxy's address. Each source
  * has a socket of its own on the server's side, so that the server's answers find their way back.
  */
 export class BadNetwork {

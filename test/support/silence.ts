@@ -237,7 +237,7 @@ class Trial {
     return true
   }
 
-  /** Whoever holds the lock that others wait for, it is freed; somebody must have held it. */
+  /** The lock that others wait for is freed; somebody must have held it. */
   #unlock(): void {
     const [server = 0] = this.#live
     this.#happen({ type: 'request', client: 'last', server, command: unlock('x') })

@@ -40,7 +40,7 @@ export function simulatedCluster(
   let waiting = 0
   let isPumping = false
 
-  /** One event at a time, so that whoever was answered acts before the next one; then whoever waits is let go on. */
+  /** One event at a time, so that a client that was answered acts before the next one; then those that wait go on. */
   async function pump(): Promise<void> {
     if (isPumping) return
     isPumping = true

@@ -126,7 +126,7 @@ class Walk {
   }
 
   /**
-   * Everybody is there again and nothing is lost. Whoever waits for the lock gets it, one after the other, or asks again and
+   * Everybody is there again and nothing is lost. A client that waits for the lock gets it, one after the other, or asks again and
    * hears what has become of its server.
    */
   #endFaults(): void {

@@ -589,7 +589,7 @@ describe('bad runs break the invariant that they should', () => {
 })
 
 describe('what is known', () => {
-  test('is the same text in whatever order it was learned', () => {
+  test('is the same text in any order it was learned', () => {
     const [a, b] = [vote(0, b1, 0, batch), vote(2, b1, 0, batch)]
     const start = [...prepared(), accept(b1, 0, batch)]
     expect(observed([...asked, ...start, ...a, ...b]).toJson()).toBe(

@@ -1,6 +1,6 @@
 /**
- * The checkers on real runs: the roles as they are break no invariant and give histories that both checkers pass, whatever
- * the network, the disks and the crashes do. What one checker keeps is written down and read again after every fact.
+ * The checkers on real runs: the roles as they are break no invariant and give histories that both checkers pass, with
+ * any network, disks and crashes. What one checker keeps is written down and read again after every fact.
  */
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'

@@ -27,7 +27,7 @@ test('counters, which have nothing to do with the register of the same key', () 
   expect(service.do({ action: 'count', key: 'x' })).toEqual({ count: 3 })
 })
 
-test('its snapshot restores it, and is the same in whatever order it came to be', () => {
+test('its snapshot restores it, and is the same in any order it came to be', () => {
   const moment = { instance: 0, index: 0, clockMs: 0, uid: 'a@0' }
   const after = (...keys: string[]) => {
     let state = registerService.initial()

@@ -37,7 +37,7 @@ describe('a cookie', () => {
 })
 
 describe('an address that has not echoed its cookie', () => {
-  it('is sent three times what came from it at most, whatever comes and leaves', () => {
+  it('is sent three times what came from it at most, in any order of arrivals and departures', () => {
     const step = fc.record({ came: fc.nat({ max: 70_000 }), wanted: fc.nat({ max: 200_000 }) })
     fc.assert(
       fc.property(fc.array(step), (steps) => {
@@ -72,7 +72,7 @@ describe('an address that has not echoed its cookie', () => {
 })
 
 describe('an address that echoed its cookie', () => {
-  it('is answered whatever is asked, until the cookie is two epochs old', () => {
+  it('is answered each question, until the cookie is two epochs old', () => {
     const { allowance, time } = allowanceAt()
     const cookie = allowance.cookieOf(here)
     expect(allowance.receive(here, 10, cookie)).toBe(true)

@@ -56,7 +56,7 @@ function messagesOf(datagrams: readonly Uint8Array[], decoder = decoderOf(null))
   })
 }
 
-/** Whatever was decoded is of the schema, contradicts nothing and stays what it is when it is sent on. */
+/** Each decoded message is of the schema, contradicts nothing and stays what it is when it is sent on. */
 function expectSound(decoded: Decoded): void {
   if (decoded.kind === 'dropped') {
     expect(decoded.detail.length).toBeLessThanOrEqual(200)
@@ -267,7 +267,7 @@ describe('an envelope', () => {
     })
   })
 
-  it('leaves out what it says twice, whatever it says', () => {
+  it('leaves out what it says twice', () => {
     fc.assert(
       fc.property(anythingSaid, ({ cluster, sender, names, message }) => {
         const messages = [message, structuredClone(message)]
@@ -291,7 +291,7 @@ describe('an envelope', () => {
     expect(tooLong.map(({ length }) => length)).toEqual([1_200, 1_201 - 1_186 + 14])
   })
 
-  it('never needs pieces for messages that fit alone, whatever the limit', () => {
+  it('never needs pieces for messages that fit alone, with any limit', () => {
     for (let limit = 1_200; limit < 1_260; limit += 1) {
       const datagrams = encodeEnvelope(
         { cluster, sender: 2, names: ours, messages: many.slice(0, 200) },

@@ -166,7 +166,7 @@ describe('pieces', () => {
     expect(store.pendingBytes).toBeLessThanOrEqual(limits.maxPendingBytes / 4)
   })
 
-  it('take bounded memory, whoever sends whatever', () => {
+  it('take bounded memory, from any senders', () => {
     const hostile = fc.record({
       source: fc.integer({ min: 0, max: 5_000 }),
       id: fc.bigInt({ min: 0n, max: 40n }),

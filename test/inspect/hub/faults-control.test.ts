@@ -151,7 +151,7 @@ test('a lock that waits too long is given up', async () => {
   })
 })
 
-test('processes are left to whoever started them', async () => {
+test('processes are left to those who started them', async () => {
   const { control } = await controlled()
   expect(await control.control({ type: 'crash', node: 0 })).toMatchObject({ ok: false })
   const results: ControlResult[] = [

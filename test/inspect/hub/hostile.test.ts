@@ -102,7 +102,7 @@ describe('memory', () => {
       await page.heard(({ kind }) => kind === 'process')
     }))
 
-  test('is held of a bounded number of servers, whatever they call themselves', () =>
+  test('is held of a bounded number of servers, under any names', () =>
     withHub({}, async (hub) => {
       for (let node = 0; node < 70; node += 1) {
         const server = await ToldServer.connect(hub, hello(node))

@@ -163,7 +163,7 @@ describe('control', () => {
       await ToldServer.connect(hub, hello(0))
       await page.until(({ records }) => records.some(({ kind }) => kind === 'cluster'))
       expect(await page.control(command, token)).toEqual(notAllowed)
-      // One that is started with it is enough, whichever comes first.
+      // One that is started with it is enough, in any order.
       await ToldServer.connect(hub, hello(1, { allowsFaults: true }))
       await page.until(({ records }) => records.some((one) => one.kind === 'cluster' && one.allowsFaults))
       const wrong = { ok: false, error: expect.stringContaining('token') }
@@ -252,7 +252,7 @@ describe('what servers tell', () => {
       expect(hub.counters.servers).toBe(1)
     }))
 
-  test('whatever it is, breaks nothing', () =>
+  test('of any kind, breaks nothing', () =>
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)
       const durable = { promised: null, accepted: [], firstUnchosen: 0 }

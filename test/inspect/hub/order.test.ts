@@ -119,7 +119,7 @@ describe('the order of records', () => {
 
 test.each([
   1, 2, 3, 4,
-])('seed %i: in whatever order batches come, no message is heard before it is said', (seed) => {
+])('seed %i: in any order batches come, no message is heard before it is said', (seed) => {
   const teller = new ScheduleTeller()
   runRandomSchedule({
     seed,

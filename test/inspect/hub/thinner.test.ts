@@ -76,7 +76,7 @@ describe('a client that waits on an idle cluster', () => {
     expect(stands(folded(kept)).roles[0]?.learner.state).toBe('following')
   })
 
-  test('whatever comes then finds what was left out told of, and everything in its order', () => {
+  test('the records that come then find what was left out reported, and everything in its order', () => {
     const thinner = new Thinner()
     const kept = begun.flatMap((record) => thinner.take(record, 0))
     const give = (records: readonly InspectorRecord[], nowMs: number) =>

@@ -38,7 +38,7 @@ await inBrowser('faults from the page', (open) => {
     return parts.page.getByRole('application', { name: /^Messages/ }).getByRole('button', { name })
   }
 
-  // The first, since nobody leads yet: whoever leads needs no promise.
+  // The first, since nobody leads yet: a leader needs no promise.
   test('a timer is fired, and its server prepares again', async () => {
     const panel = await faults()
     const drop = async (message: string, to: string) => {

@@ -182,7 +182,7 @@ await inBrowser('the playground', (open) => {
     await parts.button('Hide text').click()
     await tour.getByText(tourSteps[11]!.text[0]!).waitFor({ state: 'detached' })
     await parts.button('Show text').click()
-    // Whoever leaves the schedule of the tour is asked whether to go on with it.
+    // A reader who leaves the schedule of the tour is asked whether to go on with it.
     await parts.open('Next')
     await parts.page.getByLabel('Scenario').selectOption({ label: 'A duel' })
     await tour.waitFor({ state: 'detached' })

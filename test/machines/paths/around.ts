@@ -33,7 +33,7 @@ export function recordOf(ballot: Ballot, instance: Instance): AcceptedRecord {
   return { instance, ballot, batch: batchOf(ballot, instance) }
 }
 
-/** The batch that was chosen at an instance, whoever had it chosen. */
+/** The batch that was chosen at an instance, by any proposer. */
 export function chosenAt(instance: Instance): Batch {
   return batch(`chosen at ${instance}`)
 }

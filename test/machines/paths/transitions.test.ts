@@ -82,7 +82,7 @@ test('how often each was taken is counted', () => {
   ])
 })
 
-test('a transition that no event leads to stays untaken, whatever happens', () => {
+test('a transition that no event leads to stays untaken in every run', () => {
   const { untaken } = coverageOf('go', 'no', 'stop', 'no', 'no')
   expect(untaken).toEqual(['tiny on no[0] guard isMany', 'tiny.there after pause[0]'])
 })
