@@ -125,5 +125,5 @@ test('where nobody listens the server says so, once, and serves', async () => {
   await vi.waitFor(() => expect(ofStately()).toHaveLength(1), patiently)
   // Long enough for several tries.
   await sleep(1_500)
-  expect(ofStately()).toEqual([[{ stately }, expect.stringMatching(/^nobody listens/)]])
+  expect(ofStately()).toEqual([[{ stately }, expect.stringContaining('does not run at this address')]])
 })

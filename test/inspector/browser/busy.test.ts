@@ -44,7 +44,7 @@ await inBrowser('the live page', (open) => {
   async function connected(): Promise<Parts> {
     const { page } = await open(hub.url)
     const parts = new Parts(page)
-    await page.getByText('No server tells what happens yet').waitFor()
+    await page.getByText('No server has reported yet. Start servers').waitFor()
     return parts
   }
 
@@ -87,7 +87,7 @@ await inBrowser('the live page', (open) => {
   test('a hub that is gone is said to be, and found again', async () => {
     const { page, faults } = await open(hub.url)
     const parts = new Parts(page)
-    await page.getByText('No server tells what happens yet').waitFor()
+    await page.getByText('No server has reported yet. Start servers').waitFor()
     hub.say({ type: 'hub.records', records: records.slice(0, 200) })
     await parts.token(0, 'acceptor', 'listening').waitFor()
     hub.disconnect()
