@@ -3,6 +3,7 @@
  * the same name in a table checks it.
  */
 import type { StateValue } from 'xstate'
+import type { NodeId } from './batch.ts'
 
 /** The context between two events. `value` is the state of its chart, if there is one. */
 export interface Moment<C> {
@@ -40,4 +41,9 @@ export function isUnchanged<C>({ context, before }: Step<C>, ...fields: readonly
 
 export function isDistinct(values: readonly unknown[]): boolean {
   return new Set(values).size === values.length
+}
+
+/** True when each of these servers is among the `others`. */
+export function areIn(servers: readonly NodeId[], others: readonly NodeId[]): boolean {
+  return servers.every((id) => others.includes(id))
 }

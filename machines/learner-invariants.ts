@@ -1,6 +1,5 @@
 /** Checks of the invariants that `learner-context.ts` states. */
-import type { NodeId } from './batch.ts'
-import { type Invariants, isDistinct, isIn, isUnchanged } from './invariant.ts'
+import { areIn, type Invariants, isDistinct, isIn, isUnchanged } from './invariant.ts'
 import type { LearnerContext } from './learner-context.ts'
 import { countedMembers } from './members.ts'
 
@@ -43,8 +42,4 @@ export const learnerInvariants: Invariants<LearnerContext> = {
       ? null
       : 'a server that is not counted has answered'
   },
-}
-
-function areIn(servers: readonly NodeId[], others: readonly NodeId[]): boolean {
-  return servers.every((id) => others.includes(id))
 }

@@ -1,7 +1,7 @@
 /** Checks of the invariants that `proposer-context.ts` states. */
 import { type Ballot, sameBallot } from './ballot.ts'
 import type { Instance } from './batch.ts'
-import { type Invariants, isDistinct, isIn, isUnchanged, type Moment, type Step } from './invariant.ts'
+import { areIn, type Invariants, isDistinct, isIn, isUnchanged, type Moment, type Step } from './invariant.ts'
 import { countedMembers, isCounted } from './members.ts'
 import { highestAccepted, isPrepared } from './promises.ts'
 import type { ProposerContext } from './proposer-context.ts'
@@ -32,8 +32,7 @@ export const proposerInvariants: Invariants<ProposerContext> = {
     if (isUnchanged(step, 'accepts', 'members')) return null
     const { accepts, members } = step.context
     if (!isDistinct(accepts)) return 'a server has accepted twice'
-    const counted = countedMembers(members)
-    return accepts.every((id) => counted.includes(id)) ? null : 'a server that is not counted has accepted'
+    return areIn(accepts, countedMembers(members)) ? null : 'a server that is not counted has accepted'
   },
   isChosen: ({ context: { isChosen, batch } }) =>
     isChosen && batch === null ? 'a batch is chosen, and none is proposed' : null,

@@ -1,5 +1,6 @@
 /** The transitions of a chart. Each transition has a name that stays the same when the chart is run, tested or drawn. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
+import { memoByIdentity } from './memo.ts'
 
 /** One alternative for one event, delay or `always` in one state. */
 export interface ChartEdge {
@@ -56,16 +57,11 @@ export function edgesOf({ root }: AnyStateMachine): readonly ChartEdge[] {
   )
 }
 
-const known = new WeakMap<AnyStateMachine, ReadonlyMap<object, string>>()
-
 /** Maps each transition object of XState to the id of its edge. */
-export function edgeIdsOf(machine: AnyStateMachine): ReadonlyMap<object, string> {
-  const before = known.get(machine)
-  if (before !== undefined) return before
-  const ids = new Map(edgesOf(machine).map(({ transition, id }) => [transition, id]))
-  known.set(machine, ids)
-  return ids
-}
+export const edgeIdsOf = memoByIdentity(
+  (machine: AnyStateMachine): ReadonlyMap<object, string> =>
+    new Map(edgesOf(machine).map(({ transition, id }) => [transition, id])),
+)
 
 /** `on accepted`, `after backoff`, `always`. */
 export function triggerText(trigger: Trigger): string {

@@ -2,18 +2,13 @@
 import type { Command } from '../../machines/batch.ts'
 import { utf8 } from './bytes.ts'
 import { heldBytes } from './json.ts'
+import { memoByIdentity } from './memo.ts'
 
-/** A cache of sizes by object: the codec measures a command when it decodes it, and the queue measures it again. */
-const measuredCommands = new WeakMap<Command, number>()
-
-/** The size of the JSON of `command` in bytes, which `maxCommandBytes` limits. Throws the errors of `JSON.stringify`. */
-export function commandBytes(command: Command): number {
-  const measured = measuredCommands.get(command)
-  if (measured !== undefined) return measured
-  const bytes = utf8(JSON.stringify(command)).length
-  measuredCommands.set(command, bytes)
-  return bytes
-}
+/**
+ * The size of the JSON of `command` in bytes, which `maxCommandBytes` limits. Throws the errors of `JSON.stringify`. The codec measures
+ * a command when it decodes it, and the queue measures it again.
+ */
+export const commandBytes = memoByIdentity((command: Command) => utf8(JSON.stringify(command)).length)
 
 /**
  * A command that takes at most this many bytes of memory counts as the size of its JSON. A queue holds `queueBytes` of such

@@ -26,7 +26,7 @@ export function unlessFromServer({ type }: Message, { sender }: Origin): string 
 }
 
 function withoutServer(type: Message['type']): string {
-  return `${type}:only a server sends it, and the envelope names no server with an incarnation`
+  return `${type}: only a server sends it, and the envelope names no server with an incarnation`
 }
 
 /** A proposer sends these for its own ballot only. */

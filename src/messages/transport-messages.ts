@@ -10,7 +10,7 @@ export const transportMessages = {
     fitsAnyCluster: false,
     isAnswer: true,
     contradiction: (_, { sender }) =>
-      sender === null ? 'challenge:only a server sends it, and the envelope names no sender' : null,
+      sender === null ? 'challenge: only a server sends it, and the envelope names no sender' : null,
     repetitionKey: noKey,
     batches: noBatches,
     sentence: ({ withheld }) => `challenge: ${withheld} withheld`,

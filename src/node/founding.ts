@@ -26,7 +26,7 @@ import type { Home } from './home.ts'
 import { foundedIdentity } from './identity.ts'
 import type { Logger } from './logger.ts'
 import type { OptionWords } from './option-words.ts'
-import type { Receiver } from './receiver.ts'
+import { ignoringReceiver, type Receiver } from './receiver.ts'
 import { Transport } from './transport.ts'
 
 const firstAskMs = 50
@@ -82,15 +82,9 @@ class Foundation {
       this.#reject = reject
     })
     const { socket, record, signal, resolver, logger } = options
-    const nothing = () => undefined
     const receiver: Receiver = {
-      // Ignored: clients ask another server, and servers tolerate lost messages.
-      hear: nothing,
-      request: nothing,
-      join: nothing,
-      invited: nothing,
-      silent: nothing,
-      leaving: () => 0,
+      // Clients ask another server, and servers tolerate lost messages.
+      ...ignoringReceiver,
       addressOf: (id) => record.members.find((member) => member.id === id)?.address,
       ask: ({ type, nonce }, from) => {
         if (type !== 'inquire') return

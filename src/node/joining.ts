@@ -12,6 +12,7 @@ import { StartError } from '../core/start-error.ts'
 import { type Resolver, systemResolver } from '../network/resolver.ts'
 import { askAgain } from './ask-again.ts'
 import type { OptionWords } from './option-words.ts'
+import { ignoringReceiver } from './receiver.ts'
 import { Transport } from './transport.ts'
 
 const retryMs = 200
@@ -167,21 +168,13 @@ export async function joinCluster(
   options: JoiningOptions,
 ): Promise<Invited> {
   const joining = new Joining(seed, welcome, joiner, options)
-  const nothing = () => undefined
   const transport = new Transport(
     socket,
     welcome.cluster,
     joiner.id,
     {
-      hear: nothing,
-      request: nothing,
-      ask: nothing,
-      join: nothing,
+      ...ignoringReceiver,
       invited: (answer, sender) => joining.hear(answer, sender),
-      found: nothing,
-      founder: nothing,
-      silent: nothing,
-      leaving: () => 0,
       addressOf: (id) => joining.addressOf(id),
     },
     { resolver: options.resolver },

@@ -40,6 +40,22 @@ export interface Receiver {
   addressOf(id: NodeId, addressee: string | null, last?: HeardFrom): Address | undefined
 }
 
+const ignore = () => undefined
+
+/** Ignores every message: a server that does not take part yet replaces the handlers that it needs. */
+export const ignoringReceiver: Receiver = {
+  hear: ignore,
+  request: ignore,
+  ask: ignore,
+  join: ignore,
+  invited: ignore,
+  found: ignore,
+  founder: ignore,
+  silent: ignore,
+  leaving: () => 0,
+  addressOf: ignore,
+}
+
 type Question = Exclude<ClientMessage, RequestMessage>
 
 /** The sender of a message, as the envelope names it. */

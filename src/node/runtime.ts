@@ -126,7 +126,8 @@ export class Runtime implements Driver {
    * senders advance the clock: otherwise any sender could exhaust its range.
    */
   hear(sender: NodeId, message: NodeMessage, names: Names, from: Address, clock: number): void {
-    if (this.#core.isHeard(sender, names)) this.#scope.clock.follow(clock)
+    const { clock: own } = this.#scope
+    if (clock > own.now && this.#core.isHeard(sender, names)) own.follow(clock)
     this.#take({ type: 'hear', sender, names, from, message })
   }
 

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { Message, RequestMessage } from '../../machines/messages.ts'
+import { memoByIdentity } from '../core/memo.ts'
 import { dictionary, entryOf } from '../messages/dictionary.ts'
 import { maxDatagramBytes, maxMessageBytes, maxMessagesPerDatagram, minDatagramBytes } from './limits.ts'
 import { PieceStore, pieceMark, splitIntoPieces } from './pieces.ts'
@@ -58,17 +59,11 @@ interface EncodedMessage {
   readonly bytes: number
 }
 
-/** A cache, because a message often goes to several servers. */
-const encodedMessages = new WeakMap<Message, EncodedMessage>()
-
-function encodeMessage(message: Message): EncodedMessage {
-  const known = encodedMessages.get(message)
-  if (known !== undefined) return known
+/** Encoded once, because a message often goes to several servers. */
+const encodeMessage = memoByIdentity((message: Message): EncodedMessage => {
   const text = JSON.stringify(message)
-  const encoded = { text, bytes: Buffer.byteLength(text) }
-  encodedMessages.set(message, encoded)
-  return encoded
-}
+  return { text, bytes: Buffer.byteLength(text) }
+})
 
 /** The first id is random, so that the pieces of a restarted process are not combined with those of its previous run. */
 let lastPieceId = randomBytes(8).readBigUInt64BE()

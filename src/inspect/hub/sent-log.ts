@@ -1,6 +1,7 @@
 import type { NodeId } from '../../../machines/batch.ts'
 import type { NodeMessage } from '../../../machines/messages.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
+import { memoByIdentity } from '../../core/memo.ts'
 
 /** How many messages are kept of each pair of sender and receiver, and how many pairs. A sender may name any receiver. */
 const remembered = 4_096
@@ -9,15 +10,7 @@ const mostLinks = 4_096
 const mostRemembered = 1_048_576
 
 /** Kept, because both the ordering and the judgement need them. */
-const prints = new WeakMap<NodeMessage, number>()
-
-function printOf(message: NodeMessage): number {
-  const known = prints.get(message)
-  if (known !== undefined) return known
-  const print = fingerprint(message)
-  prints.set(message, print)
-  return print
-}
+const printOf = memoByIdentity<NodeMessage, number>(fingerprint)
 
 /** The messages that servers recently sent to each other: answers whether a received message is known to have been sent. */
 export class SentLog {
