@@ -1,5 +1,5 @@
 /** Watches machines while an engine moves them: the transitions that they take and the states that they reach. */
-import type { AnyMachineSnapshot } from 'xstate'
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import type { ClientEmitted } from '../../machines/client.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Output } from '../../machines/outputs.ts'
@@ -7,7 +7,7 @@ import { stateName } from '../core/chart-names.ts'
 import { messageOf } from '../core/message-of.ts'
 import { RoleFailed } from '../core/role-failed.ts'
 import { checkInvariants, roleNames } from '../core/roles.ts'
-import { watchedStep } from '../core/step.ts'
+import { type Step, watchedStep } from '../core/step.ts'
 import { machineStateOf } from '../inspect/records/machine-state.ts'
 import type { RoleMove, RoleStates } from '../inspect/records/record.ts'
 import { checkedStart } from './checked-step.ts'
@@ -20,23 +20,20 @@ export class Watch {
 
   readonly stepper: Stepper = {
     start: checkedStart,
-    step: (machine, snapshot, event) => {
-      const { microsteps, ...step } = watched<Output>(machine, snapshot, event)
+    step: (machine, before, event) => {
       const role = machine.id as RoleName
-      this.#atServer.push(...movesOf(event, microsteps, snapshot).map((move) => ({ role, ...move })))
-      checkInvariants(machine, snapshot, event, step.snapshot)
-      return step
+      return watched<Output>(machine, before, event, (moves) => {
+        this.#atServer.push(...moves.map((move) => ({ role, ...move })))
+      })
     },
   }
 
   readonly clientStepper: Stepper<ClientEmitted> = {
     start: checkedStart,
-    step: (machine, snapshot, event) => {
-      const { microsteps, ...step } = watched<ClientEmitted>(machine, snapshot, event)
-      this.#atClient.push(...movesOf(event, microsteps, snapshot))
-      checkInvariants(machine, snapshot, event, step.snapshot)
-      return step
-    },
+    step: (machine, before, event) =>
+      watched<ClientEmitted>(machine, before, event, (moves) => {
+        this.#atClient.push(...moves)
+      }),
   }
 
   /** Removes and returns the recorded moves of roles. */
@@ -73,7 +70,22 @@ export function changedRoles(before: RoleSnapshots | null, after: RoleSnapshots)
   return Object.fromEntries(changed.map((role) => [role, machineStateOf(role, after[role])]))
 }
 
-function watched<Emitted>(...step: Parameters<typeof watchedStep>): ReturnType<typeof watchedStep<Emitted>> {
+/** The step; `moved` receives its moves before the invariants are checked, so that a step that breaks one is recorded too. */
+function watched<Emitted>(
+  machine: AnyStateMachine,
+  before: AnyMachineSnapshot,
+  event: { readonly type: string },
+  moved: (moves: readonly Omit<RoleMove, 'role'>[]) => void,
+): Step<Emitted> {
+  const { microsteps, ...step } = watchedOrFailed<Emitted>(machine, before, event)
+  moved(movesOf(event, microsteps, before))
+  checkInvariants(machine, before, event, step.snapshot)
+  return step
+}
+
+function watchedOrFailed<Emitted>(
+  ...step: Parameters<typeof watchedStep>
+): ReturnType<typeof watchedStep<Emitted>> {
   try {
     return watchedStep<Emitted>(...step)
   } catch (error) {
