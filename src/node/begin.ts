@@ -48,11 +48,17 @@ export async function begin(
   if (dataDir !== null && !existsSync(dataDir)) beginningOf(null, options)
   const directory = dataDir === null ? null : openDirectory(dataDir, around.logger, options.words)
   const home = directory ?? homeless
-  const { identity, isMember, invited } = await identityOf(options, home, around)
-  const store = await openStore(directory, options, { identity, isMember }, () => {
-    if (!isMember) home.write({ kind: 'member', identity })
-  })
-  return { identity, invited, ...store }
+  const release = (await directory?.lock()) ?? (async () => undefined)
+  try {
+    const { identity, isMember, invited } = await identityOf(options, home, around)
+    const store = await openStore(directory, options, { identity, isMember, release }, () => {
+      if (!isMember) home.write({ kind: 'member', identity })
+    })
+    return { identity, invited, ...store }
+  } catch (error) {
+    await release()
+    throw error
+  }
 }
 
 function openDirectory(dataDir: string, logger: Logger, words: OptionWords): DataDirectory {

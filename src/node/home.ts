@@ -1,6 +1,6 @@
 /**
- * Stores the identity of a server in a file beside its store, so that a store that lost its records is not mistaken for a new
- * one. Invariant: the store is created after the file, and the roles write to it only after the file says that the server is a
+ * Stores the identity of a server in a file beside its log, so that a log that was lost is not mistaken for a new
+ * one. Invariant: the log is created after the file, and the roles write to it only after the file says that the server is a
  * member.
  */
 import {
@@ -19,23 +19,26 @@ import { join } from 'node:path'
 import type { FoundingRecord } from '../../machines/founding.ts'
 import { messageOf } from '../core/message-of.ts'
 import { StartError } from '../core/start-error.ts'
+import { DirectoryInUse, lockDirectory } from '../storage/directory-lock.ts'
+import { damageText } from '../storage/log/damage.ts'
+import { logDirectory, storedFormat } from '../storage/log/layout.ts'
 import { makePrivateDirectory, privateFile } from '../storage/permissions.ts'
-import { damage, encodeRecord, openRecord, storedFormat } from '../storage/records.ts'
 import { type Identity, StorageError } from '../storage/storage.ts'
 import type { OptionWords } from './option-words.ts'
+import { decodeStanding, encodeStanding } from './standing-file.ts'
 
 /** The identity of a server, as far as it is decided. */
 export type Standing =
   /** A founder that has not voted. */
   | { readonly kind: 'founding'; readonly record: FoundingRecord }
-  /** Its identity is decided, and it has not voted. Its store may be empty. */
+  /** Its identity is decided, and it has not voted. It may have no log yet. */
   | { readonly kind: 'new'; readonly identity: Identity }
-  /** It may have voted. Its store holds all its promises, or is damaged. */
+  /** It may have voted. Its log holds all its promises, or is damaged. */
   | { readonly kind: 'member'; readonly identity: Identity }
 
 export interface Home {
   /**
-   * Returns `null` when nothing was ever stored. Throws a `StorageError` when the file is damaged, or when there is a store
+   * Returns `null` when nothing was ever stored. Throws a `StorageError` when the file is damaged, or when there is a log
    * without the file.
    */
   read(): Standing | null
@@ -46,13 +49,9 @@ export interface Home {
 /** The home of a server that stores in memory. */
 export const homeless: Home = { read: () => null, write: () => undefined }
 
-const fileName = 'identity'
-const storeName = 'store'
-
-/** The directory of the store of the server at `dataDir`. */
-export function storeDirectory(dataDir: string): string {
-  return join(dataDir, storeName)
-}
+const fileName = 'identity.json'
+/** What the formats 1 and 2 kept in the directory: the owner, and records in LevelDB. */
+const earlierNames = ['identity', 'store']
 
 /** The state of a data directory, for a program that plans to start its server. */
 export type DirectoryStanding =
@@ -101,13 +100,7 @@ export class DataDirectory implements Home {
     const text = this.#text()
     if (text === null) return this.#nothing()
     try {
-      const { format, ...standing } = JSON.parse(openRecord(fileName, text.trimEnd()).json) as Standing & {
-        readonly format: number
-      }
-      if (format === storedFormat) return standing
-      throw new Error(
-        `its format is ${format}, and this version reads format ${storedFormat}: use the version that made it`,
-      )
+      return decodeStanding(text)
     } catch (error) {
       throw new StorageError(this.#path, messageOf(error), error)
     }
@@ -125,7 +118,7 @@ export class DataDirectory implements Home {
       rmSync(temporary, { force: true })
       const file = openSync(temporary, 'wx', privateFile)
       try {
-        writeSync(file, `${encodeRecord(0, { format: storedFormat, ...standing })}\n`)
+        writeSync(file, encodeStanding(standing))
         fsyncSync(file)
       } finally {
         closeSync(file)
@@ -140,12 +133,19 @@ export class DataDirectory implements Home {
     }
   }
 
-  /** Creates the directory of the store, readable by its owner only. */
-  makeStore(): string {
-    const store = storeDirectory(this.#path)
-    makePrivateDirectory(store)
-    this.#sync()
-    return store
+  /** The path of the directory. */
+  get path(): string {
+    return this.#path
+  }
+
+  /** Makes sure that no other process uses the directory, until the returned function is called. */
+  async lock(): Promise<() => Promise<void>> {
+    try {
+      return await lockDirectory(this.#path)
+    } catch (error) {
+      const reason = error instanceof DirectoryInUse ? '' : 'it cannot be locked: '
+      throw new StorageError(this.#path, `${reason}${messageOf(error)}`, error)
+    }
   }
 
   /** The text of the file; `null` when there is none. */
@@ -158,23 +158,30 @@ export class DataDirectory implements Home {
     }
   }
 
-  /** Throws when there is a store, which is created after the file. */
+  /** Throws when there is a log, which is created after the file, or the files of an earlier version. */
   #nothing(): null {
-    if (this.#storeFiles().length === 0) return null
+    const names = this.#names()
+    const earlier = names.find((name) => earlierNames.includes(name))
+    if (earlier !== undefined) {
+      throw new StorageError(
+        this.#path,
+        `its format is 1 or 2 (it holds ${earlier}), and this version reads format ${storedFormat}: remove the server from the ` +
+          'cluster, and let it join again with an empty directory; or use the version that made it',
+      )
+    }
+    if (!names.includes(logDirectory)) return null
     throw new StorageError(
       this.#path,
-      damage(
-        `it holds a store, but the file ${fileName}, which names its owner, is missing (version 0.1.0 did not write one, and this version cannot read its stores)`,
-      ).message,
+      damageText(`it holds a log, but the file ${fileName}, which names its owner, is missing`),
     )
   }
 
-  #storeFiles(): string[] {
+  #names(): readonly string[] {
     try {
-      return readdirSync(storeDirectory(this.#path))
+      return readdirSync(this.#path)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-      throw new StorageError(this.#path, `its ${storeName} cannot be read: ${messageOf(error)}`, error)
+      throw new StorageError(this.#path, `it cannot be read: ${messageOf(error)}`, error)
     }
   }
 

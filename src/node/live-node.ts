@@ -5,6 +5,7 @@ import type { Address, Batch, Json, NodeId } from '../../machines/batch.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { delayName } from '../core/chart-names.ts'
+import type { DurableState } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
 import type { ExecutedFact } from '../core/node-core.ts'
 import { StartError } from '../core/start-error.ts'
@@ -15,7 +16,7 @@ import { thrownInWords } from '../services/reason.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import { textProtocolOf } from '../services/text-protocols.ts'
-import type { Durable, Identity, Storage } from '../storage/storage.ts'
+import type { Identity, OpenedStorage, Storage } from '../storage/storage.ts'
 import { beAdmitted } from './admission.ts'
 import { ExecutedLog } from './executed-log.ts'
 import { type Fate, Faults } from './faults.ts'
@@ -107,7 +108,8 @@ export class LiveNode implements RunningNode {
   }
 
   /** Executes the stored batches again. */
-  async recover({ promised, accepted, firstUnchosen }: Durable): Promise<void> {
+  async recover({ promised, accepted, firstUnchosen, torn }: OpenedStorage): Promise<void> {
+    if (torn !== null) this.#logger.warn(torn, 'dropped the end of the log: a write was interrupted there')
     const { service, storage, timing = defaultTiming, limits = defaultLimits } = this.#options
     const chosen: Batch[] = []
     const executed = ({ batch, execution }: ExecutedFact) => {
@@ -122,7 +124,7 @@ export class LiveNode implements RunningNode {
   }
 
   /** Spawns the roles and lets them send. */
-  serve(socket: Socket, durable: Durable): void {
+  serve(socket: Socket, durable: DurableState): void {
     const { timing = defaultTiming, limits = defaultLimits, resolver, words } = this.#options
     const logger = this.#logger
     this.#port = new ServerPort({

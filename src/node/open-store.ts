@@ -1,8 +1,8 @@
 import { StartError } from '../core/start-error.ts'
-import { LevelStorage } from '../storage/level-storage.ts'
+import { damageText } from '../storage/log/damage.ts'
+import { LogStorage } from '../storage/log-storage.ts'
 import { MemoryStorage } from '../storage/memory-storage.ts'
-import { damage } from '../storage/records.ts'
-import { type Durable, type Identity, type Storage, StorageError } from '../storage/storage.ts'
+import { type Identity, type OpenedStorage, type Storage, StorageError } from '../storage/storage.ts'
 import type { DataDirectory } from './home.ts'
 import type { OptionWords } from './option-words.ts'
 
@@ -11,11 +11,13 @@ export interface StoreOwner {
   readonly identity: Identity
   /** True when the server may have voted. An empty store is then an error. */
   readonly isMember: boolean
+  /** Unlocks the directory. The storage calls it when it is closed. */
+  readonly release: () => Promise<void>
 }
 
 export interface OpenStore {
   readonly storage: Storage
-  readonly durable: Durable
+  readonly durable: OpenedStorage
 }
 
 /**
@@ -28,7 +30,8 @@ export async function openStore(
   owner: StoreOwner,
   opened: () => void,
 ): Promise<OpenStore> {
-  const storage = directory === null ? new MemoryStorage() : new LevelStorage(directory.makeStore())
+  const storage =
+    directory === null ? new MemoryStorage() : new LogStorage(directory.path, { closed: owner.release })
   const durable = await storage.open()
   try {
     await claim(storage, durable, owner, dataDir ?? 'memory', words)
@@ -43,20 +46,19 @@ export async function openStore(
 /** Checks that the store belongs to its owner, and that a member's store is not empty. */
 async function claim(
   storage: Storage,
-  { identity: stored }: Durable,
+  { identity: stored }: OpenedStorage,
   { identity, isMember }: StoreOwner,
   place: string,
   { names }: OptionWords,
 ): Promise<void> {
   if (stored === null) {
-    if (isMember)
-      throw new StorageError(place, damage('it holds no records, but it held some before').message)
+    if (isMember) throw new StorageError(place, damageText('it holds no log, but it held one before'))
     await storage.initialise(identity)
     return
   }
   if (stored.cluster === identity.cluster && stored.incarnation === identity.incarnation) return
   throw new StartError(
-    `${names.dataDir} ${place} holds the store of server ${stored.node} of the cluster ${stored.cluster}, and says that it belongs to server ` +
+    `${names.dataDir} ${place} holds the log of server ${stored.node} of the cluster ${stored.cluster}, and says that it belongs to server ` +
       `${identity.node} of the cluster ${identity.cluster}: parts of two directories were put together. Put them back as they were`,
   )
 }

@@ -63,6 +63,7 @@ export class Runtime implements Driver {
     this.#scope = new EventScope(self, this.#actors, watchers)
     this.#core = new NodeCore({ self, incarnation }, replica, this)
     this.ended = this.#actors.ended
+    void storage.whenFailed.then(({ message }) => this.fail(message))
   }
 
   /** Executes the next of the stored chosen batches again, before the node starts. */

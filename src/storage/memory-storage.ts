@@ -3,7 +3,7 @@ import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
-import { type Durable, type Identity, type Storage, StorageError } from './storage.ts'
+import { type Identity, type OpenedStorage, type Storage, StorageError } from './storage.ts'
 
 interface Waiting {
   readonly synced: boolean
@@ -12,6 +12,8 @@ interface Waiting {
 }
 
 export class MemoryStorage implements Storage {
+  readonly whenFailed: Promise<StorageError>
+  #fail: (error: StorageError) => void = () => undefined
   #isOpen = false
   #failed: StorageError | null = null
   #identity: Identity | null = null
@@ -21,15 +23,21 @@ export class MemoryStorage implements Storage {
   readonly #chosen: Batch[] = []
   #waiting: Waiting[] = []
 
+  constructor() {
+    this.whenFailed = new Promise((resolve) => {
+      this.#fail = resolve
+    })
+  }
+
   get failed(): StorageError | null {
     return this.#failed
   }
 
-  async open(): Promise<Durable> {
+  async open(): Promise<OpenedStorage> {
     if (this.#isOpen) throw new StorageError(place, 'it is open already')
     this.#isOpen = true
     this.#failed = null
-    return { identity: this.#identity, ...this.#state }
+    return { identity: this.#identity, ...this.#state, torn: null }
   }
 
   async initialise(identity: Identity): Promise<void> {
@@ -80,6 +88,7 @@ export class MemoryStorage implements Storage {
   /** Simulates a crash of the machine: unsynced writes are lost, and the storage must be opened again. */
   crash(): void {
     this.#failed = new StorageError(place, 'it crashed before this was stored')
+    this.#fail(this.#failed)
     for (const { reject } of this.#waiting) reject(this.#failed)
     this.#waiting = []
     this.#state = this.#syncedState

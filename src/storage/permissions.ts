@@ -6,10 +6,10 @@ import { dirname } from 'node:path'
  * read them.
  */
 export const privateFile = 0o600
-const privateDirectory = 0o700
+export const privateDirectory = 0o700
 
 /**
- * Makes all new files and directories of this process private to its user, those of LevelDB too. For programs, not for
+ * Makes all new files and directories of this process private to its user. For programs, not for
  * libraries.
  */
 export function keepPrivate(): void {

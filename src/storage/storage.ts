@@ -18,24 +18,39 @@ export interface Durable extends DurableState {
   readonly identity: Identity | null
 }
 
+/** The end of a log that an interrupted write left, which was dropped. */
+export interface TornTail {
+  /** The file, relative to the directory of the server. */
+  readonly file: string
+  readonly offset: number
+  readonly reason: string
+}
+
+export interface OpenedStorage extends Durable {
+  /** What was dropped at the opening; `null` for nothing. */
+  readonly torn: TornTail | null
+}
+
 export interface Storage {
   /** The error of the first failed write, which fails all later writes too; `null` while no write has failed. */
   readonly failed: StorageError | null
+
+  /** Resolves with that error at once, also when no write waits. The server must halt. */
+  readonly whenFailed: Promise<StorageError>
 
   /**
    * Opens and verifies the stored data. Throws a `StorageError` that names the directory and the reason: in use by another
    * process, damaged, or not a store of this kind.
    */
-  open(): Promise<Durable>
+  open(): Promise<OpenedStorage>
 
   /** Stores and syncs the identity. Throws a `StorageError` when the storage already holds one. */
   initialise(identity: Identity): Promise<void>
 
   /**
-   * Stores `write`. Writes are stored in the order of the calls, each whole or not at all. Resolves for a write of the
-   * acceptor when it is synced, and for a write of the learner when it is written. A crash of the machine may lose the
-   * learner's write, together with all writes after it. `chosen` can read it from the moment of the call. Writes that are
-   * requested during another write are written together, with one sync.
+   * Stores `write`. Writes are stored in the order of the calls, each whole or not at all. Resolves when the write is synced: a
+   * write of the acceptor is written at once, and a write of the learner with the next one of the acceptor or a few milliseconds
+   * later. `chosen` can read it from the moment of the call. Writes that are requested during another write share one sync.
    *
    * Rejects with a `StorageError` when the write cannot be stored. The storage then stores nothing more, and the server
    * must halt: after a failed sync the contents of the disk are unknown. A write of the learner that does not continue at

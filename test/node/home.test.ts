@@ -37,13 +37,12 @@ test('keeps who the server is, each time in the place of what was kept before', 
   opened().write(member)
   expect(opened().read()).toEqual(member)
   expect(standingOf(path)).toBe('member')
-  expect(await readdir(path)).toEqual(['identity'])
+  expect(await readdir(path)).toEqual(['identity.json'])
 })
 
 test('what is kept can be read by its owner only', async () => {
   opened().write(founding)
-  opened().makeStore()
-  expect([await modeOf(), await modeOf('identity'), await modeOf('store')]).toEqual(['700', '600', '700'])
+  expect([await modeOf(), await modeOf('identity.json')]).toEqual(['700', '600'])
   expect(warnings).toEqual([])
 })
 
@@ -55,21 +54,30 @@ test('a directory that others may read is told of, and left as it is', async () 
   expect(await modeOf()).toBe('755')
 })
 
-test('a store whose owner is not known is damaged, and not new', async () => {
-  opened().makeStore()
-  expect(opened().read()).toBeNull()
-  await writeFile(join(path, 'store', 'LOG'), '')
-  expect(() => opened().read()).toThrow(/it is damaged: it holds a store.*remove the server from the cluster/)
+test('a log whose owner is not known is damaged, and not new', async () => {
+  await mkdir(join(path, 'log'), { recursive: true })
+  expect(() => opened().read()).toThrow(/it is damaged: it holds a log.*remove the server from the cluster/)
+  expect(standingOf(path)).toBe('member')
+})
+
+test.each([
+  'identity',
+  'store',
+])('a directory of an earlier format, which holds %s, is refused by name', async (name) => {
+  await mkdir(join(path, name), { recursive: true })
+  expect(() => opened().read()).toThrow(
+    /its format is 1 or 2 .*this version reads format 3: remove the server/,
+  )
   expect(standingOf(path)).toBe('member')
 })
 
 test('a file that was changed, or cut, is damaged', async () => {
   opened().write(member)
-  const file = join(path, 'identity')
+  const file = join(path, 'identity.json')
   const text = await readFile(file, 'utf8')
   for (const changed of [text.replace('own', 'owm'), text.slice(0, 20), '', '{}']) {
     await writeFile(file, changed)
-    expect(() => opened().read()).toThrow(/it is damaged: the checksum/)
+    expect(() => opened().read()).toThrow(/it is damaged: .*identity\.json/)
     expect(standingOf(path)).toBe('member')
   }
 })

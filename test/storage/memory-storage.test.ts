@@ -25,6 +25,7 @@ describe('a crash of storage in memory', () => {
     expect(await storage.open()).toEqual({
       identity,
       promised: ballot(1),
+      torn: null,
       accepted: [record(1, 1, 'b')],
       firstUnchosen: 1,
     })

@@ -1,4 +1,4 @@
-/** What every storage does; `test/node/storage/*.test.ts` run it against each. */
+/** What every storage does; `test/storage/*.test.ts` run it against each. */
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Batch } from '../../machines/batch.ts'
@@ -38,9 +38,9 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
     }
 
     it('holds nothing at first', async () => {
-      expect(await storage.open()).toEqual({ identity: null, ...nothingDurable })
+      expect(await storage.open()).toEqual({ identity: null, ...nothingDurable, torn: null })
       expect(await storage.chosen(0, 1_000)).toEqual([])
-      expect(await reopened()).toEqual({ identity: null, ...nothingDurable })
+      expect(await reopened()).toEqual({ identity: null, ...nothingDurable, torn: null })
     })
 
     it('keeps whose data it is, and nobody else can take it over', async () => {
@@ -54,7 +54,7 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
     it('takes no write before it knows whose data it is', async () => {
       await storage.open()
       await expect(storage.persist(accepting(1))).rejects.toThrow('not initialised')
-      expect(await reopened()).toEqual({ identity: null, ...nothingDurable })
+      expect(await reopened()).toEqual({ identity: null, ...nothingDurable, torn: null })
     })
 
     it('takes no write unless it is open', async () => {
@@ -77,6 +77,7 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
         promised: ballot(5),
         accepted: [record(0, 4, 'a'), record(1, 5, 'c')],
         firstUnchosen: 0,
+        torn: null,
       })
     })
 
@@ -282,7 +283,7 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
             if (each.do === 'reopen') {
               await tried.close()
               tried = own.storage()
-              expect(await tried.open()).toEqual({ identity, ...model })
+              expect(await tried.open()).toEqual({ identity, ...model, torn: null })
             }
             expect(await tried.chosen(0, 1_000_000)).toEqual(chosen)
           }

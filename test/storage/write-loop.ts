@@ -1,8 +1,8 @@
 /** A process that accepts and learns one instance after another in the directory it is given, and prints each that is stored. */
-import { LevelStorage } from '../../src/storage/level-storage.ts'
+import { LogStorage } from '../../src/storage/log-storage.ts'
 import { accepting, learning, record } from './fixtures.ts'
 
-const storage = new LevelStorage(process.argv[2]!)
+const storage = new LogStorage(process.argv[2]!)
 const { firstUnchosen } = await storage.open()
 for (let instance = firstUnchosen; ; instance += 1) {
   const round = instance + 1

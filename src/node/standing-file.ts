@@ -1,0 +1,43 @@
+/** The text of `identity.json`: a JSON object with the standing of a server, the format of its files, and a checksum of the rest. */
+import { crc32 } from 'node:zlib'
+import { damageText } from '../storage/log/damage.ts'
+import { storedFormat } from '../storage/log/layout.ts'
+import type { Standing } from './home.ts'
+
+interface StandingFile {
+  readonly checksum: string
+  readonly format: number
+}
+
+export function encodeStanding(standing: Standing): string {
+  const content = { format: storedFormat, ...standing }
+  return `${JSON.stringify({ checksum: checksum(content), ...content }, null, 2)}\n`
+}
+
+/** Throws an `Error` when the text was changed or has another format. */
+export function decodeStanding(text: string): Standing {
+  const { checksum: stored, ...content } = parsed(text)
+  const actual = checksum(content)
+  if (stored !== actual) {
+    throw new Error(damageText(`the checksum of its identity.json is ${actual}, and the file says ${stored}`))
+  }
+  const { format, ...standing } = content
+  if (format === storedFormat) return standing as unknown as Standing
+  throw new Error(
+    `its format is ${format}, and this version reads format ${storedFormat}: use the version that made it`,
+  )
+}
+
+function parsed(text: string): StandingFile {
+  try {
+    const value = JSON.parse(text) as StandingFile | null
+    if (typeof value === 'object' && value !== null) return value
+  } catch {
+    // Damage, as below.
+  }
+  throw new Error(damageText('its identity.json is not the JSON of an object'))
+}
+
+function checksum(content: object): string {
+  return crc32(JSON.stringify(content)).toString(16).padStart(8, '0')
+}

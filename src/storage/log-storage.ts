@@ -1,0 +1,75 @@
+import { randomInt } from 'node:crypto'
+import type { Batch, Instance } from '../../machines/batch.ts'
+import type { Write } from '../../machines/outputs.ts'
+import { promised } from '../core/process.ts'
+import type { LogSizes } from './log/log-writer.ts'
+import { LogStore } from './log-store.ts'
+import { RealFiles } from './real-files.ts'
+import type { Identity, OpenedStorage, Storage, StorageError } from './storage.ts'
+
+export interface LogStorageOptions {
+  readonly sizes?: LogSizes
+  /** Called when the storage is closed. */
+  readonly closed?: () => Promise<void>
+}
+
+/** The storage of a live server: a log in a directory of the file system. */
+export class LogStorage implements Storage {
+  readonly whenFailed: Promise<StorageError>
+  readonly #store: LogStore
+  readonly #closed: () => Promise<void>
+  #closing: Promise<void> | null = null
+
+  /**
+   * Storage below `directory`, which must exist. The caller makes sure that no other process uses the directory until `closed` is
+   * called.
+   */
+  constructor(directory: string, { sizes, closed = async () => undefined }: LogStorageOptions = {}) {
+    this.#closed = closed
+    let fail: (error: StorageError) => void = () => undefined
+    this.whenFailed = new Promise((resolve) => {
+      fail = resolve
+    })
+    this.#store = new LogStore({
+      files: new RealFiles(directory),
+      directory,
+      after: (delayMs, action) => {
+        const timer = setTimeout(action, delayMs)
+        return () => clearTimeout(timer)
+      },
+      salt: () => randomInt(2 ** 32),
+      failed: fail,
+      ...(sizes === undefined ? {} : { sizes }),
+    })
+  }
+
+  get failed(): StorageError | null {
+    return this.#store.failed
+  }
+
+  open(): Promise<OpenedStorage> {
+    return promised(this.#store.open())
+  }
+
+  initialise(identity: Identity): Promise<void> {
+    return promised(this.#store.initialise(identity))
+  }
+
+  persist(write: Write): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#store.persist(write, (error) => {
+        if (error === null) resolve()
+        else reject(error)
+      })
+    })
+  }
+
+  chosen(from: Instance, limitBytes: number): Promise<Batch[]> {
+    return promised(this.#store.chosen(from, limitBytes))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= promised(this.#store.close()).finally(this.#closed)
+    return this.#closing
+  }
+}

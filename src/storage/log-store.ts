@@ -1,0 +1,359 @@
+import type { Ballot } from '../../machines/ballot.ts'
+import type { Batch, Instance } from '../../machines/batch.ts'
+import type { Write } from '../../machines/outputs.ts'
+import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
+import { messageOf } from '../core/message-of.ts'
+import { type Process, run, until } from '../core/process.ts'
+import type { Files } from './files.ts'
+import { pageEnd, readChosen } from './log/chosen-pages.ts'
+import { firstRecordOffset, recordCountOf } from './log/group.ts'
+import { logDirectory, pathOf, samePosition } from './log/layout.ts'
+import { LogIndex } from './log/log-index.ts'
+import { type LogOwner, type LogSizes, LogWriter, usualSizes, type WrittenGroup } from './log/log-writer.ts'
+import { type LogContents, readLog } from './log/read-log.ts'
+import { batchBytes, encodeRecord, lengthOf } from './log/records.ts'
+import { type Identity, type OpenedStorage, StorageError } from './storage.ts'
+
+/** Delays an action. The returned function cancels it. */
+export type After = (delayMs: number, action: () => void) => () => void
+
+export interface LogStoreOptions {
+  readonly files: Files
+  /** The directory of the files, for messages. */
+  readonly directory: string
+  readonly after: After
+  /** Returns a random number of 32 bits. */
+  readonly salt: () => number
+  readonly sizes?: LogSizes
+  /** Receives the error of the first failed write or sync, at once. The server must halt. */
+  readonly failed?: (error: StorageError) => void
+}
+
+type Ended = (error: StorageError | null) => void
+
+interface Waiting {
+  readonly records: readonly Uint8Array[]
+  /** True for a write of the acceptor, for which a role waits. */
+  readonly isAwaited: boolean
+  readonly chosen: number
+  readonly ended: Ended
+}
+
+/**
+ * The time without a group after which the writes of the learner are written, and then `head`. No role waits for either, and a
+ * write of the learner usually joins the next one of the acceptor.
+ */
+const quietMs = 10
+/** Under load `head` is written after this many times `quietMs`. */
+const ticksUnderLoad = 10
+
+/**
+ * A store in a log of its own. It uses no promises, and receives its files and its timers, so that it runs in virtual time as it
+ * does on a disk. All operations end by callbacks; see src/core/process.ts.
+ */
+export class LogStore {
+  readonly #options: LogStoreOptions
+  #status: 'closed' | 'open' | 'initialised' = 'closed'
+  #failed: StorageError | null = null
+  /** The state after all requested writes. */
+  #state: DurableState = nothingDurable
+  /** The state after all groups that were synced. */
+  #index = new LogIndex()
+  #writer: LogWriter | null = null
+  #waiting: Waiting[] = []
+  /** The chosen batches whose group is not synced yet. They follow those of `#index`. */
+  #unwritten: Batch[] = []
+  #isWriting = false
+  #isWritingHead = false
+  /** The last place that `head` names. */
+  #vouched: LogWriter['end'] | null = null
+  #ticksSinceHead = 0
+  #wroteSinceTick = false
+  #cancelTick: (() => void) | null = null
+  #idle: (() => void)[] = []
+
+  constructor(options: LogStoreOptions) {
+    this.#options = options
+  }
+
+  /** The error of the first failed write, which fails all later writes too; `null` while no write has failed. */
+  get failed(): StorageError | null {
+    return this.#failed
+  }
+
+  /**
+   * Opens and verifies the store, and makes durable what it read: the promise, the accepted records and everything behind `head`
+   * are written again and synced. Throws a `StorageError` that names the directory and the reason.
+   */
+  *open(): Process<OpenedStorage> {
+    if (this.#status !== 'closed') throw this.#error('it is open already')
+    try {
+      const contents = yield* readLog(this.#options.files)
+      this.#status = 'open'
+      if (contents === null) return { identity: null, ...nothingDurable, torn: null }
+      const { index, torn } = contents
+      if (index.identity === null) throw new Error('it holds no identity')
+      yield* this.#continue(contents)
+      this.#state = index.durable
+      this.#status = 'initialised'
+      return { identity: index.identity, ...this.#state, torn }
+    } catch (error) {
+      this.#status = 'closed'
+      throw this.#error(messageOf(error), error)
+    }
+  }
+
+  /** Stores and syncs the identity. Throws a `StorageError` when the store holds one, or when the write fails. */
+  *initialise(identity: Identity): Process {
+    if (this.#status === 'closed') throw this.#error('it is not open')
+    if (this.#status === 'initialised' || this.#isWriting) {
+      throw this.#error('it holds the data of a server already. Give an empty directory')
+    }
+    this.#isWriting = true
+    const writer = this.#writerFor(identity, 0)
+    try {
+      this.#apply(yield* writer.create([encodeRecord({ type: 'identity', identity })]))
+    } catch (error) {
+      throw this.#fail(error)
+    } finally {
+      this.#isWriting = false
+      this.#notifyIdle()
+    }
+    this.#writer = writer
+    this.#vouched = writer.end
+    this.#status = 'initialised'
+  }
+
+  /**
+   * Stores `write`, and calls `ended` when it is synced, or with the error. Writes are stored in the order of the calls, each whole
+   * or not at all. Those that are requested during another write share one sync. `chosen` reads them from the moment of the call.
+   */
+  persist(write: Write, ended: Ended): void {
+    const refusal = this.#refusal()
+    if (refusal !== null) {
+      ended(refusal)
+      return
+    }
+    const before = this.#state
+    try {
+      this.#state = afterWrite(before, write, (_, batch) => this.#unwritten.push(batch))
+    } catch (error) {
+      this.#unwritten.length = before.firstUnchosen - this.#index.chosen.count
+      ended(this.#error(messageOf(error), error))
+      return
+    }
+    const isAwaited = write.by === 'acceptor'
+    const chosen = this.#state.firstUnchosen - before.firstUnchosen
+    this.#waiting.push({ records: recordsOf(write, before), isAwaited, chosen, ended })
+    if (isAwaited) this.#writeNext()
+    else this.#arm()
+  }
+
+  /**
+   * Reads the chosen batches from `from` on, in order and without a gap: a page of at most `limitBytes` of JSON, but at least one
+   * batch if one is chosen. Throws a `StorageError` when one of them is damaged or cannot be read.
+   */
+  *chosen(from: Instance, limitBytes: number): Process<Batch[]> {
+    if (this.#status === 'closed') throw this.#error('it is not open')
+    const { chosen } = this.#index
+    const written = chosen.count
+    const unwritten = [...this.#unwritten]
+    const to = pageEnd(chosen, from, limitBytes)
+    let page: Batch[]
+    try {
+      page = yield* readChosen(this.#options.files, chosen, from, to)
+    } catch (error) {
+      throw this.#error(messageOf(error), error)
+    }
+    if (to < written) return page
+    let bytes = page.reduce((sum, batch) => sum + batchBytes(batch).length, 0)
+    for (const batch of unwritten.slice(Math.max(0, from - written))) {
+      bytes += batchBytes(batch).length
+      if (bytes > limitBytes && page.length > 0) break
+      page.push(batch)
+    }
+    return page
+  }
+
+  /** Finishes all requested writes, writes `head`, and closes the files. Throws a `StorageError` when a write fails. */
+  *close(): Process {
+    if (this.#status === 'closed') return
+    while (this.#isWriting || this.#isWritingHead || this.#waiting.length > 0) {
+      if (!this.#isWriting && this.#waiting.length > 0) this.#writeNext()
+      else yield* until<void>((ended) => this.#idle.push(() => ended(null)))
+    }
+    this.#cancelTick?.()
+    this.#cancelTick = null
+    this.#status = 'closed'
+    try {
+      if (this.#failed === null && this.#isBehind) yield* this.#writer!.writeHead()
+    } catch (error) {
+      throw this.#fail(error)
+    } finally {
+      if (this.#writer !== null) yield* this.#writer.close()
+    }
+  }
+
+  /**
+   * Writes again what must not be forgotten, into a new segment: it may be in the cache of the operating system only. Then removes
+   * the segments that are no part of the log.
+   */
+  *#continue({ index, head, tail, superseded, nextSegment, ...owner }: LogContents): Process {
+    const { files } = this.#options
+    this.#index = index
+    const writer = this.#writerFor(owner, head.turn)
+    this.#apply(yield* writer.continueIn(nextSegment, head.synced, [...index.votes, ...tail]))
+    for (const name of superseded) yield* until(files.remove(pathOf(name)))
+    if (superseded.length > 0) yield* until(files.syncDirectory(logDirectory))
+    this.#writer = writer
+    this.#vouched = writer.end
+  }
+
+  #writerFor({ cluster, incarnation }: LogOwner, turn: number): LogWriter {
+    const { files, salt, sizes = usualSizes } = this.#options
+    return new LogWriter({ files, sizes, owner: { cluster, incarnation }, salt }, turn)
+  }
+
+  /** Writes all waiting writes as one group. */
+  #writeNext(): void {
+    if (this.#isWriting) return
+    const group = this.#waiting
+    this.#waiting = []
+    this.#isWriting = true
+    const records = group.flatMap((waiting) => waiting.records)
+    run(this.#writer!.append(records), (error, written) => {
+      this.#isWriting = false
+      const failed = error ?? this.#failed
+      if (failed === null) this.#groupEnded(group, written!)
+      else this.#writesFailed(group, failed)
+      this.#notifyIdle()
+    })
+  }
+
+  #groupEnded(group: readonly Waiting[], written: WrittenGroup): void {
+    this.#apply(written)
+    this.#wroteSinceTick = true
+    for (const { chosen, ended } of group) {
+      this.#unwritten.splice(0, chosen)
+      ended(null)
+    }
+    if (this.#waiting.some(({ isAwaited }) => isAwaited)) this.#writeNext()
+    if (this.#vouched?.segment !== this.#writer!.end.segment) this.#writeHead()
+    this.#arm()
+  }
+
+  #writesFailed(group: readonly Waiting[], error: Error): void {
+    const failed = this.#fail(error)
+    const refused = [...group, ...this.#waiting]
+    this.#waiting = []
+    for (const { ended } of refused) ended(failed)
+  }
+
+  #writeHead(): void {
+    if (this.#isWritingHead || this.#failed !== null) return
+    this.#isWritingHead = true
+    this.#ticksSinceHead = 0
+    const { end } = this.#writer!
+    run(this.#writer!.writeHead(), (error) => {
+      this.#isWritingHead = false
+      if (error === null) this.#vouched = end
+      else this.#writesFailed([], error)
+      this.#notifyIdle()
+    })
+  }
+
+  /** Writes `head`, and the writes of the learner that wait alone, when nothing else is written for a while. */
+  #arm(): void {
+    const isDue = this.#isWriting || this.#waiting.length > 0 || this.#isBehind
+    if (this.#cancelTick !== null || !isDue || this.#failed !== null) return
+    this.#cancelTick = this.#options.after(quietMs, () => {
+      this.#cancelTick = null
+      this.#tick()
+      this.#arm()
+    })
+  }
+
+  #tick(): void {
+    const isQuiet = !this.#isWriting && !this.#wroteSinceTick
+    this.#wroteSinceTick = false
+    this.#ticksSinceHead += 1
+    if (isQuiet && this.#waiting.length > 0) this.#writeNext()
+    else if (this.#isBehind && (isQuiet || this.#ticksSinceHead >= ticksUnderLoad)) this.#writeHead()
+  }
+
+  /** True when `head` does not name the last synced group. */
+  get #isBehind(): boolean {
+    const end = this.#writer?.end
+    return this.#vouched !== null && end !== undefined && !samePosition(this.#vouched, end)
+  }
+
+  #apply({ bytes, segment, offset: baseOffset }: WrittenGroup): void {
+    let offset = firstRecordOffset
+    for (let count = recordCountOf(bytes); count > 0; count -= 1) {
+      const refusal = this.#index.apply(bytes, offset, segment, baseOffset)
+      if (refusal !== null) throw new Error(refusal)
+      offset += lengthOf(bytes, offset)
+    }
+  }
+
+  #notifyIdle(): void {
+    const idle = this.#idle
+    this.#idle = []
+    for (const notify of idle) notify()
+  }
+
+  /** Why no write is possible now; `null` when one is. */
+  #refusal(): StorageError | null {
+    if (this.#failed !== null) return this.#failed
+    if (this.#status === 'closed') return this.#error('it is not open')
+    return this.#status === 'open' ? this.#error('it is not initialised: no write is allowed yet') : null
+  }
+
+  /** Records a failed write. The file must not be written again, since the contents of the disk are unknown. */
+  #fail(error: unknown): StorageError {
+    const isFull = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+    const reason = isFull
+      ? `the disk is full (${messageOf(error)}). Restart the server when there is space`
+      : `a write failed: ${messageOf(error)}. Restart the server when the disk works again`
+    if (this.#failed !== null) return this.#failed
+    this.#failed = this.#error(reason, error)
+    this.#options.failed?.(this.#failed)
+    return this.#failed
+  }
+
+  #error(reason: string, cause?: unknown): StorageError {
+    return new StorageError(this.#options.directory, reason, cause)
+  }
+}
+
+/** The records of a write. A promise is written when it is new; a chosen batch, when the accepted one is another. */
+function recordsOf(write: Write, before: DurableState): readonly Uint8Array[] {
+  switch (write.by) {
+    case 'acceptor': {
+      const { promised } = write
+      const isNew = promised !== null && !isSameBallot(promised, before.promised)
+      const open = write.accepted.filter(({ instance }) => instance >= before.firstUnchosen)
+      return [
+        ...(isNew ? [encodeRecord({ type: 'promise', ballot: promised })] : []),
+        ...open.map((accepted) => encodeRecord({ type: 'accepted', ...accepted })),
+      ]
+    }
+    case 'learner':
+      return write.chosen.map(({ instance, batch }) => {
+        const accepted = before.accepted.find((record) => record.instance === instance)
+        const isAccepted = accepted !== undefined && isSameBatch(accepted.batch, batch)
+        return encodeRecord(
+          isAccepted ? { type: 'chosenAsAccepted', instance } : { type: 'chosen', instance, batch },
+        )
+      })
+  }
+}
+
+function isSameBallot(a: Ballot, b: Ballot | null): boolean {
+  return b !== null && a.round === b.round && a.node === b.node
+}
+
+/** True when both are stored as the same bytes. Most often they are one object. */
+function isSameBatch(a: Batch, b: Batch): boolean {
+  return a === b || Buffer.compare(batchBytes(a), batchBytes(b)) === 0
+}

@@ -1,0 +1,52 @@
+/**
+ * The layout of a store. `log/` holds segments, `00000001.log` and so on, and the file `head`. A segment begins with a header of
+ * one block. Groups follow; each begins at the boundary of a block, so that no sector that was synced is written again. The file
+ * is written ahead with zeros, because a sync of a file that does not grow is cheaper.
+ *
+ * Models: etcd's `wal`, hashicorp/raft-wal, the journal of TigerBeetle.
+ */
+export const blockBytes = 4_096
+
+/** The format of all files of a server. Format 1 (version 0.1.0) and format 2 kept their records in LevelDB. */
+export const storedFormat = 3
+
+export const logDirectory = 'log'
+/** The log is created under this name and then renamed, so that it exists with all its files or not at all. */
+export const unfinishedLogDirectory = 'log.new'
+export const headName = 'head'
+
+/** The name of a segment. Segments are numbered from 1. */
+export function segmentName(segment: number): string {
+  return `${String(segment).padStart(8, '0')}.log`
+}
+
+/** The number of the segment with this name, or `null` if it is not the name of a segment. */
+export function segmentOfName(name: string): number | null {
+  const digits = /^(\d{8})\.log$/.exec(name)?.[1]
+  return digits === undefined || Number(digits) === 0 ? null : Number(digits)
+}
+
+export function pathOf(name: string): string {
+  return `${logDirectory}/${name}`
+}
+
+/** `bytes` rounded up to a whole number of blocks. */
+export function wholeBlocks(bytes: number): number {
+  return Math.ceil(bytes / blockBytes) * blockBytes
+}
+
+/** A place between two groups: the end of a group, or of the header of a segment. */
+export interface LogPosition {
+  readonly segment: number
+  /** The number of the last group before it. Groups are numbered from 1, through all segments. */
+  readonly group: number
+  readonly endBytes: number
+  /** The checksum of that group; before group 1, the salt of the segment. */
+  readonly checksum: number
+}
+
+export function samePosition(a: LogPosition, b: LogPosition): boolean {
+  return (
+    a.segment === b.segment && a.group === b.group && a.endBytes === b.endBytes && a.checksum === b.checksum
+  )
+}

@@ -1,0 +1,95 @@
+import type { Ballot } from '../../../machines/ballot.ts'
+import type { AcceptedRecord, Instance } from '../../../machines/batch.ts'
+import type { DurableState } from '../../core/durable.ts'
+import type { Identity } from '../storage.ts'
+import { ChosenIndex, type Place } from './chosen-index.ts'
+import { decodeRecord, encodeRecord, instanceOf, lengthOf, recordTypes, typeOf } from './records.ts'
+
+/** The last accepted record of an instance that is not known to be chosen. */
+interface AcceptedPlace {
+  readonly place: Place
+  readonly record: Buffer
+}
+
+/** The state that the records of a log describe, in their order, and the places of its batches. */
+export class LogIndex {
+  readonly chosen = new ChosenIndex()
+  readonly #accepted = new Map<Instance, AcceptedPlace>()
+  #identity: Identity | null = null
+  #promised: Ballot | null = null
+
+  get identity(): Identity | null {
+    return this.#identity
+  }
+
+  /** Decodes the accepted batches: there are few of them. */
+  get durable(): DurableState {
+    const accepted = this.#acceptedRecords.map((record): AcceptedRecord => {
+      const decoded = decodeRecord(record, 0)
+      if (decoded.type !== 'accepted') throw new Error('only accepted records are kept')
+      const { instance, ballot, batch } = decoded
+      return { instance, ballot, batch }
+    })
+    return { promised: this.#promised, accepted, firstUnchosen: this.chosen.count }
+  }
+
+  /** The records of the promise and of all accepted batches at and above the first unchosen instance. */
+  get votes(): readonly Uint8Array[] {
+    const promise = this.#promised === null ? [] : [encodeRecord({ type: 'promise', ballot: this.#promised })]
+    return [...promise, ...this.#acceptedRecords]
+  }
+
+  get #acceptedRecords(): readonly Buffer[] {
+    return [...this.#accepted].sort(([a], [b]) => a - b).map(([, { record }]) => record)
+  }
+
+  /**
+   * Applies the record at `offset` of `bytes`, which begin at `baseOffset` of `segment`. Returns the reason why this record
+   * cannot follow the ones before it; `null` when it can.
+   */
+  apply(bytes: Buffer, offset: number, segment: number, baseOffset: number): string | null {
+    const type = typeOf(bytes, offset)
+    switch (type) {
+      case recordTypes.identity:
+      case recordTypes.promise: {
+        const record = decodeRecord(bytes, offset)
+        if (record.type === 'identity') this.#identity = record.identity
+        if (record.type === 'promise') this.#promised = record.ballot
+        return null
+      }
+      case recordTypes.accepted: {
+        const instance = instanceOf(bytes, offset)
+        if (instance < this.chosen.count) return null
+        const lengthBytes = lengthOf(bytes, offset)
+        const record = bytes.subarray(offset, offset + lengthBytes)
+        const place = { segment, offset: baseOffset + offset, lengthBytes }
+        this.#accepted.set(instance, { place, record })
+        return null
+      }
+      default:
+        return this.#applyChosen(bytes, offset, { segment, offset: baseOffset + offset })
+    }
+  }
+
+  /** Copies the accepted records that are views of larger buffers, so that the buffers can be freed. */
+  release(): void {
+    for (const [instance, accepted] of this.#accepted) {
+      this.#accepted.set(instance, { ...accepted, record: Buffer.from(accepted.record) })
+    }
+  }
+
+  #applyChosen(bytes: Buffer, offset: number, at: Pick<Place, 'segment' | 'offset'>): string | null {
+    const instance = instanceOf(bytes, offset)
+    const expected = this.chosen.count
+    if (instance !== expected) {
+      return `instance ${instance} is recorded as chosen, and the first unchosen one is ${expected}`
+    }
+    const accepted = this.#accepted.get(instance)
+    if (typeOf(bytes, offset) === recordTypes.chosen) {
+      this.chosen.push({ ...at, lengthBytes: lengthOf(bytes, offset) })
+    } else if (accepted !== undefined) this.chosen.push(accepted.place)
+    else return `instance ${instance} is recorded as chosen as accepted, and no accepted record is there`
+    this.#accepted.delete(instance)
+    return null
+  }
+}

@@ -1,0 +1,180 @@
+import { type Process, until } from '../../core/process.ts'
+import type { Files } from '../files.ts'
+import { encodeGroup, groupBytes } from './group.ts'
+import { encodeHead, headBytes } from './head.ts'
+import {
+  blockBytes,
+  headName,
+  type LogPosition,
+  logDirectory,
+  segmentName,
+  storedFormat,
+  unfinishedLogDirectory,
+} from './layout.ts'
+import { encodeHeader, type SegmentHeader, startOf } from './segment-header.ts'
+
+/** The sizes of a log. Tests use smaller ones, so that segments change often. */
+export interface LogSizes {
+  /** A group that would end behind this size begins a new segment. */
+  readonly segmentBytes: number
+  /** A segment is written ahead with zeros in steps of this size, a whole number of blocks. */
+  readonly aheadBytes: number
+}
+
+export const usualSizes: LogSizes = { segmentBytes: 16 * 1_024 * 1_024, aheadBytes: 512 * 1_024 }
+
+/** The store to which a log belongs. */
+export interface LogOwner {
+  readonly cluster: string
+  readonly incarnation: string
+}
+
+/** A group that was written and synced, with its place. */
+export interface WrittenGroup {
+  readonly bytes: Buffer
+  readonly segment: number
+  readonly offset: number
+}
+
+type Records = readonly Uint8Array[]
+
+export interface LogWriterOptions {
+  readonly files: Files
+  readonly sizes: LogSizes
+  readonly owner: LogOwner
+  /** Returns a random number of 32 bits. */
+  readonly salt: () => number
+}
+
+/**
+ * Writes groups, one at a time, and the file `head`. After an error nothing may be written any more: after a failed sync the
+ * contents of a file are unknown.
+ */
+export class LogWriter {
+  readonly #options: LogWriterOptions
+  #directory: string = logDirectory
+  #header: SegmentHeader | null = null
+  #end: LogPosition = { segment: 0, group: 0, endBytes: 0, checksum: 0 }
+  /** The length of the file of the present segment. It holds zeros behind `#end`. */
+  #lengthBytes = 0
+  /** The number of the last write of `head`. */
+  #turn: number
+
+  /** `turn` is the number of the last write of `head`; 0 for a new log. */
+  constructor(options: LogWriterOptions, turn: number) {
+    this.#options = options
+    this.#turn = turn
+  }
+
+  /** The place after the last group that was synced. */
+  get end(): LogPosition {
+    return this.#end
+  }
+
+  /** Creates a log with one group. A crash leaves no log, or the whole one. */
+  *create(records: Records): Process<WrittenGroup> {
+    const { files } = this.#options
+    this.#directory = unfinishedLogDirectory
+    yield* until(files.remove(this.#directory))
+    yield* until(files.makeDirectory(this.#directory))
+    const group = yield* this.#begin({ segment: 1, begun: 'opened', after: null }, records)
+    yield* until(files.create(this.#pathOf(headName)))
+    yield* until(files.write(this.#pathOf(headName), 0, new Uint8Array(headBytes)))
+    yield* this.writeHead()
+    yield* until(files.syncDirectory(this.#directory))
+    yield* until(files.rename(this.#directory, logDirectory))
+    yield* until(files.syncDirectory('.'))
+    this.#directory = logDirectory
+    return group
+  }
+
+  /** Continues a log after `after`, in the new segment `segment` with one group. Then both blocks of `head` name that segment. */
+  *continueIn(segment: number, after: LogPosition, records: Records): Process<WrittenGroup> {
+    const group = yield* this.#begin({ segment, begun: 'opened', after }, records)
+    // If one block of `head` is damaged later, the other one names this segment, too.
+    yield* this.writeHead()
+    yield* this.writeHead()
+    return group
+  }
+
+  /** Appends a group and syncs it. */
+  *append(records: Records): Process<WrittenGroup> {
+    const { files, sizes } = this.#options
+    const { segment, endBytes: offset } = this.#end
+    const endBytes = offset + groupBytes(records)
+    if (endBytes > sizes.segmentBytes) {
+      const group = yield* this.#begin({ segment: segment + 1, begun: 'full', after: this.#end }, records)
+      yield* until(files.close(this.#pathOf(segmentName(segment))))
+      return group
+    }
+    const { salt } = this.#header!
+    const { bytes, checksum } = encodeGroup(this.#end, { segment, salt, offset }, records)
+    const path = this.#pathOf(segmentName(segment))
+    yield* until(files.write(path, offset, bytes))
+    yield* this.#writeAhead(path, endBytes)
+    yield* until(files.sync(path))
+    this.#end = { segment, group: this.#end.group + 1, endBytes, checksum }
+    return { bytes, segment, offset }
+  }
+
+  /** Writes and syncs `head`: the log was synced up to its present end. */
+  *writeHead(): Process {
+    const { files } = this.#options
+    this.#turn += 1
+    const { offset, bytes } = encodeHead({ turn: this.#turn, synced: this.#end })
+    yield* until(files.write(this.#pathOf(headName), offset, bytes))
+    yield* until(files.sync(this.#pathOf(headName)))
+  }
+
+  /** Closes the files. */
+  *close(): Process {
+    const { files } = this.#options
+    yield* until(files.close(this.#pathOf(headName)))
+    yield* until(files.close(this.#pathOf(segmentName(this.#end.segment))))
+  }
+
+  /** Creates a segment with its first group, and syncs it and its entry in the directory. */
+  *#begin(
+    begin: Pick<SegmentHeader, 'segment' | 'begun' | 'after'>,
+    records: Records,
+  ): Process<WrittenGroup> {
+    const { files, owner } = this.#options
+    const { cluster, incarnation } = owner
+    const salt = this.#options.salt()
+    const header = { format: storedFormat, cluster, incarnation, ...begin, salt }
+    const { segment } = header
+    const { group, endBytes: offset, checksum: previous } = startOf(header)
+    const { bytes, checksum } = encodeGroup({ group, checksum: previous }, { segment, salt, offset }, records)
+    const endBytes = offset + bytes.length
+    const path = this.#pathOf(segmentName(segment))
+    yield* until(files.create(path))
+    yield* until(files.write(path, 0, Buffer.concat([encodeHeader(header), bytes])))
+    this.#lengthBytes = endBytes
+    yield* this.#writeAhead(path, endBytes)
+    yield* until(files.sync(path))
+    yield* until(files.syncDirectory(this.#directory))
+    this.#header = header
+    this.#end = { segment, group: group + 1, endBytes, checksum }
+    return { bytes, segment, offset }
+  }
+
+  /** Writes zeros behind `endBytes` when the file ends there. */
+  *#writeAhead(path: string, endBytes: number): Process {
+    if (endBytes < this.#lengthBytes) return
+    const { files, sizes } = this.#options
+    const lengthBytes = Math.ceil((endBytes + blockBytes) / sizes.aheadBytes) * sizes.aheadBytes
+    yield* until(files.write(path, endBytes, zeros(lengthBytes - endBytes)))
+    this.#lengthBytes = lengthBytes
+  }
+
+  #pathOf(name: string): string {
+    return `${this.#directory}/${name}`
+  }
+}
+
+let shared = new Uint8Array(0)
+
+function zeros(lengthBytes: number): Uint8Array {
+  if (shared.length < lengthBytes) shared = new Uint8Array(lengthBytes)
+  return shared.subarray(0, lengthBytes)
+}

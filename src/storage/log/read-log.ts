@@ -1,0 +1,283 @@
+/** Reads a log and judges it. Reading changes nothing, so it also reads the log of a running server. */
+import { messageOf } from '../../core/message-of.ts'
+import { type Process, until } from '../../core/process.ts'
+import { type Files, toTheEnd } from '../files.ts'
+import type { TornTail } from '../storage.ts'
+import { Damage } from './damage.ts'
+import type { GroupHeader } from './group.ts'
+import { decodeHead, type Head, headBytes } from './head.ts'
+import {
+  blockBytes,
+  headName,
+  type LogPosition,
+  logDirectory,
+  pathOf,
+  samePosition,
+  segmentName,
+  segmentOfName,
+} from './layout.ts'
+import { LogIndex } from './log-index.ts'
+import { lengthOf } from './records.ts'
+import { type GroupVisitor, type SegmentScan, scanSegment } from './scan.ts'
+import { decodeHeader, type SegmentHeader, startOf } from './segment-header.ts'
+
+/** A segment that is a part of the log. */
+export interface SegmentSummary {
+  readonly file: string
+  readonly begun: SegmentHeader['begun']
+  readonly groups: number
+  readonly records: number
+  /** The end of its last group. */
+  readonly endBytes: number
+}
+
+export interface LogContents {
+  /** The state at `head`. It does not contain the records of `tail`. */
+  readonly index: LogIndex
+  readonly head: Head
+  /** The records behind `head`, which may be in the cache of the operating system only. */
+  readonly tail: readonly Buffer[]
+  /** A write that was interrupted, or damage behind `head` that cannot be told from one. */
+  readonly torn: TornTail | null
+  readonly cluster: string
+  readonly incarnation: string
+  readonly segments: readonly SegmentSummary[]
+  /** The segments that are no part of the log: an opening that did not end left them, or one that did has replaced them. */
+  readonly superseded: readonly string[]
+  /** A number that no segment has. */
+  readonly nextSegment: number
+}
+
+/** Receives each group of the log in order. `isVouchedFor` is false behind `head`. */
+export type LogVisitor = (
+  segment: { readonly file: string; readonly bytes: Buffer; readonly isVouchedFor: boolean },
+  header: GroupHeader,
+  records: readonly number[],
+) => void
+
+/**
+ * Reads the log; `null` when there is none. Throws a `Damage` when a part of what `head` names is missing, does not fit or cannot be
+ * read, and when a group behind it is bad but cannot be the last one.
+ */
+export function* readLog(files: Files, visit: LogVisitor = () => undefined): Process<LogContents | null> {
+  const names = yield* intact(until(files.list(logDirectory)), logDirectory)
+  return names === null ? null : yield* new LogReader(files, names, visit).read()
+}
+
+/** Runs a read. Its error is damage, never the end of a file. */
+function* intact<T>(read: Process<T>, file: string, offset = 0): Process<T> {
+  try {
+    return yield* read
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    throw new Damage(
+      file,
+      offset,
+      isMissing ? 'the file is missing' : `it cannot be read: ${messageOf(error)}`,
+      error,
+    )
+  }
+}
+
+class LogReader {
+  readonly #files: Files
+  readonly #visit: LogVisitor
+  readonly #numbers: readonly number[]
+  readonly #index = new LogIndex()
+  readonly #summaries: SegmentSummary[] = []
+  readonly #tail: Buffer[] = []
+  #isVouchedFor = true
+
+  constructor(files: Files, names: readonly string[], visit: LogVisitor) {
+    this.#files = files
+    this.#visit = visit
+    this.#numbers = names.flatMap((name) => segmentOfName(name) ?? []).sort((a, b) => a - b)
+  }
+
+  *read(): Process<LogContents> {
+    const head = yield* this.#head()
+    const chain = yield* this.#chainTo(head.synced.segment)
+    const own = chain.at(-1)!
+    const before = chain.slice(0, -1)
+    for (const [place, header] of before.entries()) {
+      const until = chain[place + 1]!.after!
+      const { end, stopped } = yield* this.#scan(header, until, null)
+      if (stopped !== 'reached') throw this.#ended(end, stopped, until)
+    }
+    const last = yield* this.#scan(own, null, head.synced)
+    if (this.#isVouchedFor) throw this.#ended(last.end, last.stopped, head.synced)
+    const { torn, headers } = yield* this.#behind(own, last)
+    const used = new Set([...chain, ...headers].map(({ segment }) => segment))
+    const { cluster, incarnation } = own
+    return {
+      index: this.#index,
+      head,
+      tail: this.#tail,
+      torn,
+      cluster,
+      incarnation,
+      segments: this.#summaries,
+      superseded: this.#numbers.filter((number) => !used.has(number)).map(segmentName),
+      nextSegment: (this.#numbers.at(-1) ?? 0) + 1,
+    }
+  }
+
+  *#head(): Process<Head> {
+    const path = pathOf(headName)
+    const decoded = decodeHead(yield* intact(until(this.#files.read(path, 0, headBytes)), path))
+    if ('reason' in decoded) throw new Damage(path, 0, decoded.reason)
+    return decoded.head
+  }
+
+  /** The headers of the segments from the first one to `last`. Each names its predecessor. */
+  *#chainTo(last: number): Process<readonly SegmentHeader[]> {
+    const chain: SegmentHeader[] = []
+    for (let number: number | null = last; number !== null; ) {
+      const header: SegmentHeader = yield* this.#header(number)
+      const successor = chain[0]
+      if (successor !== undefined && !isSameStore(header, successor)) {
+        throw new Damage(pathOf(segmentName(number)), 0, 'it belongs to another store than the next segment')
+      }
+      chain.unshift(header)
+      number = header.after?.segment ?? null
+    }
+    return chain
+  }
+
+  /** The header of a segment that must be there. */
+  *#header(segment: number): Process<SegmentHeader> {
+    const decoded = yield* this.#tryHeader(segment)
+    if ('header' in decoded) return decoded.header
+    throw new Damage(pathOf(segmentName(segment)), 0, `its header is bad: ${decoded.reason}`)
+  }
+
+  *#tryHeader(segment: number): Process<ReturnType<typeof decodeHeader>> {
+    const path = pathOf(segmentName(segment))
+    const decoded = decodeHeader(yield* intact(until(this.#files.read(path, 0, blockBytes)), path))
+    if ('reason' in decoded) return decoded
+    const { segment: named, after } = decoded.header
+    // A complete header is not torn, so a wrong one is damage behind `head` too.
+    if (named !== segment) throw new Damage(path, 0, `it is segment ${named}`)
+    const isInOrder = after === null ? segment === 1 : after.segment < segment
+    if (!isInOrder) throw new Damage(path, 0, `it follows segment ${after?.segment ?? 'none'}`)
+    return decoded
+  }
+
+  /**
+   * Reads the segments behind the one that `head` names. Only a segment that was begun because the one before was full is a part
+   * of the log. A server that opened the log does not vote before `head` names its new segment, so nothing depends on that segment
+   * before.
+   */
+  *#behind(
+    own: SegmentHeader,
+    last: SegmentScan,
+  ): Process<{ readonly torn: TornTail | null; readonly headers: readonly SegmentHeader[] }> {
+    const headers: SegmentHeader[] = []
+    let { end, stopped } = last
+    let unreadable: TornTail | null = null
+    for (const number of this.#numbers.filter((each) => each > own.segment)) {
+      const decoded = yield* this.#tryHeader(number)
+      if ('reason' in decoded) {
+        const { reason } = decoded
+        unreadable = { file: pathOf(segmentName(number)), offset: 0, reason: `its header is bad: ${reason}` }
+        continue
+      }
+      const { header } = decoded
+      if (!isSameStore(header, own)) {
+        throw new Damage(
+          pathOf(segmentName(number)),
+          0,
+          'it belongs to another store than the segment before',
+        )
+      }
+      if (header.begun === 'opened') {
+        yield* this.#refuseInForce(header, own)
+        continue
+      }
+      if (stopped !== 'clean' || !samePosition(header.after!, end))
+        throw this.#ended(end, stopped, header.after!)
+      ;({ end, stopped } = yield* this.#scan(header, null, null))
+      headers.push(header)
+    }
+    if (typeof stopped === 'string') return { torn: unreadable, headers }
+    const file = pathOf(segmentName(end.segment))
+    const { offset, reason, laterGroup } = stopped
+    if (laterGroup !== null) {
+      throw new Damage(file, offset, `${reason}, but group ${laterGroup} after it is complete`)
+    }
+    return { torn: { file, offset, reason }, headers }
+  }
+
+  /** Throws when a segment behind `head` was begun at a start that ended: then `head` is an older copy. */
+  *#refuseInForce(header: SegmentHeader, own: SegmentHeader): Process {
+    const { segment, salt, after } = header
+    const file = pathOf(segmentName(segment))
+    const bytes = bufferOf(yield* intact(until(this.#files.read(file, 0, toTheEnd)), file))
+    const { end } = scanSegment({ bytes, salt, start: startOf(header), until: null }, () => undefined)
+    // The start itself writes one group; more were written only after `head` had named this segment.
+    const isInForce = end.group > after!.group + 1 || after!.segment > own.segment
+    if (!isInForce) return
+    throw new Damage(
+      pathOf(headName),
+      0,
+      `it names segment ${own.segment}, but the log goes on in segment ${segment}: it is older than the log`,
+    )
+  }
+
+  /** Reads and scans a segment. From the place `head` on, groups belong to the tail. */
+  *#scan(header: SegmentHeader, until_: LogPosition | null, head: LogPosition | null): Process<SegmentScan> {
+    const { segment, salt, begun } = header
+    const file = pathOf(segmentName(segment))
+    const bytes = bufferOf(yield* intact(until(this.#files.read(file, 0, toTheEnd)), file))
+    const start = startOf(header)
+    let groups = 0
+    let records = 0
+    const visit: GroupVisitor = (group, end, offsets) => {
+      groups += 1
+      records += offsets.length
+      this.#visit({ file, bytes, isVouchedFor: this.#isVouchedFor }, group, offsets)
+      if (this.#isVouchedFor) this.#apply(file, bytes, segment, offsets)
+      else this.#keep(bytes, offsets)
+      if (head !== null && samePosition(end, head)) this.#isVouchedFor = false
+    }
+    const scan = scanSegment({ bytes, salt, start, until: until_ }, visit)
+    this.#index.release()
+    this.#summaries.push({ file, begun, groups, records, endBytes: scan.end.endBytes })
+    return scan
+  }
+
+  #apply(file: string, bytes: Buffer, segment: number, offsets: readonly number[]): void {
+    for (const offset of offsets) {
+      const refusal = this.#index.apply(bytes, offset, segment, 0)
+      if (refusal !== null) throw new Damage(file, offset, refusal)
+    }
+  }
+
+  #keep(bytes: Buffer, offsets: readonly number[]): void {
+    for (const offset of offsets) {
+      this.#tail.push(Buffer.from(bytes.subarray(offset, offset + lengthOf(bytes, offset))))
+    }
+  }
+
+  /** The damage when a segment ends before a place that it must reach. */
+  #ended(end: LogPosition, stopped: SegmentScan['stopped'], expected: LogPosition): Damage {
+    const why = typeof stopped === 'string' ? 'only zeros follow, or nothing' : stopped.reason
+    const where =
+      expected.segment === end.segment
+        ? `group ${expected.group}, at byte ${expected.endBytes}`
+        : `group ${expected.group} in segment ${expected.segment}`
+    return new Damage(
+      pathOf(segmentName(end.segment)),
+      end.endBytes,
+      `the log ends after group ${end.group} (${why}), but it was synced up to ${where}`,
+    )
+  }
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
+}
+
+function isSameStore(a: SegmentHeader, b: SegmentHeader): boolean {
+  return a.cluster === b.cluster && a.incarnation === b.incarnation
+}

@@ -1,0 +1,36 @@
+/** Small facts in a block of their own: a magic word, the length and the checksum of a JSON text, and the text. */
+import { crc32 } from 'node:zlib'
+import type { Json } from '../../../machines/batch.ts'
+import { textOf, utf8 } from '../../core/bytes.ts'
+
+const prefixBytes = 16
+
+/** `fact` in a block of `sizeBytes`. `magic` has eight characters. Throws a `RangeError` when it does not fit. */
+export function sealed(magic: string, fact: Json, sizeBytes: number): Uint8Array {
+  const text = utf8(JSON.stringify(fact))
+  if (prefixBytes + text.length > sizeBytes) {
+    throw new RangeError(`a block of ${sizeBytes} bytes cannot hold ${prefixBytes + text.length}`)
+  }
+  const block = Buffer.alloc(sizeBytes)
+  block.write(magic, 'latin1')
+  block.writeUInt32LE(text.length, 8)
+  block.writeUInt32LE(crc32(text, crc32(magic)), 12)
+  block.set(text, prefixBytes)
+  return block
+}
+
+/** The fact in a block, or the reason why there is none. */
+export function unsealed(
+  magic: string,
+  bytes: Uint8Array,
+): { readonly fact: Json } | { readonly reason: string } {
+  const block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (block.length < prefixBytes) return { reason: `it has only ${block.length} bytes` }
+  if (block.every((byte) => byte === 0)) return { reason: 'it holds only zeros' }
+  if (block.toString('latin1', 0, 8) !== magic) return { reason: `it does not begin with ${magic}` }
+  const length = block.readUInt32LE(8)
+  const text = block.subarray(prefixBytes, prefixBytes + length)
+  const checksum = crc32(text, crc32(magic))
+  if (text.length < length || checksum !== block.readUInt32LE(12)) return { reason: 'its checksum is wrong' }
+  return { fact: JSON.parse(textOf(text)) as Json }
+}
