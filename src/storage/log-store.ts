@@ -5,6 +5,7 @@ import { afterWrite, type DurableState, nothingDurable } from '../core/durable.t
 import { messageOf } from '../core/message-of.ts'
 import { type Process, run, until } from '../core/process.ts'
 import type { Files } from './files.ts'
+import { isSameBytes } from './log/bytes.ts'
 import { pageEnd, readChosen } from './log/chosen-pages.ts'
 import { firstRecordOffset, recordCountOf } from './log/group.ts'
 import { logDirectory, pathOf, samePosition } from './log/layout.ts'
@@ -355,5 +356,5 @@ function isSameBallot(a: Ballot, b: Ballot | null): boolean {
 
 /** True when both are stored as the same bytes. Most often they are one object. */
 function isSameBatch(a: Batch, b: Batch): boolean {
-  return a === b || Buffer.compare(batchBytes(a), batchBytes(b)) === 0
+  return a === b || isSameBytes(batchBytes(a), batchBytes(b))
 }

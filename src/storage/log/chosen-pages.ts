@@ -3,6 +3,7 @@ import type { Batch, Instance } from '../../../machines/batch.ts'
 import { messageOf } from '../../core/message-of.ts'
 import { type Process, until } from '../../core/process.ts'
 import type { Files } from '../files.ts'
+import type { Bytes } from './bytes.ts'
 import type { ChosenIndex, Place } from './chosen-index.ts'
 import { Damage } from './damage.ts'
 import { pathOf, segmentName } from './layout.ts'
@@ -49,16 +50,15 @@ export function* readChosen(
   return batches
 }
 
-function* readSpan(files: Files, path: string, offset: number, lengthBytes: number): Process<Buffer> {
+function* readSpan(files: Files, path: string, offset: number, lengthBytes: number): Process<Bytes> {
   try {
-    const bytes = yield* until(files.read(path, offset, lengthBytes))
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    return yield* until(files.read(path, offset, lengthBytes))
   } catch (error) {
     throw new Damage(path, offset, `it cannot be read: ${messageOf(error)}`, error)
   }
 }
 
-function batchIn(bytes: Buffer, place: Place, baseOffset: number, path: string, instance: Instance): Batch {
+function batchIn(bytes: Bytes, place: Place, baseOffset: number, path: string, instance: Instance): Batch {
   const offset = place.offset - baseOffset
   const refusal = refusalOfRecord(bytes, offset, bytes.length)
   if (refusal !== null) throw new Damage(path, place.offset, refusal)

@@ -3,8 +3,8 @@
  * group before and the place of the group, so that a missing, repeated, exchanged or misplaced group does not fit.
  */
 import { crc32 } from 'node:zlib'
+import { type Bytes, readNumber, readUint32, writeNumber, writeUint32 } from './bytes.ts'
 import { type LogPosition, wholeBlocks } from './layout.ts'
-import { readNumber, writeNumber } from './records.ts'
 
 /** Magic word, number of records, length of the records in bytes, number of the group (8), previous checksum, checksum. */
 const headerBytes = 28
@@ -28,21 +28,21 @@ export function encodeGroup(
   before: Pick<LogPosition, 'group' | 'checksum'>,
   place: GroupPlace,
   records: readonly Uint8Array[],
-): { readonly bytes: Buffer; readonly checksum: number } {
+): { readonly bytes: Bytes; readonly checksum: number } {
   const lengthBytes = records.reduce((sum, { length }) => sum + length, 0)
-  const bytes = Buffer.alloc(wholeBlocks(headerBytes + lengthBytes))
-  bytes.writeUInt32LE(magic, 0)
-  bytes.writeUInt32LE(records.length, 4)
-  bytes.writeUInt32LE(lengthBytes, 8)
+  const bytes = new Uint8Array(wholeBlocks(headerBytes + lengthBytes))
+  writeUint32(bytes, 0, magic)
+  writeUint32(bytes, 4, records.length)
+  writeUint32(bytes, 8, lengthBytes)
   writeNumber(bytes, 12, before.group + 1)
-  bytes.writeUInt32LE(before.checksum, 20)
+  writeUint32(bytes, 20, before.checksum)
   let offset = headerBytes
   for (const record of records) {
     bytes.set(record, offset)
     offset += record.length
   }
   const checksum = checksumOf(bytes, 0, place, lengthBytes)
-  bytes.writeUInt32LE(checksum, checksumOffset)
+  writeUint32(bytes, checksumOffset, checksum)
   return { bytes, checksum }
 }
 
@@ -50,8 +50,8 @@ export function encodeGroup(
 export const firstRecordOffset = headerBytes
 
 /** The number of records of the group at the beginning of `bytes`. */
-export function recordCountOf(bytes: Buffer): number {
-  return bytes.readUInt32LE(4)
+export function recordCountOf(bytes: Bytes): number {
+  return readUint32(bytes, 4)
 }
 
 /** A group as its header describes it. */
@@ -67,24 +67,24 @@ export interface GroupHeader {
 
 /** The group at `place.offset` of the segment `bytes`, or the reason why there is none. Does not compare it with its predecessor. */
 export function decodeGroup(
-  bytes: Buffer,
+  bytes: Bytes,
   place: GroupPlace,
 ): { readonly header: GroupHeader } | { readonly reason: string } {
   const { offset } = place
   if (offset + headerBytes > bytes.length) return { reason: 'the file ends within the header of a group' }
-  if (bytes.readUInt32LE(offset) !== magic) return { reason: 'there is no group' }
-  const lengthBytes = bytes.readUInt32LE(offset + 8)
+  if (readUint32(bytes, offset) !== magic) return { reason: 'there is no group' }
+  const lengthBytes = readUint32(bytes, offset + 8)
   const recordsEnd = offset + headerBytes + lengthBytes
   if (recordsEnd > bytes.length) return { reason: 'the file ends within a group' }
   const checksum = checksumOf(bytes, offset, place, lengthBytes)
-  if (checksum !== bytes.readUInt32LE(offset + checksumOffset))
+  if (checksum !== readUint32(bytes, offset + checksumOffset))
     return { reason: 'the checksum of a group is wrong' }
   return {
     header: {
       group: readNumber(bytes, offset + 12),
-      previous: bytes.readUInt32LE(offset + 20),
+      previous: readUint32(bytes, offset + 20),
       checksum,
-      records: bytes.readUInt32LE(offset + 4),
+      records: readUint32(bytes, offset + 4),
       recordsEnd,
       endBytes: offset + wholeBlocks(headerBytes + lengthBytes),
     },
@@ -92,7 +92,7 @@ export function decodeGroup(
 }
 
 function checksumOf(
-  bytes: Buffer,
+  bytes: Bytes,
   offset: number,
   { segment, salt, offset: place }: GroupPlace,
   lengthBytes: number,
@@ -103,4 +103,4 @@ function checksumOf(
   return crc32(bytes.subarray(offset + headerBytes, offset + headerBytes + lengthBytes), header)
 }
 
-const scratch = Buffer.alloc(16)
+const scratch = new Uint8Array(16)

@@ -2,13 +2,14 @@ import type { Ballot } from '../../../machines/ballot.ts'
 import type { AcceptedRecord, Instance } from '../../../machines/batch.ts'
 import type { DurableState } from '../../core/durable.ts'
 import type { Identity } from '../storage.ts'
+import type { Bytes } from './bytes.ts'
 import { ChosenIndex, type Place } from './chosen-index.ts'
 import { decodeRecord, encodeRecord, instanceOf, lengthOf, recordTypes, typeOf } from './records.ts'
 
 /** The last accepted record of an instance that is not known to be chosen. */
 interface AcceptedPlace {
   readonly place: Place
-  readonly record: Buffer
+  readonly record: Bytes
 }
 
 /** The state that the records of a log describe, in their order, and the places of its batches. */
@@ -34,12 +35,12 @@ export class LogIndex {
   }
 
   /** The records of the promise and of all accepted batches at and above the first unchosen instance. */
-  get votes(): readonly Uint8Array[] {
+  get votes(): readonly Bytes[] {
     const promise = this.#promised === null ? [] : [encodeRecord({ type: 'promise', ballot: this.#promised })]
     return [...promise, ...this.#acceptedRecords]
   }
 
-  get #acceptedRecords(): readonly Buffer[] {
+  get #acceptedRecords(): readonly Bytes[] {
     return [...this.#accepted].sort(([a], [b]) => a - b).map(([, { record }]) => record)
   }
 
@@ -47,7 +48,7 @@ export class LogIndex {
    * Applies the record at `offset` of `bytes`, which begin at `baseOffset` of `segment`. Returns the reason why this record
    * cannot follow the ones before it; `null` when it can.
    */
-  apply(bytes: Buffer, offset: number, segment: number, baseOffset: number): string | null {
+  apply(bytes: Bytes, offset: number, segment: number, baseOffset: number): string | null {
     const type = typeOf(bytes, offset)
     switch (type) {
       case recordTypes.identity:
@@ -74,11 +75,11 @@ export class LogIndex {
   /** Copies the accepted records that are views of larger buffers, so that the buffers can be freed. */
   release(): void {
     for (const [instance, accepted] of this.#accepted) {
-      this.#accepted.set(instance, { ...accepted, record: Buffer.from(accepted.record) })
+      this.#accepted.set(instance, { ...accepted, record: new Uint8Array(accepted.record) })
     }
   }
 
-  #applyChosen(bytes: Buffer, offset: number, at: Pick<Place, 'segment' | 'offset'>): string | null {
+  #applyChosen(bytes: Bytes, offset: number, at: Pick<Place, 'segment' | 'offset'>): string | null {
     const instance = instanceOf(bytes, offset)
     const expected = this.chosen.count
     if (instance !== expected) {

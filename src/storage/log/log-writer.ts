@@ -1,5 +1,6 @@
 import { type Process, until } from '../../core/process.ts'
 import type { Files } from '../files.ts'
+import { type Bytes, joined } from './bytes.ts'
 import { encodeGroup, groupBytes } from './group.ts'
 import { encodeHead, headBytes } from './head.ts'
 import {
@@ -31,12 +32,12 @@ export interface LogOwner {
 
 /** A group that was written and synced, with its place. */
 export interface WrittenGroup {
-  readonly bytes: Buffer
+  readonly bytes: Bytes
   readonly segment: number
   readonly offset: number
 }
 
-type Records = readonly Uint8Array[]
+type Records = readonly Bytes[]
 
 export interface LogWriterOptions {
   readonly files: Files
@@ -148,7 +149,7 @@ export class LogWriter {
     const endBytes = offset + bytes.length
     const path = this.#pathOf(segmentName(segment))
     yield* until(files.create(path))
-    yield* until(files.write(path, 0, Buffer.concat([encodeHeader(header), bytes])))
+    yield* until(files.write(path, 0, joined([encodeHeader(header), bytes])))
     this.#lengthBytes = endBytes
     yield* this.#writeAhead(path, endBytes)
     yield* until(files.sync(path))

@@ -3,6 +3,7 @@ import { messageOf } from '../../core/message-of.ts'
 import { type Process, until } from '../../core/process.ts'
 import { type Files, toTheEnd } from '../files.ts'
 import type { TornTail } from '../storage.ts'
+import type { Bytes } from './bytes.ts'
 import { Damage } from './damage.ts'
 import type { GroupHeader } from './group.ts'
 import { decodeHead, type Head, headBytes } from './head.ts'
@@ -36,7 +37,7 @@ export interface LogContents {
   readonly index: LogIndex
   readonly head: Head
   /** The records behind `head`, which may be in the cache of the operating system only. */
-  readonly tail: readonly Buffer[]
+  readonly tail: readonly Bytes[]
   /** A write that was interrupted, or damage behind `head` that cannot be told from one. */
   readonly torn: TornTail | null
   readonly cluster: string
@@ -50,7 +51,7 @@ export interface LogContents {
 
 /** Receives each group of the log in order. `isVouchedFor` is false behind `head`. */
 export type LogVisitor = (
-  segment: { readonly file: string; readonly bytes: Buffer; readonly isVouchedFor: boolean },
+  segment: { readonly file: string; readonly bytes: Bytes; readonly isVouchedFor: boolean },
   header: GroupHeader,
   records: readonly number[],
 ) => void
@@ -85,7 +86,7 @@ class LogReader {
   readonly #numbers: readonly number[]
   readonly #index = new LogIndex()
   readonly #summaries: SegmentSummary[] = []
-  readonly #tail: Buffer[] = []
+  readonly #tail: Bytes[] = []
   #isVouchedFor = true
 
   constructor(files: Files, names: readonly string[], visit: LogVisitor) {
@@ -212,7 +213,7 @@ class LogReader {
   *#refuseInForce(header: SegmentHeader, own: SegmentHeader): Process {
     const { segment, salt, after } = header
     const file = pathOf(segmentName(segment))
-    const bytes = bufferOf(yield* intact(until(this.#files.read(file, 0, toTheEnd)), file))
+    const bytes = yield* intact(until(this.#files.read(file, 0, toTheEnd)), file)
     const { end } = scanSegment({ bytes, salt, start: startOf(header), until: null }, () => undefined)
     // The start itself writes one group; more were written only after `head` had named this segment.
     const isInForce = end.group > after!.group + 1 || after!.segment > own.segment
@@ -228,7 +229,7 @@ class LogReader {
   *#scan(header: SegmentHeader, until_: LogPosition | null, head: LogPosition | null): Process<SegmentScan> {
     const { segment, salt, begun } = header
     const file = pathOf(segmentName(segment))
-    const bytes = bufferOf(yield* intact(until(this.#files.read(file, 0, toTheEnd)), file))
+    const bytes = yield* intact(until(this.#files.read(file, 0, toTheEnd)), file)
     const start = startOf(header)
     let groups = 0
     let records = 0
@@ -246,16 +247,16 @@ class LogReader {
     return scan
   }
 
-  #apply(file: string, bytes: Buffer, segment: number, offsets: readonly number[]): void {
+  #apply(file: string, bytes: Bytes, segment: number, offsets: readonly number[]): void {
     for (const offset of offsets) {
       const refusal = this.#index.apply(bytes, offset, segment, 0)
       if (refusal !== null) throw new Damage(file, offset, refusal)
     }
   }
 
-  #keep(bytes: Buffer, offsets: readonly number[]): void {
+  #keep(bytes: Bytes, offsets: readonly number[]): void {
     for (const offset of offsets) {
-      this.#tail.push(Buffer.from(bytes.subarray(offset, offset + lengthOf(bytes, offset))))
+      this.#tail.push(new Uint8Array(bytes.subarray(offset, offset + lengthOf(bytes, offset))))
     }
   }
 
@@ -272,10 +273,6 @@ class LogReader {
       `the log ends after group ${end.group} (${why}), but it was synced up to ${where}`,
     )
   }
-}
-
-function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 function isSameStore(a: SegmentHeader, b: SegmentHeader): boolean {

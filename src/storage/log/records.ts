@@ -8,6 +8,7 @@ import type { Batch, Instance } from '../../../machines/batch.ts'
 import { textOf, utf8 } from '../../core/bytes.ts'
 import { memoByIdentity } from '../../core/memo.ts'
 import type { Identity } from '../storage.ts'
+import { type Bytes, readNumber, readUint32, writeNumber, writeUint32 } from './bytes.ts'
 
 export const recordTypes = { identity: 1, promise: 2, accepted: 3, chosen: 4, chosenAsAccepted: 5 } as const
 
@@ -35,7 +36,7 @@ const chosenPrefixBytes = prefixBytes + numberBytes
 export const batchBytes = memoByIdentity((batch: Batch) => utf8(JSON.stringify(batch)))
 
 /** The bytes of `record`. */
-export function encodeRecord(record: StoredRecord): Buffer {
+export function encodeRecord(record: StoredRecord): Bytes {
   switch (record.type) {
     case 'identity':
       return made(record.type, [], utf8(JSON.stringify(record.identity)))
@@ -56,7 +57,7 @@ export function encodeRecord(record: StoredRecord): Buffer {
  * Why there is no record at `offset`, judged by its type and its length; `null` when there may be one. It must end at or before
  * `endBytes`.
  */
-export function refusalOfShape(bytes: Buffer, offset: number, endBytes: number): string | null {
+export function refusalOfShape(bytes: Bytes, offset: number, endBytes: number): string | null {
   if (offset + prefixBytes > endBytes) return 'a record is cut'
   const lengthBytes = lengthOf(bytes, offset)
   if (offset + lengthBytes > endBytes) return 'a record is cut'
@@ -66,11 +67,11 @@ export function refusalOfShape(bytes: Buffer, offset: number, endBytes: number):
 }
 
 /** Why there is no record at `offset`, judged by its checksum too; `null` when there is one. */
-export function refusalOfRecord(bytes: Buffer, offset: number, endBytes: number): string | null {
+export function refusalOfRecord(bytes: Bytes, offset: number, endBytes: number): string | null {
   const refusal = refusalOfShape(bytes, offset, endBytes)
   if (refusal !== null) return refusal
   const lengthBytes = lengthOf(bytes, offset)
-  return checksumOf(bytes, offset, lengthBytes) === bytes.readUInt32LE(offset + 8)
+  return checksumOf(bytes, offset, lengthBytes) === readUint32(bytes, offset + 8)
     ? null
     : 'the checksum of a record is wrong'
 }
@@ -84,22 +85,22 @@ const shortest: Readonly<Record<number, number>> = {
   [recordTypes.chosenAsAccepted]: chosenPrefixBytes,
 }
 
-export function typeOf(bytes: Buffer, offset: number): number {
-  return bytes.readUInt32LE(offset)
+export function typeOf(bytes: Bytes, offset: number): number {
+  return readUint32(bytes, offset)
 }
 
 /** The length of the record at `offset` in bytes. */
-export function lengthOf(bytes: Buffer, offset: number): number {
-  return prefixBytes + bytes.readUInt32LE(offset + 4)
+export function lengthOf(bytes: Bytes, offset: number): number {
+  return prefixBytes + readUint32(bytes, offset + 4)
 }
 
 /** The instance of a record that has one. */
-export function instanceOf(bytes: Buffer, offset: number): Instance {
+export function instanceOf(bytes: Bytes, offset: number): Instance {
   return readNumber(bytes, offset + prefixBytes)
 }
 
 /** Decodes the record at `offset`, which `refusalOfRecord` did not refuse. */
-export function decodeRecord(bytes: Buffer, offset: number): StoredRecord {
+export function decodeRecord(bytes: Bytes, offset: number): StoredRecord {
   const end = offset + lengthOf(bytes, offset)
   switch (typeOf(bytes, offset)) {
     case recordTypes.identity:
@@ -126,39 +127,28 @@ export function decodeRecord(bytes: Buffer, offset: number): StoredRecord {
 
 const nothing = new Uint8Array(0)
 
-function made(type: keyof typeof recordTypes, numbers: readonly number[], text: Uint8Array): Buffer {
+function made(type: keyof typeof recordTypes, numbers: readonly number[], text: Bytes): Bytes {
   const contentBytes = numbers.length * numberBytes + text.length
-  const record = Buffer.allocUnsafe(prefixBytes + contentBytes)
-  record.writeUInt32LE(recordTypes[type], 0)
-  record.writeUInt32LE(contentBytes, 4)
+  const record = new Uint8Array(prefixBytes + contentBytes)
+  writeUint32(record, 0, recordTypes[type])
+  writeUint32(record, 4, contentBytes)
   let offset = prefixBytes
   for (const number of numbers) offset = writeNumber(record, offset, number)
   record.set(text, offset)
-  record.writeUInt32LE(checksumOf(record, 0, record.length), 8)
+  writeUint32(record, 8, checksumOf(record, 0, record.length))
   return record
 }
 
 /** The checksum of all bytes of a record but its checksum. */
-function checksumOf(bytes: Buffer, offset: number, lengthBytes: number): number {
+function checksumOf(bytes: Bytes, offset: number, lengthBytes: number): number {
   const typeAndLength = crc32(bytes.subarray(offset, offset + 8))
   return crc32(bytes.subarray(offset + prefixBytes, offset + lengthBytes), typeAndLength)
 }
 
-function json(bytes: Buffer, from: number, to: number): unknown {
+function json(bytes: Bytes, from: number, to: number): unknown {
   return JSON.parse(textOf(bytes.subarray(from, to)))
 }
 
-/** A safe integer, at least 0, in eight bytes. */
-export function writeNumber(bytes: Buffer, offset: number, number: number): number {
-  bytes.writeUInt32LE(number % 2 ** 32, offset)
-  bytes.writeUInt32LE(Math.floor(number / 2 ** 32), offset + 4)
-  return offset + numberBytes
-}
-
-export function readNumber(bytes: Buffer, offset: number): number {
-  return bytes.readUInt32LE(offset) + bytes.readUInt32LE(offset + 4) * 2 ** 32
-}
-
-function readBallot(bytes: Buffer, offset: number): Ballot {
+function readBallot(bytes: Bytes, offset: number): Ballot {
   return { round: readNumber(bytes, offset), node: readNumber(bytes, offset + numberBytes) }
 }

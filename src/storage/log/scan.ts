@@ -1,4 +1,5 @@
 /** Scans the bytes of a segment: a pure function from bytes to groups and to the reason of the end. */
+import { type Bytes, isZeroFrom } from './bytes.ts'
 import { decodeGroup, firstRecordOffset, type GroupHeader, type GroupPlace } from './group.ts'
 import { blockBytes, type LogPosition, samePosition } from './layout.ts'
 import { lengthOf, refusalOfShape } from './records.ts'
@@ -19,7 +20,7 @@ export interface BadGroup {
 }
 
 export interface SegmentToScan {
-  readonly bytes: Buffer
+  readonly bytes: Bytes
   readonly salt: number
   /** The place after the header of the segment. */
   readonly start: LogPosition
@@ -39,7 +40,7 @@ export function scanSegment({ bytes, salt, start, until }: SegmentToScan, visit:
     const next = nextGroup(bytes, place, end)
     if ('reason' in next) {
       const { reason } = next
-      const isClean = end.endBytes >= bytes.length || isZero(bytes, end.endBytes)
+      const isClean = end.endBytes >= bytes.length || isZeroFrom(bytes, end.endBytes)
       if (isClean) return { end, stopped: 'clean' }
       const laterGroup = groupAfter(bytes, place, end.group + 1)
       return { end, stopped: { offset: end.endBytes, reason, laterGroup } }
@@ -53,7 +54,7 @@ export function scanSegment({ bytes, salt, start, until }: SegmentToScan, visit:
 
 /** The group at `place`, if it is complete and follows `before`. */
 function nextGroup(
-  bytes: Buffer,
+  bytes: Bytes,
   place: GroupPlace,
   before: LogPosition,
 ): { readonly header: GroupHeader; readonly records: readonly number[] } | { readonly reason: string } {
@@ -78,20 +79,10 @@ function nextGroup(
 }
 
 /** The number of a complete group with at least the number `least`, behind `place`. */
-function groupAfter(bytes: Buffer, { segment, salt, offset }: GroupPlace, least: number): number | null {
+function groupAfter(bytes: Bytes, { segment, salt, offset }: GroupPlace, least: number): number | null {
   for (let next = offset + blockBytes; next < bytes.length; next += blockBytes) {
     const decoded = decodeGroup(bytes, { segment, salt, offset: next })
     if ('header' in decoded && decoded.header.group >= least) return decoded.header.group
   }
   return null
-}
-
-const zeros = Buffer.alloc(64 * 1_024)
-
-function isZero(bytes: Buffer, from: number): boolean {
-  for (let offset = from; offset < bytes.length; offset += zeros.length) {
-    const length = Math.min(zeros.length, bytes.length - offset)
-    if (bytes.compare(zeros, 0, length, offset, offset + length) !== 0) return false
-  }
-  return true
 }

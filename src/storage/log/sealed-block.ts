@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib'
 import type { Json } from '../../../machines/batch.ts'
 import { textOf, utf8 } from '../../core/bytes.ts'
+import { isZeroFrom, readUint32, writeUint32 } from './bytes.ts'
 
 const prefixBytes = 16
 
@@ -11,10 +12,10 @@ export function sealed(magic: string, fact: Json, sizeBytes: number): Uint8Array
   if (prefixBytes + text.length > sizeBytes) {
     throw new RangeError(`a block of ${sizeBytes} bytes cannot hold ${prefixBytes + text.length}`)
   }
-  const block = Buffer.alloc(sizeBytes)
-  block.write(magic, 'latin1')
-  block.writeUInt32LE(text.length, 8)
-  block.writeUInt32LE(crc32(text, crc32(magic)), 12)
+  const block = new Uint8Array(sizeBytes)
+  block.set(utf8(magic))
+  writeUint32(block, 8, text.length)
+  writeUint32(block, 12, crc32(text, crc32(utf8(magic))))
   block.set(text, prefixBytes)
   return block
 }
@@ -22,15 +23,14 @@ export function sealed(magic: string, fact: Json, sizeBytes: number): Uint8Array
 /** The fact in a block, or the reason why there is none. */
 export function unsealed(
   magic: string,
-  bytes: Uint8Array,
+  block: Uint8Array,
 ): { readonly fact: Json } | { readonly reason: string } {
-  const block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (block.length < prefixBytes) return { reason: `it has only ${block.length} bytes` }
-  if (block.every((byte) => byte === 0)) return { reason: 'it holds only zeros' }
-  if (block.toString('latin1', 0, 8) !== magic) return { reason: `it does not begin with ${magic}` }
-  const length = block.readUInt32LE(8)
+  if (isZeroFrom(block, 0)) return { reason: 'it holds only zeros' }
+  if (textOf(block.subarray(0, 8)) !== magic) return { reason: `it does not begin with ${magic}` }
+  const length = readUint32(block, 8)
   const text = block.subarray(prefixBytes, prefixBytes + length)
-  const checksum = crc32(text, crc32(magic))
-  if (text.length < length || checksum !== block.readUInt32LE(12)) return { reason: 'its checksum is wrong' }
+  const checksum = crc32(text, crc32(utf8(magic)))
+  if (text.length < length || checksum !== readUint32(block, 12)) return { reason: 'its checksum is wrong' }
   return { fact: JSON.parse(textOf(text)) as Json }
 }

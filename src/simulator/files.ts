@@ -1,0 +1,198 @@
+/**
+ * The files of a simulated server, with the faults of a real disk. Reads see the cache of the operating system, which survives the
+ * end of a process. A power cut leaves what was synced, and of the rest each sector or none.
+ */
+import type { Operation } from '../core/process.ts'
+import type { Files } from '../storage/files.ts'
+import type { Random } from './random.ts'
+import { SimulatedFile } from './simulated-file.ts'
+
+/** What a crash does to the writes that were not synced. */
+export type Unsynced =
+  /** The power fails, and they are lost. */
+  | 'lost'
+  /** The power fails just after they reached the disk. */
+  | 'kept'
+  /** The power fails, and each sector is kept or lost by chance. */
+  | 'torn'
+  /** Only the process ends, and they stay in the cache. */
+  | 'cached'
+
+/** A call of the file system. `sync` stands for both kinds of syncs. */
+export type FileCall = 'read' | 'write' | 'sync' | 'other'
+
+/** Makes a call of the file system fail. */
+export interface FileFault {
+  readonly call: FileCall
+  readonly code: 'EIO' | 'ENOSPC'
+}
+
+/** The environment in which calls take time. */
+export interface FileTiming {
+  /** Calls `ended` after the duration of the call, unless the process has ended then. */
+  readonly later: (call: FileCall, ended: () => void) => void
+  /** Called at the beginning of each call. */
+  readonly called: (call: FileCall) => void
+}
+
+/** A change of the entries of a directory that is not synced. */
+interface EntryChange {
+  readonly directory: string
+  readonly apply: (entries: Map<string, SimulatedFile | null>) => void
+}
+
+/** The entries of all directories by their paths; `null` for a directory. */
+type Entries = Map<string, SimulatedFile | null>
+
+export class SimulatedFiles {
+  #entries: Entries = new Map([['.', null]])
+  #durable: Entries = new Map([['.', null]])
+  #unsynced: EntryChange[] = []
+  #faults: FileFault[] = []
+
+  /** The files as one process uses them. */
+  session(timing: FileTiming): Files {
+    const run =
+      <T>(call: FileCall, action: () => T, path: string): Operation<T> =>
+      (ended) => {
+        timing.called(call)
+        const [error, result] = this.#attempt(call, action, path)
+        timing.later(call, () => ended(error, result))
+      }
+    /** As `run`, for a call that acts when it ends. */
+    const runLate =
+      (action: () => void, path: string): Operation<void> =>
+      (ended) => {
+        timing.called('sync')
+        timing.later('sync', () => {
+          const [error] = this.#attempt('sync', action, path)
+          ended(error)
+        })
+      }
+    return {
+      list: (path) => run('read', () => this.#list(path), path),
+      read: (path, offset, lengthBytes) =>
+        run('read', () => this.#file(path).read(offset, lengthBytes), path),
+      makeDirectory: (path) => run('other', () => this.#change(path, (entries) => entries.set(path, null)), path),
+      create: (path) => run('other', () => this.#create(path), path),
+      write: (path, offset, bytes) => run('write', () => this.#file(path).write(offset, bytes), path),
+      sync: (path) => runLate(() => this.#file(path).sync(), path),
+      syncDirectory: (path) => runLate(() => this.#syncDirectory(path), path),
+      rename: (from, to) => run('other', () => this.#rename(from, to), from),
+      remove: (path) => run('other', () => this.#remove(path), path),
+      close: () => (ended) => ended(null),
+    }
+  }
+
+  /** Makes the next call of this kind fail. */
+  failNext(fault: FileFault): void {
+    this.#faults.push(fault)
+  }
+
+  /** Drops the requests of `failNext`. */
+  forgetFaults(): void {
+    this.#faults = []
+  }
+
+  /** The machine or the process stops. */
+  crash(unsynced: Unsynced, random: Random): void {
+    if (unsynced === 'cached') return
+    const isKept = () => (unsynced === 'torn' ? random.chance(50) : unsynced === 'kept')
+    const files = new Set([...this.#entries.values(), ...this.#durable.values()])
+    for (const file of files) file?.cutPower(isKept)
+    for (const { apply } of this.#unsynced) if (isKept()) apply(this.#durable)
+    this.#unsynced = []
+    this.#entries = new Map(this.#durable)
+  }
+
+  /** The bytes of the file on the disk, `null` when there is none. */
+  bytesOf(path: string): Uint8Array | null {
+    return this.#entries.get(path)?.read(0, Number.POSITIVE_INFINITY) ?? null
+  }
+
+  /** The paths of all files. */
+  get paths(): readonly string[] {
+    return [...this.#entries].flatMap(([path, file]) => (file === null ? [] : [path]))
+  }
+
+  /** Replaces the bytes of a file on the disk, also those that were synced; with `null` the file is lost. */
+  damage(path: string, bytes: Uint8Array | null): void {
+    if (bytes === null) {
+      this.#entries.delete(path)
+      this.#durable.delete(path)
+    } else this.#file(path).replace(bytes)
+  }
+
+  /** Returns the error of the call or its result. A write that fails writes a part. */
+  #attempt<T>(call: FileCall, action: () => T, path: string): [Error | null, T?] {
+    const fault = this.#faults.find((each) => each.call === call)
+    if (fault !== undefined) {
+      this.#faults = this.#faults.filter((each) => each !== fault)
+      if (call === 'sync') this.#entries.get(path)?.failSync()
+      return [errorOf(fault.code, `${call} ${path}`)]
+    }
+    try {
+      return [null, action()]
+    } catch (error) {
+      return [error as Error]
+    }
+  }
+
+  #list(path: string): readonly string[] | null {
+    if (this.#entries.get(path) !== null) return null
+    const prefix = `${path}/`
+    return [...this.#entries.keys()].flatMap((each) => (each.startsWith(prefix) ? [each.slice(prefix.length)] : []))
+  }
+
+  #create(path: string): void {
+    if (this.#entries.has(path)) throw errorOf('EEXIST', path)
+    const file = new SimulatedFile()
+    this.#change(path, (entries) => entries.set(path, file))
+  }
+
+  #rename(from: string, to: string): void {
+    this.#change(from, (entries) => {
+      for (const [path, file] of [...entries]) {
+        if (path !== from && !path.startsWith(`${from}/`)) continue
+        entries.delete(path)
+        entries.set(`${to}${path.slice(from.length)}`, file)
+      }
+    })
+  }
+
+  #remove(path: string): void {
+    if (!this.#entries.has(path)) return
+    this.#change(path, (entries) => {
+      for (const each of [...entries.keys()]) {
+        if (each === path || each.startsWith(`${path}/`)) entries.delete(each)
+      }
+    })
+  }
+
+  /** Changes entries in the cache, and later on the disk. */
+  #change(path: string, apply: EntryChange['apply']): void {
+    apply(this.#entries)
+    this.#unsynced.push({ directory: directoryOf(path), apply })
+  }
+
+  #syncDirectory(path: string): void {
+    for (const { directory, apply } of this.#unsynced) if (directory === path) apply(this.#durable)
+    this.#unsynced = this.#unsynced.filter(({ directory }) => directory !== path)
+  }
+
+  #file(path: string): SimulatedFile {
+    const file = this.#entries.get(path)
+    if (file === undefined) throw errorOf('ENOENT', path)
+    if (file === null) throw errorOf('EISDIR', path)
+    return file
+  }
+}
+
+function directoryOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return slash < 0 ? '.' : path.slice(0, slash)
+}
+
+function errorOf(code: string, what: string): Error {
+  return Object.assign(new Error(`${code}: simulated, ${what}`), { code })
+}

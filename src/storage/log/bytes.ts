@@ -1,0 +1,54 @@
+/** Numbers in bytes, little-endian. The format is also written and read in browsers, so it does not use `Buffer`. */
+
+/** Bytes that are not shared with other threads. */
+export type Bytes = Uint8Array<ArrayBufferLike>
+
+export function readUint32(bytes: Bytes, offset: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = [
+    bytes[offset],
+    bytes[offset + 1],
+    bytes[offset + 2],
+    bytes[offset + 3],
+  ]
+  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0
+}
+
+/** Returns the offset after the number. */
+export function writeUint32(bytes: Bytes, offset: number, number: number): number {
+  bytes[offset] = number
+  bytes[offset + 1] = number >>> 8
+  bytes[offset + 2] = number >>> 16
+  bytes[offset + 3] = number >>> 24
+  return offset + 4
+}
+
+/** A safe integer, at least 0, in eight bytes. */
+export function readNumber(bytes: Bytes, offset: number): number {
+  return readUint32(bytes, offset) + readUint32(bytes, offset + 4) * 2 ** 32
+}
+
+/** Returns the offset after the number. */
+export function writeNumber(bytes: Bytes, offset: number, number: number): number {
+  writeUint32(bytes, offset, number % 2 ** 32)
+  return writeUint32(bytes, offset + 4, Math.floor(number / 2 ** 32))
+}
+
+export function joined(parts: readonly Bytes[]): Bytes {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let offset = 0
+  for (const part of parts) {
+    all.set(part, offset)
+    offset += part.length
+  }
+  return all
+}
+
+export function isSameBytes(a: Bytes, b: Bytes): boolean {
+  return a.length === b.length && a.every((byte, offset) => byte === b[offset])
+}
+
+/** True when all bytes from `offset` on are zero. */
+export function isZeroFrom(bytes: Bytes, offset: number): boolean {
+  for (let at = offset; at < bytes.length; at += 1) if (bytes[at] !== 0) return false
+  return true
+}
