@@ -96,9 +96,9 @@ async function interrupted(ids: readonly NodeId[], until: () => Promise<boolean>
   await Promise.allSettled(all)
 }
 
-const identityText = (id: NodeId) => readFile(join(dataOf(id), 'identity'), 'utf8')
+const identityText = (id: NodeId) => readFile(join(dataOf(id), 'identity.json'), 'utf8')
 
-const ownIncarnation = (text: string) => /"incarnation":"([^"]+)"/.exec(text)?.[1] ?? expect.fail(text)
+const ownIncarnation = (text: string) => /"incarnation": "([^"]+)"/.exec(text)?.[1] ?? expect.fail(text)
 
 describe('three founders', () => {
   test('serve once all are there, each with an incarnation of its own', async () => {
@@ -135,7 +135,7 @@ describe('three founders', () => {
     await new Promise((next) => setTimeout(next, 500))
     const heard = stranger.heard.slice(before)
     // What it would do with an incarnation that it was told.
-    const told = heard.flatMap((text) => /"incarnation":"([^"]+)"/.exec(text)?.[1] ?? [])
+    const told = heard.flatMap((text) => /"incarnation": "([^"]+)"/.exec(text)?.[1] ?? [])
     for (const to of ['evil', ...told]) {
       for (const id of [0, 1]) {
         await say(id, { type: 'founder', to, incarnation: 'evil', founders: null, isFounded: false })
@@ -169,13 +169,11 @@ describe('three founders', () => {
   test('keep what they stored, and none other may be put in its place', async () => {
     await Promise.all([found(0), found(1), found(2)])
     await stop(0)
-    await rm(join(dataOf(0), 'store'), { recursive: true })
-    expect(await refusal(found(0))).toMatch(/it is damaged: it holds no records, but it held some before/)
-    await rm(join(dataOf(0), 'store'), { recursive: true })
-    await rm(join(dataOf(0), 'identity'))
+    await rm(join(dataOf(0), 'log'), { recursive: true })
+    expect(await refusal(found(0))).toMatch(/it is damaged: it holds no log, but it held one before/)
     await stop(1)
-    await rm(join(dataOf(1), 'identity'))
-    expect(await refusal(found(1))).toMatch(/it is damaged: it holds a store, .* join again with an empty/)
+    await rm(join(dataOf(1), 'identity.json'))
+    expect(await refusal(found(1))).toMatch(/it is damaged: it holds a log, .* join again with an empty/)
   })
 })
 
@@ -304,8 +302,9 @@ test('what a server writes is for its user only; a directory that others may rea
     return [(mode & 0o777).toString(8)]
   }
   expect(await modes(dataOf(0))).toEqual(['700'])
-  expect(await modes(join(dataOf(0), 'store'))).toEqual(['700'])
-  for (const file of ['identity', 'executed.log']) expect(await modes(join(dataOf(0), file))).toEqual(['600'])
+  expect(await modes(join(dataOf(0), 'log'))).toEqual(['700'])
+  for (const file of ['identity.json', 'executed.log'])
+    expect(await modes(join(dataOf(0), file))).toEqual(['600'])
   expect(await modes(journal)).toEqual(['600'])
   await chmod(dataOf(0), 0o755)
   await start(0)

@@ -97,7 +97,7 @@ describe('to a cluster of one', () => {
     nodes = []
     founder = await start(0, { bootstrap: { members: [{ id: 0, address: at(0) }] } })
     client = connect({ servers: [at(0)] })
-    identity = identityIn(await readFile(join(dataOf(0), 'identity'), 'utf8'))
+    identity = identityIn(await readFile(join(dataOf(0), 'identity.json'), 'utf8'))
   })
 
   afterEach(async () => {
@@ -195,8 +195,7 @@ describe('to a cluster of one', () => {
   })
 })
 
-/** What the file of that name in a data directory holds. */
+/** What `identity.json` in a data directory holds. */
 function identityIn(text: string): Identity {
-  const [record = ''] = /\{.*\}/.exec(text) ?? []
-  return JSON.parse(record).identity
+  return JSON.parse(text).identity
 }

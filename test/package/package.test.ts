@@ -91,6 +91,8 @@ test.each(entries)('the types of %s need no other package', async (entry) => {
   expect(packages).toEqual([])
 })
 
+const isOfStore = (file: string) => file.startsWith('dist/src/storage/')
+
 test('the client loads no store, logger, WebSocket or inspector', async () => {
   const { files, packages } = await graphOf('dist/src/client/index.js', '.js')
   expect(packages.toSorted()).toEqual([
@@ -106,13 +108,14 @@ test('the client loads no store, logger, WebSocket or inspector', async () => {
   )
   expect(heavy).toEqual([])
   const main = await graphOf('dist/src/index.js', '.js')
-  expect(main.packages).toEqual(expect.arrayContaining(['classic-level', 'ws']))
+  expect(main.packages).toContain('ws')
+  expect(main.files.filter(isOfStore)).toContain('dist/src/storage/log-storage.js')
 })
 
 test('the core loads no store, logger, WebSocket or inspector', async () => {
-  const { packages } = await graphOf('dist/src/embedding.js', '.js')
-  for (const name of ['classic-level', 'pino', 'ws', '@statelyai/inspect'])
-    expect(packages).not.toContain(name)
+  const { files, packages } = await graphOf('dist/src/embedding.js', '.js')
+  for (const name of ['pino', 'ws', '@statelyai/inspect']) expect(packages).not.toContain(name)
+  expect(files.filter(isOfStore)).toEqual([])
 })
 
 test('source maps contain the sources', async () => {
