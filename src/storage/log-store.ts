@@ -88,6 +88,7 @@ export class LogStore {
    */
   *open(): Process<OpenedStorage> {
     if (this.#status !== 'closed') throw this.#error('it is open already')
+    if (this.#failed !== null) throw this.#failed
     try {
       const contents = yield* readLog(this.#options.files)
       this.#status = 'open'
@@ -100,7 +101,7 @@ export class LogStore {
       return { identity: index.identity, ...this.#state, torn }
     } catch (error) {
       this.#status = 'closed'
-      throw this.#error(messageOf(error), error)
+      throw error === this.#failed ? error : this.#error(messageOf(error), error)
     }
   }
 
@@ -186,12 +187,15 @@ export class LogStore {
     this.#cancelTick?.()
     this.#cancelTick = null
     this.#status = 'closed'
+    if (this.#writer === null) return
     try {
-      if (this.#failed === null && this.#isBehind) yield* this.#writer!.writeHead()
+      try {
+        if (this.#failed === null && this.#isBehind) yield* this.#writer.writeHead()
+      } finally {
+        yield* this.#writer.close()
+      }
     } catch (error) {
       throw this.#fail(error)
-    } finally {
-      if (this.#writer !== null) yield* this.#writer.close()
     }
   }
 
@@ -203,9 +207,13 @@ export class LogStore {
     const { files } = this.#options
     this.#index = index
     const writer = this.#writerFor(owner, head.turn)
-    this.#apply(yield* writer.continueIn(nextSegment, head.synced, [...index.votes, ...tail]))
-    for (const name of superseded) yield* until(files.remove(pathOf(name)))
-    if (superseded.length > 0) yield* until(files.syncDirectory(logDirectory))
+    try {
+      this.#apply(yield* writer.continueIn(nextSegment, head.synced, [...index.votes, ...tail]))
+      for (const name of superseded) yield* until(files.remove(pathOf(name)))
+      if (superseded.length > 0) yield* until(files.syncDirectory(logDirectory))
+    } catch (error) {
+      throw this.#fail(error)
+    }
     this.#writer = writer
     this.#vouched = writer.end
   }
