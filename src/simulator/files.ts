@@ -73,7 +73,8 @@ export class SimulatedFiles {
       list: (path) => run('read', () => this.#list(path), path),
       read: (path, offset, lengthBytes) =>
         run('read', () => this.#file(path).read(offset, lengthBytes), path),
-      makeDirectory: (path) => run('other', () => this.#change(path, (entries) => entries.set(path, null)), path),
+      makeDirectory: (path) =>
+        run('other', () => this.#change(path, (entries) => entries.set(path, null)), path),
       create: (path) => run('other', () => this.#create(path), path),
       write: (path, offset, bytes) => run('write', () => this.#file(path).write(offset, bytes), path),
       sync: (path) => runLate(() => this.#file(path).sync(), path),
@@ -141,7 +142,9 @@ export class SimulatedFiles {
   #list(path: string): readonly string[] | null {
     if (this.#entries.get(path) !== null) return null
     const prefix = `${path}/`
-    return [...this.#entries.keys()].flatMap((each) => (each.startsWith(prefix) ? [each.slice(prefix.length)] : []))
+    return [...this.#entries.keys()].flatMap((each) =>
+      each.startsWith(prefix) ? [each.slice(prefix.length)] : [],
+    )
   }
 
   #create(path: string): void {

@@ -57,7 +57,10 @@ class Contents {
   #lengthBytes = 0
 
   read(offset: number, lengthBytes: number): Uint8Array {
-    return this.#bytes.slice(Math.min(offset, this.#lengthBytes), Math.min(offset + lengthBytes, this.#lengthBytes))
+    return this.#bytes.slice(
+      Math.min(offset, this.#lengthBytes),
+      Math.min(offset + lengthBytes, this.#lengthBytes),
+    )
   }
 
   write(offset: number, bytes: Uint8Array): void {

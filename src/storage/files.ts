@@ -16,7 +16,7 @@ export interface Files {
   makeDirectory(path: string): Operation<void>
   /** Creates an empty file. Fails with `EEXIST` when it exists. */
   create(path: string): Operation<void>
-  /** Writes all `bytes` at `offset`. */
+  /** Writes all `bytes` at `offset`. The caller may change `bytes` after the next `sync` of the file. */
   write(path: string, offset: number, bytes: Uint8Array): Operation<void>
   /** Makes the written bytes of the file and its length durable. */
   sync(path: string): Operation<void>

@@ -12,7 +12,7 @@ import { logDirectory, pathOf, samePosition } from './log/layout.ts'
 import { LogIndex } from './log/log-index.ts'
 import { type LogOwner, type LogSizes, LogWriter, usualSizes, type WrittenGroup } from './log/log-writer.ts'
 import { type LogContents, readLog } from './log/read-log.ts'
-import { batchBytes, encodeRecord, lengthOf } from './log/records.ts'
+import { batchBytes, lengthOf, type StoredRecord } from './log/records.ts'
 import { type Identity, type OpenedStorage, StorageError } from './storage.ts'
 
 /** Delays an action. The returned function cancels it. */
@@ -33,7 +33,7 @@ export interface LogStoreOptions {
 type Ended = (error: StorageError | null) => void
 
 interface Waiting {
-  readonly records: readonly Uint8Array[]
+  readonly records: readonly StoredRecord[]
   /** True for a write of the acceptor, for which a role waits. */
   readonly isAwaited: boolean
   readonly chosen: number
@@ -97,6 +97,7 @@ export class LogStore {
       if (index.identity === null) throw new Error('it holds no identity')
       yield* this.#continue(contents)
       this.#state = index.durable
+      index.keepPlacesOnly()
       this.#status = 'initialised'
       return { identity: index.identity, ...this.#state, torn }
     } catch (error) {
@@ -112,9 +113,10 @@ export class LogStore {
       throw this.#error('it holds the data of a server already. Give an empty directory')
     }
     this.#isWriting = true
+    this.#index.keepPlacesOnly()
     const writer = this.#writerFor(identity, 0)
     try {
-      this.#apply(yield* writer.create([encodeRecord({ type: 'identity', identity })]))
+      this.#apply(yield* writer.create([{ type: 'identity', identity }]))
     } catch (error) {
       throw this.#fail(error)
     } finally {
@@ -229,7 +231,7 @@ export class LogStore {
     const group = this.#waiting
     this.#waiting = []
     this.#isWriting = true
-    const records = group.flatMap((waiting) => waiting.records)
+    const records = group.length === 1 ? group[0]!.records : group.flatMap((waiting) => waiting.records)
     run(this.#writer!.append(records), (error, written) => {
       this.#isWriting = false
       const failed = error ?? this.#failed
@@ -336,24 +338,22 @@ export class LogStore {
 }
 
 /** The records of a write. A promise is written when it is new; a chosen batch, when the accepted one is another. */
-function recordsOf(write: Write, before: DurableState): readonly Uint8Array[] {
+function recordsOf(write: Write, before: DurableState): readonly StoredRecord[] {
   switch (write.by) {
     case 'acceptor': {
       const { promised } = write
       const isNew = promised !== null && !isSameBallot(promised, before.promised)
       const open = write.accepted.filter(({ instance }) => instance >= before.firstUnchosen)
       return [
-        ...(isNew ? [encodeRecord({ type: 'promise', ballot: promised })] : []),
-        ...open.map((accepted) => encodeRecord({ type: 'accepted', ...accepted })),
+        ...(isNew ? [{ type: 'promise', ballot: promised } as const] : []),
+        ...open.map((accepted) => ({ type: 'accepted', ...accepted }) as const),
       ]
     }
     case 'learner':
       return write.chosen.map(({ instance, batch }) => {
         const accepted = before.accepted.find((record) => record.instance === instance)
         const isAccepted = accepted !== undefined && isSameBatch(accepted.batch, batch)
-        return encodeRecord(
-          isAccepted ? { type: 'chosenAsAccepted', instance } : { type: 'chosen', instance, batch },
-        )
+        return isAccepted ? { type: 'chosenAsAccepted', instance } : { type: 'chosen', instance, batch }
       })
   }
 }

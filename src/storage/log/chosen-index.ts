@@ -25,7 +25,7 @@ export class ChosenIndex {
   }
 
   /** Adds the place of the batch of instance `count`. */
-  push({ segment, offset, lengthBytes }: Place): void {
+  push(segment: number, offset: number, lengthBytes: number): void {
     if (this.#count === this.#segments.length) this.#grow()
     this.#segments[this.#count] = segment
     this.#offsets[this.#count] = offset

@@ -9,7 +9,8 @@ import { decodeRecord, encodeRecord, instanceOf, lengthOf, recordTypes, typeOf }
 /** The last accepted record of an instance that is not known to be chosen. */
 interface AcceptedPlace {
   readonly place: Place
-  readonly record: Bytes
+  /** `null` when the index keeps places only. */
+  readonly record: Bytes | null
 }
 
 /** The state that the records of a log describe, in their order, and the places of its batches. */
@@ -18,6 +19,7 @@ export class LogIndex {
   readonly #accepted = new Map<Instance, AcceptedPlace>()
   #identity: Identity | null = null
   #promised: Ballot | null = null
+  #keepsRecords = true
 
   get identity(): Identity | null {
     return this.#identity
@@ -41,7 +43,7 @@ export class LogIndex {
   }
 
   get #acceptedRecords(): readonly Bytes[] {
-    return [...this.#accepted].sort(([a], [b]) => a - b).map(([, { record }]) => record)
+    return [...this.#accepted].sort(([a], [b]) => a - b).flatMap(([, { record }]) => record ?? [])
   }
 
   /**
@@ -62,24 +64,30 @@ export class LogIndex {
         const instance = instanceOf(bytes, offset)
         if (instance < this.chosen.count) return null
         const lengthBytes = lengthOf(bytes, offset)
-        const record = bytes.subarray(offset, offset + lengthBytes)
+        const record = this.#keepsRecords ? bytes.subarray(offset, offset + lengthBytes) : null
         const place = { segment, offset: baseOffset + offset, lengthBytes }
         this.#accepted.set(instance, { place, record })
         return null
       }
       default:
-        return this.#applyChosen(bytes, offset, { segment, offset: baseOffset + offset })
+        return this.#applyChosen(bytes, offset, segment, baseOffset)
     }
   }
 
   /** Copies the accepted records that are views of larger buffers, so that the buffers can be freed. */
   release(): void {
     for (const [instance, accepted] of this.#accepted) {
-      this.#accepted.set(instance, { ...accepted, record: new Uint8Array(accepted.record) })
+      this.#accepted.set(instance, { ...accepted, record: accepted.record?.slice() ?? null })
     }
   }
 
-  #applyChosen(bytes: Bytes, offset: number, at: Pick<Place, 'segment' | 'offset'>): string | null {
+  /** Keeps the places of the accepted records only, of those before and of those to come. Then `votes` and `durable` lack them. */
+  keepPlacesOnly(): void {
+    this.#keepsRecords = false
+    for (const [instance, { place }] of this.#accepted) this.#accepted.set(instance, { place, record: null })
+  }
+
+  #applyChosen(bytes: Bytes, offset: number, segment: number, baseOffset: number): string | null {
     const instance = instanceOf(bytes, offset)
     const expected = this.chosen.count
     if (instance !== expected) {
@@ -87,9 +95,11 @@ export class LogIndex {
     }
     const accepted = this.#accepted.get(instance)
     if (typeOf(bytes, offset) === recordTypes.chosen) {
-      this.chosen.push({ ...at, lengthBytes: lengthOf(bytes, offset) })
-    } else if (accepted !== undefined) this.chosen.push(accepted.place)
-    else return `instance ${instance} is recorded as chosen as accepted, and no accepted record is there`
+      this.chosen.push(segment, baseOffset + offset, lengthOf(bytes, offset))
+    } else if (accepted !== undefined) {
+      const { place } = accepted
+      this.chosen.push(place.segment, place.offset, place.lengthBytes)
+    } else return `instance ${instance} is recorded as chosen as accepted, and no accepted record is there`
     this.#accepted.delete(instance)
     return null
   }

@@ -1,7 +1,7 @@
 import { type Process, until } from '../../core/process.ts'
 import type { Files } from '../files.ts'
 import { type Bytes, joined } from './bytes.ts'
-import { encodeGroup, groupBytes } from './group.ts'
+import { GroupBuffer } from './group.ts'
 import { encodeHead, headBytes } from './head.ts'
 import {
   blockBytes,
@@ -12,6 +12,7 @@ import {
   storedFormat,
   unfinishedLogDirectory,
 } from './layout.ts'
+import type { StoredRecord } from './records.ts'
 import { encodeHeader, type SegmentHeader, startOf } from './segment-header.ts'
 
 /** The sizes of a log. Tests use smaller ones, so that segments change often. */
@@ -30,14 +31,15 @@ export interface LogOwner {
   readonly incarnation: string
 }
 
-/** A group that was written and synced, with its place. */
+/** A group that was written and synced, with its place. The next group changes `bytes`. */
 export interface WrittenGroup {
   readonly bytes: Bytes
   readonly segment: number
   readonly offset: number
 }
 
-type Records = readonly Bytes[]
+/** Records, or the bytes of records. */
+type Records = readonly (StoredRecord | Bytes)[]
 
 export interface LogWriterOptions {
   readonly files: Files
@@ -53,6 +55,7 @@ export interface LogWriterOptions {
  */
 export class LogWriter {
   readonly #options: LogWriterOptions
+  readonly #group = new GroupBuffer()
   #directory: string = logDirectory
   #header: SegmentHeader | null = null
   #end: LogPosition = { segment: 0, group: 0, endBytes: 0, checksum: 0 }
@@ -78,7 +81,8 @@ export class LogWriter {
     this.#directory = unfinishedLogDirectory
     yield* until(files.remove(this.#directory))
     yield* until(files.makeDirectory(this.#directory))
-    const group = yield* this.#begin({ segment: 1, begun: 'opened', after: null }, records)
+    this.#collect(records)
+    const group = yield* this.#begin({ segment: 1, begun: 'opened', after: null })
     yield* until(files.create(this.#pathOf(headName)))
     yield* until(files.write(this.#pathOf(headName), 0, new Uint8Array(headBytes)))
     yield* this.writeHead()
@@ -91,7 +95,8 @@ export class LogWriter {
 
   /** Continues a log after `after`, in the new segment `segment` with one group. Then both blocks of `head` name that segment. */
   *continueIn(segment: number, after: LogPosition, records: Records): Process<WrittenGroup> {
-    const group = yield* this.#begin({ segment, begun: 'opened', after }, records)
+    this.#collect(records)
+    const group = yield* this.#begin({ segment, begun: 'opened', after })
     // If one block of `head` is damaged later, the other one names this segment, too.
     yield* this.writeHead()
     yield* this.writeHead()
@@ -102,14 +107,15 @@ export class LogWriter {
   *append(records: Records): Process<WrittenGroup> {
     const { files, sizes } = this.#options
     const { segment, endBytes: offset } = this.#end
-    const endBytes = offset + groupBytes(records)
+    this.#collect(records)
+    const endBytes = offset + this.#group.lengthBytes
     if (endBytes > sizes.segmentBytes) {
-      const group = yield* this.#begin({ segment: segment + 1, begun: 'full', after: this.#end }, records)
+      const group = yield* this.#begin({ segment: segment + 1, begun: 'full', after: this.#end })
       yield* until(files.close(this.#pathOf(segmentName(segment))))
       return group
     }
     const { salt } = this.#header!
-    const { bytes, checksum } = encodeGroup(this.#end, { segment, salt, offset }, records)
+    const { bytes, checksum } = this.#group.seal(this.#end, { segment, salt, offset })
     const path = this.#pathOf(segmentName(segment))
     yield* until(files.write(path, offset, bytes))
     yield* this.#writeAhead(path, endBytes)
@@ -134,18 +140,20 @@ export class LogWriter {
     yield* until(files.close(this.#pathOf(segmentName(this.#end.segment))))
   }
 
-  /** Creates a segment with its first group, and syncs it and its entry in the directory. */
-  *#begin(
-    begin: Pick<SegmentHeader, 'segment' | 'begun' | 'after'>,
-    records: Records,
-  ): Process<WrittenGroup> {
+  #collect(records: Records): void {
+    this.#group.clear()
+    for (const record of records) this.#group.add(record)
+  }
+
+  /** Creates a segment with the collected records as its first group, and syncs it and its entry in the directory. */
+  *#begin(begin: Pick<SegmentHeader, 'segment' | 'begun' | 'after'>): Process<WrittenGroup> {
     const { files, owner } = this.#options
     const { cluster, incarnation } = owner
     const salt = this.#options.salt()
     const header = { format: storedFormat, cluster, incarnation, ...begin, salt }
     const { segment } = header
     const { group, endBytes: offset, checksum: previous } = startOf(header)
-    const { bytes, checksum } = encodeGroup({ group, checksum: previous }, { segment, salt, offset }, records)
+    const { bytes, checksum } = this.#group.seal({ group, checksum: previous }, { segment, salt, offset })
     const endBytes = offset + bytes.length
     const path = this.#pathOf(segmentName(segment))
     yield* until(files.create(path))

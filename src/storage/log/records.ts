@@ -1,11 +1,11 @@
 /**
- * The records of a log. A record is a type (4 bytes), the length of its content (4 bytes), a checksum of both and of the content
- * (4 bytes), and the content. Numbers are little-endian. The batch is at the end of the content, in the bytes of its JSON.
+ * The records of a log. A record is a checksum of all that follows (4 bytes), a type (4 bytes), the length of the content (4 bytes),
+ * and the content. Numbers are little-endian. The batch is at the end of the content, in the bytes of its JSON.
  */
 import { crc32 } from 'node:zlib'
 import type { Ballot } from '../../../machines/ballot.ts'
 import type { Batch, Instance } from '../../../machines/batch.ts'
-import { textOf, utf8 } from '../../core/bytes.ts'
+import { mostUtf8Bytes, textOf, utf8, writeUtf8 } from '../../core/bytes.ts'
 import { memoByIdentity } from '../../core/memo.ts'
 import type { Identity } from '../storage.ts'
 import { type Bytes, readNumber, readUint32, writeNumber, writeUint32 } from './bytes.ts'
@@ -25,32 +25,66 @@ export type StoredRecord =
   /** The batch of the last accepted record of `instance` is the chosen one. */
   | { readonly type: 'chosenAsAccepted'; readonly instance: Instance }
 
-/** The offsets within the content of a record; see `encodeRecord`. */
+/** The offsets within the content of a record; see `writeRecord`. */
+const typeOffset = 4
+const lengthOffset = 8
 const prefixBytes = 12
 const numberBytes = 8
 const ballotBytes = 2 * numberBytes
 const acceptedPrefixBytes = prefixBytes + numberBytes + ballotBytes
 const chosenPrefixBytes = prefixBytes + numberBytes
 
-/** The JSON of a batch in UTF-8. A batch is encoded once. */
+/** The JSON of a batch in UTF-8. */
 export const batchBytes = memoByIdentity((batch: Batch) => utf8(JSON.stringify(batch)))
+
+/** The JSON at the end of a record. */
+export function jsonIn(record: StoredRecord): string {
+  switch (record.type) {
+    case 'identity':
+      return JSON.stringify(record.identity)
+    case 'accepted':
+    case 'chosen':
+      return JSON.stringify(record.batch)
+    case 'promise':
+    case 'chosenAsAccepted':
+      return ''
+  }
+}
+
+/** The most bytes of a record with this JSON. */
+export function mostBytes(json: string): number {
+  return acceptedPrefixBytes + mostUtf8Bytes(json)
+}
+
+/** Writes `record`, whose JSON is `json`, at `offset`. Returns the offset after it. There must be room for `mostBytes`. */
+export function writeRecord(bytes: Bytes, offset: number, record: StoredRecord, json: string): number {
+  let end = writeNumbers(bytes, offset + prefixBytes, record)
+  if (json !== '') end = writeUtf8(bytes, end, json)
+  writeUint32(bytes, offset + typeOffset, recordTypes[record.type])
+  writeUint32(bytes, offset + lengthOffset, end - offset - prefixBytes)
+  writeUint32(bytes, offset, checksumOf(bytes, offset, end))
+  return end
+}
+
+function writeNumbers(bytes: Bytes, offset: number, record: StoredRecord): number {
+  switch (record.type) {
+    case 'identity':
+      return offset
+    case 'promise':
+      return writeBallot(bytes, offset, record.ballot)
+    case 'accepted':
+      return writeBallot(bytes, writeNumber(bytes, offset, record.instance), record.ballot)
+    case 'chosen':
+    case 'chosenAsAccepted':
+      return writeNumber(bytes, offset, record.instance)
+  }
+}
 
 /** The bytes of `record`. */
 export function encodeRecord(record: StoredRecord): Bytes {
-  switch (record.type) {
-    case 'identity':
-      return made(record.type, [], utf8(JSON.stringify(record.identity)))
-    case 'promise':
-      return made(record.type, [record.ballot.round, record.ballot.node], nothing)
-    case 'accepted': {
-      const { instance, ballot, batch } = record
-      return made(record.type, [instance, ballot.round, ballot.node], batchBytes(batch))
-    }
-    case 'chosen':
-      return made(record.type, [record.instance], batchBytes(record.batch))
-    case 'chosenAsAccepted':
-      return made(record.type, [record.instance], nothing)
-  }
+  const json = jsonIn(record)
+  const bytes = new Uint8Array(mostBytes(json))
+  return bytes.slice(0, writeRecord(bytes, 0, record, json))
 }
 
 /**
@@ -70,10 +104,8 @@ export function refusalOfShape(bytes: Bytes, offset: number, endBytes: number): 
 export function refusalOfRecord(bytes: Bytes, offset: number, endBytes: number): string | null {
   const refusal = refusalOfShape(bytes, offset, endBytes)
   if (refusal !== null) return refusal
-  const lengthBytes = lengthOf(bytes, offset)
-  return checksumOf(bytes, offset, lengthBytes) === readUint32(bytes, offset + 8)
-    ? null
-    : 'the checksum of a record is wrong'
+  const checksum = checksumOf(bytes, offset, offset + lengthOf(bytes, offset))
+  return checksum === readUint32(bytes, offset) ? null : 'the checksum of a record is wrong'
 }
 
 /** The least length of a record of each type. */
@@ -86,12 +118,12 @@ const shortest: Readonly<Record<number, number>> = {
 }
 
 export function typeOf(bytes: Bytes, offset: number): number {
-  return readUint32(bytes, offset)
+  return readUint32(bytes, offset + typeOffset)
 }
 
 /** The length of the record at `offset` in bytes. */
 export function lengthOf(bytes: Bytes, offset: number): number {
-  return prefixBytes + readUint32(bytes, offset + 4)
+  return prefixBytes + readUint32(bytes, offset + lengthOffset)
 }
 
 /** The instance of a record that has one. */
@@ -125,24 +157,9 @@ export function decodeRecord(bytes: Bytes, offset: number): StoredRecord {
   }
 }
 
-const nothing = new Uint8Array(0)
-
-function made(type: keyof typeof recordTypes, numbers: readonly number[], text: Bytes): Bytes {
-  const contentBytes = numbers.length * numberBytes + text.length
-  const record = new Uint8Array(prefixBytes + contentBytes)
-  writeUint32(record, 0, recordTypes[type])
-  writeUint32(record, 4, contentBytes)
-  let offset = prefixBytes
-  for (const number of numbers) offset = writeNumber(record, offset, number)
-  record.set(text, offset)
-  writeUint32(record, 8, checksumOf(record, 0, record.length))
-  return record
-}
-
-/** The checksum of all bytes of a record but its checksum. */
-function checksumOf(bytes: Bytes, offset: number, lengthBytes: number): number {
-  const typeAndLength = crc32(bytes.subarray(offset, offset + 8))
-  return crc32(bytes.subarray(offset + prefixBytes, offset + lengthBytes), typeAndLength)
+/** The checksum of a record, whose end is `end`. */
+function checksumOf(bytes: Bytes, offset: number, end: number): number {
+  return crc32(bytes.subarray(offset + typeOffset, end))
 }
 
 function json(bytes: Bytes, from: number, to: number): unknown {
@@ -151,4 +168,9 @@ function json(bytes: Bytes, from: number, to: number): unknown {
 
 function readBallot(bytes: Bytes, offset: number): Ballot {
   return { round: readNumber(bytes, offset), node: readNumber(bytes, offset + numberBytes) }
+}
+
+/** Returns the offset after the ballot. */
+function writeBallot(bytes: Bytes, offset: number, { round, node }: Ballot): number {
+  return writeNumber(bytes, writeNumber(bytes, offset, round), node)
 }
