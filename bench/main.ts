@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the cost of a request, compared with the lower bound for every protocol, from one run on one machine. Absolute figures
- * mean little on a shared machine; compare the ratios to the floor.
+ * mean little on a shared machine; compare the ratios to the floor. With `--storage` it measures the log alone.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,15 +9,12 @@ import { connect } from '../src/client/index.ts'
 import { startCluster } from './cluster.ts'
 import { measureBarePath, measureEcho, measureFdatasync } from './floor.ts'
 import { measureLoad } from './load.ts'
+import { quantile } from './quantile.ts'
+import { measureStorage } from './storage.ts'
 
 const seconds = Number(process.env.PAXOS_BENCH_SECONDS ?? 5)
 const warmUpSeconds = Number(process.env.PAXOS_BENCH_WARM_UP_SECONDS ?? 5)
 const idleSeconds = Number(process.env.PAXOS_BENCH_IDLE_SECONDS ?? 10)
-
-function quantile(times: readonly number[], share: number): number {
-  const sorted = [...times].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-}
 
 function show(milliseconds: number): string {
   return `${milliseconds.toFixed(3)} ms`
@@ -83,8 +80,7 @@ async function measure(directory: string | null, floorMs: number): Promise<void>
   }
 }
 
-const directory = await mkdtemp(join(tmpdir(), 'paxos-bench-'))
-try {
+async function measureAll(directory: string): Promise<void> {
   const sync = await measureQuietSync(directory)
   const echo = await measureEcho(5_000, 200)
   const floorMs = quantile(sync, 0.5) + quantile(echo, 0.5)
@@ -100,6 +96,12 @@ try {
   console.log('three servers, in memory')
   await measure(null, quantile(echo, 0.5))
   console.log(`fdatasync, once more         ${shown(await measureQuietSync(directory))}`)
+}
+
+const directory = await mkdtemp(join(tmpdir(), 'paxos-bench-'))
+try {
+  if (process.argv.includes('--storage')) await measureStorage(directory)
+  else await measureAll(directory)
 } finally {
   await rm(directory, { recursive: true })
 }
