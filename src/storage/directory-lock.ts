@@ -1,14 +1,19 @@
 /**
  * A lock on a directory: one process uses a store at a time. The lock is a socket in the directory. A process that ends closes its
  * socket, however it ends, so a lock is never stale because of a process id that another process has now.
+ *
+ * Why at most one process holds the lock: a holder was listening, at a name that was there, before it looked at the other names. Of
+ * two holders, the later one to listen would have found the other one.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { createConnection, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { resolve as absolute, join } from 'node:path'
+import { messageOf } from '../core/message-of.ts'
 
 const prefix = 'lock-'
+const lockName = /^lock-[0-9a-f]{8}$/
 
 /** The directory is in use by another process. */
 export class DirectoryInUse extends Error {
@@ -17,11 +22,8 @@ export class DirectoryInUse extends Error {
 
 /**
  * Locks `directory` until the returned function is called or this process ends. Throws a `DirectoryInUse` when another process, or
- * another part of this one, holds the lock, and the error of the file system when no socket can be made there. The directory must
- * not be shared by several machines.
- *
- * Each process first listens at a name of its own, and then looks at all other names. Of two processes that lock at once, the one
- * that began to listen later finds the other, so at most one of them gets the lock.
+ * another part of this one, holds the lock, and an error with the reason when no socket can be made there. The directory must not
+ * be shared by several machines. Processes that lock at once may all be refused.
  */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
   const short = shortPath(directory)
@@ -34,16 +36,15 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
     }
     try {
       for (const other of locksIn(directory)) {
-        if (other !== name && (await isHeld(join(short.path, other)))) {
-          throw new DirectoryInUse(
-            'it is in use by another process. Stop that process, or give each server a directory of its own',
-          )
-        }
+        if (other !== name && (await isHeld(join(short.path, other)))) throw inUse()
       }
+      // Another process that held the lock may have removed the name, before this one listened at it.
+      if (!locksIn(directory).includes(name)) throw inUse()
       // Names are never used again, so a name whose process has ended can be removed at any time.
       for (const other of locksIn(directory)) {
-        if (other !== name && !(await isHeld(join(short.path, other))))
+        if (other !== name && !(await isHeld(join(short.path, other)))) {
           rmSync(join(directory, other), { force: true })
+        }
       }
     } catch (error) {
       await release()
@@ -55,22 +56,34 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   }
 }
 
-function locksIn(directory: string): readonly string[] {
-  return readdirSync(directory).filter((name) => name.startsWith(prefix))
+function inUse(): DirectoryInUse {
+  return new DirectoryInUse(
+    'it is in use by another process. Stop that process, or give each server a directory of its own',
+  )
 }
 
-/** A short path to `directory`: the path of a socket has at most about a hundred bytes. */
+function locksIn(directory: string): readonly string[] {
+  return readdirSync(directory).filter((name) => lockName.test(name))
+}
+
+/** The longest path of a socket, in bytes, on all systems. */
+const longestPath = 100
+
+/** A short path to `directory`. A long one needs a link in the directory for temporary files. */
 function shortPath(directory: string): { readonly path: string; remove(): void } {
+  if (Buffer.byteLength(join(directory, `${prefix}12345678`)) <= longestPath) {
+    return { path: directory, remove: () => undefined }
+  }
   const place = mkdtempSync(join(tmpdir(), 'paxos-'))
   const path = join(place, 'd')
-  symlinkSync(directory, path)
+  symlinkSync(absolute(directory), path)
   return { path, remove: () => rmSync(place, { recursive: true, force: true }) }
 }
 
 function listenAt(path: string): Promise<Server> {
   const server = createServer((socket) => socket.destroy())
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.on('error', (error) => reject(new Error(`no socket can be made in it: ${messageOf(error)}`)))
     server.listen(path, () => {
       server.unref()
       resolve(server)
