@@ -7,6 +7,7 @@ import { type Client, connect } from '../../src/client/index.ts'
 import { parseAddress } from '../../src/network/address.ts'
 import { Random, seedFor } from '../../src/simulator/random.ts'
 import { Datagrams } from '../support/datagrams.ts'
+import { difference, executedTwice, lostAnswers } from '../support/executed-orders.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
 import { Corpus, type Fields, honestMark } from './corpus.ts'
 import { type Acknowledged, HonestLoad } from './honest.ts'
@@ -291,33 +292,15 @@ class Run {
   }
 
   #compare(orders: readonly (readonly string[])[]): void {
-    const shortest = Math.min(...orders.map((order) => order.length))
-    for (let at = 0; at < shortest; at += 1) {
-      const lines = new Set(orders.map((order) => order[at]))
-      if (lines.size === 1) continue
-      this.#faults.push(`the servers executed differently: ${[...lines].join(' and ')}`)
-      return
-    }
-    const longest = orders.find((order) => order.length >= Math.max(...orders.map(({ length }) => length)))
-    const names = (longest ?? []).map((line) => line.split(' ').slice(1, 3).join(' '))
-    const unique = new Set(names)
-    if (unique.size !== names.length) {
-      // A session that was forgotten may ask again under its old numbers; an honest one never does.
-      const seen = new Set<string>()
-      const twice = names.filter((name) => seen.size === seen.add(name).size && name.startsWith('honest'))
-      if (twice.length > 0) this.#faults.push(`executed twice: ${twice.slice(0, 3).join(', ')}`)
-    }
+    const differs = difference(orders)
+    if (differs !== null) this.#faults.push(differs)
+    // A session that was forgotten may ask again under its old numbers; an honest one never does.
+    const twice = executedTwice(orders).filter((name) => name.startsWith('honest'))
+    if (twice.length > 0) this.#faults.push(`executed twice: ${twice.slice(0, 3).join(', ')}`)
   }
 
   #find(acknowledged: readonly Acknowledged[], orders: readonly (readonly string[])[]): void {
-    const executed = new Map<string, string>()
-    for (const line of orders.flat()) {
-      const [position = '', , , ...command] = line.split(' ')
-      executed.set(position, command.join(' '))
-    }
-    const lost = acknowledged.filter(
-      ({ instance, index, command }) => executed.get(`${instance}.${index}`) !== command,
-    )
+    const lost = lostAnswers(acknowledged, orders)
     if (lost.length > 0) this.#faults.push(`answered and lost: ${JSON.stringify(lost.slice(0, 3))}`)
   }
 

@@ -30,11 +30,15 @@ export class BuiltPaxos {
 
   /**
    * Starts `paxos` with `args`. `fileBlocks` is the largest file that it may write, in the shell's blocks of 512 or 1,024
-   * bytes: what lies beyond fails as on a full disk. Throws when it was not built.
+   * bytes: what lies beyond fails as on a full disk. `under` is a program, with its arguments, that runs it. Throws when it was
+   * not built.
    */
-  constructor(args: readonly string[], { fileBlocks }: { readonly fileBlocks?: number } = {}) {
+  constructor(
+    args: readonly string[],
+    { fileBlocks, under = [] }: { readonly fileBlocks?: number; readonly under?: readonly string[] } = {},
+  ) {
     if (!existsSync(main)) throw new Error(`${main} is not there: run npm run build first`)
-    const command = [process.execPath, main, ...args]
+    const command = [...under, process.execPath, main, ...args]
     const limited = ['sh', '-c', `ulimit -f ${fileBlocks} && exec "$@"`, 'sh', ...command]
     const [program = '', ...rest] = fileBlocks === undefined ? command : limited
     this.#args = args
@@ -54,6 +58,10 @@ export class BuiltPaxos {
         resolve({ code, stdout: this.#stdout, stderr: this.#stderr })
       })
     })
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   /** What it has said to stderr. */

@@ -135,6 +135,11 @@ export class LiveCluster implements TestCluster {
     await this.#run(id, [], limits)
   }
 
+  /** Starts a stopped server under another program. It must end. */
+  async restartUnder(id: NodeId, under: readonly string[], patienceMs: number): Promise<Ended> {
+    return new BuiltPaxos(['node', ...this.#arguments(id, [])], { under }).endedWithin(patienceMs)
+  }
+
   async join(id: NodeId, seed: NodeId = 0): Promise<void> {
     await this.#place(id)
     await this.#run(id, ['--join', this.#serverOf(seed).address])
@@ -223,13 +228,16 @@ export class LiveCluster implements TestCluster {
     limits: { readonly fileBlocks?: number } = {},
   ): Promise<void> {
     const server = this.#serverOf(id)
-    const { listening, address, dataDir } = server
-    const where = ['--listen', listening, '--advertise', address, '--data', dataDir]
     // What would be lost beyond a limit of files is the store, not the log.
     const log = limits.fileBlocks === undefined ? ['--executed-log'] : []
-    const journal = this.#isRecorded ? ['--journal', this.#journal(id)] : []
-    const options = ['--id', `${id}`, ...where, ...log, ...journal, '--log-level', 'warn', ...args]
-    server.process = new BuiltPaxos(['node', ...options], limits)
+    server.process = new BuiltPaxos(['node', ...this.#arguments(id, [...log, ...args])], limits)
     await server.process.said(new RegExp(`^server ${id} ready on `, 'm'))
+  }
+
+  #arguments(id: NodeId, more: readonly string[]): readonly string[] {
+    const { listening, address, dataDir } = this.#serverOf(id)
+    const where = ['--listen', listening, '--advertise', address, '--data', dataDir]
+    const journal = this.#isRecorded ? ['--journal', this.#journal(id)] : []
+    return ['--id', `${id}`, ...where, ...journal, '--log-level', 'warn', ...more]
   }
 }
