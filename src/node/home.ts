@@ -20,12 +20,12 @@ import type { FoundingRecord } from '../../machines/founding.ts'
 import { messageOf } from '../core/message-of.ts'
 import { StartError } from '../core/start-error.ts'
 import { DirectoryInUse, lockDirectory } from '../storage/directory-lock.ts'
-import { damageText } from '../storage/log/damage.ts'
+import { Damage } from '../storage/log/damage.ts'
 import { logDirectory, storedFormat } from '../storage/log/layout.ts'
 import { makePrivateDirectory, privateFile } from '../storage/permissions.ts'
 import { type Identity, StorageError } from '../storage/storage.ts'
 import type { OptionWords } from './option-words.ts'
-import { decodeStanding, encodeStanding } from './standing-file.ts'
+import { decodeStanding, encodeStanding, fileName } from './standing-file.ts'
 
 /** The identity of a server, as far as it is decided. */
 export type Standing =
@@ -39,7 +39,7 @@ export type Standing =
 export interface Home {
   /**
    * Returns `null` when nothing was ever stored. Throws a `StorageError` when the file is damaged, or when there is a log
-   * without the file.
+   * without the file: its cause is a `Damage`.
    */
   read(): Standing | null
   /** Stores `standing`, durably when this returns. A server calls this a few times in its life, before it serves. */
@@ -49,7 +49,6 @@ export interface Home {
 /** The home of a server that stores in memory. */
 export const homeless: Home = { read: () => null, write: () => undefined }
 
-const fileName = 'identity.json'
 /** What the formats 1 and 2 kept in the directory: the owner, and records in LevelDB. */
 const earlierNames = ['identity', 'store']
 
@@ -170,10 +169,9 @@ export class DataDirectory implements Home {
       )
     }
     if (!names.includes(logDirectory)) return null
-    throw new StorageError(
-      this.#path,
-      damageText(`it holds a log, but the file ${fileName}, which names its owner, is missing`),
-    )
+    const reason = `it holds a log, but the file ${fileName}, which names its owner, is missing`
+    const damage = new Damage(fileName, null, reason)
+    throw new StorageError(this.#path, damage.message, damage)
   }
 
   #names(): readonly string[] {

@@ -1,5 +1,6 @@
 import { StartError } from '../core/start-error.ts'
-import { damageText } from '../storage/log/damage.ts'
+import { Damage } from '../storage/log/damage.ts'
+import { logDirectory } from '../storage/log/layout.ts'
 import { LogStorage } from '../storage/log-storage.ts'
 import { MemoryStorage } from '../storage/memory-storage.ts'
 import { type Identity, type OpenedStorage, type Storage, StorageError } from '../storage/storage.ts'
@@ -52,13 +53,27 @@ async function claim(
   { names }: OptionWords,
 ): Promise<void> {
   if (stored === null) {
-    if (isMember) throw new StorageError(place, damageText('it holds no log, but it held one before'))
+    if (isMember) {
+      const damage = lostLog()
+      throw new StorageError(place, damage.message, damage)
+    }
     await storage.initialise(identity)
     return
   }
-  if (stored.cluster === identity.cluster && stored.incarnation === identity.incarnation) return
-  throw new StartError(
-    `${names.dataDir} ${place} holds the log of server ${stored.node} of the cluster ${stored.cluster}, and says that it belongs to server ` +
-      `${identity.node} of the cluster ${identity.cluster}: parts of two directories were put together. Put them back as they were`,
+  const refusal = whyForeign(stored, identity)
+  if (refusal !== null) throw new StartError(`${names.dataDir} ${place} ${refusal}`)
+}
+
+/** The damage when a server that may have voted has no log. */
+export function lostLog(): Damage {
+  return new Damage(logDirectory, null, 'it holds no log, but it held one before')
+}
+
+/** Why a directory, whose log belongs to `stored`, is not the one of `identity`; `null` when it is. */
+export function whyForeign(stored: Identity, identity: Identity): string | null {
+  if (stored.cluster === identity.cluster && stored.incarnation === identity.incarnation) return null
+  return (
+    `holds the log of server ${stored.node} of the cluster ${stored.cluster}, and says that it belongs to server ` +
+    `${identity.node} of the cluster ${identity.cluster}: parts of two directories were put together. Put them back as they were`
   )
 }

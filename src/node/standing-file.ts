@@ -1,8 +1,11 @@
 /** The text of `identity.json`: a JSON object with the standing of a server, the format of its files, and a checksum of the rest. */
 import { crc32 } from 'node:zlib'
-import { damageText } from '../storage/log/damage.ts'
+import { Damage } from '../storage/log/damage.ts'
 import { storedFormat } from '../storage/log/layout.ts'
 import type { Standing } from './home.ts'
+
+/** The name of the file in the data directory. */
+export const fileName = 'identity.json'
 
 interface StandingFile {
   readonly checksum: string
@@ -14,12 +17,12 @@ export function encodeStanding(standing: Standing): string {
   return `${JSON.stringify({ checksum: checksum(content), ...content }, null, 2)}\n`
 }
 
-/** Throws an `Error` when the text was changed or has another format. */
+/** Throws a `Damage` when the text was changed, and an `Error` when it has another format. */
 export function decodeStanding(text: string): Standing {
   const { checksum: stored, ...content } = parsed(text)
   const actual = checksum(content)
   if (stored !== actual) {
-    throw new Error(damageText(`the checksum of its identity.json is ${actual}, and the file says ${stored}`))
+    throw damaged(`the checksum of its ${fileName} is ${actual}, and the file says ${stored}`)
   }
   const { format, ...standing } = content
   if (format === storedFormat) return standing as unknown as Standing
@@ -35,7 +38,11 @@ function parsed(text: string): StandingFile {
   } catch {
     // Damage, as below.
   }
-  throw new Error(damageText('its identity.json is not the JSON of an object'))
+  throw damaged(`its ${fileName} is not the JSON of an object`)
+}
+
+function damaged(reason: string): Damage {
+  return new Damage(fileName, null, reason)
 }
 
 function checksum(content: object): string {

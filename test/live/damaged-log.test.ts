@@ -19,8 +19,8 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 const quietMs = 500
 
 const remedy =
-  'Do not restore an older copy, which may lack promises of this server: remove the server from the cluster, and let it join again ' +
-  'with an empty directory'
+  'Do not restore an older copy, which may lack promises of this server: remove the server from the cluster (`paxos members ' +
+  'remove`), and let it join again with an empty directory (`paxos node --join`)'
 
 /** The end of the log that `head` vouches for. */
 async function syncedEnd(dataDir: string): Promise<LogPosition> {
