@@ -22,6 +22,11 @@ import { mostKnowing } from './status-report.ts'
 /** The time that servers have to report their status, in milliseconds. */
 const askMs = 1_000
 
+/** The way on when the data of a server is damaged: it is removed with the help of the others. */
+const startWithoutText =
+  'Move the directory of a server whose data is damaged away, and start the cluster again: the others then run, and the command ' +
+  'prints how that server joins again'
+
 /** A server that has not stopped after this time is killed, in milliseconds. */
 const stopPatienceMs = 10_000
 
@@ -117,7 +122,8 @@ async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFla
   if (running.isStopping) return
   if (ready.includes(false)) {
     await stop()
-    throw new Failure(`server ${idsOf(start, ready)} could not start; the others are stopped`)
+    const advice = isFirstStart ? '' : `. ${startWithoutText}`
+    throw new Failure(`server ${idsOf(start, ready)} could not start; the others are stopped${advice}`)
   }
   print(readyLine(start.length, flags.servers))
   if (inspector !== null) print(inspectorLine(inspector.hub))

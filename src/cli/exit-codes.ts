@@ -10,6 +10,8 @@ export const exitCodes = {
   notHeld: 4,
   /** `status` when some servers, but not all, answered. */
   someDoNotAnswer: 5,
+  /** `storage`: the store is damaged. */
+  damaged: 6,
 } as const
 
 /** The shell's convention for a program that a signal ended. */
@@ -22,10 +24,11 @@ export const exitCodesHelp = `Exit codes:
   3    gave up after --timeout, though servers answered
   4    unlock: the lock was not held, or not under that token
   5    status: some servers did not answer
+  6    storage: the store is damaged
   130  interrupted by Ctrl-C (129: by SIGHUP, 143: by SIGTERM) before it was done
 
 With --json, an error is also one object on stdout: {"error":{"code":…,"message":…}}. The codes are usage and failed
-(exit code 1), noServerAnswers (2), gaveUp (3), interrupted (129, 130, 143) and internal (1), a bug in paxos.`
+(exit codes 1 and 6), noServerAnswers (2), gaveUp (3), interrupted (129, 130, 143) and internal (1), a bug in paxos.`
 
 /** The kind of an error, for programs. */
 export type ErrorCode = 'usage' | 'failed' | 'noServerAnswers' | 'gaveUp' | 'interrupted' | 'internal'

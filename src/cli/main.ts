@@ -16,6 +16,7 @@ import { complain, printJson } from './output.ts'
 import { addReplayCommand } from './replay.ts'
 import { addSimulateCommand } from './simulate.ts'
 import { addStatusCommand } from './status.ts'
+import { addStorageCommand } from './storage.ts'
 import { addTranscriptCommand } from './transcript.ts'
 import { addUnlockCommand } from './unlock.ts'
 import { packageVersion } from './version.ts'
@@ -52,6 +53,7 @@ addUnlockCommand(program)
 addStatusCommand(program)
 addInspectCommand(program)
 addMembersCommand(program)
+addStorageCommand(program)
 addReplayCommand(program)
 addSimulateCommand(program)
 addCheckCommand(program)

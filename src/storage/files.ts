@@ -30,5 +30,8 @@ export interface Files {
   close(path: string): Operation<void>
 }
 
+/** What a reader of a store needs: it changes nothing. */
+export type ReadableFiles = Pick<Files, 'list' | 'read'>
+
 /** More bytes than a file of a store can have: for a read to the end. */
 export const toTheEnd = Number.POSITIVE_INFINITY

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { readReport } from '../../src/cli/status-report.ts'
@@ -313,6 +313,39 @@ test('a server whose directory was lost is not started, and joins anew as it was
   const joined = here.start(...(told[2] ?? '').split(' '))
   await joined.said(/^server 2 ready on/m)
   expect((await paxos('status', ...servers)).code).toBe(0)
+})
+
+test('a server whose data is damaged does not start, and joins anew as the cluster says', async () => {
+  const { cluster } = await startCluster()
+  await paxos('lock', 'a', ...servers)
+  cluster.signal('SIGTERM')
+  await cluster.ended
+  const damaged = join(here.data, '2')
+  const file = await open(join(damaged, 'log/00000001.log'), 'r+')
+  await file.write(Buffer.from([0xff]), 0, 1, 4_096 + 40)
+  await file.close()
+
+  const options = ['cluster', '--port', `${port}`, '--data', here.data]
+  const { code, stderr } = await paxos(...options)
+  expect(code).toBe(1)
+  expect(stderr).toMatch(
+    /2: it is damaged: log\/00000001\.log, at byte 4096: .* members remove.* node --join/,
+  )
+  expect(stderr).toMatch(
+    /^paxos: server (0, )?(1, )?2 could not start; .* whose data is damaged away, and start the cluster again/m,
+  )
+  expect((await paxos('storage', 'check', damaged)).code).toBe(6)
+
+  await rename(damaged, `${damaged}-damaged`)
+  const again = here.start(...options)
+  await again.said(/^cluster ready, with 2 of 3 servers$/m)
+  const told = await again.said(
+    /^paxos: server 2 is not started: .* (members remove .*); then .*?(node --id .*); or/m,
+  )
+  expect((await paxos(...(told[1] ?? '').split(' '))).code).toBe(0)
+  await here.start(...(told[2] ?? '').split(' ')).said(/^server 2 ready on/m)
+  const { stdout } = await paxos('storage', 'check', damaged)
+  expect(stdout).toMatch(/^(sound|torn tail: .*)\n/)
 })
 
 test('all servers end and the cluster says so', async () => {

@@ -1,7 +1,7 @@
-/** Reads a log and judges it. Reading changes nothing, so it also reads the log of a running server. */
+/** Reads a log and judges it. Reading changes nothing. */
 import { messageOf } from '../../core/message-of.ts'
 import { type Process, until } from '../../core/process.ts'
-import { type Files, toTheEnd } from '../files.ts'
+import { type ReadableFiles, toTheEnd } from '../files.ts'
 import type { TornTail } from '../storage.ts'
 import type { Bytes } from './bytes.ts'
 import { Damage } from './damage.ts'
@@ -60,7 +60,10 @@ export type LogVisitor = (
  * Reads the log; `null` when there is none. Throws a `Damage` when a part of what `head` names is missing, does not fit or cannot be
  * read, and when a group behind it is bad but cannot be the last one.
  */
-export function* readLog(files: Files, visit: LogVisitor = () => undefined): Process<LogContents | null> {
+export function* readLog(
+  files: ReadableFiles,
+  visit: LogVisitor = () => undefined,
+): Process<LogContents | null> {
   const names = yield* intact(until(files.list(logDirectory)), logDirectory)
   return names === null ? null : yield* new LogReader(files, names, visit).read()
 }
@@ -81,7 +84,7 @@ function* intact<T>(read: Process<T>, file: string, offset = 0): Process<T> {
 }
 
 class LogReader {
-  readonly #files: Files
+  readonly #files: ReadableFiles
   readonly #visit: LogVisitor
   readonly #numbers: readonly number[]
   readonly #index = new LogIndex()
@@ -89,7 +92,7 @@ class LogReader {
   readonly #tail: Bytes[] = []
   #isVouchedFor = true
 
-  constructor(files: Files, names: readonly string[], visit: LogVisitor) {
+  constructor(files: ReadableFiles, names: readonly string[], visit: LogVisitor) {
     this.#files = files
     this.#visit = visit
     this.#numbers = names.flatMap((name) => segmentOfName(name) ?? []).sort((a, b) => a - b)
