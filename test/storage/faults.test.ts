@@ -159,3 +159,20 @@ describe.each(Object.entries(beginnings))('with %s', (_, begin) => {
     }
   })
 })
+
+it('opens after a process was killed, and the power failed during the next opening', () => {
+  const contents = beginnings['a store that was killed']!()
+  const before = writesBefore(contents)
+  for (const { files, life } of eachFault(contents, ({ operation }) =>
+    operation === 'sync' ? 'hang' : null,
+  )) {
+    const least = Math.max(before, life.acknowledged)
+    const sound = new ObservedFiles(files.copy())
+    live(sound, 0, false)
+    for (const number of sound.calls.keys()) {
+      const own = files.copy()
+      live(new ObservedFiles(own, (_, place) => (place === number ? 'hang' : 'proceed')), 0, false)
+      for (const left of leftovers(own)) expectKept(left, life, least)
+    }
+  }
+})

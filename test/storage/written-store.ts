@@ -171,10 +171,13 @@ export class StoreBuilder implements WrittenStore {
     return storeOver(observed, { clock: this.#clock })
   }
 
-  /** Keeps a copy of the files if they changed. */
+  /** Keeps a copy of the files if their bytes changed. */
   #note(): void {
-    const { contents } = this.#files
-    if (!contents.has('log/head') || isSame(contents, this.moments.at(-1)?.contents)) return
+    const last = this.moments.at(-1)?.contents ?? new Map()
+    const contents = new Map(
+      [...this.#files.contents].map(([path, bytes]) => [path, known(last, path, bytes)]),
+    )
+    if (!contents.has('log/head') || isSame(contents, last)) return
     this.moments.push({
       after: this.#doing,
       contents,
@@ -184,6 +187,12 @@ export class StoreBuilder implements WrittenStore {
   }
 }
 
-function isSame(a: Contents, b: Contents | undefined): boolean {
-  return b !== undefined && a.size === b.size && [...a].every(([path, bytes]) => b.get(path) === bytes)
+/** The same bytes as in `last`, if they are equal. */
+function known(last: Contents, path: string, bytes: Uint8Array): Uint8Array {
+  const old = last.get(path)
+  return old !== undefined && Buffer.compare(old, bytes) === 0 ? old : bytes
+}
+
+function isSame(a: Contents, b: Contents): boolean {
+  return a.size === b.size && [...a].every(([path, bytes]) => b.get(path) === bytes)
 }

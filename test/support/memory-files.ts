@@ -54,6 +54,27 @@ export class MemoryFiles implements Files {
     return collected(this.#root, 'synced', new Map(), '')
   }
 
+  /** The same files, of which the same bytes and entries are synced. */
+  copy(): MemoryFiles {
+    const copied = new MemoryFiles()
+    const copies = new Map<Node, Node>()
+    const copyOf = (node: Node): Node => {
+      const known = copies.get(node)
+      if (known !== undefined) return known
+      const copy: Node = node.kind === 'file' ? { ...node } : directory()
+      copies.set(node, copy)
+      if (node.kind === 'directory' && copy.kind === 'directory') copyEntries(node, copy)
+      return copy
+    }
+    const copyEntries = (from: DirectoryNode, to: DirectoryNode) => {
+      for (const which of ['entries', 'synced'] as const) {
+        to[which] = new Map([...from[which]].map(([name, node]) => [name, copyOf(node)]))
+      }
+    }
+    copyEntries(this.#root, copied.#root)
+    return copied
+  }
+
   list(path: string): Operation<readonly string[] | null> {
     return ending(() => {
       const node = this.#find(path)

@@ -93,9 +93,15 @@ export class LogWriter {
     return group
   }
 
-  /** Continues a log after `after`, in the new segment `segment` with one group. Then both blocks of `head` name that segment. */
+  /**
+   * Continues a log after `after`, the place that `head` names, in the new segment `segment` with one group. Then both blocks of
+   * `head` name that segment.
+   */
   *continueIn(segment: number, after: LogPosition, records: Records): Process<WrittenGroup> {
     this.#collect(records)
+    // The last write of `head` may be in the cache of the operating system only. Were it lost after the new segment is durable, an
+    // earlier `head` would not fit that segment.
+    yield* this.#writeHead(after)
     const group = yield* this.#begin({ segment, begun: 'opened', after })
     // If one block of `head` is damaged later, the other one names this segment, too.
     yield* this.writeHead()
@@ -126,9 +132,13 @@ export class LogWriter {
 
   /** Writes and syncs `head`: the log was synced up to its present end. */
   *writeHead(): Process {
-    const { files } = this.#options
     this.#turn += 1
-    const { offset, bytes } = encodeHead({ turn: this.#turn, synced: this.#end })
+    yield* this.#writeHead(this.#end)
+  }
+
+  *#writeHead(synced: LogPosition): Process {
+    const { files } = this.#options
+    const { offset, bytes } = encodeHead({ turn: this.#turn, synced })
     yield* until(files.write(this.#pathOf(headName), offset, bytes))
     yield* until(files.sync(this.#pathOf(headName)))
   }

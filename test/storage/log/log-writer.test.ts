@@ -153,6 +153,8 @@ describe('the writer of a log', () => {
     calls()
     ended(next.continueIn(5, after, []))
     expect(calls()).toEqual([
+      'write log/head 4+4K',
+      'sync log/head',
       'create log/00000005.log',
       'write log/00000005.log 0+8K',
       'write log/00000005.log 8+4K',
