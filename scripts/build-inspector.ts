@@ -60,6 +60,8 @@ export async function buildPage(mode: PageMode, folder: string): Promise<readonl
     legalComments: 'none',
     banner: { js: `/* Notices of bundled code: ${noticesFile} */` },
     metafile: true,
+    // The simulated servers in the page keep their logs with the code of live servers.
+    alias: { 'node:zlib': join(source, 'crc32.ts') },
     logLevel: 'warning',
     plugins: [transcripts, chartLayout],
   })

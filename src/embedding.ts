@@ -134,7 +134,7 @@ export class EmbeddedNode {
       cancelTimer: (role, id) => {
         if (this.#timers.delete(nameOf(role, id))) this.#effects.push({ type: 'cancelTimer', role, id })
       },
-      read: readChosen,
+      read: ({ from }) => readChosen(from),
       durable: () => this.#durable,
       nowMs: () => this.#nowMs,
       observe: () => undefined,

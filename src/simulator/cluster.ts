@@ -31,6 +31,7 @@ export interface SimulationOptions {
   readonly observe?: (fact: Fact) => void
   readonly heard?: ServerSurroundings['heard']
   readonly moved?: ServerSurroundings['moved']
+  readonly met?: ServerSurroundings['met']
   readonly happened?: ServerSurroundings['happened']
   readonly fated?: Fated
   /** Carries datagrams as bytes. Without it, datagrams are passed as values. `nowMs` is virtual time. */
@@ -57,7 +58,7 @@ export class SimulatedCluster {
 
   constructor(options: SimulationOptions) {
     const { seed, servers, service, observe = nothing, heard = nothing, moved = nothing } = options
-    const { happened = nothing, fated = nothing } = options
+    const { happened = nothing, fated = nothing, met = nothing } = options
     this.#seed = seed
     this.#clientTiming = options.clientTiming ?? defaultClientTiming
     this.#clientWatch = options.clients ?? null
@@ -86,6 +87,7 @@ export class SimulatedCluster {
       },
       heard,
       moved,
+      met,
       happened,
     }
     for (const id of ids) this.add(id, foundingIncarnation(id))
@@ -93,7 +95,7 @@ export class SimulatedCluster {
 
   /** Starts every server. */
   start(): void {
-    for (const server of this.#servers) server.start()
+    for (const server of this.#servers) server.start({ atOnce: true })
   }
 
   /** Every present and former server, in the order in which they were added. */

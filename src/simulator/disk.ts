@@ -1,120 +1,147 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
-import type { Timeline } from './timeline.ts'
+import { type Operation, type Process, run } from '../core/process.ts'
+import type { Files } from '../storage/files.ts'
+import type { LogSizes } from '../storage/log/log-writer.ts'
+import { LogStore, type StoreParts, usualStoreParts } from '../storage/log-store.ts'
+import type { Identity } from '../storage/storage.ts'
+import { checkOpened } from '../verify/storage.ts'
+import { SimulatedFiles, type Unsynced } from './files.ts'
+import { Random, seedFor } from './random.ts'
 
-interface PendingWrite {
-  readonly write: Write
-  readonly ended: () => void
+/** Small segments, so that they change often in a run. */
+const sizes: LogSizes = { segmentBytes: 48 * 1_024, aheadBytes: 16 * 1_024 }
+/** The size of the pages in which a server reads its chosen batches when it starts, in bytes of JSON. */
+const pageBytes = 16_384
+
+/** What a process offers to its store. */
+export interface DiskProcess {
+  readonly files: (files: SimulatedFiles) => Files
+  readonly after: (delayMs: number, action: () => void) => () => void
+  /** A write or a sync failed: the server must halt. */
+  readonly failed: (error: Error) => void
+}
+
+/** What a process found on its disk. */
+export interface Opened {
+  readonly durable: DurableState
+  readonly chosen: readonly Batch[]
+  /** True when the interrupted end of the log was dropped. */
+  readonly isTorn: boolean
 }
 
 /**
- * A simulated disk. It stores writes in order, and each write completely or not at all. A write of an acceptor starts a sync; a
- * write of a learner waits for the next sync. Writes during a sync wait for the next one. A crash or a failed sync loses the
- * writes that are not synced, but the first of them may survive, as on a real disk.
+ * The disk of a simulated server: files, with the store of live servers in them, and beside it a model of what the store must
+ * hold. A process opens the store, and ends with `crash`.
  */
 export class SimulatedDisk {
-  readonly #timeline: Timeline
-  readonly #syncMs: () => number
+  readonly files = new SimulatedFiles()
+  /** True after its synced data was damaged. */
+  isDamaged = false
+  readonly #identity: Identity
+  readonly #random: Random
+  readonly #parts: StoreParts
+  /** The state after all writes that ended, and the batches that are chosen in it. */
   #state: DurableState = nothingDurable
-  /** All chosen batches that were written. The durable ones are those below `#state.firstUnchosen`. */
-  #chosen: Batch[] = []
-  #waiting: PendingWrite[] = []
-  #syncing: PendingWrite[] = []
-  #cancelSync: (() => void) | null = null
-  #watcher: ((syncMs: number) => void) | null = null
-  #failure: { readonly survived: number; readonly failed: () => void } | null = null
+  readonly #chosen: Batch[] = []
+  /** The writes that have not ended, in order. */
+  #pending: Write[] = []
+  #store: LogStore | null = null
 
-  /** `syncMs` returns the duration of each sync. */
-  constructor(timeline: Timeline, syncMs: () => number) {
-    this.#timeline = timeline
-    this.#syncMs = syncMs
+  constructor(seed: number, identity: Identity, parts: StoreParts = usualStoreParts) {
+    this.#parts = parts
+    this.#identity = identity
+    this.#random = new Random(seedFor(seed, `the disk of ${identity.node} ${identity.incarnation}`))
+    run(this.#create(), (error) => {
+      if (error !== null) throw error
+    })
   }
 
-  /** The durable state. */
+  /** The state after all writes that ended. */
   get state(): DurableState {
     return this.#state
   }
 
-  get isSyncing(): boolean {
-    return this.#cancelSync !== null
-  }
-
-  /** The number of writes that are not synced. */
+  /** The number of writes that have not ended. */
   get unsynced(): number {
-    return this.#syncing.length + this.#waiting.length
+    return this.#pending.length
   }
 
-  /** Up to `count` chosen batches from `from` on, as far as they are written. They need not be durable. */
-  chosen(from: Instance, count: number): Batch[] {
-    return this.#chosen.slice(from, from + count)
+  /**
+   * Opens the store for a process. Throws a `StorageError` when the store refuses, and a `Violation` when it holds another state
+   * than what was synced, possibly with writes that were in flight.
+   */
+  *open(process: DiskProcess): Process<Opened> {
+    const store = this.#storeOf(process)
+    const { identity, torn, ...durable } = yield* store.open()
+    const chosen: Batch[] = []
+    while (chosen.length < durable.firstUnchosen)
+      chosen.push(...(yield* store.chosen(chosen.length, pageBytes)))
+    const pending = this.#pending
+    this.#pending = []
+    const model = { identity: this.#identity, state: this.#state, chosen: this.#chosen, pending }
+    const survived = checkOpened(model, { identity, durable, chosen })
+    for (const write of pending.slice(0, survived)) this.#apply(write)
+    this.#store = store
+    return { durable, chosen, isTorn: torn !== null }
   }
 
-  /** Writes. `ended` is called after the sync of the write. */
+  /** Writes. `ended` is called when the write is synced. */
   persist(write: Write, ended: () => void): void {
-    if (write.by === 'learner') for (const { batch } of write.chosen) this.#chosen.push(batch)
-    this.#waiting.push({ write, ended })
-    if (this.#cancelSync === null) this.#beginSync()
-  }
-
-  /** Makes the next sync that ends fail: its first `survived` writes are stored, and `failed` is called. */
-  failSync(survived: number, failed: () => void): void {
-    this.#failure = { survived, failed }
-  }
-
-  /** Calls `begun` once, with the duration of the next sync, when that sync begins. */
-  atNextSync(begun: (syncMs: number) => void): void {
-    this.#watcher = begun
-  }
-
-  /** Drops the requests of `failSync` and `atNextSync`. */
-  forgetFaults(): void {
-    this.#failure = null
-    this.#watcher = null
-  }
-
-  /** The node crashed. The first `survived` of the writes that were not synced are stored. */
-  crash(survived: number): void {
-    this.#cancelSync?.()
-    this.#cancelSync = null
-    this.forgetFaults()
-    for (const { write } of [...this.#syncing, ...this.#waiting].slice(0, survived)) this.#apply(write)
-    this.#syncing = []
-    this.#waiting = []
-    this.#chosen.length = this.#state.firstUnchosen
-  }
-
-  #beginSync(): void {
-    if (!this.#waiting.some(({ write }) => write.by === 'acceptor')) return
-    this.#syncing = this.#waiting
-    this.#waiting = []
-    const syncMs = this.#syncMs()
-    const watcher = this.#watcher
-    this.#watcher = null
-    watcher?.(syncMs)
-    this.#cancelSync = this.#timeline.schedule(syncMs, () => {
-      this.#cancelSync = null
-      if (this.#failure === null) this.#endSync()
-      else this.#endFailedSync(this.#failure)
+    this.#pending.push(write)
+    this.#opened().persist(write, (error) => {
+      if (error !== null) return
+      this.#apply(write)
+      this.#pending.shift()
+      ended()
     })
   }
 
-  #endSync(): void {
-    const synced = this.#syncing
-    this.#syncing = []
-    for (const { write } of synced) this.#apply(write)
-    // The next sync begins before the callbacks, because a callback may write again immediately.
-    this.#beginSync()
-    for (const { ended } of synced) ended()
+  /** Reads a page of chosen batches. Fails with a `StorageError` when it cannot be read. */
+  read(from: Instance, limitBytes: number): Operation<Batch[]> {
+    const page = this.#opened().chosen(from, limitBytes)
+    return (ended) => run(page, ended)
   }
 
-  #endFailedSync({ survived, failed }: { readonly survived: number; readonly failed: () => void }): void {
-    this.crash(Math.min(survived, this.#syncing.length))
-    failed()
+  /** The process ends: by a power cut, or alone. */
+  crash(unsynced: Unsynced): void {
+    this.#store = null
+    this.files.crash(unsynced, this.#random)
+  }
+
+  #opened(): LogStore {
+    if (this.#store === null) throw new Error('the disk is not open')
+    return this.#store
+  }
+
+  #storeOf({ files, after, failed }: DiskProcess): LogStore {
+    const salt = () => this.#random.below(2 ** 32)
+    return new LogStore({
+      files: files(this.files),
+      directory: 'disk',
+      after,
+      salt,
+      sizes,
+      failed,
+      parts: this.#parts,
+    })
+  }
+
+  /** Creates the store, at once: a run begins with servers that have one. */
+  *#create(): Process {
+    const session = (files: SimulatedFiles) =>
+      files.session((_, act, ended) => {
+        act()
+        ended()
+      })
+    const store = this.#storeOf({ files: session, after: () => () => undefined, failed: () => undefined })
+    yield* store.open()
+    yield* store.initialise(this.#identity)
+    yield* store.close()
   }
 
   #apply(write: Write): void {
-    // `persist` has already kept the chosen batches.
-    this.#state = afterWrite(this.#state, write, () => undefined)
+    this.#state = afterWrite(this.#state, write, (_, batch) => this.#chosen.push(batch))
   }
 }

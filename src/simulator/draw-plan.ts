@@ -3,7 +3,7 @@ import type { NodeId } from '../../machines/batch.ts'
 import { drawClients } from './draw-clients.ts'
 import { drawShape } from './draw-shape.ts'
 import type { CutLink, Fault, FaultKind, Plan, ServiceName, Target } from './plan.ts'
-import { faultKinds } from './plan.ts'
+import { damagings, faultKinds } from './plan.ts'
 import { Random, seedFor } from './random.ts'
 
 export interface PlanOptions {
@@ -17,6 +17,8 @@ export interface PlanOptions {
 const sizes: readonly number[] = [...Array(5).fill(1), ...Array(10).fill(2), ...Array(55).fill(3)]
   .concat(Array(10).fill(4))
   .concat(Array(20).fill(5))
+
+const unsyncedFates = ['lost', 'kept', 'torn', 'torn', 'cached'] as const
 
 /** The greatest number of servers beside the founders. */
 const joiners = 2
@@ -35,7 +37,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   const kinds = allowed.filter(() => random.chance(shape === null ? 60 : 20))
   const faults = [...kinds.flatMap((kind) => drawFaults(draw, kind)), ...(shape?.faults ?? [])]
   return {
-    format: 1,
+    format: 2,
     seed,
     servers,
     service,
@@ -56,7 +58,8 @@ interface Draw {
 /** The faults of one kind. Their number depends on the length of the storm. */
 function drawFaults(draw: Draw, kind: FaultKind): Fault[] {
   const { random, stormMs } = draw
-  const isRare = kind === 'join' || kind === 'remove' || kind === 'replace' || kind === 'stop'
+  const isRare =
+    kind === 'damage' || kind === 'join' || kind === 'remove' || kind === 'replace' || kind === 'stop'
   const most = isRare ? 2 : 1 + Math.floor(stormMs / 4_000)
   return Array.from({ length: random.between(1, most) }, () => drawFault(draw, kind))
 }
@@ -81,12 +84,18 @@ function drawFault({ random, servers, stormMs }: Draw, kind: FaultKind): Fault {
       return {
         kind,
         server: target(),
-        duringSync: random.chance(60),
-        survived: random.below(3),
+        during: random.pick(['nothing', 'nothing', 'sync', 'sync', 'sync', 'call', 'call'] as const),
+        calls: random.below(12),
+        unsynced: random.pick(unsyncedFates),
         ...lasting,
       }
-    case 'failedSync':
-      return { kind, server: target(), survived: random.below(3), ...lasting }
+    case 'diskError': {
+      const call = random.pick(['read', 'write', 'write', 'sync', 'sync', 'other'] as const)
+      const code = call === 'write' && random.chance(50) ? 'ENOSPC' : 'EIO'
+      return { kind, server: target(), call, code, ...lasting }
+    }
+    case 'damage':
+      return { kind, server: target(), how: random.pick(damagings), ...lasting }
     case 'slowDisk':
       return { kind, server: target(), syncMs: random.between(5, 300), ...lasting }
     case 'pause':

@@ -80,7 +80,7 @@ function drawHoles({ random, servers, stormMs }: Draw): Shape {
       { kind: 'cut', links: from(mute, all), atMs, forMs },
     )
   }
-  const crash = { kind: 'crash', duringSync: false, survived: 0 } as const
+  const crash = { kind: 'crash', during: 'nothing', calls: 0, unsynced: 'lost' } as const
   faults.push({ ...crash, server: helper, atMs: endMs - random.below(100), forMs: random.between(1, 100) })
   for (const server of others) {
     const awayMs = random.between(500, stormMs - endMs)
@@ -101,7 +101,7 @@ function drawOldDirectory({ random, stormMs }: Draw): Shape {
   const awayMs = atMs + random.between(600, 1_500)
   const backMs = awayMs + random.between(300, 1_000)
   const forMs = random.between(500, Math.max(500, stormMs - backMs))
-  const crash = { kind: 'crash', duringSync: false, survived: 0 } as const
+  const crash = { kind: 'crash', during: 'nothing', calls: 0, unsynced: 'lost' } as const
   const faults: Fault[] = [
     { kind: 'replace', server: replaced, atMs },
     { ...crash, server: third, atMs: awayMs, forMs: backMs - awayMs },
@@ -123,12 +123,13 @@ function drawAgain({ random, servers, stormMs }: Draw): Shape {
     { kind: 'delay', percent: random.between(20, 50), delayMs: random.between(5, 100), atMs, forMs },
   ]
   for (let nextMs = atMs; nextMs < atMs + forMs; nextMs += random.between(20, 300)) {
-    const survived = random.chance(80) ? 0 : 1
+    const unsynced = random.chance(80) ? 'lost' : 'kept'
     faults.push({
       kind: 'crash',
       server,
-      duringSync: true,
-      survived,
+      during: 'sync',
+      calls: 0,
+      unsynced,
       atMs: nextMs,
       forMs: random.between(1, 30),
     })

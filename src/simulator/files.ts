@@ -27,13 +27,11 @@ export interface FileFault {
   readonly code: 'EIO' | 'ENOSPC'
 }
 
-/** The environment in which calls take time. */
-export interface FileTiming {
-  /** Calls `ended` after the duration of the call, unless the process has ended then. */
-  readonly later: (call: FileCall, ended: () => void) => void
-  /** Called at the beginning of each call. */
-  readonly called: (call: FileCall) => void
-}
+/**
+ * Lets the duration of a call pass. Then runs `act`, also while the process is suspended, and `ended` when it continues; neither when
+ * the process has ended before.
+ */
+export type Later = (call: FileCall, act: () => void, ended: () => void) => void
 
 /** A change of the entries of a directory that is not synced. */
 interface EntryChange {
@@ -50,37 +48,35 @@ export class SimulatedFiles {
   #unsynced: EntryChange[] = []
   #faults: FileFault[] = []
 
-  /** The files as one process uses them. */
-  session(timing: FileTiming): Files {
+  /** The files as one process uses them. Calls act when they begin; syncs act when they end. */
+  session(later: Later): Files {
     const run =
-      <T>(call: FileCall, action: () => T, path: string): Operation<T> =>
+      <T>(call: FileCall, path: string, action: () => T): Operation<T> =>
       (ended) => {
-        timing.called(call)
-        const [error, result] = this.#attempt(call, action, path)
-        timing.later(call, () => ended(error, result))
+        const [error, result] = this.#attempt(call, path, action)
+        later(call, nothing, () => ended(error, result))
       }
-    /** As `run`, for a call that acts when it ends. */
-    const runLate =
-      (action: () => void, path: string): Operation<void> =>
+    const sync =
+      (path: string, action: () => void): Operation<void> =>
       (ended) => {
-        timing.called('sync')
-        timing.later('sync', () => {
-          const [error] = this.#attempt('sync', action, path)
-          ended(error)
-        })
+        let error: Error | null = null
+        const act = () => {
+          error = this.#attempt('sync', path, action)[0]
+        }
+        later('sync', act, () => ended(error))
       }
     return {
-      list: (path) => run('read', () => this.#list(path), path),
+      list: (path) => run('read', path, () => this.#list(path)),
       read: (path, offset, lengthBytes) =>
-        run('read', () => this.#file(path).read(offset, lengthBytes), path),
+        run('read', path, () => this.#file(path).read(offset, lengthBytes)),
       makeDirectory: (path) =>
-        run('other', () => this.#change(path, (entries) => entries.set(path, null)), path),
-      create: (path) => run('other', () => this.#create(path), path),
-      write: (path, offset, bytes) => run('write', () => this.#file(path).write(offset, bytes), path),
-      sync: (path) => runLate(() => this.#file(path).sync(), path),
-      syncDirectory: (path) => runLate(() => this.#syncDirectory(path), path),
-      rename: (from, to) => run('other', () => this.#rename(from, to), from),
-      remove: (path) => run('other', () => this.#remove(path), path),
+        run('other', path, () => this.#change(path, (entries) => entries.set(path, null))),
+      create: (path) => run('other', path, () => this.#create(path)),
+      write: (path, offset, bytes) => run('write', path, () => this.#file(path).write(offset, bytes)),
+      sync: (path) => sync(path, () => this.#file(path).sync()),
+      syncDirectory: (path) => sync(path, () => this.#syncDirectory(path)),
+      rename: (from, to) => run('other', from, () => this.#rename(from, to)),
+      remove: (path) => run('other', path, () => this.#remove(path)),
       close: () => (ended) => ended(null),
     }
   }
@@ -116,20 +112,23 @@ export class SimulatedFiles {
     return [...this.#entries].flatMap(([path, file]) => (file === null ? [] : [path]))
   }
 
-  /** Replaces the bytes of a file on the disk, also those that were synced; with `null` the file is lost. */
+  /** Damages the disk: a file gets other bytes, also where it was synced, or with `null` is lost. */
   damage(path: string, bytes: Uint8Array | null): void {
-    if (bytes === null) {
-      this.#entries.delete(path)
-      this.#durable.delete(path)
-    } else this.#file(path).replace(bytes)
+    const file = bytes === null ? null : new SimulatedFile(bytes)
+    for (const entries of [this.#entries, this.#durable]) {
+      if (file === null) entries.delete(path)
+      else entries.set(path, file)
+    }
   }
 
-  /** Returns the error of the call or its result. A write that fails writes a part. */
-  #attempt<T>(call: FileCall, action: () => T, path: string): [Error | null, T?] {
+  /** Returns the error of the call or its result. A write that fails may have written. */
+  #attempt<T>(call: FileCall, path: string, action: () => T): [Error | null, T?] {
     const fault = this.#faults.find((each) => each.call === call)
     if (fault !== undefined) {
       this.#faults = this.#faults.filter((each) => each !== fault)
       if (call === 'sync') this.#entries.get(path)?.failSync()
+      // A full disk is often noticed in the middle of a write.
+      if (call === 'write') action()
       return [errorOf(fault.code, `${call} ${path}`)]
     }
     try {
@@ -190,6 +189,8 @@ export class SimulatedFiles {
     return file
   }
 }
+
+const nothing = () => undefined
 
 function directoryOf(path: string): string {
   const slash = path.lastIndexOf('/')

@@ -28,6 +28,8 @@ export class Operator {
   readonly #happened: (what: Situation) => void
   /** Waiting changes: a process takes virtual time, a function is done immediately. */
   readonly #waiting: (Process | (() => void))[] = []
+  /** Servers whose data is damaged: they will not start again, and a quorum must not need them. */
+  readonly #lost = new Set<NodeId>()
   /** Servers that are stopped for good: they are not started again. */
   readonly #retired = new Set<NodeId>()
   #isBusy = false
@@ -73,6 +75,29 @@ export class Operator {
     this.#later(this.#replace(target))
   }
 
+  /**
+   * The data of a server is about to be damaged: from now on no quorum may need it. Returns false, and does nothing, when the cluster
+   * would not survive that.
+   */
+  lose(id: NodeId): boolean {
+    if (this.#retired.has(id) || this.#lost.has(id) || !this.#canStop(id) || !this.#canRemove(id))
+      return false
+    this.#lost.add(id)
+    return true
+  }
+
+  /** The data of the server was not needed: it has started again. */
+  keep(id: NodeId): void {
+    this.#lost.delete(id)
+  }
+
+  /** Replaces a server whose store refused to open. */
+  replaceLost(id: NodeId): void {
+    this.#retire(this.#cluster.server(id))
+    this.#lost.delete(id)
+    this.#later(this.#joinAnew(id))
+  }
+
   /** Stops a server for good, unless the remaining servers would not be a quorum. */
   stop(target: Target): void {
     this.#later(() => this.#stop(target))
@@ -116,8 +141,14 @@ export class Operator {
   *#replace(target: Target): Process {
     const id = target === 'leader' ? this.#cluster.leader() : target
     if (!this.#canStop(id) || !this.#canRemove(id)) return
+    this.#retire(this.#cluster.server(id))
+    yield* this.#joinAnew(id)
+  }
+
+  /** A server that is stopped for good is removed, and joins again with an empty disk. */
+  *#joinAnew(id: NodeId): Process {
+    if (!this.#canRemove(id)) return
     const server = this.#cluster.server(id)
-    this.#retire(server)
     const outcome = yield* this.#change({ action: 'remove', id })
     if (outcome.kind !== 'executed') return
     yield* this.#settle(outcome.instance)
@@ -140,7 +171,7 @@ export class Operator {
 
   #retire(server: SimulatedServer): void {
     this.#retired.add(server.id)
-    if (server.node !== null) server.crash(0)
+    if (server.isUp) server.crash('lost')
   }
 
   /**
@@ -170,7 +201,7 @@ export class Operator {
 
   /** The servers that are not stopped for good. */
   #standing(ids: readonly NodeId[]): readonly NodeId[] {
-    return ids.filter((id) => !this.#retired.has(id))
+    return ids.filter((id) => !this.#retired.has(id) && !this.#lost.has(id))
   }
 
   /** As `joinCluster` in src/node/joining.ts: the cluster adds the server before it has a directory and knows the founders. */

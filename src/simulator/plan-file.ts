@@ -2,13 +2,17 @@
 import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { minDatagramBytes } from '../wire/limits.ts'
-import { faultKinds, type Plan } from './plan.ts'
+import { damagings, faultKinds, type Plan } from './plan.ts'
 
 /** A year in milliseconds, the greatest duration in a plan. */
 const longestMs = 31_536_000_000
 
 function closed<P extends TProperties>(properties: P): TObject<P> {
   return Type.Object(properties, { additionalProperties: false })
+}
+
+function oneOf<const T extends string>(texts: readonly T[]) {
+  return Type.Union(texts.map((text) => Type.Literal(text)))
 }
 
 /** The greatest payload of a UDP datagram. */
@@ -18,7 +22,7 @@ const ms = Type.Integer({ minimum: 0, maximum: longestMs })
 const percent = Type.Integer({ minimum: 0, maximum: 100 })
 const server = Type.Integer({ minimum: 0, maximum: 999 })
 const target = Type.Union([server, Type.Literal('leader')])
-const survived = Type.Integer({ minimum: 0, maximum: 1_000 })
+const unsynced = oneOf(['lost', 'kept', 'torn', 'cached'])
 const end = Type.Union([server, Type.Null()])
 const name = Type.String({ minLength: 1, maxLength: 100 })
 const value = Type.Integer()
@@ -35,8 +39,20 @@ const faultSchema = Type.Union([
   fault('reordering', { maxDelayMs: ms, ...lasting }),
   fault('delay', { percent, delayMs: ms, ...lasting }),
   fault('cut', { links: Type.Array(Type.Tuple([end, end])), ...lasting }),
-  fault('crash', { server: target, duringSync: Type.Boolean(), survived, ...lasting }),
-  fault('failedSync', { server: target, survived, ...lasting }),
+  fault('crash', {
+    server: target,
+    during: oneOf(['nothing', 'sync', 'call']),
+    calls: Type.Integer({ minimum: 0, maximum: 1_000 }),
+    unsynced,
+    ...lasting,
+  }),
+  fault('diskError', {
+    server: target,
+    call: oneOf(['read', 'write', 'sync', 'other']),
+    code: oneOf(['EIO', 'ENOSPC']),
+    ...lasting,
+  }),
+  fault('damage', { server: target, how: oneOf(damagings), ...lasting }),
   fault('slowDisk', { server: target, syncMs: ms, ...lasting }),
   fault('pause', { server: target, ...lasting }),
   fault('lostChosen', { percent, ...lasting }),
@@ -63,7 +79,7 @@ const stepSchema = Type.Union([
 ])
 
 const planSchema = closed({
-  format: Type.Literal(1),
+  format: Type.Literal(2),
   seed: Type.Integer(),
   servers: Type.Integer({ minimum: 1, maximum: 99 }),
   service: Type.Union([Type.Literal('lock'), Type.Literal('register')]),

@@ -4,9 +4,10 @@
  */
 import type { NodeId } from '../../machines/batch.ts'
 import type { ClientStep } from './client-steps.ts'
+import type { FileFault, Unsynced } from './files.ts'
 
 export interface Plan {
-  readonly format: 1
+  readonly format: 2
   /** The seed of all random choices in the run: the delay of each datagram, the speed of disks, back-offs. */
   readonly seed: number
   /** The number of founders. Their ids are numbered from 0. */
@@ -56,17 +57,23 @@ export type Fault =
   /** A partition, complete or partial, in one or both directions. */
   | ({ readonly kind: 'cut'; readonly links: readonly CutLink[] } & Lasting)
   /**
-   * The server crashes, as in a power cut, and restarts after `forMs`. With `duringSync` it crashes during the next sync of its disk.
-   * `survived` is the number of unsynced writes that are stored.
+   * The server crashes, and restarts after `forMs`. With `during` it crashes within the next sync of its disk, or within a later call
+   * of the file system, after `calls` others. `unsynced` says what becomes of the writes that are not synced.
    */
   | ({
       readonly kind: 'crash'
       readonly server: Target
-      readonly duringSync: boolean
-      readonly survived: number
+      readonly during: 'nothing' | 'sync' | 'call'
+      readonly calls: number
+      readonly unsynced: Unsynced
     } & Lasting)
-  /** The next sync fails, and `survived` of its writes are stored. The server halts, and restarts after `forMs`. */
-  | ({ readonly kind: 'failedSync'; readonly server: Target; readonly survived: number } & Lasting)
+  /** The next call of this kind fails. The server halts, or does not start, and restarts after `forMs`. */
+  | ({ readonly kind: 'diskError'; readonly server: Target } & FileFault & Lasting)
+  /**
+   * Synced data of the server is damaged, up to where the file `head` stands. After `forMs` the server restarts, if it has not halted
+   * before, and when its store refuses, the server is replaced. Has no effect when the remaining servers would not be a quorum.
+   */
+  | ({ readonly kind: 'damage'; readonly server: Target; readonly how: Damaging } & Lasting)
   | ({ readonly kind: 'slowDisk'; readonly server: Target; readonly syncMs: number } & Lasting)
   /**
    * The process is suspended, as with SIGSTOP. When it continues, it handles the datagrams, timers and ends of syncs that became due
@@ -96,6 +103,19 @@ export type Fault =
    */
   | ({ readonly kind: 'oldDirectory'; readonly server: NodeId } & Lasting)
 
+/** How a disk damages what was synced. */
+export type Damaging = (typeof damagings)[number]
+
+export const damagings = [
+  'bit',
+  'zeroedSector',
+  'zeroedEnd',
+  'misdirected',
+  'shortFile',
+  'lostFile',
+  'head',
+] as const
+
 export type FaultKind = Fault['kind']
 
 export const faultKinds: readonly FaultKind[] = [
@@ -105,7 +125,8 @@ export const faultKinds: readonly FaultKind[] = [
   'delay',
   'cut',
   'crash',
-  'failedSync',
+  'diskError',
+  'damage',
   'slowDisk',
   'pause',
   'lostChosen',

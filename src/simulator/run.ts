@@ -125,6 +125,7 @@ class Run {
         heard?.(datagram)
         this.#coverage.heard(server, datagram)
       },
+      met: happened,
       moved: (node, before, after) => this.#judge.moved(node, before, after),
       observe: (fact) => this.#observe(fact),
     })

@@ -1,22 +1,22 @@
-import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
-import type { Names, RoleName } from '../../machines/inbox.ts'
-import { type Member, shownMembers } from '../../machines/members.ts'
-import type { NodeMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
-import type { Write } from '../../machines/outputs.ts'
+import type { Address, NodeId } from '../../machines/batch.ts'
+import type { Member } from '../../machines/members.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
-import { queuedBytes } from '../core/command-bytes.ts'
-import type { SentMessage } from '../core/driver.ts'
-import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
+import { messageOf } from '../core/message-of.ts'
 import { serverAddress } from '../core/names.ts'
+import { run } from '../core/process.ts'
+import { Violation } from '../core/violation.ts'
 import type { Cause } from '../inspect/records/record.ts'
-import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
+import type { SteppedNode } from '../stepped/node.ts'
 import type { NodeSettings } from '../stepped/settings.ts'
-import { maxCommandBytes } from '../wire/limits.ts'
+import { StorageError } from '../storage/storage.ts'
 import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
-import { SimulatedDisk } from './disk.ts'
+import { type Opened, SimulatedDisk } from './disk.ts'
+import type { FileCall, FileFault, Unsynced } from './files.ts'
 import type { SimulatedNetwork } from './network.ts'
 import { Random, seedFor } from './random.ts'
+import { ServerProcess } from './server-process.ts'
+import type { Situation } from './situations.ts'
 import type { Timeline } from './timeline.ts'
 
 /** The surroundings that all servers of a simulated cluster share. */
@@ -32,16 +32,18 @@ export interface ServerSurroundings {
   readonly heard: (server: SimulatedServer, datagram: SimulatedDatagram) => void
   /** Receives the request queue of a server before and after each event at that server. */
   readonly moved: (node: NodeId, before: RequestQueueContext, after: RequestQueueContext) => void
+  /** Receives each situation of a disk. */
+  readonly met: (what: Situation) => void
   /** Receives each event at a server, including its start, and also an event that threw. */
   readonly happened: (node: NodeId, cause: Cause) => void
 }
 
-/** The number of batches in one answer to a server that catches up. */
-const pageBatches = 16
+/** The duration of a call of the file system that is not a sync. */
+const callMs = 0.01
 /** 2027-01-15: the wall-clock time at which a run begins. */
 const epochMs = 1_800_000_000_000
 
-/** A simulated server: its disk and its clock, which survive a crash, and the node while the server runs. */
+/** A simulated server: its disk and its clock, which survive a crash, and its process while there is one. */
 export class SimulatedServer {
   readonly id: NodeId
   readonly address: Address
@@ -55,7 +57,12 @@ export class SimulatedServer {
   #incarnation: string
   #disk: SimulatedDisk
   #earlier: { readonly incarnation: string; readonly disk: SimulatedDisk } | null = null
-  #run: ServerRun | null = null
+  #process: ServerProcess | null = null
+  #starts = 0
+  /** For each planned fault of the disk that has not ended a process yet, what follows then. */
+  #planned: (() => void)[] = []
+  /** What follows when the store refuses damaged data; `null` while there is none. */
+  #refused: (() => void) | null = null
 
   constructor(around: ServerSurroundings, id: NodeId, incarnation: string) {
     this.#around = around
@@ -64,7 +71,7 @@ export class SimulatedServer {
     this.#random = new Random(seedFor(around.seed, this.address))
     this.#rate = rateOf(new Random(seedFor(around.seed, `the clock of ${this.address}`)))
     this.#incarnation = incarnation
-    this.#disk = this.#emptyDisk()
+    this.#disk = this.#newDisk()
   }
 
   get disk(): SimulatedDisk {
@@ -75,22 +82,42 @@ export class SimulatedServer {
     return this.#incarnation
   }
 
-  /** `null` when the server does not run. */
+  /** `null` when the server does not run, or does not serve yet. */
   get node(): SteppedNode | null {
-    return this.#run?.node ?? null
+    return this.#process?.run?.node ?? null
+  }
+
+  /** The number of starts so far. */
+  get starts(): number {
+    return this.#starts
+  }
+
+  /** True while the server has a process, which may still open its store. */
+  get isUp(): boolean {
+    return this.#process !== null
+  }
+
+  /** True while the process reads its store and does not serve yet. */
+  get isOpening(): boolean {
+    return this.#process !== null && this.#process.run === null
+  }
+
+  /** True while a sync is under way. */
+  get isSyncing(): boolean {
+    return this.#process?.isSyncing ?? false
   }
 
   /** The server loses its disk and gets an empty one, with the new `incarnation`. */
   replaceDisk(incarnation: string): void {
-    if (this.#run !== null) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
+    if (this.isUp) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
     this.#earlier = { incarnation: this.#incarnation, disk: this.#disk }
     this.#incarnation = incarnation
-    this.#disk = this.#emptyDisk()
+    this.#disk = this.#newDisk()
   }
 
   /** Exchanges the present disk with the disk before the last replacement or swap. */
   swapDisk(): void {
-    if (this.#run !== null) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
+    if (this.isUp) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
     const earlier = this.#earlier
     if (earlier === null) throw new Error(`the disk of server ${this.id} was never replaced`)
     this.#earlier = { incarnation: this.#incarnation, disk: this.#disk }
@@ -98,34 +125,39 @@ export class SimulatedServer {
     this.#disk = earlier.disk
   }
 
-  /** True when `swapDisk` has another disk to use. */
+  /** True when `swapDisk` has another disk to use. No server starts from a damaged one. */
   get hasEarlierDisk(): boolean {
-    return this.#earlier !== null
+    return this.#earlier !== null && !this.#earlier.disk.isDamaged
   }
 
-  /** Starts the server from the durable state of its disk. */
-  start(): void {
-    if (this.#run !== null) throw new Error(`server ${this.id} is already running`)
-    this.#run = new ServerRun(this.#around, {
+  /** Starts a process, which opens the store and then serves. At the beginning of a run the store opens at once. */
+  start({ atOnce } = { atOnce: false }): void {
+    if (this.isUp) throw new Error(`server ${this.id} is already running`)
+    const process: ServerProcess = new ServerProcess(this.#around, {
       id: this.id,
       incarnation: this.#incarnation,
       disk: this.#disk,
       randomSeed: this.#random.below(2 ** 31),
       rate: this.#rate,
       wallClock: () => epochMs + this.clockAheadMs + Math.floor(this.#around.timeline.nowMs),
+      callMs: (call) => {
+        if (process.run === null && atOnce) return null
+        return call === 'sync' ? (this.slowSyncMs ?? 0.125 + this.#random.below(16) / 8) : callMs
+      },
+      failed: (error) => this.#failed(error),
     })
-    this.#around.happened(this.id, { type: 'start' })
-    this.#around.network.listen(this.address, (datagram, from) => {
-      this.#run?.take(() => {
-        this.#around.heard(this, datagram as SimulatedDatagram)
-        this.#run?.receive(datagram as SimulatedDatagram, from)
-      })
+    this.#process = process
+    this.#starts += 1
+    run(this.#disk.open(process), (error, opened) => {
+      if (error === null) this.#serve(process, opened!)
+      else if (error instanceof StorageError) this.#failed(error)
+      else throw error
     })
   }
 
   /** True while the process of the server is suspended. */
   get isPaused(): boolean {
-    return this.#run?.isPaused ?? false
+    return this.#process?.suspension.isPaused ?? false
   }
 
   /**
@@ -133,204 +165,89 @@ export class SimulatedServer {
    * process continues when the last one ends. A crash ends all of them.
    */
   pause(): () => void {
-    const run = this.#run
-    if (run === null) throw new Error(`server ${this.id} is not running`)
-    run.pause()
-    return () => run.resume()
+    const process = this.#process
+    if (process === null) throw new Error(`server ${this.id} is not running`)
+    process.suspension.pause()
+    return () => process.suspension.resume()
   }
 
-  /** The server crashes, as in a power cut. The first `survived` of its unsynced writes are stored. */
-  crash(survived: number): void {
-    if (this.#run === null) throw new Error(`server ${this.id} is not running`)
-    this.#run.end()
-    this.#run = null
+  /** The process ends, or the power fails. */
+  crash(unsynced: Unsynced): void {
+    if (this.#process === null) throw new Error(`server ${this.id} is not running`)
+    const hadStarted = this.node !== null
+    this.#process.end()
+    this.#process = null
     this.#around.network.leave(this.address)
-    this.#disk.crash(survived)
-    this.#around.observe({ type: 'crashed', node: this.id })
+    this.#disk.crash(unsynced)
+    if (hadStarted) this.#around.observe({ type: 'crashed', node: this.id })
   }
 
-  #emptyDisk(): SimulatedDisk {
-    return new SimulatedDisk(
-      this.#around.timeline,
-      () => this.slowSyncMs ?? 0.125 + this.#random.below(16) / 8,
-    )
-  }
-}
-
-interface RunOptions {
-  readonly id: NodeId
-  readonly incarnation: string
-  readonly disk: SimulatedDisk
-  readonly randomSeed: number
-  /** Milliseconds of the server's monotonic clock for each millisecond of virtual time. */
-  readonly rate: number
-  /** Milliseconds since 1970, by the server's own wall clock. */
-  readonly wallClock: () => number
-}
-
-/** One run of a server, from its start to its crash: the surroundings of a stepped node. */
-class ServerRun implements Surroundings {
-  readonly node: SteppedNode
-  readonly #around: ServerSurroundings
-  readonly #options: RunOptions
-  readonly #address: Address
-  readonly #timers = new Map<string, () => void>()
-  readonly #startedAtMs: number
-  /** The number of pauses in force: they may overlap. */
-  #pauses = 0
-  /** The events that became due during the pause, in order. */
-  #due: (() => void)[] = []
-
-  constructor(around: ServerSurroundings, options: RunOptions) {
-    this.#around = around
-    this.#options = options
-    this.#address = serverAddress(options.id)
-    this.#startedAtMs = around.timeline.nowMs
-    const { id, incarnation, disk, randomSeed } = options
-    const durable = disk.state
-    const chosen = disk.chosen(0, durable.firstUnchosen)
-    const settings = { ...around.settings, self: id, incarnation }
-    this.node = SteppedNode.start(settings, this, { durable, chosen }, randomSeed)
+  /** Makes the next call of the file system of this kind fail. `ended` is called when that ends the process. */
+  failNext(fault: FileFault, ended: () => void): void {
+    this.#planned.push(ended)
+    this.#disk.files.failNext(fault)
   }
 
-  end(): void {
-    for (const cancel of this.#timers.values()) cancel()
-    this.#timers.clear()
-    this.#due = []
+  /** The synced data of the disk was damaged. `ended` is called when that ends a process, or prevents its start. */
+  expectRefusal(ended: () => void): void {
+    this.#disk.isDamaged = true
+    this.#refused = ended
   }
 
-  get isPaused(): boolean {
-    return this.#pauses > 0
+  /** Calls `begun` once, with the duration of the call, when the process calls the file system: at the next sync, or later. */
+  atNextCall(call: FileCall | 'any', begun: (callMs: number) => void): void {
+    this.#process?.watch(call, begun)
   }
 
-  pause(): void {
-    this.#pauses += 1
+  /** Drops the requests of `failNext` and `atNextCall`. */
+  forgetFaults(): void {
+    this.#planned = []
+    this.#disk.files.forgetFaults()
+    this.#process?.watch('any', null)
   }
 
-  /** Ends a pause. */
-  resume(): void {
-    this.#pauses -= 1
-    if (this.isPaused) return
-    const due = this.#due
-    this.#due = []
-    for (const run of due) run()
-  }
-
-  /** Runs an event that is due: now, or when the process continues. */
-  take(run: () => void): void {
-    if (this.isPaused) this.#due.push(run)
-    else run()
-  }
-
-  receive({ sender, names, message }: SimulatedDatagram, from: Address): void {
-    if (sender !== null && names !== undefined) {
-      const heard = message as NodeMessage
-      this.#happen({ type: 'hear', sender, message: heard }, () =>
-        this.node.take({ type: 'hear', sender, names, from, message: heard }),
-      )
-    } else if (message.type === 'request') {
-      const request = { type: 'request', message, replyTo: from } as const
-      const commandBytes = queuedBytes(message.command)
-      this.#happen(request, () =>
-        this.node.take({ ...request, timeMs: this.#options.wallClock(), commandBytes }),
-      )
-    } else if (message.type === 'hello') this.#send(from, this.#welcome())
-  }
-
-  send({ address, message, names }: SentMessage): void {
-    this.#send(address, message, names)
-  }
-
-  respond(to: Address, message: ServerMessage): void {
-    this.#send(to, message)
-  }
-
-  setTimer(timer: ArmedTimer): void {
-    this.cancelTimer(timer.role, timer.id)
-    const name = timerName(timer.role, timer.id)
-    let isCancelled = false
-    const fire = () => {
-      // The timer became due in a pause, and an event before it cancelled the timer.
-      if (isCancelled) return
-      this.#timers.delete(name)
-      const { role, id } = timer
-      this.#happen({ type: 'timer', role, id }, () => this.node.fire(timer))
-    }
-    const delayMs = timer.delayMs / this.#options.rate
-    const cancel = this.#around.timeline.schedule(delayMs, () => this.take(fire))
-    this.#timers.set(name, () => {
-      isCancelled = true
-      cancel()
+  #serve(process: ServerProcess, opened: Opened): void {
+    if (opened.isTorn) this.#around.met('an interrupted write dropped from a log')
+    process.serve(opened)
+    this.#around.happened(this.id, { type: 'start' })
+    this.#around.network.listen(this.address, (datagram, from) => {
+      process.suspension.take(() => {
+        this.#around.heard(this, datagram as SimulatedDatagram)
+        process.run?.receive(datagram as SimulatedDatagram, from)
+      })
     })
   }
 
-  cancelTimer(role: RoleName, id: string): void {
-    const name = timerName(role, id)
-    this.#timers.get(name)?.()
-    this.#timers.delete(name)
-  }
-
-  persist(write: Write): void {
-    this.#options.disk.persist(write, () => this.take(() => this.#ended(write)))
-  }
-
-  read(from: Instance): readonly Batch[] {
-    return this.#options.disk.chosen(from, pageBatches)
-  }
-
-  durable(): DurableState {
-    return this.#options.disk.state
-  }
-
-  nowMs(): number {
-    return (this.#around.timeline.nowMs - this.#startedAtMs) * this.#options.rate
-  }
-
-  observe(fact: Fact): void {
-    this.#around.observe(fact)
-  }
-
-  /** A write is on the disk. */
-  #ended(write: Write): void {
-    const event = this.node.eventAfter(write)
-    if (event !== null) this.#happen({ type: 'synced' }, () => this.node.take(event))
-  }
-
-  #happen(cause: Cause, event: () => void): void {
-    const before = this.#queue
-    try {
-      event()
-    } finally {
-      this.#around.happened(this.#options.id, cause)
+  /**
+   * The store has failed, or has refused to open. A process that halts leaves the cache as it is. A store that fails without a
+   * fault of its disk breaks invariant 15.
+   */
+  #failed(error: Error): void {
+    if (this.#process === null) return
+    this.crash('cached')
+    const planned = this.#planned.shift() ?? this.#takeRefused()
+    if (planned === null) {
+      throw new Violation(15, `server ${this.id} halted without a fault of its disk: ${messageOf(error)}`)
     }
-    this.#around.moved(this.#options.id, before, this.#queue)
+    planned()
   }
 
-  get #queue(): RequestQueueContext {
-    return this.node.roles.requestQueue.context as RequestQueueContext
+  #takeRefused(): (() => void) | null {
+    const refused = this.#refused
+    this.#refused = null
+    return refused
   }
 
-  #send(to: Address, message: NodeMessage | ServerMessage, names?: Names): void {
-    const sender = this.#options.id
-    const datagram: SimulatedDatagram = names === undefined ? { sender, message } : { sender, names, message }
-    this.#around.network.send(this.#address, to, datagram)
-  }
-
-  #welcome(): Welcome {
-    const { firstUnexecuted, members } = this.node.replica
-    return {
-      type: 'welcome',
+  #newDisk(): SimulatedDisk {
+    const { seed, founders, settings } = this.#around
+    const identity = {
       cluster: simulatedCluster,
-      node: this.#options.id,
-      instance: firstUnexecuted,
-      members: shownMembers(members),
-      commandBytes: maxCommandBytes,
+      node: this.id,
+      incarnation: this.#incarnation,
+      members: founders,
     }
+    return new SimulatedDisk(seed, identity, settings.storeParts)
   }
-}
-
-function timerName(role: RoleName, id: string): string {
-  return `${role} ${id}`
 }
 
 /** The rate of a monotonic clock: within 5 % of real time. */

@@ -1,5 +1,8 @@
-/** The unit in which a disk writes: a power cut leaves each sector as it was or as it was to be. */
-export const sectorBytes = 512
+/**
+ * The unit in which a disk writes: a power cut leaves each sector as it was or as it was to be. It is smaller than on a real disk, so
+ * that small groups tear, too.
+ */
+export const sectorBytes = 128
 
 interface Dirty {
   readonly offset: number
@@ -10,8 +13,14 @@ interface Dirty {
 export class SimulatedFile {
   readonly #cache = new Contents()
   readonly #disk = new Contents()
-  /** The writes since the last sync, in order. Invariant: no write changes its bytes later. */
+  /** Copies of the writes since the last sync, in order. */
   #dirty: Dirty[] = []
+
+  /** A file with these bytes, which are synced. */
+  constructor(bytes: Uint8Array = new Uint8Array(0)) {
+    this.#cache.replace(bytes)
+    this.#disk.replace(bytes)
+  }
 
   read(offset: number, lengthBytes: number): Uint8Array {
     return this.#cache.read(offset, lengthBytes)
@@ -19,7 +28,7 @@ export class SimulatedFile {
 
   write(offset: number, bytes: Uint8Array): void {
     this.#cache.write(offset, bytes)
-    this.#dirty.push({ offset, bytes })
+    this.#dirty.push({ offset, bytes: bytes.slice() })
   }
 
   sync(): void {
@@ -41,13 +50,6 @@ export class SimulatedFile {
     }
     this.#dirty = []
     this.#cache.replace(this.#disk.read(0, Number.POSITIVE_INFINITY))
-  }
-
-  /** Replaces the contents on the disk and in the cache. */
-  replace(bytes: Uint8Array): void {
-    this.#disk.replace(bytes)
-    this.#cache.replace(bytes)
-    this.#dirty = []
   }
 }
 

@@ -4,7 +4,9 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { serverAddress } from '../core/names.ts'
 import type { SimulatedCluster } from './cluster.ts'
+import { damageSynced } from './damage.ts'
 import type { SimulatedDatagram } from './datagram.ts'
+import type { FileCall, Unsynced } from './files.ts'
 import { type LostOnPurpose, noFaults } from './network.ts'
 import type { Operator } from './operator.ts'
 import type { CutLink, Fault, Target } from './plan.ts'
@@ -20,6 +22,20 @@ export interface StormOptions {
   readonly clients: readonly string[]
   /** Receives the situation of each fault that takes effect. A fault has no effect when its server does not run. */
   readonly happened: (what: Situation) => void
+}
+
+const crashSituations: Readonly<Record<Unsynced, Situation>> = {
+  lost: 'a crash that lost writes',
+  kept: 'a crash that kept what was written',
+  torn: 'a crash that tore a write',
+  cached: 'a process that ended while its writes stayed in the cache',
+}
+
+const errorSituations: Readonly<Record<FileCall, Situation | null>> = {
+  read: 'a failed read',
+  write: 'a failed write',
+  sync: 'a failed sync',
+  other: null,
 }
 
 export class Storm {
@@ -41,7 +57,7 @@ export class Storm {
 
   /** From now on no sync fails or triggers a crash. */
   end(): void {
-    for (const { disk } of this.#options.cluster.servers) disk.forgetFaults()
+    for (const server of this.#options.cluster.servers) server.forgetFaults()
   }
 
   get #timeline() {
@@ -64,8 +80,11 @@ export class Storm {
       case 'crash':
         this.#crash(fault)
         return
-      case 'failedSync':
-        this.#failSync(fault)
+      case 'diskError':
+        this.#failCall(fault)
+        return
+      case 'damage':
+        this.#damage(fault)
         return
       case 'slowDisk': {
         const server = this.#find(fault.server)
@@ -117,7 +136,7 @@ export class Storm {
     if (server === undefined || !server.hasEarlierDisk || operator.isRetired(id) || this.#swapped.has(id))
       return
     const swap = () => {
-      if (server.node !== null) server.crash(0)
+      if (server.isUp) server.crash('lost')
       server.swapDisk()
       server.start()
     }
@@ -205,39 +224,91 @@ export class Storm {
     return end === null ? this.#options.clients : [serverAddress(end)]
   }
 
-  #crash({ server: target, duringSync, survived, forMs }: Extract<Fault, { kind: 'crash' }>): void {
+  #crash({ server: target, during, calls, unsynced, forMs }: Extract<Fault, { kind: 'crash' }>): void {
     const server = this.#find(target)
     if (server === undefined) return
-    const { disk, node } = server
+    const { happened } = this.#options
     const crash = () => {
-      if (server.node !== node) return
-      this.#count(server, survived)
-      server.crash(survived)
+      this.#count(server, unsynced)
+      server.crash(unsynced)
       this.#startLater(server, forMs)
     }
-    if (!duringSync) crash()
-    else disk.atNextSync((syncMs) => this.#timeline.schedule(syncMs / 2, crash))
+    const within = (callMs: number, act = crash) =>
+      this.#timeline.schedule(callMs / 2, this.#ifStill(server, act))
+    switch (during) {
+      case 'nothing':
+        crash()
+        return
+      case 'sync':
+        server.atNextCall('sync', (callMs) => within(callMs))
+        return
+      case 'call': {
+        const inCall = () => {
+          happened('a crash within a call of the file system')
+          crash()
+        }
+        const count = (left: number) => {
+          server.atNextCall('any', (callMs) => {
+            if (left > 0) count(left - 1)
+            else within(callMs, inCall)
+          })
+        }
+        count(calls)
+        return
+      }
+    }
+    during satisfies never
   }
 
-  #count({ disk, node }: SimulatedServer, survived: number): void {
+  /** `act`, unless the process of the server is another one then. */
+  #ifStill(server: SimulatedServer, act: () => void): () => void {
+    const { starts } = server
+    return () => {
+      if (server.isUp && server.starts === starts) act()
+    }
+  }
+
+  #count(server: SimulatedServer, unsynced: Unsynced): void {
     const { happened } = this.#options
     happened('a crash')
-    if (disk.isSyncing) happened('a crash during a sync')
-    if (survived < disk.unsynced) happened('a crash that lost writes')
-    if (survived > 0 && survived < disk.unsynced) happened('a crash that kept a part of what was written')
-    const queue = node?.roles.requestQueue.context as RequestQueueContext | undefined
+    if (server.isSyncing) happened('a crash during a sync')
+    if (server.isOpening) happened('a crash of a server that opened its store')
+    if (server.disk.unsynced > 0) happened(crashSituations[unsynced])
+    const queue = server.node?.roles.requestQueue.context as RequestQueueContext | undefined
     if (queue !== undefined && queue.held.delayedCount > 0) {
       happened('a crash of a server that held delayed requests')
     }
   }
 
-  #failSync({ server: target, survived, forMs }: Extract<Fault, { kind: 'failedSync' }>): void {
+  #failCall({ server: target, call, code, forMs }: Extract<Fault, { kind: 'diskError' }>): void {
     const server = this.#find(target)
     if (server === undefined) return
-    server.disk.failSync(survived, () => {
-      this.#options.happened('a failed sync')
-      server.crash(0)
+    server.failNext({ call, code }, () => {
+      const situation = code === 'ENOSPC' ? 'a full disk' : errorSituations[call]
+      if (situation !== null) this.#options.happened(situation)
       this.#startLater(server, forMs)
+    })
+  }
+
+  /** A server whose disk is damaged halts when it reads the damage, or does not start again. Then it is replaced. */
+  #damage({ server: target, how, forMs }: Extract<Fault, { kind: 'damage' }>): void {
+    const { operator, happened } = this.#options
+    const server = this.#find(target)
+    if (server === undefined || this.#swapped.has(server.id) || !operator.lose(server.id)) return
+    const { disk, id } = server
+    if (!damageSynced(disk.files, how, this.#random)) {
+      operator.keep(id)
+      return
+    }
+    happened('synced data damaged')
+    server.expectRefusal(() => {
+      happened('a store that refused damaged data')
+      operator.replaceLost(id)
+    })
+    this.#timeline.schedule(forMs, () => {
+      if (server.disk !== disk || operator.isRetired(id)) return
+      if (server.isUp) server.crash('lost')
+      server.start()
     })
   }
 
@@ -245,7 +316,7 @@ export class Storm {
     const { disk } = server
     this.#timeline.schedule(afterMs, () => {
       const isGone = this.#options.operator.isRetired(server.id) || server.disk !== disk
-      if (!isGone && server.node === null) server.start()
+      if (!isGone && !server.isUp) server.start()
     })
   }
 
@@ -253,6 +324,6 @@ export class Storm {
   #find(target: Target): SimulatedServer | undefined {
     const { cluster } = this.#options
     const server = cluster.find(target === 'leader' ? cluster.leader() : target)
-    return server?.node == null ? undefined : server
+    return server?.isUp === true ? server : undefined
   }
 }

@@ -3,7 +3,7 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Write } from '../../machines/outputs.ts'
-import type { SentMessage } from '../core/driver.ts'
+import type { PageRequest, SentMessage } from '../core/driver.ts'
 import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import type { NodeEvent } from '../core/node-event.ts'
@@ -147,7 +147,7 @@ class Collector implements Surroundings {
     return this.disk.durable
   }
 
-  read(from: Instance): readonly Batch[] | null {
+  read({ from }: PageRequest): readonly Batch[] | null {
     return this.#pageBatches === null ? null : chosenOn(this.disk, from, this.#pageBatches)
   }
 

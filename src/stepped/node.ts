@@ -35,8 +35,8 @@ export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' 
   cancelTimer(role: RoleName, id: string): void
   /** Persists writes in the order of the calls. After a successful write, `SteppedNode.eventAfter` returns the event that follows. */
   persist(write: Write): void
-  /** A page of chosen batches from `from` on, durable or only written; `null` when an event delivers the page to the learner later. */
-  read(from: PageRequest['from']): readonly Batch[] | null
+  /** A page of chosen batches from `page.from` on; `null` when an event delivers the page to the learner later. */
+  read(page: PageRequest): readonly Batch[] | null
   /** The state on disk after all writes that have ended. */
   durable(): DurableState
 }
@@ -156,7 +156,7 @@ export class SteppedNode implements Driver {
   }
 
   read(page: PageRequest): void {
-    const batches = this.#surroundings.read(page.from)
+    const batches = this.#surroundings.read(page)
     if (batches !== null) this.#core.take(pageRead(page, batches))
   }
 

@@ -10,6 +10,7 @@ import { type NodeRules, nodeRules } from '../core/node-rules.ts'
 import type { ReplicatedState } from '../core/replicated-state.ts'
 import { roleMachines } from '../core/roles.ts'
 import type { Step } from '../core/step.ts'
+import type { StoreParts } from '../storage/log-store.ts'
 import { checkedStart, checkedStep } from './checked-step.ts'
 
 /** Creates the replicated state of a node. */
@@ -42,6 +43,8 @@ export interface NodeSettings {
   readonly nodeRules: NodeRules
   /** How a batch gets the time that it adds to the replicated clock. */
   readonly elapsedRules: ElapsedRules
+  /** The parts of the store, in engines that have one; by default the usual ones. */
+  readonly storeParts?: StoreParts
   /**
    * The number of instances between two digests of the replicated state; 0 for no digests. The cost of a digest grows with the
    * size of the state.
@@ -55,10 +58,13 @@ export interface NodeSettings {
 }
 
 /**
- * The parts in which a test may plant a fault: the roles, the replicated state, the decisions of the node and the measurement of
- * time.
+ * The parts in which a test may plant a fault: the roles, the replicated state, the decisions of the node, the measurement of time and
+ * the store.
  */
-export type FaultyParts = Pick<NodeSettings, 'machines' | 'replicas' | 'nodeRules' | 'elapsedRules'>
+export type FaultyParts = Pick<
+  NodeSettings,
+  'machines' | 'replicas' | 'nodeRules' | 'elapsedRules' | 'storeParts'
+>
 
 /** Plants a fault in the parts of a node, for tests of the tests. */
 export type Plant = <S extends FaultyParts>(settings: S) => S

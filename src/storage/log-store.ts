@@ -10,13 +10,33 @@ import { pageEnd, readChosen } from './log/chosen-pages.ts'
 import { firstRecordOffset, recordCountOf } from './log/group.ts'
 import { logDirectory, pathOf, samePosition } from './log/layout.ts'
 import { LogIndex } from './log/log-index.ts'
-import { type LogOwner, type LogSizes, LogWriter, usualSizes, type WrittenGroup } from './log/log-writer.ts'
-import { type LogContents, readLog } from './log/read-log.ts'
+import {
+  type LogOwner,
+  type LogSizes,
+  LogWriter,
+  type LogWriterOptions,
+  usualSizes,
+  type WrittenGroup,
+} from './log/log-writer.ts'
+import { type LogContents, type LogRules, logRules, readLog } from './log/read-log.ts'
 import { batchBytes, lengthOf, type StoredRecord } from './log/records.ts'
 import { type Identity, type OpenedStorage, StorageError } from './storage.ts'
 
 /** Delays an action. The returned function cancels it. */
 export type After = (delayMs: number, action: () => void) => () => void
+
+/** The parts of a store that a test may replace. */
+export interface StoreParts {
+  readonly files: (files: Files) => Files
+  readonly writer: (options: LogWriterOptions, turn: number) => LogWriter
+  readonly rules: LogRules
+}
+
+export const usualStoreParts: StoreParts = {
+  files: (files) => files,
+  writer: (options, turn) => new LogWriter(options, turn),
+  rules: logRules,
+}
 
 export interface LogStoreOptions {
   readonly files: Files
@@ -26,6 +46,7 @@ export interface LogStoreOptions {
   /** Returns a random number of 32 bits. */
   readonly salt: () => number
   readonly sizes?: LogSizes
+  readonly parts?: StoreParts
   /** Receives the error of the first failed write or sync, at once. The server must halt. */
   readonly failed?: (error: StorageError) => void
 }
@@ -54,6 +75,8 @@ const ticksUnderLoad = 10
  */
 export class LogStore {
   readonly #options: LogStoreOptions
+  readonly #parts: StoreParts
+  readonly #files: Files
   #status: 'closed' | 'open' | 'initialised' = 'closed'
   #failed: StorageError | null = null
   /** The state after all requested writes. */
@@ -75,6 +98,8 @@ export class LogStore {
 
   constructor(options: LogStoreOptions) {
     this.#options = options
+    this.#parts = options.parts ?? usualStoreParts
+    this.#files = this.#parts.files(options.files)
   }
 
   /** The error of the first failed write, which fails all later writes too; `null` while no write has failed. */
@@ -90,7 +115,7 @@ export class LogStore {
     if (this.#status !== 'closed') throw this.#error('it is open already')
     if (this.#failed !== null) throw this.#failed
     try {
-      const contents = yield* readLog(this.#options.files)
+      const contents = yield* readLog(this.#files, undefined, this.#parts.rules)
       this.#status = 'open'
       if (contents === null) return { identity: null, ...nothingDurable, torn: null }
       const { index, torn } = contents
@@ -165,7 +190,7 @@ export class LogStore {
     const to = pageEnd(chosen, from, limitBytes)
     let page: Batch[]
     try {
-      page = yield* readChosen(this.#options.files, chosen, from, to)
+      page = yield* readChosen(this.#files, chosen, from, to)
     } catch (error) {
       throw this.#error(messageOf(error), error)
     }
@@ -206,7 +231,7 @@ export class LogStore {
    * the segments that are no part of the log.
    */
   *#continue({ index, head, tail, superseded, nextSegment, ...owner }: LogContents): Process {
-    const { files } = this.#options
+    const files = this.#files
     this.#index = index
     const writer = this.#writerFor(owner, head.turn)
     try {
@@ -221,8 +246,8 @@ export class LogStore {
   }
 
   #writerFor({ cluster, incarnation }: LogOwner, turn: number): LogWriter {
-    const { files, salt, sizes = usualSizes } = this.#options
-    return new LogWriter({ files, sizes, owner: { cluster, incarnation }, salt }, turn)
+    const { salt, sizes = usualSizes } = this.#options
+    return this.#parts.writer({ files: this.#files, sizes, owner: { cluster, incarnation }, salt }, turn)
   }
 
   /** Writes all waiting writes as one group. */

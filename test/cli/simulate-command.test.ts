@@ -30,7 +30,7 @@ afterAll(async () => {
 
 /** Two servers that never hear each other again: what is asked for cannot be answered. */
 const cutForGood: Plan = {
-  format: 1,
+  format: 2,
   seed: 5,
   servers: 2,
   service: 'register',

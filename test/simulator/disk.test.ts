@@ -1,110 +1,147 @@
 import { describe, expect, test } from 'vitest'
+import { foundingMembers } from '../../machines/members.ts'
 import type { Write } from '../../machines/outputs.ts'
-import { SimulatedDisk } from '../../src/simulator/disk.ts'
+import { run } from '../../src/core/process.ts'
+import { type Opened, SimulatedDisk } from '../../src/simulator/disk.ts'
+import type { FileCall } from '../../src/simulator/files.ts'
 import { Timeline } from '../../src/simulator/timeline.ts'
 import { ballot, batch } from '../support/role.ts'
 
+const identity = {
+  cluster: 'c',
+  node: 0,
+  incarnation: 'founder-0',
+  members: foundingMembers([{ id: 0, address: 'server-0:1' }]),
+}
 const promise = (round: number): Write => ({ by: 'acceptor', promised: ballot(round, 0), accepted: [] })
 const chosen = (instance: number): Write => ({
   by: 'learner',
   chosen: [{ instance, batch: batch(`batch ${instance}`) }],
 })
+const syncMs = 10
 
-function diskOf(syncMs = 10) {
+/** A disk in a process of its own, which ends with `crash`. */
+function diskOf() {
   const timeline = new Timeline()
-  const disk = new SimulatedDisk(timeline, () => syncMs)
-  const told: string[] = []
+  const disk = new SimulatedDisk(1, identity)
+  const reported: string[] = []
+  let processes = 0
+  const open = () => {
+    processes += 1
+    const own = processes
+    const after = (delayMs: number, action: () => void) =>
+      timeline.schedule(delayMs, () => {
+        if (own === processes) action()
+      })
+    const later = (call: FileCall, act: () => void, ended: () => void) =>
+      after(call === 'sync' ? syncMs : 0, () => {
+        act()
+        ended()
+      })
+    const outcome: { opened?: Opened; error?: Error } = {}
+    const process = {
+      files: (files: SimulatedDisk['files']) => files.session(later),
+      after,
+      failed: ({ message }: Error) => reported.push(message),
+    }
+    run(disk.open(process), (error, opened) => {
+      if (error === null) outcome.opened = opened!
+      else outcome.error = error
+    })
+    while (outcome.opened === undefined && outcome.error === undefined && timeline.advance());
+    if (outcome.error !== undefined) throw outcome.error
+    return outcome.opened!
+  }
   return {
     timeline,
     disk,
-    told,
-    write: (write: Write, name: string) =>
-      disk.persist(write, () => told.push(`${name} at ${timeline.nowMs}`)),
+    reported,
+    open,
+    write: (write: Write, name: string) => disk.persist(write, () => reported.push(name)),
+    crash: (...unsynced: Parameters<SimulatedDisk['crash']>) => {
+      processes += 1
+      disk.crash(...unsynced)
+    },
   }
 }
 
 describe('a simulated disk', () => {
-  test('syncs what an acceptor writes, and reports it then', () => {
-    const { disk, timeline, told, write } = diskOf()
+  test('syncs a write of an acceptor, and then reports it', () => {
+    const { disk, timeline, reported, open, write } = diskOf()
+    expect(open()).toEqual({
+      durable: { promised: null, accepted: [], firstUnchosen: 0 },
+      chosen: [],
+      isTorn: false,
+    })
     write(promise(1), 'promise')
     expect(disk.state.promised).toBeNull()
-    expect(disk.isSyncing).toBe(true)
+    expect(disk.unsynced).toBe(1)
     while (timeline.advance());
-    expect(told).toEqual(['promise at 10'])
+    expect(reported).toEqual(['promise'])
     expect(disk.state.promised).toEqual(ballot(1, 0))
     expect(disk.unsynced).toBe(0)
   })
 
-  test("keeps a learner's write for the next sync, and can read it at once", () => {
-    const { disk, timeline, told, write } = diskOf()
+  test('holds after a crash what was synced', () => {
+    const { timeline, open, write, crash } = diskOf()
+    open()
+    write(promise(1), 'promise')
     write(chosen(0), 'chosen')
     while (timeline.advance());
-    expect(disk.state.firstUnchosen).toBe(0)
-    expect(disk.chosen(0, 10)).toHaveLength(1)
+    write(promise(2), 'lost')
+    crash('lost')
+    const { durable, chosen: kept } = open()
+    expect(durable).toEqual({ promised: ballot(1, 0), accepted: [], firstUnchosen: 1 })
+    expect(kept).toEqual([batch('batch 0')])
+  })
+
+  test('holds a write that was in flight when it reached the disk, and when it reached the cache', () => {
+    for (const unsynced of ['kept', 'cached'] as const) {
+      const { open, write, crash, timeline } = diskOf()
+      open()
+      write(promise(1), 'promise')
+      timeline.advance()
+      crash(unsynced)
+      expect(open().durable.promised).toEqual(ballot(1, 0))
+    }
+  })
+
+  test('makes durable what it read from the cache', () => {
+    const { timeline, disk, reported, open, write, crash } = diskOf()
+    open()
+    disk.files.failNext({ call: 'sync', code: 'EIO' })
     write(promise(1), 'promise')
     while (timeline.advance());
-    expect(disk.state.firstUnchosen).toBe(1)
-    expect(told).toEqual(['chosen at 10', 'promise at 10'])
+    expect(reported).toEqual([expect.stringContaining('a write failed: EIO')])
+    crash('cached')
+    expect(open().durable.promised).toEqual(ballot(1, 0))
+    crash('lost')
+    expect(open().durable.promised).toEqual(ballot(1, 0))
   })
 
-  test('joins what is written during a sync into the next one', () => {
-    const { timeline, told, write } = diskOf()
-    write(promise(1), 'first')
-    write(promise(2), 'second')
-    write(promise(3), 'third')
+  test('reads pages of chosen batches', () => {
+    const { timeline, disk, open, write } = diskOf()
+    open()
+    for (const instance of [0, 1, 2]) write(chosen(instance), 'chosen')
     while (timeline.advance());
-    expect(told).toEqual(['first at 10', 'second at 20', 'third at 20'])
+    const pages: unknown[] = []
+    disk.read(1, 100_000)((error, page) => pages.push(error ?? page))
+    while (timeline.advance());
+    expect(pages).toEqual([[batch('batch 1'), batch('batch 2')]])
   })
 
-  test.each([
-    { survived: 0, promised: null, firstUnchosen: 0 },
-    { survived: 1, promised: ballot(1, 0), firstUnchosen: 0 },
-    { survived: 2, promised: ballot(1, 0), firstUnchosen: 1 },
-    { survived: 9, promised: ballot(2, 0), firstUnchosen: 1 },
-  ])('keeps the first $survived writes of those that a crash found not synced', ({ survived, ...kept }) => {
-    const { disk, timeline, told, write } = diskOf()
-    write(promise(1), 'first')
-    write(chosen(0), 'chosen')
-    write(promise(2), 'second')
-    disk.crash(survived)
+  test('breaks invariant 15 when it opens with less than was synced', () => {
+    const { timeline, disk, open, write, crash } = diskOf()
+    open()
+    write(promise(1), 'promise')
     while (timeline.advance());
-    expect(told).toEqual([])
-    expect(disk.state).toMatchObject(kept)
-    expect(disk.chosen(0, 10)).toHaveLength(kept.firstUnchosen)
-  })
-
-  test.each([
-    { survived: 0, promised: null },
-    { survived: 5, promised: ballot(1, 0) },
-  ])('fails a sync: nobody is told that it was stored, and $survived writes got there', ({
-    survived,
-    promised,
-  }) => {
-    const { disk, timeline, told, write } = diskOf()
-    disk.failSync(survived, () => told.push('failed'))
-    write(promise(1), 'first')
-    write(promise(2), 'what was to be in the next sync')
+    write(promise(2), 'promise')
     while (timeline.advance());
-    expect(told).toEqual(['failed'])
-    expect(disk.state.promised).toEqual(promised)
-  })
-
-  test('forgets that it was to fail', () => {
-    const { disk, timeline, told, write } = diskOf()
-    disk.failSync(0, () => told.push('failed'))
-    disk.forgetFaults()
-    write(promise(1), 'first')
-    while (timeline.advance());
-    expect(told).toEqual(['first at 10'])
-  })
-
-  test('tells once when a sync begins, and how long it takes', () => {
-    const { disk, timeline, told, write } = diskOf(7)
-    disk.atNextSync((syncMs) => told.push(`begins, takes ${syncMs}`))
-    write(promise(1), 'first')
-    while (timeline.advance());
-    write(promise(2), 'second')
-    while (timeline.advance());
-    expect(told).toEqual(['begins, takes 7', 'first at 7', 'second at 14'])
+    crash('lost')
+    const other = diskOf()
+    other.open()
+    for (const path of disk.files.paths) disk.files.damage(path, null)
+    for (const path of other.disk.files.paths) disk.files.damage(path, other.disk.files.bytesOf(path))
+    expect(open).toThrow('invariant 15 (storage): the store of server 0 opened with the promise null')
   })
 })

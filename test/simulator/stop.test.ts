@@ -7,7 +7,7 @@ function planWith(servers: number, faults: readonly Fault[], more: Partial<Plan>
   const read = { kind: 'add', key: 'a', amount: 1, thinkMs: 300, patienceMs: null } as const
   const client = (server: number) => ({ beginsAtMs: 0, server, lanes: [Array(10).fill(read)] })
   return {
-    format: 1,
+    format: 2,
     seed: 3,
     servers,
     service: 'register',
@@ -51,8 +51,9 @@ test('a server is not replaced where a quorum needs it, though only a server tha
     server,
     atMs: 1_000,
     forMs: 1_500,
-    duringSync: false,
-    survived: 0,
+    during: 'nothing',
+    calls: 0,
+    unsynced: 'lost',
   })
   const faults: readonly Fault[] = [
     {

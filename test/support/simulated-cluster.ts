@@ -9,6 +9,8 @@ import { noFaults } from '../../src/simulator/network.ts'
 import { Operator } from '../../src/simulator/operator.ts'
 import type { TestCluster } from '../suites/cluster.ts'
 
+const unsyncedFates = ['lost', 'kept', 'cached'] as const
+
 const storm = { ...noFaults, lossPercent: 20, duplicationPercent: 10, maxDelayMs: 20 }
 
 /** A simulated cluster behind the face of the suite: while somebody waits for an answer, virtual time goes on. */
@@ -83,7 +85,7 @@ export function simulatedCluster(
       }
     },
     async crash(id) {
-      simulation.server(id).crash(id % 3)
+      simulation.server(id).crash(unsyncedFates[id % unsyncedFates.length]!)
     },
     async restart(id) {
       simulation.server(id).start()

@@ -4,13 +4,8 @@
 export type Bytes = Uint8Array<ArrayBufferLike>
 
 export function readUint32(bytes: Bytes, offset: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = [
-    bytes[offset],
-    bytes[offset + 1],
-    bytes[offset + 2],
-    bytes[offset + 3],
-  ]
-  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0
+  const low = bytes[offset]! | (bytes[offset + 1]! << 8)
+  return (low | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24)) >>> 0
 }
 
 /** Returns the offset after the number. */

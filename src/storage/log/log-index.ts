@@ -77,7 +77,10 @@ export class LogIndex {
   /** Copies the accepted records that are views of larger buffers, so that the buffers can be freed. */
   release(): void {
     for (const [instance, accepted] of this.#accepted) {
-      this.#accepted.set(instance, { ...accepted, record: accepted.record?.slice() ?? null })
+      this.#accepted.set(instance, {
+        ...accepted,
+        record: accepted.record === null ? null : new Uint8Array(accepted.record),
+      })
     }
   }
 

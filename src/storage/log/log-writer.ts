@@ -39,7 +39,7 @@ export interface WrittenGroup {
 }
 
 /** Records, or the bytes of records. */
-type Records = readonly (StoredRecord | Bytes)[]
+export type Records = readonly (StoredRecord | Bytes)[]
 
 export interface LogWriterOptions {
   readonly files: Files
@@ -120,20 +120,33 @@ export class LogWriter {
       yield* until(files.close(this.#pathOf(segmentName(segment))))
       return group
     }
-    const { salt } = this.#header!
-    const { bytes, checksum } = this.#group.seal(this.#end, { segment, salt, offset })
+    const { bytes, end } = this.#sealed()
     const path = this.#pathOf(segmentName(segment))
     yield* until(files.write(path, offset, bytes))
     yield* this.#writeAhead(path, endBytes)
     yield* until(files.sync(path))
-    this.#end = { segment, group: this.#end.group + 1, endBytes, checksum }
+    this.#end = end
     return { bytes, segment, offset }
   }
 
-  /** Writes and syncs `head`: the log was synced up to its present end. */
-  *writeHead(): Process {
+  /** The place after a group with these records, if it were appended now. */
+  protected placeAfter(records: Records): LogPosition {
+    this.#collect(records)
+    return this.#sealed().end
+  }
+
+  /** The bytes of the collected group, and the place after it. */
+  #sealed(): { readonly bytes: Bytes; readonly end: LogPosition } {
+    const { salt } = this.#header!
+    const { segment, group, endBytes: offset } = this.#end
+    const { bytes, checksum } = this.#group.seal(this.#end, { segment, salt, offset })
+    return { bytes, end: { segment, group: group + 1, endBytes: offset + bytes.length, checksum } }
+  }
+
+  /** Writes and syncs `head`: the log was synced up to `synced`. */
+  *writeHead(synced = this.#end): Process {
     this.#turn += 1
-    yield* this.#writeHead(this.#end)
+    yield* this.#writeHead(synced)
   }
 
   *#writeHead(synced: LogPosition): Process {

@@ -19,7 +19,14 @@ import {
 } from './layout.ts'
 import { LogIndex } from './log-index.ts'
 import { lengthOf } from './records.ts'
-import { type GroupVisitor, type SegmentScan, scanSegment } from './scan.ts'
+import {
+  type FollowsRule,
+  type GroupVisitor,
+  type SegmentScan,
+  type SegmentToScan,
+  scanSegment,
+  whyNotNext,
+} from './scan.ts'
 import { decodeHeader, type SegmentHeader, startOf } from './segment-header.ts'
 
 /** A segment that is a part of the log. */
@@ -56,6 +63,16 @@ export type LogVisitor = (
   records: readonly number[],
 ) => void
 
+/** The decisions of the reader. A test may replace each. */
+export interface LogRules {
+  readonly whyNotNext: FollowsRule
+  /** Whether a log may end before the place that `head` names, when it does. */
+  readonly mayEndBeforeHead: () => boolean
+}
+
+/** The default rules. */
+export const logRules: LogRules = { whyNotNext, mayEndBeforeHead: () => false }
+
 /**
  * Reads the log; `null` when there is none. Throws a `Damage` when a part of what `head` names is missing, does not fit or cannot be
  * read, and when a group behind it is bad but cannot be the last one.
@@ -63,9 +80,10 @@ export type LogVisitor = (
 export function* readLog(
   files: ReadableFiles,
   visit: LogVisitor = () => undefined,
+  rules: LogRules = logRules,
 ): Process<LogContents | null> {
   const names = yield* intact(until(files.list(logDirectory)), logDirectory)
-  return names === null ? null : yield* new LogReader(files, names, visit).read()
+  return names === null ? null : yield* new LogReader(files, names, visit, rules).read()
 }
 
 /** Runs a read. Its error is damage, never the end of a file. */
@@ -86,14 +104,16 @@ function* intact<T>(read: Process<T>, file: string, offset = 0): Process<T> {
 class LogReader {
   readonly #files: ReadableFiles
   readonly #visit: LogVisitor
+  readonly #rules: LogRules
   readonly #numbers: readonly number[]
   readonly #index = new LogIndex()
   readonly #summaries: SegmentSummary[] = []
   readonly #tail: Bytes[] = []
   #isVouchedFor = true
 
-  constructor(files: ReadableFiles, names: readonly string[], visit: LogVisitor) {
+  constructor(files: ReadableFiles, names: readonly string[], visit: LogVisitor, rules: LogRules) {
     this.#files = files
+    this.#rules = rules
     this.#visit = visit
     this.#numbers = names.flatMap((name) => segmentOfName(name) ?? []).sort((a, b) => a - b)
   }
@@ -109,7 +129,9 @@ class LogReader {
       if (stopped !== 'reached') throw this.#ended(end, stopped, until)
     }
     const last = yield* this.#scan(own, null, head.synced)
-    if (this.#isVouchedFor) throw this.#ended(last.end, last.stopped, head.synced)
+    if (this.#isVouchedFor && !this.#rules.mayEndBeforeHead()) {
+      throw this.#ended(last.end, last.stopped, head.synced)
+    }
     const { torn, headers } = yield* this.#behind(own, last)
     const used = new Set([...chain, ...headers].map(({ segment }) => segment))
     const { cluster, incarnation } = own
@@ -217,7 +239,7 @@ class LogReader {
     const { segment, salt, after } = header
     const file = pathOf(segmentName(segment))
     const bytes = yield* intact(until(this.#files.read(file, 0, toTheEnd)), file)
-    const { end } = scanSegment({ bytes, salt, start: startOf(header), until: null }, () => undefined)
+    const { end } = this.#scanBytes({ bytes, salt, start: startOf(header), until: null }, () => undefined)
     // The start itself writes one group; more were written only after `head` had named this segment.
     const isInForce = end.group > after!.group + 1 || after!.segment > own.segment
     if (!isInForce) return
@@ -244,10 +266,14 @@ class LogReader {
       else this.#keep(bytes, offsets)
       if (head !== null && samePosition(end, head)) this.#isVouchedFor = false
     }
-    const scan = scanSegment({ bytes, salt, start, until: until_ }, visit)
+    const scan = this.#scanBytes({ bytes, salt, start, until: until_ }, visit)
     this.#index.release()
     this.#summaries.push({ file, begun, groups, records, endBytes: scan.end.endBytes })
     return scan
+  }
+
+  #scanBytes(segment: Omit<SegmentToScan, 'whyNot'>, visit: GroupVisitor): SegmentScan {
+    return scanSegment({ ...segment, whyNot: this.#rules.whyNotNext }, visit)
   }
 
   #apply(file: string, bytes: Bytes, segment: number, offsets: readonly number[]): void {

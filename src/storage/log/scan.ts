@@ -19,6 +19,16 @@ export interface BadGroup {
   readonly laterGroup: number | null
 }
 
+/** Decides whether a group follows the group before. A test may replace it. */
+export type FollowsRule = (before: LogPosition, header: GroupHeader) => string | null
+
+/** Why the group of `header` does not follow `before`; `null` when it does. */
+export function whyNotNext(before: LogPosition, { group, previous }: GroupHeader): string | null {
+  if (group !== before.group + 1) return `group ${group} follows group ${before.group}`
+  if (previous === before.checksum) return null
+  return `group ${group} does not continue group ${before.group}: its checksum differs`
+}
+
 export interface SegmentToScan {
   readonly bytes: Bytes
   readonly salt: number
@@ -26,18 +36,22 @@ export interface SegmentToScan {
   readonly start: LogPosition
   /** Where the log leaves this segment; `null` for the last segment. */
   readonly until: LogPosition | null
+  readonly whyNot: FollowsRule
 }
 
 /** Receives each group that fits, and the offsets of its records in `bytes`. */
 export type GroupVisitor = (header: GroupHeader, end: LogPosition, records: readonly number[]) => void
 
 /** Scans from `start` to `until`, or to the first group that does not fit its predecessor. */
-export function scanSegment({ bytes, salt, start, until }: SegmentToScan, visit: GroupVisitor): SegmentScan {
+export function scanSegment(
+  { bytes, salt, start, until, whyNot }: SegmentToScan,
+  visit: GroupVisitor,
+): SegmentScan {
   let end = start
   for (;;) {
     if (until !== null && samePosition(end, until)) return { end, stopped: 'reached' }
     const place = { segment: start.segment, salt, offset: end.endBytes }
-    const next = nextGroup(bytes, place, end)
+    const next = nextGroup(bytes, place, end, whyNot)
     if ('reason' in next) {
       const { reason } = next
       const isClean = end.endBytes >= bytes.length || isZeroFrom(bytes, end.endBytes)
@@ -57,16 +71,13 @@ function nextGroup(
   bytes: Bytes,
   place: GroupPlace,
   before: LogPosition,
+  whyNot: FollowsRule,
 ): { readonly header: GroupHeader; readonly records: readonly number[] } | { readonly reason: string } {
   const decoded = decodeGroup(bytes, place)
   if ('reason' in decoded) return decoded
   const { header } = decoded
-  if (header.group !== before.group + 1) {
-    return { reason: `group ${header.group} follows group ${before.group}` }
-  }
-  if (header.previous !== before.checksum) {
-    return { reason: `group ${header.group} does not continue group ${before.group}: its checksum differs` }
-  }
+  const reason = whyNot(before, header)
+  if (reason !== null) return { reason }
   const records: number[] = []
   let offset = place.offset + firstRecordOffset
   for (let count = 0; count < header.records; count += 1) {

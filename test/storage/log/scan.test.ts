@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { GroupBuffer } from '../../../src/storage/log/group.ts'
 import { blockBytes, type LogPosition } from '../../../src/storage/log/layout.ts'
 import type { StoredRecord } from '../../../src/storage/log/records.ts'
-import { type SegmentScan, scanSegment } from '../../../src/storage/log/scan.ts'
+import { type SegmentScan, scanSegment, whyNotNext } from '../../../src/storage/log/scan.ts'
 import { ballot } from '../fixtures.ts'
 
 const salt = 77
@@ -32,7 +32,9 @@ function segment(...groups: readonly (readonly (StoredRecord | Uint8Array)[])[])
 
 function scan(bytes: Uint8Array, until: LogPosition | null = null): SegmentScan & { groups: number[] } {
   const groups: number[] = []
-  const scanned = scanSegment({ bytes, salt, start, until }, ({ group }) => groups.push(group))
+  const scanned = scanSegment({ bytes, salt, start, until, whyNot: whyNotNext }, ({ group }) =>
+    groups.push(group),
+  )
   return { ...scanned, groups }
 }
 
@@ -40,7 +42,7 @@ describe('a scan of a segment', () => {
   it('finds all groups, with their records, up to the zeros or the end of the file', () => {
     const { bytes, ends } = segment([promise(1)], [promise(2), promise(3)], [])
     const counts: number[] = []
-    scanSegment({ bytes, salt, start, until: null }, (_, end, records) => {
+    scanSegment({ bytes, salt, start, until: null, whyNot: whyNotNext }, (_, end, records) => {
       expect(end).toEqual(ends[counts.length + 1])
       counts.push(records.length)
     })
@@ -75,7 +77,10 @@ describe('a scan of a segment', () => {
   it('refuses a group with the number or the checksum of another predecessor', () => {
     const { bytes } = segment([promise(1)])
     const from = (other: Partial<LogPosition>) =>
-      scanSegment({ bytes, salt, start: { ...start, ...other }, until: null }, () => undefined)
+      scanSegment(
+        { bytes, salt, start: { ...start, ...other }, until: null, whyNot: whyNotNext },
+        () => undefined,
+      )
     expect(from({ group: 6 }).stopped).toMatchObject({ reason: 'group 6 follows group 6' })
     expect(from({ checksum: 124 }).stopped).toMatchObject({
       reason: 'group 6 does not continue group 5: its checksum differs',

@@ -1,0 +1,65 @@
+/** Damages what a simulated disk has synced, up to where the file `head` stands: a store must find all of it. */
+import { decodeHead } from '../storage/log/head.ts'
+import { blockBytes, headName, pathOf, segmentName } from '../storage/log/layout.ts'
+import type { SimulatedFiles } from './files.ts'
+import type { Damaging } from './plan.ts'
+import type { Random } from './random.ts'
+import { sectorBytes } from './simulated-file.ts'
+
+/** Returns false when there was nothing to damage. */
+export function damageSynced(files: SimulatedFiles, how: Damaging, random: Random): boolean {
+  const headPath = pathOf(headName)
+  const head = files.bytesOf(headPath)
+  const decoded = head === null ? null : decodeHead(head)
+  if (head === null || decoded === null || 'reason' in decoded) return false
+  if (how === 'head') {
+    files.damage(headPath, random.chance(50) ? null : zeroed(head, 0, head.length))
+    return true
+  }
+  const { segment: last, endBytes } = decoded.head.synced
+  const vouched = files.paths.filter((path) => path !== headPath && path <= pathOf(segmentName(last)))
+  const path = random.pick(vouched)
+  const bytes = files.bytesOf(path)
+  if (bytes === null || bytes.length === 0) return false
+  const limit = path === pathOf(segmentName(last)) ? Math.min(endBytes, bytes.length) : bytes.length
+  files.damage(path, damaged(bytes, limit, how, random))
+  return true
+}
+
+/** The bytes of a file, damaged somewhere below `limit`; `null` when the file is lost. */
+function damaged(
+  bytes: Uint8Array,
+  limit: number,
+  how: Exclude<Damaging, 'head'>,
+  random: Random,
+): Uint8Array | null {
+  switch (how) {
+    case 'bit': {
+      const copy = Uint8Array.from(bytes)
+      copy[random.below(limit)]! ^= 1 << random.below(8)
+      return copy
+    }
+    case 'zeroedSector': {
+      const offset = random.below(Math.ceil(limit / sectorBytes)) * sectorBytes
+      return zeroed(bytes, offset, sectorBytes)
+    }
+    case 'zeroedEnd': {
+      const offset = random.below(Math.ceil(limit / blockBytes)) * blockBytes
+      return zeroed(bytes, offset, bytes.length)
+    }
+    case 'misdirected': {
+      const [from, to] = [0, 0].map(() => random.below(Math.ceil(limit / blockBytes)) * blockBytes)
+      const copy = Uint8Array.from(bytes)
+      copy.copyWithin(to!, from!, from! + blockBytes)
+      return copy
+    }
+    case 'shortFile':
+      return bytes.slice(0, random.below(limit))
+    case 'lostFile':
+      return null
+  }
+}
+
+function zeroed(bytes: Uint8Array, offset: number, lengthBytes: number): Uint8Array {
+  return Uint8Array.from(bytes).fill(0, offset, offset + lengthBytes)
+}

@@ -1,0 +1,186 @@
+import type { Address, Batch, NodeId } from '../../machines/batch.ts'
+import type { Names, RoleName } from '../../machines/inbox.ts'
+import { shownMembers } from '../../machines/members.ts'
+import type { NodeMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
+import type { Write } from '../../machines/outputs.ts'
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import { queuedBytes } from '../core/command-bytes.ts'
+import type { PageRequest, SentMessage } from '../core/driver.ts'
+import type { DurableState } from '../core/durable.ts'
+import type { Fact } from '../core/facts.ts'
+import { serverAddress } from '../core/names.ts'
+import { pageRead } from '../core/node-core.ts'
+import type { Cause } from '../inspect/records/record.ts'
+import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
+import { maxCommandBytes } from '../wire/limits.ts'
+import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
+import type { Opened, SimulatedDisk } from './disk.ts'
+import type { ServerSurroundings } from './server.ts'
+import type { Suspension } from './suspension.ts'
+
+/** The size of one answer to a server that catches up, in bytes of JSON. */
+const pageBytes = 4_000
+
+export interface RunOptions {
+  readonly id: NodeId
+  readonly incarnation: string
+  readonly disk: SimulatedDisk
+  readonly randomSeed: number
+  /** Milliseconds of the server's monotonic clock for each millisecond of virtual time. */
+  readonly rate: number
+  /** Milliseconds since 1970, by the server's own wall clock. */
+  readonly wallClock: () => number
+  readonly suspension: Suspension
+  /** Runs an action after the present event, unless the process has ended then. */
+  readonly soon: (action: () => void) => void
+  /** The disk has failed: the server halts. */
+  readonly failed: (error: Error) => void
+}
+
+/** The time in which a process serves: the surroundings of a stepped node. */
+export class ServerRun implements Surroundings {
+  readonly node: SteppedNode
+  readonly #around: ServerSurroundings
+  readonly #options: RunOptions
+  readonly #address: Address
+  readonly #timers = new Map<string, () => void>()
+  readonly #startedAtMs: number
+  constructor(around: ServerSurroundings, options: RunOptions, opened: Opened) {
+    this.#around = around
+    this.#options = options
+    this.#address = serverAddress(options.id)
+    this.#startedAtMs = around.timeline.nowMs
+    const { id, incarnation, randomSeed } = options
+    const settings = { ...around.settings, self: id, incarnation }
+    this.node = SteppedNode.start(settings, this, opened, randomSeed)
+  }
+
+  end(): void {
+    for (const cancel of this.#timers.values()) cancel()
+    this.#timers.clear()
+  }
+
+  receive({ sender, names, message }: SimulatedDatagram, from: Address): void {
+    if (sender !== null && names !== undefined) {
+      const heard = message as NodeMessage
+      this.#happen({ type: 'hear', sender, message: heard }, () =>
+        this.node.take({ type: 'hear', sender, names, from, message: heard }),
+      )
+    } else if (message.type === 'request') {
+      const request = { type: 'request', message, replyTo: from } as const
+      const commandBytes = queuedBytes(message.command)
+      this.#happen(request, () =>
+        this.node.take({ ...request, timeMs: this.#options.wallClock(), commandBytes }),
+      )
+    } else if (message.type === 'hello') this.#send(from, this.#welcome())
+  }
+
+  send({ address, message, names }: SentMessage): void {
+    this.#send(address, message, names)
+  }
+
+  respond(to: Address, message: ServerMessage): void {
+    this.#send(to, message)
+  }
+
+  setTimer(timer: ArmedTimer): void {
+    this.cancelTimer(timer.role, timer.id)
+    const name = timerName(timer.role, timer.id)
+    let isCancelled = false
+    const fire = () => {
+      // The timer became due in a pause, and an event before it cancelled the timer.
+      if (isCancelled) return
+      this.#timers.delete(name)
+      const { role, id } = timer
+      this.#happen({ type: 'timer', role, id }, () => this.node.fire(timer))
+    }
+    const delayMs = timer.delayMs / this.#options.rate
+    const cancel = this.#around.timeline.schedule(delayMs, () => this.#options.suspension.take(fire))
+    this.#timers.set(name, () => {
+      isCancelled = true
+      cancel()
+    })
+  }
+
+  cancelTimer(role: RoleName, id: string): void {
+    const name = timerName(role, id)
+    this.#timers.get(name)?.()
+    this.#timers.delete(name)
+  }
+
+  persist(write: Write): void {
+    this.#options.disk.persist(write, () => this.#ended(write))
+  }
+
+  /** Reads the page later: a real disk takes time. */
+  read(page: PageRequest): null {
+    const { disk, soon, failed } = this.#options
+    disk.read(
+      page.from,
+      pageBytes,
+    )((error, batches) => {
+      if (error !== null) failed(error)
+      else soon(() => this.#pageRead(page, batches ?? []))
+    })
+    return null
+  }
+
+  durable(): DurableState {
+    return this.#options.disk.state
+  }
+
+  nowMs(): number {
+    return (this.#around.timeline.nowMs - this.#startedAtMs) * this.#options.rate
+  }
+
+  observe(fact: Fact): void {
+    this.#around.observe(fact)
+  }
+
+  /** A write is on the disk. */
+  #ended(write: Write): void {
+    const event = this.node.eventAfter(write)
+    if (event !== null) this.#happen({ type: 'synced' }, () => this.node.take(event))
+  }
+
+  #pageRead(page: PageRequest, batches: readonly Batch[]): void {
+    const cause = { type: 'tell', role: 'learner', event: 'chosen.read' } as const
+    this.#happen(cause, () => this.node.take(pageRead(page, batches)))
+  }
+
+  #happen(cause: Cause, event: () => void): void {
+    const before = this.#queue
+    try {
+      event()
+    } finally {
+      this.#around.happened(this.#options.id, cause)
+    }
+    this.#around.moved(this.#options.id, before, this.#queue)
+  }
+
+  get #queue(): RequestQueueContext {
+    return this.node.roles.requestQueue.context as RequestQueueContext
+  }
+
+  #send(to: Address, message: NodeMessage | ServerMessage, names?: Names): void {
+    const sender = this.#options.id
+    const datagram: SimulatedDatagram = names === undefined ? { sender, message } : { sender, names, message }
+    this.#around.network.send(this.#address, to, datagram)
+  }
+
+  #welcome(): Welcome {
+    const { firstUnexecuted, members } = this.node.replica
+    return {
+      type: 'welcome',
+      cluster: simulatedCluster,
+      node: this.#options.id,
+      instance: firstUnexecuted,
+      members: shownMembers(members),
+      commandBytes: maxCommandBytes,
+    }
+  }
+}
+
+function timerName(role: RoleName, id: string): string {
+  return `${role} ${id}`
+}
