@@ -61,7 +61,18 @@ function drawFaults(draw: Draw, kind: FaultKind): Fault[] {
   const isRare =
     kind === 'damage' || kind === 'join' || kind === 'remove' || kind === 'replace' || kind === 'stop'
   const most = isRare ? 2 : 1 + Math.floor(stormMs / 4_000)
-  return Array.from({ length: random.between(1, most) }, () => drawFault(draw, kind))
+  return Array.from({ length: random.between(1, most) }, () => drawFault(draw, kind)).flatMap((fault) => [
+    fault,
+    ...restartsThatRead(fault),
+  ])
+}
+
+/** A server reads most when it starts: a read that is to fail needs a start. */
+function restartsThatRead(fault: Fault): readonly Fault[] {
+  if (fault.kind !== 'diskError' || fault.call !== 'read') return []
+  const { server, atMs } = fault
+  const crash = { kind: 'crash', during: 'nothing', calls: 0, unsynced: 'cached' } as const
+  return [{ ...crash, server, atMs: atMs + 1, forMs: 1 }]
 }
 
 function drawFault({ random, servers, stormMs }: Draw, kind: FaultKind): Fault {
@@ -92,7 +103,7 @@ function drawFault({ random, servers, stormMs }: Draw, kind: FaultKind): Fault {
     case 'diskError': {
       const call = random.pick(['read', 'write', 'write', 'sync', 'sync', 'other'] as const)
       const code = call === 'write' && random.chance(50) ? 'ENOSPC' : 'EIO'
-      return { kind, server: target(), call, code, ...lasting }
+      return { kind, server: target(), call, code, calls: random.below(8), ...lasting }
     }
     case 'damage':
       return { kind, server: target(), how: random.pick(damagings), ...lasting }

@@ -21,10 +21,12 @@ export type Unsynced =
 /** A call of the file system. `sync` stands for both kinds of syncs. */
 export type FileCall = 'read' | 'write' | 'sync' | 'other'
 
-/** Makes a call of the file system fail. */
+/** A call of the file system that fails. */
 export interface FileFault {
   readonly call: FileCall
   readonly code: 'EIO' | 'ENOSPC'
+  /** The number of calls of this kind that still succeed before it. */
+  readonly calls: number
 }
 
 /**
@@ -81,12 +83,12 @@ export class SimulatedFiles {
     }
   }
 
-  /** Makes the next call of this kind fail. */
-  failNext(fault: FileFault): void {
+  /** Makes a later call of the file system fail. */
+  failLater(fault: FileFault): void {
     this.#faults.push(fault)
   }
 
-  /** Drops the requests of `failNext`. */
+  /** Drops the requests of `failLater`. */
   forgetFaults(): void {
     this.#faults = []
   }
@@ -123,9 +125,8 @@ export class SimulatedFiles {
 
   /** Returns the error of the call or its result. A write that fails may have written. */
   #attempt<T>(call: FileCall, path: string, action: () => T): [Error | null, T?] {
-    const fault = this.#faults.find((each) => each.call === call)
-    if (fault !== undefined) {
-      this.#faults = this.#faults.filter((each) => each !== fault)
+    const fault = this.#dueFault(call)
+    if (fault !== null) {
       if (call === 'sync') this.#entries.get(path)?.failSync()
       // A full disk is often noticed in the middle of a write.
       if (call === 'write') action()
@@ -136,6 +137,15 @@ export class SimulatedFiles {
     } catch (error) {
       return [error as Error]
     }
+  }
+
+  /** The fault that this call meets; `null` when it succeeds. */
+  #dueFault(call: FileCall): FileFault | null {
+    const due = this.#faults.find((fault) => fault.call === call && fault.calls === 0) ?? null
+    this.#faults = this.#faults
+      .filter((fault) => fault !== due)
+      .map((fault) => (fault.call === call ? { ...fault, calls: Math.max(0, fault.calls - 1) } : fault))
+    return due
   }
 
   #list(path: string): readonly string[] | null {

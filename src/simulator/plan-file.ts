@@ -50,6 +50,7 @@ const faultSchema = Type.Union([
     server: target,
     call: oneOf(['read', 'write', 'sync', 'other']),
     code: oneOf(['EIO', 'ENOSPC']),
+    calls: Type.Integer({ minimum: 0, maximum: 1_000 }),
     ...lasting,
   }),
   fault('damage', { server: target, how: oneOf(damagings), ...lasting }),

@@ -67,7 +67,7 @@ export type Fault =
       readonly calls: number
       readonly unsynced: Unsynced
     } & Lasting)
-  /** The next call of this kind fails. The server halts, or does not start, and restarts after `forMs`. */
+  /** A call of the file system fails. The server halts, or does not start, and restarts after `forMs`. */
   | ({ readonly kind: 'diskError'; readonly server: Target } & FileFault & Lasting)
   /**
    * Synced data of the server is damaged, up to where the file `head` stands. After `forMs` the server restarts, if it has not halted

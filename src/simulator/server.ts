@@ -182,10 +182,10 @@ export class SimulatedServer {
     if (hadStarted) this.#around.observe({ type: 'crashed', node: this.id })
   }
 
-  /** Makes the next call of the file system of this kind fail. `ended` is called when that ends the process. */
-  failNext(fault: FileFault, ended: () => void): void {
+  /** Makes a later call of the file system fail. `ended` is called when that ends the process. */
+  failLater(fault: FileFault, ended: () => void): void {
     this.#planned.push(ended)
-    this.#disk.files.failNext(fault)
+    this.#disk.files.failLater(fault)
   }
 
   /** The synced data of the disk was damaged. `ended` is called when that ends a process, or prevents its start. */
@@ -199,7 +199,7 @@ export class SimulatedServer {
     this.#process?.watch(call, begun)
   }
 
-  /** Drops the requests of `failNext` and `atNextCall`. */
+  /** Drops the requests of `failLater` and `atNextCall`. */
   forgetFaults(): void {
     this.#planned = []
     this.#disk.files.forgetFaults()

@@ -280,10 +280,10 @@ export class Storm {
     }
   }
 
-  #failCall({ server: target, call, code, forMs }: Extract<Fault, { kind: 'diskError' }>): void {
+  #failCall({ server: target, call, code, calls, forMs }: Extract<Fault, { kind: 'diskError' }>): void {
     const server = this.#find(target)
     if (server === undefined) return
-    server.failNext({ call, code }, () => {
+    server.failLater({ call, code, calls }, () => {
       const situation = code === 'ENOSPC' ? 'a full disk' : errorSituations[call]
       if (situation !== null) this.#options.happened(situation)
       this.#startLater(server, forMs)

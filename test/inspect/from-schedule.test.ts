@@ -177,15 +177,19 @@ test('a broken invariant is the one that is told as broken', () => {
   ])
   expect(
     invariants.filter(({ standing }) => standing === 'unjudged').map(({ invariant }) => invariant),
-  ).toEqual([11, 12, 13])
+  ).toEqual([11, 12, 13, 15])
 })
 
 test.each([
-  ['a schedule', ofSchedule('lock'), [11, 12, 13]],
+  ['a schedule', ofSchedule('lock'), [11, 12, 13, 15]],
   ['a run', ofRun('lock'), [11, 12]],
   ['a whole run', ofRun('lock', true), []],
   ['a whole run of another service', ofRun('register', true), [10]],
-  ['records from the middle on', { ...ofSchedule('lock'), isWholeHistory: false }, [2, 6, 8, 10, 11, 12, 13]],
+  [
+    'records from the middle on',
+    { ...ofSchedule('lock'), isWholeHistory: false },
+    [2, 6, 8, 10, 11, 12, 13, 15],
+  ],
   ['nothing', { ...ofSchedule('lock'), evidence: [] }, invariantNumbers],
 ] as const)('what nobody judges in %s is told as unjudged', (_, judgement, unjudged) => {
   const { invariants } = verdictOf(null, 7, judgement)

@@ -9,6 +9,7 @@ import { queueFaults } from './queue-faults.ts'
 import { quorumFaults } from './quorum-faults.ts'
 import { replicaFaults } from './replica-faults.ts'
 import { serviceFaults } from './service-faults.ts'
+import { storeFaults } from './store-faults.ts'
 
 /** Every fault that the checks have to catch. */
 export const mutations: readonly Mutation[] = [
@@ -22,4 +23,5 @@ export const mutations: readonly Mutation[] = [
   ...serviceFaults,
   ...clockFaults,
   ...costFaults,
+  ...storeFaults,
 ]

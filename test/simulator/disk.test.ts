@@ -109,7 +109,7 @@ describe('a simulated disk', () => {
   test('makes durable what it read from the cache', () => {
     const { timeline, disk, reported, open, write, crash } = diskOf()
     open()
-    disk.files.failNext({ call: 'sync', code: 'EIO' })
+    disk.files.failLater({ call: 'sync', code: 'EIO', calls: 0 })
     write(promise(1), 'promise')
     while (timeline.advance());
     expect(reported).toEqual([expect.stringContaining('a write failed: EIO')])

@@ -3,15 +3,31 @@ import { expect, test } from 'vitest'
 import type { NodeId } from '../../machines/batch.ts'
 import { roundStep } from '../../machines/limits.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import type { Write } from '../../machines/outputs.ts'
+import { run } from '../../src/core/process.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { SimulatedCluster } from '../../src/simulator/cluster.ts'
+import type { SimulatedDisk } from '../../src/simulator/disk.ts'
+import type { SimulatedFiles } from '../../src/simulator/files.ts'
 
 const apart: readonly (readonly number[])[] = [
   [2 * roundStep, 4 * roundStep, 1],
   [1, 2 * roundStep, 4 * roundStep],
   [7 * roundStep + 3, 1, 3 * roundStep],
 ]
+
+/** Stores a write before the server starts. */
+function storeOn(disk: SimulatedDisk, write: Write): void {
+  const files = (files: SimulatedFiles) =>
+    files.session((_, act, ended) => {
+      act()
+      ended()
+    })
+  const process = { files, after: () => () => undefined, failed: () => undefined }
+  run(disk.open(process), () => disk.persist(write, () => undefined))
+  disk.crash('lost')
+}
 
 test.each(
   apart.flatMap((rounds) => [0, 1, 2].map((first) => ({ rounds, first }))),
@@ -24,9 +40,8 @@ test.each(
   })
   for (const [id, round] of rounds.entries()) {
     const promised = { round, node: 2 }
-    cluster.server(id).disk.persist({ by: 'acceptor', promised, accepted: [] }, () => undefined)
+    storeOn(cluster.server(id).disk, { by: 'acceptor', promised, accepted: [] })
   }
-  while (cluster.timeline.advance());
   cluster.start()
   const ids: readonly NodeId[] = [0, 1, 2]
   const ended: Outcome[] = []

@@ -75,7 +75,7 @@ describe('a simulated file', () => {
   test('looks written after a failed sync, and no later sync makes that durable', () => {
     const { files, session, read } = withFile()
     resultOf(session.write('a', 0, bytes(1)))
-    files.failNext({ call: 'sync', code: 'EIO' })
+    files.failLater({ call: 'sync', code: 'EIO', calls: 0 })
     expect(() => resultOf(session.sync('a'))).toThrow('EIO')
     resultOf(session.sync('a'))
     expect(read()).toEqual([1, 1, 1, 1])
@@ -124,13 +124,14 @@ describe('simulated directories', () => {
   })
 })
 
-test('a planned error meets the next call of its kind, once', () => {
+test('a planned error meets one call of its kind, after as many as it was given', () => {
   const { files, session, read } = withFile()
-  files.failNext({ call: 'write', code: 'ENOSPC' })
+  files.failLater({ call: 'write', code: 'ENOSPC', calls: 1 })
   expect(read()).toEqual([])
+  resultOf(session.write('a', 0, bytes(7)))
   expect(() => resultOf(session.write('a', 0, bytes(1)))).toThrow('ENOSPC')
   resultOf(session.write('a', 0, bytes(2)))
-  files.failNext({ call: 'read', code: 'EIO' })
+  files.failLater({ call: 'read', code: 'EIO', calls: 0 })
   files.forgetFaults()
   expect(read()).toEqual([2, 2, 2, 2])
 })

@@ -29,7 +29,7 @@ describe('a plan', () => {
 
   const plan = drawPlan(1)
   test.each<[what: string, changed: unknown, fault: string]>([
-    ['of another format', { ...plan, format: 2 }, '/format'],
+    ['of another format', { ...plan, format: 1 } as unknown as Plan, '/format'],
     ['with a fault of no kind', { ...plan, faults: [{ kind: 'flood', atMs: 1 }] }, '/faults/0'],
     [
       'with too much of something',

@@ -17,13 +17,13 @@ function recordedRun(seed: number, plant?: Parameters<typeof runWithCodec>[1]) {
 }
 
 test('a run that is recorded is the run that it is without', () => {
-  const { plan, report } = recordedRun(5)
+  const { plan, report } = recordedRun(10)
   expect(report).toEqual(runWithCodec(plan))
   expect(digestOf(plan, { recorded: () => undefined })).toBe(digestOf(plan))
 })
 
 test('the records are whole: every step follows from the one before, and what was said is what was heard or lost', () => {
-  const { plan, records, report } = recordedRun(5)
+  const { plan, records, report } = recordedRun(10)
   expect(report.failure).toBeNull()
   const [first] = records
   expect(first?.kind).toBe('cluster')
@@ -72,7 +72,7 @@ test('the records are whole: every step follows from the one before, and what wa
 })
 
 test('clients move too: what each said a server heard, or it was lost', () => {
-  const { records } = recordedRun(5)
+  const { records } = recordedRun(10)
   const clients = records.flatMap((record) => (record.kind === 'client' ? [record] : []))
   expect(new Set(clients.map(({ client }) => client)).size).toBeGreaterThan(2)
   const states = new Set(clients.map(({ machine }) => machine.state))
@@ -92,7 +92,7 @@ test('clients move too: what each said a server heard, or it was lost', () => {
 })
 
 test('links that are cut are told, and that they are whole again', () => {
-  const { records } = recordedRun(5)
+  const { records } = recordedRun(10)
   const cuts = records.flatMap((record) => (record.kind === 'links' ? [record.cut] : []))
   expect(cuts.length).toBeGreaterThan(1)
   expect(cuts[0]).not.toEqual([])

@@ -100,7 +100,7 @@ await inBrowser('the playground', (open) => {
         isCut: badge.scrollWidth > badge.clientWidth,
       })),
     )
-    expect(badges).toHaveLength(13)
+    expect(badges).toHaveLength(14)
     expect(badges.filter(({ isCut }) => isCut)).toEqual([])
     expect(badges[10]).toMatchObject({
       text: expect.stringContaining('11 progress'),

@@ -251,12 +251,12 @@ describe('links and files', () => {
   })
 
   test('a plan of the simulator is run, and the address says it again', async () => {
-    const plan = drawPlan(3, { servers: 3, faults: ['cut', 'crash'] })
+    const plan = drawPlan(4, { servers: 3, faults: ['cut', 'crash'] })
     const page = new Page()
     page.playground.open('plan.json', formatPlan(plan))
     page.draw()
     const shown = page.playground.state.recording
-    expect(shown).toBe('the simulated run of seed 3 (everything held)')
+    expect(shown).toBe('the simulated run of seed 4 (everything held)')
     expect(page.store.view.source).toEqual({ kind: 'recording', name: shown })
     const { end, picture } = page.store.view
     expect(end).toBeGreaterThan(100)
