@@ -24,7 +24,7 @@ const isSegment = (path: string) => path.endsWith('.log')
 /** Writes `head` before the sync of the group that it names. */
 class EarlyHeadWriter extends LogWriter {
   override *append(records: Records): Process<WrittenGroup> {
-    yield* this.writeHead(this.encode(records).end)
+    yield* this.writeHead(this.placeAfter(records))
     return yield* super.append(records)
   }
 }
