@@ -77,7 +77,7 @@ export class Operator {
 
   /**
    * The data of a server is about to be damaged: from now on no quorum may need it. Returns false, and does nothing, when the cluster
-   * would not survive that.
+   * would not survive that. It may not survive it during a change of its members, which a quorum must know first.
    */
   lose(id: NodeId): boolean {
     if (this.#retired.has(id) || this.#lost.has(id) || !this.#canStop(id) || !this.#canRemove(id))
