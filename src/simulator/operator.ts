@@ -80,8 +80,8 @@ export class Operator {
    * would not survive that. It may not survive it during a change of its members, which a quorum must know first.
    */
   lose(id: NodeId): boolean {
-    if (this.#retired.has(id) || this.#lost.has(id) || !this.#canStop(id) || !this.#canRemove(id))
-      return false
+    const isNeeded = !this.isIdle || !this.#canStop(id) || !this.#canRemove(id)
+    if (isNeeded || this.#retired.has(id) || this.#lost.has(id)) return false
     this.#lost.add(id)
     return true
   }
