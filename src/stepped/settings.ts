@@ -10,7 +10,7 @@ import { type NodeRules, nodeRules } from '../core/node-rules.ts'
 import type { ReplicatedState } from '../core/replicated-state.ts'
 import { roleMachines } from '../core/roles.ts'
 import type { Step } from '../core/step.ts'
-import type { StoreParts } from '../storage/log-store.ts'
+import type { StoreParts } from '../storage/store-parts.ts'
 import { checkedStart, checkedStep } from './checked-step.ts'
 
 /** Creates the replicated state of a node. */

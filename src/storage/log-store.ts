@@ -1,42 +1,26 @@
-import type { Ballot } from '../../machines/ballot.ts'
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
 import { type Process, run, until } from '../core/process.ts'
 import type { Files } from './files.ts'
-import { isSameBytes } from './log/bytes.ts'
 import { pageEnd, readChosen } from './log/chosen-pages.ts'
 import { firstRecordOffset, recordCountOf } from './log/group.ts'
-import { logDirectory, pathOf, samePosition } from './log/layout.ts'
+import { logDirectory, pathOf } from './log/layout.ts'
 import { LogIndex } from './log/log-index.ts'
 import {
   type LogOwner,
   type LogSizes,
-  LogWriter,
-  type LogWriterOptions,
+  type LogWriter,
   usualSizes,
   type WrittenGroup,
 } from './log/log-writer.ts'
-import { type LogContents, type LogRules, logRules, readLog } from './log/read-log.ts'
+import { type LogContents, readLog } from './log/read-log.ts'
 import { batchBytes, lengthOf, type StoredRecord } from './log/records.ts'
+import { recordsOf } from './log/records-of-write.ts'
+import { type After, Upkeep } from './log/upkeep.ts'
 import { type Identity, type OpenedStorage, StorageError } from './storage.ts'
-
-/** Delays an action. The returned function cancels it. */
-export type After = (delayMs: number, action: () => void) => () => void
-
-/** The parts of a store that a test may replace. */
-export interface StoreParts {
-  readonly files: (files: Files) => Files
-  readonly writer: (options: LogWriterOptions, turn: number) => LogWriter
-  readonly rules: LogRules
-}
-
-export const usualStoreParts: StoreParts = {
-  files: (files) => files,
-  writer: (options, turn) => new LogWriter(options, turn),
-  rules: logRules,
-}
+import { type StoreParts, usualStoreParts } from './store-parts.ts'
 
 export interface LogStoreOptions {
   readonly files: Files
@@ -62,14 +46,6 @@ interface Waiting {
 }
 
 /**
- * The time without a group after which the writes of the learner are written, and then `head`. No role waits for either, and a
- * write of the learner usually joins the next one of the acceptor.
- */
-const quietMs = 10
-/** Under load `head` is written after this many times `quietMs`. */
-const ticksUnderLoad = 10
-
-/**
  * A store in a log of its own. It uses no promises, and receives its files and its timers, so that it runs in virtual time as it
  * does on a disk. All operations end by callbacks; see src/core/process.ts.
  */
@@ -88,12 +64,7 @@ export class LogStore {
   /** The chosen batches whose group is not synced yet. They follow those of `#index`. */
   #unwritten: Batch[] = []
   #isWriting = false
-  #isWritingHead = false
-  /** The last place that `head` names. */
-  #vouched: LogWriter['end'] | null = null
-  #ticksSinceHead = 0
-  #wroteSinceTick = false
-  #cancelTick: (() => void) | null = null
+  #upkeep: Upkeep | null = null
   #idle: (() => void)[] = []
 
   constructor(options: LogStoreOptions) {
@@ -148,8 +119,7 @@ export class LogStore {
       this.#isWriting = false
       this.#notifyIdle()
     }
-    this.#writer = writer
-    this.#vouched = writer.end
+    this.#use(writer)
     this.#status = 'initialised'
   }
 
@@ -175,7 +145,7 @@ export class LogStore {
     const chosen = this.#state.firstUnchosen - before.firstUnchosen
     this.#waiting.push({ records: recordsOf(write, before), isAwaited, chosen, ended })
     if (isAwaited) this.#writeNext()
-    else this.#arm()
+    else this.#upkeep?.arm()
   }
 
   /**
@@ -207,17 +177,16 @@ export class LogStore {
   /** Finishes all requested writes, writes `head`, and closes the files. Throws a `StorageError` when a write fails. */
   *close(): Process {
     if (this.#status === 'closed') return
-    while (this.#isWriting || this.#isWritingHead || this.#waiting.length > 0) {
+    while (this.#isWriting || this.#upkeep?.isWritingHead === true || this.#waiting.length > 0) {
       if (!this.#isWriting && this.#waiting.length > 0) this.#writeNext()
       else yield* until<void>((ended) => this.#idle.push(() => ended(null)))
     }
-    this.#cancelTick?.()
-    this.#cancelTick = null
+    this.#upkeep?.end()
     this.#status = 'closed'
     if (this.#writer === null) return
     try {
       try {
-        if (this.#failed === null && this.#isBehind) yield* this.#writer.writeHead()
+        if (this.#failed === null && this.#upkeep?.isBehind === true) yield* this.#writer.writeHead()
       } finally {
         yield* this.#writer.close()
       }
@@ -241,13 +210,26 @@ export class LogStore {
     } catch (error) {
       throw this.#fail(error)
     }
-    this.#writer = writer
-    this.#vouched = writer.end
+    this.#use(writer)
   }
 
   #writerFor({ cluster, incarnation }: LogOwner, turn: number): LogWriter {
     const { salt, sizes = usualSizes } = this.#options
     return this.#parts.writer({ files: this.#files, sizes, owner: { cluster, incarnation }, salt }, turn)
+  }
+
+  #use(writer: LogWriter): void {
+    this.#writer = writer
+    this.#upkeep = new Upkeep(writer, {
+      after: this.#options.after,
+      isWriting: () => this.#isWriting,
+      hasWaiting: () => this.#waiting.length > 0,
+      writeWaiting: () => this.#writeNext(),
+      ended: (error) => {
+        if (error !== null) this.#writesFailed([], error)
+        this.#notifyIdle()
+      },
+    })
   }
 
   /** Writes all waiting writes as one group. */
@@ -268,14 +250,12 @@ export class LogStore {
 
   #groupEnded(group: readonly Waiting[], written: WrittenGroup): void {
     this.#apply(written)
-    this.#wroteSinceTick = true
     for (const { chosen, ended } of group) {
       this.#unwritten.splice(0, chosen)
       ended(null)
     }
     if (this.#waiting.some(({ isAwaited }) => isAwaited)) this.#writeNext()
-    if (this.#vouched?.segment !== this.#writer!.end.segment) this.#writeHead()
-    this.#arm()
+    this.#upkeep?.groupEnded()
   }
 
   #writesFailed(group: readonly Waiting[], error: Error): void {
@@ -283,44 +263,6 @@ export class LogStore {
     const refused = [...group, ...this.#waiting]
     this.#waiting = []
     for (const { ended } of refused) ended(failed)
-  }
-
-  #writeHead(): void {
-    if (this.#isWritingHead || this.#failed !== null) return
-    this.#isWritingHead = true
-    this.#ticksSinceHead = 0
-    const { end } = this.#writer!
-    run(this.#writer!.writeHead(), (error) => {
-      this.#isWritingHead = false
-      if (error === null) this.#vouched = end
-      else this.#writesFailed([], error)
-      this.#notifyIdle()
-    })
-  }
-
-  /** Writes `head`, and the writes of the learner that wait alone, when nothing else is written for a while. */
-  #arm(): void {
-    const isDue = this.#isWriting || this.#waiting.length > 0 || this.#isBehind
-    if (this.#cancelTick !== null || !isDue || this.#failed !== null) return
-    this.#cancelTick = this.#options.after(quietMs, () => {
-      this.#cancelTick = null
-      this.#tick()
-      this.#arm()
-    })
-  }
-
-  #tick(): void {
-    const isQuiet = !this.#isWriting && !this.#wroteSinceTick
-    this.#wroteSinceTick = false
-    this.#ticksSinceHead += 1
-    if (isQuiet && this.#waiting.length > 0) this.#writeNext()
-    else if (this.#isBehind && (isQuiet || this.#ticksSinceHead >= ticksUnderLoad)) this.#writeHead()
-  }
-
-  /** True when `head` does not name the last synced group. */
-  get #isBehind(): boolean {
-    const end = this.#writer?.end
-    return this.#vouched !== null && end !== undefined && !samePosition(this.#vouched, end)
   }
 
   #apply({ bytes, segment, offset: baseOffset }: WrittenGroup): void {
@@ -353,6 +295,7 @@ export class LogStore {
       : `a write failed: ${messageOf(error)}. Restart the server when the disk works again`
     if (this.#failed !== null) return this.#failed
     this.#failed = this.#error(reason, error)
+    this.#upkeep?.end()
     this.#options.failed?.(this.#failed)
     return this.#failed
   }
@@ -360,34 +303,4 @@ export class LogStore {
   #error(reason: string, cause?: unknown): StorageError {
     return new StorageError(this.#options.directory, reason, cause)
   }
-}
-
-/** The records of a write. A promise is written when it is new; a chosen batch, when the accepted one is another. */
-function recordsOf(write: Write, before: DurableState): readonly StoredRecord[] {
-  switch (write.by) {
-    case 'acceptor': {
-      const { promised } = write
-      const isNew = promised !== null && !isSameBallot(promised, before.promised)
-      const open = write.accepted.filter(({ instance }) => instance >= before.firstUnchosen)
-      return [
-        ...(isNew ? [{ type: 'promise', ballot: promised } as const] : []),
-        ...open.map((accepted) => ({ type: 'accepted', ...accepted }) as const),
-      ]
-    }
-    case 'learner':
-      return write.chosen.map(({ instance, batch }) => {
-        const accepted = before.accepted.find((record) => record.instance === instance)
-        const isAccepted = accepted !== undefined && isSameBatch(accepted.batch, batch)
-        return isAccepted ? { type: 'chosenAsAccepted', instance } : { type: 'chosen', instance, batch }
-      })
-  }
-}
-
-function isSameBallot(a: Ballot, b: Ballot | null): boolean {
-  return b !== null && a.round === b.round && a.node === b.node
-}
-
-/** True when both are stored as the same bytes. Most often they are one object. */
-function isSameBatch(a: Batch, b: Batch): boolean {
-  return a === b || isSameBytes(batchBytes(a), batchBytes(b))
 }

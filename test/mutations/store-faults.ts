@@ -8,7 +8,7 @@ import {
   type WrittenGroup,
 } from '../../src/storage/log/log-writer.ts'
 import { logRules } from '../../src/storage/log/read-log.ts'
-import { type StoreParts, usualStoreParts } from '../../src/storage/log-store.ts'
+import { type StoreParts, usualStoreParts } from '../../src/storage/store-parts.ts'
 import type { Mutation } from './mutation.ts'
 
 function faultyStore(name: string, parts: Partial<StoreParts>): Mutation {
