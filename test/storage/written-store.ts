@@ -163,10 +163,7 @@ export class StoreBuilder implements WrittenStore {
     this.#decide = () => 'proceed'
     const observed = new ObservedFiles(files, (call) => {
       this.#note()
-      const decision = this.#decide(call)
-      const isHead = call.operation === 'write' && call.path.endsWith('head')
-      if (isHead && decision === 'proceed') this.#vouched = this.states.length - 1
-      return decision
+      return this.#decide(call)
     })
     return storeOver(observed, { clock: this.#clock })
   }
@@ -178,6 +175,7 @@ export class StoreBuilder implements WrittenStore {
       [...this.#files.contents].map(([path, bytes]) => [path, known(last, path, bytes)]),
     )
     if (!contents.has('log/head') || isSame(contents, last)) return
+    if (contents.get('log/head') !== last.get('log/head')) this.#vouched = this.states.length - 1
     this.moments.push({
       after: this.#doing,
       contents,
