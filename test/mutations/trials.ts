@@ -66,7 +66,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'sends every accept twice': { withoutFaults: true, quickest: 'simulator' },
   'gives up its ballot after every instance': { quickest: 'simulator' },
   'tells every server what was chosen': { quickest: 'simulator' },
-  'begins its wait anew for every rival': { plan: 'wait-anew.json', runs: 500 },
+  'begins its wait anew for every rival': { quickest: 'simulator' },
   'persists and says as accepted what is settled': { bounds: 'a proposer that restarts' },
   'keeps the lower ballot when a batch of a higher one takes its place': { quickest: 'chance' },
   'does not know after a restart that its own acceptor holds something': {
@@ -89,7 +89,7 @@ export const trials: Readonly<Record<string, Trial>> = {
     bounds: 'two servers, one of which runs on with the directory that was replaced',
   },
   'helps what was accepted above a hole': { schedule: 'void-record.txt' },
-  'waits for ever for what somebody knew to be chosen': { plan: '../../simulator/plans/only-one-knew.json' },
+  'waits for ever for what somebody knew to be chosen': { plan: 'only-one-knew.json' },
   'confuses the writes of the acceptor with those of the learner': { quickest: 'simulator' },
   "takes the end of a learner's write for that of an acceptor's": { quickest: 'simulator' },
   'takes the founders for its members when it starts': { quickest: 'simulator' },
@@ -112,6 +112,14 @@ export const trials: Readonly<Record<string, Trial>> = {
   'keeps fewer sessions on some servers': { quickest: 'chance' },
   'forgets results on some servers only': { quickest: 'chance' },
   'executes again what it has forgotten': { quickest: 'chance' },
+  // Only the simulator has files.
+  'writes head before the sync that it vouches for': { quickest: 'simulator' },
+  'lets a log end before head': { plan: 'log-ends-early.json', runs: 500 },
+  'takes a failed read for the end of the file': { plan: 'failed-read.json', runs: 500 },
+  'acknowledges a group before its sync': { quickest: 'simulator' },
+  'takes a failed sync for a success': { plan: 'failed-sync.json', runs: 200 },
+  'removes a segment before the next one is synced': { quickest: 'simulator' },
+  'makes nothing durable when it opens': { plan: 'opening-not-synced.json', runs: 200 },
 }
 
 /** The trial of that fault. Throws when it has none. */
