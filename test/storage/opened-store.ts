@@ -18,22 +18,30 @@ export type Answer = StorageError | null
 
 /** A store that is open and initialised, over files that a test observes. */
 export class OpenedStore {
-  readonly files = new MemoryFiles()
+  readonly files: MemoryFiles
   readonly clock = new ManualClock()
   /** What happens to each operation from now on. */
   decide: (call: FileCall) => Decision = () => 'proceed'
-  readonly observed = new ObservedFiles(this.files, (call) => this.decide(call))
+  readonly observed: ObservedFiles
   /** The calls of `failed`. */
   readonly reports: StorageError[] = []
   readonly store: LogStore
 
-  constructor() {
+  /** By default over new files. */
+  constructor(files?: MemoryFiles) {
+    this.files = files ?? new MemoryFiles()
+    this.observed = new ObservedFiles(this.files, (call) => this.decide(call))
     const sizes = { segmentBytes: 1_048_576, aheadBytes: 65_536 }
     const failed = (error: StorageError) => this.reports.push(error)
     this.store = storeOver(this.observed, { clock: this.clock, sizes, failed })
-    ended(this.store.open())
-    ended(this.store.initialise(identity))
+    const { identity: stored } = ended(this.store.open())
+    if (stored === null) ended(this.store.initialise(identity))
     this.observed.calls.length = 0
+  }
+
+  /** The store as the next process opens it, after this one was killed. */
+  startedAnew(): OpenedStore {
+    return new OpenedStore(new MemoryFiles(this.files.contents))
   }
 
   /** Requests a write, and adds to `answers` how it ends. */

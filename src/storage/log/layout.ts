@@ -41,7 +41,7 @@ export interface LogPosition {
   /** The number of the last group before it. Groups are numbered from 1, through all segments. */
   readonly group: number
   readonly endBytes: number
-  /** The checksum of that group; before group 1, the salt of the segment. */
+  /** The checksum of that group; 0 before group 1. */
   readonly checksum: number
 }
 

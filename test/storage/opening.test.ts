@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { blockBytes } from '../../src/storage/log/layout.ts'
+import { logRules } from '../../src/storage/log/read-log.ts'
+import { LogStore } from '../../src/storage/log-store.ts'
+import { usualStoreParts } from '../../src/storage/store-parts.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { MemoryFiles } from '../support/memory-files.ts'
+import { accepting, ballot, identity, learning, record } from './fixtures.ts'
+import { OpenedStore } from './opened-store.ts'
+import { ended, settled } from './settled.ts'
+
+describe('an opening', () => {
+  it('writes the promise and the accepted records again, and everything behind head', () => {
+    const on = new OpenedStore()
+    on.request(accepting(3, record(0, 3, 'a'), record(1, 3, 'b')))
+    on.request(learning(0, 'a'))
+    on.clock.advance(100)
+    on.request(accepting(4, record(2, 4, 'c')))
+    on.request(learning(1, 'b'))
+    on.request(accepting(5))
+    const next = on.startedAnew()
+    expect(next.groups.at(-1)).toEqual([
+      ...['promise', 'accepted'],
+      ...['promise', 'accepted'],
+      ...['chosenAsAccepted', 'promise'],
+    ])
+  })
+})
+
+/** A store whose segments all have the same salt, with a group for each of the promises. */
+function storeOf(...rounds: readonly number[]): MemoryFiles {
+  const files = new MemoryFiles()
+  const clock = new ManualClock()
+  const store = new LogStore({ files, directory: 'd', after: clock.after, salt: () => 7 })
+  ended(store.open())
+  ended(store.initialise(identity))
+  for (const round of rounds) store.persist(accepting(round), () => undefined)
+  ended(store.close())
+  return files
+}
+
+describe('a group with the right number, place and salt, but another predecessor', () => {
+  const segment = 'log/00000001.log'
+  const contents = new Map(storeOf(1, 5, 6).contents)
+  const other = storeOf(2, 5, 6).contents.get(segment)!
+  const bytes = contents.get(segment)!.slice()
+  // The header and two groups come before the group of promise 5.
+  bytes.set(other.subarray(3 * blockBytes, 4 * blockBytes), 3 * blockBytes)
+  contents.set(segment, bytes)
+
+  const opened = (rules = logRules) => {
+    const files = new MemoryFiles(contents)
+    const clock = new ManualClock()
+    const parts = { ...usualStoreParts, rules }
+    return settled(new LogStore({ files, directory: 'd', after: clock.after, salt: () => 8, parts }).open())
+  }
+
+  it('is damage', () => {
+    const how = opened()
+    const { message } = how.status === 'failed' ? how.error : new Error('it opened')
+    expect(message).toContain('group 3 does not continue group 2: its checksum differs')
+    expect(message).toContain(`${segment}, at byte ${3 * blockBytes}`)
+  })
+
+  it('would pass if groups were not chained', () => {
+    const how = opened({
+      ...logRules,
+      whyNotNext: (before, { group }) => (group === before.group + 1 ? null : 'another number'),
+    })
+    expect(how).toMatchObject({ status: 'ended', result: { promised: ballot(6) } })
+  })
+})
