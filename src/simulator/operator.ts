@@ -147,7 +147,8 @@ export class Operator {
 
   /** A server that is stopped for good is removed, and joins again with an empty disk. */
   *#joinAnew(id: NodeId): Process {
-    if (!this.#canRemove(id)) return
+    // Another replacement of this server may have come before this one.
+    if (!this.#retired.has(id) || !this.#canRemove(id)) return
     const server = this.#cluster.server(id)
     const outcome = yield* this.#change({ action: 'remove', id })
     if (outcome.kind !== 'executed') return

@@ -3,6 +3,7 @@ export class Suspension {
   /** The number of pauses in force: they may overlap. */
   #pauses = 0
   #due: (() => void)[] = []
+  #isOver = false
 
   get isPaused(): boolean {
     return this.#pauses > 0
@@ -18,7 +19,11 @@ export class Suspension {
     if (this.isPaused) return
     const due = this.#due
     this.#due = []
-    for (const run of due) run()
+    for (const run of due) {
+      // An event may end the process, such as the failure of a write.
+      if (this.#isOver) return
+      run()
+    }
   }
 
   /** Runs an event that is due: now, or when the process continues. */
@@ -29,6 +34,7 @@ export class Suspension {
 
   /** The process has ended: the events that wait never run. */
   end(): void {
+    this.#isOver = true
     this.#due = []
   }
 }
