@@ -37,7 +37,7 @@ interface CheckedServer {
   readonly incarnation: string
 }
 
-/** The state after all records, also those behind `head`. */
+/** The state after all records, also those after `head`. */
 interface CheckedState {
   readonly promised: Ballot | null
   /** The number of accepted batches that are not known to be chosen. */
@@ -45,12 +45,12 @@ interface CheckedState {
   readonly firstUnchosen: Instance
 }
 
-/** The place up to which `head` says that the log was synced, and the number of records behind it. */
+/** The place up to which `head` says that the log was synced, and the number of records after it. */
 interface CheckedHead {
   readonly file: string
   readonly offset: number
   readonly group: number
-  readonly recordsBehind: number
+  readonly recordsAfter: number
 }
 
 interface CheckedSegment {
@@ -109,13 +109,13 @@ function resultOf(contents: LogContents, server: CheckedServer): StorageCheck {
     damage: null,
     server,
     state: stateOf(contents, file, endBytes),
-    head: { file, offset: endBytes, group, recordsBehind: tail.length },
+    head: { file, offset: endBytes, group, recordsAfter: tail.length },
     segments: segments.map(({ endBytes: bytes, ...summary }) => ({ ...summary, bytes })),
     unused: superseded.map(pathOf),
   }
 }
 
-/** The state after the records behind `head`, which begin at `offset` of `file`. */
+/** The state after the records after `head`, which begin at `offset` of `file`. */
 function stateOf({ index, tail }: LogContents, file: string, offset: number): CheckedState {
   for (const record of tail) {
     // The state is read, and the batches are not: their places are not needed.

@@ -18,7 +18,7 @@ export type ShownRecord = {
   readonly segment: number
   readonly group: number
   /** True when `head` does not vouch for it. */
-  readonly behindHead: boolean
+  readonly afterHead: boolean
 } & StoredRecord
 
 /** The reader of the output has closed its end. */
@@ -34,9 +34,9 @@ export async function showStorage(
   format: (record: ShownRecord) => string,
 ): Promise<TornTail | null> {
   const owner = ownerOf(directory)
-  const visit: LogVisitor = ({ file, bytes, isVouchedFor }, { group }, offsets) => {
+  const visit: LogVisitor = ({ file, bytes, isAfterHead }, { group }, offsets) => {
     if (lines.isClosed) throw new NobodyReads()
-    const place = { segment: segmentOfName(basename(file)) ?? 0, group, behindHead: !isVouchedFor }
+    const place = { segment: segmentOfName(basename(file)) ?? 0, group, afterHead: isAfterHead }
     for (const offset of offsets) lines.write(format({ ...place, ...decodeRecord(bytes, offset) }))
   }
   try {
@@ -77,13 +77,13 @@ export const showHeadings = rowOf('SEGMENT', 'GROUP', 'TYPE', 'INSTANCE', 'BALLO
 /** The most characters of a batch in a line. */
 const batchLength = 100
 
-/** A record as a row. `+` marks what lies behind `head`. */
+/** A record as a row. `+` marks what lies after `head`. */
 export function formatRecord(record: ShownRecord): string {
-  const { segment, group, behindHead, type } = record
+  const { segment, group, afterHead, type } = record
   const instance = 'instance' in record ? String(record.instance) : '-'
   const ballot = 'ballot' in record ? `${record.ballot.round}.${record.ballot.node}` : '-'
   const row = rowOf(String(segment), String(group), type, instance, ballot, contentOf(record))
-  return behindHead ? `+${row.slice(1)}` : row
+  return afterHead ? `+${row.slice(1)}` : row
 }
 
 export function formatRecordJson(record: ShownRecord): string {

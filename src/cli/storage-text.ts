@@ -39,9 +39,9 @@ function stateText({ promised, accepted, firstUnchosen }: NonNullable<StorageChe
   return `promised ${ballot}, ${counted(accepted, 'accepted record')}, first unchosen instance ${firstUnchosen}`
 }
 
-function headText({ file, offset, group, recordsBehind }: NonNullable<StorageCheck['head']>): string {
-  const behind = recordsBehind === 0 ? 'nothing' : counted(recordsBehind, 'record')
-  return `head: synced up to group ${group}, at byte ${offset} of ${file}; ${behind} behind it`
+function headText({ file, offset, group, recordsAfter }: NonNullable<StorageCheck['head']>): string {
+  const behind = recordsAfter === 0 ? 'nothing' : counted(recordsAfter, 'record')
+  return `head: synced up to group ${group}, at byte ${offset} of ${file}; ${behind} after it`
 }
 
 function segmentTable(segments: NonNullable<StorageCheck['segments']>): string {

@@ -35,7 +35,7 @@ file, the place, the reason and the remedy.`,
     .addHelpText(
       'after',
       `
-It changes nothing. A + marks records behind the place that the file head names: they may not be synced yet.`,
+It changes nothing. A + marks records after the place that the file head names: they may not be synced yet.`,
     )
     .action(show)
 }

@@ -1,4 +1,5 @@
 /** Damages what a simulated disk has synced, up to where the file `head` stands: a store must find all of it. */
+import { isSameBytes } from '../storage/log/bytes.ts'
 import { decodeHead } from '../storage/log/head.ts'
 import { blockBytes, headName, pathOf, segmentName } from '../storage/log/layout.ts'
 import type { SimulatedFiles } from './files.ts'
@@ -6,7 +7,7 @@ import type { Damaging } from './plan.ts'
 import type { Random } from './random.ts'
 import { sectorBytes } from './simulated-file.ts'
 
-/** Returns false when there was nothing to damage. */
+/** Returns false when nothing was damaged. */
 export function damageSynced(files: SimulatedFiles, how: Damaging, random: Random): boolean {
   const headPath = pathOf(headName)
   const head = files.bytesOf(headPath)
@@ -22,7 +23,11 @@ export function damageSynced(files: SimulatedFiles, how: Damaging, random: Rando
   const bytes = files.bytesOf(path)
   if (bytes === null || bytes.length === 0) return false
   const limit = path === pathOf(segmentName(last)) ? Math.min(endBytes, bytes.length) : bytes.length
-  files.damage(path, damaged(bytes, limit, how, random))
+  const after = damaged(bytes, limit, how, random)
+  // Only synced data counts. What lies after it may have been synced, too, and `head` does not name it yet.
+  const isSame = after !== null && isSameBytes(after.subarray(0, limit), bytes.subarray(0, limit))
+  if (isSame) return false
+  files.damage(path, after)
   return true
 }
 

@@ -123,17 +123,15 @@ export class SimulatedFiles {
     }
   }
 
-  /** Returns the error of the call or its result. A write that fails may have written. */
+  /** Returns the error of the call, or its result. */
   #attempt<T>(call: FileCall, path: string, action: () => T): [Error | null, T?] {
     const fault = this.#dueFault(call)
-    if (fault !== null) {
-      if (call === 'sync') this.#entries.get(path)?.failSync()
-      // A full disk is often noticed in the middle of a write.
-      if (call === 'write') action()
-      return [errorOf(fault.code, `${call} ${path}`)]
-    }
+    if (fault !== null && call === 'sync') this.#entries.get(path)?.failSync()
     try {
-      return [null, action()]
+      // A full disk is often noticed in the middle of a write, so a write that fails may have written.
+      const result = fault === null || call === 'write' ? action() : undefined
+      if (fault !== null) throw errorOf(fault.code, `${call} ${path}`)
+      return [null, result as T]
     } catch (error) {
       return [error as Error]
     }

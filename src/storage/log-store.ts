@@ -79,7 +79,7 @@ export class LogStore {
   }
 
   /**
-   * Opens and verifies the store, and makes durable what it read: the promise, the accepted records and everything behind `head`
+   * Opens and verifies the store, and makes durable what it read: the promise, the accepted records and everything after `head`
    * are written again and synced. Throws a `StorageError` that names the directory and the reason.
    */
   *open(): Process<OpenedStorage> {
@@ -186,7 +186,7 @@ export class LogStore {
     if (this.#writer === null) return
     try {
       try {
-        if (this.#failed === null && this.#upkeep?.isBehind === true) yield* this.#writer.writeHead()
+        if (this.#failed === null && this.#upkeep?.headLags === true) yield* this.#writer.writeHead()
       } finally {
         yield* this.#writer.close()
       }
@@ -289,10 +289,7 @@ export class LogStore {
 
   /** Records a failed write. The file must not be written again, since the contents of the disk are unknown. */
   #fail(error: unknown): StorageError {
-    const isFull = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
-    const reason = isFull
-      ? `the disk is full (${messageOf(error)}). Restart the server when there is space`
-      : `a write failed: ${messageOf(error)}. Restart the server when the disk works again`
+    const reason = reasonOf(error)
     if (this.#failed !== null) return this.#failed
     this.#failed = this.#error(reason, error)
     this.#upkeep?.end()
@@ -302,5 +299,22 @@ export class LogStore {
 
   #error(reason: string, cause?: unknown): StorageError {
     return new StorageError(this.#options.directory, reason, cause)
+  }
+}
+
+/** Why a write failed, and what to do. */
+function reasonOf(error: unknown): string {
+  const text = messageOf(error)
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return `the disk is full (${text}). Restart the server when there is space`
+    case 'EACCES':
+    case 'EPERM':
+      return `a write is not permitted (${text}). Give the user of the server write access, and restart the server`
+    case 'EROFS':
+      return `the file system is read-only (${text}). Mount it writable, and restart the server`
+    default:
+      return `a write failed: ${text}. Restart the server when the disk works again`
   }
 }

@@ -4,7 +4,7 @@ import type { Operation } from '../core/process.ts'
 import type { Files } from './files.ts'
 import { privateDirectory, privateFile } from './permissions.ts'
 
-/** What a read to the end asks for behind the end, to see that nothing follows. */
+/** What a read to the end asks for after the end, to see that nothing follows. */
 const leastReadBytes = 4_096
 
 type Ended<T> = Parameters<Operation<T>>[0]

@@ -103,7 +103,7 @@ describe('storage check', () => {
       damage: null,
       server,
       state: { promised: { round: 4, node: 0 }, accepted: 1, firstUnchosen: 1 },
-      head: { file: 'log/00000001.log', offset: 16_384, group: 3, recordsBehind: 0 },
+      head: { file: 'log/00000001.log', offset: 16_384, group: 3, recordsAfter: 0 },
       segments: [{ file: 'log/00000001.log', begun: 'opened', groups: 3, records: 6, bytes: 16_384 }],
       unused: [],
     })
@@ -292,18 +292,18 @@ describe('storage show', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line))
-    expect(records[0]).toEqual({ segment: 1, group: 1, behindHead: false, type: 'identity', identity })
+    expect(records[0]).toEqual({ segment: 1, group: 1, afterHead: false, type: 'identity', identity })
     expect(records[2]).toEqual({
       segment: 1,
       group: 2,
-      behindHead: false,
+      afterHead: false,
       type: 'accepted',
       ...record(0, 3, 'first'),
     })
     expect(records[3]).toEqual({
       segment: 1,
       group: 3,
-      behindHead: false,
+      afterHead: false,
       type: 'chosenAsAccepted',
       instance: 0,
     })
@@ -327,7 +327,7 @@ describe('storage show', () => {
     expect(stderr).toMatch(/^paxos: the end of the log is torn: log\/00000001\.log, at byte 20480: /)
     expect(await checked()).toMatchObject({
       code: 0,
-      json: { head: { group: 3, recordsBehind: 1 }, state: { promised: { round: 5 } } },
+      json: { head: { group: 3, recordsAfter: 1 }, state: { promised: { round: 5 } } },
     })
   })
 

@@ -27,6 +27,8 @@ describe('an opening', () => {
   })
 })
 
+const segment = 'log/00000001.log'
+
 /** A store whose segments all have the same salt, with a group for each of the promises. */
 function storeOf(...rounds: readonly number[]): MemoryFiles {
   const files = new MemoryFiles()
@@ -40,7 +42,6 @@ function storeOf(...rounds: readonly number[]): MemoryFiles {
 }
 
 describe('a group with the right number, place and salt, but another predecessor', () => {
-  const segment = 'log/00000001.log'
   const contents = new Map(storeOf(1, 5, 6).contents)
   const other = storeOf(2, 5, 6).contents.get(segment)!
   const bytes = contents.get(segment)!.slice()
@@ -68,5 +69,25 @@ describe('a group with the right number, place and salt, but another predecessor
       whyNotNext: (before, { group }) => (group === before.group + 1 ? null : 'another number'),
     })
     expect(how).toMatchObject({ status: 'ended', result: { promised: ballot(6) } })
+  })
+})
+
+describe('a segment that is cut within the zeros that fill its last synced block', () => {
+  it('is damage: what followed was synced, too', () => {
+    const files = storeOf(1)
+    const contents = new Map(files.contents)
+    const whole = contents.get(segment)!
+    contents.set(segment, whole.slice(0, 3 * blockBytes - 100))
+    const clock = new ManualClock()
+    const store = new LogStore({
+      files: new MemoryFiles(contents),
+      directory: 'd',
+      after: clock.after,
+      salt: () => 8,
+    })
+    const how = settled(store.open())
+    expect(how.status === 'failed' ? how.error.message : 'it opened').toContain(
+      `${segment}, at byte ${3 * blockBytes - 100}: the file ends there, but it was synced up to byte ${3 * blockBytes}`,
+    )
   })
 })

@@ -17,7 +17,7 @@ import { encodeHeader, type SegmentHeader, startOf } from './segment-header.ts'
 
 /** The sizes of a log. Tests use smaller ones, so that segments change often. */
 export interface LogSizes {
-  /** A group that would end behind this size begins a new segment. */
+  /** A group that would end after this size begins a new segment. */
   readonly segmentBytes: number
   /** A segment is written ahead with zeros in steps of this size, a whole number of blocks. */
   readonly aheadBytes: number
@@ -59,7 +59,7 @@ export class LogWriter {
   #directory: string = logDirectory
   #header: SegmentHeader | null = null
   #end: LogPosition = { segment: 0, group: 0, endBytes: 0, checksum: 0 }
-  /** The length of the file of the present segment. It holds zeros behind `#end`. */
+  /** The length of the file of the present segment. It holds zeros after `#end`. */
   #lengthBytes = 0
   /** The number of the last write of `head`. */
   #turn: number
@@ -190,7 +190,7 @@ export class LogWriter {
     return { bytes, segment, offset }
   }
 
-  /** Writes zeros behind `endBytes` when the file ends there. */
+  /** Writes zeros after `endBytes` when the file ends there. */
   *#writeAhead(path: string, endBytes: number): Process {
     if (endBytes < this.#lengthBytes) return
     const { files, sizes } = this.#options

@@ -43,9 +43,9 @@ export interface LogContents {
   /** The state at `head`. It does not contain the records of `tail`. */
   readonly index: LogIndex
   readonly head: Head
-  /** The records behind `head`, which may be in the cache of the operating system only. */
+  /** The records after `head`, which may be in the cache of the operating system only. */
   readonly tail: readonly Bytes[]
-  /** A write that was interrupted, or damage behind `head` that cannot be told from one. */
+  /** A write that was interrupted, or damage after `head` that cannot be told from one. */
   readonly torn: TornTail | null
   readonly cluster: string
   readonly incarnation: string
@@ -56,9 +56,9 @@ export interface LogContents {
   readonly nextSegment: number
 }
 
-/** Receives each group of the log in order. `isVouchedFor` is false behind `head`. */
+/** Receives each group of the log in order. */
 export type LogVisitor = (
-  segment: { readonly file: string; readonly bytes: Bytes; readonly isVouchedFor: boolean },
+  segment: { readonly file: string; readonly bytes: Bytes; readonly isAfterHead: boolean },
   header: GroupHeader,
   records: readonly number[],
 ) => void
@@ -75,7 +75,7 @@ export const logRules: LogRules = { whyNotNext, mayEndBeforeHead: () => false }
 
 /**
  * Reads the log; `null` when there is none. Throws a `Damage` when a part of what `head` names is missing, does not fit or cannot be
- * read, and when a group behind it is bad but cannot be the last one.
+ * read, and when a group after it is bad but cannot be the last one.
  */
 export function* readLog(
   files: ReadableFiles,
@@ -86,12 +86,18 @@ export function* readLog(
   return names === null ? null : yield* new LogReader(files, names, visit, rules).read()
 }
 
-/** Runs a read. Its error is damage, never the end of a file. */
+/** Errors that the process or its user causes, and not the disk. */
+const ofProcess: readonly string[] = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM']
+
+/** Runs a read. An error of the disk is damage, never the end of a file. */
 function* intact<T>(read: Process<T>, file: string, offset = 0): Process<T> {
   try {
     return yield* read
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (ofProcess.includes(code))
+      throw new Error(`${file} cannot be read: ${messageOf(error)}`, { cause: error })
+    const isMissing = code === 'ENOENT'
     throw new Damage(
       file,
       offset,
@@ -109,7 +115,7 @@ class LogReader {
   readonly #index = new LogIndex()
   readonly #summaries: SegmentSummary[] = []
   readonly #tail: Bytes[] = []
-  #isVouchedFor = true
+  #isAfterHead = false
 
   constructor(files: ReadableFiles, names: readonly string[], visit: LogVisitor, rules: LogRules) {
     this.#files = files
@@ -129,10 +135,10 @@ class LogReader {
       if (stopped !== 'reached') throw this.#ended(end, stopped, until)
     }
     const last = yield* this.#scan(own, null, head.synced)
-    if (this.#isVouchedFor && !this.#rules.mayEndBeforeHead()) {
+    if (!this.#isAfterHead && !this.#rules.mayEndBeforeHead()) {
       throw this.#ended(last.end, last.stopped, head.synced)
     }
-    const { torn, headers } = yield* this.#behind(own, last)
+    const { torn, headers } = yield* this.#afterHead(own, last)
     const used = new Set([...chain, ...headers].map(({ segment }) => segment))
     const { cluster, incarnation } = own
     return {
@@ -182,7 +188,7 @@ class LogReader {
     const decoded = decodeHeader(yield* intact(until(this.#files.read(path, 0, blockBytes)), path))
     if ('reason' in decoded) return decoded
     const { segment: named, after } = decoded.header
-    // A complete header is not torn, so a wrong one is damage behind `head` too.
+    // A complete header is not torn, so a wrong one is damage after `head` too.
     if (named !== segment) throw new Damage(path, 0, `it is segment ${named}`)
     const isInOrder = after === null ? segment === 1 : after.segment < segment
     if (!isInOrder) throw new Damage(path, 0, `it follows segment ${after?.segment ?? 'none'}`)
@@ -190,11 +196,11 @@ class LogReader {
   }
 
   /**
-   * Reads the segments behind the one that `head` names. Only a segment that was begun because the one before was full is a part
+   * Reads the segments after the one that `head` names. Only a segment that was begun because the one before was full is a part
    * of the log. A server that opened the log does not vote before `head` names its new segment, so nothing depends on that segment
    * before.
    */
-  *#behind(
+  *#afterHead(
     own: SegmentHeader,
     last: SegmentScan,
   ): Process<{ readonly torn: TornTail | null; readonly headers: readonly SegmentHeader[] }> {
@@ -234,7 +240,7 @@ class LogReader {
     return { torn: { file, offset, reason }, headers }
   }
 
-  /** Throws when a segment behind `head` was begun at a start that ended: then `head` is an older copy. */
+  /** Throws when a segment after `head` was begun at a start that ended: then `head` is an older copy. */
   *#refuseInForce(header: SegmentHeader, own: SegmentHeader): Process {
     const { segment, salt, after } = header
     const file = pathOf(segmentName(segment))
@@ -250,23 +256,28 @@ class LogReader {
     )
   }
 
-  /** Reads and scans a segment. From the place `head` on, groups belong to the tail. */
-  *#scan(header: SegmentHeader, until_: LogPosition | null, head: LogPosition | null): Process<SegmentScan> {
+  /** Reads and scans a segment up to `end`, or to its last group. After the place `head`, groups belong to the tail. */
+  *#scan(header: SegmentHeader, end: LogPosition | null, head: LogPosition | null): Process<SegmentScan> {
     const { segment, salt, begun } = header
     const file = pathOf(segmentName(segment))
     const bytes = yield* intact(until(this.#files.read(file, 0, toTheEnd)), file)
     const start = startOf(header)
     let groups = 0
     let records = 0
-    const visit: GroupVisitor = (group, end, offsets) => {
+    const visit: GroupVisitor = (group, place, offsets) => {
       groups += 1
       records += offsets.length
-      this.#visit({ file, bytes, isVouchedFor: this.#isVouchedFor }, group, offsets)
-      if (this.#isVouchedFor) this.#apply(file, bytes, segment, offsets)
-      else this.#keep(bytes, offsets)
-      if (head !== null && samePosition(end, head)) this.#isVouchedFor = false
+      this.#visit({ file, bytes, isAfterHead: this.#isAfterHead }, group, offsets)
+      if (this.#isAfterHead) this.#keep(bytes, offsets)
+      else this.#apply(file, bytes, segment, offsets)
+      if (head !== null && samePosition(place, head)) this.#isAfterHead = true
     }
-    const scan = this.#scanBytes({ bytes, salt, start, until: until_ }, visit)
+    const scan = this.#scanBytes({ bytes, salt, start, until: end }, visit)
+    // Zeros are written ahead, so a file never ended within the zeros that fill its last synced block.
+    const syncedBytes = (end ?? head)?.endBytes ?? 0
+    if (bytes.length < syncedBytes && !this.#rules.mayEndBeforeHead()) {
+      throw new Damage(file, bytes.length, `the file ends there, but it was synced up to byte ${syncedBytes}`)
+    }
     this.#index.release()
     this.#summaries.push({ file, begun, groups, records, endBytes: scan.end.endBytes })
     return scan
@@ -291,13 +302,17 @@ class LogReader {
 
   /** The damage when a segment ends before a place that it must reach. */
   #ended(end: LogPosition, stopped: SegmentScan['stopped'], expected: LogPosition): Damage {
-    const why = typeof stopped === 'string' ? 'only zeros follow, or nothing' : stopped.reason
+    const file = pathOf(segmentName(end.segment))
     const where =
       expected.segment === end.segment
         ? `group ${expected.group}, at byte ${expected.endBytes}`
         : `group ${expected.group} in segment ${expected.segment}`
+    if (end.group >= expected.group) {
+      return new Damage(file, end.endBytes, `the log does not pass ${where}, up to which it was synced`)
+    }
+    const why = typeof stopped === 'string' ? 'only zeros follow, or nothing' : stopped.reason
     return new Damage(
-      pathOf(segmentName(end.segment)),
+      file,
       end.endBytes,
       `the log ends after group ${end.group} (${why}), but it was synced up to ${where}`,
     )

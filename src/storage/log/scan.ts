@@ -89,7 +89,7 @@ function nextGroup(
   return { header, records }
 }
 
-/** The number of a complete group with at least the number `least`, behind `place`. */
+/** The number of a complete group with at least the number `least`, after `place`. */
 function groupAfter(bytes: Bytes, { segment, salt, offset }: GroupPlace, least: number): number | null {
   for (let next = offset + blockBytes; next < bytes.length; next += blockBytes) {
     const decoded = decodeGroup(bytes, { segment, salt, offset: next })

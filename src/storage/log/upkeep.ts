@@ -48,7 +48,7 @@ export class Upkeep {
   }
 
   /** True when `head` does not name the last synced group. */
-  get isBehind(): boolean {
+  get headLags(): boolean {
     return !samePosition(this.#vouched, this.#writer.end)
   }
 
@@ -61,7 +61,7 @@ export class Upkeep {
 
   /** Makes sure that what waits is written, and that `head` follows. */
   arm(): void {
-    const isDue = this.#options.isWriting() || this.#options.hasWaiting() || this.isBehind
+    const isDue = this.#options.isWriting() || this.#options.hasWaiting() || this.headLags
     if (this.#cancelTick !== null || !isDue || this.#isOver) return
     this.#cancelTick = this.#options.after(quietMs, () => {
       this.#cancelTick = null
@@ -82,7 +82,7 @@ export class Upkeep {
     this.#wroteSinceTick = false
     this.#ticksSinceHead += 1
     if (isQuiet && this.#options.hasWaiting()) this.#options.writeWaiting()
-    else if (this.isBehind && (isQuiet || this.#ticksSinceHead >= ticksUnderLoad)) this.#writeHead()
+    else if (this.headLags && (isQuiet || this.#ticksSinceHead >= ticksUnderLoad)) this.#writeHead()
   }
 
   #writeHead(): void {
