@@ -9,6 +9,12 @@ export function serverAddress(id: NodeId): Address {
   return `server-${id}:29367`
 }
 
+/** The server with this address in a simulated run; `null` for the address of a client. */
+export function serverAt(address: Address): NodeId | null {
+  const id = /^server-(\d+):/.exec(address)?.[1]
+  return id === undefined ? null : Number(id)
+}
+
 /** The session of a client. It was opened at instance 0, so no server refuses it as too old. */
 export function uidOf(client: string): string {
   return `${client}@0`

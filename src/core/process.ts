@@ -19,11 +19,11 @@ export function* until<T>(operation: Operation<T>): Process<T> {
  * Runs a process from one wait to the next, and calls `ended` at its end, with the error that it threw or with its result. An
  * error that `ended` itself throws passes through.
  */
-export function run<R>(process: Process<R>, ended: (error: Error | null, result?: R) => void): void {
+export function run<R>(routine: Process<R>, ended: (error: Error | null, result?: R) => void): void {
   const resume = (error: Error | null, result?: unknown): void => {
     let next: IteratorResult<Operation<unknown>, R>
     try {
-      next = error === null ? process.next(result) : process.throw(error)
+      next = error === null ? routine.next(result) : routine.throw(error)
     } catch (thrown) {
       ended(thrown instanceof Error ? thrown : new Error(String(thrown)))
       return
@@ -35,9 +35,9 @@ export function run<R>(process: Process<R>, ended: (error: Error | null, result?
 }
 
 /** Runs a process. The promise settles at its end. */
-export function promised<R>(process: Process<R>): Promise<R> {
+export function promised<R>(routine: Process<R>): Promise<R> {
   return new Promise((resolve, reject) => {
-    run(process, (error, result) => {
+    run(routine, (error, result) => {
       if (error === null) resolve(result as R)
       else reject(error)
     })

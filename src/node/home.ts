@@ -13,7 +13,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import type { FoundingRecord } from '../../machines/founding.ts'
@@ -117,7 +117,7 @@ export class DataDirectory implements Home {
       rmSync(temporary, { force: true })
       const file = openSync(temporary, 'wx', privateFile)
       try {
-        writeSync(file, encodeStanding(standing))
+        writeFileSync(file, encodeStanding(standing))
         fsyncSync(file)
       } finally {
         closeSync(file)

@@ -33,9 +33,14 @@ export async function openStore(
 ): Promise<OpenStore> {
   const storage =
     directory === null ? new MemoryStorage() : new LogStorage(directory.path, { closed: owner.release })
-  const durable = await storage.open()
+  const place = dataDir ?? 'memory'
+  // The check comes before the opening writes: the log may be another server's, which runs.
+  const durable = await storage.open((stored) => {
+    const refusal = whyForeign(stored, owner.identity)
+    if (refusal !== null) throw new StartError(`${words.names.dataDir} ${place} ${refusal}`)
+  })
   try {
-    await claim(storage, durable, owner, dataDir ?? 'memory', words)
+    if (durable.identity === null) await initialise(storage, owner, place)
     opened()
   } catch (error) {
     await storage.close().catch(() => undefined)
@@ -44,24 +49,17 @@ export async function openStore(
   return { storage, durable }
 }
 
-/** Checks that the store belongs to its owner, and that a member's store is not empty. */
-async function claim(
+/** Stores the owner in an empty store. The store of a member is never empty. */
+async function initialise(
   storage: Storage,
-  { identity: stored }: OpenedStorage,
   { identity, isMember }: StoreOwner,
   place: string,
-  { names }: OptionWords,
 ): Promise<void> {
-  if (stored === null) {
-    if (isMember) {
-      const damage = lostLog()
-      throw new StorageError(place, damage.message, damage)
-    }
-    await storage.initialise(identity)
-    return
+  if (isMember) {
+    const damage = lostLog()
+    throw new StorageError(place, damage.message, damage)
   }
-  const refusal = whyForeign(stored, identity)
-  if (refusal !== null) throw new StartError(`${names.dataDir} ${place} ${refusal}`)
+  await storage.initialise(identity)
 }
 
 /** The damage when a server that may have voted has no log. */

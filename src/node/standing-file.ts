@@ -38,7 +38,7 @@ function parsed(text: string): StandingFile {
   } catch {
     // Damage, as below.
   }
-  throw damaged(`its ${fileName} is not the JSON of an object`)
+  throw damaged(`its ${fileName} is not a JSON object`)
 }
 
 function damaged(reason: string): Damage {

@@ -3,6 +3,7 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
 import type { ServerMessage } from '../../machines/messages.ts'
 import type { Fact } from '../core/facts.ts'
+import { serverAt } from '../core/names.ts'
 import { machineStateOf } from '../inspect/records/machine-state.ts'
 import type {
   Cause,
@@ -169,7 +170,8 @@ export class RunRecorder {
   }
 
   #clientMoved({ client, seq, servers, event, step }: ClientMachineStep): void {
-    const nodeAt = (server: ServerIndex) => this.#partyAt(servers[server] ?? '') as NodeId
+    // A client may ask a server that has not joined yet.
+    const nodeAt = (server: ServerIndex) => serverAt(servers[server] ?? '') as NodeId
     this.#record({
       kind: 'client',
       client,

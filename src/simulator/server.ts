@@ -133,7 +133,7 @@ export class SimulatedServer {
   /** Starts a process, which opens the store and then serves. At the beginning of a run the store opens at once. */
   start({ atOnce } = { atOnce: false }): void {
     if (this.isUp) throw new Error(`server ${this.id} is already running`)
-    const process: ServerProcess = new ServerProcess(this.#around, {
+    const begun: ServerProcess = new ServerProcess(this.#around, {
       id: this.id,
       incarnation: this.#incarnation,
       disk: this.#disk,
@@ -141,15 +141,15 @@ export class SimulatedServer {
       rate: this.#rate,
       wallClock: () => epochMs + this.clockAheadMs + Math.floor(this.#around.timeline.nowMs),
       callMs: (call) => {
-        if (process.run === null && atOnce) return null
+        if (begun.run === null && atOnce) return null
         return call === 'sync' ? (this.slowSyncMs ?? 0.125 + this.#random.below(16) / 8) : callMs
       },
       failed: (error) => this.#failed(error),
     })
-    this.#process = process
+    this.#process = begun
     this.#starts += 1
-    run(this.#disk.open(process), (error, opened) => {
-      if (error === null) this.#serve(process, opened!)
+    run(this.#disk.open(begun), (error, opened) => {
+      if (error === null) this.#serve(begun, opened!)
       else if (error instanceof StorageError) this.#failed(error)
       else throw error
     })
@@ -165,10 +165,10 @@ export class SimulatedServer {
    * process continues when the last one ends. A crash ends all of them.
    */
   pause(): () => void {
-    const process = this.#process
-    if (process === null) throw new Error(`server ${this.id} is not running`)
-    process.suspension.pause()
-    return () => process.suspension.resume()
+    const paused = this.#process
+    if (paused === null) throw new Error(`server ${this.id} is not running`)
+    paused.suspension.pause()
+    return () => paused.suspension.resume()
   }
 
   /** The process ends, or the power fails. */
@@ -206,14 +206,14 @@ export class SimulatedServer {
     this.#process?.watch('any', null)
   }
 
-  #serve(process: ServerProcess, opened: Opened): void {
+  #serve(begun: ServerProcess, opened: Opened): void {
     if (opened.isTorn) this.#around.met('an interrupted write dropped from a log')
-    process.serve(opened)
+    begun.serve(opened)
     this.#around.happened(this.id, { type: 'start' })
     this.#around.network.listen(this.address, (datagram, from) => {
-      process.suspension.take(() => {
+      begun.suspension.take(() => {
         this.#around.heard(this, datagram as SimulatedDatagram)
-        process.run?.receive(datagram as SimulatedDatagram, from)
+        begun.run?.receive(datagram as SimulatedDatagram, from)
       })
     })
   }

@@ -76,6 +76,12 @@ function shortPath(directory: string): { readonly path: string; remove(): void }
   }
   const place = mkdtempSync(join(tmpdir(), 'paxos-'))
   const path = join(place, 'd')
+  if (Buffer.byteLength(join(path, `${prefix}12345678`)) > longestPath) {
+    rmSync(place, { recursive: true, force: true })
+    throw new Error(
+      `its path and that of the directory for temporary files (${tmpdir()}) are too long for a socket`,
+    )
+  }
   symlinkSync(absolute(directory), path)
   return { path, remove: () => rmSync(place, { recursive: true, force: true }) }
 }

@@ -5,7 +5,7 @@ import { promised } from '../core/process.ts'
 import type { LogSizes } from './log/log-writer.ts'
 import { LogStore } from './log-store.ts'
 import { RealFiles } from './real-files.ts'
-import type { Identity, OpenedStorage, Storage, StorageError } from './storage.ts'
+import type { Identity, OpenedStorage, OwnerCheck, Storage, StorageError } from './storage.ts'
 
 export interface LogStorageOptions {
   readonly sizes?: LogSizes
@@ -18,6 +18,7 @@ export class LogStorage implements Storage {
   readonly whenFailed: Promise<StorageError>
   readonly #store: LogStore
   readonly #closed: () => Promise<void>
+  #opening: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | null = null
 
   /**
@@ -47,8 +48,11 @@ export class LogStorage implements Storage {
     return this.#store.failed
   }
 
-  open(): Promise<OpenedStorage> {
-    return promised(this.#store.open())
+  open(check?: OwnerCheck): Promise<OpenedStorage> {
+    this.#closing = null
+    const opened = promised(this.#store.open(check))
+    this.#opening = opened.catch(() => undefined)
+    return opened
   }
 
   initialise(identity: Identity): Promise<void> {
@@ -69,7 +73,7 @@ export class LogStorage implements Storage {
   }
 
   close(): Promise<void> {
-    this.#closing ??= promised(this.#store.close()).finally(this.#closed)
+    this.#closing ??= this.#opening.then(() => promised(this.#store.close())).finally(this.#closed)
     return this.#closing
   }
 }

@@ -3,6 +3,7 @@ import type { Write } from '../../machines/outputs.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
 import { type Process, run, until } from '../core/process.ts'
+import { StartError } from '../core/start-error.ts'
 import type { Files } from './files.ts'
 import { pageEnd, readChosen } from './log/chosen-pages.ts'
 import { firstRecordOffset, recordCountOf } from './log/group.ts'
@@ -19,7 +20,7 @@ import { type LogContents, readLog } from './log/read-log.ts'
 import { batchBytes, lengthOf, type StoredRecord } from './log/records.ts'
 import { recordsOf } from './log/records-of-write.ts'
 import { type After, Upkeep } from './log/upkeep.ts'
-import { type Identity, type OpenedStorage, StorageError } from './storage.ts'
+import { type Identity, type OpenedStorage, type OwnerCheck, StorageError } from './storage.ts'
 import { type StoreParts, usualStoreParts } from './store-parts.ts'
 
 export interface LogStoreOptions {
@@ -53,7 +54,7 @@ export class LogStore {
   readonly #options: LogStoreOptions
   readonly #parts: StoreParts
   readonly #files: Files
-  #status: 'closed' | 'open' | 'initialised' = 'closed'
+  #status: 'closed' | 'opening' | 'open' | 'initialised' = 'closed'
   #failed: StorageError | null = null
   /** The state after all requested writes. */
   #state: DurableState = nothingDurable
@@ -80,17 +81,20 @@ export class LogStore {
 
   /**
    * Opens and verifies the store, and makes durable what it read: the promise, the accepted records and everything after `head`
-   * are written again and synced. Throws a `StorageError` that names the directory and the reason.
+   * are written again and synced. Before that it calls `check`. Throws the error of `check`, or a `StorageError` that names the
+   * directory and the reason.
    */
-  *open(): Process<OpenedStorage> {
+  *open(check: OwnerCheck = () => undefined): Process<OpenedStorage> {
     if (this.#status !== 'closed') throw this.#error('it is open already')
     if (this.#failed !== null) throw this.#failed
+    this.#status = 'opening'
     try {
       const contents = yield* readLog(this.#files, undefined, this.#parts.rules)
-      this.#status = 'open'
+      if (contents === null) this.#status = 'open'
       if (contents === null) return { identity: null, ...nothingDurable, torn: null }
       const { index, torn } = contents
       if (index.identity === null) throw new Error('it holds no identity')
+      check(index.identity)
       yield* this.#continue(contents)
       this.#state = index.durable
       index.keepPlacesOnly()
@@ -98,13 +102,15 @@ export class LogStore {
       return { identity: index.identity, ...this.#state, torn }
     } catch (error) {
       this.#status = 'closed'
-      throw error === this.#failed ? error : this.#error(messageOf(error), error)
+      throw error === this.#failed || error instanceof StartError
+        ? error
+        : this.#error(messageOf(error), error)
     }
   }
 
   /** Stores and syncs the identity. Throws a `StorageError` when the store holds one, or when the write fails. */
   *initialise(identity: Identity): Process {
-    if (this.#status === 'closed') throw this.#error('it is not open')
+    if (this.#status === 'closed' || this.#status === 'opening') throw this.#error('it is not open')
     if (this.#status === 'initialised' || this.#isWriting) {
       throw this.#error('it holds the data of a server already. Give an empty directory')
     }
@@ -153,7 +159,7 @@ export class LogStore {
    * batch if one is chosen. Throws a `StorageError` when one of them is damaged or cannot be read.
    */
   *chosen(from: Instance, limitBytes: number): Process<Batch[]> {
-    if (this.#status === 'closed') throw this.#error('it is not open')
+    if (this.#status === 'closed' || this.#status === 'opening') throw this.#error('it is not open')
     const { chosen } = this.#index
     const written = chosen.count
     const unwritten = [...this.#unwritten]
@@ -196,17 +202,18 @@ export class LogStore {
   }
 
   /**
-   * Writes again what must not be forgotten, into a new segment: it may be in the cache of the operating system only. Then removes
-   * the segments that are no part of the log.
+   * Removes the segments that are no part of the log. Then writes again what must not be forgotten, into a new segment: it may be in
+   * the cache of the operating system only.
    */
   *#continue({ index, head, tail, superseded, nextSegment, ...owner }: LogContents): Process {
     const files = this.#files
     this.#index = index
     const writer = this.#writerFor(owner, head.turn)
     try {
-      this.#apply(yield* writer.continueIn(nextSegment, head.synced, [...index.votes, ...tail]))
+      // On a full disk the remains of failed starts are removed first. The log does not contain them.
       for (const name of superseded) yield* until(files.remove(pathOf(name)))
       if (superseded.length > 0) yield* until(files.syncDirectory(logDirectory))
+      this.#apply(yield* writer.continueIn(nextSegment, head.synced, [...index.votes, ...tail]))
     } catch (error) {
       throw this.#fail(error)
     }
@@ -283,7 +290,7 @@ export class LogStore {
   /** Why no write is possible now; `null` when one is. */
   #refusal(): StorageError | null {
     if (this.#failed !== null) return this.#failed
-    if (this.#status === 'closed') return this.#error('it is not open')
+    if (this.#status === 'closed' || this.#status === 'opening') return this.#error('it is not open')
     return this.#status === 'open' ? this.#error('it is not initialised: no write is allowed yet') : null
   }
 

@@ -3,7 +3,7 @@ import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
-import { type Identity, type OpenedStorage, type Storage, StorageError } from './storage.ts'
+import { type Identity, type OpenedStorage, type OwnerCheck, type Storage, StorageError } from './storage.ts'
 
 interface Waiting {
   readonly synced: boolean
@@ -33,8 +33,9 @@ export class MemoryStorage implements Storage {
     return this.#failed
   }
 
-  async open(): Promise<OpenedStorage> {
+  async open(check: OwnerCheck = () => undefined): Promise<OpenedStorage> {
     if (this.#isOpen) throw new StorageError(place, 'it is open already')
+    if (this.#identity !== null) check(this.#identity)
     this.#isOpen = true
     this.#failed = null
     return { identity: this.#identity, ...this.#state, torn: null }

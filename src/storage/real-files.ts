@@ -4,6 +4,9 @@ import type { Operation } from '../core/process.ts'
 import type { Files } from './files.ts'
 import { privateDirectory, privateFile } from './permissions.ts'
 
+/** Opens a named pipe without waiting for its other end. */
+const readOnly = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0)
+
 /** What a read to the end asks for after the end, to see that nothing follows. */
 const leastReadBytes = 4_096
 
@@ -29,16 +32,16 @@ export class RealFiles implements Files {
 
   read(path: string, offset: number, lengthBytes: number): Operation<Uint8Array> {
     return (ended) =>
-      fs.open(this.#at(path), 'r', (error, file) => {
+      fs.open(this.#at(path), readOnly, (error, file) => {
         if (error !== null) {
           ended(error)
           return
         }
         fs.fstat(file, (unknown, stats) => {
-          const sizeBytes = unknown === null ? stats.size : 0
-          readFrom(file, { offset, lengthBytes, sizeBytes }, (failed, bytes) => {
-            fs.close(file, () => ended(failed, bytes))
-          })
+          const close: Ended<Uint8Array> = (failed, bytes) => fs.close(file, () => ended(failed, bytes))
+          if (unknown !== null) close(unknown)
+          else if (stats.isFile()) readFrom(file, { offset, lengthBytes, sizeBytes: stats.size }, close)
+          else close(new Error('it is not a file'))
         })
       })
   }
@@ -128,7 +131,7 @@ export class RealFiles implements Files {
 interface Stretch {
   readonly offset: number
   readonly lengthBytes: number
-  /** The size of the file, as far as it is known. */
+  /** The size of the file. */
   readonly sizeBytes: number
 }
 

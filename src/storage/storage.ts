@@ -31,6 +31,9 @@ export interface OpenedStorage extends Durable {
   readonly torn: TornTail | null
 }
 
+/** Throws a `StartError` when the owner of a store is not the expected one. */
+export type OwnerCheck = (identity: Identity) => void
+
 export interface Storage {
   /** The error of the first failed write, which fails all later writes too; `null` while no write has failed. */
   readonly failed: StorageError | null
@@ -39,10 +42,10 @@ export interface Storage {
   readonly whenFailed: Promise<StorageError>
 
   /**
-   * Opens and verifies the stored data. Throws a `StorageError` that names the directory and the reason: in use by another
-   * process, damaged, or not a store of this kind.
+   * Opens and verifies the stored data. Calls `check` with the stored identity before it writes, and throws the error of `check`.
+   * Throws a `StorageError` that names the directory and the reason when the data is damaged or not of this kind.
    */
-  open(): Promise<OpenedStorage>
+  open(check?: OwnerCheck): Promise<OpenedStorage>
 
   /** Stores and syncs the identity. Throws a `StorageError` when the storage already holds one. */
   initialise(identity: Identity): Promise<void>

@@ -25,7 +25,7 @@ describe('--shard', () => {
 
 describe('--faults', () => {
   test('is a list of kinds', () => {
-    expect(parseFaults('loss,failedSync')).toEqual(['loss', 'failedSync'])
+    expect(parseFaults('loss,diskError')).toEqual(['loss', 'diskError'])
   })
 
   test.each([

@@ -113,7 +113,7 @@ describe('storage check', () => {
         '',
         'server 1 of the cluster c1, incarnation founder-1',
         'promised 4.0, 1 accepted record, first unchosen instance 1',
-        'head: synced up to group 3, at byte 16384 of log/00000001.log; nothing behind it',
+        'head: synced up to group 3, at byte 16384 of log/00000001.log; nothing after it',
         '',
         'SEGMENT           BEGUN       GROUPS  RECORDS  BYTES',
         'log/00000001.log  at a start  3       6        16384',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { StartError } from '../../src/core/start-error.ts'
 import { blockBytes } from '../../src/storage/log/layout.ts'
 import { logRules } from '../../src/storage/log/read-log.ts'
 import { LogStore } from '../../src/storage/log-store.ts'
@@ -90,4 +91,55 @@ describe('a segment that is cut within the zeros that fill its last synced block
       `${segment}, at byte ${3 * blockBytes - 100}: the file ends there, but it was synced up to byte ${3 * blockBytes}`,
     )
   })
+})
+
+describe('two processes that use one log', () => {
+  it('are noticed at the next start, when one lacks what the other has stored', () => {
+    const files = new MemoryFiles()
+    const open = () => {
+      const clock = new ManualClock()
+      const store = new LogStore({ files, directory: 'd', after: clock.after, salt: () => 9 })
+      return { store, opened: settled(store.open()) }
+    }
+    const one = open().store
+    ended(one.initialise(identity))
+    const acknowledged: unknown[] = []
+    const other = open()
+    expect(other.opened.status).toBe('ended')
+    one.persist(accepting(7), (error) => acknowledged.push(error))
+    expect(acknowledged).toEqual([null])
+    other.store.persist(accepting(3), () => undefined)
+    const { opened } = open()
+    expect(opened.status === 'failed' ? opened.error.message : 'it opened').toMatch(
+      /log\/00000001\.log, at byte 8192: .* two processes used the directory at once/,
+    )
+  })
+})
+
+it('calls the check of the owner before it writes', () => {
+  const files = storeOf(1)
+  const before = files.contents
+  const clock = new ManualClock()
+  const store = new LogStore({ files, directory: 'd', after: clock.after, salt: () => 9 })
+  const how = settled(
+    store.open(() => {
+      throw new StartError('another server')
+    }),
+  )
+  expect(how).toMatchObject({ status: 'failed', error: { message: 'another server' } })
+  expect(files.contents).toEqual(before)
+})
+
+it('goes on after a file with a name of more than eight digits', () => {
+  const contents = new Map(storeOf(4).contents)
+  contents.set('log/99999999.log', new Uint8Array(0))
+  let files = new MemoryFiles(contents)
+  for (let start = 0; start < 3; start += 1) {
+    const clock = new ManualClock()
+    const store = new LogStore({ files, directory: 'd', after: clock.after, salt: () => 9 + start })
+    expect(ended(store.open()).promised).toEqual(ballot(4))
+    ended(store.close())
+    files = new MemoryFiles(files.contents)
+  }
+  expect([...files.contents.keys()]).toContain('log/100000002.log')
 })

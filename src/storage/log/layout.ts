@@ -10,6 +10,9 @@ export const blockBytes = 4_096
 /** The format of all files of a server. Format 1 (version 0.1.0) and format 2 kept their records in LevelDB. */
 export const storedFormat = 3
 
+/** A segment is longer than usual only if one group is. No group comes near this size. */
+export const mostSegmentBytes = 2 ** 30
+
 export const logDirectory = 'log'
 /** The log is created under this name and then renamed, so that it exists with all its files or not at all. */
 export const unfinishedLogDirectory = 'log.new'
@@ -22,8 +25,8 @@ export function segmentName(segment: number): string {
 
 /** The number of the segment with this name, or `null` if it is not the name of a segment. */
 export function segmentOfName(name: string): number | null {
-  const digits = /^(\d{8})\.log$/.exec(name)?.[1]
-  return digits === undefined || Number(digits) === 0 ? null : Number(digits)
+  const segment = Number(/^(\d{8,15})\.log$/.exec(name)?.[1] ?? 0)
+  return segment > 0 && segmentName(segment) === name ? segment : null
 }
 
 export function pathOf(name: string): string {

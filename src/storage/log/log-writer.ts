@@ -182,7 +182,8 @@ export class LogWriter {
     yield* until(files.create(path))
     yield* until(files.write(path, 0, joined([encodeHeader(header), bytes])))
     this.#lengthBytes = endBytes
-    yield* this.#writeAhead(path, endBytes)
+    // A start writes nothing ahead, so that many starts need little space.
+    if (begin.begun === 'full') yield* this.#writeAhead(path, endBytes)
     yield* until(files.sync(path))
     yield* until(files.syncDirectory(this.#directory))
     this.#header = header

@@ -1,9 +1,9 @@
 /** Reads a log and judges it. Reading changes nothing. */
 import { messageOf } from '../../core/message-of.ts'
 import { type Process, until } from '../../core/process.ts'
-import { type ReadableFiles, toTheEnd } from '../files.ts'
+import type { ReadableFiles } from '../files.ts'
 import type { TornTail } from '../storage.ts'
-import type { Bytes } from './bytes.ts'
+import { type Bytes, isSameBytes } from './bytes.ts'
 import { Damage } from './damage.ts'
 import type { GroupHeader } from './group.ts'
 import { decodeHead, type Head, headBytes } from './head.ts'
@@ -12,6 +12,7 @@ import {
   headName,
   type LogPosition,
   logDirectory,
+  mostSegmentBytes,
   pathOf,
   samePosition,
   segmentName,
@@ -116,6 +117,8 @@ class LogReader {
   readonly #summaries: SegmentSummary[] = []
   readonly #tail: Bytes[] = []
   #isAfterHead = false
+  /** Records after the place where the log left the segment before. The next segment must begin with them. */
+  #left: LeftRecords | null = null
 
   constructor(files: ReadableFiles, names: readonly string[], visit: LogVisitor, rules: LogRules) {
     this.#files = files
@@ -244,7 +247,7 @@ class LogReader {
   *#refuseInForce(header: SegmentHeader, own: SegmentHeader): Process {
     const { segment, salt, after } = header
     const file = pathOf(segmentName(segment))
-    const bytes = yield* intact(until(this.#files.read(file, 0, toTheEnd)), file)
+    const bytes = yield* this.#segmentBytes(file)
     const { end } = this.#scanBytes({ bytes, salt, start: startOf(header), until: null }, () => undefined)
     // The start itself writes one group; more were written only after `head` had named this segment.
     const isInForce = end.group > after!.group + 1 || after!.segment > own.segment
@@ -256,16 +259,23 @@ class LogReader {
     )
   }
 
+  *#segmentBytes(file: string): Process<Bytes> {
+    const bytes = yield* intact(until(this.#files.read(file, 0, mostSegmentBytes + 1)), file)
+    if (bytes.length <= mostSegmentBytes) return bytes
+    throw new Damage(file, mostSegmentBytes, 'no segment is that long')
+  }
+
   /** Reads and scans a segment up to `end`, or to its last group. After the place `head`, groups belong to the tail. */
   *#scan(header: SegmentHeader, end: LogPosition | null, head: LogPosition | null): Process<SegmentScan> {
     const { segment, salt, begun } = header
     const file = pathOf(segmentName(segment))
-    const bytes = yield* intact(until(this.#files.read(file, 0, toTheEnd)), file)
+    const bytes = yield* this.#segmentBytes(file)
     const start = startOf(header)
     let groups = 0
     let records = 0
     const visit: GroupVisitor = (group, place, offsets) => {
       groups += 1
+      if (groups === 1) this.#refuseLost(bytes, offsets)
       records += offsets.length
       this.#visit({ file, bytes, isAfterHead: this.#isAfterHead }, group, offsets)
       if (this.#isAfterHead) this.#keep(bytes, offsets)
@@ -278,9 +288,39 @@ class LogReader {
     if (bytes.length < syncedBytes && !this.#rules.mayEndBeforeHead()) {
       throw new Damage(file, bytes.length, `the file ends there, but it was synced up to byte ${syncedBytes}`)
     }
+    if (end !== null) this.#left = this.#recordsFrom(file, bytes, salt, scan.end)
     this.#index.release()
     this.#summaries.push({ file, begun, groups, records, endBytes: scan.end.endBytes })
     return scan
+  }
+
+  /** The records of the complete groups from `start` on. */
+  #recordsFrom(file: string, bytes: Bytes, salt: number, start: LogPosition): LeftRecords {
+    const records: Bytes[] = []
+    this.#scanBytes({ bytes, salt, start, until: null }, (_, __, offsets) => {
+      records.push(...offsets.map((offset) => new Uint8Array(recordAt(bytes, offset))))
+    })
+    return { file, offset: start.endBytes, records }
+  }
+
+  /**
+   * Throws when a complete group after the place where the log left the segment before is missing at the beginning of this one. A
+   * start writes all of them again, so another process has written them since then.
+   */
+  #refuseLost(bytes: Bytes, offsets: readonly number[]): void {
+    const left = this.#left
+    this.#left = null
+    if (left === null || left.records.length === 0) return
+    const written = offsets.map((offset) => recordAt(bytes, offset))
+    const first = written.findIndex((_, place) =>
+      left.records.every((record, index) => isSameBytes(record, written[place + index] ?? nothing)),
+    )
+    if (first >= 0) return
+    throw new Damage(
+      left.file,
+      left.offset,
+      'the log goes on in the next segment without the complete groups that are there: two processes used the directory at once',
+    )
   }
 
   #scanBytes(segment: Omit<SegmentToScan, 'whyNot'>, visit: GroupVisitor): SegmentScan {
@@ -296,7 +336,7 @@ class LogReader {
 
   #keep(bytes: Bytes, offsets: readonly number[]): void {
     for (const offset of offsets) {
-      this.#tail.push(new Uint8Array(bytes.subarray(offset, offset + lengthOf(bytes, offset))))
+      this.#tail.push(new Uint8Array(recordAt(bytes, offset)))
     }
   }
 
@@ -317,6 +357,18 @@ class LogReader {
       `the log ends after group ${end.group} (${why}), but it was synced up to ${where}`,
     )
   }
+}
+
+interface LeftRecords {
+  readonly file: string
+  readonly offset: number
+  readonly records: readonly Bytes[]
+}
+
+const nothing = new Uint8Array(0)
+
+function recordAt(bytes: Bytes, offset: number): Bytes {
+  return bytes.subarray(offset, offset + lengthOf(bytes, offset))
 }
 
 function isSameStore(a: SegmentHeader, b: SegmentHeader): boolean {
