@@ -65,6 +65,7 @@ export const situations = [
 
 /** The situations that a series of a hundred runs may miss. */
 export const seldom: readonly Situation[] = [
+  'a crash of a server that opened its store',
   'filling a hole below accepted records',
   'filling a hole below a full window of accepted records',
   'a learner that lost all its informants',
