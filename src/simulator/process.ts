@@ -1,16 +1,12 @@
-/** Processes in virtual time, written as generators that wait with `yield* until(…)`. */
+/** Processes in virtual time: those of src/core/process.ts, whose operations never fail. An error in one ends the run. */
+import { until as ended, type Process, run as runProcess } from '../core/process.ts'
 import type { Timeline } from './timeline.ts'
 
-/** Starts an operation that calls `resume` with its result. */
-type Begin<T> = (resume: (value: T) => void) => void
+export type { Process } from '../core/process.ts'
 
-// `until` ensures that the value of `resume` has the type that the process waits for.
-// biome-ignore lint/suspicious/noExplicitAny: one process waits for values of several types
-export type Process<R = void> = Generator<Begin<any>, R, any>
-
-/** Starts an operation and waits for its result. */
-export function* until<T>(begin: Begin<T>): Process<T> {
-  return yield begin
+/** Starts an operation that calls `resume` with its result, and waits for that. */
+export function* until<T>(begin: (resume: (value: T) => void) => void): Process<T> {
+  return yield* ended<T>((settle) => begin((value) => settle(null, value)))
 }
 
 /** Waits for `waitMs`. */
@@ -18,12 +14,10 @@ export function* sleep(timeline: Timeline, waitMs: number): Process {
   yield* until<void>((resume) => timeline.schedule(waitMs, resume))
 }
 
-/** Runs a process from one wait to the next, and calls `ended` at its end. An error in the process ends the run. */
-export function run(routine: Process, ended: () => void = () => undefined): void {
-  const resume = (value?: unknown): void => {
-    const next = routine.next(value)
-    if (next.done) ended()
-    else next.value(resume)
-  }
-  resume()
+/** Runs a process from one wait to the next, and calls `done` at its end. Throws the error of the process. */
+export function run(routine: Process, done: () => void = () => undefined): void {
+  runProcess(routine, (error) => {
+    if (error !== null) throw error
+    done()
+  })
 }

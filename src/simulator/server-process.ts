@@ -1,21 +1,13 @@
-import type { NodeId } from '../../machines/batch.ts'
 import type { Files } from '../storage/files.ts'
-import type { DiskProcess, Opened, SimulatedDisk } from './disk.ts'
+import type { DiskProcess, Opened } from './disk.ts'
 import type { FileCall, SimulatedFiles } from './files.ts'
 import type { ServerSurroundings } from './server.ts'
-import { ServerRun } from './server-run.ts'
+import { type RunOptions, ServerRun } from './server-run.ts'
 import { Suspension } from './suspension.ts'
 
-export interface ProcessOptions {
-  readonly id: NodeId
-  readonly incarnation: string
-  readonly disk: SimulatedDisk
-  readonly randomSeed: number
-  readonly rate: number
-  readonly wallClock: () => number
+export interface ProcessOptions extends Omit<RunOptions, 'suspension' | 'soon'> {
   /** The duration of a call of the file system; `null` when it ends at once. */
   readonly callMs: (call: FileCall) => number | null
-  readonly failed: (error: Error) => void
 }
 
 interface Watcher {
