@@ -32,6 +32,3 @@ export interface Files {
 
 /** What a reader of a store needs: it changes nothing. */
 export type ReadableFiles = Pick<Files, 'list' | 'read'>
-
-/** More bytes than a file of a store can have: for a read to the end. */
-export const toTheEnd = Number.POSITIVE_INFINITY

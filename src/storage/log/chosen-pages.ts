@@ -1,11 +1,11 @@
 /** Reads chosen batches from the segments of a log. */
 import type { Batch, Instance } from '../../../machines/batch.ts'
-import { messageOf } from '../../core/message-of.ts'
 import { type Process, until } from '../../core/process.ts'
 import type { Files } from '../files.ts'
 import type { Bytes } from './bytes.ts'
 import type { ChosenIndex, Place } from './chosen-index.ts'
 import { Damage } from './damage.ts'
+import { intact } from './intact.ts'
 import { pathOf, segmentName } from './layout.ts'
 import { decodeRecord, instanceOf, lengthOf, refusalOfRecord } from './records.ts'
 
@@ -42,20 +42,12 @@ export function* readChosen(
   const batches: Batch[] = []
   for (const { segment, offset, endBytes, places } of spansOf(index, from, to)) {
     const path = pathOf(segmentName(segment))
-    const read = yield* readSpan(files, path, offset, endBytes - offset)
+    const read = yield* intact(until(files.read(path, offset, endBytes - offset)), path, offset)
     for (const place of places) {
       batches.push(batchIn(read, place, offset, path, from + batches.length))
     }
   }
   return batches
-}
-
-function* readSpan(files: Files, path: string, offset: number, lengthBytes: number): Process<Bytes> {
-  try {
-    return yield* until(files.read(path, offset, lengthBytes))
-  } catch (error) {
-    throw new Damage(path, offset, `it cannot be read: ${messageOf(error)}`, error)
-  }
 }
 
 function batchIn(bytes: Bytes, place: Place, baseOffset: number, path: string, instance: Instance): Batch {

@@ -1,5 +1,4 @@
 /** Reads a log and judges it. Reading changes nothing. */
-import { messageOf } from '../../core/message-of.ts'
 import { type Process, until } from '../../core/process.ts'
 import type { ReadableFiles } from '../files.ts'
 import type { TornTail } from '../storage.ts'
@@ -7,6 +6,7 @@ import { type Bytes, isSameBytes } from './bytes.ts'
 import { Damage } from './damage.ts'
 import type { GroupHeader } from './group.ts'
 import { decodeHead, type Head, headBytes } from './head.ts'
+import { intact } from './intact.ts'
 import {
   blockBytes,
   headName,
@@ -85,27 +85,6 @@ export function* readLog(
 ): Process<LogContents | null> {
   const names = yield* intact(until(files.list(logDirectory)), logDirectory)
   return names === null ? null : yield* new LogReader(files, names, visit, rules).read()
-}
-
-/** Errors that the process or its user causes, and not the disk. */
-const ofProcess: readonly string[] = ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOMEM']
-
-/** Runs a read. An error of the disk is damage, never the end of a file. */
-function* intact<T>(read: Process<T>, file: string, offset = 0): Process<T> {
-  try {
-    return yield* read
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
-    if (ofProcess.includes(code))
-      throw new Error(`${file} cannot be read: ${messageOf(error)}`, { cause: error })
-    const isMissing = code === 'ENOENT'
-    throw new Damage(
-      file,
-      offset,
-      isMissing ? 'the file is missing' : `it cannot be read: ${messageOf(error)}`,
-      error,
-    )
-  }
 }
 
 class LogReader {

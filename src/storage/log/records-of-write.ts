@@ -1,4 +1,4 @@
-import type { Ballot } from '../../../machines/ballot.ts'
+import { sameBallot } from '../../../machines/ballot.ts'
 import type { Batch } from '../../../machines/batch.ts'
 import type { Write } from '../../../machines/outputs.ts'
 import type { DurableState } from '../../core/durable.ts'
@@ -10,7 +10,7 @@ export function recordsOf(write: Write, before: DurableState): readonly StoredRe
   switch (write.by) {
     case 'acceptor': {
       const { promised } = write
-      const isNew = promised !== null && !isSameBallot(promised, before.promised)
+      const isNew = promised !== null && !sameBallot(promised, before.promised)
       const open = write.accepted.filter(({ instance }) => instance >= before.firstUnchosen)
       return [
         ...(isNew ? [{ type: 'promise', ballot: promised } as const] : []),
@@ -24,10 +24,6 @@ export function recordsOf(write: Write, before: DurableState): readonly StoredRe
         return isAccepted ? { type: 'chosenAsAccepted', instance } : { type: 'chosen', instance, batch }
       })
   }
-}
-
-function isSameBallot(a: Ballot, b: Ballot | null): boolean {
-  return b !== null && a.round === b.round && a.node === b.node
 }
 
 /** True when both are stored as the same bytes. Most often they are one object. */
