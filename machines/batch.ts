@@ -68,7 +68,7 @@ export interface ChosenBatch {
 }
 
 /** True when `a` and `b` are equal as JSON, independent of the order of keys. */
-function sameJson(a: unknown, b: unknown): boolean {
+export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a) !== Array.isArray(b)) return false

@@ -7,7 +7,7 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (value === null || typeof value !== 'object') return JSON.stringify(value)
   const record = value as { readonly [key: string]: unknown }
-  // A loop is faster here, and every request runs this code.
+  // A loop is faster here, and snapshots run this code for every result.
   let fields = ''
   for (const key of Object.keys(record).sort()) {
     if (record[key] === undefined) continue
@@ -38,7 +38,7 @@ export function hash53(text: string): number {
 
 /**
  * A fast hash of a command in base 36. A server uses it to detect a client that gives two commands the same request name. Every
- * server computes it for every request; SHA-256 would cost more than most executions.
+ * server computes it for large commands; SHA-256 would cost more than most executions.
  */
 export function commandDigest(command: Command): string {
   return hash53(canonicalJson(command)).toString(36)

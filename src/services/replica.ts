@@ -3,11 +3,12 @@ import type { Batch, Command, Instance, Json, NodeId, Request } from '../../mach
 import { maxClockMs, type ReplicatedLimits, replicatedLimits, serviceLimits } from '../../machines/limits.ts'
 import { type Member, shownMembers } from '../../machines/members.ts'
 import type { Execution, Full, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
-import { commandDigest, sha256Hex } from '../core/digest.ts'
+import { sha256Hex } from '../core/digest.ts'
 import { isPlainText, sessionOf } from '../core/plain-text-client.ts'
 import { silencePromises } from '../core/promises.ts'
 import { answerIn, refusePromises, resultIn, snapshotOf, stateGiven } from './answer.ts'
 import { defaultSessionIdleMs } from './expiry.ts'
+import { isKeptCommand, type KeptCommand, keptCommand } from './kept-command.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
 import { isMistake, reasonOf } from './reason.ts'
 import type { Service, ServiceView } from './service.ts'
@@ -41,11 +42,8 @@ interface Turn extends Position {
   /** The session's uid; in plain text, one of the uids that belong to the session. */
   readonly uid: string
   readonly seq: number
-  /**
-   * The digest of the command; `null` when the request itself was never chosen. In plain text the uid: there, a seq names
-   * one command.
-   */
-  readonly digest: string | null
+  /** `null` when the request itself was never chosen. */
+  readonly kept: KeptCommand | null
   /** The server whose queue held the request. */
   readonly node: NodeId
 }
@@ -175,7 +173,7 @@ export class Replica {
       return this.#sessions.isFullFor(sessionOf(uid)) ? { kind: 'full', of: 'sessions' } : null
     // A result that this server holds may be out of date. The replica decides at the execution whether it still holds.
     if (isPlainText(uid)) return null
-    return endedOutcome(session, seq, () => (command === undefined ? null : commandDigest(command)))
+    return endedOutcome(session, seq, command ?? null)
   }
 
   /** Returns a view of the service's state, or the reason why the service cannot show it. Never throws. */
@@ -230,7 +228,7 @@ export class Replica {
     session.ackedBelow = ackedBelow
     session.forgottenBelow = forgottenBelow
     for (const [seq, node, key, digest, uids] of waiting) {
-      this.#setWaiting(session, seq, { node, key, commandDigest: digest, ...(uids && { uids }) })
+      this.#setWaiting(session, seq, { node, key, command: digest, ...(uids && { uids }) })
     }
     this.#sessions.touch(session, lastInstance, lastClockMs)
   }
@@ -260,7 +258,7 @@ export class Replica {
     }
     const session = this.#sessions.open(sessionOf(uid))
     if (isPlainText(uid)) {
-      this.#executePlainText(tally, request, { instance, index, session, uid, seq, digest: uid, node })
+      this.#executePlainText(tally, request, { instance, index, session, uid, seq, kept: uid, node })
       return
     }
     for (const waiting of this.#sessions.acknowledge(session, ackedBelow)) {
@@ -268,10 +266,12 @@ export class Replica {
       // The outcome makes the queue that holds the request drop it.
       tally.outcomes.push({ uid, seq: waiting.seq, outcome: { kind: 'refused', reason: 'stale' } })
     }
-    const digest = commandDigest(command)
-    const known = endedOutcome(session, seq, () => digest)
+    const known = endedOutcome(session, seq, command)
     if (known !== null) tally.outcomes.push({ uid, seq, outcome: known })
-    else this.#executeCommand(tally, command, { instance, index, session, uid, seq, digest, node })
+    else {
+      const kept = keptCommand(command)
+      this.#executeCommand(tally, command, { instance, index, session, uid, seq, kept, node })
+    }
     this.#sessions.touch(session, instance, this.#clockMs)
   }
 
@@ -284,7 +284,7 @@ export class Replica {
     const { session, uid, seq, instance } = turn
     const ended = session.ended.get(seq)
     if (ended !== undefined) {
-      const outcome = ended.commandDigest === uid ? ended.outcome : this.#repeated(command, ended.outcome)
+      const outcome = ended.command === uid ? ended.outcome : this.#repeated(command, ended.outcome)
       tally.outcomes.push({ uid, seq, outcome })
     } else if (seq < session.forgottenBelow && !session.waiting.has(seq)) {
       tally.outcomes.push({ uid, seq, outcome: { kind: 'refused', reason: 'forgotten' } })
@@ -382,7 +382,7 @@ export class Replica {
       this.#end(tally, turn, failed(turn, `seq ${seq} cancels itself: name the seq of an earlier request`))
       return
     }
-    const ended = endedOutcome(session, target, () => null)
+    const ended = endedOutcome(session, target, null)
     this.#end(
       tally,
       turn,
@@ -390,12 +390,12 @@ export class Replica {
     )
     if (ended !== null) return
     const { instance, index } = turn
-    const digest = session.waiting.get(target)?.commandDigest ?? null
-    this.#end(tally, { ...turn, seq: target, digest }, { kind: 'cancelled', instance, index })
+    const kept = session.waiting.get(target)?.command ?? null
+    this.#end(tally, { ...turn, seq: target, kept }, { kind: 'cancelled', instance, index })
   }
 
   /** Records how a request ended, and adds the outcome to the tally. */
-  #end(tally: Tally, { session, uid, seq, digest, node }: Turn, outcome: Ending): void {
+  #end(tally: Tally, { session, uid, seq, kept: command, node }: Turn, outcome: Ending): void {
     const waited = session.waiting.get(seq)
     const others = waited?.uids?.filter((other) => other !== uid) ?? []
     if (waited !== undefined) {
@@ -405,8 +405,8 @@ export class Replica {
     const kept = others.slice(-mostOtherUids)
     if (outcome.kind === 'delayed') {
       const uids = isPlainText(uid) ? { uids: [...kept, uid] } : {}
-      this.#setWaiting(session, seq, { node, key: outcome.key, commandDigest: digest, ...uids })
-    } else if (outcome.kind !== 'full') this.#sessions.results.keep(session, seq, outcome, digest)
+      this.#setWaiting(session, seq, { node, key: outcome.key, command, ...uids })
+    } else if (outcome.kind !== 'full') this.#sessions.results.keep(session, seq, outcome, command)
     tally.outcomes.push({ uid, seq, outcome })
     const ofOthers = {
       kind: 'refused',
@@ -429,14 +429,13 @@ export class Replica {
   }
 }
 
-/**
- * How the request ended or why it is refused; `null` when it has not run yet. If `digest` returns `null`, any command
- * matches.
- */
-function endedOutcome(session: Session, seq: number, digest: () => string | null): Outcome | null {
+/** How the request ended or why it is refused; `null` when it has not run yet. If `command` is `null`, any command matches. */
+function endedOutcome(session: Session, seq: number, command: Command | null): Outcome | null {
   const ended = session.ended.get(seq)
-  const known = (ended ?? session.waiting.get(seq))?.commandDigest ?? null
-  if (known !== null && known !== (digest() ?? known)) return { kind: 'refused', reason: 'conflict' }
+  const known = (ended ?? session.waiting.get(seq))?.command ?? null
+  if (known !== null && command !== null && !isKeptCommand(known, command)) {
+    return { kind: 'refused', reason: 'conflict' }
+  }
   if (ended !== undefined) return ended.outcome
   if (seq < session.ackedBelow) return { kind: 'refused', reason: 'stale' }
   return seq < session.forgottenBelow && !session.waiting.has(seq)

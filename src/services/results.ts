@@ -3,13 +3,14 @@ import { type ReplicatedLimits, resultOverheadBytes } from '../../machines/limit
 import type { Outcome } from '../../machines/outcome.ts'
 import { heldBytes } from '../core/json.ts'
 import { IdleOrder, type Linked } from './idle-order.ts'
+import type { KeptCommand } from './kept-command.ts'
 
 /** A request that has ended. */
 export interface Ended extends Linked<Ended> {
   readonly seq: number
   readonly outcome: Outcome
-  /** The digest of its command; `null` when it was cancelled before it was chosen. */
-  readonly commandDigest: string | null
+  /** `null` when it was cancelled before it was chosen. */
+  readonly command: KeptCommand | null
   readonly bytes: number
   readonly keeper: Keeper
 }
@@ -46,9 +47,9 @@ export class Results {
   }
 
   /** Keeps an outcome. Without room, evicts the lowest seqs of the session, or the oldest results of all sessions. */
-  keep(keeper: Keeper, seq: number, outcome: Outcome, commandDigest: string | null): void {
+  keep(keeper: Keeper, seq: number, outcome: Outcome, command: KeptCommand | null): void {
     const bytes = resultOverheadBytes + heldBytes(outcome)
-    const ended: Ended = { seq, outcome, commandDigest, bytes, keeper, longerIdle: null, lessIdle: null }
+    const ended: Ended = { seq, outcome, command, bytes, keeper, longerIdle: null, lessIdle: null }
     keeper.ended.set(seq, ended)
     keeper.endedBytes += bytes
     this.#oldestFirst.use(ended)

@@ -4,6 +4,7 @@ import type { Member } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { base64, bytesOfBase64, textOf, utf8 } from '../core/bytes.ts'
 import { canonicalJson } from '../core/digest.ts'
+import { type KeptCommand, keptDigest } from './kept-command.ts'
 import type { Session } from './sessions.ts'
 
 const format = 1
@@ -50,15 +51,19 @@ export function sessionSnapshots(sessions: Iterable<Session>): SessionSnapshot[]
       lastClockMs,
       ended: [...ended]
         .sort(([a], [b]) => a - b)
-        .map(([seq, { outcome, commandDigest }]) => [seq, outcome, commandDigest] as const),
+        .map(([seq, { outcome, command }]) => [seq, outcome, digestOf(command)] as const),
       waiting: [...waiting]
         .sort(([a], [b]) => a - b)
-        .map(([seq, { node, key, commandDigest, uids }]) =>
+        .map(([seq, { node, key, command, uids }]) =>
           uids === undefined
-            ? ([seq, node, key, commandDigest] as const)
-            : ([seq, node, key, commandDigest, uids] as const),
+            ? ([seq, node, key, digestOf(command)] as const)
+            : ([seq, node, key, digestOf(command), uids] as const),
         ),
     }))
+}
+
+function digestOf(command: KeptCommand | null): string | null {
+  return command === null ? null : keptDigest(command)
 }
 
 export function encodeSnapshot(snapshot: ReplicaSnapshot): Uint8Array {

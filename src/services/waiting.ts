@@ -1,5 +1,6 @@
 /** The keys for which delayed requests wait. A freed key concerns only the servers that hold a request for it. */
 import type { NodeId } from '../../machines/batch.ts'
+import type { KeptCommand } from './kept-command.ts'
 
 /** A delayed request. */
 export interface Waiting {
@@ -7,7 +8,7 @@ export interface Waiting {
   readonly node: NodeId
   /** The key for which it waits; `null` when it waits until the service executes any command. */
   readonly key: string | null
-  readonly commandDigest: string | null
+  readonly command: KeptCommand | null
   /** In plain text: the uids under which it waits, in order of their last arrival. */
   readonly uids?: readonly string[]
 }
