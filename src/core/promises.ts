@@ -7,6 +7,10 @@
 const mostOfState = 1_000
 const mostThrownAway = 10_000
 
+/** The most objects that the quick search visits, and the longest list: below the limits of the full search. */
+const mostQuick = 512
+const longestQuickList = 64
+
 /** The most objects that wait for the search. */
 const mostOpen = 100_000
 
@@ -20,8 +24,48 @@ const mostElements = 1_000_000
  */
 export function holdsPromise(value: unknown, before?: unknown): boolean {
   if (value === before || !isObject(value)) return false
-  return new Search(mostOfState, null).run(value, before)
+  return !isPlainWithoutPromise(value, before) && new Search(mostOfState, null).run(value, before)
 }
+
+let quickLeft = 0
+
+/**
+ * True when a small part of `value` differs from `before`, and that part consists of plain objects and lists without a promise.
+ * Most states and commands do, and then no full search is necessary. Never throws.
+ */
+function isPlainWithoutPromise(value: object, before: unknown): boolean {
+  quickLeft = mostQuick
+  try {
+    return isQuicklyPlain(value, before)
+  } catch {
+    return false
+  }
+}
+
+function isQuicklyPlain(value: object, before: unknown): boolean {
+  quickLeft -= 1
+  if (quickLeft < 0) return false
+  const olds = typeof before === 'object' && before !== null ? (before as Fields) : nothing
+  if (Array.isArray(value)) {
+    if (value.length > longestQuickList) return false
+    for (let place = 0; place < value.length; place += 1) {
+      if (!isQuicklyPlainPart(value[place], olds[place])) return false
+    }
+    return true
+  }
+  if (!isPlain(value)) return false
+  for (const key in value) {
+    if (!isQuicklyPlainPart((value as Fields)[key], olds[key])) return false
+  }
+  return true
+}
+
+function isQuicklyPlainPart(part: unknown, before: unknown): boolean {
+  if (part === before || part === null) return true
+  return typeof part === 'object' ? isQuicklyPlain(part, before) : typeof part !== 'function'
+}
+
+const nothing: Fields = {}
 
 /** Handles the rejection of each promise in the discarded `value`, where it differs from `before`. Never throws. */
 export function silencePromises(value: unknown, before?: unknown): void {
