@@ -3,11 +3,9 @@ import type { Json } from '../../machines/batch.ts'
 import { utf8 } from './bytes.ts'
 import { silencePromises } from './promises.ts'
 
-const loneSurrogate = /\p{Surrogate}/u
-
 /** True when `text` is well-formed Unicode. Half of a surrogate pair would become another character when stored as UTF-8. */
 export function isWellFormed(text: string): boolean {
-  return !loneSurrogate.test(text)
+  return text.isWellFormed()
 }
 
 /**
@@ -231,7 +229,11 @@ function kindOf(value: object): string {
 export function heldBytes(json: unknown): number {
   if (typeof json === 'string') return 24 + json.length
   if (typeof json !== 'object' || json === null) return 8
-  if (Array.isArray(json)) return json.reduce((bytes, element) => bytes + heldBytes(element), 32)
+  if (Array.isArray(json)) {
+    let bytes = 32
+    for (const element of json) bytes += heldBytes(element)
+    return bytes
+  }
   let bytes = 64
   for (const key of Object.keys(json)) {
     bytes += 24 + key.length + heldBytes((json as { readonly [key: string]: unknown })[key])

@@ -54,19 +54,23 @@ function checkedAnswer(returned: unknown, before: unknown): Answer {
   return { kind, state, key: key === undefined || key === null ? null : keyIn(key, 'key') }
 }
 
-const answerFields = {
-  executed: new Set<PropertyKey>(['kind', 'state', 'result', 'freed']),
-  delayed: new Set<PropertyKey>(['kind', 'state', 'key']),
+const answerFields: Readonly<Record<Answer['kind'], readonly PropertyKey[]>> = {
+  executed: ['kind', 'state', 'result', 'freed'],
+  delayed: ['kind', 'state', 'key'],
 }
 
 /** The replica ignores all other fields of an answer. They may hold any value but a promise. */
-function refusePromiseBeside(answer: object, fields: ReadonlySet<PropertyKey>): void {
-  for (const field of Reflect.ownKeys(answer)) {
-    if (fields.has(field)) continue
-    const value = (answer as { readonly [field: PropertyKey]: unknown })[field]
-    if (!holdsPromise(value)) continue
-    throw faultOf(value, `execute returned a promise in a field that is not used: ${mustAnswerAtOnce}`)
-  }
+function refusePromiseBeside(answer: object, fields: readonly PropertyKey[]): void {
+  // Together much faster than `Reflect.ownKeys`.
+  for (const name of Object.getOwnPropertyNames(answer)) refusePromiseIn(answer, name, fields)
+  for (const symbol of Object.getOwnPropertySymbols(answer)) refusePromiseIn(answer, symbol, fields)
+}
+
+function refusePromiseIn(answer: object, field: PropertyKey, used: readonly PropertyKey[]): void {
+  if (used.includes(field)) return
+  const value = (answer as { readonly [field: PropertyKey]: unknown })[field]
+  if (!holdsPromise(value)) return
+  throw faultOf(value, `execute returned a promise in a field that is not used: ${mustAnswerAtOnce}`)
 }
 
 /** Copies `result`. Throws a `ServiceFault` when JSON cannot represent it without loss, or when it is too large. */
@@ -120,7 +124,10 @@ function freedIn(freed: unknown): readonly string[] {
   const { freedKeys } = serviceLimits
   if (!(length <= freedKeys)) throw faultOf([freed, length], `freed names more than ${freedKeys} keys`)
   // Reads by index, so that holes in the array are found.
-  return Array.from({ length }, (_, place) => keyIn(freed[place], 'a key in freed'))
+  const keys: string[] = []
+  const last = length - 1
+  for (let place = 0; place <= last; place += 1) keys.push(keyIn(freed[place], 'a key in freed'))
+  return keys
 }
 
 function keyIn(key: unknown, what: string): string {

@@ -63,6 +63,7 @@ type Ending = RequestOutcome['outcome']
  * A request in plain text waits under its last uid and so many earlier ones. Uids before them belong to copies of long ago.
  */
 const mostOtherUids = 7
+const noUids: readonly string[] = []
 
 export class Replica {
   readonly #service: Service
@@ -397,17 +398,17 @@ export class Replica {
   /** Records how a request ended, and adds the outcome to the tally. */
   #end(tally: Tally, { session, uid, seq, kept: command, node }: Turn, outcome: Ending): void {
     const waited = session.waiting.get(seq)
-    const others = waited?.uids?.filter((other) => other !== uid) ?? []
+    const others = waited?.uids?.filter((other) => other !== uid) ?? noUids
     if (waited !== undefined) {
       this.#waiting.remove(waited)
       session.waiting.delete(seq)
     }
-    const kept = others.slice(-mostOtherUids)
     if (outcome.kind === 'delayed') {
-      const uids = isPlainText(uid) ? { uids: [...kept, uid] } : {}
+      const uids = isPlainText(uid) ? { uids: [...others.slice(-mostOtherUids), uid] } : {}
       this.#setWaiting(session, seq, { node, key: outcome.key, command, ...uids })
     } else if (outcome.kind !== 'full') this.#sessions.results.keep(session, seq, outcome, command)
     tally.outcomes.push({ uid, seq, outcome })
+    if (others.length === 0) return
     const ofOthers = {
       kind: 'refused',
       reason: outcome.kind === 'executed' ? 'repeated' : 'expired',

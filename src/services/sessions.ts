@@ -152,11 +152,14 @@ export class Sessions {
       const ended = session.ended.get(seq)
       if (ended !== undefined) this.results.release(ended)
     }
-    return seqsBelow(session.waiting, first, ackedBelow).flatMap((seq) => {
+    if (session.waiting.size === 0) return []
+    const dropped: (Waiting & { readonly seq: number })[] = []
+    for (const seq of seqsBelow(session.waiting, first, ackedBelow)) {
       const waiting = session.waiting.get(seq)
       session.waiting.delete(seq)
-      return waiting === undefined ? [] : [{ ...waiting, seq }]
-    })
+      if (waiting !== undefined) dropped.push({ ...waiting, seq })
+    }
+    return dropped
   }
 }
 
@@ -169,7 +172,11 @@ function openedAtOf(uid: string): Instance | null {
   return digits === undefined ? null : Number(digits)
 }
 
+/** The seqs in `bySeq` from `first` to below `end`, in order. Nothing in it is below `first`. */
 function seqsBelow(bySeq: ReadonlyMap<number, unknown>, first: number, end: number): number[] {
   if (end - first > bySeq.size) return [...bySeq.keys()].filter((seq) => seq < end).sort((a, b) => a - b)
-  return Array.from({ length: end - first }, (_, offset) => first + offset).filter((seq) => bySeq.has(seq))
+  // A loop is faster here, and most requests of a session acknowledge one seq.
+  const seqs: number[] = []
+  for (let seq = first; seq < end; seq += 1) if (bySeq.has(seq)) seqs.push(seq)
+  return seqs
 }
