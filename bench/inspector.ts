@@ -8,11 +8,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '../src/client/index.ts'
-import { type BenchCluster, startCluster } from './cluster.ts'
 import { cpuSeconds } from './cpu.ts'
 import { type BenchHub, startHub } from './hub.ts'
-import { measureLoad } from './load.ts'
+import { measureLoad } from './load/load.ts'
 import { type OpenPage, openPage } from './page.ts'
+import { BenchCluster } from './processes/cluster.ts'
+import { median } from './statistics.ts'
 
 const outstanding = Number(process.env.PAXOS_BENCH_OUTSTANDING ?? 256)
 const seconds = Number(process.env.PAXOS_BENCH_SECONDS ?? 3)
@@ -33,12 +34,6 @@ interface Contender {
   readonly cluster: BenchCluster
   readonly pids: Readonly<Record<Part, readonly number[]>>
   readonly turns: Turn[]
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 /** Opens the page. Prints the reason and returns `null` when there is no browser. */
@@ -64,6 +59,11 @@ async function reported({ servers }: BenchCluster): Promise<string> {
   return counters.join('; ')
 }
 
+/** Puts a cluster under load from this process. */
+function load({ servers }: BenchCluster, seconds: number, warmUpSeconds: number) {
+  return measureLoad({ clients: [servers], requests: 'pairs', outstanding, seconds, warmUpSeconds })
+}
+
 async function measure({ cluster, pids }: Contender): Promise<Turn> {
   const used = () => ({
     servers: cpuSeconds(pids.servers),
@@ -71,7 +71,7 @@ async function measure({ cluster, pids }: Contender): Promise<Turn> {
     page: cpuSeconds(pids.page),
   })
   const before = used()
-  const { requestsPerSecond, answered } = await measureLoad(cluster.servers, outstanding, seconds, 1)
+  const { perSecond: requestsPerSecond, answered } = await load(cluster, seconds, 1)
   const after = used()
   const cpu = (part: Part) => {
     const [from, to] = [before[part], after[part]]
@@ -113,8 +113,10 @@ async function contender(
   hub: string | null,
   others: Partial<Contender['pids']> = {},
 ): Promise<Contender> {
-  const options = hub === null ? [] : ['--inspect', hub]
-  const cluster = await startCluster(join(directory, String(stops.length)), options)
+  const cluster = await BenchCluster.start({
+    directory: join(directory, String(stops.length)),
+    ...(hub !== null && { inspect: hub }),
+  })
   stops.push(() => cluster.stop())
   return { name, cluster, pids: { servers: cluster.pids, hub: [], page: [], ...others }, turns: [] }
 }
@@ -132,7 +134,7 @@ try {
     const pids = { hub: [shown.pid], page: page.pids }
     contenders.push(await contender('on, with a page', shown.address, pids))
   }
-  for (const { cluster } of contenders) await measureLoad(cluster.servers, outstanding, 0, warmUpSeconds)
+  for (const { cluster } of contenders) await load(cluster, 0, warmUpSeconds)
   for (let round = 0; round < rounds; round += 1) {
     // Each round starts with another contender.
     for (let place = 0; place < contenders.length; place += 1) {

@@ -9,7 +9,7 @@ import type { Write } from '../machines/outputs.ts'
 import { LogStorage } from '../src/storage/log-storage.ts'
 import type { Identity } from '../src/storage/storage.ts'
 import { BareFile } from './bare-file.ts'
-import { quantile } from './quantile.ts'
+import { quantile } from './statistics.ts'
 import { measureHistory } from './storage-history.ts'
 
 const rounds = 3_000

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { endWithParent } from '../processes/agent.ts'
 
 /** Milliseconds of `count` writes of `bytes` bytes, each with its fdatasync. */
 export function measureFdatasync(directory: string, count: number, bytes: number): number[] {
@@ -21,6 +22,7 @@ export function measureFdatasync(directory: string, count: number, bytes: number
 /** Starts a program of this folder, which reports the port that it listens on. */
 async function start(program: string, args: readonly string[]): Promise<[child: ChildProcess, port: number]> {
   const child = fork(fileURLToPath(new URL(program, import.meta.url)), args)
+  endWithParent(child)
   const [port] = (await once(child, 'message')) as [number]
   return [child, port]
 }
@@ -33,18 +35,27 @@ export async function measureEcho(count: number, bytes: number): Promise<number[
   return times
 }
 
+export interface BarePath {
+  /** Milliseconds of `count` requests of `bytes` bytes, one after the other. */
+  measure(count: number, bytes: number): Promise<number[]>
+  stop(): void
+}
+
 /**
- * Milliseconds of `count` runs of the path of one request without the protocol: a leader and two followers write and sync at the same
- * time, and the leader answers when two of the three have finished.
+ * Starts the path of one request without the protocol: a leader and two followers write and sync at the same time, and the leader
+ * answers when two of the three have finished.
  */
-export async function measureBarePath(directory: string, count: number, bytes: number): Promise<number[]> {
+export async function startBarePath(directory: string): Promise<BarePath> {
   const file = (name: string) => join(directory, name)
   const followers = await Promise.all(['one', 'two'].map((name) => start('./bare-server.js', [file(name)])))
   const ports = JSON.stringify(followers.map(([, port]) => port))
   const [leader, port] = await start('./bare-server.js', [file('leader'), ports])
-  const times = await measureRoundTrips(port, count, bytes)
-  for (const [child] of [...followers, [leader]]) child?.kill()
-  return times
+  return {
+    measure: (count, bytes) => measureRoundTrips(port, count, bytes),
+    stop() {
+      for (const child of [...followers.map(([follower]) => follower), leader]) child.kill()
+    },
+  }
 }
 
 async function measureRoundTrips(port: number, count: number, bytes: number): Promise<number[]> {

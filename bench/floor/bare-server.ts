@@ -34,3 +34,4 @@ socket.on('message', (datagram, source) => {
   }
 })
 socket.bind(0, '127.0.0.1', () => process.send?.(socket.address().port))
+process.on('disconnect', () => process.exit())

@@ -1,0 +1,25 @@
+/** A server of a cluster, in a process of its own. */
+import { kvService, lockService, type NodeOptions, type Service, startNode } from '../../src/index.ts'
+import { commonCommands, givenOptions, serve } from './commands.ts'
+
+/** The options of `startNode` that JSON can carry, and the name of a service. */
+export interface ServerOptions
+  extends Pick<NodeOptions, 'id' | 'listen' | 'dataDir' | 'bootstrap' | 'inspect'> {
+  readonly service: ServiceName
+}
+
+export type ServiceName = 'lock' | 'kv'
+
+const services: Readonly<Record<ServiceName, Service>> = {
+  lock: lockService as Service,
+  kv: kvService as Service,
+}
+
+const commands = commonCommands
+export type ServerCommands = typeof commands
+
+const { service, ...options } = givenOptions<ServerOptions>()
+const node = await startNode({ ...options, service: services[service] })
+serve(commands)
+const reason = await node.ended
+if (reason !== null) throw new Error(`server ${node.id} halted: ${reason}`)
