@@ -33,25 +33,58 @@ export type MembershipChange =
   | { readonly action: 'admit'; readonly id: NodeId; readonly address: Address; readonly incarnation: string }
   | { readonly action: 'remove'; readonly id: NodeId }
 
-/** A client's request, identified by (uid, seq). It is executed once, even if it is sent or chosen several times. */
+/** A request of a session. The uid of the session and the seq identify it. It is executed once, even if it is sent or chosen several times. */
 export interface Request {
-  readonly uid: string
   readonly seq: number
+  readonly command: Command
+}
+
+/** Requests of one session. */
+export interface RequestGroup {
+  readonly uid: string
   /** The client has the answers to all lower seqs and will not ask for them again. */
   readonly ackedBelow: number
-  readonly command: Command
+  readonly requests: readonly Request[]
+}
+
+/** Requests of one session that follow each other in a batch. */
+export interface BatchGroup extends RequestGroup {
+  /** The server whose queue holds the requests for their client: it answers them, and keeps the delayed ones. */
+  readonly heldBy: NodeId
 }
 
 /** The value that one instance chooses. */
 export interface Batch {
-  /** The server whose queue held the requests. It keeps the delayed ones. */
+  /** The server that first proposed it. */
   readonly node: NodeId
   /**
    * The milliseconds, by the clock of `node`, since it first saw the batch that is chosen at the previous instance. The sum over
    * all chosen batches is the replicated clock.
    */
   readonly elapsedMs: number
-  readonly requests: readonly Request[]
+  /** In the order of execution. A session may have several groups. */
+  readonly groups: readonly BatchGroup[]
+}
+
+/** A request with the data of its session. */
+export interface NamedRequest extends Request {
+  readonly uid: string
+  readonly ackedBelow: number
+}
+
+/** The requests of a group with their names. */
+export function namedRequests({ uid, ackedBelow, requests }: RequestGroup): NamedRequest[] {
+  return requests.map(({ seq, command }) => ({ uid, seq, ackedBelow, command }))
+}
+
+/** The requests of a batch in the order of execution. The index of a request in this list is its index in `Position`. */
+export function requestsOf(batch: Batch): NamedRequest[] {
+  return batch.groups.flatMap(namedRequests)
+}
+
+/** The number of requests of a batch. */
+export function requestCount(batch: Batch): number {
+  return batch.groups.reduce((sum, { requests }) => sum + requests.length, 0)
 }
 
 /** What an acceptor has accepted for one instance. */

@@ -3,7 +3,7 @@
  * meaning (as spoken by the sender) and the receiver; machines/README.md has the table.
  */
 import type { Ballot } from './ballot.ts'
-import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from './batch.ts'
+import type { AcceptedRecord, Batch, Instance, Json, NodeId, RequestGroup } from './batch.ts'
 import type { FounderName, FoundingPlan, Member, ShownMember } from './members.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -73,12 +73,43 @@ export interface Chosen {
   readonly unsettled: boolean
 }
 
-/** The messages between the roles of servers. */
-export type NodeMessage = Prepare | PromiseMessage | Accept | Accepted | Denial | Learn | Chosen
+/**
+ * A proposer, to the servers that a chosen batch concerns: the batch that I proposed at this instance and ballot is chosen. An
+ * acceptor that accepted it knows the batch, so the message does not repeat it. Or a request queue, with `ballot` null: the
+ * instance is chosen, and you need its batch. Received by acceptors.
+ */
+export interface Settled {
+  readonly type: 'settled'
+  readonly ballot: Ballot | null
+  readonly instance: Instance
+}
 
-/** A client: execute this. Received by the request queue. */
-export interface RequestMessage extends Request {
+/**
+ * A request queue, to the leader: I hold these requests for their clients, and you lead, so propose them. Received by the
+ * request queue.
+ */
+export interface HandOver {
+  readonly type: 'handOver'
+  readonly groups: readonly RequestGroup[]
+}
+
+/** The messages between the roles of servers. */
+export type NodeMessage =
+  | Prepare
+  | PromiseMessage
+  | Accept
+  | Accepted
+  | Denial
+  | Learn
+  | Chosen
+  | Settled
+  | HandOver
+
+/** A client: execute these requests of my session. Received by the request queue. */
+export interface RequestMessage extends RequestGroup {
   readonly type: 'request'
+  /** The client has just left this server, which did not answer or refused: do not hand the requests over to it. */
+  readonly avoid?: NodeId
 }
 
 /** A question that the server itself answers, or its answer. */
@@ -103,30 +134,35 @@ export interface Inquire extends WithNonce {
 /** The messages from clients to servers. */
 export type ClientMessage = RequestMessage | Hello | Inquire
 
-/** The request queue: the outcome of the request. Received by the client. */
-export interface Response {
-  readonly type: 'response'
-  readonly uid: string
+/** The outcome of one request of a session. */
+export interface Answer {
   readonly seq: number
   readonly outcome: Outcome
 }
 
-/** The request queue: I hold your request and it is delayed; do not ask another server. Received by the client. */
+/** The request queue: the outcomes of these requests of your session. Received by the client. */
+export interface Response {
+  readonly type: 'response'
+  readonly uid: string
+  readonly answers: readonly Answer[]
+}
+
+/** The request queue: I hold these requests and they are delayed; do not ask another server. Received by the client. */
 export interface Queued {
   readonly type: 'queued'
   readonly uid: string
-  readonly seq: number
+  readonly seqs: readonly number[]
 }
 
 /**
- * The request queue: I do not accept your request. `busy`: my queue is full; or your request is delayed and the limit of delayed
+ * The request queue: I do not accept these requests. `busy`: my queue is full; or they are delayed and the limit of delayed
  * requests is reached; or your session is new and the limit of sessions is reached. Ask again later. `notMember`: I am not
  * counted in the cluster. `stopping`: I am about to stop. For the last two, ask another server. Received by the client.
  */
 export interface Busy {
   readonly type: 'busy'
   readonly uid: string
-  readonly seq: number
+  readonly seqs: readonly number[]
   readonly reason: 'busy' | 'notMember' | 'stopping'
 }
 
