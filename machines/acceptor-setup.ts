@@ -3,13 +3,15 @@ import { assign, emit, enqueueActions, setup } from 'xstate'
 import { recordAt, withRecord } from './accepted-records.ts'
 import { type AcceptorContext, type AcceptorInput, nothingUnsaved, type Reply } from './acceptor-context.ts'
 import { type Ballot, compareBallots, sameBallot } from './ballot.ts'
-import { type Instance, type NodeId, sameBatch } from './batch.ts'
+import { type Batch, type Instance, type NodeId, sameBatch } from './batch.ts'
 import type { AcceptorEvent, Heard } from './inbox.ts'
 import { informantOf, noticeBehind } from './informant.ts'
 import { instanceStep, roundStep } from './limits.ts'
 import { addressedTo, isCounted, type Member } from './members.ts'
-import type { Accept, Prepare } from './messages.ts'
+import type { Accept, Prepare, Settled } from './messages.ts'
 import type { Flag, Oddity, Output } from './outputs.ts'
+
+type HeardQuestion = Heard<Prepare> | Heard<Accept>
 
 /** The answers, and the answer that `ballot` was accepted at `instance`. */
 function withAccepted(replies: readonly Reply[], { sender, ballot, instance }: Heard<Accept>): Reply[] {
@@ -21,17 +23,33 @@ function mayVote({ members, self, incarnation }: AcceptorContext): boolean {
 }
 
 /** True when the sender may propose, as far as this server knows. */
-function isCountedSender({ members }: AcceptorContext, heard: Heard<Prepare> | Heard<Accept>): boolean {
+function isCountedSender({ members }: AcceptorContext, heard: HeardQuestion | Heard<Settled>): boolean {
   return isCounted(members, heard.sender, heard.incarnation)
 }
 
 /** True when this server asks the sender for chosen batches: the sender is a member, or names this server's directory. */
-function isHeeded(context: AcceptorContext, heard: Heard<Prepare> | Heard<Accept>): boolean {
+function isHeeded(context: AcceptorContext, heard: HeardQuestion | Heard<Settled>): boolean {
   return isCountedSender(context, heard) || heard.knowsUs
 }
 
-function instanceOf(heard: Heard<Prepare> | Heard<Accept>): Instance {
+function instanceOf(heard: HeardQuestion | Heard<Settled>): Instance {
   return heard.type === 'prepare' ? heard.from : heard.instance
+}
+
+/** Everything below is chosen: a server that prepares or proposes at an instance knows everything below it. */
+function shownBy(heard: HeardQuestion | Heard<Settled>): Instance {
+  return heard.type === 'settled' ? heard.instance + 1 : instanceOf(heard)
+}
+
+/**
+ * The batch that this acceptor accepted at `instance` and `ballot`; `null` for none. If the instance is chosen and `ballot` proposed
+ * at it, or at the next one, this is the chosen batch: one ballot proposes one batch for each instance, and after a choice every
+ * higher ballot carries the chosen batch. A batch that was accepted at another ballot may not be the chosen one, and implies
+ * nothing.
+ */
+function impliedBatch({ accepted }: AcceptorContext, instance: Instance, ballot: Ballot | null): Batch | null {
+  const record = recordAt(accepted, instance)
+  return record !== undefined && ballot !== null && sameBallot(record.ballot, ballot) ? record.batch : null
 }
 
 function flagOf(oddity: Oddity, sender: NodeId): Flag {
@@ -54,15 +72,15 @@ export const acceptorSetup = setup({
      * server does not know that the sender was admitted. In the second case, this server must learn that before it votes for the
      * sender.
      */
-    senderIsNotCounted: ({ context }, heard: Heard<Prepare> | Heard<Accept>) =>
+    senderIsNotCounted: ({ context }, heard: HeardQuestion | Heard<Settled>) =>
       !isCountedSender(context, heard),
     roundIsTooFar: ({ context }, { ballot }: { ballot: Ballot }) =>
       ballot.round > (context.promised?.round ?? 0) + roundStep,
-    instanceIsTooFar: ({ context }, heard: Heard<Prepare> | Heard<Accept>) =>
+    instanceIsTooFar: ({ context }, heard: HeardQuestion | Heard<Settled>) =>
       instanceOf(heard) > context.firstUnchosen + instanceStep,
     promisedMore: ({ context }, { ballot }: { ballot: Ballot }) =>
       compareBallots(ballot, context.promised) < 0,
-    isSettled: ({ context }, { instance }: Heard<Accept>) => instance < context.firstUnchosen,
+    isSettled: ({ context }, { instance }: Heard<Accept> | Heard<Settled>) => instance < context.firstUnchosen,
     isAccepted: ({ context }, { ballot, instance, batch }: Heard<Accept>) => {
       const record = recordAt(context.accepted, instance)
       return record !== undefined && sameBallot(record.ballot, ballot) && sameBatch(record.batch, batch)
@@ -76,7 +94,7 @@ export const acceptorSetup = setup({
     somethingIsUnsent: ({ context }) => context.later.length > 0,
   },
   actions: {
-    sendDenial: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
+    sendDenial: enqueueActions(({ context, enqueue }, heard: HeardQuestion) => {
       enqueue.emit({
         type: 'send',
         ...addressedTo(context.members, heard.sender, heard.incarnation),
@@ -138,30 +156,35 @@ export const acceptorSetup = setup({
       if (ballot.node === context.self || compareBallots(ballot, context.promised) <= 0) return
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'rival.promised', ballot } })
     }),
-    flagRound: emit((_, { sender }: Heard<Prepare> | Heard<Accept>) => flagOf('round', sender)),
-    flagInstance: emit((_, { sender }: Heard<Prepare> | Heard<Accept>) => flagOf('instance', sender)),
+    /** The server of the highest promise leads, or is about to. Requests are handed over to it. */
+    notifyLeader: enqueueActions(({ context, enqueue }, { ballot }: { ballot: Ballot }) => {
+      if (ballot.node === context.promised?.node) return
+      enqueue.emit({
+        type: 'tell',
+        role: 'requestQueue',
+        event: { type: 'leader.changed', leader: ballot.node },
+      })
+    }),
+    flagRound: emit((_, { sender }: HeardQuestion) => flagOf('round', sender)),
+    flagInstance: emit((_, { sender }: HeardQuestion | Heard<Settled>) => flagOf('instance', sender)),
     flagBatch: emit((_, { sender }: Heard<Accept>) => flagOf('batch', sender)),
-    /** A server that prepares or proposes at an instance knows everything below it. */
-    notifyBehind: enqueueActions(({ context, enqueue }, heard: Heard<Prepare> | Heard<Accept>) => {
-      const firstUnchosen = instanceOf(heard)
+    notifyBehind: enqueueActions(({ context, enqueue }, heard: HeardQuestion | Heard<Settled>) => {
+      const firstUnchosen = shownBy(heard)
       if (firstUnchosen <= context.firstUnchosen || !isHeeded(context, heard)) return
       enqueue.emit(noticeBehind(firstUnchosen, informantOf(heard)))
     }),
-    /**
-     * Reports what an accept implies. Everything below its instance is chosen. The batch that this acceptor accepted at the
-     * previous instance, at the same ballot, is the chosen one: one ballot proposes one batch for each instance, and after a
-     * choice every higher ballot carries the chosen batch. A batch that was accepted at another ballot may not be the chosen one,
-     * and implies nothing.
-     */
+    /** Everything below the instance of an accept is chosen. */
     notifyAcceptHeard: enqueueActions(({ context, enqueue }, heard: Heard<Accept>) => {
       const { ballot, instance } = heard
-      const before = recordAt(context.accepted, instance - 1)
-      const implied = before !== undefined && sameBallot(before.ballot, ballot) ? before.batch : null
-      enqueue.emit({
-        type: 'tell',
-        role: 'learner',
-        event: { type: 'accept.heard', informant: informantOf(heard), instance, implied },
-      })
+      const implied = impliedBatch(context, instance - 1, ballot)
+      const choice = { informant: informantOf(heard), heard: instance, firstUnchosen: instance, implied }
+      enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'choice.implied', ...choice } })
+    }),
+    notifySettled: enqueueActions(({ context, enqueue }, heard: Heard<Settled>) => {
+      const { ballot, instance } = heard
+      const implied = impliedBatch(context, instance, ballot)
+      const choice = { informant: informantOf(heard), heard: instance, firstUnchosen: shownBy(heard), implied }
+      enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'choice.implied', ...choice } })
     }),
     /**
      * The learner keeps the record of settled instances. An accepted batch there that is not persisted yet must not be persisted,

@@ -30,7 +30,12 @@ export const acceptorMachine = acceptorSetup.createMachine({
       },
       { guard: withEvent('promisedMore'), actions: withEvent('sendDenial') },
       {
-        actions: [withEvent('notifySurpassed'), withEvent('notifyBehind'), withEvent('recordPromise')],
+        actions: [
+          withEvent('notifySurpassed'),
+          withEvent('notifyLeader'),
+          withEvent('notifyBehind'),
+          withEvent('recordPromise'),
+        ],
       },
     ],
     accept: [
@@ -56,8 +61,19 @@ export const acceptorMachine = acceptorSetup.createMachine({
       { guard: withEvent('isAccepted'), actions: withEvent('recordAcceptedAgain') },
       { guard: withEvent('isAnotherBatch'), actions: [withEvent('flagBatch'), withEvent('sendDenial')] },
       {
-        actions: [withEvent('notifySurpassed'), withEvent('notifyAcceptHeard'), withEvent('recordAccepted')],
+        actions: [
+          withEvent('notifySurpassed'),
+          withEvent('notifyLeader'),
+          withEvent('notifyAcceptHeard'),
+          withEvent('recordAccepted'),
+        ],
       },
+    ],
+    settled: [
+      { guard: withEvent('isSettled') },
+      { guard: withEvent('instanceIsTooFar'), actions: withEvent('flagInstance') },
+      { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyBehind') },
+      { actions: withEvent('notifySettled') },
     ],
     'firstUnchosen.advanced': { actions: withEvent('forgetSettled') },
     'members.changed': { actions: withEvent('recordMembers') },

@@ -1,56 +1,78 @@
 /** The requests of a request queue, and pure functions that return changed copies. */
-import type { Address, Batch, NodeId, Request } from './batch.ts'
-import type { RequestQueueEvent } from './inbox.ts'
+import type { Address, Command, NodeId, RequestGroup } from './batch.ts'
 import type { Limits } from './limits.ts'
-import { emptyLine, firstOf, idsOf, type Line, withId, withoutOrders } from './line.ts'
-import type { Execution, Outcome, RequestOutcome } from './outcome.ts'
-import { drop, emptyTable, get, put, type Table } from './table.ts'
+import { emptyLine, type Line, type Place, withoutOrders, withPlaces } from './line.ts'
+import { drop, emptyTable, get, keysOf, put, type Table } from './table.ts'
 
 /** A request, with the data for its answer. */
 export interface HeldRequest {
-  readonly request: Request
-  /** The address of the last repetition. */
-  readonly replyTo: Address
+  readonly uid: string
+  readonly seq: number
+  readonly command: Command
+  /** The server that holds the request for its client: this server, or the one that handed it over. */
+  readonly heldBy: NodeId
+  /** The address of the last repetition; `null` when another server holds the request. */
+  readonly replyTo: Address | null
+  /** The server that the client left, which must not receive the request; `null` for none. */
+  readonly avoid: NodeId | null
   /** For display only: no decision depends on it. */
   readonly receivedAtMs: number
   readonly commandBytes: number
   /** Place in the order of arrival. */
   readonly order: number
-  /** The key that it waits for; `null` while it is to be proposed. */
+  /** The key that it waits for; `null` while it is to be executed. */
   readonly tag: { readonly key: string | null } | null
   /** True when it was delayed before: its client knows. */
   readonly wasDelayed: boolean
   /** The released key that woke it. */
   readonly wokenBy: string | null
+  /** Its last handing over to the leader; `null` when it is to be proposed here. */
+  readonly handed: Handed | null
+}
+
+/** A handing over of a request. */
+export interface Handed {
+  /** The round of the request queue in which the request was sent last. */
+  readonly round: number
+  /** The time of the sending; `null` when the request was sent several times. */
+  readonly atMs: number | null
+}
+
+/** The held requests of one session. Invariant: not empty, in order of seq. */
+export interface HeldSession {
+  readonly uid: string
+  readonly ackedBelow: number
+  readonly requests: readonly HeldRequest[]
 }
 
 export interface HeldRequests {
-  /** By request id. Invariant: each id is in `ready` or, when tagged, in `waiting`, and nowhere else. */
-  readonly byId: Table<HeldRequest>
+  /** By uid. Invariant: each request is in `ready`, in `handedOver` or, when tagged, in `waiting`, and nowhere else. */
+  readonly sessions: Table<HeldSession>
   readonly count: number
-  /** Untagged. A woken request comes before those that arrived after it. */
+  /** To be proposed here. A woken request comes before those that arrived after it. */
   readonly ready: Line
+  /** Handed over to the leader. */
+  readonly handedOver: Line
   /** Tagged: by key. */
   readonly waiting: Table<Line>
   readonly delayedCount: number
-  /** The bytes of the commands of ready requests, and of delayed ones. */
+  /** The bytes of the commands of requests that are not delayed, and of delayed ones. */
   readonly readyBytes: number
   readonly delayedBytes: number
   readonly nextOrder: number
 }
 
 export const nothingHeld: HeldRequests = {
-  byId: emptyTable,
+  sessions: emptyTable,
   count: 0,
   ready: emptyLine,
+  handedOver: emptyLine,
   waiting: emptyTable,
   delayedCount: 0,
   readyBytes: 0,
   delayedBytes: 0,
   nextOrder: 0,
 }
-
-type RequestEvent = Extract<RequestQueueEvent, { type: 'request' }>
 
 /** The id of a request, from (uid, seq). */
 export function requestId({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
@@ -62,70 +84,122 @@ export function waitingKey(key: string | null): string {
   return key === null ? 'anything' : `key:${key}`
 }
 
-/** Adds a new request. */
-export function withRequest(held: HeldRequests, event: RequestEvent): HeldRequests {
-  const { uid, seq, ackedBelow, command, replyTo, receivedAtMs, commandBytes } = event
-  const id = requestId(event)
+/** The index of `seq` in `requests`, or of the first request after it. */
+export function indexOfSeq(requests: readonly HeldRequest[], seq: number): number {
+  let low = 0
+  let high = requests.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((requests[middle]?.seq ?? 0) < seq) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** The request `seq` among `requests`; `undefined` when it is not held. */
+export function requestWith(requests: readonly HeldRequest[], seq: number): HeldRequest | undefined {
+  const found = requests[indexOfSeq(requests, seq)]
+  return found?.seq === seq ? found : undefined
+}
+
+/** The held request of that uid and seq. */
+export function heldRequest(
+  { sessions }: HeldRequests,
+  { uid, seq }: { readonly uid: string; readonly seq: number },
+): HeldRequest | undefined {
+  return requestWith(get(sessions, uid)?.requests ?? [], seq)
+}
+
+/** All held requests, in no particular order of their sessions. */
+export function allHeld({ sessions }: HeldRequests): HeldRequest[] {
+  return keysOf(sessions).flatMap((uid) => get(sessions, uid)?.requests ?? [])
+}
+
+/** The place of a request in a line. */
+export function placeOf({ order, uid, seq }: HeldRequest): Place {
+  return [order, uid, seq]
+}
+
+/** A request that arrives: its data, except what the queue gives it. */
+export type NewRequest = Pick<
+  HeldRequest,
+  'uid' | 'seq' | 'command' | 'heldBy' | 'replyTo' | 'avoid' | 'receivedAtMs' | 'commandBytes'
+>
+
+/** Adds new requests of one session, which are in order of seq. The caller has checked that there is room, and that none is held. */
+export function withRequests(
+  held: HeldRequests,
+  { uid, ackedBelow }: Pick<RequestGroup, 'uid' | 'ackedBelow'>,
+  fresh: readonly NewRequest[],
+): HeldRequests {
+  if (fresh.length === 0) return held
+  let readyBytes = held.readyBytes
+  const added = fresh.map((request, offset): HeldRequest => {
+    readyBytes += request.commandBytes
+    const order = held.nextOrder + offset
+    return { ...request, order, tag: null, wasDelayed: false, wokenBy: null, handed: null }
+  })
+  const session = get(held.sessions, uid)
   return {
     ...held,
-    byId: put(held.byId, id, {
-      request: { uid, seq, ackedBelow, command },
-      replyTo,
-      receivedAtMs,
-      commandBytes,
-      order: held.nextOrder,
-      tag: null,
-      wasDelayed: false,
-      wokenBy: null,
+    sessions: put(held.sessions, uid, {
+      uid,
+      ackedBelow: Math.max(ackedBelow, session?.ackedBelow ?? 0),
+      requests: merged(session?.requests ?? [], added),
     }),
-    count: held.count + 1,
+    count: held.count + added.length,
+    readyBytes,
+    ready: withPlaces(held.ready, added.map(placeOf)),
+    nextOrder: held.nextOrder + added.length,
+  }
+}
+
+/** Both in order of seq. Most often the added ones follow. */
+function merged(requests: readonly HeldRequest[], added: readonly HeldRequest[]): readonly HeldRequest[] {
+  const last = requests.at(-1)
+  const together = [...requests, ...added]
+  if (last === undefined || last.seq < (added[0]?.seq ?? 0)) return together
+  return together.sort((a, b) => a.seq - b.seq)
+}
+
+/** Replaces requests of one session, which are held, by changed ones of the same seq and order. Lines stay as they are. */
+export function withChanged(held: HeldRequests, changed: readonly HeldRequest[]): HeldRequests {
+  const uid = changed[0]?.uid
+  const session = uid === undefined ? undefined : get(held.sessions, uid)
+  if (uid === undefined || session === undefined) return held
+  const requests = session.requests.slice()
+  for (const request of changed) requests[indexOfSeq(requests, request.seq)] = request
+  return { ...held, sessions: put(held.sessions, uid, { ...session, requests }) }
+}
+
+/** The table with `requests` as those of the session. */
+export function withSessionRequests(
+  sessions: Table<HeldSession>,
+  session: HeldSession,
+  requests: readonly HeldRequest[],
+): Table<HeldSession> {
+  return requests.length === 0
+    ? drop(sessions, session.uid)
+    : put(sessions, session.uid, { ...session, requests })
+}
+
+/** Removes a request from `waiting`, and counts its bytes as ready. */
+export function withoutWaiting(
+  held: HeldRequests,
+  { order, commandBytes }: HeldRequest,
+  key: string | null,
+): HeldRequests {
+  const left = withoutOrders(get(held.waiting, waitingKey(key)) ?? emptyLine, new Set([order]))
+  return {
+    ...held,
+    waiting: left.length > 0 ? put(held.waiting, waitingKey(key), left) : drop(held.waiting, waitingKey(key)),
+    delayedCount: held.delayedCount - 1,
     readyBytes: held.readyBytes + commandBytes,
-    ready: withId(held.ready, held.nextOrder, id),
-    nextOrder: held.nextOrder + 1,
+    delayedBytes: held.delayedBytes - commandBytes,
   }
 }
 
-/** Updates the address from which a client asked last. */
-export function withReplyTo(held: HeldRequests, event: RequestEvent): HeldRequests {
-  const entry = get(held.byId, requestId(event))
-  if (entry === undefined || entry.replyTo === event.replyTo) return held
-  return { ...held, byId: put(held.byId, requestId(event), { ...entry, replyTo: event.replyTo }) }
-}
-
-/** The bytes of a request's JSON without its command and uid. */
-const requestOverheadBytes = 80
-
-/** An upper bound for the bytes of `text` in JSON: a control character takes six. */
-function jsonBytes(text: string): number {
-  let bytes = 0
-  for (let place = 0; place < text.length; place += 1) {
-    const unit = text.charCodeAt(place)
-    const isWritten = unit >= 0x20 && unit !== 0x22 && unit !== 0x5c
-    bytes += isWritten ? (unit < 0x80 ? 1 : 3) : 6
-  }
-  return bytes
-}
-
-/** The next batch: ready requests in order, within the limits, but at least one. The time that the batch adds is set later. */
-export function nextBatch(held: HeldRequests, node: NodeId, limits: Limits): Batch {
-  const requests: Request[] = []
-  let bytes = 0
-  for (const id of idsOf(held.ready, Math.max(1, limits.batchRequests))) {
-    const entry = get(held.byId, id)
-    if (entry === undefined) continue
-    bytes += entry.commandBytes + jsonBytes(entry.request.uid) + requestOverheadBytes
-    if (requests.length > 0 && bytes > limits.batchBytes) break
-    requests.push(entry.request)
-  }
-  return { node, elapsedMs: 0, requests }
-}
-
-/** An answer that is due after a change. */
-export type Due =
-  | { readonly kind: 'response'; readonly entry: HeldRequest; readonly outcome: Outcome }
-  | { readonly kind: 'queued'; readonly entry: HeldRequest }
-  /** There is no room for the delayed request or the new session: its client must ask again later. */
-  | { readonly kind: 'handedBack'; readonly entry: HeldRequest }
+type QueueLimits = Pick<Limits, 'queueRequests' | 'queueBytes'>
 
 /**
  * True when the queue accepts no other request. Delayed requests do not count: otherwise a queue full of them would refuse the
@@ -141,160 +215,4 @@ export function isDelayedFull(
   limits: QueueLimits,
 ): boolean {
   return delayedCount >= limits.queueRequests || delayedBytes >= limits.queueBytes
-}
-
-type QueueLimits = Pick<Limits, 'queueRequests' | 'queueBytes'>
-
-/** The requests after the execution of a batch, with delayed requests up to the limit, and the answers that are due. */
-export function afterExecution(
-  held: HeldRequests,
-  { outcomes, freed, progressed }: Execution,
-  limits: QueueLimits,
-): { readonly held: HeldRequests; readonly due: readonly Due[] } {
-  const due: Due[] = []
-  const gone = new Set<string>()
-  const goneOrders: number[] = []
-  const ended = new Set<string>()
-  const passedOn: string[] = []
-  const delayed: Tag[] = []
-  let newlyDelayedBytes = 0
-  let next = held
-  for (const outcome of outcomes) {
-    const id = requestId(outcome)
-    const entry = get(next.byId, id)
-    if (entry === undefined) continue
-    if (outcome.outcome.kind === 'full') {
-      gone.add(id)
-      goneOrders.push(entry.order)
-      ended.add(id)
-      next = withoutRequest(next, id, entry)
-      due.push({ kind: 'handedBack', entry })
-      if (entry.wokenBy !== null) passedOn.push(entry.wokenBy)
-    } else if (outcome.outcome.kind === 'delayed') {
-      // The batch contains the request twice: it was delayed and answered the first time.
-      if (entry.tag !== null || gone.has(id)) continue
-      gone.add(id)
-      goneOrders.push(entry.order)
-      const delayedCount = next.delayedCount + delayed.length
-      if (isDelayedFull({ delayedCount, delayedBytes: next.delayedBytes + newlyDelayedBytes }, limits)) {
-        next = withoutRequest(next, id, entry)
-        due.push({ kind: 'handedBack', entry })
-      } else {
-        delayed.push({ id, key: outcome.outcome.key, bytes: entry.commandBytes })
-        newlyDelayedBytes += entry.commandBytes
-        if (!entry.wasDelayed) due.push({ kind: 'queued', entry })
-      }
-      if (entry.wokenBy !== null && entry.wokenBy !== outcome.outcome.key) passedOn.push(entry.wokenBy)
-    } else {
-      gone.add(id)
-      goneOrders.push(entry.order)
-      ended.add(id)
-      next = withoutRequest(next, id, entry)
-      due.push({ kind: 'response', entry, outcome: outcome.outcome })
-      if (entry.wokenBy !== null && leftKeyFree(outcome)) passedOn.push(entry.wokenBy)
-    }
-  }
-  next = { ...next, ready: withoutOrders(next.ready, goneOrders) }
-  next = tagged(
-    next,
-    delayed.filter(({ id }) => !ended.has(id)),
-  )
-  for (const key of [...freed, ...passedOn]) next = wakeFirst(next, key)
-  if (progressed) next = wakeAll(next)
-  return { held: next, due }
-}
-
-/** True when a woken request ended without an execution, so it did not take the key. */
-function leftKeyFree({ outcome }: RequestOutcome): boolean {
-  return outcome.kind !== 'executed'
-}
-
-interface Tag {
-  readonly id: string
-  readonly key: string | null
-  readonly bytes: number
-}
-
-/** Adds those tags. */
-function tagged(held: HeldRequests, tags: readonly Tag[]): HeldRequests {
-  let { byId, waiting } = held
-  for (const { id, key } of tags) {
-    const entry = get(byId, id)
-    if (entry === undefined) continue
-    byId = put(byId, id, { ...entry, tag: { key }, wasDelayed: true, wokenBy: null })
-    const line = get(waiting, waitingKey(key)) ?? emptyLine
-    waiting = put(waiting, waitingKey(key), withId(line, entry.order, id))
-  }
-  const bytes = tags.reduce((sum, tag) => sum + tag.bytes, 0)
-  return {
-    ...held,
-    byId,
-    waiting,
-    delayedCount: held.delayedCount + tags.length,
-    readyBytes: held.readyBytes - bytes,
-    delayedBytes: held.delayedBytes + bytes,
-  }
-}
-
-/** Removes a request. The caller removes many from `ready` at once. */
-function withoutRequest(held: HeldRequests, id: string, entry: HeldRequest): HeldRequests {
-  const untagged = entry.tag === null ? held : withoutWaiting(held, entry, entry.tag.key)
-  return {
-    ...untagged,
-    byId: drop(untagged.byId, id),
-    count: untagged.count - 1,
-    readyBytes: untagged.readyBytes - entry.commandBytes,
-  }
-}
-
-/** Removes a request from `waiting`, and counts its bytes as ready. */
-function withoutWaiting(
-  held: HeldRequests,
-  { order, commandBytes }: HeldRequest,
-  key: string | null,
-): HeldRequests {
-  const left = withoutOrders(get(held.waiting, waitingKey(key)) ?? emptyLine, [order])
-  return {
-    ...held,
-    waiting: left.length > 0 ? put(held.waiting, waitingKey(key), left) : drop(held.waiting, waitingKey(key)),
-    delayedCount: held.delayedCount - 1,
-    readyBytes: held.readyBytes + commandBytes,
-    delayedBytes: held.delayedBytes - commandBytes,
-  }
-}
-
-/** Wakes the request that has waited longest for a freed key: one proposal, independent of the number of waiting requests. */
-function wakeFirst(held: HeldRequests, key: string): HeldRequests {
-  const id = firstOf(get(held.waiting, waitingKey(key)) ?? emptyLine)
-  const entry = id === undefined ? undefined : get(held.byId, id)
-  if (id === undefined || entry === undefined) return held
-  const untagged = withoutWaiting(held, entry, key)
-  return {
-    ...untagged,
-    byId: put(untagged.byId, id, { ...entry, tag: null, wokenBy: key }),
-    ready: withId(untagged.ready, entry.order, id),
-  }
-}
-
-function wakeAll(held: HeldRequests): HeldRequests {
-  const ids = idsOf(get(held.waiting, waitingKey(null)) ?? emptyLine)
-  if (ids.length === 0) return held
-  let { byId, ready, readyBytes, delayedBytes } = held
-  for (const id of ids) {
-    const entry = get(byId, id)
-    if (entry === undefined) continue
-    readyBytes += entry.commandBytes
-    delayedBytes -= entry.commandBytes
-    byId = put(byId, id, { ...entry, tag: null })
-    ready = withId(ready, entry.order, id)
-  }
-  return {
-    ...held,
-    byId,
-    ready,
-    waiting: drop(held.waiting, waitingKey(null)),
-    delayedCount: held.delayedCount - ids.length,
-    readyBytes,
-    delayedBytes,
-  }
 }

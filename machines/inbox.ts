@@ -5,15 +5,18 @@ import type { Member } from './members.ts'
 import type {
   Accept,
   Accepted,
+  Answer,
   Chosen,
   Denial,
+  HandOver,
   Learn,
   NodeMessage,
   Prepare,
   PromiseMessage,
   RequestMessage,
+  Settled,
 } from './messages.ts'
-import type { Execution, Full, Outcome } from './outcome.ts'
+import type { Execution } from './outcome.ts'
 
 export type RoleName = 'acceptor' | 'proposer' | 'learner' | 'requestQueue'
 
@@ -33,13 +36,9 @@ export type Heard<M> = M & {
   readonly sender: NodeId
   readonly incarnation: string
   readonly knowsUs: boolean
+  /** When it arrived, by the monotonic clock of this server, in milliseconds. */
+  readonly atMs: number
 }
-
-/**
- * A `chosen` as the learner receives it. `concernsUs` is true when this server holds a delayed request, so that the message may
- * come without a question.
- */
-export type HeardChosen = Heard<Chosen> & { readonly concernsUs: boolean }
 
 /** A server to ask for chosen batches, and its directory. Answers from another directory are ignored. */
 export interface Informant {
@@ -56,11 +55,54 @@ export interface MembersChanged {
 /** The replica executed a chosen batch. */
 export interface BatchExecuted extends Execution {
   readonly type: 'batch.executed'
+  /** The time of the execution, by the monotonic clock of this server, in milliseconds. */
+  readonly atMs: number
+}
+
+/** This server promised to `leader`, or another server did: requests are handed over to that server. */
+export interface LeaderChanged {
+  readonly type: 'leader.changed'
+  readonly leader: NodeId
+}
+
+/** What the replica knows about the requests of a group before they are proposed. */
+export interface Recalled {
+  /** The outcomes of those that have ended or are refused. */
+  readonly ended: readonly Answer[]
+  /** True when the replica has no room for the session. */
+  readonly isFull: boolean
+}
+
+/** What the core adds to requests that arrive. */
+interface Arrival {
+  /** The arrival time in milliseconds since 1970, for display only. */
+  readonly receivedAtMs: number
+  /** The arrival time by the monotonic clock of this server, in milliseconds. */
+  readonly atMs: number
+}
+
+/** Requests of a client. */
+export interface RequestArrived extends RequestMessage, Arrival {
+  readonly replyTo: Address
+  /** The size of each command (`queuedBytes`). */
+  readonly commandBytes: readonly number[]
+  readonly recalled: Recalled
+}
+
+/** Requests that another server hands over, because this server leads. */
+export interface HandOverArrived extends Heard<HandOver>, Arrival {
+  /** For each group: the size of each command. */
+  readonly commandBytes: readonly (readonly number[])[]
+  /** For each group. */
+  readonly recalled: readonly Recalled[]
+  /** This server has executed every instance below. */
+  readonly firstUnexecuted: Instance
 }
 
 export type AcceptorEvent =
   | Heard<Prepare>
   | Heard<Accept>
+  | Heard<Settled>
   /** The requested write is synced. */
   | { readonly type: 'persisted' }
   /** The learner knows everything chosen below `firstUnchosen`. */
@@ -73,8 +115,11 @@ export type ProposerEvent =
   | Heard<Denial>
   /** The request queue has something to propose. */
   | { readonly type: 'requests.ready' }
-  /** The request queue answers `batch.wanted`. The core sets the time that the batch adds. */
-  | { readonly type: 'batch.offered'; readonly batch: Batch }
+  /**
+   * The request queue answers `batch.wanted`. The core sets the time that the batch adds, and `atMs`, the time of the offer by the
+   * monotonic clock of this server in milliseconds.
+   */
+  | { readonly type: 'batch.offered'; readonly batch: Batch; readonly atMs: number }
   /** The learner found an accepted batch that no server knows to be chosen and no proposer is working on. */
   | { readonly type: 'settle.wanted' }
   /** This node's acceptor promised a higher ballot to another proposer. */
@@ -83,17 +128,19 @@ export type ProposerEvent =
 
 export type LearnerEvent =
   | Heard<Learn>
-  | HeardChosen
+  | Heard<Chosen>
   /** This node's proposer had a batch chosen. */
   | ({ readonly type: 'batch.chosen' } & ChosenBatch)
   /**
-   * This node's acceptor received an accept. Everything below its instance is chosen. `implied` is the batch chosen at the
-   * previous instance, if the acceptor accepted it at the same ballot.
+   * This node's acceptor received an accept or a `settled` for the instance `heard`. Everything below `firstUnchosen` is chosen.
+   * `implied` is the batch that is chosen at the instance below it, if the acceptor accepted that batch at the ballot of the
+   * message.
    */
   | {
-      readonly type: 'accept.heard'
+      readonly type: 'choice.implied'
       readonly informant: Informant
-      readonly instance: Instance
+      readonly heard: Instance
+      readonly firstUnchosen: Instance
       readonly implied: Batch | null
     }
   /** The informant knows everything chosen below `firstUnchosen`, and this server needs it. */
@@ -114,14 +161,9 @@ export type LearnerEvent =
   | MembersChanged
 
 export type RequestQueueEvent =
-  | (RequestMessage & {
-      readonly replyTo: Address
-      /** The arrival time in milliseconds since 1970, for display only. */
-      readonly receivedAtMs: number
-      readonly commandBytes: number
-      /** The recorded outcome if the replica has executed it, or that the replica has no room for its session. */
-      readonly recorded: Outcome | Full | null
-    })
+  | RequestArrived
+  | HandOverArrived
+  | LeaderChanged
   /** The proposer leads and is free: offer it a batch, now or when there is one. */
   | { readonly type: 'batch.wanted' }
   /** The proposer has given up for now; is there still work? */
@@ -136,10 +178,11 @@ export type RequestQueueEvent =
 export type RoleEvent = AcceptorEvent | ProposerEvent | LearnerEvent | RequestQueueEvent
 
 /** The role that receives each network message. */
-export function hearerOf(message: NodeMessage): Exclude<RoleName, 'requestQueue'> {
+export function hearerOf(message: NodeMessage): RoleName {
   switch (message.type) {
     case 'prepare':
     case 'accept':
+    case 'settled':
       return 'acceptor'
     case 'promise':
     case 'accepted':
@@ -148,6 +191,8 @@ export function hearerOf(message: NodeMessage): Exclude<RoleName, 'requestQueue'
     case 'learn':
     case 'chosen':
       return 'learner'
+    case 'handOver':
+      return 'requestQueue'
   }
   message satisfies never
 }

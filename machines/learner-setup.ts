@@ -1,7 +1,7 @@
 /** The delays, guards and actions of the learner's chart. */
 import { assign, enqueueActions, setup } from 'xstate'
 import { sameBatch } from './batch.ts'
-import type { Heard, HeardChosen, LearnerEvent } from './inbox.ts'
+import type { Heard, LearnerEvent } from './inbox.ts'
 import type { LearnerContext, LearnerInput } from './learner-context.ts'
 import {
   aimedAt,
@@ -23,12 +23,12 @@ import {
   targetIn,
 } from './learning.ts'
 import { addressedTo, countedMembers, type Member, peersOf } from './members.ts'
-import type { Learn } from './messages.ts'
+import type { Chosen, Learn } from './messages.ts'
 import type { Output } from './outputs.ts'
 import { isQuorum, withAnswer } from './quorum.ts'
 import { doubled } from './timing.ts'
 
-type AcceptHeard = Extract<LearnerEvent, { type: 'accept.heard' }>
+type ChoiceImplied = Extract<LearnerEvent, { type: 'choice.implied' }>
 
 export const learnerSetup = setup({
   types: {
@@ -48,46 +48,46 @@ export const learnerSetup = setup({
     hasCaughtUp: ({ context }) => context.firstUnchosen >= context.target,
     /** True after enough tries without news. With many peers, not all have been asked, but the next time continues from here. */
     hasAskedEnough: ({ context }) => context.tries >= context.timing.patientTries,
-    isUnsolicited: ({ context }, heard: HeardChosen) => !isTaken(context, heard),
-    contradictsHistory: ({ context }, event: HeardChosen | BatchChosen) =>
+    isUnsolicited: ({ context }, heard: Heard<Chosen>) => !isTaken(context, heard),
+    contradictsHistory: ({ context }, event: Heard<Chosen> | BatchChosen) =>
       contradicts(context, pageOf(event)),
-    isNextPage: ({ context }, heard: HeardChosen) =>
+    isNextPage: ({ context }, heard: Heard<Chosen>) =>
       isSound(context, heard) && newsIn(context, heard).length > 0,
-    isAnswer: ({ context }, heard: HeardChosen) => isSound(context, heard),
+    isAnswer: ({ context }, heard: Heard<Chosen>) => isSound(context, heard),
     quorumHasAnswered: ({ context }) => isQuorum(countedMembers(context.members), context.answered),
   },
   actions: {
-    adoptChosen: enqueueActions(({ context, enqueue }, event: HeardChosen | BatchChosen) => {
+    adoptChosen: enqueueActions(({ context, enqueue }, event: Heard<Chosen> | BatchChosen) => {
       const { changes, outputs } = learning(context, pageOf(event))
       if (changes === null) return
       enqueue.assign(changes)
       for (const output of outputs) enqueue.emit(output)
     }),
-    adoptImplied: enqueueActions(({ context, enqueue }, heard: AcceptHeard) => {
-      const { informant, instance, implied } = heard
+    adoptImplied: enqueueActions(({ context, enqueue }, choice: ChoiceImplied) => {
+      const { informant, heard, firstUnchosen, implied } = choice
       const { changes, outputs } = learning(context, {
-        from: instance - 1,
+        from: firstUnchosen - 1,
         batches: implied === null ? [] : [implied],
       })
       enqueue.assign({
         ...changes,
-        highestHeard: Math.max(context.highestHeard, instance),
-        ...aimedAt(context, { firstUnchosen: instance, informant }),
+        highestHeard: Math.max(context.highestHeard, heard),
+        ...aimedAt(context, { firstUnchosen, informant }),
       })
       for (const output of outputs) enqueue.emit(output)
     }),
-    recordTarget: assign(({ context }, event: HeardChosen | BehindNoticed) =>
+    recordTarget: assign(({ context }, event: Heard<Chosen> | BehindNoticed) =>
       aimedAt(context, targetIn(event)),
     ),
     /** An unsolicited page is not learned, but a server that knows this one may then be asked for it. */
-    recordHint: assign(({ context }, heard: HeardChosen) =>
+    recordHint: assign(({ context }, heard: Heard<Chosen>) =>
       heard.knowsUs || isCountedSender(context, heard) ? aimedAt(context, targetIn(heard)) : {},
     ),
     /**
      * A single server may be faulty: it is flagged. When a quorum reports the same batch, this server holds a batch that was not
      * chosen.
      */
-    recordContradiction: enqueueActions(({ context, enqueue }, heard: HeardChosen) => {
+    recordContradiction: enqueueActions(({ context, enqueue }, heard: Heard<Chosen>) => {
       const reported = lastKnownIn(context, heard)
       if (reported === undefined) return
       enqueue.emit({ type: 'flag', oddity: 'chosen', sender: heard.sender })
@@ -103,7 +103,7 @@ export const learnerSetup = setup({
       enqueue.emit(haltAt(context))
     }),
     /** Asks the answering server for the next page if it knows more. */
-    adoptPeer: assign(({ context }, { sender, firstUnchosen }: HeardChosen) =>
+    adoptPeer: assign(({ context }, { sender, firstUnchosen }: Heard<Chosen>) =>
       firstUnchosen > context.firstUnchosen ? { peer: sender } : {},
     ),
     forgetAsked: assign({ asked: [] }),
@@ -154,7 +154,7 @@ export const learnerSetup = setup({
         enqueue.emit({ type: 'send', ...asked(context, to), message })
       }
     }),
-    recordAnswer: assign(({ context }, heard: HeardChosen) =>
+    recordAnswer: assign(({ context }, heard: Heard<Chosen>) =>
       isCountedSender(context, heard)
         ? {
             answered: withAnswer(context.answered, heard.sender),

@@ -20,7 +20,7 @@ export const learnerMachine = learnerSetup.createMachine({
       { guard: withEvent('contradictsHistory'), actions: 'halt' },
       { actions: withEvent('adoptChosen') },
     ],
-    'accept.heard': { actions: withEvent('adoptImplied') },
+    'choice.implied': { actions: withEvent('adoptImplied') },
     // States that handle a page differently do so first; all other pages are handled here.
     chosen: [
       { guard: withEvent('isUnsolicited'), actions: withEvent('recordHint') },

@@ -1,10 +1,11 @@
 /** How a learner handles chosen batches, and which server it asks. */
 import { type Batch, type Instance, type NodeId, sameBatch } from './batch.ts'
-import type { HeardChosen, Informant, LearnerEvent } from './inbox.ts'
+import type { Heard, Informant, LearnerEvent } from './inbox.ts'
 import { informantOf } from './informant.ts'
 import type { LearnerContext } from './learner-context.ts'
 import { instanceStep } from './limits.ts'
 import { addressedTo, countedMembers, isCounted, type Member, peersOf } from './members.ts'
+import type { Chosen } from './messages.ts'
 import type { Output } from './outputs.ts'
 
 export type BatchChosen = Extract<LearnerEvent, { type: 'batch.chosen' }>
@@ -23,7 +24,7 @@ export interface Page {
 }
 
 /** The batches in a `chosen`, or the one that this node's proposer had chosen. */
-export function pageOf(event: HeardChosen | BatchChosen): Page {
+export function pageOf(event: Heard<Chosen> | BatchChosen): Page {
   return event.type === 'chosen' ? event : { from: event.instance, batches: [event.batch] }
 }
 
@@ -110,7 +111,7 @@ export function contradictionAmong(
 }
 
 /** True when the sender has the expected directory: that of the member, or of the informant. */
-function isItself({ members, informant }: LearnerContext, { sender, incarnation }: HeardChosen): boolean {
+function isItself({ members, informant }: LearnerContext, { sender, incarnation }: Heard<Chosen>): boolean {
   return [informant, ...members].some((server) => server?.id === sender && server.incarnation === incarnation)
 }
 
@@ -119,23 +120,22 @@ export function asked({ informant, members }: LearnerContext, id: NodeId) {
   return informant?.id === id ? addressedTo(members, id, informant.incarnation) : { to: id }
 }
 
-export function isCountedSender({ members }: LearnerContext, { sender, incarnation }: HeardChosen): boolean {
+export function isCountedSender({ members }: LearnerContext, { sender, incarnation }: Heard<Chosen>): boolean {
   return isCounted(members, sender, incarnation)
 }
 
-/** True when the page was asked for, or when a member sent it because a delayed request waits here. */
-export function isTaken(context: LearnerContext, heard: HeardChosen): boolean {
-  if (heard.concernsUs && isCountedSender(context, heard)) return true
+/** True when the page was asked for. */
+export function isTaken(context: LearnerContext, heard: Heard<Chosen>): boolean {
   return context.asked.includes(heard.sender) && isItself(context, heard)
 }
 
 /** True when the page may be learned: it is accepted, and does not contradict the known batches. */
-export function isSound(context: LearnerContext, heard: HeardChosen): boolean {
+export function isSound(context: LearnerContext, heard: Heard<Chosen>): boolean {
   return isTaken(context, heard) && !contradicts(context, heard)
 }
 
 /** The target of an event, and its informant. */
-export function targetIn(event: HeardChosen | BehindNoticed): Target {
+export function targetIn(event: Heard<Chosen> | BehindNoticed): Target {
   const { firstUnchosen } = event
   return { firstUnchosen, informant: event.type === 'chosen' ? informantOf(event) : event.informant }
 }

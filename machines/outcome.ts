@@ -49,7 +49,10 @@ export interface Execution {
   readonly freed: readonly string[]
   /** True when the service executed a request: requests that wait for any execution may then be tried again. */
   readonly progressed: boolean
-  /** The servers that hold a delayed request which may now run: they must learn this instance. */
+  /**
+   * The servers that hold a request of the batch, or a delayed request that ended or may now run: they must learn this instance.
+   * In order of id.
+   */
   readonly concerned: readonly NodeId[]
   /** The members from the next instance on, if they changed; otherwise `null`. */
   readonly members: readonly Member[] | null

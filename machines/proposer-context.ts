@@ -3,6 +3,7 @@ import type { Ballot } from './ballot.ts'
 import type { Batch, Instance, NodeId } from './batch.ts'
 import type { Member } from './members.ts'
 import type { GivenPromise } from './promises.ts'
+import type { RoundTrip } from './round-trip.ts'
 import type { Timing } from './timing.ts'
 
 export interface ProposerInput {
@@ -53,6 +54,12 @@ export interface ProposerContext {
   readonly isChosen: boolean
   /** The number of repetitions of the current `prepare` or `accept` without enough answers. */
   readonly tries: number
+  /** The factor of the next repetition's wait, drawn at random for each. */
+  readonly spread: number
+  /** The time of the offer of `batch`, if it is from this node's own queue; otherwise `null`. */
+  readonly offeredAtMs: number | null
+  /** The time that a quorum takes to accept, as measured; `null` before the first measurement. */
+  readonly roundTrip: RoundTrip | null
   /** The number of back-offs since a batch that it proposed was chosen. */
   readonly backoffs: number
   readonly backoffMs: number
@@ -75,6 +82,9 @@ export function proposerContext({ promised, ...input }: ProposerInput): Proposer
     accepts: [],
     isChosen: false,
     tries: 0,
+    spread: 1,
+    offeredAtMs: null,
+    roundTrip: null,
     backoffs: 0,
     backoffMs: input.timing.backoffMs,
     hasYielded: false,

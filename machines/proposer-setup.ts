@@ -20,7 +20,8 @@ import {
 import type { ProposerContext, ProposerInput } from './proposer-context.ts'
 import { isQuorum, withAnswer } from './quorum.ts'
 import { drawRandom } from './random.ts'
-import { doubled } from './timing.ts'
+import { type RoundTrip, withSample } from './round-trip.ts'
+import { doubled, retransmitInterval } from './timing.ts'
 
 /**
  * The highest round after a rival's round was received. It jumps to that round, not by one, so that an outdated proposer is
@@ -28,6 +29,14 @@ import { doubled } from './timing.ts'
  */
 function roundWithRival(highestRound: number, rival: Ballot | null): number {
   return Math.max(highestRound, Math.min(rival?.round ?? 0, highestRound + roundStep))
+}
+
+/**
+ * The measured round trips after a quorum accepted at `atMs`. A repeated accept gives no measurement, because the answer may be for
+ * any of the copies (RFC 6298, section 3, Karn's algorithm).
+ */
+function measured({ roundTrip, offeredAtMs, tries }: ProposerContext, atMs: number): RoundTrip | null {
+  return offeredAtMs === null || tries > 0 ? roundTrip : withSample(roundTrip, atMs - offeredAtMs)
 }
 
 type Answer = Heard<PromiseMessage> | Heard<Accepted> | Heard<Denial>
@@ -40,8 +49,8 @@ export const proposerSetup = setup({
     input: {} as ProposerInput,
   },
   delays: {
-    retransmitInterval: ({ context }) =>
-      doubled(context.timing.retransmitMs, context.timing.retransmitLimitMs, context.tries),
+    retransmitInterval: ({ context: { timing, roundTrip, tries, spread } }) =>
+      retransmitInterval(timing, roundTrip, tries, spread),
     backoff: ({ context }) => context.backoffMs,
   },
   guards: {
@@ -90,6 +99,7 @@ export const proposerSetup = setup({
       accepts: [],
       isChosen: false,
       tries: 0,
+      offeredAtMs: null,
     })),
     broadcastPrepare: enqueueActions(({ context, enqueue }) => {
       const silent = countedMembers(context.members).filter(
@@ -134,12 +144,14 @@ export const proposerSetup = setup({
       accepts: [],
       isChosen: false,
       tries: 0,
+      offeredAtMs: null,
     })),
-    adoptOwnBatch: assign((_, { batch }: { batch: Batch }) => ({
+    adoptOwnBatch: assign((_, { batch, atMs }: { batch: Batch; atMs: number }) => ({
       batch,
       accepts: [],
       isChosen: false,
       tries: 0,
+      offeredAtMs: atMs,
     })),
     broadcastAccept: enqueueActions(({ context, enqueue }) => {
       if (context.batch === null) return
@@ -156,10 +168,11 @@ export const proposerSetup = setup({
       accepts: withAnswer(context.accepts, sender),
     })),
     /** A quorum has accepted it, so it is chosen. The denials of this ballot did not prevent that. */
-    recordChosen: assign(({ context }, { sender }: Heard<Accepted>) => ({
+    recordChosen: assign(({ context }, { sender, atMs }: Heard<Accepted>) => ({
       accepts: withAnswer(context.accepts, sender),
       isChosen: true,
       backoffs: 0,
+      roundTrip: measured(context, atMs),
     })),
     notifyChosen: enqueueActions(({ context, enqueue }) => {
       if (context.batch === null) return
@@ -169,23 +182,22 @@ export const proposerSetup = setup({
         event: { type: 'batch.chosen', instance: context.firstUnexecuted, batch: context.batch },
       })
     }),
-    /** Learners are lazy: only servers with a delayed request that may now run receive the batch. */
-    sendChosenToConcerned: enqueueActions(({ context, enqueue }, { instance, concerned }: BatchExecuted) => {
-      const { batch, isChosen } = context
+    /** Learners are lazy: only the servers that hold a request which the batch concerns learn at once that it is chosen. */
+    sendSettledToConcerned: enqueueActions(({ context, enqueue }, { instance, concerned }: BatchExecuted) => {
+      const { batch, isChosen, ballot } = context
       if (batch === null || !isChosen || instance !== context.firstUnexecuted) return
-      for (const to of concerned.filter((id) => id !== context.self)) {
-        enqueue.emit({
-          type: 'send',
-          to,
-          message: {
-            type: 'chosen',
-            from: instance,
-            batches: [batch],
-            firstUnchosen: instance + 1,
-            unsettled: false,
-          },
-        })
+      for (const to of concerned) {
+        if (to !== context.self) enqueue.emit({ type: 'send', to, message: { type: 'settled', ballot, instance } })
       }
+    }),
+    /** The denied ballot is below that of another server, which leads or is about to. */
+    notifyLeader: enqueueActions(({ context, enqueue }, { promised }: Heard<Denial>) => {
+      if (promised === null || promised.node === context.self) return
+      enqueue.emit({
+        type: 'tell',
+        role: 'requestQueue',
+        event: { type: 'leader.changed', leader: promised.node },
+      })
     }),
     advance: assign(({ context }, { instance, members }: BatchExecuted) => ({
       firstUnexecuted: instance + 1,
@@ -196,13 +208,17 @@ export const proposerSetup = setup({
       accepts: [],
       isChosen: false,
       tries: 0,
+      offeredAtMs: null,
     })),
     /** No quorum answers: the members may have changed while this server was away, and another server may know it. */
     notifyNewsWanted: enqueueActions(({ enqueue }) => {
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
     }),
     forgetTries: assign({ tries: 0 }),
-    recordTry: assign(({ context }) => ({ tries: context.tries + 1 })),
+    recordTry: assign(({ context }) => {
+      const { seed, value } = drawRandom(context.randomSeed)
+      return { tries: context.tries + 1, randomSeed: seed, spread: 0.75 + value / 2 }
+    }),
     recordRival: assign(({ context: { highestRound } }, { ballot }: { ballot: Ballot }) => ({
       highestRound: roundWithRival(highestRound, ballot),
     })),

@@ -62,7 +62,7 @@ export const proposerMachine = proposerSetup.createMachine({
           {
             guard: withEvent('promisedMore'),
             target: 'backingOff',
-            actions: withEvent('recordRivalOfDenial'),
+            actions: [withEvent('recordRivalOfDenial'), withEvent('notifyLeader')],
           },
           { guard: withEvent('knowsMore'), actions: withEvent('notifyDenierKnowsMore') },
         ],
@@ -162,7 +162,7 @@ export const proposerMachine = proposerSetup.createMachine({
           {
             guard: withEvent('promisedMore'),
             target: 'backingOff',
-            actions: withEvent('recordRivalOfDenial'),
+            actions: [withEvent('recordRivalOfDenial'), withEvent('notifyLeader')],
           },
           { guard: withEvent('knowsMore'), actions: withEvent('notifyDenierKnowsMore') },
         ],
@@ -170,17 +170,17 @@ export const proposerMachine = proposerSetup.createMachine({
           {
             guard: withEvent('changesMembers'),
             target: 'resuming',
-            actions: [withEvent('sendChosenToConcerned'), withEvent('advance')],
+            actions: [withEvent('sendSettledToConcerned'), withEvent('advance')],
           },
           {
             guard: 'batchIsChosenBelowAnother',
             target: 'adopting',
-            actions: [withEvent('sendChosenToConcerned'), withEvent('advance')],
+            actions: [withEvent('sendSettledToConcerned'), withEvent('advance')],
           },
           {
             guard: 'batchIsChosenAtThisBallot',
             target: 'leading',
-            actions: [withEvent('sendChosenToConcerned'), withEvent('advance')],
+            actions: [withEvent('sendSettledToConcerned'), withEvent('advance')],
           },
           // A rival had a batch chosen here, possibly another one. An acceptor that accepted our batch at this ballot would take
           // the next accept at it as proof that our batch was chosen. So the ballot is given up.

@@ -3,12 +3,17 @@ import type { NodeId } from './batch.ts'
 import { type HeldRequests, nothingHeld } from './held-requests.ts'
 import type { Limits } from './limits.ts'
 import type { Member } from './members.ts'
+import type { RoundTrip } from './round-trip.ts'
+import type { Timing } from './timing.ts'
 
 export interface RequestQueueInput {
   readonly self: NodeId
   readonly incarnation: string
   readonly members: readonly Member[]
+  readonly timing: Timing
   readonly limits: Limits
+  /** The server of the highest promise of this node's acceptor; `null` without a promise. */
+  readonly leader: NodeId | null
 }
 
 /** All fields are volatile: a client without an answer asks again. */
@@ -16,16 +21,30 @@ export interface RequestQueueContext {
   readonly self: NodeId
   readonly incarnation: string
   readonly members: readonly Member[]
+  readonly timing: Timing
   readonly limits: Limits
   /** Invariant: empty while this server is not counted, because nothing that it proposes can be chosen. */
   readonly held: HeldRequests
-  /** The ids of the requests in the proposer's batch. Invariant: all of them are in `held.ready`. */
-  readonly offered: readonly string[]
+  /** The orders of the requests in the proposer's batch. Invariant: all of them are in `held.ready`. */
+  readonly offered: readonly number[]
   /** The proposer leads and is free. */
   readonly isWanted: boolean
-  /** The ids of delayed requests that clients asked for again. They are answered after a quorum was asked for news. */
-  readonly askedAgain: readonly string[]
+  /** The uids and seqs of delayed requests that clients asked for again. They are answered after a quorum was asked for news. */
+  readonly askedAgain: readonly { readonly uid: string; readonly seq: number }[]
   readonly isStopping: boolean
+
+  /** The server that leads, as far as this one knows: it receives the requests of clients. `null` when none is known. */
+  readonly leader: NodeId | null
+  /** Counts the repetitions of handing over, so that a request is repeated only when it was sent in an earlier round. */
+  readonly round: number
+  /** The number of repetitions since the leader last showed progress with a request that was handed over. */
+  readonly tries: number
+  /** The time of these repetitions, in milliseconds. */
+  readonly silentMs: number
+  /** The time from handing a request over to its execution here, as measured; `null` before the first measurement. */
+  readonly roundTrip: RoundTrip | null
+  /** The time of the last event that brought requests or executed some, by the monotonic clock, in milliseconds. */
+  readonly atMs: number
 }
 
 /** The initial context: the queue is empty. */
@@ -37,5 +56,10 @@ export function requestQueueContext(input: RequestQueueInput): RequestQueueConte
     isWanted: false,
     askedAgain: [],
     isStopping: false,
+    round: 0,
+    tries: 0,
+    silentMs: 0,
+    roundTrip: null,
+    atMs: 0,
   }
 }

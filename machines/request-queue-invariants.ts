@@ -1,7 +1,7 @@
 /** Checks of the invariants that `request-queue-context.ts`, `held-requests.ts` and `line.ts` state. */
-import { type HeldRequests, waitingKey } from './held-requests.ts'
+import { allHeld, type HeldRequest, type HeldRequests, requestId, waitingKey } from './held-requests.ts'
 import { type Invariants, isDistinct, isUnchanged } from './invariant.ts'
-import { idsOf, lineFault } from './line.ts'
+import { type Line, lineFault, placesOf } from './line.ts'
 import { isCounted } from './members.ts'
 import type { RequestQueueContext } from './request-queue-context.ts'
 import { get, keysOf } from './table.ts'
@@ -17,28 +17,55 @@ export const requestQueueInvariants: Invariants<RequestQueueContext> = {
   },
   offered: (step) => {
     if (isUnchanged(step, 'held', 'offered')) return null
-    const ready = idsOf(step.context.held.ready)
-    const gone = step.context.offered.find((id) => !ready.includes(id))
-    return gone === undefined ? null : `the proposer has request ${gone}, which is not ready`
+    const ready = new Set(placesOf(step.context.held.ready).map(([order]) => order))
+    const gone = step.context.offered.find((order) => !ready.has(order))
+    return gone === undefined ? null : `the proposer has the request of order ${gone}, which is not ready`
   },
 }
 
-/** How the invariant of `byId` or of a line is violated; `null` when they hold. */
-export function heldFault({ byId, ready, waiting }: HeldRequests): string | null {
-  const keys = keysOf(waiting)
-  const lines = [ready, ...keys.map((key) => get(waiting, key) ?? [])]
-  for (const line of lines) {
+/** How the invariant of the sessions or of a line is violated; `null` when they hold. */
+export function heldFault(held: HeldRequests): string | null {
+  const lines: readonly (readonly [name: string, Line])[] = [
+    ['ready', held.ready],
+    ['handedOver', held.handedOver],
+    ...keysOf(held.waiting).map((key): [string, Line] => [key, get(held.waiting, key) ?? []]),
+  ]
+  const lineOf = new Map<string, string>()
+  for (const [name, line] of lines) {
     const fault = lineFault(line)
     if (fault !== null) return fault
+    for (const [order, uid, seq] of placesOf(line)) {
+      const id = requestId({ uid, seq })
+      if (lineOf.has(id)) return `request ${id} is in two lines`
+      lineOf.set(id, `${name} ${order}`)
+    }
   }
-  const places = lines.flatMap((line, at) => idsOf(line).map((id) => [id, keys[at - 1] ?? null] as const))
-  if (!isDistinct(places.map(([id]) => id))) return 'a request is in two lines'
-  if (places.length !== keysOf(byId).length) return 'a request is in no line, or is not held'
-  for (const [id, key] of places) {
-    const entry = get(byId, id)
-    if (entry === undefined) return `request ${id} is in a line and is not held`
-    const tagged = entry.tag === null ? null : waitingKey(entry.tag.key)
-    if (tagged !== key) return `request ${id} is in another line than its tag says`
+  const all = allHeld(held)
+  if (all.length !== lineOf.size || all.length !== held.count) {
+    return 'a request is in no line, or is not held, or is not counted'
+  }
+  for (const request of all) {
+    const id = requestId(request)
+    if (lineOf.get(id) !== `${expectedLine(request)} ${request.order}`) {
+      return `request ${id} is in another line than its state says`
+    }
+  }
+  return sessionFault(held)
+}
+
+function expectedLine({ tag, handed }: HeldRequest): string {
+  if (tag !== null) return waitingKey(tag.key)
+  return handed === null ? 'ready' : 'handedOver'
+}
+
+function sessionFault({ sessions }: HeldRequests): string | null {
+  for (const uid of keysOf(sessions)) {
+    const { requests } = get(sessions, uid) ?? { requests: [] }
+    if (requests.length === 0) return `the session ${uid} holds no request`
+    const seqs = requests.map(({ seq }) => seq)
+    if (!isDistinct(seqs) || seqs.some((seq, place) => seq < (seqs[place - 1] ?? 0))) {
+      return `the requests of the session ${uid} are not in order of seq`
+    }
   }
   return null
 }

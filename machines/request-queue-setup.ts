@@ -1,49 +1,59 @@
-/** The guards and actions of the request queue's chart. */
-import { assign, emit, enqueueActions, setup } from 'xstate'
-import type { Address } from './batch.ts'
+/** The delays, guards and actions of the request queue's chart. */
+import { assign, enqueueActions, setup } from 'xstate'
 import {
-  afterExecution,
-  type Due,
-  isReadyFull,
-  nextBatch,
-  nothingHeld,
-  requestId,
+  type Arriving,
+  admitted,
+  fromClient,
+  fromServer,
+  heldAmong,
+  newAmong,
   withReplyTo,
-  withRequest,
-} from './held-requests.ts'
-import type { BatchExecuted, RequestQueueEvent } from './inbox.ts'
-import { isCounted, type Member } from './members.ts'
-import type { Busy } from './messages.ts'
-import type { Outcome } from './outcome.ts'
-import type { Output } from './outputs.ts'
+} from './admission.ts'
+import { answersOf, busy, queuedOf, refusalsOf, response } from './answers.ts'
+import type { NodeId } from './batch.ts'
+import { handable, handedOver, handedOverAgain, mayGoTo, takenBack } from './hand-over.ts'
+import { afterExecution } from './held-execution.ts'
+import { nextBatch, requestsIn } from './held-groups.ts'
+import { allHeld, heldRequest, nothingHeld } from './held-requests.ts'
+import type {
+  BatchExecuted,
+  HandOverArrived,
+  LeaderChanged,
+  RequestArrived,
+  RequestQueueEvent,
+} from './inbox.ts'
+import { countedMembers, isCounted, type Member } from './members.ts'
+import type { Busy, HandOver } from './messages.ts'
+import type { Output, Send } from './outputs.ts'
 import type { RequestQueueContext, RequestQueueInput } from './request-queue-context.ts'
-import { get, keysOf } from './table.ts'
+import { withSample } from './round-trip.ts'
+import { retransmitInterval } from './timing.ts'
 
-type RequestEvent = Extract<RequestQueueEvent, { type: 'request' }>
-
-function tagOf({ held }: RequestQueueContext, event: RequestEvent) {
-  return get(held.byId, requestId(event))?.tag ?? null
+/** The leader, when it is another counted server; otherwise `null`. */
+function otherLeader({ leader, self, members }: RequestQueueContext): NodeId | null {
+  return leader === null || leader === self || !countedMembers(members).includes(leader) ? null : leader
 }
 
-function busy({ uid, seq }: { uid: string; seq: number }, reason: Busy['reason'], to: Address): Output {
-  return { type: 'respond', to, message: { type: 'busy', uid, seq, reason } }
+/** True when a ready request is to be proposed here, because it cannot be handed over. */
+function hasToPropose(context: RequestQueueContext): boolean {
+  const { held, offered } = context
+  if (held.ready.length === 0) return false
+  const leader = otherLeader(context)
+  if (leader === null) return true
+  return offered.length > 0 || handable(held, { ...context, leader }).length < requestsIn(held, held.ready).length
 }
 
-function response({ uid, seq }: { uid: string; seq: number }, outcome: Outcome, to: Address): Output {
-  return { type: 'respond', to, message: { type: 'response', uid, seq, outcome } }
+function toLeader(to: NodeId, messages: readonly HandOver[]): readonly Send[] {
+  return messages.map((message) => ({ type: 'send', to, message }))
 }
 
-function answerOf(due: Due): Output {
-  const { request, replyTo } = due.entry
-  switch (due.kind) {
-    case 'response':
-      return response(request, due.outcome, replyTo)
-    case 'queued':
-      return { type: 'respond', to: replyTo, message: { type: 'queued', uid: request.uid, seq: request.seq } }
-    case 'handedBack':
-      return busy(request, 'busy', replyTo)
-  }
-  return due satisfies never
+function refusal(context: RequestQueueContext, event: RequestArrived, reason: Busy['reason']): Output {
+  const seqs = newAmong(context.held, fromClient(event, context.self)).map(({ seq }) => seq)
+  return busy(event.replyTo, event.uid, seqs, reason)
+}
+
+function handOverInterval({ timing, roundTrip, tries }: RequestQueueContext): number {
+  return retransmitInterval(timing, roundTrip, tries, 1)
 }
 
 export const requestQueueSetup = setup({
@@ -53,75 +63,169 @@ export const requestQueueSetup = setup({
     emitted: {} as Output,
     input: {} as RequestQueueInput,
   },
+  delays: {
+    handOverInterval: ({ context }) => handOverInterval(context),
+  },
   guards: {
-    hasEnded: (_, { recorded }: RequestEvent) => recorded !== null && recorded.kind !== 'full',
-    isDelayedHere: ({ context }, event: RequestEvent) => tagOf(context, event) !== null,
-    isHeld: ({ context }, event: RequestEvent) => get(context.held.byId, requestId(event)) !== undefined,
+    nothingIsNew: ({ context }, event: RequestArrived) =>
+      newAmong(context.held, fromClient(event, context.self)).length === 0,
     isStopping: ({ context }) => context.isStopping,
     isNotCounted: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
-    isFull: ({ context }) => isReadyFull(context.held, context.limits),
-    replicaIsFull: (_, { recorded }: RequestEvent) => recorded?.kind === 'full',
+    senderIsNotCounted: ({ context }, { sender, incarnation }: HandOverArrived) =>
+      !isCounted(context.members, sender, incarnation),
+    replicaIsFull: (_, { recalled }: RequestArrived) => recalled.isFull,
     nothingIsHeld: ({ context }) => context.held.count === 0,
     somethingIsReady: ({ context }) => context.held.ready.length > 0,
     nothingIsReady: ({ context }) => context.held.ready.length === 0,
+    nothingIsHandedOver: ({ context }) => context.held.handedOver.length === 0,
+    somethingIsHandedOver: ({ context }) =>
+      context.held.ready.length === 0 && context.held.handedOver.length > 0,
     nothingIsOffered: ({ context }) => context.offered.length === 0,
     isWanted: ({ context }) => context.isWanted,
     isReadyAndWanted: ({ context }) => context.isWanted && context.held.ready.length > 0,
+    isAnotherLeader: ({ context }, { leader }: LeaderChanged) => leader !== context.leader,
+    anotherServerLeads: ({ context }) => {
+      const leader = context.held.ready.length === 0 ? null : otherLeader(context)
+      return leader !== null && handable(context.held, { ...context, leader }).length > 0
+    },
+    leaderIsSilent: ({ context }) =>
+      context.silentMs + handOverInterval(context) >= context.timing.leaderPatienceMs,
   },
   actions: {
-    sendRecorded: enqueueActions(({ enqueue }, { recorded, replyTo, ...event }: RequestEvent) => {
-      if (recorded !== null && recorded.kind !== 'full') enqueue.emit(response(event, recorded, replyTo))
+    sendRecalled: enqueueActions(({ enqueue }, { recalled, uid, replyTo }: RequestArrived) => {
+      if (recalled.ended.length > 0) enqueue.emit(response(replyTo, uid, recalled.ended))
     }),
-    sendBusy: emit((_, event: RequestEvent) => busy(event, 'busy', event.replyTo)),
-    sendNotMember: emit((_, event: RequestEvent) => busy(event, 'notMember', event.replyTo)),
-    sendStopping: emit((_, event: RequestEvent) => busy(event, 'stopping', event.replyTo)),
-    recordReplyTo: assign(({ context }, event: RequestEvent) => ({ held: withReplyTo(context.held, event) })),
-    recordAskedAgain: assign(({ context }, event: RequestEvent) => {
-      const id = requestId(event)
-      return {
-        askedAgain: context.askedAgain.includes(id) ? context.askedAgain : [...context.askedAgain, id],
-      }
+    /**
+     * Handles the repetitions of held requests: their answers go to the last address. If the client left the leader to which they
+     * were handed over, they are proposed here.
+     */
+    recordReplyTo: assign(({ context }, event: RequestArrived) => {
+      const arriving = fromClient(event, context.self)
+      const again = heldAmong(context.held, arriving)
+      if (again.length === 0) return {}
+      const held = withReplyTo(context.held, arriving, again)
+      const { leader, self } = context
+      const back = leader === null ? held : takenBack(held, (request) => !mayGoTo(leader, self, request))
+      return { held: back, atMs: event.atMs }
     }),
-    notifyNewsWanted: enqueueActions(({ enqueue }) => {
+    /** A delayed request was repeated: the others are asked whether this server missed what would wake it. */
+    recordAskedAgain: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
+      const again = heldAmong(context.held, fromClient(event, context.self)).filter(({ tag }) => tag !== null)
+      if (again.length === 0) return
+      const isKnown = ({ uid, seq }: { uid: string; seq: number }) =>
+        context.askedAgain.some((other) => other.seq === seq && other.uid === uid)
+      const added = again.filter((request) => !isKnown(request)).map(({ uid, seq }) => ({ uid, seq }))
+      enqueue.assign({ askedAgain: [...context.askedAgain, ...added] })
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
     }),
     /** The requests are still delayed, and a quorum knew nothing that would wake them: their clients need not ask another server. */
     sendQueuedToAskedAgain: enqueueActions(({ context, enqueue }) => {
-      for (const id of context.askedAgain) {
-        const entry = get(context.held.byId, id)
-        if (entry === undefined) continue
-        const { uid, seq } = entry.request
-        enqueue.emit({ type: 'respond', to: entry.replyTo, message: { type: 'queued', uid, seq } })
-      }
+      const again = context.askedAgain.flatMap((id) => heldRequest(context.held, id) ?? [])
+      for (const report of queuedOf(again)) enqueue.emit(report)
       enqueue.assign({ askedAgain: [] })
     }),
-    recordRequest: assign(({ context }, event: RequestEvent) => ({ held: withRequest(context.held, event) })),
+    sendBusy: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
+      enqueue.emit(refusal(context, event, 'busy'))
+    }),
+    sendNotMember: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
+      enqueue.emit(refusal(context, event, 'notMember'))
+    }),
+    sendStopping: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
+      enqueue.emit(refusal(context, event, 'stopping'))
+    }),
+    /** Admits the new requests for which there is room, and refuses the others. */
+    recordRequests: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
+      const arriving = fromClient(event, context.self)
+      const fresh = newAmong(context.held, arriving)
+      const { held, refused } = admitted(context.held, arriving, fresh, context.limits)
+      enqueue.assign({ held, atMs: event.atMs })
+      if (refused.length === 0) return
+      const seqs = refused.map(({ seq }) => seq)
+      enqueue.emit(busy(event.replyTo, event.uid, seqs, 'busy'))
+    }),
+    /** Admits the new requests that another server hands over. That server repeats those for which there is no room. */
+    recordHandedOver: assign(({ context }, event: HandOverArrived) => {
+      const admit = (held: RequestQueueContext['held'], arriving: Arriving) =>
+        admitted(held, arriving, newAmong(held, arriving), context.limits).held
+      const open = fromServer(event).filter(({ recalled }) => !recalled.isFull)
+      return { held: open.reduce(admit, context.held), atMs: event.atMs }
+    }),
+    /** Some of the requests have ended: the server that hands them over misses the instance at which they did. */
+    sendSettled: enqueueActions(({ enqueue }, { recalled, sender, firstUnexecuted }: HandOverArrived) => {
+      if (firstUnexecuted === 0 || recalled.every(({ ended }) => ended.length === 0)) return
+      const message = { type: 'settled', ballot: null, instance: firstUnexecuted - 1 } as const
+      enqueue.emit({ type: 'send', to: sender, message })
+    }),
     recordExecution: enqueueActions(({ context, enqueue }, execution: BatchExecuted) => {
-      const { held, due } = afterExecution(context.held, execution, context.limits)
-      for (const answer of due) enqueue.emit(answerOf(answer))
-      const offered = context.offered.filter((id) => get(held.byId, id)?.tag === null)
-      enqueue.assign({ held, offered })
+      const { held, due, endsHandOver, handedAtMs } = afterExecution(context.held, execution, context.limits)
+      for (const answer of answersOf(due)) enqueue.emit(answer)
+      const isOffered = context.offered.length > 0
+      const ready = isOffered ? new Set(held.ready.flatMap((stretch) => stretch.map(([order]) => order))) : null
+      enqueue.assign({
+        held,
+        offered: ready === null ? context.offered : context.offered.filter((order) => ready.has(order)),
+        atMs: execution.atMs,
+        ...(endsHandOver && { tries: 0, silentMs: 0 }),
+        ...(handedAtMs !== null && {
+          roundTrip: withSample(context.roundTrip, execution.atMs - handedAtMs),
+        }),
+      })
     }),
     offerBatch: enqueueActions(({ context, enqueue }) => {
-      const batch = nextBatch(context.held, context.self, context.limits)
-      enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'batch.offered', batch } })
-      enqueue.assign({ offered: batch.requests.map(requestId), isWanted: false })
+      const { batch, orders } = nextBatch(context.held, context.self, context.limits)
+      enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'batch.offered', batch, atMs: 0 } })
+      enqueue.assign({ offered: orders, isWanted: false })
     }),
     recordWanted: assign({ isWanted: true, offered: [] }),
     forgetWanted: assign({ isWanted: false, offered: [] }),
     notifyReady: enqueueActions(({ context, enqueue }) => {
-      if (context.isWanted || context.held.ready.length === 0) return
+      if (context.isWanted || !hasToPropose(context)) return
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'requests.ready' } })
     }),
     recordStopping: assign({ isStopping: true }),
+    /** The requests that were handed over to the previous leader go to the new one, or are proposed here. */
+    recordLeader: assign(({ context }, { leader }: LeaderChanged) => ({
+      leader,
+      held: takenBack(context.held),
+      tries: 0,
+      silentMs: 0,
+    })),
+    /** The leader is silent: this server competes with it. */
+    forgetLeader: assign(({ context }) => ({
+      leader: null,
+      held: takenBack(context.held),
+      tries: 0,
+      silentMs: 0,
+    })),
+    handOver: enqueueActions(({ context, enqueue }) => {
+      const leader = otherLeader(context)
+      if (leader === null) return
+      const { held, messages } = handedOver(
+        context.held,
+        handable(context.held, { ...context, leader }),
+        context,
+      )
+      enqueue.assign({ held })
+      for (const send of toLeader(leader, messages)) enqueue.emit(send)
+    }),
+    /** Repeats what was handed over in an earlier round. */
+    handOverAgain: enqueueActions(({ context, enqueue }) => {
+      const { held, messages } = handedOverAgain(context.held, context.round, context.limits)
+      enqueue.assign({
+        held,
+        tries: context.tries + 1,
+        silentMs: context.silentMs + handOverInterval(context),
+      })
+      const leader = otherLeader(context)
+      if (leader !== null) for (const send of toLeader(leader, messages)) enqueue.emit(send)
+    }),
+    /** What is handed over at the beginning of a wait is repeated at its end. */
+    advanceRound: assign(({ context }) => ({ round: context.round + 1 })),
     /** Nothing that an uncounted server proposes can be chosen, so its clients must ask another server. */
     recordMembers: enqueueActions(({ context, enqueue }, { members }: { members: readonly Member[] }) => {
       enqueue.assign({ members })
       if (isCounted(members, context.self, context.incarnation)) return
-      for (const id of keysOf(context.held.byId)) {
-        const entry = get(context.held.byId, id)
-        if (entry !== undefined) enqueue.emit(busy(entry.request, 'notMember', entry.replyTo))
-      }
+      for (const refused of refusalsOf(allHeld(context.held), 'notMember')) enqueue.emit(refused)
       enqueue.assign({ held: nothingHeld, offered: [], askedAgain: [], isWanted: false })
     }),
   },

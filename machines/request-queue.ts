@@ -1,6 +1,6 @@
 /**
- * The request queue guarantees its clients that an accepted request is proposed until it is executed, and then answered. It
- * guarantees the cluster that it proposes nothing while all its requests are delayed. The seed, section 2-2.
+ * The request queue guarantees its clients that an accepted request is proposed until it is executed, here or by the leader, and
+ * then answered. It guarantees the cluster that it proposes nothing while all its requests are delayed. The seed, section 2-2.
  */
 import { requestQueueContext } from './request-queue-context.ts'
 import { requestQueueSetup } from './request-queue-setup.ts'
@@ -14,21 +14,36 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
   initial: 'empty',
   on: {
     request: [
-      { guard: withEvent('hasEnded'), actions: withEvent('sendRecorded') },
       {
-        guard: withEvent('isDelayedHere'),
-        actions: [withEvent('recordReplyTo'), withEvent('recordAskedAgain'), 'notifyNewsWanted'],
+        guard: withEvent('nothingIsNew'),
+        actions: [
+          withEvent('sendRecalled'),
+          withEvent('recordAskedAgain'),
+          withEvent('recordReplyTo'),
+        ],
       },
-      { guard: withEvent('isHeld'), actions: withEvent('recordReplyTo') },
-      { guard: 'isStopping', actions: withEvent('sendStopping') },
-      { guard: 'isNotCounted', actions: withEvent('sendNotMember') },
+      { guard: 'isStopping', actions: [withEvent('sendRecalled'), withEvent('sendStopping')] },
+      { guard: 'isNotCounted', actions: [withEvent('sendRecalled'), withEvent('sendNotMember')] },
       { guard: withEvent('replicaIsFull'), actions: withEvent('sendBusy') },
-      { guard: 'isFull', actions: withEvent('sendBusy') },
-      { actions: withEvent('recordRequest') },
+      {
+        actions: [
+          withEvent('sendRecalled'),
+          withEvent('recordAskedAgain'),
+          withEvent('recordReplyTo'),
+          withEvent('recordRequests'),
+        ],
+      },
+    ],
+    handOver: [
+      { guard: withEvent('senderIsNotCounted') },
+      { guard: 'isNotCounted' },
+      { guard: 'isStopping', actions: withEvent('sendSettled') },
+      { actions: [withEvent('sendSettled'), withEvent('recordHandedOver')] },
     ],
     'batch.executed': [{ guard: 'nothingIsHeld' }, { actions: withEvent('recordExecution') }],
     'batch.wanted': { actions: 'recordWanted' },
     'work.wanted': { actions: ['forgetWanted', 'notifyReady'] },
+    'leader.changed': { guard: withEvent('isAnotherLeader'), actions: withEvent('recordLeader') },
     'news.checked': { actions: 'sendQueuedToAskedAgain' },
     'node.stopping': { actions: 'recordStopping' },
     'members.changed': { actions: withEvent('recordMembers') },
@@ -37,6 +52,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
     empty: {
       description: 'Holds no request. Ends when one arrives.',
       always: [
+        { guard: 'anotherServerLeads', target: 'handedOver', actions: 'handOver' },
         { guard: 'isReadyAndWanted', target: 'proposing', actions: 'offerBatch' },
         { guard: 'somethingIsReady', target: 'ready', actions: 'notifyReady' },
       ],
@@ -46,8 +62,28 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
         'Holds requests to propose. Ends when the proposer is free, or when they have been executed elsewhere.',
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },
+        { guard: 'anotherServerLeads', target: 'handedOver', actions: 'handOver' },
+        { guard: 'somethingIsHandedOver', target: 'handedOver' },
         { guard: 'nothingIsReady', target: 'delayed' },
         { guard: 'isWanted', target: 'proposing', actions: 'offerBatch' },
+      ],
+    },
+    handedOver: {
+      description:
+        'The leader proposes all requests that are to be executed. Ends when they have ended or are delayed, or when the leader is silent too long.',
+      meta: { paper: 'the seed, 2-2 (requests go to the leader)' },
+      entry: 'advanceRound',
+      after: {
+        handOverInterval: [
+          { guard: 'leaderIsSilent', target: 'ready', actions: ['forgetLeader', 'notifyReady'] },
+          { target: 'handedOver', reenter: true, actions: 'handOverAgain' },
+        ],
+      },
+      always: [
+        { guard: 'nothingIsHeld', target: 'empty' },
+        { guard: 'anotherServerLeads', actions: 'handOver' },
+        { guard: 'somethingIsReady', target: 'ready', actions: 'notifyReady' },
+        { guard: 'nothingIsHandedOver', target: 'delayed' },
       ],
     },
     proposing: {
@@ -56,6 +92,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       meta: { paper: 'the seed, 2-2 (a serial queue)' },
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },
+        { guard: 'anotherServerLeads', actions: 'handOver' },
         { guard: 'nothingIsOffered', target: 'ready' },
       ],
     },
@@ -65,6 +102,8 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       meta: { paper: 'the seed, 2-2 (the delay execution bit)' },
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },
+        { guard: 'anotherServerLeads', target: 'handedOver', actions: 'handOver' },
+        { guard: 'somethingIsHandedOver', target: 'handedOver' },
         { guard: 'somethingIsReady', target: 'ready', actions: 'notifyReady' },
       ],
     },

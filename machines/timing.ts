@@ -1,8 +1,16 @@
+import { type RoundTrip, timeoutMs } from './round-trip.ts'
+
 /** The waits of the roles, in milliseconds. They are the same in every engine; simulated time costs nothing. */
 export interface Timing {
-  /** A proposer or a learner without an answer asks again after this; doubled at each further try. */
+  /**
+   * A proposer, a learner or a request queue without an answer asks again after this; doubled at each further try. The proposer
+   * and the request queue use it until they have measured a round trip, and then the measured time, within the next two bounds.
+   */
   readonly retransmitMs: number
+  readonly retransmitLeastMs: number
   readonly retransmitLimitMs: number
+  /** A server that handed requests over competes with the leader after this time without progress. */
+  readonly leaderPatienceMs: number
   /** A denied proposer waits 0.5 to 1.5 times this, at random; doubled at each further denial. */
   readonly backoffMs: number
   readonly backoffLimitMs: number
@@ -21,7 +29,9 @@ export interface Timing {
 
 export const defaultTiming: Timing = {
   retransmitMs: 60,
+  retransmitLeastMs: 10,
   retransmitLimitMs: 1_000,
+  leaderPatienceMs: 250,
   backoffMs: 12,
   backoffLimitMs: 500,
   graceMs: 5,
@@ -33,4 +43,18 @@ export const defaultTiming: Timing = {
 /** The wait before try `tries` (0 for the first): doubled each time, up to `limitMs`. */
 export function doubled(baseMs: number, limitMs: number, tries: number): number {
   return Math.min(limitMs, baseMs * 2 ** Math.min(tries, 20))
+}
+
+/**
+ * The wait before a message is repeated for the try `tries`: the timeout from measured round trips, doubled each time. `spread` is
+ * a factor drawn at random, so that servers do not repeat in step.
+ */
+export function retransmitInterval(
+  { retransmitMs, retransmitLeastMs, retransmitLimitMs }: Timing,
+  roundTrip: RoundTrip | null,
+  tries: number,
+  spread: number,
+): number {
+  const bounds = { initialMs: retransmitMs, minMs: retransmitLeastMs, maxMs: retransmitLimitMs }
+  return Math.ceil(doubled(timeoutMs(roundTrip, bounds), retransmitLimitMs, tries) * spread)
 }

@@ -9,7 +9,7 @@
  * A late or forgotten sight makes the replicated clock slower, never faster: a batch is proposed before it is executed, and each
  * stored batch was proposed before the server starts.
  */
-import type { Batch, Instance } from '../../machines/batch.ts'
+import type { Batch, BatchGroup, Instance } from '../../machines/batch.ts'
 import { maxElapsedMs } from '../../machines/limits.ts'
 
 /** The memory of a server. All times are milliseconds of its monotonic clock. */
@@ -96,11 +96,16 @@ function isSame(one: Batch, other: Batch): boolean {
     one === other ||
     (one.node === other.node &&
       one.elapsedMs === other.elapsedMs &&
-      one.requests.length === other.requests.length &&
-      one.requests.every(({ uid, seq }, index) => {
-        const request = other.requests[index]
-        return request !== undefined && request.uid === uid && request.seq === seq
-      }))
+      one.groups.length === other.groups.length &&
+      one.groups.every((group, place) => isSameGroup(group, other.groups[place])))
+  )
+}
+
+function isSameGroup({ uid, requests }: BatchGroup, other: BatchGroup | undefined): boolean {
+  return (
+    uid === other?.uid &&
+    requests.length === other.requests.length &&
+    requests.every(({ seq }, place) => seq === other.requests[place]?.seq)
   )
 }
 

@@ -1,12 +1,13 @@
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
-import { type Heard, hearerOf, type Names, type RoleEvent } from '../../machines/inbox.ts'
+import { type Heard, type HandOverArrived, hearerOf, type Names, type RoleEvent } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import { isCounted } from '../../machines/members.ts'
-import type { NodeMessage } from '../../machines/messages.ts'
+import type { HandOver, NodeMessage } from '../../machines/messages.ts'
 import type { NodeInput } from '../../machines/node.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Send, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
+import { queuedBytes } from './command-bytes.ts'
 import type { Driver, PageRequest } from './driver.ts'
 import type { DurableState } from './durable.ts'
 import { type Elapsed, type ElapsedRules, elapsedRules } from './elapsed.ts'
@@ -214,22 +215,34 @@ export class NodeCore {
       this.#elapsed = this.#elapsedRules.withSight(this.#elapsed, instance, batch, this.#driver.nowMs())
     }
     const knowsUs = addressee === this.#incarnation
-    const heard: Heard<NodeMessage> = { ...message, sender, incarnation, knowsUs }
-    const event =
-      heard.type === 'chosen'
-        ? { ...heard, concernsUs: this.#replica.waitingNodes.includes(this.#self) }
-        : heard
+    const heard: Heard<NodeMessage> = {
+      ...message,
+      ...{ sender, incarnation, knowsUs },
+      atMs: this.#driver.nowMs(),
+    }
+    const event = heard.type === 'handOver' ? this.#handOver(heard) : heard
     this.#router.dispatch(hearerOf(message), event as RoleEvent)
   }
 
-  #request({ message, replyTo, timeMs, commandBytes }: Extract<CoreEvent, { type: 'request' }>): void {
-    const { uid, seq, command } = message
+  #handOver(heard: Heard<HandOver>): HandOverArrived {
+    return {
+      ...heard,
+      receivedAtMs: this.#driver.wallMs(),
+      commandBytes: heard.groups.map(({ requests }) => requests.map(({ command }) => queuedBytes(command))),
+      recalled: heard.groups.map(({ uid, requests }) => this.#replica.recall(uid, requests)),
+      firstUnexecuted: this.#replica.firstUnexecuted,
+    }
+  }
+
+  #request({ message, replyTo, timeMs }: Extract<CoreEvent, { type: 'request' }>): void {
+    const { uid, requests } = message
     this.#router.dispatch('requestQueue', {
       ...message,
       replyTo,
       receivedAtMs: timeMs,
-      commandBytes,
-      recorded: this.#replica.recall(uid, seq, command),
+      atMs: this.#driver.nowMs(),
+      commandBytes: requests.map(({ command }) => queuedBytes(command)),
+      recalled: this.#replica.recall(uid, requests),
     })
   }
 
@@ -254,16 +267,18 @@ export class NodeCore {
   /** Stamps a batch that goes to the proposer with the time that it adds. */
   #stamped(event: RoleEvent): RoleEvent {
     if (event.type !== 'batch.offered') return event
-    const { elapsed, batch } = this.#elapsedRules.withStamp(this.#elapsed, event.batch, this.#driver.nowMs())
+    const atMs = this.#driver.nowMs()
+    const { elapsed, batch } = this.#elapsedRules.withStamp(this.#elapsed, event.batch, atMs)
     this.#elapsed = elapsed
-    return { ...event, batch }
+    return { ...event, batch, atMs }
   }
 
   #execute(instance: Instance, batch: Batch): void {
     const fact = this.#executed(instance, batch)
     this.#driver.observe(fact)
     this.#elapsed = this.#elapsedRules.withExecution(this.#elapsed, instance, batch, this.#driver.nowMs())
-    for (const { role, event } of this.#rules.tasksAfterExecution(fact.execution)) {
+    const atMs = this.#driver.nowMs()
+    for (const { role, event } of this.#rules.tasksAfterExecution(fact.execution, atMs)) {
       this.#router.dispatch(role, event)
     }
   }

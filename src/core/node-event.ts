@@ -14,13 +14,12 @@ export type NodeEvent =
       readonly from: Address
       readonly message: NodeMessage
     }
-  /** A client's request arrives. `timeMs` is the time of this server's wall clock. */
+  /** Requests of a client arrive. `timeMs` is the time of this server's wall clock. */
   | {
       readonly type: 'request'
       readonly message: RequestMessage
       readonly replyTo: Address
       readonly timeMs: number
-      readonly commandBytes: number
     }
   /** An armed timer fires. */
   | { readonly type: 'timer'; readonly role: RoleName; readonly id: string }

@@ -42,12 +42,12 @@ export function eventAfterWrite(write: Write): Extract<NodeEvent, { type: 'synce
 }
 
 /**
- * The events that the roles receive after an execution, in order. The members come first, because the other events apply under
+ * The events that the roles receive after an execution at the monotonic time `atMs`, in order. The members come first, because the other events apply under
  * the new members. The proposer comes last: it starts the next instance at once, and the queue must already be without the
  * executed requests.
  */
-export function tasksAfterExecution(execution: Execution): readonly RoleTask[] {
-  const executed = { type: 'batch.executed', ...execution } as const
+export function tasksAfterExecution(execution: Execution, atMs: number): readonly RoleTask[] {
+  const executed = { type: 'batch.executed', ...execution, atMs } as const
   const tasks: RoleTask[] = [
     { role: 'requestQueue', event: executed },
     { role: 'proposer', event: executed },

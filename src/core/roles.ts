@@ -66,6 +66,6 @@ export function roleInputs(
       firstUnchosen,
       highestHeard: Math.max(-1, ...accepted.map(({ instance }) => instance)),
     },
-    requestQueue: { self, incarnation, members, limits },
+    requestQueue: { self, incarnation, members, timing, limits, leader: promised?.node ?? null },
   }
 }
