@@ -22,8 +22,9 @@ const ballot = { round: 1, node: 0 }
 
 function batchOf(instance: Instance): Batch {
   const command = { kind: 'service', body: { action: 'lock', name: `bench-${instance % 100}` } } as const
-  const requests = [{ uid: 'client@127.0.0.1', seq: instance + 1, ackedBelow: instance + 1, command }]
-  return { node: 0, elapsedMs: 1, requests }
+  const [uid, seq] = ['client@127.0.0.1', instance + 1]
+  const group = { uid, ackedBelow: seq, heldBy: 0, requests: [{ seq, command }] }
+  return { node: 0, elapsedMs: 1, groups: [group] }
 }
 
 /** Accepts a batch at each of the first `count` instances. */

@@ -21,7 +21,7 @@ export interface Arriving {
   readonly heldBy: NodeId
   readonly replyTo: Address | null
   readonly avoid: NodeId | null
-  readonly receivedAtMs: number
+  readonly receivedAtMs: number | null
 }
 
 /** The requests of a client, which this server, `self`, holds for it. */
@@ -32,7 +32,7 @@ export function fromClient(event: RequestArrived, self: NodeId): Arriving {
 
 /** The requests that another server hands over. */
 export function fromServer(event: HandOverArrived): readonly Arriving[] {
-  const { groups, commandBytes, recalled, sender, receivedAtMs } = event
+  const { groups, commandBytes, recalled, sender } = event
   return groups.map((group, place) => ({
     group,
     commandBytes: commandBytes[place] ?? [],
@@ -40,7 +40,7 @@ export function fromServer(event: HandOverArrived): readonly Arriving[] {
     heldBy: sender,
     replyTo: null,
     avoid: null,
-    receivedAtMs,
+    receivedAtMs: null,
   }))
 }
 

@@ -1,7 +1,7 @@
 /** How a request queue hands requests over to the leader. */
 import type { BatchGroup, NodeId, RequestGroup } from './batch.ts'
 import { gathered, requestsIn } from './held-groups.ts'
-import { type HeldRequest, type HeldRequests, placeOf, withChanged } from './held-requests.ts'
+import { type HeldRequest, type HeldRequests, placeOf, withAllChanged } from './held-requests.ts'
 import type { Limits } from './limits.ts'
 import { emptyLine, type Line, withoutOrders, withPlaces } from './line.ts'
 import type { HandOver } from './messages.ts'
@@ -78,18 +78,6 @@ export function takenBack(
     handedOver:
       back.length === held.count ? emptyLine : withoutOrders(held.handedOver, new Set(places.map(([order]) => order))),
   }
-}
-
-function withAllChanged(held: HeldRequests, changed: readonly HeldRequest[]): HeldRequests {
-  const bySession = new Map<string, HeldRequest[]>()
-  for (const request of changed) {
-    const others = bySession.get(request.uid)
-    if (others === undefined) bySession.set(request.uid, [request])
-    else others.push(request)
-  }
-  let next = held
-  for (const requests of bySession.values()) next = withChanged(next, requests)
-  return next
 }
 
 /** The messages that carry `requests`, each within the limits of a batch. */

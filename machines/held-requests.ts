@@ -15,8 +15,8 @@ export interface HeldRequest {
   readonly replyTo: Address | null
   /** The server that the client left, which must not receive the request; `null` for none. */
   readonly avoid: NodeId | null
-  /** For display only: no decision depends on it. */
-  readonly receivedAtMs: number
+  /** For display only: no decision depends on it. `null` when another server holds the request. */
+  readonly receivedAtMs: number | null
   readonly commandBytes: number
   /** Place in the order of arrival. */
   readonly order: number
@@ -170,6 +170,19 @@ export function withChanged(held: HeldRequests, changed: readonly HeldRequest[])
   const requests = session.requests.slice()
   for (const request of changed) requests[indexOfSeq(requests, request.seq)] = request
   return { ...held, sessions: put(held.sessions, uid, { ...session, requests }) }
+}
+
+/** As `withChanged`, for requests of several sessions. */
+export function withAllChanged(held: HeldRequests, changed: readonly HeldRequest[]): HeldRequests {
+  const bySession = new Map<string, HeldRequest[]>()
+  for (const request of changed) {
+    const others = bySession.get(request.uid)
+    if (others === undefined) bySession.set(request.uid, [request])
+    else others.push(request)
+  }
+  let next = held
+  for (const requests of bySession.values()) next = withChanged(next, requests)
+  return next
 }
 
 /** The table with `requests` as those of the session. */

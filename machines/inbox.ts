@@ -73,24 +73,20 @@ export interface Recalled {
   readonly isFull: boolean
 }
 
-/** What the core adds to requests that arrive. */
-interface Arrival {
+/** Requests of a client. */
+export interface RequestArrived extends RequestMessage {
+  readonly replyTo: Address
   /** The arrival time in milliseconds since 1970, for display only. */
   readonly receivedAtMs: number
   /** The arrival time by the monotonic clock of this server, in milliseconds. */
   readonly atMs: number
-}
-
-/** Requests of a client. */
-export interface RequestArrived extends RequestMessage, Arrival {
-  readonly replyTo: Address
   /** The size of each command (`queuedBytes`). */
   readonly commandBytes: readonly number[]
   readonly recalled: Recalled
 }
 
 /** Requests that another server hands over, because this server leads. */
-export interface HandOverArrived extends Heard<HandOver>, Arrival {
+export interface HandOverArrived extends Heard<HandOver> {
   /** For each group: the size of each command. */
   readonly commandBytes: readonly (readonly number[])[]
   /** For each group. */

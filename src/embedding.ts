@@ -9,7 +9,6 @@ import type { Member } from '../machines/members.ts'
 import type { Message, NodeMessage, RequestMessage } from '../machines/messages.ts'
 import type { Respond, Write } from '../machines/outputs.ts'
 import { defaultTiming, type Timing } from '../machines/timing.ts'
-import { queuedBytes } from './core/command-bytes.ts'
 import type { SentMessage } from './core/driver.ts'
 import { afterWrite, type DurableState, nothingDurable, type Stored } from './core/durable.ts'
 import { start, step } from './core/step.ts'
@@ -181,8 +180,7 @@ export class EmbeddedNode {
       }
       case 'request': {
         const { message, replyTo } = input
-        const commandBytes = queuedBytes(message.command)
-        this.#node.take({ type: 'request', message, replyTo, timeMs, commandBytes })
+        this.#node.take({ type: 'request', message, replyTo, timeMs })
         break
       }
       case 'timer': {

@@ -4,11 +4,14 @@
  */
 import type { AnyMachineSnapshot } from 'xstate'
 import type { AcceptorContext } from '../../machines/acceptor.ts'
+import { requestsIn } from '../../machines/held-groups.ts'
+import { withAllChanged } from '../../machines/held-requests.ts'
 import type { Informant, RoleName } from '../../machines/inbox.ts'
 import type { LearnerContext } from '../../machines/learner.ts'
 import type { Member } from '../../machines/members.ts'
 import type { GivenPromise } from '../../machines/promises.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Timing } from '../../machines/timing.ts'
 
 /**
@@ -27,6 +30,9 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
       return {
         ...context,
         randomSeed: 0,
+        spread: 1,
+        roundTrip: null,
+        offeredAtMs: null,
         tries: patience(snapshot, context),
         backoffs: 0,
         backoffMs: 0,
@@ -35,9 +41,24 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
     case 'learner':
       return { ...context, tries: patience(snapshot, context) }
     case 'requestQueue':
-      return context
+      return finiteQueue(context)
   }
   role satisfies never
+}
+
+/**
+ * Of the rounds of handing over only the order matters: a request that was sent before the current round is sent again. The measured
+ * times and the arrival times decide nothing but the durations of waits.
+ */
+function finiteQueue(context: RequestQueueContext): RequestQueueContext {
+  const { held, round } = context
+  const next = { ...context, round: 1, roundTrip: null, atMs: 0 }
+  if (held.handedOver.length === 0) return next
+  const marked = requestsIn(held, held.handedOver).map((request) => {
+    const isBefore = (request.handed?.round ?? 0) < round
+    return { ...request, handed: { round: isBefore ? 0 : 1, atMs: null } }
+  })
+  return { ...next, held: withAllChanged(held, marked) }
 }
 
 /** The canonical form of the context of a role in `snapshot`. */

@@ -2,7 +2,6 @@
 import type { NodeId } from '../../machines/batch.ts'
 import { foundingIncarnation, type Member } from '../../machines/members.ts'
 import type { RequestMessage } from '../../machines/messages.ts'
-import { queuedBytes } from '../core/command-bytes.ts'
 import { serverAddress, uidOf } from '../core/names.ts'
 import type { NodeEvent } from '../core/node-event.ts'
 import type { HeardFrom } from '../core/reach.ts'
@@ -91,8 +90,7 @@ export class CheckedCluster {
         }
       case 'request': {
         const message = this.requestMessage(event.client, event.seq)
-        const commandBytes = queuedBytes(message.command)
-        return { type: 'request', message, replyTo: event.client, timeMs: nowMs, commandBytes }
+        return { type: 'request', message, replyTo: event.client, timeMs: nowMs }
       }
       case 'timer':
         return { type: 'timer', role: event.role, id: event.id }
@@ -110,7 +108,8 @@ export class CheckedCluster {
   requestMessage(client: string, seq: number): RequestMessage {
     const found = this.bounds.requests.find((request) => request.client === client && request.seq === seq)
     if (found === undefined) throw new Error(`the client ${client} has no request ${seq}`)
-    return { type: 'request', uid: uidOf(client), seq, ackedBelow: seq, command: found.command }
+    const requests = [{ seq, command: found.command }]
+    return { type: 'request', uid: uidOf(client), ackedBelow: seq, requests }
   }
 
   /**

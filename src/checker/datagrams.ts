@@ -62,6 +62,10 @@ function propertiesOf(message: NodeMessage): Pick<Datagram, 'kind' | 'round' | '
     case 'learn':
     case 'chosen':
       return { kind: 'news', round: 0, instance: message.from }
+    case 'settled':
+      return { kind: 'news', round: 0, instance: message.instance }
+    case 'handOver':
+      return { kind: 'news', round: 0, instance: 0 }
   }
   return message satisfies never
 }

@@ -1,5 +1,5 @@
 /** The result of each event at each node, computed once: a search meets the same pairs again and again. */
-import type { NodeId } from '../../machines/batch.ts'
+import { type NodeId, namedRequests } from '../../machines/batch.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
@@ -158,8 +158,8 @@ export class Moves {
   /** Adds the fact that the client sent the request. A second arrival of the same request adds no knowledge. */
   #factsOf(event: CheckedEvent, { facts }: NodeStep): readonly Fact[] {
     if (event.type !== 'request') return facts
-    const { type: _, ...request } = this.#cluster.requestMessage(event.client, event.seq)
-    return [{ type: 'requested', request }, ...facts]
+    const requests = namedRequests(this.#cluster.requestMessage(event.client, event.seq))
+    return [...requests.map((request): Fact => ({ type: 'requested', request })), ...facts]
   }
 
   #datagramsOf(from: NodeId, { sends }: NodeStep): readonly number[] {
@@ -173,10 +173,12 @@ export class Moves {
     let answers = 0
     for (const { to, message } of responses) {
       if (message.type !== 'response') continue
-      const place = this.#cluster.bounds.requests.findIndex(
-        ({ client, seq }) => client === to && seq === message.seq,
-      )
-      if (place >= 0) answers |= 1 << place
+      for (const answer of message.answers) {
+        const place = this.#cluster.bounds.requests.findIndex(
+          ({ client, seq }) => client === to && seq === answer.seq,
+        )
+        if (place >= 0) answers |= 1 << place
+      }
     }
     return answers
   }

@@ -104,7 +104,7 @@ class Schedule {
     later: readonly CheckedEvent[],
   ): void {
     const isFlying = ({ from, to, message }: Flying) =>
-      from === client && to === server && message.type === 'request' && message.seq === seq
+      from === client && to === server && message.type === 'request' && holds(message.requests, seq)
     const known = this.#state.clients.find(({ name }) => name === client)?.requests.length ?? 0
     if (known < seq) this.#ask(client, seq, server, later)
     const flight = this.#flight(isFlying, `no request ${client}#${seq} is in flight to ${server}`)
@@ -117,7 +117,7 @@ class Schedule {
     if (found === undefined) throw new Error(`the client ${client} has no request ${seq}`)
     if (seq > 1) {
       const flight = this.#flight(
-        ({ to, message }) => to === client && message.type === 'response' && message.seq === seq - 1,
+        ({ to, message }) => to === client && message.type === 'response' && holds(message.answers, seq - 1),
         `no answer to ${client}#${seq - 1} is in flight`,
       )
       this.#happen({ type: 'deliver', flight })
@@ -134,6 +134,10 @@ class Schedule {
     if (found === undefined) throw new Error(reason)
     return found.id
   }
+}
+
+function holds(some: readonly { readonly seq: number }[], seq: number): boolean {
+  return some.some((one) => one.seq === seq)
 }
 
 /** Compares without elapsed times: time is constant in a search, but passes in a schedule. */

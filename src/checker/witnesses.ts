@@ -1,9 +1,8 @@
 /** The witnesses: situations that a search must reach. A search that misses them has verified little. */
-import { requestId } from '../../machines/held-requests.ts'
+import { heldRequest } from '../../machines/held-requests.ts'
 import type { Member } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
-import { get } from '../../machines/table.ts'
 import type { Fact } from '../core/facts.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
 
@@ -70,7 +69,7 @@ function marksOfExecution(
   const { held }: RequestQueueContext = requestQueue.context
   const isOwn = proposer.matches('accepting')
   const isWoken = execution.outcomes.some(
-    (each) => each.outcome.kind === 'executed' && get(held.byId, requestId(each))?.wasDelayed === true,
+    (each) => each.outcome.kind === 'executed' && heldRequest(held, each)?.wasDelayed === true,
   )
   const hasRuled = !isSame(replica.members, founders)
   return (

@@ -227,7 +227,6 @@ export class NodeCore {
   #handOver(heard: Heard<HandOver>): HandOverArrived {
     return {
       ...heard,
-      receivedAtMs: this.#driver.wallMs(),
       commandBytes: heard.groups.map(({ requests }) => requests.map(({ command }) => queuedBytes(command))),
       recalled: heard.groups.map(({ uid, requests }) => this.#replica.recall(uid, requests)),
       firstUnexecuted: this.#replica.firstUnexecuted,

@@ -105,7 +105,6 @@ const eventLine = open({
       message: open({ type: Type.Literal('request') }),
       replyTo: Type.String(),
       timeMs: Type.Number(),
-      commandBytes: Type.Number(),
     }),
     open({
       type: Type.Literal('timer'),

@@ -1,26 +1,28 @@
 /** The messages that clients send to servers. */
 import { Type } from '@sinclair/typebox'
 import type { ClientMessage } from '../../machines/messages.ts'
-import { requestName } from '../core/names.ts'
 import { isPlainText } from '../core/plain-text-client.ts'
-import { noContradiction } from './contradictions.ts'
-import { type Entries, noBatches, noKey, requestKey } from './entry.ts'
-import { closed, nonce, request } from './part-schemas.ts'
-import { requestText } from './part-texts.ts'
+import { isInOrder, noContradiction } from './contradictions.ts'
+import { allSeqsKey, type Entries, noBatches, noKey, seqsKey, seqsOfGroup } from './entry.ts'
+import { closed, integer, nonce, requestGroup } from './part-schemas.ts'
+import { groupText, seqsName } from './part-texts.ts'
 
 export const clientMessages = {
   request: {
-    schema: closed({ type: Type.Literal('request'), ...request }),
+    schema: closed({ type: Type.Literal('request'), ...requestGroup, avoid: Type.Optional(integer) }),
     fitsAnyCluster: false,
     isAnswer: false,
-    contradiction: ({ uid }) =>
-      isPlainText(uid) ? `request: the uid ${uid} is reserved for plain text clients` : null,
-    repetitionKey: requestKey,
+    contradiction: ({ uid, requests }) => {
+      if (isPlainText(uid)) return `request: the uid ${uid} is reserved for plain text clients`
+      return isInOrder(requests) ? null : 'request: the seqs are not in order, each once'
+    },
+    repetitionKey: (message) => allSeqsKey(seqsOfGroup(message)),
     batches: noBatches,
-    sentence: (message) => `request ${requestText(message)}`,
+    sentence: ({ avoid, ...group }) =>
+      `request ${groupText(group)}${avoid === undefined ? '' : `, not for server ${avoid}`}`,
     kind: 'request',
-    label: (message) => `request ${requestName(message)}`,
-    key: requestKey,
+    label: (message) => `request ${seqsName(seqsOfGroup(message))}`,
+    key: (message) => seqsKey(seqsOfGroup(message)),
   },
   hello: {
     schema: closed({ type: Type.Literal('hello'), nonce }),

@@ -37,6 +37,11 @@ export function unlessOwnBallot(message: Prepare | Accept, origin: Origin): stri
     : `${type}: sender ${origin.sender} uses the ballot of server ${ballot.node}`
 }
 
+/** True when the seqs of `requests` rise: a client sends each once, in order. */
+export function isInOrder(requests: readonly { readonly seq: number }[]): boolean {
+  return requests.every(({ seq }, place) => place === 0 || seq > (requests[place - 1]?.seq ?? 0))
+}
+
 /** A promise contains each instance at most once, none below `from`, and no ballot above its own. */
 export function contradictionInPromise({ accepted, ballot, from }: PromiseMessage): string | null {
   const seen = new Set<number>()

@@ -1,5 +1,5 @@
 import type { TObject } from '@sinclair/typebox'
-import type { Batch } from '../../machines/batch.ts'
+import type { Batch, RequestGroup } from '../../machines/batch.ts'
 import type { Message } from '../../machines/messages.ts'
 import type { Origin } from './contradictions.ts'
 import type { LaneKind } from './lane-kinds.ts'
@@ -48,9 +48,29 @@ export type Entries<M extends Message> = {
 /** For messages that all have the same key: any two in one datagram, or between two parties, are alike. */
 export const noKey = () => ''
 
-/** For messages about a single request. */
-export function requestKey({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
-  return `${seq} ${uid}`
+interface Seqs {
+  readonly uid: string
+  readonly seqs: readonly number[]
+}
+
+/** The repetition key of messages about requests of one session: all their seqs. */
+export function allSeqsKey({ uid, seqs }: Seqs): string {
+  return `${seqs.join()} ${uid}`
+}
+
+/** The short key of messages about requests of one session. */
+export function seqsKey({ uid, seqs }: Seqs): string {
+  return `${seqs.length > 2 ? `${seqs[0]}-${seqs.at(-1)}/${seqs.length}` : seqs.join()} ${uid}`
+}
+
+/** The uid of a group, and the seqs of its requests. */
+export function seqsOfGroup({ uid, requests }: RequestGroup): Seqs {
+  return { uid, seqs: seqsOf(requests) }
+}
+
+/** The seqs of requests, or of their answers. */
+export function seqsOf(requests: readonly { readonly seq: number }[]): number[] {
+  return requests.map(({ seq }) => seq)
 }
 
 /** For messages that carry no batch. */

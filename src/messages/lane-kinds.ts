@@ -1,4 +1,7 @@
 import type { NodeMessage } from '../../machines/messages.ts'
 
-/** The groups of messages in the lanes: one for each message type of the roles, and two for the messages from and to clients. */
-export type LaneKind = NodeMessage['type'] | 'request' | 'response'
+/**
+ * The groups of messages in the lanes: one for each message type of the roles, and two for the messages from and to clients.
+ * `settled` belongs to `chosen`, and `handOver` to `request`.
+ */
+export type LaneKind = Exclude<NodeMessage['type'], 'settled' | 'handOver'> | 'request' | 'response'

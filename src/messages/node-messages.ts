@@ -1,16 +1,16 @@
 /** The messages that the roles of servers send to each other. */
 import { Type } from '@sinclair/typebox'
 import type { Instance } from '../../machines/batch.ts'
-import type { Accept, Accepted, Denial, NodeMessage } from '../../machines/messages.ts'
+import type { Accept, Accepted, Denial, NodeMessage, Settled } from '../../machines/messages.ts'
 import {
   contradictionInChosen,
   contradictionInPromise,
   unlessBetweenServers,
   unlessOwnBallot,
 } from './contradictions.ts'
-import { type Entries, noBatches, noKey } from './entry.ts'
-import { acceptedRecord, ballot, batch, closed, integer } from './part-schemas.ts'
-import { acceptedText, ballotText, batchText } from './part-texts.ts'
+import { allSeqsKey, type Entries, noBatches, noKey, seqsKey, seqsOfGroup } from './entry.ts'
+import { acceptedRecord, ballot, batch, closed, integer, requestGroup } from './part-schemas.ts'
+import { acceptedText, ballotText, batchText, groupText, seqsName } from './part-texts.ts'
 
 export const nodeMessages = {
   prepare: {
@@ -113,7 +113,6 @@ export const nodeMessages = {
       unsettled: Type.Boolean(),
     }),
     fitsAnyCluster: false,
-    // A proposer also sends it without a question. It still counts as an answer: it is as long as one, and may be lost.
     isAnswer: true,
     contradiction: (message, origin) =>
       unlessBetweenServers(message, origin) ?? contradictionInChosen(message),
@@ -129,7 +128,45 @@ export const nodeMessages = {
       batches.length > 1 ? `chosen #${from}–${from + batches.length - 1}` : `chosen #${from}`,
     key: ({ from, firstUnchosen, unsettled }) => `${from} ${firstUnchosen} ${unsettled}`,
   },
+  settled: {
+    schema: closed({
+      type: Type.Literal('settled'),
+      ballot: Type.Union([ballot, Type.Null()]),
+      instance: integer,
+    }),
+    fitsAnyCluster: false,
+    isAnswer: false,
+    contradiction: (message, origin) => {
+      if (message.ballot !== null && message.ballot.node !== origin.sender) {
+        return `settled: sender ${origin.sender} uses the ballot of server ${message.ballot.node}`
+      }
+      return unlessBetweenServers(message, origin)
+    },
+    repetitionKey: settledKey,
+    batches: noBatches,
+    sentence: ({ ballot, instance }) =>
+      `settled${ballot === null ? '' : ` ${ballotText(ballot)}`} instance ${instance}`,
+    kind: 'chosen',
+    label: ({ instance }) => `settled #${instance}`,
+    key: settledKey,
+  },
+  handOver: {
+    schema: closed({ type: Type.Literal('handOver'), groups: Type.Array(closed(requestGroup), { minItems: 1 }) }),
+    fitsAnyCluster: false,
+    isAnswer: false,
+    contradiction: unlessBetweenServers,
+    repetitionKey: ({ groups }) => groups.map((group) => allSeqsKey(seqsOfGroup(group))).join(),
+    batches: noBatches,
+    sentence: ({ groups }) => `handOver ${groups.map(groupText).join(', ')}`,
+    kind: 'request',
+    label: ({ groups }) => `handOver ${groups.map((group) => seqsName(seqsOfGroup(group))).join(', ')}`,
+    key: ({ groups }) => groups.map((group) => seqsKey(seqsOfGroup(group))).join(),
+  },
 } as const satisfies Entries<NodeMessage>
+
+function settledKey({ ballot, instance }: Settled): string {
+  return `${ballotText(ballot)} ${instance}`
+}
 
 function labelAtInstance({ type, ballot, instance }: Accept | Accepted | Denial): string {
   return `${type} ${ballotText(ballot)} #${instance}`

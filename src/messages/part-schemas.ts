@@ -78,9 +78,16 @@ const command = Type.Union([
   closed({ kind: Type.Literal('cancel'), seq: integer }),
 ])
 
-/** The fields of a request, in a message or in a batch. */
-export const request = { uid: name, seq: integer, ackedBelow: integer, command }
-export const batch = closed({ node: integer, elapsedMs, requests: Type.Array(closed(request)) })
+/** The fields of the requests of a session, in a message or in a batch. */
+export const requestGroup = {
+  uid: name,
+  ackedBelow: integer,
+  requests: Type.Array(closed({ seq: integer, command }), { minItems: 1 }),
+}
+/** The fields of a request with its name. */
+export const namedRequest = { uid: name, seq: integer, ackedBelow: integer, command }
+const batchGroup = closed({ ...requestGroup, heldBy: integer })
+export const batch = closed({ node: integer, elapsedMs, groups: Type.Array(batchGroup) })
 export const acceptedRecord = closed({ instance: integer, ballot, batch })
 export const member = closed({
   id: integer,

@@ -1,6 +1,15 @@
 /** The text of the parts of messages in transcripts and on the page: ballots as `1.0` (round.node), requests as `a#1` (client#seq). */
 import type { Ballot } from '../../machines/ballot.ts'
-import type { AcceptedRecord, Batch, Command, Json, MembershipChange, Request } from '../../machines/batch.ts'
+import {
+  type AcceptedRecord,
+  type Batch,
+  type Command,
+  type Json,
+  type MembershipChange,
+  type NamedRequest,
+  namedRequests,
+  type RequestGroup,
+} from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Outcome, RequestOutcome } from '../../machines/outcome.ts'
 import { requestName } from '../core/names.ts'
@@ -49,13 +58,32 @@ function bodyText(body: Json): string {
 }
 
 /** `a#1 lock x`. */
-export function requestText(request: Request): string {
+export function requestText(request: Pick<NamedRequest, 'uid' | 'seq' | 'command'>): string {
   return `${requestName(request)} ${commandText(request.command)}`
 }
 
-/** `[a#1 lock x, b#1 lock x]`. */
-export function batchText({ requests }: Batch): string {
-  return `[${requests.map(requestText).join(', ')}]`
+/** `a#1 lock x, a#2 lock y`. */
+export function groupText(group: RequestGroup): string {
+  return namedRequests(group).map(requestText).join(', ')
+}
+
+/** `a#1, a#2`. */
+export function seqsText({ uid, seqs }: { readonly uid: string; readonly seqs: readonly number[] }): string {
+  return seqs.map((seq) => requestName({ uid, seq })).join(', ')
+}
+
+/** Short: `a#1`, or `a#1 and 2 more`. */
+export function seqsName({ uid, seqs }: { readonly uid: string; readonly seqs: readonly number[] }): string {
+  const first = requestName({ uid, seq: seqs[0] ?? 0 })
+  return seqs.length > 1 ? `${first} and ${seqs.length - 1} more` : first
+}
+
+/** `[a#1 lock x, b#1 lock x]`, with the server that holds a request, if it is another than the proposer. */
+export function batchText({ node, groups }: Batch): string {
+  const texts = groups.map(
+    (group) => `${groupText(group)}${group.heldBy === node ? '' : ` (held by ${group.heldBy})`}`,
+  )
+  return `[${texts.join(', ')}]`
 }
 
 function recordText({ instance, ballot, batch }: AcceptedRecord): string {

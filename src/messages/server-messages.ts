@@ -3,51 +3,58 @@ import { Type } from '@sinclair/typebox'
 import type { ServerMessage } from '../../machines/messages.ts'
 import { requestName } from '../core/names.ts'
 import { noContradiction } from './contradictions.ts'
-import { type Entries, noBatches, noKey, requestKey } from './entry.ts'
+import { allSeqsKey, type Entries, noBatches, noKey, seqsKey, seqsOf } from './entry.ts'
 import { address, closed, integer, name, nonce, outcome, result } from './part-schemas.ts'
-import { outcomeText } from './part-texts.ts'
+import { outcomeText, seqsName, seqsText } from './part-texts.ts'
+
+const seqs = Type.Array(integer, { minItems: 1 })
 
 export const serverMessages = {
   response: {
-    schema: closed({ type: Type.Literal('response'), uid: name, seq: integer, outcome }),
+    schema: closed({
+      type: Type.Literal('response'),
+      uid: name,
+      answers: Type.Array(closed({ seq: integer, outcome }), { minItems: 1 }),
+    }),
     fitsAnyCluster: false,
     isAnswer: true,
     contradiction: noContradiction,
-    repetitionKey: requestKey,
+    repetitionKey: ({ uid, answers }) => allSeqsKey({ uid, seqs: seqsOf(answers) }),
     batches: noBatches,
-    sentence: (message) => `response ${requestName(message)}: ${outcomeText(message.outcome)}`,
+    sentence: ({ uid, answers }) =>
+      `response ${answers.map(({ seq, outcome }) => `${requestName({ uid, seq })}: ${outcomeText(outcome)}`).join('; ')}`,
     kind: 'response',
-    label: (message) => `response ${requestName(message)}`,
-    key: (message) => `${message.outcome.kind} ${requestKey(message)}`,
+    label: ({ uid, answers }) => `response ${seqsName({ uid, seqs: seqsOf(answers) })}`,
+    key: ({ uid, answers }) => `${answers[0]?.outcome.kind} ${seqsKey({ uid, seqs: seqsOf(answers) })}`,
   },
   queued: {
-    schema: closed({ type: Type.Literal('queued'), uid: name, seq: integer }),
+    schema: closed({ type: Type.Literal('queued'), uid: name, seqs }),
     fitsAnyCluster: false,
     isAnswer: true,
     contradiction: noContradiction,
-    repetitionKey: requestKey,
+    repetitionKey: allSeqsKey,
     batches: noBatches,
-    sentence: (message) => `queued ${requestName(message)}`,
+    sentence: (message) => `queued ${seqsText(message)}`,
     kind: 'response',
-    label: (message) => `queued ${requestName(message)}`,
-    key: requestKey,
+    label: (message) => `queued ${seqsName(message)}`,
+    key: seqsKey,
   },
   busy: {
     schema: closed({
       type: Type.Literal('busy'),
       uid: name,
-      seq: integer,
+      seqs,
       reason: Type.Union([Type.Literal('busy'), Type.Literal('notMember'), Type.Literal('stopping')]),
     }),
     fitsAnyCluster: false,
     isAnswer: true,
     contradiction: noContradiction,
-    repetitionKey: requestKey,
+    repetitionKey: allSeqsKey,
     batches: noBatches,
-    sentence: (message) => `busy ${requestName(message)}: ${message.reason}`,
+    sentence: (message) => `busy ${seqsText(message)}: ${message.reason}`,
     kind: 'response',
-    label: (message) => `busy ${requestName(message)}`,
-    key: requestKey,
+    label: (message) => `busy ${seqsName(message)}`,
+    key: seqsKey,
   },
   welcome: {
     schema: closed({

@@ -102,9 +102,8 @@ export class Departures {
 
   #answersTo(address: Address, messages: readonly Message[]): Uint8Array[] {
     const { textProtocol, unanswered } = this.#options
-    return messages.flatMap((message) => {
-      const answer = textProtocol?.answerTo(message) ?? null
-      if (answer === null) return []
+    const answers = messages.flatMap((message) => textProtocol?.answersTo(message) ?? [])
+    return answers.flatMap((answer) => {
       if ('text' in answer) return [Buffer.from(answer.text)]
       unanswered(answer.silence, address)
       return []

@@ -1,14 +1,15 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
-import type { Batch } from '../../machines/batch.ts'
+import { type Batch, requestsOf } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import { privateFile } from '../storage/permissions.ts'
 
 /** A line for each request of `batch` that the service executed, in order: `INSTANCE.INDEX UID SEQ COMMAND`. */
 export function executedLines(batch: Batch, { instance, outcomes }: Execution): string[] {
+  const requests = requestsOf(batch)
   return outcomes.flatMap(({ uid, seq, outcome }) => {
     // A request that is chosen again is not executed here. Its outcome is the recorded one, of an earlier instance.
     if (outcome.kind !== 'executed' || outcome.instance !== instance) return []
-    const request = batch.requests[outcome.index]
+    const request = requests[outcome.index]
     if (request === undefined || request.uid !== uid || request.seq !== seq) return []
     return [
       `${instance}.${outcome.index} ${uid.replace(/[\s%]/g, encodeURIComponent)} ${seq} ${JSON.stringify(request.command)}`,

@@ -5,7 +5,6 @@ import type { Limits } from '../../machines/limits.ts'
 import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import type { Oddity, Respond, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
-import { queuedBytes } from '../core/command-bytes.ts'
 import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
 import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
@@ -132,10 +131,9 @@ export class Runtime implements Driver {
     this.#take({ type: 'hear', sender, names, from, message })
   }
 
-  /** Handles a client's request. */
+  /** Handles requests of a client. */
   request(message: RequestMessage, replyTo: Address): void {
-    const commandBytes = queuedBytes(message.command)
-    this.#take({ type: 'request', message, replyTo, timeMs: Date.now(), commandBytes })
+    this.#take({ type: 'request', message, replyTo, timeMs: Date.now() })
   }
 
   /** Sends an event to a role. */

@@ -1,4 +1,4 @@
-import type { NodeId } from '../../machines/batch.ts'
+import { type NodeId, namedRequests } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { canonicalJson } from '../core/digest.ts'
 import { fingerprint } from '../core/fingerprint.ts'
@@ -148,10 +148,11 @@ export class Replay {
     const { node, event } = line
 
     if (event.type === 'request') {
-      const { type: _, ...request } = event.message
-      const name = `${request.uid} ${request.seq}`
-      if (!this.#requested.has(name)) this.#judge?.observe({ type: 'requested', request })
-      this.#requested.add(name)
+      for (const request of namedRequests(event.message)) {
+        const name = `${request.uid} ${request.seq}`
+        if (!this.#requested.has(name)) this.#judge?.observe({ type: 'requested', request })
+        this.#requested.add(name)
+      }
     }
     if (event.type !== 'hear' || !this.#known.has(event.sender)) return
     if (!this.#sent.get(`${event.sender} ${node}`)?.has(fingerprint(event.message))) {

@@ -1,8 +1,10 @@
 /** The replicated state of one server: the service's state, and the sessions that make each request execute once. */
-import type { Batch, Command, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
+import type { Batch, BatchGroup, Command, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
+import type { Recalled } from '../../machines/inbox.ts'
 import { maxClockMs, type ReplicatedLimits, replicatedLimits, serviceLimits } from '../../machines/limits.ts'
 import { type Member, shownMembers } from '../../machines/members.ts'
-import type { Execution, Full, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
+import type { Answer } from '../../machines/messages.ts'
+import type { Execution, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
 import { sha256Hex } from '../core/digest.ts'
 import { isPlainText, sessionOf } from '../core/plain-text-client.ts'
 import { silencePromises } from '../core/promises.ts'
@@ -54,6 +56,8 @@ interface Tally {
   readonly expired: ReadonlySet<string>
   readonly outcomes: RequestOutcome[]
   readonly freed: Set<string>
+  /** The servers that hold a request of the batch, or held a delayed one that ended. */
+  readonly concerned: Set<NodeId>
   progressed: boolean
 }
 
@@ -64,6 +68,8 @@ type Ending = RequestOutcome['outcome']
  */
 const mostOtherUids = 7
 const noUids: readonly string[] = []
+
+const nothingRecalled: Recalled = { ended: [], isFull: false }
 
 export class Replica {
   readonly #service: Service
@@ -109,11 +115,6 @@ export class Replica {
     return this.#waiting.total
   }
 
-  /** The servers that hold a delayed request. */
-  get waitingNodes(): readonly NodeId[] {
-    return this.#waiting.nodes
-  }
-
   get sessionCount(): number {
     return this.#sessions.size
   }
@@ -142,39 +143,51 @@ export class Replica {
     // The clock stands while nothing is proposed, so the first batch after a long silence adds the time of that silence.
     // This time must not expire the sessions that have a request in this batch. Nor must it refuse a session that begins in
     // this batch, although its uid was opened below the new horizon.
-    const uids = batch.requests.map(({ uid }) => uid)
+    const uids = batch.groups.map(({ uid }) => uid)
     const expired = new Set(uids.filter((uid) => this.#sessions.isExpired(uid)))
     this.#sessions.touchKnown(uids, instance, this.#clockMs)
     this.#sessions.evictIdle(this.#clockMs)
     const membersBefore = this.#members
-    const tally: Tally = { expired, outcomes: [], freed: new Set(), progressed: false }
-    batch.requests.forEach((request, index) => {
-      this.#executeRequest(tally, request, { instance, index }, batch.node)
-    })
+    const tally: Tally = { expired, outcomes: [], freed: new Set(), concerned: new Set(), progressed: false }
+    let index = 0
+    for (const group of batch.groups) {
+      this.#executeGroup(tally, group, { instance, index })
+      index += group.requests.length
+    }
     this.#firstUnexecuted += 1
     const freed = [...tally.freed].filter((key) => this.#waiting.has(key))
+    for (const key of tally.progressed ? [...freed, null] : freed) {
+      for (const node of this.#waiting.nodesFor(key)) tally.concerned.add(node)
+    }
     return {
       instance,
       outcomes: tally.outcomes,
       freed,
       progressed: tally.progressed,
-      concerned: this.#nodesWaitingFor(tally.progressed ? [...freed, null] : freed),
+      concerned: this.#members.map(({ id }) => id).filter((id) => tally.concerned.has(id)),
       members: this.#members === membersBefore ? null : this.#members,
     }
   }
 
   /**
-   * Returns how the request ended, that it is refused already, or that there is no room for its session. Returns `null`
-   * when a server must still propose the request, or when it waits.
+   * Returns how the requests ended that have ended or are refused already, and whether there is room for their session. The other
+   * requests wait, or a server must still propose them.
    */
-  recall(uid: string, seq: number, command?: Command): Outcome | Full | null {
-    if (this.#sessions.isExpired(uid)) return { kind: 'refused', reason: 'expired' }
+  recall(uid: string, requests: readonly Request[]): Recalled {
+    if (this.#sessions.isExpired(uid)) {
+      const outcome = { kind: 'refused', reason: 'expired' } as const
+      return { ended: requests.map(({ seq }) => ({ seq, outcome })), isFull: false }
+    }
     const session = this.#sessions.get(sessionOf(uid))
-    if (session === undefined)
-      return this.#sessions.isFullFor(sessionOf(uid)) ? { kind: 'full', of: 'sessions' } : null
+    if (session === undefined) return { ended: [], isFull: this.#sessions.isFullFor(sessionOf(uid)) }
     // A result that this server holds may be out of date. The replica decides at the execution whether it still holds.
-    if (isPlainText(uid)) return null
-    return endedOutcome(session, seq, command ?? null)
+    if (isPlainText(uid)) return nothingRecalled
+    const ended: Answer[] = []
+    for (const { seq, command } of requests) {
+      const outcome = endedOutcome(session, seq, command)
+      if (outcome !== null) ended.push({ seq, outcome })
+    }
+    return ended.length === 0 ? nothingRecalled : { ended, isFull: false }
   }
 
   /** Returns a view of the service's state, or the reason why the service cannot show it. Never throws. */
@@ -246,34 +259,47 @@ export class Replica {
     }
   }
 
-  #executeRequest(tally: Tally, request: Request, position: Position, node: NodeId): void {
-    const { uid, seq, ackedBelow, command } = request
-    const { instance, index } = position
-    if (tally.expired.has(uid)) {
-      tally.outcomes.push({ uid, seq, outcome: { kind: 'refused', reason: 'expired' } })
-      return
-    }
-    if (this.#sessions.isFullFor(sessionOf(uid))) {
-      tally.outcomes.push({ uid, seq, outcome: { kind: 'full', of: 'sessions' } })
+  /** Executes the requests of a group, the first of which is at `first`. */
+  #executeGroup(tally: Tally, { uid, ackedBelow, heldBy, requests }: BatchGroup, first: Position): void {
+    const { instance } = first
+    tally.concerned.add(heldBy)
+    const refusal = this.#refusalOf(tally, uid)
+    if (refusal !== null) {
+      for (const { seq } of requests) tally.outcomes.push({ uid, seq, outcome: refusal })
       return
     }
     const session = this.#sessions.open(sessionOf(uid))
-    if (isPlainText(uid)) {
-      this.#executePlainText(tally, request, { instance, index, session, uid, seq, kept: uid, node })
-      return
-    }
+    const isText = isPlainText(uid)
+    if (!isText) this.#acknowledge(tally, session, ackedBelow)
+    requests.forEach(({ seq, command }, offset) => {
+      const turn = { instance, index: first.index + offset, session, uid, seq, node: heldBy }
+      if (isText) this.#executePlainText(tally, command, { ...turn, kept: uid })
+      else this.#executeOnce(tally, command, turn)
+    })
+    if (!isText) this.#sessions.touch(session, instance, this.#clockMs)
+  }
+
+  /** Why no request of `uid` is executed; `null` when they are. */
+  #refusalOf({ expired }: Tally, uid: string): Ending | null {
+    if (expired.has(uid)) return { kind: 'refused', reason: 'expired' }
+    return this.#sessions.isFullFor(sessionOf(uid)) ? { kind: 'full', of: 'sessions' } : null
+  }
+
+  /** Ends the delayed requests below `ackedBelow`. Their outcomes make the queues that hold them drop them. */
+  #acknowledge(tally: Tally, session: Session, ackedBelow: number): void {
     for (const waiting of this.#sessions.acknowledge(session, ackedBelow)) {
       this.#waiting.remove(waiting)
-      // The outcome makes the queue that holds the request drop it.
-      tally.outcomes.push({ uid, seq: waiting.seq, outcome: { kind: 'refused', reason: 'stale' } })
+      tally.concerned.add(waiting.node)
+      const outcome = { kind: 'refused', reason: 'stale' } as const
+      tally.outcomes.push({ uid: session.uid, seq: waiting.seq, outcome })
     }
+  }
+
+  #executeOnce(tally: Tally, command: Command, turn: Omit<Turn, 'kept'>): void {
+    const { session, uid, seq } = turn
     const known = endedOutcome(session, seq, command)
-    if (known !== null) tally.outcomes.push({ uid, seq, outcome: known })
-    else {
-      const kept = keptCommand(command)
-      this.#executeCommand(tally, command, { instance, index, session, uid, seq, kept, node })
-    }
-    this.#sessions.touch(session, instance, this.#clockMs)
+    if (known === null) this.#executeCommand(tally, command, { ...turn, kept: keptCommand(command) })
+    else tally.outcomes.push({ uid, seq, outcome: known })
   }
 
   /**
@@ -281,7 +307,7 @@ export class Replica {
    * proposed under another uid. A repetition does not run again. It does not prolong its session either; once the session
    * is evicted, the same text is a new request.
    */
-  #executePlainText(tally: Tally, { command }: Request, turn: Turn): void {
+  #executePlainText(tally: Tally, command: Command, turn: Turn): void {
     const { session, uid, seq, instance } = turn
     const ended = session.ended.get(seq)
     if (ended !== undefined) {
@@ -400,6 +426,7 @@ export class Replica {
     const waited = session.waiting.get(seq)
     const others = waited?.uids?.filter((other) => other !== uid) ?? noUids
     if (waited !== undefined) {
+      tally.concerned.add(waited.node)
       this.#waiting.remove(waited)
       session.waiting.delete(seq)
     }
@@ -421,12 +448,6 @@ export class Replica {
   #setWaiting(session: Session, seq: number, waiting: Waiting): void {
     session.waiting.set(seq, waiting)
     this.#waiting.add(waiting)
-  }
-
-  /** The members that hold a request which waits for one of `keys`, in order of id. */
-  #nodesWaitingFor(keys: readonly (string | null)[]): NodeId[] {
-    const nodes = new Set(keys.flatMap((key) => [...this.#waiting.nodesFor(key)]))
-    return this.#members.map(({ id }) => id).filter((id) => nodes.has(id))
   }
 }
 

@@ -4,7 +4,7 @@ import type { KeptCommand } from './kept-command.ts'
 
 /** A delayed request. */
 export interface Waiting {
-  /** The server whose queue holds it: the server of the last chosen batch that contained it. */
+  /** The server whose queue holds it, as named by the last chosen batch that contained it. */
   readonly node: NodeId
   /** The key for which it waits; `null` when it waits until the service executes any command. */
   readonly key: string | null
@@ -16,16 +16,10 @@ export interface Waiting {
 /** The number of requests that wait for each key, and their servers. */
 export class WaitingCounts {
   readonly #nodesByKey = new Map<string | null, Map<NodeId, number>>()
-  readonly #byNode = new Map<NodeId, number>()
   #total = 0
 
   get total(): number {
     return this.#total
-  }
-
-  /** The servers that hold a delayed request. */
-  get nodes(): readonly NodeId[] {
-    return [...this.#byNode.keys()]
   }
 
   has(key: string | null): boolean {
@@ -41,7 +35,6 @@ export class WaitingCounts {
     const nodes = this.#nodesByKey.get(key) ?? new Map<NodeId, number>()
     nodes.set(node, (nodes.get(node) ?? 0) + 1)
     this.#nodesByKey.set(key, nodes)
-    this.#byNode.set(node, (this.#byNode.get(node) ?? 0) + 1)
     this.#total += 1
   }
 
@@ -55,9 +48,6 @@ export class WaitingCounts {
     if (count > 1) nodes.set(node, count - 1)
     else nodes.delete(node)
     if (nodes.size === 0) this.#nodesByKey.delete(key)
-    const left = (this.#byNode.get(node) ?? 1) - 1
-    if (left > 0) this.#byNode.set(node, left)
-    else this.#byNode.delete(node)
     this.#total -= 1
   }
 }

@@ -1,7 +1,7 @@
 /** Counts the situations that a run met: a run without interesting situations proves little. */
 import type { AcceptorContext } from '../../machines/acceptor.ts'
 import { compareBallots, sameBallot } from '../../machines/ballot.ts'
-import type { NodeId } from '../../machines/batch.ts'
+import { type NodeId, requestsOf } from '../../machines/batch.ts'
 import { requestId } from '../../machines/held-requests.ts'
 import type { LearnerContext } from '../../machines/learner.ts'
 import { peersOf } from '../../machines/members.ts'
@@ -72,10 +72,12 @@ export class Coverage {
     if (sender !== null) this.#heardMessage(node, message as NodeMessage, isCopy)
     else if (message.type === 'request') {
       if (isCopy) this.count('a duplicate request')
-      const name = requestId(message)
-      const first = this.#asked.get(name) ?? id
-      if (first !== id) this.count('a failover')
-      this.#asked.set(name, first)
+      for (const { seq } of message.requests) {
+        const name = requestId({ uid: message.uid, seq })
+        const first = this.#asked.get(name) ?? id
+        if (first !== id) this.count('a failover')
+        this.#asked.set(name, first)
+      }
     }
   }
 
@@ -162,6 +164,12 @@ export class Coverage {
         if (node?.replica.members.every(({ id }) => id !== to))
           this.count('a server denied that is no member')
         return
+      case 'handOver':
+        this.count('requests handed over to the leader')
+        return
+      case 'settled':
+        if (message.ballot === null) this.count('requests handed over that had ended')
+        return
       case 'promise':
         if (message.accepted.length > 0) this.count('a promise that shows a batch')
         return
@@ -182,8 +190,9 @@ export class Coverage {
 
   #executed({ instance, batch, execution }: Extract<Fact, { type: 'executed' }>): void {
     this.#instances += 1
-    if (batch.requests.length > 1) this.count('a batch of several requests')
-    for (const request of batch.requests) {
+    const requests = requestsOf(batch)
+    if (requests.length > 1) this.count('a batch of several requests')
+    for (const request of requests) {
       const fate = this.#fates.get(requestId(request))
       if (fate === undefined) this.#fates.set(requestId(request), { instance, node: batch.node })
       else this.count(fate.node === batch.node ? 'a request chosen twice' : 'a request chosen by two servers')
@@ -195,7 +204,8 @@ export class Coverage {
       if (change.action === 'remove' && change.id === batch.node) this.count('a proposer that removes itself')
     }
     if (execution.outcomes.some(({ outcome }) => outcome.kind === 'delayed')) this.count('a delayed request')
-    if (execution.concerned.some((id) => id !== batch.node)) {
+    const holders = [batch.node, ...batch.groups.map(({ heldBy }) => heldBy)]
+    if (execution.concerned.some((id) => !holders.includes(id))) {
       this.count('a delayed request woken from another server')
     }
   }
@@ -203,12 +213,14 @@ export class Coverage {
   #responded(message: ServerMessage): void {
     switch (message.type) {
       case 'response': {
-        const { outcome } = message
-        if (outcome.kind === 'refused' && outcome.reason === 'expired') {
-          this.count('a retry refused after its session was forgotten')
+        for (const { seq, outcome } of message.answers) {
+          if (outcome.kind === 'refused' && outcome.reason === 'expired') {
+            this.count('a retry refused after its session was forgotten')
+          }
+          const name = requestId({ uid: message.uid, seq })
+          if (this.#answered.has(name)) this.count('a recorded result told again')
+          this.#answered.add(name)
         }
-        if (this.#answered.has(requestId(message))) this.count('a recorded result told again')
-        this.#answered.add(requestId(message))
         return
       }
       case 'busy':

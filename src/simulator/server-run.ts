@@ -4,7 +4,6 @@ import { shownMembers } from '../../machines/members.ts'
 import type { NodeMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
 import type { Write } from '../../machines/outputs.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
-import { queuedBytes } from '../core/command-bytes.ts'
 import type { PageRequest, SentMessage } from '../core/driver.ts'
 import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
@@ -68,10 +67,7 @@ export class ServerRun implements Surroundings {
       )
     } else if (message.type === 'request') {
       const request = { type: 'request', message, replyTo: from } as const
-      const commandBytes = queuedBytes(message.command)
-      this.#happen(request, () =>
-        this.node.take({ ...request, timeMs: this.#options.wallClock(), commandBytes }),
-      )
+      this.#happen(request, () => this.node.take({ ...request, timeMs: this.#options.wallClock() }))
     } else if (message.type === 'hello') this.#send(from, this.#welcome())
   }
 

@@ -47,6 +47,8 @@ export const situations = [
   'a retry refused after its session was forgotten',
   'a delayed request',
   'a delayed request woken from another server',
+  'requests handed over to the leader',
+  'requests handed over that had ended',
   'a client told that its request is held',
   'a request given up',
   'a request taken back in time',

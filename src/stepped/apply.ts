@@ -195,10 +195,6 @@ class StoredReplica implements ReplicatedState {
     return (this.#restored ?? this.#stored).firstUnexecuted
   }
 
-  get waitingNodes() {
-    return (this.#restored ?? this.#stored).waitingNodes
-  }
-
   /** The state as data, after all executions. */
   get state(): ReplicaState {
     return this.#hasExecuted ? replicaState(this.#replica) : this.#stored
@@ -228,7 +224,7 @@ class StoredReplica implements ReplicatedState {
 }
 
 function replicaState(replica: ReplicatedState): ReplicaState {
-  const { members, firstUnexecuted, waitingNodes } = replica
+  const { members, firstUnexecuted } = replica
   const snapshot = new TextDecoder().decode(replica.snapshot())
-  return { snapshot, members, firstUnexecuted, waitingNodes }
+  return { snapshot, members, firstUnexecuted }
 }

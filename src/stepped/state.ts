@@ -36,7 +36,6 @@ export interface ReplicaState {
   /** A copy from the snapshot, so that sending a message does not require parsing it. */
   readonly members: readonly Member[]
   readonly firstUnexecuted: number
-  readonly waitingNodes: readonly NodeId[]
 }
 
 /** A node that was never started. */

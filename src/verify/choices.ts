@@ -5,7 +5,7 @@
 import { type Ballot, compareBallots, sameBallot } from '../../machines/ballot.ts'
 import type { Batch, Instance, NodeId } from '../../machines/batch.ts'
 import { countedMembers, isCounted, type Member } from '../../machines/members.ts'
-import type { Accept } from '../../machines/messages.ts'
+import type { Accept, Settled } from '../../machines/messages.ts'
 import { isQuorum } from '../../machines/quorum.ts'
 import { batchFingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
@@ -133,6 +133,20 @@ export class Choices {
     throw new Violation(
       1,
       `server ${node} ${how} a batch at instance ${instance} that differs from the one chosen at ${ballotText(choice.ballot)}`,
+    )
+  }
+
+  /** `node` announces that an instance is chosen, and the ballot at which it proposed the chosen batch. */
+  announced(node: NodeId, { instance, ballot }: Settled): void {
+    if (instance < this.#first) return
+    const choice = this.#choiceAt(instance)
+    if (choice === undefined) {
+      throw new Violation(1, `server ${node} announced instance ${instance}, but no batch is chosen there`)
+    }
+    if (ballot === null || compareBallots(ballot, choice.ballot) >= 0) return
+    throw new Violation(
+      1,
+      `server ${node} announced instance ${instance} as chosen at ${ballotText(ballot)}, but ${ballotText(choice.ballot)} is the lowest ballot at which a quorum accepted`,
     )
   }
 

@@ -36,8 +36,11 @@ export class Expiry {
         return
       case 'responded': {
         const { message } = fact
-        if (message.type !== 'response' || message.outcome.kind !== 'refused') return
-        if (message.outcome.reason === 'expired') this.#refuse(requestId(message), nowMs)
+        if (message.type !== 'response') return
+        for (const { seq, outcome } of message.answers) {
+          if (outcome.kind !== 'refused' || outcome.reason !== 'expired') continue
+          this.#refuse(requestId({ uid: message.uid, seq }), nowMs)
+        }
         return
       }
       default:

@@ -235,9 +235,13 @@ export class Invariants {
       case 'chosen':
         this.#sentChosen(node, message)
         return
+      case 'settled':
+        this.#parts.choices.announced(node, message)
+        return
       case 'prepare':
       case 'denial':
       case 'learn':
+      case 'handOver':
         return
     }
     message satisfies never

@@ -1,5 +1,5 @@
 /** Invariant 10, of the lock service: each lock has at most one holder, and its tokens only grow. */
-import type { Batch, Instance } from '../../machines/batch.ts'
+import { type Batch, type Instance, requestsOf } from '../../machines/batch.ts'
 import type { Execution, Position } from '../../machines/outcome.ts'
 import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
@@ -22,9 +22,10 @@ export class Locks {
 
   /** The first server has executed a chosen batch. */
   executed(instance: Instance, batch: Batch, execution: Execution): void {
+    const requests = requestsOf(batch)
     for (const { uid, seq, outcome } of execution.outcomes) {
       if (outcome.kind !== 'executed' || outcome.instance !== instance) continue
-      const request = batch.requests[outcome.index]
+      const request = requests[outcome.index]
       if (request === undefined || request.uid !== uid || request.seq !== seq) continue
       if (request.command.kind !== 'service') continue
       this.#judge(request.command.body as LockCommand, outcome.result as LockResult, outcome)

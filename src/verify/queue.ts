@@ -1,17 +1,16 @@
 /** Invariant 9: a request queue holds each request that it has taken, delayed or not, until the request has ended. */
 import type { NodeId } from '../../machines/batch.ts'
-import { isDelayedFull, requestId } from '../../machines/held-requests.ts'
-import { emptyLine, idsOf } from '../../machines/line.ts'
+import { allHeld, heldRequest, isDelayedFull, requestId } from '../../machines/held-requests.ts'
 import { isCounted } from '../../machines/members.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
-import { get, keysOf } from '../../machines/table.ts'
+import { heldFault } from '../../machines/request-queue-invariants.ts'
 import { Violation } from '../core/violation.ts'
 
 /**
  * Compares the request queue of a server before and after an event at that server. `executions` are the executions of its replica
  * during the event. Throws a `Violation` of invariant 9 when the queue dropped a request that has not ended, or when a held
- * request is neither ready nor waiting. A crash needs no call: it ends the queue. Costs nothing when the queue did not change.
+ * request is in no line, or in the wrong one. A crash needs no call: it ends the queue. Costs nothing when the queue did not change.
  */
 export function checkQueue(
   node: NodeId,
@@ -42,22 +41,16 @@ function checkNothingIsForgotten(
   }
   // When the queue has no room for another delayed request, it asks the client to retry.
   const isFull = isDelayedFull(after.held, after.limits)
-  for (const id of keysOf(before.held.byId)) {
-    if (ended.has(id) || get(after.held.byId, id) !== undefined) continue
-    if (isFull && delayed.has(id)) continue
+  for (const request of allHeld(before.held)) {
+    const id = requestId(request)
+    if (ended.has(id) || heldRequest(after.held, request) !== undefined) continue
+    // A delayed request is kept by the server that holds it for its client.
+    if (delayed.has(id) && (isFull || request.replyTo === null)) continue
     throw new Violation(9, `server ${node} no longer holds the request ${id}, which has not ended`)
   }
 }
 
 function checkEachHasItsPlace(node: NodeId, { held }: RequestQueueContext): void {
-  const ready = new Set(idsOf(held.ready))
-  const waiting = new Set(keysOf(held.waiting).flatMap((key) => idsOf(get(held.waiting, key) ?? emptyLine)))
-  for (const id of keysOf(held.byId)) {
-    const isDelayed = get(held.byId, id)?.tag !== null
-    if (waiting.has(id) === isDelayed && ready.has(id) !== isDelayed) continue
-    const what = isDelayed
-      ? 'is delayed but not waiting'
-      : 'is to be proposed but not in the line of ready requests'
-    throw new Violation(9, `at server ${node} the request ${id} ${what}`)
-  }
+  const fault = heldFault(held)
+  if (fault !== null) throw new Violation(9, `at server ${node}: ${fault}`)
 }

@@ -6,7 +6,8 @@
  *
  * No engine judges the other half of the invariant: no session ends while its client may believe that it is alive.
  */
-import type { Batch, Instance } from '../../machines/batch.ts'
+import { type Batch, type Instance, requestsOf } from '../../machines/batch.ts'
+import { requestId } from '../../machines/held-requests.ts'
 import type { Fact } from '../core/facts.ts'
 import { Violation } from '../core/violation.ts'
 
@@ -68,6 +69,7 @@ export class ReplicatedClock {
  * Batches with the same name have the same elapsed time and the same requests. So the clients had sent those requests when the
  * first such batch was proposed.
  */
-function nameOf({ node, elapsedMs, requests }: Batch): string {
-  return `${node} ${elapsedMs} ${requests.map(({ uid, seq }) => `${seq}:${uid}`).join(' ')}`
+function nameOf(batch: Batch): string {
+  const ids = requestsOf(batch).map(requestId)
+  return `${batch.node} ${batch.elapsedMs} ${ids.join(' ')}`
 }

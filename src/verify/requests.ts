@@ -1,6 +1,6 @@
 /** The requests of clients and their outcomes. Invariants 2 (validity), 6 (integrity) and 8 (responses). */
-import type { Batch, Instance, NodeId, Request } from '../../machines/batch.ts'
-import type { Response } from '../../machines/messages.ts'
+import { type Batch, type Instance, type NamedRequest, type NodeId, requestsOf } from '../../machines/batch.ts'
+import type { Answer, Response } from '../../machines/messages.ts'
 import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
@@ -35,7 +35,7 @@ export class Requests {
   }
 
   /** A client has sent the request. */
-  requested({ uid, seq, command }: Request): void {
+  requested({ uid, seq, command }: NamedRequest): void {
     const { sent } = this.#session(uid)
     const print = fingerprint(command)
     const known = sent.get(seq) ?? []
@@ -48,13 +48,18 @@ export class Requests {
 
   /** The first server has executed a chosen batch. */
   executed(instance: Instance, batch: Batch, execution: Execution): void {
-    for (const request of batch.requests) this.#checkWasSent(instance, request)
-    for (const outcome of execution.outcomes) this.#end(instance, batch, outcome)
-    for (const { uid, ackedBelow } of batch.requests) advance(this.#session(uid), ackedBelow)
+    const requests = requestsOf(batch)
+    for (const request of requests) this.#checkWasSent(instance, request)
+    for (const outcome of execution.outcomes) this.#end(instance, requests, outcome)
+    for (const { uid, ackedBelow } of batch.groups) advance(this.#session(uid), ackedBelow)
   }
 
   /** A server has answered. */
-  responded(node: NodeId, { uid, seq, outcome }: Response): void {
+  responded(node: NodeId, { uid, answers }: Response): void {
+    for (const answer of answers) this.#checkAnswer(node, uid, answer)
+  }
+
+  #checkAnswer(node: NodeId, uid: string, { seq, outcome }: Answer): void {
     const session = this.#sessions.get(uid)
     const isAcked = session !== undefined && seq < session.ackedBelow
     switch (outcome.kind) {
@@ -104,7 +109,7 @@ export class Requests {
   }
 
   /** Invariant 2. A copy of an acknowledged request is refused, so its content does not matter. */
-  #checkWasSent(instance: Instance, { uid, seq, command }: Request): void {
+  #checkWasSent(instance: Instance, { uid, seq, command }: NamedRequest): void {
     const session = this.#sessions.get(uid)
     if (session !== undefined && seq < session.ackedBelow) return
     if (session?.sent.get(seq)?.includes(fingerprint(command))) return
@@ -115,7 +120,7 @@ export class Requests {
   }
 
   /** Invariant 6. */
-  #end(instance: Instance, batch: Batch, { uid, seq, outcome }: RequestOutcome): void {
+  #end(instance: Instance, requests: readonly NamedRequest[], { uid, seq, outcome }: RequestOutcome): void {
     if (outcome.kind === 'refused') return
     const { ackedBelow, ended } = this.#session(uid)
     const known = ended.get(seq)
@@ -127,7 +132,7 @@ export class Requests {
     const print = fingerprint(outcome)
     if (known === print) return
     checkEndsNow(instance, uid, seq, outcome, known !== undefined || seq < ackedBelow)
-    if (outcome.kind !== 'cancelled') checkIsItsOwn(instance, batch, uid, seq, outcome)
+    if (outcome.kind !== 'cancelled') checkIsItsOwn(instance, requests, { uid, seq }, outcome)
     ended.set(seq, print)
   }
 }
@@ -142,8 +147,13 @@ function checkEndsNow(instance: Instance, uid: string, seq: number, outcome: End
 }
 
 /** The request that was executed at (instance, index) must be the one that was chosen there. */
-function checkIsItsOwn(instance: Instance, batch: Batch, uid: string, seq: number, outcome: Ended): void {
-  const request = batch.requests[outcome.index]
+function checkIsItsOwn(
+  instance: Instance,
+  requests: readonly NamedRequest[],
+  { uid, seq }: Pick<NamedRequest, 'uid' | 'seq'>,
+  outcome: Ended,
+): void {
+  const request = requests[outcome.index]
   if (request?.uid === uid && request.seq === seq) return
   throw new Violation(
     6,

@@ -16,6 +16,6 @@ export interface TextProtocol {
    * not at all. An accepted text counts as requested.
    */
   read(text: string, source: Address): readonly RequestMessage[] | { readonly fault: string }
-  /** The plain text form of the answer `message`; `null` when the message is not an answer yet. */
-  answerTo(message: Message): TextAnswer | null
+  /** The plain text forms of the answers in `message`; none when it is not an answer yet. */
+  answersTo(message: Message): readonly TextAnswer[]
 }

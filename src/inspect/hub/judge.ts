@@ -10,7 +10,7 @@
  * - Otherwise the judge discards its knowledge and begins again from the current state of all servers (`Invariants.beginLater`),
  *   once the cluster is quiet: for a while, every received message is known to have been sent.
  */
-import type { Instance, NodeId } from '../../../machines/batch.ts'
+import { type Instance, type NodeId, namedRequests, requestCount } from '../../../machines/batch.ts'
 import { countedMembers, isCounted } from '../../../machines/members.ts'
 import { isQuorum } from '../../../machines/quorum.ts'
 import { nothingDurable } from '../../core/durable.ts'
@@ -261,8 +261,7 @@ export class RecordJudge {
 
   #observeStep({ cause, facts }: StepRecord): void {
     if (cause.type === 'request') {
-      const { type: _, ...request } = cause.message
-      this.#observe({ type: 'requested', request })
+      for (const request of namedRequests(cause.message)) this.#observe({ type: 'requested', request })
     }
     for (const fact of facts) this.#observe(fact)
   }
@@ -271,7 +270,7 @@ export class RecordJudge {
     const course = this.#course
     if (course.name !== 'whole' && course.name !== 'later') return
     course.invariants.observe(fact)
-    if (fact.type === 'executed') this.#judged += 1 + fact.batch.requests.length
+    if (fact.type === 'executed') this.#judged += 1 + requestCount(fact.batch)
   }
 
   /** Discards what was known: it no longer holds. */

@@ -1,6 +1,6 @@
 /** What the judge knows about a server from its records: where it began, and what it holds. */
 import { compareBallots } from '../../../machines/ballot.ts'
-import type { Instance } from '../../../machines/batch.ts'
+import { type Instance, requestsOf } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
 import { canonicalJson } from '../../core/digest.ts'
 import { type DurableState, nothingDurable } from '../../core/durable.ts'
@@ -74,7 +74,7 @@ export function follow(server: KnownServer, { facts }: StepRecord): void {
 export function mayChangeMembers({ durable, firstUnexecuted }: KnownServer): boolean {
   return durable.accepted.some(
     ({ instance, batch }) =>
-      instance >= firstUnexecuted && batch.requests.some(({ command }) => command.kind === 'members'),
+      instance >= firstUnexecuted && requestsOf(batch).some(({ command }) => command.kind === 'members'),
   )
 }
 

@@ -1,11 +1,19 @@
 /** The ledger: what each server promised, accepted, learned and executed in each instance, according to the records. */
 import { type Ballot, compareBallots, sameBallot } from '../../../machines/ballot.ts'
-import type { AcceptedRecord, Batch, Instance, Json, NodeId, Request } from '../../../machines/batch.ts'
+import {
+  type AcceptedRecord,
+  type Batch,
+  type Instance,
+  type Json,
+  type NamedRequest,
+  type NodeId,
+  namedRequests,
+} from '../../../machines/batch.ts'
 import type { Execution, RequestOutcome } from '../../../machines/outcome.ts'
 import type { DurableState } from '../../core/durable.ts'
 import type { Fact } from '../../core/facts.ts'
 import type { KeyframeRecord, StepRecord } from './record.ts'
-import { isAcceptedRecord, isRequest } from './record-fault.ts'
+import { isAcceptedRecord, isBatchRequest } from './record-fault.ts'
 
 /** The number of rows that are kept: the latest instances. */
 export const keptRows = 60
@@ -26,7 +34,7 @@ export interface LedgerRow {
 
 /** A batch, shortened to the first of its requests. */
 export interface ShownBatch {
-  readonly requests: readonly Request[]
+  readonly requests: readonly NamedRequest[]
   readonly more: number
 }
 
@@ -78,7 +86,8 @@ export function ledgerWithout(ledger: Ledger, node: NodeId): Ledger {
 }
 
 /** A batch, shortened to the part that is shown. */
-function shownBatch({ requests }: Pick<Batch, 'requests'>): ShownBatch {
+function shownBatch(groups: Batch['groups']): ShownBatch {
+  const requests = groups.flatMap(namedRequests)
   return {
     requests: requests.slice(0, shownRequests),
     more: Math.max(0, requests.length - shownRequests),
@@ -101,7 +110,7 @@ export function batchOf({ chosen, cells }: LedgerRow): ShownBatch | null {
 /** What to show of one request in a row. */
 export interface Ending {
   /** `null`: the request was not in the batch; a request of the batch ended it. */
-  readonly request: Request | null
+  readonly request: NamedRequest | null
   readonly uid: string
   readonly seq: number
   /** `null`: not known, or not yet. */
@@ -123,7 +132,7 @@ export function endingsOf(row: LedgerRow): readonly Ending[] {
   return isCut ? inBatch : [...inBatch, ...others.map((other) => ({ request: null, ...other }))]
 }
 
-type Named = Pick<Request, 'uid' | 'seq'>
+type Named = Pick<NamedRequest, 'uid' | 'seq'>
 
 function isSameRequest(a: Named, b: Named): boolean {
   return a.uid === b.uid && a.seq === b.seq
@@ -180,9 +189,13 @@ function acceptedIn(context: Json): readonly AcceptedRecord[] {
   if (!Array.isArray(accepted)) return []
   return accepted.flatMap((item) => {
     const { batch, ...where } = (item ?? {}) as unknown as AcceptedRecord
-    if (!Array.isArray(batch?.requests)) return []
-    const requests = batch.requests.filter(isRequest)
-    const record = { ...where, batch: { ...batch, requests } }
+    if (!Array.isArray(batch?.groups)) return []
+    const groups = batch.groups.flatMap((group) => {
+      if (!Array.isArray(group?.requests)) return []
+      const requests = group.requests.filter(isBatchRequest)
+      return requests.length === 0 ? [] : [{ ...group, requests }]
+    })
+    const record = { ...where, batch: { ...batch, groups } }
     return isAcceptedRecord(record) ? [record] : []
   })
 }
@@ -200,9 +213,9 @@ function acceptedTaken(
         const before = cell.accepted
         const order = before === null ? 1 : compareBallots(ballot, before.ballot)
         if (order < 0) return cell
-        if (order > 0) return { ...cell, accepted: { ballot, batch: shownBatch(batch), isSynced } }
+        if (order > 0) return { ...cell, accepted: { ballot, batch: shownBatch(batch.groups), isSynced } }
         if (before === null || (before.batch !== null && (before.isSynced || !isSynced))) return cell
-        const shown = before.batch ?? shownBatch(batch)
+        const shown = before.batch ?? shownBatch(batch.groups)
         return { ...cell, accepted: { ballot, batch: shown, isSynced: before.isSynced || isSynced } }
       }),
     ledger,
@@ -212,7 +225,7 @@ function acceptedTaken(
 function executed(ledger: Ledger, node: NodeId, batch: Batch, { instance, outcomes }: Execution): Ledger {
   return withRow(ledger, instance, (row) => ({
     ...row,
-    chosen: row.chosen ?? shownBatch(batch),
+    chosen: row.chosen ?? shownBatch(batch.groups),
     outcomes: row.outcomes ?? outcomes.slice(0, shownOutcomes),
     cells: {
       ...row.cells,

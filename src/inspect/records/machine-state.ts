@@ -1,10 +1,10 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Json } from '../../../machines/batch.ts'
-import type { HeldRequest } from '../../../machines/held-requests.ts'
+import { type HeldRequest, heldRequest } from '../../../machines/held-requests.ts'
 import type { RoleName } from '../../../machines/inbox.ts'
-import { idsOf } from '../../../machines/line.ts'
+import { placesOf } from '../../../machines/line.ts'
 import type { RequestQueueContext } from '../../../machines/request-queue.ts'
-import { firstValues, get } from '../../../machines/table.ts'
+import { firstValues } from '../../../machines/table.ts'
 import { stateName } from '../../core/chart-names.ts'
 import type { MachineState } from './record.ts'
 import { truncated } from './truncated.ts'
@@ -30,30 +30,44 @@ export interface ShownRequest {
   readonly uid: string
   readonly seq: number
   readonly command: Json
-  readonly replyTo: string
-  readonly receivedAtMs: number
-  /** The key that the request waits for; `null` while it is ready to be proposed. */
+  /** The server that holds the request for its client. */
+  readonly heldBy: number
+  readonly replyTo: string | null
+  readonly receivedAtMs: number | null
+  /** The key that the request waits for; `null` while it is to be executed. */
   readonly tag: HeldRequest['tag']
+  /** True while the leader has it. */
+  readonly isHandedOver: boolean
 }
 
 /** The content of a request queue, as the inspector shows it: the field `held` of its context. */
 export interface ShownHeld {
   readonly count: number
   readonly delayedCount: number
-  /** The first of them: the ready requests in order, then the waiting ones. */
+  /** The first of them: the ready requests in order, then those that were handed over, then the waiting ones. */
   readonly requests: readonly ShownRequest[]
 }
 
-function heldShownOf({ byId, ready, waiting, count, delayedCount }: RequestQueueContext['held']): ShownHeld {
-  const waitingIds = firstValues(waiting, heldShown).flatMap((line) => idsOf(line, heldShown))
-  const requests = [...idsOf(ready, heldShown), ...waitingIds.slice(0, heldShown)].flatMap((id) => {
-    const held = get(byId, id)
-    return held === undefined ? [] : [shown(held)]
+function heldShownOf(held: RequestQueueContext['held']): ShownHeld {
+  const { ready, handedOver, waiting, count, delayedCount } = held
+  const waitingPlaces = firstValues(waiting, heldShown).flatMap((line) => placesOf(line, heldShown))
+  const places = [
+    ...placesOf(ready, heldShown),
+    ...placesOf(handedOver, heldShown),
+    ...waitingPlaces.slice(0, heldShown),
+  ]
+  const requests = places.flatMap(([, uid, seq]) => {
+    const request = heldRequest(held, { uid, seq })
+    return request === undefined ? [] : [shown(request)]
   })
   return { count, delayedCount, requests }
 }
 
-function shown({ request, replyTo, receivedAtMs, tag }: HeldRequest): ShownRequest {
-  const { uid, seq, command } = request
-  return { uid, seq, command: command as unknown as Json, replyTo, receivedAtMs, tag }
+function shown(request: HeldRequest): ShownRequest {
+  const { uid, seq, command, heldBy, replyTo, receivedAtMs, tag, handed } = request
+  return {
+    ...{ uid, seq, heldBy, replyTo, receivedAtMs, tag },
+    command: command as unknown as Json,
+    isHandedOver: handed !== null,
+  }
 }

@@ -5,10 +5,11 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { Errors } from '@sinclair/typebox/errors'
 import { Check } from '@sinclair/typebox/value'
-import type { AcceptedRecord, Request } from '../../../machines/batch.ts'
+import type { AcceptedRecord, NamedRequest, Request } from '../../../machines/batch.ts'
 import { fieldOf } from './field-of.ts'
 import type { Refusal } from './protocol.ts'
 import {
+  batchRequest,
   contextAccepted,
   contextRequest,
   otherRecordSchemas,
@@ -58,8 +59,13 @@ export function isRefusal(value: unknown): value is Refusal {
 }
 
 /** True when `value` is a request in a context. A context comes from outside and may hold anything. */
-export function isRequest(value: unknown): value is Pick<Request, 'uid' | 'seq' | 'command'> {
+export function isRequest(value: unknown): value is Pick<NamedRequest, 'uid' | 'seq' | 'command'> {
   return Check(contextRequest, value)
+}
+
+/** True when `value` is a request of a batch in a context. */
+export function isBatchRequest(value: unknown): value is Request {
+  return Check(batchRequest, value)
 }
 
 /** True when `value` is what an acceptor accepted in an instance, in a context. */

@@ -16,8 +16,8 @@ import {
   integer,
   member,
   name,
+  namedRequest,
   outcome,
-  request,
 } from '../../messages/part-schemas.ts'
 import { serverMessages } from '../../messages/server-messages.ts'
 import type { InspectorRecord, ServerRecord } from './record.ts'
@@ -80,7 +80,7 @@ export function serverRecordSchemas({ shown, client }: RecordOptions) {
   const machine = closed({ state: Type.String({ maxLength: 200 }), context: shown })
   const roleStates = closed({ acceptor: machine, proposer: machine, learner: machine, requestQueue: machine })
   const fact = Type.Union([
-    closed({ type: Type.Literal('requested'), request: closed(request) }),
+    closed({ type: Type.Literal('requested'), request: closed(namedRequest) }),
     closed({
       type: Type.Literal('started'),
       node: integer,
@@ -205,12 +205,15 @@ export function oneOf(values: readonly string[]) {
   return Type.Union(values.map((value) => Type.Literal(value)))
 }
 
-/** The fields of a request in a context that the page shows. Some contexts hold more fields. */
+/** The fields of a held request in a context that the page shows. Some contexts hold more fields. */
 export const contextRequest = Type.Object({
-  uid: request.uid,
-  seq: request.seq,
-  command: request.command,
+  uid: namedRequest.uid,
+  seq: namedRequest.seq,
+  command: namedRequest.command,
 })
+
+/** A request of a batch in a context. */
+export const batchRequest = Type.Object({ seq: namedRequest.seq, command: namedRequest.command })
 
 /** An accepted batch in a context. */
 export const contextAccepted = Type.Object({ instance: integer, ballot, batch })

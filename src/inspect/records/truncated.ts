@@ -5,7 +5,7 @@ import { type ServiceView, viewRows } from '../../services/service.ts'
 const kept = 48
 const keptCharacters = 200
 /** Nothing in a context is nested deeper than this. */
-const keptDepth = 9
+const keptDepth = 11
 
 /**
  * A copy of plain data, bounded in size, for display. A longer value is cut to its beginning, followed by the number of elements

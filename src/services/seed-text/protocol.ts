@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Address } from '../../../machines/batch.ts'
-import type { Message, RequestMessage } from '../../../machines/messages.ts'
+import type { Busy, Message, RequestMessage } from '../../../machines/messages.ts'
+import type { Outcome } from '../../../machines/outcome.ts'
 import { plainTextIdleMs, plainTextUid, sessionOf } from '../../core/plain-text-client.ts'
 import type { TextAnswer, TextProtocol } from '../../wire/text-protocol.ts'
 import { lockCommand, unlockCommand } from '../lock-commands.ts'
@@ -43,20 +44,33 @@ export class SeedText implements TextProtocol {
     const seq = 2 * asked.seq + (action === 'LOCK' ? 0 : 1)
     const uid = this.#uidOf(asked, seq, source)
     const body = action === 'LOCK' ? lockCommand(name) : unlockCommand(name)
-    return { type: 'request', uid, seq, ackedBelow: 0, command: { kind: 'service', body } }
+    const requests = [{ seq, command: { kind: 'service', body } as const }]
+    return { type: 'request', uid, ackedBelow: 0, requests }
   }
 
-  /** Returns the answer for `message`; `null` when it does not answer an open request. */
-  answerTo(message: Message): TextAnswer | null {
-    if (message.type !== 'response' && message.type !== 'busy') return null
-    const key = openKey(message)
+  /** Returns the answers for `message`, one for each open request that it answers. */
+  answersTo(message: Message): readonly TextAnswer[] {
+    if (message.type === 'busy') {
+      return message.seqs.flatMap((seq) => this.#refusal({ uid: message.uid, seq }, message.reason) ?? [])
+    }
+    if (message.type !== 'response') return []
+    const { uid, answers } = message
+    return answers.flatMap(({ seq, outcome }) => this.#answer({ uid, seq }, outcome) ?? [])
+  }
+
+  /** The cluster did not accept the request, so it stays open: a repetition is the same request. */
+  #refusal(name: Name, reason: Busy['reason']): TextAnswer | null {
+    const open = this.#open.get(openKey(name))
+    if (open?.uid !== name.uid) return null
+    return { silence: `${open.asked.tuple} was rejected (${reason})` }
+  }
+
+  #answer(name: Name, outcome: Outcome): TextAnswer | null {
+    const key = openKey(name)
     const open = this.#open.get(key)
-    if (open?.uid !== message.uid) return null
+    if (open?.uid !== name.uid) return null
     const { asked } = open
-    // The cluster did not accept the request, so it stays open: a repetition is the same request.
-    if (message.type === 'busy') return { silence: `${asked.tuple} was rejected (${message.reason})` }
     this.#open.delete(key)
-    const { outcome } = message
     switch (outcome.kind) {
       case 'executed':
         return { text: formatRespond(asked) }
@@ -91,6 +105,11 @@ export class SeedText implements TextProtocol {
   }
 }
 
-function openKey({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
+interface Name {
+  readonly uid: string
+  readonly seq: number
+}
+
+function openKey({ uid, seq }: Name): string {
   return `${seq}:${sessionOf(uid)}`
 }
