@@ -26,6 +26,11 @@ export interface Bounds {
   readonly crashing: readonly NodeId[]
   /** `atOnce`: a sync ends before the next event at its node. `anyTime`: other events may happen first. */
   readonly syncs: 'atOnce' | 'anyTime'
+  /**
+   * False when each client has just left a rival of the server that it asks, so that the servers compete: server 0 and the others
+   * hand no request over to each other.
+   */
+  readonly handsOver: boolean
 }
 
 /** The greatest values that fit into the bits of a state. */

@@ -15,6 +15,12 @@ import type { CheckedEvent } from './events.ts'
 /** Time is constant: no schedule in a search depends on it. */
 const nowMs = 0
 
+/**
+ * A server that handed requests over competes with the leader at the first tick of its timer. It need not repeat the messages, because
+ * a search delivers each message any number of times, at any time.
+ */
+const impatient = 0
+
 /** Replaces a part of the cluster, for a test that plants a deliberate fault. */
 export type Adapt = (settings: ClusterSettings) => ClusterSettings
 
@@ -48,7 +54,7 @@ export class CheckedCluster {
       return {
         self,
         incarnation,
-        timing,
+        timing: { ...timing, leaderPatienceMs: impatient },
         limits,
         replicas,
         machines,
@@ -89,7 +95,7 @@ export class CheckedCluster {
           message: event.message,
         }
       case 'request': {
-        const message = this.requestMessage(event.client, event.seq)
+        const message = this.requestMessage(event.client, event.seq, event.server)
         return { type: 'request', message, replyTo: event.client, timeMs: nowMs }
       }
       case 'timer':
@@ -104,12 +110,16 @@ export class CheckedCluster {
     event satisfies never
   }
 
-  /** The request that a client sends. It has received the answers to all lower ones. Throws when the bounds have no such request. */
-  requestMessage(client: string, seq: number): RequestMessage {
+  /**
+   * The request that a client sends to `server`. It has received the answers to all lower ones. Throws when the bounds have no such
+   * request.
+   */
+  requestMessage(client: string, seq: number, server: NodeId): RequestMessage {
     const found = this.bounds.requests.find((request) => request.client === client && request.seq === seq)
     if (found === undefined) throw new Error(`the client ${client} has no request ${seq}`)
     const requests = [{ seq, command: found.command }]
-    return { type: 'request', uid: uidOf(client), ackedBelow: seq, requests }
+    const left = this.bounds.handsOver ? {} : { avoid: server === 0 ? 1 : 0 }
+    return { type: 'request', uid: uidOf(client), ackedBelow: seq, requests, ...left }
   }
 
   /**

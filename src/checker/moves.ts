@@ -158,7 +158,7 @@ export class Moves {
   /** Adds the fact that the client sent the request. A second arrival of the same request adds no knowledge. */
   #factsOf(event: CheckedEvent, { facts }: NodeStep): readonly Fact[] {
     if (event.type !== 'request') return facts
-    const requests = namedRequests(this.#cluster.requestMessage(event.client, event.seq))
+    const requests = namedRequests(this.#cluster.requestMessage(event.client, event.seq, event.server))
     return [...requests.map((request): Fact => ({ type: 'requested', request })), ...facts]
   }
 

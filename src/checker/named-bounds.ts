@@ -36,6 +36,7 @@ const one: Bounds = {
   crashes: 0,
   crashing: [],
   syncs: 'atOnce',
+  handsOver: false,
 }
 
 const admission: Command = {
