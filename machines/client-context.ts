@@ -1,64 +1,91 @@
 /** The context of a client, its initial value, and its events and outputs. */
-import type { Request } from './batch.ts'
 import type { ClientTiming } from './client-timing.ts'
-import type { Busy, Queued, RequestMessage, Response } from './messages.ts'
-import type { Outcome } from './outcome.ts'
+import { initialWindow } from './client-window.ts'
+import type { Answer, Busy, Queued, RequestMessage, Response } from './messages.ts'
+import type { RoundTrip } from './round-trip.ts'
+import { noRequests, type SessionRequests, type SubmittedRequest } from './session-requests.ts'
 
 /** A server by its index in the client's list of servers, which is not a node's id. */
 export type ServerIndex = number
 
-/** A message with the server that sent it. */
-export type HeardFromServer<M> = M & { readonly server: ServerIndex }
+/** A message for this session, the server that sent it, and the time of its receipt. */
+export type HeardFromServer<M> = M & { readonly server: ServerIndex; readonly atMs: number }
 
+/**
+ * The driver gives a client messages for its own session only. Each `atMs` is the time of the event by a monotonic clock of the
+ * driver, in milliseconds.
+ */
 export type ClientEvent =
-  /** Ask for this request: first `server`, and then the first `servers` of the list in turn. */
+  /** Ask for these requests. Their seqs follow those before. The client may ask the first `servers` servers of the list. */
   | {
       readonly type: 'request.submitted'
-      readonly request: Request
-      readonly server: ServerIndex
+      readonly requests: readonly SubmittedRequest[]
       readonly servers: number
+      readonly atMs: number
     }
   | HeardFromServer<Response>
   | HeardFromServer<Queued>
   | HeardFromServer<Busy>
-  /** The program no longer needs the answer. */
-  | { readonly type: 'give.up' }
+  /** The program no longer needs these answers. */
+  | { readonly type: 'give.up'; readonly seqs: readonly number[] }
 
 export type ClientEmitted =
-  | { readonly type: 'send'; readonly to: ServerIndex; readonly message: RequestMessage }
-  /** The request ended; `server` reported it. */
   | {
-      readonly type: 'answer'
-      readonly uid: string
-      readonly seq: number
-      readonly outcome: Outcome
-      readonly server: ServerIndex
+      readonly type: 'send'
+      readonly to: ServerIndex
+      /** The server that the client has just left; the message should name its node. */
+      readonly avoid: ServerIndex | null
+      readonly message: RequestMessage
     }
-  /** The client stops asking. The request may have been executed, or may still be executed. */
-  | { readonly type: 'give.up'; readonly uid: string; readonly seq: number }
+  /** These requests ended, each reported once; `server` reported it. */
+  | { readonly type: 'answers'; readonly server: ServerIndex; readonly answers: readonly Answer[] }
 
 export interface ClientInput {
   readonly timing: ClientTiming
   readonly randomSeed: number
+  /** The uid of the session. */
+  readonly uid: string
+  /** The server to ask first. */
+  readonly server: ServerIndex
 }
 
-export interface ClientContext {
-  readonly timing: ClientTiming
-  readonly randomSeed: number
-
-  // All fields are volatile: a client that restarts is a new client.
-  /** The current request; `null` for none. Invariant: the same message at every try and to every server. */
-  readonly request: RequestMessage | null
-  /** Invariant: at least 1 while there is a request. */
+export interface ClientContext extends ClientInput {
+  // All fields are volatile: a client that restarts opens another session.
+  /** Invariant: in each state, the requests are as that state says. */
+  readonly requests: SessionRequests
+  /** The most requests to ask at a time, those that a server holds not counted. Invariant: within its limits. */
+  readonly window: number
   readonly servers: number
-  /** The server to ask. Invariant: below `servers` while there is a request. */
+  /** The server to ask. Invariant: below `servers` while there are requests. */
   readonly server: ServerIndex
-  /** The number of repetitions to this server. */
+  /** The server that was left for `server`, until `server` answers. Invariant: another one than `server`. */
+  readonly avoid: ServerIndex | null
+
+  /** The number of intervals that have begun. Invariant: no request was asked in a later one. */
+  readonly round: number
+  /** The present time, as far as it is known: that of the last event, or of the end of the last interval. Invariant: never decreases. */
+  readonly nowMs: number
+  /** The present interval: until the next repetition of what has no answer, or the next question for what a server holds. */
+  readonly intervalMs: number
+  /** When that interval began. */
+  readonly beganMs: number
+  /** True when the server has answered since then. */
+  readonly wasAnswered: boolean
+  /** The sum of the intervals without an answer. */
+  readonly silentMs: number
+  /** The number of those intervals. */
   readonly tries: number
-  /** The number of consecutive waits because a server was `busy` or all servers refused the request. */
-  readonly refusals: number
+  /** The number of consecutive servers that were silent. */
+  readonly failures: number
+
+  readonly roundTrip: RoundTrip | null
+  /** The number of answers since the last sample of the round trip: each doubles the timeout (Karn's rule). */
+  readonly doublings: number
+
   /** The number of consecutive servers that referred the client to another server. */
   readonly turnedAway: number
+  /** The number of consecutive waits because a server was `busy` or all servers refused the requests. */
+  readonly refusals: number
   readonly backoffMs: number
 }
 
@@ -66,12 +93,22 @@ export interface ClientContext {
 export function clientContext(input: ClientInput): ClientContext {
   return {
     ...input,
-    request: null,
+    requests: noRequests,
+    window: initialWindow,
     servers: 0,
-    server: 0,
+    avoid: null,
+    round: 0,
+    nowMs: 0,
+    intervalMs: 0,
+    beganMs: 0,
+    wasAnswered: false,
+    silentMs: 0,
     tries: 0,
-    refusals: 0,
+    failures: 0,
+    roundTrip: null,
+    doublings: 0,
     turnedAway: 0,
+    refusals: 0,
     backoffMs: 0,
   }
 }

@@ -1,8 +1,9 @@
 /**
- * The client guarantees that it asks for a request until it is answered or given up. It uses one name (uid, seq) at every server,
- * so that the request is executed once. Only the client fails over: servers elect no leader. The seed, section 2-2.
+ * The client carries one session. It guarantees that it asks for a request of the session until it is answered or given up, and
+ * that it reports each answer once. A request has one name (uid, seq) at every server, so that it is executed once. Only the
+ * client fails over: servers elect no leader. The seed, section 2-2.
  *
- * One actor handles one request at a time and can be reused.
+ * Time passes in rounds: at the end of each interval, the client asks again for what it asked in an earlier round.
  */
 import { clientContext } from './client-context.ts'
 import { clientSetup } from './client-setup.ts'
@@ -22,18 +23,21 @@ export const clientMachine = clientSetup.createMachine({
   context: ({ input }) => clientContext(input),
   initial: 'idle',
   on: {
+    'request.submitted': { actions: withEvent('recordSubmitted') },
     response: [
-      { guard: withEvent('isForAnotherRequest') },
-      { target: '.answered', actions: withEvent('notifyAnswer') },
+      { guard: withEvent('answersNothing') },
+      // In this order: an answer is reported only while its request is open.
+      { actions: [withEvent('notifyAnswers'), withEvent('recordAnswers')] },
     ],
     queued: [
-      { guard: withEvent('isForAnotherRequest') },
-      { target: '.waiting', actions: withEvent('adoptHolder') },
+      { guard: withEvent('isFromAnotherServer') },
+      { guard: withEvent('namesNothing') },
+      { actions: withEvent('recordHeld') },
     ],
     busy: [
-      { guard: withEvent('isForAnotherRequest') },
       { guard: withEvent('isFromAnotherServer') },
-      { guard: withEvent('serverIsBusy'), target: '.backingOff' },
+      { guard: withEvent('namesNothing') },
+      { guard: withEvent('serverIsBusy'), target: '.backingOff', actions: withEvent('recordRefused') },
       {
         guard: 'everyServerTurnedAway',
         target: '.backingOff',
@@ -41,68 +45,74 @@ export const clientMachine = clientSetup.createMachine({
       },
       { target: '.failingOver', actions: 'recordTurnedAway' },
     ],
-    'give.up': [{ guard: 'nothingIsAsked' }, { target: '.failed', actions: 'notifyGivenUp' }],
+    'give.up': [{ guard: withEvent('namesNothing') }, { actions: withEvent('recordGivenUp') }],
   },
   states: {
     idle: {
-      description: 'Never used. Ends when a request is submitted.',
-      on: { 'request.submitted': { target: 'asking', actions: withEvent('recordRequest') } },
+      description: 'No request is open. Ends when requests are submitted.',
+      entry: 'forgetSilence',
+      on: {
+        'request.submitted': { target: 'asking', actions: [withEvent('recordSubmitted'), 'sendBacklog'] },
+      },
     },
     asking: {
       description:
-        'One server is asked repeatedly. Ends when it answers, reports that it holds the request, or is silent too long.',
+        'One server is asked; what it has not answered in a round is asked again. Ends with the last answer, when the server holds all that is left, or when it is silent too long.',
       meta: { paper: 'the seed, 2-2' },
-      after: { failoverTimeout: { target: 'failingOver' } },
-      initial: 'asked',
-      states: {
-        asked: {
-          description:
-            'The request, or its repetition, was sent. Ends with the ask interval, because it may be lost.',
-          entry: 'sendRequest',
-          after: { askInterval: { target: 'asked', reenter: true, actions: 'recordTry' } },
-        },
+      entry: 'adoptAskInterval',
+      always: [
+        { guard: 'nothingIsOpen', target: 'idle' },
+        { guard: 'windowHasRoom', actions: 'sendBacklog' },
+        { guard: 'everythingIsHeld', target: 'waiting' },
+      ],
+      on: {
+        'request.submitted': { actions: [withEvent('recordSubmitted'), 'sendBacklog'] },
+      },
+      after: {
+        askInterval: [
+          { guard: 'serverIsSilent', target: 'failingOver', actions: ['recordTime', 'recordFailure'] },
+          { guard: 'holderIsSilentAtEnd', target: 'failingOver', actions: ['recordTime', 'recordFailure'] },
+          { target: 'asking', reenter: true, actions: ['recordRound', 'sendDue'] },
+        ],
       },
     },
     waiting: {
       description:
-        'A server holds the request, which is delayed. Ends with the answer, or when that server has been silent too long.',
+        'The server holds every open request: they are delayed. Ends with the last answer, with a new request, or when the server confirms nothing for too long.',
       meta: { paper: 'the seed, 2-2 (delayed execution)' },
-      after: { waitTimeout: { target: 'failingOver' } },
-      initial: 'held',
-      states: {
-        held: {
-          description:
-            'The server confirmed this recently. Ends with the interval after which it is asked again.',
-          after: { reaskInterval: { target: 'held', reenter: true, actions: 'sendRequest' } },
-        },
+      // Also without the interval: new requests may begin it again and again.
+      entry: ['forgetSilence', 'sendDue', 'adoptReaskInterval'],
+      always: [
+        { guard: 'nothingIsOpen', target: 'idle' },
+        { guard: 'holderIsSilent', target: 'failingOver', actions: 'recordFailure' },
+      ],
+      on: {
+        'request.submitted': { target: 'asking', actions: [withEvent('recordSubmitted'), 'sendBacklog'] },
+      },
+      after: {
+        reaskInterval: { target: 'waiting', reenter: true, actions: 'recordTime' },
       },
     },
     failingOver: {
       description:
-        'The server is silent, or accepts no requests: the next server in the list is asked at once.',
+        'The server is silent, or accepts no requests: the next server in the list is asked for everything at once.',
       meta: { paper: 'the seed, 2-2' },
-      always: { target: 'asking', actions: 'adoptNextServer' },
+      always: { target: 'asking', actions: ['adoptNextServer', 'sendBacklog'] },
     },
     backingOff: {
       description:
-        'The server is busy, or no server accepts requests: a random wait, longer each time. Ends with the wait.',
+        'The server is busy, or no server accepts requests: a random wait, longer each time. Ends with the wait, or with the last answer.',
       entry: 'adoptRandomBackoff',
+      always: { guard: 'nothingIsOpen', target: 'idle' },
       on: {
         // A repeated `busy` does not extend the wait.
-        busy: {},
+        busy: [
+          { guard: withEvent('isFromAnotherServer') },
+          { guard: withEvent('namesNothing') },
+          { actions: withEvent('recordRefused') },
+        ],
       },
-      after: { backoff: { target: 'asking' } },
-    },
-    answered: {
-      description:
-        'The request has ended, and its outcome was reported. Ends when the next request is submitted.',
-      entry: 'forgetRequest',
-      on: { 'request.submitted': { target: 'asking', actions: withEvent('recordRequest') } },
-    },
-    failed: {
-      description: 'The request was given up without an outcome. Ends when the next request is submitted.',
-      entry: 'forgetRequest',
-      on: { 'request.submitted': { target: 'asking', actions: withEvent('recordRequest') } },
+      after: { backoff: { target: 'asking', actions: 'sendBacklog' } },
     },
   },
 })

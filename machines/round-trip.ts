@@ -35,8 +35,6 @@ export function withSample(roundTrip: RoundTrip | null, sampleMs: number): Round
 /** The time after which an answer is overdue, within `bounds`. */
 export function timeoutMs(roundTrip: RoundTrip | null, { initialMs, minMs, maxMs }: TimeoutBounds): number {
   const timeout =
-    roundTrip === null
-      ? initialMs
-      : roundTrip.smoothedMs + Math.max(granularityMs, 4 * roundTrip.variationMs)
+    roundTrip === null ? initialMs : roundTrip.smoothedMs + Math.max(granularityMs, 4 * roundTrip.variationMs)
   return Math.min(maxMs, Math.max(minMs, timeout))
 }

@@ -264,6 +264,26 @@ const executions = fc
 const is = <const T extends string>(type: T) => fc.constant(type)
 const pages = { from: number, batches: fc.array(batches, { maxLength: 3 }) }
 
+// Events of a client. Several have the same seq, or one that was never submitted.
+const seqs = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 3 })
+const asked = fc.integer({ min: 0, max: 2 })
+const atMs = fc.integer({ min: 0, max: 5_000 })
+const commands = fc.constantFrom({ kind: 'service', body: 'x' } as const, { kind: 'cancel', seq: 1 } as const)
+
+/** The events, with the seqs of submitted requests in order, as the driver of a client gives them. */
+function numbered(events: readonly (RoleEvent | null)[]): (RoleEvent | null)[] {
+  let seq = 0
+  return events.map((event) => {
+    const { type, requests } = (event ?? {}) as { type?: string; requests?: readonly object[] }
+    if (event === null || type !== 'request.submitted' || requests === undefined) return event
+    const inOrder = requests.map((request) => {
+      seq += 1
+      return { ...request, seq }
+    })
+    return { ...event, requests: inOrder } as unknown as RoleEvent
+  })
+}
+
 const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
   acceptor: fc.oneof(
     fc.record({ type: is('prepare'), ballot: ballots, from: number, ...heading }),
@@ -339,26 +359,31 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
   client: fc.oneof(
     fc.record({
       type: is('request.submitted'),
-      request: fc.constant(request('a', 1)),
-      server: fc.constant(0),
+      // `numbered` sets the seqs.
+      requests: fc.array(
+        fc.record({ seq: fc.constant(0), command: commands, commandBytes: fc.constantFrom(10, 40_000) }),
+        { minLength: 1, maxLength: 3 },
+      ),
       servers: fc.constant(3),
+      atMs,
     }),
-    fc.record({ type: is('queued'), uid, seq: fc.constant(1), server: fc.integer({ min: 0, max: 2 }) }),
+    fc.record({ type: is('queued'), uid, seqs, server: asked, atMs }),
     fc.record({
       type: is('busy'),
       uid,
-      seq: fc.constant(1),
-      reason: fc.constantFrom('busy', 'stopping'),
-      server: fc.integer({ min: 0, max: 2 }),
+      seqs,
+      reason: fc.constantFrom('busy', 'notMember', 'stopping'),
+      server: asked,
+      atMs,
     }),
     fc.record({
       type: is('response'),
       uid,
-      seq: fc.constant(1),
-      outcome: fc.constant(null),
-      server: fc.integer({ min: 0, max: 2 }),
+      answers: seqs.map((list) => list.map((seq) => ({ seq, outcome: null }))),
+      server: asked,
+      atMs,
     }),
-    fc.record({ type: is('give.up') }),
+    fc.record({ type: is('give.up'), seqs }),
   ) as unknown as fc.Arbitrary<RoleEvent>,
 }
 
@@ -378,7 +403,7 @@ const inputs: Readonly<Record<string, unknown>> = {
       randomSeed: 3,
     },
   ),
-  client: { timing: defaultClientTiming, randomSeed: 3 },
+  client: { timing: defaultClientTiming, randomSeed: 3, uid: 'a', server: 0 },
 }
 
 /** What the learner of a node knows never decreases. */
@@ -411,7 +436,7 @@ describe.each(
   // As they come out of a decoder: fast-check makes objects without a prototype.
   const events = fc
     .array(fc.option(happenings[name] ?? fc.constant(null), { freq: 6 }), { maxLength: 30 })
-    .map((list) => JSON.parse(JSON.stringify(list)) as (RoleEvent | null)[])
+    .map((list) => numbered(JSON.parse(JSON.stringify(list)) as (RoleEvent | null)[]))
 
   test('its context is plain JSON', () => {
     fc.assert(

@@ -86,10 +86,7 @@ export const ignored: {
     'members.changed': everywhere,
   },
   client: {
-    'request.submitted': {
-      in: ['asking.asked', 'waiting.held', 'backingOff'],
-      because: 'an actor carries one request at a time, and its program waits for the end of it',
-    },
+    'request.submitted': everywhere,
     response: everywhere,
     queued: everywhere,
     busy: everywhere,

@@ -6,7 +6,7 @@ import type { StateValue } from 'xstate'
 import { type AcceptorContext, acceptorContext } from '../../machines/acceptor-context.ts'
 import { acceptorInvariants } from '../../machines/acceptor-invariants.ts'
 import { type ClientContext, clientContext } from '../../machines/client-context.ts'
-import { clientInvariants } from '../../machines/client-invariants.ts'
+import { clientInvariants, sessionRequestInvariants } from '../../machines/client-invariants.ts'
 import { defaultClientTiming } from '../../machines/client-timing.ts'
 import { type FoundingRecord, newFounding } from '../../machines/founding.ts'
 import { foundingInvariants } from '../../machines/founding-invariants.ts'
@@ -25,9 +25,17 @@ import { type ProposerContext, proposerContext } from '../../machines/proposer-c
 import { proposerInvariants } from '../../machines/proposer-invariants.ts'
 import { type RequestQueueContext, requestQueueContext } from '../../machines/request-queue-context.ts'
 import { heldFault, requestQueueInvariants } from '../../machines/request-queue-invariants.ts'
+import {
+  noRequests,
+  type SessionRequests,
+  withAsked,
+  withHeld,
+  withoutSeqs,
+  withSubmitted,
+} from '../../machines/session-requests.ts'
 import { put } from '../../machines/table.ts'
 import { defaultTiming } from '../../machines/timing.ts'
-import { ballot, batch, informant, member, members, record, request } from '../support/role.ts'
+import { ballot, batch, informant, member, members, record, request, service } from '../support/role.ts'
 
 /** A check that must find a fault, and the same where nothing is broken. */
 interface Case<C> {
@@ -207,18 +215,57 @@ const queueCases: Cases<RequestQueueContext> = {
   ],
 }
 
-const client = clientContext({ timing: defaultClientTiming, randomSeed: 1 })
-const asking = { request: { type: 'request', ...request('a', 1) } as const, servers: 3, server: 2 }
+const client = clientContext({ timing: defaultClientTiming, randomSeed: 1, uid: 'a', server: 2 })
+
+function submittedTo(last: number): SessionRequests {
+  const seqs = Array.from({ length: last }, (_, at) => at + 1)
+  return withSubmitted(
+    noRequests,
+    seqs.map((seq) => ({ seq, command: service('x'), commandBytes: 10 })),
+  )
+}
+
+/** Two requests that are asked. */
+const twoAsked = withAsked(submittedTo(2), 16, { round: 1, nowMs: 0 }).requests
+const oneHeld = withHeld(twoAsked, [1], 0).requests
+const asking = { requests: twoAsked, servers: 3, round: 1 }
+const inAsking = { value: 'asking', valueBefore: 'asking' }
 
 const clientCases: Cases<ClientContext> = {
-  request: [
+  requests: [
+    ['idle with a request', { broken: asking, value: 'idle' }],
+    ['asking without a request', { broken: {}, value: 'asking' }],
     [
-      'it changes between two tries',
-      { broken: { ...asking, request: { type: 'request', ...request('a', 2) } }, before: asking },
+      'asking for what is held',
+      { broken: { ...asking, requests: withHeld(twoAsked, [1, 2], 0).requests }, value: 'asking' },
+    ],
+    ['waiting for what is not held', { broken: { ...asking, requests: oneHeld }, value: 'waiting' }],
+    [
+      'the requests are out of order',
+      { broken: { ...asking, requests: { ...twoAsked, open: twoAsked.open.toReversed() } }, ...inAsking },
+    ],
+    [
+      'a request disappears without an answer',
+      {
+        broken: { requests: withoutSeqs(twoAsked, [1]).requests },
+        before: asking,
+        ...inAsking,
+        event: { type: 'busy' },
+      },
+    ],
+    [
+      'a request appears that was not submitted',
+      { broken: asking, value: 'asking', event: { type: 'response' } },
     ],
   ],
-  servers: [['none', { broken: { ...asking, servers: 0 } }]],
-  server: [['none of them', { broken: { ...asking, server: 3 } }]],
+  window: [
+    ['none', { broken: { window: 0 } }],
+    ['too large', { broken: { window: 1_025 } }],
+  ],
+  server: [['none of them', { broken: { ...asking, server: 3 }, ...inAsking }]],
+  avoid: [['the asked server', { broken: { ...asking, avoid: 2 }, ...inAsking }]],
+  round: [['a request of a later round', { broken: { ...asking, round: 0 }, ...inAsking }]],
+  nowMs: [['it decreases', { broken: { nowMs: 4 }, before: { nowMs: 5 } }]],
 }
 
 function stepOf<C>(context: C, idle: StateValue, one: Case<C>): Step<C> {
@@ -232,7 +279,7 @@ const machines = [
   { name: 'proposer', context: proposer, idle: 'idle', table: proposerInvariants, cases: proposerCases },
   { name: 'learner', context: learner, idle: 'following', table: learnerInvariants, cases: learnerCases },
   { name: 'requestQueue', context: queue, idle: 'empty', table: requestQueueInvariants, cases: queueCases },
-  { name: 'client', context: client, idle: 'asking', table: clientInvariants, cases: clientCases },
+  { name: 'client', context: client, idle: 'idle', table: clientInvariants, cases: clientCases },
 ] as unknown as readonly {
   readonly name: 'acceptor'
   readonly context: AcceptorContext
@@ -334,6 +381,29 @@ describe('of what a request queue holds', () => {
   })
 })
 
+describe('of the requests of a session', () => {
+  const backlog = submittedTo(2)
+  test.each<[field: keyof typeof sessionRequestInvariants, title: string, broken: SessionRequests]>([
+    ['open', 'out of order', { ...twoAsked, open: twoAsked.open.toReversed() }],
+    ['open', 'twice', { ...twoAsked, open: [...twoAsked.open, ...twoAsked.open] }],
+    ['backlog', 'out of order', { ...backlog, backlog: backlog.backlog.toReversed() }],
+    ['backlog', 'asked too', { ...twoAsked, backlog: backlog.backlog }],
+    ['asked', 'a wrong count', { ...twoAsked, asked: { count: 1, bytes: 20 } }],
+    ['asked', 'wrong bytes', { ...twoAsked, asked: { count: 2, bytes: 10 } }],
+    ['asked', 'a held request counts', { ...oneHeld, asked: twoAsked.asked }],
+    ['nextSeq', 'a seq that is used', { ...twoAsked, nextSeq: 2 }],
+    ['nextSeq', 'a seq of the backlog', { ...backlog, nextSeq: 2 }],
+  ])('%s: %s', (field, _, broken) => {
+    expect(sessionRequestInvariants[field](broken)).not.toBeNull()
+  })
+
+  test('nothing is broken', () => {
+    for (const sound of [noRequests, twoAsked, oneHeld, backlog]) {
+      for (const check of Object.values(sessionRequestInvariants)) expect(check(sound)).toBeNull()
+    }
+  })
+})
+
 describe('of the members', () => {
   test('none breaks anything where each has an id of its own', () => {
     expect(memberInvariants.id(members(3))).toBeNull()
@@ -392,6 +462,7 @@ describe('each invariant that a file states has its check', () => {
     'line.ts': ['Stretch'],
     'members.ts': Object.keys(memberInvariants),
     'proposer-context.ts': Object.keys(proposerInvariants),
+    'session-requests.ts': Object.keys(sessionRequestInvariants),
     'request-queue-context.ts': Object.keys(requestQueueInvariants),
   }
 

@@ -1,26 +1,52 @@
 import { type ClientContext, type ClientEvent, clientMachine } from '../../../machines/client.ts'
 import { defaultClientTiming } from '../../../machines/client-timing.ts'
-import { request } from '../../support/role.ts'
+import { service } from '../../support/role.ts'
 import type { Chart } from './chart.ts'
 
 const servers = 2
+const reaskIntervalMs = 150
 
-/** Answers to this request and to another, of the server that is asked and of the other. */
-function happenings({ server }: ClientContext): ClientEvent[] {
-  const names = [1, 2].map((seq) => ({ uid: 'a', seq }))
-  const answers = names.flatMap((name) =>
+/** Few requests, of which two do not fit into the window together. */
+const mostRequests = 3
+const commandBytes = 40_000
+
+/**
+ * New requests; messages about the first and the last request and about one that was never submitted, of the server that is asked
+ * and of the other, in time and late.
+ */
+function happenings({ requests, server, nowMs }: ClientContext): ClientEvent[] {
+  const { open, backlog, nextSeq } = requests
+  const all = [...open, ...backlog]
+  const seqs = [...new Set([all[0]?.seq, all.at(-1)?.seq, nextSeq])].flatMap((seq) =>
+    seq === undefined ? [] : [seq],
+  )
+  const atMs = nowMs
+  const answers = seqs.flatMap((seq) =>
     [server, (server + 1) % servers].flatMap((server): ClientEvent[] => [
-      { type: 'response', ...name, outcome: { kind: 'refused', reason: 'stale' }, server },
-      { type: 'queued', ...name, server },
+      {
+        type: 'response',
+        uid: 'a',
+        answers: [{ seq, outcome: { kind: 'refused', reason: 'stale' } }],
+        server,
+        atMs,
+      },
+      { type: 'queued', uid: 'a', seqs: [seq], server, atMs },
       ...(['busy', 'notMember', 'stopping'] as const).map(
-        (reason) => ({ type: 'busy', ...name, reason, server }) as const,
+        (reason) => ({ type: 'busy', uid: 'a', seqs: [seq], reason, server, atMs }) as const,
       ),
     ]),
   )
+  const submitted = { seq: nextSeq, command: service('x'), commandBytes }
+  const submissions = [0, reaskIntervalMs].map((lateMs) => ({
+    type: 'request.submitted' as const,
+    requests: [submitted],
+    servers,
+    atMs: atMs + lateMs,
+  }))
   return [
-    { type: 'request.submitted', request: request('a', 1), server: 0, servers },
+    ...(all.length < mostRequests ? submissions : []),
     ...answers,
-    { type: 'give.up' },
+    ...seqs.map((seq) => ({ type: 'give.up' as const, seqs: [seq] })),
   ]
 }
 
@@ -28,12 +54,25 @@ function happenings({ server }: ClientContext): ClientEvent[] {
 export const clientChart: Chart = {
   name: 'client',
   machine: clientMachine,
-  input: { timing: defaultClientTiming, randomSeed: 1 },
+  input: {
+    timing: {
+      ...defaultClientTiming,
+      failoverTimeoutMs: 200,
+      reaskIntervalMs,
+      waitTimeoutMs: 2 * reaskIntervalMs,
+    },
+    randomSeed: 1,
+    uid: 'a',
+    server: 0,
+  },
   happenings: ({ context }) => happenings(context),
-  situation: ({ context: { request, server, tries, refusals, turnedAway } }) => ({
-    isAsking: request !== null,
+  situation: ({ context: { requests, server, nowMs, tries, wasAnswered, refusals, turnedAway } }) => ({
+    open: requests.open.map(({ heldSinceMs, reasks }) =>
+      heldSinceMs === null ? null : [reasks, nowMs - heldSinceMs >= reaskIntervalMs],
+    ),
+    backlog: requests.backlog.length,
     server,
-    hasTriedAgain: tries > 0,
+    isSilent: wasAnswered ? null : Math.min(tries, 3),
     wasRefused: refusals > 0,
     turnedAway,
   }),

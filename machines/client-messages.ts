@@ -1,0 +1,43 @@
+/** The messages with which a client asks. */
+import type { ClientContext, ClientEmitted } from './client-context.ts'
+import { ackedBelow, type SessionRequest, type SessionRequests } from './session-requests.ts'
+
+/** The most requests of one message, and the most bytes of their commands. A longer command has a message of its own. */
+const mostRequests = 512
+const mostBytes = 48_000
+
+/** The messages that ask the present server for the `asked` ones of `requests`. */
+export function messagesFor(
+  { uid, server, avoid }: ClientContext,
+  requests: SessionRequests,
+  asked: readonly SessionRequest[],
+): readonly ClientEmitted[] {
+  const below = ackedBelow(requests)
+  return parts(asked).map((part) => ({
+    type: 'send',
+    to: server,
+    avoid,
+    message: {
+      type: 'request',
+      uid,
+      ackedBelow: below,
+      requests: part.map(({ seq, command }) => ({ seq, command })),
+    },
+  }))
+}
+
+function parts(asked: readonly SessionRequest[]): readonly (readonly SessionRequest[])[] {
+  const all: SessionRequest[][] = []
+  let part: SessionRequest[] = []
+  let bytes = 0
+  for (const request of asked) {
+    bytes += request.commandBytes
+    if (part.length === 0 || part.length === mostRequests || bytes > mostBytes) {
+      part = []
+      all.push(part)
+      bytes = request.commandBytes
+    }
+    part.push(request)
+  }
+  return all
+}

@@ -1,0 +1,90 @@
+/** When a client asks again, and when it asks another server. Pure functions of its context. */
+import type { ClientContext } from './client-context.ts'
+import { grownWindow } from './client-window.ts'
+import { drawRandom } from './random.ts'
+import { timeoutMs, withSample } from './round-trip.ts'
+import { type Due, nextReaskMs, type SessionRequest } from './session-requests.ts'
+import { doubled } from './timing.ts'
+
+/** The timeout that follows from the measured round trips. */
+function measuredTimeoutMs({ timing, roundTrip, doublings }: ClientContext): number {
+  const { askIntervalMs, minAskIntervalMs, failoverTimeoutMs } = timing
+  const bounds = {
+    initialMs: askIntervalMs,
+    minMs: Math.min(minAskIntervalMs, askIntervalMs),
+    maxMs: failoverTimeoutMs,
+  }
+  return doubled(timeoutMs(roundTrip, bounds), failoverTimeoutMs, doublings)
+}
+
+/** How long a server may be silent. */
+export function failoverTimeoutMs(context: ClientContext): number {
+  const { minFailoverMs, failoverTimeoutMs: limitMs } = context.timing
+  return doubled(Math.max(minFailoverMs, 10 * measuredTimeoutMs(context)), limitMs, context.failures)
+}
+
+/** The next interval of a client that asks: longer after each silent one, and drawn at random, so that clients do not ask together. */
+export function drawAskInterval(context: ClientContext): Pick<ClientContext, 'randomSeed' | 'intervalMs'> {
+  const timeout = measuredTimeoutMs(context)
+  const longestMs = Math.max(timeout, failoverTimeoutMs(context) / 8)
+  const { seed, value } = drawRandom(context.randomSeed)
+  return {
+    randomSeed: seed,
+    intervalMs: Math.ceil(doubled(timeout, longestMs, context.tries) * (1 + value / 2)),
+  }
+}
+
+/** The interval until the first held request is to be asked for again. */
+export function reaskIntervalMs({ timing, requests, nowMs }: ClientContext): number {
+  return Math.max(timing.minAskIntervalMs, nextReaskMs(requests, timing.reaskIntervalMs) - nowMs)
+}
+
+/** The time at the end of the present interval. */
+export function nowAtEnd({ nowMs, beganMs, intervalMs }: ClientContext): number {
+  return Math.max(nowMs, beganMs + intervalMs)
+}
+
+/** What is due now, or at another time. A server is asked for a held request until `waitTimeoutMs` has passed. */
+export function dueOf({ timing, round, nowMs }: ClientContext, atMs = nowMs): Due {
+  const { reaskIntervalMs, waitTimeoutMs } = timing
+  return { round, nowMs: atMs, reaskIntervalMs, mostReasks: Math.ceil(waitTimeoutMs / reaskIntervalMs) - 1 }
+}
+
+/**
+ * The changes after `server` answered or confirmed `requests`, which are as they were asked. Only an answer of the asked server ends
+ * its silence: another one may answer late.
+ */
+export function paceAfterAnswer(
+  context: ClientContext,
+  { server, atMs }: { readonly server: number; readonly atMs: number },
+  requests: readonly SessionRequest[],
+): Partial<ClientContext> {
+  const isFromAsked = server === context.server
+  return {
+    nowMs: Math.max(context.nowMs, atMs),
+    window: grownWindow(context.window, requests.length),
+    turnedAway: 0,
+    refusals: 0,
+    ...(isFromAsked && { wasAnswered: true, silentMs: 0, tries: 0, failures: 0, avoid: null }),
+    ...measurement(context, atMs, requests),
+  }
+}
+
+/**
+ * One sample, that of the request asked last. Answers to repeated requests yield none and double the timeout, so that some later
+ * request is answered before its repetition.
+ */
+function measurement(
+  { roundTrip, doublings }: ClientContext,
+  atMs: number,
+  requests: readonly SessionRequest[],
+): Partial<ClientContext> {
+  let last: number | null = null
+  let isAmbiguous = false
+  for (const { askedAtMs, heldSinceMs } of requests) {
+    if (askedAtMs !== null) last = Math.max(askedAtMs, last ?? askedAtMs)
+    else if (heldSinceMs === null) isAmbiguous = true
+  }
+  if (last !== null) return { roundTrip: withSample(roundTrip, atMs - last), doublings: 0 }
+  return isAmbiguous ? { doublings: doublings + 1 } : {}
+}
