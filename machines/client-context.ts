@@ -47,9 +47,11 @@ export interface ClientInput {
   readonly uid: string
   /** The server to ask first. */
   readonly server: ServerIndex
+  /** The seq of the first request that will be submitted. */
+  readonly firstSeq: number
 }
 
-export interface ClientContext extends ClientInput {
+export interface ClientContext extends Omit<ClientInput, 'firstSeq'> {
   // All fields are volatile: a client that restarts opens another session.
   /** Invariant: in each state, the requests are as that state says. */
   readonly requests: SessionRequests
@@ -90,10 +92,10 @@ export interface ClientContext extends ClientInput {
 }
 
 /** The initial context: there is no request. */
-export function clientContext(input: ClientInput): ClientContext {
+export function clientContext({ firstSeq, ...input }: ClientInput): ClientContext {
   return {
     ...input,
-    requests: noRequests,
+    requests: { ...noRequests, nextSeq: firstSeq },
     window: initialWindow,
     servers: 0,
     avoid: null,

@@ -57,7 +57,11 @@ export class Client {
     this.#settings = settings
     this.#signal = signal
     this.#directory = new Directory(settings.servers, settings.resolver)
-    this.#link = new Link(this.#directory, (message, from) => this.#receive(message, from))
+    this.#link = new Link(
+      this.#directory,
+      (message, from) => this.#receive(message, from),
+      () => this.#requests.flush(),
+    )
     this.#requests = new Requests(this.#directory, settings, this.#link)
     this.#inquiries = new Inquiries(settings.timing, (server) => this.#link.say(server, { type: 'inquire' }))
     if (signal?.aborted) this.#onAbort()

@@ -68,9 +68,9 @@ export class Directory {
     return bySource === -1 ? undefined : bySource
   }
 
-  /** True when the id of the server is known. */
-  isKnown(index: ServerIndex): boolean {
-    return (this.#entries[index]?.id ?? null) !== null
+  /** The id of the server; `null` while it is unknown. */
+  idOf(index: ServerIndex): NodeId | null {
+    return this.#entries[index]?.id ?? null
   }
 
   /** Records that the server answered, so its address works. */

@@ -44,6 +44,7 @@ export interface From {
 export class Link {
   readonly #directory: Directory
   readonly #onMessage: (message: Heard, from: From) => void
+  readonly #onFlush: () => void
   readonly #sockets = new Map<Family, Socket>()
   readonly #outbox = new Map<ServerIndex, Said[]>()
   /** Messages that wait for the look-up of a name. */
@@ -57,10 +58,14 @@ export class Link {
   #isFlushing = false
   #isOpen = true
 
-  /** Calls `onMessage` with each message of a type that servers send to clients, from any sender. */
-  constructor(directory: Directory, onMessage: (message: Heard, from: From) => void) {
+  /**
+   * Calls `onMessage` with each message of a type that servers send to clients, from any sender; and `onFlush` before it sends the
+   * messages of a turn, so that more may be added.
+   */
+  constructor(directory: Directory, onMessage: (message: Heard, from: From) => void, onFlush: () => void) {
     this.#directory = directory
     this.#onMessage = onMessage
+    this.#onFlush = onFlush
   }
 
   /** The cluster to which the link sends; empty before `adoptCluster`. */
@@ -81,7 +86,12 @@ export class Link {
     const waiting = this.#outbox.get(server)
     if (waiting === undefined) this.#outbox.set(server, [message])
     else waiting.push(message)
-    if (this.#isFlushing) return
+    this.flushSoon()
+  }
+
+  /** Sends what there is to send before this turn of the event loop ends. */
+  flushSoon(): void {
+    if (this.#isFlushing || !this.#isOpen) return
     this.#isFlushing = true
     setImmediate(() => this.#flush())
   }
@@ -110,6 +120,7 @@ export class Link {
   }
 
   #flush(): void {
+    if (this.#isOpen) this.#onFlush()
     this.#isFlushing = false
     if (!this.#isOpen) return
     const outbox = [...this.#outbox]

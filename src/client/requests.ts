@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Command } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import type { Busy, Message, Queued, RequestMessage, Response, Welcome } from '../../machines/messages.ts'
+import type { Answer, Busy, Message, Queued, Response, Welcome } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { drawnNameLetters, namedAs } from '../core/names.ts'
 import { wasNeverExecuted } from '../services/expiry.ts'
@@ -20,22 +20,27 @@ import type { ExecutedRequest } from './executed-request.ts'
 import { Greeting } from './greeting.ts'
 import type { From, Link } from './link.ts'
 import type { Settings } from './options.ts'
-import { RequestActors } from './request-actors.ts'
-import { RequestWatch } from './request-watch.ts'
-import { Session } from './session.ts'
+import { type Ask, Session } from './session.ts'
+import { startActor } from './session-actor.ts'
+import { SessionWatch } from './session-watch.ts'
 
 /** Reverts the effect of a request that was executed although the program had aborted it. */
 export type Undo = (executed: ExecutedRequest) => Promise<void>
 
+/** Waits for the end of a request. */
+interface Waiter {
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (reason: unknown) => void
+}
+
 /** An outstanding request. */
 interface Asked {
-  readonly session: Session
+  readonly session: Session<Waiter>
   readonly seq: number
   /** The client sent no part of the request before this moment. */
   readonly begun: Instant
   /** Rejects only when the client is closed. */
   readonly outcome: Promise<Outcome>
-  readonly reject: (reason: unknown) => void
 }
 
 /** The result of an aborted request: `undone` when it has no effect, now or later. */
@@ -47,22 +52,16 @@ type Verdict = { readonly undone: true } | { readonly undone: false; readonly ou
  */
 const mostMoves = 10
 
-/**
- * Sends commands to the cluster: manages sessions, the actors that carry requests, and what follows when a request is
- * aborted.
- */
+/** Sends commands to the cluster: manages the sessions that carry them, and what follows when a request is aborted. */
 export class Requests {
   readonly #directory: Directory
   readonly #settings: Settings
   readonly #link: Link
   readonly #greeting: Greeting
-  readonly #actors: RequestActors
   /** Every session with an open request, and the session in use. */
-  readonly #sessions = new Map<string, Session>()
-  /** The reject functions of the outstanding requests, for when the client is closed. */
-  readonly #rejects = new Set<(reason: unknown) => void>()
-  #session: Session | null = null
-  /** The server to which new requests are sent first. */
+  readonly #sessions = new Map<string, Session<Waiter>>()
+  #session: Session<Waiter> | null = null
+  /** The server that a new session asks first: the one that last answered the session that asked it. */
   #preferred: ServerIndex = 0
   #closedBecause: ClientClosed | null = null
 
@@ -71,15 +70,6 @@ export class Requests {
     this.#settings = settings
     this.#link = link
     this.#greeting = new Greeting(directory, settings, (server) => link.say(server, { type: 'hello' }))
-    this.#actors = new RequestActors(
-      settings.timing,
-      () => randomInt(2 ** 31),
-      (server, message) => this.#sendRequest(server, message),
-      () => {
-        const { observer } = settings
-        return observer && new RequestWatch(observer, (server) => directory.addresses[server] ?? '')
-      },
-    )
   }
 
   /**
@@ -103,7 +93,7 @@ export class Requests {
         let session = this.#roomySession()
         for (; session === null; session = this.#roomySession()) await this.#openSession(signal)
         this.#checkSize(bytes, session.maxCommandBytes)
-        const asked = this.#submit(session, command)
+        const asked = this.#submit(session, command, bytes)
         const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
         if (moves === mostMoves || !canMove(asked, outcome)) return executedPart(outcome)
         // If the signal aborted in this turn, do not send the request again: it was not executed.
@@ -123,31 +113,40 @@ export class Requests {
   }
 
   /**
-   * Receives an answer. The request that it names authenticates it: only the cluster knows the uid of the session. If its
-   * source is an unknown address, it counts as sent by the server that was asked last, unless its sender is known to be
-   * another server.
+   * Receives answers. The session that they name authenticates them: only the cluster knows its uid. If their source is an
+   * unknown address, they count as sent by the server that was asked last, unless their sender is known to be another server.
    */
   receive(message: Response | Queued | Busy, { sender, source }: From): void {
-    const actor = this.#sessions.get(message.uid)?.carrierOf(message.seq)
-    if (actor === undefined || actor === null) return
-    const server = this.#directory.indexOf(sender, source, actor.server) ?? actor.server
+    const session = this.#sessions.get(message.uid)
+    if (session === undefined) return
+    const server = this.#directory.indexOf(sender, source, session.server) ?? session.server
     this.#directory.answered(server)
-    actor.receive({ ...message, server })
+    session.receive(message, server)
   }
 
-  /** Sends hello too when the id of the server is unknown: its answers may come from another address. */
-  #sendRequest(server: ServerIndex, message: RequestMessage): void {
-    if (!this.#directory.isKnown(server)) this.#link.say(server, { type: 'hello' })
-    this.#link.say(server, message)
+  /** Sends what was submitted in this turn of the event loop. */
+  flush(): void {
+    for (const session of this.#sessions.values()) session.flush()
   }
 
   /** Stops all requests: the outstanding ones reject with `reason`. */
   close(reason: ClientClosed): void {
     this.#closedBecause = reason
-    for (const session of this.#sessions.values()) session.giveUpAll()
+    const waiters = [...this.#sessions.values()].flatMap((session) => session.stop())
+    this.#sessions.clear()
+    this.#session = null
     this.#greeting.fail(reason)
-    for (const reject of [...this.#rejects]) reject(reason)
-    this.#rejects.clear()
+    for (const { reject } of waiters) reject(reason)
+  }
+
+  /**
+   * Sends hello too when the id of the server is unknown, because its answers may come from another address; and after a failover,
+   * because the members may have changed.
+   */
+  #send(session: Session<Waiter>, { to, avoid, message }: Ask): void {
+    if (to !== session.server || this.#directory.idOf(to) === null) this.#link.say(to, { type: 'hello' })
+    const left = avoid === null ? null : this.#directory.idOf(avoid)
+    this.#link.say(to, left === null ? message : { ...message, avoid: left })
   }
 
   #checkSize(bytes: number, limitBytes: number): void {
@@ -155,7 +154,7 @@ export class Requests {
   }
 
   /** Returns the session in use, or `null` when it is full: then it takes no new requests. */
-  #roomySession(): Session | null {
+  #roomySession(): Session<Waiter> | null {
     if (this.#session?.isFull) this.#forget(this.#session)
     return this.#session
   }
@@ -171,56 +170,64 @@ export class Requests {
     const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
     const { name } = this.#settings
     const uid = `${name === null ? drawn : namedAs(name, drawn)}@${welcome.instance}`
-    const session = new Session(uid, welcome.commandBytes)
-    this.#session = session
-    this.#sessions.set(uid, session)
+    this.#session = this.#newSession(uid, welcome.commandBytes)
+    this.#sessions.set(uid, this.#session)
   }
 
-  #submit(session: Session, command: Command): Asked {
-    const actor = this.#actors.take()
-    const begun = instantNow()
-    const seq = session.begin(actor)
-    const first = this.#preferred
-    let reject: (reason: unknown) => void = () => undefined
-    const outcome = new Promise<Outcome>((resolve, rejectOutcome) => {
-      reject = rejectOutcome
-      this.#rejects.add(reject)
-      actor.ask({
-        request: { uid: session.uid, seq, ackedBelow: session.ackedBelow, command },
-        server: first,
-        servers: this.#directory.size,
-        ended: (outcome, server) => {
-          this.#rejects.delete(reject)
-          this.#end(session, seq)
-          if (server !== first) this.#prefer(server)
-          if (isExpired(outcome)) this.#forget(session)
-          resolve(outcome)
-        },
-      })
+  #newSession(uid: string, maxCommandBytes: number): Session<Waiter> {
+    const { timing, observer } = this.#settings
+    const watch =
+      observer === null
+        ? null
+        : new SessionWatch(observer, uid, (server) => this.#directory.addresses[server] ?? '')
+    return new Session({
+      uid,
+      maxCommandBytes,
+      server: this.#preferred,
+      servers: () => this.#directory.size,
+      nowMs: () => performance.now(),
+      start: (input, carryOut) =>
+        startActor({ ...input, timing, randomSeed: randomInt(2 ** 31) }, carryOut, watch),
+      flushSoon: () => this.#link.flushSoon(),
+      send: (session, ask) => {
+        watch?.recordSent(ask.to, ask.message)
+        this.#send(session, ask)
+      },
+      answered: (session, answers, server) => this.#answered(session, answers, server),
     })
-    return { session, seq, begun, outcome, reject }
   }
 
-  /**
-   * Changes the preferred server. Only a request that failed over may do this: if every answer did, one slow server would
-   * split the requests between two servers for good, and two proposers would compete. Sends hello because the members may
-   * have changed too.
-   */
-  #prefer(server: ServerIndex): void {
-    if (server === this.#preferred) return
-    this.#preferred = server
-    this.#link.say(server, { type: 'hello' })
+  #submit(session: Session<Waiter>, command: Command, bytes: number): Asked {
+    const begun = instantNow()
+    let seq = 0
+    const outcome = new Promise<Outcome>((resolve, reject) => {
+      seq = session.submit(command, bytes, { resolve, reject })
+    })
+    return { session, seq, begun, outcome }
   }
 
-  #end(session: Session, seq: number): void {
-    session.end(seq)
-    if (session !== this.#session && session.isIdle) this.#sessions.delete(session.uid)
+  #answered(session: Session<Waiter>, answers: readonly Answer[], server: ServerIndex): void {
+    if (server === session.server) this.#preferred = server
+    for (const { seq, outcome } of answers) {
+      const waiter = session.close(seq)
+      if (waiter === null) continue
+      if (isExpired(outcome)) this.#forget(session)
+      waiter.resolve(outcome)
+    }
+    this.#dropIfLeft(session)
+  }
+
+  /** Stops the actor of a session that is no longer used and has no open request. */
+  #dropIfLeft(session: Session<Waiter>): void {
+    if (session === this.#session || !session.isIdle) return
+    this.#sessions.delete(session.uid)
+    session.stop()
   }
 
   /** Stops using `session`: later requests open a new one. */
-  #forget(session: Session): void {
+  #forget(session: Session<Waiter>): void {
     if (this.#session === session) this.#session = null
-    if (session.isIdle) this.#sessions.delete(session.uid)
+    this.#dropIfLeft(session)
   }
 
   /** Resolves to the outcome. If `signal` aborts first, cancels the request and rejects with the result of the cancel. */
@@ -229,7 +236,6 @@ export class Requests {
       const onAbort = () => {
         // If the answer arrived in this turn, the outcome stands.
         if (!asked.session.giveUp(asked.seq)) return
-        this.#rejects.delete(asked.reject)
         this.#rejectGivenUp(asked, signal.reason, undo).catch(reject)
       }
       if (signal.aborted) onAbort()
@@ -277,8 +283,10 @@ export class Requests {
   /** Returns the outcome that the request had before the cancel was executed, or `null` when the cancel was in time. */
   async #cancel(asked: Asked): Promise<Outcome | null> {
     const { session, seq } = asked
-    const outcome = await this.#submit(session, { kind: 'cancel', seq }).outcome
-    this.#end(session, seq)
+    const cancel: Command = { kind: 'cancel', seq }
+    const outcome = await this.#submit(session, cancel, commandBytes(cancel)).outcome
+    session.cancelled(seq)
+    this.#dropIfLeft(session)
     if (canMove(asked, outcome)) return null
     const { result } = executedPart(outcome)
     return (result as { readonly ended: Outcome | null }).ended
@@ -315,7 +323,12 @@ function canMove({ begun }: Asked, outcome: Outcome): boolean {
  * messages in that datagram would get an answer.
  */
 function checkShape(command: Command): void {
-  const message: Message = { type: 'request', uid: 'unnamed', seq: 0, ackedBelow: 0, command }
+  const message: Message = {
+    type: 'request',
+    uid: 'unnamed',
+    ackedBelow: 0,
+    requests: [{ seq: 0, command }],
+  }
   if (isMessage(message)) return
   throw new InvalidArgument(`servers would reject the command: ${describeMessageFault(message)}`)
 }

@@ -1,9 +1,11 @@
-import type { Address, Command, Instance, Request } from '../../machines/batch.ts'
+import type { Address, Command, Instance, NamedRequest } from '../../machines/batch.ts'
 import { type ClientEmitted, clientMachine, type ServerIndex } from '../../machines/client.ts'
 import type { ClientTiming } from '../../machines/client-timing.ts'
 import type { ServerMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { Session } from '../client/session.ts'
+import { commandBytes } from '../core/command-bytes.ts'
+import { serverAt } from '../core/names.ts'
 import type { Step } from '../core/step.ts'
 import type { Stepper } from '../stepped/settings.ts'
 import { maxCommandBytes } from '../wire/limits.ts'
@@ -23,15 +25,16 @@ export interface PendingRequest {
   giveUp(ended: (outcome: Outcome | null) => void): void
 }
 
-interface RequestMachine {
-  hear(message: ServerMessage, server: ServerIndex): void
-  giveUp(): void
+interface Waiter {
+  readonly ended: (outcome: Outcome) => void
 }
 
-/** One step of a machine that carries a request. */
+type SimulatedSession = Session<Waiter>
+
+/** One step of a machine that carries a session. */
 export interface ClientMachineStep {
   readonly client: string
-  readonly seq: number
+  readonly uid: string
   /** The addresses of the servers, in the order of their indexes in the machine. */
   readonly servers: readonly Address[]
   readonly event: { readonly type: string }
@@ -52,7 +55,7 @@ export interface ClientSurroundings {
   readonly timing: ClientTiming
   readonly seed: number
   /** Receives each request when it is first sent. */
-  readonly requested: (request: Request) => void
+  readonly requested: (request: NamedRequest) => void
   readonly watch?: ClientWatch
 }
 
@@ -60,18 +63,18 @@ export interface ClientSurroundings {
 const greetingMs = 300
 
 /**
- * A simulated client: its sessions, and any number of concurrent requests, each carried by a client machine. It sends requests to
- * the server that answered last. Its address is its name.
+ * A simulated client: its sessions, each carried by a client machine, and any number of concurrent requests. A new session asks the
+ * server that answered last. Its address is its name.
  */
 export class SimulatedClient {
   readonly #around: ClientSurroundings
-  readonly #sessions = new Map<string, Session<RequestMachine>>()
-  #session: Session<RequestMachine> | null = null
-  #awaitingSession: ((session: Session<RequestMachine>) => void)[] = []
+  readonly #sessions = new Map<string, SimulatedSession>()
+  #session: SimulatedSession | null = null
+  #awaitingSession: ((session: SimulatedSession) => void)[] = []
   #giveUpGreeting: (() => void) | null = null
+  #cancelFlush: (() => void) | null = null
   #preferred: ServerIndex
   #sessionCount = 0
-  #actorCount = 0
 
   /** `server` is the index of the server that the client asks first. */
   constructor(around: ClientSurroundings, server: ServerIndex = 0) {
@@ -84,7 +87,7 @@ export class SimulatedClient {
 
   /** Sends a request with `command`. `ended` receives its outcome, unless the request is given up. */
   ask(command: Command, ended: (outcome: Outcome) => void): PendingRequest {
-    let submitted: { readonly session: Session<RequestMachine>; readonly seq: number } | null = null
+    let submitted: { readonly session: SimulatedSession; readonly seq: number } | null = null
     let isGivenUp = false
     this.#inSession((session) => {
       if (!isGivenUp) submitted = { session, seq: this.#submit(session, command, ended) }
@@ -105,18 +108,28 @@ export class SimulatedClient {
   leave(): void {
     this.#around.network.leave(this.#around.name)
     this.#giveUpGreeting?.()
+    this.#cancelFlush?.()
     this.#awaitingSession = []
-    for (const session of this.#sessions.values()) session.giveUpAll()
+    for (const session of this.#sessions.values()) session.stop()
   }
 
   #hear(message: ServerMessage, server: ServerIndex): void {
-    if (message.type === 'welcome') this.#openSession(message.instance, server)
-    else if ('seq' in message) {
-      this.#sessions.get(message.uid)?.carrierOf(message.seq)?.hear(message, server)
+    switch (message.type) {
+      case 'welcome':
+        this.#openSession(message.instance, server)
+        return
+      case 'response':
+      case 'queued':
+      case 'busy':
+        this.#sessions.get(message.uid)?.receive(message, server)
+        return
+      case 'report':
+        return
     }
+    message satisfies never
   }
 
-  #inSession(run: (session: Session<RequestMachine>) => void): void {
+  #inSession(run: (session: SimulatedSession) => void): void {
     if (this.#session === null) {
       this.#awaitingSession.push(run)
       if (this.#giveUpGreeting === null) this.#greet()
@@ -140,10 +153,7 @@ export class SimulatedClient {
     this.#giveUpGreeting = null
     this.#preferred = server
     this.#sessionCount += 1
-    const session = new Session<RequestMachine>(
-      `${this.#around.name}.${this.#sessionCount}@${instance}`,
-      maxCommandBytes,
-    )
+    const session = this.#newSession(`${this.#around.name}.${this.#sessionCount}@${instance}`)
     this.#session = session
     this.#sessions.set(session.uid, session)
     const awaiting = this.#awaitingSession
@@ -151,72 +161,62 @@ export class SimulatedClient {
     for (const run of awaiting) run(session)
   }
 
-  #submit(session: Session<RequestMachine>, command: Command, ended: (outcome: Outcome) => void): number {
-    const { servers, requested } = this.#around
-    const first = this.#preferred
-    let seq = 0
-    const watch = this.#watchOf(() => seq)
-    const actor = this.#actor(watch, (outcome, server) => {
-      actor.stop()
-      session.end(seq)
-      // Only a request that failed over changes the preferred server, as in the client library.
-      if (server !== first) this.#preferred = server
-      if (outcome.kind === 'refused' && outcome.reason === 'expired' && this.#session === session) {
-        this.#session = null
-      }
-      ended(outcome)
-    })
-    seq = session.begin({
-      hear: (message, server) => {
-        const heard = { ...message, server }
-        actor.send(heard)
+  #newSession(uid: string): SimulatedSession {
+    const { name, servers, network, timeline, timing, seed } = this.#around
+    return new Session<Waiter>({
+      uid,
+      maxCommandBytes,
+      server: this.#preferred,
+      servers: () => servers.length,
+      nowMs: () => timeline.nowMs,
+      start: (input, carryOut) => {
+        const whole = { ...input, timing, randomSeed: seedFor(seed, uid) }
+        return new SimulatedActor(clientMachine, whole, timeline, carryOut, this.#watchOf(uid))
       },
-      giveUp: () => actor.stop(),
+      flushSoon: () => {
+        this.#cancelFlush ??= timeline.schedule(0, () => {
+          this.#cancelFlush = null
+          for (const session of this.#sessions.values()) session.flush()
+        })
+      },
+      send: (_, { to, avoid, message }) => {
+        const address = servers[to]
+        const left = avoid === null ? null : serverAt(servers[avoid] ?? '')
+        const asked = left === null ? message : { ...message, avoid: left }
+        if (address !== undefined) network.send(name, address, { sender: null, message: asked })
+      },
+      answered: (session, answers, server) => {
+        if (server === session.server) this.#preferred = server
+        for (const { seq, outcome } of answers) this.#answered(session, seq, outcome)
+      },
     })
-    const request = { uid: session.uid, seq, ackedBelow: session.ackedBelow, command }
-    requested(request)
-    const asked = { type: 'request.submitted', request, server: first, servers: servers.length }
-    actor.send(asked)
+  }
+
+  #answered(session: SimulatedSession, seq: number, outcome: Outcome): void {
+    const isExpired = outcome.kind === 'refused' && outcome.reason === 'expired'
+    if (isExpired && this.#session === session) this.#session = null
+    session.close(seq)?.ended(outcome)
+  }
+
+  #submit(session: SimulatedSession, command: Command, ended: (outcome: Outcome) => void): number {
+    const seq = session.submit(command, commandBytes(command), { ended })
+    this.#around.requested({ uid: session.uid, seq, ackedBelow: 0, command })
     return seq
   }
 
-  #watchOf(seq: () => number): ActorWatch<ClientEmitted> | null {
+  #watchOf(uid: string): ActorWatch<ClientEmitted> | null {
     const { name: client, servers, watch } = this.#around
     if (watch === undefined) return null
     return {
       step: watch.step,
-      moved: (event, step) => watch.moved({ client, seq: seq(), servers, event, step }),
+      moved: (event, step) => watch.moved({ client, uid, servers, event, step }),
     }
   }
 
-  #actor(
-    watch: ActorWatch<ClientEmitted> | null,
-    answered: (outcome: Outcome, server: ServerIndex) => void,
-  ): SimulatedActor<ClientEmitted> {
-    const { name, servers, network, timeline, timing, seed } = this.#around
-    this.#actorCount += 1
-    const randomSeed = seedFor(seed, `${name}/${this.#actorCount}`)
-    const hear = (output: ClientEmitted) => {
-      switch (output.type) {
-        case 'send': {
-          const to = servers[output.to]
-          if (to !== undefined) network.send(name, to, { sender: null, message: output.message })
-          return
-        }
-        case 'answer':
-          return answered(output.outcome, output.server)
-        case 'give.up':
-          return
-      }
-      output satisfies never
-    }
-    return new SimulatedActor(clientMachine, { timing, randomSeed }, timeline, hear, watch)
-  }
-
-  #cancel(session: Session<RequestMachine>, seq: number, ended: (outcome: Outcome) => void): void {
+  #cancel(session: SimulatedSession, seq: number, ended: (outcome: Outcome) => void): void {
     session.giveUp(seq)
     this.#submit(session, { kind: 'cancel', seq }, (outcome) => {
-      session.end(seq)
+      session.cancelled(seq)
       ended(outcome.kind === 'executed' ? endedBefore(outcome) : outcome)
     })
   }

@@ -169,13 +169,13 @@ export class RunRecorder {
     this.#record({ kind: 'links', timeMs: this.#now.timeMs, cut })
   }
 
-  #clientMoved({ client, seq, servers, event, step }: ClientMachineStep): void {
+  #clientMoved({ client, uid, servers, event, step }: ClientMachineStep): void {
     // A client may ask a server that has not joined yet.
     const nodeAt = (server: ServerIndex) => serverAt(servers[server] ?? '') as NodeId
     this.#record({
       kind: 'client',
       client,
-      seq,
+      uid,
       timeMs: this.#now.timeMs,
       heard: receivedWith(event, nodeAt),
       event: event.type,
@@ -215,6 +215,13 @@ function receivedWith(
   nodeAt: (server: ServerIndex) => NodeId,
 ): ClientRecord['heard'] {
   if (event.type !== 'response' && event.type !== 'queued' && event.type !== 'busy') return null
-  const { server, ...message } = event as ServerMessage & { readonly server: ServerIndex }
+  const {
+    server,
+    atMs: _,
+    ...message
+  } = event as ServerMessage & {
+    readonly server: ServerIndex
+    readonly atMs: number
+  }
   return { from: nodeAt(server), message }
 }

@@ -403,7 +403,7 @@ const inputs: Readonly<Record<string, unknown>> = {
       randomSeed: 3,
     },
   ),
-  client: { timing: defaultClientTiming, randomSeed: 3, uid: 'a', server: 0 },
+  client: { timing: defaultClientTiming, randomSeed: 3, uid: 'a', server: 0, firstSeq: 1 },
 }
 
 /** What the learner of a node knows never decreases. */

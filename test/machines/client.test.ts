@@ -16,7 +16,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from + 1 }
 /** The chart with time in hand: `step` gives an event, `pass` lets milliseconds go by; both return what was emitted. */
 function start(timing: Partial<ClientTiming> = {}) {
   const clock = new SimulatedClock()
-  const input = { timing: { ...defaultClientTiming, ...timing }, randomSeed: 1, uid, server: 0 }
+  const input = { timing: { ...defaultClientTiming, ...timing }, randomSeed: 1, uid, server: 0, firstSeq: 1 }
   const actor = createActor(clientMachine, { input, clock })
   let emitted: ClientEmitted[] = []
   actor.on('*', (event) => emitted.push(event))

@@ -215,7 +215,7 @@ const queueCases: Cases<RequestQueueContext> = {
   ],
 }
 
-const client = clientContext({ timing: defaultClientTiming, randomSeed: 1, uid: 'a', server: 2 })
+const client = clientContext({ timing: defaultClientTiming, randomSeed: 1, uid: 'a', server: 2, firstSeq: 1 })
 
 function submittedTo(last: number): SessionRequests {
   const seqs = Array.from({ length: last }, (_, at) => at + 1)

@@ -64,6 +64,7 @@ export const clientChart: Chart = {
     randomSeed: 1,
     uid: 'a',
     server: 0,
+    firstSeq: 1,
   },
   happenings: ({ context }) => happenings(context),
   situation: ({ context: { requests, server, nowMs, tries, wasAnswered, refusals, turnedAway } }) => ({

@@ -1,4 +1,4 @@
-/** Observes the actors of a client's chart. */
+/** Observes the actor that carries a session. */
 import type { Actor, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import type { Address } from '../../machines/batch.ts'
 import { clientMachine, type ServerIndex } from '../../machines/client.ts'
@@ -8,23 +8,19 @@ import { microstepOf } from '../core/step.ts'
 import { machineStateOf } from '../inspect/records/machine-state.ts'
 import type { ClientMove, ClientObserver, HeardByClient } from './observer.ts'
 
-/** Observes one actor of the client's chart. Turns each event and its inspection events into one move. */
-export class RequestWatch {
+/** Observes the actor of one session. Turns each event and its inspection events into one move. */
+export class SessionWatch {
   readonly #observe: ClientObserver
   readonly #addressOf: (server: ServerIndex) => Address
-  #seq = 0
+  readonly #uid: string
   #event: { readonly type: string } | null = null
   #moves: ClientMove['moves'][number][] = []
   #sent: ClientMove['said'][number][] = []
 
-  constructor(observe: ClientObserver, addressOf: (server: ServerIndex) => Address) {
+  constructor(observe: ClientObserver, uid: string, addressOf: (server: ServerIndex) => Address) {
     this.#observe = observe
+    this.#uid = uid
     this.#addressOf = addressOf
-  }
-
-  /** Sets the request that the actor carries from now on. */
-  begin(seq: number): void {
-    this.#seq = seq
   }
 
   recordSent(to: ServerIndex, message: RequestMessage): void {
@@ -55,9 +51,9 @@ export class RequestWatch {
     this.#event = null
     this.#moves = []
     this.#sent = []
-    if (event === null || event.type === 'xstate.init') return
+    if (event === null || event.type === 'xstate.init' || event.type === 'xstate.stop') return
     this.#observe({
-      seq: this.#seq,
+      uid: this.#uid,
       event: event.type,
       heard: this.#heardIn(event),
       moves,
@@ -68,7 +64,14 @@ export class RequestWatch {
 
   #heardIn(event: { readonly type: string }): ClientMove['heard'] {
     if (event.type !== 'response' && event.type !== 'queued' && event.type !== 'busy') return null
-    const { server, ...message } = event as unknown as HeardByClient & { readonly server: ServerIndex }
+    const {
+      server,
+      atMs: _,
+      ...message
+    } = event as unknown as HeardByClient & {
+      readonly server: ServerIndex
+      readonly atMs: number
+    }
     return { from: this.#addressOf(server), message: message as HeardByClient }
   }
 }
