@@ -86,8 +86,8 @@ export function chartWord(name: ChartName): string {
 
 function causeOf(step: LastStep): string {
   if (step.party === 'server') return `server ${step.node} ${causeText(step.cause)}`
-  const { client, seq, heard, event } = step.record
+  const { client, heard, event } = step.record
   const cause =
     heard === null ? `: ${eventWords(event)}` : ` receives ${messageText(heard.message)} from ${heard.from}`
-  return `${partyText(client)}, request ${seq}${cause}`
+  return `${partyText(client)}${cause}`
 }

@@ -1,18 +1,20 @@
-/** The tokens of a chart: the servers and requests in each state, and the places of their tokens in the state's box. */
+/** The tokens of a chart: the servers and sessions in each state, and the places of their tokens in the state's box. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
-import { requestName } from '../../src/core/names.ts'
+import { sessionName } from '../../src/core/names.ts'
+import type { ShownSession } from '../../src/inspect/records/machine-state.ts'
 import type { Picture } from '../../src/inspect/records/picture.ts'
+import type { MachineState } from '../../src/inspect/records/record.ts'
 import type { Drawing, Rectangle } from './drawing.ts'
 import { textWidth } from './text-width.ts'
 
-/** The most requests whose tokens the client's chart shows. */
-const shownRequests = 6
+/** The most sessions whose tokens the client's chart shows. */
+const shownSessions = 6
 
 export interface Token {
   /** Identifies the token while it moves. */
   readonly key: string
-  /** Its text: `1`, or `a#1`. */
+  /** Its text: `1`, or `a`; `a 3` for a session with three open requests. */
   readonly label: string
   /** Its server; `null` for a client's token, and for a token that stands for several. */
   readonly server: NodeId | null
@@ -46,19 +48,30 @@ export function roleTokens({ servers }: Pick<Picture, 'servers'>, role: RoleName
   )
 }
 
-/** A token for each of the latest requests of the clients, the same number for each client. */
+/** A token for each of the latest sessions of the clients, the same number for each client. */
 export function clientTokens({ clients }: Pick<Picture, 'clients'>): readonly Token[] {
-  const lately = clients.slice(-shownRequests)
-  const share = Math.max(1, Math.floor(shownRequests / Math.max(1, lately.length)))
-  return lately.flatMap(({ name, requests }) =>
-    requests.slice(-share).map(({ seq, machine }) => ({
-      key: `${name}#${seq}`,
-      label: requestName({ uid: name, seq }),
+  const lately = clients.slice(-shownSessions)
+  const share = Math.max(1, Math.floor(shownSessions / Math.max(1, lately.length)))
+  return lately.flatMap(({ sessions }) =>
+    sessions.slice(-share).map(({ uid, machine }) => ({
+      key: uid,
+      label: sessionLabel(uid, openRequests(machine)),
       server: null,
       isPaused: false,
       state: machine.state,
     })),
   )
+}
+
+function sessionLabel(uid: string, open: number): string {
+  return open > 1 ? `${sessionName(uid)} ${open}` : sessionName(uid)
+}
+
+/** The number of open requests in the context of a session; 0 when the context has another shape. */
+function openRequests({ context }: MachineState): number {
+  const { requests } = (context ?? {}) as { readonly requests?: Partial<ShownSession> }
+  const { asked = 0, held = 0, backlog = 0 } = requests ?? {}
+  return asked + held + backlog
 }
 
 /** The tokens with their places, side by side. A token with a count stands for those without room. */

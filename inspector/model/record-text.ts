@@ -211,11 +211,11 @@ function sentence(record: InspectorRecord): string {
     case 'process':
       return `server ${record.node} is ${record.state}${reasonText(record.reason)}`
     case 'client': {
-      const { client, seq, heard, event, moves, said } = record
+      const { client, heard, event, moves, said } = record
       const cause =
         heard === null ? clientCauseText(event) : `receives from ${heard.from}: ${shortText(heard.message)}`
       const moved = moves.flatMap((move) => moveText(move) ?? [])
-      return [`${partyText(client)}, request ${seq}: ${cause}`, ...moved, ...clientSentTexts(said)].join('; ')
+      return [`${partyText(client)}: ${cause}`, ...moved, ...clientSentTexts(said)].join('; ')
     }
     case 'links':
       return linksText(record.cut)

@@ -1,5 +1,6 @@
 /** Chooses the next event by chance. The choice is the same for the same seed and the same place of a schedule. */
 import type { Json } from '../../machines/batch.ts'
+import { serverAskedBy } from '../../src/schedule/client.ts'
 import type { ClusterState } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { timersOf } from '../../src/schedule/possible.ts'
@@ -88,6 +89,6 @@ function request(state: ClusterState, service: KnownService, random: Random): Cl
       : waits
         ? takeCommand(name)
         : putCommand(name, random.below(100))
-  const server = random.pick(state.servers).id
+  const server = serverAskedBy(state, client) ?? random.pick(state.servers).id
   return { type: 'request', client, server, command: { kind: 'service', body } }
 }

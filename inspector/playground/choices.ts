@@ -1,6 +1,8 @@
 /** All events that can happen next, in groups and in words, for the reader to choose from. */
+import type { AnyMachineSnapshot } from 'xstate'
 import type { NodeId } from '../../machines/batch.ts'
-import { delayName, stateName } from '../../src/core/chart-names.ts'
+import type { ClientContext } from '../../machines/client.ts'
+import { delayName } from '../../src/core/chart-names.ts'
 import { requestName, uidOf } from '../../src/core/names.ts'
 import { messageText } from '../../src/messages/dictionary.ts'
 import type { ClusterState, Flying, ServerState } from '../../src/schedule/cluster.ts'
@@ -99,7 +101,7 @@ function timerRow(
   event: Extract<ClusterEvent, { type: 'timer' | 'client.timer' }>,
   dueMs: number,
 ): ChoiceRow {
-  const owner = event.type === 'timer' ? `${event.server} ${event.role}` : nameOf(event.client, event.seq)
+  const owner = event.type === 'timer' ? `${event.server} ${event.role}` : `client ${event.client}`
   const words = `${owner} ${delayName(event.id)}, due at ${Math.round(dueMs)} ms`
   return {
     key: `timer ${owner} ${event.id}`,
@@ -109,10 +111,10 @@ function timerRow(
 }
 
 function requestRows({ clients, servers }: ClusterState): readonly ChoiceRow[] {
-  return clients.flatMap(({ name, requests }) =>
+  return clients.flatMap(({ name, requests, snapshot }) =>
     requests
       .filter(({ outcome }) => outcome === null)
-      .map(({ seq, snapshot }): ChoiceRow => {
+      .map(({ seq }): ChoiceRow => {
         const request = nameOf(name, seq)
         const resend = (server: NodeId): Choice => ({
           label: `Send to ${server}`,
@@ -121,7 +123,7 @@ function requestRows({ clients, servers }: ClusterState): readonly ChoiceRow[] {
         })
         return {
           key: request,
-          words: `${request} ${stateName(snapshot.value)}`,
+          words: `${request} ${standingOf(snapshot, seq)}`,
           choices: [
             ...servers.map(({ id }) => resend(id)),
             { label: 'Give up', title: `Give up ${request}`, event: { type: 'give.up', client: name, seq } },
@@ -129,6 +131,14 @@ function requestRows({ clients, servers }: ClusterState): readonly ChoiceRow[] {
         }
       }),
   )
+}
+
+/** What the client knows of an open request. */
+function standingOf({ context }: AnyMachineSnapshot, seq: number): 'asked' | 'held' | 'in the backlog' {
+  const { open } = (context as ClientContext).requests
+  const request = open.find((other) => other.seq === seq)
+  if (request === undefined) return 'in the backlog'
+  return request.heldSinceMs === null ? 'asked' : 'held'
 }
 
 function nameOf(client: string, seq: number): string {

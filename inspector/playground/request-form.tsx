@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { serverAskedBy } from '../../src/schedule/client.ts'
 import type { Playground, PlaygroundState } from './playground.ts'
 import { here } from './session.ts'
 
@@ -16,7 +17,9 @@ export function RequestForm({ state, playground }: RequestFormProps) {
   const [server, setServer] = useState(0)
   const [words, setWords] = useState('')
   const usual = isLock ? 'lock x' : '{"action":"put","key":"x","value":1}'
-  const target = Math.min(server, servers.length - 1)
+  // While a client has open requests, it asks one server for all of them.
+  const asked = serverAskedBy(here(session).state, client)
+  const target = asked ?? Math.min(server, servers.length - 1)
   const joinVia = servers.find(({ node }) => node.running !== null)?.id
   return (
     <details class="playground-group" open>
@@ -40,7 +43,11 @@ export function RequestForm({ state, playground }: RequestFormProps) {
         </label>
         <label>
           asks server{' '}
-          <select value={target} onChange={(event) => setServer(Number(event.currentTarget.value))}>
+          <select
+            value={target}
+            disabled={asked !== null}
+            onChange={(event) => setServer(Number(event.currentTarget.value))}
+          >
             {servers.map(({ id }) => (
               <option key={id} value={id}>
                 {id}

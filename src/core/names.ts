@@ -54,7 +54,12 @@ export function shownSession(text: string): string {
   return name !== text && shownName(name) !== name ? shownName(name) : text
 }
 
+/** The name of a session in every output, such as `a`. */
+export function sessionName(uid: string): string {
+  return shownName(clientName(uid))
+}
+
 /** The name of a request in every output, such as `a#1`. */
 export function requestName({ uid, seq }: { readonly uid: string; readonly seq: number }): string {
-  return `${shownName(clientName(uid))}#${seq}`
+  return `${sessionName(uid)}#${seq}`
 }

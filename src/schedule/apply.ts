@@ -2,10 +2,9 @@
 import type { NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
-import { queuedBytes } from '../core/command-bytes.ts'
 import { serverAddress } from '../core/names.ts'
 import type { NodeEvent } from '../core/node-event.ts'
-import { fireClientTimer, hearServer, stepRequest, submitRequest } from './client.ts'
+import { copyOfRequest, fireClientTimer, giveUp, hearServer, submitRequest } from './client.ts'
 import {
   type ClusterSettings,
   type ClusterState,
@@ -13,7 +12,6 @@ import {
   foundedCluster,
   isCut,
   newServer,
-  requestOf,
   type ServerState,
   serverOf,
   withFlying,
@@ -40,7 +38,7 @@ export function applyEvent(state: ClusterState, event: ClusterEvent, settings: C
       serverOf(state, event.server)
       return submitRequest(state, event, settings)
     case 'give.up':
-      return stepRequest(state, event, { type: 'give.up' }, settings)
+      return giveUp(state, event, settings)
     case 'resend':
       return resend(state, event)
     case 'deliver': {
@@ -97,9 +95,7 @@ function resend(
   { client, seq, server }: { readonly client: string; readonly seq: number; readonly server: NodeId },
 ): ClusterStep {
   serverOf(state, server)
-  const { snapshot } = requestOf(state, client, seq)
-  const message: RequestMessage | null = snapshot.context.request
-  if (message === null) throw new Error(`${client}#${seq} has ended: it cannot be sent again`)
+  const message = copyOfRequest(state, client, seq)
   return {
     state: withFlying(state, { from: client, to: server, message }),
     happenings: [{ type: 'said', from: client, to: server, message, fate: 'flies' }],
@@ -120,7 +116,6 @@ function deliver(state: ClusterState, flight: Flying, settings: ClusterSettings)
           message: message as RequestMessage,
           replyTo: from,
           timeMs: state.nowMs,
-          commandBytes: queuedBytes((message as RequestMessage).command),
         }
       : {
           type: 'hear',

@@ -1,54 +1,123 @@
 /**
- * Clients of a cluster. The client machine carries each request, and src/core/step.ts executes its steps. So its chart shows retries
- * and failover, as it shows everything else.
+ * Clients of a cluster. The client machine carries the session of a client, and src/core/step.ts executes its steps. So its chart
+ * shows retries and failover, as it shows everything else.
  */
 import type { Command, NodeId } from '../../machines/batch.ts'
-import type { ClientEmitted, ClientEvent } from '../../machines/client.ts'
-import type { ServerMessage } from '../../machines/messages.ts'
+import type { ClientContext, ClientEmitted, ClientEvent } from '../../machines/client.ts'
+import type { RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import { ackedBelow, hasNoRequests, type SessionRequests } from '../../machines/session-requests.ts'
 import { stateName } from '../core/chart-names.ts'
+import { commandBytes } from '../core/command-bytes.ts'
 import type { Fact } from '../core/facts.ts'
 import { uidOf } from '../core/names.ts'
 import type { Effect } from '../core/step.ts'
 import {
+  type ClientState,
   type ClientTimer,
   type ClusterSettings,
   type ClusterState,
+  clientOf,
   type RequestState,
   requestOf,
   withFlying,
 } from './cluster.ts'
 import type { ClusterStep, Happening } from './events.ts'
 
-/** The client sends its next request, to `server` first. A client with an unknown name is new. */
+/**
+ * The client sends its next request, to `server` first. A client with an unknown name is new. A client whose session has open
+ * requests asks the server that the session asks: throws when `server` is another one.
+ */
 export function submitRequest(
   state: ClusterState,
   {
-    client,
+    client: name,
     server,
     command,
   }: { readonly client: string; readonly server: NodeId; readonly command: Command },
   settings: ClusterSettings,
 ): ClusterStep {
-  const requests = state.clients.find(({ name }) => name === client)?.requests ?? []
-  const seq = requests.length + 1
-  const ackedBelow = requests.find(({ outcome }) => outcome === null)?.seq ?? seq
-  const request = { uid: uidOf(client), seq, ackedBelow, command }
-  const first = settings.clientStepper.start(settings.clientMachine, {
-    timing: settings.clientTiming,
-    randomSeed: seq,
-  })
-  const begun: RequestState = { seq, command, snapshot: first.snapshot, timers: [], outcome: null }
-  const { happenings, facts, ...next } = stepRequest(
-    withRequest(state, client, begun),
-    { client, seq },
-    { type: 'request.submitted', request, server, servers: state.servers.length },
+  const known = state.clients.find((other) => other.name === name)
+  const seq = (known?.requests.length ?? 0) + 1
+  const client = askingFirst(known ?? newClient(name, server, 1, settings), server, settings)
+  const begun: RequestState = { seq, command, outcome: null }
+  const { happenings, facts, ...next } = stepClient(
+    withClient(state, { ...client, requests: [...client.requests, begun] }),
+    name,
+    {
+      type: 'request.submitted',
+      requests: [{ seq, command, commandBytes: commandBytes(command) }],
+      servers: state.servers.length,
+      atMs: state.nowMs,
+    },
     settings,
   )
-  const requested: Fact = { type: 'requested', request }
+  const below = ackedBelow(sessionOf(clientOf(next.state, name)))
+  const requested: Fact = {
+    type: 'requested',
+    request: { uid: uidOf(name), seq, ackedBelow: below, command },
+  }
   return { ...next, happenings, facts: [requested, ...facts] }
 }
 
-/** A message from a server arrives at a client. A message for no request of the client has no effect. */
+/** The server that the client would ask next; `null` when any server may be named, because no request is open. */
+export function serverAskedBy(state: ClusterState, name: string): NodeId | null {
+  const client = state.clients.find((other) => other.name === name)
+  if (client === undefined || hasNoRequests(sessionOf(client))) return null
+  return (client.snapshot.context as ClientContext).server
+}
+
+/** The client, whose machine begins with `server`. A machine has one list of servers, and changes to the next of them by itself. */
+function askingFirst(client: ClientState, server: NodeId, settings: ClusterSettings): ClientState {
+  const context = client.snapshot.context as ClientContext
+  if (context.server === server) return client
+  if (!hasNoRequests(context.requests)) {
+    throw new Error(`${client.name} asks server ${context.server}: its session has open requests`)
+  }
+  const begun = newClient(client.name, server, context.requests.nextSeq, settings)
+  return { ...begun, requests: client.requests }
+}
+
+function newClient(
+  name: string,
+  server: NodeId,
+  firstSeq: number,
+  { clientMachine, clientStepper, clientTiming }: ClusterSettings,
+): ClientState {
+  const input = { timing: clientTiming, randomSeed: firstSeq, uid: uidOf(name), server, firstSeq }
+  return { name, snapshot: clientStepper.start(clientMachine, input).snapshot, timers: [], requests: [] }
+}
+
+function sessionOf({ snapshot }: ClientState): SessionRequests {
+  return (snapshot.context as ClientContext).requests
+}
+
+/** The program no longer needs the answer to a request. */
+export function giveUp(
+  state: ClusterState,
+  { client, seq }: { readonly client: string; readonly seq: number },
+  settings: ClusterSettings,
+): ClusterStep {
+  const { outcome } = requestOf(state, client, seq)
+  const step = stepClient(state, client, { type: 'give.up', seqs: [seq] }, settings)
+  return outcome === null ? { ...step, state: withOutcome(step.state, client, seq, 'given up') } : step
+}
+
+/** Another copy of the message that asks for a request alone. Throws when the request has ended. */
+export function copyOfRequest(state: ClusterState, client: string, seq: number): RequestMessage {
+  const { command } = requestOf(state, client, seq)
+  const session = sessionOf(clientOf(state, client))
+  if (![...session.open, ...session.backlog].some((request) => request.seq === seq)) {
+    throw new Error(`${client}#${seq} has ended: it cannot be sent again`)
+  }
+  return {
+    type: 'request',
+    uid: uidOf(client),
+    ackedBelow: ackedBelow(session),
+    requests: [{ seq, command }],
+  }
+}
+
+/** A message from a server arrives at a client. A message that is no answer to requests has no effect. */
 export function hearServer(
   state: ClusterState,
   client: string,
@@ -56,55 +125,60 @@ export function hearServer(
   message: ServerMessage,
   settings: ClusterSettings,
 ): ClusterStep {
-  if (!('seq' in message)) return { state, happenings: [], facts: [] }
-  return stepRequest(state, { client, seq: message.seq }, { ...message, server }, settings)
+  switch (message.type) {
+    case 'response':
+    case 'queued':
+    case 'busy':
+      return stepClient(state, client, { ...message, server, atMs: state.nowMs }, settings)
+    case 'welcome':
+    case 'report':
+      return { state, happenings: [], facts: [] }
+  }
+  message satisfies never
 }
 
-/** A timer of the machine that carries a request fires. Throws when it is not armed. */
+/** A timer of the machine that carries a session fires. Throws when it is not armed. */
 export function fireClientTimer(
   state: ClusterState,
-  { client, seq, id }: { readonly client: string; readonly seq: number; readonly id: string },
+  { client: name, id }: { readonly client: string; readonly id: string },
   settings: ClusterSettings,
 ): ClusterStep {
-  const request = requestOf(state, client, seq)
-  const due = request.timers.find((timer) => timer.id === id)
-  if (due === undefined) throw new Error(`the client of ${client}#${seq} has no timer ${id}`)
-  const timers = request.timers.filter((timer) => timer !== due)
+  const client = clientOf(state, name)
+  const due = client.timers.find((timer) => timer.id === id)
+  if (due === undefined) throw new Error(`the client ${name} has no timer ${id}`)
+  const timers = client.timers.filter((timer) => timer !== due)
   const at = { ...state, nowMs: Math.max(state.nowMs, due.dueMs) }
-  return stepRequest(withRequest(at, client, { ...request, timers }), { client, seq }, due.event, settings)
+  return stepClient(withClient(at, { ...client, timers }), name, due.event, settings)
 }
 
-/** Sends `event` to the machine that carries a request. */
-export function stepRequest(
+/** Sends `event` to the machine that carries the session of a client. */
+function stepClient(
   state: ClusterState,
-  { client, seq }: { readonly client: string; readonly seq: number },
+  name: string,
   event: ClientEvent | ClientTimer['event'],
   settings: ClusterSettings,
 ): ClusterStep {
-  const request = requestOf(state, client, seq)
+  const client = clientOf(state, name)
   const { clientMachine, clientStepper } = settings
-  const { snapshot, effects } = clientStepper.step(clientMachine, request.snapshot, event)
-  const path = [stateName(request.snapshot.value), stateName(snapshot.value)]
-  const timers = timersAfter(request.timers, effects, state.nowMs)
-  const moved: Happening[] = path[0] === path[1] ? [] : [{ type: 'moved', actor: { client, seq }, path }]
-  let next: RequestState = { ...request, snapshot, timers }
-  let sending = state
+  const { snapshot, effects } = clientStepper.step(clientMachine, client.snapshot, event)
+  const path = [stateName(client.snapshot.value), stateName(snapshot.value)]
+  const timers = timersAfter(client.timers, effects, state.nowMs)
+  const moved: Happening[] = path[0] === path[1] ? [] : [{ type: 'moved', actor: { client: name }, path }]
+  let next = withClient(state, { ...client, snapshot, timers })
   const happenings: Happening[] = []
   for (const effect of effects) {
     if (effect.kind !== 'said') continue
     const { output } = effect
     switch (output.type) {
       case 'send': {
-        const { to, message } = output
-        happenings.push({ type: 'said', from: client, to, message, fate: 'flies' })
-        sending = withFlying(sending, { from: client, to, message })
+        const { to, avoid } = output
+        const message = avoid === null ? output.message : { ...output.message, avoid }
+        happenings.push({ type: 'said', from: name, to, message, fate: 'flies' })
+        next = withFlying(next, { from: name, to, message })
         break
       }
-      case 'answer':
-        next = { ...next, outcome: output.outcome }
-        break
-      case 'give.up':
-        next = { ...next, outcome: 'given up' }
+      case 'answers':
+        for (const { seq, outcome } of output.answers) next = withOutcome(next, name, seq, outcome)
         break
       default:
         output satisfies never
@@ -112,13 +186,9 @@ export function stepRequest(
   }
   const seen = [...happenings, ...moved]
   const isNoted =
-    effects.length > 0 || JSON.stringify(snapshot.context) !== JSON.stringify(request.snapshot.context)
-  const noted: Happening = { type: 'noted', party: client, actors: isNoted ? [{ client, seq }] : [] }
-  return {
-    state: withRequest(sending, client, next),
-    happenings: seen.length > 0 ? seen : [noted],
-    facts: [],
-  }
+    effects.length > 0 || JSON.stringify(snapshot.context) !== JSON.stringify(client.snapshot.context)
+  const noted: Happening = { type: 'noted', party: name, actors: isNoted ? [{ client: name }] : [] }
+  return { state: next, happenings: seen.length > 0 ? seen : [noted], facts: [] }
 }
 
 function timersAfter(
@@ -136,14 +206,20 @@ function timersAfter(
   return left
 }
 
-/** Replaces the request, or adds it as the newest of the client. */
-function withRequest(state: ClusterState, name: string, request: RequestState): ClusterState {
-  const client = state.clients.find((other) => other.name === name)
-  if (client === undefined) return { ...state, clients: [...state.clients, { name, requests: [request] }] }
-  const requests = [
-    ...client.requests.slice(0, request.seq - 1),
-    request,
-    ...client.requests.slice(request.seq),
-  ]
-  return { ...state, clients: state.clients.map((other) => (other === client ? { name, requests } : other)) }
+/** Replaces the client, or adds it as the newest. */
+function withClient(state: ClusterState, client: ClientState): ClusterState {
+  const isKnown = state.clients.some(({ name }) => name === client.name)
+  if (!isKnown) return { ...state, clients: [...state.clients, client] }
+  return { ...state, clients: state.clients.map((other) => (other.name === client.name ? client : other)) }
+}
+
+function withOutcome(
+  state: ClusterState,
+  name: string,
+  seq: number,
+  outcome: RequestState['outcome'],
+): ClusterState {
+  const client = clientOf(state, name)
+  const requests = client.requests.map((other) => (other.seq === seq ? { ...other, outcome } : other))
+  return withClient(state, { ...client, requests })
 }

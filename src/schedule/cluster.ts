@@ -43,19 +43,18 @@ export interface ServerState {
   readonly dueMs: readonly number[]
 }
 
-/** A client with one session and any number of concurrent requests. */
+/** A client with one session, and the state of the client machine that carries it. */
 export interface ClientState {
   readonly name: string
+  readonly snapshot: AnyMachineSnapshot
+  readonly timers: readonly ClientTimer[]
   /** Invariant: the request with seq i is at index i - 1. */
   readonly requests: readonly RequestState[]
 }
 
-/** A request and the state of the client machine that carries it. */
 export interface RequestState {
   readonly seq: number
   readonly command: Command
-  readonly snapshot: AnyMachineSnapshot
-  readonly timers: readonly ClientTimer[]
   /** `null` while it is open. */
   readonly outcome: Outcome | 'given up' | null
 }
@@ -91,7 +90,7 @@ export interface ClusterSettings
   readonly limits: Limits
   readonly replicas: Replicas
   readonly clientMachine: AnyStateMachine
-  /** Executes the steps of the machine that carries a request. */
+  /** Executes the steps of the machine that carries a session. */
   readonly clientStepper: Stepper<ClientEmitted>
 }
 
@@ -136,6 +135,13 @@ export function serverOf({ servers }: ClusterState, id: NodeId): ServerState {
   if (server === undefined)
     throw new Error(`there is no server ${id}: the servers are 0 to ${servers.length - 1}`)
   return server
+}
+
+/** The client with this name. Throws when there is none. */
+export function clientOf({ clients }: ClusterState, client: string): ClientState {
+  const found = clients.find(({ name }) => name === client)
+  if (found === undefined) throw new Error(`there is no client ${client}`)
+  return found
 }
 
 /** The request with this seq. Throws when the client has none. */

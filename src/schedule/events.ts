@@ -31,7 +31,7 @@ export type ClusterEvent =
   /** The current sync fails, and the server halts. The first `survived` of its unsynced writes are on the disk. */
   | { readonly type: 'sync.failed'; readonly server: NodeId; readonly survived: number }
   | { readonly type: 'timer'; readonly server: NodeId; readonly role: RoleName; readonly id: string }
-  | { readonly type: 'client.timer'; readonly client: string; readonly seq: number; readonly id: string }
+  | { readonly type: 'client.timer'; readonly client: string; readonly id: string }
   /** The server crashes. The first `survived` of its unsynced writes are on the disk. */
   | { readonly type: 'crash'; readonly server: NodeId; readonly survived: number }
   /** A server that is down starts from its disk. */
@@ -44,10 +44,8 @@ export type ClusterEvent =
   /** Ends every cut. */
   | { readonly type: 'heal' }
 
-/** A role of a server, or the machine that carries a request. */
-export type Actor =
-  | { readonly server: NodeId; readonly role: RoleName }
-  | { readonly client: string; readonly seq: number }
+/** A role of a server, or the machine that carries the session of a client. */
+export type Actor = { readonly server: NodeId; readonly role: RoleName } | { readonly client: string }
 
 /** An observed happening. A step lists its happenings in order. */
 export type Happening =

@@ -45,10 +45,8 @@ export function timersOf({ servers, clients }: ClusterState): Due[] {
       return { dueMs: dueMs[place] ?? 0, event: { type: 'timer', server, role, id } }
     }),
   )
-  const atClients = clients.flatMap(({ name: client, requests }) =>
-    requests.flatMap(({ seq, timers }) =>
-      timers.map(({ id, dueMs }): Due => ({ dueMs, event: { type: 'client.timer', client, seq, id } })),
-    ),
+  const atClients = clients.flatMap(({ name: client, timers }) =>
+    timers.map(({ id, dueMs }): Due => ({ dueMs, event: { type: 'client.timer', client, id } })),
   )
   return [...atServers, ...atClients].sort((a, b) => a.dueMs - b.dueMs)
 }

@@ -5,7 +5,7 @@
 import type { NodeId } from '../../machines/batch.ts'
 import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
 import { utf8 } from '../core/bytes.ts'
-import { serverAddress } from '../core/names.ts'
+import { serverAddress, uidOf } from '../core/names.ts'
 import { machineStateOf } from '../inspect/records/machine-state.ts'
 import type {
   Cause,
@@ -25,10 +25,10 @@ import { applyEvent } from './apply.ts'
 import {
   type ClusterSettings,
   type ClusterState,
+  clientOf,
   type Flying,
   foundedCluster,
   isCut,
-  requestOf,
   type ServerState,
   serverOf,
 } from './cluster.ts'
@@ -114,17 +114,15 @@ class StepRecorder {
 
   record(event: ClusterEvent): void {
     switch (event.type) {
-      case 'request': {
-        const { requests } = this.#clientOf(event.client)
-        this.#client(event.client, requests.length, 'request.submitted', null)
+      case 'request':
+        this.#client(event.client, 'request.submitted', null)
         return
-      }
       case 'give.up':
       case 'resend':
-        this.#client(event.client, event.seq, event.type, null)
+        this.#client(event.client, event.type, null)
         return
       case 'client.timer':
-        this.#client(event.client, event.seq, event.id, null)
+        this.#client(event.client, event.id, null)
         return
       case 'deliver':
         this.#deliver(this.#flying(event.flight))
@@ -169,19 +167,11 @@ class StepRecorder {
     return datagram
   }
 
-  #clientOf(name: string) {
-    const client = this.#step.state.clients.find((other) => other.name === name)
-    if (client === undefined) throw new Error(`there is no client ${name}`)
-    return client
-  }
-
   #deliver(datagram: Flying): void {
     const { from, to, message } = datagram
     if (typeof to === 'string') {
-      if ('seq' in message) {
-        const heard = { from: from as NodeId, message: message as ServerMessage }
-        this.#client(to, message.seq, message.type, heard)
-      }
+      const heard = { from: from as NodeId, message: message as ServerMessage }
+      this.#client(to, message.type, heard)
       return
     }
     if (serverOf(this.#before, to).node.running === null) {
@@ -196,8 +186,8 @@ class StepRecorder {
     )
   }
 
-  #client(name: string, seq: number, event: string, heard: ClientRecord['heard']): void {
-    const { snapshot } = requestOf(this.#step.state, name, seq)
+  #client(name: string, event: string, heard: ClientRecord['heard']): void {
+    const { snapshot } = clientOf(this.#step.state, name)
     const said = this.#step.happenings.flatMap((happening) =>
       happening.type === 'said' && happening.from === name
         ? [
@@ -211,7 +201,7 @@ class StepRecorder {
     this.records.push({
       kind: 'client',
       client: name,
-      seq,
+      uid: uidOf(name),
       timeMs: this.#step.state.nowMs,
       heard,
       event,

@@ -7,8 +7,8 @@ import { timersOf } from './possible.ts'
 
 /**
  * The next event of that order, or `null` when the cluster is idle: first every sync in progress, then the datagram that has been in
- * flight longest, then, only `withTimers`, the timer that is due next. A client whose request is held by a server repeats the request
- * as long as it waits. A cluster without other activity counts as idle.
+ * flight longest, then, only `withTimers`, the timer that is due next. A client whose requests are held by a server asks for them
+ * again as long as it waits. A cluster without other activity counts as idle.
  */
 export function nextInOrder(
   state: ClusterState,
@@ -22,15 +22,11 @@ export function nextInOrder(
   return timersOf(state)[0]?.event ?? null
 }
 
-/** True when a server has an armed timer, or a client knows no server that holds its request. */
+/** True when a server has an armed timer, or a client knows no server that holds its requests. */
 function isAtWork({ servers, clients }: ClusterState): boolean {
   const isAtWork = servers.some(({ node }) => (node.running?.timers ?? []).length > 0)
   return (
     isAtWork ||
-    clients.some(({ requests }) =>
-      requests.some(
-        ({ timers, snapshot }) => timers.length > 0 && !stateName(snapshot.value).startsWith('waiting'),
-      ),
-    )
+    clients.some(({ timers, snapshot }) => timers.length > 0 && stateName(snapshot.value) !== 'waiting')
   )
 }

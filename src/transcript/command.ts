@@ -43,7 +43,7 @@ export type TranscriptCommand =
    * events.
    */
   | { readonly verb: 'settle'; readonly withTimers: boolean; readonly quietly: boolean }
-  /** Fails unless the role, or the machine that carries the request, is in this state. */
+  /** Fails unless the role, or the machine of the client, is in this state. */
   | { readonly verb: 'expect'; readonly actor: Actor; readonly state: string }
   /** Prints the whole cluster. */
   | { readonly verb: 'show' }

@@ -1,6 +1,6 @@
 /** The happenings of a transcript as text, one for each line. */
 import type { DurableState } from '../core/durable.ts'
-import { requestName, uidOf } from '../core/names.ts'
+import { requestName } from '../core/names.ts'
 import { messageText } from '../messages/dictionary.ts'
 import { acceptedText, ballotText, batchText, membersText, outcomeText } from '../messages/part-texts.ts'
 import type { Actor, Happening } from '../schedule/events.ts'
@@ -71,7 +71,7 @@ function groupText(first: Happening, group: readonly Happening[]): string {
   first satisfies never
 }
 
-/** `0: acceptor → persisting, proposer → leading → accepting.proposing`, or `a#1: asking.asked → answered`. */
+/** `0: acceptor → persisting, proposer → leading → accepting.proposing`, or `a: asking → idle`. */
 function movesText(moves: readonly Extract<Happening, { type: 'moved' }>[]): string {
   const parts = moves.map(({ actor, path }) =>
     'server' in actor ? [actor.role, ...path.slice(1)].join(' → ') : path.join(' → '),
@@ -81,11 +81,9 @@ function movesText(moves: readonly Extract<Happening, { type: 'moved' }>[]): str
   return `${owner}: ${parts.join(', ')}`
 }
 
-/** `0 proposer`, or `a#1`. */
+/** `0 proposer`, or `a`. */
 export function actorText(actor: Actor): string {
-  return 'server' in actor
-    ? `${actor.server} ${actor.role}`
-    : requestName({ uid: uidOf(actor.client), seq: actor.seq })
+  return 'server' in actor ? `${actor.server} ${actor.role}` : actor.client
 }
 
 /** The durable state of a disk. */

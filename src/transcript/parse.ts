@@ -9,6 +9,8 @@ import type { Handling, Pattern, PlainEvent, TranscriptCommand } from './command
 export const grammar = `  servers N [kv]                    found a cluster; the service is the lock service, or kv
   request CLIENT→SERVER COMMAND     a client sends a request; its n-th request is CLIENT#n
                                     (the name of a client has at most 15 letters)
+                                    SERVER is the server that it asks first: while it has open
+                                    requests, it asks one server for all of them
                                     lock NAME | unlock NAME [TOKEN] | cancel SEQ | {JSON}
                                     members add|admit|remove SERVER
   give-up CLIENT#n                  the client's program no longer needs the answer
@@ -19,7 +21,7 @@ export const grammar = `  servers N [kv]                    found a cluster; the
   sync SERVER                       the current sync ends
   fail-sync SERVER [keeping N|all]  the current sync fails, and the server halts
   timer SERVER ROLE.DELAY           a timer fires: timer 0 proposer.retransmitInterval
-  timer CLIENT#n DELAY
+  timer CLIENT DELAY
   crash SERVER [keeping N|all]      the server crashes and loses its unsynced writes, or keeps the first N
   restart SERVER                    the server starts again from its disk
   join SERVER [via SERVER]          a new server starts, and asks another how far it is
@@ -28,7 +30,7 @@ export const grammar = `  servers N [kv]                    found a cluster; the
   heal                              ends every cut
   settle [with timers] [quietly]    sync and deliver until no datagram is in flight, or the cluster is idle
   expect SERVER ROLE STATE          fail unless the role is in that state
-  expect CLIENT#n STATE
+  expect CLIENT STATE
   show                              print the whole cluster`
 
 /** A line that is not a command. */
@@ -116,7 +118,7 @@ function patternIn(words: readonly string[], line: string): Pattern {
 
 function timer(words: readonly string[], line: string): TranscriptCommand {
   const [owner = '', name = ''] = words
-  if (owner.includes('#')) return { verb: 'timer', actor: requestIn(owner, line), delay: name }
+  if (words.length === 2 && isName(owner)) return { verb: 'timer', actor: { client: owner }, delay: name }
   const [role, delay = ''] = name.split('.')
   return { verb: 'timer', actor: { server: countIn(owner, line), role: roleIn(role, line) }, delay }
 }
@@ -129,8 +131,8 @@ function settle(words: readonly string[], line: string): TranscriptCommand {
 
 function expectation(words: readonly string[], line: string): TranscriptCommand {
   const state = words.at(-1) ?? ''
-  const actor: Actor = words[0]?.includes('#')
-    ? requestIn(words[0], line)
+  const actor: Actor = isName(words[0])
+    ? { client: words[0] }
     : { server: countIn(words[0], line), role: roleIn(words[1], line) }
   if (words.length !== ('server' in actor ? 3 : 2)) throw misunderstood(line)
   return { verb: 'expect', actor, state }
@@ -172,8 +174,12 @@ function routeIn(word: string | undefined, line: string): { readonly from: Party
 }
 
 function partyIn(word: string | undefined, line: string): Party {
-  const isName = /^[a-z]\w*$/i.test(word ?? '') && String(word).length < drawnNameLetters
-  return isName ? String(word) : countIn(word, line)
+  return isName(word) ? word : countIn(word, line)
+}
+
+/** True for the name of a client. */
+function isName(word: string | undefined): word is string {
+  return word !== undefined && /^[a-z]\w*$/i.test(word) && word.length < drawnNameLetters
 }
 
 function requestIn(

@@ -66,7 +66,7 @@ function timerEvent(
     if (event.type === 'timer') {
       return 'server' in actor && event.server === actor.server && event.role === actor.role
     }
-    return 'client' in actor && event.client === actor.client && event.seq === actor.seq
+    return 'client' in actor && event.client === actor.client
   })
   if (found === undefined) throw new Impossible('no such timer is armed')
   return found
@@ -145,7 +145,7 @@ export function eventText(state: ClusterState, event: ClusterEvent): string {
     case 'timer':
       return `timer ${event.server} ${event.role}.${delayName(event.id)}`
     case 'client.timer':
-      return `timer ${event.client}#${event.seq} ${delayName(event.id)}`
+      return `timer ${event.client} ${delayName(event.id)}`
     case 'join':
       return `join ${event.server}`
     case 'greet':

@@ -1,31 +1,45 @@
 /** The text of the whole cluster that the command `show` prints. */
 import type { AcceptorContext } from '../../machines/acceptor.ts'
+import type { ClientContext } from '../../machines/client.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
+import type { SessionRequest } from '../../machines/session-requests.ts'
 import { delayName, stateName } from '../core/chart-names.ts'
 import { requestName, uidOf } from '../core/names.ts'
 import { messageText } from '../messages/dictionary.ts'
 import { acceptedText, ballotText, membersText } from '../messages/part-texts.ts'
-import type { ClusterState, ServerState } from '../schedule/cluster.ts'
+import type { ClientState, ClusterState, ServerState } from '../schedule/cluster.ts'
 import { timersOf } from '../schedule/possible.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 
-/** A line for each server, each open request, each datagram in flight, each timer and each cut. */
+/** A line for each server, each client, each datagram in flight, each timer and each cut. */
 export function showCluster(state: ClusterState): readonly string[] {
   return [
     ...state.servers.map(serverText),
-    ...state.clients.flatMap(({ name, requests }) =>
-      requests.map(
-        ({ seq, snapshot }) => `${requestName({ uid: uidOf(name), seq })} ${stateName(snapshot.value)}`,
-      ),
-    ),
+    ...state.clients.map(clientText),
     ...state.flying.map(({ from, to, message }) => `flying ${from}→${to} ${messageText(message)}`),
     ...timersOf(state).map(({ event }) =>
       event.type === 'timer'
         ? `armed ${event.server} ${event.role}.${delayName(event.id)}`
-        : `armed ${event.client}#${event.seq} ${delayName(event.id)}`,
+        : `armed ${event.client} ${delayName(event.id)}`,
     ),
     ...state.cuts.map(({ from, to }) => `cut ${from}→${to}`),
   ]
+}
+
+/** `a asking, server 0; asked a#1; held a#2; backlog a#3`. */
+function clientText({ name, snapshot }: ClientState): string {
+  const { server, requests } = snapshot.context as ClientContext
+  const names = (some: readonly SessionRequest[]) =>
+    some.map(({ seq }) => requestName({ uid: uidOf(name), seq })).join(', ')
+  const parts = [
+    ['asked', requests.open.filter(({ heldSinceMs }) => heldSinceMs === null)],
+    ['held', requests.open.filter(({ heldSinceMs }) => heldSinceMs !== null)],
+    ['backlog', requests.backlog],
+  ] as const
+  return [
+    `${name} ${stateName(snapshot.value)}, server ${server}`,
+    ...parts.flatMap(([word, some]) => (some.length === 0 ? [] : [`${word} ${names(some)}`])),
+  ].join('; ')
 }
 
 function serverText({ id, node: { disk, running } }: ServerState): string {

@@ -68,9 +68,10 @@ function useKept(tokens: readonly Token[]): readonly Token[] {
   const kept = useRef(tokens)
   const isAlike =
     kept.current.length === tokens.length &&
-    tokens.every(({ key, state, isPaused }, index) => {
+    tokens.every(({ key, label, state, isPaused }, index) => {
       const before = kept.current[index]
-      return before?.key === key && before.state === state && before.isPaused === isPaused
+      const isSame = before?.key === key && before.label === label
+      return isSame && before.state === state && before.isPaused === isPaused
     })
   if (!isAlike) kept.current = tokens
   return kept.current

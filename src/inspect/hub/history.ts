@@ -26,7 +26,7 @@ const forgottenPart = 0.1
 const places = 40
 
 /** The number of requests of each client that a page that connects later receives. */
-const requestsSent = 20
+const sessionsSent = 20
 
 /** The roles of a server that is gone: the page receives a keyframe with them, then the record that the server is gone. */
 const nowhere: RoleStates = (() => {
@@ -105,12 +105,12 @@ export class History {
     return [
       cluster,
       ...servers.flatMap((server) => this.#recordsOf(server)),
-      ...clients.flatMap(({ name, requests }) =>
-        requests.slice(-requestsSent).map(
-          ({ seq, machine, moves }): ClientRecord => ({
+      ...clients.flatMap(({ name, sessions }) =>
+        sessions.slice(-sessionsSent).map(
+          ({ uid, machine, moves }): ClientRecord => ({
             kind: 'client',
             client: name,
-            seq,
+            uid,
             timeMs: 0,
             heard: null,
             event: '',

@@ -1,9 +1,11 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Json } from '../../../machines/batch.ts'
+import type { ClientContext } from '../../../machines/client.ts'
 import { type HeldRequest, heldRequest } from '../../../machines/held-requests.ts'
 import type { RoleName } from '../../../machines/inbox.ts'
 import { placesOf } from '../../../machines/line.ts'
 import type { RequestQueueContext } from '../../../machines/request-queue.ts'
+import type { SessionRequest } from '../../../machines/session-requests.ts'
 import { firstValues } from '../../../machines/table.ts'
 import { stateName } from '../../core/chart-names.ts'
 import type { MachineState } from './record.ts'
@@ -17,11 +19,12 @@ const heldShown = 20
 
 type Snapshot = Pick<AnyMachineSnapshot, 'value' | 'context'>
 
-/** The state of a role, or of the machine that carries a request. The cost does not grow with the size of the context. */
+/** The state of a role, or of the machine that carries a session. The cost does not grow with the size of the context. */
 export function machineStateOf(role: RoleName | 'client', { value, context }: Snapshot): MachineState {
   const seen: Record<string, unknown> = {}
   for (const key in context) if (!unseen.has(key)) seen[key] = context[key]
   if (role === 'requestQueue') seen.held = heldShownOf((context as RequestQueueContext).held)
+  if (role === 'client') seen.requests = sessionShownOf((context as ClientContext).requests)
   return { state: stateName(value), context: truncated(seen) }
 }
 
@@ -70,4 +73,36 @@ function shown(request: HeldRequest): ShownRequest {
     command: command as unknown as Json,
     isHandedOver: handed !== null,
   }
+}
+
+/** The requests of a session, as the inspector shows them: the field `requests` of the context of a client. */
+export interface ShownSession {
+  /** Asked, and not answered. */
+  readonly asked: number
+  /** Held by the server: they are delayed. */
+  readonly held: number
+  /** Not asked yet. */
+  readonly backlog: number
+  /** The first of them, in the order of seqs. */
+  readonly first: readonly ShownSessionRequest[]
+}
+
+export interface ShownSessionRequest {
+  readonly seq: number
+  readonly command: Json
+  readonly isHeld: boolean
+}
+
+function sessionShownOf({ open, backlog, asked }: ClientContext['requests']): ShownSession {
+  const first = [...open.slice(0, heldShown), ...backlog.slice(0, heldShown)].slice(0, heldShown)
+  return {
+    asked: asked.count,
+    held: open.length - asked.count,
+    backlog: backlog.length,
+    first: first.map(shownOfSession),
+  }
+}
+
+function shownOfSession({ seq, command, heldSinceMs }: SessionRequest): ShownSessionRequest {
+  return { seq, command: command as unknown as Json, isHeld: heldSinceMs !== null }
 }

@@ -24,8 +24,8 @@ import type {
 } from './record.ts'
 import { isSameCluster } from './same-cluster.ts'
 
-/** The number of requests that are kept of a client: the latest. */
-const keptRequests = 24
+/** The number of sessions that are kept of a client: the latest. */
+const keptSessions = 8
 
 export interface Picture {
   readonly cluster: Extract<InspectorRecord, { kind: 'cluster' }> | null
@@ -82,12 +82,12 @@ export interface ServerPicture {
 
 export interface ClientPicture {
   readonly name: string
-  /** In order of seq, the latest of them. */
-  readonly requests: readonly RequestPicture[]
+  /** In the order in which they were first seen, the latest of them. */
+  readonly sessions: readonly SessionPicture[]
 }
 
-export interface RequestPicture {
-  readonly seq: number
+export interface SessionPicture {
+  readonly uid: string
   readonly machine: MachineState
   readonly moves: readonly Omit<RoleMove, 'role'>[]
 }
@@ -334,11 +334,15 @@ function lastWithout({ last }: Picture, node: NodeId): LastStep | null {
 }
 
 function clientMoved(picture: Picture, record: ClientRecord): Picture {
-  const { client: name, seq, machine, moves } = record
-  const request: RequestPicture = { seq, machine, moves }
+  const { client: name, uid, machine, moves } = record
+  const session: SessionPicture = { uid, machine, moves }
   const before = picture.clients.find((client) => client.name === name)
-  const requests = [...(before?.requests ?? []).filter((other) => other.seq !== seq), request]
-  const client = { name, requests: requests.sort((a, b) => a.seq - b.seq).slice(-keptRequests) }
+  const known = before?.sessions ?? []
+  const isKnown = known.some((other) => other.uid === uid)
+  const sessions = isKnown
+    ? known.map((other) => (other.uid === uid ? session : other))
+    : [...known, session].slice(-keptSessions)
+  const client = { name, sessions }
   const clients =
     before === undefined
       ? [...picture.clients, client]

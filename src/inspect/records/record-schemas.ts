@@ -257,7 +257,7 @@ export const otherRecordSchemas = {
   milestones: Type.Object({ milestones: Type.Array(milestone) }),
   client: Type.Object({
     client: Type.String(),
-    seq: integer,
+    uid: Type.String(),
     timeMs: Type.Number(),
     heard: nullable(Type.Object({ from: integer, message: serverMessage })),
     event: Type.String(),

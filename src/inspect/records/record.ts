@@ -25,7 +25,7 @@ export interface RunName {
   readonly run: string
 }
 
-/** The state and the context of a role, or of the machine that carries a request. */
+/** The state and the context of a role, or of the machine that carries a session. */
 export interface MachineState {
   /** As `stateName` of src/core/chart-names.ts writes it: `accepting.helping`. */
   readonly state: string
@@ -213,7 +213,8 @@ export interface CutLink {
 export interface ClientRecord {
   readonly kind: 'client'
   readonly client: string
-  readonly seq: number
+  /** The session that the machine carries. */
+  readonly uid: string
   readonly timeMs: number
   /** The message that the client received; `null` when a timer fired or its program made a call. */
   readonly heard: { readonly from: NodeId; readonly message: ServerMessage } | null
