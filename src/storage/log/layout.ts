@@ -7,8 +7,11 @@
  */
 export const blockBytes = 4_096
 
-/** The format of all files of a server. Format 1 (version 0.1.0) and format 2 kept their records in LevelDB. */
-export const storedFormat = 3
+/**
+ * The format of all files of a server. Format 1 (version 0.1.0) and format 2 kept their records in LevelDB. In format 3 a batch did
+ * not group its requests by session.
+ */
+export const storedFormat = 4
 
 /** A segment is longer than usual only if one group is. No group comes near this size. */
 export const mostSegmentBytes = 2 ** 30
