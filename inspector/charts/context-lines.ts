@@ -1,6 +1,6 @@
 /** The context of a role as lines of text: ballots, batches and requests in the words of transcripts. */
 import type { Ballot } from '../../machines/ballot.ts'
-import type { Json, Request } from '../../machines/batch.ts'
+import type { Json, NamedRequest } from '../../machines/batch.ts'
 import { requestName } from '../../src/core/names.ts'
 import { ballotText, requestText } from '../../src/messages/part-texts.ts'
 
@@ -64,10 +64,11 @@ export function compactText(value: Json): string {
   if (isRequest(value)) {
     // At a great depth the command was truncated.
     const isWhole = (value.command as Fields).body !== '…'
-    return isWhole ? requestText(value as unknown as Request) : requestName(value as unknown as Request)
+    const request = value as unknown as NamedRequest
+    return isWhole ? requestText(request) : requestName(request)
   }
-  if (Array.isArray(value.requests) && typeof value.node === 'number') {
-    return `[${value.requests.map(compactText).join(', ')}]`
+  if (Array.isArray(value.groups) && typeof value.node === 'number') {
+    return `[${value.groups.map(groupText).join(', ')}]`
   }
   if (isRequestWithMore(value)) {
     const { uid = null, seq = null, command = null, ...more } = value
@@ -75,6 +76,15 @@ export function compactText(value: Json): string {
   }
   const fields = fieldTexts(value)
   return fields.length === 0 ? 'none' : fields.join(' · ')
+}
+
+/** The requests of a group of a batch, which share a uid. */
+function groupText(group: Json): string {
+  if (!isFields(group) || !Array.isArray(group.requests)) return compactText(group)
+  const { uid = null } = group
+  return group.requests
+    .map((request) => compactText(isFields(request) ? { uid, ...request } : request))
+    .join(', ')
 }
 
 function fieldTexts(value: Fields): string[] {

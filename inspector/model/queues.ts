@@ -1,6 +1,5 @@
 /** The content of the servers' request queues, and who waits for which key. */
 import type { NodeId } from '../../machines/batch.ts'
-import { requestId } from '../../machines/held-requests.ts'
 import { requestName } from '../../src/core/names.ts'
 import type { ShownHeld, ShownRequest } from '../../src/inspect/records/machine-state.ts'
 import type { ServerPicture } from '../../src/inspect/records/picture.ts'
@@ -14,8 +13,8 @@ export interface Queue {
 }
 
 export interface QueueEntry extends ShownRequest {
-  /** `proposing`: it is in the proposer's current batch. */
-  readonly state: 'ready' | 'proposing' | 'waiting'
+  /** `proposing`: it is in the proposer's current batch. `handedOver`: the leader has it. */
+  readonly state: 'ready' | 'proposing' | 'handedOver' | 'waiting'
 }
 
 /** A request that waits for a key. */
@@ -23,7 +22,8 @@ export interface Waiter {
   readonly node: NodeId
   /** `a#1`. */
   readonly request: string
-  readonly receivedAtMs: number
+  /** `null` for a request that another server holds for its client. */
+  readonly receivedAtMs: number | null
 }
 
 const emptyQueue: Queue = { count: 0, delayedCount: 0, entries: [] }
@@ -47,7 +47,8 @@ function isShownRequest(request: ShownRequest): boolean {
 
 function stateOf(request: ShownRequest, proposing: ReadonlySet<unknown>): QueueEntry['state'] {
   if (request.tag !== null) return 'waiting'
-  return proposing.has(requestId(request)) ? 'proposing' : 'ready'
+  if (request.isHandedOver) return 'handedOver'
+  return proposing.has(request.order) ? 'proposing' : 'ready'
 }
 
 /** The waiting requests of all servers by key, the longest waiting first. */
@@ -61,6 +62,6 @@ export function waitersByKey(servers: readonly ServerPicture[]): ReadonlyMap<str
       waiters.set(tag.key, [...(waiters.get(tag.key) ?? []), waiter])
     }
   }
-  for (const list of waiters.values()) list.sort((a, b) => a.receivedAtMs - b.receivedAtMs)
+  for (const list of waiters.values()) list.sort((a, b) => (a.receivedAtMs ?? 0) - (b.receivedAtMs ?? 0))
   return waiters
 }

@@ -151,6 +151,7 @@ function searchesOf(flags: CheckFlags): readonly Search[] {
     crashes: crashes ?? 0,
     crashing: Array.from({ length: crashes === undefined || crashes === 0 ? 0 : count }, (_, id) => id),
     syncs: syncs ?? 'atOnce',
+    handsOver: false,
   }
   const about =
     `${count} servers, ${asked} of them proposers with ${bounds.rounds} ballots each, ` +

@@ -23,7 +23,11 @@ export async function greet(
   { patienceMs, resolver, words }: GreetOptions,
 ): Promise<Welcome> {
   let heard: (message: Heard, from: From) => void = () => undefined
-  const link = new Link(new Directory([address], resolver), (message, from) => heard(message, from))
+  const link = new Link(
+    new Directory([address], resolver),
+    (message, from) => heard(message, from),
+    () => undefined,
+  )
   const send = () => link.say(0, { type: 'hello' })
   const silence = () => {
     const why = whyUnresolved(address, resolver) ?? `no server answered there within ${patienceMs / 1000} s`

@@ -65,8 +65,10 @@ const QueueOf = pure(function QueueOf({ node, state, machine, originMs }: QueueP
                   {requestName(entry)} {entryText(entry)}
                 </td>
                 <td class={`tag ${entry.state}`}>{stateText(entry)}</td>
-                <td class="whole">{timeText(entry.receivedAtMs, originMs)}</td>
-                <td class={isShort(entry.replyTo) ? 'whole' : undefined}>{entry.replyTo}</td>
+                <td class="whole">
+                  {entry.receivedAtMs === null ? null : timeText(entry.receivedAtMs, originMs)}
+                </td>
+                <td class={isShort(clientText(entry)) ? 'whole' : undefined}>{clientText(entry)}</td>
               </tr>
             ))}
           </tbody>
@@ -83,7 +85,13 @@ function entryText({ command }: QueueEntry): string {
   return commandText(command as unknown as Command)
 }
 
+/** The address of the client, or the server that holds the request for it. */
+function clientText({ replyTo, heldBy }: QueueEntry): string {
+  return replyTo ?? `of server ${heldBy}`
+}
+
 function stateText({ state, tag }: QueueEntry): string {
+  if (state === 'handedOver') return 'handed over'
   if (state !== 'waiting') return state
   return tag?.key == null ? 'waits for anything' : `waits for ${tag.key}`
 }

@@ -100,7 +100,7 @@ function Waiting({ waiters, originMs }: { readonly waiters: readonly Waiter[]; r
     <ol class="waiters">
       {waiters.map(({ node, request, receivedAtMs }) => (
         <li key={`${node} ${request}`}>
-          {request} at server {node}, since {timeText(receivedAtMs, originMs)} s
+          {request} at server {node}, since {receivedAtMs === null ? '?' : timeText(receivedAtMs, originMs)} s
         </li>
       ))}
     </ol>

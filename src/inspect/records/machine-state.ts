@@ -33,6 +33,8 @@ export interface ShownRequest {
   readonly uid: string
   readonly seq: number
   readonly command: Json
+  /** Its place in the order of arrival. */
+  readonly order: number
   /** The server that holds the request for its client. */
   readonly heldBy: number
   readonly replyTo: string | null
@@ -67,9 +69,9 @@ function heldShownOf(held: RequestQueueContext['held']): ShownHeld {
 }
 
 function shown(request: HeldRequest): ShownRequest {
-  const { uid, seq, command, heldBy, replyTo, receivedAtMs, tag, handed } = request
+  const { uid, seq, command, order, heldBy, replyTo, receivedAtMs, tag, handed } = request
   return {
-    ...{ uid, seq, heldBy, replyTo, receivedAtMs, tag },
+    ...{ uid, seq, order, heldBy, replyTo, receivedAtMs, tag },
     command: command as unknown as Json,
     isHandedOver: handed !== null,
   }
