@@ -2,7 +2,7 @@
 import type { ClientContext } from './client-context.ts'
 import { largestWindow, smallestWindow } from './client-window.ts'
 import { type Invariants, isIn, isUnchanged, type Step } from './invariant.ts'
-import { hasNoRequests, type SessionRequest, type SessionRequests } from './session-requests.ts'
+import { hasNoRequests, type SessionRequests, type SubmittedRequest } from './session-requests.ts'
 
 type Faults<T> = { readonly [Field in keyof T]?: (value: T) => string | null }
 
@@ -26,7 +26,7 @@ export const sessionRequestInvariants = {
       : `the next seq is ${nextSeq}, and that request was submitted already`,
 } as const satisfies Faults<SessionRequests>
 
-function orderFault(requests: readonly SessionRequest[]): string | null {
+function orderFault(requests: readonly SubmittedRequest[]): string | null {
   const wrong = requests.find(({ seq }, at) => at > 0 && seq <= (requests[at - 1]?.seq ?? 0))
   return wrong === undefined ? null : `request ${wrong.seq} is out of order or there twice`
 }

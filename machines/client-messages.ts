@@ -1,6 +1,6 @@
 /** The messages with which a client asks. */
 import type { ClientContext, ClientEmitted } from './client-context.ts'
-import { ackedBelow, type SessionRequest, type SessionRequests } from './session-requests.ts'
+import { ackedBelow, type OpenRequest, type SessionRequests } from './session-requests.ts'
 
 /** The most requests of one message, and the most bytes of their commands. A longer command has a message of its own. */
 const mostRequests = 512
@@ -10,7 +10,7 @@ const mostBytes = 48_000
 export function messagesFor(
   { uid, server, avoid }: ClientContext,
   requests: SessionRequests,
-  asked: readonly SessionRequest[],
+  asked: readonly OpenRequest[],
 ): readonly ClientEmitted[] {
   const below = ackedBelow(requests)
   return parts(asked).map((part) => ({
@@ -26,9 +26,9 @@ export function messagesFor(
   }))
 }
 
-function parts(asked: readonly SessionRequest[]): readonly (readonly SessionRequest[])[] {
-  const all: SessionRequest[][] = []
-  let part: SessionRequest[] = []
+function parts(asked: readonly OpenRequest[]): readonly (readonly OpenRequest[])[] {
+  const all: OpenRequest[][] = []
+  let part: OpenRequest[] = []
   let bytes = 0
   for (const request of asked) {
     bytes += request.commandBytes

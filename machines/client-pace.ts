@@ -3,7 +3,7 @@ import type { ClientContext } from './client-context.ts'
 import { grownWindow } from './client-window.ts'
 import { drawRandom } from './random.ts'
 import { timeoutMs, withSample } from './round-trip.ts'
-import { type Due, nextReaskMs, type SessionRequest } from './session-requests.ts'
+import { type Due, nextReaskMs, type OpenRequest } from './session-requests.ts'
 import { doubled } from './timing.ts'
 
 /** The timeout that follows from the measured round trips. */
@@ -57,7 +57,7 @@ export function dueOf({ timing, round, nowMs }: ClientContext, atMs = nowMs): Du
 export function paceAfterAnswer(
   context: ClientContext,
   { server, atMs }: { readonly server: number; readonly atMs: number },
-  requests: readonly SessionRequest[],
+  requests: readonly OpenRequest[],
 ): Partial<ClientContext> {
   const isFromAsked = server === context.server
   return {
@@ -77,7 +77,7 @@ export function paceAfterAnswer(
 function measurement(
   { roundTrip, doublings }: ClientContext,
   atMs: number,
-  requests: readonly SessionRequest[],
+  requests: readonly OpenRequest[],
 ): Partial<ClientContext> {
   let last: number | null = null
   let isAmbiguous = false

@@ -8,24 +8,29 @@ export interface SubmittedRequest extends Request {
   readonly commandBytes: number
 }
 
-export interface SessionRequest extends SubmittedRequest {
-  /** The round in which it was asked last; `neverAsked` before. */
+/** A request that is not asked at the present server. */
+export interface BacklogRequest extends SubmittedRequest {
+  /** Another server was asked for it, or this one refused it. */
+  readonly wasAsked?: true
+}
+
+/** A request that was asked at the present server. */
+export interface OpenRequest extends SubmittedRequest {
+  /** The round in which it was asked last. */
   readonly round: number
-  /** When it was asked; `null` before that, and when it was asked more than once: then it yields no sample of the round trip. */
+  /** When it was asked; `null` when it was asked more than once: then it yields no sample of the round trip. */
   readonly askedAtMs: number | null
-  /** When the server last confirmed that it holds the request, or was asked again for that. */
+  /** When the server last confirmed that it holds the request, or was asked again for that; `null` when it does not hold it. */
   readonly heldSinceMs: number | null
   /** How often the server was asked since its last confirmation. */
   readonly reasks: number
 }
 
-export const neverAsked = -1
-
 export interface SessionRequests {
   /** Asked at the present server, and not answered. Invariant: in the order of seqs, each once. */
-  readonly open: readonly SessionRequest[]
+  readonly open: readonly OpenRequest[]
   /** Not asked at the present server yet, or refused by it. Invariant: in the order of seqs, each once, and not in `open`. */
-  readonly backlog: readonly SessionRequest[]
+  readonly backlog: readonly BacklogRequest[]
   /** Invariant: the load of the open requests that no server holds. */
   readonly asked: Load
   /** The targets of the cancels in `open` and `backlog`: their outcomes stay unacknowledged until then. */
@@ -56,21 +61,30 @@ export function ackedBelow({ open, backlog, cancelled, nextSeq }: SessionRequest
 }
 
 /** True when the session waits for an answer to a request with one of these seqs. */
-export function namesAny({ open, backlog }: SessionRequests, seqs: readonly number[]): boolean {
-  return seqs.some((seq) => isIn(open, seq) || isIn(backlog, seq))
+export function namesAny(requests: SessionRequests, seqs: readonly number[]): boolean {
+  return seqs.some((seq) => isPending(requests, seq))
 }
 
 /** The answers to requests of the session that have none yet, each once. */
-export function answersTo({ open, backlog }: SessionRequests, answers: readonly Answer[]): readonly Answer[] {
+export function answersTo(requests: SessionRequests, answers: readonly Answer[]): readonly Answer[] {
+  const isNew = answers.every(
+    ({ seq }, at) => isPending(requests, seq) && (at === 0 || seq > (answers[at - 1]?.seq ?? 0)),
+  )
+  if (isNew) return answers
   const seen = new Set<number>()
   return answers.filter(({ seq }) => {
-    if (seen.has(seq) || !(isIn(open, seq) || isIn(backlog, seq))) return false
+    if (seen.has(seq) || !isPending(requests, seq)) return false
     seen.add(seq)
     return true
   })
 }
 
-function isIn(requests: readonly SessionRequest[], seq: number): boolean {
+function isPending({ open, backlog }: SessionRequests, seq: number): boolean {
+  return open[placeOf(open, seq)]?.seq === seq || backlog[placeOf(backlog, seq)]?.seq === seq
+}
+
+/** The first place that does not come before `seq`. */
+function placeOf(requests: readonly SubmittedRequest[], seq: number): number {
   let low = 0
   let high = requests.length
   while (low < high) {
@@ -78,7 +92,28 @@ function isIn(requests: readonly SessionRequest[], seq: number): boolean {
     if ((requests[middle]?.seq ?? 0) < seq) low = middle + 1
     else high = middle
   }
-  return requests[low]?.seq === seq
+  return low
+}
+
+/** The requests with these seqs, and the others. One pass over the part of the list between the lowest and the highest seq. */
+function split<R extends SubmittedRequest>(
+  requests: readonly R[],
+  seqs: readonly number[],
+): { readonly named: readonly R[]; readonly others: readonly R[] } {
+  const sorted = seqs.toSorted((a, b) => a - b)
+  const from = placeOf(requests, sorted[0] ?? Number.POSITIVE_INFINITY)
+  const to = placeOf(requests, (sorted.at(-1) ?? 0) + 1)
+  const named: R[] = []
+  const kept: R[] = []
+  let next = 0
+  for (let place = from; place < to; place += 1) {
+    const request = requests[place] as R
+    while ((sorted[next] ?? 0) < request.seq) next += 1
+    if (sorted[next] === request.seq) named.push(request)
+    else kept.push(request)
+  }
+  if (named.length === 0) return { named, others: requests }
+  return { named, others: requests.slice(0, from).concat(kept, requests.slice(to)) }
 }
 
 /** Adds requests, whose seqs follow those before. */
@@ -86,59 +121,57 @@ export function withSubmitted(
   requests: SessionRequests,
   submitted: readonly SubmittedRequest[],
 ): SessionRequests {
-  const added = submitted.map(({ seq, command, commandBytes }) => ({
-    seq,
-    command,
-    commandBytes,
-    round: neverAsked,
-    askedAtMs: null,
-    heldSinceMs: null,
-    reasks: 0,
-  }))
+  const { backlog, cancelled, nextSeq } = requests
+  const targets = targetsOf(submitted)
   return {
     ...requests,
-    backlog: requests.backlog.length === 0 ? added : [...requests.backlog, ...added],
-    cancelled: [...requests.cancelled, ...targetsOf(added)],
-    nextSeq: Math.max(requests.nextSeq, (submitted.at(-1)?.seq ?? 0) + 1),
+    backlog: backlog.length === 0 ? submitted : [...backlog, ...submitted],
+    cancelled: targets.length === 0 ? cancelled : [...cancelled, ...targets],
+    nextSeq: Math.max(nextSeq, (submitted.at(-1)?.seq ?? 0) + 1),
   }
 }
 
 /** The seqs that these requests cancel. */
-function targetsOf(requests: readonly SubmittedRequest[]): number[] {
+function targetsOf(requests: readonly SubmittedRequest[]): readonly number[] {
   return requests.flatMap(({ command }) => (command.kind === 'cancel' ? [command.seq] : []))
 }
 
-/** A change of the requests, and the requests that it concerns. */
+/** A change of the requests, and the open requests that it concerns. */
 export interface Change {
   readonly requests: SessionRequests
-  readonly changed: readonly SessionRequest[]
+  readonly changed: readonly OpenRequest[]
 }
 
-/** Removes requests: they have ended. */
+/** Removes requests: they have ended. `changed` are those that were open. */
 export function withoutSeqs(requests: SessionRequests, seqs: readonly number[]): Change {
-  const named = new Set(seqs)
-  const changed: SessionRequest[] = []
-  const isKept = (request: SessionRequest) => {
-    if (!named.has(request.seq)) return true
-    changed.push(request)
-    return false
-  }
-  const open = requests.open.filter(isKept)
+  const { named: changed, others: open } = split(requests.open, seqs)
+  const { named: waiting, others: backlog } = split(requests.backlog, seqs)
   const asked = withoutLoad(requests.asked, changed)
-  const backlog = requests.backlog.length === 0 ? requests.backlog : requests.backlog.filter(isKept)
-  const targets = requests.cancelled.length === 0 ? [] : targetsOf(changed)
-  const cancelled = requests.cancelled.filter((seq) => !targets.includes(seq))
-  return { requests: { ...requests, open, backlog, asked, cancelled }, changed }
+  return {
+    requests: { ...requests, open, backlog, asked, cancelled: uncancelled(requests, changed, waiting) },
+    changed,
+  }
+}
+
+function uncancelled(
+  { cancelled }: SessionRequests,
+  ...ended: readonly (readonly SubmittedRequest[])[]
+): readonly number[] {
+  if (cancelled.length === 0) return cancelled
+  const targets = ended.flatMap(targetsOf)
+  return cancelled.filter((seq) => !targets.includes(seq))
 }
 
 /** The load without these requests, as far as no server holds them. */
-function withoutLoad({ count, bytes }: Load, requests: readonly SessionRequest[]): Load {
-  const counted = requests.filter(({ heldSinceMs }) => heldSinceMs === null)
-  return { count: count - counted.length, bytes: bytes - bytesOf(counted) }
-}
-
-function bytesOf(requests: readonly SessionRequest[]): number {
-  return requests.reduce((sum, { commandBytes }) => sum + commandBytes, 0)
+function withoutLoad({ count, bytes }: Load, requests: readonly OpenRequest[]): Load {
+  let left = count
+  let leftBytes = bytes
+  for (const { heldSinceMs, commandBytes } of requests) {
+    if (heldSinceMs !== null) continue
+    left -= 1
+    leftBytes -= commandBytes
+  }
+  return { count: left, bytes: leftBytes }
 }
 
 /** True when a request of the backlog fits into the window. */
@@ -153,36 +186,42 @@ export function withAsked(
   window: number,
   { round, nowMs }: { readonly round: number; readonly nowMs: number },
 ): Change {
-  let asked = requests.asked
-  const changed: SessionRequest[] = []
-  for (const request of requests.backlog) {
-    if (!fitsWindow(window, asked, request.commandBytes)) break
-    asked = { count: asked.count + 1, bytes: asked.bytes + request.commandBytes }
-    changed.push({ ...request, round, askedAtMs: request.round === neverAsked ? nowMs : null })
+  let { count, bytes } = requests.asked
+  const changed: OpenRequest[] = []
+  for (const { seq, command, commandBytes, wasAsked } of requests.backlog) {
+    if (!fitsWindow(window, { count, bytes }, commandBytes)) break
+    count += 1
+    bytes += commandBytes
+    const askedAtMs = wasAsked ? null : nowMs
+    changed.push({ seq, command, commandBytes, round, askedAtMs, heldSinceMs: null, reasks: 0 })
   }
-  const backlog = requests.backlog.slice(changed.length)
-  return { requests: { ...requests, open: merged(requests.open, changed), backlog, asked }, changed }
+  const { open, backlog } = requests
+  return {
+    requests: {
+      ...requests,
+      open: merged(open, changed),
+      backlog: changed.length === backlog.length ? [] : backlog.slice(changed.length),
+      asked: { count, bytes },
+    },
+    changed,
+  }
 }
 
 /** Both lists in the order of seqs. */
-function merged(a: readonly SessionRequest[], b: readonly SessionRequest[]): readonly SessionRequest[] {
+function merged<R extends SubmittedRequest>(a: readonly R[], b: readonly R[]): readonly R[] {
   const [last, first] = [a.at(-1), b[0]]
   if (first === undefined) return a
   if (last === undefined) return b
-  const both = [...a, ...b]
+  const both = a.concat(b)
   return last.seq < first.seq ? both : both.sort((one, other) => one.seq - other.seq)
 }
 
 /** Records that the server confirmed to hold these requests. `changed` are the requests before that. */
 export function withHeld(requests: SessionRequests, seqs: readonly number[], nowMs: number): Change {
-  const named = new Set(seqs)
-  const changed: SessionRequest[] = []
-  const open = requests.open.map((request) => {
-    if (!named.has(request.seq)) return request
-    changed.push(request)
-    return { ...request, askedAtMs: null, heldSinceMs: nowMs, reasks: 0 }
-  })
-  return { requests: { ...requests, open, asked: withoutLoad(requests.asked, changed) }, changed }
+  const { named: changed, others } = split(requests.open, seqs)
+  const held = changed.map((request) => ({ ...request, askedAtMs: null, heldSinceMs: nowMs, reasks: 0 }))
+  const asked = withoutLoad(requests.asked, changed)
+  return { requests: { ...requests, open: merged(others, held), asked }, changed }
 }
 
 /** What is due: requests asked in an earlier round than `round`, and held ones without a confirmation for `reaskIntervalMs`. */
@@ -196,7 +235,7 @@ export interface Due {
 
 /** Asks again what is due, at most `window` requests; the next round asks for the rest. */
 export function withDueAsked(requests: SessionRequests, window: number, due: Due): Change {
-  const changed: SessionRequest[] = []
+  const changed: OpenRequest[] = []
   const open = requests.open.map((request) => {
     if (changed.length >= window || !mayReask(request, due)) return request
     const again =
@@ -209,11 +248,11 @@ export function withDueAsked(requests: SessionRequests, window: number, due: Due
   return { requests: { ...requests, open }, changed }
 }
 
-function mayReask(request: SessionRequest, due: Due): boolean {
+function mayReask(request: OpenRequest, due: Due): boolean {
   return isDue(request, due) && (request.heldSinceMs === null || request.reasks < due.mostReasks)
 }
 
-function isDue({ round, heldSinceMs }: SessionRequest, due: Due): boolean {
+function isDue({ round, heldSinceMs }: OpenRequest, due: Due): boolean {
   return heldSinceMs === null ? round < due.round : due.nowMs - heldSinceMs >= due.reaskIntervalMs
 }
 
@@ -235,15 +274,10 @@ export function nextReaskMs({ open }: SessionRequests, reaskIntervalMs: number):
 
 /** Returns requests that the server refused to the backlog. */
 export function withRefused(requests: SessionRequests, seqs: readonly number[]): SessionRequests {
-  const named = new Set(seqs)
-  const refused = requests.open.filter(({ seq }) => named.has(seq))
-  if (refused.length === 0) return requests
-  return {
-    ...requests,
-    open: requests.open.filter(({ seq }) => !named.has(seq)),
-    backlog: merged(refused.map(toAskAgain), requests.backlog),
-    asked: withoutLoad(requests.asked, refused),
-  }
+  const { named, others: open } = split(requests.open, seqs)
+  if (named.length === 0) return requests
+  const asked = withoutLoad(requests.asked, named)
+  return { ...requests, open, asked, backlog: merged(named.map(toAskAgain), requests.backlog) }
 }
 
 /** Returns all requests to the backlog, because another server is asked from now on. */
@@ -252,6 +286,6 @@ export function withNothingAsked(requests: SessionRequests): SessionRequests {
   return { ...requests, open: [], backlog, asked: nothing }
 }
 
-function toAskAgain(request: SessionRequest): SessionRequest {
-  return { ...request, askedAtMs: null, heldSinceMs: null, reasks: 0 }
+function toAskAgain({ seq, command, commandBytes }: OpenRequest): BacklogRequest {
+  return { seq, command, commandBytes, wasAsked: true }
 }

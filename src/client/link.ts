@@ -62,7 +62,11 @@ export class Link {
    * Calls `onMessage` with each message of a type that servers send to clients, from any sender; and `onFlush` before it sends the
    * messages of a turn, so that more may be added.
    */
-  constructor(directory: Directory, onMessage: (message: Heard, from: From) => void, onFlush: () => void) {
+  constructor(
+    directory: Directory,
+    onMessage: (message: Heard, from: From) => void,
+    onFlush: () => void = () => undefined,
+  ) {
     this.#directory = directory
     this.#onMessage = onMessage
     this.#onFlush = onFlush

@@ -2,7 +2,7 @@
 import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { ClientContext } from '../../machines/client.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
-import type { SessionRequest } from '../../machines/session-requests.ts'
+import type { SubmittedRequest } from '../../machines/session-requests.ts'
 import { delayName, stateName } from '../core/chart-names.ts'
 import { requestName, uidOf } from '../core/names.ts'
 import { messageText } from '../messages/dictionary.ts'
@@ -29,7 +29,7 @@ export function showCluster(state: ClusterState): readonly string[] {
 /** `a asking, server 0; asked a#1; held a#2; backlog a#3`. */
 function clientText({ name, snapshot }: ClientState): string {
   const { server, requests } = snapshot.context as ClientContext
-  const names = (some: readonly SessionRequest[]) =>
+  const names = (some: readonly SubmittedRequest[]) =>
     some.map(({ seq }) => requestName({ uid: uidOf(name), seq })).join(', ')
   const parts = [
     ['asked', requests.open.filter(({ heldSinceMs }) => heldSinceMs === null)],

@@ -1,7 +1,7 @@
 /** The commands that ask a cluster, as processes, against servers that answer from a script. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
-import { cluster, echo, executed, FakeServer, response, type Script } from '../client/fake-server.ts'
+import { cluster, echo, executed, FakeServer, queued, response, type Script } from '../client/fake-server.ts'
 import { compile, type Ended, Paxos, removeCompiled } from './paxos.ts'
 import { reportFrom } from './reports.ts'
 
@@ -46,7 +46,7 @@ const holding =
     if (message.type !== 'request') return report(reportFrom(0))(message)
     if (message.command.kind === 'cancel')
       return cancelled ? [response(message, executed({ ended: null }))] : []
-    return [{ type: 'queued', uid: message.uid, seq: message.seq }]
+    return [queued(message)]
   }
 
 /** Every request fails with `error`. */

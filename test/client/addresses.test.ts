@@ -10,7 +10,7 @@ import { type LookUp, Resolver } from '../../src/network/resolver.ts'
 import { greet } from '../../src/node/greet.ts'
 import { commandWords } from '../../src/node/option-words.ts'
 import { encodeEnvelope } from '../../src/wire/codec.ts'
-import { cluster, echo, executed, FakeServer, type Script } from './fake-server.ts'
+import { busy, cluster, echo, executed, FakeServer, type Script } from './fake-server.ts'
 
 /** A tenth of the real waits. */
 const hasty = { askIntervalMs: 10, failoverTimeoutMs: 100, reaskIntervalMs: 100, waitTimeoutMs: 300 }
@@ -53,23 +53,17 @@ describe('answers', () => {
   })
 
   it('from another address count as said by the server that was asked', async () => {
-    const busy = await startServer(0, '0.0.0.0')
-    busy.script = (message) =>
-      message.type === 'request'
-        ? [{ type: 'busy', uid: message.uid, seq: message.seq, reason: 'stopping' }]
-        : []
+    const full = await startServer(0, '0.0.0.0')
+    full.script = (message) => (message.type === 'request' ? [busy(message, 'stopping')] : [])
     const other = await startServer(1)
     const timing = { ...hasty, askIntervalMs: 10_000, failoverTimeoutMs: 20_000 }
-    const client = clientOf([at('127.0.0.2', busy), other.address], undefined, { timing })
+    const client = clientOf([at('127.0.0.2', full), other.address], undefined, { timing })
     expect((await client.request('room?')).result).toBe('room?')
-    expect(busy.requests).toHaveLength(1)
+    expect(full.requests).toHaveLength(1)
   })
 
   it('of a server that did not say yet who it is are taken too', async () => {
-    const stopping: Script = (message) =>
-      message.type === 'request'
-        ? [{ type: 'busy', uid: message.uid, seq: message.seq, reason: 'stopping' }]
-        : []
+    const stopping: Script = (message) => (message.type === 'request' ? [busy(message, 'stopping')] : [])
     const [first, second, third] = [
       await startServer(0),
       await startServer(1, '0.0.0.0'),
@@ -110,8 +104,8 @@ describe('answers', () => {
     server.welcome = welcome
     await eventually(() => expect(server.requests.length).toBeGreaterThan(0))
     const { uid, seq } = server.requests[0]!
-    say([{ type: 'response', uid: 'guessed@5', seq, outcome: executed('forged') }])
-    say([{ type: 'response', uid, seq: seq + 1, outcome: executed('forged') }])
+    say([{ type: 'response', uid: 'guessed@5', answers: [{ seq, outcome: executed('forged') }] }])
+    say([{ type: 'response', uid, answers: [{ seq: seq + 1, outcome: executed('forged') }] }])
     await delay(50)
     server.script = echo
     expect((await asked).result).toBe('x')

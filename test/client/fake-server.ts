@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import type { Command, Json } from '../../machines/batch.ts'
+import { type Command, type Json, type NamedRequest, namedRequests } from '../../machines/batch.ts'
 import type {
   Challenge,
   ClientMessage,
@@ -22,8 +22,16 @@ export interface HeardDatagram {
 /** What a server says to a client. */
 type Said = ServerMessage | Challenge
 
-/** What a server says to a message, if anything. */
-export type Script = (message: ClientMessage) => readonly ServerMessage[]
+/** One request of a message. */
+export interface Asked extends NamedRequest {
+  readonly type: 'request'
+}
+
+/** A message, or one request of it. */
+export type Part = Exclude<ClientMessage, RequestMessage> | Asked
+
+/** What a server says to a part of a message, if anything. */
+export type Script = (part: Part) => readonly ServerMessage[]
 
 export const cluster = 'tested'
 
@@ -31,8 +39,21 @@ export function executed(result: Json, instance = 1, index = 0): Outcome {
   return { kind: 'executed', result, instance, index }
 }
 
-export function response({ uid, seq }: RequestMessage, outcome: Outcome): ServerMessage {
-  return { type: 'response', uid, seq, outcome }
+export function response({ uid, seq }: Asked, outcome: Outcome): ServerMessage {
+  return { type: 'response', uid, answers: [{ seq, outcome }] }
+}
+
+export function queued({ uid, seq }: Asked): ServerMessage {
+  return { type: 'queued', uid, seqs: [seq] }
+}
+
+export function busy({ uid, seq }: Asked, reason: 'busy' | 'notMember' | 'stopping'): ServerMessage {
+  return { type: 'busy', uid, seqs: [seq], reason }
+}
+
+function partsOf(message: ClientMessage): readonly Part[] {
+  if (message.type !== 'request') return [message]
+  return namedRequests(message).map((request) => ({ type: 'request', ...request }))
 }
 
 /** A socket that records what clients say and answers from a script: it is no server, and knows no Paxos. */
@@ -86,8 +107,14 @@ export class FakeServer {
     return this.heard.flatMap(({ messages }) => messages)
   }
 
-  get requests(): readonly RequestMessage[] {
+  /** Every message that asks for requests. */
+  get requestMessages(): readonly RequestMessage[] {
     return this.messages.filter((message) => message.type === 'request')
+  }
+
+  /** Every request heard, in order, with its repetitions. */
+  get requests(): readonly Asked[] {
+    return this.messages.flatMap(partsOf).filter((part) => part.type === 'request')
   }
 
   get commands(): readonly Command[] {
@@ -118,7 +145,8 @@ export class FakeServer {
   #answer(message: ClientMessage, cookie: string | undefined): readonly Said[] {
     const challenge = this.challenge?.(cookie) ?? null
     if (challenge !== null) return [challenge]
-    const answers = message.type === 'hello' ? (this.welcome ?? []) : this.script(message)
+    const answers =
+      message.type === 'hello' ? (this.welcome ?? []) : partsOf(message).flatMap((part) => this.script(part))
     const nonce = 'nonce' in message && message.nonce !== undefined ? { nonce: message.nonce } : {}
     return [answers].flat().map((answer) => ({ ...answer, ...nonce }))
   }

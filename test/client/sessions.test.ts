@@ -1,13 +1,12 @@
 /** Sessions that the cluster has forgotten: which requests move to a new one, and which must not. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Command, Request } from '../../machines/batch.ts'
-import type { RequestMessage } from '../../machines/messages.ts'
+import type { Command, NamedRequest } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { Aborted, type Client, connect, RequestRefused } from '../../src/client/index.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
-import { echo, FakeServer, response, type Script } from './fake-server.ts'
+import { type Asked, echo, FakeServer, response, type Script } from './fake-server.ts'
 
 const hourMs = 60 * 60 * 1_000
 
@@ -40,7 +39,7 @@ function connectTo(servers: readonly FakeServer[], timing = {}): Client {
 
 const expired: Outcome = { kind: 'refused', reason: 'expired' }
 
-const uidsOf = (requests: readonly RequestMessage[]) => [...new Set(requests.map(({ uid }) => uid))]
+const uidsOf = (requests: readonly Asked[]) => [...new Set(requests.map(({ uid }) => uid))]
 
 /** Refuses the first `count` requests as expired, and then answers. */
 function refusing(count: number): Script {
@@ -193,11 +192,11 @@ class ReplicaServer {
   }
 
   /** Has the request chosen, alone, and executed; nothing may be delayed. */
-  execute({ uid, seq, ackedBelow, command }: Request): Outcome {
+  execute({ uid, seq, ackedBelow, command }: NamedRequest): Outcome {
     const instance = this.replica.firstUnexecuted
     this.#server.welcome = { ...this.#server.welcome!, instance: instance + 1 }
-    const request = { uid, seq, ackedBelow, command }
-    const batch = { node: 0, elapsedMs: this.#elapsedMs, requests: [request] }
+    const group = { uid, ackedBelow, heldBy: 0, requests: [{ seq, command }] }
+    const batch = { node: 0, elapsedMs: this.#elapsedMs, groups: [group] }
     this.#elapsedMs = 0
     const { outcomes } = this.replica.execute(instance, batch)
     const outcome = outcomes.find((ended) => ended.uid === uid && ended.seq === seq)?.outcome

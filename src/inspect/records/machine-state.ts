@@ -5,7 +5,7 @@ import { type HeldRequest, heldRequest } from '../../../machines/held-requests.t
 import type { RoleName } from '../../../machines/inbox.ts'
 import { placesOf } from '../../../machines/line.ts'
 import type { RequestQueueContext } from '../../../machines/request-queue.ts'
-import type { SessionRequest } from '../../../machines/session-requests.ts'
+import type { BacklogRequest, OpenRequest } from '../../../machines/session-requests.ts'
 import { firstValues } from '../../../machines/table.ts'
 import { stateName } from '../../core/chart-names.ts'
 import type { MachineState } from './record.ts'
@@ -96,15 +96,17 @@ export interface ShownSessionRequest {
 }
 
 function sessionShownOf({ open, backlog, asked }: ClientContext['requests']): ShownSession {
-  const first = [...open.slice(0, heldShown), ...backlog.slice(0, heldShown)].slice(0, heldShown)
+  const first = [...open.slice(0, heldShown), ...backlog.slice(0, heldShown)]
   return {
     asked: asked.count,
     held: open.length - asked.count,
     backlog: backlog.length,
-    first: first.map(shownOfSession),
+    first: first.slice(0, heldShown).map(shownOfSession),
   }
 }
 
-function shownOfSession({ seq, command, heldSinceMs }: SessionRequest): ShownSessionRequest {
-  return { seq, command: command as unknown as Json, isHeld: heldSinceMs !== null }
+function shownOfSession(request: OpenRequest | BacklogRequest): ShownSessionRequest {
+  const { seq, command } = request
+  const isHeld = 'heldSinceMs' in request && request.heldSinceMs !== null
+  return { seq, command: command as unknown as Json, isHeld }
 }
