@@ -41,6 +41,8 @@ export interface RequestQueueContext {
   readonly tries: number
   /** The time of these repetitions, in milliseconds. */
   readonly silentMs: number
+  /** The number of leaders in a row that were given up as silent: each is waited for twice as long as the one before. */
+  readonly givenUp: number
   /** The time from handing a request over to its execution here, as measured; `null` before the first measurement. */
   readonly roundTrip: RoundTrip | null
   /** The time of the last event that brought requests or executed some, by the monotonic clock, in milliseconds. */
@@ -59,6 +61,7 @@ export function requestQueueContext(input: RequestQueueInput): RequestQueueConte
     round: 0,
     tries: 0,
     silentMs: 0,
+    givenUp: 0,
     roundTrip: null,
     atMs: 0,
   }

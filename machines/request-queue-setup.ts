@@ -27,7 +27,7 @@ import type { Busy, HandOver } from './messages.ts'
 import type { Output, Send } from './outputs.ts'
 import type { RequestQueueContext, RequestQueueInput } from './request-queue-context.ts'
 import { withSample } from './round-trip.ts'
-import { retransmitInterval } from './timing.ts'
+import { doubled, retransmitInterval } from './timing.ts'
 
 /** The leader, when it is another counted server; otherwise `null`. */
 function otherLeader({ leader, self, members }: RequestQueueContext): NodeId | null {
@@ -50,6 +50,11 @@ function toLeader(to: NodeId, messages: readonly HandOver[]): readonly Send[] {
 function refusal(context: RequestQueueContext, event: RequestArrived, reason: Busy['reason']): Output {
   const seqs = newAmong(context.held, fromClient(event, context.self)).map(({ seq }) => seq)
   return busy(event.replyTo, event.uid, seqs, reason)
+}
+
+/** A cluster whose disks are slow would otherwise change its leader all the time. */
+function leaderPatience({ timing, givenUp }: RequestQueueContext): number {
+  return doubled(timing.leaderPatienceMs, timing.leaderPatienceLimitMs, givenUp)
 }
 
 function handOverInterval({ timing, roundTrip, tries }: RequestQueueContext): number {
@@ -88,8 +93,7 @@ export const requestQueueSetup = setup({
       const leader = context.held.ready.length === 0 ? null : otherLeader(context)
       return leader !== null && handable(context.held, { ...context, leader }).length > 0
     },
-    leaderIsSilent: ({ context }) =>
-      context.silentMs + handOverInterval(context) >= context.timing.leaderPatienceMs,
+    leaderIsSilent: ({ context }) => context.silentMs + handOverInterval(context) >= leaderPatience(context),
   },
   actions: {
     sendRecalled: enqueueActions(({ enqueue }, { recalled, uid, replyTo }: RequestArrived) => {
@@ -165,7 +169,7 @@ export const requestQueueSetup = setup({
         held,
         offered: ready === null ? context.offered : context.offered.filter((order) => ready.has(order)),
         atMs: execution.atMs,
-        ...(endsHandOver && { tries: 0, silentMs: 0 }),
+        ...(endsHandOver && { tries: 0, silentMs: 0, givenUp: 0 }),
         ...(handedAtMs !== null && {
           roundTrip: withSample(context.roundTrip, execution.atMs - handedAtMs),
         }),
@@ -196,6 +200,7 @@ export const requestQueueSetup = setup({
       held: takenBack(context.held),
       tries: 0,
       silentMs: 0,
+      givenUp: context.givenUp + 1,
     })),
     handOver: enqueueActions(({ context, enqueue }) => {
       const leader = otherLeader(context)
@@ -224,7 +229,12 @@ export const requestQueueSetup = setup({
     /** Nothing that an uncounted server proposes can be chosen, so its clients must ask another server. */
     recordMembers: enqueueActions(({ context, enqueue }, { members }: { members: readonly Member[] }) => {
       enqueue.assign({ members })
-      if (isCounted(members, context.self, context.incarnation)) return
+      if (isCounted(members, context.self, context.incarnation)) {
+        const { leader, held } = context
+        const isGone = leader !== null && !countedMembers(members).includes(leader)
+        if (isGone) enqueue.assign({ leader: null, held: takenBack(held) })
+        return
+      }
       for (const refused of refusalsOf(allHeld(context.held), 'notMember')) enqueue.emit(refused)
       enqueue.assign({ held: nothingHeld, offered: [], askedAgain: [], isWanted: false })
     }),

@@ -9,8 +9,9 @@ export interface Timing {
   readonly retransmitMs: number
   readonly retransmitLeastMs: number
   readonly retransmitLimitMs: number
-  /** A server that handed requests over competes with the leader after this time without progress. */
+  /** A server that handed requests over competes with the leader after this time without progress; doubled each time in a row. */
   readonly leaderPatienceMs: number
+  readonly leaderPatienceLimitMs: number
   /** A denied proposer waits 0.5 to 1.5 times this, at random; doubled at each further denial. */
   readonly backoffMs: number
   readonly backoffLimitMs: number
@@ -32,6 +33,7 @@ export const defaultTiming: Timing = {
   retransmitLeastMs: 10,
   retransmitLimitMs: 1_000,
   leaderPatienceMs: 250,
+  leaderPatienceLimitMs: 4_000,
   backoffMs: 12,
   backoffLimitMs: 500,
   graceMs: 5,

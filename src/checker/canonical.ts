@@ -48,11 +48,11 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
 
 /**
  * Of the rounds of handing over only the order matters: a request that was sent before the current round is sent again. The measured
- * times and the arrival times decide nothing but the durations of waits.
+ * times, the arrival times and the number of leaders that were given up decide nothing but the durations of waits.
  */
 function finiteQueue(context: RequestQueueContext): RequestQueueContext {
   const { held, round } = context
-  const next = { ...context, round: 1, roundTrip: null, atMs: 0 }
+  const next = { ...context, round: 1, givenUp: 0, roundTrip: null, atMs: 0 }
   if (held.handedOver.length === 0) return next
   const marked = requestsIn(held, held.handedOver).map((request) => {
     const isBefore = (request.handed?.round ?? 0) < round

@@ -160,7 +160,7 @@ export class Runtime implements Driver {
     if (!this.#actors.isActive) return
     this.#actors.stop()
     this.dispatch('requestQueue', { type: 'node.stopping' })
-    const isIdle = ({ value }: RoleSnapshot) => value !== 'ready' && value !== 'proposing'
+    const isIdle = ({ value }: RoleSnapshot) => value === 'empty' || value === 'delayed'
     await this.#actors.settled('requestQueue', isIdle, patienceMs)
   }
 
