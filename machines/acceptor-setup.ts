@@ -47,7 +47,11 @@ function shownBy(heard: HeardQuestion | Heard<Settled>): Instance {
  * higher ballot carries the chosen batch. A batch that was accepted at another ballot may not be the chosen one, and implies
  * nothing.
  */
-function impliedBatch({ accepted }: AcceptorContext, instance: Instance, ballot: Ballot | null): Batch | null {
+function impliedBatch(
+  { accepted }: AcceptorContext,
+  instance: Instance,
+  ballot: Ballot | null,
+): Batch | null {
   const record = recordAt(accepted, instance)
   return record !== undefined && ballot !== null && sameBallot(record.ballot, ballot) ? record.batch : null
 }
@@ -80,7 +84,8 @@ export const acceptorSetup = setup({
       instanceOf(heard) > context.firstUnchosen + instanceStep,
     promisedMore: ({ context }, { ballot }: { ballot: Ballot }) =>
       compareBallots(ballot, context.promised) < 0,
-    isSettled: ({ context }, { instance }: Heard<Accept> | Heard<Settled>) => instance < context.firstUnchosen,
+    isSettled: ({ context }, { instance }: Heard<Accept> | Heard<Settled>) =>
+      instance < context.firstUnchosen,
     isAccepted: ({ context }, { ballot, instance, batch }: Heard<Accept>) => {
       const record = recordAt(context.accepted, instance)
       return record !== undefined && sameBallot(record.ballot, ballot) && sameBatch(record.batch, batch)
@@ -183,7 +188,12 @@ export const acceptorSetup = setup({
     notifySettled: enqueueActions(({ context, enqueue }, heard: Heard<Settled>) => {
       const { ballot, instance } = heard
       const implied = impliedBatch(context, instance, ballot)
-      const choice = { informant: informantOf(heard), heard: instance, firstUnchosen: shownBy(heard), implied }
+      const choice = {
+        informant: informantOf(heard),
+        heard: instance,
+        firstUnchosen: shownBy(heard),
+        implied,
+      }
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'choice.implied', ...choice } })
     }),
     /**

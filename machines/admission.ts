@@ -44,11 +44,26 @@ export function fromServer(event: HandOverArrived): readonly Arriving[] {
   }))
 }
 
+/** The held requests of the session, up to the last that can be among those that arrive: most often none. */
+function knownOf(held: HeldRequests, { group }: Arriving): readonly HeldRequest[] {
+  const requests = get(held.sessions, group.uid)?.requests ?? []
+  const last = requests.at(-1)?.seq ?? -1
+  return group.requests.some(({ seq }) => seq <= last) ? requests : []
+}
+
 /** The held requests among those that arrive. */
-export function heldAmong(held: HeldRequests, { group }: Arriving): HeldRequest[] {
-  const session = get(held.sessions, group.uid)
-  if (session === undefined) return []
-  return group.requests.flatMap(({ seq }) => requestWith(session.requests, seq) ?? [])
+export function heldAmong(held: HeldRequests, arriving: Arriving): HeldRequest[] {
+  const known = knownOf(held, arriving)
+  if (known.length === 0) return []
+  return arriving.group.requests.flatMap(({ seq }) => requestWith(known, seq) ?? [])
+}
+
+/** True when each of the requests that arrive is held or has ended. */
+export function nothingIsNew(held: HeldRequests, arriving: Arriving): boolean {
+  const { group, recalled } = arriving
+  const known = knownOf(held, arriving)
+  if (known.length + recalled.ended.length < group.requests.length) return false
+  return newAmong(held, arriving).length === 0
 }
 
 /** The requests that arrive, are not held and have not ended, in order of seq. */
@@ -56,11 +71,11 @@ export function newAmong(held: HeldRequests, arriving: Arriving): NewRequest[] {
   const { group, commandBytes, recalled, heldBy, replyTo, avoid, receivedAtMs } = arriving
   const { uid, requests } = group
   const ended = recalled.ended.length === 0 ? null : new Set(recalled.ended.map(({ seq }) => seq))
-  const known = get(held.sessions, uid)?.requests
+  const known = knownOf(held, arriving)
   const fresh: NewRequest[] = []
   let isInOrder = true
   requests.forEach(({ seq, command }, place) => {
-    if (ended?.has(seq) || (known !== undefined && requestWith(known, seq) !== undefined)) return
+    if (ended?.has(seq) || (known.length > 0 && requestWith(known, seq) !== undefined)) return
     const last = fresh.at(-1)
     if (last !== undefined && last.seq >= seq) isInOrder = false
     fresh.push({

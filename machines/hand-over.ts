@@ -76,12 +76,18 @@ export function takenBack(
     ),
     ready: places.reduce<Line>((line, place) => withPlaces(line, [place]), held.ready),
     handedOver:
-      back.length === held.count ? emptyLine : withoutOrders(held.handedOver, new Set(places.map(([order]) => order))),
+      back.length === held.count
+        ? emptyLine
+        : withoutOrders(held.handedOver, new Set(places.map(([order]) => order))),
   }
 }
 
 /** The messages that carry `requests`, each within the limits of a batch. */
-function messagesOf(held: HeldRequests, requests: readonly HeldRequest[], limits: Limits): readonly HandOver[] {
+function messagesOf(
+  held: HeldRequests,
+  requests: readonly HeldRequest[],
+  limits: Limits,
+): readonly HandOver[] {
   const messages: HandOver[] = []
   let places = requests.map(placeOf)
   while (places.length > 0) {

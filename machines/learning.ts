@@ -120,7 +120,10 @@ export function asked({ informant, members }: LearnerContext, id: NodeId) {
   return informant?.id === id ? addressedTo(members, id, informant.incarnation) : { to: id }
 }
 
-export function isCountedSender({ members }: LearnerContext, { sender, incarnation }: Heard<Chosen>): boolean {
+export function isCountedSender(
+  { members }: LearnerContext,
+  { sender, incarnation }: Heard<Chosen>,
+): boolean {
   return isCounted(members, sender, incarnation)
 }
 

@@ -187,7 +187,8 @@ export const proposerSetup = setup({
       const { batch, isChosen, ballot } = context
       if (batch === null || !isChosen || instance !== context.firstUnexecuted) return
       for (const to of concerned) {
-        if (to !== context.self) enqueue.emit({ type: 'send', to, message: { type: 'settled', ballot, instance } })
+        if (to !== context.self)
+          enqueue.emit({ type: 'send', to, message: { type: 'settled', ballot, instance } })
       }
     }),
     /** The denied ballot is below that of another server, which leads or is about to. */

@@ -7,6 +7,7 @@ import {
   fromServer,
   heldAmong,
   newAmong,
+  nothingIsNew,
   withReplyTo,
 } from './admission.ts'
 import { answersOf, busy, queuedOf, refusalsOf, response } from './answers.ts'
@@ -40,7 +41,9 @@ function hasToPropose(context: RequestQueueContext): boolean {
   if (held.ready.length === 0) return false
   const leader = otherLeader(context)
   if (leader === null) return true
-  return offered.length > 0 || handable(held, { ...context, leader }).length < requestsIn(held, held.ready).length
+  return (
+    offered.length > 0 || handable(held, { ...context, leader }).length < requestsIn(held, held.ready).length
+  )
 }
 
 function toLeader(to: NodeId, messages: readonly HandOver[]): readonly Send[] {
@@ -73,7 +76,7 @@ export const requestQueueSetup = setup({
   },
   guards: {
     nothingIsNew: ({ context }, event: RequestArrived) =>
-      newAmong(context.held, fromClient(event, context.self)).length === 0,
+      nothingIsNew(context.held, fromClient(event, context.self)),
     isStopping: ({ context }) => context.isStopping,
     isNotCounted: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
     senderIsNotCounted: ({ context }, { sender, incarnation }: HandOverArrived) =>
@@ -164,7 +167,9 @@ export const requestQueueSetup = setup({
       const { held, due, endsHandOver, handedAtMs } = afterExecution(context.held, execution, context.limits)
       for (const answer of answersOf(due)) enqueue.emit(answer)
       const isOffered = context.offered.length > 0
-      const ready = isOffered ? new Set(held.ready.flatMap((stretch) => stretch.map(([order]) => order))) : null
+      const ready = isOffered
+        ? new Set(held.ready.flatMap((stretch) => stretch.map(([order]) => order)))
+        : null
       enqueue.assign({
         held,
         offered: ready === null ? context.offered : context.offered.filter((order) => ready.has(order)),

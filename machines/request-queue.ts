@@ -16,11 +16,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
     request: [
       {
         guard: withEvent('nothingIsNew'),
-        actions: [
-          withEvent('sendRecalled'),
-          withEvent('recordAskedAgain'),
-          withEvent('recordReplyTo'),
-        ],
+        actions: [withEvent('sendRecalled'), withEvent('recordAskedAgain'), withEvent('recordReplyTo')],
       },
       { guard: 'isStopping', actions: [withEvent('sendRecalled'), withEvent('sendStopping')] },
       { guard: 'isNotCounted', actions: [withEvent('sendRecalled'), withEvent('sendNotMember')] },

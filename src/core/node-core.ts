@@ -1,5 +1,11 @@
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
-import { type Heard, type HandOverArrived, hearerOf, type Names, type RoleEvent } from '../../machines/inbox.ts'
+import {
+  type HandOverArrived,
+  type Heard,
+  hearerOf,
+  type Names,
+  type RoleEvent,
+} from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import { isCounted } from '../../machines/members.ts'
 import type { HandOver, NodeMessage } from '../../machines/messages.ts'

@@ -151,7 +151,10 @@ export const nodeMessages = {
     key: settledKey,
   },
   handOver: {
-    schema: closed({ type: Type.Literal('handOver'), groups: Type.Array(closed(requestGroup), { minItems: 1 }) }),
+    schema: closed({
+      type: Type.Literal('handOver'),
+      groups: Type.Array(closed(requestGroup), { minItems: 1 }),
+    }),
     fitsAnyCluster: false,
     isAnswer: false,
     contradiction: unlessBetweenServers,

@@ -1,5 +1,11 @@
 /** The requests of clients and their outcomes. Invariants 2 (validity), 6 (integrity) and 8 (responses). */
-import { type Batch, type Instance, type NamedRequest, type NodeId, requestsOf } from '../../machines/batch.ts'
+import {
+  type Batch,
+  type Instance,
+  type NamedRequest,
+  type NodeId,
+  requestsOf,
+} from '../../machines/batch.ts'
 import type { Answer, Response } from '../../machines/messages.ts'
 import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
 import { fingerprint } from '../core/fingerprint.ts'
