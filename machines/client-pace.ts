@@ -36,7 +36,7 @@ export function drawAskInterval(context: ClientContext): Pick<ClientContext, 'ra
 
 /** The interval until the first held request is to be asked for again. */
 export function reaskIntervalMs({ timing, requests, nowMs }: ClientContext): number {
-  return Math.max(timing.minAskIntervalMs, nextReaskMs(requests, timing.reaskIntervalMs) - nowMs)
+  return Math.max(1, nextReaskMs(requests, timing.reaskIntervalMs) - nowMs)
 }
 
 /** The time at the end of the present interval. */

@@ -56,7 +56,7 @@ describe('answers', () => {
     const full = await startServer(0, '0.0.0.0')
     full.script = (message) => (message.type === 'request' ? [busy(message, 'stopping')] : [])
     const other = await startServer(1)
-    const timing = { ...hasty, askIntervalMs: 10_000, failoverTimeoutMs: 20_000 }
+    const timing = { ...hasty, askIntervalMs: 10_000, minAskIntervalMs: 10_000, failoverTimeoutMs: 20_000 }
     const client = clientOf([at('127.0.0.2', full), other.address], undefined, { timing })
     expect((await client.request('room?')).result).toBe('room?')
     expect(full.requests).toHaveLength(1)
@@ -72,7 +72,7 @@ describe('answers', () => {
     first.script = stopping
     second.script = stopping
     second.welcome = null
-    const timing = { ...hasty, askIntervalMs: 10_000, failoverTimeoutMs: 20_000 }
+    const timing = { ...hasty, askIntervalMs: 10_000, minAskIntervalMs: 10_000, failoverTimeoutMs: 20_000 }
     const servers = [first.address, at('127.0.0.2', second), third.address]
     expect((await clientOf(servers, undefined, { timing }).request('room?')).result).toBe('room?')
     expect(second.requests).toHaveLength(1)
@@ -161,7 +161,7 @@ describe('names of servers', () => {
         await delay(50)
         return ['127.0.0.1']
       },
-      { timing: { askIntervalMs: 10_000, failoverTimeoutMs: 20_000 } },
+      { timing: { askIntervalMs: 10_000, minAskIntervalMs: 10_000, failoverTimeoutMs: 20_000 } },
     )
     expect(lookUps).toEqual([])
     expect((await client.request(1)).result).toBe(1)
