@@ -60,7 +60,8 @@ describe('what a command counts in a queue', () => {
 
     const recorder = { lastClock: 0, record: () => undefined, flush: () => undefined }
     const runtime = await beginFounder(recorder, () => undefined)
-    runtime.request({ type: 'request', uid: 'a@0', seq: 1, ackedBelow: 1, command: swelling }, '127.0.0.1:9')
+    const requests = [{ seq: 1, command: swelling }]
+    runtime.request({ type: 'request', uid: 'a@0', ackedBelow: 1, requests }, '127.0.0.1:9')
     const live = runtime.snapshot('requestQueue')?.context as RequestQueueContext
     expect(live.held.readyBytes).toBe(queuedBytes(swelling))
     runtime.finish()

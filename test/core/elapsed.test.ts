@@ -12,6 +12,7 @@ import {
   withStamp,
 } from '../../src/core/elapsed.ts'
 import { fastestRate, ReplicatedClock } from '../../src/verify/replicated-clock.ts'
+import { batchOf } from '../support/batches.ts'
 import { batch, request } from '../support/role.ts'
 
 const hourMs = 3_600_000
@@ -44,8 +45,10 @@ describe('a batch brings the time', () => {
   test.each([
     ['of another server', { ...batch('chosen'), node: 1 }],
     ['with another time', { ...batch('chosen'), elapsedMs: 1_001 }],
-    ['with another request', { ...batch('chosen'), requests: [request('chosen', 2)] }],
-    ['with one request more', { ...batch('chosen'), requests: [request('chosen', 1), request('b', 1)] }],
+    ['with another request', batchOf(0, [request('chosen', 2)])],
+    ['with one request more in the group', batchOf(0, [request('chosen', 1), request('chosen', 2)])],
+    ['with the request of another session', batchOf(0, [request('other', 1)])],
+    ['with one group more', batchOf(0, [request('chosen', 1), request('b', 1)])],
   ])('not since a batch %s was seen', (_, other) => {
     const seen = withSight(at1000, 7, other, 1_500)
     expect(brings(withExecution(seen, 7, batch('chosen'), 4_000), 4_000)).toBe(0)
@@ -182,7 +185,7 @@ test('no time is counted twice in any order of proposals, sights and choices', (
         const known = proposed[which % proposed.length]
         if (what === 'propose') {
           // Of few names, so that one batch is proposed again.
-          const offered = { node: server, elapsedMs: 0, requests: [request(`r${which % 2}`, 1)] }
+          const offered = batchOf(server, [request(`r${which % 2}`, 1)], { elapsedMs: 0 })
           const stamped = withStamp(at.elapsed, offered, localMs)
           at.elapsed = withSight(stamped.elapsed, chosen.length, stamped.batch, localMs)
           proposed.push(stamped.batch)

@@ -1,6 +1,5 @@
 /** What a node does around its roles: the same for live actors and for steps. */
 import { describe, expect, test } from 'vitest'
-import type { Batch } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
@@ -11,6 +10,7 @@ import { NodeCore, pageRead } from '../../src/core/node-core.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
+import { batchOf } from '../support/batches.ts'
 import { recordingDriver } from '../support/driver.ts'
 import { ballot, batch, members } from '../support/role.ts'
 
@@ -19,13 +19,9 @@ const prepare: NodeMessage = { type: 'prepare', ballot: ballot(1, 1), from: 0 }
 const durable = { ...nothingDurable, promised: ballot(3, 1) }
 const settings = { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 }
 
-const removal: Batch = {
-  node: 0,
-  elapsedMs: 0,
-  requests: [
-    { uid: 'u@0', seq: 1, ackedBelow: 1, command: { kind: 'members', change: { action: 'remove', id: 2 } } },
-  ],
-}
+const removal = batchOf(0, [
+  { uid: 'u@0', seq: 1, ackedBelow: 1, command: { kind: 'members', change: { action: 'remove', id: 2 } } },
+])
 
 /** Server 0 of three, with a driver that writes down what is asked of it. */
 function server(parts: Partial<Driver> = {}) {

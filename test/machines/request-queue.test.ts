@@ -1,103 +1,37 @@
 import { describe, expect, test } from 'vitest'
-import type { Batch, Request } from '../../machines/batch.ts'
-import type { RequestQueueEvent } from '../../machines/inbox.ts'
+import type { RequestArrived, RequestQueueEvent } from '../../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
-import { emptyLine, idsOf } from '../../machines/line.ts'
-import type { Busy } from '../../machines/messages.ts'
-import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
-import {
-  type RequestQueueContext,
-  type RequestQueueInput,
-  requestQueueMachine,
-} from '../../machines/request-queue.ts'
-import { get, keysOf } from '../../machines/table.ts'
+import type { Execution, Outcome } from '../../machines/outcome.ts'
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { arrayWork } from '../support/array-work.ts'
-import { executed, member, members, Role, request, tell, type Want } from '../support/role.ts'
-
-function queue(changes: Partial<RequestQueueInput> = {}): Role<RequestQueueContext> {
-  return new Role(requestQueueMachine, {
-    self: 0,
-    incarnation: 'founder-0',
-    members: members(3),
-    limits: defaultLimits,
-    ...changes,
-  } satisfies RequestQueueInput)
-}
-
-type RequestEvent = Extract<RequestQueueEvent, { type: 'request' }>
-
-/** Request 1 of `uid`, heard from the address that is its name. */
-function ask(uid: string, changes: Partial<RequestEvent> = {}): RequestEvent {
-  return {
-    type: 'request',
-    ...request(uid, 1),
-    replyTo: uid,
-    receivedAtMs: 1_000,
-    commandBytes: 10,
-    recorded: null,
-    ...changes,
-  }
-}
-
-const wanted: RequestQueueEvent = { type: 'batch.wanted' }
-const workWanted: RequestQueueEvent = { type: 'work.wanted' }
-const newsChecked: RequestQueueEvent = { type: 'news.checked' }
-
-// What it wants.
-const ready = tell('proposer', { type: 'requests.ready' })
-const news = tell('learner', { type: 'news.wanted' })
-
-/** A batch of request 1 of each of these. */
-function offer(uids: readonly string[], changes: Partial<Batch> = {}): Want {
-  const requests: Request[] = uids.map((uid) => request(uid, 1))
-  return tell('proposer', {
-    type: 'batch.offered',
-    batch: { node: 0, elapsedMs: 0, requests, ...changes },
-  })
-}
-
-function answer(uid: string, outcome: Outcome, to = uid): Want {
-  return { type: 'respond', to, message: { type: 'response', uid, seq: 1, outcome } }
-}
-
-function queued(uid: string, to = uid): Want {
-  return { type: 'respond', to, message: { type: 'queued', uid, seq: 1 } }
-}
-
-function busy(uid: string, reason: Busy['reason'], to = uid): Want {
-  return { type: 'respond', to, message: { type: 'busy', uid, seq: 1, reason } }
-}
-
-// What became of requests.
-const done: Outcome = { kind: 'executed', result: 'done', instance: 3, index: 0 }
-const failed: Outcome = { kind: 'failed', error: 'no', instance: 3, index: 0 }
-const cancelled: Outcome = { kind: 'cancelled', instance: 3, index: 0 }
-const refused: Outcome = { kind: 'refused', reason: 'stale' }
-
-function became(uid: string, outcome: RequestOutcome['outcome']): RequestOutcome {
-  return { uid, seq: 1, outcome }
-}
-
-function delayed(uid: string, key: string | null): RequestOutcome {
-  return became(uid, { kind: 'delayed', key })
-}
-
-function ran(outcomes: readonly RequestOutcome[], changes: Partial<Execution> = {}) {
-  return executed(3, { outcomes, ...changes })
-}
-
-/** A queue in which these are delayed, each by its key, and whose proposer leads and is free. */
-function queueWithDelayed(
-  waiters: readonly (readonly [uid: string, key: string | null])[],
-  changes: Partial<RequestQueueInput> = {},
-): Role<RequestQueueContext> {
-  const role = queue(changes)
-  role.hear(...waiters.map(([uid]) => ask(uid)), wanted)
-  role.hear(ran(waiters.map(([uid, key]) => delayed(uid, key))), wanted)
-  expect(role.state).toBe('delayed')
-  expect(role.context.held.ready).toEqual([])
-  return role
-}
+import {
+  answer,
+  answers,
+  ask,
+  askAll,
+  became,
+  busy,
+  cancelled,
+  delayed,
+  done,
+  expectSound,
+  failed,
+  heldIds,
+  idsOf,
+  news,
+  newsChecked,
+  offer,
+  offerOf,
+  queue,
+  queued,
+  queueWithDelayed,
+  ran,
+  ready,
+  refused,
+  wanted,
+  workWanted,
+} from '../support/request-queue.ts'
+import { member, members, type Role, request, type Want } from '../support/role.ts'
 
 describe('a queue that is full of delayed requests', () => {
   const full = () => queueWithDelayed([['b', 'k']], { limits: { ...defaultLimits, queueRequests: 1 } })
@@ -106,7 +40,7 @@ describe('a queue that is full of delayed requests', () => {
     const role = full()
     role.hear(ask('a'))
     expect(role.hear(ran([delayed('a', 'j')]))).toEqual([busy('a', 'busy')])
-    expect(keysOf(role.context.held.byId)).toEqual(['1:b'])
+    expect(heldIds(role.context)).toEqual(['1:b'])
     expect(role.state).toBe('delayed')
     expectSound(role.context)
     expect(role.hear(ask('a'))).toEqual([ready])
@@ -133,18 +67,6 @@ describe('a queue that is full of delayed requests', () => {
     expectSound(role.context)
   })
 })
-
-/** What stands in its tables agrees: everything held is ready or waits, once. */
-function expectSound({ held, offered }: RequestQueueContext): void {
-  const waiting = keysOf(held.waiting).flatMap((key) => idsOf(get(held.waiting, key) ?? emptyLine))
-  expect([...idsOf(held.ready), ...waiting].sort()).toEqual(keysOf(held.byId).sort())
-  expect(held.count).toBe(idsOf(held.ready).length + waiting.length)
-  expect(held.delayedCount).toBe(waiting.length)
-  const bytesOf = (ids: readonly string[]) =>
-    ids.reduce((sum, id) => sum + (get(held.byId, id)?.commandBytes ?? 0), 0)
-  expect([held.readyBytes, held.delayedBytes]).toEqual([bytesOf(idsOf(held.ready)), bytesOf(waiting)])
-  expect(offered.filter((id) => !idsOf(held.ready).includes(id))).toEqual([])
-}
 
 test('it begins empty and in silence', () => {
   const role = queue()
@@ -177,7 +99,13 @@ describe('a request', () => {
   const isNotCounted = () => queue({ members: [member(1), member(2)] })
 
   test.each<
-    [title: string, given: () => Role<RequestQueueContext>, event: RequestEvent, wants: Want[], state: string]
+    [
+      title: string,
+      given: () => Role<RequestQueueContext>,
+      event: RequestArrived,
+      wants: Want[],
+      state: string,
+    ]
   >([
     ['that is new is taken', () => queue(), ask('a'), [ready], 'ready'],
     [
@@ -351,16 +279,17 @@ describe('a request', () => {
 })
 
 describe('a batch', () => {
-  const offered = (limits: Partial<Limits>, ...events: readonly RequestEvent[]) => {
+  const offered = (limits: Partial<Limits>, ...events: readonly RequestArrived[]) => {
     const role = queue({ limits: { ...defaultLimits, ...limits } })
     role.hear(...events)
     return role.hear(wanted)
   }
   const abc = [ask('a'), ask('b'), ask('c')]
-  /** A command of 10 bytes, a uid of one, and 80 for what stands around them. */
-  const each = 91
+  /** A command of 10 bytes and 40 around it; and in a group of its own, 80 for the group and one for the uid. */
+  const inGroup = 50
+  const each = inGroup + 81
 
-  test.each<[title: string, limits: Partial<Limits>, events: RequestEvent[], wants: Want[]]>([
+  test.each<[title: string, limits: Partial<Limits>, events: RequestArrived[], wants: Want[]]>([
     ['takes all that is ready, in order of arrival', {}, abc, [offer(['a', 'b', 'c'])]],
     ['takes as many requests as it may', { batchRequests: 2 }, abc, [offer(['a', 'b'])]],
     ['takes one request where it may take one', { batchRequests: 1 }, abc, [offer(['a'])]],
@@ -398,7 +327,7 @@ describe('the proposer', () => {
     expect(role.hear(ask('b'))).toEqual([])
     expect(role.hear(wanted)).toEqual([offer(['a', 'b'])])
     expect(role.state).toBe('proposing')
-    expect(role.context.offered).toEqual(['1:a', '1:b'])
+    expect(role.context.offered).toEqual([0, 1])
   })
 
   test('that asks again is handed what is ready now: its batch was not chosen', () => {
@@ -448,7 +377,13 @@ describe('what was executed', () => {
     role.hear(ask('a'), wanted)
     expect(role.hear(ran([became('a', outcome)]))).toEqual([answer('a', outcome)])
     expect(role.state).toBe('empty')
-    expect(role.context.held).toMatchObject({ byId: [], count: 0, ready: [], waiting: [], delayedCount: 0 })
+    expect(role.context.held).toMatchObject({
+      sessions: [],
+      count: 0,
+      ready: [],
+      waiting: [],
+      delayedCount: 0,
+    })
     expect(role.hear(ran([became('a', outcome)]))).toEqual([])
   })
 
@@ -460,8 +395,8 @@ describe('what was executed', () => {
     role.hear(ask('a'), ask('b'), wanted)
     const turnedAway = became('a', { kind: 'full', of })
     expect(role.hear(ran([turnedAway, turnedAway, delayed('b', 'k')]))).toEqual([
-      busy('a', 'busy'),
       queued('b'),
+      busy('a', 'busy'),
     ])
     expect(role.context.held).toMatchObject({ count: 1, ready: [], delayedCount: 1 })
     expectSound(role.context)
@@ -497,13 +432,13 @@ describe('what was executed', () => {
     expect(role.hear(wanted)).toEqual([offer(['b'])])
   })
 
-  test('is answered in the order of its outcomes', () => {
+  test('is answered with outcomes before reports of delay, each in the order of the batch', () => {
     const role = queue()
     role.hear(ask('a'), ask('b'), ask('c'), wanted)
     expect(role.hear(ran([delayed('b', 'k'), became('a', done), became('c', refused)]))).toEqual([
-      queued('b'),
       answer('a', done),
       answer('c', refused),
+      queued('b'),
     ])
     expectSound(role.context)
   })
@@ -514,7 +449,7 @@ describe('what was executed', () => {
       answer('a', cancelled),
     ])
     expect(role.state).toBe('empty')
-    expect(role.context.held).toMatchObject({ byId: [], count: 0, waiting: [], delayedCount: 0 })
+    expect(role.context.held).toMatchObject({ sessions: [], count: 0, waiting: [], delayedCount: 0 })
     expect(role.hear(ran([], { freed: ['k'] }))).toEqual([])
   })
 })
@@ -742,7 +677,13 @@ describe('members', () => {
     expect(wants).toEqual(expect.arrayContaining(refusals))
     expect(role.state).toBe('empty')
     expect(role.context).toMatchObject({ offered: [], askedAgain: [], isWanted: false })
-    expect(role.context.held).toMatchObject({ byId: [], count: 0, ready: [], waiting: [], delayedCount: 0 })
+    expect(role.context.held).toMatchObject({
+      sessions: [],
+      count: 0,
+      ready: [],
+      waiting: [],
+      delayedCount: 0,
+    })
     expect(role.hear(newsChecked)).toEqual([])
     expect(role.hear(ask('e'))).toEqual([busy('e', 'notMember')])
   })

@@ -9,7 +9,7 @@ import { anythingSaid } from '../support/arbitraries.ts'
 const cluster = 'c'
 const names = { incarnation: 'i', addressee: null }
 const ballot = { round: 3, node: 1 }
-const batch: Batch = { node: 0, elapsedMs: 1, requests: [] }
+const batch: Batch = { node: 0, elapsedMs: 1, groups: [] }
 
 function promise(accepted: PromiseMessage['accepted']): PromiseMessage {
   return { type: 'promise', ballot, from: 5, accepted, firstUnchosen: 5 }
@@ -34,9 +34,8 @@ describe('a message that contradicts itself', () => {
       {
         type: 'request',
         uid: 'udp:127.0.0.1:5000',
-        seq: 2 ** 52,
         ackedBelow: 2 ** 52,
-        command: { kind: 'service', body: 0 },
+        requests: [{ seq: 2 ** 52, command: { kind: 'service', body: 0 } }],
       },
       null,
     ],

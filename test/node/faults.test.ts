@@ -82,13 +82,13 @@ test('clients are met where they are heard, and where they are answered', () => 
   const { passed, fates, outbound, receiver } = serverWith([{ ...dropAll, from: 'client', to: 1 }])
   receiver.ask({ type: 'hello' }, '127.0.0.1:9')
   receiver.hear(0, accepted, names, '127.0.0.1:1', 1)
-  outbound.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seq: 1 })
+  outbound.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seqs: [1] })
   expect(passed).toEqual(['hears accepted of 0', 'queued to 127.0.0.1:9'])
   expect(fates.map(({ from, to, fate }) => ({ from, to, fate }))).toEqual([
     { from: '127.0.0.1:9', to: 1, fate: 'dropped' },
   ])
   const answered = serverWith([{ ...dropAll, to: 'client', message: 'queued' }])
-  answered.outbound.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seq: 1 })
+  answered.outbound.respond('127.0.0.1:9', { type: 'queued', uid: 'a', seqs: [1] })
   answered.outbound.send(sent(0, accepted))
   expect(answered.passed).toEqual(['accepted to 0'])
 })

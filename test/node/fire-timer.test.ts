@@ -23,7 +23,10 @@ async function preparingServer() {
   }
   const runtime = await beginFounder(recorder, (what) => said.push(what))
   const command = { kind: 'service', body: { action: 'lock', name: 'a' } } as const
-  runtime.request({ type: 'request', uid: 'a@0', seq: 1, ackedBelow: 1, command }, '127.0.0.1:9')
+  runtime.request(
+    { type: 'request', uid: 'a@0', ackedBelow: 1, requests: [{ seq: 1, command }] },
+    '127.0.0.1:9',
+  )
   await new Promise(setImmediate)
   expect(runtime.snapshot('proposer')?.value).toBe('preparing')
   const prepares = () => said.filter((what) => what === 'prepare to 1').length

@@ -128,7 +128,7 @@ test('clients that greet it get no answer, requests and the messages of roles no
   say({ type: 'join' })
   say({ type: 'prepare', ballot: { round: 1, node: 1 }, from: 0 }, 'c')
   const command = { kind: 'service', body: { action: 'lock', name: 'a' } } as const
-  say({ type: 'request', uid: 'u', seq: 1, ackedBelow: 0, command }, 'c')
+  say({ type: 'request', uid: 'u', ackedBelow: 0, requests: [{ seq: 1, command }] }, 'c')
   say({ type: 'inquire', nonce: 'n' })
   await vi.waitFor(() => expect(heard.map(({ type }) => type)).toContain('report'))
   expect(heard.filter(({ type }) => type !== 'found' && type !== 'challenge')).toEqual([

@@ -11,6 +11,7 @@ import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import { MemoryStorage } from '../../src/storage/memory-storage.ts'
+import { batchOf } from '../support/batches.ts'
 import { recordingDriver } from '../support/driver.ts'
 
 const members = foundingMembers([0, 1, 2].map((id) => ({ id, address: `h:${id + 1}` })))
@@ -28,16 +29,12 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
 const histories: fc.Arbitrary<Batch[]> = fc
   .array(fc.array(commands, { maxLength: 3 }), { minLength: 1, maxLength: 8 })
   .map((batches) =>
-    batches.map((requests, instance) => ({
-      node: 0,
-      elapsedMs: 0,
-      requests: requests.map((command, index) => ({
-        uid: 'u',
-        seq: instance * 3 + index,
-        ackedBelow: 0,
-        command,
-      })),
-    })),
+    batches.map((requests, instance) =>
+      batchOf(
+        0,
+        requests.map((command, index) => ({ uid: 'u', seq: instance * 3 + index, ackedBelow: 0, command })),
+      ),
+    ),
   )
 
 const newReplica = () => new Replica({ service: lockService as Service, members })

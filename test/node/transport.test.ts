@@ -51,7 +51,7 @@ async function start(
     request: () => undefined,
     ask: (_, from) => {
       asked.push(from)
-      transport.send(from, { type: 'busy', uid: 'u', seq: 0, reason: 'busy' })
+      transport.send(from, { type: 'busy', uid: 'u', seqs: [0], reason: 'busy' })
     },
     join: () => undefined,
     invited: () => undefined,

@@ -6,7 +6,20 @@ import { kvService } from '../../src/services/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
-import { ask, body, cancel, hourMs, lock, outcomesOf, refused, run, threeMembers, unlock } from './driver.ts'
+import { batchOf } from '../support/batches.ts'
+import {
+  ask,
+  body,
+  cancel,
+  hourMs,
+  lock,
+  outcomesOf,
+  recalled,
+  refused,
+  run,
+  threeMembers,
+  unlock,
+} from './driver.ts'
 
 const full = (of: 'sessions' | 'waiting') => ({ kind: 'full', of })
 
@@ -23,14 +36,14 @@ describe('sessions', () => {
   test('beyond the limit a new one is turned away, before it is proposed and when it was; known ones go on', () => {
     const replica = bounded({ sessions: 2 })
     run(replica, [ask('a@0', 1, unlock('x')), ask('b@0', 1, unlock('x'))])
-    expect(replica.recall('c@0', 1, lock('x'))).toEqual(full('sessions'))
+    expect(replica.recall('c@0', [{ seq: 1, command: lock('x') }])).toEqual({ ended: [], isFull: true })
     expect(run(replica, [ask('c@0', 1, lock('x'))])).toMatchObject({
       outcomes: [{ uid: 'c@0', seq: 1, outcome: full('sessions') }],
       progressed: false,
     })
     expect(replica.sessionCount).toBe(2)
     expect(outcomesOf(replica, [ask('a@0', 2, lock('x'))])).toMatchObject([{ kind: 'executed' }])
-    expect(replica.recall('a@0', 3)).toBeNull()
+    expect(recalled(replica, 'a@0', 3, lock('x'))).toBeNull()
   })
 
   test('one that is idle makes room, and the request that was turned away is executed then', () => {
@@ -100,8 +113,8 @@ describe('results that nobody acknowledges', () => {
   test('of one session: the lowest half is forgotten, and a retry of one is refused, never executed again', () => {
     const replica = bounded({ sessionResults: 10 })
     for (let seq = 1; seq <= 11; seq += 1) run(replica, [ask('unstamped', seq, unlock(`x${seq}`))])
-    expect(replica.recall('unstamped', 6)).toEqual(refused('forgotten'))
-    expect(replica.recall('unstamped', 7)).toMatchObject({ kind: 'executed', instance: 6 })
+    expect(recalled(replica, 'unstamped', 6, unlock('x6'))).toEqual(refused('forgotten'))
+    expect(recalled(replica, 'unstamped', 7, unlock('x7'))).toMatchObject({ kind: 'executed', instance: 6 })
     expect(run(replica, [ask('unstamped', 3, unlock('x3'))])).toMatchObject({
       outcomes: [{ outcome: refused('forgotten') }],
       progressed: false,
@@ -113,8 +126,8 @@ describe('results that nobody acknowledges', () => {
     const replica = bounded({ sessionResults: 10 })
     run(replica, [ask('h@0', 1, lock('x')), ask('unstamped', 2, lock('x'))])
     for (let seq = 3; seq <= 20; seq += 1) run(replica, [ask('unstamped', seq, unlock(`x${seq}`))])
-    expect(replica.recall('unstamped', 3)).toEqual(refused('forgotten'))
-    expect(replica.recall('unstamped', 2)).toBeNull()
+    expect(recalled(replica, 'unstamped', 3, unlock('x3'))).toEqual(refused('forgotten'))
+    expect(recalled(replica, 'unstamped', 2, lock('x'))).toBeNull()
     run(replica, [ask('h@0', 2, unlock('x'))])
     expect(outcomesOf(replica, [ask('unstamped', 2, lock('x'))])).toMatchObject([{ kind: 'executed' }])
   })
@@ -130,9 +143,9 @@ describe('results that nobody acknowledges', () => {
     const replica = bounded({ sessionResults: 10 })
     for (let seq = 1; seq <= 100; seq += 1) run(replica, [ask('a@0', seq, unlock('x'), seq - 8)])
     for (let seq = 92; seq <= 100; seq += 1) {
-      expect(replica.recall('a@0', seq)).toMatchObject({ kind: 'executed' })
+      expect(recalled(replica, 'a@0', seq, unlock('x'))).toMatchObject({ kind: 'executed' })
     }
-    expect(replica.recall('a@0', 91)).toEqual(refused('stale'))
+    expect(recalled(replica, 'a@0', 91, unlock('x'))).toEqual(refused('stale'))
   })
 
   test('in bytes: of one session the lowest, of all the oldest', () => {
@@ -149,8 +162,8 @@ describe('results that nobody acknowledges', () => {
         for (const uid of uids) run(replica, [ask(uid, seq, get)])
         expect(replica.usage.resultBytes.used).toBeLessThan(12_000)
       }
-      expect(replica.recall('a@0', 1)).toEqual(refused('forgotten'))
-      expect(replica.recall('a@0', 30)).toMatchObject({ kind: 'executed', result: { value } })
+      expect(recalled(replica, 'a@0', 1, get)).toEqual(refused('forgotten'))
+      expect(recalled(replica, 'a@0', 30, get)).toMatchObject({ kind: 'executed', result: { value } })
     }
   })
 
@@ -181,11 +194,13 @@ test('two replicas forget and turn away the same, though one is restored on its 
     command,
   })
   const batches = fc.array(
-    fc.record({
-      node: fc.nat(2),
-      elapsedMs: fc.constantFrom(0, 0, 0, 2 * hourMs),
-      requests: fc.array(request, { maxLength: 5 }),
-    }),
+    fc
+      .record({
+        node: fc.nat(2),
+        elapsedMs: fc.constantFrom(0, 0, 0, 2 * hourMs),
+        requests: fc.array(request, { maxLength: 5 }),
+      })
+      .map(({ node, elapsedMs, requests }) => batchOf(node, requests, { elapsedMs })),
     { maxLength: 20 },
   )
   const limits = {

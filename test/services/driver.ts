@@ -1,11 +1,12 @@
 /** A replica under test: batches are given with as little as matters, and instances are counted here. */
-import type { Batch, Command, Json, NodeId, Request } from '../../machines/batch.ts'
+import type { Command, Json, NamedRequest, NodeId } from '../../machines/batch.ts'
 import { foundingMembers, type Member } from '../../machines/members.ts'
-import type { Execution, RefusalReason, RequestOutcome } from '../../machines/outcome.ts'
+import type { Execution, Outcome, RefusalReason, RequestOutcome } from '../../machines/outcome.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
+import { batchOf } from '../support/batches.ts'
 
 export const hourMs = 60 * 60 * 1_000
 
@@ -27,12 +28,15 @@ export function lockedBy(uid: string): Replica {
 /** Executes the next batch, which brings the replicated clock to `clockMs`; it does not go back. */
 export function run(
   replica: Replica,
-  requests: readonly Request[],
-  { node = 0, clockMs = replica.clockMs }: { readonly node?: NodeId; readonly clockMs?: number } = {},
+  requests: readonly NamedRequest[],
+  {
+    node = 0,
+    heldBy = node,
+    clockMs = replica.clockMs,
+  }: { readonly node?: NodeId; readonly heldBy?: NodeId; readonly clockMs?: number } = {},
 ): Execution {
   const elapsedMs = Math.max(0, clockMs - replica.clockMs)
-  const batch: Batch = { node, elapsedMs, requests }
-  return replica.execute(replica.firstUnexecuted, batch)
+  return replica.execute(replica.firstUnexecuted, batchOf(node, requests, { elapsedMs, heldBy }))
 }
 
 /** What became of the requests of the next batch, in order. */
@@ -40,7 +44,7 @@ export function outcomesOf(...args: Parameters<typeof run>): readonly RequestOut
   return run(...args).outcomes.map(({ outcome }) => outcome)
 }
 
-export function ask(uid: string, seq: number, command: Command, ackedBelow = 0): Request {
+export function ask(uid: string, seq: number, command: Command, ackedBelow = 0): NamedRequest {
   return { uid, seq, ackedBelow, command }
 }
 
@@ -58,6 +62,11 @@ export function cancel(seq: number): Command {
 
 export function body(json: Json): Command {
   return { kind: 'service', body: json }
+}
+
+/** How the request ended, as the replica knows it; `null` when it has not ended. */
+export function recalled(replica: Replica, uid: string, seq: number, command: Command): Outcome | null {
+  return replica.recall(uid, [{ seq, command }]).ended[0]?.outcome ?? null
 }
 
 /** The outcome of a `lock` or an `unlock` that was executed. */

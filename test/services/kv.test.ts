@@ -39,7 +39,7 @@ describe('the key-value store, in place of the lock service', () => {
       { kind: 'delayed', key: 'k' },
     ])
     const put = body({ action: 'put', key: 'k', value: 'v' })
-    expect(run(replica, [ask('p@0', 1, put)])).toMatchObject({ freed: ['k'], concerned: [2] })
+    expect(run(replica, [ask('p@0', 1, put)])).toMatchObject({ freed: ['k'], concerned: [0, 2] })
     expect(kinds('t@0')).toMatchObject([{ kind: 'executed', result: { value: 'v' } }])
     expect(kinds('u@0')).toMatchObject([{ kind: 'delayed' }])
     const set = body({ action: 'compareAndSet', key: 'k', expected: null, value: 'w' })

@@ -158,7 +158,7 @@ describe('chosen', () => {
       outcomes: [{ uid: 'op@0', seq: 1, outcome: { kind: 'executed', result, instance: 0, index: 0 } }],
       freed: [],
       progressed: false,
-      concerned: [],
+      concerned: [0],
       members,
     })
     expect(replica.members).toEqual(members)

@@ -8,7 +8,7 @@ import { thrownInWords } from '../../src/services/reason.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import { Decoder, encodeEnvelope } from '../../src/wire/codec.ts'
-import { ask, body, cancel, newReplica, run, threeMembers } from './driver.ts'
+import { ask, body, cancel, newReplica, recalled, run, threeMembers } from './driver.ts'
 import { cyclic, giving, nested, oddities, oddService, throwing } from './oddities.ts'
 
 const byName = Object.fromEntries(oddities.map(([name, does]) => [name, does]))
@@ -47,7 +47,7 @@ function outcomeOf(replica: Replica, seq: number, command: Json) {
   const outcome = first?.outcome
   if (outcome === undefined) throw new Error('it ended in nothing')
   if (outcome.kind !== 'delayed' && outcome.kind !== 'full') {
-    const response = { type: 'response', uid: 'a@0', seq, outcome } as const
+    const response = { type: 'response', uid: 'a@0', answers: [{ seq, outcome }] } as const
     expect(received(response)).toEqual(response)
   }
   return outcome
@@ -69,7 +69,7 @@ describe('a service that', () => {
       })
       expect((outcome as { error: string }).error.length).toBeLessThanOrEqual(1_000)
       expect(outcomeOf(replica, 3, 'usual'), 'the state is as it was').toMatchObject({ result: 2 })
-      expect(replica.recall('a@0', 2)).toEqual(outcome)
+      expect(recalled(replica, 'a@0', 2, body(name))).toEqual(outcome)
     }
     expect(replicas[1]?.digest()).toBe(replicas[0]?.digest())
   })
@@ -124,7 +124,7 @@ describe('what is kept', () => {
     const replica = newReplica(oddService({ keep: giving(() => result) }))
     outcomeOf(replica, 1, 'keep')
     result.a.push(2)
-    expect(replica.recall('a@0', 1)).toMatchObject({ result: { a: [1] } })
+    expect(recalled(replica, 'a@0', 1, body('keep'))).toMatchObject({ result: { a: [1] } })
   })
 
   test.each([
@@ -260,7 +260,8 @@ describe('what holds an outcome, as that of a cancel does', () => {
     ] as const) {
       outcomeOf(replica, seq, command)
       const [given] = run(replica, [ask('a@0', seq + 1, cancel(seq))]).outcomes
-      const response = { type: 'response', uid: 'a@0', seq: seq + 1, outcome: given?.outcome } as Message
+      const answers = [{ seq: seq + 1, outcome: given?.outcome }]
+      const response = { type: 'response', uid: 'a@0', answers } as Message
       expect(received(response)).toEqual(response)
       expect(given?.outcome).toMatchObject({ kind: 'executed', result: { ended: { kind: 'executed' } } })
     }
@@ -272,7 +273,11 @@ describe('what holds an outcome, as that of a cancel does', () => {
     const kinds = new Set<string>()
     for (let seq = 2; seq < 60; seq += 1) {
       const [given] = run(replica, [ask('a@0', seq, cancel(seq - 1))]).outcomes
-      const response = { type: 'response', uid: 'a@0', seq, outcome: given?.outcome } as Message
+      const response = {
+        type: 'response',
+        uid: 'a@0',
+        answers: [{ seq, outcome: given?.outcome }],
+      } as Message
       expect(received(response)).toEqual(response)
       kinds.add(given?.outcome.kind ?? 'none')
     }

@@ -14,6 +14,7 @@ import {
   locked,
   newReplica,
   outcomesOf,
+  recalled,
   refused,
   restored,
   run,
@@ -199,7 +200,7 @@ describe('a client', () => {
     const replica = newReplica()
     const request = brought('LOCK', 1)
     run(replica, [request])
-    expect(replica.recall(request.uid, request.seq, request.command)).toBeNull()
+    expect(recalled(replica, request.uid, request.seq, request.command)).toBeNull()
   })
 
   test('is in the snapshot, with the uids under which it waits', () => {

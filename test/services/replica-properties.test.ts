@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Batch, Command, MembershipChange } from '../../machines/batch.ts'
+import { type Batch, type Command, type MembershipChange, requestsOf } from '../../machines/batch.ts'
 import type { Execution, RequestOutcome } from '../../machines/outcome.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Replica } from '../../src/services/replica.ts'
-import { body, cancel, hourMs, lock, newReplica, restored, unlock } from './driver.ts'
+import { batchOf } from '../support/batches.ts'
+import { body, cancel, hourMs, lock, newReplica, recalled, restored, unlock } from './driver.ts'
 
 const names = ['x', 'y']
 const name = fc.constantFrom(...names)
@@ -41,13 +42,17 @@ const batch = fc.record({
   node: fc.nat(2),
   elapsedMs: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 3 * hourMs })),
   requests: fc.array(request, { maxLength: 4 }),
+  heldBy: fc.nat(2),
 })
 /** `c@3` was welcomed at instance 3, so it asks for nothing before. */
 const batches: fc.Arbitrary<Batch[]> = fc.array(batch, { maxLength: 14 }).map((all) =>
-  all.map((batch, instance) => ({
-    ...batch,
-    requests: batch.requests.filter(({ uid }) => uid !== 'c@3' || instance >= 3),
-  })),
+  all.map(({ node, requests, ...rest }, instance) =>
+    batchOf(
+      node,
+      requests.filter(({ uid }) => uid !== 'c@3' || instance >= 3),
+      rest,
+    ),
+  ),
 )
 const runs = { numRuns: 400 }
 
@@ -58,15 +63,17 @@ function history(replica: Replica, given: readonly Batch[]): Execution[] {
 /** What the service executed, in order, each once. */
 function executedCommands(given: readonly Batch[], executions: readonly Execution[]) {
   const seen = new Set<string>()
-  return executions.flatMap(({ instance, outcomes }) =>
-    outcomes.flatMap(({ outcome }) => {
+  return executions.flatMap(({ instance, outcomes }) => {
+    const batch = given[instance]
+    const requests = batch === undefined ? [] : requestsOf(batch)
+    return outcomes.flatMap(({ outcome }) => {
       if (outcome.kind !== 'executed' || outcome.instance !== instance) return []
       if (seen.has(`${instance}.${outcome.index}`)) return []
       seen.add(`${instance}.${outcome.index}`)
-      const command = given[instance]?.requests[outcome.index]?.command
+      const command = requests[outcome.index]?.command
       return command?.kind === 'service' ? [{ command: lockService.parse(command.body), outcome }] : []
-    }),
-  )
+    })
+  })
 }
 
 function ended({ outcome }: RequestOutcome): boolean {
@@ -147,16 +154,14 @@ describe('any chosen batches', () => {
         const replica = newReplica()
         history(replica, given)
         const digest = replica.digest()
-        const recalled = replica.recall(retry.uid, retry.seq, retry.command)
+        const known = recalled(replica, retry.uid, retry.seq, retry.command)
         expect(replica.digest()).toBe(digest)
         const instance = replica.firstUnexecuted
-        const { outcomes } = replica.execute(instance, {
-          node: 0,
-          elapsedMs: 0,
-          requests: [{ ...retry, ackedBelow: 0 }],
-        })
-        if (recalled !== null)
-          expect(outcomes).toEqual([{ uid: retry.uid, seq: retry.seq, outcome: recalled }])
+        const { outcomes } = replica.execute(
+          instance,
+          batchOf(0, [{ ...retry, ackedBelow: 0 }], { elapsedMs: 0 }),
+        )
+        if (known !== null) expect(outcomes).toEqual([{ uid: retry.uid, seq: retry.seq, outcome: known }])
         else expect(outcomes[0]?.outcome).not.toMatchObject({ kind: 'refused' })
       }),
       runs,
@@ -172,13 +177,16 @@ describe('any chosen batches', () => {
           const before = waiting
           waiting = new Map(waiting)
           const execution = replica.execute(replica.firstUnexecuted, batch)
+          const holder = batch.groups[0]?.heldBy ?? batch.node
           for (const { uid, seq, outcome } of execution.outcomes) {
             const id = `${seq}:${uid}`
-            if (outcome.kind === 'delayed') waiting.set(id, { node: batch.node, key: outcome.key })
+            if (outcome.kind === 'delayed') waiting.set(id, { node: holder, key: outcome.key })
             else if (outcome.kind !== 'refused' || outcome.reason !== 'conflict') waiting.delete(id)
           }
           expect(replica.waitingCount).toBe(waiting.size)
           const present = new Set(replica.members.map(({ id }) => id))
+          if (batch.groups.length > 0 && present.has(holder)) expect(execution.concerned).toContain(holder)
+          expect(execution.concerned.filter((id) => !present.has(id))).toEqual([])
           const freedNames = new Set(
             executedCommands(given, [execution])
               .filter(({ outcome }) => (outcome.result as { freed?: boolean }).freed)

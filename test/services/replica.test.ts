@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { maxClockMs, maxElapsedMs } from '../../machines/limits.ts'
 import type { Service } from '../../src/services/service.ts'
+import { batchOf } from '../support/batches.ts'
 import {
   ask,
   body,
@@ -9,6 +10,7 @@ import {
   lockedBy,
   newReplica,
   outcomesOf,
+  recalled,
   refused,
   run,
   unlock,
@@ -20,7 +22,7 @@ describe('instances', () => {
     const replica = newReplica()
     run(replica, [])
     const digest = replica.digest()
-    const batch = { node: 0, elapsedMs: 99, requests: [ask('a@0', 1, lock('x'))] }
+    const batch = batchOf(0, [ask('a@0', 1, lock('x'))], { elapsedMs: 99 })
     expect(() => replica.execute(0, batch)).toThrow('instance 0 is not the next instance to execute: 1 is')
     expect(() => replica.execute(2, batch)).toThrow('instance 2 is not the next')
     expect(replica.digest()).toBe(digest)
@@ -41,7 +43,7 @@ describe('instances', () => {
   test('the replicated clock is the sum of what batches bring', () => {
     const replica = newReplica()
     const times = [5, 0, 8].map((elapsedMs, instance) => {
-      replica.execute(instance, { node: 0, elapsedMs, requests: [] })
+      replica.execute(instance, batchOf(0, [], { elapsedMs }))
       return replica.clockMs
     })
     expect(times).toEqual([5, 5, 13])
@@ -50,7 +52,7 @@ describe('instances', () => {
   test('the replicated clock stays a safe integer, with any batches', () => {
     const replica = newReplica()
     for (let instance = 0; instance < 20_000; instance += 1) {
-      replica.execute(instance, { node: 0, elapsedMs: maxElapsedMs, requests: [] })
+      replica.execute(instance, batchOf(0, [], { elapsedMs: maxElapsedMs }))
     }
     expect(replica.clockMs).toBe(maxClockMs)
   })
@@ -107,13 +109,12 @@ describe('each (uid, seq) is executed once', () => {
 
   test('a retry is answered from the record, without being proposed', () => {
     const replica = newReplica()
-    expect(replica.recall('a@0', 1, lock('x'))).toBeNull()
+    expect(recalled(replica, 'a@0', 1, lock('x'))).toBeNull()
     run(replica, [ask('a@0', 1, lock('x'))])
-    expect(replica.recall('a@0', 1, lock('x'))).toEqual(locked(0))
-    expect(replica.recall('a@0', 1)).toEqual(locked(0))
-    expect(replica.recall('a@0', 2, lock('x'))).toBeNull()
+    expect(recalled(replica, 'a@0', 1, lock('x'))).toEqual(locked(0))
+    expect(recalled(replica, 'a@0', 2, lock('x'))).toBeNull()
     run(replica, [ask('a@0', 2, lock('x'))])
-    expect(replica.recall('a@0', 2, lock('x')), 'it waits').toBeNull()
+    expect(recalled(replica, 'a@0', 2, lock('x')), 'it waits').toBeNull()
   })
 })
 
@@ -126,10 +127,10 @@ describe('ackedBelow', () => {
     )
     const bytes = replica.snapshot().length
     run(replica, [ask('a@0', 4, lock('x4'), 3)])
-    expect(replica.recall('a@0', 1)).toEqual(refused('stale'))
-    expect(replica.recall('a@0', 2)).toEqual(refused('stale'))
-    expect(replica.recall('a@0', 3)).toEqual(locked(0, 2))
-    expect(replica.recall('a@0', 4)).toEqual(locked(1))
+    expect(recalled(replica, 'a@0', 1, lock('x1'))).toEqual(refused('stale'))
+    expect(recalled(replica, 'a@0', 2, lock('x2'))).toEqual(refused('stale'))
+    expect(recalled(replica, 'a@0', 3, lock('x3'))).toEqual(locked(0, 2))
+    expect(recalled(replica, 'a@0', 4, lock('x4'))).toEqual(locked(1))
     expect(replica.snapshot().length).toBeLessThan(bytes)
   })
 
@@ -147,7 +148,7 @@ describe('ackedBelow', () => {
     const replica = newReplica()
     run(replica, [ask('a@0', 5, lock('x'), 5)])
     run(replica, [ask('a@0', 6, lock('y'), 2)])
-    expect(replica.recall('a@0', 4)).toEqual(refused('stale'))
+    expect(recalled(replica, 'a@0', 4, lock('x'))).toEqual(refused('stale'))
   })
 
   test('a request that acknowledges itself is refused', () => {
@@ -158,8 +159,8 @@ describe('ackedBelow', () => {
   test('a leap over more seqs than there are costs no more than what is held', () => {
     const replica = lockedBy('a@0')
     run(replica, [ask('a@0', 2 ** 50, lock('y'), 2 ** 50)])
-    expect(replica.recall('a@0', 1)).toEqual(refused('stale'))
-    expect(replica.recall('a@0', 2 ** 50)).toEqual(locked(1))
+    expect(recalled(replica, 'a@0', 1, lock('x'))).toEqual(refused('stale'))
+    expect(recalled(replica, 'a@0', 2 ** 50, lock('y'))).toEqual(locked(1))
   })
 
   test('seq 5 is delayed while seq 6 is executed, and is executed later', () => {
@@ -168,7 +169,7 @@ describe('ackedBelow', () => {
     run(replica, [ask('a@0', 6, lock('y'), 5)])
     run(replica, [ask('h@0', 2, unlock('x'))])
     expect(outcomesOf(replica, [ask('a@0', 5, lock('x'), 5)])).toEqual([locked(4)])
-    expect(replica.recall('a@0', 6)).toEqual(locked(2))
+    expect(recalled(replica, 'a@0', 6, lock('y'))).toEqual(locked(2))
   })
 
   test('what waits below it is given up, and its queue is told', () => {
@@ -182,7 +183,7 @@ describe('ackedBelow', () => {
       { uid: 'a@0', seq: 8, outcome: locked(2) },
     ])
     expect(replica.waitingCount).toBe(0)
-    expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: [], concerned: [] })
+    expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: [], concerned: [0] })
   })
 })
 
@@ -193,14 +194,14 @@ describe('one (uid, seq) for two commands', () => {
       outcomes: [{ outcome: refused('conflict') }],
       progressed: false,
     })
-    expect(replica.recall('a@0', 1, unlock('x'))).toEqual(refused('conflict'))
-    expect(replica.recall('a@0', 1, lock('x'))).toEqual(locked(0))
+    expect(recalled(replica, 'a@0', 1, unlock('x'))).toEqual(refused('conflict'))
+    expect(recalled(replica, 'a@0', 1, lock('x'))).toEqual(locked(0))
   })
 
   test('while the first waits', () => {
     const replica = newReplica()
     run(replica, [ask('h@0', 1, lock('x')), ask('a@0', 1, lock('x'))])
-    expect(replica.recall('a@0', 1, lock('y'))).toEqual(refused('conflict'))
+    expect(recalled(replica, 'a@0', 1, lock('y'))).toEqual(refused('conflict'))
     expect(outcomesOf(replica, [ask('a@0', 1, lock('y'))])).toEqual([refused('conflict')])
     expect(replica.waitingCount).toBe(1)
   })
@@ -258,7 +259,7 @@ describe('a service that throws', () => {
     const request = ask('a@0', 1, body('bad'))
     expect(run(replica, [request]).progressed).toBe(false)
     const failed = { kind: 'failed', error: 'cannot do that', instance: 0, index: 0 }
-    expect(replica.recall('a@0', 1)).toEqual(failed)
+    expect(recalled(replica, 'a@0', 1, body('bad'))).toEqual(failed)
     expect(outcomesOf(replica, [request])).toEqual([failed])
   })
 })

@@ -8,6 +8,7 @@ import {
   lockedBy,
   newReplica,
   outcomesOf,
+  recalled,
   refused,
   restored,
   run,
@@ -20,7 +21,7 @@ describe('an idle session', () => {
     const replica = newReplica()
     run(replica, [ask('a@0', 1, lock('x'))], { clockMs: 1_000 })
     run(replica, [], { clockMs: 1_000 + hourMs })
-    expect(replica.recall('a@0', 1)).toEqual(locked(0))
+    expect(recalled(replica, 'a@0', 1, lock('x'))).toEqual(locked(0))
     run(replica, [], { clockMs: 1_001 + hourMs })
     expect(replica.sessionCount).toBe(0)
   })
@@ -28,7 +29,7 @@ describe('an idle session', () => {
   test('a late retry is refused, and not executed again', () => {
     const replica = lockedBy('a@0')
     run(replica, [ask('b@1', 1, unlock('x'))], { clockMs: hourMs + 1 })
-    expect(replica.recall('a@0', 1, lock('x'))).toEqual(refused('expired'))
+    expect(recalled(replica, 'a@0', 1, lock('x'))).toEqual(refused('expired'))
     expect(run(replica, [ask('a@0', 1, lock('x')), ask('a@0', 2, lock('y'))])).toMatchObject({
       outcomes: [{ outcome: refused('expired') }, { outcome: refused('expired') }],
       progressed: false,
@@ -48,7 +49,7 @@ describe('an idle session', () => {
   test('does not refuse a session that begins in the batch that ends it', () => {
     const replica = lockedBy('a@0')
     expect(outcomesOf(replica, [ask('new@0', 1, lock('y'))], { clockMs: 2 * hourMs })).toEqual([locked(1)])
-    expect(replica.recall('a@0', 1)).toEqual(refused('expired'))
+    expect(recalled(replica, 'a@0', 1, lock('x'))).toEqual(refused('expired'))
     expect(outcomesOf(replica, [ask('new@0', 2, lock('z'))])).toEqual([locked(2)])
   })
 
@@ -58,7 +59,8 @@ describe('an idle session', () => {
     run(replica, [ask('a@0', 2, lock('v'))], { clockMs: hourMs })
     run(replica, [ask('c@0', 1, lock('z'))], { clockMs: hourMs })
     run(replica, [], { clockMs: hourMs + 1 })
-    expect(['a@0', 'b@0', 'c@0'].map((uid) => replica.recall(uid, 1))).toEqual([
+    const commands = { 'a@0': lock('x'), 'b@0': lock('y'), 'c@0': lock('z') }
+    expect(Object.entries(commands).map(([uid, command]) => recalled(replica, uid, 1, command))).toEqual([
       locked(0, 0),
       refused('expired'),
       locked(0, 2),
@@ -79,14 +81,14 @@ describe('an idle session', () => {
     run(replica, [ask(uid, 1, lock('x'))])
     run(replica, [], { clockMs: hourMs + 1 })
     expect(replica.sessionCount).toBe(0)
-    expect(replica.recall(uid, 1)).toBeNull()
+    expect(recalled(replica, uid, 1, lock('x'))).toBeNull()
     expect(outcomesOf(replica, [ask(uid, 1, lock('y'))])).toEqual([locked(2)])
   })
 
   test('the horizon is in the snapshot', () => {
     const replica = lockedBy('a@0')
     run(replica, [], { clockMs: hourMs + 1 })
-    expect(restored(replica).recall('a@0', 1)).toEqual(refused('expired'))
+    expect(recalled(restored(replica), 'a@0', 1, lock('x'))).toEqual(refused('expired'))
   })
 })
 

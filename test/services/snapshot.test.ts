@@ -13,6 +13,7 @@ import {
   lockedBy,
   newReplica,
   outcomesOf,
+  recalled,
   restored,
   run,
   threeMembers,
@@ -38,7 +39,7 @@ describe('a restored replica', () => {
   test('goes on like it: retries, wake-ups, evictions', () => {
     const replica = busyReplica()
     const copy = restored(replica)
-    expect(copy.recall('h@0', 1, lock('x'))).toEqual(locked(0))
+    expect(recalled(copy, 'h@0', 1, lock('x'))).toEqual(locked(0))
     for (const [requests, clockMs] of [
       [[ask('h@0', 3, unlock('x')), ask('h@0', 4, unlock('y'))], 40],
       [[ask('a@0', 7, lock('y'), 4), ask('a@0', 8, lock('q')), ask('h@0', 1, lock('x'))], 50],
@@ -57,7 +58,7 @@ describe('a restored replica', () => {
     }
     const copy = restored(replica)
     run(copy, [], { clockMs: hourMs + 1 })
-    expect(['a@0', 'b@0', 'c@0'].map((uid) => copy.recall(uid, 1)?.kind)).toEqual([
+    expect(['a@0', 'b@0', 'c@0'].map((uid) => recalled(copy, uid, 1, unlock('x'))?.kind)).toEqual([
       'executed',
       'refused',
       'executed',

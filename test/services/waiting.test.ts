@@ -10,6 +10,7 @@ import {
   lockedBy,
   newReplica,
   outcomesOf,
+  recalled,
   refused,
   restored,
   run,
@@ -32,7 +33,7 @@ describe('a delayed request', () => {
     expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: ['x'], concerned: [0] })
     expect(outcomesOf(replica, [ask('a@0', 1, lock('x'))])).toEqual([locked(2)])
     expect(replica.waitingCount).toBe(0)
-    expect(replica.recall('a@0', 1)).toEqual(locked(2))
+    expect(recalled(replica, 'a@0', 1, lock('x'))).toEqual(locked(2))
   })
 
   test('chosen twice while it waits, it waits once', () => {
@@ -51,7 +52,7 @@ describe('what is freed, and who is concerned', () => {
     run(replica, [ask('a@0', 1, lock('x'))], { node: 2 })
     run(replica, [ask('b@0', 1, lock('x')), ask('c@0', 1, lock('x'))], { node: 0 })
     run(replica, [ask('d@0', 1, lock('y'))], { node: 1 })
-    expect(run(replica, [ask('h@0', 3, unlock('x'))], { node: 1 })).toMatchObject({
+    expect(run(replica, [ask('h@0', 3, unlock('x'))], { node: 1, heldBy: 0 })).toMatchObject({
       freed: ['x'],
       concerned: [0, 2],
     })
@@ -61,12 +62,12 @@ describe('what is freed, and who is concerned', () => {
     const replica = lockedBy('h@0')
     run(replica, [ask('a@0', 1, lock('x'))], { node: 1 })
     run(replica, [ask('a@0', 1, lock('x'))], { node: 2 })
-    expect(run(replica, [ask('h@0', 2, unlock('x'))]).concerned).toEqual([2])
+    expect(run(replica, [ask('h@0', 2, unlock('x'))]).concerned).toEqual([0, 2])
   })
 
   test('a key for which nobody waits is left out', () => {
     const replica = lockedBy('h@0')
-    expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: [], concerned: [] })
+    expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: [], concerned: [0] })
   })
 
   test('a request that came after the release does not need to be woken', () => {
@@ -105,7 +106,7 @@ describe('what is freed, and who is concerned', () => {
     const replica = lockedBy('h@0')
     run(replica, [ask('a@0', 1, lock('x'))], { node: 2 })
     run(replica, [ask('m@0', 1, { kind: 'members', change: { action: 'remove', id: 2 } })])
-    expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: ['x'], concerned: [] })
+    expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: ['x'], concerned: [0] })
   })
 
   test('what waits for anything is concerned by any progress', () => {
@@ -122,12 +123,12 @@ describe('what is freed, and who is concerned', () => {
     expect(run(replica, [ask('a@0', 1, body('wait'))], { node: 1 })).toMatchObject({
       outcomes: [{ outcome: { kind: 'delayed', key: null } }],
       progressed: false,
-      concerned: [],
+      concerned: [1],
     })
     expect(run(replica, [ask('b@0', 1, body('go'))])).toMatchObject({
       freed: [],
       progressed: true,
-      concerned: [1],
+      concerned: [0, 1],
     })
   })
 })
@@ -154,13 +155,13 @@ describe('cancel', () => {
     expect(run(replica, [ask('h@0', 2, unlock('x'))]).freed).toEqual([])
     expect(outcomesOf(replica, [ask('a@0', 5, lock('x'))])).toEqual([cancelled(1)])
     expect(outcomesOf(replica, [ask('b@0', 1, lock('x'))])).toEqual([locked(4)])
-    expect(replica.recall('a@0', 5, lock('y')), 'its command is still known').toEqual(refused('conflict'))
+    expect(recalled(replica, 'a@0', 5, lock('y')), 'its command is still known').toEqual(refused('conflict'))
   })
 
   test('chosen before what it cancels: that never runs', () => {
     const replica = newReplica()
     run(replica, [ask('a@0', 6, cancel(5))])
-    expect(replica.recall('a@0', 5, lock('x'))).toEqual(cancelled(0))
+    expect(recalled(replica, 'a@0', 5, lock('x'))).toEqual(cancelled(0))
     expect(outcomesOf(replica, [ask('a@0', 5, lock('x')), ask('b@0', 1, lock('x'))])).toEqual([
       cancelled(0),
       locked(1, 1),
@@ -170,7 +171,7 @@ describe('cancel', () => {
   test('chosen after it ended: says how', () => {
     const replica = newReplica()
     run(replica, [ask('a@0', 5, lock('x')), ask('a@0', 6, body('nonsense'))])
-    const failure = replica.recall('a@0', 6)
+    const failure = recalled(replica, 'a@0', 6, body('nonsense'))
     expect(failure).toMatchObject({ kind: 'failed' })
     expect(run(replica, [ask('a@0', 7, cancel(5)), ask('a@0', 8, cancel(6))]).outcomes).toEqual([
       {
@@ -184,7 +185,7 @@ describe('cancel', () => {
         outcome: { kind: 'executed', result: { ended: failure }, instance: 1, index: 1 },
       },
     ])
-    expect(replica.recall('a@0', 5)).toEqual(locked(0))
+    expect(recalled(replica, 'a@0', 5, lock('x'))).toEqual(locked(0))
   })
 
   test('in one batch with what it cancels, before and after', () => {
@@ -222,7 +223,7 @@ describe('cancel', () => {
       { kind: 'failed', error: expect.stringContaining('seq 7 cancels itself') },
     ])
     run(replica, [ask('a@0', 8, cancel(5))])
-    expect(replica.recall('b@0', 5)).toEqual(locked(0))
+    expect(recalled(replica, 'b@0', 5, lock('x'))).toEqual(locked(0))
   })
 })
 
@@ -235,9 +236,9 @@ test('a client that waits for longer than the limit keeps its session, also acro
   }
   run(replica, [ask('h@0', 9, unlock('x'))], { clockMs: 3 * hourMs })
   expect(outcomesOf(replica, [ask('a@0', 1, lock('x'))], { clockMs: 5 * hourMs })).toEqual([locked(5)])
-  expect(replica.recall('a@0', 2)).toEqual(locked(0, 2))
+  expect(recalled(replica, 'a@0', 2, lock('z'))).toEqual(locked(0, 2))
   run(replica, [ask('h@5', 10, unlock('x'))], { clockMs: 6 * hourMs + 1 })
-  expect(replica.recall('a@0', 1), 'it waits no more, and is forgotten in its turn').toEqual(
+  expect(recalled(replica, 'a@0', 1, lock('x')), 'it waits no more, and is forgotten in its turn').toEqual(
     refused('expired'),
   )
 })

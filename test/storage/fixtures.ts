@@ -21,8 +21,11 @@ export function batch(name: string): Batch {
   return {
     node: 0,
     elapsedMs: 1_000,
-    requests: [
-      { uid: 'u@0', seq: 1, ackedBelow: 1, command: { kind: 'service', body: { action: 'lock', name } } },
+    groups: [
+      {
+        ...{ uid: 'u@0', ackedBelow: 1, heldBy: 0 },
+        requests: [{ seq: 1, command: { kind: 'service', body: { action: 'lock', name } } }],
+      },
     ],
   }
 }

@@ -5,11 +5,13 @@ import type {
   AcceptedRecord,
   Address,
   Batch,
+  BatchGroup,
   Command,
   Json,
   MembershipChange,
+  NamedRequest,
   NodeId,
-  Request,
+  RequestGroup,
 } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import { maxElapsedMs } from '../../machines/limits.ts'
@@ -72,15 +74,31 @@ export const commands: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constant('cancel' as const), seq: integers }, plain),
 )
 
-const requestParts = { uid: uids, seq: integers, ackedBelow: integers, command: commands }
+export const requests: fc.Arbitrary<NamedRequest> = fc.record(
+  { uid: uids, seq: integers, ackedBelow: integers, command: commands },
+  plain,
+)
 
-export const requests: fc.Arbitrary<Request> = fc.record(requestParts, plain)
+/** The seqs rise, as a client sends them. */
+const requestsInOrder = fc
+  .uniqueArray(fc.record({ seq: integers, command: commands }, plain), {
+    minLength: 1,
+    maxLength: 3,
+    selector: ({ seq }) => seq,
+  })
+  .map((some) => some.sort((a, b) => a.seq - b.seq))
+
+const groupParts = { uid: uids, ackedBelow: integers, requests: requestsInOrder }
+
+export const requestGroups: fc.Arbitrary<RequestGroup> = fc.record(groupParts, plain)
+
+const batchGroups: fc.Arbitrary<BatchGroup> = fc.record({ ...groupParts, heldBy: nodeIds }, plain)
 
 export const batches: fc.Arbitrary<Batch> = fc.record(
   {
     node: nodeIds,
     elapsedMs: fc.integer({ min: 0, max: maxElapsedMs }),
-    requests: fc.array(requests, { maxLength: 4 }),
+    groups: fc.array(batchGroups, { maxLength: 3 }),
   },
   plain,
 )
@@ -143,6 +161,8 @@ export const cookies = fc.stringMatching(/^[A-Za-z0-9_-]{22}$/)
 
 type Nameless<K extends Message['type']> = fc.Arbitrary<Omit<Said<Extract<Message, { type: K }>>, 'names'>>
 
+const seqs = fc.array(integers, { minLength: 1, maxLength: 3 })
+
 /** By kind of message: what an honest server or client says, with its sender. */
 const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
   prepare: fc
@@ -195,16 +215,46 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
         unsettled,
       },
     })),
-  request: fc.record({ ...byAnybody, message: fc.record({ ...type('request'), ...requestParts }, plain) }),
+  settled: fc
+    .tuple(
+      clusters,
+      nodeIds,
+      fc.record({ ...type('settled'), ballot: fc.option(ballots), instance: integers }, plain),
+    )
+    .map(([cluster, sender, message]) => ({ cluster, sender: message.ballot?.node ?? sender, message })),
+  handOver: fc.record({
+    ...bySomeServer,
+    message: fc.record(
+      { ...type('handOver'), groups: fc.array(requestGroups, { minLength: 1, maxLength: 3 }) },
+      plain,
+    ),
+  }),
+  request: fc.record({
+    ...byAnybody,
+    message: fc.record(
+      { ...type('request'), ...groupParts, avoid: nodeIds },
+      { ...plain, requiredKeys: ['type', 'uid', 'ackedBelow', 'requests'] },
+    ),
+  }),
   hello: fc.record({ ...byAnybody, message: withNonce(fc.record(type('hello'), plain)) }),
   inquire: fc.record({ ...byAnybody, message: withNonce(fc.record(type('inquire'), plain)) }),
   response: fc.record({
     ...bySomeServer,
-    message: fc.record({ ...type('response'), uid: uids, seq: integers, outcome: outcomes }, plain),
+    message: fc.record(
+      {
+        ...type('response'),
+        uid: uids,
+        answers: fc.array(fc.record({ seq: integers, outcome: outcomes }, plain), {
+          minLength: 1,
+          maxLength: 3,
+        }),
+      },
+      plain,
+    ),
   }),
   queued: fc.record({
     ...bySomeServer,
-    message: fc.record({ ...type('queued'), uid: uids, seq: integers }, plain),
+    message: fc.record({ ...type('queued'), uid: uids, seqs }, plain),
   }),
   busy: fc.record({
     ...bySomeServer,
@@ -212,7 +262,7 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
       {
         ...type('busy'),
         uid: uids,
-        seq: integers,
+        seqs,
         reason: fc.constantFrom('busy' as const, 'notMember' as const, 'stopping' as const),
       },
       plain,
@@ -282,7 +332,18 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
   }),
 }
 
-const betweenServers = ['prepare', 'promise', 'accept', 'accepted', 'denial', 'learn', 'chosen', 'join']
+const betweenServers = [
+  'prepare',
+  'promise',
+  'accept',
+  'accepted',
+  'denial',
+  'learn',
+  'chosen',
+  'settled',
+  'handOver',
+  'join',
+]
 
 const names: fc.Arbitrary<Names> = fc.record({ incarnation: name, addressee: fc.option(name) }, plain)
 

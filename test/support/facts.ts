@@ -1,12 +1,13 @@
 /** Facts of runs made by hand, in few words: three founders, ballots as `round.node`, batches of lock commands. */
 import type { Ballot } from '../../machines/ballot.ts'
-import type { AcceptedRecord, Batch, Json, NodeId, Request } from '../../machines/batch.ts'
+import type { AcceptedRecord, Batch, Json, NamedRequest, NodeId } from '../../machines/batch.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
 import { type DurableState, nothingDurable } from '../../src/core/durable.ts'
 import type { Fact } from '../../src/core/facts.ts'
 import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
+import { batchOf as batchOfNode } from './batches.ts'
 
 export const founders: readonly Member[] = foundingMembers(
   [0, 1, 2].map((id) => ({ id, address: `server-${id}` })),
@@ -17,15 +18,15 @@ export const ballot = (round: number, node: NodeId): Ballot => ({ round, node })
 export const lock = (name: string): Json => lockCommand(name)
 export const unlock = (name: string): Json => unlockCommand(name)
 
-export function request(uid: string, seq: number, body: Json, ackedBelow = 0): Request {
+export function request(uid: string, seq: number, body: Json, ackedBelow = 0): NamedRequest {
   return { uid, seq, ackedBelow, command: { kind: 'service', body } }
 }
 
-export function batchOf(...requests: Request[]): Batch {
-  return { node: 0, elapsedMs: 0, requests }
+export function batchOf(...requests: NamedRequest[]): Batch {
+  return batchOfNode(0, requests, { elapsedMs: 0 })
 }
 
-export const requested = (request: Request): Fact => ({ type: 'requested', request })
+export const requested = (request: NamedRequest): Fact => ({ type: 'requested', request })
 
 export function started(node: NodeId, more: Partial<Extract<Fact, { type: 'started' }>> = {}): Fact {
   return {
@@ -108,12 +109,17 @@ export function ran(
   return { uid, seq, outcome: { kind: 'executed', result, instance, index } }
 }
 
-export function gotLock(of: Request, instance: number, index = 0): RequestOutcome {
+export function gotLock(of: NamedRequest, instance: number, index = 0): RequestOutcome {
   return ran(of, instance, index, { token: { instance, index } })
 }
 
-export function responded(node: NodeId, { uid, seq }: Request, outcome: Outcome): Fact {
-  return { type: 'responded', node, to: 'client', message: { type: 'response', uid, seq, outcome } }
+export function responded(node: NodeId, { uid, seq }: NamedRequest, outcome: Outcome): Fact {
+  return {
+    type: 'responded',
+    node,
+    to: 'client',
+    message: { type: 'response', uid, answers: [{ seq, outcome }] },
+  }
 }
 
 /** Three servers start, server 0 prepares 1.0, and all promise. */

@@ -4,15 +4,15 @@
  */
 import type { AnyStateMachine } from 'xstate'
 import type { Ballot } from '../../machines/ballot.ts'
-import type { AcceptedRecord, Batch, Command, NodeId, Request } from '../../machines/batch.ts'
-import type { Informant, RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { AcceptedRecord, Batch, Command, NamedRequest, NodeId } from '../../machines/batch.ts'
+import type { BatchExecuted, Informant, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import { foundingIncarnation, type Member } from '../../machines/members.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
-import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Persist, Send, Tell, Write } from '../../machines/outputs.ts'
 import { delayName, stateName } from '../../src/core/chart-names.ts'
 import type { Effect, Step } from '../../src/core/step.ts'
 import { checkedStart, checkedStep } from '../../src/stepped/checked-step.ts'
+import { batchOf } from './batches.ts'
 
 /** What a role wants of the world: an output, or something about one of its named delays. */
 export type Want =
@@ -104,7 +104,7 @@ export function member(id: NodeId, incarnation: string | null = foundingIncarnat
 }
 
 /** A request whose command names it. */
-export function request(uid: string, seq: number, body = `${uid} ${seq}`): Request {
+export function request(uid: string, seq: number, body = `${uid} ${seq}`): NamedRequest {
   return { uid, seq, ackedBelow: 0, command: service(body) }
 }
 
@@ -114,7 +114,7 @@ export function service(body: string): Command {
 
 /** A batch with one request, told from others by its name. */
 export function batch(name: string, node: NodeId = 0): Batch {
-  return { node, elapsedMs: 1_000, requests: [request(name, 1)] }
+  return batchOf(node, [request(name, 1)])
 }
 
 /** What an acceptor holds for one instance. */
@@ -123,10 +123,7 @@ export function record(instance: number, at: Ballot, name: string): AcceptedReco
 }
 
 /** What the replica says of a batch that changed nothing worth telling, with `changes` in it. */
-export function executed(
-  instance: number,
-  changes: Partial<Execution> = {},
-): Execution & { readonly type: 'batch.executed' } {
+export function executed(instance: number, changes: Partial<BatchExecuted> = {}): BatchExecuted {
   return {
     type: 'batch.executed',
     instance,
@@ -135,6 +132,7 @@ export function executed(
     progressed: false,
     concerned: [],
     members: null,
+    atMs: 0,
     ...changes,
   }
 }
@@ -152,9 +150,9 @@ export function answer(
   return { type: 'send', to, incarnation, message }
 }
 
-/** What a role hears of the sender of a message: a member that has this server among its own. */
+/** The envelope of a message as a role receives it: its sender has this server among its members, and it arrives at time 0. */
 export function sentBy(sender: NodeId, incarnation: string = foundingIncarnation(sender)) {
-  return { sender, incarnation, knowsUs: true, concernsUs: false } as const
+  return { sender, incarnation, knowsUs: true, atMs: 0 } as const
 }
 
 /** A founder, as somebody to be asked. */

@@ -14,7 +14,7 @@ const refused: Fact = {
   type: 'responded',
   node: 0,
   to: 'a',
-  message: { type: 'response', ...name, outcome: expired },
+  message: { type: 'response', uid: name.uid, answers: [{ seq: name.seq, outcome: expired }] },
 }
 
 function executedAs(outcome: Outcome): Fact {
@@ -26,7 +26,7 @@ function executedAs(outcome: Outcome): Fact {
     concerned: [],
     members: null,
   }
-  const batch = { node: 0, elapsedMs: 0, requests: [] }
+  const batch = { node: 0, elapsedMs: 0, groups: [] }
   return { type: 'executed', node: 0, instance: 3, batch, execution, digest: null }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { NamedRequest } from '../../machines/batch.ts'
 import type { Fact } from '../../src/core/facts.ts'
 import { serverAddress } from '../../src/core/names.ts'
 import { Violation } from '../../src/core/violation.ts'
@@ -36,6 +37,10 @@ const ask = request('a@0', 0, lock('x'))
 const other = request('b@0', 0, lock('x'))
 const batch = batchOf(ask)
 const rival = batchOf(other)
+
+/** `node` announces that the instance is chosen. */
+const settled = (node: number, at: typeof b1 | null, instance: number): Fact =>
+  said(node, 2, { type: 'settled', ballot: at, instance })
 
 const asked: Fact[] = [requested(ask), requested(other)]
 /** A request is chosen at instance 0, and executed at two servers. */
@@ -87,6 +92,24 @@ const good: Record<string, Fact[]> = {
     }),
   ],
   'the same accept is said to each member, and again': [...normal.slice(0, -2), accept(b1, 0, batch)],
+  'the proposer and a request queue announce that an instance is settled': [
+    ...normal,
+    settled(0, b1, 0),
+    settled(1, null, 0),
+  ],
+  'a proposer that helped announces the instance at its own ballot': [
+    ...asked,
+    ...prepared(),
+    ...chosenAt(b1, 0, batch),
+    synced(0, { promised: b2, accepted: [{ instance: 0, ballot: b1, batch }] }),
+    promise(0, b2, { accepted: [{ instance: 0, ballot: b1, batch }] }),
+    synced(1, { promised: b2, accepted: [{ instance: 0, ballot: b1, batch }] }),
+    promise(1, b2, { accepted: [{ instance: 0, ballot: b1, batch }] }),
+    accept(b2, 0, batch),
+    ...vote(0, b2, 0, batch),
+    ...vote(1, b2, 0, batch),
+    settled(1, b2, 0),
+  ],
   'a server restarts and executes again what it stored': [
     ...normal,
     synced(1, { promised: b1, firstUnchosen: 1 }),
@@ -200,16 +223,17 @@ describe('good runs break nothing', () => {
 
 const four = [...founders, { id: 3, address: serverAddress(3), incarnation: 'joined' }]
 const admit = request('m@0', 0, null)
-const admission = batchOf({
+const admitting: NamedRequest = {
   ...admit,
   command: {
     kind: 'members',
     change: { action: 'admit', id: 3, address: serverAddress(3), incarnation: 'joined' },
   },
-})
+}
+const admission = batchOf(admitting)
 /** Server 3 is counted from instance 1 on. */
 const joined: Fact[] = [
-  requested(admission.requests[0]!),
+  requested(admitting),
   ...asked,
   ...prepared(),
   ...chosenAt(b1, 0, admission),
@@ -226,13 +250,14 @@ describe('members', () => {
   })
 
   test('a server that was removed and joins again has promised nothing', () => {
-    const removal = batchOf({
+    const removing: NamedRequest = {
       ...request('m@0', 1, null),
       command: { kind: 'members', change: { action: 'remove', id: 3 } },
-    })
+    }
+    const removal = batchOf(removing)
     const removed: Fact[] = [
       ...joined,
-      requested(removal.requests[0]!),
+      requested(removing),
       accept(b1, 1, removal),
       ...[0, 1, 3].flatMap((node) => vote(node, b1, 1, removal)),
       executed(0, removal, execution(1, [ran({ uid: 'm@0', seq: 1 }, 1, 0, null)], founders)),
@@ -299,6 +324,34 @@ const bad: [number, string, Fact[]][] = [
     [
       ...normal,
       said(1, 2, { type: 'chosen', from: 0, batches: [rival], firstUnchosen: 1, unsettled: false }),
+    ],
+  ],
+  [
+    1,
+    'an instance is announced as settled before a quorum accepted a batch',
+    [...asked, ...prepared(), accept(b1, 0, batch), ...vote(0, b1, 0, batch), settled(0, b1, 0)],
+  ],
+  [
+    1,
+    'an instance is announced as settled by a request queue before it is chosen',
+    [...normal, settled(0, null, 1)],
+  ],
+  [
+    1,
+    'an instance is announced as settled at a ballot below the one at which it was chosen',
+    [
+      ...asked,
+      ...prepared(),
+      accept(b1, 0, batch),
+      ...vote(0, b1, 0, batch),
+      synced(1, { promised: b2 }),
+      promise(1, b2),
+      synced(2, { promised: b2 }),
+      promise(2, b2),
+      accept(b2, 0, rival),
+      ...vote(1, b2, 0, rival),
+      ...vote(2, b2, 0, rival),
+      settled(0, b1, 0),
     ],
   ],
   [1, 'a disk holds as chosen what is not', [...normal, synced(1, { promised: b1, firstUnchosen: 2 })]],

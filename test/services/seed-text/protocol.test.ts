@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Message, RequestMessage, Response } from '../../../machines/messages.ts'
 import type { Outcome } from '../../../machines/outcome.ts'
 import { plainTextIdleMs, sessionOf } from '../../../src/core/plain-text-client.ts'
 import { SeedText } from '../../../src/services/seed-text/protocol.ts'
 import { parseSeedText, type SeedRequest } from '../../../src/services/seed-text/request.ts'
 import { isMessage } from '../../../src/wire/schema.ts'
+import type { TextAnswer } from '../../../src/wire/text-protocol.ts'
 
 const here = '127.0.0.1:4711'
 
@@ -15,12 +17,23 @@ function parsed(tuple: string): SeedRequest {
 
 const executed: Outcome = { kind: 'executed', result: null, instance: 3, index: 0 }
 
+function response({ uid, requests }: RequestMessage, outcome: Outcome): Response {
+  return { type: 'response', uid, answers: requests.map(({ seq }) => ({ seq, outcome })) }
+}
+
+/** The answer in plain text for a message about one request; `null` for none. */
+function onlyAnswer(clients: SeedText, message: Message): TextAnswer | null {
+  const answers = clients.answersTo(message)
+  expect(answers.length).toBeLessThanOrEqual(1)
+  return answers[0] ?? null
+}
+
 /** Asks for each tuple, and then says how each ended, in order. */
 function answers(tuples: readonly string[], outcome: Outcome = executed): (string | null)[] {
   const clients = new SeedText()
   const asked = tuples.map((tuple) => clients.requestOf(parsed(tuple), here))
-  return asked.map(({ uid, seq }) => {
-    const answer = clients.answerTo({ type: 'response', uid, seq, outcome })
+  return asked.map((message) => {
+    const answer = onlyAnswer(clients, response(message, outcome))
     return answer && ('text' in answer ? answer.text : answer.silence)
   })
 }
@@ -32,7 +45,9 @@ describe('requests in plain text', () => {
   ])('of a client at %s are messages', (source) => {
     const message = new SeedText().requestOf(parsed("(2251799813685247,'UNLOCK','a')"), source)
     expect(isMessage(message)).toBe(true)
-    expect(message.command).toEqual({ kind: 'service', body: { action: 'unlock', name: 'a' } })
+    expect(message.requests).toEqual([
+      { seq: 2 * 2251799813685247 + 1, command: { kind: 'service', body: { action: 'unlock', name: 'a' } } },
+    ])
   })
 
   test('of one number are told apart by action and lock, and each is answered in its own words', () => {
@@ -50,8 +65,9 @@ describe('requests in plain text', () => {
 
   test('that are turned away get no answer, and it is said why; the repetition is the same request', () => {
     const clients = new SeedText()
-    const { uid, seq } = clients.requestOf(parsed("(1, 'LOCK', 'a')"), here)
-    expect(clients.answerTo({ type: 'busy', uid, seq, reason: 'busy' })).toEqual({
+    const { uid, requests } = clients.requestOf(parsed("(1, 'LOCK', 'a')"), here)
+    const seqs = requests.map(({ seq }) => seq)
+    expect(onlyAnswer(clients, { type: 'busy', uid, seqs, reason: 'busy' })).toEqual({
       silence: expect.stringContaining("(1, 'LOCK', 'a') was rejected (busy)"),
     })
     expect(clients.requestOf(parsed("(1, 'LOCK', 'a')"), here).uid).toBe(uid)
@@ -69,8 +85,6 @@ describe('a repetition in plain text', () => {
 
   const lock = parsed("(1, 'LOCK', 'a')")
   const answered = { text: "RESPOND:-1:-1:(1, 'LOCK', 'a')" }
-  const response = ({ uid, seq }: { uid: string; seq: number }, outcome: Outcome) =>
-    ({ type: 'response', uid, seq, outcome }) as const
 
   test('is the same request until it is answered, and then a new one', () => {
     const clients = new SeedText()
@@ -79,11 +93,11 @@ describe('a repetition in plain text', () => {
     expect(clients.requestOf(lock, here)).toEqual(first)
     vi.advanceTimersByTime(plainTextIdleMs)
     expect(clients.requestOf(lock, here)).toEqual(first)
-    expect(clients.answerTo(response(first, executed))).toEqual(answered)
+    expect(onlyAnswer(clients, response(first, executed))).toEqual(answered)
     const second = clients.requestOf(lock, here)
     expect(second.uid).not.toBe(first.uid)
     expect(sessionOf(second.uid)).toBe(sessionOf(first.uid))
-    expect(clients.answerTo(response(second, { kind: 'refused', reason: 'repeated' }))).toEqual(answered)
+    expect(onlyAnswer(clients, response(second, { kind: 'refused', reason: 'repeated' }))).toEqual(answered)
   })
 
   test('after a silence is a new one, which the answer to the old does not answer', () => {
@@ -92,8 +106,8 @@ describe('a repetition in plain text', () => {
     vi.advanceTimersByTime(plainTextIdleMs + 1)
     const second = clients.requestOf(lock, here)
     expect(second.uid).not.toBe(first.uid)
-    expect(clients.answerTo(response(first, executed))).toBeNull()
-    expect(clients.answerTo(response(second, executed))).toEqual(answered)
+    expect(onlyAnswer(clients, response(first, executed))).toBeNull()
+    expect(onlyAnswer(clients, response(second, executed))).toEqual(answered)
   })
 
   test('at another server has another uid there: a server answers only what it was asked', () => {
@@ -101,15 +115,30 @@ describe('a repetition in plain text', () => {
     const first = one.requestOf(lock, here)
     const second = other.requestOf(lock, here)
     expect(second.uid).not.toBe(first.uid)
-    expect(other.answerTo(response(first, executed))).toBeNull()
+    expect(onlyAnswer(other, response(first, executed))).toBeNull()
   })
 
   test('is answered in the words of the last', () => {
     const clients = new SeedText()
     const message = clients.requestOf(parsed("(1, 'LOCK', 7)"), here)
     expect(clients.requestOf(parsed("(1L, u'LOCK', '7')"), here)).toEqual(message)
-    expect(clients.answerTo(response(message, executed))).toEqual({
+    expect(onlyAnswer(clients, response(message, executed))).toEqual({
       text: "RESPOND:-1:-1:(1L, u'LOCK', '7')",
     })
+  })
+
+  test('gets an answer only for the open requests of the uid that a message names', () => {
+    const clients = new SeedText()
+    const tuples = ["(1, 'LOCK', 'a')", "(2, 'LOCK', 'a')"]
+    const [first, second] = tuples.map((tuple) => clients.requestOf(parsed(tuple), here))
+    const seqs = [...(first?.requests ?? []), ...(second?.requests ?? [])].map(({ seq }) => seq)
+    const answers = [...seqs, 99].map((seq) => ({ seq, outcome: executed }))
+    const uid = first?.uid ?? ''
+    expect(second?.uid).not.toBe(uid)
+    expect(clients.answersTo({ type: 'busy', uid, seqs, reason: 'stopping' })).toHaveLength(1)
+    expect(clients.answersTo({ type: 'response', uid, answers })).toEqual([
+      { text: `RESPOND:-1:-1:${tuples[0]}` },
+    ])
+    expect(clients.answersTo({ type: 'response', uid, answers })).toEqual([])
   })
 })
