@@ -23,7 +23,7 @@ import type {
   RequestArrived,
   RequestQueueEvent,
 } from './inbox.ts'
-import { countedMembers, isCounted, type Member } from './members.ts'
+import { addressedTo, countedMembers, isCounted, type Member } from './members.ts'
 import type { Busy, HandOver } from './messages.ts'
 import type { Output, Send } from './outputs.ts'
 import type { RequestQueueContext, RequestQueueInput } from './request-queue-context.ts'
@@ -157,11 +157,17 @@ export const requestQueueSetup = setup({
       const open = fromServer(event).filter(({ recalled }) => !recalled.isFull)
       return { held: open.reduce(admit, context.held), atMs: event.atMs }
     }),
-    /** Some of the requests have ended: the server that hands them over misses the instance at which they did. */
-    sendSettled: enqueueActions(({ enqueue }, { recalled, sender, firstUnexecuted }: HandOverArrived) => {
-      if (firstUnexecuted === 0 || recalled.every(({ ended }) => ended.length === 0)) return
+    /**
+     * Some of the requests have ended, or the server that hands them over was removed: that server misses the instance at which this
+     * happened.
+     */
+    sendSettled: enqueueActions(({ context, enqueue }, event: HandOverArrived) => {
+      const { recalled, sender, incarnation, firstUnexecuted } = event
+      const isCountedSender = isCounted(context.members, sender, incarnation)
+      if (isCountedSender && recalled.every(({ ended }) => ended.length === 0)) return
+      if (firstUnexecuted === 0) return
       const message = { type: 'settled', ballot: null, instance: firstUnexecuted - 1 } as const
-      enqueue.emit({ type: 'send', to: sender, message })
+      enqueue.emit({ type: 'send', ...addressedTo(context.members, sender, incarnation), message })
     }),
     recordExecution: enqueueActions(({ context, enqueue }, execution: BatchExecuted) => {
       const { held, due, endsHandOver, handedAtMs } = afterExecution(context.held, execution, context.limits)

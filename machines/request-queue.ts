@@ -31,8 +31,8 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       },
     ],
     handOver: [
-      { guard: withEvent('senderIsNotCounted') },
       { guard: 'isNotCounted' },
+      { guard: withEvent('senderIsNotCounted'), actions: withEvent('sendSettled') },
       { guard: 'isStopping', actions: withEvent('sendSettled') },
       { actions: [withEvent('sendSettled'), withEvent('recordHandedOver')] },
     ],
