@@ -4,10 +4,24 @@ import { gathered, requestsIn } from './held-groups.ts'
 import { type HeldRequest, type HeldRequests, placeOf, withAllChanged } from './held-requests.ts'
 import type { Limits } from './limits.ts'
 import { emptyLine, type Line, withoutOrders, withPlaces } from './line.ts'
+import { countedMembers, type Member } from './members.ts'
 import type { HandOver } from './messages.ts'
 
 /** The most requests that are sent to the leader at once. The rest follows in the next round. */
 const mostAtOnce = 1_024
+
+/** The leader, when it is another counted server; otherwise `null`. */
+export function otherLeader({
+  leader,
+  self,
+  members,
+}: {
+  readonly leader: NodeId | null
+  readonly self: NodeId
+  readonly members: readonly Member[]
+}): NodeId | null {
+  return leader === null || leader === self || !countedMembers(members).includes(leader) ? null : leader
+}
 
 /**
  * True when the request may be handed over to `leader`: this server holds it for its client, and the client has not just left

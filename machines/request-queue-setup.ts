@@ -12,7 +12,7 @@ import {
 } from './admission.ts'
 import { answersOf, busy, queuedOf, refusalsOf, response } from './answers.ts'
 import type { NodeId } from './batch.ts'
-import { handable, handedOver, handedOverAgain, mayGoTo, takenBack } from './hand-over.ts'
+import { handable, handedOver, handedOverAgain, mayGoTo, otherLeader, takenBack } from './hand-over.ts'
 import { afterExecution } from './held-execution.ts'
 import { nextBatch, requestsIn } from './held-groups.ts'
 import { allHeld, heldRequest, nothingHeld } from './held-requests.ts'
@@ -29,11 +29,6 @@ import type { Output, Send } from './outputs.ts'
 import type { RequestQueueContext, RequestQueueInput } from './request-queue-context.ts'
 import { withSample } from './round-trip.ts'
 import { doubled, retransmitInterval } from './timing.ts'
-
-/** The leader, when it is another counted server; otherwise `null`. */
-function otherLeader({ leader, self, members }: RequestQueueContext): NodeId | null {
-  return leader === null || leader === self || !countedMembers(members).includes(leader) ? null : leader
-}
 
 /** True when a ready request is to be proposed here, because it cannot be handed over. */
 function hasToPropose(context: RequestQueueContext): boolean {

@@ -29,39 +29,40 @@ export interface Cost {
   readonly datagrams: number
   /** The batches that all servers together executed meanwhile, including those that they learned late. */
   readonly executed: number
+  /** True when another server led, so that the request was handed over to it. */
+  readonly isHandedOver: boolean
 }
 
 /** The most that a request may cost. */
 interface CostLimit {
   readonly mostMs: number
-  /** For `counted` members, while `executed` batches were executed. */
-  readonly mostDatagrams: (counted: number, executed: number) => number
+  readonly mostDatagrams: (counted: number, cost: Cost) => number
 }
 
 /** The limits for the consecutive requests to one server, each from a new client. */
 export const limitsAtRest: readonly CostLimit[] = [
   // The server may have to catch up first, to ask servers that are gone, and to prepare. It may learn that a member was removed.
-  { mostMs: 10_000, mostDatagrams: (counted, executed) => 40 * counted + executed },
+  { mostMs: 10_000, mostDatagrams: (counted, { executed }) => 40 * counted + executed },
   // This server or others may still have to catch up.
-  { mostMs: 10_000, mostDatagrams: (counted, executed) => 20 * counted + executed },
-  // Only `hello`, `welcome`, `request` and `response`, and `accept` and `accepted` with each other server.
-  { mostMs: 50, mostDatagrams: (counted) => 4 + 2 * (counted - 1) },
+  { mostMs: 10_000, mostDatagrams: (counted, { executed }) => 20 * counted + executed },
+  // Only `hello`, `welcome`, `request` and `response`, and `accept` and `accepted` with each other server; and `handOver` and
+  // `settled` with the leader, when that is another server.
+  {
+    mostMs: 50,
+    mostDatagrams: (counted, { isHandedOver }) => 4 + 2 * (counted - 1) + (isHandedOver ? 2 : 0),
+  },
 ]
 
 /** Throws a `Violation` when the request `what` cost too much, in a cluster of `counted` members. */
-export function checkCost(
-  { tookMs, datagrams, executed }: Cost,
-  limit: CostLimit,
-  counted: number,
-  what: string,
-): void {
+export function checkCost(cost: Cost, limit: CostLimit, counted: number, what: string): void {
+  const { tookMs, datagrams } = cost
   if (tookMs > limit.mostMs) {
     throw new Violation(
       11,
       `${what} was answered after ${tookMs} ms in an idle cluster; the bound is ${limit.mostMs} ms`,
     )
   }
-  const most = limit.mostDatagrams(counted, executed)
+  const most = limit.mostDatagrams(counted, cost)
   if (datagrams > most) {
     throw new Violation(12, `${what} cost ${datagrams} datagrams in an idle cluster; the bound is ${most}`)
   }

@@ -1,8 +1,10 @@
 /** A complete run of a plan: first a storm, then no faults, until the cluster must be idle. */
 import type { Json, NodeId } from '../../machines/batch.ts'
+import { otherLeader } from '../../machines/hand-over.ts'
 import { countedMembers } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { isQuorum } from '../../machines/quorum.ts'
+import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
 import { judgedBy } from '../core/invariants.ts'
 import type { InspectorRecord } from '../inspect/records/record.ts'
@@ -332,10 +334,17 @@ class Run {
     const { sent } = network
     const executed = this.#executed
     const body = this.#plan.service === 'lock' ? unlockCommand('last') : readCommand('last')
+    const isHandedOver = this.#hasOtherLeader(id)
     yield* this.#ask(this.#client(`last-${id}-${turn}`, id), body)
     const tookMs = timeline.nowMs - nowMs
     yield* sleep(timeline, settledAfterMs)
-    return { tookMs, datagrams: network.sent - sent, executed: this.#executed - executed }
+    return { tookMs, datagrams: network.sent - sent, executed: this.#executed - executed, isHandedOver }
+  }
+
+  /** True when the server `id` hands its requests over to another server. */
+  #hasOtherLeader(id: NodeId): boolean {
+    const queue = this.#cluster.find(id)?.node?.roles.requestQueue.context as RequestQueueContext | undefined
+    return queue !== undefined && otherLeader(queue) !== null
   }
 
   /** Sends a request and waits for its outcome. When the session was forgotten, the request is sent again under a new name. */
