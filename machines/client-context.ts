@@ -49,9 +49,11 @@ export interface ClientInput {
   readonly server: ServerIndex
   /** The seq of the first request that will be submitted. */
   readonly firstSeq: number
+  /** The server that the program has just left for `server`; none by default. */
+  readonly avoid?: ServerIndex
 }
 
-export interface ClientContext extends Omit<ClientInput, 'firstSeq'> {
+export interface ClientContext extends Omit<ClientInput, 'firstSeq' | 'avoid'> {
   // All fields are volatile: a client that restarts opens another session.
   /** Invariant: in each state, the requests are as that state says. */
   readonly requests: SessionRequests
@@ -92,13 +94,13 @@ export interface ClientContext extends Omit<ClientInput, 'firstSeq'> {
 }
 
 /** The initial context: there is no request. */
-export function clientContext({ firstSeq, ...input }: ClientInput): ClientContext {
+export function clientContext({ firstSeq, avoid, ...input }: ClientInput): ClientContext {
   return {
     ...input,
     requests: { ...noRequests, nextSeq: firstSeq },
     window: initialWindow,
     servers: 0,
-    avoid: null,
+    avoid: avoid ?? null,
     round: 0,
     nowMs: 0,
     intervalMs: 0,

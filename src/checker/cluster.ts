@@ -118,8 +118,13 @@ export class CheckedCluster {
     const found = this.bounds.requests.find((request) => request.client === client && request.seq === seq)
     if (found === undefined) throw new Error(`the client ${client} has no request ${seq}`)
     const requests = [{ seq, command: found.command }]
-    const left = this.bounds.handsOver ? {} : { avoid: server === 0 ? 1 : 0 }
-    return { type: 'request', uid: uidOf(client), ackedBelow: seq, requests, ...left }
+    return {
+      type: 'request',
+      uid: uidOf(client),
+      ackedBelow: seq,
+      requests,
+      ...avoidedFor(this.bounds, server),
+    }
   }
 
   /**
@@ -130,6 +135,11 @@ export class CheckedCluster {
     const { running } = state
     return running === null ? state : { ...state, running: { ...running, heardFrom: this.#heardFrom } }
   }
+}
+
+/** The server that a client of `server` has just left: within bounds without handing over, a rival of `server`. */
+export function avoidedFor({ handsOver }: Bounds, server: NodeId): { readonly avoid?: NodeId } {
+  return handsOver ? {} : { avoid: server === 0 ? 1 : 0 }
 }
 
 /** The incarnation of a server that is not a founder. */

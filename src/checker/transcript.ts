@@ -6,7 +6,7 @@ import type { ClusterEvent } from '../schedule/events.ts'
 import type { FinishedTranscript } from '../transcript/file.ts'
 import { writeTranscript } from '../transcript/write.ts'
 import type { Bounds } from './bounds.ts'
-import type { Adapt } from './cluster.ts'
+import { type Adapt, avoidedFor } from './cluster.ts'
 import type { CheckedEvent } from './events.ts'
 
 /** The transcript of `events` within `bounds`. `about` are the lines of its first comment. */
@@ -122,10 +122,17 @@ class Schedule {
       )
       this.#happen({ type: 'deliver', flight })
     }
-    this.#happen({ type: 'request', client, server, command: found.command })
+    this.#happen({
+      type: 'request',
+      client,
+      server,
+      command: found.command,
+      ...avoidedFor(this.#bounds, server),
+    })
     for (const other of later) {
       if (other.type !== 'request' || other.client !== client || other.seq !== seq) continue
-      this.#happen({ type: 'resend', client, seq, server: other.server })
+      const avoid = avoidedFor(this.#bounds, other.server)
+      this.#happen({ type: 'resend', client, seq, server: other.server, ...avoid })
     }
   }
 

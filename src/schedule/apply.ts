@@ -92,10 +92,11 @@ function without(state: ClusterState, datagram: Flying): ClusterState {
 
 function resend(
   state: ClusterState,
-  { client, seq, server }: { readonly client: string; readonly seq: number; readonly server: NodeId },
+  { client, seq, server, avoid }: Extract<ClusterEvent, { type: 'resend' }>,
 ): ClusterStep {
   serverOf(state, server)
-  const message = copyOfRequest(state, client, seq)
+  const copy = copyOfRequest(state, client, seq)
+  const message = avoid === undefined ? copy : { ...copy, avoid }
   return {
     state: withFlying(state, { from: client, to: server, message }),
     happenings: [{ type: 'said', from: client, to: server, message, fate: 'flies' }],

@@ -23,22 +23,26 @@ import {
 } from './cluster.ts'
 import type { ClusterStep, Happening } from './events.ts'
 
+/** The server that a client asks, and the one that it has just left, if any. */
+interface Asked {
+  readonly server: NodeId
+  readonly avoid?: NodeId
+}
+
 /**
  * The client sends its next request, to `server` first. A client with an unknown name is new. A client whose session has open
  * requests asks the server that the session asks: throws when `server` is another one.
  */
 export function submitRequest(
   state: ClusterState,
-  {
-    client: name,
-    server,
-    command,
-  }: { readonly client: string; readonly server: NodeId; readonly command: Command },
+  request: Asked & { readonly client: string; readonly command: Command },
   settings: ClusterSettings,
 ): ClusterStep {
+  const { client: name, command } = request
   const known = state.clients.find((other) => other.name === name)
   const seq = (known?.requests.length ?? 0) + 1
-  const client = askingFirst(known ?? newClient(name, server, 1, settings), server, settings)
+  const client =
+    known === undefined ? newClient(name, request, 1, settings) : askingFirst(known, request, settings)
   const begun: RequestState = { seq, command, outcome: null }
   const { happenings, facts, ...next } = stepClient(
     withClient(state, { ...client, requests: [...client.requests, begun] }),
@@ -67,23 +71,27 @@ export function serverAskedBy(state: ClusterState, name: string): NodeId | null 
 }
 
 /** The client, whose machine begins with `server`. A machine has one list of servers, and changes to the next of them by itself. */
-function askingFirst(client: ClientState, server: NodeId, settings: ClusterSettings): ClientState {
+function askingFirst(client: ClientState, asked: Asked, settings: ClusterSettings): ClientState {
   const context = client.snapshot.context as ClientContext
-  if (context.server === server) return client
+  const { server, avoid = context.avoid } = asked
+  if (context.server === server && context.avoid === avoid) return client
   if (!hasNoRequests(context.requests)) {
     throw new Error(`${client.name} asks server ${context.server}: its session has open requests`)
   }
-  const begun = newClient(client.name, server, context.requests.nextSeq, settings)
+  const begun = newClient(client.name, asked, context.requests.nextSeq, settings)
   return { ...begun, requests: client.requests }
 }
 
 function newClient(
   name: string,
-  server: NodeId,
+  { server, avoid }: Asked,
   firstSeq: number,
   { clientMachine, clientStepper, clientTiming }: ClusterSettings,
 ): ClientState {
-  const input = { timing: clientTiming, randomSeed: firstSeq, uid: uidOf(name), server, firstSeq }
+  const input = {
+    ...{ timing: clientTiming, randomSeed: firstSeq, uid: uidOf(name), server, firstSeq },
+    ...(avoid === undefined ? {} : { avoid }),
+  }
   return { name, snapshot: clientStepper.start(clientMachine, input).snapshot, timers: [], requests: [] }
 }
 

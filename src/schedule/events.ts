@@ -10,17 +10,24 @@ import type { ClusterState, Flying, Link } from './cluster.ts'
 
 /** One chosen event. Datagrams are named by their id. */
 export type ClusterEvent =
-  /** A client sends a new request, to `server` first. */
+  /** A client sends a new request, to `server` first. With `avoid` it has just left that server. */
   | {
       readonly type: 'request'
       readonly client: string
       readonly server: NodeId
       readonly command: Command
+      readonly avoid?: NodeId
     }
   /** The client's program no longer needs the answer. */
   | { readonly type: 'give.up'; readonly client: string; readonly seq: number }
-  /** The client's program sends another copy of a request, to any server. */
-  | { readonly type: 'resend'; readonly client: string; readonly seq: number; readonly server: NodeId }
+  /** The client's program sends another copy of a request, to any server. With `avoid` it has just left that server. */
+  | {
+      readonly type: 'resend'
+      readonly client: string
+      readonly seq: number
+      readonly server: NodeId
+      readonly avoid?: NodeId
+    }
   /** A datagram arrives. It is lost when the receiving server is down. */
   | { readonly type: 'deliver'; readonly flight: number }
   | { readonly type: 'drop'; readonly flight: number }

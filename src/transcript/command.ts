@@ -22,8 +22,14 @@ export type TranscriptCommand =
   /** Founds the cluster. The first command of every transcript. */
   | { readonly verb: 'servers'; readonly count: number; readonly service: 'lock' | 'kv' }
   | { readonly verb: 'event'; readonly event: PlainEvent }
-  /** A client sends a request. `words` are the text of its command. */
-  | { readonly verb: 'request'; readonly client: string; readonly server: NodeId; readonly words: string }
+  /** A client sends a request. `words` are the text of its command. With `avoid` it has just left that server. */
+  | {
+      readonly verb: 'request'
+      readonly client: string
+      readonly server: NodeId
+      readonly words: string
+      readonly avoid?: NodeId
+    }
   /** One datagram: the `nth` oldest in flight that matches the pattern, counted from 1. */
   | { readonly verb: 'one'; readonly handling: Handling; readonly pattern: Pattern; readonly nth: number }
   /** Every datagram in flight that matches the pattern, the oldest first. */

@@ -13,8 +13,11 @@ export const grammar = `  servers N [kv]                    found a cluster; the
                                     requests, it asks one server for all of them
                                     lock NAME | unlock NAME [TOKEN] | cancel SEQ | {JSON}
                                     members add|admit|remove SERVER
+                                    with ", not for server N" at the end, the client has just left
+                                    that server, and its requests are not handed over to it
   give-up CLIENT#n                  the client's program no longer needs the answer
-  resend CLIENT#n→SERVER            the client sends another copy of the request
+  resend CLIENT#n→SERVER            the client sends another copy of the request, and
+                                    may have left a server, as with request
   deliver FROM→TO MESSAGE [#n]      the oldest such datagram in flight, or the n-th oldest
   deliver all [FROM→TO] [MESSAGE]   every such datagram in flight, the oldest first
   drop …, duplicate …               as deliver
@@ -40,8 +43,7 @@ export class NoCommand extends Error {
 
 /** Parses a command. `->` stands for `→`. Throws a `NoCommand` that names the fault. */
 export function parseCommand(line: string): TranscriptCommand {
-  const words = line.trim().replaceAll('->', '→').split(/\s+/)
-  const [verb = '', ...rest] = words
+  const [verb = '', ...rest] = wordsOf(line)
   switch (verb) {
     case 'servers':
       return { verb, count: countIn(rest[0], line), service: oneOf(['lock', 'kv'], rest[1] ?? 'lock', line) }
@@ -50,8 +52,11 @@ export function parseCommand(line: string): TranscriptCommand {
     case 'give-up':
       return event({ type: 'give.up', ...requestIn(rest[0], line) })
     case 'resend': {
-      const [name, server] = (rest[0] ?? '').split('→')
-      return event({ type: 'resend', ...requestIn(name, line), server: countIn(server, line) })
+      const { text, avoid } = withoutAvoid(line)
+      const [route, ...more] = wordsOf(text).slice(1)
+      const [name, server] = (route ?? '').split('→')
+      if (more.length > 0) throw misunderstood(line)
+      return event({ type: 'resend', ...requestIn(name, line), server: countIn(server, line), ...avoid })
     }
     case 'deliver':
     case 'drop':
@@ -87,6 +92,10 @@ export function parseCommand(line: string): TranscriptCommand {
   }
 }
 
+function wordsOf(line: string): string[] {
+  return line.trim().replaceAll('->', '→').split(/\s+/)
+}
+
 function event(plain: PlainEvent): TranscriptCommand {
   return { verb: 'event', event: plain }
 }
@@ -94,9 +103,18 @@ function event(plain: PlainEvent): TranscriptCommand {
 /** Keeps the words of the command unchanged, because they may be JSON. */
 function request([route]: readonly string[], line: string): TranscriptCommand {
   const { from, to } = routeIn(route, line)
-  const words = line.trim().replace(/^\S+\s+\S+\s*/, '')
+  const { text, avoid } = withoutAvoid(line)
+  const words = text.replace(/^\S+\s+\S+\s*/, '')
   if (typeof from !== 'string' || typeof to !== 'number' || words === '') throw misunderstood(line)
-  return { verb: 'request', client: from, server: to, words }
+  return { verb: 'request', client: from, server: to, words, ...avoid }
+}
+
+/** The line without its end `, not for server N`, and the number. */
+function withoutAvoid(line: string): { readonly text: string; readonly avoid: { readonly avoid?: NodeId } } {
+  const trimmed = line.trim()
+  const [end, server] = /,\s+not\s+for\s+server\s+(\S+)$/.exec(trimmed) ?? []
+  if (end === undefined) return { text: trimmed, avoid: {} }
+  return { text: trimmed.slice(0, -end.length), avoid: { avoid: countIn(server, line) } }
 }
 
 function datagrams(handling: Handling, words: readonly string[], line: string): TranscriptCommand {

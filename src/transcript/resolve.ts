@@ -1,5 +1,5 @@
 /** Converts the commands of a transcript to the events of a cluster, and back. */
-import type { Command, Json, MembershipChange } from '../../machines/batch.ts'
+import type { Command, Json, MembershipChange, NodeId } from '../../machines/batch.ts'
 import { delayName } from '../core/chart-names.ts'
 import { serverAddress } from '../core/names.ts'
 import { commandText } from '../messages/part-texts.ts'
@@ -21,8 +21,8 @@ export function eventsOf(state: ClusterState, command: EventCommand): readonly C
     case 'event':
       return [command.event]
     case 'request': {
-      const { client, server, words } = command
-      return [{ type: 'request', client, server, command: bodyOf(state, words) }]
+      const { verb: type, words, ...asked } = command
+      return [{ type, ...asked, command: bodyOf(state, words) }]
     }
     case 'one': {
       const datagram = fitting(state, command.pattern)[command.nth - 1]
@@ -125,11 +125,11 @@ function changeIn(state: ClusterState, action: string, id: number): MembershipCh
 export function eventText(state: ClusterState, event: ClusterEvent): string {
   switch (event.type) {
     case 'request':
-      return `request ${event.client}→${event.server} ${commandText(event.command)}`
+      return `request ${event.client}→${event.server} ${commandText(event.command)}${avoidText(event)}`
     case 'give.up':
       return `give-up ${event.client}#${event.seq}`
     case 'resend':
-      return `resend ${event.client}#${event.seq}→${event.server}`
+      return `resend ${event.client}#${event.seq}→${event.server}${avoidText(event)}`
     case 'deliver':
     case 'drop':
     case 'duplicate':
@@ -156,6 +156,10 @@ export function eventText(state: ClusterState, event: ClusterEvent): string {
       return 'heal'
   }
   event satisfies never
+}
+
+function avoidText({ avoid }: { readonly avoid?: NodeId }): string {
+  return avoid === undefined ? '' : `, not for server ${avoid}`
 }
 
 /** `0→1 accept`, with a number when an older datagram matches too. */

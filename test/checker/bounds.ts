@@ -26,6 +26,7 @@ export const smallest: Bounds = {
   crashes: 0,
   crashing: [],
   syncs: 'atOnce',
+  handsOver: false,
 }
 
 /** Three servers, of which two are proposers with two ballots each. */

@@ -4,6 +4,7 @@
  * take too long.
  */
 import { expect, test } from 'vitest'
+import { namedRequests } from '../../machines/batch.ts'
 import { drawRandom } from '../../machines/random.ts'
 import type { Bounds } from '../../src/checker/bounds.ts'
 import { CheckedCluster } from '../../src/checker/cluster.ts'
@@ -76,8 +77,8 @@ class Walk {
     this.#nodes[server] = step.state
     if (event.type === 'crash') this.#crashes += 1
     if (event.type === 'request') {
-      const { type: _, ...request } = this.#cluster.requestMessage(event.client, event.seq)
-      this.#invariants.observe({ type: 'requested', request })
+      const message = this.#cluster.requestMessage(event.client, event.seq, server)
+      for (const request of namedRequests(message)) this.#invariants.observe({ type: 'requested', request })
     }
     for (const fact of step.facts) this.#invariants.observe(fact)
     for (const { to, names, message } of step.sends) {
