@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { clientMachine } from '../../machines/client.ts'
 import { edgesOf } from '../../src/core/chart-edges.ts'
-import { stateName } from '../../src/core/chart-names.ts'
 import { invariantNumbers } from '../../src/core/invariants.ts'
 import { roleMachines, roleNames } from '../../src/core/roles.ts'
 import { Violation } from '../../src/core/violation.ts'
@@ -69,13 +68,11 @@ class Watched {
         expect(shown?.roles?.[role], `${id} ${role}`).toEqual(machineStateOf(role, node.running.roles[role]))
       }
     }
-    const shownRequests = this.picture.clients.flatMap(({ name, requests }) =>
-      requests.map(({ seq, machine }) => [name, seq, machine.state]),
+    const shown = this.picture.clients.flatMap(({ name, sessions }) =>
+      sessions.map(({ machine }) => [name, machine]),
     )
-    const requests = this.state.clients.flatMap(({ name, requests }) =>
-      requests.map(({ seq, snapshot }) => [name, seq, stateName(snapshot.value)]),
-    )
-    expect(shownRequests).toEqual(requests)
+    const clients = this.state.clients.map(({ name, snapshot }) => [name, machineStateOf('client', snapshot)])
+    expect(shown).toEqual(clients)
   }
 
   #take(records: readonly InspectorRecord[]): void {

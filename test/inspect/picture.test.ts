@@ -153,11 +153,11 @@ test('the service is shown as the server has it that is furthest', () => {
   expect(pictureOf(shows(0, 3), shows(0, 1)).service).toMatchObject({ firstUnexecuted: 1 })
 })
 
-test('of a client the latest requests are kept, in order', () => {
-  const moved = (seq: number, state: string): ClientRecord => ({
+test('of a client the latest sessions are kept, in order', () => {
+  const moved = (session: number, state: string): ClientRecord => ({
     kind: 'client',
     client: 'a',
-    seq,
+    uid: `a@${session}`,
     timeMs: 1,
     heard: null,
     event: 'begin',
@@ -168,12 +168,12 @@ test('of a client the latest requests are kept, in order', () => {
   const many = Array.from({ length: 100 }, (_, index) => moved(index + 1, 'asking'))
   const { clients, last } = pictureOf(...many, moved(99, 'done'))
   expect(clients).toHaveLength(1)
-  expect(clients[0]?.requests.length).toBeLessThan(50)
-  expect(clients[0]?.requests.slice(-2).map(({ seq, machine }) => [seq, machine.state])).toEqual([
-    [99, 'done'],
-    [100, 'asking'],
+  expect(clients[0]?.sessions.length).toBeLessThan(50)
+  expect(clients[0]?.sessions.slice(-2).map(({ uid, machine }) => [uid, machine.state])).toEqual([
+    ['a@99', 'done'],
+    ['a@100', 'asking'],
   ])
-  expect(last).toMatchObject({ party: 'client', record: { seq: 99 } })
+  expect(last).toMatchObject({ party: 'client', record: { uid: 'a@99' } })
 })
 
 test('what a record does not concern is the same object as before', () => {

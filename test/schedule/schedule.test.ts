@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { drawRandom } from '../../machines/random.ts'
 import { applyEvent, foundCluster } from '../../src/schedule/apply.ts'
+import { serverAskedBy } from '../../src/schedule/client.ts'
 import {
   type ClusterSettings,
   type ClusterState,
@@ -63,8 +64,13 @@ describe('a schedule', () => {
       [{ type: 'join', server: 1 }, /is running/],
       [{ type: 'resend', client: 'a', seq: 1, server: 0 }, /no request a#1/],
       [{ type: 'timer', server: 0, role: 'proposer', id: 'never' }, /no timer never/],
+      [{ type: 'client.timer', client: 'a', id: 'never' }, /no client a/],
     ]
     for (const [event, reason] of refused) expect(() => apply(state, event)).toThrow(reason)
+    const asking = apply(state, { type: 'request', client: 'a', server: 0, command: lock('x') })
+    expect(() => apply(asking, { type: 'request', client: 'a', server: 1, command: lock('y') })).toThrow(
+      'a asks server 0: its session has open requests',
+    )
   })
 
   test('a client fails over when its server is gone, and its request is executed once', () => {
@@ -73,7 +79,16 @@ describe('a schedule', () => {
     expect(outcomesIn(state)).toEqual([
       { kind: 'executed', result: { token: { instance: 0, index: 0 } }, instance: 0, index: 0 },
     ])
-    expect(state.nowMs).toBeGreaterThanOrEqual(settings.clientTiming.failoverTimeoutMs)
+    expect(state.nowMs).toBeGreaterThanOrEqual(settings.clientTiming.minFailoverMs)
+  })
+
+  test('a client without open requests asks another server, under the same session', () => {
+    const first = settled(apply(founded(), { type: 'request', client: 'a', server: 0, command: lock('x') }))
+    const second = apply(first, { type: 'request', client: 'a', server: 1, command: unlock('x') })
+    expect(second.flying.map(({ to, message }) => [to, message])).toMatchObject([
+      [1, { uid: 'a@0', ackedBelow: 2, requests: [{ seq: 2 }] }],
+    ])
+    expect(outcomesIn(settled(second))).toMatchObject([{ kind: 'executed' }, { kind: 'executed' }])
   })
 
   test('what was ended is acknowledged with the next request, and a request that was given up is answered no more', () => {
@@ -85,7 +100,9 @@ describe('a schedule', () => {
       { type: 'request', client: 'a', server: 0, command: unlock('x') },
       { type: 'give.up', client: 'a', seq: 2 },
     )
-    expect(next.flying.map(({ message }) => message)).toMatchObject([{ seq: 2, ackedBelow: 2 }])
+    expect(next.flying.map(({ message }) => message)).toMatchObject([
+      { ackedBelow: 2, requests: [{ seq: 2 }] },
+    ])
     expect(outcomesIn(settled(next)).at(-1)).toBe('given up')
   })
 })
@@ -105,11 +122,12 @@ function wander(seed: number, steps: number, cluster: ClusterSettings): ClusterS
   for (let step = 0; step < steps; step += 1) {
     const possible = possibleEvents(state)
     const isAsking = draw(12) === 0 || possible.length === 0
+    const [client, drawn] = [`c${draw(3)}`, draw(3)]
     const event: ClusterEvent | undefined = isAsking
       ? {
           type: 'request',
-          client: `c${draw(3)}`,
-          server: draw(3),
+          client,
+          server: serverAskedBy(state, client) ?? drawn,
           command: (draw(2) === 0 ? lock : unlock)('x'),
         }
       : possible[draw(possible.length)]

@@ -2,6 +2,7 @@
 import type { Command, NodeId } from '../../machines/batch.ts'
 import { drawRandom } from '../../machines/random.ts'
 import { applyEvent, foundCluster } from '../../src/schedule/apply.ts'
+import { serverAskedBy } from '../../src/schedule/client.ts'
 import type { ClusterSettings, ClusterState } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 import { possibleEvents } from '../../src/schedule/possible.ts'
@@ -97,7 +98,12 @@ export function runRandomSchedule(schedule: Schedule): void {
     const address = settings.founders[id]?.address ?? ''
     const { incarnation } = state.servers[id] ?? { incarnation: '' }
     const ask = (change: Extract<Command, { kind: 'members' }>['change']) =>
-      happen({ type: 'request', client: `operator${id}`, server: via, command: { kind: 'members', change } })
+      happen({
+        type: 'request',
+        client: `operator${id}`,
+        server: serverAskedBy(state, `operator${id}`) ?? via,
+        command: { kind: 'members', change },
+      })
     ask({ action: 'remove', id })
     ask({ action: 'admit', id, address, incarnation })
   }

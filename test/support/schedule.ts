@@ -3,7 +3,7 @@
  * not chosen does not happen, but that a server's syncs end well: hold them back with `holdSyncs`.
  */
 import { expect } from 'vitest'
-import type { Command, Instance, NodeId } from '../../machines/batch.ts'
+import { type Command, type Instance, type NodeId, requestsOf } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Message, NodeMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
@@ -196,7 +196,9 @@ export class Schedule {
     return Object.fromEntries(
       executions.map(({ node, batch }) => [
         node,
-        batch.requests.map(({ uid }) => uid.split('@')[0]).join(' '),
+        requestsOf(batch)
+          .map(({ uid }) => uid.split('@')[0])
+          .join(' '),
       ]),
     )
   }

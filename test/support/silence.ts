@@ -309,13 +309,11 @@ class Trial {
       // A learner that asks for news because a client asks again is at rest between one time and the next.
       return (server?.node.running?.timers ?? []).every(({ id: timer }) => timer.includes('.inquiring'))
     })
-    const areHeld = clients.every(({ requests }) =>
-      requests.every(({ outcome, snapshot }) => {
-        if (outcome !== null) return true
-        const { server } = snapshot.context as ClientContext
-        return stateName(snapshot.value).startsWith('waiting') && this.#live.includes(server)
-      }),
-    )
+    const areHeld = clients.every(({ snapshot }) => {
+      const state = stateName(snapshot.value)
+      const { server } = snapshot.context as ClientContext
+      return state === 'idle' || (state === 'waiting' && this.#live.includes(server))
+    })
     return isIdle && areHeld
   }
 

@@ -2,6 +2,7 @@
 import type { Command, NodeId } from '../../machines/batch.ts'
 import { drawRandom } from '../../machines/random.ts'
 import { applyEvent, foundCluster } from '../../src/schedule/apply.ts'
+import { serverAskedBy } from '../../src/schedule/client.ts'
 import { type ClusterSettings, type ClusterState, foundedCluster } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
@@ -102,16 +103,17 @@ class Walk {
   #asked(): ClusterEvent[] {
     const { commands = [] } = this.#wandering
     const command = [onLock('lock'), onLock('unlock'), ...commands][this.#draw(2 + commands.length)]
-    const server = this.#draw(this.state.servers.length)
+    const drawn = this.#draw(this.state.servers.length)
     const client = 'abc'[this.#draw(3)]
     if (command === undefined || client === undefined) return []
+    const server = serverAskedBy(this.state, client) ?? drawn
     const open = this.state.clients.flatMap(({ name, requests }) =>
       requests.filter(({ outcome }) => outcome === null).map(({ seq }) => ({ client: name, seq })),
     )
     const again = open[this.#draw(open.length)]
     return [
       ...(open.length < 6 ? [{ type: 'request' as const, client, server, command }] : []),
-      ...(again === undefined ? [] : [{ type: 'resend' as const, ...again, server }]),
+      ...(again === undefined ? [] : [{ type: 'resend' as const, ...again, server: drawn }]),
     ]
   }
 
@@ -135,7 +137,8 @@ class Walk {
     }
     this.#settle()
     for (let rounds = this.#open().length + 2; rounds > 0 && this.#open().length > 0; rounds -= 1) {
-      this.#happen({ type: 'request', client: 'last', server: 0, command: onLock('unlock') })
+      const server = serverAskedBy(this.state, 'last') ?? 0
+      this.#happen({ type: 'request', client: 'last', server, command: onLock('unlock') })
       this.#settle()
       const reminder = timersOf(this.state)[0]
       if (reminder !== undefined) this.#happen(reminder.event)

@@ -31,7 +31,7 @@ describe('the commands of a transcript', () => {
     'sync 0',
     'fail-sync 0 keeping 1',
     'timer 0 proposer.retransmitInterval',
-    'timer a#1 askInterval',
+    'timer a askInterval',
     'crash 2',
     'crash 2 keeping all',
     'restart 2',
@@ -44,7 +44,7 @@ describe('the commands of a transcript', () => {
     'settle',
     'settle with timers quietly',
     'expect 0 proposer leading',
-    'expect a#1 answered',
+    'expect a idle',
     'show',
   ])('%s', (line) => {
     const { verb } = parseCommand(line)
@@ -61,7 +61,8 @@ describe('the commands of a transcript', () => {
     'deliver all 0→1 accept now',
     'timer 0 clerk.interval',
     'expect 0 leading',
-    'expect a#1 client answered',
+    'expect a client idle',
+    'expect a#1 idle',
     'crash x',
     'crash 1 keeping',
     'join 3 with 0',
@@ -107,7 +108,7 @@ describe('a transcript', () => {
 
   test('may run the key-value store', () => {
     const { text, failure } = runTranscript(
-      'servers 1 kv\nrequest a→0 {"action":"put","key":"x","value":1}\nsettle\nexpect a#1 answered',
+      'servers 1 kv\nrequest a→0 {"action":"put","key":"x","value":1}\nsettle\nexpect a idle',
     )
     expect(failure).toBeNull()
     expect(text).toContain('executed at 0.0, value null')
