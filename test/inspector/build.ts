@@ -1,5 +1,12 @@
 /** Records of servers, made by hand. */
-import type { AcceptedRecord, Batch, Instance, Json, NodeId } from '../../machines/batch.ts'
+import {
+  type AcceptedRecord,
+  type Batch,
+  type Instance,
+  type Json,
+  type NodeId,
+  requestsOf,
+} from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import type { DurableState } from '../../src/core/durable.ts'
 import type { Fact } from '../../src/core/facts.ts'
@@ -17,12 +24,10 @@ export const ballot = (round: number, node: NodeId) => ({ round, node })
 
 export function batch(...names: readonly string[]): Batch {
   const requests = names.map((name, index) => ({
-    uid: 'a@0',
     seq: index + 1,
-    ackedBelow: 1,
     command: { kind: 'service' as const, body: { action: 'lock', name } },
   }))
-  return { node: 0, elapsedMs: 0, requests }
+  return { node: 0, elapsedMs: 0, groups: [{ uid: 'a@0', ackedBelow: 1, heldBy: 0, requests }] }
 }
 
 export function accepted(instance: Instance, round: number, name = 'x'): AcceptedRecord {
@@ -79,7 +84,7 @@ export function keyframe(
 }
 
 export function executed(instance: Instance, chosen: Batch, kind: Outcome['kind'] = 'executed'): Fact {
-  const outcomes = chosen.requests.map(({ uid, seq }, index) => ({
+  const outcomes = requestsOf(chosen).map(({ uid, seq }, index) => ({
     uid,
     seq,
     outcome: { kind, instance, index, result: null, error: 'no', reason: 'stale' } as unknown as Outcome,

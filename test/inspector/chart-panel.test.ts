@@ -80,7 +80,8 @@ describe('what a role remembers', () => {
     expect(compactText({ round: 3, node: 1 })).toBe('3.1')
     expect(compactText(null)).toBe('none')
     expect(compactText([])).toBe('none')
-    expect(compactText({ node: 0, elapsedMs: 7, requests: [request] })).toBe('[a#1 lock x]')
+    const group = { uid: 'a@0', ackedBelow: 1, heldBy: 0, requests: [{ seq: 1, command: request.command }] }
+    expect(compactText({ node: 0, elapsedMs: 7, groups: [group] })).toBe('[a#1 lock x]')
     expect(compactText({ ...request, replyTo: 'a', tag: null })).toBe('a#1 lock x · replyTo a · tag none')
   })
 
@@ -88,9 +89,9 @@ describe('what a role remembers', () => {
     const shortened = { ...request, command: { kind: 'service', body: '…' } }
     expect(compactText(shortened)).toBe('a#1')
     expect(compactText({ ...request, command: '…' })).toBe('uid a@0 · seq 1 · command …')
-    expect(compactText({ node: 0, elapsedMs: 7, requests: [request, '… 4 more'] })).toBe(
-      '[a#1 lock x, … 4 more]',
-    )
+    const requests = [{ seq: 1, command: request.command }, '… 4 more']
+    const groups = [{ uid: 'a@0', ackedBelow: 1, heldBy: 0, requests }]
+    expect(compactText({ node: 0, elapsedMs: 7, groups })).toBe('[a#1 lock x, … 4 more]')
   })
 
   test('what is long has a line a part, and what is very long ends', () => {

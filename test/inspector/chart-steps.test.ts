@@ -197,8 +197,8 @@ function roleStatesOf(picture: Picture, record: InspectorRecord): Map<string, st
   }
   if (record.kind === 'client') {
     const client = picture.clients.find(({ name }) => name === record.client)
-    const request = client?.requests.find(({ seq }) => seq === record.seq)
-    if (request !== undefined) stands.set('client', request.machine.state)
+    const session = client?.sessions.find(({ uid }) => uid === record.uid)
+    if (session !== undefined) stands.set('client', session.machine.state)
   }
   return stands
 }

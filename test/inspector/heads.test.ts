@@ -33,7 +33,7 @@ const heads = (node: number, timeMs: number, at: number, leftOut = 50): Inspecto
 
 function executes(node: number, timeMs: number, instance: number): InspectorRecord {
   const execution = { instance, outcomes: [], freed: [], progressed: true, concerned: [], members: null }
-  const batch = { node: 0, timeMs: 0, elapsedMs: 0, requests: [] }
+  const batch = { node: 0, timeMs: 0, elapsedMs: 0, groups: [] }
   const fact = { type: 'executed', node, instance, batch, execution, digest: null } as const
   return of(node, step(instance, { timeMs, facts: [fact as never] }))
 }

@@ -326,7 +326,7 @@ describe('the lanes', () => {
         timeMs: 1,
         cause: {
           type: 'request',
-          message: { type: 'request', uid: `c${client}@0`, seq: 1, ackedBelow: 1, command: noCommand },
+          message: { type: 'request', uid: `c${client}@0`, ackedBelow: 1, requests: [{ seq: 1, command }] },
           replyTo: 'x',
         },
         moves: [],
@@ -335,7 +335,7 @@ describe('the lanes', () => {
         roles: {},
       },
     })
-    const noCommand = { kind: 'service', body: null } as const
+    const command = { kind: 'service', body: null } as const
     const model = new LaneModel()
     const names = new Set<string>()
     for (let i = 0; i < 200; i += 1) {

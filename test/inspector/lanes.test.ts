@@ -10,14 +10,13 @@ import { process } from './build.ts'
 import { type Recording, randomRecording, scenarioFiles, scenarioRecording } from './schedule-records.ts'
 
 const ballot = { round: 1, node: 0 }
-const accept: Accept = { type: 'accept', ballot, instance: 4, batch: { node: 0, elapsedMs: 0, requests: [] } }
+const accept: Accept = { type: 'accept', ballot, instance: 4, batch: { node: 0, elapsedMs: 0, groups: [] } }
 const accepted: Accepted = { type: 'accepted', ballot, instance: 4 }
 const request: RequestMessage = {
   type: 'request',
   uid: 'abc@7',
-  seq: 1,
   ackedBelow: 1,
-  command: { kind: 'service', body: null },
+  requests: [{ seq: 1, command: { kind: 'service', body: null } }],
 }
 
 let clock = 0
@@ -187,7 +186,7 @@ describe('a client', () => {
     type: 'responded',
     node: 0,
     to: '127.0.0.1:5000',
-    message: { type: 'queued', uid: request.uid, seq: 1 },
+    message: { type: 'queued', uid: request.uid, seqs: [1] },
   }
   const machine = { state: 'idle', context: null }
 
@@ -198,7 +197,7 @@ describe('a client', () => {
   })
 
   test('of the inspector has one lane, with any session and address', () => {
-    const client = { kind: 'client', client: 'inspector', seq: 1, moves: [], machine } as const
+    const client = { kind: 'client', client: 'inspector', uid: request.uid, moves: [], machine } as const
     const model = modelOf(
       { ...client, timeMs: 0, heard: null, event: 'ask', said: [{ to: 0, message: request }] },
       step(0, asked, [answer]),

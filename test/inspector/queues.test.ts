@@ -7,19 +7,28 @@ import { randomRecords } from '../support/records.ts'
 import { keyframe, stands } from './build.ts'
 
 function request(seq: number, tag: ShownRequest['tag'], receivedAtMs = 0): ShownRequest {
-  return { uid: 'a@0', seq, command: { kind: 'service', body: null }, replyTo: 'a', receivedAtMs, tag }
+  const command = { kind: 'service', body: null }
+  return {
+    uid: 'a@0',
+    seq,
+    command,
+    heldBy: 0,
+    replyTo: 'a',
+    receivedAtMs,
+    tag,
+    order: seq,
+    isHandedOver: false,
+  }
 }
 
-function queue(requests: readonly ShownRequest[], offered: readonly string[] = []) {
+function queue(requests: readonly ShownRequest[], offered: readonly number[] = []) {
   const held = { count: requests.length, delayedCount: 0, requests }
   return { state: 'proposing', context: { held, offered } as unknown as Json }
 }
 
 describe('a request queue', () => {
   test('shows which requests are ready, which are being proposed, and which wait', () => {
-    const { entries } = queueOf(
-      queue([request(1, null), request(2, null), request(3, { key: 'x' })], ['1:a@0']),
-    )
+    const { entries } = queueOf(queue([request(1, null), request(2, null), request(3, { key: 'x' })], [1]))
     expect(entries.map(({ seq, state }) => [seq, state])).toEqual([
       [1, 'proposing'],
       [2, 'ready'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { attemptsOf } from '../../inspector/model/attempts.ts'
 import { moveText, placeText, recordText, timeText } from '../../inspector/model/record-text.ts'
-import { namedAs, requestName, shownName, shownSession } from '../../src/core/names.ts'
+import { namedAs, requestName, sessionName, shownName, shownSession } from '../../src/core/names.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { randomRecords } from '../support/records.ts'
 import { ballot, batch, durable, executed, keyframe, process, step, verdict } from './build.ts'
@@ -26,7 +26,7 @@ const quorum = step({
     { type: 'said', node: 0, to: 1, message: accept },
     { type: 'said', node: 0, to: 2, message: accept },
     { type: 'synced', node: 0, durable: durable({ promised: ballot(1, 0), firstUnchosen: 5 }) },
-    { type: 'responded', node: 0, to: 'a', message: { type: 'queued', uid: 'a@0', seq: 2 } },
+    { type: 'responded', node: 0, to: 'a', message: { type: 'queued', uid: 'a@0', seqs: [2] } },
   ],
 })
 
@@ -35,7 +35,7 @@ describe('a record in words', () => {
     const from = (client: string): InspectorRecord => ({
       kind: 'client',
       client,
-      seq: 1,
+      uid: `${client}@0`,
       timeMs: 0,
       event: 'request.submitted',
       heard: null,
@@ -49,10 +49,12 @@ describe('a record in words', () => {
     expect(shownSession('inspector-OH5k1ar-yUDsTwrm@12')).toBe('inspector')
     expect(requestName({ uid: 'OH5k1arIyUDsTwrm@17', seq: 3 })).toBe('OH5k1a#3')
     expect(requestName({ uid: 'a@0', seq: 3 })).toBe('a#3')
+    expect(sessionName('OH5k1arIyUDsTwrm@17')).toBe('OH5k1a')
+    expect(sessionName('a@0')).toBe('a')
     expect(shownSession('OH5k1arIyUDsTwrm@17')).toBe('OH5k1a')
     expect(shownSession('a-lock-of-16-let')).toBe('a-lock-of-16-let')
     expect(shownSession('a@0')).toBe('a@0')
-    expect(recordText(from('OH5k1arIyUDsTwrm'))).toContain('client OH5k1a, request 1')
+    expect(recordText(from('OH5k1arIyUDsTwrm'))).toBe('client OH5k1a: request.submitted')
   })
 
   test('says what happened, what moved, and what came of it, each thing once', () => {

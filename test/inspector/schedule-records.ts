@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
+import { serverAskedBy } from '../../src/schedule/client.ts'
 import { type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { possibleEvents } from '../../src/schedule/possible.ts'
@@ -40,7 +41,8 @@ export function randomRecording(seed: number, count: number): Recording {
     const body = { action: 'lock', name: `${events}` }
     if (events % 40 === 1) {
       const client = random.pick(['a', 'b', 'c'])
-      return { type: 'request', client, server: seed % 3, command: { kind: 'service', body } }
+      const server = serverAskedBy(state, client) ?? seed % 3
+      return { type: 'request', client, server, command: { kind: 'service', body } }
     }
     if (events % 60 === 30) return { type: 'cut', links: [{ from: 0, to: 1 }] }
     if (events % 60 === 50) return { type: 'heal' }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { Batch } from '../../../machines/batch.ts'
+import { type Batch, requestsOf } from '../../../machines/batch.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
 import { Hub } from '../../../src/inspect/hub/hub.ts'
 import type { ServerRecord } from '../../../src/inspect/records/record.ts'
@@ -28,17 +28,17 @@ function batchOf(...bodies: readonly string[]): Batch {
   return {
     node: 0,
     elapsedMs: 0,
-    requests: bodies.map((name, index) => ({
+    groups: bodies.map((name, index) => ({
       uid: `${name}@127.0.0.1:1`.slice(0, 100),
-      seq: index + 1,
       ackedBelow: 1,
-      command: { kind: 'service', body: { action: 'lock', name } },
+      heldBy: 0,
+      requests: [{ seq: index + 1, command: { kind: 'service', body: { action: 'lock', name } } }],
     })),
   }
 }
 
 function executes(node: number, clock: number, batch: Batch): ServerRecord {
-  const outcomes = batch.requests.map(({ uid, seq }, index) => ({
+  const outcomes = requestsOf(batch).map(({ uid, seq }, index) => ({
     uid,
     seq,
     outcome: { kind: 'executed' as const, instance: 0, index, result: null },
@@ -111,7 +111,7 @@ await inBrowser('the page of a hub', (open) => {
         timeMs: 4,
         from: node,
         to: markup,
-        message: { type: 'queued', uid: markup, seq: 1 },
+        message: { type: 'queued', uid: markup, seqs: [1] },
         fate: 'dropped',
         reason: markup,
       },
