@@ -6,9 +6,7 @@ import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { arrayWork } from '../support/array-work.ts'
 import {
   answer,
-  answers,
   ask,
-  askAll,
   became,
   busy,
   cancelled,
@@ -21,7 +19,6 @@ import {
   news,
   newsChecked,
   offer,
-  offerOf,
   queue,
   queued,
   queueWithDelayed,
@@ -31,7 +28,7 @@ import {
   wanted,
   workWanted,
 } from '../support/request-queue.ts'
-import { member, members, type Role, request, type Want } from '../support/role.ts'
+import { member, members, type Role, type Want } from '../support/role.ts'
 
 describe('a queue that is full of delayed requests', () => {
   const full = () => queueWithDelayed([['b', 'k']], { limits: { ...defaultLimits, queueRequests: 1 } })
