@@ -26,7 +26,12 @@ export const acceptorMachine = acceptorSetup.createMachine({
       },
       {
         guard: withEvent('roundIsTooFar'),
-        actions: [withEvent('flagRound'), withEvent('advanceRound'), withEvent('sendDenial')],
+        actions: [
+          withEvent('flagRound'),
+          withEvent('notifyLeader'),
+          withEvent('advanceRound'),
+          withEvent('sendDenial'),
+        ],
       },
       { guard: withEvent('promisedMore'), actions: withEvent('sendDenial') },
       {
@@ -48,7 +53,12 @@ export const acceptorMachine = acceptorSetup.createMachine({
       },
       {
         guard: withEvent('roundIsTooFar'),
-        actions: [withEvent('flagRound'), withEvent('advanceRound'), withEvent('sendDenial')],
+        actions: [
+          withEvent('flagRound'),
+          withEvent('notifyLeader'),
+          withEvent('advanceRound'),
+          withEvent('sendDenial'),
+        ],
       },
       {
         guard: withEvent('instanceIsBeyondWindow'),

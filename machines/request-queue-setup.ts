@@ -208,7 +208,7 @@ export const requestQueueSetup = setup({
       silentMs: 0,
       givenUp: context.givenUp + 1,
     })),
-    handOver: enqueueActions(({ context, enqueue }) => {
+    sendHandOver: enqueueActions(({ context, enqueue }) => {
       const leader = otherLeader(context)
       if (leader === null) return
       const { held, messages } = handedOver(
@@ -220,7 +220,7 @@ export const requestQueueSetup = setup({
       for (const send of toLeader(leader, messages)) enqueue.emit(send)
     }),
     /** Repeats what was handed over in an earlier round. */
-    handOverAgain: enqueueActions(({ context, enqueue }) => {
+    sendHandOverAgain: enqueueActions(({ context, enqueue }) => {
       const { held, messages } = handedOverAgain(context.held, context.round, context.limits)
       enqueue.assign({
         held,

@@ -4,7 +4,7 @@ import type { Ballot } from '../../machines/ballot.ts'
 import type { AcceptedRecord } from '../../machines/batch.ts'
 import type { AcceptorEvent, Heard } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
-import type { Accept, Prepare } from '../../machines/messages.ts'
+import type { Accept, Prepare, Settled } from '../../machines/messages.ts'
 import type { Send } from '../../machines/outputs.ts'
 import {
   ballot,
@@ -70,8 +70,17 @@ function write(promised: Ballot | null, ...accepted: readonly AcceptedRecord[]):
   return persist({ by: 'acceptor', promised, accepted })
 }
 
-function surpassed(at: Ballot): Want {
+function rival(at: Ballot): Want {
   return tell('proposer', { type: 'rival.promised', ballot: at })
+}
+
+function leads(leader: number): Want {
+  return tell('requestQueue', { type: 'leader.changed', leader })
+}
+
+/** What it tells of the higher ballot of another server. */
+function surpassed(at: Ballot): Want[] {
+  return [rival(at), leads(at.node)]
 }
 
 function behind(from: number, peer: number): Want {
@@ -79,10 +88,16 @@ function behind(from: number, peer: number): Want {
 }
 
 function heard(sender: number, instance: number, implied: string | null = null): Want {
+  return implies(sender, instance, instance, implied)
+}
+
+/** What an accept or a `settled` for the instance `about` implies. */
+function implies(sender: number, about: number, firstUnchosen: number, implied: string | null): Want {
   return tell('learner', {
-    type: 'accept.heard',
+    type: 'choice.implied',
     informant: informant(sender),
-    instance,
+    heard: about,
+    firstUnchosen,
     implied: implied === null ? null : batch(implied),
   })
 }
@@ -160,7 +175,7 @@ describe('a prepare, by its ballot beside what is promised and its instance besi
       {
         ballot: higher,
         at: 9,
-        wants: [surpassed(higher), write(higher)],
+        wants: [...surpassed(higher), write(higher)],
         synced: [promise(higher, 9, [ten])],
         ...raised,
       },
@@ -171,7 +186,7 @@ describe('a prepare, by its ballot beside what is promised and its instance besi
       {
         ballot: higher,
         at: 10,
-        wants: [surpassed(higher), write(higher)],
+        wants: [...surpassed(higher), write(higher)],
         synced: [promise(higher, 10, [ten])],
         ...raised,
       },
@@ -182,7 +197,7 @@ describe('a prepare, by its ballot beside what is promised and its instance besi
       {
         ballot: higher,
         at: 11,
-        wants: [surpassed(higher), behind(11, 2), write(higher)],
+        wants: [...surpassed(higher), behind(11, 2), write(higher)],
         synced: [promise(higher, 11, [])],
         ...raised,
       },
@@ -193,7 +208,7 @@ describe('a prepare, by its ballot beside what is promised and its instance besi
       {
         ballot: higherNode,
         at: 10,
-        wants: [surpassed(higherNode), write(higherNode)],
+        wants: [...surpassed(higherNode), write(higherNode)],
         synced: [promise(higherNode, 10, [ten])],
         promised: higherNode,
         accepted: [ten],
@@ -272,7 +287,7 @@ describe('an accept, by its ballot beside what is promised and its instance besi
       {
         ballot: higher,
         at: 10,
-        wants: [surpassed(higher), heard(2, 10), write(higher, tenAgain)],
+        wants: [...surpassed(higher), heard(2, 10), write(higher, tenAgain)],
         synced: [accepted(higher, 10)],
         promised: higher,
         accepted: [tenAgain],
@@ -284,7 +299,7 @@ describe('an accept, by its ballot beside what is promised and its instance besi
       {
         ballot: higher,
         at: 11,
-        wants: [surpassed(higher), heard(2, 11), write(higher, elevenHigher)],
+        wants: [...surpassed(higher), heard(2, 11), write(higher, elevenHigher)],
         synced: [accepted(higher, 11)],
         promised: higher,
         accepted: [ten, elevenHigher],
@@ -296,7 +311,7 @@ describe('an accept, by its ballot beside what is promised and its instance besi
       {
         ballot: higherNode,
         at: 10,
-        wants: [surpassed(higherNode), heard(2, 10), write(higherNode, nodeTen)],
+        wants: [...surpassed(higherNode), heard(2, 10), write(higherNode, nodeTen)],
         synced: [accepted(higherNode, 10)],
         promised: higherNode,
         accepted: [nodeTen],
@@ -307,18 +322,83 @@ describe('an accept, by its ballot beside what is promised and its instance besi
   })
 })
 
+describe('the request queue is told who leads', () => {
+  test('when a promise goes to another server than the one before, and not otherwise', () => {
+    const role = acceptor()
+    const again = ballot(7, 2)
+    expect(role.hear(prepare(higher, 10), persisted)).toContainEqual(leads(2))
+    expect(role.hear(prepare(again, 10), persisted)).not.toContainEqual(leads(2))
+    expect(role.hear(accept(again, 10, 'new'), persisted)).not.toContainEqual(leads(2))
+    expect(role.hear(accept(ballot(8, 1), 10, 'new'))).toContainEqual(leads(1))
+  })
+
+  test('not by a prepare or an accept that is denied', () => {
+    const role = acceptor()
+    const wants = role.hear(prepare(lower, 10), accept(lower, 10, 'new'), prepare(ballot(6, 7), 10))
+    expect(wants.filter(({ type }) => type === 'tell')).toEqual([heard(2, 10)])
+  })
+})
+
+describe('settled', () => {
+  const settled = (at: Ballot | null, instance: number, sender = 1): Heard<Settled> => ({
+    type: 'settled',
+    ballot: at,
+    instance,
+    ...sentBy(sender),
+  })
+
+  test.each<[title: string, event: Heard<Settled>, wants: Want[]]>([
+    [
+      'at the ballot at which it accepted: that batch is chosen',
+      settled(promised, 10),
+      [implies(1, 10, 11, 'ten')],
+    ],
+    ['at another ballot', settled(ballot(5, 2), 10, 2), [implies(2, 10, 11, null)]],
+    ['at a higher ballot of the same server', settled(ballot(6, 1), 10), [implies(1, 10, 11, null)]],
+    ['without a ballot', settled(null, 10, 2), [implies(2, 10, 11, null)]],
+    ['where it accepted nothing', settled(promised, 12), [implies(1, 12, 13, null)]],
+    ['at an instance that is known to be chosen', settled(promised, 9), []],
+    ['too far above', settled(promised, 10 + 2 ** 32 + 1), [{ type: 'flag', oddity: 'instance', sender: 1 }]],
+    ['of a stranger that knows this server', settled(promised, 10, 7), [behind(11, 7)]],
+    ['of a stranger that does not', { ...settled(promised, 10, 7), knowsUs: false }, []],
+    [
+      'of another directory of a member',
+      { ...settled(promised, 10), ...sentBy(1, 'another'), knowsUs: false },
+      [],
+    ],
+  ])('%s', (_, event, wants) => {
+    const role = acceptor()
+    const before = role.context
+    expect(role.hear(event)).toEqual(wants)
+    expect(role.context).toEqual(before)
+    expect(role.state).toBe('listening')
+  })
+
+  test('names the batch that was accepted last, also before it is durable', () => {
+    const role = acceptor()
+    role.hear(accept(higher, 10, 'new'))
+    expect(role.hear(settled(promised, 10))).toEqual([implies(1, 10, 11, null)])
+    expect(role.hear(settled(higher, 10, 2))).toEqual([implies(2, 10, 11, 'new')])
+  })
+
+  test('is learned by a server that is not counted: it may be admitted there', () => {
+    const role = acceptor({ incarnation: 'another' })
+    expect(role.hear(settled(promised, 10))).toEqual([implies(1, 10, 11, 'ten')])
+  })
+})
+
 describe('promises and acceptances', () => {
   test('the first of all ballots is promised and accepted by an acceptor that has promised nothing', () => {
     const first = ballot(1, 0)
     const fresh = { promised: null, accepted: [], firstUnchosen: 0 }
     const role = acceptor(fresh)
-    expect(role.hear(prepare(first, 0))).toEqual([write(first)])
+    expect(role.hear(prepare(first, 0))).toEqual([leads(0), write(first)])
     expect(role.hear(persisted)).toEqual([
       send(0, { type: 'promise', ballot: first, from: 0, accepted: [], firstUnchosen: 0 }),
     ])
     const other = acceptor(fresh)
     const zero = record(0, first, 'zero')
-    expect(other.hear(accept(first, 0, 'zero'))).toEqual([heard(0, 0), write(first, zero)])
+    expect(other.hear(accept(first, 0, 'zero'))).toEqual([leads(0), heard(0, 0), write(first, zero)])
     expect(other.hear(persisted)).toEqual([accepted(first, 0)])
   })
 
@@ -333,8 +413,9 @@ describe('promises and acceptances', () => {
 
   test("its own proposer's higher ballot surpasses nobody", () => {
     const own = ballot(6, 0)
-    expect(acceptor().hear(prepare(own, 10))).toEqual([write(own)])
+    expect(acceptor().hear(prepare(own, 10))).toEqual([leads(0), write(own)])
     expect(acceptor().hear(accept(own, 10, 'new'))).toEqual([
+      leads(0),
       heard(0, 10),
       write(own, record(10, own, 'new')),
     ])
@@ -364,7 +445,7 @@ describe('promises and acceptances', () => {
 describe('nothing is said before it is durable', () => {
   test('a promise and an accepted wait for `persisted`', () => {
     const role = acceptor()
-    expect(role.hear(prepare(higher, 10))).toEqual([surpassed(higher), write(higher)])
+    expect(role.hear(prepare(higher, 10))).toEqual([...surpassed(higher), write(higher)])
     expect(role.context.saying).toHaveLength(1)
     expect(role.hear(persisted)).toEqual([promise(higher, 10, [ten])])
     expect(role.hear(accept(higher, 10, 'new'))).toEqual([
@@ -383,7 +464,7 @@ describe('nothing is said before it is durable', () => {
     const role = acceptor()
     role.hear(prepare(higher, 10))
     expect(role.hear(accept(higher, 10, 'a'))).toEqual([heard(2, 10)])
-    expect(role.hear(prepare(highest, 10))).toEqual([surpassed(highest)])
+    expect(role.hear(prepare(highest, 10))).toEqual([...surpassed(highest)])
     expect(role.hear(accept(highest, 10, 'b'))).toEqual([heard(1, 10)])
     expect(role.hear(accept(highest, 11, 'c'))).toEqual([heard(1, 11, 'b')])
     expect(role.state).toBe('persisting')
@@ -547,7 +628,7 @@ describe('members', () => {
   test('one that is admitted votes from then on', () => {
     const role = acceptor({ members: [member(0, null), member(1), member(2)] })
     expect(role.hear({ type: 'members.changed', members: members(3) })).toEqual([])
-    expect(role.hear(prepare(higher, 10))).toEqual([surpassed(higher), write(higher)])
+    expect(role.hear(prepare(higher, 10))).toEqual([...surpassed(higher), write(higher)])
   })
 })
 
@@ -557,7 +638,7 @@ describe('numbers that nobody can have come to', () => {
   const tooHigh = { ...highest, round: highest.round + 1 }
 
   test('a round that is not too far above the promised one is promised', () => {
-    expect(acceptor().hear(prepare(highest, 10))).toEqual([surpassed(highest), write(highest)])
+    expect(acceptor().hear(prepare(highest, 10))).toEqual([...surpassed(highest), write(highest)])
   })
 
   test.each([
@@ -566,10 +647,10 @@ describe('numbers that nobody can have come to', () => {
   ])('a %s with a round too far above is denied, and followed by one step', (_, heard) => {
     const role = acceptor()
     const denied = denial(2, tooHigh, 10, { promised: highest })
-    expect(role.hear(heard)).toEqual([flag('round', 2), denied, write(highest)])
+    expect(role.hear(heard)).toEqual([flag('round', 2), leads(2), denied, write(highest)])
     expect(role.context).toMatchObject({ promised: highest, accepted: [ten] })
     // The next time it is near enough.
-    expect(role.hear(persisted, prepare(tooHigh, 10))).toEqual([surpassed(tooHigh), write(tooHigh)])
+    expect(role.hear(persisted, prepare(tooHigh, 10))).toEqual([rival(tooHigh), write(tooHigh)])
   })
 
   test('an instance too far above the first unchosen one is dropped from any sender', () => {
@@ -598,7 +679,7 @@ describe('an acceptor whose window is full', () => {
     const role = acceptor(full)
     const eleven = record(11, higher, 'new')
     expect(role.hear(accept(higher, 11, 'new'))).toEqual([
-      surpassed(higher),
+      ...surpassed(higher),
       heard(2, 11),
       write(higher, eleven),
     ])
@@ -611,7 +692,7 @@ describe('an acceptor whose window is full', () => {
     const role = acceptor({ limits, accepted: later })
     const filled = record(10, higher, 'ten')
     expect(role.hear(accept(higher, 10, 'ten'))).toEqual([
-      surpassed(higher),
+      ...surpassed(higher),
       heard(2, 10),
       write(higher, filled),
     ])

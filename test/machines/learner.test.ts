@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { NodeId } from '../../machines/batch.ts'
-import type { HeardChosen, LearnerEvent } from '../../machines/inbox.ts'
+import type { Heard, LearnerEvent } from '../../machines/inbox.ts'
 import { type LearnerContext, type LearnerInput, learnerMachine } from '../../machines/learner.ts'
 import { foundingIncarnation } from '../../machines/members.ts'
+import type { Chosen } from '../../machines/messages.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import {
   batch,
@@ -43,7 +44,12 @@ function upTo(from: number, end: number) {
   return Array.from({ length: end - from }, (_, offset) => at(from + offset))
 }
 
-function chosen(sender: NodeId, from: number, end: number, changes: Partial<HeardChosen> = {}): HeardChosen {
+function chosen(
+  sender: NodeId,
+  from: number,
+  end: number,
+  changes: Partial<Heard<Chosen>> = {},
+): Heard<Chosen> {
   return {
     type: 'chosen',
     from,
@@ -51,18 +57,28 @@ function chosen(sender: NodeId, from: number, end: number, changes: Partial<Hear
     firstUnchosen: end,
     unsettled: false,
     ...sentBy(sender),
-    // A delayed request waits here: what a member sends unasked is taken.
-    concernsUs: true,
     ...changes,
   }
 }
 
 function heard(sender: NodeId, instance: number, implied = false): LearnerEvent {
   return {
-    type: 'accept.heard',
+    type: 'choice.implied',
     informant: informant(sender),
-    instance,
+    heard: instance,
+    firstUnchosen: instance,
     implied: implied ? at(instance - 1) : null,
+  }
+}
+
+/** The acceptor was told by `sender` that `instance` is settled. */
+function settled(sender: NodeId, instance: number, implied = false): LearnerEvent {
+  return {
+    type: 'choice.implied',
+    informant: informant(sender),
+    heard: instance,
+    firstUnchosen: instance + 1,
+    implied: implied ? at(instance) : null,
   }
 }
 
@@ -131,11 +147,11 @@ describe('what it takes of what was chosen', () => {
     ['begins at it: all', 10, 13, learned(10, 13), 13],
     ['is empty', 10, 10, [], 10],
     ['begins above it: nothing, since there is a gap', 11, 13, [], 10],
-  ])('following, a message that %s', (_, from, end, wants, knows) => {
-    const role = learner()
+  ])('inquiring, a message that %s', (_, from, end, wants, knows) => {
+    const role = learnerIn('inquiring', { members: members(5) })
     // The sender claims to know no more than this server: only the batches count.
     expect(role.hear(chosen(1, from, end, { firstUnchosen: 10 }))).toEqual(wants)
-    expect(role.state).toBe('following')
+    expect(role.state).toBe('inquiring')
     expect(role.context.firstUnchosen).toBe(knows)
   })
 
@@ -162,6 +178,39 @@ describe('what it takes of what was chosen', () => {
     expect(role.context).toMatchObject({ highestHeard: Math.max(9, instance), peer: isMore ? 2 : 1 })
   })
 
+  test.each<[title: string, instance: number, implied: boolean, wants: Want[], state: string]>([
+    ['an earlier instance', 9, true, [], 'following'],
+    ['the first unchosen, with the batch', 10, true, learned(10, 11), 'following'],
+    ['the first unchosen, without the batch', 10, false, [waits], 'behind'],
+    ['a later one, with the batch: a gap', 11, true, [waits], 'behind'],
+    ['a later one, without the batch', 11, false, [waits], 'behind'],
+  ])('the settled of %s', (_, instance, implied, wants, state) => {
+    const role = learner()
+    expect(role.hear(settled(2, instance, implied))).toEqual(wants)
+    expect(role.state).toBe(state)
+    const isMore = instance >= 10
+    expect(role.context).toMatchObject({
+      highestHeard: Math.max(9, instance),
+      ...(isMore && { peer: 2, informant: informant(2), target: instance + 1 }),
+    })
+    if (state === 'behind') expect(role.pass('grace')).toEqual([waited, ask(2), asking()])
+  })
+
+  test('what is settled and learned leaves nothing unsettled', () => {
+    const role = learner()
+    role.hear(settled(2, 10, true))
+    const page: LearnerEvent = {
+      type: 'chosen.read',
+      to: 2,
+      incarnation: foundingIncarnation(2),
+      from: 11,
+      batches: [],
+    }
+    expect(role.hear(page)).toEqual([
+      send(2, { type: 'chosen', from: 11, batches: [], firstUnchosen: 11, unsettled: false }),
+    ])
+  })
+
   test.each(
     Object.keys(ways),
   )('%s: nothing twice and nothing out of order, though pages come again', (state) => {
@@ -179,7 +228,15 @@ describe('what it takes of what was chosen', () => {
       chosen(2, 10, 16),
       chosen(1, 12, 15),
     ] satisfies LearnerEvent[]
-    const wants = role.hear(...events)
+    const wants: Want[] = []
+    for (const event of events) {
+      wants.push(...role.hear(event))
+      if (role.timers.includes('grace')) wants.push(...role.pass('grace'))
+    }
+    while (role.context.firstUnchosen < 16) {
+      const question = role.pass('askInterval').find(({ type }) => type === 'send')
+      if (question?.type === 'send') wants.push(...role.hear(chosen(question.to, 9, 16)))
+    }
     const done = wants.flatMap((want) => (want.type === 'execute' ? [[want.instance, want.batch]] : []))
     expect(done).toEqual(upTo(10, 16).map((chosen, offset) => [10 + offset, chosen]))
     const written = wants.flatMap((want) =>
@@ -236,7 +293,10 @@ describe('behind', () => {
 
   test('nobody is asked when it arrives in that moment', () => {
     const role = learnerIn('behind')
-    expect(role.hear(chosen(1, 10, 12))).toEqual(learned(10, 12))
+    expect(role.hear(heard(1, 11, true), settled(1, 11, true))).toEqual([
+      ...learned(10, 11),
+      ...learned(11, 12),
+    ])
     expect(role.hear({ type: 'batch.chosen', instance: 12, batch: at(12) })).toEqual(learned(12, 13))
     expect(role.hear(heard(1, 14, true))).toEqual([...learned(13, 14), waited])
     expect(role.state).toBe('following')
@@ -250,11 +310,11 @@ describe('behind', () => {
     expect(role.context).toMatchObject({ target: 14, peer: 1 })
   })
 
-  test('a page that does not reach what it heard of leaves it behind', () => {
+  test('a batch that does not reach what it heard of leaves it behind', () => {
     const role = learnerIn('behind')
-    expect(role.hear(chosen(1, 10, 12))).toEqual(learned(10, 12))
+    expect(role.hear(settled(1, 10, true))).toEqual(learned(10, 11))
     expect(role.state).toBe('behind')
-    expect(role.pass('grace')).toEqual([waited, ask(1, 12), asking()])
+    expect(role.pass('grace')).toEqual([waited, ask(1, 11), asking()])
   })
 })
 
@@ -273,8 +333,9 @@ describe('following', () => {
 
   test('what a peer says that it knows makes it behind', () => {
     const role = learner()
-    expect(role.hear(chosen(2, 10, 12, { firstUnchosen: 15 }))).toEqual([...learned(10, 12), waits])
-    expect(role.pass('grace')).toEqual([waited, ask(2, 12), asking()])
+    expect(role.hear(chosen(2, 10, 12, { firstUnchosen: 15 }))).toEqual([waits])
+    expect(role.context).toMatchObject({ firstUnchosen: 10, target: 15 })
+    expect(role.pass('grace')).toEqual([waited, ask(2), asking()])
   })
 })
 
@@ -318,11 +379,12 @@ describe('catching up', () => {
   })
 
   test.each<[title: string, knows: number, peer: NodeId]>([
-    ['knows more: it is asked for the next page', 13, 2],
-    ['knows no more: the one that does is asked', 12, 1],
-  ])('a page of another server, that %s', (_, knows, peer) => {
+    ['knows more: it is asked for the next page', 13, 1],
+    ['knows no more: the one that was asked last is asked again', 12, 2],
+  ])('a page of another server that was asked before, and that %s', (_, knows, peer) => {
     const role = learnerIn('catchingUp')
-    expect(role.hear(chosen(2, 10, 12, { firstUnchosen: knows }))).toEqual([
+    expect(said(role.pass('askInterval'))).toEqual([ask(2)])
+    expect(role.hear(chosen(1, 10, 12, { firstUnchosen: knows }))).toEqual([
       asked,
       ...learned(10, 12),
       ask(peer, 12),
@@ -510,7 +572,8 @@ describe('what is accepted and abandoned', () => {
 
   test('at another instance is another thing: somebody is at work', () => {
     const role = learner()
-    role.hear(newsWanted, unsettled(1), chosen(1, 10, 11), newsWanted)
+    role.hear(newsWanted, unsettled(1))
+    role.hear({ type: 'batch.chosen', instance: 10, batch: at(10) }, newsWanted)
     expect(role.hear(unsettled(1, 11))).toEqual([inquired, newsChecked])
     role.hear(newsWanted)
     expect(role.hear(unsettled(1, 11))).toEqual([inquired, settle, newsChecked])
@@ -541,13 +604,9 @@ test('it takes the new members from the next inquiry on', () => {
 })
 
 describe('whom it believes', () => {
-  const uncalled = (sender: NodeId, end: number, changes: Partial<HeardChosen> = {}) =>
-    chosen(sender, 10, end, { concernsUs: false, ...changes })
+  const uncalled = (sender: NodeId, end: number) => chosen(sender, 10, end)
 
-  test.each([
-    'following',
-    'behind',
-  ])('%s: what nobody asked for and does not concern it is only a hint', (state) => {
+  test.each(['following', 'behind'])('%s: what nobody asked for is only a hint', (state) => {
     const role = learnerIn(state)
     role.hear(uncalled(2, 15))
     expect(role.state).toBe('behind')
@@ -562,14 +621,12 @@ describe('whom it believes', () => {
   test.each(Object.keys(ways))('%s: what a stranger sends is nothing at all', (state) => {
     const role = learnerIn(state)
     const before = role.context
-    for (const concernsUs of [false, true]) {
-      for (const [sender, incarnation] of [
-        [77, 'stranger'],
-        [1, 'an old directory'],
-      ] as const) {
-        const strange = { ...sentBy(sender, incarnation), knowsUs: false, concernsUs }
-        expect(role.hear({ ...chosen(sender, 10, 14), ...strange })).toEqual([])
-      }
+    for (const [sender, incarnation] of [
+      [77, 'stranger'],
+      [1, 'an old directory'],
+    ] as const) {
+      const strange = { ...sentBy(sender, incarnation), knowsUs: false }
+      expect(role.hear({ ...chosen(sender, 10, 14), ...strange })).toEqual([])
     }
     expect(role.context).toEqual(before)
     expect(role.state).toBe(state)
@@ -600,7 +657,7 @@ describe('whom it believes', () => {
     const role = learnerIn('catchingUp')
     role.hear(uncalled(1, 14))
     expect(role.state).toBe('following')
-    expect(role.hear(chosen(1, 14, 16, { concernsUs: false, firstUnchosen: 14 }))).toEqual([])
+    expect(role.hear(chosen(1, 14, 16, { firstUnchosen: 14 }))).toEqual([])
     expect(role.context.firstUnchosen).toBe(14)
   })
 
@@ -644,7 +701,8 @@ describe('history that is contradicted', () => {
 
   function afterTen(): Role<LearnerContext> {
     const role = learner({ firstUnchosen: 9, members: members(5) })
-    role.hear(chosen(1, 9, 10))
+    role.hear({ type: 'batch.chosen', instance: 9, batch: at(9) }, newsWanted)
+    expect(role.state).toBe('inquiring')
     return role
   }
 

@@ -108,8 +108,8 @@ describe('a page is taken', () => {
     ['from a server that was asked', { asked: [1] }, sentBy(1), true],
     ['from nobody else', { asked: [2] }, sentBy(1), false],
     ['from no other directory', { asked: [1] }, sentBy(1, 'another'), false],
-    ['unasked from a member, for a delayed request', {}, { ...sentBy(1), concernsUs: true }, true],
-    ['unasked from no other', {}, { ...sentBy(7), concernsUs: true }, false],
+    ['unasked from no member', {}, sentBy(1), false],
+    ['unasked from no other server', {}, sentBy(7), false],
   ])('%s', (_, changes, by, taken) => {
     expect(isTaken(learner(changes), { ...chosen, ...by })).toBe(taken)
   })
