@@ -99,7 +99,6 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },
         { guard: 'anotherServerLeads', target: 'handedOver', actions: 'sendHandOver' },
-        { guard: 'somethingIsHandedOver', target: 'handedOver' },
         { guard: 'somethingIsReady', target: 'ready', actions: 'notifyReady' },
       ],
     },

@@ -41,7 +41,7 @@ describe('what arrives', () => {
     core.take(hears(1, { incarnation: 'founder-1', addressee: incarnation }))
     expect(asked).toEqual([
       ['heard', 1, { address: 'h:9', incarnation: 'founder-1' }, true],
-      ['deliver', 'acceptor', { ...prepare, sender: 1, incarnation: 'founder-1', knowsUs: true }],
+      ['deliver', 'acceptor', { ...prepare, sender: 1, incarnation: 'founder-1', knowsUs: true, atMs: 0 }],
     ])
   })
 
@@ -77,7 +77,11 @@ describe('what a role sends', () => {
     const { core, asked } = server()
     core.carryOut(sent(0))
     expect(asked.map(([what]) => what)).toEqual(['observe', 'deliver'])
-    expect(asked[1]).toEqual(['deliver', 'acceptor', { ...prepare, sender: 0, incarnation, knowsUs: true }])
+    expect(asked[1]).toEqual([
+      'deliver',
+      'acceptor',
+      { ...prepare, sender: 0, incarnation, knowsUs: true, atMs: 0 },
+    ])
   })
 
   test('to a server that is no member goes to where it was heard from, or nowhere', () => {

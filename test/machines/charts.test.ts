@@ -13,7 +13,18 @@ import { foundingIncarnation } from '../../machines/members.ts'
 import { nodeMachine } from '../../machines/node.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { roleInputs, roleMachines, roleNames } from '../../src/core/roles.ts'
-import { batch, executed, member, members, Role, record, request, type Want } from '../support/role.ts'
+import { batchOf } from '../support/batches.ts'
+import {
+  batch,
+  executed,
+  member,
+  members,
+  Role,
+  record,
+  request,
+  service,
+  type Want,
+} from '../support/role.ts'
 
 interface Named {
   readonly type: string
@@ -223,14 +234,11 @@ describe.each(readdirSync(folder).filter((file) => file.endsWith('.ts')))('machi
 // What may happen to roles: anything that decodes, in any order, made from small numbers so that they meet.
 const number = fc.integer({ min: 0, max: 4 })
 const ballots = fc.record({ round: fc.integer({ min: 0, max: 6 }), node: fc.integer({ min: 0, max: 2 }) })
-const batches = fc.constantFrom(batch('a'), batch('b'), {
-  ...batch('c', 2),
-  requests: [request('a', 1), request('b', 2)],
-})
+const batches = fc.constantFrom(batch('a'), batch('b'), batchOf(2, [request('a', 1), request('b', 2)]))
 const records = fc.record({ instance: number, ballot: ballots, batch: batches })
 const sender = fc.integer({ min: 0, max: 3 })
 const incarnation = fc.constantFrom(...[0, 1, 2, 3].map((id) => foundingIncarnation(id)))
-const heading = { sender, incarnation, knowsUs: fc.boolean() }
+const heading = { sender, incarnation, knowsUs: fc.boolean(), atMs: number }
 const informants = fc.record({ id: sender, incarnation })
 const memberLists = fc.constantFrom(
   members(3),
@@ -284,10 +292,24 @@ function numbered(events: readonly (RoleEvent | null)[]): (RoleEvent | null)[] {
   })
 }
 
+// Requests that arrive at a queue: one or two of a session, perhaps held or ended.
+const groupParts = {
+  uid,
+  ackedBelow: fc.constant(0),
+  requests: fc
+    .constantFrom([1], [2], [1, 2])
+    .map((all) => all.map((seq) => ({ seq, command: service('x') }))),
+}
+const recalled = fc.record({
+  ended: fc.constantFrom([], [], [], [{ seq: 1, outcome: { kind: 'refused', reason: 'stale' } as const }]),
+  isFull: fc.constantFrom(false, false, false, true),
+})
+
 const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
   acceptor: fc.oneof(
     fc.record({ type: is('prepare'), ballot: ballots, from: number, ...heading }),
     fc.record({ type: is('accept'), ballot: ballots, instance: number, batch: batches, ...heading }),
+    fc.record({ type: is('settled'), ballot: fc.option(ballots), instance: number, ...heading }),
     fc.record({ type: is('persisted') }),
     fc.record({ type: is('firstUnchosen.advanced'), firstUnchosen: number }),
     fc.record({ type: is('members.changed'), members: memberLists }),
@@ -311,7 +333,7 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
       ...heading,
     }),
     fc.record({ type: is('requests.ready') }),
-    fc.record({ type: is('batch.offered'), batch: batches }),
+    fc.record({ type: is('batch.offered'), batch: batches, atMs: number }),
     fc.record({ type: is('settle.wanted') }),
     fc.record({ type: is('rival.promised'), ballot: ballots }),
     executions,
@@ -323,14 +345,14 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
       ...pages,
       firstUnchosen: number,
       unsettled: fc.boolean(),
-      concernsUs: fc.boolean(),
       ...heading,
     }),
     fc.record({ type: is('batch.chosen'), instance: number, batch: batches }),
     fc.record({
-      type: is('accept.heard'),
+      type: is('choice.implied'),
       informant: informants,
-      instance: number,
+      heard: number,
+      firstUnchosen: number,
       implied: fc.option(batches),
     }),
     fc.record({ type: is('behind.noticed'), firstUnchosen: number, informant: informants }),
@@ -341,15 +363,26 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
   requestQueue: fc.oneof(
     fc.record({
       type: is('request'),
-      uid,
-      seq: fc.constantFrom(1, 2),
-      ackedBelow: fc.constant(0),
-      command: fc.constant({ kind: 'service', body: 'x' } as const),
+      ...groupParts,
       replyTo: fc.constantFrom('here', 'there'),
+      avoid: fc.constantFrom(1, 2),
       receivedAtMs: number,
-      commandBytes: number,
-      recorded: fc.option(fc.constant({ kind: 'refused', reason: 'stale' } as const), { freq: 9 }),
+      atMs: number,
+      commandBytes: fc.constant([10, 20]),
+      recalled,
     }),
+    fc.record({
+      type: is('handOver'),
+      groups: fc.array(fc.record(groupParts), { minLength: 1, maxLength: 2 }),
+      commandBytes: fc.constant([
+        [10, 20],
+        [30, 40],
+      ]),
+      recalled: fc.tuple(recalled, recalled),
+      firstUnexecuted: number,
+      ...heading,
+    }),
+    fc.record({ type: is('leader.changed'), leader: sender }),
     fc.record({ type: is('batch.wanted') }),
     fc.record({ type: is('work.wanted') }),
     fc.record({ type: is('news.checked') }),

@@ -29,6 +29,7 @@ export const ignored: {
   acceptor: {
     prepare: everywhere,
     accept: everywhere,
+    settled: everywhere,
     persisted: { in: ['listening'], because: 'nothing is being synced, so nobody says it' },
     'firstUnchosen.advanced': everywhere,
     'members.changed': everywhere,
@@ -67,7 +68,7 @@ export const ignored: {
     learn: everywhere,
     chosen: everywhere,
     'batch.chosen': everywhere,
-    'accept.heard': everywhere,
+    'choice.implied': everywhere,
     'behind.noticed': everywhere,
     'news.wanted': {
       in: ['behind', 'catchingUp', 'inquiring'],
@@ -78,6 +79,8 @@ export const ignored: {
   },
   requestQueue: {
     request: everywhere,
+    handOver: everywhere,
+    'leader.changed': everywhere,
     'batch.wanted': everywhere,
     'work.wanted': everywhere,
     'news.checked': everywhere,

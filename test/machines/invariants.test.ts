@@ -10,8 +10,14 @@ import { clientInvariants, sessionRequestInvariants } from '../../machines/clien
 import { defaultClientTiming } from '../../machines/client-timing.ts'
 import { type FoundingRecord, newFounding } from '../../machines/founding.ts'
 import { foundingInvariants } from '../../machines/founding-invariants.ts'
-import { type HeldRequests, nothingHeld, withRequest } from '../../machines/held-requests.ts'
-import type { RequestQueueEvent } from '../../machines/inbox.ts'
+import {
+  type HeldRequest,
+  type HeldRequests,
+  heldRequest,
+  nothingHeld,
+  withChanged,
+  withRequests,
+} from '../../machines/held-requests.ts'
 import type { Invariants, Step } from '../../machines/invariant.ts'
 import { invariantFault } from '../../machines/invariants.ts'
 import { type LearnerContext, learnerContext } from '../../machines/learner-context.ts'
@@ -35,7 +41,7 @@ import {
 } from '../../machines/session-requests.ts'
 import { put } from '../../machines/table.ts'
 import { defaultTiming } from '../../machines/timing.ts'
-import { ballot, batch, informant, member, members, record, request, service } from '../support/role.ts'
+import { ballot, batch, informant, member, members, record, service } from '../support/role.ts'
 
 /** A check that must find a fault, and the same where nothing is broken. */
 interface Case<C> {
@@ -189,17 +195,21 @@ const learnerCases: Cases<LearnerContext> = {
   ],
 }
 
-const queue = requestQueueContext({ ...self, limits: defaultLimits })
-const queued = (uid: string, seq: number) =>
-  ({
-    type: 'request',
-    ...request(uid, seq),
-    replyTo: 'here',
-    receivedAtMs: 0,
-    commandBytes: 10,
-    recorded: null,
-  }) as Extract<RequestQueueEvent, { type: 'request' }>
-const held = withRequest(withRequest(nothingHeld, queued('a', 1)), queued('b', 2))
+const queue = requestQueueContext({ ...self, limits: defaultLimits, timing: defaultTiming, leader: null })
+const withOne = (before: HeldRequests, uid: string, seq: number) =>
+  withRequests(before, { uid, ackedBelow: 0 }, [
+    {
+      ...{ uid, seq, command: service('x'), commandBytes: 10 },
+      ...{ heldBy: 0, replyTo: 'here', avoid: null, receivedAtMs: 0 },
+    },
+  ])
+const held = withOne(withOne(nothingHeld, 'a', 1), 'b', 2)
+
+/** The requests with the first one of the session `uid` changed. Lines stay as they are. */
+function changedIn(uid: string, change: Partial<HeldRequest>): HeldRequests {
+  const request = heldRequest(held, { uid, seq: uid === 'a' ? 1 : 2 })
+  return request === undefined ? held : withChanged(held, [{ ...request, ...change }])
+}
 
 const queueCases: Cases<RequestQueueContext> = {
   held: [
@@ -207,11 +217,8 @@ const queueCases: Cases<RequestQueueContext> = {
     ['a request that stands nowhere', { broken: { held: { ...held, ready: [] } } }],
   ],
   offered: [
-    ['a request that is not held', { broken: { held, offered: ['1:c'] } }],
-    [
-      'a request that left',
-      { broken: { held: nothingHeld, offered: ['1:a'] }, before: { held, offered: ['1:a'] } },
-    ],
+    ['a request that is not held', { broken: { held, offered: [7] } }],
+    ['a request that left', { broken: { held: nothingHeld, offered: [0] }, before: { held, offered: [0] } }],
   ],
 }
 
@@ -320,30 +327,78 @@ test('a proposer with the promises of a quorum may lead', () => {
 })
 
 describe('of what a request queue holds', () => {
-  const entry = held.byId
-  const second: Line = [[[1, '2:b']]]
+  const first: Line = [[[0, 'a', 1]]]
+  const second: Line = [[[1, 'b', 2]]]
+  const session = { uid: 'a', ackedBelow: 0 }
+  const one = heldRequest(held, { uid: 'a', seq: 1 })
+  if (one === undefined) throw new Error('the request is not held')
+  const sessionOf = (requests: readonly HeldRequest[]) => put(held.sessions, 'a', { ...session, requests })
+  const three = [
+    [0, 'a', 1],
+    [1, 'b', 2],
+    [2, 'a', 1],
+  ] as const
   test.each<[title: string, broken: HeldRequests]>([
     ['a request stands nowhere', { ...held, ready: second }],
     ['a request is in two lines', { ...held, waiting: put(held.waiting, 'anything', second) }],
+    ['a request is ready and handed over', { ...held, handedOver: second }],
     [
       'a request without a tag waits',
-      { ...held, ready: [[[0, '1:a']]], waiting: put(held.waiting, 'anything', second) },
+      { ...held, ready: first, waiting: put(held.waiting, 'anything', second) },
     ],
-    ['a request that is not held stands in a line', { ...held, ready: [...held.ready, [[2, '3:c']]] }],
+    ['a request that was not handed over is in that line', { ...held, ready: first, handedOver: second }],
+    ['a request that was handed over is ready', changedIn('a', { handed: { round: 1, atMs: 0 } })],
+    ['a tagged request is ready', changedIn('b', { tag: { key: 'k' } })],
+    ['a request that is not held stands in a line', { ...held, ready: [...held.ready, [[2, 'c', 3]]] }],
     [
       'another request stands in its place',
       {
         ...held,
-        byId: entry,
         ready: [
           [
-            [0, '1:a'],
-            [1, '3:c'],
+            [0, 'a', 1],
+            [1, 'c', 3],
+          ],
+        ],
+      },
+    ],
+    [
+      'a request stands in the place of another order',
+      {
+        ...held,
+        ready: [
+          [
+            [0, 'a', 1],
+            [7, 'b', 2],
           ],
         ],
       },
     ],
     ['a line has an empty stretch', { ...held, ready: [...held.ready, []] }],
+    ['the count is wrong', { ...held, count: 3 }],
+    [
+      'a session holds nothing',
+      { ...held, sessions: put(held.sessions, 'c', { ...session, uid: 'c', requests: [] }) },
+    ],
+    [
+      'a session holds a request twice',
+      { ...held, count: 3, ready: [three], sessions: sessionOf([one, { ...one, order: 2 }]) },
+    ],
+    [
+      'the requests of a session are not in order of seq',
+      {
+        ...held,
+        count: 3,
+        ready: [
+          [
+            [0, 'a', 1],
+            [1, 'b', 2],
+            [2, 'a', 2],
+          ],
+        ],
+        sessions: sessionOf([{ ...one, seq: 2, order: 2 }, one]),
+      },
+    ],
   ])('%s', (_, broken) => {
     expect(heldFault(broken)).not.toBeNull()
     const step = stepOf(queue, 'empty', { broken: { held: broken } })
@@ -361,8 +416,8 @@ describe('of what a request queue holds', () => {
       'out of order in a stretch',
       [
         [
-          [2, 'a'],
-          [1, 'b'],
+          [2, 'a', 1],
+          [1, 'b', 1],
         ],
       ],
     ],
@@ -370,12 +425,12 @@ describe('of what a request queue holds', () => {
       'the same place twice',
       [
         [
-          [1, 'a'],
-          [1, 'b'],
+          [1, 'a', 1],
+          [1, 'b', 1],
         ],
       ],
     ],
-    ['a stretch before the one that it follows', [[[3, 'a']], [[2, 'b']]]],
+    ['a stretch before the one that it follows', [[[3, 'a', 1]], [[2, 'b', 1]]]],
   ])('a line: %s', (_, broken) => {
     expect(lineFault(broken)).not.toBeNull()
   })
@@ -457,7 +512,7 @@ describe('each invariant that a file states has its check', () => {
     'acceptor-context.ts': Object.keys(acceptorInvariants),
     'client-context.ts': Object.keys(clientInvariants),
     'founding.ts': Object.keys(foundingInvariants),
-    'held-requests.ts': ['byId'],
+    'held-requests.ts': ['HeldSession', 'sessions'],
     'learner-context.ts': Object.keys(learnerInvariants),
     'line.ts': ['Stretch'],
     'members.ts': Object.keys(memberInvariants),
@@ -468,7 +523,9 @@ describe('each invariant that a file states has its check', () => {
 
   test.each(readdirSync(folder).filter((file) => file.endsWith('.ts')))('machines/%s', (file) => {
     const source = readFileSync(join(folder, file), 'utf8')
-    const comments = source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*(?:export )?(?:readonly|type) (\w+)/g)
+    const comments = source.matchAll(
+      /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*(?:export )?(?:readonly|type|interface) (\w+)/g,
+    )
     const stated = [...comments].flatMap(([, comment = '', name = '']) =>
       comment.includes('Invariant:') ? [name] : [],
     )

@@ -57,13 +57,11 @@ const lock: NodeEvent = {
   message: {
     type: 'request',
     uid: 'client@0',
-    seq: 0,
     ackedBelow: 0,
-    command: { kind: 'service', body: { action: 'lock', name: 'a' } },
+    requests: [{ seq: 0, command: { kind: 'service', body: { action: 'lock', name: 'a' } } }],
   },
   replyTo: 'client',
   timeMs: 1_000,
-  commandBytes: 60,
 }
 
 /** All that a state is, as text. */
@@ -118,7 +116,10 @@ test('a server alone answers a request after its promise and its accepted are sy
   const [asked, promised, accepted, repeated] = run(settings, lock, synced, synced, lock)
   expect([asked, promised].flatMap((step) => step?.responses)).toEqual([])
   const outcome = { kind: 'executed', result: { token: { instance: 0, index: 0 } }, instance: 0, index: 0 }
-  const response = { to: 'client', message: { type: 'response', uid: 'client@0', seq: 0, outcome } }
+  const response = {
+    to: 'client',
+    message: { type: 'response', uid: 'client@0', answers: [{ seq: 0, outcome }] },
+  }
   expect(accepted?.responses).toEqual([response])
   expect(accepted?.state.running?.replica.firstUnexecuted).toBe(1)
   expect(repeated?.responses).toEqual([response])

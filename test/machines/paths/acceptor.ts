@@ -22,6 +22,7 @@ function strange(promised: Ballot | null, firstUnchosen: number): AcceptorEvent[
   return [
     { type: 'prepare', ballot: high, from: firstUnchosen, ...sentBy(1) },
     { type: 'prepare', ballot, from: far, ...sentBy(ballot.node) },
+    { type: 'settled', ballot, instance: far, ...sentBy(ballot.node) },
     { type: 'accept', ballot: high, instance: firstUnchosen, batch: other, ...sentBy(1) },
     { type: 'accept', ballot, instance: far, batch: other, ...sentBy(ballot.node) },
     { type: 'accept', ballot, instance: firstUnchosen, batch: other, ...sentBy(ballot.node) },
@@ -44,6 +45,13 @@ function happenings({ promised, firstUnchosen, limits }: AcceptorContext): Accep
           (sender) => ({ type: 'accept', ballot, instance, batch, ...sender }) as const,
         )
       }),
+    ),
+    ...[...ballots, null].flatMap((ballot) =>
+      instancesAround(firstUnchosen).flatMap((instance) =>
+        senders(ballot?.node ?? 2).map(
+          (sender) => ({ type: 'settled', ballot, instance, ...sender }) as const,
+        ),
+      ),
     ),
     { type: 'persisted' },
     { type: 'firstUnchosen.advanced', firstUnchosen: firstUnchosen + 1 },

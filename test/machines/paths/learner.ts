@@ -1,14 +1,15 @@
 import type { AnyMachineSnapshot } from 'xstate'
-import type { HeardChosen, LearnerEvent } from '../../../machines/inbox.ts'
+import type { Heard, LearnerEvent } from '../../../machines/inbox.ts'
 import { type LearnerContext, learnerMachine } from '../../../machines/learner.ts'
 import { foundingIncarnation } from '../../../machines/members.ts'
+import type { Chosen } from '../../../machines/messages.ts'
 import { defaultTiming } from '../../../machines/timing.ts'
 import { batch, informant, members, sentBy } from '../../support/role.ts'
 import { chosenAt, instancesAround, memberships } from './around.ts'
 import type { Chart } from './chart.ts'
 
 /** Pages that begin earlier, here and later, with nothing to two batches, of somebody who knows that or more. */
-function pages({ firstUnchosen }: LearnerContext): HeardChosen[] {
+function pages({ firstUnchosen }: LearnerContext): Heard<Chosen>[] {
   return [1, 2].flatMap((sender) =>
     instancesAround(firstUnchosen).flatMap((from) =>
       [0, 1, 2].flatMap((count) =>
@@ -22,7 +23,6 @@ function pages({ firstUnchosen }: LearnerContext): HeardChosen[] {
               firstUnchosen: from + count + more,
               unsettled,
               ...sentBy(sender),
-              concernsUs: unsettled,
             } as const
           }),
         ),
@@ -32,7 +32,7 @@ function pages({ firstUnchosen }: LearnerContext): HeardChosen[] {
 }
 
 /** Other batches than those that are known. */
-const contradicting = { batches: [batch('another'), batch('another')], concernsUs: true }
+const contradicting = { batches: [batch('another'), batch('another')] }
 
 function happenings(context: LearnerContext): LearnerEvent[] {
   const instances = instancesAround(context.firstUnchosen)
@@ -55,7 +55,14 @@ function happenings(context: LearnerContext): LearnerEvent[] {
     ...instances.map((instance) => ({ type: 'batch.chosen', instance, batch: batch('another') }) as const),
     ...instances.flatMap((instance) =>
       [null, chosenAt(instance - 1)].map(
-        (implied) => ({ type: 'accept.heard', informant: informant(1), instance, implied }) as const,
+        (implied) =>
+          ({
+            type: 'choice.implied',
+            informant: informant(1),
+            heard: instance,
+            firstUnchosen: instance,
+            implied,
+          }) as const,
       ),
     ),
     ...instances.map(

@@ -88,7 +88,7 @@ function happenings(context: ProposerContext): ProposerEvent[] {
     ),
     ...others.map((other) => denial(other, { round: ballot.round + 1, node: 1 }, firstUnexecuted + 1)),
     { type: 'requests.ready' },
-    { type: 'batch.offered', batch: batch('own') },
+    { type: 'batch.offered', batch: batch('own'), atMs: 0 },
     { type: 'settle.wanted' },
     ...ballotsAround(ballot).map((ballot) => ({ type: 'rival.promised', ballot }) as const),
     ...[null, ...memberships].map((members) => executed(firstUnexecuted, { members, concerned: [0, 2] })),

@@ -1,10 +1,12 @@
 import type { RequestQueueEvent } from '../../../machines/inbox.ts'
 import { defaultLimits } from '../../../machines/limits.ts'
-import { emptyLine, idsOf } from '../../../machines/line.ts'
+import { emptyLine, placesOf } from '../../../machines/line.ts'
 import type { RequestOutcome } from '../../../machines/outcome.ts'
 import { type RequestQueueContext, requestQueueMachine } from '../../../machines/request-queue.ts'
 import { get, keysOf } from '../../../machines/table.ts'
-import { executed, members, request } from '../../support/role.ts'
+import { defaultTiming } from '../../../machines/timing.ts'
+import { ask, askAll, groupOf, handedOverBy, leads } from '../../support/request-queue.ts'
+import { executed, members } from '../../support/role.ts'
 import { memberships } from './around.ts'
 import type { Chart } from './chart.ts'
 
@@ -25,17 +27,17 @@ const endings: readonly RequestOutcome['outcome'][] = [
 const happenings: readonly RequestQueueEvent[] = [
   ...[...uids, 'c'].flatMap((uid) =>
     [null, { kind: 'refused', reason: 'stale' } as const, { kind: 'full', of: 'sessions' } as const].map(
-      (recorded) =>
-        ({
-          type: 'request',
-          ...request(uid, 1),
-          replyTo: uid,
-          receivedAtMs: 1_000,
-          commandBytes: 10,
-          recorded,
-        }) as const,
+      (recorded) => ask(uid, { recorded }),
     ),
   ),
+  ask('a', { avoid: 1 }),
+  // A message with two requests, of which one has ended.
+  askAll('a', [1, 2], { ended: [{ seq: 2, outcome: { kind: 'refused', reason: 'stale' } }] }),
+  ...[1, 7].map((sender) => handedOverBy(sender, [groupOf('c', [1])])),
+  handedOverBy(1, [groupOf('c', [1, 2])], {
+    ended: [[{ seq: 2, outcome: { kind: 'refused', reason: 'stale' } }]],
+  }),
+  ...[0, 1].map(leads),
   ...uids.flatMap((uid) => endings.map((outcome) => executed(0, { outcomes: [{ uid, seq: 1, outcome }] }))),
   ...endings.map((outcome) => executed(0, { outcomes: uids.map((uid) => ({ uid, seq: 1, outcome })) })),
   executed(0, { freed: ['k'] }),
@@ -48,15 +50,19 @@ const happenings: readonly RequestQueueEvent[] = [
 ]
 
 function situation(context: RequestQueueContext): unknown {
-  const { members, self, held, offered, isWanted, askedAgain, isStopping } = context
+  const { members, self, held, offered, isWanted, askedAgain, isStopping, leader, silentMs } = context
   return {
     isMember: members.some(({ id }) => id === self),
-    ready: idsOf(held.ready).length,
-    waiting: keysOf(held.waiting).map((key) => idsOf(get(held.waiting, key) ?? emptyLine).length),
+    ready: placesOf(held.ready).length,
+    waiting: keysOf(held.waiting).map((key) => placesOf(get(held.waiting, key) ?? emptyLine).length),
+    handedOver: placesOf(held.handedOver).length,
+    handsOver: leader === 1,
+    isSilent: silentMs > 0,
     offered: offered.length,
     isWanted,
     isAskedAgain: askedAgain.length > 0,
-    isStopping,
+    // What it does when it stops does not depend on what it holds, if it holds something.
+    isStopping: isStopping && held.count < 2,
   }
 }
 
@@ -69,6 +75,8 @@ export const requestQueueChart: Chart = {
     incarnation: 'founder-0',
     members: members(3),
     limits: { ...defaultLimits, queueRequests: 2, batchRequests: 1 },
+    timing: { ...defaultTiming, leaderPatienceMs: 100, leaderPatienceLimitMs: 100 },
+    leader: null,
   },
   happenings: () => happenings,
   situation: ({ context }) => situation(context),
