@@ -7,6 +7,7 @@ import { arrayWork } from '../support/array-work.ts'
 import {
   answer,
   ask,
+  askAll,
   became,
   busy,
   cancelled,
@@ -637,13 +638,14 @@ describe('waking', () => {
 })
 
 describe('what is held costs little, however much it is', () => {
-  const uids = (count: number) => Array.from({ length: count }, (_, n) => `client ${n}`)
+  const seqs = Array.from({ length: 100 }, (_, seq) => seq)
+  const uids = (count: number) => Array.from({ length: count / seqs.length }, (_, n) => `client ${n}`)
 
   /** What it costs to delay `count` requests by one key in one execution, and to wake all of them. */
   function cost(count: number): number {
     const role = queue({ limits: { ...defaultLimits, batchRequests: count } })
-    role.hear(...uids(count).map((uid) => ask(uid)), wanted)
-    const delays = ran(uids(count).map((uid) => delayed(uid, null)))
+    role.hear(...uids(count).map((uid) => askAll(uid, seqs)), wanted)
+    const delays = ran(uids(count).flatMap((uid) => seqs.map((seq) => delayed(uid, null, seq))))
     const work = arrayWork(() => role.hear(delays, ran([], { progressed: true })))
     expect(role.context.held).toMatchObject({ count, delayedCount: 0 })
     return work

@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import type { ProposerContext } from '../../machines/proposer.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { edgesOf } from '../../src/core/chart-edges.ts'
 import { roleMachines } from '../../src/core/roles.ts'
@@ -44,8 +45,11 @@ test('a timer fires when it is told to, is recorded as a timer, and the clock be
   // When the old timer would have been due, nothing happens: leaving the state gave it up.
   vi.advanceTimersByTime(20)
   expect(prepares()).toBe(2)
-  // Entering the state again armed another, for the longer wait of the second try.
-  vi.advanceTimersByTime(2 * defaultTiming.retransmitMs - 21)
+  // Entering the state again armed another, for the longer wait of the second try, which chance spreads.
+  const { spread } = runtime.snapshot('proposer')?.context as ProposerContext
+  const waitMs = Math.ceil(2 * defaultTiming.retransmitMs * spread)
+  expect(waitMs).toBeGreaterThanOrEqual(0.75 * 2 * defaultTiming.retransmitMs)
+  vi.advanceTimersByTime(waitMs - 21)
   expect(prepares()).toBe(2)
   vi.advanceTimersByTime(1)
   expect(prepares()).toBe(3)
