@@ -15,6 +15,11 @@ function promise(accepted: PromiseMessage['accepted']): PromiseMessage {
   return { type: 'promise', ballot, from: 5, accepted, firstUnchosen: 5 }
 }
 
+function asking(...seqs: number[]): Message {
+  const requests = seqs.map((seq) => ({ seq, command: { kind: 'service', body: 0 } as const }))
+  return { type: 'request', uid: 'a@0', ackedBelow: 0, requests }
+}
+
 function contradictionIn(message: Message, origin: Origin): string | null {
   return entryOf(message).contradiction(message, origin)
 }
@@ -39,6 +44,9 @@ describe('a message that contradicts itself', () => {
       },
       null,
     ],
+    ['a request with seqs out of order', asking(2, 1), null],
+    ['a request with a seq twice', asking(1, 1), null],
+    ['a settled at the ballot of another', { type: 'settled', ballot, instance: 0 }, 2],
     ['a promise that shows what is below from', promise([{ instance: 4, ballot, batch }]), 0],
     ['a promise above its ballot', promise([{ instance: 5, ballot: { round: 3, node: 2 }, batch }]), 0],
     [
@@ -100,10 +108,17 @@ describe('a message that contradicts itself', () => {
     { type: 'denial', ballot, instance: 0, promised: null, firstUnchosen: 0 },
     { type: 'learn', from: 0 },
     { type: 'chosen', from: 0, batches: [], firstUnchosen: 0, unsettled: false },
+    { type: 'settled', ballot, instance: 0 },
+    { type: 'settled', ballot: null, instance: 0 },
+    { type: 'handOver', groups: [{ uid: 'a@0', ackedBelow: 0, requests: [] }] },
   ])('is a $type that no server says', (message) => {
     expect(contradictionIn(message, { cluster, sender: null, names })).not.toBeNull()
     expect(contradictionIn(message, { cluster, sender: ballot.node, names: null })).not.toBeNull()
     expect(contradictionIn(message, { cluster, sender: ballot.node, names })).toBeNull()
+  })
+
+  it('is not a request with seqs that rise, with gaps', () => {
+    expect(contradictionIn(asking(1, 2, 7), { cluster, sender: null, names })).toBeNull()
   })
 
   it('is not an empty page of a server that knows less than it was asked for', () => {
