@@ -67,7 +67,7 @@ describe('a page of chosen batches', () => {
       on.request(accepting(instance + 1))
     }
     on.observed.calls.length = 0
-    expect(ended(on.store.chosen(0, 5_000))).toEqual(names.slice(0, 19).map(batch))
+    expect(ended(on.store.chosen(0, 5_000))).toEqual(names.slice(0, 17).map(batch))
     expect(on.count(isRead)).toBe(1)
     on.observed.calls.length = 0
     expect(ended(on.store.chosen(0, 10_000_000))).toEqual(names.map(batch))
