@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { recordingHead } from '../inspect/records/record-lines.ts'
 import { drawPlan, type PlanOptions } from '../simulator/draw-plan.ts'
 import { type FaultKind, faultKinds, type Plan } from '../simulator/plan.ts'
 import { formatPlan, parsePlan } from '../simulator/plan-file.ts'
@@ -261,9 +262,9 @@ function writeHistory(file: string, plan: Plan): void {
   runWithCodec(plan, { ended: (operations) => writeOrFail('--history', file, format(operations)) })
 }
 
-/** Runs the plan again, and writes the records for the inspector, one per line. */
+/** Runs the plan again, and writes the records for the inspector, one a line. */
 function writeRecording(file: string, plan: Plan): void {
-  const lines: string[] = []
+  const lines = [`${recordingHead}\n`]
   runWithCodec(plan, { recorded: (record) => lines.push(`${JSON.stringify(record)}\n`) })
   writeOrFail('--inspect', file, lines.join(''))
 }

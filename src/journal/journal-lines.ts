@@ -18,8 +18,12 @@ import { fingerprint } from '../core/fingerprint.ts'
 import type { NodeEvent } from '../core/node-event.ts'
 import { roleNames } from '../core/roles.ts'
 
+/** The version of the lines. An earlier version has events and machines of another shape. */
+export const journalVersion = 2
+
 /** The first line of each run: the state in which the server started. */
 export interface JournalStart {
+  readonly version: typeof journalVersion
   readonly clock: number
   readonly node: NodeId
   readonly run: {
@@ -71,6 +75,7 @@ const open = <T extends Record<string, TSchema>>(fields: T) => Type.Object(field
 
 /** Checks the parts that a reader relies on. The server checked the contents of messages when it decoded them. */
 const runLine = open({
+  version: Type.Literal(journalVersion),
   clock,
   node,
   run: open({
@@ -153,6 +158,7 @@ function parseLine(text: string, number: number): JournalLine {
       `line ${number} belongs to a recording of the inspector, which \`paxos inspect FILE\` shows; \`paxos replay\` replays the journals of \`paxos node --journal\``,
     )
   }
+  checkVersion(line, number)
   if (!lineCheck.Check(line)) {
     const fault = lineCheck.Errors(line).First()
     throw new Error(
@@ -160,6 +166,16 @@ function parseLine(text: string, number: number): JournalLine {
     )
   }
   return line satisfies CheckedLine as unknown as JournalLine
+}
+
+/** Throws when a run begins with another version. Runs of version 1 name none. */
+function checkVersion(line: unknown, number: number): void {
+  if (typeof line !== 'object' || line === null || !('run' in line)) return
+  const version = 'version' in line ? line.version : 1
+  if (version === journalVersion) return
+  throw new Error(
+    `line ${number} begins a journal of version ${JSON.stringify(version)}, and this version of paxos writes and replays version ${journalVersion}: replay it with the version that wrote it, and give the server a new file`,
+  )
 }
 
 /** Sorts the lines of several servers into a possible order of their events. */

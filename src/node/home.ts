@@ -25,7 +25,7 @@ import { logDirectory, storedFormat } from '../storage/log/layout.ts'
 import { makePrivateDirectory, privateFile } from '../storage/permissions.ts'
 import { type Identity, StorageError } from '../storage/storage.ts'
 import type { OptionWords } from './option-words.ts'
-import { decodeStanding, encodeStanding, fileName } from './standing-file.ts'
+import { afterOtherFormat, decodeStanding, encodeStanding, fileName } from './standing-file.ts'
 
 /** The identity of a server, as far as it is decided. */
 export type Standing =
@@ -164,8 +164,7 @@ export class DataDirectory implements Home {
     if (earlier !== undefined) {
       throw new StorageError(
         this.#path,
-        `its format is 1 or 2 (it holds ${earlier}), and this version reads format ${storedFormat}: remove the server from the ` +
-          'cluster, and let it join again with an empty directory; or use the version that made it',
+        `its format is 1 or 2 (it holds ${earlier}), and this version reads format ${storedFormat}: ${afterOtherFormat}`,
       )
     }
     if (!names.includes(logDirectory)) return null

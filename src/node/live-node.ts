@@ -11,6 +11,7 @@ import type { ExecutedFact } from '../core/node-core.ts'
 import { StartError } from '../core/start-error.ts'
 import type { ControlResult } from '../inspect/records/control.ts'
 import type { StatelyBridge } from '../inspect/report/stately.ts'
+import { journalVersion } from '../journal/journal-lines.ts'
 import { JournalWriter } from '../journal/journal-writer.ts'
 import { thrownInWords } from '../services/reason.ts'
 import { Replica } from '../services/replica.ts'
@@ -120,7 +121,8 @@ export class LiveNode implements RunningNode {
     const { cluster, incarnation, members: founders } = this.#identity
     const durable = { promised, accepted, firstUnchosen }
     const began = { cluster, service: service.name, incarnation, founders, timing, limits, durable, chosen }
-    this.#journal?.record({ clock: this.#journal.lastClock, node: this.id, run: began })
+    const version = journalVersion
+    this.#journal?.record({ version, clock: this.#journal.lastClock, node: this.id, run: began })
   }
 
   /** Spawns the roles and lets them send. */

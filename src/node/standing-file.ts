@@ -7,6 +7,10 @@ import type { Standing } from './home.ts'
 /** The name of the file in the data directory. */
 export const fileName = 'identity.json'
 
+/** What an operator can do with a directory of another format. */
+export const afterOtherFormat =
+  'remove the server from the cluster, and let it join again with an empty directory; or use the version that made it'
+
 interface StandingFile {
   readonly checksum: string
   readonly format: number
@@ -27,7 +31,7 @@ export function decodeStanding(text: string): Standing {
   const { format, ...standing } = content
   if (format === storedFormat) return standing as unknown as Standing
   throw new Error(
-    `its format is ${format}, and this version reads format ${storedFormat}: use the version that made it`,
+    `its format is ${format}, and this version reads format ${storedFormat}: ${afterOtherFormat}`,
   )
 }
 

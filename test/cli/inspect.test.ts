@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { emptyPicture, pictureAfter, serverIn } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
-import { parseRecords } from '../../src/inspect/records/record-lines.ts'
+import { parseRecords, recordingHead } from '../../src/inspect/records/record-lines.ts'
 import { hello, keyframe, step, ToldPage, ToldServer } from '../support/hub.ts'
 import { freePorts, type Paxos, paxos } from './paxos.ts'
 import { running } from './running.ts'
@@ -88,13 +88,24 @@ describe('paxos inspect', () => {
     expect(shown.others[0]).toMatchObject({ source: { kind: 'recording', name: 'run.ndjson' } })
   })
 
-  test('names the line of a file that is no record', async () => {
-    const file = join(here.data, 'wrong.ndjson')
-    await writeFile(file, '{"kind":"gap","node":0,"incarnation":"a","run":"0.1","count":1}\n{"kind":"gap"}\n')
+  test('refuses a recording of an earlier version by name', async () => {
+    const file = join(here.data, 'earlier.ndjson')
+    await writeFile(file, '{"kind":"gap","node":0,"incarnation":"a","run":"0.1","count":1}\n')
     const { code, stderr } = await paxos('inspect', file, '--port', '0')
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `paxos: ${file}: line 2 is not a record of the inspector: gap/node: Expected required property\n`,
+      stderr: `paxos: ${file}: it is a recording of version 1, and this version of paxos shows version 2: show it with the version that wrote it\n`,
+    })
+  })
+
+  test('names the line of a file that is no record', async () => {
+    const file = join(here.data, 'wrong.ndjson')
+    const gap = '{"kind":"gap","node":0,"incarnation":"a","run":"0.1","count":1}'
+    await writeFile(file, `${recordingHead}\n${gap}\n{"kind":"gap"}\n`)
+    const { code, stderr } = await paxos('inspect', file, '--port', '0')
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `paxos: ${file}: line 3 is not a record of the inspector: gap/node: Expected required property\n`,
     })
   })
 

@@ -11,6 +11,7 @@ import { DataDirectory } from '../../src/node/home.ts'
 import { decodeHead } from '../../src/storage/log/head.ts'
 import { LogStorage } from '../../src/storage/log-storage.ts'
 import { accepting, identity, learning, record } from '../storage/fixtures.ts'
+import { standingInFormat } from '../support/other-format.ts'
 import { compile, fromSource, paxos, removeCompiled } from './paxos.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -209,7 +210,12 @@ describe('storage check', () => {
     [
       'is of format 1',
       () => writeFile(join(directory, 'identity'), ''),
-      /its format is 1 or 2 .*this version reads format 3: remove/,
+      /its format is 1 or 2 .*this version reads format 4: remove/,
+    ],
+    [
+      'is of format 3',
+      () => writeFile(join(directory, 'identity.json'), standingInFormat(3, { kind: 'member', identity })),
+      /its format is 3, and this version reads format 4: remove the server from the cluster, and let it join again/,
     ],
     ['is of format 2', () => mkdir(join(directory, 'store')), /its format is 1 or 2 /],
     [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compareBallots, sameBallot } from '../../machines/ballot.ts'
-import type { Json } from '../../machines/batch.ts'
+import { type Json, requestsOf } from '../../machines/batch.ts'
 import {
   batchOf,
   endingsOf,
@@ -53,7 +53,7 @@ describe('the ledger', () => {
     expect(cell?.accepted).toMatchObject({
       ballot: ballot(2, 0),
       isSynced: false,
-      batch: { requests: batch('y').requests },
+      batch: { requests: requestsOf(batch('y')) },
     })
   })
 
@@ -103,7 +103,7 @@ describe('the ledger', () => {
     const mine = step({ roles: { acceptor: acceptor([accepted(0, 1, 'x')]) } })
     const theirs = step({ roles: { acceptor: acceptor([accepted(0, 2, 'y')]) } }, 1)
     const open = ledgerOf(keyframe(), keyframe({}, 1), theirs, mine)
-    expect(batchOf(open.rows[0]!)?.requests).toEqual(batch('y').requests)
+    expect(batchOf(open.rows[0]!)?.requests).toEqual(requestsOf(batch('y')))
     const done = ledgerOf(
       keyframe(),
       keyframe({}, 1),
@@ -111,7 +111,7 @@ describe('the ledger', () => {
       mine,
       step({ facts: [executed(0, batch('z'))] }),
     )
-    expect(batchOf(done.rows[0]!)?.requests).toEqual(batch('z').requests)
+    expect(batchOf(done.rows[0]!)?.requests).toEqual(requestsOf(batch('z')))
   })
 
   test('a request that ended by another one is said too', () => {
@@ -161,17 +161,19 @@ describe('the ledger', () => {
   })
 
   test('a batch that is shown in part in a context is shown in that part', () => {
-    const { requests } = batch('a')
+    const shown = batch('a')
+    const [group] = shown.groups
+    const groups = [{ ...group, requests: [...(group?.requests ?? []), '… 4 more'] }, '… 2 more']
     const accepted = [
       {
         instance: 3,
         ballot: ballot(1, 0),
-        batch: { node: 0, elapsedMs: 0, requests: [...requests, '… 4 more'] },
+        batch: { node: 0, elapsedMs: 0, groups },
       },
     ]
     const context = { accepted } as unknown as Json
     const record = step({ roles: { acceptor: { state: 'persisting', context } } })
-    expect(batchOf(ledgerOf(keyframe(), record).rows[0] as LedgerRow)?.requests).toEqual(requests)
+    expect(batchOf(ledgerOf(keyframe(), record).rows[0] as LedgerRow)?.requests).toEqual(requestsOf(shown))
   })
 })
 

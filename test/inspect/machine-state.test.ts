@@ -76,13 +76,12 @@ describe('the stand of a role', () => {
       const event: RequestQueueEvent = {
         type: 'request',
         uid: `client-${seq}`,
-        seq: 1,
         ackedBelow: 0,
-        command: { kind: 'service', body: { action: 'lock', name: `lock-${seq}` } },
+        requests: [{ seq: 1, command: { kind: 'service', body: { action: 'lock', name: `lock-${seq}` } } }],
         replyTo: '127.0.0.1:1',
-        receivedAtMs: seq,
-        commandBytes: 60,
-        recorded: null,
+        ...{ receivedAtMs: seq, atMs: seq },
+        commandBytes: [60],
+        recalled: { ended: [], isFull: false },
       }
       snapshot = step(roleMachines.requestQueue, snapshot, event).snapshot
     }

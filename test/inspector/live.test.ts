@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Store } from '../../inspector/model/store.ts'
 import { type Connection, keptToken, type Listener, Live } from '../../inspector/source/live.ts'
+import { protocolVersion } from '../../src/inspect/records/protocol.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 
 /** A page whose hub is a test. */
@@ -28,7 +29,7 @@ function livePage(token: string | null = 'secret') {
   const say = (message: unknown) => hub().listener.received(JSON.stringify(message))
   const welcome = () => {
     hub().listener.opened()
-    say({ type: 'hub.welcome', version: 1, source: { kind: 'live' } })
+    say({ type: 'hub.welcome', version: protocolVersion, source: { kind: 'live' } })
   }
   return { store, live, connections, waits, hub, say, welcome }
 }
@@ -73,7 +74,7 @@ describe('the live page', () => {
 
   test('shows a recording under its name', () => {
     const { store, say } = livePage()
-    say({ type: 'hub.welcome', version: 1, source: { kind: 'recording', name: 'run.ndjson' } })
+    say({ type: 'hub.welcome', version: protocolVersion, source: { kind: 'recording', name: 'run.ndjson' } })
     expect(store.view.source).toEqual({ kind: 'recording', name: 'run.ndjson' })
   })
 

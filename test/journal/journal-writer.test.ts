@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { inOrder, type JournalEvent, parseJournal } from '../../src/journal/journal-lines.ts'
+import { inOrder, type JournalEvent, journalVersion, parseJournal } from '../../src/journal/journal-lines.ts'
 import { JournalWriter } from '../../src/journal/journal-writer.ts'
 
 let directory: string
@@ -60,6 +60,19 @@ test('a full disk ends the journal, and is reported once', () => {
   }
   writer.close()
   expect(failures).toEqual([expect.stringContaining('ENOSPC')])
+})
+
+test('a journal of an earlier version is refused by name', async () => {
+  const began = { version: journalVersion, clock: 0, node: 0, run: {} }
+  const { version: _, ...earlier } = began
+  const text = `${JSON.stringify(earlier)}\n`
+  const refusal =
+    /^line 1 begins a journal of version 1, and this version of paxos writes and replays version 2: /
+  expect(() => parseJournal(text)).toThrow(refusal)
+  await writeFile(path, text)
+  expect(() => new JournalWriter(path, fail)).toThrow(refusal)
+  expect(await readFile(path, 'utf8')).toBe(text)
+  expect(() => parseJournal(`${JSON.stringify(began)}\n`)).toThrow('line 1 is not a line of a journal')
 })
 
 test.each([

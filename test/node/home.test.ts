@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { newFounding } from '../../machines/founding.ts'
 import { DataDirectory, type Standing, standingOf } from '../../src/node/home.ts'
 import { commandWords } from '../../src/node/option-words.ts'
+import { standingInFormat } from '../support/other-format.ts'
 
 let parent: string
 let path: string
@@ -66,9 +67,19 @@ test.each([
 ])('a directory of an earlier format, which holds %s, is refused by name', async (name) => {
   await mkdir(join(path, name), { recursive: true })
   expect(() => opened().read()).toThrow(
-    /its format is 1 or 2 .*this version reads format 3: remove the server/,
+    /its format is 1 or 2 .*this version reads format 4: remove the server/,
   )
   expect(standingOf(path)).toBe('member')
+})
+
+test('a directory of format 3 is refused by name, and left as it is', async () => {
+  const text = standingInFormat(3, member)
+  await mkdir(path)
+  await writeFile(join(path, 'identity.json'), text)
+  expect(() => opened().read()).toThrow(
+    /its format is 3, and this version reads format 4: remove the server from the cluster, and let it join again with an empty directory/,
+  )
+  expect(await readFile(join(path, 'identity.json'), 'utf8')).toBe(text)
 })
 
 test('a file that was changed, or cut, is damaged', async () => {

@@ -4,7 +4,12 @@ import { WebSocket } from 'ws'
 import { foundingIncarnation, foundingMembers } from '../../machines/members.ts'
 import { Hub, type HubOptions } from '../../src/inspect/hub/hub.ts'
 import type { ControlCommand, ControlResult } from '../../src/inspect/records/control.ts'
-import type { HubToPage, PageToHub, ServerToHub } from '../../src/inspect/records/protocol.ts'
+import {
+  type HubToPage,
+  type PageToHub,
+  protocolVersion,
+  type ServerToHub,
+} from '../../src/inspect/records/protocol.ts'
 import type {
   InspectorRecord,
   KeyframeRecord,
@@ -19,7 +24,7 @@ export const hello = (
   more: Partial<Extract<ServerToHub, { type: 'server.hello' }>> = {},
 ): ServerToHub => ({
   type: 'server.hello',
-  version: 1,
+  version: protocolVersion,
   node,
   incarnation: foundingIncarnation(node),
   run: `run-${node}`,

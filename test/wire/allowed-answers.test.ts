@@ -5,7 +5,7 @@ import { encodeEnvelope, envelopeBytes } from '../../src/wire/codec.ts'
 
 const envelope = { cluster: 'c', sender: 0, clock: 12, cookie: '' }
 const cookie = 'abcdefghijklmnopqrst_-'
-const queued = (seq: number): Message => ({ type: 'queued', uid: 'somebody', seq })
+const queued = (seq: number): Message => ({ type: 'queued', uid: 'somebody', seqs: [seq] })
 const report: Message = { type: 'report', status: 'x'.repeat(1_000) }
 const prepare: Message = { type: 'prepare', ballot: { round: 1, node: 0 }, from: 0 }
 

@@ -71,7 +71,12 @@ function expectSound(decoded: Decoded): void {
 }
 
 function request(body: Json): RequestMessage {
-  return { type: 'request', uid: 'a@0', seq: 1, ackedBelow: 0, command: { kind: 'service', body } }
+  return {
+    type: 'request',
+    uid: 'a@0',
+    ackedBelow: 0,
+    requests: [{ seq: 1, command: { kind: 'service', body } }],
+  }
 }
 
 function report(length: number, character = 'x'): Message {
@@ -81,7 +86,7 @@ function report(length: number, character = 'x'): Message {
 /** An answer of that many characters; each is to another request. */
 function answer(length: number, seq: number, character = 'x'): Message {
   const outcome = { kind: 'executed', result: character.repeat(length), instance: 0, index: 0 } as const
-  return { type: 'response', uid: 'a@0', seq, outcome }
+  return { type: 'response', uid: 'a@0', answers: [{ seq, outcome }] }
 }
 
 describe('a message', () => {
@@ -211,7 +216,11 @@ describe('an envelope', () => {
   })
 
   it('holds a bounded number of messages, and is sent so', () => {
-    const small: Message[] = Array.from({ length: 2_500 }, (_, seq) => ({ type: 'queued', uid: 'a', seq }))
+    const small: Message[] = Array.from({ length: 2_500 }, (_, seq) => ({
+      type: 'queued',
+      uid: 'a',
+      seqs: [seq],
+    }))
     const datagrams = encodeEnvelope({ cluster, sender: 2, messages: small })
     expect(datagrams.map((datagram) => messagesOf([datagram]).length)).toEqual([1_024, 1_024, 452])
     const tooMany = JSON.stringify({ v: 3, c: cluster, s: 2, m: small.slice(0, 1_025) })
@@ -450,7 +459,14 @@ describe('a datagram that is dropped', () => {
     const batchOf = (letters: number) => ({
       node: 1,
       elapsedMs: 0,
-      requests: [1, 2].map((seq) => ({ uid: 'u', seq, ackedBelow: 0, command: command(letters / 2) })),
+      groups: [
+        {
+          uid: 'u',
+          ackedBelow: 0,
+          heldBy: 1,
+          requests: [1, 2].map((seq) => ({ seq, command: command(letters / 2) })),
+        },
+      ],
     })
     const names = { incarnation: 'i', addressee: 'j' }
     const decoded = (message: Message) => {

@@ -1,6 +1,7 @@
-/** Records in a file: one JSON text a line. */
+/** Records in a file: a line that names the version of the recording, then one JSON text a line. */
 import { createWriteStream, openSync, type WriteStream } from 'node:fs'
 import { privateFile } from '../../storage/permissions.ts'
+import { recordingHead } from '../records/record-lines.ts'
 
 /** The limit of bytes that wait to be written. A disk that is slower than the cluster ends the recording. */
 const mostWaitingBytes = 64 * 1024 * 1024
@@ -16,6 +17,7 @@ export class RecordWriter {
     this.#failed = failed
     this.#file = createWriteStream(path, { fd: openSync(path, 'wx', privateFile) })
     this.#file.on('error', (error) => this.#fail(error))
+    this.write(recordingHead)
   }
 
   /** Writes the JSON of a record. */

@@ -71,7 +71,8 @@ export type PageToHub = {
   readonly command: ControlCommand
 }
 
-export const protocolVersion = 1
+/** The version of these messages and of recordings. */
+export const protocolVersion = 2
 
 /** The default port of the hub. */
 export const defaultInspectorPort = 29_400

@@ -12,7 +12,7 @@ import { RecordWriter } from '../../../src/inspect/hub/record-file.ts'
 import type { ControlCommand } from '../../../src/inspect/records/control.ts'
 import { emptyPicture, type Picture, pictureAfter } from '../../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../../src/inspect/records/record.ts'
-import { parseRecords } from '../../../src/inspect/records/record-lines.ts'
+import { parseRecords, recordingHead } from '../../../src/inspect/records/record-lines.ts'
 import { hello, keyframe, step, ToldPage, ToldServer, withHub } from '../../support/hub.ts'
 
 let folder: string
@@ -386,10 +386,10 @@ describe('a recording', () => {
     expect(written.slice(0, seen.length)).toEqual(seen)
     expect(parseRecords(`${text}{"kind":"serv`)).toEqual(written)
     expect(() => parseRecords(`${text}{"kind":"serv\n${text}`)).toThrow(
-      new RegExp(`line ${written.length + 1} is not JSON`),
+      new RegExp(`line ${written.length + 2} is not JSON`),
     )
-    expect(() => parseRecords(`{"kind":"nothing"}\n`)).toThrow(
-      /line 1 is not a record of the inspector.*"nothing"/,
+    expect(() => parseRecords(`${recordingHead}\n{"kind":"nothing"}\n`)).toThrow(
+      /line 2 is not a record of the inspector.*"nothing"/,
     )
     expect(() => new RecordWriter(path, () => undefined)).toThrow(/EEXIST/)
     await withHub({ recording: { name: 'run.ndjson', records: written } }, async (hub) => {

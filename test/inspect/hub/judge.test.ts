@@ -169,7 +169,7 @@ describe('a server that is killed', () => {
   const gone: InspectorRecord = { kind: 'process', node: 0, timeMs: 0, state: 'gone', reason: null }
   const begins = { ...name('first'), record: keyframe(0) }
   const at = { round: 1, node: 0 }
-  const batch = { node: 0, elapsedMs: 0, requests: [] }
+  const batch = { node: 0, elapsedMs: 0, groups: [] }
   const voted = { promised: at, accepted: [{ instance: 0, ballot: at, batch }], firstUnchosen: 0 }
   const standings = (...records: InspectorRecord[]) =>
     judge([cluster, ...records]).last.map(({ standing }) => standing)

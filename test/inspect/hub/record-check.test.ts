@@ -6,9 +6,8 @@ import { step } from '../../support/hub.ts'
 const message: RequestMessage = {
   type: 'request',
   uid: 'a@0',
-  seq: 1,
   ackedBelow: 0,
-  command: { kind: 'service', body: { action: 'lock', name: 'a' } },
+  requests: [{ seq: 1, command: { kind: 'service', body: { action: 'lock', name: 'a' } } }],
 }
 
 test.each([
@@ -24,7 +23,7 @@ test.each([
 ])('what a server tells of a client at %s is taken: %s', (address, isTaken) => {
   const request = step(1, { cause: { type: 'request', message, replyTo: address } })
   expect(isServerRecord(request, 0)).toBe(isTaken)
-  const queued = { type: 'queued', uid: 'a@0', seq: 1 } as const
+  const queued = { type: 'queued', uid: 'a@0', seqs: [1] } as const
   const answer = step(1, { facts: [{ type: 'responded', node: 0, to: address, message: queued }] })
   expect(isServerRecord(answer, 0)).toBe(isTaken)
 })

@@ -28,9 +28,8 @@ function round(clock: number, timeMs: number, peer: number): readonly InspectorR
   const request = {
     type: 'request',
     uid: 'a@1',
-    seq: 1,
     ackedBelow: 1,
-    command: { kind: 'service', body: 1 },
+    requests: [{ seq: 1, command: { kind: 'service', body: 1 } }],
   } as const
   return [
     of(
@@ -49,7 +48,12 @@ function round(clock: number, timeMs: number, peer: number): readonly InspectorR
         ...at,
         cause: { type: 'tell', role: 'learner', event: 'none' },
         facts: [
-          { type: 'responded', node: 0, to: '127.0.0.1:9', message: { type: 'queued', uid: 'a@1', seq: 1 } },
+          {
+            type: 'responded',
+            node: 0,
+            to: '127.0.0.1:9',
+            message: { type: 'queued', uid: 'a@1', seqs: [1] },
+          },
         ],
         roles: { learner: machine('following') },
       }),

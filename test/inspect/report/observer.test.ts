@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { NodeId } from '../../../machines/batch.ts'
+import { type NodeId, namedRequests } from '../../../machines/batch.ts'
 import type { RoleName } from '../../../machines/inbox.ts'
 import { connect } from '../../../src/client/index.ts'
 import { stateName } from '../../../src/core/chart-names.ts'
@@ -206,8 +206,7 @@ test('the facts of all servers, in order of clock, break no invariant', () => {
   let executions = 0
   for (const { cause, facts } of steps.toSorted((a, b) => a.clock - b.clock || a.id - b.id)) {
     if (cause.type === 'request') {
-      const { type: _, ...request } = cause.message
-      invariants.observe({ type: 'requested', request })
+      for (const request of namedRequests(cause.message)) invariants.observe({ type: 'requested', request })
     }
     for (const fact of facts) {
       invariants.observe(fact)

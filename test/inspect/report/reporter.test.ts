@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { Address } from '../../../machines/batch.ts'
 import { type Client, connect } from '../../../src/client/index.ts'
+import { protocolVersion } from '../../../src/inspect/records/protocol.ts'
 import type { ServerRecord } from '../../../src/inspect/records/record.ts'
 import { Allowance } from '../../../src/inspect/report/allowance.ts'
 import {
@@ -129,7 +130,7 @@ test('under load a server leaves out what it has no time for, and says where it 
 
 const hello: ReporterOptions['hello'] = {
   type: 'server.hello',
-  version: 1,
+  version: protocolVersion,
   node: 0,
   incarnation: 'founder-0',
   run: 'r',

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { HubToPage } from '../../../src/inspect/records/protocol.ts'
+import { type HubToPage, protocolVersion } from '../../../src/inspect/records/protocol.ts'
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -42,7 +42,11 @@ export class ScriptedHub {
       this.#pages.add(page)
       page.on('close', () => this.#pages.delete(page))
       page.send(
-        JSON.stringify({ type: 'hub.welcome', version: 1, source: { kind: 'live' } } satisfies HubToPage),
+        JSON.stringify({
+          type: 'hub.welcome',
+          version: protocolVersion,
+          source: { kind: 'live' },
+        } satisfies HubToPage),
       )
     })
   }
