@@ -136,6 +136,7 @@ function patternIn(words: readonly string[], line: string): Pattern {
 
 function timer(words: readonly string[], line: string): TranscriptCommand {
   const [owner = '', name = ''] = words
+  refuseRequest(owner, line)
   if (words.length === 2 && isName(owner)) return { verb: 'timer', actor: { client: owner }, delay: name }
   const [role, delay = ''] = name.split('.')
   return { verb: 'timer', actor: { server: countIn(owner, line), role: roleIn(role, line) }, delay }
@@ -149,11 +150,21 @@ function settle(words: readonly string[], line: string): TranscriptCommand {
 
 function expectation(words: readonly string[], line: string): TranscriptCommand {
   const state = words.at(-1) ?? ''
+  refuseRequest(words[0], line)
   const actor: Actor = isName(words[0])
     ? { client: words[0] }
     : { server: countIn(words[0], line), role: roleIn(words[1], line) }
   if (words.length !== ('server' in actor ? 3 : 2)) throw misunderstood(line)
   return { verb: 'expect', actor, state }
+}
+
+/** In transcripts of an earlier version each request had a machine of its own. */
+function refuseRequest(owner: string | undefined, line: string): void {
+  const [name, seq] = (owner ?? '').split('#')
+  if (seq === undefined || !isName(name)) return
+  throw new NoCommand(
+    `"${line.trim()}" is of an earlier version: one machine carries all requests of a client, so name ${name} in place of ${owner}`,
+  )
 }
 
 function keeping(words: readonly string[], line: string): number | 'all' {

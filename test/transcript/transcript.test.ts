@@ -22,6 +22,8 @@ describe('the commands of a transcript', () => {
     'request a→0 {"action":"put","key":"a  ->b","value":1}',
     'give-up a#1',
     'resend a#1→2',
+    'resend a#1→2, not for server 0',
+    'request a→0 lock x, not for server 1',
     'deliver 0→1 accept #2',
     'deliver all',
     'deliver all 0→1',
@@ -76,6 +78,27 @@ describe('the commands of a transcript', () => {
     'vote 0',
   ])('%s is refused by its own words', (line) => {
     expect(() => parseCommand(line)).toThrow(line)
+  })
+
+  test.each([
+    'timer a#1 askInterval',
+    'expect a#1 answered',
+  ])('%s of an earlier version is refused by name', (line) => {
+    expect(() => parseCommand(line)).toThrow(`"${line}" is of an earlier version`)
+  })
+
+  test('a server that the client has left is not part of the command', () => {
+    expect(parseCommand('request a→0 {"put":", not for server 2"}, not for server 1')).toEqual({
+      verb: 'request',
+      client: 'a',
+      server: 0,
+      words: '{"put":", not for server 2"}',
+      avoid: 1,
+    })
+    expect(parseCommand('resend a#1→0, not for server 1')).toEqual({
+      verb: 'event',
+      event: { type: 'resend', client: 'a', seq: 1, server: 0, avoid: 1 },
+    })
   })
 
   test('JSON stays as it was written', () => {
