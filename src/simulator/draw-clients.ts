@@ -13,12 +13,15 @@ interface Draw {
 /** The names of locks and keys. There are few, so that clients contend for them. */
 const names = ['a', 'b', 'c']
 
-/** Clients that send requests during the storm. Most start at server 0; some start at other servers, so that proposers compete. */
+/**
+ * Clients that send requests during the storm. In some plans all of them start at server 0. In others some, or all, start at drawn
+ * servers, so that servers hand requests over to the leader, and compete with a leader that is silent.
+ */
 export function drawClients(random: Random, draw: Draw): ClientPlan[] {
-  const isDuel = random.chance(40)
+  const areSpread = random.chance(40)
   const clients = Array.from({ length: random.between(2, 8) }, () => ({
     beginsAtMs: random.below(Math.max(1, draw.stormMs >> 1)),
-    server: isDuel || random.chance(15) ? random.below(draw.servers) : 0,
+    server: areSpread || random.chance(15) ? random.below(draw.servers) : 0,
     lanes: Array.from({ length: random.chance(70) ? 1 : random.between(2, 4) }, () => drawLane(random, draw)),
   }))
   const { busyAtMs } = draw
