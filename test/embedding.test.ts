@@ -19,7 +19,8 @@ const founders = foundingMembers([0, 1, 2].map((id) => ({ id, address: `127.0.0.
 
 function put(uid: string, value: string): RequestMessage {
   const body = { action: 'put', key: 'k', value }
-  return { type: 'request', uid, seq: 1, ackedBelow: 1, command: { kind: 'service', body } }
+  const requests = [{ seq: 1, command: { kind: 'service' as const, body } }]
+  return { type: 'request', uid, ackedBelow: 1, requests }
 }
 
 /** Three servers, between which the test carries everything. */
@@ -70,7 +71,7 @@ class Embedded {
         this.stored[server] = afterPersisting(this.stored[server] ?? nothingStored, effect.write)
         this.give(server, { type: 'persisted', write: effect.write })
       } else if (effect.type === 'respond' && effect.message.type === 'response') {
-        this.outcomes.set(effect.to, effect.message.outcome)
+        for (const { outcome } of effect.message.answers) this.outcomes.set(effect.to, outcome)
       }
     }
   }

@@ -1,15 +1,17 @@
 /** What is shown of a role: all of it where it is small, and never more than somebody can look at. */
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
+import { clientMachine } from '../../machines/client.ts'
+import { defaultClientTiming } from '../../machines/client-timing.ts'
 import type { RequestQueueEvent, RoleName } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { roleInputs, roleMachines, roleNames } from '../../src/core/roles.ts'
 import { start, step } from '../../src/core/step.ts'
-import { machineStateOf } from '../../src/inspect/records/machine-state.ts'
+import { machineStateOf, type ShownSession } from '../../src/inspect/records/machine-state.ts'
 import { truncated, truncatedView } from '../../src/inspect/records/truncated.ts'
 import { viewRows } from '../../src/services/service.ts'
-import { members } from '../support/role.ts'
+import { members, service } from '../support/role.ts'
 
 const inputs = roleInputs(
   { self: 0, incarnation: 'founder-0', members: members(3), promised: null, accepted: [], firstUnchosen: 0 },
@@ -40,7 +42,7 @@ describe('truncated', () => {
   test('ends in the depth, so that nothing makes it endless', () => {
     const loop: { own?: unknown } = {}
     loop.own = loop
-    expect(JSON.stringify(truncated(loop))).toBe(`${'{"own":'.repeat(9)}"…"${'}'.repeat(9)}`)
+    expect(JSON.stringify(truncated(loop))).toBe(`${'{"own":'.repeat(11)}"…"${'}'.repeat(11)}`)
   })
 
   test('leaves nothing but JSON', () => {
@@ -91,5 +93,33 @@ describe('the stand of a role', () => {
     const { requests } = (context as { held: { requests: readonly { uid: string; tag: Json }[] } }).held
     expect(requests.map(({ uid }) => uid)).toEqual(Array.from({ length: 20 }, (_, at) => `client-${at}`))
     expect(JSON.stringify(context).length).toBeLessThan(6_000)
+  })
+
+  test('a session of thousands of requests shows the first of them, and how many are asked, held and not asked', () => {
+    const timing = defaultClientTiming
+    const input = { timing, randomSeed: 1, uid: 'a@0', server: 0, firstSeq: 1 }
+    const requests = Array.from({ length: 2_000 }, (_, at) => ({
+      seq: at + 1,
+      command: service('x'),
+      commandBytes: 10,
+    }))
+    const submitted = { type: 'request.submitted', requests, servers: 3, atMs: 0 }
+    const held = { type: 'queued', uid: 'a@0', seqs: [1, 2], server: 0, atMs: 1 }
+    const snapshot = [submitted, held].reduce(
+      (before, event) => step(clientMachine, before, event).snapshot,
+      start(clientMachine, input).snapshot,
+    )
+    const { state, context } = machineStateOf('client', snapshot)
+    expect(state).toBe('asking')
+    // The window has grown by the two confirmations, and the two held requests do not count in it.
+    expect(context).toMatchObject({ requests: { asked: 66, held: 2, backlog: 1_932 } })
+    const { first } = (context as unknown as { requests: ShownSession }).requests
+    expect(first.map(({ seq, isHeld }) => [seq, isHeld]).slice(0, 3)).toEqual([
+      [1, true],
+      [2, true],
+      [3, false],
+    ])
+    expect(first).toHaveLength(20)
+    expect(JSON.stringify(context).length).toBeLessThan(3_000)
   })
 })

@@ -67,7 +67,12 @@ export const clientChart: Chart = {
     firstSeq: 1,
   },
   happenings: ({ context }) => happenings(context),
-  situation: ({ context: { requests, server, nowMs, tries, wasAnswered, refusals, turnedAway } }) => ({
+  situation: ({ context }) => situation(context),
+}
+
+function situation(context: ClientContext) {
+  const { requests, server, nowMs, tries, wasAnswered, refusals, turnedAway } = context
+  return {
     open: requests.open.map(({ heldSinceMs, reasks }) =>
       heldSinceMs === null ? null : [reasks, nowMs - heldSinceMs >= reaskIntervalMs],
     ),
@@ -76,5 +81,5 @@ export const clientChart: Chart = {
     isSilent: wasAnswered ? null : Math.min(tries, 3),
     wasRefused: refusals > 0,
     turnedAway,
-  }),
+  }
 }
