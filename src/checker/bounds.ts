@@ -27,8 +27,8 @@ export interface Bounds {
   /** `atOnce`: a sync ends before the next event at its node. `anyTime`: other events may happen first. */
   readonly syncs: 'atOnce' | 'anyTime'
   /**
-   * False when each client has just left a rival of the server that it asks, so that the servers compete: server 0 and the others
-   * hand no request over to each other.
+   * False when each client has just left a rival of the server that it asks, so that two servers that are asked compete: server 0
+   * and the others hand no request over to each other. Of three that are asked, the others than server 0 still do.
    */
   readonly handsOver: boolean
 }

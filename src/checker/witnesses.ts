@@ -7,7 +7,16 @@ import type { Fact } from '../core/facts.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
 
 /** The marks of a step, one bit each. */
-const marks = { chosen: 1, helped: 2, insisted: 4, taught: 8, woken: 16, changed: 32, ruled: 64 } as const
+const marks = {
+  chosen: 1,
+  helped: 2,
+  insisted: 4,
+  taught: 8,
+  woken: 16,
+  changed: 32,
+  ruled: 64,
+  handedOver: 128,
+} as const
 
 type Executed = Extract<Fact, { type: 'executed' }>
 
@@ -38,7 +47,19 @@ export const witnesses = [
     mark: marks.chosen,
     during: 'afterCrash',
   },
+  {
+    name: 'catchUpAfterCrash',
+    about: 'a server that asked learns the chosen batches after a server has crashed',
+    mark: marks.taught,
+    during: 'afterCrash',
+  },
   { name: 'woken', about: 'a request that was delayed is executed', mark: marks.woken, during: 'anything' },
+  {
+    name: 'handedOver',
+    about: 'a request that was handed over to the leader is executed',
+    mark: marks.handedOver,
+    during: 'anything',
+  },
   { name: 'newMembers', about: 'the members change', mark: marks.changed, during: 'anything' },
   {
     name: 'newQuorum',
@@ -71,6 +92,9 @@ function marksOfExecution(
   const isWoken = execution.outcomes.some(
     (each) => each.outcome.kind === 'executed' && heldRequest(held, each)?.wasDelayed === true,
   )
+  const isHandedOver = execution.outcomes.some(
+    (each) => each.outcome.kind === 'executed' && (heldRequest(held, each)?.handed ?? null) !== null,
+  )
   const hasRuled = !isSame(replica.members, founders)
   return (
     (isOwn ? marks.chosen : 0) |
@@ -78,6 +102,7 @@ function marksOfExecution(
     (isOwn && ballot.round > 1 ? marks.insisted : 0) |
     (learner.matches('catchingUp') ? marks.taught : 0) |
     (isWoken ? marks.woken : 0) |
+    (isHandedOver ? marks.handedOver : 0) |
     (execution.members === null ? 0 : marks.changed) |
     (isOwn && hasRuled ? marks.ruled : 0)
   )

@@ -53,6 +53,14 @@ const cases: Readonly<Record<string, Bounds>> = {
     instances: 2,
   },
   'three servers': { ...three, rounds: 1 },
+  'requests that are handed over': { ...smallest, rounds: 2, instances: 2, handsOver: true },
+  'a crash of the leader that has requests of another server': {
+    ...smallest,
+    instances: 2,
+    crashes: 1,
+    crashing: [0],
+    handsOver: true,
+  },
 }
 
 test.each(Object.entries(cases))('with and without reductions: %s', (_, bounds) => {

@@ -8,7 +8,7 @@ import { runTranscript } from '../../src/transcript/file.ts'
 import { smallest, three } from './bounds.ts'
 
 /** Those that a slow machine searches within seconds; `npm run check` searches all. */
-const quick = ['single', 'ballots', 'pair', 'delayed', 'removal', 'admission']
+const quick = ['single', 'ballots', 'pair', 'delayed', 'removal', 'admission', 'handOverCrash']
 
 test.each(namedBounds.filter(({ name }) => quick.includes(name)))('$name: $about', ({
   bounds,

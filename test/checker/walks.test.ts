@@ -120,6 +120,7 @@ const cases: Readonly<Record<string, Bounds>> = {
   ballots: named.ballots as Bounds,
   pair: named.pair as Bounds,
   removal: named.removal as Bounds,
+  handOverCrash: named.handOverCrash as Bounds,
   'syncs at any time': {
     ...smallest,
     rounds: 2,
