@@ -304,8 +304,8 @@ function weighty({ corpus, random }: Means): readonly Uint8Array[] {
   const fields = JSON.parse(corpus.envelopeOf('accept', 0)) as Fields
   const instance = random.pick([0, 10, 1_000, 2 ** 52 - 1])
   const command = { kind: 'service', body: '?' }
-  const requests = [{ uid: 'u', seq: 1, ackedBelow: 0, command }]
-  const batch = { node: 77, elapsedMs: random.below(1_000), requests }
+  const groups = [{ uid: 'u', ackedBelow: 0, heldBy: 77, requests: [{ seq: 1, command }] }]
+  const batch = { node: 77, elapsedMs: random.below(1_000), groups }
   const accept = { type: 'accept', ballot: { round: 1, node: 77 }, instance, batch }
   const text = corpus.scrubbed(JSON.stringify({ ...fields, s: 77, m: [accept] }))
   const payload = Buffer.from(text.replace('"?"', `[${Array(340_000).fill('{}').join(',')}]`))
@@ -326,9 +326,11 @@ function questions({ corpus, random, cookie }: Means): string {
     return {
       type: 'request',
       uid: `fuzzed-${random.below(500)}`,
-      seq: random.below(50),
       ackedBelow: 0,
-      command: { kind: 'service', body: { action: 'lock', name: `fuzzed-${random.below(2_000)}` } },
+      requests: Array.from({ length: random.between(1, 3) }, (_, place) => ({
+        seq: random.below(50) * 3 + place,
+        command: { kind: 'service', body: { action: 'lock', name: `fuzzed-${random.below(2_000)}` } },
+      })),
     }
   })
   const sender = corpus.sawNames ? random.pick([null, 0, 1, 2, 77]) : random.pick([null, 77])

@@ -48,9 +48,14 @@ describe('datagrams that make no sense', () => {
   afterAll(stopCluster)
 
   const ballot = { round: 9, node: 1 }
-  const batch = { node: 1, elapsedMs: 0, requests: [] }
+  const batch = { node: 1, elapsedMs: 0, groups: [] }
   const envelope = (fields: object) => JSON.stringify({ v: 3, c: name, s: null, m: [], ...fields })
-  const request = (command: object) => ({ type: 'request', uid: 'somebody', seq: 1, ackedBelow: 0, command })
+  const request = (command: object) => ({
+    type: 'request',
+    uid: 'somebody',
+    ackedBelow: 0,
+    requests: [{ seq: 1, command }],
+  })
   const locking = { kind: 'service', body: { action: 'lock', name: 'b' } }
   const accept = { type: 'accept', ballot, instance: 0, batch }
   const shown = { instance: 7, ballot, batch }
@@ -109,7 +114,7 @@ describe('datagrams that make no sense', () => {
     [
       'what only servers say to clients',
       'unexpected',
-      () => envelope({ s: 1, m: [{ type: 'queued', uid: 'somebody', seq: 1 }] }),
+      () => envelope({ s: 1, m: [{ type: 'queued', uid: 'somebody', seqs: [1] }] }),
     ],
     [
       'what a stranger says between servers, with a clock at its end',

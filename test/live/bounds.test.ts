@@ -45,12 +45,12 @@ test('a server that holds as much as it may says that it is busy, and its client
   })
   await expect.poll(() => running[0]?.status()).toMatchObject({ queue: { length: 3, delayed: 3 } })
   const datagrams = await Datagrams.open()
-  const request = { uid: 'one-too-many', seq: 1, ackedBelow: 0 }
   const command = { kind: 'service', body: { action: 'lock', name: 'a' } }
+  const request = { type: 'request', uid: 'one-too-many', ackedBelow: 0, requests: [{ seq: 1, command }] }
   const { cluster } = running[0]!
-  const asked = { v: 3, c: cluster, s: null, m: [{ type: 'request', ...request, command }] }
+  const asked = { v: 3, c: cluster, s: null, m: [request] }
   expect(JSON.parse(await datagrams.ask(servers[0]!, JSON.stringify(asked)))).toMatchObject({
-    m: [{ type: 'busy', uid: 'one-too-many', seq: 1, reason: 'busy' }],
+    m: [{ type: 'busy', uid: 'one-too-many', seqs: [1], reason: 'busy' }],
   })
   await datagrams.close()
   await held.unlock()
@@ -66,7 +66,7 @@ test('what commands take in memory fills the queue, not what they take on the wi
   const command = { kind: 'service', body: { action: 'lock', name: 'a', junk } }
   const answers: string[] = []
   for (const uid of ['one', 'two', 'three']) {
-    const m = [{ type: 'request', uid, seq: 1, ackedBelow: 0, command }]
+    const m = [{ type: 'request', uid, ackedBelow: 0, requests: [{ seq: 1, command }] }]
     const envelope = JSON.stringify({ v: 3, c: running[0]!.cluster, s: null, m })
     answers.push(JSON.parse(await datagrams.ask(servers[0]!, envelope)).m[0].type)
   }
@@ -82,9 +82,8 @@ test('a request in JSON that asks in the name of a client of plain text is dropp
   const forged = {
     type: 'request',
     uid: `udp:127.0.0.1:${datagrams.port}`,
-    seq: 2 ** 52,
     ackedBelow: 2 ** 52,
-    command,
+    requests: [{ seq: 2 ** 52, command }],
   }
   await datagrams.send(server!, JSON.stringify({ v: 3, c: running[0]!.cluster, s: null, m: [forged] }))
   expect(await datagrams.ask(server!, "REQUEST:-1:-1:(1,'LOCK','a')")).toContain('RESPOND')

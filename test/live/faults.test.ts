@@ -84,31 +84,36 @@ test('an observer of a client sees its machine ask, wait and be answered', async
   const watched = connect({ servers: addresses, observer: (move) => moves.push(move) })
   clients.push(watched)
   const lock = watched.lock('a')
-  await vi.waitFor(() => expect(moves.at(-1)?.machine.state).toBe('waiting.held'), 10_000)
+  await vi.waitFor(() => expect(moves.at(-1)?.machine.state).toBe('waiting'), 10_000)
   await unlock()
   await lock
   const [asked, queued] = moves
   expect(asked).toMatchObject({
-    seq: 1,
+    uid: expect.any(String),
     event: 'request.submitted',
     heard: null,
-    moves: [
-      { event: 'request.submitted', edges: ['client.idle on request.submitted[0]'], state: 'asking.asked' },
-    ],
-    said: [{ to: addresses[0], message: { type: 'request', seq: 1 } }],
-    machine: { state: 'asking.asked' },
+    moves: [{ event: 'request.submitted', edges: ['client.idle on request.submitted[0]'], state: 'asking' }],
+    said: [{ to: addresses[0], message: { type: 'request', requests: [{ seq: 1 }] } }],
+    machine: { state: 'asking', context: { requests: { asked: 1, held: 0, backlog: 0 } } },
   })
   expect(queued).toMatchObject({
     event: 'queued',
-    heard: { from: addresses[0], message: { type: 'queued' } },
+    heard: { from: addresses[0], message: { type: 'queued', seqs: [1] } },
+    machine: { state: 'waiting', context: { requests: { asked: 0, held: 1, backlog: 0 } } },
   })
   expect(moves.at(-1)).toMatchObject({
-    seq: 1,
+    uid: asked?.uid,
     event: 'response',
-    heard: { from: addresses[0], message: { type: 'response', outcome: { kind: 'executed' } } },
-    moves: [{ event: 'response', edges: ['client on response[1]'], state: 'answered' }],
+    heard: {
+      from: addresses[0],
+      message: { type: 'response', answers: [{ seq: 1, outcome: { kind: 'executed' } }] },
+    },
+    moves: [
+      { event: 'response', edges: ['client on response[1]'], state: 'waiting' },
+      { edges: ['client.waiting always[0]'], state: 'idle' },
+    ],
     said: [],
-    machine: { state: 'answered', context: { request: null } },
+    machine: { state: 'idle', context: { requests: { asked: 0, held: 0, backlog: 0 } } },
   })
 })
 

@@ -171,8 +171,8 @@ describe('to a cluster of one', () => {
   test('a history that a stranger forges in the name of the server to learn from is not taken', async () => {
     for (let count = 0; count < 50; count += 1) await client.lock(`real-${count}`)
     const command = { kind: 'service', body: { action: 'lock', name: 'forged' } }
-    const request = { uid: 'evil', seq: 0, ackedBelow: 0, command }
-    const batches = [{ node: 0, elapsedMs: 0, requests: [request] }]
+    const group = { uid: 'evil', ackedBelow: 0, heldBy: 0, requests: [{ seq: 0, command }] }
+    const batches = [{ node: 0, elapsedMs: 0, groups: [group] }]
     const chosen = { type: 'chosen', from: 0, batches, firstUnchosen: 1, unsettled: false }
     const forged = JSON.stringify({ v: 3, c: founder.cluster, s: 0, i: 'wrong', r: null, m: [chosen] })
     const stranger = await Datagrams.open()

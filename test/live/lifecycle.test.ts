@@ -255,11 +255,11 @@ describe('a cluster that goes on', () => {
     expect((await statusOf(1)).members).toEqual([1, 2].map((id) => expect.objectContaining({ id })))
     expect((await statusOf(0)).counted).toBe(false)
 
-    const request = { type: 'request', uid: 'somebody', seq: 1, ackedBelow: 0 }
     const command = { kind: 'service', body: { action: 'lock', name: 'a' } }
-    const envelope = { v: 3, c: (await statusOf(0)).cluster as Json, s: null, m: [{ ...request, command }] }
+    const request = { type: 'request', uid: 'somebody', ackedBelow: 0, requests: [{ seq: 1, command }] }
+    const envelope = { v: 3, c: (await statusOf(0)).cluster as Json, s: null, m: [request] }
     const answer = JSON.parse(await looker.ask(cluster.listening(0), JSON.stringify(envelope)))
-    expect(answer.m).toEqual([{ type: 'busy', uid: 'somebody', seq: 1, reason: 'notMember' }])
+    expect(answer.m).toEqual([{ type: 'busy', uid: 'somebody', seqs: [1], reason: 'notMember' }])
 
     // A client that knows it alone learns from it who the members are.
     const told = await builtPaxos('lock', 'a', '--timeout', '20', '--servers', cluster.addresses[0] ?? '')

@@ -60,7 +60,7 @@ function fromJoining(fields: object): string {
 function put(value: Json) {
   seq += 1
   const command = { kind: 'service', body: { action: 'put', key: 'k', value } }
-  return { type: 'request', uid: 'somebody', seq, ackedBelow: 0, command }
+  return { type: 'request', uid: 'somebody', ackedBelow: 0, requests: [{ seq, command }] }
 }
 
 const counters = () => (node.status() as { datagrams: Record<string, Json> }).datagrams
@@ -164,7 +164,9 @@ test('forty thousand questions in the pieces of one message are none', async () 
 
 test('a request that is answered already is answered once a datagram', async () => {
   const k = await fill()
-  const get = { ...put(null), command: { kind: 'service', body: { action: 'get', key: 'k' } } }
+  const { requests, ...rest } = put(null)
+  const command = { kind: 'service', body: { action: 'get', key: 'k' } }
+  const get = { ...rest, requests: requests.map((request) => ({ ...request, command })) }
   const [first] = await answersTo(envelope({ k, m: [get] }))
   expect(first?.length).toBeGreaterThan(30_000)
   const again = await answersTo(envelope({ k, m: Array.from({ length: 400 }, () => get) }))
@@ -216,5 +218,8 @@ test('a question longer than its datagram counts in all its pieces', async () =>
     5_000,
     () => 'no answer came',
   )
-  expect(JSON.parse(client.heard.at(-1) ?? '').m[0]).toMatchObject({ type: 'response', seq: padding.seq })
+  expect(JSON.parse(client.heard.at(-1) ?? '').m[0]).toMatchObject({
+    type: 'response',
+    answers: padding.requests.map(({ seq: asked }) => ({ seq: asked })),
+  })
 })

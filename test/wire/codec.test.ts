@@ -256,9 +256,8 @@ describe('an envelope', () => {
     const request = (seq: number, body: Json) => ({
       type: 'request',
       uid: 'a',
-      seq,
       ackedBelow: 0,
-      command: { kind: 'service', body },
+      requests: [{ seq, command: { kind: 'service', body } }],
     })
     const learn = (from: number) => ({ type: 'learn', from })
     const m = [
@@ -531,8 +530,8 @@ describe('a decoder', () => {
     expect(decodeText("REQUEST:-1:-1:(21,'LOCK','a')\nREQUEST:-1:-1:(22,'UnLOCK','a')\n")).toMatchObject({
       kind: 'plainText',
       requests: [
-        { seq: 42, command: { body: { action: 'lock', name: 'a' } } },
-        { seq: 45, command: { body: { action: 'unlock', name: 'a' } } },
+        { requests: [{ seq: 42, command: { body: { action: 'lock', name: 'a' } } }] },
+        { requests: [{ seq: 45, command: { body: { action: 'unlock', name: 'a' } } }] },
       ],
     })
   })

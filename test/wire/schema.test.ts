@@ -50,10 +50,12 @@ function* integersIn(value: unknown): Generator<[Record<string, unknown>, string
   }
 }
 
-const request = { type: 'request', uid: 'a@0', seq: 1, ackedBelow: 0 }
+function request(command: unknown) {
+  return { type: 'request', uid: 'a@0', ackedBelow: 0, requests: [{ seq: 1, command }] }
+}
 
 function service(body: unknown): unknown {
-  return { ...request, command: { kind: 'service', body } }
+  return request({ kind: 'service', body })
 }
 
 function nested(depth: number): unknown {
@@ -114,7 +116,7 @@ describe('the schemas of messages', () => {
   })
 
   it('take a uid of 1 to 128 characters', () => {
-    const queued = (uid: unknown) => isMessage({ type: 'queued', uid, seq: 0 })
+    const queued = (uid: unknown) => isMessage({ type: 'queued', uid, seqs: [0] })
     expect(queued('')).toBe(false)
     expect(queued('u')).toBe(true)
     expect(queued('u'.repeat(128))).toBe(true)
@@ -125,7 +127,7 @@ describe('the schemas of messages', () => {
 
   it('take only addresses of members that can be sent to', () => {
     const add = (address: string) =>
-      isMessage({ ...request, command: { kind: 'members', change: { action: 'add', id: 3, address } } })
+      isMessage(request({ kind: 'members', change: { action: 'add', id: 3, address } }))
     expect(add('127.0.0.1:29367')).toBe(true)
     expect(add('[::1]:29367')).toBe(true)
     for (const wrong of [
@@ -177,8 +179,9 @@ describe('the schemas of messages', () => {
   })
 
   it('let a body that a request may carry lie in every message that carries requests', () => {
-    const { command } = service(nested(32)) as { command: unknown }
-    const batch = { node: 0, elapsedMs: 1, requests: [{ uid: 'a@0', seq: 1, ackedBelow: 0, command }] }
+    const command = { kind: 'service', body: nested(32) }
+    const group = { uid: 'a@0', ackedBelow: 0, requests: [{ seq: 1, command }] }
+    const batch = { node: 0, elapsedMs: 1, groups: [{ ...group, heldBy: 0 }] }
     const ballot = { round: 1, node: 0 }
     expect(isMessage({ type: 'accept', ballot, instance: 0, batch })).toBe(true)
     expect(isMessage({ type: 'chosen', from: 0, batches: [batch], firstUnchosen: 1, unsettled: false })).toBe(
@@ -186,6 +189,7 @@ describe('the schemas of messages', () => {
     )
     const accepted = [{ instance: 0, ballot, batch }]
     expect(isMessage({ type: 'promise', ballot, from: 0, accepted, firstUnchosen: 0 })).toBe(true)
+    expect(isMessage({ type: 'handOver', groups: [group] })).toBe(true)
   })
 
   it('let a result hold the result of an earlier request, as the answer to a cancel does', () => {
@@ -193,12 +197,11 @@ describe('the schemas of messages', () => {
       return {
         type: 'response',
         uid: 'a@0',
-        seq: 1,
-        outcome: { kind: 'executed', result, instance: 0, index: 0 },
+        answers: [{ seq: 1, outcome: { kind: 'executed', result, instance: 0, index: 0 } }],
       }
     }
-    const { outcome } = response(nested(32))
-    expect(isMessage(response({ ended: outcome }))).toBe(true)
+    const [answer] = response(nested(32)).answers
+    expect(isMessage(response({ ended: answer?.outcome }))).toBe(true)
     expect(isMessage(response(nested(64)))).toBe(true)
     expect(isMessage(response(nested(65)))).toBe(false)
   })
