@@ -88,8 +88,8 @@ export function newAmong(held: HeldRequests, arriving: Arriving): NewRequest[] {
 
 /** A client sends each seq of a message once, in order. A forged message may not. */
 function inOrderOfSeq(requests: readonly NewRequest[]): NewRequest[] {
-  const bySeq = new Map(requests.map((request) => [request.seq, request]))
-  return [...bySeq.values()].sort((a, b) => a.seq - b.seq)
+  const sorted = requests.toSorted((a, b) => a.seq - b.seq)
+  return sorted.filter(({ seq }, place) => sorted[place + 1]?.seq !== seq)
 }
 
 /** The new requests for which there is room, added, and the others. */

@@ -1,5 +1,6 @@
 /** The answers of a request queue to clients, grouped: one message for each session and address. */
 import type { Address } from './batch.ts'
+import { emptyRecord } from './empty-record.ts'
 import type { Due } from './held-execution.ts'
 import type { HeldRequest } from './held-requests.ts'
 import type { Answer, Busy, Response } from './messages.ts'
@@ -57,17 +58,22 @@ export function refusalsOf(requests: readonly HeldRequest[], reason: Busy['reaso
 function bySession<T extends { readonly request: HeldRequest }>(
   all: readonly T[],
 ): (readonly [to: Address, uid: string, group: T[]])[] {
-  const groups = new Map<string, readonly [Address, string, T[]]>()
+  const groups: (readonly [Address, string, T[]])[] = []
+  const byName = emptyRecord<readonly [Address, string, T[]]>()
   let last: readonly [Address, string, T[]] | undefined
   for (const one of all) {
     const { uid, replyTo } = one.request
     if (replyTo === null) continue
     if (last === undefined || last[1] !== uid || last[0] !== replyTo) {
       const key = `${replyTo} ${uid}`
-      last = groups.get(key) ?? [replyTo, uid, []]
-      groups.set(key, last)
+      last = byName[key]
+      if (last === undefined) {
+        last = [replyTo, uid, []]
+        byName[key] = last
+        groups.push(last)
+      }
     }
     last[2].push(one)
   }
-  return [...groups.values()]
+  return groups
 }

@@ -1,4 +1,5 @@
 /** How an execution changes the requests of a request queue. */
+import { emptyRecord } from './empty-record.ts'
 import {
   type HeldRequest,
   type HeldRequests,
@@ -38,8 +39,11 @@ export interface Executed {
 interface Work {
   readonly session: HeldSession
   readonly gone: Set<number>
-  readonly delayed: Map<number, HeldRequest>
+  /** By seq. */
+  readonly delayed: Record<number, HeldRequest | undefined>
 }
+
+type Works = Record<string, Work | null | undefined>
 
 type QueueLimits = Pick<Limits, 'queueRequests' | 'queueBytes'>
 
@@ -50,7 +54,7 @@ export function afterExecution(
   limits: QueueLimits,
 ): Executed {
   const due: Due[] = []
-  const works = new Map<string, Work | null>()
+  const works = emptyRecord<Work | null>()
   const left = new Set<number>()
   const passedOn: string[] = []
   let [isHandOver, handedAtMs]: [boolean, number | null] = [false, null]
@@ -67,7 +71,7 @@ export function afterExecution(
     }
     const request = work === null || work.gone.has(seq) ? undefined : requestWith(work.session.requests, seq)
     if (work === null || request === undefined) continue
-    const wasDelayedNow = work.delayed.has(seq)
+    const wasDelayedNow = work.delayed[seq] !== undefined
     // The batch contains the request twice: it was delayed and answered the first time.
     if (outcome.kind === 'delayed' && (request.tag !== null || wasDelayedNow)) continue
     if (request.handed !== null) {
@@ -88,13 +92,13 @@ export function afterExecution(
       )
     if (outcome.kind === 'delayed' && staysDelayed) {
       const tag = { key: outcome.key }
-      work.delayed.set(seq, { ...request, tag, wasDelayed: true, wokenBy: null, handed: null })
+      work.delayed[seq] = { ...request, tag, wasDelayed: true, wokenBy: null, handed: null }
       newlyDelayed += 1
       newlyDelayedBytes += request.commandBytes
       if (!request.wasDelayed) due.push({ kind: 'queued', request })
     } else {
       if (wasDelayedNow) {
-        work.delayed.delete(seq)
+        work.delayed[seq] = undefined
         newlyDelayed -= 1
         newlyDelayedBytes -= request.commandBytes
       } else if (request.tag !== null) {
@@ -126,12 +130,12 @@ export function afterExecution(
   return { held: next, due, endsHandOver: isHandOver, handedAtMs }
 }
 
-function workOf(works: Map<string, Work | null>, { sessions }: HeldRequests, uid: string): Work | null {
-  const known = works.get(uid)
+function workOf(works: Works, { sessions }: HeldRequests, uid: string): Work | null {
+  const known = works[uid]
   if (known !== undefined) return known
   const session = get(sessions, uid)
-  const work = session === undefined ? null : { session, gone: new Set<number>(), delayed: new Map() }
-  works.set(uid, work)
+  const work = session === undefined ? null : { session, gone: new Set<number>(), delayed: {} }
+  works[uid] = work
   return work
 }
 
@@ -141,25 +145,26 @@ function passesOn({ outcome }: RequestOutcome, wokenBy: string): boolean {
 }
 
 /** Removes the requests that have ended, and adds the tags of those that are delayed. */
-function withWork(held: HeldRequests, works: ReadonlyMap<string, Work | null>): HeldRequests {
+function withWork(held: HeldRequests, works: Works): HeldRequests {
   let { sessions, waiting } = held
-  const places = new Map<string, Place[]>()
-  for (const work of works.values()) {
-    if (work === null || work.gone.size + work.delayed.size === 0) continue
+  const places = emptyRecord<Place[]>()
+  for (const work of Object.values(works)) {
+    if (!work) continue
     const { session, gone, delayed } = work
     const kept: HeldRequest[] = []
     for (const request of session.requests) {
-      if (!gone.has(request.seq)) kept.push(delayed.get(request.seq) ?? request)
+      if (!gone.has(request.seq)) kept.push(delayed[request.seq] ?? request)
     }
     sessions = withSessionRequests(sessions, session, kept)
-    for (const request of delayed.values()) {
+    for (const request of Object.values(delayed)) {
+      if (request === undefined) continue
       const key = waitingKey(request.tag?.key ?? null)
-      const line = places.get(key)
-      if (line === undefined) places.set(key, [placeOf(request)])
+      const line = places[key]
+      if (line === undefined) places[key] = [placeOf(request)]
       else line.push(placeOf(request))
     }
   }
-  for (const [key, added] of places) {
+  for (const [key, added = []] of Object.entries(places)) {
     const inOrder = added.sort(([a], [b]) => a - b)
     waiting = put(waiting, key, withPlaces(get(waiting, key) ?? emptyLine, inOrder))
   }

@@ -1,5 +1,6 @@
 /** The requests of a request queue, and pure functions that return changed copies. */
 import type { Address, Command, NodeId, RequestGroup } from './batch.ts'
+import { emptyRecord } from './empty-record.ts'
 import type { Limits } from './limits.ts'
 import { emptyLine, type Line, type Place, withoutOrders, withPlaces } from './line.ts'
 import { drop, emptyTable, get, keysOf, put, type Table } from './table.ts'
@@ -174,14 +175,14 @@ export function withChanged(held: HeldRequests, changed: readonly HeldRequest[])
 
 /** As `withChanged`, for requests of several sessions. */
 export function withAllChanged(held: HeldRequests, changed: readonly HeldRequest[]): HeldRequests {
-  const bySession = new Map<string, HeldRequest[]>()
+  const bySession = emptyRecord<HeldRequest[]>()
   for (const request of changed) {
-    const others = bySession.get(request.uid)
-    if (others === undefined) bySession.set(request.uid, [request])
+    const others = bySession[request.uid]
+    if (others === undefined) bySession[request.uid] = [request]
     else others.push(request)
   }
   let next = held
-  for (const requests of bySession.values()) next = withChanged(next, requests)
+  for (const requests of Object.values(bySession)) next = withChanged(next, requests ?? [])
   return next
 }
 

@@ -1,4 +1,5 @@
 /** Checks of the invariants that `request-queue-context.ts`, `held-requests.ts` and `line.ts` state. */
+import { emptyRecord } from './empty-record.ts'
 import { allHeld, type HeldRequest, type HeldRequests, requestId, waitingKey } from './held-requests.ts'
 import { type Invariants, isDistinct, isUnchanged } from './invariant.ts'
 import { type Line, lineFault, placesOf } from './line.ts'
@@ -30,23 +31,25 @@ export function heldFault(held: HeldRequests): string | null {
     ['handedOver', held.handedOver],
     ...keysOf(held.waiting).map((key): [string, Line] => [key, get(held.waiting, key) ?? []]),
   ]
-  const lineOf = new Map<string, string>()
+  const lineOf = emptyRecord<string>()
+  let count = 0
   for (const [name, line] of lines) {
     const fault = lineFault(line)
     if (fault !== null) return fault
     for (const [order, uid, seq] of placesOf(line)) {
       const id = requestId({ uid, seq })
-      if (lineOf.has(id)) return `request ${id} is in two lines`
-      lineOf.set(id, `${name} ${order}`)
+      if (lineOf[id] !== undefined) return `request ${id} is in two lines`
+      lineOf[id] = `${name} ${order}`
+      count += 1
     }
   }
   const all = allHeld(held)
-  if (all.length !== lineOf.size || all.length !== held.count) {
+  if (all.length !== count || all.length !== held.count) {
     return 'a request is in no line, or is not held, or is not counted'
   }
   for (const request of all) {
     const id = requestId(request)
-    if (lineOf.get(id) !== `${expectedLine(request)} ${request.order}`) {
+    if (lineOf[id] !== `${expectedLine(request)} ${request.order}`) {
       return `request ${id} is in another line than its state says`
     }
   }

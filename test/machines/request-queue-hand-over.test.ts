@@ -397,8 +397,6 @@ describe('the leader', () => {
   })
 
   test.each<[string, () => ReturnType<typeof queue>, RequestQueueEvent]>([
-    ['of a server that is no member', () => leader(), handedOverBy(7, both)],
-    ['of another directory', () => leader(), { ...handedOverBy(2, both), incarnation: 'another' }],
     [
       'at a server that is not counted',
       () => leader({ members: [member(1), member(2)] }),
@@ -409,6 +407,17 @@ describe('the leader', () => {
     const role = given()
     expect(role.hear(event)).toEqual([])
     expect(role.context.held.count).toBe(0)
+  })
+
+  test.each([
+    ['that is no member', 7, 'founder-7'],
+    ['of another directory', 2, 'another'],
+  ])('takes nothing of a server %s, and shows it that it missed something', (_, sender, incarnation) => {
+    const role = leader()
+    const event = { ...handedOverBy(sender, both, { firstUnexecuted: 8 }), incarnation }
+    expect(role.hear(event)).toEqual([{ ...settled(sender, 7), incarnation }])
+    expect(role.context.held.count).toBe(0)
+    expect(role.hear({ ...event, firstUnexecuted: 0 })).toEqual([])
   })
 
   test('takes what there is room for, and refuses nobody: the holder sends the rest again', () => {

@@ -101,8 +101,8 @@ describe('the header of a segment', () => {
   })
 
   it('is refused when it has another format', () => {
-    expect(decodeHeader(encodeHeader({ ...header, format: 4 }))).toEqual({
-      reason: `its format is 4, and this version reads format ${storedFormat}`,
+    expect(decodeHeader(encodeHeader({ ...header, format: storedFormat + 1 }))).toEqual({
+      reason: `its format is ${storedFormat + 1}, and this version reads format ${storedFormat}`,
     })
   })
 })
