@@ -176,24 +176,20 @@ export const acceptorSetup = setup({
     notifyBehind: enqueueActions(({ context, enqueue }, heard: HeardQuestion | Heard<Settled>) => {
       const firstUnchosen = shownBy(heard)
       if (firstUnchosen <= context.firstUnchosen || !isHeeded(context, heard)) return
-      enqueue.emit(noticeBehind(firstUnchosen, informantOf(heard)))
+      enqueue.emit(noticeBehind(firstUnchosen, informantOf(heard), heard.atMs))
     }),
     /** Everything below the instance of an accept is chosen. */
     notifyAcceptHeard: enqueueActions(({ context, enqueue }, heard: Heard<Accept>) => {
-      const { ballot, instance } = heard
+      const { ballot, instance, atMs } = heard
       const implied = impliedBatch(context, instance - 1, ballot)
-      const choice = { informant: informantOf(heard), heard: instance, firstUnchosen: instance, implied }
+      const choice = { informant: informantOf(heard), heard: instance, firstUnchosen: instance, implied, atMs }
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'choice.implied', ...choice } })
     }),
     notifySettled: enqueueActions(({ context, enqueue }, heard: Heard<Settled>) => {
-      const { ballot, instance } = heard
+      const { ballot, instance, atMs } = heard
+      const firstUnchosen = shownBy(heard)
       const implied = impliedBatch(context, instance, ballot)
-      const choice = {
-        informant: informantOf(heard),
-        heard: instance,
-        firstUnchosen: shownBy(heard),
-        implied,
-      }
+      const choice = { informant: informantOf(heard), heard: instance, firstUnchosen, implied, atMs }
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'choice.implied', ...choice } })
     }),
     /**

@@ -138,9 +138,17 @@ export type LearnerEvent =
       readonly heard: Instance
       readonly firstUnchosen: Instance
       readonly implied: Batch | null
+      /** When the message arrived. */
+      readonly atMs: number
     }
   /** The informant knows everything chosen below `firstUnchosen`, and this server needs it. */
-  | { readonly type: 'behind.noticed'; readonly firstUnchosen: Instance; readonly informant: Informant }
+  | {
+      readonly type: 'behind.noticed'
+      readonly firstUnchosen: Instance
+      readonly informant: Informant
+      /** The time of the notice; `null` when it is not known. */
+      readonly atMs: number | null
+    }
   /**
    * A client asks again for a delayed request, or no quorum answers the proposer: ask the others whether this server missed
    * something.

@@ -14,7 +14,11 @@ export function informantOf({
   return { id: sender, incarnation }
 }
 
-/** Notifies the learner that `informant` knows everything chosen below `firstUnchosen`, and that this server needs it. */
-export function noticeBehind(firstUnchosen: Instance, informant: Informant): Tell {
-  return { type: 'tell', role: 'learner', event: { type: 'behind.noticed', firstUnchosen, informant } }
+/**
+ * Notifies the learner that `informant` knows everything chosen below `firstUnchosen`, and that this server needs it. `atMs` is the
+ * present time of the monotonic clock; `null` when the role does not know it.
+ */
+export function noticeBehind(firstUnchosen: Instance, informant: Informant, atMs: number | null): Tell {
+  const event = { type: 'behind.noticed', firstUnchosen, informant, atMs } as const
+  return { type: 'tell', role: 'learner', event }
 }

@@ -2,6 +2,7 @@
 import type { Batch, Instance, NodeId } from './batch.ts'
 import type { Informant } from './inbox.ts'
 import { type Member, peersOf } from './members.ts'
+import type { RoundTrip } from './round-trip.ts'
 import type { Timing } from './timing.ts'
 
 export interface LearnerInput {
@@ -46,6 +47,12 @@ export interface LearnerContext {
   readonly asked: readonly NodeId[]
   /** The number of tries without news. */
   readonly tries: number
+  /** When the last message with news arrived, by the monotonic clock, in milliseconds. */
+  readonly heardAtMs: number
+  /** When `peer` was asked; `null` when it was asked again, or when the time is not known. */
+  readonly askedAtMs: number | null
+  /** The time from a question to its answer, as measured; `null` before the first measurement. */
+  readonly roundTrip: RoundTrip | null
   /** The servers that answered the current inquiry. Invariant: distinct, counted; at its beginning only this node. */
   readonly answered: readonly NodeId[]
   /** True when an answer, or this node, showed an accepted batch that is not known to be chosen. */
@@ -68,6 +75,9 @@ export function learnerContext(input: LearnerInput): LearnerContext {
     informant: null,
     asked: [],
     tries: 0,
+    heardAtMs: 0,
+    askedAtMs: null,
+    roundTrip: null,
     answered: [],
     unsettled: false,
     unsettledAt: -1,

@@ -26,7 +26,8 @@ import { addressedTo, countedMembers, type Member, peersOf } from './members.ts'
 import type { Chosen, Learn } from './messages.ts'
 import type { Output } from './outputs.ts'
 import { isQuorum, withAnswer } from './quorum.ts'
-import { doubled } from './timing.ts'
+import { withSample } from './round-trip.ts'
+import { retransmitInterval } from './timing.ts'
 
 type ChoiceImplied = Extract<LearnerEvent, { type: 'choice.implied' }>
 
@@ -39,8 +40,8 @@ export const learnerSetup = setup({
   },
   delays: {
     grace: ({ context }) => context.timing.graceMs,
-    askInterval: ({ context }) =>
-      doubled(context.timing.retransmitMs, context.timing.retransmitLimitMs, context.tries),
+    askInterval: ({ context: { timing, roundTrip, tries } }) =>
+      retransmitInterval(timing, roundTrip, tries, 1),
     inquiryPatience: ({ context }) => context.timing.inquiryMs,
   },
   guards: {
@@ -64,7 +65,7 @@ export const learnerSetup = setup({
       for (const output of outputs) enqueue.emit(output)
     }),
     adoptImplied: enqueueActions(({ context, enqueue }, choice: ChoiceImplied) => {
-      const { informant, heard, firstUnchosen, implied } = choice
+      const { informant, heard, firstUnchosen, implied, atMs } = choice
       const { changes, outputs } = learning(context, {
         from: firstUnchosen - 1,
         batches: implied === null ? [] : [implied],
@@ -72,6 +73,7 @@ export const learnerSetup = setup({
       enqueue.assign({
         ...changes,
         highestHeard: Math.max(context.highestHeard, heard),
+        heardAtMs: atMs,
         ...aimedAt(context, { firstUnchosen, informant }),
       })
       for (const output of outputs) enqueue.emit(output)
@@ -118,7 +120,21 @@ export const learnerSetup = setup({
         message: { type: 'learn', from: context.firstUnchosen },
       })
     }),
-    adoptNextPeer: assign(({ context }) => ({ peer: nextPeer(context), tries: context.tries + 1 })),
+    adoptNextPeer: assign(({ context }) => ({
+      peer: nextPeer(context),
+      tries: context.tries + 1,
+      askedAtMs: null,
+    })),
+    recordAskTime: assign((_, { atMs }: Heard<Chosen> | BehindNoticed) => ({ askedAtMs: atMs })),
+    /** The grace has just ended, which began when the news arrived. */
+    recordAskTimeAfterGrace: assign(({ context }) => ({
+      askedAtMs: context.heardAtMs + context.timing.graceMs,
+    })),
+    /** An answer to a repeated question gives no measurement, because it may answer any of them (RFC 6298, section 3). */
+    recordRoundTrip: assign(({ context: { roundTrip, askedAtMs, peer } }, { sender, atMs }: Heard<Chosen>) => ({
+      roundTrip:
+        askedAtMs === null || sender !== peer ? roundTrip : withSample(roundTrip, atMs - askedAtMs),
+    })),
     readChosen: enqueueActions(({ enqueue }, { from, sender, incarnation }: Heard<Learn>) => {
       enqueue.emit({ type: 'read', from, to: sender, incarnation })
     }),

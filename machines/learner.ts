@@ -37,7 +37,10 @@ export const learnerMachine = learnerSetup.createMachine({
       entry: 'forgetAsked',
       always: { guard: 'isBehind', target: 'behind' },
       on: {
-        'behind.noticed': { target: 'catchingUp', actions: withEvent('recordTarget') },
+        'behind.noticed': {
+          target: 'catchingUp',
+          actions: [withEvent('recordTarget'), withEvent('recordAskTime')],
+        },
         'news.wanted': 'inquiring',
       },
     },
@@ -45,8 +48,13 @@ export const learnerMachine = learnerSetup.createMachine({
       description:
         'A chosen batch is unknown here. Messages in transit get a moment to arrive before a server is asked.',
       always: { guard: 'hasCaughtUp', target: 'following' },
-      after: { grace: 'catchingUp' },
-      on: { 'behind.noticed': { target: 'catchingUp', actions: withEvent('recordTarget') } },
+      after: { grace: { target: 'catchingUp', actions: 'recordAskTimeAfterGrace' } },
+      on: {
+        'behind.noticed': {
+          target: 'catchingUp',
+          actions: [withEvent('recordTarget'), withEvent('recordAskTime')],
+        },
+      },
     },
     catchingUp: {
       description:
@@ -65,7 +73,13 @@ export const learnerMachine = learnerSetup.createMachine({
           guard: withEvent('isNextPage'),
           target: 'catchingUp',
           reenter: true,
-          actions: [withEvent('adoptChosen'), withEvent('recordTarget'), withEvent('adoptPeer')],
+          actions: [
+            withEvent('recordRoundTrip'),
+            withEvent('adoptChosen'),
+            withEvent('recordTarget'),
+            withEvent('adoptPeer'),
+            withEvent('recordAskTime'),
+          ],
         },
         'behind.noticed': { actions: withEvent('recordTarget') },
       },

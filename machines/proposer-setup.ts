@@ -118,16 +118,16 @@ export const proposerSetup = setup({
     })),
     notifyBehind: enqueueActions(({ context, enqueue }) => {
       const { node: id, incarnation, firstUnchosen } = bestInformed(context.promises)
-      enqueue.emit(noticeBehind(firstUnchosen, { id, incarnation }))
+      enqueue.emit(noticeBehind(firstUnchosen, { id, incarnation }, null))
     }),
     notifyDenierKnowsMore: enqueueActions(({ enqueue }, denial: Heard<Denial>) => {
-      enqueue.emit(noticeBehind(denial.firstUnchosen, informantOf(denial)))
+      enqueue.emit(noticeBehind(denial.firstUnchosen, informantOf(denial), denial.atMs))
     }),
     /** The sender may have replaced a member while this server was away. */
     notifyUncountedKnowsMore: enqueueActions(({ context, enqueue }, answer: Answer) => {
       if (!answer.knowsUs || answer.type === 'accepted') return
       if (answer.firstUnchosen <= context.firstUnexecuted) return
-      enqueue.emit(noticeBehind(answer.firstUnchosen, informantOf(answer)))
+      enqueue.emit(noticeBehind(answer.firstUnchosen, informantOf(answer), answer.atMs))
     }),
     flagRound: enqueueActions(({ enqueue }, { sender }: Heard<Denial>) => {
       enqueue.emit({ type: 'flag', oddity: 'round', sender })

@@ -39,7 +39,13 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
         hasYielded: false,
       }
     case 'learner':
-      return { ...context, tries: patience(snapshot, context) }
+      return {
+        ...context,
+        tries: patience(snapshot, context),
+        heardAtMs: 0,
+        askedAtMs: null,
+        roundTrip: null,
+      }
     case 'requestQueue':
       return finiteQueue(context)
   }

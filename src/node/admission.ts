@@ -104,6 +104,7 @@ class Admission {
         type: 'behind.noticed',
         firstUnchosen,
         informant: { id, incarnation },
+        atMs: null,
       }),
     )
     const ended = runtime.ended.then((reason) => {

@@ -176,6 +176,7 @@ function greet(
     type: 'behind.noticed',
     firstUnchosen: running.replica.firstUnexecuted,
     informant: { id: via, incarnation },
+    atMs: null,
   } as const
   return stepServer(state, server, { type: 'tell', role: 'learner', event }, settings)
 }

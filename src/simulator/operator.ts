@@ -264,7 +264,7 @@ export class Operator {
         const { id, address, incarnation } = peer
         node.recordHeardFrom(id, { address, incarnation })
         const informant = { id, incarnation }
-        const event = { type: 'behind.noticed', firstUnchosen: goal, informant } as const
+        const event = { type: 'behind.noticed', firstUnchosen: goal, informant, atMs: null } as const
         node.take({ type: 'tell', role: 'learner', event })
       }
       if (node !== null && node.replica.firstUnexecuted >= goal) return true
