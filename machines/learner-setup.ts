@@ -54,6 +54,12 @@ export const learnerSetup = setup({
       contradicts(context, pageOf(event)),
     isNextPage: ({ context }, heard: Heard<Chosen>) =>
       isSound(context, heard) && newsIn(context, heard).length > 0,
+    /** The server that was asked in turn knows no more than this one. The informant showed that it does. */
+    onlyInformantKnowsMore: ({ context }, { sender, firstUnchosen }: Heard<Chosen>) =>
+      sender === context.peer &&
+      firstUnchosen <= context.firstUnchosen &&
+      context.informant !== null &&
+      context.informant.id !== sender,
     isAnswer: ({ context }, heard: Heard<Chosen>) => isSound(context, heard),
     quorumHasAnswered: ({ context }) => isQuorum(countedMembers(context.members), context.answered),
   },
@@ -108,6 +114,7 @@ export const learnerSetup = setup({
     adoptPeer: assign(({ context }, { sender, firstUnchosen }: Heard<Chosen>) =>
       firstUnchosen > context.firstUnchosen ? { peer: sender } : {},
     ),
+    adoptInformant: assign(({ context }) => ({ peer: context.informant?.id ?? context.peer })),
     forgetAsked: assign({ asked: [] }),
     /** No reachable server knows the target. A later message may show it again, and an inquiry also asks the informant. */
     forgetTarget: assign(({ context }) => ({ target: context.firstUnchosen, tries: 0 })),

@@ -69,18 +69,26 @@ export const learnerMachine = learnerSetup.createMachine({
         ],
       },
       on: {
-        chosen: {
-          guard: withEvent('isNextPage'),
-          target: 'catchingUp',
-          reenter: true,
-          actions: [
-            withEvent('recordRoundTrip'),
-            withEvent('adoptChosen'),
-            withEvent('recordTarget'),
-            withEvent('adoptPeer'),
-            withEvent('recordAskTime'),
-          ],
-        },
+        chosen: [
+          {
+            guard: withEvent('isNextPage'),
+            target: 'catchingUp',
+            reenter: true,
+            actions: [
+              withEvent('recordRoundTrip'),
+              withEvent('adoptChosen'),
+              withEvent('recordTarget'),
+              withEvent('adoptPeer'),
+              withEvent('recordAskTime'),
+            ],
+          },
+          {
+            guard: withEvent('onlyInformantKnowsMore'),
+            target: 'catchingUp',
+            reenter: true,
+            actions: ['adoptInformant', withEvent('recordAskTime')],
+          },
+        ],
         'behind.noticed': { actions: withEvent('recordTarget') },
       },
     },

@@ -129,8 +129,8 @@ function stillShown(
 }
 
 /**
- * A learner that is not behind asks no server: a later target brings its own peer and informant. An informant that is a member is asked
- * in its turn as a member, and is forgotten when it is removed. `target`, `highestHeard` and `unsettledAt` do not matter below
+ * A learner that is not behind asks no server: a later target brings its own peer and informant. While it is not behind, an informant
+ * that is a member is only asked in an inquiry, as a member, and is forgotten when it is removed. `target`, `highestHeard` and `unsettledAt` do not matter below
  * `firstUnchosen`, which only grows while the node runs.
  */
 function canonicalLearner(snapshot: AnyMachineSnapshot, context: LearnerContext): LearnerContext {
@@ -142,7 +142,7 @@ function canonicalLearner(snapshot: AnyMachineSnapshot, context: LearnerContext)
     highestHeard: Math.max(highestHeard, firstUnchosen - 1),
     target: Math.max(target, firstUnchosen),
     peer: isBehind ? peer : self,
-    informant: isMember(members, informant) ? null : informant,
+    informant: !isBehind && isMember(members, informant) ? null : informant,
     asked:
       snapshot.matches('following') || snapshot.matches('behind')
         ? []
