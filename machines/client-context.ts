@@ -83,8 +83,6 @@ export interface ClientContext extends Omit<ClientInput, 'firstSeq' | 'avoid'> {
   readonly failures: number
 
   readonly roundTrip: RoundTrip | null
-  /** The number of answers since the last sample of the round trip: each doubles the timeout (Karn's rule). */
-  readonly doublings: number
 
   /** The number of consecutive servers that referred the client to another server. */
   readonly turnedAway: number
@@ -110,7 +108,6 @@ export function clientContext({ firstSeq, avoid, ...input }: ClientInput): Clien
     tries: 0,
     failures: 0,
     roundTrip: null,
-    doublings: 0,
     turnedAway: 0,
     refusals: 0,
     backoffMs: 0,

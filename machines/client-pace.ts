@@ -2,19 +2,18 @@
 import type { ClientContext } from './client-context.ts'
 import { grownWindow } from './client-window.ts'
 import { drawRandom } from './random.ts'
-import { timeoutMs, withSample } from './round-trip.ts'
+import { timeoutMs, withoutSample, withSample } from './round-trip.ts'
 import { type Due, nextReaskMs, type OpenRequest } from './session-requests.ts'
 import { doubled } from './timing.ts'
 
 /** The timeout that follows from the measured round trips. */
-function measuredTimeoutMs({ timing, roundTrip, doublings }: ClientContext): number {
+function measuredTimeoutMs({ timing, roundTrip }: ClientContext): number {
   const { askIntervalMs, minAskIntervalMs, failoverTimeoutMs } = timing
-  const bounds = {
+  return timeoutMs(roundTrip, {
     initialMs: askIntervalMs,
     minMs: Math.min(minAskIntervalMs, askIntervalMs),
     maxMs: failoverTimeoutMs,
-  }
-  return doubled(timeoutMs(roundTrip, bounds), failoverTimeoutMs, doublings)
+  })
 }
 
 /** How long a server may be silent. */
@@ -75,7 +74,7 @@ export function paceAfterAnswer(
  * request is answered before its repetition.
  */
 function measurement(
-  { roundTrip, doublings }: ClientContext,
+  { roundTrip, timing }: ClientContext,
   atMs: number,
   requests: readonly OpenRequest[],
 ): Partial<ClientContext> {
@@ -85,6 +84,6 @@ function measurement(
     if (askedAtMs !== null) last = Math.max(askedAtMs, last ?? askedAtMs)
     else if (heldSinceMs === null) isAmbiguous = true
   }
-  if (last !== null) return { roundTrip: withSample(roundTrip, atMs - last), doublings: 0 }
-  return isAmbiguous ? { doublings: doublings + 1 } : {}
+  if (last !== null) return { roundTrip: withSample(roundTrip, atMs - last) }
+  return isAmbiguous ? { roundTrip: withoutSample(roundTrip, timing.askIntervalMs) } : {}
 }

@@ -22,7 +22,7 @@ export interface ClientTiming {
 
 export const defaultClientTiming: ClientTiming = {
   askIntervalMs: 100,
-  minAskIntervalMs: 10,
+  minAskIntervalMs: 5,
   minFailoverMs: 250,
   failoverTimeoutMs: 1_000,
   reaskIntervalMs: 1_000,

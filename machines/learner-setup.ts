@@ -26,7 +26,7 @@ import { addressedTo, countedMembers, type Member, peersOf } from './members.ts'
 import type { Chosen, Learn } from './messages.ts'
 import type { Output } from './outputs.ts'
 import { isQuorum, withAnswer } from './quorum.ts'
-import { withSample } from './round-trip.ts'
+import { withoutSample, withSample } from './round-trip.ts'
 import { retransmitInterval } from './timing.ts'
 
 type ChoiceImplied = Extract<LearnerEvent, { type: 'choice.implied' }>
@@ -137,11 +137,12 @@ export const learnerSetup = setup({
     recordAskTimeAfterGrace: assign(({ context }) => ({
       askedAtMs: context.heardAtMs + context.timing.graceMs,
     })),
-    /** An answer to a repeated question gives no measurement, because it may answer any of them (RFC 6298, section 3). */
-    recordRoundTrip: assign(({ context: { roundTrip, askedAtMs, peer } }, { sender, atMs }: Heard<Chosen>) => ({
-      roundTrip:
-        askedAtMs === null || sender !== peer ? roundTrip : withSample(roundTrip, atMs - askedAtMs),
-    })),
+    recordRoundTrip: assign(({ context }, { sender, atMs }: Heard<Chosen>) => {
+      const { roundTrip, askedAtMs, peer, tries, timing } = context
+      if (tries > 0) return { roundTrip: withoutSample(roundTrip, timing.retransmitMs) }
+      if (askedAtMs === null || sender !== peer) return {}
+      return { roundTrip: withSample(roundTrip, atMs - askedAtMs) }
+    }),
     readChosen: enqueueActions(({ enqueue }, { from, sender, incarnation }: Heard<Learn>) => {
       enqueue.emit({ type: 'read', from, to: sender, incarnation })
     }),

@@ -20,7 +20,7 @@ import {
 import type { ProposerContext, ProposerInput } from './proposer-context.ts'
 import { isQuorum, withAnswer } from './quorum.ts'
 import { drawRandom } from './random.ts'
-import { type RoundTrip, withSample } from './round-trip.ts'
+import { type RoundTrip, withoutSample, withSample } from './round-trip.ts'
 import { doubled, retransmitInterval } from './timing.ts'
 
 /**
@@ -31,12 +31,13 @@ function roundWithRival(highestRound: number, rival: Ballot | null): number {
   return Math.max(highestRound, Math.min(rival?.round ?? 0, highestRound + roundStep))
 }
 
-/**
- * The measured round trips after a quorum accepted at `atMs`. A repeated accept gives no measurement, because the answer may be for
- * any of the copies (RFC 6298, section 3, Karn's algorithm).
- */
-function measured({ roundTrip, offeredAtMs, tries }: ProposerContext, atMs: number): RoundTrip | null {
-  return offeredAtMs === null || tries > 0 ? roundTrip : withSample(roundTrip, atMs - offeredAtMs)
+/** The measured round trips after a quorum accepted at `atMs`. */
+function measured(
+  { roundTrip, offeredAtMs, tries, timing }: ProposerContext,
+  atMs: number,
+): RoundTrip | null {
+  if (tries > 0) return withoutSample(roundTrip, timing.retransmitMs)
+  return offeredAtMs === null ? roundTrip : withSample(roundTrip, atMs - offeredAtMs)
 }
 
 type Answer = Heard<PromiseMessage> | Heard<Accepted> | Heard<Denial>

@@ -29,8 +29,8 @@ export interface Timing {
 }
 
 export const defaultTiming: Timing = {
-  retransmitMs: 60,
-  retransmitLeastMs: 10,
+  retransmitMs: 30,
+  retransmitLeastMs: 5,
   retransmitLimitMs: 1_000,
   leaderPatienceMs: 250,
   leaderPatienceLimitMs: 4_000,
