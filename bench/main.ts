@@ -1,9 +1,11 @@
 /**
  * `npm run bench`: the speed and the cost of a cluster, on one machine. Absolute figures mean little on a shared machine: compare the
- * ratios, which are to something in the same run. Options: `--rounds N`, `--seconds S`, `--only PART,…`; or `--profile`, `--storage` in place of the parts.
+ * ratios, which are to something in the same run. Options: `--rounds N`, `--seconds S`, `--only PART,…`; or `--profile`, `--storage` in
+ * place of the parts.
  */
 import { cpus } from 'node:os'
 import { type Mode, parseBenchOptions } from './options.ts'
+import { watchOtherWork } from './other-work.ts'
 import { measureParts } from './parts/index.ts'
 import { profileLoad } from './profile/profile-load.ts'
 import { measureStorage } from './storage.ts'
@@ -22,4 +24,8 @@ const processors = cpus()
 console.log(
   `${new Date().toISOString()}, Node.js ${process.version}, ${processors.length} processors (${processors[0]?.model ?? 'unknown'})`,
 )
+const otherWork = watchOtherWork()
 await runs[options.mode](temporaryDirectory(), options)
+const share = otherWork()
+if (share !== null)
+  console.log(`other processes used ${(share * 100).toFixed(0)} % of the processors during this run`)
