@@ -5,6 +5,7 @@ import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.
 import { fingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
+import { Part } from './part.ts'
 
 /** The known state of one client. Requests below `ackedBelow` are forgotten: a server can only refuse them. */
 interface Session {
@@ -25,10 +26,11 @@ export interface SessionRecord {
 
 type Ended = Exclude<Outcome, { readonly kind: 'refused' }>
 
-export class Requests {
+export class Requests extends Part {
   readonly #sessions = new Map<string, Session>()
 
   constructor(sessions: readonly SessionRecord[] = []) {
+    super()
     for (const { uid, ackedBelow, sent, ended } of sessions) {
       this.#sessions.set(uid, { ackedBelow, sent: new Map(sent), ended: new Map(ended) })
     }
@@ -36,6 +38,7 @@ export class Requests {
 
   /** A client has sent the request. */
   requested({ uid, seq, command }: Request): void {
+    this.changed()
     const { sent } = this.#session(uid)
     const print = fingerprint(command)
     const known = sent.get(seq) ?? []
@@ -48,6 +51,7 @@ export class Requests {
 
   /** The first server has executed a chosen batch. */
   executed(instance: Instance, batch: Batch, execution: Execution): void {
+    this.changed()
     for (const request of batch.requests) this.#checkWasSent(instance, request)
     for (const outcome of execution.outcomes) this.#end(instance, batch, outcome)
     for (const { uid, ackedBelow } of batch.requests) advance(this.#session(uid), ackedBelow)
@@ -76,7 +80,7 @@ export class Requests {
     outcome satisfies never
   }
 
-  copy(): Requests {
+  protected override duplicate(): Requests {
     const copy = new Requests()
     for (const [uid, { ackedBelow, sent, ended }] of this.#sessions) {
       copy.#sessions.set(uid, { ackedBelow, sent: new Map(sent), ended: new Map(ended) })
@@ -84,7 +88,7 @@ export class Requests {
     return copy
   }
 
-  toJson(): readonly SessionRecord[] {
+  override toJson(): readonly SessionRecord[] {
     return [...this.#sessions]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([uid, { ackedBelow, sent, ended }]) => ({
