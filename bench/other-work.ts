@@ -25,8 +25,8 @@ export function ownTicksIn(stat: string): number {
 }
 
 /**
- * Begins to measure. The result gives the share of the processors that other processes used since then, from 0 to 1; `null` when there is
- * no `/proc`. All children of this process must have ended when it is called.
+ * Begins to measure. The result gives the share of the processors that other processes used since then, from 0 to 1; `null` when no time has
+ * passed, or there is no `/proc`. All children of this process must have ended when it is called.
  */
 export function watchOtherWork(): () => number | null {
   const now = () => {
@@ -43,7 +43,8 @@ export function watchOtherWork(): () => number | null {
   return () => {
     const after = now()
     if (before === null || after === null) return null
+    const total = after.all.total - before.all.total
     const busy = after.all.busy - before.all.busy
-    return (busy - (after.own - before.own)) / (after.all.total - before.all.total)
+    return total === 0 ? null : (busy - (after.own - before.own)) / total
   }
 }
