@@ -13,6 +13,8 @@ import { describeBatchFault, isBatch, type NumberedMessage } from './schema.ts'
 /** The byte before each batch: the record separator of JSON text sequences (RFC 7464). */
 export const batchMark = 0x1e
 
+const none: readonly Uint8Array[] = []
+
 /** `message` as the envelope holds it, and the bytes of its batches. */
 export function withoutBatches(message: Message): {
   readonly message: NumberedMessage
@@ -20,6 +22,7 @@ export function withoutBatches(message: Message): {
 } {
   const entry = entryOf(message)
   const batches = entry.batches(message)
+  if (batches.length === 0) return { message: message as NumberedMessage, batches: none }
   const numbers = batches.map((_, index) => index) as readonly unknown[] as readonly Batch[]
   return {
     message: entry.withBatches(message, numbers) as NumberedMessage,
