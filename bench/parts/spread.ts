@@ -26,7 +26,7 @@ async function measureSize(bench: Bench, size: number): Promise<readonly string[
         const clients = Array.from({ length: clientCount }, (_, place) =>
           rotated(cluster.servers, firstOf(place)),
         )
-        const window = { outstanding: clientCount, seconds: 2 * seconds, warmUpSeconds: 0.5 }
+        const window = { outstanding: clientCount, seconds: 1.5 * seconds, warmUpSeconds: 0.5 }
         turns.push(await takeTurn(cluster, client, { clients, requests: 'pairs', ...window }))
       }
     }
