@@ -67,7 +67,7 @@ function messagesOf(datagrams: readonly Uint8Array[], decoder = decoderOf(null))
   })
 }
 
-/** Each decoded message is of the schema, contradicts nothing and stays what it is when it is sent on. */
+/** Each decoded message is of the schema, contradicts nothing and stays what it is when it is sent on, as do the bytes of its batches. */
 function expectSound(decoded: Decoded): void {
   if (decoded.kind === 'dropped') {
     expect(decoded.detail.length).toBeLessThanOrEqual(200)
@@ -77,6 +77,9 @@ function expectSound(decoded: Decoded): void {
   for (const message of decoded.messages) {
     expect(isWholeMessage(message)).toBe(true)
     expect(entryOf(message).contradiction(message, decoded)).toBeNull()
+    for (const batch of entryOf(message).batches(message)) {
+      expect(JSON.parse(Buffer.from(batchBytes(batch)).toString())).toEqual(batch)
+    }
   }
   expect(messagesOf(encodeEnvelope(decoded))).toEqual(decoded.messages)
 }
@@ -162,6 +165,8 @@ describe('a message', () => {
       'null',
       '\\ud800',
       '"__proto__":',
+      String.fromCharCode(batchMark),
+      `${String.fromCharCode(batchMark)}{"node":0,"elapsedMs":0,"requests":[]}`,
     )
     const changes = fc.oneof(
       change,
