@@ -69,7 +69,9 @@ function printComparison(ours: Contender, theirs: Contender): void {
   const { requests, outstanding } = ours.load
   const kind = kinds[requests]
   const speeds = ({ turns }: Contender) => turns.map(({ perSecond }) => perSecond / kind.requests)
+  const cpu = ({ turns }: Contender) => turns.map(({ serversUs, clientUs }) => serversUs + clientUs)
   print(`${kind.name}, ${outstanding} outstanding: ratio ${spread(ratios(speeds(ours), speeds(theirs)))}`)
+  print(`  CPU time of a request in all processes: ratio ${spread(ratios(cpu(ours), cpu(theirs)))}`)
   print(
     table([
       ['', `${kind.name}/s`, 'p50 ms of a request', 'p99 ms', 'CPU µs: servers', 'client'],
