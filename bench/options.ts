@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 export const partNames = ['floor', 'requests', 'idle', 'spread', 'loss', 'failover', 'hand-off'] as const
 export type PartName = (typeof partNames)[number]
 
-export type Mode = 'parts' | 'storage' | 'profile' | 'build'
+export type Mode = 'parts' | 'storage' | 'profile' | 'build' | 'etcd'
 
 export interface BenchOptions {
   readonly mode: Mode
@@ -46,18 +46,22 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       seconds: { type: 'string' },
       only: { type: 'string' },
       against: { type: 'string' },
+      peer: { type: 'string' },
       storage: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
     },
   })
-  const { storage, profile, against = '' } = values
+  const { storage, profile, peer, against = '' } = values
+  if (peer !== undefined && peer !== 'etcd') throw new Error(`--peer must be etcd; received '${peer}'`)
   const modes: readonly Mode[] = [
     ...(storage ? (['storage'] as const) : []),
     ...(profile ? (['profile'] as const) : []),
     ...(against === '' ? [] : (['build'] as const)),
+    ...(peer === undefined ? [] : (['etcd'] as const)),
     ...(values.only === undefined ? [] : (['parts'] as const)),
   ]
-  if (modes.length > 1) throw new Error('--only, --against, --storage and --profile exclude each other')
+  if (modes.length > 1)
+    throw new Error('--only, --against, --peer, --storage and --profile exclude each other')
   return {
     mode: modes[0] ?? 'parts',
     parts: partsIn(values.only),

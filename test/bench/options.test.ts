@@ -17,6 +17,7 @@ test('options choose the mode, the parts and the length', () => {
   })
   expect(parseBenchOptions(['--profile']).mode).toBe('profile')
   expect(parseBenchOptions(['--against', '../old'])).toMatchObject({ mode: 'build', against: '../old' })
+  expect(parseBenchOptions(['--peer', 'etcd']).mode).toBe('etcd')
   expect(parseBenchOptions(['--storage']).mode).toBe('storage')
 })
 
@@ -25,7 +26,8 @@ test.each([
   [['--rounds', '0'], "--rounds must be a whole number above 0; received '0'"],
   [['--seconds', 'long'], "--seconds must be a number above 0; received 'long'"],
   [['--only', 'floor,speed'], "received 'speed'"],
-  [['--profile', '--storage'], '--only, --against, --storage and --profile exclude each other'],
+  [['--peer', 'raft'], "--peer must be etcd; received 'raft'"],
+  [['--profile', '--storage'], '--only, --against, --peer, --storage and --profile exclude each other'],
   [['--fast'], '--fast'],
 ])('%j is refused with the option and the value', (args, message) => {
   expect(() => parseBenchOptions(args)).toThrow(message)
