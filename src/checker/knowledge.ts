@@ -1,5 +1,5 @@
 import type { Fact } from '../core/facts.ts'
-import type { Invariants } from '../verify/invariants.ts'
+import { type Invariants, isJudged } from '../verify/invariants.ts'
 import { Interner } from './interner.ts'
 import { PairTable } from './pair-table.ts'
 
@@ -23,8 +23,9 @@ export class KnowledgeTable {
     return this.#known.values.map((invariants) => invariants.toJson())
   }
 
-  /** The number of a list of facts; 0 for the empty list. */
-  factsId(facts: readonly Fact[]): number {
+  /** The number of a list of facts, apart from those that no judgement depends on; 0 when nothing is left. */
+  factsId(all: readonly Fact[]): number {
+    const facts = all.filter(isJudged)
     return this.#lists.idOf(JSON.stringify(facts), facts)
   }
 

@@ -22,7 +22,7 @@ export interface Move {
   readonly datagrams: readonly number[]
   /** The same by receiver: the sets that are not empty. */
   readonly sends: readonly { readonly to: NodeId; readonly set: number }[]
-  /** The number of the list of facts; 0 for the empty list. */
+  /** The number of the list of facts that a judgement depends on; 0 for the empty list. */
   readonly facts: number
   /** The requests that the node answers, one bit each. */
   readonly answers: number
@@ -44,7 +44,7 @@ export class Moves {
   readonly #datagrams: Datagrams
   readonly #knowledge: KnowledgeTable
   readonly #networks: Networks
-  /** By node and datagram. */
+  /** By node and place of the datagram at its receiver. */
   readonly #onDatagram: (Move | undefined)[][] = []
   /** By node and index of the request in the bounds. */
   readonly #onRequest: (Move | undefined)[][] = []
@@ -72,11 +72,12 @@ export class Moves {
   onDatagram(node: number, datagram: number): Move {
     this.#onDatagram[node] ??= []
     const moves = this.#onDatagram[node]
-    let move = moves[datagram]
+    const place = this.#datagrams.placeOf(datagram)
+    let move = moves[place]
     if (move === undefined) {
       const { from, to, names, message } = this.#datagrams.valueOf(datagram)
       move = this.#take(node, { type: 'deliver', server: to, from, names, message })
-      moves[datagram] = move
+      moves[place] = move
     }
     return move
   }
@@ -143,15 +144,15 @@ export class Moves {
     const { server, state } = this.#nodes.valueOf(node)
     const next = this.#nodes.idOf(server, this.#keep(step.state))
     const datagrams = this.#datagramsOf(server, step)
-    const facts = this.#knowledge.factsId(this.#factsOf(event, step))
+    const facts = this.#factsOf(event, step)
     return {
       next,
       datagrams,
       sends: this.#byReceiver(datagrams),
-      facts,
+      facts: this.#knowledge.factsId(facts),
       answers: this.#answersOf(step),
       marks: marksOf(state, step, this.#cluster.founders),
-      isIdle: next === node && datagrams.length === 0 && facts === 0,
+      isIdle: next === node && datagrams.length === 0 && facts.length === 0,
       isBeyond: step.facts.some((fact) => this.#isBeyond(fact)),
       failure: null,
     }

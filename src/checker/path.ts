@@ -32,7 +32,7 @@ export function eventsAlong(
     if (place === events.length - 1) break
     row[parts.layout.known] = parts.knowledge.after(at(row, parts.layout.known), move.facts)
     row[parts.layout.used] = usedAfter(parts, row, move)
-    reduceNetworks(parts, row, {
+    reduceNetworks(parts, row, null, {
       delivered(datagram) {
         const { from, to, names, message } = parts.datagrams.valueOf(datagram)
         const leftOut = parts.moves.onDatagram(at(row, to), datagram)

@@ -46,48 +46,97 @@ export function addSends({ networks, layout }: Parts, row: Row, { sends }: Move)
   }
 }
 
-/** Reduces the networks of `row`. */
-export function reduceNetworks(parts: Parts, row: Row, watcher?: Watcher): void {
+/**
+ * Reduces the networks of `row`. `before` is the state before the last event, whose networks are reduced: the result of the rules for
+ * servers that did not change since is known. With `null`, the rules apply to all servers.
+ */
+export function reduceNetworks(parts: Parts, row: Row, before: Row | null, watcher?: Watcher): void {
   const { bounds, networks, fates, layout } = parts
   const crashesLeft = crashesIn(at(row, layout.used)) < bounds.crashes
-  while (addWhatFollows(parts, row, crashesLeft, watcher)) {}
+  let changed = before === null ? everyServer : changedServers(parts, row, before)
+  if (changed === 0) return
+  const moved = changed
+  for (;;) {
+    const added = addWhatFollows(parts, row, changed, crashesLeft, watcher)
+    if (added === 0) break
+    changed |= added
+  }
   for (let server = 0; server < layout.servers; server += 1) {
     const place = layout.networks + server
-    const before = at(row, place)
-    if (before === 0) continue
-    const { set, asks } = fates.settled(before, at(row, server), crashesLeft)
-    let left = set
-    for (const { datagram, from, round } of asks) {
+    const set = at(row, place)
+    if (set === 0) continue
+    const isChanged = (changed & (1 << server)) !== 0
+    const settled = fates.settled(set, at(row, server), crashesLeft)
+    let left = isChanged ? settled.set : set
+    for (const { datagram, from, round } of settled.asks) {
+      if (!isChanged && (moved & (1 << from)) === 0) continue
       if (fates.hasLeft(at(row, from), round, crashesLeft)) left = networks.without(left, datagram)
     }
     row[place] = left
-    if (watcher !== undefined) notifyOfFaded(parts, before, at(row, server), crashesLeft, watcher)
+    if (watcher !== undefined) notifyOfFaded(parts, set, at(row, server), crashesLeft, watcher)
   }
 }
 
+/** A bit for each server. */
+const everyServer = -1
+
+/** A bit for each server whose state or network differs, or for every server when the rules depend on something else that differs. */
+function changedServers({ layout }: Parts, row: Row, before: Row): number {
+  if (at(row, layout.known) !== at(before, layout.known)) return everyServer
+  if (crashesIn(at(row, layout.used)) !== crashesIn(at(before, layout.used))) return everyServer
+  let changed = 0
+  for (let server = 0; server < layout.servers; server += 1) {
+    const place = layout.networks + server
+    const isSame = row[server] === before[server] && row[place] === before[place]
+    if (!isSame) changed |= 1 << server
+  }
+  return changed
+}
+
 /**
- * Delivers each datagram to which rule 1 applies, unless rule 2 would remove all that it adds. Returns true when that added datagrams:
- * the rule may apply to them, too.
+ * Delivers each datagram to which rule 1 applies, unless rule 2 would remove all that it adds. Only looks at datagrams to servers that
+ * are `changed`, and at those that add to their networks. Returns the servers to whose networks it added: the rule may apply again.
  */
-function addWhatFollows(parts: Parts, row: Row, crashesLeft: boolean, watcher?: Watcher): boolean {
-  const { fates, networks, knowledge, layout } = parts
+function addWhatFollows(
+  parts: Parts,
+  row: Row,
+  changed: number,
+  crashesLeft: boolean,
+  watcher?: Watcher,
+): number {
+  const { fates, knowledge, layout } = parts
   const known = at(row, layout.known)
-  let isChanged = false
+  let added = 0
   for (let server = 0; server < layout.servers; server += 1) {
     const set = at(row, layout.networks + server)
     if (set === 0) continue
+    const concerned = (changed & (1 << server)) !== 0 ? everyServer : changed
     for (const { datagram, move } of fates.echoes(set, at(row, server))) {
-      const isNew = move.sends.some(({ to, set }) => {
-        const flying = at(row, layout.networks + to)
-        return !fates.isInVain(set, at(row, to), crashesLeft) && networks.union(flying, set) !== flying
-      })
-      if (!isNew || knowledge.after(known, move.facts) !== known) continue
+      if (!hasNews(parts, row, move, concerned, crashesLeft)) continue
+      if (knowledge.after(known, move.facts) !== known) continue
       addSends(parts, row, move)
-      isChanged = true
+      for (const { to } of move.sends) added |= 1 << to
       watcher?.delivered(datagram)
     }
   }
-  return isChanged
+  return added
+}
+
+/** True when `move` adds a datagram to the network of one of the `concerned` servers, and rule 2 would not remove it. */
+function hasNews(
+  { fates, networks, layout }: Parts,
+  row: Row,
+  { sends }: Move,
+  concerned: number,
+  crashesLeft: boolean,
+): boolean {
+  for (const { to, set } of sends) {
+    if ((concerned & (1 << to)) === 0) continue
+    const flying = at(row, layout.networks + to)
+    if (fates.isInVain(set, at(row, to), crashesLeft)) continue
+    if (networks.union(flying, set) !== flying) return true
+  }
+  return false
 }
 
 function notifyOfFaded(

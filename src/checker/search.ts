@@ -217,7 +217,7 @@ export class Search {
       return
     }
     if (move.marks !== 0) this.#witness(server, move)
-    if (!this.#isPlain) reduceNetworks(this.#parts, next)
+    if (!this.#isPlain) reduceNetworks(this.#parts, next, this.#row)
     if (!this.#table.add(next)) return
     this.#parents.add(this.#expanded)
     this.#events.add(move.event)

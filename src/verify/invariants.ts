@@ -68,6 +68,23 @@ export type Knowledge = { readonly service: string } & {
   readonly [Name in keyof Parts]: ReturnType<Parts[Name]['toJson']>
 }
 
+/** By type of a message: whether a judgement depends on a server having sent it. */
+const isJudgedMessage: Readonly<Record<NodeMessage['type'], boolean>> = {
+  prepare: false,
+  promise: true,
+  accept: true,
+  accepted: true,
+  denial: false,
+  learn: false,
+  chosen: true,
+}
+
+/** False for a fact that no judgement depends on: `observe` ignores it. */
+export function isJudged(fact: Fact): boolean {
+  if (fact.type === 'said') return isJudgedMessage[fact.message.type]
+  return fact.type !== 'responded' || fact.message.type === 'response'
+}
+
 /** The names of the parts, in the order of their JSON. */
 const partNames = [
   'members',
@@ -155,6 +172,7 @@ export class Invariants {
 
   /** Takes the next fact. Throws a `Violation` when it breaks an invariant. */
   observe(fact: Fact): void {
+    if (!isJudged(fact)) return
     switch (fact.type) {
       case 'requested':
         if (this.#judgesRequests) this.#change('requests').requested(fact.request)
