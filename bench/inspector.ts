@@ -4,8 +4,6 @@
  * turn, so that other work of the machine affects all of them. On a machine with few processors, a hub and a page compete with the
  * servers. So the program also prints the CPU time of each part, which hardly depends on other work.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '../src/client/index.ts'
 import { cpuSeconds } from './cpu.ts'
@@ -14,6 +12,7 @@ import { measureLoad } from './load/load.ts'
 import { type OpenPage, openPage } from './page.ts'
 import { BenchCluster } from './processes/cluster.ts'
 import { median } from './statistics.ts'
+import { temporaryDirectory } from './workspace.ts'
 
 const outstanding = Number(process.env.PAXOS_BENCH_OUTSTANDING ?? 256)
 const seconds = Number(process.env.PAXOS_BENCH_SECONDS ?? 3)
@@ -99,7 +98,7 @@ function compared(
   }
 }
 
-const directory = await mkdtemp(join(tmpdir(), 'paxos-bench-inspector-'))
+const directory = temporaryDirectory()
 const stops: (() => Promise<unknown>)[] = []
 
 async function hubStarted(): Promise<BenchHub> {
@@ -162,5 +161,4 @@ try {
   }
 } finally {
   for (const stop of stops.reverse()) await stop()
-  await rm(directory, { recursive: true })
 }

@@ -5,12 +5,14 @@ import { parseArgs } from 'node:util'
 export const partNames = ['floor', 'requests', 'idle', 'spread', 'loss', 'failover', 'hand-off'] as const
 export type PartName = (typeof partNames)[number]
 
-export type Mode = 'parts' | 'storage' | 'profile'
+export type Mode = 'parts' | 'storage' | 'profile' | 'build' | 'etcd'
 
 export interface BenchOptions {
   readonly mode: Mode
   /** The parts to run, for the mode `parts`. */
   readonly parts: readonly PartName[]
+  /** The directory of another version, for the mode `build`; otherwise empty. */
+  readonly against: string
   /** How many times each measurement is made. */
   readonly rounds: number
   /** How long the load of one measurement runs. */
@@ -43,20 +45,27 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       only: { type: 'string' },
+      against: { type: 'string' },
+      peer: { type: 'string' },
       storage: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
     },
   })
-  const { storage, profile } = values
+  const { storage, profile, peer, against = '' } = values
+  if (peer !== undefined && peer !== 'etcd') throw new Error(`--peer must be etcd; received '${peer}'`)
   const modes: readonly Mode[] = [
     ...(storage ? (['storage'] as const) : []),
     ...(profile ? (['profile'] as const) : []),
+    ...(against === '' ? [] : (['build'] as const)),
+    ...(peer === undefined ? [] : (['etcd'] as const)),
     ...(values.only === undefined ? [] : (['parts'] as const)),
   ]
-  if (modes.length > 1) throw new Error('--only, --storage and --profile exclude each other')
+  if (modes.length > 1)
+    throw new Error('--only, --against, --peer, --storage and --profile exclude each other')
   return {
     mode: modes[0] ?? 'parts',
     parts: partsIn(values.only),
+    against,
     rounds: numberIn('rounds', values.rounds),
     seconds: numberIn('seconds', values.seconds),
   }

@@ -20,6 +20,24 @@ export function ratios(values: readonly number[], base: readonly number[]): read
   return values.map((value, round) => value / base[round]!)
 }
 
+/** The moments, in milliseconds, at which a request began and ended. */
+export interface Stretch {
+  readonly begin: number
+  readonly end: number
+}
+
+/**
+ * The requests a second in the time from `from` to `to`. A request that is only partly within that time counts with that part, because
+ * answers arrive in bursts: a count of answers would depend on the moment at which it begins.
+ */
+export function rateWithin(requests: readonly Stretch[], from: number, to: number): number {
+  const parts = requests.reduce((sum, { begin, end }) => {
+    const within = Math.min(end, to) - Math.max(begin, from)
+    return sum + Math.max(0, within) / (end - begin)
+  }, 0)
+  return (parts * 1_000) / (to - from)
+}
+
 /** The longest distance between two neighbours in `moments`, which are in order, with `from` before them and `to` after them. */
 export function longestGap(moments: readonly number[], from: number, to: number): number {
   let longest = 0

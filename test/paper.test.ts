@@ -6,7 +6,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type AcceptorContext, acceptorMachine } from '../machines/acceptor.ts'
 import { compareBallots } from '../machines/ballot.ts'
-import type { NodeId } from '../machines/batch.ts'
+import { type NodeId, requestsOf } from '../machines/batch.ts'
 import type { AcceptorEvent } from '../machines/inbox.ts'
 import { defaultLimits } from '../machines/limits.ts'
 import { type ProposerContext, proposerMachine } from '../machines/proposer.ts'
@@ -118,7 +118,7 @@ describe('1 and 2.1, the safety requirements, in every run', () => {
     })
     expect(chosen.length).toBeGreaterThan(10)
     for (const { proposed, batch } of chosen)
-      expect(proposed).toEqual(expect.arrayContaining([...batch.requests]))
+      expect(proposed).toEqual(expect.arrayContaining(requestsOf(batch)))
   })
 
   test('only a single value is chosen, an instance', () => {
@@ -223,7 +223,7 @@ describe('2.1, what is required of a choice', () => {
     cluster.exchange(2, [1], 'accept', 'accepted')
     const issued = cluster.said('accept').filter(({ message }) => message.instance === 0)
     expect(new Set(issued.map(({ message }) => message.ballot.node))).toEqual(new Set([0, 2]))
-    expect(new Set(issued.map(({ message }) => message.batch.requests[0]?.uid))).toEqual(new Set(['a@0']))
+    expect(new Set(issued.map(({ message }) => requestsOf(message.batch)[0]?.uid))).toEqual(new Set(['a@0']))
     expect(cluster.executedAt(0)).toEqual({ 0: 'a', 2: 'a' })
   })
 
@@ -245,7 +245,7 @@ describe('2.1, what is required of a choice', () => {
     const role = proposerThatPrepared()
     role.hear(promise(0, []), promise(1, []), promise(2, []))
     expect(role.state).toBe('leading')
-    expect(said(role.hear({ type: 'batch.offered', batch: batch('own') }))).toContainEqual(
+    expect(said(role.hear({ type: 'batch.offered', batch: batch('own'), atMs: 0 }))).toContainEqual(
       send(4, { type: 'accept', ballot: ballot(6, 0), instance: 0, batch: batch('own') }),
     )
   })
@@ -608,7 +608,7 @@ describe('3, a state machine', () => {
     cluster.settle()
     expect(cluster.executedAt(2)).toMatchObject({ 0: 'c d e' })
     // So no gap is ever filled with a command that does nothing.
-    const batches = cluster.said('accept').map(({ message }) => message.batch.requests.length)
+    const batches = cluster.said('accept').map(({ message }) => requestsOf(message.batch).length)
     expect(Math.min(...batches)).toBeGreaterThan(0)
   })
 

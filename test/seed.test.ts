@@ -175,7 +175,7 @@ describe('2-2, delayed execution', () => {
     cluster.ask('c', 0, lock('y'))
     cluster.settle()
     const proposed = cluster.said('accept').slice(before)
-    expect(new Set(proposed.flatMap(({ message }) => message.batch.requests.map(({ uid }) => uid)))).toEqual(
+    expect(new Set(proposed.flatMap(({ message }) => message.batch.groups.map(({ uid }) => uid)))).toEqual(
       new Set(['c@0']),
     )
   })
@@ -193,7 +193,7 @@ describe('2-2, delayed execution', () => {
     expect(cluster.outcome('c')).toBeNull()
     // Of all who wait for x only the first is proposed: the others would be delayed again.
     const proposed = cluster.said('accept').slice(before)
-    expect(new Set(proposed.flatMap(({ message }) => message.batch.requests.map(({ uid }) => uid)))).toEqual(
+    expect(new Set(proposed.flatMap(({ message }) => message.batch.groups.map(({ uid }) => uid)))).toEqual(
       new Set(['a@0', 'b@0']),
     )
   })

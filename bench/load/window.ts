@@ -1,5 +1,5 @@
-/** A closed load: a fixed number of requests is outstanding at any time, and the answers of a window of time count. */
-import { longestGap, quantile } from '../statistics.ts'
+/** A closed load: a fixed number of requests is outstanding at any time, and those of a window of time count. */
+import { longestGap, quantile, rateWithin, type Stretch } from '../statistics.ts'
 
 export interface Window {
   /** The number of requests that are outstanding at any time. */
@@ -10,11 +10,11 @@ export interface Window {
 }
 
 export interface Measured {
-  /** The requests that were answered within the window, a second. */
+  /** The requests a second within the window. */
   readonly perSecond: number
   /** All requests that were answered, also before and after the window. */
   readonly answered: number
-  /** Milliseconds from a request to its answer, of the requests that began within the window. */
+  /** Milliseconds from a request to its answer, of the requests that were outstanding within the window. */
   readonly p50: number
   readonly p99: number
   readonly longest: number
@@ -35,24 +35,24 @@ export async function measureWindow(
 ): Promise<Measured> {
   const from = performance.now() + warmUpSeconds * 1_000
   const to = from + seconds * 1_000
-  const times: number[] = []
-  const answers: number[] = []
+  const requests: Stretch[] = []
   let answered = 0
   const timed: Timed = async (ask) => {
     const begin = performance.now()
     const answer = await ask()
     const end = performance.now()
     answered += 1
-    if (begin >= from && begin < to) times.push(end - begin)
-    if (end >= from && end < to) answers.push(end)
+    if (end > from && begin < to) requests.push({ begin, end })
     return answer
   }
   async function work(worker: number): Promise<void> {
     while (performance.now() < to) await cycle(worker, timed)
   }
   await Promise.all(Array.from({ length: outstanding }, (_, worker) => work(worker)))
+  const times = requests.map(({ begin, end }) => end - begin)
+  const answers = requests.map(({ end }) => Math.min(end, to))
   return {
-    perSecond: answers.length / seconds,
+    perSecond: rateWithin(requests, from, to),
     answered,
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),

@@ -1,9 +1,10 @@
 /** How often a second a lock passes from a holder to a waiter, with few and with many waiters. */
 import { join } from 'node:path'
 import { BenchCluster } from '../processes/cluster.ts'
+import { rotated } from '../rotated.ts'
 import { spread, table } from '../show.ts'
 import { ratios } from '../statistics.ts'
-import { type Bench, inTurns, print, warmUp } from './part.ts'
+import { type Bench, print, warmUp } from './part.ts'
 
 const waiterCounts = [10, 1_000, 10_000]
 const setUpSeconds = 20
@@ -25,7 +26,7 @@ export async function measureHandOffs(bench: Bench): Promise<void> {
       await warmUp(bench, cluster)
     }
     for (let round = 0; round < rounds; round += 1) {
-      for (const contender of inTurns(contenders, round)) {
+      for (const contender of rotated(contenders, round)) {
         contender.rates.push(await handOffs(bench, contender, round))
       }
     }

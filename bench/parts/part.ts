@@ -22,8 +22,3 @@ export function print(text: string): void {
 export async function warmUp({ client }: Bench, cluster: BenchCluster, seconds = 4): Promise<void> {
   await client.call('load', oneClient(cluster, { outstanding: 64, seconds, warmUpSeconds: 0 }))
 }
-
-/** The contenders in the order of a round: each round begins with another one. */
-export function inTurns<Contender>(contenders: readonly Contender[], round: number): readonly Contender[] {
-  return contenders.map((_, place) => contenders[(place + round) % contenders.length]!)
-}

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { startBarePath } from '../floor/floor.ts'
 import { BenchCluster } from '../processes/cluster.ts'
 import { oneClient, type Turn, takeTurn } from '../processes/turn.ts'
+import { rotated } from '../rotated.ts'
 import { figure, spread, table } from '../show.ts'
 import { median, quantile, ratios } from '../statistics.ts'
-import { type Bench, inTurns, print, warmUp } from './part.ts'
+import { type Bench, print, warmUp } from './part.ts'
 
 const loads = [1, 64, 256, 1_024]
 
@@ -32,7 +33,7 @@ export async function measureRequests(bench: Bench): Promise<void> {
     await bare.measure(500, 200)
     for (let round = 0; round < rounds; round += 1) {
       bareMs.push(quantile(await bare.measure(500, 200), 0.5))
-      for (const { cluster, outstanding, turns } of inTurns(contenders, round)) {
+      for (const { cluster, outstanding, turns } of rotated(contenders, round)) {
         const load = oneClient(cluster, { outstanding, seconds, warmUpSeconds: 0.3 })
         turns.push(await takeTurn(cluster, client, load))
       }
@@ -58,11 +59,11 @@ function speedRow({ store, outstanding, turns }: Contender, bareMs: readonly num
     spread(turns.map(({ perSecond }) => perSecond)),
     spread(p50s),
     figure(median(turns.map(({ p99 }) => p99))),
-    outstanding === 1 ? spread(ratios(p50s, bareMs)) : '',
+    store === 'durable' && outstanding === 1 ? spread(ratios(p50s, bareMs)) : '',
   ]
 }
 
-const costHeader = ['', 'outstanding', 'leader', 'one follower', 'client', 'datagrams']
+const costHeader = ['', 'outstanding', 'leader', 'one follower', 'client', 'all', 'datagrams']
 
 function costRow({ store, outstanding, turns }: Contender): readonly string[] {
   return [
@@ -72,6 +73,7 @@ function costRow({ store, outstanding, turns }: Contender): readonly string[] {
       turns.map(({ leaderUs }) => leaderUs),
       turns.map(({ followerUs }) => followerUs),
       turns.map(({ clientUs }) => clientUs),
+      turns.map(({ allUs }) => allUs),
       turns.map(({ datagrams }) => datagrams),
     ].map(spread),
   ]

@@ -2,17 +2,13 @@
 import { join } from 'node:path'
 import { BenchCluster } from '../processes/cluster.ts'
 import { type Turn, takeTurn } from '../processes/turn.ts'
+import { rotated } from '../rotated.ts'
 import { figure, spread, table } from '../show.ts'
 import { median, ratios } from '../statistics.ts'
-import { type Bench, inTurns, print, warmUp } from './part.ts'
+import { type Bench, print, warmUp } from './part.ts'
 
 const sizes = [3, 5, 9]
 const clientCount = 64
-
-/** The servers in the order in which a client tries them when it asks server `first` first. */
-function rotated(servers: readonly string[], first: number): readonly string[] {
-  return [...servers.slice(first), ...servers.slice(0, first)]
-}
 
 async function measureSize(bench: Bench, size: number): Promise<readonly string[]> {
   const { client, directory, rounds, seconds } = bench
@@ -26,11 +22,11 @@ async function measureSize(bench: Bench, size: number): Promise<readonly string[
   try {
     await warmUp(bench, cluster, 3)
     for (let round = 0; round < rounds; round += 1) {
-      for (const { turns, firstOf } of inTurns(contenders, round)) {
+      for (const { turns, firstOf } of rotated(contenders, round)) {
         const clients = Array.from({ length: clientCount }, (_, place) =>
           rotated(cluster.servers, firstOf(place)),
         )
-        const window = { outstanding: clientCount, seconds: 2 * seconds, warmUpSeconds: 0.5 }
+        const window = { outstanding: clientCount, seconds: 1.5 * seconds, warmUpSeconds: 0.5 }
         turns.push(await takeTurn(cluster, client, { clients, requests: 'pairs', ...window }))
       }
     }

@@ -13,17 +13,27 @@ export interface ClusterOptions {
   readonly directory: string | null
   /** By default the lock service. */
   readonly service?: ServiceName
+  /** The folder of the program of a server: that of this build, or of another one. */
+  readonly programs?: URL
   /** The address of the inspector's hub to which the servers report. */
   readonly inspect?: string
 }
+
+type StartServer = (options: ServerOptions) => Promise<Agent<ServerCommands>>
 
 export class BenchCluster {
   /** The addresses of the servers. Clients ask the first one first, so it leads. */
   readonly servers: readonly string[]
   readonly #options: readonly ServerOptions[]
   readonly #agents: Agent<ServerCommands>[]
+  readonly #start: StartServer
 
-  private constructor(options: readonly ServerOptions[], agents: Agent<ServerCommands>[]) {
+  private constructor(
+    options: readonly ServerOptions[],
+    agents: Agent<ServerCommands>[],
+    start: StartServer,
+  ) {
+    this.#start = start
     this.servers = options.map(({ listen }) => listen)
     this.#options = options
     this.#agents = agents
@@ -31,6 +41,8 @@ export class BenchCluster {
 
   static async start(given: ClusterOptions): Promise<BenchCluster> {
     const { size = 3, directory, service = 'lock', inspect } = given
+    const { programs = new URL('./', import.meta.url) } = given
+    const start: StartServer = (options) => Agent.start(new URL('server-process.js', programs), options)
     const members = (await freeAddresses(size)).map((address, id) => ({ id, address }))
     const options = members.map(({ id, address }) => ({
       ...{ id, listen: address, service },
@@ -38,7 +50,7 @@ export class BenchCluster {
       bootstrap: { members },
       ...(inspect !== undefined && { inspect }),
     }))
-    return new BenchCluster(options, await Promise.all(options.map(startServer)))
+    return new BenchCluster(options, await Promise.all(options.map(start)), start)
   }
 
   /** The process ids of the servers. */
@@ -67,16 +79,12 @@ export class BenchCluster {
 
   /** Starts a killed server again, with what it stored. */
   async restart(id: number): Promise<void> {
-    this.#agents[id] = await startServer(this.#options[id]!)
+    this.#agents[id] = await this.#start(this.#options[id]!)
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#agents.map((agent) => agent.end()))
   }
-}
-
-function startServer(options: ServerOptions): Promise<Agent<ServerCommands>> {
-  return Agent.start(new URL('./server-process.js', import.meta.url), options)
 }
 
 /** Addresses that no process uses. All of their sockets are open at the same time, so that no two are equal. */

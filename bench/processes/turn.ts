@@ -12,8 +12,13 @@ export interface Turn extends Measured {
   /** Of one follower: the mean over all. */
   readonly followerUs: number
   readonly clientUs: number
+  /** Of all processes together. */
+  readonly allUs: number
   /** The datagrams that all processes together sent for each request. */
   readonly datagrams: number
+  /** All datagrams of the turn, and those of them that were lost on purpose. */
+  readonly sent: number
+  readonly lost: number
 }
 
 /** The load of one client that asks the first server. */
@@ -38,13 +43,17 @@ export async function takeTurn(
   const used = serversAfter.map((after, id) => difference(after, serversBefore[id]!))
   const [leader, ...followers] = used
   const byClient = difference(clientAfter, clientBefore)
+  const all = [...used, byClient]
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+  const sent = sum(all.map(({ sent }) => sent))
   return {
     ...measured,
     leaderUs: (leader!.cpuMs * 1_000) / answered,
     followerUs: (sum(followers.map(({ cpuMs }) => cpuMs)) * 1_000) / followers.length / answered,
     clientUs: (byClient.cpuMs * 1_000) / answered,
-    datagrams: sum([...used, byClient].map(({ sent }) => sent)) / answered,
+    allUs: (sum(all.map(({ cpuMs }) => cpuMs)) * 1_000) / answered,
+    datagrams: sent / answered,
+    ...{ sent, lost: sum(all.map(({ lost }) => lost)) },
   }
 }
 

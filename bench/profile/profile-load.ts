@@ -46,9 +46,9 @@ export async function profileLoad(directory: string, { rounds, seconds }: BenchO
 function printProfile(name: string, profile: CpuProfile): void {
   const file = resolve(profiles, `${name}.cpuprofile`)
   writeFileSync(file, JSON.stringify(profile))
-  const { busy, modules, functions } = sharesOf(profile)
+  const { busy, samples, modules, functions } = sharesOf(profile)
   const rows = (shares: readonly Share[]) => table(shares.map((each) => [percent(each.share), each.name]))
-  print(`${name}: busy ${percent(busy)} of the time; ${file}`)
+  print(`${name}: busy ${percent(busy).trim()} of the time, ${samples} samples; ${file}`)
   print(rows(modules.slice(0, mostModules)))
   print(`${name}, functions without those that they call`)
   print(rows(functions.slice(0, mostFunctions)))

@@ -10,6 +10,8 @@ export interface Share {
 export interface Shares {
   /** The part of the profile in which the process computed, from 0 to 1. */
   readonly busy: number
+  /** How many samples the shares stand on: shares of few samples are coarse. */
+  readonly samples: number
   /** The largest first. */
   readonly modules: readonly Share[]
   readonly functions: readonly Share[]
@@ -92,5 +94,6 @@ export function sharesOf(profile: CpuProfile): Shares {
       .map(([name, time]) => ({ name, share: time / busy }))
       .filter(({ share }) => share > 0)
       .sort((a, b) => b.share - a.share || a.name.localeCompare(b.name))
-  return { busy: busy / total, modules: sorted(modules), functions: sorted(functions) }
+  const samples = profile.samples?.length ?? 0
+  return { busy: busy / total, samples, modules: sorted(modules), functions: sorted(functions) }
 }

@@ -2,6 +2,7 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import { Interner } from './interner.ts'
+import { NumberList } from './state-table.ts'
 
 /** A datagram in flight between servers, with precomputed properties that the search often needs. */
 export interface Datagram {
@@ -19,23 +20,34 @@ export interface Datagram {
 /** Every datagram that was sent, by number. */
 export class Datagrams {
   readonly #interner = new Interner<Datagram>()
+  /** By datagram, the number of earlier datagrams to the same receiver. */
+  readonly #places = new NumberList()
+  /** By receiver, the number of its datagrams. */
+  readonly #counts: number[] = []
 
   get size(): number {
     return this.#interner.size
   }
 
   idOf(from: NodeId, to: NodeId, names: Names, message: NodeMessage): number {
-    return this.#interner.idOf(JSON.stringify([from, to, names, message]), {
-      from,
-      to,
-      names,
-      message,
-      ...propertiesOf(message),
-    })
+    const known = this.size
+    const datagram = { from, to, names, message, ...propertiesOf(message) }
+    const id = this.#interner.idOf(JSON.stringify([from, to, names, message]), datagram)
+    if (id === known) {
+      const place = this.#counts[to] ?? 0
+      this.#places.add(place)
+      this.#counts[to] = place + 1
+    }
+    return id
   }
 
   valueOf(datagram: number): Datagram {
     return this.#interner.valueOf(datagram)
+  }
+
+  /** The place of a datagram among those to the same receiver. */
+  placeOf(datagram: number): number {
+    return this.#places.at(datagram)
   }
 }
 

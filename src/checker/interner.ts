@@ -7,9 +7,9 @@ export class Interner<T> {
     return this.#values.length
   }
 
-  /** The key of each value, in the order of the numbers. */
-  get keys(): readonly string[] {
-    return [...this.#ids.keys()]
+  /** The values, in the order of the numbers. */
+  get values(): readonly T[] {
+    return this.#values
   }
 
   /** The number of the value with this `key`. A new `value` is stored. */

@@ -1,12 +1,14 @@
 import type { Fact } from '../core/facts.ts'
-import type { Invariants } from '../verify/invariants.ts'
+import { type Invariants, isJudged } from '../verify/invariants.ts'
 import { Interner } from './interner.ts'
+import { PairTable } from './pair-table.ts'
 
 /** The knowledge of the invariants at each state of a search, by number. Equal knowledge has one number. */
 export class KnowledgeTable {
   readonly #lists = new Interner<readonly Fact[]>()
+  readonly #parts = new Interner<null>()
   readonly #known = new Interner<Invariants>()
-  readonly #after = new Map<number, number>()
+  readonly #after = new PairTable()
 
   constructor() {
     this.factsId([])
@@ -18,29 +20,30 @@ export class KnowledgeTable {
 
   /** The knowledge of each number, as text. */
   get texts(): readonly string[] {
-    return this.#known.keys
+    return this.#known.values.map((invariants) => invariants.toJson())
   }
 
-  /** The number of a list of facts; 0 for the empty list. */
-  factsId(facts: readonly Fact[]): number {
+  /** The number of a list of facts, apart from those that no judgement depends on; 0 when nothing is left. */
+  factsId(all: readonly Fact[]): number {
+    const facts = all.filter(isJudged)
     return this.#lists.idOf(JSON.stringify(facts), facts)
   }
 
   /** The number of the present knowledge. The table keeps `invariants` without a copy. */
   idOf(invariants: Invariants): number {
-    return this.#known.idOf(invariants.toJson(), invariants)
+    const parts = invariants.texts.map((text) => this.#parts.idOf(text, null))
+    return this.#known.idOf(parts.join(), invariants)
   }
 
   /** The number of the knowledge after the facts with the number `facts`. Throws the `Violation` when they break an invariant. */
   after(before: number, facts: number): number {
     if (facts === 0) return before
-    const key = before * 2 ** 24 + facts
-    const known = this.#after.get(key)
-    if (known !== undefined) return known
+    const known = this.#after.get(before, facts)
+    if (known >= 0) return known
     const invariants = this.#known.valueOf(before).copy()
     for (const fact of this.#lists.valueOf(facts)) invariants.observe(fact)
     const id = this.idOf(invariants)
-    this.#after.set(key, id)
+    this.#after.add(before, facts, id)
     return id
   }
 }

@@ -10,6 +10,7 @@ import { type Datagrams, instanceOf } from './datagrams.ts'
 import type { CheckedEvent } from './events.ts'
 import { Interner } from './interner.ts'
 import type { KnowledgeTable } from './knowledge.ts'
+import type { Networks } from './networks.ts'
 import type { Nodes } from './nodes.ts'
 import { marksOf } from './witnesses.ts'
 
@@ -19,9 +20,9 @@ export interface Move {
   readonly next: number
   /** The datagrams that the node sends, in order of number, without duplicates. */
   readonly datagrams: readonly number[]
-  /** The number of the list `datagrams`; 0 for the empty list. */
-  readonly datagramsId: number
-  /** The number of the list of facts; 0 for the empty list. */
+  /** The same by receiver: the sets that are not empty. */
+  readonly sends: readonly { readonly to: NodeId; readonly set: number }[]
+  /** The number of the list of facts that a judgement depends on; 0 for the empty list. */
   readonly facts: number
   /** The requests that the node answers, one bit each. */
   readonly answers: number
@@ -42,8 +43,8 @@ export class Moves {
   readonly #nodes: Nodes
   readonly #datagrams: Datagrams
   readonly #knowledge: KnowledgeTable
-  readonly #lists = new Interner<null>()
-  /** By node and datagram. */
+  readonly #networks: Networks
+  /** By node and place of the datagram at its receiver. */
   readonly #onDatagram: (Move | undefined)[][] = []
   /** By node and index of the request in the bounds. */
   readonly #onRequest: (Move | undefined)[][] = []
@@ -56,25 +57,27 @@ export class Moves {
     cluster: CheckedCluster,
     nodes: Nodes,
     datagrams: Datagrams,
+    networks: Networks,
     knowledge: KnowledgeTable,
     keep: (state: NodeState) => NodeState,
   ) {
     this.#cluster = cluster
     this.#nodes = nodes
     this.#datagrams = datagrams
+    this.#networks = networks
     this.#knowledge = knowledge
     this.#keep = keep
-    this.#lists.idOf('', null)
   }
 
   onDatagram(node: number, datagram: number): Move {
     this.#onDatagram[node] ??= []
     const moves = this.#onDatagram[node]
-    let move = moves[datagram]
+    const place = this.#datagrams.placeOf(datagram)
+    let move = moves[place]
     if (move === undefined) {
       const { from, to, names, message } = this.#datagrams.valueOf(datagram)
       move = this.#take(node, { type: 'deliver', server: to, from, names, message })
-      moves[datagram] = move
+      moves[place] = move
     }
     return move
   }
@@ -131,7 +134,7 @@ export class Moves {
       return { event: eventId, isCrash, ...this.#outcomeOf(node, event, step) }
     } catch (error) {
       if (!(error instanceof Error)) throw error
-      const nothing = { datagrams: [], datagramsId: 0, facts: 0, answers: 0, marks: 0 }
+      const nothing = { datagrams: [], sends: [], facts: 0, answers: 0, marks: 0 }
       const failed = { next: node, isIdle: false, isBeyond: false, failure: error }
       return { event: eventId, isCrash, ...nothing, ...failed }
     }
@@ -141,15 +144,15 @@ export class Moves {
     const { server, state } = this.#nodes.valueOf(node)
     const next = this.#nodes.idOf(server, this.#keep(step.state))
     const datagrams = this.#datagramsOf(server, step)
-    const facts = this.#knowledge.factsId(this.#factsOf(event, step))
+    const facts = this.#factsOf(event, step)
     return {
       next,
       datagrams,
-      datagramsId: this.#lists.idOf(datagrams.join(), null),
-      facts,
+      sends: this.#byReceiver(datagrams),
+      facts: this.#knowledge.factsId(facts),
       answers: this.#answersOf(step),
       marks: marksOf(state, step, this.#cluster.founders),
-      isIdle: next === node && datagrams.length === 0 && facts === 0,
+      isIdle: next === node && datagrams.length === 0 && facts.length === 0,
       isBeyond: step.facts.some((fact) => this.#isBeyond(fact)),
       failure: null,
     }
@@ -167,6 +170,17 @@ export class Moves {
       .filter(({ message }) => instanceOf(message) < this.#cluster.bounds.instances)
       .map(({ to, names, message }) => this.#datagrams.idOf(from, to, names, message))
     return [...new Set(ids)].sort((a, b) => a - b)
+  }
+
+  #byReceiver(datagrams: readonly number[]): Move['sends'] {
+    const lists = new Map<NodeId, number[]>()
+    for (const datagram of datagrams) {
+      const { to } = this.#datagrams.valueOf(datagram)
+      const list = lists.get(to)
+      if (list === undefined) lists.set(to, [datagram])
+      else list.push(datagram)
+    }
+    return [...lists].map(([to, list]) => ({ to, set: this.#networks.idOf(list) }))
   }
 
   #answersOf({ responses }: NodeStep): number {

@@ -3,8 +3,10 @@ import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { Ballot } from '../../machines/ballot.ts'
 import type { NodeId } from '../../machines/batch.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
+import { memoByIdentity } from '../core/memo.ts'
 import { roleNames } from '../core/roles.ts'
-import { type NodeState, neverStarted } from '../stepped/state.ts'
+import type { Disk } from '../stepped/disk.ts'
+import { type NodeState, neverStarted, type Running } from '../stepped/state.ts'
 import { Interner } from './interner.ts'
 import type { RememberingStepper } from './stepper.ts'
 
@@ -27,9 +29,10 @@ export interface KnownNode {
 export class Nodes {
   readonly #stepper: RememberingStepper
   readonly #interner = new Interner<KnownNode>()
-  readonly #disks = new Interner<null>()
   readonly #replicas = new Interner<null>()
-  readonly #addresses = new Interner<null>()
+  /** Most events leave the disk and the addresses of a node as they are, so their numbers are found by identity. */
+  readonly #diskId = numbering<Disk>()
+  readonly #addressesId = numbering<Running['heardFrom']>()
 
   constructor(stepper: RememberingStepper) {
     this.#stepper = stepper
@@ -58,14 +61,20 @@ export class Nodes {
    * recorded times, because time is constant here: the elapsed time of every batch is 0.
    */
   #keyOf({ disk, running }: NodeState): string {
-    const diskId = this.#disks.idOf(JSON.stringify(disk), null)
+    const diskId = this.#diskId(disk)
     if (running === null) return `down ${diskId}`
     const roles = roleNames.map((role) => this.#stepper.idOf(running.roles[role]))
     const timers = running.timers.map(({ role, id }) => `${role}:${id}`).sort()
     const replica = this.#replicas.idOf(running.replica.snapshot, null)
-    const heardFrom = this.#addresses.idOf(JSON.stringify(running.heardFrom), null)
+    const heardFrom = this.#addressesId(running.heardFrom)
     return [diskId, replica, heardFrom, ...roles, ...timers].join(' ')
   }
+}
+
+/** Numbers values: equal values have equal numbers. */
+function numbering<T extends object>(): (value: T) => number {
+  const interner = new Interner<null>()
+  return memoByIdentity((value) => interner.idOf(JSON.stringify(value), null))
 }
 
 function known(server: NodeId, state: NodeState): KnownNode {

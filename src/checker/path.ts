@@ -1,7 +1,7 @@
 /** A schedule of a search, with the deliveries that the reduction left out, so that it can be replayed without the reduction. */
 import type { CheckedEvent } from './events.ts'
 import type { Move } from './moves.ts'
-import { type Parts, reducedNetwork } from './reduction.ts'
+import { addSends, type Parts, reduceNetworks } from './reduction.ts'
 import { at, type Row, usedBits } from './rows.ts'
 
 interface Stage {
@@ -27,12 +27,12 @@ export function eventsAlong(
     const move = moveOf(parts, row, event)
     stages.push(stageOf(parts, event, move, false))
     row[event.server] = move.next
-    row[parts.layout.network] = parts.networks.after(at(row, parts.layout.network), move)
+    addSends(parts, row, move)
     // The last event may be the violation, so the state after it is not computed.
     if (place === events.length - 1) break
     row[parts.layout.known] = parts.knowledge.after(at(row, parts.layout.known), move.facts)
     row[parts.layout.used] = usedAfter(parts, row, move)
-    row[parts.layout.network] = reducedNetwork(parts, row, {
+    reduceNetworks(parts, row, null, {
       delivered(datagram) {
         const { from, to, names, message } = parts.datagrams.valueOf(datagram)
         const leftOut = parts.moves.onDatagram(at(row, to), datagram)

@@ -5,29 +5,29 @@
  * 1. A datagram that only causes more datagrams is delivered at once. Such a datagram, for example one that is denied, changes neither
  *    its node nor the knowledge of the invariants. Its delivery only adds datagrams. Datagrams may be lost, so every schedule that is
  *    possible without the delivery remains possible.
- * 2. A datagram that can have no effect any more is removed (`isSpent`).
- * 3. All news that the receiver already knows are equivalent, and are replaced by the shortest (`faded`).
+ * 2. A datagram that can have no effect any more is removed.
+ * 3. All news that the receiver already knows are equivalent, and are replaced by the shortest.
+ *
+ * `fates.ts` computes which of the rules applies to a datagram.
  */
-import { compareBallots } from '../../machines/ballot.ts'
-import type { Chosen } from '../../machines/messages.ts'
 import type { Bounds } from './bounds.ts'
-import type { Datagram, Datagrams } from './datagrams.ts'
+import type { Datagrams } from './datagrams.ts'
+import type { Fates } from './fates.ts'
 import type { KnowledgeTable } from './knowledge.ts'
-import type { Moves } from './moves.ts'
+import type { Move, Moves } from './moves.ts'
 import type { Networks } from './networks.ts'
-import type { KnownNode, Nodes } from './nodes.ts'
+import type { Nodes } from './nodes.ts'
 import { at, crashesIn, type Layout, type Row } from './rows.ts'
 
 export interface Parts {
   readonly bounds: Bounds
-  /** A request may have to wait for another. */
-  readonly mayWait: boolean
   readonly layout: Layout
   readonly nodes: Nodes
   readonly datagrams: Datagrams
   readonly moves: Moves
   readonly networks: Networks
   readonly knowledge: KnowledgeTable
+  readonly fates: Fates
 }
 
 /** Observes the reduction, so that a schedule can be replayed without it. */
@@ -38,134 +38,116 @@ export interface Watcher {
   faded(datagram: number, into: number): void
 }
 
-/** The number of the reduced network of `row`. */
-export function reducedNetwork(parts: Parts, row: Row, watcher?: Watcher): number {
-  const { networks, layout } = parts
-  const flying = networks.datagrams(at(row, layout.network))
-  const all = withWhatFollows(parts, row, flying, watcher)
-  const left: number[] = []
-  let isChanged = all !== flying
-  for (const datagram of all) {
-    if (isSpent(parts, row, datagram)) {
-      isChanged = true
-      continue
-    }
-    const kept = faded(parts, row, datagram)
-    if (kept !== datagram) {
-      isChanged = true
-      watcher?.faded(datagram, kept)
-      if (all.includes(kept) || left.includes(kept)) continue
-    }
-    left.push(kept)
+/** Adds the datagrams that `move` sends to the networks of `row`. */
+export function addSends({ networks, layout }: Parts, row: Row, { sends }: Move): void {
+  for (const { to, set } of sends) {
+    const place = layout.networks + to
+    row[place] = networks.union(at(row, place), set)
   }
-  return isChanged ? networks.idOf(left.sort((a, b) => a - b)) : at(row, layout.network)
 }
 
-function withWhatFollows(
-  { datagrams, nodes, moves, knowledge, layout }: Parts,
+/**
+ * Reduces the networks of `row`. `before` is the state before the last event, whose networks are reduced: the result of the rules for
+ * servers that did not change since is known. With `null`, the rules apply to all servers.
+ */
+export function reduceNetworks(parts: Parts, row: Row, before: Row | null, watcher?: Watcher): void {
+  const { bounds, networks, fates, layout } = parts
+  const crashesLeft = crashesIn(at(row, layout.used)) < bounds.crashes
+  let changed = before === null ? everyServer : changedServers(parts, row, before)
+  if (changed === 0) return
+  const moved = changed
+  for (;;) {
+    const added = addWhatFollows(parts, row, changed, crashesLeft, watcher)
+    if (added === 0) break
+    changed |= added
+  }
+  for (let server = 0; server < layout.servers; server += 1) {
+    const place = layout.networks + server
+    const set = at(row, place)
+    if (set === 0) continue
+    const isChanged = (changed & (1 << server)) !== 0
+    const settled = fates.settled(set, at(row, server), crashesLeft)
+    let left = isChanged ? settled.set : set
+    for (const { datagram, from, round } of settled.asks) {
+      if (!isChanged && (moved & (1 << from)) === 0) continue
+      if (fates.hasLeft(at(row, from), round, crashesLeft)) left = networks.without(left, datagram)
+    }
+    row[place] = left
+    if (watcher !== undefined) notifyOfFaded(parts, set, at(row, server), crashesLeft, watcher)
+  }
+}
+
+/** A bit for each server. */
+const everyServer = -1
+
+/** A bit for each server whose state or network differs, or for every server when the rules depend on something else that differs. */
+function changedServers({ layout }: Parts, row: Row, before: Row): number {
+  if (at(row, layout.known) !== at(before, layout.known)) return everyServer
+  if (crashesIn(at(row, layout.used)) !== crashesIn(at(before, layout.used))) return everyServer
+  let changed = 0
+  for (let server = 0; server < layout.servers; server += 1) {
+    const place = layout.networks + server
+    const isSame = row[server] === before[server] && row[place] === before[place]
+    if (!isSame) changed |= 1 << server
+  }
+  return changed
+}
+
+/**
+ * Delivers each datagram to which rule 1 applies, unless rule 2 would remove all that it adds. Only looks at datagrams to servers that
+ * are `changed`, and at those that add to their networks. Returns the servers to whose networks it added: the rule may apply again.
+ */
+function addWhatFollows(
+  parts: Parts,
   row: Row,
-  flying: readonly number[],
+  changed: number,
+  crashesLeft: boolean,
   watcher?: Watcher,
-): readonly number[] {
+): number {
+  const { fates, knowledge, layout } = parts
   const known = at(row, layout.known)
-  let all = flying
-  for (let place = 0; place < all.length; place += 1) {
-    const datagram = all[place] ?? 0
-    const node = at(row, datagrams.valueOf(datagram).to)
-    if (nodes.valueOf(node).isDown) continue
-    const move = moves.onDatagram(node, datagram)
-    if (move.datagramsId === 0 || move.next !== node || move.answers !== 0) continue
-    const more = move.datagrams.filter((other) => !all.includes(other))
-    if (more.length === 0 || knowledge.after(known, move.facts) !== known) continue
-    all = [...all, ...more]
-    watcher?.delivered(datagram)
+  let added = 0
+  for (let server = 0; server < layout.servers; server += 1) {
+    const set = at(row, layout.networks + server)
+    if (set === 0) continue
+    const concerned = (changed & (1 << server)) !== 0 ? everyServer : changed
+    for (const { datagram, move } of fates.echoes(set, at(row, server))) {
+      if (!hasNews(parts, row, move, concerned, crashesLeft)) continue
+      if (knowledge.after(known, move.facts) !== known) continue
+      addSends(parts, row, move)
+      for (const { to } of move.sends) added |= 1 << to
+      watcher?.delivered(datagram)
+    }
   }
-  return all
+  return added
 }
 
-/** True when a datagram can have no effect, now or later, except for further datagrams without effect. */
-function isSpent(parts: Parts, row: Row, datagram: number): boolean {
-  const known = parts.datagrams.valueOf(datagram)
-  switch (known.kind) {
-    case 'answer':
-      return isSpentAnswer(parts, row, datagram, known)
-    case 'ask':
-      return isSpentAsk(parts, row, datagram, known)
-    case 'news':
-      return isSpentNews(parts, row, known)
-  }
-  known.kind satisfies never
-}
-
-/** Known news are still an answer for a learner that asks all servers. A learner does that only while a request waits. */
-function isSpentNews(parts: Parts, row: Row, known: Datagram): boolean {
-  return !parts.mayWait && known.message.type === 'chosen' && isKnown(parts, row, known.to, known.message)
-}
-
-/** A `chosen` that the receiver already knows carries no more than its sender and `unsettled`. */
-function faded(parts: Parts, row: Row, datagram: number): number {
-  const { from, to, names, message } = parts.datagrams.valueOf(datagram)
-  if (message.type !== 'chosen' || !isKnown(parts, row, to, message)) return datagram
-  const { unsettled } = message
-  const known = { type: 'chosen', from: 0, batches: [], firstUnchosen: 0, unsettled } as const
-  return parts.datagrams.idOf(from, to, names, known)
-}
-
-function isKnown(parts: Parts, row: Row, to: number, { from, batches, firstUnchosen }: Chosen): boolean {
-  const { knownBelow, isDown } = parts.nodes.valueOf(at(row, to))
-  const below = isDown || mayCrash(parts, row, to) ? knownBelow.durable : knownBelow.now
-  return Math.max(from + batches.length, firstUnchosen) <= below
-}
-
-/**
- * An answer without effect now never has one later: ballots only grow, and within a ballot a proposer goes from preparing to accepting,
- * never back, and counts no acceptor twice. The exception is a ballot that the proposer may start again after a crash that loses it.
- */
-function isSpentAnswer(parts: Parts, row: Row, datagram: number, { to, round }: Datagram): boolean {
-  const node = at(row, to)
-  const proposer = parts.nodes.valueOf(node)
-  if (!isOver(parts, row, proposer, round)) return false
-  return proposer.isDown || parts.moves.onDatagram(node, datagram).isIdle
-}
-
-/**
- * A prepare or an accept of a ballot that its proposer has left, to an acceptor that has promised that ballot or a higher one. The
- * acceptor answers it, but the answer has no effect. The message also implies that lower instances are chosen; the acceptor must
- * already know that.
- */
-function isSpentAsk(
-  parts: Parts,
+/** True when `move` adds a datagram to the network of one of the `concerned` servers, and rule 2 would not remove it. */
+function hasNews(
+  { fates, networks, layout }: Parts,
   row: Row,
-  datagram: number,
-  { from, to, round, instance, message }: Datagram,
+  { sends }: Move,
+  concerned: number,
+  crashesLeft: boolean,
 ): boolean {
-  if (message.type !== 'prepare' && message.type !== 'accept') return false
-  const proposer = parts.nodes.valueOf(at(row, from))
-  if (proposer.activeRound === round || !isOver(parts, row, proposer, round)) return false
-  const node = at(row, to)
-  const acceptor = parts.nodes.valueOf(node)
-  if (compareBallots(acceptor.promised, message.ballot) < 0) return false
-  const isNews = acceptor.isDown || parts.moves.onDatagram(node, datagram).next !== node
-  if (acceptor.isDown || mayCrash(parts, row, to)) {
-    // A crash loses the volatile knowledge of the learner, but not the durable part.
-    const { durable } = acceptor.knownBelow
-    const isKnown = message.type === 'prepare' ? instance <= durable : instance < durable
-    return isKnown && (acceptor.isDown || !isNews)
+  for (const { to, set } of sends) {
+    if ((concerned & (1 << to)) === 0) continue
+    const flying = at(row, layout.networks + to)
+    if (fates.isInVain(set, at(row, to), crashesLeft)) continue
+    if (networks.union(flying, set) !== flying) return true
   }
-  return !isNews && (message.type === 'prepare' || instance <= acceptor.knownBelow.now)
+  return false
 }
 
-/** True when every ballot that the proposer starts from now on is above `round`. */
-function isOver(
-  parts: Parts,
-  row: Row,
-  { server, isDown, promised, usedRound }: KnownNode,
-  round: number,
-): boolean {
-  const above = isDown || mayCrash(parts, row, server) ? (promised?.round ?? 0) : usedRound
-  return round <= above
-}
-
-function mayCrash({ bounds, layout }: Parts, row: Row, server: number): boolean {
-  return crashesIn(at(row, layout.used)) < bounds.crashes && bounds.crashing.includes(server)
+function notifyOfFaded(
+  { networks, fates }: Parts,
+  set: number,
+  node: number,
+  crashesLeft: boolean,
+  watcher: Watcher,
+): void {
+  for (const datagram of networks.datagramsOf(set)) {
+    const kept = fates.of(node, datagram, crashesLeft)
+    if (kept >= 0 && kept !== datagram) watcher.faded(datagram, kept)
+  }
 }

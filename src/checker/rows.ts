@@ -1,19 +1,21 @@
 /**
- * A state of a search as a row of whole numbers: the node of each server, in order; the network; the used bits; and the knowledge of
- * the invariants.
+ * A state of a search as a row of whole numbers: the node of each server, in order; the set of datagrams in flight to each server; the
+ * used bits; and the knowledge of the invariants.
  */
 export type Row = Int32Array
 
 /** The columns of a row. */
 export interface Layout {
   readonly width: number
-  readonly network: number
+  readonly servers: number
+  /** The set of datagrams to server 0. Those to the others follow. */
+  readonly networks: number
   readonly used: number
   readonly known: number
 }
 
 export function layoutOf(servers: number): Layout {
-  return { width: servers + 3, network: servers, used: servers + 1, known: servers + 2 }
+  return { width: 2 * servers + 2, servers, networks: servers, used: 2 * servers, known: 2 * servers + 1 }
 }
 
 /**

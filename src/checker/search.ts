@@ -4,17 +4,18 @@
  */
 import type { Judgement } from '../core/invariants.ts'
 import { Invariants } from '../verify/invariants.ts'
-import { type Bounds, mayWait } from './bounds.ts'
+import type { Bounds } from './bounds.ts'
 import { canonicalForm, finiteForm } from './canonical.ts'
 import { type Adapt, CheckedCluster } from './cluster.ts'
 import { Datagrams } from './datagrams.ts'
 import type { CheckedEvent } from './events.ts'
+import { Fates } from './fates.ts'
 import { KnowledgeTable } from './knowledge.ts'
 import { type Move, Moves } from './moves.ts'
 import { Networks } from './networks.ts'
 import { Nodes } from './nodes.ts'
 import { eventsAlong } from './path.ts'
-import { type Parts, reducedNetwork } from './reduction.ts'
+import { addSends, type Parts, reduceNetworks } from './reduction.ts'
 import { at, crashesIn, layoutOf, type Row, usedBits } from './rows.ts'
 import { NumberList, StateTable } from './state-table.ts'
 import { RememberingStepper } from './stepper.ts'
@@ -62,8 +63,6 @@ export class Search {
   /** By index of the request: the bit of the answer that must come before it. */
   readonly #afterAnswer: readonly number[]
   readonly #table: StateTable
-  /** Rows before their reduction. Most of them occur again, and a lookup costs less than a reduction. */
-  readonly #unreduced: StateTable
   /** By state: the state from which it was reached, and the event. */
   readonly #parents = new NumberList()
   readonly #events = new NumberList()
@@ -85,11 +84,12 @@ export class Search {
     const nodes = new Nodes(stepper)
     const datagrams = new Datagrams()
     const knowledge = new KnowledgeTable()
-    const moves = new Moves(cluster, nodes, datagrams, knowledge, (state) =>
+    const networks = new Networks()
+    const moves = new Moves(cluster, nodes, datagrams, networks, knowledge, (state) =>
       isPlain ? state : cluster.withAddresses(state),
     )
-    const networks = new Networks()
-    this.#parts = { bounds, mayWait: mayWait(bounds), layout, nodes, datagrams, moves, networks, knowledge }
+    const fates = new Fates(bounds, nodes, datagrams, networks, moves)
+    this.#parts = { bounds, layout, nodes, datagrams, moves, networks, knowledge, fates }
     this.#isPlain = isPlain
     this.#symmetry = isPlain ? noSymmetry(bounds) : symmetryOf(bounds)
     this.#afterAnswer = bounds.requests.map(({ client, seq }) => {
@@ -98,7 +98,6 @@ export class Search {
     })
     this.#kept = this.#afterAnswer.reduce((kept, bit) => kept | bit, this.#symmetry.kept)
     this.#table = new StateTable(layout.width)
-    this.#unreduced = new StateTable(layout.width)
     this.#row = new Int32Array(layout.width)
     this.#next = new Int32Array(layout.width)
     this.#first = this.#begin(cluster)
@@ -166,12 +165,15 @@ export class Search {
   }
 
   #expand(): void {
-    const { layout, networks, datagrams, nodes, moves, bounds } = this.#parts
+    const { layout, networks, nodes, moves, bounds } = this.#parts
     const row = this.#row
-    for (const datagram of networks.datagrams(at(row, layout.network))) {
-      const { to } = datagrams.valueOf(datagram)
-      const node = at(row, to)
-      if (!nodes.valueOf(node).isDown) this.#follow(to, moves.onDatagram(node, datagram), 0)
+    for (let server = 0; server < layout.servers; server += 1) {
+      const node = at(row, server)
+      if (nodes.valueOf(node).isDown) continue
+      const set = at(row, layout.networks + server)
+      for (let place = networks.startOf(set); place < networks.endOf(set); place += 1) {
+        this.#follow(server, moves.onDatagram(node, networks.datagramAt(place)), 0)
+      }
     }
     for (const [place, { servers }] of bounds.requests.entries()) {
       if (!this.#mayBeAsked(place)) continue
@@ -181,7 +183,7 @@ export class Search {
           this.#follow(server, moves.onRequest(node, place), usedBits.asked(place))
       }
     }
-    for (let server = 0; server < layout.network; server += 1) {
+    for (let server = 0; server < layout.servers; server += 1) {
       for (const move of moves.ownMoves(at(row, server))) this.#follow(server, move, 0)
     }
   }
@@ -193,7 +195,7 @@ export class Search {
 
   #follow(server: number, move: Move, asked: number): void {
     if (move.isIdle || move.isBeyond || this.#violation !== null) return
-    const { bounds, layout, networks, knowledge } = this.#parts
+    const { bounds, layout, knowledge } = this.#parts
     const next = this.#next
     next.set(this.#row)
     const used = at(next, layout.used)
@@ -203,7 +205,7 @@ export class Search {
     if ((used & needed) !== needed) return
     this.#transitions += 1
     next[server] = move.next
-    next[layout.network] = networks.after(at(next, layout.network), move)
+    addSends(this.#parts, next, move)
     const bits = move.answers | asked | (isMoved ? usedBits.moved(server) : 0)
     next[layout.used] = (used | (bits & this.#kept)) + (move.isCrash ? usedBits.crash : 0)
     try {
@@ -215,10 +217,7 @@ export class Search {
       return
     }
     if (move.marks !== 0) this.#witness(server, move)
-    if (!this.#isPlain) {
-      if (!this.#unreduced.add(next)) return
-      next[layout.network] = reducedNetwork(this.#parts, next)
-    }
+    if (!this.#isPlain) reduceNetworks(this.#parts, next, this.#row)
     if (!this.#table.add(next)) return
     this.#parents.add(this.#expanded)
     this.#events.add(move.event)
@@ -240,7 +239,7 @@ export class Search {
         return crashesIn(at(this.#row, layout.used)) > 0
       case 'rivalBacksOff':
         return this.#row
-          .subarray(0, layout.network)
+          .subarray(0, layout.servers)
           .some((node, other) => other !== server && nodes.valueOf(node).isBackingOff)
     }
     when satisfies never

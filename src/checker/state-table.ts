@@ -35,34 +35,44 @@ export class StateTable {
   /** Adds a copy of `row`. Returns true when the row is new. */
   add(row: Int32Array): boolean {
     const width = this.#width
-    let slot = hashOf(row) & this.#mask
+    const rows = this.#rows
+    const slots = this.#slots
+    let slot = hashOf(row, 0, width) & this.#mask
     for (;;) {
-      const index = (this.#slots[slot] ?? 0) - 1
+      const index = (slots[slot] ?? 0) - 1
       if (index < 0) break
       const start = index * width
       let column = 0
-      while (column < width && this.#rows[start + column] === row[column]) column += 1
+      while (column < width && rows[start + column] === row[column]) column += 1
       if (column === width) return false
       slot = (slot + 1) & this.#mask
     }
-    if ((this.#size + 1) * width > this.#rows.length) this.#rows = enlarged(this.#rows)
-    this.#rows.set(row, this.#size * width)
-    this.#size += 1
-    this.#slots[slot] = this.#size
+    this.#append(row)
+    slots[slot] = this.#size
     if (this.#size * 2 > this.#mask) this.#rehash()
     return true
   }
 
+  #append(row: Int32Array): void {
+    const width = this.#width
+    if ((this.#size + 1) * width > this.#rows.length) this.#rows = enlarged(this.#rows)
+    const start = this.#size * width
+    for (let column = 0; column < width; column += 1) this.#rows[start + column] = row[column] ?? 0
+    this.#size += 1
+  }
+
   #rehash(): void {
-    this.#slots = new Int32Array(this.#slots.length * 2)
-    this.#mask = this.#slots.length - 1
-    const row = new Int32Array(this.#width)
+    const width = this.#width
+    const rows = this.#rows
+    const mask = this.#slots.length * 2 - 1
+    const slots = new Int32Array(mask + 1)
     for (let index = 0; index < this.#size; index += 1) {
-      this.read(index, row)
-      let slot = hashOf(row) & this.#mask
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
-      this.#slots[slot] = index + 1
+      let slot = hashOf(rows, index * width, width) & mask
+      while (slots[slot] !== 0) slot = (slot + 1) & mask
+      slots[slot] = index + 1
     }
+    this.#slots = slots
+    this.#mask = mask
   }
 }
 
@@ -89,20 +99,21 @@ export class NumberList {
   }
 }
 
-function enlarged(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+/** A copy of twice the length. */
+export function enlarged(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(numbers.length * 2)
   larger.set(numbers)
   return larger
 }
 
-/** MurmurHash3 of the numbers. */
-function hashOf(row: Int32Array): number {
-  let hash = row.length
-  for (let column = 0; column < row.length; column += 1) {
-    let mixed = Math.imul(row[column] ?? 0, 0xcc9e2d51)
+/** MurmurHash3 of the `width` numbers from `start` on. */
+function hashOf(rows: Int32Array, start: number, width: number): number {
+  let hash = width
+  for (let place = start; place < start + width; place += 1) {
+    let mixed = Math.imul(rows[place] ?? 0, 0xcc9e2d51)
     mixed = Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593)
     hash ^= mixed
-    hash = Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64
+    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)

@@ -8,16 +8,6 @@ export function utf8(text: string): Uint8Array {
   return encoder.encode(text)
 }
 
-/** The most bytes of `text` in UTF-8. */
-export function mostUtf8Bytes(text: string): number {
-  return 3 * text.length
-}
-
-/** Writes `text` in UTF-8 at `offset` of `bytes`, where there is room for it. Returns the offset after it. */
-export function writeUtf8(bytes: Uint8Array, offset: number, text: string): number {
-  return offset + encoder.encodeInto(text, bytes.subarray(offset)).written
-}
-
 /** Decodes UTF-8. Bytes that are not valid UTF-8 become U+FFFD. */
 export function textOf(bytes: Uint8Array): string {
   return decoder.decode(bytes)

@@ -1,14 +1,12 @@
 /** The size of a command, on the wire and in memory. */
 import type { Command } from '../../machines/batch.ts'
-import { utf8 } from './bytes.ts'
 import { heldBytes } from './json.ts'
-import { memoByIdentity } from './memo.ts'
+import { jsonBytes } from './json-bytes.ts'
 
-/**
- * The size of the JSON of `command` in bytes, which `maxCommandBytes` limits. Throws the errors of `JSON.stringify`. The codec measures
- * a command when it decodes it, and the queue measures it again.
- */
-export const commandBytes = memoByIdentity((command: Command) => utf8(JSON.stringify(command)).length)
+/** The size of the JSON of `command` in bytes, which `maxCommandBytes` limits. */
+export function commandBytes(command: Command): number {
+  return jsonBytes(command)
+}
 
 /**
  * A command that takes at most this many bytes of memory counts as the size of its JSON. A queue holds `queueBytes` of such

@@ -4,17 +4,45 @@ import type { Command } from '../../machines/batch.ts'
 
 /** The canonical JSON of `value`: the keys of every object are sorted, so equal values give equal text. */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (value === null || typeof value !== 'object') return JSON.stringify(value)
-  const record = value as { readonly [key: string]: unknown }
-  // A loop is faster here, and snapshots run this code for every result.
-  let fields = ''
-  for (const key of Object.keys(record).sort()) {
-    if (record[key] === undefined) continue
-    if (fields !== '') fields += ','
-    fields += `${JSON.stringify(key)}:${canonicalJson(record[key])}`
+  if (value === null || typeof value !== 'object') return scalarJson(value)
+  // Loops are faster here, and snapshots run this code for every result.
+  let text = ''
+  if (Array.isArray(value)) {
+    for (let place = 0; place < value.length; place += 1) {
+      if (place > 0) text += ','
+      if (value[place] !== undefined) text += canonicalJson(value[place])
+    }
+    return `[${text}]`
   }
-  return `{${fields}}`
+  const record = value as { readonly [key: string]: unknown }
+  for (const key of sorted(Object.keys(record))) {
+    const field = record[key]
+    if (field === undefined) continue
+    if (text !== '') text += ','
+    text += `${JSON.stringify(key)}:${canonicalJson(field)}`
+  }
+  return `{${text}}`
+}
+
+function scalarJson(value: unknown): string {
+  if (typeof value === 'number' && Number.isFinite(value)) return `${value}`
+  if (typeof value === 'boolean') return value ? 'true' : 'false'
+  return JSON.stringify(value)
+}
+
+/** The most keys for which `sorted` is faster than the sort of the language. */
+const fewKeys = 24
+
+/** Sorts keys in place, by their UTF-16 code units. */
+function sorted(keys: string[]): readonly string[] {
+  if (keys.length > fewKeys) return keys.sort()
+  for (let end = 1; end < keys.length; end += 1) {
+    const key = keys[end] ?? ''
+    let place = end
+    for (; place > 0 && (keys[place - 1] ?? '') > key; place -= 1) keys[place] = keys[place - 1] ?? ''
+    keys[place] = key
+  }
+  return keys
 }
 
 /** SHA-256, in hexadecimal. */

@@ -59,8 +59,10 @@ function containerFault(value: object, maxDepth: number): string | null {
     }
     return null
   }
-  for (const [key, element] of Object.entries(value)) {
+  // `Object.entries` would create an array for each property, and every command runs this code.
+  for (const key of Object.keys(value)) {
     const wrongKey = keyFault(key)
+    const element = (value as { readonly [key: string]: unknown })[key]
     const fault = wrongKey === null ? jsonFault(element, maxDepth - 1) : `a key ${wrongKey}`
     if (fault !== null) return fault
   }

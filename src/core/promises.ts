@@ -49,20 +49,18 @@ function isQuicklyPlain(value: object, before: unknown): boolean {
   if (Array.isArray(value)) {
     if (value.length > longestQuickList) return false
     for (let place = 0; place < value.length; place += 1) {
-      if (!isQuicklyPlainPart(value[place], olds[place])) return false
+      const part: unknown = value[place]
+      if (isObject(part) && part !== olds[place] && !isQuicklyPlain(part, olds[place])) return false
     }
     return true
   }
   if (!isPlain(value)) return false
   for (const key in value) {
-    if (!isQuicklyPlainPart((value as Fields)[key], olds[key])) return false
+    // The old value is read only when it is needed: that costs more than the new one.
+    const part = (value as Fields)[key]
+    if (isObject(part) && part !== olds[key] && !isQuicklyPlain(part, olds[key])) return false
   }
   return true
-}
-
-function isQuicklyPlainPart(part: unknown, before: unknown): boolean {
-  if (part === before || part === null) return true
-  return typeof part === 'object' ? isQuicklyPlain(part, before) : typeof part !== 'function'
 }
 
 const nothing: Fields = {}

@@ -17,7 +17,7 @@ export const clientMessages = {
       return isInOrder(requests) ? null : 'request: the seqs are not in order, each once'
     },
     repetitionKey: (message) => allSeqsKey(seqsOfGroup(message)),
-    batches: noBatches,
+    ...noBatches,
     sentence: ({ avoid, ...group }) =>
       `request ${groupText(group)}${avoid === undefined ? '' : `, not for server ${avoid}`}`,
     kind: 'request',
@@ -30,7 +30,7 @@ export const clientMessages = {
     isAnswer: false,
     contradiction: noContradiction,
     repetitionKey: noKey,
-    batches: noBatches,
+    ...noBatches,
     sentence: () => 'hello',
     kind: 'request',
     label: () => 'hello',
@@ -42,7 +42,7 @@ export const clientMessages = {
     isAnswer: false,
     contradiction: noContradiction,
     repetitionKey: noKey,
-    batches: noBatches,
+    ...noBatches,
     sentence: () => 'inquire',
     kind: 'request',
     label: () => 'inquire',

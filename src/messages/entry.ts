@@ -25,8 +25,10 @@ export interface MessageEntry<M extends Message> {
   readonly contradiction: (message: M, origin: Origin) => string | null
   /** The decoder keeps only the last of the messages in a datagram that have the same type and key. */
   readonly repetitionKey: (message: M) => string
-  /** The batches in the message. Each must fit into every later message that contains it. */
+  /** The batches in the message, in order. Each must fit into every later message that contains it. */
   readonly batches: (message: M) => readonly Batch[]
+  /** The message with `batches` in place of its own, as many and in the same order. */
+  readonly withBatches: (message: M, batches: readonly Batch[]) => M
   /** The text in transcripts and on the page, with all relevant fields. */
   readonly sentence: (message: M) => string
   /** The group of the message in the lanes. A reader shows or hides a whole group, and the group decides the style of the arrow. */
@@ -74,4 +76,4 @@ export function seqsOf(requests: readonly { readonly seq: number }[]): number[] 
 }
 
 /** For messages that carry no batch. */
-export const noBatches = () => []
+export const noBatches = { batches: () => [], withBatches: <M extends Message>(message: M): M => message }

@@ -19,7 +19,7 @@ export const nodeMessages = {
     isAnswer: false,
     contradiction: unlessOwnBallot,
     repetitionKey: ({ ballot, from }) => `${ballotText(ballot)} ${from}`,
-    batches: noBatches,
+    ...noBatches,
     sentence: ({ ballot, from }) => `prepare ${ballotText(ballot)} from instance ${from}`,
     kind: 'prepare',
     label: ({ ballot, from }) => `prepare ${ballotText(ballot)} #${from}`,
@@ -40,6 +40,10 @@ export const nodeMessages = {
     repetitionKey: ({ ballot, from, accepted, firstUnchosen }) =>
       `${ballotText(ballot)} ${from} ${accepted.length} ${firstUnchosen}`,
     batches: ({ accepted }) => accepted.map(({ batch }) => batch),
+    withBatches: (message, batches) => {
+      const accepted = message.accepted.map((record, index) => ({ ...record, batch: batches[index]! }))
+      return { ...message, accepted }
+    },
     sentence: ({ ballot, from, accepted, firstUnchosen }) =>
       `promise ${ballotText(ballot)} from instance ${from}: ${acceptedText(accepted)}${knownText(firstUnchosen, from)}`,
     kind: 'promise',
@@ -53,6 +57,7 @@ export const nodeMessages = {
     contradiction: unlessOwnBallot,
     repetitionKey: ({ ballot, instance }) => `${ballotText(ballot)} ${instance}`,
     batches: ({ batch }) => [batch],
+    withBatches: (message, [batch]) => ({ ...message, batch: batch! }),
     sentence: ({ ballot, instance, batch }) =>
       `accept ${ballotText(ballot)} instance ${instance} ${batchText(batch)}`,
     kind: 'accept',
@@ -65,7 +70,7 @@ export const nodeMessages = {
     isAnswer: true,
     contradiction: unlessBetweenServers,
     repetitionKey: ({ ballot, instance }) => `${ballotText(ballot)} ${instance}`,
-    batches: noBatches,
+    ...noBatches,
     sentence: ({ ballot, instance }) => `accepted ${ballotText(ballot)} instance ${instance}`,
     kind: 'accepted',
     label: labelAtInstance,
@@ -84,7 +89,7 @@ export const nodeMessages = {
     // A denial needs no reason: it may mean that the proposer is not counted in the cluster.
     contradiction: unlessBetweenServers,
     repetitionKey: denialKey,
-    batches: noBatches,
+    ...noBatches,
     sentence: ({ ballot, instance, promised, firstUnchosen }) =>
       `denial of ${ballotText(ballot)} instance ${instance}: promised ${ballotText(promised)}${knownText(firstUnchosen, instance)}`,
     kind: 'denial',
@@ -98,7 +103,7 @@ export const nodeMessages = {
     contradiction: unlessBetweenServers,
     // A server reads one page at a time. A learner that asks twice needs the page of its last question.
     repetitionKey: noKey,
-    batches: noBatches,
+    ...noBatches,
     sentence: ({ from }) => `learn from instance ${from}`,
     kind: 'learn',
     label: ({ from }) => `learn #${from}`,
@@ -119,6 +124,7 @@ export const nodeMessages = {
     repetitionKey: ({ from, batches, firstUnchosen, unsettled }) =>
       `${from} ${batches.length} ${firstUnchosen} ${unsettled}`,
     batches: ({ batches }) => batches,
+    withBatches: (message, batches) => ({ ...message, batches }),
     sentence: ({ from, batches, firstUnchosen, unsettled }) => {
       const page = batches.length === 0 ? 'nothing' : batches.map(batchText).join(' ')
       return `chosen from instance ${from}: ${page}, all chosen below ${firstUnchosen}${unsettled ? ', more is unsettled' : ''}`
@@ -143,7 +149,7 @@ export const nodeMessages = {
       return unlessBetweenServers(message, origin)
     },
     repetitionKey: settledKey,
-    batches: noBatches,
+    ...noBatches,
     sentence: ({ ballot, instance }) =>
       `settled${ballot === null ? '' : ` ${ballotText(ballot)}`} instance ${instance}`,
     kind: 'chosen',
@@ -159,7 +165,7 @@ export const nodeMessages = {
     isAnswer: false,
     contradiction: unlessBetweenServers,
     repetitionKey: ({ groups }) => groups.map((group) => allSeqsKey(seqsOfGroup(group))).join(),
-    batches: noBatches,
+    ...noBatches,
     sentence: ({ groups }) => `handOver ${groups.map(groupText).join(', ')}`,
     kind: 'request',
     label: ({ groups }) => `handOver ${groups.map((group) => seqsName(seqsOfGroup(group))).join(', ')}`,

@@ -12,7 +12,7 @@ export const transportMessages = {
     contradiction: (_, { sender }) =>
       sender === null ? 'challenge: only a server sends it, and the envelope names no sender' : null,
     repetitionKey: noKey,
-    batches: noBatches,
+    ...noBatches,
     sentence: ({ withheld }) => `challenge: ${withheld} withheld`,
     kind: 'response',
     label: () => 'challenge',

@@ -49,7 +49,7 @@ export function has<V>(map: SortedMap<V>, key: string): boolean {
 /** The map in which `key` has `value`. */
 export function put<V>(map: SortedMap<V>, key: string, value: V): SortedNode<V> {
   if (map === null) return { key, value, size: 1, left: null, right: null }
-  if (key === map.key) return { ...map, value }
+  if (key === map.key) return { key: map.key, value, size: map.size, left: map.left, right: map.right }
   return key < map.key
     ? balanced(map, put(map.left, key, value), map.right)
     : balanced(map, map.left, put(map.right, key, value))

@@ -139,6 +139,7 @@ export class SimulatedFiles {
 
   /** The fault that this call meets; `null` when it succeeds. */
   #dueFault(call: FileCall): FileFault | null {
+    if (this.#faults.length === 0) return null
     const due = this.#faults.find((fault) => fault.call === call && fault.calls === 0) ?? null
     this.#faults = this.#faults
       .filter((fault) => fault !== due)

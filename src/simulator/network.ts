@@ -134,16 +134,16 @@ export class SimulatedNetwork {
       return
     }
     const random = this.#randomOf(link)
-    const { lossPercent, duplicationPercent, latePercent, lateMs, ...range } = this.faults
+    const { lossPercent, duplicationPercent, minDelayMs, maxDelayMs, latePercent, lateMs } = this.faults
     const copies = random.chance(duplicationPercent) ? 2 : 1
     if (copies === 2) this.#fated('duplicated', 'the network duplicates it', from, to, datagram)
-    const steps = Math.floor((range.maxDelayMs - range.minDelayMs) / gridMs)
+    const steps = Math.floor((maxDelayMs - minDelayMs) / gridMs)
     for (let copy = 0; copy < copies; copy += 1) {
       if (random.chance(lossPercent)) {
         this.#fated('dropped', 'the network loses it', from, to, datagram)
         continue
       }
-      const onTheWayMs = range.minDelayMs + random.below(steps + 1) * gridMs
+      const onTheWayMs = minDelayMs + random.below(steps + 1) * gridMs
       const delayMs = random.chance(latePercent) ? onTheWayMs + lateMs : onTheWayMs
       this.onTheWay += 1
       this.#timeline.schedule(delayMs, () => {

@@ -1,5 +1,6 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
+import { batchBytes } from '../core/batch-bytes.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
 import { type Process, run, until } from '../core/process.ts'
@@ -17,7 +18,7 @@ import {
   type WrittenGroup,
 } from './log/log-writer.ts'
 import { type LogContents, readLog } from './log/read-log.ts'
-import { batchBytes, lengthOf, type StoredRecord } from './log/records.ts'
+import { lengthOf, type StoredRecord } from './log/records.ts'
 import { recordsOf } from './log/records-of-write.ts'
 import { type After, Upkeep } from './log/upkeep.ts'
 import { type Identity, type OpenedStorage, type OwnerCheck, StorageError } from './storage.ts'

@@ -10,6 +10,7 @@ import type { DurableState } from '../core/durable.ts'
 import { batchFingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
 import type { MembersByInstance } from './members-by-instance.ts'
+import { Part } from './part.ts'
 import { ballotText } from './text.ts'
 
 /** The accepted record on a disk for an instance that is not known to be chosen. `batch` is the fingerprint of the batch. */
@@ -32,11 +33,13 @@ export interface AcceptorRecord {
   readonly accepted: readonly DurableVote[]
 }
 
-export class Acceptors {
+export class Acceptors extends Part {
   /** By server and directory: a server may run again with an old directory, and later with the newer one. */
-  readonly #records: Map<string, AcceptorRecord>
+  #records: Map<string, AcceptorRecord>
   /** The directory with which each server last started. */
-  readonly #current: Map<NodeId, string>
+  #current: Map<NodeId, string>
+  /** A copy has the same maps: they are copied before the next change. */
+  #isShared = false
 
   constructor(
     records: readonly AcceptorRecord[] = [],
@@ -45,6 +48,7 @@ export class Acceptors {
       incarnation,
     ]),
   ) {
+    super()
     this.#records = new Map(records.map((record) => [keyOf(record), record]))
     this.#current = new Map(current)
   }
@@ -82,6 +86,7 @@ export class Acceptors {
   started(node: NodeId, incarnation: string, durable: DurableState): readonly DurableVote[] {
     const known = this.#records.get(keyOf({ node, incarnation }))
     const floor = durable.promised
+    this.#own()
     this.#current.set(node, incarnation)
     return this.#hold({ node, incarnation, isRunning: true, floor, ...heldBy(durable) }, known)
   }
@@ -90,7 +95,7 @@ export class Acceptors {
   crashed(node: NodeId): void {
     const record = this.#currentOf(node)
     if (record !== undefined) {
-      this.#records.set(keyOf(record), { ...record, isRunning: false, floor: record.promised })
+      this.#put({ ...record, isRunning: false, floor: record.promised })
     }
   }
 
@@ -108,7 +113,7 @@ export class Acceptors {
     checkIsDurable(record, message)
     if (message.type === 'promise') checkShowsAll(record, message)
     if (compareBallots(message.ballot, record.floor) === 0) return false
-    this.#records.set(keyOf(record), { ...record, floor: message.ballot })
+    this.#put({ ...record, floor: message.ballot })
     return true
   }
 
@@ -124,15 +129,34 @@ export class Acceptors {
     return record === undefined || compareBallots(ballot, record.floor) >= 0
   }
 
-  copy(): Acceptors {
-    return new Acceptors([...this.#records.values()], [...this.#current])
-  }
-
   /** `isCurrent` marks the directory with which a server runs or last ran. Each server has at most one. */
-  toJson(): readonly (AcceptorRecord & { readonly isCurrent: boolean })[] {
+  override toJson(): readonly (AcceptorRecord & { readonly isCurrent: boolean })[] {
     return [...this.#records.values()]
       .map((record) => ({ ...record, isCurrent: this.#current.get(record.node) === record.incarnation }))
       .sort((a, b) => a.node - b.node || (a.incarnation < b.incarnation ? -1 : 1))
+  }
+
+  protected override duplicate(): Acceptors {
+    const copy = new Acceptors()
+    copy.#records = this.#records
+    copy.#current = this.#current
+    copy.#isShared = true
+    this.#isShared = true
+    return copy
+  }
+
+  #put(record: AcceptorRecord): void {
+    this.#own()
+    this.#records.set(keyOf(record), record)
+  }
+
+  /** To be called before each change. */
+  #own(): void {
+    this.changed()
+    if (!this.#isShared) return
+    this.#isShared = false
+    this.#records = new Map(this.#records)
+    this.#current = new Map(this.#current)
   }
 
   #currentOf(node: NodeId): AcceptorRecord | undefined {
@@ -143,7 +167,7 @@ export class Acceptors {
   #hold(after: AcceptorRecord, before: AcceptorRecord | undefined): readonly DurableVote[] {
     checkOutranks(after)
     if (before !== undefined) checkKeeps(before, after)
-    this.#records.set(keyOf(after), after)
+    this.#put(after)
     return after.accepted.filter((vote) => !isIn(vote, before?.accepted ?? []))
   }
 

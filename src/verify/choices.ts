@@ -9,6 +9,7 @@ import type { Accept, Settled } from '../../machines/messages.ts'
 import { isQuorum } from '../../machines/quorum.ts'
 import { batchFingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
+import { Part } from './part.ts'
 import { ballotText } from './text.ts'
 
 /** The batch that one ballot issued at an instance, and the members that accepted it. */
@@ -36,19 +37,22 @@ export interface Electorate {
   mayStillAccept(member: Member, ballot: Ballot): boolean
 }
 
-export class Choices {
+export class Choices extends Part {
   /** Instances below this one are not judged. */
   readonly #first: Instance
   /** From `#first` on. */
-  readonly #chosen: Choice[]
+  #chosen: Choice[]
   /** In order of ballot. Invariant: holds only proposals that can still influence a judgement. */
-  readonly #open: Map<Instance, readonly Proposal[]>
+  #open: Map<Instance, readonly Proposal[]>
+  /** A copy has the same array and map: they are copied before the next change. */
+  #isShared = false
 
   constructor(
     chosen: readonly Choice[] = [],
     open: readonly (readonly [Instance, readonly Proposal[]])[] = [],
     first: Instance = 0,
   ) {
+    super()
     this.#first = first
     this.#chosen = [...chosen]
     this.#open = new Map(open)
@@ -71,7 +75,7 @@ export class Choices {
       return
     }
     const proposal = { ballot, batch: print, voters: [] }
-    this.#open.set(instance, [...proposals, proposal].sort(byBallot))
+    this.#put(instance, [...proposals, proposal].sort(byBallot))
     this.#prune(instance, electorate)
   }
 
@@ -108,13 +112,14 @@ export class Choices {
     if (isQuorum(countedMembers(electorate.membersAt(instance)), voters)) {
       checkIsKeptAbove(instance, voted, all)
       if (choice !== undefined) checkIsKept(instance, choice.ballot, choice.batch, voted)
+      this.#own()
       this.#chosen[instance - this.#first] = { batch: proposal.batch, ballot }
-      this.#open.set(
+      this.#put(
         instance,
         all.filter((one) => compareBallots(one.ballot, ballot) < 0),
       )
     } else {
-      this.#open.set(instance, all)
+      this.#put(instance, all)
     }
     this.#prune(instance, electorate)
   }
@@ -164,12 +169,33 @@ export class Choices {
     for (const instance of this.#open.keys()) this.#prune(instance, electorate)
   }
 
-  copy(): Choices {
-    return new Choices(this.#chosen, [...this.#open], this.#first)
+  override toJson() {
+    return { chosen: this.#chosen, open: [...this.#open].sort(([a], [b]) => a - b) } as const
   }
 
-  toJson() {
-    return { chosen: this.#chosen, open: [...this.#open].sort(([a], [b]) => a - b) } as const
+  protected override duplicate(): Choices {
+    const copy = new Choices([], [], this.#first)
+    copy.#chosen = this.#chosen
+    copy.#open = this.#open
+    copy.#isShared = true
+    this.#isShared = true
+    return copy
+  }
+
+  /** Sets the open proposals of an instance. */
+  #put(instance: Instance, proposals: readonly Proposal[]): void {
+    this.#own()
+    if (proposals.length > 0) this.#open.set(instance, proposals)
+    else this.#open.delete(instance)
+  }
+
+  /** To be called before each change. */
+  #own(): void {
+    this.changed()
+    if (!this.#isShared) return
+    this.#isShared = false
+    this.#chosen = [...this.#chosen]
+    this.#open = new Map(this.#open)
   }
 
   /** All judged instances below this one are chosen. */
@@ -187,13 +213,15 @@ export class Choices {
    * cannot be chosen now can never be chosen.
    */
   #prune(instance: Instance, electorate: Electorate): void {
+    const before = this.#open.get(instance) ?? []
     const kept: Proposal[] = []
-    for (const proposal of this.#open.get(instance) ?? []) {
-      if (mayBeChosen(instance, proposal, electorate)) kept.push(proposal)
+    for (const proposal of before) {
+      const needsVoters = proposal.voters.length > 0 || kept.length === 0
+      if (!needsVoters || mayBeChosen(instance, proposal, electorate)) kept.push(proposal)
       else if (kept.length > 0) kept.push({ ...proposal, voters: [] })
     }
-    if (kept.length > 0) this.#open.set(instance, kept)
-    else this.#open.delete(instance)
+    const isSame = kept.length === before.length && kept.every((one, place) => one === before[place])
+    if (!isSame) this.#put(instance, kept)
   }
 }
 

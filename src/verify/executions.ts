@@ -7,8 +7,9 @@ import { fingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
 import type { MembersByInstance } from './members-by-instance.ts'
+import { Part } from './part.ts'
 
-export class Executions {
+export class Executions extends Part {
   /** Instances below this one are not judged. */
   readonly #first: Instance
   /** The fingerprint of the execution of each instance. */
@@ -17,6 +18,7 @@ export class Executions {
   readonly #states: (number | null)[]
 
   constructor(given: readonly number[] = [], states: readonly (number | null)[] = [], first: Instance = 0) {
+    super()
     this.#first = first
     this.#given = [...given]
     this.#states = [...states]
@@ -34,12 +36,15 @@ export class Executions {
     if (isFirst) {
       this.#given.push(print)
       this.#states.push(null)
+      this.changed()
     } else {
       checkSameOutcomes(node, instance, print, this.#given[instance - this.#first], this.count, execution)
     }
     if (digest !== null) {
       const place = instance - this.#first
-      this.#states[place] = checkSameState(node, instance, digest, this.#states[place] ?? null)
+      const known = this.#states[place] ?? null
+      this.#states[place] = checkSameState(node, instance, digest, known)
+      if (known === null) this.changed()
     }
     return isFirst
   }
@@ -60,12 +65,12 @@ export class Executions {
     )
   }
 
-  copy(): Executions {
-    return new Executions(this.#given, this.#states, this.#first)
+  override toJson() {
+    return { given: this.#given, states: this.#states } as const
   }
 
-  toJson() {
-    return { given: this.#given, states: this.#states } as const
+  protected override duplicate(): Executions {
+    return new Executions(this.#given, this.#states, this.#first)
   }
 }
 

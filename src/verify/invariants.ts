@@ -68,6 +68,35 @@ export type Knowledge = { readonly service: string } & {
   readonly [Name in keyof Parts]: ReturnType<Parts[Name]['toJson']>
 }
 
+/** By type of a message: whether a judgement depends on a server having sent it. */
+const isJudgedMessage: Readonly<Record<NodeMessage['type'], boolean>> = {
+  prepare: false,
+  promise: true,
+  accept: true,
+  accepted: true,
+  denial: false,
+  learn: false,
+  chosen: true,
+  settled: true,
+  handOver: false,
+}
+
+/** False for a fact that no judgement depends on: `observe` ignores it. */
+export function isJudged(fact: Fact): boolean {
+  if (fact.type === 'said') return isJudgedMessage[fact.message.type]
+  return fact.type !== 'responded' || fact.message.type === 'response'
+}
+
+/** The names of the parts, in the order of their JSON. */
+const partNames = [
+  'members',
+  'acceptors',
+  'choices',
+  'executions',
+  'requests',
+  'locks',
+] as const satisfies readonly (keyof Parts)[]
+
 type Changing = { -readonly [Name in keyof Parts]: Parts[Name] }
 
 export class Invariants {
@@ -79,18 +108,10 @@ export class Invariants {
   readonly #parts: Changing
   /** The parts that no other copy shares. A shared part is copied before it changes, so `copy` costs almost nothing. */
   readonly #own: Set<keyof Parts>
-  /** Each part as JSON, until the part changes. */
-  readonly #texts: Map<keyof Parts, string>
   /** Reads the parts at the time of each call. */
   readonly #electorate: Electorate
 
-  private constructor(
-    service: string,
-    parts: Parts,
-    own: Iterable<keyof Parts>,
-    texts: Map<keyof Parts, string>,
-    first: Instance,
-  ) {
+  private constructor(service: string, parts: Parts, own: Iterable<keyof Parts>, first: Instance) {
     this.#service = service
     this.#first = first
     const judged = judgedBy({ evidence: ['facts'], isWholeHistory: first === 0, service })
@@ -98,7 +119,6 @@ export class Invariants {
     this.#judgesLocks = judged.includes(10)
     this.#parts = { ...parts }
     this.#own = new Set(own)
-    this.#texts = texts
     this.#electorate = electorateOf(this.#parts)
   }
 
@@ -149,11 +169,12 @@ export class Invariants {
   }
 
   static #of(service: string, parts: Parts, first: Instance = 0): Invariants {
-    return new Invariants(service, parts, Object.keys(parts) as (keyof Parts)[], new Map(), first)
+    return new Invariants(service, parts, partNames, first)
   }
 
   /** Takes the next fact. Throws a `Violation` when it breaks an invariant. */
   observe(fact: Fact): void {
+    if (!isJudged(fact)) return
     switch (fact.type) {
       case 'requested':
         if (this.#judgesRequests) this.#change('requests').requested(fact.request)
@@ -191,19 +212,19 @@ export class Invariants {
   /** A copy that changes independently. */
   copy(): Invariants {
     this.#own.clear()
-    return new Invariants(this.#service, this.#parts, [], new Map(this.#texts), this.#first)
+    return new Invariants(this.#service, this.#parts, [], this.#first)
   }
 
   /** `knowledge` as JSON. Equal knowledge gives equal text, independent of the order of the facts. */
   toJson(): string {
-    let text = `{"service":${JSON.stringify(this.#service)}`
-    for (const name of Object.keys(this.#parts) as (keyof Parts)[]) {
-      const known = this.#texts.get(name)
-      const part = known ?? JSON.stringify(this.#parts[name].toJson())
-      if (known === undefined) this.#texts.set(name, part)
-      text += `,"${name}":${part}`
-    }
-    return `${text}}`
+    const { texts } = this
+    const parts = partNames.map((name, place) => `,"${name}":${texts[place]}`)
+    return `{"service":${JSON.stringify(this.#service)}${parts.join('')}}`
+  }
+
+  /** Each part of the knowledge as JSON, in a fixed order. A part that did not change since a copy keeps its text. */
+  get texts(): readonly string[] {
+    return partNames.map((name) => this.#parts[name].text)
   }
 
   knowledge(): Knowledge {
@@ -212,7 +233,6 @@ export class Invariants {
 
   /** The part to be changed, copied first if another copy shares it. */
   #change<Name extends keyof Parts>(name: Name): Parts[Name] {
-    this.#texts.delete(name)
     if (!this.#own.has(name)) {
       const copied = this.#parts[name].copy() as Parts[Name]
       this.#parts[name] = copied

@@ -4,6 +4,7 @@ import type { Execution, Position } from '../../machines/outcome.ts'
 import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
 import type { LockCommand, LockResult, LockToken } from '../services/lock.ts'
+import { Part } from './part.ts'
 
 /** The known state of a lock. */
 export interface LockRecord {
@@ -13,10 +14,11 @@ export interface LockRecord {
   readonly isHeld: boolean
 }
 
-export class Locks {
+export class Locks extends Part {
   readonly #locks: Map<string, LockRecord>
 
   constructor(locks: readonly LockRecord[] = []) {
+    super()
     this.#locks = new Map(locks.map((lock) => [lock.name, lock]))
   }
 
@@ -32,15 +34,16 @@ export class Locks {
     }
   }
 
-  copy(): Locks {
-    return new Locks([...this.#locks.values()])
-  }
-
-  toJson(): readonly LockRecord[] {
+  override toJson(): readonly LockRecord[] {
     return [...this.#locks.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
+  protected override duplicate(): Locks {
+    return new Locks([...this.#locks.values()])
+  }
+
   #judge(command: LockCommand, result: LockResult, at: Position): void {
+    this.changed()
     const { name } = command
     const lock = this.#locks.get(name)
     if (command.action === 'lock') {

@@ -1,6 +1,7 @@
 /** The members at each instance: first the founders, then the executed changes. */
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import { isCounted, type Member } from '../../machines/members.ts'
+import { Part } from './part.ts'
 
 /** `members` are the members from instance `from` on. */
 export interface MembersFrom {
@@ -8,12 +9,13 @@ export interface MembersFrom {
   readonly members: readonly Member[]
 }
 
-export class MembersByInstance {
+export class MembersByInstance extends Part {
   /** Invariant: in order of `from`; the first is from 0. */
   readonly #changes: MembersFrom[]
 
   /** `changes` is the result of `toJson`, or one entry: the founders, from 0. */
   constructor(changes: readonly MembersFrom[]) {
+    super()
     this.#changes = [...changes]
   }
 
@@ -25,6 +27,7 @@ export class MembersByInstance {
   /** The members changed, from instance `from` on. */
   change(from: Instance, members: readonly Member[]): void {
     this.#changes.push({ from, members })
+    this.changed()
   }
 
   /** As `change`, but ignores a change that another server has reported before, and a change before the last one. */
@@ -38,11 +41,11 @@ export class MembersByInstance {
     return this.#changes.findLast(({ members }) => isCounted(members, id, incarnation)) !== undefined
   }
 
-  copy(): MembersByInstance {
-    return new MembersByInstance(this.#changes)
+  override toJson(): readonly MembersFrom[] {
+    return this.#changes
   }
 
-  toJson(): readonly MembersFrom[] {
-    return this.#changes
+  protected override duplicate(): MembersByInstance {
+    return new MembersByInstance(this.#changes)
   }
 }

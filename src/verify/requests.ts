@@ -11,6 +11,7 @@ import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.
 import { fingerprint } from '../core/fingerprint.ts'
 import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
+import { Part } from './part.ts'
 
 /** The known state of one client. Requests below `ackedBelow` are forgotten: a server can only refuse them. */
 interface Session {
@@ -31,10 +32,11 @@ export interface SessionRecord {
 
 type Ended = Exclude<Outcome, { readonly kind: 'refused' }>
 
-export class Requests {
+export class Requests extends Part {
   readonly #sessions = new Map<string, Session>()
 
   constructor(sessions: readonly SessionRecord[] = []) {
+    super()
     for (const { uid, ackedBelow, sent, ended } of sessions) {
       this.#sessions.set(uid, { ackedBelow, sent: new Map(sent), ended: new Map(ended) })
     }
@@ -42,6 +44,7 @@ export class Requests {
 
   /** A client has sent the request. */
   requested({ uid, seq, command }: NamedRequest): void {
+    this.changed()
     const { sent } = this.#session(uid)
     const print = fingerprint(command)
     const known = sent.get(seq) ?? []
@@ -54,6 +57,7 @@ export class Requests {
 
   /** The first server has executed a chosen batch. */
   executed(instance: Instance, batch: Batch, execution: Execution): void {
+    this.changed()
     const requests = requestsOf(batch)
     for (const request of requests) this.#checkWasSent(instance, request)
     for (const outcome of execution.outcomes) this.#end(instance, requests, outcome)
@@ -87,7 +91,7 @@ export class Requests {
     outcome satisfies never
   }
 
-  copy(): Requests {
+  protected override duplicate(): Requests {
     const copy = new Requests()
     for (const [uid, { ackedBelow, sent, ended }] of this.#sessions) {
       copy.#sessions.set(uid, { ackedBelow, sent: new Map(sent), ended: new Map(ended) })
@@ -95,7 +99,7 @@ export class Requests {
     return copy
   }
 
-  toJson(): readonly SessionRecord[] {
+  override toJson(): readonly SessionRecord[] {
     return [...this.#sessions]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([uid, { ackedBelow, sent, ended }]) => ({

@@ -1,16 +1,12 @@
-/**
- * Encodes messages into datagrams and decodes them. Each message that the decoder returns is safe for every machine; the decoder
- * drops everything else.
- */
+/** Decodes datagrams. Each message that the decoder returns is safe for every machine; the decoder drops everything else. */
 import { isUtf8 } from 'node:buffer'
-import { randomBytes } from 'node:crypto'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { Message, RequestMessage } from '../../machines/messages.ts'
-import { memoByIdentity } from '../core/memo.ts'
 import { dictionary, entryOf } from '../messages/dictionary.ts'
-import { maxDatagramBytes, maxMessageBytes, maxMessagesPerDatagram, minDatagramBytes } from './limits.ts'
-import { PieceStore, pieceMark, splitIntoPieces } from './pieces.ts'
+import { BatchParts, batchMark } from './batch-parts.ts'
+import { maxMessageBytes, maxMessagesPerDatagram } from './limits.ts'
+import { PieceStore, pieceMark } from './pieces.ts'
 import { withoutRepetitions } from './repetition.ts'
 import {
   describeEnvelopeFault,
@@ -19,14 +15,14 @@ import {
   isEnvelope,
   isMessage,
   typeOf,
+  wireVersion,
 } from './schema.ts'
 import { excessIn } from './sizes.ts'
 import type { TextProtocol } from './text-protocol.ts'
 
 export { commandBytes } from '../core/command-bytes.ts'
+export { encodeEnvelope, envelopeBytes, messageBytes, type Outgoing } from './encode.ts'
 export { maxCommandBytes, maxDatagramBytes, maxMessageBytes } from './limits.ts'
-
-const wireVersion = 3
 
 /** The types that a process may send before it knows the name of the cluster. */
 const unnamed: ReadonlySet<unknown> = new Set(
@@ -35,113 +31,6 @@ const unnamed: ReadonlySet<unknown> = new Set(
 
 /** The longest text of the reason for a drop, in characters. The text may quote received data. */
 const maxDetailLength = 200
-
-/** The content of an outbound datagram. */
-export interface Outgoing {
-  /** Empty for a client that does not know the name of the cluster yet. */
-  readonly cluster: string
-  /** `null` for a client. */
-  readonly sender: NodeId | null
-  /** Used between servers; otherwise `null` or omitted. */
-  readonly names?: Names | null | undefined
-  /** The Lamport clock of the sending server, which orders the events of all servers; none for a client. */
-  readonly clock?: number
-  /**
-   * The receiver's address cookie, which the sender echoes; '' when the receiver has not given one; omitted by a sender that does
-   * not echo cookies.
-   */
-  readonly cookie?: string | undefined
-  readonly messages: readonly Message[]
-}
-
-interface EncodedMessage {
-  readonly text: string
-  readonly bytes: number
-}
-
-/** Encoded once, because a message often goes to several servers. */
-const encodeMessage = memoByIdentity((message: Message): EncodedMessage => {
-  const text = JSON.stringify(message)
-  return { text, bytes: Buffer.byteLength(text) }
-})
-
-/** The first id is random, so that the pieces of a restarted process are not combined with those of its previous run. */
-let lastPieceId = randomBytes(8).readBigUInt64BE()
-
-function nextPieceIdHere(): bigint {
-  lastPieceId = BigInt.asUintN(64, lastPieceId + 1n)
-  return lastPieceId
-}
-
-/** The size of `message` as JSON in a datagram, in bytes. */
-export function messageBytes(message: Message): number {
-  return encodeMessage(message).bytes
-}
-
-/** The size of a datagram with this envelope, without its messages and the commas between them. */
-export function envelopeBytes(envelope: Omit<Outgoing, 'messages'>): number {
-  return Buffer.byteLength(headOf(envelope)) + ']}'.length
-}
-
-function headOf({ cluster, sender, names, clock, cookie }: Omit<Outgoing, 'messages'>): string {
-  const time = clock === undefined ? '' : `"t":${clock},`
-  const echo = cookie === undefined ? '' : `"k":"${cookie}",`
-  return `{"v":${wireVersion},"c":${JSON.stringify(cluster)},"s":${sender},${namesText(names)}${time}${echo}"m":[`
-}
-
-/**
- * Encodes `messages`, in order, into as few datagrams as possible. A message that is longer than a datagram becomes pieces. A
- * message above `maxMessageBytes` is encoded too; its receiver drops and counts it. `datagramBytes` is the size of the longest
- * datagram, from 1,200 to 65,507 bytes; other values throw a `RangeError`. A datagram that is shorter than `padTo` is padded to
- * that size with white space.
- */
-export function encodeEnvelope(
-  outgoing: Outgoing,
-  datagramBytes: number = maxDatagramBytes,
-  {
-    nextPieceId = nextPieceIdHere,
-    padTo = 0,
-  }: { readonly nextPieceId?: () => bigint; readonly padTo?: number } = {},
-): Uint8Array[] {
-  if (!(datagramBytes >= minDatagramBytes && datagramBytes <= 65_507)) {
-    throw new RangeError(`a datagram has from ${minDatagramBytes} to 65507 bytes; received ${datagramBytes}`)
-  }
-  const head = headOf(outgoing)
-  const emptyBytes = Buffer.byteLength(head) + ']}'.length
-  const datagrams: Uint8Array[] = []
-  let texts: string[] = []
-  let bytes = emptyBytes
-
-  function finish(): void {
-    if (texts.length === 0) return
-    const envelope = padded(Buffer.from(`${head}${texts.join(',')}]}`), padTo)
-    if (envelope.length <= datagramBytes) datagrams.push(envelope)
-    else datagrams.push(...splitIntoPieces(envelope, datagramBytes, nextPieceId()))
-    texts = []
-    bytes = emptyBytes
-  }
-
-  for (const message of outgoing.messages) {
-    const encoded = encodeMessage(message)
-    const comma = texts.length === 0 ? 0 : 1
-    const isFull = texts.length === maxMessagesPerDatagram
-    if (isFull || bytes + comma + encoded.bytes > datagramBytes) finish()
-    bytes += (texts.length === 0 ? 0 : 1) + encoded.bytes
-    texts.push(encoded.text)
-  }
-  finish()
-  return datagrams
-}
-
-/** Pads `bytes` to `length` with spaces, which JSON parsers ignore. */
-function padded(bytes: Buffer, length: number): Buffer {
-  return bytes.length >= length ? bytes : Buffer.concat([bytes, Buffer.alloc(length - bytes.length, ' ')])
-}
-
-function namesText(names: Names | null | undefined): string {
-  if (names === undefined || names === null) return ''
-  return `"i":${JSON.stringify(names.incarnation)},"r":${JSON.stringify(names.addressee)},`
-}
 
 /** Why a datagram was dropped. */
 export type DropReason =
@@ -258,10 +147,13 @@ export class Decoder {
     taken satisfies never
   }
 
-  #decodeText(bytes: Uint8Array, source: Address): Decoded {
-    if (!isUtf8(bytes)) return dropped('garbage', 'it is not UTF-8')
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().trimStart()
-    if (text.startsWith('{')) return this.#decodeJson(text, bytes.length)
+  #decodeText(received: Uint8Array, source: Address): Decoded {
+    if (!isUtf8(received)) return dropped('garbage', 'it is not UTF-8')
+    const bytes = Buffer.from(received.buffer, received.byteOffset, received.length)
+    const firstBatch = bytes.indexOf(batchMark)
+    const envelope = bytes.toString('utf8', 0, firstBatch === -1 ? undefined : firstBatch).trimStart()
+    if (envelope.startsWith('{')) return this.#decodeJson(envelope, bytes, firstBatch)
+    const text = bytes.toString().trimStart()
     const protocol = this.#textProtocol
     if (protocol === undefined) return dropped('garbage', 'it is not JSON')
     if (!text.startsWith(protocol.prefix)) return dropped('garbage', `neither JSON nor ${protocol.prefix}`)
@@ -271,7 +163,7 @@ export class Decoder {
       : { kind: 'plainText', requests, bytes: bytes.length }
   }
 
-  #decodeJson(text: string, bytes: number): Decoded {
+  #decodeJson(text: string, bytes: Buffer, firstBatch: number): Decoded {
     let envelope: unknown
     try {
       envelope = JSON.parse(text)
@@ -287,7 +179,7 @@ export class Decoder {
     }
     return this.#isForeign(envelope)
       ? dropped('foreign', `it is for the cluster '${envelope.c}'`)
-      : decodeMessages(envelope, bytes)
+      : decodeMessages(envelope, new BatchParts(bytes, firstBatch), bytes.length)
   }
 
   /**
@@ -302,19 +194,24 @@ export class Decoder {
 
 function decodeMessages(
   { c: cluster, s: sender, i: incarnation, r, t: clock = 0, k: cookie, m }: Envelope,
+  batches: BatchParts,
   bytes: number,
 ): Decoded {
   if (m.length > maxMessagesPerDatagram) return dropped('oversized', `${m.length} messages`)
   const names = incarnation === undefined ? null : { incarnation, addressee: r ?? null }
   const messages: Message[] = []
-  for (const message of m) {
-    if (!isMessage(message)) return dropped('malformed', describeMessageFault(message))
-    const excess = excessIn(message, bytes)
+  for (const numbered of m) {
+    if (!isMessage(numbered)) return dropped('malformed', describeMessageFault(numbered))
+    const whole = batches.complete(numbered)
+    if ('reason' in whole) return dropped(whole.reason, whole.detail)
+    const { message } = whole
+    const excess = excessIn(message)
     if (excess !== null) return dropped('oversized', excess)
     const contradiction = entryOf(message).contradiction(message, { cluster, sender, names })
     if (contradiction !== null) return dropped('contradiction', contradiction)
     messages.push(message)
   }
+  if (!batches.isEmpty) return dropped('malformed', 'a batch that no message names')
   const kept = withoutRepetitions(messages)
   const repetitions = messages.length - kept.length
   return { kind: 'envelope', cluster, sender, names, clock, cookie, messages: kept, repetitions, bytes }

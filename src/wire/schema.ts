@@ -1,11 +1,15 @@
 /** The schema of a datagram. It is checked before any part reaches a machine, because an exception in a guard ends the actor. */
-import { Kind, type Static, type TObject, Type } from '@sinclair/typebox'
+import { Kind, type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
+import type { Batch } from '../../machines/batch.ts'
 import type { Message } from '../../machines/messages.ts'
 import { jsonFault } from '../core/json.ts'
 import { dictionary } from '../messages/dictionary.ts'
 import { maxNameLength } from '../messages/limits.ts'
-import { closed, cookie, integer, jsonKind, name, textFormat } from '../messages/part-schemas.ts'
+import { batch, closed, cookie, integer, jsonKind, name, textFormat } from '../messages/part-schemas.ts'
+
+/** The version of the wire. A decoder refuses every other version by name. */
+export const wireVersion = 4
 
 /**
  * The envelope of messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `k` the address
@@ -25,19 +29,45 @@ const envelopeSchema = closed({
 
 export type Envelope = Static<typeof envelopeSchema>
 
+declare const numbered: unique symbol
+/** A message with a number in place of each batch: in a datagram, the batches follow the envelope. */
+export type NumberedMessage = Message & { readonly [numbered]: true }
+
 const envelopeCheck = TypeCompiler.Compile(envelopeSchema)
+const batchCheck = TypeCompiler.Compile(batch)
 const messageChecks = new Map<unknown, TypeCheck<TObject>>(
-  Object.entries(dictionary).map(([type, { schema }]) => [type, TypeCompiler.Compile<TObject>(schema)]),
+  Object.entries(dictionary).map(([type, { schema }]) => [
+    type,
+    TypeCompiler.Compile(withNumbers<TObject>(schema)),
+  ]),
 )
+
+/** `schema` with a number in place of each batch. */
+function withNumbers<Schema extends TSchema>(schema: Schema): Schema
+function withNumbers(schema: TSchema): TSchema {
+  if (schema === batch) return integer
+  if (schema[Kind] === 'Array') return { ...schema, items: withNumbers(schema.items) }
+  if (schema[Kind] !== 'Object') return schema
+  const properties = Object.entries<TSchema>(schema.properties)
+  return {
+    ...schema,
+    properties: Object.fromEntries(properties.map(([key, part]) => [key, withNumbers(part)])),
+  }
+}
 
 /** True when `value` is an envelope. Does not check its messages. */
 export function isEnvelope(value: unknown): value is Envelope {
   return envelopeCheck.Check(value)
 }
 
-/** True when every part of `value` fits the schema of a message. */
-export function isMessage(value: unknown): value is Message {
+/** True when every part of `value` fits the schema of a message, with a number in place of each batch. */
+export function isMessage(value: unknown): value is NumberedMessage {
   return messageChecks.get(typeOf(value))?.Check(value) ?? false
+}
+
+/** True when every part of `value` fits the schema of a batch. */
+export function isBatch(value: unknown): value is Batch {
+  return batchCheck.Check(value)
 }
 
 /** The `type` of a value that may be a message. */
@@ -48,6 +78,11 @@ export function typeOf(value: unknown): unknown {
 /** Describes why `isEnvelope` is false for `value`. */
 export function describeEnvelopeFault(value: unknown): string {
   return describeFault(envelopeCheck as TypeCheck<TObject>, value, 'envelope')
+}
+
+/** Describes why `isBatch` is false for `value`. */
+export function describeBatchFault(value: unknown): string {
+  return describeFault(batchCheck as TypeCheck<TObject>, value, 'batch')
 }
 
 /** Describes why `isMessage` is false for `value`. */

@@ -2,14 +2,22 @@ import { expect, test } from 'vitest'
 import { parseBenchOptions, partNames } from '../../bench/options.ts'
 
 test('without options every part runs', () => {
-  expect(parseBenchOptions([])).toEqual({ mode: 'parts', parts: partNames, rounds: 5, seconds: 1 })
+  expect(parseBenchOptions([])).toEqual({
+    mode: 'parts',
+    parts: partNames,
+    against: '',
+    rounds: 5,
+    seconds: 1,
+  })
 })
 
 test('options choose the mode, the parts and the length', () => {
   expect(parseBenchOptions(['--only', 'loss,floor', '--rounds', '7', '--seconds', '0.5'])).toEqual({
-    ...{ mode: 'parts', parts: ['floor', 'loss'], rounds: 7, seconds: 0.5 },
+    ...{ mode: 'parts', parts: ['floor', 'loss'], against: '', rounds: 7, seconds: 0.5 },
   })
   expect(parseBenchOptions(['--profile']).mode).toBe('profile')
+  expect(parseBenchOptions(['--against', '../old'])).toMatchObject({ mode: 'build', against: '../old' })
+  expect(parseBenchOptions(['--peer', 'etcd']).mode).toBe('etcd')
   expect(parseBenchOptions(['--storage']).mode).toBe('storage')
 })
 
@@ -18,7 +26,8 @@ test.each([
   [['--rounds', '0'], "--rounds must be a whole number above 0; received '0'"],
   [['--seconds', 'long'], "--seconds must be a number above 0; received 'long'"],
   [['--only', 'floor,speed'], "received 'speed'"],
-  [['--profile', '--storage'], '--only, --storage and --profile exclude each other'],
+  [['--peer', 'raft'], "--peer must be etcd; received 'raft'"],
+  [['--profile', '--storage'], '--only, --against, --peer, --storage and --profile exclude each other'],
   [['--fast'], '--fast'],
 ])('%j is refused with the option and the value', (args, message) => {
   expect(() => parseBenchOptions(args)).toThrow(message)

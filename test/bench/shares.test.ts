@@ -54,8 +54,9 @@ const samples = Object.entries({ 2: 500, 3: 100, 4: 50, 6: 200, 5: 50, 7: 100 })
 )
 
 test('the shares of modules are those of the time in which the process computed', () => {
-  const { busy, modules } = sharesOf(profile(nodes, samples))
+  const { busy, samples: count, modules } = sharesOf(profile(nodes, samples))
   expect(busy).toBe(0.5)
+  expect(count).toBe(7)
   expect(modules).toEqual([
     { name: 'node:dgram', share: 0.5 },
     { name: 'garbage collection', share: 0.2 },

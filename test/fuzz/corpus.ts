@@ -2,11 +2,8 @@ import fc from 'fast-check'
 import type { Json, NodeId } from '../../machines/batch.ts'
 import type { Message } from '../../machines/messages.ts'
 import { encodeEnvelope } from '../../src/wire/codec.ts'
-import { pieceMark } from '../../src/wire/pieces.ts'
 import { messageTypes, type Said, said } from '../support/arbitraries.ts'
-
-/** An envelope as JSON, with any fields. */
-export type Fields = { [key: string]: Json }
+import { envelopeIn } from '../support/wire-text.ts'
 
 /** What honest clients call themselves, their locks and values: what bears it is theirs. */
 export const honestMark = 'honest'
@@ -40,7 +37,8 @@ export class Corpus {
       const samples = fc.sample(said[type] as fc.Arbitrary<Said>, { seed: seed + offset, numRuns: 50 })
       for (const one of samples) {
         for (const datagram of encodeEnvelope({ ...one, cluster, messages: [one.message] })) {
-          if (datagram[0] !== pieceMark) this.#keep(type, Buffer.from(datagram).toString())
+          const envelope = envelopeIn(datagram)
+          if (envelope !== null) this.#keep(type, JSON.stringify(envelope))
         }
       }
     }
@@ -64,7 +62,7 @@ export class Corpus {
       bytes: Buffer.from(datagram),
       server,
     }
-    const envelope = parsed(datagram)
+    const envelope = envelopeIn(datagram)
     if (envelope === null) return
     this.#learnSecrets(envelope)
     const { m, i } = envelope
@@ -84,7 +82,7 @@ export class Corpus {
     }
   }
 
-  /** Some envelope with a message of `type`, as text, with nothing in it that is secret. `at` chooses which. */
+  /** Some envelope with a message of `type` and its batches, as JSON, with nothing in it that is secret. `at` chooses which. */
   envelopeOf(type: string, at: number): string {
     const texts = this.#byType.get(type) ?? []
     return this.scrubbed(texts[at % texts.length] ?? '{}')
@@ -111,16 +109,5 @@ export class Corpus {
     else if (typeof value === 'object' && value !== null) {
       for (const [key, inner] of Object.entries(value)) this.#learnSecrets(inner, key)
     }
-  }
-}
-
-/** The envelope in a datagram; `null` for a piece or plain text. */
-function parsed(datagram: Buffer): Fields | null {
-  if (datagram[0] === pieceMark) return null
-  try {
-    const value: Json = JSON.parse(datagram.toString())
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null
-  } catch {
-    return null
   }
 }

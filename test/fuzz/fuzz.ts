@@ -9,7 +9,8 @@ import { Random, seedFor } from '../../src/simulator/random.ts'
 import { Datagrams } from '../support/datagrams.ts'
 import { difference, executedTwice, lostAnswers } from '../support/executed-orders.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
-import { Corpus, type Fields, honestMark } from './corpus.ts'
+import { envelopeIn, type Fields } from '../support/wire-text.ts'
+import { Corpus, honestMark } from './corpus.ts'
 import { type Acknowledged, HonestLoad } from './honest.ts'
 import { type Kind, make } from './mutate.ts'
 
@@ -222,7 +223,7 @@ class Run {
   }
 
   #greet(cluster: string): void {
-    const hello = JSON.stringify({ v: 3, c: cluster, s: null, k: '', m: [{ type: 'hello' }] }).padEnd(1_200)
+    const hello = JSON.stringify({ v: 4, c: cluster, s: null, k: '', m: [{ type: 'hello' }] }).padEnd(1_200)
     // The other half never shows that it receives what it is sent.
     for (let number = 0; number < sources; number += 2)
       for (const id of servers) this.#send(Buffer.from(hello), number, id)
@@ -230,13 +231,9 @@ class Run {
 
   #learnCookie(number: number, datagram: Buffer): void {
     if (!datagram.includes('"challenge"')) return
-    try {
-      const { s, m } = JSON.parse(datagram.toString()) as Fields
-      for (const message of m as Fields[]) {
-        if (message.type === 'challenge') this.#cookies.set(`${number} ${s}`, String(message.cookie))
-      }
-    } catch {
-      // A piece.
+    const { s, m } = envelopeIn(datagram) ?? {}
+    for (const message of Array.isArray(m) ? (m as Fields[]) : []) {
+      if (message.type === 'challenge') this.#cookies.set(`${number} ${s}`, String(message.cookie))
     }
   }
 

@@ -7,8 +7,10 @@
  */
 import type { Json, NodeId } from '../../machines/batch.ts'
 import type { Random } from '../../src/simulator/random.ts'
+import { batchMark } from '../../src/wire/batch-parts.ts'
 import { splitIntoPieces } from '../../src/wire/pieces.ts'
-import type { Corpus, Fields } from './corpus.ts'
+import { type Fields, wireText } from '../support/wire-text.ts'
+import type { Corpus } from './corpus.ts'
 
 /** What a datagram was made by. */
 export type Kind =
@@ -16,6 +18,7 @@ export type Kind =
   | 'insider'
   | 'fields'
   | 'bytes'
+  | 'batches'
   | 'pieces'
   | 'many'
   | 'clocks'
@@ -46,6 +49,7 @@ const weights: readonly (readonly [Kind, number])[] = [
   ['insider', 2],
   ['fields', 43],
   ['bytes', 20],
+  ['batches', 4],
   ['pieces', 1],
   ['many', 1],
   ['clocks', 1],
@@ -72,7 +76,8 @@ const makers: Readonly<
   Record<Exclude<Kind, 'repeated' | 'insider'>, (means: Means) => readonly Uint8Array[]>
 > = {
   fields: (means) => [Buffer.from(changedText(means))],
-  bytes: (means) => [changedBytes(Buffer.from(envelopeText(means)), means.random)],
+  bytes: (means) => [changedBytes(Buffer.from(wireText(JSON.parse(envelopeText(means)))), means.random)],
+  batches: (means) => [changedBatches(means)],
   pieces: (means) => pieces(means),
   many: (means) => [Buffer.from(manyMessages(means))],
   clocks: (means) => [Buffer.from(clocks(means))],
@@ -107,9 +112,9 @@ function insidersQuestion({ corpus, random }: Means): Made {
   return { kind: 'insider', server, datagrams: [Buffer.from(JSON.stringify(envelope))] }
 }
 
-/** An envelope with one message of any type, which could be a server's or a client's. */
-function envelopeText({ corpus, random, cookie, to }: Means): string {
-  const text = corpus.envelopeOf(random.pick(corpus.types), random.below(1_000_000))
+/** An envelope with one message of any type and its batches, as JSON, which could be a server's or a client's. */
+function envelopeText({ corpus, random, cookie, to }: Means, types = corpus.types): string {
+  const text = corpus.envelopeOf(random.pick(types), random.below(1_000_000))
   const fields = withoutMembers(JSON.parse(text) as Fields)
   if (random.chance(50)) fields.k = cookie
   if (!corpus.sawNames && typeof fields.s === 'number') fields.s = random.pick([77, random.below(1_000_000)])
@@ -124,7 +129,7 @@ function changedText(means: Means): string {
   const envelope = JSON.parse(envelopeText(means)) as Fields
   const changes = random.below(4)
   for (let times = 0; times < changes; times += 1) changeSomewhere(envelope, random)
-  return corpus.scrubbed(textOf(withoutMembers(envelope)))
+  return corpus.scrubbed(wireText(withoutMembers(envelope), textOf))
 }
 
 /** Anybody can change the members, so nothing that does may go out whole. */
@@ -135,10 +140,10 @@ function withoutMembers(envelope: Fields): Fields {
 }
 
 /** Undefined stands for a field that is taken out; -0 and the like stay what they are. */
-function textOf(value: unknown): string {
+function textOf(value: unknown): string | undefined {
   return JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === 'number' && !Number.isFinite(inner) ? 'NaN' : inner,
-  ).replaceAll('"1e999"', '1e999')
+  )?.replaceAll('"1e999"', '1e999')
 }
 
 function changeSomewhere(root: Fields, random: Random): void {
@@ -256,6 +261,29 @@ function changedBytes(bytes: Buffer, random: Random): Uint8Array {
   }
 }
 
+/** Batches behind an envelope that are missing, repeated, exchanged, cut, of other messages, or not named in it. */
+function changedBatches(means: Means): Uint8Array {
+  const { random } = means
+  const some = () =>
+    Buffer.from(wireText(JSON.parse(envelopeText(means, ['accept', 'promise', 'chosen']))))
+      .toString('latin1')
+      .split(String.fromCharCode(batchMark))
+  const parts = some()
+  const others = some().slice(1)
+  const at = random.between(0, parts.length)
+  const way = random.below(6)
+  if (way === 0) parts.splice(at, 1)
+  else if (way === 1) parts.splice(at, 0, ...parts.slice(1))
+  else if (way === 2) parts.splice(at, 0, ...others)
+  else if (way === 3) parts.splice(1, parts.length - 1, ...random.shuffled(parts.slice(1)))
+  else if (way === 4) parts.splice(at, 0, random.pick(['', ' ', '{}', '0', '\n', '\xff', '['.repeat(3_000)]))
+  else if (at < parts.length) {
+    const changed = changedBytes(Buffer.from(parts[at] ?? '', 'latin1'), random)
+    parts[at] = Buffer.from(changed).toString('latin1')
+  }
+  return Buffer.from(parts.join(String.fromCharCode(batchMark)), 'latin1')
+}
+
 /** Pieces of something long: some missing, repeated, of another message or in another order; or headers alone. */
 function pieces(means: Means): readonly Uint8Array[] {
   const { random } = means
@@ -285,7 +313,7 @@ function manyMessages(means: Means): string {
     return Array.isArray(another.m) ? another.m : []
   })
   const m = messages.flat()
-  const text = corpus.scrubbed(JSON.stringify(withoutMembers({ ...envelope, m })))
+  const text = corpus.scrubbed(wireText(withoutMembers({ ...envelope, m })))
   return text.length < 60_000 ? text : text.slice(0, 60_000)
 }
 
@@ -307,7 +335,7 @@ function weighty({ corpus, random }: Means): readonly Uint8Array[] {
   const groups = [{ uid: 'u', ackedBelow: 0, heldBy: 77, requests: [{ seq: 1, command }] }]
   const batch = { node: 77, elapsedMs: random.below(1_000), groups }
   const accept = { type: 'accept', ballot: { round: 1, node: 77 }, instance, batch }
-  const text = corpus.scrubbed(JSON.stringify({ ...fields, s: 77, m: [accept] }))
+  const text = corpus.scrubbed(wireText({ ...fields, s: 77, m: [accept] }))
   const payload = Buffer.from(text.replace('"?"', `[${Array(340_000).fill('{}').join(',')}]`))
   return splitIntoPieces(payload, 60_000, BigInt(random.below(2 ** 30)))
 }

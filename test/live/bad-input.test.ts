@@ -9,6 +9,7 @@ import { freePorts } from '../cli/paxos.ts'
 import { BuiltPaxos, builtPaxos } from '../support/built-paxos.ts'
 import { Datagrams, until } from '../support/datagrams.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
+import { wireText } from '../support/wire-text.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
@@ -49,7 +50,7 @@ describe('datagrams that make no sense', () => {
 
   const ballot = { round: 9, node: 1 }
   const batch = { node: 1, elapsedMs: 0, groups: [] }
-  const envelope = (fields: object) => JSON.stringify({ v: 3, c: name, s: null, m: [], ...fields })
+  const envelope = (fields: object) => wireText({ v: 4, c: name, s: null, m: [], ...fields })
   const request = (command: object) => ({
     type: 'request',
     uid: 'somebody',
@@ -74,8 +75,13 @@ describe('datagrams that make no sense', () => {
     ['random bytes', 'garbage', () => Buffer.concat([Buffer.from([0xff]), randomBytes(900)])],
     ['text in no known words', 'garbage', () => 'GET / HTTP/1.1'],
     ['a truncated message', 'garbage', () => envelope({ m: [request(locking)] }).slice(0, -9)],
-    ['JSON that is no message', 'malformed', () => '{"v":3}'],
+    ['JSON that is no message', 'malformed', () => '{"v":4}'],
     ['a message of an unknown type', 'malformed', () => envelope({ m: [{ type: 'conquer' }] })],
+    [
+      'a message whose batch is cut',
+      'malformed',
+      () => envelope({ s: 1, i: 'x', r: null, m: [accept] }).slice(0, -1),
+    ],
     ['a good message beside a bad one', 'malformed', () => envelope({ m: [request(locking), { type: 1 }] })],
     ['a truncated request of the seed', 'plainText', () => "REQUEST:-1:-1:(1,'LOCK'"],
     ['an unknown action of the seed', 'plainText', () => "REQUEST:-1:-1:(1,'STEAL','b')"],

@@ -48,7 +48,7 @@ test('a server that holds as much as it may says that it is busy, and its client
   const command = { kind: 'service', body: { action: 'lock', name: 'a' } }
   const request = { type: 'request', uid: 'one-too-many', ackedBelow: 0, requests: [{ seq: 1, command }] }
   const { cluster } = running[0]!
-  const asked = { v: 3, c: cluster, s: null, m: [request] }
+  const asked = { v: 4, c: cluster, s: null, m: [request] }
   expect(JSON.parse(await datagrams.ask(servers[0]!, JSON.stringify(asked)))).toMatchObject({
     m: [{ type: 'busy', uid: 'one-too-many', seqs: [1], reason: 'busy' }],
   })
@@ -67,7 +67,7 @@ test('what commands take in memory fills the queue, not what they take on the wi
   const answers: string[] = []
   for (const uid of ['one', 'two', 'three']) {
     const m = [{ type: 'request', uid, ackedBelow: 0, requests: [{ seq: 1, command }] }]
-    const envelope = JSON.stringify({ v: 3, c: running[0]!.cluster, s: null, m })
+    const envelope = JSON.stringify({ v: 4, c: running[0]!.cluster, s: null, m })
     answers.push(JSON.parse(await datagrams.ask(servers[0]!, envelope)).m[0].type)
   }
   expect(answers).toEqual(['queued', 'queued', 'busy'])
@@ -85,7 +85,7 @@ test('a request in JSON that asks in the name of a client of plain text is dropp
     ackedBelow: 2 ** 52,
     requests: [{ seq: 2 ** 52, command }],
   }
-  await datagrams.send(server!, JSON.stringify({ v: 3, c: running[0]!.cluster, s: null, m: [forged] }))
+  await datagrams.send(server!, JSON.stringify({ v: 4, c: running[0]!.cluster, s: null, m: [forged] }))
   expect(await datagrams.ask(server!, "REQUEST:-1:-1:(1,'LOCK','a')")).toContain('RESPOND')
   expect(await datagrams.ask(server!, "REQUEST:-1:-1:(2,'UNLOCK','a')")).toContain('RESPOND')
   expect(running[0]!.status()).toMatchObject({

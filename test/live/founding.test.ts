@@ -126,7 +126,7 @@ describe('three founders', () => {
     const stranger = await Datagrams.open()
     const plan = { members: membersOf([0, 1, 2]), cluster: null }
     const say = (id: NodeId, message: object) =>
-      stranger.send(addressOf(id), JSON.stringify({ v: 3, c: '', s: 2, m: [message] }).padEnd(2_000))
+      stranger.send(addressOf(id), JSON.stringify({ v: 4, c: '', s: 2, m: [message] }).padEnd(2_000))
     await vi.waitFor(async () => {
       expect(await stranger.inquire(addressOf(1))).toMatchObject({ state: 'founding', waitsFor: [2] })
     }, 20_000)

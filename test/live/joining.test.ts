@@ -15,6 +15,7 @@ import type { Service } from '../../src/services/service.ts'
 import type { Identity } from '../../src/storage/storage.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
+import { wireText } from '../support/wire-text.ts'
 
 /**
  * It answers as the server at `address` does, and knows of a batch more that was chosen. Beyond the two questions of a server that
@@ -109,7 +110,7 @@ describe('to a cluster of one', () => {
   /** What somebody hears that asks to join. */
   async function heardBy(sender: number | null, incarnation: string): Promise<string> {
     const stranger = await Datagrams.open()
-    const question = { v: 3, c: founder.cluster, s: sender, i: incarnation, r: null, m: [{ type: 'join' }] }
+    const question = { v: 4, c: founder.cluster, s: sender, i: incarnation, r: null, m: [{ type: 'join' }] }
     await stranger.send(at(0), JSON.stringify(question).padEnd(1_400))
     await new Promise((next) => setTimeout(next, 200))
     await stranger.close()
@@ -174,7 +175,7 @@ describe('to a cluster of one', () => {
     const group = { uid: 'evil', ackedBelow: 0, heldBy: 0, requests: [{ seq: 0, command }] }
     const batches = [{ node: 0, elapsedMs: 0, groups: [group] }]
     const chosen = { type: 'chosen', from: 0, batches, firstUnchosen: 1, unsettled: false }
-    const forged = JSON.stringify({ v: 3, c: founder.cluster, s: 0, i: 'wrong', r: null, m: [chosen] })
+    const forged = wireText({ v: 4, c: founder.cluster, s: 0, i: 'wrong', r: null, m: [chosen] })
     const stranger = await Datagrams.open()
     const flood = setInterval(() => {
       for (let count = 0; count < 5; count += 1) void stranger.send(at(1), forged).catch(() => undefined)

@@ -257,7 +257,7 @@ describe('a cluster that goes on', () => {
 
     const command = { kind: 'service', body: { action: 'lock', name: 'a' } }
     const request = { type: 'request', uid: 'somebody', ackedBelow: 0, requests: [{ seq: 1, command }] }
-    const envelope = { v: 3, c: (await statusOf(0)).cluster as Json, s: null, m: [request] }
+    const envelope = { v: 4, c: (await statusOf(0)).cluster as Json, s: null, m: [request] }
     const answer = JSON.parse(await looker.ask(cluster.listening(0), JSON.stringify(envelope)))
     expect(answer.m).toEqual([{ type: 'busy', uid: 'somebody', seqs: [1], reason: 'notMember' }])
 

@@ -14,6 +14,7 @@ import { paddedBytes } from '../../src/wire/limits.ts'
 import { splitIntoPieces } from '../../src/wire/pieces.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { Datagrams, until } from '../support/datagrams.ts'
+import { envelopeIn } from '../support/wire-text.ts'
 
 let node: RunningNode
 let client: Datagrams
@@ -42,7 +43,7 @@ afterEach(async () => {
 })
 
 function envelope(fields: object): string {
-  return JSON.stringify({ v: 3, c: node.cluster, s: null, ...fields })
+  return JSON.stringify({ v: 4, c: node.cluster, s: null, ...fields })
 }
 
 /** In the name of a server that is no member, and does not know this one. */
@@ -120,7 +121,7 @@ test('a server that is not known and has not echoed its cookie is sent three tim
       node.address,
       fromJoining({ k: challenge.cookie, m: [{ type: 'learn', from: 0 }] }),
     )
-    expect(JSON.parse(page).m[0]).toMatchObject({ type: 'chosen', from: 0 })
+    expect(envelopeIn(Buffer.from(page))?.m).toMatchObject([{ type: 'chosen', from: 0 }])
   } finally {
     await stranger.close()
   }
@@ -136,7 +137,7 @@ test('a server that joins from another address than before is answered there', a
     const [challenge] = JSON.parse(answer).m
     expect(challenge).toMatchObject({ type: 'challenge', withheld: 1 })
     const page = await moved.ask(node.address, fromJoining({ k: challenge.cookie, m: learn }))
-    expect(JSON.parse(page).m[0]).toMatchObject({ type: 'chosen', from: 0 })
+    expect(envelopeIn(Buffer.from(page))?.m).toMatchObject([{ type: 'chosen', from: 0 }])
   } finally {
     await moved.close()
   }
@@ -152,7 +153,7 @@ test('a datagram is answered with one page, however often it asks for one', asyn
 
 test('forty thousand questions in the pieces of one message are none', async () => {
   const learns = Array.from({ length: 40_000 }, () => '{"type":"learn","from":0}').join(',')
-  const text = `{"v":3,"c":${JSON.stringify(node.cluster)},"s":9,"m":[${learns}]}`
+  const text = `{"v":4,"c":${JSON.stringify(node.cluster)},"s":9,"m":[${learns}]}`
   for (const piece of splitIntoPieces(Buffer.from(text), 60_000, 7n)) await client.send(node.address, piece)
   await until(
     () => (counters().dropped as { oversized?: number }).oversized === 1,

@@ -11,8 +11,8 @@ import { until } from '../support/datagrams.ts'
 import { linkLocalAddress } from '../support/link-local.ts'
 
 const patienceMs = 10_000
-const hello = JSON.stringify({ v: 3, c: '', s: null, m: [{ type: 'hello', nonce: 'n' }] })
-const learn = JSON.stringify({ v: 3, c: 'tested', s: 1, i: 'j', m: [{ type: 'learn', from: 0 }] })
+const hello = JSON.stringify({ v: 4, c: '', s: null, m: [{ type: 'hello', nonce: 'n' }] })
+const learn = JSON.stringify({ v: 4, c: 'tested', s: 1, i: 'j', m: [{ type: 'learn', from: 0 }] })
 
 let closing: (() => void)[] = []
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Message } from '../../machines/messages.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import { runWithCodec } from '../../src/simulator/wire.ts'
-import { describeMessageFault, isMessage } from '../../src/wire/schema.ts'
+import { isWholeMessage } from '../support/whole-message.ts'
 
 test('every message of a dozen runs is one that a live server would take, and the same after JSON', () => {
   const seen = new Map<string, Message>()
@@ -11,7 +11,7 @@ test('every message of a dozen runs is one that a live server would take, and th
     const { failure } = runWithCodec(drawPlan(seed), {
       heard({ message }) {
         const read: unknown = JSON.parse(JSON.stringify(message))
-        if (!isMessage(read)) throw new Error(describeMessageFault(read))
+        if (!isWholeMessage(read)) throw new Error(`not a message: ${JSON.stringify(read)}`)
         expect(read).toEqual(message)
         seen.set(message.type, message)
       },

@@ -55,7 +55,7 @@ export class Datagrams {
 
   /** What the server says of itself; it is asked with one datagram, long enough for the answer, and answers with one. */
   async inquire(to: Address): Promise<{ readonly [key: string]: Json }> {
-    const question = JSON.stringify({ v: 3, c: '', s: null, m: [{ type: 'inquire' }] })
+    const question = JSON.stringify({ v: 4, c: '', s: null, m: [{ type: 'inquire' }] })
     const answer = await this.ask(to, question.padEnd(inquiryBytes))
     return JSON.parse(answer).m[0].status
   }

@@ -1,21 +1,26 @@
+import { isUtf8 } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Command, Json } from '../../machines/batch.ts'
+import type { Batch, Command, Json } from '../../machines/batch.ts'
 import type { Message, RequestMessage } from '../../machines/messages.ts'
+import { batchBytes } from '../../src/core/batch-bytes.ts'
 import { entryOf } from '../../src/messages/dictionary.ts'
 import { SeedText } from '../../src/services/seed-text/protocol.ts'
+import { batchMark } from '../../src/wire/batch-parts.ts'
 import {
   commandBytes,
   type Decoded,
   Decoder,
   type DropReason,
   encodeEnvelope,
+  envelopeBytes,
   maxCommandBytes,
   maxDatagramBytes,
   maxMessageBytes,
+  messageBytes,
 } from '../../src/wire/codec.ts'
-import { isMessage } from '../../src/wire/schema.ts'
 import { anythingSaid, messageTypes, type Said, said } from '../support/arbitraries.ts'
+import { isWholeMessage } from '../support/whole-message.ts'
 
 const source = '127.0.0.1:40000'
 const cluster = 'c'
@@ -43,6 +48,12 @@ function datagramOf({ cluster, sender, names, message }: Said, clock?: number): 
   return datagrams[0]!
 }
 
+/** The length of the envelope in a datagram, without the batches behind it. */
+function envelopeLength(datagram: Uint8Array): number {
+  const length = datagram.indexOf(batchMark)
+  return length === -1 ? datagram.length : length
+}
+
 function reasonOf(decoded: Decoded): DropReason | Decoded {
   return decoded.kind === 'dropped' ? decoded.reason : decoded
 }
@@ -56,7 +67,7 @@ function messagesOf(datagrams: readonly Uint8Array[], decoder = decoderOf(null))
   })
 }
 
-/** Each decoded message is of the schema, contradicts nothing and stays what it is when it is sent on. */
+/** Each decoded message is of the schema, contradicts nothing and stays what it is when it is sent on, as do the bytes of its batches. */
 function expectSound(decoded: Decoded): void {
   if (decoded.kind === 'dropped') {
     expect(decoded.detail.length).toBeLessThanOrEqual(200)
@@ -64,8 +75,11 @@ function expectSound(decoded: Decoded): void {
   }
   if (decoded.kind !== 'envelope') return
   for (const message of decoded.messages) {
-    expect(isMessage(message)).toBe(true)
+    expect(isWholeMessage(message)).toBe(true)
     expect(entryOf(message).contradiction(message, decoded)).toBeNull()
+    for (const batch of entryOf(message).batches(message)) {
+      expect(JSON.parse(Buffer.from(batchBytes(batch)).toString())).toEqual(batch)
+    }
   }
   expect(messagesOf(encodeEnvelope(decoded))).toEqual(decoded.messages)
 }
@@ -114,8 +128,10 @@ describe('a message', () => {
         const decoder = decoderOf(one.cluster)
         const datagram = datagramOf(one)
         for (let length = 0; length < datagram.length; length += 1) {
-          const reason = reasonOf(decoder.decode(datagram.subarray(0, length), source))
-          expect(reason).toBe(length === 0 ? 'empty' : 'garbage')
+          const cut = datagram.subarray(0, length)
+          const isInBatches = length >= envelopeLength(datagram) && isUtf8(cut)
+          const reason = reasonOf(decoder.decode(cut, source))
+          expect(reason).toBe(length === 0 ? 'empty' : isInBatches ? 'malformed' : 'garbage')
         }
       }),
       { numRuns: 10 },
@@ -154,6 +170,8 @@ describe('a message', () => {
       'null',
       '\\ud800',
       '"__proto__":',
+      String.fromCharCode(batchMark),
+      `${String.fromCharCode(batchMark)}{"node":0,"elapsedMs":0,"groups":[]}`,
     )
     const changes = fc.oneof(
       change,
@@ -186,7 +204,7 @@ describe('an envelope', () => {
     })
     expect(others).toEqual([])
     expect(Buffer.from(datagram!).toString()).toBe(
-      '{"v":3,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"learn","from":7}]}',
+      '{"v":4,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"learn","from":7}]}',
     )
   })
 
@@ -194,9 +212,9 @@ describe('an envelope', () => {
     const messages: Message[] = [{ type: 'learn', from: 7 }]
     const [datagram] = encodeEnvelope({ cluster, sender: 2, names: ours, clock: 9, messages })
     expect(Buffer.from(datagram!).toString()).toBe(
-      '{"v":3,"c":"c","s":2,"i":"i","r":"j","t":9,"m":[{"type":"learn","from":7}]}',
+      '{"v":4,"c":"c","s":2,"i":"i","r":"j","t":9,"m":[{"type":"learn","from":7}]}',
     )
-    expect(decodeText('{"v":3,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"learn","from":7}]}')).toMatchObject(
+    expect(decodeText('{"v":4,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"learn","from":7}]}')).toMatchObject(
       { clock: 0 },
     )
   })
@@ -223,7 +241,7 @@ describe('an envelope', () => {
     }))
     const datagrams = encodeEnvelope({ cluster, sender: 2, messages: small })
     expect(datagrams.map((datagram) => messagesOf([datagram]).length)).toEqual([1_024, 1_024, 452])
-    const tooMany = JSON.stringify({ v: 3, c: cluster, s: 2, m: small.slice(0, 1_025) })
+    const tooMany = JSON.stringify({ v: 4, c: cluster, s: 2, m: small.slice(0, 1_025) })
     expect(reasonOf(decodeText(tooMany))).toBe('oversized')
   })
 
@@ -248,7 +266,7 @@ describe('an envelope', () => {
     'abcdefghijklmnopqrst_+',
     'x'.repeat(5_000),
   ])('with %s for a cookie is malformed', (cookie) => {
-    const text = JSON.stringify({ v: 3, c: cluster, s: null, k: cookie, m: [{ type: 'hello' }] })
+    const text = JSON.stringify({ v: 4, c: cluster, s: null, k: cookie, m: [{ type: 'hello' }] })
     expect(reasonOf(decodeText(text))).toBe('malformed')
   })
 
@@ -269,7 +287,7 @@ describe('an envelope', () => {
       request(2, 1),
       { type: 'hello' },
     ]
-    expect(decodeText(JSON.stringify({ v: 3, c: cluster, s: 1, i: 'i', m }))).toMatchObject({
+    expect(decodeText(JSON.stringify({ v: 4, c: cluster, s: 1, i: 'i', m }))).toMatchObject({
       messages: [request(1, 2), learn(9), request(2, 1), { type: 'hello' }],
       repetitions: 3,
     })
@@ -289,7 +307,7 @@ describe('an envelope', () => {
   })
 
   it('keeps to the limit to the byte', () => {
-    const empty = '{"v":3,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"report","status":""}]}'.length
+    const empty = '{"v":4,"c":"c","s":2,"i":"i","r":"j","m":[{"type":"report","status":""}]}'.length
     const fits = encodeEnvelope({ cluster, sender: 2, names: ours, messages: [report(1_200 - empty)] }, 1_200)
     expect(fits.map(({ length }) => length)).toEqual([1_200])
     const tooLong = encodeEnvelope(
@@ -358,37 +376,238 @@ describe('an envelope', () => {
   })
 })
 
+describe('the batches of a datagram', () => {
+  const mark = String.fromCharCode(batchMark)
+  const ballot = { round: 1, node: 2 }
+  const head = '{"v":4,"c":"c","s":2,"i":"i","r":"j","m":['
+
+  function batchOf(...bodies: readonly Json[]): Batch {
+    const requests = bodies.map((body, seq) => ({ seq, command: { kind: 'service' as const, body } }))
+    const groups = requests.length === 0 ? [] : [{ uid: 'a@0', ackedBelow: 0, heldBy: 2, requests }]
+    return { node: 2, elapsedMs: 0, groups }
+  }
+
+  function accept(batch: Batch, instance = 5): Message {
+    return { type: 'accept', ballot, instance, batch }
+  }
+
+  function chosen(batches: readonly Batch[]): Message {
+    return { type: 'chosen', from: 0, batches, firstUnchosen: batches.length, unsettled: false }
+  }
+
+  function promise(batches: readonly Batch[]): Message {
+    const accepted = batches.map((batch, instance) => ({ instance, ballot, batch }))
+    return { type: 'promise', ballot, from: 0, accepted, firstUnchosen: 0 }
+  }
+
+  function encoded(messages: readonly Message[], datagramBytes?: number): Uint8Array[] {
+    return encodeEnvelope({ cluster, sender: 2, names: ours, messages }, datagramBytes)
+  }
+
+  const numberedAccept = '{"type":"accept","ballot":{"round":1,"node":2},"instance":5,"batch":0}'
+  const empty = '{"node":2,"elapsedMs":0,"groups":[]}'
+
+  it('follow the envelope, which holds numbers in their places', () => {
+    const [datagram] = encoded([
+      accept(batchOf()),
+      { type: 'learn', from: 7 },
+      promise([batchOf(), batchOf(1)]),
+    ])
+    const one =
+      '{"node":2,"elapsedMs":0,"groups":[{"uid":"a@0","ackedBelow":0,"heldBy":2,"requests":[{"seq":0,"command":{"kind":"service","body":1}}]}]}'
+    const shown = [0, 1].map(
+      (number) => `{"instance":${number},"ballot":{"round":1,"node":2},"batch":${number}}`,
+    )
+    const messages = [
+      numberedAccept,
+      '{"type":"learn","from":7}',
+      `{"type":"promise","ballot":{"round":1,"node":2},"from":0,"accepted":[${shown}],"firstUnchosen":0}`,
+    ]
+    expect(Buffer.from(datagram!).toString()).toBe([`${head}${messages}]}`, empty, empty, one].join(mark))
+  })
+
+  it('are the bytes that their proposer made, in every message that carries them', () => {
+    const batch = batchOf('é', { a: [1, 2] })
+    const bytes = batchBytes(batch)
+    expect(Buffer.from(bytes).toString()).toBe(JSON.stringify(batch))
+    const [received] = messagesOf(encoded([accept(batch)]))
+    if (received?.type !== 'accept') throw new Error('no accept')
+    expect(batchBytes(received.batch)).toEqual(bytes)
+    const [datagram] = encoded([chosen([received.batch])])
+    expect(Buffer.from(datagram!).indexOf(bytes)).toBe(datagram!.length - bytes.length)
+  })
+
+  it('are sent on as they were received, however they are written', () => {
+    const written = ' {"elapsedMs":0,\t"node":2,"node":2,"groups":[ ] }\n'
+    const decoded = decodeText(`${head}${numberedAccept}]}${mark}${written}`)
+    if (decoded.kind !== 'envelope') throw new Error(JSON.stringify(decoded))
+    expect(decoded.messages).toEqual([accept(batchOf())])
+    const [datagram] = encoded(decoded.messages)
+    expect(Buffer.from(datagram!).toString()).toBe(`${head}${numberedAccept}]}${mark}${written}`)
+  })
+
+  it('do not keep the datagram in memory, nor change with it', () => {
+    const small = batchOf()
+    const datagram = encoded([accept(small), chosen([batchOf('x'.repeat(30_000))])])[0]!
+    const [received] = messagesOf([datagram])
+    datagram.fill(0)
+    if (received?.type !== 'accept') throw new Error('no accept')
+    const bytes = batchBytes(received.batch)
+    expect(bytes).toEqual(batchBytes(small))
+    expect(bytes.buffer.byteLength).toBe(bytes.length)
+  })
+
+  it('come out as they went in, in one datagram or in pieces', () => {
+    const plan = fc.record({
+      lengths: fc.array(fc.integer({ min: 0, max: 3_000 }), { maxLength: 8 }),
+      limit: fc.integer({ min: 1_200, max: 9_000 }),
+    })
+    fc.assert(
+      fc.property(plan, ({ lengths, limit }) => {
+        const batches = lengths.map((length) => batchOf('é'.repeat(length)))
+        const messages = [chosen(batches), ...batches.map(accept), promise(batches)]
+        const datagrams = encoded(messages, limit)
+        expect(Math.max(...datagrams.map(({ length }) => length))).toBeLessThanOrEqual(limit)
+        expect(messagesOf(datagrams)).toEqual(messages)
+      }),
+    )
+  })
+
+  it('count in the size of a message and of a datagram', () => {
+    const message = accept(batchOf('é'.repeat(300)))
+    const [datagram] = encoded([message])
+    const outgoing = { cluster, sender: 2, names: ours }
+    expect(envelopeBytes(outgoing) + messageBytes(message)).toBe(datagram!.length)
+    const bytes = datagram!.length
+    expect(encoded([accept(batchOf('é'.repeat(300 + (1_200 - bytes) / 2)))], 1_200)).toHaveLength(1)
+    expect(encoded([accept(batchOf('é'.repeat(301 + (1_200 - bytes) / 2)))], 1_200)).toHaveLength(2)
+  })
+
+  it('follow the padding of their datagram', () => {
+    const [datagram] = encodeEnvelope(
+      { cluster, sender: 2, names: ours, messages: [accept(batchOf())] },
+      1_200,
+      {
+        padTo: 1_000,
+      },
+    )
+    expect(datagram).toHaveLength(1_000)
+    expect(Buffer.from(datagram!).toString()).toBe(
+      `${`${head}${numberedAccept}]}`.padEnd(1_000 - 1 - empty.length)}${mark}${empty}`,
+    )
+    expect(messagesOf([datagram!])).toEqual([accept(batchOf())])
+  })
+
+  const message = (...numbers: readonly unknown[]) =>
+    `${head}{"type":"chosen","from":0,"batches":[${numbers}],"firstUnchosen":9,"unsettled":false}]}`
+  const body = (text: string) =>
+    `{"node":2,"elapsedMs":0,"groups":[{"uid":"a@0","ackedBelow":0,"heldBy":2,"requests":[{"seq":0,"command":{"kind":"service","body":${text}}}]}]}`
+
+  it.each<[string, readonly string[], DropReason]>([
+    ['one is missing', [message(0)], 'malformed'],
+    ['the last of two is missing', [message(0, 1), empty], 'malformed'],
+    ['one is there that no message names', [message(), empty], 'malformed'],
+    ['one more is there', [message(0), empty, empty], 'malformed'],
+    ['nothing follows the mark', [message(0), ''], 'malformed'],
+    ['a mark is at the end', [message(0), empty, ''], 'malformed'],
+    ['the first has another number', [message(1), empty], 'malformed'],
+    ['one is named twice', [message(0, 0), empty], 'malformed'],
+    ['one is named twice, and follows twice', [message(0, 0), empty, empty], 'malformed'],
+    ['they are named in another order', [message(1, 0), empty, empty], 'malformed'],
+    ['a number is negative', [message(-1), empty], 'malformed'],
+    ['a number is no integer', [message(0.5), empty], 'malformed'],
+    ['a number is text', [message('"0"'), empty], 'malformed'],
+    ['one stands in the envelope', [message(empty)], 'malformed'],
+    ['one stands in the envelope and one follows', [message(empty), empty], 'malformed'],
+    ['one is cut', [message(0), empty.slice(0, -1)], 'malformed'],
+    ['one has something behind it', [message(0), `${empty}x`], 'malformed'],
+    ['two are in one', [message(0, 1), `${empty}${empty}`], 'malformed'],
+    ['one is no JSON', [message(0), 'batch'], 'malformed'],
+    ['one is no object', [message(0), '[]'], 'malformed'],
+    ['one is null', [message(0), 'null'], 'malformed'],
+    ['one is of another shape', [message(0), '{"node":2}'], 'malformed'],
+    ['one has a field more', [message(0), empty.replace('{', '{"x":1,')], 'malformed'],
+    ['one has a prototype', [message(0), empty.replace('{', '{"__proto__":{},')], 'malformed'],
+    ['one has a number that is too large', [message(0), empty.replace('2', '1e999')], 'malformed'],
+    ['a body holds -0', [message(0), body('[-0]')], 'malformed'],
+    ['a body holds half of a surrogate pair', [message(0), body('"\\ud800"')], 'malformed'],
+    ['a body has a prototype', [message(0), body('{"__proto__":1}')], 'malformed'],
+    ['a body is too deep', [message(0), body(`${'['.repeat(33)}${']'.repeat(33)}`)], 'malformed'],
+    ['one is nested very deep', [message(0), '['.repeat(50_000)], 'malformed'],
+    ['one is padded above its limit', [message(0), empty.padEnd(61_441)], 'oversized'],
+    ['a mark cuts the envelope', [message(0).slice(0, -2), ']}'], 'garbage'],
+    ['a mark comes first', ['', message(0), empty], 'garbage'],
+    ['the second is wrong', [message(0, 1), empty, '{}'], 'malformed'],
+    ['they follow a message of an older version', ['{"v":3}', empty], 'version'],
+  ])('drop the datagram when %s', (_, parts, reason) => {
+    expect(reasonOf(decodeText(parts.join(mark)))).toBe(reason)
+  })
+
+  it('may be as deep, as long and as padded as a batch may be', () => {
+    for (const batch of [body(`${'['.repeat(32)}${']'.repeat(32)}`), empty.padEnd(61_440)]) {
+      expect(decodeText([message(0), batch].join(mark)).kind).toBe('envelope')
+    }
+  })
+
+  it('that are not UTF-8 drop the datagram', () => {
+    const datagram = bytesOf([message(0), body('"é"')].join(mark))
+    expect(decoderOf().decode(datagram, source).kind).toBe('envelope')
+    expect(reasonOf(decoderOf().decode(datagram.with(datagram.indexOf(0xc3), 0xff), source))).toBe('garbage')
+  })
+
+  it('may not end in the middle of a character', () => {
+    const datagram = bytesOf([message(0), body('"é"')].join(mark))
+    datagram[datagram.indexOf(0xc3) + 1] = batchMark
+    expect(reasonOf(decoderOf().decode(datagram, source))).toBe('garbage')
+  })
+
+  it('are missing as a whole while a piece of their message is', () => {
+    const pieces = encoded([chosen([batchOf('x'.repeat(2_000)), batchOf()])], 1_200)
+    const decoder = decoderOf()
+    const early = pieces.slice(0, -1).map((piece) => decoder.decode(piece, source).kind)
+    expect(new Set(early)).toEqual(new Set(['incomplete']))
+    expect(decoder.decode(pieces.at(-1)!, source)).toMatchObject({ messages: [{ type: 'chosen' }] })
+  })
+
+  it('drop the whole message when a piece of it holds a mark more', () => {
+    const pieces = encoded([chosen([batchOf('x'.repeat(2_000)), batchOf()])], 1_200)
+    pieces[1]![20] = batchMark
+    const decoder = decoderOf()
+    expect(reasonOf(pieces.map((piece) => decoder.decode(piece, source)).at(-1)!)).toBe('malformed')
+  })
+})
+
 describe('a datagram that is dropped', () => {
   it.each<[string, DropReason]>([
     ['', 'empty'],
     ['hello', 'garbage'],
     ['[]', 'garbage'],
     ['"REQUEST"', 'garbage'],
-    ['{"v":3', 'garbage'],
+    ['{"v":4', 'garbage'],
     ['{}', 'malformed'],
     ['{"v":"1","c":"c","s":0,"m":[{"type":"hello"}]}', 'malformed'],
-    ['{"v":3,"c":"c","s":0,"m":[]}', 'malformed'],
-    ['{"v":3,"c":"c","s":0,"m":[{"type":"hello"}],"x":0}', 'malformed'],
-    ['{"v":3,"c":"c","s":0,"m":[{"type":"hello"}],"__proto__":{}}', 'malformed'],
-    ['{"v":3,"c":"c","s":0,"m":[{"type":"hello"},{"type":"helo"}]}', 'malformed'],
-    ['{"v":3,"c":"c","s":0,"m":[{"type":"learn","from":4503599627370497}]}', 'malformed'],
-    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":1e999}]}', 'malformed'],
-    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":-0}]}', 'malformed'],
-    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":"\\ud800"}]}', 'malformed'],
-    ['{"v":3,"c":"c","s":0,"m":[{"type":"report","status":{"\\u005f_proto__":1}}]}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"m":[]}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"m":[{"type":"hello"}],"x":0}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"m":[{"type":"hello"}],"__proto__":{}}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"m":[{"type":"hello"},{"type":"helo"}]}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"m":[{"type":"learn","from":4503599627370497}]}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"m":[{"type":"report","status":1e999}]}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"m":[{"type":"report","status":-0}]}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"m":[{"type":"report","status":"\\ud800"}]}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"m":[{"type":"report","status":{"\\u005f_proto__":1}}]}', 'malformed'],
     ['{"v":2,"past":true}', 'version'],
-    ['{"v":3,"c":"c","s":0,"t":-1,"m":[{"type":"hello"}]}', 'malformed'],
-    ['{"v":3,"c":"c","s":0,"t":9007199254740991,"m":[{"type":"hello"}]}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"t":-1,"m":[{"type":"hello"}]}', 'malformed'],
+    ['{"v":4,"c":"c","s":0,"t":9007199254740991,"m":[{"type":"hello"}]}', 'malformed'],
     ['{"v":0,"c":"c","s":0,"m":[{"type":"hello"}]}', 'version'],
-    ['{"v":3,"c":"d","s":0,"m":[{"type":"learn","from":0}]}', 'foreign'],
-    ['{"v":3,"c":"d","s":null,"m":[{"type":"hello"}]}', 'foreign'],
-    ['{"v":3,"c":"","s":0,"m":[{"type":"learn","from":0}]}', 'foreign'],
-    ['{"v":3,"c":"","s":null,"m":[{"type":"hello"},{"type":"learn","from":0}]}', 'foreign'],
+    ['{"v":4,"c":"d","s":0,"m":[{"type":"learn","from":0}]}', 'foreign'],
+    ['{"v":4,"c":"d","s":null,"m":[{"type":"hello"}]}', 'foreign'],
+    ['{"v":4,"c":"","s":0,"m":[{"type":"learn","from":0}]}', 'foreign'],
+    ['{"v":4,"c":"","s":null,"m":[{"type":"hello"},{"type":"learn","from":0}]}', 'foreign'],
     [
-      '{"v":3,"c":"c","s":0,"m":[{"type":"prepare","ballot":{"round":1,"node":1},"from":0}]}',
+      '{"v":4,"c":"c","s":0,"m":[{"type":"prepare","ballot":{"round":1,"node":1},"from":0}]}',
       'contradiction',
     ],
-    ['{"v":3,"c":"c","s":null,"m":[{"type":"learn","from":0}]}', 'contradiction'],
+    ['{"v":4,"c":"c","s":null,"m":[{"type":"learn","from":0}]}', 'contradiction'],
     ["REQUEST:-1:-1:(1,'STEAL','a')", 'plainText'],
     ['\u0001', 'piece'],
   ])('%j: %s', (text, reason) => {
@@ -396,14 +615,14 @@ describe('a datagram that is dropped', () => {
   })
 
   it('is not UTF-8, or not even text', () => {
-    const broken = bytesOf('{"v":3,"c":"c","s":0,"m":[{"type":"report","status":"é"}]}')
+    const broken = bytesOf('{"v":4,"c":"c","s":0,"m":[{"type":"report","status":"é"}]}')
     const at = broken.indexOf(0xc3)
     expect(reasonOf(decoderOf().decode(broken.with(at, 0xff), source))).toBe('garbage')
   })
 
   it('says why, in bounds', () => {
     const type = 'x'.repeat(50_000)
-    expect(decodeText(`{"v":3,"c":"c","s":0,"m":[{"type":"${type}"}]}`)).toEqual({
+    expect(decodeText(`{"v":4,"c":"c","s":0,"m":[{"type":"${type}"}]}`)).toEqual({
       kind: 'dropped',
       reason: 'malformed',
       detail: expect.stringMatching(/^no message is of the type 'x{100,}$/),
@@ -411,11 +630,11 @@ describe('a datagram that is dropped', () => {
   })
 
   it('is of a version that is named', () => {
-    expect(decodeText('{"v":7}')).toMatchObject({ detail: 'version 7 of the wire; this is version 3' })
+    expect(decodeText('{"v":7}')).toMatchObject({ detail: 'version 7 of the wire; this is version 4' })
   })
 
   it('is nested too deep, in a body or around it', () => {
-    const wrapped = (value: string) => `{"v":3,"c":"c","s":0,"m":[${value}]}`
+    const wrapped = (value: string) => `{"v":4,"c":"c","s":0,"m":[${value}]}`
     const bodies = (depth: number) =>
       wrapped(JSON.stringify(request('?')).replace('"?"', '['.repeat(depth) + ']'.repeat(depth)))
     expect(decodeText(bodies(32)).kind).toBe('envelope')
@@ -449,7 +668,7 @@ describe('a datagram that is dropped', () => {
     ).toBe('oversized')
     // Written shorter than JSON.stringify writes it: what counts is what servers send on.
     const numbers = JSON.stringify(request('?')).replace('"?"', `[${Array(2_000).fill('1e20').join(',')}]`)
-    expect(reasonOf(decodeText(`{"v":3,"c":"c","s":null,"m":[${numbers}]}`))).toBe('oversized')
+    expect(reasonOf(decodeText(`{"v":4,"c":"c","s":null,"m":[${numbers}]}`))).toBe('oversized')
   })
 
   it('shows a batch that is longer than servers propose: it would not fit into a promise with others', () => {
@@ -542,7 +761,7 @@ describe('a decoder', () => {
   })
 
   it('takes JSON as one types it', () => {
-    expect(decodeText('\n { "v": 3, "c": "", "s": null, "m": [ { "type": "inquire" } ] }\n').kind).toBe(
+    expect(decodeText('\n { "v": 4, "c": "", "s": null, "m": [ { "type": "inquire" } ] }\n').kind).toBe(
       'envelope',
     )
   })

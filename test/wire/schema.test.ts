@@ -3,9 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import type { Message } from '../../machines/messages.ts'
-import { dictionary } from '../../src/messages/dictionary.ts'
-import { describeMessageFault, isEnvelope, isMessage } from '../../src/wire/schema.ts'
+import { dictionary, entryOf } from '../../src/messages/dictionary.ts'
+import { withoutBatches } from '../../src/wire/batch-parts.ts'
+import { describeMessageFault, isBatch, isEnvelope, isMessage } from '../../src/wire/schema.ts'
 import { messageTypes, said } from '../support/arbitraries.ts'
+import { isWholeMessage } from '../support/whole-message.ts'
 
 /** Read-only in every part, and without intersections: two types that say the same become one. */
 type Settled<T> = [Json] extends [T]
@@ -29,7 +31,7 @@ type Disagreement = {
 /** Does not compile when there is one. */
 const none: Record<keyof Disagreement, never> = {}
 
-const optionalParts = ['nonce', 'joining']
+const optionalParts = ['nonce', 'joining', 'avoid']
 const openParts = ['body', 'result', 'status']
 
 /** Every object in `value` with the path to it, outside of bodies, results and statuses. */
@@ -71,20 +73,39 @@ describe('the schemas of messages', () => {
   it.each(messageTypes)('take every %s, and none with something missing or beside it', (type) => {
     fc.assert(
       fc.property(said[type] as fc.Arbitrary<{ message: Message }>, ({ message }) => {
-        expect(isMessage(message)).toBe(true)
+        expect(isWholeMessage(message)).toBe(true)
         for (const [, object] of closedObjects(message, '')) {
           object.extra = 1
-          expect(isMessage(message)).toBe(false)
+          expect(isWholeMessage(message)).toBe(false)
           delete object.extra
           for (const key of Object.keys(object)) {
             if (optionalParts.includes(key) || (object.action === 'add' && key === 'incarnation')) continue
             const { [key]: value } = object
             delete object[key]
-            expect(isMessage(message)).toBe(false)
+            expect(isWholeMessage(message)).toBe(false)
             object[key] = value
           }
         }
-        expect(isMessage(message)).toBe(true)
+        expect(isWholeMessage(message)).toBe(true)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it.each(messageTypes)('take every %s in an envelope, with numbers in place of its batches', (type) => {
+    fc.assert(
+      fc.property(said[type] as fc.Arbitrary<{ message: Message }>, ({ message }) => {
+        const { batches } = entryOf(message)
+        const numbered = withoutBatches(message).message
+        expect(isMessage(numbered)).toBe(true)
+        for (const batch of batches(message)) expect(isBatch(batch)).toBe(true)
+        expect(isMessage(message)).toBe(batches(message).length === 0)
+        expect(isBatch(message)).toBe(false)
+        for (const [, object] of closedObjects(numbered, '')) {
+          object.extra = 1
+          expect(isMessage(numbered)).toBe(false)
+          delete object.extra
+        }
       }),
       { numRuns: 50 },
     )
@@ -106,7 +127,7 @@ describe('the schemas of messages', () => {
             null,
           ]) {
             object[key] = wrong
-            expect(isMessage(message), `${key}: ${wrong}`).toBe(false)
+            expect(isWholeMessage(message), `${key}: ${wrong}`).toBe(false)
           }
           object[key] = value
         }
@@ -116,7 +137,7 @@ describe('the schemas of messages', () => {
   })
 
   it('take a uid of 1 to 128 characters', () => {
-    const queued = (uid: unknown) => isMessage({ type: 'queued', uid, seqs: [0] })
+    const queued = (uid: unknown) => isWholeMessage({ type: 'queued', uid, seqs: [0] })
     expect(queued('')).toBe(false)
     expect(queued('u')).toBe(true)
     expect(queued('u'.repeat(128))).toBe(true)
@@ -127,7 +148,7 @@ describe('the schemas of messages', () => {
 
   it('take only addresses of members that can be sent to', () => {
     const add = (address: string) =>
-      isMessage(request({ kind: 'members', change: { action: 'add', id: 3, address } }))
+      isWholeMessage(request({ kind: 'members', change: { action: 'add', id: 3, address } }))
     expect(add('127.0.0.1:29367')).toBe(true)
     expect(add('[::1]:29367')).toBe(true)
     for (const wrong of [
@@ -162,7 +183,7 @@ describe('the schemas of messages', () => {
       { constructor: 1, toString: 2 },
       nested(32),
     ]) {
-      expect(isMessage(service(body)), JSON.stringify(body)).toBe(true)
+      expect(isWholeMessage(service(body)), JSON.stringify(body)).toBe(true)
     }
     const wrong = [
       Number.POSITIVE_INFINITY,
@@ -175,7 +196,7 @@ describe('the schemas of messages', () => {
       1n,
       nested(33),
     ]
-    for (const body of wrong) expect(isMessage(service(body))).toBe(false)
+    for (const body of wrong) expect(isWholeMessage(service(body))).toBe(false)
   })
 
   it('let a body that a request may carry lie in every message that carries requests', () => {
@@ -183,13 +204,13 @@ describe('the schemas of messages', () => {
     const group = { uid: 'a@0', ackedBelow: 0, requests: [{ seq: 1, command }] }
     const batch = { node: 0, elapsedMs: 1, groups: [{ ...group, heldBy: 0 }] }
     const ballot = { round: 1, node: 0 }
-    expect(isMessage({ type: 'accept', ballot, instance: 0, batch })).toBe(true)
-    expect(isMessage({ type: 'chosen', from: 0, batches: [batch], firstUnchosen: 1, unsettled: false })).toBe(
-      true,
-    )
+    expect(isWholeMessage({ type: 'accept', ballot, instance: 0, batch })).toBe(true)
+    expect(
+      isWholeMessage({ type: 'chosen', from: 0, batches: [batch], firstUnchosen: 1, unsettled: false }),
+    ).toBe(true)
     const accepted = [{ instance: 0, ballot, batch }]
-    expect(isMessage({ type: 'promise', ballot, from: 0, accepted, firstUnchosen: 0 })).toBe(true)
-    expect(isMessage({ type: 'handOver', groups: [group] })).toBe(true)
+    expect(isWholeMessage({ type: 'promise', ballot, from: 0, accepted, firstUnchosen: 0 })).toBe(true)
+    expect(isWholeMessage({ type: 'handOver', groups: [group] })).toBe(true)
   })
 
   it('let a result hold the result of an earlier request, as the answer to a cancel does', () => {
@@ -201,9 +222,9 @@ describe('the schemas of messages', () => {
       }
     }
     const [answer] = response(nested(32)).answers
-    expect(isMessage(response({ ended: answer?.outcome }))).toBe(true)
-    expect(isMessage(response(nested(64)))).toBe(true)
-    expect(isMessage(response(nested(65)))).toBe(false)
+    expect(isWholeMessage(response({ ended: answer?.outcome }))).toBe(true)
+    expect(isWholeMessage(response(nested(64)))).toBe(true)
+    expect(isWholeMessage(response(nested(65)))).toBe(false)
   })
 
   it('take nothing that is no message', () => {
@@ -217,9 +238,9 @@ describe('the schemas of messages', () => {
       { type: '__proto__' },
       { type: ['hello'] },
     ]) {
-      expect(isMessage(value)).toBe(false)
+      expect(isWholeMessage(value)).toBe(false)
     }
-    expect(isMessage(JSON.parse('{"type":"hello","__proto__":{}}'))).toBe(false)
+    expect(isWholeMessage(JSON.parse('{"type":"hello","__proto__":{}}'))).toBe(false)
   })
 
   it('say what is wrong and where', () => {
@@ -233,7 +254,7 @@ describe('the schemas of messages', () => {
 
 describe('the schema of the envelope', () => {
   it('takes its four parts and no others', () => {
-    const envelope = { v: 3, c: 'c', s: null, m: [{ type: 'hello' }] }
+    const envelope = { v: 4, c: 'c', s: null, m: [{ type: 'hello' }] }
     expect(isEnvelope(envelope)).toBe(true)
     expect(isEnvelope({ ...envelope, s: 2, c: '' })).toBe(true)
     for (const wrong of [

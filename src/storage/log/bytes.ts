@@ -39,7 +39,9 @@ export function joined(parts: readonly Bytes[]): Bytes {
 }
 
 export function isSameBytes(a: Bytes, b: Bytes): boolean {
-  return a.length === b.length && a.every((byte, offset) => byte === b[offset])
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false
+  return true
 }
 
 /** True when all bytes from `offset` on are zero. */

@@ -1,9 +1,10 @@
 import { sameBallot } from '../../../machines/ballot.ts'
 import type { Batch } from '../../../machines/batch.ts'
 import type { Write } from '../../../machines/outputs.ts'
+import { batchBytes } from '../../core/batch-bytes.ts'
 import type { DurableState } from '../../core/durable.ts'
 import { isSameBytes } from './bytes.ts'
-import { batchBytes, type StoredRecord } from './records.ts'
+import type { StoredRecord } from './records.ts'
 
 /** The records of a write. A promise is written when it is new; a chosen batch, when the accepted one is another. */
 export function recordsOf(write: Write, before: DurableState): readonly StoredRecord[] {

@@ -1,12 +1,12 @@
 /**
  * The records of a log. A record is a checksum of all that follows (4 bytes), a type (4 bytes), the length of the content (4 bytes),
- * and the content. Numbers are little-endian. The batch is at the end of the content, in the bytes of its JSON.
+ * and the content. Numbers are little-endian. The batch is at the end of the content, as the bytes of JSON that its proposer made.
  */
 import { crc32 } from 'node:zlib'
 import type { Ballot } from '../../../machines/ballot.ts'
 import type { Batch, Instance } from '../../../machines/batch.ts'
-import { mostUtf8Bytes, textOf, utf8, writeUtf8 } from '../../core/bytes.ts'
-import { memoByIdentity } from '../../core/memo.ts'
+import { batchBytes, keepBatchBytes } from '../../core/batch-bytes.ts'
+import { textOf, utf8 } from '../../core/bytes.ts'
 import type { Identity } from '../storage.ts'
 import { type Bytes, readNumber, readUint32, writeNumber, writeUint32 } from './bytes.ts'
 
@@ -34,32 +34,32 @@ const ballotBytes = 2 * numberBytes
 const acceptedPrefixBytes = prefixBytes + numberBytes + ballotBytes
 const chosenPrefixBytes = prefixBytes + numberBytes
 
-/** The JSON of a batch in UTF-8. */
-export const batchBytes = memoByIdentity((batch: Batch) => utf8(JSON.stringify(batch)))
+const none: Bytes = new Uint8Array(0)
 
-/** The JSON at the end of a record. */
-export function jsonIn(record: StoredRecord): string {
+/** The JSON at the end of a record, in UTF-8. */
+export function jsonIn(record: StoredRecord): Bytes {
   switch (record.type) {
     case 'identity':
-      return JSON.stringify(record.identity)
+      return utf8(JSON.stringify(record.identity))
     case 'accepted':
     case 'chosen':
-      return JSON.stringify(record.batch)
+      return batchBytes(record.batch)
     case 'promise':
     case 'chosenAsAccepted':
-      return ''
+      return none
   }
 }
 
 /** The most bytes of a record with this JSON. */
-export function mostBytes(json: string): number {
-  return acceptedPrefixBytes + mostUtf8Bytes(json)
+export function mostBytes(json: Bytes): number {
+  return acceptedPrefixBytes + json.length
 }
 
 /** Writes `record`, whose JSON is `json`, at `offset`. Returns the offset after it. There must be room for `mostBytes`. */
-export function writeRecord(bytes: Bytes, offset: number, record: StoredRecord, json: string): number {
-  let end = writeNumbers(bytes, offset + prefixBytes, record)
-  if (json !== '') end = writeUtf8(bytes, end, json)
+export function writeRecord(bytes: Bytes, offset: number, record: StoredRecord, json: Bytes): number {
+  const jsonOffset = writeNumbers(bytes, offset + prefixBytes, record)
+  bytes.set(json, jsonOffset)
+  const end = jsonOffset + json.length
   writeUint32(bytes, offset + typeOffset, recordTypes[record.type])
   writeUint32(bytes, offset + lengthOffset, end - offset - prefixBytes)
   writeUint32(bytes, offset, checksumOf(bytes, offset, end))
@@ -140,7 +140,7 @@ export function decodeRecord(bytes: Bytes, offset: number): StoredRecord {
     case recordTypes.promise:
       return { type: 'promise', ballot: readBallot(bytes, offset + prefixBytes) }
     case recordTypes.accepted: {
-      const batch = json(bytes, offset + acceptedPrefixBytes, end) as Batch
+      const batch = batchIn(bytes, offset + acceptedPrefixBytes, end)
       return {
         type: 'accepted',
         instance: instanceOf(bytes, offset),
@@ -149,7 +149,7 @@ export function decodeRecord(bytes: Bytes, offset: number): StoredRecord {
       }
     }
     case recordTypes.chosen: {
-      const batch = json(bytes, offset + chosenPrefixBytes, end) as Batch
+      const batch = batchIn(bytes, offset + chosenPrefixBytes, end)
       return { type: 'chosen', instance: instanceOf(bytes, offset), batch }
     }
     default:
@@ -160,6 +160,11 @@ export function decodeRecord(bytes: Bytes, offset: number): StoredRecord {
 /** The checksum of a record, whose end is `end`. */
 function checksumOf(bytes: Bytes, offset: number, end: number): number {
   return crc32(bytes.subarray(offset + typeOffset, end))
+}
+
+/** Keeps a copy of the bytes of the batch, because the rest of the segment must not stay in memory with them. */
+function batchIn(bytes: Bytes, from: number, to: number): Batch {
+  return keepBatchBytes(json(bytes, from, to) as Batch, new Uint8Array(bytes.subarray(from, to)))
 }
 
 function json(bytes: Bytes, from: number, to: number): unknown {

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { batchBytes, keepBatchBytes } from '../../../src/core/batch-bytes.ts'
+import { utf8 } from '../../../src/core/bytes.ts'
 import {
   decodeRecord,
   encodeRecord,
@@ -36,6 +38,25 @@ describe('a record', () => {
         if ('instance' in record) expect(instanceOf(bytes, before)).toBe(record.instance)
       }),
     )
+  })
+
+  it('holds the bytes from which its batch was decoded, and gives a copy of them back', () => {
+    const written = utf8(` ${JSON.stringify(batch('é'))}\n`)
+    const received = keepBatchBytes(batch('é'), written)
+    for (const record of [
+      { type: 'accepted', instance: 3, ballot: ballot(7), batch: received },
+      { type: 'chosen', instance: 3, batch: received },
+    ] as const) {
+      const encoded = encodeRecord(record)
+      expect(encoded.subarray(-written.length)).toEqual(written)
+      const decoded = decodeRecord(encoded, 0)
+      expect(decoded).toEqual(record)
+      encoded.fill(0)
+      if (!('batch' in decoded)) throw new Error('no batch')
+      const bytes = batchBytes(decoded.batch)
+      expect(bytes).toEqual(written)
+      expect(bytes.buffer.byteLength).toBe(written.length)
+    }
   })
 
   const examples: readonly StoredRecord[] = [
