@@ -35,7 +35,7 @@ export const tourSteps: readonly TourStep[] = [
     ],
     seen: 'The request is in flight to server 0. The client sends it to one server, and sends it again if it receives no answer.',
     paper: 'Paxos Made Simple, 2.1; 3',
-    lines: ['servers 3', 'request a→0 lock x', 'expect a#1 asking.asked'],
+    lines: ['servers 3', 'request a→0 lock x', 'expect a asking'],
     look: [state('client.asking'), part('lanes')],
   },
   {
