@@ -29,7 +29,7 @@ type Disagreement = {
 /** Does not compile when there is one. */
 const none: Record<keyof Disagreement, never> = {}
 
-const optionalParts = ['nonce', 'joining']
+const optionalParts = ['nonce', 'joining', 'avoid']
 const openParts = ['body', 'result', 'status']
 
 /** Every object in `value` with the path to it, outside of bodies, results and statuses. */
