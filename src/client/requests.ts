@@ -1,7 +1,15 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Command } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import type { Answer, Busy, Message, Queued, Response, Welcome } from '../../machines/messages.ts'
+import type {
+  Answer,
+  Busy,
+  Message,
+  Queued,
+  RequestMessage,
+  Response,
+  Welcome,
+} from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { drawnNameLetters, namedAs } from '../core/names.ts'
 import { wasNeverExecuted } from '../services/expiry.ts'
@@ -143,10 +151,15 @@ export class Requests {
    * Sends hello too when the id of the server is unknown, because its answers may come from another address; and after a failover,
    * because the members may have changed.
    */
-  #send(session: Session<Waiter>, { to, avoid, message }: Ask): void {
+  #send(session: Session<Waiter>, to: ServerIndex, message: RequestMessage): void {
     if (to !== session.server || this.#directory.idOf(to) === null) this.#link.say(to, { type: 'hello' })
+    this.#link.say(to, message)
+  }
+
+  /** The message, with the id of the server to avoid, if that is known. */
+  #messageOf({ avoid, message }: Ask): RequestMessage {
     const left = avoid === null ? null : this.#directory.idOf(avoid)
-    this.#link.say(to, left === null ? message : { ...message, avoid: left })
+    return left === null ? message : { ...message, avoid: left }
   }
 
   #checkSize(bytes: number, limitBytes: number): void {
@@ -190,8 +203,9 @@ export class Requests {
         startActor({ ...input, timing, randomSeed: randomInt(2 ** 31) }, carryOut, watch),
       flushSoon: () => this.#link.flushSoon(),
       send: (session, ask) => {
-        watch?.recordSent(ask.to, ask.message)
-        this.#send(session, ask)
+        const message = this.#messageOf(ask)
+        watch?.recordSent(ask.to, message)
+        this.#send(session, ask.to, message)
       },
       answered: (session, answers, server) => this.#answered(session, answers, server),
     })

@@ -7,7 +7,7 @@ export function stateName(value: unknown): string {
   return `${parent}.${stateName(child)}`
 }
 
-/** The name of a timer's delay: `askInterval` for `xstate.after.askInterval.client.asking.asked`. */
+/** The name of a timer's delay: `askInterval` for `xstate.after.askInterval.client.asking`. */
 export function delayName(timerId: string): string {
   return timerId.split('.')[2] ?? timerId
 }

@@ -1,7 +1,7 @@
 /** Reports a simulated run to the inspector, as live servers do, so that a failed run can be inspected. */
 import type { NodeId } from '../../machines/batch.ts'
-import type { ServerIndex } from '../../machines/client.ts'
-import type { ServerMessage } from '../../machines/messages.ts'
+import type { ClientEmitted, ServerIndex } from '../../machines/client.ts'
+import type { RequestMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Fact } from '../core/facts.ts'
 import { serverAt } from '../core/names.ts'
 import { machineStateOf } from '../inspect/records/machine-state.ts'
@@ -182,7 +182,7 @@ export class RunRecorder {
       moves: this.#watch.takeClientMoves(),
       said: step.effects.flatMap((effect) =>
         effect.kind === 'said' && effect.output.type === 'send'
-          ? [{ to: nodeAt(effect.output.to), message: effect.output.message }]
+          ? [{ to: nodeAt(effect.output.to), message: sentMessage(effect.output, nodeAt) }]
           : [],
       ),
       machine: machineStateOf('client', step.snapshot),
@@ -207,6 +207,14 @@ export class RunRecorder {
     const { starts } = this.#known.get(node) ?? unknown
     this.#record({ kind: 'server', node, incarnation, run: `${node}.${starts}`, record })
   }
+}
+
+/** The message, with the node to avoid in place of its index. */
+function sentMessage(
+  { avoid, message }: Extract<ClientEmitted, { type: 'send' }>,
+  nodeAt: (server: ServerIndex) => NodeId,
+): RequestMessage {
+  return avoid === null ? message : { ...message, avoid: nodeAt(avoid) }
 }
 
 /** The message in the event of a client's machine, `null` when the event is no message from a server. */

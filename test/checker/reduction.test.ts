@@ -53,10 +53,9 @@ const cases: Readonly<Record<string, Bounds>> = {
     instances: 2,
   },
   'three servers': { ...three, rounds: 1 },
-  'requests that are handed over': { ...smallest, rounds: 2, instances: 2, handsOver: true },
-  'a crash of the leader that has requests of another server': {
+  'requests that are handed over': { ...smallest, rounds: 2, handsOver: true },
+  'requests that are handed over, and a crash': {
     ...smallest,
-    instances: 2,
     crashes: 1,
     crashing: [0],
     handsOver: true,

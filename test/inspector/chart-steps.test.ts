@@ -84,7 +84,7 @@ test('an accept that is accepted: all that could have stood in its way is told',
   expect(texts).toContain(
     'acceptor: accept → persisting (isSettled ✗, instanceIsTooFar ✗, mayNotVote ✗, senderIsNotCounted ✗, roundIsTooFar ✗, instanceIsBeyondWindow ✗, promisedMore ✗, isAccepted ✗, isAnotherBatch ✗, else ✓; somethingIsUnsaved ✓)',
   )
-  expect(texts).toContain('client: request.submitted → asking.asked')
+  expect(texts).toContain('client: request.submitted → asking')
 })
 
 test('what is heard in vain is told with what did not hold, also in the states around', () => {

@@ -58,7 +58,8 @@ test.each(tourSteps.map((step, place) => [place + 1, step] as const))('step %i',
     if (look.kind !== 'state') continue
     const [machine, ...path] = look.id.split('.')
     const isClaimed = (line: string) =>
-      line.endsWith(` ${path.join('.')}`) && line.includes(machine === 'client' ? '#' : ` ${machine} `)
+      line.endsWith(` ${path.join('.')}`) &&
+      (machine === 'client' ? /^expect [a-z]\w* \S+$/.test(line) : line.includes(` ${machine} `))
     expect(claims.some(isClaimed), look.id).toBe(true)
   }
 })

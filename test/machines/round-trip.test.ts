@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type RoundTrip, timeoutMs, withSample } from '../../machines/round-trip.ts'
+import { type RoundTrip, timeoutMs, withoutSample, withSample } from '../../machines/round-trip.ts'
 
 const bounds = { initialMs: 100, minMs: 10, maxMs: 1_000 }
 
@@ -13,10 +13,30 @@ describe('the timeout that follows from round trips', () => {
   })
 
   it('follows the formulas of RFC 6298', () => {
-    expect(after(40)).toEqual({ smoothedMs: 40, variationMs: 20 })
-    expect(timeoutMs(after(40), bounds)).toBe(120)
-    expect(after(40, 80)).toEqual({ smoothedMs: 45, variationMs: 25 })
-    expect(timeoutMs(after(40, 80), bounds)).toBe(145)
+    expect(after(40)).toEqual({ smoothedMs: 40, variationMs: 20, doublings: 0 })
+    expect(after(40, 80)).toEqual({ smoothedMs: 45, variationMs: 25, doublings: 0 })
+    const steady = after(...Array.from({ length: 20 }, (_, at) => 40 + (at % 2)))
+    const { smoothedMs, variationMs } = steady ?? { smoothedMs: 0, variationMs: 0 }
+    expect(timeoutMs(steady, bounds)).toBeCloseTo(smoothedMs + 4 * variationMs, 10)
+  })
+
+  it('is at most twice the smoothed round trip, however much that varies', () => {
+    expect(timeoutMs(after(40), bounds)).toBe(80)
+    expect(timeoutMs(after(40, 80), bounds)).toBe(90)
+  })
+
+  it('doubles with each answer to a repeated question, up to the maximum, until the next sample', () => {
+    let roundTrip: RoundTrip | null = after(40)
+    const timeouts = Array.from({ length: 6 }, () => {
+      roundTrip = withoutSample(roundTrip, 100)
+      return timeoutMs(roundTrip, bounds)
+    })
+    expect(timeouts).toEqual([160, 320, 640, 1_000, 1_000, 1_000])
+    expect(timeoutMs(withSample(roundTrip, 40), bounds)).toBe(80)
+  })
+
+  it('doubles the initial one too', () => {
+    expect(timeoutMs(withoutSample(null, 100), bounds)).toBe(200)
   })
 
   it('approaches a steady round trip, and exceeds it by the resolution of timers at least', () => {

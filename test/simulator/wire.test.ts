@@ -19,6 +19,9 @@ test('every message of a dozen runs is one that a live server would take, and th
     expect(failure, `paxos simulate --seed ${seed}`).toBeNull()
   }
   expect([...seen.keys()].sort()).toEqual(
-    ['accept', 'accepted', 'chosen', 'denial', 'hello', 'learn', 'prepare', 'promise', 'request'].sort(),
+    [
+      ...['accept', 'accepted', 'chosen', 'denial', 'handOver', 'hello', 'learn', 'prepare', 'promise'],
+      ...['request', 'settled'],
+    ].sort(),
   )
 })
