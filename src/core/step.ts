@@ -11,6 +11,7 @@ import {
   initialTransition,
 } from 'xstate'
 import { edgeIdsOf } from './chart-edges.ts'
+import { quickStep } from './quick-step.ts'
 
 /** An effect of a step: an emitted output, a started timer, or a cancelled timer. */
 export type Effect<Emitted> =
@@ -95,6 +96,15 @@ export function step<Emitted>(
   snapshot: AnyMachineSnapshot,
   event: { readonly type: string },
 ): Step<Emitted> {
+  const quick = quickStep(machine, snapshot, event, scope)
+  return quick === null ? stepOfXState(machine, snapshot, event) : (quick as Step<Emitted>)
+}
+
+function stepOfXState<Emitted>(
+  machine: AnyStateMachine,
+  snapshot: AnyMachineSnapshot,
+  event: { readonly type: string },
+): Step<Emitted> {
   asked = []
   const next = machine.transition(snapshot, event, scope) as AnyMachineSnapshot
   return { snapshot: sound(next), effects: effectsOf<Emitted>(asked) }
@@ -121,7 +131,7 @@ export function watchedStep<Emitted>(
     if (microstep !== null) microsteps.push(microstep)
   })
   try {
-    return { ...step<Emitted>(machine, snapshot, event), microsteps }
+    return { ...stepOfXState<Emitted>(machine, snapshot, event), microsteps }
   } finally {
     watching.unsubscribe()
   }

@@ -7,12 +7,17 @@ import {
   type InspectionEvent,
   waitFor,
 } from 'xstate'
+import { acceptorMachine } from '../../machines/acceptor.ts'
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import { learnerMachine } from '../../machines/learner.ts'
 import { type NodeInput, nodeMachine } from '../../machines/node.ts'
 import type { Output, Write } from '../../machines/outputs.ts'
+import { proposerMachine } from '../../machines/proposer.ts'
+import { requestQueueMachine } from '../../machines/request-queue.ts'
 import { messageOf } from '../core/message-of.ts'
 import { roleNames } from '../core/roles.ts'
+import { quickLogic } from './quick-logic.ts'
 
 /** The state and the context of a role. */
 export interface RoleSnapshot {
@@ -48,6 +53,8 @@ export class Actors {
   readonly #options: ActorOptions
   readonly #root: ActorRefFrom<typeof nodeMachine>
   #roles: Readonly<Record<RoleName, AnyActorRef>> | null = null
+  /** The number of observers that receive all inspection events. */
+  #inspectors = 0
   /** Resolves when the node ends: with `null` after a stop, with the reason after a halt. */
   readonly ended: Promise<string | null>
 
@@ -59,7 +66,17 @@ export class Actors {
       receive((event) => write(event.write))
     })
     const udp = fromCallback(() => close)
-    this.#root = createActor(nodeMachine.provide({ actors: { storage, udp } }), {
+    const isInspected = () => this.#inspectors > 0
+    if (inspect !== null) this.#inspectors += 1
+    const actors = {
+      storage,
+      udp,
+      acceptor: quickLogic(acceptorMachine, isInspected),
+      proposer: quickLogic(proposerMachine, isInspected),
+      learner: quickLogic(learnerMachine, isInspected),
+      requestQueue: quickLogic(requestQueueMachine, isInspected),
+    }
+    this.#root = createActor(nodeMachine.provide({ actors }), {
       id: `node-${self}`,
       systemId: 'node',
       clock: {
@@ -145,9 +162,24 @@ export class Actors {
     return this.#roles?.[role].subscribe(changed) ?? { unsubscribe: () => undefined }
   }
 
-  /** Receives all inspection events of XState from now on, until the caller unsubscribes. */
+  /** Receives all inspection events of XState from now on, until the caller unsubscribes once. */
   inspect(inspected: (inspected: InspectionEvent) => void): { unsubscribe(): void } {
-    return this.#root.system.inspect(inspected)
+    const subscription = this.#root.system.inspect(inspected)
+    this.#inspectors += 1
+    return {
+      unsubscribe: () => {
+        this.#inspectors -= 1
+        subscription.unsubscribe()
+      },
+    }
+  }
+
+  /** Calls `fired` before each event of a timer. */
+  watchTimers(fired: (timer: FiredTimer) => void): void {
+    this.#root.system.inspect((inspected) => {
+      const timer = timerOf(inspected)
+      if (timer !== null) fired(timer)
+    })
   }
 
   /** Accepts no more requests. `finish` ends the node. */

@@ -1,4 +1,3 @@
-import type { InspectionEvent } from 'xstate'
 import type { NodeId } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import type { DurableState } from '../core/durable.ts'
@@ -41,7 +40,7 @@ export class EventScope {
             snapshot: (role) => actors.snapshot(role),
             write: (write) => actors.persist(write),
           })
-    if (recorder !== null) actors.inspect((inspected) => this.#noteTimer(inspected))
+    if (recorder !== null) actors.watchTimers((timer) => this.#noteTimer(timer))
   }
 
   /** The value of the monotonic clock at the last event. */
@@ -96,8 +95,8 @@ export class EventScope {
   }
 
   /** Only XState knows which timer fired. */
-  #noteTimer(inspected: InspectionEvent): void {
-    this.#fired ??= timerOf(inspected)
+  #noteTimer(timer: FiredTimer | null): void {
+    this.#fired ??= timer
   }
 
   #report(event: JournalEvent['event'] | null, isObserved: boolean): void {
@@ -117,7 +116,7 @@ export class EventScope {
       return false
     }
     const inspection = this.#actors.inspect((inspected) => {
-      this.#noteTimer(inspected)
+      this.#noteTimer(timerOf(inspected))
       observer.inspected(inspected)
     })
     try {
