@@ -403,9 +403,10 @@ describe('2.4, progress', () => {
   /** Each of two proposers prepares above the other before the other's accept arrives. */
   function duel(rounds: number): Schedule {
     const cluster = new Schedule(3)
-    cluster.ask('a', 0)
+    // Each client has just left the rival of the server that it asks, so neither server hands its request over.
+    cluster.ask('a', 0, lock('a'), 2)
     cluster.exchange(0, [1], 'prepare', 'promise')
-    cluster.ask('b', 2)
+    cluster.ask('b', 2, lock('b'), 0)
     for (let round = 0; round < rounds; round += 1) {
       const [ahead, behind] = round % 2 === 0 ? [2, 0] : [0, 2]
       cluster.exchange(ahead, [1], 'prepare', 'promise')
@@ -484,8 +485,11 @@ describe('2.5, the implementation', () => {
 
   test('no two proposals have the same number: different proposers choose from disjoint sets', () => {
     const cluster = new Schedule(3)
-    cluster.askAtOnce({ a: 0, b: 1, c: 2 })
-    cluster.settle()
+    for (const server of [0, 1, 2]) {
+      // The client has just left the leader, so the server proposes the request itself.
+      cluster.ask(`client-${server}`, server, lock('x'), server - 1)
+      cluster.settle()
+    }
     const proposers = new Map<string, Set<NodeId>>()
     for (const { node, message } of cluster.said('accept')) {
       const number = JSON.stringify(message.ballot)
@@ -534,7 +538,7 @@ describe('3, a state machine', () => {
   test('the value chosen by the i-th instance is the i-th command: a server executes them in order, without a gap', () => {
     const cluster = new Schedule(3)
     cluster.askInTurn('a', 'b', 'c', 'd')
-    cluster.ask('e', 2)
+    cluster.ask('e', 2, lock('e'), 0)
     cluster.settle()
     const executedBy = (server: NodeId) =>
       cluster.facts.flatMap((fact) =>

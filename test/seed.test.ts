@@ -116,7 +116,8 @@ describe('2-2, proposers', () => {
     cluster.askInTurn('a', 'b', 'c')
     cluster.lose('accept')
     const known = executedBy(cluster, 2).length
-    cluster.ask('d', 2)
+    // The client has just left the leader, so server 2 proposes the request itself.
+    cluster.ask('d', 2, lock('d'), 0)
     cluster.settle()
     expect(known).toBeLessThan(3)
     expect(executedBy(cluster, 2)).toEqual([0, 1, 2, 3])
@@ -241,7 +242,7 @@ describe('servers', () => {
   test('each node acts as acceptor, proposer and learner', () => {
     const cluster = new Schedule(3)
     for (const [server, client] of ['a', 'b', 'c'].entries()) {
-      cluster.ask(client, server)
+      cluster.ask(client, server, lock(client), server - 1)
       cluster.settle()
     }
     const roles = (['promise', 'accept', 'accepted'] as const).map(

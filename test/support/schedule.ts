@@ -89,9 +89,9 @@ export class Schedule {
     if (syncing !== undefined) this.happen({ type: 'sync', server: syncing.id })
   }
 
-  /** A client asks a server for a lock of its own name, or for something else. */
-  ask(client: string, server: NodeId, command: Command = lock(client)): void {
-    this.happen({ type: 'request', client, server, command })
+  /** A client asks a server for a lock of its own name, or for something else. With `avoid` it has just left that server. */
+  ask(client: string, server: NodeId, command: Command = lock(client), avoid?: NodeId): void {
+    this.happen({ type: 'request', client, server, command, ...(avoid !== undefined && { avoid }) })
     const flight = this.#state.flying.at(-1)
     if (flight !== undefined) this.happen({ type: 'deliver', flight: flight.id })
   }
