@@ -6,13 +6,16 @@ import { timeoutMs, withoutSample, withSample } from './round-trip.ts'
 import { type Due, nextReaskMs, type OpenRequest } from './session-requests.ts'
 import { doubled } from './timing.ts'
 
-/** The timeout that follows from the measured round trips. */
+/**
+ * The timeout that follows from the measured round trips, at most the interval before the first measurement: some answers take long
+ * because the servers lost a message among them, and that must not make the client slow to repeat a lost request.
+ */
 function measuredTimeoutMs({ timing, roundTrip }: ClientContext): number {
-  const { askIntervalMs, minAskIntervalMs, failoverTimeoutMs } = timing
+  const { askIntervalMs, minAskIntervalMs } = timing
   return timeoutMs(roundTrip, {
     initialMs: askIntervalMs,
     minMs: Math.min(minAskIntervalMs, askIntervalMs),
-    maxMs: failoverTimeoutMs,
+    maxMs: askIntervalMs,
   })
 }
 
@@ -25,7 +28,7 @@ export function failoverTimeoutMs(context: ClientContext): number {
 /** The next interval of a client that asks: longer after each silent one, and drawn at random, so that clients do not ask together. */
 export function drawAskInterval(context: ClientContext): Pick<ClientContext, 'randomSeed' | 'intervalMs'> {
   const timeout = measuredTimeoutMs(context)
-  const longestMs = Math.max(timeout, failoverTimeoutMs(context) / 8)
+  const longestMs = Math.max(timeout, Math.min(3 * timeout, failoverTimeoutMs(context) / 8))
   const { seed, value } = drawRandom(context.randomSeed)
   return {
     randomSeed: seed,

@@ -57,6 +57,6 @@ export function retransmitInterval(
   tries: number,
   spread: number,
 ): number {
-  const bounds = { initialMs: retransmitMs, minMs: retransmitLeastMs, maxMs: retransmitLimitMs }
+  const bounds = { initialMs: retransmitMs, minMs: retransmitLeastMs, maxMs: 4 * retransmitMs }
   return Math.ceil(doubled(timeoutMs(roundTrip, bounds), retransmitLimitMs, tries) * spread)
 }
