@@ -182,7 +182,13 @@ export const acceptorSetup = setup({
     notifyAcceptHeard: enqueueActions(({ context, enqueue }, heard: Heard<Accept>) => {
       const { ballot, instance, atMs } = heard
       const implied = impliedBatch(context, instance - 1, ballot)
-      const choice = { informant: informantOf(heard), heard: instance, firstUnchosen: instance, implied, atMs }
+      const choice = {
+        informant: informantOf(heard),
+        heard: instance,
+        firstUnchosen: instance,
+        implied,
+        atMs,
+      }
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'choice.implied', ...choice } })
     }),
     notifySettled: enqueueActions(({ context, enqueue }, heard: Heard<Settled>) => {

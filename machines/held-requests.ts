@@ -21,7 +21,7 @@ export interface HeldRequest {
   readonly commandBytes: number
   /** Place in the order of arrival. */
   readonly order: number
-  /** The key that it waits for; `null` while it is to be executed. */
+  /** The key that it waits for; `null` while it is to be executed. Invariant: `null` when another server holds the request. */
   readonly tag: { readonly key: string | null } | null
   /** True when it was delayed before: its client knows. */
   readonly wasDelayed: boolean

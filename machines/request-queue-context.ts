@@ -33,20 +33,21 @@ export interface RequestQueueContext {
   readonly askedAgain: readonly { readonly uid: string; readonly seq: number }[]
   readonly isStopping: boolean
 
-  /** The server that leads, as far as this one knows: it receives the requests of clients. `null` when none is known. */
+  /**
+   * The server that leads, as far as this one knows: it receives the requests of clients. `null` when none is known. Invariant: a
+   * request that is handed over may go to it (`mayGoTo`).
+   */
   readonly leader: NodeId | null
   /** Counts the repetitions of handing over, so that a request is repeated only when it was sent in an earlier round. */
   readonly round: number
   /** The number of repetitions since the leader last showed progress with a request that was handed over. */
   readonly tries: number
-  /** The time of these repetitions, in milliseconds. */
+  /** The time of these repetitions, in milliseconds. Invariant: 0, or below the patience with the leader. */
   readonly silentMs: number
   /** The number of leaders in a row that were given up as silent: each is waited for twice as long as the one before. */
   readonly givenUp: number
   /** The time from handing a request over to its execution here, as measured; `null` before the first measurement. */
   readonly roundTrip: RoundTrip | null
-  /** The time of the last event that brought requests or executed some, by the monotonic clock, in milliseconds. */
-  readonly atMs: number
 }
 
 /** The initial context: the queue is empty. */
@@ -63,6 +64,5 @@ export function requestQueueContext(input: RequestQueueInput): RequestQueueConte
     silentMs: 0,
     givenUp: 0,
     roundTrip: null,
-    atMs: 0,
   }
 }

@@ -1,11 +1,14 @@
 /** Checks of the invariants that `request-queue-context.ts`, `held-requests.ts` and `line.ts` state. */
 import { emptyRecord } from './empty-record.ts'
+import { mayGoTo } from './hand-over.ts'
+import { requestsIn } from './held-groups.ts'
 import { allHeld, type HeldRequest, type HeldRequests, requestId, waitingKey } from './held-requests.ts'
 import { type Invariants, isDistinct, isUnchanged } from './invariant.ts'
 import { type Line, lineFault, placesOf } from './line.ts'
 import { isCounted } from './members.ts'
 import type { RequestQueueContext } from './request-queue-context.ts'
 import { get, keysOf } from './table.ts'
+import { leaderPatience } from './timing.ts'
 
 export const requestQueueInvariants: Invariants<RequestQueueContext> = {
   held: (step) => {
@@ -22,6 +25,19 @@ export const requestQueueInvariants: Invariants<RequestQueueContext> = {
     const gone = step.context.offered.find((order) => !ready.has(order))
     return gone === undefined ? null : `the proposer has the request of order ${gone}, which is not ready`
   },
+  leader: (step) => {
+    if (isUnchanged(step, 'held', 'leader')) return null
+    const { held, leader, self } = step.context
+    const astray = requestsIn(held, held.handedOver).find(
+      (request) => leader === null || !mayGoTo(leader, self, request),
+    )
+    if (astray === undefined) return null
+    return `request ${requestId(astray)} is handed over to server ${leader}, which must not receive it`
+  },
+  silentMs: ({ context: { silentMs, timing, givenUp } }) =>
+    silentMs === 0 || silentMs < leaderPatience(timing, givenUp)
+      ? null
+      : `the leader has been silent for ${silentMs} ms`,
 }
 
 /** How the invariant of the sessions or of a line is violated; `null` when they hold. */
@@ -49,6 +65,9 @@ export function heldFault(held: HeldRequests): string | null {
   }
   for (const request of all) {
     const id = requestId(request)
+    if (request.tag !== null && request.replyTo === null) {
+      return `request ${id} is kept as delayed, and another server holds it`
+    }
     if (lineOf[id] !== `${expectedLine(request)} ${request.order}`) {
       return `request ${id} is in another line than its state says`
     }

@@ -28,7 +28,7 @@ import type { Busy, HandOver } from './messages.ts'
 import type { Output, Send } from './outputs.ts'
 import type { RequestQueueContext, RequestQueueInput } from './request-queue-context.ts'
 import { withSample } from './round-trip.ts'
-import { doubled, retransmitInterval } from './timing.ts'
+import { leaderPatience, retransmitInterval } from './timing.ts'
 
 /** True when a ready request is to be proposed here, because it cannot be handed over. */
 function hasToPropose(context: RequestQueueContext): boolean {
@@ -50,9 +50,9 @@ function refusal(context: RequestQueueContext, event: RequestArrived, reason: Bu
   return busy(event.replyTo, event.uid, seqs, reason)
 }
 
-/** A cluster whose disks are slow would otherwise change its leader all the time. */
-function leaderPatience({ timing, givenUp }: RequestQueueContext): number {
-  return doubled(timing.leaderPatienceMs, timing.leaderPatienceLimitMs, givenUp)
+/** The time of an event that brings requests or executes some; `null` for other events. */
+function timeOf(event: RequestQueueEvent): number | null {
+  return 'atMs' in event ? event.atMs : null
 }
 
 function handOverInterval({ timing, roundTrip, tries }: RequestQueueContext): number {
@@ -91,7 +91,8 @@ export const requestQueueSetup = setup({
       const leader = context.held.ready.length === 0 ? null : otherLeader(context)
       return leader !== null && handable(context.held, { ...context, leader }).length > 0
     },
-    leaderIsSilent: ({ context }) => context.silentMs + handOverInterval(context) >= leaderPatience(context),
+    leaderIsSilent: ({ context }) =>
+      context.silentMs + handOverInterval(context) >= leaderPatience(context.timing, context.givenUp),
   },
   actions: {
     sendRecalled: enqueueActions(({ enqueue }, { recalled, uid, replyTo }: RequestArrived) => {
@@ -108,7 +109,7 @@ export const requestQueueSetup = setup({
       const held = withReplyTo(context.held, arriving, again)
       const { leader, self } = context
       const back = leader === null ? held : takenBack(held, (request) => !mayGoTo(leader, self, request))
-      return { held: back, atMs: event.atMs }
+      return { held: back }
     }),
     /** A delayed request was repeated: the others are asked whether this server missed what would wake it. */
     recordAskedAgain: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
@@ -140,7 +141,7 @@ export const requestQueueSetup = setup({
       const arriving = fromClient(event, context.self)
       const fresh = newAmong(context.held, arriving)
       const { held, refused } = admitted(context.held, arriving, fresh, context.limits)
-      enqueue.assign({ held, atMs: event.atMs })
+      enqueue.assign({ held })
       if (refused.length === 0) return
       const seqs = refused.map(({ seq }) => seq)
       enqueue.emit(busy(event.replyTo, event.uid, seqs, 'busy'))
@@ -150,7 +151,7 @@ export const requestQueueSetup = setup({
       const admit = (held: RequestQueueContext['held'], arriving: Arriving) =>
         admitted(held, arriving, newAmong(held, arriving), context.limits).held
       const open = fromServer(event).filter(({ recalled }) => !recalled.isFull)
-      return { held: open.reduce(admit, context.held), atMs: event.atMs }
+      return { held: open.reduce(admit, context.held) }
     }),
     /**
      * Some of the requests have ended, or the server that hands them over was removed: that server misses the instance at which this
@@ -174,7 +175,6 @@ export const requestQueueSetup = setup({
       enqueue.assign({
         held,
         offered: ready === null ? context.offered : context.offered.filter((order) => ready.has(order)),
-        atMs: execution.atMs,
         ...(endsHandOver && { tries: 0, silentMs: 0, givenUp: 0 }),
         ...(handedAtMs !== null && {
           roundTrip: withSample(context.roundTrip, execution.atMs - handedAtMs),
@@ -208,14 +208,13 @@ export const requestQueueSetup = setup({
       silentMs: 0,
       givenUp: context.givenUp + 1,
     })),
-    sendHandOver: enqueueActions(({ context, enqueue }) => {
+    /** Only a request that was handed over at a known time gives a sample of the round trip. */
+    sendHandOver: enqueueActions(({ context, enqueue }, event: RequestQueueEvent) => {
       const leader = otherLeader(context)
       if (leader === null) return
-      const { held, messages } = handedOver(
-        context.held,
-        handable(context.held, { ...context, leader }),
-        context,
-      )
+      const { round, limits } = context
+      const requests = handable(context.held, { ...context, leader })
+      const { held, messages } = handedOver(context.held, requests, { round, atMs: timeOf(event), limits })
       enqueue.assign({ held })
       for (const send of toLeader(leader, messages)) enqueue.emit(send)
     }),
@@ -238,7 +237,7 @@ export const requestQueueSetup = setup({
       if (isCounted(members, context.self, context.incarnation)) {
         const { leader, held } = context
         const isGone = leader !== null && !countedMembers(members).includes(leader)
-        if (isGone) enqueue.assign({ leader: null, held: takenBack(held) })
+        if (isGone) enqueue.assign({ leader: null, held: takenBack(held), tries: 0, silentMs: 0 })
         return
       }
       for (const refused of refusalsOf(allHeld(context.held), 'notMember')) enqueue.emit(refused)

@@ -48,7 +48,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
     empty: {
       description: 'Holds no request. Ends when one arrives.',
       always: [
-        { guard: 'anotherServerLeads', target: 'handedOver', actions: 'sendHandOver' },
+        { guard: 'anotherServerLeads', target: 'handedOver', actions: withEvent('sendHandOver') },
         { guard: 'isReadyAndWanted', target: 'proposing', actions: 'offerBatch' },
         { guard: 'somethingIsReady', target: 'ready', actions: 'notifyReady' },
       ],
@@ -58,7 +58,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
         'Holds requests to propose. Ends when the proposer is free, or when they have been executed elsewhere.',
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },
-        { guard: 'anotherServerLeads', target: 'handedOver', actions: 'sendHandOver' },
+        { guard: 'anotherServerLeads', target: 'handedOver', actions: withEvent('sendHandOver') },
         { guard: 'somethingIsHandedOver', target: 'handedOver' },
         { guard: 'nothingIsReady', target: 'delayed' },
         { guard: 'isWanted', target: 'proposing', actions: 'offerBatch' },
@@ -77,7 +77,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       },
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },
-        { guard: 'anotherServerLeads', actions: 'sendHandOver' },
+        { guard: 'anotherServerLeads', actions: withEvent('sendHandOver') },
         { guard: 'somethingIsReady', target: 'ready', actions: 'notifyReady' },
         { guard: 'nothingIsHandedOver', target: 'delayed' },
       ],
@@ -88,7 +88,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       meta: { paper: 'the seed, 2-2 (a serial queue)' },
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },
-        { guard: 'anotherServerLeads', actions: 'sendHandOver' },
+        { guard: 'anotherServerLeads', actions: withEvent('sendHandOver') },
         { guard: 'nothingIsOffered', target: 'ready' },
       ],
     },
@@ -98,7 +98,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       meta: { paper: 'the seed, 2-2 (the delay execution bit)' },
       always: [
         { guard: 'nothingIsHeld', target: 'empty' },
-        { guard: 'anotherServerLeads', target: 'handedOver', actions: 'sendHandOver' },
+        { guard: 'anotherServerLeads', target: 'handedOver', actions: withEvent('sendHandOver') },
         { guard: 'somethingIsReady', target: 'ready', actions: 'notifyReady' },
       ],
     },

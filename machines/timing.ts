@@ -48,8 +48,16 @@ export function doubled(baseMs: number, limitMs: number, tries: number): number 
 }
 
 /**
+ * The time without progress after which a leader is given up as silent, when `givenUp` leaders in a row were given up before it. A
+ * cluster whose disks are slow would otherwise change its leader all the time.
+ */
+export function leaderPatience({ leaderPatienceMs, leaderPatienceLimitMs }: Timing, givenUp: number): number {
+  return doubled(leaderPatienceMs, leaderPatienceLimitMs, givenUp)
+}
+
+/**
  * The wait before a message is repeated for the try `tries`: the timeout from measured round trips, doubled each time. `spread` is
- * a factor drawn at random, so that servers do not repeat in step.
+ * a factor drawn at random, so that servers do not repeat in step. The wait is never above `retransmitLimitMs`.
  */
 export function retransmitInterval(
   { retransmitMs, retransmitLeastMs, retransmitLimitMs }: Timing,
@@ -58,5 +66,6 @@ export function retransmitInterval(
   spread: number,
 ): number {
   const bounds = { initialMs: retransmitMs, minMs: retransmitLeastMs, maxMs: 4 * retransmitMs }
-  return Math.ceil(doubled(timeoutMs(roundTrip, bounds), retransmitLimitMs, tries) * spread)
+  const wait = doubled(timeoutMs(roundTrip, bounds), retransmitLimitMs, tries) * spread
+  return Math.min(retransmitLimitMs, Math.ceil(wait))
 }

@@ -84,7 +84,7 @@ function surpassed(at: Ballot): Want[] {
 }
 
 function behind(from: number, peer: number): Want {
-  return tell('learner', { type: 'behind.noticed', firstUnchosen: from, informant: informant(peer) })
+  return tell('learner', { type: 'behind.noticed', firstUnchosen: from, informant: informant(peer), atMs: 0 })
 }
 
 function heard(sender: number, instance: number, implied: string | null = null): Want {
@@ -99,6 +99,7 @@ function implies(sender: number, about: number, firstUnchosen: number, implied: 
     heard: about,
     firstUnchosen,
     implied: implied === null ? null : batch(implied),
+    atMs: 0,
   })
 }
 

@@ -10,11 +10,15 @@ import { clientInvariants, sessionRequestInvariants } from '../../machines/clien
 import { defaultClientTiming } from '../../machines/client-timing.ts'
 import { type FoundingRecord, newFounding } from '../../machines/founding.ts'
 import { foundingInvariants } from '../../machines/founding-invariants.ts'
+import { handedOver } from '../../machines/hand-over.ts'
 import {
+  allHeld,
   type HeldRequest,
   type HeldRequests,
   heldRequest,
   nothingHeld,
+  placeOf,
+  waitingKey,
   withChanged,
   withRequests,
 } from '../../machines/held-requests.ts'
@@ -23,7 +27,7 @@ import { invariantFault } from '../../machines/invariants.ts'
 import { type LearnerContext, learnerContext } from '../../machines/learner-context.ts'
 import { learnerInvariants } from '../../machines/learner-invariants.ts'
 import { defaultLimits } from '../../machines/limits.ts'
-import { type Line, lineFault } from '../../machines/line.ts'
+import { type Line, lineFault, withoutOrders } from '../../machines/line.ts'
 import { memberInvariants } from '../../machines/member-invariants.ts'
 import { foundingIncarnation } from '../../machines/members.ts'
 import type { GivenPromise } from '../../machines/promises.ts'
@@ -205,6 +209,27 @@ const withOne = (before: HeldRequests, uid: string, seq: number) =>
   ])
 const held = withOne(withOne(nothingHeld, 'a', 1), 'b', 2)
 
+/** The first request, handed over with these changes. */
+function handedWith(change: Partial<HeldRequest>): HeldRequests {
+  const request = heldRequest(held, { uid: 'a', seq: 1 })
+  if (request === undefined) return held
+  const changed = withChanged(held, [{ ...request, ...change }])
+  const requests = allHeld(changed).filter(({ uid }) => uid === 'a')
+  return handedOver(changed, requests, { round: 1, atMs: null, limits: defaultLimits }).held
+}
+
+/** The first request, delayed, with that address. */
+function delayedOf(replyTo: string | null): HeldRequests {
+  const request = heldRequest(held, { uid: 'a', seq: 1 })
+  if (request === undefined) return held
+  return {
+    ...withChanged(held, [{ ...request, replyTo, tag: { key: null } }]),
+    ready: withoutOrders(held.ready, new Set([request.order])),
+    waiting: put(held.waiting, waitingKey(null), [[placeOf(request)]]),
+    delayedCount: 1,
+  }
+}
+
 /** The requests with the first one of the session `uid` changed. Lines stay as they are. */
 function changedIn(uid: string, change: Partial<HeldRequest>): HeldRequests {
   const request = heldRequest(held, { uid, seq: uid === 'a' ? 1 : 2 })
@@ -215,6 +240,18 @@ const queueCases: Cases<RequestQueueContext> = {
   held: [
     ['something while it is not counted', { broken: { held, members: [member(1), member(2)] } }],
     ['a request that stands nowhere', { broken: { held: { ...held, ready: [] } } }],
+    ['a delayed request of another server', { broken: { held: delayedOf(null) } }],
+  ],
+  leader: [
+    ['a request of another server', { broken: { held: handedWith({ heldBy: 2 }), leader: 1 } }],
+    [
+      'the request of a client that left the leader',
+      { broken: { held: handedWith({ avoid: 1 }), leader: 1 } },
+    ],
+    ['a request, and there is no leader', { broken: { held: handedWith({}), leader: null } }],
+  ],
+  silentMs: [
+    ['longer than the leader is waited for', { broken: { silentMs: defaultTiming.leaderPatienceMs } }],
   ],
   offered: [
     ['a request that is not held', { broken: { held, offered: [7] } }],
@@ -408,6 +445,13 @@ describe('of what a request queue holds', () => {
   test('nothing is broken', () => {
     expect(heldFault(nothingHeld)).toBeNull()
     expect(heldFault(held)).toBeNull()
+    expect(heldFault(delayedOf('here'))).toBeNull()
+    for (const sound of [
+      { held: handedWith({ avoid: 2 }), leader: 1 },
+      { silentMs: defaultTiming.leaderPatienceMs, givenUp: 1 },
+    ]) {
+      expect(invariantFault('requestQueue', stepOf(queue, 'empty', { broken: sound }))).toBeNull()
+    }
   })
 
   test.each<[title: string, broken: Line]>([
@@ -512,7 +556,7 @@ describe('each invariant that a file states has its check', () => {
     'acceptor-context.ts': Object.keys(acceptorInvariants),
     'client-context.ts': Object.keys(clientInvariants),
     'founding.ts': Object.keys(foundingInvariants),
-    'held-requests.ts': ['HeldSession', 'sessions'],
+    'held-requests.ts': ['HeldSession', 'sessions', 'tag'],
     'learner-context.ts': Object.keys(learnerInvariants),
     'line.ts': ['Stretch'],
     'members.ts': Object.keys(memberInvariants),

@@ -4,6 +4,7 @@ import type { Heard, LearnerEvent } from '../../machines/inbox.ts'
 import { type LearnerContext, type LearnerInput, learnerMachine } from '../../machines/learner.ts'
 import { foundingIncarnation } from '../../machines/members.ts'
 import type { Chosen } from '../../machines/messages.ts'
+import { type RoundTrip, withoutSample, withSample } from '../../machines/round-trip.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import {
   batch,
@@ -61,29 +62,34 @@ function chosen(
   }
 }
 
-function heard(sender: NodeId, instance: number, implied = false): LearnerEvent {
+type ChoiceImplied = Extract<LearnerEvent, { type: 'choice.implied' }>
+type BehindNoticed = Extract<LearnerEvent, { type: 'behind.noticed' }>
+
+function heard(sender: NodeId, instance: number, implied = false): ChoiceImplied {
   return {
     type: 'choice.implied',
     informant: informant(sender),
     heard: instance,
     firstUnchosen: instance,
     implied: implied ? at(instance - 1) : null,
+    atMs: 0,
   }
 }
 
 /** The acceptor was told by `sender` that `instance` is settled. */
-function settled(sender: NodeId, instance: number, implied = false): LearnerEvent {
+function settled(sender: NodeId, instance: number, implied = false): ChoiceImplied {
   return {
     type: 'choice.implied',
     informant: informant(sender),
     heard: instance,
     firstUnchosen: instance + 1,
     implied: implied ? at(instance) : null,
+    atMs: 0,
   }
 }
 
-function behind(firstUnchosen: number, peer: NodeId): LearnerEvent {
-  return { type: 'behind.noticed', firstUnchosen, informant: informant(peer) }
+function behind(firstUnchosen: number, peer: NodeId): BehindNoticed {
+  return { type: 'behind.noticed', firstUnchosen, informant: informant(peer), atMs: 0 }
 }
 
 const newsWanted: LearnerEvent = { type: 'news.wanted' }
@@ -108,6 +114,8 @@ function askStranger(to: NodeId, incarnation = foundingIncarnation(to)): Want {
 }
 
 const asking = (ms = 60) => timer('askInterval', ms)
+/** The wait after an answer that came at once. */
+const askingSoon = asking(timing.retransmitLeastMs)
 const asked = cancel('askInterval')
 const waits = timer('grace', 5)
 const waited = cancel('grace')
@@ -247,6 +255,75 @@ describe('what it takes of what was chosen', () => {
   })
 })
 
+describe('the interval', () => {
+  const roundTripOf = (...samples: readonly number[]) =>
+    samples.reduce<RoundTrip | null>((before, sample) => withSample(before, sample), null)
+
+  test('follows the time from a question to the page that answers it', () => {
+    const role = learner()
+    role.hear({ ...behind(16, 1), atMs: 1_000 })
+    const wants = role.hear({ ...chosen(1, 10, 12, { firstUnchosen: 16 }), atMs: 1_040 })
+    expect(role.context.roundTrip).toEqual(roundTripOf(40))
+    expect(wants).toContainEqual(asking(40 + 40))
+    role.hear({ ...chosen(1, 12, 14, { firstUnchosen: 16 }), atMs: 1_060 })
+    expect(role.context.roundTrip).toEqual(roundTripOf(40, 20))
+  })
+
+  test('is measured from the end of the grace', () => {
+    const role = learner()
+    role.hear({ ...heard(1, 14), atMs: 1_000 })
+    role.pass('grace')
+    role.hear({ ...chosen(1, 10, 12, { firstUnchosen: 14 }), atMs: 1_000 + timing.graceMs + 30 })
+    expect(role.context.roundTrip).toEqual(roundTripOf(30))
+  })
+
+  test('is not measured from a notice without a time', () => {
+    const role = learner()
+    role.hear({ ...behind(14, 1), atMs: null })
+    role.hear({ ...chosen(1, 10, 12, { firstUnchosen: 14 }), atMs: 1_040 })
+    expect(role.context.roundTrip).toBeNull()
+  })
+
+  test('is not measured with a page of another server than the one that was asked', () => {
+    const role = learner()
+    role.hear({ ...behind(14, 2), atMs: 1_000 }, { ...behind(13, 1), atMs: 1_000 })
+    role.hear({ ...chosen(1, 10, 12, { firstUnchosen: 14 }), atMs: 1_040 })
+    expect(role.context.roundTrip).toBeNull()
+  })
+
+  test('stays doubled after a repeated question, until a question is answered before its repetition', () => {
+    const role = learner()
+    role.hear({ ...behind(16, 1), atMs: 1_000 })
+    role.pass('askInterval')
+    role.hear({ ...chosen(2, 10, 12, { firstUnchosen: 16 }), atMs: 1_070 })
+    expect(role.context.roundTrip).toEqual(withoutSample(null, timing.retransmitMs))
+    role.hear({ ...chosen(2, 12, 14, { firstUnchosen: 16 }), atMs: 1_100 })
+    expect(role.context.roundTrip).toEqual(withSample(withoutSample(null, timing.retransmitMs), 30))
+  })
+})
+
+describe('an informant', () => {
+  test('is asked at once when the server that was asked in turn knows nothing new', () => {
+    const role = learner()
+    role.hear(behind(14, 2))
+    expect(said(role.pass('askInterval'))).toEqual([ask(1)])
+    expect(role.hear(chosen(1, 10, 10))).toEqual([asked, ask(2), asking(120)])
+    expect(role.context).toMatchObject({ peer: 2, tries: 1, target: 14 })
+    // Its own answer without news starts no other question.
+    expect(role.hear(chosen(2, 10, 10))).toEqual([])
+  })
+
+  test('is not asked because of the answer of a server that was not asked last', () => {
+    const role = learner({ members: members(5) })
+    role.hear(behind(14, 4))
+    role.pass('askInterval')
+    const { peer } = role.context
+    const other = [1, 2, 3].find((id) => id !== peer) ?? 0
+    expect(role.hear(chosen(other, 10, 10))).toEqual([])
+    expect(role.context.peer).toBe(peer)
+  })
+})
+
 describe('telling others', () => {
   const page = (from: number, end: number): LearnerEvent => ({
     type: 'chosen.read',
@@ -347,21 +424,21 @@ describe('catching up', () => {
       asked,
       ...learned(10, 12),
       ask(1, 12),
-      asking(),
+      askingSoon,
     ])
     expect(role.hear(chosen(1, 12, 14, { firstUnchosen: 17 }))).toEqual([
       asked,
       ...learned(12, 14),
       ask(1, 14),
-      asking(),
+      askingSoon,
     ])
     expect(role.hear(chosen(1, 14, 16, { firstUnchosen: 17 }))).toEqual([
       asked,
       ...learned(14, 16),
       ask(1, 16),
-      asking(),
+      askingSoon,
     ])
-    expect(role.hear(chosen(1, 16, 17))).toEqual([asked, ...learned(16, 17), asking(), asked])
+    expect(role.hear(chosen(1, 16, 17))).toEqual([asked, ...learned(16, 17), askingSoon, asked])
     expect(role.state).toBe('following')
     expect(role.timers).toEqual([])
   })
@@ -388,7 +465,7 @@ describe('catching up', () => {
       asked,
       ...learned(10, 12),
       ask(peer, 12),
-      asking(),
+      asking(120),
     ])
   })
 
@@ -409,9 +486,9 @@ describe('catching up', () => {
       asked,
       ...learned(10, 12),
       ask(1, 12),
-      asking(),
+      askingSoon,
     ])
-    expect(role.hear(chosen(1, 12, 14))).toEqual([asked, ...learned(12, 14), asking(), asked])
+    expect(role.hear(chosen(1, 12, 14))).toEqual([asked, ...learned(12, 14), askingSoon, asked])
   })
 
   test('a silent peer is left for the next one, round and round, with longer waits up to a limit', () => {
@@ -423,7 +500,7 @@ describe('catching up', () => {
       asked,
       ...learned(10, 11),
       ask(2, 11),
-      asking(),
+      asking(120),
     ])
   })
 
@@ -641,7 +718,7 @@ describe('whom it believes', () => {
     expect(role.hear({ ...uncalled(5, 14), ...sentBy(5, 'new') })).toEqual([
       asked,
       ...learned(10, 14),
-      asking(),
+      askingSoon,
       asked,
     ])
   })

@@ -124,7 +124,7 @@ describe('a page is taken', () => {
 
 test('a page and a notice name a server that knows more', () => {
   const target = { firstUnchosen: 12, informant: informant(2) }
-  expect(targetIn({ type: 'behind.noticed', ...target })).toEqual(target)
+  expect(targetIn({ type: 'behind.noticed', ...target, atMs: 0 })).toEqual(target)
   const chosen = { type: 'chosen', ...page(10, a), firstUnchosen: 12, unsettled: false } as const
   expect(targetIn({ ...chosen, ...sentBy(2) })).toEqual(target)
 })

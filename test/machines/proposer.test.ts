@@ -5,6 +5,7 @@ import type { Heard, ProposerEvent } from '../../machines/inbox.ts'
 import type { Accepted, Denial, PromiseMessage } from '../../machines/messages.ts'
 import { type ProposerContext, type ProposerInput, proposerMachine } from '../../machines/proposer.ts'
 import { drawRandom } from '../../machines/random.ts'
+import { withoutSample, withSample } from '../../machines/round-trip.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import {
   ballot,
@@ -100,7 +101,7 @@ const spreads = [7, drawRandom(7).seed, drawRandom(drawRandom(7).seed).seed].map
   (seed) => 0.75 + drawRandom(seed).value / 2,
 )
 const [again, againLater, againLast] = [120, 200, 200].map((ms, place) =>
-  timer('retransmitInterval', Math.ceil(ms * (spreads[place] ?? 1))),
+  timer('retransmitInterval', Math.min(200, Math.ceil(ms * (spreads[place] ?? 1)))),
 )
 /** The first wait of another message after one repetition. */
 const begunAgain = timer('retransmitInterval', Math.ceil(60 * (spreads[0] ?? 1)))
@@ -115,8 +116,9 @@ function acceptTo(nodes: readonly NodeId[], what: Batch, instance = 10, at: Ball
   return nodes.map((to) => send(to, { type: 'accept', ballot: at, instance, batch: what }))
 }
 
-function behind(firstUnchosen: number, peer: NodeId): Want {
-  return tell('learner', { type: 'behind.noticed', firstUnchosen, informant: informant(peer) })
+/** `atMs` is `null` when what the promises show is noticed, which no single message shows. */
+function behind(firstUnchosen: number, peer: NodeId, atMs: number | null = 0): Want {
+  return tell('learner', { type: 'behind.noticed', firstUnchosen, informant: informant(peer), atMs })
 }
 
 /** What a server that the batch at instance 10 concerns is told. */
@@ -233,7 +235,7 @@ describe('preparing', () => {
       ['lower', 'more', lower, 11, 'preparing', []],
       ['this', 'less', mine, 9, 'leading', [ended, wantsBatch]],
       ['this', 'as much', mine, 10, 'leading', [ended, wantsBatch]],
-      ['this', 'more', mine, 11, 'catchingUp', [ended, behind(11, 1), begun]],
+      ['this', 'more', mine, 11, 'catchingUp', [ended, behind(11, 1, null), begun]],
       ['higher', 'less', higher, 9, 'preparing', []],
       ['higher', 'as much', higher, 10, 'preparing', []],
       ['higher', 'more', higher, 11, 'preparing', []],
@@ -375,9 +377,9 @@ describe('adopting: catching up comes before helping, and helping before its own
     role.hear(promise(0), promise(3, { firstUnchosen: 11 }))
     expect(
       role.hear(promise(2, { accepted: [record(12, ballot(3, 1), 'open')], firstUnchosen: 12 })),
-    ).toEqual([ended, behind(12, 2), begun])
+    ).toEqual([ended, behind(12, 2, null), begun])
     expect(role.state).toBe('catchingUp')
-    expect(role.hear(executed(10))).toEqual([ended, behind(12, 2), begun])
+    expect(role.hear(executed(10))).toEqual([ended, behind(12, 2, null), begun])
     expect(role.hear(executed(11))).toEqual([ended, ...acceptTo([0, 1, 2, 3, 4], batch('open'), 12), begun])
     expect(role.state).toBe('accepting.helping')
     role.hear(accepted(0, { instance: 12 }), accepted(1, { instance: 12 }), accepted(2, { instance: 12 }))
@@ -388,8 +390,8 @@ describe('adopting: catching up comes before helping, and helping before its own
 
   test('while it catches up it reminds the learner, and waits longer each time', () => {
     const role = proposerIn('catchingUp')
-    expect(role.pass('retransmitInterval')).toEqual([ended, behind(12, 1), again])
-    expect(role.pass('retransmitInterval')).toEqual([ended, behind(12, 1), againLater])
+    expect(role.pass('retransmitInterval')).toEqual([ended, behind(12, 1, null), again])
+    expect(role.pass('retransmitInterval')).toEqual([ended, behind(12, 1, null), againLater])
   })
 
   test('what a minority of a minority accepted at the highest ballot goes before what more of them did', () => {
@@ -524,15 +526,25 @@ describe('the interval', () => {
 
   test.each([
     [1, timing.retransmitLeastMs],
-    [20, 60],
-    [30, 90],
+    [20, 40],
+    [30, 60],
     [9_000, timing.retransmitLimitMs],
   ])('after a quorum that took %i ms is %i ms: it follows the measured time within bounds', (took, ms) => {
     expect(intervalAfter(took)).toEqual(timer('retransmitInterval', ms))
   })
 
-  test('is not measured with an accept that was repeated: the answer may be to either of them', () => {
-    expect(intervalAfter(30, 1)).toEqual(begunAgain)
+  test('is not measured with an accept that was repeated, because the answer may be to either: it stays doubled', () => {
+    expect(intervalAfter(30, 1)).toEqual(again)
+    const role = proposerIn('leading')
+    role.hear(offers(batch('first'), 1_000))
+    role.pass('retransmitInterval')
+    role.hear(accepted(1, { atMs: 1_030 }), accepted(0, { atMs: 1_030 }))
+    const { roundTrip } = role.context
+    expect(roundTrip).toEqual(withoutSample(null, timing.retransmitMs))
+    role.hear(executed(10), offers(own, 2_000))
+    role.hear(accepted(1, { instance: 11, atMs: 2_030 }), accepted(0, { instance: 11, atMs: 2_030 }))
+    expect(role.context.roundTrip).toEqual(withSample(roundTrip, 30))
+    expect(role.context.roundTrip?.doublings).toBe(0)
   })
 
   test('is not measured with a batch that was adopted', () => {
@@ -610,11 +622,13 @@ describe('telling what was chosen', () => {
 describe('leading', () => {
   test('skips phase 1: a batch goes straight to accept, one instance after another', () => {
     const role = proposerIn('leading')
-    // Measured: 20 ms each time. The variation is 10 ms at first, and smaller each time.
+    // Measured: 20 ms each time. The variation is 10 ms at first, and smaller each time. At most 20 ms are added for it.
     for (const [instance, ms] of [
       [10, 60],
-      [11, 20 + 4 * 10],
-      [12, 20 + 4 * 7.5],
+      [11, 20 + 20],
+      [12, 20 + 20],
+      [13, 20 + 20],
+      [14, Math.ceil(20 + 4 * 4.21875)],
     ] as const) {
       const next = batch(`batch ${instance}`)
       expect(role.hear(offers(next))).toEqual([
@@ -770,7 +784,9 @@ describe('a change of members', () => {
     expect(role.hear(executed(10, { members: five }))).toEqual([...wants, wantsWork])
     expect(role.state).toBe('idle')
     const next = ballot(6, 0)
-    expect(role.hear(ready)).toEqual([...prepareTo([0, 1, 2, 3, 4], next, 11), begun])
+    // A ballot that had a batch chosen has measured 20 ms.
+    const wait = state.startsWith('accepting.proposing') ? timer('retransmitInterval', 20 + 20) : begun
+    expect(role.hear(ready)).toEqual([...prepareTo([0, 1, 2, 3, 4], next, 11), wait])
     const answer = { ballot: next, from: 11, firstUnchosen: 11 }
     role.hear(promise(0, answer), promise(1, answer))
     expect(role.state).toBe('preparing')
@@ -868,6 +884,7 @@ describe('who is counted', () => {
         type: 'behind.noticed',
         firstUnchosen: 14,
         informant: informant(1, 'an old directory'),
+        atMs: 0,
       })
       expect(role.hear(denies)).toEqual([learns])
       expect(role.hear({ ...denies, knowsUs: false })).toEqual([])
@@ -892,7 +909,7 @@ describe('who is counted', () => {
 test('a proposer that waits in vain for what somebody knew prepares again: another quorum shows what was accepted', () => {
   const role = proposerIn('catchingUp')
   for (let tries = 0; tries < defaultTiming.patientTries; tries += 1) {
-    expect(said(role.pass('retransmitInterval'))).toEqual([behind(12, 1)])
+    expect(said(role.pass('retransmitInterval'))).toEqual([behind(12, 1, null)])
   }
   const above = ballot(6, 0)
   expect(said(role.pass('retransmitInterval'))).toEqual(prepareTo([0, 1, 2], above))

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RequestQueueEvent } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
+import { withSample } from '../../machines/round-trip.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import {
   answer,
@@ -176,7 +177,7 @@ describe('after an interval', () => {
     role.hear(leads(2))
     expect(role.state).toBe('handedOver')
     expect(untilGivenUp(role).length).toBe(first + 1)
-    // The measured time of 20 ms gives the interval that was used before.
+    // The request was handed over when a leader changed, so its time is not known, and the interval is the one before.
     role.hear(leads(1), ran([became('a', done)], { atMs: 20 }), ask('b'))
     expect(untilGivenUp(role).length).toBe(first)
   })
@@ -191,7 +192,7 @@ describe('the interval', () => {
   }
 
   test('follows the measured time from handing over to execution', () => {
-    expect(measured(30)).toEqual([timer('handOverInterval', 30 + 4 * 15)])
+    expect(measured(30)).toEqual([timer('handOverInterval', 30 + 30)])
   })
 
   test('stays within its bounds', () => {
@@ -206,9 +207,35 @@ describe('the interval', () => {
     role.hear(ran([became('a', done)], { atMs: 1_900 }))
     expect(role.context.roundTrip).toBeNull()
   })
+
+  test('is not measured with a request that was handed over at an unknown time', () => {
+    const role = follower()
+    role.hear(ask('a', { atMs: 1_000 }), leads(2))
+    expect(role.context.held.handedOver).not.toEqual([])
+    role.hear(ran([became('a', done)], { atMs: 1_900 }))
+    expect(role.context.roundTrip).toBeNull()
+  })
+
+  test('is measured from the execution that woke the request', () => {
+    const role = follower()
+    role.hear(ask('a', { atMs: 1_000 }))
+    role.hear(ran([became('a', { kind: 'delayed', key: 'k' })], { atMs: 1_030 }))
+    role.hear(ran([], { freed: ['k'], atMs: 5_000 }))
+    role.hear(ran([became('a', done)], { atMs: 5_030 }))
+    expect(role.context.roundTrip).toEqual(withSample(withSample(null, 30), 30))
+  })
 })
 
 describe('another leader', () => {
+  test('after the leader was removed, the next one is waited for from the beginning', () => {
+    const role = follower()
+    role.hear(ask('a'))
+    role.pass('handOverInterval')
+    expect(role.context).toMatchObject({ tries: 1, silentMs: defaultTiming.retransmitMs })
+    role.hear({ type: 'members.changed', members: [member(0), member(2)] })
+    expect(role.context).toMatchObject({ leader: null, tries: 0, silentMs: 0 })
+  })
+
   test('receives what was handed over, and what arrives from then on', () => {
     const role = follower()
     role.hear(ask('a'))

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type RoundTrip, timeoutMs, withoutSample, withSample } from '../../machines/round-trip.ts'
+import { defaultTiming, retransmitInterval } from '../../machines/timing.ts'
 
 const bounds = { initialMs: 100, minMs: 10, maxMs: 1_000 }
 
@@ -50,5 +51,19 @@ describe('the timeout that follows from round trips', () => {
     ['not negative for a sample that is', -3, 10],
   ])('is %s', (_, sample, timeout) => {
     expect(timeoutMs(after(sample), bounds)).toBe(timeout)
+  })
+})
+
+describe('the interval of repetitions', () => {
+  it('is doubled each time, up to its limit, which its spread does not exceed either', () => {
+    const { retransmitMs, retransmitLimitMs } = defaultTiming
+    for (const spread of [0.75, 1, 1.25]) {
+      expect(retransmitInterval(defaultTiming, null, 0, spread)).toBe(Math.ceil(retransmitMs * spread))
+      expect(retransmitInterval(defaultTiming, null, 1, spread)).toBe(Math.ceil(2 * retransmitMs * spread))
+    }
+    for (const spread of [1, 1.1, 1.25]) {
+      expect(retransmitInterval(defaultTiming, null, 20, spread)).toBe(retransmitLimitMs)
+      expect(retransmitInterval(defaultTiming, after(9_000), 0, spread)).toBe(retransmitLimitMs)
+    }
   })
 })

@@ -9,6 +9,7 @@ import { isQuorum } from '../../machines/quorum.ts'
 import { drawRandom } from '../../machines/random.ts'
 import { stateName } from '../../src/core/chart-names.ts'
 import { applyEvent } from '../../src/schedule/apply.ts'
+import { serverAskedBy } from '../../src/schedule/client.ts'
 import type {
   ClusterSettings,
   ClusterState,
@@ -139,10 +140,12 @@ class Trial {
       if (this.#state.servers[id]?.node.running === null) this.#happen({ type: 'restart', server: id })
     }
     for (let batches = this.#draw(5); batches > 0; batches -= 1) {
+      // A client that was turned away asks another server.
+      const client = `first${this.#state.clients.length}`
       const others = this.#state.servers
         .map(({ id }) => id)
         .filter((id) => id !== leader && this.#draw(2) === 0)
-      this.#happen({ type: 'request', client: 'first', server: leader, command: lock(`first${batches}`) })
+      this.#happen({ type: 'request', client, server: leader, command: lock(client) })
       this.#converse((a, b) => [a, b].includes(leader) && (others.includes(a) || others.includes(b)))
     }
     if (this.#draw(3) === 0) return
@@ -218,7 +221,9 @@ class Trial {
 
   #askAtEach(when: string): void {
     for (const server of this.#live) {
-      this.#happen({ type: 'request', client: `${when}${server}`, server, command: lock(`${when}${server}`) })
+      const client = `${when}${server}`
+      const asked = serverAskedBy(this.#state, client) ?? server
+      this.#happen({ type: 'request', client, server: asked, command: lock(client) })
     }
   }
 

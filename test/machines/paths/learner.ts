@@ -62,11 +62,13 @@ function happenings(context: LearnerContext): LearnerEvent[] {
             heard: instance,
             firstUnchosen: instance,
             implied,
+            atMs: 0,
           }) as const,
       ),
     ),
     ...instances.map(
-      (firstUnchosen) => ({ type: 'behind.noticed', firstUnchosen, informant: informant(2) }) as const,
+      (firstUnchosen) =>
+        ({ type: 'behind.noticed', firstUnchosen, informant: informant(2), atMs: 0 }) as const,
     ),
     { type: 'news.wanted' },
     ...memberships.map((members) => ({ type: 'members.changed', members }) as const),

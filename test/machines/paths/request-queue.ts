@@ -75,7 +75,7 @@ export const requestQueueChart: Chart = {
     incarnation: 'founder-0',
     members: members(3),
     limits: { ...defaultLimits, queueRequests: 2, batchRequests: 1 },
-    timing: { ...defaultTiming, leaderPatienceMs: 100, leaderPatienceLimitMs: 100 },
+    timing: { ...defaultTiming, leaderPatienceMs: 60, leaderPatienceLimitMs: 60 },
     leader: null,
   },
   happenings: () => happenings,
