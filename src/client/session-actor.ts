@@ -1,5 +1,6 @@
 import { createActor } from 'xstate'
 import { type ClientEmitted, type ClientInput, clientMachine } from '../../machines/client.ts'
+import { quickLogic } from '../core/quick-logic.ts'
 import type { SessionActor } from './session.ts'
 import type { SessionWatch } from './session-watch.ts'
 
@@ -9,7 +10,8 @@ export function startActor(
   carryOut: (output: ClientEmitted) => void,
   watch: SessionWatch | null,
 ): SessionActor {
-  const actor = createActor(clientMachine, { input, ...(watch !== null && { inspect: watch.inspect }) })
+  const logic = quickLogic(clientMachine, () => watch !== null)
+  const actor = createActor(logic, { input, ...(watch !== null && { inspect: watch.inspect }) })
   actor.on('*', carryOut)
   return actor.start()
 }

@@ -17,7 +17,7 @@ import { proposerMachine } from '../../machines/proposer.ts'
 import { requestQueueMachine } from '../../machines/request-queue.ts'
 import { messageOf } from '../core/message-of.ts'
 import { roleNames } from '../core/roles.ts'
-import { quickLogic } from './quick-logic.ts'
+import { quickLogic } from '../core/quick-logic.ts'
 
 /** The state and the context of a role. */
 export interface RoleSnapshot {

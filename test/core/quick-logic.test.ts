@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { assign, createActor, emit, setup } from 'xstate'
-import { quickLogic } from '../../src/node/quick-logic.ts'
+import { quickLogic } from '../../src/core/quick-logic.ts'
 
 const machine = setup({
   types: {

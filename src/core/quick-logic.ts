@@ -1,6 +1,6 @@
 /** The machine of a role as the logic of a live actor, which takes the same steps as the engines that have no actors. */
 import type { AnyActorScope, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
-import { type QuickEffect, quickStep } from '../core/quick-step.ts'
+import { type QuickEffect, quickStep } from './quick-step.ts'
 
 /**
  * `machine` with quick steps. While `isInspected` holds, XState takes the steps itself, because only then it reports actions and
