@@ -73,8 +73,8 @@ export function paceAfterAnswer(
 }
 
 /**
- * One sample, that of the request asked last. Answers to repeated requests yield none and double the timeout, so that some later
- * request is answered before its repetition.
+ * One sample, that of the request asked last. Answers to repeated requests yield none and count as late, so that the
+ * interval grows until a later request is answered before its repetition.
  */
 function measurement(
   { roundTrip, timing }: ClientContext,
