@@ -6,16 +6,13 @@ import { timeoutMs, withoutSample, withSample } from './round-trip.ts'
 import { type Due, nextReaskMs, type OpenRequest } from './session-requests.ts'
 import { doubled } from './timing.ts'
 
-/**
- * The timeout that follows from the measured round trips, at most the interval before the first measurement: some answers take long
- * because the servers lost a message among them, and that must not make the client slow to repeat a lost request.
- */
+/** The timeout that follows from the measured round trips. */
 function measuredTimeoutMs({ timing, roundTrip }: ClientContext): number {
-  const { askIntervalMs, minAskIntervalMs } = timing
+  const { askIntervalMs, minAskIntervalMs, failoverTimeoutMs } = timing
   return timeoutMs(roundTrip, {
     initialMs: askIntervalMs,
     minMs: Math.min(minAskIntervalMs, askIntervalMs),
-    maxMs: askIntervalMs,
+    maxMs: failoverTimeoutMs,
   })
 }
 

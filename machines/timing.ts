@@ -65,7 +65,7 @@ export function retransmitInterval(
   tries: number,
   spread: number,
 ): number {
-  const bounds = { initialMs: retransmitMs, minMs: retransmitLeastMs, maxMs: 4 * retransmitMs }
+  const bounds = { initialMs: retransmitMs, minMs: retransmitLeastMs, maxMs: retransmitLimitMs }
   const wait = doubled(timeoutMs(roundTrip, bounds), retransmitLimitMs, tries) * spread
   return Math.min(retransmitLimitMs, Math.ceil(wait))
 }
