@@ -16,8 +16,8 @@ import type { Output, Write } from '../../machines/outputs.ts'
 import { proposerMachine } from '../../machines/proposer.ts'
 import { requestQueueMachine } from '../../machines/request-queue.ts'
 import { messageOf } from '../core/message-of.ts'
-import { roleNames } from '../core/roles.ts'
 import { quickLogic } from '../core/quick-logic.ts'
+import { roleNames } from '../core/roles.ts'
 
 /** The state and the context of a role. */
 export interface RoleSnapshot {

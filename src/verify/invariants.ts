@@ -15,6 +15,7 @@ import { Violation } from '../core/violation.ts'
 import { inOrderOfId } from '../services/membership.ts'
 import { Acceptors, type DurableVote } from './acceptors.ts'
 import { Choices, type Electorate } from './choices.ts'
+import { checkConcerned } from './concerned.ts'
 import { Executions } from './executions.ts'
 import { Locks } from './locks.ts'
 import { MembersByInstance } from './members-by-instance.ts'
@@ -301,6 +302,7 @@ export class Invariants {
     }
     if (!this.#change('executions').executed(node, instance, execution, digest)) return
     if (execution.members !== null) this.#change('members').change(instance + 1, execution.members)
+    checkConcerned(batch, execution, this.#parts.members.at(instance + 1))
     if (this.#judgesRequests) this.#change('requests').executed(instance, batch, execution)
     if (this.#judgesLocks) this.#change('locks').executed(instance, batch, execution)
   }

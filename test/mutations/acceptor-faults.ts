@@ -1,7 +1,29 @@
 import { assign, enqueueActions } from 'xstate'
-import { acceptorMachine } from '../../machines/acceptor.ts'
-import { compareBallots } from '../../machines/ballot.ts'
+import { recordAt } from '../../machines/accepted-records.ts'
+import { type AcceptorContext, acceptorMachine } from '../../machines/acceptor.ts'
+import { compareBallots, sameBallot } from '../../machines/ballot.ts'
+import type { Batch, Instance } from '../../machines/batch.ts'
+import type { Heard } from '../../machines/inbox.ts'
+import { informantOf } from '../../machines/informant.ts'
+import type { Accept, Settled } from '../../machines/messages.ts'
+import type { Tell } from '../../machines/outputs.ts'
 import { faultyRole, type Mutation } from './mutation.ts'
+
+/** The batch that was accepted at `instance`, at any ballot. */
+function acceptedAt({ accepted }: AcceptorContext, instance: Instance): Batch | null {
+  return recordAt(accepted, instance)?.batch ?? null
+}
+
+/** Notifies the learner of what a message shows. */
+function choiceImplied(
+  heard: Heard<Accept> | Heard<Settled>,
+  firstUnchosen: Instance,
+  implied: Batch | null,
+): Tell {
+  const { instance, atMs } = heard
+  const choice = { informant: informantOf(heard), heard: instance, firstUnchosen, implied, atMs }
+  return { type: 'tell', role: 'learner', event: { type: 'choice.implied', ...choice } }
+}
 
 export const acceptorFaults: readonly Mutation[] = [
   faultyRole(
@@ -83,14 +105,35 @@ export const acceptorFaults: readonly Mutation[] = [
     'acceptor',
     acceptorMachine.provide({
       actions: {
-        notifyAcceptHeard: enqueueActions(({ context, enqueue }, { sender, incarnation, instance }) => {
-          const before = context.accepted.find((record) => record.instance === instance - 1)
-          const implied = before?.batch ?? null
-          enqueue.emit({
-            type: 'tell',
-            role: 'learner',
-            event: { type: 'accept.heard', informant: { id: sender, incarnation }, instance, implied },
-          })
+        notifyAcceptHeard: enqueueActions(({ context, enqueue }, heard) => {
+          enqueue.emit(choiceImplied(heard, heard.instance, acceptedAt(context, heard.instance - 1)))
+        }),
+      },
+    }),
+  ),
+  faultyRole(
+    'takes what it accepted for chosen when a settled names another ballot',
+    'acceptor',
+    acceptorMachine.provide({
+      actions: {
+        notifySettled: enqueueActions(({ context, enqueue }, heard) => {
+          const { instance, ballot } = heard
+          const implied = ballot === null ? null : acceptedAt(context, instance)
+          enqueue.emit(choiceImplied(heard, instance + 1, implied))
+        }),
+      },
+    }),
+  ),
+  faultyRole(
+    'takes what it accepted for chosen when a settled names no ballot',
+    'acceptor',
+    acceptorMachine.provide({
+      actions: {
+        notifySettled: enqueueActions(({ context, enqueue }, heard) => {
+          const { instance, ballot } = heard
+          const record = recordAt(context.accepted, instance)
+          const isImplied = record !== undefined && (ballot === null || sameBallot(record.ballot, ballot))
+          enqueue.emit(choiceImplied(heard, instance + 1, isImplied ? record.batch : null))
         }),
       },
     }),

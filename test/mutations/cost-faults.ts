@@ -38,16 +38,10 @@ export const costFaults: readonly Mutation[] = [
     'proposer',
     proposerMachine.provide({
       actions: {
-        sendChosenToConcerned: enqueueActions(({ context, enqueue }, { instance }) => {
-          const { batch, isChosen, members, self } = context
+        sendSettledToConcerned: enqueueActions(({ context, enqueue }, { instance }) => {
+          const { batch, isChosen, ballot, members, self } = context
           if (batch === null || !isChosen || instance !== context.firstUnexecuted) return
-          const message = {
-            type: 'chosen' as const,
-            from: instance,
-            batches: [batch],
-            firstUnchosen: instance + 1,
-            unsettled: false,
-          }
+          const message = { type: 'settled' as const, ballot, instance }
           for (const to of countedMembers(members)) {
             if (to !== self) enqueue.emit({ type: 'send', to, message })
           }

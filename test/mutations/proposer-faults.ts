@@ -1,6 +1,6 @@
 import { type AnyStateMachine, assign, createMachine, enqueueActions } from 'xstate'
 import { compareBallots, sameBallot } from '../../machines/ballot.ts'
-import type { AcceptedRecord, Batch, NodeId } from '../../machines/batch.ts'
+import { type AcceptedRecord, type Batch, type NodeId, requestsOf } from '../../machines/batch.ts'
 import { countedMembers, type Member } from '../../machines/members.ts'
 import { type ProposerContext, type ProposerInput, proposerMachine } from '../../machines/proposer.ts'
 import { changeMembers } from '../../src/services/membership.ts'
@@ -37,8 +37,8 @@ function lowest(records: readonly AcceptedRecord[]): AcceptedRecord | null {
 }
 
 /** The members that the first request of `batch` will have made, if it can be done. */
-function membersAfter({ members }: ProposerContext, { requests }: Batch): readonly Member[] {
-  const [command] = requests.map((request) => request.command)
+function membersAfter({ members }: ProposerContext, batch: Batch): readonly Member[] {
+  const command = requestsOf(batch)[0]?.command
   if (command?.kind !== 'members') return members
   try {
     return changeMembers(members, command.change)
@@ -87,6 +87,22 @@ export const proposerFaults: readonly Mutation[] = [
           for (const instance of [firstUnexecuted, firstUnexecuted + 1]) {
             const message = { type: 'accept' as const, ballot, instance, batch }
             for (const to of countedMembers(context.members)) enqueue.emit({ type: 'send', to, message })
+          }
+        }),
+      },
+    }),
+  ),
+  faultyRole(
+    'sends settled before a quorum accepted',
+    'proposer',
+    proposerMachine.provide({
+      actions: {
+        broadcastAccept: enqueueActions(({ context, enqueue }) => {
+          const { ballot, batch, firstUnexecuted: instance } = context
+          if (batch === null) return
+          for (const to of countedMembers(context.members)) {
+            enqueue.emit({ type: 'send', to, message: { type: 'accept', ballot, instance, batch } })
+            enqueue.emit({ type: 'send', to, message: { type: 'settled', ballot, instance } })
           }
         }),
       },

@@ -26,10 +26,6 @@ export class Passing implements ReplicatedState {
     return this.inner.clockMs
   }
 
-  get waitingNodes() {
-    return this.inner.waitingNodes
-  }
-
   execute(instance: Instance, batch: Batch): Execution {
     return this.inner.execute(instance, batch)
   }
@@ -75,8 +71,10 @@ class Forgetful extends Passing {
 /** What was executed with a later seq is taken to mean that the client needs nothing before it. */
 class InOrderOnly extends Passing {
   override execute(instance: Instance, batch: Batch): Execution {
-    const requests = batch.requests.map((request) => ({ ...request, ackedBelow: request.seq }))
-    return this.inner.execute(instance, { ...batch, requests })
+    const groups = batch.groups.flatMap((group) =>
+      group.requests.map((request) => ({ ...group, ackedBelow: request.seq, requests: [request] })),
+    )
+    return this.inner.execute(instance, { ...batch, groups })
   }
 }
 
@@ -108,6 +106,15 @@ class ForgetsEarly extends Passing {
 class WakesNobody extends Passing {
   override execute(instance: Instance, batch: Batch): Execution {
     return { ...this.inner.execute(instance, batch), freed: [], concerned: [] }
+  }
+}
+
+/** Only the servers whose delayed requests may run or have ended are concerned. */
+class ForgetsHolders extends Passing {
+  override execute(instance: Instance, batch: Batch): Execution {
+    const execution = this.inner.execute(instance, batch)
+    const holders = batch.groups.map(({ heldBy }) => heldBy)
+    return { ...execution, concerned: execution.concerned.filter((id) => !holders.includes(id)) }
   }
 }
 
@@ -149,6 +156,10 @@ export const replicaFaults: readonly Mutation[] = [
   always('counts the time of a batch twice', (usual, inner) => new CountsTwice(usual, inner)),
   always('forgets sessions that were used lately', (usual, inner) => new ForgetsEarly(usual, inner)),
   always('wakes nobody when a lock is freed', (usual, inner) => new WakesNobody(usual, inner)),
+  always(
+    'does not name the servers that hold a request as concerned',
+    (usual, inner) => new ForgetsHolders(usual, inner),
+  ),
   faultyReplicas('executes otherwise at each server', (usual) => {
     let made = 0
     const capricious = (inner: ReplicatedState) => {

@@ -32,6 +32,13 @@ export const trials: Readonly<Record<string, Trial>> = {
     bounds: 'a duel, two instances',
     schedule: 'losers-implied.txt',
   },
+  'takes what it accepted for chosen when a settled names another ballot': {
+    schedule: 'settled-another-ballot.txt',
+  },
+  'takes what it accepted for chosen when a settled names no ballot': {
+    schedule: 'settled-without-ballot.txt',
+  },
+  'sends settled before a quorum accepted': { bounds: 'a duel' },
   'counts a duplicate as a vote': { bounds: 'five servers, one proposes' },
   'adopts the batch of the lowest ballot': { bounds: 'a duel' },
   'skips helping': { bounds: 'a duel' },
@@ -57,7 +64,7 @@ export const trials: Readonly<Record<string, Trial>> = {
     plan: 'late-promise.json',
     runs: 2_000,
   },
-  "takes a rival's lower round for the highest seen": { quickest: 'chance', runs: 60 },
+  "takes a rival's lower round for the highest seen": { schedule: 'two-rivals.txt', runs: 60 },
   'keeps its ballot although a rival changed the members': {
     bounds: 'four servers, two of which are removed',
     world: 'four servers, two of which may be removed',
@@ -66,7 +73,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'sends every accept twice': { withoutFaults: true, quickest: 'simulator' },
   'gives up its ballot after every instance': { quickest: 'simulator' },
   'tells every server what was chosen': { quickest: 'simulator' },
-  'begins its wait anew for every rival': { quickest: 'simulator' },
+  'begins its wait anew for every rival': { schedule: 'two-rivals.txt' },
   'persists and says as accepted what is settled': { bounds: 'a proposer that restarts' },
   'keeps the lower ballot when a batch of a higher one takes its place': { quickest: 'chance' },
   'does not know after a restart that its own acceptor holds something': {
@@ -85,6 +92,11 @@ export const trials: Readonly<Record<string, Trial>> = {
     quickest: 'chance',
   },
   'answers before it is executed': { bounds: 'a duel' },
+  'hands on what was handed over': { quickest: 'chance' },
+  'hands over to the server that the client left': { bounds: 'a duel' },
+  'drops a request when it is handed over': { quickest: 'chance' },
+  'keeps a delayed request that another server holds': { quickest: 'chance' },
+  'never competes with a silent leader': { quickest: 'chance' },
   'counts votes by id alone, of any directory': {
     bounds: 'two servers, one of which runs on with the directory that was replaced',
   },
@@ -106,6 +118,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'rounds the time of a batch up': { quickest: 'simulator' },
   'forgets sessions that were used lately': { quickest: 'simulator' },
   'wakes nobody when a lock is freed': { quickest: 'chance' },
+  'does not name the servers that hold a request as concerned': { quickest: 'chance' },
   'executes otherwise at each server': { bounds: 'a duel, two instances', quickest: 'chance' },
   'keeps the state of a service that threw': { quickest: 'chance' },
   'checks results on some servers only': { quickest: 'chance' },

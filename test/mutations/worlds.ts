@@ -30,6 +30,7 @@ const duel: Bounds = {
   crashes: 0,
   crashing: [],
   syncs: 'atOnce',
+  handsOver: false,
 }
 
 /** For the model checker. */

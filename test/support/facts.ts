@@ -95,8 +95,17 @@ export function execution(
   return { instance, outcomes, freed: [], progressed: true, concerned: [], members }
 }
 
+/** The execution concerns the servers that hold the requests of the batch. */
 export function executed(node: NodeId, batch: Batch, result: Execution, digest: string | null = null): Fact {
-  return { type: 'executed', node, instance: result.instance, batch, execution: result, digest }
+  const concerned = [...new Set([...result.concerned, ...batch.groups.map(({ heldBy }) => heldBy)])].sort()
+  return {
+    type: 'executed',
+    node,
+    instance: result.instance,
+    batch,
+    execution: { ...result, concerned },
+    digest,
+  }
 }
 
 /** The request was executed at (instance, index). */
