@@ -60,10 +60,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   // It takes a member that is not counted yet: in the simulator one is added some time before it begins.
   'counts a quorum among all members, admitted or not': { plan: 'quorum-of-all.json', runs: 500 },
   'is prepared without its own promise': { bounds: 'a proposer that restarts' },
-  'counts a late promise for an earlier prepare of the same ballot': {
-    plan: 'late-promise.json',
-    runs: 2_000,
-  },
+  'counts a late promise for an earlier prepare of the same ballot': { schedule: 'late-promise.txt' },
   "takes a rival's lower round for the highest seen": { schedule: 'two-rivals.txt', runs: 60 },
   'keeps its ballot although a rival changed the members': {
     bounds: 'four servers, two of which are removed',
@@ -85,7 +82,7 @@ export const trials: Readonly<Record<string, Trial>> = {
     quickest: 'chance',
   },
   'keeps the answers to the inquiry before': { quickest: 'simulator' },
-  'counts the answers of servers that are no members': { plan: 'answers-of-strangers.json', runs: 500 },
+  'counts the answers of servers that are no members': { schedule: 'stranger-answers.txt' },
   'keeps the requests of its clients in silence when it is removed': {
     bounds: 'four servers, two of which are removed',
     world: 'four servers, two of which may be removed',
