@@ -52,7 +52,10 @@ export interface ProposerContext {
    * `batch`.
    */
   readonly isChosen: boolean
-  /** The number of repetitions of the current `prepare` or `accept` without enough answers. */
+  /**
+   * The number of repetitions of the current `prepare` or `accept` without enough answers, or of the wait for later choices. Invariant:
+   * at most `patientTries` while it catches up.
+   */
   readonly tries: number
   /** The factor of the next repetition's wait, drawn at random for each. */
   readonly spread: number

@@ -36,6 +36,10 @@ export const proposerInvariants: Invariants<ProposerContext> = {
   },
   isChosen: ({ context: { isChosen, batch } }) =>
     isChosen && batch === null ? 'a batch is chosen, and none is proposed' : null,
+  tries: ({ context: { tries, timing }, ...moment }) =>
+    isIn(moment, 'catchingUp') && tries > timing.patientTries
+      ? `it has waited ${tries} times for what somebody knew`
+      : null,
   hasYielded: ({ context, before, ...after }) =>
     before?.context.hasYielded &&
     isIn(before, 'backingOff') &&

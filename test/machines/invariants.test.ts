@@ -150,6 +150,12 @@ const proposerCases: Cases<ProposerContext> = {
     ['a member that is not counted', { broken: { accepts: [3], members: [...members(3), member(3, null)] } }],
   ],
   isChosen: [['there is no batch', { broken: { isChosen: true } }]],
+  tries: [
+    [
+      'it waits for ever for later choices',
+      { broken: { tries: defaultTiming.patientTries + 1 }, value: 'catchingUp' },
+    ],
+  ],
   hasYielded: [
     [
       'the wait begins anew a second time',

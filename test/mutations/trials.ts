@@ -98,7 +98,7 @@ export const trials: Readonly<Record<string, Trial>> = {
     bounds: 'two servers, one of which runs on with the directory that was replaced',
   },
   'helps what was accepted above a hole': { schedule: 'void-record.txt' },
-  'waits for ever for what somebody knew to be chosen': { plan: 'only-one-knew.json' },
+  'waits for ever for what somebody knew to be chosen': { schedule: 'only-one-knew.txt' },
   'confuses the writes of the acceptor with those of the learner': { quickest: 'simulator' },
   "takes the end of a learner's write for that of an acceptor's": { quickest: 'simulator' },
   'takes the founders for its members when it starts': { quickest: 'simulator' },
