@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Store } from '../../../inspector/model/store.ts'
 import { isChanged, Playground } from '../../../inspector/playground/playground.ts'
 import { endOf, here } from '../../../inspector/playground/session.ts'
+import { recordingHead } from '../../../src/inspect/records/record-lines.ts'
 import { drawPlan } from '../../../src/simulator/draw-plan.ts'
 import { formatPlan } from '../../../src/simulator/plan-file.ts'
 
@@ -239,7 +240,8 @@ describe('links and files', () => {
     const page = new Page()
     page.playground.command(lockX)
     const records = page.session.path.flatMap((point) => point.records)
-    const text = `${records.map((record) => JSON.stringify(record)).join('\n')}\n{"kind":"serv`
+    const lines = [recordingHead, ...records.map((record) => JSON.stringify(record)), '{"kind":"serv']
+    const text = lines.join('\n')
     page.playground.open('seen.ndjson', text)
     page.draw()
     expect(page.store.view.source).toEqual({ kind: 'recording', name: 'seen.ndjson' })
@@ -311,7 +313,11 @@ describe('links and files', () => {
 
   test.each([
     ['nonsense', 'a file: line 1, "nonsense": "nonsense" is not a command of a transcript'],
-    ['{"kind":"moon"}\n{}\n', 'line 1 is not a record of the inspector: no record is of the kind'],
+    ['{"kind":"moon"}\n{}\n', 'a file: it is a recording of version 1'],
+    [
+      `${recordingHead}\n{"kind":"moon"}\n{}\n`,
+      'line 2 is not a record of the inspector: no record is of the kind',
+    ],
     ['{"clock":1,"node":0,"run":{}}\n', 'line 1 belongs to a journal of `paxos node --journal`'],
     ['{not JSON', 'a file: it contains no record of the inspector'],
     ['{not JSON\n', 'line 1 is not JSON'],
