@@ -197,7 +197,7 @@ describe('the interval', () => {
 
   test('stays within its bounds', () => {
     expect(measured(0)).toEqual([timer('handOverInterval', defaultTiming.retransmitLeastMs)])
-    expect(measured(9_000)).toEqual([timer('handOverInterval', 4 * defaultTiming.retransmitMs)])
+    expect(measured(9_000)).toEqual([timer('handOverInterval', defaultTiming.retransmitLimitMs)])
   })
 
   test('is not measured with a request that was sent twice', () => {
