@@ -47,6 +47,11 @@ async function written(more: (storage: LogStorage) => Promise<void> = async () =
 
 const segment = () => join(directory, 'log/00000001.log')
 
+async function flip(path: string, offset: number): Promise<void> {
+  const bytes = await readFile(path)
+  await overwrite(path, offset, Buffer.from([~(bytes[offset] ?? 0) & 0xff]))
+}
+
 async function overwrite(path: string, offset: number, bytes: Uint8Array): Promise<void> {
   const file = await open(path, 'r+')
   await file.write(bytes, 0, bytes.length, offset)
@@ -339,7 +344,7 @@ describe('storage show', () => {
 
   test('prints the records before the damage', async () => {
     await written()
-    await overwrite(segment(), 12_300, Buffer.from([0xff]))
+    await flip(segment(), 12_300)
     const { code, stdout, stderr } = await paxos('storage', 'show', directory)
     expect(code).toBe(6)
     expect(stdout.trimEnd().split('\n')).toHaveLength(4)
