@@ -49,7 +49,7 @@ async function brokenFiles(union: string): Promise<string[]> {
   writeFileSync(
     join(copy, 'machines/messages.ts'),
     original.replace(
-      declared,
+      new RegExp(`${declared}(\\s*\\|)?`),
       `export interface Imaginary { readonly type: 'imaginary' }\n${declared} Imaginary |`,
     ),
   )
