@@ -18,7 +18,7 @@ import type { Replicas } from '../../src/stepped/settings.ts'
 import { ballot, batch, members, Role, said, sentBy } from '../support/role.ts'
 import { Schedule } from '../support/schedule.ts'
 
-/** Replicas that say of each execution that these servers are concerned, whether they are or not. */
+/** Replicas that say of each execution that these servers are concerned too, whether they are or not. */
 function concerning(replicas: Replicas, concerned: readonly NodeId[]): Replicas {
   const changed = (replica: ReplicatedState): ReplicatedState => ({
     get members() {
@@ -30,7 +30,10 @@ function concerning(replicas: Replicas, concerned: readonly NodeId[]): Replicas 
     get clockMs() {
       return replica.clockMs
     },
-    execute: (instance, batch) => ({ ...replica.execute(instance, batch), concerned }),
+    execute: (instance, batch) => {
+      const execution = replica.execute(instance, batch)
+      return { ...execution, concerned: [...new Set([...execution.concerned, ...concerned])].sort() }
+    },
     recall: (...request) => replica.recall(...request),
     snapshot: () => replica.snapshot(),
     digest: () => replica.digest(),
