@@ -13,7 +13,6 @@ import type { Heard } from '../../machines/inbox.ts'
 import { learnerMachine } from '../../machines/learner.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import type { Accept, Prepare } from '../../machines/messages.ts'
-import { proposerMachine } from '../../machines/proposer.ts'
 import { drawRandom } from '../../machines/random.ts'
 import { Search } from '../../src/checker/search.ts'
 import { transcriptOf } from '../../src/checker/transcript.ts'
@@ -28,7 +27,7 @@ import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
 import { writeTranscript } from '../../src/transcript/write.ts'
 import { three } from '../checker/bounds.ts'
-import { faultyRole, type Mutation } from '../mutations/mutation.ts'
+import { faultyRole } from '../mutations/mutation.ts'
 import { runRandomSchedule } from '../support/random-schedule.ts'
 import { fallSilent, lock, unlock } from '../support/silence.ts'
 
@@ -68,6 +67,12 @@ const worlds: Readonly<Record<string, World>> = {
   'five servers, two of which fall silent': { ...threeServers, servers: 5, silent: 2, acceptedWindow: 4 },
 }
 
+/** A fault that is planted in a cluster. */
+interface Fault {
+  readonly name: string
+  plant(settings: ClusterSettings): ClusterSettings
+}
+
 /** A state, and the way to it. */
 interface Reached {
   readonly events: readonly ClusterEvent[]
@@ -82,7 +87,7 @@ interface Tried {
   readonly 'no quorum': number
 }
 
-function settingsOf({ servers, acceptedWindow }: World, fault: Mutation | null = null): ClusterSettings {
+function settingsOf({ servers, acceptedWindow }: World, fault: Fault | null = null): ClusterSettings {
   const usual = clusterSettings(servers)
   const settings = { ...usual, limits: { ...usual.limits, acceptedWindow } }
   return fault === null ? settings : fault.plant(settings)
@@ -137,7 +142,7 @@ function silentOnes({ servers }: ClusterState, count: number, seed: number): rea
 function tryAll(
   world: World,
   states: readonly { readonly seed: number; readonly from: Reached }[],
-  fault: Mutation | null = null,
+  fault: Fault | null = null,
 ): Tried {
   const settings = settingsOf(world, fault)
   const tried = { states: states.length, ended: 0, 'no quorum': 0 }
@@ -164,7 +169,7 @@ function tryAll(
 }
 
 /** A cluster in which nothing has happened yet, again and again. */
-function foundings(world: World, count: number, fault: Mutation | null = null) {
+function foundings(world: World, count: number, fault: Fault | null = null) {
   const from = reached(settingsOf(world, fault), [])
   return Array.from({ length: count }, (_, offset) => ({ seed: 1_000 * (firstSeed + offset), from }))
 }
@@ -240,17 +245,29 @@ function lacksRoom({ accepted, limits }: AcceptorContext, { instance }: { instan
   )
 }
 
-const faults: readonly Mutation[] = [
+/** Its patience has no end. That of the learner has: the two have the same number of tries. */
+const waitsForEver: Fault = {
+  name: 'a proposer that waits for ever for what nobody can tell',
+  plant(settings) {
+    const { patientTries } = settings.timing
+    const learner = learnerMachine.provide({
+      guards: { hasAskedEnough: ({ context }) => context.tries >= patientTries },
+    })
+    return {
+      ...settings,
+      timing: { ...settings.timing, patientTries: Number.MAX_SAFE_INTEGER },
+      machines: { ...settings.machines, learner },
+    }
+  },
+}
+
+const faults: readonly Fault[] = [
   faultyRole(
     'a learner that asks for ever for what nobody knows',
     'learner',
     learnerMachine.provide({ guards: { hasAskedEnough: () => false } }),
   ),
-  faultyRole(
-    'a proposer that waits for ever for what nobody can tell',
-    'proposer',
-    proposerMachine.provide({ guards: { hasWaitedEnough: () => false } }),
-  ),
+  waitsForEver,
   faultyRole('an acceptor that counts records, and refuses in silence', 'acceptor', countsRecords),
 ]
 

@@ -149,7 +149,8 @@ class Trial {
       this.#converse((a, b) => [a, b].includes(leader) && (others.includes(a) || others.includes(b)))
     }
     if (this.#draw(3) === 0) return
-    this.#askAtEach('relying')
+    // The clients may have left the leader. Then the servers do not hand the requests over to it: they prepare.
+    this.#askAtEach('relying', this.#draw(2) === 0 ? leader : undefined)
     this.#converse((a, b) => silent.includes(a) || silent.includes(b))
   }
 
@@ -219,11 +220,13 @@ class Trial {
     }
   }
 
-  #askAtEach(when: string): void {
+  /** A client asks each live server. With `avoid` it has just left that server. */
+  #askAtEach(when: string, avoid?: NodeId): void {
     for (const server of this.#live) {
       const client = `${when}${server}`
       const asked = serverAskedBy(this.#state, client) ?? server
-      this.#happen({ type: 'request', client, server: asked, command: lock(client) })
+      const left = avoid === undefined ? {} : { avoid }
+      this.#happen({ type: 'request', client, server: asked, command: lock(client), ...left })
     }
   }
 
