@@ -5,7 +5,9 @@ import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import { runWithCodec } from '../../src/simulator/wire.ts'
 import { isWholeMessage } from '../support/whole-message.ts'
 
-test('every message of a dozen runs is one that a live server would take, and the same after JSON', () => {
+test('every message of a dozen runs is one that a live server would take, and the same after JSON', {
+  timeout: 120_000,
+}, () => {
   const seen = new Map<string, Message>()
   for (let seed = 700; seed < 712; seed += 1) {
     const { failure } = runWithCodec(drawPlan(seed), {
