@@ -198,6 +198,12 @@ export const acceptorSetup = setup({
       const choice = { informant: informantOf(heard), heard: instance, firstUnchosen, implied, atMs }
       enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'choice.implied', ...choice } })
     }),
+    /** Only the answer to a handing over names no ballot. */
+    notifyLeaderAnswered: enqueueActions(({ enqueue }, { ballot, sender }: Heard<Settled>) => {
+      if (ballot !== null) return
+      const event = { type: 'leader.answered', leader: sender } as const
+      enqueue.emit({ type: 'tell', role: 'requestQueue', event })
+    }),
     /**
      * The learner keeps the record of settled instances. An accepted batch there that is not persisted yet must not be persisted,
      * because it may differ from the chosen batch and would overwrite it. So no answer may mention it either.

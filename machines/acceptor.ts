@@ -83,7 +83,7 @@ export const acceptorMachine = acceptorSetup.createMachine({
       { guard: withEvent('isSettled') },
       { guard: withEvent('instanceIsTooFar'), actions: withEvent('flagInstance') },
       { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyBehind') },
-      { actions: withEvent('notifySettled') },
+      { actions: [withEvent('notifySettled'), withEvent('notifyLeaderAnswered')] },
     ],
     'firstUnchosen.advanced': { actions: withEvent('forgetSettled') },
     'members.changed': { actions: withEvent('recordMembers') },

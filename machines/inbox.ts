@@ -65,6 +65,12 @@ export interface LeaderChanged {
   readonly leader: NodeId
 }
 
+/** `leader` has executed some of the requests that were handed over to it, and this server has not yet. */
+export interface LeaderAnswered {
+  readonly type: 'leader.answered'
+  readonly leader: NodeId
+}
+
 /** What the replica knows about the requests of a group before they are proposed. */
 export interface Recalled {
   /** The outcomes of those that have ended or are refused. */
@@ -168,6 +174,7 @@ export type RequestQueueEvent =
   | RequestArrived
   | HandOverArrived
   | LeaderChanged
+  | LeaderAnswered
   /** The proposer leads and is free: offer it a batch, now or when there is one. */
   | { readonly type: 'batch.wanted' }
   /** The proposer has given up for now; is there still work? */

@@ -44,6 +44,8 @@ export interface RequestQueueContext {
   readonly tries: number
   /** The time of these repetitions, in milliseconds. Invariant: 0, or below the patience with the leader. */
   readonly silentMs: number
+  /** True when the leader has shown progress since the last repetition. */
+  readonly wasAnswered: boolean
   /** The number of leaders in a row that were given up as silent: each is waited for twice as long as the one before. */
   readonly givenUp: number
   /** The time from handing a request over to its execution here, as measured; `null` before the first measurement. */
@@ -62,6 +64,7 @@ export function requestQueueContext(input: RequestQueueInput): RequestQueueConte
     round: 0,
     tries: 0,
     silentMs: 0,
+    wasAnswered: false,
     givenUp: 0,
     roundTrip: null,
   }

@@ -34,8 +34,8 @@ export const requestQueueInvariants: Invariants<RequestQueueContext> = {
     if (astray === undefined) return null
     return `request ${requestId(astray)} is handed over to server ${leader}, which must not receive it`
   },
-  silentMs: ({ context: { silentMs, timing, givenUp } }) =>
-    silentMs === 0 || silentMs < leaderPatience(timing, givenUp)
+  silentMs: ({ context: { silentMs, timing, givenUp, roundTrip } }) =>
+    silentMs === 0 || silentMs < leaderPatience(timing, givenUp, roundTrip)
       ? null
       : `the leader has been silent for ${silentMs} ms`,
 }

@@ -19,6 +19,7 @@ import { allHeld, heldRequest, nothingHeld } from './held-requests.ts'
 import type {
   BatchExecuted,
   HandOverArrived,
+  LeaderAnswered,
   LeaderChanged,
   RequestArrived,
   RequestQueueEvent,
@@ -27,7 +28,7 @@ import { addressedTo, countedMembers, isCounted, type Member } from './members.t
 import type { Busy, HandOver } from './messages.ts'
 import type { Output, Send } from './outputs.ts'
 import type { RequestQueueContext, RequestQueueInput } from './request-queue-context.ts'
-import { withSample } from './round-trip.ts'
+import { type RoundTrip, withoutSample, withSample } from './round-trip.ts'
 import { leaderPatience, retransmitInterval } from './timing.ts'
 
 /** True when a ready request is to be proposed here, because it cannot be handed over. */
@@ -53,6 +54,19 @@ function refusal(context: RequestQueueContext, event: RequestArrived, reason: Bu
 /** The time of an event that brings requests or executes some; `null` for other events. */
 function timeOf(event: RequestQueueEvent): number | null {
   return 'atMs' in event ? event.atMs : null
+}
+
+/**
+ * The measured round trips after requests that were handed over ended. `handedAtMs` is `null` when all were sent again, or at an unknown
+ * time.
+ */
+function measured(
+  { roundTrip, timing, tries }: RequestQueueContext,
+  { atMs }: BatchExecuted,
+  handedAtMs: number | null,
+): RoundTrip | null {
+  if (handedAtMs !== null) return withSample(roundTrip, atMs - handedAtMs)
+  return tries > 0 ? withoutSample(roundTrip, timing.retransmitMs) : roundTrip
 }
 
 function handOverInterval({ timing, roundTrip, tries }: RequestQueueContext): number {
@@ -92,7 +106,9 @@ export const requestQueueSetup = setup({
       return leader !== null && handable(context.held, { ...context, leader }).length > 0
     },
     leaderIsSilent: ({ context }) =>
-      context.silentMs + handOverInterval(context) >= leaderPatience(context.timing, context.givenUp),
+      !context.wasAnswered &&
+      context.silentMs + handOverInterval(context) >=
+        leaderPatience(context.timing, context.givenUp, context.roundTrip),
   },
   actions: {
     sendRecalled: enqueueActions(({ enqueue }, { recalled, uid, replyTo }: RequestArrived) => {
@@ -175,10 +191,8 @@ export const requestQueueSetup = setup({
       enqueue.assign({
         held,
         offered: ready === null ? context.offered : context.offered.filter((order) => ready.has(order)),
-        ...(endsHandOver && { tries: 0, silentMs: 0, givenUp: 0 }),
-        ...(handedAtMs !== null && {
-          roundTrip: withSample(context.roundTrip, execution.atMs - handedAtMs),
-        }),
+        ...(endsHandOver && { tries: 0, silentMs: 0, givenUp: 0, wasAnswered: true }),
+        ...(endsHandOver && { roundTrip: measured(context, execution, handedAtMs) }),
       })
     }),
     offerBatch: enqueueActions(({ context, enqueue }) => {
@@ -193,6 +207,10 @@ export const requestQueueSetup = setup({
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'requests.ready' } })
     }),
     recordStopping: assign({ isStopping: true }),
+    /** The leader has executed what was handed over, and this server is too far behind to have done so. */
+    recordAnswered: assign(({ context }, { leader }: LeaderAnswered) =>
+      leader === context.leader ? { wasAnswered: true } : {},
+    ),
     /** The requests that were handed over to the previous leader go to the new one, or are proposed here. */
     recordLeader: assign(({ context }, { leader }: LeaderChanged) => ({
       leader,
@@ -223,14 +241,15 @@ export const requestQueueSetup = setup({
       const { held, messages } = handedOverAgain(context.held, context.round, context.limits)
       enqueue.assign({
         held,
-        tries: context.tries + 1,
-        silentMs: context.silentMs + handOverInterval(context),
+        ...(context.wasAnswered
+          ? { tries: 0, silentMs: 0 }
+          : { tries: context.tries + 1, silentMs: context.silentMs + handOverInterval(context) }),
       })
       const leader = otherLeader(context)
       if (leader !== null) for (const send of toLeader(leader, messages)) enqueue.emit(send)
     }),
     /** What is handed over at the beginning of a wait is repeated at its end. */
-    advanceRound: assign(({ context }) => ({ round: context.round + 1 })),
+    advanceRound: assign(({ context }) => ({ round: context.round + 1, wasAnswered: false })),
     /** Nothing that an uncounted server proposes can be chosen, so its clients must ask another server. */
     recordMembers: enqueueActions(({ context, enqueue }, { members }: { members: readonly Member[] }) => {
       enqueue.assign({ members })

@@ -40,6 +40,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
     'batch.wanted': { actions: 'recordWanted' },
     'work.wanted': { actions: ['forgetWanted', 'notifyReady'] },
     'leader.changed': { guard: withEvent('isAnotherLeader'), actions: withEvent('recordLeader') },
+    'leader.answered': { actions: withEvent('recordAnswered') },
     'news.checked': { actions: 'sendQueuedToAskedAgain' },
     'node.stopping': { actions: 'recordStopping' },
     'members.changed': { actions: withEvent('recordMembers') },

@@ -48,11 +48,15 @@ export function doubled(baseMs: number, limitMs: number, tries: number): number 
 }
 
 /**
- * The time without progress after which a leader is given up as silent, when `givenUp` leaders in a row were given up before it. A
- * cluster whose disks are slow would otherwise change its leader all the time.
+ * The time without progress after which a leader is given up as silent, when `givenUp` leaders in a row were given up before it: at least
+ * three measured round trips, because a leader whose disk is slow is not silent.
  */
-export function leaderPatience({ leaderPatienceMs, leaderPatienceLimitMs }: Timing, givenUp: number): number {
-  return doubled(leaderPatienceMs, leaderPatienceLimitMs, givenUp)
+export function leaderPatience(timing: Timing, givenUp: number, roundTrip: RoundTrip | null): number {
+  const { leaderPatienceMs, leaderPatienceLimitMs } = timing
+  return Math.max(
+    doubled(leaderPatienceMs, leaderPatienceLimitMs, givenUp),
+    3 * retransmitInterval(timing, roundTrip, 0, 1),
+  )
 }
 
 /**

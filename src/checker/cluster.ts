@@ -19,7 +19,7 @@ const nowMs = 0
  * A server that handed requests over competes with the leader at the first tick of its timer. It need not repeat the messages, because
  * a search delivers each message any number of times, at any time.
  */
-const impatient = 0
+const impatient = { leaderPatienceMs: 0, retransmitMs: 0, retransmitLeastMs: 0 }
 
 /** Replaces a part of the cluster, for a test that plants a deliberate fault. */
 export type Adapt = (settings: ClusterSettings) => ClusterSettings
@@ -54,7 +54,7 @@ export class CheckedCluster {
       return {
         self,
         incarnation,
-        timing: { ...timing, leaderPatienceMs: impatient },
+        timing: { ...timing, ...impatient },
         limits,
         replicas,
         machines,

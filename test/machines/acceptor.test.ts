@@ -356,7 +356,14 @@ describe('settled', () => {
     ],
     ['at another ballot', settled(ballot(5, 2), 10, 2), [implies(2, 10, 11, null)]],
     ['at a higher ballot of the same server', settled(ballot(6, 1), 10), [implies(1, 10, 11, null)]],
-    ['without a ballot', settled(null, 10, 2), [implies(2, 10, 11, null)]],
+    [
+      'without a ballot',
+      settled(null, 10, 2),
+      [
+        implies(2, 10, 11, null),
+        { type: 'tell', role: 'requestQueue', event: { type: 'leader.answered', leader: 2 } },
+      ],
+    ],
     ['where it accepted nothing', settled(promised, 12), [implies(1, 12, 13, null)]],
     ['at an instance that is known to be chosen', settled(promised, 9), []],
     ['too far above', settled(promised, 10 + 2 ** 32 + 1), [{ type: 'flag', oddity: 'instance', sender: 1 }]],

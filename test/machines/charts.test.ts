@@ -389,6 +389,7 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
       ...heading,
     }),
     fc.record({ type: is('leader.changed'), leader: sender }),
+    fc.record({ type: is('leader.answered'), leader: sender }),
     fc.record({ type: is('batch.wanted') }),
     fc.record({ type: is('work.wanted') }),
     fc.record({ type: is('news.checked') }),

@@ -81,6 +81,7 @@ export const ignored: {
     request: everywhere,
     handOver: everywhere,
     'leader.changed': everywhere,
+    'leader.answered': everywhere,
     'batch.wanted': everywhere,
     'work.wanted': everywhere,
     'news.checked': everywhere,

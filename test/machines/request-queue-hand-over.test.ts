@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RequestQueueEvent } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
-import { withSample } from '../../machines/round-trip.ts'
+import { withoutSample, withSample } from '../../machines/round-trip.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import {
   answer,
@@ -183,6 +183,42 @@ describe('after an interval', () => {
   })
 })
 
+describe('a leader is not silent', () => {
+  test('in a round in which it executed what was handed over, however long the round is', () => {
+    const role = follower()
+    role.hear(ask('a', { atMs: 1_000 }), ask('b', { atMs: 1_000 }))
+    role.hear(ran([became('a', done)], { atMs: 10_000 }))
+    role.pass('handOverInterval')
+    expect(role.state).toBe('handedOver')
+    expect(role.context).toMatchObject({ leader: 1, silentMs: 0 })
+  })
+
+  test('when it answers that the requests have ended, and this server is behind', () => {
+    const role = follower()
+    role.hear(ask('a'))
+    for (let round = 0; round < 30; round += 1) {
+      role.hear({ type: 'leader.answered', leader: 1 })
+      role.pass('handOverInterval')
+    }
+    expect(role.state).toBe('handedOver')
+    expect(role.context.leader).toBe(1)
+  })
+
+  test('because of an answer of another server', () => {
+    const role = follower()
+    role.hear(ask('a'))
+    const other = follower()
+    other.hear(ask('a'))
+    const rounds = untilGivenUp(other).length
+    for (let round = 1; round < rounds; round += 1) {
+      role.hear({ type: 'leader.answered', leader: 2 })
+      role.pass('handOverInterval')
+    }
+    role.pass('handOverInterval')
+    expect(role.context.leader).toBeNull()
+  })
+})
+
 describe('the interval', () => {
   const measured = (ms: number) => {
     const role = follower()
@@ -205,7 +241,7 @@ describe('the interval', () => {
     role.hear(ask('a', { atMs: 1_000 }))
     role.pass('handOverInterval')
     role.hear(ran([became('a', done)], { atMs: 1_900 }))
-    expect(role.context.roundTrip).toBeNull()
+    expect(role.context.roundTrip).toEqual(withoutSample(null, defaultTiming.retransmitMs))
   })
 
   test('is not measured with a request that was handed over at an unknown time', () => {

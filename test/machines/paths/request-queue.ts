@@ -42,6 +42,7 @@ const happenings: readonly RequestQueueEvent[] = [
   ...endings.map((outcome) => executed(0, { outcomes: uids.map((uid) => ({ uid, seq: 1, outcome })) })),
   executed(0, { freed: ['k'] }),
   executed(0, { progressed: true }),
+  { type: 'leader.answered', leader: 1 },
   { type: 'batch.wanted' },
   { type: 'work.wanted' },
   { type: 'news.checked' },
@@ -51,6 +52,7 @@ const happenings: readonly RequestQueueEvent[] = [
 
 function situation(context: RequestQueueContext): unknown {
   const { members, self, held, offered, isWanted, askedAgain, isStopping, leader, silentMs } = context
+  const { wasAnswered } = context
   return {
     isMember: members.some(({ id }) => id === self),
     ready: placesOf(held.ready).length,
@@ -58,6 +60,7 @@ function situation(context: RequestQueueContext): unknown {
     handedOver: placesOf(held.handedOver).length,
     handsOver: leader === 1,
     isSilent: silentMs > 0,
+    wasAnswered: wasAnswered && placesOf(held.handedOver).length > 0,
     offered: offered.length,
     isWanted,
     isAskedAgain: askedAgain.length > 0,
