@@ -69,7 +69,7 @@ describe.each(subjects)('%s', (_, service, commands, model) => {
     const history = new History()
     runRandomSchedule({
       seed,
-      events: 1_000,
+      events: 1_500,
       settings,
       clients: 3,
       command: (random) => ({
