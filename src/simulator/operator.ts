@@ -1,6 +1,6 @@
 /** The operator of a simulated cluster: changes its members, one change at a time, as the documents describe it. */
 import type { Instance, MembershipChange, NodeId } from '../../machines/batch.ts'
-import { countedMembers } from '../../machines/members.ts'
+import { countedMembers, isCounted } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { isQuorum } from '../../machines/quorum.ts'
 import { serverAddress } from '../core/names.ts'
@@ -215,14 +215,14 @@ export class Operator {
   /** As `join` in src/node/node.ts: the server catches up, asks for its admission, and learns that it is counted. */
   *#becomeMember(server: SimulatedServer): Process {
     const { id, address, incarnation } = server
-    yield* this.#catchUp(server)
+    yield* this.#catchUp(server, incarnation)
     const admission = { action: 'admit', id, address, incarnation } as const
     const outcome = yield* this.#change(admission)
     if (outcome.kind !== 'executed') {
       this.#retire(server)
       return
     }
-    while (!(yield* this.#catchUp(server, outcome.instance + 1, looksBeforeAskingAgain))) {
+    while (!(yield* this.#catchUp(server, incarnation, outcome.instance + 1, looksBeforeAskingAgain))) {
       yield* this.#change(admission)
     }
     yield* this.#settle(outcome.instance)
@@ -230,10 +230,14 @@ export class Operator {
 
   /**
    * Waits until a quorum of the new members has the change on disk, with all instances before it. Only then can the cluster do without
-   * a removed server, or lose another one. Servers are lazy, so the operator sends a request to each.
+   * a removed server, or lose another one. Servers are lazy, so the operator sends a request to each. An old directory that was brought
+   * back is no member: what it knows is gone when the new directory is back.
    */
   *#settle(instance: Instance): Process {
-    const knows = (id: NodeId) => this.#cluster.server(id).disk.state.firstUnchosen > instance
+    const knows = (id: NodeId) => {
+      const { incarnation, disk } = this.#cluster.server(id)
+      return isCounted(this.#cluster.members, id, incarnation) && disk.state.firstUnchosen > instance
+    }
     for (;;) {
       // Computed in each round: at first the running servers may not know of the change.
       const counted = countedMembers(this.#cluster.members)
@@ -248,22 +252,24 @@ export class Operator {
 
   /**
    * Waits until the server has executed all instances below `firstUnchosen`; for 0, all instances that its peer had executed when it was
-   * picked. Returns `false` when that did not happen within `mostLooks` checks.
+   * picked. Returns `false` when that did not happen within `mostLooks` checks. The directory of the
+   * server must be `incarnation`: an older one that was brought back does not count.
    */
   *#catchUp(
     server: SimulatedServer,
+    incarnation: string,
     firstUnchosen = 0,
     mostLooks = Number.POSITIVE_INFINITY,
   ): Process<boolean> {
     let goal = firstUnchosen > 0 ? firstUnchosen : Number.POSITIVE_INFINITY
     for (let looks = 0; looks < mostLooks; looks += 1) {
-      const { node } = server
+      const node = server.incarnation === incarnation ? server.node : null
       const peer = looks % looksAtOnePeer === 0 ? this.#peerOf(server, looks / looksAtOnePeer) : null
       if (node !== null && !server.isPaused && peer !== null) {
         if (firstUnchosen === 0) goal = peer.node.replica.firstUnexecuted
-        const { id, address, incarnation } = peer
-        node.recordHeardFrom(id, { address, incarnation })
-        const informant = { id, incarnation }
+        const { id, address } = peer
+        node.recordHeardFrom(id, { address, incarnation: peer.incarnation })
+        const informant = { id, incarnation: peer.incarnation }
         const event = { type: 'behind.noticed', firstUnchosen: goal, informant, atMs: null } as const
         node.take({ type: 'tell', role: 'learner', event })
       }
