@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 import { layOutCharts } from '../inspector/charts/layout.ts'
-import { bundledPackages, noticesText } from './notices.ts'
+import { bundledPackages, noticesFile, noticesText } from './notices.ts'
 
 export type PageMode = 'live' | 'playground'
 
@@ -37,9 +37,6 @@ const chartLayout: Plugin = {
   },
 }
 
-/** The file with the notices of the packages that are in `app.js` and `app.css`. */
-export const noticesFile = 'THIRD-PARTY-NOTICES.txt'
-
 /**
  * Writes `index.html`, `app.js`, `app.css` and the notices of the bundled packages into `folder`. Returns the paths of all bundled
  * files.
@@ -68,7 +65,7 @@ export async function buildPage(mode: PageMode, folder: string): Promise<readonl
   const html = readFileSync(join(source, 'page.html'), 'utf8')
   writeFileSync(join(folder, 'index.html'), html.replace('MODE', mode))
   const inputs = Object.keys(metafile.inputs)
-  writeFileSync(join(folder, noticesFile), noticesText(bundledPackages(inputs)))
+  writeFileSync(join(folder, noticesFile), noticesText('This page', bundledPackages(inputs)))
   return inputs
 }
 

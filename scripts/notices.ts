@@ -25,9 +25,12 @@ export function bundledPackages(inputs: readonly string[]): readonly BundledPack
     .sort((a, b) => a.name.localeCompare(b.name) || a.version.localeCompare(b.version))
 }
 
-/** One text with all notices. */
-export function noticesText(packages: readonly BundledPackage[]): string {
-  const head = 'This page contains code of the following packages, under the terms below.\n'
+/** The file with the notices of the packages in a bundle. */
+export const noticesFile = 'THIRD-PARTY-NOTICES.txt'
+
+/** One text with all notices; `bundle` names the subject of its first sentence. */
+export function noticesText(bundle: string, packages: readonly BundledPackage[]): string {
+  const head = `${bundle} contains code of the following packages, under the terms below.\n`
   const parts = packages.map(
     ({ name, version, license, texts }) =>
       `${'-'.repeat(78)}\n${name} ${version} (${license})\n${'-'.repeat(78)}\n\n${texts.map((text) => text.trim()).join('\n\n')}\n`,
@@ -48,7 +51,7 @@ function readPackage(folder: string): BundledPackage {
     .sort()
     .map((file) => readFileSync(join(folder, file), 'utf8'))
   if (texts.length === 0) {
-    throw new Error(`${folder} has no licence file: the page must not contain its code`)
+    throw new Error(`${folder} has no licence file: a bundle must not contain its code`)
   }
   return { name, version, license: typeof license === 'string' ? license : 'see below', texts }
 }

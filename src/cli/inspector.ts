@@ -95,9 +95,9 @@ export function inspectorLine(hub: Pick<Hub, 'url'>): string {
   return `inspector on ${hub.url}`
 }
 
-/** The folder of the built page, beside the compiled code. */
+/** The folder of the built page: beside the bundle, beside the compiled modules, or in `dist/` when this is the source. */
 function pageFolder(): string {
-  const folders = ['../../inspector', '../../dist/inspector'].map((folder) =>
+  const folders = ['../inspector', '../../inspector', '../../dist/inspector'].map((folder) =>
     fileURLToPath(new URL(folder, import.meta.url)),
   )
   const [compiled = ''] = folders

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { Store } from '../../inspector/model/store.ts'
 import { Playground } from '../../inspector/playground/playground.ts'
 import { readSchedule } from '../../inspector/playground/read.ts'
@@ -8,10 +8,7 @@ import { check } from '../../src/checker/check.ts'
 import { linkLines, reportLines } from '../../src/cli/check.ts'
 import { parseLink } from '../../src/transcript/link.ts'
 import { three } from '../checker/bounds.ts'
-import { compile, paxos, removeCompiled } from './paxos.ts'
-
-beforeAll(compile)
-afterAll(removeCompiled)
+import { paxos } from './paxos.ts'
 
 test('paxos check searches all that it is told to, and says what it reached', async () => {
   const { code, stdout, stderr } = await paxos('check', '--bounds', 'admission', '--witness', 'newMembers')

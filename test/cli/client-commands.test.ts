@@ -1,17 +1,14 @@
 /** The commands that ask a cluster, as processes, against servers that answer from a script. */
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import { cluster, echo, executed, FakeServer, queued, response, type Script } from '../client/fake-server.ts'
-import { compile, type Ended, Paxos, removeCompiled } from './paxos.ts'
+import { BuiltPaxos, type Ended } from '../support/built-paxos.ts'
 import { reportFrom } from './reports.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** The machine may be busy: what is bounded is bounded with this much room, in milliseconds. */
 const roomMs = 1_500
-
-beforeAll(compile)
-afterAll(removeCompiled)
 
 const open: (() => Promise<void>)[] = []
 
@@ -26,8 +23,8 @@ async function startServer(script: Script, id = 0): Promise<FakeServer> {
   return server
 }
 
-function run(servers: readonly FakeServer[], ...args: string[]): Paxos {
-  const command = new Paxos([...args, '--servers', servers.map(({ address }) => address).join(',')])
+function run(servers: readonly FakeServer[], ...args: string[]): BuiltPaxos {
+  const command = new BuiltPaxos([...args, '--servers', servers.map(({ address }) => address).join(',')])
   open.push(async () => {
     command.signal('SIGKILL')
     await command.ended
@@ -62,7 +59,7 @@ async function untilAsked(server: FakeServer): Promise<void> {
 const isCancel = (server: FakeServer) => server.commands.some(({ kind }) => kind === 'cancel')
 
 test('paxos --version says which version it is, and nothing else', async () => {
-  const { code, stdout, stderr } = await new Paxos(['--version']).ended
+  const { code, stdout, stderr } = await new BuiltPaxos(['--version']).ended
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
@@ -79,7 +76,7 @@ describe('with --json, what went wrong is one object on stdout', () => {
     ['status --json --timeout soon', "'soon' is invalid"],
     ['frobnicate --json', "unknown command 'frobnicate'"],
   ])('a wrong use: %s', async (args, why) => {
-    expectError(await new Paxos(args.split(' ')).ended, 1, 'usage', why)
+    expectError(await new BuiltPaxos(args.split(' ')).ended, 1, 'usage', why)
   })
 
   test('what the service refuses', async () => {
@@ -116,8 +113,13 @@ describe('with --json, what went wrong is one object on stdout', () => {
 
   test('but not behind --, where it is a name', async () => {
     const server = await startServer(failing('no such lock'))
-    const { code, stdout, stderr } = await new Paxos(['unlock', '--servers', server.address, '--', '--json'])
-      .ended
+    const { code, stdout, stderr } = await new BuiltPaxos([
+      'unlock',
+      '--servers',
+      server.address,
+      '--',
+      '--json',
+    ]).ended
     expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: 'paxos: no such lock\n' })
   })
 })
@@ -179,7 +181,7 @@ describe('a name without an IP address is told of', () => {
   const why = 'the name nope.invalid has no IP address'
 
   test('where no server answers', async () => {
-    const { code, stderr } = await new Paxos(['lock', 'a', '--servers', nowhere, '--timeout', '2']).ended
+    const { code, stderr } = await new BuiltPaxos(['lock', 'a', '--servers', nowhere, '--timeout', '2']).ended
     expect(code).toBe(2)
     expect(stderr).toBe(
       `paxos: no server answered after 2 s at ${nowhere}: ${why} (--servers gives their addresses)\n`,
@@ -189,7 +191,7 @@ describe('a name without an IP address is told of', () => {
   test('where another server answers', async () => {
     const server = await startServer(report(reportFrom(0, { members: [] })))
     const servers = `${server.address},${nowhere}`
-    const { code, stdout } = await new Paxos(['status', '--servers', servers]).ended
+    const { code, stdout } = await new BuiltPaxos(['status', '--servers', servers]).ended
     expect(code).toBe(5)
     expect(stdout).toMatch(new RegExp(`^-  +${nowhere}  ${why}$`, 'm'))
   })

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { readReport } from '../../src/cli/status-report.ts'
 import { connect } from '../../src/client/index.ts'
-import { type Ended, freePorts, fromSource, isRunning, Paxos, paxos } from './paxos.ts'
+import { BuiltPaxos, type Ended, fromSource } from '../support/built-paxos.ts'
+import { freePorts, isRunning, paxos } from './paxos.ts'
 import { running } from './running.ts'
 
 // A test starts a dozen processes, one after the other, and its machine may be busy.
@@ -155,7 +156,7 @@ test('a fourth server that is counted and was not started again is told of, with
     async () => expect((await paxos('members', 'list', ...servers)).stdout).toMatch(/^3 .* yes$/m),
     { timeout: 30_000, interval: 100 },
   )
-  const stop = async (...processes: Paxos[]) => {
+  const stop = async (...processes: BuiltPaxos[]) => {
     for (const process of processes) process.signal('SIGTERM')
     await Promise.all(processes.map(({ ended }) => ended))
   }
@@ -212,7 +213,7 @@ test('a fourth server joins and another is removed', async () => {
 })
 
 test('run from source, the servers stop when the cluster is killed', async () => {
-  const cluster = new Paxos(['cluster', '--port', `${port}`, '--memory'], fromSource)
+  const cluster = new BuiltPaxos(['cluster', '--port', `${port}`, '--memory'], { program: fromSource })
   here.add(cluster)
   await cluster.said(/^cluster ready$/m)
   const pids = await Promise.all(
@@ -240,7 +241,7 @@ test('a port that is taken is told of, and nothing is started', async () => {
 })
 
 /** Server `id` of three, that founds a cluster where `startCluster` does. */
-function startFounder(id: number, ...args: string[]): Paxos {
+function startFounder(id: number, ...args: string[]): BuiltPaxos {
   const members = [0, 1, 2].map((member) => `${member}=127.0.0.1:${port + member}`).join(',')
   const data = ['--data', join(here.data, `${id}`)]
   return here.start('node', '--id', `${id}`, '--members', members, '--bootstrap', ...data, ...args)

@@ -6,15 +6,16 @@ import { describe, expect, test, vi } from 'vitest'
 import { emptyPicture, pictureAfter, serverIn } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { parseRecords, recordingHead } from '../../src/inspect/records/record-lines.ts'
+import type { BuiltPaxos } from '../support/built-paxos.ts'
 import { hello, keyframe, step, ToldPage, ToldServer } from '../support/hub.ts'
-import { freePorts, type Paxos, paxos } from './paxos.ts'
+import { freePorts, paxos } from './paxos.ts'
 import { running } from './running.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 const here = running()
 
-async function portOf(paxos: Paxos): Promise<number> {
+async function portOf(paxos: BuiltPaxos): Promise<number> {
   return Number((await paxos.said(/^inspector on http:\/\/127\.0\.0\.1:(\d+)\/#token=[\w-]{20,}$/m))[1])
 }
 

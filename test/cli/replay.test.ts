@@ -2,19 +2,19 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { compile, freePorts, Paxos, paxos, removeCompiled } from './paxos.ts'
+import { BuiltPaxos } from '../support/built-paxos.ts'
+import { freePorts, paxos } from './paxos.ts'
 
 let directory: string
 let file: string
 
 /** A server alone, with a journal of how a lock is taken. */
 beforeAll(async () => {
-  await compile()
   directory = await mkdtemp(join(tmpdir(), 'paxos-replay-'))
   file = join(directory, 'journal.ndjson')
   const address = `127.0.0.1:${await freePorts(1)}`
   const store = ['--data', join(directory, 'data'), '--journal', file]
-  const server = new Paxos(['node', '--id', '0', '--members', `0=${address}`, '--bootstrap', ...store])
+  const server = new BuiltPaxos(['node', '--id', '0', '--members', `0=${address}`, '--bootstrap', ...store])
   await server.said(/^server 0 ready/m)
   expect((await paxos('lock', 'a', '--servers', address)).code).toBe(0)
   server.signal('SIGTERM')
@@ -23,7 +23,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await rm(directory, { recursive: true })
-  await removeCompiled()
 })
 
 test('a journal comes out the same', async () => {
@@ -75,7 +74,7 @@ test('the old names, --record and paxos trace, do the same', async () => {
   const old = join(directory, 'old.ndjson')
   const address = `127.0.0.1:${await freePorts(1)}`
   const options = ['--data', join(directory, 'old-data'), '--record', old, '--trace']
-  const server = new Paxos(['node', '--id', '0', '--members', `0=${address}`, '--bootstrap', ...options])
+  const server = new BuiltPaxos(['node', '--id', '0', '--members', `0=${address}`, '--bootstrap', ...options])
   await server.said(/^server 0 ready/m)
   server.signal('SIGTERM')
   expect((await server.ended).code).toBe(0)

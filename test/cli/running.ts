@@ -1,23 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
-import { compile, Paxos, removeCompiled } from './paxos.ts'
+import { afterEach, beforeEach } from 'vitest'
+import { BuiltPaxos } from '../support/built-paxos.ts'
 
 /** What a test of commands that go on has: they end with it, and the directory is gone. */
 export interface Running {
   readonly data: string
-  start(...args: string[]): Paxos
+  start(...args: string[]): BuiltPaxos
   /** Has what was started otherwise end with the test. */
-  add(process: Paxos): void
+  add(process: BuiltPaxos): void
 }
 
 /** To be called once in a file of tests: it is made anew for each test. */
 export function running(): Running {
   let data = ''
-  let processes: Paxos[] = []
-  beforeAll(compile)
-  afterAll(removeCompiled)
+  let processes: BuiltPaxos[] = []
   beforeEach(async () => {
     data = await mkdtemp(join(tmpdir(), 'paxos-'))
     processes = []
@@ -32,7 +30,7 @@ export function running(): Running {
       return data
     },
     start(...args) {
-      const started = new Paxos(args)
+      const started = new BuiltPaxos(args)
       processes.push(started)
       return started
     },

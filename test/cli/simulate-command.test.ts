@@ -11,7 +11,7 @@ import { formatPlan, parsePlan } from '../../src/simulator/plan-file.ts'
 import { runSeries } from '../../src/simulator/series.ts'
 import { nothingRun, type Total, withRun } from '../../src/simulator/total.ts'
 import { parseLink } from '../../src/transcript/link.ts'
-import { compile, paxos, removeCompiled } from './paxos.ts'
+import { paxos } from './paxos.ts'
 
 // A run takes a part of a second, and its machine may be busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
@@ -19,12 +19,10 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 let directory: string
 
 beforeAll(async () => {
-  await compile()
   directory = await mkdtemp(join(tmpdir(), 'paxos-simulate-'))
 })
 
 afterAll(async () => {
-  await removeCompiled()
   await rm(directory, { recursive: true })
 })
 

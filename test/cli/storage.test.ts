@@ -4,23 +4,21 @@ import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { newFounding } from '../../machines/founding.ts'
 import { checkStorage } from '../../src/cli/storage-check.ts'
 import { DataDirectory } from '../../src/node/home.ts'
 import { decodeHead } from '../../src/storage/log/head.ts'
 import { LogStorage } from '../../src/storage/log-storage.ts'
 import { accepting, identity, learning, record } from '../storage/fixtures.ts'
+import { main } from '../support/built-paxos.ts'
 import { standingInFormat } from '../support/other-format.ts'
-import { compile, fromSource, paxos, removeCompiled } from './paxos.ts'
+import { paxos } from './paxos.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
 let parent: string
 let directory: string
-
-beforeAll(compile)
-afterAll(removeCompiled)
 
 beforeEach(async () => {
   parent = await mkdtemp(join(tmpdir(), 'paxos-storage-'))
@@ -356,7 +354,7 @@ describe('storage show', () => {
       for (let round = 5; round < 3_000; round += 1) void storage.persist(accepting(round))
     })
     const before = await picture()
-    const shown = spawn(process.execPath, [...fromSource, 'storage', 'show', directory])
+    const shown = spawn(process.execPath, [main, 'storage', 'show', directory])
     let stderr = ''
     shown.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text

@@ -4,17 +4,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runTranscript } from '../../src/transcript/file.ts'
 import { parseLink } from '../../src/transcript/link.ts'
-import { compile, paxos, removeCompiled } from './paxos.ts'
+import { paxos } from './paxos.ts'
 
 let folder = ''
 
 beforeAll(async () => {
-  await compile()
   folder = await mkdtemp(join(tmpdir(), 'paxos-transcript-'))
 })
 
 afterAll(async () => {
-  await removeCompiled()
   await rm(folder, { recursive: true })
 })
 

@@ -1,11 +1,8 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { compile, freePorts, paxos, removeCompiled } from './paxos.ts'
-
-beforeAll(compile)
-afterAll(removeCompiled)
+import { describe, expect, test } from 'vitest'
+import { freePorts, paxos } from './paxos.ts'
 
 /** Each wrong use, and what the one line on stderr says of it. */
 const wrongUses: readonly (readonly [string, string])[] = [

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildPage, noticesFile } from '../../scripts/build-inspector.ts'
-import { bundledPackages } from '../../scripts/notices.ts'
+import { buildPage } from '../../scripts/build-inspector.ts'
+import { bundledPackages, noticesFile } from '../../scripts/notices.ts'
 
 let folder: string
 beforeAll(async () => {

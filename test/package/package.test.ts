@@ -5,7 +5,8 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePorts, Paxos } from '../cli/paxos.ts'
+import { freePorts } from '../cli/paxos.ts'
+import { BuiltPaxos } from '../support/built-paxos.ts'
 import { compilePrograms, installed, packageIn, root, withNode, withoutNode } from './installed.ts'
 
 const run = promisify(execFile)
@@ -151,7 +152,7 @@ describe('programs that were compiled', () => {
     expect(line).toContain('src/cli/main.ts node --id 0 ')
     const [, , , ...args] = line.replace('127.0.0.1:29390', address).split(' ')
     const tsx = createRequire(import.meta.url).resolve('tsx/cli')
-    const server = new Paxos(args, [tsx, join(root, 'src/cli/main.ts')])
+    const server = new BuiltPaxos(args, { program: [tsx, join(root, 'src/cli/main.ts')] })
     await server.said(/^server 0 ready/m)
     const { stdout } = await started('lock.js', address)
     expect(stdout).toMatch(/^locked invoices, token \d+\.\d+\nunlocked invoices\n$/)

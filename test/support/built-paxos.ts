@@ -1,9 +1,46 @@
 /** Runs `paxos` as it was built, as processes, for tests. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
-const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The built program. */
+export const main = join(root, 'dist/cli/main.js')
+
+/** The arguments with which Node.js runs `paxos` from source. */
+export const fromSource: readonly string[] = [
+  '--import',
+  pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href,
+  join(root, 'src/cli/main.ts'),
+]
+
+let isBuilt = false
+
+/** Throws when the program was not built, or before a change of its source. */
+function requireBuilt(): void {
+  if (isBuilt) return
+  if (!existsSync(main)) throw new Error(`${main} is not there: run npm run build first`)
+  const builtMs = statSync(main).mtimeMs
+  for (const folder of ['machines', 'src']) {
+    for (const file of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
+      const isNewer = file.endsWith('.ts') && statSync(join(root, folder, file)).mtimeMs > builtMs
+      if (isNewer) throw new Error(`${folder}/${file} is newer than ${main}: run npm run build first`)
+    }
+  }
+  isBuilt = true
+}
+
+interface Run {
+  /** The largest file that it may write, in the shell's blocks of 512 or 1,024 bytes: a write beyond it fails as on a full disk. */
+  readonly fileBlocks?: number
+  /** A program, with its arguments, that runs it. */
+  readonly under?: readonly string[]
+  /** The arguments of Node.js that name the program, in place of the built one. */
+  readonly program?: readonly string[]
+}
 
 /** What a process said, and how it ended: `code` is null when a signal ended it. */
 export interface Ended {
@@ -28,17 +65,10 @@ export class BuiltPaxos {
   #stderr = ''
   #hasEnded = false
 
-  /**
-   * Starts `paxos` with `args`. `fileBlocks` is the largest file that it may write, in the shell's blocks of 512 or 1,024
-   * bytes: what lies beyond fails as on a full disk. `under` is a program, with its arguments, that runs it. Throws when it was
-   * not built.
-   */
-  constructor(
-    args: readonly string[],
-    { fileBlocks, under = [] }: { readonly fileBlocks?: number; readonly under?: readonly string[] } = {},
-  ) {
-    if (!existsSync(main)) throw new Error(`${main} is not there: run npm run build first`)
-    const command = [...under, process.execPath, main, ...args]
+  /** Starts `paxos` with `args`. Throws when it was not built from the present source. */
+  constructor(args: readonly string[], { fileBlocks, under = [], program: ofNode = [main] }: Run = {}) {
+    requireBuilt()
+    const command = [...under, process.execPath, ...ofNode, ...args]
     const limited = ['sh', '-c', `ulimit -f ${fileBlocks} && exec "$@"`, 'sh', ...command]
     const [program = '', ...rest] = fileBlocks === undefined ? command : limited
     this.#args = args
