@@ -12,6 +12,7 @@ import { decodeHead } from '../../src/storage/log/head.ts'
 import { LogStorage } from '../../src/storage/log-storage.ts'
 import { accepting, identity, learning, record } from '../storage/fixtures.ts'
 import { main } from '../support/built-paxos.ts'
+import { bundled } from '../support/bundled.ts'
 import { standingInFormat } from '../support/other-format.ts'
 import { paxos } from './paxos.ts'
 
@@ -254,15 +255,20 @@ describe('storage check', () => {
 
   test('never reports damage while a server writes, is killed and starts again', async () => {
     await written()
-    const loop = [join(import.meta.dirname, '../storage/write-loop.ts'), directory]
+    const loop = bundled(join(import.meta.dirname, '../storage/write-loop.ts'))
     const verdicts = new Set<string>()
     for (let start = 0; start < 6; start += 1) {
-      const writer = spawn(process.execPath, ['--import', 'tsx', ...loop], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
+      const writer = spawn(process.execPath, [loop, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
       const over = once(writer, 'close')
+      // The checks begin before the opening of the store ends.
+      let deadlineMs = Number.POSITIVE_INFINITY
+      writer.stdout.once('data', () => {
+        deadlineMs = performance.now() + 1_000
+      })
       writer.stdout.resume()
-      const deadlineMs = performance.now() + 3_000
+      void over.then(() => {
+        deadlineMs = 0
+      })
       let count = 0
       // On a busy machine ten checks may take longer.
       while (performance.now() < deadlineMs || count < 10) {

@@ -13,10 +13,11 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { DirectoryInUse, lockDirectory } from '../../src/storage/directory-lock.ts'
+import { bundled } from '../support/bundled.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
-const program = fileURLToPath(new URL('./lock-holder.ts', import.meta.url))
+const program = bundled(fileURLToPath(new URL('./lock-holder.ts', import.meta.url)))
 
 let directory: string
 let children: ChildProcess[]
@@ -33,7 +34,7 @@ afterEach(async () => {
 
 /** Starts a process that locks the directory. Returns it with its first line: `locked`, or why it is not. */
 async function locking(): Promise<{ readonly child: ChildProcess; readonly said: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', program, directory], {
+  const child = spawn(process.execPath, [program, directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   children.push(child)

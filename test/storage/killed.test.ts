@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { LogStorage } from '../../src/storage/log-storage.ts'
+import { bundled } from '../support/bundled.ts'
 import { batch, identity } from './fixtures.ts'
 
-const script = fileURLToPath(new URL('./write-loop.ts', import.meta.url))
+const script = bundled(fileURLToPath(new URL('./write-loop.ts', import.meta.url)))
 
 let directory: string
 
@@ -19,7 +20,7 @@ afterEach(() => rm(directory, { recursive: true }))
 
 /** Runs the write loop until it has stored `count` more instances, and kills it. Returns the last instance that it reported. */
 async function killAfter(count: number): Promise<number> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, directory], {
+  const child = spawn(process.execPath, [script, directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'close')
