@@ -42,18 +42,37 @@ function shownBy(heard: HeardQuestion | Heard<Settled>): Instance {
 }
 
 /**
- * The batch that this acceptor accepted at `instance` and `ballot`; `null` for none. If the instance is chosen and `ballot` proposed
- * at it, or at the next one, this is the chosen batch: one ballot proposes one batch for each instance, and after a choice every
- * higher ballot carries the chosen batch. A batch that was accepted at another ballot may not be the chosen one, and implies
- * nothing.
+ * The batch of the first instance that is not known to be chosen, if this acceptor accepted it at `ballot` and that instance is
+ * `instance`; `null` for none. If the instance is chosen and `ballot` proposed at it, or at the next one, this is the chosen batch:
+ * one ballot proposes one batch for each instance, and after a choice every higher ballot carries the chosen batch. A batch that
+ * was accepted at another ballot may not be the chosen one, and implies nothing.
  */
 function impliedBatch(
-  { accepted }: AcceptorContext,
+  { accepted, firstUnchosen }: AcceptorContext,
   instance: Instance,
   ballot: Ballot | null,
 ): Batch | null {
+  if (instance !== firstUnchosen || ballot === null) return null
   const record = recordAt(accepted, instance)
-  return record !== undefined && ballot !== null && sameBallot(record.ballot, ballot) ? record.batch : null
+  return record !== undefined && sameBallot(record.ballot, ballot) ? record.batch : null
+}
+
+/**
+ * The context without what concerns instances below `firstUnchosen`: the learner keeps the record of those. An accepted batch there
+ * that is not persisted yet must not be persisted, because it may differ from the chosen batch and would overwrite it. So no answer
+ * may mention it either.
+ */
+function withoutSettled(
+  { accepted, unsaved, later }: AcceptorContext,
+  firstUnchosen: Instance,
+): Partial<AcceptorContext> {
+  const open = ({ instance }: { instance: Instance }) => instance >= firstUnchosen
+  return {
+    firstUnchosen,
+    accepted: accepted.filter(open),
+    unsaved: { ...unsaved, accepted: unsaved.accepted.filter(open) },
+    later: later.filter(({ message }) => message.type === 'promise' || open(message)),
+  }
 }
 
 function flagOf(oddity: Oddity, sender: NodeId): Flag {
@@ -178,25 +197,39 @@ export const acceptorSetup = setup({
       if (firstUnchosen <= context.firstUnchosen || !isHeeded(context, heard)) return
       enqueue.emit(noticeBehind(firstUnchosen, informantOf(heard), heard.atMs))
     }),
-    /** Everything below the instance of an accept is chosen. */
+    /**
+     * Everything below the instance of an accept is chosen. The acceptor forgets the batch that this implies at once: the learner
+     * need not tell it what it told the learner.
+     */
     notifyAcceptHeard: enqueueActions(({ context, enqueue }, heard: Heard<Accept>) => {
       const { ballot, instance, atMs } = heard
       const implied = impliedBatch(context, instance - 1, ballot)
-      const choice = {
-        informant: informantOf(heard),
+      const informant = informantOf(heard)
+      const event = {
+        type: 'choice.implied',
+        informant,
         heard: instance,
         firstUnchosen: instance,
         implied,
         atMs,
-      }
-      enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'choice.implied', ...choice } })
+      } as const
+      enqueue.emit({ type: 'tell', role: 'learner', event })
+      if (implied !== null) enqueue.assign(withoutSettled(context, instance))
     }),
     notifySettled: enqueueActions(({ context, enqueue }, heard: Heard<Settled>) => {
       const { ballot, instance, atMs } = heard
       const firstUnchosen = shownBy(heard)
       const implied = impliedBatch(context, instance, ballot)
-      const choice = { informant: informantOf(heard), heard: instance, firstUnchosen, implied, atMs }
-      enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'choice.implied', ...choice } })
+      const event = {
+        type: 'choice.implied',
+        informant: informantOf(heard),
+        heard: instance,
+        firstUnchosen,
+        implied,
+        atMs,
+      } as const
+      enqueue.emit({ type: 'tell', role: 'learner', event })
+      if (implied !== null) enqueue.assign(withoutSettled(context, firstUnchosen))
     }),
     /** Only the answer to a handing over names no ballot. */
     notifyLeaderAnswered: enqueueActions(({ enqueue }, { ballot, sender }: Heard<Settled>) => {
@@ -204,19 +237,9 @@ export const acceptorSetup = setup({
       const event = { type: 'leader.answered', leader: sender } as const
       enqueue.emit({ type: 'tell', role: 'requestQueue', event })
     }),
-    /**
-     * The learner keeps the record of settled instances. An accepted batch there that is not persisted yet must not be persisted,
-     * because it may differ from the chosen batch and would overwrite it. So no answer may mention it either.
-     */
-    forgetSettled: assign(({ context }, { firstUnchosen }: { firstUnchosen: Instance }) => {
-      const open = ({ instance }: { instance: Instance }) => instance >= firstUnchosen
-      return {
-        firstUnchosen,
-        accepted: context.accepted.filter(open),
-        unsaved: { ...context.unsaved, accepted: context.unsaved.accepted.filter(open) },
-        later: context.later.filter(({ message }) => message.type === 'promise' || open(message)),
-      }
-    }),
+    forgetSettled: assign(({ context }, { firstUnchosen }: { firstUnchosen: Instance }) =>
+      withoutSettled(context, firstUnchosen),
+    ),
     recordMembers: assign((_, { members }: { members: readonly Member[] }) => ({ members })),
     persistUnsaved: enqueueActions(({ context, enqueue }) => {
       enqueue.emit({

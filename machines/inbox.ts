@@ -107,7 +107,7 @@ export type AcceptorEvent =
   | Heard<Settled>
   /** The requested write is synced. */
   | { readonly type: 'persisted' }
-  /** The learner knows everything chosen below `firstUnchosen`. */
+  /** The learner knows everything chosen below `firstUnchosen`, and not from this acceptor. */
   | { readonly type: 'firstUnchosen.advanced'; readonly firstUnchosen: Instance }
   | MembersChanged
 
@@ -135,8 +135,8 @@ export type LearnerEvent =
   | ({ readonly type: 'batch.chosen' } & ChosenBatch)
   /**
    * This node's acceptor received an accept or a `settled` for the instance `heard`. Everything below `firstUnchosen` is chosen.
-   * `implied` is the batch that is chosen at the instance below it, if the acceptor accepted that batch at the ballot of the
-   * message.
+   * `implied` is the batch that is chosen at the first unchosen instance, if that is the one below and the acceptor accepted that
+   * batch at the ballot of the message. The acceptor has then advanced beyond it.
    */
   | {
       readonly type: 'choice.implied'

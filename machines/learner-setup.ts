@@ -65,17 +65,15 @@ export const learnerSetup = setup({
   },
   actions: {
     adoptChosen: enqueueActions(({ context, enqueue }, event: Heard<Chosen> | BatchChosen) => {
-      const { changes, outputs } = learning(context, pageOf(event))
+      const { changes, outputs } = learning(context, pageOf(event), { tellsAcceptor: true })
       if (changes === null) return
       enqueue.assign(changes)
       for (const output of outputs) enqueue.emit(output)
     }),
     adoptImplied: enqueueActions(({ context, enqueue }, choice: ChoiceImplied) => {
       const { informant, heard, firstUnchosen, implied, atMs } = choice
-      const { changes, outputs } = learning(context, {
-        from: firstUnchosen - 1,
-        batches: implied === null ? [] : [implied],
-      })
+      const page = { from: firstUnchosen - 1, batches: implied === null ? [] : [implied] }
+      const { changes, outputs } = learning(context, page, { tellsAcceptor: false })
       enqueue.assign({
         ...changes,
         highestHeard: Math.max(context.highestHeard, heard),

@@ -44,21 +44,30 @@ export function contradicts(context: LearnerContext, page: Page): boolean {
   return shown !== undefined && context.lastChosen !== null && !sameBatch(shown, context.lastChosen)
 }
 
-/** The changes of the context and the outputs after a page; `null` and none when all of it is known. */
+/**
+ * The changes of the context and the outputs after a page; `null` and none when all of it is known. `tellsAcceptor` is false when the
+ * acceptor has concluded the choice itself.
+ */
 export function learning(
   context: LearnerContext,
   page: Page,
+  { tellsAcceptor }: { readonly tellsAcceptor: boolean },
 ): { readonly changes: Partial<LearnerContext> | null; readonly outputs: readonly Output[] } {
   const news = newsIn(context, page)
   const lastChosen = news.at(-1)
   if (lastChosen === undefined) return { changes: null, outputs: [] }
   const chosen = news.map((batch, offset) => ({ instance: context.firstUnchosen + offset, batch }))
   const firstUnchosen = context.firstUnchosen + news.length
+  const advanced: Output = {
+    type: 'tell',
+    role: 'acceptor',
+    event: { type: 'firstUnchosen.advanced', firstUnchosen },
+  }
   return {
     changes: { firstUnchosen, lastChosen, contradiction: null, tries: 0 },
     outputs: [
       { type: 'persist', write: { by: 'learner', chosen } },
-      { type: 'tell', role: 'acceptor', event: { type: 'firstUnchosen.advanced', firstUnchosen } },
+      ...(tellsAcceptor ? [advanced] : []),
       ...chosen.map(({ instance, batch }): Output => ({ type: 'execute', instance, batch })),
     ],
   }

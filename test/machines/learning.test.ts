@@ -47,7 +47,7 @@ test('a page contradicts when it shows another batch at the last instance that w
 })
 
 test('what is learned is persisted first, and executed in order', () => {
-  const { changes, outputs } = learning(learner({ tries: 3 }), page(9, a, b, c))
+  const { changes, outputs } = learning(learner({ tries: 3 }), page(9, a, b, c), { tellsAcceptor: true })
   expect(changes).toEqual({ firstUnchosen: 12, lastChosen: c, contradiction: null, tries: 0 })
   const chosen = [
     { instance: 10, batch: b },
@@ -59,7 +59,15 @@ test('what is learned is persisted first, and executed in order', () => {
     { type: 'execute', instance: 10, batch: b },
     { type: 'execute', instance: 11, batch: c },
   ])
-  expect(learning(learner(), page(9, a))).toEqual({ changes: null, outputs: [] })
+  expect(learning(learner(), page(9, a), { tellsAcceptor: true })).toEqual({ changes: null, outputs: [] })
+})
+
+test('the acceptor is not told what it concluded itself', () => {
+  const { outputs } = learning(learner(), page(10, b), { tellsAcceptor: false })
+  expect(outputs).toEqual([
+    persist({ by: 'learner', chosen: [{ instance: 10, batch: b }] }),
+    { type: 'execute', instance: 10, batch: b },
+  ])
 })
 
 describe('where to catch up to', () => {
