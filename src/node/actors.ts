@@ -80,8 +80,8 @@ export class Actors {
       id: `node-${self}`,
       systemId: 'node',
       clock: {
-        setTimeout: (run, delayMs) => setTimeout(() => fire(run), delayMs),
-        clearTimeout: (timer) => clearTimeout(timer),
+        setTimeout: (run, delayMs) => startTimer(() => fire(run), delayMs),
+        clearTimeout: (cancel: () => void) => cancel(),
       },
       ...(inspect !== null && { inspect }),
     })
@@ -202,4 +202,14 @@ export class Actors {
 export function timerOf(inspected: InspectionEvent): FiredTimer | null {
   if (inspected.type !== '@xstate.event' || !inspected.event.type.startsWith('xstate.after.')) return null
   return { role: (inspected.actorRef as AnyActorRef).id as RoleName, id: inspected.event.type }
+}
+
+/** Runs `due` after `delayMs`; after 0 ms when all datagrams were handled that have arrived. Returns a function that cancels it. */
+function startTimer(due: () => void, delayMs: number): () => void {
+  if (delayMs === 0) {
+    const immediate = setImmediate(due)
+    return () => clearImmediate(immediate)
+  }
+  const timeout = setTimeout(due, delayMs)
+  return () => clearTimeout(timeout)
 }
