@@ -1,7 +1,7 @@
-// Prints the line that closes a CI run, from the test report and the two exit codes, and exits accordingly.
+// Prints the line that closes a CI run, from the test report and the exit codes of the tests, the gate and the longer runs, and exits accordingly.
 import { readFileSync } from 'node:fs'
 
-const [report, tests, gate] = process.argv.slice(2)
+const [report, tests, ...others] = process.argv.slice(2)
 let passed = 0
 let failed = 0
 try {
@@ -12,7 +12,9 @@ try {
   failed = 1
 }
 if (tests !== '0' && failed === 0) failed = 1
-if (gate === '0') passed += 1
-else failed += 1
+for (const code of others) {
+  if (code === '0') passed += 1
+  else failed += 1
+}
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)

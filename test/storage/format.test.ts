@@ -30,7 +30,9 @@ const watched = laggingMoments(smallStore)[1]!
 
 const structure = [...placeKinds, ...fileKinds]
 const usual: readonly Trial[] = [
-  { store: smallStore, moments: [watched], kinds: byteKinds, stepBytes: 1 },
+  { store: smallStore, moments: [watched], kinds: ['one bit of a byte flipped', 'a file cut'], stepBytes: 1 },
+  // A checksum that finds one wrong bit finds eight in one byte.
+  { store: smallStore, moments: [watched], kinds: ['a byte inverted'], stepBytes: 7 },
   { store: smallStore, moments: smallStore.moments, kinds: byteKinds, stepBytes: usualStepBytes },
   { store: smallStore, moments: smallStore.moments, kinds: structure, stepBytes: 1 },
   { store: largeStore, moments: laggingMoments(largeStore), kinds: fileKinds, stepBytes: 1 },
