@@ -5,29 +5,34 @@ import { type Turn, takeTurn } from '../processes/turn.ts'
 import { rotated } from '../rotated.ts'
 import { figure, spread, table } from '../show.ts'
 import { median, ratios } from '../statistics.ts'
-import { type Bench, print, warmUp } from './part.ts'
+import { type Bench, print } from './part.ts'
 
 const sizes = [3, 5, 9]
 const clientCount = 64
+const warmUpSeconds = 4
 
 async function measureSize(bench: Bench, size: number): Promise<readonly string[]> {
   const { client, directory, rounds, seconds } = bench
   const cluster = await BenchCluster.start({ size, directory: join(directory, String(size)) })
   const atOne: Turn[] = []
   const spreadOut: Turn[] = []
+  const loadOf = (firstOf: (place: number) => number) => ({
+    clients: Array.from({ length: clientCount }, (_, place) => rotated(cluster.servers, firstOf(place))),
+    requests: 'pairs' as const,
+    outstanding: clientCount,
+  })
   const contenders = [
-    { turns: atOne, firstOf: () => 0 },
-    { turns: spreadOut, firstOf: (place: number) => place % size },
+    { turns: atOne, load: loadOf(() => 0) },
+    { turns: spreadOut, load: loadOf((place) => place % size) },
   ]
   try {
-    await warmUp(bench, cluster, 3)
+    // Only the spread load makes the followers compile the code that serves clients.
+    for (const { load } of contenders) {
+      await client.call('load', { ...load, seconds: warmUpSeconds, warmUpSeconds: 0 })
+    }
     for (let round = 0; round < rounds; round += 1) {
-      for (const { turns, firstOf } of rotated(contenders, round)) {
-        const clients = Array.from({ length: clientCount }, (_, place) =>
-          rotated(cluster.servers, firstOf(place)),
-        )
-        const window = { outstanding: clientCount, seconds: 1.5 * seconds, warmUpSeconds: 0.5 }
-        turns.push(await takeTurn(cluster, client, { clients, requests: 'pairs', ...window }))
+      for (const { turns, load } of rotated(contenders, round)) {
+        turns.push(await takeTurn(cluster, client, { ...load, seconds: 1.5 * seconds, warmUpSeconds: 0.5 }))
       }
     }
   } finally {
@@ -35,6 +40,7 @@ async function measureSize(bench: Bench, size: number): Promise<readonly string[
   }
   const speeds = (turns: readonly Turn[]) => turns.map(({ perSecond }) => perSecond)
   const p99 = (turns: readonly Turn[]) => figure(median(turns.map(({ p99 }) => p99)))
+  const costs = (turns: readonly Turn[]) => turns.map(({ allUs }) => allUs)
   return [
     String(size),
     spread(speeds(atOne)),
@@ -42,6 +48,7 @@ async function measureSize(bench: Bench, size: number): Promise<readonly string[
     spread(speeds(spreadOut)),
     p99(spreadOut),
     spread(ratios(speeds(spreadOut), speeds(atOne))),
+    spread(ratios(costs(spreadOut), costs(atOne))),
   ]
 }
 
@@ -49,7 +56,14 @@ export async function measureSpread(bench: Bench): Promise<void> {
   const rows: (readonly string[])[] = []
   for (const size of sizes) rows.push(await measureSize(bench, size))
   print(`${clientCount} clients with one request each, at one server and spread over all, durable`)
-  print(
-    table([['servers', 'at one: requests/s', 'p99 ms', 'spread: requests/s', 'p99 ms', 'ratio'], ...rows]),
-  )
+  const header = [
+    'servers',
+    'at one: requests/s',
+    'p99 ms',
+    'spread: requests/s',
+    'p99 ms',
+    'ratio',
+    'CPU ratio',
+  ]
+  print(table([header, ...rows]))
 }
