@@ -55,6 +55,9 @@ export class Actors {
   #roles: Readonly<Record<RoleName, AnyActorRef>> | null = null
   /** The number of observers that receive all inspection events. */
   #inspectors = 0
+  /** The timers of 0 ms. They are due at the end of this turn of the event loop. */
+  readonly #dueAtEnd = new Set<() => void>()
+  #isEndPlanned = false
   /** Resolves when the node ends: with `null` after a stop, with the reason after a halt. */
   readonly ended: Promise<string | null>
 
@@ -80,7 +83,7 @@ export class Actors {
       id: `node-${self}`,
       systemId: 'node',
       clock: {
-        setTimeout: (run, delayMs) => startTimer(() => fire(run), delayMs),
+        setTimeout: (run, delayMs) => this.#startTimer(() => fire(run), delayMs),
         clearTimeout: (cancel: () => void) => cancel(),
       },
       ...(inspect !== null && { inspect }),
@@ -146,6 +149,31 @@ export class Actors {
     return true
   }
 
+  /**
+   * Fires the timers of 0 ms: all datagrams are handled that had arrived. It is called before datagrams leave, so that what the timers
+   * send leaves with them.
+   */
+  endTurn(): void {
+    for (const due of [...this.#dueAtEnd]) if (this.#dueAtEnd.delete(due)) due()
+  }
+
+  /** Returns a function that cancels the timer. */
+  #startTimer(due: () => void, delayMs: number): () => void {
+    if (delayMs > 0) {
+      const timer = setTimeout(due, delayMs)
+      return () => clearTimeout(timer)
+    }
+    this.#dueAtEnd.add(due)
+    if (!this.#isEndPlanned) {
+      this.#isEndPlanned = true
+      setImmediate(() => {
+        this.#isEndPlanned = false
+        this.endTurn()
+      })
+    }
+    return () => this.#dueAtEnd.delete(due)
+  }
+
   /** Resolves when the role matches `isThere`, when it has ended, or after `timeoutMs`. */
   async settled(
     role: RoleName,
@@ -202,14 +230,4 @@ export class Actors {
 export function timerOf(inspected: InspectionEvent): FiredTimer | null {
   if (inspected.type !== '@xstate.event' || !inspected.event.type.startsWith('xstate.after.')) return null
   return { role: (inspected.actorRef as AnyActorRef).id as RoleName, id: inspected.event.type }
-}
-
-/** Runs `due` after `delayMs`; after 0 ms when all datagrams were handled that have arrived. Returns a function that cancels it. */
-function startTimer(due: () => void, delayMs: number): () => void {
-  if (delayMs === 0) {
-    const immediate = setImmediate(due)
-    return () => clearImmediate(immediate)
-  }
-  const timeout = setTimeout(due, delayMs)
-  return () => clearTimeout(timeout)
 }

@@ -85,6 +85,7 @@ export class ServerPort {
       founder: () => undefined,
       silent: (reason, from) => warnings.silence(reason, from),
       leaving: () => {
+        runtime.endTurn()
         leaving()
         return runtime.clock
       },
