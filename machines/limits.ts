@@ -60,6 +60,8 @@ export interface ReplicatedLimits {
   readonly sessionResultBytes: number
   /** The limit for all sessions together. Beyond it the oldest results of the cluster are evicted. */
   readonly resultBytes: number
+  /** The most timers that a service may have set. */
+  readonly timers: number
 }
 
 /** The overhead of a result beside its JSON, in bytes. */
@@ -74,6 +76,7 @@ export const replicatedLimits: ReplicatedLimits = {
   sessionResults: 4_096,
   sessionResultBytes: 8 * 1_048_576,
   resultBytes: 256 * 1_048_576,
+  timers: 250_000,
 }
 
 /**
@@ -89,6 +92,10 @@ export const serviceLimits = {
   keyLength: 1_024,
   /** The most keys that one request frees. */
   freedKeys: 1_024,
+  /** The most timers that one request sets or cancels. */
+  timerChanges: 1_024,
+  /** The longest time from setting a timer to its deadline, in milliseconds: ten years. */
+  timerMs: maxElapsedMs,
   /** The longest reason of a failed request, in UTF-16 units; a longer one is truncated. */
   reasonLength: 1_000,
 } as const

@@ -41,14 +41,25 @@ export interface RequestOutcome {
   readonly outcome: Outcome | Full | { readonly kind: 'delayed'; readonly key: string | null }
 }
 
+/** A timer of the service that fired at an instance. */
+export interface FiredTimer {
+  readonly name: string
+  /** The reason when the service failed at it, which then changed nothing; otherwise `null`. */
+  readonly failed: string | null
+}
+
 /** The result of executing a chosen batch. Plain data, the same on every server. */
 export interface Execution {
   readonly instance: Instance
+  /** The timers that fired before the requests were executed, in order. */
+  readonly fired: readonly FiredTimer[]
   readonly outcomes: readonly RequestOutcome[]
   /** The freed keys, in order, each once. */
   readonly freed: readonly string[]
-  /** True when the service executed a request: requests that wait for any execution may then be tried again. */
+  /** True when the service executed a request, or a timer fired: requests that wait for any execution may then be tried again. */
   readonly progressed: boolean
+  /** The earliest deadline of a timer, on the replicated clock in milliseconds; `null` when no timer is set. */
+  readonly deadlineMs: number | null
   /**
    * The servers that hold a request of the batch, or a delayed request that ended or may now run: they must learn this instance.
    * In order of id.

@@ -30,7 +30,17 @@ export {
 } from './node/node.ts'
 export { type KvCommand, type KvResult, type KvState, kvService } from './services/kv.ts'
 export { type LockCommand, type LockResult, type LockState, lockService } from './services/lock.ts'
-export type { Delayed, Executed, Moment, Service, ServiceTable } from './services/service.ts'
+export type {
+  Changed,
+  Delayed,
+  Executed,
+  Moment,
+  RequestName,
+  Service,
+  ServiceTable,
+  Time,
+  TimerChange,
+} from './services/service.ts'
 /** A persistent map for the state of a service: a change makes a new map in O(log n). */
 export * as sortedMap from './services/sorted-map.ts'
 export { StorageError } from './storage/storage.ts'

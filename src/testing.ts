@@ -1,6 +1,6 @@
 /** Helpers for the tests of your own service: `paxos-made-simpler/testing`. */
 import type { Json } from '../machines/batch.ts'
-import type { Service } from './services/service.ts'
+import type { RequestName, Service, Time } from './services/service.ts'
 
 /**
  * Freezes `value` and all values in it: a write into them throws a TypeError. A Map and a Set cannot be frozen; instead,
@@ -39,33 +39,44 @@ function shut(collection: object): void {
 
 /**
  * Wraps `service` so that tests find writes into a state. `deepFreeze` freezes each state that the service returns, and the
- * command and the moment, so that `execute` throws when it writes into one of them. For values that cannot be frozen,
- * `execute` compares the snapshots of the old state before and after, and throws an Error when they differ. Pass the
- * wrapped service to `startNode`, or call it directly, in tests. It costs the size of the state for each request.
+ * command and the moment, so that a method throws when it writes into one of them. For values that cannot be frozen, the
+ * snapshots of the old state before and after are compared, and an Error is thrown when they differ. Pass the wrapped service
+ * to `startNode`, or call it directly, in tests. It costs the size of the state for each request.
  */
 export function readOnly<State, Command, Result extends Json>(
   service: Service<State, Command, Result>,
 ): Service<State, Command, Result> {
+  const guarded = <T extends { readonly state: State }>(state: State, run: () => T): T => {
+    deepFreeze(state)
+    const before = service.snapshot(state)
+    try {
+      const answer = run()
+      deepFreeze(answer?.state)
+      return answer
+    } finally {
+      if (!areEqual(before, service.snapshot(state))) {
+        // biome-ignore lint/correctness/noUnsafeFinally: it is graver than an error of the service.
+        throw new Error(
+          `the service ${service.name} wrote into its state: return a new state and leave the old one unchanged`,
+        )
+      }
+    }
+  }
+  const { timerFired, requestEnded } = service
   return {
     ...service,
     initial: () => deepFreeze(service.initial()),
     restore: (bytes) => deepFreeze(service.restore(bytes)),
-    execute(state, command, at) {
-      deepFreeze(state)
-      const before = service.snapshot(state)
-      try {
-        const answer = service.execute(state, deepFreeze(command), deepFreeze(at))
-        deepFreeze(answer?.state)
-        return answer
-      } finally {
-        if (!areEqual(before, service.snapshot(state))) {
-          // biome-ignore lint/correctness/noUnsafeFinally: it is graver than an error of execute.
-          throw new Error(
-            `the service ${service.name} wrote into its state: return a new state and leave the old one unchanged`,
-          )
-        }
-      }
-    },
+    execute: (state, command, at) =>
+      guarded(state, () => service.execute(state, deepFreeze(command), deepFreeze(at))),
+    ...(timerFired !== undefined && {
+      timerFired: (state: State, name: string, at: Time) =>
+        guarded(state, () => timerFired.call(service, state, name, deepFreeze(at))),
+    }),
+    ...(requestEnded !== undefined && {
+      requestEnded: (state: State, request: RequestName, at: Time) =>
+        guarded(state, () => requestEnded.call(service, state, deepFreeze(request), deepFreeze(at))),
+    }),
   }
 }
 

@@ -4,16 +4,16 @@ import { serviceLimits } from '../../machines/limits.ts'
 import { copyJson, isWellFormed, JsonFault, type JsonLimits } from '../core/json.ts'
 import { holdsPromise, isThenable, silencePromises } from '../core/promises.ts'
 import { ServiceFault } from './reason.ts'
-import type { Service } from './service.ts'
+import type { Changed, Service, TimerChange } from './service.ts'
 
-export type Answer =
-  | {
-      readonly kind: 'executed'
-      readonly state: unknown
-      readonly result: Json
-      readonly freed: readonly string[]
-    }
-  | { readonly kind: 'delayed'; readonly state: unknown; readonly key: string | null }
+/** A checked copy of a `Changed`. */
+export type Change = Required<Changed<unknown>>
+
+export type Answer = Change &
+  (
+    | { readonly kind: 'executed'; readonly result: Json }
+    | { readonly kind: 'delayed'; readonly key: string | null }
+  )
 
 /**
  * Reads the answer from the value that `execute` returned for the state `before`. Reads each property once, and copies all of
@@ -21,56 +21,88 @@ export type Answer =
  * promise. If a getter throws, this function throws the same value.
  */
 export function answerIn(returned: unknown, before: unknown): Answer {
+  return silencing(returned, before, () => {
+    const fields = objectIn(returned, 'execute', 'an object with a kind and a state')
+    const { kind } = fields as { readonly kind?: unknown }
+    if (kind !== 'executed' && kind !== 'delayed') {
+      throw faultOf(kind, `execute returned ${kindWords(kind)}: it must be "executed" or "delayed"`)
+    }
+    const state = stateIn(fields, before, 'execute')
+    refusePromiseBeside(fields, answerFields[kind], 'execute')
+    if (kind === 'executed') {
+      const { result } = fields as { readonly result?: unknown }
+      return {
+        kind,
+        state,
+        result: resultIn(result, serviceLimits.result),
+        freed: freedIn(fields),
+        timers: timersIn(fields),
+      }
+    }
+    const { key } = fields as { readonly key?: unknown }
+    const waitsFor = key === undefined || key === null ? null : keyIn(key, 'key')
+    return { kind, state, key: waitsFor, freed: [], timers: timersIn(fields) }
+  })
+}
+
+/**
+ * Reads the change from the value that the method `by` of a service returned for the state `before`, by the rules of
+ * `answerIn`.
+ */
+export function changeIn(returned: unknown, before: unknown, by: string): Change {
+  return silencing(returned, before, () => {
+    const fields = objectIn(returned, by, 'an object with a state')
+    const state = stateIn(fields, before, by)
+    refusePromiseBeside(fields, changeFields, by)
+    return { state, freed: freedIn(fields), timers: timersIn(fields) }
+  })
+}
+
+const changeFields: readonly PropertyKey[] = ['state', 'freed', 'timers']
+
+const answerFields: Readonly<Record<Answer['kind'], readonly PropertyKey[]>> = {
+  executed: ['kind', 'result', ...changeFields],
+  delayed: ['kind', 'state', 'key', 'timers'],
+}
+
+/** Runs `read`. When it throws, the promises of the value that it refuses must not reject unhandled. */
+function silencing<T>(returned: unknown, before: unknown, read: () => T): T {
   try {
-    return checkedAnswer(returned, before)
+    return read()
   } catch (error) {
     silencePromises(returned, { state: before })
     throw error
   }
 }
 
-function checkedAnswer(returned: unknown, before: unknown): Answer {
-  refusePromise(returned, 'execute')
-  if (typeof returned !== 'object' || returned === null) {
-    throw new ServiceFault(
-      `execute returned ${wordFor(returned)}: it must be an object with a kind and a state`,
-    )
-  }
-  const { kind, state } = returned as { readonly kind?: unknown; readonly state?: unknown }
-  if (kind !== 'executed' && kind !== 'delayed') {
-    throw faultOf(kind, `execute returned ${kindWords(kind)}: it must be "executed" or "delayed"`)
-  }
-  if (state === undefined) throw new ServiceFault('execute returned no state: it must return the new state')
-  refusePromise(state, 'execute', ' as the state')
+function objectIn(returned: unknown, by: string, must: string): object {
+  refusePromise(returned, by)
+  if (typeof returned === 'object' && returned !== null) return returned
+  throw new ServiceFault(`${by} returned ${wordFor(returned)}: it must be ${must}`)
+}
+
+function stateIn(fields: object, before: unknown, by: string): unknown {
+  const { state } = fields as { readonly state?: unknown }
+  if (state === undefined) throw new ServiceFault(`${by} returned no state: it must return the new state`)
+  refusePromise(state, by, ' as the state')
   if (holdsPromise(state, before)) {
-    throw faultOf(state, `execute returned a promise in the state: ${mustAnswerAtOnce}`)
+    throw faultOf(state, `${by} returned a promise in the state: ${mustAnswerAtOnce}`)
   }
-  refusePromiseBeside(returned, answerFields[kind])
-  if (kind === 'executed') {
-    const { result, freed } = returned as { readonly result?: unknown; readonly freed?: unknown }
-    return { kind, state, result: resultIn(result, serviceLimits.result), freed: freedIn(freed) }
-  }
-  const { key } = returned as { readonly key?: unknown }
-  return { kind, state, key: key === undefined || key === null ? null : keyIn(key, 'key') }
+  return state
 }
 
-const answerFields: Readonly<Record<Answer['kind'], readonly PropertyKey[]>> = {
-  executed: ['kind', 'state', 'result', 'freed'],
-  delayed: ['kind', 'state', 'key'],
-}
-
-/** The replica ignores all other fields of an answer. They may hold any value but a promise. */
-function refusePromiseBeside(answer: object, fields: readonly PropertyKey[]): void {
+/** The replica ignores all other fields. They may hold any value but a promise. */
+function refusePromiseBeside(fields: object, used: readonly PropertyKey[], by: string): void {
   // Together much faster than `Reflect.ownKeys`.
-  for (const name of Object.getOwnPropertyNames(answer)) refusePromiseIn(answer, name, fields)
-  for (const symbol of Object.getOwnPropertySymbols(answer)) refusePromiseIn(answer, symbol, fields)
+  for (const name of Object.getOwnPropertyNames(fields)) refusePromiseIn(fields, name, used, by)
+  for (const symbol of Object.getOwnPropertySymbols(fields)) refusePromiseIn(fields, symbol, used, by)
 }
 
-function refusePromiseIn(answer: object, field: PropertyKey, used: readonly PropertyKey[]): void {
+function refusePromiseIn(fields: object, field: PropertyKey, used: readonly PropertyKey[], by: string): void {
   if (used.includes(field)) return
-  const value = (answer as { readonly [field: PropertyKey]: unknown })[field]
+  const value = (fields as { readonly [field: PropertyKey]: unknown })[field]
   if (!holdsPromise(value)) return
-  throw faultOf(value, `execute returned a promise in a field that is not used: ${mustAnswerAtOnce}`)
+  throw faultOf(value, `${by} returned a promise in a field that is not used: ${mustAnswerAtOnce}`)
 }
 
 /** Copies `result`. Throws a `ServiceFault` when JSON cannot represent it without loss, or when it is too large. */
@@ -116,7 +148,8 @@ function faultOf(value: unknown, message: string): ServiceFault {
   return new ServiceFault(message)
 }
 
-function freedIn(freed: unknown): readonly string[] {
+function freedIn(fields: object): readonly string[] {
+  const { freed } = fields as { readonly freed?: unknown }
   if (freed === undefined) return []
   if (!Array.isArray(freed))
     throw faultOf(freed, 'freed is not an array: it must list the keys that became free')
@@ -128,6 +161,42 @@ function freedIn(freed: unknown): readonly string[] {
   const last = length - 1
   for (let place = 0; place <= last; place += 1) keys.push(keyIn(freed[place], 'a key in freed'))
   return keys
+}
+
+function timersIn(fields: object): readonly TimerChange[] {
+  const { timers } = fields as { readonly timers?: unknown }
+  if (timers === undefined) return []
+  if (!Array.isArray(timers))
+    throw faultOf(timers, 'timers is not an array: it must list the timers to set and to cancel')
+  const { length } = timers
+  const { timerChanges } = serviceLimits
+  if (!(length <= timerChanges))
+    throw faultOf([timers, length], `timers names more than ${timerChanges} timers`)
+  const changes: TimerChange[] = []
+  const last = length - 1
+  for (let place = 0; place <= last; place += 1) changes.push(timerIn(timers[place]))
+  return changes
+}
+
+function timerIn(timer: unknown): TimerChange {
+  if (typeof timer !== 'object' || timer === null) {
+    throw faultOf(
+      timer,
+      `a timer in timers is ${wordFor(timer)}: it must be an object with a name and afterMs`,
+    )
+  }
+  const { name, afterMs } = timer as { readonly name?: unknown; readonly afterMs?: unknown }
+  const checkedName = keyIn(name, 'the name of a timer')
+  if (afterMs === null) return { name: checkedName, afterMs }
+  const { timerMs } = serviceLimits
+  if (typeof afterMs !== 'number' || !Number.isInteger(afterMs) || afterMs < 1 || afterMs > timerMs) {
+    const received = typeof afterMs === 'number' ? String(afterMs) : wordFor(afterMs)
+    throw faultOf(
+      timer,
+      `afterMs of a timer is ${received}: it must be null, or a whole number from 1 to ${timerMs}`,
+    )
+  }
+  return { name: checkedName, afterMs }
 }
 
 function keyIn(key: unknown, what: string): string {

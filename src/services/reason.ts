@@ -65,6 +65,14 @@ export function isMistake(thrown: unknown): boolean {
   }
 }
 
+/** Returns the reason of a failure, and calls `mistaken` when the failure shows a bug in the service. */
+export function reasonOfFailure(thrown: unknown, mistaken: (thrown: unknown) => void): string {
+  if (isMistake(thrown)) mistaken(thrown)
+  const reason = reasonOf(thrown)
+  silencePromises(thrown)
+  return reason
+}
+
 /**
  * Describes the thrown value for the log of one server, with the text of an engine error, which a reason leaves out. Never
  * throws.

@@ -4,19 +4,18 @@ import type { Recalled } from '../../machines/inbox.ts'
 import { maxClockMs, type ReplicatedLimits, replicatedLimits, serviceLimits } from '../../machines/limits.ts'
 import { type Member, shownMembers } from '../../machines/members.ts'
 import type { Answer } from '../../machines/messages.ts'
-import type { Execution, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
+import type { Execution, FiredTimer, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
 import { sha256Hex } from '../core/digest.ts'
 import { isPlainText, sessionOf } from '../core/plain-text-client.ts'
-import { silencePromises } from '../core/promises.ts'
-import { answerIn, refusePromises, resultIn, snapshotOf, stateGiven } from './answer.ts'
+import { resultIn } from './answer.ts'
 import { defaultSessionIdleMs } from './expiry.ts'
 import { isKeptCommand, type KeptCommand, keptCommand } from './kept-command.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
-import { isMistake, reasonOf } from './reason.ts'
+import { reasonOfFailure } from './reason.ts'
 import type { Service, ServiceView } from './service.ts'
+import { ServiceHost } from './service-host.ts'
 import { type Session, Sessions } from './sessions.ts'
 import { decodeSnapshot, encodeSnapshot, type SessionSnapshot, sessionSnapshots } from './snapshot.ts'
-import { viewOf } from './view.ts'
 import { type Waiting, WaitingCounts } from './waiting.ts'
 
 export interface ReplicaOptions {
@@ -35,7 +34,7 @@ export interface ReplicaOptions {
 export type Usage = { readonly used: number; readonly allowed: number }
 
 export type ReplicaUsage = Readonly<
-  Record<'members' | 'sessions' | 'plainTextSessions' | 'waiting' | 'resultBytes', Usage>
+  Record<'members' | 'sessions' | 'plainTextSessions' | 'waiting' | 'resultBytes' | 'timers', Usage>
 >
 
 /** One request at its position in a batch. */
@@ -52,6 +51,7 @@ interface Turn extends Position {
 
 /** Collects the effects of the execution of one batch. */
 interface Tally {
+  readonly instance: Instance
   /** The uids whose sessions had expired before this batch. */
   readonly expired: ReadonlySet<string>
   readonly outcomes: RequestOutcome[]
@@ -72,13 +72,12 @@ const noUids: readonly string[] = []
 const nothingRecalled: Recalled = { ended: [], isFull: false }
 
 export class Replica {
-  readonly #service: Service
+  readonly #service: ServiceHost
   readonly #sessionIdleMs: number
   readonly #limits: ReplicatedLimits
   readonly #mistaken: (thrown: unknown) => void
   readonly #sessions: Sessions
   readonly #waiting = new WaitingCounts()
-  #state: unknown
   #members: readonly Member[]
   #firstUnexecuted: Instance = 0
   #clockMs = 0
@@ -86,13 +85,12 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     const { service, members, sessionIdleMs = defaultSessionIdleMs, limits = replicatedLimits } = options
     if (!(sessionIdleMs > 0)) throw new Error(`sessionIdleMs is ${sessionIdleMs}: it must be above 0`)
-    this.#service = service
     this.#sessionIdleMs = sessionIdleMs
     this.#limits = limits
     this.#mistaken = options.mistaken ?? (() => undefined)
+    this.#service = new ServiceHost({ service, mostTimers: limits.timers, mistaken: this.#mistaken })
     this.#sessions = new Sessions(sessionIdleMs, limits)
     this.#members = inOrderOfId(members)
-    this.#state = stateGiven(service.initial(), 'initial')
   }
 
   /** The members that are valid from `firstUnexecuted` on, in order of id. */
@@ -123,13 +121,14 @@ export class Replica {
    * The use of each bounded resource. `resultBytes` is the approximate size of the results that no client has acknowledged.
    */
   get usage(): ReplicaUsage {
-    const { members, sessions, plainTextSessions, waiting, resultBytes } = this.#limits
+    const { members, sessions, plainTextSessions, waiting, resultBytes, timers } = this.#limits
     return {
       members: { used: this.#members.length, allowed: members },
       sessions: { used: this.#sessions.size, allowed: sessions },
       plainTextSessions: { used: this.#sessions.plainTextCount, allowed: plainTextSessions },
       waiting: { used: this.#waiting.total, allowed: waiting },
       resultBytes: { used: this.#sessions.results.bytes, allowed: resultBytes },
+      timers: { used: this.#service.timerCount, allowed: timers },
     }
   }
 
@@ -148,7 +147,10 @@ export class Replica {
     this.#sessions.touchKnown(uids, instance, this.#clockMs)
     this.#sessions.evictIdle(this.#clockMs)
     const membersBefore = this.#members
-    const tally: Tally = { expired, outcomes: [], freed: new Set(), concerned: new Set(), progressed: false }
+    const tally: Tally = {
+      ...{ instance, expired, outcomes: [], freed: new Set(), concerned: new Set(), progressed: false },
+    }
+    const fired = this.#fireTimers(tally)
     let index = 0
     for (const group of batch.groups) {
       this.#executeGroup(tally, group, { instance, index })
@@ -161,9 +163,11 @@ export class Replica {
     }
     return {
       instance,
+      fired,
       outcomes: tally.outcomes,
       freed,
       progressed: tally.progressed,
+      deadlineMs: this.#service.deadlineMs,
       concerned: this.#members.map(({ id }) => id).filter((id) => tally.concerned.has(id)),
       members: this.#members === membersBefore ? null : this.#members,
     }
@@ -192,7 +196,7 @@ export class Replica {
 
   /** Returns a view of the service's state, or the reason why the service cannot show it. Never throws. */
   view(): ServiceView {
-    return viewOf(this.#service, this.#state)
+    return this.#service.view()
   }
 
   /** Returns the whole replicated state as bytes. Servers that have executed the same batches have the same bytes. */
@@ -205,16 +209,17 @@ export class Replica {
       horizon: this.#sessions.horizon,
       members: this.#members,
       sessions: sessionSnapshots(this.#sessions.all()),
-      state: snapshotOf(this.#service, this.#state),
+      timers: this.#service.timers,
+      state: this.#service.snapshot(),
     })
   }
 
   /** Makes the replica from the snapshot `bytes`. Throws when they are not a snapshot of a replica of `service`. */
   static restore(service: Service, bytes: Uint8Array, limits: ReplicatedLimits = replicatedLimits): Replica {
-    const { members, sessionIdleMs, horizon, sessions, ...rest } = decodeSnapshot(service.name, bytes)
+    const { members, sessionIdleMs, horizon, sessions, timers, ...rest } = decodeSnapshot(service.name, bytes)
     const replica = new Replica({ service, members, sessionIdleMs, limits })
     replica.#sessions.horizon = horizon
-    replica.#state = stateGiven(service.restore(rest.state), 'restore')
+    replica.#service.restore(rest.state, timers)
     replica.#firstUnexecuted = rest.firstUnexecuted
     replica.#clockMs = rest.clockMs
     // A snapshot does not store the order of last use: the times give it.
@@ -292,6 +297,7 @@ export class Replica {
       tally.concerned.add(waiting.node)
       const outcome = { kind: 'refused', reason: 'stale' } as const
       tally.outcomes.push({ uid: session.uid, seq: waiting.seq, outcome })
+      this.#requestEnded(tally, session.uid, waiting.seq)
     }
   }
 
@@ -327,20 +333,7 @@ export class Replica {
       return { kind: 'refused', reason: 'expired' }
     return {
       kind: 'refused',
-      reason: this.#stillHolds(command.body, outcome.result) ? 'repeated' : 'expired',
-    }
-  }
-
-  #stillHolds(body: Json, result: Json): boolean {
-    const service = this.#service
-    if (service.stillHolds === undefined) return true
-    try {
-      const holds: unknown = service.stillHolds(this.#state, service.parse(frozen(body)), result)
-      silencePromises(holds)
-      return holds === true
-    } catch (error) {
-      silencePromises(error)
-      return false
+      reason: this.#service.stillHolds(command.body, outcome.result) ? 'repeated' : 'expired',
     }
   }
 
@@ -366,21 +359,39 @@ export class Replica {
     command satisfies never
   }
 
-  /** Checks the whole answer of the service before it keeps any part of it. If a check fails, the state stays as it was. */
   #executeService(tally: Tally, body: Json, turn: Turn): Ending {
-    const { instance, index, session } = turn
-    return this.#attempt(turn, () => {
-      const command = this.#service.parse(frozen(body))
-      if (command !== body) refusePromises(command, 'parse')
-      const moment = { instance, index, clockMs: this.#clockMs, uid: session.uid }
-      const answer = answerIn(this.#service.execute(this.#state, command, moment), this.#state)
-      if (answer.kind === 'delayed' && !this.#mayWait(turn)) return { kind: 'full', of: 'waiting' }
-      this.#state = answer.state
-      if (answer.kind === 'delayed') return { kind: 'delayed', key: answer.key }
-      tally.progressed = true
-      for (const key of answer.freed) if (this.#waiting.has(key)) tally.freed.add(key)
-      return executed(turn, answer.result)
+    const { instance, index, session, seq } = turn
+    const moment = { instance, index, clockMs: this.#clockMs, uid: session.uid, seq }
+    const ending = this.#service.execute(body, moment, () => this.#mayWait(turn))
+    switch (ending.kind) {
+      case 'executed':
+        this.#noteProgress(tally, ending.freed)
+        return executed(turn, ending.result)
+      case 'failed':
+        return failed(turn, ending.reason)
+      default:
+        return ending
+    }
+  }
+
+  #noteProgress(tally: Tally, freed: readonly string[]): void {
+    tally.progressed = true
+    for (const key of freed) if (this.#waiting.has(key)) tally.freed.add(key)
+  }
+
+  #fireTimers(tally: Tally): FiredTimer[] {
+    const fired = this.#service.fireTimers({ instance: tally.instance, clockMs: this.#clockMs })
+    return fired.map(({ name, failed, freed }) => {
+      if (failed === null) this.#noteProgress(tally, freed)
+      return { name, failed }
     })
+  }
+
+  /** Tells the service that a delayed request has ended without its execution. */
+  #requestEnded(tally: Tally, uid: string, seq: number): void {
+    const time = { instance: tally.instance, clockMs: this.#clockMs }
+    const freed = this.#service.requestEnded({ uid, seq }, time)
+    if (freed !== null) this.#noteProgress(tally, freed)
   }
 
   /** Returns the result of `run`, or `failed` with the reason when `run` throws. */
@@ -388,10 +399,7 @@ export class Replica {
     try {
       return run()
     } catch (error) {
-      if (isMistake(error)) this.#mistaken(error)
-      const reason = reasonOf(error)
-      silencePromises(error)
-      return failed(position, reason)
+      return failed(position, reasonOfFailure(error, this.#mistaken))
     }
   }
 
@@ -435,6 +443,9 @@ export class Replica {
       this.#setWaiting(session, seq, { node, key: outcome.key, command, ...uids })
     } else if (outcome.kind !== 'full') this.#sessions.results.keep(session, seq, outcome, command)
     tally.outcomes.push({ uid, seq, outcome })
+    if (waited !== undefined && outcome.kind !== 'executed' && outcome.kind !== 'delayed') {
+      this.#requestEnded(tally, session.uid, seq)
+    }
     if (others.length === 0) return
     const ofOthers = {
       kind: 'refused',
@@ -473,15 +484,6 @@ function compareEnds(a: Outcome, b: Outcome): number {
     a.index - b.index ||
     Number(a.kind === 'cancelled') - Number(b.kind === 'cancelled')
   )
-}
-
-/** Freezes `json`: a service that changes it would change the batch that this server sends to others. */
-function frozen(json: Json): Json {
-  if (typeof json === 'object' && json !== null && !Object.isFrozen(json)) {
-    Object.freeze(json)
-    for (const key in json) frozen((json as { readonly [key: string]: Json })[key] as Json)
-  }
-  return json
 }
 
 function executed({ instance, index }: Position, result: Json): Outcome {

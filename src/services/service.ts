@@ -1,26 +1,45 @@
 import type { Instance, Json } from '../../machines/batch.ts'
+import type { TimerChange } from './timers.ts'
 
-/**
- * The moment at which a command is executed, equal on every server. (instance, index) only grows, so it is a fencing token.
- */
-export interface Moment {
+export type { TimerChange } from './timers.ts'
+
+/** The time at which something happens in a cluster, equal on every server. */
+export interface Time {
   readonly instance: Instance
-  readonly index: number
   /**
    * The replicated clock: milliseconds since the cluster was founded, as far as batches carried them. It never goes back,
    * and it is never ahead of real time. A service must read no other clock.
    */
   readonly clockMs: number
-  /** The session of the request. */
-  readonly uid: string
 }
 
-/** The command ran. `freed` lists the keys for which delayed requests may wait. */
-export interface Executed<State, Result> {
-  readonly kind: 'executed'
+/** A request. Each session counts its own. */
+export interface RequestName {
+  /** The session of the request. */
+  readonly uid: string
+  readonly seq: number
+}
+
+/**
+ * The moment at which a command is executed, equal on every server. (instance, index) only grows, so it is a fencing token.
+ */
+export interface Moment extends Time, RequestName {
+  readonly index: number
+}
+
+/** A new state of the service. */
+export interface Changed<State> {
   readonly state: State
-  readonly result: Result
+  /** The keys for which delayed requests may wait. */
   readonly freed?: readonly string[]
+  /** The timers to set and to cancel, in this order. */
+  readonly timers?: readonly TimerChange[]
+}
+
+/** The command ran. */
+export interface Executed<State, Result> extends Changed<State> {
+  readonly kind: 'executed'
+  readonly result: Result
 }
 
 /**
@@ -32,6 +51,8 @@ export interface Delayed<State> {
   readonly kind: 'delayed'
   readonly state: State
   readonly key?: string
+  /** The timers to set and to cancel, in this order. */
+  readonly timers?: readonly TimerChange[]
 }
 
 /** A view of a service's state for readers: tables of bounded size, or the state as JSON, truncated. */
@@ -76,6 +97,19 @@ export interface Service<State = unknown, Command = Json, Result extends Json = 
    */
   parse(body: Json): Command
   execute(state: State, command: Command, at: Moment): Executed<State, Result> | Delayed<State>
+  /**
+   * The timer `name` has reached its deadline and is not set any more. It fires before the requests of the first batch that
+   * brings the replicated clock to the deadline, in the order of deadlines; while nothing is proposed, the clock stands and
+   * no timer fires. If this throws or returns an invalid value, the
+   * state stays as it was. A service that sets timers must have it.
+   */
+  timerFired?(state: State, name: string, at: Time): Changed<State>
+  /**
+   * A delayed request has ended without its execution: its client gave it up, or `execute` refused it after the wait. A
+   * service that keeps the requests that wait in its state removes it. If this throws or returns an invalid value, the state
+   * stays as it was.
+   */
+  requestEnded?(state: State, request: RequestName, at: Time): Changed<State>
   /**
    * Returns whether `result`, the result of `command`, is still true. The replica calls it before it repeats a result to a
    * client that is known by its address alone: another client may send from that address now. Without it, every result

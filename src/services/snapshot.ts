@@ -6,8 +6,9 @@ import { base64, bytesOfBase64, textOf, utf8 } from '../core/bytes.ts'
 import { canonicalJson } from '../core/digest.ts'
 import { type KeptCommand, keptDigest } from './kept-command.ts'
 import type { Session } from './sessions.ts'
+import type { Timer } from './timers.ts'
 
-const format = 1
+const format = 2
 
 export interface ReplicaSnapshot {
   readonly service: string
@@ -18,6 +19,8 @@ export interface ReplicaSnapshot {
   readonly members: readonly Member[]
   /** In order of uid. */
   readonly sessions: readonly SessionSnapshot[]
+  /** In the order in which they fire. */
+  readonly timers: readonly Timer[]
   /** The service's own snapshot. */
   readonly state: Uint8Array
 }

@@ -205,8 +205,10 @@ test('no time is counted twice in any order of proposals, sights and choices', (
           const execution = {
             instance,
             outcomes: [],
+            fired: [],
             freed: [],
             progressed: false,
+            deadlineMs: null,
             concerned: [],
             members: null,
           }

@@ -35,7 +35,16 @@ const started = step(1, { cause: { type: 'start' }, roles: keyframe(0).roles })
 const added = [...founders, { id: 3, address: 'there:3', incarnation: 'x' }]
 
 function changes(node: number, instance: number, members = added): InspectorRecord {
-  const execution = { instance, outcomes: [], freed: [], progressed: true, concerned: [], members }
+  const execution = {
+    instance,
+    outcomes: [],
+    fired: [],
+    freed: [],
+    progressed: true,
+    deadlineMs: null,
+    concerned: [],
+    members,
+  }
   const batch = { node: 0, timeMs: 0, elapsedMs: 0, groups: [] }
   const fact = { type: 'executed', node, instance, batch, execution, digest: null } as const
   return of(node, step(5, { facts: [fact as never] }))

@@ -94,7 +94,16 @@ export function executed(instance: Instance, chosen: Batch, kind: Outcome['kind'
     node: 0,
     instance,
     batch: chosen,
-    execution: { instance, outcomes, freed: [], progressed: true, concerned: [], members: null },
+    execution: {
+      instance,
+      outcomes,
+      fired: [],
+      freed: [],
+      progressed: true,
+      deadlineMs: null,
+      concerned: [],
+      members: null,
+    },
     digest: null,
   }
 }

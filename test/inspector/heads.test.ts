@@ -32,7 +32,16 @@ const heads = (node: number, timeMs: number, at: number, leftOut = 50): Inspecto
   } satisfies HeadsRecord)
 
 function executes(node: number, timeMs: number, instance: number): InspectorRecord {
-  const execution = { instance, outcomes: [], freed: [], progressed: true, concerned: [], members: null }
+  const execution = {
+    instance,
+    outcomes: [],
+    fired: [],
+    freed: [],
+    progressed: true,
+    deadlineMs: null,
+    concerned: [],
+    members: null,
+  }
   const batch = { node: 0, timeMs: 0, elapsedMs: 0, groups: [] }
   const fact = { type: 'executed', node, instance, batch, execution, digest: null } as const
   return of(node, step(instance, { timeMs, facts: [fact as never] }))

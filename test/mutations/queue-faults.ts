@@ -56,8 +56,10 @@ function without(held: HeldRequests, requests: readonly HeldRequest[], { limits 
 const nothingExecuted: Execution = {
   instance: 0,
   outcomes: [],
+  fired: [],
   freed: [],
   progressed: false,
+  deadlineMs: null,
   concerned: [],
   members: null,
 }

@@ -72,6 +72,7 @@ describe('sessions', () => {
       plainTextSessions: { used: 0, allowed: 100_000 },
       waiting: { used: 1, allowed: 100_000 },
       resultBytes: { used: expect.any(Number), allowed: 256 * 1_048_576 },
+      timers: { used: 0, allowed: 250_000 },
     })
   })
 })

@@ -156,8 +156,10 @@ describe('chosen', () => {
     expect(execution).toEqual({
       instance: 0,
       outcomes: [{ uid: 'op@0', seq: 1, outcome: { kind: 'executed', result, instance: 0, index: 0 } }],
+      fired: [],
       freed: [],
       progressed: false,
+      deadlineMs: null,
       concerned: [0],
       members,
     })

@@ -32,9 +32,11 @@ describe('instances', () => {
   test('an empty batch says nothing', () => {
     expect(run(newReplica(), [])).toEqual({
       instance: 0,
+      fired: [],
       outcomes: [],
       freed: [],
       progressed: false,
+      deadlineMs: null,
       concerned: [],
       members: null,
     })
@@ -70,8 +72,8 @@ describe('instances', () => {
     run(replica, [], { clockMs: 70 })
     run(replica, [ask('a@0', 1, body(1)), ask('b@0', 1, body(2))], { clockMs: 80 })
     expect(moments).toEqual([
-      { instance: 1, index: 0, clockMs: 80, uid: 'a@0' },
-      { instance: 1, index: 1, clockMs: 80, uid: 'b@0' },
+      { instance: 1, index: 0, clockMs: 80, uid: 'a@0', seq: 1 },
+      { instance: 1, index: 1, clockMs: 80, uid: 'b@0', seq: 1 },
     ])
   })
 })

@@ -143,7 +143,7 @@ describe('a digest', () => {
 describe('what is no snapshot', () => {
   test.each([
     ['noise', Buffer.from('noise'), 'not a snapshot, in 5 bytes'],
-    ['another format', Buffer.from('{"format":7}'), 'a snapshot of format 7: this version reads format 1'],
+    ['another format', Buffer.from('{"format":7}'), 'a snapshot of format 7: this version reads format 2'],
     ['another service', newReplica(kvService as Service).snapshot(), 'a snapshot of the service kv'],
   ])('%s is refused', (_, bytes, error) => {
     expect(() => Replica.restore(lockService as Service, bytes)).toThrow(error)

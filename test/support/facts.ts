@@ -92,7 +92,16 @@ export function execution(
   outcomes: readonly RequestOutcome[],
   members: readonly Member[] | null = null,
 ): Execution {
-  return { instance, outcomes, freed: [], progressed: true, concerned: [], members }
+  return {
+    instance,
+    outcomes,
+    fired: [],
+    freed: [],
+    progressed: true,
+    deadlineMs: null,
+    concerned: [],
+    members,
+  }
 }
 
 /** The execution concerns the servers that hold the requests of the batch. */

@@ -21,8 +21,10 @@ function executedAs(outcome: Outcome): Fact {
   const execution = {
     instance: 3,
     outcomes: [{ ...name, outcome }],
+    fired: [],
     freed: [],
     progressed: false,
+    deadlineMs: null,
     concerned: [],
     members: null,
   }

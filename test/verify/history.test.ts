@@ -65,7 +65,15 @@ test.each<[Outcome, string]>([
 
 test('where a command without an answer was executed is known from the servers', () => {
   const history = called()
-  const execution = { instance: 3, freed: [], progressed: true, concerned: [], members: null }
+  const execution = {
+    instance: 3,
+    fired: [],
+    freed: [],
+    progressed: true,
+    deadlineMs: null,
+    concerned: [],
+    members: null,
+  }
   history.executed({ ...execution, outcomes: [{ uid: 'b@0', seq: 0, outcome: done(3) }] })
   expect(history.operations[0]?.ending).toEqual({ kind: 'unknown', position: null })
   history.executed({ ...execution, outcomes: [{ uid: 'a@0', seq: 0, outcome: done(3) }] })

@@ -61,8 +61,10 @@ const execution = closed({
       ]),
     }),
   ),
+  fired: Type.Array(closed({ name: Type.String(), failed: nullable(Type.String()) })),
   freed: Type.Array(Type.String()),
   progressed: Type.Boolean(),
+  deadlineMs: nullable(integer),
   concerned: Type.Array(integer),
   members: nullable(Type.Array(member)),
 })

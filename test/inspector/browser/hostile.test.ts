@@ -43,7 +43,16 @@ function executes(node: number, clock: number, batch: Batch): ServerRecord {
     seq,
     outcome: { kind: 'executed' as const, instance: 0, index, result: null },
   }))
-  const execution = { instance: 0, outcomes, freed: [], progressed: true, concerned: [], members: null }
+  const execution = {
+    instance: 0,
+    outcomes,
+    fired: [],
+    freed: [],
+    progressed: true,
+    deadlineMs: null,
+    concerned: [],
+    members: null,
+  }
   return step(clock, { facts: [{ type: 'executed', node, instance: 0, batch, execution, digest: null }] })
 }
 

@@ -1,0 +1,179 @@
+/** The service of a replica, with its state and its timers. It checks the whole of what the service returns before it keeps any part of it. */
+import type { Json } from '../../machines/batch.ts'
+import { silencePromises } from '../core/promises.ts'
+import { answerIn, type Change, changeIn, refusePromises, snapshotOf, stateGiven } from './answer.ts'
+import { reasonOfFailure, ServiceFault } from './reason.ts'
+import type { Moment, RequestName, Service, ServiceView, Time, TimerChange } from './service.ts'
+import { type Timer, Timers } from './timers.ts'
+import { viewOf } from './view.ts'
+
+export interface ServiceHostOptions {
+  readonly service: Service
+  /** The most timers that may be set. */
+  readonly mostTimers: number
+  /** Called with the error when a bug in the service makes it fail. */
+  readonly mistaken: (thrown: unknown) => void
+}
+
+/** How the service answered a command. */
+export type ServiceEnding =
+  | { readonly kind: 'executed'; readonly result: Json; readonly freed: readonly string[] }
+  | { readonly kind: 'delayed'; readonly key: string | null }
+  /** There is no room for another request that waits. */
+  | { readonly kind: 'full'; readonly of: 'waiting' }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+/** What became of a change that the service was asked for. */
+interface Attempt {
+  /** The reason when the service failed, and nothing changed; otherwise `null`. */
+  readonly failed: string | null
+  /** The freed keys. */
+  readonly freed: readonly string[]
+}
+
+export class ServiceHost {
+  readonly #service: Service
+  readonly #mostTimers: number
+  readonly #mistaken: (thrown: unknown) => void
+  readonly #timers = new Timers()
+  #state: unknown
+
+  /** The service in its initial state. Throws when it gives none. */
+  constructor({ service, mostTimers, mistaken }: ServiceHostOptions) {
+    this.#service = service
+    this.#mostTimers = mostTimers
+    this.#mistaken = mistaken
+    this.#state = stateGiven(service.initial(), 'initial')
+  }
+
+  get name(): string {
+    return this.#service.name
+  }
+
+  get timerCount(): number {
+    return this.#timers.size
+  }
+
+  /** The timers that are set, in the order in which they fire. */
+  get timers(): readonly Timer[] {
+    return this.#timers.all
+  }
+
+  /** The earliest deadline of a timer; `null` when none is set. */
+  get deadlineMs(): number | null {
+    return this.#timers.earliestMs
+  }
+
+  /** Has the service execute the command in `body`. If it fails, nothing changes. `mayWait` says whether there is room for a request that waits. */
+  execute(body: Json, moment: Moment, mayWait: () => boolean): ServiceEnding {
+    try {
+      const command = this.#service.parse(frozen(body))
+      if (command !== body) refusePromises(command, 'parse')
+      const answer = answerIn(this.#service.execute(this.#state, command, moment), this.#state)
+      if (answer.kind === 'delayed' && !mayWait()) return { kind: 'full', of: 'waiting' }
+      this.#adopt(answer, moment.clockMs)
+      return answer.kind === 'delayed'
+        ? { kind: 'delayed', key: answer.key }
+        : { kind: 'executed', result: answer.result, freed: answer.freed }
+    } catch (error) {
+      return { kind: 'failed', reason: reasonOfFailure(error, this.#mistaken) }
+    }
+  }
+
+  /** Fires the timers that are due, in the order of their deadlines. A timer that one of them sets is not due yet. */
+  fireTimers(time: Time): readonly (Attempt & { readonly name: string })[] {
+    const fired: (Attempt & { readonly name: string })[] = []
+    for (
+      let timer = this.#timers.takeDue(time.clockMs);
+      timer !== null;
+      timer = this.#timers.takeDue(time.clockMs)
+    ) {
+      const { name } = timer
+      const service = this.#service
+      const attempt = this.#change('timerFired', time, () => service.timerFired?.(this.#state, name, time))
+      fired.push({ name, ...attempt })
+    }
+    return fired
+  }
+
+  /** Tells the service that a delayed request has ended without its execution. Returns the freed keys; `null` when nothing changed. */
+  requestEnded(request: RequestName, time: Time): readonly string[] | null {
+    const service = this.#service
+    if (service.requestEnded === undefined) return null
+    const attempt = this.#change('requestEnded', time, () =>
+      service.requestEnded?.(this.#state, request, time),
+    )
+    return attempt.failed === null ? attempt.freed : null
+  }
+
+  /** Whether `result`, the result of the command in `body`, is still true. */
+  stillHolds(body: Json, result: Json): boolean {
+    const service = this.#service
+    if (service.stillHolds === undefined) return true
+    try {
+      const holds: unknown = service.stillHolds(this.#state, service.parse(frozen(body)), result)
+      silencePromises(holds)
+      return holds === true
+    } catch (error) {
+      silencePromises(error)
+      return false
+    }
+  }
+
+  /** Returns a view of the state, or the reason why the service cannot show it. Never throws. */
+  view(): ServiceView {
+    return viewOf(this.#service, this.#state)
+  }
+
+  /** Returns the service's own snapshot of its state. */
+  snapshot(): Uint8Array {
+    return snapshotOf(this.#service, this.#state)
+  }
+
+  /** Replaces the state and the timers by those of a snapshot. */
+  restore(state: Uint8Array, timers: readonly Timer[]): void {
+    this.#state = stateGiven(this.#service.restore(state), 'restore')
+    for (const { name, deadlineMs } of timers) this.#timers.set(name, deadlineMs)
+  }
+
+  #change(by: 'timerFired' | 'requestEnded', { clockMs }: Time, run: () => unknown): Attempt {
+    try {
+      const change = changeIn(run(), this.#state, by)
+      this.#adopt(change, clockMs)
+      return { failed: null, freed: change.freed }
+    } catch (error) {
+      return { failed: reasonOfFailure(error, this.#mistaken), freed: [] }
+    }
+  }
+
+  #adopt({ state, timers }: Change, clockMs: number): void {
+    this.#checkTimers(timers)
+    this.#state = state
+    for (const { name, afterMs } of timers) {
+      if (afterMs === null) this.#timers.cancel(name)
+      else this.#timers.set(name, clockMs + afterMs)
+    }
+  }
+
+  /** Throws a `ServiceFault` when the service may not make `changes`. */
+  #checkTimers(changes: readonly TimerChange[]): void {
+    if (changes.length === 0) return
+    if (this.#service.timerFired === undefined) {
+      throw new ServiceFault('the service sets a timer and has no method timerFired: add it')
+    }
+    const set = new Set(changes.filter(({ afterMs }) => afterMs !== null).map(({ name }) => name))
+    const added = [...set].filter((name) => !this.#timers.has(name)).length
+    if (added > 0 && this.#timers.size + added > this.#mostTimers) {
+      throw new ServiceFault(`a service may set ${this.#mostTimers} timers: it would set more`)
+    }
+  }
+}
+
+/** Freezes `json`: a service that changes it would change the batch that this server sends to others. */
+function frozen(json: Json): Json {
+  if (typeof json === 'object' && json !== null && !Object.isFrozen(json)) {
+    Object.freeze(json)
+    for (const key in json) frozen((json as { readonly [key: string]: Json })[key] as Json)
+  }
+  return json
+}

@@ -1,0 +1,74 @@
+/** The timers of a service, on the replicated clock. */
+import { drop, emptyMap, entriesOf, put, type SortedMap } from './sorted-map.ts'
+
+/** Sets the timer `name` to fire `afterMs` from now on the replicated clock, also when it is set already; with `null`, cancels it. */
+export interface TimerChange {
+  readonly name: string
+  /** A whole number of milliseconds, from 1 to `serviceLimits.timerMs`. */
+  readonly afterMs: number | null
+}
+
+export interface Timer {
+  readonly name: string
+  /** The value of the replicated clock from which on it is due, in milliseconds. */
+  readonly deadlineMs: number
+}
+
+/** All timers that are set, in order of deadline; timers of one deadline in the order in which they were set. */
+export class Timers {
+  /** The place of each timer, by name. */
+  readonly #places = new Map<string, string>()
+  #inOrder: SortedMap<Timer> = emptyMap
+  #settings = 0
+
+  get size(): number {
+    return this.#places.size
+  }
+
+  /** The earliest deadline; `null` when no timer is set. */
+  get earliestMs(): number | null {
+    return entriesOf(this.#inOrder, 1)[0]?.[1].deadlineMs ?? null
+  }
+
+  /** In order of firing. A new table in which the same timers are set in this order is equal to this one. */
+  get all(): readonly Timer[] {
+    return entriesOf(this.#inOrder).map(([, timer]) => timer)
+  }
+
+  has(name: string): boolean {
+    return this.#places.has(name)
+  }
+
+  /** Sets a timer; a timer of the same name is replaced. */
+  set(name: string, deadlineMs: number): void {
+    this.cancel(name)
+    const place = placeOf(deadlineMs, this.#settings)
+    this.#settings += 1
+    this.#places.set(name, place)
+    this.#inOrder = put(this.#inOrder, place, { name, deadlineMs })
+  }
+
+  /** Removes a timer. Does nothing when it is not set. */
+  cancel(name: string): void {
+    const place = this.#places.get(name)
+    if (place === undefined) return
+    this.#places.delete(name)
+    this.#inOrder = drop(this.#inOrder, place)
+  }
+
+  /** Removes and returns the first timer that is due at `clockMs`; `null` for none. */
+  takeDue(clockMs: number): Timer | null {
+    const first = entriesOf(this.#inOrder, 1)[0]?.[1]
+    if (first === undefined || first.deadlineMs > clockMs) return null
+    this.cancel(first.name)
+    return first
+  }
+}
+
+/** Digits of the largest deadline and of the largest number of settings: both are safe integers. */
+const digits = 16
+
+/** A text that sorts by deadline, then by the order of setting. */
+function placeOf(deadlineMs: number, setting: number): string {
+  return `${String(deadlineMs).padStart(digits, '0')}.${String(setting).padStart(digits, '0')}`
+}

@@ -1,0 +1,251 @@
+/** Timers on the replicated clock, and requests that end while they wait. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Json } from '../../machines/batch.ts'
+import { replicatedLimits, serviceLimits } from '../../machines/limits.ts'
+import { Replica } from '../../src/services/replica.ts'
+import type { RequestName, Service, TimerChange } from '../../src/services/service.ts'
+import { ask, body, cancel, newReplica, restored, run, threeMembers } from './driver.ts'
+
+interface State {
+  /** What the service was told, in order. */
+  readonly told: readonly Json[]
+}
+
+interface Command {
+  readonly timers?: readonly TimerChange[]
+  readonly waitFor?: string
+  readonly fails?: boolean
+}
+
+/** Sets the timers of a command. A timer whose name is `again N` sets itself again, and one whose name is `free K` frees the key K. */
+const alarms: Service<State, Command, Json> = {
+  name: 'alarms',
+  initial: () => ({ told: [] }),
+  parse: (body) => body as Command,
+  execute(state, { timers = [], waitFor, fails = false }) {
+    if (waitFor !== undefined && !state.told.includes(`free ${waitFor}`)) {
+      return { kind: 'delayed', state, key: waitFor, timers }
+    }
+    if (fails) throw new Error('refused after the wait')
+    return { kind: 'executed', state, result: null, timers }
+  },
+  timerFired(state, name, { instance, clockMs }) {
+    if (name === 'broken') throw new TypeError('a bug')
+    if (name === 'odd') return { state: Promise.resolve() } as never
+    const told = { told: [...state.told, name, instance, clockMs] }
+    const again = /^again (\d+)$/.exec(name)
+    const freed = /^free (.*)$/.exec(name)
+    return {
+      state: told,
+      ...(again && { timers: [{ name, afterMs: Number(again[1]) }] }),
+      ...(freed && { freed: [freed[1]!] }),
+    }
+  },
+  requestEnded: (state, request, { instance }) => ({
+    state: { told: [...state.told, `${request.uid} ${request.seq}`, instance] },
+  }),
+  snapshot: (state) => new TextEncoder().encode(JSON.stringify(state)),
+  restore: (bytes) => JSON.parse(new TextDecoder().decode(bytes)),
+}
+
+const service = alarms as Service
+const told = (replica: Replica) => (replica.view() as unknown as { json: State }).json.told
+
+function sets(...timers: readonly [name: string, afterMs: number | null][]) {
+  return body({ timers: timers.map(([name, afterMs]) => ({ name, afterMs })) })
+}
+
+describe('a timer', () => {
+  test('fires at the first batch that reaches its deadline, before the requests, and not again', () => {
+    const replica = newReplica(service)
+    run(replica, [ask('a@0', 1, sets(['t', 100]))], { clockMs: 50 })
+    expect(run(replica, [], { clockMs: 149 })).toMatchObject({
+      fired: [],
+      deadlineMs: 150,
+      progressed: false,
+    })
+    const execution = run(replica, [ask('a@0', 2, sets(['t', 1]))], { clockMs: 150 })
+    expect(execution).toMatchObject({
+      fired: [{ name: 't', failed: null }],
+      deadlineMs: 151,
+      progressed: true,
+    })
+    expect(told(replica)).toEqual(['t', 2, 150])
+    expect(run(replica, [], { clockMs: 1_000 })).toMatchObject({ fired: [{ name: 't' }], deadlineMs: null })
+    expect(run(replica, [], { clockMs: 2_000 })).toMatchObject({ fired: [], deadlineMs: null })
+  })
+
+  test('fires in the order of deadlines, and of setting where they are equal', () => {
+    const replica = newReplica(service)
+    run(replica, [ask('a@0', 1, sets(['late', 30], ['b', 20], ['a', 20], ['first', 10], ['b', 20]))])
+    const { fired } = run(replica, [], { clockMs: 30 })
+    expect(fired.map(({ name }) => name)).toEqual(['first', 'a', 'b', 'late'])
+  })
+
+  test('is set anew or cancelled by its name', () => {
+    const replica = newReplica(service)
+    run(replica, [ask('a@0', 1, sets(['moved', 10], ['gone', 10], ['gone', null], ['never set', null]))])
+    run(replica, [ask('a@0', 2, sets(['moved', 10]))], { clockMs: 5 })
+    expect(run(replica, [], { clockMs: 14 })).toMatchObject({ fired: [], deadlineMs: 15 })
+    expect(run(replica, [], { clockMs: 15 }).fired).toEqual([{ name: 'moved', failed: null }])
+  })
+
+  test('that sets itself again is not due before the clock moves on, however far it has moved', () => {
+    const replica = newReplica(service)
+    run(replica, [ask('a@0', 1, sets(['again 10', 10]))])
+    expect(run(replica, [], { clockMs: 1_000 })).toMatchObject({
+      fired: [{ name: 'again 10', failed: null }],
+      deadlineMs: 1_010,
+    })
+  })
+
+  test('is set by a request that waits, and frees the key that it waits for', () => {
+    const replica = newReplica(service)
+    const request = ask('a@0', 1, body({ waitFor: 'k', timers: [{ name: 'free k', afterMs: 10 }] }))
+    run(replica, [request])
+    expect(run(replica, [], { clockMs: 10, node: 1, heldBy: 0 })).toMatchObject({
+      freed: ['k'],
+      concerned: [0],
+      progressed: true,
+    })
+    expect(run(replica, [request]).outcomes).toMatchObject([{ outcome: { kind: 'executed' } }])
+  })
+
+  test.each([
+    ['broken', 'the service threw a TypeError'],
+    ['odd', 'timerFired returned a promise as the state'],
+  ])('at which the service fails (%s) changes nothing, and the next one fires', (name, reason) => {
+    const mistakes: unknown[] = []
+    const mistaken = (thrown: unknown) => mistakes.push(thrown)
+    const replica = new Replica({ service, members: threeMembers, mistaken })
+    run(replica, [ask('a@0', 1, sets([name, 10], ['next', 10]))])
+    expect(run(replica, [], { clockMs: 10 }).fired).toEqual([
+      { name, failed: expect.stringContaining(reason) },
+      { name: 'next', failed: null },
+    ])
+    expect(told(replica)).toEqual(['next', 1, 10])
+    expect(mistakes).toHaveLength(1)
+  })
+})
+
+describe('timers that a service must not set: the request fails and changes nothing', () => {
+  const { timerMs, timerChanges } = serviceLimits
+  test.each<[timers: unknown, reason: string]>([
+    ['soon', 'timers is not an array'],
+    [[3], 'a timer in timers is a number'],
+    [[{ name: 3, afterMs: 1 }], 'the name of a timer is a number'],
+    [[{ name: 'x'.repeat(1_025), afterMs: 1 }], 'the name of a timer is longer than 1024'],
+    [[{ name: 't' }], 'afterMs of a timer is nothing'],
+    [[{ name: 't', afterMs: 0 }], 'afterMs of a timer is 0'],
+    [[{ name: 't', afterMs: 0.5 }], 'afterMs of a timer is 0.5'],
+    [[{ name: 't', afterMs: timerMs + 1 }], `afterMs of a timer is ${timerMs + 1}`],
+    [Array(timerChanges + 1).fill({ name: 't', afterMs: 1 }), `timers names more than ${timerChanges}`],
+  ])('%j', (timers, reason) => {
+    const replica = newReplica(service)
+    const { outcomes, deadlineMs } = run(replica, [
+      ask('a@0', 1, body({ timers: [{ name: 'good', afterMs: 5 }] })),
+      ask('a@0', 2, body({ timers } as never)),
+    ])
+    expect(outcomes[1]?.outcome).toMatchObject({ kind: 'failed', error: expect.stringContaining(reason) })
+    expect(deadlineMs).toBe(5)
+  })
+
+  test('without a method that hears of them', () => {
+    const { timerFired: _, ...deaf } = service
+    const { outcomes } = run(newReplica(deaf), [ask('a@0', 1, sets(['t', 1]))])
+    expect(outcomes).toMatchObject([
+      { outcome: { kind: 'failed', error: expect.stringContaining('timerFired') } },
+    ])
+  })
+
+  test('beyond the limit, where setting one anew, or fewer, is possible', () => {
+    const replica = new Replica({
+      service,
+      members: threeMembers,
+      limits: { ...replicatedLimits, timers: 2 },
+    })
+    const kinds = (...timers: [name: string, afterMs: number | null][]) =>
+      run(replica, [ask('a@0', replica.firstUnexecuted + 1, sets(...timers))]).outcomes.map(
+        ({ outcome }) => outcome.kind,
+      )
+    expect(kinds(['a', 10], ['b', 10])).toEqual(['executed'])
+    expect(kinds(['c', 10])).toEqual(['failed'])
+    expect(kinds(['a', 20], ['b', null])).toEqual(['executed'])
+    expect(kinds(['c', 10])).toEqual(['executed'])
+    expect(replica.usage.timers).toEqual({ used: 2, allowed: 2 })
+  })
+})
+
+describe('a request that waited and ends without its execution is told to the service', () => {
+  const waiting = (uid: string, seq: number, ackedBelow = 0) =>
+    ask(uid, seq, body({ waitFor: 'k' }), ackedBelow)
+
+  test.each<[why: string, ends: (replica: Replica) => unknown, ended: RequestName]>([
+    ['it is cancelled', (replica) => run(replica, [ask('a@0', 9, cancel(1))]), { uid: 'a@0', seq: 1 }],
+    [
+      'its client acknowledged it',
+      (replica) => run(replica, [ask('a@0', 9, sets(), 5)]),
+      { uid: 'a@0', seq: 1 },
+    ],
+    [
+      'it fails after the wait',
+      (replica) => {
+        run(replica, [ask('b@0', 1, sets(['free j', 1]))])
+        run(replica, [], { clockMs: 5 })
+        return run(replica, [ask('c@0', 1, body({ waitFor: 'j', fails: true }))])
+      },
+      { uid: 'c@0', seq: 1 },
+    ],
+  ])('%s', (_, ends, { uid, seq }) => {
+    const replica = newReplica(service)
+    run(replica, [waiting('a@0', 1), ask('c@0', 1, body({ waitFor: 'j', fails: true }))])
+    ends(replica)
+    expect(told(replica).slice(-2)).toEqual([`${uid} ${seq}`, replica.firstUnexecuted - 1])
+  })
+
+  test('not a request that never waited, nor one that was executed', () => {
+    const replica = newReplica(service)
+    run(replica, [ask('a@0', 1, body({ fails: true })), ask('a@0', 2, sets()), ask('a@0', 3, cancel(4))])
+    expect(told(replica)).toEqual([])
+  })
+})
+
+describe('any settings and times', () => {
+  const name = fc.constantFrom('a', 'b', 'c', 'again 7', 'free k', 'broken')
+  const change = fc.record({ name, afterMs: fc.oneof(fc.constant(null), fc.integer({ min: 1, max: 30 })) })
+  const step = fc.record({ timers: fc.array(change, { maxLength: 4 }), elapsedMs: fc.nat(25) })
+
+  test('each timer fires once for each setting, never early, in order; a restored replica does the same', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), fc.nat(20), (steps, restoreAt) => {
+        let replica = newReplica(service)
+        let set: { name: string; deadlineMs: number }[] = []
+        const put = ({ name, afterMs }: TimerChange, clockMs: number) => {
+          set = set.filter((timer) => timer.name !== name)
+          if (afterMs !== null) set.push({ name, deadlineMs: clockMs + afterMs })
+        }
+        steps.forEach(({ timers, elapsedMs }, place) => {
+          if (place === restoreAt) replica = restored(replica, service)
+          const clockMs = replica.clockMs + elapsedMs
+          const expected: string[] = []
+          for (;;) {
+            const due = set.filter(({ deadlineMs }) => deadlineMs <= clockMs)
+            const earliest = Math.min(...due.map(({ deadlineMs }) => deadlineMs))
+            const first = due.find(({ deadlineMs }) => deadlineMs === earliest)
+            if (first === undefined) break
+            expected.push(first.name)
+            put({ name: first.name, afterMs: first.name === 'again 7' ? 7 : null }, clockMs)
+          }
+          const { fired, deadlineMs } = run(replica, [ask('a@0', place + 1, body({ timers } as never))], {
+            clockMs,
+          })
+          for (const change of timers) put(change, clockMs)
+          expect(fired.map((timer) => timer.name)).toEqual(expected)
+          expect(deadlineMs).toBe(set.length === 0 ? null : Math.min(...set.map((timer) => timer.deadlineMs)))
+        })
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
