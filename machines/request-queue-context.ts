@@ -50,6 +50,8 @@ export interface RequestQueueContext {
   readonly wasAnswered: boolean
   /** The number of leaders in a row that were given up as silent: each is waited for twice as long as the one before. */
   readonly givenUp: number
+  /** The longest wait for a leader of late that ended with progress, in milliseconds. */
+  readonly slowestMs: number
   /** The time from handing a request over to its execution here, as measured; `null` before the first measurement. */
   readonly roundTrip: RoundTrip | null
 }
@@ -69,6 +71,7 @@ export function requestQueueContext(input: RequestQueueInput): RequestQueueConte
     silentMs: 0,
     wasAnswered: false,
     givenUp: 0,
+    slowestMs: 0,
     roundTrip: null,
   }
 }

@@ -34,10 +34,10 @@ export const requestQueueInvariants: Invariants<RequestQueueContext> = {
     if (astray === undefined) return null
     return `request ${requestId(astray)} is handed over to server ${leader}, which must not receive it`
   },
-  silentMs: ({ context: { silentMs, timing, givenUp, roundTrip } }) =>
-    silentMs === 0 || silentMs < leaderPatience(timing, givenUp, roundTrip)
+  silentMs: ({ context }) =>
+    context.silentMs === 0 || context.silentMs < leaderPatience(context)
       ? null
-      : `the leader has been silent for ${silentMs} ms`,
+      : `the leader has been silent for ${context.silentMs} ms`,
 }
 
 /** How the invariant of the sessions or of a line is violated; `null` when they hold. */

@@ -37,7 +37,7 @@ import type { Busy, HandOver } from './messages.ts'
 import type { Output, Send } from './outputs.ts'
 import type { RequestQueueContext, RequestQueueInput } from './request-queue-context.ts'
 import { type RoundTrip, withoutSample, withSample } from './round-trip.ts'
-import { gatherMs, leaderPatience, retransmitInterval } from './timing.ts'
+import { gatherMs, leaderPatience, retransmitInterval, slowestAfter } from './timing.ts'
 
 /** True when a ready request is to be proposed here, because it cannot be handed over. */
 function hasToPropose(context: RequestQueueContext): boolean {
@@ -120,9 +120,7 @@ export const requestQueueSetup = setup({
     othersAreToBeHandedOver: ({ context }) => context.held.handedOver.length > 0 && hasToHandOver(context),
     nothingIsToBeHandedOver: ({ context }) => !hasToHandOver(context),
     leaderIsSilent: ({ context }) =>
-      !context.wasAnswered &&
-      context.silentMs + handOverInterval(context) >=
-        leaderPatience(context.timing, context.givenUp, context.roundTrip),
+      !context.wasAnswered && context.silentMs + handOverInterval(context) >= leaderPatience(context),
   },
   actions: {
     sendRecalled: enqueueActions(({ enqueue }, { recalled, uid, replyTo }: RequestArrived) => {
@@ -205,6 +203,7 @@ export const requestQueueSetup = setup({
       enqueue.assign({
         held,
         offered: ready === null ? context.offered : context.offered.filter((order) => ready.has(order)),
+        ...(endsHandOver && { slowestMs: slowestAfter(context.slowestMs, context.silentMs) }),
         ...(endsHandOver && { tries: 0, silentMs: 0, givenUp: 0, wasAnswered: true }),
         ...(endsHandOver && { roundTrip: measured(context, execution, handedAtMs) }),
       })

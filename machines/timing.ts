@@ -12,7 +12,10 @@ export interface Timing {
   /** A server that handed requests over competes with the leader after this time without progress; doubled each time in a row. */
   readonly leaderPatienceMs: number
   readonly leaderPatienceLimitMs: number
-  /** A denied proposer waits 0.5 to 1.5 times this, at random; doubled at each further denial. */
+  /**
+   * A denied proposer waits 0.5 to 1.5 times this, at random; doubled at each further denial. The limit is far above the time of a
+   * prepare and an accept with slow disks, because otherwise proposers that compete would deny each other for ever.
+   */
   readonly backoffMs: number
   readonly backoffLimitMs: number
   /** A learner that receives news of later instances waits this long for messages in transit before it asks. */
@@ -35,7 +38,7 @@ export const defaultTiming: Timing = {
   leaderPatienceMs: 250,
   leaderPatienceLimitMs: 4_000,
   backoffMs: 12,
-  backoffLimitMs: 500,
+  backoffLimitMs: 2_000,
   graceMs: 5,
   inquiryMs: 400,
   patientTries: 6,
@@ -50,16 +53,31 @@ export function doubled(baseMs: number, limitMs: number, tries: number): number 
   return Math.min(limitMs, baseMs * 2 ** Math.min(tries, 20))
 }
 
+/** What a server knows of how long leaders take. */
+interface LeaderPace {
+  readonly timing: Timing
+  readonly givenUp: number
+  readonly slowestMs: number
+  readonly roundTrip: RoundTrip | null
+}
+
 /**
- * The time without progress after which a leader is given up as silent, when `givenUp` leaders in a row were given up before it: at least
- * three measured round trips, because a leader whose disk is slow is not silent.
+ * The time without progress after which a leader is given up as silent, when `givenUp` leaders in a row were given up before it. A leader
+ * whose disk is slow is not silent: the time is at least three measured round trips, and four times the longest wait of late that ended
+ * with progress. That wait is counted in whole intervals, each twice as long as the one before, so the real one may have been twice as long.
  */
-export function leaderPatience(timing: Timing, givenUp: number, roundTrip: RoundTrip | null): number {
+export function leaderPatience({ timing, givenUp, slowestMs, roundTrip }: LeaderPace): number {
   const { leaderPatienceMs, leaderPatienceLimitMs } = timing
   return Math.max(
     doubled(leaderPatienceMs, leaderPatienceLimitMs, givenUp),
+    Math.min(leaderPatienceLimitMs, 4 * slowestMs),
     3 * retransmitInterval(timing, roundTrip, 0, 1),
   )
+}
+
+/** The longest wait of late that ended with progress, after one of `silentMs`. It falls by an eighth at each shorter one. */
+export function slowestAfter(slowestMs: number, silentMs: number): number {
+  return Math.max(silentMs, (slowestMs * 7) / 8)
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { RequestQueueEvent } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { withoutSample, withSample } from '../../machines/round-trip.ts'
-import { defaultTiming } from '../../machines/timing.ts'
+import { defaultTiming, leaderPatience } from '../../machines/timing.ts'
 import {
   answer,
   answers,
@@ -270,6 +270,45 @@ describe('after an interval', () => {
 })
 
 describe('a leader is not silent', () => {
+  /** Executes the request after `intervals` silent ones; the time that they took. */
+  const executeAfter = (role: ReturnType<typeof queue>, uid: string, intervals: number) => {
+    role.hear(ask(uid))
+    for (let interval = 0; interval < intervals; interval += 1) role.pass('handOverInterval')
+    const { silentMs } = role.context
+    role.hear(ran([became(uid, done)]))
+    return silentMs
+  }
+
+  test('within four times the longest wait of late that ended with progress', () => {
+    const role = follower()
+    const silentMs = executeAfter(role, 'a', 3)
+    expect(silentMs).toBeGreaterThan(leaderPatienceMs / 2)
+    expect(role.context.slowestMs).toBe(silentMs)
+    role.hear(ask('b'))
+    let longest = 0
+    while (role.state === 'handedOver.sent') {
+      longest = role.context.silentMs
+      role.pass('handOverInterval')
+    }
+    expect(longest).toBeGreaterThan(leaderPatienceMs)
+    expect(longest).toBeLessThan(4 * silentMs)
+    expectSound(role.context)
+  })
+
+  test('for that reason only until it was fast for some time', () => {
+    const role = follower()
+    const silentMs = executeAfter(role, 'a', 3)
+    executeAfter(role, 'b', 0)
+    expect(role.context.slowestMs).toBe((silentMs * 7) / 8)
+    for (let time = 0; time < 30; time += 1) executeAfter(role, 'c', 0)
+    expect(role.context.slowestMs).toBeLessThan(leaderPatienceMs / 10)
+  })
+
+  test('but never for longer than the limit', () => {
+    const role = queue({ leader: 1 })
+    expect(leaderPatience({ ...role.context, slowestMs: 60_000 })).toBe(defaultTiming.leaderPatienceLimitMs)
+  })
+
   test('in a round in which it executed what was handed over, however long the round is', () => {
     const role = follower()
     role.hear(ask('a', { atMs: 1_000 }))
