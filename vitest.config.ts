@@ -3,31 +3,30 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const isCi = process.env.CI !== undefined
 
-/** Tests that start processes, which mostly wait; and tests that replace a module or measure their own memory. */
+/** Tests that replace a module, measure their own memory, or start a browser or a load. */
 const isolated = [
-  'test/{campaigns,cli,fuzz,live,package,storage}/**/*.test.ts',
-  'test/inspector/browser/*.test.ts',
+  'test/{fuzz,inspector/browser}/*.test.ts',
   'test/inspect/report/off.test.ts',
   'test/wire/pieces.test.ts',
 ]
 
-/** The files that take longest. Their sizes do not show it. */
-const long = [
-  'cli/cluster',
-  'fuzz/fuzz',
-  'live/lifecycle',
-  'campaigns/kill',
-  'storage/format',
-  'simulator/first-seeds',
-]
+/** Tests that start processes, which mostly wait. */
+const waiting = /\/test\/(campaigns|cli|fuzz|live|package|storage)\//
 
-/** Isolated files come first, so that the others, which share workers, follow each other; long files come before short ones. */
-class LongFirst extends BaseSequencer {
+/** The files that take longest. Their sizes do not show it. */
+const longest = /\/(cluster|first-seeds|format|fuzz|kill|lifecycle|mutations|silence)\.test\.ts$/
+
+/**
+ * Isolated files come first, so that the others, which share workers, follow each other; then those that wait, while the rest keeps
+ * the processors busy to the end. Of each kind, the longest come first.
+ */
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
     const rank = ({ project, moduleId }: TestSpecification) =>
-      (project.name === 'isolated' ? 0 : 2) +
-      (long.some((file) => moduleId.endsWith(`/${file}.test.ts`)) ? 0 : 1)
+      (project.name === 'isolated' ? 0 : 4) +
+      (waiting.test(moduleId) ? 0 : 2) +
+      (longest.test(moduleId) ? 0 : 1)
     return sorted.sort((a, b) => rank(a) - rank(b))
   }
 }
@@ -37,7 +36,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 3,
-    sequence: { sequencer: LongFirst },
+    sequence: { sequencer: LongestFirst },
     reporters: isCi ? ['default', ['json', { outputFile: '.ci/report.json' }]] : ['default'],
     projects: [
       { extends: true, test: { name: 'isolated', include: isolated } },
