@@ -22,14 +22,19 @@ export function failoverTimeoutMs(context: ClientContext): number {
   return doubled(Math.max(minFailoverMs, 10 * measuredTimeoutMs(context)), limitMs, context.failures)
 }
 
-/** The next interval of a client that asks: longer after each silent one, and drawn at random, so that clients do not ask together. */
+/** The silent intervals after which the next ones become longer. Fewer may be chance. */
+const evenTries = 2
+
+/** The next interval of a client that asks: longer after silent ones, and drawn at random, so that clients do not ask together. */
 export function drawAskInterval(context: ClientContext): Pick<ClientContext, 'randomSeed' | 'intervalMs'> {
   const timeout = measuredTimeoutMs(context)
   const longestMs = Math.max(timeout, Math.min(3 * timeout, failoverTimeoutMs(context) / 8))
   const { seed, value } = drawRandom(context.randomSeed)
   return {
     randomSeed: seed,
-    intervalMs: Math.ceil(doubled(timeout, longestMs, context.tries) * (1 + value / 2)),
+    intervalMs: Math.ceil(
+      doubled(timeout, longestMs, Math.max(0, context.tries - evenTries)) * (1 + value / 8),
+    ),
   }
 }
 
@@ -70,8 +75,8 @@ export function paceAfterAnswer(
 }
 
 /**
- * One sample, that of the request asked last. Answers to repeated requests yield none and count as late, so that the
- * interval grows until a later request is answered before its repetition.
+ * One sample, that of the request asked last. Answers to repeated requests yield none, and the interval grows until a later request
+ * is answered before its repetition.
  */
 function measurement(
   { roundTrip, timing }: ClientContext,

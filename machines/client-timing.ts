@@ -5,7 +5,10 @@ export interface ClientTiming {
    * measured round trips.
    */
   readonly askIntervalMs: number
-  /** The shortest interval. Each further silent interval is doubled, up to an eighth of the failover timeout. */
+  /**
+   * The shortest interval while nothing is lost. Each silent interval after the second is doubled, up to three intervals and an eighth
+   * of the failover timeout.
+   */
   readonly minAskIntervalMs: number
   /** The client asks the next server when one has been silent for ten intervals, but not before this. */
   readonly minFailoverMs: number

@@ -5,7 +5,7 @@ import { type ClientEmitted, type ClientEvent, clientMachine } from '../../machi
 import { type ClientTiming, defaultClientTiming } from '../../machines/client-timing.ts'
 import { initialWindow, largestWindow, smallestWindow } from '../../machines/client-window.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { withSample } from '../../machines/round-trip.ts'
+import { withoutSample, withSample } from '../../machines/round-trip.ts'
 import { hasNoRequests } from '../../machines/session-requests.ts'
 import { checkInvariants } from '../../src/core/roles.ts'
 
@@ -120,13 +120,13 @@ describe('asking', () => {
     expect(state()).toBe('asking')
   })
 
-  it('repeats a request after each interval, longer each time and drawn at random', () => {
+  it('repeats a request after each interval, longer from the third repetition on and drawn at random', () => {
     const { submit, pass, passInterval, context } = start()
     submit(1)
-    for (const longest of [100, 125, 125]) {
+    for (const least of [100, 100, 100, 125, 125]) {
       const { intervalMs } = context()
-      expect(intervalMs).toBeGreaterThanOrEqual(longest)
-      expect(intervalMs).toBeLessThanOrEqual(longest * 1.5)
+      expect(intervalMs).toBeGreaterThanOrEqual(least)
+      expect(intervalMs).toBeLessThanOrEqual(Math.ceil(least * 1.125))
       expect(pass(intervalMs - 1)).toEqual([])
       expect(passInterval()).toEqual([send(0, [1])])
     }
@@ -236,10 +236,10 @@ describe('measuring round trips', () => {
     submit(2)
     pass(12)
     respond([1, 2])
-    expect(context().roundTrip).toEqual({ smoothedMs: 12, variationMs: 6 })
+    expect(context().roundTrip).toEqual(withSample(null, 12))
   })
 
-  it('takes no sample of a repeated request, and counts its answer as late', () => {
+  it('takes no sample of a repeated request, and waits a little longer for the next one', () => {
     const { submit, respond, pass, passInterval, context } = start()
     submit(1)
     pass(10)
@@ -248,10 +248,11 @@ describe('measuring round trips', () => {
     passInterval()
     pass(5)
     respond([2])
-    // One and a half times 10 ms, and one.
-    expect(context().roundTrip).toEqual(withSample({ smoothedMs: 10, variationMs: 5 }, 16))
+    expect(context().roundTrip).toEqual(withoutSample(withSample(null, 10), 100))
     submit(3)
-    expect(context().intervalMs).toBeGreaterThanOrEqual(20)
+    // The margin of 10 ms is a quarter smaller, and the timeout a twentieth longer.
+    expect(context().intervalMs).toBeGreaterThanOrEqual(17.5 * 1.05)
+    expect(context().intervalMs).toBeLessThanOrEqual(Math.ceil(17.5 * 1.05 * 1.125))
   })
 
   it('measures a server that has become slower than the timeout, and stops repeating', () => {
@@ -277,10 +278,10 @@ describe('measuring round trips', () => {
     submit(1)
     pass(7)
     hold([1])
-    expect(context().roundTrip).toEqual({ smoothedMs: 7, variationMs: 3.5 })
+    expect(context().roundTrip).toEqual(withSample(null, 7))
     pass(500)
     respond([1])
-    expect(context().roundTrip).toEqual({ smoothedMs: 7, variationMs: 3.5 })
+    expect(context().roundTrip).toEqual(withSample(null, 7))
   })
 })
 
