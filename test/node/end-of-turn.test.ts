@@ -1,10 +1,19 @@
 /** A timer of 0 ms is due when a live server has handled all datagrams that have arrived, before it sends any. */
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { beginFounder } from '../support/founder-runtime.ts'
 
 const names = { incarnation: 'founder-1', addressee: 'founder-0' }
 const prepare = { type: 'prepare', ballot: { round: 1, node: 1 }, from: 0 } as const
 const command = { kind: 'service', body: { action: 'lock', name: 'a' } } as const
+
+// The interval after which requests are handed over again must not pass, however slow the machine is.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 /** Server 0, which has handed a request over to server 1, and gathers two others; and the hand-overs that it sent. */
 async function gatheringServer() {
