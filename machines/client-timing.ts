@@ -6,7 +6,7 @@ export interface ClientTiming {
    */
   readonly askIntervalMs: number
   /**
-   * The shortest interval while nothing is lost. Each silent interval after the second is doubled, up to three intervals and an eighth
+   * The shortest interval. Each silent interval after the second is doubled, up to three intervals and an eighth
    * of the failover timeout.
    */
   readonly minAskIntervalMs: number

@@ -23,7 +23,7 @@ export interface RoundTrip {
 export interface TimeoutBounds {
   /** The timeout before the first sample. */
   readonly initialMs: number
-  /** The least timeout while nothing is lost. It shrinks with the margin. */
+  /** The least timeout, however much is lost: a slow sync must not look like a loss. */
   readonly minMs: number
   readonly maxMs: number
 }
@@ -75,7 +75,7 @@ export function withoutSample(roundTrip: RoundTrip | null, initialMs: number): R
 /** The time after which an answer is overdue, within `bounds`. */
 export function timeoutMs(roundTrip: RoundTrip | null, { initialMs, minMs, maxMs }: TimeoutBounds): number {
   if (roundTrip === null) return Math.min(maxMs, Math.max(minMs, initialMs))
-  const timeout = Math.max(minMs * marginOf(roundTrip), unstretchedMs(roundTrip))
+  const timeout = Math.max(minMs, unstretchedMs(roundTrip))
   return Math.min(maxMs, timeout * roundTrip.stretch)
 }
 
