@@ -1,7 +1,7 @@
 /** How a request queue hands requests over to the leader. */
 import type { BatchGroup, NodeId, RequestGroup } from './batch.ts'
 import { gathered, requestsIn } from './held-groups.ts'
-import { type HeldRequest, type HeldRequests, heldRequest, placeOf, withAllChanged } from './held-requests.ts'
+import { type HeldRequest, type HeldRequests, placeOf, withAllChanged } from './held-requests.ts'
 import type { Limits } from './limits.ts'
 import { emptyLine, type Line, withoutOrders, withPlaces } from './line.ts'
 import { countedMembers, type Member } from './members.ts'
@@ -31,29 +31,14 @@ export function mayGoTo(leader: NodeId, self: NodeId, request: HeldRequest): boo
   return request.heldBy === self && request.avoid !== leader
 }
 
-/** A leader, and the requests that the proposer has in a batch, by their orders. */
-interface Handing {
-  readonly leader: NodeId
-  readonly self: NodeId
-  readonly offered: readonly number[]
-}
-
-/** The ready requests that may be handed over to `leader`. The `offered` ones stay here. */
-export function handable(held: HeldRequests, { leader, self, offered }: Handing): HeldRequest[] {
+/** The ready requests that may be handed over to `leader`. The `offered` ones, by their orders, are in a batch of the proposer. */
+export function handable(
+  held: HeldRequests,
+  { leader, self, offered }: { leader: NodeId; self: NodeId; offered: readonly number[] },
+): HeldRequest[] {
   const isOffered = new Set(offered)
   return requestsIn(held, held.ready).filter(
     (request) => mayGoTo(leader, self, request) && !isOffered.has(request.order),
-  )
-}
-
-/** True when `handable` returns a request. It most often looks at one request only. */
-export function somethingIsHandable(held: HeldRequests, { leader, self, offered }: Handing): boolean {
-  const isOffered = new Set(offered)
-  return held.ready.some((stretch) =>
-    stretch.some(([order, uid, seq]) => {
-      const request = isOffered.has(order) ? undefined : heldRequest(held, { uid, seq })
-      return request !== undefined && mayGoTo(leader, self, request)
-    }),
   )
 }
 

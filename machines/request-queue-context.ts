@@ -40,8 +40,6 @@ export interface RequestQueueContext {
   readonly leader: NodeId | null
   /** Counts the repetitions of handing over, so that a request is repeated only when it was sent in an earlier round. */
   readonly round: number
-  /** When the first of the requests became ready that are to be handed over together; `null` for none, or when it is not known. */
-  readonly gatheredAtMs: number | null
   /** The number of repetitions since the leader last showed progress with a request that was handed over. */
   readonly tries: number
   /** The time of these repetitions, in milliseconds. Invariant: 0, or below the patience with the leader. */
@@ -66,7 +64,6 @@ export function requestQueueContext(input: RequestQueueInput): RequestQueueConte
     askedAgain: [],
     isStopping: false,
     round: 0,
-    gatheredAtMs: null,
     tries: 0,
     silentMs: 0,
     wasAnswered: false,

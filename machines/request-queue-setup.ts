@@ -12,15 +12,7 @@ import {
 } from './admission.ts'
 import { answersOf, busy, queuedOf, refusalsOf, response } from './answers.ts'
 import type { NodeId } from './batch.ts'
-import {
-  handable,
-  handedOver,
-  handedOverAgain,
-  mayGoTo,
-  otherLeader,
-  somethingIsHandable,
-  takenBack,
-} from './hand-over.ts'
+import { handable, handedOver, handedOverAgain, mayGoTo, otherLeader, takenBack } from './hand-over.ts'
 import { afterExecution } from './held-execution.ts'
 import { nextBatch, requestsIn } from './held-groups.ts'
 import { allHeld, heldRequest, nothingHeld } from './held-requests.ts'
@@ -37,7 +29,7 @@ import type { Busy, HandOver } from './messages.ts'
 import type { Output, Send } from './outputs.ts'
 import type { RequestQueueContext, RequestQueueInput } from './request-queue-context.ts'
 import { type RoundTrip, withoutSample, withSample } from './round-trip.ts'
-import { gatherMs, leaderPatience, retransmitInterval, slowestAfter } from './timing.ts'
+import { leaderPatience, retransmitInterval, slowestAfter } from './timing.ts'
 
 /** True when a ready request is to be proposed here, because it cannot be handed over. */
 function hasToPropose(context: RequestQueueContext): boolean {
@@ -48,12 +40,6 @@ function hasToPropose(context: RequestQueueContext): boolean {
   return (
     offered.length > 0 || handable(held, { ...context, leader }).length < requestsIn(held, held.ready).length
   )
-}
-
-/** True when another server leads, and a ready request may be handed over to it. */
-function hasToHandOver(context: RequestQueueContext): boolean {
-  const leader = context.held.ready.length === 0 ? null : otherLeader(context)
-  return leader !== null && somethingIsHandable(context.held, { ...context, leader })
 }
 
 function toLeader(to: NodeId, messages: readonly HandOver[]): readonly Send[] {
@@ -96,7 +82,6 @@ export const requestQueueSetup = setup({
   },
   delays: {
     handOverInterval: ({ context }) => handOverInterval(context),
-    gatherInterval: gatherMs,
   },
   guards: {
     nothingIsNew: ({ context }, event: RequestArrived) =>
@@ -116,9 +101,10 @@ export const requestQueueSetup = setup({
     isWanted: ({ context }) => context.isWanted,
     isReadyAndWanted: ({ context }) => context.isWanted && context.held.ready.length > 0,
     isAnotherLeader: ({ context }, { leader }: LeaderChanged) => leader !== context.leader,
-    anotherServerLeads: ({ context }) => hasToHandOver(context),
-    othersAreToBeHandedOver: ({ context }) => context.held.handedOver.length > 0 && hasToHandOver(context),
-    nothingIsToBeHandedOver: ({ context }) => !hasToHandOver(context),
+    anotherServerLeads: ({ context }) => {
+      const leader = context.held.ready.length === 0 ? null : otherLeader(context)
+      return leader !== null && handable(context.held, { ...context, leader }).length > 0
+    },
     leaderIsSilent: ({ context }) =>
       !context.wasAnswered && context.silentMs + handOverInterval(context) >= leaderPatience(context),
   },
@@ -245,13 +231,10 @@ export const requestQueueSetup = setup({
       if (leader === null) return
       const { round, limits } = context
       const requests = handable(context.held, { ...context, leader })
-      const atMs = timeOf(event) ?? context.gatheredAtMs
-      const { held, messages } = handedOver(context.held, requests, { round, atMs, limits })
-      enqueue.assign({ held, gatheredAtMs: null })
+      const { held, messages } = handedOver(context.held, requests, { round, atMs: timeOf(event), limits })
+      enqueue.assign({ held })
       for (const send of toLeader(leader, messages)) enqueue.emit(send)
     }),
-    /** The wait for others belongs to the round trip. */
-    recordGathering: assign((_, event: RequestQueueEvent) => ({ gatheredAtMs: timeOf(event) })),
     /** Repeats what was handed over in an earlier round. */
     sendHandOverAgain: enqueueActions(({ context, enqueue }) => {
       const { held, messages } = handedOverAgain(context.held, context.round, context.limits)

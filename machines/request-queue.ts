@@ -76,29 +76,12 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
           { target: 'handedOver', reenter: true, actions: 'sendHandOverAgain' },
         ],
       },
-      initial: 'sent',
-      states: {
-        sent: {
-          description: 'The leader was sent all of them. Ends when others are to be handed over.',
-          always: [
-            { guard: 'nothingIsHeld', target: '#requestQueue.empty' },
-            {
-              guard: 'othersAreToBeHandedOver',
-              target: 'gathering',
-              actions: withEvent('recordGathering'),
-            },
-            { guard: 'anotherServerLeads', actions: withEvent('sendHandOver') },
-            { guard: 'somethingIsReady', target: '#requestQueue.ready', actions: 'notifyReady' },
-            { guard: 'nothingIsHandedOver', target: '#requestQueue.delayed' },
-          ],
-        },
-        gathering: {
-          description:
-            'Others have arrived, and go to the leader together with those that have arrived by now. Ends when they are sent, or no longer to be handed over.',
-          after: { gatherInterval: { target: 'sent', actions: withEvent('sendHandOver') } },
-          always: { guard: 'nothingIsToBeHandedOver', target: 'sent' },
-        },
-      },
+      always: [
+        { guard: 'nothingIsHeld', target: 'empty' },
+        { guard: 'anotherServerLeads', actions: withEvent('sendHandOver') },
+        { guard: 'somethingIsReady', target: 'ready', actions: 'notifyReady' },
+        { guard: 'nothingIsHandedOver', target: 'delayed' },
+      ],
     },
     proposing: {
       description:

@@ -45,9 +45,6 @@ export const defaultTiming: Timing = {
   newsTries: 6,
 }
 
-/** The wait for requests that have arrived together with others: until every message is handled that has arrived by now. */
-export const gatherMs = 0
-
 /** The wait before try `tries` (0 for the first): doubled each time, up to `limitMs`. */
 export function doubled(baseMs: number, limitMs: number, tries: number): number {
   return Math.min(limitMs, baseMs * 2 ** Math.min(tries, 20))

@@ -58,7 +58,7 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
  */
 function finiteQueue(context: RequestQueueContext): RequestQueueContext {
   const { held, round } = context
-  const next = { ...context, round: 1, gatheredAtMs: null, givenUp: 0, slowestMs: 0, roundTrip: null }
+  const next = { ...context, round: 1, givenUp: 0, slowestMs: 0, roundTrip: null }
   if (held.handedOver.length === 0) return next
   const marked = requestsIn(held, held.handedOver).map((request) => {
     const isBefore = (request.handed?.round ?? 0) < round

@@ -55,9 +55,6 @@ export class Actors {
   #roles: Readonly<Record<RoleName, AnyActorRef>> | null = null
   /** The number of observers that receive all inspection events. */
   #inspectors = 0
-  /** The timers of 0 ms. They are due at the end of this turn of the event loop. */
-  readonly #dueAtEnd = new Set<() => void>()
-  #isEndPlanned = false
   /** Resolves when the node ends: with `null` after a stop, with the reason after a halt. */
   readonly ended: Promise<string | null>
 
@@ -83,8 +80,8 @@ export class Actors {
       id: `node-${self}`,
       systemId: 'node',
       clock: {
-        setTimeout: (run, delayMs) => this.#startTimer(() => fire(run), delayMs),
-        clearTimeout: (cancel: () => void) => cancel(),
+        setTimeout: (run, delayMs) => setTimeout(() => fire(run), delayMs),
+        clearTimeout: (timer) => clearTimeout(timer),
       },
       ...(inspect !== null && { inspect }),
     })
@@ -147,31 +144,6 @@ export class Actors {
     if (actor === undefined || !isArmed) return false
     this.#options.fire(() => actor.send({ type: id }))
     return true
-  }
-
-  /**
-   * Fires the timers of 0 ms: all datagrams are handled that had arrived. It is called before datagrams leave, so that what the timers
-   * send leaves with them.
-   */
-  endTurn(): void {
-    for (const due of [...this.#dueAtEnd]) if (this.#dueAtEnd.delete(due)) due()
-  }
-
-  /** Returns a function that cancels the timer. */
-  #startTimer(due: () => void, delayMs: number): () => void {
-    if (delayMs > 0) {
-      const timer = setTimeout(due, delayMs)
-      return () => clearTimeout(timer)
-    }
-    this.#dueAtEnd.add(due)
-    if (!this.#isEndPlanned) {
-      this.#isEndPlanned = true
-      setImmediate(() => {
-        this.#isEndPlanned = false
-        this.endTurn()
-      })
-    }
-    return () => this.#dueAtEnd.delete(due)
   }
 
   /** Resolves when the role matches `isThere`, when it has ended, or after `timeoutMs`. */

@@ -150,11 +150,6 @@ export class Runtime implements Driver {
     return this.#actors.fireTimer({ role, id })
   }
 
-  /** Ends a turn of the event loop: all datagrams were handled that had arrived. Called before datagrams leave. */
-  endTurn(): void {
-    this.#actors.endTurn()
-  }
-
   /** Calls `changed` after each transition of a role, during its event, until the caller unsubscribes. */
   watch(role: RoleName, changed: () => void): { unsubscribe(): void } {
     return this.#actors.watch(role, changed)

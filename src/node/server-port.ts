@@ -85,7 +85,6 @@ export class ServerPort {
       founder: () => undefined,
       silent: (reason, from) => warnings.silence(reason, from),
       leaving: () => {
-        runtime.endTurn()
         leaving()
         return runtime.clock
       },

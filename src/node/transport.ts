@@ -142,10 +142,9 @@ export class Transport {
 
   /** Sends the messages that wait for the end of this turn. */
   flush(): void {
-    // The last messages of the turn may be sent now.
-    const clock = this.#isOpen ? this.#receiver.leaving() : 0
     this.#flushing = false
     if (!this.#isOpen) return
+    const clock = this.#receiver.leaving()
     for (const { to, names, messages } of this.#outbox.empty()) {
       this.#guarded('send', () => {
         const isPlain = to.startsWith(plainTextMark)

@@ -51,7 +51,7 @@ function cluster(servers: number, concerned: readonly NodeId[]): Schedule {
 
 /** The server hands its request over, hears nothing of the leader for too long, and prepares. */
 function compete(schedule: Schedule, server: NodeId): void {
-  while (schedule.stateOf(server, 'requestQueue') === 'handedOver.sent') {
+  while (schedule.stateOf(server, 'requestQueue') === 'handedOver') {
     schedule.pass(server, 'requestQueue', 'handOverInterval')
   }
 }

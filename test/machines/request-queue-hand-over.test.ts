@@ -40,25 +40,10 @@ const two = request('b', 1)
 /** Server 0, which believes that server 1 leads. */
 const follower = (changes: Parameters<typeof queue>[0] = {}) => queue({ leader: 1, ...changes })
 
-/** Hears `events`, after which requests are gathered, and sends these to the leader. */
-function handsOver(role: ReturnType<typeof queue>, ...events: readonly RequestQueueEvent[]): readonly Want[] {
-  expect(said(role.hear(...events))).toEqual([])
-  expect(role.state).toBe('handedOver.gathering')
-  return said(role.pass('gatherInterval'))
-}
-
-/** Server 0, which has handed request 1 of 'a' over, and then request 1 of each other. */
-function followerOf(...others: readonly RequestQueueEvent[]): ReturnType<typeof queue> {
-  const role = follower()
-  role.hear(ask('a'))
-  handsOver(role, ...others)
-  return role
-}
-
 /** Lets intervals pass until the leader is given up; what it wanted in each. */
 function untilGivenUp(role: ReturnType<typeof queue>): (readonly Want[])[] {
   const wants: (readonly Want[])[] = []
-  while (role.state === 'handedOver.sent') wants.push(said(role.pass('handOverInterval')))
+  while (role.state === 'handedOver') wants.push(said(role.pass('handOverInterval')))
   return wants
 }
 
@@ -66,7 +51,7 @@ describe('a request, while another server leads,', () => {
   test('is sent to the leader once, and kept; the proposer is not told', () => {
     const role = follower()
     expect(role.hear(ask('a'))).toEqual([handOver(1, one), timer('handOverInterval', retransmitMs)])
-    expect(role.state).toBe('handedOver.sent')
+    expect(role.state).toBe('handedOver')
     expect(idsOf(role.context.held.handedOver)).toEqual(['1:a'])
     expectSound(role.context)
   })
@@ -76,7 +61,7 @@ describe('a request, while another server leads,', () => {
     expect(said(role.hear(askAll('a', [1, 2, 3])))).toEqual([
       handOver(1, ...[1, 2, 3].map((seq) => request('a', seq))),
     ])
-    expect(handsOver(role, askAll('b', [1, 2]))).toEqual([
+    expect(said(role.hear(askAll('b', [1, 2])))).toEqual([
       handOver(1, ...[1, 2].map((seq) => request('b', seq))),
     ])
     expect(role.timers).toEqual(['handOverInterval'])
@@ -111,7 +96,7 @@ describe('a request, while another server leads,', () => {
     role.hear(ask('a'))
     expect(role.hear(wanted)).toEqual([])
     expect(role.hear(workWanted)).toEqual([])
-    expect(role.state).toBe('handedOver.sent')
+    expect(role.state).toBe('handedOver')
   })
 
   test('that leads itself, or is not counted, is no leader to hand over to', () => {
@@ -128,87 +113,14 @@ describe('a request, while another server leads,', () => {
     ])
     expect(said(role.hear(ask('b')))).toEqual([busy('b', 'busy')])
     expect(said(role.hear(ran([became('a', done)])))).toEqual([answer('a', done)])
-    expect(handsOver(role, ask('b'))).toEqual([handOver(1, two)])
-  })
-})
-
-describe('requests that arrive while others are handed over', () => {
-  test('go in one message, with all that arrive until it is sent', () => {
-    const role = follower()
-    role.hear(ask('a'))
-    expect(role.hear(ask('b'))).toEqual([timer('gatherInterval', 0)])
-    expect(role.hear(askAll('c', [1, 2]))).toEqual([])
-    expect(role.state).toBe('handedOver.gathering')
-    expect(idsOf(role.context.held.ready)).toEqual(['1:b', '1:c', '2:c'])
-    expectSound(role.context)
-    const gathered = [request('b', 1), request('c', 1), request('c', 2)]
-    expect(role.pass('gatherInterval')).toEqual([cancel('gatherInterval'), handOver(1, ...gathered)])
-    expect(role.state).toBe('handedOver.sent')
-    expectSound(role.context)
-  })
-
-  test('go to the leader of that moment', () => {
-    const role = follower()
-    role.hear(ask('a'), ask('b'))
-    expect(said(role.hear(leads(2)))).toEqual([])
-    expect(said(role.pass('gatherInterval'))).toEqual([handOver(2, one, two)])
-  })
-
-  test('are proposed here at once when this server leads', () => {
-    const role = follower()
-    role.hear(ask('a'), ask('b'))
-    expect(role.hear(leads(0))).toEqual([cancel('gatherInterval'), cancel('handOverInterval'), ready])
-    expect(role.hear(wanted)).toEqual([offer(['a', 'b'])])
-    expectSound(role.context)
-  })
-
-  test('do not restart the interval, whose end repeats only what was sent', () => {
-    const role = follower()
-    role.hear(ask('a'), ask('b'))
-    expect(said(role.pass('handOverInterval'))).toEqual([handOver(1, one)])
-    expect(role.timers).toEqual(['handOverInterval', 'gatherInterval'])
-    expect(said(role.pass('gatherInterval'))).toEqual([handOver(1, two)])
-  })
-
-  test('go to the leader although the others have ended meanwhile', () => {
-    const role = follower()
-    role.hear(ask('a'), ask('b'), ran([became('a', done)]))
-    expect(said(role.pass('gatherInterval'))).toEqual([handOver(1, two)])
-    expect(role.state).toBe('handedOver.sent')
-  })
-
-  test('may end before they are sent', () => {
-    const role = follower()
-    role.hear(ask('a'), ask('b'))
-    expect(said(role.hear(ran([became('a', done), became('b', done)])))).toEqual([
-      answer('a', done),
-      answer('b', done),
-    ])
-    expect(role.state).toBe('empty')
-    expect(role.timers).toEqual([])
-  })
-
-  test('of a client that left the leader are proposed here, after the others are sent', () => {
-    const role = follower()
-    role.hear(ask('a'), ask('b'))
-    expect(said(role.hear(ask('c', { avoid: 1 })))).toEqual([])
-    expect(said(role.pass('gatherInterval'))).toEqual([handOver(1, two), ready])
-    expect(role.state).toBe('ready')
-  })
-
-  test('give a round trip from their arrival on', () => {
-    const role = follower()
-    role.hear(ask('a', { atMs: 1_000 }), ask('b', { atMs: 1_010 }), ask('c', { atMs: 1_012 }))
-    role.pass('gatherInterval')
-    expect(role.context.gatheredAtMs).toBeNull()
-    role.hear(ran([became('c', done)], { atMs: 1_040 }))
-    expect(role.context.roundTrip).toEqual(withSample(null, 30))
+    expect(said(role.hear(ask('b')))).toEqual([handOver(1, two)])
   })
 })
 
 describe('after an interval', () => {
   test('what was sent at its beginning is sent again, and what was sent during it is not', () => {
-    const role = followerOf(ask('b'))
+    const role = follower()
+    role.hear(ask('a'), ask('b'))
     expect(role.pass('handOverInterval')).toEqual([
       cancel('handOverInterval'),
       handOver(1, one),
@@ -226,7 +138,8 @@ describe('after an interval', () => {
   })
 
   test('a leader without progress for long enough is competed with, in order of arrival', () => {
-    const role = followerOf(ask('b'))
+    const role = follower()
+    role.hear(ask('a'), ask('b'))
     const intervals = untilGivenUp(role)
     expect(intervals.at(-1)).toEqual([ready])
     expect(intervals.slice(0, -1).every((wants) => wants.length === 1)).toBe(true)
@@ -239,13 +152,14 @@ describe('after an interval', () => {
   })
 
   test('progress with one request gives the leader its time again', () => {
-    const role = followerOf(ask('b'), ask('c'))
+    const role = follower()
+    role.hear(ask('a'), ask('b'), ask('c'))
     role.pass('handOverInterval')
     role.pass('handOverInterval')
     role.hear(ran([became('a', done)]))
     expect(role.context).toMatchObject({ tries: 0, silentMs: 0 })
     role.pass('handOverInterval')
-    expect(role.state).toBe('handedOver.sent')
+    expect(role.state).toBe('handedOver')
   })
 
   test('executions of other requests are no progress of the leader', () => {
@@ -261,7 +175,7 @@ describe('after an interval', () => {
     role.hear(ask('a'))
     const first = untilGivenUp(role).length
     role.hear(leads(2))
-    expect(role.state).toBe('handedOver.sent')
+    expect(role.state).toBe('handedOver')
     expect(untilGivenUp(role).length).toBe(first + 1)
     // The request was handed over when a leader changed, so its time is not known, and the interval is the one before.
     role.hear(leads(1), ran([became('a', done)], { atMs: 20 }), ask('b'))
@@ -286,7 +200,7 @@ describe('a leader is not silent', () => {
     expect(role.context.slowestMs).toBe(silentMs)
     role.hear(ask('b'))
     let longest = 0
-    while (role.state === 'handedOver.sent') {
+    while (role.state === 'handedOver') {
       longest = role.context.silentMs
       role.pass('handOverInterval')
     }
@@ -311,11 +225,10 @@ describe('a leader is not silent', () => {
 
   test('in a round in which it executed what was handed over, however long the round is', () => {
     const role = follower()
-    role.hear(ask('a', { atMs: 1_000 }))
-    handsOver(role, ask('b', { atMs: 1_000 }))
+    role.hear(ask('a', { atMs: 1_000 }), ask('b', { atMs: 1_000 }))
     role.hear(ran([became('a', done)], { atMs: 10_000 }))
     role.pass('handOverInterval')
-    expect(role.state).toBe('handedOver.sent')
+    expect(role.state).toBe('handedOver')
     expect(role.context).toMatchObject({ leader: 1, silentMs: 0 })
   })
 
@@ -326,7 +239,7 @@ describe('a leader is not silent', () => {
       role.hear({ type: 'leader.answered', leader: 1 })
       role.pass('handOverInterval')
     }
-    expect(role.state).toBe('handedOver.sent')
+    expect(role.state).toBe('handedOver')
     expect(role.context.leader).toBe(1)
   })
 
@@ -402,13 +315,14 @@ describe('another leader', () => {
     const role = follower()
     role.hear(ask('a'))
     expect(said(role.hear(leads(2)))).toEqual([handOver(2, one)])
-    expect(handsOver(role, ask('b'))).toEqual([handOver(2, two)])
-    expect(role.state).toBe('handedOver.sent')
+    expect(said(role.hear(ask('b')))).toEqual([handOver(2, two)])
+    expect(role.state).toBe('handedOver')
     expectSound(role.context)
   })
 
   test('that is this server proposes what was handed over', () => {
-    const role = followerOf(ask('b'))
+    const role = follower()
+    role.hear(ask('a'), ask('b'))
     expect(said(role.hear(leads(0)))).toEqual([ready])
     expect(role.hear(wanted)).toEqual([offer(['a', 'b'])])
   })
@@ -417,7 +331,7 @@ describe('another leader', () => {
     const role = queue()
     role.hear(ask('a'))
     expect(said(role.hear(leads(1)))).toEqual([handOver(1, one)])
-    expect(role.state).toBe('handedOver.sent')
+    expect(role.state).toBe('handedOver')
   })
 
   test('receives what the proposer has only after the proposer has given up', () => {
@@ -427,7 +341,7 @@ describe('another leader', () => {
     expect(said(role.hear(ask('b')))).toEqual([handOver(1, two)])
     expect(role.state).toBe('proposing')
     expect(said(role.hear(workWanted))).toEqual([handOver(1, one)])
-    expect(role.state).toBe('handedOver.sent')
+    expect(role.state).toBe('handedOver')
     expectSound(role.context)
   })
 
@@ -454,7 +368,8 @@ describe('a client that left the leader', () => {
   })
 
   test('while its request was handed over already, has it proposed here; others stay with the leader', () => {
-    const role = followerOf(ask('b'))
+    const role = follower()
+    role.hear(ask('a'), ask('b'))
     expect(said(role.hear(ask('a', { avoid: 1 })))).toEqual([ready])
     expect(idsOf(role.context.held.ready)).toEqual(['1:a'])
     expect(idsOf(role.context.held.handedOver)).toEqual(['1:b'])
@@ -477,7 +392,7 @@ describe('a delayed request that was handed over', () => {
   test('is kept here with its tag, and handed over again when it is woken', () => {
     const role = isDelayed()
     expect(said(role.hear(ran([], { freed: ['k'] })))).toEqual([handOver(1, one)])
-    expect(role.state).toBe('handedOver.sent')
+    expect(role.state).toBe('handedOver')
     expect(said(role.hear(ran([delayed('a', 'k')])))).toEqual([])
     expect(role.state).toBe('delayed')
     expectSound(role.context)
@@ -490,9 +405,10 @@ describe('a delayed request that was handed over', () => {
   })
 
   test('beside one that is handed over: that one is still waited for', () => {
-    const role = followerOf(ask('b'))
+    const role = follower()
+    role.hear(ask('a'), ask('b'))
     role.hear(ran([delayed('a', 'k')]))
-    expect(role.state).toBe('handedOver.sent')
+    expect(role.state).toBe('handedOver')
     expect(said(role.pass('handOverInterval'))).toEqual([])
     expect(said(role.pass('handOverInterval'))).toEqual([handOver(1, two)])
   })
