@@ -48,7 +48,14 @@ export const nodeMessages = {
       `promise ${ballotText(ballot)} from instance ${from}: ${acceptedText(accepted)}${knownText(firstUnchosen, from)}`,
     kind: 'promise',
     label: ({ ballot, from }) => `promise ${ballotText(ballot)} #${from}`,
-    key: ({ ballot, from, firstUnchosen }) => `${ballotText(ballot)} ${from} ${firstUnchosen}`,
+    // An acceptor that is asked again at a ballot may have accepted more at that ballot meanwhile.
+    key: ({ ballot, from, accepted, firstUnchosen }) =>
+      [
+        ballotText(ballot),
+        from,
+        firstUnchosen,
+        ...accepted.map((record) => `${record.instance}:${ballotText(record.ballot)}`),
+      ].join(' '),
   },
   accept: {
     schema: closed({ type: Type.Literal('accept'), ballot, instance: integer, batch }),
