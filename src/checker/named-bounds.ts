@@ -186,7 +186,7 @@ export const namedBounds: readonly NamedBounds[] = [
     bounds: joined(lostAdmission),
     reaches: ['chosen', 'duel', 'helping', 'catchUp', 'newMembers', 'newQuorum'],
     counted: {
-      states: 4418,
+      states: 4415,
       depth: 30,
       ways: { chosen: 5, duel: 8, helping: 8, catchUp: 9, newMembers: 5, newQuorum: 10 },
     },
