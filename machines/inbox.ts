@@ -18,7 +18,7 @@ import type {
 } from './messages.ts'
 import type { Execution } from './outcome.ts'
 
-export type RoleName = 'acceptor' | 'proposer' | 'learner' | 'requestQueue'
+export type RoleName = 'acceptor' | 'proposer' | 'learner' | 'requestQueue' | 'timekeeper'
 
 /** The envelope data of a message between servers. The core of the node writes and reads it, so that no role can omit it. */
 export interface Names {
@@ -183,10 +183,25 @@ export type RequestQueueEvent =
   | { readonly type: 'news.checked' }
   /** The node is about to stop: accept no more requests. */
   | { readonly type: 'node.stopping' }
+  /** A deadline of the replicated clock has passed: have an empty batch proposed, if nothing else is. */
+  | { readonly type: 'time.wanted' }
   | BatchExecuted
   | MembersChanged
 
-export type RoleEvent = AcceptorEvent | ProposerEvent | LearnerEvent | RequestQueueEvent
+export interface DeadlineReckoned {
+  readonly type: 'deadline.reckoned'
+  readonly dueInMs: number | null
+  readonly proposedBy: NodeId
+}
+
+export type TimekeeperEvent =
+  /**
+   * A batch of the server `proposedBy` was executed, and there is or was a deadline. `dueInMs` is the time until the earliest one in
+   * milliseconds, by the reckoning of this server, and 0 if it has passed; `null` when there is none.
+   */
+  DeadlineReckoned | MembersChanged
+
+export type RoleEvent = AcceptorEvent | ProposerEvent | LearnerEvent | RequestQueueEvent | TimekeeperEvent
 
 /** The role that receives each network message. */
 export function hearerOf(message: NodeMessage): RoleName {

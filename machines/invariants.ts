@@ -17,6 +17,8 @@ import type { ProposerContext } from './proposer-context.ts'
 import { proposerInvariants } from './proposer-invariants.ts'
 import type { RequestQueueContext } from './request-queue-context.ts'
 import { requestQueueInvariants } from './request-queue-invariants.ts'
+import type { TimekeeperContext } from './timekeeper-context.ts'
+import { timekeeperInvariants } from './timekeeper-invariants.ts'
 
 /** The machines whose contexts state invariants. */
 export type CheckedMachine = RoleName | 'client'
@@ -26,6 +28,7 @@ interface Contexts extends Record<CheckedMachine, unknown> {
   readonly proposer: ProposerContext
   readonly learner: LearnerContext
   readonly requestQueue: RequestQueueContext
+  readonly timekeeper: TimekeeperContext
   readonly client: ClientContext
 }
 
@@ -34,6 +37,7 @@ const faults: { readonly [Name in CheckedMachine]: (step: Step<Contexts[Name]>) 
   proposer: (step) => roleFault(proposerInvariants, step),
   learner: (step) => roleFault(learnerInvariants, step),
   requestQueue: (step) => roleFault(requestQueueInvariants, step),
+  timekeeper: (step) => roleFault(timekeeperInvariants, step),
   client: (step) => faultOf(clientInvariants, step),
 }
 

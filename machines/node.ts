@@ -1,5 +1,5 @@
 /**
- * The node: one server. It spawns the four roles after storage has returned their state from before the last stop, and lets them
+ * The node: one server. It spawns the five roles after storage has returned their state from before the last stop, and lets them
  * send only while storage works. The runtime provides `udp` and `storage`.
  */
 import { assign, fromCallback, setup } from 'xstate'
@@ -8,6 +8,7 @@ import { type LearnerInput, learnerMachine } from './learner.ts'
 import type { Write } from './outputs.ts'
 import { type ProposerInput, proposerMachine } from './proposer.ts'
 import { type RequestQueueInput, requestQueueMachine } from './request-queue.ts'
+import { type TimekeeperInput, timekeeperMachine } from './timekeeper.ts'
 import { withEvent } from './with-event.ts'
 
 /** The inputs of the roles. */
@@ -16,6 +17,7 @@ export interface NodeInput {
   readonly proposer: ProposerInput
   readonly learner: LearnerInput
   readonly requestQueue: RequestQueueInput
+  readonly timekeeper: TimekeeperInput
 }
 
 export interface NodeContext {
@@ -47,15 +49,17 @@ export const nodeMachine = setup({
     proposer: proposerMachine,
     learner: learnerMachine,
     requestQueue: requestQueueMachine,
+    timekeeper: timekeeperMachine,
   },
   actions: {
     /** Spawns the roles before `udp`, so that they exist when the first datagram arrives. */
     spawnRolesAndUdp: assign(({ spawn }, { inputs }: { inputs: NodeInput }) => {
-      const { acceptor, proposer, learner, requestQueue } = inputs
+      const { acceptor, proposer, learner, requestQueue, timekeeper } = inputs
       spawn('acceptor', { id: 'acceptor', systemId: 'acceptor', input: acceptor })
       spawn('proposer', { id: 'proposer', systemId: 'proposer', input: proposer })
       spawn('learner', { id: 'learner', systemId: 'learner', input: learner })
       spawn('requestQueue', { id: 'requestQueue', systemId: 'requestQueue', input: requestQueue })
+      spawn('timekeeper', { id: 'timekeeper', systemId: 'timekeeper', input: timekeeper })
       spawn('udp', { id: 'udp', systemId: 'udp' })
       return {}
     }),

@@ -61,7 +61,8 @@ export interface Execution {
   /** The earliest deadline of a timer, on the replicated clock in milliseconds; `null` when no timer is set. */
   readonly deadlineMs: number | null
   /**
-   * The servers that hold a request of the batch, or a delayed request that ended or may now run: they must learn this instance.
+   * The servers that hold a request of the batch, or a delayed request that ended or may now run: they must learn this instance. All
+   * servers, when it brings an earlier deadline.
    * In order of id.
    */
   readonly concerned: readonly NodeId[]

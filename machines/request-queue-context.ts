@@ -29,6 +29,8 @@ export interface RequestQueueContext {
   readonly offered: readonly number[]
   /** The proposer leads and is free. */
   readonly isWanted: boolean
+  /** A deadline of the replicated clock has passed, and no batch was executed since: an empty one is to be proposed, if nothing else is. */
+  readonly isTimeWanted: boolean
   /** The uids and seqs of delayed requests that clients asked for again. They are answered after a quorum was asked for news. */
   readonly askedAgain: readonly { readonly uid: string; readonly seq: number }[]
   readonly isStopping: boolean
@@ -61,6 +63,7 @@ export function requestQueueContext(input: RequestQueueInput): RequestQueueConte
     held: nothingHeld,
     offered: [],
     isWanted: false,
+    isTimeWanted: false,
     askedAgain: [],
     isStopping: false,
     round: 0,

@@ -31,9 +31,10 @@ import type { RequestQueueContext, RequestQueueInput } from './request-queue-con
 import { type RoundTrip, withoutSample, withSample } from './round-trip.ts'
 import { leaderPatience, retransmitInterval, slowestAfter } from './timing.ts'
 
-/** True when a ready request is to be proposed here, because it cannot be handed over. */
+/** True when a ready request is to be proposed here, because it cannot be handed over, or when only the time is to be added. */
 function hasToPropose(context: RequestQueueContext): boolean {
-  const { held, offered } = context
+  const { held, offered, isTimeWanted } = context
+  if (isTimeWanted) return true
   if (held.ready.length === 0) return false
   const leader = otherLeader(context)
   if (leader === null) return true
@@ -91,6 +92,9 @@ export const requestQueueSetup = setup({
     senderIsNotCounted: ({ context }, { sender, incarnation }: HandOverArrived) =>
       !isCounted(context.members, sender, incarnation),
     replicaIsFull: (_, { recalled }: RequestArrived) => recalled.isFull,
+    nothingIsPending: ({ context }) => context.held.count === 0 && !context.isTimeWanted,
+    onlyTimeIsWanted: ({ context }) => context.isTimeWanted && context.held.ready.length === 0,
+    somethingIsOffered: ({ context }) => context.offered.length > 0,
     nothingIsHeld: ({ context }) => context.held.count === 0,
     somethingIsReady: ({ context }) => context.held.ready.length > 0,
     nothingIsReady: ({ context }) => context.held.ready.length === 0,
@@ -187,6 +191,7 @@ export const requestQueueSetup = setup({
         ? new Set(held.ready.flatMap((stretch) => stretch.map(([order]) => order)))
         : null
       enqueue.assign({
+        isTimeWanted: false,
         held,
         offered: ready === null ? context.offered : context.offered.filter((order) => ready.has(order)),
         ...(endsHandOver && { slowestMs: slowestAfter(context.slowestMs, context.silentMs) }),
@@ -199,6 +204,13 @@ export const requestQueueSetup = setup({
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'batch.offered', batch, atMs: 0 } })
       enqueue.assign({ offered: orders, isWanted: false })
     }),
+    /** Offers an empty batch: it adds the time that has passed to the replicated clock. */
+    offerTime: enqueueActions(({ context, enqueue }) => {
+      const batch = { node: context.self, elapsedMs: 0, groups: [] }
+      enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'batch.offered', batch, atMs: 0 } })
+      enqueue.assign({ offered: [], isWanted: false, isTimeWanted: true })
+    }),
+    recordTimeWanted: assign({ isTimeWanted: true }),
     recordWanted: assign({ isWanted: true, offered: [] }),
     forgetWanted: assign({ isWanted: false, offered: [] }),
     notifyReady: enqueueActions(({ context, enqueue }) => {
@@ -259,7 +271,7 @@ export const requestQueueSetup = setup({
         return
       }
       for (const refused of refusalsOf(allHeld(context.held), 'notMember')) enqueue.emit(refused)
-      enqueue.assign({ held: nothingHeld, offered: [], askedAgain: [], isWanted: false })
+      enqueue.assign({ held: nothingHeld, offered: [], askedAgain: [], isWanted: false, isTimeWanted: false })
     }),
   },
 })

@@ -20,6 +20,11 @@ export interface Timing {
   readonly backoffLimitMs: number
   /** A learner that receives news of later instances waits this long for messages in transit before it asks. */
   readonly graceMs: number
+  /**
+   * When a deadline of the replicated clock has passed, the leader has an empty batch proposed at once, and each further server after
+   * one more such time.
+   */
+  readonly deadlineGraceMs: number
   /** A learner that asks all servers for news waits this long for a quorum of answers. */
   readonly inquiryMs: number
   /**
@@ -40,6 +45,7 @@ export const defaultTiming: Timing = {
   backoffMs: 12,
   backoffLimitMs: 2_000,
   graceMs: 5,
+  deadlineGraceMs: 500,
   inquiryMs: 400,
   patientTries: 6,
   newsTries: 6,

@@ -6,6 +6,7 @@ export const chartTitles: Readonly<Record<ChartName, string>> = {
   acceptor: 'Acceptor',
   learner: 'Learner',
   requestQueue: 'Request queue',
+  timekeeper: 'Timekeeper',
   client: 'Client',
 }
 

@@ -26,6 +26,7 @@ const fullDirections: Readonly<Record<ChartName, Direction>> = {
   acceptor: 'RIGHT',
   learner: 'DOWN',
   requestQueue: 'RIGHT',
+  timekeeper: 'RIGHT',
   client: 'DOWN',
 }
 
@@ -73,8 +74,11 @@ const elk = new Elk()
 
 /** The charts of the roles and of the client, laid out. */
 export async function layOutCharts(): Promise<readonly Chart[]> {
-  const { proposer, acceptor, learner, requestQueue } = roleMachines
-  const machines = { proposer, acceptor, learner, requestQueue, client: clientMachine as AnyStateMachine }
+  const { proposer, acceptor, learner, requestQueue, timekeeper } = roleMachines
+  const machines = {
+    ...{ proposer, acceptor, learner, requestQueue, timekeeper },
+    client: clientMachine as AnyStateMachine,
+  }
   return Promise.all(
     Object.entries(machines).map(([name, machine]) => layOutChart(name as ChartName, machine)),
   )

@@ -12,6 +12,7 @@ import type { Member } from '../../machines/members.ts'
 import type { GivenPromise } from '../../machines/promises.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import type { TimekeeperContext } from '../../machines/timekeeper.ts'
 import type { Timing } from '../../machines/timing.ts'
 
 /**
@@ -48,6 +49,10 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
       }
     case 'requestQueue':
       return finiteQueue(context)
+    case 'timekeeper': {
+      const { dueInMs }: TimekeeperContext = context
+      return { ...context, dueInMs: dueInMs === null ? null : Math.min(dueInMs, 1) }
+    }
   }
   role satisfies never
 }
@@ -74,6 +79,9 @@ export function canonicalForm(role: RoleName, snapshot: AnyMachineSnapshot): obj
     case 'acceptor':
     case 'requestQueue':
       return context
+    // Without a deadline the next event names the server that proposed last.
+    case 'timekeeper':
+      return snapshot.matches('idle') ? { ...context, firstInTurn: null } : context
     case 'proposer':
       return canonicalProposer(snapshot, context as ProposerContext)
     case 'learner':

@@ -279,11 +279,16 @@ export class NodeCore {
   }
 
   #execute(instance: Instance, batch: Batch): void {
+    const hadDeadline = this.#replica.deadlineMs !== null
     const fact = this.#executed(instance, batch)
     this.#driver.observe(fact)
     this.#elapsed = this.#elapsedRules.withExecution(this.#elapsed, instance, batch, this.#driver.nowMs())
     const atMs = this.#driver.nowMs()
-    for (const { role, event } of this.#rules.tasksAfterExecution(fact.execution, atMs)) {
+    const time = {
+      ...{ atMs, hadDeadline, proposedBy: batch.node, clockMs: this.#replica.clockMs },
+      passedMs: atMs - this.#elapsed.sinceMs,
+    }
+    for (const { role, event } of this.#rules.tasksAfterExecution(fact.execution, time)) {
       this.#router.dispatch(role, event)
     }
   }

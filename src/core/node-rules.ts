@@ -15,6 +15,20 @@ export interface RoleTask {
   readonly event: RoleEvent
 }
 
+/** What a node knows of the time after an execution. */
+export interface TimeAfterExecution {
+  /** The time of the execution by the monotonic clock of this server, in milliseconds. */
+  readonly atMs: number
+  /** The server that proposed the batch. */
+  readonly proposedBy: NodeId
+  /** The replicated clock after the execution. */
+  readonly clockMs: number
+  /** The time that has passed since the replicated clock had this value, by the reckoning of this server. */
+  readonly passedMs: number
+  /** True when there was a deadline before the execution. */
+  readonly hadDeadline: boolean
+}
+
 /** The decisions of a node. */
 export interface NodeRules {
   readonly recoveredFrom: typeof recoveredFrom
@@ -27,10 +41,12 @@ export interface NodeRules {
 /** The initial state of the roles. The members are those after all executed batches, not the founders of the cluster. */
 export function recoveredFrom(
   { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
-  { members }: Pick<ReplicatedState, 'members'>,
+  { members, deadlineMs, clockMs }: Pick<ReplicatedState, 'members' | 'deadlineMs' | 'clockMs'>,
   { promised, accepted, firstUnchosen }: DurableState,
 ): Recovered {
-  return { self, incarnation, members, promised, accepted, firstUnchosen }
+  // Nobody knows how long this server was stopped, so the wait begins anew.
+  const dueInMs = dueIn(deadlineMs, { clockMs, passedMs: 0 })
+  return { self, incarnation, members, promised, accepted, firstUnchosen, dueInMs }
 }
 
 /**
@@ -42,21 +58,37 @@ export function eventAfterWrite(write: Write): Extract<NodeEvent, { type: 'synce
 }
 
 /**
- * The events that the roles receive after an execution at the monotonic time `atMs`, in order. The members come first, because the other events apply under
- * the new members. The proposer comes last: it starts the next instance at once, and the queue must already be without the
- * executed requests.
+ * The events that the roles receive after an execution, in order. The members come first, because the other events apply under
+ * the new members. The proposer comes after the request queue: it starts the next instance at once, and the queue must already be
+ * without the executed requests. The timekeeper hears of it only when there is or was a deadline.
  */
-export function tasksAfterExecution(execution: Execution, atMs: number): readonly RoleTask[] {
-  const executed = { type: 'batch.executed', ...execution, atMs } as const
+export function tasksAfterExecution(execution: Execution, time: TimeAfterExecution): readonly RoleTask[] {
+  const executed = { type: 'batch.executed', ...execution, atMs: time.atMs } as const
   const tasks: RoleTask[] = [
     { role: 'requestQueue', event: executed },
     { role: 'proposer', event: executed },
   ]
-  const { members } = execution
+  const { members, deadlineMs } = execution
+  if (deadlineMs !== null || time.hadDeadline) {
+    const dueInMs = dueIn(deadlineMs, time)
+    const { proposedBy } = time
+    tasks.push({ role: 'timekeeper', event: { type: 'deadline.reckoned', dueInMs, proposedBy } })
+  }
   if (members === null) return tasks
   const changed = { type: 'members.changed', members } as const
-  const roles = ['acceptor', 'learner', 'requestQueue'] as const
+  const roles = ['acceptor', 'learner', 'requestQueue', 'timekeeper'] as const
   return [...roles.map((role) => ({ role, event: changed })), ...tasks]
+}
+
+/**
+ * The time until `deadlineMs` in milliseconds. It is one longer than reckoned: a timer of Node.js may fire that much too early, and a
+ * batch that is proposed then would not reach the deadline.
+ */
+function dueIn(
+  deadlineMs: number | null,
+  { clockMs, passedMs }: Pick<TimeAfterExecution, 'clockMs' | 'passedMs'>,
+): number | null {
+  return deadlineMs === null ? null : Math.max(0, Math.ceil(deadlineMs - clockMs - passedMs) + 1)
 }
 
 /** The default rules. */

@@ -10,6 +10,8 @@ export interface ReplicatedState {
   readonly firstUnexecuted: Instance
   /** The replicated clock. */
   readonly clockMs: number
+  /** The earliest deadline of a timer on the replicated clock; `null` when no timer is set. */
+  readonly deadlineMs: number | null
   /** Executes the next chosen batch. Each batch is executed once. */
   execute(instance: Instance, batch: Batch): Execution
   /** What it knows about requests of a session before they are proposed. */

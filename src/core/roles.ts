@@ -1,4 +1,4 @@
-/** The four roles of a node and their initial inputs from storage, the same in every engine. */
+/** The five roles of a node and their initial inputs from storage, the same in every engine. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { acceptorMachine } from '../../machines/acceptor.ts'
 import type { Ballot } from '../../machines/ballot.ts'
@@ -11,16 +11,24 @@ import type { Member } from '../../machines/members.ts'
 import type { NodeInput } from '../../machines/node.ts'
 import { proposerMachine } from '../../machines/proposer.ts'
 import { requestQueueMachine } from '../../machines/request-queue.ts'
+import { timekeeperMachine } from '../../machines/timekeeper.ts'
 import type { Timing } from '../../machines/timing.ts'
 import { RoleFailed } from './role-failed.ts'
 
-export const roleNames: readonly RoleName[] = ['acceptor', 'proposer', 'learner', 'requestQueue']
+export const roleNames: readonly RoleName[] = [
+  'acceptor',
+  'proposer',
+  'learner',
+  'requestQueue',
+  'timekeeper',
+]
 
 export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
   acceptor: acceptorMachine,
   proposer: proposerMachine,
   learner: learnerMachine,
   requestQueue: requestQueueMachine,
+  timekeeper: timekeeperMachine,
 }
 
 /**
@@ -47,6 +55,8 @@ export interface Recovered {
   readonly promised: Ballot | null
   readonly accepted: readonly AcceptedRecord[]
   readonly firstUnchosen: Instance
+  /** The time until the earliest deadline of the replicated clock in milliseconds; `null` when there is none. */
+  readonly dueInMs: number | null
 }
 
 /** The input of each role at its start. `randomSeed` seeds the proposer's back-off. */
@@ -54,7 +64,8 @@ export function roleInputs(
   recovered: Recovered,
   { timing, limits, randomSeed }: { timing: Timing; limits: Limits; randomSeed: number },
 ): NodeInput {
-  const { self, incarnation, members, promised, accepted, firstUnchosen } = recovered
+  const { self, incarnation, members, promised, accepted, firstUnchosen, dueInMs } = recovered
+  const leader = promised?.node ?? null
   return {
     acceptor: { self, incarnation, members, limits, promised, accepted, firstUnchosen },
     // The node executes the stored batches again before the roles begin.
@@ -66,6 +77,7 @@ export function roleInputs(
       firstUnchosen,
       highestHeard: Math.max(-1, ...accepted.map(({ instance }) => instance)),
     },
-    requestQueue: { self, incarnation, members, timing, limits, leader: promised?.node ?? null },
+    requestQueue: { self, incarnation, members, timing, limits, leader },
+    timekeeper: { self, incarnation, members, timing, firstInTurn: leader, dueInMs },
   }
 }

@@ -15,6 +15,7 @@ import { type NodeInput, nodeMachine } from '../../machines/node.ts'
 import type { Output, Write } from '../../machines/outputs.ts'
 import { proposerMachine } from '../../machines/proposer.ts'
 import { requestQueueMachine } from '../../machines/request-queue.ts'
+import { timekeeperMachine } from '../../machines/timekeeper.ts'
 import { messageOf } from '../core/message-of.ts'
 import { quickLogic } from '../core/quick-logic.ts'
 import { roleNames } from '../core/roles.ts'
@@ -75,6 +76,7 @@ export class Actors {
       proposer: quickLogic(proposerMachine, isInspected),
       learner: quickLogic(learnerMachine, isInspected),
       requestQueue: quickLogic(requestQueueMachine, isInspected),
+      timekeeper: quickLogic(timekeeperMachine, isInspected),
     }
     this.#root = createActor(nodeMachine.provide({ actors }), {
       id: `node-${self}`,

@@ -108,6 +108,11 @@ export class Replica {
     return this.#clockMs
   }
 
+  /** The earliest deadline of a timer on the replicated clock; `null` when no timer is set. */
+  get deadlineMs(): number | null {
+    return this.#service.deadlineMs
+  }
+
   /** The number of delayed requests at all servers together. */
   get waitingCount(): number {
     return this.#waiting.total
@@ -147,6 +152,7 @@ export class Replica {
     this.#sessions.touchKnown(uids, instance, this.#clockMs)
     this.#sessions.evictIdle(this.#clockMs)
     const membersBefore = this.#members
+    const deadlineBefore = this.deadlineMs
     const tally: Tally = {
       ...{ instance, expired, outcomes: [], freed: new Set(), concerned: new Set(), progressed: false },
     }
@@ -167,8 +173,10 @@ export class Replica {
       outcomes: tally.outcomes,
       freed,
       progressed: tally.progressed,
-      deadlineMs: this.#service.deadlineMs,
-      concerned: this.#members.map(({ id }) => id).filter((id) => tally.concerned.has(id)),
+      deadlineMs: this.deadlineMs,
+      concerned: this.#members
+        .map(({ id }) => id)
+        .filter((id) => isSooner(this.deadlineMs, deadlineBefore) || tally.concerned.has(id)),
       members: this.#members === membersBefore ? null : this.#members,
     }
   }
@@ -484,6 +492,11 @@ function compareEnds(a: Outcome, b: Outcome): number {
     a.index - b.index ||
     Number(a.kind === 'cancelled') - Number(b.kind === 'cancelled')
   )
+}
+
+/** True when the earliest deadline is earlier than before: each server has to keep it. */
+function isSooner(deadlineMs: number | null, before: number | null): boolean {
+  return deadlineMs !== null && (before === null || deadlineMs < before)
 }
 
 function executed({ instance, index }: Position, result: Json): Outcome {

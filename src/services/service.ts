@@ -99,8 +99,8 @@ export interface Service<State = unknown, Command = Json, Result extends Json = 
   execute(state: State, command: Command, at: Moment): Executed<State, Result> | Delayed<State>
   /**
    * The timer `name` has reached its deadline and is not set any more. It fires before the requests of the first batch that
-   * brings the replicated clock to the deadline, in the order of deadlines; while nothing is proposed, the clock stands and
-   * no timer fires. If this throws or returns an invalid value, the
+   * brings the replicated clock to the deadline, in the order of deadlines. When nothing else is proposed, a
+   * server proposes an empty batch at the deadline, so a timer is late by little while a quorum runs. If this throws or returns an invalid value, the
    * state stays as it was. A service that sets timers must have it.
    */
   timerFired?(state: State, name: string, at: Time): Changed<State>

@@ -191,6 +191,10 @@ class StoredReplica implements ReplicatedState {
     return this.#replica.clockMs
   }
 
+  get deadlineMs() {
+    return (this.#restored ?? this.#stored).deadlineMs
+  }
+
   get firstUnexecuted() {
     return (this.#restored ?? this.#stored).firstUnexecuted
   }
@@ -224,7 +228,7 @@ class StoredReplica implements ReplicatedState {
 }
 
 function replicaState(replica: ReplicatedState): ReplicaState {
-  const { members, firstUnexecuted } = replica
+  const { members, firstUnexecuted, deadlineMs } = replica
   const snapshot = new TextDecoder().decode(replica.snapshot())
-  return { snapshot, members, firstUnexecuted }
+  return { snapshot, members, firstUnexecuted, deadlineMs }
 }

@@ -33,9 +33,10 @@ export interface Running {
 export interface ReplicaState {
   /** The replica's snapshot, as text. */
   readonly snapshot: string
-  /** A copy from the snapshot, so that sending a message does not require parsing it. */
+  /** These are copies from the snapshot, so that sending a message does not require parsing it. */
   readonly members: readonly Member[]
   readonly firstUnexecuted: number
+  readonly deadlineMs: number | null
 }
 
 /** A node that was never started. */

@@ -131,6 +131,7 @@ test('an execution is reported, and the roles receive new members before it, the
     ['acceptor', 'members.changed'],
     ['learner', 'members.changed'],
     ['requestQueue', 'members.changed'],
+    ['timekeeper', 'members.changed'],
     ['requestQueue', 'batch.executed'],
     ['proposer', 'batch.executed'],
   ])

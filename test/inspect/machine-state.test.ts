@@ -14,7 +14,15 @@ import { viewRows } from '../../src/services/service.ts'
 import { members, service } from '../support/role.ts'
 
 const inputs = roleInputs(
-  { self: 0, incarnation: 'founder-0', members: members(3), promised: null, accepted: [], firstUnchosen: 0 },
+  {
+    self: 0,
+    incarnation: 'founder-0',
+    members: members(3),
+    promised: null,
+    accepted: [],
+    firstUnchosen: 0,
+    dueInMs: null,
+  },
   { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },
 )
 

@@ -43,11 +43,12 @@ describe('packing', () => {
     }
   })
 
-  test('the charts are seen whole, and can be read, in the room that they have at 1280×800', () => {
+  test('the charts are seen whole, and can be read, in the room that they have at 1280×800, without a deadline', () => {
+    const shown = charts.filter(({ name }) => name !== 'timekeeper')
     const legible = 11 / 12
     const room = { width: 886, height: 446 }
-    const packing = packed(charts, room, extra, { smallest: legible, largest: 1.5 })
-    const size = sizeAt(packing, charts, extra)
+    const packing = packed(shown, room, extra, { smallest: legible, largest: 1.5 })
+    const size = sizeAt(packing, shown, extra)
     expect(size.width).toBeLessThanOrEqual(room.width)
     expect(size.height).toBeLessThanOrEqual(room.height)
   })

@@ -151,6 +151,7 @@ test('the timers of the states in which the roles are, and of those around them,
     proposer: machine('accepting.helping'),
     learner: machine('catchingUp.asked'),
     requestQueue: machine('empty'),
+    timekeeper: machine('idle'),
   }
   expect(armedTimers(stands)).toContainEqual({
     from: 'proposer.accepting.helping',

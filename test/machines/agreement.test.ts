@@ -27,6 +27,9 @@ function concerning(replicas: Replicas, concerned: readonly NodeId[]): Replicas 
     get firstUnexecuted() {
       return replica.firstUnexecuted
     },
+    get deadlineMs() {
+      return replica.deadlineMs
+    },
     get clockMs() {
       return replica.clockMs
     },

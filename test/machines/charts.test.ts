@@ -392,9 +392,14 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
     fc.record({ type: is('leader.answered'), leader: sender }),
     fc.record({ type: is('batch.wanted') }),
     fc.record({ type: is('work.wanted') }),
+    fc.record({ type: is('time.wanted') }),
     fc.record({ type: is('news.checked') }),
     fc.record({ type: is('members.changed'), members: memberLists }),
     executions,
+  ),
+  timekeeper: fc.oneof(
+    fc.record({ type: is('deadline.reckoned'), dueInMs: fc.option(fc.nat(2 ** 32)), proposedBy: sender }),
+    fc.record({ type: is('members.changed'), members: memberLists }),
   ),
   client: fc.oneof(
     fc.record({
@@ -436,6 +441,7 @@ const inputs: Readonly<Record<string, unknown>> = {
       promised: { round: 1, node: 1 },
       accepted: [record(1, { round: 1, node: 1 }, 'a')],
       firstUnchosen: 1,
+      dueInMs: null,
     },
     {
       timing: defaultTiming,
@@ -517,6 +523,7 @@ test.each([
         promised: null,
         accepted: [],
         firstUnchosen: 0,
+        dueInMs: null,
       },
       { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },
     ),

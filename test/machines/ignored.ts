@@ -1,6 +1,12 @@
 /** The inbox of each chart, and where it passes over an event in silence, with the reason. */
 import type { ClientEvent } from '../../machines/client.ts'
-import type { AcceptorEvent, LearnerEvent, ProposerEvent, RequestQueueEvent } from '../../machines/inbox.ts'
+import type {
+  AcceptorEvent,
+  LearnerEvent,
+  ProposerEvent,
+  RequestQueueEvent,
+  TimekeeperEvent,
+} from '../../machines/inbox.ts'
 import type { NodeEvent } from '../../machines/node.ts'
 
 interface Inboxes {
@@ -8,6 +14,7 @@ interface Inboxes {
   readonly proposer: ProposerEvent
   readonly learner: LearnerEvent
   readonly requestQueue: RequestQueueEvent
+  readonly timekeeper: TimekeeperEvent
   readonly client: ClientEvent
   readonly node: NodeEvent
 }
@@ -84,9 +91,14 @@ export const ignored: {
     'leader.answered': everywhere,
     'batch.wanted': everywhere,
     'work.wanted': everywhere,
+    'time.wanted': everywhere,
     'news.checked': everywhere,
     'node.stopping': everywhere,
     'batch.executed': everywhere,
+    'members.changed': everywhere,
+  },
+  timekeeper: {
+    'deadline.reckoned': everywhere,
     'members.changed': everywhere,
   },
   client: {

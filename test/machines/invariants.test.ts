@@ -44,6 +44,8 @@ import {
   withSubmitted,
 } from '../../machines/session-requests.ts'
 import { put } from '../../machines/table.ts'
+import { type TimekeeperContext, timekeeperContext } from '../../machines/timekeeper-context.ts'
+import { timekeeperInvariants } from '../../machines/timekeeper-invariants.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { ballot, batch, informant, member, members, record, service } from '../support/role.ts'
 
@@ -165,6 +167,23 @@ const proposerCases: Cases<ProposerContext> = {
         value: 'backingOff',
         valueBefore: 'backingOff',
       },
+    ],
+  ],
+}
+
+const timekeeper = timekeeperContext({
+  ...{ self: 0, incarnation: foundingIncarnation(0), members: members(3), timing: defaultTiming },
+  ...{ firstInTurn: null, dueInMs: null },
+})
+
+const timekeeperCases: Cases<TimekeeperContext> = {
+  dueInMs: [
+    ['a deadline, and nothing waits for it', { broken: { dueInMs: 5 } }],
+    ['a wait for no deadline', { broken: {}, value: 'waiting' }],
+    ['a deadline that has not passed, and the server yields', { broken: { dueInMs: 5 }, value: 'yielding' }],
+    [
+      'a deadline that has not passed, and the server proposes',
+      { broken: { dueInMs: 5 }, value: 'proposing' },
     ],
   ],
 }
@@ -329,6 +348,10 @@ const machines = [
   { name: 'proposer', context: proposer, idle: 'idle', table: proposerInvariants, cases: proposerCases },
   { name: 'learner', context: learner, idle: 'following', table: learnerInvariants, cases: learnerCases },
   { name: 'requestQueue', context: queue, idle: 'empty', table: requestQueueInvariants, cases: queueCases },
+  {
+    ...{ name: 'timekeeper', context: timekeeper, idle: 'idle' },
+    ...{ table: timekeeperInvariants, cases: timekeeperCases },
+  },
   { name: 'client', context: client, idle: 'idle', table: clientInvariants, cases: clientCases },
 ] as unknown as readonly {
   readonly name: 'acceptor'
@@ -569,6 +592,7 @@ describe('each invariant that a file states has its check', () => {
     'proposer-context.ts': Object.keys(proposerInvariants),
     'session-requests.ts': Object.keys(sessionRequestInvariants),
     'request-queue-context.ts': Object.keys(requestQueueInvariants),
+    'timekeeper-context.ts': Object.keys(timekeeperInvariants),
   }
 
   test.each(readdirSync(folder).filter((file) => file.endsWith('.ts')))('machines/%s', (file) => {

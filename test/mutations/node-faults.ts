@@ -21,7 +21,7 @@ export const nodeFaults: readonly Mutation[] = [
     recoveredFrom: (identity, _, durable) => nodeRules.recoveredFrom(identity, replicas.initial(), durable),
   })),
   faultyNode('tells no role of new members', () => ({
-    tasksAfterExecution: (execution, atMs) =>
-      nodeRules.tasksAfterExecution(execution, atMs).filter(({ event }) => event.type !== 'members.changed'),
+    tasksAfterExecution: (execution, time) =>
+      nodeRules.tasksAfterExecution(execution, time).filter(({ event }) => event.type !== 'members.changed'),
   })),
 ]

@@ -22,6 +22,10 @@ export class Passing implements ReplicatedState {
     return this.inner.firstUnexecuted
   }
 
+  get deadlineMs() {
+    return this.inner.deadlineMs
+  }
+
   get clockMs() {
     return this.inner.clockMs
   }

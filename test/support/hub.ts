@@ -53,6 +53,7 @@ export function keyframe(node: number, more: Partial<KeyframeRecord> = {}): Keyf
       proposer: idle('idle'),
       learner: idle('upToDate'),
       requestQueue: idle('empty', { held: { count: 0, delayedCount: 0, requests: [] } }),
+      timekeeper: idle('idle'),
     },
     ...more,
   }

@@ -59,8 +59,9 @@ function useTokens(picture: Picture): Readonly<Record<ChartName, readonly Token[
   const acceptor = useKept(useMemo(() => roleTokens({ servers }, 'acceptor'), [servers]))
   const learner = useKept(useMemo(() => roleTokens({ servers }, 'learner'), [servers]))
   const requestQueue = useKept(useMemo(() => roleTokens({ servers }, 'requestQueue'), [servers]))
+  const timekeeper = useKept(useMemo(() => roleTokens({ servers }, 'timekeeper'), [servers]))
   const client = useKept(useMemo(() => clientTokens({ clients }), [clients]))
-  return { proposer, acceptor, learner, requestQueue, client }
+  return { proposer, acceptor, learner, requestQueue, timekeeper, client }
 }
 
 /** The previous tokens, as long as they are equal. */

@@ -21,8 +21,12 @@ const scales = { smallest: smallestScale, largest: 1.5 }
 export function Overview({ tokens, lit, open }: OverviewProps) {
   const ref = useRef<HTMLDivElement>(null)
   const size = useSize(ref)
+  const isTimeKept = tokens.timekeeper.some(({ state }) => state !== 'idle')
   const hasClients = tokens.client.length > 0
-  const { shown, packing } = useMemo(() => arranged(size, hasClients), [size, hasClients])
+  const { shown, packing } = useMemo(
+    () => arranged(size, { timekeeper: !isTimeKept, client: !hasClients }),
+    [size, isTimeKept, hasClients],
+  )
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it may scroll, and the keyboard must reach it
     <section class="charts-overview" ref={ref} tabIndex={0} aria-label="All charts">
@@ -63,11 +67,18 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
   )
 }
 
-/** The client's chart is left out when there is no room for all, until a client appears. */
-function arranged(size: PackedSize | null, hasClients: boolean) {
+/**
+ * When there is no room for all, charts in which nothing can happen are left out: the timekeeper's until there is a deadline, then the
+ * client's until a client appears.
+ */
+function arranged(size: PackedSize | null, isQuiet: Readonly<Record<'timekeeper' | 'client', boolean>>) {
   if (size === null) return { shown: charts, packing: null }
-  const packing = packed(charts, size, cardRoom, scales)
-  if (hasClients || packing.scale > scales.smallest) return { shown: charts, packing }
-  const shown = charts.filter(({ name }) => name !== 'client')
-  return { shown, packing: packed(shown, size, cardRoom, scales) }
+  let shown = charts
+  let packing = packed(shown, size, cardRoom, scales)
+  for (const quiet of ['timekeeper', 'client'] as const) {
+    if (packing.scale > scales.smallest || !isQuiet[quiet]) continue
+    shown = shown.filter(({ name }) => name !== quiet)
+    packing = packed(shown, size, cardRoom, scales)
+  }
+  return { shown, packing }
 }

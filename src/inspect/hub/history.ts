@@ -31,7 +31,13 @@ const sessionsSent = 20
 /** The roles of a server that is gone: the page receives a keyframe with them, then the record that the server is gone. */
 const nowhere: RoleStates = (() => {
   const machine: MachineState = { state: '', context: {} }
-  return { acceptor: machine, proposer: machine, learner: machine, requestQueue: machine }
+  return {
+    acceptor: machine,
+    proposer: machine,
+    learner: machine,
+    requestQueue: machine,
+    timekeeper: machine,
+  }
 })()
 
 /** Records as JSON, numbered in order from 0. */

@@ -273,9 +273,9 @@ function stepTaken(
 }
 
 function wholeRoleStates(roles: Partial<RoleStates>): RoleStates | null {
-  const { acceptor, proposer, learner, requestQueue } = roles
-  return acceptor && proposer && learner && requestQueue
-    ? { acceptor, proposer, learner, requestQueue }
+  const { acceptor, proposer, learner, requestQueue, timekeeper } = roles
+  return acceptor && proposer && learner && requestQueue && timekeeper
+    ? { acceptor, proposer, learner, requestQueue, timekeeper }
     : null
 }
 

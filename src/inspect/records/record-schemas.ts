@@ -80,7 +80,10 @@ export interface RecordOptions {
 /** The shapes of the records of a server, by `kind`. */
 export function serverRecordSchemas({ shown, client }: RecordOptions) {
   const machine = closed({ state: Type.String({ maxLength: 200 }), context: shown })
-  const roleStates = closed({ acceptor: machine, proposer: machine, learner: machine, requestQueue: machine })
+  const roleStates = closed({
+    ...{ acceptor: machine, proposer: machine, learner: machine, requestQueue: machine },
+    timekeeper: machine,
+  })
   const fact = Type.Union([
     closed({ type: Type.Literal('requested'), request: closed(namedRequest) }),
     closed({

@@ -8,6 +8,7 @@ const chartNames: Readonly<Record<RoleName | 'client', string>> = {
   acceptor: 'acceptor',
   learner: 'learner',
   requestQueue: 'request queue',
+  timekeeper: 'timekeeper',
   client: 'client',
 }
 

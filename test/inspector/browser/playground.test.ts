@@ -82,7 +82,7 @@ await inBrowser('the playground', (open) => {
         return drawing.getBoundingClientRect().width / Number(width)
       }),
     )
-    expect(scales).toHaveLength(5)
+    expect(scales).toHaveLength(6)
     // The names of states are of 12 pixels at a scale of 1.
     for (const scale of scales) expect(scale * 12).toBeGreaterThanOrEqual(10.99)
   })
@@ -211,8 +211,8 @@ await inBrowser('the playground', (open) => {
     await scenario(parts, 'A duel', 30)
     expect(await overlappingTexts(page, 'section[aria-label="Messages"]')).toEqual([])
     const choices = page.getByRole('group', { name: 'Which charts' }).getByRole('button')
-    // All, five charts, three servers.
-    expect(await choices.count()).toBe(9)
+    // All, six charts, three servers.
+    expect(await choices.count()).toBe(10)
     for (const choice of await choices.all()) {
       await choice.click()
       expect(await overlappingTexts(page, 'section[aria-label="Charts"]')).toEqual([])

@@ -17,9 +17,17 @@ import { learnerChart } from './learner.ts'
 import { proposerChart } from './proposer.ts'
 import { expectSame, randomWalk } from './replay.ts'
 import { requestQueueChart } from './request-queue.ts'
+import { timekeeperChart } from './timekeeper.ts'
 import { Coverage } from './transitions.ts'
 
-const charts: readonly Chart[] = [acceptorChart, proposerChart, learnerChart, requestQueueChart, clientChart]
+const charts: readonly Chart[] = [
+  acceptorChart,
+  proposerChart,
+  learnerChart,
+  requestQueueChart,
+  timekeeperChart,
+  clientChart,
+]
 
 /** What is taken on the way along these paths, which both engines must walk alike. */
 function coverageOf(chart: Chart, paths: readonly Path[]): Coverage {
@@ -70,6 +78,7 @@ test('the chart of the node takes each transition that it has', () => {
     promised: null,
     accepted: [],
     firstUnchosen: 0,
+    dueInMs: null,
   }
   const inputs = roleInputs(recovered, { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 })
   const events = [

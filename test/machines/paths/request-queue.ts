@@ -45,13 +45,15 @@ const happenings: readonly RequestQueueEvent[] = [
   { type: 'leader.answered', leader: 1 },
   { type: 'batch.wanted' },
   { type: 'work.wanted' },
+  { type: 'time.wanted' },
   { type: 'news.checked' },
   { type: 'node.stopping' },
   ...memberships.map((members) => ({ type: 'members.changed', members }) as const),
 ]
 
 function situation(context: RequestQueueContext): unknown {
-  const { members, self, held, offered, isWanted, askedAgain, isStopping, leader, silentMs } = context
+  const { members, self, held, offered, isWanted, isTimeWanted, askedAgain, isStopping, leader, silentMs } =
+    context
   const { wasAnswered } = context
   return {
     isMember: members.some(({ id }) => id === self),
@@ -63,6 +65,7 @@ function situation(context: RequestQueueContext): unknown {
     wasAnswered: wasAnswered && placesOf(held.handedOver).length > 0,
     offered: offered.length,
     isWanted,
+    isTimeWanted,
     isAskedAgain: askedAgain.length > 0,
     // What it does when it stops does not depend on what it holds, if it holds something.
     isStopping: isStopping && held.count < 2,

@@ -1,0 +1,47 @@
+/** The delays, guards and actions of the timekeeper's chart. */
+import { assign, emit, setup } from 'xstate'
+import type { DeadlineReckoned, TimekeeperEvent } from './inbox.ts'
+import { countedMembers, isCounted, type Member } from './members.ts'
+import type { Output } from './outputs.ts'
+import type { TimekeeperContext, TimekeeperInput } from './timekeeper-context.ts'
+
+/** The longest wait of one timer, in milliseconds: a timer of Node.js takes at most 2^31 - 1. */
+const longestWaitMs = 2 ** 30
+
+function waitMs({ dueInMs }: TimekeeperContext): number {
+  return Math.min(dueInMs ?? 0, longestWaitMs)
+}
+
+/** The number of servers that may propose before this one: first the one that proposed last, then the others in order of id. */
+function turnsBefore({ members, self, firstInTurn }: TimekeeperContext): number {
+  if (firstInTurn === self) return 0
+  return countedMembers(members).filter((id) => id === firstInTurn || id < self).length
+}
+
+export const timekeeperSetup = setup({
+  types: {
+    context: {} as TimekeeperContext,
+    events: {} as TimekeeperEvent,
+    emitted: {} as Output,
+    input: {} as TimekeeperInput,
+  },
+  delays: {
+    wait: ({ context }) => waitMs(context),
+    turn: ({ context }) => turnsBefore(context) * context.timing.deadlineGraceMs,
+  },
+  guards: {
+    hasDeadline: ({ context }) => context.dueInMs !== null,
+    thereIsNone: (_, { dueInMs }: DeadlineReckoned) => dueInMs === null,
+    isDueAfterWait: ({ context }) => (context.dueInMs ?? 0) <= longestWaitMs,
+    isNotCounted: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
+  },
+  actions: {
+    recordDeadline: assign((_, { dueInMs, proposedBy }: DeadlineReckoned) => ({
+      dueInMs,
+      firstInTurn: proposedBy,
+    })),
+    recordWait: assign(({ context }) => ({ dueInMs: (context.dueInMs ?? 0) - waitMs(context) })),
+    recordMembers: assign((_, { members }: { members: readonly Member[] }) => ({ members })),
+    notifyTimeWanted: emit({ type: 'tell', role: 'requestQueue', event: { type: 'time.wanted' } } as const),
+  },
+})
