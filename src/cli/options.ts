@@ -112,13 +112,21 @@ export function formatToken({ instance, index }: Position): string {
   return `${instance}.${index}`
 }
 
-/** Seconds, such as `2.5`; returns milliseconds. */
-export function parseTimeout(value: string): number {
-  const seconds = Number(value)
-  if (!/^\d*\.?\d+$/.test(value) || seconds < 0.001 || seconds > longestTimeoutS) {
-    invalid(`Give seconds, from 0.001 to ${longestTimeoutS}.`)
+/** The units of a duration, in milliseconds, the largest first. */
+const units = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const
+
+const duration = /^(?:(?<h>\d+)h)?(?:(?<m>\d+)m)?(?:(?<s>\d*\.?\d+)s)?(?:(?<ms>\d+)ms)?$/
+
+/** A duration, such as `5s`, `1m30s` or `250ms`, or a number of seconds, such as `2.5`; returns milliseconds. */
+export function parseDuration(value: string): number {
+  const groups = /^\d*\.?\d+$/.test(value) ? { s: value } : (duration.exec(value)?.groups ?? {})
+  const ms = Math.round(
+    Object.entries(units).reduce((sum, [unit, unitMs]) => sum + Number(groups[unit] ?? 0) * unitMs, 0),
+  )
+  if (!(ms >= 1) || ms > longestTimeoutS * 1_000) {
+    invalid(`Give a duration, such as 5s, 1m30s or 250ms, or seconds, from 1ms to ${longestTimeoutS}s.`)
   }
-  return Math.round(seconds * 1000)
+  return ms
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
@@ -154,7 +162,9 @@ export function serversOption(): Option {
 
 /** The parsed value is in milliseconds. `defaultMs` is `null` for a command without a time limit. */
 export function timeoutOption(defaultMs: number | null): Option {
-  const option = new Option('--timeout <seconds>', 'give up after this').argParser(parseTimeout)
+  const option = new Option('--timeout <duration>', 'give up after this, such as 5s or 1m30s').argParser(
+    parseDuration,
+  )
   return defaultMs === null ? option : option.default(defaultMs, `${defaultMs / 1000}`)
 }
 

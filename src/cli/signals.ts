@@ -28,3 +28,18 @@ export function onStopSignal(stop: (signal: StopSignal) => void): () => void {
     for (const signal of stopSignals) process.off(signal, onSignal)
   }
 }
+
+/** Keeps SIGINT, SIGTERM and SIGHUP from ending the process. `first` returns the first one that arrived, `null` for none. */
+export function holdStopSignals(): { first(): StopSignal | null; release(): void } {
+  let first: StopSignal | null = null
+  const onSignal = (signal: StopSignal) => {
+    first ??= signal
+  }
+  for (const signal of stopSignals) process.on(signal, onSignal)
+  return {
+    first: () => first,
+    release: () => {
+      for (const signal of stopSignals) process.off(signal, onSignal)
+    },
+  }
+}

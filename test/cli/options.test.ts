@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   formatMembers,
   formatToken,
+  parseDuration,
   parseHost,
   parseListenAddress,
   parseMember,
@@ -10,7 +11,6 @@ import {
   parseNodeId,
   parseReachableAddress,
   parseServers,
-  parseTimeout,
   parseToken,
   parseWebSocketUrl,
   wholeNumber,
@@ -167,12 +167,30 @@ test('a token is read as it is printed', () => {
   )
 })
 
-test('a timeout is given in seconds', () => {
-  expect(['5', '0.25', '.5', '2147483'].map(parseTimeout)).toEqual([5_000, 250, 500, 2_147_483_000])
+test('a duration is given in units, or in seconds', () => {
+  expect(['5', '0.25', '.5', '2147483'].map(parseDuration)).toEqual([5_000, 250, 500, 2_147_483_000])
+  expect(['5s', '1m30s', '2h', '250ms', '1.5s', '1h0m1s1ms'].map(parseDuration)).toEqual([
+    5_000, 90_000, 7_200_000, 250, 1_500, 3_601_001,
+  ])
   refuses(
-    parseTimeout,
+    parseDuration,
     Object.fromEntries(
-      ['', '0', '-1', '1s', '1.', 'Infinity', '2147484', '1e3'].map((value) => [value, 'seconds']),
+      [
+        '',
+        '0',
+        '0s',
+        '-1',
+        '1.',
+        'Infinity',
+        '2147484',
+        '1e3',
+        '600h',
+        '1s1m',
+        '5 s',
+        '1d',
+        's',
+        '0.4ms',
+      ].map((value) => [value, 'such as 5s']),
     ),
   )
 })
