@@ -62,7 +62,7 @@ export interface Execution {
   readonly deadlineMs: number | null
   /**
    * The servers that hold a request of the batch, or a delayed request that ended or may now run: they must learn this instance. All
-   * servers, when it brings an earlier deadline.
+   * servers, when a timer fired or it brings an earlier deadline.
    * In order of id.
    */
   readonly concerned: readonly NodeId[]

@@ -167,6 +167,8 @@ export class Replica {
     for (const key of tally.progressed ? [...freed, null] : freed) {
       for (const node of this.#waiting.nodesFor(key)) tally.concerned.add(node)
     }
+    // Each server keeps the deadlines: one that has passed it would propose at otherwise, and one that is earlier than it knows.
+    const concernsAll = fired.length > 0 || isSooner(this.deadlineMs, deadlineBefore)
     return {
       instance,
       fired,
@@ -174,9 +176,7 @@ export class Replica {
       freed,
       progressed: tally.progressed,
       deadlineMs: this.deadlineMs,
-      concerned: this.#members
-        .map(({ id }) => id)
-        .filter((id) => isSooner(this.deadlineMs, deadlineBefore) || tally.concerned.has(id)),
+      concerned: this.#members.map(({ id }) => id).filter((id) => concernsAll || tally.concerned.has(id)),
       members: this.#members === membersBefore ? null : this.#members,
     }
   }

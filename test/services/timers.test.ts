@@ -106,7 +106,8 @@ describe('a timer', () => {
     run(replica, [request])
     expect(run(replica, [], { clockMs: 10, node: 1, heldBy: 0 })).toMatchObject({
       freed: ['k'],
-      concerned: [0],
+      // A timer that fires concerns all.
+      concerned: [0, 1, 2],
       progressed: true,
     })
     expect(run(replica, [request]).outcomes).toMatchObject([{ outcome: { kind: 'executed' } }])

@@ -30,11 +30,15 @@ interface Firing {
   readonly atMs: number
 }
 
-/** Sets a timer at the time 0 and stops the server that proposed it at `stopAtMs`. The server starts again after the deadline. */
-function run(seed: number, { lossPercent, stopAtMs }: { lossPercent: number; stopAtMs: number }) {
+/** Sets a timer at the time 0 and stops the server that proposed it at `stopAtMs`, if that is given. It starts again after the deadline. */
+function run(seed: number, { lossPercent, stopAtMs }: { lossPercent: number; stopAtMs: number | null }) {
   const firings: Firing[] = []
+  const preparing = new Set<number>()
   const cluster: SimulatedCluster = new SimulatedCluster({
     ...{ seed, servers: 3, service: alarms as Service },
+    heard: (_, { message }) => {
+      if (message.type === 'prepare') preparing.add(message.ballot.node)
+    },
     observe: (fact) => {
       if (fact.type !== 'executed') return
       for (const { name, failed } of fact.execution.fired) {
@@ -51,13 +55,13 @@ function run(seed: number, { lossPercent, stopAtMs }: { lossPercent: number; sto
     expect(outcome.kind).toBe('executed')
     answeredAtMs = timeline.nowMs
   })
-  timeline.schedule(stopAtMs, () => cluster.server(cluster.leader()).crash('lost'))
+  if (stopAtMs !== null) timeline.schedule(stopAtMs, () => cluster.server(cluster.leader()).crash('lost'))
   timeline.schedule(20_000, () => {
     network.faults = noFaults
     for (const server of cluster.servers) if (!server.isUp) server.start()
   })
   while (timeline.nowMs < 60_000 && timeline.advance());
-  return { firings, answeredAtMs: answeredAtMs ?? Number.NaN, isQuiet: timeline.isEmpty }
+  return { firings, preparing, answeredAtMs: answeredAtMs ?? Number.NaN, isQuiet: timeline.isEmpty }
 }
 
 test.each([
@@ -72,4 +76,15 @@ test.each([
     expect(new Set(firings.map(({ node }) => node)).size).toBeGreaterThanOrEqual(2)
     expect(isQuiet).toBe(true)
   }
+})
+
+test.each([
+  1, 2, 3,
+])('at a deadline only the server that leads proposes, and all fire the timer at once: seed %i', (seed) => {
+  const { firings, preparing, isQuiet } = run(seed, { lossPercent: 0, stopAtMs: null })
+  expect(firings.map(({ node }) => node).sort()).toEqual([0, 1, 2])
+  const times = firings.map(({ atMs }) => atMs)
+  expect(Math.max(...times) - Math.min(...times)).toBeLessThan(100)
+  expect([...preparing]).toEqual([0])
+  expect(isQuiet).toBe(true)
 })
