@@ -9,7 +9,7 @@ import { informantOf, noticeBehind } from './informant.ts'
 import { instanceStep, roundStep } from './limits.ts'
 import { addressedTo, isCounted, type Member } from './members.ts'
 import type { Accept, Prepare, Settled } from './messages.ts'
-import type { Flag, Oddity, Output } from './outputs.ts'
+import type { Flag, Oddity, Output, Tell } from './outputs.ts'
 
 type HeardQuestion = Heard<Prepare> | Heard<Accept>
 
@@ -72,6 +72,28 @@ function withoutSettled(
     accepted: accepted.filter(open),
     unsaved: { ...unsaved, accepted: unsaved.accepted.filter(open) },
     later: later.filter(({ message }) => message.type === 'promise' || open(message)),
+  }
+}
+
+/**
+ * What an accept or a `settled` shows: everything below an instance is chosen. The learner is told, with the batch that this implies.
+ * The acceptor forgets that batch at once, so the learner need not tell it what it told the learner.
+ */
+function conclusionFrom(
+  context: AcceptorContext,
+  heard: Heard<Accept> | Heard<Settled>,
+): { readonly changes: Partial<AcceptorContext>; readonly notice: Tell } {
+  const firstUnchosen = shownBy(heard)
+  const implied = impliedBatch(context, firstUnchosen - 1, heard.ballot)
+  const event = {
+    type: 'choice.implied',
+    informant: informantOf(heard),
+    heard: heard.instance,
+    ...{ firstUnchosen, implied, atMs: heard.atMs },
+  } as const
+  return {
+    changes: implied === null ? {} : withoutSettled(context, firstUnchosen),
+    notice: { type: 'tell', role: 'learner', event },
   }
 }
 
@@ -197,39 +219,15 @@ export const acceptorSetup = setup({
       if (firstUnchosen <= context.firstUnchosen || !isHeeded(context, heard)) return
       enqueue.emit(noticeBehind(firstUnchosen, informantOf(heard), heard.atMs))
     }),
-    /**
-     * Everything below the instance of an accept is chosen. The acceptor forgets the batch that this implies at once: the learner
-     * need not tell it what it told the learner.
-     */
     notifyAcceptHeard: enqueueActions(({ context, enqueue }, heard: Heard<Accept>) => {
-      const { ballot, instance, atMs } = heard
-      const implied = impliedBatch(context, instance - 1, ballot)
-      const informant = informantOf(heard)
-      const event = {
-        type: 'choice.implied',
-        informant,
-        heard: instance,
-        firstUnchosen: instance,
-        implied,
-        atMs,
-      } as const
-      enqueue.emit({ type: 'tell', role: 'learner', event })
-      if (implied !== null) enqueue.assign(withoutSettled(context, instance))
+      const { changes, notice } = conclusionFrom(context, heard)
+      enqueue.emit(notice)
+      enqueue.assign(changes)
     }),
     notifySettled: enqueueActions(({ context, enqueue }, heard: Heard<Settled>) => {
-      const { ballot, instance, atMs } = heard
-      const firstUnchosen = shownBy(heard)
-      const implied = impliedBatch(context, instance, ballot)
-      const event = {
-        type: 'choice.implied',
-        informant: informantOf(heard),
-        heard: instance,
-        firstUnchosen,
-        implied,
-        atMs,
-      } as const
-      enqueue.emit({ type: 'tell', role: 'learner', event })
-      if (implied !== null) enqueue.assign(withoutSettled(context, firstUnchosen))
+      const { changes, notice } = conclusionFrom(context, heard)
+      enqueue.emit(notice)
+      enqueue.assign(changes)
     }),
     /** Only the answer to a handing over names no ballot. */
     notifyLeaderAnswered: enqueueActions(({ enqueue }, { ballot, sender }: Heard<Settled>) => {
