@@ -199,16 +199,11 @@ export const requestQueueSetup = setup({
         ...(endsHandOver && { roundTrip: measured(context, execution, handedAtMs) }),
       })
     }),
+    /** If nothing is ready, the batch is empty: it only adds the time that has passed to the replicated clock. */
     offerBatch: enqueueActions(({ context, enqueue }) => {
       const { batch, orders } = nextBatch(context.held, context.self, context.limits)
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'batch.offered', batch, atMs: 0 } })
       enqueue.assign({ offered: orders, isWanted: false })
-    }),
-    /** Offers an empty batch: it adds the time that has passed to the replicated clock. */
-    offerTime: enqueueActions(({ context, enqueue }) => {
-      const batch = { node: context.self, elapsedMs: 0, groups: [] }
-      enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'batch.offered', batch, atMs: 0 } })
-      enqueue.assign({ offered: [], isWanted: false, isTimeWanted: true })
     }),
     recordTimeWanted: assign({ isTimeWanted: true }),
     recordWanted: assign({ isWanted: true, offered: [] }),

@@ -37,14 +37,14 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       { actions: [withEvent('sendSettled'), withEvent('recordHandedOver')] },
     ],
     'batch.executed': [{ guard: 'nothingIsPending' }, { actions: withEvent('recordExecution') }],
-    'batch.wanted': [{ guard: 'onlyTimeIsWanted', actions: 'offerTime' }, { actions: 'recordWanted' }],
+    'batch.wanted': [{ guard: 'onlyTimeIsWanted', actions: 'offerBatch' }, { actions: 'recordWanted' }],
     'work.wanted': { actions: ['forgetWanted', 'notifyReady'] },
     'time.wanted': [
       { guard: 'isStopping' },
       { guard: 'isNotCounted' },
       // The batch that is proposed adds the time too.
       { guard: 'somethingIsOffered' },
-      { guard: 'isWanted', actions: 'offerTime' },
+      { guard: 'isWanted', actions: ['recordTimeWanted', 'offerBatch'] },
       { actions: ['recordTimeWanted', 'notifyReady'] },
     ],
     'leader.changed': { guard: withEvent('isAnotherLeader'), actions: withEvent('recordLeader') },
