@@ -12,10 +12,19 @@ function waitMs({ dueInMs }: TimekeeperContext): number {
   return Math.min(dueInMs ?? 0, longestWaitMs)
 }
 
-/** The number of servers that may propose before this one: first the one that proposed last, then the others in order of id. */
-function turnsBefore({ members, self, firstInTurn }: TimekeeperContext): number {
-  if (firstInTurn === self) return 0
-  return countedMembers(members).filter((id) => id === firstInTurn || id < self).length
+function isMember({ members, self, incarnation }: TimekeeperContext): boolean {
+  return isCounted(members, self, incarnation)
+}
+
+/**
+ * The number of servers that may propose before this one: first the one that proposed last, then the others in order of id. A server that
+ * is not counted only looks again after its turn, so it must not be the first.
+ */
+function turnsBefore(context: TimekeeperContext): number {
+  const { members, self, firstInTurn } = context
+  const others = countedMembers(members).filter((id) => id === firstInTurn || id < self)
+  const before = firstInTurn === self ? 0 : others.length
+  return isMember(context) ? before : Math.max(1, before)
 }
 
 export const timekeeperSetup = setup({
@@ -33,7 +42,7 @@ export const timekeeperSetup = setup({
     hasDeadline: ({ context }) => context.dueInMs !== null,
     thereIsNone: (_, { dueInMs }: DeadlineReckoned) => dueInMs === null,
     isDueAfterWait: ({ context }) => (context.dueInMs ?? 0) <= longestWaitMs,
-    isNotCounted: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
+    isNotCounted: ({ context }) => !isMember(context),
   },
   actions: {
     recordDeadline: assign((_, { dueInMs, proposedBy }: DeadlineReckoned) => ({

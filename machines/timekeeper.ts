@@ -2,7 +2,6 @@
  * The timekeeper guarantees that the replicated clock reaches each deadline while a quorum runs: when a deadline has passed and
  * nothing else is proposed, it has an empty batch proposed, which adds the time that has passed. Without a deadline it is silent.
  */
-import { timekeeperContext } from './timekeeper-context.ts'
 import { timekeeperSetup } from './timekeeper-setup.ts'
 import { withEvent } from './with-event.ts'
 
@@ -10,7 +9,7 @@ export type { TimekeeperContext, TimekeeperInput } from './timekeeper-context.ts
 
 export const timekeeperMachine = timekeeperSetup.createMachine({
   id: 'timekeeper',
-  context: ({ input }) => timekeeperContext(input),
+  context: ({ input }) => input,
   initial: 'idle',
   on: {
     'deadline.reckoned': [

@@ -44,7 +44,7 @@ import {
   withSubmitted,
 } from '../../machines/session-requests.ts'
 import { put } from '../../machines/table.ts'
-import { type TimekeeperContext, timekeeperContext } from '../../machines/timekeeper-context.ts'
+import type { TimekeeperContext } from '../../machines/timekeeper-context.ts'
 import { timekeeperInvariants } from '../../machines/timekeeper-invariants.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { ballot, batch, informant, member, members, record, service } from '../support/role.ts'
@@ -171,10 +171,10 @@ const proposerCases: Cases<ProposerContext> = {
   ],
 }
 
-const timekeeper = timekeeperContext({
+const timekeeper: TimekeeperContext = {
   ...{ self: 0, incarnation: foundingIncarnation(0), members: members(3), timing: defaultTiming },
   ...{ firstInTurn: null, dueInMs: null },
-})
+}
 
 const timekeeperCases: Cases<TimekeeperContext> = {
   dueInMs: [

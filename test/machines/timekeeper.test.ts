@@ -99,6 +99,13 @@ describe('whose turn it is', () => {
     expect(role.pass('wait')).toEqual([cancel('wait'), timer('turn', deadlineGraceMs)])
   })
 
+  test('a server that proposed its own removal does not look again at once', () => {
+    const role = timekeeper({ self: 0, firstInTurn: 0, dueInMs: 10 })
+    role.hear({ type: 'members.changed', members: [member(1), member(2)] })
+    expect(role.pass('wait')).toEqual([cancel('wait'), timer('turn', deadlineGraceMs)])
+    expect(role.pass('turn')).toEqual([cancel('turn'), timer('turn', deadlineGraceMs)])
+  })
+
   test('a server that is not counted asks for nothing, and waits for what others do', () => {
     const role = timekeeper({ self: 1, dueInMs: 10 })
     role.hear({ type: 'members.changed', members: [member(0), member(1, 'another'), member(2)] })
