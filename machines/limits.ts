@@ -94,6 +94,8 @@ export const serviceLimits = {
   freedKeys: 1_024,
   /** The most timers that one request sets or cancels. */
   timerChanges: 1_024,
+  /** The most sessions that one request revokes. */
+  revokedSessions: 1_024,
   /** The longest time from setting a timer to its deadline, in milliseconds: ten years. */
   timerMs: maxElapsedMs,
   /** The longest reason of a failed request, in UTF-16 units; a longer one is truncated. */

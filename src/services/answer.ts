@@ -35,13 +35,12 @@ export function answerIn(returned: unknown, before: unknown): Answer {
         kind,
         state,
         result: resultIn(result, serviceLimits.result),
-        freed: freedIn(fields),
-        timers: timersIn(fields),
+        ...listsIn(fields, 'execute'),
       }
     }
     const { key } = fields as { readonly key?: unknown }
     const waitsFor = key === undefined || key === null ? null : keyIn(key, 'key')
-    return { kind, state, key: waitsFor, freed: [], timers: timersIn(fields) }
+    return { kind, state, key: waitsFor, ...listsIn(fields, 'execute'), freed: [] }
   })
 }
 
@@ -54,15 +53,17 @@ export function changeIn(returned: unknown, before: unknown, by: string): Change
     const fields = objectIn(returned, by, 'an object with a state')
     const state = stateIn(fields, before, by)
     refusePromiseBeside(fields, changeFields, by)
-    return { state, freed: freedIn(fields), timers: timersIn(fields) }
+    return { state, ...listsIn(fields, by) }
   })
 }
 
-const changeFields: readonly PropertyKey[] = ['state', 'freed', 'timers']
+const changeFields: readonly PropertyKey[] = ['state', 'freed', 'timers', 'revoked']
+
+const timerFields: readonly PropertyKey[] = ['name', 'afterMs']
 
 const answerFields: Readonly<Record<Answer['kind'], readonly PropertyKey[]>> = {
   executed: ['kind', 'result', ...changeFields],
-  delayed: ['kind', 'state', 'key', 'timers'],
+  delayed: ['kind', 'key', ...changeFields],
 }
 
 /** Runs `read`. When it throws, the promises of the value that it refuses must not reject unhandled. */
@@ -148,37 +149,48 @@ function faultOf(value: unknown, message: string): ServiceFault {
   return new ServiceFault(message)
 }
 
-function freedIn(fields: object): readonly string[] {
-  const { freed } = fields as { readonly freed?: unknown }
-  if (freed === undefined) return []
-  if (!Array.isArray(freed))
-    throw faultOf(freed, 'freed is not an array: it must list the keys that became free')
-  const { length } = freed
-  const { freedKeys } = serviceLimits
-  if (!(length <= freedKeys)) throw faultOf([freed, length], `freed names more than ${freedKeys} keys`)
+/** The lists of a change, each at most so long. */
+function listsIn(fields: object, by: string): Pick<Change, 'freed' | 'timers' | 'revoked'> {
+  const { freed, timers, revoked } = fields as {
+    readonly freed?: unknown
+    readonly timers?: unknown
+    readonly revoked?: unknown
+  }
+  const { freedKeys, timerChanges, revokedSessions } = serviceLimits
+  return {
+    freed: listIn(freed, by, ['freed', 'keys'], freedKeys, (key) => keyIn(key, 'a key in freed')),
+    timers: listIn(timers, by, ['timers', 'timers'], timerChanges, (timer) => timerIn(timer, by)),
+    revoked: listIn(revoked, by, ['revoked', 'sessions'], revokedSessions, (uid) =>
+      keyIn(uid, 'a session in revoked'),
+    ),
+  }
+}
+
+/** The entries of the list `given`, each read once by `read`; none when the service gave no list. */
+function listIn<T>(
+  given: unknown,
+  by: string,
+  [field, of]: readonly [field: string, of: string],
+  most: number,
+  read: (entry: unknown) => T,
+): readonly T[] {
+  if (given === undefined) return []
+  if (!Array.isArray(given)) throw faultOf(given, `${field} is not an array: it must list ${of}`)
+  const { length } = given
+  if (!(length <= most)) throw faultOf([given, length], `${field} names more than ${most} ${of}`)
   // Reads by index, so that holes in the array are found.
-  const keys: string[] = []
+  const entries: T[] = []
   const last = length - 1
-  for (let place = 0; place <= last; place += 1) keys.push(keyIn(freed[place], 'a key in freed'))
-  return keys
+  const places: PropertyKey[] = ['length']
+  for (let place = 0; place <= last; place += 1) {
+    entries.push(read(given[place]))
+    places.push(String(place))
+  }
+  refusePromiseBeside(given, places, by)
+  return entries
 }
 
-function timersIn(fields: object): readonly TimerChange[] {
-  const { timers } = fields as { readonly timers?: unknown }
-  if (timers === undefined) return []
-  if (!Array.isArray(timers))
-    throw faultOf(timers, 'timers is not an array: it must list the timers to set and to cancel')
-  const { length } = timers
-  const { timerChanges } = serviceLimits
-  if (!(length <= timerChanges))
-    throw faultOf([timers, length], `timers names more than ${timerChanges} timers`)
-  const changes: TimerChange[] = []
-  const last = length - 1
-  for (let place = 0; place <= last; place += 1) changes.push(timerIn(timers[place]))
-  return changes
-}
-
-function timerIn(timer: unknown): TimerChange {
+function timerIn(timer: unknown, by: string): TimerChange {
   if (typeof timer !== 'object' || timer === null) {
     throw faultOf(
       timer,
@@ -187,6 +199,7 @@ function timerIn(timer: unknown): TimerChange {
   }
   const { name, afterMs } = timer as { readonly name?: unknown; readonly afterMs?: unknown }
   const checkedName = keyIn(name, 'the name of a timer')
+  refusePromiseBeside(timer, timerFields, by)
   if (afterMs === null) return { name: checkedName, afterMs }
   const { timerMs } = serviceLimits
   if (typeof afterMs !== 'number' || !Number.isInteger(afterMs) || afterMs < 1 || afterMs > timerMs) {

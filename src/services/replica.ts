@@ -369,7 +369,7 @@ export class Replica {
 
   #executeService(tally: Tally, body: Json, turn: Turn): Ending {
     const { instance, index, session, seq } = turn
-    const moment = { instance, index, clockMs: this.#clockMs, uid: session.uid, seq }
+    const moment = { instance, index, clockMs: this.#clockMs, uid: session.uid, seq, ttlMs: null }
     const ending = this.#service.execute(body, moment, () => this.#mayWait(turn))
     switch (ending.kind) {
       case 'executed':

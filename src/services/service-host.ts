@@ -89,8 +89,9 @@ export class ServiceHost {
       timer = this.#timers.takeDue(time.clockMs)
     ) {
       const { name } = timer
-      const service = this.#service
-      const attempt = this.#change('timerFired', time, () => service.timerFired?.(this.#state, name, time))
+      const attempt = this.#change('timerFired', time, (service) =>
+        service.timerFired?.(this.#state, name, time),
+      )
       fired.push({ name, ...attempt })
     }
     return fired
@@ -98,9 +99,8 @@ export class ServiceHost {
 
   /** Tells the service that a delayed request has ended without its execution. Returns the freed keys; `null` when nothing changed. */
   requestEnded(request: RequestName, time: Time): readonly string[] | null {
-    const service = this.#service
-    if (service.requestEnded === undefined) return null
-    const attempt = this.#change('requestEnded', time, () =>
+    if (!this.#hears('requestEnded')) return null
+    const attempt = this.#change('requestEnded', time, (service) =>
       service.requestEnded?.(this.#state, request, time),
     )
     return attempt.failed === null ? attempt.freed : null
@@ -136,9 +136,18 @@ export class ServiceHost {
     for (const { name, deadlineMs } of timers) this.#timers.set(name, deadlineMs)
   }
 
-  #change(by: 'timerFired' | 'requestEnded', { clockMs }: Time, run: () => unknown): Attempt {
+  /** Whether the service has the optional method `method`. A method that cannot be read counts: the call of it fails. */
+  #hears(method: 'requestEnded' | 'timerFired'): boolean {
     try {
-      const change = changeIn(run(), this.#state, by)
+      return this.#service[method] !== undefined
+    } catch {
+      return true
+    }
+  }
+
+  #change(by: 'timerFired' | 'requestEnded', { clockMs }: Time, run: (service: Service) => unknown): Attempt {
+    try {
+      const change = changeIn(run(this.#service), this.#state, by)
       this.#adopt(change, clockMs)
       return { failed: null, freed: change.freed }
     } catch (error) {
@@ -158,12 +167,13 @@ export class ServiceHost {
   /** Throws a `ServiceFault` when the service may not make `changes`. */
   #checkTimers(changes: readonly TimerChange[]): void {
     if (changes.length === 0) return
-    if (this.#service.timerFired === undefined) {
+    if (!this.#hears('timerFired')) {
       throw new ServiceFault('the service sets a timer and has no method timerFired: add it')
     }
-    const set = new Set(changes.filter(({ afterMs }) => afterMs !== null).map(({ name }) => name))
-    const added = [...set].filter((name) => !this.#timers.has(name)).length
-    if (added > 0 && this.#timers.size + added > this.#mostTimers) {
+    const after = new Map(changes.map(({ name, afterMs }) => [name, afterMs !== null]))
+    let size = this.#timers.size
+    for (const [name, isSet] of after) size += Number(isSet) - Number(this.#timers.has(name))
+    if (size > this.#timers.size && size > this.#mostTimers) {
       throw new ServiceFault(`a service may set ${this.#mostTimers} timers: it would set more`)
     }
   }

@@ -25,6 +25,8 @@ export interface RequestName {
  */
 export interface Moment extends Time, RequestName {
   readonly index: number
+  /** The ttl of the session in milliseconds; `null` for a session that does not end by itself, as in plain text. */
+  readonly ttlMs: number | null
 }
 
 /** A new state of the service. */
@@ -34,6 +36,11 @@ export interface Changed<State> {
   readonly freed?: readonly string[]
   /** The timers to set and to cancel, in this order. */
   readonly timers?: readonly TimerChange[]
+  /**
+   * The uids of sessions to revoke: their touches are refused from now on, so each ends when its ttl has run since its last
+   * touch. The replica ignores a uid that it does not know.
+   */
+  readonly revoked?: readonly string[]
 }
 
 /** The command ran. */
@@ -47,12 +54,9 @@ export interface Executed<State, Result> extends Changed<State> {
  * service has executed any command. A freed key wakes the longest waiting request of each server. If a key admits several
  * requests, the service lists the key in `freed` again when one of them executes.
  */
-export interface Delayed<State> {
+export interface Delayed<State> extends Omit<Changed<State>, 'freed'> {
   readonly kind: 'delayed'
-  readonly state: State
   readonly key?: string
-  /** The timers to set and to cancel, in this order. */
-  readonly timers?: readonly TimerChange[]
 }
 
 /** A view of a service's state for readers: tables of bounded size, or the state as JSON, truncated. */
@@ -99,9 +103,9 @@ export interface Service<State = unknown, Command = Json, Result extends Json = 
   execute(state: State, command: Command, at: Moment): Executed<State, Result> | Delayed<State>
   /**
    * The timer `name` has reached its deadline and is not set any more. It fires before the requests of the first batch that
-   * brings the replicated clock to the deadline, in the order of deadlines. When nothing else is proposed, a
-   * server proposes an empty batch at the deadline, so a timer is late by little while a quorum runs. If this throws or returns an invalid value, the
-   * state stays as it was. A service that sets timers must have it.
+   * brings the replicated clock to the deadline, in the order of deadlines. When nothing else is proposed, a server proposes an
+   * empty batch at the deadline, so a timer is late by little while a quorum runs. If this throws or returns an invalid value,
+   * the state stays as it was. A service that sets timers must have it.
    */
   timerFired?(state: State, name: string, at: Time): Changed<State>
   /**
@@ -110,6 +114,19 @@ export interface Service<State = unknown, Command = Json, Result extends Json = 
    * stays as it was.
    */
   requestEnded?(state: State, request: RequestName, at: Time): Changed<State>
+  /**
+   * The session `uid` has ended: its client has sent no sign of life for its ttl, or has ended it. Its delayed requests have ended
+   * before this. A service that gives something to sessions takes it back. If this throws or returns an invalid value, the state
+   * stays as it was.
+   */
+  sessionEnded?(state: State, uid: string, at: Time): Changed<State>
+  /**
+   * Returns whether the service keeps something for the session `uid` until it ends. Then a server proposes an empty batch at the
+   * end of the session, so that `sessionEnded` is called in time; the session of a client that vanished ends otherwise with the
+   * next batch. The replica asks after each request of the session. Without it, a service with `sessionEnded` keeps something
+   * for every session. Its cost must not grow with the state.
+   */
+  holds?(state: State, uid: string): boolean
   /**
    * Returns whether `result`, the result of `command`, is still true. The replica calls it before it repeats a result to a
    * client that is known by its address alone: another client may send from that address now. Without it, every result

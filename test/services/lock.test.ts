@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { heldLocks, type LockState, lockService } from '../../src/services/lock.ts'
 import { has, mapOf } from '../../src/services/sorted-map.ts'
 
-const moment = (instance: number, index = 0, uid = 'a@0') => ({ instance, index, clockMs: 0, uid, seq: 1 })
+const moment = (instance: number, index = 0, uid = 'a@0') => ({
+  instance,
+  index,
+  clockMs: 0,
+  uid,
+  seq: 1,
+  ttlMs: null,
+})
 
 describe('the lock service', () => {
   test('a free lock is taken; its token is where that was', () => {

@@ -470,6 +470,31 @@ export const oddities: readonly (readonly [
     'a promise in a field that is not used',
   ],
   [
+    'gives a rejected promise beside the entries of a list',
+    () => ({
+      kind: 'executed',
+      state: 1_000,
+      result: 1,
+      freed: Object.assign(['k'], { saved: rejected() }),
+    }),
+    'a promise in a field that is not used',
+  ],
+  [
+    'gives a rejected promise beside the name of a timer',
+    () => ({
+      kind: 'executed',
+      state: 1_000,
+      result: 1,
+      timers: [{ name: 't', afterMs: 1, saved: rejected() }],
+    }),
+    'a promise in a field that is not used',
+  ],
+  [
+    'revokes a rejected promise',
+    () => ({ kind: 'executed', state: 1_000, result: 1, revoked: [rejected()] }),
+    'a session in revoked is a object',
+  ],
+  [
     'gives a rejected promise in the state',
     () => ({ kind: 'executed', state: { n: 1_000, saved: [rejected()] }, result: 1 }),
     'a promise in the state',

@@ -174,6 +174,8 @@ describe('timers that a service must not set: the request fails and changes noth
     expect(kinds(['c', 10])).toEqual(['failed'])
     expect(kinds(['a', 20], ['b', null])).toEqual(['executed'])
     expect(kinds(['c', 10])).toEqual(['executed'])
+    expect(kinds(['a', null], ['d', 10])).toEqual(['executed'])
+    expect(kinds(['d', null], ['a', 10], ['d', 10])).toEqual(['failed'])
     expect(replica.usage.timers).toEqual({ used: 2, allowed: 2 })
   })
 })
@@ -203,6 +205,21 @@ describe('a request that waited and ends without its execution is told to the se
     run(replica, [waiting('a@0', 1), ask('c@0', 1, body({ waitFor: 'j', fails: true }))])
     ends(replica)
     expect(told(replica).slice(-2)).toEqual([`${uid} ${seq}`, replica.firstUnexecuted - 1])
+  })
+
+  test('also by a service whose method cannot be read: nothing changes', () => {
+    const broken = {
+      ...service,
+      get requestEnded(): never {
+        throw new TypeError('a bug')
+      },
+    }
+    const replica = newReplica(broken)
+    run(replica, [waiting('a@0', 1)])
+    expect(run(replica, [ask('a@0', 9, cancel(1))]).outcomes).toMatchObject([
+      { outcome: { kind: 'executed' } },
+      { outcome: { kind: 'cancelled' } },
+    ])
   })
 
   test('not a request that never waited, nor one that was executed', () => {
