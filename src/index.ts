@@ -28,6 +28,20 @@ export {
   StartError,
   startNode,
 } from './node/node.ts'
+export {
+  type ComposedCommand,
+  type ComposedService,
+  type ComposedState,
+  compose,
+  type Parts,
+} from './services/compose.ts'
+export {
+  type CommandOf,
+  type DefinedService,
+  defineService,
+  type ResultOf,
+  type ServiceDefinition,
+} from './services/define-service.ts'
 export { type KvCommand, type KvResult, type KvState, kvService } from './services/kv.ts'
 export { type LockCommand, type LockResult, type LockState, lockService } from './services/lock.ts'
 export type {

@@ -62,7 +62,7 @@ export function readOnly<State, Command, Result extends Json>(
       }
     }
   }
-  const { timerFired, requestEnded } = service
+  const { timerFired, requestEnded, sessionEnded } = service
   return {
     ...service,
     initial: () => deepFreeze(service.initial()),
@@ -76,6 +76,10 @@ export function readOnly<State, Command, Result extends Json>(
     ...(requestEnded !== undefined && {
       requestEnded: (state: State, request: RequestName, at: Time) =>
         guarded(state, () => requestEnded.call(service, state, deepFreeze(request), deepFreeze(at))),
+    }),
+    ...(sessionEnded !== undefined && {
+      sessionEnded: (state: State, uid: string, at: Time) =>
+        guarded(state, () => sessionEnded.call(service, state, uid, deepFreeze(at))),
     }),
   }
 }

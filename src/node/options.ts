@@ -7,7 +7,7 @@ import { shownValue } from '../core/shown-value.ts'
 import { StartError } from '../core/start-error.ts'
 import { maxNameLength } from '../messages/limits.ts'
 import { isWildcard, listenAddress, reachableAddress } from '../network/address.ts'
-import type { Service } from '../services/service.ts'
+import { neededMethods, optionalMethods } from '../services/define-service.ts'
 import type { Bootstrap } from './identity.ts'
 import type { NodeOptions } from './node.ts'
 import { type OptionName, type OptionWords, programWords } from './option-words.ts'
@@ -32,9 +32,6 @@ const numbersLike = (known: object): Rule => [
     Object.keys(value).every((name) => Object.hasOwn(known, name)),
 ]
 
-const needed = ['initial', 'parse', 'execute', 'snapshot', 'restore'] as const satisfies (keyof Service)[]
-const optional = ['stillHolds', 'view'] as const satisfies (keyof Service)[]
-
 /** The rule of every option. An option that is `undefined` was left out. */
 const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
   id: number,
@@ -49,12 +46,12 @@ const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
   signal: ['an AbortSignal', (value) => isObject(value) && has(value, 'addEventListener', 'throwIfAborted')],
   join: address,
   service: [
-    `an object with a name and the functions ${needed.join(', ')}, and if it has them ${optional.join(', ')}`,
+    `an object with a name and the functions ${neededMethods.join(', ')}, and if it has them ${optionalMethods.join(', ')}`,
     (value) =>
       isObject(value) &&
       isText(value.name) &&
-      has(value, ...needed) &&
-      optional.every((name) => value[name] === undefined || has(value, name)),
+      has(value, ...neededMethods) &&
+      optionalMethods.every((name) => value[name] === undefined || has(value, name)),
   ],
   logger: [
     'a logger, such as a pino logger',

@@ -2,6 +2,7 @@
 import type { Json } from '../../machines/batch.ts'
 import { silencePromises } from '../core/promises.ts'
 import { answerIn, type Change, changeIn, refusePromises, snapshotOf, stateGiven } from './answer.ts'
+import { faultsOf } from './part-faults.ts'
 import { reasonOfFailure, ServiceFault } from './reason.ts'
 import type { Moment, RequestName, Service, ServiceView, Time, TimerChange } from './service.ts'
 import { type Timer, Timers } from './timers.ts'
@@ -147,7 +148,9 @@ export class ServiceHost {
 
   #change(by: 'timerFired' | 'requestEnded', { clockMs }: Time, run: (service: Service) => unknown): Attempt {
     try {
-      const change = changeIn(run(this.#service), this.#state, by)
+      const returned = run(this.#service)
+      const change = changeIn(returned, this.#state, by)
+      for (const fault of faultsOf(returned)) reasonOfFailure(fault, this.#mistaken)
       this.#adopt(change, clockMs)
       return { failed: null, freed: change.freed }
     } catch (error) {

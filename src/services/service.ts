@@ -91,7 +91,7 @@ export const viewRows = 50
  * that the engine itself throws (a TypeError, a RangeError) the reason is only its kind, since the engine's texts differ
  * between servers. To give a more precise reason, throw an Error or a subclass of your own.
  */
-export interface Service<State = unknown, Command = Json, Result extends Json = Json> {
+export interface Service<State = unknown, Command = unknown, Result extends Json = Json> {
   readonly name: string
   /** Must not return `undefined`: a service without a state returns `null`. */
   initial(): State
