@@ -42,7 +42,17 @@ export {
   type ResultOf,
   type ServiceDefinition,
 } from './services/define-service.ts'
-export { type KvCommand, type KvResult, type KvState, kvService } from './services/kv.ts'
+export {
+  type KvChange,
+  type KvCommand,
+  type KvEntry,
+  type KvLife,
+  type KvResult,
+  type KvResults,
+  type KvState,
+  type KvTarget,
+  kvService,
+} from './services/kv/kv.ts'
 export { type LockCommand, type LockResult, type LockState, lockService } from './services/lock.ts'
 export type {
   Changed,

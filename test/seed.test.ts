@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { NodeId } from '../machines/batch.ts'
-import { kvService } from '../src/services/kv.ts'
+import { kvService } from '../src/services/kv/kv.ts'
 import type { Service } from '../src/services/service.ts'
 import { lock, Schedule, unlock } from './support/schedule.ts'
 
@@ -217,7 +217,10 @@ describe('3, the service', () => {
     cluster.settle()
     cluster.ask('b', 1, { kind: 'service', body: { action: 'get', key: 'k' } })
     cluster.settle()
-    expect(cluster.outcome('b')).toMatchObject({ kind: 'executed', result: { value: 7 } })
+    expect(cluster.outcome('b')).toMatchObject({
+      kind: 'executed',
+      result: { entry: { key: 'k', value: 7, version: 1 } },
+    })
   })
 
   test('the lock service is dumb: it does no ownership checking', () => {

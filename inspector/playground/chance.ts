@@ -6,7 +6,7 @@ import type { ClusterEvent } from '../../src/schedule/events.ts'
 import { timersOf } from '../../src/schedule/possible.ts'
 import { nextInOrder } from '../../src/schedule/settle.ts'
 import type { KnownService } from '../../src/services/known.ts'
-import { putCommand, takeCommand } from '../../src/services/kv-commands.ts'
+import type { KvCommand } from '../../src/services/kv/commands.ts'
 import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import { Random, seedFor } from '../../src/simulator/random.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
@@ -87,8 +87,8 @@ function request(state: ClusterState, service: KnownService, random: Random): Cl
         ? lockCommand(name)
         : unlockCommand(name)
       : waits
-        ? takeCommand(name)
-        : putCommand(name, random.below(100))
+        ? ({ action: 'take', key: name } satisfies KvCommand)
+        : ({ action: 'put', key: name, value: random.below(100) } satisfies KvCommand)
   const server = serverAskedBy(state, client) ?? random.pick(state.servers).id
   return { type: 'request', client, server, command: { kind: 'service', body } }
 }

@@ -1,4 +1,4 @@
-import { kvService } from './kv.ts'
+import { kvService } from './kv/kv.ts'
 import { lockService } from './lock.ts'
 import type { Service } from './service.ts'
 

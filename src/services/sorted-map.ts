@@ -72,9 +72,37 @@ export function entriesOf<V>(
   map: SortedMap<V>,
   limit = Number.POSITIVE_INFINITY,
 ): (readonly [key: string, value: V])[] {
-  const entries: (readonly [string, V])[] = []
+  return collected([], map, limit)
+}
+
+/** The first `limit` entries in order of key, from the key `from` on. They cost O(limit + log n). */
+export function entriesFrom<V>(
+  map: SortedMap<V>,
+  from: string,
+  limit = Number.POSITIVE_INFINITY,
+): (readonly [key: string, value: V])[] {
   const above: SortedNode<V>[] = []
-  let node = map
+  for (let node = map; node !== null; node = from <= node.key ? node.left : node.right) {
+    if (from <= node.key) above.push(node)
+  }
+  return collected(above, null, limit)
+}
+
+/** The map of `entries`. A later entry replaces an earlier one of the same key. */
+export function mapOf<V>(entries: Iterable<readonly [key: string, value: V]>): SortedMap<V> {
+  let map: SortedMap<V> = null
+  for (const [key, value] of entries) map = put(map, key, value)
+  return map
+}
+
+/** The entries of `below`, then those of each node of `above`, the last first, with its right side: `limit` of them. */
+function collected<V>(
+  above: SortedNode<V>[],
+  below: SortedMap<V>,
+  limit: number,
+): (readonly [key: string, value: V])[] {
+  const entries: (readonly [string, V])[] = []
+  let node = below
   while (entries.length < limit) {
     for (; node !== null; node = node.left) above.push(node)
     const next = above.pop()
@@ -83,13 +111,6 @@ export function entriesOf<V>(
     node = next.right
   }
   return entries
-}
-
-/** The map of `entries`. A later entry replaces an earlier one of the same key. */
-export function mapOf<V>(entries: Iterable<readonly [key: string, value: V]>): SortedMap<V> {
-  let map: SortedMap<V> = null
-  for (const [key, value] of entries) map = put(map, key, value)
-  return map
 }
 
 function node<V>({ key, value }: SortedNode<V>, left: SortedMap<V>, right: SortedMap<V>): SortedNode<V> {

@@ -7,7 +7,7 @@ import type { Json } from '../../machines/batch.ts'
 import { connect } from '../../src/client/index.ts'
 import { DataDirectory } from '../../src/node/home.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
-import { kvService } from '../../src/services/kv.ts'
+import { kvService } from '../../src/services/kv/kv.ts'
 import type { Service } from '../../src/services/service.ts'
 import { encodeEnvelope } from '../../src/wire/codec.ts'
 import { paddedBytes } from '../../src/wire/limits.ts'
@@ -193,13 +193,13 @@ test('a client of the library is answered at length, also by a server that was s
   try {
     await library.request({ action: 'put', key: 'k', value: 'x'.repeat(30_000) })
     expect((await library.request({ action: 'get', key: 'k' })).result).toMatchObject({
-      value: 'x'.repeat(30_000),
+      entry: { value: 'x'.repeat(30_000) },
     })
     expect(counters().withheld).toBe(0)
     await node.stop()
     node = await start()
     const { result } = await library.request({ action: 'get', key: 'k' })
-    expect(result).toMatchObject({ value: 'x'.repeat(30_000) })
+    expect(result).toMatchObject({ entry: { value: 'x'.repeat(30_000) } })
     expect(await library.status()).toMatchObject([{ status: { state: 'running' } }])
   } finally {
     await library.close()

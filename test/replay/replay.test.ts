@@ -12,7 +12,7 @@ import {
 } from '../../src/journal/journal-lines.ts'
 import { startNode } from '../../src/node/node.ts'
 import { Replay } from '../../src/replay/replay.ts'
-import { kvService } from '../../src/services/kv.ts'
+import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { freePorts } from '../cli/paxos.ts'

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
-import { kvService } from '../../src/services/kv.ts'
+import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
@@ -164,7 +164,10 @@ describe('results that nobody acknowledges', () => {
         expect(replica.usage.resultBytes.used).toBeLessThan(12_000)
       }
       expect(recalled(replica, 'a@0', 1, get)).toEqual(refused('forgotten'))
-      expect(recalled(replica, 'a@0', 30, get)).toMatchObject({ kind: 'executed', result: { value } })
+      expect(recalled(replica, 'a@0', 30, get)).toMatchObject({
+        kind: 'executed',
+        result: { entry: { value } },
+      })
     }
   })
 

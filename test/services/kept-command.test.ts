@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { commandDigest } from '../../src/core/digest.ts'
 import { isKeptCommand, keptCommand, keptDigest } from '../../src/services/kept-command.ts'
-import { kvService } from '../../src/services/kv.ts'
+import { kvService } from '../../src/services/kv/kv.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import { ask, body, newReplica, outcomesOf, refused, run } from './driver.ts'
@@ -39,7 +39,7 @@ test('a replica from a snapshot refuses the same commands, and has the same snap
   for (const each of [replica, restored]) {
     expect(outcomesOf(each, structuredClone(again))).toEqual([1, 2, 3].map(() => refused('conflict')))
     expect(outcomesOf(each, [ask('a@0', 3, structuredClone(waits))])).toEqual([
-      { kind: 'delayed', key: 'none' },
+      { kind: 'delayed', key: 'waiter 0' },
     ])
   }
   expect(restored.digest()).toBe(replica.digest())

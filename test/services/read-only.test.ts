@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
-import { kvService } from '../../src/services/kv.ts'
+import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { deepFreeze, readOnly } from '../../src/testing.ts'
@@ -71,7 +71,9 @@ test.each([
   [
     kvService as Service,
     { action: 'put', key: 'k', value: [1] },
-    { action: 'compareAndSet', key: 'k', expected: [1], value: 2 },
+    { action: 'compareAndSet', key: 'k', version: 1, value: 2, ttlMs: 5, session: true },
+    { action: 'list', prefix: '' },
+    { action: 'watch', prefix: '', after: 0 },
     { action: 'take', key: 'k' },
     { action: 'delete', key: 'k' },
   ],

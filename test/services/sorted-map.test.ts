@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   drop,
   emptyMap,
+  entriesFrom,
   entriesOf,
   get,
   has,
@@ -45,6 +46,11 @@ test('does what a Map does, stays balanced and writes into no map of before', ()
       const inOrder = [...model].sort(([a], [b]) => (a < b ? -1 : 1))
       expect(entriesOf(map)).toEqual(inOrder)
       expect(entriesOf(map, 3)).toEqual(inOrder.slice(0, 3))
+      for (const from of ['', 'a', 'b', ...model.keys()]) {
+        const rest = inOrder.filter(([key]) => key >= from)
+        expect(entriesFrom(map, from)).toEqual(rest)
+        expect(entriesFrom(map, from, 2)).toEqual(rest.slice(0, 2))
+      }
       expect(sizeOf(map)).toBe(model.size)
       expect(entriesOf(mapOf(inOrder.toReversed()))).toEqual(inOrder)
     }),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { kvService } from '../../src/services/kv.ts'
+import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { textProtocolOf } from '../../src/services/text-protocols.ts'

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
+import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import type { Operation } from '../../src/verify/history.ts'
-import { lockModel, type Model, registersAndCountersModel } from '../../src/verify/models.ts'
+import { kvModel, lockModel, type Model, registersAndCountersModel } from '../../src/verify/models.ts'
 import { registerService } from '../../src/verify/register-service.ts'
 import { searchLinearization } from '../../src/verify/search.ts'
 import { checkWitness } from '../../src/verify/witness.ts'
@@ -24,6 +25,17 @@ const lockCommands: fc.Arbitrary<Json> = fc.record({
   action: fc.constantFrom('lock', 'unlock'),
   name: keys,
 }) as fc.Arbitrary<Json>
+
+const versions = fc.nat({ max: 6 })
+const kvCommands: fc.Arbitrary<Json> = fc.oneof(
+  fc.record({ action: fc.constantFrom('get', 'take', 'delete'), key: keys }),
+  fc.record({ action: fc.constant('put'), key: keys, value: values }),
+  fc.record({ action: fc.constant('put'), key: keys, value: values }),
+  fc.record({ action: fc.constant('delete'), key: keys, version: versions }),
+  fc.record({ action: fc.constant('compareAndSet'), key: keys, version: versions, value: values }),
+  fc.record({ action: fc.constant('watch'), key: keys, after: versions }),
+  fc.record({ action: fc.constant('list'), prefix: fc.constant('') }),
+) as fc.Arbitrary<Json>
 
 interface Call {
   readonly command: Json
@@ -75,6 +87,7 @@ function history(service: Service, all: readonly Call[]): Operation[] {
 const subjects: [string, Service, Model, fc.Arbitrary<Json>][] = [
   ['registers and counters', registerService as Service, registersAndCountersModel, registerCommands],
   ['locks', lockService as Service, lockModel, lockCommands],
+  ['key-value store', kvService as Service, kvModel, kvCommands],
 ]
 
 /** With the answer of one operation changed, which may or may not be noticed. */
@@ -91,6 +104,12 @@ const results: fc.Arbitrary<Json> = fc.oneof(
   fc.option(values).map((value) => ({ value })),
   fc.boolean().map((set) => ({ set })),
   fc.boolean().map((freed) => ({ freed })),
+  versions.map((version) => ({ version })),
+  versions.map((version) => ({ set: true, version })),
+  fc.record({
+    entry: fc.option(fc.record({ key: keys, value: values, version: versions })),
+  }) as fc.Arbitrary<Json>,
+  fc.boolean().map((deleted) => ({ deleted })),
   fc.nat({ max: 6 }).map((instance) => ({ token: { instance, index: 0 } })),
 )
 

@@ -8,11 +8,12 @@ import { uidOf } from '../../src/core/names.ts'
 import { type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
+import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { History } from '../../src/verify/history.ts'
 import { Invariants } from '../../src/verify/invariants.ts'
-import { lockModel, type Model, registersAndCountersModel } from '../../src/verify/models.ts'
+import { kvModel, lockModel, type Model, registersAndCountersModel } from '../../src/verify/models.ts'
 import { registerService } from '../../src/verify/register-service.ts'
 import { searchLinearization } from '../../src/verify/search.ts'
 import { checkWitness } from '../../src/verify/witness.ts'
@@ -23,6 +24,19 @@ const lockCommands: readonly Json[] = [
   { action: 'unlock', name: 'x' },
   { action: 'lock', name: 'y' },
   { action: 'unlock', name: 'y' },
+]
+
+const kvCommands: readonly Json[] = [
+  { action: 'put', key: 'x', value: 1 },
+  { action: 'put', key: 'x', value: 2 },
+  { action: 'get', key: 'x' },
+  { action: 'delete', key: 'x' },
+  { action: 'compareAndSet', key: 'x', version: 1, value: 3 },
+  { action: 'take', key: 'x' },
+  { action: 'take', key: 'y' },
+  { action: 'put', key: 'y', value: 4 },
+  { action: 'watch', key: 'x' },
+  { action: 'list', prefix: '' },
 ]
 
 const registerCommands: readonly Json[] = [
@@ -36,6 +50,7 @@ const registerCommands: readonly Json[] = [
 
 const subjects: [string, Service, readonly Json[], Model][] = [
   ['locks', lockService as Service, lockCommands, lockModel],
+  ['key-value store', kvService as Service, kvCommands, kvModel],
   ['registers and counters', registerService as Service, registerCommands, registersAndCountersModel],
 ]
 
