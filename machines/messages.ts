@@ -168,11 +168,12 @@ export interface Busy {
 
 /**
  * A server to a client that sent `hello`. `instance` stamps the client's session: servers refuse sessions that were opened long
- * ago.
+ * ago. `service` is the name of the service that the cluster runs; a composed one has the names of its parts, joined by `+`.
  */
 export interface Welcome extends WithNonce {
   readonly type: 'welcome'
   readonly cluster: string
+  readonly service: string
   readonly node: NodeId
   readonly instance: Instance
   readonly members: readonly ShownMember[]

@@ -11,6 +11,8 @@ export {
   type ConnectTiming,
   connect,
   type ExecutedRequest,
+  type Kv,
+  type KvOptions,
   type Lock,
   type RequestOptions,
   type ServerStatus,

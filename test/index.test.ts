@@ -30,6 +30,7 @@ test('the main entry has what a program calls, and the errors that it may catch'
     'StartError',
     'StorageError',
     'UnexpectedResult',
+    'WrongService',
     'compose',
     'connect',
     'defineService',

@@ -12,6 +12,7 @@ import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
 import { Inquiries } from './inquiries.ts'
+import { Kv } from './kv.ts'
 import { type From, type Heard, Link } from './link.ts'
 import { type Settings, validAddress } from './options.ts'
 import { Requests } from './requests.ts'
@@ -41,13 +42,17 @@ export type ServerStatus =
  * A client of a cluster. Any number of requests may be outstanding. Requests that are made in the same turn of the event loop
  * share datagrams. The client keeps the process alive only while a request is outstanding.
  */
-export class Client {
+export class Client<Command = Json, Result = Json> {
   readonly #settings: Settings
   readonly #directory: Directory
   readonly #link: Link
   readonly #requests: Requests
   readonly #inquiries: Inquiries
   #closed: ClientClosed | null = null
+  /** The calls of the key-value store, for a cluster that runs the service `kv`. */
+  readonly kv = new Kv((command, { signal }, undo) =>
+    this.#requests.execute({ kind: 'service', body: asJson(command) }, signal, undo, kvService),
+  )
 
   readonly #signal: AbortSignal | undefined
   readonly #onAbort = () => void this.#close(this.#signal?.reason)
@@ -71,11 +76,13 @@ export class Client {
   /**
    * Has the service execute `body` once, even if servers fail and datagrams are lost. Rejects with RequestFailed when the
    * service refuses the command, with RequestRefused when the cluster refuses the request, and with RequestTooLarge,
-   * Aborted or ClientClosed. Rejects with the signal's reason when the request was aborted in time and will never be
+   * Aborted or ClientClosed, and with WrongService when the option `service` of `connect` names a service that the cluster does not
+   * run. Rejects with the signal's reason when the request was aborted in time and will never be
    * executed. While no quorum answers, it keeps retrying.
    */
-  async request(body: Json, { signal }: RequestOptions = {}): Promise<ExecutedRequest> {
-    return this.#requests.execute({ kind: 'service', body: asJson(body) }, signal)
+  async request(body: Command, { signal }: RequestOptions = {}): Promise<ExecutedRequest<Result>> {
+    const executed = await this.#requests.execute({ kind: 'service', body: asJson(body) }, signal)
+    return executed as ExecutedRequest<Result>
   }
 
   /**
@@ -95,7 +102,7 @@ export class Client {
       await this.unlock(name, tokenIn(executed.result))
     }
     const command = { kind: 'service', body: lockCommand(lockName(name)) } as const
-    const { result } = await this.#requests.execute(command, signal, release)
+    const { result } = await this.#requests.execute(command, signal, release, lockService)
     const token = tokenIn(result)
     return { name, token, unlock: (options) => this.unlock(name, token, options) }
   }
@@ -108,7 +115,7 @@ export class Client {
   async unlock(name: string, token?: Position, { signal }: RequestOptions = {}): Promise<boolean> {
     const held = token === undefined ? undefined : { ...validToken(token) }
     const body = unlockCommand(lockName(name), held)
-    const { result } = await this.#requests.execute({ kind: 'service', body } as const, signal)
+    const { result } = await this.#requests.execute({ kind: 'service', body }, signal, null, lockService)
     const freed = (result as { readonly freed?: Json } | null)?.freed
     if (typeof freed !== 'boolean') throw new UnexpectedResult('{ freed: boolean }', result)
     return freed
@@ -177,6 +184,10 @@ export class Client {
   }
 }
 
+/** The services of `lock` and `unlock`, and of `kv`. */
+const lockService = 'lock'
+const kvService = 'kv'
+
 /**
  * The client measures a body up to this many bytes of JSON, so that an error can give the size of a body above the command
  * limit.
@@ -187,7 +198,7 @@ const longestLookedAt = 64 * maxCommandBytes
  * Copies `body`: every retry must send the same body, even if the program changes its object. Throws InvalidArgument when
  * JSON cannot represent it without loss.
  */
-function asJson(body: Json): Json {
+function asJson(body: unknown): Json {
   try {
     return copyJson(body, { depth: maxBodyDepth, bytes: longestLookedAt }, 'body')
   } catch (error) {

@@ -109,6 +109,23 @@ export class ForeignCluster extends PaxosError {
   }
 }
 
+/** The call is for a service that the cluster does not run. The client sent no command. */
+export class WrongService extends PaxosError {
+  override readonly name = 'WrongService'
+  /** The service for which the call is. */
+  readonly expected: string
+  /** The service that the cluster runs: the names of several are joined by `+`. */
+  readonly running: string
+
+  constructor(expected: string, running: string) {
+    super(
+      `the call is for the service '${expected}', and the cluster runs '${running}'; connect to a cluster with that service`,
+    )
+    this.expected = expected
+    this.running = running
+  }
+}
+
 /** A server did not report its status in time. */
 export class ServerSilent extends PaxosError {
   override readonly name = 'ServerSilent'

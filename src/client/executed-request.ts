@@ -1,4 +1,7 @@
-import type { Outcome } from '../../machines/outcome.ts'
+import type { Json } from '../../machines/batch.ts'
+import type { Position } from '../../machines/outcome.ts'
 
 /** The result of an executed request, and its position: (instance, index) only grows. */
-export type ExecutedRequest = Omit<Extract<Outcome, { kind: 'executed' }>, 'kind'>
+export interface ExecutedRequest<Result = Json> extends Position {
+  readonly result: Result
+}

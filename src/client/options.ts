@@ -26,6 +26,11 @@ export interface ConnectOptions {
   readonly maxCommandBytes?: number
   /** The name of the client where its requests are shown, in lower-case letters. Several clients may have the same name. */
   readonly name?: string
+  /**
+   * The service to which `request` sends its commands, also where the cluster composes it with others. Without it, `request` sends each
+   * body as it is.
+   */
+  readonly service?: { readonly name: string }
   /** Closes the client. */
   readonly signal?: AbortSignal
   /** Called with every event at the machines that carry the requests. */
@@ -38,6 +43,8 @@ export interface Settings {
   readonly timing: ConnectTiming
   readonly maxCommandBytes: number
   readonly name: string | null
+  /** The name of the service that receives the program's requests; `null` for the cluster's. */
+  readonly service: string | null
   readonly observer: ClientObserver | null
   readonly resolver: Resolver
 }
@@ -118,12 +125,20 @@ function validName(given: string): string {
   return given
 }
 
+function validService(given: { readonly name: string }): string {
+  if (typeof given === 'object' && typeof given?.name === 'string' && given.name !== '') return given.name
+  throw new InvalidArgument(
+    `the option service must be a service, as defineService returns it; received ${shownValue(given)}`,
+  )
+}
+
 const optionNames: Readonly<Record<keyof ConnectOptions, true>> = {
   servers: true,
   cluster: true,
   timing: true,
   maxCommandBytes: true,
   name: true,
+  service: true,
   signal: true,
   observer: true,
 }
@@ -157,6 +172,7 @@ export function settingsFrom(options: ConnectOptions): Settings {
     timing: validTiming(options.timing ?? {}),
     maxCommandBytes: validCommandBytes(options.maxCommandBytes ?? maxCommandBytes),
     name: options.name === undefined ? null : validName(options.name),
+    service: options.service === undefined ? null : validService(options.service),
     observer: validObserver(options.observer),
     resolver: systemResolver,
   }

@@ -13,6 +13,7 @@ import type {
 import type { Outcome } from '../../machines/outcome.ts'
 import { drawnNameLetters, namedAs } from '../core/names.ts'
 import { wasNeverExecuted } from '../services/expiry.ts'
+import { commandFor } from '../services/part-command.ts'
 import { commandBytes } from '../wire/codec.ts'
 import { describeMessageFault, isMessage } from '../wire/schema.ts'
 import type { Directory } from './directory.ts'
@@ -23,6 +24,7 @@ import {
   RequestFailed,
   RequestRefused,
   RequestTooLarge,
+  WrongService,
 } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
 import { Greeting } from './greeting.ts'
@@ -71,6 +73,8 @@ export class Requests {
   #session: Session<Waiter> | null = null
   /** The server that a new session asks first: the one that last answered the session that asked it. */
   #preferred: ServerIndex = 0
+  /** The name of the service that the cluster runs; empty before the first session. */
+  #running = ''
   #closedBecause: ClientClosed | null = null
 
   constructor(directory: Directory, settings: Settings, link: Link) {
@@ -83,12 +87,14 @@ export class Requests {
   /**
    * Has `command` executed once. Rejects with a PaxosError that gives the outcome. When `signal` aborts in time, the
    * request is never executed, and this rejects with the signal's reason; likewise when `undo` has reverted the effect of
-   * the request. A request that was not executed before its session expired is sent again under a new session.
+   * the request. With `service`, the command is for that service: it is wrapped where the cluster composes it with others, and this
+   * rejects with WrongService where it does not run. A request that was not executed before its session expired is sent again under a new session.
    */
   async execute(
     command: Command,
     signal: AbortSignal | undefined,
     undo: Undo | null = null,
+    service: string | null = this.#settings.service,
   ): Promise<ExecutedRequest> {
     if (this.#closedBecause !== null) throw this.#closedBecause
     signal?.throwIfAborted()
@@ -100,8 +106,10 @@ export class Requests {
       for (let moves = 0; ; moves += 1) {
         let session = this.#roomySession()
         for (; session === null; session = this.#roomySession()) await this.#openSession(signal)
-        this.#checkSize(bytes, session.maxCommandBytes)
-        const asked = this.#submit(session, command, bytes)
+        const sent = service === null ? command : this.#addressed(command, service)
+        const sentBytes = sent === command ? bytes : commandBytes(sent)
+        this.#checkSize(sentBytes, session.maxCommandBytes)
+        const asked = this.#submit(session, sent, sentBytes)
         const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
         if (moves === mostMoves || !canMove(asked, outcome)) return executedPart(outcome)
         // If the signal aborted in this turn, do not send the request again: it was not executed.
@@ -179,6 +187,7 @@ export class Requests {
     signal?.throwIfAborted()
     if (this.#roomySession() !== null) return
     this.#link.adoptCluster(welcome.cluster)
+    this.#running = welcome.service
     this.#directory.learn(welcome, server)
     const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
     const { name } = this.#settings
@@ -209,6 +218,14 @@ export class Requests {
       },
       answered: (session, answers, server) => this.#answered(session, answers, server),
     })
+  }
+
+  /** The command as the cluster's service reads it when it is for `service`. */
+  #addressed(command: Command, service: string): Command {
+    if (command.kind !== 'service') return command
+    const body = commandFor(service, command.body, this.#running)
+    if (body === null) throw new WrongService(service, this.#running)
+    return body === command.body ? command : { kind: 'service', body }
   }
 
   #submit(session: Session<Waiter>, command: Command, bytes: number): Asked {

@@ -60,6 +60,7 @@ export const serverMessages = {
     schema: closed({
       type: Type.Literal('welcome'),
       cluster: name,
+      service: name,
       node: integer,
       instance: integer,
       members: Type.Array(closed({ id: integer, address, counted: Type.Boolean() })),
@@ -74,7 +75,7 @@ export const serverMessages = {
     },
     repetitionKey: noKey,
     ...noBatches,
-    sentence: () => 'welcome',
+    sentence: ({ service }) => `welcome to the service ${service}`,
     kind: 'response',
     label: () => 'welcome',
     key: noKey,

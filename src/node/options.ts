@@ -49,7 +49,7 @@ const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
     `an object with a name and the functions ${neededMethods.join(', ')}, and if it has them ${optionalMethods.join(', ')}`,
     (value) =>
       isObject(value) &&
-      isText(value.name) &&
+      isName(value.name) &&
       has(value, ...neededMethods) &&
       optionalMethods.every((name) => value[name] === undefined || has(value, name)),
   ],

@@ -122,6 +122,7 @@ export class ServerPort {
     return {
       type: 'welcome',
       cluster: identity.cluster,
+      service: replica.serviceName,
       node: identity.node,
       instance: replica.firstUnexecuted,
       members: shownMembers(replica.members),

@@ -9,6 +9,7 @@ import { maxNameLength } from '../messages/limits.ts'
 import { type Answer, answerIn, type Change, changeIn, snapshotOf, stateGiven } from './answer.ts'
 import { type CommandOf, isServiceName, type ResultOf, serviceNameRule } from './define-service.ts'
 import { fieldsOf, shown } from './fields.ts'
+import { nameJoint } from './part-command.ts'
 import { withFaults } from './part-faults.ts'
 import { ServiceFault } from './reason.ts'
 import type { Changed, Delayed, Executed, RequestName, Service, ServiceTable, Time } from './service.ts'
@@ -39,9 +40,6 @@ export type ComposedService<P extends Parts> = Service<
 type Command = { readonly service: string; readonly command: unknown }
 type State = ComposedState
 
-/** Between the names of composed services, in the name of the whole. */
-export const nameJoint = '+'
-
 /** Between the name of a service and its key or its timer. */
 const prefixJoint = ':'
 
@@ -53,12 +51,6 @@ const prefixJoint = ':'
  */
 export function compose<P extends Parts>(parts: P): ComposedService<P> {
   return new Composition(checkedParts(parts)).service as unknown as ComposedService<P>
-}
-
-/** The command for the service `part` in a cluster that runs the service `running`; `null` when it does not run there. */
-export function commandFor(part: string, command: Json, running: string): Json | null {
-  if (running === part) return command
-  return running.split(nameJoint).includes(part) ? { service: part, command } : null
 }
 
 function checkedParts(parts: Parts): ReadonlyMap<string, Service> {

@@ -93,6 +93,11 @@ export class Replica {
     this.#members = inOrderOfId(members)
   }
 
+  /** The name of the service that it runs. */
+  get serviceName(): string {
+    return this.#service.name
+  }
+
   /** The members that are valid from `firstUnexecuted` on, in order of id. */
   get members(): readonly Member[] {
     return this.#members

@@ -74,6 +74,7 @@ export class SimulatedCluster {
       timeline: this.timeline,
       network: this.network,
       founders: this.founders,
+      service: service.name,
       settings: plant({
         ...usualNodeSettings,
         digestEvery: options.digestEvery ?? 0,

@@ -169,6 +169,7 @@ export class ServerRun implements Surroundings {
     return {
       type: 'welcome',
       cluster: simulatedCluster,
+      service: this.#around.service,
       node: this.#options.id,
       instance: firstUnexecuted,
       members: shownMembers(members),

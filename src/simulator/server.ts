@@ -21,6 +21,8 @@ import type { Timeline } from './timeline.ts'
 
 /** The surroundings that all servers of a simulated cluster share. */
 export interface ServerSurroundings {
+  /** The name of the service. */
+  readonly service: string
   readonly seed: number
   readonly timeline: Timeline
   readonly network: SimulatedNetwork

@@ -94,6 +94,7 @@ export class FakeServer {
     server.welcome = {
       type: 'welcome',
       cluster,
+      service: 'lock',
       node: id,
       instance: 5,
       members: [{ id, address: server.address, counted: true }],

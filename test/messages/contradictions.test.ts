@@ -88,12 +88,12 @@ describe('a message that contradicts itself', () => {
     ],
     [
       'a welcome in the name of another',
-      { type: 'welcome', cluster, node: 0, instance: 0, members: [], commandBytes: 1 },
+      { type: 'welcome', cluster, service: 'lock', node: 0, instance: 0, members: [], commandBytes: 1 },
       1,
     ],
     [
       'a welcome to another cluster',
-      { type: 'welcome', cluster: 'd', node: 0, instance: 0, members: [], commandBytes: 1 },
+      { type: 'welcome', cluster: 'd', service: 'lock', node: 0, instance: 0, members: [], commandBytes: 1 },
       0,
     ],
   ])('is %s', (_, message, sender) => {

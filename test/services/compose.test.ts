@@ -1,7 +1,8 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
-import { commandFor, compose } from '../../src/services/compose.ts'
+import { compose } from '../../src/services/compose.ts'
 import { type CommandOf, defineService, type ResultOf } from '../../src/services/define-service.ts'
+import { commandFor } from '../../src/services/part-command.ts'
 import type { Changed, Moment, Service } from '../../src/services/service.ts'
 import { ServiceHost } from '../../src/services/service-host.ts'
 

@@ -273,6 +273,7 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
       {
         ...type('welcome'),
         cluster: clusters,
+        service: fc.constantFrom('lock', 'lock+kv', 'a'.repeat(128)),
         node: nodeIds,
         instance: integers,
         members: fc.array(fc.record({ id: nodeIds, address: addresses, counted: fc.boolean() }, plain), {
