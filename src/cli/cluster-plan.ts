@@ -3,7 +3,7 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 import { formatAddress } from '../network/address.ts'
 import type { DirectoryStanding } from '../node/home.ts'
 import { Failure } from './exit-codes.ts'
-import { formatMembers } from './options.ts'
+import { defaultService, formatMembers } from './options.ts'
 import { shellCommand } from './output.ts'
 
 /** The parsed options of `paxos cluster`. */
@@ -11,6 +11,7 @@ export interface ClusterFlags {
   readonly servers: number
   readonly host: string
   readonly port: number
+  readonly service?: string
   readonly data: string
   readonly memory?: boolean
   readonly executedLog?: boolean
@@ -31,6 +32,8 @@ export interface PlannedServer {
   readonly dataDir: string | null
   /** The address to which it reports events; `null` for none. */
   readonly inspector: Address | null
+  /** The service that it runs. */
+  readonly service: string
   /** The arguments of `paxos` that start it, also after a stop. */
   readonly args: readonly string[]
 }
@@ -59,7 +62,7 @@ export function planCluster(
   standing: (dataDir: string) => DirectoryStanding,
   paxos: string,
 ): ClusterPlan {
-  const { servers, host, port, data, memory, inspect, allowFaults } = flags
+  const { servers, host, port, data, memory, inspect, allowFaults, service = defaultService } = flags
   const { executedLog = flags.trace } = flags
   const inspector = inspect === undefined ? null : `127.0.0.1:${inspect}`
   if (port + servers - 1 > 65_535) {
@@ -73,10 +76,11 @@ export function planCluster(
     const dataDir = memory ? null : join(data, String(id))
     const args = ['node', '--id', `${id}`, '--members', formatMembers(members)]
     args.push(...(dataDir === null ? ['--memory'] : ['--data', dataDir]))
+    args.push(...serviceArgs(service))
     if (executedLog) args.push('--executed-log')
     if (inspector !== null) args.push('--inspect', inspector)
     if (allowFaults) args.push('--allow-faults')
-    return { id, address, dataDir, inspector, args }
+    return { id, address, dataDir, inspector, service, args }
   })
   const standings = new Map(
     planned.map((server) => [server, server.dataDir === null ? 'empty' : standing(server.dataDir)]),
@@ -98,7 +102,7 @@ export function planCluster(
 
 /** The commands that let a server join again after it lost its promises, through the server at `contact`. */
 export function joinAnew(
-  { id, address, dataDir, inspector }: PlannedServer,
+  { id, address, dataDir, inspector, service }: PlannedServer,
   contact: Address,
   paxos: string,
 ): string {
@@ -113,11 +117,17 @@ export function joinAnew(
     '--listen',
     address,
     ...store,
+    ...serviceArgs(service),
     ...reporting,
     '--join',
     contact,
   ])
   return `To let it join again: ${paxos} ${remove}; then ${paxos} ${join}`
+}
+
+/** The option that names the service; none for the usual one. */
+function serviceArgs(service: string): readonly string[] {
+  return service === defaultService ? [] : ['--service', service]
 }
 
 /** How to start a server again after it ended. `contact` is the address of another server of its cluster. */

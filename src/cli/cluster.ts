@@ -13,7 +13,14 @@ import { type ClusterFlags, type PlannedServer, planCluster } from './cluster-pl
 import { exitCodes, Failure } from './exit-codes.ts'
 import { inquireOnce } from './inquire.ts'
 import { Inspector, inspectorLine } from './inspector.ts'
-import { logLevelOption, type MemberOption, parseHost, statelyOption, wholeNumber } from './options.ts'
+import {
+  logLevelOption,
+  type MemberOption,
+  parseHost,
+  serviceOption,
+  statelyOption,
+  wholeNumber,
+} from './options.ts'
 import { complain, print, shellCommand } from './output.ts'
 import { ServerProcesses } from './server-processes.ts'
 import { onStopSignal } from './signals.ts'
@@ -44,6 +51,7 @@ export function addClusterCommand(program: Command): void {
         .default(29_367),
     )
     .addOption(new Option('--data <dir>', 'the data directory; server 0 stores in DIR/0').default('.paxos'))
+    .addOption(serviceOption())
     .addOption(
       new Option('--memory', 'store nothing on disk: a stop loses everything').conflicts([
         'data',

@@ -9,6 +9,7 @@ import { addCheckCommand } from './check.ts'
 import { addClusterCommand } from './cluster.ts'
 import { type ErrorCode, exitCodes, exitCodesHelp, Failure } from './exit-codes.ts'
 import { addInspectCommand } from './inspect.ts'
+import { addKvCommand } from './kv.ts'
 import { addLockCommand } from './lock.ts'
 import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
@@ -50,6 +51,7 @@ addClusterCommand(program)
 addNodeCommand(program)
 addLockCommand(program)
 addUnlockCommand(program)
+addKvCommand(program)
 addStatusCommand(program)
 addInspectCommand(program)
 addMembersCommand(program)

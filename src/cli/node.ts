@@ -3,6 +3,7 @@ import type { Address, NodeId } from '../../machines/batch.ts'
 import { defaultInspectorPort } from '../inspect/records/protocol.ts'
 import type { NodeOptions, RunningNode } from '../node/node.ts'
 import { commandWords } from '../node/option-words.ts'
+import { knownService } from '../services/known.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import {
   logLevelOption,
@@ -11,6 +12,7 @@ import {
   parseMembers,
   parseNodeId,
   parseReachableAddress,
+  serviceOption,
   statelyOption,
 } from './options.ts'
 import { complain, print } from './output.ts'
@@ -27,6 +29,7 @@ export interface NodeFlags {
   readonly memory?: boolean
   readonly bootstrap?: boolean
   readonly cluster?: string
+  readonly service?: string
   readonly join?: Address
   readonly executedLog?: boolean
   readonly journal?: string
@@ -79,6 +82,7 @@ export function addNodeCommand(program: Command): void {
       new Option('--bootstrap', 'found a new cluster of --members, at its first start').conflicts('join'),
     )
     .addOption(new Option('--cluster <name>', 'with --bootstrap: the name of the new cluster'))
+    .addOption(serviceOption())
     .addOption(
       new Option('--join <HOST:PORT>', 'join the running cluster of the server there').argParser(
         parseReachableAddress,
@@ -137,6 +141,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
   if (allowFaults && inspect === undefined) {
     throw new Failure('--allow-faults needs --inspect: the inspector injects the faults')
   }
+  const service = flags.service === undefined ? null : knownService(flags.service)
   const own = members?.find((member) => member.id === id)?.address
   const listen = flags.listen ?? own
   if (listen === undefined) {
@@ -150,6 +155,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     listen,
     dataDir: data ?? null,
     ...(advertise !== undefined && { advertise }),
+    ...(service !== null && { service }),
     ...(bootstrap && members && { bootstrap: { members, ...(cluster !== undefined && { cluster }) } }),
     ...(join !== undefined && { join }),
     ...(executedLog !== undefined && { executedLog }),

@@ -10,6 +10,7 @@ import {
   whyUnreachable,
 } from '../network/address.ts'
 import { maxNodeId, repeatedIn } from '../node/options.ts'
+import { knownService, knownServices } from '../services/known.ts'
 
 /** A server as an option names it: `ID=HOST:PORT`. */
 export interface MemberOption {
@@ -58,6 +59,27 @@ export function parseListenAddress(value: string): Address {
 /** An address that others can reach. */
 export function parseReachableAddress(value: string): Address {
   return parsed(() => reachableAddress(value))
+}
+
+/** The service of a cluster that names none. */
+export const defaultService = 'lock'
+
+/** `--service`: the service of a cluster. */
+export function serviceOption(): Option {
+  return new Option(
+    '--service <name>',
+    'the service that the cluster runs: lock, kv, or lock+kv for both; the same at every server',
+  )
+    .argParser(parseService)
+    .default(defaultService)
+}
+
+/** The name of a service of this package, or of several that are composed. */
+function parseService(value: string): string {
+  const names = Object.keys(knownServices)
+  return knownService(value) === null
+    ? invalid(`'${value}' is no service: give ${names.join(' or ')}, or several joined by +, each once.`)
+    : value
 }
 
 /** `HOST`; an IPv6 host without brackets. */

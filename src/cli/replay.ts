@@ -4,7 +4,7 @@ import type { Invariant } from '../core/invariants.ts'
 import { Violation } from '../core/violation.ts'
 import { inOrder, type JournalLine, parseJournal } from '../journal/journal-lines.ts'
 import { Divergence, Replay } from '../replay/replay.ts'
-import { knownServices } from '../services/known.ts'
+import { knownService, knownServices } from '../services/known.ts'
 import { Failure } from './exit-codes.ts'
 import { jsonOption } from './options.ts'
 import { print, printJson } from './output.ts'
@@ -70,7 +70,7 @@ function read(file: string): JournalLine[] {
 
 function replayOf(lines: readonly JournalLine[]): Replay {
   const name = lines.find((line) => 'run' in line)?.run.service
-  const service = Object.values(knownServices).find((known) => known.name === name) ?? knownServices.lock
+  const service = (name === undefined ? null : knownService(name)) ?? knownServices.lock
   try {
     return new Replay(lines, service)
   } catch (error) {

@@ -235,6 +235,7 @@ export class FaultsControl {
     this.#client ??= connect({
       servers: servers.map(({ hello }) => hello.address),
       name: inspectorClient,
+      service: { name: 'lock' },
       observer: (move) => this.#options.add([this.#recordOf(move)]),
     })
     return this.#client

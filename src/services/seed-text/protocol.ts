@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Address } from '../../../machines/batch.ts'
+import type { Address, Json } from '../../../machines/batch.ts'
 import type { Busy, Message, RequestMessage } from '../../../machines/messages.ts'
 import type { Outcome } from '../../../machines/outcome.ts'
 import { plainTextIdleMs, plainTextUid, sessionOf } from '../../core/plain-text-client.ts'
@@ -26,8 +26,14 @@ export class SeedText implements TextProtocol {
   readonly prefix = seedPrefix
   /** By session and seq. */
   readonly #open = new Map<string, Open>()
+  readonly #bodyOf: (command: Json) => Json
   readonly #marks = randomBytes(6).toString('base64url')
   #lastMark = 0
+
+  /** `bodyOf` makes the body of a request of a command for the lock service. */
+  constructor(bodyOf: (command: Json) => Json = (command) => command) {
+    this.#bodyOf = bodyOf
+  }
 
   read(text: string, source: Address): readonly RequestMessage[] | { readonly fault: string } {
     const asked = parseSeedText(text)
@@ -43,7 +49,7 @@ export class SeedText implements TextProtocol {
     const { action, name } = asked
     const seq = 2 * asked.seq + (action === 'LOCK' ? 0 : 1)
     const uid = this.#uidOf(asked, seq, source)
-    const body = action === 'LOCK' ? lockCommand(name) : unlockCommand(name)
+    const body = this.#bodyOf(action === 'LOCK' ? lockCommand(name) : unlockCommand(name))
     const requests = [{ seq, command: { kind: 'service', body } as const }]
     return { type: 'request', uid, ackedBelow: 0, requests }
   }
