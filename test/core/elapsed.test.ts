@@ -13,6 +13,7 @@ import {
 } from '../../src/core/elapsed.ts'
 import { fastestRate, ReplicatedClock } from '../../src/verify/replicated-clock.ts'
 import { batchOf } from '../support/batches.ts'
+import { executed, execution } from '../support/facts.ts'
 import { batch, request } from '../support/role.ts'
 
 const hourMs = 3_600_000
@@ -202,21 +203,7 @@ test('no time is counted twice in any order of proposals, sights and choices', (
           const instance = chosen.length
           chosen.push(known)
           proposed = []
-          const execution = {
-            instance,
-            outcomes: [],
-            fired: [],
-            freed: [],
-            progressed: false,
-            deadlineMs: null,
-            concerned: [],
-            members: null,
-          }
-          judge.observe(
-            { type: 'executed', node: server, instance, batch: known, execution, digest: null },
-            nowMs,
-            null,
-          )
+          judge.observe(executed(server, known, execution(instance)), nowMs, null)
         } else if (what === 'restart') {
           servers[server] = { ...at, beginsAt: nowMs, elapsed: beginElapsed(0), executed: at.executed }
         }

@@ -4,6 +4,7 @@ import { History } from '../../src/inspect/hub/history.ts'
 import { keptMilestones } from '../../src/inspect/records/milestones.ts'
 import { emptyPicture, pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord, ServerRecord } from '../../src/inspect/records/record.ts'
+import { batchOf, executed, execution } from '../support/facts.ts'
 import { founders, keyframe, step } from '../support/hub.ts'
 
 const cluster: InspectorRecord = {
@@ -35,19 +36,7 @@ const started = step(1, { cause: { type: 'start' }, roles: keyframe(0).roles })
 const added = [...founders, { id: 3, address: 'there:3', incarnation: 'x' }]
 
 function changes(node: number, instance: number, members = added): InspectorRecord {
-  const execution = {
-    instance,
-    outcomes: [],
-    fired: [],
-    freed: [],
-    progressed: true,
-    deadlineMs: null,
-    concerned: [],
-    members,
-  }
-  const batch = { node: 0, timeMs: 0, elapsedMs: 0, groups: [] }
-  const fact = { type: 'executed', node, instance, batch, execution, digest: null } as const
-  return of(node, step(5, { facts: [fact as never] }))
+  return of(node, step(5, { facts: [executed(node, batchOf(), execution(instance, [], { members }))] }))
 }
 
 const milestonesOf = (records: readonly InspectorRecord[]) =>

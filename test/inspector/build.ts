@@ -19,6 +19,7 @@ import type {
   StepRecord,
   Verdict,
 } from '../../src/inspect/records/record.ts'
+import { executed as executedBy, execution } from '../support/facts.ts'
 
 export const ballot = (round: number, node: NodeId) => ({ round, node })
 
@@ -89,23 +90,7 @@ export function executed(instance: Instance, chosen: Batch, kind: Outcome['kind'
     seq,
     outcome: { kind, instance, index, result: null, error: 'no', reason: 'stale' } as unknown as Outcome,
   }))
-  return {
-    type: 'executed',
-    node: 0,
-    instance,
-    batch: chosen,
-    execution: {
-      instance,
-      outcomes,
-      fired: [],
-      freed: [],
-      progressed: true,
-      deadlineMs: null,
-      concerned: [],
-      members: null,
-    },
-    digest: null,
-  }
+  return executedBy(0, chosen, execution(instance, outcomes))
 }
 
 export function process(

@@ -4,6 +4,7 @@ import { shownRows } from '../../inspector/model/ledger-rows.ts'
 import { ageText } from '../../inspector/model/record-text.ts'
 import { emptyPicture, type Picture, pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { HeadsRecord, InspectorRecord, ServerRecord } from '../../src/inspect/records/record.ts'
+import { batchOf, executed, execution } from '../support/facts.ts'
 import { founders, keyframe, step } from '../support/hub.ts'
 
 const of = (node: number, record: ServerRecord): InspectorRecord => ({
@@ -32,19 +33,7 @@ const heads = (node: number, timeMs: number, at: number, leftOut = 50): Inspecto
   } satisfies HeadsRecord)
 
 function executes(node: number, timeMs: number, instance: number): InspectorRecord {
-  const execution = {
-    instance,
-    outcomes: [],
-    fired: [],
-    freed: [],
-    progressed: true,
-    deadlineMs: null,
-    concerned: [],
-    members: null,
-  }
-  const batch = { node: 0, timeMs: 0, elapsedMs: 0, groups: [] }
-  const fact = { type: 'executed', node, instance, batch, execution, digest: null } as const
-  return of(node, step(instance, { timeMs, facts: [fact as never] }))
+  return of(node, step(instance, { timeMs, facts: [executed(node, batchOf(), execution(instance))] }))
 }
 
 const pictureOf = (...records: readonly InspectorRecord[]): Picture =>

@@ -11,8 +11,8 @@ import {
   withAllChanged,
   withRequests,
 } from '../../machines/held-requests.ts'
-import type { Execution } from '../../machines/outcome.ts'
 import { type RequestQueueContext, requestQueueMachine } from '../../machines/request-queue.ts'
+import { execution } from '../support/facts.ts'
 import { faultyRole, type Mutation } from './mutation.ts'
 
 /** Hands over the ready requests for which `mayGo` is true, and changes them with `change`. */
@@ -49,19 +49,7 @@ function handingOver(
 function without(held: HeldRequests, requests: readonly HeldRequest[], { limits }: RequestQueueContext) {
   const outcome = { kind: 'cancelled', instance: 0, index: 0 } as const
   const outcomes = requests.map(({ uid, seq }) => ({ uid, seq, outcome }))
-  const cancelled: Execution = { ...nothingExecuted, outcomes }
-  return afterExecution(held, cancelled, limits).held
-}
-
-const nothingExecuted: Execution = {
-  instance: 0,
-  outcomes: [],
-  fired: [],
-  freed: [],
-  progressed: false,
-  deadlineMs: null,
-  concerned: [],
-  members: null,
+  return afterExecution(held, execution(0, outcomes), limits).held
 }
 
 function mayGo({ heldBy, avoid }: HeldRequest, { self, leader }: RequestQueueContext): boolean {

@@ -5,6 +5,7 @@ import { lockService } from '../../src/services/lock.ts'
 import { changeMembers } from '../../src/services/membership.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
+import { execution, ran } from '../support/facts.ts'
 import { ask, newReplica, restored, run, threeMembers } from './driver.ts'
 
 const add = (id: number, address: string): MembershipChange => ({ action: 'add', id, address })
@@ -149,20 +150,12 @@ describe('a change of members', () => {
 describe('chosen', () => {
   test('the members are told, as result and to the roles', () => {
     const replica = newReplica()
-    const execution = run(replica, [change(1, add(3, 'h:4'))])
+    const executedNow = run(replica, [change(1, add(3, 'h:4'))])
     const members = [...threeMembers, { id: 3, address: 'h:4', incarnation: null }]
     const result = { members: shownMembers(members).map((member) => ({ ...member })) }
     expect(JSON.stringify(result), 'clients see no incarnation').not.toContain('founder')
-    expect(execution).toEqual({
-      instance: 0,
-      outcomes: [{ uid: 'op@0', seq: 1, outcome: { kind: 'executed', result, instance: 0, index: 0 } }],
-      fired: [],
-      freed: [],
-      progressed: false,
-      deadlineMs: null,
-      concerned: [0],
-      members,
-    })
+    const outcomes = [ran({ uid: 'op@0', seq: 1 }, 0, 0, result)]
+    expect(executedNow).toEqual(execution(0, outcomes, { concerned: [0], members }))
     expect(replica.members).toEqual(members)
   })
 

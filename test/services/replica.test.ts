@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { maxClockMs, maxElapsedMs } from '../../machines/limits.ts'
 import type { Service } from '../../src/services/service.ts'
 import { batchOf } from '../support/batches.ts'
+import { execution } from '../support/facts.ts'
 import {
   ask,
   body,
@@ -30,16 +31,7 @@ describe('instances', () => {
   })
 
   test('an empty batch says nothing', () => {
-    expect(run(newReplica(), [])).toEqual({
-      instance: 0,
-      fired: [],
-      outcomes: [],
-      freed: [],
-      progressed: false,
-      deadlineMs: null,
-      concerned: [],
-      members: null,
-    })
+    expect(run(newReplica(), [])).toEqual(execution(0))
   })
 
   test('the replicated clock is the sum of what batches bring', () => {

@@ -87,20 +87,22 @@ export function vote(node: NodeId, at: Ballot, instance: number, batch: Batch): 
   ]
 }
 
+/** The execution of a batch with these outcomes, which had no other effect than `changes`. */
 export function execution(
   instance: number,
-  outcomes: readonly RequestOutcome[],
-  members: readonly Member[] | null = null,
+  outcomes: readonly RequestOutcome[] = [],
+  changes: Partial<Execution> = {},
 ): Execution {
   return {
     instance,
     outcomes,
     fired: [],
     freed: [],
-    progressed: true,
+    progressed: false,
     deadlineMs: null,
     concerned: [],
-    members,
+    members: null,
+    ...changes,
   }
 }
 

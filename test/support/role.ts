@@ -13,6 +13,7 @@ import { delayName, stateName } from '../../src/core/chart-names.ts'
 import type { Effect, Step } from '../../src/core/step.ts'
 import { checkedStart, checkedStep } from '../../src/stepped/checked-step.ts'
 import { batchOf } from './batches.ts'
+import { execution } from './facts.ts'
 
 /** What a role wants of the world: an output, or something about one of its named delays. */
 export type Want =
@@ -126,14 +127,7 @@ export function record(instance: number, at: Ballot, name: string): AcceptedReco
 export function executed(instance: number, changes: Partial<BatchExecuted> = {}): BatchExecuted {
   return {
     type: 'batch.executed',
-    instance,
-    outcomes: [],
-    fired: [],
-    freed: [],
-    progressed: false,
-    deadlineMs: null,
-    concerned: [],
-    members: null,
+    ...execution(instance),
     atMs: 0,
     ...changes,
   }

@@ -4,6 +4,7 @@ import type { Fact } from '../../src/core/facts.ts'
 import { Violation } from '../../src/core/violation.ts'
 import { defaultSessionIdleMs, wasNeverExecuted } from '../../src/services/expiry.ts'
 import { Expiry } from '../../src/verify/expiry.ts'
+import { batchOf, executed as executedBy, execution } from '../support/facts.ts'
 
 const idleMs = 10_000
 const name = { uid: 'a@0', seq: 1 }
@@ -18,18 +19,7 @@ const refused: Fact = {
 }
 
 function executedAs(outcome: Outcome): Fact {
-  const execution = {
-    instance: 3,
-    outcomes: [{ ...name, outcome }],
-    fired: [],
-    freed: [],
-    progressed: false,
-    deadlineMs: null,
-    concerned: [],
-    members: null,
-  }
-  const batch = { node: 0, elapsedMs: 0, groups: [] }
-  return { type: 'executed', node: 0, instance: 3, batch, execution, digest: null }
+  return executedBy(0, batchOf(), execution(3, [{ ...name, outcome }]))
 }
 
 const executed = executedAs({ kind: 'executed', result: null, instance: 3, index: 0 })

@@ -4,6 +4,7 @@ import { History } from '../../src/verify/history.ts'
 import { counterModel } from '../../src/verify/models.ts'
 import { searchLinearization } from '../../src/verify/search.ts'
 import { checkWitness } from '../../src/verify/witness.ts'
+import { execution } from '../support/facts.ts'
 import { add, counted } from '../support/histories.ts'
 
 const done = (instance: number, count = instance + 1): Outcome => ({
@@ -65,20 +66,11 @@ test.each<[Outcome, string]>([
 
 test('where a command without an answer was executed is known from the servers', () => {
   const history = called()
-  const execution = {
-    instance: 3,
-    fired: [],
-    freed: [],
-    progressed: true,
-    deadlineMs: null,
-    concerned: [],
-    members: null,
-  }
-  history.executed({ ...execution, outcomes: [{ uid: 'b@0', seq: 0, outcome: done(3) }] })
+  history.executed(execution(3, [{ uid: 'b@0', seq: 0, outcome: done(3) }]))
   expect(history.operations[0]?.ending).toEqual({ kind: 'unknown', position: null })
-  history.executed({ ...execution, outcomes: [{ uid: 'a@0', seq: 0, outcome: done(3) }] })
+  history.executed(execution(3, [{ uid: 'a@0', seq: 0, outcome: done(3) }]))
   // At another instance its outcome is only repeated.
-  history.executed({ ...execution, instance: 4, outcomes: [{ uid: 'a@0', seq: 0, outcome: done(3) }] })
+  history.executed(execution(4, [{ uid: 'a@0', seq: 0, outcome: done(3) }]))
   expect(history.operations[0]?.ending).toEqual({ kind: 'unknown', position: { instance: 3, index: 0 } })
   history.ended('a@0', 0, done(3), 20)
   expect(history.operations[0]?.ending.kind).toBe('answered')

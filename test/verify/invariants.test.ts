@@ -237,7 +237,7 @@ const joined: Fact[] = [
   ...asked,
   ...prepared(),
   ...chosenAt(b1, 0, admission),
-  executed(0, admission, execution(0, [ran(admit, 0, 0, null)], four)),
+  executed(0, admission, execution(0, [ran(admit, 0, 0, null)], { members: four })),
   started(3, { incarnation: 'joined' }),
 ]
 
@@ -260,7 +260,7 @@ describe('members', () => {
       requested(removing),
       accept(b1, 1, removal),
       ...[0, 1, 3].flatMap((node) => vote(node, b1, 1, removal)),
-      executed(0, removal, execution(1, [ran({ uid: 'm@0', seq: 1 }, 1, 0, null)], founders)),
+      executed(0, removal, execution(1, [ran({ uid: 'm@0', seq: 1 }, 1, 0, null)], { members: founders })),
       crashed(3),
     ]
     expect(brokenBy([...removed, started(3, { incarnation: 'joined' })])).toBe(3)

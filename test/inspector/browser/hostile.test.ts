@@ -7,6 +7,7 @@ import { type Batch, requestsOf } from '../../../machines/batch.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
 import { Hub } from '../../../src/inspect/hub/hub.ts'
 import type { ServerRecord } from '../../../src/inspect/records/record.ts'
+import { executed, execution, ran } from '../../support/facts.ts'
 import { founders, hello, keyframe, step, ToldServer } from '../../support/hub.ts'
 import { inBrowser, screenshotFolder } from './in-browser.ts'
 import { Parts } from './page-parts.ts'
@@ -38,22 +39,8 @@ function batchOf(...bodies: readonly string[]): Batch {
 }
 
 function executes(node: number, clock: number, batch: Batch): ServerRecord {
-  const outcomes = requestsOf(batch).map(({ uid, seq }, index) => ({
-    uid,
-    seq,
-    outcome: { kind: 'executed' as const, instance: 0, index, result: null },
-  }))
-  const execution = {
-    instance: 0,
-    outcomes,
-    fired: [],
-    freed: [],
-    progressed: true,
-    deadlineMs: null,
-    concerned: [],
-    members: null,
-  }
-  return step(clock, { facts: [{ type: 'executed', node, instance: 0, batch, execution, digest: null }] })
+  const outcomes = requestsOf(batch).map((request, index) => ran(request, 0, index, null))
+  return step(clock, { facts: [executed(node, batch, execution(0, outcomes))] })
 }
 
 function starts(node: number): ServerRecord {
