@@ -27,7 +27,12 @@ export class Timers {
 
   /** The earliest deadline; `null` when no timer is set. */
   get earliestMs(): number | null {
-    return entriesOf(this.#inOrder, 1)[0]?.[1].deadlineMs ?? null
+    return this.#first?.deadlineMs ?? null
+  }
+
+  /** The timer that is due first. */
+  get #first(): Timer | undefined {
+    return entriesOf(this.#inOrder, 1)[0]?.[1]
   }
 
   /** In order of firing. A new table in which the same timers are set in this order is equal to this one. */
@@ -58,7 +63,7 @@ export class Timers {
 
   /** Removes and returns the first timer that is due at `clockMs`; `null` for none. */
   takeDue(clockMs: number): Timer | null {
-    const first = entriesOf(this.#inOrder, 1)[0]?.[1]
+    const first = this.#first
     if (first === undefined || first.deadlineMs > clockMs) return null
     this.cancel(first.name)
     return first
