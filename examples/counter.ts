@@ -2,7 +2,7 @@
  * A service of one's own: named counters, and requests that wait until a counter is high enough. Runs three servers and a client in one
  * process, in memory: `npx tsx examples/counter.ts`. The first port can be given as an argument.
  */
-import { connect, type Json, type Service, sortedMap, startNode } from 'paxos-made-simpler'
+import { connect, defineService, type Json, sortedMap, startNode } from 'paxos-made-simpler'
 
 type Counters = sortedMap.SortedMap<number>
 
@@ -10,7 +10,7 @@ type Command =
   | { readonly action: 'add'; readonly name: string; readonly amount: number }
   | { readonly action: 'await'; readonly name: string; readonly atLeast: number }
 
-const counterService: Service<Counters, Command, number> = {
+const counterService = defineService<Counters, Command, number>({
   name: 'counter',
   initial: () => sortedMap.emptyMap,
   /** Throws for what is no command: the request then fails, with this reason. */
@@ -40,7 +40,7 @@ const counterService: Service<Counters, Command, number> = {
   },
   snapshot: (state) => new TextEncoder().encode(JSON.stringify([...sortedMap.entriesOf(state)])),
   restore: (bytes) => sortedMap.mapOf(JSON.parse(new TextDecoder().decode(bytes))),
-}
+})
 
 const firstPort = Number(process.argv[2] ?? 29_470)
 const members = [0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${firstPort + id}` }))
@@ -52,7 +52,7 @@ const nodes = await Promise.all(
       listen: address,
       dataDir: null,
       bootstrap: { members },
-      service: counterService as Service,
+      service: counterService,
     }),
   ),
 )

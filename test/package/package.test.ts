@@ -12,15 +12,24 @@ import { compilePrograms, installed, packageIn, root, withNode, withoutNode } fr
 const run = promisify(execFile)
 let folder: string
 
-/** The code of docs/embedding.md, as one program. */
-async function embeddingProgram(firstPort: number): Promise<string> {
-  const page = await readFile(join(root, 'docs/embedding.md'), 'utf8')
-  const blocks = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code)
-  expect(blocks).toHaveLength(2)
-  return blocks.join('\n').replace('29_460', String(firstPort))
+/** The code of a page, as one program. */
+async function programOf(page: string, blocks: number): Promise<string> {
+  const text = await readFile(join(root, page), 'utf8')
+  const codes = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code)
+  expect(codes).toHaveLength(blocks)
+  return codes.join('\n')
 }
 
-const examples = ['counter.ts', 'lock.ts']
+async function embeddingProgram(firstPort: number): Promise<string> {
+  return (await programOf('docs/embedding.md', 2)).replace('29_460', String(firstPort))
+}
+
+async function servicesProgram(firstPort: number): Promise<string> {
+  const program = await programOf('docs/services.md', 5)
+  return program.replace('29_490', String(firstPort)).replace('29493', String(firstPort + 3))
+}
+
+const examples = ['counter.ts', 'job-queue.ts', 'lock.ts']
 
 /** A program that names every public type, so that each is compiled. */
 const everyType = `
@@ -40,6 +49,7 @@ export { effect, executed, logger, options, timing, type Watched }
 beforeAll(async () => {
   folder = await installed()
   await writeFile(join(folder, 'embedding.ts'), await embeddingProgram(await freePorts(3)))
+  await writeFile(join(folder, 'services.ts'), await servicesProgram(await freePorts(4)))
   await writeFile(join(folder, 'every-type.ts'), everyType)
   for (const example of examples) await copyFile(join(root, 'examples', example), join(folder, example))
 }, 120_000)
@@ -131,7 +141,7 @@ test('source maps contain the sources', async () => {
 })
 
 describe('programs that were compiled', () => {
-  beforeAll(() => compilePrograms(folder, ['embedding.ts', ...examples], withNode), 120_000)
+  beforeAll(() => compilePrograms(folder, ['embedding.ts', 'services.ts', ...examples], withNode), 120_000)
 
   const started = (name: string, ...args: string[]) =>
     run(process.execPath, [join(folder, 'out', name), ...args])
@@ -141,9 +151,25 @@ describe('programs that were compiled', () => {
     expect(stdout).toContain("value: 'green'")
   }, 60_000)
 
+  test('docs/services.md: its service runs, passes its property test and is composed with another', async () => {
+    const { stdout } = await started('services.js')
+    expect(stdout).toBe(
+      'the third guest is seated: true\nthe property holds\n' +
+        "room+kv: { key: 'room', value: { seated: true }, version: 1 }\n",
+    )
+  }, 60_000)
+
   test('examples/counter.ts: a service of one’s own', async () => {
     const { stdout } = await started('counter.js', String(await freePorts(3)))
     expect(stdout).toBe('visits: 1\nvisits: 2\nvisits: 3\nthe request that waited got 3\n')
+  }, 60_000)
+
+  test('examples/job-queue.ts: a job that was not done in time is given to another worker', async () => {
+    const { stdout } = await started('job-queue.js', String(await freePorts(3)))
+    const job = '{"id":"0000000000000001","job":"wash"}'
+    expect(stdout).toBe(
+      `the slow worker takes ${job}, and is never done with it\nthe diligent worker is given ${job}\ndone: true\n`,
+    )
   }, 60_000)
 
   test('examples/lock.ts, at a server that runs from source as README says', async () => {
