@@ -1,13 +1,14 @@
 /** Functions that read a command from JSON. Each throws an error that names the problem and the received value. */
 import type { Json } from '../../machines/batch.ts'
+import { canonicalJson } from '../core/digest.ts'
 
 export type Fields = { readonly [key: string]: Json | undefined }
 
 const shownLength = 80
 
-/** `value` as text for an error message, truncated when it is long. */
+/** `value` as text for an error message, truncated when it is long. Equal values have equal texts: they become part of outcomes. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
+  const text = value === undefined ? 'nothing' : canonicalJson(value)
   return text.length > shownLength ? `${text.slice(0, shownLength)}… (${text.length} characters)` : text
 }
 
