@@ -88,6 +88,19 @@ export function entriesFrom<V>(
   return collected(above, null, limit)
 }
 
+/** The number of keys of `map` that are below `key`, at a cost of O(log n). */
+export function countBelow<V>(map: SortedMap<V>, key: string): number {
+  let count = 0
+  let node = map
+  while (node !== null) {
+    if (node.key < key) {
+      count += sizeOf(node.left) + 1
+      node = node.right
+    } else node = node.left
+  }
+  return count
+}
+
 /** The map of `entries`. A later entry replaces an earlier one of the same key. */
 export function mapOf<V>(entries: Iterable<readonly [key: string, value: V]>): SortedMap<V> {
   let map: SortedMap<V> = null
