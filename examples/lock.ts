@@ -10,8 +10,7 @@ const client = connect(servers.length > 0 ? { servers } : {})
 try {
   const lock = await client.lock('invoices', { signal: AbortSignal.timeout(10_000) })
   try {
-    const { instance, index } = lock.token
-    console.log(`locked invoices, token ${instance}.${index}`)
+    console.log(`locked invoices, token ${lock.token}`)
     // Send the token along with each write: a store that remembers the largest one can refuse a late holder.
     await sleep(100)
   } finally {

@@ -1,7 +1,7 @@
 import type { Instance, Json, NodeId } from './batch.ts'
 import type { Member } from './members.ts'
 
-/** The place of a request's execution; (instance, index) is a fencing token. */
+/** The place of a request's execution; (instance, index) only grows. */
 export interface Position {
   readonly instance: Instance
   readonly index: number

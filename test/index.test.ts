@@ -8,7 +8,6 @@ import type {
   MembershipChange,
   NodeOptions,
   Outcome,
-  Position,
   RunningNode,
   Service,
   ServiceTable,
@@ -45,7 +44,7 @@ test('the main entry names the types that its signatures mention', () => {
   expectTypeOf<Parameters<Client['request']>[0]>().toEqualTypeOf<Json>()
   expectTypeOf<Awaited<ReturnType<Client['request']>>>().toEqualTypeOf<ExecutedRequest>()
   expectTypeOf<Parameters<Client['changeMembers']>[0]>().toEqualTypeOf<MembershipChange>()
-  expectTypeOf<NonNullable<Parameters<Client['unlock']>[1]>>().toEqualTypeOf<Position>()
+  expectTypeOf<NonNullable<Parameters<Client['unlock']>[1]>>().toEqualTypeOf<number>()
   expectTypeOf<ConnectOptions['timing']>().toEqualTypeOf<Partial<ConnectTiming> | undefined>()
   expectTypeOf<entry.Aborted['outcome']>().toEqualTypeOf<Outcome | null>()
   expectTypeOf<NodeOptions['bootstrap']>().toEqualTypeOf<entry.Bootstrap | undefined>()

@@ -163,7 +163,7 @@ describe('2-2, delayed execution', () => {
     )
     expect(said.length).toBeGreaterThanOrEqual(2)
     for (const outcomes of said) {
-      expect(outcomes).toEqual([{ uid: 'b@0', seq: 1, outcome: { kind: 'delayed', key: 'x' } }])
+      expect(outcomes).toEqual([{ uid: 'b@0', seq: 1, outcome: { kind: 'delayed', key: 'b@0#1' } }])
     }
   })
 

@@ -180,7 +180,7 @@ export const tourSteps: readonly TourStep[] = [
     title: 'Chosen, and delayed',
     text: [
       'Client a holds x, and client c asks for it. The request is chosen at instance 3 nevertheless: Paxos decides the order, and the service decides which requests can run.',
-      'It cannot run yet. Every server computes this same result. The request stays in the queue of server 1, tagged with the key that it waits for: x.',
+      'It cannot run yet. Every server computes this same result. The request stays in the queue of server 1, tagged with the key that it waits for: its own name, since the service knows who waits and in which order.',
     ],
     seen: 'While every request in a queue is delayed, its server proposes nothing. Client c has received the answer that its request is held. The back-off of server 0 has ended. It has nothing left to propose, because server 1 completed its batch.',
     paper: 'The seed, 2-2 (delayed execution)',
@@ -200,7 +200,7 @@ export const tourSteps: readonly TourStep[] = [
     title: 'An unlock wakes the waiting request',
     text: [
       'Client a unlocks x. It asks server 1, which leads now at ballot 2.1.',
-      'The execution frees x. In a queue, a freed key wakes the request that has waited longest for it, and no other. That request is proposed again, at another instance.',
+      'The execution frees x and grants it to client c, which has waited longest. It frees the key of that request, which wakes it, and no other. The request is proposed again, at another instance, to collect its token.',
     ],
     seen: 'The request of client c was chosen twice, at instances 3 and 5, and executed once. Its name, c#1, shows that it is the same request. Client c holds x.',
     paper: 'The seed, 2-2 (delayed execution)',

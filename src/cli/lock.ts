@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import type { Position } from '../../machines/outcome.ts'
 import { visible } from '../core/visible.ts'
+import type { LockToken } from '../services/lock-commands.ts'
 import { ask, ending, type Patience } from './ask.ts'
 import { Failure, signalExitCodes } from './exit-codes.ts'
-import { defaultTimeoutMs, formatToken, jsonOption, serversOption, timeoutOption } from './options.ts'
+import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
 import { complain, print, printJson } from './output.ts'
 import { runCommand } from './run-command.ts'
 import { holdStopSignals } from './signals.ts'
@@ -44,10 +44,10 @@ async function lock(name: string, command: readonly string[], options: LockOptio
   }
   const token = await taken(name, patience)
   if (json) printJson({ name, token })
-  else print(`locked ${visible(name)} token ${formatToken(token)}`)
+  else print(`locked ${visible(name)} token ${token}`)
 }
 
-async function taken(name: string, patience: Patience): Promise<Position> {
+async function taken(name: string, patience: Patience): Promise<LockToken> {
   const { token } = await ask(patience, (client, signal) => client.lock(name, { signal }))
   return token
 }
@@ -60,7 +60,7 @@ async function lockAndRun(name: string, command: readonly string[], patience: Pa
     try {
       const signal = signals.first()
       if (signal !== null) throw new Failure('interrupted', signalExitCodes[signal])
-      const env = { PAXOS_LOCK_TOKEN: formatToken(token) }
+      const env = { PAXOS_LOCK_TOKEN: String(token) }
       process.exitCode = await runCommand(command, { env, hasTerminal: process.stdin.isTTY })
     } finally {
       await free(name, token, patience.servers)
@@ -71,8 +71,8 @@ async function lockAndRun(name: string, command: readonly string[], patience: Pa
 }
 
 /** Frees the lock. The exit code stays that of the command, so a lock that cannot be freed is reported on stderr only. */
-async function free(name: string, token: Position, servers: Patience['servers']): Promise<void> {
-  const held = `${visible(name)} token ${formatToken(token)}`
+async function free(name: string, token: LockToken, servers: Patience['servers']): Promise<void> {
+  const held = `${visible(name)} token ${token}`
   try {
     const freed = await ask({ servers, timeout: defaultTimeoutMs }, (client, signal) =>
       client.unlock(name, token, { signal }),

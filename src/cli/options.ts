@@ -1,6 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { Position } from '../../machines/outcome.ts'
 import { defaultStatelyUrl } from '../inspect/records/protocol.ts'
 import {
   type Endpoint,
@@ -11,6 +10,7 @@ import {
 } from '../network/address.ts'
 import { maxNodeId, repeatedIn } from '../node/options.ts'
 import { knownService, knownServices } from '../services/known.ts'
+import type { LockToken } from '../services/lock-commands.ts'
 
 /** A server as an option names it: `ID=HOST:PORT`. */
 export interface MemberOption {
@@ -121,17 +121,10 @@ export function formatMembers(members: readonly MemberOption[]): string {
   return members.map(({ id, address }) => `${id}=${address}`).join(',')
 }
 
-/** `INSTANCE.INDEX`, as `paxos lock` prints it. */
-export function parseToken(value: string): Position {
-  const [, instance, index] = /^(\d{1,15})\.(\d{1,15})$/.exec(value) ?? []
-  if (instance === undefined || index === undefined) {
-    return invalid('Give INSTANCE.INDEX, as paxos lock printed it.')
-  }
-  return { instance: Number(instance), index: Number(index) }
-}
-
-export function formatToken({ instance, index }: Position): string {
-  return `${instance}.${index}`
+/** A token, as `paxos lock` prints it. */
+export function parseToken(value: string): LockToken {
+  if (!/^[1-9]\d{0,14}$/.test(value)) return invalid('Give the whole number that paxos lock printed.')
+  return Number(value)
 }
 
 /** The units of a duration, in milliseconds, the largest first. */

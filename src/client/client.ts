@@ -1,12 +1,11 @@
 import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import type { Position } from '../../machines/outcome.ts'
 import { copyJson, isWellFormed } from '../core/json.ts'
 import { messageOf } from '../core/message-of.ts'
 import { shownValue } from '../core/shown-value.ts'
 import { maxBodyDepth } from '../messages/limits.ts'
 import { maxLockNameLength } from '../services/lock.ts'
-import { lockCommand, unlockCommand } from '../services/lock-commands.ts'
+import { type LockToken, lockCommand, unlockCommand } from '../services/lock-commands.ts'
 import { maxCommandBytes } from '../wire/limits.ts'
 import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
@@ -25,8 +24,8 @@ export interface RequestOptions {
 /** A lock that is held. */
 export interface Lock {
   readonly name: string
-  /** A fencing token: a later holder of the same lock has a larger (instance, index). */
-  readonly token: Position
+  /** A fencing token: a whole number above the tokens of all earlier grants of the cluster. */
+  readonly token: LockToken
   /**
    * Frees the lock. Resolves to `false` when the lock was no longer held with this token. Rejects as `Client.unlock` does.
    */
@@ -108,12 +107,12 @@ export class Client<Command = Json, Result = Json> {
   }
 
   /**
-   * Frees the lock `name` if it is held with `token`; without a token, for any holder. Resolves to whether it was freed. A
+   * Frees the lock `name` if it is held with `token`; without a token, only when it was taken in plain text. Resolves to whether it was freed. A
    * token is valid in every session, so it works even when the session that took the lock is gone. Rejects as `request`
    * does.
    */
-  async unlock(name: string, token?: Position, { signal }: RequestOptions = {}): Promise<boolean> {
-    const held = token === undefined ? undefined : { ...validToken(token) }
+  async unlock(name: string, token?: LockToken, { signal }: RequestOptions = {}): Promise<boolean> {
+    const held = token === undefined ? undefined : validToken(token)
     const body = unlockCommand(lockName(name), held)
     const { result } = await this.#requests.execute({ kind: 'service', body }, signal, null, lockService)
     const freed = (result as { readonly freed?: Json } | null)?.freed
@@ -222,17 +221,10 @@ function lockName(name: string): string {
   )
 }
 
-/** Copies `token`. Throws InvalidArgument when the lock service would reject it. */
-function validToken(token: Position): Position {
-  const { instance, index } = token ?? {}
-  if (isCount(instance) && isCount(index)) return { instance, index }
-  throw new InvalidArgument(
-    `a token must be { instance, index }, whole numbers from 0 on; received ${shownValue(token)}`,
-  )
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+/** Returns `token`. Throws InvalidArgument when the lock service would reject it. */
+function validToken(token: LockToken): LockToken {
+  if (Number.isSafeInteger(token) && token >= 1) return token
+  throw new InvalidArgument(`a token must be a whole number, 1 or more; received ${shownValue(token)}`)
 }
 
 function shownName(name: unknown): string {
@@ -240,8 +232,8 @@ function shownName(name: unknown): string {
   return `${JSON.stringify(name.slice(0, 80))}… (${name.length} characters)`
 }
 
-function tokenIn(result: Json): Position {
-  const { instance, index } = (result as { readonly token?: Partial<Position> } | null)?.token ?? {}
-  if (typeof instance === 'number' && typeof index === 'number') return { instance, index }
-  throw new UnexpectedResult('{ token: { instance, index } }', result)
+function tokenIn(result: Json): LockToken {
+  const token = (result as { readonly token?: Json } | null)?.token
+  if (typeof token === 'number') return token
+  throw new UnexpectedResult('{ token: number }', result)
 }

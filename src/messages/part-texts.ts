@@ -50,7 +50,7 @@ function bodyText(body: Json): string {
       if (action === 'lock' && token === undefined) return `lock ${name}`
       if (action === 'unlock') {
         if (token === undefined) return `unlock ${name}`
-        if (isPosition(token)) return `unlock ${name} ${token.instance}.${token.index}`
+        if (typeof token === 'number') return `unlock ${name} ${token}`
       }
     }
   }
@@ -119,11 +119,10 @@ export function membersText(members: readonly Pick<Member, 'id' | 'incarnation'>
   return members.map(({ id, incarnation }) => (incarnation === null ? `(${id})` : id)).join(' ')
 }
 
-/** A result in short form: `token 0.0`, `freed true`. */
+/** A result in short form: `token 7`, `freed true`. */
 function resultText(result: Json): string {
   if (typeof result === 'string' && isWord(result)) return result
   if (!isFields(result)) return JSON.stringify(result)
-  if (isPosition(result)) return `${result.instance}.${result.index}`
   return Object.entries(result)
     .map(([key, value]) => `${key} ${key === 'members' ? memberListText(value) : resultText(value)}`)
     .join(', ')
@@ -140,15 +139,6 @@ interface Fields {
 
 function isFields(value: Json | undefined): value is Fields {
   return value !== null && typeof value === 'object' && !Array.isArray(value)
-}
-
-function isPosition(value: Json | undefined): value is { readonly instance: number; readonly index: number } {
-  return (
-    isFields(value) &&
-    Object.keys(value).length === 2 &&
-    typeof value.instance === 'number' &&
-    typeof value.index === 'number'
-  )
 }
 
 /** True for a word that a transcript writes without quotes. */

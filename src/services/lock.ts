@@ -1,118 +1,123 @@
 /**
- * The lock service. As simple as the seed's: it checks no owner, and a client that requests a lock twice waits for itself.
- * It adds the fencing token: with it, the resource that the lock protects can reject a late holder.
+ * The lock service. A released lock is granted at once to the longest waiter that fits, over the whole cluster; its request is
+ * woken and collects the token. A token is above the tokens of all earlier grants, so the resource that a lock protects can reject
+ * a late holder.
  */
-import type { Json } from '../../machines/batch.ts'
-import { textOf, utf8 } from '../core/bytes.ts'
-import { countIn, type Fields, fieldsOf, nameIn, shown } from './fields.ts'
-import { type LockCommand, type LockToken, lockCommand, unlockCommand } from './lock-commands.ts'
-import {
-  type Delayed,
-  type Executed,
-  type Moment,
-  type Service,
-  type ServiceTable,
-  viewRows,
-} from './service.ts'
-import { drop, emptyMap, entriesOf, get, has, mapOf, put, type SortedMap, sizeOf } from './sorted-map.ts'
+import { beginToLeave, force, forget, free, freeOfLeaving } from './lock/free.ts'
+import { parseLockCommand } from './lock/parse.ts'
+import { query } from './lock/query.ts'
+import { settle } from './lock/settle.ts'
+import { restore, snapshot } from './lock/snapshot.ts'
+import { type LockState, noLocks, waitKey } from './lock/state.ts'
+import { LockTable } from './lock/table.ts'
+import { take } from './lock/take.ts'
+import { view } from './lock/view.ts'
+import type { LockCommand, LockResult } from './lock-commands.ts'
+import type { Changed, Moment, Service, Time, TimerChange } from './service.ts'
+import { entriesOf, has } from './sorted-map.ts'
 
-export type { LockCommand, LockToken } from './lock-commands.ts'
+export { lockLimits, maxLockNameLength } from './lock/limits.ts'
+export type { LockState } from './lock/state.ts'
+export type { LockCommand, LockResult, LockToken } from './lock-commands.ts'
 
-/** The result of `lock`, and the result of `unlock`. */
-export type LockResult = { readonly token: LockToken } | { readonly freed: boolean }
+/** Fires while an execution has left something to do for the next one. */
+const restTimer = 'rest'
 
-export interface LockHolder {
-  readonly token: LockToken
-  readonly uid: string
-}
-
-/** The locks that are held, by name. */
-export type LockState = SortedMap<LockHolder>
-
-/** UTF-16 units of the name of a lock. */
-export const maxLockNameLength = 256
-
-/** A request for a lock that is held waits for a key: the lock's name. */
+/** A request that waits has a key of its own. */
 export const lockService: Service<LockState, LockCommand, LockResult> = {
   name: 'lock',
-  initial: () => emptyMap,
-  parse(body) {
-    const fields = fieldsOf(body, 'a command of the lock service')
-    const name = nameIn(fields, 'name', maxLockNameLength)
-    switch (fields.action) {
-      case 'lock':
-        return lockCommand(name)
-      case 'unlock':
-        return unlockCommand(name, tokenIn(fields))
-      default:
-        throw new Error(`action is ${shown(fields.action)}: it must be "lock" or "unlock"`)
-    }
-  },
+  initial: () => noLocks,
+  parse: parseLockCommand,
   execute(state, command, at) {
-    return command.action === 'lock' ? lock(state, command.name, at) : unlock(state, command)
+    const table = new LockTable(state)
+    const revoked = new Set<string>()
+    const result = executed(table, command, at, (uid) => revoked.add(uid))
+    if (result === null) {
+      // A delayed request frees no key, so what may be granted now is granted by the timer.
+      const after = table.state
+      const timers = timersFor(hasRest(state), hasRest(after))
+      return { kind: 'delayed', key: waitKey(at.uid, at.seq), state: after, timers, revoked: [...revoked] }
+    }
+    return { kind: 'executed', result, ...changed(state, table, at), revoked: [...revoked] }
   },
-  /** The result of `lock` is repeated only while its client still holds the lock. */
+  timerFired(state, _, at) {
+    return changed(state, new LockTable(state), at, true)
+  },
+  requestEnded(state, request, at) {
+    const table = new LockTable(state)
+    forget(table, request)
+    return changed(state, table, at)
+  },
+  sessionEnded(state, uid, at) {
+    const table = new LockTable(state)
+    beginToLeave(table, uid)
+    return changed(state, table, at)
+  },
+  holds: (state, uid) => has(state.owners, uid),
+  /** The token of a grant is repeated only while its client still holds the lock. */
   stillHolds(state, command, result) {
-    if (command.action === 'unlock') return true
-    const holder = get(state, command.name)
-    return holder !== undefined && 'token' in result && isSameToken(holder.token, result.token)
+    if (command.action !== 'lock') return true
+    return 'token' in result && new LockTable(state).grant(result.token) !== undefined
   },
-  snapshot: (state) => utf8(JSON.stringify(heldLocks(state))),
-  restore(bytes) {
-    const held: ReturnType<typeof heldLocks> = JSON.parse(textOf(bytes))
-    return mapOf(held.map(({ name, token, uid }) => [name, { token, uid }]))
-  },
+  snapshot,
+  restore,
   view,
 }
 
-function view(state: LockState): { readonly tables: readonly ServiceTable[] } {
-  const rows = entriesOf(state, viewRows).map(([name, { token, uid }]): Json[] => [
-    name,
-    uid,
-    `${token.instance}.${token.index}`,
-  ])
-  const columns = ['lock', 'holder', 'token']
-  return { tables: [{ name: 'locks', columns, rows, more: sizeOf(state) - rows.length, keyColumn: 0 }] }
-}
-
-/** The locks that are held, in order of name. */
-export function heldLocks(
-  state: LockState,
-): readonly { readonly name: string; readonly token: LockToken; readonly uid: string }[] {
-  return entriesOf(state).map(([name, { token, uid }]) => ({
-    name,
-    token: { instance: token.instance, index: token.index },
-    uid,
-  }))
-}
-
-function tokenIn(fields: Fields): LockToken | undefined {
-  if (fields.token === undefined) return undefined
-  const token = fieldsOf(fields.token, 'token')
-  return { instance: countIn(token, 'instance'), index: countIn(token, 'index') }
-}
-
-function lock(
-  state: LockState,
-  name: string,
-  { instance, index, uid }: Moment,
-): Executed<LockState, LockResult> | Delayed<LockState> {
-  if (has(state, name)) return { kind: 'delayed', state, key: name }
-  const token = { instance, index }
-  return { kind: 'executed', state: put(state, name, { token, uid }), result: { token } }
-}
-
-function unlock(
-  state: LockState,
-  { name, token }: { readonly name: string; readonly token?: LockToken },
-): Executed<LockState, LockResult> {
-  const holder = get(state, name)
-  if (holder === undefined || (token !== undefined && !isSameToken(holder.token, token))) {
-    return { kind: 'executed', state, result: { freed: false } }
+/** The result of the command; `null` when the request waits. */
+function executed(
+  table: LockTable,
+  command: LockCommand,
+  at: Moment,
+  revoke: (uid: string) => void,
+): LockResult | null {
+  switch (command.action) {
+    case 'lock':
+      return take(table, command, at, revoke)
+    case 'unlock':
+      return free(table, command)
+    case 'force':
+      return force(table, command, at.clockMs, revoke)
+    case 'query':
+      return query(table.state, command, at.clockMs)
   }
-  return { kind: 'executed', state: drop(state, name), result: { freed: true }, freed: [name] }
+  command satisfies never
+  return null
 }
 
-function isSameToken(a: LockToken, b: LockToken): boolean {
-  return a.instance === b.instance && a.index === b.index
+/** The change of `before` to the table, after what can be granted is granted. */
+function changed(
+  before: LockState,
+  table: LockTable,
+  { clockMs }: Time,
+  hasFired = false,
+): Changed<LockState> {
+  freeOfLeaving(table)
+  const freed = settle(table, clockMs)
+  const { state } = table
+  return { state, freed, timers: timersFor(hasRest(before) && !hasFired, hasRest(state)) }
+}
+
+function hasRest({ unsettled, leaving }: LockState): boolean {
+  return unsettled !== null || leaving !== null
+}
+
+function timersFor(isSet: boolean, isWanted: boolean): TimerChange[] {
+  if (isSet === isWanted) return []
+  return [{ name: restTimer, afterMs: isWanted ? 1 : null }]
+}
+
+/** A lock that is held. */
+export interface HeldLock {
+  readonly name: string
+  readonly token: number
+  readonly uid: string
+}
+
+/** The grants of all locks that are held, in order of name and of token. */
+export function heldLocks(state: LockState): readonly HeldLock[] {
+  const table = new LockTable(state)
+  return entriesOf(state.locks).flatMap(([name, lock]) =>
+    table.holdersOf(lock).map(({ token, uid }) => ({ name, token, uid })),
+  )
 }

@@ -21,7 +21,7 @@ export interface RequestName {
 }
 
 /**
- * The moment at which a command is executed, equal on every server. (instance, index) only grows, so it is a fencing token.
+ * The moment at which a command is executed, equal on every server. (instance, index) only grows.
  */
 export interface Moment extends Time, RequestName {
   readonly index: number

@@ -1,8 +1,7 @@
 /** The work of simulated clients: each lane executes its steps one after another. */
 import type { Json } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import type { LockResult, LockToken } from '../services/lock.ts'
-import { lockCommand, unlockCommand } from '../services/lock-commands.ts'
+import { type LockToken, lockCommand, type TakeResult, unlockCommand } from '../services/lock-commands.ts'
 import type { RequestName } from '../verify/liveness.ts'
 import type { PendingRequest, SimulatedClient } from './client.ts'
 import type { ClientStep } from './client-steps.ts'
@@ -85,8 +84,7 @@ export class Program {
     const token = yield* this.#lock(lane, name, patienceMs)
     if (token === null) return
     yield* sleep(this.#options.timeline, holdMs)
-    const { instance, index } = token
-    const outcome = yield* this.#ask(lane, unlockCommand(name, { instance, index }), null)
+    const outcome = yield* this.#ask(lane, unlockCommand(name, token), null)
     if (outcome?.kind !== 'executed') this.#options.orphaned(name)
   }
 
@@ -94,7 +92,7 @@ export class Program {
   *#lock(lane: string, name: string, patienceMs: number | null): Process<LockToken | null> {
     const outcome = yield* this.#ask(lane, lockCommand(name), patienceMs)
     if (outcome?.kind === 'executed') {
-      const result = outcome.result as LockResult
+      const result = outcome.result as TakeResult
       return 'token' in result ? result.token : null
     }
     // A forgotten session does not reveal whether the request was executed.

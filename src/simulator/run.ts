@@ -8,7 +8,7 @@ import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
 import { judgedBy } from '../core/invariants.ts'
 import type { InspectorRecord } from '../inspect/records/record.ts'
-import { unlockCommand } from '../services/lock-commands.ts'
+import { forceCommand, unlockCommand } from '../services/lock-commands.ts'
 import type { Plant } from '../stepped/settings.ts'
 import { History, type Operation } from '../verify/history.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/liveness.ts'
@@ -295,7 +295,7 @@ class Run {
     const client = this.#client('janitor', 0)
     yield* sleep(timeline, janitorAfterMs)
     while (!isAnswered()) {
-      for (const name of this.#orphans) yield* this.#ask(client, unlockCommand(name))
+      for (const name of this.#orphans) yield* this.#ask(client, forceCommand(name, { now: true }))
       yield* sleep(timeline, janitorEveryMs)
     }
   }

@@ -102,9 +102,8 @@ function jsonIn(words: string): Json {
 }
 
 function tokenIn(word: string): LockToken {
-  const [instance, index] = word.split('.').map(Number)
-  if (instance === undefined || index === undefined) throw new Impossible(`"${word}" is not a token`)
-  return { instance, index }
+  if (!/^[1-9]\d{0,14}$/.test(word)) throw new Impossible(`"${word}" is not a token`)
+  return Number(word)
 }
 
 function changeIn(state: ClusterState, action: string, id: number): MembershipChange {

@@ -11,7 +11,7 @@ type JepsenType = 'invoke' | 'ok' | 'fail' | 'info'
  * `:type`, `:f` and `:value` (https://github.com/jepsen-io/history). An `:ok` operation took effect, a `:fail` did not, an `:info`
  * may have. The `:info` operations are at the end, since they got no answer.
  *
- * - Locks: `:f` is `:lock` or `:unlock`, and `:value` is the name. An `:ok` also carries `:token [instance index]` or `:freed`.
+ * - Locks: `:f` is `:lock` or `:unlock`, and `:value` is the name. An `:ok` also carries `:token` or `:freed`.
  * - Registers: `:read`, `:write` and `:cas`. The `:value` is `[key value]`, as in `jepsen.independent`; for `:cas` it is
  *   `[key [expected value]]`. A `:cas` that did not find the expected value is a `:fail`.
  * - Counters: `:add` with the `:value` `[key amount]`, and `:count` with the `:value` `[key count]`. An `:ok` of `:add` also

@@ -16,13 +16,11 @@ export function jepsenCall(command: Json, result: Json | undefined): JepsenCall 
   const fields = fieldsOf(command, 'a command')
   const given = result === undefined ? {} : fieldsOf(result, 'a result')
   const { action, value = null, expected = null, amount = null } = fields
-  if (action === 'lock' || action === 'unlock') {
+  if (action === 'lock' || action === 'unlock' || action === 'force') {
     const call = { f: action, value: nameIn(fields, 'name', Number.POSITIVE_INFINITY) }
-    const { token, freed } = given
-    if (token !== undefined) {
-      const { instance = null, index = null } = fieldsOf(token, 'token')
-      return { ...call, more: { token: [instance, index] } }
-    }
+    const { token, freed, refused } = given
+    if (refused !== undefined) return { ...call, isVoid: true, more: { refused } }
+    if (token !== undefined) return { ...call, more: { token } }
     return freed === undefined ? call : { ...call, more: { freed } }
   }
   const key = nameIn(fields, 'key', Number.POSITIVE_INFINITY)

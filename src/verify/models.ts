@@ -39,35 +39,51 @@ function seen(expected: Fields, result: Json | undefined, state: Json): Json | u
   return result === undefined || same(result, expected as Json) ? state : undefined
 }
 
-type Token = { readonly instance: number; readonly index: number }
-/** `'unseen'` stands for a token that no client received. */
-type LockState = { readonly holder: Token | 'unseen' | null; readonly last: Token | null }
+/** `token` is `null` for a grant that no client was told. */
+type ModelHold = { readonly token: number | null; readonly mode: Json; readonly permits: Json }
+type LockState = { readonly holds: readonly ModelHold[]; readonly last: number }
 
-function grows(last: Token | null, token: Token): boolean {
-  if (last === null) return true
-  return token.instance > last.instance || (token.instance === last.instance && token.index > last.index)
+/** Whether `hold` leaves room for one more holder beside the others. */
+function hasRoom(holds: readonly ModelHold[], { mode, permits }: ModelHold): boolean {
+  if (holds.some((other) => !same(other.permits, permits))) return false
+  if (permits !== null) return holds.length < Number(permits)
+  return holds.every((other) => other.mode === 'shared' && mode === 'shared')
 }
 
 /**
- * Locks by name. `lock` runs only when no client holds the lock, and returns a token above all earlier ones. `unlock` returns
- * whether it freed the lock.
+ * Locks by name, without requests for several names and without sessions that end. `lock` runs only when its holders leave room,
+ * and returns a token above all earlier ones; or it is refused and changes nothing. A `lock` that steals, and a `force` with `now`,
+ * end all holds. `unlock` returns whether it freed the lock.
  */
 export const lockModel: Model = {
   keyOf: (command) => String(fieldsOf(command).name),
-  initial: { holder: null, last: null },
+  initial: { holds: [], last: 0 },
   step(state, command, result) {
-    const { holder, last } = state as LockState
-    const { action, token } = fieldsOf(command)
-    if (action === 'lock') {
-      if (holder !== null) return undefined
-      if (result === undefined) return { holder: 'unseen', last }
-      const given = fieldsOf(result).token as Token | undefined
-      return given !== undefined && grows(last, given) ? { holder: given, last: given } : undefined
+    const { holds, last } = state as LockState
+    const { action, token, mode = 'exclusive', permits = null, steal, now } = fieldsOf(command)
+    switch (action) {
+      case 'lock': {
+        if (fieldsOf(result ?? null).refused !== undefined) return state
+        const given = result === undefined ? null : Number(fieldsOf(result).token)
+        const hold: ModelHold = { token: given, mode, permits }
+        const others = steal === true ? [] : holds
+        if (!hasRoom(others, hold) || (given !== null && !(given > last))) return undefined
+        return { holds: [...others, hold], last: given ?? last }
+      }
+      case 'unlock': {
+        const at = holds.findIndex((hold) => token === undefined || hold.token === token)
+        return seen({ freed: at !== -1 }, result, at === -1 ? state : { holds: holds.toSpliced(at, 1), last })
+      }
+      case 'force':
+        return now === true ? { holds: [], last } : state
+      default:
+        return action === 'query' ? state : undefined
     }
-    const freed = holder !== null && (token === undefined || same(token, holder))
-    return seen({ freed }, result, freed ? { holder: null, last } : state)
   },
-  onlyReads: (_, result) => fieldsOf(result).freed === false,
+  onlyReads: (command, result) =>
+    fieldsOf(result).freed === false ||
+    fieldsOf(result).refused !== undefined ||
+    fieldsOf(command).action === 'query',
 }
 
 /** Registers by key, initially `null`: `read`, `write` and `compareAndSet`. */

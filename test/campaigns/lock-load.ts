@@ -9,8 +9,6 @@ const outstanding = 4
 /** The pause of a worker between two requests, in milliseconds: the disk is under load, and the history stays short. */
 const pauseMs = 5
 
-type Token = { readonly instance: number; readonly index: number }
-
 /** Clients that lock and unlock, each with several requests outstanding, and the history that they see. */
 export class LockLoad {
   readonly history = new History()
@@ -41,7 +39,7 @@ export class LockLoad {
     for (let turn = 0; !this.#isOver; turn += 1) {
       // One lock in four is wanted by all.
       const name = turn % 4 === 0 ? 'shared' : `own-${worker}-${turn % 20}`
-      const { token } = (await ask(lockCommand(name))) as { readonly token: Token }
+      const { token } = (await ask(lockCommand(name))) as { readonly token: number }
       await ask(unlockCommand(name, token))
       await new Promise((next) => setTimeout(next, pauseMs))
     }

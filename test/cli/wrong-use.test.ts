@@ -14,7 +14,7 @@ const wrongUses: readonly (readonly [string, string])[] = [
     "'--servers <A,B,C>' argument 'nowhere' is invalid. 'nowhere' is not an address",
   ],
   ['lock a --timeout soon', "'--timeout <duration>' argument 'soon' is invalid"],
-  ['unlock a --token 7', "'--token <INSTANCE.INDEX>' argument '7' is invalid"],
+  ['unlock a --token 7.0', "'--token <TOKEN>' argument '7.0' is invalid"],
   ['members add 3', "value '3' is invalid for argument 'ID=HOST:PORT'"],
   ['members remove x', "value 'x' is invalid for argument 'ID'"],
   ['node --data d', "required option '--id <n>' not specified"],

@@ -225,7 +225,7 @@ describe('a lock that is held for two hours', () => {
     cluster.pass(2 * hourMs)
     meanwhile(cluster)
     expect(await lock.unlock()).toBe(true)
-    expect(cluster.replica.view()).toMatchObject({ tables: [{ rows: [] }] })
+    expect(cluster.replica.view()).toMatchObject({ tables: [{ rows: [] }, {}] })
     expect(uidsOf(server!.requests)).toHaveLength(sessions)
   })
 
@@ -239,7 +239,7 @@ describe('a lock that is held for two hours', () => {
     cluster.pass(2 * hourMs)
     expect(await lost.unlock()).toBe(false)
     expect(cluster.replica.view()).toMatchObject({
-      tables: [{ rows: [['a', expect.any(String), expect.any(String)]] }],
+      tables: [{ rows: [['a', expect.any(String), 2, 'exclusive', 1, 0]] }, {}],
     })
   })
 })

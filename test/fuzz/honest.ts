@@ -44,7 +44,7 @@ export class HonestLoad {
         // One lock that all want, and one that nobody else does.
         const name = turn % 4 === 0 ? `${honestMark}-shared` : `${honestMark}-${index}-${turn % 50}`
         const { token } = (await this.#ask(client, index, lockCommand(name))) as {
-          readonly token: { readonly instance: number; readonly index: number }
+          readonly token: number
         }
         this.#checkToken(name, token)
         const { freed } = (await this.#ask(client, index, unlockCommand(name, token))) as {
@@ -71,13 +71,9 @@ export class HonestLoad {
   }
 
   /** Of two holders of one lock, the later one's token is the larger. */
-  #checkToken(
-    name: string,
-    { instance, index }: { readonly instance: number; readonly index: number },
-  ): void {
-    const token = instance * 1_000_000 + index
+  #checkToken(name: string, token: number): void {
     const before = this.#latest.get(name) ?? -1
-    if (token <= before) this.complaints.push(`${name} was granted with token ${instance}.${index} again`)
+    if (token <= before) this.complaints.push(`${name} was granted with the token ${token} after ${before}`)
     this.#latest.set(name, token)
   }
 }

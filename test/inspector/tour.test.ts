@@ -125,12 +125,12 @@ test('8: the batch of client a is carried on before that of client c', () => {
 })
 
 test('9: every server that executes instance 3 finds the request delayed', () => {
-  expect(runTo(9).told).toContain('1 executes instance 3 [c#1 lock x]: c#1 delayed, waits for x')
+  expect(runTo(9).told).toContain('1 executes instance 3 [c#1 lock x]: c#1 delayed, waits for c@0#1')
 })
 
 test('10: the request was chosen twice, and is executed once', () => {
   const { told } = runTo(10)
-  expect(told).toContain('1 executes instance 5 [c#1 lock x]: c#1 executed at 5.0, token 5.0')
+  expect(told).toContain('1 executes instance 5 [c#1 lock x]: c#1 executed at 5.0, token 4')
 })
 
 test('11: a write is lost with the crash, and nothing that was said', () => {

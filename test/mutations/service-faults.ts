@@ -4,7 +4,7 @@ import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.t
 import type { Member } from '../../machines/members.ts'
 import type { ReplicatedState } from '../../src/core/replicated-state.ts'
 import { type LockCommand, type LockState, lockService } from '../../src/services/lock.ts'
-import type { Service } from '../../src/services/service.ts'
+import type { Changed, Service } from '../../src/services/service.ts'
 import { replicasOf } from '../../src/stepped/replicas.ts'
 import type { Replicas } from '../../src/stepped/settings.ts'
 import { faultyReplicas, type Mutation } from './mutation.ts'
@@ -30,10 +30,26 @@ function clumsyLock(onThrow: (before: Clumsy, after: Clumsy) => void = () => und
       }
       return { ...answer, state: after }
     },
+    timerFired: (state, name, at) => within(state, (inner) => locks.timerFired?.(inner, name, at)),
+    requestEnded: (state, request, at) => within(state, (inner) => locks.requestEnded?.(inner, request, at)),
+    sessionEnded: (state, uid, at) => within(state, (inner) => locks.sessionEnded?.(inner, uid, at)),
+    holds: (state, uid) => locks.holds?.((state as Clumsy).locks, uid) ?? false,
+    stillHolds: (state, command, result) =>
+      locks.stillHolds?.((state as Clumsy).locks, command as Json, result) ?? true,
     snapshot: (state) => locks.snapshot((state as Clumsy).locks),
     restore: (bytes) => ({ locks: locks.restore(bytes) }),
     view: (state) => locks.view?.((state as Clumsy).locks) ?? { tables: [] },
   }
+}
+
+/** A change that the lock service makes of the locks within the state. */
+function within(
+  state: unknown,
+  change: (locks: LockState) => Changed<LockState> | undefined,
+): Changed<Clumsy> {
+  const changed = change((state as Clumsy).locks)
+  if (changed === undefined) throw new Error('the lock service has no such method')
+  return { ...changed, state: { locks: changed.state } }
 }
 
 /** The same with a replica that keeps what was made before it threw. */

@@ -87,12 +87,13 @@ describe('requests that wait', () => {
     expect(outcomesOf(replica, [ask(uid, 3, lock('x'))])).toEqual([full('waiting')])
     expect(replica.waitingCount).toBe(2)
     expect(outcomesOf(replica, [ask('a@0', 1, lock('x'))]), 'what waits goes on waiting').toEqual([
-      { kind: 'delayed', key: 'x' },
+      { kind: 'delayed', key: 'a@0#1' },
     ])
     run(replica, [ask('h@0', 2, unlock('x'))])
-    expect(outcomesOf(replica, [ask(uid, 3, lock('x'))]), 'it asks again').toMatchObject([
-      { kind: 'executed' },
-    ])
+    expect(
+      outcomesOf(replica, [ask('a@0', 1, lock('x')), ask(uid, 3, lock('x'))]),
+      'it asks again',
+    ).toMatchObject([{ kind: 'executed' }, { kind: 'delayed' }])
   })
 
   test('a service that is turned away has not been: its state is that of before', () => {

@@ -1,4 +1,5 @@
 /** A replica under test: batches are given with as little as matters, and instances are counted here. */
+import { expect } from 'vitest'
 import type { Command, Json, NamedRequest, NodeId } from '../../machines/batch.ts'
 import { foundingMembers, type Member } from '../../machines/members.ts'
 import type { Execution, Outcome, RefusalReason, RequestOutcome } from '../../machines/outcome.ts'
@@ -70,8 +71,8 @@ export function recalled(replica: Replica, uid: string, seq: number, command: Co
 }
 
 /** The outcome of a `lock` or an `unlock` that was executed. */
-export function locked(instance: number, index = 0) {
-  return { kind: 'executed', result: { token: { instance, index } }, instance, index }
+export function locked(instance: number, index = 0, token: number = expect.any(Number)) {
+  return { kind: 'executed', result: { token }, instance, index }
 }
 
 export function unlocked(instance: number, index = 0, freed = true) {

@@ -122,9 +122,9 @@ describe('an execution concerns', () => {
   test('the server that holds a delayed request, when that one is woken', () => {
     const replica = lockedBy('h@0')
     const delaying = run(replica, [ask('a@0', 1, lock('x'))], { node: 0, heldBy: 2 })
-    expect(delaying).toMatchObject({ outcomes: [{ outcome: delayedBy('x') }], concerned: [2] })
+    expect(delaying).toMatchObject({ outcomes: [{ outcome: delayedBy('a@0#1') }], concerned: [2] })
     expect(run(replica, [ask('h@0', 2, unlock('x'))], { node: 0, heldBy: 1 })).toMatchObject({
-      freed: ['x'],
+      freed: ['a@0#1'],
       concerned: [1, 2],
     })
   })

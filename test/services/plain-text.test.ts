@@ -54,7 +54,9 @@ describe('a repetition', () => {
   test('of a LOCK that still holds is answered, and takes nothing', () => {
     const replica = holding()
     expect(outcome(replica, brought('LOCK', 1), plainTextIdleMs / 2)).toEqual(repeated)
-    expect(replica.view()).toMatchObject({ tables: [{ rows: [['x', expect.any(String), '0.0']] }] })
+    expect(replica.view()).toMatchObject({
+      tables: [{ rows: [['x', expect.any(String), 1, 'exclusive', 1, 0]] }, {}],
+    })
   })
 
   test('of a LOCK that holds no more is not answered and takes nothing: who asks may be another client', () => {
@@ -78,7 +80,9 @@ describe('a repetition', () => {
     run(replica, [ask('a@0', 1, lock('x'))])
     expect(outcome(replica, brought('UNLOCK', 2))).toEqual(repeated)
     outcome(replica, brought('LOCK', 3))
-    expect(replica.view()).toMatchObject({ tables: [{ rows: [['x', 'a@0', '2.0']] }] })
+    expect(replica.view()).toMatchObject({
+      tables: [{ rows: [['x', 'a@0', 2, 'exclusive', 1, 1]] }, {}],
+    })
   })
 
   test('that is chosen twice under one uid ends as it ended', () => {
@@ -144,7 +148,7 @@ describe('when nothing new was asked for a while', () => {
   test('its UNLOCK frees', () => {
     const replica = holding()
     outcome(replica, brought('UNLOCK', 2))
-    run(replica, [ask('a@0', 1, lock('x'))])
+    outcome(replica, brought('LOCK', 1, 'x', '127.0.0.1:4712'))
     expect(outcome(replica, brought('UNLOCK', 2), plainTextIdleMs + 1)).toMatchObject({
       result: { freed: true },
     })

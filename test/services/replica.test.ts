@@ -135,7 +135,7 @@ describe('ackedBelow', () => {
       outcomes: [{ uid: 'a@0', seq: 4, outcome: refused('stale') }],
       progressed: false,
     })
-    expect(outcomesOf(replica, [ask('b@0', 1, lock('x'))])).toEqual([{ kind: 'delayed', key: 'x' }])
+    expect(outcomesOf(replica, [ask('b@0', 1, lock('x'))])).toEqual([{ kind: 'delayed', key: 'b@0#1' }])
   })
 
   test('an older one, heard late, brings nothing back', () => {

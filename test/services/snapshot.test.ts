@@ -6,6 +6,7 @@ import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import {
   ask,
+  body,
   cancel,
   hourMs,
   lock,
@@ -90,10 +91,15 @@ describe('a digest', () => {
   })
 
   test('does not depend on the order in which requests came to wait', () => {
-    const waiting = [ask('a@0', 1, lock('x')), ask('b@0', 1, lock('x')), ask('a@0', 2, lock('x'))]
+    const delaying: Service = {
+      ...(kvService as Service),
+      parse: (json) => json,
+      execute: (state) => ({ kind: 'delayed', state, key: 'k' }),
+    }
+    const waiting = [ask('a@0', 1, body(1)), ask('b@0', 1, body(1)), ask('a@0', 2, body(1))]
     const digests = [waiting, waiting.toReversed()].map((requests) => {
-      const replica = newReplica()
-      run(replica, [ask('h@0', 1, lock('x')), ...requests])
+      const replica = newReplica(delaying)
+      run(replica, requests)
       return replica.digest()
     })
     expect(digests[1]).toBe(digests[0])
@@ -164,5 +170,5 @@ test('canonical JSON: keys in order at every depth, arrays as they are, nothing 
 test('a token keeps growing after a restore', () => {
   const replica = lockedBy('a@0')
   run(replica, [ask('a@0', 2, unlock('x'))])
-  expect(outcomesOf(restored(replica), [ask('a@0', 3, lock('x'))])).toEqual([locked(2)])
+  expect(outcomesOf(restored(replica), [ask('a@0', 3, lock('x'))])).toEqual([locked(2, 0, 2)])
 })

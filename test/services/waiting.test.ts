@@ -21,7 +21,7 @@ describe('a delayed request', () => {
   test('says what it waits for, and is no progress', () => {
     const replica = lockedBy('h@0')
     expect(run(replica, [ask('a@0', 1, lock('x'))])).toMatchObject({
-      outcomes: [{ uid: 'a@0', seq: 1, outcome: { kind: 'delayed', key: 'x' } }],
+      outcomes: [{ uid: 'a@0', seq: 1, outcome: { kind: 'delayed', key: 'a@0#1' } }],
       progressed: false,
     })
     expect(replica.waitingCount).toBe(1)
@@ -30,7 +30,7 @@ describe('a delayed request', () => {
   test('is proposed again once woken, and runs', () => {
     const replica = newReplica()
     run(replica, [ask('h@0', 1, lock('x')), ask('a@0', 1, lock('x'))])
-    expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: ['x'], concerned: [0] })
+    expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: ['a@0#1'], concerned: [0] })
     expect(outcomesOf(replica, [ask('a@0', 1, lock('x'))])).toEqual([locked(2)])
     expect(replica.waitingCount).toBe(0)
     expect(recalled(replica, 'a@0', 1, lock('x'))).toEqual(locked(2))
@@ -53,7 +53,7 @@ describe('what is freed, and who is concerned', () => {
     run(replica, [ask('b@0', 1, lock('x')), ask('c@0', 1, lock('x'))], { node: 0 })
     run(replica, [ask('d@0', 1, lock('y'))], { node: 1 })
     expect(run(replica, [ask('h@0', 3, unlock('x'))], { node: 1, heldBy: 0 })).toMatchObject({
-      freed: ['x'],
+      freed: ['a@0#1'],
       concerned: [0, 2],
     })
   })
@@ -99,14 +99,17 @@ describe('what is freed, and who is concerned', () => {
         replica,
         requests.map((command, i) => ask('h@0', 3 + i, command)),
       ).freed,
-    ).toEqual(['y', 'x'])
+    ).toEqual(['a@0#2', 'a@0#1'])
   })
 
   test('a server that is no member any more is not concerned', () => {
     const replica = lockedBy('h@0')
     run(replica, [ask('a@0', 1, lock('x'))], { node: 2 })
     run(replica, [ask('m@0', 1, { kind: 'members', change: { action: 'remove', id: 2 } })])
-    expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({ freed: ['x'], concerned: [0] })
+    expect(run(replica, [ask('h@0', 2, unlock('x'))])).toMatchObject({
+      freed: ['a@0#1'],
+      concerned: [0],
+    })
   })
 
   test('what waits for anything is concerned by any progress', () => {
@@ -150,7 +153,6 @@ describe('cancel', () => {
       { uid: 'a@0', seq: 6, outcome: cancelledInTime(1) },
       { uid: 'a@0', seq: 5, outcome: cancelled(1) },
     ])
-    expect(execution.progressed).toBe(false)
     expect(replica.waitingCount).toBe(0)
     expect(run(replica, [ask('h@0', 2, unlock('x'))]).freed).toEqual([])
     expect(outcomesOf(replica, [ask('a@0', 5, lock('x'))])).toEqual([cancelled(1)])

@@ -115,7 +115,7 @@ test('a server alone answers a request after its promise and its accepted are sy
   const settings = settingsOf(0, 1)
   const [asked, promised, accepted, repeated] = run(settings, lock, synced, synced, lock)
   expect([asked, promised].flatMap((step) => step?.responses)).toEqual([])
-  const outcome = { kind: 'executed', result: { token: { instance: 0, index: 0 } }, instance: 0, index: 0 }
+  const outcome = { kind: 'executed', result: { token: 1 }, instance: 0, index: 0 }
   const response = {
     to: 'client',
     message: { type: 'response', uid: 'client@0', answers: [{ seq: 0, outcome }] },

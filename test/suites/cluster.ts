@@ -98,7 +98,7 @@ export function clusterSuite(label: string, start: (servers: number) => Promise<
       const inside = new Set<string>()
       await Promise.all([1, 2, 3, 4, 5].map(() => work('a', 4, 0, inside)))
       const held = answered.filter(({ body }) => JSON.stringify(body) === JSON.stringify(lock('a')))
-      const tokens = held.map(({ answer }) => answer.instance * 1_000 + answer.index)
+      const tokens = held.map(({ answer }) => (answer.result as { readonly token: number }).token)
       expect([...tokens].sort((a, b) => a - b)).toEqual(tokens)
       await verify([0, 1, 2])
     })

@@ -16,7 +16,7 @@ export const founders: readonly Member[] = foundingMembers(
 export const ballot = (round: number, node: NodeId): Ballot => ({ round, node })
 
 export const lock = (name: string): Json => lockCommand(name)
-export const unlock = (name: string): Json => unlockCommand(name)
+export const unlock = (name: string, token?: number): Json => unlockCommand(name, token)
 
 export function request(uid: string, seq: number, body: Json, ackedBelow = 0): NamedRequest {
   return { uid, seq, ackedBelow, command: { kind: 'service', body } }
@@ -130,7 +130,7 @@ export function ran(
 }
 
 export function gotLock(of: NamedRequest, instance: number, index = 0): RequestOutcome {
-  return ran(of, instance, index, { token: { instance, index } })
+  return ran(of, instance, index, { token: 1 + 10 * instance + index })
 }
 
 export function responded(node: NodeId, { uid, seq }: NamedRequest, outcome: Outcome): Fact {

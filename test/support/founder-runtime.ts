@@ -5,6 +5,7 @@ import type { EventRecorder } from '../../src/node/node-journal.ts'
 import { Runtime } from '../../src/node/runtime.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
+import type { Service } from '../../src/services/service.ts'
 import { MemoryStorage } from '../../src/storage/memory-storage.ts'
 import { members } from './role.ts'
 
@@ -16,7 +17,7 @@ export async function beginFounder(
 ): Promise<Runtime> {
   await storage.open()
   await storage.initialise({ cluster: 'c', node: 0, incarnation: 'founder-0', members: members(3) })
-  const replica = new Replica({ service: lockService, members: members(3) })
+  const replica = new Replica({ service: lockService as Service, members: members(3) })
   const runtime = new Runtime({ self: 0, incarnation: 'founder-0' }, storage, replica, { recorder })
   runtime.begin(
     nothingDurable,

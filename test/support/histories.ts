@@ -54,5 +54,5 @@ export const value = (value: Json): Json => ({ value })
 export const written = { written: true }
 export const set = (set: boolean): Json => ({ set })
 export const counted = (count: number): Json => ({ count })
-export const token = (instance: number, index = 0): Json => ({ token: { instance, index } })
+export const token = (token: number): Json => ({ token })
 export const freed = (freed: boolean): Json => ({ freed })

@@ -59,7 +59,7 @@ describe('EDN', () => {
 describe('Jepsen', () => {
   test('locks', () => {
     const history = [
-      op('a', lock, [1, 4], token(3, 1), 3),
+      op('a', lock, [1, 4], token(7), 3),
       op('b', unlock, [2, 6], freed(true), 4),
       voided('b', lock, 3, 5),
     ]
@@ -68,7 +68,7 @@ describe('Jepsen', () => {
         '{:index 0, :time 0, :process 0, :type :invoke, :f :lock, :value "x"}',
         '{:index 1, :time 1000000, :process 1, :type :invoke, :f :unlock, :value "x"}',
         '{:index 2, :time 2000000, :process 2, :type :invoke, :f :lock, :value "x"}',
-        '{:index 3, :time 3000000, :process 0, :type :ok, :f :lock, :value "x", :token [3 1]}',
+        '{:index 3, :time 3000000, :process 0, :type :ok, :f :lock, :value "x", :token 7}',
         '{:index 4, :time 4000000, :process 2, :type :fail, :f :lock, :value "x"}',
         '{:index 5, :time 5000000, :process 1, :type :ok, :f :unlock, :value "x", :freed true}',
         '',

@@ -35,6 +35,7 @@ const b3 = ballot(3, 2)
 
 const ask = request('a@0', 0, lock('x'))
 const other = request('b@0', 0, lock('x'))
+const release = request('a@0', 1, unlock('x', 1))
 const batch = batchOf(ask)
 const rival = batchOf(other)
 
@@ -86,7 +87,7 @@ const good: Record<string, Fact[]> = {
     ...normal,
     responded(0, ask, {
       kind: 'executed',
-      result: { token: { instance: 0, index: 0 } },
+      result: { token: 1 },
       instance: 0,
       index: 0,
     }),
@@ -208,7 +209,7 @@ const good: Record<string, Fact[]> = {
     // A server that is behind recalls it.
     responded(1, ask, {
       kind: 'executed',
-      result: { token: { instance: 0, index: 0 } },
+      result: { token: 1 },
       instance: 0,
       index: 0,
     }),
@@ -497,20 +498,12 @@ const bad: [number, string, Fact[]][] = [
   [
     6,
     'a request is executed twice',
-    [
-      ...normal,
-      ...chosenAt(b1, 1, batch),
-      executed(0, batch, execution(1, [ran(ask, 1, 0, { token: { instance: 1, index: 0 } })])),
-    ],
+    [...normal, ...chosenAt(b1, 1, batch), executed(0, batch, execution(1, [ran(ask, 1, 0, { token: 2 })]))],
   ],
   [
     6,
     'a request that is chosen again is given another result',
-    [
-      ...normal,
-      ...chosenAt(b1, 1, batch),
-      executed(0, batch, execution(1, [ran(ask, 0, 0, { token: { instance: 7, index: 0 } })])),
-    ],
+    [...normal, ...chosenAt(b1, 1, batch), executed(0, batch, execution(1, [ran(ask, 0, 0, { token: 8 })]))],
   ],
   [
     6,
@@ -550,7 +543,7 @@ const bad: [number, string, Fact[]][] = [
   [
     7,
     'two servers give one request different outcomes',
-    [...normal, executed(2, batch, execution(0, [ran(ask, 0, 0, { token: { instance: 7, index: 0 } })]))],
+    [...normal, executed(2, batch, execution(0, [ran(ask, 0, 0, { token: 8 })]))],
   ],
   [
     7,
@@ -577,7 +570,7 @@ const bad: [number, string, Fact[]][] = [
       ...normal,
       responded(0, ask, {
         kind: 'executed',
-        result: { token: { instance: 1, index: 0 } },
+        result: { token: 2 },
         instance: 0,
         index: 0,
       }),
@@ -603,10 +596,7 @@ const bad: [number, string, Fact[]][] = [
       executed(
         0,
         batchOf(request('a@0', 1, unlock('x')), other),
-        execution(1, [
-          ran({ uid: 'a@0', seq: 1 }, 1, 0, { freed: true }),
-          ran(other, 1, 1, { token: { instance: 0, index: 0 } }),
-        ]),
+        execution(1, [ran({ uid: 'a@0', seq: 1 }, 1, 0, { freed: true }), ran(other, 1, 1, { token: 1 })]),
       ),
     ],
   ],
@@ -615,13 +605,9 @@ const bad: [number, string, Fact[]][] = [
     'an unlock does not free',
     [
       ...normal,
-      requested(request('a@0', 1, unlock('x'))),
-      ...chosenAt(b1, 1, batchOf(request('a@0', 1, unlock('x')))),
-      executed(
-        0,
-        batchOf(request('a@0', 1, unlock('x'))),
-        execution(1, [ran({ uid: 'a@0', seq: 1 }, 1, 0, { freed: false })]),
-      ),
+      requested(release),
+      ...chosenAt(b1, 1, batchOf(release)),
+      executed(0, batchOf(release), execution(1, [ran(release, 1, 0, { freed: false })])),
     ],
   ],
 ]

@@ -110,7 +110,7 @@ const results: fc.Arbitrary<Json> = fc.oneof(
     entry: fc.option(fc.record({ key: keys, value: values, version: versions })),
   }) as fc.Arbitrary<Json>,
   fc.boolean().map((deleted) => ({ deleted })),
-  fc.nat({ max: 6 }).map((instance) => ({ token: { instance, index: 0 } })),
+  fc.integer({ min: 1, max: 7 }).map((token) => ({ token })),
 )
 
 /** Every way to give the operations places in an order, leaving out those that need not have taken effect. */

@@ -267,7 +267,7 @@ async function ask(
 ): Promise<string> {
   if (action === 'lock') {
     const { token } = await client.lock(name, { signal })
-    return `locked ${name} token ${token.instance}.${token.index}`
+    return `locked ${name} token ${token}`
   }
   const { result } = await client.request(unlockCommand(name), { signal })
   const { freed } = (result ?? {}) as { readonly freed?: unknown }

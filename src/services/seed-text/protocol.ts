@@ -79,7 +79,9 @@ export class SeedText implements TextProtocol {
     this.#open.delete(key)
     switch (outcome.kind) {
       case 'executed':
-        return { text: formatRespond(asked) }
+        return isRefusal(outcome.result)
+          ? { silence: `the lock service refused ${asked.tuple}: ${JSON.stringify(outcome.result)}` }
+          : { text: formatRespond(asked) }
       case 'failed':
         return { silence: `the service failed ${asked.tuple}: ${outcome.error}` }
       case 'cancelled':
@@ -109,6 +111,11 @@ export class SeedText implements TextProtocol {
     }
     return uid
   }
+}
+
+/** The seed has no answer that refuses: a lock in use as a semaphore is refused. */
+function isRefusal(result: Json): boolean {
+  return typeof result === 'object' && result !== null && 'refused' in result
 }
 
 interface Name {
