@@ -1,4 +1,5 @@
 /** Calls a service as a replica does, without one: for the methods that a replica calls at moments of its own. */
+import { expect } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Changed, Delayed, Executed, Service } from '../../src/services/service.ts'
@@ -93,6 +94,13 @@ export class ServingDirectly<State, Command> {
 
   holds(uid: string): boolean {
     return this.#service.holds?.(this.state, uid) === true
+  }
+
+  /** Goes on from a snapshot, which must have the same bytes again. */
+  restore(): void {
+    const bytes = this.#service.snapshot(this.state)
+    this.state = this.#service.restore(bytes)
+    expect(this.#service.snapshot(this.state)).toEqual(bytes)
   }
 
   /** A replica whose service has this state. */
