@@ -26,16 +26,17 @@ const takingBackMs = 1_000
 /**
  * Asks the cluster a question. Gives up after `timeout`, or when a signal ends the program: it then throws a `Failure` within a
  * second, which names the number of servers that answer. Also throws a `Failure` when the service refuses. `question` must reject
- * when its signal aborts.
+ * when its signal aborts. `onStop` decides which signals end the program.
  */
 export async function ask<T>(
   { servers, timeout }: Patience,
   question: (client: Client, signal: AbortSignal) => Promise<T>,
+  onStop: typeof onStopSignal = onStopSignal,
 ): Promise<T> {
   const client = connect({ servers })
   const givingUp = new AbortController()
   let interruptedBy: StopSignal | null = null
-  const removeHandlers = onStopSignal((signal) => {
+  const removeHandlers = onStop((signal) => {
     interruptedBy = signal
     givingUp.abort(new Error(signal))
   })

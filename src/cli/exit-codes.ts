@@ -15,7 +15,7 @@ export const exitCodes = {
 } as const
 
 /** The shell's convention for a program that a signal ended. */
-export const signalExitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+export const signalExitCodes = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const
 
 export const exitCodesHelp = `Exit codes:
   0    done
@@ -25,10 +25,10 @@ export const exitCodesHelp = `Exit codes:
   4    unlock: the lock was not held, or not under that token
   5    status: some servers did not answer
   6    storage: the store is damaged
-  130  interrupted by Ctrl-C (129: by SIGHUP, 143: by SIGTERM) before it was done
+  130  interrupted by Ctrl-C (129: by SIGHUP, 131: by Ctrl-\\, 143: by SIGTERM) before it was done
 
 With --json, an error is also one object on stdout: {"error":{"code":…,"message":…}}. The codes are usage and failed
-(exit codes 1 and 6), noServerAnswers (2), gaveUp (3), interrupted (129, 130, 143) and internal (1), a bug in paxos.`
+(exit codes 1 and 6), noServerAnswers (2), gaveUp (3), interrupted (129, 130, 131, 143) and internal (1), a bug in paxos.`
 
 /** The kind of an error, for programs. */
 export type ErrorCode = 'usage' | 'failed' | 'noServerAnswers' | 'gaveUp' | 'interrupted' | 'internal'

@@ -4,9 +4,9 @@ import type { LockToken } from '../services/lock-commands.ts'
 import { ask, ending, type Patience } from './ask.ts'
 import { Failure, signalExitCodes } from './exit-codes.ts'
 import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
-import { complain, print, printJson } from './output.ts'
+import { complain, print, printJson, shellCommand } from './output.ts'
 import { runCommand } from './run-command.ts'
-import { holdStopSignals } from './signals.ts'
+import { holdSignals, onStopSignal, type StopSignal } from './signals.ts'
 
 export function addLockCommand(program: Command): void {
   program
@@ -23,8 +23,10 @@ export function addLockCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-With a COMMAND, the lock is freed when the command has ended. The command finds the fencing token in PAXOS_LOCK_TOKEN, receives the
-signals that this program receives, and its exit code is the exit code. Nothing is printed on stdout.`,
+With a COMMAND, the lock is freed when the command has ended. The command finds the fencing token in PAXOS_LOCK_TOKEN, and its exit code
+is the exit code. Nothing is printed on stdout. While the command runs, it receives the SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1 and
+SIGUSR2 that this program receives. In the foreground of a terminal, Ctrl-C and Ctrl-\\ reach the command directly, so SIGINT and SIGQUIT
+are not forwarded there: to stop the command from elsewhere, send SIGTERM.`,
     )
     .action(ending(lock))
 }
@@ -33,8 +35,19 @@ interface LockOptions extends Patience {
   readonly json?: boolean
 }
 
-async function lock(name: string, command: readonly string[], options: LockOptions): Promise<void> {
+async function lock(
+  name: string,
+  command: readonly string[],
+  options: LockOptions,
+  self: Command,
+): Promise<void> {
   const { json, ...patience } = options
+  // Commander gives the words after `--` and not whether `--` was there.
+  if (command.length === 0 && process.argv.indexOf('--') === process.argv.length - 1) {
+    self.error(
+      'error: no command follows --: give one, or leave out -- to keep the lock until it is unlocked',
+    )
+  }
   if (command.length > 0 && json) {
     throw new Failure('--json has no meaning with a command, whose output this is: leave it out')
   }
@@ -47,21 +60,23 @@ async function lock(name: string, command: readonly string[], options: LockOptio
   else print(`locked ${visible(name)} token ${token}`)
 }
 
-async function taken(name: string, patience: Patience): Promise<LockToken> {
-  const { token } = await ask(patience, (client, signal) => client.lock(name, { signal }))
+async function taken(name: string, patience: Patience, onStop = onStopSignal): Promise<LockToken> {
+  const { token } = await ask(patience, (client, signal) => client.lock(name, { signal }), onStop)
   return token
 }
 
-/** Runs the command under the lock, and frees the lock however the command ends. No signal ends this program while it holds the lock. */
+/**
+ * Runs the command under the lock, and frees the lock however the command ends. Signals do not end this program before that, unless
+ * the user insists.
+ */
 async function lockAndRun(name: string, command: readonly string[], patience: Patience): Promise<void> {
-  const signals = holdStopSignals()
+  const signals = holdSignals()
   try {
-    const token = await taken(name, patience)
+    const token = await taken(name, patience, (stop) => onStopSignal(stop, endWith(mayBeGranted(name))))
     try {
-      const signal = signals.first()
+      const signal = signals.firstStop()
       if (signal !== null) throw new Failure('interrupted', signalExitCodes[signal])
-      const env = { PAXOS_LOCK_TOKEN: String(token) }
-      process.exitCode = await runCommand(command, { env, hasTerminal: process.stdin.isTTY })
+      process.exitCode = await runCommand(command, { PAXOS_LOCK_TOKEN: String(token) })
     } finally {
       await free(name, token, patience.servers)
     }
@@ -70,16 +85,34 @@ async function lockAndRun(name: string, command: readonly string[], patience: Pa
   }
 }
 
+/** Ends the process at once, and prints `message`. */
+function endWith(message: string): (signal: StopSignal) => never {
+  return (signal) => {
+    complain(message)
+    process.exit(signalExitCodes[signal])
+  }
+}
+
+function mayBeGranted(name: string): string {
+  return `ended before the cluster took the request back: it may still grant the lock ${visible(name)}`
+}
+
 /** Frees the lock. The exit code stays that of the command, so a lock that cannot be freed is reported on stderr only. */
 async function free(name: string, token: LockToken, servers: Patience['servers']): Promise<void> {
   const held = `${visible(name)} token ${token}`
+  const unlock = shellCommand(['paxos', 'unlock', name, '--token', String(token)])
+  const mayBeHeld = `the lock ${held} may still be held, and ${unlock} frees it`
+  // The command has ended, and a signal that was meant for it must not leave the lock behind.
+  const insist = () => complain(`the lock ${held} is being freed; a further signal ends this at once`)
   try {
-    const freed = await ask({ servers, timeout: defaultTimeoutMs }, (client, signal) =>
-      client.unlock(name, token, { signal }),
+    const freed = await ask(
+      { servers, timeout: defaultTimeoutMs },
+      (client, signal) => client.unlock(name, token, { signal }),
+      () => onStopSignal(insist, endWith(mayBeHeld)),
     )
     if (!freed) complain(`the lock ${held} was no longer held when the command ended`)
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    complain(`the lock ${held} may still be held: ${error.message}`)
+    complain(`${mayBeHeld}: ${error.message}`)
   }
 }

@@ -192,7 +192,7 @@ async function runNode(flags: NodeFlags): Promise<void> {
 }
 
 /**
- * A server of `paxos cluster` also receives the terminal's Ctrl-C and hang-up, but its parent decides when it stops. It stops
+ * A server of `paxos cluster` also receives the terminal's Ctrl-C, Ctrl-\ and hang-up, but its parent decides when it stops. It stops
  * when the channel to the parent closes, because the parent closed it or died. A second request has no effect.
  */
 function onSupervisorStop(stop: () => void): void {
@@ -206,6 +206,7 @@ function onSupervisorStop(stop: () => void): void {
   }
   process.on('SIGINT', () => undefined)
   process.on('SIGHUP', () => undefined)
+  process.on('SIGQUIT', () => undefined)
   process.on('SIGTERM', stopOnce)
   process.on('disconnect', stopOnce)
   if (!process.connected) stopOnce()

@@ -1,7 +1,11 @@
 /** Runs a command of the user, such as the one that `paxos lock` protects. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { visible } from '../core/visible.ts'
 import { Failure } from './exit-codes.ts'
+import { isInForeground } from './foreground.ts'
+import { complain, shellCommand } from './output.ts'
+import { forwardedSignals, onSignals } from './signals.ts'
 
 /** The shell's exit codes for a command that is not there, and for one that cannot be run. */
 const notFound = 127
@@ -10,41 +14,52 @@ const notRunnable = 126
 /** The shell's exit code for a command that a signal ended is this plus the number of the signal. */
 const signalled = 128
 
-const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
-
-export interface CommandOptions {
-  /** Variables that are added to the environment of the command. */
-  readonly env: Readonly<Record<string, string>>
-  /** True when the terminal itself sends Ctrl-C to the command too, because this process has a terminal. */
-  readonly hasTerminal: boolean
-}
+/** What Ctrl-C and Ctrl-\ in a terminal send to its whole foreground process group: also to the command. */
+const keyboardSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 
 /**
- * Runs the command `words` with the input and the outputs of this process, and forwards signals to it. Resolves to its exit code, by
- * the shell's rules: 128 and the number of the signal that ended it. Rejects with a `Failure` when it cannot be started.
+ * Runs the command `words`, with `env` added to its environment and with the input and the outputs of this process, and forwards
+ * signals to it. Resolves to its exit code, by the shell's rules: 128 and the number of the signal that ended it. Rejects with a
+ * `Failure` when it cannot be started.
  */
-export function runCommand(words: readonly string[], { env, hasTerminal }: CommandOptions): Promise<number> {
+export async function runCommand(
+  words: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<number> {
   const [file = '', ...args] = words
+  let child: ChildProcess
+  try {
+    child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...env } })
+  } catch (error) {
+    throw notStarted(file, error as NodeJS.ErrnoException)
+  }
+  const removeHandlers = onSignals(forwardedSignals, (signal) => {
+    if (!keyboardSignals.includes(signal) || !isInForeground()) child.kill(signal)
+  })
+  try {
+    return await exitCodeOf(child, file)
+  } finally {
+    removeHandlers()
+  }
+}
+
+function exitCodeOf(child: ChildProcess, file: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...env } })
-    const forward = (signal: NodeJS.Signals) => {
-      if (signal === 'SIGINT' && hasTerminal) return
-      child.kill(signal)
-    }
-    for (const signal of forwarded) process.on(signal, forward)
-    const removeHandlers = () => {
-      for (const signal of forwarded) process.off(signal, forward)
-    }
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      // A signal that could not be sent is an error too, of a command that runs.
-      if (child.pid !== undefined) return
-      removeHandlers()
-      const exitCode = error.code === 'ENOENT' ? notFound : notRunnable
-      reject(new Failure(`the command ${file} cannot be started: ${error.message}`, exitCode))
+    child.on('error', (error) => {
+      if (child.pid === undefined) reject(notStarted(file, error))
+      // The command runs, perhaps as another user.
+      else complain(`a signal cannot be sent to the command ${shellCommand([file])}: ${error.message}`)
     })
     child.once('exit', (code, signal) => {
-      removeHandlers()
       resolve(code ?? signalled + (signal === null ? 0 : constants.signals[signal]))
     })
   })
+}
+
+function notStarted(file: string, { code, message }: NodeJS.ErrnoException): Failure {
+  const why = file === '' ? 'its name is empty' : message
+  return new Failure(
+    `the command ${visible(shellCommand([file]))} cannot be started: ${why}`,
+    file === '' || code === 'ENOENT' ? notFound : notRunnable,
+  )
 }

@@ -201,6 +201,7 @@ describe('a command that waits gives its request up before it ends', () => {
   test.each([
     ['SIGHUP', 129],
     ['SIGINT', 130],
+    ['SIGQUIT', 131],
     ['SIGTERM', 143],
   ] as const)('at %s', async (signal, exitCode) => {
     const server = await startServer(holding(true))
