@@ -17,6 +17,7 @@ const command = fc.oneof(
     key,
     value: fc.nat({ max: 3 }),
     ttlMs: fc.integer({ min: 1, max: 5 }),
+    session: fc.boolean(),
   }),
   fc.record({ action: fc.constantFrom('get', 'delete', 'take'), key }),
   fc.record({ action: fc.constant('watch'), key }),
