@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
+import { chunkSize } from '../../src/services/kv/change-log.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
 import { kvLimits } from '../../src/services/kv/limits.ts'
 import type { Service } from '../../src/services/service.ts'
@@ -180,11 +181,12 @@ describe('watch', () => {
   test('of changes that are forgotten says so at once; one that waited misses nothing', () => {
     const store = kv()
     const waits = store.ask('w', watch({ key: 'k', after: 0 }))
-    for (let times = 0; times <= kvLimits.changes; times += 1) store.do(put('other', times))
+    for (let times = 0; times < kvLimits.changes + chunkSize; times += 1) store.do(put('other', times))
     expect(store.do(watch({ key: 'k', after: 0 }))).toEqual({
-      ...{ changes: [], version: kvLimits.changes + 1, missed: true },
+      ...{ changes: [], version: kvLimits.changes + chunkSize, missed: true },
     })
-    expect(store.ask('v', watch({ key: 'k', after: 1 })).result).toBeNull()
+    expect(store.ask('v', watch({ key: 'k', after: chunkSize })).result).toBeNull()
+    expect(store.do(watch({ key: 'k', after: chunkSize - 1 }))).toMatchObject({ missed: true })
     expect(store.again(waits)).toBeNull()
     store.do(put('k', 1))
     expect(store.again(waits)).toMatchObject({ changes: [{ key: 'k' }], missed: false })

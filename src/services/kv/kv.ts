@@ -13,6 +13,7 @@ import {
   viewRows,
 } from '../service.ts'
 import { drop, entriesFrom, entriesOf, get, has, mapOf, put, sizeOf } from '../sorted-map.ts'
+import { changeCount, changeLogOf, lastChanges } from './change-log.ts'
 import type { KvAction, KvCommand, KvEntry, KvResult, KvResults } from './commands.ts'
 import { kvLimits } from './limits.ts'
 import { parseKvCommand } from './parse.ts'
@@ -27,7 +28,6 @@ import {
   type KvState,
   keysOf,
   knowsChangesAfter,
-  placeKey,
   putEntry,
   removeEntries,
   requestKey,
@@ -108,17 +108,16 @@ export const kvService = defineService<KvState, KvCommand, KvResult>({
         version: state.version,
         arrivals: state.arrivals,
         entries: entriesOf(state.entries),
-        changes: entriesOf(state.changes).map(([, key]) => key),
+        changes: lastChanges(state.changes, changeCount(state.changes)),
         takers: entriesOf(state.takers),
         watchers: entriesOf(state.watchers),
       }),
     ),
   restore(bytes) {
     const { version, arrivals, entries, changes, takers, watchers }: Snapshot = JSON.parse(textOf(bytes))
-    const first = version - changes.length + 1
     return withDerived({
       ...{ version, arrivals, entries: mapOf(entries) },
-      changes: mapOf(changes.map((key, index) => [placeKey(first + index), key])),
+      changes: changeLogOf(changes),
       ...{ takers: mapOf(takers), watchers: mapOf(watchers) },
     })
   },

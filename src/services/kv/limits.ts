@@ -14,7 +14,7 @@ export const kvLimits = {
   sessionKeys: 512,
   /** The most watches that may wait: one change may wake all of them. */
   watches: 1_000,
-  /** So many of the last changes are known. A watch of changes before them executes at once, with `missed`. */
+  /** At least so many of the last changes are known. A watch of changes before them executes at once, with `missed`. */
   changes: 4_096,
   /** The most entries or changes in one result. */
   listEntries: 1_000,

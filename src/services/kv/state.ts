@@ -13,6 +13,7 @@ import {
   type SortedMap,
   sizeOf,
 } from '../sorted-map.ts'
+import { type ChangeLog, changeCount, lastChanges, noChanges, withChange } from './change-log.ts'
 import type { KvChange, KvEntry, KvLife, KvTarget } from './commands.ts'
 import { entryOverheadBytes, kvLimits } from './limits.ts'
 
@@ -46,8 +47,8 @@ export interface KvState {
   readonly version: number
   /** By key. */
   readonly entries: SortedMap<StoredEntry>
-  /** The keys of the last changes, by `placeKey` of their version. Invariant: the versions have no gap, and the last is `version`. */
-  readonly changes: SortedMap<string>
+  /** The keys of the last changes, up to the version `version`. */
+  readonly changes: ChangeLog
   /** The number of requests that ever waited. */
   readonly arrivals: number
   /** By request. */
@@ -63,7 +64,7 @@ export interface KvState {
 }
 
 export const emptyState: KvState = {
-  ...{ version: 0, entries: emptyMap, changes: emptyMap, arrivals: 0, takers: emptyMap, watchers: emptyMap },
+  ...{ version: 0, entries: emptyMap, changes: noChanges, arrivals: 0, takers: emptyMap, watchers: emptyMap },
   ...{ lines: emptyMap, owned: emptyMap, bytes: 0 },
 }
 
@@ -190,10 +191,11 @@ export function changesAfter(
   seen: number,
 ): { readonly changes: readonly KvChange[]; readonly version: number } {
   const versions = new Map<string, number>()
-  for (const [place, key] of entriesFrom(state.changes, placeKey(seen + 1))) {
+  const newer = lastChanges(state.changes, Math.max(0, state.version - seen))
+  for (const [place, key] of newer.entries()) {
     if (!isMatch(target, key)) continue
     versions.delete(key)
-    versions.set(key, Number(place))
+    versions.set(key, state.version - newer.length + 1 + place)
   }
   const changes: KvChange[] = []
   let bytes = 0
@@ -210,7 +212,7 @@ export function changesAfter(
 
 /** True when the store knows all changes above the version `seen`. */
 export function knowsChangesAfter({ version, changes }: KvState, seen: number): boolean {
-  return seen >= version - sizeOf(changes)
+  return seen >= version - changeCount(changes)
 }
 
 /** The state with the maps that follow from the others. */
@@ -237,9 +239,7 @@ function watcherKeys({ watchers }: KvState, keys: readonly string[]): readonly s
 
 /** Notes that `key` changed at the version of `state`. */
 function logged(state: KvState, key: string): KvState {
-  const changes = put(state.changes, placeKey(state.version), key)
-  const [oldest] = sizeOf(changes) > kvLimits.changes ? entriesOf(changes, 1) : []
-  return { ...state, changes: oldest === undefined ? changes : drop(changes, oldest[0]) }
+  return { ...state, changes: withChange(state.changes, key, kvLimits.changes) }
 }
 
 function inLine(lines: KvState['lines'], taker: Taker): KvState['lines'] {
