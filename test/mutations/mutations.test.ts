@@ -2,9 +2,12 @@
  * The checks are themselves checked: each deliberate fault is caught by the quickest check that is meant to, and a cluster
  * without a fault by none. `npm run mutations` puts every fault before every check, and prints the table.
  */
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { Pair, step } from '../services/lock/pair.ts'
 import { mutations } from './all.ts'
 import { type Caught, tryChance, tryChecker, tryPlan, trySchedule, trySimulator } from './checks.ts'
+import { lockFaults } from './lock-faults.ts'
 import type { Mutation } from './mutation.ts'
 import { littleRoom, soundReplicas } from './service-faults.ts'
 import { trialOf, trials } from './trials.ts'
@@ -37,6 +40,20 @@ const soonSearched: readonly BoundsName[] = [
 
 test.each(mutations.map((mutation) => [mutation.name, mutation] as const))('%s', (_, mutation) => {
   expect(tryQuickest(mutation)).not.toBeNull()
+})
+
+test.each(
+  lockFaults.map(({ name, service }) => [name, service] as const),
+)('the lock service: %s', (_, service) => {
+  const differs = fc.check(
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+      const pair = new Pair(service)
+      for (const each of steps) pair.do(each)
+    }),
+    { numRuns: 200, endOnFailure: true, seed: 1 },
+  )
+  expect(differs.failed).toBe(true)
+  expect(String(differs.errorInstance)).toContain('AssertionError')
 })
 
 test('there are as many as are asked for, each once, and each trial is for one of them', () => {

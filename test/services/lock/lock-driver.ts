@@ -6,6 +6,8 @@ import { readOnly } from '../../../src/testing.ts'
 /** Finds writes into a state, at a cost that grows with the state. */
 const watched = readOnly(lockService as Service) as unknown as typeof lockService
 
+export type LockService = typeof lockService
+
 /** What a command or an end came to. */
 export interface Reply {
   readonly result: LockResult | 'waits' | null
@@ -20,14 +22,17 @@ export interface At {
 
 export class LockDriver {
   state: LockState = lockService.initial()
-  readonly #service: typeof lockService
+  readonly #service: LockService
   /** Whether the timer of the service is set. */
   isTimed = false
   #instance = 0
 
   /** With `isLarge`, writes into the state are not found. */
-  constructor({ isLarge = false }: { readonly isLarge?: boolean } = {}) {
-    this.#service = isLarge ? lockService : watched
+  constructor({
+    isLarge = false,
+    service,
+  }: { readonly isLarge?: boolean; readonly service?: LockService } = {}) {
+    this.#service = service ?? (isLarge ? lockService : watched)
   }
 
   /** The session `uid` asks with `seq`. */

@@ -1,0 +1,79 @@
+/** Faults of the lock service, which are caught where it runs beside the oracle. */
+
+import { countKey, endlessOwner, type Ref } from '../../src/services/lock/state.ts'
+import { type LockState, lockService } from '../../src/services/lock.ts'
+import type { RequestName } from '../../src/services/service.ts'
+import { entriesOf, get } from '../../src/services/sorted-map.ts'
+import type { LockService } from '../services/lock/lock-driver.ts'
+
+export interface LockFault {
+  readonly name: string
+  readonly service: LockService
+}
+
+/** What a request that has not been collected has. */
+function refOf({ owners }: LockState, { uid, seq }: RequestName): Ref | undefined {
+  const owner = get(owners, uid) ?? get(owners, endlessOwner(uid, seq))
+  return get(owner?.requests ?? null, countKey(seq))
+}
+
+function waits({ waiters }: LockState, uid: string): boolean {
+  return entriesOf(waiters).some(([, waiter]) => waiter.uid === uid)
+}
+
+/** A later request comes before all that wait. */
+function lastFirst(state: LockState): LockState {
+  return { ...state, nextArrival: 1_000_000 - state.nextArrival }
+}
+
+export const lockFaults: readonly LockFault[] = [
+  {
+    name: 'leaves the request of a session that has ended in the line',
+    service: {
+      ...lockService,
+      requestEnded: (state, request, at) => {
+        const ref = refOf(state, request)
+        const isWaiting = ref !== undefined && 'place' in ref
+        return isWaiting ? { state } : (lockService.requestEnded?.(state, request, at) ?? { state })
+      },
+      sessionEnded: (state, uid, at) =>
+        waits(state, uid) ? { state } : (lockService.sessionEnded?.(state, uid, at) ?? { state }),
+    },
+  },
+  {
+    name: 'keeps a grant that nobody collects',
+    service: {
+      ...lockService,
+      requestEnded: (state, request, at) => {
+        const ref = refOf(state, request)
+        const isGranted = ref !== undefined && 'token' in ref
+        return isGranted ? { state } : (lockService.requestEnded?.(state, request, at) ?? { state })
+      },
+    },
+  },
+  {
+    name: 'grants out of order',
+    service: {
+      ...lockService,
+      execute: (state, command, at) => {
+        const outcome = lockService.execute(lastFirst(state), command, at)
+        const hasCome = outcome.state.nextArrival !== lastFirst(state).nextArrival
+        return { ...outcome, state: { ...outcome.state, nextArrival: state.nextArrival + Number(hasCome) } }
+      },
+    },
+  },
+  {
+    name: 'two shared grants share a token',
+    service: {
+      ...lockService,
+      execute: (state, command, at) => {
+        const outcome = lockService.execute(state, command, at)
+        if (outcome.kind !== 'executed' || !('token' in outcome.result)) return outcome
+        const { token } = outcome.result
+        const grants = [token - 1, token].map((each) => get(outcome.state.grants, countKey(each)))
+        const areShared = grants.every((grant) => grant?.mode === 'shared')
+        return areShared ? { ...outcome, result: { token: token - 1 } } : outcome
+      },
+    },
+  },
+]
