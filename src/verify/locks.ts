@@ -154,6 +154,7 @@ export class Locks extends Part {
       this.#holds.set(token, { ...entered, entries: entered.entries + 1 })
       return
     }
+    if (entered !== undefined) throw new Violation(10, `the token ${token} was granted twice`)
     if (command.steal) this.#doubt(demand.names)
     else this.#checkOrder(key, demand, token)
     this.#waits.delete(key)
@@ -273,7 +274,7 @@ function isSame(a: Demand, b: Demand): boolean {
 /** Checks that `demand` may hold `name` beside the holds that are known. */
 function checkRoom(name: string, demand: Demand, token: number, holds: readonly Hold[]): void {
   const certain = holds.filter(({ isDoubtful }) => !isDoubtful)
-  const excluded = certain.find((hold) => hold.token === token || excludes(hold, demand))
+  const excluded = certain.find((hold) => excludes(hold, demand))
   if (excluded !== undefined) {
     throw new Violation(
       10,

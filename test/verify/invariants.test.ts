@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { NamedRequest } from '../../machines/batch.ts'
+import type { Json, NamedRequest } from '../../machines/batch.ts'
+import type { RequestOutcome } from '../../machines/outcome.ts'
 import type { Fact } from '../../src/core/facts.ts'
 import { serverAddress } from '../../src/core/names.ts'
 import { Violation } from '../../src/core/violation.ts'
@@ -611,6 +612,162 @@ const bad: [number, string, Fact[]][] = [
     ],
   ],
 ]
+
+/** One batch an instance, executed as given; in instance i it has `outcomes[i]`. */
+function lockRun(...steps: (readonly [NamedRequest, RequestOutcome['outcome'] | Json])[]): Fact[] {
+  return [
+    ...prepared(),
+    ...steps.flatMap(([request, outcome], instance): Fact[] => {
+      const batch = batchOf(request)
+      const isOutcome = typeof outcome === 'object' && outcome !== null && 'kind' in outcome
+      const end = isOutcome
+        ? { uid: request.uid, seq: request.seq, outcome: outcome as RequestOutcome['outcome'] }
+        : ran(request, instance, 0, outcome as Json)
+      return [
+        requested(request),
+        ...chosenAt(b1, instance, batch),
+        executed(0, batch, execution(instance, [end])),
+      ]
+    }),
+  ]
+}
+
+describe('invariant 10', () => {
+  const take = (uid: string, more: object = {}) =>
+    request(`${uid}@0`, 0, { action: 'lock', name: 'x', ...more } as Json)
+  const freeing = (token: number) => request(`f${token}@0`, 0, unlock('x', token))
+  const shared = { mode: 'shared' }
+  const waits = { kind: 'delayed', key: 'own' } as const
+
+  test.each<[string, Parameters<typeof lockRun>, number | null]>([
+    [
+      'waiters collect out of order what was granted in order',
+      [
+        [take('a', shared), { token: 1 }],
+        [take('b'), waits],
+        [take('c', shared), waits],
+        [take('d', shared), waits],
+        [freeing(1), { freed: true }],
+        [take('b'), { token: 2 }],
+        [freeing(2), { freed: true }],
+        [take('d', shared), { token: 4 }],
+        [take('c', shared), { token: 3 }],
+      ],
+      null,
+    ],
+    [
+      'two shared requests that waited have tokens in the wrong order',
+      [
+        [take('a'), { token: 1 }],
+        [take('b', shared), waits],
+        [take('c', shared), waits],
+        [freeing(1), { freed: true }],
+        [take('c', shared), { token: 2 }],
+        [take('b', shared), { token: 3 }],
+      ],
+      10,
+    ],
+    [
+      'two shared grants have one token',
+      [
+        [take('a', shared), { token: 1 }],
+        [take('b', shared), { token: 1 }],
+      ],
+      10,
+    ],
+    [
+      'two requests that waited for different locks have one token',
+      [
+        [request('a@0', 0, { action: 'lock', names: ['x', 'y'] }), { token: 1 }],
+        [take('b'), waits],
+        [request('c@0', 0, lock('y')), waits],
+        [freeing(1), { freed: true }],
+        [take('b'), { token: 2 }],
+        [request('c@0', 0, lock('y')), { token: 2 }],
+      ],
+      10,
+    ],
+    [
+      'one that waits is passed',
+      [
+        [take('a'), { token: 1 }],
+        [take('b'), waits],
+        [take('c'), waits],
+        [freeing(1), { freed: true }],
+        [take('c'), { token: 2 }],
+      ],
+      10,
+    ],
+    [
+      'a shared request passes an exclusive one that waits',
+      [
+        [take('a', shared), { token: 1 }],
+        [take('b'), waits],
+        [take('c', shared), { token: 2 }],
+      ],
+      10,
+    ],
+    [
+      'an exclusive holder is beside a shared one',
+      [
+        [take('a', shared), { token: 1 }],
+        [take('b'), { token: 2 }],
+      ],
+      10,
+    ],
+    [
+      'a semaphore has as many holders as permits',
+      [
+        [take('a', { permits: 2 }), { token: 1 }],
+        [take('b', { permits: 2 }), { token: 2 }],
+      ],
+      null,
+    ],
+    [
+      'a semaphore has more holders than permits',
+      [
+        [take('a', { permits: 2 }), { token: 1 }],
+        [take('b', { permits: 2 }), { token: 2 }],
+        [take('c', { permits: 2 }), { token: 3 }],
+      ],
+      10,
+    ],
+    [
+      'a name of several is held already',
+      [
+        [take('a'), { token: 1 }],
+        [request('b@0', 0, { action: 'lock', names: ['w', 'x'] }), { token: 2 }],
+      ],
+      10,
+    ],
+    [
+      'a token is not above that of another lock',
+      [
+        [take('a'), { token: 2 }],
+        [request('b@0', 0, lock('y')), { token: 1 }],
+      ],
+      10,
+    ],
+    [
+      'a lock is granted after it was forced now',
+      [
+        [take('a'), { token: 1 }],
+        [
+          request('o@0', 0, { action: 'force', name: 'x', now: true }),
+          {
+            holders: [{ session: '0', token: 1, mode: 'exclusive', ageMs: 0, ttlMs: null }],
+            more: 0,
+            freed: true,
+          },
+        ],
+        [take('b'), { token: 2 }],
+      ],
+      null,
+    ],
+  ])('%s', (_, steps, invariant) => {
+    expect(brokenBy(lockRun(...steps))).toBe(invariant)
+  })
+})
 
 describe('bad runs break the invariant that they should', () => {
   test.each(bad)('%i: %s', (invariant, _, facts) => {
