@@ -101,11 +101,39 @@ export function countBelow<V>(map: SortedMap<V>, key: string): number {
   return count
 }
 
-/** The map of `entries`. A later entry replaces an earlier one of the same key. */
+/**
+ * The map of `entries`. A later entry replaces an earlier one of the same key. Costs O(n) when the entries are in order of key,
+ * otherwise O(n log n).
+ */
 export function mapOf<V>(entries: Iterable<readonly [key: string, value: V]>): SortedMap<V> {
-  let map: SortedMap<V> = null
-  for (const [key, value] of entries) map = put(map, key, value)
-  return map
+  const given = [...entries]
+  const isInOrder = given.every(([key], place) => place === 0 || (given[place - 1]?.[0] ?? '') < key)
+  const sorted = isInOrder ? given : inOrder(given)
+  return built(sorted, 0, sorted.length)
+}
+
+/** Sorted by key, each key once with its last value. */
+function inOrder<V>(entries: readonly (readonly [key: string, value: V])[]): (readonly [string, V])[] {
+  return [...new Map(entries)].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** The balanced tree of the sorted entries from `first` to below `end`. */
+function built<V>(
+  entries: readonly (readonly [key: string, value: V])[],
+  first: number,
+  end: number,
+): SortedMap<V> {
+  const middle = (first + end) >> 1
+  const entry = entries[middle]
+  if (first >= end || entry === undefined) return null
+  const [key, value] = entry
+  return {
+    key,
+    value,
+    size: end - first,
+    left: built(entries, first, middle),
+    right: built(entries, middle + 1, end),
+  }
 }
 
 /** The entries of `below`, then those of each node of `above`, the last first, with its right side: `limit` of them. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  countBelow,
   drop,
   emptyMap,
   entriesFrom,
@@ -50,9 +51,18 @@ test('does what a Map does, stays balanced and writes into no map of before', ()
         const rest = inOrder.filter(([key]) => key >= from)
         expect(entriesFrom(map, from)).toEqual(rest)
         expect(entriesFrom(map, from, 2)).toEqual(rest.slice(0, 2))
+        expect(countBelow(map, from)).toBe(model.size - rest.length)
       }
       expect(sizeOf(map)).toBe(model.size)
-      expect(entriesOf(mapOf(inOrder.toReversed()))).toEqual(inOrder)
+      for (const given of [
+        inOrder,
+        inOrder.toReversed(),
+        [...inOrder.map(([key]) => [key, -1] as const), ...model],
+      ]) {
+        const made = mapOf(given)
+        checkedHeight(made)
+        expect(entriesOf(made)).toEqual(inOrder)
+      }
     }),
   )
 })

@@ -117,19 +117,21 @@ export class LockTable {
     const { names, mode, permits, uid, owner, ttlMs } = demand
     const token = this.#nextToken
     const grant: Grant = {
-      ...{ token, uid, owner, ttlMs, names, mode, permits, grantedAtMs: nowMs },
-      ...{ entries: Math.max(1, seqs.length), uncollected: seqs, isRevoked: false },
+      token,
+      uid,
+      owner,
+      ttlMs,
+      names,
+      mode,
+      permits,
+      grantedAtMs: nowMs,
+      entries: Math.max(1, seqs.length),
+      uncollected: seqs,
+      isRevoked: false,
     }
     this.#nextToken += 1
-    this.restoreGrant(grant)
-    return grant
-  }
-
-  /** Adds a grant that was made before. */
-  restoreGrant(grant: Grant): void {
-    const { token, names, mode, permits, uncollected } = grant
     const key = countKey(token)
-    const isExclusive = permits === null && mode === 'exclusive'
+    const isExclusive = excludesAll(demand)
     this.#grants = put(this.#grants, key, grant)
     for (const name of names) {
       const lock = get(this.#locks, name) ?? { ...unusedLock, permits }
@@ -139,7 +141,8 @@ export class LockTable {
         isExclusive,
       })
     }
-    this.#own(grant, uncollected, { token })
+    this.#own(grant, seqs, { token })
+    return grant
   }
 
   /** Changes the entries, the uncollected requests or the revocation of a grant. */
@@ -159,16 +162,19 @@ export class LockTable {
     this.#disown(grant, uncollected)
   }
 
-  /** Lets a request that comes now wait, parked at the name `obstacle`. */
+  /** Lets a request wait at the end of the lines of its names, parked at the name `obstacle`. */
   addWaiter(waiter: Waiter, obstacle: string): void {
     this.#nextArrival += 1
-    this.#insertWaiter(waiter, obstacle)
-  }
-
-  /** Adds a waiter that came before. All that wait before it must be there already. */
-  restoreWaiter(waiter: Waiter): void {
-    const obstacle = this.obstacleOf(waiter, waiter.place, true) ?? waiter.names[0]
-    if (obstacle !== undefined) this.#insertWaiter(waiter, obstacle)
+    const { place, names, mode, permits, seqs } = waiter
+    this.#waiters = put(this.#waiters, place, waiter)
+    for (const name of names) {
+      const lock = get(this.#locks, name) ?? { ...unusedLock, permits }
+      const line = put(lock.line, place, true as const)
+      const exclusives = mode === 'exclusive' ? put(lock.exclusives, place, true as const) : lock.exclusives
+      this.#locks = put(this.#locks, name, { ...lock, line, exclusives })
+    }
+    this.park(place, obstacle)
+    this.#own(waiter, seqs, { place })
   }
 
   /** Adds or removes a request that waits with others. */
@@ -222,19 +228,6 @@ export class LockTable {
     this.unsettled = isUsed ? put(this.unsettled, name, true as const) : drop(this.unsettled, name)
   }
 
-  #insertWaiter(waiter: Waiter, obstacle: string): void {
-    const { place, names, mode, permits, seqs } = waiter
-    this.#waiters = put(this.#waiters, place, waiter)
-    for (const name of names) {
-      const lock = get(this.#locks, name) ?? { ...unusedLock, permits }
-      const line = put(lock.line, place, true as const)
-      const exclusives = mode === 'exclusive' ? put(lock.exclusives, place, true as const) : lock.exclusives
-      this.#locks = put(this.#locks, name, { ...lock, line, exclusives })
-    }
-    this.park(place, obstacle)
-    this.#own(waiter, seqs, { place })
-  }
-
   #own(of: Demand & Party, seqs: readonly number[], ref: Ref): void {
     let owned = get(this.#owners, of.owner) ?? nothingOwned
     for (const name of ownNames(of)) owned = { ...owned, names: put(owned.names, name, ref) }
@@ -255,8 +248,13 @@ export class LockTable {
   }
 }
 
+/** Whether a holder with this demand excludes all others. */
+export function excludesAll({ mode, permits }: Demand): boolean {
+  return permits === null && mode === 'exclusive'
+}
+
 /** The names that an owner has: a session without a ttl may demand what it holds. */
-function ownNames({ ttlMs, names }: Demand & Party): readonly string[] {
+export function ownNames({ ttlMs, names }: Demand & Party): readonly string[] {
   return ttlMs === null ? [] : names
 }
 
