@@ -28,6 +28,8 @@ interface Demand {
 /** A grant whose request was executed, and that was not freed since. */
 interface Hold extends Demand {
   readonly token: number
+  /** The session to which it was granted. */
+  readonly session: string
   readonly entries: number
   /** A session stole the lock. It is unknown whether this hold ended. */
   readonly isDoubtful: boolean
@@ -67,7 +69,12 @@ export class Locks extends Part {
   }
 
   /** The first server has executed a chosen batch. */
-  executed(instance: Instance, batch: Batch, execution: Execution): void {
+  executed(
+    instance: Instance,
+    batch: Batch,
+    execution: Execution & { readonly endedSessions?: readonly string[] },
+  ): void {
+    for (const session of execution.endedSessions ?? []) this.#sessionEnded(session)
     const commands = new Map<string, Json>()
     for (const request of requestsOf(batch)) {
       if (request.command.kind === 'service') commands.set(keyOf(request), request.command.body)
@@ -79,7 +86,7 @@ export class Locks extends Part {
         case 'executed':
           // An outcome of an earlier instance is a repetition.
           if (outcome.instance === instance && command !== undefined)
-            this.#judge(key, command, outcome.result)
+            this.#judge({ uid, seq }, command, outcome.result)
           break
         case 'delayed':
           if (command?.action === 'lock') this.#comesToWait({ uid, seq }, command)
@@ -118,14 +125,21 @@ export class Locks extends Part {
     else this.#waits.set(key, waitFor(request, demand, this.#lastToken))
   }
 
+  /** A session ends before the requests of the batch are executed. */
+  #sessionEnded(session: string): void {
+    this.changed()
+    for (const hold of this.#holds.values()) if (hold.session === session) this.#holds.delete(hold.token)
+    for (const [key, { uid }] of this.#waits) if (sessionOf(uid) === session) this.#waits.delete(key)
+  }
+
   #endWait(key: string): void {
     if (this.#waits.delete(key)) this.changed()
   }
 
-  #judge(key: string, command: LockCommand, result: Json): void {
+  #judge(request: RequestName, command: LockCommand, result: Json): void {
     switch (command.action) {
       case 'lock':
-        this.#taken(key, command, result as TakeResult)
+        this.#taken(request, command, result as TakeResult)
         return
       case 'unlock':
         this.#freed(command, result as FreeResult)
@@ -139,7 +153,8 @@ export class Locks extends Part {
     command satisfies never
   }
 
-  #taken(key: string, command: TakeCommand, result: TakeResult): void {
+  #taken(request: RequestName, command: TakeCommand, result: TakeResult): void {
+    const key = keyOf(request)
     if ('refused' in result) {
       this.#endWait(key)
       return
@@ -160,7 +175,8 @@ export class Locks extends Part {
     this.#waits.delete(key)
     for (const name of demand.names) checkRoom(name, demand, token, this.#holdsOf(name))
     this.#lastToken = Math.max(this.#lastToken, token)
-    this.#holds.set(token, { token, ...demand, entries: 1, isDoubtful: false })
+    const session = sessionOf(request.uid)
+    this.#holds.set(token, { token, session, ...demand, entries: 1, isDoubtful: false })
   }
 
   /** A request passes nobody that waits for longer, but those that it lets in beside it. Tokens are in the order of grants. */

@@ -5,6 +5,7 @@ import type { Fact } from '../../src/core/facts.ts'
 import { serverAddress } from '../../src/core/names.ts'
 import { Violation } from '../../src/core/violation.ts'
 import { Invariants } from '../../src/verify/invariants.ts'
+import { Locks } from '../../src/verify/locks.ts'
 import {
   accept,
   accepted,
@@ -766,6 +767,30 @@ describe('invariant 10', () => {
     ],
   ])('%s', (_, steps, invariant) => {
     expect(brokenBy(lockRun(...steps))).toBe(invariant)
+  })
+
+  test('what a session holds and waits for ends with it', () => {
+    const locks = new Locks()
+    const next = (
+      instance: number,
+      request: NamedRequest,
+      outcome: RequestOutcome['outcome'],
+      ended: string[],
+    ) =>
+      locks.executed(instance, batchOf(request), {
+        ...execution(instance, [{ uid: request.uid, seq: request.seq, outcome }]),
+        endedSessions: ended,
+      })
+    const granted = (instance: number, token: number) =>
+      ({ kind: 'executed', result: { token }, instance, index: 0 }) as const
+    next(0, take('a'), granted(0, 1), [])
+    next(1, take('b'), waits, [])
+    next(2, take('c'), waits, [])
+    expect(() =>
+      locks.copy().executed(3, batchOf(take('c')), execution(3, [ran(take('c'), 3, 0, { token: 2 })])),
+    ).toThrow(Violation)
+    next(3, take('c'), granted(3, 2), ['a@0', 'b@0'])
+    expect(locks.toJson()).toMatchObject({ holds: [{ token: 2 }], waits: [] })
   })
 })
 
