@@ -2,7 +2,7 @@
  * Invariant 10, of the lock service: an exclusive holder is alone, a semaphore has no more holders than permits, tokens only grow,
  * and those that wait are granted in order. Judges what clients are answered, so it knows a grant when its request is executed.
  */
-import { type Batch, type Instance, type Json, requestsOf } from '../../machines/batch.ts'
+import { type Batch, type Instance, type Json, type NamedRequest, requestsOf } from '../../machines/batch.ts'
 import type { Execution, RefusalReason } from '../../machines/outcome.ts'
 import { isPlainText, sessionOf } from '../core/plain-text-client.ts'
 import { Violation } from '../core/violation.ts'
@@ -75,21 +75,18 @@ export class Locks extends Part {
     execution: Execution & { readonly endedSessions?: readonly string[] },
   ): void {
     for (const session of execution.endedSessions ?? []) this.#sessionEnded(session)
-    const commands = new Map<string, Json>()
-    for (const request of requestsOf(batch)) {
-      if (request.command.kind === 'service') commands.set(keyOf(request), request.command.body)
-    }
+    const requests = requestsOf(batch)
     for (const { uid, seq, outcome } of execution.outcomes) {
       const key = keyOf({ uid, seq })
-      const command = commands.get(key) as LockCommand | undefined
       switch (outcome.kind) {
         case 'executed':
           // An outcome of an earlier instance is a repetition.
-          if (outcome.instance === instance && command !== undefined)
-            this.#judge({ uid, seq }, command, outcome.result)
+          if (outcome.instance === instance) {
+            this.#judge({ uid, seq }, commandOf(requests[outcome.index]), outcome.result)
+          }
           break
         case 'delayed':
-          if (command?.action === 'lock') this.#comesToWait({ uid, seq }, command)
+          this.#delayed({ uid, seq }, commandOf(requests.find((request) => keyOf(request) === key)))
           break
         case 'cancelled':
         case 'failed':
@@ -115,9 +112,9 @@ export class Locks extends Part {
     return new Locks(this.toJson())
   }
 
-  #comesToWait(request: RequestName, command: TakeCommand): void {
+  #delayed(request: RequestName, command: LockCommand | null): void {
     const key = keyOf(request)
-    if (this.#waits.has(key)) return
+    if (command?.action !== 'lock' || this.#waits.has(key)) return
     this.changed()
     const demand = demandOf(command)
     // A request that steals goes before all others.
@@ -136,8 +133,10 @@ export class Locks extends Part {
     if (this.#waits.delete(key)) this.changed()
   }
 
-  #judge(request: RequestName, command: LockCommand, result: Json): void {
-    switch (command.action) {
+  #judge(request: RequestName, command: LockCommand | null, result: Json): void {
+    switch (command?.action) {
+      case undefined:
+        return
       case 'lock':
         this.#taken(request, command, result as TakeResult)
         return
@@ -150,7 +149,7 @@ export class Locks extends Part {
       case 'query':
         return
     }
-    command satisfies never
+    command satisfies null
   }
 
   #taken(request: RequestName, command: TakeCommand, result: TakeResult): void {
@@ -257,6 +256,11 @@ export class Locks extends Part {
   #holdsOf(name: string): Hold[] {
     return [...this.#holds.values()].filter(({ names }) => names.includes(name))
   }
+}
+
+/** The command for the lock service; `null` when the request is a cancel or changes the members. */
+function commandOf(request: NamedRequest | undefined): LockCommand | null {
+  return request?.command.kind === 'service' ? (request.command.body as LockCommand) : null
 }
 
 /** The request, also in plain text, where it is executed under several uids. */

@@ -769,6 +769,18 @@ describe('invariant 10', () => {
     expect(brokenBy(lockRun(...steps))).toBe(invariant)
   })
 
+  test('a request that was refused since its name was taken is not judged', () => {
+    const locks = new Locks()
+    const refusal = { kind: 'refused', reason: 'conflict' } as const
+    const other = request('a@0', 0, lock('y'))
+    locks.executed(
+      0,
+      batchOf(take('a'), other),
+      execution(0, [ran(take('a'), 0, 0, { token: 1 }), { uid: 'a@0', seq: 0, outcome: refusal }]),
+    )
+    expect(locks.toJson()).toMatchObject({ holds: [{ names: ['x'] }] })
+  })
+
   test('what a session holds and waits for ends with it', () => {
     const locks = new Locks()
     const next = (
