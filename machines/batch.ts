@@ -12,11 +12,27 @@ export type Instance = number
 /** The address of a host: `host:port`. */
 export type Address = string
 
-/** The content of a request: a command of the service, a change of members, or the cancellation of an earlier request. */
+/** The content of a request: a command of the service, a change of members, or a command about sessions and their requests. */
 export type Command =
   | { readonly kind: 'service'; readonly body: Json }
   | { readonly kind: 'members'; readonly change: MembershipChange }
+  /** Cancels an earlier request of the session. */
   | { readonly kind: 'cancel'; readonly seq: number }
+  | SessionCommand
+
+/** A command about sessions. */
+export type SessionCommand =
+  /** Opens a session, which ends without a sign of life for `ttlMs`. The request's uid is a random name, on which the execution builds the uid. */
+  | { readonly kind: 'open'; readonly ttlMs: number }
+  /** A sign of life of the session. */
+  | { readonly kind: 'touch' }
+  /**
+   * Ends the session of the request at once. An operator ends another one, by its public id: it is revoked, so that it ends when its ttl
+   * has run; or it ends at once with `now`, although its client may still believe that it lives.
+   */
+  | { readonly kind: 'end'; readonly session?: string; readonly now?: boolean }
+  /** Lists the sessions after the one with the public id `after`, in the order of their opening. */
+  | { readonly kind: 'sessions'; readonly after?: string }
 
 /**
  * A change of members, which is chosen like any command and applies from the next instance on. `add` names a server that will

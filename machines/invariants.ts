@@ -11,6 +11,8 @@ import type { RoleName } from './inbox.ts'
 import { faultOf, type Invariants, isUnchanged, type Step } from './invariant.ts'
 import type { LearnerContext } from './learner-context.ts'
 import { learnerInvariants } from './learner-invariants.ts'
+import type { LeaseContext } from './lease-context.ts'
+import { leaseInvariants } from './lease-invariants.ts'
 import { membersFault } from './member-invariants.ts'
 import type { Member } from './members.ts'
 import type { ProposerContext } from './proposer-context.ts'
@@ -21,7 +23,7 @@ import type { TimekeeperContext } from './timekeeper-context.ts'
 import { timekeeperInvariants } from './timekeeper-invariants.ts'
 
 /** The machines whose contexts state invariants. */
-export type CheckedMachine = RoleName | 'client'
+export type CheckedMachine = RoleName | 'client' | 'lease'
 
 interface Contexts extends Record<CheckedMachine, unknown> {
   readonly acceptor: AcceptorContext
@@ -30,6 +32,7 @@ interface Contexts extends Record<CheckedMachine, unknown> {
   readonly requestQueue: RequestQueueContext
   readonly timekeeper: TimekeeperContext
   readonly client: ClientContext
+  readonly lease: LeaseContext
 }
 
 const faults: { readonly [Name in CheckedMachine]: (step: Step<Contexts[Name]>) => string | null } = {
@@ -39,6 +42,7 @@ const faults: { readonly [Name in CheckedMachine]: (step: Step<Contexts[Name]>) 
   requestQueue: (step) => roleFault(requestQueueInvariants, step),
   timekeeper: (step) => roleFault(timekeeperInvariants, step),
   client: (step) => faultOf(clientInvariants, step),
+  lease: (step) => faultOf(leaseInvariants, step),
 }
 
 /** How a step of `machine` violates an invariant of its context; `null` when it violates none. */

@@ -67,6 +67,12 @@ export interface ReplicatedLimits {
 /** The overhead of a result beside its JSON, in bytes. */
 export const resultOverheadBytes = 512
 
+/** The ttl of a session in milliseconds: from one second to a day. */
+export const sessionTtlMs = { least: 1_000, usual: 30_000, most: 24 * 60 * 60 * 1_000 } as const
+
+/** The most sessions of one page of a list of sessions. */
+export const sessionPage = 100
+
 export const replicatedLimits: ReplicatedLimits = {
   members: 31,
   sessions: 250_000,

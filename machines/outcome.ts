@@ -15,7 +15,7 @@ export type Outcome =
   /** The client cancelled it before it was executed. It never will be executed. */
   | ({ readonly kind: 'cancelled' } & Position)
   /**
-   * Not executed now, and never will be under this name. `expired`: its session has expired, and with it the knowledge whether it
+   * Not executed now, and never will be under this name. `expired`: its session has ended, and with it the knowledge whether it
    * was executed; `stale`: the client had acknowledged this seq; `conflict`: the same (uid, seq) names another command;
    * `forgotten`: the session has too many unacknowledged results, so it is unknown whether this request was executed; `repeated`:
    * in plain text, it was executed under another uid, and that result still holds.
@@ -53,16 +53,21 @@ export interface Execution {
   readonly instance: Instance
   /** The timers that fired before the requests were executed, in order. */
   readonly fired: readonly FiredTimer[]
+  /** The uids of the sessions that ended, in order. */
+  readonly endedSessions: readonly string[]
   readonly outcomes: readonly RequestOutcome[]
   /** The freed keys, in order, each once. */
   readonly freed: readonly string[]
   /** True when the service executed a request, or a timer fired: requests that wait for any execution may then be tried again. */
   readonly progressed: boolean
-  /** The earliest deadline of a timer, on the replicated clock in milliseconds; `null` when no timer is set. */
+  /**
+   * The earliest deadline of a timer, or of a session for which the service keeps something, on the replicated clock in milliseconds;
+   * `null` when there is none.
+   */
   readonly deadlineMs: number | null
   /**
    * The servers that hold a request of the batch, or a delayed request that ended or may now run: they must learn this instance. All
-   * servers, when a timer fired or it brings an earlier deadline.
+   * servers, when the deadline has passed, or that of a timer is earlier now.
    * In order of id.
    */
   readonly concerned: readonly NodeId[]

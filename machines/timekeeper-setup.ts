@@ -1,5 +1,5 @@
 /** The delays, guards and actions of the timekeeper's chart. */
-import { assign, emit, setup } from 'xstate'
+import { assign, emit, enqueueActions, setup } from 'xstate'
 import type { DeadlineReckoned, TimekeeperEvent } from './inbox.ts'
 import { countedMembers, isCounted, type Member } from './members.ts'
 import type { Output } from './outputs.ts'
@@ -51,6 +51,11 @@ export const timekeeperSetup = setup({
     })),
     recordWait: assign(({ context }) => ({ dueInMs: (context.dueInMs ?? 0) - waitMs(context) })),
     recordMembers: assign((_, { members }: { members: readonly Member[] }) => ({ members })),
+    /** An execution that this server missed may have moved the deadline: then it has nothing to propose. */
+    notifyNewsWanted: enqueueActions(({ context, enqueue }) => {
+      if (turnsBefore(context) === 0) return
+      enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
+    }),
     notifyTimeWanted: emit({ type: 'tell', role: 'requestQueue', event: { type: 'time.wanted' } } as const),
   },
 })

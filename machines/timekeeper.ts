@@ -28,14 +28,14 @@ export const timekeeperMachine = timekeeperSetup.createMachine({
         'The earliest deadline has not passed, by this server’s reckoning. Each execution begins the wait again.',
       after: {
         wait: [
-          { guard: 'isDueAfterWait', target: 'yielding', actions: 'recordWait' },
+          { guard: 'isDueAfterWait', target: 'yielding', actions: ['recordWait', 'notifyNewsWanted'] },
           { target: 'waiting', reenter: true, actions: 'recordWait' },
         ],
       },
     },
     yielding: {
       description:
-        'The deadline has passed. The server that proposed last, and those before this one, have their turns first. Ends with an execution, or with this server’s turn.',
+        'The deadline has passed. The server that proposed last, and those before this one, have their turns first. This one asks whether it missed an execution. Ends with an execution, or with this server’s turn.',
       after: {
         turn: [
           // What it proposes could not be chosen. It may be counted at its next turn.

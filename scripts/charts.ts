@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import { clientMachine } from '../machines/client.ts'
+import { leaseMachine } from '../machines/lease.ts'
 import { nodeMachine } from '../machines/node.ts'
 import { delayName } from '../src/core/chart-names.ts'
 import { roleMachines } from '../src/core/roles.ts'
@@ -10,6 +11,7 @@ import { roleMachines } from '../src/core/roles.ts'
 const machines: Readonly<Record<string, AnyStateMachine>> = {
   ...roleMachines,
   client: clientMachine,
+  lease: leaseMachine,
   node: nodeMachine as unknown as AnyStateMachine,
 }
 

@@ -619,7 +619,7 @@ describe('3, a state machine', () => {
   test('the servers are part of the state: those after instance i rule from instance i + 1 on, with a new leader', () => {
     const cluster = new Schedule(3)
     cluster.askInTurn('a')
-    cluster.ask('operator', 0, { kind: 'members', change: { action: 'remove', id: 2 } })
+    cluster.ask('o', 0, { kind: 'members', change: { action: 'remove', id: 2 } })
     cluster.settle()
     cluster.askInTurn('b')
     const askedAt = (instance: number) =>

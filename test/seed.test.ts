@@ -136,7 +136,7 @@ describe('2-2, proposers', () => {
     // It votes above the instance in which it is admitted, as soon as it has heard that it is.
     const incarnation = cluster.state.servers[3]?.incarnation ?? ''
     const change = { action: 'admit', id: 3, address: 'server-3:29367', incarnation } as const
-    cluster.ask('server 3', 0, { kind: 'members', change })
+    cluster.ask('s', 0, { kind: 'members', change })
     cluster.settle()
     cluster.askInTurn('c', 'd')
     const votes = cluster.said('accepted').filter(({ node }) => node === 3)

@@ -26,6 +26,8 @@ export interface Lock {
   readonly name: string
   /** A fencing token: a whole number above the tokens of all earlier grants of the cluster. */
   readonly token: LockToken
+  /** Aborts when the lease is lost, or can no longer be proved: before the cluster grants the lock to another client. */
+  readonly signal: AbortSignal
   /**
    * Frees the lock. Resolves to `false` when the lock was no longer held with this token. Rejects as `Client.unlock` does.
    */
@@ -50,7 +52,7 @@ export class Client<Command = Json, Result = Json> {
   #closed: ClientClosed | null = null
   /** The calls of the key-value store, for a cluster that runs the service `kv`. */
   readonly kv = new Kv((command, { signal }, undo) =>
-    this.#requests.execute({ kind: 'service', body: asJson(command) }, signal, undo, kvService),
+    this.#requests.execute({ kind: 'service', body: asJson(command) }, { signal, undo, service: kvService }),
   )
 
   readonly #signal: AbortSignal | undefined
@@ -80,7 +82,7 @@ export class Client<Command = Json, Result = Json> {
    * executed. While no quorum answers, it keeps retrying.
    */
   async request(body: Command, { signal }: RequestOptions = {}): Promise<ExecutedRequest<Result>> {
-    const executed = await this.#requests.execute({ kind: 'service', body: asJson(body) }, signal)
+    const executed = await this.#requests.execute({ kind: 'service', body: asJson(body) }, { signal })
     return executed as ExecutedRequest<Result>
   }
 
@@ -88,7 +90,7 @@ export class Client<Command = Json, Result = Json> {
    * Changes the members. The change takes effect at the instance after the one that executes it. Rejects as `request` does.
    */
   async changeMembers(change: MembershipChange, { signal }: RequestOptions = {}): Promise<ExecutedRequest> {
-    return this.#requests.execute({ kind: 'members', change: asChange(change) }, signal)
+    return this.#requests.execute({ kind: 'members', change: asChange(change) }, { signal })
   }
 
   /**
@@ -101,9 +103,19 @@ export class Client<Command = Json, Result = Json> {
       await this.unlock(name, tokenIn(executed.result))
     }
     const command = { kind: 'service', body: lockCommand(lockName(name)) } as const
-    const { result } = await this.#requests.execute(command, signal, release, lockService)
-    const token = tokenIn(result)
-    return { name, token, unlock: (options) => this.unlock(name, token, options) }
+    const held = await this.#requests.executeHeld(command, {
+      signal,
+      undo: release,
+      isIdempotent: true,
+      service: lockService,
+    })
+    const token = tokenIn(held.executed.result)
+    const unlock = async (options?: RequestOptions) => {
+      const freed = await this.unlock(name, token, options)
+      held.release()
+      return freed
+    }
+    return { name, token, signal: held.signal, unlock }
   }
 
   /**
@@ -114,7 +126,10 @@ export class Client<Command = Json, Result = Json> {
   async unlock(name: string, token?: LockToken, { signal }: RequestOptions = {}): Promise<boolean> {
     const held = token === undefined ? undefined : validToken(token)
     const body = unlockCommand(lockName(name), held)
-    const { result } = await this.#requests.execute({ kind: 'service', body }, signal, null, lockService)
+    const { result } = await this.#requests.execute(
+      { kind: 'service', body },
+      { signal, isIdempotent: true, service: lockService },
+    )
     const freed = (result as { readonly freed?: Json } | null)?.freed
     if (typeof freed !== 'boolean') throw new UnexpectedResult('{ freed: boolean }', result)
     return freed

@@ -1,4 +1,5 @@
 import type { Instance, Json } from '../../machines/batch.ts'
+import type { LossReason } from '../../machines/lease.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 
 /** The base class of the errors of the client library. The message names the problem and the remedy. */
@@ -31,7 +32,7 @@ export type RefusalReason = Extract<Outcome, { kind: 'refused' }>['reason'] | 'c
 
 const refusals: Record<RefusalReason, string> = {
   expired:
-    'its session was idle for an hour and expired, and it is not known whether the request was executed before that; later requests open a new session',
+    'its session ended, and it is not known whether the request was executed before that; later requests open a new session',
   stale: 'the session had reported that it no longer needs this request',
   conflict: 'another command was sent under the same session and seq; two programs must not share a session',
   forgotten:
@@ -47,6 +48,39 @@ export class RequestRefused extends PaxosError {
 
   constructor(reason: RefusalReason) {
     super(`the request was refused (${reason}): ${refusals[reason]}`)
+    this.reason = reason
+  }
+}
+
+/**
+ * The session of the request ended before its answer arrived: no sign of life reached the cluster in time, or somebody ended the session.
+ * Later requests open a new session.
+ */
+export class SessionExpired extends PaxosError {
+  override readonly name = 'SessionExpired'
+  /** Nobody can know more. */
+  readonly executed = 'unknown'
+
+  constructor() {
+    super(
+      'the session of the request ended before the answer arrived, and it is not known whether the request was executed; check its effect, and send it again if it is missing',
+    )
+  }
+}
+
+const losses: Record<LossReason, string> = {
+  unproved: 'no server confirmed in time that the session lives',
+  revoked: 'an operator or another client had the session revoked',
+  ended: 'the session has ended',
+}
+
+/** The client must not believe any more that it holds what it held: the cluster may give it to another client. */
+export class LeaseLost extends PaxosError {
+  override readonly name = 'LeaseLost'
+  readonly reason: LossReason
+
+  constructor(reason: LossReason) {
+    super(`what the client held may belong to another client now: ${losses[reason]}; stop using it`)
     this.reason = reason
   }
 }

@@ -1,5 +1,6 @@
 import type { Address } from '../../machines/batch.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client-timing.ts'
+import { sessionTtlMs } from '../../machines/limits.ts'
 import { longestGivenName } from '../core/names.ts'
 import { shownValue } from '../core/shown-value.ts'
 import { reachableAddress } from '../network/address.ts'
@@ -22,6 +23,11 @@ export interface ConnectOptions {
   /** The cluster that must answer. Without it, the client uses the first cluster that answers. */
   readonly cluster?: string
   readonly timing?: Partial<ConnectTiming>
+  /**
+   * How long what the client holds survives its silence, in milliseconds: from 1,000 to 86,400,000, by default 30,000. The client sends a
+   * sign of life every third of it while it holds something or waits.
+   */
+  readonly ttlMs?: number
   /** The client rejects commands above this size, in bytes of JSON. The servers' own limit applies in any case. */
   readonly maxCommandBytes?: number
   /** The name of the client where its requests are shown, in lower-case letters. Several clients may have the same name. */
@@ -41,6 +47,7 @@ export interface Settings {
   readonly servers: readonly string[]
   readonly cluster: string | null
   readonly timing: ConnectTiming
+  readonly ttlMs: number
   readonly maxCommandBytes: number
   readonly name: string | null
   /** The name of the service that receives the program's requests; `null` for the cluster's. */
@@ -109,6 +116,14 @@ function validCommandBytes(given: number): number {
   return given
 }
 
+function validTtl(given: number): number {
+  const { least, most } = sessionTtlMs
+  if (Number.isInteger(given) && given >= least && given <= most) return given
+  throw new InvalidArgument(
+    `the option ttlMs must be a whole number of milliseconds from ${least} to ${most}; received ${shownValue(given)}`,
+  )
+}
+
 function validCluster(given: string): string {
   if (typeof given !== 'string' || given === '') {
     throw new InvalidArgument(`the option cluster must be a name; received ${shownValue(given)}`)
@@ -136,6 +151,7 @@ const optionNames: Readonly<Record<keyof ConnectOptions, true>> = {
   servers: true,
   cluster: true,
   timing: true,
+  ttlMs: true,
   maxCommandBytes: true,
   name: true,
   service: true,
@@ -170,6 +186,7 @@ export function settingsFrom(options: ConnectOptions): Settings {
     servers: validServers(options.servers ?? defaultServers),
     cluster: options.cluster === undefined ? null : validCluster(options.cluster),
     timing: validTiming(options.timing ?? {}),
+    ttlMs: validTtl(options.ttlMs ?? sessionTtlMs.usual),
     maxCommandBytes: validCommandBytes(options.maxCommandBytes ?? maxCommandBytes),
     name: options.name === undefined ? null : validName(options.name),
     service: options.service === undefined ? null : validService(options.service),

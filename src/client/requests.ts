@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Command } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
+import type { LossReason } from '../../machines/lease.ts'
 import type {
   Answer,
   Busy,
@@ -12,7 +13,6 @@ import type {
 } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { drawnNameLetters, namedAs } from '../core/names.ts'
-import { wasNeverExecuted } from '../services/expiry.ts'
 import { commandFor } from '../services/part-command.ts'
 import { commandBytes } from '../wire/codec.ts'
 import { describeMessageFault, isMessage } from '../wire/schema.ts'
@@ -21,17 +21,19 @@ import {
   Aborted,
   type ClientClosed,
   InvalidArgument,
+  LeaseLost,
   RequestFailed,
   RequestRefused,
   RequestTooLarge,
+  SessionExpired,
   WrongService,
 } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
 import { Greeting } from './greeting.ts'
 import type { From, Link } from './link.ts'
 import type { Settings } from './options.ts'
-import { type Ask, Session } from './session.ts'
-import { startActor } from './session-actor.ts'
+import { type Ask, isExpired, Session } from './session.ts'
+import { startActor, startLease } from './session-actor.ts'
 import { SessionWatch } from './session-watch.ts'
 
 /** Reverts the effect of a request that was executed although the program had aborted it. */
@@ -47,8 +49,6 @@ interface Waiter {
 interface Asked {
   readonly session: Session<Waiter>
   readonly seq: number
-  /** The client sent no part of the request before this moment. */
-  readonly begun: Instant
   /** Rejects only when the client is closed. */
   readonly outcome: Promise<Outcome>
 }
@@ -56,11 +56,27 @@ interface Asked {
 /** The result of an aborted request: `undone` when it has no effect, now or later. */
 type Verdict = { readonly undone: true } | { readonly undone: false; readonly outcome: Outcome | null }
 
-/**
- * How often a request may move to a new session. A server that lags far behind opens sessions that the others count as
- * expired.
- */
-const mostMoves = 10
+export interface ExecuteOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Reverts the effect if the program aborts too late. What the end of the session reverts anyway must have it too. */
+  readonly undo?: Undo | null
+  /** The effect is the same if the command is executed twice: it is sent again when its session ends before the answer. */
+  readonly isIdempotent?: boolean
+  /** The service for which the command is; by default that of the option `service` of `connect`. */
+  readonly service?: string | null
+}
+
+/** What a program holds in a session that the client keeps alive for it. */
+export interface Held {
+  readonly executed: ExecutedRequest
+  /** Aborts when the client must not believe any more that the program holds it: with a `LeaseLost`, or `ClientClosed`. */
+  readonly signal: AbortSignal
+  /** The program holds it no longer. */
+  readonly release: () => void
+}
+
+/** An idempotent command is sent in so many sessions at most: no usual fault ends one after the other. */
+const mostTries = 10
 
 /** Sends commands to the cluster: manages the sessions that carry them, and what follows when a request is aborted. */
 export class Requests {
@@ -76,6 +92,8 @@ export class Requests {
   /** The name of the service that the cluster runs; empty before the first session. */
   #running = ''
   #closedBecause: ClientClosed | null = null
+  /** Aborts what the program holds in a session. */
+  readonly #lost = new WeakMap<Session<Waiter>, AbortController>()
 
   constructor(directory: Directory, settings: Settings, link: Link) {
     this.#directory = directory
@@ -85,17 +103,37 @@ export class Requests {
   }
 
   /**
-   * Has `command` executed once. Rejects with a PaxosError that gives the outcome. When `signal` aborts in time, the
-   * request is never executed, and this rejects with the signal's reason; likewise when `undo` has reverted the effect of
-   * the request. With `service`, the command is for that service: it is wrapped where the cluster composes it with others, and this
-   * rejects with WrongService where it does not run. A request that was not executed before its session expired is sent again under a new session.
+   * Has `command` executed once. Rejects with a PaxosError that gives the outcome, or with SessionExpired when its session ended
+   * before the answer. When `signal` aborts in time, the request is never executed, and this rejects with the signal's reason;
+   * likewise when `undo` has reverted the effect of the request. With `service`, the command is for that service: it is
+   * wrapped where the cluster composes it with others, and this rejects with WrongService where it does not run.
    */
-  async execute(
+  async execute(command: Command, options: ExecuteOptions = {}): Promise<ExecutedRequest> {
+    return (await this.#execute(command, options)).executed
+  }
+
+  /** As `execute`, for a command by which the program holds something: the client keeps the session alive until `release`. */
+  async executeHeld(command: Command, options: ExecuteOptions = {}): Promise<Held> {
+    const { executed, session } = await this.#execute(command, options, true)
+    const controller = this.#lost.get(session) ?? new AbortController()
+    this.#lost.set(session, controller)
+    if (this.#closedBecause !== null) controller.abort(this.#closedBecause)
+    // It may have been lost while the request waited.
+    if (session.lostBecause !== null) controller.abort(new LeaseLost(session.lostBecause))
+    let isHeld = true
+    const release = () => {
+      if (isHeld) this.#release(session)
+      isHeld = false
+    }
+    return { executed, signal: controller.signal, release }
+  }
+
+  async #execute(
     command: Command,
-    signal: AbortSignal | undefined,
-    undo: Undo | null = null,
-    service: string | null = this.#settings.service,
-  ): Promise<ExecutedRequest> {
+    options: ExecuteOptions,
+    isHeld = false,
+  ): Promise<{ readonly executed: ExecutedRequest; readonly session: Session<Waiter> }> {
+    const { signal, isIdempotent = false, service = this.#settings.service } = options
     if (this.#closedBecause !== null) throw this.#closedBecause
     signal?.throwIfAborted()
     checkShape(command)
@@ -103,16 +141,16 @@ export class Requests {
     this.#checkSize(bytes, this.#settings.maxCommandBytes)
     this.#link.hold()
     try {
-      for (let moves = 0; ; moves += 1) {
+      for (let tries = 1; ; tries += 1) {
         let session = this.#roomySession()
         for (; session === null; session = this.#roomySession()) await this.#openSession(signal)
         const sent = service === null ? command : this.#addressed(command, service)
         const sentBytes = sent === command ? bytes : commandBytes(sent)
         this.#checkSize(sentBytes, session.maxCommandBytes)
         const asked = this.#submit(session, sent, sentBytes)
-        const outcome = signal === undefined ? await asked.outcome : await this.#orGiveUp(asked, signal, undo)
-        if (moves === mostMoves || !canMove(asked, outcome)) return executedPart(outcome)
-        // If the signal aborted in this turn, do not send the request again: it was not executed.
+        const outcome = await (isHeld ? this.#orRelease(asked, options) : this.#orGiveUp(asked, options))
+        if (!isExpired(outcome)) return { executed: executedPart(outcome), session }
+        if (!isIdempotent || tries === mostTries) throw new SessionExpired()
         signal?.throwIfAborted()
       }
     } finally {
@@ -148,6 +186,7 @@ export class Requests {
   /** Stops all requests: the outstanding ones reject with `reason`. */
   close(reason: ClientClosed): void {
     this.#closedBecause = reason
+    for (const session of this.#sessions.values()) this.#lost.get(session)?.abort(reason)
     const waiters = [...this.#sessions.values()].flatMap((session) => session.stop())
     this.#sessions.clear()
     this.#session = null
@@ -174,9 +213,9 @@ export class Requests {
     if (bytes > limitBytes) throw new RequestTooLarge(bytes, limitBytes)
   }
 
-  /** Returns the session in use, or `null` when it is full: then it takes no new requests. */
+  /** Returns the session in use, or `null` when a new one must take further requests: it is full, or may have lapsed. */
   #roomySession(): Session<Waiter> | null {
-    if (this.#session?.isFull) this.#forget(this.#session)
+    if (this.#session?.isUsable === false) this.#forget(this.#session)
     return this.#session
   }
 
@@ -191,32 +230,44 @@ export class Requests {
     this.#directory.learn(welcome, server)
     const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
     const { name } = this.#settings
-    const uid = `${name === null ? drawn : namedAs(name, drawn)}@${welcome.instance}`
-    this.#session = this.#newSession(uid, welcome.commandBytes)
-    this.#sessions.set(uid, this.#session)
+    const session = this.#newSession(name === null ? drawn : namedAs(name, drawn), welcome.commandBytes)
+    this.#session = session
+    this.#sessions.set(session.uid, session)
   }
 
-  #newSession(uid: string, maxCommandBytes: number): Session<Waiter> {
-    const { timing, observer } = this.#settings
-    const watch =
+  #newSession(name: string, maxCommandBytes: number): Session<Waiter> {
+    const { timing, observer, ttlMs } = this.#settings
+    const watchOf = (uid: string) =>
       observer === null
         ? null
         : new SessionWatch(observer, uid, (server) => this.#directory.addresses[server] ?? '')
-    return new Session({
-      uid,
+    let watch = watchOf(name)
+    const opened = instantNow()
+    return new Session<Waiter>({
+      name,
+      ttlMs,
       maxCommandBytes,
       server: this.#preferred,
       servers: () => this.#directory.size,
       nowMs: () => performance.now(),
-      start: (input, carryOut) =>
-        startActor({ ...input, timing, randomSeed: randomInt(2 ** 31) }, carryOut, watch),
+      leaseNowMs: () => elapsedSince(opened),
+      start: (input, carryOut) => {
+        watch = watchOf(input.uid)
+        return startActor({ ...input, timing, randomSeed: randomInt(2 ** 31) }, carryOut, watch)
+      },
+      startLease,
       flushSoon: () => this.#link.flushSoon(),
       send: (session, ask) => {
         const message = this.#messageOf(ask)
         watch?.recordSent(ask.to, message)
         this.#send(session, ask.to, message)
       },
+      opened: (session) => {
+        this.#sessions.delete(name)
+        this.#sessions.set(session.uid, session)
+      },
       answered: (session, answers, server) => this.#answered(session, answers, server),
+      lost: (session, reason) => this.#lose(session, reason),
     })
   }
 
@@ -228,13 +279,18 @@ export class Requests {
     return body === command.body ? command : { kind: 'service', body }
   }
 
+  /** The client must not believe in the session any more. */
+  #lose(session: Session<Waiter>, reason: LossReason): void {
+    this.#lost.get(session)?.abort(new LeaseLost(reason))
+    this.#forget(session)
+  }
+
   #submit(session: Session<Waiter>, command: Command, bytes: number): Asked {
-    const begun = instantNow()
     let seq = 0
     const outcome = new Promise<Outcome>((resolve, reject) => {
       seq = session.submit(command, bytes, { resolve, reject })
     })
-    return { session, seq, begun, outcome }
+    return { session, seq, outcome }
   }
 
   #answered(session: Session<Waiter>, answers: readonly Answer[], server: ServerIndex): void {
@@ -242,7 +298,6 @@ export class Requests {
     for (const { seq, outcome } of answers) {
       const waiter = session.close(seq)
       if (waiter === null) continue
-      if (isExpired(outcome)) this.#forget(session)
       waiter.resolve(outcome)
     }
     this.#dropIfLeft(session)
@@ -250,7 +305,7 @@ export class Requests {
 
   /** Stops the actor of a session that is no longer used and has no open request. */
   #dropIfLeft(session: Session<Waiter>): void {
-    if (session === this.#session || !session.isIdle) return
+    if (session === this.#session || !session.isIdle || session.isHeld) return
     this.#sessions.delete(session.uid)
     session.stop()
   }
@@ -261,8 +316,28 @@ export class Requests {
     this.#dropIfLeft(session)
   }
 
+  /** As `#orGiveUp`. The program holds the session from now on, and after that if the request is executed. */
+  async #orRelease(asked: Asked, options: ExecuteOptions): Promise<Outcome> {
+    const { session } = asked
+    session.hold()
+    let isHeld = false
+    try {
+      const outcome = await this.#orGiveUp(asked, options)
+      isHeld = outcome.kind === 'executed'
+      return outcome
+    } finally {
+      if (!isHeld) this.#release(session)
+    }
+  }
+
+  #release(session: Session<Waiter>): void {
+    session.release()
+    this.#dropIfLeft(session)
+  }
+
   /** Resolves to the outcome. If `signal` aborts first, cancels the request and rejects with the result of the cancel. */
-  #orGiveUp(asked: Asked, signal: AbortSignal, undo: Undo | null): Promise<Outcome> {
+  #orGiveUp(asked: Asked, { signal, undo = null }: ExecuteOptions): Promise<Outcome> {
+    if (signal === undefined) return asked.outcome
     return new Promise<Outcome>((resolve, reject) => {
       const onAbort = () => {
         // If the answer arrived in this turn, the outcome stands.
@@ -299,6 +374,8 @@ export class Requests {
     try {
       const ended = await this.#cancel(asked)
       if (ended === null || ended.kind === 'cancelled') return { undone: true }
+      // With the session ended what a command with `undo` gives to it.
+      if (isExpired(ended)) return undo === null ? { undone: false, outcome: null } : { undone: true }
       if (ended.kind !== 'executed' || undo === null) return { undone: false, outcome: ended }
       return await undo(ended).then(
         () => ({ undone: true as const }),
@@ -318,7 +395,7 @@ export class Requests {
     const outcome = await this.#submit(session, cancel, commandBytes(cancel)).outcome
     session.cancelled(seq)
     this.#dropIfLeft(session)
-    if (canMove(asked, outcome)) return null
+    if (isExpired(outcome)) return outcome
     const { result } = executedPart(outcome)
     return (result as { readonly ended: Outcome | null }).ended
   }
@@ -338,15 +415,6 @@ function instantNow(): Instant {
 function elapsedSince(then: Instant): number {
   const { monotonicMs, wallMs } = instantNow()
   return Math.max(monotonicMs - then.monotonicMs, wallMs - then.wallMs)
-}
-
-function isExpired(outcome: Outcome): boolean {
-  return outcome.kind === 'refused' && outcome.reason === 'expired'
-}
-
-/** True when `outcome`, of the request or of its cancel, shows that the request was not executed and never will be. */
-function canMove({ begun }: Asked, outcome: Outcome): boolean {
-  return isExpired(outcome) && wasNeverExecuted(elapsedSince(begun))
 }
 
 /**

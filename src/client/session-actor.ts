@@ -1,8 +1,25 @@
 import { createActor } from 'xstate'
 import { type ClientEmitted, type ClientInput, clientMachine } from '../../machines/client.ts'
+import { type LeaseEmitted, type LeaseInput, leaseMachine } from '../../machines/lease.ts'
 import { quickLogic } from '../core/quick-logic.ts'
-import type { SessionActor } from './session.ts'
+import type { LeaseActor, SessionActor } from './session.ts'
 import type { SessionWatch } from './session-watch.ts'
+
+/** Timers that do not keep the process alive: only an outstanding request does. */
+const idleClock = {
+  setTimeout: (run: () => void, ms: number) => setTimeout(run, ms).unref(),
+  clearTimeout: (timer: NodeJS.Timeout) => clearTimeout(timer),
+}
+
+/** Starts an actor of the lease's chart. */
+export function startLease(input: LeaseInput, carryOut: (output: LeaseEmitted) => void): LeaseActor {
+  const actor = createActor(
+    quickLogic(leaseMachine, () => false),
+    { input, clock: idleClock },
+  )
+  actor.on('*', carryOut)
+  return actor.start()
+}
 
 /** Starts an actor of the client's chart. */
 export function startActor(

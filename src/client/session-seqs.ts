@@ -25,8 +25,13 @@ export class SessionSeqs<Waiter extends object> {
     return this.#nextSeq - this.#lowest >= mostBetween
   }
 
-  get isIdle(): boolean {
-    return this.#open.size === 0
+  get openCount(): number {
+    return this.#open.size
+  }
+
+  /** The seq that `open` opens next. */
+  get next(): number {
+    return this.#nextSeq
   }
 
   /** Opens the next seq. */

@@ -1,20 +1,29 @@
 import type { Command } from '../../machines/batch.ts'
 import type { ClientEmitted, ClientEvent, ClientInput, ServerIndex } from '../../machines/client.ts'
+import type { LeaseEmitted, LeaseEvent, LeaseInput, LossReason } from '../../machines/lease.ts'
 import type { Answer, Busy, Queued, Response } from '../../machines/messages.ts'
+import type { Outcome } from '../../machines/outcome.ts'
 import type { SubmittedRequest } from '../../machines/session-requests.ts'
+import { commandBytes } from '../core/command-bytes.ts'
 import { SessionSeqs } from './session-seqs.ts'
 
-/** The actor of the client's chart that carries a session. */
-export interface SessionActor {
-  send(event: ClientEvent): void
+/** The actor of one of the client's charts. */
+export interface ClientActor<Event> {
+  send(event: Event): void
   stop(): void
 }
+
+export type SessionActor = ClientActor<ClientEvent>
+export type LeaseActor = ClientActor<LeaseEvent>
 
 /** A message that asks a server for requests. */
 export type Ask = Extract<ClientEmitted, { type: 'send' }>
 
 export interface SessionOptions<Waiter extends object> {
-  readonly uid: string
+  /** The random name under which the session is opened. Nobody else may know it. */
+  readonly name: string
+  /** How long the session lives without a sign of life, in milliseconds. */
+  readonly ttlMs: number
   /** The largest command that the servers accept, in bytes of JSON. */
   readonly maxCommandBytes: number
   /** The server to ask first. */
@@ -23,39 +32,75 @@ export interface SessionOptions<Waiter extends object> {
   readonly servers: () => number
   /** A monotonic clock. */
   readonly nowMs: () => number
-  /** Starts the actor, which calls `carryOut` with its outputs. */
+  /** The larger of the times that a monotonic clock and the wall clock measure: the wall clock moves while a machine sleeps. */
+  readonly leaseNowMs: () => number
+  /** Starts an actor that asks for the requests of a uid. It calls `carryOut` with its outputs. */
   readonly start: (
     input: Pick<ClientInput, 'uid' | 'server' | 'firstSeq'>,
     carryOut: (output: ClientEmitted) => void,
   ) => SessionActor
+  /** Starts the actor that keeps the session alive. It calls `carryOut` with its outputs. */
+  readonly startLease: (input: LeaseInput, carryOut: (output: LeaseEmitted) => void) => LeaseActor
   /** Calls `flush` soon, after the present event. */
   readonly flushSoon: () => void
   readonly send: (session: Session<Waiter>, ask: Ask) => void
-  /** Receives the answers, each once. */
+  /** The cluster opened the session: messages to it name `session.uid` from now on. */
+  readonly opened: (session: Session<Waiter>) => void
+  /** Receives the answers to submitted requests, each once. */
   readonly answered: (session: Session<Waiter>, answers: readonly Answer[], server: ServerIndex) => void
+  /** The client must not believe in the session any more. Called once. */
+  readonly lost: (session: Session<Waiter>, reason: LossReason) => void
 }
 
+/** A touch that has no answer. */
+interface Touch {
+  readonly seq: number
+  readonly sentAtMs: number
+}
+
+const touch: Command = { kind: 'touch' }
+const firstSeq = 1
+
 /**
- * A session of a client: a uid, its seqs with the waiter of each, and the actor that carries it. The actor receives what was
- * submitted in one turn of the event loop in one event. The library and the simulator run it.
+ * A session of a client: its seqs with the waiter of each, the actor that asks for its requests, and the actor that keeps it alive. It
+ * first has the cluster open it; what is submitted before waits. The actors receive what was submitted in one turn of the event loop in
+ * one event. The library and the simulator run it.
  */
 export class Session<Waiter extends object> {
-  readonly uid: string
   readonly maxCommandBytes: number
   readonly #options: SessionOptions<Waiter>
-  readonly #seqs = new SessionSeqs<Waiter>()
-  readonly #actor: SessionActor
+  readonly #seqs = new SessionSeqs<Waiter | Touch>()
+  readonly #openingSentAtMs: number
+  #actor: SessionActor
+  #lease: LeaseActor | null = null
+  #uid: string
   #server: ServerIndex
   #submitted: SubmittedRequest[] = []
   #givenUp: number[] = []
+  #touch: Touch | null = null
+  #holds = 0
+  #isNeeded = false
+  #lostBecause: LossReason | null = null
+  /** When the cluster last answered, by the clock of the lease. */
+  #answeredAtMs: number
 
   constructor(options: SessionOptions<Waiter>) {
-    const { uid, server } = options
-    this.uid = uid
+    const { name, server, ttlMs, nowMs, servers } = options
     this.maxCommandBytes = options.maxCommandBytes
     this.#options = options
+    this.#uid = name
     this.#server = server
-    this.#actor = options.start({ uid, server, firstSeq: 1 }, (output) => this.#carryOut(output))
+    this.#openingSentAtMs = options.leaseNowMs()
+    this.#answeredAtMs = this.#openingSentAtMs
+    this.#actor = this.#start()
+    const command: Command = { kind: 'open', ttlMs }
+    const request = { seq: firstSeq, command, commandBytes: commandBytes(command) }
+    this.#actor.send({ type: 'request.submitted', requests: [request], servers: servers(), atMs: nowMs() })
+  }
+
+  /** The uid under which its requests are asked; its name until it is open. */
+  get uid(): string {
+    return this.#uid
   }
 
   /** The server that was asked last. */
@@ -63,22 +108,47 @@ export class Session<Waiter extends object> {
     return this.#server
   }
 
-  /** True when a new session must take further requests. */
-  get isFull(): boolean {
-    return this.#seqs.isFull
+  /** True when it can take further requests: it has room, and will hardly have ended before they arrive. */
+  get isUsable(): boolean {
+    if (this.#lostBecause !== null || this.#seqs.isFull) return false
+    if (this.#lease === null || this.#needed) return true
+    return this.#options.leaseNowMs() - this.#answeredAtMs < this.#options.ttlMs / 2
+  }
+
+  /** True when the cluster has opened it. */
+  get isOpen(): boolean {
+    return this.#lease !== null
+  }
+
+  /** Why the client must not believe in the session any more; `null` while it may. */
+  get lostBecause(): LossReason | null {
+    return this.#lostBecause
   }
 
   /** True when no seq is open. */
   get isIdle(): boolean {
-    return this.#seqs.isIdle
+    return this.#seqs.openCount === 0
+  }
+
+  /** True while the program holds something in it. */
+  get isHeld(): boolean {
+    return this.#holds > 0
+  }
+
+  /** Keeps the session alive until the matching `release`, while the program holds something in it. */
+  hold(): void {
+    this.#holds += 1
+    this.#beginNeed()
+  }
+
+  /** Reverts one `hold`. */
+  release(): void {
+    this.#holds -= 1
   }
 
   /** Asks for `command` under the next seq, which it returns. */
-  submit(command: Command, commandBytes: number, waiter: Waiter): number {
-    const seq = this.#seqs.open(waiter)
-    this.#submitted.push({ seq, command, commandBytes })
-    this.#options.flushSoon()
-    return seq
+  submit(command: Command, bytes: number, waiter: Waiter): number {
+    return this.#submit(command, bytes, waiter)
   }
 
   /**
@@ -99,14 +169,15 @@ export class Session<Waiter extends object> {
 
   /** Closes an answered seq. Returns its waiter; `null` when the request was given up. */
   close(seq: number): Waiter | null {
-    return this.#seqs.answered(seq)
+    return this.#seqs.answered(seq) as Waiter | null
   }
 
   /**
-   * Passes on what was submitted and given up. In this order: the chart must know the cancel of a request before it forgets the
-   * request, because the cancel keeps the outcome from being acknowledged.
+   * Passes on what was submitted and given up, when the session is open. In this order: the chart must know the cancel of a request
+   * before it forgets the request, because the cancel keeps the outcome from being acknowledged.
    */
   flush(): void {
+    if (this.#lease === null) return
     const [requests, seqs] = [this.#submitted, this.#givenUp]
     if (requests.length > 0) {
       this.#submitted = []
@@ -131,7 +202,32 @@ export class Session<Waiter extends object> {
     this.#submitted = []
     this.#givenUp = []
     this.#actor.stop()
-    return this.#seqs.closeAll()
+    this.#lease?.stop()
+    return this.#seqs.closeAll().filter((waiter): waiter is Waiter => waiter !== this.#touch)
+  }
+
+  #start(): SessionActor {
+    const input = { uid: this.#uid, server: this.#server, firstSeq }
+    return this.#options.start(input, (output) => this.#carryOut(output))
+  }
+
+  #submit(command: Command, bytes: number, waiter: Waiter | Touch): number {
+    const seq = this.#seqs.open(waiter)
+    this.#submitted.push({ seq, command, commandBytes: bytes })
+    this.#options.flushSoon()
+    this.#beginNeed()
+    return seq
+  }
+
+  /** True while the program holds something, or a request of it has no answer. */
+  get #needed(): boolean {
+    return this.#holds > 0 || this.#seqs.openCount > Number(this.#touch !== null)
+  }
+
+  #beginNeed(): void {
+    if (this.#isNeeded || this.#lease === null) return
+    this.#isNeeded = true
+    this.#lease.send({ type: 'need.began', atMs: this.#options.leaseNowMs() })
   }
 
   #carryOut(output: ClientEmitted): void {
@@ -141,9 +237,98 @@ export class Session<Waiter extends object> {
         this.#server = output.to
         return
       case 'answers':
-        this.#options.answered(this, output.answers, output.server)
+        this.#answeredAtMs = this.#options.leaseNowMs()
+        if (this.#lease === null) this.#open(output.answers[0]?.outcome)
+        else this.#answer(output.answers, output.server)
         return
     }
     output satisfies never
   }
+
+  /** The request to open the session has ended. */
+  #open(outcome: Outcome | undefined): void {
+    const { ttlMs, startLease, opened } = this.#options
+    this.#actor.stop()
+    const uid = openedUid(outcome)
+    if (uid === null) {
+      this.#failToOpen(outcome)
+      return
+    }
+    this.#uid = uid
+    this.#actor = this.#start()
+    this.#lease = startLease({ ttlMs, provenAtMs: this.#openingSentAtMs }, (said) =>
+      this.#carryOutLease(said),
+    )
+    opened(this)
+    if (this.#needed) this.#beginNeed()
+    this.flush()
+  }
+
+  /** The cluster does not open the session: it runs another version, or refuses the name. */
+  #failToOpen(outcome: Outcome = { kind: 'refused', reason: 'expired' }): void {
+    this.#lostBecause = 'ended'
+    const answers = this.#submitted.map(({ seq }) => ({ seq, outcome }))
+    this.#submitted = []
+    this.#options.lost(this, 'ended')
+    this.#options.answered(this, answers, this.#server)
+  }
+
+  #answer(answers: readonly Answer[], server: ServerIndex): void {
+    const touched = answers.find(({ seq }) => seq === this.#touch?.seq)
+    if (touched !== undefined) this.#answerTouch(touched.outcome)
+    const others = touched === undefined ? answers : answers.filter((answer) => answer !== touched)
+    if (others.some(({ outcome }) => isExpired(outcome))) this.#lease?.send({ type: 'session.ended' })
+    if (others.length > 0) this.#options.answered(this, others, server)
+  }
+
+  #answerTouch(outcome: Outcome): void {
+    if (this.#touch === null) return
+    const { seq, sentAtMs } = this.#touch
+    this.#touch = null
+    this.#seqs.answered(seq)
+    if (outcome.kind !== 'executed') {
+      this.#lease?.send({ type: 'session.ended' })
+      return
+    }
+    const { revoked } = outcome.result as { readonly revoked: boolean }
+    const atMs = this.#options.leaseNowMs()
+    this.#lease?.send({ type: 'touch.answered', sentAtMs, atMs, isRevoked: revoked })
+  }
+
+  #carryOutLease(said: LeaseEmitted): void {
+    switch (said.type) {
+      case 'clock': {
+        const isNeeded = this.#needed
+        this.#isNeeded = isNeeded
+        this.#lease?.send({ type: 'clock.read', atMs: this.#options.leaseNowMs(), isNeeded })
+        return
+      }
+      case 'touch':
+        this.#sendTouch()
+        return
+      case 'lost':
+        this.#lostBecause = said.reason
+        this.#options.lost(this, said.reason)
+        return
+    }
+    said satisfies never
+  }
+
+  #sendTouch(): void {
+    const sentAtMs = this.#options.leaseNowMs()
+    const touching: Touch = { seq: this.#seqs.next, sentAtMs }
+    this.#touch = touching
+    this.#submit(touch, commandBytes(touch), touching)
+  }
+}
+
+/** The uid in the outcome of an `open`; `null` when it opened no session. */
+function openedUid(outcome: Outcome | undefined): string | null {
+  const uid = outcome?.kind === 'executed' ? (outcome.result as { readonly uid?: unknown } | null)?.uid : null
+  return typeof uid === 'string' ? uid : null
+}
+
+/** True when the outcome says that the session of the request has ended. */
+export function isExpired(outcome: Outcome): boolean {
+  return outcome.kind === 'refused' && outcome.reason === 'expired'
 }

@@ -1,5 +1,7 @@
 /** The names of servers, clients and requests in a schedule: server 0, client `a`, and its request `a#1`. */
-import type { Address, NodeId } from '../../machines/batch.ts'
+import type { Address, Instance, NodeId } from '../../machines/batch.ts'
+import type { Position } from '../../machines/outcome.ts'
+import { isPlainText } from './plain-text-client.ts'
 
 /** A server by its number, or a client by its name. */
 export type Party = NodeId | string
@@ -15,14 +17,38 @@ export function serverAt(address: Address): NodeId | null {
   return id === undefined ? null : Number(id)
 }
 
-/** The session of a client. It was opened at instance 0, so no server refuses it as too old. */
+/** The session of a client of a schedule. It is open from the start and has no ttl. */
 export function uidOf(client: string): string {
   return `${client}@0`
 }
 
+/** The uid of the session that an `open` at this position opens for the client with the random name `client`. */
+export function uidOpenedAt(client: string, { instance, index }: Position): string {
+  return `${client}@${instance}.${index}`
+}
+
+/**
+ * The public id of a session, such as `12.0`: the position at which it was opened. The whole uid is secret, because it
+ * authenticates its client.
+ */
+export function publicId(uid: string): string {
+  return /@([\d.]+)$/.exec(uid)?.[1] ?? uid
+}
+
+/** True for a name under which a client asks for a session; false for the uid of a session. */
+export function isOpeningName(uid: string): boolean {
+  return !uid.includes('@') && !isPlainText(uid)
+}
+
+/** The instance at which the session `uid` was opened; `null` when the uid does not contain a position. */
+export function openedAtInstance(uid: string): Instance | null {
+  const digits = /@(\d{1,15})\.\d{1,15}$/.exec(uid)?.[1]
+  return digits === undefined ? null : Number(digits)
+}
+
 /** The name of the client to which the session belongs. */
 export function clientName(uid: string): string {
-  return uid.replace(/@\d+$/, '')
+  return uid.replace(/@[\d.]+$/, '')
 }
 
 /** The length of the random name of a client in a real cluster. No client of a schedule has a name of this length. */

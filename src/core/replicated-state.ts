@@ -10,7 +10,7 @@ export interface ReplicatedState {
   readonly firstUnexecuted: Instance
   /** The replicated clock. */
   readonly clockMs: number
-  /** The earliest deadline of a timer on the replicated clock; `null` when no timer is set. */
+  /** The earliest deadline on the replicated clock that the servers keep; `null` when there is none. */
   readonly deadlineMs: number | null
   /** Executes the next chosen batch. Each batch is executed once. */
   execute(instance: Instance, batch: Batch): Execution

@@ -1,7 +1,7 @@
 /** The schemas of the parts of messages, for the dictionary and all other data that contains such parts. */
 import { FormatRegistry, Kind, type TObject, type TProperties, Type, TypeRegistry } from '@sinclair/typebox'
 import type { Json } from '../../machines/batch.ts'
-import { maxElapsedMs } from '../../machines/limits.ts'
+import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
 import { isWellFormed, jsonFault } from '../core/json.ts'
 import { plainTextMark } from '../core/plain-text-client.ts'
 import { isReachable, maxAddressLength } from '../network/address.ts'
@@ -72,10 +72,24 @@ const membershipChange = Type.Union([
   closed({ action: Type.Literal('remove'), id: integer }),
 ])
 
+/** The public id of a session. */
+const publicId = Type.String({ pattern: '^\\d{1,16}\\.\\d{1,16}$' })
+
 const command = Type.Union([
   closed({ kind: Type.Literal('service'), body }),
   closed({ kind: Type.Literal('members'), change: membershipChange }),
   closed({ kind: Type.Literal('cancel'), seq: integer }),
+  closed({
+    kind: Type.Literal('open'),
+    ttlMs: Type.Integer({ minimum: sessionTtlMs.least, maximum: sessionTtlMs.most }),
+  }),
+  closed({ kind: Type.Literal('touch') }),
+  closed({
+    kind: Type.Literal('end'),
+    session: Type.Optional(publicId),
+    now: Type.Optional(Type.Boolean()),
+  }),
+  closed({ kind: Type.Literal('sessions'), after: Type.Optional(publicId) }),
 ])
 
 /** The fields of the requests of a session, in a message or in a batch. */

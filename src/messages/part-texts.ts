@@ -28,6 +28,14 @@ export function commandText(command: Command): string {
       return `members ${changeText(command.change)}`
     case 'cancel':
       return `cancel ${command.seq}`
+    case 'open':
+      return `open ${command.ttlMs}`
+    case 'touch':
+      return 'touch'
+    case 'end':
+      return ['end', command.session, command.now && 'now'].filter(Boolean).join(' ')
+    case 'sessions':
+      return 'sessions'
   }
   command satisfies never
 }

@@ -9,7 +9,7 @@ import { foundingIncarnation, foundingMembers, type Member } from '../../machine
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
-import { type Party, serverAddress } from '../core/names.ts'
+import { type Party, serverAddress, uidOf } from '../core/names.ts'
 import { lockService } from '../services/lock.ts'
 import type { Service } from '../services/service.ts'
 import { checkedStart, checkedStep } from '../stepped/checked-step.ts'
@@ -106,7 +106,11 @@ export function clusterSettings(servers: number, service: Service = lockService 
     timing: { ...defaultTiming, patientTries: 1, newsTries: 2 ** 30 },
     clientTiming: defaultClientTiming,
     limits: defaultLimits,
-    replicas: replicasOf({ service, members: founders }),
+    replicas: replicasOf({
+      service,
+      members: founders,
+      sessions: [...'abcdefghijklmnopqrstuvwxyz'].map(uidOf),
+    }),
     clientMachine,
     clientStepper: { start: checkedStart, step: checkedStep },
   }

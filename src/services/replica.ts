@@ -1,18 +1,33 @@
 /** The replicated state of one server: the service's state, and the sessions that make each request execute once. */
-import type { Batch, BatchGroup, Command, Instance, Json, NodeId, Request } from '../../machines/batch.ts'
+import type {
+  Batch,
+  BatchGroup,
+  Command,
+  Instance,
+  Json,
+  NodeId,
+  Request,
+  SessionCommand,
+} from '../../machines/batch.ts'
 import type { Recalled } from '../../machines/inbox.ts'
-import { maxClockMs, type ReplicatedLimits, replicatedLimits, serviceLimits } from '../../machines/limits.ts'
+import {
+  maxClockMs,
+  type ReplicatedLimits,
+  replicatedLimits,
+  serviceLimits,
+  sessionPage,
+} from '../../machines/limits.ts'
 import { type Member, shownMembers } from '../../machines/members.ts'
 import type { Answer } from '../../machines/messages.ts'
 import type { Execution, FiredTimer, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
 import { sha256Hex } from '../core/digest.ts'
+import { openedAtInstance, uidOpenedAt } from '../core/names.ts'
 import { isPlainText, sessionOf } from '../core/plain-text-client.ts'
 import { resultIn } from './answer.ts'
-import { defaultSessionIdleMs } from './expiry.ts'
 import { isKeptCommand, type KeptCommand, keptCommand } from './kept-command.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
 import { reasonOfFailure } from './reason.ts'
-import type { Service, ServiceView } from './service.ts'
+import type { Service, ServiceView, Time } from './service.ts'
 import { ServiceHost } from './service-host.ts'
 import { type Session, Sessions } from './sessions.ts'
 import { decodeSnapshot, encodeSnapshot, type SessionSnapshot, sessionSnapshots } from './snapshot.ts'
@@ -22,8 +37,11 @@ export interface ReplicaOptions {
   readonly service: Service
   /** The members at instance 0. */
   readonly members: readonly Member[]
-  /** Milliseconds of the replicated clock after which an idle session is forgotten. Must be the same on every server. */
-  readonly sessionIdleMs?: number
+  /**
+   * The uids of sessions that are open from the start and do not end by themselves, for clients that open none, as in a schedule. Must be
+   * the same on every server. By default none.
+   */
+  readonly sessions?: readonly string[]
   /** How much the replica may keep. Must be the same on every server; only tests change it. */
   readonly limits?: ReplicatedLimits
   /** Called with the error when a bug in the service fails a request. The reason of the request may contain only its kind. */
@@ -51,17 +69,31 @@ interface Turn extends Position {
 
 /** Collects the effects of the execution of one batch. */
 interface Tally {
-  readonly instance: Instance
-  /** The uids whose sessions had expired before this batch. */
-  readonly expired: ReadonlySet<string>
+  /** The time of the batch. */
+  readonly time: Time
+  readonly fired: FiredTimer[]
+  readonly endedSessions: string[]
   readonly outcomes: RequestOutcome[]
   readonly freed: Set<string>
   /** The servers that hold a request of the batch, or held a delayed one that ended. */
   readonly concerned: Set<NodeId>
   progressed: boolean
+  /** A deadline that other servers keep too has passed. */
+  deadlinePassed: boolean
 }
 
 type Ending = RequestOutcome['outcome']
+
+/** What a change of the service causes outside of it. */
+interface Effects {
+  readonly freed: readonly string[]
+  readonly revoked: readonly string[]
+}
+
+const sessionHasEnded: Outcome = { kind: 'refused', reason: 'expired' }
+
+/** The longest random name of an `open`: the uid that is built on it must be a valid uid. */
+const longestOpeningName = 64
 
 /**
  * A request in plain text waits under its last uid and so many earlier ones. Uids before them belong to copies of long ago.
@@ -73,7 +105,6 @@ const nothingRecalled: Recalled = { ended: [], isFull: false }
 
 export class Replica {
   readonly #service: ServiceHost
-  readonly #sessionIdleMs: number
   readonly #limits: ReplicatedLimits
   readonly #mistaken: (thrown: unknown) => void
   readonly #sessions: Sessions
@@ -83,13 +114,12 @@ export class Replica {
   #clockMs = 0
 
   constructor(options: ReplicaOptions) {
-    const { service, members, sessionIdleMs = defaultSessionIdleMs, limits = replicatedLimits } = options
-    if (!(sessionIdleMs > 0)) throw new Error(`sessionIdleMs is ${sessionIdleMs}: it must be above 0`)
-    this.#sessionIdleMs = sessionIdleMs
+    const { service, members, sessions = [], limits = replicatedLimits } = options
     this.#limits = limits
     this.#mistaken = options.mistaken ?? (() => undefined)
     this.#service = new ServiceHost({ service, mostTimers: limits.timers, mistaken: this.#mistaken })
-    this.#sessions = new Sessions(sessionIdleMs, limits)
+    this.#sessions = new Sessions(limits)
+    for (const uid of sessions) this.#sessions.open(uid, null, 0)
     this.#members = inOrderOfId(members)
   }
 
@@ -113,9 +143,9 @@ export class Replica {
     return this.#clockMs
   }
 
-  /** The earliest deadline of a timer on the replicated clock; `null` when no timer is set. */
+  /** The earliest deadline of a timer, or of a session for which something is kept, on the replicated clock; `null` when there is none. */
   get deadlineMs(): number | null {
-    return this.#service.deadlineMs
+    return earlier(this.#service.deadlineMs, this.#sessions.keptDeadlineMs)
   }
 
   /** The number of delayed requests at all servers together. */
@@ -149,19 +179,15 @@ export class Replica {
       throw new Error(`instance ${instance} is not the next instance to execute: ${this.#firstUnexecuted} is`)
     }
     this.#clockMs = Math.min(this.#clockMs + batch.elapsedMs, maxClockMs)
-    // The clock stands while nothing is proposed, so the first batch after a long silence adds the time of that silence.
-    // This time must not expire the sessions that have a request in this batch. Nor must it refuse a session that begins in
-    // this batch, although its uid was opened below the new horizon.
-    const uids = batch.groups.map(({ uid }) => uid)
-    const expired = new Set(uids.filter((uid) => this.#sessions.isExpired(uid)))
-    this.#sessions.touchKnown(uids, instance, this.#clockMs)
-    this.#sessions.evictIdle(this.#clockMs)
-    const membersBefore = this.#members
-    const deadlineBefore = this.deadlineMs
+    const time = { instance, clockMs: this.#clockMs }
     const tally: Tally = {
-      ...{ instance, expired, outcomes: [], freed: new Set(), concerned: new Set(), progressed: false },
+      ...{ time, fired: [], endedSessions: [], outcomes: [], freed: new Set(), concerned: new Set() },
+      ...{ progressed: false, deadlinePassed: false },
     }
-    const fired = this.#fireTimers(tally)
+    const membersBefore = this.#members
+    const timerBefore = this.#service.deadlineMs
+    this.#sessions.evictIdle(this.#clockMs)
+    this.#passDeadlines(tally)
     let index = 0
     for (const group of batch.groups) {
       this.#executeGroup(tally, group, { instance, index })
@@ -172,14 +198,12 @@ export class Replica {
     for (const key of tally.progressed ? [...freed, null] : freed) {
       for (const node of this.#waiting.nodesFor(key)) tally.concerned.add(node)
     }
-    // Each server keeps the deadlines: one that has passed it would propose at otherwise, and one that is earlier than it knows.
-    const concernsAll = fired.length > 0 || isSooner(this.deadlineMs, deadlineBefore)
+    const { fired, endedSessions, outcomes, progressed } = tally
+    // Each server keeps the deadlines: one that has passed it would propose at otherwise, and the earlier one of a timer it may not
+    // know. The deadline of a session concerns only those whose requests wait for its end: they know it.
+    const concernsAll = tally.deadlinePassed || isSooner(this.#service.deadlineMs, timerBefore)
     return {
-      instance,
-      fired,
-      outcomes: tally.outcomes,
-      freed,
-      progressed: tally.progressed,
+      ...{ instance, fired, endedSessions, outcomes, freed, progressed },
       deadlineMs: this.deadlineMs,
       concerned: this.#members.map(({ id }) => id).filter((id) => concernsAll || tally.concerned.has(id)),
       members: this.#members === membersBefore ? null : this.#members,
@@ -191,12 +215,14 @@ export class Replica {
    * requests wait, or a server must still propose them.
    */
   recall(uid: string, requests: readonly Request[]): Recalled {
-    if (this.#sessions.isExpired(uid)) {
+    const session = this.#sessions.get(sessionOf(uid))
+    if (session === undefined) {
+      const isText = isPlainText(uid)
+      if (isText || requests.some(isOpen)) return { ended: [], isFull: this.#sessions.isFull(isText) }
+      if (!this.#hasEnded(uid)) return nothingRecalled
       const outcome = { kind: 'refused', reason: 'expired' } as const
       return { ended: requests.map(({ seq }) => ({ seq, outcome })), isFull: false }
     }
-    const session = this.#sessions.get(sessionOf(uid))
-    if (session === undefined) return { ended: [], isFull: this.#sessions.isFullFor(sessionOf(uid)) }
     // A result that this server holds may be out of date. The replica decides at the execution whether it still holds.
     if (isPlainText(uid)) return nothingRecalled
     const ended: Answer[] = []
@@ -218,8 +244,6 @@ export class Replica {
       service: this.#service.name,
       firstUnexecuted: this.#firstUnexecuted,
       clockMs: this.#clockMs,
-      sessionIdleMs: this.#sessionIdleMs,
-      horizon: this.#sessions.horizon,
       members: this.#members,
       sessions: sessionSnapshots(this.#sessions.all()),
       timers: this.#service.timers,
@@ -229,9 +253,8 @@ export class Replica {
 
   /** Makes the replica from the snapshot `bytes`. Throws when they are not a snapshot of a replica of `service`. */
   static restore(service: Service, bytes: Uint8Array, limits: ReplicatedLimits = replicatedLimits): Replica {
-    const { members, sessionIdleMs, horizon, sessions, timers, ...rest } = decodeSnapshot(service.name, bytes)
-    const replica = new Replica({ service, members, sessionIdleMs, limits })
-    replica.#sessions.horizon = horizon
+    const { members, sessions, timers, ...rest } = decodeSnapshot(service.name, bytes)
+    const replica = new Replica({ service, members, limits })
     replica.#service.restore(rest.state, timers)
     replica.#firstUnexecuted = rest.firstUnexecuted
     replica.#clockMs = rest.clockMs
@@ -248,21 +271,16 @@ export class Replica {
     return sha256Hex(this.snapshot())
   }
 
-  #restoreSession({
-    uid,
-    ackedBelow,
-    forgottenBelow,
-    lastInstance,
-    lastClockMs,
-    waiting,
-  }: SessionSnapshot): void {
-    const session = this.#sessions.open(uid)
-    session.ackedBelow = ackedBelow
-    session.forgottenBelow = forgottenBelow
+  #restoreSession({ uid, ttlMs, deadlineMs, isKept, waiting, lastClockMs, ...rest }: SessionSnapshot): void {
+    const session = this.#sessions.open(uid, ttlMs, (deadlineMs ?? 0) - (ttlMs ?? 0))
+    session.isRevoked = rest.isRevoked
+    session.ackedBelow = rest.ackedBelow
+    session.forgottenBelow = rest.forgottenBelow
     for (const [seq, node, key, digest, uids] of waiting) {
       this.#setWaiting(session, seq, { node, key, command: digest, ...(uids && { uids }) })
     }
-    this.#sessions.touch(session, lastInstance, lastClockMs)
+    this.#sessions.keep(session, isKept)
+    if (isPlainText(uid)) this.#sessions.usePlainText(session, lastClockMs)
   }
 
   /**
@@ -273,34 +291,100 @@ export class Replica {
     const results = sessions.flatMap(({ uid, ended }) => ended.map((result) => ({ uid, result })))
     for (const { uid, result } of results.sort((a, b) => compareEnds(a.result[1], b.result[1]))) {
       const [seq, outcome, digest] = result
-      this.#sessions.results.keep(this.#sessions.open(uid), seq, outcome, digest)
+      const session = this.#sessions.get(uid)
+      if (session !== undefined) this.#sessions.results.keep(session, seq, outcome, digest)
     }
+  }
+
+  /** Fires the timers and ends the sessions that are due, in the order of their deadlines. */
+  #passDeadlines(tally: Tally): void {
+    const { time } = tally
+    for (;;) {
+      const session = this.#sessions.firstToEnd
+      const endsMs = session?.deadlineMs ?? Number.POSITIVE_INFINITY
+      if (session !== null && endsMs <= time.clockMs && endsMs < (this.#service.deadlineMs ?? endsMs + 1)) {
+        this.#endSession(tally, session)
+        continue
+      }
+      const fired = this.#service.fireDue(time)
+      if (fired === null) return
+      const { name, failed } = fired
+      tally.deadlinePassed = true
+      if (failed === null) this.#noteProgress(tally, fired)
+      tally.fired.push({ name, failed })
+    }
+  }
+
+  /** Ends the session: first its delayed requests, then what the service keeps for it. */
+  #endSession(tally: Tally, session: Session): void {
+    const { uid } = session
+    if (session.isKept) tally.deadlinePassed = true
+    this.#sessions.remove(session)
+    tally.endedSessions.push(uid)
+    const outcome = { kind: 'refused', reason: 'expired' } as const
+    const delayed = this.#sessions.takeWaiting(session, 0, Number.POSITIVE_INFINITY)
+    for (const waiting of delayed) {
+      this.#waiting.remove(waiting)
+      tally.concerned.add(waiting.node)
+      tally.outcomes.push({ uid, seq: waiting.seq, outcome })
+      this.#requestEnded(tally, uid, waiting.seq)
+    }
+    const change = this.#service.sessionEnded(uid, tally.time)
+    if (change !== null) this.#noteProgress(tally, change)
+  }
+
+  /** True when the session `uid` is unknown and this server has executed the batch that opened it. */
+  #hasEnded(uid: string): boolean {
+    const openedAt = openedAtInstance(uid)
+    return openedAt !== null && openedAt < this.#firstUnexecuted
   }
 
   /** Executes the requests of a group, the first of which is at `first`. */
-  #executeGroup(tally: Tally, { uid, ackedBelow, heldBy, requests }: BatchGroup, first: Position): void {
-    const { instance } = first
+  #executeGroup(tally: Tally, group: BatchGroup, first: Position): void {
+    const { uid, ackedBelow, heldBy, requests } = group
     tally.concerned.add(heldBy)
-    const refusal = this.#refusalOf(tally, uid)
-    if (refusal !== null) {
-      for (const { seq } of requests) tally.outcomes.push({ uid, seq, outcome: refusal })
+    if (isPlainText(uid)) {
+      this.#executePlainTexts(tally, group, first)
       return
     }
-    const session = this.#sessions.open(sessionOf(uid))
-    const isText = isPlainText(uid)
-    if (!isText) this.#acknowledge(tally, session, ackedBelow)
+    const session = this.#sessions.get(uid)
+    if (session === undefined) {
+      requests.forEach(({ seq, command }, offset) => {
+        const position = { instance: first.instance, index: first.index + offset }
+        tally.outcomes.push({ uid, seq, outcome: this.#openedBy(uid, command, position) })
+      })
+      return
+    }
+    this.#acknowledge(tally, session, ackedBelow)
     requests.forEach(({ seq, command }, offset) => {
-      const turn = { instance, index: first.index + offset, session, uid, seq, node: heldBy }
-      if (isText) this.#executePlainText(tally, command, { ...turn, kept: uid })
-      else this.#executeOnce(tally, command, turn)
+      const turn = { instance: first.instance, index: first.index + offset, session, uid, seq, node: heldBy }
+      this.#executeOnce(tally, command, turn)
     })
-    if (!isText) this.#sessions.touch(session, instance, this.#clockMs)
+    this.#sessions.keep(session, session.waiting.size > 0 || this.#service.holds(uid))
   }
 
-  /** Why no request of `uid` is executed; `null` when they are. */
-  #refusalOf({ expired }: Tally, uid: string): Ending | null {
-    if (expired.has(uid)) return { kind: 'refused', reason: 'expired' }
-    return this.#sessions.isFullFor(sessionOf(uid)) ? { kind: 'full', of: 'sessions' } : null
+  #executePlainTexts(tally: Tally, { uid, heldBy, requests }: BatchGroup, first: Position): void {
+    const known = this.#sessions.get(sessionOf(uid))
+    if (known === undefined && this.#sessions.isFull(true)) {
+      const outcome = { kind: 'full', of: 'sessions' } as const
+      for (const { seq } of requests) tally.outcomes.push({ uid, seq, outcome })
+      return
+    }
+    const session = known ?? this.#sessions.open(sessionOf(uid), null, this.#clockMs)
+    requests.forEach(({ seq, command }, offset) => {
+      const { instance } = first
+      const turn = { instance, index: first.index + offset, session, uid, seq, node: heldBy, kept: uid }
+      this.#executePlainText(tally, command, turn)
+    })
+  }
+
+  /** The outcome of a request without a session: only `open` is executed. A copy of it opens another session, which lapses. */
+  #openedBy(uid: string, command: Command, position: Position): Ending {
+    if (command.kind !== 'open' || uid.length > longestOpeningName)
+      return { kind: 'refused', reason: 'expired' }
+    if (this.#sessions.isFull(false)) return { kind: 'full', of: 'sessions' }
+    const session = this.#sessions.open(uidOpenedAt(uid, position), command.ttlMs, this.#clockMs)
+    return executed(position, { uid: session.uid, ttlMs: command.ttlMs })
   }
 
   /** Ends the delayed requests below `ackedBelow`. Their outcomes make the queues that hold them drop them. */
@@ -316,9 +400,15 @@ export class Replica {
 
   #executeOnce(tally: Tally, command: Command, turn: Omit<Turn, 'kept'>): void {
     const { session, uid, seq } = turn
-    const known = endedOutcome(session, seq, command)
-    if (known === null) this.#executeCommand(tally, command, { ...turn, kept: keptCommand(command) })
-    else tally.outcomes.push({ uid, seq, outcome: known })
+    const known =
+      this.#sessions.get(uid) === undefined ? sessionHasEnded : endedOutcome(session, seq, command)
+    if (known !== null) {
+      tally.outcomes.push({ uid, seq, outcome: known })
+      return
+    }
+    // A delayed request that its server proposes again is no sign of life of its client.
+    if (!session.waiting.has(seq)) this.#sessions.touch(session, this.#clockMs)
+    this.#executeCommand(tally, command, { ...turn, kept: keptCommand(command) })
   }
 
   /**
@@ -327,7 +417,7 @@ export class Replica {
    * is evicted, the same text is a new request.
    */
   #executePlainText(tally: Tally, command: Command, turn: Turn): void {
-    const { session, uid, seq, instance } = turn
+    const { session, uid, seq } = turn
     const ended = session.ended.get(seq)
     if (ended !== undefined) {
       const outcome = ended.command === uid ? ended.outcome : this.#repeated(command, ended.outcome)
@@ -336,7 +426,7 @@ export class Replica {
       tally.outcomes.push({ uid, seq, outcome: { kind: 'refused', reason: 'forgotten' } })
     } else {
       this.#executeCommand(tally, command, turn)
-      this.#sessions.touch(session, instance, this.#clockMs)
+      this.#sessions.usePlainText(session, this.#clockMs)
     }
   }
 
@@ -368,43 +458,100 @@ export class Replica {
       case 'cancel':
         this.#cancel(tally, command.seq, turn)
         return
+      case 'open':
+      case 'touch':
+      case 'end':
+      case 'sessions':
+        this.#executeSessionCommand(tally, command, turn)
+        return
     }
     command satisfies never
   }
 
+  #executeSessionCommand(tally: Tally, command: SessionCommand, turn: Turn): void {
+    const { session } = turn
+    switch (command.kind) {
+      case 'open':
+        this.#end(
+          tally,
+          turn,
+          failed(turn, 'the request belongs to a session: only a request without one opens one'),
+        )
+        return
+      case 'touch':
+        this.#end(tally, turn, executed(turn, { revoked: session.isRevoked }))
+        return
+      case 'end':
+        this.#executeEnd(tally, command, turn)
+        return
+      case 'sessions':
+        this.#end(tally, turn, executed(turn, { sessions: this.#listed(command.after ?? null) }))
+        return
+    }
+    command satisfies never
+  }
+
+  #executeEnd(
+    tally: Tally,
+    { session: id, now = false }: SessionCommand & { kind: 'end' },
+    turn: Turn,
+  ): void {
+    const other = id === undefined ? turn.session : this.#sessions.withId(id)
+    if (other !== undefined && other !== turn.session) other.isRevoked = true
+    const endsInMs = other?.deadlineMs == null ? null : other.deadlineMs - this.#clockMs
+    const endsNow = other === turn.session || now
+    this.#end(tally, turn, executed(turn, { found: other !== undefined, endsInMs: endsNow ? 0 : endsInMs }))
+    if (other !== undefined && endsNow) this.#endSession(tally, other)
+  }
+
+  #listed(after: string | null): Json[] {
+    return this.#sessions.openedAfter(after, sessionPage).map((session) => ({
+      id: session.id,
+      ttlMs: session.ttlMs,
+      endsInMs: (session.deadlineMs ?? 0) - this.#clockMs,
+      revoked: session.isRevoked,
+      waiting: session.waiting.size,
+      holds: this.#service.holds(session.uid),
+    }))
+  }
+
   #executeService(tally: Tally, body: Json, turn: Turn): Ending {
-    const { instance, index, session, seq } = turn
-    const moment = { instance, index, clockMs: this.#clockMs, uid: session.uid, seq, ttlMs: null }
+    const { index, session, seq } = turn
+    const moment = { ...tally.time, index, uid: session.uid, seq, ttlMs: session.ttlMs }
     const ending = this.#service.execute(body, moment, () => this.#mayWait(turn))
     switch (ending.kind) {
       case 'executed':
-        this.#noteProgress(tally, ending.freed)
+        this.#noteProgress(tally, ending)
         return executed(turn, ending.result)
+      case 'delayed':
+        this.#revoke(ending.revoked)
+        return { kind: 'delayed', key: ending.key }
       case 'failed':
         return failed(turn, ending.reason)
-      default:
+      case 'full':
         return ending
     }
+    ending satisfies never
   }
 
-  #noteProgress(tally: Tally, freed: readonly string[]): void {
+  /** Notes that the service changed its state. */
+  #noteProgress(tally: Tally, { freed, revoked }: Effects): void {
     tally.progressed = true
     for (const key of freed) if (this.#waiting.has(key)) tally.freed.add(key)
+    this.#revoke(revoked)
   }
 
-  #fireTimers(tally: Tally): FiredTimer[] {
-    const fired = this.#service.fireTimers({ instance: tally.instance, clockMs: this.#clockMs })
-    return fired.map(({ name, failed, freed }) => {
-      if (failed === null) this.#noteProgress(tally, freed)
-      return { name, failed }
-    })
+  #revoke(uids: readonly string[]): void {
+    for (const uid of uids) {
+      const session = this.#sessions.get(uid)
+      if (session !== undefined) session.isRevoked = true
+    }
   }
 
   /** Tells the service that a delayed request has ended without its execution. */
   #requestEnded(tally: Tally, uid: string, seq: number): void {
-    const time = { instance: tally.instance, clockMs: this.#clockMs }
-    const freed = this.#service.requestEnded({ uid, seq }, time)
-    if (freed !== null) this.#noteProgress(tally, freed)
+    const change = this.#service.requestEnded({ uid, seq }, tally.time)
+    if (change !== null) this.#noteProgress(tally, change)
   }
 
   /** Returns the result of `run`, or `failed` with the reason when `run` throws. */
@@ -499,7 +646,16 @@ function compareEnds(a: Outcome, b: Outcome): number {
   )
 }
 
-/** True when the earliest deadline is earlier than before: each server has to keep it. */
+function isOpen({ command }: Request): boolean {
+  return command.kind === 'open'
+}
+
+/** The earlier of two deadlines; `null` when there is none. */
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
+}
+
+/** True when the earliest deadline is earlier than before. */
 function isSooner(deadlineMs: number | null, before: number | null): boolean {
   return deadlineMs !== null && (before === null || deadlineMs < before)
 }

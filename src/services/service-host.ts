@@ -18,8 +18,13 @@ export interface ServiceHostOptions {
 
 /** How the service answered a command. */
 export type ServiceEnding =
-  | { readonly kind: 'executed'; readonly result: Json; readonly freed: readonly string[] }
-  | { readonly kind: 'delayed'; readonly key: string | null }
+  | {
+      readonly kind: 'executed'
+      readonly result: Json
+      readonly freed: readonly string[]
+      readonly revoked: readonly string[]
+    }
+  | { readonly kind: 'delayed'; readonly key: string | null; readonly revoked: readonly string[] }
   /** There is no room for another request that waits. */
   | { readonly kind: 'full'; readonly of: 'waiting' }
   | { readonly kind: 'failed'; readonly reason: string }
@@ -30,6 +35,8 @@ interface Attempt {
   readonly failed: string | null
   /** The freed keys. */
   readonly freed: readonly string[]
+  /** The uids of the sessions to revoke. */
+  readonly revoked: readonly string[]
 }
 
 export class ServiceHost {
@@ -74,37 +81,46 @@ export class ServiceHost {
       if (answer.kind === 'delayed' && !mayWait()) return { kind: 'full', of: 'waiting' }
       this.#adopt(answer, moment.clockMs)
       return answer.kind === 'delayed'
-        ? { kind: 'delayed', key: answer.key }
-        : { kind: 'executed', result: answer.result, freed: answer.freed }
+        ? { kind: 'delayed', key: answer.key, revoked: answer.revoked }
+        : { kind: 'executed', result: answer.result, freed: answer.freed, revoked: answer.revoked }
     } catch (error) {
       return { kind: 'failed', reason: reasonOfFailure(error, this.#mistaken) }
     }
   }
 
-  /** Fires the timers that are due, in the order of their deadlines. A timer that one of them sets is not due yet. */
-  fireTimers(time: Time): readonly (Attempt & { readonly name: string })[] {
-    const fired: (Attempt & { readonly name: string })[] = []
-    for (
-      let timer = this.#timers.takeDue(time.clockMs);
-      timer !== null;
-      timer = this.#timers.takeDue(time.clockMs)
-    ) {
-      const { name } = timer
-      const attempt = this.#change('timerFired', time, (service) =>
-        service.timerFired?.(this.#state, name, time),
-      )
-      fired.push({ name, ...attempt })
-    }
-    return fired
+  /** Fires the timer with the earliest deadline, if it is due; otherwise returns `null`. A timer that it sets is not due yet. */
+  fireDue(time: Time): (Attempt & { readonly name: string }) | null {
+    const timer = this.#timers.takeDue(time.clockMs)
+    if (timer === null) return null
+    const { name } = timer
+    const attempt = this.#change('timerFired', time, (service) =>
+      service.timerFired?.(this.#state, name, time),
+    )
+    return { name, ...attempt }
   }
 
-  /** Tells the service that a delayed request has ended without its execution. Returns the freed keys; `null` when nothing changed. */
-  requestEnded(request: RequestName, time: Time): readonly string[] | null {
-    if (!this.#hears('requestEnded')) return null
-    const attempt = this.#change('requestEnded', time, (service) =>
-      service.requestEnded?.(this.#state, request, time),
-    )
-    return attempt.failed === null ? attempt.freed : null
+  /** Tells the service that a delayed request has ended without its execution. Returns `null` when nothing changed. */
+  requestEnded(request: RequestName, time: Time): Attempt | null {
+    return this.#hear('requestEnded', time, (service) => service.requestEnded?.(this.#state, request, time))
+  }
+
+  /** Tells the service that a session has ended. Returns `null` when nothing changed. */
+  sessionEnded(uid: string, time: Time): Attempt | null {
+    return this.#hear('sessionEnded', time, (service) => service.sessionEnded?.(this.#state, uid, time))
+  }
+
+  /** Whether the service keeps something for the session. */
+  holds(uid: string): boolean {
+    if (!this.#hears('sessionEnded')) return false
+    if (!this.#hears('holds')) return true
+    try {
+      const holds: unknown = this.#service.holds?.(this.#state, uid)
+      silencePromises(holds)
+      return holds !== false
+    } catch (error) {
+      silencePromises(error)
+      return true
+    }
   }
 
   /** Whether `result`, the result of the command in `body`, is still true. */
@@ -138,7 +154,7 @@ export class ServiceHost {
   }
 
   /** Whether the service has the optional method `method`. A method that cannot be read counts: the call of it fails. */
-  #hears(method: 'requestEnded' | 'timerFired'): boolean {
+  #hears(method: 'requestEnded' | 'sessionEnded' | 'timerFired' | 'holds'): boolean {
     try {
       return this.#service[method] !== undefined
     } catch {
@@ -146,15 +162,25 @@ export class ServiceHost {
     }
   }
 
-  #change(by: 'timerFired' | 'requestEnded', { clockMs }: Time, run: (service: Service) => unknown): Attempt {
+  #hear(by: 'requestEnded' | 'sessionEnded', time: Time, run: (service: Service) => unknown): Attempt | null {
+    if (!this.#hears(by)) return null
+    const attempt = this.#change(by, time, run)
+    return attempt.failed === null ? attempt : null
+  }
+
+  #change(
+    by: 'timerFired' | 'requestEnded' | 'sessionEnded',
+    { clockMs }: Time,
+    run: (service: Service) => unknown,
+  ): Attempt {
     try {
       const returned = run(this.#service)
       const change = changeIn(returned, this.#state, by)
       for (const fault of faultsOf(returned)) reasonOfFailure(fault, this.#mistaken)
       this.#adopt(change, clockMs)
-      return { failed: null, freed: change.freed }
+      return { failed: null, freed: change.freed, revoked: change.revoked }
     } catch (error) {
-      return { failed: reasonOfFailure(error, this.#mistaken), freed: [] }
+      return { failed: reasonOfFailure(error, this.#mistaken), freed: [], revoked: [] }
     }
   }
 

@@ -1,43 +1,54 @@
 /** The requests of each client, so that each request is executed once, even if it is chosen several times. */
-import type { Instance } from '../../machines/batch.ts'
 import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
+import { publicId } from '../core/names.ts'
 import { isPlainText, plainTextIdleMs } from '../core/plain-text-client.ts'
 import { IdleOrder, type Linked } from './idle-order.ts'
 import { type Keeper, Results } from './results.ts'
+import { openingPlace, SessionOrder } from './session-order.ts'
+import { drop, emptyMap, entriesFrom, get, put, type SortedMap } from './sorted-map.ts'
 import type { Waiting } from './waiting.ts'
 
 /** The replicated state of one client. */
 export interface Session extends Linked<Session>, Keeper {
   readonly uid: string
+  /** The part of the uid that others may know. */
+  readonly id: string
+  /** How long the session lives after a sign of life, in milliseconds of the replicated clock; `null` when it does not end by itself. */
+  readonly ttlMs: number | null
+  /** The value of the replicated clock at which it ends; `null` without a ttl. Invariant: never decreases. */
+  deadlineMs: number | null
+  /** No sign of life moves its deadline any more. */
+  isRevoked: boolean
+  /** The service keeps something for it, or a request of it waits: the servers see to it that it ends in time. */
+  isKept: boolean
   /** The client needs no seq below this any more. Invariant: never decreases; nothing below is in `ended` or `waiting`. */
   ackedBelow: number
-  lastInstance: Instance
-  /** The replicated clock when it was last used, in milliseconds. */
+  /** In plain text: the replicated clock at its last new request, in milliseconds. */
   lastClockMs: number
   /** Delayed requests, by seq. Invariant: none of them is in `ended`. */
   readonly waiting: Map<number, Waiting>
 }
 
 /**
- * The sessions, and the horizon below which idle sessions were evicted. A session with a delayed request is never evicted:
- * its client may send nothing while the request waits.
+ * The sessions. A session of plain text opens with its first request, has no ttl and is evicted when it is idle, unless a request of it is
+ * delayed: its client may send nothing while the request waits.
  */
 export class Sessions {
   readonly #byUid = new Map<string, Session>()
-  /** Invariant: contains the sessions without a delayed request, by `lastClockMs`. */
-  readonly #idle = new IdleOrder<Session>()
-  /** The same for sessions of plain text, which are only in this order. */
+  /** The sessions with a ttl, in the order of their opening. */
+  #opened: SortedMap<Session> = emptyMap
+  /** Invariant: contains every session with a ttl. */
+  readonly #ending = new SessionOrder(() => true)
+  /** Invariant: contains every session with a ttl for which something is kept, and perhaps some for which something was kept. */
+  readonly #kept = new SessionOrder(({ isKept }) => isKept)
+  /** Invariant: contains the sessions of plain text without a delayed request, by `lastClockMs`. */
   readonly #idlePlainText = new IdleOrder<Session>()
-  readonly #idleLimitMs: number
   readonly #limits: ReplicatedLimits
   #plainTextCount = 0
   /** The outcomes of the requests of all sessions. */
   readonly results: Results
-  /** Sessions that were opened below this instance may have been evicted. Invariant: never decreases. */
-  horizon: Instance = 0
 
-  constructor(idleLimitMs: number, limits: ReplicatedLimits = replicatedLimits) {
-    this.#idleLimitMs = idleLimitMs
+  constructor(limits: ReplicatedLimits = replicatedLimits) {
     this.#limits = limits
     this.results = new Results(limits)
   }
@@ -51,38 +62,53 @@ export class Sessions {
     return this.#byUid.size
   }
 
+  /** The session that ends first; `null` when none has a ttl. */
+  get firstToEnd(): Session | null {
+    return this.#ending.first
+  }
+
+  /** The earliest deadline of a session for which something is kept; `null` when there is none. */
+  get keptDeadlineMs(): number | null {
+    return this.#kept.first?.deadlineMs ?? null
+  }
+
   get(uid: string): Session | undefined {
     return this.#byUid.get(uid)
+  }
+
+  /** The session with the public id `id`. */
+  withId(id: string): Session | undefined {
+    return get(this.#opened, openingPlace(id))
+  }
+
+  /** At most `most` sessions with a ttl that were opened after the one with the public id `after`, in order. */
+  openedAfter(after: string | null, most: number): readonly Session[] {
+    const page = entriesFrom(this.#opened, after === null ? '' : openingPlace(after), most + 1)
+    const sessions = page.map(([, session]) => session)
+    return sessions.filter(({ id }) => id !== after).slice(0, most)
   }
 
   all(): Iterable<Session> {
     return this.#byUid.values()
   }
 
-  /** True when the session is unknown and was opened below the horizon: it may have been evicted with all its outcomes. */
-  isExpired(uid: string): boolean {
-    if (this.#byUid.has(uid)) return false
-    const openedAt = openedAtOf(uid)
-    return openedAt !== null && openedAt < this.horizon
-  }
-
-  /** True when `uid` is unknown and there is no room for another session. */
-  isFullFor(uid: string): boolean {
+  /** True when there is no room for another session of this kind. */
+  isFull(isText: boolean): boolean {
     const { sessions, plainTextSessions } = this.#limits
-    const isFull =
-      this.#byUid.size >= sessions || (isPlainText(uid) && this.#plainTextCount >= plainTextSessions)
-    return isFull && !this.#byUid.has(uid)
+    return this.#byUid.size >= sessions || (isText && this.#plainTextCount >= plainTextSessions)
   }
 
-  /** Returns the session of `uid`, a new one if it is unknown. The caller must call `touch` afterwards. */
-  open(uid: string): Session {
-    const known = this.#byUid.get(uid)
-    if (known !== undefined) return known
+  /** Opens a session that ends `ttlMs` from `clockMs` on; without a ttl, one that does not end by itself. */
+  open(uid: string, ttlMs: number | null, clockMs: number): Session {
     const session: Session = {
       uid,
+      id: publicId(uid),
+      ttlMs,
+      deadlineMs: ttlMs === null ? null : clockMs + ttlMs,
+      isRevoked: false,
+      isKept: false,
       ackedBelow: 0,
-      lastInstance: 0,
-      lastClockMs: 0,
+      lastClockMs: isPlainText(uid) ? clockMs : 0,
       ended: new Map(),
       endedBytes: 0,
       forgottenBelow: 0,
@@ -92,51 +118,51 @@ export class Sessions {
     }
     this.#byUid.set(uid, session)
     if (isPlainText(uid)) this.#plainTextCount += 1
+    if (ttlMs !== null) {
+      this.#opened = put(this.#opened, openingPlace(session.id), session)
+      this.#ending.add(session)
+    }
     return session
   }
 
-  /** Records that the session was used. The times must not decrease. */
-  touch(session: Session, instance: Instance, clockMs: number): void {
-    session.lastInstance = instance
+  /** Records a sign of life: moves the deadline of a session with a ttl, unless it is revoked. */
+  touch(session: Session, clockMs: number): void {
+    if (session.ttlMs !== null && !session.isRevoked) session.deadlineMs = clockMs + session.ttlMs
+  }
+
+  /** Records whether something is kept for the session. */
+  keep(session: Session, isKept: boolean): void {
+    session.isKept = isKept
+    if (isKept && session.ttlMs !== null) this.#kept.add(session)
+  }
+
+  /** Records that a session of plain text was used. The times must not decrease. */
+  usePlainText(session: Session, clockMs: number): void {
     session.lastClockMs = clockMs
-    const order = isPlainText(session.uid) ? this.#idlePlainText : this.#idle
-    if (session.waiting.size === 0) order.use(session)
-    else order.remove(session)
+    if (session.waiting.size === 0) this.#idlePlainText.use(session)
+    else this.#idlePlainText.remove(session)
   }
 
-  /**
-   * Records that the known sessions among `uids` were used. Leaves out plain text: there, only a new request is a use.
-   */
-  touchKnown(uids: Iterable<string>, instance: Instance, clockMs: number): void {
-    for (const uid of uids) {
-      const session = isPlainText(uid) ? undefined : this.#byUid.get(uid)
-      if (session !== undefined) this.touch(session, instance, clockMs)
-    }
-  }
-
-  /**
-   * Evicts the sessions that were idle for longer than the limit: O(1) for each session and each of its results. A uid of
-   * plain text does not contain the instance at which it was opened, so the eviction of such a session does not move the
-   * horizon.
-   */
+  /** Evicts the sessions of plain text that were idle too long: O(1) for each session and each of its results. */
   evictIdle(clockMs: number): void {
-    this.#evictFrom(this.#idlePlainText, clockMs - plainTextIdleMs)
-    this.#evictFrom(this.#idle, clockMs - this.#idleLimitMs)
+    for (
+      let session = this.#idlePlainText.longestIdle;
+      session !== null && session.lastClockMs < clockMs - plainTextIdleMs;
+      session = this.#idlePlainText.longestIdle
+    ) {
+      this.remove(session)
+    }
   }
 
-  /** Evicts the sessions that were last used before `beginMs`. */
-  #evictFrom(order: IdleOrder<Session>, beginMs: number): void {
-    for (
-      let session = order.longestIdle;
-      session !== null && session.lastClockMs < beginMs;
-      session = order.longestIdle
-    ) {
-      order.remove(session)
-      this.#byUid.delete(session.uid)
-      for (const ended of session.ended.values()) this.results.release(ended)
-      if (isPlainText(session.uid)) this.#plainTextCount -= 1
-      else this.horizon = Math.max(this.horizon, session.lastInstance + 1)
-    }
+  /** Removes a session with its results. */
+  remove(session: Session): void {
+    this.#byUid.delete(session.uid)
+    this.#ending.remove(session)
+    this.#kept.remove(session)
+    this.#idlePlainText.remove(session)
+    if (session.ttlMs !== null) this.#opened = drop(this.#opened, openingPlace(session.id))
+    if (isPlainText(session.uid)) this.#plainTextCount -= 1
+    for (const ended of session.ended.values()) this.results.release(ended)
   }
 
   /**
@@ -152,24 +178,20 @@ export class Sessions {
       const ended = session.ended.get(seq)
       if (ended !== undefined) this.results.release(ended)
     }
+    return this.takeWaiting(session, first, ackedBelow)
+  }
+
+  /** Removes and returns the delayed requests from `first` to below `end`, in order of seq. */
+  takeWaiting(session: Session, first: number, end: number): (Waiting & { readonly seq: number })[] {
     if (session.waiting.size === 0) return []
-    const dropped: (Waiting & { readonly seq: number })[] = []
-    for (const seq of seqsBelow(session.waiting, first, ackedBelow)) {
+    const taken: (Waiting & { readonly seq: number })[] = []
+    for (const seq of seqsBelow(session.waiting, first, end)) {
       const waiting = session.waiting.get(seq)
       session.waiting.delete(seq)
-      if (waiting !== undefined) dropped.push({ ...waiting, seq })
+      if (waiting !== undefined) taken.push({ ...waiting, seq })
     }
-    return dropped
+    return taken
   }
-}
-
-/**
- * The instance at which a server welcomed the client, from a uid such as `RANDOM@12`; `null` when the uid does not contain
- * it.
- */
-function openedAtOf(uid: string): Instance | null {
-  const digits = /@(\d{1,15})$/.exec(uid)?.[1]
-  return digits === undefined ? null : Number(digits)
 }
 
 /** The seqs in `bySeq` from `first` to below `end`, in order. Nothing in it is below `first`. */

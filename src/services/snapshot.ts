@@ -8,14 +8,12 @@ import { type KeptCommand, keptDigest } from './kept-command.ts'
 import type { Session } from './sessions.ts'
 import type { Timer } from './timers.ts'
 
-const format = 2
+const format = 3
 
 export interface ReplicaSnapshot {
   readonly service: string
   readonly firstUnexecuted: Instance
   readonly clockMs: number
-  readonly sessionIdleMs: number
-  readonly horizon: Instance
   readonly members: readonly Member[]
   /** In order of uid. */
   readonly sessions: readonly SessionSnapshot[]
@@ -27,9 +25,12 @@ export interface ReplicaSnapshot {
 
 export interface SessionSnapshot {
   readonly uid: string
+  readonly ttlMs: number | null
+  readonly deadlineMs: number | null
+  readonly isRevoked: boolean
+  readonly isKept: boolean
   readonly ackedBelow: number
   readonly forgottenBelow: number
-  readonly lastInstance: Instance
   readonly lastClockMs: number
   /** In order of seq. */
   readonly ended: readonly (readonly [seq: number, outcome: Outcome, commandDigest: string | null])[]
@@ -46,12 +47,10 @@ export interface SessionSnapshot {
 export function sessionSnapshots(sessions: Iterable<Session>): SessionSnapshot[] {
   return [...sessions]
     .sort((a, b) => (a.uid < b.uid ? -1 : 1))
-    .map(({ uid, ackedBelow, forgottenBelow, lastInstance, lastClockMs, ended, waiting }) => ({
-      uid,
-      ackedBelow,
-      forgottenBelow,
-      lastInstance,
-      lastClockMs,
+    .map(({ uid, ttlMs, deadlineMs, isRevoked, isKept, ackedBelow, ended, waiting, ...rest }) => ({
+      ...{ uid, ttlMs, deadlineMs, isRevoked, isKept, ackedBelow },
+      forgottenBelow: rest.forgottenBelow,
+      lastClockMs: rest.lastClockMs,
       ended: [...ended]
         .sort(([a], [b]) => a - b)
         .map(([seq, { outcome, command }]) => [seq, outcome, digestOf(command)] as const),

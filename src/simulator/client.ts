@@ -1,7 +1,9 @@
-import type { Address, Command, Instance, NamedRequest } from '../../machines/batch.ts'
+import type { Address, Command, NamedRequest } from '../../machines/batch.ts'
 import { type ClientEmitted, clientMachine, type ServerIndex } from '../../machines/client.ts'
 import type { ClientTiming } from '../../machines/client-timing.ts'
-import type { ServerMessage } from '../../machines/messages.ts'
+import { requestId } from '../../machines/held-requests.ts'
+import { leaseMachine } from '../../machines/lease.ts'
+import type { RequestMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { Session } from '../client/session.ts'
 import { commandBytes } from '../core/command-bytes.ts'
@@ -53,6 +55,8 @@ export interface ClientSurroundings {
   readonly network: SimulatedNetwork
   readonly timeline: Timeline
   readonly timing: ClientTiming
+  /** The ttl of its sessions. */
+  readonly ttlMs: number
   readonly seed: number
   /** Receives each request when it is first sent. */
   readonly requested: (request: NamedRequest) => void
@@ -75,6 +79,7 @@ export class SimulatedClient {
   #cancelFlush: (() => void) | null = null
   #preferred: ServerIndex
   #sessionCount = 0
+  readonly #requested = new Set<string>()
 
   /** `server` is the index of the server that the client asks first. */
   constructor(around: ClientSurroundings, server: ServerIndex = 0) {
@@ -94,7 +99,9 @@ export class SimulatedClient {
     })
     return {
       get id() {
-        return submitted === null ? null : { uid: submitted.session.uid, seq: submitted.seq }
+        return submitted === null || !submitted.session.isOpen
+          ? null
+          : { uid: submitted.session.uid, seq: submitted.seq }
       },
       giveUp: (onEnd) => {
         isGivenUp = true
@@ -116,7 +123,7 @@ export class SimulatedClient {
   #hear(message: ServerMessage, server: ServerIndex): void {
     switch (message.type) {
       case 'welcome':
-        this.#openSession(message.instance, server)
+        this.#openSession(server)
         return
       case 'response':
       case 'queued':
@@ -130,6 +137,7 @@ export class SimulatedClient {
   }
 
   #inSession(run: (session: SimulatedSession) => void): void {
+    if (this.#session?.isUsable === false) this.#session = null
     if (this.#session === null) {
       this.#awaitingSession.push(run)
       if (this.#giveUpGreeting === null) this.#greet()
@@ -147,13 +155,13 @@ export class SimulatedClient {
     })
   }
 
-  #openSession(instance: Instance, server: ServerIndex): void {
+  #openSession(server: ServerIndex): void {
     if (this.#giveUpGreeting === null) return
     this.#giveUpGreeting()
     this.#giveUpGreeting = null
     this.#preferred = server
     this.#sessionCount += 1
-    const session = this.#newSession(`${this.#around.name}.${this.#sessionCount}@${instance}`)
+    const session = this.#newSession(`${this.#around.name}.${this.#sessionCount}`)
     this.#session = session
     this.#sessions.set(session.uid, session)
     const awaiting = this.#awaitingSession
@@ -161,29 +169,38 @@ export class SimulatedClient {
     for (const run of awaiting) run(session)
   }
 
-  #newSession(uid: string): SimulatedSession {
-    const { name, servers, network, timeline, timing, seed } = this.#around
+  #newSession(name: string): SimulatedSession {
+    const { servers, network, timeline, timing, seed, ttlMs } = this.#around
     return new Session<Waiter>({
-      uid,
+      name,
+      ttlMs,
       maxCommandBytes,
       server: this.#preferred,
       servers: () => servers.length,
       nowMs: () => timeline.nowMs,
+      leaseNowMs: () => timeline.nowMs,
       start: (input, carryOut) => {
-        const whole = { ...input, timing, randomSeed: seedFor(seed, uid) }
-        return new SimulatedActor(clientMachine, whole, timeline, carryOut, this.#watchOf(uid))
+        const whole = { ...input, timing, randomSeed: seedFor(seed, input.uid) }
+        return new SimulatedActor(clientMachine, whole, timeline, carryOut, this.#watchOf(input.uid))
       },
+      startLease: (input, carryOut) => new SimulatedActor(leaseMachine, input, timeline, carryOut),
       flushSoon: () => {
         this.#cancelFlush ??= timeline.schedule(0, () => {
           this.#cancelFlush = null
           for (const session of this.#sessions.values()) session.flush()
         })
       },
+      opened: (session) => {
+        this.#sessions.delete(name)
+        this.#sessions.set(session.uid, session)
+      },
+      lost: (session) => this.#forget(session),
       send: (_, { to, avoid, message }) => {
+        this.#request(message)
         const address = servers[to]
         const left = avoid === null ? null : serverAt(servers[avoid] ?? '')
         const asked = left === null ? message : { ...message, avoid: left }
-        if (address !== undefined) network.send(name, address, { sender: null, message: asked })
+        if (address !== undefined) network.send(this.#around.name, address, { sender: null, message: asked })
       },
       answered: (session, answers, server) => {
         if (server === session.server) this.#preferred = server
@@ -193,15 +210,25 @@ export class SimulatedClient {
   }
 
   #answered(session: SimulatedSession, seq: number, outcome: Outcome): void {
-    const isExpired = outcome.kind === 'refused' && outcome.reason === 'expired'
-    if (isExpired && this.#session === session) this.#session = null
     session.close(seq)?.ended(outcome)
   }
 
   #submit(session: SimulatedSession, command: Command, ended: (outcome: Outcome) => void): number {
-    const seq = session.submit(command, commandBytes(command), { ended })
-    this.#around.requested({ uid: session.uid, seq, ackedBelow: 0, command })
-    return seq
+    return session.submit(command, commandBytes(command), { ended })
+  }
+
+  #forget(session: SimulatedSession): void {
+    if (this.#session === session) this.#session = null
+  }
+
+  /** Reports the requests that are sent for the first time. */
+  #request({ uid, requests }: RequestMessage): void {
+    for (const { seq, command } of requests) {
+      const id = requestId({ uid, seq })
+      if (this.#requested.has(id)) continue
+      this.#requested.add(id)
+      this.#around.requested({ uid, seq, ackedBelow: 0, command })
+    }
   }
 
   #watchOf(uid: string): ActorWatch<ClientEmitted> | null {

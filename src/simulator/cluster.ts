@@ -1,7 +1,7 @@
 /** A whole cluster in one process, in virtual time. One seed decides every random choice. */
 import type { NodeId } from '../../machines/batch.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client-timing.ts'
-import { defaultLimits, type Limits } from '../../machines/limits.ts'
+import { defaultLimits, type Limits, sessionTtlMs } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
@@ -20,7 +20,7 @@ export interface SimulationOptions {
   /** The number of founders. Their ids are numbered from 0. */
   readonly servers: number
   readonly service: Service
-  readonly sessionIdleMs?: number
+  readonly ttlMs?: number
   readonly timing?: Timing
   readonly clientTiming?: ClientTiming
   readonly limits?: Limits
@@ -49,6 +49,7 @@ export class SimulatedCluster {
   readonly founders: readonly Member[]
   readonly #seed: number
   readonly #clientTiming: ClientTiming
+  readonly #ttlMs: number
   readonly #clientWatch: ClientWatch | null
   readonly #around: ServerSurroundings
   readonly #servers: SimulatedServer[] = []
@@ -61,6 +62,7 @@ export class SimulatedCluster {
     const { happened = nothing, fated = nothing, met = nothing } = options
     this.#seed = seed
     this.#clientTiming = options.clientTiming ?? defaultClientTiming
+    this.#ttlMs = options.ttlMs ?? sessionTtlMs.usual
     this.#clientWatch = options.clients ?? null
     const wire = options.wire?.(() => this.timeline.nowMs) ?? null
     this.network = new SimulatedNetwork(this.timeline, seed, noFaults, fated, options.linked, wire)
@@ -68,7 +70,6 @@ export class SimulatedCluster {
     this.founders = foundingMembers(ids.map((id) => ({ id, address: serverAddress(id) })))
     this.#members = this.founders
     const plant: Plant = options.plant ?? ((settings) => settings)
-    const idle = options.sessionIdleMs === undefined ? {} : { sessionIdleMs: options.sessionIdleMs }
     this.#around = {
       seed,
       timeline: this.timeline,
@@ -80,7 +81,7 @@ export class SimulatedCluster {
         digestEvery: options.digestEvery ?? 0,
         timing: options.timing ?? defaultTiming,
         limits: options.limits ?? defaultLimits,
-        replicas: replicasOf({ service, members: this.founders, ...idle }),
+        replicas: replicasOf({ service, members: this.founders }),
       }),
       observe: (fact) => {
         this.#followMembers(fact)
@@ -150,6 +151,7 @@ export class SimulatedCluster {
         network: this.network,
         timeline: this.timeline,
         timing: this.#clientTiming,
+        ttlMs: this.#ttlMs,
         seed: this.#seed,
         requested: (request) => this.#around.observe({ type: 'requested', request }),
         ...(this.#clientWatch === null ? {} : { watch: this.#clientWatch }),

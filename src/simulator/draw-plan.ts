@@ -1,5 +1,7 @@
 /** Draws a plan from a seed: the faults and their times, and the requests of each client. */
+
 import type { NodeId } from '../../machines/batch.ts'
+import { sessionTtlMs } from '../../machines/limits.ts'
 import { drawClients } from './draw-clients.ts'
 import { drawShape } from './draw-shape.ts'
 import type { CutLink, Fault, FaultKind, Plan, ServiceName, Target } from './plan.ts'
@@ -37,12 +39,12 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   const kinds = allowed.filter(() => random.chance(shape === null ? 60 : 20))
   const faults = [...kinds.flatMap((kind) => drawFaults(draw, kind)), ...(shape?.faults ?? [])]
   return {
-    format: 2,
+    format: 3,
     seed,
     servers,
     service,
     stormMs,
-    sessionIdleMs: random.chance(25) ? random.between(2, 8) * 1_000 : 3_600_000,
+    ttlMs: random.chance(25) ? random.between(2, 8) * 1_000 : sessionTtlMs.usual,
     ...(random.chance(15) ? { datagramBytes: random.pick([1_200, 1_200, 2_000, 8_000]) } : {}),
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     clients: drawClients(random, { service, servers, stormMs, busyAtMs: shape?.busyAtMs ?? null }),

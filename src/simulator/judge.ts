@@ -3,7 +3,6 @@ import type { Execution } from '../../machines/outcome.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
 import type { Judgement } from '../core/invariants.ts'
-import { Expiry } from '../verify/expiry.ts'
 import { Invariants, type InvariantsOptions } from '../verify/invariants.ts'
 import { checkQueue } from '../verify/queue.ts'
 import { ReplicatedClock } from '../verify/replicated-clock.ts'
@@ -20,19 +19,11 @@ export class Judge {
   readonly #timeline: Timeline
   readonly #invariants: Invariants
   readonly #clock = new ReplicatedClock()
-  readonly #expiry: Expiry
   readonly #log: ((line: string) => void) | null
   /** The executions of each server since the last check of its request queue. */
   readonly #executions = new Map<NodeId, Execution[]>()
 
-  /** `sessionIdleMs` is the time after which the replicas forget an idle session. */
-  constructor(
-    timeline: Timeline,
-    options: InvariantsOptions,
-    sessionIdleMs: number,
-    log: ((line: string) => void) | null,
-  ) {
-    this.#expiry = new Expiry(sessionIdleMs)
+  constructor(timeline: Timeline, options: InvariantsOptions, log: ((line: string) => void) | null) {
     this.#timeline = timeline
     this.#log = log
     this.#invariants = Invariants.begin(options)
@@ -48,7 +39,6 @@ export class Judge {
     }
     this.#invariants.observe(fact)
     this.#clock.observe(fact, this.#timeline.nowMs, clockMs)
-    this.#expiry.observe(fact, this.#timeline.nowMs)
   }
 
   /** To be called after an event at a server. Throws a `Violation` when its request queue has lost a request. */

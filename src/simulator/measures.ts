@@ -40,15 +40,15 @@ interface CostLimit {
   readonly mostDatagrams: (counted: number, cost: Cost) => number
 }
 
-/** The limits for the consecutive requests to one server, each from a new client. */
+/** The limits for the consecutive requests to one server, each from a new client, which first opens a session: a request as well. */
 export const limitsAtRest: readonly CostLimit[] = [
   // The server may have to catch up first, to ask servers that are gone, and to prepare. It may learn that a member was removed.
   { mostMs: 10_000, mostDatagrams: (counted, { executed }) => 40 * counted + executed },
   // This server or others may still have to catch up.
   { mostMs: 10_000, mostDatagrams: (counted, { executed }) => 20 * counted + executed },
-  // Only `hello`, `welcome`, `request` and `response`, and `accept` and `accepted` with each other server; and `handOver` and
-  // `settled` with the leader, when that is another server.
-  { mostMs: 50, mostDatagrams: (counted, cost) => 4 + 2 * (counted - 1) + datagramsWithLeader(cost) },
+  // Only `hello` and `welcome`; and, for each of the two requests, `request` and `response`, `accept` and `accepted` with each other
+  // server, and `handOver` and `settled` with the leader, when that is another server.
+  { mostMs: 100, mostDatagrams: (counted, cost) => 2 + 2 * (2 * counted + datagramsWithLeader(cost)) },
 ]
 
 /**

@@ -1,6 +1,7 @@
 /** A plan as a JSON file, validated before it is run. */
 import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { sessionTtlMs } from '../../machines/limits.ts'
 import { minDatagramBytes } from '../wire/limits.ts'
 import { damagings, faultKinds, type Plan } from './plan.ts'
 
@@ -80,12 +81,12 @@ const stepSchema = Type.Union([
 ])
 
 const planSchema = closed({
-  format: Type.Literal(2),
+  format: Type.Literal(3),
   seed: Type.Integer(),
   servers: Type.Integer({ minimum: 1, maximum: 99 }),
   service: Type.Union([Type.Literal('lock'), Type.Literal('register')]),
   stormMs: ms,
-  sessionIdleMs: Type.Integer({ minimum: 1, maximum: longestMs }),
+  ttlMs: Type.Integer({ minimum: sessionTtlMs.least, maximum: sessionTtlMs.most }),
   datagramBytes: Type.Optional(Type.Integer({ minimum: minDatagramBytes, maximum: mostDatagramBytes })),
   faults: Type.Array(faultSchema),
   clients: Type.Array(closed({ beginsAtMs: ms, server, lanes: Type.Array(Type.Array(stepSchema)) })),

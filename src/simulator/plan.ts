@@ -7,7 +7,7 @@ import type { ClientStep } from './client-steps.ts'
 import type { FileFault, Unsynced } from './files.ts'
 
 export interface Plan {
-  readonly format: 2
+  readonly format: 3
   /** The seed of all random choices in the run: the delay of each datagram, the speed of disks, back-offs. */
   readonly seed: number
   /** The number of founders. Their ids are numbered from 0. */
@@ -15,8 +15,8 @@ export interface Plan {
   readonly service: ServiceName
   /** The end of the storm: faults end, clients finish their requests, and the cluster must become idle. */
   readonly stormMs: number
-  /** Replicated time after which an idle session is forgotten. */
-  readonly sessionIdleMs: number
+  /** The ttl of the sessions of clients. */
+  readonly ttlMs: number
   /**
    * Messages travel as bytes, through the codec of live servers, in datagrams of at most this size. Without it, messages are passed as
    * values.

@@ -101,7 +101,7 @@ class Run {
     const { plant, digestEvery = usualDigestEvery, heard, told, recorded, wire } = options
     this.#plan = plan
     this.#measures = plan.faults.length === 0 ? new Measures() : null
-    const { seed, servers, service, sessionIdleMs, datagramBytes } = plan
+    const { seed, servers, service, ttlMs, datagramBytes } = plan
     if (datagramBytes !== undefined && wire === undefined) {
       throw new Error(
         `the plan sends datagrams of ${datagramBytes} bytes and needs a codec: give the option wire`,
@@ -119,7 +119,7 @@ class Run {
       seed,
       servers,
       service: serviceOf(service),
-      sessionIdleMs,
+      ttlMs,
       digestEvery,
       ...packed,
       ...(recorder?.surroundings(plant) ?? (plant === undefined ? {} : { plant })),
@@ -133,7 +133,7 @@ class Run {
     })
     const { founders, timeline } = this.#cluster
     recorder?.begin(this.#cluster)
-    this.#judge = new Judge(timeline, { founders, service }, sessionIdleMs, told ?? null)
+    this.#judge = new Judge(timeline, { founders, service }, told ?? null)
     this.#operator = new Operator(this.#cluster, (first) => this.#operatorClient(first), happened)
     const clients = [...plan.clients.keys()].map(clientName)
     this.#storm = new Storm(plan.faults, {

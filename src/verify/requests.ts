@@ -9,6 +9,7 @@ import {
 import type { Answer, Response } from '../../machines/messages.ts'
 import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
 import { fingerprint } from '../core/fingerprint.ts'
+import { isOpeningName } from '../core/names.ts'
 import { Violation } from '../core/violation.ts'
 import { shown } from '../services/fields.ts'
 import { Part } from './part.ts'
@@ -18,7 +19,7 @@ interface Session {
   ackedBelow: number
   /** By seq, the fingerprints of the commands that were sent with it. More than one is a fault of the client. */
   readonly sent: Map<number, readonly number[]>
-  /** By seq, the fingerprint of the final outcome. */
+  /** By `endKey`, the fingerprint of the final outcome. */
   readonly ended: Map<number, number>
 }
 
@@ -76,7 +77,7 @@ export class Requests extends Part {
       case 'executed':
       case 'failed':
       case 'cancelled':
-        if (isAcked || session?.ended.get(seq) === fingerprint(outcome)) return
+        if (isAcked || session?.ended.get(endKey(uid, seq, outcome)) === fingerprint(outcome)) return
         throw new Violation(
           8,
           `server ${node} answered ${uid} ${seq} with ${shown(outcome)}, which is not its outcome`,
@@ -133,7 +134,8 @@ export class Requests extends Part {
   #end(instance: Instance, requests: readonly NamedRequest[], { uid, seq, outcome }: RequestOutcome): void {
     if (outcome.kind === 'refused') return
     const { ackedBelow, ended } = this.#session(uid)
-    const known = ended.get(seq)
+    const key = endKey(uid, seq, outcome)
+    const known = ended.get(key)
     if (outcome.kind === 'delayed' || outcome.kind === 'full') {
       if (known === undefined) return
       const what = outcome.kind === 'delayed' ? 'delayed' : 'rejected for lack of room'
@@ -143,8 +145,16 @@ export class Requests extends Part {
     if (known === print) return
     checkEndsNow(instance, uid, seq, outcome, known !== undefined || seq < ackedBelow)
     if (outcome.kind !== 'cancelled') checkIsItsOwn(instance, requests, { uid, seq }, outcome)
-    ended.set(seq, print)
+    ended.set(key, print)
   }
+}
+
+/**
+ * The key of a final outcome. A request has one. Each copy of a request that opens a session opens another one, so there the outcome is the
+ * key.
+ */
+function endKey(uid: string, seq: number, outcome: RequestOutcome['outcome']): number {
+  return isOpeningName(uid) ? fingerprint(outcome) : seq
 }
 
 /** A request ends once, at the instance that executes it. After that, the same outcome is repeated. */

@@ -28,12 +28,12 @@ afterAll(async () => {
 
 /** Two servers that never hear each other again: what is asked for cannot be answered. */
 const cutForGood: Plan = {
-  format: 2,
+  format: 3,
   seed: 5,
   servers: 2,
   service: 'register',
   stormMs: 1_000,
-  sessionIdleMs: 3_600_000,
+  ttlMs: 3_600_000,
   faults: [
     { kind: 'loss', percent: 10, atMs: 0, forMs: 10 },
     {

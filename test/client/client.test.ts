@@ -132,7 +132,7 @@ describe('a request that waits long', () => {
 })
 
 describe('greeting', () => {
-  it('says nothing before the first request, then hello, and uses the session that the welcome opens', async () => {
+  it('says nothing before the first request, then hello, has a session opened, and uses it', async () => {
     const { server, client } = await startPair()
     await delay(30)
     expect(server.heard).toEqual([])
@@ -142,10 +142,19 @@ describe('greeting', () => {
       messages: [{ type: 'hello', nonce: expect.stringMatching(/^[\w-]{16}$/) }],
     })
     expect(server.heard[1]?.cluster).toBe(cluster)
+    expect(server.openings).toEqual([
+      {
+        type: 'request',
+        uid: expect.stringMatching(/^[\w-]{16}$/),
+        seq: 1,
+        ackedBelow: 1,
+        command: { kind: 'open', ttlMs: 30_000 },
+      },
+    ])
     expect(server.requests).toEqual([
       {
         type: 'request',
-        uid: expect.stringMatching(/^[\w-]{12,}@5$/),
+        uid: `${server.openings[0]?.uid}@1.0`,
         seq: 1,
         ackedBelow: 1,
         command: { kind: 'service', body: { add: 1 } },
@@ -242,11 +251,13 @@ describe('a client that is challenged', () => {
     const { server, client } = await startPair()
     challenging(server, first)
     expect((await client.request('x')).result).toBe('x')
-    const [without, withCookie, request] = server.heard
-    expect(server.heard).toHaveLength(3)
+    const [without, withCookie, opening, request] = server.heard
+    expect(server.heard).toHaveLength(4)
     expect(without).toMatchObject({ cookie: '', bytes: 1_200, messages: [{ type: 'hello' }] })
     expect(withCookie).toMatchObject({ cookie: first, messages: [{ type: 'hello' }] })
-    expect(request).toMatchObject({ cookie: first, messages: [{ type: 'request' }] })
+    for (const asked of [opening, request]) {
+      expect(asked).toMatchObject({ cookie: first, messages: [{ type: 'request' }] })
+    }
     expect(request?.bytes).toBeLessThan(400)
   })
 

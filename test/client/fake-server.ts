@@ -51,6 +51,21 @@ export function busy({ uid, seq }: Asked, reason: 'busy' | 'notMember' | 'stoppi
   return { type: 'busy', uid, seqs: [seq], reason }
 }
 
+/** The answer that opens a session, at instance 1. */
+export function openedSession(asked: Asked, instance = 1): ServerMessage {
+  const { uid, command } = asked
+  const ttlMs = command.kind === 'open' ? command.ttlMs : 0
+  return response(asked, executed({ uid: `${uid}@${instance}.0`, ttlMs }, instance))
+}
+
+function isOpening(part: Part): part is Asked {
+  return part.type === 'request' && part.command.kind === 'open'
+}
+
+function isInSession({ requests }: RequestMessage): boolean {
+  return requests.every(({ command }) => command.kind !== 'open')
+}
+
 function partsOf(message: ClientMessage): readonly Part[] {
   if (message.type !== 'request') return [message]
   return namedRequests(message).map((request) => ({ type: 'request', ...request }))
@@ -63,8 +78,10 @@ export class FakeServer {
   readonly #id: number
   readonly heard: HeardDatagram[] = []
   address = ''
-  /** What it says to requests and inquiries. */
+  /** What it says to requests in a session, and to inquiries. */
   script: Script = () => []
+  /** What it says to a request to open a session. */
+  opening: (asked: Asked) => readonly ServerMessage[] = (asked) => [openedSession(asked)]
   /** What it says in the place of any answer to a sender that echoes that cookie; `null` to answer. */
   challenge: ((cookie: string | undefined) => Challenge | null) | null = null
   /** What it says to hello; `null` for nothing. */
@@ -108,14 +125,19 @@ export class FakeServer {
     return this.heard.flatMap(({ messages }) => messages)
   }
 
-  /** Every message that asks for requests. */
+  /** Every message that asks for requests in a session. */
   get requestMessages(): readonly RequestMessage[] {
-    return this.messages.filter((message) => message.type === 'request')
+    return this.messages.filter((message) => message.type === 'request').filter(isInSession)
   }
 
-  /** Every request heard, in order, with its repetitions. */
+  /** Every request in a session heard, in order, with its repetitions. */
   get requests(): readonly Asked[] {
-    return this.messages.flatMap(partsOf).filter((part) => part.type === 'request')
+    return this.#asked.filter((part) => !isOpening(part))
+  }
+
+  /** Every request to open a session heard, in order, with its repetitions. */
+  get openings(): readonly Asked[] {
+    return this.#asked.filter(isOpening)
   }
 
   get commands(): readonly Command[] {
@@ -143,11 +165,17 @@ export class FakeServer {
     return new Promise((resolve) => this.#socket.close(() => resolve()))
   }
 
+  get #asked(): readonly Asked[] {
+    return this.messages.flatMap(partsOf).filter((part) => part.type === 'request')
+  }
+
   #answer(message: ClientMessage, cookie: string | undefined): readonly Said[] {
     const challenge = this.challenge?.(cookie) ?? null
     if (challenge !== null) return [challenge]
     const answers =
-      message.type === 'hello' ? (this.welcome ?? []) : partsOf(message).flatMap((part) => this.script(part))
+      message.type === 'hello'
+        ? (this.welcome ?? [])
+        : partsOf(message).flatMap((part) => (isOpening(part) ? this.opening(part) : this.script(part)))
     const nonce = 'nonce' in message && message.nonce !== undefined ? { nonce: message.nonce } : {}
     return [answers].flat().map((answer) => ({ ...answer, ...nonce }))
   }

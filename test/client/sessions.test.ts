@@ -1,13 +1,15 @@
-/** Sessions that the cluster has forgotten: which requests move to a new one, and which must not. */
+/** Sessions that end: which requests move to a new one and which must not, and what is told of what the program holds. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Command, NamedRequest } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { Aborted, type Client, connect, RequestRefused } from '../../src/client/index.ts'
-import { lockService } from '../../src/services/lock.ts'
+import { Aborted, type Client, connect, LeaseLost, SessionExpired } from '../../src/client/index.ts'
+import { publicId } from '../../src/core/names.ts'
+import { kvService } from '../../src/services/kv/kv.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
-import { type Asked, echo, FakeServer, response, type Script } from './fake-server.ts'
+import { type Asked, echo, executed, FakeServer, queued, response, type Script } from './fake-server.ts'
 
+const ttlMs = 1_000
 const hourMs = 60 * 60 * 1_000
 
 const open: (() => Promise<void>)[] = []
@@ -32,7 +34,7 @@ async function startServers(count: number, script: Script = echo): Promise<FakeS
 }
 
 function connectTo(servers: readonly FakeServer[], timing = {}): Client {
-  const client = connect({ servers: servers.map(({ address }) => address), timing })
+  const client = connect({ servers: servers.map(({ address }) => address), ttlMs, timing })
   open.push(() => client.close())
   return client
 }
@@ -42,71 +44,84 @@ const expired: Outcome = { kind: 'refused', reason: 'expired' }
 const uidsOf = (requests: readonly Asked[]) => [...new Set(requests.map(({ uid }) => uid))]
 
 /** Refuses the first `count` requests as expired, and then answers. */
-function refusing(count: number): Script {
+function refusing(count: number, then: Script = echo): Script {
   let refusals = 0
   return (message) =>
-    message.type === 'request' && refusals++ < count ? [response(message, expired)] : echo(message)
+    message.type === 'request' && refusals++ < count ? [response(message, expired)] : then(message)
+}
+
+const isTouch = ({ command }: { readonly command: Command }) => command.kind === 'touch'
+const touchesOf = ({ requests }: FakeServer) => requests.filter(isTouch)
+const token = 7
+
+/** Gives every lock to who asks, and answers touches by `touched`; `null` for no answer. */
+function granting(touched: () => Outcome | null = () => executed({ revoked: false })): Script {
+  return (message) => {
+    if (message.type !== 'request') return []
+    if (!isTouch(message)) return [response(message, executed({ token, freed: true }))]
+    const outcome = touched()
+    return outcome === null ? [] : [response(message, outcome)]
+  }
+}
+
+/** Waits until `check` throws no more; the clocks of the lease stand meanwhile, which `vi.waitFor` would let pass. */
+async function eventually(check: () => void): Promise<void> {
+  for (let tries = 500; tries > 0; tries -= 1) {
+    try {
+      check()
+      return
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+  check()
+}
+
+/** Lets time pass in small steps, in which the client may do what is due; returns after some real time. */
+async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 100) {
+    vi.advanceTimersByTime(100)
+    await new Promise((resolve) => setTimeout(resolve, 40))
+  }
 }
 
 describe('a request that is refused as expired', () => {
-  it('moves to a new session, unseen, when it was sent a moment ago', async () => {
+  it('rejects, since nobody knows whether it was executed; the next one has a session of its own', async () => {
     const [server] = await startServers(1, refusing(1))
     const client = connectTo([server!])
-    expect((await client.request('x')).result).toBe('x')
+    const error = await client.request('x').catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(SessionExpired)
+    expect(error).toMatchObject({
+      executed: 'unknown',
+      message: expect.stringContaining('not known whether'),
+    })
+    expect(server!.requests).toHaveLength(1)
+    expect((await client.request('y')).result).toBe('y')
+    expect(uidsOf(server!.requests)).toHaveLength(2)
+  })
+
+  it('is repeated in a new session, unseen, when it is idempotent', async () => {
+    const [server] = await startServers(1, refusing(1, granting()))
+    const client = connectTo([server!])
+    expect(await client.lock('a')).toMatchObject({ name: 'a', token })
     const [first, second] = server!.requests
     expect(second!.uid).not.toBe(first!.uid)
     expect(second).toMatchObject({ seq: 1, ackedBelow: 1, command: first!.command })
   })
 
   it('moves with all that were refused with it, to one session', async () => {
-    const [server] = await startServers(1, refusing(20))
+    const [server] = await startServers(1, refusing(20, granting()))
     const client = connectTo([server!])
-    const results = await Promise.all(Array.from({ length: 20 }, (_, number) => client.request(number)))
-    expect(results.map(({ result }) => result)).toEqual(Array.from({ length: 20 }, (_, number) => number))
-    expect(uidsOf(server!.requests)).toHaveLength(2)
-  })
-
-  it('moves although it was sent again, for it was not executed in so short a time', async () => {
-    let asked = 0
-    const [server] = await startServers(1, (message) => {
-      asked += 1
-      return asked < 3 ? [] : asked === 3 ? refusing(1)(message) : echo(message)
-    })
-    const client = connectTo([server!], { askIntervalMs: 10, failoverTimeoutMs: 20 })
-    expect((await client.request('x')).result).toBe('x')
-    expect(uidsOf(server!.requests)).toHaveLength(2)
-  })
-
-  it.each([
-    ['by the monotonic clock', () => vi.advanceTimersByTime(hourMs)],
-    ['by the wall clock, after the machine has slept', () => vi.setSystemTime(Date.now() + hourMs)],
-  ])('rejects, and says that it may have been executed, when it was sent an hour before %s', async (_, pass) => {
-    let asked = 0
-    const [server] = await startServers(1, (message) => {
-      if (message.type !== 'request') return []
-      asked += 1
-      // The first copy may have been executed, and its answer lost.
-      if (asked === 1) pass()
-      return asked === 1 ? [] : [response(message, expired)]
-    })
-    const client = connectTo([server!], { askIntervalMs: 10 })
-    const refusal = await client.request('x').catch((error: unknown) => error)
-    expect(refusal).toBeInstanceOf(RequestRefused)
-    expect(refusal).toMatchObject({
-      reason: 'expired',
-      message: expect.stringContaining('not known whether'),
-    })
-    expect(uidsOf(server!.requests)).toHaveLength(1)
-    server!.script = echo
-    expect((await client.request('y')).result).toBe('y')
+    await Promise.all(Array.from({ length: 20 }, (_, number) => client.unlock(`l${number}`)))
+    expect(server!.openings.length).toBe(2)
     expect(uidsOf(server!.requests)).toHaveLength(2)
   })
 
   it('is not asked for ever when every session is refused', async () => {
     const [server] = await startServers(1, refusing(Number.POSITIVE_INFINITY))
     const client = connectTo([server!])
-    await expect(client.request('x')).rejects.toMatchObject({ reason: 'expired' })
-    expect(uidsOf(server!.requests).length).toBeLessThan(20)
+    await expect(client.unlock('a')).rejects.toBeInstanceOf(SessionExpired)
+    expect(uidsOf(server!.requests)).toHaveLength(10)
   })
 
   it('can be given up while it waits for a new session, and was never executed', async () => {
@@ -116,74 +131,201 @@ describe('a request that is refused as expired', () => {
       return refusing(1)(message)
     })
     const client = connectTo([server!], { askIntervalMs: 10 })
-    const request = client.request('x', { signal: controller.signal })
-    await vi.waitFor(() => expect(server!.messages.at(-1)?.type).toBe('hello'), { timeout: 10_000 })
-    await vi.waitFor(() => expect(server!.messages.length).toBeGreaterThan(3), { timeout: 10_000 })
+    const lock = client.lock('a', { signal: controller.signal })
+    await eventually(() => expect(server!.messages.at(-1)?.type).toBe('hello'))
     const reason = new Error('enough')
     controller.abort(reason)
-    await expect(request).rejects.toBe(reason)
-    // The client asked again before the refusal arrived, perhaps, but under no other name.
+    await expect(lock).rejects.toBe(reason)
     expect(uidsOf(server!.requests)).toHaveLength(1)
   })
+})
 
-  it('opens the new session at the server that refused it, since that one knows which are too old', async () => {
-    const [behind, ahead] = await startServers(2)
-    behind!.script = () => []
-    ahead!.welcome = { ...ahead!.welcome!, instance: 900 }
-    ahead!.script = (message) =>
-      message.type === 'request' && !message.uid.endsWith('@900')
-        ? [response(message, expired)]
-        : echo(message)
-    const client = connectTo([behind!, ahead!], { askIntervalMs: 10, failoverTimeoutMs: 50 })
+describe('a session that the cluster does not open', () => {
+  it('rejects what waits for it with the outcome', async () => {
+    const [server] = await startServers(1)
+    server!.opening = (asked) => [
+      response(asked, { kind: 'failed', error: 'no such command', instance: 1, index: 0 }),
+    ]
+    await expect(connectTo([server!]).request('x')).rejects.toMatchObject({ error: 'no such command' })
+    expect(server!.requests).toEqual([])
+  })
+
+  it('is asked for until it is answered, under one name', async () => {
+    const [silent, other] = await startServers(2)
+    silent!.opening = () => []
+    const client = connectTo([silent!, other!], { askIntervalMs: 10, failoverTimeoutMs: 50 })
+    const failover = setInterval(() => vi.advanceTimersByTime(20), 10)
     expect((await client.request('x')).result).toBe('x')
-    expect(uidsOf(ahead!.requests)).toHaveLength(2)
+    clearInterval(failover)
+    expect(uidsOf([...silent!.openings, ...other!.openings])).toHaveLength(1)
+    expect(other!.requests).toMatchObject([{ seq: 1 }])
+  })
+})
+
+describe('a session that was idle', () => {
+  it.each([
+    ['by the monotonic clock', () => vi.advanceTimersByTime(ttlMs / 2)],
+    ['by the wall clock, after the machine has slept', () => vi.setSystemTime(Date.now() + ttlMs / 2)],
+  ])('for half its ttl %s is used no more: it may lapse unnoticed', async (_, idle) => {
+    const [server] = await startServers(1)
+    const client = connectTo([server!])
+    await client.request('x')
+    idle()
+    expect((await client.request('y')).result).toBe('y')
+    expect(uidsOf(server!.requests)).toHaveLength(2)
+    expect(server!.requests.map(({ seq }) => seq)).toEqual([1, 1])
+  })
+
+  it('for less is used again, and nothing touches it meanwhile', async () => {
+    const [server] = await startServers(1)
+    const client = connectTo([server!])
+    await client.request('x')
+    await pass(ttlMs / 2 - 100)
+    expect(touchesOf(server!)).toEqual([])
+    await client.request('y')
+    expect(uidsOf(server!.requests)).toHaveLength(1)
+  })
+})
+
+describe('a session in which something is held', () => {
+  it('is touched every third of its ttl, until that is released', async () => {
+    const [server] = await startServers(1, granting())
+    const client = connectTo([server!])
+    const lock = await client.lock('a')
+    for (let count = 1; count <= 6; count += 1) {
+      vi.advanceTimersByTime(ttlMs / 3 + 1)
+      await eventually(() => expect(touchesOf(server!)).toHaveLength(count))
+    }
+    expect(lock.signal.aborted).toBe(false)
+    expect(uidsOf(server!.requests)).toHaveLength(1)
+    expect(await lock.unlock()).toBe(true)
+    await pass(ttlMs)
+    expect(touchesOf(server!).length).toBeLessThanOrEqual(7)
+  })
+
+  it('is touched while a request waits, too', async () => {
+    const [server] = await startServers(1, (message) => {
+      if (message.type !== 'request') return []
+      return isTouch(message) ? granting()(message) : [queued(message)]
+    })
+    const client = connectTo([server!])
+    client.request('x').catch(() => undefined)
+    await eventually(() => expect(server!.requests).toHaveLength(1))
+    for (let count = 1; count <= 4; count += 1) {
+      vi.advanceTimersByTime(ttlMs / 3 + 1)
+      await eventually(() => expect(touchesOf(server!)).toHaveLength(count))
+    }
+  })
+
+  it.each<[clock: string, sleep: (ms: number) => unknown]>([
+    ['monotonic', (ms) => vi.advanceTimersByTime(ms)],
+    ['wall', (ms) => vi.setSystemTime(Date.now() + ms)],
+  ])('is lost when no touch is answered in time, by the %s clock', async (_, sleep) => {
+    const [server] = await startServers(
+      1,
+      granting(() => null),
+    )
+    const client = connectTo([server!])
+    const { signal } = await client.lock('a')
+    sleep(ttlMs * 0.8)
+    await eventually(() => expect(touchesOf(server!).length).toBeGreaterThan(0))
+    expect(signal.aborted).toBe(false)
+    sleep(ttlMs * 0.1)
+    await eventually(() => expect(signal.aborted).toBe(true))
+    expect(signal.reason).toBeInstanceOf(LeaseLost)
+    expect(signal.reason).toMatchObject({ reason: 'unproved' })
+    await client.lock('b')
+    expect(uidsOf(server!.requests)).toHaveLength(2)
+  })
+
+  it.each<[reason: string, outcome: Outcome]>([
+    ['revoked', executed({ revoked: true })],
+    ['ended', expired],
+  ])('is lost when it was %s, with all that is held in it', async (reason, outcome) => {
+    const [server] = await startServers(
+      1,
+      granting(() => outcome),
+    )
+    const client = connectTo([server!])
+    const locks = await Promise.all([client.lock('a'), client.lock('b')])
+    vi.advanceTimersByTime(ttlMs / 3 + 1)
+    await eventually(() => expect(locks.map(({ signal }) => signal.aborted)).toEqual([true, true]))
+    for (const { signal } of locks) expect(signal.reason).toMatchObject({ name: 'LeaseLost', reason })
+  })
+
+  it('is lost when another request of it is refused as expired', async () => {
+    const [server] = await startServers(1, granting())
+    const client = connectTo([server!])
+    const { signal } = await client.lock('a')
+    server!.script = refusing(Number.POSITIVE_INFINITY)
+    await expect(client.request('x')).rejects.toBeInstanceOf(SessionExpired)
+    expect(signal.reason).toMatchObject({ reason: 'ended' })
+  })
+
+  it('holds nothing that was granted after it was lost', async () => {
+    let asked: Asked | null = null
+    const [server] = await startServers(1, (message) => {
+      if (message.type === 'request' && !isTouch(message)) asked = message
+      return []
+    })
+    const client = connectTo([server!])
+    const locking = client.lock('a')
+    await eventually(() => expect(asked).not.toBeNull())
+    await pass(ttlMs * 1.2)
+    await eventually(() => expect(touchesOf(server!).length).toBeGreaterThan(0))
+    server!.say([response(asked!, executed({ token }))])
+    expect((await locking).signal.reason).toMatchObject({ name: 'LeaseLost', reason: 'unproved' })
+  })
+
+  it('holds nothing any more when the client is closed', async () => {
+    const [server] = await startServers(1, granting())
+    const client = connectTo([server!])
+    const { signal } = await client.lock('a')
+    await client.close()
+    expect(signal.reason).toMatchObject({ name: 'ClientClosed' })
   })
 })
 
 describe('a cancel that is refused as expired', () => {
-  const isCancel = (command: Command) => command.kind === 'cancel'
+  const enough = new Error('enough')
 
   /** Says nothing to requests, and aborts when the first has come; refuses cancels as expired. */
-  async function giveUp(passing: () => void): Promise<unknown> {
+  async function giveUp(ask: (client: Client, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
     const controller = new AbortController()
     const [server] = await startServers(1, (message) => {
       if (message.type !== 'request') return []
-      if (isCancel(message.command)) return [response(message, expired)]
-      passing()
-      controller.abort(new Error('enough'))
+      if (message.command.kind === 'cancel') return [response(message, expired)]
+      controller.abort(enough)
       return []
     })
-    return connectTo([server!])
-      .request('x', { signal: controller.signal })
-      .catch((error: unknown) => error)
+    return ask(connectTo([server!]), controller.signal).catch((error: unknown) => error)
   }
 
-  it('shows that a request of a moment ago was never executed', async () => {
-    expect(await giveUp(() => undefined)).toEqual(new Error('enough'))
-  })
-
-  it('shows nothing of a request of an hour ago', async () => {
-    const error = await giveUp(() => vi.advanceTimersByTime(hourMs))
+  it('shows nothing of a request', async () => {
+    const error = await giveUp((client, signal) => client.request('x', { signal }))
     expect(error).toBeInstanceOf(Aborted)
     expect(error).toMatchObject({ outcome: null })
+  })
+
+  it('shows that a lock is not held: the session ended with it', async () => {
+    expect(await giveUp((client, signal) => client.lock('a', { signal }))).toBe(enough)
   })
 })
 
 /** A cluster of one: a replica that executes each request when it comes, at a time that the test lets pass. */
 class ReplicaServer {
   readonly replica = new Replica({
-    service: lockService as Service,
+    service: kvService as Service,
     members: [{ id: 0, address: '127.0.0.1:1', incarnation: 'x' }],
+    sessions: ['operator@0'],
   })
   /** Since the last batch. */
   #elapsedMs = 0
-  readonly #server: FakeServer
 
   constructor(server: FakeServer) {
-    this.#server = server
-    server.welcome = { ...server.welcome!, instance: 0 }
     server.script = (message) =>
       message.type === 'request' ? [response(message, this.execute(message))] : []
+    server.opening = (asked) => [response(asked, this.execute(asked))]
   }
 
   pass(ms: number): void {
@@ -193,53 +335,40 @@ class ReplicaServer {
 
   /** Has the request chosen, alone, and executed; nothing may be delayed. */
   execute({ uid, seq, ackedBelow, command }: NamedRequest): Outcome {
-    const instance = this.replica.firstUnexecuted
-    this.#server.welcome = { ...this.#server.welcome!, instance: instance + 1 }
     const group = { uid, ackedBelow, heldBy: 0, requests: [{ seq, command }] }
     const batch = { node: 0, elapsedMs: this.#elapsedMs, groups: [group] }
     this.#elapsedMs = 0
-    const { outcomes } = this.replica.execute(instance, batch)
+    const { outcomes } = this.replica.execute(this.replica.firstUnexecuted, batch)
     const outcome = outcomes.find((ended) => ended.uid === uid && ended.seq === seq)?.outcome
     if (outcome === undefined || outcome.kind === 'delayed' || outcome.kind === 'full')
       throw new Error(`${uid} ${seq} did not end`)
     return outcome
   }
-
-  /** A client that nobody else knows of asks for something, which moves the replicated clock. */
-  tick(): void {
-    const uid = `other@${this.replica.firstUnexecuted}`
-    const body = { action: 'unlock', name: 'nothing' }
-    this.execute({ uid, seq: 1, ackedBelow: 1, command: { kind: 'service', body } })
-  }
 }
 
-describe('a lock that is held for two hours', () => {
-  it.each([
-    ['from its session, where it is the next to ask', () => undefined, 1],
-    ['from a new session, where others asked', (cluster: ReplicaServer) => cluster.tick(), 2],
-  ])('is unlocked by its holder, %s', async (_, meanwhile, sessions) => {
+describe('the session of a client at a replica', () => {
+  const put = { action: 'put', key: 'k', value: 'v' }
+
+  it('is replaced, unseen, when the client was silent for two hours', async () => {
     const [server] = await startServers(1)
     const cluster = new ReplicaServer(server!)
     const client = connectTo([server!])
-    const lock = await client.lock('a')
+    await client.request(put)
     cluster.pass(2 * hourMs)
-    meanwhile(cluster)
-    expect(await lock.unlock()).toBe(true)
-    expect(cluster.replica.view()).toMatchObject({ tables: [{ rows: [] }, {}] })
-    expect(uidsOf(server!.requests)).toHaveLength(sessions)
+    await client.request(put)
+    expect(uidsOf(server!.requests)).toHaveLength(2)
+    expect(cluster.replica.sessionCount, 'that of the operator, and the new one').toBe(2)
   })
 
-  it('is not unlocked by one who held it before', async () => {
+  it('is replaced when an operator ended it, which the next request tells', async () => {
     const [server] = await startServers(1)
     const cluster = new ReplicaServer(server!)
-    const [early, late] = [connectTo([server!]), connectTo([server!])]
-    const lost = await early.lock('a')
-    await late.unlock('a')
-    await late.lock('a')
-    cluster.pass(2 * hourMs)
-    expect(await lost.unlock()).toBe(false)
-    expect(cluster.replica.view()).toMatchObject({
-      tables: [{ rows: [['a', expect.any(String), 2, 'exclusive', 1, 0]] }, {}],
-    })
+    const client = connectTo([server!])
+    await client.request(put)
+    const command: Command = { kind: 'end', session: publicId(server!.requests[0]!.uid), now: true }
+    cluster.execute({ uid: 'operator@0', seq: 1, ackedBelow: 1, command })
+    await expect(client.request(put)).rejects.toBeInstanceOf(SessionExpired)
+    await client.request(put)
+    expect(uidsOf(server!.requests)).toHaveLength(2)
   })
 })

@@ -26,7 +26,7 @@ const removal = batchOf(0, [
 /** Server 0 of three, with a driver that writes down what is asked of it. */
 function server(parts: Partial<Driver> = {}) {
   const { driver, asked } = recordingDriver(parts)
-  const replica = new Replica({ service: lockService as Service, members: members(3) })
+  const replica = new Replica({ service: lockService as Service, members: members(3), sessions: ['u@0'] })
   const core = new NodeCore({ self: 0, incarnation }, replica, driver)
   return { core, replica, asked }
 }

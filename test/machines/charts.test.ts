@@ -8,6 +8,7 @@ import { type AnyStateMachine, createActor } from 'xstate'
 import { clientMachine } from '../../machines/client.ts'
 import { defaultClientTiming } from '../../machines/client-timing.ts'
 import type { RoleEvent } from '../../machines/inbox.ts'
+import { leaseMachine } from '../../machines/lease.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { foundingIncarnation } from '../../machines/members.ts'
 import { nodeMachine } from '../../machines/node.ts'
@@ -45,6 +46,7 @@ interface State {
 const charts: readonly (readonly [name: string, machine: AnyStateMachine])[] = [
   ...roleNames.map((name) => [name, roleMachines[name]] as const),
   ['client', clientMachine],
+  ['lease', leaseMachine],
   ['node', nodeMachine as unknown as AnyStateMachine],
 ]
 
@@ -430,6 +432,12 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
     }),
     fc.record({ type: is('give.up'), seqs }),
   ) as unknown as fc.Arbitrary<RoleEvent>,
+  lease: fc.oneof(
+    fc.record({ type: is('need.began'), atMs }),
+    fc.record({ type: is('clock.read'), atMs, isNeeded: fc.boolean() }),
+    fc.record({ type: is('touch.answered'), sentAtMs: atMs, atMs, isRevoked: fc.boolean() }),
+    fc.record({ type: is('session.ended') }),
+  ) as unknown as fc.Arbitrary<RoleEvent>,
 }
 
 const inputs: Readonly<Record<string, unknown>> = {
@@ -450,6 +458,7 @@ const inputs: Readonly<Record<string, unknown>> = {
     },
   ),
   client: { timing: defaultClientTiming, randomSeed: 3, uid: 'a', server: 0, firstSeq: 1 },
+  lease: { ttlMs: 3_000, provenAtMs: 0 },
 }
 
 /** What the learner of a node knows never decreases. */

@@ -7,6 +7,7 @@ import type {
   RequestQueueEvent,
   TimekeeperEvent,
 } from '../../machines/inbox.ts'
+import type { LeaseEvent } from '../../machines/lease.ts'
 import type { NodeEvent } from '../../machines/node.ts'
 
 interface Inboxes {
@@ -16,6 +17,7 @@ interface Inboxes {
   readonly requestQueue: RequestQueueEvent
   readonly timekeeper: TimekeeperEvent
   readonly client: ClientEvent
+  readonly lease: LeaseEvent
   readonly node: NodeEvent
 }
 
@@ -107,6 +109,18 @@ export const ignored: {
     queued: everywhere,
     busy: everywhere,
     'give.up': everywhere,
+  },
+  lease: {
+    'need.began': {
+      in: ['kept', 'lost'],
+      because: 'the session is kept already, or cannot be kept any more',
+    },
+    'clock.read': {
+      in: ['unneeded', 'lost'],
+      because: 'it answers a question of a state that has been left',
+    },
+    'touch.answered': everywhere,
+    'session.ended': everywhere,
   },
   node: {
     'node.recovered': {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AnyStateMachine, AnyStateNode } from 'xstate'
 import { clientMachine } from '../../machines/client.ts'
+import { leaseMachine } from '../../machines/lease.ts'
 import { nodeMachine } from '../../machines/node.ts'
 import { roleMachines } from '../../src/core/roles.ts'
 import { type ChartName, ignored } from './ignored.ts'
@@ -9,6 +10,7 @@ import { type ChartName, ignored } from './ignored.ts'
 const machines: Readonly<Record<ChartName, AnyStateMachine>> = {
   ...roleMachines,
   client: clientMachine,
+  lease: leaseMachine,
   node: nodeMachine as unknown as AnyStateMachine,
 }
 

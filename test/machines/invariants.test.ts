@@ -26,6 +26,8 @@ import type { Invariants, Step } from '../../machines/invariant.ts'
 import { invariantFault } from '../../machines/invariants.ts'
 import { type LearnerContext, learnerContext } from '../../machines/learner-context.ts'
 import { learnerInvariants } from '../../machines/learner-invariants.ts'
+import type { LeaseContext } from '../../machines/lease.ts'
+import { leaseInvariants } from '../../machines/lease-invariants.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { type Line, lineFault, withoutOrders } from '../../machines/line.ts'
 import { memberInvariants } from '../../machines/member-invariants.ts'
@@ -337,6 +339,20 @@ const clientCases: Cases<ClientContext> = {
   nowMs: [['it decreases', { broken: { nowMs: 4 }, before: { nowMs: 5 } }]],
 }
 
+const lease: LeaseContext = {
+  ...{ ttlMs: 10_000, provenAtMs: 100, nowMs: 200 },
+  ...{ isTouching: false, lostBecause: null },
+}
+
+const leaseCases: Cases<LeaseContext> = {
+  provenAtMs: [['it decreases', { broken: { provenAtMs: 99 } }]],
+  nowMs: [['it decreases', { broken: { nowMs: 199 } }]],
+  lostBecause: [
+    ['lost for no reason', { broken: {}, value: 'lost' }],
+    ['a reason, and it is not lost', { broken: { lostBecause: 'ended' }, value: 'kept' }],
+  ],
+}
+
 function stepOf<C>(context: C, idle: StateValue, one: Case<C>): Step<C> {
   const { broken, before = {}, value = idle, valueBefore = idle, event = { type: 'any' } } = one
   const was = { ...context, ...before }
@@ -353,6 +369,7 @@ const machines = [
     ...{ table: timekeeperInvariants, cases: timekeeperCases },
   },
   { name: 'client', context: client, idle: 'idle', table: clientInvariants, cases: clientCases },
+  { name: 'lease', context: lease, idle: 'unneeded', table: leaseInvariants, cases: leaseCases },
 ] as unknown as readonly {
   readonly name: 'acceptor'
   readonly context: AcceptorContext
@@ -587,6 +604,7 @@ describe('each invariant that a file states has its check', () => {
     'founding.ts': Object.keys(foundingInvariants),
     'held-requests.ts': ['HeldSession', 'sessions', 'tag'],
     'learner-context.ts': Object.keys(learnerInvariants),
+    'lease-context.ts': Object.keys(leaseInvariants),
     'line.ts': ['Stretch'],
     'members.ts': Object.keys(memberInvariants),
     'proposer-context.ts': Object.keys(proposerInvariants),

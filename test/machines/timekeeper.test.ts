@@ -26,6 +26,8 @@ const due = (dueInMs: number | null, proposedBy = 0): TimekeeperEvent => ({
   dueInMs,
   proposedBy,
 })
+/** Whether this server missed an execution. */
+const news: Want = tell('learner', { type: 'news.wanted' })
 const asks: Want = tell('requestQueue', { type: 'time.wanted' })
 
 describe('without a deadline', () => {
@@ -90,26 +92,27 @@ describe('whose turn it is', () => {
     ['the one that proposed last is no member any more', 0, 7, 0],
   ])('%s', (_, self, firstInTurn, turns) => {
     const role = timekeeper({ self, firstInTurn, dueInMs: 0 })
-    expect(role.pass('wait')).toEqual([cancel('wait'), timer('turn', turns * deadlineGraceMs)])
+    const first = turns === 0 ? [] : [news]
+    expect(role.pass('wait')).toEqual([cancel('wait'), ...first, timer('turn', turns * deadlineGraceMs)])
   })
 
   test('the last execution and the members at the deadline decide', () => {
     const role = timekeeper({ self: 2, firstInTurn: 0, dueInMs: 10 })
     role.hear(due(10, 1), { type: 'members.changed', members: members(3).slice(1) })
-    expect(role.pass('wait')).toEqual([cancel('wait'), timer('turn', deadlineGraceMs)])
+    expect(role.pass('wait')).toEqual([cancel('wait'), news, timer('turn', deadlineGraceMs)])
   })
 
   test('a server that proposed its own removal does not look again at once', () => {
     const role = timekeeper({ self: 0, firstInTurn: 0, dueInMs: 10 })
     role.hear({ type: 'members.changed', members: [member(1), member(2)] })
-    expect(role.pass('wait')).toEqual([cancel('wait'), timer('turn', deadlineGraceMs)])
+    expect(role.pass('wait')).toEqual([cancel('wait'), news, timer('turn', deadlineGraceMs)])
     expect(role.pass('turn')).toEqual([cancel('turn'), timer('turn', deadlineGraceMs)])
   })
 
   test('a server that is not counted asks for nothing, and waits for what others do', () => {
     const role = timekeeper({ self: 1, dueInMs: 10 })
     role.hear({ type: 'members.changed', members: [member(0), member(1, 'another'), member(2)] })
-    expect(role.pass('wait')).toEqual([cancel('wait'), timer('turn', deadlineGraceMs)])
+    expect(role.pass('wait')).toEqual([cancel('wait'), news, timer('turn', deadlineGraceMs)])
     expect(role.pass('turn')).toEqual([cancel('turn'), timer('turn', deadlineGraceMs)])
     expect(role.state).toBe('yielding')
     role.hear({ type: 'members.changed', members: members(3) })

@@ -86,14 +86,15 @@ function replicasWith(
   service: Service,
   limits: ReplicatedLimits = replicatedLimits,
 ): Replicas {
-  const { service: name, members, sessionIdleMs } = contentsOf(usual.initial())
-  return name === 'lock' ? replicasOf({ service, members, sessionIdleMs, limits }) : usual
+  const { service: name, members, sessions } = contentsOf(usual.initial())
+  const uids = sessions.map(({ uid }) => uid)
+  return name === 'lock' ? replicasOf({ service, members, sessions: uids, limits }) : usual
 }
 
 function contentsOf(replica: ReplicatedState): {
   readonly service: string
   readonly members: readonly Member[]
-  readonly sessionIdleMs: number
+  readonly sessions: readonly { readonly uid: string }[]
 } {
   return JSON.parse(new TextDecoder().decode(replica.snapshot()))
 }

@@ -11,12 +11,21 @@ import { batchOf } from '../support/batches.ts'
 
 export const hourMs = 60 * 60 * 1_000
 
+/** Sessions that are open from the start and do not end: a@0 to z@0. */
+export const testSessions: readonly string[] = [...'abcdefghijklmnopqrstuvwxyz'].map((name) => `${name}@0`)
+
 export const threeMembers: readonly Member[] = foundingMembers(
   [0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${29367 + id}` })),
 )
 
 export function newReplica(service: Service = lockService as Service): Replica {
-  return new Replica({ service, members: threeMembers, sessionIdleMs: hourMs })
+  return new Replica({ service, members: threeMembers, sessions: testSessions })
+}
+
+/** Has the client `name` open a session with the next batch, and returns its uid. */
+export function opened(replica: Replica, name: string, ttlMs = 10_000): string {
+  const [outcome] = outcomesOf(replica, [ask(name, 1, { kind: 'open', ttlMs })])
+  return (outcome as unknown as { readonly result: { readonly uid: string } }).result.uid
 }
 
 /** A replica in which the first batch gave the lock x to `uid`, which asked for it with seq 1. */

@@ -1,19 +1,27 @@
 /** Batches that group requests by session: what a group shares, and which servers an execution concerns. */
 import { describe, expect, test } from 'vitest'
+import type { Replica } from '../../src/services/replica.ts'
 import { batchOf, heldBy } from '../support/batches.ts'
 import {
   ask,
   cancel,
-  hourMs,
   lock,
   locked,
   lockedBy,
   newReplica,
+  opened,
   recalled,
   refused,
   run,
   unlock,
 } from './driver.ts'
+
+/** The uid of a session that ended at instance 1. */
+function ended(replica: Replica): string {
+  const uid = opened(replica, 'n', 5_000)
+  run(replica, [], { clockMs: 5_000 })
+  return uid
+}
 
 const delayedBy = (key: string) => ({ kind: 'delayed', key })
 
@@ -35,14 +43,14 @@ describe('a batch with several groups', () => {
     ])
   })
 
-  test('refuses all requests of a group whose session has expired', () => {
-    const replica = lockedBy('a@0')
-    run(replica, [], { clockMs: 2 * hourMs })
-    const requests = [ask('a@0', 2, lock('y')), ask('a@0', 3, lock('z')), ask('new@2', 1, lock('y'))]
+  test('refuses all requests of a group whose session has ended', () => {
+    const replica = newReplica()
+    const uid = ended(replica)
+    const requests = [ask(uid, 2, lock('y')), ask(uid, 3, lock('z')), ask('b@0', 1, lock('y'))]
     expect(run(replica, requests).outcomes).toEqual([
-      { uid: 'a@0', seq: 2, outcome: refused('expired') },
-      { uid: 'a@0', seq: 3, outcome: refused('expired') },
-      { uid: 'new@2', seq: 1, outcome: locked(2, 2) },
+      { uid, seq: 2, outcome: refused('expired') },
+      { uid, seq: 3, outcome: refused('expired') },
+      { uid: 'b@0', seq: 1, outcome: locked(2, 2) },
     ])
   })
 })
@@ -90,11 +98,11 @@ describe('what is recalled of several requests', () => {
     expect(replica.recall('new@0', asked)).toEqual({ ended: [], isFull: false })
   })
 
-  test('of an expired session: each is refused', () => {
-    const replica = lockedBy('a@0')
-    run(replica, [], { clockMs: 2 * hourMs })
+  test('of a session that has ended: each is refused', () => {
+    const replica = newReplica()
+    const uid = ended(replica)
     const asked = [1, 2].map((seq) => ({ seq, command: lock('x') }))
-    expect(replica.recall('a@0', asked)).toEqual({
+    expect(replica.recall(uid, asked)).toEqual({
       ended: [1, 2].map((seq) => ({ seq, outcome: refused('expired') })),
       isFull: false,
     })
@@ -111,9 +119,9 @@ describe('an execution concerns', () => {
   })
 
   test('the holders of requests that are refused, too', () => {
-    const replica = lockedBy('a@0')
-    run(replica, [], { clockMs: 2 * hourMs })
-    expect(run(replica, [ask('a@0', 2, lock('y'))], { node: 0, heldBy: 1 })).toMatchObject({
+    const replica = newReplica()
+    const uid = ended(replica)
+    expect(run(replica, [ask(uid, 2, lock('y'))], { node: 0, heldBy: 1 })).toMatchObject({
       outcomes: [{ outcome: refused('expired') }],
       concerned: [1],
     })

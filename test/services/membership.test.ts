@@ -6,7 +6,7 @@ import { changeMembers } from '../../src/services/membership.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import { execution, ran } from '../support/facts.ts'
-import { ask, newReplica, restored, run, threeMembers } from './driver.ts'
+import { ask, newReplica, restored, run, testSessions, threeMembers } from './driver.ts'
 
 const add = (id: number, address: string): MembershipChange => ({ action: 'add', id, address })
 const admit = (id: number, address: string, incarnation: string): MembershipChange => ({
@@ -23,7 +23,7 @@ const join = (id: number, address: string, incarnation: string): MembershipChang
   incarnation,
 })
 const remove = (id: number): MembershipChange => ({ action: 'remove', id })
-const change = (seq: number, of: MembershipChange) => ask('op@0', seq, { kind: 'members', change: of })
+const change = (seq: number, of: MembershipChange) => ask('o@0', seq, { kind: 'members', change: of })
 
 describe('a change of members', () => {
   test('add, then admit: counted only from then on', () => {
@@ -154,7 +154,7 @@ describe('chosen', () => {
     const members = [...threeMembers, { id: 3, address: 'h:4', incarnation: null }]
     const result = { members: shownMembers(members).map((member) => ({ ...member })) }
     expect(JSON.stringify(result), 'clients see no incarnation').not.toContain('founder')
-    const outcomes = [ran({ uid: 'op@0', seq: 1 }, 0, 0, result)]
+    const outcomes = [ran({ uid: 'o@0', seq: 1 }, 0, 0, result)]
     expect(executedNow).toEqual(execution(0, outcomes, { concerned: [0], members }))
     expect(replica.members).toEqual(members)
   })
@@ -193,7 +193,7 @@ describe('chosen', () => {
     const reversed = new Replica({
       service: lockService as Service,
       members: [...threeMembers].reverse(),
-      sessionIdleMs: 3_600_000,
+      sessions: testSessions,
     })
     expect(reversed.digest()).toBe(newReplica().digest())
   })

@@ -8,7 +8,7 @@ import { thrownInWords } from '../../src/services/reason.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import { Decoder, encodeEnvelope } from '../../src/wire/codec.ts'
-import { ask, body, cancel, newReplica, recalled, run, threeMembers } from './driver.ts'
+import { ask, body, cancel, newReplica, recalled, run, testSessions, threeMembers } from './driver.ts'
 import { cyclic, giving, nested, oddities, oddService, throwing } from './oddities.ts'
 
 const byName = Object.fromEntries(oddities.map(([name, does]) => [name, does]))
@@ -103,6 +103,7 @@ test('a server can log what the service did wrong, with the words of the engine;
   const replica = new Replica({
     service: oddService(byName),
     members: threeMembers,
+    sessions: testSessions,
     mistaken: (thrown) => words.push(thrownInWords(thrown)),
   })
   const asked = ['throws an Error', 'throws a string', 'reads a field of nothing', 'gives NaN', 'throws null']

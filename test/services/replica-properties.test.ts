@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Batch, type Command, type MembershipChange, requestsOf } from '../../machines/batch.ts'
+import {
+  type Batch,
+  type Command,
+  type MembershipChange,
+  type NamedRequest,
+  requestsOf,
+} from '../../machines/batch.ts'
 import type { Execution, RequestOutcome } from '../../machines/outcome.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Replica } from '../../src/services/replica.ts'
@@ -30,10 +36,26 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: fc.nat(8).map(cancel) },
   { weight: 1, arbitrary: change.map((change) => ({ kind: 'members' as const, change })) },
   { weight: 1, arbitrary: fc.constant(body('malformed')) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Command>(
+      { kind: 'open', ttlMs: hourMs },
+      { kind: 'touch' },
+      { kind: 'end', session: '2.0' },
+      { kind: 'sessions' },
+    ),
+  },
 )
+/** Opens the session `n@2.0` at the beginning of the batch of instance 2. */
+const opening: NamedRequest = {
+  uid: 'n',
+  seq: 1,
+  ackedBelow: 0,
+  command: { kind: 'open', ttlMs: 4 * hourMs },
+}
 /** Few uids and few seqs, so that repetitions, conflicts and late retries are many. */
 const request = fc.record({
-  uid: fc.constantFrom('a@0', 'b@0', 'c@3', 'unstamped'),
+  uid: fc.constantFrom('a@0', 'b@0', 'n@2.0', 'n'),
   seq: fc.integer({ min: 1, max: 8 }),
   ackedBelow: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(6) }),
   command,
@@ -44,16 +66,21 @@ const batch = fc.record({
   requests: fc.array(request, { maxLength: 4 }),
   heldBy: fc.nat(2),
 })
-/** `c@3` was welcomed at instance 3, so it asks for nothing before. */
-const batches: fc.Arbitrary<Batch[]> = fc.array(batch, { maxLength: 14 }).map((all) =>
-  all.map(({ node, requests, ...rest }, instance) =>
-    batchOf(
-      node,
-      requests.filter(({ uid }) => uid !== 'c@3' || instance >= 3),
-      rest,
+/** Nobody asks for `n@2.0` before it is opened. */
+const batches: fc.Arbitrary<Batch[]> = fc
+  .array(batch, { maxLength: 14 })
+  .map((all) =>
+    all.map(({ node, requests, ...rest }, instance) =>
+      batchOf(
+        node,
+        [
+          ...(instance === 2 ? [opening] : []),
+          ...requests.filter(({ uid }) => uid !== 'n@2.0' || instance >= 3),
+        ],
+        rest,
+      ),
     ),
-  ),
-)
+  )
 const runs = { numRuns: 400 }
 
 function history(replica: Replica, given: readonly Batch[]): Execution[] {
@@ -71,7 +98,8 @@ function executedCommands(given: readonly Batch[], executions: readonly Executio
       if (seen.has(`${instance}.${outcome.index}`)) return []
       seen.add(`${instance}.${outcome.index}`)
       const command = requests[outcome.index]?.command
-      return command?.kind === 'service' ? [{ command: lockService.parse(command.body), outcome }] : []
+      const uid = requests[outcome.index]?.uid ?? ''
+      return command?.kind === 'service' ? [{ uid, command: lockService.parse(command.body), outcome }] : []
     })
   })
 }
@@ -110,17 +138,23 @@ describe('any chosen batches', () => {
   test('a lock has one holder, and its tokens only grow', () => {
     fc.assert(
       fc.property(batches, (given) => {
-        /** The tokens of the locks that are held, by name. */
-        const held = new Map<string, number>()
+        /** The sessions that hold locks, by name. */
+        const held = new Map<string, string>()
         const tokens = new Set<number>()
-        for (const { command, outcome } of executedCommands(given, history(newReplica(), given))) {
+        const executions = history(newReplica(), given)
+        const endedAt = new Map(
+          executions.flatMap(({ instance, endedSessions }) => endedSessions.map((uid) => [uid, instance])),
+        )
+        for (const { uid, command, outcome } of executedCommands(given, executions)) {
           if (command.action !== 'lock' && command.action !== 'unlock') continue
           const { name = '' } = command
           const result = outcome.result as { readonly token?: number; readonly freed?: boolean }
           if (result.token !== undefined) {
-            expect(held.has(name), `${name} is free`).toBe(false)
+            const holder = held.get(name)
+            const isFree = holder === undefined || (endedAt.get(holder) ?? Infinity) <= outcome.instance
+            expect(isFree, `${name} is free`).toBe(true)
             expect(tokens.has(result.token), 'the token is new').toBe(false)
-            held.set(name, result.token)
+            held.set(name, uid)
             tokens.add(result.token)
           } else if (result.freed) expect(held.delete(name), `${name} was held`).toBe(true)
         }
@@ -135,7 +169,7 @@ describe('any chosen batches', () => {
         const ends = new Map<string, RequestOutcome['outcome']>()
         for (const { outcomes } of history(newReplica(), given)) {
           for (const outcome of outcomes) {
-            if (outcome.uid === 'unstamped' || !ended(outcome)) continue
+            if (outcome.uid === 'n' || !ended(outcome)) continue
             const id = `${outcome.seq}:${outcome.uid}`
             expect(outcome.outcome).toEqual(ends.get(id) ?? outcome.outcome)
             ends.set(id, outcome.outcome)
@@ -160,7 +194,9 @@ describe('any chosen batches', () => {
           batchOf(0, [{ ...retry, ackedBelow: 0 }], { elapsedMs: 0 }),
         )
         if (known !== null) expect(outcomes).toEqual([{ uid: retry.uid, seq: retry.seq, outcome: known }])
-        else expect(outcomes[0]?.outcome).not.toMatchObject({ kind: 'refused' })
+        else if (retry.uid !== 'n' && (retry.uid !== 'n@2.0' || given.length > 2)) {
+          expect(outcomes[0]?.outcome).not.toMatchObject({ kind: 'refused' })
+        }
       }),
       runs,
     )

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../src/core/digest.ts'
+import { publicId } from '../../src/core/names.ts'
+import { plainTextIdleMs, plainTextUid } from '../../src/core/plain-text-client.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
@@ -13,19 +15,23 @@ import {
   locked,
   lockedBy,
   newReplica,
+  opened,
   outcomesOf,
   recalled,
   restored,
   run,
-  threeMembers,
+  testSessions,
   unlock,
 } from './driver.ts'
+
+/** Opens the session `n@2.2` in the third batch of `busyReplica`. */
+const openN = ask('n', 1, { kind: 'open', ttlMs: hourMs })
 
 function busyReplica(): Replica {
   const replica = newReplica()
   run(replica, [ask('h@0', 1, lock('x')), ask('h@0', 2, lock('y'))], { clockMs: 10 })
   run(replica, [ask('b@0', 3, lock('x')), ask('a@0', 7, lock('y'), 4)], { node: 2, clockMs: 20 })
-  run(replica, [ask('a@0', 9, cancel(8)), ask('udp:127.0.0.1:5', 1, unlock('z'))], { clockMs: 30 })
+  run(replica, [ask('a@0', 9, cancel(8)), ask('udp:127.0.0.1:5', 1, unlock('z')), openN], { clockMs: 30 })
   return replica
 }
 
@@ -34,44 +40,53 @@ describe('a restored replica', () => {
     const replica = busyReplica()
     const copy = restored(replica)
     expect(copy.digest()).toBe(replica.digest())
-    expect([copy.firstUnexecuted, copy.clockMs, copy.waitingCount, copy.sessionCount]).toEqual([3, 30, 2, 4])
+    expect([copy.firstUnexecuted, copy.clockMs, copy.waitingCount]).toEqual([3, 30, 2])
+    expect(copy.sessionCount).toBe(testSessions.length + 2)
   })
 
-  test('goes on like it: retries, wake-ups, evictions', () => {
+  test('goes on like it: retries, wake-ups, ends of sessions', () => {
     const replica = busyReplica()
     const copy = restored(replica)
     expect(recalled(copy, 'h@0', 1, lock('x'))).toEqual(locked(0))
     for (const [requests, clockMs] of [
       [[ask('h@0', 3, unlock('x')), ask('h@0', 4, unlock('y'))], 40],
       [[ask('a@0', 7, lock('y'), 4), ask('a@0', 8, lock('q')), ask('h@0', 1, lock('x'))], 50],
-      [[ask('h@0', 5, lock('r'))], 45 + hourMs],
+      [[ask('h@0', 5, lock('r')), ask('n@2.2', 1, lock('s'))], 45 + hourMs],
     ] as const) {
       expect(run(copy, requests, { clockMs })).toEqual(run(replica, requests, { clockMs }))
       expect(copy.digest()).toBe(replica.digest())
     }
-    expect(copy.sessionCount, 'one was idle for too long; one is used, one waits, one is not yet due').toBe(3)
+    expect(copy.sessionCount, 'one has ended, one of plain text was idle for too long').toBe(
+      testSessions.length,
+    )
   })
 
-  test('forgets first what has been idle for longest, in any order of uids', () => {
+  test('forgets first which client of plain text has been idle for longest, in any order of uids', () => {
     const replica = newReplica()
-    for (const [clockMs, uid] of ['b@0', 'c@0', 'a@0'].entries()) {
-      run(replica, [ask(uid, 1, unlock('x'))], { clockMs })
-    }
+    const ofPort = (port: string) => ask(plainTextUid(`h:${port}`, 'x', 'm'), 1, unlock('x'))
+    for (const [clockMs, port] of ['2', '3', '1'].entries()) run(replica, [ofPort(port)], { clockMs })
     const copy = restored(replica)
-    run(copy, [], { clockMs: hourMs + 1 })
-    expect(['a@0', 'b@0', 'c@0'].map((uid) => recalled(copy, uid, 1, unlock('x'))?.kind)).toEqual([
-      'executed',
-      'refused',
-      'executed',
+    const again = run(copy, ['1', '2', '3'].map(ofPort), { clockMs: plainTextIdleMs + 1 })
+    expect(again.outcomes, 'the longest idle one is executed anew').toMatchObject([
+      { outcome: { kind: 'executed', instance: 2 } },
+      { outcome: { kind: 'executed', instance: 3 } },
+      { outcome: { kind: 'executed', instance: 1 } },
     ])
   })
 
-  test('keeps the limit of its sessions', () => {
-    const brief = new Replica({ service: lockService as Service, members: threeMembers, sessionIdleMs: 5 })
-    run(brief, [ask('a@0', 1, lock('x'))])
-    const copy = restored(brief)
-    run(copy, [], { clockMs: 6 })
-    expect(copy.sessionCount).toBe(0)
+  test('keeps the ends of sessions, their revocation, and what is kept for them', () => {
+    const replica = newReplica()
+    const [kept, revoked, idle] = ['kept', 'revoked', 'idle'].map((name) => opened(replica, name, 5_000))
+    run(replica, [ask(kept!, 1, lock('x')), ask('a@0', 1, lock('y')), ask(kept!, 2, lock('y'))])
+    run(replica, [ask('a@0', 2, { kind: 'end', session: publicId(revoked!) })])
+    const copy = restored(replica)
+    expect(copy.deadlineMs).toBe(replica.deadlineMs)
+    for (const one of [replica, copy]) {
+      run(one, [ask(revoked!, 1, { kind: 'touch' }), ask(idle!, 1, { kind: 'touch' })], { clockMs: 4_000 })
+    }
+    expect(copy.digest()).toBe(replica.digest())
+    expect(run(copy, [], { clockMs: 5_000 }).endedSessions).toEqual([kept, revoked])
+    expect(copy.deadlineMs).toBeNull()
   })
 })
 
@@ -149,16 +164,10 @@ describe('a digest', () => {
 describe('what is no snapshot', () => {
   test.each([
     ['noise', Buffer.from('noise'), 'not a snapshot, in 5 bytes'],
-    ['another format', Buffer.from('{"format":7}'), 'a snapshot of format 7: this version reads format 2'],
+    ['another format', Buffer.from('{"format":7}'), 'a snapshot of format 7: this version reads format 3'],
     ['another service', newReplica(kvService as Service).snapshot(), 'a snapshot of the service kv'],
   ])('%s is refused', (_, bytes, error) => {
     expect(() => Replica.restore(lockService as Service, bytes)).toThrow(error)
-  })
-
-  test('nor is a limit of no time', () => {
-    expect(
-      () => new Replica({ service: lockService as Service, members: threeMembers, sessionIdleMs: 0 }),
-    ).toThrow('sessionIdleMs is 0')
   })
 })
 

@@ -5,7 +5,7 @@ import type { Json } from '../../machines/batch.ts'
 import { replicatedLimits, serviceLimits } from '../../machines/limits.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { RequestName, Service, TimerChange } from '../../src/services/service.ts'
-import { ask, body, cancel, newReplica, restored, run, threeMembers } from './driver.ts'
+import { ask, body, cancel, newReplica, restored, run, testSessions, threeMembers } from './driver.ts'
 
 interface State {
   /** What the service was told, in order. */
@@ -62,6 +62,7 @@ describe('a timer', () => {
     run(replica, [ask('a@0', 1, sets(['t', 100]))], { clockMs: 50 })
     expect(run(replica, [], { clockMs: 149 })).toMatchObject({
       fired: [],
+      endedSessions: [],
       deadlineMs: 150,
       progressed: false,
     })
@@ -73,7 +74,11 @@ describe('a timer', () => {
     })
     expect(told(replica)).toEqual(['t', 2, 150])
     expect(run(replica, [], { clockMs: 1_000 })).toMatchObject({ fired: [{ name: 't' }], deadlineMs: null })
-    expect(run(replica, [], { clockMs: 2_000 })).toMatchObject({ fired: [], deadlineMs: null })
+    expect(run(replica, [], { clockMs: 2_000 })).toMatchObject({
+      fired: [],
+      endedSessions: [],
+      deadlineMs: null,
+    })
   })
 
   test('fires in the order of deadlines, and of setting where they are equal', () => {
@@ -87,7 +92,7 @@ describe('a timer', () => {
     const replica = newReplica(service)
     run(replica, [ask('a@0', 1, sets(['moved', 10], ['gone', 10], ['gone', null], ['never set', null]))])
     run(replica, [ask('a@0', 2, sets(['moved', 10]))], { clockMs: 5 })
-    expect(run(replica, [], { clockMs: 14 })).toMatchObject({ fired: [], deadlineMs: 15 })
+    expect(run(replica, [], { clockMs: 14 })).toMatchObject({ fired: [], endedSessions: [], deadlineMs: 15 })
     expect(run(replica, [], { clockMs: 15 }).fired).toEqual([{ name: 'moved', failed: null }])
   })
 
@@ -119,7 +124,7 @@ describe('a timer', () => {
   ])('at which the service fails (%s) changes nothing, and the next one fires', (name, reason) => {
     const mistakes: unknown[] = []
     const mistaken = (thrown: unknown) => mistakes.push(thrown)
-    const replica = new Replica({ service, members: threeMembers, mistaken })
+    const replica = new Replica({ service, members: threeMembers, sessions: testSessions, mistaken })
     run(replica, [ask('a@0', 1, sets([name, 10], ['next', 10]))])
     expect(run(replica, [], { clockMs: 10 }).fired).toEqual([
       { name, failed: expect.stringContaining(reason) },
@@ -164,6 +169,7 @@ describe('timers that a service must not set: the request fails and changes noth
     const replica = new Replica({
       service,
       members: threeMembers,
+      sessions: testSessions,
       limits: { ...replicatedLimits, timers: 2 },
     })
     const kinds = (...timers: [name: string, afterMs: number | null][]) =>

@@ -4,11 +4,11 @@ import {
   ask,
   body,
   cancel,
-  hourMs,
   lock,
   locked,
   lockedBy,
   newReplica,
+  opened,
   outcomesOf,
   recalled,
   refused,
@@ -229,18 +229,17 @@ describe('cancel', () => {
   })
 })
 
-test('a client that waits for longer than the limit keeps its session, also across a restore', () => {
+test('a client that waits for longer than its ttl keeps its session by touches, also across a restore', () => {
   let replica = newReplica()
-  run(replica, [ask('h@0', 1, lock('x')), ask('a@0', 1, lock('x')), ask('a@0', 2, lock('z'))])
-  for (let hour = 1; hour <= 3; hour += 1) {
-    run(replica, [ask('h@0', 1 + hour, lock(`y${hour}`))], { clockMs: hour * hourMs })
-    if (hour === 2) replica = restored(replica)
+  const uid = opened(replica, 'n', 10_000)
+  run(replica, [ask('h@0', 1, lock('x')), ask(uid, 1, lock('x')), ask(uid, 2, lock('z'))])
+  for (let touched = 1; touched <= 3; touched += 1) {
+    run(replica, [ask(uid, 2 + touched, { kind: 'touch' })], { clockMs: touched * 9_000 })
+    if (touched === 2) replica = restored(replica)
   }
-  run(replica, [ask('h@0', 9, unlock('x'))], { clockMs: 3 * hourMs })
-  expect(outcomesOf(replica, [ask('a@0', 1, lock('x'))], { clockMs: 5 * hourMs })).toEqual([locked(5)])
-  expect(recalled(replica, 'a@0', 2, lock('z'))).toEqual(locked(0, 2))
-  run(replica, [ask('h@5', 10, unlock('x'))], { clockMs: 6 * hourMs + 1 })
-  expect(recalled(replica, 'a@0', 1, lock('x')), 'it waits no more, and is forgotten in its turn').toEqual(
-    refused('expired'),
-  )
+  run(replica, [ask('h@0', 2, unlock('x'))])
+  expect(outcomesOf(replica, [ask(uid, 1, lock('x'))], { clockMs: 36_000 })).toEqual([locked(6)])
+  expect(recalled(replica, uid, 2, lock('z'))).toEqual(locked(1, 2))
+  expect(run(replica, [], { clockMs: 37_000 }).endedSessions, 'it is touched no more').toEqual([uid])
+  expect(recalled(replica, uid, 1, lock('x'))).toEqual(refused('expired'))
 })

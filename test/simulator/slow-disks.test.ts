@@ -22,7 +22,7 @@ function plan(seed: number, servers: number, syncMs: number): Plan {
     ],
   })
   return {
-    ...{ format: 2, seed, servers, service: 'register', stormMs, sessionIdleMs: 3_600_000 },
+    ...{ format: 3, seed, servers, service: 'register', stormMs, ttlMs: 3_600_000 },
     faults: ids.map((server) => ({ kind: 'slowDisk', server, syncMs, atMs: 0, forMs: stormMs })),
     clients: ids.flatMap((server) => [client(server, `${server}a`), client(server, `${server}b`)]),
   }

@@ -7,12 +7,12 @@ function planWith(servers: number, faults: readonly Fault[], more: Partial<Plan>
   const read = { kind: 'add', key: 'a', amount: 1, thinkMs: 300, patienceMs: null } as const
   const client = (server: number) => ({ beginsAtMs: 0, server, lanes: [Array(10).fill(read)] })
   return {
-    format: 2,
+    format: 3,
     seed: 3,
     servers,
     service: 'register',
     stormMs: 4_000,
-    sessionIdleMs: 3_600_000,
+    ttlMs: 3_600_000,
     faults,
     clients: [client(0), client(servers - 1)],
     ...more,

@@ -97,6 +97,7 @@ export function execution(
     instance,
     outcomes,
     fired: [],
+    endedSessions: [],
     freed: [],
     progressed: false,
     deadlineMs: null,

@@ -73,7 +73,7 @@ export function runRandomSchedule(schedule: Schedule): void {
     const open = clients.flatMap(({ name: client, requests }) =>
       requests.filter(({ outcome }) => outcome === null).map(({ seq }) => ({ client, seq })),
     )
-    const names = Array.from({ length: schedule.clients }, (_, client) => `client${client}`)
+    const names = Array.from({ length: schedule.clients }, (_, client) => letter('a', client))
     const idle = names.filter((name) => open.every(({ client }) => client !== name))
     return [
       ...idle.flatMap((client) =>
@@ -97,14 +97,21 @@ export function runRandomSchedule(schedule: Schedule): void {
     happen({ type: 'greet', server: id, via })
     const address = settings.founders[id]?.address ?? ''
     const { incarnation } = state.servers[id] ?? { incarnation: '' }
+    // The sessions of letters are open.
+    const operator = letter('o', id)
     const ask = (change: Extract<Command, { kind: 'members' }>['change']) =>
       happen({
         type: 'request',
-        client: `operator${id}`,
-        server: serverAskedBy(state, `operator${id}`) ?? via,
+        client: operator,
+        server: serverAskedBy(state, operator) ?? via,
         command: { kind: 'members', change },
       })
     ask({ action: 'remove', id })
     ask({ action: 'admit', id, address, incarnation })
   }
+}
+
+/** The letter that comes `places` after `first`. */
+function letter(first: string, places: number): string {
+  return String.fromCharCode(first.charCodeAt(0) + places)
 }

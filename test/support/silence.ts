@@ -101,6 +101,8 @@ class Trial {
   readonly #live: readonly NodeId[]
   #firstLater = 0
   #hasFallenSilent = false
+  /** The names of clients, by what they are for. */
+  readonly #clients = new Map<string, string>()
   #state: ClusterState
   #random: number
 
@@ -141,7 +143,7 @@ class Trial {
     }
     for (let batches = this.#draw(5); batches > 0; batches -= 1) {
       // A client that was turned away asks another server.
-      const client = `first${this.#state.clients.length}`
+      const client = this.#newClient()
       const others = this.#state.servers
         .map(({ id }) => id)
         .filter((id) => id !== leader && this.#draw(2) === 0)
@@ -220,10 +222,25 @@ class Trial {
     }
   }
 
+  /** The name of a further client. Its session is open, since it is a letter; `z` is that of the client that unlocks. */
+  #newClient(): string {
+    const used = new Set([...this.#state.clients.map(({ name }) => name), ...this.#clients.values()])
+    const free = [...'abcdefghijklmnopqrstuvwxy'].find((name) => !used.has(name))
+    if (free === undefined) throw new Error(`${used.size} clients: there is no letter for another one`)
+    return free
+  }
+
+  /** The client that asks one server at one time. */
+  #clientOf(purpose: string): string {
+    const known = this.#clients.get(purpose) ?? this.#newClient()
+    this.#clients.set(purpose, known)
+    return known
+  }
+
   /** A client asks each live server. With `avoid` it has just left that server. */
   #askAtEach(when: string, avoid?: NodeId): void {
     for (const server of this.#live) {
-      const client = `${when}${server}`
+      const client = this.#clientOf(`${when}${server}`)
       const asked = serverAskedBy(this.#state, client) ?? server
       const left = avoid === undefined ? {} : { avoid }
       this.#happen({ type: 'request', client, server: asked, command: lock(client), ...left })
@@ -248,12 +265,12 @@ class Trial {
   /** The lock that others wait for is freed; somebody must have held it. */
   #unlock(): void {
     const [server = 0] = this.#live
-    this.#happen({ type: 'request', client: 'last', server, command: unlock('x') })
-    const { seq } = this.#state.clients.find(({ name }) => name === 'last')?.requests.at(-1) ?? { seq: 0 }
-    const waiting = this.#open().filter(({ uid }) => uid !== 'last')
-    this.#comeToRest(false, () => this.#outcomeOf('last', seq) !== null)
+    this.#happen({ type: 'request', client: 'z', server, command: unlock('x') })
+    const { seq } = this.#state.clients.find(({ name }) => name === 'z')?.requests.at(-1) ?? { seq: 0 }
+    const waiting = this.#open().filter(({ uid }) => uid !== 'z')
+    this.#comeToRest(false, () => this.#outcomeOf('z', seq) !== null)
     if (!this.#isServed()) return
-    const outcome = this.#outcomeOf('last', seq)
+    const outcome = this.#outcomeOf('z', seq)
     if (outcome === null) checkProgress(this.#open(), this.#state.nowMs)
     if (JSON.stringify(outcome).includes('"freed":false')) checkProgress(waiting, this.#state.nowMs)
   }

@@ -137,8 +137,8 @@ class Walk {
     }
     this.#settle()
     for (let rounds = this.#open().length + 2; rounds > 0 && this.#open().length > 0; rounds -= 1) {
-      const server = serverAskedBy(this.state, 'last') ?? 0
-      this.#happen({ type: 'request', client: 'last', server, command: onLock('unlock') })
+      const server = serverAskedBy(this.state, 'z') ?? 0
+      this.#happen({ type: 'request', client: 'z', server, command: onLock('unlock') })
       this.#settle()
       const reminder = timersOf(this.state)[0]
       if (reminder !== undefined) this.#happen(reminder.event)

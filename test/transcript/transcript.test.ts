@@ -134,7 +134,7 @@ describe('a transcript', () => {
       'servers 1 kv\nrequest a→0 {"action":"put","key":"x","value":1}\nsettle\nexpect a idle',
     )
     expect(failure).toBeNull()
-    expect(text).toContain('executed at 0.0, value null')
+    expect(text).toContain('executed at 0.0, version 1')
   })
 
   test('shows what a fault breaks', () => {

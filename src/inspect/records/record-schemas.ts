@@ -62,6 +62,7 @@ const execution = closed({
     }),
   ),
   fired: Type.Array(closed({ name: Type.String(), failed: nullable(Type.String()) })),
+  endedSessions: Type.Array(Type.String()),
   freed: Type.Array(Type.String()),
   progressed: Type.Boolean(),
   deadlineMs: nullable(integer),

@@ -122,7 +122,10 @@ test('a lock is taken, waited for and freed, and the client that asks is seen', 
   expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'unlocked a' })
   expect(await waiting).toMatchObject({ ok: true })
   const sessions = new Set(clientRecords().map(({ client, uid }) => `${client} ${uid}`))
-  expect([...sessions]).toEqual([expect.stringMatching(/^inspector inspector-[\w-]{16}@\d+$/)])
+  expect([...sessions], 'the name under which it was opened, and its uid').toEqual([
+    expect.stringMatching(/^inspector inspector-[\w-]{16}$/),
+    expect.stringMatching(/^inspector inspector-[\w-]{16}@\d+\.\d+$/),
+  ])
   const [asked] = clientRecords()
   expect(asked).toMatchObject({ event: 'request.submitted', said: [{ to: 0, message: { type: 'request' } }] })
 })

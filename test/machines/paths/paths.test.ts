@@ -14,6 +14,7 @@ import type { Chart } from './chart.ts'
 import { clientChart } from './client.ts'
 import { type Path, pathsThrough } from './generate.ts'
 import { learnerChart } from './learner.ts'
+import { leaseChart } from './lease.ts'
 import { proposerChart } from './proposer.ts'
 import { expectSame, randomWalk } from './replay.ts'
 import { requestQueueChart } from './request-queue.ts'
@@ -27,6 +28,7 @@ const charts: readonly Chart[] = [
   requestQueueChart,
   timekeeperChart,
   clientChart,
+  leaseChart,
 ]
 
 /** What is taken on the way along these paths, which both engines must walk alike. */

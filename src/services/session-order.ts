@@ -1,0 +1,71 @@
+/** Sessions in the order in which they end. */
+import type { Session } from './sessions.ts'
+import { drop, emptyMap, entriesOf, put, type SortedMap } from './sorted-map.ts'
+
+/** Digits of the largest deadline, and of the largest instance and index: all are safe integers. */
+const digits = 16
+
+function padded(number: number): string {
+  return String(number).padStart(digits, '0')
+}
+
+/** A text that sorts in the order in which sessions were opened, from the public id of a session. */
+export function openingPlace(id: string): string {
+  return id
+    .split('.')
+    .map((part) => padded(Number(part)))
+    .join('.')
+}
+
+/** A text that sorts by deadline, then by the order in which the sessions were opened. */
+function endingPlace({ id, deadlineMs }: Session): string {
+  return `${padded(deadlineMs ?? 0)} ${openingPlace(id)}`
+}
+
+/**
+ * Sessions by their deadlines. A session stands at the place of an earlier deadline of its own until that place comes first: so a sign of
+ * life costs nothing here. Deadlines of a session only grow.
+ */
+export class SessionOrder {
+  readonly #belongs: (session: Session) => boolean
+  readonly #places = new Map<Session, string>()
+  #inOrder: SortedMap<Session> = emptyMap
+
+  /** A session that does not belong to it any more, by `belongs`, is dropped when its place comes first. */
+  constructor(belongs: (session: Session) => boolean) {
+    this.#belongs = belongs
+  }
+
+  /** Adds the session. Does nothing when it is there. */
+  add(session: Session): void {
+    if (this.#places.has(session)) return
+    this.#insert(session)
+  }
+
+  /** Removes the session. Does nothing when it is not there. */
+  remove(session: Session): void {
+    const place = this.#places.get(session)
+    if (place === undefined) return
+    this.#places.delete(session)
+    this.#inOrder = drop(this.#inOrder, place)
+  }
+
+  /** The session with the earliest deadline; `null` when there is none. */
+  get first(): Session | null {
+    for (;;) {
+      const entry = entriesOf(this.#inOrder, 1)[0]
+      if (entry === undefined) return null
+      const [place, session] = entry
+      const belongs = this.#belongs(session)
+      if (belongs && place === endingPlace(session)) return session
+      this.remove(session)
+      if (belongs) this.#insert(session)
+    }
+  }
+
+  #insert(session: Session): void {
+    const place = endingPlace(session)
+    this.#places.set(session, place)
+    this.#inOrder = put(this.#inOrder, place, session)
+  }
+}
