@@ -71,6 +71,8 @@ export const lockModel: Model = {
         return { holds: [...others, hold], last: given ?? last }
       }
       case 'unlock': {
+        // Without a token it does not free what a session with a ttl holds, and the model knows no ttl.
+        if (token === undefined && fieldsOf(result ?? null).freed === false) return state
         const at = holds.findIndex((hold) => token === undefined || hold.token === token)
         return seen({ freed: at !== -1 }, result, at === -1 ? state : { holds: holds.toSpliced(at, 1), last })
       }

@@ -307,7 +307,7 @@ const bad: ['both' | 'witness', string, Model, Operation[]][] = [
     'both',
     'a held lock is not freed',
     lockModel,
-    [op('a', lock, [1, 2], token(1), 0), op('a', unlock, [3, 4], freed(false), 1)],
+    [op('a', lock, [1, 2], token(1), 0), op('a', { ...unlock, token: 1 }, [3, 4], freed(false), 1)],
   ],
   ['both', 'a lock that gave nothing', lockModel, [op('a', lock, [1, 2], null, 0)]],
   ['both', 'a lock without a token', lockModel, [op('a', lock, [1, 2], freed(true), 0)]],
