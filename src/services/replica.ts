@@ -21,11 +21,12 @@ import { type Member, shownMembers } from '../../machines/members.ts'
 import type { Answer } from '../../machines/messages.ts'
 import type { Execution, FiredTimer, Outcome, Position, RequestOutcome } from '../../machines/outcome.ts'
 import { sha256Hex } from '../core/digest.ts'
-import { openedAtInstance, uidOpenedAt } from '../core/names.ts'
+import { isOpeningName, openedAtInstance, uidOpenedAt } from '../core/names.ts'
 import { isPlainText, sessionOf } from '../core/plain-text-client.ts'
 import { resultIn } from './answer.ts'
-import { isKeptCommand, type KeptCommand, keptCommand } from './kept-command.ts'
+import { type KeptCommand, keptCommand } from './kept-command.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
+import { compareEnds, endedOutcome, executed, failed, sessionHasEnded } from './outcomes.ts'
 import { reasonOfFailure } from './reason.ts'
 import type { Service, ServiceView, Time } from './service.ts'
 import { ServiceHost } from './service-host.ts'
@@ -89,8 +90,6 @@ interface Effects {
   readonly freed: readonly string[]
   readonly revoked: readonly string[]
 }
-
-const sessionHasEnded: Outcome = { kind: 'refused', reason: 'expired' }
 
 /** The longest random name of an `open`: the uid that is built on it must be a valid uid. */
 const longestOpeningName = 64
@@ -220,8 +219,7 @@ export class Replica {
       const isText = isPlainText(uid)
       if (isText || requests.some(isOpen)) return { ended: [], isFull: this.#sessions.isFull(isText) }
       if (!this.#hasEnded(uid)) return nothingRecalled
-      const outcome = { kind: 'refused', reason: 'expired' } as const
-      return { ended: requests.map(({ seq }) => ({ seq, outcome })), isFull: false }
+      return { ended: requests.map(({ seq }) => ({ seq, outcome: sessionHasEnded })), isFull: false }
     }
     // A result that this server holds may be out of date. The replica decides at the execution whether it still holds.
     if (isPlainText(uid)) return nothingRecalled
@@ -321,12 +319,11 @@ export class Replica {
     if (session.isKept) tally.deadlinePassed = true
     this.#sessions.remove(session)
     tally.endedSessions.push(uid)
-    const outcome = { kind: 'refused', reason: 'expired' } as const
     const delayed = this.#sessions.takeWaiting(session, 0, Number.POSITIVE_INFINITY)
     for (const waiting of delayed) {
       this.#waiting.remove(waiting)
       tally.concerned.add(waiting.node)
-      tally.outcomes.push({ uid, seq: waiting.seq, outcome })
+      tally.outcomes.push({ uid, seq: waiting.seq, outcome: sessionHasEnded })
       this.#requestEnded(tally, uid, waiting.seq)
     }
     const change = this.#service.sessionEnded(uid, tally.time)
@@ -380,8 +377,8 @@ export class Replica {
 
   /** The outcome of a request without a session: only `open` is executed. A copy of it opens another session, which lapses. */
   #openedBy(uid: string, command: Command, position: Position): Ending {
-    if (command.kind !== 'open' || uid.length > longestOpeningName)
-      return { kind: 'refused', reason: 'expired' }
+    if (command.kind !== 'open' || !isOpeningName(uid) || uid.length > longestOpeningName)
+      return sessionHasEnded
     if (this.#sessions.isFull(false)) return { kind: 'full', of: 'sessions' }
     const session = this.#sessions.open(uidOpenedAt(uid, position), command.ttlMs, this.#clockMs)
     return executed(position, { uid: session.uid, ttlMs: command.ttlMs })
@@ -622,30 +619,6 @@ export class Replica {
   }
 }
 
-/** How the request ended or why it is refused; `null` when it has not run yet. If `command` is `null`, any command matches. */
-function endedOutcome(session: Session, seq: number, command: Command | null): Outcome | null {
-  const ended = session.ended.get(seq)
-  const known = (ended ?? session.waiting.get(seq))?.command ?? null
-  if (known !== null && command !== null && !isKeptCommand(known, command)) {
-    return { kind: 'refused', reason: 'conflict' }
-  }
-  if (ended !== undefined) return ended.outcome
-  if (seq < session.ackedBelow) return { kind: 'refused', reason: 'stale' }
-  return seq < session.forgottenBelow && !session.waiting.has(seq)
-    ? { kind: 'refused', reason: 'forgotten' }
-    : null
-}
-
-/** Negative when `a` ended before `b`. A cancel's own outcome comes before the outcome of the request that it cancels. */
-function compareEnds(a: Outcome, b: Outcome): number {
-  if (a.kind === 'refused' || b.kind === 'refused') return 0
-  return (
-    a.instance - b.instance ||
-    a.index - b.index ||
-    Number(a.kind === 'cancelled') - Number(b.kind === 'cancelled')
-  )
-}
-
 function isOpen({ command }: Request): boolean {
   return command.kind === 'open'
 }
@@ -658,12 +631,4 @@ function earlier(a: number | null, b: number | null): number | null {
 /** True when the earliest deadline is earlier than before. */
 function isSooner(deadlineMs: number | null, before: number | null): boolean {
   return deadlineMs !== null && (before === null || deadlineMs < before)
-}
-
-function executed({ instance, index }: Position, result: Json): Outcome {
-  return { kind: 'executed', result, instance, index }
-}
-
-function failed({ instance, index }: Position, error: string): Outcome {
-  return { kind: 'failed', error, instance, index }
 }

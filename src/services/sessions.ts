@@ -130,8 +130,9 @@ export class Sessions {
     if (session.ttlMs !== null && !session.isRevoked) session.deadlineMs = clockMs + session.ttlMs
   }
 
-  /** Records whether something is kept for the session. */
+  /** Records whether something is kept for the session. Does nothing when the session has ended. */
   keep(session: Session, isKept: boolean): void {
+    if (this.#byUid.get(session.uid) !== session) return
     session.isKept = isKept
     if (isKept && session.ttlMs !== null) this.#kept.add(session)
   }
