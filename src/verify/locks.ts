@@ -69,12 +69,8 @@ export class Locks extends Part {
   }
 
   /** The first server has executed a chosen batch. */
-  executed(
-    instance: Instance,
-    batch: Batch,
-    execution: Execution & { readonly endedSessions?: readonly string[] },
-  ): void {
-    for (const session of execution.endedSessions ?? []) this.#sessionEnded(session)
+  executed(instance: Instance, batch: Batch, execution: Execution): void {
+    for (const session of execution.endedSessions) this.#sessionEnded(session)
     const requests = requestsOf(batch)
     for (const { uid, seq, outcome } of execution.outcomes) {
       const key = keyOf({ uid, seq })

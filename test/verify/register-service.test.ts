@@ -39,7 +39,11 @@ test('its snapshot restores it, and is the same in any order it came to be', () 
   }
   const bytes = registerService.snapshot(after('a', 'b'))
   expect(registerService.snapshot(after('b', 'a'))).toEqual(bytes)
-  expect(registerService.restore(bytes)).toEqual(after('a', 'b'))
+  expect(registerService.snapshot(registerService.restore(bytes))).toEqual(bytes)
+  const read = { action: 'read', key: 'b' } as const
+  expect(registerService.execute(registerService.restore(bytes), read, moment)).toMatchObject({
+    result: { value: 'b' },
+  })
 })
 
 test.each<[string, Json]>([
