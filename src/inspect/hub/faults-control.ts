@@ -1,12 +1,11 @@
 /**
- * Executes the commands of pages on a live cluster: through its servers, through the program that started them, and through a
- * client.
+ * Executes the commands of pages on a live cluster: through its servers, through the program that started them, and through
+ * clients.
  */
 import type { Address, NodeId } from '../../../machines/batch.ts'
 import { type Client, connect, PaxosError } from '../../client/index.ts'
 import type { ClientMove } from '../../client/observer.ts'
 import { messageOf } from '../../core/message-of.ts'
-import { unlockCommand } from '../../services/lock-commands.ts'
 import {
   type ControlCommand,
   type ControlResult,
@@ -18,6 +17,7 @@ import {
 import { isControlCommand } from '../records/control-check.ts'
 import type { HubToServer } from '../records/protocol.ts'
 import type { ClientRecord, InspectorRecord } from '../records/record.ts'
+import { PageLocks } from './page-locks.ts'
 
 /** What this module needs of a connected server. */
 export interface ControlledServer {
@@ -53,10 +53,13 @@ interface Patience {
 
 const defaultPatience: Patience = { serverMs: 2_000, requestMs: 60_000 }
 
-/** How many requests of pages may be in progress at once. */
-const maxRequests = 100
+/** How many locks may be held for pages or asked for by them. */
+const maxLocks = 100
 
-/** The name of the client that sends the requests of pages. */
+/** How many requests of pages may be in progress at once: while all locks are asked for, some can still be freed. */
+const maxRequests = 2 * maxLocks
+
+/** The name of the clients that send the requests of pages. */
 const inspectorClient = 'inspector'
 
 export class FaultsControl {
@@ -66,11 +69,10 @@ export class FaultsControl {
   readonly #requests = new Set<AbortController>()
   #rules: readonly FaultRule[] = []
   #nextId = 1
-  #client: Client | null = null
+  readonly #locks = new PageLocks(() => this.#connect())
   readonly #nodeAt = new Map<Address, NodeId>()
   /** Connections that were sent the rules. */
   readonly #met = new WeakSet<ControlledServer>()
-  #isClosed = false
 
   constructor(options: FaultsControlOptions) {
     this.#options = options
@@ -131,10 +133,9 @@ export class FaultsControl {
 
   /** Gives up all commands in progress. */
   async close(): Promise<void> {
-    this.#isClosed = true
     for (const request of this.#requests) request.abort(new Error('the inspector stops'))
     for (const end of this.#awaited.values()) end(failed('the inspector stops'))
-    await this.#client?.close()
+    await this.#locks.close()
   }
 
   async #setRules(rules: readonly FaultRule[]): Promise<ControlResult> {
@@ -200,11 +201,13 @@ export class FaultsControl {
     { action, name }: Extract<ControlCommand, { type: 'request' }>,
     left?: AbortSignal,
   ): Promise<ControlResult> {
+    if (action === 'lock' && this.#locks.count >= maxLocks) {
+      return failed(`${maxLocks} locks are held or asked for from this page: unlock one of them first`)
+    }
     if (this.#requests.size >= maxRequests) {
       return failed(`${maxRequests} requests are in progress: wait until some of them end`)
     }
-    const client = this.#clientOf()
-    if (client === null) return failed('no server is connected')
+    if (this.#options.servers().length === 0) return failed('no server is connected')
     const givingUp = new AbortController()
     const giveUp = () => givingUp.abort(new Error('the page was closed'))
     const patience = setTimeout(
@@ -215,7 +218,7 @@ export class FaultsControl {
     if (left?.aborted) giveUp()
     left?.addEventListener('abort', giveUp)
     try {
-      return done(await ask(client, action, name, givingUp.signal))
+      return done(await this.#locks[action](name, givingUp.signal))
     } catch (error) {
       if (error instanceof PaxosError || error === givingUp.signal.reason) {
         return failed((error as Error).message)
@@ -228,17 +231,12 @@ export class FaultsControl {
     }
   }
 
-  /** One client for all pages, created on first use: before that, the addresses of the servers are not known. */
-  #clientOf(): Client | null {
-    const servers = this.#options.servers()
-    if (this.#isClosed || servers.length === 0) return this.#client
-    this.#client ??= connect({
-      servers: servers.map(({ hello }) => hello.address),
+  #connect(): Client {
+    return connect({
+      servers: this.#options.servers().map(({ hello }) => hello.address),
       name: inspectorClient,
-      service: { name: 'lock' },
       observer: (move) => this.#options.add([this.#recordOf(move)]),
     })
-    return this.#client
   }
 
   /** The record of a transition. Messages to an address of an unknown server are left out. */
@@ -257,19 +255,4 @@ export class FaultsControl {
       said: known,
     }
   }
-}
-
-async function ask(
-  client: Client,
-  action: 'lock' | 'unlock',
-  name: string,
-  signal: AbortSignal,
-): Promise<string> {
-  if (action === 'lock') {
-    const { token } = await client.lock(name, { signal })
-    return `locked ${name} token ${token}`
-  }
-  const { result } = await client.request(unlockCommand(name), { signal })
-  const { freed } = (result ?? {}) as { readonly freed?: unknown }
-  return freed === true ? `unlocked ${name}` : `${name} was not locked`
 }

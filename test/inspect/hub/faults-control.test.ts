@@ -1,5 +1,8 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { NodeId } from '../../../machines/batch.ts'
+import { connect } from '../../../src/client/index.ts'
 import {
   type ControlledServer,
   FaultsControl,
@@ -110,21 +113,32 @@ test('a server that does not answer is told of', async () => {
   })
 })
 
-test('a lock is taken, waited for and freed, and the client that asks is seen', async () => {
+const lock = { type: 'request', action: 'lock', name: 'a' } as const
+const unlock = { ...lock, action: 'unlock' } as const
+
+/** True when a client's machine waits in the cluster's line. */
+function someWait(records: readonly ClientRecord[]): boolean {
+  const states = new Map(records.map(({ uid, machine }) => [uid, machine.state]))
+  return [...states.values()].includes('waiting')
+}
+
+test('a lock is taken, waited for and freed, each in a session of its own, and the clients are seen', async () => {
   const { control, clientRecords } = await controlled()
-  const lock = { type: 'request', action: 'lock', name: 'a' } as const
-  expect(await control.control(lock)).toEqual({
-    ok: true,
-    text: expect.stringMatching(/^locked a token \d+$/),
-  })
+  const taken = { ok: true, text: expect.stringMatching(/^locked a token \d+$/) }
+  expect(await control.control(lock)).toEqual(taken)
   const waiting = control.control(lock)
-  await vi.waitFor(() => expect(clientRecords().at(-1)?.machine.state).toBe('waiting'), 10_000)
-  expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'unlocked a' })
-  expect(await waiting).toMatchObject({ ok: true })
-  const sessions = new Set(clientRecords().map(({ client, uid }) => `${client} ${uid}`))
-  expect([...sessions], 'the name under which it was opened, and its uid').toEqual([
-    expect.stringMatching(/^inspector inspector-[\w-]{16}$/),
-    expect.stringMatching(/^inspector inspector-[\w-]{16}@\d+\.\d+$/),
+  await vi.waitFor(() => expect(someWait(clientRecords())).toBe(true), 10_000)
+  expect(await control.control(unlock)).toEqual({ ok: true, text: 'unlocked a' })
+  expect(await waiting).toEqual(taken)
+  expect(await control.control(unlock)).toEqual({ ok: true, text: 'unlocked a' })
+  const sessions = [...new Set(clientRecords().map(({ client, uid }) => `${client} ${uid}`))]
+  const named = expect.stringMatching(/^inspector inspector-[\w-]{16}$/)
+  const opened = expect.stringMatching(/^inspector inspector-[\w-]{16}@\d+\.\d+$/)
+  expect(sessions, 'the name under which each was opened, and its uid').toEqual([
+    named,
+    opened,
+    named,
+    opened,
   ])
   const [asked] = clientRecords()
   expect(asked).toMatchObject({ event: 'request.submitted', said: [{ to: 0, message: { type: 'request' } }] })
@@ -132,20 +146,38 @@ test('a lock is taken, waited for and freed, and the client that asks is seen', 
 
 test('a lock that waits is given up when the page is left, and is not held afterwards', async () => {
   const { control, clientRecords } = await controlled()
-  const lock = { type: 'request', action: 'lock', name: 'a' } as const
   await control.control(lock)
   const leaving = new AbortController()
   const waiting = control.control(lock, leaving.signal)
-  await vi.waitFor(() => expect(clientRecords().at(-1)?.machine.state).toBe('waiting'), 10_000)
+  await vi.waitFor(() => expect(someWait(clientRecords())).toBe(true), 10_000)
   leaving.abort()
   expect(await waiting).toEqual({ ok: false, error: 'the page was closed' })
-  expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'unlocked a' })
-  expect(await control.control({ ...lock, action: 'unlock' })).toEqual({ ok: true, text: 'a was not locked' })
+  expect(await control.control(unlock)).toEqual({ ok: true, text: 'unlocked a' })
+  expect(await control.control(unlock)).toEqual({
+    ok: true,
+    text: 'a is not held by this page or in plain text',
+  })
+})
+
+test('a page frees a lock that was taken in plain text, and not that of another client', async () => {
+  const { control } = await controlled()
+  const [server] = nodes
+  if (server === undefined) throw new Error('no server runs')
+  const other = connect({ servers: [server.address] })
+  await other.lock('a')
+  const nobodys = { ok: true, text: 'a is not held by this page or in plain text' }
+  expect(await control.control(unlock)).toEqual(nobodys)
+  await other.close()
+  const socket = createSocket('udp4')
+  const [host = '', port] = server.address.split(':')
+  socket.send("REQUEST:-1:-1:(1,'LOCK','b')", Number(port), host)
+  await once(socket, 'message')
+  socket.close()
+  expect(await control.control({ ...unlock, name: 'b' })).toEqual({ ok: true, text: 'unlocked b' })
 })
 
 test('a lock that waits too long is given up', async () => {
   const { control } = await controlled({ patience: { requestMs: 300 } })
-  const lock = { type: 'request', action: 'lock', name: 'a' } as const
   await control.control(lock)
   expect(await control.control(lock)).toEqual({
     ok: false,

@@ -56,13 +56,14 @@ beforeAll(async () => {
     }),
   )
   nodes.push(...(await Promise.all(started)))
-  const client = connect({ servers: members.map(({ address }) => address) })
+  const servers = members.map(({ address }) => address)
+  const [client, other] = [connect({ servers }), connect({ servers })]
   const first = await client.lock('a')
-  const second = client.lock('a')
+  const second = other.lock('a')
   await hub.once(() => stepsOf(0).some(({ roles }) => roles.requestQueue?.state === 'delayed'))
   await first.unlock()
   await (await second).unlock()
-  await client.close()
+  await Promise.all([client.close(), other.close()])
   await Promise.all(nodes.map((node) => node.stop()))
   await hub.once(() => hub.told.every(({ isOpen }) => !isOpen))
   const texts = [0, 1, 2].map((id) => readFile(join(directory, `${id}.ndjson`), 'utf8'))
