@@ -1,6 +1,6 @@
 /** Sessions in the order in which they end. */
 import type { Session } from './sessions.ts'
-import { drop, emptyMap, entriesOf, put, type SortedMap } from './sorted-map.ts'
+import { drop, emptyMap, firstValue, put, type SortedMap } from './sorted-map.ts'
 
 /** Digits of the largest deadline, and of the largest instance and index: all are safe integers. */
 const digits = 16
@@ -18,8 +18,14 @@ export function openingPlace(id: string): string {
 }
 
 /** A text that sorts by deadline, then by the order in which the sessions were opened. */
-function endingPlace({ id, deadlineMs }: Session): string {
-  return `${padded(deadlineMs ?? 0)} ${openingPlace(id)}`
+function endingPlace({ place, deadlineMs }: Session): string {
+  return `${padded(deadlineMs ?? 0)} ${place}`
+}
+
+/** A session, and the deadline by which it is placed: its own, or an earlier one. */
+interface Placed {
+  readonly session: Session
+  readonly deadlineMs: number | null
 }
 
 /**
@@ -29,7 +35,7 @@ function endingPlace({ id, deadlineMs }: Session): string {
 export class SessionOrder {
   readonly #belongs: (session: Session) => boolean
   readonly #places = new Map<Session, string>()
-  #inOrder: SortedMap<Session> = emptyMap
+  #inOrder: SortedMap<Placed> = emptyMap
 
   /** A session that does not belong to it any more, by `belongs`, is dropped when its place comes first. */
   constructor(belongs: (session: Session) => boolean) {
@@ -52,12 +58,17 @@ export class SessionOrder {
 
   /** The session with the earliest deadline; `null` when there is none. */
   get first(): Session | null {
+    return this.firstDue(Number.POSITIVE_INFINITY)
+  }
+
+  /** The session with the earliest deadline, if that is at `clockMs` or before; otherwise `null`. */
+  firstDue(clockMs: number): Session | null {
     for (;;) {
-      const entry = entriesOf(this.#inOrder, 1)[0]
-      if (entry === undefined) return null
-      const [place, session] = entry
+      const placed = firstValue(this.#inOrder)
+      if (placed === undefined || (placed.deadlineMs ?? 0) > clockMs) return null
+      const { session } = placed
       const belongs = this.#belongs(session)
-      if (belongs && place === endingPlace(session)) return session
+      if (belongs && placed.deadlineMs === session.deadlineMs) return session
       this.remove(session)
       if (belongs) this.#insert(session)
     }
@@ -66,6 +77,6 @@ export class SessionOrder {
   #insert(session: Session): void {
     const place = endingPlace(session)
     this.#places.set(session, place)
-    this.#inOrder = put(this.#inOrder, place, session)
+    this.#inOrder = put(this.#inOrder, place, { session, deadlineMs: session.deadlineMs })
   }
 }

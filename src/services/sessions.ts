@@ -13,6 +13,8 @@ export interface Session extends Linked<Session>, Keeper {
   readonly uid: string
   /** The part of the uid that others may know. */
   readonly id: string
+  /** A text that sorts in the order in which sessions were opened. */
+  readonly place: string
   /** How long the session lives after a sign of life, in milliseconds of the replicated clock; `null` when it does not end by itself. */
   readonly ttlMs: number | null
   /** The value of the replicated clock at which it ends; `null` without a ttl. Invariant: never decreases. */
@@ -62,9 +64,9 @@ export class Sessions {
     return this.#byUid.size
   }
 
-  /** The session that ends first; `null` when none has a ttl. */
-  get firstToEnd(): Session | null {
-    return this.#ending.first
+  /** The session that ends first, if it ends at `clockMs` or before; otherwise `null`. */
+  firstDue(clockMs: number): Session | null {
+    return this.#ending.firstDue(clockMs)
   }
 
   /** The earliest deadline of a session for which something is kept; `null` when there is none. */
@@ -103,6 +105,7 @@ export class Sessions {
     const session: Session = {
       uid,
       id: publicId(uid),
+      place: openingPlace(publicId(uid)),
       ttlMs,
       deadlineMs: ttlMs === null ? null : clockMs + ttlMs,
       isRevoked: false,
@@ -119,7 +122,7 @@ export class Sessions {
     this.#byUid.set(uid, session)
     if (isPlainText(uid)) this.#plainTextCount += 1
     if (ttlMs !== null) {
-      this.#opened = put(this.#opened, openingPlace(session.id), session)
+      this.#opened = put(this.#opened, session.place, session)
       this.#ending.add(session)
     }
     return session
@@ -161,7 +164,7 @@ export class Sessions {
     this.#ending.remove(session)
     this.#kept.remove(session)
     this.#idlePlainText.remove(session)
-    if (session.ttlMs !== null) this.#opened = drop(this.#opened, openingPlace(session.id))
+    if (session.ttlMs !== null) this.#opened = drop(this.#opened, session.place)
     if (isPlainText(session.uid)) this.#plainTextCount -= 1
     for (const ended of session.ended.values()) this.results.release(ended)
   }

@@ -67,6 +67,13 @@ export function drop<V>(map: SortedMap<V>, key: string): SortedMap<V> {
   return right === map.right ? map : balanced(map, map.left, right)
 }
 
+/** The value of the first key; `undefined` when the map is empty. */
+export function firstValue<V>(map: SortedMap<V>): V | undefined {
+  let first = map
+  while (first !== null && first.left !== null) first = first.left
+  return first?.value
+}
+
 /** The entries in order of key: all, or the first `limit`. The first `limit` cost O(limit + log n). */
 export function entriesOf<V>(
   map: SortedMap<V>,

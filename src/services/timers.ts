@@ -1,5 +1,5 @@
 /** The timers of a service, on the replicated clock. */
-import { drop, emptyMap, entriesOf, put, type SortedMap } from './sorted-map.ts'
+import { drop, emptyMap, entriesOf, firstValue, put, type SortedMap } from './sorted-map.ts'
 
 /** Sets the timer `name` to fire `afterMs` from now on the replicated clock, also when it is set already; with `null`, cancels it. */
 export interface TimerChange {
@@ -32,7 +32,7 @@ export class Timers {
 
   /** The timer that is due first. */
   get #first(): Timer | undefined {
-    return entriesOf(this.#inOrder, 1)[0]?.[1]
+    return firstValue(this.#inOrder)
   }
 
   /** In order of firing. A new table in which the same timers are set in this order is equal to this one. */
