@@ -18,7 +18,8 @@ export function take(
   const owner = ownerOf(at)
   const known = get(table.owner(owner)?.requests ?? null, countKey(at.seq))
   if (known !== undefined) return 'token' in known ? collected(table, owner, known.token, at.seq) : null
-  const asked = { ...demandOf(command), uid: at.uid, owner, ttlMs: at.ttlMs }
+  const { names, mode, permits } = demandOf(command)
+  const asked = { names, mode, permits, uid: at.uid, owner, ttlMs: at.ttlMs }
   const own = ownOf(table, asked)
   if (own !== null) {
     if (command.reentrant) return entered(table, asked, own, at.seq)
