@@ -167,8 +167,8 @@ export interface Busy {
 }
 
 /**
- * A server to a client that sent `hello`. `instance` stamps the client's session: servers refuse sessions that were opened long
- * ago. `service` is the name of the service that the cluster runs; a composed one has the names of its parts, joined by `+`.
+ * A server to a client that sent `hello`. `instance` is the first instance that the server has not executed: a server that joins catches
+ * up to it before it asks for its vote. `service` is the name of the service that the cluster runs; a composed one has the names of its parts, joined by `+`.
  */
 export interface Welcome extends WithNonce {
   readonly type: 'welcome'
