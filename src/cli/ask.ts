@@ -53,7 +53,8 @@ export async function ask<T>(
     const after = `after ${(timeout ?? 0) / 1000} s`
     const known = (await deadline?.counted()) ?? { kind: 'none' }
     if (known.kind === 'none') throw noServerAnswers(servers, after, doubts)
-    throw new Failure(`gave up ${after} (${known.text})${doubts}`, exitCodes.gaveUp)
+    const code = known.kind === 'enough' ? exitCodes.gaveUp : exitCodes.noQuorum
+    throw new Failure(`gave up ${after} (${known.text})${doubts}`, code)
   } finally {
     clearTimeout(doubt)
     deadline?.clear()

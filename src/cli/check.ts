@@ -5,7 +5,7 @@ import { countedIn, differences } from '../checker/counts.ts'
 import { type Counted, lock, type NamedBounds, namedBounds } from '../checker/named-bounds.ts'
 import type { SearchStats } from '../checker/search.ts'
 import { type WitnessName, witnesses } from '../checker/witnesses.ts'
-import { exitCodes, Failure } from './exit-codes.ts'
+import { exitCodes, Failure, wrongUse } from './exit-codes.ts'
 import { jsonOption, wholeNumber } from './options.ts'
 import { print, printJson } from './output.ts'
 import { playgroundLink } from './transcript.ts'
@@ -125,7 +125,7 @@ function checkWithin(options: Parameters<typeof check>[0]): CheckReport {
   try {
     return check(options)
   } catch (error) {
-    if (error instanceof RangeError) throw new Failure(error.message)
+    if (error instanceof RangeError) throw wrongUse(error.message)
     throw error
   }
 }
@@ -137,10 +137,10 @@ function searchesOf(flags: CheckFlags): readonly Search[] {
     const named = flags.bounds ?? namedBounds.filter(({ name }) => name === defaultName)
     return named
   }
-  if (flags.bounds !== undefined) throw new Failure('give either --bounds or bounds of your own')
+  if (flags.bounds !== undefined) throw wrongUse('give either --bounds or bounds of your own')
   const count = servers ?? 3
   const asked = proposers ?? Math.min(2, count)
-  if (asked > count) throw new Failure(`proposers is ${asked}: there are ${count} servers`)
+  if (asked > count) throw wrongUse(`proposers is ${asked}: there are ${count} servers`)
   const clients = Array.from({ length: asked }, (_, id) => lock(String.fromCharCode(97 + id), [id]))
   const bounds: Bounds = {
     servers: count,

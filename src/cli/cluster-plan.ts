@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { formatAddress } from '../network/address.ts'
 import type { DirectoryStanding } from '../node/home.ts'
-import { Failure } from './exit-codes.ts'
+import { wrongUse } from './exit-codes.ts'
 import { defaultService, formatMembers } from './options.ts'
 import { shellCommand } from './output.ts'
 
@@ -66,7 +66,7 @@ export function planCluster(
   const { executedLog = flags.trace } = flags
   const inspector = inspect === undefined ? null : `127.0.0.1:${inspect}`
   if (port + servers - 1 > 65_535) {
-    throw new Failure(`--port ${port} leaves too few ports for --servers ${servers}: the last one is 65535`)
+    throw wrongUse(`--port ${port} leaves too few ports for --servers ${servers}: the last one is 65535`)
   }
   const members = Array.from({ length: servers }, (_, id) => ({
     id,

@@ -10,7 +10,7 @@ import { bindSocket } from '../network/socket.ts'
 import { standingOf } from '../node/home.ts'
 import { makePrivateDirectory } from '../storage/permissions.ts'
 import { type ClusterFlags, type PlannedServer, planCluster } from './cluster-plan.ts'
-import { exitCodes, Failure } from './exit-codes.ts'
+import { exitCodes, Failure, wrongUse } from './exit-codes.ts'
 import { inquireOnce } from './inquire.ts'
 import { Inspector, inspectorLine } from './inspector.ts'
 import {
@@ -87,7 +87,7 @@ is not started again: the printed line shows the command that starts it.`,
 
 async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFlags): Promise<void> {
   if (allowFaults && inspect === undefined) {
-    throw new Failure('--allow-faults needs --inspect: its page injects the faults')
+    throw wrongUse('--allow-faults needs --inspect: its page injects the faults')
   }
   const paxos = ownCommand()
   let servers: ServerProcesses | null = null

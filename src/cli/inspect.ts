@@ -5,7 +5,7 @@ import type { Address } from '../../machines/batch.ts'
 import type { HubOptions } from '../inspect/hub/hub.ts'
 import type { RecordWriter } from '../inspect/hub/record-file.ts'
 import { defaultInspectorPort } from '../inspect/records/protocol.ts'
-import { exitCodes, Failure } from './exit-codes.ts'
+import { exitCodes, Failure, wrongUse } from './exit-codes.ts'
 import { Expected } from './expected.ts'
 import { Inspector, inspectorLine } from './inspector.ts'
 import { parseServers, wholeNumber } from './options.ts'
@@ -51,7 +51,7 @@ Servers report to it when they are started with --inspect:
 async function inspect(file: string | undefined, flags: InspectFlags): Promise<void> {
   const { port, servers } = flags
   if (file !== undefined && (servers !== undefined || flags.record !== undefined)) {
-    throw new Failure(`${file} is shown as it was recorded: leave out --servers and --record`)
+    throw wrongUse(`${file} is shown as it was recorded: leave out --servers and --record`)
   }
   const recording = file === undefined ? undefined : await readRecording(file)
   const writer = flags.record === undefined ? null : await openWriter(flags.record)

@@ -4,7 +4,7 @@ import { type Client, type Kv, WrongService } from '../client/index.ts'
 import { visible } from '../core/visible.ts'
 import type { KvChange, KvEntry } from '../services/kv/commands.ts'
 import { ask, ending, type Patience } from './ask.ts'
-import { exitCodes, Failure } from './exit-codes.ts'
+import { exitCodes, Failure, wrongUse } from './exit-codes.ts'
 import {
   defaultTimeoutMs,
   jsonOption,
@@ -165,7 +165,7 @@ async function watchKeys(
   },
 ): Promise<void> {
   if ((key === undefined) === (prefix === undefined)) {
-    throw new Failure('give a KEY to watch, or --prefix PREFIX for all keys that begin with it')
+    throw wrongUse('give a KEY to watch, or --prefix PREFIX for all keys that begin with it')
   }
   const target = key === undefined ? { prefix: prefix ?? '' } : { key }
   await asked(patience, async (kv, signal) => {

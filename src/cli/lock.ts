@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { visible } from '../core/visible.ts'
 import type { LockToken } from '../services/lock-commands.ts'
 import { ask, ending, type Patience } from './ask.ts'
-import { Failure, signalExitCodes } from './exit-codes.ts'
+import { Failure, signalExitCodes, wrongUse } from './exit-codes.ts'
 import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
 import { complain, print, printJson, shellCommand } from './output.ts'
 import { runCommand } from './run-command.ts'
@@ -49,7 +49,7 @@ async function lock(
     )
   }
   if (command.length > 0 && json) {
-    throw new Failure('--json has no meaning with a command, whose output this is: leave it out')
+    throw wrongUse('--json has no meaning with a command, whose output this is: leave it out')
   }
   if (command.length > 0) {
     await lockAndRun(name, command, patience)

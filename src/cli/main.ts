@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
-import { PaxosError } from '../client/index.ts'
+import { InvalidArgument, PaxosError } from '../client/index.ts'
 import { StartError } from '../core/start-error.ts'
 import { visible } from '../core/visible.ts'
 import { keepPrivate } from '../storage/permissions.ts'
@@ -25,6 +25,8 @@ import { packageVersion } from './version.ts'
 const program = new Command('paxos')
   .description('A cluster of servers that agree by Paxos, over UDP; with a lock service on it.')
   .version(packageVersion(), '--version', 'print the version')
+  // Commander exits with 1 after a wrong use.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? exitCodes.done : exitCodes.usage))
   .configureOutput({
     // Print every error on one line.
     outputError: (message) =>
@@ -74,6 +76,10 @@ try {
   if (error instanceof Failure) {
     report(error.code, error.message)
     process.exit(error.exitCode)
+  }
+  if (error instanceof InvalidArgument) {
+    report('usage', visible(error.message))
+    process.exit(exitCodes.usage)
   }
   const isExpected = [StartError, StorageError, PaxosError].some((kind) => error instanceof kind)
   if (isExpected) report('failed', visible((error as Error).message))

@@ -4,7 +4,7 @@ import { defaultInspectorPort } from '../inspect/records/protocol.ts'
 import type { NodeOptions, RunningNode } from '../node/node.ts'
 import { commandWords } from '../node/option-words.ts'
 import { knownService } from '../services/known.ts'
-import { exitCodes, Failure } from './exit-codes.ts'
+import { exitCodes, wrongUse } from './exit-codes.ts'
 import {
   logLevelOption,
   type MemberOption,
@@ -123,29 +123,29 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
   const { inspect, allowFaults, stately } = flags
   const { executedLog = flags.trace, journal = flags.record } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
-    throw new Failure(
+    throw wrongUse(
       `--id ${id} is not among --members (${members.map((member) => member.id).join(', ')}): add ${id}=HOST:PORT`,
     )
   }
   if (bootstrap && members === undefined) {
-    throw new Failure('--bootstrap needs --members 0=HOST:PORT,1=…: the servers that found the cluster')
+    throw wrongUse('--bootstrap needs --members 0=HOST:PORT,1=…: the servers that found the cluster')
   }
   if (cluster !== undefined && !bootstrap) {
-    throw new Failure(`--cluster ${cluster} names a new cluster: it goes with --bootstrap only`)
+    throw wrongUse(`--cluster ${cluster} names a new cluster: it goes with --bootstrap only`)
   }
   if (data === undefined && !memory) {
-    throw new Failure(
+    throw wrongUse(
       `--data DIR is missing: give the directory in which server ${id} stores what it promised (or give --memory)`,
     )
   }
   if (allowFaults && inspect === undefined) {
-    throw new Failure('--allow-faults needs --inspect: the inspector injects the faults')
+    throw wrongUse('--allow-faults needs --inspect: the inspector injects the faults')
   }
   const service = flags.service === undefined ? null : knownService(flags.service)
   const own = members?.find((member) => member.id === id)?.address
   const listen = flags.listen ?? own
   if (listen === undefined) {
-    throw new Failure(
+    throw wrongUse(
       `--listen HOST:PORT is missing: give the address on which server ${id} listens (or give --members, with its own address)`,
     )
   }
@@ -202,7 +202,7 @@ function onSupervisorStop(stop: () => void): void {
     isStopping = true
   }
   if (process.send === undefined) {
-    throw new Failure('--supervised is for the servers that paxos cluster starts: leave it out')
+    throw wrongUse('--supervised is for the servers that paxos cluster starts: leave it out')
   }
   process.on('SIGINT', () => undefined)
   process.on('SIGHUP', () => undefined)

@@ -14,7 +14,7 @@ import { runWithCodec } from '../simulator/wire.ts'
 import { privateFile } from '../storage/permissions.ts'
 import { linkFragment } from '../transcript/link.ts'
 import { jepsenHistory, porcupineHistory } from '../verify/export.ts'
-import { exitCodes, Failure } from './exit-codes.ts'
+import { exitCodes, Failure, wrongUse } from './exit-codes.ts'
 import { jsonOption, wholeNumber } from './options.ts'
 import { print, printJson, shellCommand } from './output.ts'
 import { Progress } from './progress.ts'
@@ -114,14 +114,10 @@ when one of the expected situations never occurred.`,
 
 async function simulate(flags: Flags): Promise<void> {
   if (flags.history !== undefined && flags.runs > 1) {
-    throw new Failure(
-      `--history ${flags.history} holds the history of one run: leave out --runs ${flags.runs}`,
-    )
+    throw wrongUse(`--history ${flags.history} holds the history of one run: leave out --runs ${flags.runs}`)
   }
   if (flags.inspect !== undefined && flags.runs > 1) {
-    throw new Failure(
-      `--inspect ${flags.inspect} holds the records of one run: leave out --runs ${flags.runs}`,
-    )
+    throw wrongUse(`--inspect ${flags.inspect} holds the records of one run: leave out --runs ${flags.runs}`)
   }
   // Check before the run, so that nobody waits for a recording that cannot be written.
   if (flags.inspect !== undefined && existsSync(flags.inspect)) {
@@ -165,7 +161,7 @@ async function simulateSeeds(flags: Flags): Promise<SeriesResult> {
   const { runs, jobs, shard } = flags
   const first = flags.seed ?? randomInt(seedLimit - runs)
   if (first + runs > seedLimit) {
-    throw new Failure(
+    throw wrongUse(
       `--seed ${first} leaves too few seeds for --runs ${runs}: the last one is ${seedLimit - 1}`,
     )
   }

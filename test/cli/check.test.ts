@@ -59,7 +59,7 @@ test.each([
   ['--servers 9', "'--servers <n>' argument '9' is invalid"],
 ])('paxos check %s', async (args, told) => {
   const { code, stdout, stderr } = await paxos('check', ...args.split(' '))
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toContain(told)
 })
 

@@ -38,9 +38,9 @@ const report = (status: Json): Script => {
 
 /** Says that it holds every request, and how it is; cancels are answered with `ended`, if that is given. */
 const holding =
-  (cancelled: boolean): Script =>
+  (cancelled: boolean, changes: { readonly [key: string]: Json } = {}): Script =>
   (message) => {
-    if (message.type !== 'request') return report(reportFrom(0))(message)
+    if (message.type !== 'request') return report(reportFrom(0, changes))(message)
     if (message.command.kind === 'cancel')
       return cancelled ? [response(message, executed({ ended: null }))] : []
     return [queued(message)]
@@ -76,7 +76,7 @@ describe('with --json, what went wrong is one object on stdout', () => {
     ['status --json --timeout soon', "'soon' is invalid"],
     ['frobnicate --json', "unknown command 'frobnicate'"],
   ])('a wrong use: %s', async (args, why) => {
-    expectError(await new BuiltPaxos(args.split(' ')).ended, 1, 'usage', why)
+    expectError(await new BuiltPaxos(args.split(' ')).ended, 2, 'usage', why)
   })
 
   test('what the service refuses', async () => {
@@ -87,20 +87,26 @@ describe('with --json, what went wrong is one object on stdout', () => {
   test('a wrong argument that the library finds', async () => {
     const server = await startServer(echo)
     const ended = await run([server], 'lock', 'n'.repeat(300), '--json').ended
-    expectError(ended, 1, 'failed', '1 to 256 characters')
+    expectError(ended, 2, 'usage', '1 to 256 characters')
   })
 
   test('no answer', async () => {
     const server = await startServer(() => [])
     server.welcome = null
     const ended = await run([server], 'lock', 'a', '--json', '--timeout', '0.3').ended
-    expectError(ended, 2, 'noServerAnswers', 'no server answered after 0.3 s')
+    expectError(ended, 5, 'noServerAnswers', 'no server answered after 0.3 s')
+  })
+
+  test('too few servers', async () => {
+    const server = await startServer(holding(true))
+    const ended = await run([server], 'lock', 'a', '--json', '--timeout', '0.5').ended
+    expectError(ended, 4, 'noQuorum', 'gave up after 0.5 s (1 of 3 members answer, and a majority is needed)')
   })
 
   test('a lock that is held', async () => {
-    const server = await startServer(holding(true))
+    const server = await startServer(holding(true, { members: [{ id: 0, address: 'a:1', counted: true }] }))
     const ended = await run([server], 'lock', 'a', '--json', '--timeout', '0.5').ended
-    expectError(ended, 3, 'gaveUp', 'gave up after 0.5 s (1 of 3 members answer, and a majority is needed)')
+    expectError(ended, 3, 'gaveUp', 'gave up after 0.5 s (1 of 1 members answer)')
   })
 
   test('a signal', async () => {
@@ -138,7 +144,7 @@ describe('a deadline is kept', () => {
   test('where the request can be taken back', async () => {
     const { code, stderr, ms } = await lasting(holding(true), 'lock', 'a', '--timeout', '1.5')
     expect({ code, stderr }).toEqual({
-      code: 3,
+      code: 4,
       stderr: 'paxos: gave up after 1.5 s (1 of 3 members answer, and a majority is needed)\n',
     })
     expect(ms).toBeLessThan(1_500 + roomMs)
@@ -150,7 +156,7 @@ describe('a deadline is kept', () => {
     ['members', 'remove', '1'],
   ])('where no quorum takes it back: %s', async (...args) => {
     const { code, stderr, ms } = await lasting(holding(false), ...args, '--timeout', '1')
-    expect(code).toBe(3)
+    expect(code).toBe(4)
     expect(stderr).toMatch(/^paxos: gave up after 1 s [^\n]+ not known whether [^\n]+\n$/)
     expect(ms).toBeLessThan(1_000 + 1_000 + roomMs)
   })
@@ -182,7 +188,7 @@ describe('a name without an IP address is told of', () => {
 
   test('where no server answers', async () => {
     const { code, stderr } = await new BuiltPaxos(['lock', 'a', '--servers', nowhere, '--timeout', '2']).ended
-    expect(code).toBe(2)
+    expect(code).toBe(5)
     expect(stderr).toBe(
       `paxos: no server answered after 2 s at ${nowhere}: ${why} (--servers gives their addresses)\n`,
     )
@@ -192,7 +198,7 @@ describe('a name without an IP address is told of', () => {
     const server = await startServer(report(reportFrom(0, { members: [] })))
     const servers = `${server.address},${nowhere}`
     const { code, stdout } = await new BuiltPaxos(['status', '--servers', servers]).ended
-    expect(code).toBe(5)
+    expect(code).toBe(7)
     expect(stdout).toMatch(new RegExp(`^-  +${nowhere}  ${why}$`, 'm'))
   })
 })
@@ -277,7 +283,7 @@ test('status shows what it can: of servers that are silent, of another cluster o
   other!.script = report({ id: 2, epoch: 9 })
   silent!.script = () => []
   const { code, stdout, stderr } = await run(servers, 'status').ended
-  expect({ code, stderr }).toEqual({ code: 5, stderr: '' })
+  expect({ code, stderr }).toEqual({ code: 7, stderr: '' })
   const lines = stdout.split('\n')
   expect(lines[1]).toMatch(/^0 .* running /)
   expect(lines[2]).toMatch(/^1 .* running /)

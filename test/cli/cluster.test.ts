@@ -76,7 +76,7 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
 
   const waiting = here.start('lock', 'a', '--json', ...servers)
   expect(told(await paxos('unlock', 'a', '--token', '99999', ...servers))).toEqual({
-    code: 4,
+    code: 8,
     stdout: 'a is not held under token 99999',
   })
   expect(told(await paxos('unlock', 'a', '--token', token, ...servers))).toEqual({
@@ -101,7 +101,7 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
     code: 0,
     stdout: '{"name":"a","freed":true}',
   })
-  expect(told(await paxos('unlock', 'a', ...servers))).toEqual({ code: 4, stdout: 'a was not locked' })
+  expect(told(await paxos('unlock', 'a', ...servers))).toEqual({ code: 8, stdout: 'a was not locked' })
   expect(await readFile(join(here.data, '0', 'executed.log'), 'utf8')).toContain('"action":"lock"')
 })
 
@@ -121,7 +121,7 @@ test('a server is killed, the others go on, and it is started again with the com
     /^server 0 \(pid \d+\) ended: SIGKILL\. Start it again with: (.*)$/m,
   )
   const without = await paxos('status', ...servers)
-  expect(without.code).toBe(5)
+  expect(without.code).toBe(7)
   expect(without.stdout).toMatch(new RegExp(`^- +127.0.0.1:${port} +no answer$`, 'm'))
   expect((await paxos('lock', 'a', ...servers)).code).toBe(0)
 
@@ -252,12 +252,12 @@ test('a founding of which servers are killed goes on, and status says who is wai
   await founders[0]?.said(/waits for server 1 at \S+, server 2 at/)
   const { code, stdout } = await paxos('status', ...servers)
   expect({ code, row: /^0 .*$/m.exec(stdout)?.[0] }).toEqual({
-    code: 5,
+    code: 7,
     row: expect.stringMatching(/founding, waits for server (1, )?2$/),
   })
   expect((await paxos('members', 'list', ...servers)).stderr).toMatch(/^paxos: .*founding/)
   const impatient = await paxos('lock', 'a', '--timeout', '1.5', ...servers)
-  expect(impatient.code).toBe(3)
+  expect(impatient.code).toBe(4)
   expect(impatient.stderr).toMatch(
     /^paxos: gave up after 1.5 s \(server [01] is founding the cluster, and waits for server .*2\)\n$/,
   )

@@ -62,7 +62,7 @@ describe('paxos kv', () => {
     expect(await kv('cas', 'c', '0', 'y')).toEqual(failed(`paxos: c has version ${version}, not version 0\n`))
     expect(await kv('cas', 'c', String(version), 'y')).toEqual(said(`put c version ${version + 1}\n`))
     expect(await kv('cas', 'c', 'one', 'y')).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining('whole number'),
     })
   })
@@ -81,9 +81,10 @@ describe('paxos kv', () => {
       await kv('put', 'brief', '1', '--ttl', '50ms')
       await expect.poll(() => client.kv.get('brief'), { timeout: 10_000 }).toBeNull()
       expect(await kv('take', 'none', '--timeout', '300ms')).toMatchObject({ code: 3 })
-      expect(await kv('watch')).toEqual(
-        failed('paxos: give a KEY to watch, or --prefix PREFIX for all keys that begin with it\n'),
-      )
+      expect(await kv('watch')).toEqual({
+        ...failed('paxos: give a KEY to watch, or --prefix PREFIX for all keys that begin with it\n'),
+        code: 2,
+      })
     } finally {
       await client.close()
     }
@@ -109,7 +110,7 @@ test('plain text and paxos lock reach the lock service of the same cluster', asy
 
 test('a service that is none is refused with those that there are', async () => {
   const wrong = await paxos('node', '--id', '0', '--memory', '--service', 'lock+queue')
-  expect(wrong).toMatchObject({ code: 1 })
+  expect(wrong).toMatchObject({ code: 2 })
   expect(wrong.stderr).toContain(
     "'lock+queue' is no service: give lock or kv, or several joined by +, each once.",
   )

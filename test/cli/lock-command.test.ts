@@ -216,13 +216,13 @@ test('a second signal while the lock is being freed ends it, with how to free th
 test('-- without a command is refused before the lock is taken', async () => {
   const server = await granting()
   const { code, stderr } = await running(server).ended
-  expect(code).toBe(1)
+  expect(code).toBe(2)
   expect(stderr).toMatch(/^paxos: no command follows --: give one/)
   expect(asked(server)).toEqual([])
 })
 
 test('--json is refused with a command', async () => {
   const { code, stdout, stderr } = await new BuiltPaxos(['lock', 'a', '--json', '--', 'true']).ended
-  expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+  expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
   expect(JSON.parse(stdout)).toMatchObject({ error: { message: expect.stringContaining('--json') } })
 })

@@ -182,7 +182,7 @@ describe('datagrams that make no sense', () => {
       '--servers',
       cluster.addresses.join(','),
     )
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(stderr).toMatch(/^paxos: [^\n]* 1 to 256 characters [^\n]*\(33000 characters\)\n$/)
   })
 })
@@ -197,10 +197,19 @@ describe('a server that cannot start says why in one line', () => {
   })
 
   /** Runs a server that must not start; answers its one line. */
-  async function refusal(...args: string[]): Promise<string> {
+  function refusal(...args: string[]): Promise<string> {
+    return refusalWith(1, args)
+  }
+
+  /** As `refusal`, for options that no server takes. */
+  function misuse(...args: string[]): Promise<string> {
+    return refusalWith(2, args)
+  }
+
+  async function refusalWith(exitCode: number, args: readonly string[]): Promise<string> {
     const { code, stdout, stderr } = await builtPaxos('node', '--log-level', 'silent', ...args)
     expect(stderr).toMatch(/^paxos: [^\n]+\n$/)
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' })
     return stderr
   }
 
@@ -235,14 +244,14 @@ describe('a server that cannot start says why in one line', () => {
 
   test('its id is no member', async () => {
     const members = ['--members', `0=127.0.0.1:${port}`, '--bootstrap', '--data', emptyDir()]
-    expect(await refusal('--id', '7', ...members)).toContain('--id 7 is not among --members (0)')
+    expect(await misuse('--id', '7', ...members)).toContain('--id 7 is not among --members (0)')
   })
 
   test('an option is wrong', async () => {
-    expect(await refusal('--id', 'first', ...listen(), '--data', emptyDir())).toContain(
+    expect(await misuse('--id', 'first', ...listen(), '--data', emptyDir())).toContain(
       "'--id <n>' argument 'first' is invalid",
     )
-    expect(await refusal('--id', '0', ...listen(), '--dta', emptyDir())).toContain("unknown option '--dta'")
+    expect(await misuse('--id', '0', ...listen(), '--dta', emptyDir())).toContain("unknown option '--dta'")
   })
 
   test('it was told neither to found a cluster nor to join one', async () => {
