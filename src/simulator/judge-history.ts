@@ -1,7 +1,8 @@
 /** Judges the history of the clients of a run with both linearizability checkers. */
-import type { Operation } from '../verify/history.ts'
+import type { History, Operation } from '../verify/history.ts'
 import { lockModel, type Model, registersAndCountersModel } from '../verify/models.ts'
 import { searchLinearization, TooManyConfigurations } from '../verify/search.ts'
+import { withSessionEnds } from '../verify/session-ends.ts'
 import { checkWitness } from '../verify/witness.ts'
 import type { ServiceName } from './plan.ts'
 
@@ -20,8 +21,11 @@ const models: Readonly<Record<ServiceName, Model>> = { lock: lockModel, register
  * search, which ignores positions, judges a window from the start of the run: all operations, a half, a quarter, and so on,
  * until the limit suffices. Returns the number of operations in the window.
  */
-export function judgeHistory(operations: readonly Operation[], service: ServiceName): number {
+export function judgeHistory(history: History, service: ServiceName): number {
   const model = models[service]
+  // Only locks end with the session that took them.
+  const operations =
+    service === 'lock' ? withSessionEnds(history.operations, history.sessionEnds) : history.operations
   const flaw = checkWitness(operations, model)
   if (flaw !== null) throw new NotLinearizable(`by its positions: ${flaw.message}`)
   for (let count = operations.length; ; count = count >> 1) {

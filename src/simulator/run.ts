@@ -174,7 +174,7 @@ class Run {
     if (this.#plan.service === 'register') {
       this.#measures?.end(this.#history.operations, this.#cluster.network.sent, this.#plan.servers)
     }
-    this.#searched = judgeHistory(this.#history.operations, this.#plan.service)
+    this.#searched = judgeHistory(this.#history, this.#plan.service)
   }
 
   failed(error: unknown): RunFailure {
@@ -240,7 +240,7 @@ class Run {
     this.#measures?.observe(fact)
     if (fact.type === 'executed') {
       this.#executed += 1
-      this.#history.executed(fact.execution)
+      this.#history.executed(fact.execution, this.#cluster.timeline.nowMs)
     }
     if (fact.type === 'requested' && fact.request.command.kind === 'service') {
       const { uid, seq, command } = fact.request

@@ -2,7 +2,7 @@
  * The history of a run as its clients observed it. The linearizability checkers judge it (Herlihy and Wing, "Linearizability:
  * a correctness condition for concurrent objects", 1990).
  */
-import type { Json } from '../../machines/batch.ts'
+import type { Instance, Json } from '../../machines/batch.ts'
 import type { Execution, Outcome, Position } from '../../machines/outcome.ts'
 import { canonicalJson } from '../core/digest.ts'
 
@@ -32,6 +32,15 @@ export interface Operation {
   readonly command: Json
   readonly called: Tick
   readonly ending: Ending
+}
+
+/** A session ended at an instance, before the requests of its batch. */
+export interface SessionEnd {
+  readonly uid: string
+  readonly instance: Instance
+  /** When the first server executed that instance. Nothing else happened between the two. */
+  readonly from: Tick
+  readonly to: Tick
 }
 
 /** A fault in a history, and the operation at which it was found. */
@@ -64,6 +73,7 @@ interface Entry {
 export class History {
   readonly #entries: Entry[] = []
   readonly #byName = new Map<string, Entry>()
+  readonly #sessionEnds = new Map<string, SessionEnd>()
   #next = 0
 
   /** A client sends a command, for the first time. */
@@ -95,8 +105,12 @@ export class History {
     }
   }
 
-  /** A server executed a batch. Records the positions of the commands in it that have no answer yet. */
-  executed({ instance, outcomes }: Execution): void {
+  /** A server executed a batch. Records the positions of the commands in it that have no answer yet, and the sessions that ended. */
+  executed({ instance, outcomes, endedSessions }: Execution, timeMs: number): void {
+    for (const uid of endedSessions) {
+      if (this.#sessionEnds.has(uid)) continue
+      this.#sessionEnds.set(uid, { uid, instance, from: this.#tick(timeMs), to: this.#tick(timeMs) })
+    }
     for (const { uid, seq, outcome } of outcomes) {
       if (outcome.kind !== 'executed' || outcome.instance !== instance) continue
       const entry = this.#byName.get(nameOf(uid, seq))
@@ -108,6 +122,11 @@ export class History {
   /** In the order of their calls. */
   get operations(): readonly Operation[] {
     return this.#entries
+  }
+
+  /** The sessions that ended, in order. */
+  get sessionEnds(): readonly SessionEnd[] {
+    return [...this.#sessionEnds.values()]
   }
 
   #tick(timeMs: number): Tick {

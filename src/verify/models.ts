@@ -51,7 +51,7 @@ function hasRoom(holds: readonly ModelHold[], { mode, permits }: ModelHold): boo
 }
 
 /**
- * Locks by name, without requests for several names and without sessions that end. `lock` runs only when its holders leave room,
+ * Locks by name, without requests for several names. `end` is the end of a session that took a lock. `lock` runs only when its holders leave room,
  * and returns a token above all earlier ones; or it is refused and changes nothing. A `lock` that steals, and a `force` with `now`,
  * end all holds. `unlock` returns whether it freed the lock.
  */
@@ -75,6 +75,10 @@ export const lockModel: Model = {
         if (token === undefined && fieldsOf(result ?? null).freed === false) return state
         const at = holds.findIndex((hold) => token === undefined || hold.token === token)
         return seen({ freed: at !== -1 }, result, at === -1 ? state : { holds: holds.toSpliced(at, 1), last })
+      }
+      case 'end': {
+        const at = holds.findIndex((hold) => hold.token === token)
+        return at === -1 ? state : { holds: holds.toSpliced(at, 1), last }
       }
       case 'force':
         return now === true ? { holds: [], last } : state

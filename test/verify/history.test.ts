@@ -66,11 +66,11 @@ test.each<[Outcome, string]>([
 
 test('where a command without an answer was executed is known from the servers', () => {
   const history = called()
-  history.executed(execution(3, [{ uid: 'b@0', seq: 0, outcome: done(3) }]))
+  history.executed(execution(3, [{ uid: 'b@0', seq: 0, outcome: done(3) }]), 20)
   expect(history.operations[0]?.ending).toEqual({ kind: 'unknown', position: null })
-  history.executed(execution(3, [{ uid: 'a@0', seq: 0, outcome: done(3) }]))
+  history.executed(execution(3, [{ uid: 'a@0', seq: 0, outcome: done(3) }]), 20)
   // At another instance its outcome is only repeated.
-  history.executed(execution(4, [{ uid: 'a@0', seq: 0, outcome: done(3) }]))
+  history.executed(execution(4, [{ uid: 'a@0', seq: 0, outcome: done(3) }]), 30)
   expect(history.operations[0]?.ending).toEqual({ kind: 'unknown', position: { instance: 3, index: 0 } })
   history.ended('a@0', 0, done(3), 20)
   expect(history.operations[0]?.ending.kind).toBe('answered')

@@ -61,7 +61,7 @@ function record(history: History, event: ClusterEvent | null, before: ClusterSta
     const seq = state.clients.find(({ name }) => name === event.client)?.requests.length ?? 0
     history.called(uidOf(event.client), seq, event.command.body, state.nowMs)
   }
-  for (const fact of facts) if (fact.type === 'executed') history.executed(fact.execution)
+  for (const fact of facts) if (fact.type === 'executed') history.executed(fact.execution, 0)
   for (const { name, requests } of state.clients) {
     const earlier = before.clients.find((client) => client.name === name)?.requests ?? []
     for (const { seq, command, outcome } of requests) {
