@@ -1,5 +1,5 @@
 import type { Instance, Json } from '../../machines/batch.ts'
-import type { LossReason } from '../../machines/lease.ts'
+import type { LossReason } from '../../machines/lease-context.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 
 /** The base class of the errors of the client library. The message names the problem and the remedy. */

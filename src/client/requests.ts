@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Command } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import type { LossReason } from '../../machines/lease.ts'
+import type { LossReason } from '../../machines/lease-context.ts'
 import type {
   Answer,
   Busy,
