@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   afterPersisting,
+  type Command,
   type CoreEffect,
   type CoreInput,
   EmbeddedNode,
@@ -17,10 +18,12 @@ import {
 
 const founders = foundingMembers([0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${7_000 + id}` })))
 
+function request(uid: string, command: Command): RequestMessage {
+  return { type: 'request', uid, ackedBelow: 1, requests: [{ seq: 1, command }] }
+}
+
 function put(uid: string, value: string): RequestMessage {
-  const body = { action: 'put', key: 'k', value }
-  const requests = [{ seq: 1, command: { kind: 'service' as const, body } }]
-  return { type: 'request', uid, ackedBelow: 1, requests }
+  return request(uid, { kind: 'service', body: { action: 'put', key: 'k', value } })
 }
 
 /** Three servers, between which the test carries everything. */
@@ -50,6 +53,16 @@ class Embedded {
     )
     this.nodes[id] = node
     this.#keep(id, effects)
+  }
+
+  /** Opens a session at a server, and returns its uid. */
+  open(id: NodeId, name: string): string {
+    const message = request(name, { kind: 'open', ttlMs: 30_000 })
+    this.give(id, { type: 'request', message, replyTo: name })
+    this.settle()
+    const outcome = this.outcomes.get(name)
+    if (outcome?.kind !== 'executed') throw new Error(`no session was opened for ${name}`)
+    return (outcome.result as { readonly uid: string }).uid
   }
 
   give(id: NodeId, input: CoreInput): readonly CoreEffect[] {
@@ -86,10 +99,11 @@ const kinds = (effects: readonly CoreEffect[]) => effects.map(({ type }) => type
 describe('a server without I/O', () => {
   test('executes a request once a quorum accepted it, and answers', () => {
     const cluster = new Embedded()
-    cluster.give(0, { type: 'request', message: put('a', 'green'), replyTo: 'client a' })
+    const uid = cluster.open(0, 'a')
+    cluster.give(0, { type: 'request', message: put(uid, 'green'), replyTo: 'client a' })
     cluster.settle()
-    expect(cluster.outcomes.get('client a')).toMatchObject({ kind: 'executed', instance: 0 })
-    expect(cluster.nodes[0]?.firstUnexecuted).toBe(1)
+    expect(cluster.outcomes.get('client a')).toMatchObject({ kind: 'executed', instance: 1 })
+    expect(cluster.nodes[0]?.firstUnexecuted).toBe(2)
     expect(cluster.nodes[0]?.members).toEqual(founders)
   })
 
@@ -110,13 +124,14 @@ describe('a server without I/O', () => {
 
   test('goes on from what was stored', () => {
     const cluster = new Embedded()
-    for (const [seq, value] of ['green', 'blue'].entries()) {
-      cluster.give(0, { type: 'request', message: put(`client-${seq}`, value), replyTo: `client ${seq}` })
+    const uid = cluster.open(0, 'later')
+    for (const value of ['green', 'blue']) {
+      cluster.give(0, { type: 'request', message: put(cluster.open(0, value), value), replyTo: 'put' })
       cluster.settle()
     }
     cluster.start(0)
-    expect(cluster.nodes[0]?.firstUnexecuted).toBe(2)
-    cluster.give(0, { type: 'request', message: put('later', 'red'), replyTo: 'later' })
+    expect(cluster.nodes[0]?.firstUnexecuted).toBe(5)
+    cluster.give(0, { type: 'request', message: put(uid, 'red'), replyTo: 'later' })
     cluster.settle()
     expect(cluster.outcomes.get('later')).toMatchObject({
       kind: 'executed',
