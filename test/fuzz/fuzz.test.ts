@@ -16,6 +16,7 @@ test('no datagram stops, wedges or swells a cluster, or loses what it answered',
   })
   expect(report.faults).toEqual([])
   expect(report.sent).toBeGreaterThan(5_000)
+  expect(report.openedSessions).toBeGreaterThan(20)
   expect(report.honest.fuzzed.count).toBeGreaterThan(20)
   expect(report.seenTypes).toEqual(
     expect.arrayContaining(['prepare', 'promise', 'accept', 'accepted', 'request', 'response']),

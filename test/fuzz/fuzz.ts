@@ -12,7 +12,7 @@ import { LiveCluster } from '../support/live-cluster.ts'
 import { envelopeIn, type Fields } from '../support/wire-text.ts'
 import { Corpus, honestMark } from './corpus.ts'
 import { type Acknowledged, HonestLoad } from './honest.ts'
-import { type Kind, make } from './mutate.ts'
+import { type Kind, make, opening } from './mutate.ts'
 
 const servers = [0, 1, 2]
 const honestClients = 4
@@ -23,6 +23,9 @@ const calmMs = 2_000
 
 /** Datagrams that are sent before the servers are asked how they are: that keeps their buffers from overflowing. */
 const burst = 1_500
+
+/** The sessions that are used at once, the last that were opened. */
+const usedSessions = 50
 
 /** One datagram in so many goes to a client. */
 const toClients = 20
@@ -52,6 +55,8 @@ export interface FuzzReport {
   readonly memory: readonly Memory[]
   readonly dropped: readonly Json[]
   readonly seenTypes: readonly string[]
+  /** The sessions that were opened for it. */
+  readonly openedSessions: number
   readonly honest: {
     readonly answered: number
     readonly calm: Latencies
@@ -93,6 +98,8 @@ class Run {
   readonly #faults: string[] = []
   readonly #sentByKind: Partial<Record<Kind, number>> = {}
   readonly #cookies = new Map<string, string>()
+  readonly #sessions: string[] = []
+  #openedSessions = 0
   readonly #clientPorts = new Map<string, { readonly address: string; readonly port: number }>()
   #sockets: Socket[] = []
   #clients: readonly Client[] = []
@@ -133,7 +140,10 @@ class Run {
       socket.bind(0, '127.0.0.1')
       await once(socket, 'listening')
       socket.on('error', () => undefined)
-      socket.on('message', (datagram) => this.#learnCookie(number, datagram))
+      socket.on('message', (datagram) => {
+        this.#learnCookie(number, datagram)
+        this.#learnSession(datagram)
+      })
     }
     this.#sockets = sockets
     this.#greet(cluster)
@@ -178,6 +188,7 @@ class Run {
       })),
       dropped: statuses.map(({ datagrams }) => datagrams ?? null),
       seenTypes: [...(this.#corpus?.seenTypes ?? [])],
+      openedSessions: this.#openedSessions,
       honest: {
         answered: honest.acknowledged.length,
         calm: latencies(calm),
@@ -196,7 +207,8 @@ class Run {
       const number = this.#random.below(sources)
       const id = this.#random.pick(servers)
       const cookie = this.#cookies.get(`${number} ${id}`) ?? ''
-      const { kind, datagrams, server = id } = make({ corpus, random: this.#random, cookie, to: id })
+      const means = { corpus, random: this.#random, cookie, to: id, sessions: this.#sessions }
+      const { kind, datagrams, server = id } = make(means)
       const isForClient = this.#random.below(toClients) === 0
       for (const datagram of datagrams) {
         if (datagram.length > 65_000) continue
@@ -223,10 +235,14 @@ class Run {
   }
 
   #greet(cluster: string): void {
-    const hello = JSON.stringify({ v: 4, c: cluster, s: null, k: '', m: [{ type: 'hello' }] }).padEnd(1_200)
     // The other half never shows that it receives what it is sent.
-    for (let number = 0; number < sources; number += 2)
-      for (const id of servers) this.#send(Buffer.from(hello), number, id)
+    for (let number = 0; number < sources; number += 2) {
+      for (const id of servers) {
+        const m = [{ type: 'hello' }, opening(this.#random)]
+        const hello = JSON.stringify({ v: 4, c: cluster, s: null, k: '', m }).padEnd(1_200)
+        this.#send(Buffer.from(hello), number, id)
+      }
+    }
   }
 
   #learnCookie(number: number, datagram: Buffer): void {
@@ -235,6 +251,15 @@ class Run {
     for (const message of Array.isArray(m) ? (m as Fields[]) : []) {
       if (message.type === 'challenge') this.#cookies.set(`${number} ${s}`, String(message.cookie))
     }
+  }
+
+  /** Learns the uid of a session that was opened for a source. */
+  #learnSession(datagram: Buffer): void {
+    const [, uid] = /"uid":"(fuzzed-\d+@[\d.]+)"/.exec(datagram.toString('latin1')) ?? []
+    if (uid === undefined || this.#sessions.includes(uid)) return
+    this.#sessions.push(uid)
+    this.#openedSessions += 1
+    if (this.#sessions.length > usedSessions) this.#sessions.shift()
   }
 
   /** Until every server has taken what was sent before: it answers in order. */

@@ -3,7 +3,7 @@
  * servers, and the names that honest clients draw: so it can repeat any datagram, and say anything in the name of anybody,
  * but not vote. Of what is no vote (`prepare`, `learn`, `denial`) it
  * changes the numbers and leaves the incarnations. A sender that knows incarnations as well can lie as a member, which docs/verification.md says is not covered;
- * and a sender that reaches the port can change the members and free any lock, which this therefore does not ask for.
+ * and a sender that reaches the port can change the members, end any session and free any lock, which this therefore does not ask for.
  */
 import type { Json, NodeId } from '../../machines/batch.ts'
 import type { Random } from '../../src/simulator/random.ts'
@@ -42,6 +42,8 @@ export interface Means {
   readonly cookie: string
   /** The server that it is for. */
   readonly to: NodeId
+  /** The uids of sessions that were opened for it. */
+  readonly sessions: readonly string[]
 }
 
 const weights: readonly (readonly [Kind, number])[] = [
@@ -113,10 +115,11 @@ function insidersQuestion({ corpus, random }: Means): Made {
 }
 
 /** An envelope with one message of any type and its batches, as JSON, which could be a server's or a client's. */
-function envelopeText({ corpus, random, cookie, to }: Means, types = corpus.types): string {
+function envelopeText({ corpus, random, cookie, to, sessions }: Means, types = corpus.types): string {
   const text = corpus.envelopeOf(random.pick(types), random.below(1_000_000))
-  const fields = withoutMembers(JSON.parse(text) as Fields)
+  const fields = harmless(JSON.parse(text) as Fields)
   if (random.chance(50)) fields.k = cookie
+  if (sessions.length > 0 && random.chance(70)) askIn(fields, random.pick(sessions))
   if (!corpus.sawNames && typeof fields.s === 'number') fields.s = random.pick([77, random.below(1_000_000)])
   else if (random.chance(20)) fields.s = random.pick([0, 1, 2, 3, 77, null, random.below(1_000_000)])
   // What says that it is of the server itself is dropped at once.
@@ -129,15 +132,27 @@ function changedText(means: Means): string {
   const envelope = JSON.parse(envelopeText(means)) as Fields
   const changes = random.below(4)
   for (let times = 0; times < changes; times += 1) changeSomewhere(envelope, random)
-  return corpus.scrubbed(wireText(withoutMembers(envelope), textOf))
+  return corpus.scrubbed(wireText(harmless(envelope), textOf))
 }
 
-/** Anybody can change the members, so nothing that does may go out whole. */
-function withoutMembers(envelope: Fields): Fields {
-  const text = JSON.stringify(envelope)
-  if (!text.includes('"kind":"members"')) return envelope
-  return JSON.parse(text.replaceAll('"kind":"members"', '"kind":"membership"')) as Fields
+/** Has the requests of the envelope ask in the session `uid`. */
+function askIn({ m }: Fields, uid: string): void {
+  for (const message of Array.isArray(m) ? (m as (Fields | null)[]) : []) {
+    if (message?.type === 'request') message.uid = uid
+  }
 }
+
+/** Anybody can change the members, and end the session of another client: so nothing that does may go out whole. */
+function harmless(envelope: Fields): Fields {
+  const text = JSON.stringify(envelope)
+  if (!/"kind":"(members|end)"/.test(text)) return envelope
+  return JSON.parse(
+    text.replaceAll('"kind":"members"', '"kind":"membership"').replaceAll(/"session":"[\d.]+"/g, noSession),
+  ) as Fields
+}
+
+/** No session was opened there. */
+const noSession = '"session":"4503599627370495.0"'
 
 /** Undefined stands for a field that is taken out; -0 and the like stay what they are. */
 function textOf(value: unknown): string | undefined {
@@ -313,7 +328,7 @@ function manyMessages(means: Means): string {
     return Array.isArray(another.m) ? another.m : []
   })
   const m = messages.flat()
-  const text = corpus.scrubbed(wireText(withoutMembers({ ...envelope, m })))
+  const text = corpus.scrubbed(wireText(harmless({ ...envelope, m })))
   return text.length < 60_000 ? text : text.slice(0, 60_000)
 }
 
@@ -341,7 +356,7 @@ function weighty({ corpus, random }: Means): readonly Uint8Array[] {
 }
 
 /** As many questions as there is room for, with the right cookie: what draws the longest answers. */
-function questions({ corpus, random, cookie }: Means): string {
+function questions({ corpus, random, cookie, sessions }: Means): string {
   const envelope = JSON.parse(corpus.envelopeOf('learn', random.below(1_000))) as Fields
   // Each request is work for all servers; of the others there can be as many as fit.
   const kinds = random.chance(20) ? 4 : 3
@@ -351,9 +366,11 @@ function questions({ corpus, random, cookie }: Means): string {
     if (kind === 0) return { type: 'hello' }
     if (kind === 1) return { type: 'inquire' }
     if (kind === 2) return { type: 'learn', from: random.below(100) + index }
+    const isOpening = sessions.length === 0 || random.chance(10)
+    if (isOpening) return opening(random)
     return {
       type: 'request',
-      uid: `fuzzed-${random.below(500)}`,
+      uid: random.pick(sessions),
       ackedBelow: 0,
       requests: Array.from({ length: random.between(1, 3) }, (_, place) => ({
         seq: random.below(50) * 3 + place,
@@ -363,6 +380,13 @@ function questions({ corpus, random, cookie }: Means): string {
   })
   const sender = corpus.sawNames ? random.pick([null, 0, 1, 2, 77]) : random.pick([null, 77])
   return corpus.scrubbed(JSON.stringify({ ...envelope, s: sender, k: cookie, m }))
+}
+
+/** A request for a session. */
+export function opening(random: Random): Json {
+  const command = { kind: 'open', ttlMs: random.between(1_000, 600_000) }
+  const uid = `fuzzed-${random.below(1_000_000)}`
+  return { type: 'request', uid, ackedBelow: 0, requests: [{ seq: 1, command }] }
 }
 
 function plainText(random: Random): string {

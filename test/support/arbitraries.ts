@@ -14,7 +14,7 @@ import type {
   RequestGroup,
 } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
-import { maxElapsedMs } from '../../machines/limits.ts'
+import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Message } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
@@ -68,10 +68,23 @@ export const membershipChanges: fc.Arbitrary<MembershipChange> = fc.oneof(
   fc.record({ action: fc.constant('remove' as const), id: nodeIds }, plain),
 )
 
+const ttlRange = { min: sessionTtlMs.least, max: sessionTtlMs.most }
+const sessionIds = fc.tuple(integers, fc.nat({ max: 20 })).map(([instance, index]) => `${instance}.${index}`)
+
 export const commands: fc.Arbitrary<Command> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('service' as const), body: jsonValues }, plain) },
   fc.record({ kind: fc.constant('members' as const), change: membershipChanges }, plain),
   fc.record({ kind: fc.constant('cancel' as const), seq: integers }, plain),
+  fc.record({ kind: fc.constant('open' as const), ttlMs: fc.integer(ttlRange) }, plain),
+  fc.constant({ kind: 'touch' as const }),
+  fc.record(
+    { kind: fc.constant('end' as const), session: sessionIds, now: fc.boolean() },
+    { ...plain, requiredKeys: ['kind'] },
+  ),
+  fc.record(
+    { kind: fc.constant('sessions' as const), after: sessionIds },
+    { ...plain, requiredKeys: ['kind'] },
+  ),
 )
 
 export const requests: fc.Arbitrary<NamedRequest> = fc.record(
@@ -122,7 +135,10 @@ export const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
   fc.record({ kind: fc.constant('failed' as const), error: text, ...position }, plain),
   fc.record({ kind: fc.constant('cancelled' as const), ...position }, plain),
   fc.record(
-    { kind: fc.constant('refused' as const), reason: fc.constantFrom('expired', 'stale', 'conflict') },
+    {
+      kind: fc.constant('refused' as const),
+      reason: fc.constantFrom('expired', 'stale', 'conflict', 'forgotten'),
+    },
     plain,
   ),
 )
