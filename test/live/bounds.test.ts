@@ -34,6 +34,9 @@ function client(servers: readonly string[]): Client {
 
 test('a server that holds as much as it may says that it is busy, and its clients come back', async () => {
   const servers = await start(1, '127.0.0.1', { limits: { ...defaultLimits, queueRequests: 3 } })
+  const { cluster } = running[0]!
+  const datagrams = await Datagrams.open()
+  const uid = await datagrams.openSession(servers[0]!, cluster, 'one-too-many')
   const held = await client(servers).lock('a')
   let holders = 0
   const takers = Array.from({ length: 12 }, async () => {
@@ -44,13 +47,11 @@ test('a server that holds as much as it may says that it is busy, and its client
     await lock.unlock()
   })
   await expect.poll(() => running[0]?.status()).toMatchObject({ queue: { length: 3, delayed: 3 } })
-  const datagrams = await Datagrams.open()
   const command = { kind: 'service', body: { action: 'lock', name: 'a' } }
-  const request = { type: 'request', uid: 'one-too-many', ackedBelow: 0, requests: [{ seq: 1, command }] }
-  const { cluster } = running[0]!
+  const request = { type: 'request', uid, ackedBelow: 0, requests: [{ seq: 1, command }] }
   const asked = { v: 4, c: cluster, s: null, m: [request] }
   expect(JSON.parse(await datagrams.ask(servers[0]!, JSON.stringify(asked)))).toMatchObject({
-    m: [{ type: 'busy', uid: 'one-too-many', seqs: [1], reason: 'busy' }],
+    m: [{ type: 'busy', uid, seqs: [1], reason: 'busy' }],
   })
   await datagrams.close()
   await held.unlock()
@@ -65,9 +66,11 @@ test('what commands take in memory fills the queue, not what they take on the wi
   const junk = Array.from({ length: 9_000 }, () => ({}))
   const command = { kind: 'service', body: { action: 'lock', name: 'a', junk } }
   const answers: string[] = []
-  for (const uid of ['one', 'two', 'three']) {
+  const { cluster } = running[0]!
+  for (const name of ['one', 'two', 'three']) {
+    const uid = await datagrams.openSession(servers[0]!, cluster, name)
     const m = [{ type: 'request', uid, ackedBelow: 0, requests: [{ seq: 1, command }] }]
-    const envelope = JSON.stringify({ v: 4, c: running[0]!.cluster, s: null, m })
+    const envelope = JSON.stringify({ v: 4, c: cluster, s: null, m })
     answers.push(JSON.parse(await datagrams.ask(servers[0]!, envelope)).m[0].type)
   }
   expect(answers).toEqual(['queued', 'queued', 'busy'])

@@ -201,7 +201,9 @@ test('no lock was ever held twice, and the servers executed the same, in the sam
 
   const held = new Set<string>()
   for (const line of order) {
-    const { action, name } = JSON.parse(line.split(' ').slice(3).join(' ')).body
+    const { kind, body } = JSON.parse(line.split(' ').slice(3).join(' '))
+    if (kind !== 'service') continue
+    const { action, name } = body
     if (action === 'lock') {
       expect(held.has(name), `${line}: it is held`).toBe(false)
       held.add(name)

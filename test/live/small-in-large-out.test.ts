@@ -18,6 +18,7 @@ import { envelopeIn } from '../support/wire-text.ts'
 
 let node: RunningNode
 let client: Datagrams
+let uid: string
 let seq = 0
 
 let directory: string
@@ -34,6 +35,7 @@ beforeEach(async () => {
   address = `127.0.0.1:${await freePorts(1)}`
   node = await start()
   client = await Datagrams.open()
+  uid = await client.openSession(address, node.cluster, 'somebody')
 })
 
 afterEach(async () => {
@@ -61,7 +63,7 @@ function fromJoining(fields: object): string {
 function put(value: Json) {
   seq += 1
   const command = { kind: 'service', body: { action: 'put', key: 'k', value } }
-  return { type: 'request', uid: 'somebody', ackedBelow: 0, requests: [{ seq, command }] }
+  return { type: 'request', uid, ackedBelow: 0, requests: [{ seq, command }] }
 }
 
 const counters = () => (node.status() as { datagrams: Record<string, Json> }).datagrams
@@ -152,6 +154,7 @@ test('a datagram is answered with one page, however often it asks for one', asyn
 })
 
 test('forty thousand questions in the pieces of one message are none', async () => {
+  const before = client.heard.length
   const learns = Array.from({ length: 40_000 }, () => '{"type":"learn","from":0}').join(',')
   const text = `{"v":4,"c":${JSON.stringify(node.cluster)},"s":9,"m":[${learns}]}`
   for (const piece of splitIntoPieces(Buffer.from(text), 60_000, 7n)) await client.send(node.address, piece)
@@ -160,7 +163,7 @@ test('forty thousand questions in the pieces of one message are none', async () 
     5_000,
     () => 'it was not counted',
   )
-  expect(client.heard).toEqual([])
+  expect(client.heard.slice(before)).toEqual([])
 })
 
 test('a request that is answered already is answered once a datagram', async () => {

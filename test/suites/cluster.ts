@@ -5,8 +5,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Json, NodeId } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
-import { isOpeningName } from '../../src/core/names.ts'
 import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
+import { executedTwice } from '../support/executed-orders.ts'
 
 /** How a request ended, and where it was executed. */
 export interface Answer extends Position {
@@ -35,11 +35,11 @@ export interface TestCluster {
 }
 
 const lock = (name: string): Json => lockCommand(name)
-const unlock = (name: string): Json => unlockCommand(name)
+const unlock = (name: string, token?: number): Json => unlockCommand(name, token)
 
-/** A copy of a request that opens a session opens another one. */
-function isOfSession(name: string): boolean {
-  return !isOpeningName(name.split(' ')[0] ?? '')
+/** The token of a grant. */
+function tokenIn({ result }: Answer): number {
+  return (result as { readonly token: number }).token
 }
 
 /** `label` names the engine; `start` starts a cluster of so many servers, numbered from 0. */
@@ -67,12 +67,13 @@ export function clusterSuite(label: string, start: (servers: number) => Promise<
     async function work(name: string, times: number, server: number, inside: Set<string>): Promise<void> {
       const client = await cluster.client()
       for (let turn = 0; turn < times; turn += 1) {
-        await ask(client, lock(name), server)
+        const token = tokenIn(await ask(client, lock(name), server))
         if (inside.has(name)) throw new Error(`two hold ${name}`)
         inside.add(name)
         await cluster.pass(1)
         inside.delete(name)
-        await ask(client, unlock(name), server)
+        const { result } = await ask(client, unlock(name, token), server)
+        expect(result, 'nobody else unlocks').toEqual({ freed: true })
       }
     }
 
@@ -84,8 +85,7 @@ export function clusterSuite(label: string, start: (servers: number) => Promise<
       const last = answered.length - servers.length
       const orders = await Promise.all(servers.map((id) => cluster.executed(id)))
       for (const order of orders) {
-        const names = order.map((line) => line.split(' ').slice(1, 3).join(' ')).filter(isOfSession)
-        expect(new Set(names).size, 'nothing is executed twice').toBe(names.length)
+        expect(executedTwice([order])).toEqual([])
         const byPosition = new Map(order.map((line) => [line.split(' ')[0], line]))
         for (const { body, answer } of answered.slice(0, last)) {
           const line = byPosition.get(`${answer.instance}.${answer.index}`)
@@ -104,7 +104,7 @@ export function clusterSuite(label: string, start: (servers: number) => Promise<
       const inside = new Set<string>()
       await Promise.all([1, 2, 3, 4, 5].map(() => work('a', 4, 0, inside)))
       const held = answered.filter(({ body }) => JSON.stringify(body) === JSON.stringify(lock('a')))
-      const tokens = held.map(({ answer }) => (answer.result as { readonly token: number }).token)
+      const tokens = held.map(({ answer }) => tokenIn(answer))
       expect([...tokens].sort((a, b) => a - b)).toEqual(tokens)
       await verify([0, 1, 2])
     })
@@ -124,9 +124,10 @@ export function clusterSuite(label: string, start: (servers: number) => Promise<
       const held = await ask(holder, lock('a'), 0)
       const waiting = ask(waiter, lock('a'), 2)
       await cluster.pass(100)
-      await ask(holder, unlock('a'), 0)
+      await ask(holder, unlock('a', tokenIn(held)), 0)
       const woken = await waiting
       expect(woken.instance).toBeGreaterThan(held.instance)
+      expect(tokenIn(woken)).toBeGreaterThan(tokenIn(held))
       await verify([0, 1, 2])
     })
 

@@ -60,6 +60,14 @@ export class Datagrams {
     return JSON.parse(answer).m[0].status
   }
 
+  /** The uid of a session that the cluster opens for a client with this name. */
+  async openSession(to: Address, cluster: string, name: string): Promise<string> {
+    const requests = [{ seq: 1, command: { kind: 'open', ttlMs: 60_000 } }]
+    const m = [{ type: 'request', uid: name, ackedBelow: 0, requests }]
+    const answer = JSON.parse(await this.ask(to, JSON.stringify({ v: 4, c: cluster, s: null, m })))
+    return answer.m[0].answers[0].outcome.result.uid
+  }
+
   close(): Promise<void> {
     return new Promise((closed) => this.#socket.close(closed))
   }

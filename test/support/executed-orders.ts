@@ -1,5 +1,7 @@
 /** Compares the logs of executed requests of several servers: a line is `INSTANCE.INDEX UID SEQ COMMAND`. */
 
+import { isOpeningName } from '../../src/core/names.ts'
+
 /** An answer that a client received. `command` is the JSON of the command. */
 export interface Answered {
   readonly instance: number
@@ -17,12 +19,14 @@ export function difference(orders: readonly (readonly string[])[]): string | nul
   return null
 }
 
-/** The requests that the server with the longest order executed twice, as `UID SEQ`. */
+/** The requests that the server with the longest order executed twice, as `UID SEQ`. A copy of an `open` opens another session. */
 export function executedTwice(orders: readonly (readonly string[])[]): readonly string[] {
   const longest = orders.reduce((a, b) => (b.length > a.length ? b : a))
   const seen = new Set<string>()
   return longest
-    .map((line) => line.split(' ').slice(1, 3).join(' '))
+    .map((line) => line.split(' ').slice(1, 3))
+    .filter(([uid = '']) => !isOpeningName(uid))
+    .map((parts) => parts.join(' '))
     .filter((name) => seen.size === seen.add(name).size)
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
 import type { Position } from '../../machines/outcome.ts'
-import { type Client, connect } from '../../src/client/index.ts'
+import { type Client, type ConnectOptions, connect } from '../../src/client/index.ts'
 import { inOrder, parseJournal } from '../../src/journal/journal-lines.ts'
 import { Replay } from '../../src/replay/replay.ts'
 import { lockService } from '../../src/services/lock.ts'
@@ -11,6 +11,7 @@ import type { Service } from '../../src/services/service.ts'
 import { freePorts } from '../cli/paxos.ts'
 import type { Answer, TestClient, TestCluster } from '../suites/cluster.ts'
 import { BuiltPaxos, type Ended } from './built-paxos.ts'
+import type { Datagrams } from './datagrams.ts'
 import { BadNetwork } from './proxy.ts'
 
 /** The most servers that a cluster may come to have, ports are kept for. */
@@ -30,6 +31,13 @@ interface Server {
   readonly dataDir: string
   readonly proxy: BadNetwork
   process: BuiltPaxos | null
+}
+
+/** How many datagrams a server received and sent, and how many it dropped, by reason. */
+export interface Traffic {
+  readonly received: number
+  readonly sent: number
+  readonly dropped: Readonly<Record<string, number>>
 }
 
 /**
@@ -94,10 +102,11 @@ export class LiveCluster implements TestCluster {
   }
 
   /** A client of the library that asks `server` first, and the others after it. */
-  connect(server: NodeId = 0): Client {
+  connect(server: NodeId = 0, options: ConnectOptions = {}): Client {
     const { address } = this.#serverOf(server)
     const place = this.addresses.indexOf(address)
-    const client = connect({ servers: [...this.addresses.slice(place), ...this.addresses.slice(0, place)] })
+    const servers = [...this.addresses.slice(place), ...this.addresses.slice(0, place)]
+    const client = connect({ servers, ...options })
     this.#clients.add(client)
     return client
   }
@@ -173,6 +182,25 @@ export class LiveCluster implements TestCluster {
 
   pass(waitMs: number): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, waitMs))
+  }
+
+  /** The datagrams that each server receives and sends while `waitMs` pass, and all that it has dropped. */
+  async trafficDuring(waitMs: number, looker: Datagrams): Promise<readonly Traffic[]> {
+    const counts = () =>
+      Promise.all(
+        [...this.#servers.values()].map(
+          async ({ listening }) => (await looker.inquire(listening)).datagrams as unknown as Traffic,
+        ),
+      )
+    const before = await counts()
+    await this.pass(waitMs)
+    const after = await counts()
+    // The first question was answered after it was counted; the second one was received.
+    return after.map(({ received, sent, dropped }, place) => ({
+      received: received - (before[place]?.received ?? 0) - 1,
+      sent: sent - (before[place]?.sent ?? 0) - 1,
+      dropped,
+    }))
   }
 
   async close(): Promise<void> {
