@@ -15,6 +15,7 @@ import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
 import { complain, printJson } from './output.ts'
 import { addReplayCommand } from './replay.ts'
+import { addSessionsCommand } from './sessions.ts'
 import { addSimulateCommand } from './simulate.ts'
 import { addStatusCommand } from './status.ts'
 import { addStorageCommand } from './storage.ts'
@@ -54,6 +55,7 @@ addNodeCommand(program)
 addLockCommand(program)
 addUnlockCommand(program)
 addKvCommand(program)
+addSessionsCommand(program)
 addStatusCommand(program)
 addInspectCommand(program)
 addMembersCommand(program)

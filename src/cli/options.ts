@@ -11,6 +11,7 @@ import {
 import { maxNodeId, repeatedIn } from '../node/options.ts'
 import { knownService, knownServices } from '../services/known.ts'
 import type { LockToken } from '../services/lock-commands.ts'
+import { units } from './durations.ts'
 
 /** A server as an option names it: `ID=HOST:PORT`. */
 export interface MemberOption {
@@ -127,8 +128,12 @@ export function parseToken(value: string): LockToken {
   return Number(value)
 }
 
-/** The units of a duration, in milliseconds, the largest first. */
-const units = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const
+/** The id of a session, as `paxos sessions` prints it. */
+export function parseSessionId(value: string): string {
+  return /^\d{1,15}\.\d{1,15}$/.test(value)
+    ? value
+    : invalid('Give the id that paxos sessions printed, such as 12.0.')
+}
 
 const duration = /^(?:(?<h>\d+)h)?(?:(?<m>\d+)m)?(?:(?<s>\d*\.?\d+)s)?(?:(?<ms>\d+)ms)?$/
 

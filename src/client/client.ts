@@ -15,6 +15,7 @@ import { Kv } from './kv.ts'
 import { type From, type Heard, Link } from './link.ts'
 import { type Settings, validAddress } from './options.ts'
 import { Requests } from './requests.ts'
+import { Sessions } from './sessions.ts'
 
 export interface RequestOptions {
   /** Aborts the request. If the signal comes too late, the request rejects with Aborted, which carries the outcome. */
@@ -54,6 +55,9 @@ export class Client<Command = Json, Result = Json> {
   readonly kv = new Kv((command, { signal }, undo) =>
     this.#requests.execute({ kind: 'service', body: asJson(command) }, { signal, undo, service: kvService }),
   )
+
+  /** The sessions of all clients. */
+  readonly sessions = new Sessions((command, options) => this.#requests.execute(command, options))
 
   readonly #signal: AbortSignal | undefined
   readonly #onAbort = () => void this.#close(this.#signal?.reason)
