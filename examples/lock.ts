@@ -8,13 +8,13 @@ import { connect } from 'paxos-made-simpler/client'
 const servers = process.argv.slice(2)
 const client = connect(servers.length > 0 ? { servers } : {})
 try {
-  const lock = await client.lock('invoices', { signal: AbortSignal.timeout(10_000) })
+  const lock = await client.locks.acquire('invoices', { signal: AbortSignal.timeout(10_000) })
   try {
     console.log(`locked invoices, token ${lock.token}`)
     // Send the token along with each write: a store that remembers the largest one can refuse a late holder.
     await sleep(100)
   } finally {
-    await lock.unlock()
+    await lock.release()
     console.log('unlocked invoices')
   }
 } finally {

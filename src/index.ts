@@ -6,16 +6,28 @@ export type { Outcome, Position } from '../machines/outcome.ts'
 export type { Timing } from '../machines/timing.ts'
 export * from './client/errors.ts'
 export {
+  AlreadyHeld,
   type Client,
   type ConnectOptions,
   type ConnectTiming,
   connect,
+  DeadlockDetected,
   type ExecutedRequest,
   type Kv,
   type KvOptions,
   type Lock,
+  LockBusy,
+  type LockHolder,
+  type LockLossReason,
+  LockLost,
+  type LockOptions,
+  type Locks,
+  LockTimeout,
+  PermitsDiffer,
+  type QueryOptions,
   type RequestOptions,
   type ServerStatus,
+  Unreachable,
 } from './client/index.ts'
 export type { ClientMove, ClientObserver } from './client/observer.ts'
 export type { ControlResult } from './inspect/records/control.ts'

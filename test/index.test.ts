@@ -17,18 +17,26 @@ import * as entry from '../src/index.ts'
 test('the main entry has what a program calls, and the errors that it may catch', () => {
   expect(Object.keys(entry).sort()).toEqual([
     'Aborted',
+    'AlreadyHeld',
     'ClientClosed',
+    'DeadlockDetected',
     'ForeignCluster',
     'InvalidArgument',
+    'LockBusy',
+    'LockLost',
+    'LockTimeout',
     'PaxosError',
+    'PermitsDiffer',
     'RequestFailed',
     'RequestRefused',
     'RequestTooLarge',
     'Resolver',
     'ServerSilent',
+    'SessionExpired',
     'StartError',
     'StorageError',
     'UnexpectedResult',
+    'Unreachable',
     'WrongService',
     'compose',
     'connect',
@@ -44,7 +52,7 @@ test('the main entry names the types that its signatures mention', () => {
   expectTypeOf<Parameters<Client['request']>[0]>().toEqualTypeOf<Json>()
   expectTypeOf<Awaited<ReturnType<Client['request']>>>().toEqualTypeOf<ExecutedRequest>()
   expectTypeOf<Parameters<Client['changeMembers']>[0]>().toEqualTypeOf<MembershipChange>()
-  expectTypeOf<NonNullable<Parameters<Client['unlock']>[1]>>().toEqualTypeOf<number>()
+  expectTypeOf<NonNullable<Parameters<Client['locks']['release']>[1]>>().toEqualTypeOf<number>()
   expectTypeOf<ConnectOptions['timing']>().toEqualTypeOf<Partial<ConnectTiming> | undefined>()
   expectTypeOf<entry.Aborted['outcome']>().toEqualTypeOf<Outcome | null>()
   expectTypeOf<NodeOptions['bootstrap']>().toEqualTypeOf<entry.Bootstrap | undefined>()

@@ -15,6 +15,9 @@ export interface HandOff {
   readonly setUpSeconds: number
 }
 
+/** Each request waits in a session of its own, by a ttl of its own: a session waits for a lock once. No session ends meanwhile. */
+const longestTtlMs = 24 * 60 * 60 * 1_000
+
 /** The most clients among which the waiters are divided. */
 const mostClients = 10
 
@@ -32,11 +35,11 @@ export async function measureHandOff(handOff: HandOff): Promise<number | null> {
   const queue = new WaitingQueue(handOff.name, clients, ended.signal)
   const limit = setTimeout(() => ended.abort(), setUpSeconds * 1_000)
   try {
-    const held = await holder.lock(handOff.name)
+    const held = await holder.locks.acquire(handOff.name)
     await queue.fill(waiters)
     clearTimeout(limit)
     if (ended.signal.aborted) return null
-    await held.unlock()
+    await held.release()
     await elapse(warmUpSeconds)
     const [before, begin] = [queue.grants, performance.now()]
     await elapse(seconds)
@@ -65,7 +68,10 @@ class WaitingQueue {
   /** Makes `count` requests wait, or fewer when `ended` aborts. */
   async fill(count: number): Promise<void> {
     while (this.#waiting.length < count && !this.#ended.aborted) {
-      this.#waiting.push(this.#waitAndFree(this.#clients[this.#waiting.length % this.#clients.length]!))
+      const place = this.#waiting.length
+      this.#waiting.push(
+        this.#waitAndFree(this.#clients[place % this.#clients.length]!, longestTtlMs - place),
+      )
       if (this.#waiting.length % burst === 0 || this.#waiting.length === count) await this.#probe()
     }
   }
@@ -75,12 +81,12 @@ class WaitingQueue {
     await Promise.all(this.#waiting)
   }
 
-  async #waitAndFree(client: Client): Promise<void> {
+  async #waitAndFree(client: Client, ttl: number): Promise<void> {
     await this.#unlessEnded(async () => {
       for (;;) {
-        const lock = await client.lock(this.#name, { signal: this.#ended })
+        const lock = await client.locks.acquire(this.#name, { signal: this.#ended, ttl })
         this.grants += 1
-        await lock.unlock()
+        await lock.release()
       }
     })
   }
@@ -90,8 +96,8 @@ class WaitingQueue {
     await this.#unlessEnded(async () => {
       await Promise.all(
         this.#clients.map(async (client, place) => {
-          const lock = await client.lock(`${this.#name}-probe-${place}`, { signal: this.#ended })
-          await lock.unlock()
+          const lock = await client.locks.acquire(`${this.#name}-probe-${place}`, { signal: this.#ended })
+          await lock.release()
         }),
       )
     })

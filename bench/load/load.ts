@@ -15,8 +15,8 @@ type Cycle = (client: Client, worker: number, timed: Timed) => Promise<void>
 
 const cycles: Readonly<Record<Load['requests'], Cycle>> = {
   async pairs(client, worker, timed) {
-    const lock = await timed(() => client.lock(`bench-${worker}`))
-    await timed(() => lock.unlock())
+    const lock = await timed(() => client.locks.acquire(`bench-${worker}`))
+    await timed(() => lock.release())
   },
   async put(client, worker, timed) {
     await timed(() => client.request({ action: 'put', key: `bench-${worker}`, value }))

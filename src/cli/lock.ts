@@ -61,8 +61,7 @@ async function lock(
 }
 
 async function taken(name: string, patience: Patience, onStop = onStopSignal): Promise<LockToken> {
-  const { token } = await ask(patience, (client, signal) => client.lock(name, { signal }), onStop)
-  return token
+  return ask(patience, (client, signal) => client.locks.acquireDetached(name, { signal }), onStop)
 }
 
 /**
@@ -107,7 +106,7 @@ async function free(name: string, token: LockToken, servers: Patience['servers']
   try {
     const freed = await ask(
       { servers, timeout: defaultTimeoutMs },
-      (client, signal) => client.unlock(name, token, { signal }),
+      (client, signal) => client.locks.release(name, token, { signal }),
       () => onStopSignal(insist, endWith(mayBeHeld)),
     )
     if (!freed) complain(`the lock ${held} was no longer held when the command ended`)

@@ -24,7 +24,7 @@ async function unlock(
   name: string,
   { token, json, ...patience }: Patience & { readonly token?: LockToken; readonly json?: boolean },
 ): Promise<void> {
-  const freed = await ask(patience, (client, signal) => client.unlock(name, token, { signal }))
+  const freed = await ask(patience, (client, signal) => client.locks.release(name, token, { signal }))
   if (!freed) process.exitCode = exitCodes.notHeld
   const shown = visible(name)
   if (json) printJson({ name, freed })

@@ -1,18 +1,16 @@
 import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client.ts'
-import { copyJson, isWellFormed } from '../core/json.ts'
+import { copyJson } from '../core/json.ts'
 import { messageOf } from '../core/message-of.ts'
-import { shownValue } from '../core/shown-value.ts'
 import { maxBodyDepth } from '../messages/limits.ts'
-import { maxLockNameLength } from '../services/lock.ts'
-import { type LockToken, lockCommand, unlockCommand } from '../services/lock-commands.ts'
 import { maxCommandBytes } from '../wire/limits.ts'
 import { Directory } from './directory.ts'
-import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent, UnexpectedResult } from './errors.ts'
+import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
 import { Inquiries } from './inquiries.ts'
 import { Kv } from './kv.ts'
 import { type From, type Heard, Link } from './link.ts'
+import { Locks } from './locks.ts'
 import { type Settings, validAddress } from './options.ts'
 import { Requests } from './requests.ts'
 import { Sessions } from './sessions.ts'
@@ -20,19 +18,6 @@ import { Sessions } from './sessions.ts'
 export interface RequestOptions {
   /** Aborts the request. If the signal comes too late, the request rejects with Aborted, which carries the outcome. */
   readonly signal?: AbortSignal
-}
-
-/** A lock that is held. */
-export interface Lock {
-  readonly name: string
-  /** A fencing token: a whole number above the tokens of all earlier grants of the cluster. */
-  readonly token: LockToken
-  /** Aborts when the lease is lost, or can no longer be proved: before the cluster grants the lock to another client. */
-  readonly signal: AbortSignal
-  /**
-   * Frees the lock. Resolves to `false` when the lock was no longer held with this token. Rejects as `Client.unlock` does.
-   */
-  unlock(options?: RequestOptions): Promise<boolean>
 }
 
 /** The status that a server reported, or the error in place of it. */
@@ -51,6 +36,8 @@ export class Client<Command = Json, Result = Json> {
   readonly #requests: Requests
   readonly #inquiries: Inquiries
   #closed: ClientClosed | null = null
+  /** The calls of the lock service, for a cluster that runs the service `lock`. */
+  readonly locks: Locks
   /** The calls of the key-value store, for a cluster that runs the service `kv`. */
   readonly kv = new Kv((command, { signal }, undo) =>
     this.#requests.execute({ kind: 'service', body: asJson(command) }, { signal, undo, service: kvService }),
@@ -59,6 +46,7 @@ export class Client<Command = Json, Result = Json> {
   /** The sessions of all clients. */
   readonly sessions = new Sessions((command, options) => this.#requests.execute(command, options))
 
+  #closing: Promise<void> | null = null
   readonly #signal: AbortSignal | undefined
   readonly #onAbort = () => void this.#close(this.#signal?.reason)
 
@@ -73,6 +61,7 @@ export class Client<Command = Json, Result = Json> {
       () => this.#requests.flush(),
     )
     this.#requests = new Requests(this.#directory, settings, this.#link)
+    this.locks = new Locks(this.#requests)
     this.#inquiries = new Inquiries(settings.timing, (server) => this.#link.say(server, { type: 'inquire' }))
     if (signal?.aborted) this.#onAbort()
     else signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -97,48 +86,6 @@ export class Client<Command = Json, Result = Json> {
     return this.#requests.execute({ kind: 'members', change: asChange(change) }, { signal })
   }
 
-  /**
-   * Waits for the lock `name` and takes it. When `signal` aborts, the client frees the lock if it was taken meanwhile, and
-   * this rejects with the signal's reason: the lock is not held. If the client cannot confirm this in time, it rejects with
-   * Aborted. Otherwise rejects as `request` does.
-   */
-  async lock(name: string, { signal }: RequestOptions = {}): Promise<Lock> {
-    const release = async (executed: ExecutedRequest) => {
-      await this.unlock(name, tokenIn(executed.result))
-    }
-    const command = { kind: 'service', body: lockCommand(lockName(name)) } as const
-    const held = await this.#requests.executeHeld(command, {
-      signal,
-      undo: release,
-      isIdempotent: true,
-      service: lockService,
-    })
-    const token = tokenIn(held.executed.result)
-    const unlock = async (options?: RequestOptions) => {
-      const freed = await this.unlock(name, token, options)
-      held.release()
-      return freed
-    }
-    return { name, token, signal: held.signal, unlock }
-  }
-
-  /**
-   * Frees the lock `name` if it is held with `token`; without a token, only when it was taken in plain text. Resolves to whether it was freed. A
-   * token is valid in every session, so it works even when the session that took the lock is gone. Rejects as `request`
-   * does.
-   */
-  async unlock(name: string, token?: LockToken, { signal }: RequestOptions = {}): Promise<boolean> {
-    const held = token === undefined ? undefined : validToken(token)
-    const body = unlockCommand(lockName(name), held)
-    const { result } = await this.#requests.execute(
-      { kind: 'service', body },
-      { signal, isIdempotent: true, service: lockService },
-    )
-    const freed = (result as { readonly freed?: Json } | null)?.freed
-    if (typeof freed !== 'boolean') throw new UnexpectedResult('{ freed: boolean }', result)
-    return freed
-  }
-
   /** Requests the status of every known server, or of `server` alone. A silent server yields an entry with an error. */
   async status(server?: Address): Promise<ServerStatus[]> {
     if (this.#closed !== null) throw this.#closed
@@ -158,7 +105,10 @@ export class Client<Command = Json, Result = Json> {
     }
   }
 
-  /** Stops all requests: outstanding ones reject with ClientClosed. Resolves when the sockets are closed. */
+  /**
+   * Stops all requests: outstanding ones reject with ClientClosed at once. Then frees what the client holds, by the end of its sessions.
+   * Resolves when the cluster has confirmed that, or after `closeTimeoutMs` of the option `timing`, and the sockets are closed.
+   */
   async close(): Promise<void> {
     await this.#close()
   }
@@ -166,9 +116,10 @@ export class Client<Command = Json, Result = Json> {
   async #close(reason?: unknown): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#closed ??= new ClientClosed(reason)
-    this.#requests.close(this.#closed)
+    this.locks.close(this.#closed)
     this.#inquiries.fail(this.#closed)
-    await this.#link.close()
+    this.#closing ??= this.#requests.close(this.#closed).then(() => this.#link.close())
+    await this.#closing
   }
 
   async #statusOf(address: Address, server: ServerIndex): Promise<ServerStatus> {
@@ -202,8 +153,7 @@ export class Client<Command = Json, Result = Json> {
   }
 }
 
-/** The services of `lock` and `unlock`, and of `kv`. */
-const lockService = 'lock'
+/** The service of `kv`. */
 const kvService = 'kv'
 
 /**
@@ -229,30 +179,4 @@ function asJson(body: unknown): Json {
 function asChange(change: MembershipChange): MembershipChange {
   if (change.action === 'remove') return { ...change }
   return { ...change, address: validAddress(`the address of server ${change.id}`, change.address) }
-}
-
-/** Returns `name`. Throws InvalidArgument, with the limit and the received value, when it is not a valid name of a lock. */
-function lockName(name: string): string {
-  const isName = typeof name === 'string' && name.length >= 1 && name.length <= maxLockNameLength
-  if (isName && isWellFormed(name)) return name
-  throw new InvalidArgument(
-    `a lock's name must be 1 to ${maxLockNameLength} characters of well-formed text; received ${shownName(name)}`,
-  )
-}
-
-/** Returns `token`. Throws InvalidArgument when the lock service would reject it. */
-function validToken(token: LockToken): LockToken {
-  if (Number.isSafeInteger(token) && token >= 1) return token
-  throw new InvalidArgument(`a token must be a whole number, 1 or more; received ${shownValue(token)}`)
-}
-
-function shownName(name: unknown): string {
-  if (typeof name !== 'string' || name.length <= 80) return shownValue(name)
-  return `${JSON.stringify(name.slice(0, 80))}… (${name.length} characters)`
-}
-
-function tokenIn(result: Json): LockToken {
-  const token = (result as { readonly token?: Json } | null)?.token
-  if (typeof token === 'number') return token
-  throw new UnexpectedResult('{ token: number }', result)
 }

@@ -17,6 +17,14 @@ interface Entry {
   id: NodeId | null
   /** Its address among the members, which may differ from the address that this client sends to. */
   memberAddress: Address
+  /** When it last answered, by the monotonic clock; `null` when it never did. */
+  answeredAtMs: number | null
+}
+
+/** The servers that have answered, and those that have not. */
+export interface Reached {
+  readonly answered: readonly Address[]
+  readonly silent: readonly Address[]
 }
 
 /**
@@ -75,7 +83,20 @@ export class Directory {
 
   /** Records that the server answered, so its address works. */
   answered(index: ServerIndex): void {
-    this.#entries[index]?.route.answered()
+    const entry = this.#entries[index]
+    if (entry === undefined) return
+    entry.answeredAtMs = performance.now()
+    entry.route.answered()
+  }
+
+  /** The servers that have answered since `sinceMs` of the monotonic clock, and the others. */
+  reachedSince(sinceMs: number): Reached {
+    const hasAnswered = ({ answeredAtMs }: Entry) => answeredAtMs !== null && answeredAtMs >= sinceMs
+    const addressOf = ({ route }: Entry) => route.address
+    return {
+      answered: this.#entries.filter(hasAnswered).map(addressOf),
+      silent: this.#entries.filter((entry) => !hasAnswered(entry)).map(addressOf),
+    }
   }
 
   /** Records the content of a welcome: the id of its sender, and the addresses of the members. */
@@ -99,6 +120,7 @@ export class Directory {
   }
 
   #append(address: Address, id: NodeId | null): void {
-    this.#entries.push({ route: new Route(address, this.#resolver), id, memberAddress: address })
+    const route = new Route(address, this.#resolver)
+    this.#entries.push({ route, id, memberAddress: address, answeredAtMs: null })
   }
 }

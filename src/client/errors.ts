@@ -1,5 +1,4 @@
 import type { Instance, Json } from '../../machines/batch.ts'
-import type { LossReason } from '../../machines/lease-context.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 
 /** The base class of the errors of the client library. The message names the problem and the remedy. */
@@ -65,23 +64,6 @@ export class SessionExpired extends PaxosError {
     super(
       'the session of the request ended before the answer arrived, and it is not known whether the request was executed; check its effect, and send it again if it is missing',
     )
-  }
-}
-
-const losses: Record<LossReason, string> = {
-  unproved: 'no server confirmed in time that the session lives',
-  revoked: 'an operator or another client had the session revoked',
-  ended: 'the session has ended',
-}
-
-/** The client must not believe any more that it holds what it held: the cluster may give it to another client. */
-export class LeaseLost extends PaxosError {
-  override readonly name = 'LeaseLost'
-  readonly reason: LossReason
-
-  constructor(reason: LossReason) {
-    super(`what the client held may belong to another client now: ${losses[reason]}; stop using it`)
-    this.reason = reason
   }
 }
 

@@ -1,8 +1,22 @@
 /** The library with which programs send requests to a cluster. */
-export type { Client, Lock, RequestOptions, ServerStatus } from './client.ts'
+export type { Client, RequestOptions, ServerStatus } from './client.ts'
 export { connect } from './connect.ts'
 export * from './errors.ts'
 export type { ExecutedRequest } from './executed-request.ts'
 export type { Kv, KvOptions } from './kv.ts'
+export type { Lock } from './lock.ts'
+export {
+  AlreadyHeld,
+  DeadlockDetected,
+  LockBusy,
+  type LockHolder,
+  type LockLossReason,
+  LockLost,
+  LockTimeout,
+  PermitsDiffer,
+  Unreachable,
+} from './lock-errors.ts'
+export type { LockOptions, QueryOptions } from './lock-options.ts'
+export type { Locks } from './locks.ts'
 export type { ConnectOptions, ConnectTiming } from './options.ts'
 export type { EndedSession, Sessions, SessionsOptions, ShownSession } from './sessions.ts'

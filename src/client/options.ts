@@ -15,6 +15,8 @@ export interface ConnectTiming extends ClientTiming {
   readonly cancelTimeoutMs: number
   /** How long the client waits for the status of a server. */
   readonly statusTimeoutMs: number
+  /** How long `close` waits until the cluster has freed what the client holds. */
+  readonly closeTimeoutMs: number
 }
 
 export interface ConnectOptions {
@@ -62,10 +64,11 @@ const defaultTiming: ConnectTiming = {
   ...defaultClientTiming,
   cancelTimeoutMs: 3_000,
   statusTimeoutMs: 1_000,
+  closeTimeoutMs: 1_000,
 }
 
 /** The longest delay that a timer of Node.js supports. */
-const longestMs = 2 ** 31 - 1
+export const longestMs = 2 ** 31 - 1
 
 function validServers(servers: readonly string[]): readonly string[] {
   if (!Array.isArray(servers) || servers.length === 0) {
@@ -116,11 +119,12 @@ function validCommandBytes(given: number): number {
   return given
 }
 
-function validTtl(given: number): number {
+/** Returns `given`. Throws InvalidArgument when it is no ttl of a session. */
+export function validTtl(option: string, given: number): number {
   const { least, most } = sessionTtlMs
   if (Number.isInteger(given) && given >= least && given <= most) return given
   throw new InvalidArgument(
-    `the option ttlMs must be a whole number of milliseconds from ${least} to ${most}; received ${shownValue(given)}`,
+    `the option ${option} must be a whole number of milliseconds from ${least} to ${most}; received ${shownValue(given)}`,
   )
 }
 
@@ -168,7 +172,8 @@ function checkNames(options: ConnectOptions): void {
   throw new InvalidArgument(`there is no option ${unknown}; there are ${Object.keys(optionNames).join(', ')}`)
 }
 
-function checkSignal(signal: AbortSignal | undefined): void {
+/** Throws InvalidArgument when the option `signal` is no AbortSignal. */
+export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined || typeof signal?.addEventListener === 'function') return
   throw new InvalidArgument(`the option signal must be an AbortSignal; received ${shownValue(signal)}`)
 }
@@ -186,7 +191,7 @@ export function settingsFrom(options: ConnectOptions): Settings {
     servers: validServers(options.servers ?? defaultServers),
     cluster: options.cluster === undefined ? null : validCluster(options.cluster),
     timing: validTiming(options.timing ?? {}),
-    ttlMs: validTtl(options.ttlMs ?? sessionTtlMs.usual),
+    ttlMs: validTtl('ttlMs', options.ttlMs ?? sessionTtlMs.usual),
     maxCommandBytes: validCommandBytes(options.maxCommandBytes ?? maxCommandBytes),
     name: options.name === undefined ? null : validName(options.name),
     service: options.service === undefined ? null : validService(options.service),

@@ -16,12 +16,11 @@ import { drawnNameLetters, namedAs } from '../core/names.ts'
 import { commandFor } from '../services/part-command.ts'
 import { commandBytes } from '../wire/codec.ts'
 import { describeMessageFault, isMessage } from '../wire/schema.ts'
-import type { Directory } from './directory.ts'
+import type { Directory, Reached } from './directory.ts'
 import {
   Aborted,
   type ClientClosed,
   InvalidArgument,
-  LeaseLost,
   RequestFailed,
   RequestRefused,
   RequestTooLarge,
@@ -64,16 +63,23 @@ export interface ExecuteOptions {
   readonly isIdempotent?: boolean
   /** The service for which the command is; by default that of the option `service` of `connect`. */
   readonly service?: string | null
+  /** The ttl of the session that carries the command; by default that of the option `ttlMs` of `connect`. */
+  readonly ttlMs?: number | undefined
 }
 
 /** What a program holds in a session that the client keeps alive for it. */
 export interface Held {
   readonly executed: ExecutedRequest
-  /** Aborts when the client must not believe any more that the program holds it: with a `LeaseLost`, or `ClientClosed`. */
-  readonly signal: AbortSignal
+  /**
+   * Calls `lost` when the client must not believe any more that the program holds it: at once when it was lost already.
+   */
+  readonly watch: (lost: (reason: LossReason) => void) => void
   /** The program holds it no longer. */
   readonly release: () => void
 }
+
+const endCommand: Command = { kind: 'end' }
+const endBytes = commandBytes(endCommand)
 
 /** An idempotent command is sent in so many sessions at most: no usual fault ends one after the other. */
 const mostTries = 10
@@ -84,16 +90,17 @@ export class Requests {
   readonly #settings: Settings
   readonly #link: Link
   readonly #greeting: Greeting
-  /** Every session with an open request, and the session in use. */
+  /** Every session with an open request or in which something is held, and the sessions in use. */
   readonly #sessions = new Map<string, Session<Waiter>>()
-  #session: Session<Waiter> | null = null
+  /** The sessions that take further requests, by ttl. */
+  readonly #inUse = new Map<number, Session<Waiter>>()
   /** The server that a new session asks first: the one that last answered the session that asked it. */
   #preferred: ServerIndex = 0
   /** The name of the service that the cluster runs; empty before the first session. */
   #running = ''
   #closedBecause: ClientClosed | null = null
-  /** Aborts what the program holds in a session. */
-  readonly #lost = new WeakMap<Session<Waiter>, AbortController>()
+  /** Called when a session is lost in which the program holds something. */
+  readonly #watchers = new Map<Session<Waiter>, Set<(reason: LossReason) => void>>()
 
   constructor(directory: Directory, settings: Settings, link: Link) {
     this.#directory = directory
@@ -114,26 +121,47 @@ export class Requests {
 
   /** As `execute`, for a command by which the program holds something: the client keeps the session alive until `release`. */
   async executeHeld(command: Command, options: ExecuteOptions = {}): Promise<Held> {
-    const { executed, session } = await this.#execute(command, options, true)
-    const controller = this.#lost.get(session) ?? new AbortController()
-    this.#lost.set(session, controller)
-    if (this.#closedBecause !== null) controller.abort(this.#closedBecause)
-    // It may have been lost while the request waited.
-    if (session.lostBecause !== null) controller.abort(new LeaseLost(session.lostBecause))
+    const { executed, session } = await this.#execute(command, options, 'held')
+    if (this.#closedBecause !== null) throw this.#closedBecause
+    let watcher: ((reason: LossReason) => void) | null = null
     let isHeld = true
-    const release = () => {
-      if (isHeld) this.#release(session)
-      isHeld = false
+    return {
+      executed,
+      watch: (lost) => {
+        // It may have been lost while the request waited.
+        if (session.lostBecause !== null) lost(session.lostBecause)
+        watcher = lost
+        this.#watch(session, lost)
+      },
+      release: () => {
+        if (!isHeld) return
+        isHeld = false
+        if (watcher !== null) this.#watchers.get(session)?.delete(watcher)
+        this.#release(session)
+      },
     }
-    return { executed, signal: controller.signal, release }
+  }
+
+  /**
+   * As `execute`, in a session of its own, which the client leaves when the command is executed: what is held in it is held until its
+   * ttl has run.
+   */
+  async executeDetached(command: Command, options: ExecuteOptions): Promise<ExecutedRequest> {
+    return (await this.#execute(command, options, 'detached')).executed
+  }
+
+  /** The servers that have answered since `sinceMs` of the monotonic clock, and the others. */
+  reachedSince(sinceMs: number): Reached {
+    return this.#directory.reachedSince(sinceMs)
   }
 
   async #execute(
     command: Command,
     options: ExecuteOptions,
-    isHeld = false,
+    kind: 'plain' | 'held' | 'detached' = 'plain',
   ): Promise<{ readonly executed: ExecutedRequest; readonly session: Session<Waiter> }> {
     const { signal, isIdempotent = false, service = this.#settings.service } = options
+    const { ttlMs = this.#settings.ttlMs } = options
     if (this.#closedBecause !== null) throw this.#closedBecause
     signal?.throwIfAborted()
     checkShape(command)
@@ -142,13 +170,18 @@ export class Requests {
     this.#link.hold()
     try {
       for (let tries = 1; ; tries += 1) {
-        let session = this.#roomySession()
-        for (; session === null; session = this.#roomySession()) await this.#openSession(signal)
+        let session = kind === 'detached' ? null : this.#roomySession(ttlMs)
+        while (session === null) {
+          const opened = await this.#openSession(ttlMs, kind === 'detached', signal)
+          session = kind === 'detached' ? opened : this.#roomySession(ttlMs)
+        }
         const sent = service === null ? command : this.#addressed(command, service)
         const sentBytes = sent === command ? bytes : commandBytes(sent)
         this.#checkSize(sentBytes, session.maxCommandBytes)
         const asked = this.#submit(session, sent, sentBytes)
-        const outcome = await (isHeld ? this.#orRelease(asked, options) : this.#orGiveUp(asked, options))
+        const outcome = await (kind === 'held'
+          ? this.#orRelease(asked, options)
+          : this.#orGiveUp(asked, options))
         if (!isExpired(outcome)) return { executed: executedPart(outcome), session }
         if (!isIdempotent || tries === mostTries) throw new SessionExpired()
         signal?.throwIfAborted()
@@ -183,15 +216,34 @@ export class Requests {
     for (const session of this.#sessions.values()) session.flush()
   }
 
-  /** Stops all requests: the outstanding ones reject with `reason`. */
-  close(reason: ClientClosed): void {
+  /**
+   * Stops all requests: the outstanding ones reject with `reason` at once. Then ends the sessions in which something is held or waits.
+   * Resolves when the cluster has ended them, or after `closeTimeoutMs`.
+   */
+  async close(reason: ClientClosed): Promise<void> {
+    if (this.#closedBecause !== null) return
     this.#closedBecause = reason
-    for (const session of this.#sessions.values()) this.#lost.get(session)?.abort(reason)
-    const waiters = [...this.#sessions.values()].flatMap((session) => session.stop())
-    this.#sessions.clear()
-    this.#session = null
+    const sessions = [...this.#sessions.values()]
+    const needed = sessions.filter((session) => session.isOpen && (session.isHeld || !session.isIdle))
+    this.#inUse.clear()
+    this.#watchers.clear()
     this.#greeting.fail(reason)
-    for (const { reject } of waiters) reject(reason)
+    for (const session of sessions) for (const { reject } of session.abandon()) reject(reason)
+    await this.#end(needed)
+    for (const session of sessions) session.stop()
+    this.#sessions.clear()
+  }
+
+  /** Ends the sessions, if the cluster answers within `closeTimeoutMs`. */
+  async #end(sessions: readonly Session<Waiter>[]): Promise<void> {
+    if (sessions.length === 0) return
+    let timer: NodeJS.Timeout | undefined
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#settings.timing.closeTimeoutMs)
+    })
+    const ends = sessions.map((session) => this.#submit(session, endCommand, endBytes).outcome)
+    await Promise.race([Promise.all(ends), timeout])
+    clearTimeout(timer)
   }
 
   /**
@@ -213,30 +265,41 @@ export class Requests {
     if (bytes > limitBytes) throw new RequestTooLarge(bytes, limitBytes)
   }
 
-  /** Returns the session in use, or `null` when a new one must take further requests: it is full, or may have lapsed. */
-  #roomySession(): Session<Waiter> | null {
-    if (this.#session?.isUsable === false) this.#forget(this.#session)
-    return this.#session
+  /**
+   * Returns the session in use with that ttl, or `null` when a new one must take further requests: it is full, or may have lapsed.
+   */
+  #roomySession(ttlMs: number): Session<Waiter> | null {
+    const session = this.#inUse.get(ttlMs) ?? null
+    if (session?.isUsable !== false) return session
+    this.#forget(session)
+    return null
   }
 
-  /** Opens a session, unless another call opened one meanwhile. */
-  async #openSession(signal: AbortSignal | undefined): Promise<void> {
+  /** Opens a session, unless it need not be alone and another call opened one meanwhile. */
+  async #openSession(
+    ttlMs: number,
+    isAlone: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Session<Waiter>> {
     const { welcome, server } = await this.#greeting.welcome(this.#preferred, signal)
     if (this.#closedBecause !== null) throw this.#closedBecause
     signal?.throwIfAborted()
-    if (this.#roomySession() !== null) return
+    const inUse = isAlone ? null : this.#roomySession(ttlMs)
+    if (inUse !== null) return inUse
     this.#link.adoptCluster(welcome.cluster)
     this.#running = welcome.service
     this.#directory.learn(welcome, server)
     const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
     const { name } = this.#settings
-    const session = this.#newSession(name === null ? drawn : namedAs(name, drawn), welcome.commandBytes)
-    this.#session = session
+    const uid = name === null ? drawn : namedAs(name, drawn)
+    const session = this.#newSession(uid, ttlMs, welcome.commandBytes)
     this.#sessions.set(session.uid, session)
+    if (!isAlone) this.#inUse.set(ttlMs, session)
+    return session
   }
 
-  #newSession(name: string, maxCommandBytes: number): Session<Waiter> {
-    const { timing, observer, ttlMs } = this.#settings
+  #newSession(name: string, ttlMs: number, maxCommandBytes: number): Session<Waiter> {
+    const { timing, observer } = this.#settings
     const watchOf = (uid: string) =>
       observer === null
         ? null
@@ -279,9 +342,15 @@ export class Requests {
     return body === command.body ? command : { kind: 'service', body }
   }
 
+  #watch(session: Session<Waiter>, lost: (reason: LossReason) => void): void {
+    const watchers = this.#watchers.get(session) ?? new Set()
+    this.#watchers.set(session, watchers)
+    watchers.add(lost)
+  }
+
   /** The client must not believe in the session any more. */
   #lose(session: Session<Waiter>, reason: LossReason): void {
-    this.#lost.get(session)?.abort(new LeaseLost(reason))
+    for (const lost of [...(this.#watchers.get(session) ?? [])]) lost(reason)
     this.#forget(session)
   }
 
@@ -305,14 +374,19 @@ export class Requests {
 
   /** Stops the actor of a session that is no longer used and has no open request. */
   #dropIfLeft(session: Session<Waiter>): void {
-    if (session === this.#session || !session.isIdle || session.isHeld) return
+    if (this.#isInUse(session) || !session.isIdle || session.isHeld) return
     this.#sessions.delete(session.uid)
+    this.#watchers.delete(session)
     session.stop()
+  }
+
+  #isInUse(session: Session<Waiter>): boolean {
+    return this.#inUse.get(session.ttlMs) === session
   }
 
   /** Stops using `session`: later requests open a new one. */
   #forget(session: Session<Waiter>): void {
-    if (this.#session === session) this.#session = null
+    if (this.#isInUse(session)) this.#inUse.delete(session.ttlMs)
     this.#dropIfLeft(session)
   }
 

@@ -5,7 +5,7 @@ import { quickLogic } from '../core/quick-logic.ts'
 import type { LeaseActor, SessionActor } from './session.ts'
 import type { SessionWatch } from './session-watch.ts'
 
-/** Timers that do not keep the process alive: only an outstanding request does. */
+/** Timers that do not keep the process alive: the sockets do, while a request of the program is outstanding. */
 const idleClock = {
   setTimeout: (run: () => void, ms: number) => setTimeout(run, ms).unref(),
   clearTimeout: (timer: NodeJS.Timeout) => clearTimeout(timer),
@@ -28,7 +28,8 @@ export function startActor(
   watch: SessionWatch | null,
 ): SessionActor {
   const logic = quickLogic(clientMachine, () => watch !== null)
-  const actor = createActor(logic, { input, ...(watch !== null && { inspect: watch.inspect }) })
+  const observed = watch !== null && { inspect: watch.inspect }
+  const actor = createActor(logic, { input, clock: idleClock, ...observed })
   actor.on('*', carryOut)
   return actor.start()
 }

@@ -1,4 +1,4 @@
-import type { Command } from '../../machines/batch.ts'
+import type { Command, Json } from '../../machines/batch.ts'
 import type { ClientEmitted, ClientEvent, ClientInput, ServerIndex } from '../../machines/client.ts'
 import type { LeaseEmitted, LeaseEvent, LeaseInput, LossReason } from '../../machines/lease.ts'
 import type { Answer, Busy, Queued, Response } from '../../machines/messages.ts'
@@ -125,9 +125,13 @@ export class Session<Waiter extends object> {
     return this.#lostBecause
   }
 
-  /** True when no seq is open. */
+  /** True when no request of the program is open, nor a cancel of one. */
   get isIdle(): boolean {
-    return this.#seqs.openCount === 0
+    return this.#seqs.openCount === Number(this.#touch !== null)
+  }
+
+  get ttlMs(): number {
+    return this.#options.ttlMs
   }
 
   /** True while the program holds something in it. */
@@ -203,7 +207,14 @@ export class Session<Waiter extends object> {
     this.#givenUp = []
     this.#actor.stop()
     this.#lease?.stop()
-    return this.#seqs.closeAll().filter((waiter): waiter is Waiter => waiter !== this.#touch)
+    return this.abandon()
+  }
+
+  /** Drops the answers to all open requests from now on. Returns the waiters of those that were not given up. */
+  abandon(): readonly Waiter[] {
+    const touch = this.#touch
+    this.#touch = null
+    return this.#seqs.closeAll().filter((waiter): waiter is Waiter => waiter !== touch)
   }
 
   #start(): SessionActor {
@@ -221,7 +232,7 @@ export class Session<Waiter extends object> {
 
   /** True while the program holds something, or a request of it has no answer. */
   get #needed(): boolean {
-    return this.#holds > 0 || this.#seqs.openCount > Number(this.#touch !== null)
+    return this.#holds > 0 || !this.isIdle
   }
 
   #beginNeed(): void {
@@ -290,9 +301,9 @@ export class Session<Waiter extends object> {
       this.#lease?.send({ type: 'session.ended' })
       return
     }
-    const { revoked } = outcome.result as { readonly revoked: boolean }
+    const isRevoked = (outcome.result as { readonly revoked?: Json } | null)?.revoked === true
     const atMs = this.#options.leaseNowMs()
-    this.#lease?.send({ type: 'touch.answered', sentAtMs, atMs, isRevoked: revoked })
+    this.#lease?.send({ type: 'touch.answered', sentAtMs, atMs, isRevoked })
   }
 
   #carryOutLease(said: LeaseEmitted): void {

@@ -608,9 +608,9 @@ describe('giving a request up', () => {
   it('rejects with the reason when the lock was not taken yet, and unlocks nothing', async () => {
     const { server, client } = await startPair(cancelledWith(null))
     const reason = new Error('enough')
-    await expect(client.lock('a', { signal: abortedOnceHeard(server, 'request', reason) })).rejects.toBe(
-      reason,
-    )
+    await expect(
+      client.locks.acquire('a', { signal: abortedOnceHeard(server, 'request', reason) }),
+    ).rejects.toBe(reason)
     expect(server.requests.map(bodyOf)).not.toContainEqual(expect.objectContaining({ action: 'unlock' }))
   })
 
@@ -628,16 +628,16 @@ describe('giving a request up', () => {
   it('frees a lock that was taken meanwhile, and rejects with the reason after that', async () => {
     const { server, client } = await startPair(takenMeanwhile)
     const reason = new Error('enough')
-    await expect(client.lock('a', { signal: abortedOnceHeard(server, 'request', reason) })).rejects.toBe(
-      reason,
-    )
+    await expect(
+      client.locks.acquire('a', { signal: abortedOnceHeard(server, 'request', reason) }),
+    ).rejects.toBe(reason)
     expect(bodyOf(server.requests.at(-1)!)).toEqual(release)
   })
 
   it('frees such a lock even when that is learned only after it has rejected', async () => {
     const { server, client } = await startPair(() => [], { timing: hasty })
     const signal = abortedOnceHeard(server, 'request', new Error('enough'))
-    await expect(client.lock('a', { signal })).rejects.toThrow(Aborted)
+    await expect(client.locks.acquire('a', { signal })).rejects.toThrow(Aborted)
     server.script = takenMeanwhile
     await eventually(() => expect(server.requests.map(bodyOf)).toContainEqual(release))
   })
@@ -650,7 +650,7 @@ describe('giving a request up', () => {
         : takenMeanwhile(message)
     })
     const signal = abortedOnceHeard(server, 'request', new Error('enough'))
-    const error = await client.lock('a', { signal }).catch((error) => error)
+    const error = await client.locks.acquire('a', { signal }).catch((error) => error)
     expect(error).toBeInstanceOf(Aborted)
     expect(error.outcome).toMatchObject({ kind: 'executed', instance: 7 })
   })
@@ -663,10 +663,10 @@ describe('locks and members', () => {
       const result = body.action === 'lock' ? { token: 42 } : { freed: true }
       return answer(message, executed(result, 4, 2))
     })
-    const lock = await client.lock('printer')
+    const lock = await client.locks.acquire('printer')
     expect(lock).toMatchObject({ name: 'printer', token: 42 })
-    expect(await lock.unlock()).toBe(true)
-    await client.unlock('printer')
+    expect(await lock.release()).toBe(true)
+    await client.locks.release('printer')
     expect(server.requests.map(bodyOf)).toEqual([
       { action: 'lock', name: 'printer' },
       { action: 'unlock', name: 'printer', token: 42 },
@@ -676,8 +676,8 @@ describe('locks and members', () => {
 
   it('rejects what another service answers, and names that are none', async () => {
     const { client } = await startPair()
-    await expect(client.lock('a')).rejects.toThrow(UnexpectedResult)
-    await expect(client.unlock('a')).rejects.toThrow(UnexpectedResult)
+    await expect(client.locks.acquire('a')).rejects.toThrow(UnexpectedResult)
+    await expect(client.locks.release('a')).rejects.toThrow(UnexpectedResult)
   })
 
   it.each<[string, unknown, string]>([
@@ -688,14 +688,14 @@ describe('locks and members', () => {
     ['a BigInt', 7n, 'of the type bigint'],
   ])('sends nothing for %s, and says what the limit is', async (_, name, why) => {
     const { server, client } = await startPair()
-    await expect(client.lock(name as string)).rejects.toThrow(InvalidArgument)
-    await expect(client.unlock(name as string)).rejects.toThrow(why)
+    await expect(client.locks.acquire(name as string)).rejects.toThrow(InvalidArgument)
+    await expect(client.locks.release(name as string)).rejects.toThrow(why)
     expect(server.heard).toEqual([])
   })
 
   it.each([null, {}, 0, -1, 1.5, '1'])('sends nothing to unlock with the token %j', async (token) => {
     const { server, client } = await startPair()
-    const unlocking = client.unlock('a', token as unknown as number)
+    const unlocking = client.locks.release('a', token as unknown as number)
     await expect(unlocking).rejects.toThrow(`received ${JSON.stringify(token)}`)
     expect(server.heard).toEqual([])
   })
@@ -704,7 +704,7 @@ describe('locks and members', () => {
     const { server, client } = await startPair(cancelledWith(null))
     const reason = new Error('enough')
     const signal = abortedOnceHeard(server, 'request', reason)
-    await expect(client.unlock('a', undefined, { signal })).rejects.toBe(reason)
+    await expect(client.locks.release('a', undefined, { signal })).rejects.toBe(reason)
   })
 
   it('gives up the unlock of a lock that it holds', async () => {
@@ -713,10 +713,10 @@ describe('locks and members', () => {
       if (action !== 'lock') return cancelledWith(null)(message)
       return answer(message, executed({ token: 42 }, 4, 2))
     })
-    const lock = await client.lock('a')
+    const lock = await client.locks.acquire('a')
     const giving = new AbortController()
     const reason = new Error('enough')
-    const unlocking = lock.unlock({ signal: giving.signal })
+    const unlocking = lock.release({ signal: giving.signal })
     await eventually(() => expect(server.requests).toHaveLength(2))
     giving.abort(reason)
     await expect(unlocking).rejects.toBe(reason)

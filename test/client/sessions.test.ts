@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Command, NamedRequest } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { Aborted, type Client, connect, LeaseLost, SessionExpired } from '../../src/client/index.ts'
+import { Aborted, type Client, connect, LockLost, SessionExpired } from '../../src/client/index.ts'
 import { publicId } from '../../src/core/names.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
 import { Replica } from '../../src/services/replica.ts'
@@ -55,10 +55,13 @@ const touchesOf = ({ requests }: FakeServer) => requests.filter(isTouch)
 const token = 7
 
 /** Gives every lock to who asks, and answers touches by `touched`; `null` for no answer. */
-function granting(touched: () => Outcome | null = () => executed({ revoked: false })): Script {
+function granting(
+  touched: () => Outcome | null = () => executed({ revoked: false }),
+  granted = token,
+): Script {
   return (message) => {
     if (message.type !== 'request') return []
-    if (!isTouch(message)) return [response(message, executed({ token, freed: true }))]
+    if (!isTouch(message)) return [response(message, executed({ token: granted, freed: true }))]
     const outcome = touched()
     return outcome === null ? [] : [response(message, outcome)]
   }
@@ -103,7 +106,7 @@ describe('a request that is refused as expired', () => {
   it('is repeated in a new session, unseen, when it is idempotent', async () => {
     const [server] = await startServers(1, refusing(1, granting()))
     const client = connectTo([server!])
-    expect(await client.lock('a')).toMatchObject({ name: 'a', token })
+    expect(await client.locks.acquire('a')).toMatchObject({ name: 'a', token })
     const [first, second] = server!.requests
     expect(second!.uid).not.toBe(first!.uid)
     expect(second).toMatchObject({ seq: 1, ackedBelow: 1, command: first!.command })
@@ -112,7 +115,7 @@ describe('a request that is refused as expired', () => {
   it('moves with all that were refused with it, to one session', async () => {
     const [server] = await startServers(1, refusing(20, granting()))
     const client = connectTo([server!])
-    await Promise.all(Array.from({ length: 20 }, (_, number) => client.unlock(`l${number}`)))
+    await Promise.all(Array.from({ length: 20 }, (_, number) => client.locks.release(`l${number}`)))
     expect(server!.openings.length).toBe(2)
     expect(uidsOf(server!.requests)).toHaveLength(2)
   })
@@ -120,7 +123,7 @@ describe('a request that is refused as expired', () => {
   it('is not asked for ever when every session is refused', async () => {
     const [server] = await startServers(1, refusing(Number.POSITIVE_INFINITY))
     const client = connectTo([server!])
-    await expect(client.unlock('a')).rejects.toBeInstanceOf(SessionExpired)
+    await expect(client.locks.release('a')).rejects.toBeInstanceOf(SessionExpired)
     expect(uidsOf(server!.requests)).toHaveLength(10)
   })
 
@@ -131,7 +134,7 @@ describe('a request that is refused as expired', () => {
       return refusing(1)(message)
     })
     const client = connectTo([server!], { askIntervalMs: 10 })
-    const lock = client.lock('a', { signal: controller.signal })
+    const lock = client.locks.acquire('a', { signal: controller.signal })
     await eventually(() => expect(server!.messages.at(-1)?.type).toBe('hello'))
     const reason = new Error('enough')
     controller.abort(reason)
@@ -191,14 +194,14 @@ describe('a session in which something is held', () => {
   it('is touched every third of its ttl, until that is released', async () => {
     const [server] = await startServers(1, granting())
     const client = connectTo([server!])
-    const lock = await client.lock('a')
+    const lock = await client.locks.acquire('a')
     for (let count = 1; count <= 6; count += 1) {
       vi.advanceTimersByTime(ttlMs / 3 + 1)
       await eventually(() => expect(touchesOf(server!)).toHaveLength(count))
     }
     expect(lock.signal.aborted).toBe(false)
     expect(uidsOf(server!.requests)).toHaveLength(1)
-    expect(await lock.unlock()).toBe(true)
+    expect(await lock.release()).toBe(true)
     await pass(ttlMs)
     expect(touchesOf(server!).length).toBeLessThanOrEqual(7)
   })
@@ -226,15 +229,15 @@ describe('a session in which something is held', () => {
       granting(() => null),
     )
     const client = connectTo([server!])
-    const { signal } = await client.lock('a')
+    const { signal } = await client.locks.acquire('a')
     sleep(ttlMs * 0.8)
     await eventually(() => expect(touchesOf(server!).length).toBeGreaterThan(0))
     expect(signal.aborted).toBe(false)
     sleep(ttlMs * 0.1)
     await eventually(() => expect(signal.aborted).toBe(true))
-    expect(signal.reason).toBeInstanceOf(LeaseLost)
+    expect(signal.reason).toBeInstanceOf(LockLost)
     expect(signal.reason).toMatchObject({ reason: 'unproved' })
-    await client.lock('b')
+    await client.locks.acquire('b')
     expect(uidsOf(server!.requests)).toHaveLength(2)
   })
 
@@ -247,40 +250,48 @@ describe('a session in which something is held', () => {
       granting(() => outcome),
     )
     const client = connectTo([server!])
-    const locks = await Promise.all([client.lock('a'), client.lock('b')])
+    const locks = await Promise.all([client.locks.acquire('a'), client.locks.acquire('b')])
     vi.advanceTimersByTime(ttlMs / 3 + 1)
     await eventually(() => expect(locks.map(({ signal }) => signal.aborted)).toEqual([true, true]))
-    for (const { signal } of locks) expect(signal.reason).toMatchObject({ name: 'LeaseLost', reason })
+    for (const { signal } of locks) expect(signal.reason).toMatchObject({ name: 'LockLost', reason })
   })
 
   it('is lost when another request of it is refused as expired', async () => {
     const [server] = await startServers(1, granting())
     const client = connectTo([server!])
-    const { signal } = await client.lock('a')
+    const { signal } = await client.locks.acquire('a')
     server!.script = refusing(Number.POSITIVE_INFINITY)
     await expect(client.request('x')).rejects.toBeInstanceOf(SessionExpired)
     expect(signal.reason).toMatchObject({ reason: 'ended' })
   })
 
-  it('holds nothing that was granted after it was lost', async () => {
+  it('holds nothing that was granted after it was lost: the client frees that, and asks anew', async () => {
     let asked: Asked | null = null
     const [server] = await startServers(1, (message) => {
       if (message.type === 'request' && !isTouch(message)) asked = message
       return []
     })
     const client = connectTo([server!])
-    const locking = client.lock('a')
+    const locking = client.locks.acquire('a')
     await eventually(() => expect(asked).not.toBeNull())
     await pass(ttlMs * 1.2)
-    await eventually(() => expect(touchesOf(server!).length).toBeGreaterThan(0))
-    server!.say([response(asked!, executed({ token }))])
-    expect((await locking).signal.reason).toMatchObject({ name: 'LeaseLost', reason: 'unproved' })
+    // The lease reads its clock once a second at least.
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    const lost: Asked = asked!
+    server!.script = granting(undefined, token + 1)
+    server!.say([response(lost, executed({ token }))])
+    expect(await locking).toMatchObject({ token: token + 1, signal: { aborted: false } })
+    const later = server!.requests.filter(({ uid }) => uid !== lost.uid)
+    expect(later.map(({ command }) => command)).toMatchObject([
+      { body: { action: 'unlock', name: 'a', token } },
+      { body: { action: 'lock', name: 'a' } },
+    ])
   })
 
   it('holds nothing any more when the client is closed', async () => {
     const [server] = await startServers(1, granting())
     const client = connectTo([server!])
-    const { signal } = await client.lock('a')
+    const { signal } = await client.locks.acquire('a')
     await client.close()
     expect(signal.reason).toMatchObject({ name: 'ClientClosed' })
   })
@@ -308,7 +319,7 @@ describe('a cancel that is refused as expired', () => {
   })
 
   it('shows that a lock is not held: the session ended with it', async () => {
-    expect(await giveUp((client, signal) => client.lock('a', { signal }))).toBe(enough)
+    expect(await giveUp((client, signal) => client.locks.acquire('a', { signal }))).toBe(enough)
   })
 })
 

@@ -67,7 +67,7 @@ test('servers of one cluster may each be given its addresses in another spelling
   expect(new Set(nodes.map(({ cluster }) => cluster)).size).toBe(1)
   expect(nodes.map(({ address }) => address)).toEqual(all.map((port) => `[::1]:${port}`))
   const client = clientOf([`[::0:1]:${all[0]}`, `[::0.0.0.1]:${all[1]}`])
-  const { token } = await client.lock('a')
+  const { token } = await client.locks.acquire('a')
   expect(token).toBeDefined()
   expect((await client.status()).map(({ server }) => server)).toEqual(all.map((port) => `[::1]:${port}`))
 })
@@ -97,10 +97,10 @@ test('a server on 0.0.0.0 is understood at each of its addresses', async () => {
     () => all.map((port) => `127.0.0.1:${port}`),
   )
   const client = clientOf(all.map((port) => `127.0.0.2:${port}`))
-  await client.lock('a')
+  await client.locks.acquire('a')
   // It answers longer questions too, once it knows that somebody is there.
   const long = 'x'.repeat(200)
-  for (let count = 0; count < 20; count += 1) await client.lock(`${long}${count}`)
+  for (let count = 0; count < 20; count += 1) await client.locks.acquire(`${long}${count}`)
   expect((await client.status()).map((answer) => 'status' in answer)).toContain(true)
 })
 
@@ -125,11 +125,11 @@ test('a silent name server stalls nothing while a quorum is at known addresses',
     { parent, resolver },
   )
   const client = clientOf(members, resolver)
-  await client.lock('before')
+  await client.locks.acquire('before')
   await nodes[2]?.stop()
   isSilent = true
   const began = performance.now()
-  for (let count = 0; count < 200; count += 1) await client.lock(`during ${count}`)
+  for (let count = 0; count < 200; count += 1) await client.locks.acquire(`during ${count}`)
   expect(performance.now() - began).toBeLessThan(60_000)
   expect(most).toBe(1)
 })
@@ -151,7 +151,7 @@ test('a server that comes back elsewhere under its name is found again', async (
     { parent, resolver },
   )
   const client = clientOf(members, resolver)
-  await client.lock('before')
+  await client.locks.acquire('before')
   await nodes[2]?.stop()
   ips.two = '127.0.0.7'
   await start({
@@ -163,5 +163,5 @@ test('a server that comes back elsewhere under its name is found again', async (
   })
   await nodes[0]?.stop()
   // Servers 1 and 2 are the quorum: each has to find the other.
-  await client.lock('after')
+  await client.locks.acquire('after')
 })

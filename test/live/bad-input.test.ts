@@ -43,7 +43,7 @@ describe('datagrams that make no sense', () => {
 
   beforeAll(async () => {
     await startCluster()
-    token = (await cluster.connect().lock('held')).token
+    token = (await cluster.connect().locks.acquire('held')).token
     expect(token).toEqual(expect.any(Number))
     name = String((await statusOf(0)).cluster)
   })

@@ -37,14 +37,14 @@ test('a server that holds as much as it may says that it is busy, and its client
   const { cluster } = running[0]!
   const datagrams = await Datagrams.open()
   const uid = await datagrams.openSession(servers[0]!, cluster, 'one-too-many')
-  const held = await client(servers).lock('a')
+  const held = await client(servers).locks.acquire('a')
   let holders = 0
   const takers = Array.from({ length: 12 }, async () => {
-    const lock = await client(servers).lock('a')
+    const lock = await client(servers).locks.acquire('a')
     holders += 1
     expect(holders).toBe(1)
     holders -= 1
-    await lock.unlock()
+    await lock.release()
   })
   await expect.poll(() => running[0]?.status()).toMatchObject({ queue: { length: 3, delayed: 3 } })
   const command = { kind: 'service', body: { action: 'lock', name: 'a' } }
@@ -54,14 +54,14 @@ test('a server that holds as much as it may says that it is busy, and its client
     m: [{ type: 'busy', uid, seqs: [1], reason: 'busy' }],
   })
   await datagrams.close()
-  await held.unlock()
+  await held.release()
   await Promise.all(takers)
 })
 
 test('what commands take in memory fills the queue, not what they take on the wire', async () => {
   const limits = { ...defaultLimits, queueBytes: 1_000_000 }
   const servers = await start(1, '127.0.0.1', { limits })
-  const held = await client(servers).lock('a')
+  const held = await client(servers).locks.acquire('a')
   const datagrams = await Datagrams.open()
   const junk = Array.from({ length: 9_000 }, () => ({}))
   const command = { kind: 'service', body: { action: 'lock', name: 'a', junk } }
@@ -75,7 +75,7 @@ test('what commands take in memory fills the queue, not what they take on the wi
   }
   expect(answers).toEqual(['queued', 'queued', 'busy'])
   await datagrams.close()
-  await held.unlock()
+  await held.release()
 })
 
 test('a request in JSON that asks in the name of a client of plain text is dropped and counted', async () => {
@@ -106,7 +106,7 @@ const hasIpv6 = Object.values(networkInterfaces())
 test.skipIf(!hasIpv6)('servers and clients speak over IPv6', async () => {
   const servers = await start(3, '[::1]')
   const asking = client(servers)
-  const lock = await asking.lock('a')
-  await lock.unlock()
-  expect((await asking.lock('a')).token).toBeGreaterThan(lock.token)
+  const lock = await asking.locks.acquire('a')
+  await lock.release()
+  expect((await asking.locks.acquire('a')).token).toBeGreaterThan(lock.token)
 })

@@ -50,10 +50,10 @@ afterAll(async () => {
 
 describe('several services in one cluster', () => {
   test('the calls for locks and for the key-value store reach their services', async () => {
-    const lock = await client.lock('x')
+    const lock = await client.locks.acquire('x')
     expect(await client.kv.put('x', 1)).toBe(1)
     expect(await client.kv.get('x')).toEqual({ key: 'x', value: 1, version: 1 })
-    expect(await lock.unlock()).toBe(true)
+    expect(await lock.release()).toBe(true)
   })
 
   test('a request of the program is sent as it is', async () => {
@@ -85,9 +85,9 @@ describe('several services in one cluster', () => {
     const other = connect({ servers: [single.address] })
     clients.push(other)
     const rejected = { name: 'WrongService', expected: 'lock', running: 'counter' }
-    await expect(other.lock('x')).rejects.toMatchObject(rejected)
-    await expect(other.lock('x')).rejects.toThrow(WrongService)
-    await expect(other.unlock('x')).rejects.toMatchObject(rejected)
+    await expect(other.locks.acquire('x')).rejects.toMatchObject(rejected)
+    await expect(other.locks.acquire('x')).rejects.toThrow(WrongService)
+    await expect(other.locks.release('x')).rejects.toMatchObject(rejected)
     await expect(other.kv.get('x')).rejects.toThrow(
       "the call is for the service 'kv', and the cluster runs 'counter'; connect to a cluster with that service",
     )

@@ -75,7 +75,7 @@ describe('a server that knows many instances and was killed', () => {
     directory = await mkdtemp(join(tmpdir(), 'paxos-damaged-'))
     cluster = await LiveCluster.start(3)
     const client = cluster.connect(2)
-    for (let turn = 0; turn < 100; turn += 1) await (await client.lock(`lock-${turn % 5}`)).unlock()
+    for (let turn = 0; turn < 100; turn += 1) await (await client.locks.acquire(`lock-${turn % 5}`)).release()
     await cluster.pass(quietMs)
     await cluster.crash(2)
     end = await syncedEnd(cluster.dataDir(2))
@@ -163,9 +163,9 @@ test('a lock is not granted twice when a server of the first grant is damaged', 
   const cluster = await LiveCluster.start(3)
   try {
     const client = cluster.connect(0)
-    await (await client.lock('before')).unlock()
+    await (await client.locks.acquire('before')).release()
     await cluster.crash(1)
-    const held = await client.lock('a')
+    const held = await client.locks.acquire('a')
     await cluster.pass(quietMs)
     await cluster.crash(2)
     const end = await syncedEnd(cluster.dataDir(2))
@@ -186,8 +186,8 @@ test('a lock is not granted twice when a server of the first grant is damaged', 
     await cluster.join(2)
     await cluster.crash(1)
     await expectNoGrant(cluster.connect(2))
-    expect(await held.unlock()).toBe(true)
-    const next = await cluster.connect(2).lock('a')
+    expect(await held.release()).toBe(true)
+    const next = await cluster.connect(2).locks.acquire('a')
     expect(next.token).toBeGreaterThan(held.token)
   } finally {
     await cluster.close()
@@ -197,5 +197,5 @@ test('a lock is not granted twice when a server of the first grant is damaged', 
 /** Lock a is not granted to `client` within some seconds. */
 async function expectNoGrant(client: Client): Promise<void> {
   const late = AbortSignal.timeout(3_000)
-  await expect(client.lock('a', { signal: late })).rejects.toThrow()
+  await expect(client.locks.acquire('a', { signal: late })).rejects.toThrow()
 }

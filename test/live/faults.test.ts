@@ -46,12 +46,12 @@ async function cluster(allowFaults: boolean, inspect?: string) {
 
 test('while every accepted to the leader is dropped nobody is answered; healed, everybody is', async () => {
   const { client, fates, setRules } = await cluster(true)
-  await client.lock('before')
+  await client.locks.acquire('before')
   expect(setRules([{ ...dropAll, to: 0, message: 'accepted' }])).toEqual(
     [0, 1, 2].map((id) => ({ ok: true, text: `server ${id}: rules in force: 1` })),
   )
   let isAnswered = false
-  const lock = client.lock('a').then((held) => {
+  const lock = client.locks.acquire('a').then((held) => {
     isAnswered = true
     return held
   })
@@ -70,23 +70,23 @@ test('requests of clients that are dropped are never heard, and answers that are
   const { client, fates, setRules } = await cluster(true)
   setRules([{ ...dropAll, from: 'client', to: 0, message: 'request' }])
   // Server 0 is deaf to it, so the client fails over to another.
-  const held = await client.lock('a')
+  const held = await client.locks.acquire('a')
   expect(fates.every(({ to, message }) => to === 0 && message.type === 'request')).toBe(true)
   expect(fates.length).toBeGreaterThan(0)
   setRules([{ ...dropAll, action: 'duplicate' }])
-  expect(await held.unlock()).toBe(true)
-  expect((await client.lock('a')).token).toBeGreaterThan(held.token)
+  expect(await held.release()).toBe(true)
+  expect((await client.locks.acquire('a')).token).toBeGreaterThan(held.token)
 })
 
 test('an observer of a client sees its machine ask, wait and be answered', async () => {
   const { client, addresses } = await cluster(true)
-  const { unlock } = await client.lock('a')
+  const held = await client.locks.acquire('a')
   const moves: ClientMove[] = []
   const watched = connect({ servers: addresses, observer: (move) => moves.push(move) })
   clients.push(watched)
-  const lock = watched.lock('a')
+  const lock = watched.locks.acquire('a')
   await vi.waitFor(() => expect(moves.at(-1)?.machine.state).toBe('waiting'), 10_000)
-  await unlock()
+  await held.release()
   await lock
   const uid = moves.at(-1)?.uid ?? ''
   const [asked, queued] = moves.filter((move) => move.uid === uid)
@@ -130,14 +130,14 @@ test('a hub has a message dropped and a timer fired, and is told of both, in ord
     clients.push(client)
     await hub.once(() => hub.told.length === 3)
     expect(hub.told.every(({ hello }) => hello.allowsFaults)).toBe(true)
-    await client.lock('before')
+    await client.locks.acquire('before')
     hub.say({
       type: 'hub.control',
       id: 1,
       command: { type: 'rules', rules: [{ ...dropAll, from: 0, message: 'accept' }] },
     })
     await hub.once(() => hub.results.length === 3)
-    const lock = client.lock('a')
+    const lock = client.locks.acquire('a')
     const records = () => hub.told.find(({ hello }) => hello.node === 0)?.records ?? []
     await hub.once(() => records().some(({ kind }) => kind === 'fate'))
     // It is told of after the step in which the message was said, and with its clock.
@@ -178,6 +178,6 @@ test('a server without allowFaults does nothing of what it is told', async () =>
   )
   const id = 'xstate.after.grace.learner.hearsOfLater'
   expect(nodes[0]?.control({ type: 'timer', node: 0, role: 'learner', id })).toMatchObject({ ok: false })
-  expect((await client.lock('a')).name).toBe('a')
+  expect((await client.locks.acquire('a')).name).toBe('a')
   expect(fates).toEqual([])
 })

@@ -115,7 +115,7 @@ describe('three founders', () => {
     const texts = await Promise.all([0, 1, 2].map(identityText))
     const own = texts.map(ownIncarnation)
     expect(new Set(own).size).toBe(3)
-    await (await client(0, 1, 2).lock('a')).unlock()
+    await (await client(0, 1, 2).locks.acquire('a')).release()
     // A status and a welcome tell none of them.
     const [status] = await client(0).status(addressOf(0))
     for (const incarnation of own) expect(JSON.stringify(status)).not.toContain(incarnation)
@@ -147,7 +147,7 @@ describe('three founders', () => {
     const started = await Promise.all([...all, found(2)])
     expect(new Set(started.map(({ cluster }) => cluster)).size).toBe(1)
     for (const id of [0, 1, 2]) expect(await identityText(id)).not.toContain('evil')
-    await (await client(0, 1, 2).lock('a')).unlock()
+    await (await client(0, 1, 2).locks.acquire('a')).release()
   })
 
   test('say for whom they wait', async () => {
@@ -163,7 +163,7 @@ describe('three founders', () => {
     await interrupted([0, 1], async () => (await readdir(directory)).length === 2)
     const [zero, one, two] = await Promise.all([start(0), found(1), found(2)])
     expect([zero!.cluster, one!.cluster]).toEqual([two!.cluster, two!.cluster])
-    await (await client(0).lock('a')).unlock()
+    await (await client(0).locks.acquire('a')).release()
   })
 
   test('keep what they stored, and none other may be put in its place', async () => {
@@ -180,7 +180,7 @@ describe('three founders', () => {
 describe('a founder that lost its directory and is given --bootstrap again', () => {
   test('is told by another that the cluster exists; removed, it joins as it was told', async () => {
     await Promise.all([found(0), found(1), found(2)])
-    const held = await client(0).lock('a')
+    const held = await client(0).locks.acquire('a')
     await wipe(2)
     const told = await refusal(found(2))
     expect(told).toMatch(
@@ -194,12 +194,12 @@ describe('a founder that lost its directory and is given --bootstrap again', () 
     const others = await Promise.all([0, 1].map(identityText))
     const incarnation = ownIncarnation(await identityText(2))
     for (const text of others) expect(text, 'it is none of the founders').not.toContain(incarnation)
-    expect(await held.unlock()).toBe(true)
+    expect(await held.release()).toBe(true)
   })
 
   test('waits when it is alone, and says for whom', async () => {
     await Promise.all([found(0), found(1), found(2)])
-    await client(0).lock('a')
+    await client(0).locks.acquire('a')
     await Promise.all([stop(0), stop(1), wipe(2)])
     lines = []
     const waiting = found(2)
@@ -211,7 +211,7 @@ describe('a founder that lost its directory and is given --bootstrap again', () 
     const asking = client(2)
     const late = new AbortController()
     setTimeout(() => late.abort(new Error('late')), 1_000)
-    await expect(asking.lock('a', { signal: late.signal })).rejects.toThrow()
+    await expect(asking.locks.acquire('a', { signal: late.signal })).rejects.toThrow()
     // Another comes back.
     await Promise.all([start(0), expect(waiting).rejects.toThrow('the cluster exists')])
   })
@@ -241,7 +241,7 @@ describe('a founder that lost its directory and is given --bootstrap again', () 
     founding = new AbortController()
     for (const id of [0, 1, 2]) await rm(dataOf(id), { recursive: true })
     await Promise.all([found(0), found(1), found(2)])
-    await (await client(0).lock('a')).unlock()
+    await (await client(0).locks.acquire('a')).release()
   })
 })
 
@@ -287,7 +287,7 @@ test('a server that starts again counts the members of now, not its founders', a
   await client(0).changeMembers({ action: 'remove', id: 1 })
   await Promise.all([stop(0), stop(1)])
   await start(0)
-  await (await client(0).lock('a')).unlock()
+  await (await client(0).locks.acquire('a')).release()
   expect(nodes.get(0)?.status()).toMatchObject({ members: [{ id: 0, counted: true }] })
 })
 
@@ -295,7 +295,7 @@ test('what a server writes is for its user only; a directory that others may rea
   const journal = join(directory, 'journal')
   const options = { bootstrap: { members: membersOf([0]) }, executedLog: true, journal }
   await start(0, options)
-  await (await client(0).lock('a')).unlock()
+  await (await client(0).locks.acquire('a')).release()
   await stop(0)
   const modes = async (path: string): Promise<string[]> => {
     const { mode } = await stat(path)

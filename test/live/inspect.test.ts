@@ -46,9 +46,9 @@ test('kill -9 closes the connection; the next run is another one, and tells from
   const killed = await serve(address, ...stored, '--bootstrap')
   const client = connect({ servers: [address] })
   endings.push(() => client.close())
-  await client.lock('a')
+  await client.locks.acquire('a')
   // What was learned is written lazily, and before what is accepted next: then the first instance is stored.
-  await client.lock('b')
+  await client.locks.acquire('b')
   await hub.once(({ told: [first] }) => first?.records.some(({ kind }) => kind === 'service'))
   killed.signal('SIGKILL')
   await killed.ended

@@ -60,7 +60,7 @@ test('it asks to be admitted, though what that one alone knew to be chosen is ne
   const gone = await lastToKnow(first)
   const client = connect({ servers: [first] })
   try {
-    await client.lock('x')
+    await client.locks.acquire('x')
     const joining = await startNode({ id: 1, dataDir: null, listen: second, service, join: gone.address })
     try {
       const { members } = joining.status() as { members: readonly object[] }
@@ -170,7 +170,7 @@ describe('to a cluster of one', () => {
   })
 
   test('a history that a stranger forges in the name of the server to learn from is not taken', async () => {
-    for (let count = 0; count < 50; count += 1) await client.lock(`real-${count}`)
+    for (let count = 0; count < 50; count += 1) await client.locks.acquire(`real-${count}`)
     const command = { kind: 'service', body: { action: 'lock', name: 'forged' } }
     const group = { uid: 'evil', ackedBelow: 0, heldBy: 0, requests: [{ seq: 0, command }] }
     const batches = [{ node: 0, elapsedMs: 0, groups: [group] }]
@@ -186,8 +186,8 @@ describe('to a cluster of one', () => {
       expect(firstUnchosen).toBeGreaterThan(50)
       const asking = connect({ servers: [at(1)] })
       const late = AbortSignal.timeout(1_000)
-      await expect(asking.lock('real-0', { signal: late })).rejects.toThrow()
-      await asking.lock('forged')
+      await expect(asking.locks.acquire('real-0', { signal: late })).rejects.toThrow()
+      await asking.locks.acquire('forged')
       await asking.close()
     } finally {
       clearInterval(flood)

@@ -35,7 +35,7 @@ beforeAll(async () => {
   cluster = await LiveCluster.start(servers.length)
   looker = await Datagrams.open()
   clients = servers.map((server) => cluster.connect(server, { ttlMs: honestTtlMs }))
-  honest = await cluster.connect(0, { ttlMs: honestTtlMs }).lock('honest')
+  honest = await cluster.connect(0, { ttlMs: honestTtlMs }).locks.acquire('honest')
   honestSinceMs = performance.now()
 })
 
@@ -111,61 +111,61 @@ async function kill(children: readonly BuiltPaxos[], ids: readonly NodeId[] = []
 
 test('what a killed client held is granted to another', async () => {
   const child = await holding('a')
-  const next = clientAt(1).lock('a')
+  const next = clientAt(1).locks.acquire('a')
   await waiting('a', 1)
-  await (await inTime(next, await kill([child]))).unlock()
+  await (await inTime(next, await kill([child]))).release()
 })
 
 test('a killed client that waited is not waited for', async () => {
-  const held = await clientAt(0).lock('b')
+  const held = await clientAt(0).locks.acquire('b')
   const child = vanishing('b')
   await waiting('b', 1)
-  const next = clientAt(2).lock('b')
+  const next = clientAt(2).locks.acquire('b')
   await waiting('b', 2)
   await kill([child])
   await cluster.pass(ttlMs + leewayMs)
   expect(await waitersFor('b')).toBe(1)
-  await held.unlock()
-  await (await next).unlock()
+  await held.release()
+  await (await next).release()
 })
 
 test('a lock that is granted to a killed client goes on', async () => {
-  const held = await clientAt(0).lock('c')
+  const held = await clientAt(0).locks.acquire('c')
   const child = vanishing('c')
   await waiting('c', 1)
-  const next = clientAt(2).lock('c')
+  const next = clientAt(2).locks.acquire('c')
   await waiting('c', 2)
   const vanishedAtMs = await kill([child])
-  await held.unlock()
-  await (await inTime(next, vanishedAtMs)).unlock()
+  await held.release()
+  await (await inTime(next, vanishedAtMs)).release()
 })
 
 test('a holder and a waiter are killed together with the leader', async () => {
   const { leading, others } = await leader()
-  const held = await clientAt(others[0]).lock('e')
+  const held = await clientAt(others[0]).locks.acquire('e')
   const children = [await holding('d'), vanishing('e')]
   await waiting('e', 1)
-  const next = ['d', 'e'].map((name) => clientAt(others[1]).lock(name))
+  const next = ['d', 'e'].map((name) => clientAt(others[1]).locks.acquire(name))
   await waiting('d', 1)
   await waiting('e', 2)
   const vanishedAtMs = await kill(children, [leading])
-  await held.unlock()
-  for (const lock of next) await (await inTime(lock, vanishedAtMs)).unlock()
+  await held.release()
+  for (const lock of next) await (await inTime(lock, vanishedAtMs)).release()
   await cluster.restart(leading)
 })
 
 test('a holder and a waiter are killed, and all servers are killed and restarted', async () => {
-  const held = await clientAt(0).lock('g')
+  const held = await clientAt(0).locks.acquire('g')
   const children = [await holding('f'), vanishing('g')]
   await waiting('g', 1)
-  const next = ['f', 'g'].map((name) => clientAt(1).lock(name))
+  const next = ['f', 'g'].map((name) => clientAt(1).locks.acquire(name))
   await waiting('f', 1)
   await waiting('g', 2)
   await kill(children, servers)
   await Promise.all(servers.map((id) => cluster.restart(id)))
   const restartedAtMs = performance.now()
-  await held.unlock()
-  for (const lock of next) await (await inTime(lock, restartedAtMs)).unlock()
+  await held.release()
+  for (const lock of next) await (await inTime(lock, restartedAtMs)).release()
 })
 
 /** Suspends the process, and has it go on when `done` has resolved and more than its ttl has passed. */
@@ -182,42 +182,42 @@ async function suspendWhile<Result>(
 
 test('a holder that was suspended for longer than its ttl knows of its loss at once', async () => {
   const child = await holding('h')
-  const lock = clientAt(1).lock('h')
+  const lock = clientAt(1).locks.acquire('h')
   await waiting('h', 1)
   const next = await suspendWhile(child, (sinceMs) => inTime(lock, sinceMs))
   expect((await child.said(/^suspended, .*$/m))[0]).toBe('suspended, signal.aborted is true')
   expect((await child.said(/^lost, .*$/m))[0]).toBe('lost, freed is false')
-  expect(await next.unlock()).toBe(true)
+  expect(await next.release()).toBe(true)
 })
 
 test('a lock that is granted to a suspended client goes on, and the client knows of its loss', async () => {
-  const held = await clientAt(0).lock('i')
+  const held = await clientAt(0).locks.acquire('i')
   const child = vanishing('i')
   await waiting('i', 1)
-  const lock = clientAt(1).lock('i')
+  const lock = clientAt(1).locks.acquire('i')
   await waiting('i', 2)
   const next = await suspendWhile(child, async (sinceMs) => {
-    await held.unlock()
+    await held.release()
     return inTime(lock, sinceMs)
   })
   expect((await child.said(/^lost, .*$/m))[0]).toBe('lost, freed is false')
-  expect(await next.unlock()).toBe(true)
+  expect(await next.release()).toBe(true)
 })
 
 test('a suspended client that waits is not waited for, and waits again when it goes on', async () => {
-  const held = await clientAt(0).lock('j')
+  const held = await clientAt(0).locks.acquire('j')
   const child = vanishing('j')
   await waiting('j', 1)
-  const lock = clientAt(1).lock('j')
+  const lock = clientAt(1).locks.acquire('j')
   await waiting('j', 2)
   await suspendWhile(child, async () => {
     await cluster.pass(ttlMs + leewayMs)
     expect(await waitersFor('j')).toBe(1)
   })
   await waiting('j', 2)
-  await held.unlock()
+  await held.release()
   const next = await lock
-  await next.unlock()
+  await next.release()
   const [, token] = await child.said(/^granted (\d+)$/m)
   expect(Number(token)).toBeGreaterThan(next.token)
 })
@@ -226,7 +226,7 @@ test('a holder that touches its session keeps its lock through all of this', asy
   const untilMs = honestSinceMs + 2 * honestTtlMs
   await cluster.pass(Math.max(0, untilMs - performance.now()))
   expect(honest.signal.aborted).toBe(false)
-  expect(await honest.unlock()).toBe(true)
+  expect(await honest.release()).toBe(true)
 })
 
 test('once every session has lapsed, no server sends a datagram', async () => {
@@ -234,6 +234,6 @@ test('once every session has lapsed, no server sends a datagram', async () => {
   await cluster.pass(ttlMs + leewayMs)
   const silence = { received: 0, sent: 0, dropped: {} }
   expect(await cluster.trafficDuring(3_000, looker)).toEqual(servers.map(() => silence))
-  const free = await clientAt(0).lock('idle')
-  expect(await free.unlock()).toBe(true)
+  const free = await clientAt(0).locks.acquire('idle')
+  expect(await free.release()).toBe(true)
 })

@@ -164,7 +164,7 @@ describe('a cluster that goes on', () => {
   test('told to stop once more, a server ends at once, though something is under way', async () => {
     for (const id of [1, 2]) await cluster.crash(id)
     const client = cluster.connect(0)
-    const waiting = client.lock('b').catch(() => undefined)
+    const waiting = client.locks.acquire('b').catch(() => undefined)
     await cluster.pass(300)
     const server = cluster.process(0)
     server.signal('SIGTERM')

@@ -53,7 +53,7 @@ test('a lock is not granted twice by the votes of a directory that was replaced'
   const members = [0, 1, 2].map((id) => ({ id, address: addressOf(id) }))
   await Promise.all([0, 1, 2].map((id) => start(id, `${id}`, { bootstrap: { members } })))
   const all = clientOf(0, 1, 2)
-  await (await all.lock('before')).unlock()
+  await (await all.locks.acquire('before')).release()
 
   await stop(2)
   await all.changeMembers({ action: 'remove', id: 2 })
@@ -61,7 +61,7 @@ test('a lock is not granted twice by the votes of a directory that was replaced'
 
   // Without server 0 a lock is granted.
   await stop(0)
-  const held = await clientOf(1, 2).lock('a')
+  const held = await clientOf(1, 2).locks.acquire('a')
 
   // Now server 0 is there, and the old directory of server 2.
   await stop(1, 2)
@@ -70,15 +70,15 @@ test('a lock is not granted twice by the votes of a directory that was replaced'
   nodes.get(0)?.control({ type: 'rules', rules: [{ ...dropAll, from: 0, to: 2, message: 'chosen' }] })
   await start(2, '2')
   const late = clientOf(0, 2)
-  await expect(late.lock('a', { signal: AbortSignal.timeout(6_000) })).rejects.toThrow()
+  await expect(late.locks.acquire('a', { signal: AbortSignal.timeout(6_000) })).rejects.toThrow()
   expect(nodes.get(2)?.status()).toMatchObject({ state: 'running' })
   nodes.get(0)?.control({ type: 'rules', rules: [] })
 
   // Everybody who counts is back: the lock has its one holder still.
   await stop(2)
   await Promise.all([start(1), start(2, '2-anew')])
-  const waiting = clientOf(0, 1, 2).lock('a')
-  await held.unlock()
+  const waiting = clientOf(0, 1, 2).locks.acquire('a')
+  await held.release()
   const next = await waiting
   expect(next.token).toBeGreaterThan(held.token)
 })

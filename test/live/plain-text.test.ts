@@ -61,9 +61,9 @@ test('a client that is not answered asks another server, and has the lock once',
   const unlock = "(2, 'UNLOCK', 'once')"
   expect(await client.ask(at(2), request(unlock))).toBe(respond(unlock))
   // Nobody waits for it, and nobody has it.
-  const other = await cluster.connect().lock('once')
+  const other = await cluster.connect().locks.acquire('once')
   expect(await client.ask(at(0), request(unlock))).toBe(respond(unlock))
-  expect(await other.unlock()).toBe(true)
+  expect(await other.release()).toBe(true)
 })
 
 test('a new client at an old address is not told that it has what another has', async () => {
@@ -72,7 +72,7 @@ test('a new client at an old address is not told that it has what another has', 
   const old = await openAt()
   expect(await old.ask(at(0), request(lock))).toBe(respond(lock))
   expect(await old.ask(at(0), request(unlock))).toBe(respond(unlock))
-  const holder = await cluster.connect().lock('a')
+  const holder = await cluster.connect().locks.acquire('a')
 
   const client = await replaced(old)
   for (const server of [0, 1, 2]) await client.send(at(server), request(lock))
@@ -84,7 +84,7 @@ test('a new client at an old address is not told that it has what another has', 
   await client.send(at(1), request(lock))
   await cluster.pass(quietMs)
   expect(client.heard).toEqual([])
-  expect(await holder.unlock()).toBe(true)
+  expect(await holder.release()).toBe(true)
   await until(
     () => client.heard.length > 0,
     10_000,
@@ -93,5 +93,5 @@ test('a new client at an old address is not told that it has what another has', 
   expect(client.heard[0]).toBe(respond(lock))
   // Its UNLOCK is a new one too.
   expect(await client.ask(at(0), request(unlock))).toBe(respond(unlock))
-  await (await cluster.connect().lock('a')).unlock()
+  await (await cluster.connect().locks.acquire('a')).release()
 })

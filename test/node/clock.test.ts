@@ -73,9 +73,9 @@ test('a session ends when the monotonic clocks of the servers say so: the next b
 
 test('a lock that is held lives on without a request: its session is touched', async () => {
   const client = newClient({ ttlMs: 1_000 })
-  const lock = await client.lock('a')
+  const lock = await client.locks.acquire('a')
   await setTimeout(2_500)
   expect(lock.signal.aborted).toBe(false)
   expect(status().sessions).toBe(1)
-  expect(await lock.unlock()).toBe(true)
+  expect(await lock.release()).toBe(true)
 })

@@ -23,11 +23,11 @@ setInterval(() => {
 }, turnMs)
 
 const client = connect({ servers: servers.split(','), ttlMs })
-const held = await client.lock(name)
+const held = await client.locks.acquire(name)
 lock = held
 print(`granted ${held.token}`)
 const whenLost = () => {
-  held.unlock().then(
+  held.release().then(
     (freed) => print(`lost, freed is ${freed}`),
     (error: Error) => print(`lost, ${error.message}`),
   )

@@ -26,11 +26,11 @@ export class PageLocks {
     return this.#clients.size
   }
 
-  /** Waits for the lock `name` and takes it, for all pages. Returns the new state in words. Rejects as `Client.lock` does. */
+  /** Waits for the lock `name` and takes it, for all pages. Returns the new state in words. Rejects as `client.locks.acquire` does. */
   async lock(name: string, signal: AbortSignal): Promise<string> {
     const client = this.#open()
     try {
-      const lock = await client.lock(name, { signal })
+      const lock = await client.locks.acquire(name, { signal })
       const held = { client, lock }
       this.#held.set(name, held)
       if (lock.signal.aborted) this.#drop(name, held)
@@ -44,12 +44,12 @@ export class PageLocks {
 
   /**
    * Frees the lock `name` by its token when it is held for the pages, and otherwise when it was taken in plain text. Returns the new
-   * state in words. Rejects as `Client.unlock` does.
+   * state in words. Rejects as `client.locks.release` does.
    */
   async unlock(name: string, signal: AbortSignal): Promise<string> {
     const held = this.#held.get(name)
     if (held === undefined) return this.#unlockPlainText(name, signal)
-    const isFreed = await held.lock.unlock({ signal })
+    const isFreed = await held.lock.release({ signal })
     this.#drop(name, held)
     return isFreed ? `unlocked ${name}` : `${name} was not locked any more`
   }
@@ -63,7 +63,7 @@ export class PageLocks {
   async #unlockPlainText(name: string, signal: AbortSignal): Promise<string> {
     const client = this.#open()
     try {
-      const isFreed = await client.unlock(name, undefined, { signal })
+      const isFreed = await client.locks.release(name, undefined, { signal })
       return isFreed ? `unlocked ${name}` : `${name} is not held by this page or in plain text`
     } finally {
       this.#close(client)

@@ -164,7 +164,7 @@ test('a page frees a lock that was taken in plain text, and not that of another 
   const [server] = nodes
   if (server === undefined) throw new Error('no server runs')
   const other = connect({ servers: [server.address] })
-  await other.lock('a')
+  await other.locks.acquire('a')
   const nobodys = { ok: true, text: 'a is not held by this page or in plain text' }
   expect(await control.control(unlock)).toEqual(nobodys)
   await other.close()

@@ -36,7 +36,7 @@ async function serve(inspect: object): Promise<void> {
   const bootstrap = { members: [{ id: 0, address }] }
   const node = await startNode({ id: 0, listen: address, dataDir: null, bootstrap, ...inspect })
   const client = connect({ servers: [address] })
-  await (await client.lock('a')).unlock()
+  await (await client.locks.acquire('a')).release()
   await client.close()
   await node.stop()
 }

@@ -58,7 +58,7 @@ function countersOf(node: RunningNode): ReporterCounters {
 /** As many programs at once, each of which takes a lock of its own and frees it, one time after another. */
 async function load(client: Client, programs: number, pairs: number): Promise<void> {
   const run = async (name: string) => {
-    for (let count = 0; count < pairs; count += 1) await (await client.lock(name)).unlock()
+    for (let count = 0; count < pairs; count += 1) await (await client.locks.acquire(name)).release()
   }
   await Promise.all(Array.from({ length: programs }, (_, program) => run(`lock-${program}`)))
 }
@@ -69,10 +69,10 @@ const clocksOf = (records: readonly ServerRecord[]) =>
 test('a server whose hub is not there serves, and tells from its start on once it is', async () => {
   const port = await freePorts(1)
   const [, client] = await serverFor(`127.0.0.1:${port}`)
-  const lock = await client.lock('a')
+  const lock = await client.locks.acquire('a')
   const hub = await hubAt({ port })
   await hub.once(() => hub.recordsOf(0).length > 0)
-  await lock.unlock()
+  await lock.release()
   await hub.once(() => hub.recordsOf(0).some(({ kind }) => kind === 'service'))
   const records = hub.recordsOf(0)
   expect(records.slice(0, 2)).toMatchObject([
@@ -87,12 +87,12 @@ test('a server whose hub is not there serves, and tells from its start on once i
 test('a hub that went and came back is told by the same run where the server stands', async () => {
   const first = await hubAt()
   const [node, client] = await serverFor(first.address)
-  await client.lock('a')
+  await client.locks.acquire('a')
   await first.once(() => first.recordsOf(0).some(({ kind }) => kind === 'service'))
   const { run } = first.told[0]!.hello
   await first.close()
   endings.shift()
-  await client.lock('b')
+  await client.locks.acquire('b')
   const second = await hubAt({ port: Number(first.address.split(':')[1]) })
   const [keyframe] = await second.once(() => second.recordsOf(0).length > 0 && second.recordsOf(0))
   expect(second.told[0]?.hello.run).toBe(run)
@@ -281,7 +281,7 @@ test('something else than a hub at the address does no harm', async () => {
   })
   const { port } = other.address() as { port: number }
   const [node, client] = await serverFor(`127.0.0.1:${port}`)
-  await (await client.lock('a')).unlock()
+  await (await client.locks.acquire('a')).release()
   await expect.poll(() => tries, patiently).toBeGreaterThan(1)
   expect(countersOf(node)).toMatchObject({ isConnected: false, sent: 0 })
 })

@@ -64,7 +64,7 @@ test('it is told of the actors of each server, with their charts, and of events 
   const inspector = await standIn()
   endings.push(inspector.close)
   const client = await cluster(inspector.url)
-  await (await client.lock('a')).unlock()
+  await (await client.locks.acquire('a')).release()
   const stateOf = (name: string) => {
     const actor = inspector.told.find((told) => told.type === '@xstate.actor' && told.name === name)
     return inspector.told.filter(
@@ -101,7 +101,7 @@ test('it is told of the actors of each server, with their charts, and of events 
 test('one that comes late, or comes back, is told of the actors; and one that is not there does no harm', async () => {
   const port = await freePorts(1)
   const client = await cluster(`ws://127.0.0.1:${port}`)
-  await client.lock('a')
+  await client.locks.acquire('a')
   for (const _ of ['late', 'back']) {
     const inspector = await standIn(port)
     await expect
@@ -109,7 +109,7 @@ test('one that comes late, or comes back, is told of the actors; and one that is
       .toEqual([8, 8])
     await inspector.close()
   }
-  await client.lock('b')
+  await client.locks.acquire('b')
 })
 
 test('where nobody listens the server says so, once, and serves', async () => {

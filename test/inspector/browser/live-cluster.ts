@@ -35,8 +35,8 @@ export class LiveCluster {
 
   /** Locks and unlocks. */
   async take(name: string): Promise<void> {
-    const lock = await this.#client.lock(name)
-    await lock.unlock()
+    const lock = await this.#client.locks.acquire(name)
+    await lock.release()
   }
 
   async close(): Promise<void> {

@@ -47,7 +47,7 @@ await inBrowser('a recording', (open) => {
       }),
     )
     const client = connect({ servers: ids.map((id) => `127.0.0.1:${port + id}`) })
-    for (const name of ['one', 'two', 'three']) await (await client.lock(name)).unlock()
+    for (const name of ['one', 'two', 'three']) await (await client.locks.acquire(name)).release()
     await client.close()
 
     const live = new Parts((await open(liveUrl!)).page)
