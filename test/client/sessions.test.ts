@@ -1,13 +1,13 @@
 /** Sessions that end: which requests move to a new one and which must not, and what is told of what the program holds. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Command, NamedRequest } from '../../machines/batch.ts'
+import type { Command } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { Aborted, type Client, connect, LockLost, SessionExpired } from '../../src/client/index.ts'
 import { publicId } from '../../src/core/names.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
-import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import { type Asked, echo, executed, FakeServer, queued, response, type Script } from './fake-server.ts'
+import { ReplicaServer } from './replica-server.ts'
 
 const ttlMs = 1_000
 const hourMs = 60 * 60 * 1_000
@@ -323,46 +323,12 @@ describe('a cancel that is refused as expired', () => {
   })
 })
 
-/** A cluster of one: a replica that executes each request when it comes, at a time that the test lets pass. */
-class ReplicaServer {
-  readonly replica = new Replica({
-    service: kvService as Service,
-    members: [{ id: 0, address: '127.0.0.1:1', incarnation: 'x' }],
-    sessions: ['operator@0'],
-  })
-  /** Since the last batch. */
-  #elapsedMs = 0
-
-  constructor(server: FakeServer) {
-    server.script = (message) =>
-      message.type === 'request' ? [response(message, this.execute(message))] : []
-    server.opening = (asked) => [response(asked, this.execute(asked))]
-  }
-
-  pass(ms: number): void {
-    this.#elapsedMs += ms
-    vi.advanceTimersByTime(ms)
-  }
-
-  /** Has the request chosen, alone, and executed; nothing may be delayed. */
-  execute({ uid, seq, ackedBelow, command }: NamedRequest): Outcome {
-    const group = { uid, ackedBelow, heldBy: 0, requests: [{ seq, command }] }
-    const batch = { node: 0, elapsedMs: this.#elapsedMs, groups: [group] }
-    this.#elapsedMs = 0
-    const { outcomes } = this.replica.execute(this.replica.firstUnexecuted, batch)
-    const outcome = outcomes.find((ended) => ended.uid === uid && ended.seq === seq)?.outcome
-    if (outcome === undefined || outcome.kind === 'delayed' || outcome.kind === 'full')
-      throw new Error(`${uid} ${seq} did not end`)
-    return outcome
-  }
-}
-
 describe('the session of a client at a replica', () => {
   const put = { action: 'put', key: 'k', value: 'v' }
 
   it('is replaced, unseen, when the client was silent for two hours', async () => {
     const [server] = await startServers(1)
-    const cluster = new ReplicaServer(server!)
+    const cluster = new ReplicaServer(server!, kvService as Service)
     const client = connectTo([server!])
     await client.request(put)
     cluster.pass(2 * hourMs)
@@ -373,11 +339,11 @@ describe('the session of a client at a replica', () => {
 
   it('is replaced when an operator ended it, which the next request tells', async () => {
     const [server] = await startServers(1)
-    const cluster = new ReplicaServer(server!)
+    const cluster = new ReplicaServer(server!, kvService as Service)
     const client = connectTo([server!])
     await client.request(put)
     const command: Command = { kind: 'end', session: publicId(server!.requests[0]!.uid), now: true }
-    cluster.execute({ uid: 'operator@0', seq: 1, ackedBelow: 1, command })
+    cluster.ask('operator@0', command)
     await expect(client.request(put)).rejects.toBeInstanceOf(SessionExpired)
     await client.request(put)
     expect(uidsOf(server!.requests)).toHaveLength(2)

@@ -27,7 +27,7 @@ const held = await client.locks.acquire(name)
 lock = held
 print(`granted ${held.token}`)
 const whenLost = () => {
-  held.release().then(
+  client.locks.release(name, held.token).then(
     (freed) => print(`lost, freed is ${freed}`),
     (error: Error) => print(`lost, ${error.message}`),
   )
