@@ -22,14 +22,15 @@ const documents = [
   ...filesIn('docs', /\.md$/).filter((file) => file !== seed),
 ]
 
-/** The anchors of a document, as GitHub makes them of its headings. */
+/** The anchors of a document: those that GitHub makes of its headings, and its own. */
 function anchorsOf(text: string): string[] {
-  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()
       .replace(/[^\w\- ]/g, '')
       .replaceAll(' ', '-'),
   )
+  return [...headings, ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id)]
 }
 
 interface Link {
