@@ -45,7 +45,7 @@ const head = `<!-- Written by npm run docs:api from the doc comments of the sour
 
 # The programming interface
 
-The types, functions and errors of the package, from the comments of its source. [clients.md](clients.md) and
+The types, functions and errors of the package, from the comments of its source. [clients.md](clients.md), [locks.md](locks.md) and
 [services.md](services.md) explain how to use them. [embedding.md](embedding.md) has the interface of \`paxos-made-simpler/core\`. The seed is
 [the document](paxos-made-simple-made-simpler.md) from which the project grew.
 `

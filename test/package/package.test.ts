@@ -29,7 +29,7 @@ async function servicesProgram(firstPort: number): Promise<string> {
   return program.replace('29_490', String(firstPort)).replace('29493', String(firstPort + 3))
 }
 
-const examples = ['counter.ts', 'job-queue.ts', 'lock.ts']
+const examples = ['counter.ts', 'cron.ts', 'fencing.ts', 'job-queue.ts', 'leader-election.ts', 'lock.ts']
 
 /** A program that names every public type, so that each is compiled. */
 const everyType = `
@@ -170,6 +170,39 @@ describe('programs that were compiled', () => {
     expect(stdout).toBe(
       `the slow worker takes ${job}, and is never done with it\nthe diligent worker is given ${job}\ndone: true\n`,
     )
+  }, 60_000)
+
+  test('examples/fencing.ts: a holder that was paused beyond its ttl is refused, as docs/locks.md shows', async () => {
+    const page = await readFile(join(root, 'docs/locks.md'), 'utf8')
+    const blocksOf = (kind: string) =>
+      [...page.matchAll(new RegExp(`^\`\`\`${kind}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(
+        ([, text = '']) => text,
+      )
+    const [code = '', ...others] = blocksOf('ts')
+    expect(others).toEqual([])
+    expect(await readFile(join(root, 'examples/fencing.ts'), 'utf8')).toContain(code)
+    const { stdout } = await started('fencing.js', String(await freePorts(3)))
+    expect(stdout).toContain('token 1: refused')
+    expect(blocksOf('text')).toEqual([stdout])
+  }, 60_000)
+
+  test('examples/leader-election.ts: another candidate leads after the leader was killed', async () => {
+    const { stdout } = await started('leader-election.js', String(await freePorts(3)))
+    const led =
+      /^(\w+) leads, with token 1\n\1 is killed\n(\w+) leads, with token 2\nleaders: 1, candidates that wait: 1\n$/
+    expect(stdout).toMatch(led)
+    const [, first, second] = led.exec(stdout) ?? []
+    expect(second).not.toBe(first)
+  }, 60_000)
+
+  test('examples/cron.ts: each tick runs once, on one of three machines', async () => {
+    const { stdout } = await started('cron.js', String(await freePorts(3)))
+    const ticks = stdout.trim().split('\n')
+    expect(ticks.map((line) => /^tick (\d): machine [123] writes the report$/.exec(line)?.[1])).toEqual([
+      '1',
+      '2',
+      '3',
+    ])
   }, 60_000)
 
   test('examples/lock.ts, at a server that runs from source as README says', async () => {
