@@ -135,6 +135,7 @@ describe('a request that is refused as expired', () => {
     })
     const client = connectTo([server!], { askIntervalMs: 10 })
     const lock = client.locks.acquire('a', { signal: controller.signal })
+    await eventually(() => expect(server!.requests).toHaveLength(1))
     await eventually(() => expect(server!.messages.at(-1)?.type).toBe('hello'))
     const reason = new Error('enough')
     controller.abort(reason)
