@@ -1,5 +1,5 @@
 import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
-import type { ServerIndex } from '../../machines/client.ts'
+import type { ServerIndex } from '../../machines/client-context.ts'
 import { copyJson } from '../core/json.ts'
 import { messageOf } from '../core/message-of.ts'
 import { maxBodyDepth } from '../messages/limits.ts'

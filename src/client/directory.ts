@@ -1,5 +1,5 @@
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { ServerIndex } from '../../machines/client.ts'
+import type { ServerIndex } from '../../machines/client-context.ts'
 import type { Welcome } from '../../machines/messages.ts'
 import { canonicalAddress, isReachable } from '../network/address.ts'
 import { type Resolver, systemResolver } from '../network/resolver.ts'

@@ -1,4 +1,4 @@
-import type { ServerIndex } from '../../machines/client.ts'
+import type { ServerIndex } from '../../machines/client-context.ts'
 import type { Welcome } from '../../machines/messages.ts'
 import { doubled } from '../../machines/timing.ts'
 import type { Directory } from './directory.ts'

@@ -1,5 +1,5 @@
 import type { Json } from '../../machines/batch.ts'
-import type { ServerIndex } from '../../machines/client.ts'
+import type { ServerIndex } from '../../machines/client-context.ts'
 import { doubled } from '../../machines/timing.ts'
 import type { ConnectTiming } from './options.ts'
 

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { LockMode, LockToken } from '../services/lock-commands.ts'
 import { JoinedSignal } from './joined-signal.ts'
 import { type LockLossReason, LockLost } from './lock-errors.ts'

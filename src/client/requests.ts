@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Command } from '../../machines/batch.ts'
-import type { ServerIndex } from '../../machines/client.ts'
+import type { ServerIndex } from '../../machines/client-context.ts'
 import type { LossReason } from '../../machines/lease-context.ts'
 import type {
   Answer,

@@ -1,5 +1,5 @@
 import type { Command, Json } from '../../machines/batch.ts'
-import type { ClientEmitted, ClientEvent, ClientInput, ServerIndex } from '../../machines/client.ts'
+import type { ClientEmitted, ClientEvent, ClientInput, ServerIndex } from '../../machines/client-context.ts'
 import type { LeaseEmitted, LeaseEvent, LeaseInput, LossReason } from '../../machines/lease.ts'
 import type { Answer, Busy, Queued, Response } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
