@@ -1,6 +1,6 @@
 /** The context of a lease, and its events and outputs. */
 
-/** Each `atMs` is the time of the event in milliseconds: the larger of the monotonic and the wall-clock time since the driver began. */
+/** Each `atMs` is the time of the event in milliseconds, by a monotonic clock that counts the time that the machine sleeps, too. */
 export type LeaseEvent =
   /** The client now holds something in its session, or waits for something. */
   | { readonly type: 'need.began'; readonly atMs: number }

@@ -29,6 +29,7 @@ import {
 } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
 import { Greeting } from './greeting.ts'
+import { LeaseClock } from './lease-clock.ts'
 import type { From, Link } from './link.ts'
 import type { Settings } from './options.ts'
 import { type Ask, isExpired, Session } from './session.ts'
@@ -90,6 +91,7 @@ export class Requests {
   readonly #settings: Settings
   readonly #link: Link
   readonly #greeting: Greeting
+  readonly #leaseClock = new LeaseClock()
   /** Every session with an open request or in which something is held, and the sessions in use. */
   readonly #sessions = new Map<string, Session<Waiter>>()
   /** The sessions that take further requests, by ttl. */
@@ -305,7 +307,6 @@ export class Requests {
         ? null
         : new SessionWatch(observer, uid, (server) => this.#directory.addresses[server] ?? '')
     let watch = watchOf(name)
-    const opened = instantNow()
     return new Session<Waiter>({
       name,
       ttlMs,
@@ -313,7 +314,7 @@ export class Requests {
       server: this.#preferred,
       servers: () => this.#directory.size,
       nowMs: () => performance.now(),
-      leaseNowMs: () => elapsedSince(opened),
+      leaseNowMs: () => this.#leaseClock.readMs(),
       start: (input, carryOut) => {
         watch = watchOf(input.uid)
         return startActor({ ...input, timing, randomSeed: randomInt(2 ** 31) }, carryOut, watch)
@@ -473,22 +474,6 @@ export class Requests {
     const { result } = executedPart(outcome)
     return (result as { readonly ended: Outcome | null }).ended
   }
-}
-
-/** A moment on both clocks of the machine: the monotonic clock stops during sleep, and the wall clock can be set. */
-interface Instant {
-  readonly monotonicMs: number
-  readonly wallMs: number
-}
-
-function instantNow(): Instant {
-  return { monotonicMs: performance.now(), wallMs: Date.now() }
-}
-
-/** Milliseconds since `then`, by the clock that measured more. */
-function elapsedSince(then: Instant): number {
-  const { monotonicMs, wallMs } = instantNow()
-  return Math.max(monotonicMs - then.monotonicMs, wallMs - then.wallMs)
 }
 
 /**

@@ -32,7 +32,7 @@ export interface SessionOptions<Waiter extends object> {
   readonly servers: () => number
   /** A monotonic clock. */
   readonly nowMs: () => number
-  /** The larger of the times that a monotonic clock and the wall clock measure: the wall clock moves while a machine sleeps. */
+  /** A monotonic clock that counts the time that the machine sleeps, too. */
   readonly leaseNowMs: () => number
   /** Starts an actor that asks for the requests of a uid. It calls `carryOut` with its outputs. */
   readonly start: (

@@ -242,6 +242,33 @@ describe('a session in which something is held', () => {
     expect(uidsOf(server!.requests)).toHaveLength(2)
   })
 
+  it('is lost when the machine sleeps longer than the ttl, also after its wall clock was set back', async () => {
+    const [server] = await startServers(1, granting())
+    const client = connectTo([server!])
+    const { signal } = await client.locks.acquire('a')
+    vi.setSystemTime(Date.now() - hourMs)
+    vi.advanceTimersByTime(ttlMs / 3 + 1)
+    await eventually(() => expect(touchesOf(server!)).toHaveLength(1))
+    vi.setSystemTime(Date.now() + ttlMs)
+    await eventually(() => expect(signal.aborted).toBe(true))
+  })
+
+  it('is lost in time when the wall clock was set forward and back', async () => {
+    const touched = { isAnswered: true }
+    const [server] = await startServers(
+      1,
+      granting(() => (touched.isAnswered ? executed({ revoked: false }) : null)),
+    )
+    const client = connectTo([server!])
+    const { signal } = await client.locks.acquire('a')
+    vi.setSystemTime(Date.now() + ttlMs / 2)
+    await eventually(() => expect(touchesOf(server!)).toHaveLength(1))
+    touched.isAnswered = false
+    vi.setSystemTime(Date.now() - ttlMs / 2)
+    vi.advanceTimersByTime(ttlMs * 0.9)
+    await eventually(() => expect(signal.aborted).toBe(true))
+  })
+
   it.each<[reason: string, outcome: Outcome]>([
     ['revoked', executed({ revoked: true })],
     ['ended', expired],
