@@ -1,10 +1,11 @@
 /** Records in words: for the list of events, for screen readers, and for each step that the page names. */
 import type { Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
+import type { Execution } from '../../machines/outcome.ts'
 import { delayName } from '../../src/core/chart-names.ts'
 import type { Fact } from '../../src/core/facts.ts'
 import { type Invariant, invariants } from '../../src/core/invariants.ts'
-import { requestName, shownName } from '../../src/core/names.ts'
+import { requestName, sessionText, shownName } from '../../src/core/names.ts'
 import type { FaultRule } from '../../src/inspect/records/control.ts'
 import type { Milestone, MilestoneKind } from '../../src/inspect/records/milestones.ts'
 import type {
@@ -27,7 +28,7 @@ const messageCharacters = 140
 /** The length of `127.0.0.1:65535`. */
 const addressCharacters = 15
 
-/** How many outcomes are listed one by one. */
+/** How many outcomes, timers and sessions are listed one by one. */
 const listedOutcomes = 3
 
 /** `request queue`. */
@@ -46,16 +47,20 @@ export function timeText(timeMs: number | null, originMs: number): string {
   return timeMs === null ? '' : ((timeMs - originMs) / 1_000).toFixed(3)
 }
 
-const milestoneWords: Readonly<Record<Exclude<MilestoneKind, 'members' | 'broken'>, string>> = {
+const milestoneWords: Readonly<
+  Record<Exclude<MilestoneKind, 'members' | 'sessionEnded' | 'broken'>, string>
+> = {
   up: 'is up',
   gone: 'is gone',
   paused: 'is paused',
   resumed: 'continues',
 }
 
-/** `server 1 is gone (its connection ended)`, `members 0 1 2 3: 3 added (from instance 12 on)`. */
+/** `server 1 is gone (its connection ended)`, `members 0 1 2 3: 3 added (from instance 12 on)`, `session 12.0 of a ended (in instance 30)`. */
 export function milestoneText({ what, node, text, instance }: Milestone): string {
   if (what === 'members') return `members ${text ?? ''}${reasonText(`from instance ${instance ?? 0} on`)}`
+  if (what === 'sessionEnded')
+    return `session ${text ?? ''} ended${reasonText(`in instance ${instance ?? 0}`)}`
   if (what === 'broken') return `broken: ${text ?? ''}`
   return `server ${node ?? ''} ${milestoneWords[what]}${reasonText(text)}`
 }
@@ -314,12 +319,7 @@ function factTexts(facts: readonly Fact[]): string[] {
         )
         break
       case 'executed': {
-        const { outcomes } = fact.execution
-        const texts = outcomes
-          .slice(0, listedOutcomes)
-          .map((outcome) => `${requestName(outcome)} ${outcomeText(outcome.outcome)}`)
-        if (outcomes.length > listedOutcomes) texts.push(`${outcomes.length - listedOutcomes} more`)
-        parts.push(() => `executes instance ${fact.instance}: ${texts.join(', ') || 'nothing'}`)
+        parts.push(() => `executes instance ${fact.instance}: ${executionText(fact.execution)}`)
         break
       }
       case 'responded':
@@ -339,6 +339,24 @@ function factTexts(facts: readonly Fact[]): string[] {
     }
   }
   return parts.map((part) => part())
+}
+
+/** `timer x fires, session 12.0 of a ended, b#1 executed: …`; the first of each. */
+function executionText({ fired, endedSessions, outcomes }: Execution): string {
+  const texts = [
+    ...listedFirst(
+      fired,
+      ({ name, failed }) => `timer ${name} ${failed === null ? 'fires' : `fails: ${failed}`}`,
+    ),
+    ...listedFirst(endedSessions, (uid) => `session ${sessionText(uid)} ended`),
+    ...listedFirst(outcomes, (outcome) => `${requestName(outcome)} ${outcomeText(outcome.outcome)}`),
+  ]
+  return texts.join(', ') || 'nothing'
+}
+
+function listedFirst<T>(all: readonly T[], textOf: (one: T) => string): readonly string[] {
+  const texts = all.slice(0, listedOutcomes).map(textOf)
+  return all.length > listedOutcomes ? [...texts, `${all.length - listedOutcomes} more`] : texts
 }
 
 /** The state that an edge leaves, as `stateName` writes it: `accepting` of `proposer.accepting on accepted[2]`. */

@@ -20,11 +20,11 @@ const keptPart = 0.8
 /** How many marks of gaps are kept. They evict no other marks; of those there are as many as milestones. */
 const keptGaps = 1_000
 
-/** A record that stands out: a gap, or a milestone. */
+/** A record that stands out: a gap, or a milestone. Ends of sessions have no mark: they are too many. */
 export interface Mark {
   /** Of the record. */
   readonly number: number
-  readonly kind: 'gap' | MilestoneKind
+  readonly kind: 'gap' | Exclude<MilestoneKind, 'sessionEnded'>
 }
 
 /** What is broken, and the record that showed it. */
@@ -203,7 +203,8 @@ export class Timeline {
     const known = new Set(before)
     const news = after.filter((milestone) => !known.has(milestone))
     for (const milestone of news) this.#numbers.set(milestone, number)
-    const marks = news.map(({ what }) => ({ number, kind: what }))
+    const marks = news.flatMap(({ what }) => (what === 'sessionEnded' ? [] : [{ number, kind: what }]))
+    if (marks.length === 0) return
     this.#milestones = [...this.#milestones, ...marks].slice(-keptMilestones)
     this.#marks = null
   }

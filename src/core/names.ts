@@ -74,10 +74,20 @@ export function shownName(name: string): string {
   return name.length === drawnNameLetters && /^[\w-]+$/.test(name) ? name.slice(0, 6) : name
 }
 
-/** Shows a value that may be a session: a session with a random name by its client's short name, anything else unchanged. */
+/**
+ * Shows a value that may be a session, or a request of one: where the name of the client is random, by the public id and the short
+ * name, such as `12.0 of a` and `12.0 of a#3`. Shows anything else unchanged.
+ */
 export function shownSession(text: string): string {
-  const name = clientName(text)
-  return name !== text && shownName(name) !== name ? shownName(name) : text
+  const [, uid = text, seq = ''] = /^(.*)(#\d+)$/s.exec(text) ?? []
+  const name = clientName(uid)
+  return name !== uid && shownName(name) !== name ? `${sessionText(uid)}${seq}` : text
+}
+
+/** A session in a sentence: `12.0 of a`, and only the client's name when the session was open from the start. */
+export function sessionText(uid: string): string {
+  const name = sessionName(uid)
+  return openedAtInstance(uid) === null ? name : `${publicId(uid)} of ${name}`
 }
 
 /** The name of a session in every output, such as `a`. */

@@ -239,7 +239,8 @@ class StepRecorder {
 
   #showService(id: NodeId, { replica: { snapshot, firstUnexecuted } }: Running): void {
     const replica = Replica.restore(this.#service, utf8(snapshot))
-    this.#server(id, { kind: 'service', ...this.#now, firstUnexecuted, view: replica.view() })
+    const views = { view: replica.view(), replica: replica.ownView() }
+    this.#server(id, { kind: 'service', ...this.#now, firstUnexecuted, ...views })
   }
 
   #started(id: NodeId): void {

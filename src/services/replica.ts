@@ -28,7 +28,8 @@ import { type KeptCommand, keptCommand } from './kept-command.ts'
 import { changeMembers, inOrderOfId } from './membership.ts'
 import { compareEnds, endedOutcome, executed, failed, sessionHasEnded } from './outcomes.ts'
 import { reasonOfFailure } from './reason.ts'
-import type { Service, ServiceView, Time } from './service.ts'
+import { type ReplicaView, replicaViewOf } from './replica-view.ts'
+import { type Service, type ServiceView, type Time, viewRows } from './service.ts'
 import { ServiceHost } from './service-host.ts'
 import { type Session, Sessions } from './sessions.ts'
 import { decodeSnapshot, encodeSnapshot, type SessionSnapshot, sessionSnapshots } from './snapshot.ts'
@@ -234,6 +235,19 @@ export class Replica {
   /** Returns a view of the service's state, or the reason why the service cannot show it. Never throws. */
   view(): ServiceView {
     return this.#service.view()
+  }
+
+  /** Returns a view of the state around the service: the clock, the sessions and the timers. */
+  ownView(): ReplicaView {
+    return replicaViewOf({
+      clockMs: this.#clockMs,
+      deadlineMs: this.deadlineMs,
+      sessions: this.#sessions.first(viewRows),
+      sessionCount: this.#sessions.size,
+      holds: (uid) => this.#service.holds(uid),
+      timers: this.#service.firstTimers(viewRows),
+      timerCount: this.#service.timerCount,
+    })
   }
 
   /** Returns the whole replicated state as bytes. Servers that have executed the same batches have the same bytes. */

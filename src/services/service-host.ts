@@ -67,6 +67,11 @@ export class ServiceHost {
     return this.#timers.all
   }
 
+  /** The first `most` timers in the order in which they fire. */
+  firstTimers(most: number): readonly Timer[] {
+    return this.#timers.first(most)
+  }
+
   /** The earliest deadline of a timer; `null` when none is set. */
   get deadlineMs(): number | null {
     return this.#timers.earliestMs

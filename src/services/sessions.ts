@@ -90,6 +90,18 @@ export class Sessions {
     return sessions.filter(({ id }) => id !== after).slice(0, most)
   }
 
+  /** At most `most` sessions: those with a ttl in the order of their opening, then others. The cost grows with `most` alone. */
+  first(most: number): readonly Session[] {
+    const first = [...this.openedAfter(null, most)]
+    // All sessions with a ttl are among the first ones, so few are passed over here.
+    if (first.length === most) return first
+    for (const session of this.#byUid.values()) {
+      if (first.length === most) break
+      if (session.ttlMs === null) first.push(session)
+    }
+    return first
+  }
+
   all(): Iterable<Session> {
     return this.#byUid.values()
   }

@@ -40,6 +40,11 @@ export class Timers {
     return entriesOf(this.#inOrder).map(([, timer]) => timer)
   }
 
+  /** The first `most` timers in order of firing. */
+  first(most: number): readonly Timer[] {
+    return entriesOf(this.#inOrder, most).map(([, timer]) => timer)
+  }
+
   has(name: string): boolean {
     return this.#places.has(name)
   }

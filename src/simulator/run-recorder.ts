@@ -139,7 +139,8 @@ export class RunRecorder {
   #showService(id: NodeId, snapshot: Uint8Array): void {
     const replica = Replica.restore(this.#service, snapshot)
     const { firstUnexecuted } = replica
-    this.#report(id, { kind: 'service', ...this.#now, firstUnexecuted, view: replica.view() })
+    const views = { view: replica.view(), replica: replica.ownView() }
+    this.#report(id, { kind: 'service', ...this.#now, firstUnexecuted, ...views })
   }
 
   #fated(...[fate, reason, from, to, datagram]: Parameters<Fated>): void {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Timeline } from '../../inspector/model/timeline.ts'
 import { History } from '../../src/inspect/hub/history.ts'
-import { keptMilestones } from '../../src/inspect/records/milestones.ts'
+import { keptMilestones, keptSessionEnds } from '../../src/inspect/records/milestones.ts'
 import { emptyPicture, pictureAfter } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord, ServerRecord } from '../../src/inspect/records/record.ts'
 import { batchOf, executed, execution } from '../support/facts.ts'
@@ -87,6 +87,25 @@ describe('milestones', () => {
     expect(
       milestonesOf([...unseen, of(2, keyframe(2, { firstUnexecuted: 80, members: added }))]),
     ).toHaveLength(2)
+  })
+
+  test('are ends of sessions, once for all servers, of which the latest are kept', () => {
+    const ends = (node: number, instance: number, ...endedSessions: string[]) =>
+      of(node, step(5, { facts: [executed(node, batchOf(), execution(instance, [], { endedSessions }))] }))
+    const records = [cluster, ends(0, 4, 'a@1.0', 'b@3.1'), ends(1, 4, 'a@1.0', 'b@3.1'), ends(1, 6, 'c@5.0')]
+    // Server 0 is late.
+    expect(milestonesOf([...records, ends(0, 6, 'c@5.0')])).toEqual([
+      ['sessionEnded', null, '1.0 of a'],
+      ['sessionEnded', null, '3.1 of b'],
+      ['sessionEnded', null, '5.0 of c'],
+    ])
+    const many = Array.from({ length: 2 * keptSessionEnds }, (_, at) => ends(0, at + 1, `d@${at}.0`))
+    const kept = milestonesOf([cluster, seen('up', 1), ...many])
+    expect(kept).toHaveLength(keptSessionEnds + 1)
+    expect([kept[0], kept.at(-1)]).toEqual([
+      ['up', 0, null],
+      ['sessionEnded', null, `${2 * keptSessionEnds - 1}.0 of d`],
+    ])
   })
 
   test('are bounded', () => {

@@ -139,15 +139,16 @@ describe('a server', () => {
   })
 })
 
-test('the service is shown as the server has it that is furthest', () => {
+test('the service and the sessions are shown as the server has them that is furthest', () => {
+  const replica = { clockMs: 5, deadlineMs: null, tables: [] }
   const shows = (node: number, firstUnexecuted: number): InspectorRecord => ({
     kind: 'server',
     node,
     incarnation: 'founder',
     run: 'r1',
-    record: { kind: 'service', clock: 1, timeMs: 1, firstUnexecuted, view: { json: node } },
+    record: { kind: 'service', clock: 1, timeMs: 1, firstUnexecuted, view: { json: node }, replica },
   })
-  expect(pictureOf(shows(0, 3), shows(1, 2)).service).toMatchObject({ node: 0 })
+  expect(pictureOf(shows(0, 3), shows(1, 2)).service).toMatchObject({ node: 0, replica })
   expect(pictureOf(shows(0, 3), shows(1, 4)).service).toMatchObject({ node: 1 })
   // It lost its disk.
   expect(pictureOf(shows(0, 3), shows(0, 1)).service).toMatchObject({ firstUnexecuted: 1 })

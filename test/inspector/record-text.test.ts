@@ -47,6 +47,8 @@ describe('a record in words', () => {
     expect(shownName('inspector')).toBe('inspector')
     expect(shownName(namedAs('inspector', 'OH5k1arIyUDsTwrm'))).toBe('inspector')
     expect(shownSession('inspector-OH5k1ar-yUDsTwrm@12')).toBe('inspector')
+    expect(shownSession('inspector-OH5k1ar-yUDsTwrm@12.0')).toBe('12.0 of inspector')
+    expect(shownSession('inspector-OH5k1ar-yUDsTwrm@12.0#3')).toBe('12.0 of inspector#3')
     expect(requestName({ uid: 'OH5k1arIyUDsTwrm@17', seq: 3 })).toBe('OH5k1a#3')
     expect(requestName({ uid: 'a@0', seq: 3 })).toBe('a#3')
     expect(sessionName('OH5k1arIyUDsTwrm@17')).toBe('OH5k1a')
@@ -63,6 +65,22 @@ describe('a record in words', () => {
         'request queue: proposing → empty; executes instance 4: a#1 executed at 4.0, null; ' +
         'sends to 1, 2: accept 1.0 instance 0 [a#1 lock x]; synced: promised 1.0, all chosen below 5; ' +
         'answers a: queued a#2',
+    )
+  })
+
+  test('says which timers fire and which sessions end', () => {
+    const fact = executed(4, batch())
+    if (fact.type !== 'executed') throw new Error(`not an execution: ${fact.type}`)
+    const execution = {
+      ...fact.execution,
+      fired: [
+        { name: 'x', failed: null },
+        { name: 'y', failed: 'no such key' },
+      ],
+      endedSessions: ['inspector-OH5k1ar-yUDsTwrm@12.0'],
+    }
+    expect(recordText(step({ facts: [{ ...fact, execution }] }))).toMatch(
+      /executes instance 4: timer x fires, timer y fails: no such key, session 12\.0 of inspector ended/,
     )
   })
 

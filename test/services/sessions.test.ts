@@ -6,7 +6,7 @@ import { sessionPage } from '../../machines/limits.ts'
 import { clientName } from '../../src/core/names.ts'
 import { IdleOrder, type Linked } from '../../src/services/idle-order.ts'
 import type { Replica } from '../../src/services/replica.ts'
-import type { Service } from '../../src/services/service.ts'
+import { type Service, viewRows } from '../../src/services/service.ts'
 import {
   ask,
   body,
@@ -99,6 +99,41 @@ describe('open', () => {
     expect(
       outcomesOf(replica, [ask(uid, 1, open()), ask('other', 1, touch), ask('x@7.0', 1, open())]),
     ).toEqual([expect.objectContaining({ kind: 'failed' }), refused('expired'), refused('expired')])
+  })
+})
+
+describe('the view of a replica', () => {
+  const tablesOf = (replica: Replica) =>
+    replica.ownView().tables.map(({ name, rows, more }) => [name, rows, more])
+
+  test('shows the clock, the next deadline and the sessions without their secrets', () => {
+    const replica = keeping()
+    const uids = ['random', 'other'].map((name) => opened(replica, `of-${name}`, 3_000))
+    run(replica, [ask(uids[0]!, 1, body('keep')), ask(uids[1]!, 1, body('wait'))], { clockMs: 500 })
+    run(replica, [ask(uids[0]!, 2, body(`revoke ${uids[1]}`))], { clockMs: 750 })
+    const { clockMs, deadlineMs } = replica.ownView()
+    expect({ clockMs, deadlineMs }).toEqual({ clockMs: 750, deadlineMs: 3_500 })
+    const [sessions, timers] = tablesOf(replica)
+    expect(timers).toEqual(['timers', [], 0])
+    expect((sessions?.[1] as Json[]).slice(0, 3)).toEqual([
+      ['0.0 of of-random', '3 s', '3 s', 'holds'],
+      ['1.0 of of-other', '3 s', '2.75 s', '1 waiting, revoked'],
+      ['a', '', '', ''],
+    ])
+    expect(tablesOf(restored(replica, keeper as unknown as Service))).toEqual(tablesOf(replica))
+    const secret = opened(replica, 'r'.repeat(16))
+    expect(JSON.stringify(replica.ownView())).not.toContain(secret.slice(0, 16))
+  })
+
+  test('shows the first sessions, in the order of their opening, and counts the others', () => {
+    const replica = newReplica()
+    const others = replica.sessionCount
+    for (let count = 0; count < viewRows + 5; count += 1) opened(replica, 'c')
+    const { rows, more } = replica.ownView().tables[0]!
+    expect(rows.map(([session]) => session)).toEqual(
+      Array.from({ length: viewRows }, (_, place) => `${place}.0 of c`),
+    )
+    expect(more).toBe(5 + others)
   })
 })
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import { replicatedLimits, serviceLimits } from '../../machines/limits.ts'
 import { Replica } from '../../src/services/replica.ts'
-import type { RequestName, Service, TimerChange } from '../../src/services/service.ts'
+import { type RequestName, type Service, type TimerChange, viewRows } from '../../src/services/service.ts'
 import { ask, body, cancel, newReplica, restored, run, testSessions, threeMembers } from './driver.ts'
 
 interface State {
@@ -55,6 +55,32 @@ const told = (replica: Replica) => (replica.view() as unknown as { json: State }
 function sets(...timers: readonly [name: string, afterMs: number | null][]) {
   return body({ timers: timers.map(([name, afterMs]) => ({ name, afterMs })) })
 }
+
+test('timers are shown in the order of firing, the first of them', () => {
+  const replica = newReplica(service)
+  run(replica, [ask('a@0', 1, sets(['late', 2_000], ['soon', 1_500], ['never', 1], ['never', null]))], {
+    clockMs: 500,
+  })
+  run(replica, [], { clockMs: 750 })
+  expect(replica.ownView()).toMatchObject({ clockMs: 750, deadlineMs: 2_000 })
+  const [, timers] = replica.ownView().tables
+  expect(timers).toMatchObject({
+    rows: [
+      ['soon', '1.25 s'],
+      ['late', '1.75 s'],
+    ],
+    more: 0,
+  })
+  const many = Array.from(
+    { length: viewRows + 3 },
+    (_, place) => [`t${place}`, 10 + place] satisfies [string, number],
+  )
+  run(replica, [ask('a@0', 2, sets(...many))])
+  expect(replica.ownView().tables[1]).toMatchObject({
+    rows: { length: viewRows, 0: ['t0', '0.01 s'] },
+    more: 5,
+  })
+})
 
 describe('a timer', () => {
   test('fires at the first batch that reaches its deadline, before the requests, and not again', () => {

@@ -58,7 +58,7 @@ const Milestones = pure(function Milestones({ milestones, store }: MilestonesPro
   const { timeline } = store
   return (
     <details class="milestones">
-      <summary>Starts, ends and members: {milestones.length}</summary>
+      <summary>Starts, ends, members and ended sessions: {milestones.length}</summary>
       <ol>
         {milestones.toReversed().map((milestone, place) => {
           const number = timeline.numberOf(milestone)

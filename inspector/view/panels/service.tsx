@@ -2,6 +2,7 @@ import './service.css'
 import type { Json } from '../../../machines/batch.ts'
 import { shownSession } from '../../../src/core/names.ts'
 import type { Picture, ServerPicture } from '../../../src/inspect/records/picture.ts'
+import type { ReplicaView } from '../../../src/services/replica-view.ts'
 import type { ServiceTable } from '../../../src/services/service.ts'
 import { type Waiter, waitersByKey } from '../../model/queues.ts'
 import { isShort, timeText } from '../../model/record-text.ts'
@@ -18,7 +19,7 @@ interface ServiceProps {
 /** The replicated service, as shown by the server that executed most, with the requests that wait for its keys. */
 export const Service = pure(function Service({ service, servers, originMs }: ServiceProps) {
   if (service === null) return <p class="muted">No server has shown its service yet.</p>
-  const { node, firstUnexecuted, view } = service
+  const { node, firstUnexecuted, view, replica } = service
   return (
     <div class="service">
       <p class="muted">
@@ -32,9 +33,33 @@ export const Service = pure(function Service({ service, servers, originMs }: Ser
       ) : (
         <JsonTree value={view.json} />
       )}
+      <Around replica={replica} />
     </div>
   )
 })
+
+const noWaiters: ReadonlyMap<string, readonly Waiter[]> = new Map()
+
+/** The replicated state around the service: the clock, the sessions and the timers. */
+function Around({ replica: { clockMs, deadlineMs, tables } }: { readonly replica: ReplicaView }) {
+  return (
+    <section class="around" aria-label="Sessions and timers">
+      <p class="muted">
+        Replicated clock {secondsText(clockMs)};{' '}
+        {deadlineMs === null
+          ? 'no deadline'
+          : `next deadline ${secondsText(deadlineMs)}, in ${secondsText(deadlineMs - clockMs)}`}
+      </p>
+      {tables.map((table) => (
+        <TableOf key={table.name} table={table} waiters={noWaiters} originMs={0} />
+      ))}
+    </section>
+  )
+}
+
+function secondsText(ms: number): string {
+  return `${(ms / 1_000).toFixed(3)} s`
+}
 
 interface TableProps {
   readonly table: ServiceTable
@@ -46,7 +71,7 @@ function TableOf({ table: { name, columns, rows, more, keyColumn }, waiters, ori
   const keys = new Set(keyColumn === null ? [] : rows.map((row) => cellText(row[keyColumn] ?? null)))
   const absent = keyColumn === null ? [] : [...waiters].filter(([key]) => !keys.has(key))
   return (
-    <section>
+    <section aria-label={name}>
       <h3>{name}</h3>
       <table class="plain-table">
         <thead>

@@ -156,11 +156,16 @@ export class History {
     return records
   }
 
-  #serviceOf({ node, firstUnexecuted, view }: NonNullable<Picture['service']>): readonly InspectorRecord[] {
+  #serviceOf({
+    node,
+    firstUnexecuted,
+    view,
+    replica,
+  }: NonNullable<Picture['service']>): readonly InspectorRecord[] {
     const server = this.#before.servers.find((other) => other.node === node)
     if (server === undefined || server.run === null || server.roles === null) return []
     const { run, incarnation, clock, timeMs } = server
-    const record = { kind: 'service', clock, timeMs, firstUnexecuted, view } as const
+    const record = { kind: 'service', clock, timeMs, firstUnexecuted, view, replica } as const
     return [{ kind: 'server', node, run, incarnation: incarnation ?? '', record }]
   }
 

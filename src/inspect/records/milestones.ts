@@ -1,10 +1,11 @@
 /**
  * The events of a cluster that are kept when other records are evicted: a server started, ended or was paused, the members
- * changed, an invariant was broken. They are few and small.
+ * changed, a session ended, an invariant was broken. They are few and small.
  */
 import type { Instance, NodeId } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
 import type { Invariant } from '../../core/invariants.ts'
+import { sessionText } from '../../core/names.ts'
 import type { Picture, ServerPicture } from './picture.ts'
 import type { InspectorRecord } from './record.ts'
 
@@ -17,21 +18,41 @@ export interface Milestone {
   readonly text: string | null
   /** Used by `broken`. Left out when an assertion failed and no invariant. */
   readonly invariant?: Invariant
-  /** Used by `members`: these members are in force from this instance on, or from an earlier one. */
+  /** Used by `members`: these members are in force from this instance on, or from an earlier one; by `sessionEnded`: it ended there. */
   readonly instance?: Instance
   /** Used by `members`. */
   readonly members?: readonly Pick<Member, 'id' | 'address' | 'incarnation'>[]
 }
 
-export type MilestoneKind = 'up' | 'gone' | 'paused' | 'resumed' | 'members' | 'broken'
+export type MilestoneKind = 'up' | 'gone' | 'paused' | 'resumed' | 'members' | 'sessionEnded' | 'broken'
 
 /** How many milestones are kept. One more evicts the oldest. */
 export const keptMilestones = 500
 
+/** How many ends of sessions are kept among them: clients come and go more often than servers. */
+export const keptSessionEnds = 50
+
 /** The milestones after `record`. `picture` is the picture before it. Returns the same list when the record is no milestone. */
 export function milestonesAfter(picture: Picture, record: InspectorRecord): readonly Milestone[] {
   const news = newMilestones(picture, record)
-  return news.length === 0 ? picture.milestones : [...picture.milestones, ...news].slice(-keptMilestones)
+  if (news.length === 0) return picture.milestones
+  const all = [...picture.milestones, ...news]
+  const surplus = all.filter(isSessionEnd).length - keptSessionEnds
+  return (surplus > 0 ? withoutFirst(all, surplus) : all).slice(-keptMilestones)
+}
+
+function isSessionEnd({ what }: Milestone): boolean {
+  return what === 'sessionEnded'
+}
+
+/** Without the first `count` ends of sessions. */
+function withoutFirst(milestones: readonly Milestone[], count: number): readonly Milestone[] {
+  let left = count
+  return milestones.filter((milestone) => {
+    if (left === 0 || !isSessionEnd(milestone)) return true
+    left -= 1
+    return false
+  })
 }
 
 function newMilestones(picture: Picture, record: InspectorRecord): readonly Milestone[] {
@@ -83,8 +104,11 @@ function ofServer(
       const begins = record.cause.type === 'start' && !isUp
       const isCrash = record.facts.some(({ type }) => type === 'crashed') && before?.state !== 'gone'
       const changes = record.facts.flatMap((fact) => {
-        if (fact.type !== 'executed' || fact.execution.members === null) return []
-        return membersKnown(picture, timeMs, fact.instance + 1, fact.execution.members)
+        if (fact.type !== 'executed') return []
+        const { instance, execution } = fact
+        const ended = sessionsEnded(picture, timeMs, instance, execution.endedSessions)
+        if (execution.members === null) return ended
+        return [...ended, ...membersKnown(picture, timeMs, instance + 1, execution.members)]
       })
       return [
         ...(begins ? [{ timeMs, what: 'up', node, text: null } as const] : []),
@@ -98,6 +122,19 @@ function ofServer(
       return []
   }
   return record satisfies never
+}
+
+/** Sessions that ended at an instance are milestones when no server has executed that instance or a later end of sessions before. */
+function sessionsEnded(
+  picture: Picture,
+  timeMs: number,
+  instance: Instance,
+  uids: readonly string[],
+): readonly Milestone[] {
+  if (uids.length === 0) return []
+  const last = picture.milestones.findLast(isSessionEnd)
+  if (last !== undefined && instance <= (last.instance ?? 0)) return []
+  return uids.map((uid) => ({ timeMs, what: 'sessionEnded', node: null, text: sessionText(uid), instance }))
 }
 
 /** These members at an instance are a milestone when other members of an earlier instance were known before. */

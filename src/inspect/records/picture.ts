@@ -5,6 +5,7 @@
 import type { Address, Instance, NodeId } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
 import type { DurableState } from '../../core/durable.ts'
+import type { ReplicaView } from '../../services/replica-view.ts'
 import type { ServiceView } from '../../services/service.ts'
 import { type Heads, type HeadsSample, headsOf, nothingKnown, sampledUntil, withSample } from './heads.ts'
 import { type Ledger, ledgerAfter, ledgerWithout, ledgerWithoutMemory, nothingInLedger } from './ledger.ts'
@@ -42,6 +43,7 @@ export interface Picture {
     readonly node: NodeId
     readonly firstUnexecuted: Instance
     readonly view: ServiceView
+    readonly replica: ReplicaView
   } | null
   /** The last event, which the charts highlight. */
   readonly last: LastStep | null
@@ -195,10 +197,10 @@ function serverRecordTaken(picture: Picture, name: RunName, record: ServerRecord
       if (before?.state === 'gone' && before.run === run && record.cause.type !== 'start') return picture
       return stepTaken(seen, before, ledgerAfter(ledger, node, record), node, record)
     case 'service': {
-      const { firstUnexecuted, view } = record
+      const { firstUnexecuted, view, replica } = record
       const shown = picture.service
       const isNewer = shown === null || shown.node === node || firstUnexecuted >= shown.firstUnexecuted
-      return isNewer ? { ...picture, service: { node, firstUnexecuted, view } } : picture
+      return isNewer ? { ...picture, service: { node, firstUnexecuted, view, replica } } : picture
     }
     case 'ended':
       return {

@@ -178,6 +178,7 @@ export function serverRecordSchemas({ shown, client }: RecordOptions) {
       ...stamp,
       firstUnexecuted: integer,
       view: Type.Union([closed({ tables: Type.Array(table) }), closed({ json: shown })]),
+      replica: closed({ clockMs: count, deadlineMs: nullable(count), tables: Type.Array(table) }),
     }),
     ended: closed({ kind: Type.Literal('ended'), ...stamp, reason: nullable(text) }),
   } as const satisfies Record<ServerRecord['kind'], TSchema>

@@ -13,6 +13,7 @@ import type { ClientMessage, NodeMessage, RequestMessage, ServerMessage } from '
 import type { DurableState } from '../../core/durable.ts'
 import type { Fact } from '../../core/facts.ts'
 import type { Invariant } from '../../core/invariants.ts'
+import type { ReplicaView } from '../../services/replica-view.ts'
 import type { ServiceView } from '../../services/service.ts'
 import type { FaultRule } from './control.ts'
 import type { Milestone } from './milestones.ts'
@@ -142,13 +143,16 @@ export interface FateRecord {
   readonly reason: string
 }
 
-/** The service's view of its state, after an execution. Not every execution is followed by this record. */
+/** The view of the replicated state, after an execution. Not every execution is followed by this record. */
 export interface ServiceRecord {
   readonly kind: 'service'
   readonly clock: number
   readonly timeMs: number
   readonly firstUnexecuted: Instance
+  /** The service's own view of its state. */
   readonly view: ServiceView
+  /** The state around the service. */
+  readonly replica: ReplicaView
 }
 
 /** What the inspector keeps and shows, in an order in which it can have happened. */

@@ -1,5 +1,6 @@
 import type { Json } from '../../../machines/batch.ts'
-import { type ServiceView, viewRows } from '../../services/service.ts'
+import type { ReplicaView } from '../../services/replica-view.ts'
+import { type ServiceTable, type ServiceView, viewRows } from '../../services/service.ts'
 
 /** How many elements of a list, fields of an object and characters of a text are kept. */
 const kept = 48
@@ -37,13 +38,20 @@ export function truncated(value: unknown, depth = keptDepth): Json {
 /** A view of the service, bounded in size. */
 export function truncatedView(view: ServiceView): ServiceView {
   if ('json' in view) return { json: truncated(view.json) }
+  return { tables: view.tables.slice(0, kept).map(truncatedTable) }
+}
+
+/** A view of the state around the service, with shorter texts. */
+export function truncatedReplicaView({ tables, ...view }: ReplicaView): ReplicaView {
+  return { ...view, tables: tables.map(truncatedTable) }
+}
+
+function truncatedTable({ name, columns, rows, more, keyColumn }: ServiceTable): ServiceTable {
   return {
-    tables: view.tables.slice(0, kept).map(({ name, columns, rows, more, keyColumn }) => ({
-      name,
-      columns,
-      rows: rows.slice(0, viewRows).map((row) => row.map((cell) => truncated(cell))),
-      more: more + Math.max(0, rows.length - viewRows),
-      keyColumn,
-    })),
+    name,
+    columns,
+    rows: rows.slice(0, viewRows).map((row) => row.map((cell) => truncated(cell))),
+    more: more + Math.max(0, rows.length - viewRows),
+    keyColumn,
   }
 }

@@ -23,7 +23,7 @@ import type {
   RoleStates,
   ServerRecord,
 } from '../records/record.ts'
-import { truncatedView } from '../records/truncated.ts'
+import { truncatedReplicaView, truncatedView } from '../records/truncated.ts'
 import { DurableMirror } from './durable-mirror.ts'
 
 /** The destination of records. */
@@ -40,7 +40,7 @@ export interface RecordSink {
 /** The server that is observed. */
 export interface Subject {
   readonly address: Address
-  readonly replica: Pick<Replica, 'members' | 'firstUnexecuted' | 'view'>
+  readonly replica: Pick<Replica, 'members' | 'firstUnexecuted' | 'view' | 'ownView'>
   snapshot(role: RoleName): Snapshot | undefined
   clock(): number
 }
@@ -275,6 +275,7 @@ export class Observer {
         timeMs: Date.now(),
         firstUnexecuted: replica.firstUnexecuted,
         view: truncatedView(replica.view()),
+        replica: truncatedReplicaView(replica.ownView()),
       })
       this.#serviceTookMs = performance.now() - begin
     })

@@ -100,6 +100,11 @@ await inBrowser('the page of a hub', (open) => {
             },
           ],
         },
+        replica: {
+          clockMs: 1,
+          deadlineMs: 2,
+          tables: [{ name: markup, columns: [markup], rows: [[markup]], more: 0, keyColumn: null }],
+        },
       },
       {
         kind: 'fate',

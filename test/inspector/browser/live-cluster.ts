@@ -11,13 +11,16 @@ export class LiveCluster {
   readonly paxos: BuiltPaxos
   /** Of the page, with the token. */
   readonly url: string
+  /** The addresses for clients. */
+  readonly servers: readonly string[]
   readonly #client: Client
   readonly #data: string
 
-  private constructor(paxos: BuiltPaxos, url: string, client: Client, data: string) {
+  private constructor(paxos: BuiltPaxos, url: string, servers: readonly string[], data: string) {
     this.paxos = paxos
     this.url = url
-    this.#client = client
+    this.servers = servers
+    this.#client = connect({ servers })
     this.#data = data
   }
 
@@ -29,8 +32,8 @@ export class LiveCluster {
     const paxos = new BuiltPaxos(['cluster', ...where, '--inspect', `${port + 3}`, '--allow-faults'])
     const [, url] = await paxos.said(/inspector on (http:\S+)/)
     await paxos.said(/^cluster ready$/m)
-    const client = connect({ servers: [0, 1, 2].map((id) => `127.0.0.1:${port + id}`) })
-    return new LiveCluster(paxos, url!, client, data)
+    const servers = [0, 1, 2].map((id) => `127.0.0.1:${port + id}`)
+    return new LiveCluster(paxos, url!, servers, data)
   }
 
   /** Locks and unlocks. */

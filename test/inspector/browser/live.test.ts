@@ -1,6 +1,7 @@
 /** The inspector on a real cluster of three servers that was started with `--inspect --allow-faults`. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { connect } from '../../../src/client/index.ts'
 import { inBrowser, overlappingTexts, screenshotFolder } from './in-browser.ts'
 import { LiveCluster } from './live-cluster.ts'
 import { Parts, seriousFaultsInTabs } from './page-parts.ts'
@@ -66,7 +67,7 @@ await inBrowser('the inspector on a live cluster', (open) => {
     await parts.token(2, 'acceptor', 'listening').waitFor()
     // Both are kept for good, with the time of day.
     const events = await parts.open('Events')
-    await events.getByText(/^Starts, ends and members/).click()
+    await events.getByText(/^Starts, ends, members and ended sessions/).click()
     const milestones = events.locator('.milestone')
     await milestones
       .filter({ hasText: /^\d\d:\d\d:\d\d server 2 is gone \(its connection ended\)$/ })
@@ -100,6 +101,49 @@ await inBrowser('the inspector on a live cluster', (open) => {
     await faults.getByText('locked dropped token').waitFor()
     await parts.button('Unlock').click()
     await faults.getByText('unlocked dropped').waitFor()
+  })
+
+  test('a lock, its line and the sessions are tables, and the end of a session is kept', async () => {
+    const parts = await opened()
+    const holder = connect({ servers: cluster.servers, name: 'holder', ttlMs: 3_000 })
+    await holder.lock('held')
+    const faults = await parts.open('Faults')
+    await faults.getByLabel('Name').fill('held')
+    await parts.button('Lock').click()
+    await faults.getByText('lock held: waits').waitFor()
+    const service = await parts.open('Service')
+    const rowOf = (table: string, ...texts: RegExp[]) =>
+      texts.reduce(
+        (rows, hasText) => rows.filter({ hasText }),
+        service.getByRole('region', { name: table, exact: true }).locator('tbody tr'),
+      )
+    await rowOf('holders', /^held\d+\.\d+ of holder/).waitFor()
+    await rowOf('line', /^held\d+\.\d+ of inspector#\d+exclusive/, /at server \d/).waitFor()
+    await rowOf('sessions', /^\d+\.\d+ of holder3 s.*holds$/).waitFor()
+    await rowOf('sessions', /^\d+\.\d+ of inspector30 s.*1 waiting/).waitFor()
+    for (const width of [1280, 1024]) {
+      await parts.page.setViewportSize({ width, height: 800 })
+      await parts.page.screenshot({ path: join(screenshotFolder, `live-sessions-${width}.png`) })
+      expect(await service.evaluate((panel) => panel.scrollWidth - panel.clientWidth)).toBe(0)
+    }
+    // It vanishes: its session ends by itself, and the lock goes to the page.
+    await holder.close()
+    await rowOf('holders', /^held\d+\.\d+ of inspector/).waitFor()
+    await parts.open('Faults')
+    await faults.getByText('locked held token').waitFor()
+    await parts.button('Unlock').click()
+    await faults.getByText('unlocked held').waitFor()
+    const events = await parts.open('Events')
+    await events.getByText(/^Starts, ends, members and ended sessions/).click()
+    await events
+      .locator('.milestone')
+      .filter({ hasText: /session \d+\.\d+ of holder ended \(in instance \d+\)$/ })
+      .getByRole('button')
+      // A request to open a session that was repeated opened another one, which has ended too.
+      .first()
+      .click()
+    const record = parts.page.getByRole('region', { name: 'Selected record' })
+    await record.getByText(/executes instance \d+: session \d+\.\d+ of holder ended/).waitFor()
   })
 
   test('scrubbing back shows the earlier state, and live returns', async () => {

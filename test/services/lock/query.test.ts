@@ -89,15 +89,15 @@ describe('query', () => {
 })
 
 describe('the view', () => {
-  test('shows the locks, and the line with the keys for which requests wait', () => {
+  test('shows who holds which locks, and the line with the keys for which requests wait', () => {
     const tables = lockService.view?.(some().state).tables
-    expect(tables?.[0]?.rows).toContainEqual(['b', 'secret@4', 5, 'exclusive', 1, 2])
+    expect(tables?.[0]?.rows).toContainEqual(['b', 'secret@4', 5, 'exclusive'])
     expect(tables?.[1]).toMatchObject({
       name: 'line',
-      keyColumn: 0,
+      keyColumn: 1,
       rows: [
-        ['secret@5#1', 'a, b', 'shared'],
-        ['udp:h:1/x#1', 'b', 'exclusive'],
+        ['a, b', 'secret@5#1', 'shared'],
+        ['b', 'udp:h:1/x#1', 'exclusive'],
       ],
     })
   })
