@@ -24,7 +24,11 @@ const reportSchema = Type.Object({
   }),
   ballot,
   firstUnchosen: Type.Number(),
+  /** The replicated clock, and the earliest deadline on it, in milliseconds. */
+  clockMs: Type.Number(),
+  deadlineMs: Type.Union([Type.Null(), Type.Number()]),
   queue: Type.Object({ length: Type.Number(), delayed: Type.Number() }),
+  sessions: Type.Number(),
   /** The usage and the limit of each bounded resource, by name. */
   usage: Type.Optional(
     Type.Record(Type.String(), Type.Object({ used: Type.Number(), allowed: Type.Number() })),

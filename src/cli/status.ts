@@ -41,6 +41,8 @@ export const headings = [
   'UNCHOSEN',
   'HELD',
   'DELAYED',
+  'SESSIONS',
+  'DEADLINE',
 ]
 
 /** The answers as a table, followed by the members as the servers know them, and the usage of bounded resources. */
@@ -80,6 +82,8 @@ function rowOf({ server, status, report, fault = 'no answer' }: Answer): string[
     String(report.firstUnchosen),
     String(report.queue.length),
     String(report.queue.delayed),
+    String(report.sessions),
+    report.deadlineMs === null ? '-' : `${(report.deadlineMs - report.clockMs) / 1_000} s`,
   ]
 }
 

@@ -47,6 +47,7 @@ export function statusOf({
     promised: acceptor?.promised == null ? null : { ...acceptor.promised },
     firstUnchosen: replica.firstUnexecuted,
     clockMs: replica.clockMs,
+    deadlineMs: replica.deadlineMs,
     queue: { length: queue?.held.count ?? 0, delayed: queue?.held.delayedCount ?? 0 },
     sessions: replica.sessionCount,
     usage: { ...replica.usage, ...queueUsage(queue), ...transport?.usage },

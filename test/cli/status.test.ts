@@ -26,6 +26,8 @@ function statusOf(id: number, changes = {}) {
     ballot: { round: 4, node: id },
     promised: null,
     firstUnchosen: 12,
+    clockMs: 10_500,
+    deadlineMs: null,
     queue: { length: 3, delayed: 2 },
     sessions: 1,
     members,
@@ -63,14 +65,14 @@ test('what is used of what is allowed has a table of its own, below the members'
 test('status is a table with a row a server, and the members', () => {
   const answers = [
     answer('127.0.0.1:1', statusOf(0)),
-    answer('127.0.0.1:2', statusOf(1, { counted: false, ballot: null })),
+    answer('127.0.0.1:2', statusOf(1, { counted: false, ballot: null, deadlineMs: 12_000 })),
     answer('127.0.0.1:3', null),
     answer('127.0.0.1:4', { version: 99 }),
   ]
   expect(formatStatus(answers).split('\n')).toEqual([
-    'SERVER  ADDRESS      STATE                                  ACCEPTOR   PROPOSER             LEARNER    QUEUE  BALLOT  UNCHOSEN  HELD  DELAYED',
-    '0       127.0.0.1:1  running                                listening  accepting.proposing  following  empty  4.0     12        3     2',
-    '1       127.0.0.1:2  running, not counted                   listening  accepting.proposing  following  empty  -       12        3     2',
+    'SERVER  ADDRESS      STATE                                  ACCEPTOR   PROPOSER             LEARNER    QUEUE  BALLOT  UNCHOSEN  HELD  DELAYED  SESSIONS  DEADLINE',
+    '0       127.0.0.1:1  running                                listening  accepting.proposing  following  empty  4.0     12        3     2        1         -',
+    '1       127.0.0.1:2  running, not counted                   listening  accepting.proposing  following  empty  -       12        3     2        1         1.5 s',
     '-       127.0.0.1:3  no answer',
     '-       127.0.0.1:4  answers with another version of paxos',
     '',

@@ -106,7 +106,7 @@ await inBrowser('the inspector on a live cluster', (open) => {
   test('a lock, its line and the sessions are tables, and the end of a session is kept', async () => {
     const parts = await opened()
     const holder = connect({ servers: cluster.servers, name: 'holder', ttlMs: 3_000 })
-    await holder.lock('held')
+    await holder.locks.acquire('held')
     const faults = await parts.open('Faults')
     await faults.getByLabel('Name').fill('held')
     await parts.button('Lock').click()
