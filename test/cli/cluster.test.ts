@@ -84,7 +84,8 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
     stdout: 'unlocked a',
   })
   const { code, stdout } = await waiting.ended
-  expect({ code, ...JSON.parse(stdout) }).toEqual({
+  const granted = JSON.parse(stdout)
+  expect({ code, ...granted }).toEqual({
     code: 0,
     name: 'a',
     token: expect.any(Number),
@@ -97,7 +98,8 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
 
   await startCluster()
   expect(told(await paxos('lock', 'a', '--timeout', '0.5', ...servers)).code).toBe(3)
-  expect(told(await paxos('unlock', 'a', '--json', ...servers))).toEqual({
+  const freed = await paxos('unlock', 'a', '--token', `${granted.token}`, '--json', ...servers)
+  expect(told(freed)).toEqual({
     code: 0,
     stdout: '{"name":"a","freed":true}',
   })
