@@ -29,6 +29,7 @@ import {
 } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
 import { Greeting } from './greeting.ts'
+import { Hold } from './hold.ts'
 import { LeaseClock } from './lease-clock.ts'
 import type { From, Link } from './link.ts'
 import type { Settings } from './options.ts'
@@ -123,10 +124,9 @@ export class Requests {
 
   /** As `execute`, for a command by which the program holds something: the client keeps the session alive until `release`. */
   async executeHeld(command: Command, options: ExecuteOptions = {}): Promise<Held> {
-    const { executed, session } = await this.#execute(command, options, 'held')
+    const { executed, session, hold } = await this.#execute(command, options, 'held')
     if (this.#closedBecause !== null) throw this.#closedBecause
     let watcher: ((reason: LossReason) => void) | null = null
-    let isHeld = true
     return {
       executed,
       watch: (lost) => {
@@ -136,10 +136,8 @@ export class Requests {
         this.#watch(session, lost)
       },
       release: () => {
-        if (!isHeld) return
-        isHeld = false
         if (watcher !== null) this.#watchers.get(session)?.delete(watcher)
-        this.#release(session)
+        this.#release(hold)
       },
     }
   }
@@ -161,7 +159,11 @@ export class Requests {
     command: Command,
     options: ExecuteOptions,
     kind: 'plain' | 'held' | 'detached' = 'plain',
-  ): Promise<{ readonly executed: ExecutedRequest; readonly session: Session<Waiter> }> {
+  ): Promise<{
+    readonly executed: ExecutedRequest
+    readonly session: Session<Waiter>
+    readonly hold: Hold<Waiter> | null
+  }> {
     const { signal, isIdempotent = false, service = this.#settings.service } = options
     const { ttlMs = this.#settings.ttlMs } = options
     if (this.#closedBecause !== null) throw this.#closedBecause
@@ -181,10 +183,9 @@ export class Requests {
         const sentBytes = sent === command ? bytes : commandBytes(sent)
         this.#checkSize(sentBytes, session.maxCommandBytes)
         const asked = this.#submit(session, sent, sentBytes)
-        const outcome = await (kind === 'held'
-          ? this.#orRelease(asked, options)
-          : this.#orGiveUp(asked, options))
-        if (!isExpired(outcome)) return { executed: executedPart(outcome), session }
+        const hold = kind === 'held' ? new Hold(session) : null
+        const outcome = await this.#orRelease(hold, this.#orGiveUp(asked, options))
+        if (!isExpired(outcome)) return { executed: executedPart(outcome), session, hold }
         if (!isIdempotent || tries === mostTries) throw new SessionExpired()
         signal?.throwIfAborted()
       }
@@ -391,23 +392,23 @@ export class Requests {
     this.#dropIfLeft(session)
   }
 
-  /** As `#orGiveUp`. The program holds the session from now on, and after that if the request is executed. */
-  async #orRelease(asked: Asked, options: ExecuteOptions): Promise<Outcome> {
-    const { session } = asked
-    session.hold()
-    let isHeld = false
+  /** The outcome. Unless it is `executed`, the program holds nothing. */
+  async #orRelease(hold: Hold<Waiter> | null, outcome: Promise<Outcome>): Promise<Outcome> {
     try {
-      const outcome = await this.#orGiveUp(asked, options)
-      isHeld = outcome.kind === 'executed'
-      return outcome
-    } finally {
-      if (!isHeld) this.#release(session)
+      const ended = await outcome
+      hold?.ended(ended)
+      if (hold !== null) this.#dropIfLeft(hold.session)
+      return ended
+    } catch (error) {
+      this.#release(hold)
+      throw error
     }
   }
 
-  #release(session: Session<Waiter>): void {
-    session.release()
-    this.#dropIfLeft(session)
+  #release(hold: Hold<Waiter> | null): void {
+    if (hold === null) return
+    hold.release()
+    this.#dropIfLeft(hold.session)
   }
 
   /** Resolves to the outcome. If `signal` aborts first, cancels the request and rejects with the result of the cancel. */

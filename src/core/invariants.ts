@@ -8,7 +8,8 @@
  *
  * - `facts`: what servers send, persist, execute and answer (`src/verify/invariants.ts`).
  * - `queue`: the contexts of a request queue before and after an event (`src/verify/queue.ts`).
- * - `realTime`: one clock beside the clocks of all servers (`src/verify/replicated-clock.ts`).
+ * - `realTime`: one clock beside the clocks of all servers (`src/verify/replicated-clock.ts`), and what every client believes
+ *   (`src/verify/leases.ts`).
  * - `files`: the files of each server beside a model of what they must hold (`src/verify/storage.ts`).
  * - `endOfRun`: the end of a run, when faults have stopped and the cluster is at rest (`src/verify/liveness.ts`).
  */
@@ -43,7 +44,7 @@ export const invariants = {
   10: { name: 'locks', judgedBy: 'facts', needsWholeHistory: true, service: 'lock' },
   11: { name: 'progress', judgedBy: 'endOfRun', ...ofProtocol },
   12: { name: 'quiet', judgedBy: 'endOfRun', ...ofProtocol },
-  13: { name: 'replicated clock', judgedBy: 'realTime', ...ofProtocol },
+  13: { name: 'leases', judgedBy: 'realTime', ...ofProtocol },
   15: { name: 'storage', judgedBy: 'files', ...ofProtocol },
 } as const satisfies Record<number, InvariantRow>
 
@@ -65,7 +66,8 @@ const missingEvidence: Readonly<Record<Evidence, string>> = {
   facts: 'needs what servers send, persist, execute and answer',
   queue:
     'needs the whole context of each request queue: judged in simulated runs, the model checker and schedules',
-  realTime: 'needs one clock beside the clocks of all servers: judged in simulated runs',
+  realTime:
+    'needs one clock beside the clocks of all servers, and what every client believes: judged in simulated runs',
   files: 'needs the files of each server and what it was asked to store: judged in simulated runs',
   endOfRun: 'needs a run that ends at rest, without faults: judged at the end of a simulated run',
 }

@@ -10,19 +10,20 @@ export interface ActorWatch<Said> {
   readonly moved: (event: { readonly type: string }, step: Step<Said>) => void
 }
 
-/** A machine that runs in virtual time: its timers are on the timeline, and `hear` receives its outputs. */
+/** A machine that runs in virtual time: `timeline` has its timers, and `hear` receives its outputs. */
 export class SimulatedActor<Said> {
   readonly #machine: AnyStateMachine
-  readonly #timeline: Timeline
+  readonly #timeline: Pick<Timeline, 'schedule'>
   readonly #hear: (output: Said) => void
   readonly #watch: ActorWatch<Said> | null
   readonly #timers = new Map<string, () => void>()
   #snapshot: AnyMachineSnapshot
+  #isStopped = false
 
   constructor(
     machine: AnyStateMachine,
     input: unknown,
-    timeline: Timeline,
+    timeline: Pick<Timeline, 'schedule'>,
     hear: (output: Said) => void,
     watch: ActorWatch<Said> | null = null,
   ) {
@@ -40,20 +41,23 @@ export class SimulatedActor<Said> {
   }
 
   send(event: { readonly type: string }): void {
+    if (this.#isStopped) return
     const next = (this.#watch?.step ?? checkedStep<Said>)(this.#machine, this.#snapshot, event)
     this.#snapshot = next.snapshot
     this.#watch?.moved(event, next)
     this.#carryOut(next.effects)
   }
 
-  /** Cancels every timer. */
+  /** Cancels every timer. Nothing happens after that. */
   stop(): void {
+    this.#isStopped = true
     for (const cancel of this.#timers.values()) cancel()
     this.#timers.clear()
   }
 
   #carryOut(effects: readonly Effect<Said>[]): void {
     for (const effect of effects) {
+      if (this.#isStopped) return
       switch (effect.kind) {
         case 'said':
           this.#hear(effect.output)

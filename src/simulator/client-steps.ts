@@ -10,7 +10,7 @@ interface Paced {
 export type ClientStep = Paced &
   (
     | { readonly kind: 'hold'; readonly name: string; readonly holdMs: number }
-    /** Acquires a lock and never frees it: another client has to free it. */
+    /** Asks for a lock, and vanishes when it holds the lock, or after `patienceMs` while it waits: nothing of the client goes on. */
     | { readonly kind: 'leave'; readonly name: string }
     | { readonly kind: 'read'; readonly key: string }
     | { readonly kind: 'write'; readonly key: string; readonly value: number }

@@ -2,9 +2,11 @@ import type { Address, Command, NamedRequest } from '../../machines/batch.ts'
 import { type ClientEmitted, clientMachine, type ServerIndex } from '../../machines/client.ts'
 import type { ClientTiming } from '../../machines/client-timing.ts'
 import { requestId } from '../../machines/held-requests.ts'
-import { leaseMachine } from '../../machines/lease.ts'
+import { type LeaseEmitted, leaseMachine } from '../../machines/lease.ts'
 import type { RequestMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
+import { Hold } from '../client/hold.ts'
+import { LeaseClock } from '../client/lease-clock.ts'
 import { Session } from '../client/session.ts'
 import { commandBytes } from '../core/command-bytes.ts'
 import { serverAt } from '../core/names.ts'
@@ -12,6 +14,7 @@ import type { Step } from '../core/step.ts'
 import type { Stepper } from '../stepped/settings.ts'
 import { maxCommandBytes } from '../wire/limits.ts'
 import { type ActorWatch, SimulatedActor } from './actor.ts'
+import { clockRateOf, epochMs } from './clock.ts'
 import type { SimulatedDatagram } from './datagram.ts'
 import type { SimulatedNetwork } from './network.ts'
 import { seedFor } from './random.ts'
@@ -21,6 +24,8 @@ import type { Timeline } from './timeline.ts'
 export interface PendingRequest {
   /** The name of the request, `null` until it is sent: before that there is no session. */
   readonly id: { readonly uid: string; readonly seq: number } | null
+  /** What the client holds by it, also while it waits; `null` until it is sent, or when it is not for that. */
+  readonly hold: SimulatedHold | null
   /**
    * Cancels the request. `ended` receives its outcome when that is known, or `null` if the request was never sent.
    */
@@ -31,7 +36,17 @@ interface Waiter {
   readonly ended: (outcome: Outcome) => void
 }
 
+/** What the client holds in a session that it keeps alive. */
+export type SimulatedHold = Pick<Hold<Waiter>, 'isBelieved' | 'release'>
+
 type SimulatedSession = Session<Waiter>
+type Lease = SimulatedActor<LeaseEmitted>
+
+interface Submitted {
+  readonly session: SimulatedSession
+  readonly seq: number
+  readonly hold: Hold<Waiter> | null
+}
 
 /** One step of a machine that carries a session. */
 export interface ClientMachineStep {
@@ -79,23 +94,50 @@ export class SimulatedClient {
   #cancelFlush: (() => void) | null = null
   #preferred: ServerIndex
   #sessionCount = 0
+  /** By how much its wall clock was set ahead; below 0 when it was set back. */
+  #clockAheadMs = 0
+  readonly #rate: number
+  readonly #clock: Pick<Timeline, 'schedule'>
+  readonly #leaseClock: LeaseClock
+  readonly #leases = new Map<SimulatedSession, Lease>()
+  #hasLeft = false
   readonly #requested = new Set<string>()
 
   /** `server` is the index of the server that the client asks first. */
   constructor(around: ClientSurroundings, server: ServerIndex = 0) {
     this.#around = around
     this.#preferred = server
+    const { seed, name, timeline } = around
+    this.#rate = clockRateOf(seed, name)
+    this.#leaseClock = new LeaseClock({
+      monotonicMs: () => this.#monotonicMs,
+      wallMs: () => epochMs + Math.floor(this.#monotonicMs) + this.#clockAheadMs,
+    })
+    this.#clock = { schedule: (delayMs, run) => timeline.schedule(delayMs / this.#rate, run) }
     around.network.listen(around.name, (datagram, from) => {
       this.#hear((datagram as SimulatedDatagram).message as ServerMessage, around.servers.indexOf(from))
     })
   }
 
-  /** Sends a request with `command`. `ended` receives its outcome, unless the request is given up. */
-  ask(command: Command, ended: (outcome: Outcome) => void): PendingRequest {
-    let submitted: { readonly session: SimulatedSession; readonly seq: number } | null = null
+  get name(): string {
+    return this.#around.name
+  }
+
+  /**
+   * Sends a request with `command`. `ended` receives its outcome, unless the request is given up. With `isHeld` the client holds something
+   * by it: its session is kept alive while it waits, and when it is executed, until its hold is released.
+   */
+  ask(command: Command, ended: (outcome: Outcome) => void, { isHeld = false } = {}): PendingRequest {
+    let submitted: Submitted | null = null
     let isGivenUp = false
+    const end = (outcome: Outcome, receive: (outcome: Outcome) => void) => {
+      submitted?.hold?.ended(outcome)
+      receive(outcome)
+    }
     this.#inSession((session) => {
-      if (!isGivenUp) submitted = { session, seq: this.#submit(session, command, ended) }
+      if (isGivenUp) return
+      const seq = this.#submit(session, command, (outcome) => end(outcome, ended))
+      submitted = { session, seq, hold: isHeld ? new Hold(session) : null }
     })
     return {
       get id() {
@@ -103,16 +145,35 @@ export class SimulatedClient {
           ? null
           : { uid: submitted.session.uid, seq: submitted.seq }
       },
+      get hold() {
+        return submitted?.hold ?? null
+      },
       giveUp: (onEnd) => {
         isGivenUp = true
         if (submitted === null) onEnd(null)
-        else this.#cancel(submitted.session, submitted.seq, onEnd)
+        else this.#cancel(submitted.session, submitted.seq, (outcome) => end(outcome, onEnd))
       },
     }
   }
 
-  /** The client leaves, and drops all its requests. */
+  /** Its wall clock is set ahead, or back when `jumpMs` is below 0. */
+  setClock(jumpMs: number): void {
+    this.#clockAheadMs += jumpMs
+  }
+
+  /** True while the client may believe that the session `uid` lives. */
+  believesIn(uid: string): boolean {
+    const session = this.#sessions.get(uid)
+    return (
+      !this.#hasLeft &&
+      session !== undefined &&
+      (this.#leases.get(session)?.snapshot.matches('kept') ?? false)
+    )
+  }
+
+  /** The client leaves without a word, and drops all its requests. */
   leave(): void {
+    this.#hasLeft = true
     this.#around.network.leave(this.#around.name)
     this.#giveUpGreeting?.()
     this.#cancelFlush?.()
@@ -171,19 +232,23 @@ export class SimulatedClient {
 
   #newSession(name: string): SimulatedSession {
     const { servers, network, timeline, timing, seed, ttlMs } = this.#around
-    return new Session<Waiter>({
+    const session: SimulatedSession = new Session<Waiter>({
       name,
       ttlMs,
       maxCommandBytes,
       server: this.#preferred,
       servers: () => servers.length,
-      nowMs: () => timeline.nowMs,
-      leaseNowMs: () => timeline.nowMs,
+      nowMs: () => this.#monotonicMs,
+      leaseNowMs: () => this.#leaseClock.readMs(),
       start: (input, carryOut) => {
         const whole = { ...input, timing, randomSeed: seedFor(seed, input.uid) }
-        return new SimulatedActor(clientMachine, whole, timeline, carryOut, this.#watchOf(input.uid))
+        return new SimulatedActor(clientMachine, whole, this.#clock, carryOut, this.#watchOf(input.uid))
       },
-      startLease: (input, carryOut) => new SimulatedActor(leaseMachine, input, timeline, carryOut),
+      startLease: (input, carryOut) => {
+        const lease: Lease = new SimulatedActor(leaseMachine, input, this.#clock, carryOut)
+        this.#leases.set(session, lease)
+        return lease
+      },
       flushSoon: () => {
         this.#cancelFlush ??= timeline.schedule(0, () => {
           this.#cancelFlush = null
@@ -207,6 +272,11 @@ export class SimulatedClient {
         for (const { seq, outcome } of answers) this.#answered(session, seq, outcome)
       },
     })
+    return session
+  }
+
+  get #monotonicMs(): number {
+    return this.#around.timeline.nowMs * this.#rate
   }
 
   #answered(session: SimulatedSession, seq: number, outcome: Outcome): void {

@@ -53,6 +53,7 @@ export class SimulatedCluster {
   readonly #clientWatch: ClientWatch | null
   readonly #around: ServerSurroundings
   readonly #servers: SimulatedServer[] = []
+  readonly #clients: SimulatedClient[] = []
   #members: readonly Member[]
   /** The number of instances that some server has executed. */
   #executed = 0
@@ -134,6 +135,11 @@ export class SimulatedCluster {
     return leader?.id ?? this.#servers[0]?.id ?? 0
   }
 
+  /** Every client, in the order in which they were made. */
+  get clients(): readonly SimulatedClient[] {
+    return this.#clients
+  }
+
   /** Adds a new server with an empty disk. It does not run yet. */
   add(id: NodeId, incarnation: string): SimulatedServer {
     if (this.find(id) !== undefined) throw new Error(`server ${id} already exists`)
@@ -144,7 +150,7 @@ export class SimulatedCluster {
 
   /** A new client of the servers `ids`. It asks the server at index `first` first. */
   client(name: string, ids: readonly NodeId[], first = 0): SimulatedClient {
-    return new SimulatedClient(
+    const client = new SimulatedClient(
       {
         name,
         servers: ids.map(serverAddress),
@@ -158,6 +164,8 @@ export class SimulatedCluster {
       },
       first,
     )
+    this.#clients.push(client)
+    return client
   }
 
   #followMembers(fact: Fact): void {

@@ -4,6 +4,7 @@ import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
 import type { Judgement } from '../core/invariants.ts'
 import { Invariants, type InvariantsOptions } from '../verify/invariants.ts'
+import { type Beliefs, Leases } from '../verify/leases.ts'
 import { checkQueue } from '../verify/queue.ts'
 import { ReplicatedClock } from '../verify/replicated-clock.ts'
 import type { Timeline } from './timeline.ts'
@@ -19,11 +20,17 @@ export class Judge {
   readonly #timeline: Timeline
   readonly #invariants: Invariants
   readonly #clock = new ReplicatedClock()
+  readonly #leases: Leases
   readonly #log: ((line: string) => void) | null
   /** The executions of each server since the last check of its request queue. */
   readonly #executions = new Map<NodeId, Execution[]>()
 
-  constructor(timeline: Timeline, options: InvariantsOptions, log: ((line: string) => void) | null) {
+  constructor(
+    timeline: Timeline,
+    options: InvariantsOptions & { readonly beliefs: Beliefs },
+    log: ((line: string) => void) | null,
+  ) {
+    this.#leases = new Leases(options.beliefs)
     this.#timeline = timeline
     this.#log = log
     this.#invariants = Invariants.begin(options)
@@ -39,6 +46,7 @@ export class Judge {
     }
     this.#invariants.observe(fact)
     this.#clock.observe(fact, this.#timeline.nowMs, clockMs)
+    this.#leases.observe(fact)
   }
 
   /** To be called after an event at a server. Throws a `Violation` when its request queue has lost a request. */

@@ -8,9 +8,10 @@ import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
 import { judgedBy } from '../core/invariants.ts'
 import type { InspectorRecord } from '../inspect/records/record.ts'
-import { forceCommand, unlockCommand } from '../services/lock-commands.ts'
+import { unlockCommand } from '../services/lock-commands.ts'
 import type { Plant } from '../stepped/settings.ts'
 import { History, type Operation } from '../verify/history.ts'
+import type { Beliefs } from '../verify/leases.ts'
 import { checkProgress, checkQuiet, type RequestName } from '../verify/liveness.ts'
 import { readCommand } from '../verify/register-service.ts'
 import type { PendingRequest, SimulatedClient } from './client.ts'
@@ -52,9 +53,6 @@ export interface RunOptions {
 const usualDigestEvery = 8
 /** The time after the last answer within which the cluster must become idle. */
 const quietMs = 60_000
-/** The time after the storm when the janitor begins to free locks whose holders do not know that they hold them. */
-const janitorAfterMs = 10_000
-const janitorEveryMs = 2_000
 /** The time after an answer in an idle cluster, until the cluster is idle again. */
 const settledAfterMs = 2_000
 /** The longest time for the requests to all servers, one server after another. */
@@ -88,8 +86,6 @@ class Run {
   readonly #operator: Operator
   readonly #storm: Storm
   readonly #programs: Program[] = []
-  /** Locks whose holder may not know that it holds them. */
-  readonly #orphans = new Set<string>()
   readonly #history = new History()
   #searched = 0
   #executed = 0
@@ -133,7 +129,11 @@ class Run {
     })
     const { founders, timeline } = this.#cluster
     recorder?.begin(this.#cluster)
-    this.#judge = new Judge(timeline, { founders, service }, told ?? null)
+    const beliefs: Beliefs = {
+      believerIn: (uid) => this.#cluster.clients.find((client) => client.believesIn(uid))?.name ?? null,
+      heldLocks: () => this.#programs.flatMap((program) => program.held),
+    }
+    this.#judge = new Judge(timeline, { founders, service, beliefs }, told ?? null)
     this.#operator = new Operator(this.#cluster, (first) => this.#operatorClient(first), happened)
     const clients = [...plan.clients.keys()].map(clientName)
     this.#storm = new Storm(plan.faults, {
@@ -155,7 +155,7 @@ class Run {
 
   /** Runs the plan to its end. Throws a `Violation`, or the error of a machine. */
   runToEnd(): void {
-    const { stormMs, clients, service } = this.#plan
+    const { stormMs, clients } = this.#plan
     this.#cluster.start()
     const isAnswered = () =>
       this.#programs.length === clients.length &&
@@ -163,8 +163,7 @@ class Run {
       this.#operator.isIdle
     this.#advance(stormMs, () => false)
     this.#storm.end()
-    run(this.#janitor(isAnswered))
-    if (!this.#advance(stormMs + longestAfterFaultsMs[service], isAnswered)) this.#failProgress()
+    if (!this.#advance(stormMs + longestAfterFaultsMs(this.#plan), isAnswered)) this.#failProgress()
     // A server that was away while all servers that it knows were removed asks them until another server sends to it. Such a server is
     // not idle before `#finishAsking`.
     if (this.#isInTouch) this.#rest()
@@ -210,7 +209,6 @@ class Run {
       endsAtMs: this.#plan.stormMs,
       name,
       ended: (request, outcome) => this.#ended(request, outcome),
-      orphaned: (lock) => this.#orphans.add(lock),
       happened: (what) => this.#happened(what),
     }
     this.#programs.push(new Program(options))
@@ -287,17 +285,6 @@ class Run {
     const unanswered = this.#programs.flatMap((program) => program.unanswered)
     const changes = this.#operator.isIdle ? [] : [{ uid: 'operator', seq: 0 }]
     checkProgress([...unanswered, ...changes], waitedMs)
-  }
-
-  /** After a while, frees the locks whose holders do not know that they hold them: other clients wait for these locks. */
-  *#janitor(isAnswered: () => boolean): Process {
-    const { timeline } = this.#cluster
-    const client = this.#client('janitor', 0)
-    yield* sleep(timeline, janitorAfterMs)
-    while (!isAnswered()) {
-      for (const name of this.#orphans) yield* this.#ask(client, forceCommand(name, { now: true }))
-      yield* sleep(timeline, janitorEveryMs)
-    }
   }
 
   /** Sends requests to each server, which must answer. */

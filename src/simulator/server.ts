@@ -10,6 +10,7 @@ import type { Cause } from '../inspect/records/record.ts'
 import type { SteppedNode } from '../stepped/node.ts'
 import type { NodeSettings } from '../stepped/settings.ts'
 import { StorageError } from '../storage/storage.ts'
+import { clockRateOf, epochMs } from './clock.ts'
 import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
 import { type Opened, SimulatedDisk } from './disk.ts'
 import type { FileCall, FileFault, Unsynced } from './files.ts'
@@ -42,8 +43,6 @@ export interface ServerSurroundings {
 
 /** The duration of a call of the file system that is not a sync. */
 const callMs = 0.01
-/** 2027-01-15: the wall-clock time at which a run begins. */
-const epochMs = 1_800_000_000_000
 
 /** A simulated server: its disk and its clock, which survive a crash, and its process while there is one. */
 export class SimulatedServer {
@@ -71,7 +70,7 @@ export class SimulatedServer {
     this.id = id
     this.address = serverAddress(id)
     this.#random = new Random(seedFor(around.seed, this.address))
-    this.#rate = rateOf(new Random(seedFor(around.seed, `the clock of ${this.address}`)))
+    this.#rate = clockRateOf(around.seed, this.address)
     this.#incarnation = incarnation
     this.#disk = this.#newDisk()
   }
@@ -250,9 +249,4 @@ export class SimulatedServer {
     }
     return new SimulatedDisk(seed, identity, settings.storeParts)
   }
-}
-
-/** The rate of a monotonic clock: within 5 % of real time. */
-function rateOf(random: Random): number {
-  return random.between(9_500, 10_500) / 10_000
 }

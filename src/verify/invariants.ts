@@ -3,7 +3,7 @@
  * each instance and with the number of open requests, but not with the number of messages.
  *
  * Invariant 9 needs the content of the request queue (`queue.ts`). Invariants 11 and 12 need knowledge that only an engine has
- * (`liveness.ts`), and so does 13, of which a part is judged (`replicated-clock.ts`).
+ * (`liveness.ts`), and so does 13 (`leases.ts`, `replicated-clock.ts`).
  */
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'

@@ -1,10 +1,8 @@
 /**
- * The judged part of invariant 13: between any two instances the replicated clock advances by no more than the real time between
+ * The part of invariant 13 about the replicated clock (`leases.ts` has the other): between any two instances the replicated clock advances by no more than the real time between
  * the first proposals of their chosen batches, measured by the fastest clock that a server may have. So the replicated clock is
  * never ahead of the time since the run began. Only an engine that knows both real time and the clocks of its servers can judge
  * this.
- *
- * No engine judges the other half of the invariant: no session ends while its client may believe that it is alive.
  */
 import { type Batch, type Instance, requestsOf } from '../../machines/batch.ts'
 import { requestId } from '../../machines/held-requests.ts'
