@@ -269,6 +269,8 @@ function statusOf(id: number) {
     ballot: null,
     promised: null,
     firstUnchosen: 12,
+    clockMs: 0,
+    deadlineMs: null,
     queue: { length: 0, delayed: 0 },
     sessions: 1,
     members: [],
