@@ -12,6 +12,7 @@ export {
   type ConnectTiming,
   connect,
   DeadlockDetected,
+  type EndedSession,
   type ExecutedRequest,
   type Kv,
   type KvOptions,
@@ -27,6 +28,9 @@ export {
   type QueryOptions,
   type RequestOptions,
   type ServerStatus,
+  type Sessions,
+  type SessionsOptions,
+  type ShownSession,
   Unreachable,
 } from './client/index.ts'
 export type { ClientMove, ClientObserver } from './client/observer.ts'

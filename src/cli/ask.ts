@@ -23,17 +23,30 @@ const countingMs = 1_000
 /** The time after the timeout in which a request can be cancelled, in milliseconds. */
 const takingBackMs = 1_000
 
+/** Asks the cluster a question, with a client of its own, as `askWith` does. */
+export async function ask<T>(
+  patience: Patience,
+  question: (client: Client, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const client = connect({ servers: patience.servers })
+  try {
+    return await askWith(client, patience, (signal) => question(client, signal))
+  } finally {
+    await client.close()
+  }
+}
+
 /**
  * Asks the cluster a question. Gives up after `timeout`, or when a signal ends the program: it then throws a `Failure` within a
  * second, which names the number of servers that answer. Also throws a `Failure` when the service refuses. `question` must reject
  * when its signal aborts. `onStop` decides which signals end the program.
  */
-export async function ask<T>(
+export async function askWith<T>(
+  client: Client,
   { servers, timeout }: Patience,
-  question: (client: Client, signal: AbortSignal) => Promise<T>,
+  question: (signal: AbortSignal) => Promise<T>,
   onStop: typeof onStopSignal = onStopSignal,
 ): Promise<T> {
-  const client = connect({ servers })
   const givingUp = new AbortController()
   let interruptedBy: StopSignal | null = null
   const removeHandlers = onStop((signal) => {
@@ -43,7 +56,7 @@ export async function ask<T>(
   const doubt = setTimeout(() => void printWhyItWaits(client, servers, givingUp.signal), doubtMs)
   const deadline = timeout === undefined ? null : new Deadline(timeout, givingUp, () => answering(client))
   try {
-    const answer = question(client, givingUp.signal)
+    const answer = question(givingUp.signal)
     return await (deadline === null ? answer : Promise.race([answer, deadline.missed]))
   } catch (error) {
     if (error instanceof RequestFailed) throw new Failure(visible(error.error))
@@ -59,7 +72,6 @@ export async function ask<T>(
     clearTimeout(doubt)
     deadline?.clear()
     removeHandlers()
-    await client.close()
   }
 }
 

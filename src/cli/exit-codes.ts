@@ -16,6 +16,8 @@ export const exitCodes = {
   someDoNotAnswer: 7,
   /** `unlock` of a lock that is not held, or not under that token. */
   notHeld: 8,
+  /** `lock`: the lock was lost while it was held. */
+  lost: 9,
 } as const
 
 /** The shell's convention for a program that a signal ended. */
@@ -25,16 +27,17 @@ export const exitCodesHelp = `Exit codes:
   0    done
   1    refused by the cluster; a server could not start, or halted
   2    a wrong command, option or argument
-  3    gave up after --timeout although enough servers answer: another client holds the lock
-  4    gave up after --timeout because too few servers answer
+  3    gave up after --wait, --try or --timeout although enough servers answer: another client holds the lock
+  4    gave up after --wait or --timeout because too few servers answer
   5    no server answers
   6    storage: the store is damaged
   7    status: some servers did not answer
   8    unlock: the lock was not held, or not under that token
+  9    lock: the lock was lost while it was held
   130  interrupted by Ctrl-C (129: by SIGHUP, 131: by Ctrl-\\, 143: by SIGTERM) before it was done
 
-With --json, an error is also one object on stdout: {"error":{"code":…,"message":…}}. The codes are failed (exit codes 1, 6 and 8),
-usage (2), gaveUp (3), noQuorum (4), noServerAnswers (5), interrupted (129, 130, 131, 143) and internal (1), a bug in paxos.`
+With --json, an error is also one object on stdout: {"error":{"code":…,"message":…}}. The codes are failed (exit codes 1 and 6),
+usage (2), gaveUp (3), noQuorum (4), noServerAnswers (5), lost (9), interrupted (129, 130, 131, 143) and internal (1), a bug in paxos.`
 
 /** The kind of an error, for programs. */
 export type ErrorCode =
@@ -43,6 +46,7 @@ export type ErrorCode =
   | 'gaveUp'
   | 'noQuorum'
   | 'noServerAnswers'
+  | 'lost'
   | 'interrupted'
   | 'internal'
 
@@ -58,7 +62,7 @@ export class Failure extends Error {
 
   /** The kind of the error. */
   get code(): ErrorCode {
-    for (const code of ['usage', 'gaveUp', 'noQuorum', 'noServerAnswers'] as const) {
+    for (const code of ['usage', 'gaveUp', 'noQuorum', 'noServerAnswers', 'lost'] as const) {
       if (this.exitCode === exitCodes[code]) return code
     }
     return Object.values<number>(signalExitCodes).includes(this.exitCode) ? 'interrupted' : 'failed'

@@ -11,6 +11,7 @@ import { type ErrorCode, exitCodes, exitCodesHelp, Failure } from './exit-codes.
 import { addInspectCommand } from './inspect.ts'
 import { addKvCommand } from './kv.ts'
 import { addLockCommand } from './lock.ts'
+import { addLocksCommand } from './locks.ts'
 import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
 import { complain, printJson } from './output.ts'
@@ -54,6 +55,7 @@ addClusterCommand(program)
 addNodeCommand(program)
 addLockCommand(program)
 addUnlockCommand(program)
+addLocksCommand(program)
 addKvCommand(program)
 addSessionsCommand(program)
 addStatusCommand(program)

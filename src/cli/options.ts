@@ -194,3 +194,11 @@ export const defaultTimeoutMs = 10_000
 export function jsonOption(): Option {
   return new Option('--json', 'print one JSON object instead')
 }
+
+/** `--now`, with what it risks. */
+export function nowOption(what: string): Option {
+  return new Option(
+    '--now',
+    `${what}; a client may then still believe that it holds a lock, so be sure that it is gone`,
+  )
+}

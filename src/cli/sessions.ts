@@ -1,10 +1,17 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { ShownSession } from '../client/index.ts'
 import { visible } from '../core/visible.ts'
 import { ask, ending, type Patience } from './ask.ts'
 import { formatDuration } from './durations.ts'
 import { exitCodes } from './exit-codes.ts'
-import { defaultTimeoutMs, jsonOption, parseSessionId, serversOption, timeoutOption } from './options.ts'
+import {
+  defaultTimeoutMs,
+  jsonOption,
+  nowOption,
+  parseSessionId,
+  serversOption,
+  timeoutOption,
+} from './options.ts'
 import { complain, formatTable, print, printJson } from './output.ts'
 
 interface Options extends Patience {
@@ -34,14 +41,6 @@ A session ends, and frees what it holds, when its ttl has passed without a sign 
     .argument('<ID>', 'its id in the list, such as 12.0', parseSessionId)
     .addOption(nowOption('end it at once'))
     .action(ending(endSession))
-}
-
-/** `--now`, with what it risks. */
-export function nowOption(what: string): Option {
-  return new Option(
-    '--now',
-    `${what}: its client may still believe that it holds the lock, so be sure that the client is gone`,
-  )
 }
 
 async function listSessions({ json, ...patience }: Options): Promise<void> {

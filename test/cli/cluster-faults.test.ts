@@ -101,7 +101,7 @@ test('without --allow-faults nothing is done, and with a wrong token neither', a
     error: expect.stringContaining('token'),
   })
   const servers = [0, 1, 2].map((id) => `127.0.0.1:${port + id}`).join(',')
-  expect((await paxos('lock', 'a', '--servers', servers)).code).toBe(0)
+  expect((await paxos('lock', 'a', '--detach', '--ttl', '1h', '--servers', servers)).code).toBe(0)
 })
 
 test('a server that keeps everything in memory is not started again', async () => {

@@ -55,7 +55,7 @@ const told = ({ code, stdout }: Ended) => ({ code, stdout: stdout.trimEnd() })
 
 test('a lock is taken, waited for, given up and freed, and outlives the cluster', async () => {
   const { cluster } = await startCluster('--executed-log')
-  const locked = await paxos('lock', 'a', ...servers)
+  const locked = await paxos('lock', 'a', '--detach', '--ttl', '1h', ...servers)
   const [, token = ''] = /^locked a token (\d+)\n$/.exec(locked.stdout) ?? []
   expect({ code: locked.code, stderr: locked.stderr, token }).toEqual({
     code: 0,
@@ -83,13 +83,12 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
     code: 0,
     stdout: 'unlocked a',
   })
-  const { code, stdout } = await waiting.ended
-  const granted = JSON.parse(stdout)
-  expect({ code, ...granted }).toEqual({
-    code: 0,
-    name: 'a',
-    token: expect.any(Number),
-  })
+  const [, granted = ''] = await waiting.said(/^\{"name":"a","token":(\d+)\}$/m)
+  expect(Number(granted)).toBeGreaterThan(Number(token))
+  waiting.signal('SIGINT')
+  expect(told(await waiting.ended)).toEqual({ code: 0, stdout: `{"name":"a","token":${granted}}` })
+  const kept = await paxos('lock', 'a', '--detach', '--ttl', '1h', '--json', ...servers)
+  const { token: keptToken } = JSON.parse(kept.stdout)
 
   cluster.signal('SIGINT')
   const first = await cluster.ended
@@ -98,12 +97,14 @@ test('a lock is taken, waited for, given up and freed, and outlives the cluster'
 
   await startCluster()
   expect(told(await paxos('lock', 'a', '--timeout', '0.5', ...servers)).code).toBe(3)
-  const freed = await paxos('unlock', 'a', '--token', `${granted.token}`, '--json', ...servers)
-  expect(told(freed)).toEqual({
+  expect(told(await paxos('unlock', 'a', '--token', `${keptToken}`, '--json', ...servers))).toEqual({
     code: 0,
     stdout: '{"name":"a","freed":true}',
   })
-  expect(told(await paxos('unlock', 'a', ...servers))).toEqual({ code: 8, stdout: 'a was not locked' })
+  expect(told(await paxos('unlock', 'a', ...servers))).toEqual({
+    code: 8,
+    stdout: 'a was not locked in plain text',
+  })
   expect(await readFile(join(here.data, '0', 'executed.log'), 'utf8')).toContain('"action":"lock"')
 })
 
@@ -125,7 +126,7 @@ test('a server is killed, the others go on, and it is started again with the com
   const without = await paxos('status', ...servers)
   expect(without.code).toBe(7)
   expect(without.stdout).toMatch(new RegExp(`^- +127.0.0.1:${port} +no answer$`, 'm'))
-  expect((await paxos('lock', 'a', ...servers)).code).toBe(0)
+  expect((await paxos('lock', 'a', '--detach', '--ttl', '1h', ...servers)).code).toBe(0)
 
   const [, args = ''] = /main\.js (node .*)$/.exec(again) ?? []
   const restarted = here.start(...args.split(' '))
@@ -266,7 +267,7 @@ test('a founding of which servers are killed goes on, and status says who is wai
   for (const founder of founders) founder.signal('SIGKILL')
   await Promise.all(founders.map(({ ended }) => ended))
   await startCluster()
-  expect((await paxos('lock', 'a', ...servers)).code).toBe(0)
+  expect((await paxos('lock', 'a', '--detach', '--ttl', '1h', ...servers)).code).toBe(0)
 })
 
 test('a founder that lost its directory does not vote with --bootstrap, and joins as it is told', async () => {
@@ -288,7 +289,7 @@ test('a founder that lost its directory does not vote with --bootstrap, and join
 
 test('what servers write is for their own user only', async () => {
   await startCluster('--executed-log')
-  await paxos('lock', 'a', ...servers)
+  await paxos('lock', 'a', '--detach', '--ttl', '1h', ...servers)
   const entries = await readdir(here.data, { recursive: true, withFileTypes: true })
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name)
@@ -320,7 +321,7 @@ test('a server whose directory was lost is not started, and joins anew as it was
 
 test('a server whose data is damaged does not start, and joins anew as the cluster says', async () => {
   const { cluster } = await startCluster()
-  await paxos('lock', 'a', ...servers)
+  await paxos('lock', 'a', '--detach', '--ttl', '1h', ...servers)
   cluster.signal('SIGTERM')
   await cluster.ended
   const damaged = join(here.data, '2')

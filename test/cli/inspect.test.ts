@@ -30,7 +30,7 @@ describe('paxos cluster --inspect', () => {
     const page = await ToldPage.open({ port: await portOf(cluster) })
     await page.until((page) => statesIn(page).join() === 'up,up,up')
     const servers = [0, 1, 2].map((id) => `127.0.0.1:${port + id}`).join(',')
-    expect((await paxos('lock', 'a', '--servers', servers)).code).toBe(0)
+    expect((await paxos('lock', 'a', '--detach', '--ttl', '1h', '--servers', servers)).code).toBe(0)
     await page.until(({ records }) => pictureOf(records).ledger.rows.length > 0)
 
     const [, pid] = await cluster.said(/^server 2 ready .*pid (\d+)/m)
@@ -40,7 +40,7 @@ describe('paxos cluster --inspect', () => {
     expect(again).toMatch(/--inspect 127\.0\.0\.1:\d+/)
     here.start(...again.split(' '))
     await page.until((page) => statesIn(page).join() === 'up,up,up')
-    expect((await paxos('lock', 'b', '--servers', servers)).code).toBe(0)
+    expect((await paxos('lock', 'b', '--detach', '--ttl', '1h', '--servers', servers)).code).toBe(0)
     await page.until(({ records }) => serverIn(pictureOf(records), 0)?.firstUnexecuted === 2)
     const standings = pictureOf(page.records).invariants
     expect(standings.filter(({ standing }) => standing === 'broken')).toEqual([])

@@ -101,9 +101,11 @@ test('plain text and paxos lock reach the lock service of the same cluster', asy
   const plain = await Datagrams.open()
   try {
     expect(await plain.ask(address, "REQUEST:-1:-1:(1,'LOCK','a')")).toBe("RESPOND:-1:-1:(1, 'LOCK', 'a')")
-    const { stdout } = await paxos('lock', 'b', '--servers', address)
-    const token = stdout.trim().split(' ').at(-1) ?? ''
-    expect(await paxos('unlock', 'b', '--token', token, '--servers', address)).toMatchObject({ code: 0 })
+    expect(await paxos('lock', 'b', '--detach', '--ttl', '1h', '--servers', address)).toMatchObject({
+      code: 0,
+    })
+    expect(await paxos('unlock', 'a', '--servers', address)).toMatchObject({ code: 0 })
+    expect(await paxos('unlock', 'b', '--servers', address)).toMatchObject({ code: 8 })
   } finally {
     await plain.close()
   }

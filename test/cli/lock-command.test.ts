@@ -57,8 +57,10 @@ function runningUnder(
 
 const node = (script: string) => [process.execPath, '-e', script]
 
+/** The commands for the service. The machine may be busy, and then a client asks again: each counts once. */
 function asked(server: FakeServer): readonly Json[] {
-  return server.commands.flatMap((command) => (command.kind === 'service' ? [command.body] : []))
+  const bodies = server.commands.flatMap((command) => (command.kind === 'service' ? [command.body] : []))
+  return bodies.filter((body, place) => JSON.stringify(body) !== JSON.stringify(bodies[place - 1]))
 }
 
 /** The lock was taken, and freed with its token. */
@@ -144,7 +146,7 @@ test('a lock that somebody else freed meanwhile is reported, and the exit code i
   const server = await granting({ freed: false })
   const { code, stderr } = await running(server, ...node('')).ended
   expect(code).toBe(0)
-  expect(stderr).toBe('paxos: the lock a token 42 was no longer held when the command ended\n')
+  expect(stderr).toBe('paxos: the lock a token 42 was no longer held when it was to be freed\n')
 })
 
 const count = `let count = 0
@@ -209,7 +211,7 @@ test('a second signal while the lock is being freed ends it, with how to free th
   const { code, stderr } = await paxos.ended
   expect(code).toBe(130)
   expect(stderr).toContain(
-    'paxos: the lock a token 42 may still be held, and paxos unlock a --token 42 frees it\n',
+    'paxos: the lock a token 42 may still be held for up to 30s, and paxos unlock a --token 42 frees it\n',
   )
 })
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const store = ['--data', join(directory, 'data'), '--journal', file]
   const server = new BuiltPaxos(['node', '--id', '0', '--members', `0=${address}`, '--bootstrap', ...store])
   await server.said(/^server 0 ready/m)
-  expect((await paxos('lock', 'a', '--servers', address)).code).toBe(0)
+  expect((await paxos('lock', 'a', '--detach', '--ttl', '1h', '--servers', address)).code).toBe(0)
   server.signal('SIGTERM')
   expect((await server.ended).code).toBe(0)
 })

@@ -13,6 +13,15 @@ const wrongUses: readonly (readonly [string, string])[] = [
     'lock a --servers nowhere',
     "'--servers <A,B,C>' argument 'nowhere' is invalid. 'nowhere' is not an address",
   ],
+  ['lock a --try --wait 5s', "'--try' cannot be used with option '--wait <duration>'"],
+  ['lock a --shared --permits 2', "'--shared' cannot be used with option '--permits <n>'"],
+  ['lock a --detach', '--detach needs --ttl'],
+  ['lock a --on-lost kill', '--on-lost ends a command'],
+  ['lock a --on-lost burn -- true', "'--on-lost <how>' argument 'burn' is invalid"],
+  ['lock a --detach --ttl 5s -- true', '--detach leaves the lock held without a process'],
+  ['lock a --ttl 1ms', 'ttl must be a whole number'],
+  ['unlock a --now', '--now goes with --force'],
+  ['unlock a --force --token 1', "'--force' cannot be used with option '--token <TOKEN>'"],
   ['lock a --timeout soon', "'--timeout <duration>' argument 'soon' is invalid"],
   ['unlock a --token 7.0', "'--token <TOKEN>' argument '7.0' is invalid"],
   ['members add 3', "value '3' is invalid for argument 'ID=HOST:PORT'"],
@@ -60,7 +69,7 @@ test.each([
 test('the help tells the exit codes and how to ask with nc', async () => {
   const { code, stdout, stderr } = await paxos('help')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(stdout).toContain('gave up after --timeout')
+  expect(stdout).toContain('gave up after --wait')
   expect(stdout.trimEnd().split('\n').at(-1)).toBe(
     `  printf "REQUEST:-1:-1:(21,'LOCK','a')" | nc -u 127.0.0.1 29367`,
   )

@@ -175,7 +175,7 @@ describe('datagrams that make no sense', () => {
     const servers = ['--servers', cluster.addresses.join(',')]
     const unlocked = await builtPaxos('unlock', 'held', '--token', `${token}`, ...servers)
     expect(unlocked.stdout).toBe('unlocked held\n')
-    expect((await builtPaxos('lock', 'b', ...servers)).code).toBe(0)
+    expect((await builtPaxos('lock', 'b', '--detach', '--ttl', '1h', ...servers)).code).toBe(0)
   })
 
   test('a name above the limit is refused by the client, with the limit', async () => {

@@ -43,7 +43,7 @@ describe('paxos cluster', () => {
       ({ status }: { readonly status: { readonly pid: number } }) => status.pid,
     )
     expect(pids).toHaveLength(3)
-    const locked = await builtPaxos('lock', 'kept', ...servers)
+    const locked = await builtPaxos('lock', 'kept', '--detach', '--ttl', '1h', ...servers)
     const token = locked.stdout.trim().split(' ').at(-1) ?? ''
     expect(token).toMatch(/^\d+$/)
 
@@ -203,7 +203,7 @@ describe('a cluster that goes on', () => {
 
     // Of three, one may be missing.
     await cluster.crash(0)
-    expect((await paxos('lock', 'a', '--timeout', '20')).code).toBe(0)
+    expect((await paxos('lock', 'a', '--detach', '--ttl', '1h', '--timeout', '20')).code).toBe(0)
     await expectOneOrder([2, 3])
   })
 
@@ -225,7 +225,7 @@ describe('a cluster that goes on', () => {
     }
     await remove(0)
     await remove(1)
-    expect((await paxos('lock', 'a', '--timeout', '20')).code).toBe(0)
+    expect((await paxos('lock', 'a', '--detach', '--ttl', '1h', '--timeout', '20')).code).toBe(0)
     await expectOneOrder([2])
   })
 
@@ -249,7 +249,17 @@ describe('a cluster that goes on', () => {
     expect(answer.m).toEqual([{ type: 'busy', uid: 'somebody', seqs: [1], reason: 'notMember' }])
 
     // A client that knows it alone learns from it who the members are.
-    const told = await builtPaxos('lock', 'a', '--timeout', '20', '--servers', cluster.addresses[0] ?? '')
+    const told = await builtPaxos(
+      'lock',
+      'a',
+      '--detach',
+      '--ttl',
+      '1h',
+      '--timeout',
+      '20',
+      '--servers',
+      cluster.addresses[0] ?? '',
+    )
     expect(told.code).toBe(0)
     await expectOneOrder([1, 2])
   })
