@@ -1,4 +1,5 @@
 import type { Json } from '../../machines/batch.ts'
+import { shownValue } from '../core/shown-value.ts'
 import {
   type ForceResult,
   type FreeCommand,
@@ -9,7 +10,7 @@ import {
   type QueryResult,
   unlockCommand,
 } from '../services/lock-commands.ts'
-import { UnexpectedResult } from './errors.ts'
+import { InvalidArgument, UnexpectedResult } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
 import { HeldLock, type Lock } from './lock.ts'
 import { errorOf, LockBusy } from './lock-errors.ts'
@@ -72,6 +73,9 @@ export class Locks {
       LockOptions,
       (lock: Lock | null) => Promise<T> | T,
     ]
+    if (typeof callback !== 'function') {
+      throw new InvalidArgument(`a request for a lock needs a callback; received ${shownValue(callback)}`)
+    }
     const lock = await this.acquire(names, options).catch((error: unknown) => {
       if (error instanceof LockBusy) return null
       throw error

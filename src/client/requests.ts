@@ -80,6 +80,8 @@ export interface Held {
   readonly release: () => void
 }
 
+const touchCommand: Command = { kind: 'touch' }
+const touchBytes = commandBytes(touchCommand)
 const endCommand: Command = { kind: 'end' }
 const endBytes = commandBytes(endCommand)
 
@@ -147,7 +149,12 @@ export class Requests {
    * ttl has run.
    */
   async executeDetached(command: Command, options: ExecuteOptions): Promise<ExecutedRequest> {
-    return (await this.#execute(command, options, 'detached')).executed
+    const { executed, session } = await this.#execute(command, options, 'detached')
+    // A request that has waited has used up some of the ttl.
+    await this.#orTimeout(this.#submit(session, touchCommand, touchBytes).outcome, 'cancelTimeoutMs')
+    this.#sessions.delete(session.uid)
+    session.stop()
+    return executed
   }
 
   /** The servers that have answered since `sinceMs` of the monotonic clock, and the others. */
@@ -183,7 +190,7 @@ export class Requests {
         const sentBytes = sent === command ? bytes : commandBytes(sent)
         this.#checkSize(sentBytes, session.maxCommandBytes)
         const asked = this.#submit(session, sent, sentBytes)
-        const hold = kind === 'held' ? new Hold(session) : null
+        const hold = kind === 'plain' ? null : new Hold(session)
         const outcome = await this.#orRelease(hold, this.#orGiveUp(asked, options))
         if (!isExpired(outcome)) return { executed: executedPart(outcome), session, hold }
         if (!isIdempotent || tries === mostTries) throw new SessionExpired()
@@ -240,13 +247,17 @@ export class Requests {
   /** Ends the sessions, if the cluster answers within `closeTimeoutMs`. */
   async #end(sessions: readonly Session<Waiter>[]): Promise<void> {
     if (sessions.length === 0) return
+    const ends = sessions.map((session) => this.#submit(session, endCommand, endBytes).outcome)
+    await this.#orTimeout(Promise.all(ends), 'closeTimeoutMs')
+  }
+
+  /** Waits for `work`, but no longer than that limit of the option `timing`. Rejects as `work` does. */
+  async #orTimeout(work: Promise<unknown>, limit: 'cancelTimeoutMs' | 'closeTimeoutMs'): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#settings.timing.closeTimeoutMs)
+      timer = setTimeout(resolve, this.#settings.timing[limit])
     })
-    const ends = sessions.map((session) => this.#submit(session, endCommand, endBytes).outcome)
-    await Promise.race([Promise.all(ends), timeout])
-    clearTimeout(timer)
+    await Promise.race([work, timeout]).finally(() => clearTimeout(timer))
   }
 
   /**

@@ -382,10 +382,19 @@ describe('close', () => {
     expect(await other.locks.release('a', token)).toBe(false)
   })
 
-  it('does not leave a detached lock beyond its ttl', async () => {
-    const { client, cluster } = await start()
-    await client.locks.acquireDetached('a', { ttl: 60_000 })
-    cluster.pass(60_000)
+  it('leaves a detached lock for its whole ttl from the grant on, and not longer', async () => {
+    const { client, cluster, server } = await start()
+    cluster.operate(byOperator('a'))
+    const token = client.locks.acquireDetached('a', { ttl: 60_000 })
+    await eventually(() => expect(held(cluster, 'a').waiting).toBe(1))
+    cluster.pass(19_000)
+    cluster.operate({ action: 'unlock', name: 'a' })
+    expect(await token).toBe(2)
+    expect(server.commands.filter(({ kind }) => kind === 'touch')).toHaveLength(1)
+    cluster.pass(59_000)
+    cluster.keepTime()
+    expect(held(cluster, 'a').held).toBe(1)
+    cluster.pass(1_000)
     cluster.keepTime()
     expect(held(cluster, 'a')).toEqual(nobody)
   })
@@ -437,6 +446,13 @@ describe('an argument that is none', () => {
       name: 'InvalidArgument',
       message: expect.stringContaining(why),
     })
+    expect(server.heard).toEqual([])
+  })
+
+  it('sends nothing: no callback', async () => {
+    const { client, server } = await start()
+    const request = client.locks.request('a', { mode: 'shared' }, undefined as never)
+    await expect(request).rejects.toThrow('needs a callback; received nothing')
     expect(server.heard).toEqual([])
   })
 
