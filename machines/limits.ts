@@ -62,6 +62,8 @@ export interface ReplicatedLimits {
   readonly resultBytes: number
   /** The most timers that a service may have set. */
   readonly timers: number
+  /** The most deadlines of timers and sessions that pass at one instance. */
+  readonly deadlines: number
 }
 
 /** The overhead of a result beside its JSON, in bytes. */
@@ -83,6 +85,7 @@ export const replicatedLimits: ReplicatedLimits = {
   sessionResultBytes: 8 * 1_048_576,
   resultBytes: 256 * 1_048_576,
   timers: 250_000,
+  deadlines: 1_000,
 }
 
 /**

@@ -16,6 +16,7 @@ export function endedOutcome(session: Session, seq: number, command: Command | n
   }
   if (ended !== undefined) return ended.outcome
   if (seq < session.ackedBelow) return { kind: 'refused', reason: 'stale' }
+  if (command?.kind === 'touch' && seq < session.touchedSeq) return { kind: 'refused', reason: 'forgotten' }
   return seq < session.forgottenBelow && !session.waiting.has(seq)
     ? { kind: 'refused', reason: 'forgotten' }
     : null

@@ -145,7 +145,7 @@ export class Replica {
 
   /** The earliest deadline of a timer, or of a session for which something is kept, on the replicated clock; `null` when there is none. */
   get deadlineMs(): number | null {
-    return earlier(this.#service.deadlineMs, this.#sessions.keptDeadlineMs)
+    return earlier(this.#service.deadlineMs, this.#sessions.deadlineMs)
   }
 
   /** The number of delayed requests at all servers together. */
@@ -286,6 +286,7 @@ export class Replica {
   #restoreSession({ uid, ttlMs, deadlineMs, isKept, waiting, lastClockMs, ...rest }: SessionSnapshot): void {
     const session = this.#sessions.open(uid, ttlMs, (deadlineMs ?? 0) - (ttlMs ?? 0))
     session.isRevoked = rest.isRevoked
+    session.touchedSeq = rest.touchedSeq
     session.ackedBelow = rest.ackedBelow
     session.forgottenBelow = rest.forgottenBelow
     for (const [seq, node, key, digest, uids] of waiting) {
@@ -308,10 +309,13 @@ export class Replica {
     }
   }
 
-  /** Fires the timers and ends the sessions that are due, in the order of their deadlines. */
+  /**
+   * Fires the timers and ends the sessions that are due, in the order of their deadlines: so many at once that the servers do not stand
+   * still for long. The next batches continue.
+   */
   #passDeadlines(tally: Tally): void {
-    const { time } = tally
-    for (;;) {
+    const { time, fired: firedTimers, endedSessions } = tally
+    while (firedTimers.length + endedSessions.length < this.#limits.deadlines) {
       const session = this.#sessions.firstDue(time.clockMs)
       const endsMs = session?.deadlineMs ?? Number.POSITIVE_INFINITY
       if (session !== null && endsMs < (this.#service.deadlineMs ?? Number.POSITIVE_INFINITY)) {
@@ -358,7 +362,7 @@ export class Replica {
       this.#executePlainTexts(tally, group, first)
       return
     }
-    const session = this.#sessions.get(uid)
+    const session = this.#liveSession(tally, uid)
     if (session === undefined) {
       requests.forEach(({ seq, command }, offset) => {
         const position = { instance: first.instance, index: first.index + offset }
@@ -372,6 +376,14 @@ export class Replica {
       this.#executeOnce(tally, command, turn)
     })
     this.#sessions.keep(session, session.waiting.size > 0 || this.#service.holds(uid))
+  }
+
+  /** The session `uid`, unless it has ended, or ends now: it may be due and not have had its turn. */
+  #liveSession(tally: Tally, uid: string): Session | undefined {
+    const session = this.#sessions.get(uid)
+    if (session?.deadlineMs == null || session.deadlineMs > this.#clockMs) return session
+    this.#endSession(tally, session)
+    return undefined
   }
 
   #executePlainTexts(tally: Tally, { uid, heldBy, requests }: BatchGroup, first: Position): void {
@@ -490,6 +502,7 @@ export class Replica {
         )
         return
       case 'touch':
+        this.#sessions.recordTouch(session, turn.seq)
         this.#end(tally, turn, executed(turn, { revoked: session.isRevoked }))
         return
       case 'end':

@@ -103,9 +103,10 @@ export interface Service<State = unknown, Command = unknown, Result extends Json
   execute(state: State, command: Command, at: Moment): Executed<State, Result> | Delayed<State>
   /**
    * The timer `name` has reached its deadline and is not set any more. It fires before the requests of the first batch that
-   * brings the replicated clock to the deadline, in the order of deadlines. When nothing else is proposed, a server proposes an
-   * empty batch at the deadline, so a timer is late by little while a quorum runs. If this throws or returns an invalid value,
-   * the state stays as it was. A service that sets timers must have it.
+   * brings the replicated clock to the deadline, in the order of deadlines; when more than a thousand are due, the others follow
+   * in the next batches. When nothing else is proposed, a server proposes an empty batch at the deadline, so a timer is late by
+   * little while a quorum runs. If this throws or returns an invalid value, the state stays as it was. A service that sets timers
+   * must have it.
    */
   timerFired?(state: State, name: string, at: Time): Changed<State>
   /**

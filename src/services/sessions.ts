@@ -23,6 +23,8 @@ export interface Session extends Linked<Session>, Keeper {
   isRevoked: boolean
   /** The service keeps something for it, or a request of it waits: the servers see to it that it ends in time. */
   isKept: boolean
+  /** The seq of its last executed touch, 0 for none: the client has the answers to all earlier ones. Invariant: never decreases. */
+  touchedSeq: number
   /** The client needs no seq below this any more. Invariant: never decreases; nothing below is in `ended` or `waiting`. */
   ackedBelow: number
   /** In plain text: the replicated clock at its last new request, in milliseconds. */
@@ -69,9 +71,18 @@ export class Sessions {
     return this.#ending.firstDue(clockMs)
   }
 
-  /** The earliest deadline of a session for which something is kept; `null` when there is none. */
-  get keptDeadlineMs(): number | null {
-    return this.#kept.first?.deadlineMs ?? null
+  /**
+   * The earliest deadline that the servers keep; `null` when there is none. It is that of a session for which something is kept. When
+   * there is no room for another session, it is that of any session: otherwise nothing would be proposed, the clock would stand, and no
+   * session would ever make room.
+   */
+  get deadlineMs(): number | null {
+    const keptMs = this.#kept.first?.deadlineMs ?? null
+    if (!this.isFull(true)) return keptMs
+    const idle = this.#idlePlainText.longestIdle
+    return [keptMs, this.#ending.first?.deadlineMs, idle && idle.lastClockMs + plainTextIdleMs + 1].reduce<
+      number | null
+    >((first, nextMs) => (nextMs == null ? first : Math.min(first ?? nextMs, nextMs)), null)
   }
 
   get(uid: string): Session | undefined {
@@ -122,6 +133,7 @@ export class Sessions {
       deadlineMs: ttlMs === null ? null : clockMs + ttlMs,
       isRevoked: false,
       isKept: false,
+      touchedSeq: 0,
       ackedBelow: 0,
       lastClockMs: isPlainText(uid) ? clockMs : 0,
       ended: new Map(),
@@ -143,6 +155,13 @@ export class Sessions {
   /** Records a sign of life: moves the deadline of a session with a ttl, unless it is revoked. */
   touch(session: Session, clockMs: number): void {
     if (session.ttlMs !== null && !session.isRevoked) session.deadlineMs = clockMs + session.ttlMs
+  }
+
+  /** Records the touch `seq`. Its result takes the place of that of the touch before, however long another request waits. */
+  recordTouch(session: Session, seq: number): void {
+    const before = session.ended.get(session.touchedSeq)
+    if (before !== undefined) this.results.release(before)
+    session.touchedSeq = seq
   }
 
   /** Records whether something is kept for the session. Does nothing when the session has ended. */

@@ -29,6 +29,7 @@ export interface SessionSnapshot {
   readonly deadlineMs: number | null
   readonly isRevoked: boolean
   readonly isKept: boolean
+  readonly touchedSeq: number
   readonly ackedBelow: number
   readonly forgottenBelow: number
   readonly lastClockMs: number
@@ -49,6 +50,7 @@ export function sessionSnapshots(sessions: Iterable<Session>): SessionSnapshot[]
     .sort((a, b) => (a.uid < b.uid ? -1 : 1))
     .map(({ uid, ttlMs, deadlineMs, isRevoked, isKept, ackedBelow, ended, waiting, ...rest }) => ({
       ...{ uid, ttlMs, deadlineMs, isRevoked, isKept, ackedBelow },
+      touchedSeq: rest.touchedSeq,
       forgottenBelow: rest.forgottenBelow,
       lastClockMs: rest.lastClockMs,
       ended: [...ended]

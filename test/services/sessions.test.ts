@@ -2,10 +2,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Command, Json, NamedRequest } from '../../machines/batch.ts'
-import { sessionPage } from '../../machines/limits.ts'
+import { replicatedLimits, sessionPage } from '../../machines/limits.ts'
 import { clientName } from '../../src/core/names.ts'
+import { plainTextIdleMs } from '../../src/core/plain-text-client.ts'
 import { IdleOrder, type Linked } from '../../src/services/idle-order.ts'
-import type { Replica } from '../../src/services/replica.ts'
+import { Replica } from '../../src/services/replica.ts'
 import { type Service, viewRows } from '../../src/services/service.ts'
 import {
   ask,
@@ -21,6 +22,7 @@ import {
   refused,
   restored,
   run,
+  threeMembers,
 } from './driver.ts'
 
 const touch: Command = { kind: 'touch' }
@@ -282,6 +284,91 @@ describe('revoked', () => {
     ])
     expect(run(replica, [], { clockMs: 1_000 }).endedSessions).toEqual([one])
   })
+})
+
+describe('touches while another request of the session waits', () => {
+  test('take no more room, however long it waits', () => {
+    const replica = keeping()
+    const uid = opened(replica, 'c', 60_000)
+    run(replica, [ask(uid, 1, body('wait'), 1)])
+    run(replica, [ask(uid, 2, touch, 1)], { clockMs: 10_000 })
+    const { resultBytes } = replica.usage
+    for (let seq = 3; seq < 100; seq += 1) {
+      run(replica, [ask(uid, seq, touch, 1)], { clockMs: seq * 10_000 })
+    }
+    expect(replica.usage.resultBytes).toEqual(resultBytes)
+  })
+
+  test('that come late are no signs of life, also after a restore; the last one has its answer', () => {
+    const replica = keeping()
+    const uid = opened(replica, 'c', 1_000)
+    run(replica, [ask(uid, 1, body('wait'), 1), ask(uid, 2, touch, 1), ask(uid, 4, touch, 1)])
+    const copy = restored(replica, keeper as unknown as Service)
+    for (const one of [replica, copy]) {
+      const late = [ask(uid, 2, touch, 1), ask(uid, 3, touch, 1), ask(uid, 4, touch, 1)]
+      expect(outcomesOf(one, late, { clockMs: 900 })).toMatchObject([
+        refused('forgotten'),
+        refused('forgotten'),
+        { kind: 'executed', result: { revoked: false }, instance: 1 },
+      ])
+      expect(run(one, [], { clockMs: 1_000 }).endedSessions).toEqual([uid])
+    }
+  })
+})
+
+describe('very many deadlines', () => {
+  const { deadlines } = replicatedLimits
+  const names = Array.from({ length: deadlines + 10 }, (_, place) => `client-${place}`)
+
+  test('of sessions pass at several instances; what is due has ended for its own requests', () => {
+    const replica = keeping()
+    run(
+      replica,
+      names.map((name) => ask(name, 1, open(5_000))),
+    )
+    run(
+      replica,
+      names.map((_, place) => ask(`client-${place}@0.${place}`, 1, body('keep'))),
+    )
+    const last = `client-${deadlines + 9}@0.${deadlines + 9}`
+    const first = run(replica, [ask(last, 2, touch)], { clockMs: 5_000 })
+    expect(first.endedSessions).toHaveLength(deadlines + 1)
+    expect(first.endedSessions.at(-1)).toBe(last)
+    expect(first.outcomes).toMatchObject([{ uid: last, seq: 2, outcome: refused('expired') }])
+    expect(first.deadlineMs, 'has passed: the next batch follows at once').toBe(5_000)
+    const second = run(replica, [])
+    expect(second.endedSessions).toHaveLength(9)
+    expect(second.deadlineMs).toBeNull()
+  })
+
+  test('of timers, in the order of deadlines, before sessions that end later', () => {
+    const replica = newReplica(timing as unknown as Service)
+    const uid = opened(replica, 'c', 4_000)
+    run(
+      replica,
+      names.map((_, place) => ask('z@0', place + 1, body(place + 1))),
+    )
+    const first = run(replica, [], { clockMs: 9_000 })
+    expect([first.fired.length, first.endedSessions]).toEqual([deadlines, []])
+    const second = run(replica, [])
+    expect([second.fired.length, second.endedSessions]).toEqual([10, [uid]])
+  })
+})
+
+test('when there is no room for another session, the servers keep the end of any', () => {
+  const limits = { ...replicatedLimits, sessions: 2 }
+  const replica = new Replica({ service: keeper as unknown as Service, members: threeMembers, limits })
+  run(replica, [ask('a', 1, open(3_000))])
+  expect(replica.deadlineMs).toBeNull()
+  run(replica, [ask('b', 1, open(2_000))])
+  expect(replica.deadlineMs).toBe(2_000)
+  expect(replica.recall('c', [{ seq: 1, command: open() }]).isFull).toBe(true)
+  expect(run(replica, [], { clockMs: 2_000 })).toMatchObject({ endedSessions: ['b@1.0'], deadlineMs: null })
+  const text = new Replica({ service: keeper as unknown as Service, members: threeMembers, limits })
+  run(text, [ask('udp:h:1/x', 1, body('keep')), ask('udp:h:2/x', 1, body('keep'))], { clockMs: 500 })
+  expect(text.deadlineMs).toBe(500 + plainTextIdleMs + 1)
+  run(text, [], { clockMs: text.deadlineMs ?? 0 })
+  expect(text.sessionCount).toBe(0)
 })
 
 test('a client ends its own session: nothing of it is left, and later requests are refused', () => {

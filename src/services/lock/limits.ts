@@ -6,6 +6,8 @@ export const maxLockNameLength = 256
 export const lockLimits = {
   /** The most names of one request. */
   names: 16,
+  /** The most names that are held or waited for. Beyond it a request for another name fails. */
+  locks: 250_000,
   /** The most holders of one lock. More requests for a shared lock wait; it is also the largest number of permits. */
   holders: 1_000,
   /** The most entries of one grant, and of one request that waits, when a session enters again. */

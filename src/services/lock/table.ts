@@ -54,6 +54,11 @@ export class LockTable {
     }
   }
 
+  /** The number of names that are held or waited for. */
+  get lockCount(): number {
+    return sizeOf(this.#locks)
+  }
+
   lock(name: string): Lock | undefined {
     return get(this.#locks, name)
   }

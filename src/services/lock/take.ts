@@ -25,6 +25,7 @@ export function take(
     if (command.reentrant) return entered(table, asked, own, at.seq)
     if (!(command.steal && 'token' in own.ref)) return alreadyHeld(own)
   }
+  checkRoom(table, names)
   const differing = asked.names.find((name) => {
     const lock = table.lock(name)
     return lock !== undefined && lock.permits !== asked.permits
@@ -41,6 +42,17 @@ export function take(
   if (deadlock !== null) return deadlock
   table.addWaiter({ ...asked, place, sinceMs: at.clockMs, seqs: [at.seq] }, obstacle)
   return null
+}
+
+/** Throws when the request would add names beyond the limit. */
+function checkRoom(table: LockTable, names: readonly string[]): void {
+  const { locks } = lockLimits
+  if (table.lockCount + names.length <= locks) return
+  const added = names.filter((name) => table.lock(name) === undefined).length
+  if (table.lockCount + added <= locks) return
+  throw new Error(
+    `${table.lockCount} locks are held or waited for, and the limit is ${locks}: free some, and ask again`,
+  )
 }
 
 function demandOf({ name, names, mode, permits }: TakeCommand): Demand {

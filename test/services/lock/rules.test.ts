@@ -1,5 +1,5 @@
 /** Each rule of the lock service by an example. */
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { heldLocks, lockLimits } from '../../../src/services/lock.ts'
 import type { LockCommand, TakeCommand } from '../../../src/services/lock-commands.ts'
 import { type At, LockDriver, type Reply } from './lock-driver.ts'
@@ -452,4 +452,21 @@ test('any number of shared requests are granted in order: a timer fires for the 
   const rest: string[] = []
   while (locks.isTimed) rest.push(...locks.fireTimer().freed)
   expect(rest).toEqual([...asked.slice(lockLimits.grantsAtOnce), 'late@1#1'])
+})
+
+describe('when the limit of names is reached', () => {
+  const usual = lockLimits.locks
+  beforeEach(() => void Object.assign(lockLimits, { locks: 3 }))
+  afterEach(() => void Object.assign(lockLimits, { locks: usual }))
+
+  test('a request for another name fails; known names go on, and a freed one makes room', () => {
+    const locks = new LockDriver()
+    locks.run('a', 1, { action: 'lock', names: ['x', 'y'] })
+    locks.run('a', 2, { action: 'lock', name: 'z' })
+    const more = { action: 'lock', names: ['one more', 'x'] } as const
+    expect(() => locks.run('b', 1, more)).toThrow('3 locks are held or waited for, and the limit is 3: free')
+    expect(locks.run('b', 2, { action: 'lock', names: ['x', 'y'] }).result).toBe('waits')
+    locks.run('b', 3, { action: 'unlock', token: 2 })
+    expect(locks.run('b', 4, { action: 'lock', name: 'one more' }).result).toHaveProperty('token')
+  })
 })
