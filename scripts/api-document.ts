@@ -75,6 +75,7 @@ function sectionOf({ heading, about, prefix }: Page, text: string): string {
     )
     .replaceAll(/\]\([./]*(?:index\/)?README\.md#([^)]*)\)/g, '](#$1)')
     .replaceAll('__namedParameters', 'options')
+    .replaceAll(/^###### (.*)$/gm, '**$1**')
     .replaceAll(/^#(#+ )/gm, '##$1')
     .trim()
   return `## ${heading}\n\n${about}\n\n${body}\n`

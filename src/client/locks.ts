@@ -147,7 +147,10 @@ export class Locks {
     )
   }
 
-  /** The client is closed: it ends its sessions after this. */
+  /**
+   * The client is closed: it ends its sessions after this.
+   * @internal
+   */
   close(reason: unknown): void {
     for (const lock of this.#held.keys()) lock.close(reason)
     this.#held.clear()
