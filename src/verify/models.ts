@@ -51,9 +51,9 @@ function hasRoom(holds: readonly ModelHold[], { mode, permits }: ModelHold): boo
 }
 
 /**
- * Locks by name, without requests for several names. `end` is the end of a session that took a lock. `lock` runs only when its holders leave room,
- * and returns a token above all earlier ones; or it is refused and changes nothing. A `lock` that steals, and a `force` with `now`,
- * end all holds. `unlock` returns whether it freed the lock.
+ * Locks by name, without requests for several names. `lock` is granted only when its holders leave room, and returns a token above all
+ * earlier ones; or it is refused and changes nothing. A `lock` that steals, and a `force` with `now`, end all holds. `unlock` returns whether it
+ * freed the lock. `end` is the end of a session that took a lock.
  */
 export const lockModel: Model = {
   keyOf: (command) => String(fieldsOf(command).name),
@@ -67,6 +67,8 @@ export const lockModel: Model = {
         const given = result === undefined ? null : Number(fieldsOf(result).token)
         const hold: ModelHold = { token: given, mode, permits }
         const others = steal === true ? [] : holds
+        // It may have been refused, and no client knows.
+        if (result === undefined && !hasRoom(others, hold)) return state
         if (!hasRoom(others, hold) || (given !== null && !(given > last))) return undefined
         return { holds: [...others, hold], last: given ?? last }
       }

@@ -23,8 +23,9 @@ function freedBy(end: SessionEnd, { uid, seq, command, ending }: Operation): Fre
   const { action, name } = command as { readonly action: string; readonly name?: string }
   const isExecuted = ending.kind === 'answered' || (ending.kind === 'unknown' && ending.position !== null)
   if (action !== 'lock' || name === undefined || !isExecuted) return []
-  // The client that took the lock may not know its token: then no client does, and no other command frees that hold.
-  const { token = null } = (ending.kind === 'answered' ? ending.result : {}) as { readonly token?: number }
+  // When the client that took the lock does not know its token, no client does, and no other command frees that hold.
+  const token = ending.kind === 'answered' ? (ending.result as { readonly token?: number }).token : null
+  if (token === undefined) return []
   const { instance, from: called, to } = end
   return [{ uid: `the end of ${uid}`, seq, command: { action: 'end', name, token }, called, instance, to }]
 }
