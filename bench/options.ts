@@ -2,7 +2,16 @@
 import { parseArgs } from 'node:util'
 
 /** The parts of a run without other options, in the order in which they run. */
-export const partNames = ['floor', 'requests', 'idle', 'spread', 'loss', 'failover', 'hand-off'] as const
+export const partNames = [
+  'floor',
+  'requests',
+  'idle',
+  'holders',
+  'spread',
+  'loss',
+  'failover',
+  'hand-off',
+] as const
 export type PartName = (typeof partNames)[number]
 
 export type Mode = 'parts' | 'storage' | 'profile' | 'build' | 'etcd'

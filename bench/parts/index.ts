@@ -7,6 +7,7 @@ import type { ClientCommands } from '../processes/client-process.ts'
 import { measureFailover } from './failover.ts'
 import { measureFloor } from './floor.ts'
 import { measureHandOffs } from './hand-off.ts'
+import { measureHolders } from './holders.ts'
 import { measureIdle } from './idle.ts'
 import { measureLoss } from './loss.ts'
 import type { Bench } from './part.ts'
@@ -17,6 +18,7 @@ const measures: Readonly<Record<PartName, (bench: Bench) => Promise<void>>> = {
   floor: measureFloor,
   requests: measureRequests,
   idle: measureIdle,
+  holders: measureHolders,
   spread: measureSpread,
   loss: measureLoss,
   failover: measureFailover,
