@@ -133,6 +133,7 @@ export class Requests {
       executed,
       watch: (lost) => {
         // It may have been lost while the request waited.
+        session.checkLease()
         if (session.lostBecause !== null) lost(session.lostBecause)
         watcher = lost
         this.#watch(session, lost)
@@ -218,6 +219,7 @@ export class Requests {
     if (session === undefined) return
     const server = this.#directory.indexOf(sender, source, session.server) ?? session.server
     this.#directory.answered(server)
+    for (const other of this.#sessions.values()) if (other !== session) other.checkLease()
     session.receive(message, server)
   }
 

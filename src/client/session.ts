@@ -150,6 +150,14 @@ export class Session<Waiter extends object> {
     this.#holds -= 1
   }
 
+  /**
+   * Reads the clock for the lease if the program holds something in the session. After the process was stopped or the machine slept, answers
+   * arrive before the timers fire: the program must not receive an answer while it believes in a lease that is over.
+   */
+  checkLease(): void {
+    if (this.isHeld) this.#readClock()
+  }
+
   /** Asks for `command` under the next seq, which it returns. */
   submit(command: Command, bytes: number, waiter: Waiter): number {
     return this.#submit(command, bytes, waiter)
@@ -289,7 +297,9 @@ export class Session<Waiter extends object> {
     if (touched !== undefined) this.#answerTouch(touched.outcome)
     const others = touched === undefined ? answers : answers.filter((answer) => answer !== touched)
     if (others.some(({ outcome }) => isExpired(outcome))) this.#lease?.send({ type: 'session.ended' })
-    if (others.length > 0) this.#options.answered(this, others, server)
+    if (others.length === 0) return
+    this.checkLease()
+    this.#options.answered(this, others, server)
   }
 
   #answerTouch(outcome: Outcome): void {
@@ -306,14 +316,17 @@ export class Session<Waiter extends object> {
     this.#lease?.send({ type: 'touch.answered', sentAtMs, atMs, isRevoked })
   }
 
+  #readClock(): void {
+    const isNeeded = this.#needed
+    this.#isNeeded = isNeeded
+    this.#lease?.send({ type: 'clock.read', atMs: this.#options.leaseNowMs(), isNeeded })
+  }
+
   #carryOutLease(said: LeaseEmitted): void {
     switch (said.type) {
-      case 'clock': {
-        const isNeeded = this.#needed
-        this.#isNeeded = isNeeded
-        this.#lease?.send({ type: 'clock.read', atMs: this.#options.leaseNowMs(), isNeeded })
+      case 'clock':
+        this.#readClock()
         return
-      }
       case 'touch':
         this.#sendTouch()
         return
