@@ -195,7 +195,9 @@ export class Locks {
       if (token !== undefined) await this.#free(freeCommand(token, names), undefined)
     }
     // A request whose session has ended holds nothing, so it is repeated.
-    const options: ExecuteOptions = { signal, undo, isIdempotent: true, service, ttlMs }
+    const options: ExecuteOptions = {
+      ...{ signal, undo, endsWithSession: true, isIdempotent: true, service, ttlMs },
+    }
     return [{ kind: 'service', body: command }, options] as const
   }
 

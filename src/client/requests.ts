@@ -59,8 +59,10 @@ type Verdict = { readonly undone: true } | { readonly undone: false; readonly ou
 
 export interface ExecuteOptions {
   readonly signal?: AbortSignal | undefined
-  /** Reverts the effect if the program aborts too late. What the end of the session reverts anyway must have it too. */
+  /** Reverts the effect if the program aborts too late. */
   readonly undo?: Undo | null
+  /** The end of the session reverts the effect, as that of a lock. */
+  readonly endsWithSession?: boolean
   /** The effect is the same if the command is executed twice: it is sent again when its session ends before the answer. */
   readonly isIdempotent?: boolean
   /** The service for which the command is; by default that of the option `service` of `connect`. */
@@ -425,13 +427,14 @@ export class Requests {
   }
 
   /** Resolves to the outcome. If `signal` aborts first, cancels the request and rejects with the result of the cancel. */
-  #orGiveUp(asked: Asked, { signal, undo = null }: ExecuteOptions): Promise<Outcome> {
+  #orGiveUp(asked: Asked, options: ExecuteOptions): Promise<Outcome> {
+    const { signal } = options
     if (signal === undefined) return asked.outcome
     return new Promise<Outcome>((resolve, reject) => {
       const onAbort = () => {
         // If the answer arrived in this turn, the outcome stands.
         if (!asked.session.giveUp(asked.seq)) return
-        this.#rejectGivenUp(asked, signal.reason, undo).catch(reject)
+        this.#rejectGivenUp(asked, signal.reason, options).catch(reject)
       }
       if (signal.aborted) onAbort()
       else signal.addEventListener('abort', onAbort, { once: true })
@@ -443,7 +446,7 @@ export class Requests {
    * The cancel continues until the cluster answers it, so that the program does not hold a lock without knowing. But the
    * program waits no longer than `cancelTimeoutMs`.
    */
-  async #rejectGivenUp(asked: Asked, reason: unknown, undo: Undo | null): Promise<never> {
+  async #rejectGivenUp(asked: Asked, reason: unknown, options: ExecuteOptions): Promise<never> {
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<Verdict>((resolve) => {
       timer = setTimeout(
@@ -451,20 +454,19 @@ export class Requests {
         this.#settings.timing.cancelTimeoutMs,
       )
     })
-    const verdict = await Promise.race([this.#takeBack(asked, undo), timeout])
+    const verdict = await Promise.race([this.#takeBack(asked, options), timeout])
     clearTimeout(timer)
     if (verdict.undone) throw reason
     throw new Aborted(verdict.outcome, reason)
   }
 
   /** Never rejects. The outcome stays unknown when the client is closed or the session has expired. */
-  async #takeBack(asked: Asked, undo: Undo | null): Promise<Verdict> {
+  async #takeBack(asked: Asked, { undo = null, endsWithSession = false }: ExecuteOptions): Promise<Verdict> {
     this.#link.hold()
     try {
       const ended = await this.#cancel(asked)
       if (ended === null || ended.kind === 'cancelled') return { undone: true }
-      // With the session ended what a command with `undo` gives to it.
-      if (isExpired(ended)) return undo === null ? { undone: false, outcome: null } : { undone: true }
+      if (isExpired(ended)) return endsWithSession ? { undone: true } : { undone: false, outcome: null }
       if (ended.kind !== 'executed' || undo === null) return { undone: false, outcome: ended }
       return await undo(ended).then(
         () => ({ undone: true as const }),

@@ -316,6 +316,23 @@ describe('a session in which something is held', () => {
     ])
   })
 
+  it('holds nothing that the client learns of when the lease is over: it looks before it hands the lock out', async () => {
+    let asked: Asked | null = null
+    const [server] = await startServers(1, (message) => {
+      if (message.type !== 'request' || isTouch(message)) return []
+      asked = message
+      return [queued(message)]
+    })
+    const client = connectTo([server!])
+    const locking = client.locks.acquire('a')
+    await eventually(() => expect(asked).not.toBeNull())
+    vi.advanceTimersByTime(hourMs)
+    const lost: Asked = asked!
+    server!.script = granting(undefined, token + 1)
+    server!.say([response(lost, executed({ token }))])
+    expect(await locking).toMatchObject({ token: token + 1, signal: { aborted: false } })
+  })
+
   it('holds nothing any more when the client is closed', async () => {
     const [server] = await startServers(1, granting())
     const client = connectTo([server!])
@@ -329,7 +346,10 @@ describe('a cancel that is refused as expired', () => {
   const enough = new Error('enough')
 
   /** Says nothing to requests, and aborts when the first has come; refuses cancels as expired. */
-  async function giveUp(ask: (client: Client, signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+  async function giveUp(
+    ask: (client: Client, signal: AbortSignal) => Promise<unknown>,
+    service = 'lock',
+  ): Promise<unknown> {
     const controller = new AbortController()
     const [server] = await startServers(1, (message) => {
       if (message.type !== 'request') return []
@@ -337,11 +357,18 @@ describe('a cancel that is refused as expired', () => {
       controller.abort(enough)
       return []
     })
+    server!.welcome = { ...server!.welcome!, service }
     return ask(connectTo([server!]), controller.signal).catch((error: unknown) => error)
   }
 
   it('shows nothing of a request', async () => {
     const error = await giveUp((client, signal) => client.request('x', { signal }))
+    expect(error).toBeInstanceOf(Aborted)
+    expect(error).toMatchObject({ outcome: null })
+  })
+
+  it('shows nothing of a take: the end of the session does not put the value back', async () => {
+    const error = await giveUp((client, signal) => client.kv.take('k', { signal }), 'kv')
     expect(error).toBeInstanceOf(Aborted)
     expect(error).toMatchObject({ outcome: null })
   })
