@@ -97,10 +97,21 @@ export class Locks {
   async acquire(names: string | readonly string[], options: LockOptions = {}): Promise<Lock> {
     const asked = lockRequest(names, options)
     return this.#limited(asked, async (signal) => {
-      for (;;) {
-        const lock = await this.#take(asked, signal)
-        if (lock !== null) return lock
-        signal?.throwIfAborted()
+      const stolen: HeldLock[] = []
+      try {
+        for (;;) {
+          signal?.throwIfAborted()
+          // A lock that this client steals from itself is free before the cluster grants it.
+          if (asked.command.steal) stolen.push(...this.#loseOwn(asked.names))
+          const lock = await this.#take(asked, signal)
+          if (lock !== null) return lock
+        }
+      } catch (error) {
+        // The cluster may hold them yet, and their session may live on.
+        for (const { token, names } of stolen) {
+          this.#free(freeCommand(token, names), undefined).catch(() => undefined)
+        }
+        throw error
       }
     })
   }
@@ -169,8 +180,6 @@ export class Locks {
 
   /** Returns the lock; `null` when its session was lost before the answer arrived, so that it must be asked for anew. */
   async #take(asked: LockRequest, signal: AbortSignal | undefined): Promise<HeldLock | null> {
-    // A lock that this client steals from itself is free before the cluster grants it, also if the request is given up then.
-    if (asked.command.steal) this.#loseOwn(asked.names)
     const held = await this.#requests.executeHeld(...this.#takeCall(asked, signal))
     try {
       const token = tokenIn(held.executed.result, asked.names)
@@ -206,10 +215,11 @@ export class Locks {
     this.#held.delete(lock)
   }
 
-  #loseOwn(names: readonly string[]): void {
-    for (const lock of [...this.#held.keys()]) {
-      if (lock.names.some((name) => names.includes(name))) lock.lose('stolen')
-    }
+  /** Loses the locks that name one of `names`. Returns them. */
+  #loseOwn(names: readonly string[]): readonly HeldLock[] {
+    const own = [...this.#held.keys()].filter((lock) => lock.names.some((name) => names.includes(name)))
+    for (const lock of own) lock.lose('stolen')
+    return own
   }
 
   async #free(command: LockCommand, signal: AbortSignal | undefined): Promise<boolean> {

@@ -265,6 +265,29 @@ describe('steal', () => {
     expect(held(cluster, 'a').held).toBe(1)
   })
 
+  it('that is aborted before it is sent loses nothing', async () => {
+    const { client } = await start()
+    const lock = await client.locks.acquire('a')
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(client.locks.acquire('a', { steal: true, signal })).rejects.toThrow('enough')
+    expect(lock.signal.aborted).toBe(false)
+    expect(await lock.release()).toBe(true)
+  })
+
+  it('that fails frees the earlier lock of the same client, which holds it no longer', async () => {
+    const { client, cluster } = await start()
+    const other = await client.locks.acquire('b')
+    const lock = await client.locks.acquire('a')
+    cluster.beSilent()
+    const signal = AbortSignal.timeout(50)
+    await expect(client.locks.acquire('a', { steal: true, signal })).rejects.toBeInstanceOf(Aborted)
+    losesWith(lock, 'stolen')
+    expect(held(cluster, 'a').held).toBe(1)
+    cluster.answer()
+    await eventually(() => expect(held(cluster, 'a')).toEqual(nobody))
+    expect(other.signal.aborted).toBe(false)
+  })
+
   it('from another session is granted when the ttl of that has run', async () => {
     const { client, cluster } = await start()
     const rival = cluster.open('rival', ttlMs)
