@@ -136,7 +136,10 @@ export class Requests {
       watch: (lost) => {
         // It may have been lost while the request waited.
         session.checkLease()
-        if (session.lostBecause !== null) lost(session.lostBecause)
+        if (session.lostBecause !== null) {
+          lost(session.lostBecause)
+          return
+        }
         watcher = lost
         this.#watch(session, lost)
       },
