@@ -32,7 +32,8 @@ export class Kv {
 
   /**
    * Sets the value of `key`, any JSON but `null`, and returns the new version. With `ttlMs`, in milliseconds, the key is deleted after that
-   * time. With `session`, it is deleted when the session of this client ends.
+   * time. With `session`, it is deleted when the session of this client ends: the client keeps that alive only while it also holds a lock or
+   * waits, with the same ttl, so put the key again in time.
    */
   async put(key: string, value: Json, { signal, ...life }: KvLife & KvOptions = {}): Promise<number> {
     return (await this.#result({ action: 'put', key, value, ...life }, given(signal), 'version')).version
