@@ -56,7 +56,7 @@ describe('a repetition', () => {
     const replica = holding()
     expect(outcome(replica, brought('LOCK', 1), plainTextIdleMs / 2)).toEqual(repeated)
     expect(replica.view()).toMatchObject({
-      tables: [{ rows: [['x', expect.any(String), 1, 'exclusive', 1, 0]] }, {}],
+      tables: [{ rows: [['x', expect.any(String), 1, 'exclusive']] }, {}],
     })
   })
 
@@ -82,7 +82,7 @@ describe('a repetition', () => {
     expect(outcome(replica, brought('UNLOCK', 2))).toEqual(repeated)
     outcome(replica, brought('LOCK', 3))
     expect(replica.view()).toMatchObject({
-      tables: [{ rows: [['x', 'a@0', 2, 'exclusive', 1, 1]] }, {}],
+      tables: [{ rows: [['x', 'a@0', 2, 'exclusive']] }, {}],
     })
   })
 
