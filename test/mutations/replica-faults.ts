@@ -48,7 +48,10 @@ export class Passing implements ReplicatedState {
 
   protected forgetSessions(): void {
     const state = JSON.parse(new TextDecoder().decode(this.inner.snapshot()))
-    this.inner = this.usual.restore(new TextEncoder().encode(JSON.stringify({ ...state, sessions: [] })))
+    const sessions = state.sessions.map((session: object) => ({
+      ...{ ...session, ended: [], waiting: [], ackedBelow: 0, forgottenBelow: 0, touchedSeq: 0 },
+    }))
+    this.inner = this.usual.restore(new TextEncoder().encode(JSON.stringify({ ...state, sessions })))
   }
 }
 

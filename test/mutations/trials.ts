@@ -119,7 +119,8 @@ export const trials: Readonly<Record<string, Trial>> = {
   'executes otherwise at each server': { bounds: 'a duel, two instances', quickest: 'chance' },
   'keeps the state of a service that threw': { quickest: 'chance' },
   'checks results on some servers only': { quickest: 'chance' },
-  'keeps fewer sessions on some servers': { quickest: 'chance' },
+  // In schedules of chance all sessions are open from the start.
+  'keeps fewer sessions on some servers': { quickest: 'simulator' },
   'forgets results on some servers only': { quickest: 'chance' },
   'executes again what it has forgotten': { quickest: 'chance' },
   // Only the simulator has files.
