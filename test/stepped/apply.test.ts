@@ -21,7 +21,11 @@ function settingsOf(self: NodeId, servers: number): NodeSettings {
     incarnation: foundingIncarnation(self),
     timing: defaultTiming,
     limits: defaultLimits,
-    replicas: replicasOf({ service: lockService as Service, members: members(servers) }),
+    replicas: replicasOf({
+      service: lockService as Service,
+      members: members(servers),
+      sessions: ['client@0'],
+    }),
   }
 }
 
