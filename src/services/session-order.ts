@@ -1,25 +1,19 @@
 /** Sessions in the order in which they end. */
+import { numberKey } from './number-key.ts'
 import type { Session } from './sessions.ts'
 import { drop, emptyMap, firstValue, put, type SortedMap } from './sorted-map.ts'
-
-/** Digits of the largest deadline, and of the largest instance and index: all are safe integers. */
-const digits = 16
-
-function padded(number: number): string {
-  return String(number).padStart(digits, '0')
-}
 
 /** A text that sorts in the order in which sessions were opened, from the public id of a session. */
 export function openingPlace(id: string): string {
   return id
     .split('.')
-    .map((part) => padded(Number(part)))
+    .map((part) => numberKey(Number(part)))
     .join('.')
 }
 
 /** A text that sorts by deadline, then by the order in which the sessions were opened. */
 function endingPlace({ place, deadlineMs }: Session): string {
-  return `${padded(deadlineMs ?? 0)} ${place}`
+  return `${numberKey(deadlineMs ?? 0)} ${place}`
 }
 
 /** A session, and the deadline by which it is placed: its own, or an earlier one. */

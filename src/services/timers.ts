@@ -1,4 +1,5 @@
 /** The timers of a service, on the replicated clock. */
+import { numberKey } from './number-key.ts'
 import { drop, emptyMap, entriesOf, firstValue, put, type SortedMap } from './sorted-map.ts'
 
 /** Sets the timer `name` to fire `afterMs` from now on the replicated clock, also when it is set already; with `null`, cancels it. */
@@ -75,10 +76,7 @@ export class Timers {
   }
 }
 
-/** Digits of the largest deadline and of the largest number of settings: both are safe integers. */
-const digits = 16
-
 /** A text that sorts by deadline, then by the order of setting. */
 function placeOf(deadlineMs: number, setting: number): string {
-  return `${String(deadlineMs).padStart(digits, '0')}.${String(setting).padStart(digits, '0')}`
+  return `${numberKey(deadlineMs)}.${numberKey(setting)}`
 }

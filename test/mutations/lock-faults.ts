@@ -1,7 +1,8 @@
 /** Faults of the lock service, which are caught where it runs beside the oracle. */
 
-import { countKey, endlessOwner, type Ref } from '../../src/services/lock/state.ts'
+import { endlessOwner, type Ref } from '../../src/services/lock/state.ts'
 import { type LockState, lockService } from '../../src/services/lock.ts'
+import { numberKey } from '../../src/services/number-key.ts'
 import type { RequestName } from '../../src/services/service.ts'
 import { entriesOf, get } from '../../src/services/sorted-map.ts'
 import type { LockService } from '../services/lock/lock-driver.ts'
@@ -14,7 +15,7 @@ export interface LockFault {
 /** What a request that has not been collected has. */
 function refOf({ owners }: LockState, { uid, seq }: RequestName): Ref | undefined {
   const owner = get(owners, uid) ?? get(owners, endlessOwner(uid, seq))
-  return get(owner?.requests ?? null, countKey(seq))
+  return get(owner?.requests ?? null, numberKey(seq))
 }
 
 function waits({ waiters }: LockState, uid: string): boolean {
@@ -70,7 +71,7 @@ export const lockFaults: readonly LockFault[] = [
         const outcome = lockService.execute(state, command, at)
         if (outcome.kind !== 'executed' || !('token' in outcome.result)) return outcome
         const { token } = outcome.result
-        const grants = [token - 1, token].map((each) => get(outcome.state.grants, countKey(each)))
+        const grants = [token - 1, token].map((each) => get(outcome.state.grants, numberKey(each)))
         const areShared = grants.every((grant) => grant?.mode === 'shared')
         return areShared ? { ...outcome, result: { token: token - 1 } } : outcome
       },

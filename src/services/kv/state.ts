@@ -1,6 +1,8 @@
 /** The state of the key-value store, and the functions that change it. */
+
 import type { Json } from '../../../machines/batch.ts'
 import { jsonBytes } from '../../core/json-bytes.ts'
+import { numberKey } from '../number-key.ts'
 import type { Changed, RequestName, Time, TimerChange } from '../service.ts'
 import {
   drop,
@@ -55,7 +57,7 @@ export interface KvState {
   readonly takers: SortedMap<Taker>
   /** By request. */
   readonly watchers: SortedMap<Watcher>
-  /** Derived: by key, the takers that wait for it, by `placeKey`. */
+  /** Derived: by key, the takers that wait for it, by `numberKey`. */
   readonly lines: SortedMap<SortedMap<Taker>>
   /** Derived: the keys that live with a session, by its uid. */
   readonly owned: SortedMap<SortedMap<true>>
@@ -71,11 +73,6 @@ export const emptyState: KvState = {
 /** The key under which a request is kept that waits. */
 export function requestKey({ uid, seq }: RequestName): string {
   return `${uid} ${seq}`
-}
-
-/** A text that sorts like the number. */
-export function placeKey(place: number): string {
-  return String(place).padStart(16, '0')
 }
 
 /** The key for which the request with this place waits. It names no session: others may see it. */
@@ -170,7 +167,7 @@ export function withTaker(state: KvState, request: string, taker: Taker): KvStat
 export function withoutTaker(state: KvState, request: string): KvState {
   const taker = get(state.takers, request)
   if (taker === undefined) return state
-  const line = drop(get(state.lines, taker.key) ?? emptyMap, placeKey(taker.place))
+  const line = drop(get(state.lines, taker.key) ?? emptyMap, numberKey(taker.place))
   const lines = line === null ? drop(state.lines, taker.key) : put(state.lines, taker.key, line)
   return { ...state, takers: drop(state.takers, request), lines }
 }
@@ -243,7 +240,7 @@ function logged(state: KvState, key: string): KvState {
 }
 
 function inLine(lines: KvState['lines'], taker: Taker): KvState['lines'] {
-  const line = put(get(lines, taker.key) ?? emptyMap, placeKey(taker.place), taker)
+  const line = put(get(lines, taker.key) ?? emptyMap, numberKey(taker.place), taker)
   return put(lines, taker.key, line)
 }
 

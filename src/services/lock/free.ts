@@ -1,10 +1,12 @@
 /** What frees locks: `unlock`, `force`, and the ends of requests and sessions. */
+
 import type { ForceCommand, ForceResult, FreeCommand, FreeResult } from '../lock-commands.ts'
+import { numberKey } from '../number-key.ts'
 import type { RequestName } from '../service.ts'
 import { drop, entriesOf, get, put } from '../sorted-map.ts'
 import { lockLimits } from './limits.ts'
 import { shownHolder } from './show.ts'
-import { countKey, endlessOwner, type Grant, type Ref } from './state.ts'
+import { endlessOwner, type Grant, type Ref } from './state.ts'
 import type { LockTable } from './table.ts'
 
 export function free(table: LockTable, { token, name, names }: FreeCommand): FreeResult {
@@ -57,7 +59,7 @@ export function force(
 /** A request that waited has ended. What it was granted and never collected is freed. */
 export function forget(table: LockTable, { uid, seq }: RequestName): void {
   for (const owner of [uid, endlessOwner(uid, seq)]) {
-    const ref = get(table.owner(owner)?.requests ?? null, countKey(seq))
+    const ref = get(table.owner(owner)?.requests ?? null, numberKey(seq))
     if (ref === undefined) continue
     table.dropRequest(owner, seq)
     forgetAt(table, ref, seq)

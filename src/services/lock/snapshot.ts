@@ -1,17 +1,10 @@
 /** The state as bytes. Equal states have equal bytes. */
+
 import { textOf, utf8 } from '../../core/bytes.ts'
 import type { LockMode } from '../lock-commands.ts'
+import { numberKey } from '../number-key.ts'
 import { emptyMap, entriesOf, mapOf, type SortedMap } from '../sorted-map.ts'
-import {
-  countKey,
-  type Grant,
-  type Lock,
-  type LockState,
-  type Owner,
-  ownerOf,
-  type Ref,
-  type Waiter,
-} from './state.ts'
+import { type Grant, type Lock, type LockState, type Owner, ownerOf, type Ref, type Waiter } from './state.ts'
 import { excludesAll, LockTable, ownNames } from './table.ts'
 
 type GrantRow = readonly [
@@ -68,7 +61,7 @@ export function restore(bytes: Uint8Array): LockState {
   const table = new LockTable({
     nextToken,
     nextArrival,
-    grants: mapOf(grants.map((grant) => [countKey(grant.token), grant])),
+    grants: mapOf(grants.map((grant) => [numberKey(grant.token), grant])),
     waiters: mapOf(waiters.map((waiter) => [waiter.place, waiter])),
     locks: locksOf(grants, waiters),
     owners: ownersOf(grants, waiters),
@@ -99,7 +92,7 @@ function locksOf(grants: readonly Grant[], waiters: readonly Waiter[]): SortedMa
       name,
       {
         permits,
-        holders: keySet(holders.map(({ token }) => countKey(token))),
+        holders: keySet(holders.map(({ token }) => numberKey(token))),
         isExclusive: holders.some(excludesAll),
         line: keySet(line.map(({ place }) => place)),
         exclusives: keySet(line.filter(({ mode }) => mode === 'exclusive').map(({ place }) => place)),
@@ -116,7 +109,7 @@ function ownersOf(grants: readonly Grant[], waiters: readonly Waiter[]): SortedM
     if (names.length === 0 && seqs.length === 0) return
     const owned = owners.get(of.owner) ?? { names: [], requests: [] }
     for (const name of names) owned.names.push([name, ref])
-    for (const seq of seqs) owned.requests.push([countKey(seq), ref])
+    for (const seq of seqs) owned.requests.push([numberKey(seq), ref])
     owners.set(of.owner, owned)
   }
   for (const grant of grants) add(grant, grant.uncollected, { token: grant.token })

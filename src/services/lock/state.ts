@@ -1,5 +1,6 @@
 /** The state of the lock service: what was granted, what waits, and the indexes that make each command cost O(log n). */
 import type { LockMode, LockToken } from '../lock-commands.ts'
+import { numberKey } from '../number-key.ts'
 import { emptyMap, type SortedMap } from '../sorted-map.ts'
 
 /** What a request demands of each of its names. */
@@ -105,17 +106,9 @@ export const unusedLock: Omit<Lock, 'permits'> = {
 
 export const nothingOwned: Owner = { names: emptyMap, requests: emptyMap }
 
-/** Digits of the largest safe integer. */
-const digits = 16
-
-/** A text that sorts as the whole number `count`. */
-export function countKey(count: number): string {
-  return String(count).padStart(digits, '0')
-}
-
 /** The place of the waiter that arrived as number `arrival`: before all later ones; one that steals before all that do not. */
 export function placeOf(arrival: number, steals: boolean): string {
-  return `${steals ? 'a' : 'b'}${countKey(arrival)}`
+  return `${steals ? 'a' : 'b'}${numberKey(arrival)}`
 }
 
 /** The owner of a request. A uid that the cluster assigned holds no space. */

@@ -1,9 +1,10 @@
 /** The state of the lock service while one command changes it. Each method keeps the indexes in agreement. */
+
 import type { LockToken } from '../lock-commands.ts'
+import { numberKey } from '../number-key.ts'
 import { countBelow, drop, entriesOf, get, put, type SortedMap, sizeOf } from '../sorted-map.ts'
 import { lockLimits } from './limits.ts'
 import {
-  countKey,
   type Demand,
   type Grant,
   type Lock,
@@ -68,7 +69,7 @@ export class LockTable {
   }
 
   grant(token: LockToken): Grant | undefined {
-    return get(this.#grants, countKey(token))
+    return get(this.#grants, numberKey(token))
   }
 
   waiter(place: string): Waiter | undefined {
@@ -135,7 +136,7 @@ export class LockTable {
       isRevoked: false,
     }
     this.#nextToken += 1
-    const key = countKey(token)
+    const key = numberKey(token)
     const isExclusive = excludesAll(demand)
     this.#grants = put(this.#grants, key, grant)
     for (const name of names) {
@@ -152,13 +153,13 @@ export class LockTable {
 
   /** Changes the entries, the uncollected requests or the revocation of a grant. */
   changeGrant(grant: Grant, change: Partial<Pick<Grant, 'entries' | 'uncollected' | 'isRevoked'>>): void {
-    this.#grants = put(this.#grants, countKey(grant.token), { ...grant, ...change })
+    this.#grants = put(this.#grants, numberKey(grant.token), { ...grant, ...change })
   }
 
   /** Ends a grant. Its names are unsettled then. */
   dropGrant(grant: Grant): void {
     const { token, names, uncollected } = grant
-    const key = countKey(token)
+    const key = numberKey(token)
     this.#grants = drop(this.#grants, key)
     for (const name of names) {
       const lock = found(get(this.#locks, name), name)
@@ -217,13 +218,13 @@ export class LockTable {
 
   addRequest(owner: string, seq: number, ref: Ref): void {
     const owned = get(this.#owners, owner) ?? nothingOwned
-    this.#putOwner(owner, { ...owned, requests: put(owned.requests, countKey(seq), ref) })
+    this.#putOwner(owner, { ...owned, requests: put(owned.requests, numberKey(seq), ref) })
   }
 
   dropRequest(owner: string, seq: number): void {
     const owned = get(this.#owners, owner)
     if (owned !== undefined)
-      this.#putOwner(owner, { ...owned, requests: drop(owned.requests, countKey(seq)) })
+      this.#putOwner(owner, { ...owned, requests: drop(owned.requests, numberKey(seq)) })
   }
 
   /** Stores the lock, whose holders or line became shorter. */
@@ -236,14 +237,14 @@ export class LockTable {
   #own(of: Demand & Party, seqs: readonly number[], ref: Ref): void {
     let owned = get(this.#owners, of.owner) ?? nothingOwned
     for (const name of ownNames(of)) owned = { ...owned, names: put(owned.names, name, ref) }
-    for (const seq of seqs) owned = { ...owned, requests: put(owned.requests, countKey(seq), ref) }
+    for (const seq of seqs) owned = { ...owned, requests: put(owned.requests, numberKey(seq), ref) }
     this.#putOwner(of.owner, owned)
   }
 
   #disown(of: Demand & Party, seqs: readonly number[]): void {
     let owned = get(this.#owners, of.owner) ?? nothingOwned
     for (const name of ownNames(of)) owned = { ...owned, names: drop(owned.names, name) }
-    for (const seq of seqs) owned = { ...owned, requests: drop(owned.requests, countKey(seq)) }
+    for (const seq of seqs) owned = { ...owned, requests: drop(owned.requests, numberKey(seq)) }
     this.#putOwner(of.owner, owned)
   }
 

@@ -1,11 +1,13 @@
 /** A request for locks. */
+
 import type { LockResult, TakeCommand } from '../lock-commands.ts'
+import { numberKey } from '../number-key.ts'
 import type { Moment } from '../service.ts'
 import { get } from '../sorted-map.ts'
 import { deadlockOf } from './deadlock.ts'
 import { lockLimits } from './limits.ts'
 import { busy } from './show.ts'
-import { countKey, type Demand, ownerOf, type Party, placeOf, type Ref } from './state.ts'
+import { type Demand, ownerOf, type Party, placeOf, type Ref } from './state.ts'
 import type { LockTable } from './table.ts'
 
 /** The result of a request; `null` when it waits. */
@@ -16,7 +18,7 @@ export function take(
   revoke: (uid: string) => void,
 ): LockResult | null {
   const owner = ownerOf(at)
-  const known = get(table.owner(owner)?.requests ?? null, countKey(at.seq))
+  const known = get(table.owner(owner)?.requests ?? null, numberKey(at.seq))
   if (known !== undefined) return 'token' in known ? collected(table, owner, known.token, at.seq) : null
   const { names, mode, permits } = demandOf(command)
   const asked = { names, mode, permits, uid: at.uid, owner, ttlMs: at.ttlMs }
