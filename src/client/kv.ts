@@ -1,7 +1,7 @@
 import type { Json } from '../../machines/batch.ts'
 import type { KvCommand, KvEntry, KvLife, KvResults, KvTarget } from '../services/kv/commands.ts'
-import { UnexpectedResult } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
+import { resultWith } from './result-with.ts'
 
 /** An option of every call: `signal` aborts it, as `Client.request` describes. */
 export interface KvOptions {
@@ -96,13 +96,11 @@ export class Kv {
   async #result<Action extends KvCommand['action']>(
     command: Extract<KvCommand, { readonly action: Action }>,
     options: KvOptions,
-    field: string,
+    field: keyof KvResults[Action] & string,
     undo: Undo | null = null,
   ): Promise<KvResults[Action]> {
     const { result } = await this.#send(command, options, undo)
-    const isObject = typeof result === 'object' && result !== null
-    if (!isObject || !(field in result)) throw new UnexpectedResult(`an object with ${field}`, result)
-    return result as KvResults[Action]
+    return resultWith<KvResults[Action]>(result, field)
   }
 }
 

@@ -24,6 +24,7 @@ import {
   validToken,
 } from './lock-options.ts'
 import type { ExecuteOptions, Held, Requests } from './requests.ts'
+import { resultWith } from './result-with.ts'
 import { WaitLimit } from './wait-limit.ts'
 
 /** The service of these calls. */
@@ -140,7 +141,7 @@ export class Locks {
   /** The locks that are held or waited for, in order of name, as far as they fit; with `more`, ask again with `after`. */
   async query(options: QueryOptions = {}): Promise<QueryResult> {
     const result = await this.#execute(queryCommand(options), { signal: options.signal, isIdempotent: true })
-    return checked<QueryResult>(result, 'locks')
+    return resultWith<QueryResult>(result, 'locks')
   }
 
   /**
@@ -152,7 +153,7 @@ export class Locks {
     name: string,
     { now = false, signal }: { readonly now?: boolean } & Signalled = {},
   ): Promise<ForceResult> {
-    return checked<ForceResult>(
+    return resultWith<ForceResult>(
       await this.#execute(forceCommand(lockName(name), { now }), { signal }),
       'freed',
     )
@@ -245,9 +246,4 @@ function tokenIn(result: Json, names: readonly string[]): LockToken {
   if (typeof token === 'number') return token
   if (typeof refused === 'string') throw errorOf(names, result as LockRefusal)
   throw new UnexpectedResult('{ token: number }', result)
-}
-
-function checked<Result extends Json>(result: Json, field: keyof Result & string): Result {
-  if (typeof result === 'object' && result !== null && field in result) return result as Result
-  throw new UnexpectedResult(`an object with ${field}`, result)
 }

@@ -1,7 +1,8 @@
-import type { Json, SessionCommand } from '../../machines/batch.ts'
+import type { SessionCommand } from '../../machines/batch.ts'
 import { shownValue } from '../core/shown-value.ts'
-import { InvalidArgument, UnexpectedResult } from './errors.ts'
+import { InvalidArgument } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
+import { resultWith } from './result-with.ts'
 
 /** An option of every call: `signal` aborts it, as `Client.request` describes. */
 export interface SessionsOptions {
@@ -79,19 +80,14 @@ export class Sessions {
   async #result<Result>(
     command: SessionCommand,
     signal: AbortSignal | undefined,
-    field: string,
+    field: keyof Result & string,
   ): Promise<Result> {
     const { result } = await this.#send(command, {
       isIdempotent: true,
       ...(signal !== undefined && { signal }),
     })
-    if (isObject(result) && field in result) return result as Result
-    throw new UnexpectedResult(`an object with ${field}`, result)
+    return resultWith<Result>(result, field)
   }
-}
-
-function isObject(value: Json): value is { readonly [key: string]: Json } {
-  return typeof value === 'object' && value !== null
 }
 
 /** Returns `id`. Throws InvalidArgument when it is no public id. */
