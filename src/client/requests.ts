@@ -33,7 +33,7 @@ import { Hold } from './hold.ts'
 import { LeaseClock } from './lease-clock.ts'
 import type { From, Link } from './link.ts'
 import type { Settings } from './options.ts'
-import { type Ask, isExpired, Session } from './session.ts'
+import { type Ask, isExpired, Session, touchBytes, touchCommand } from './session.ts'
 import { startActor, startLease } from './session-actor.ts'
 import { SessionWatch } from './session-watch.ts'
 
@@ -82,8 +82,6 @@ export interface Held {
   readonly release: () => void
 }
 
-const touchCommand: Command = { kind: 'touch' }
-const touchBytes = commandBytes(touchCommand)
 const endCommand: Command = { kind: 'end' }
 const endBytes = commandBytes(endCommand)
 

@@ -58,7 +58,10 @@ interface Touch {
   readonly sentAtMs: number
 }
 
-const touch: Command = { kind: 'touch' }
+/** The sign of life of a session, and its size in bytes of JSON. */
+export const touchCommand: Command = { kind: 'touch' }
+export const touchBytes = commandBytes(touchCommand)
+
 const firstSeq = 1
 
 /**
@@ -342,7 +345,7 @@ export class Session<Waiter extends object> {
     const sentAtMs = this.#options.leaseNowMs()
     const touching: Touch = { seq: this.#seqs.next, sentAtMs }
     this.#touch = touching
-    this.#submit(touch, commandBytes(touch), touching)
+    this.#submit(touchCommand, touchBytes, touching)
   }
 }
 

@@ -94,8 +94,7 @@ export class SimulatedClient {
   #cancelFlush: (() => void) | null = null
   #preferred: ServerIndex
   #sessionCount = 0
-  /** By how much its wall clock was set ahead; below 0 when it was set back. */
-  #clockAheadMs = 0
+  /** Milliseconds of its monotonic clock for each millisecond of virtual time. */
   readonly #rate: number
   readonly #clock: Pick<Timeline, 'schedule'>
   readonly #leaseClock: LeaseClock
@@ -111,7 +110,7 @@ export class SimulatedClient {
     this.#rate = clockRateOf(seed, name)
     this.#leaseClock = new LeaseClock({
       monotonicMs: () => this.#monotonicMs,
-      wallMs: () => epochMs + Math.floor(this.#monotonicMs) + this.#clockAheadMs,
+      wallMs: () => epochMs + Math.floor(this.#monotonicMs),
     })
     this.#clock = { schedule: (delayMs, run) => timeline.schedule(delayMs / this.#rate, run) }
     around.network.listen(around.name, (datagram, from) => {
@@ -154,11 +153,6 @@ export class SimulatedClient {
         else this.#cancel(submitted.session, submitted.seq, (outcome) => end(outcome, onEnd))
       },
     }
-  }
-
-  /** Its wall clock is set ahead, or back when `jumpMs` is below 0. */
-  setClock(jumpMs: number): void {
-    this.#clockAheadMs += jumpMs
   }
 
   /** True while the client may believe that the session `uid` lives. */
