@@ -1,28 +1,16 @@
 /** `paxos kv`, as processes, against a server that runs both services. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { BuiltPaxos, type Ended } from '../support/built-paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
+import { oneServer } from './one-server.ts'
 import { freePorts, paxos } from './paxos.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-let address: string
-let server: BuiltPaxos
+const server = oneServer('--service', 'lock+kv')
 
-beforeAll(async () => {
-  address = `127.0.0.1:${await freePorts(1)}`
-  const where = ['--id', '0', '--members', `0=${address}`, '--memory', '--bootstrap']
-  server = new BuiltPaxos(['node', ...where, '--service', 'lock+kv', '--log-level', 'warn'])
-  await server.said(/ready/)
-})
-
-afterAll(async () => {
-  server.signal('SIGTERM')
-  await server.ended
-})
-
-const kv = (...args: readonly string[]): Promise<Ended> => paxos('kv', ...args, '--servers', address)
+const kv = (...args: readonly string[]): Promise<Ended> => paxos('kv', ...args, '--servers', server.address)
 const said = (stdout: string): Ended => ({ code: 0, stdout, stderr: '' })
 const failed = (stderr: string): Ended => ({ code: 1, stdout: '', stderr })
 
@@ -68,10 +56,10 @@ describe('paxos kv', () => {
   })
 
   test('take waits, watch shows changes, and a ttl ends', async () => {
-    const client = connect({ servers: [address] })
+    const client = connect({ servers: [server.address] })
     try {
-      const take = new BuiltPaxos(['kv', 'take', 'queue', '--servers', address])
-      const watch = new BuiltPaxos(['kv', 'watch', '--prefix', 'q', '--once', '--servers', address])
+      const take = new BuiltPaxos(['kv', 'take', 'queue', '--servers', server.address])
+      const watch = new BuiltPaxos(['kv', 'watch', '--prefix', 'q', '--once', '--servers', server.address])
       await expect.poll(() => waiting(client), { timeout: 20_000 }).toBe(2)
       const { stdout } = await kv('put', 'queue', 'job', '--ttl', '1m')
       expect(await take.ended).toEqual(said('job\n'))
@@ -100,12 +88,14 @@ async function waiting(client: ReturnType<typeof connect>): Promise<number> {
 test('plain text and paxos lock reach the lock service of the same cluster', async () => {
   const plain = await Datagrams.open()
   try {
-    expect(await plain.ask(address, "REQUEST:-1:-1:(1,'LOCK','a')")).toBe("RESPOND:-1:-1:(1, 'LOCK', 'a')")
-    expect(await paxos('lock', 'b', '--detach', '--ttl', '1h', '--servers', address)).toMatchObject({
+    expect(await plain.ask(server.address, "REQUEST:-1:-1:(1,'LOCK','a')")).toBe(
+      "RESPOND:-1:-1:(1, 'LOCK', 'a')",
+    )
+    expect(await paxos('lock', 'b', '--detach', '--ttl', '1h', '--servers', server.address)).toMatchObject({
       code: 0,
     })
-    expect(await paxos('unlock', 'a', '--servers', address)).toMatchObject({ code: 0 })
-    expect(await paxos('unlock', 'b', '--servers', address)).toMatchObject({ code: 8 })
+    expect(await paxos('unlock', 'a', '--servers', server.address)).toMatchObject({ code: 0 })
+    expect(await paxos('unlock', 'b', '--servers', server.address)).toMatchObject({ code: 8 })
   } finally {
     await plain.close()
   }

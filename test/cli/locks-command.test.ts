@@ -1,37 +1,25 @@
 /** `paxos lock`, `locks` and `unlock`, as processes, against a server. */
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { BuiltPaxos, type Ended } from '../support/built-paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
-import { freePorts, paxos } from './paxos.ts'
+import { oneServer } from './one-server.ts'
+import { paxos } from './paxos.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-let address: string
-let server: BuiltPaxos
+const server = oneServer()
 const started: BuiltPaxos[] = []
-
-beforeAll(async () => {
-  address = `127.0.0.1:${await freePorts(1)}`
-  const where = ['--id', '0', '--members', `0=${address}`, '--memory', '--bootstrap']
-  server = new BuiltPaxos(['node', ...where, '--log-level', 'warn'])
-  await server.said(/ready/)
-})
 
 afterEach(async () => {
   for (const process of started) process.signal('SIGKILL')
   await Promise.all(started.splice(0).map(({ ended }) => ended))
 })
 
-afterAll(async () => {
-  server.signal('SIGTERM')
-  await server.ended
-})
-
 const run = (command: string, ...args: readonly string[]): Promise<Ended> =>
-  paxos(command, '--servers', address, ...args)
+  paxos(command, '--servers', server.address, ...args)
 
 function start(command: string, ...args: readonly string[]): BuiltPaxos {
-  const process = new BuiltPaxos([command, '--servers', address, ...args])
+  const process = new BuiltPaxos([command, '--servers', server.address, ...args])
   started.push(process)
   return process
 }
@@ -205,7 +193,7 @@ test('unlock --force --now frees the lock at once, and says what that risks', as
 test('a lock of plain text is listed with the address of its client, and freed by force at once', async () => {
   const plain = await Datagrams.open()
   try {
-    await plain.ask(address, "REQUEST:-1:-1:(1,'LOCK','x1')")
+    await plain.ask(server.address, "REQUEST:-1:-1:(1,'LOCK','x1')")
     expect(await listed('x1')).toEqual([
       expect.stringMatching(/^x1 held \S*127\.0\.0\.1\S* \d+ exclusive AGE none$/),
     ])

@@ -1,35 +1,23 @@
 /** `paxos sessions`, as processes, against a server. */
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { formatDuration } from '../../src/cli/durations.ts'
 import { type Client, connect, SessionExpired } from '../../src/client/index.ts'
-import { BuiltPaxos, type Ended } from '../support/built-paxos.ts'
-import { freePorts, paxos } from './paxos.ts'
+import type { Ended } from '../support/built-paxos.ts'
+import { oneServer } from './one-server.ts'
+import { paxos } from './paxos.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-let address: string
-let server: BuiltPaxos
+const server = oneServer()
 const clients: Client[] = []
-
-beforeAll(async () => {
-  address = `127.0.0.1:${await freePorts(1)}`
-  const where = ['--id', '0', '--members', `0=${address}`, '--memory', '--bootstrap']
-  server = new BuiltPaxos(['node', ...where, '--log-level', 'warn'])
-  await server.said(/ready/)
-})
 
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()))
 })
 
-afterAll(async () => {
-  server.signal('SIGTERM')
-  await server.ended
-})
-
 /** A client with a session of that ttl, and the public id of its session. */
 async function opened(ttlMs: number): Promise<{ readonly client: Client; readonly id: string }> {
-  const client = connect({ servers: [address], ttlMs })
+  const client = connect({ servers: [server.address], ttlMs })
   clients.push(client)
   const own = (await client.sessions.list()).at(-1)
   expect(own).toMatchObject({ ttlMs, endsInMs: ttlMs, revoked: false, waiting: 0, holds: false })
@@ -37,7 +25,7 @@ async function opened(ttlMs: number): Promise<{ readonly client: Client; readonl
 }
 
 const sessions = (...args: readonly string[]): Promise<Ended> =>
-  paxos('sessions', ...args, '--servers', address)
+  paxos('sessions', ...args, '--servers', server.address)
 
 /** The row of a session in the table, without its columns of times. */
 async function rowOf(id: string): Promise<readonly string[]> {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Aborted, type Client, connect, type Lock, type LockOptions } from '../../src/client/index.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
+import { eventually as eventuallyWithin } from './eventually.ts'
 import { FakeServer } from './fake-server.ts'
 import { ReplicaServer } from './replica-server.ts'
 
@@ -32,18 +33,7 @@ async function start(): Promise<{ client: Client; cluster: ReplicaServer; server
   return { client: connectTo(server, { closeTimeoutMs: 200 }), cluster, server }
 }
 
-/** Waits until `check` throws no more. */
-async function eventually(check: () => void): Promise<void> {
-  for (let tries = 300; tries > 0; tries -= 1) {
-    try {
-      check()
-      return
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-  }
-  check()
-}
+const eventually = (check: () => void) => eventuallyWithin(check, 300)
 
 const held = (cluster: ReplicaServer, name: string) => {
   const { locks } = Object(cluster.operate({ action: 'query', name }))

@@ -6,6 +6,7 @@ import { Aborted, type Client, connect, LockLost, SessionExpired } from '../../s
 import { publicId } from '../../src/core/names.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
 import type { Service } from '../../src/services/service.ts'
+import { eventually as eventuallyWithin } from './eventually.ts'
 import { type Asked, echo, executed, FakeServer, queued, response, type Script } from './fake-server.ts'
 import { ReplicaServer } from './replica-server.ts'
 
@@ -67,18 +68,7 @@ function granting(
   }
 }
 
-/** Waits until `check` throws no more; the clocks of the lease stand meanwhile, which `vi.waitFor` would let pass. */
-async function eventually(check: () => void): Promise<void> {
-  for (let tries = 500; tries > 0; tries -= 1) {
-    try {
-      check()
-      return
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-  }
-  check()
-}
+const eventually = (check: () => void) => eventuallyWithin(check, 500)
 
 /** Lets time pass in small steps, in which the client may do what is due; returns after some real time. */
 async function pass(ms: number): Promise<void> {
