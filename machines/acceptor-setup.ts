@@ -76,7 +76,7 @@ function withoutSettled(
 }
 
 /**
- * What an accept or a `settled` shows: everything below an instance is chosen. The learner is told, with the batch that this implies.
+ * An accept or a `settled` shows that everything below an instance is chosen. Notifies the learner, with the batch that this implies.
  * The acceptor forgets that batch at once, so the learner need not tell it what it told the learner.
  */
 function conclusionFrom(

@@ -19,7 +19,7 @@ interface Options extends Patience {
   readonly json?: boolean
 }
 
-const valueText = 'JSON; what is not JSON is a text'
+const valueText = 'JSON; any other text is taken as a string'
 const version = wholeNumber(0, Number.MAX_SAFE_INTEGER)
 
 export function addKvCommand(program: Command): void {

@@ -114,7 +114,7 @@ export class Program {
     hold.release()
   }
 
-  /** Asks again when the session of the request ended: the token is the proof, whichever session frees the lock. */
+  /** Asks again when the session of the request ended: the token is the proof, in any session. */
   *#free(lane: string, name: string, token: LockToken): Process {
     for (;;) {
       const { outcome } = yield* this.#ask(lane, unlockCommand(name, token), null)

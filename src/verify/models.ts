@@ -39,7 +39,7 @@ function seen(expected: Fields, result: Json | undefined, state: Json): Json | u
   return result === undefined || same(result, expected as Json) ? state : undefined
 }
 
-/** `token` is `null` for a grant that no client was told. */
+/** `token` is `null` for a grant whose token no client received. */
 type ModelHold = { readonly token: number | null; readonly mode: Json; readonly permits: Json }
 type LockState = { readonly holds: readonly ModelHold[]; readonly last: number }
 

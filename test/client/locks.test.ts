@@ -304,7 +304,7 @@ describe('steal', () => {
 })
 
 describe('a lock', () => {
-  it('is released once, whoever calls how often', async () => {
+  it('is released once, also when several callers release it', async () => {
     const { client, server } = await start()
     const lock = await client.locks.acquire('a')
     expect(await Promise.all([lock.release(), lock.release()])).toEqual([true, true])

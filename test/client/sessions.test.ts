@@ -1,4 +1,4 @@
-/** Sessions that end: which requests move to a new one and which must not, and what is told of what the program holds. */
+/** Sessions that end: the requests that move to a new one, those that must not, and the loss of locks that the program holds. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Command } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'

@@ -97,7 +97,7 @@ test('clients at different servers are granted a lock in the order in which they
   expect(await usersOf('order')).toEqual(nobody)
 })
 
-test('a request that must not wait is told who holds the lock, and one with a limit gives up', async () => {
+test('a request that must not wait receives the holders, and one with a limit gives up', async () => {
   const lock = await clientAt(0).locks.acquire('held')
   const other = clientAt(1)
   expect(await other.locks.request('held', { ifAvailable: true }, (none) => none)).toBeNull()
@@ -154,7 +154,7 @@ test('as many requests as permits hold a semaphore', async () => {
   expect(await usersOf('pool')).toEqual({ held: 2, waiting: 0 })
 })
 
-test('two clients that would wait for each other are told', async () => {
+test('of two clients that would wait for each other, one receives the cycle', async () => {
   const [one, two] = [clientAt(0), clientAt(1)]
   await Promise.all([one.locks.acquire('x'), two.locks.acquire('y')])
   const waits = one.locks.acquire('y').catch((error: Error) => error.name)

@@ -141,7 +141,7 @@ describe('a session that is needed', () => {
     }
   })
 
-  test('is lost at the end of a sleep, whatever its answer says of before', () => {
+  test('is lost at the end of a sleep, although a late answer proves an earlier time', () => {
     const lease = touching()
     expect(lease.hear(answered(3_000, 11_100))).toEqual([cancel('checkInterval'), lost('unproved')])
   })
@@ -170,7 +170,7 @@ describe('a session that is lost', () => {
     expect(new Lease().hear(event)).toEqual([lost(reason)])
   })
 
-  test('stays lost, for the first reason, whatever happens', () => {
+  test('stays lost, for the first reason, at every later event', () => {
     const lease = new Lease()
     lease.hear(ended)
     expect(

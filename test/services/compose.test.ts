@@ -8,7 +8,7 @@ import { ServiceHost } from '../../src/services/service-host.ts'
 
 const at: Moment = { instance: 0, index: 0, clockMs: 0, uid: 'a@0', seq: 1, ttlMs: null }
 
-/** A service that notes what it is told, and does what its command says. */
+/** A service that records the calls of its methods, and carries out its command. */
 function noting(name: string, over: Partial<Service<readonly string[], Json>> = {}) {
   const noted = (state: readonly string[], text: string): Changed<readonly string[]> => ({
     state: [...state, text],
@@ -148,7 +148,7 @@ describe('a fault in one of them', () => {
     await new Promise((resolve) => setTimeout(resolve, 1))
   })
 
-  test('at the end of a session is reported, and the others are told', () => {
+  test('at the end of a session is reported, and the other services are notified', () => {
     const broken = noting('broken', {
       sessionEnded: () => {
         throw new TypeError('broken')
@@ -157,7 +157,7 @@ describe('a fault in one of them', () => {
     const whole = compose({ broken, two: noting('two') }) as Service
     const { host, mistakes } = hosted({
       ...whole,
-      // As the host is told of a request that ended.
+      // As the host notifies of a request that ended.
       requestEnded: (state, { uid }, time) => whole.sessionEnded?.(state, uid, time) ?? { state },
     })
     host.requestEnded(at, at)

@@ -14,7 +14,7 @@ const take = (key: string) => ({ action: 'take', key })
 const list = (prefix: string, more: object = {}) => ({ action: 'list', prefix, ...more })
 
 describe('put, get and delete', () => {
-  test('each change has a larger version than all before, whatever the key', () => {
+  test('each change, of any key, has a larger version than all before', () => {
     const store = kv()
     expect(store.do(get('k'))).toEqual({ entry: null })
     expect(store.do(put('k', [1, { a: 2 }]))).toEqual({ version: 1 })
@@ -79,7 +79,7 @@ describe('list', () => {
     expect(store.do(list('b/', { after: 'c' }))).toMatchObject({ entries: [] })
   })
 
-  test('fits into one result, whatever the values', () => {
+  test('fits into one result, with values of any size', () => {
     const large = kv()
     for (const key of ['a', 'b', 'c', 'd']) large.do(put(key, 'x'.repeat(kvLimits.valueBytes - 2)))
     const page = large.do(list('')) as { entries: object[]; next: string }
@@ -89,7 +89,7 @@ describe('list', () => {
 })
 
 describe('take', () => {
-  test('removes the value, whatever it is, and waits while there is none', () => {
+  test('removes any value, and waits while there is none', () => {
     const store = kv()
     store.do(put('k', 0))
     expect(store.do(take('k'))).toEqual({ entry: { key: 'k', value: 0, version: 1 } })

@@ -387,7 +387,7 @@ test('a client ends its own session: nothing of it is left, and later requests a
   expect(replica.deadlineMs).toBeNull()
 })
 
-test('a session that ended itself has no deadline left, whatever the service says of it', () => {
+test('a session that ended itself has no deadline left, also when the service claims to hold something for it', () => {
   const replica = newReplica({ ...keeper, holds: () => true } as unknown as Service)
   const uid = opened(replica, 'c')
   expect(run(replica, [ask(uid, 1, touch)]).deadlineMs).toBe(10_000)

@@ -17,7 +17,7 @@ export function free(table: LockTable, { token, name, names }: FreeCommand): Fre
   return { freed: isMeant }
 }
 
-/** Whether a client was told the token. A grant that nobody knows is not freed: it is not what the client meant. */
+/** Whether a client received the token. A client cannot mean a grant that no client knows, so that grant is not freed. */
 function isKnown({ entries, uncollected }: Grant): boolean {
   return uncollected.length < entries
 }

@@ -115,7 +115,7 @@ describe('a semaphore', () => {
     expect(locks.unlock(1).freed).toEqual(woken('d1'))
   })
 
-  test('refuses another number, and what is no semaphore, while it is in use', () => {
+  test('refuses another number, and a request without permits, while it is in use', () => {
     const locks = new Locks()
     locks.lock('a1', { name: 'x', permits: 2 })
     for (const other of [{ name: 'x', permits: 3 }, x, shared]) {
@@ -285,7 +285,7 @@ describe('a deadlock', () => {
 })
 
 describe('try', () => {
-  test('takes what is free, and names the holders of what is not', () => {
+  test('takes a free lock, and names the holders of a held one', () => {
     const locks = new Locks()
     expect(locks.lock('a1', { name: 'x', try: true }).result).toEqual({ token: 1 })
     expect(locks.lock('b1', { name: 'x', try: true }, { clockMs: 70 }).result).toEqual({
