@@ -20,7 +20,7 @@ import type {
 import type { ClusterEvent } from '../../src/schedule/events.ts'
 import type { Judge } from '../../src/schedule/judge.ts'
 import { timersOf } from '../../src/schedule/possible.ts'
-import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
+import { type ForceCommand, lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import { unsyncedWrites } from '../../src/stepped/disk.ts'
 import { checkProgress, checkQuiet } from '../../src/verify/liveness.ts'
 
@@ -52,6 +52,8 @@ const patienceMs = 60_000
 const restMs = 3_500
 
 const eventLimit = 20_000
+
+const freeing: Command = { kind: 'service', body: { action: 'force', name: 'x' } satisfies ForceCommand }
 
 /** Runs it to the end. Every invariant is judged after every event, progress at the end. */
 export function fallSilent(silence: Silence): Silenced {
@@ -222,7 +224,7 @@ class Trial {
     }
   }
 
-  /** The name of a further client. Its session is open, since it is a letter; `z` is that of the client that unlocks. */
+  /** The name of a further client. Its session is open, since it is a letter; `z` is that of the operator. */
   #newClient(): string {
     const used = new Set([...this.#state.clients.map(({ name }) => name), ...this.#clients.values()])
     const free = [...'abcdefghijklmnopqrstuvwxy'].find((name) => !used.has(name))
@@ -256,16 +258,19 @@ class Trial {
         this.#comeToSilence()
         return true
       }
-      this.#unlock()
+      this.#free()
     }
     checkProgress(this.#open(), this.#state.nowMs)
     return true
   }
 
-  /** The lock that others wait for is freed; somebody must have held it. */
-  #unlock(): void {
+  /**
+   * An operator frees the lock that others wait for; somebody must have held it. An UNLOCK would not free what was granted to a client
+   * that gave up and vanished, since that client never collected it; and sessions without a ttl do not end.
+   */
+  #free(): void {
     const [server = 0] = this.#live
-    this.#happen({ type: 'request', client: 'z', server, command: unlock('x') })
+    this.#happen({ type: 'request', client: 'z', server, command: freeing })
     const { seq } = this.#state.clients.find(({ name }) => name === 'z')?.requests.at(-1) ?? { seq: 0 }
     const waiting = this.#open().filter(({ uid }) => uid !== 'z')
     this.#comeToRest(false, () => this.#outcomeOf('z', seq) !== null)
