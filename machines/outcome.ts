@@ -7,6 +7,11 @@ export interface Position {
   readonly index: number
 }
 
+/** Below 0 when `a` was executed before `b`, above 0 when after it. */
+export function comparePositions(a: Position, b: Position): number {
+  return a.instance - b.instance || a.index - b.index
+}
+
 /** The outcome of a request for its client, the same from every server. */
 export type Outcome =
   | ({ readonly kind: 'executed'; readonly result: Json } & Position)

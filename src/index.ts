@@ -14,6 +14,7 @@ export {
   DeadlockDetected,
   type EndedSession,
   type ExecutedRequest,
+  KeyLost,
   type Kv,
   type KvOptions,
   type Lock,

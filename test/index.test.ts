@@ -22,6 +22,7 @@ test('the main entry has what a program calls, and the errors that it may catch'
     'DeadlockDetected',
     'ForeignCluster',
     'InvalidArgument',
+    'KeyLost',
     'LockBusy',
     'LockLost',
     'LockTimeout',

@@ -1,9 +1,6 @@
 import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client-context.ts'
-import { copyJson } from '../core/json.ts'
-import { messageOf } from '../core/message-of.ts'
-import { maxBodyDepth } from '../messages/limits.ts'
-import { maxCommandBytes } from '../wire/limits.ts'
+import { asJson } from './body.ts'
 import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
@@ -39,9 +36,7 @@ export class Client<Command = Json, Result = Json> {
   /** The calls of the lock service, for a cluster that runs the service `lock`. */
   readonly locks: Locks
   /** The calls of the key-value store, for a cluster that runs the service `kv`. */
-  readonly kv = new Kv((command, { signal }, undo) =>
-    this.#requests.execute({ kind: 'service', body: asJson(command) }, { signal, undo, service: kvService }),
-  )
+  readonly kv: Kv
 
   /** The sessions of all clients. */
   readonly sessions = new Sessions((command, options) => this.#requests.execute(command, options))
@@ -62,6 +57,7 @@ export class Client<Command = Json, Result = Json> {
     )
     this.#requests = new Requests(this.#directory, settings, this.#link)
     this.locks = new Locks(this.#requests)
+    this.kv = new Kv(this.#requests)
     this.#inquiries = new Inquiries(settings.timing, (server) => this.#link.say(server, { type: 'inquire' }))
     if (signal?.aborted) this.#onAbort()
     else signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -117,6 +113,7 @@ export class Client<Command = Json, Result = Json> {
     this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#closed ??= new ClientClosed(reason)
     this.locks.close(this.#closed)
+    this.kv.close(this.#closed)
     this.#inquiries.fail(this.#closed)
     this.#closing ??= this.#requests.close(this.#closed).then(() => this.#link.close())
     await this.#closing
@@ -150,28 +147,6 @@ export class Client<Command = Json, Result = Json> {
         return
     }
     message satisfies never
-  }
-}
-
-/** The service of `kv`. */
-const kvService = 'kv'
-
-/**
- * The client measures a body up to this many bytes of JSON, so that an error can give the size of a body above the command
- * limit.
- */
-const longestLookedAt = 64 * maxCommandBytes
-
-/**
- * Copies `body`: every retry must send the same body, even if the program changes its object. Throws InvalidArgument when
- * JSON cannot represent it without loss.
- */
-function asJson(body: unknown): Json {
-  try {
-    return copyJson(body, { depth: maxBodyDepth, bytes: longestLookedAt }, 'body')
-  } catch (error) {
-    const why = messageOf(error)
-    throw new InvalidArgument(`the request cannot be sent: ${why}`, { cause: error })
   }
 }
 

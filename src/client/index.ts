@@ -4,6 +4,7 @@ export { connect } from './connect.ts'
 export * from './errors.ts'
 export type { ExecutedRequest } from './executed-request.ts'
 export type { Kv, KvOptions } from './kv.ts'
+export { KeyLost } from './kv-errors.ts'
 export type { Lock } from './lock.ts'
 export {
   AlreadyHeld,

@@ -1,42 +1,67 @@
-import type { Json } from '../../machines/batch.ts'
+import type { Command, Json } from '../../machines/batch.ts'
 import type { KvCommand, KvEntry, KvLife, KvResults, KvTarget } from '../services/kv/commands.ts'
+import { asJson } from './body.ts'
 import type { ExecutedRequest } from './executed-request.ts'
+import type { Requests, Undo } from './requests.ts'
 import { resultWith } from './result-with.ts'
+import { SessionKeys } from './session-keys.ts'
 
 /** An option of every call: `signal` aborts it, as `Client.request` describes. */
 export interface KvOptions {
   readonly signal?: AbortSignal
 }
 
-type Undo = (executed: ExecutedRequest) => Promise<void>
+/** The service of these calls. */
+const service = 'kv'
 
-/** Has the key-value store execute a command. */
-export type KvSend = (command: KvCommand, options: KvOptions, undo: Undo | null) => Promise<ExecutedRequest>
+/** A command that may change its key. */
+type Changing = 'put' | 'delete' | 'compareAndSet' | 'take'
+
+type CommandTo<Action extends KvCommand['action']> = Extract<KvCommand, { readonly action: Action }>
+
+interface ChangeOptions<Result> {
+  readonly signal: AbortSignal | undefined
+  /** Whether the command with this result changed the key, or found that it has no value. By default it did. */
+  readonly isChange?: (result: Result) => boolean
+  readonly undo?: Undo
+}
 
 /**
  * The calls of the key-value store: `client.kv`. Each rejects as `Client.request` does; RequestFailed gives the store's reason, for
  * example a key that is too long. Each rejects with WrongService when the cluster does not run the service `kv`.
  */
 export class Kv {
-  readonly #send: KvSend
+  readonly #requests: Requests
+  readonly #sessionKeys = new SessionKeys()
 
   /** Made by the client. */
-  constructor(send: KvSend) {
-    this.#send = send
+  constructor(requests: Requests) {
+    this.#requests = requests
   }
 
   /** The entry of `key`; `null` when it has no value. */
-  async get(key: string, options: KvOptions = {}): Promise<KvEntry | null> {
-    return (await this.#result({ action: 'get', key }, options, 'entry')).entry
+  async get(key: string, { signal }: KvOptions = {}): Promise<KvEntry | null> {
+    return (await this.#result({ action: 'get', key }, signal, 'entry')).entry
   }
 
   /**
    * Sets the value of `key`, any JSON but `null`, and returns the new version. With `ttlMs`, in milliseconds, the key is deleted after that
-   * time. With `session`, it is deleted when the session of this client ends: the client keeps that alive only while it also holds a lock or
-   * waits, with the same ttl, so put the key again in time.
+   * time. With `session`, it lives with the session of this client, which the client keeps alive until it deletes, takes or replaces the key,
+   * or is closed. When the program ends, the key is deleted after the ttl of the session at the latest; `signalOf` gives a signal for
+   * an earlier loss.
    */
   async put(key: string, value: Json, { signal, ...life }: KvLife & KvOptions = {}): Promise<number> {
-    return (await this.#result({ action: 'put', key, value, ...life }, given(signal), 'version')).version
+    return (await this.#change({ action: 'put', key, value, ...life }, { signal }, 'version')).version
+  }
+
+  /**
+   * The signal of a key that this client put with `session`. Aborts with KeyLost when the session is lost, or can no longer be proved: before
+   * the cluster deletes the key. With ClientClosed when the client is closed. It stays the same when the client puts the key again with
+   * `session`, unless it has aborted. It does not abort when another client deletes or replaces the key, for which there is `watch`. Throws
+   * InvalidArgument when this client has no such key.
+   */
+  signalOf(key: string): AbortSignal {
+    return this.#sessionKeys.signalOf(key)
   }
 
   /** Deletes `key`; with `version`, only when its entry has that version. Returns whether it was deleted. */
@@ -44,7 +69,9 @@ export class Kv {
     key: string,
     { signal, ...expected }: { readonly version?: number } & KvOptions = {},
   ): Promise<boolean> {
-    return (await this.#result({ action: 'delete', key, ...expected }, given(signal), 'deleted')).deleted
+    const isChange = ({ deleted }: KvResults['delete']) => deleted || expected.version === undefined
+    const command = { action: 'delete', key, ...expected } as const
+    return (await this.#change(command, { signal, isChange }, 'deleted')).deleted
   }
 
   /** Sets the value of `key` when its entry has the version `version`; 0 expects that there is none. */
@@ -54,7 +81,9 @@ export class Kv {
     value: Json,
     { signal, ...life }: KvLife & KvOptions = {},
   ): Promise<KvResults['compareAndSet']> {
-    return this.#result({ action: 'compareAndSet', key, version, value, ...life }, given(signal), 'set')
+    const isChange = ({ set }: KvResults['compareAndSet']) => set
+    const command = { action: 'compareAndSet', key, version, value, ...life } as const
+    return this.#change(command, { signal, isChange }, 'set')
   }
 
   /**
@@ -65,20 +94,20 @@ export class Kv {
     prefix = '',
     { signal, ...range }: { readonly limit?: number; readonly after?: string } & KvOptions = {},
   ): Promise<KvResults['list']> {
-    return this.#result({ action: 'list', prefix, ...range }, given(signal), 'entries')
+    return this.#result({ action: 'list', prefix, ...range }, signal, 'entries')
   }
 
   /**
    * Removes the entry of `key` and returns it; waits while there is none. Callers at all servers are served in the order of their arrival.
    * When the call is aborted after the entry was taken, the client puts it back, unless the key has a new value.
    */
-  async take(key: string, options: KvOptions = {}): Promise<KvEntry> {
+  async take(key: string, { signal }: KvOptions = {}): Promise<KvEntry> {
     const undo = async ({ result }: ExecutedRequest) => {
       const { entry } = result as KvResults['take']
       const { set } = await this.compareAndSet(key, 0, entry.value)
       if (!set) throw new Error('the key has a new value')
     }
-    return (await this.#result({ action: 'take', key }, options, 'entry', undo)).entry
+    return (await this.#change({ action: 'take', key }, { signal, undo }, 'entry')).entry
   }
 
   /**
@@ -89,21 +118,51 @@ export class Kv {
     signal,
     ...target
   }: KvTarget & { readonly after?: number } & KvOptions): Promise<KvResults['watch']> {
-    return this.#result({ action: 'watch', ...target }, given(signal), 'changes')
+    return this.#result({ action: 'watch', ...target }, signal, 'changes')
+  }
+
+  /**
+   * The client is closed: it ends its sessions after this.
+   * @internal
+   */
+  close(reason: unknown): void {
+    this.#sessionKeys.close(reason)
+  }
+
+  /** As `#result`, for a command that changes its key when `isChange` holds for its result. */
+  #change<Action extends Changing>(
+    command: CommandTo<Action>,
+    { signal, isChange, undo }: ChangeOptions<KvResults[Action]>,
+    field: keyof KvResults[Action] & string,
+  ): Promise<KvResults[Action]> {
+    const { key, session, ttlMs }: { readonly key: string } & KvLife = command
+    return this.#sessionKeys.during(key, async (changed) => {
+      const call = [asCommand(command), { signal, ...(undo !== undefined && { undo }), service }] as const
+      const held = session === true ? await this.#requests.executeHeld(...call) : null
+      try {
+        const executed = held?.executed ?? (await this.#requests.execute(...call))
+        const result = resultWith<KvResults[Action]>(executed.result, field)
+        if (isChange?.(result) === false) held?.release()
+        else changed({ position: executed, held, ttlMs })
+        return result
+      } catch (error) {
+        held?.release()
+        throw error
+      }
+    })
   }
 
   /** Resolves to the result, which has the field `field` when the cluster runs this store. */
   async #result<Action extends KvCommand['action']>(
-    command: Extract<KvCommand, { readonly action: Action }>,
-    options: KvOptions,
+    command: CommandTo<Action>,
+    signal: AbortSignal | undefined,
     field: keyof KvResults[Action] & string,
-    undo: Undo | null = null,
   ): Promise<KvResults[Action]> {
-    const { result } = await this.#send(command, options, undo)
+    const { result } = await this.#requests.execute(asCommand(command), { signal, service })
     return resultWith<KvResults[Action]>(result, field)
   }
 }
 
-function given(signal: AbortSignal | undefined): KvOptions {
-  return signal === undefined ? {} : { signal }
+function asCommand(command: KvCommand): Command {
+  return { kind: 'service', body: asJson(command) }
 }

@@ -3,6 +3,7 @@ import type { Address } from '../../machines/batch.ts'
 import type { LossReason } from '../../machines/lease-context.ts'
 import type { CycleStep, LockRefusal, LockToken } from '../services/lock-commands.ts'
 import { PaxosError } from './errors.ts'
+import { sessionLosses } from './session-losses.ts'
 
 /** A holder of a lock: the public part of its session's uid, its token, its mode, its age and ttl in milliseconds, and the lock's name. */
 export type LockHolder = Extract<LockRefusal, { refused: 'busy' }>['holders'][number]
@@ -43,9 +44,7 @@ export class LockTimeout extends PaxosError {
 export type LockLossReason = LossReason | 'stolen'
 
 const losses: Record<LockLossReason, string> = {
-  unproved: 'no server confirmed in time that the session lives',
-  revoked: 'an operator or another client had the session revoked',
-  ended: 'the session has ended',
+  ...sessionLosses,
   stolen: 'this client took it anew with steal',
 }
 

@@ -3,7 +3,7 @@
  * is fast, n log n. A history that passes it is linearizable.
  */
 import type { Json } from '../../machines/batch.ts'
-import type { Position } from '../../machines/outcome.ts'
+import { comparePositions, type Position } from '../../machines/outcome.ts'
 import { shown } from '../services/fields.ts'
 import { type Flaw, namedTwice, type Operation } from './history.ts'
 import type { Model } from './models.ts'
@@ -43,10 +43,6 @@ function effectsOf(operations: readonly Operation[]): Effect[] {
     }
   }
   return effects.sort((a, b) => comparePositions(a.position, b.position))
-}
-
-function comparePositions(a: Position, b: Position): number {
-  return a.instance - b.instance || a.index - b.index
 }
 
 function textOf({ operation, position }: Effect): string {
