@@ -18,7 +18,8 @@ function later(context: LeaseContext, { atMs }: At): number {
   return Math.max(context.nowMs, atMs)
 }
 
-function endsAtMs({ provenAtMs, ttlMs }: LeaseContext): number {
+/** When the client must stop believing in its session, unless a later sign of life is acknowledged before. */
+export function endsAtMs({ provenAtMs, ttlMs }: LeaseInput): number {
   return provenAtMs + provenShare * ttlMs
 }
 

@@ -95,8 +95,12 @@ export class Requests {
   readonly #link: Link
   readonly #greeting: Greeting
   readonly #leaseClock = new LeaseClock()
+  /** No lease of a session in which something is held is over before this time. */
+  #leasesEndAtMs = Number.POSITIVE_INFINITY
   /** Every session with an open request or in which something is held, and the sessions in use. */
   readonly #sessions = new Map<string, Session<Waiter>>()
+  /** The sessions in which something was submitted or given up in this turn of the event loop. */
+  readonly #changed = new Set<Session<Waiter>>()
   /** The sessions that take further requests, by ttl. */
   readonly #inUse = new Map<number, Session<Waiter>>()
   /** The server that a new session asks first: the one that last answered the session that asked it. */
@@ -195,6 +199,7 @@ export class Requests {
         this.#checkSize(sentBytes, session.maxCommandBytes)
         const asked = this.#submit(session, sent, sentBytes)
         const hold = kind === 'plain' ? null : new Hold(session)
+        this.#noteLease(session)
         const outcome = await this.#orRelease(hold, this.#orGiveUp(asked, options))
         if (!isExpired(outcome)) return { executed: executedPart(outcome), session, hold }
         if (!isIdempotent || tries === mostTries) throw new SessionExpired()
@@ -222,13 +227,33 @@ export class Requests {
     if (session === undefined) return
     const server = this.#directory.indexOf(sender, source, session.server) ?? session.server
     this.#directory.answered(server)
-    for (const other of this.#sessions.values()) if (other !== session) other.checkLease()
+    this.#checkLeases(session)
     session.receive(message, server)
   }
 
   /** Sends what was submitted in this turn of the event loop. */
   flush(): void {
-    for (const session of this.#sessions.values()) session.flush()
+    for (const session of this.#changed) {
+      this.#changed.delete(session)
+      session.flush()
+    }
+  }
+
+  /**
+   * Has the sessions but `except` notice that their lease is over, as `Session.checkLease` describes. While no lease can be over, it
+   * looks at none: a client may have thousands of sessions.
+   */
+  #checkLeases(except: Session<Waiter>): void {
+    if (this.#leaseClock.readMs() < this.#leasesEndAtMs) return
+    this.#leasesEndAtMs = Number.POSITIVE_INFINITY
+    for (const session of [...this.#sessions.values()]) {
+      if (session !== except) session.checkLease()
+      this.#noteLease(session)
+    }
+  }
+
+  #noteLease({ leaseEndsAtMs }: Session<Waiter>): void {
+    this.#leasesEndAtMs = Math.min(this.#leasesEndAtMs, leaseEndsAtMs)
   }
 
   /**
@@ -324,7 +349,7 @@ export class Requests {
         ? null
         : new SessionWatch(observer, uid, (server) => this.#directory.addresses[server] ?? '')
     let watch = watchOf(name)
-    return new Session<Waiter>({
+    const made: Session<Waiter> = new Session<Waiter>({
       name,
       ttlMs,
       maxCommandBytes,
@@ -337,7 +362,10 @@ export class Requests {
         return startActor({ ...input, timing, randomSeed: randomInt(2 ** 31) }, carryOut, watch)
       },
       startLease,
-      flushSoon: () => this.#link.flushSoon(),
+      flushSoon: () => {
+        this.#changed.add(made)
+        this.#link.flushSoon()
+      },
       send: (session, ask) => {
         const message = this.#messageOf(ask)
         watch?.recordSent(ask.to, message)
@@ -346,10 +374,12 @@ export class Requests {
       opened: (session) => {
         this.#sessions.delete(name)
         this.#sessions.set(session.uid, session)
+        this.#noteLease(session)
       },
       answered: (session, answers, server) => this.#answered(session, answers, server),
       lost: (session, reason) => this.#lose(session, reason),
     })
+    return made
   }
 
   /** The command as the cluster's service reads it when it is for `service`. */

@@ -1,6 +1,7 @@
 import type { Command, Json } from '../../machines/batch.ts'
 import type { ClientEmitted, ClientEvent, ClientInput, ServerIndex } from '../../machines/client-context.ts'
 import type { LeaseEmitted, LeaseEvent, LeaseInput, LossReason } from '../../machines/lease.ts'
+import { endsAtMs } from '../../machines/lease-setup.ts'
 import type { Answer, Busy, Queued, Response } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import type { SubmittedRequest } from '../../machines/session-requests.ts'
@@ -73,7 +74,8 @@ export class Session<Waiter extends object> {
   readonly maxCommandBytes: number
   readonly #options: SessionOptions<Waiter>
   readonly #seqs = new SessionSeqs<Waiter | Touch>()
-  readonly #openingSentAtMs: number
+  /** The last sign of life that the cluster has acknowledged was sent at this time or later, by the clock of the lease. */
+  #provenAtMs: number
   #actor: SessionActor
   #lease: LeaseActor | null = null
   #uid: string
@@ -93,8 +95,8 @@ export class Session<Waiter extends object> {
     this.#options = options
     this.#uid = name
     this.#server = server
-    this.#openingSentAtMs = options.leaseNowMs()
-    this.#answeredAtMs = this.#openingSentAtMs
+    this.#provenAtMs = options.leaseNowMs()
+    this.#answeredAtMs = this.#provenAtMs
     this.#actor = this.#start()
     const command: Command = { kind: 'open', ttlMs }
     const request = { seq: firstSeq, command, commandBytes: commandBytes(command) }
@@ -140,6 +142,15 @@ export class Session<Waiter extends object> {
   /** True while the program holds something in it. */
   get isHeld(): boolean {
     return this.#holds > 0
+  }
+
+  /**
+   * When its lease is over, unless a later sign of life is acknowledged before; infinite while the program does not believe in it, or
+   * holds nothing in it.
+   */
+  get leaseEndsAtMs(): number {
+    if (!this.isHeld || !this.isOpen || this.#lostBecause !== null) return Number.POSITIVE_INFINITY
+    return endsAtMs({ provenAtMs: this.#provenAtMs, ttlMs: this.ttlMs })
   }
 
   /** Keeps the session alive until the matching `release`, while the program holds something in it. */
@@ -278,9 +289,7 @@ export class Session<Waiter extends object> {
     }
     this.#uid = uid
     this.#actor = this.#start()
-    this.#lease = startLease({ ttlMs, provenAtMs: this.#openingSentAtMs }, (said) =>
-      this.#carryOutLease(said),
-    )
+    this.#lease = startLease({ ttlMs, provenAtMs: this.#provenAtMs }, (said) => this.#carryOutLease(said))
     opened(this)
     if (this.#needed) this.#beginNeed()
     this.flush()
@@ -316,6 +325,7 @@ export class Session<Waiter extends object> {
     }
     const isRevoked = (outcome.result as { readonly revoked?: Json } | null)?.revoked === true
     const atMs = this.#options.leaseNowMs()
+    this.#provenAtMs = Math.max(this.#provenAtMs, sentAtMs)
     this.#lease?.send({ type: 'touch.answered', sentAtMs, atMs, isRevoked })
   }
 

@@ -304,6 +304,20 @@ describe('steal', () => {
 })
 
 describe('a lock', () => {
+  it('is lost before an answer in another session arrives, when its lease is over by then', async () => {
+    const { client, cluster } = await start()
+    const other = { ttl: 20 * ttlMs }
+    const [lock, renewed] = [await client.locks.acquire('a'), await client.locks.acquire('b', other)]
+    const order: string[] = []
+    lock.signal.addEventListener('abort', () => order.push('lost'))
+    cluster.pass(0.8 * ttlMs)
+    await client.locks.acquire('c', other).then(() => order.push('answer'))
+    cluster.pass(0.2 * ttlMs)
+    await client.locks.acquire('d', other).then(() => order.push('answer'))
+    expect(order).toEqual(['answer', 'lost', 'answer'])
+    expect(renewed.signal.aborted).toBe(false)
+  })
+
   it('is released once, also when several callers release it', async () => {
     const { client, server } = await start()
     const lock = await client.locks.acquire('a')
