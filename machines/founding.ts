@@ -71,10 +71,10 @@ export function isFinal({ kind }: Obstacle): boolean {
 export function newFounding(
   node: NodeId,
   incarnation: string,
-  { members, cluster }: FoundingPlan,
+  { members, cluster, service }: FoundingPlan,
 ): FoundingRecord {
   const inOrder = [...members].sort((a, b) => a.id - b.id)
-  return { node, incarnation, members: inOrder, cluster, founders: null, isFounded: false }
+  return { node, incarnation, members: inOrder, cluster, service, founders: null, isFounded: false }
 }
 
 /** The state of a founder at a start, from its stored record. */
@@ -83,8 +83,8 @@ export function beginFounding(record: FoundingRecord): FoundingState {
 }
 
 /** The question that a founder sends to each of `othersOf` repeatedly until it has founded the cluster. */
-export function questionOf({ members, cluster, incarnation }: FoundingRecord): Found {
-  return { type: 'found', members, cluster, incarnation }
+export function questionOf({ members, cluster, service, incarnation }: FoundingRecord): Found {
+  return { type: 'found', members, cluster, service, incarnation }
 }
 
 /**
@@ -119,14 +119,14 @@ export function answerTo(
   found: Found,
   record: FoundingRecord,
 ): FoundingAnswer {
-  const { members, cluster, incarnation, founders, isFounded } = record
+  const { members, incarnation, founders, isFounded } = record
   const to = found.incarnation
   const planned = members.find(({ id }) => id === from)?.address
   const isCounted = founders?.some((name) => name.id === from && name.incarnation === to) ?? true
   if (planned !== undefined && isSamePlan(found, record) && isCounted) {
     return { message: { type: 'founder', to, incarnation, founders, isFounded }, to: planned }
   }
-  return { message: { type: 'notFounder', to, members, cluster, isFounded }, to: source }
+  return { message: { type: 'notFounder', to, ...planOf(record), isFounded }, to: source }
 }
 
 /**
@@ -175,9 +175,9 @@ function settled(state: FoundingState): FoundingState {
   return settled({ ...state, record: { ...record, founders }, heard: [] })
 }
 
-/** True when both plans have the same members at the same addresses, and the same name. */
+/** True when both plans have the same members at the same addresses, the same name and the same service. */
 export function isSamePlan(a: FoundingPlan, b: FoundingPlan): boolean {
-  return a.cluster === b.cluster && differencesOf(a, b).length === 0
+  return a.cluster === b.cluster && a.service === b.service && differencesOf(a, b).length === 0
 }
 
 /** The members that differ, by id, with the address in each plan; `null` for none. */
@@ -201,8 +201,8 @@ function isSameList(a: readonly FounderName[], b: readonly FounderName[] | null)
   )
 }
 
-function planOf({ members, cluster }: FoundingPlan): FoundingPlan {
-  return { members, cluster }
+function planOf({ members, cluster, service }: FoundingPlan): FoundingPlan {
+  return { members, cluster, service }
 }
 
 function obstructed(state: FoundingState, obstacle: Obstacle): FoundingState {

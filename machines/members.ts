@@ -36,6 +36,8 @@ export interface FoundingPlan {
   readonly members: readonly { readonly id: NodeId; readonly address: Address }[]
   /** The name of the cluster; with `null`, it is derived from the incarnations of the founders. */
   readonly cluster: string | null
+  /** The name of the service that the cluster runs. Every member runs the same, so founders of another service found another cluster. */
+  readonly service: string
 }
 
 /** A founder and its incarnation, which it reported itself. */

@@ -29,7 +29,7 @@ export function addKvCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-The servers must run the store: paxos cluster --service lock+kv.
+The servers must run the store: paxos cluster --service kv+lock.
 The exit code is ${exitCodes.failed} when the key has no value, or cas expects another version.`,
     )
   const add = (usage: string, description: string, timeoutMs: number | null = defaultTimeoutMs) =>
@@ -192,7 +192,7 @@ function asked<T>(patience: Patience, question: (kv: Kv, signal: AbortSignal) =>
     } catch (error) {
       if (!(error instanceof WrongService)) throw error
       throw new Failure(
-        `the cluster runs the service ${visible(error.running)}, not kv: start its servers with --service lock+kv`,
+        `the cluster runs the service ${visible(error.running)}, not kv: start its servers with --service kv+lock`,
       )
     }
   })

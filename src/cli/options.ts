@@ -69,7 +69,7 @@ export const defaultService = 'lock'
 export function serviceOption(): Option {
   return new Option(
     '--service <name>',
-    'the service that the cluster runs: lock, kv, or lock+kv for both; the same at every server',
+    'the service that the cluster runs: lock, kv, or kv+lock for both; the same at every server',
   )
     .argParser(parseService)
     .default(defaultService)

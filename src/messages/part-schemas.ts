@@ -113,6 +113,7 @@ export const member = closed({
 export const foundingPlan = {
   members: Type.Array(closed({ id: integer, address }), { minItems: 1, maxItems: maxFounders }),
   cluster: Type.Union([name, Type.Null()]),
+  service: name,
 }
 /** The position of a request in the sequence. */
 const position = { instance: integer, index: integer }

@@ -12,6 +12,7 @@ import { type Invited, joinCluster } from './joining.ts'
 import type { Logger } from './logger.ts'
 import { type OpenStore, openStore } from './open-store.ts'
 import type { OptionWords } from './option-words.ts'
+import { checkService, checkServiceOfPeers } from './peer-service.ts'
 
 /** How long a joining server waits for an answer of the cluster, in milliseconds. */
 export const joinPatienceMs = 10_000
@@ -43,7 +44,7 @@ export async function begin(
   options: BeginOptions,
   around: { readonly socket: Socket; readonly address: Address; readonly logger: Logger },
 ): Promise<Begun> {
-  const { dataDir } = options
+  const { dataDir, service } = options
   // Check the options first, so that a refused start creates no directory. A missing directory holds nothing.
   if (dataDir !== null && !existsSync(dataDir)) beginningOf(null, options)
   const directory = dataDir === null ? null : openDirectory(dataDir, around.logger, options.words)
@@ -52,7 +53,7 @@ export async function begin(
   try {
     const { identity, isMember, invited } = await identityOf(options, home, around)
     const store = await openStore(directory, options, { identity, isMember, release }, () => {
-      if (!isMember) home.write({ kind: 'member', identity })
+      if (!isMember) home.write({ kind: 'member', identity, service })
     })
     return { identity, invited, ...store }
   } catch (error) {
@@ -77,8 +78,14 @@ async function identityOf(
 ): Promise<Settled> {
   const beginning = beginningOf(home.read(), options)
   switch (beginning.kind) {
-    case 'goOn':
-      return { ...beginning, invited: null }
+    case 'goOn': {
+      const { identity, isMember, namesService } = beginning
+      if (!namesService) {
+        await checkServiceOfPeers(identity, options)
+        home.write({ kind: isMember ? 'member' : 'new', identity, service: options.service })
+      }
+      return { identity, isMember, invited: null }
+    }
     case 'found': {
       const { record, isNew } = beginning
       if (isNew) home.write({ kind: 'founding', record })
@@ -89,14 +96,15 @@ async function identityOf(
     case 'join': {
       const { seed } = beginning
       const incarnation = newIncarnation()
-      const { id, resolver, signal, words } = options
+      const { id, resolver, service, signal, words } = options
       const patience = { patienceMs: joinPatienceMs, resolver, signal, words }
       const welcome = await greet(seed, patience)
+      checkService(seed, welcome, options)
       const { cluster } = welcome
       logger.info({ seed, cluster, address }, 'joining: asks the cluster to add this server')
       const invited = await joinCluster(socket, seed, welcome, { id, address, incarnation }, patience)
       const identity = joiningIdentity(id, incarnation, { cluster, founders: invited.founders })
-      home.write({ kind: 'new', identity })
+      home.write({ kind: 'new', identity, service })
       return { identity, isMember: false, invited }
     }
   }

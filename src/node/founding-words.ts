@@ -25,6 +25,9 @@ export function differenceText(here: FoundingPlan, there: FoundingPlan): string 
   if (here.cluster !== there.cluster) {
     texts.push(`the cluster is ${nameText(here)} here, and ${nameText(there)} there`)
   }
+  if (here.service !== there.service) {
+    texts.push(`the service is ${here.service} here, and ${there.service} there`)
+  }
   return texts.join('; ')
 }
 
@@ -50,7 +53,7 @@ export function obstacleText(record: FoundingRecord, obstacle: Obstacle, words: 
     case 'otherPlan':
       return (
         `${other} founds another cluster than this one: ${differenceText(record, obstacle.plan)}. ` +
-        `Start each founder with the same ${names['bootstrap.members']}, and the same ${names['bootstrap.cluster']} if there is one`
+        `Start each founder with the same ${names['bootstrap.members']}, the same ${names.service}, and the same ${names['bootstrap.cluster']} if there is one`
       )
     case 'ownDirectoryLost':
       return (

@@ -120,7 +120,7 @@ class Foundation {
       return
     }
     const identity = foundedIdentity(record)
-    this.#options.home.write({ kind: 'new', identity })
+    this.#options.home.write({ kind: 'new', identity, service: record.service })
     this.#end()
     this.#resolve(identity)
   }

@@ -27,14 +27,17 @@ import { type Identity, StorageError } from '../storage/storage.ts'
 import type { OptionWords } from './option-words.ts'
 import { afterOtherFormat, decodeStanding, encodeStanding, fileName } from './standing-file.ts'
 
-/** The identity of a server, as far as it is decided. */
+/**
+ * The identity of a server, as far as it is decided. `service` is the name of the service that its cluster runs; it is missing in a
+ * directory of a version that did not store it.
+ */
 export type Standing =
   /** A founder that has not voted. */
   | { readonly kind: 'founding'; readonly record: FoundingRecord }
   /** Its identity is decided, and it has not voted. It may have no log yet. */
-  | { readonly kind: 'new'; readonly identity: Identity }
+  | { readonly kind: 'new'; readonly identity: Identity; readonly service?: string }
   /** It may have voted. Its log holds all its promises, or is damaged. */
-  | { readonly kind: 'member'; readonly identity: Identity }
+  | { readonly kind: 'member'; readonly identity: Identity; readonly service?: string }
 
 export interface Home {
   /**

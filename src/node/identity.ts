@@ -27,14 +27,21 @@ export interface StartOptions {
   readonly dataDir: string | null
   readonly bootstrap?: Bootstrap
   readonly join?: Address
+  /** The name of the service that the server runs. */
+  readonly service: string
   /** The names of the options in error messages. */
   readonly words: OptionWords
 }
 
 /** The first action of a server. */
 export type Beginning =
-  /** It continues with its stored identity. */
-  | { readonly kind: 'goOn'; readonly identity: Identity; readonly isMember: boolean }
+  /** It continues with its stored identity. `namesService` is false when its directory does not name the service of its cluster. */
+  | {
+      readonly kind: 'goOn'
+      readonly identity: Identity
+      readonly isMember: boolean
+      readonly namesService: boolean
+    }
   | { readonly kind: 'found'; readonly record: FoundingRecord; readonly isNew: boolean }
   | { readonly kind: 'join'; readonly seed: Address }
 
@@ -52,7 +59,7 @@ export function beginningOf(
   options: StartOptions,
   incarnation: () => string = newIncarnation,
 ): Beginning {
-  const { id, dataDir, bootstrap, join: seed, words } = options
+  const { id, dataDir, bootstrap, join: seed, service, words } = options
   const { names } = words
   const place = dataDir === null ? names.memory : `${names.dataDir} ${dataDir}`
   const node = standing === null ? id : nodeOf(standing)
@@ -61,15 +68,20 @@ export function beginningOf(
       `${place} belongs to server ${node}, not to ${names.id} ${id}: give each server a directory of its own`,
     )
   }
-  const plan = bootstrap === undefined ? null : planOf(id, bootstrap, words)
+  const plan = bootstrap === undefined ? null : planOf(id, bootstrap, options)
   if (standing?.kind === 'new' || standing?.kind === 'member') {
-    const { kind, identity } = standing
+    const { kind, identity, service: stored } = standing
+    if (stored !== undefined && stored !== service) throw otherService(place, stored, options)
     if (plan !== null) checkPlan(identity, plan, place, words)
-    return { kind: 'goOn', identity, isMember: kind === 'member' }
+    return { kind: 'goOn', identity, isMember: kind === 'member', namesService: stored !== undefined }
   }
   // A founder that has not voted may join another cluster instead.
   if (seed !== undefined) return { kind: 'join', seed }
-  const record = standing?.record ?? null
+  const record =
+    standing === null ? null : { ...standing.record, service: standing.record.service ?? service }
+  if (record !== null && plan === null && record.service !== service) {
+    throw otherService(place, record.service, options)
+  }
   if (record !== null && (plan === null || isSamePlan(record, plan))) {
     return { kind: 'found', record, isNew: false }
   }
@@ -87,6 +99,15 @@ export function beginningOf(
     )
   }
   return { kind: 'found', record: newFounding(id, incarnation(), plan), isNew: true }
+}
+
+/** A server with another service would execute the batches of its cluster differently from the others. */
+function otherService(place: string, stored: string, { service, words }: StartOptions): StartError {
+  const option = words.names.service
+  return new StartError(
+    `${place} belongs to a cluster that runs the service ${stored}, and ${option} is ${service}: start the server with ${option} ${stored}. ` +
+      'A cluster keeps its service; for another one, found a new cluster in an empty directory',
+  )
 }
 
 /** The identity of a founder after its cluster was founded (`record.isFounded`). */
@@ -113,8 +134,8 @@ export function joiningIdentity(
   return { cluster, node, incarnation, members: founders }
 }
 
-/** The record that a member sends to founders: the founding of its cluster has ended. */
-export function recordOf({ cluster, node, incarnation, members }: Identity): FoundingRecord {
+/** The record that a member, which runs `service`, sends to founders: the founding of its cluster has ended. */
+export function recordOf({ cluster, node, incarnation, members }: Identity, service: string): FoundingRecord {
   const founders = members.flatMap(({ id, incarnation: name }) =>
     name === null ? [] : [{ id, incarnation: name }],
   )
@@ -123,6 +144,7 @@ export function recordOf({ cluster, node, incarnation, members }: Identity): Fou
     incarnation,
     members: members.map(({ id, address }) => ({ id, address })),
     cluster: cluster === clusterNameOf(founders) ? null : cluster,
+    service,
     founders,
     isFounded: true,
   }
@@ -138,7 +160,11 @@ function nodeOf(standing: Standing): NodeId {
   return standing.kind === 'founding' ? standing.record.node : standing.identity.node
 }
 
-function planOf(node: NodeId, { members, cluster }: Bootstrap, { names }: OptionWords): FoundingPlan {
+function planOf(
+  node: NodeId,
+  { members, cluster }: Bootstrap,
+  { service, words: { names } }: StartOptions,
+): FoundingPlan {
   const list = names['bootstrap.members']
   if (!members.some(({ id }) => id === node)) {
     const ids = members.map(({ id }) => id).join(', ')
@@ -152,14 +178,14 @@ function planOf(node: NodeId, { members, cluster }: Bootstrap, { names }: Option
     )
   }
   const plain = members.map(({ id, address }) => ({ id, address }))
-  return { members: plain.sort((a, b) => a.id - b.id), cluster: cluster ?? null }
+  return { members: plain.sort((a, b) => a.id - b.id), cluster: cluster ?? null, service }
 }
 
 /** Unit files pass the founding option to a founder at every start. A server that joined belongs to another cluster than that plan. */
 function checkPlan(identity: Identity, plan: FoundingPlan, place: string, { names }: OptionWords): void {
   const { node, incarnation, members, cluster } = identity
   const isFounder = members.some((member) => member.id === node && member.incarnation === incarnation)
-  const founded = { members, cluster: plan.cluster === null ? null : cluster }
+  const founded = { members, cluster: plan.cluster === null ? null : cluster, service: plan.service }
   if (!isFounder || isSamePlan(founded, plan)) return
   throw new StartError(
     `${place} belongs to the cluster ${cluster}, which was founded differently than ${names.bootstrap} says: ` +

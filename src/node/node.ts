@@ -37,7 +37,7 @@ export interface NodeOptions {
   readonly signal?: AbortSignal
   /** Join the cluster of the server at this address. */
   readonly join?: Address
-  /** By default the lock service. */
+  /** By default the lock service. Every server of a cluster runs the same. */
   readonly service?: Service
   /** The logger, such as a pino logger; by default the server logs nothing. */
   readonly logger?: Logger
@@ -80,7 +80,7 @@ export interface RunningNode {
  * Starts a server; resolves when it serves. A founder waits for all other founders, so a program must start its founders
  * concurrently. Throws a `StartError` or a `StorageError` with a one-line message when the server cannot start. Possible reasons:
  * the directory is in use, damaged or belongs to another server; the port is taken; neither `bootstrap` nor `join` is given for
- * an empty directory; the cluster to found exists. Throws the reason of `signal` when that aborts during the founding or while
+ * an empty directory; the cluster to found exists; the cluster runs another service. Throws the reason of `signal` when that aborts during the founding or while
  * the server waits to be added.
  */
 export function startNode(options: NodeOptions): Promise<RunningNode> {
@@ -97,7 +97,10 @@ export async function startNodeIn(words: OptionWords, given: NodeOptions): Promi
   let bridge: StatelyBridge | null = null
   let node: LiveNode | null = null
   try {
-    const begun = await begin(options, { socket, address, logger: logger.child({ server: id }) })
+    const begun = await begin(
+      { ...options, service: service.name },
+      { socket, address, logger: logger.child({ server: id }) },
+    )
     const { identity, durable } = begun
     storage = begun.storage
     bridge = await openStately(options, logger)

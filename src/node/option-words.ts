@@ -56,6 +56,7 @@ export const commandWords: OptionWords = {
     'bootstrap.members': '--members',
     'bootstrap.cluster': '--cluster',
     join: '--join',
+    service: '--service',
     executedLog: '--executed-log',
     journal: '--journal',
     inspect: '--inspect',

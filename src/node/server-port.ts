@@ -78,7 +78,7 @@ export class ServerPort {
       },
       invited: (answer, sender) => this.joining?.hear(answer, sender),
       found: (question, founder, from) => {
-        const { to, message } = answerTo(founder, from, question, recordOf(identity))
+        const { to, message } = answerTo(founder, from, question, recordOf(identity, replica.serviceName))
         this.transport.send(to, message)
         if (message.type === 'notFounder') warnings.refusal(founder, from)
       },

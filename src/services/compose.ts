@@ -44,7 +44,8 @@ type State = ComposedState
 const prefixJoint = ':'
 
 /**
- * Makes one service of `parts`, such as `compose({ lock: lockService, queue: queueService })`. Its name joins theirs: `lock+queue`.
+ * Makes one service of `parts`, such as `compose({ lock: lockService, queue: queueService })`. Its name joins theirs in alphabetical
+ * order, `lock+queue`, so servers that list the same services run the same one.
  * A command is `{ service: 'queue', command }`, and its result is that of the service. The services share the cluster, its order
  * and its sessions, and nothing else: each has its state, its keys, its timers and its part of the snapshot. A fault of one fails
  * only the request that met it. Throws a TypeError when a name is invalid.
@@ -71,13 +72,14 @@ function checkedParts(parts: Parts): ReadonlyMap<string, Service> {
       )
     }
   }
-  const whole = Object.keys(parts).join(nameJoint)
+  const inOrder = named.sort(([one], [other]) => (one < other ? -1 : 1))
+  const whole = inOrder.map(([name]) => name).join(nameJoint)
   if (whole.length > maxNameLength) {
     throw new TypeError(
       `the name ${whole} has ${whole.length} characters: at most ${maxNameLength} are allowed`,
     )
   }
-  return new Map(named)
+  return new Map(inOrder)
 }
 
 class Composition {

@@ -13,7 +13,7 @@ export const knownServices: Readonly<Record<KnownService, Service>> = {
 }
 
 /**
- * The service of this package called `name`: one of them, or several composed, such as `lock+kv`. `null` when there is none with
+ * The service of this package called `name`: one of them, or several composed, such as `kv+lock`. `null` when there is none with
  * that name.
  */
 export function knownService(name: string): Service | null {

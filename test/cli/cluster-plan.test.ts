@@ -39,9 +39,9 @@ describe('the plan of paxos cluster', () => {
   })
 
   test('gives each server the service, also one that joins anew', () => {
-    const { start, lost } = plan({ service: 'lock+kv' }, ['.paxos/1', '.paxos/2'])
-    for (const { args } of start) expect(args.slice(-2)).toEqual(['--service', 'lock+kv'])
-    expect(lost[0]?.reason).toContain('--data .paxos/0 --service lock+kv --join 127.0.0.1:29368')
+    const { start, lost } = plan({ service: 'kv+lock' }, ['.paxos/1', '.paxos/2'])
+    for (const { args } of start) expect(args.slice(-2)).toEqual(['--service', 'kv+lock'])
+    expect(lost[0]?.reason).toContain('--data .paxos/0 --service kv+lock --join 127.0.0.1:29368')
     expect(plan({ service: 'lock' })).toEqual(plan())
   })
 

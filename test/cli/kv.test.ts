@@ -8,7 +8,7 @@ import { freePorts, paxos } from './paxos.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-const server = oneServer('--service', 'lock+kv')
+const server = oneServer('--service', 'kv+lock')
 
 const kv = (...args: readonly string[]): Promise<Ended> => paxos('kv', ...args, '--servers', server.address)
 const said = (stdout: string): Ended => ({ code: 0, stdout, stderr: '' })
@@ -125,7 +125,7 @@ test('a cluster without the store is named, with the way to start one', async ()
   ])
   await locks.said(/ready/)
   expect(await paxos('kv', 'get', 'a', '--servers', `127.0.0.1:${port}`)).toEqual(
-    failed('paxos: the cluster runs the service lock, not kv: start its servers with --service lock+kv\n'),
+    failed('paxos: the cluster runs the service lock, not kv: start its servers with --service kv+lock\n'),
   )
   locks.signal('SIGTERM')
   await locks.ended

@@ -225,7 +225,7 @@ describe('storage check', () => {
     [
       'belongs to a founder that waits',
       async () => {
-        const plan = { members: [{ id: 0, address: 'a:1' }], cluster: null }
+        const plan = { members: [{ id: 0, address: 'a:1' }], cluster: null, service: 'lock' }
         new DataDirectory(directory).write({ kind: 'founding', record: newFounding(0, 'own', plan) })
       },
       /holds no log yet: its server waits for the other founders\n$/,

@@ -60,7 +60,7 @@ describe('several services in one cluster', () => {
     const { result } = await client.request({ service: 'counter', command: { add: 2 } })
     expect(result).toEqual({ sum: 2 })
     await expect(client.request({ service: 'other', command: 1 })).rejects.toThrow(
-      'there is no service "other"; there are lock, kv, counter',
+      'there is no service "other"; there are counter, kv, lock',
     )
   })
 

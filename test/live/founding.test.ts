@@ -124,7 +124,7 @@ describe('three founders', () => {
   test('are not misled by a stranger that speaks in the name of one', async () => {
     const all = [found(0), found(1)]
     const stranger = await Datagrams.open()
-    const plan = { members: membersOf([0, 1, 2]), cluster: null }
+    const plan = { members: membersOf([0, 1, 2]), cluster: null, service: 'lock' }
     const say = (id: NodeId, message: object) =>
       stranger.send(addressOf(id), JSON.stringify({ v: 4, c: '', s: 2, m: [message] }).padEnd(2_000))
     await vi.waitFor(async () => {
@@ -217,7 +217,7 @@ describe('a founder that lost its directory and is given --bootstrap again', () 
   })
 
   test('before any founder has voted, says how all begin anew, which works', async () => {
-    const plan = { members: membersOf([0, 1, 2]), cluster: null }
+    const plan = { members: membersOf([0, 1, 2]), cluster: null, service: 'lock' }
     const founders = [0, 1, 2].map((id) => ({ id, incarnation: `lost-${id}` }))
     for (const id of [0, 1]) {
       const record = { ...newFounding(id, `lost-${id}`, plan), founders }

@@ -23,6 +23,7 @@ import type { Founder, NotFounder } from '../../machines/messages.ts'
 const plan = (servers: number, cluster: string | null = null): FoundingPlan => ({
   members: Array.from({ length: servers }, (_, id) => ({ id, address: `h:${id + 1}` })),
   cluster,
+  service: 'lock',
 })
 
 /** A founder, and every record that its directories ever held, in order. */
@@ -218,8 +219,9 @@ describe.each([
             expect.fail(JSON.stringify({ record, message, to }))
           }
         }
-        const { members, cluster } = state.record
-        const refusal: NotFounder = { type: 'notFounder', to: 'made up', members, cluster, isFounded: true }
+        const { members, cluster, service } = state.record
+        const refused = { members, cluster, service, isFounded: true }
+        const refusal: NotFounder = { type: 'notFounder', to: 'made up', ...refused }
         const forged: Founder = {
           type: 'founder',
           to: 'made up',
@@ -252,6 +254,7 @@ describe.each([
 describe('founders that were started differently', () => {
   const others: readonly (readonly [string, FoundingPlan])[] = [
     ['with another name', plan(2, 'named')],
+    ['with another service', { ...plan(2), service: 'kv' }],
     ['with one more member', plan(3)],
     ['with another address', { ...plan(2), members: [at(plan(2).members, 0), { id: 1, address: 'h:9' }] }],
   ]

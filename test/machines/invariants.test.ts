@@ -569,7 +569,7 @@ describe('of the members', () => {
 })
 
 describe('of a founder', () => {
-  const plan = { members: [0, 1].map((id) => ({ id, address: `h:${id}` })), cluster: null }
+  const plan = { members: [0, 1].map((id) => ({ id, address: `h:${id}` })), cluster: null, service: 'lock' }
   const founder = newFounding(0, 'own', plan)
   const founders = [
     { id: 0, incarnation: 'own' },

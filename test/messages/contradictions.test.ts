@@ -64,10 +64,20 @@ describe('a message that contradicts itself', () => {
     ],
     ['a server without a number that joins', { type: 'join' }, null],
     ['founders named by nobody', { type: 'invitation', to: 'a', incarnation: 'b', founders: [] }, null],
-    ['a refusal by nobody', { type: 'notFounder', to: 'a', members: [], cluster, isFounded: false }, null],
+    [
+      'a refusal by nobody',
+      { type: 'notFounder', to: 'a', members: [], cluster, service: 'lock', isFounded: false },
+      null,
+    ],
     [
       'a founder that is not among the founders',
-      { type: 'found', members: [{ id: 0, address: 'a:1' }], cluster: null, incarnation: 'a' },
+      {
+        type: 'found',
+        members: [{ id: 0, address: 'a:1' }],
+        cluster: null,
+        service: 'lock',
+        incarnation: 'a',
+      },
       1,
     ],
     [

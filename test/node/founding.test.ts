@@ -38,6 +38,7 @@ afterEach(() => {
 const plan = () => ({
   members: [own, other].map((socket, id) => ({ id, address: formatAddress(socket.address()) })),
   cluster: null,
+  service: 'lock',
 })
 
 /** Founder 0; founder 1 is the test. */
@@ -83,7 +84,7 @@ test('tells of its list only once that is kept, and may vote only once the other
   expect(kept).toEqual([{ kind: 'founding', record: expect.objectContaining({ founders: list }) }])
   say({ ...answer, founders: list })
   const identity = await founding
-  expect(kept.slice(1)).toEqual([{ kind: 'new', identity }])
+  expect(kept.slice(1)).toEqual([{ kind: 'new', identity, service: 'lock' }])
   expect(identity).toMatchObject({ node: 0, incarnation: 'own' })
 })
 

@@ -22,11 +22,12 @@ afterEach(() => rm(parent, { recursive: true, force: true }))
 const opened = () => DataDirectory.open(path, (permissions) => warnings.push(permissions), commandWords)
 const modeOf = async (...names: string[]) => ((await stat(join(path, ...names))).mode & 0o777).toString(8)
 
-const record = newFounding(0, 'own', { members: [{ id: 0, address: 'a:1' }], cluster: null })
+const record = newFounding(0, 'own', { members: [{ id: 0, address: 'a:1' }], cluster: null, service: 'lock' })
 const founding: Standing = { kind: 'founding', record }
 const member: Standing = {
   kind: 'member',
   identity: { cluster: 'c', node: 0, incarnation: 'own', members: [] },
+  service: 'lock',
 }
 
 test('keeps who the server is, each time in the place of what was kept before', async () => {

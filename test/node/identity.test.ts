@@ -23,7 +23,7 @@ const elsewhere = [
   { id: 0, address: 'a:1' },
   { id: 1, address: 'b:2' },
 ]
-const plan = { members, cluster: null }
+const plan = { members, cluster: null, service: 'lock' }
 const founding = newFounding(0, 'own', plan)
 const begun = beginFounding(founding)
 const other = { type: 'founder', to: 'own', incarnation: 'other', isFounded: false } as const
@@ -35,6 +35,7 @@ const joined: Identity = { ...identity, node: 0, incarnation: 'joined' }
 const options = (more: Partial<StartOptions> = {}): StartOptions => ({
   id: 0,
   dataDir: 'D',
+  service: 'lock',
   words: commandWords,
   ...more,
 })
@@ -106,19 +107,40 @@ describe('a founding that was interrupted', () => {
       'server 1 is at b:1 here, and at b:2 there',
     )
   })
+
+  test('with another service begins anew, as long as nobody can count on the old one', () => {
+    const more = { bootstrap, service: 'kv' }
+    expect(start({ kind: 'founding', record: founding }, more)).toMatchObject({
+      kind: 'found',
+      isNew: true,
+      record: { incarnation: 'new', service: 'kv' },
+    })
+    expect(() => start({ kind: 'founding', record: held }, more)).toThrow(
+      'the service is lock here, and kv there',
+    )
+    expect(() => start({ kind: 'founding', record: founding }, { service: 'kv' })).toThrow(
+      'a cluster that runs the service lock, and --service is kv',
+    )
+  })
+
+  test('goes on with the given service if an earlier version stored none', () => {
+    const { service: _, ...record } = founding
+    const stored = { kind: 'founding', record } as unknown as Standing
+    expect(start(stored, { service: 'kv' })).toMatchObject({ kind: 'found', record: { service: 'kv' } })
+  })
 })
 
 describe.each(['new', 'member'] as const)('a directory whose server is settled: %s', (kind) => {
-  const standing: Standing = { kind, identity }
+  const standing: Standing = { kind, identity, service: 'lock' }
 
   test('goes on as who it is, with any of the options', () => {
     const isMember = kind === 'member'
     for (const more of [{}, { bootstrap }, { join }]) {
-      expect(start(standing, more)).toEqual({ kind: 'goOn', identity, isMember })
+      expect(start(standing, more)).toEqual({ kind: 'goOn', identity, isMember, namesService: true })
     }
     // One that joined was not founded with these; its unit file may still say so.
-    const anew = start({ kind, identity: joined }, { bootstrap: { members: elsewhere } })
-    expect(anew).toEqual({ kind: 'goOn', identity: joined, isMember })
+    const anew = start({ kind, identity: joined, service: 'lock' }, { bootstrap: { members: elsewhere } })
+    expect(anew).toEqual({ kind: 'goOn', identity: joined, isMember, namesService: true })
   })
 
   test('is not taken for a founder of another cluster', () => {
@@ -126,6 +148,23 @@ describe.each(['new', 'member'] as const)('a directory whose server is settled: 
       /was founded differently than --bootstrap says: server 1 is at b:1 here, and at b:2 there. Leave --bootstrap out/,
     )
     expect(() => start(standing, { bootstrap: { members, cluster: 'c' } })).toThrow('named c there')
+  })
+
+  test('is refused with another service, whatever else it is told', () => {
+    for (const more of [{}, { bootstrap }, { join }]) {
+      expect(() => start(standing, { ...more, service: 'kv' })).toThrow(
+        '--data D belongs to a cluster that runs the service lock, and --service is kv: start the server with --service lock. A cluster keeps its service',
+      )
+    }
+  })
+
+  test('goes on with the given service if an earlier version stored none, and has to store it', () => {
+    expect(start({ kind, identity }, { service: 'kv' })).toEqual({
+      kind: 'goOn',
+      identity,
+      isMember: kind === 'member',
+      namesService: false,
+    })
   })
 
   test('is not taken for another server', () => {
@@ -147,8 +186,11 @@ test('the name of a cluster follows from the incarnations of its founders, unles
 })
 
 test('a server of a founded cluster tells founders of it what it held when it founded it', () => {
-  expect(recordOf(identity)).toEqual(founded)
-  expect(recordOf(foundedIdentity({ ...founded, cluster: 'c' }))).toEqual({ ...founded, cluster: 'c' })
+  expect(recordOf(identity, 'lock')).toEqual(founded)
+  expect(recordOf(foundedIdentity({ ...founded, cluster: 'c' }), 'lock')).toEqual({
+    ...founded,
+    cluster: 'c',
+  })
 })
 
 test('a server that joins has an incarnation that no other has, and executes from the founders on', () => {

@@ -155,7 +155,7 @@ describe('programs that were compiled', () => {
     const { stdout } = await started('services.js')
     expect(stdout).toBe(
       'the third guest is seated: true\nthe property holds\n' +
-        "room+kv: { key: 'room', value: { seated: true }, version: 1 }\n",
+        "kv+room: { key: 'room', value: { seated: true }, version: 1 }\n",
     )
   }, 60_000)
 

@@ -107,10 +107,17 @@ describe('composed services', () => {
     expect(both.snapshot(other)).toEqual(both.snapshot(state))
     const again = both.restore(both.snapshot(state))
     expect(again).toEqual(state)
-    const swapped = compose({ two: noting('two'), one: noting('one') })
-    expect(() => swapped.restore(both.snapshot(state))).toThrow(
-      'a snapshot of the services one+two: start the server with these, not with two+one',
+    const more = compose({ two: noting('two'), one: noting('one'), three: noting('three') })
+    expect(() => more.restore(both.snapshot(state))).toThrow(
+      'a snapshot of the services one+two: start the server with these, not with one+three+two',
     )
+  })
+
+  test('are the same service in whatever order they are listed', () => {
+    const swapped = compose({ two: noting('two'), one: noting('one') })
+    expect(swapped.name).toBe('one+two')
+    const { state } = run(both.initial(), 'two', 'wait')
+    expect(swapped.restore(both.snapshot(state))).toEqual(state)
   })
 
   test('show the tables of all, with the keys as requests wait for them', () => {
@@ -186,7 +193,7 @@ test.each([
 
 test('a command is wrapped where its service is composed with others', () => {
   expect(commandFor('kv', 1, 'kv')).toBe(1)
-  expect(commandFor('kv', 1, 'lock+kv')).toEqual({ service: 'kv', command: 1 })
+  expect(commandFor('kv', 1, 'kv+lock')).toEqual({ service: 'kv', command: 1 })
   expect(commandFor('kv', 1, 'lock')).toBe(null)
 })
 

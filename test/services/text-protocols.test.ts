@@ -15,7 +15,7 @@ test('where the lock service is composed with others, plain text is for it', () 
 })
 
 test('a service of the package is found by its name, also one that is composed', () => {
-  expect(knownService('lock+kv')?.name).toBe('lock+kv')
+  expect(knownService('kv+lock')?.name).toBe('kv+lock')
   expect(knownService('kv')).toBe(kvService)
   for (const name of ['', 'lock+', 'lock+lock', 'queue', 'toString']) expect(knownService(name)).toBeNull()
 })

@@ -124,6 +124,7 @@ export const members: fc.Arbitrary<Member> = fc.record(
 const foundingPlan = {
   members: fc.array(fc.record({ id: nodeIds, address: addresses }, plain), { minLength: 1, maxLength: 4 }),
   cluster: fc.option(name),
+  service: name,
 }
 
 const founderNames = fc.record({ id: nodeIds, incarnation: name }, plain)
@@ -289,7 +290,7 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
       {
         ...type('welcome'),
         cluster: clusters,
-        service: fc.constantFrom('lock', 'lock+kv', 'a'.repeat(128)),
+        service: fc.constantFrom('lock', 'kv+lock', 'a'.repeat(128)),
         node: nodeIds,
         instance: integers,
         members: fc.array(fc.record({ id: nodeIds, address: addresses, counted: fc.boolean() }, plain), {
