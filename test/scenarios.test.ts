@@ -24,8 +24,8 @@ test.each(files)('%s', (file) => {
 describe('the events of a transcript, written as a transcript', () => {
   test.each(files)('%s ends where the original does', (file) => {
     const original = runTranscript(textOf(file))
-    const { founders } = original.run.settings
-    const again = writeTranscript({ servers: founders.length, about: [], events: original.run.events })
+    const { settings, ending, events } = original.run
+    const again = writeTranscript({ servers: settings.founders.length, ending, about: [], events })
     expect(again.failure).toBeNull()
     expect(again.run.events).toEqual(original.run.events)
     expect(again.run.state).toEqual(original.run.state)

@@ -49,7 +49,10 @@ class Reading {
     switch (command.verb) {
       case 'servers': {
         if (this.session !== null) throw new Error('the cluster is founded already')
-        const founded = begun({ servers: command.count, service: command.service }, this.#adapt)
+        const founded = begun(
+          { servers: command.count, service: command.service, ending: command.ending },
+          this.#adapt,
+        )
         const [point] = founded.path
         if (point === undefined) throw new Error('a session has a beginning')
         const noted = { ...point, note: this.#takeNote() }

@@ -12,6 +12,7 @@ export const scenarios: readonly Scenario[] = [
   { file: 'helping.txt', name: 'The leader dies in mid-accept' },
   { file: 'duel.txt', name: 'A duel' },
   { file: 'leader-cut-off.txt', name: 'A partition: the leader is cut off' },
+  { file: 'leader-dies-after-a-touch.txt', name: 'A leader and a holder die after a touch' },
   { file: 'late-joiner.txt', name: 'A late joiner' },
   { file: 'delayed-and-woken.txt', name: 'The delayed queue' },
   { file: 'seed-scenario-5.txt', name: 'Scenario 5 of the seed: two locks at three servers' },

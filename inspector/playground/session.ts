@@ -7,17 +7,24 @@ import { RoleFailed } from '../../src/core/role-failed.ts'
 import { Violation } from '../../src/core/violation.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { verdictOf } from '../../src/inspect/records/verdict.ts'
-import { type ClusterSettings, type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
+import {
+  type ClusterSettings,
+  type ClusterState,
+  clusterSettings,
+  type EndingSessions,
+} from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 import { Judge, judgementOf } from '../../src/schedule/judge.ts'
 import { applyRecorded, foundRecorded, type Recorded } from '../../src/schedule/records.ts'
 import { type KnownService, knownServices } from '../../src/services/known.ts'
 import { happeningLines } from '../../src/transcript/happening.ts'
-import { eventText } from '../../src/transcript/resolve.ts'
+import { eventText, foundingText } from '../../src/transcript/resolve.ts'
 
 export interface Setting {
   readonly servers: number
   readonly service: KnownService
+  /** By default no session ends by itself. */
+  readonly ending?: EndingSessions | null
 }
 
 /** The most servers. The page must show each of them. */
@@ -64,13 +71,14 @@ export interface Session {
 export type Adapt = (settings: ClusterSettings) => ClusterSettings
 
 /** A founded cluster without events. Throws a `RangeError` for an invalid number of servers. */
-export function begun({ servers, service }: Setting, adapt: Adapt = (settings) => settings): Session {
+export function begun(setting: Setting, adapt: Adapt = (settings) => settings): Session {
+  const { servers, service, ending = null } = setting
   if (!Number.isInteger(servers) || servers < 1 || servers > mostServers) {
     throw new RangeError(`${servers} servers: a cluster has 1 to ${mostServers}`)
   }
   const known = knownServices[service]
   const recorded = {
-    settings: adapt({ ...clusterSettings(servers, known), digestEvery: 1 }),
+    settings: adapt({ ...clusterSettings(servers, known, ending), digestEvery: 1 }),
     service: known,
   }
   const { records, ...step } = foundRecorded(recorded)
@@ -80,7 +88,7 @@ export function begun({ servers, service }: Setting, adapt: Adapt = (settings) =
     parent: null,
     depth: 0,
     event: null,
-    line: service === 'lock' ? `servers ${servers}` : `servers ${servers} ${service}`,
+    line: foundingText({ count: servers, service, ending }),
     output: happeningLines(step.happenings),
     note: [],
     state: step.state,
@@ -89,7 +97,7 @@ export function begun({ servers, service }: Setting, adapt: Adapt = (settings) =
     judge,
     failure: null,
   }
-  return { setting: { servers, service }, recorded, path: [point], at: 0, ends: [point] }
+  return { setting: { servers, service, ending }, recorded, path: [point], at: 0, ends: [point] }
 }
 
 /** The reader's point. */

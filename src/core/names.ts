@@ -17,7 +17,7 @@ export function serverAt(address: Address): NodeId | null {
   return id === undefined ? null : Number(id)
 }
 
-/** The session of a client of a schedule. It is open from the start and has no ttl. */
+/** The session of a client of a schedule. It is open from the start. */
 export function uidOf(client: string): string {
   return `${client}@0`
 }

@@ -72,6 +72,8 @@ export function applyEvent(state: ClusterState, event: ClusterEvent, settings: C
     }
     case 'heal':
       return nothingSeen({ ...state, cuts: [] })
+    case 'wait':
+      return nothingSeen({ ...state, nowMs: state.nowMs + event.ms })
   }
   event satisfies never
 }

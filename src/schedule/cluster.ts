@@ -19,7 +19,7 @@ import { type NodeState, neverStarted } from '../stepped/state.ts'
 
 /** Immutable, so any number of schedules may continue from it. Plain data, except XState's snapshots. */
 export interface ClusterState {
-  /** Virtual milliseconds: the latest due time of all timers that have fired. */
+  /** Virtual milliseconds. A timer that fires moves it on to when the timer was due; so does an event `wait`. */
   readonly nowMs: number
   /** Invariant: server i is at index i. */
   readonly servers: readonly ServerState[]
@@ -94,8 +94,20 @@ export interface ClusterSettings
   readonly clientStepper: Stepper<ClientEmitted>
 }
 
+/** The sessions of these clients end by themselves, so long after the last sign of life. Those of other clients do not. */
+export interface EndingSessions {
+  /** Milliseconds. */
+  readonly ttlMs: number
+  /** Their names: letters. */
+  readonly clients: readonly string[]
+}
+
 /** The settings of a cluster with this number of founders, which replicates `service`. */
-export function clusterSettings(servers: number, service: Service = lockService as Service): ClusterSettings {
+export function clusterSettings(
+  servers: number,
+  service: Service = lockService as Service,
+  ending: EndingSessions | null = null,
+): ClusterSettings {
   const ids = Array.from({ length: servers }, (_, id) => id)
   const founders = foundingMembers(ids.map((id) => ({ id, address: serverAddress(id) })))
   return {
@@ -110,6 +122,9 @@ export function clusterSettings(servers: number, service: Service = lockService 
       service,
       members: founders,
       sessions: [...'abcdefghijklmnopqrstuvwxyz'].map(uidOf),
+      ttlsMs: Object.fromEntries(
+        (ending?.clients ?? []).map((client) => [uidOf(client), ending?.ttlMs ?? 0]),
+      ),
     }),
     clientMachine,
     clientStepper: { start: checkedStart, step: checkedStep },

@@ -50,6 +50,8 @@ export type ClusterEvent =
   | { readonly type: 'cut'; readonly links: readonly Link[] }
   /** Ends every cut. */
   | { readonly type: 'heal' }
+  /** Time passes, in milliseconds. No timer fires: those that are due now are late. */
+  | { readonly type: 'wait'; readonly ms: number }
 
 /** A role of a server, or the machine that carries the session of a client. */
 export type Actor = { readonly server: NodeId; readonly role: RoleName } | { readonly client: string }

@@ -156,6 +156,8 @@ class StepRecorder {
       case 'heal':
         this.records.push({ kind: 'links', timeMs: this.#step.state.nowMs, cut: this.#step.state.cuts })
         return
+      case 'wait':
+        return
     }
     event satisfies never
   }

@@ -40,10 +40,12 @@ export interface ReplicaOptions {
   /** The members at instance 0. */
   readonly members: readonly Member[]
   /**
-   * The uids of sessions that are open from the start and do not end by themselves, for clients that open none, as in a schedule. Must be
-   * the same on every server. By default none.
+   * The uids of sessions that are open from the start, for clients that open none, as in a schedule. Must be the same on every server. By
+   * default none.
    */
   readonly sessions?: readonly string[]
+  /** The ttl of those of `sessions` that end by themselves, in milliseconds, by uid. Must be the same on every server. By default none. */
+  readonly ttlsMs?: Readonly<Record<string, number>>
   /** How much the replica may keep. Must be the same on every server; only tests change it. */
   readonly limits?: ReplicatedLimits
   /** Called with the error when a bug in the service fails a request. The reason of the request may contain only its kind. */
@@ -114,12 +116,12 @@ export class Replica {
   #clockMs = 0
 
   constructor(options: ReplicaOptions) {
-    const { service, members, sessions = [], limits = replicatedLimits } = options
+    const { service, members, sessions = [], ttlsMs = {}, limits = replicatedLimits } = options
     this.#limits = limits
     this.#mistaken = options.mistaken ?? (() => undefined)
     this.#service = new ServiceHost({ service, mostTimers: limits.timers, mistaken: this.#mistaken })
     this.#sessions = new Sessions(limits)
-    for (const uid of sessions) this.#sessions.open(uid, null, 0)
+    for (const uid of sessions) this.#sessions.open(uid, ttlsMs[uid] ?? null, 0)
     this.#members = inOrderOfId(members)
   }
 

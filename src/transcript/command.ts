@@ -1,7 +1,9 @@
 /** The commands of a transcript, one for each line. Their grammar is in `parse.ts`. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { Party } from '../core/names.ts'
+import type { EndingSessions } from '../schedule/cluster.ts'
 import type { Actor, ClusterEvent } from '../schedule/events.ts'
+import type { KnownService } from '../services/known.ts'
 
 /** Selects datagrams by route, by message type, or by both. Without either, selects all datagrams. */
 export interface Pattern {
@@ -15,12 +17,17 @@ export type Handling = 'deliver' | 'drop' | 'duplicate'
 /** An event that a command defines completely, without the state of the cluster. */
 export type PlainEvent = Extract<
   ClusterEvent,
-  { type: 'give.up' | 'resend' | 'sync' | 'restart' | 'greet' | 'cut' | 'heal' }
+  { type: 'give.up' | 'resend' | 'sync' | 'restart' | 'greet' | 'cut' | 'heal' | 'wait' }
 >
 
 export type TranscriptCommand =
   /** Founds the cluster. The first command of every transcript. */
-  | { readonly verb: 'servers'; readonly count: number; readonly service: 'lock' | 'kv' }
+  | {
+      readonly verb: 'servers'
+      readonly count: number
+      readonly service: KnownService
+      readonly ending: EndingSessions | null
+    }
   | { readonly verb: 'event'; readonly event: PlainEvent }
   /** A client sends a request. `words` are the text of its command. With `avoid` it has just left that server. */
   | {

@@ -1,6 +1,7 @@
 /** The happenings of a transcript as text, one for each line. */
+import type { Execution } from '../../machines/outcome.ts'
 import type { DurableState } from '../core/durable.ts'
-import { requestName } from '../core/names.ts'
+import { requestName, sessionName } from '../core/names.ts'
 import { messageText } from '../messages/dictionary.ts'
 import { acceptedText, ballotText, batchText, membersText, outcomeText } from '../messages/part-texts.ts'
 import type { Actor, Happening } from '../schedule/events.ts'
@@ -51,9 +52,8 @@ function groupText(first: Happening, group: readonly Happening[]): string {
     }
     case 'executed': {
       const { server, batch, execution } = first
-      const outcomes = execution.outcomes.map((each) => `${requestName(each)} ${outcomeText(each.outcome)}`)
-      const members = execution.members === null ? '' : `; members ${membersText(execution.members)}`
-      return `${server} executes instance ${execution.instance} ${batchText(batch)}: ${outcomes.join('; ')}${members}`
+      const effects = executionText(execution)
+      return `${server} executes instance ${execution.instance} ${batchText(batch)}${effects === '' ? '' : `: ${effects}`}`
     }
     case 'synced':
       return `${first.server} has on disk: ${newlyDurable(first.before, first.durable)}`
@@ -69,6 +69,16 @@ function groupText(first: Happening, group: readonly Happening[]): string {
     }
   }
   first satisfies never
+}
+
+/** `the session of a ends; b#1 executed at 3.0, token 2; members 0 1 2; the next deadline is at 9000 ms`. */
+function executionText({ endedSessions, outcomes, members, deadlineMs }: Execution): string {
+  return [
+    ...endedSessions.map((uid) => `the session of ${sessionName(uid)} ends`),
+    ...outcomes.map((each) => `${requestName(each)} ${outcomeText(each.outcome)}`),
+    ...(members === null ? [] : [`members ${membersText(members)}`]),
+    ...(deadlineMs === null ? [] : [`the next deadline is at ${deadlineMs} ms`]),
+  ].join('; ')
 }
 
 /** `0: acceptor → persisting, proposer → leading → accepting.proposing`, or `a: asking → idle`. */

@@ -3,15 +3,18 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { drawnNameLetters, type Party } from '../core/names.ts'
 import { roleNames } from '../core/roles.ts'
+import type { EndingSessions } from '../schedule/cluster.ts'
 import type { Actor } from '../schedule/events.ts'
 import type { Handling, Pattern, PlainEvent, TranscriptCommand } from './command.ts'
 
-export const grammar = `  servers N [kv]                    found a cluster; the service is the lock service, or kv
+export const grammar = `  servers N [kv] [ttl MS CLIENT…]   found a cluster; the service is the lock service, or kv; the sessions of
+                                    these clients end MS milliseconds after the last sign of life
   request CLIENT→SERVER COMMAND     a client sends a request; its n-th request is CLIENT#n
                                     (the name of a client has at most 15 letters)
                                     SERVER is the server that it asks first: while it has open
                                     requests, it asks one server for all of them
                                     lock NAME | unlock NAME [TOKEN] | cancel SEQ | {JSON}
+                                    touch | end
                                     members add|admit|remove SERVER
                                     with ", not for server N" at the end, the client has just left
                                     that server, and its requests are not handed over to it
@@ -31,6 +34,7 @@ export const grammar = `  servers N [kv]                    found a cluster; the
   greet SERVER via SERVER           a server asks another again how far it is
   cut SERVER from SERVER…           messages between them are lost; cut 0→1 for one direction
   heal                              ends every cut
+  wait MS                           time passes, and no timer fires
   settle [with timers] [quietly]    sync and deliver until no datagram is in flight, or the cluster is idle
   expect SERVER ROLE STATE          fail unless the role is in that state
   expect CLIENT STATE
@@ -46,7 +50,7 @@ export function parseCommand(line: string): TranscriptCommand {
   const [verb = '', ...rest] = wordsOf(line)
   switch (verb) {
     case 'servers':
-      return { verb, count: countIn(rest[0], line), service: oneOf(['lock', 'kv'], rest[1] ?? 'lock', line) }
+      return founding(rest, line)
     case 'request':
       return request(rest, line)
     case 'give-up':
@@ -81,6 +85,8 @@ export function parseCommand(line: string): TranscriptCommand {
       return event({ type: 'cut', links: linksIn(rest, line) })
     case 'heal':
       return event({ type: 'heal' })
+    case 'wait':
+      return event({ type: 'wait', ms: countIn(rest[0], line) })
     case 'settle':
       return settle(rest, line)
     case 'expect':
@@ -90,6 +96,24 @@ export function parseCommand(line: string): TranscriptCommand {
     default:
       throw new NoCommand(`"${line.trim()}" is not a command of a transcript`)
   }
+}
+
+function founding([count, ...words]: readonly string[], line: string): TranscriptCommand {
+  const place = words.indexOf('ttl')
+  const [service = 'lock', ...more] = place === -1 ? words : words.slice(0, place)
+  if (more.length > 0) throw misunderstood(line)
+  return {
+    verb: 'servers',
+    count: countIn(count, line),
+    service: oneOf(['lock', 'kv'], service, line),
+    ending: place === -1 ? null : endingIn(words.slice(place + 1), line),
+  }
+}
+
+/** Only the sessions of letters are open from the start. */
+function endingIn([ttlMs, ...clients]: readonly string[], line: string): EndingSessions {
+  if (clients.length === 0 || !clients.every((client) => /^[a-z]$/.test(client))) throw misunderstood(line)
+  return { ttlMs: countIn(ttlMs, line), clients }
 }
 
 function wordsOf(line: string): string[] {

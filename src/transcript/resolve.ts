@@ -86,6 +86,9 @@ function bodyOf(state: ClusterState, words: string): Command {
     }
     case 'cancel':
       return { kind: 'cancel', seq: Number(first) }
+    case 'touch':
+    case 'end':
+      return { kind: verb }
     case 'members':
       return { kind: 'members', change: changeIn(state, first, Number(second)) }
     default:
@@ -118,6 +121,17 @@ function changeIn(state: ClusterState, action: string, id: number): MembershipCh
     default:
       throw new Impossible(`"${action}" is not a change of members`)
   }
+}
+
+/** The command that founds a cluster. */
+export function foundingText({
+  count,
+  service,
+  ending,
+}: Omit<Extract<TranscriptCommand, { verb: 'servers' }>, 'verb'>): string {
+  const words = ['servers', count, service === 'lock' ? null : service]
+  const ttl = ending === null ? [] : ['ttl', ending.ttlMs, ...ending.clients]
+  return [...words, ...ttl].filter((word) => word !== null).join(' ')
 }
 
 /** The command that causes `event` in `state`. `parseCommand` and `eventsOf` convert it back to the event. */
@@ -153,6 +167,8 @@ export function eventText(state: ClusterState, event: ClusterEvent): string {
       return `cut ${event.links.map(({ from, to }) => `${from}→${to}`).join(' ')}`
     case 'heal':
       return 'heal'
+    case 'wait':
+      return `wait ${event.ms}`
   }
   event satisfies never
 }

@@ -5,6 +5,7 @@ import {
   type ClusterSettings,
   type ClusterState,
   clusterSettings,
+  type EndingSessions,
   foundedCluster,
 } from '../schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../schedule/events.ts'
@@ -23,6 +24,7 @@ const settleLimit = 2_000
 
 interface Cluster {
   readonly settings: ClusterSettings
+  readonly ending: EndingSessions | null
   readonly judge: Judge
   readonly state: ClusterState
 }
@@ -55,6 +57,11 @@ export class TranscriptRun {
   /** Throws when no cluster has been founded. */
   get settings(): ClusterSettings {
     return this.#founded.settings
+  }
+
+  /** The sessions that end by themselves. Throws when no cluster has been founded. */
+  get ending(): EndingSessions | null {
+    return this.#founded.ending
   }
 
   get #founded(): Cluster {
@@ -91,14 +98,19 @@ export class TranscriptRun {
   }
 
   #found(
-    { count, service }: Extract<TranscriptCommand, { verb: 'servers' }>,
+    { count, service, ending }: Extract<TranscriptCommand, { verb: 'servers' }>,
     report: (line: string) => void,
   ): void {
     if (this.#cluster !== null) throw new Error('the cluster is founded already')
     if (count === 0) throw new Error('a cluster has at least one server')
-    const usual = { ...clusterSettings(count, knownServices[service]), digestEvery: 1 }
+    const usual = { ...clusterSettings(count, knownServices[service], ending), digestEvery: 1 }
     const settings = this.#options.adapt?.(usual) ?? usual
-    this.#cluster = { settings, judge: Judge.begin(settings, service), state: foundedCluster(settings) }
+    this.#cluster = {
+      settings,
+      ending,
+      judge: Judge.begin(settings, service),
+      state: foundedCluster(settings),
+    }
     this.#take(foundCluster(settings), report)
   }
 

@@ -11,9 +11,10 @@ import type { ClientState, ClusterState, ServerState } from '../schedule/cluster
 import { timersOf } from '../schedule/possible.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 
-/** A line for each server, each client, each datagram in flight, each timer and each cut. */
+/** The time, and a line for each server, each client, each datagram in flight, each timer and each cut. */
 export function showCluster(state: ClusterState): readonly string[] {
   return [
+    `time ${state.nowMs} ms`,
     ...state.servers.map(serverText),
     ...state.clients.map(clientText),
     ...state.flying.map(({ from, to, message }) => `flying ${from}→${to} ${messageText(message)}`),

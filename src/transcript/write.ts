@@ -1,10 +1,12 @@
 /** Converts chosen events to a transcript, so that the finding of a search or a page can be read, stored and replayed. */
 import { applyEvent, foundCluster } from '../schedule/apply.ts'
-import { type ClusterState, clusterSettings, type Flying } from '../schedule/cluster.ts'
+import { type ClusterState, clusterSettings, type EndingSessions, type Flying } from '../schedule/cluster.ts'
 import type { ClusterEvent } from '../schedule/events.ts'
+import { lockService } from '../services/lock.ts'
+import type { Service } from '../services/service.ts'
 import type { Handling } from './command.ts'
 import { type FinishedTranscript, runTranscript } from './file.ts'
-import { eventText } from './resolve.ts'
+import { eventText, foundingText } from './resolve.ts'
 import type { TranscriptOptions } from './run.ts'
 
 /** An event of a cluster. It may name a datagram by its content, for callers that do not count datagrams. */
@@ -14,6 +16,7 @@ export type ChosenEvent =
 
 export interface ChosenSchedule {
   readonly servers: number
+  readonly ending?: EndingSessions | null
   /** The lines of the comment at the start of the transcript. */
   readonly about: readonly string[]
   readonly events: readonly ChosenEvent[]
@@ -24,12 +27,12 @@ export interface ChosenSchedule {
  * in flight. When the last event breaks an invariant or an assertion of a role, that is the failure of the transcript.
  */
 export function writeTranscript(
-  { servers, about, events }: ChosenSchedule,
+  { servers, ending = null, about, events }: ChosenSchedule,
   options: TranscriptOptions = {},
 ): FinishedTranscript {
-  const usual = clusterSettings(servers)
+  const usual = clusterSettings(servers, lockService as Service, ending)
   const settings = options.adapt?.(usual) ?? usual
-  const lines = [`servers ${servers}`]
+  const lines = [foundingText({ count: servers, service: 'lock', ending })]
   let { state } = foundCluster(settings)
   for (const [place, chosen] of events.entries()) {
     const event = numbered(state, chosen)

@@ -193,6 +193,7 @@ function weightOf(event: ClusterEvent, { flying }: ClusterState): number {
     case 'greet':
     case 'cut':
     case 'heal':
+    case 'wait':
       return 0
   }
   event satisfies never
