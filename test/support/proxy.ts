@@ -26,6 +26,8 @@ export class BadNetwork {
   isDisturbed = false
   /** Is shown each datagram that the proxy carries, and whom it is from or for beside the server. */
   tap: ((datagram: Buffer, other: { readonly address: string; readonly port: number }) => void) | null = null
+  /** The datagrams from or for the server that never arrive. */
+  isLost: (datagram: Buffer) => boolean = () => false
   readonly #server: { readonly host: string; readonly port: number }
   readonly #front: Socket
   #seed: number
@@ -50,7 +52,7 @@ export class BadNetwork {
     front.on('message', (datagram, { address, port }) => {
       this.tap?.(datagram, { address, port })
       const source = this.#sourceAt(address, port)
-      this.#carry(() => source.send(datagram, this.#server.port, this.#server.host, ignore))
+      this.#carry(datagram, () => source.send(datagram, this.#server.port, this.#server.host, ignore))
     })
   }
 
@@ -88,14 +90,15 @@ export class BadNetwork {
     const source = createSocket({ type: 'udp4', recvBufferSize: bufferBytes, sendBufferSize: bufferBytes })
     source.on('message', (datagram) => {
       this.tap?.(datagram, { address, port })
-      this.#carry(() => this.#front.send(datagram, port, address, ignore))
+      this.#carry(datagram, () => this.#front.send(datagram, port, address, ignore))
     })
     source.bind(0, '127.0.0.1')
     return source
   }
 
   /** Sends a datagram on: never, once or twice, at once or later. */
-  #carry(send: () => void): void {
+  #carry(datagram: Buffer, send: () => void): void {
+    if (this.isLost(datagram)) return
     if (!this.isDisturbed) {
       this.#sendOn(send)
       return
