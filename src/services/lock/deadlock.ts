@@ -18,31 +18,44 @@ interface Visit {
 }
 
 /**
- * Returns the refusal of a demand that would wait at `place` when its session would then wait for itself, with a shortest cycle. A
+ * Returns the refusal of a demand that would come to `place` when its session would then wait for itself, with a shortest cycle. A
  * session waits for the holders of a lock and for those before it in its line, when all of them must make way: so not for one of
  * several permits. A revoked session makes way by itself.
+ *
+ * A demand that steals passes those that wait already: they then wait for its session, which may wait for them elsewhere.
  */
-export function deadlockOf(table: LockTable, asked: Demand & Party, place: string): LockRefusal | null {
-  // A session that has nothing keeps nobody waiting.
-  return table.owner(asked.owner) === undefined ? null : new Search(table).from(asked, place)
+export function deadlockOf(
+  table: LockTable,
+  asked: Demand & Party,
+  place: string,
+  kind: 'waits' | 'steals',
+): LockRefusal | null {
+  // A session that has nothing keeps nobody waiting, and waits for nothing else.
+  if (table.owner(asked.owner) === undefined) return null
+  const coming = { ...asked, place }
+  return new Search(table, kind === 'steals' ? coming : null).from(coming)
 }
 
 class Search {
   readonly #table: LockTable
+  /** The demand that takes its names from their holders, and passes all that stand behind its place. */
+  readonly #steal: (Wait & Party) | null
   readonly #visited = new Set<string>()
   /** By name and mode, the place before which the line was followed. */
   readonly #followed = new Map<string, string>()
   #stepsLeft: number = lockLimits.deadlockSteps
 
-  constructor(table: LockTable) {
+  constructor(table: LockTable, steal: (Wait & Party) | null) {
     this.#table = table
+    this.#steal = steal
   }
 
-  from(asked: Demand & Party, place: string): LockRefusal | null {
+  from(asked: Wait & Party): LockRefusal | null {
     const first: Visit = { uid: asked.uid, owner: asked.owner, cameFrom: null, through: '' }
     const open = [first]
     for (const visit of open) {
-      const waits: readonly Wait[] = visit === first ? [{ ...asked, place }] : this.#waitsOf(visit.owner)
+      const others = visit === first && this.#steal === null ? [] : this.#waitsOf(visit.owner)
+      const waits: readonly Wait[] = visit === first ? [asked, ...others] : others
       for (const wait of waits) {
         for (const name of wait.names) {
           for (const { uid, owner } of this.#blockersOf(name, wait)) {
@@ -74,12 +87,15 @@ class Search {
   #blockersOf(name: string, wait: Wait): Party[] {
     const lock = this.#table.lock(name)
     const isOneOfSeveral = wait.permits !== null && wait.permits > 1
+    const stolenBy = this.#steal?.names.includes(name) === true ? this.#steal : null
+    if (stolenBy !== null && wait.place > stolenBy.place) return [stolenBy]
     if (lock === undefined || isOneOfSeveral || this.#table.isAdmitted(name, wait, wait.place)) return []
     const key = `${wait.mode} ${name}`
     const followed = this.#followed.get(key) ?? ''
     if (followed >= wait.place) return []
     this.#followed.set(key, wait.place)
-    const holders = wait.mode === 'exclusive' || lock.isExclusive ? this.#holdersOf(lock) : []
+    const isHeld = stolenBy === null && (wait.mode === 'exclusive' || lock.isExclusive)
+    const holders = isHeld ? this.#holdersOf(lock) : []
     const line = wait.mode === 'exclusive' ? lock.line : lock.exclusives
     const ahead = Math.min(countBelow(line, wait.place), Math.max(0, this.#stepsLeft))
     this.#stepsLeft -= ahead + 1

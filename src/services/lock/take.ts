@@ -35,12 +35,16 @@ export function take(
   if (differing !== undefined) {
     return { refused: 'permitsDiffer', name: differing, permits: table.lock(differing)?.permits ?? null }
   }
-  if (command.steal) takeAway(table, asked, revoke)
   const place = placeOf(table.nextArrival, command.steal === true)
+  if (command.steal) {
+    const deadlock = deadlockOf(table, asked, place, 'steals')
+    if (deadlock !== null) return deadlock
+    takeAway(table, asked, revoke)
+  }
   const obstacle = table.obstacleOf(asked, place, true)
   if (obstacle === null) return { token: table.addGrant(asked, at.clockMs, []).token }
   if (command.try) return busy(table, asked, at.clockMs)
-  const deadlock = command.steal ? null : deadlockOf(table, asked, place)
+  const deadlock = command.steal ? null : deadlockOf(table, asked, place, 'waits')
   if (deadlock !== null) return deadlock
   table.addWaiter({ ...asked, place, sinceMs: at.clockMs, seqs: [at.seq] }, obstacle)
   return null

@@ -64,14 +64,43 @@ export class LockOracle {
     }
     const used = [...this.holds, ...this.waits].filter((each) => meet(each, demand))
     if (used.some(({ permits }) => permits !== demand.permits)) return 'permitsDiffer'
-    if (command.steal) this.#takeAway(demand, uid)
     const wait: Wait = { ...demand, uid, ttlMs, steals: command.steal === true, seqs: [seq] }
+    const after = this.#copy()
+    const result = after.#come(wait, command.try === true)
+    if (result === 'busy') return result
+    if (ttlMs !== null && after.waitsForItself(uid)) return 'deadlock'
+    this.#become(after)
+    return result
+  }
+
+  /** Whether the session waits for a session that waits for it, directly or through others. */
+  waitsForItself(uid: string): boolean {
+    return this.waits.some(
+      (wait, place) => wait.uid === uid && this.#reaches(wait, this.waits.slice(0, place), uid, new Set()),
+    )
+  }
+
+  /** The request is granted, or waits at its place. */
+  #come(wait: Wait, tries: boolean): number | 'busy' | 'waits' {
+    if (wait.steals) this.#takeAway(wait, wait.uid)
     const before = this.waits.filter(({ steals }) => steals || !wait.steals)
     if (this.#fits(wait, before)) return this.#grant(wait, []).token
-    if (command.try) return 'busy'
-    if (ttlMs !== null && !wait.steals && this.#reaches(wait, before, uid, new Set())) return 'deadlock'
+    if (tries) return 'busy'
     this.waits = [...before, wait, ...this.waits.slice(before.length)]
     return 'waits'
+  }
+
+  #copy(): LockOracle {
+    const copy = new LockOracle()
+    copy.#become(this)
+    return copy
+  }
+
+  #become(other: LockOracle): void {
+    this.holds = other.holds.map((hold) => ({ ...hold }))
+    this.waits = other.waits.map((wait) => ({ ...wait }))
+    this.revoked = [...other.revoked]
+    this.#lastToken = other.#lastToken
   }
 
   unlock(names: readonly string[], token: number | undefined): boolean {

@@ -78,6 +78,27 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restore' as const) }) },
 )
 
+/** One thing that happens when sessions want locks of each other, often one that others wait for: they steal much, and free little. */
+export const tangledStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constant('lock' as const),
+      session: fc.oneof({ weight: 9, arbitrary: fc.nat(firstEndless - 1) }, fc.constant(firstEndless)),
+      command: fc
+        .record({ name, mode: fc.constantFrom('exclusive', 'exclusive', 'shared'), steal: flag(5) })
+        .map(({ name, mode, steal }) => {
+          return { action: 'lock', name, ...(steal ? { steal } : { mode }) } as TakeCommand
+        }),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('again' as const), which: fc.nat(20) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('end' as const), session: fc.nat(firstEndless - 1) }),
+  },
+)
+
 interface Open {
   readonly uid: string
   readonly seq: number
@@ -159,6 +180,7 @@ export class Pair {
           : 'token' in result && result.token
     expect(seen, JSON.stringify(result)).toBe(expected)
     this.reached.add(typeof expected === 'number' ? 'granted' : expected)
+    if (command.steal && expected === 'deadlock') this.reached.add('deadlock of a steal')
     this.#open = this.#open.filter((other) => other.seq !== seq)
     if (expected === 'waits') this.#open.push(open)
     // A request that waits frees nothing: the timer does.
@@ -212,6 +234,11 @@ export class Pair {
   }
 
   #compareStates(): void {
+    const waiting = this.oracle.waits.filter(({ ttlMs }) => ttlMs !== null).map(({ uid }) => uid)
+    expect(
+      waiting.filter((uid) => this.oracle.waitsForItself(uid)),
+      'sessions in a cycle',
+    ).toEqual([])
     const held = this.oracle.holds.flatMap(({ token, uid, names }) =>
       names.map((name) => ({ name, token, uid })),
     )

@@ -329,6 +329,50 @@ describe('steal', () => {
     expect(locks.lock('b1', steal)).toEqual({ result: { token: 2 }, freed: [], revoked: [] })
   })
 
+  test('that would wait for those that it passes is refused with the cycle, and takes nothing', () => {
+    const locks = held()
+    locks.lock('b1', { name: 'y' })
+    expect(locks.lock('b2', x).result).toBe('waits')
+    expect(locks.lock('c1', { name: 'y' }).result).toBe('waits')
+    expect(locks.lock('c2', steal)).toEqual({
+      result: {
+        refused: 'deadlock',
+        cycle: [
+          { session: 'c', name: 'y' },
+          { session: 'b', name: 'x' },
+        ],
+        more: 0,
+      },
+      freed: [],
+      revoked: [],
+    })
+    expect(locks.sessionEnded('secret@a').freed, 'its request does not wait').toEqual(woken('b2'))
+  })
+
+  test('of a lock without a ttl is refused too when those that wait for it would wait for its session', () => {
+    const locks = new Locks()
+    locks.lock('a1', x, endless)
+    locks.lock('b1', { name: 'y' })
+    locks.lock('b2', x)
+    locks.lock('c1', { name: 'y' })
+    expect(locks.lock('c2', steal).result).toMatchObject({ refused: 'deadlock' })
+    const { freed } = locks.run('anybody@9', 1, { action: 'unlock', name: 'x' })
+    expect(freed, 'its request does not wait').toEqual(woken('b2'))
+  })
+
+  test('behind another that steals and waits for its session is refused', () => {
+    const locks = held()
+    locks.lock('b1', { name: 'y' })
+    locks.lock('c1', steal)
+    expect(locks.lock('c2', { name: 'y' }).result).toBe('waits')
+    expect(locks.lock('b2', steal).result).toMatchObject({
+      cycle: [
+        { session: 'b', name: 'x' },
+        { session: 'c', name: 'y' },
+      ],
+    })
+  })
+
   test('of a lock that its session waits for is refused', () => {
     const locks = held()
     locks.lock('b1', x)
