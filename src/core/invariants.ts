@@ -3,6 +3,8 @@
  * invariants an engine judges. The other invariants are unjudged in that engine, and are shown as such.
  */
 
+import { partsOf } from './service-names.ts'
+
 /**
  * The evidence that judges an invariant.
  *
@@ -24,7 +26,7 @@ export interface InvariantRow {
    * server.
    */
   readonly needsWholeHistory: boolean
-  /** The name of the service to which the invariant belongs; `null` for an invariant of the protocol. */
+  /** The name of the service to which the invariant belongs, alone or among composed ones; `null` for an invariant of the protocol. */
   readonly service: string | null
 }
 
@@ -78,7 +80,7 @@ export function reasonUnjudged(
   { evidence, isWholeHistory, service }: Judgement,
 ): string | null {
   const row: InvariantRow = invariants[invariant]
-  if (row.service !== null && row.service !== service) {
+  if (row.service !== null && !partsOf(service).includes(row.service)) {
     return `is an invariant of the service ${row.service}, and the service ${service} runs`
   }
   if (!evidence.includes(row.judgedBy)) return missingEvidence[row.judgedBy]

@@ -1,7 +1,7 @@
+import { partsOf } from '../core/service-names.ts'
 import { compose } from './compose.ts'
 import { kvService } from './kv/kv.ts'
 import { lockService } from './lock.ts'
-import { partsOf } from './part-command.ts'
 import type { Service } from './service.ts'
 
 export type KnownService = 'lock' | 'kv'

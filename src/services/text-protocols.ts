@@ -1,6 +1,7 @@
+import { partsOf } from '../core/service-names.ts'
 import type { TextProtocol } from '../wire/text-protocol.ts'
 import { lockService } from './lock.ts'
-import { commandFor, partsOf } from './part-command.ts'
+import { commandFor } from './part-command.ts'
 import { SeedText } from './seed-text/protocol.ts'
 import type { Service } from './service.ts'
 

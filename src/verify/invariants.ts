@@ -131,7 +131,7 @@ export class Invariants {
       choices: new Choices(),
       executions: new Executions(),
       requests: new Requests(),
-      locks: new Locks(),
+      locks: new Locks(service),
     })
   }
 
@@ -151,7 +151,7 @@ export class Invariants {
       choices: new Choices([], [], first),
       executions: new Executions([], [], first),
       requests: new Requests(),
-      locks: new Locks(),
+      locks: new Locks(service),
     }
     return Invariants.#of(service, parts, first)
   }
@@ -165,7 +165,7 @@ export class Invariants {
       choices: new Choices(known.choices.chosen, known.choices.open),
       executions: new Executions(known.executions.given, known.executions.states),
       requests: new Requests(known.requests),
-      locks: new Locks(known.locks),
+      locks: new Locks(known.service, known.locks),
     })
   }
 

@@ -1,5 +1,5 @@
 /**
- * Invariant 10, of the lock service: an exclusive holder is alone, a semaphore has no more holders than permits, tokens only grow,
+ * Invariant 10, of the lock service, alone or among composed services: an exclusive holder is alone, a semaphore has no more holders than permits, tokens only grow,
  * and those that wait are granted in order. Judges what clients are answered, so it knows a grant when its request is executed.
  */
 import { type Batch, type Instance, type Json, type NamedRequest, requestsOf } from '../../machines/batch.ts'
@@ -16,6 +16,7 @@ import type {
   TakeCommand,
   TakeResult,
 } from '../services/lock-commands.ts'
+import { commandOf } from '../services/part-command.ts'
 import type { RequestName } from '../services/service.ts'
 import { Part } from './part.ts'
 
@@ -56,13 +57,18 @@ export interface KnownLocks {
   readonly waits: readonly Wait[]
 }
 
+const nothingKnown: KnownLocks = { lastToken: 0, holds: [], waits: [] }
+
 export class Locks extends Part {
+  readonly #service: string
   #lastToken: number
   readonly #holds: Map<number, Hold>
   readonly #waits: Map<string, Wait>
 
-  constructor({ lastToken, holds, waits }: KnownLocks = { lastToken: 0, holds: [], waits: [] }) {
+  /** `service` is the name of the service that runs. */
+  constructor(service: string, { lastToken, holds, waits }: KnownLocks = nothingKnown) {
     super()
+    this.#service = service
     this.#lastToken = lastToken
     this.#holds = new Map(holds.map((hold) => [hold.token, hold]))
     this.#waits = new Map(waits.map((wait) => [keyOf(wait), wait]))
@@ -78,11 +84,11 @@ export class Locks extends Part {
         case 'executed':
           // An outcome of an earlier instance is a repetition.
           if (outcome.instance === instance) {
-            this.#judge({ uid, seq }, commandOf(requests[outcome.index]), outcome.result)
+            this.#judge({ uid, seq }, this.#commandOf(requests[outcome.index]), outcome.result)
           }
           break
         case 'delayed':
-          this.#delayed({ uid, seq }, commandOf(requests.find((request) => keyOf(request) === key)))
+          this.#delayed({ uid, seq }, this.#commandOf(requests.find((request) => keyOf(request) === key)))
           break
         case 'cancelled':
         case 'failed':
@@ -105,7 +111,7 @@ export class Locks extends Part {
   }
 
   protected override duplicate(): Locks {
-    return new Locks(this.toJson())
+    return new Locks(this.#service, this.toJson())
   }
 
   #delayed(request: RequestName, command: LockCommand | null): void {
@@ -252,11 +258,12 @@ export class Locks extends Part {
   #holdsOf(name: string): Hold[] {
     return [...this.#holds.values()].filter(({ names }) => names.includes(name))
   }
-}
 
-/** The command for the lock service; `null` when the request is a cancel or changes the members. */
-function commandOf(request: NamedRequest | undefined): LockCommand | null {
-  return request?.command.kind === 'service' ? (request.command.body as LockCommand) : null
+  /** The command for the lock service; `null` when the request is for another service or for none. */
+  #commandOf(request: NamedRequest | undefined): LockCommand | null {
+    if (request?.command.kind !== 'service') return null
+    return commandOf('lock', request.command.body, this.#service) as LockCommand | null
+  }
 }
 
 /** The request, also in plain text, where it is executed under several uids. */

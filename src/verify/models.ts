@@ -1,5 +1,5 @@
 /**
- * Reference models of a lock, a register, a counter and a key-value store. They are as short as possible and share no code with the services, so
+ * Reference models of a lock, a register and a counter; `kv-model.ts` has those of the key-value store. They are as short as possible and share no code with the services, so
  * that a fault in a service cannot hide itself.
  */
 import type { Json } from '../../machines/batch.ts'
@@ -23,14 +23,15 @@ export interface Model {
   onlyReads(command: Json, result: Json): boolean
 }
 
-type Fields = { readonly [name: string]: Json | undefined }
+export type Fields = { readonly [name: string]: Json | undefined }
 
 /** The fields of an object; no fields for any other value. */
-function fieldsOf(json: Json): Fields {
+export function fieldsOf(json: Json): Fields {
   return json !== null && typeof json === 'object' && !Array.isArray(json) ? (json as Fields) : {}
 }
 
-function same(a: Json | undefined, b: Json | undefined): boolean {
+/** True when both are the same JSON. `undefined` is as `null`. */
+export function same(a: Json | undefined, b: Json | undefined): boolean {
   return canonicalJson(a ?? null) === canonicalJson(b ?? null)
 }
 
@@ -153,102 +154,27 @@ export const registersAndCountersModel: Model = {
   onlyReads: (command, result) => modelFor(command).onlyReads(command, result),
 }
 
-/** The version is `'unseen'` when no client received it, and 0 when there is no value. `last` is the largest version seen of the key. */
-type KvState = { readonly value: Json; readonly version: number | 'unseen'; readonly last: number }
-
-/** The entry of a key as `state` has it, once a client has seen it: `undefined` when it is another. */
-function seenEntry(state: KvState, entry: Json | undefined): KvState | undefined {
-  if (state.value === null) return entry === null ? state : undefined
-  const { value, version } = fieldsOf(entry ?? null)
-  if (typeof version !== 'number' || !same(state.value, value)) return undefined
-  if (state.version === 'unseen')
-    return version > state.last ? { ...state, version, last: version } : undefined
-  return version === state.version ? state : undefined
-}
-
-/** `state` after a put whose client received the version `version`, or no answer. */
-function afterPut({ last }: KvState, value: Json, version: Json | undefined): KvState | undefined {
-  if (version === undefined) return { value, version: 'unseen', last }
-  return typeof version === 'number' && version > last ? { value, version, last: version } : undefined
-}
-
-function withoutValue({ last }: KvState): KvState {
-  return { value: null, version: 0, last }
-}
-
-/**
- * The key-value store, by key. Its state is a list of the possible states: whether a version that no client received is the one that a
- * command expects cannot be known. The versions of a key grow; that they grow over all keys is not judged. A `list` and a `watch`
- * of a prefix concern several keys and are not judged either, nor are keys that expire or live with a session.
- */
-export const kvModel: Model = {
-  keyOf: (command) => String(fieldsOf(command).key ?? 'several keys'),
-  initial: [{ value: null, version: 0, last: 0 }],
-  step(json, command, result) {
-    const next = (json as readonly KvState[]).flatMap((state) => kvSteps(state, fieldsOf(command), result))
-    const possible = new Map(next.map((state) => [canonicalJson(state), state]))
-    return possible.size === 0
-      ? undefined
-      : [...possible].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, state]) => state)
-  },
-  // Any other result may rule out possible states.
-  onlyReads: (command) => fieldsOf(command).action === 'list',
-}
-
-/** The states in which the key may be after the command. */
-function kvSteps(state: KvState, command: Fields, result: Json | undefined): readonly KvState[] {
-  const { action, key, value = null, version = null, after } = command
-  const answer = fieldsOf(result ?? null)
-  const isUnanswered = result === undefined
-  const list = (next: KvState | undefined) => (next === undefined ? [] : [next])
-  switch (action) {
-    case 'get':
-      return isUnanswered ? [state] : list(seenEntry(state, answer.entry))
-    case 'put':
-      return list(afterPut(state, value, isUnanswered ? undefined : (answer.version ?? null)))
-    case 'delete': {
-      const mayDelete = state.value !== null && (version === null || mayBe(state, version))
-      const mayStay = state.value === null || (version !== null && version !== state.version)
-      return [
-        ...(mayDelete && (isUnanswered || answer.deleted === true) ? [withoutValue(state)] : []),
-        ...(mayStay && (isUnanswered || answer.deleted === false) ? [state] : []),
-      ]
-    }
-    case 'compareAndSet': {
-      const maySet = mayBe(state, version)
-      const mayStay = version !== state.version
-      if (isUnanswered)
-        return [...(maySet ? list(afterPut(state, value, undefined)) : []), ...(mayStay ? [state] : [])]
-      if (answer.set === false)
-        return list(seenEntry(state, answer.entry)).filter((seen) => seen.version !== version)
-      if (answer.set !== true || !maySet) return []
-      const last = Math.max(state.last, Number(version))
-      return list(afterPut({ ...state, last }, value, answer.version ?? null))
-    }
-    case 'take':
-      if (state.value === null) return []
-      return (isUnanswered ? [state] : list(seenEntry(state, answer.entry))).map(withoutValue)
-    case 'watch':
-      if (key === undefined || isUnanswered || answer.missed === true) return [state]
-      return list(afterWatch(state, Number(after ?? 0), answer))
-    case 'list':
-      return [state]
-    default:
-      return []
+/** Composed services, by the name of each: a command is `{ service, command }`. */
+export function composedModel(parts: { readonly [service: string]: Model }): Model {
+  const partOf = (whole: Json) => {
+    const { service, command = null } = fieldsOf(whole)
+    const model = parts[String(service)]
+    if (model === undefined) throw new Error(`there is no model of the service ${String(service)}`)
+    return { service, command, model }
   }
-}
-
-/** True when the version of the key may be `version`. */
-function mayBe(state: KvState, version: Json): boolean {
-  if (typeof version !== 'number') return false
-  return state.version === 'unseen' ? version > state.last : version === state.version
-}
-
-/** A watch of one key shows its last change. */
-function afterWatch(state: KvState, after: number, { changes }: Fields): KvState | undefined {
-  const [change = null, ...others] = Array.isArray(changes) ? (changes as readonly Json[]) : []
-  const { version, deleted } = fieldsOf(change)
-  if (others.length > 0 || typeof version !== 'number' || version <= after) return undefined
-  if (deleted !== true) return seenEntry(state, change)
-  return state.value === null && version > state.last ? state : undefined
+  return {
+    keyOf: (whole) => {
+      const { service, command, model } = partOf(whole)
+      return `${service}: ${model.keyOf(command)}`
+    },
+    initial: null,
+    step: (state, whole, result) => {
+      const { command, model } = partOf(whole)
+      return model.step(state ?? model.initial, command, result)
+    },
+    onlyReads: (whole, result) => {
+      const { command, model } = partOf(whole)
+      return model.onlyReads(command, result)
+    },
+  }
 }

@@ -2,7 +2,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import { compose } from '../../src/services/compose.ts'
 import { type CommandOf, defineService, type ResultOf } from '../../src/services/define-service.ts'
-import { commandFor } from '../../src/services/part-command.ts'
+import { commandFor, commandOf } from '../../src/services/part-command.ts'
 import type { Changed, Moment, Service } from '../../src/services/service.ts'
 import { ServiceHost } from '../../src/services/service-host.ts'
 
@@ -195,6 +195,13 @@ test('a command is wrapped where its service is composed with others', () => {
   expect(commandFor('kv', 1, 'kv')).toBe(1)
   expect(commandFor('kv', 1, 'kv+lock')).toEqual({ service: 'kv', command: 1 })
   expect(commandFor('kv', 1, 'lock')).toBe(null)
+})
+
+test('an executed command is unwrapped for its service alone', () => {
+  expect(commandOf('kv', 1, 'kv')).toBe(1)
+  expect(commandOf('kv', { service: 'kv', command: 1 }, 'kv+lock')).toBe(1)
+  expect(commandOf('lock', { service: 'kv', command: 1 }, 'kv+lock')).toBe(null)
+  expect(commandOf('lock', null, 'kv+lock')).toBe(null)
 })
 
 test('commands and results have the types of the services', () => {

@@ -633,6 +633,14 @@ function lockRun(...steps: (readonly [NamedRequest, RequestOutcome['outcome'] | 
   ]
 }
 
+/** The request with its command for a service that is composed with others. */
+function forService(service: string, request: NamedRequest): NamedRequest {
+  const { command } = request
+  return command.kind === 'service'
+    ? { ...request, command: { kind: 'service', body: { service, command: command.body } } }
+    : request
+}
+
 describe('invariant 10', () => {
   const take = (uid: string, more: object = {}) =>
     request(`${uid}@0`, 0, { action: 'lock', name: 'x', ...more } as Json)
@@ -767,10 +775,15 @@ describe('invariant 10', () => {
     ],
   ])('%s', (_, steps, invariant) => {
     expect(brokenBy(lockRun(...steps))).toBe(invariant)
+    const ofPart = (service: string) =>
+      lockRun(...steps.map(([request, outcome]) => [forService(service, request), outcome] as const))
+    expect(brokenBy(ofPart('lock'), 'kv+lock')).toBe(invariant)
+    // A command for another service may look like one for a lock.
+    expect(brokenBy(ofPart('kv'), 'kv+lock')).toBe(null)
   })
 
   test('a request that was refused since its name was taken is not judged', () => {
-    const locks = new Locks()
+    const locks = new Locks('lock')
     const refusal = { kind: 'refused', reason: 'conflict' } as const
     const other = request('a@0', 0, lock('y'))
     locks.executed(
@@ -782,7 +795,7 @@ describe('invariant 10', () => {
   })
 
   test('what a session holds and waits for ends with it', () => {
-    const locks = new Locks()
+    const locks = new Locks('lock')
     const next = (
       instance: number,
       request: NamedRequest,

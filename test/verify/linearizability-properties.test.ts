@@ -5,7 +5,8 @@ import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import type { Operation } from '../../src/verify/history.ts'
-import { kvModel, lockModel, type Model, registersAndCountersModel } from '../../src/verify/models.ts'
+import { kvModel, kvStoreModel } from '../../src/verify/kv-model.ts'
+import { lockModel, type Model, registersAndCountersModel } from '../../src/verify/models.ts'
 import { registerService } from '../../src/verify/register-service.ts'
 import { searchLinearization } from '../../src/verify/search.ts'
 import { checkWitness } from '../../src/verify/witness.ts'
@@ -34,7 +35,9 @@ const kvCommands: fc.Arbitrary<Json> = fc.oneof(
   fc.record({ action: fc.constant('delete'), key: keys, version: versions }),
   fc.record({ action: fc.constant('compareAndSet'), key: keys, version: versions, value: values }),
   fc.record({ action: fc.constant('watch'), key: keys, after: versions }),
-  fc.record({ action: fc.constant('list'), prefix: fc.constant('') }),
+  fc.record({ action: fc.constant('list'), prefix: fc.constantFrom('', 'x') }),
+  fc.record({ action: fc.constant('list'), prefix: fc.constant(''), limit: fc.constant(1) }),
+  fc.record({ action: fc.constant('watch'), prefix: fc.constantFrom('', 'x'), after: versions }),
 ) as fc.Arbitrary<Json>
 
 interface Call {
@@ -87,7 +90,8 @@ function history(service: Service, all: readonly Call[]): Operation[] {
 const subjects: [string, Service, Model, fc.Arbitrary<Json>][] = [
   ['registers and counters', registerService as Service, registersAndCountersModel, registerCommands],
   ['locks', lockService as Service, lockModel, lockCommands],
-  ['key-value store', kvService as Service, kvModel, kvCommands],
+  ['keys', kvService as Service, kvModel, kvCommands],
+  ['key-value store', kvService as Service, kvStoreModel, kvCommands],
 ]
 
 /** With the answer of one operation changed, which may or may not be noticed. */
@@ -110,6 +114,10 @@ const results: fc.Arbitrary<Json> = fc.oneof(
     entry: fc.option(fc.record({ key: keys, value: values, version: versions })),
   }) as fc.Arbitrary<Json>,
   fc.boolean().map((deleted) => ({ deleted })),
+  fc.tuple(fc.subarray(['x', 'y']), values, versions).map(([listed, value, version]) => ({
+    ...{ next: null, version: 9 },
+    entries: listed.map((key) => ({ key, value, version })),
+  })),
   fc.integer({ min: 1, max: 7 }).map((token) => ({ token })),
 )
 

@@ -8,12 +8,14 @@ import { uidOf } from '../../src/core/names.ts'
 import { type ClusterState, clusterSettings } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 import { Judge } from '../../src/schedule/judge.ts'
+import { compose } from '../../src/services/compose.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { History } from '../../src/verify/history.ts'
 import { Invariants } from '../../src/verify/invariants.ts'
-import { kvModel, lockModel, type Model, registersAndCountersModel } from '../../src/verify/models.ts'
+import { kvModel, kvStoreModel } from '../../src/verify/kv-model.ts'
+import { composedModel, lockModel, type Model, registersAndCountersModel } from '../../src/verify/models.ts'
 import { registerService } from '../../src/verify/register-service.ts'
 import { searchLinearization } from '../../src/verify/search.ts'
 import { checkWitness } from '../../src/verify/witness.ts'
@@ -37,7 +39,15 @@ const kvCommands: readonly Json[] = [
   { action: 'put', key: 'y', value: 4 },
   { action: 'watch', key: 'x' },
   { action: 'list', prefix: '' },
+  { action: 'watch', prefix: '' },
 ]
+
+const composedCommands: readonly Json[] = [
+  ...lockCommands.map((command) => ({ service: 'lock', command })),
+  ...kvCommands.map((command) => ({ service: 'kv', command })),
+]
+const composed = compose({ lock: lockService, kv: kvService }) as unknown as Service
+const models = composedModel({ lock: lockModel, kv: kvModel })
 
 const registerCommands: readonly Json[] = [
   { action: 'read', key: 'x' },
@@ -50,7 +60,8 @@ const registerCommands: readonly Json[] = [
 
 const subjects: [string, Service, readonly Json[], Model][] = [
   ['locks', lockService as Service, lockCommands, lockModel],
-  ['key-value store', kvService as Service, kvCommands, kvModel],
+  ['key-value store', kvService as Service, kvCommands, kvStoreModel],
+  ['both, composed', composed, composedCommands, models],
   ['registers and counters', registerService as Service, registerCommands, registersAndCountersModel],
 ]
 
