@@ -11,7 +11,7 @@ import {
   type ClusterSettings,
   type ClusterState,
   clusterSettings,
-  type EndingSessions,
+  type EndingSession,
 } from '../../src/schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../../src/schedule/events.ts'
 import { Judge, judgementOf } from '../../src/schedule/judge.ts'
@@ -24,7 +24,7 @@ export interface Setting {
   readonly servers: number
   readonly service: KnownService
   /** By default no session ends by itself. */
-  readonly ending?: EndingSessions | null
+  readonly ending?: EndingSession | null
 }
 
 /** The most servers. The page must show each of them. */

@@ -94,19 +94,21 @@ export interface ClusterSettings
   readonly clientStepper: Stepper<ClientEmitted>
 }
 
-/** The sessions of these clients end by themselves, so long after the last sign of life. Those of other clients do not. */
-export interface EndingSessions {
-  /** Milliseconds. */
+/**
+ * A client whose session ends by itself, so long after the last sign of life; those of other clients do not. Only one: sessions that end
+ * must differ in the public parts of their uids.
+ */
+export interface EndingSession {
   readonly ttlMs: number
-  /** Their names: letters. */
-  readonly clients: readonly string[]
+  /** Its name: a letter. */
+  readonly client: string
 }
 
 /** The settings of a cluster with this number of founders, which replicates `service`. */
 export function clusterSettings(
   servers: number,
   service: Service = lockService as Service,
-  ending: EndingSessions | null = null,
+  ending: EndingSession | null = null,
 ): ClusterSettings {
   const ids = Array.from({ length: servers }, (_, id) => id)
   const founders = foundingMembers(ids.map((id) => ({ id, address: serverAddress(id) })))
@@ -122,9 +124,7 @@ export function clusterSettings(
       service,
       members: founders,
       sessions: [...'abcdefghijklmnopqrstuvwxyz'].map(uidOf),
-      ttlsMs: Object.fromEntries(
-        (ending?.clients ?? []).map((client) => [uidOf(client), ending?.ttlMs ?? 0]),
-      ),
+      ttlsMs: ending === null ? {} : { [uidOf(ending.client)]: ending.ttlMs },
     }),
     clientMachine,
     clientStepper: { start: checkedStart, step: checkedStep },

@@ -44,7 +44,10 @@ export interface ReplicaOptions {
    * default none.
    */
   readonly sessions?: readonly string[]
-  /** The ttl of those of `sessions` that end by themselves, in milliseconds, by uid. Must be the same on every server. By default none. */
+  /**
+   * The ttl of those of `sessions` that end by themselves, in milliseconds, by uid. Their public ids must differ. Must be the same on
+   * every server. By default none.
+   */
   readonly ttlsMs?: Readonly<Record<string, number>>
   /** How much the replica may keep. Must be the same on every server; only tests change it. */
   readonly limits?: ReplicatedLimits

@@ -1,7 +1,7 @@
 /** The commands of a transcript, one for each line. Their grammar is in `parse.ts`. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { Party } from '../core/names.ts'
-import type { EndingSessions } from '../schedule/cluster.ts'
+import type { EndingSession } from '../schedule/cluster.ts'
 import type { Actor, ClusterEvent } from '../schedule/events.ts'
 import type { KnownService } from '../services/known.ts'
 
@@ -26,7 +26,7 @@ export type TranscriptCommand =
       readonly verb: 'servers'
       readonly count: number
       readonly service: KnownService
-      readonly ending: EndingSessions | null
+      readonly ending: EndingSession | null
     }
   | { readonly verb: 'event'; readonly event: PlainEvent }
   /** A client sends a request. `words` are the text of its command. With `avoid` it has just left that server. */

@@ -3,12 +3,12 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { drawnNameLetters, type Party } from '../core/names.ts'
 import { roleNames } from '../core/roles.ts'
-import type { EndingSessions } from '../schedule/cluster.ts'
+import type { EndingSession } from '../schedule/cluster.ts'
 import type { Actor } from '../schedule/events.ts'
 import type { Handling, Pattern, PlainEvent, TranscriptCommand } from './command.ts'
 
-export const grammar = `  servers N [kv] [ttl MS CLIENT…]   found a cluster; the service is the lock service, or kv; the sessions of
-                                    these clients end MS milliseconds after the last sign of life
+export const grammar = `  servers N [kv] [ttl MS CLIENT]    found a cluster; the service is the lock service, or kv; the session of
+                                    this client, a letter, ends MS milliseconds after the last sign of life
   request CLIENT→SERVER COMMAND     a client sends a request; its n-th request is CLIENT#n
                                     (the name of a client has at most 15 letters)
                                     SERVER is the server that it asks first: while it has open
@@ -111,9 +111,9 @@ function founding([count, ...words]: readonly string[], line: string): Transcrip
 }
 
 /** Only the sessions of letters are open from the start. */
-function endingIn([ttlMs, ...clients]: readonly string[], line: string): EndingSessions {
-  if (clients.length === 0 || !clients.every((client) => /^[a-z]$/.test(client))) throw misunderstood(line)
-  return { ttlMs: countIn(ttlMs, line), clients }
+function endingIn([ttlMs, client = '', ...more]: readonly string[], line: string): EndingSession {
+  if (more.length > 0 || !/^[a-z]$/.test(client)) throw misunderstood(line)
+  return { ttlMs: countIn(ttlMs, line), client }
 }
 
 function wordsOf(line: string): string[] {

@@ -130,7 +130,7 @@ export function foundingText({
   ending,
 }: Omit<Extract<TranscriptCommand, { verb: 'servers' }>, 'verb'>): string {
   const words = ['servers', count, service === 'lock' ? null : service]
-  const ttl = ending === null ? [] : ['ttl', ending.ttlMs, ...ending.clients]
+  const ttl = ending === null ? [] : ['ttl', ending.ttlMs, ending.client]
   return [...words, ...ttl].filter((word) => word !== null).join(' ')
 }
 

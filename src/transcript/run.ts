@@ -5,7 +5,7 @@ import {
   type ClusterSettings,
   type ClusterState,
   clusterSettings,
-  type EndingSessions,
+  type EndingSession,
   foundedCluster,
 } from '../schedule/cluster.ts'
 import type { ClusterEvent, ClusterStep } from '../schedule/events.ts'
@@ -24,7 +24,7 @@ const settleLimit = 2_000
 
 interface Cluster {
   readonly settings: ClusterSettings
-  readonly ending: EndingSessions | null
+  readonly ending: EndingSession | null
   readonly judge: Judge
   readonly state: ClusterState
 }
@@ -59,8 +59,8 @@ export class TranscriptRun {
     return this.#founded.settings
   }
 
-  /** The sessions that end by themselves. Throws when no cluster has been founded. */
-  get ending(): EndingSessions | null {
+  /** The session that ends by itself; `null` for none. Throws when no cluster has been founded. */
+  get ending(): EndingSession | null {
     return this.#founded.ending
   }
 

@@ -1,6 +1,6 @@
 /** Converts chosen events to a transcript, so that the finding of a search or a page can be read, stored and replayed. */
 import { applyEvent, foundCluster } from '../schedule/apply.ts'
-import { type ClusterState, clusterSettings, type EndingSessions, type Flying } from '../schedule/cluster.ts'
+import { type ClusterState, clusterSettings, type EndingSession, type Flying } from '../schedule/cluster.ts'
 import type { ClusterEvent } from '../schedule/events.ts'
 import { lockService } from '../services/lock.ts'
 import type { Service } from '../services/service.ts'
@@ -16,7 +16,7 @@ export type ChosenEvent =
 
 export interface ChosenSchedule {
   readonly servers: number
-  readonly ending?: EndingSessions | null
+  readonly ending?: EndingSession | null
   /** The lines of the comment at the start of the transcript. */
   readonly about: readonly string[]
   readonly events: readonly ChosenEvent[]

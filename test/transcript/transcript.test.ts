@@ -16,7 +16,7 @@ describe('the commands of a transcript', () => {
   test.each([
     'servers 3',
     'servers 3 kv',
-    'servers 3 ttl 10000 a b',
+    'servers 3 ttl 10000 a',
     'servers 3 kv ttl 10000 a',
     'request a→0 touch',
     'wait 500',
@@ -78,6 +78,7 @@ describe('the commands of a transcript', () => {
     'servers 3 chubby',
     'servers 3 kv lock',
     'servers 3 ttl 10000',
+    'servers 3 ttl 10000 a b',
     'servers 3 ttl a',
     'servers 3 ttl 10000 operator',
     'wait',
