@@ -32,7 +32,7 @@ import { runRandomSchedule } from '../support/random-schedule.ts'
 import { fallSilent, lock, unlock } from '../support/silence.ts'
 
 /** Schedules of chance in each world. */
-const schedules = Number(process.env.SILENCE_SCHEDULES ?? 3)
+const schedules = Number(process.env.SILENCE_SCHEDULES ?? 1)
 const firstSeed = Number(process.env.SILENCE_SEED ?? 1)
 const seeds = Array.from({ length: schedules }, (_, offset) => firstSeed + offset)
 

@@ -1,6 +1,13 @@
+import { vi } from 'vitest'
 import { clusterSuite } from '../suites/cluster.ts'
 import { simulatedCluster } from '../support/simulated-cluster.ts'
 
-for (const seed of [1, 2, 3, 4, 5]) {
+// Thousands of requests take some seconds of a core, which other work may share.
+vi.setConfig({ testTimeout: 120_000 })
+
+/** `npm run soak` runs more. */
+const seeds = Number(process.env.CLUSTER_SEEDS ?? 2)
+
+for (let seed = 1; seed <= seeds; seed += 1) {
   clusterSuite(`a simulated cluster, seed ${seed}`, async (servers) => simulatedCluster(seed, servers))
 }
