@@ -2,6 +2,7 @@ import { acceptorFaults } from './acceptor-faults.ts'
 import { clockFaults } from './clock-faults.ts'
 import { costFaults } from './cost-faults.ts'
 import { learnerFaults } from './learner-faults.ts'
+import { lockFaults } from './lock-faults.ts'
 import type { Mutation } from './mutation.ts'
 import { nodeFaults } from './node-faults.ts'
 import { proposerFaults } from './proposer-faults.ts'
@@ -9,6 +10,7 @@ import { queueFaults } from './queue-faults.ts'
 import { quorumFaults } from './quorum-faults.ts'
 import { replicaFaults } from './replica-faults.ts'
 import { serviceFaults } from './service-faults.ts'
+import { sessionFaults } from './session-faults.ts'
 import { storeFaults } from './store-faults.ts'
 
 /** Every fault that the checks have to catch. */
@@ -21,6 +23,8 @@ export const mutations: readonly Mutation[] = [
   ...queueFaults,
   ...replicaFaults,
   ...serviceFaults,
+  ...sessionFaults,
+  ...lockFaults,
   ...clockFaults,
   ...costFaults,
   ...storeFaults,

@@ -1,6 +1,7 @@
 /** The checks that a fault is put before. Each says how far it had to go; `null` when it found nothing within its budget. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { Search } from '../../src/checker/search.ts'
 import { transcriptOf } from '../../src/checker/transcript.ts'
 import { clusterSettings } from '../../src/schedule/cluster.ts'
@@ -12,6 +13,7 @@ import { runTranscript } from '../../src/transcript/file.ts'
 import { writeTranscript } from '../../src/transcript/write.ts'
 import { wander } from '../support/wander.ts'
 import type { Mutation } from './mutation.ts'
+import { type PropertyName, properties } from './properties.ts'
 import type { Trial } from './trials.ts'
 import { type BoundsName, bounds, type WorldName, worlds } from './worlds.ts'
 
@@ -33,6 +35,8 @@ export const budgets = {
   seeds: 40,
   /** Runs of the simulator. */
   runs: 30,
+  /** Cases of a property test. */
+  cases: 300,
 } as const
 
 /** How many states are tried before a search is asked whether it is to go on. */
@@ -87,6 +91,21 @@ export function trySimulator(
     if (caught !== null) return { ...caught, after: `seed ${seed}, ${caught.after}` }
   }
   return null
+}
+
+/** Draws so many cases of a property test. */
+export function tryProperty(mutation: Mutation, name: PropertyName): Caught | null {
+  const { failed, numRuns, errorInstance, counterexample } = fc.check(
+    properties[name](mutation) as fc.IProperty<[unknown]>,
+    { numRuns: budgets.cases, endOnFailure: true, seed: 1 },
+  )
+  if (!failed) return null
+  const error = errorInstance as Error
+  return {
+    after: `case ${numRuns}`,
+    broken: error.name === 'AssertionError' ? name : `thrown: ${error.message}`,
+    transcript: () => `# ${name}: ${error.message}\n${JSON.stringify(counterexample)}`,
+  }
 }
 
 /** Runs a saved plan, which holds without the fault. */

@@ -27,4 +27,26 @@ export const clockFaults: readonly Mutation[] = [
     },
     withSight: (elapsed, instance, batch, nowMs) => withSight(elapsed, instance, batch, Math.floor(nowMs)),
   }),
+  {
+    name: 'counts a minute for the time that it was down',
+    plant: (settings) => {
+      let hasRun = false
+      const { nodeRules, elapsedRules } = settings
+      return {
+        ...settings,
+        // A node begins to measure when it has recovered.
+        nodeRules: {
+          ...nodeRules,
+          recoveredFrom: (identity, replica, durable) => {
+            hasRun = durable.promised !== null
+            return nodeRules.recoveredFrom(identity, replica, durable)
+          },
+        },
+        elapsedRules: {
+          ...elapsedRules,
+          begin: (nowMs) => elapsedRules.begin(hasRun ? nowMs - 60_000 : nowMs),
+        },
+      }
+    },
+  },
 ]

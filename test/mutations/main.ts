@@ -4,8 +4,18 @@
  * `npm run mutations -- 'skips helping'` prints instead the schedules with which that fault is caught.
  */
 import { mutations } from './all.ts'
-import { budgets, type Caught, tryChance, tryChecker, tryPlan, trySchedule, trySimulator } from './checks.ts'
+import {
+  budgets,
+  type Caught,
+  tryChance,
+  tryChecker,
+  tryPlan,
+  tryProperty,
+  trySchedule,
+  trySimulator,
+} from './checks.ts'
 import type { Mutation } from './mutation.ts'
+import { type PropertyName, properties } from './properties.ts'
 import { type Trial, trialOf, trials } from './trials.ts'
 import { type BoundsName, bounds, type WorldName, worlds } from './worlds.ts'
 
@@ -32,7 +42,7 @@ function cellOf(tries: readonly (() => Caught | null)[]): Cell {
 }
 
 function rowOf(mutation: Mutation, trial: Trial): Row {
-  const { bounds: where, world = 'three servers', schedule } = trial
+  const { bounds: where, world = 'three servers', schedule, property } = trial
   const cells = [
     cellOf(where === undefined ? [] : [() => tryChecker(mutation, where)]),
     cellOf([
@@ -41,6 +51,7 @@ function rowOf(mutation: Mutation, trial: Trial): Row {
     ]),
     cellOf([() => tryChance(mutation, world)]),
     cellOf(schedule === undefined ? [] : [() => trySchedule(mutation, schedule)]),
+    cellOf(property === undefined ? [] : [() => tryProperty(mutation, property)]),
   ]
   return { name: mutation.name, cells }
 }
@@ -54,6 +65,7 @@ function rowWithoutFault(): Row {
     cellOf([...plans.map((file) => () => tryPlan(none, file)), () => trySimulator(none)]),
     cellOf((Object.keys(worlds) as WorldName[]).map((name) => () => tryChance(none, name))),
     cellOf(schedules.map((file) => () => trySchedule(none, file))),
+    cellOf((Object.keys(properties) as PropertyName[]).map((name) => () => tryProperty(none, name))),
   ]
   return { name: none.name, cells }
 }
@@ -68,19 +80,20 @@ function printRow({ name, cells }: Row): void {
 
 /** The schedules that show a fault, as each check finds it. */
 function show(mutation: Mutation, trial: Trial): void {
-  const { bounds: where, world = 'three servers', schedule } = trial
+  const { bounds: where, world = 'three servers', schedule, property } = trial
   const found = [
     where === undefined ? null : tryChecker(mutation, where),
     trySimulator(mutation, trial),
     tryChance(mutation, world),
     schedule === undefined ? null : trySchedule(mutation, schedule),
+    property === undefined ? null : tryProperty(mutation, property),
   ]
   for (const caught of found) if (caught !== null) print(caught.transcript())
 }
 
 function printTable(): void {
-  print(`| fault | model checker | simulator | schedules of chance | a written schedule |`)
-  print(`| --- | --- | --- | --- | --- |`)
+  print(`| fault | model checker | simulator | schedules of chance | a written schedule | a property test |`)
+  print(`| --- | --- | --- | --- | --- | --- |`)
   const rows = mutations.map((mutation) => {
     const row = rowOf(mutation, trialOf(mutation.name))
     printRow(row)
@@ -88,8 +101,10 @@ function printTable(): void {
   })
   const control = rowWithoutFault()
   printRow(control)
-  const { states, runs, seeds } = budgets
-  print(`\nAt most ${states} states a search, ${runs} runs of the simulator, ${seeds} schedules of chance.`)
+  const { states, runs, seeds, cases } = budgets
+  print(
+    `\nAt most ${states} states a search, ${runs} runs of the simulator, ${seeds} schedules of chance, ${cases} cases of a property test.`,
+  )
 
   const missed = rows.filter(({ cells }) => !cells.some(({ isCaught }) => isCaught))
   for (const { name } of missed) print(`Not caught: ${name}`)

@@ -2,13 +2,19 @@
  * The checks are themselves checked: each deliberate fault is caught by the quickest check that is meant to, and a cluster
  * without a fault by none. `npm run mutations` puts every fault before every check, and prints the table.
  */
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Pair, step } from '../services/lock/pair.ts'
 import { mutations } from './all.ts'
-import { type Caught, tryChance, tryChecker, tryPlan, trySchedule, trySimulator } from './checks.ts'
-import { lockFaults } from './lock-faults.ts'
+import {
+  type Caught,
+  tryChance,
+  tryChecker,
+  tryPlan,
+  tryProperty,
+  trySchedule,
+  trySimulator,
+} from './checks.ts'
 import type { Mutation } from './mutation.ts'
+import { type PropertyName, properties } from './properties.ts'
 import { littleRoom, soundReplicas } from './service-faults.ts'
 import { trialOf, trials } from './trials.ts'
 import { type BoundsName, type WorldName, worlds } from './worlds.ts'
@@ -20,9 +26,10 @@ const seedsWithoutFault = 5
 
 function tryQuickest(mutation: Mutation): Caught | null {
   const trial = trialOf(mutation.name)
-  const { bounds: where, schedule, plan, world = 'three servers', quickest } = trial
+  const { bounds: where, schedule, plan, property, world = 'three servers', quickest } = trial
   if (quickest === 'chance') return tryChance(mutation, world)
   if (quickest === 'simulator') return trySimulator(mutation, trial)
+  if (property !== undefined) return tryProperty(mutation, property)
   if (plan !== undefined) return tryPlan(mutation, plan)
   if (schedule !== undefined) return trySchedule(mutation, schedule)
   return where === undefined ? null : tryChecker(mutation, where)
@@ -40,20 +47,6 @@ const soonSearched: readonly BoundsName[] = [
 
 test.each(mutations.map((mutation) => [mutation.name, mutation] as const))('%s', (_, mutation) => {
   expect(tryQuickest(mutation)).not.toBeNull()
-})
-
-test.each(
-  lockFaults.map(({ name, service }) => [name, service] as const),
-)('the lock service: %s', (_, service) => {
-  const differs = fc.check(
-    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
-      const pair = new Pair(service)
-      for (const each of steps) pair.do(each)
-    }),
-    { numRuns: 200, endOnFailure: true, seed: 1 },
-  )
-  expect(differs.failed).toBe(true)
-  expect(String(differs.errorInstance)).toContain('AssertionError')
 })
 
 test('there are as many as are asked for, each once, and each trial is for one of them', () => {
@@ -81,6 +74,10 @@ describe('without a fault', () => {
 
   test('clients for whose requests there is no room come back, and all are answered in the end', () => {
     expect(trySimulator(littleRoom, { runs: seedsWithoutFault })).toBeNull()
+  })
+
+  test.each(Object.keys(properties) as PropertyName[])('%s', (name) => {
+    expect(tryProperty(none, name)).toBeNull()
   })
 
   const plans = Object.values(trials).flatMap(({ plan }) => plan ?? [])

@@ -2,6 +2,7 @@ import { type AnyStateMachine, assign, createMachine, enqueueActions } from 'xst
 import { compareBallots, sameBallot } from '../../machines/ballot.ts'
 import { type AcceptedRecord, type Batch, type NodeId, requestsOf } from '../../machines/batch.ts'
 import { countedMembers, type Member } from '../../machines/members.ts'
+import { batchToHelp } from '../../machines/promises.ts'
 import { type ProposerContext, type ProposerInput, proposerMachine } from '../../machines/proposer.ts'
 import { changeMembers } from '../../src/services/membership.ts'
 import { faultyRole, type Mutation } from './mutation.ts'
@@ -175,5 +176,20 @@ export const proposerFaults: readonly Mutation[] = [
     'waits for ever for what somebody knew to be chosen',
     'proposer',
     proposerMachine.provide({ guards: { hasWaitedEnough: () => false } }),
+  ),
+  faultyRole(
+    'gives a batch that it helps another elapsedMs',
+    'proposer',
+    proposerMachine.provide({
+      actions: {
+        adoptBatchToHelp: assign(({ context: { promises, firstUnexecuted } }) => {
+          const batch = batchToHelp(promises, firstUnexecuted)
+          return {
+            batch: batch && { ...batch, elapsedMs: batch.elapsedMs + 1 },
+            ...{ accepts: [], isChosen: false, tries: 0, offeredAtMs: null },
+          }
+        }),
+      },
+    }),
   ),
 ]

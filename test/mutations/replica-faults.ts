@@ -1,8 +1,12 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { ReplicatedState } from '../../src/core/replicated-state.ts'
+import type { ReplicaSnapshot, SessionSnapshot } from '../../src/services/snapshot.ts'
 import type { Replicas } from '../../src/stepped/settings.ts'
 import { faultyReplicas, type Mutation } from './mutation.ts'
+
+/** The part of a snapshot that the faults change. */
+type Contents = Pick<ReplicaSnapshot, 'sessions' | 'timers'>
 
 /** A replica that passes everything on to a real one; the faults below are in what it passes on. */
 export class Passing implements ReplicatedState {
@@ -46,12 +50,20 @@ export class Passing implements ReplicatedState {
     return this.inner.digest()
   }
 
+  /** What the real one holds. */
+  protected get contents(): Contents {
+    return JSON.parse(new TextDecoder().decode(this.inner.snapshot()))
+  }
+
+  /** Has the real one hold something else. */
+  protected rewrite(changed: Partial<Contents>): void {
+    const contents = { ...this.contents, ...changed }
+    this.inner = this.usual.restore(new TextEncoder().encode(JSON.stringify(contents)))
+  }
+
   protected forgetSessions(): void {
-    const state = JSON.parse(new TextDecoder().decode(this.inner.snapshot()))
-    const sessions = state.sessions.map((session: object) => ({
-      ...{ ...session, ended: [], waiting: [], ackedBelow: 0, forgottenBelow: 0, touchedSeq: 0 },
-    }))
-    this.inner = this.usual.restore(new TextEncoder().encode(JSON.stringify({ ...state, sessions })))
+    const forgotten = { ended: [], waiting: [], ackedBelow: 0, forgottenBelow: 0, touchedSeq: 0 }
+    this.rewrite({ sessions: this.contents.sessions.map((session) => ({ ...session, ...forgotten })) })
   }
 }
 
@@ -94,13 +106,11 @@ class CountsTwice extends Passing {
 /** Sessions end after a fifth of a second. */
 class ForgetsEarly extends Passing {
   override execute(instance: Instance, batch: Batch): Execution {
-    const state = JSON.parse(new TextDecoder().decode(this.inner.snapshot()))
-    const hurried = (session: { readonly ttlMs: number | null; readonly deadlineMs: number | null }) =>
+    const hurried = (session: SessionSnapshot) =>
       session.ttlMs === null || session.deadlineMs === null
         ? session
         : { ...session, deadlineMs: session.deadlineMs - session.ttlMs + 200, ttlMs: 200 }
-    const sessions = state.sessions.map(hurried)
-    this.inner = this.usual.restore(new TextEncoder().encode(JSON.stringify({ ...state, sessions })))
+    this.rewrite({ sessions: this.contents.sessions.map(hurried) })
     return this.inner.execute(instance, batch)
   }
 }
@@ -138,7 +148,11 @@ class Capricious extends Passing {
   }
 }
 
-function always(name: string, wrap: (usual: Replicas, inner: ReplicatedState) => ReplicatedState): Mutation {
+/** A fault of every replica. */
+export function always(
+  name: string,
+  wrap: (usual: Replicas, inner: ReplicatedState) => ReplicatedState,
+): Mutation {
   return faultyReplicas(name, (usual) => ({
     initial: () => wrap(usual, usual.initial()),
     restore: (bytes) => wrap(usual, usual.restore(bytes)),

@@ -1,13 +1,11 @@
 /** Faults in what the replica makes of a service, and of the bounds of what it keeps. */
 import type { Json } from '../../machines/batch.ts'
 import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
-import type { Member } from '../../machines/members.ts'
 import type { ReplicatedState } from '../../src/core/replicated-state.ts'
 import { type LockCommand, type LockState, lockService } from '../../src/services/lock.ts'
 import type { Changed, Service } from '../../src/services/service.ts'
-import { replicasOf } from '../../src/stepped/replicas.ts'
 import type { Replicas } from '../../src/stepped/settings.ts'
-import { faultyReplicas, type Mutation } from './mutation.ts'
+import { faultyReplicas, type Mutation, replicasWith } from './mutation.ts'
 import { Passing } from './replica-faults.ts'
 
 /** The lock service, but that every third instance grants no lock: it makes the state with the lock in it, and throws. */
@@ -80,25 +78,6 @@ function oddLock(): Service {
   }
 }
 
-/** Replicas of another service than the usual lock, or with other limits. */
-function replicasWith(
-  usual: Replicas,
-  service: Service,
-  limits: ReplicatedLimits = replicatedLimits,
-): Replicas {
-  const { service: name, members, sessions } = contentsOf(usual.initial())
-  const uids = sessions.map(({ uid }) => uid)
-  return name === 'lock' ? replicasOf({ service, members, sessions: uids, limits }) : usual
-}
-
-function contentsOf(replica: ReplicatedState): {
-  readonly service: string
-  readonly members: readonly Member[]
-  readonly sessions: readonly { readonly uid: string }[]
-} {
-  return JSON.parse(new TextDecoder().decode(replica.snapshot()))
-}
-
 /** Some of the servers have `these`, others `those`. */
 function mixed(these: Replicas, those: Replicas): Replicas {
   let made = 0
@@ -117,9 +96,7 @@ const lock = lockService as Service
 /** Executes what it has forgotten as if it had never been. */
 class ForgetsThatItForgot extends Passing {
   override execute(...batch: Parameters<ReplicatedState['execute']>) {
-    const state = JSON.parse(new TextDecoder().decode(this.inner.snapshot()))
-    const sessions = state.sessions.map((session: object) => ({ ...session, forgottenBelow: 0 }))
-    this.inner = this.usual.restore(new TextEncoder().encode(JSON.stringify({ ...state, sessions })))
+    this.rewrite({ sessions: this.contents.sessions.map((session) => ({ ...session, forgottenBelow: 0 })) })
     return this.inner.execute(...batch)
   }
 }

@@ -1,4 +1,5 @@
 /** Which checks each fault is put before, and where. */
+import type { PropertyName } from './properties.ts'
 import type { BoundsName, WorldName } from './worlds.ts'
 
 export interface Trial {
@@ -10,11 +11,13 @@ export interface Trial {
   readonly schedule?: string
   /** A saved plan of the simulator that shows it: for what its first seeds do not bring up. */
   readonly plan?: string
+  /** A property test that shows it: for what no cluster of the other checks brings up, or too seldom. */
+  readonly property?: PropertyName
   /** How many seeds the simulator may need; `budgets.runs` where it is not said. */
   readonly runs?: number
   /** In the simulator's runs nothing fails: for a fault that only costs time or datagrams. */
   readonly withoutFaults?: boolean
-  /** The check of `npm test`; where it is not said, the saved plan, the written schedule, or else the model checker. */
+  /** The check of `npm test`; where it is not said, the property, the saved plan, the written schedule, or else the model checker. */
   readonly quickest?: 'chance' | 'simulator'
 }
 
@@ -123,6 +126,19 @@ export const trials: Readonly<Record<string, Trial>> = {
   'keeps fewer sessions on some servers': { quickest: 'simulator' },
   'forgets results on some servers only': { quickest: 'chance' },
   'executes again what it has forgotten': { quickest: 'chance' },
+  'counts a minute for the time that it was down': { quickest: 'simulator' },
+  'gives a batch that it helps another elapsedMs': { bounds: 'a duel' },
+  // Nobody revokes a session in the simulator, and its services set no timer.
+  'counts a touch of a session that was revoked': { property: 'sessions beside a list' },
+  'fires a timer twice': { property: 'timers beside a list' },
+  'fires a timer that was set again at its old deadline': { property: 'timers beside a list' },
+  'takes a delayed request that is proposed again for a sign of life': { property: 'sessions beside a list' },
+  'is not told that a session has ended': { property: 'sessions beside a list' },
+  'leaves the request of a session that has ended in the line': { property: 'the lock service beside lists' },
+  'keeps a grant that nobody collects': { property: 'the lock service beside lists' },
+  'grants out of order': { property: 'the lock service beside lists' },
+  // The clients of the other checks take locks exclusively.
+  'two shared grants share a token': { property: 'the lock service beside lists' },
   // Only the simulator has files.
   'writes head before the sync that it vouches for': { quickest: 'simulator' },
   'lets a log end before head': { plan: 'log-ends-early.json', runs: 500 },

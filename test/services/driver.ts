@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import type { Command, Json, NamedRequest, NodeId } from '../../machines/batch.ts'
 import { foundingMembers, type Member } from '../../machines/members.ts'
 import type { Execution, Outcome, RefusalReason, RequestOutcome } from '../../machines/outcome.ts'
+import type { ReplicatedState } from '../../src/core/replicated-state.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import { Replica } from '../../src/services/replica.ts'
@@ -23,7 +24,7 @@ export function newReplica(service: Service = lockService as Service): Replica {
 }
 
 /** Has the client `name` open a session with the next batch, and returns its uid. */
-export function opened(replica: Replica, name: string, ttlMs = 10_000): string {
+export function opened(replica: ReplicatedState, name: string, ttlMs = 10_000): string {
   const [outcome] = outcomesOf(replica, [ask(name, 1, { kind: 'open', ttlMs })])
   return (outcome as unknown as { readonly result: { readonly uid: string } }).result.uid
 }
@@ -37,7 +38,7 @@ export function lockedBy(uid: string): Replica {
 
 /** Executes the next batch, which brings the replicated clock to `clockMs`; it does not go back. */
 export function run(
-  replica: Replica,
+  replica: ReplicatedState,
   requests: readonly NamedRequest[],
   {
     node = 0,

@@ -1,56 +1,11 @@
 /** Timers on the replicated clock, and requests that end while they wait. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Json } from '../../machines/batch.ts'
 import { replicatedLimits, serviceLimits } from '../../machines/limits.ts'
 import { Replica } from '../../src/services/replica.ts'
-import { type RequestName, type Service, type TimerChange, viewRows } from '../../src/services/service.ts'
-import { ask, body, cancel, newReplica, restored, run, testSessions, threeMembers } from './driver.ts'
-
-interface State {
-  /** What the service was told, in order. */
-  readonly told: readonly Json[]
-}
-
-interface Command {
-  readonly timers?: readonly TimerChange[]
-  readonly waitFor?: string
-  readonly fails?: boolean
-}
-
-/** Sets the timers of a command. A timer whose name is `again N` sets itself again, and one whose name is `free K` frees the key K. */
-const alarms: Service<State, Command, Json> = {
-  name: 'alarms',
-  initial: () => ({ told: [] }),
-  parse: (body) => body as Command,
-  execute(state, { timers = [], waitFor, fails = false }) {
-    if (waitFor !== undefined && !state.told.includes(`free ${waitFor}`)) {
-      return { kind: 'delayed', state, key: waitFor, timers }
-    }
-    if (fails) throw new Error('refused after the wait')
-    return { kind: 'executed', state, result: null, timers }
-  },
-  timerFired(state, name, { instance, clockMs }) {
-    if (name === 'broken') throw new TypeError('a bug')
-    if (name === 'odd') return { state: Promise.resolve() } as never
-    const told = { told: [...state.told, name, instance, clockMs] }
-    const again = /^again (\d+)$/.exec(name)
-    const freed = /^free (.*)$/.exec(name)
-    return {
-      state: told,
-      ...(again && { timers: [{ name, afterMs: Number(again[1]) }] }),
-      ...(freed && { freed: [freed[1]!] }),
-    }
-  },
-  requestEnded: (state, request, { instance }) => ({
-    state: { told: [...state.told, `${request.uid} ${request.seq}`, instance] },
-  }),
-  snapshot: (state) => new TextEncoder().encode(JSON.stringify(state)),
-  restore: (bytes) => JSON.parse(new TextDecoder().decode(bytes)),
-}
-
-const service = alarms as Service
-const told = (replica: Replica) => (replica.view() as unknown as { json: State }).json.told
+import { type RequestName, viewRows } from '../../src/services/service.ts'
+import { alarmSteps, runBesideModel, alarmService as service, told } from './alarms.ts'
+import { ask, body, cancel, newReplica, run, testSessions, threeMembers } from './driver.ts'
 
 function sets(...timers: readonly [name: string, afterMs: number | null][]) {
   return body({ timers: timers.map(([name, afterMs]) => ({ name, afterMs })) })
@@ -262,39 +217,9 @@ describe('a request that waited and ends without its execution is told to the se
 })
 
 describe('any settings and times', () => {
-  const name = fc.constantFrom('a', 'b', 'c', 'again 7', 'free k', 'broken')
-  const change = fc.record({ name, afterMs: fc.oneof(fc.constant(null), fc.integer({ min: 1, max: 30 })) })
-  const step = fc.record({ timers: fc.array(change, { maxLength: 4 }), elapsedMs: fc.nat(25) })
-
   test('each timer fires once for each setting, never early, in order; a restored replica does the same', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 20 }), fc.nat(20), (steps, restoreAt) => {
-        let replica = newReplica(service)
-        let set: { name: string; deadlineMs: number }[] = []
-        const put = ({ name, afterMs }: TimerChange, clockMs: number) => {
-          set = set.filter((timer) => timer.name !== name)
-          if (afterMs !== null) set.push({ name, deadlineMs: clockMs + afterMs })
-        }
-        steps.forEach(({ timers, elapsedMs }, place) => {
-          if (place === restoreAt) replica = restored(replica, service)
-          const clockMs = replica.clockMs + elapsedMs
-          const expected: string[] = []
-          for (;;) {
-            const due = set.filter(({ deadlineMs }) => deadlineMs <= clockMs)
-            const earliest = Math.min(...due.map(({ deadlineMs }) => deadlineMs))
-            const first = due.find(({ deadlineMs }) => deadlineMs === earliest)
-            if (first === undefined) break
-            expected.push(first.name)
-            put({ name: first.name, afterMs: first.name === 'again 7' ? 7 : null }, clockMs)
-          }
-          const { fired, deadlineMs } = run(replica, [ask('a@0', place + 1, body({ timers } as never))], {
-            clockMs,
-          })
-          for (const change of timers) put(change, clockMs)
-          expect(fired.map((timer) => timer.name)).toEqual(expected)
-          expect(deadlineMs).toBe(set.length === 0 ? null : Math.min(...set.map((timer) => timer.deadlineMs)))
-        })
-      }),
+      fc.property(alarmSteps, fc.nat(20), (steps, restoreAt) => runBesideModel(steps, restoreAt)),
       { numRuns: 300 },
     )
   })

@@ -1,0 +1,27 @@
+/** The property tests that a fault is put before: each runs a replica or a service beside a simple model. */
+import fc from 'fast-check'
+import { usualNodeSettings } from '../../src/stepped/settings.ts'
+import { alarmReplicas, alarmSteps, runBesideModel } from '../services/alarms.ts'
+import { Pair, step } from '../services/lock/pair.ts'
+import { runSessions, sessionReplicas, sessionSteps } from '../services/session-model.ts'
+import type { Mutation } from './mutation.ts'
+
+export const properties = {
+  'the lock service beside lists': ({ locks }: Mutation) =>
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+      const pair = new Pair(locks)
+      for (const each of steps) pair.do(each)
+    }),
+  'timers beside a list': ({ plant }: Mutation) =>
+    fc.property(alarmSteps, (steps) => {
+      const { replicas } = plant({ ...usualNodeSettings, replicas: alarmReplicas })
+      runBesideModel(steps, 20, replicas)
+    }),
+  'sessions beside a list': ({ plant }: Mutation) =>
+    fc.property(sessionSteps, (steps) => {
+      const { replicas } = plant({ ...usualNodeSettings, replicas: sessionReplicas })
+      runSessions(steps, replicas)
+    }),
+} as const
+
+export type PropertyName = keyof typeof properties
