@@ -53,6 +53,15 @@ export function check({ bounds, reaches, mostStates, progress, adapt }: CheckOpt
     isDone = search.run(Math.min(stretch, limit - search.stats.states))
     progress?.(search.stats)
   }
+  return reportOf(search, isDone, { bounds, reaches, ...(adapt === undefined ? {} : { adapt }) })
+}
+
+/** The result of a search, which has tried every schedule if `isDone`. */
+export function reportOf(
+  search: Search,
+  isDone: boolean,
+  { bounds, reaches, adapt }: Pick<CheckOptions, 'bounds' | 'reaches' | 'adapt'>,
+): CheckReport {
   const { violation, stats } = search
   const reached = witnesses.flatMap(({ name, about }) => {
     const found = search.witnesses.get(name)

@@ -1,25 +1,22 @@
 /** What a search promises: bounds that are kept to, nothing tried twice, ways that can be gone again. */
 import { expect, test } from 'vitest'
 import { check } from '../../src/checker/check.ts'
-import { countedIn, differences } from '../../src/checker/counts.ts'
+import { differences } from '../../src/checker/counts.ts'
 import { namedBounds } from '../../src/checker/named-bounds.ts'
 import { Search } from '../../src/checker/search.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
 import { smallest, three } from './bounds.ts'
+import { expectRecorded } from './recorded.ts'
 
-/** Those that a slow machine searches within seconds; `npm run check` searches all. */
-const quick = ['single', 'ballots', 'pair', 'delayed', 'removal', 'admission', 'handOverCrash']
+/** Those that a slow machine searches within seconds, with those of walks.test.ts; `npm run check` searches all. */
+const quick = ['single', 'delayed', 'admission']
 
 test.each(namedBounds.filter(({ name }) => quick.includes(name)))('$name: $about', ({
   bounds,
   reaches,
   counted,
 }) => {
-  const report = check({ bounds, reaches })
-  const { verdict, missing, broken, stats } = report
-  expect({ verdict, missing, broken }).toEqual({ verdict: 'holds', missing: [], broken: null })
-  expect(stats.expanded).toBe(stats.states)
-  expect(counted === null ? 'not counted' : differences(counted, countedIn(report))).toEqual([])
+  expectRecorded(check({ bounds, reaches }), counted)
 }, 120_000)
 
 test('a search that finds something else than is recorded says what', () => {
