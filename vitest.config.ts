@@ -11,23 +11,30 @@ const isolated = [
 ]
 
 /** Tests that start processes, which mostly wait. */
-const waiting = /\/test\/(campaigns|cli|fuzz|live|package|storage)\//
+const waiting = /\/test\/(campaigns|cli|fuzz|live|package)\//
 
 /** The files that take longest. Their sizes do not show it. */
-const longest = /\/(cluster|first-seeds|format|fuzz|kill|lifecycle|mutations|silence)\.test\.ts$/
+const longest =
+  /\/(chart-steps|clock|cluster|codec|first-seeds|format|fuzz|hub\/judge|kill|leases|lifecycle|locks-command|mutations|package|search|silence|simulate-command|cli\/storage|timeline|walks)\.test\.ts$/
 
 /**
- * Isolated files come first, so that the others, which share workers, follow each other; then those that wait, while the rest keeps
- * the processors busy to the end. Of each kind, the longest come first.
+ * Isolated files come first, so that the others, which share workers, follow each other: one that computes with two that wait, so that
+ * the processors are busy from the beginning to the end. Of each kind, the longest come first.
  */
-class LongestFirst extends BaseSequencer {
+class BusyFromTheStart extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const rank = ({ project, moduleId }: TestSpecification) =>
-      (project.name === 'isolated' ? 0 : 4) +
-      (waiting.test(moduleId) ? 0 : 2) +
-      (longest.test(moduleId) ? 0 : 1)
-    return sorted.sort((a, b) => rank(a) - rank(b))
+    const waits = ({ moduleId }: TestSpecification) => waiting.test(moduleId)
+    const rank = ({ moduleId }: TestSpecification) => (longest.test(moduleId) ? 0 : 1)
+    const isolatedFiles = sorted.filter(({ project }) => project.name === 'isolated')
+    const shared = sorted
+      .filter(({ project }) => project.name !== 'isolated')
+      .sort((a, b) => rank(a) - rank(b))
+    const [waitingFiles, computing] = [shared.filter(waits), shared.filter((file) => !waits(file))]
+    const mixed = waitingFiles.flatMap((file, place) =>
+      place % 2 === 0 ? [...computing.splice(0, 1), file] : [file],
+    )
+    return [...isolatedFiles.sort((a, b) => rank(a) - rank(b)), ...mixed, ...computing]
   }
 }
 
@@ -36,7 +43,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 3,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: BusyFromTheStart },
     reporters: isCi ? ['default', ['json', { outputFile: '.ci/report.json' }]] : ['default'],
     projects: [
       { extends: true, test: { name: 'isolated', include: isolated } },
