@@ -1,0 +1,93 @@
+/** The execution of one request that has not ended yet. */
+import type { Command, Json } from '../../../machines/batch.ts'
+import { serviceLimits } from '../../../machines/limits.ts'
+import { shownMembers } from '../../../machines/members.ts'
+import type { Position } from '../../../machines/outcome.ts'
+import { resultIn } from '../answer.ts'
+import { changeMembers } from '../membership.ts'
+import { endedOutcome, executed, failed } from '../outcomes.ts'
+import { reasonOfFailure } from '../reason.ts'
+import type { BatchRun, Ending, Turn } from './batch-run.ts'
+import { executeSessionCommand } from './session-commands.ts'
+import type { ReplicaState } from './state.ts'
+
+export function executeCommand(run: BatchRun, command: Command, turn: Turn): void {
+  const { state } = run
+  switch (command.kind) {
+    case 'service':
+      run.end(turn, executeService(run, command.body, turn))
+      return
+    case 'members':
+      run.end(
+        turn,
+        attempt(state, turn, () => {
+          state.members = changeMembers(state.members, command.change)
+          return executed(turn, { members: shownMembers(state.members).map((member) => ({ ...member })) })
+        }),
+      )
+      return
+    case 'cancel':
+      cancel(run, command.seq, turn)
+      return
+    case 'open':
+    case 'touch':
+    case 'end':
+    case 'sessions':
+      executeSessionCommand(run, command, turn)
+      return
+  }
+  command satisfies never
+}
+
+function executeService(run: BatchRun, body: Json, turn: Turn): Ending {
+  const { index, session, seq } = turn
+  // Not by a spread, which takes as long as the rest of this function.
+  const { instance, clockMs } = run.time
+  const moment = { instance, clockMs, index, uid: session.uid, seq, ttlMs: session.ttlMs }
+  const ending = run.state.service.execute(body, moment, () => mayWait(run.state, turn))
+  switch (ending.kind) {
+    case 'executed':
+      run.progress(ending)
+      return executed(turn, ending.result)
+    case 'delayed':
+      run.revoke(ending.revoked)
+      return { kind: 'delayed', key: ending.key }
+    case 'failed':
+      return failed(turn, ending.reason)
+    case 'full':
+      return ending
+  }
+  ending satisfies never
+}
+
+/** True when there is room for one more delayed request. A request that waits already may always wait on. */
+function mayWait({ limits, waiting }: ReplicaState, { session, seq }: Turn): boolean {
+  if (session.waiting.has(seq)) return true
+  return waiting.total < limits.waiting && session.waiting.size < limits.sessionWaiting
+}
+
+/** Ends the target without a run if it has not ended yet. If the cancel is chosen first, the target is never executed. */
+function cancel(run: BatchRun, target: number, turn: Turn): void {
+  const { session, seq, instance, index } = turn
+  if (target === seq) {
+    run.end(turn, failed(turn, `seq ${seq} cancels itself: name the seq of an earlier request`))
+    return
+  }
+  const ended = endedOutcome(session, target, null)
+  run.end(
+    turn,
+    attempt(run.state, turn, () => executed(turn, resultIn({ ended }, serviceLimits.nestedResult))),
+  )
+  if (ended !== null) return
+  const kept = session.waiting.get(target)?.command ?? null
+  run.end({ ...turn, seq: target, kept }, { kind: 'cancelled', instance, index })
+}
+
+/** Returns the result of `action`, or `failed` with the reason when `action` throws. */
+function attempt({ mistaken }: ReplicaState, position: Position, action: () => Ending): Ending {
+  try {
+    return action()
+  } catch (error) {
+    return failed(position, reasonOfFailure(error, mistaken))
+  }
+}

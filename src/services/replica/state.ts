@@ -1,0 +1,32 @@
+/** The state of a replica, for the functions that change it. */
+import type { Instance } from '../../../machines/batch.ts'
+import type { ReplicatedLimits } from '../../../machines/limits.ts'
+import type { Member } from '../../../machines/members.ts'
+import type { ServiceHost } from '../service-host.ts'
+import type { Session, Sessions } from '../sessions.ts'
+import type { Waiting, WaitingCounts } from '../waiting.ts'
+
+export interface ReplicaState {
+  readonly limits: ReplicatedLimits
+  /** Called with the error when a bug in the service fails a request. */
+  readonly mistaken: (thrown: unknown) => void
+  readonly service: ServiceHost
+  readonly sessions: Sessions
+  /** Invariant: it counts every delayed request of `sessions` once. */
+  readonly waiting: WaitingCounts
+  members: readonly Member[]
+  firstUnexecuted: Instance
+  clockMs: number
+}
+
+/** Records that the request waits. */
+export function setWaiting(state: ReplicaState, session: Session, seq: number, waiting: Waiting): void {
+  session.waiting.set(seq, waiting)
+  state.waiting.add(waiting)
+}
+
+/** The earliest deadline of a timer, or of a session for which something is kept; `null` when there is none. */
+export function deadlineOf({ service, sessions }: ReplicaState): number | null {
+  const [a, b] = [service.deadlineMs, sessions.deadlineMs]
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
+}
