@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
+import { isPublicId } from '../core/names.ts'
 import { defaultStatelyUrl } from '../inspect/records/protocol.ts'
 import {
   type Endpoint,
@@ -130,9 +131,7 @@ export function parseToken(value: string): LockToken {
 
 /** The id of a session, as `paxos sessions` prints it. */
 export function parseSessionId(value: string): string {
-  return /^\d{1,15}\.\d{1,15}$/.test(value)
-    ? value
-    : invalid('Give the id that paxos sessions printed, such as 12.0.')
+  return isPublicId(value) ? value : invalid('Give the id that paxos sessions printed, such as 12.0.')
 }
 
 const duration = /^(?:(?<h>\d+)h)?(?:(?<m>\d+)m)?(?:(?<s>\d*\.?\d+)s)?(?:(?<ms>\d+)ms)?$/

@@ -1,4 +1,5 @@
 import type { SessionCommand } from '../../machines/batch.ts'
+import { isPublicId } from '../core/names.ts'
 import { shownValue } from '../core/shown-value.ts'
 import { InvalidArgument } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
@@ -92,7 +93,7 @@ export class Sessions {
 
 /** Returns `id`. Throws InvalidArgument when it is no public id. */
 function validId(id: string): string {
-  if (typeof id === 'string' && /^\d{1,15}\.\d{1,15}$/.test(id)) return id
+  if (typeof id === 'string' && isPublicId(id)) return id
   throw new InvalidArgument(
     `the id of a session must be two numbers, such as '12.0'; received ${shownValue(id)}`,
   )

@@ -27,6 +27,20 @@ export function uidOpenedAt(client: string, { instance, index }: Position): stri
   return `${client}@${instance}.${index}`
 }
 
+/** A part of a public id. It has room for each number on the wire, which is at most 2^52. */
+const number = '\\d{1,16}'
+
+/** The form of a public id, such as `12.0`. */
+export const publicIdPattern = `^${number}\\.${number}$`
+
+const publicIdForm = new RegExp(publicIdPattern)
+const openedPosition = new RegExp(`@(${number})\\.${number}$`)
+
+/** True for a text that may be the public id of a session. */
+export function isPublicId(text: string): boolean {
+  return publicIdForm.test(text)
+}
+
 /**
  * The public id of a session, such as `12.0`: the position at which it was opened. The whole uid is secret, because it
  * authenticates its client.
@@ -42,7 +56,7 @@ export function isOpeningName(uid: string): boolean {
 
 /** The instance at which the session `uid` was opened; `null` when the uid does not contain a position. */
 export function openedAtInstance(uid: string): Instance | null {
-  const digits = /@(\d{1,15})\.\d{1,15}$/.exec(uid)?.[1]
+  const digits = openedPosition.exec(uid)?.[1]
   return digits === undefined ? null : Number(digits)
 }
 

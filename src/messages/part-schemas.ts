@@ -3,6 +3,7 @@ import { FormatRegistry, Kind, type TObject, type TProperties, Type, TypeRegistr
 import type { Json } from '../../machines/batch.ts'
 import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
 import { isWellFormed, jsonFault } from '../core/json.ts'
+import { publicIdPattern } from '../core/names.ts'
 import { plainTextMark } from '../core/plain-text-client.ts'
 import { isReachable, maxAddressLength } from '../network/address.ts'
 import {
@@ -73,7 +74,7 @@ const membershipChange = Type.Union([
 ])
 
 /** The public id of a session. */
-const publicId = Type.String({ pattern: '^\\d{1,16}\\.\\d{1,16}$' })
+const publicId = Type.String({ pattern: publicIdPattern })
 
 const command = Type.Union([
   closed({ kind: Type.Literal('service'), body }),
