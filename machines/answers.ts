@@ -16,8 +16,8 @@ export function busy(to: Address, uid: string, seqs: readonly number[], reason: 
   return { type: 'respond', to, message: { type: 'busy', uid, seqs, reason } }
 }
 
-/** The answers that are due. */
-export function answersOf(due: readonly Due[]): Respond[] {
+/** The answers that are due. The clients of delayed requests should ask again after `askAgainMs`; `null`: after their own interval. */
+export function answersOf(due: readonly Due[], askAgainMs: number | null): Respond[] {
   return [
     ...bySession(due.filter((one) => one.kind === 'response')).map(([to, uid, responses]) =>
       response(
@@ -26,7 +26,10 @@ export function answersOf(due: readonly Due[]): Respond[] {
         responses.map(({ request, outcome }) => ({ seq: request.seq, outcome })),
       ),
     ),
-    ...queuedOf(due.flatMap((one) => (one.kind === 'queued' ? one.request : []))),
+    ...queuedOf(
+      due.flatMap((one) => (one.kind === 'queued' ? one.request : [])),
+      askAgainMs,
+    ),
     ...refusalsOf(
       due.flatMap((one) => (one.kind === 'handedBack' ? one.request : [])),
       'busy',
@@ -35,10 +38,14 @@ export function answersOf(due: readonly Due[]): Respond[] {
 }
 
 /** The reports that `requests` are delayed. */
-export function queuedOf(requests: readonly HeldRequest[]): Respond[] {
+export function queuedOf(requests: readonly HeldRequest[], askAgainMs: number | null): Respond[] {
   return bySession(requests.map((request) => ({ request }))).map(([to, uid, group]) => {
     const seqs = group.map(({ request }) => request.seq)
-    return { type: 'respond', to, message: { type: 'queued', uid, seqs } }
+    return {
+      type: 'respond',
+      to,
+      message: { type: 'queued', uid, seqs, ...(askAgainMs !== null && { askAgainMs }) },
+    }
   })
 }
 

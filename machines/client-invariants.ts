@@ -14,7 +14,7 @@ export const sessionRequestInvariants = {
     return both === undefined ? orderFault(backlog) : `request ${both.seq} is asked and in the backlog`
   },
   asked: ({ open, asked }) => {
-    const counted = open.filter(({ heldSinceMs }) => heldSinceMs === null)
+    const counted = open.filter(({ reaskAtMs }) => reaskAtMs === null)
     const bytes = counted.reduce((sum, { commandBytes }) => sum + commandBytes, 0)
     return asked.count === counted.length && asked.bytes === bytes
       ? null

@@ -39,8 +39,16 @@ export function drawAskInterval(context: ClientContext): Pick<ClientContext, 'ra
 }
 
 /** The interval until the first held request is to be asked for again. */
-export function reaskIntervalMs({ timing, requests, nowMs }: ClientContext): number {
-  return Math.max(1, nextReaskMs(requests, timing.reaskIntervalMs) - nowMs)
+export function reaskIntervalMs({ requests, nowMs }: ClientContext): number {
+  return Math.max(1, nextReaskMs(requests) - nowMs)
+}
+
+/** When the server is to be asked again for requests that it has just confirmed to hold: later when many requests wait there. */
+export function reaskAtMs(
+  { timing, nowMs }: ClientContext,
+  { atMs, askAgainMs = 0 }: { readonly atMs: number; readonly askAgainMs?: number },
+): number {
+  return Math.max(nowMs, atMs) + Math.max(timing.reaskIntervalMs, askAgainMs)
 }
 
 /** The time at the end of the present interval. */
@@ -85,9 +93,9 @@ function measurement(
 ): Partial<ClientContext> {
   let last: number | null = null
   let isAmbiguous = false
-  for (const { askedAtMs, heldSinceMs } of requests) {
+  for (const { askedAtMs, reaskAtMs } of requests) {
     if (askedAtMs !== null) last = Math.max(askedAtMs, last ?? askedAtMs)
-    else if (heldSinceMs === null) isAmbiguous = true
+    else if (reaskAtMs === null) isAmbiguous = true
   }
   if (last !== null) return { roundTrip: withSample(roundTrip, atMs - last) }
   return isAmbiguous ? { roundTrip: withoutSample(roundTrip, timing.askIntervalMs) } : {}

@@ -15,6 +15,7 @@ import {
   failoverTimeoutMs,
   nowAtEnd,
   paceAfterAnswer,
+  reaskAtMs,
   reaskIntervalMs,
 } from './client-pace.ts'
 import { halvedWindow } from './client-window.ts'
@@ -120,11 +121,7 @@ export const clientSetup = setup({
       return { requests, ...paceAfterAnswer(context, event, changed) }
     }),
     recordHeld: assign(({ context }, event: HeardFromServer<Queued>) => {
-      const { requests, changed } = withHeld(
-        context.requests,
-        event.seqs,
-        Math.max(context.nowMs, event.atMs),
-      )
+      const { requests, changed } = withHeld(context.requests, event.seqs, reaskAtMs(context, event))
       return { requests, ...paceAfterAnswer(context, event, changed) }
     }),
     recordRefused: assign(({ context }, { seqs, atMs }: HeardFromServer<Busy>) => ({

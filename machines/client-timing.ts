@@ -14,7 +14,7 @@ export interface ClientTiming {
   readonly minFailoverMs: number
   /** In any case, the client asks the next server when one has been silent for this long. */
   readonly failoverTimeoutMs: number
-  /** A server that holds a request is asked again this long after its last confirmation. */
+  /** A server that holds a request is asked again this long after its last confirmation, or later if that says so. */
   readonly reaskIntervalMs: number
   /** The client asks the next server when one that held a request has not confirmed that for this long. */
   readonly waitTimeoutMs: number

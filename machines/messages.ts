@@ -152,6 +152,8 @@ export interface Queued {
   readonly type: 'queued'
   readonly uid: string
   readonly seqs: readonly number[]
+  /** Ask me again after this time, in milliseconds: many requests wait here. Without it, after your own interval. */
+  readonly askAgainMs?: number
 }
 
 /**

@@ -4,6 +4,7 @@ import { type HeldRequests, nothingHeld } from './held-requests.ts'
 import type { Limits } from './limits.ts'
 import type { Member } from './members.ts'
 import type { RoundTrip } from './round-trip.ts'
+import { emptyTable, type Table } from './table.ts'
 import type { Timing } from './timing.ts'
 
 export interface RequestQueueInput {
@@ -14,6 +15,12 @@ export interface RequestQueueInput {
   readonly limits: Limits
   /** The server of the highest promise of this node's acceptor; `null` without a promise. */
   readonly leader: NodeId | null
+}
+
+/** A delayed request that its client asked for again. */
+export interface AskedAgain {
+  readonly uid: string
+  readonly seq: number
 }
 
 /** All fields are volatile: a client without an answer asks again. */
@@ -31,8 +38,11 @@ export interface RequestQueueContext {
   readonly isWanted: boolean
   /** A deadline of the replicated clock has passed, and no batch was executed since: an empty one is to be proposed, if nothing else is. */
   readonly isTimeWanted: boolean
-  /** The uids and seqs of delayed requests that clients asked for again. They are answered after a quorum was asked for news. */
-  readonly askedAgain: readonly { readonly uid: string; readonly seq: number }[]
+  /**
+   * The delayed requests that clients asked for again, by id. Their clients are answered when this server has shown that it misses nothing:
+   * a quorum knew no news, or the batch that the proposer has is executed.
+   */
+  readonly askedAgain: Table<AskedAgain>
   readonly isStopping: boolean
 
   /**
@@ -64,7 +74,7 @@ export function requestQueueContext(input: RequestQueueInput): RequestQueueConte
     offered: [],
     isWanted: false,
     isTimeWanted: false,
-    askedAgain: [],
+    askedAgain: emptyTable,
     isStopping: false,
     round: 0,
     tries: 0,

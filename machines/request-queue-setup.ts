@@ -15,7 +15,7 @@ import type { NodeId } from './batch.ts'
 import { handable, handedOver, handedOverAgain, mayGoTo, otherLeader, takenBack } from './hand-over.ts'
 import { afterExecution } from './held-execution.ts'
 import { nextBatch, requestsIn } from './held-groups.ts'
-import { allHeld, heldRequest, nothingHeld } from './held-requests.ts'
+import { allHeld, type HeldRequests, heldRequest, nothingHeld, requestId } from './held-requests.ts'
 import type {
   BatchExecuted,
   HandOverArrived,
@@ -26,10 +26,11 @@ import type {
 } from './inbox.ts'
 import { addressedTo, countedMembers, isCounted, type Member } from './members.ts'
 import type { Busy, HandOver } from './messages.ts'
-import type { Output, Send } from './outputs.ts'
+import type { Output, Respond, Send, Tell } from './outputs.ts'
 import type { RequestQueueContext, RequestQueueInput } from './request-queue-context.ts'
 import { type RoundTrip, withoutSample, withSample } from './round-trip.ts'
-import { leaderPatience, retransmitInterval, slowestAfter } from './timing.ts'
+import { emptyTable, firstValues, put } from './table.ts'
+import { leaderPatience, questionInterval, retransmitInterval, slowestAfter } from './timing.ts'
 
 /** True when a ready request is to be proposed here, because it cannot be handed over, or when only the time is to be added. */
 function hasToPropose(context: RequestQueueContext): boolean {
@@ -50,6 +51,21 @@ function toLeader(to: NodeId, messages: readonly HandOver[]): readonly Send[] {
 function refusal(context: RequestQueueContext, event: RequestArrived, reason: Busy['reason']): Output {
   const seqs = newAmong(context.held, fromClient(event, context.self)).map(({ seq }) => seq)
   return busy(event.replyTo, event.uid, seqs, reason)
+}
+
+/** The answers to the clients that asked again for requests which are still held: they need not ask another server. */
+function stillQueued({ askedAgain, timing }: RequestQueueContext, held: HeldRequests): Respond[] {
+  const again = firstValues(askedAgain, Number.POSITIVE_INFINITY).flatMap((id) => heldRequest(held, id) ?? [])
+  const inOrder = again.sort((a, b) => a.order - b.order)
+  return queuedOf(inOrder, questionInterval(timing, held.delayedCount))
+}
+
+/** The question to the others whether this server missed what would wake a request that was asked for again. */
+const newsWanted: Tell = { type: 'tell', role: 'learner', event: { type: 'news.wanted' } }
+
+/** True when questions of clients wait for the execution of the batch that the proposer now returns. */
+function losesAnswer({ offered, askedAgain }: RequestQueueContext): boolean {
+  return offered.length > 0 && firstValues(askedAgain, 1).length > 0
 }
 
 /** The time of an event that brings requests or executes some; `null` for other events. */
@@ -129,21 +145,25 @@ export const requestQueueSetup = setup({
       const back = leader === null ? held : takenBack(held, (request) => !mayGoTo(leader, self, request))
       return { held: back }
     }),
-    /** A delayed request was repeated: the others are asked whether this server missed what would wake it. */
+    /**
+     * A delayed request was repeated: this server may have missed what would wake it. If the proposer has a batch, its execution shows that,
+     * because everything below it is executed before; otherwise the others are asked.
+     */
     recordAskedAgain: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
       const again = heldAmong(context.held, fromClient(event, context.self)).filter(({ tag }) => tag !== null)
       if (again.length === 0) return
-      const isKnown = ({ uid, seq }: { uid: string; seq: number }) =>
-        context.askedAgain.some((other) => other.seq === seq && other.uid === uid)
-      const added = again.filter((request) => !isKnown(request)).map(({ uid, seq }) => ({ uid, seq }))
-      enqueue.assign({ askedAgain: [...context.askedAgain, ...added] })
-      enqueue.emit({ type: 'tell', role: 'learner', event: { type: 'news.wanted' } })
+      enqueue.assign({
+        askedAgain: again.reduce(
+          (all, { uid, seq }) => put(all, requestId({ uid, seq }), { uid, seq }),
+          context.askedAgain,
+        ),
+      })
+      if (context.offered.length === 0) enqueue.emit(newsWanted)
     }),
-    /** The requests are still delayed, and a quorum knew nothing that would wake them: their clients need not ask another server. */
+    /** A quorum knew nothing that would wake the requests. */
     sendQueuedToAskedAgain: enqueueActions(({ context, enqueue }) => {
-      const again = context.askedAgain.flatMap((id) => heldRequest(context.held, id) ?? [])
-      for (const report of queuedOf(again)) enqueue.emit(report)
-      enqueue.assign({ askedAgain: [] })
+      for (const report of stillQueued(context, context.held)) enqueue.emit(report)
+      enqueue.assign({ askedAgain: emptyTable })
     }),
     sendBusy: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
       enqueue.emit(refusal(context, event, 'busy'))
@@ -185,15 +205,21 @@ export const requestQueueSetup = setup({
     }),
     recordExecution: enqueueActions(({ context, enqueue }, execution: BatchExecuted) => {
       const { held, due, endsHandOver, handedAtMs } = afterExecution(context.held, execution, context.limits)
-      for (const answer of answersOf(due)) enqueue.emit(answer)
+      const askAgainMs = questionInterval(context.timing, held.delayedCount)
+      for (const answer of answersOf(due, askAgainMs)) enqueue.emit(answer)
       const isOffered = context.offered.length > 0
       const ready = isOffered
         ? new Set(held.ready.flatMap((stretch) => stretch.map(([order]) => order)))
         : null
+      const offered = ready === null ? context.offered : context.offered.filter((order) => ready.has(order))
+      if (isOffered && offered.length === 0) {
+        for (const report of stillQueued(context, held)) enqueue.emit(report)
+        enqueue.assign({ askedAgain: emptyTable })
+      }
       enqueue.assign({
         isTimeWanted: false,
         held,
-        offered: ready === null ? context.offered : context.offered.filter((order) => ready.has(order)),
+        offered,
         ...(endsHandOver && { slowestMs: slowestAfter(context.slowestMs, context.silentMs) }),
         ...(endsHandOver && { tries: 0, silentMs: 0, givenUp: 0, wasAnswered: true }),
         ...(endsHandOver && { roundTrip: measured(context, execution, handedAtMs) }),
@@ -206,8 +232,14 @@ export const requestQueueSetup = setup({
       enqueue.assign({ offered: orders, isWanted: false })
     }),
     recordTimeWanted: assign({ isTimeWanted: true }),
-    recordWanted: assign({ isWanted: true, offered: [] }),
-    forgetWanted: assign({ isWanted: false, offered: [] }),
+    recordWanted: enqueueActions(({ context, enqueue }) => {
+      if (losesAnswer(context)) enqueue.emit(newsWanted)
+      enqueue.assign({ isWanted: true, offered: [] })
+    }),
+    forgetWanted: enqueueActions(({ context, enqueue }) => {
+      if (losesAnswer(context)) enqueue.emit(newsWanted)
+      enqueue.assign({ isWanted: false, offered: [] })
+    }),
     notifyReady: enqueueActions(({ context, enqueue }) => {
       if (context.isWanted || !hasToPropose(context)) return
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'requests.ready' } })
@@ -266,7 +298,10 @@ export const requestQueueSetup = setup({
         return
       }
       for (const refused of refusalsOf(allHeld(context.held), 'notMember')) enqueue.emit(refused)
-      enqueue.assign({ held: nothingHeld, offered: [], askedAgain: [], isWanted: false, isTimeWanted: false })
+      enqueue.assign({
+        ...{ held: nothingHeld, offered: [], askedAgain: emptyTable },
+        ...{ isWanted: false, isTimeWanted: false },
+      })
     }),
   },
 })

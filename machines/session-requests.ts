@@ -20,8 +20,8 @@ export interface OpenRequest extends SubmittedRequest {
   readonly round: number
   /** When it was asked; `null` when it was asked more than once: then it yields no sample of the round trip. */
   readonly askedAtMs: number | null
-  /** When the server last confirmed that it holds the request, or was asked again for that; `null` when it does not hold it. */
-  readonly heldSinceMs: number | null
+  /** When the server is to be asked again whether it holds the request; `null` when it does not hold it. */
+  readonly reaskAtMs: number | null
   /** How often the server was asked since its last confirmation. */
   readonly reasks: number
 }
@@ -166,8 +166,8 @@ function uncancelled(
 function withoutLoad({ count, bytes }: Load, requests: readonly OpenRequest[]): Load {
   let left = count
   let leftBytes = bytes
-  for (const { heldSinceMs, commandBytes } of requests) {
-    if (heldSinceMs !== null) continue
+  for (const { reaskAtMs, commandBytes } of requests) {
+    if (reaskAtMs !== null) continue
     left -= 1
     leftBytes -= commandBytes
   }
@@ -193,7 +193,7 @@ export function withAsked(
     count += 1
     bytes += commandBytes
     const askedAtMs = wasAsked ? null : nowMs
-    changed.push({ seq, command, commandBytes, round, askedAtMs, heldSinceMs: null, reasks: 0 })
+    changed.push({ seq, command, commandBytes, round, askedAtMs, reaskAtMs: null, reasks: 0 })
   }
   const { open, backlog } = requests
   return {
@@ -217,17 +217,18 @@ function merged<R extends SubmittedRequest>(a: readonly R[], b: readonly R[]): r
 }
 
 /** Records that the server confirmed to hold these requests. `changed` are the requests before that. */
-export function withHeld(requests: SessionRequests, seqs: readonly number[], nowMs: number): Change {
+export function withHeld(requests: SessionRequests, seqs: readonly number[], reaskAtMs: number): Change {
   const { named: changed, others } = split(requests.open, seqs)
-  const held = changed.map((request) => ({ ...request, askedAtMs: null, heldSinceMs: nowMs, reasks: 0 }))
+  const held = changed.map((request) => ({ ...request, askedAtMs: null, reaskAtMs, reasks: 0 }))
   const asked = withoutLoad(requests.asked, changed)
   return { requests: { ...requests, open: merged(others, held), asked }, changed }
 }
 
-/** What is due: requests asked in an earlier round than `round`, and held ones without a confirmation for `reaskIntervalMs`. */
+/** What is due at `nowMs`: requests asked in an earlier round than `round`, and held ones that are to be asked again. */
 export interface Due {
   readonly round: number
   readonly nowMs: number
+  /** From a question for a held request to the next one, if no confirmation arrives. */
   readonly reaskIntervalMs: number
   /** The most questions without a confirmation. */
   readonly mostReasks: number
@@ -239,9 +240,9 @@ export function withDueAsked(requests: SessionRequests, window: number, due: Due
   const open = requests.open.map((request) => {
     if (changed.length >= window || !mayReask(request, due)) return request
     const again =
-      request.heldSinceMs === null
+      request.reaskAtMs === null
         ? { ...request, round: due.round, askedAtMs: null }
-        : { ...request, heldSinceMs: due.nowMs, reasks: request.reasks + 1 }
+        : { ...request, reaskAtMs: due.nowMs + due.reaskIntervalMs, reasks: request.reasks + 1 }
     changed.push(again)
     return again
   })
@@ -249,25 +250,24 @@ export function withDueAsked(requests: SessionRequests, window: number, due: Due
 }
 
 function mayReask(request: OpenRequest, due: Due): boolean {
-  return isDue(request, due) && (request.heldSinceMs === null || request.reasks < due.mostReasks)
+  return isDue(request, due) && (request.reaskAtMs === null || request.reasks < due.mostReasks)
 }
 
-function isDue({ round, heldSinceMs }: OpenRequest, due: Due): boolean {
-  return heldSinceMs === null ? round < due.round : due.nowMs - heldSinceMs >= due.reaskIntervalMs
+function isDue({ round, reaskAtMs }: OpenRequest, due: Due): boolean {
+  return reaskAtMs === null ? round < due.round : due.nowMs >= reaskAtMs
 }
 
 /** True when the server confirmed nothing about a request that it held, although it was asked often enough. */
 export function isUnconfirmed({ open }: SessionRequests, due: Due): boolean {
   return open.some(
-    (request) => request.heldSinceMs !== null && request.reasks >= due.mostReasks && isDue(request, due),
+    (request) => request.reaskAtMs !== null && request.reasks >= due.mostReasks && isDue(request, due),
   )
 }
 
 /** When the next held request is due; infinite when the server holds none. */
-export function nextReaskMs({ open }: SessionRequests, reaskIntervalMs: number): number {
+export function nextReaskMs({ open }: SessionRequests): number {
   return open.reduce(
-    (soonest, { heldSinceMs }) =>
-      Math.min(soonest, (heldSinceMs ?? Number.POSITIVE_INFINITY) + reaskIntervalMs),
+    (soonest, { reaskAtMs }) => Math.min(soonest, reaskAtMs ?? Number.POSITIVE_INFINITY),
     Number.POSITIVE_INFINITY,
   )
 }

@@ -1,3 +1,4 @@
+import { defaultClientTiming } from './client-timing.ts'
 import { type RoundTrip, timeoutMs } from './round-trip.ts'
 
 /** The waits of the roles, in milliseconds. They are the same in every engine; simulated time costs nothing. */
@@ -28,6 +29,13 @@ export interface Timing {
   /** A learner that asks all servers for news waits this long for a quorum of answers. */
   readonly inquiryMs: number
   /**
+   * A client that waits is to ask again after this time for each delayed request at its server, within the limit. So the questions of many
+   * waiting clients cost a server hardly more than those of a few.
+   */
+  readonly questionSpacingMs: number
+  /** The longest such time: within it, the client of a request that was lost learns that. */
+  readonly questionLimitMs: number
+  /**
    * The tries without news after which a learner that catches up gives up its target, and a proposer that waits for it prepares
    * again: the servers that knew more may be gone for good.
    */
@@ -47,6 +55,8 @@ export const defaultTiming: Timing = {
   graceMs: 5,
   deadlineGraceMs: 500,
   inquiryMs: 400,
+  questionSpacingMs: 5,
+  questionLimitMs: 10_000,
   patientTries: 6,
   newsTries: 6,
 }
@@ -54,6 +64,15 @@ export const defaultTiming: Timing = {
 /** The wait before try `tries` (0 for the first): doubled each time, up to `limitMs`. */
 export function doubled(baseMs: number, limitMs: number, tries: number): number {
   return Math.min(limitMs, baseMs * 2 ** Math.min(tries, 20))
+}
+
+/** When clients should ask again if `delayed` requests wait; `null` when they do so by themselves. */
+export function questionInterval(
+  { questionSpacingMs, questionLimitMs }: Timing,
+  delayed: number,
+): number | null {
+  const intervalMs = Math.min(questionLimitMs, questionSpacingMs * delayed)
+  return intervalMs > defaultClientTiming.reaskIntervalMs ? intervalMs : null
 }
 
 /** What a server knows of how long leaders take. */

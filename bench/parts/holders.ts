@@ -1,6 +1,6 @@
 /**
  * What idle holders and waiters cost. Their clients touch their sessions, and the servers agree on each touch. The client of a waiter also
- * asks its server each second whether the request still waits.
+ * asks its server again and again whether the request still waits.
  */
 import { join } from 'node:path'
 import { BenchCluster } from '../processes/cluster.ts'

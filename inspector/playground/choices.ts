@@ -138,7 +138,7 @@ function standingOf({ context }: AnyMachineSnapshot, seq: number): 'asked' | 'he
   const { open } = (context as ClientContext).requests
   const request = open.find((other) => other.seq === seq)
   if (request === undefined) return 'in the backlog'
-  return request.heldSinceMs === null ? 'asked' : 'held'
+  return request.reaskAtMs === null ? 'asked' : 'held'
 }
 
 function nameOf(client: string, seq: number): string {

@@ -9,6 +9,9 @@ import { outcomeText, seqsName, seqsText } from './part-texts.ts'
 
 const seqs = Type.Array(integer, { minItems: 1 })
 
+/** No server may silence a client for longer, in milliseconds. */
+const longestAskAgainMs = 60_000
+
 export const serverMessages = {
   response: {
     schema: closed({
@@ -28,7 +31,12 @@ export const serverMessages = {
     key: ({ uid, answers }) => `${answers[0]?.outcome.kind} ${seqsKey({ uid, seqs: seqsOf(answers) })}`,
   },
   queued: {
-    schema: closed({ type: Type.Literal('queued'), uid: name, seqs }),
+    schema: closed({
+      type: Type.Literal('queued'),
+      uid: name,
+      seqs,
+      askAgainMs: Type.Optional(Type.Integer({ minimum: 0, maximum: longestAskAgainMs })),
+    }),
     fitsAnyCluster: false,
     isAnswer: true,
     contradiction: noContradiction,

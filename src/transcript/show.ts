@@ -33,8 +33,8 @@ function clientText({ name, snapshot }: ClientState): string {
   const names = (some: readonly SubmittedRequest[]) =>
     some.map(({ seq }) => requestName({ uid: uidOf(name), seq })).join(', ')
   const parts = [
-    ['asked', requests.open.filter(({ heldSinceMs }) => heldSinceMs === null)],
-    ['held', requests.open.filter(({ heldSinceMs }) => heldSinceMs !== null)],
+    ['asked', requests.open.filter(({ reaskAtMs }) => reaskAtMs === null)],
+    ['held', requests.open.filter(({ reaskAtMs }) => reaskAtMs !== null)],
     ['backlog', requests.backlog],
   ] as const
   return [

@@ -70,7 +70,8 @@ function start(timing: Partial<ClientTiming> = {}) {
         server,
         atMs: atMs(),
       }),
-    hold: (seqs: readonly number[], server = 0) => step({ type: 'queued', uid, seqs, server, atMs: atMs() }),
+    hold: (seqs: readonly number[], server = 0, more: { readonly askAgainMs?: number } = {}) =>
+      step({ type: 'queued', uid, seqs, ...more, server, atMs: atMs() }),
     refuse: (seqs: readonly number[], reason: 'busy' | 'notMember' | 'stopping', server = 0) =>
       step({ type: 'busy', uid, seqs, reason, server, atMs: atMs() }),
     /** Passes the present interval, and returns what is sent at its end. */
@@ -403,6 +404,36 @@ describe('waiting', () => {
     }
     expect(respond([1])).toEqual([answers([1])])
     expect(state()).toBe('idle')
+  })
+
+  it('asks again later when the server says so, and each second when that is not answered', () => {
+    const { submit, hold, pass } = start()
+    submit(1)
+    hold([1], 0, { askAgainMs: 8_000 })
+    expect(pass(7_999)).toEqual([])
+    expect(pass(1)).toEqual([send(0, [1])])
+    hold([1], 0, { askAgainMs: 4_000 })
+    expect(pass(3_999)).toEqual([])
+    expect(pass(2_000)).toEqual([send(0, [1]), send(0, [1])])
+    expect(pass(1)).toEqual([send(1, [1], { avoid: 0 })])
+  })
+
+  it('never asks again earlier because the server says so', () => {
+    const { submit, hold, pass } = start()
+    submit(1)
+    hold([1], 0, { askAgainMs: 10 })
+    expect(pass(999)).toEqual([])
+    expect(pass(1)).toEqual([send(0, [1])])
+  })
+
+  it('leaves a server that is silent to a new request long before that time', () => {
+    const { submit, hold, pass, context } = start()
+    submit(1)
+    hold([1], 0, { askAgainMs: 10_000 })
+    pass(3_000)
+    submit(2)
+    expect(sentSeqs(pass(1_000))).toContain(1)
+    expect(context().server).not.toBe(0)
   })
 
   it('fails over when the server has confirmed nothing for three seconds', () => {

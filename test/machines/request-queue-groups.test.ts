@@ -1,6 +1,7 @@
 /** Many requests in one datagram: one transition, and one answer of each kind. */
 import { describe, expect, test } from 'vitest'
 import { defaultLimits } from '../../machines/limits.ts'
+import { firstValues } from '../../machines/table.ts'
 import {
   answers,
   ask,
@@ -48,13 +49,10 @@ describe('a message with many requests', () => {
       { seq: 2, outcome: done },
       { seq: 3, outcome: refused },
     ]
-    expect(role.hear(askAll('a', [1, 2, 3, 4, 5, 6], { ended: endedNow }))).toEqual([
-      answers('a', endedNow),
-      news,
-    ])
+    expect(role.hear(askAll('a', [1, 2, 3, 4, 5, 6], { ended: endedNow }))).toEqual([answers('a', endedNow)])
     expect(heldIds(role.context)).toEqual(['1:a', '4:a', '5:a', '6:a'])
     expect(idsOf(role.context.held.ready)).toEqual(['4:a', '5:a', '6:a'])
-    expect(role.context.askedAgain).toEqual([{ uid: 'a', seq: 1 }])
+    expect(firstValues(role.context.askedAgain, 9)).toEqual([{ uid: 'a', seq: 1 }])
     expectSound(role.context)
   })
 

@@ -3,6 +3,7 @@ import type { RequestArrived, RequestQueueEvent } from '../../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import type { Execution, Outcome } from '../../machines/outcome.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
+import { defaultTiming } from '../../machines/timing.ts'
 import { arrayWork } from '../support/array-work.ts'
 import {
   answer,
@@ -491,8 +492,41 @@ describe('a delayed request', () => {
   test('that no quorum could be asked about stays unanswered: its client asks another server', () => {
     const role = queueWithDelayed([['a', 'k']])
     expect(role.hear(ask('a'))).toEqual([news])
+    expect(role.hear(ran([]))).toEqual([])
+  })
+
+  test('asked for again is answered when a batch of this server is executed: nothing below that was missed', () => {
+    const role = queueWithDelayed([['a', 'k']])
     expect(role.hear(ask('b'))).toEqual([offer(['b'])])
-    expect(role.hear(ran([became('b', done)]))).toEqual([answer('b', done)])
+    expect(role.hear(ask('a'), ask('a'))).toEqual([])
+    expect(role.hear(ran([]))).toEqual([])
+    expect(role.hear(ran([became('b', done)]))).toEqual([answer('b', done), queued('a')])
+    expect(role.hear(newsChecked)).toEqual([])
+  })
+
+  test.each([
+    ['wanted', wanted] as const,
+    ['workWanted', workWanted] as const,
+  ])('asked for again causes a question to the others when the proposer returns its batch (%s)', (_, returned) => {
+    const role = queueWithDelayed([['a', 'k']])
+    role.hear(ask('b'), ask('a'))
+    expect(role.hear(returned)).toContainEqual(news)
+    expect(role.hear(newsChecked)).toEqual([queued('a')])
+  })
+
+  test('asks its client to ask again later when many wait, but not much later', () => {
+    const timing = { ...defaultTiming, questionSpacingMs: 600, questionLimitMs: 1_500 }
+    const role = queue({ timing })
+    for (const [uid, later] of [
+      ['a', {}],
+      ['b', { askAgainMs: 1_200 }],
+      ['c', { askAgainMs: 1_500 }],
+    ] as const) {
+      const answer = { type: 'respond', to: uid, message: { type: 'queued', uid, seqs: [1], ...later } }
+      role.hear(ask(uid), wanted)
+      expect(role.hear(ran([delayed(uid, 'k')]))).toEqual([answer])
+      expect(role.hear(ask(uid), newsChecked)).toEqual([news, answer])
+    }
   })
 
   test('lets others pass: what arrives later is proposed', () => {

@@ -97,6 +97,10 @@ test.each<[title: string, message: object]>([
   ['a handOver with a group without requests', { type: 'handOver', groups: [group('a@0')] }],
   ['a response without answers', { type: 'response', uid: 'a@0', answers: [] }],
   ['a queued without seqs', { type: 'queued', uid: 'a@0', seqs: [] }],
+  [
+    'a queued that silences a client for an hour',
+    { type: 'queued', uid: 'a@0', seqs: [1], askAgainMs: 3_600_000 },
+  ],
   ['a busy without seqs', { type: 'busy', uid: 'a@0', seqs: [], reason: 'busy' }],
 ])('%s is no message', (_, message) => {
   expect(isMessage(message as Message)).toBe(false)

@@ -119,7 +119,7 @@ export const queueFaults: readonly Mutation[] = [
       actions: {
         recordExecution: enqueueActions(({ context, enqueue }, execution) => {
           const { held, due } = afterExecution(asClients(context.held), execution, context.limits)
-          for (const answer of answersOf(due)) if (answer.to !== nowhere) enqueue.emit(answer)
+          for (const answer of answersOf(due, null)) if (answer.to !== nowhere) enqueue.emit(answer)
           const ready = requestsIn(held, held.ready).map(({ order }) => order)
           const offered = context.offered.filter((order) => ready.includes(order))
           enqueue.assign({ held: asOthers(held), offered, tries: 0, silentMs: 0, givenUp: 0 })

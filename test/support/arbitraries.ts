@@ -271,7 +271,10 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
   }),
   queued: fc.record({
     ...bySomeServer,
-    message: fc.record({ ...type('queued'), uid: uids, seqs }, plain),
+    message: fc.record(
+      { ...type('queued'), uid: uids, seqs, askAgainMs: fc.nat(60_000) },
+      { ...plain, requiredKeys: ['type', 'uid', 'seqs'] },
+    ),
   }),
   busy: fc.record({
     ...bySomeServer,

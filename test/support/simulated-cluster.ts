@@ -41,14 +41,16 @@ export function simulatedCluster(
   const operator = new Operator(simulation, newClient)
   let waiting = 0
   let isPumping = false
+  let isAnswered = false
 
-  /** One event at a time, so that a client that was answered acts before the next one; then those that wait go on. */
+  /** Until somebody is answered, who then acts before the next event: that may be due much later. */
   async function pump(): Promise<void> {
     if (isPumping) return
     isPumping = true
     try {
       while (waiting > 0) {
-        for (let steps = 0; steps < 20 && simulation.timeline.advance(); steps += 1) await null
+        isAnswered = false
+        for (let steps = 0; steps < 20 && !isAnswered && simulation.timeline.advance(); steps += 1) await null
         await new Promise((next) => setImmediate(next))
         if (waiting > 0 && simulation.timeline.isEmpty) throw new Error('somebody waits, and nothing is due')
       }
@@ -60,6 +62,12 @@ export function simulatedCluster(
   async function until<T>(promise: Promise<T>): Promise<T> {
     waiting += 1
     const pumping = pump()
+    promise.then(
+      () => {
+        isAnswered = true
+      },
+      () => undefined,
+    )
     try {
       return await Promise.race([promise, pumping.then(() => promise)])
     } finally {

@@ -31,7 +31,7 @@ type Disagreement = {
 /** Does not compile when there is one. */
 const none: Record<keyof Disagreement, never> = {}
 
-const optionalParts = ['nonce', 'joining', 'avoid', 'session', 'now', 'after']
+const optionalParts = ['nonce', 'joining', 'avoid', 'session', 'now', 'after', 'askAgainMs']
 const openParts = ['body', 'result', 'status']
 
 /** Every object in `value` with the path to it, outside of bodies, results and statuses. */

@@ -107,6 +107,6 @@ function sessionShownOf({ open, backlog, asked }: ClientContext['requests']): Sh
 
 function shownOfSession(request: OpenRequest | BacklogRequest): ShownSessionRequest {
   const { seq, command } = request
-  const isHeld = 'heldSinceMs' in request && request.heldSinceMs !== null
+  const isHeld = 'reaskAtMs' in request && request.reaskAtMs !== null
   return { seq, command: command as unknown as Json, isHeld }
 }

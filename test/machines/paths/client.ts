@@ -73,8 +73,8 @@ export const clientChart: Chart = {
 function situation(context: ClientContext) {
   const { requests, server, nowMs, tries, wasAnswered, refusals, turnedAway } = context
   return {
-    open: requests.open.map(({ heldSinceMs, reasks }) =>
-      heldSinceMs === null ? null : [reasks, nowMs - heldSinceMs >= reaskIntervalMs],
+    open: requests.open.map(({ reaskAtMs, reasks }) =>
+      reaskAtMs === null ? null : [reasks, nowMs >= reaskAtMs],
     ),
     backlog: requests.backlog.length,
     server,

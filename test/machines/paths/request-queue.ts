@@ -66,7 +66,7 @@ function situation(context: RequestQueueContext): unknown {
     offered: offered.length,
     isWanted,
     isTimeWanted,
-    isAskedAgain: askedAgain.length > 0,
+    isAskedAgain: keysOf(askedAgain).length > 0,
     // What it does when it stops does not depend on what it holds, if it holds something.
     isStopping: isStopping && held.count < 2,
   }
