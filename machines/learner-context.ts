@@ -47,7 +47,7 @@ export interface LearnerContext {
   readonly asked: readonly NodeId[]
   /** The number of tries without news. */
   readonly tries: number
-  /** When the last message with news arrived, by the monotonic clock, in milliseconds. */
+  /** When the first message with news arrived since it was up to date, by the monotonic clock, in milliseconds. */
   readonly heardAtMs: number
   /** When `peer` was asked; `null` when it was asked again, or when the time is not known. */
   readonly askedAtMs: number | null

@@ -29,6 +29,11 @@ import { isQuorum, withAnswer } from './quorum.ts'
 import { withoutSample, withSample } from './round-trip.ts'
 import { retransmitInterval } from './timing.ts'
 
+/** The grace begins with the first news, so later news do not count. */
+function heardAt({ firstUnchosen, target, heardAtMs }: LearnerContext, atMs: number | null): number {
+  return firstUnchosen < target ? heardAtMs : (atMs ?? heardAtMs)
+}
+
 type ChoiceImplied = Extract<LearnerEvent, { type: 'choice.implied' }>
 
 export const learnerSetup = setup({
@@ -77,17 +82,20 @@ export const learnerSetup = setup({
       enqueue.assign({
         ...changes,
         highestHeard: Math.max(context.highestHeard, heard),
-        heardAtMs: atMs,
+        heardAtMs: heardAt(context, atMs),
         ...aimedAt(context, { firstUnchosen, informant }),
       })
       for (const output of outputs) enqueue.emit(output)
     }),
-    recordTarget: assign(({ context }, event: Heard<Chosen> | BehindNoticed) =>
-      aimedAt(context, targetIn(event)),
-    ),
+    recordTarget: assign(({ context }, event: Heard<Chosen> | BehindNoticed) => ({
+      ...aimedAt(context, targetIn(event)),
+      heardAtMs: heardAt(context, event.atMs),
+    })),
     /** An unsolicited page is not learned, but a server that knows this one may then be asked for it. */
     recordHint: assign(({ context }, heard: Heard<Chosen>) =>
-      heard.knowsUs || isCountedSender(context, heard) ? aimedAt(context, targetIn(heard)) : {},
+      heard.knowsUs || isCountedSender(context, heard)
+        ? { ...aimedAt(context, targetIn(heard)), heardAtMs: heardAt(context, heard.atMs) }
+        : {},
     ),
     /**
      * A single server may be faulty: it is flagged. When a quorum reports the same batch, this server holds a batch that was not

@@ -274,9 +274,12 @@ describe('the interval', () => {
     expect(role.context.roundTrip).toEqual(roundTripOf(40, 20))
   })
 
-  test('is measured from the end of the grace', () => {
+  test.each<[title: string, news: LearnerEvent]>([
+    ['an accept', heard(1, 14)],
+    ['a hint', chosen(1, 10, 14)],
+  ])('is measured from the end of the grace that began with %s', (_, news) => {
     const role = learner()
-    role.hear({ ...heard(1, 14), atMs: 1_000 })
+    role.hear({ ...news, atMs: 1_000 } as LearnerEvent, { ...heard(2, 13), atMs: 1_004 })
     role.pass('grace')
     role.hear({ ...chosen(1, 10, 12, { firstUnchosen: 14 }), atMs: 1_000 + timing.graceMs + 30 })
     expect(role.context.roundTrip).toEqual(roundTripOf(30))
