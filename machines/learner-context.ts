@@ -4,6 +4,7 @@ import type { Informant } from './inbox.ts'
 import { type Member, peersOf } from './members.ts'
 import type { RoundTrip } from './round-trip.ts'
 import type { Timing } from './timing.ts'
+import type { Unsettled } from './unsettled.ts'
 
 export interface LearnerInput {
   readonly self: NodeId
@@ -57,11 +58,10 @@ export interface LearnerContext {
   readonly answered: readonly NodeId[]
   /** True when an answer, or this node, showed an accepted batch that is not known to be chosen. */
   readonly unsettled: boolean
-  /**
-   * The instance at which the last inquiry ended with an unsettled batch. If the next one ends there too, no proposer is working
-   * on it.
-   */
-  readonly unsettledAt: Instance
+  /** When the last answer to the current inquiry arrived, by the monotonic clock, in milliseconds; `null` before the first. */
+  readonly answeredAtMs: number | null
+  /** The unsettled batch that the last inquiry found; `null` when it found none. */
+  readonly unsettledSince: Unsettled | null
 }
 
 /** The initial context: the learner is up to date. */
@@ -80,6 +80,7 @@ export function learnerContext(input: LearnerInput): LearnerContext {
     roundTrip: null,
     answered: [],
     unsettled: false,
-    unsettledAt: -1,
+    answeredAtMs: null,
+    unsettledSince: null,
   }
 }

@@ -28,6 +28,7 @@ import type { Output } from './outputs.ts'
 import { isQuorum, withAnswer } from './quorum.ts'
 import { withoutSample, withSample } from './round-trip.ts'
 import { retransmitInterval } from './timing.ts'
+import { afterUnsettled } from './unsettled.ts'
 
 /** The grace begins with the first news, so later news do not count. */
 function heardAt({ firstUnchosen, target, heardAtMs }: LearnerContext, atMs: number | null): number {
@@ -177,6 +178,7 @@ export const learnerSetup = setup({
       enqueue.assign({
         asked: peers,
         answered: [context.self],
+        answeredAtMs: null,
         unsettled: context.highestHeard >= context.firstUnchosen,
       })
       for (const to of peers) {
@@ -188,20 +190,19 @@ export const learnerSetup = setup({
       isCountedSender(context, heard)
         ? {
             answered: withAnswer(context.answered, heard.sender),
+            answeredAtMs: heard.atMs,
             unsettled: context.unsettled || heard.unsettled,
           }
         : {},
     ),
     /**
      * An accepted batch that is not known to be chosen may belong to an active proposer, so the first inquiry only remembers it.
-     * If the next inquiry finds it again, its proposer is gone, and this node's proposer settles it.
+     * If inquiries still find it when a leader would be given up, its proposer is gone, and this node's proposer settles it.
      */
     notifyIfAbandoned: enqueueActions(({ context, enqueue }) => {
-      if (!context.unsettled) return
-      if (context.unsettledAt === context.firstUnchosen) {
-        enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'settle.wanted' } })
-      }
-      enqueue.assign({ unsettledAt: context.firstUnchosen })
+      const { isGone, next } = context.unsettled ? afterUnsettled(context) : { isGone: false, next: null }
+      enqueue.assign({ unsettledSince: next })
+      if (isGone) enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'settle.wanted' } })
     }),
     notifyNewsChecked: enqueueActions(({ enqueue }) => {
       enqueue.emit({ type: 'tell', role: 'requestQueue', event: { type: 'news.checked' } })

@@ -10,7 +10,10 @@ export interface Timing {
   readonly retransmitMs: number
   readonly retransmitLeastMs: number
   readonly retransmitLimitMs: number
-  /** A server that handed requests over competes with the leader after this time without progress; doubled each time in a row. */
+  /**
+   * A server that handed requests over competes with the leader after this time without progress; doubled each time in a row. So does one
+   * whose inquiries found the same unsettled batch for this time.
+   */
   readonly leaderPatienceMs: number
   readonly leaderPatienceLimitMs: number
   /**

@@ -138,11 +138,11 @@ function stillShown(
 
 /**
  * A learner that is not behind asks no server: a later target brings its own peer and informant. While it is not behind, an informant
- * that is a member is only asked in an inquiry, as a member, and is forgotten when it is removed. `target`, `highestHeard` and `unsettledAt` do not matter below
- * `firstUnchosen`, which only grows while the node runs.
+ * that is a member is only asked in an inquiry, as a member, and is forgotten when it is removed. `target`, `highestHeard` and `unsettledSince` do not
+ * matter below `firstUnchosen`, which only grows while the node runs. How often a proposer was given up only changes a wait.
  */
 function canonicalLearner(snapshot: AnyMachineSnapshot, context: LearnerContext): LearnerContext {
-  const { self, members, firstUnchosen, target, peer, informant, highestHeard, unsettledAt } = context
+  const { self, members, firstUnchosen, target, peer, informant, highestHeard, unsettledSince } = context
   const isBehind = target > firstUnchosen
   const isInquiring = snapshot.matches('inquiring')
   return {
@@ -159,7 +159,8 @@ function canonicalLearner(snapshot: AnyMachineSnapshot, context: LearnerContext)
     contradiction: null,
     answered: isInquiring ? [...context.answered].sort((a, b) => a - b) : [],
     unsettled: isInquiring && context.unsettled,
-    unsettledAt: unsettledAt < firstUnchosen ? -1 : unsettledAt,
+    answeredAtMs: isInquiring ? context.answeredAtMs : null,
+    unsettledSince: unsettledSince?.instance === firstUnchosen ? { ...unsettledSince, givenUp: 0 } : null,
   }
 }
 

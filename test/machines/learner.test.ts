@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { NodeId } from '../../machines/batch.ts'
 import type { Heard, LearnerEvent } from '../../machines/inbox.ts'
@@ -626,54 +627,116 @@ describe('an inquiry', () => {
 })
 
 describe('what is accepted and abandoned', () => {
-  const unsettled = (sender: NodeId, end = 10) => chosen(sender, end, end, { unsettled: true })
+  const patienceMs = timing.leaderPatienceMs
+  /** The answer of a server that accepted something above what it knows. */
+  const unsettled = (atMs: number, sender: NodeId = 1, end = 10) =>
+    chosen(sender, end, end, { unsettled: true, atMs })
+  const settled = (atMs: number, sender: NodeId = 1) => chosen(sender, 10, 10, { atMs })
+  /** Whether an inquiry with these answers has its proposer settle the batch. */
+  const settles = (role: Role<LearnerContext>, ...answers: readonly LearnerEvent[]): boolean =>
+    said(role.hear(newsWanted, ...answers)).some((want) => want.type === 'tell' && want.role === 'proposer')
 
-  test('is settled at the second inquiry that finds it, not at the first', () => {
+  test('is settled when inquiries find it for as long as a leader may be silent, and not before', () => {
     const role = learner()
     role.hear(newsWanted)
-    expect(role.hear(unsettled(1))).toEqual([inquired, newsChecked])
-    expect(role.context.unsettledAt).toBe(10)
+    expect(role.hear(unsettled(1_000))).toEqual([inquired, newsChecked])
     role.hear(newsWanted)
-    expect(role.hear(unsettled(1))).toEqual([inquired, settle, newsChecked])
+    expect(role.hear(unsettled(1_003)), 'two clients ask again').toEqual([inquired, newsChecked])
+    role.hear(newsWanted)
+    expect(role.hear(unsettled(1_000 + patienceMs - 1))).toEqual([inquired, newsChecked])
+    role.hear(newsWanted)
+    expect(role.hear(unsettled(1_000 + patienceMs))).toEqual([inquired, settle, newsChecked])
+    expect(role.timers, 'nothing is left to wait for').toEqual([])
+  })
+
+  test('is settled again after twice the time, and so on, when that was in vain', () => {
+    const role = learner()
+    const atMs = [0, 250, 500, 749, 750, 1_749, 1_750, 5_000, 20_000]
+    expect(atMs.filter((ms) => settles(role, unsettled(ms)))).toEqual([250, 750, 1_750, 5_000, 20_000])
+  })
+
+  test('is settled later where round trips are long', () => {
+    const role = learner({ timing: { ...timing, retransmitMs: 190 } })
+    expect([0, 569, 570].filter((ms) => settles(role, unsettled(ms)))).toEqual([570])
   })
 
   test('may be known to this server alone', () => {
     const role = learner({ highestHeard: 10 })
-    role.hear(newsWanted)
-    expect(role.hear(chosen(1, 10, 10))).toEqual([inquired, newsChecked])
-    role.hear(newsWanted)
-    expect(role.hear(chosen(1, 10, 10))).toEqual([inquired, settle, newsChecked])
+    expect(settles(role, settled(0))).toBe(false)
+    expect(settles(role, settled(patienceMs))).toBe(true)
+  })
+
+  test('in a cluster of one is its own, and no other proposer is at work', () => {
+    const role = learner({ members: members(1), highestHeard: 10 })
+    expect(role.hear(newsWanted)).toEqual([inquires, inquired, newsChecked])
+    expect(role.hear(newsWanted)).toEqual([inquires, inquired, settle, newsChecked])
   })
 
   test('may be known to one of the quorum, in any order of answers', () => {
     const role = learner({ members: members(5) })
-    role.hear(newsWanted, unsettled(3), chosen(1, 10, 10))
-    role.hear(newsWanted, unsettled(4))
-    expect(role.hear(chosen(1, 10, 10))).toEqual([inquired, settle, newsChecked])
+    expect(settles(role, unsettled(0, 3), settled(1))).toBe(false)
+    expect(settles(role, unsettled(patienceMs, 4), settled(patienceMs + 1))).toBe(true)
   })
 
   test('at another instance is another thing: somebody is at work', () => {
     const role = learner()
-    role.hear(newsWanted, unsettled(1))
-    role.hear({ type: 'batch.chosen', instance: 10, batch: at(10) }, newsWanted)
-    expect(role.hear(unsettled(1, 11))).toEqual([inquired, newsChecked])
-    role.hear(newsWanted)
-    expect(role.hear(unsettled(1, 11))).toEqual([inquired, settle, newsChecked])
+    expect(settles(role, unsettled(0))).toBe(false)
+    role.hear({ type: 'batch.chosen', instance: 10, batch: at(10) })
+    expect(settles(role, unsettled(patienceMs, 1, 11))).toBe(false)
+    expect(settles(role, unsettled(2 * patienceMs, 1, 11))).toBe(true)
+  })
+
+  test('is another thing after an inquiry that found nothing: a leader may have begun since', () => {
+    const role = learner()
+    expect(settles(role, unsettled(0))).toBe(false)
+    expect(settles(role, settled(100))).toBe(false)
+    expect(settles(role, unsettled(patienceMs))).toBe(false)
+    expect(settles(role, unsettled(2 * patienceMs))).toBe(true)
   })
 
   test('is not settled by inquiries that no quorum answered', () => {
     const role = learner({ members: members(5) })
-    for (const _ of [1, 2, 3]) {
-      role.hear(newsWanted, unsettled(1))
+    for (const round of [1, 2, 3]) {
+      role.hear(newsWanted, unsettled(round * patienceMs))
       expect(role.pass('inquiryPatience')).toEqual([inquired])
     }
-    expect(role.context.unsettledAt).toBe(-1)
+    expect(role.context.unsettledSince).toBeNull()
   })
 
   test('is forgotten by the next inquiry: each asks anew', () => {
     const role = learner()
-    role.hear(newsWanted, unsettled(1), newsWanted)
-    expect(role.hear(chosen(1, 10, 10))).toEqual([inquired, newsChecked])
+    role.hear(newsWanted, unsettled(0), newsWanted)
+    expect(role.hear(settled(patienceMs))).toEqual([inquired, newsChecked])
+  })
+
+  test('at any times: a leader has its time, and what is abandoned is settled by the first inquiry after that', () => {
+    const inquiry = fc.record({
+      afterMs: fc.integer({ min: 0, max: 400 }),
+      isUnsettled: fc.oneof({ weight: 7, arbitrary: fc.constant(true) }, fc.constant(false)),
+      advances: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+    })
+    fc.assert(
+      fc.property(fc.array(inquiry, { maxLength: 30, size: 'max' }), (inquiries) => {
+        const role = learner()
+        let [nowMs, instance] = [0, 10]
+        let waits: { sinceMs: number; patienceMs: number } | null = null
+        for (const { afterMs, isUnsettled, advances } of inquiries) {
+          nowMs += afterMs
+          if (advances) {
+            role.hear({ type: 'batch.chosen', instance, batch: at(instance) })
+            instance += 1
+          }
+          if (advances || !isUnsettled) waits = null
+          const isDue = waits !== null && nowMs - waits.sinceMs >= waits.patienceMs
+          const answer = chosen(1, instance, instance, { unsettled: isUnsettled, atMs: nowMs })
+          expect(settles(role, answer)).toBe(isDue)
+          expect(role.timers).toEqual([])
+          if (!isUnsettled) continue
+          if (waits === null) waits = { sinceMs: nowMs, patienceMs }
+          else if (isDue) waits = { sinceMs: nowMs, patienceMs: Math.min(4_000, 2 * waits.patienceMs) }
+        }
+      }),
+    )
   })
 })
 

@@ -8,9 +8,12 @@ import { batch, informant, members, sentBy } from '../../support/role.ts'
 import { chosenAt, instancesAround, memberships } from './around.ts'
 import type { Chart } from './chart.ts'
 
+/** When the pages of a server arrive. Those of the second come later than a leader may be silent. */
+const arrivals = [0, 10_000] as const
+
 /** Pages that begin earlier, here and later, with nothing to two batches, of somebody who knows that or more. */
 function pages({ firstUnchosen }: LearnerContext): Heard<Chosen>[] {
-  return [1, 2].flatMap((sender) =>
+  return arrivals.flatMap((atMs, before) =>
     instancesAround(firstUnchosen).flatMap((from) =>
       [0, 1, 2].flatMap((count) =>
         [0, 1].flatMap((more) =>
@@ -22,7 +25,8 @@ function pages({ firstUnchosen }: LearnerContext): Heard<Chosen>[] {
               batches,
               firstUnchosen: from + count + more,
               unsettled,
-              ...sentBy(sender),
+              ...sentBy(before + 1),
+              atMs,
             } as const
           }),
         ),
@@ -77,12 +81,12 @@ function happenings(context: LearnerContext): LearnerEvent[] {
 
 function situation({ value, context }: AnyMachineSnapshot): unknown {
   const learner = context as LearnerContext
-  const { firstUnchosen, highestHeard, target, answered, unsettled, unsettledAt } = learner
+  const { firstUnchosen, highestHeard, target, answered, unsettled, unsettledSince } = learner
   return {
     missing: Math.min(2, Math.max(0, target - firstUnchosen)),
     hasHeardMore: highestHeard >= firstUnchosen,
     inquiry: value === 'inquiring' && [answered.length, unsettled],
-    wasUnsettledHere: unsettledAt === firstUnchosen,
+    wasUnsettledHere: unsettledSince?.instance === firstUnchosen,
     knowsTheLast: learner.lastChosen !== null,
     isContradicted: learner.contradiction?.by.length ?? 0,
     asked: value === 'catchingUp' && [learner.asked.length, Math.min(learner.tries, 3)],
