@@ -1,5 +1,4 @@
 /** One lock that many wait for. Each holder frees it at once, and waits for it again. */
-import { setMaxListeners } from 'node:events'
 import { type Client, connect } from '../../src/index.ts'
 import { elapse } from '../workspace.ts'
 
@@ -29,45 +28,43 @@ export async function measureHandOff(handOff: HandOff): Promise<number | null> {
   const { servers, waiters, seconds, warmUpSeconds, setUpSeconds } = handOff
   const clients = Array.from({ length: Math.min(mostClients, waiters) }, () => connect({ servers }))
   const holder = connect({ servers })
-  const ended = new AbortController()
-  // Each waiting request listens.
-  setMaxListeners(0, ended.signal)
-  const queue = new WaitingQueue(handOff.name, clients, ended.signal)
-  const limit = setTimeout(() => ended.abort(), setUpSeconds * 1_000)
+  const queue = new WaitingQueue(handOff.name, clients)
+  const limit = setTimeout(() => queue.end(), setUpSeconds * 1_000)
   try {
     const held = await holder.locks.acquire(handOff.name)
     await queue.fill(waiters)
     clearTimeout(limit)
-    if (ended.signal.aborted) return null
+    if (queue.isEnded) return null
     await held.release()
     await elapse(warmUpSeconds)
     const [before, begin] = [queue.grants, performance.now()]
     await elapse(seconds)
     return ((queue.grants - before) * 1_000) / (performance.now() - begin)
   } finally {
-    ended.abort()
+    queue.end()
     await queue.emptied()
     await Promise.all([holder, ...clients].map((client) => client.close()))
   }
 }
 
-/** The requests for one lock. They end when `ended` aborts. */
+/** The requests for one lock. */
 class WaitingQueue {
   readonly #name: string
   readonly #clients: readonly Client[]
-  readonly #ended: AbortSignal
+  /** One for each request that waits: the listeners of one signal are a list, and each new one is compared with all of them. */
+  readonly #enders: AbortController[] = []
   readonly #waiting: Promise<void>[] = []
   grants = 0
+  isEnded = false
 
-  constructor(name: string, clients: readonly Client[], ended: AbortSignal) {
+  constructor(name: string, clients: readonly Client[]) {
     this.#name = name
     this.#clients = clients
-    this.#ended = ended
   }
 
-  /** Makes `count` requests wait, or fewer when `ended` aborts. */
+  /** Makes `count` requests wait, or fewer when the queue ends meanwhile. */
   async fill(count: number): Promise<void> {
-    while (this.#waiting.length < count && !this.#ended.aborted) {
+    while (this.#waiting.length < count && !this.isEnded) {
       const place = this.#waiting.length
       this.#waiting.push(
         this.#waitAndFree(this.#clients[place % this.#clients.length]!, longestTtlMs - place),
@@ -76,15 +73,22 @@ class WaitingQueue {
     }
   }
 
+  /** Ends all requests. */
+  end(): void {
+    this.isEnded = true
+    for (const ender of this.#enders) ender.abort()
+  }
+
   /** Resolves when no request waits any more. Rejects with the first error of a request, other than the abortion. */
   async emptied(): Promise<void> {
     await Promise.all(this.#waiting)
   }
 
   async #waitAndFree(client: Client, ttl: number): Promise<void> {
+    const signal = this.#signal()
     await this.#unlessEnded(async () => {
       for (;;) {
-        const lock = await client.locks.acquire(this.#name, { signal: this.#ended, ttl })
+        const lock = await client.locks.acquire(this.#name, { signal, ttl })
         this.grants += 1
         await lock.release()
       }
@@ -93,22 +97,29 @@ class WaitingQueue {
 
   /** Waits until the servers have answered a request of every client. */
   async #probe(): Promise<void> {
+    const signal = this.#signal()
     await this.#unlessEnded(async () => {
       await Promise.all(
         this.#clients.map(async (client, place) => {
-          const lock = await client.locks.acquire(`${this.#name}-probe-${place}`, { signal: this.#ended })
+          const lock = await client.locks.acquire(`${this.#name}-probe-${place}`, { signal })
           await lock.release()
         }),
       )
     })
   }
 
-  /** Runs `work`, and ignores its error when `ended` has aborted. */
+  #signal(): AbortSignal {
+    const ender = new AbortController()
+    this.#enders.push(ender)
+    return ender.signal
+  }
+
+  /** Runs `work`, and ignores its error when the queue has ended. */
   async #unlessEnded(work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      if (!this.#ended.aborted) throw error
+      if (!this.isEnded) throw error
     }
   }
 }

@@ -7,7 +7,7 @@ import { ratios } from '../statistics.ts'
 import { type Bench, print, warmUp } from './part.ts'
 
 const waiterCounts = [10, 1_000, 10_000]
-const setUpSeconds = 20
+const setUpSeconds = 60
 
 interface Contender {
   readonly waiters: number
