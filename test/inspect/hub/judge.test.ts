@@ -3,7 +3,7 @@ import { drawRandom } from '../../../machines/random.ts'
 import { invariantNumbers } from '../../../src/core/invariants.ts'
 import { RecordJudge } from '../../../src/inspect/hub/judge.ts'
 import type { InspectorRecord, InvariantStanding } from '../../../src/inspect/records/record.ts'
-import { clusterSettings } from '../../../src/schedule/cluster.ts'
+import { type ClusterSettings, clusterSettings } from '../../../src/schedule/cluster.ts'
 import { founders, keyframe, step } from '../../support/hub.ts'
 import { runRandomSchedule } from '../../support/random-schedule.ts'
 import { clusterRecord, recordsOf, ScheduleTeller, type Told } from '../../support/schedule-records.ts'
@@ -18,7 +18,17 @@ const commands = [
 /** So many milliseconds lie between two records: about forty are a second, in which it has to be quiet. */
 const betweenMs = 25
 
-function told(seed: number, events: number) {
+interface Run {
+  readonly settings: ClusterSettings
+  readonly told: readonly Told[]
+}
+
+/** By seed and number of events: several tests look at the same run. */
+const runs = new Map<string, Run>()
+
+function told(seed: number, events: number): Run {
+  const known = runs.get(`${seed} ${events}`)
+  if (known !== undefined) return known
   const settings = clusterSettings(3 + (seed % 2))
   const teller = new ScheduleTeller()
   runRandomSchedule({
@@ -32,7 +42,9 @@ function told(seed: number, events: number) {
     }),
     watch: (event, before, step) => teller.watch(event, before, step),
   })
-  return { settings, told: teller.told }
+  const run = { settings, told: teller.told }
+  runs.set(`${seed} ${events}`, run)
+  return run
 }
 
 function randomOf(seed: number): () => number {
