@@ -113,7 +113,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   // That nothing happens any more breaks no invariant that the checker judges: it has no end of faults after which to ask.
   // Time stands still in the checker and in schedules of chance.
   'counts the time of a batch twice': { quickest: 'simulator' },
-  'measures from the first sight of any batch': { quickest: 'simulator' },
+  'measures from the first sight of any batch': { plan: 'first-sight-of-any.json' },
   'counts the time of two batches that overlap': { quickest: 'simulator' },
   'rounds the time of a batch up': { quickest: 'simulator' },
   'forgets sessions that were used lately': { quickest: 'simulator' },
@@ -126,7 +126,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'keeps fewer sessions on some servers': { quickest: 'simulator' },
   'forgets results on some servers only': { quickest: 'chance' },
   'executes again what it has forgotten': { quickest: 'chance' },
-  'counts a minute for the time that it was down': { quickest: 'simulator' },
+  'counts a minute for the time that it was down': { plan: 'minute-of-absence.json' },
   'gives a batch that it helps another elapsedMs': { bounds: 'a duel' },
   // Nobody revokes a session in the simulator, and its services set no timer.
   'counts a touch of a session that was revoked': { property: 'sessions beside a list' },
