@@ -39,3 +39,8 @@ export class LeaseClock {
     return monotonicMs + this.#extraMs
   }
 }
+
+/** Makes the clock of leases from the clocks of a machine. A test may make another one. */
+export type NewLeaseClock = (clocks: MachineClocks) => Pick<LeaseClock, 'readMs'>
+
+export const newLeaseClock: NewLeaseClock = (clocks) => new LeaseClock(clocks)

@@ -6,7 +6,7 @@ import { type LeaseEmitted, leaseMachine } from '../../machines/lease.ts'
 import type { RequestMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { Hold } from '../client/hold.ts'
-import { LeaseClock } from '../client/lease-clock.ts'
+import type { NewLeaseClock } from '../client/lease-clock.ts'
 import { Session } from '../client/session.ts'
 import { commandBytes } from '../core/command-bytes.ts'
 import { serverAt } from '../core/names.ts'
@@ -76,6 +76,7 @@ export interface ClientSurroundings {
   /** Receives each request when it is first sent. */
   readonly requested: (request: NamedRequest) => void
   readonly watch?: ClientWatch
+  readonly leaseClock: NewLeaseClock
 }
 
 /** When a server does not answer `hello` within this time, the client tries the next server. */
@@ -86,6 +87,8 @@ const greetingMs = 300
  * server that answered last. Its address is its name.
  */
 export class SimulatedClient {
+  /** How far its wall clock is ahead of its monotonic clock; below 0 when it is behind. */
+  clockAheadMs = 0
   readonly #around: ClientSurroundings
   readonly #sessions = new Map<string, SimulatedSession>()
   #session: SimulatedSession | null = null
@@ -97,7 +100,7 @@ export class SimulatedClient {
   /** Milliseconds of its monotonic clock for each millisecond of virtual time. */
   readonly #rate: number
   readonly #clock: Pick<Timeline, 'schedule'>
-  readonly #leaseClock: LeaseClock
+  readonly #leaseClock: ReturnType<NewLeaseClock>
   readonly #leases = new Map<SimulatedSession, Lease>()
   #hasLeft = false
   readonly #requested = new Set<string>()
@@ -108,14 +111,19 @@ export class SimulatedClient {
     this.#preferred = server
     const { seed, name, timeline } = around
     this.#rate = clockRateOf(seed, name)
-    this.#leaseClock = new LeaseClock({
+    this.#leaseClock = around.leaseClock({
       monotonicMs: () => this.#monotonicMs,
-      wallMs: () => epochMs + Math.floor(this.#monotonicMs),
+      wallMs: () => epochMs + this.clockAheadMs + Math.floor(this.#monotonicMs),
     })
     this.#clock = { schedule: (delayMs, run) => timeline.schedule(delayMs / this.#rate, run) }
     around.network.listen(around.name, (datagram, from) => {
       this.#hear((datagram as SimulatedDatagram).message as ServerMessage, around.servers.indexOf(from))
     })
+  }
+
+  /** True when it has left: nothing of it goes on. */
+  get hasLeft(): boolean {
+    return this.#hasLeft
   }
 
   get name(): string {

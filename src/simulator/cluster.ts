@@ -5,11 +5,12 @@ import { defaultLimits, type Limits, sessionTtlMs } from '../../machines/limits.
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
+import { type NewLeaseClock, newLeaseClock } from '../client/lease-clock.ts'
 import type { Fact } from '../core/facts.ts'
 import { serverAddress } from '../core/names.ts'
 import type { Service } from '../services/service.ts'
 import { replicasOf } from '../stepped/replicas.ts'
-import { type Plant, usualNodeSettings } from '../stepped/settings.ts'
+import { type FaultyParts, type Plant, usualNodeSettings } from '../stepped/settings.ts'
 import { type ClientWatch, SimulatedClient } from './client.ts'
 import { type CutLink, type Fated, noFaults, SimulatedNetwork, type Wire } from './network.ts'
 import { type ServerSurroundings, SimulatedServer } from './server.ts'
@@ -52,6 +53,7 @@ export class SimulatedCluster {
   readonly #ttlMs: number
   readonly #clientWatch: ClientWatch | null
   readonly #around: ServerSurroundings
+  readonly #leaseClock: NewLeaseClock
   readonly #servers: SimulatedServer[] = []
   readonly #clients: SimulatedClient[] = []
   #members: readonly Member[]
@@ -71,19 +73,22 @@ export class SimulatedCluster {
     this.founders = foundingMembers(ids.map((id) => ({ id, address: serverAddress(id) })))
     this.#members = this.founders
     const plant: Plant = options.plant ?? ((settings) => settings)
+    const usual: ServerSurroundings['settings'] & FaultyParts = {
+      ...usualNodeSettings,
+      digestEvery: options.digestEvery ?? 0,
+      timing: options.timing ?? defaultTiming,
+      limits: options.limits ?? defaultLimits,
+      replicas: replicasOf({ service, members: this.founders }),
+    }
+    const { leaseClock = newLeaseClock, ...settings } = plant(usual)
+    this.#leaseClock = leaseClock
     this.#around = {
       seed,
       timeline: this.timeline,
       network: this.network,
       founders: this.founders,
       service: service.name,
-      settings: plant({
-        ...usualNodeSettings,
-        digestEvery: options.digestEvery ?? 0,
-        timing: options.timing ?? defaultTiming,
-        limits: options.limits ?? defaultLimits,
-        replicas: replicasOf({ service, members: this.founders }),
-      }),
+      settings,
       observe: (fact) => {
         this.#followMembers(fact)
         observe(fact)
@@ -159,6 +164,7 @@ export class SimulatedCluster {
         timing: this.#clientTiming,
         ttlMs: this.#ttlMs,
         seed: this.#seed,
+        leaseClock: this.#leaseClock,
         requested: (request) => this.#around.observe({ type: 'requested', request }),
         ...(this.#clientWatch === null ? {} : { watch: this.#clientWatch }),
       },

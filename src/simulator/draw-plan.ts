@@ -36,9 +36,11 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   // The shape has its own random sequence, so that the rest of the plan does not depend on it.
   const shape = drawShape({ ...draw, allowed, random: new Random(seedFor(seed, 'shape')) })
   // A run with every fault at once tests each of them badly, so some are left out.
-  const kinds = allowed.filter(() => random.chance(shape === null ? 60 : 20))
+  const kinds = allowed
+    .filter((kind): kind is DrawnKind => kind !== 'clientClock')
+    .filter(() => random.chance(shape === null ? 60 : 20))
   const faults = [...kinds.flatMap((kind) => drawFaults(draw, kind)), ...(shape?.faults ?? [])]
-  return {
+  const plan = {
     format: 3,
     seed,
     servers,
@@ -46,10 +48,33 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
     stormMs,
     ttlMs: random.chance(25) ? random.between(2, 8) * 1_000 : sessionTtlMs.usual,
     ...(random.chance(15) ? { datagramBytes: random.pick([1_200, 1_200, 2_000, 8_000]) } : {}),
-    faults: faults.sort((a, b) => a.atMs - b.atMs),
     clients: drawClients(random, { service, servers, stormMs, busyAtMs: shape?.busyAtMs ?? null }),
-  }
+  } as const
+  // The clocks of clients have their own random sequence, so that the rest of the plan does not depend on them.
+  const clocks = new Random(seedFor(seed, 'clocks of clients'))
+  if (!allowed.includes('clientClock') || clocks.chance(50)) return { ...plan, faults: faults.sort(byTime) }
+  const jumps = Array.from({ length: clocks.between(1, 6) }, () => drawClientClock(clocks, plan))
+  // They matter to sessions that end during the run.
+  const ttlMs = Math.min(plan.ttlMs, clocks.between(2, 8) * 1_000)
+  return { ...plan, ttlMs, faults: [...faults, ...jumps].sort(byTime) }
 }
+
+function byTime(a: Fault, b: Fault): number {
+  return a.atMs - b.atMs
+}
+
+function drawClientClock(random: Random, { stormMs, clients }: Pick<Plan, 'stormMs' | 'clients'>): Fault {
+  const [atMs, client, jumpMs] = [random.below(stormMs), random.below(clients.length), drawJump(random)]
+  return { kind: 'clientClock', atMs, client, jumpMs: random.chance(50) ? jumpMs : -jumpMs }
+}
+
+/** How far a clock is set: a tenth of a second to a day. */
+function drawJump(random: Random): number {
+  return random.pick([1, 10, 60, 3_600, 86_400]) * random.between(100, 1_000)
+}
+
+/** The kinds that need no client. */
+type DrawnKind = Exclude<FaultKind, 'clientClock'>
 
 interface Draw {
   readonly random: Random
@@ -58,7 +83,7 @@ interface Draw {
 }
 
 /** The faults of one kind. Their number depends on the length of the storm. */
-function drawFaults(draw: Draw, kind: FaultKind): Fault[] {
+function drawFaults(draw: Draw, kind: DrawnKind): Fault[] {
   const { random, stormMs } = draw
   const isRare =
     kind === 'damage' || kind === 'join' || kind === 'remove' || kind === 'replace' || kind === 'stop'
@@ -77,7 +102,7 @@ function restartsThatRead(fault: Fault): readonly Fault[] {
   return [{ ...crash, server, atMs: atMs + 1, forMs: 1 }]
 }
 
-function drawFault({ random, servers, stormMs }: Draw, kind: FaultKind): Fault {
+function drawFault({ random, servers, stormMs }: Draw, kind: DrawnKind): Fault {
   const atMs = random.below(stormMs)
   const forMs = random.between(1, Math.min(6_000, stormMs - atMs))
   const lasting = { atMs, forMs }
@@ -118,7 +143,7 @@ function drawFault({ random, servers, stormMs }: Draw, kind: FaultKind): Fault {
     case 'stop':
       return { kind, atMs, server: target() }
     case 'clock': {
-      const jumpMs = random.pick([1, 10, 60, 3_600, 86_400]) * random.between(100, 1_000)
+      const jumpMs = drawJump(random)
       const isBefore = random.chance(40)
       const server = random.below(servers)
       return { kind, atMs: isBefore ? 0 : atMs, server, jumpMs: random.chance(50) ? jumpMs : -jumpMs }

@@ -85,10 +85,14 @@ const usualLongestMs: Readonly<Record<ServiceName, number>> = { register: 25_000
 /** From the last sign of life of a vanished client until others have its lock: its ttl by the slowest clock, and this. */
 const freedWithinMs = 2_000
 
-/** As `usualLongestMs`, when in turn each client that vanishes holds the lock for which the others wait. */
-export function longestAfterFaultsMs({ service, ttlMs, clients }: Plan): number {
+/**
+ * As `usualLongestMs`, when in turn each client that vanishes holds the lock for which the others wait, and before that a client that has
+ * given up its session, because its clock was set ahead.
+ */
+export function longestAfterFaultsMs({ service, ttlMs, clients, faults }: Plan): number {
   const vanishing = clients.filter(({ lanes }) => lanes.flat().some(({ kind }) => kind === 'leave')).length
-  return usualLongestMs[service] + vanishing * (ttlMs / slowestRate + freedWithinMs)
+  const givingUp = faults.some(({ kind }) => kind === 'clientClock') ? 1 : 0
+  return usualLongestMs[service] + (vanishing + givingUp) * (ttlMs / slowestRate + freedWithinMs)
 }
 
 export class Measures {

@@ -23,6 +23,7 @@ const ms = Type.Integer({ minimum: 0, maximum: longestMs })
 const percent = Type.Integer({ minimum: 0, maximum: 100 })
 const server = Type.Integer({ minimum: 0, maximum: 999 })
 const target = Type.Union([server, Type.Literal('leader')])
+const jumpMs = Type.Integer({ minimum: -longestMs, maximum: longestMs })
 const unsynced = oneOf(['lost', 'kept', 'torn', 'cached'])
 const end = Type.Union([server, Type.Null()])
 const name = Type.String({ minLength: 1, maxLength: 100 })
@@ -59,7 +60,8 @@ const faultSchema = Type.Union([
   fault('pause', { server: target, ...lasting }),
   fault('lostChosen', { percent, ...lasting }),
   fault('stop', { atMs: ms, server: target }),
-  fault('clock', { atMs: ms, server, jumpMs: Type.Integer({ minimum: -longestMs, maximum: longestMs }) }),
+  fault('clock', { atMs: ms, server, jumpMs }),
+  fault('clientClock', { atMs: ms, client: Type.Integer({ minimum: 0, maximum: 999 }), jumpMs }),
   fault('join', { atMs: ms, server, addedForMs: Type.Optional(ms) }),
   fault('remove', { atMs: ms, server: target, stopAfterMs: ms }),
   fault('replace', { atMs: ms, server: target }),

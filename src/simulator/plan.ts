@@ -86,6 +86,8 @@ export type Fault =
   | { readonly kind: 'stop'; readonly atMs: number; readonly server: Target }
   /** The clock of the server is set ahead, or back when `jumpMs` is below 0. */
   | { readonly kind: 'clock'; readonly atMs: number; readonly server: NodeId; readonly jumpMs: number }
+  /** The same of a client, by its place in the plan. Has no effect when that client has not begun, or has vanished. */
+  | { readonly kind: 'clientClock'; readonly atMs: number; readonly client: number; readonly jumpMs: number }
   /** A new server joins. With `addedForMs` it is added to the members, not counted, that long before it starts. */
   | {
       readonly kind: 'join'
@@ -136,4 +138,5 @@ export const faultKinds: readonly FaultKind[] = [
   'remove',
   'replace',
   'oldDirectory',
+  'clientClock',
 ]

@@ -23,6 +23,8 @@ export const situations = [
   'a message sent in pieces',
   'a clock set ahead',
   'a clock set back',
+  'the clock of a client set ahead',
+  'the clock of a client set back',
   'a duplicate promise',
   'a duplicate accepted',
   'a duplicate request',

@@ -112,6 +112,14 @@ export class Storm {
         happened(fault.jumpMs < 0 ? 'a clock set back' : 'a clock set ahead')
         return
       }
+      case 'clientClock': {
+        const name = this.#options.clients[fault.client]
+        const client = cluster.clients.find((other) => other.name === name)
+        if (client === undefined || client.hasLeft) return
+        client.clockAheadMs += fault.jumpMs
+        happened(fault.jumpMs < 0 ? 'the clock of a client set back' : 'the clock of a client set ahead')
+        return
+      }
       case 'join':
         operator.join(fault.server, fault.addedForMs ?? null)
         return

@@ -5,6 +5,7 @@ import type { RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import type { Output } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
+import type { NewLeaseClock } from '../client/lease-clock.ts'
 import { type ElapsedRules, elapsedRules } from '../core/elapsed.ts'
 import { type NodeRules, nodeRules } from '../core/node-rules.ts'
 import type { ReplicatedState } from '../core/replicated-state.ts'
@@ -58,13 +59,16 @@ export interface NodeSettings {
 }
 
 /**
- * The parts in which a test may plant a fault: the roles, the replicated state, the decisions of the node, the measurement of time and
- * the store.
+ * The parts in which a test may plant a fault: the roles, the replicated state, the decisions of the node, the measurement of time,
+ * the store and the clock of leases.
  */
 export type FaultyParts = Pick<
   NodeSettings,
   'machines' | 'replicas' | 'nodeRules' | 'elapsedRules' | 'storeParts'
->
+> & {
+  /** Of clients, in engines that run them with their leases; by default the usual one. */
+  readonly leaseClock?: NewLeaseClock
+}
 
 /** Plants a fault in the parts of a node, for tests of the tests. */
 export type Plant = <S extends FaultyParts>(settings: S) => S

@@ -49,4 +49,8 @@ export const clockFaults: readonly Mutation[] = [
       }
     },
   },
+  {
+    name: 'counts a lease by the wall clock alone',
+    plant: (settings) => ({ ...settings, leaseClock: ({ wallMs }) => ({ readMs: wallMs }) }),
+  },
 ]

@@ -127,6 +127,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'forgets results on some servers only': { quickest: 'chance' },
   'executes again what it has forgotten': { quickest: 'chance' },
   'counts a minute for the time that it was down': { plan: 'minute-of-absence.json' },
+  'counts a lease by the wall clock alone': { plan: 'lease-by-wall-clock.json' },
   'gives a batch that it helps another elapsedMs': { bounds: 'a duel' },
   // Nobody revokes a session in the simulator, and its services set no timer.
   'counts a touch of a session that was revoked': { property: 'sessions beside a list' },
