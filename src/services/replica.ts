@@ -148,10 +148,13 @@ export class Replica {
     const { sessions } = this.#state
     const session = sessions.get(sessionOf(uid))
     if (session === undefined) {
+      if (this.#hasEnded(uid)) {
+        return { ended: requests.map(({ seq }) => ({ seq, outcome: sessionHasEnded })), isFull: false }
+      }
       const isText = isPlainText(uid)
-      if (isText || requests.some(isOpen)) return { ended: [], isFull: sessions.isFull(isText) }
-      if (!this.#hasEnded(uid)) return nothingRecalled
-      return { ended: requests.map(({ seq }) => ({ seq, outcome: sessionHasEnded })), isFull: false }
+      return isText || requests.some(isOpen)
+        ? { ended: [], isFull: sessions.isFull(isText) }
+        : nothingRecalled
     }
     // A result that this server holds may be out of date. The replica decides at the execution whether it still holds.
     if (isPlainText(uid)) return nothingRecalled

@@ -83,6 +83,17 @@ const batches: fc.Arbitrary<Batch[]> = fc
   )
 const runs = { numRuns: 400 }
 
+/** The session `n@2.0` ends exactly at its deadline, and is then named by an `open`, which no request of a session may be. */
+const endedOnTime: Batch[] = [0, 0, 0, 6_637_807, 7_762_193].map((elapsedMs, instance) =>
+  batchOf(0, instance === 2 ? [opening] : [], { elapsedMs }),
+)
+const openInEnded: NamedRequest = {
+  uid: 'n@2.0',
+  seq: 1,
+  ackedBelow: 0,
+  command: { kind: 'open', ttlMs: hourMs },
+}
+
 function history(replica: Replica, given: readonly Batch[]): Execution[] {
   return given.map((batch) => replica.execute(replica.firstUnexecuted, batch))
 }
@@ -198,7 +209,7 @@ describe('any chosen batches', () => {
           expect(outcomes[0]?.outcome).not.toMatchObject({ kind: 'refused' })
         }
       }),
-      runs,
+      { ...runs, examples: [[endedOnTime, openInEnded]] },
     )
   })
 
