@@ -1,5 +1,6 @@
 /** The bounds of a search. Events without a bound here may happen any number of times, in any order, or never. */
 import type { Command, Json, NodeId } from '../../machines/batch.ts'
+import type { EndingSession } from '../schedule/cluster.ts'
 
 /** A request that may arrive at each of `servers`, at any time and any number of times. */
 export interface PossibleRequest {
@@ -31,7 +32,15 @@ export interface Bounds {
    * and the others hand no request over to each other. Of three that are asked, the others than server 0 still do.
    */
   readonly handsOver: boolean
+  /** The client whose session ends by itself; by default none does. */
+  readonly ending?: EndingSession
 }
+
+/**
+ * The time that each batch adds to the replicated clock, in milliseconds, where a session ends: no real time passes in a search. So the
+ * session ends a number of instances after its last sign of life.
+ */
+export const batchMs = 1_000
 
 /** The greatest values that fit into the bits of a state. */
 export const most = { requests: 8, servers: 8, crashes: 15 } as const

@@ -2,14 +2,17 @@
 import type { NodeId } from '../../machines/batch.ts'
 import { foundingIncarnation, type Member } from '../../machines/members.ts'
 import type { RequestMessage } from '../../machines/messages.ts'
+import type { ElapsedRules } from '../core/elapsed.ts'
 import { serverAddress, uidOf } from '../core/names.ts'
 import type { NodeEvent } from '../core/node-event.ts'
 import type { HeardFrom } from '../core/reach.ts'
 import { type ClusterSettings, clusterSettings } from '../schedule/cluster.ts'
+import { lockService } from '../services/lock.ts'
+import type { Service } from '../services/service.ts'
 import { applyNode } from '../stepped/apply.ts'
 import type { NodeSettings, Stepper } from '../stepped/settings.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
-import { type Bounds, checkBounds } from './bounds.ts'
+import { type Bounds, batchMs, checkBounds } from './bounds.ts'
 import type { CheckedEvent } from './events.ts'
 
 /** Time is constant: no schedule in a search depends on it. */
@@ -36,7 +39,7 @@ export class CheckedCluster {
   constructor(bounds: Bounds, stepper: Stepper, adapt: Adapt = (settings) => settings) {
     checkBounds(bounds)
     const { founders, timing, limits, replicas, machines, nodeRules, elapsedRules } = adapt(
-      clusterSettings(bounds.servers),
+      boundedSettings(bounds),
     )
     this.bounds = bounds
     this.founders = founders
@@ -135,6 +138,21 @@ export class CheckedCluster {
     const { running } = state
     return running === null ? state : { ...state, running: { ...running, heardFrom: this.#heardFrom } }
   }
+}
+
+/** The settings of the cluster within `bounds`. */
+export function boundedSettings({ servers, ending }: Bounds): ClusterSettings {
+  const settings = clusterSettings(servers, lockService as Service, ending)
+  return ending === undefined ? settings : withBatchTime(settings)
+}
+
+/** Each batch adds the same time to the replicated clock. */
+export function withBatchTime<S extends Pick<ClusterSettings, 'elapsedRules'>>(settings: S): S {
+  const withStamp: ElapsedRules['withStamp'] = (elapsed, batch) => ({
+    elapsed,
+    batch: { ...batch, elapsedMs: batchMs },
+  })
+  return { ...settings, elapsedRules: { ...settings.elapsedRules, withStamp } }
 }
 
 /** The server that a client of `server` has just left: within bounds without handing over, a rival of `server`. */

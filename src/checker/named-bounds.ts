@@ -2,7 +2,7 @@
 import type { Command, NodeId } from '../../machines/batch.ts'
 import { serverAddress } from '../core/names.ts'
 import { lockCommand, unlockCommand } from '../services/lock-commands.ts'
-import type { Bounds, PossibleRequest } from './bounds.ts'
+import { type Bounds, batchMs, type PossibleRequest } from './bounds.ts'
 import { joiningIncarnation } from './cluster.ts'
 import type { WitnessName } from './witnesses.ts'
 
@@ -142,6 +142,25 @@ export const namedBounds: readonly NamedBounds[] = [
     },
     reaches: ['chosen', 'woken'],
     counted: { states: 145, depth: 14, ways: { chosen: 5, woken: 11 } },
+  },
+  {
+    name: 'sessions',
+    about:
+      'four instances, two servers, one of which is asked; a session, which may be touched, ends and frees its lock',
+    bounds: {
+      ...one,
+      servers: 2,
+      requests: [lock('a', [0], 'x'), lock('b', [0], 'x'), { ...asked('a', { kind: 'touch' }, [0]), seq: 2 }],
+      rounds: 1,
+      instances: 4,
+      ending: { client: 'a', ttlMs: 2 * batchMs },
+    },
+    reaches: ['chosen', 'catchUp', 'woken', 'sessionEnded'],
+    counted: {
+      states: 474_201,
+      depth: 35,
+      ways: { chosen: 5, catchUp: 14, woken: 13, sessionEnded: 8 },
+    },
   },
   {
     name: 'removal',

@@ -58,7 +58,7 @@ export class Nodes {
 
   /**
    * Omits the remaining time of timers and the order in which they were armed, because these only decide which timer is due first. Omits
-   * recorded times, because time is constant here: the elapsed time of every batch is 0.
+   * recorded times, because time is constant here, and so is the elapsed time of every batch.
    */
   #keyOf({ disk, running }: NodeState): string {
     const diskId = this.#diskId(disk)

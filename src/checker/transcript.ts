@@ -1,13 +1,17 @@
 /** A schedule of a search as a transcript, which can be read, stored and replayed by complete nodes without reduction. */
 import type { NodeId } from '../../machines/batch.ts'
 import { applyEvent, foundCluster } from '../schedule/apply.ts'
-import { type ClusterSettings, type ClusterState, clusterSettings, type Flying } from '../schedule/cluster.ts'
+import type { ClusterSettings, ClusterState, Flying } from '../schedule/cluster.ts'
 import type { ClusterEvent } from '../schedule/events.ts'
 import type { FinishedTranscript } from '../transcript/file.ts'
 import { writeTranscript } from '../transcript/write.ts'
-import type { Bounds } from './bounds.ts'
-import { type Adapt, avoidedFor } from './cluster.ts'
+import { type Bounds, batchMs } from './bounds.ts'
+import { type Adapt, avoidedFor, boundedSettings, withBatchTime } from './cluster.ts'
 import type { CheckedEvent } from './events.ts'
+
+const aboutTime = [
+  `Each batch adds ${batchMs} ms to the replicated clock, as in the search. A transcript that runs again measures the time, so it may differ.`,
+]
 
 /** The transcript of `events` within `bounds`. `about` are the lines of its first comment. */
 export function transcriptOf(
@@ -16,11 +20,17 @@ export function transcriptOf(
   about: readonly string[],
   adapt: Adapt = (settings) => settings,
 ): FinishedTranscript {
-  const schedule = new Schedule(bounds, adapt(clusterSettings(bounds.servers)))
+  const schedule = new Schedule(bounds, adapt(boundedSettings(bounds)))
   events.forEach((event, place) => {
     schedule.take(event, events.slice(place + 1))
   })
-  return writeTranscript({ servers: bounds.servers, about, events: schedule.events }, { adapt })
+  const { servers, ending } = bounds
+  const chosen = { servers, events: schedule.events }
+  if (ending === undefined) return writeTranscript({ ...chosen, about }, { adapt })
+  return writeTranscript(
+    { ...chosen, ending, about: [...about, ...aboutTime] },
+    { adapt: (settings) => adapt(withBatchTime(settings)) },
+  )
 }
 
 /** Builds a schedule while it applies the events to a cluster. */

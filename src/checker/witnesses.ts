@@ -16,6 +16,7 @@ const marks = {
   changed: 32,
   ruled: 64,
   handedOver: 128,
+  ended: 256,
 } as const
 
 type Executed = Extract<Fact, { type: 'executed' }>
@@ -54,6 +55,12 @@ export const witnesses = [
     during: 'afterCrash',
   },
   { name: 'woken', about: 'a request that was delayed is executed', mark: marks.woken, during: 'anything' },
+  {
+    name: 'sessionEnded',
+    about: 'a session ends at its deadline',
+    mark: marks.ended,
+    during: 'anything',
+  },
   {
     name: 'handedOver',
     about: 'a request that was handed over to the leader is executed',
@@ -103,6 +110,7 @@ function marksOfExecution(
     (learner.matches('catchingUp') ? marks.taught : 0) |
     (isWoken ? marks.woken : 0) |
     (isHandedOver ? marks.handedOver : 0) |
+    (execution.endedSessions.length > 0 ? marks.ended : 0) |
     (execution.members === null ? 0 : marks.changed) |
     (isOwn && hasRuled ? marks.ruled : 0)
   )

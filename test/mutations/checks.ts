@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import { Search } from '../../src/checker/search.ts'
 import { transcriptOf } from '../../src/checker/transcript.ts'
 import { clusterSettings } from '../../src/schedule/cluster.ts'
+import { lockService } from '../../src/services/lock.ts'
+import type { Service } from '../../src/services/service.ts'
 import { drawPlan } from '../../src/simulator/draw-plan.ts'
 import type { Plan } from '../../src/simulator/plan.ts'
 import { parsePlan } from '../../src/simulator/plan-file.ts'
@@ -15,7 +17,7 @@ import { wander } from '../support/wander.ts'
 import type { Mutation } from './mutation.ts'
 import { type PropertyName, properties } from './properties.ts'
 import type { Trial } from './trials.ts'
-import { type BoundsName, bounds, type WorldName, worlds } from './worlds.ts'
+import { type BoundsName, bounds, type World, type WorldName, worlds } from './worlds.ts'
 
 /** What caught a fault. */
 export interface Caught {
@@ -66,16 +68,20 @@ export function tryChance(
   name: WorldName,
   seeds: number = budgets.seeds,
 ): Caught | null {
-  const { servers, ...world } = worlds[name]
+  const { servers, ending, ...world }: World = worlds[name]
   for (let seed = 1; seed <= seeds; seed += 1) {
-    const settings = plant({ ...clusterSettings(servers), digestEvery: 1 })
+    const settings = plant({
+      ...clusterSettings(servers, lockService as Service, ending ?? null),
+      digestEvery: 1,
+    })
     const { events, failure } = wander({ settings, seed, steps: chanceSteps, ...world })
     if (failure === null) continue
     const about = [`Seed ${seed}, ${name}.`]
     return {
       after: `seed ${seed}, event ${events.length}`,
       broken: brokenBy(failure.message),
-      transcript: () => writeTranscript({ servers, about, events }, { adapt: plant }).text,
+      transcript: () =>
+        writeTranscript({ servers, ending: ending ?? null, about, events }, { adapt: plant }).text,
     }
   }
   return null

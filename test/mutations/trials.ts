@@ -134,8 +134,14 @@ export const trials: Readonly<Record<string, Trial>> = {
   'fires a timer twice': { property: 'timers beside a list' },
   'fires a timer that was set again at its old deadline': { property: 'timers beside a list' },
   'takes a delayed request that is proposed again for a sign of life': { property: 'sessions beside a list' },
-  'is not told that a session has ended': { property: 'sessions beside a list' },
-  'leaves the request of a session that has ended in the line': { property: 'the lock service beside lists' },
+  'is not told that a session has ended': {
+    property: 'sessions beside a list',
+    world: 'three servers, and a session that ends',
+  },
+  'leaves the request of a session that has ended in the line': {
+    property: 'the lock service beside lists',
+    world: 'three servers, and a session that ends',
+  },
   'keeps a grant that nobody collects': { property: 'the lock service beside lists' },
   'grants out of order': { property: 'the lock service beside lists' },
   // The clients of the other checks take locks exclusively.

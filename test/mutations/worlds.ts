@@ -2,6 +2,7 @@
 import type { Command, NodeId } from '../../machines/batch.ts'
 import type { Bounds, PossibleRequest } from '../../src/checker/bounds.ts'
 import { serverAddress } from '../../src/core/names.ts'
+import type { EndingSession } from '../../src/schedule/cluster.ts'
 import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 import type { Wandering } from '../support/wander.ts'
 
@@ -91,14 +92,22 @@ export const bounds = {
 
 export type BoundsName = keyof typeof bounds
 
+export interface World extends Pick<Wandering, 'commands' | 'replaced'> {
+  readonly servers: number
+  readonly ending?: EndingSession
+}
+
 /** For schedules of chance. */
 export const worlds = {
   'three servers': { servers: 3 },
   'four servers': { servers: 4 },
   'four servers, two of which may be removed': { servers: 4, commands: [remove(0), remove(3)] },
   'three servers, one of which may lose its disk': { servers: 3, replaced: [2] },
-} as const satisfies Readonly<
-  Record<string, Pick<Wandering, 'commands' | 'replaced'> & { readonly servers: number }>
->
+  'three servers, and a session that ends': {
+    servers: 3,
+    ending: { client: 'a', ttlMs: 2_000 },
+    commands: [{ kind: 'touch' }],
+  },
+} as const satisfies Readonly<Record<string, World>>
 
 export type WorldName = keyof typeof worlds
