@@ -16,7 +16,7 @@ interface Queue {
   readonly taken: sortedMap.SortedMap<Json>
   /** The requests that wait, the first first, each with the key that wakes it. */
   readonly line: readonly (RequestName & { readonly key: string })[]
-  /** Numbers jobs and requests. */
+  /** Numbers jobs. */
   readonly next: number
 }
 
@@ -30,7 +30,7 @@ const changed = (state: Queue) => ({
 
 const jobQueue = defineService<Queue, Command, Json>({
   name: 'jobs',
-  initial: () => ({ ready: emptyMap, taken: emptyMap, line: [], next: 0 }),
+  initial: () => ({ ready: emptyMap, taken: emptyMap, line: [], next: 1 }),
   parse(body) {
     const { action, job, visibleMs, id } = body as { readonly [field: string]: Json | undefined }
     if (action === 'add' && job !== undefined) return { action, job }
@@ -66,8 +66,8 @@ const jobQueue = defineService<Queue, Command, Json>({
       }
     }
     if (own !== undefined) return { kind: 'delayed', state, key: own.key }
-    const waits = { uid: at.uid, seq: at.seq, key: `taker ${next}` }
-    return { kind: 'delayed', state: { ...state, line: [...line, waits], next: next + 1 }, key: waits.key }
+    const waits = { uid: at.uid, seq: at.seq, key: `taker ${at.instance}.${at.index}` }
+    return { kind: 'delayed', state: { ...state, line: [...line, waits] }, key: waits.key }
   },
   /** The worker was too slow: its job goes back to its place. */
   timerFired(state, id) {
