@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { formatDuration } from '../../src/cli/durations.ts'
 import { type Client, connect, SessionExpired } from '../../src/client/index.ts'
+import { asksOnce } from '../support/asks-once.ts'
 import type { Ended } from '../support/built-paxos.ts'
 import { oneServer } from './one-server.ts'
 import { paxos } from './paxos.ts'
@@ -17,7 +18,7 @@ afterEach(async () => {
 
 /** A client with a session of that ttl, and the public id of its session. */
 async function opened(ttlMs: number): Promise<{ readonly client: Client; readonly id: string }> {
-  const client = connect({ servers: [server.address], ttlMs })
+  const client = connect({ servers: [server.address], ttlMs, ...asksOnce })
   clients.push(client)
   const own = (await client.sessions.list()).at(-1)
   expect(own).toMatchObject({ ttlMs, endsInMs: ttlMs, revoked: false, waiting: 0, holds: false })

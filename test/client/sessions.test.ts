@@ -6,6 +6,7 @@ import { Aborted, type Client, connect, LockLost, SessionExpired } from '../../s
 import { publicId } from '../../src/core/names.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
 import type { Service } from '../../src/services/service.ts'
+import { asksOnce } from '../support/asks-once.ts'
 import { eventually as eventuallyWithin } from './eventually.ts'
 import { type Asked, echo, executed, FakeServer, queued, response, type Script } from './fake-server.ts'
 import { ReplicaServer } from './replica-server.ts'
@@ -35,7 +36,11 @@ async function startServers(count: number, script: Script = echo): Promise<FakeS
 }
 
 function connectTo(servers: readonly FakeServer[], timing = {}): Client {
-  const client = connect({ servers: servers.map(({ address }) => address), ttlMs, timing })
+  const client = connect({
+    servers: servers.map(({ address }) => address),
+    ttlMs,
+    timing: { ...asksOnce.timing, ...timing },
+  })
   open.push(() => client.close())
   return client
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Client, type ConnectOptions, connect } from '../../src/client/index.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
 import { freePorts } from '../cli/paxos.ts'
+import { asksOnce } from '../support/asks-once.ts'
 
 const hourMs = 3_600_000
 
@@ -31,7 +32,7 @@ afterEach(async () => {
 const nothing = { action: 'unlock', name: 'nothing' }
 
 function newClient(options: ConnectOptions = {}): Client {
-  const client = connect({ servers, ...options })
+  const client = connect({ servers, ...asksOnce, ...options })
   clients.push(client)
   return client
 }
