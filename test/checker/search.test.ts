@@ -17,7 +17,7 @@ test.each(namedBounds.filter(({ name }) => quick.includes(name)))('$name: $about
   counted,
 }) => {
   expectRecorded(check({ bounds, reaches }), counted)
-}, 120_000)
+})
 
 test('a search that finds something else than is recorded says what', () => {
   const found = { states: 10, depth: 4, ways: { chosen: 5, duel: 8 } }

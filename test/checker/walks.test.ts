@@ -168,7 +168,7 @@ test.each(walked)('what chance brings was met by the search, which finds what is
   counted,
 }) => {
   expectRecorded(reportOf(searchedAndWalked(bounds), true, { bounds, reaches }), counted)
-}, 120_000)
+})
 
 test.each(Object.entries(others))(
   'what chance brings was met by the search: %s',

@@ -5,8 +5,6 @@ import { cluster, echo, executed, FakeServer, queued, response, type Script } fr
 import { BuiltPaxos, type Ended } from '../support/built-paxos.ts'
 import { reportFrom } from './reports.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 /** The machine may be busy: what is bounded is bounded with this much room, in milliseconds. */
 const roomMs = 1_500
 

@@ -1,12 +1,10 @@
-import { beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import type { ControlCommand, FaultRule } from '../../src/inspect/records/control.ts'
 import { ToldPage } from '../support/hub.ts'
 import { freePorts, isRunning, paxos } from './paxos.ts'
 import { running } from './running.ts'
 
 // A test starts a dozen processes, one after the other, and its machine may be busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
-
 const here = running()
 
 let port: number

@@ -10,8 +10,6 @@ import { freePorts, isRunning, paxos } from './paxos.ts'
 import { running } from './running.ts'
 
 // A test starts a dozen processes, one after the other, and its machine may be busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
-
 const here = running()
 
 let port: number

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { emptyPicture, pictureAfter, serverIn } from '../../src/inspect/records/picture.ts'
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { parseRecords, recordingHead } from '../../src/inspect/records/record-lines.ts'
@@ -10,8 +10,6 @@ import type { BuiltPaxos } from '../support/built-paxos.ts'
 import { hello, keyframe, step, ToldPage, ToldServer } from '../support/hub.ts'
 import { freePorts, paxos } from './paxos.ts'
 import { running } from './running.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 const here = running()
 

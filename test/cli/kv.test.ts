@@ -1,12 +1,10 @@
 /** `paxos kv`, as processes, against a server that runs both services. */
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { BuiltPaxos, type Ended } from '../support/built-paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
 import { oneServer } from './one-server.ts'
 import { freePorts, paxos } from './paxos.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const server = oneServer('--service', 'kv+lock')
 

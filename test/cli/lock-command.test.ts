@@ -5,8 +5,6 @@ import type { Json } from '../../machines/batch.ts'
 import { executed, FakeServer, response, type Script } from '../client/fake-server.ts'
 import { BuiltPaxos, type Ended } from '../support/built-paxos.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const token = 42
 const open: (() => Promise<void>)[] = []
 

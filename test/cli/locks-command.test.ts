@@ -5,8 +5,6 @@ import { Datagrams } from '../support/datagrams.ts'
 import { oneServer } from './one-server.ts'
 import { paxos } from './paxos.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const server = oneServer()
 const started: BuiltPaxos[] = []
 

@@ -7,8 +7,6 @@ import type { Ended } from '../support/built-paxos.ts'
 import { oneServer } from './one-server.ts'
 import { paxos } from './paxos.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const server = oneServer()
 const clients: Client[] = []
 

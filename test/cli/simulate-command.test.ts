@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { parseShard } from '../../src/cli/simulate.ts'
 import { parseRecords } from '../../src/inspect/records/record-lines.ts'
@@ -14,8 +14,6 @@ import { parseLink } from '../../src/transcript/link.ts'
 import { paxos } from './paxos.ts'
 
 // A run takes a part of a second, and its machine may be busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
-
 let directory: string
 
 beforeAll(async () => {

@@ -16,8 +16,6 @@ import { bundled } from '../support/bundled.ts'
 import { standingInFormat } from '../support/other-format.ts'
 import { paxos } from './paxos.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
-
 let parent: string
 let directory: string
 

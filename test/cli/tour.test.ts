@@ -7,8 +7,6 @@ import { fromSource, main } from '../support/built-paxos.ts'
 import { freePorts } from './paxos.ts'
 import { running } from './running.ts'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
-
 const here = running()
 const children: ChildProcess[] = []
 

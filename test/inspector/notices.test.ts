@@ -28,7 +28,7 @@ describe.each(['live', 'playground'] as const)('the %s page', (mode) => {
       for (const notice of texts) expect(text).toContain(notice.trim())
     }
     expect(await readFile(join(folder, 'app.js'), 'utf8')).toContain(noticesFile)
-  }, 60_000)
+  })
 })
 
 test('code without a licence is not shipped', () => {

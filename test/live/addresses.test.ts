@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import type { Address } from '../../machines/batch.ts'
 import { Client } from '../../src/client/client.ts'
 import { settingsFrom } from '../../src/client/options.ts'
@@ -11,8 +11,6 @@ import { type NodeOptions, type RunningNode, startNode } from '../../src/node/no
 import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
 import { linkLocalAddress } from '../support/link-local.ts'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 let closing: (() => Promise<unknown>)[] = []
 

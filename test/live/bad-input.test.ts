@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Json } from '../../machines/batch.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { BuiltPaxos, builtPaxos } from '../support/built-paxos.ts'
@@ -11,8 +11,6 @@ import { Datagrams, until } from '../support/datagrams.ts'
 import { executedTwice } from '../support/executed-orders.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
 import { wireText } from '../support/wire-text.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 let cluster: LiveCluster
 let client: Datagrams

@@ -6,14 +6,12 @@ import { existsSync } from 'node:fs'
 import { cp, mkdtemp, open, readdir, readFile, rm, symlink, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '../../src/client/index.ts'
 import { decodeHead } from '../../src/storage/log/head.ts'
 import { blockBytes, type LogPosition, pathOf, segmentName } from '../../src/storage/log/layout.ts'
 import { BuiltPaxos, type Ended } from '../support/built-paxos.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** More than the time after which `head` names the last group of a server that writes nothing. */
 const quietMs = 500

@@ -1,13 +1,11 @@
 /** The time of a batch counts from its first sight, in processes: a leader and a holder die when a touch is accepted and not executed. */
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { NodeId } from '../../machines/batch.ts'
 import { BuiltPaxos } from '../support/built-paxos.ts'
 import { bundled } from '../support/bundled.ts'
 import { Datagrams, until } from '../support/datagrams.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /**
  * If the time did not count from the first sight, but from the execution, the session would end 5/3 of this and half a second after the

@@ -13,8 +13,6 @@ import { programWords } from '../../src/node/option-words.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
-
 let directory: string
 let port: number
 let nodes: Map<NodeId, RunningNode>
@@ -107,7 +105,7 @@ describe('three founders', () => {
     const inquirer = await Datagrams.open()
     await vi.waitFor(async () => {
       expect(await inquirer.inquire(addressOf(0))).toMatchObject({ state: 'founding', waitsFor: [2] })
-    }, 20_000)
+    })
     await inquirer.close()
     expect(nodes.size).toBe(0)
     const started = await Promise.all([first, second, found(2)])
@@ -129,7 +127,7 @@ describe('three founders', () => {
       stranger.send(addressOf(id), JSON.stringify({ v: 4, c: '', s: 2, m: [message] }).padEnd(2_000))
     await vi.waitFor(async () => {
       expect(await stranger.inquire(addressOf(1))).toMatchObject({ state: 'founding', waitsFor: [2] })
-    }, 20_000)
+    })
     const before = stranger.heard.length
     for (const id of [0, 1]) await say(id, { type: 'found', ...plan, incarnation: 'evil' })
     await new Promise((next) => setTimeout(next, 500))
@@ -156,7 +154,7 @@ describe('three founders', () => {
       expect(lines.map(({ msg }) => msg)).toContainEqual(
         `founding: waits for server 1 at ${addressOf(1)}, server 2 at ${addressOf(2)}`,
       )
-    }, 20_000)
+    })
   })
 
   test('whose founding was interrupted go on, with --bootstrap and without', async () => {
@@ -207,7 +205,7 @@ describe('a founder that lost its directory and is given --bootstrap again', () 
       expect(lines.map(({ msg }) => msg)).toContainEqual(
         expect.stringMatching(/^founding: waits for server 0 at \S+, server 1 at \S+$/),
       )
-    }, 20_000)
+    })
     const asking = client(2)
     const late = new AbortController()
     setTimeout(() => late.abort(new Error('late')), 1_000)
@@ -234,7 +232,7 @@ describe('a founder that lost its directory and is given --bootstrap again', () 
         { state: 'founding', waitsFor: [2], obstacles: [expect.stringContaining(anew)] },
         { state: 'founding', obstacles: [expect.stringContaining(anew), expect.stringContaining(anew)] },
       ])
-    }, 20_000)
+    })
     await inquirer.close()
     founding.abort()
     await Promise.allSettled(all)
@@ -268,7 +266,7 @@ describe('founders that were started differently', () => {
       expect(said(1)).toContainEqual(
         expect.stringContaining(`another cluster than this one: ${difference(1)}`),
       )
-    }, 20_000)
+    })
     expect(nodes.size).toBe(0)
   })
 

@@ -73,7 +73,7 @@ test('it asks to be admitted, though what that one alone knew to be chosen is ne
     gone.close()
     await founder.stop()
   }
-}, 40_000)
+})
 
 describe('to a cluster of one', () => {
   let directory: string

@@ -1,14 +1,12 @@
 /** Clients that vanish, as processes: what they hold and wait for is freed in time, and an honest holder never loses its lock. */
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { NodeId } from '../../machines/batch.ts'
 import type { Client, Lock } from '../../src/client/index.ts'
 import { BuiltPaxos } from '../support/built-paxos.ts'
 import { bundled } from '../support/bundled.ts'
 import { Datagrams, until } from '../support/datagrams.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 /** The ttl of the clients that vanish, and the time after it within which what they had is free, in milliseconds. */
 const ttlMs = 1_500

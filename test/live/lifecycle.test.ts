@@ -1,15 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Json, NodeId } from '../../machines/batch.ts'
 import { freePorts, isRunning } from '../cli/paxos.ts'
 import { BuiltPaxos, builtPaxos } from '../support/built-paxos.ts'
 import { Datagrams, until } from '../support/datagrams.ts'
 import { executedTwice } from '../support/executed-orders.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 describe('paxos cluster', () => {
   let port: number

@@ -1,7 +1,7 @@
 /** The calls of `client.locks`, with clients at different servers of a cluster of three in this process. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import {
   type Client,
   type ConnectOptions,
@@ -14,8 +14,6 @@ import { freePorts } from '../cli/paxos.ts'
 import { BuiltPaxos } from '../support/built-paxos.ts'
 import { bundled } from '../support/bundled.ts'
 import { until } from '../support/datagrams.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const ttlMs = 1_500
 const leewayMs = 2_000

@@ -5,14 +5,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { type Client, connect } from '../../src/client/index.ts'
 import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { dropAll } from '../support/fault-rule.ts'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 let directory: string
 let port: number

@@ -2,15 +2,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { NodeId } from '../../machines/batch.ts'
 import { compose, kvService, lockService, type Service } from '../../src/index.ts'
 import { DataDirectory } from '../../src/node/home.ts'
 import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
 import { encodeStanding } from '../../src/node/standing-file.ts'
 import { freePorts } from '../cli/paxos.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 let directory: string
 let port: number

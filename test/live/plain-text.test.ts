@@ -1,10 +1,8 @@
 /** Clients that speak plain text and come and go at one address. */
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { plainTextIdleMs } from '../../src/core/plain-text-client.ts'
 import { Datagrams, until } from '../support/datagrams.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 /** How long nothing comes where nothing is to come, in milliseconds. */
 const quietMs = 1_500

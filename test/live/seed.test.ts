@@ -1,10 +1,8 @@
 /** The seven scenarios of the seed's repository, in the seed's plain text, as its clients send it: once, without a retry. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NodeId } from '../../machines/batch.ts'
 import { Datagrams, until } from '../support/datagrams.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 /** How long an answer may take on a machine that has much else to do, in milliseconds. */
 const patienceMs = 20_000

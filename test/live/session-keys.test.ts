@@ -1,12 +1,10 @@
 /** Keys that live with the session of a client that is a process, at a server alone. */
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Client, connect, kvService, type RunningNode, startNode } from '../../src/index.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { BuiltPaxos } from '../support/built-paxos.ts'
 import { bundled } from '../support/bundled.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const ttlMs = 1_500
 /** Within this time after the ttl the key of a client that vanished is gone. */

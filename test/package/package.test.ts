@@ -52,7 +52,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'services.ts'), await servicesProgram(await freePorts(4)))
   await writeFile(join(folder, 'every-type.ts'), everyType)
   for (const example of examples) await copyFile(join(root, 'examples', example), join(folder, example))
-}, 120_000)
+})
 
 afterAll(async () => {
   await rm(folder, { recursive: true })
@@ -94,7 +94,7 @@ test('the examples are all known here', async () => {
 
 test('the public types compile under the strictest options', async () => {
   await compilePrograms(folder, ['every-type.ts'], withoutNode)
-}, 120_000)
+})
 
 test.each(entries)('the types of %s need no other package', async (entry) => {
   const { files, packages } = await graphOf(`dist/${entry}.d.ts`, '.d.ts')
@@ -149,7 +149,7 @@ describe('programs that were compiled', () => {
   test('docs/embedding.md: three embedded servers agree', async () => {
     const { stdout } = await started('embedding.js')
     expect(stdout).toContain("value: 'green'")
-  }, 60_000)
+  })
 
   test('docs/services.md: its service runs, passes its property test and is composed with another', async () => {
     const { stdout } = await started('services.js')
@@ -157,12 +157,12 @@ describe('programs that were compiled', () => {
       'the third guest is seated: true\nthe property holds\n' +
         "kv+room: { key: 'room', value: { seated: true }, version: 1 }\n",
     )
-  }, 60_000)
+  })
 
   test('examples/counter.ts: a service of one’s own', async () => {
     const { stdout } = await started('counter.js', String(await freePorts(3)))
     expect(stdout).toBe('visits: 1\nvisits: 2\nvisits: 3\nthe request that waited got 3\n')
-  }, 60_000)
+  })
 
   test('examples/job-queue.ts: a job that was not done in time is given to another worker', async () => {
     const { stdout } = await started('job-queue.js', String(await freePorts(3)))
@@ -170,7 +170,7 @@ describe('programs that were compiled', () => {
     expect(stdout).toBe(
       `the slow worker takes ${job}, and is never done with it\nthe diligent worker is given ${job}\ndone: true\n`,
     )
-  }, 60_000)
+  })
 
   test('examples/fencing.ts: a holder that was paused beyond its ttl is refused, as docs/locks.md shows', async () => {
     const page = await readFile(join(root, 'docs/locks.md'), 'utf8')
@@ -184,7 +184,7 @@ describe('programs that were compiled', () => {
     const { stdout } = await started('fencing.js', String(await freePorts(3)))
     expect(stdout).toContain('token 1: refused')
     expect(blocksOf('text')).toEqual([stdout])
-  }, 60_000)
+  })
 
   test('examples/leader-election.ts: another candidate leads after the leader was killed', async () => {
     const { stdout } = await started('leader-election.js', String(await freePorts(3)))
@@ -193,7 +193,7 @@ describe('programs that were compiled', () => {
     expect(stdout).toMatch(led)
     const [, first, second] = led.exec(stdout) ?? []
     expect(second).not.toBe(first)
-  }, 60_000)
+  })
 
   test('examples/cron.ts: each tick runs once, on one of three machines', async () => {
     const { stdout } = await started('cron.js', String(await freePorts(3)))
@@ -203,7 +203,7 @@ describe('programs that were compiled', () => {
       '2',
       '3',
     ])
-  }, 60_000)
+  })
 
   test('examples/lock.ts, at a server that runs from source as README says', async () => {
     const address = `127.0.0.1:${await freePorts(1)}`
@@ -217,5 +217,5 @@ describe('programs that were compiled', () => {
     expect(stdout).toMatch(/^locked invoices, token \d+\nunlocked invoices\n$/)
     server.signal('SIGTERM')
     expect((await server.ended).code).toBe(0)
-  }, 60_000)
+  })
 })

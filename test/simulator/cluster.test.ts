@@ -1,10 +1,7 @@
-import { vi } from 'vitest'
 import { clusterSuite } from '../suites/cluster.ts'
 import { simulatedCluster } from '../support/simulated-cluster.ts'
 
 // Thousands of requests take some seconds of a core, which other work may share.
-vi.setConfig({ testTimeout: 120_000 })
-
 /** `npm run soak` runs more. */
 const seeds = Number(process.env.CLUSTER_SEEDS ?? 2)
 

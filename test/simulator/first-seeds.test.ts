@@ -1,11 +1,9 @@
 /** The first seeds hold, and come to everything that is looked for. `npm run soak` and `npm run simulate` run more. */
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { addCounts, missedIn, noCounts, seldom } from '../../src/simulator/situations.ts'
 import { runSeeds } from './seeds.ts'
 
 // Five runs take some seconds of a core, which other work may share.
-vi.setConfig({ testTimeout: 120_000 })
-
 const seeds = Number(process.env.FIRST_SEEDS ?? 50)
 const seedsAtOnce = 5
 const firsts = Array.from({ length: seeds / seedsAtOnce }, (_, part) => part * seedsAtOnce)

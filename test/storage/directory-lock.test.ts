@@ -15,8 +15,6 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { DirectoryInUse, lockDirectory } from '../../src/storage/directory-lock.ts'
 import { bundled } from '../support/bundled.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
-
 const program = bundled(fileURLToPath(new URL('./lock-holder.ts', import.meta.url)))
 
 let directory: string

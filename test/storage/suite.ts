@@ -293,6 +293,6 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
         { numRuns: 40 },
       )
       // Each case waits for syncs of a real disk, which others may keep busy.
-    }, 120_000)
+    })
   })
 }

@@ -3,15 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pass } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildPage } from '../../../scripts/build-inspector.ts'
 import type { InspectorRecord } from '../../../src/inspect/records/record.ts'
 import { busyRecords } from './busy-cluster.ts'
 import { inBrowser, screenshotFolder } from './in-browser.ts'
 import { Parts } from './page-parts.ts'
 import { ScriptedHub } from './served.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const updatesPerSecond = 60
 const seconds = 4

@@ -1,14 +1,12 @@
 /** What is done to a real cluster from the page happens, and is seen. */
 import { join } from 'node:path'
 import type { Locator } from 'playwright-core'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inBrowser, screenshotFolder } from './in-browser.ts'
 import { LiveCluster } from './live-cluster.ts'
 import { Parts } from './page-parts.ts'
 
 // Servers, hub and browser share the machine with other tests.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 await inBrowser('faults from the page', (open) => {
   let cluster: LiveCluster
   let parts: Parts

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Batch, requestsOf } from '../../../machines/batch.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
 import { Hub } from '../../../src/inspect/hub/hub.ts'
@@ -11,8 +11,6 @@ import { executed, execution, ran } from '../../support/facts.ts'
 import { founders, hello, keyframe, step, ToldServer } from '../../support/hub.ts'
 import { inBrowser, screenshotFolder } from './in-browser.ts'
 import { Parts } from './page-parts.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const empty = { promised: null, accepted: [], firstUnchosen: 0 }
 const ballot = { round: 1, node: 0 }

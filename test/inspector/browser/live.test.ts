@@ -1,14 +1,12 @@
 /** The inspector on a real cluster of three servers that was started with `--inspect --allow-faults`. */
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect } from '../../../src/client/index.ts'
 import { inBrowser, overlappingTexts, screenshotFolder } from './in-browser.ts'
 import { LiveCluster } from './live-cluster.ts'
 import { Parts, seriousFaultsInTabs } from './page-parts.ts'
 
 // Servers, hub and browser share the machine with other tests.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 /** The page as it comes over the network, compressed: what is promised of it. */
 const largestPageBytes = 300_000
 

@@ -2,14 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect } from '../../../src/client/index.ts'
 import { freePorts } from '../../cli/paxos.ts'
 import { BuiltPaxos } from '../../support/built-paxos.ts'
 import { inBrowser, screenshotFolder } from './in-browser.ts'
 import { Parts } from './page-parts.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 await inBrowser('a recording', (open) => {
   const running: BuiltPaxos[] = []
