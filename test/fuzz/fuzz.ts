@@ -24,6 +24,12 @@ const calmMs = 2_000
 /** Datagrams that are sent before the servers are asked how they are: that keeps their buffers from overflowing. */
 const burst = 1_500
 
+/**
+ * A burst ends after so many milliseconds, however few it has sent: the honest clients and the network between the servers wait for it in
+ * this process, and a request passes that network several times, at most once between two bursts.
+ */
+const burstMs = 100
+
 /** The sessions that are used at once, the last that were opened. */
 const usedSessions = 50
 
@@ -203,7 +209,8 @@ class Run {
     const corpus = this.#corpus
     if (corpus === null) return
     const until = this.#sent + count
-    while (this.#sent < until) {
+    const endsAtMs = performance.now() + burstMs
+    while (this.#sent < until && performance.now() < endsAtMs) {
       const number = this.#random.below(sources)
       const id = this.#random.pick(servers)
       const cookie = this.#cookies.get(`${number} ${id}`) ?? ''
