@@ -9,7 +9,6 @@ import { BuiltPaxos, type Ended, fromSource } from '../support/built-paxos.ts'
 import { freePorts, isRunning, paxos } from './paxos.ts'
 import { running } from './running.ts'
 
-// A test starts a dozen processes, one after the other, and its machine may be busy.
 const here = running()
 
 let port: number

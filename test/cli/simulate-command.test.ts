@@ -13,7 +13,6 @@ import { nothingRun, type Total, withRun } from '../../src/simulator/total.ts'
 import { parseLink } from '../../src/transcript/link.ts'
 import { paxos } from './paxos.ts'
 
-// A run takes a part of a second, and its machine may be busy.
 let directory: string
 
 beforeAll(async () => {

@@ -191,7 +191,7 @@ test('a client with a service of its own takes locks too', async () => {
 test('a program that ends without close is not kept alive by the lock that it holds', async () => {
   const program = bundled(fileURLToPath(new URL('../support/ends-holding.ts', import.meta.url)))
   const child = new BuiltPaxos([addresses.join(','), 'ended'], { program: [program] })
-  await child.said(/^granted \d+$/m, 20_000)
+  await child.said(/^granted \d+$/m)
   expect(await child.endedWithin(5_000)).toMatchObject({ code: 0 })
   expect(await usersOf('ended')).toEqual({ held: 1, waiting: 0 })
 })

@@ -37,7 +37,7 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function putting(key: string): Promise<BuiltPaxos> {
   child = new BuiltPaxos([node.address, key, `${ttlMs}`], { program: [program] })
-  await child.said(/^put$/m, 20_000)
+  await child.said(/^put$/m)
   return child
 }
 

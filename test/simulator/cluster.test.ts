@@ -1,7 +1,6 @@
 import { clusterSuite } from '../suites/cluster.ts'
 import { simulatedCluster } from '../support/simulated-cluster.ts'
 
-// Thousands of requests take some seconds of a core, which other work may share.
 /** `npm run soak` runs more. */
 const seeds = Number(process.env.CLUSTER_SEEDS ?? 2)
 

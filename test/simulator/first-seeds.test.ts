@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { addCounts, missedIn, noCounts, seldom } from '../../src/simulator/situations.ts'
 import { runSeeds } from './seeds.ts'
 
-// Five runs take some seconds of a core, which other work may share.
 const seeds = Number(process.env.FIRST_SEEDS ?? 50)
 const seedsAtOnce = 5
 const firsts = Array.from({ length: seeds / seedsAtOnce }, (_, part) => part * seedsAtOnce)

@@ -17,6 +17,12 @@ export const fromSource: readonly string[] = [
   join(root, 'src/cli/main.ts'),
 ]
 
+/**
+ * How long a process has by default, in milliseconds: no bound of the product. Four processes that run from source need eight seconds of
+ * a core before they serve, and other tests use the same cores.
+ */
+const processPatienceMs = 120_000
+
 let isBuilt = false
 
 /** Throws when the program was not built, or before a change of its source. */
@@ -104,7 +110,7 @@ export class BuiltPaxos {
   }
 
   /** What it has said that matches `pattern`, to stdout or stderr, once it has. Throws when it ends before, or is late. */
-  async said(pattern: RegExp, patienceMs = 20_000): Promise<RegExpExecArray> {
+  async said(pattern: RegExp, patienceMs = processPatienceMs): Promise<RegExpExecArray> {
     const deadline = performance.now() + patienceMs
     for (;;) {
       const match = pattern.exec(this.#stdout) ?? pattern.exec(this.#stderr)
@@ -140,5 +146,5 @@ export class BuiltPaxos {
 
 /** Runs `paxos` to its end. */
 export function builtPaxos(...args: string[]): Promise<Ended> {
-  return new BuiltPaxos(args).endedWithin(20_000)
+  return new BuiltPaxos(args).endedWithin(processPatienceMs)
 }

@@ -6,7 +6,6 @@ import { inBrowser, screenshotFolder } from './in-browser.ts'
 import { LiveCluster } from './live-cluster.ts'
 import { Parts } from './page-parts.ts'
 
-// Servers, hub and browser share the machine with other tests.
 await inBrowser('faults from the page', (open) => {
   let cluster: LiveCluster
   let parts: Parts

@@ -6,7 +6,6 @@ import { inBrowser, overlappingTexts, screenshotFolder } from './in-browser.ts'
 import { LiveCluster } from './live-cluster.ts'
 import { Parts, seriousFaultsInTabs } from './page-parts.ts'
 
-// Servers, hub and browser share the machine with other tests.
 /** The page as it comes over the network, compressed: what is promised of it. */
 const largestPageBytes = 300_000
 
