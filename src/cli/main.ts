@@ -5,7 +5,6 @@ import { StartError } from '../core/start-error.ts'
 import { visible } from '../core/visible.ts'
 import { keepPrivate } from '../storage/permissions.ts'
 import { StorageError } from '../storage/storage.ts'
-import { addCheckCommand } from './check.ts'
 import { addClusterCommand } from './cluster.ts'
 import { type ErrorCode, exitCodes, exitCodesHelp, Failure } from './exit-codes.ts'
 import { addInspectCommand } from './inspect.ts'
@@ -15,12 +14,9 @@ import { addLocksCommand } from './locks.ts'
 import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
 import { complain, printJson } from './output.ts'
-import { addReplayCommand } from './replay.ts'
 import { addSessionsCommand } from './sessions.ts'
-import { addSimulateCommand } from './simulate.ts'
 import { addStatusCommand } from './status.ts'
 import { addStorageCommand } from './storage.ts'
-import { addTranscriptCommand } from './transcript.ts'
 import { addUnlockCommand } from './unlock.ts'
 import { packageVersion } from './version.ts'
 
@@ -62,10 +58,11 @@ addStatusCommand(program)
 addInspectCommand(program)
 addMembersCommand(program)
 addStorageCommand(program)
-addReplayCommand(program)
-addSimulateCommand(program)
-addCheckCommand(program)
-addTranscriptCommand(program)
+// The other commands bring half of the code, and only they and the help need it.
+if (!program.commands.some((command) => command.name() === process.argv[2])) {
+  const { addVerifyingCommands } = await import('./verifying.ts')
+  addVerifyingCommands(program)
+}
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {

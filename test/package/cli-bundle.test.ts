@@ -34,3 +34,18 @@ test('it ships the notice of every package that it has code of', async () => {
   }
   expect(await readFile(main, 'utf8')).toContain(noticesFile)
 })
+
+test('it loads the checker, the simulator and the replay only for the commands that use them', async () => {
+  const loaded = new Set<string>()
+  const open = [main]
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (loaded.has(file)) continue
+    loaded.add(file)
+    const imports = (await readFile(file, 'utf8')).matchAll(/^(?:import|\} from) ?.*"(\.\/[^"]+\.js)";$/gm)
+    for (const [, name = ''] of imports) open.push(join(folder, name))
+  }
+  const codes = await Promise.all([...loaded].map((file) => readFile(file, 'utf8')))
+  const folders = new Set([...codes.join('\n').matchAll(/^\/\/ src\/(\w+)\//gm)].map(([, name]) => name))
+  expect(folders).toContain('client')
+  for (const name of ['checker', 'simulator', 'replay']) expect(folders).not.toContain(name)
+})
