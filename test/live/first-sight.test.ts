@@ -71,9 +71,10 @@ test('a session ends one ttl after a touch that nobody had executed when its cli
   holder.signal('SIGKILL')
   await Promise.all([cluster.crash(0), holder.ended])
   expect(performance.now() - touchedAtMs).toBeLessThan(1_000)
-  // The servers execute as late as they can, so both know of the session only when they go on.
+  // The servers execute as late as they can, so both know of the session only when they go on. A late copy of its `open` may have opened
+  // another one, which ends before it.
   await until(
-    async () => (await sessionsAt(1)) === 1,
+    async () => (await sessionsAt(1)) > 0,
     ttlMs,
     () => 'server 1 knows no session',
   )
