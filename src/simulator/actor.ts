@@ -17,6 +17,9 @@ export class SimulatedActor<Said> {
   readonly #hear: (output: Said) => void
   readonly #watch: ActorWatch<Said> | null
   readonly #timers = new Map<string, () => void>()
+  #mailbox: { readonly type: string }[] = []
+  /** True while it takes an event. */
+  #isBusy = false
   #snapshot: AnyMachineSnapshot
   #isStopped = false
 
@@ -40,7 +43,20 @@ export class SimulatedActor<Said> {
     return this.#snapshot
   }
 
+  /** Delivers an event. One that comes while the effects of another are carried out waits for their end, as in the mailbox of a live actor. */
   send(event: { readonly type: string }): void {
+    this.#mailbox.push(event)
+    if (this.#isBusy) return
+    this.#isBusy = true
+    try {
+      for (let next = this.#mailbox.shift(); next !== undefined; next = this.#mailbox.shift())
+        this.#take(next)
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  #take(event: { readonly type: string }): void {
     if (this.#isStopped) return
     const next = (this.#watch?.step ?? checkedStep<Said>)(this.#machine, this.#snapshot, event)
     this.#snapshot = next.snapshot
