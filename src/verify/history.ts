@@ -5,6 +5,7 @@
 import type { Instance, Json } from '../../machines/batch.ts'
 import type { Execution, Outcome, Position } from '../../machines/outcome.ts'
 import { canonicalJson } from '../core/digest.ts'
+import { fieldsOf } from './models.ts'
 
 /** The time of an event at a client. */
 export interface Tick {
@@ -115,7 +116,9 @@ export class History {
       if (outcome.kind !== 'executed' || outcome.instance !== instance) continue
       const entry = this.#byName.get(nameOf(uid, seq))
       if (entry?.ending.kind !== 'unknown') continue
-      entry.ending = { kind: 'unknown', position: { instance, index: outcome.index } }
+      // A refusal took no effect. Where no client received it, no model can tell it from a success.
+      const isRefused = fieldsOf(outcome.result).refused !== undefined
+      entry.ending = { kind: 'unknown', position: isRefused ? null : { instance, index: outcome.index } }
     }
   }
 
