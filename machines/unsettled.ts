@@ -10,12 +10,9 @@ export interface Unsettled {
    * When an inquiry first found it, or when this server last gave its proposer up; `null` when no other server answered that inquiry.
    */
   readonly sinceMs: number | null
-  /** How often this server has given its proposer up, at most `mostGivenUp`. */
+  /** How often this server has given its proposer up. */
   readonly givenUp: number
 }
-
-/** The patience with a leader no longer grows after so many times: a count without a bound would make the states of a learner endless. */
-const mostGivenUp = 4
 
 interface Inquiry {
   readonly timing: Timing
@@ -38,6 +35,6 @@ export function afterUnsettled(inquiry: Inquiry): { readonly isGone: boolean; re
   const { sinceMs, givenUp } = before
   const patienceMs = leaderPatience({ timing, roundTrip, givenUp, slowestMs: 0 })
   const isGone = answeredAtMs === null || (sinceMs !== null && answeredAtMs - sinceMs >= patienceMs)
-  if (isGone) return { isGone, next: { ...found, givenUp: Math.min(givenUp + 1, mostGivenUp) } }
+  if (isGone) return { isGone, next: { ...found, givenUp: givenUp + 1 } }
   return { isGone, next: { ...before, sinceMs: sinceMs ?? answeredAtMs } }
 }

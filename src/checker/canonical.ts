@@ -39,14 +39,17 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
         backoffMs: 0,
         hasYielded: false,
       }
-    case 'learner':
+    case 'learner': {
+      const { unsettledSince }: LearnerContext = context
       return {
         ...context,
         tries: patience(snapshot, context),
         heardAtMs: 0,
         askedAtMs: null,
         roundTrip: null,
+        unsettledSince: unsettledSince && { ...unsettledSince, givenUp: 0 },
       }
+    }
     case 'requestQueue':
       return finiteQueue(context)
     case 'timekeeper': {
@@ -139,7 +142,7 @@ function stillShown(
 /**
  * A learner that is not behind asks no server: a later target brings its own peer and informant. While it is not behind, an informant
  * that is a member is only asked in an inquiry, as a member, and is forgotten when it is removed. `target`, `highestHeard` and `unsettledSince` do not
- * matter below `firstUnchosen`, which only grows while the node runs. How often a proposer was given up only changes a wait.
+ * matter below `firstUnchosen`, which only grows while the node runs.
  */
 function canonicalLearner(snapshot: AnyMachineSnapshot, context: LearnerContext): LearnerContext {
   const { self, members, firstUnchosen, target, peer, informant, highestHeard, unsettledSince } = context
@@ -160,7 +163,7 @@ function canonicalLearner(snapshot: AnyMachineSnapshot, context: LearnerContext)
     answered: isInquiring ? [...context.answered].sort((a, b) => a - b) : [],
     unsettled: isInquiring && context.unsettled,
     answeredAtMs: isInquiring ? context.answeredAtMs : null,
-    unsettledSince: unsettledSince?.instance === firstUnchosen ? { ...unsettledSince, givenUp: 0 } : null,
+    unsettledSince: unsettledSince?.instance === firstUnchosen ? unsettledSince : null,
   }
 }
 
