@@ -63,11 +63,6 @@ function stillQueued({ askedAgain, timing }: RequestQueueContext, held: HeldRequ
 /** The question to the others whether this server missed what would wake a request that was asked for again. */
 const newsWanted: Tell = { type: 'tell', role: 'learner', event: { type: 'news.wanted' } }
 
-/** True when questions of clients wait for the execution of the batch that the proposer now returns. */
-function losesAnswer({ offered, askedAgain }: RequestQueueContext): boolean {
-  return offered.length > 0 && firstValues(askedAgain, 1).length > 0
-}
-
 /** The time of an event that brings requests or executes some; `null` for other events. */
 function timeOf(event: RequestQueueEvent): number | null {
   return 'atMs' in event ? event.atMs : null
@@ -232,14 +227,13 @@ export const requestQueueSetup = setup({
       enqueue.assign({ offered: orders, isWanted: false })
     }),
     recordTimeWanted: assign({ isTimeWanted: true }),
-    recordWanted: enqueueActions(({ context, enqueue }) => {
-      if (losesAnswer(context)) enqueue.emit(newsWanted)
-      enqueue.assign({ isWanted: true, offered: [] })
+    /** The proposer returns the batch for whose execution questions of clients wait: the others are asked instead. */
+    notifyNewsWanted: enqueueActions(({ context, enqueue }) => {
+      const { offered, askedAgain } = context
+      if (offered.length > 0 && firstValues(askedAgain, 1).length > 0) enqueue.emit(newsWanted)
     }),
-    forgetWanted: enqueueActions(({ context, enqueue }) => {
-      if (losesAnswer(context)) enqueue.emit(newsWanted)
-      enqueue.assign({ isWanted: false, offered: [] })
-    }),
+    recordWanted: assign({ isWanted: true, offered: [] }),
+    forgetWanted: assign({ isWanted: false, offered: [] }),
     notifyReady: enqueueActions(({ context, enqueue }) => {
       if (context.isWanted || !hasToPropose(context)) return
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'requests.ready' } })

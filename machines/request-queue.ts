@@ -37,8 +37,11 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       { actions: [withEvent('sendSettled'), withEvent('recordHandedOver')] },
     ],
     'batch.executed': [{ guard: 'nothingIsPending' }, { actions: withEvent('recordExecution') }],
-    'batch.wanted': [{ guard: 'onlyTimeIsWanted', actions: 'offerBatch' }, { actions: 'recordWanted' }],
-    'work.wanted': { actions: ['forgetWanted', 'notifyReady'] },
+    'batch.wanted': [
+      { guard: 'onlyTimeIsWanted', actions: 'offerBatch' },
+      { actions: ['notifyNewsWanted', 'recordWanted'] },
+    ],
+    'work.wanted': { actions: ['notifyNewsWanted', 'forgetWanted', 'notifyReady'] },
     'time.wanted': [
       { guard: 'isStopping' },
       { guard: 'isNotCounted' },
