@@ -14,6 +14,7 @@ export interface ClusterFlags {
   readonly service?: string
   readonly data: string
   readonly memory?: boolean
+  readonly moved?: boolean
   readonly executedLog?: boolean
   /** The name of `executedLog` in version 0.1.0. */
   readonly trace?: boolean

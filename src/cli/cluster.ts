@@ -51,6 +51,9 @@ export function addClusterCommand(program: Command): void {
         .default(29_367),
     )
     .addOption(new Option('--data <dir>', 'the data directory; server 0 stores in DIR/0').default('.paxos'))
+    .addOption(
+      new Option('--moved', 'the data directories were moved, and nothing was lost').conflicts('memory'),
+    )
     .addOption(serviceOption())
     .addOption(
       new Option('--memory', 'store nothing on disk: a stop loses everything').conflicts([
@@ -104,7 +107,7 @@ async function runCluster({ inspect, allowFaults = false, ...flags }: ClusterFla
   const stately = flags.stately === undefined ? [] : ['--stately', flags.stately]
   const running = new ServerProcesses(start, {
     args: ['--log-level', flags.logLevel, ...stately],
-    first: isFirstStart ? ['--bootstrap'] : [],
+    first: [...(isFirstStart ? ['--bootstrap'] : []), ...(flags.moved ? ['--moved'] : [])],
     paxos,
   })
   servers = running

@@ -27,6 +27,7 @@ export interface NodeFlags {
   readonly advertise?: Address
   readonly data?: string
   readonly memory?: boolean
+  readonly moved?: boolean
   readonly bootstrap?: boolean
   readonly cluster?: string
   readonly service?: string
@@ -65,6 +66,9 @@ export function addNodeCommand(program: Command): void {
         '--memory',
         'store nothing on disk: once stopped, it must be removed and join again',
       ).conflicts(['data', 'executedLog', 'trace']),
+    )
+    .addOption(
+      new Option('--moved', 'with --data: the directory was moved, and nothing was lost').conflicts('memory'),
     )
     .addOption(
       new Option(
@@ -112,14 +116,18 @@ A server with nothing stored starts with --bootstrap (a new cluster, at each of 
 cluster). A new cluster serves when all its servers run and know each other; paxos status shows which are missing.
 With --join the server first asks the members to add it, which takes a majority of them;
 paxos members remove removes it again.
-When started again, a server needs neither option: its stored state names its cluster.`,
+When started again, a server needs neither option: its stored state names its cluster.
+
+A server refuses to start with a copy of its directory, because an older copy has forgotten votes of the server. A directory that
+was moved to another file system is a copy, too: if nothing was lost, start it once with --moved. A directory that was renamed, or
+whose volume is mounted at another place, starts without it.`,
     )
     .action(runNode)
 }
 
 /** Converts the options. Throws a `Failure` when they contradict each other. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { id, members, memory, data, bootstrap, cluster, join } = flags
+  const { id, members, memory, data, moved, bootstrap, cluster, join } = flags
   const { inspect, allowFaults, stately } = flags
   const { executedLog = flags.trace, journal = flags.record } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
@@ -154,6 +162,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     id,
     listen,
     dataDir: data ?? null,
+    ...(moved !== undefined && { moved }),
     ...(advertise !== undefined && { advertise }),
     ...(service !== null && { service }),
     ...(bootstrap && members && { bootstrap: { members, ...(cluster !== undefined && { cluster }) } }),

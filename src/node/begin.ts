@@ -32,6 +32,7 @@ interface Settled {
 }
 
 export interface BeginOptions extends StartOptions {
+  readonly moved?: boolean
   readonly signal?: AbortSignal
   readonly resolver?: Resolver
 }
@@ -48,7 +49,7 @@ export async function begin(
   // Check the options first, so that a refused start creates no directory. A missing directory holds nothing.
   if (dataDir !== null && !existsSync(dataDir)) beginningOf(null, options)
   const directory = dataDir === null ? null : openDirectory(dataDir, around.logger, options.words)
-  const home = directory ?? homeless
+  const home = directory ?? homeless()
   const release = (await directory?.lock()) ?? (async () => undefined)
   try {
     const { identity, isMember, invited } = await identityOf(options, home, around)
@@ -71,12 +72,27 @@ function openDirectory(dataDir: string, logger: Logger, words: OptionWords): Dat
   return DataDirectory.open(dataDir, warn, words)
 }
 
+/** Begins a boot before the first datagram. */
+function beginBoot(home: Home, { moved = false, dataDir, words }: BeginOptions, logger: Logger): void {
+  const { notOriginal } = home.beginBoot(moved)
+  if (!moved) return
+  const option = words.names.moved
+  if (notOriginal === null)
+    logger.warn(`${option} has no effect, because ${dataDir ?? 'memory'} was not moved: leave it out`)
+  else
+    logger.warn(
+      { notOriginal },
+      `${option}: takes ${dataDir} for the directory of this server, with nothing lost`,
+    )
+}
+
 async function identityOf(
   options: BeginOptions,
   home: Home,
   { socket, address, logger }: Parameters<typeof begin>[1],
 ): Promise<Settled> {
   const beginning = beginningOf(home.read(), options)
+  beginBoot(home, options, logger)
   switch (beginning.kind) {
     case 'goOn': {
       const { identity, isMember, namesService } = beginning

@@ -3,6 +3,8 @@
  * one. Invariant: the log is created after the file, and the roles write to it only after the file says that the server is a
  * member.
  */
+
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   fsyncSync,
@@ -16,16 +18,24 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { type Boot, nextBoot } from '../../machines/boot.ts'
 import type { FoundingRecord } from '../../machines/founding.ts'
 import { messageOf } from '../core/message-of.ts'
 import { StartError } from '../core/start-error.ts'
 import { DirectoryInUse, lockDirectory } from '../storage/directory-lock.ts'
 import { Damage } from '../storage/log/damage.ts'
 import { logDirectory, storedFormat } from '../storage/log/layout.ts'
+import { findMarker, makeMarker, markBoot, type Origin, whyNotOriginal } from '../storage/marker.ts'
 import { makePrivateDirectory, privateFile } from '../storage/permissions.ts'
 import { type Identity, StorageError } from '../storage/storage.ts'
-import type { OptionWords } from './option-words.ts'
-import { afterOtherFormat, decodeStanding, encodeStanding, fileName } from './standing-file.ts'
+import { commandWords, type OptionWords } from './option-words.ts'
+import {
+  afterOtherFormat,
+  decodeStanding,
+  encodeStanding,
+  fileName,
+  type StoredStanding,
+} from './standing-file.ts'
 
 /**
  * The identity of a server, as far as it is decided. `service` is the name of the service that its cluster runs; it is missing in a
@@ -47,10 +57,28 @@ export interface Home {
   read(): Standing | null
   /** Stores `standing`, durably when this returns. A server calls this a few times in its life, before it serves. */
   write(standing: Standing): void
+  /**
+   * Begins a boot; it is durable when this returns, unless nothing was stored yet. Then the first `write` stores it. Throws a
+   * `StartError` when the directory is a copy of the one in which its server stored, unless `isMoved` says that nothing was lost.
+   */
+  beginBoot(isMoved: boolean): BegunBoot
+}
+
+export interface BegunBoot {
+  readonly boot: Boot
+  /** Why the directory is not the original one, which `isMoved` overrides; `null` when it is the original one, or new. */
+  readonly notOriginal: string | null
 }
 
 /** The home of a server that stores in memory. */
-export const homeless: Home = { read: () => null, write: () => undefined }
+export function homeless(): Home {
+  const boot = nextBoot(null, newRandom())
+  return { read: () => null, write: () => undefined, beginBoot: () => ({ boot, notOriginal: null }) }
+}
+
+function newRandom(): string {
+  return randomBytes(8).toString('hex')
+}
 
 /** What the formats 1 and 2 kept in the directory: the owner, and records in LevelDB. */
 const earlierNames = ['identity', 'store']
@@ -77,30 +105,67 @@ export function standingOf(dataDir: string): DirectoryStanding {
 /** A directory of the file system. */
 export class DataDirectory implements Home {
   readonly #path: string
+  readonly #words: OptionWords
+  /** The boot of a directory in which nothing is stored yet. */
+  #firstBoot: Boot = nextBoot(null, newRandom())
 
   /**
    * Opens the directory at `path`, and creates it if it does not exist. Calls `warn` when users other than the owner can read it.
    * Throws a `StartError` when it cannot be created.
    */
-  static open(path: string, warn: (permissions: string) => void, { names }: OptionWords): DataDirectory {
+  static open(path: string, warn: (permissions: string) => void, words: OptionWords): DataDirectory {
     try {
       makePrivateDirectory(path)
       const { mode } = statSync(path)
       if ((mode & 0o077) !== 0) warn((mode & 0o777).toString(8))
     } catch (error) {
-      throw new StartError(`${names.dataDir} ${path} cannot be created: ${messageOf(error)}`)
+      throw new StartError(`${words.names.dataDir} ${path} cannot be created: ${messageOf(error)}`)
     }
-    return new DataDirectory(path)
+    return new DataDirectory(path, words)
   }
 
-  /** The directory at `path`, which may not exist. */
-  constructor(path: string) {
+  /** The directory at `path`, which may not exist. `words` names the options in errors. */
+  constructor(path: string, words: OptionWords = commandWords) {
     this.#path = path
+    this.#words = words
   }
 
   read(): Standing | null {
+    return this.#stored()?.standing ?? this.#nothing()
+  }
+
+  /** Keeps the origin of the directory. The first write makes the marker before that. */
+  write(standing: Standing): void {
+    const stored = this.#stored()
+    const origin = stored?.origin ?? this.#originOf(this.#firstBoot)
+    this.#write({ standing, origin }, stored === null)
+  }
+
+  beginBoot(isMoved: boolean): BegunBoot {
+    const stored = this.#stored()
+    if (stored === null) return { boot: this.#firstBoot, notOriginal: null }
+    const { standing, origin } = stored
+    const notOriginal =
+      origin === null
+        ? null
+        : whyNotOriginal(
+            origin,
+            this.#inDirectory(() => findMarker(this.#path)),
+          )
+    if (notOriginal !== null && !isMoved) throw this.#copied(notOriginal, standing)
+    const boot = nextBoot(origin?.boot ?? null, newRandom())
+    const kept = notOriginal === null ? origin : null
+    const mark = kept?.mark ?? this.#originOf(boot).mark
+    // If the next write is interrupted, the marker contains an older boot, which `whyNotOriginal` accepts.
+    this.#write({ standing, origin: { mark, boot } }, false)
+    this.#inDirectory(() => markBoot(this.#path, boot))
+    return { boot, notOriginal }
+  }
+
+  /** The content of `identity.json`; `null` when there is no such file. */
+  #stored(): StoredStanding | null {
     const text = this.#text()
-    if (text === null) return this.#nothing()
+    if (text === null) return null
     try {
       return decodeStanding(text)
     } catch (error) {
@@ -108,19 +173,42 @@ export class DataDirectory implements Home {
     }
   }
 
+  #copied(reason: string, standing: Standing): StartError {
+    const { article, names } = this.#words
+    const node = standing.kind === 'founding' ? standing.record.node : standing.identity.node
+    return new StartError(
+      `${article}${names.dataDir} ${this.#path} is not the directory in which server ${node} stored last: ${reason}. ` +
+        'So it is a copy, or was restored. A server that starts with an older copy has forgotten votes on which the others rely: then two clients can receive ' +
+        `one lock. If anything may be missing, remove the server (paxos members remove ${node}), and let it join again with an empty directory (${names.join}). ` +
+        `Only if the directory was moved with nothing lost, and no server uses the old place, start it once with ${names.moved}`,
+    )
+  }
+
+  /** Makes a marker. */
+  #originOf(boot: Boot): Origin {
+    return { mark: this.#inDirectory(() => makeMarker(this.#path, boot)), boot }
+  }
+
+  #inDirectory<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw new StorageError(this.#path, `its marker cannot be used: ${messageOf(error)}`, error)
+    }
+  }
+
   /**
    * Writes a temporary file and renames it over the old one. The first write links instead, and fails if the file exists: of two
    * processes, only one succeeds.
    */
-  write(standing: Standing): void {
+  #write(content: StoredStanding, isFirst: boolean): void {
     const path = join(this.#path, fileName)
     const temporary = `${path}.${process.pid}.tmp`
     try {
-      const isFirst = this.#text() === null
       rmSync(temporary, { force: true })
       const file = openSync(temporary, 'wx', privateFile)
       try {
-        writeFileSync(file, encodeStanding(standing))
+        writeFileSync(file, encodeStanding(content))
         fsyncSync(file)
       } finally {
         closeSync(file)

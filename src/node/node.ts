@@ -28,6 +28,12 @@ export interface NodeOptions {
   readonly advertise?: Address
   /** The data directory; `null` to store in memory, which is lost when the process ends. */
   readonly dataDir: string | null
+  /**
+   * The directory was moved or copied, nothing was written at the old place since, and no server will use that place. Without
+   * this, a server refuses to start with a copy of its directory, because a copy that is older has forgotten votes. Give it for
+   * one start only.
+   */
+  readonly moved?: boolean
   /** Found a new cluster at the first start. */
   readonly bootstrap?: Bootstrap
   /**
@@ -79,7 +85,7 @@ export interface RunningNode {
 /**
  * Starts a server; resolves when it serves. A founder waits for all other founders, so a program must start its founders
  * concurrently. Throws a `StartError` or a `StorageError` with a one-line message when the server cannot start. Possible reasons:
- * the directory is in use, damaged or belongs to another server; the port is taken; neither `bootstrap` nor `join` is given for
+ * the directory is in use, damaged, a copy, or belongs to another server; the port is taken; neither `bootstrap` nor `join` is given for
  * an empty directory; the cluster to found exists; the cluster runs another service. Throws the reason of `signal` when that aborts during the founding or while
  * the server waits to be added.
  */

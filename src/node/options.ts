@@ -38,6 +38,7 @@ const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
   listen: address,
   advertise: address,
   dataDir: ['the path of a directory, or null to store nothing', (value) => value === null || isText(value)],
+  moved: flag,
   bootstrap: [
     'an object with members, and with a cluster if it is to have a name',
     (value) =>

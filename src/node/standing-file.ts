@@ -1,7 +1,11 @@
-/** The text of `identity.json`: a JSON object with the standing of a server, the format of its files, and a checksum of the rest. */
+/**
+ * The text of `identity.json`: a JSON object with the standing of a server, the origin of the directory, the format of its files, and a
+ * checksum of the rest.
+ */
 import { crc32 } from 'node:zlib'
 import { Damage } from '../storage/log/damage.ts'
 import { storedFormat } from '../storage/log/layout.ts'
+import type { Origin } from '../storage/marker.ts'
 import type { Standing } from './home.ts'
 
 /** The name of the file in the data directory. */
@@ -14,22 +18,30 @@ export const afterOtherFormat =
 interface StandingFile {
   readonly checksum: string
   readonly format: number
+  readonly origin?: Origin
 }
 
-export function encodeStanding(standing: Standing): string {
-  const content = { format: storedFormat, ...standing }
+/** The content of the file. */
+export interface StoredStanding {
+  readonly standing: Standing
+  /** `null` in a directory of a version that stored none. */
+  readonly origin: Origin | null
+}
+
+export function encodeStanding({ standing, origin }: StoredStanding): string {
+  const content = { format: storedFormat, ...(origin !== null && { origin }), ...standing }
   return `${JSON.stringify({ checksum: checksum(content), ...content }, null, 2)}\n`
 }
 
 /** Throws a `Damage` when the text was changed, and an `Error` when it has another format. */
-export function decodeStanding(text: string): Standing {
+export function decodeStanding(text: string): StoredStanding {
   const { checksum: stored, ...content } = parsed(text)
   const actual = checksum(content)
   if (stored !== actual) {
     throw damaged(`the checksum of its ${fileName} is ${actual}, and the file says ${stored}`)
   }
-  const { format, ...standing } = content
-  if (format === storedFormat) return standing as unknown as Standing
+  const { format, origin = null, ...standing } = content
+  if (format === storedFormat) return { standing: standing as unknown as Standing, origin }
   throw new Error(
     `its format is ${format}, and this version reads format ${storedFormat}: ${afterOtherFormat}`,
   )

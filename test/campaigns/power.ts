@@ -36,7 +36,7 @@ export async function powerCampaign(outages: number, progress: (line: string) =>
   try {
     await cluster.crash(0)
     await disk.take()
-    await cluster.restart(0)
+    await cluster.restart(0, { args: ['--moved'] })
     const load = new LockLoad(Array.from({ length: clients }, () => cluster.connect(0)))
     for (let outage = 0; outage < outages; outage += 1) {
       await cluster.pass(300 + ((outage * 137) % 1_000))

@@ -49,9 +49,10 @@ async function zero(path: string, from: number, to: number): Promise<void> {
 }
 
 /** Starts server 2 of the cluster on `dataDir`. It must end. */
+/** Starts server 2 with a copy of its directory, as if that were its own. */
 function startServer2(cluster: LiveCluster, dataDir: string): Promise<Ended> {
   const where = ['--listen', cluster.listening(2), '--advertise', cluster.addresses[2]!, '--data', dataDir]
-  return new BuiltPaxos(['node', '--id', '2', ...where, '--log-level', 'warn']).endedWithin(20_000)
+  return new BuiltPaxos(['node', '--id', '2', ...where, '--moved', '--log-level', 'warn']).endedWithin(20_000)
 }
 
 function expectRefusal({ code, stdout, stderr }: Ended, file: string, offset: number, reason: RegExp): void {

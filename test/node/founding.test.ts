@@ -7,7 +7,7 @@ import type { Message } from '../../machines/messages.ts'
 import { formatAddress } from '../../src/network/address.ts'
 import { bindSocket } from '../../src/network/socket.ts'
 import { foundCluster } from '../../src/node/founding.ts'
-import type { Standing } from '../../src/node/home.ts'
+import { homeless, type Standing } from '../../src/node/home.ts'
 import { commandWords } from '../../src/node/option-words.ts'
 import { Decoder, encodeEnvelope } from '../../src/wire/codec.ts'
 
@@ -47,7 +47,7 @@ function found(write: (standing: Standing) => void) {
     socket: own,
     address: formatAddress(own.address()),
     record: newFounding(0, 'own', plan()),
-    home: { read: () => null, write },
+    home: { ...homeless(), write },
     logger: pino({ level: 'silent' }),
     signal: ending.signal,
     resolver: undefined,

@@ -1,10 +1,12 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newFounding } from '../../machines/founding.ts'
+import { StartError } from '../../src/core/start-error.ts'
 import { DataDirectory, type Standing, standingOf } from '../../src/node/home.ts'
 import { commandWords } from '../../src/node/option-words.ts'
+import { encodeStanding } from '../../src/node/standing-file.ts'
 import { standingInFormat } from '../support/other-format.ts'
 
 let parent: string
@@ -39,12 +41,16 @@ test('keeps who the server is, each time in the place of what was kept before', 
   opened().write(member)
   expect(opened().read()).toEqual(member)
   expect(standingOf(path)).toBe('member')
-  expect(await readdir(path)).toEqual(['identity.json'])
+  expect((await readdir(path)).sort()).toEqual(['identity.json', 'marker'])
 })
 
 test('what is kept can be read by its owner only', async () => {
   opened().write(founding)
-  expect([await modeOf(), await modeOf('identity.json')]).toEqual(['700', '600'])
+  expect([await modeOf(), await modeOf('identity.json'), await modeOf('marker')]).toEqual([
+    '700',
+    '600',
+    '600',
+  ])
   expect(warnings).toEqual([])
 })
 
@@ -92,4 +98,78 @@ test('a file that was changed, or cut, is damaged', async () => {
     expect(() => opened().read()).toThrow(/it is damaged: .*identity\.json/)
     expect(standingOf(path)).toBe('member')
   }
+})
+
+test('counts the boots, each with a random part of its own', () => {
+  const { boot } = opened().beginBoot(false)
+  expect(boot.count).toBe(1)
+  const directory = opened()
+  expect(directory.beginBoot(false).boot, 'nothing is stored yet').toMatchObject({ count: 1 })
+  directory.write(member)
+  const second = opened().beginBoot(false).boot
+  const third = opened().beginBoot(false).boot
+  expect([second.count, third.count]).toEqual([2, 3])
+  expect(new Set([boot, second, third].map(({ random }) => random)).size).toBe(3)
+  expect(opened().read(), 'a boot changes nothing else').toEqual(member)
+  opened().write(founding)
+  expect(opened().beginBoot(false).boot.count, 'another standing keeps the boots').toBe(4)
+})
+
+describe('a directory that is not the one in which its server stored', () => {
+  const copy = () => `${path}-copy`
+
+  beforeEach(async () => {
+    opened().write(member)
+    opened().beginBoot(false)
+    await cp(path, copy(), { recursive: true, preserveTimestamps: true })
+  })
+
+  test.each([
+    ['a copy', async () => undefined],
+    ['a copy under the name of the original', async () => void (await rm(path, { recursive: true }))],
+    ['one without its marker', async () => void (await rm(join(copy(), 'marker')))],
+  ])('%s is refused, and left as it is, until it is said to be moved', async (_, change) => {
+    await change()
+    if (!(await stat(path).catch(() => null))) await rename(copy(), path)
+    const place = (await stat(copy()).catch(() => null)) === null ? path : copy()
+    const text = await readFile(join(place, 'identity.json'), 'utf8')
+    const at = () => DataDirectory.open(place, () => undefined, commandWords)
+    const refused = () => at().beginBoot(false)
+    expect(refused).toThrow(StartError)
+    expect(refused).toThrow(
+      /^--data \S+ is not the directory in which server 0 stored last: its file marker .*: then two clients can receive one lock\. .*paxos members remove 0.*--join.*start it once with --moved$/,
+    )
+    expect(await readFile(join(place, 'identity.json'), 'utf8')).toBe(text)
+    const { boot, notOriginal } = at().beginBoot(true)
+    expect(boot.count).toBe(3)
+    expect(notOriginal).toMatch(/its file marker/)
+    expect(at().beginBoot(false), 'it is the original one from then on').toMatchObject({
+      boot: { count: 4 },
+      notOriginal: null,
+    })
+  })
+
+  test('an earlier identity.json is refused', async () => {
+    opened().beginBoot(false)
+    await cp(join(copy(), 'identity.json'), join(path, 'identity.json'))
+    expect(() => opened().beginBoot(false)).toThrow(
+      /marker says that the server was started 3 times, .* 2 times/,
+    )
+  })
+})
+
+test('a directory without a marker, of an earlier version, gets one', async () => {
+  await mkdir(path)
+  await writeFile(join(path, 'identity.json'), encodeStanding({ standing: member, origin: null }))
+  expect(opened().beginBoot(false)).toMatchObject({ boot: { count: 1 }, notOriginal: null })
+  await rm(join(path, 'marker'))
+  expect(() => opened().beginBoot(false)).toThrow(/its file marker is missing/)
+})
+
+test('a marker that an interrupted first write left is replaced', async () => {
+  await mkdir(path)
+  await writeFile(join(path, 'marker'), '')
+  expect(opened().read()).toBeNull()
+  opened().write(member)
+  expect(opened().beginBoot(false)).toMatchObject({ boot: { count: 2 }, notOriginal: null })
 })

@@ -140,8 +140,11 @@ export class LiveCluster implements TestCluster {
     return ended
   }
 
-  async restart(id: NodeId, limits: { readonly fileBlocks?: number } = {}): Promise<void> {
-    await this.#run(id, [], limits)
+  async restart(
+    id: NodeId,
+    { args = [], ...limits }: { readonly fileBlocks?: number; readonly args?: readonly string[] } = {},
+  ): Promise<void> {
+    await this.#run(id, args, limits)
   }
 
   /** Starts a stopped server under another program. It must end. */
