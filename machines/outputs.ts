@@ -3,6 +3,7 @@ import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Address, Batch, ChosenBatch, Instance, NodeId } from './batch.ts'
 import type { RoleEvent, RoleName } from './inbox.ts'
 import type { Busy, NodeMessage, Queued, Response } from './messages.ts'
+import type { SnapshotName } from './snapshot-name.ts'
 
 /** Send a message to a server. A message to this server itself goes directly to its role. */
 export interface Send {
@@ -22,7 +23,8 @@ export interface Tell {
 
 /**
  * Write to storage. The acceptor's writes are synced and answered with `persisted`; if one fails, the node halts. The learner's
- * writes (`chosen`) keep their order among them, may be synced later, and are not answered.
+ * writes (`chosen`) keep their order among them, may be synced later, and are not answered. A snapshot is synced at once, after all
+ * writes before it.
  */
 export interface Persist {
   readonly type: 'persist'
@@ -36,6 +38,12 @@ export type Write =
       readonly accepted: readonly AcceptedRecord[]
     }
   | { readonly by: 'learner'; readonly chosen: readonly ChosenBatch[] }
+  /**
+   * `snapshot` holds the state below its instance from now on, and chosen batches below `floor` may be deleted. Its file was written
+   * and synced before. A snapshot above the first unchosen instance is installed: the server then knows all below it, and holds no
+   * chosen batch below it, so `floor` is its instance. Otherwise the snapshot was taken here.
+   */
+  | { readonly by: 'snapshot'; readonly snapshot: SnapshotName; readonly floor: Instance }
 
 /** Execute a chosen batch; answered with `batch.executed`. Instances are in order, each once. */
 export interface Execute {

@@ -10,7 +10,13 @@ import type { Message, NodeMessage, RequestMessage } from '../machines/messages.
 import type { Respond, Write } from '../machines/outputs.ts'
 import { defaultTiming, type Timing } from '../machines/timing.ts'
 import type { SentMessage } from './core/driver.ts'
-import { afterWrite, type DurableState, nothingDurable, type Stored } from './core/durable.ts'
+import {
+  afterWrite,
+  type DurableState,
+  nothingDurable,
+  type Stored,
+  withoutCompacted,
+} from './core/durable.ts'
 import { start, step } from './core/step.ts'
 import { isNodeMessage as isOfRoles } from './messages/dictionary.ts'
 import { lockService } from './services/lock.ts'
@@ -99,13 +105,15 @@ export function isNodeMessage(message: Message): message is NodeMessage {
 }
 
 /** The contents of an empty disk. */
-export const nothingStored: Stored = { durable: nothingDurable, chosen: [] }
+export const nothingStored: Stored = { durable: nothingDurable, snapshot: null, chosen: [] }
 
-/** Returns the contents of the disk after `write`. */
-export function afterPersisting({ durable, chosen }: Stored, write: Write): Stored {
+/** Returns the contents of the disk after `write`. `snapshot` is the bytes of the snapshot that the write names, if it names one. */
+export function afterPersisting(stored: Stored, write: Write, snapshot = stored.snapshot): Stored {
+  const { durable, chosen } = stored
   const more: Batch[] = []
   const after = afterWrite(durable, write, (_, batch) => more.push(batch))
-  return { durable: after, chosen: more.length === 0 ? chosen : [...chosen, ...more] }
+  const all = more.length === 0 ? chosen : [...chosen, ...more]
+  return { durable: after, snapshot, chosen: withoutCompacted(all, durable, after) }
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Address, Batch, Json, NodeId } from '../../machines/batch.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { delayName } from '../core/chart-names.ts'
-import type { DurableState } from '../core/durable.ts'
+import { type DurableState, durablePart } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
 import type { ExecutedFact } from '../core/node-core.ts'
 import { StartError } from '../core/start-error.ts'
@@ -109,7 +109,7 @@ export class LiveNode implements RunningNode {
   }
 
   /** Executes the stored batches again. */
-  async recover({ promised, accepted, firstUnchosen, torn }: OpenedStorage): Promise<void> {
+  async recover({ torn, ...opened }: OpenedStorage): Promise<void> {
     if (torn !== null) this.#logger.warn(torn, 'dropped the end of the log: a write was interrupted there')
     const { service, storage, timing = defaultTiming, limits = defaultLimits } = this.#options
     const chosen: Batch[] = []
@@ -117,9 +117,9 @@ export class LiveNode implements RunningNode {
       this.#executedLog?.record(batch, execution)
       if (this.#journal !== null) chosen.push(batch)
     }
-    await executeChosen(storage, this.#runtime, { firstUnchosen }, { pageBytes, executed })
+    await executeChosen(storage, this.#runtime, opened, { pageBytes, executed })
     const { cluster, incarnation, members: founders } = this.#identity
-    const durable = { promised, accepted, firstUnchosen }
+    const durable = durablePart(opened)
     const began = { cluster, service: service.name, incarnation, founders, timing, limits, durable, chosen }
     const version = journalVersion
     this.#journal?.record({ version, clock: this.#journal.lastClock, node: this.id, run: began })

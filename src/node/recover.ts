@@ -15,6 +15,10 @@ export async function executeChosen(
 ): Promise<void> {
   while (node.firstUnexecuted < firstUnchosen) {
     const page = await storage.chosen(node.firstUnexecuted, pageBytes)
+    if (page === null)
+      throw new Error(
+        `the batch of instance ${node.firstUnexecuted} was deleted before it was executed again`,
+      )
     for (const fact of node.recover(page)) executed(fact)
   }
 }

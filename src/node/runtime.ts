@@ -6,7 +6,7 @@ import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
 import type { Oddity, Respond, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
 import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
-import type { DurableState } from '../core/durable.ts'
+import { type DurableState, durablePart } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import { messageOf } from '../core/message-of.ts'
 import { type CoreEvent, type ExecutedFact, NodeCore, pageRead } from '../core/node-core.ts'
@@ -82,11 +82,11 @@ export class Runtime implements Driver {
 
   /** Spawns the roles from the state on disk, and lets them send through `outbound`. */
   begin(
-    { promised, accepted, firstUnchosen }: DurableState,
+    opened: DurableState,
     outbound: Outbound,
     settings: { readonly timing: Timing; readonly limits: Limits; readonly randomSeed: number },
   ): void {
-    const durable = { promised, accepted, firstUnchosen }
+    const durable = durablePart(opened)
     this.#outbound = outbound
     this.#actors.start(this.#core.inputs(durable, settings))
     this.#scope.starts(durable)

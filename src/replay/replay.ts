@@ -12,7 +12,7 @@ import {
 } from '../journal/journal-lines.ts'
 import type { Service } from '../services/service.ts'
 import { applyNode } from '../stepped/apply.ts'
-import { afterCrash, type Disk, unsyncedWrites } from '../stepped/disk.ts'
+import { afterCrash, type Disk, emptyDisk, unsyncedWrites } from '../stepped/disk.ts'
 import { replicasOf } from '../stepped/replicas.ts'
 import { type NodeSettings, usualNodeSettings } from '../stepped/settings.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
@@ -95,7 +95,7 @@ export class Replay {
     const { node, run } = line
     const before = this.#servers.get(node)
     if (before?.state.running != null) this.#end(before, line)
-    const disk: Disk = { durable: run.durable, chosen: run.chosen, syncing: [], waiting: [] }
+    const disk: Disk = { ...emptyDisk, durable: run.durable, chosen: run.chosen }
     const settings: NodeSettings = {
       ...usualNodeSettings,
       self: node,

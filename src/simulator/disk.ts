@@ -1,6 +1,6 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
-import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
+import { afterWrite, type DurableState, nothingDurable, type Stored } from '../core/durable.ts'
 import { type Operation, type Process, run } from '../core/process.ts'
 import type { Files } from '../storage/files.ts'
 import type { LogSizes } from '../storage/log/log-writer.ts'
@@ -25,9 +25,7 @@ export interface DiskProcess {
 }
 
 /** What a process found on its disk. */
-export interface Opened {
-  readonly durable: DurableState
-  readonly chosen: readonly Batch[]
+export interface Opened extends Stored {
   /** True when the interrupted end of the log was dropped. */
   readonly isTorn: boolean
 }
@@ -85,7 +83,7 @@ export class SimulatedDisk {
     const survived = checkOpened(model, { identity, durable, chosen })
     for (const write of pending.slice(0, survived)) this.#apply(write)
     this.#store = store
-    return { durable, chosen, isTorn: torn !== null }
+    return { durable, snapshot: null, chosen, isTorn: torn !== null }
   }
 
   /** Writes. `ended` is called when the write is synced. */

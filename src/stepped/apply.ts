@@ -8,7 +8,7 @@ import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import type { NodeEvent } from '../core/node-event.ts'
 import type { ReplicatedState } from '../core/replicated-state.ts'
-import { afterCrash, afterSync, chosenOn, type Disk, withWrite } from './disk.ts'
+import { afterCrash, afterSync, chosenOn, type Disk, storedOn, withWrite } from './disk.ts'
 import { type ArmedTimer, SteppedNode, type Surroundings } from './node.ts'
 import type { NodeSettings } from './settings.ts'
 import type { NodeState, NodeStep, ReplicaState, Running, SentResponse } from './state.ts'
@@ -38,7 +38,7 @@ export function applyNode(
 
 function started(disk: Disk, randomSeed: number, settings: NodeSettings, nowMs: number): NodeStep {
   const collector = new Collector(disk, [], settings, nowMs)
-  const node = SteppedNode.start(settings, collector, disk, randomSeed)
+  const node = SteppedNode.start(settings, collector, storedOn(disk), randomSeed)
   return collector.stepTo(node, replicaState(node.replica))
 }
 
@@ -148,7 +148,7 @@ class Collector implements Surroundings {
   }
 
   read({ from }: PageRequest): readonly Batch[] | null {
-    return this.#pageBatches === null ? null : chosenOn(this.disk, from, this.#pageBatches)
+    return this.#pageBatches === null ? null : (chosenOn(this.disk, from, this.#pageBatches) ?? [])
   }
 
   nowMs(): number {

@@ -1,33 +1,67 @@
 /** A disk as a value: its durable state, the writes of the current sync, and the writes that wait for the next sync. */
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
-import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import {
+  afterWrite,
+  type DurableState,
+  isSyncedAtOnce,
+  nothingDurable,
+  type Stored,
+  withoutCompacted,
+} from '../core/durable.ts'
+
+/** The contents of a snapshot file, which is complete and synced. */
+export interface SnapshotFile {
+  readonly name: SnapshotName
+  readonly text: string
+}
 
 export interface Disk {
   readonly durable: DurableState
-  /** The durable chosen batches, from instance 0 on. */
+  /** The durable chosen batches, from `durable.floor` on. */
   readonly chosen: readonly Batch[]
-  /** The writes of the current sync, in order. Invariant: empty, or at least one is a write of the acceptor. */
+  /** The snapshot files: the one of `durable`, the one before it, and those that no durable write names yet. */
+  readonly snapshots: readonly SnapshotFile[]
+  /** The writes of the current sync, in order. Invariant: empty, or at least one is a write that is synced at once. */
   readonly syncing: readonly Write[]
   /** The writes that wait for the next sync, in order. */
   readonly waiting: readonly Write[]
 }
 
-export const emptyDisk: Disk = { durable: nothingDurable, chosen: [], syncing: [], waiting: [] }
+export const emptyDisk: Disk = {
+  durable: nothingDurable,
+  chosen: [],
+  snapshots: [],
+  syncing: [],
+  waiting: [],
+}
 
-/** The disk after it received `write`. A sync begins when none is running and an acceptor waits for one. */
+/** The disk after it received `write`. A sync begins when none is running and the write is synced at once. */
 export function withWrite(disk: Disk, write: Write): Disk {
-  if (write.by === 'acceptor' && disk.syncing.length > 0) {
+  const unsynced = [...disk.syncing, ...disk.waiting]
+  if (write.by === 'acceptor' && unsynced.some(({ by }) => by === 'acceptor')) {
     throw new Error('an acceptor asks for one sync at a time')
   }
   const waiting = [...disk.waiting, write]
-  return write.by === 'acceptor' ? { ...disk, syncing: waiting, waiting: [] } : { ...disk, waiting }
+  return isSyncedAtOnce(write) && disk.syncing.length === 0
+    ? { ...disk, syncing: waiting, waiting: [] }
+    : { ...disk, waiting }
 }
 
-/** The disk after the current sync succeeded. Throws when no sync is running. */
+/** The disk with a snapshot file that a later write names. */
+export function withSnapshot(disk: Disk, file: SnapshotFile): Disk {
+  return { ...disk, snapshots: [...disk.snapshots, file] }
+}
+
+/** The disk after the current sync succeeded. The next one begins when somebody waits for it. Throws when no sync is running. */
 export function afterSync(disk: Disk): Disk {
   if (disk.syncing.length === 0) throw new Error('no sync is under way')
-  return { ...applied(disk, disk.syncing), syncing: [] }
+  const { waiting } = disk
+  const synced = applied(disk, disk.syncing)
+  return waiting.some(isSyncedAtOnce)
+    ? { ...synced, syncing: waiting, waiting: [] }
+    : { ...synced, syncing: [] }
 }
 
 /** The number of writes that are not durable yet. */
@@ -36,28 +70,53 @@ export function unsyncedWrites({ syncing, waiting }: Disk): number {
 }
 
 /**
- * The disk after a crash of its server: it kept the first `survived` of the unsynced writes. Throws a `RangeError` when there are
- * fewer.
+ * The disk after a crash of its server: it kept the first `survived` of the unsynced writes, and of the snapshot files the one that
+ * the last of these writes names. Throws a `RangeError` when there are fewer.
  */
 export function afterCrash(disk: Disk, survived: number): Disk {
   const unsynced = [...disk.syncing, ...disk.waiting]
   if (!(survived >= 0 && survived <= unsynced.length)) {
     throw new RangeError(`survived is ${survived}: ${unsynced.length} writes were not synced`)
   }
-  return { ...applied(disk, unsynced.slice(0, survived)), syncing: [], waiting: [] }
+  const kept = applied(disk, unsynced.slice(0, survived))
+  const { snapshot } = kept.durable
+  const snapshots = kept.snapshots.filter(({ name }) => name.digest === snapshot?.digest)
+  return { ...kept, snapshots, syncing: [], waiting: [] }
 }
 
-/** Up to `count` chosen batches from `from` on, durable or only written. */
-export function chosenOn(disk: Disk, from: Instance, count: number): readonly Batch[] {
-  const written = [...disk.syncing, ...disk.waiting].flatMap((write) =>
-    write.by === 'learner' ? write.chosen.map(({ batch }) => batch) : [],
-  )
-  return [...disk.chosen, ...written].slice(from, from + count)
+/** Up to `count` chosen batches from `from` on, durable or only written; `null` when the batch of `from` was compacted. */
+export function chosenOn(disk: Disk, from: Instance, count: number): readonly Batch[] | null {
+  const { durable, chosen } = applied(disk, [...disk.syncing, ...disk.waiting])
+  const place = from - durable.floor
+  return place < 0 ? null : chosen.slice(place, place + count)
+}
+
+/** The contents of the disk from which a node starts. Throws when the snapshot file is missing. */
+export function storedOn({ durable, chosen, snapshots }: Disk): Stored {
+  const { snapshot } = durable
+  if (snapshot === null) return { durable, snapshot: null, chosen }
+  return { durable, snapshot: new TextEncoder().encode(fileOf(snapshots, snapshot).text), chosen }
 }
 
 function applied(disk: Disk, writes: readonly Write[]): Disk {
-  const chosen = [...disk.chosen]
-  let { durable } = disk
-  for (const write of writes) durable = afterWrite(durable, write, (_, batch) => chosen.push(batch))
-  return { ...disk, durable, chosen }
+  let { durable, snapshots } = disk
+  let chosen: readonly Batch[] = disk.chosen
+  for (const write of writes) {
+    const more: Batch[] = []
+    const before = durable
+    durable = afterWrite(before, write, (_, batch) => more.push(batch))
+    chosen = withoutCompacted(more.length === 0 ? chosen : [...chosen, ...more], before, durable)
+    if (write.by !== 'snapshot') continue
+    fileOf(snapshots, write.snapshot)
+    // The one before stays, for a server that is receiving it.
+    const least = before.snapshot?.instance ?? 0
+    snapshots = snapshots.filter(({ name }) => name.instance >= least)
+  }
+  return { ...disk, durable, chosen, snapshots }
+}
+
+function fileOf(snapshots: readonly SnapshotFile[], { instance, digest }: SnapshotName): SnapshotFile {
+  const file = snapshots.find(({ name }) => name.digest === digest)
+  if (file === undefined) throw new Error(`there is no file of the snapshot of instance ${instance}`)
+  return file
 }

@@ -7,7 +7,7 @@ import type { Address, Batch, NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Output, Respond, Write } from '../../machines/outputs.ts'
 import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
-import type { DurableState, Stored } from '../core/durable.ts'
+import { batchesAfterSnapshot, type DurableState, type Stored } from '../core/durable.ts'
 import type { Elapsed } from '../core/elapsed.ts'
 import type { Fact } from '../core/facts.ts'
 import { type CoreEvent, NodeCore, pageRead } from '../core/node-core.ts'
@@ -77,12 +77,13 @@ export class SteppedNode implements Driver {
   static start(
     settings: NodeSettings,
     surroundings: Surroundings,
-    { durable, chosen }: Stored,
+    stored: Stored,
     randomSeed: number,
   ): SteppedNode {
     const node = new SteppedNode(settings, surroundings, settings.replicas.initial())
     const core = node.#core
-    const again = core.recover(chosen)
+    const { durable } = stored
+    const again = core.recover(batchesAfterSnapshot(stored))
     core.started(durable, again)
     core.enter(() => node.#startRoles(durable, randomSeed))
     checkNode(node.roles)

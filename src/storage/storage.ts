@@ -63,9 +63,10 @@ export interface Storage {
 
   /**
    * Reads the chosen batches from `from` on, in order and without a gap: a page of at most `limitBytes` of JSON, but at
-   * least one batch if one is chosen. Throws a `StorageError` when one of them is damaged.
+   * least one batch if one is chosen. `null` when the batch of `from` was deleted, because a snapshot contains it. Throws a
+   * `StorageError` when one of them is damaged.
    */
-  chosen(from: Instance, limitBytes: number): Promise<Batch[]>
+  chosen(from: Instance, limitBytes: number): Promise<Batch[] | null>
 
   /** Finishes and syncs all requested writes, and closes the storage. */
   close(): Promise<void>

@@ -47,7 +47,8 @@ function give(
   for (const effect of effects) {
     if (effect.type !== 'persist') continue
     const { write } = effect
-    written.push(...(write.by === 'acceptor' ? write.accepted : write.chosen).map(({ batch }) => batch))
+    if (write.by === 'acceptor') written.push(...write.accepted.map(({ batch }) => batch))
+    if (write.by === 'learner') written.push(...write.chosen.map(({ batch }) => batch))
     effects.push(...nodes[id]!.take({ type: 'persisted', write }, 1, 1))
   }
   return { sent: effects, written }

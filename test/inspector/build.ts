@@ -8,7 +8,7 @@ import {
   requestsOf,
 } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import type { DurableState } from '../../src/core/durable.ts'
+import { type DurableState, nothingDurable } from '../../src/core/durable.ts'
 import type { Fact } from '../../src/core/facts.ts'
 import { type Invariant, invariantNumbers } from '../../src/core/invariants.ts'
 import { roleNames } from '../../src/core/roles.ts'
@@ -36,7 +36,7 @@ export function accepted(instance: Instance, round: number, name = 'x'): Accepte
 }
 
 export function durable(change: Partial<DurableState> = {}): DurableState {
-  return { promised: null, accepted: [], firstUnchosen: 0, ...change }
+  return { ...nothingDurable, ...change }
 }
 
 /** An acceptor that remembers these as accepted. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { foundingMembers } from '../../machines/members.ts'
 import type { Write } from '../../machines/outputs.ts'
+import { nothingDurable } from '../../src/core/durable.ts'
 import { run } from '../../src/core/process.ts'
 import { type Opened, SimulatedDisk } from '../../src/simulator/disk.ts'
 import type { FileCall } from '../../src/simulator/files.ts'
@@ -69,7 +70,8 @@ describe('a simulated disk', () => {
   test('syncs a write of an acceptor, and then reports it', () => {
     const { disk, timeline, reported, open, write } = diskOf()
     expect(open()).toEqual({
-      durable: { promised: null, accepted: [], firstUnchosen: 0 },
+      durable: nothingDurable,
+      snapshot: null,
       chosen: [],
       isTorn: false,
     })
@@ -91,7 +93,7 @@ describe('a simulated disk', () => {
     write(promise(2), 'lost')
     crash('lost')
     const { durable, chosen: kept } = open()
-    expect(durable).toEqual({ promised: ballot(1, 0), accepted: [], firstUnchosen: 1 })
+    expect(durable).toEqual({ ...nothingDurable, promised: ballot(1, 0), firstUnchosen: 1 })
     expect(kept).toEqual([batch('batch 0')])
   })
 

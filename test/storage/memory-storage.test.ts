@@ -28,6 +28,8 @@ describe('a crash of storage in memory', () => {
       torn: null,
       accepted: [record(1, 1, 'b')],
       firstUnchosen: 1,
+      snapshot: null,
+      floor: 0,
     })
     expect(await storage.chosen(0, 1_000)).toEqual([batch('a')])
   })

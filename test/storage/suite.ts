@@ -1,7 +1,7 @@
 /** What every storage does; `test/storage/*.test.ts` run it against each. */
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Batch } from '../../machines/batch.ts'
+import type { Batch, Instance } from '../../machines/batch.ts'
 import { afterWrite, nothingDurable } from '../../src/core/durable.ts'
 import { type Storage, StorageError } from '../../src/storage/storage.ts'
 import { accepting, ballot, batch, identity, learning, record } from './fixtures.ts'
@@ -30,6 +30,11 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
     async function founded(): Promise<void> {
       await storage.open()
       await storage.initialise(identity)
+    }
+    async function held(from: Instance, limitBytes: number): Promise<Batch[]> {
+      const page = await storage.chosen(from, limitBytes)
+      if (page === null) throw new Error(`the batch of instance ${from} is not held`)
+      return page
     }
     async function reopened() {
       await storage.close()
@@ -77,6 +82,8 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
         promised: ballot(5),
         accepted: [record(0, 4, 'a'), record(1, 5, 'c')],
         firstUnchosen: 0,
+        snapshot: null,
+        floor: 0,
         torn: null,
       })
     })
@@ -129,9 +136,9 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
       const reads: Promise<Batch[]>[] = []
       const writes = names.map(async (name, instance) => {
         const written = storage.persist(learning(instance, name))
-        reads.push(storage.chosen(0, 1_000_000))
+        reads.push(held(0, 1_000_000))
         await written
-        reads.push(storage.chosen(0, 1_000_000))
+        reads.push(held(0, 1_000_000))
       })
       await Promise.all(writes)
       for (const page of await Promise.all(reads)) {
@@ -172,7 +179,7 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
       const limit = 1_000
       const read: Batch[] = []
       while (read.length < 60) {
-        const page = await storage.chosen(read.length, limit)
+        const page = await held(read.length, limit)
         expect(page.length).toBeGreaterThan(0)
         const bytes = page.reduce((sum, each) => sum + Buffer.byteLength(JSON.stringify(each)), 0)
         if (page.length > 1) expect(bytes).toBeLessThanOrEqual(limit)

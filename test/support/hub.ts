@@ -1,7 +1,9 @@
 /** A hub for tests, and servers and pages that are only made up. */
+
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { foundingIncarnation, foundingMembers } from '../../machines/members.ts'
+import { nothingDurable } from '../../src/core/durable.ts'
 import { Hub, type HubOptions } from '../../src/inspect/hub/hub.ts'
 import type { ControlCommand, ControlResult } from '../../src/inspect/records/control.ts'
 import {
@@ -46,7 +48,7 @@ export function keyframe(node: number, more: Partial<KeyframeRecord> = {}): Keyf
     address: `127.0.0.1:${31_190 + node}`,
     pid: 1,
     members: founders,
-    durable: { promised: null, accepted: [], firstUnchosen: 0 },
+    durable: nothingDurable,
     firstUnexecuted: 0,
     roles: {
       acceptor: idle('listening'),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Json, NamedRequest } from '../../machines/batch.ts'
 import type { RequestOutcome } from '../../machines/outcome.ts'
+import { nothingDurable } from '../../src/core/durable.ts'
 import type { Fact } from '../../src/core/facts.ts'
 import { serverAddress } from '../../src/core/names.ts'
 import { Violation } from '../../src/core/violation.ts'
@@ -117,7 +118,7 @@ const good: Record<string, Fact[]> = {
     ...normal,
     synced(1, { promised: b1, firstUnchosen: 1 }),
     crashed(1),
-    started(1, { durable: { promised: b1, accepted: [], firstUnchosen: 1 } }),
+    started(1, { durable: { ...nothingDurable, promised: b1, firstUnchosen: 1 } }),
     executed(1, batch, execution(0, [gotLock(ask, 0)]), 'state'),
   ],
   'a write that was not synced may survive a crash': [
@@ -127,7 +128,7 @@ const good: Record<string, Fact[]> = {
     ...vote(0, b1, 0, batch),
     crashed(1),
     started(1, {
-      durable: { promised: b1, accepted: [{ instance: 0, ballot: b1, batch }], firstUnchosen: 0 },
+      durable: { ...nothingDurable, promised: b1, accepted: [{ instance: 0, ballot: b1, batch }] },
     }),
     executed(0, batch, execution(0, [gotLock(ask, 0)])),
   ],
@@ -273,7 +274,7 @@ describe('members', () => {
   })
 
   test('a server begins with the members of what it stored', () => {
-    const durable = { promised: b1, accepted: [], firstUnchosen: 1 }
+    const durable = { ...nothingDurable, promised: b1, firstUnchosen: 1 }
     expect(
       brokenBy([...joined, synced(1, durable), crashed(1), started(1, { durable, members: four })]),
     ).toBe(null)
@@ -428,7 +429,7 @@ const bad: [number, string, Fact[]][] = [
       accept(b1, 0, batch),
       ...vote(1, b1, 0, batch),
       crashed(1),
-      started(1, { durable: { promised: b1, accepted: [], firstUnchosen: 0 } }),
+      started(1, { durable: { ...nothingDurable, promised: b1 } }),
     ],
   ],
   [
@@ -438,7 +439,7 @@ const bad: [number, string, Fact[]][] = [
       ...normal,
       synced(1, { promised: b1, firstUnchosen: 1 }),
       crashed(1),
-      started(1, { durable: { promised: b1, accepted: [], firstUnchosen: 0 } }),
+      started(1, { durable: { ...nothingDurable, promised: b1 } }),
     ],
   ],
   [

@@ -43,6 +43,8 @@ const durable = closed({
   promised: nullable(ballot),
   accepted: Type.Array(acceptedRecord),
   firstUnchosen: integer,
+  snapshot: nullable(closed({ instance: integer, lengthBytes: count, digest: name })),
+  floor: integer,
 })
 
 const execution = closed({

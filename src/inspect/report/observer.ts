@@ -7,7 +7,7 @@ import type { RoleName } from '../../../machines/inbox.ts'
 import type { LearnerContext } from '../../../machines/learner.ts'
 import type { Write } from '../../../machines/outputs.ts'
 import { stateName } from '../../core/chart-names.ts'
-import type { DurableState } from '../../core/durable.ts'
+import { type DurableState, durablePart } from '../../core/durable.ts'
 import type { Fact } from '../../core/facts.ts'
 import { roleMachines, roleNames } from '../../core/roles.ts'
 import { microstepOf } from '../../core/step.ts'
@@ -83,8 +83,8 @@ export class Observer {
   }
 
   /** The server begins, with this on its disk. */
-  starts({ promised, accepted, firstUnchosen }: DurableState): void {
-    this.#mirror = new DurableMirror({ promised, accepted, firstUnchosen })
+  starts(durable: DurableState): void {
+    this.#mirror = new DurableMirror(durablePart(durable))
   }
 
   /** An event is about to happen. Returns false when it is left out: then the caller need not report anything of it. */

@@ -1,6 +1,6 @@
 import type { Ballot } from '../../../machines/ballot.ts'
 import type { AcceptedRecord, Instance } from '../../../machines/batch.ts'
-import type { DurableState } from '../../core/durable.ts'
+import { type DurableState, nothingDurable } from '../../core/durable.ts'
 import type { Identity } from '../storage.ts'
 import type { Bytes } from './bytes.ts'
 import { ChosenIndex, type Place } from './chosen-index.ts'
@@ -33,7 +33,7 @@ export class LogIndex {
       const { instance, ballot, batch } = decoded
       return { instance, ballot, batch }
     })
-    return { promised: this.#promised, accepted, firstUnchosen: this.chosen.count }
+    return { ...nothingDurable, promised: this.#promised, accepted, firstUnchosen: this.chosen.count }
   }
 
   /** The records of the promise and of all accepted batches at and above the first unchosen instance. */

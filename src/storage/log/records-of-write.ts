@@ -24,6 +24,8 @@ export function recordsOf(write: Write, before: DurableState): readonly StoredRe
         const isAccepted = accepted !== undefined && isSameBatch(accepted.batch, batch)
         return isAccepted ? { type: 'chosenAsAccepted', instance } : { type: 'chosen', instance, batch }
       })
+    case 'snapshot':
+      throw new Error('the log holds no snapshots yet')
   }
 }
 

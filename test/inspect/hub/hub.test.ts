@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { nothingDurable } from '../../../src/core/durable.ts'
 import type { Hub } from '../../../src/inspect/hub/hub.ts'
 import { RecordWriter } from '../../../src/inspect/hub/record-file.ts'
 import type { ControlCommand } from '../../../src/inspect/records/control.ts'
@@ -255,7 +256,7 @@ describe('what servers tell', () => {
   test('of any kind, breaks nothing', () =>
     withHub({}, async (hub) => {
       const page = await ToldPage.open(hub)
-      const durable = { promised: null, accepted: [], firstUnchosen: 0 }
+      const durable = nothingDurable
       const sound = [keyframe(0), step(2, { facts: [{ type: 'synced', node: 0, durable }] })]
       await fc.assert(
         fc.asyncProperty(
@@ -319,7 +320,7 @@ describe('a page that comes late', () => {
       for (const [node, server] of servers.entries()) server.tell([keyframe(node, { clock: node + 1 })])
       servers[2]?.socket.close()
       const promised = { round: 1, node: 0 }
-      const durable = { promised, accepted: [], firstUnchosen: 0 }
+      const durable = { ...nothingDurable, promised }
       const steps = Array.from({ length: 100 }, (_, index) =>
         step(10 + index, { facts: [{ type: 'synced', node: 0, durable }] }),
       )

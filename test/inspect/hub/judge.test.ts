@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { drawRandom } from '../../../machines/random.ts'
+import { nothingDurable } from '../../../src/core/durable.ts'
 import { invariantNumbers } from '../../../src/core/invariants.ts'
 import { RecordJudge } from '../../../src/inspect/hub/judge.ts'
 import type { InspectorRecord, InvariantStanding } from '../../../src/inspect/records/record.ts'
@@ -182,7 +183,7 @@ describe('a server that is killed', () => {
   const begins = { ...name('first'), record: keyframe(0) }
   const at = { round: 1, node: 0 }
   const batch = { node: 0, elapsedMs: 0, groups: [] }
-  const voted = { promised: at, accepted: [{ instance: 0, ballot: at, batch }], firstUnchosen: 0 }
+  const voted = { ...nothingDurable, promised: at, accepted: [{ instance: 0, ballot: at, batch }] }
   const standings = (...records: InspectorRecord[]) =>
     judge([cluster, ...records]).last.map(({ standing }) => standing)
 

@@ -1,4 +1,5 @@
 /** What servers tell the inspector, beside what they record, run again: it must be the same. */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +22,7 @@ import { type RunningNode, startNode } from '../../../src/node/node.ts'
 import { lockService } from '../../../src/services/lock.ts'
 import type { Service } from '../../../src/services/service.ts'
 import { applyNode } from '../../../src/stepped/apply.ts'
-import { unsyncedWrites } from '../../../src/stepped/disk.ts'
+import { emptyDisk, unsyncedWrites } from '../../../src/stepped/disk.ts'
 import { replicasOf } from '../../../src/stepped/replicas.ts'
 import { usualNodeSettings } from '../../../src/stepped/settings.ts'
 import type { NodeState } from '../../../src/stepped/state.ts'
@@ -131,7 +132,7 @@ test('every event is told of, with the transitions, facts and roles that it come
       digestEvery: 0,
       pageBatches: null,
     }
-    let state: NodeState = { disk: { durable, chosen, syncing: [], waiting: [] }, running: null }
+    let state: NodeState = { disk: { ...emptyDisk, durable, chosen }, running: null }
     const steps = stepsOf(id)
     expect(steps.map(({ clock }) => clock)).toEqual(events.map(({ clock }) => clock))
     events.filter(isEvent).forEach((line, place) => {

@@ -1,10 +1,12 @@
 /** The page as the hub itself serves it, against those who mean it ill: clients that choose names, and servers that lie. */
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Batch, requestsOf } from '../../../machines/batch.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
+import { nothingDurable } from '../../../src/core/durable.ts'
 import { Hub } from '../../../src/inspect/hub/hub.ts'
 import type { ServerRecord } from '../../../src/inspect/records/record.ts'
 import { executed, execution, ran } from '../../support/facts.ts'
@@ -12,7 +14,7 @@ import { founders, hello, keyframe, step, ToldServer } from '../../support/hub.t
 import { inBrowser, screenshotFolder } from './in-browser.ts'
 import { Parts } from './page-parts.ts'
 
-const empty = { promised: null, accepted: [], firstUnchosen: 0 }
+const empty = nothingDurable
 const ballot = { round: 1, node: 0 }
 const markup = '<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>'
 const names = [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { nothingDurable } from '../../../src/core/durable.ts'
 import { ChosenIndex } from '../../../src/storage/log/chosen-index.ts'
 import { pageEnd } from '../../../src/storage/log/chosen-pages.ts'
 import { LogIndex } from '../../../src/storage/log/log-index.ts'
@@ -65,7 +66,12 @@ describe('the index of a log', () => {
     )
     expect(refusals).toEqual([])
     expect(index.identity).toEqual(identity)
-    expect(index.durable).toEqual({ promised: ballot(2), accepted: [record(2, 2, 'new')], firstUnchosen: 2 })
+    expect(index.durable).toEqual({
+      ...nothingDurable,
+      promised: ballot(2),
+      accepted: [record(2, 2, 'new')],
+      firstUnchosen: 2,
+    })
     expect(index.votes).toEqual([
       encodeRecord({ type: 'promise', ballot: ballot(2) }),
       encodeRecord(accepted(2, 2, 'new')),
