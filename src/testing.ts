@@ -1,5 +1,6 @@
 /** Helpers for the tests of your own service: `paxos-made-simpler/testing`. */
 import type { Json } from '../machines/batch.ts'
+import { canonicalJson } from './core/digest.ts'
 import type { RequestName, Service, Time } from './services/service.ts'
 
 /**
@@ -48,13 +49,13 @@ export function readOnly<State, Command, Result extends Json>(
 ): Service<State, Command, Result> {
   const guarded = <T extends { readonly state: State }>(state: State, run: () => T): T => {
     deepFreeze(state)
-    const before = service.snapshot(state)
+    const before = textOf(service.snapshot(state))
     try {
       const answer = run()
       deepFreeze(answer?.state)
       return answer
     } finally {
-      if (!areEqual(before, service.snapshot(state))) {
+      if (before !== textOf(service.snapshot(state))) {
         // biome-ignore lint/correctness/noUnsafeFinally: it is graver than an error of the service.
         throw new Error(
           `the service ${service.name} wrote into its state: return a new state and leave the old one unchanged`,
@@ -66,7 +67,7 @@ export function readOnly<State, Command, Result extends Json>(
   return {
     ...service,
     initial: () => deepFreeze(service.initial()),
-    restore: (bytes) => deepFreeze(service.restore(bytes)),
+    restore: (rows) => deepFreeze(service.restore(rows)),
     execute: (state, command, at) =>
       guarded(state, () => service.execute(state, deepFreeze(command), deepFreeze(at))),
     ...(timerFired !== undefined && {
@@ -84,6 +85,6 @@ export function readOnly<State, Command, Result extends Json>(
   }
 }
 
-function areEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, place) => byte === b[place])
+function textOf(rows: Iterable<Json>): string {
+  return canonicalJson([...rows])
 }

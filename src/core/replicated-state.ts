@@ -16,7 +16,42 @@ export interface ReplicatedState {
   execute(instance: Instance, batch: Batch): Execution
   /** What it knows about requests of a session before they are proposed. */
   recall(uid: string, requests: readonly Request[]): Recalled
-  /** Equal states give equal bytes. */
+  /** Draws the whole state at once. Equal states give equal bytes: UTF-8 text. */
   snapshot(): Uint8Array
   digest(): string
+  /**
+   * Begins to draw the state of now in slices, at a cost that does not grow with the state. Throws while another capture has not ended.
+   */
+  capture(): Capture
+  /** Begins to read the snapshot of another server, which then takes the place of this state. */
+  installation(): Installation
+}
+
+/**
+ * A picture of the replicated state at one instance. Batches may be executed between two slices: the slices together are the bytes that
+ * `snapshot` gave at that instance.
+ */
+export interface Capture {
+  /** The `firstUnexecuted` of the picture. */
+  readonly instance: Instance
+  /**
+   * Returns the next slice, of at most `mostBytes` bytes; `null` after the last one. Its cost grows with `mostBytes`. Throws when the
+   * service fails to give its rows; the picture is then incomplete for good.
+   */
+  next(mostBytes: number): Uint8Array | null
+  /** Releases what the picture keeps of the past. Call it when the capture is complete, and when it is given up. */
+  end(): void
+}
+
+/** Reads a snapshot in parts. The replicated state changes only with `install`. */
+export interface Installation {
+  /** The instance of the snapshot; `null` until its first line is read. */
+  readonly instance: Instance | null
+  /** Reads the next bytes, of any length. Throws an Error with the reason when they cannot belong to a snapshot of this service. */
+  add(bytes: Uint8Array): void
+  /**
+   * Replaces the whole replicated state. Throws, and changes nothing, when the snapshot is not complete, or is older than the state. A
+   * capture that is in progress goes on with the state of its instance.
+   */
+  install(): void
 }

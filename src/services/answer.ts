@@ -135,12 +135,40 @@ export function refusePromises(value: unknown, by: string): void {
     throw faultOf(value, `${by} returned a value that contains a promise: ${mustAnswerAtOnce}`)
 }
 
-/** Returns the service's own snapshot of `state`. Throws a `ServiceFault` when the service returns anything but bytes. */
-export function snapshotOf(service: Service, state: unknown): Uint8Array {
-  const bytes: unknown = service.snapshot(state)
-  refusePromise(bytes, 'snapshot')
-  if (!(bytes instanceof Uint8Array)) throw faultOf(bytes, 'snapshot did not return a Uint8Array')
-  return bytes
+/** The rows of a snapshot are nested at most so deep, and each is so long in JSON. */
+const rowLimits = { depth: 64, bytes: 64 * 1_048_576 } as const
+
+/**
+ * Draws the rows of the service's snapshot of `state`, each checked and copied. Throws a `ServiceFault` when the service does not
+ * return an iterable of JSON values.
+ */
+export function* rowsOf(service: Service, state: unknown): Generator<Json, void> {
+  for (const row of uncheckedRowsOf(service, state)) yield rowIn(row)
+}
+
+/** The same without a check of the rows. */
+export function uncheckedRowsOf(service: Service, state: unknown): Iterable<unknown> {
+  const rows: unknown = service.snapshot(state)
+  refusePromise(rows, 'snapshot')
+  if (isIterable(rows)) return rows
+  throw faultOf(rows, `snapshot returned ${wordFor(rows)}: it must be an array or another iterable of rows`)
+}
+
+function rowIn(row: unknown): Json {
+  try {
+    return copyJson(row, rowLimits, 'row')
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error
+    throw new ServiceFault(`a row of the snapshot cannot be kept: ${error.message}`)
+  }
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
+  )
 }
 
 /** Makes the fault for `value`, which is then dropped: its promises must not reject unhandled. */

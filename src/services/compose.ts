@@ -1,19 +1,17 @@
 /** Several services as one, so that one cluster runs them all. */
 import type { Json } from '../../machines/batch.ts'
 import { serviceLimits } from '../../machines/limits.ts'
-import { base64, bytesOfBase64, textOf, utf8 } from '../core/bytes.ts'
-import { canonicalJson } from '../core/digest.ts'
 import { silencePromises } from '../core/promises.ts'
 import { nameJoint } from '../core/service-names.ts'
 import { shownValue } from '../core/shown-value.ts'
 import { maxNameLength } from '../messages/limits.ts'
-import { type Answer, answerIn, type Change, changeIn, snapshotOf, stateGiven } from './answer.ts'
+import { type Answer, answerIn, type Change, changeIn, stateGiven, uncheckedRowsOf } from './answer.ts'
 import { type CommandOf, isServiceName, type ResultOf, serviceNameRule } from './define-service.ts'
 import { fieldsOf, shown } from './fields.ts'
 import { withFaults } from './part-faults.ts'
 import { ServiceFault } from './reason.ts'
 import type { Changed, Delayed, Executed, RequestName, Service, ServiceTable, Time } from './service.ts'
-import { drop, emptyMap, entriesOf, get, mapOf, put, type SortedMap } from './sorted-map.ts'
+import { drop, each, emptyMap, get, mapOf, put, type SortedMap } from './sorted-map.ts'
 
 /** The services to compose, by the names under which commands address them. */
 export type Parts = { readonly [name: string]: Service }
@@ -115,7 +113,7 @@ class Composition {
         return part.stillHolds === undefined || part.stillHolds(state.parts[service], command, result)
       },
       snapshot: (state) => this.#snapshot(state),
-      restore: (bytes) => this.#restore(bytes),
+      restore: (rows) => this.#restore(rows),
       ...(hasAny('view') && { view: (state: State) => this.#view(state) }),
     }
   }
@@ -238,21 +236,32 @@ class Composition {
     })
   }
 
-  #snapshot({ parts, waiting }: State): Uint8Array {
-    const states = [...this.#parts].map(([name, part]) => [name, base64(snapshotOf(part, parts[name]))])
-    return utf8(canonicalJson({ parts: states, waiting: entriesOf(waiting) }))
+  /** First the names of all, then the rows of each with its name, then the requests that wait. */
+  *#snapshot({ parts, waiting }: State): Generator<Json, void> {
+    yield [...this.#parts.keys()]
+    for (const [name, part] of this.#parts) {
+      for (const row of uncheckedRowsOf(part, parts[name])) yield [name, row as Json]
+    }
+    for (const [request, name] of each(waiting)) yield [null, request, name]
   }
 
-  #restore(bytes: Uint8Array): State {
-    const { parts, waiting }: Snapshot = JSON.parse(textOf(bytes))
+  #restore(rows: Iterable<Json>): State {
+    const [stored, ...others] = rows as Iterable<unknown> as [readonly string[], ...Row[]]
     const names = [...this.#parts.keys()].join(nameJoint)
-    const stored = parts.map(([name]) => name).join(nameJoint)
-    if (stored !== names) {
-      throw new Error(`a snapshot of the services ${stored}: start the server with these, not with ${names}`)
+    if (stored?.join(nameJoint) !== names) {
+      throw new Error(
+        `a snapshot of the services ${stored?.join(nameJoint)}: start the server with these, not with ${names}`,
+      )
     }
-    const states = parts.map(([name, state]) => {
-      return [name, stateGiven(this.#part(name).restore(bytesOfBase64(state)), 'restore')] as const
-    })
+    const byPart = new Map([...this.#parts.keys()].map((name): [string, Json[]] => [name, []]))
+    const waiting: (readonly [string, string])[] = []
+    for (const row of others) {
+      if (row[0] === null) waiting.push([row[1], row[2]])
+      else byPart.get(row[0])?.push(row[1])
+    }
+    const states = [...byPart].map(
+      ([name, own]) => [name, stateGiven(this.#part(name).restore(own), 'restore')] as const,
+    )
     return { parts: Object.fromEntries(states), waiting: mapOf(waiting) }
   }
 
@@ -265,10 +274,8 @@ class Composition {
   }
 }
 
-interface Snapshot {
-  readonly parts: readonly (readonly [name: string, state: string])[]
-  readonly waiting: readonly (readonly [request: string, part: string])[]
-}
+/** A row of a part, or a request that waits for the part. */
+type Row = readonly [part: string, row: Json] | readonly [isWaiting: null, request: string, part: string]
 
 /** Both changes as one. Throws a `ServiceFault` when together they exceed a limit of one change. */
 function joined<S>(one: Required<Changed<S>>, other: Required<Changed<S>>): Required<Changed<S>> {

@@ -5,22 +5,22 @@ import { maxClockMs, type ReplicatedLimits, replicatedLimits } from '../../machi
 import type { Member } from '../../machines/members.ts'
 import type { Answer } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
+import { utf8 } from '../core/bytes.ts'
 import { sha256Hex } from '../core/digest.ts'
 import { openedAtInstance } from '../core/names.ts'
 import { isPlainText, sessionOf } from '../core/plain-text-client.ts'
-import { inOrderOfId } from './membership.ts'
+import type { Capture, Installation, ReplicatedState } from '../core/replicated-state.ts'
+import { LineCapture } from './capture.ts'
 import { endedOutcome, sessionHasEnded } from './outcomes.ts'
 import { BatchRun } from './replica/batch-run.ts'
 import { passDeadlines } from './replica/deadlines.ts'
 import { executeGroup } from './replica/groups.ts'
-import { restoreInto } from './replica/restore.ts'
-import { deadlineOf, type ReplicaState } from './replica/state.ts'
+import { type RestoreOptions, RestoringState } from './replica/restore.ts'
+import { deadlineOf, initialState, type ReplicaState } from './replica/state.ts'
 import { type ReplicaView, replicaViewOf } from './replica-view.ts'
 import { type Service, type ServiceView, viewRows } from './service.ts'
-import { ServiceHost } from './service-host.ts'
-import { Sessions } from './sessions.ts'
-import { decodeSnapshot, encodeSnapshot, sessionSnapshots } from './snapshot.ts'
-import { WaitingCounts } from './waiting.ts'
+import type { SessionImage } from './session-images.ts'
+import { linesOf, type SnapshotContents } from './snapshot.ts'
 
 export interface ReplicaOptions {
   readonly service: Service
@@ -51,22 +51,14 @@ export type ReplicaUsage = Readonly<
 
 const nothingRecalled: Recalled = { ended: [], isFull: false }
 
-export class Replica {
-  readonly #state: ReplicaState
+export class Replica implements ReplicatedState {
+  readonly #options: RestoreOptions
+  #state: ReplicaState
 
   constructor(options: ReplicaOptions) {
     const { service, members, sessions = [], ttlsMs = {}, limits = replicatedLimits } = options
-    const mistaken = options.mistaken ?? (() => undefined)
-    this.#state = {
-      limits,
-      mistaken,
-      service: new ServiceHost({ service, mostTimers: limits.timers, mistaken }),
-      sessions: new Sessions(limits),
-      waiting: new WaitingCounts(),
-      members: inOrderOfId(members),
-      firstUnexecuted: 0,
-      clockMs: 0,
-    }
+    this.#options = { service, limits, mistaken: options.mistaken ?? (() => undefined) }
+    this.#state = initialState({ ...this.#options, members })
     for (const uid of sessions) this.#state.sessions.open(uid, ttlsMs[uid] ?? null, 0)
   }
 
@@ -185,26 +177,47 @@ export class Replica {
     })
   }
 
-  /** Returns the whole replicated state as bytes. Servers that have executed the same batches have the same bytes. */
+  /** Returns the whole replicated state as bytes: UTF-8 text. Servers that have executed the same batches have the same bytes. */
   snapshot(): Uint8Array {
-    const { service, firstUnexecuted, clockMs, members, sessions } = this.#state
-    return encodeSnapshot({
-      service: service.name,
-      firstUnexecuted,
-      clockMs,
-      members,
-      sessions: sessionSnapshots(sessions.all()),
-      timers: service.timers,
-      state: service.snapshot(),
-    })
+    const contents = this.#contents(this.#state.sessions.images())
+    let text = ''
+    for (const line of linesOf(contents)) text += line
+    return utf8(text)
+  }
+
+  capture(): Capture {
+    const { sessions, firstUnexecuted } = this.#state
+    if (sessions.isCaptured) throw new Error('another capture is in progress: end it first')
+    const images = sessions.capture()
+    return new LineCapture(firstUnexecuted, linesOf(this.#contents(images)), () =>
+      sessions.endCapture(images),
+    )
+  }
+
+  installation(): Installation {
+    const restoring = new RestoringState(this.#options)
+    return {
+      get instance() {
+        return restoring.head?.firstUnexecuted ?? null
+      },
+      add: (bytes) => restoring.add(bytes),
+      install: () => {
+        const state = restoring.end()
+        if (state.firstUnexecuted < this.#state.firstUnexecuted) {
+          throw new Error(
+            `the snapshot ends before instance ${state.firstUnexecuted}, which this server has executed: it continues at ${this.#state.firstUnexecuted}`,
+          )
+        }
+        this.#state = state
+      },
+    }
   }
 
   /** Makes the replica from the snapshot `bytes`. Throws when they are not a snapshot of a replica of `service`. */
   static restore(service: Service, bytes: Uint8Array, limits: ReplicatedLimits = replicatedLimits): Replica {
-    const snapshot = decodeSnapshot(service.name, bytes)
-    const replica = new Replica({ service, members: snapshot.members, limits })
-    restoreInto(replica.#state, snapshot)
-    return replica
+    const restoration = new Restoration(service, limits)
+    restoration.add(bytes)
+    return restoration.end()
   }
 
   /** Returns the SHA-256 of the snapshot, in hexadecimal. Servers with equal `firstUnexecuted` must have equal digests. */
@@ -212,10 +225,39 @@ export class Replica {
     return sha256Hex(this.snapshot())
   }
 
+  /** The contents of a snapshot of now. It reads the sessions from `images`. */
+  #contents(sessions: Iterable<SessionImage>): SnapshotContents {
+    const { service, firstUnexecuted, clockMs, members } = this.#state
+    const head = { service: service.name, firstUnexecuted, clockMs, members }
+    return { head, sessions, timers: service.timers, rows: service.snapshot() }
+  }
+
   /** True when the session `uid` is unknown and this server has executed the batch that opened it. */
   #hasEnded(uid: string): boolean {
     const openedAt = openedAtInstance(uid)
     return openedAt !== null && openedAt < this.#state.firstUnexecuted
+  }
+}
+
+/** Makes a replica from a snapshot that is read in parts. */
+export class Restoration {
+  readonly #replica: Replica
+  readonly #installation: Installation
+
+  constructor(service: Service, limits: ReplicatedLimits = replicatedLimits) {
+    this.#replica = new Replica({ service, members: [], limits })
+    this.#installation = this.#replica.installation()
+  }
+
+  /** Reads the next bytes, of any length. Throws an Error with the reason when they cannot belong to a snapshot of the service. */
+  add(bytes: Uint8Array): void {
+    this.#installation.add(bytes)
+  }
+
+  /** Returns the replica. Throws when the snapshot is not complete, or when the service cannot restore its rows. */
+  end(): Replica {
+    this.#installation.install()
+    return this.#replica
   }
 }
 

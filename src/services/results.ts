@@ -18,13 +18,20 @@ export interface Ended extends Linked<Ended> {
 /** Keeps the results of one client. Its session is one. */
 export interface Keeper {
   /** By seq. */
-  readonly ended: Map<number, Ended>
+  readonly ended: ReadonlyMap<number, Ended>
   /** Invariant: the sum of `bytes` of all entries in `ended`. */
-  endedBytes: number
+  readonly endedBytes: number
   /**
    * A request below this seq that is not in `ended` was acknowledged, or evicted, or has not ended: nothing tells which.
    * Invariant: never decreases.
    */
+  readonly forgottenBelow: number
+}
+
+/** A keeper that may be changed now. */
+export interface ChangingKeeper extends Keeper {
+  readonly ended: Map<number, Ended>
+  endedBytes: number
   forgottenBelow: number
 }
 
@@ -35,10 +42,13 @@ export class Results {
   /** Invariant: contains all results, in the order in which their requests ended. */
   readonly #oldestFirst = new IdleOrder<Ended>()
   readonly #limits: ResultLimits
+  readonly #willChange: (keeper: Keeper) => ChangingKeeper
   #bytes = 0
 
-  constructor(limits: ResultLimits) {
+  /** `willChange` is called before each change of a keeper, and returns it. */
+  constructor(limits: ResultLimits, willChange: (keeper: Keeper) => ChangingKeeper) {
     this.#limits = limits
+    this.#willChange = willChange
   }
 
   /** The approximate size of all results together. */
@@ -50,8 +60,9 @@ export class Results {
   keep(keeper: Keeper, seq: number, outcome: Outcome, command: KeptCommand | null): void {
     const bytes = resultOverheadBytes + heldBytes(outcome)
     const ended: Ended = { seq, outcome, command, bytes, keeper, longerIdle: null, lessIdle: null }
-    keeper.ended.set(seq, ended)
-    keeper.endedBytes += bytes
+    const changing = this.#willChange(keeper)
+    changing.ended.set(seq, ended)
+    changing.endedBytes += bytes
     this.#oldestFirst.use(ended)
     this.#bytes += bytes
     this.#makeRoomIn(keeper)
@@ -69,8 +80,9 @@ export class Results {
   release({ seq, keeper, bytes }: Ended): void {
     const ended = keeper.ended.get(seq)
     if (ended === undefined) return
-    keeper.ended.delete(seq)
-    keeper.endedBytes -= bytes
+    const changing = this.#willChange(keeper)
+    changing.ended.delete(seq)
+    changing.endedBytes -= bytes
     this.#oldestFirst.remove(ended)
     this.#bytes -= bytes
   }
@@ -88,6 +100,7 @@ export class Results {
 
   #forget(ended: Ended): void {
     this.release(ended)
-    ended.keeper.forgottenBelow = Math.max(ended.keeper.forgottenBelow, ended.seq + 1)
+    const { keeper, seq } = ended
+    this.#willChange(keeper).forgottenBelow = Math.max(keeper.forgottenBelow, seq + 1)
   }
 }

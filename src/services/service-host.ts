@@ -1,7 +1,7 @@
 /** The service of a replica, with its state and its timers. It checks the whole of what the service returns before it keeps any part of it. */
 import type { Json } from '../../machines/batch.ts'
 import { silencePromises } from '../core/promises.ts'
-import { answerIn, type Change, changeIn, refusePromises, snapshotOf, stateGiven } from './answer.ts'
+import { answerIn, type Change, changeIn, refusePromises, rowsOf, stateGiven } from './answer.ts'
 import { faultsOf } from './part-faults.ts'
 import { reasonOfFailure, ServiceFault } from './reason.ts'
 import type { Moment, RequestName, Service, ServiceView, Time, TimerChange } from './service.ts'
@@ -62,9 +62,9 @@ export class ServiceHost {
     return this.#timers.size
   }
 
-  /** The timers that are set, in the order in which they fire. */
-  get timers(): readonly Timer[] {
-    return this.#timers.all
+  /** Walks the timers that are set now, in the order in which they fire, also while others are set. */
+  get timers(): Iterable<Timer> {
+    return this.#timers.inOrder
   }
 
   /** The first `most` timers in the order in which they fire. */
@@ -147,15 +147,19 @@ export class ServiceHost {
     return viewOf(this.#service, this.#state)
   }
 
-  /** Returns the service's own snapshot of its state. */
-  snapshot(): Uint8Array {
-    return snapshotOf(this.#service, this.#state)
+  /** Draws the rows of the service's snapshot of the state of now, also while later states come. */
+  snapshot(): Iterable<Json> {
+    return rowsOf(this.#service, this.#state)
   }
 
-  /** Replaces the state and the timers by those of a snapshot. */
-  restore(state: Uint8Array, timers: readonly Timer[]): void {
-    this.#state = stateGiven(this.#service.restore(state), 'restore')
-    for (const { name, deadlineMs } of timers) this.#timers.set(name, deadlineMs)
+  /** Replaces the state by that of a snapshot. */
+  restore(rows: Iterable<Json>): void {
+    this.#state = stateGiven(this.#service.restore(rows), 'restore')
+  }
+
+  /** Sets a timer of a snapshot. They come in the order in which they fire. */
+  restoreTimer({ name, deadlineMs }: Timer): void {
+    this.#timers.set(name, deadlineMs)
   }
 
   /** Whether the service has the optional method `method`. A method that cannot be read counts: the call of it fails. */

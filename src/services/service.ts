@@ -134,8 +134,15 @@ export interface Service<State = unknown, Command = unknown, Result extends Json
    * stays true.
    */
   stillHolds?(state: State, command: Command, result: Result): boolean
-  snapshot(state: State): Uint8Array
-  restore(bytes: Uint8Array): State
-  /** For the inspector, which otherwise shows the snapshot. Its cost must not grow with the state. */
+  /**
+   * Yields the state as rows, in one order for equal states: each is a JSON value (as a result is) of at most a few kilobytes, such as an
+   * entry of a map. A small state is one row: `snapshot: (state) => [state]`. The replica draws the rows of a large state little by little,
+   * while it executes requests with later states: yield them from a generator (`sortedMap.each` walks a map), and read nothing
+   * but `state`, which never changes.
+   */
+  snapshot(state: State): Iterable<Json>
+  /** Returns the state from the rows that `snapshot` yielded for it. Throws an Error when they are none. */
+  restore(rows: Iterable<Json>): State
+  /** For the inspector, which otherwise shows the first rows of the snapshot. Its cost must not grow with the state. */
   view?(state: State): { readonly tables: readonly ServiceTable[] }
 }

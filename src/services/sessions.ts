@@ -3,12 +3,13 @@ import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.t
 import { publicId } from '../core/names.ts'
 import { isPlainText, plainTextIdleMs } from '../core/plain-text-client.ts'
 import { IdleOrder, type Linked } from './idle-order.ts'
-import { type Keeper, Results } from './results.ts'
+import { type ChangingKeeper, type Keeper, Results } from './results.ts'
+import { imageOf, type SessionImage, SessionImages } from './session-images.ts'
 import { openingPlace, SessionOrder } from './session-order.ts'
-import { drop, emptyMap, entriesFrom, get, put, type SortedMap } from './sorted-map.ts'
+import { drop, eachValue, emptyMap, entriesFrom, entriesOf, get, put, type SortedMap } from './sorted-map.ts'
 import type { Waiting } from './waiting.ts'
 
-/** The replicated state of one client. */
+/** The replicated state of one client. Only `Sessions` changes it, so that a capture in progress gets the image of it before. */
 export interface Session extends Linked<Session>, Keeper {
   readonly uid: string
   /** The part of the uid that others may know. */
@@ -18,20 +19,27 @@ export interface Session extends Linked<Session>, Keeper {
   /** How long the session lives after a sign of life, in milliseconds of the replicated clock; `null` when it does not end by itself. */
   readonly ttlMs: number | null
   /** The value of the replicated clock at which it ends; `null` without a ttl. Invariant: never decreases. */
-  deadlineMs: number | null
+  readonly deadlineMs: number | null
   /** No sign of life moves its deadline any more. */
-  isRevoked: boolean
+  readonly isRevoked: boolean
   /** The service keeps something for it, or a request of it waits: the servers see to it that it ends in time. */
-  isKept: boolean
+  readonly isKept: boolean
   /** The seq of its last executed touch, 0 for none: the client has the answers to all earlier ones. Invariant: never decreases. */
-  touchedSeq: number
+  readonly touchedSeq: number
   /** The client needs no seq below this any more. Invariant: never decreases; nothing below is in `ended` or `waiting`. */
-  ackedBelow: number
+  readonly ackedBelow: number
   /** In plain text: the replicated clock at its last new request, in milliseconds. */
-  lastClockMs: number
+  readonly lastClockMs: number
   /** Delayed requests, by seq. Invariant: none of them is in `ended`. */
-  readonly waiting: Map<number, Waiting>
+  readonly waiting: ReadonlyMap<number, Waiting>
+  /** The number of the last capture that needs no image of this session any more; 0 for none. Not replicated. */
+  capturedBy: number
 }
+
+/** A session that may be changed now. */
+type Changing = ChangingKeeper & {
+  -readonly [Field in Exclude<keyof Session, keyof Keeper>]: Session[Field]
+} & { readonly waiting: Map<number, Waiting> }
 
 /**
  * The sessions. A session of plain text opens with its first request, has no ttl and is evicted when it is idle, unless a request of it is
@@ -41,6 +49,8 @@ export class Sessions {
   readonly #byUid = new Map<string, Session>()
   /** The sessions with a ttl, in the order of their opening. */
   #opened: SortedMap<Session> = emptyMap
+  /** The sessions without a ttl, by uid. */
+  #lasting: SortedMap<Session> = emptyMap
   /** Invariant: contains every session with a ttl. */
   readonly #ending = new SessionOrder(() => true)
   /** Invariant: contains every session with a ttl for which something is kept, and perhaps some for which something was kept. */
@@ -49,12 +59,15 @@ export class Sessions {
   readonly #idlePlainText = new IdleOrder<Session>()
   readonly #limits: ReplicatedLimits
   #plainTextCount = 0
+  /** The walk that needs images of sessions that change; `null` when there is none. */
+  #captured: SessionImages | null = null
+  #captures = 0
   /** The outcomes of the requests of all sessions. */
   readonly results: Results
 
   constructor(limits: ReplicatedLimits = replicatedLimits) {
     this.#limits = limits
-    this.results = new Results(limits)
+    this.results = new Results(limits, (keeper) => this.#willChange(keeper as Session))
   }
 
   /** The number of sessions of plain-text clients. */
@@ -104,17 +117,30 @@ export class Sessions {
   /** At most `most` sessions: those with a ttl in the order of their opening, then others. The cost grows with `most` alone. */
   first(most: number): readonly Session[] {
     const first = [...this.openedAfter(null, most)]
-    // All sessions with a ttl are among the first ones, so few are passed over here.
-    if (first.length === most) return first
-    for (const session of this.#byUid.values()) {
-      if (first.length === most) break
-      if (session.ttlMs === null) first.push(session)
-    }
+    first.push(...entriesOf(this.#lasting, most - first.length).map(([, session]) => session))
     return first
   }
 
-  all(): Iterable<Session> {
-    return this.#byUid.values()
+  /** The images of all sessions, for one who reads them before any session changes. */
+  *images(): Iterable<SessionImage> {
+    for (const session of eachValue(this.#opened)) yield imageOf(session)
+    for (const session of eachValue(this.#lasting)) yield imageOf(session)
+  }
+
+  /** The images of all sessions as they are now, also while they change, until `endCapture`. */
+  capture(): SessionImages {
+    this.#captures += 1
+    this.#captured = new SessionImages(this.#captures, [this.#opened, this.#lasting])
+    return this.#captured
+  }
+
+  get isCaptured(): boolean {
+    return this.#captured !== null
+  }
+
+  /** Keeps no images any more for `captured`. */
+  endCapture(captured: SessionImages): void {
+    if (this.#captured === captured) this.#captured = null
   }
 
   /** True when there is no room for another session of this kind. */
@@ -142,38 +168,42 @@ export class Sessions {
       waiting: new Map(),
       longerIdle: null,
       lessIdle: null,
+      // A capture that is in progress does not know it.
+      capturedBy: this.#captures,
     }
     this.#byUid.set(uid, session)
     if (isPlainText(uid)) this.#plainTextCount += 1
     if (ttlMs !== null) {
       this.#opened = put(this.#opened, session.place, session)
       this.#ending.add(session)
-    }
+    } else this.#lasting = put(this.#lasting, uid, session)
     return session
   }
 
   /** Records a sign of life: moves the deadline of a session with a ttl, unless it is revoked. */
   touch(session: Session, clockMs: number): void {
-    if (session.ttlMs !== null && !session.isRevoked) session.deadlineMs = clockMs + session.ttlMs
+    if (session.ttlMs !== null && !session.isRevoked) {
+      this.#willChange(session).deadlineMs = clockMs + session.ttlMs
+    }
   }
 
   /** Records the touch `seq`. Its result takes the place of that of the touch before, however long another request waits. */
   recordTouch(session: Session, seq: number): void {
     const before = session.ended.get(session.touchedSeq)
     if (before !== undefined) this.results.release(before)
-    session.touchedSeq = seq
+    this.#willChange(session).touchedSeq = seq
   }
 
   /** Records whether something is kept for the session. Does nothing when the session has ended. */
   keep(session: Session, isKept: boolean): void {
     if (this.#byUid.get(session.uid) !== session) return
-    session.isKept = isKept
+    if (session.isKept !== isKept) this.#willChange(session).isKept = isKept
     if (isKept && session.ttlMs !== null) this.#kept.add(session)
   }
 
   /** Records that a session of plain text was used. The times must not decrease. */
   usePlainText(session: Session, clockMs: number): void {
-    session.lastClockMs = clockMs
+    this.#willChange(session).lastClockMs = clockMs
     if (session.waiting.size === 0) this.#idlePlainText.use(session)
     else this.#idlePlainText.remove(session)
   }
@@ -191,11 +221,13 @@ export class Sessions {
 
   /** Removes a session with its results. */
   remove(session: Session): void {
+    this.#willChange(session)
     this.#byUid.delete(session.uid)
     this.#ending.remove(session)
     this.#kept.remove(session)
     this.#idlePlainText.remove(session)
     if (session.ttlMs !== null) this.#opened = drop(this.#opened, session.place)
+    else this.#lasting = drop(this.#lasting, session.uid)
     if (isPlainText(session.uid)) this.#plainTextCount -= 1
     for (const ended of session.ended.values()) this.results.release(ended)
   }
@@ -208,7 +240,7 @@ export class Sessions {
   acknowledge(session: Session, ackedBelow: number): (Waiting & { readonly seq: number })[] {
     if (ackedBelow <= session.ackedBelow) return []
     const first = session.ackedBelow
-    session.ackedBelow = ackedBelow
+    this.#willChange(session).ackedBelow = ackedBelow
     for (const seq of seqsBelow(session.ended, first, ackedBelow)) {
       const ended = session.ended.get(seq)
       if (ended !== undefined) this.results.release(ended)
@@ -220,12 +252,42 @@ export class Sessions {
   takeWaiting(session: Session, first: number, end: number): (Waiting & { readonly seq: number })[] {
     if (session.waiting.size === 0) return []
     const taken: (Waiting & { readonly seq: number })[] = []
-    for (const seq of seqsBelow(session.waiting, first, end)) {
-      const waiting = session.waiting.get(seq)
-      session.waiting.delete(seq)
+    const left = this.#willChange(session).waiting
+    for (const seq of seqsBelow(left, first, end)) {
+      const waiting = left.get(seq)
+      left.delete(seq)
       if (waiting !== undefined) taken.push({ ...waiting, seq })
     }
     return taken
+  }
+
+  /** Refuses the session any further time. */
+  revoke(session: Session): void {
+    if (!session.isRevoked) this.#willChange(session).isRevoked = true
+  }
+
+  /** Records that the request waits. */
+  setWaiting(session: Session, seq: number, waiting: Waiting): void {
+    this.#willChange(session).waiting.set(seq, waiting)
+  }
+
+  /** Records that the request does not wait any more. */
+  endWaiting(session: Session, seq: number): void {
+    this.#willChange(session).waiting.delete(seq)
+  }
+
+  /** Restores what has no other method, on a session that was just opened. */
+  restore(
+    session: Session,
+    of: Pick<Session, 'isRevoked' | 'touchedSeq' | 'ackedBelow' | 'forgottenBelow'>,
+  ): void {
+    Object.assign(this.#willChange(session), of)
+  }
+
+  /** The session, which may be changed now. */
+  #willChange(session: Session): Changing {
+    if (this.#captured !== null) this.#captured.keep(session)
+    return session as unknown as Changing
   }
 }
 

@@ -1,100 +1,94 @@
-/** A replica as bytes. Equal states give equal bytes, even if different histories led to them. */
-import type { Instance, NodeId } from '../../machines/batch.ts'
+/**
+ * A replica as bytes: lines of JSON in UTF-8. The first line is the head, the last one counts the lines. Equal states give equal bytes,
+ * even if different histories led to them.
+ */
+import type { Instance, Json, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { base64, bytesOfBase64, textOf, utf8 } from '../core/bytes.ts'
 import { canonicalJson } from '../core/digest.ts'
-import { type KeptCommand, keptDigest } from './kept-command.ts'
-import type { Session } from './sessions.ts'
+import { keptDigest } from './kept-command.ts'
+import type { SessionImage } from './session-images.ts'
 import type { Timer } from './timers.ts'
 
-const format = 3
+/** A change of what a line holds, or another field of the head, needs another number. */
+export const snapshotFormat = 4
 
-export interface ReplicaSnapshot {
+/** The first line. */
+export interface SnapshotHead {
+  readonly format: number
   readonly service: string
   readonly firstUnexecuted: Instance
   readonly clockMs: number
   readonly members: readonly Member[]
-  /** In order of uid. */
-  readonly sessions: readonly SessionSnapshot[]
+}
+
+/** The other lines, in the order of these kinds; but what has ended and what waits follows its session. */
+export type SnapshotLine =
+  | SessionLine
+  | readonly [kind: 'ended', seq: number, outcome: Outcome, commandDigest: string | null]
+  | readonly [
+      kind: 'waiting',
+      seq: number,
+      node: NodeId,
+      key: string | null,
+      commandDigest: string | null,
+      uids?: readonly string[],
+    ]
+  | readonly [kind: 'timer', name: string, deadlineMs: number]
+  /** A row of the service. */
+  | readonly [kind: 'state', row: Json]
+  /** With the number of all lines, itself included. */
+  | readonly [kind: 'end', lines: number]
+
+/** Those with a ttl in the order of their opening, then the others by uid. */
+export type SessionLine = readonly [
+  kind: 'session',
+  uid: string,
+  ttlMs: number | null,
+  deadlineMs: number | null,
+  isRevoked: boolean,
+  isKept: boolean,
+  touchedSeq: number,
+  ackedBelow: number,
+  forgottenBelow: number,
+  lastClockMs: number,
+]
+
+export interface SnapshotContents {
+  readonly head: Omit<SnapshotHead, 'format'>
+  readonly sessions: Iterable<SessionImage>
   /** In the order in which they fire. */
-  readonly timers: readonly Timer[]
-  /** The service's own snapshot. */
-  readonly state: Uint8Array
+  readonly timers: Iterable<Timer>
+  readonly rows: Iterable<Json>
 }
 
-export interface SessionSnapshot {
-  readonly uid: string
-  readonly ttlMs: number | null
-  readonly deadlineMs: number | null
-  readonly isRevoked: boolean
-  readonly isKept: boolean
-  readonly touchedSeq: number
-  readonly ackedBelow: number
-  readonly forgottenBelow: number
-  readonly lastClockMs: number
-  /** In order of seq. */
-  readonly ended: readonly (readonly [seq: number, outcome: Outcome, commandDigest: string | null])[]
-  /** In order of seq. */
-  readonly waiting: readonly (readonly [
-    seq: number,
-    node: NodeId,
-    key: string | null,
-    commandDigest: string | null,
-    uids?: readonly string[],
-  ])[]
-}
-
-export function sessionSnapshots(sessions: Iterable<Session>): SessionSnapshot[] {
-  return [...sessions]
-    .sort((a, b) => (a.uid < b.uid ? -1 : 1))
-    .map(({ uid, ttlMs, deadlineMs, isRevoked, isKept, ackedBelow, ended, waiting, ...rest }) => ({
-      ...{ uid, ttlMs, deadlineMs, isRevoked, isKept, ackedBelow },
-      touchedSeq: rest.touchedSeq,
-      forgottenBelow: rest.forgottenBelow,
-      lastClockMs: rest.lastClockMs,
-      ended: [...ended]
-        .sort(([a], [b]) => a - b)
-        .map(([seq, { outcome, command }]) => [seq, outcome, digestOf(command)] as const),
-      waiting: [...waiting]
-        .sort(([a], [b]) => a - b)
-        .map(([seq, { node, key, command, uids }]) =>
-          uids === undefined
-            ? ([seq, node, key, digestOf(command)] as const)
-            : ([seq, node, key, digestOf(command), uids] as const),
-        ),
-    }))
-}
-
-function digestOf(command: KeptCommand | null): string | null {
-  return command === null ? null : keptDigest(command)
-}
-
-export function encodeSnapshot(snapshot: ReplicaSnapshot): Uint8Array {
-  const state = base64(snapshot.state)
-  return utf8(canonicalJson({ ...snapshot, format, state }))
-}
-
-/** Throws when `bytes` are not a snapshot of a replica of `service`. The caller must check that they are undamaged. */
-export function decodeSnapshot(service: string, bytes: Uint8Array): ReplicaSnapshot {
-  const decoded = parsed(bytes)
-  if (decoded.format !== format) {
-    throw new Error(`a snapshot of format ${decoded.format}: this version reads format ${format}`)
+/** Draws the lines of a snapshot one after the other, each with its end. */
+export function* linesOf({ head, sessions, timers, rows }: SnapshotContents): Generator<string, void> {
+  let lines = 2
+  yield `${canonicalJson({ ...head, format: snapshotFormat } satisfies SnapshotHead)}\n`
+  for (const { line, ended, waiting } of sessions) {
+    yield `${JSON.stringify(line)}\n`
+    lines += 1 + ended.length + waiting.length
+    for (const { seq, outcome, command } of inOrderOfSeq(ended)) {
+      const digest = command === null ? null : keptDigest(command)
+      yield `${canonicalJson(['ended', seq, outcome, digest] satisfies SnapshotLine)}\n`
+    }
+    for (const { seq, node, key, command, uids } of inOrderOfSeq(waiting)) {
+      const digest = command === null ? null : keptDigest(command)
+      yield `${JSON.stringify(['waiting', seq, node, key, digest, ...(uids === undefined ? [] : [uids])])}\n`
+    }
   }
-  if (decoded.service !== service) {
-    throw new Error(
-      `a snapshot of the service ${decoded.service}: start the server with that service, not ${service}`,
-    )
+  for (const { name, deadlineMs } of timers) {
+    yield `${JSON.stringify(['timer', name, deadlineMs] satisfies SnapshotLine)}\n`
+    lines += 1
   }
-  return { ...decoded, state: bytesOfBase64(decoded.state) }
+  for (const row of rows) {
+    yield `["state",${canonicalJson(row)}]\n`
+    lines += 1
+  }
+  yield `${JSON.stringify(['end', lines] satisfies SnapshotLine)}\n`
 }
 
-type Decoded = Omit<ReplicaSnapshot, 'state'> & { readonly format: number; readonly state: string }
-
-function parsed(bytes: Uint8Array): Decoded {
-  try {
-    return JSON.parse(textOf(bytes))
-  } catch (error) {
-    throw new Error(`not a snapshot, in ${bytes.length} bytes: ${(error as Error).message}`)
-  }
+function inOrderOfSeq<T extends { readonly seq: number }>(requests: readonly T[]): readonly T[] {
+  return requests.length < 2 ? requests : [...requests].sort((a, b) => a.seq - b.seq)
 }

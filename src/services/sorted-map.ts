@@ -82,6 +82,23 @@ export function entriesOf<V>(
   return collected([], map, limit)
 }
 
+/** Walks the entries in order of key. The walk may take long: the map that it walks never changes. */
+export function* each<V>(map: SortedMap<V>): Generator<readonly [key: string, value: V], void> {
+  const above: SortedNode<V>[] = []
+  for (let node = map; ; ) {
+    for (; node !== null; node = node.left) above.push(node)
+    const next = above.pop()
+    if (next === undefined) return
+    yield [next.key, next.value]
+    node = next.right
+  }
+}
+
+/** Walks the values in order of key, as `each` does. */
+export function* eachValue<V>(map: SortedMap<V>): Generator<V, void> {
+  for (const [, value] of each(map)) yield value
+}
+
 /** The first `limit` entries in order of key, from the key `from` on. They cost O(limit + log n). */
 export function entriesFrom<V>(
   map: SortedMap<V>,

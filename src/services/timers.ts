@@ -1,6 +1,6 @@
 /** The timers of a service, on the replicated clock. */
 import { numberKey } from './number-key.ts'
-import { drop, emptyMap, entriesOf, firstValue, put, type SortedMap } from './sorted-map.ts'
+import { drop, eachValue, emptyMap, entriesOf, firstValue, put, type SortedMap } from './sorted-map.ts'
 
 /** Sets the timer `name` to fire `afterMs` from now on the replicated clock, also when it is set already; with `null`, cancels it. */
 export interface TimerChange {
@@ -39,6 +39,11 @@ export class Timers {
   /** In order of firing. A new table in which the same timers are set in this order is equal to this one. */
   get all(): readonly Timer[] {
     return entriesOf(this.#inOrder).map(([, timer]) => timer)
+  }
+
+  /** Walks the timers that are set now in order of firing, also while others are set. */
+  get inOrder(): Iterable<Timer> {
+    return eachValue(this.#inOrder)
   }
 
   /** The first `most` timers in order of firing. */

@@ -1,16 +1,15 @@
 /** A view of a service's state, which is safe also when the service fails to show it. */
 import type { Json } from '../../machines/batch.ts'
-import { textOf } from '../core/bytes.ts'
 import { copyJson } from '../core/json.ts'
 import { silencePromises } from '../core/promises.ts'
-import { refusePromise, snapshotOf } from './answer.ts'
+import { refusePromise, rowsOf } from './answer.ts'
 import { reasonOf } from './reason.ts'
-import type { Service, ServiceTable, ServiceView } from './service.ts'
+import { type Service, type ServiceTable, type ServiceView, viewRows } from './service.ts'
 
 const viewLimits = { depth: 64, bytes: 1_048_576 } as const
 
 /**
- * Returns the tables that `service` shows of `state`; without `view`, its snapshot as JSON or else as text. When the
+ * Returns the tables that `service` shows of `state`; without `view`, the first rows of its snapshot. When the
  * service throws or returns an invalid view, returns the reason in place of the state, so that an inspection never stops a
  * server. Never throws.
  */
@@ -31,12 +30,13 @@ function tablesView(view: unknown): ServiceView {
 }
 
 function snapshotView(service: Service, state: unknown): ServiceView {
-  const text = textOf(snapshotOf(service, state))
-  try {
-    return { json: JSON.parse(text) }
-  } catch {
-    return { json: text }
+  const rows: Json[] = []
+  for (const row of rowsOf(service, state)) {
+    if (rows.length === viewRows) return { json: [...rows, '…'] }
+    rows.push(row)
   }
+  const [only = null] = rows
+  return { json: rows.length === 1 ? only : rows }
 }
 
 type Fields = { readonly [name: string]: Json | undefined }

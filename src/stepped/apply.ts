@@ -176,7 +176,7 @@ class StoredReplica implements ReplicatedState {
   readonly #stored: ReplicaState
   readonly #settings: NodeSettings
   #restored: ReplicatedState | null = null
-  #hasExecuted = false
+  #hasChanged = false
 
   constructor(stored: ReplicaState, settings: NodeSettings) {
     this.#stored = stored
@@ -199,9 +199,9 @@ class StoredReplica implements ReplicatedState {
     return (this.#restored ?? this.#stored).firstUnexecuted
   }
 
-  /** The state as data, after all executions. */
+  /** The state as data, after all changes. */
   get state(): ReplicaState {
-    return this.#hasExecuted ? replicaState(this.#replica) : this.#stored
+    return this.#hasChanged ? replicaState(this.#replica) : this.#stored
   }
 
   get #replica(): ReplicatedState {
@@ -210,7 +210,7 @@ class StoredReplica implements ReplicatedState {
   }
 
   execute(instance: Instance, batch: Batch) {
-    this.#hasExecuted = true
+    this.#hasChanged = true
     return this.#replica.execute(instance, batch)
   }
 
@@ -224,6 +224,24 @@ class StoredReplica implements ReplicatedState {
 
   digest() {
     return this.#replica.digest()
+  }
+
+  capture() {
+    return this.#replica.capture()
+  }
+
+  installation() {
+    const installation = this.#replica.installation()
+    return {
+      get instance() {
+        return installation.instance
+      },
+      add: (bytes: Uint8Array) => installation.add(bytes),
+      install: () => {
+        installation.install()
+        this.#hasChanged = true
+      },
+    }
   }
 }
 

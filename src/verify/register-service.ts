@@ -1,6 +1,5 @@
 /** Registers and counters: a service for tests of histories. Its results reveal much about the order of execution. */
 import type { Json } from '../../machines/batch.ts'
-import { textOf, utf8 } from '../core/bytes.ts'
 import { canonicalJson } from '../core/digest.ts'
 import { fieldsOf, nameIn, shown } from '../services/fields.ts'
 import type { Executed, Service } from '../services/service.ts'
@@ -90,9 +89,11 @@ export const registerService: Service<RegisterState, RegisterCommand, RegisterRe
     }
     command satisfies never
   },
-  snapshot: ({ registers, counters }) => utf8(canonicalJson([entriesOf(registers), entriesOf(counters)])),
-  restore(bytes) {
-    const [registers, counters] = JSON.parse(textOf(bytes))
+  snapshot: ({ registers, counters }) => [[entriesOf(registers), entriesOf(counters)]],
+  restore(rows) {
+    const [[registers, counters] = [[], []]] = rows as Iterable<unknown> as [
+      [[string, Json][], [string, number][]],
+    ]
     return { registers: mapOf(registers), counters: mapOf(counters) }
   },
 }

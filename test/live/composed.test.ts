@@ -21,8 +21,8 @@ const counter = defineService<number, { readonly add: number }, { readonly sum: 
   initial: () => 0,
   parse: (body) => ({ add: Number((body as { readonly add?: Json }).add) }),
   execute: (state, { add }) => ({ kind: 'executed', state: state + add, result: { sum: state + add } }),
-  snapshot: (state) => new TextEncoder().encode(String(state)),
-  restore: (bytes) => Number(new TextDecoder().decode(bytes)),
+  snapshot: (state) => [state as number],
+  restore: ([state]) => Number(state),
 })
 
 let node: RunningNode

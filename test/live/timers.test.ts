@@ -24,7 +24,7 @@ function alarms(server: number): Service<null, string, Json> {
       fired.push({ name, server, atMs: performance.now() })
       return { state }
     },
-    snapshot: () => new Uint8Array(),
+    snapshot: () => [],
     restore: () => null,
   }
 }

@@ -40,6 +40,8 @@ function concerning(replicas: Replicas, concerned: readonly NodeId[]): Replicas 
     recall: (...request) => replica.recall(...request),
     snapshot: () => replica.snapshot(),
     digest: () => replica.digest(),
+    capture: () => replica.capture(),
+    installation: () => replica.installation(),
   })
   return {
     initial: () => changed(replicas.initial()),

@@ -2,13 +2,12 @@
 import type { AnyStateMachine } from 'xstate'
 import type { RoleName } from '../../machines/inbox.ts'
 import { type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
-import type { Member } from '../../machines/members.ts'
-import type { ReplicatedState } from '../../src/core/replicated-state.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import { replicasOf } from '../../src/stepped/replicas.ts'
 import type { Plant, Replicas } from '../../src/stepped/settings.ts'
 import type { LockService } from '../services/lock/lock-driver.ts'
+import { contentsIn } from '../support/replica-contents.ts'
 
 export interface Mutation {
   /** The fault, as the table of what catches what has it. */
@@ -44,18 +43,10 @@ export function replicasWith(
   service: Service = lockService as Service,
   limits: ReplicatedLimits = replicatedLimits,
 ): Replicas {
-  const { service: name, members, sessions } = contentsOf(usual.initial())
+  const { service: name, members, sessions } = contentsIn(usual.initial().snapshot())
   const uids = sessions.map(({ uid }) => uid)
   const ttlsMs = Object.fromEntries(
     sessions.flatMap(({ uid, ttlMs }) => (ttlMs === null ? [] : [[uid, ttlMs]])),
   )
   return name === 'lock' ? replicasOf({ service, members, sessions: uids, ttlsMs, limits }) : usual
-}
-
-function contentsOf(replica: ReplicatedState): {
-  readonly service: string
-  readonly members: readonly Member[]
-  readonly sessions: readonly { readonly uid: string; readonly ttlMs: number | null }[]
-} {
-  return JSON.parse(new TextDecoder().decode(replica.snapshot()))
 }

@@ -1,12 +1,14 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { ReplicatedState } from '../../src/core/replicated-state.ts'
-import type { ReplicaSnapshot, SessionSnapshot } from '../../src/services/snapshot.ts'
 import type { Replicas } from '../../src/stepped/settings.ts'
+import {
+  contentsIn,
+  type ReplicaContents,
+  type SessionContents,
+  snapshotOf,
+} from '../support/replica-contents.ts'
 import { faultyReplicas, type Mutation } from './mutation.ts'
-
-/** The part of a snapshot that the faults change. */
-type Contents = Pick<ReplicaSnapshot, 'sessions' | 'timers'>
 
 /** A replica that passes everything on to a real one; the faults below are in what it passes on. */
 export class Passing implements ReplicatedState {
@@ -50,15 +52,22 @@ export class Passing implements ReplicatedState {
     return this.inner.digest()
   }
 
+  capture() {
+    return this.inner.capture()
+  }
+
+  installation() {
+    return this.inner.installation()
+  }
+
   /** What the real one holds. */
-  protected get contents(): Contents {
-    return JSON.parse(new TextDecoder().decode(this.inner.snapshot()))
+  protected get contents(): ReplicaContents {
+    return contentsIn(this.inner.snapshot())
   }
 
   /** Has the real one hold something else. */
-  protected rewrite(changed: Partial<Contents>): void {
-    const contents = { ...this.contents, ...changed }
-    this.inner = this.usual.restore(new TextEncoder().encode(JSON.stringify(contents)))
+  protected rewrite(changed: Partial<ReplicaContents>): void {
+    this.inner = this.usual.restore(snapshotOf({ ...this.contents, ...changed }))
   }
 
   protected forgetSessions(): void {
@@ -106,7 +115,7 @@ class CountsTwice extends Passing {
 /** Sessions end after a fifth of a second. */
 class ForgetsEarly extends Passing {
   override execute(instance: Instance, batch: Batch): Execution {
-    const hurried = (session: SessionSnapshot) =>
+    const hurried = (session: SessionContents) =>
       session.ttlMs === null || session.deadlineMs === null
         ? session
         : { ...session, deadlineMs: session.deadlineMs - session.ttlMs + 200, ttlMs: 200 }

@@ -1,14 +1,14 @@
 /** Faults of the deadlines that a replica keeps: those of sessions and of timers. */
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
-import type { SessionSnapshot } from '../../src/services/snapshot.ts'
+import type { SessionContents } from '../support/replica-contents.ts'
 import type { Mutation } from './mutation.ts'
 import { always, Passing } from './replica-faults.ts'
 
 /** Some requests move the deadline of their session, and must not. */
 abstract class Prolonging extends Passing {
   /** True when the batch has such a request of `session`, which is as it was before the batch. */
-  protected abstract isProlonged(session: SessionSnapshot, batch: Batch): boolean
+  protected abstract isProlonged(session: SessionContents, batch: Batch): boolean
 
   override execute(instance: Instance, batch: Batch): Execution {
     const prolonged = this.contents.sessions.filter((session) => this.isProlonged(session, batch))
@@ -26,13 +26,13 @@ abstract class Prolonging extends Passing {
 }
 
 class CountsRefusedTouches extends Prolonging {
-  protected override isProlonged({ uid, isRevoked }: SessionSnapshot, { groups }: Batch): boolean {
+  protected override isProlonged({ uid, isRevoked }: SessionContents, { groups }: Batch): boolean {
     return isRevoked && groups.some((group) => group.uid === uid)
   }
 }
 
 class CountsRepetitions extends Prolonging {
-  protected override isProlonged({ uid, waiting }: SessionSnapshot, { groups }: Batch): boolean {
+  protected override isProlonged({ uid, waiting }: SessionContents, { groups }: Batch): boolean {
     const seqs = waiting.map(([seq]) => seq)
     return groups.some((group) => group.uid === uid && group.requests.some(({ seq }) => seqs.includes(seq)))
   }

@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
+import type { Json } from '../../machines/batch.ts'
 import { type CommandOf, defineService, type ResultOf } from '../../src/services/define-service.ts'
 import type { Service } from '../../src/services/service.ts'
 
@@ -14,8 +15,8 @@ const definition = {
     state: state + amount,
     result: { sum: state + amount },
   }),
-  snapshot: (state: number) => new Uint8Array([state]),
-  restore: (bytes: Uint8Array) => bytes[0] ?? 0,
+  snapshot: (state: number) => [state],
+  restore: ([state]: Iterable<Json>) => Number(state),
 }
 
 describe('defineService', () => {
@@ -49,7 +50,7 @@ describe('defineService', () => {
         return { kind: 'executed' as const, state, result: state }
       }
       snapshot() {
-        return new Uint8Array()
+        return []
       }
       restore() {
         return this.#first

@@ -327,7 +327,12 @@ describe('what a service shows', () => {
       'not now',
     ],
     ['a snapshot that throws', { snapshot: throwing(() => new Error('no snapshot')) }, 'no snapshot'],
-    ['a snapshot that is none', { snapshot: () => 'text' }, 'snapshot did not return a Uint8Array'],
+    ['a snapshot that is none', { snapshot: () => 7 }, 'snapshot returned a number'],
+    [
+      'a row that is none',
+      { snapshot: () => [new Map()] },
+      'a row of the snapshot cannot be kept: row is a Map',
+    ],
     ['an asynchronous snapshot', { snapshot: () => Promise.reject(1) }, 'snapshot returned a promise'],
   ])('%s: the reason is shown in place of the state', (_, part, reason) => {
     const replica = newReplica({ ...oddService({}), ...(part as unknown as Partial<Service>) })

@@ -12,8 +12,8 @@ export function oddService(oddities: Readonly<Record<string, (state: number) => 
       if (odd !== undefined) return odd(state as number) as ReturnType<Service['execute']>
       return { kind: 'executed', state: (state as number) + 1, result: (state as number) + 1 }
     },
-    snapshot: (state) => new TextEncoder().encode(String(state)),
-    restore: (bytes) => Number(new TextDecoder().decode(bytes)),
+    snapshot: (state) => [state as number],
+    restore: ([state]) => Number(state),
   }
 }
 

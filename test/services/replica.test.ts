@@ -213,8 +213,8 @@ const still: Service = {
   initial: () => 0,
   parse: (json) => json,
   execute: (state) => ({ kind: 'executed', state, result: null }),
-  snapshot: (state) => Buffer.from(String(state)),
-  restore: (bytes) => Number(Buffer.from(bytes).toString()),
+  snapshot: (state) => [state as number],
+  restore: ([state]) => Number(state),
 }
 
 describe('a service that throws', () => {

@@ -96,11 +96,11 @@ export class ServingDirectly<State, Command> {
     return this.#service.holds?.(this.state, uid) === true
   }
 
-  /** Goes on from a snapshot, which must have the same bytes again. */
+  /** Goes on from a snapshot, which must have the same rows again. */
   restore(): void {
-    const bytes = this.#service.snapshot(this.state)
-    this.state = this.#service.restore(bytes)
-    expect(this.#service.snapshot(this.state)).toEqual(bytes)
+    const rows = [...this.#service.snapshot(this.state)]
+    this.state = this.#service.restore(rows)
+    expect([...this.#service.snapshot(this.state)]).toEqual(rows)
   }
 
   /** A replica whose service has this state. */

@@ -6,6 +6,7 @@ import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
+import { contentsIn } from '../support/replica-contents.ts'
 import {
   ask,
   body,
@@ -126,8 +127,8 @@ describe('a digest', () => {
       replica,
       [3, 1, 2].map((seq) => ask('a@0', seq, unlock('x'))),
     )
-    const { sessions } = JSON.parse(Buffer.from(replica.snapshot()).toString())
-    expect(sessions[0].ended.map(([seq]: [number]) => seq)).toEqual([1, 2, 3])
+    const { sessions } = contentsIn(replica.snapshot())
+    expect(sessions[0]?.ended.map(([seq]) => seq)).toEqual([1, 2, 3])
   })
 
   test.each([
@@ -163,8 +164,11 @@ describe('a digest', () => {
 
 describe('what is no snapshot', () => {
   test.each([
-    ['noise', Buffer.from('noise'), 'not a snapshot, in 5 bytes'],
-    ['another format', Buffer.from('{"format":7}'), 'a snapshot of format 7: this version reads format 3'],
+    ['nothing', Buffer.from(''), 'the snapshot is cut short, after 0 lines'],
+    ['noise', Buffer.from('noise\n'), 'line 1 of the snapshot: not a snapshot: noise is no JSON'],
+    ['noise that never ends a line', Buffer.alloc(70_000, 'a'), 'a line has more than 65536 bytes'],
+    ['no text', Buffer.from([0xc3, 0x28, 0x0a]), 'its bytes are no UTF-8 text'],
+    ['another format', Buffer.from('{"format":7}\n'), 'a snapshot of format 7: this version reads format 4'],
     ['another service', newReplica(kvService as Service).snapshot(), 'a snapshot of the service kv'],
   ])('%s is refused', (_, bytes, error) => {
     expect(() => Replica.restore(lockService as Service, bytes)).toThrow(error)

@@ -119,8 +119,8 @@ describe('what is freed, and who is concerned', () => {
       parse: (json) => json,
       execute: (state, command) =>
         command === 'wait' ? { kind: 'delayed', state } : { kind: 'executed', state, result: null },
-      snapshot: (state) => Buffer.from(String(state)),
-      restore: (bytes) => Number(Buffer.from(bytes).toString()),
+      snapshot: (state) => [state as number],
+      restore: ([state]) => Number(state),
     }
     const replica = newReplica(moody as Service)
     expect(run(replica, [ask('a@0', 1, body('wait'))], { node: 1 })).toMatchObject({

@@ -20,7 +20,7 @@ const alarms: Service<null, string, Json> = {
   parse: (body) => String(body),
   execute: (state, name) => ({ kind: 'executed', state, result: null, timers: [{ name, afterMs }] }),
   timerFired: (state) => ({ state }),
-  snapshot: () => new Uint8Array(),
+  snapshot: () => [],
   restore: () => null,
 }
 

@@ -25,6 +25,12 @@ export function changeCount({ chunks, tail }: ChangeLog): number {
   return chunks.length * chunkSize + tail.length
 }
 
+/** All keys in groups, the oldest first: full chunks, and the rest if there is any. */
+export function* eachChunk({ chunks, tail }: ChangeLog): Generator<readonly string[], void> {
+  yield* chunks
+  if (tail.length > 0) yield tail
+}
+
 /** The last `count` keys, the oldest first. */
 export function lastChanges({ chunks, tail }: ChangeLog, count: number): readonly string[] {
   const full = Math.ceil(Math.max(0, count - tail.length) / chunkSize)
@@ -32,7 +38,7 @@ export function lastChanges({ chunks, tail }: ChangeLog, count: number): readonl
   return keys.slice(keys.length - Math.min(count, keys.length))
 }
 
-/** The log of `keys`, the oldest first. They are all that `lastChanges` gave of a log. */
+/** The log of `keys`, the oldest first. They are all that `eachChunk` gave of a log. */
 export function changeLogOf(keys: readonly string[]): ChangeLog {
   const full = Math.floor(keys.length / chunkSize)
   return {

@@ -1,7 +1,5 @@
 /** A key-value store: values with versions, keys that expire or live with a session, `take` that waits, and `watch`. */
 import type { Json } from '../../../machines/batch.ts'
-import { textOf, utf8 } from '../../core/bytes.ts'
-import { canonicalJson } from '../../core/digest.ts'
 import { jsonBytes } from '../../core/json-bytes.ts'
 import { defineService } from '../define-service.ts'
 import {
@@ -12,11 +10,11 @@ import {
   type ServiceTable,
   viewRows,
 } from '../service.ts'
-import { drop, entriesFrom, entriesOf, get, has, mapOf, put, sizeOf } from '../sorted-map.ts'
-import { changeCount, changeLogOf, lastChanges } from './change-log.ts'
+import { drop, entriesFrom, entriesOf, get, has, put, sizeOf } from '../sorted-map.ts'
 import type { KvAction, KvCommand, KvEntry, KvResult, KvResults } from './commands.ts'
 import { kvLimits } from './limits.ts'
 import { parseKvCommand } from './parse.ts'
+import { restore, snapshot } from './snapshot.ts'
 import {
   changesAfter,
   emptyState,
@@ -31,11 +29,8 @@ import {
   putEntry,
   removeEntries,
   requestKey,
-  type StoredEntry,
-  type Taker,
   type Watcher,
   wakeKey,
-  withDerived,
   withoutTaker,
   withTaker,
 } from './state.ts'
@@ -102,36 +97,10 @@ export const kvService = defineService<KvState, KvCommand, KvResult>({
   },
   sessionEnded: (state, uid) => removeEntries(state, keysOf(state, uid)),
   holds: isKept,
-  snapshot: (state) =>
-    utf8(
-      canonicalJson({
-        version: state.version,
-        arrivals: state.arrivals,
-        entries: entriesOf(state.entries),
-        changes: lastChanges(state.changes, changeCount(state.changes)),
-        takers: entriesOf(state.takers),
-        watchers: entriesOf(state.watchers),
-      }),
-    ),
-  restore(bytes) {
-    const { version, arrivals, entries, changes, takers, watchers }: Snapshot = JSON.parse(textOf(bytes))
-    return withDerived({
-      ...{ version, arrivals, entries: mapOf(entries) },
-      changes: changeLogOf(changes),
-      ...{ takers: mapOf(takers), watchers: mapOf(watchers) },
-    })
-  },
+  snapshot,
+  restore,
   view: (state) => ({ tables: [valuesTable(state), takersTable(state)] }),
 })
-
-interface Snapshot {
-  readonly version: number
-  readonly arrivals: number
-  readonly entries: readonly (readonly [key: string, stored: StoredEntry])[]
-  readonly changes: readonly string[]
-  readonly takers: readonly (readonly [request: string, taker: Taker])[]
-  readonly watchers: readonly (readonly [request: string, watcher: Watcher])[]
-}
 
 function executed<Action extends KvAction>(state: KvState, result: KvResults[Action]): Answer {
   return { kind: 'executed', state, result }

@@ -1,9 +1,8 @@
-/** The state as bytes. Equal states have equal bytes. */
-
-import { textOf, utf8 } from '../../core/bytes.ts'
+/** The state as rows: a head, then a row for each grant and each request that waits. */
+import type { Json } from '../../../machines/batch.ts'
 import type { LockMode } from '../lock-commands.ts'
 import { numberKey } from '../number-key.ts'
-import { emptyMap, entriesOf, mapOf, type SortedMap } from '../sorted-map.ts'
+import { each, emptyMap, mapOf, type SortedMap } from '../sorted-map.ts'
 import { type Grant, type Lock, type LockState, type Owner, ownerOf, type Ref, type Waiter } from './state.ts'
 import { excludesAll, LockTable, ownNames } from './table.ts'
 
@@ -31,33 +30,54 @@ type WaiterRow = readonly [
   seqs: readonly number[],
 ]
 
-interface Kept {
-  readonly nextToken: number
-  readonly nextArrival: number
-  /** In order of token. */
-  readonly grants: readonly GrantRow[]
-  /** In order of place. */
-  readonly waiters: readonly WaiterRow[]
-  readonly unsettled: readonly string[]
-  readonly leaving: readonly string[]
+/** The first row. */
+type Head = readonly [nextToken: number, nextArrival: number]
+
+/** The grants are in order of token, the waiters in order of place. */
+type Row =
+  | readonly ['grant', ...GrantRow]
+  | readonly ['waiter', ...WaiterRow]
+  | readonly ['unsettled', name: string]
+  | readonly ['leaving', uid: string]
+
+export function* snapshot(state: LockState): Generator<Json, void> {
+  yield [state.nextToken, state.nextArrival] satisfies Head
+  for (const [, grant] of each(state.grants)) yield ['grant', ...grantRow(grant)] satisfies Row
+  for (const [, waiter] of each(state.waiters)) yield ['waiter', ...waiterRow(waiter)] satisfies Row
+  for (const [name] of each(state.unsettled)) yield ['unsettled', name] satisfies Row
+  for (const [uid] of each(state.leaving)) yield ['leaving', uid] satisfies Row
 }
 
-export function snapshot(state: LockState): Uint8Array {
-  const kept: Kept = {
-    nextToken: state.nextToken,
-    nextArrival: state.nextArrival,
-    grants: entriesOf(state.grants).map(([, grant]) => grantRow(grant)),
-    waiters: entriesOf(state.waiters).map(([, waiter]) => waiterRow(waiter)),
-    unsettled: entriesOf(state.unsettled).map(([name]) => name),
-    leaving: entriesOf(state.leaving).map(([uid]) => uid),
+export function restore(rows: Iterable<Json>): LockState {
+  const [[nextToken, nextArrival] = [1, 0], ...others] = rows as Iterable<unknown> as [Head, ...Row[]]
+  const grants: Grant[] = []
+  const waiters: Waiter[] = []
+  const unsettled: string[] = []
+  const leaving: string[] = []
+  for (const row of others) {
+    switch (row[0]) {
+      case 'grant': {
+        const [, ...fields] = row
+        grants.push(grantIn(fields))
+        continue
+      }
+      case 'waiter': {
+        const [, ...fields] = row
+        waiters.push(waiterIn(fields))
+        continue
+      }
+      case 'unsettled':
+        unsettled.push(row[1])
+        continue
+      case 'leaving':
+        leaving.push(row[1])
+        continue
+    }
+    row satisfies never
+    throw new Error(
+      `a row of the lock service is ${JSON.stringify(row).slice(0, 100)}, which this version does not know`,
+    )
   }
-  return utf8(JSON.stringify(kept))
-}
-
-export function restore(bytes: Uint8Array): LockState {
-  const { nextToken, nextArrival, unsettled, leaving, ...rows }: Kept = JSON.parse(textOf(bytes))
-  const grants = rows.grants.map(grantIn)
-  const waiters = rows.waiters.map(waiterIn)
   const table = new LockTable({
     nextToken,
     nextArrival,

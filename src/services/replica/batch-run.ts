@@ -86,7 +86,7 @@ export class BatchRun {
   revoke(uids: readonly string[]): void {
     for (const uid of uids) {
       const session = this.state.sessions.get(uid)
-      if (session !== undefined) session.isRevoked = true
+      if (session !== undefined) this.state.sessions.revoke(session)
     }
   }
 
@@ -120,7 +120,7 @@ export class BatchRun {
     if (waited !== undefined) {
       this.#concerned.add(waited.node)
       waiting.remove(waited)
-      session.waiting.delete(seq)
+      sessions.endWaiting(session, seq)
     }
     if (outcome.kind === 'delayed') {
       const uids = isPlainText(uid) ? { uids: [...others.slice(-mostOtherUids), uid] } : {}

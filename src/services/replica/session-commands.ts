@@ -52,7 +52,7 @@ function executeEnd(
 ): void {
   const { sessions, clockMs } = run.state
   const other = id === undefined ? turn.session : sessions.withId(id)
-  if (other !== undefined && other !== turn.session) other.isRevoked = true
+  if (other !== undefined && other !== turn.session) sessions.revoke(other)
   const endsInMs = other?.deadlineMs == null ? null : other.deadlineMs - clockMs
   const endsNow = other === turn.session || now
   run.end(turn, executed(turn, { found: other !== undefined, endsInMs: endsNow ? 0 : endsInMs }))

@@ -2,9 +2,11 @@
 import type { Instance } from '../../../machines/batch.ts'
 import type { ReplicatedLimits } from '../../../machines/limits.ts'
 import type { Member } from '../../../machines/members.ts'
-import type { ServiceHost } from '../service-host.ts'
-import type { Session, Sessions } from '../sessions.ts'
-import type { Waiting, WaitingCounts } from '../waiting.ts'
+import { inOrderOfId } from '../membership.ts'
+import type { Service } from '../service.ts'
+import { ServiceHost } from '../service-host.ts'
+import { type Session, Sessions } from '../sessions.ts'
+import { type Waiting, WaitingCounts } from '../waiting.ts'
 
 export interface ReplicaState {
   readonly limits: ReplicatedLimits
@@ -19,9 +21,30 @@ export interface ReplicaState {
   clockMs: number
 }
 
+export interface InitialOptions {
+  readonly service: Service
+  readonly members: readonly Member[]
+  readonly limits: ReplicatedLimits
+  readonly mistaken: (thrown: unknown) => void
+}
+
+/** The state before instance 0. */
+export function initialState({ service, members, limits, mistaken }: InitialOptions): ReplicaState {
+  return {
+    limits,
+    mistaken,
+    service: new ServiceHost({ service, mostTimers: limits.timers, mistaken }),
+    sessions: new Sessions(limits),
+    waiting: new WaitingCounts(),
+    members: inOrderOfId(members),
+    firstUnexecuted: 0,
+    clockMs: 0,
+  }
+}
+
 /** Records that the request waits. */
 export function setWaiting(state: ReplicaState, session: Session, seq: number, waiting: Waiting): void {
-  session.waiting.set(seq, waiting)
+  state.sessions.setWaiting(session, seq, waiting)
   state.waiting.add(waiting)
 }
 

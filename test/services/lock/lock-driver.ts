@@ -76,7 +76,7 @@ export class LockDriver {
   }
 
   snapshot(): string {
-    return Buffer.from(this.#service.snapshot(this.state)).toString()
+    return JSON.stringify([...this.#service.snapshot(this.state)])
   }
 
   #adopt(change: Changed<LockState> | undefined): Reply {
