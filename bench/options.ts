@@ -11,6 +11,7 @@ export const partNames = [
   'loss',
   'failover',
   'hand-off',
+  'snapshot',
 ] as const
 export type PartName = (typeof partNames)[number]
 

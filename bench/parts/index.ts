@@ -12,6 +12,7 @@ import { measureIdle } from './idle.ts'
 import { measureLoss } from './loss.ts'
 import type { Bench } from './part.ts'
 import { measureRequests } from './requests.ts'
+import { measureSnapshot } from './snapshot.ts'
 import { measureSpread } from './spread.ts'
 
 const measures: Readonly<Record<PartName, (bench: Bench) => Promise<void>>> = {
@@ -23,6 +24,7 @@ const measures: Readonly<Record<PartName, (bench: Bench) => Promise<void>>> = {
   loss: measureLoss,
   failover: measureFailover,
   'hand-off': measureHandOffs,
+  snapshot: measureSnapshot,
 }
 
 /** Starts the process of the clients. */

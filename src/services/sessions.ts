@@ -201,8 +201,9 @@ export class Sessions {
     if (isKept && session.ttlMs !== null) this.#kept.add(session)
   }
 
-  /** Records that a session of plain text was used. The times must not decrease. */
+  /** Records that a session of plain text was used. The times must not decrease. Does nothing when the session has ended. */
   usePlainText(session: Session, clockMs: number): void {
+    if (this.#byUid.get(session.uid) !== session) return
     this.#willChange(session).lastClockMs = clockMs
     if (session.waiting.size === 0) this.#idlePlainText.use(session)
     else this.#idlePlainText.remove(session)

@@ -11,6 +11,7 @@ import { quorumFaults } from './quorum-faults.ts'
 import { replicaFaults } from './replica-faults.ts'
 import { serviceFaults } from './service-faults.ts'
 import { sessionFaults } from './session-faults.ts'
+import { snapshotFaults } from './snapshot-faults.ts'
 import { storeFaults } from './store-faults.ts'
 
 /** Every fault that the checks have to catch. */
@@ -24,6 +25,7 @@ export const mutations: readonly Mutation[] = [
   ...replicaFaults,
   ...serviceFaults,
   ...sessionFaults,
+  ...snapshotFaults,
   ...lockFaults,
   ...clockFaults,
   ...costFaults,

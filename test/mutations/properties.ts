@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { usualNodeSettings } from '../../src/stepped/settings.ts'
 import { alarmReplicas, alarmSteps, runBesideModel } from '../services/alarms.ts'
+import { batches, captureReplicas, runCaptured, runRestored, slices } from '../services/capture-runs.ts'
 import { Pair, step } from '../services/lock/pair.ts'
 import { runSessions, sessionReplicas, sessionSteps } from '../services/session-model.ts'
 import type { Mutation } from './mutation.ts'
@@ -21,6 +22,16 @@ export const properties = {
     fc.property(sessionSteps, (steps) => {
       const { replicas } = plant({ ...usualNodeSettings, replicas: sessionReplicas })
       runSessions(steps, replicas)
+    }),
+  'a restored replica beside one that executed everything': ({ plant }: Mutation) =>
+    fc.property(batches, fc.nat(20), (given, takenAt) => {
+      const { replicas } = plant({ ...usualNodeSettings, replicas: captureReplicas })
+      runRestored(given, takenAt, replicas)
+    }),
+  'a capture beside a snapshot': ({ plant }: Mutation) =>
+    fc.property(batches, fc.nat(12), slices, (given, beginAt, sizes) => {
+      const { replicas } = plant({ ...usualNodeSettings, replicas: captureReplicas })
+      runCaptured(given, beginAt, sizes, replicas.initial())
     }),
 } as const
 

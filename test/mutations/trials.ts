@@ -146,6 +146,42 @@ export const trials: Readonly<Record<string, Trial>> = {
   'grants out of order': { property: 'the lock service beside lists' },
   // The clients of the other checks take locks exclusively.
   'two shared grants share a token': { property: 'the lock service beside lists' },
+  // No server installs a snapshot yet.
+  'a snapshot forgets the sessions': { property: 'a restored replica beside one that executed everything' },
+  'a snapshot forgets the outcomes of requests': {
+    property: 'a restored replica beside one that executed everything',
+  },
+  'a snapshot forgets the requests that wait': {
+    property: 'a restored replica beside one that executed everything',
+  },
+  'a snapshot forgets which sessions are revoked': {
+    property: 'a restored replica beside one that executed everything',
+  },
+  'a snapshot forgets for which sessions something is kept': {
+    property: 'a restored replica beside one that executed everything',
+  },
+  'a snapshot forgets what was acknowledged': {
+    property: 'a restored replica beside one that executed everything',
+  },
+  'a snapshot forgets the last touch': { property: 'a restored replica beside one that executed everything' },
+  'a snapshot forgets that it forgot outcomes': {
+    property: 'a restored replica beside one that executed everything',
+  },
+  'a snapshot forgets for how long clients of plain text were idle': {
+    property: 'a restored replica beside one that executed everything',
+  },
+  'a snapshot forgets the ends of sessions': {
+    property: 'a restored replica beside one that executed everything',
+  },
+  'a snapshot forgets the timers': { property: 'a restored replica beside one that executed everything' },
+  'a snapshot forgets the clock': { property: 'a restored replica beside one that executed everything' },
+  'a snapshot forgets changes of the members': {
+    property: 'a restored replica beside one that executed everything',
+  },
+  'a snapshot forgets the last row of the service': {
+    property: 'a restored replica beside one that executed everything',
+  },
+  'draws a capture from a later state': { property: 'a capture beside a snapshot' },
   // Only the simulator has files.
   'writes head before the sync that it vouches for': { quickest: 'simulator' },
   'lets a log end before head': { plan: 'log-ends-early.json', runs: 500 },

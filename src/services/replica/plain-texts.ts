@@ -12,14 +12,14 @@ export function executePlainTexts(
   { instance, index }: Position,
 ): void {
   const { sessions, clockMs } = run.state
-  const known = sessions.get(sessionOf(uid))
-  if (known === undefined && sessions.isFull(true)) {
-    const outcome = { kind: 'full', of: 'sessions' } as const
-    for (const { seq } of requests) run.answer(uid, seq, outcome)
-    return
-  }
-  const session = known ?? sessions.open(sessionOf(uid), null, clockMs)
   requests.forEach(({ seq, command }, offset) => {
+    // For each request: the one before may have ended the session.
+    const known = sessions.get(sessionOf(uid))
+    if (known === undefined && sessions.isFull(true)) {
+      run.answer(uid, seq, { kind: 'full', of: 'sessions' })
+      return
+    }
+    const session = known ?? sessions.open(sessionOf(uid), null, clockMs)
     const turn = { instance, index: index + offset, session, uid, seq, node: heldBy, kept: uid }
     executePlainText(run, command, turn)
   })
