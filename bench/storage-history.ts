@@ -59,7 +59,7 @@ async function measurePages(storage: LogStorage): Promise<void> {
   let bytes = 0
   let pages = 0
   for (let from = 0; from < instances; pages += 1) {
-    const page = await storage.chosen(from, pageBytes)
+    const page = (await storage.chosen(from, pageBytes)) ?? []
     from += page.length
     bytes += Math.min(pageBytes, page.length * pageBytes)
   }

@@ -2,9 +2,10 @@ import type { Ballot } from '../../machines/ballot.ts'
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import { type Operation, promised } from '../core/process.ts'
 import { Damage, damageRemedy } from '../storage/log/damage.ts'
-import { pathOf, segmentName } from '../storage/log/layout.ts'
+import { pathOf, segmentName, snapshotFileName } from '../storage/log/layout.ts'
 import type { LogContents, SegmentSummary } from '../storage/log/read-log.ts'
 import { readRunningLog } from '../storage/log/read-running-log.ts'
+import type { StoredSnapshot } from '../storage/log/records.ts'
 import { RealFiles } from '../storage/real-files.ts'
 import type { TornTail } from '../storage/storage.ts'
 import { damageOf, ownerOf, ownLog } from './storage-directory.ts'
@@ -18,8 +19,10 @@ export interface StorageCheck {
   readonly server: CheckedServer | null
   readonly state: CheckedState | null
   readonly head: CheckedHead | null
+  /** `null` when there is none, too. */
+  readonly snapshot: CheckedSnapshot | null
   readonly segments: readonly CheckedSegment[] | null
-  /** The segments that are no part of the log. The next start removes them. */
+  /** The files that are no part of the store. The next start removes them. */
   readonly unused: readonly string[] | null
 }
 
@@ -43,6 +46,16 @@ interface CheckedState {
   /** The number of accepted batches that are not known to be chosen. */
   readonly accepted: number
   readonly firstUnchosen: Instance
+  /** The first instance whose chosen batch is held. */
+  readonly floor: Instance
+}
+
+interface CheckedSnapshot {
+  readonly file: string
+  /** The first instance that it does not contain. */
+  readonly instance: Instance
+  readonly bytes: number
+  readonly digest: string
 }
 
 /** The place up to which `head` says that the log was synced, and the number of records after it. */
@@ -94,13 +107,14 @@ function damaged({ file, offset, reason }: Damage, server: CheckedServer | null)
     server,
     state: null,
     head: null,
+    snapshot: null,
     segments: null,
     unused: null,
   }
 }
 
 function resultOf(contents: LogContents, server: CheckedServer): StorageCheck {
-  const { torn, head, tail, segments, superseded } = contents
+  const { torn, head, tail, snapshot, segments, leftovers } = contents
   const { segment, endBytes, group } = head.synced
   const file = pathOf(segmentName(segment))
   return {
@@ -110,9 +124,15 @@ function resultOf(contents: LogContents, server: CheckedServer): StorageCheck {
     server,
     state: stateOf(contents, file, endBytes),
     head: { file, offset: endBytes, group, recordsAfter: tail.length },
+    snapshot: snapshot === null ? null : checkedSnapshot(snapshot),
     segments: segments.map(({ endBytes: bytes, ...summary }) => ({ ...summary, bytes })),
-    unused: superseded.map(pathOf),
+    unused: [...leftovers.unused, ...leftovers.compacted],
   }
+}
+
+function checkedSnapshot({ snapshot, file }: StoredSnapshot): CheckedSnapshot {
+  const { instance, lengthBytes: bytes, digest } = snapshot
+  return { file: pathOf(snapshotFileName(file)), instance, bytes, digest }
 }
 
 /** The state after the records after `head`, which begin at `offset` of `file`. */
@@ -122,6 +142,6 @@ function stateOf({ index, tail }: LogContents, file: string, offset: number): Ch
     const refusal = index.apply(record, 0, 0, 0)
     if (refusal !== null) throw new Damage(file, offset, refusal)
   }
-  const { promised: ballot, accepted, firstUnchosen } = index.durable
-  return { promised: ballot, accepted: accepted.length, firstUnchosen }
+  const { promised: ballot, accepted, firstUnchosen, floor } = index.durable
+  return { promised: ballot, accepted: accepted.length, firstUnchosen, floor }
 }

@@ -3,7 +3,7 @@ import { promised, run, until } from '../core/process.ts'
 import { visible, visibleJson } from '../core/visible.ts'
 import type { ReadableFiles } from '../storage/files.ts'
 import { Damage } from '../storage/log/damage.ts'
-import { segmentOfName } from '../storage/log/layout.ts'
+import { segmentOfName, snapshotFileName } from '../storage/log/layout.ts'
 import { type LogVisitor, readLog } from '../storage/log/read-log.ts'
 import { decodeRecord, type StoredRecord } from '../storage/log/records.ts'
 import { RealFiles } from '../storage/real-files.ts'
@@ -80,7 +80,7 @@ const batchLength = 100
 /** A record as a row. `+` marks what lies after `head`. */
 export function formatRecord(record: ShownRecord): string {
   const { segment, group, afterHead, type } = record
-  const instance = 'instance' in record ? String(record.instance) : '-'
+  const instance = instanceOf(record) ?? '-'
   const ballot = 'ballot' in record ? `${record.ballot.round}.${record.ballot.node}` : '-'
   const row = rowOf(String(segment), String(group), type, instance, ballot, contentOf(record))
   return afterHead ? `+${row.slice(1)}` : row
@@ -90,11 +90,34 @@ export function formatRecordJson(record: ShownRecord): string {
   return visibleJson(record)
 }
 
+function instanceOf(record: ShownRecord): string | null {
+  if ('instance' in record) return String(record.instance)
+  return record.type === 'snapshot' ? String(record.snapshot.instance) : null
+}
+
 function contentOf(record: ShownRecord): string {
-  const content = record.type === 'identity' ? record.identity : 'batch' in record ? record.batch : null
+  const content = shownIn(record)
   if (content === null) return ''
   const text = JSON.stringify(content)
   return visible(text.length > batchLength ? `${text.slice(0, batchLength - 1)}…` : text)
+}
+
+function shownIn(record: ShownRecord): unknown {
+  switch (record.type) {
+    case 'identity':
+      return record.identity
+    case 'accepted':
+    case 'chosen':
+      return record.batch
+    case 'snapshot': {
+      const { snapshot, floor, file } = record
+      const { lengthBytes, digest } = snapshot
+      return { floor, file: snapshotFileName(file), lengthBytes, digest }
+    }
+    case 'promise':
+    case 'chosenAsAccepted':
+      return null
+  }
 }
 
 function rowOf(

@@ -4,7 +4,7 @@ import type { StorageCheck } from './storage-check.ts'
 
 /** The result of `paxos storage check` as text. */
 export function storageText(check: StorageCheck): string {
-  const { damage, torn, server, state, head, segments, unused } = check
+  const { damage, torn, server, state, head, snapshot, segments, unused } = check
   return [
     ...(damage === null ? [] : [`damaged: ${placeText(damage)}`, damageRemedy, '']),
     ...(torn === null
@@ -15,9 +15,10 @@ export function storageText(check: StorageCheck): string {
       ? []
       : [`server ${server.id} of the cluster ${server.cluster}, incarnation ${server.incarnation}`]),
     ...(state === null ? [] : [stateText(state)]),
+    ...(snapshot === null ? [] : [snapshotText(snapshot)]),
     ...(head === null ? [] : [headText(head)]),
     ...(segments === null ? [] : ['', segmentTable(segments)]),
-    ...(unused ?? []).map((file) => `${file} is no part of the log: the next start removes it`),
+    ...(unused ?? []).map((file) => `${file} is no part of the store: the next start removes it`),
   ].join('\n')
 }
 
@@ -34,9 +35,13 @@ export function placeText({
   return offset === null ? reason : `${file}, at byte ${offset}: ${reason}`
 }
 
-function stateText({ promised, accepted, firstUnchosen }: NonNullable<StorageCheck['state']>): string {
+function stateText({ promised, accepted, firstUnchosen, floor }: NonNullable<StorageCheck['state']>): string {
   const ballot = promised === null ? 'nothing' : `${promised.round}.${promised.node}`
-  return `promised ${ballot}, ${counted(accepted, 'accepted record')}, first unchosen instance ${firstUnchosen}`
+  return `promised ${ballot}, ${counted(accepted, 'accepted record')}, first unchosen instance ${firstUnchosen}${floor === 0 ? '' : `, chosen batches from instance ${floor} on`}`
+}
+
+function snapshotText({ file, instance, bytes }: NonNullable<StorageCheck['snapshot']>): string {
+  return `snapshot: the state below instance ${instance}, ${counted(bytes, 'byte')} in ${file}`
 }
 
 function headText({ file, offset, group, recordsAfter }: NonNullable<StorageCheck['head']>): string {
@@ -44,12 +49,14 @@ function headText({ file, offset, group, recordsAfter }: NonNullable<StorageChec
   return `head: synced up to group ${group}, at byte ${offset} of ${file}; ${behind} after it`
 }
 
+const begunTexts = { opened: 'at a start', full: 'when full', snapshot: 'with a snapshot' } as const
+
 function segmentTable(segments: NonNullable<StorageCheck['segments']>): string {
   return formatTable(
     ['SEGMENT', 'BEGUN', 'GROUPS', 'RECORDS', 'BYTES'],
     segments.map(({ file, begun, groups, records, bytes }) => [
       file,
-      begun === 'opened' ? 'at a start' : 'when full',
+      begunTexts[begun],
       String(groups),
       String(records),
       String(bytes),

@@ -24,7 +24,7 @@ import { messageOf } from '../core/message-of.ts'
 import { StartError } from '../core/start-error.ts'
 import { DirectoryInUse, lockDirectory } from '../storage/directory-lock.ts'
 import { Damage } from '../storage/log/damage.ts'
-import { logDirectory, storedFormat } from '../storage/log/layout.ts'
+import { logDirectory, readFormats } from '../storage/log/layout.ts'
 import { findMarker, makeMarker, markBoot, type Origin, whyNotOriginal } from '../storage/marker.ts'
 import { makePrivateDirectory, privateFile } from '../storage/permissions.ts'
 import { type Identity, StorageError } from '../storage/storage.ts'
@@ -255,7 +255,7 @@ export class DataDirectory implements Home {
     if (earlier !== undefined) {
       throw new StorageError(
         this.#path,
-        `its format is 1 or 2 (it holds ${earlier}), and this version reads format ${storedFormat}: ${afterOtherFormat}`,
+        `its format is 1 or 2 (it holds ${earlier}), and this version reads ${readFormats}: ${afterOtherFormat}`,
       )
     }
     if (!names.includes(logDirectory)) return null

@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { Damage } from '../storage/log/damage.ts'
-import { storedFormat } from '../storage/log/layout.ts'
+import { isReadFormat, readFormats, storedFormat } from '../storage/log/layout.ts'
 import type { Origin } from '../storage/marker.ts'
 import type { Standing } from './home.ts'
 
@@ -41,10 +41,8 @@ export function decodeStanding(text: string): StoredStanding {
     throw damaged(`the checksum of its ${fileName} is ${actual}, and the file says ${stored}`)
   }
   const { format, origin = null, ...standing } = content
-  if (format === storedFormat) return { standing: standing as unknown as Standing, origin }
-  throw new Error(
-    `its format is ${format}, and this version reads format ${storedFormat}: ${afterOtherFormat}`,
-  )
+  if (isReadFormat(format)) return { standing: standing as unknown as Standing, origin }
+  throw new Error(`its format is ${format}, and this version reads ${readFormats}: ${afterOtherFormat}`)
 }
 
 function parsed(text: string): StandingFile {

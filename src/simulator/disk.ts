@@ -1,10 +1,20 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
-import { afterWrite, type DurableState, nothingDurable, type Stored } from '../core/durable.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import {
+  afterWrite,
+  type DurableState,
+  nothingDurable,
+  type Stored,
+  withoutCompacted,
+} from '../core/durable.ts'
 import { type Operation, type Process, run } from '../core/process.ts'
 import type { Files } from '../storage/files.ts'
+import { joined } from '../storage/log/bytes.ts'
 import type { LogSizes } from '../storage/log/log-writer.ts'
 import { LogStore } from '../storage/log-store.ts'
+import type { DraftKind } from '../storage/snapshot-draft.ts'
+import type { FileDraft } from '../storage/snapshot-files.ts'
 import type { Identity } from '../storage/storage.ts'
 import { type StoreParts, usualStoreParts } from '../storage/store-parts.ts'
 import { checkOpened } from '../verify/storage.ts'
@@ -41,9 +51,9 @@ export class SimulatedDisk {
   readonly #identity: Identity
   readonly #random: Random
   readonly #parts: StoreParts
-  /** The state after all writes that ended, and the batches that are chosen in it. */
+  /** The state after all writes that ended, and the batches that are chosen in it, from its floor on. */
   #state: DurableState = nothingDurable
-  readonly #chosen: Batch[] = []
+  #chosen: readonly Batch[] = []
   /** The writes that have not ended, in order. */
   #pending: Write[] = []
   #store: LogStore | null = null
@@ -74,16 +84,15 @@ export class SimulatedDisk {
   *open(process: DiskProcess): Process<Opened> {
     const store = this.#storeOf(process)
     const { identity, torn, ...durable } = yield* store.open()
-    const chosen: Batch[] = []
-    while (chosen.length < durable.firstUnchosen)
-      chosen.push(...(yield* store.chosen(chosen.length, pageBytes)))
+    const chosen = yield* chosenIn(store, durable)
+    const snapshot = yield* snapshotIn(store, durable)
     const pending = this.#pending
     this.#pending = []
     const model = { identity: this.#identity, state: this.#state, chosen: this.#chosen, pending }
-    const survived = checkOpened(model, { identity, durable, chosen })
+    const survived = checkOpened(model, { identity, durable, snapshot, chosen })
     for (const write of pending.slice(0, survived)) this.#apply(write)
     this.#store = store
-    return { durable, snapshot: null, chosen, isTorn: torn !== null }
+    return { durable, snapshot, chosen, isTorn: torn !== null }
   }
 
   /** Writes. `ended` is called when the write is synced. */
@@ -98,9 +107,20 @@ export class SimulatedDisk {
   }
 
   /** Reads a page of chosen batches. Fails with a `StorageError` when it cannot be read. */
-  read(from: Instance, limitBytes: number): Operation<Batch[]> {
+  read(from: Instance, limitBytes: number): Operation<Batch[] | null> {
     const page = this.#opened().chosen(from, limitBytes)
     return (ended) => run(page, ended)
+  }
+
+  /** Begins a snapshot file. */
+  draft(kind: DraftKind): FileDraft {
+    return this.#opened().draft(kind)
+  }
+
+  /** Reads a part of a snapshot; `null` when it is not held. Fails with a `StorageError` when it cannot be read. */
+  readSnapshot(name: SnapshotName, offsetBytes: number, lengthBytes: number): Operation<Uint8Array | null> {
+    const part = this.#opened().readSnapshot(name, offsetBytes, lengthBytes)
+    return (ended) => run(part, ended)
   }
 
   /** The process ends: by a power cut, or alone. */
@@ -141,6 +161,31 @@ export class SimulatedDisk {
   }
 
   #apply(write: Write): void {
-    this.#state = afterWrite(this.#state, write, (_, batch) => this.#chosen.push(batch))
+    const before = this.#state
+    const more: Batch[] = []
+    this.#state = afterWrite(before, write, (_, batch) => more.push(batch))
+    this.#chosen = withoutCompacted([...this.#chosen, ...more], before, this.#state)
   }
+}
+
+function* chosenIn(store: LogStore, { floor, firstUnchosen }: DurableState): Process<readonly Batch[]> {
+  const chosen: Batch[] = []
+  while (floor + chosen.length < firstUnchosen) {
+    const page = yield* store.chosen(floor + chosen.length, pageBytes)
+    if (page === null || page.length === 0) break
+    chosen.push(...page)
+  }
+  return chosen
+}
+
+/** The bytes of the snapshot. Where the store has none it is left out, and `checkOpened` reports that. */
+function* snapshotIn(store: LogStore, { snapshot }: DurableState): Process<Uint8Array | null> {
+  if (snapshot === null) return null
+  const parts: Uint8Array[] = []
+  for (let offset = 0; offset < snapshot.lengthBytes; offset += pageBytes) {
+    const part = yield* store.readSnapshot(snapshot, offset, pageBytes)
+    if (part === null) return null
+    parts.push(part)
+  }
+  return joined(parts)
 }

@@ -1,10 +1,13 @@
 import { randomInt } from 'node:crypto'
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import { promised } from '../core/process.ts'
 import type { LogSizes } from './log/log-writer.ts'
 import { LogStore } from './log-store.ts'
 import { RealFiles } from './real-files.ts'
+import type { DraftKind, SealedSnapshot, SnapshotDraft } from './snapshot-draft.ts'
+import type { DraftEnded, FileDraft } from './snapshot-files.ts'
 import type { Identity, OpenedStorage, OwnerCheck, Storage, StorageError } from './storage.ts'
 
 export interface LogStorageOptions {
@@ -68,12 +71,53 @@ export class LogStorage implements Storage {
     })
   }
 
-  chosen(from: Instance, limitBytes: number): Promise<Batch[]> {
+  chosen(from: Instance, limitBytes: number): Promise<Batch[] | null> {
     return promised(this.#store.chosen(from, limitBytes))
+  }
+
+  draft(kind: DraftKind): SnapshotDraft {
+    return new PromisedDraft(this.#store.draft(kind))
+  }
+
+  readSnapshot(name: SnapshotName, offsetBytes: number, lengthBytes: number): Promise<Uint8Array | null> {
+    return promised(this.#store.readSnapshot(name, offsetBytes, lengthBytes))
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#opening.then(() => promised(this.#store.close())).finally(this.#closed)
     return this.#closing
   }
+}
+
+class PromisedDraft implements SnapshotDraft {
+  readonly #draft: FileDraft
+
+  constructor(draft: FileDraft) {
+    this.#draft = draft
+  }
+
+  get lengthBytes(): number {
+    return this.#draft.lengthBytes
+  }
+
+  append(bytes: Uint8Array): Promise<void> {
+    return settling((ended) => this.#draft.append(bytes, ended))
+  }
+
+  seal(): Promise<SealedSnapshot> {
+    return settling((ended) => this.#draft.seal(ended))
+  }
+
+  discard(): Promise<void> {
+    return settling((ended) => this.#draft.discard(ended))
+  }
+}
+
+function settling<T>(begin: (ended: DraftEnded<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    begin((error, result) => {
+      if (error === null) resolve(result as T)
+      else reject(error)
+    })
+  })
 }

@@ -1,15 +1,17 @@
-import type { Batch, Instance } from '../../machines/batch.ts'
+import type { Batch, ChosenBatch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import { batchBytes } from '../core/batch-bytes.ts'
-import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
+import { afterWrite, type DurableState, isSyncedAtOnce, nothingDurable } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
 import { type Process, run, until } from '../core/process.ts'
 import { StartError } from '../core/start-error.ts'
 import type { Files } from './files.ts'
 import { pageEnd, readChosen } from './log/chosen-pages.ts'
 import { firstRecordOffset, recordCountOf } from './log/group.ts'
-import { logDirectory, pathOf } from './log/layout.ts'
-import { LogIndex } from './log/log-index.ts'
+import { logDirectory, pathOf, segmentName } from './log/layout.ts'
+import { removeAll } from './log/leftovers.ts'
+import { baseOf, LogIndex } from './log/log-index.ts'
 import {
   type LogOwner,
   type LogSizes,
@@ -18,11 +20,14 @@ import {
   type WrittenGroup,
 } from './log/log-writer.ts'
 import { type LogContents, readLog } from './log/read-log.ts'
-import { lengthOf, type StoredRecord } from './log/records.ts'
-import { recordsOf } from './log/records-of-write.ts'
+import { lengthOf, type StoredRecord, type StoredSnapshot } from './log/records.ts'
+import { baseRecords, recordsOf } from './log/records-of-write.ts'
 import { type After, Upkeep } from './log/upkeep.ts'
+import type { DraftKind } from './snapshot-draft.ts'
+import { type FileDraft, SnapshotFiles } from './snapshot-files.ts'
 import { type Identity, type OpenedStorage, type OwnerCheck, StorageError } from './storage.ts'
 import { type StoreParts, usualStoreParts } from './store-parts.ts'
+import { reasonOf } from './write-failure.ts'
 
 export interface LogStoreOptions {
   readonly files: Files
@@ -44,6 +49,8 @@ interface Waiting {
   /** True for a write of the acceptor, for which a role waits. */
   readonly isAwaited: boolean
   readonly chosen: number
+  /** The snapshot of a write of one, which begins a segment. */
+  readonly snapshot: StoredSnapshot | null
   readonly ended: Ended
 }
 
@@ -64,15 +71,25 @@ export class LogStore {
   #writer: LogWriter | null = null
   #waiting: Waiting[] = []
   /** The chosen batches whose group is not synced yet. They follow those of `#index`. */
-  #unwritten: Batch[] = []
+  #unwritten: ChosenBatch[] = []
   #isWriting = false
+  #isCleaning = false
+  /** The segments of the log, in order. */
+  #segments: number[] = []
   #upkeep: Upkeep | null = null
   #idle: (() => void)[] = []
+  readonly #snapshots: SnapshotFiles
 
   constructor(options: LogStoreOptions) {
     this.#options = options
     this.#parts = options.parts ?? usualStoreParts
     this.#files = this.#parts.files(options.files)
+    this.#snapshots = new SnapshotFiles({
+      files: this.#files,
+      refusal: () => this.#refusal(),
+      fail: (error) => this.#stop(error),
+      error: (reason) => this.#error(reason),
+    })
   }
 
   /** The error of the first failed write, which fails all later writes too; `null` while no write has failed. */
@@ -132,7 +149,8 @@ export class LogStore {
 
   /**
    * Stores `write`, and calls `ended` when it is synced, or with the error. Writes are stored in the order of the calls, each whole
-   * or not at all. Those that are requested during another write share one sync. `chosen` reads them from the moment of the call.
+   * or not at all. Those that are requested during another write share one sync. `chosen` reads them from the moment of the call. A
+   * snapshot must have been sealed before.
    */
   persist(write: Write, ended: Ended): void {
     const refusal = this.#refusal()
@@ -141,39 +159,61 @@ export class LogStore {
       return
     }
     const before = this.#state
+    const unwritten = this.#unwritten.length
     try {
-      this.#state = afterWrite(before, write, (_, batch) => this.#unwritten.push(batch))
+      this.#state = afterWrite(before, write, (instance, batch) => this.#unwritten.push({ instance, batch }))
+      const named = write.by === 'snapshot' ? this.#named(write.snapshot) : null
+      const isAwaited = isSyncedAtOnce(write)
+      const chosen = this.#unwritten.length - unwritten
+      this.#waiting.push({ ...this.#recordsOf(write, before, named), isAwaited, chosen, ended })
     } catch (error) {
-      this.#unwritten.length = before.firstUnchosen - this.#index.chosen.count
+      this.#state = before
+      this.#unwritten.length = unwritten
       ended(this.#error(messageOf(error), error))
       return
     }
-    const isAwaited = write.by === 'acceptor'
-    const chosen = this.#state.firstUnchosen - before.firstUnchosen
-    this.#waiting.push({ records: recordsOf(write, before), isAwaited, chosen, ended })
-    if (isAwaited) this.#writeNext()
+    if (isSyncedAtOnce(write)) this.#writeNext()
     else this.#upkeep?.arm()
+  }
+
+  /** Begins a snapshot file; see `SnapshotStorage` in snapshot-draft.ts. */
+  draft(kind: DraftKind): FileDraft {
+    return this.#snapshots.draft(kind)
+  }
+
+  /** Reads a part of a snapshot; see `SnapshotStorage` in snapshot-draft.ts. */
+  *readSnapshot(name: SnapshotName, offsetBytes: number, lengthBytes: number): Process<Uint8Array | null> {
+    this.#checkIsOpen()
+    try {
+      return yield* this.#snapshots.read(name, offsetBytes, lengthBytes)
+    } catch (error) {
+      throw this.#error(messageOf(error), error)
+    }
   }
 
   /**
    * Reads the chosen batches from `from` on, in order and without a gap: a page of at most `limitBytes` of JSON, but at least one
-   * batch if one is chosen. Throws a `StorageError` when one of them is damaged or cannot be read.
+   * batch if one is chosen. `null` when the batch of `from` was deleted. Throws a `StorageError` when one of them is damaged or cannot
+   * be read.
    */
-  *chosen(from: Instance, limitBytes: number): Process<Batch[]> {
-    if (this.#status === 'closed' || this.#status === 'opening') throw this.#error('it is not open')
+  *chosen(from: Instance, limitBytes: number): Process<Batch[] | null> {
+    this.#checkIsOpen()
+    if (from < this.#state.floor) return null
     const { chosen } = this.#index
     const written = chosen.count
-    const unwritten = [...this.#unwritten]
+    const unwritten = this.#unwritten.filter(({ instance }) => instance >= from)
     const to = pageEnd(chosen, from, limitBytes)
     let page: Batch[]
     try {
       page = yield* readChosen(this.#files, chosen, from, to)
     } catch (error) {
+      // Its segment was deleted during the reading.
+      if (from < this.#state.floor) return null
       throw this.#error(messageOf(error), error)
     }
     if (to < written) return page
     let bytes = page.reduce((sum, batch) => sum + batchBytes(batch).length, 0)
-    for (const batch of unwritten.slice(Math.max(0, from - written))) {
+    for (const { batch } of unwritten) {
       bytes += batchBytes(batch).length
       if (bytes > limitBytes && page.length > 0) break
       page.push(batch)
@@ -184,7 +224,7 @@ export class LogStore {
   /** Finishes all requested writes, writes `head`, and closes the files. Throws a `StorageError` when a write fails. */
   *close(): Process {
     if (this.#status === 'closed') return
-    while (this.#isWriting || this.#upkeep?.isWritingHead === true || this.#waiting.length > 0) {
+    while (this.#isBusy || this.#waiting.length > 0) {
       if (!this.#isWriting && this.#waiting.length > 0) this.#writeNext()
       else yield* until<void>((ended) => this.#idle.push(() => ended(null)))
     }
@@ -195,6 +235,7 @@ export class LogStore {
       try {
         if (this.#failed === null && this.#upkeep?.headLags === true) yield* this.#writer.writeHead()
       } finally {
+        yield* this.#snapshots.close()
         yield* this.#writer.close()
       }
     } catch (error) {
@@ -203,21 +244,25 @@ export class LogStore {
   }
 
   /**
-   * Removes the segments that are no part of the log. Then writes again what must not be forgotten, into a new segment: it may be in
-   * the cache of the operating system only.
+   * Removes the files that are no part of the log. Then writes again what must not be forgotten, into a new segment: it may be in the
+   * cache of the operating system only.
    */
-  *#continue({ index, head, tail, superseded, nextSegment, ...owner }: LogContents): Process {
+  *#continue(contents: LogContents): Process {
     const files = this.#files
+    const { index, head, tail, leftovers, base, nextSegment } = contents
     this.#index = index
-    const writer = this.#writerFor(owner, head.turn)
+    this.#segments = [...contents.numbers]
+    const writer = this.#writerFor(contents, head.turn)
     try {
       // On a full disk the remains of failed starts are removed first. The log does not contain them.
-      for (const name of superseded) yield* until(files.remove(pathOf(name)))
-      if (superseded.length > 0) yield* until(files.syncDirectory(logDirectory))
-      this.#apply(yield* writer.continueIn(nextSegment, head.synced, [...index.votes, ...tail]))
+      yield* removeAll(files, leftovers.unused)
+      if (leftovers.unused.length > 0) yield* until(files.syncDirectory(logDirectory))
+      this.#apply(yield* writer.continueIn(nextSegment, head.synced, base, [...index.votes, ...tail]))
+      yield* removeAll(files, leftovers.compacted)
     } catch (error) {
       throw this.#fail(error)
     }
+    this.#snapshots.opened(contents.snapshot, contents.nextSnapshot)
     this.#use(writer)
   }
 
@@ -240,14 +285,49 @@ export class LogStore {
     })
   }
 
-  /** Writes all waiting writes as one group. */
+  /** The records of a write, and its snapshot. */
+  #recordsOf(
+    write: Write,
+    before: DurableState,
+    draft: FileDraft | null,
+  ): Pick<Waiting, 'records' | 'snapshot'> {
+    if (draft === null || write.by !== 'snapshot')
+      return { records: recordsOf(write, before), snapshot: null }
+    const { floor } = this.#state
+    const snapshot = { snapshot: write.snapshot, floor, file: draft.file }
+    return { records: baseRecords(snapshot, this.#index.identity!, this.#state), snapshot }
+  }
+
+  /** The draft that a write names. Throws when there is none. */
+  #named(name: SnapshotName): FileDraft {
+    const draft = this.#snapshots.sealedAs(name)
+    if (draft === null) {
+      throw new Error(`no sealed snapshot file has ${name.lengthBytes} bytes with the digest ${name.digest}`)
+    }
+    this.#snapshots.name(draft)
+    return draft
+  }
+
+  /** Takes the waiting writes of the next group: all, or those before a snapshot, or a snapshot, which has a group of its own. */
+  #takeGroup(): readonly Waiting[] {
+    const next = this.#waiting.findIndex(({ snapshot }) => snapshot !== null)
+    return this.#waiting.splice(0, next < 0 ? this.#waiting.length : Math.max(1, next))
+  }
+
+  *#append(group: readonly Waiting[]): Process<WrittenGroup> {
+    const records = group.length === 1 ? group[0]!.records : group.flatMap((waiting) => waiting.records)
+    const snapshot = group[0]?.snapshot ?? null
+    const writer = this.#writer!
+    if (snapshot === null) return yield* writer.append(records)
+    return yield* writer.appendBase(records, baseOf(this.#index, snapshot.floor, writer.nextSegment))
+  }
+
+  /** Writes waiting writes as one group. */
   #writeNext(): void {
     if (this.#isWriting) return
-    const group = this.#waiting
-    this.#waiting = []
+    const group = this.#takeGroup()
     this.#isWriting = true
-    const records = group.length === 1 ? group[0]!.records : group.flatMap((waiting) => waiting.records)
-    run(this.#writer!.append(records), (error, written) => {
+    run(this.#append(group), (error, written) => {
       this.#isWriting = false
       const failed = error ?? this.#failed
       if (failed === null) this.#groupEnded(group, written!)
@@ -258,8 +338,9 @@ export class LogStore {
 
   #groupEnded(group: readonly Waiting[], written: WrittenGroup): void {
     this.#apply(written)
-    for (const { chosen, ended } of group) {
+    for (const { chosen, snapshot, ended } of group) {
       this.#unwritten.splice(0, chosen)
+      if (snapshot !== null) this.#compact(snapshot)
       ended(null)
     }
     if (this.#waiting.some(({ isAwaited }) => isAwaited)) this.#writeNext()
@@ -273,13 +354,46 @@ export class LogStore {
     for (const { ended } of refused) ended(failed)
   }
 
+  /** The log holds a new snapshot: when `head` names it, what is in it can be deleted. */
+  #compact(snapshot: StoredSnapshot): void {
+    this.#snapshots.use(snapshot)
+    const { base } = this.#writer!
+    this.#upkeep!.vouchTwice(() => {
+      this.#isCleaning = true
+      const segments = this.#segments.filter((segment) => segment < base.segment)
+      this.#segments = this.#segments.slice(segments.length)
+      const paths = [...segments.map(segmentName).map(pathOf), ...this.#snapshots.takeObsolete()]
+      run(removeAll(this.#files, paths), (error) => {
+        this.#isCleaning = false
+        if (error !== null) this.#stop(error)
+        this.#notifyIdle()
+      })
+    })
+  }
+
   #apply({ bytes, segment, offset: baseOffset }: WrittenGroup): void {
+    if (this.#segments.at(-1) !== segment) this.#segments.push(segment)
     let offset = firstRecordOffset
     for (let count = recordCountOf(bytes); count > 0; count -= 1) {
       const refusal = this.#index.apply(bytes, offset, segment, baseOffset)
       if (refusal !== null) throw new Error(refusal)
       offset += lengthOf(bytes, offset)
     }
+  }
+
+  /** A write failed, for which no waiting one is written. */
+  #stop(error: Error): StorageError {
+    const failed = this.#fail(error)
+    this.#writesFailed([], error)
+    return failed
+  }
+
+  #checkIsOpen(): void {
+    if (this.#status === 'closed' || this.#status === 'opening') throw this.#error('it is not open')
+  }
+
+  get #isBusy(): boolean {
+    return this.#isWriting || this.#isCleaning || this.#upkeep?.isWritingHead === true
   }
 
   #notifyIdle(): void {
@@ -307,22 +421,5 @@ export class LogStore {
 
   #error(reason: string, cause?: unknown): StorageError {
     return new StorageError(this.#options.directory, reason, cause)
-  }
-}
-
-/** Why a write failed, and what to do. */
-function reasonOf(error: unknown): string {
-  const text = messageOf(error)
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return `the disk is full (${text}). Restart the server when there is space`
-    case 'EACCES':
-    case 'EPERM':
-      return `a write is not permitted (${text}). Give the user of the server write access, and restart the server`
-    case 'EROFS':
-      return `the file system is read-only (${text}). Mount it writable, and restart the server`
-    default:
-      return `a write failed: ${text}. Restart the server when the disk works again`
   }
 }

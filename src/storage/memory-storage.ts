@@ -1,8 +1,11 @@
 /** Storage in memory, for temporary clusters: the data survives `close` and `crash`, but not the process. */
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
-import { afterWrite, type DurableState, nothingDurable } from '../core/durable.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import { afterWrite, type DurableState, isSyncedAtOnce, nothingDurable } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
+import { MemorySnapshots } from './memory-snapshots.ts'
+import type { DraftKind, SnapshotDraft } from './snapshot-draft.ts'
 import { type Identity, type OpenedStorage, type OwnerCheck, type Storage, StorageError } from './storage.ts'
 
 interface Waiting {
@@ -18,9 +21,11 @@ export class MemoryStorage implements Storage {
   #failed: StorageError | null = null
   #identity: Identity | null = null
   #state: DurableState = nothingDurable
-  /** The state after a crash. Its `firstUnchosen` is the number of chosen batches that survive. */
+  /** The state after a crash. */
   #syncedState: DurableState = nothingDurable
-  readonly #chosen: Batch[] = []
+  /** The chosen batches from the floor of `#syncedState` on. */
+  readonly #chosen = new Map<Instance, Batch>()
+  readonly #snapshots = new MemorySnapshots(() => this.#refusal())
   #waiting: Waiting[] = []
 
   constructor() {
@@ -38,6 +43,7 @@ export class MemoryStorage implements Storage {
     if (this.#identity !== null) check(this.#identity)
     this.#isOpen = true
     this.#failed = null
+    this.#snapshots.keepOnly(this.#state.snapshot)
     return { identity: this.#identity, ...this.#state, torn: null }
   }
 
@@ -48,30 +54,28 @@ export class MemoryStorage implements Storage {
   }
 
   persist(write: Write): Promise<void> {
-    if (this.#failed !== null) return Promise.reject(this.#failed)
-    if (!this.#isOpen) return Promise.reject(new StorageError(place, 'it is closed'))
-    if (this.#identity === null) {
-      return Promise.reject(new StorageError(place, 'it is not initialised: no write is allowed yet'))
-    }
+    const refusal = this.#refusal()
+    if (refusal !== null) return Promise.reject(refusal)
     try {
-      this.#state = afterWrite(this.#state, write, (instance, batch) => {
-        this.#chosen[instance] = batch
-      })
+      const state = afterWrite(this.#state, write, (instance, batch) => this.#chosen.set(instance, batch))
+      if (write.by === 'snapshot') this.#snapshots.name(write.snapshot)
+      this.#state = state
     } catch (error) {
       return Promise.reject(new StorageError(place, messageOf(error), error))
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ synced: write.by === 'acceptor', resolve, reject })
+      this.#waiting.push({ synced: isSyncedAtOnce(write), resolve, reject })
       if (this.#waiting.length === 1) queueMicrotask(() => this.#write())
     })
   }
 
-  async chosen(from: Instance, limitBytes: number): Promise<Batch[]> {
+  async chosen(from: Instance, limitBytes: number): Promise<Batch[] | null> {
     if (!this.#isOpen) throw new StorageError(place, 'it is not open')
+    if (from < this.#state.floor) return null
     const page: Batch[] = []
     let bytes = 0
     for (let instance = from; instance < this.#state.firstUnchosen; instance += 1) {
-      const batch = this.#chosen[instance]!
+      const batch = this.#chosen.get(instance)!
       bytes += Buffer.byteLength(JSON.stringify(batch))
       if (page.length > 0 && bytes > limitBytes) break
       page.push(batch)
@@ -79,10 +83,23 @@ export class MemoryStorage implements Storage {
     return page
   }
 
+  draft(kind: DraftKind): SnapshotDraft {
+    return this.#snapshots.draft(kind)
+  }
+
+  async readSnapshot(
+    name: SnapshotName,
+    offsetBytes: number,
+    lengthBytes: number,
+  ): Promise<Uint8Array | null> {
+    if (!this.#isOpen) throw new StorageError(place, 'it is not open')
+    return this.#snapshots.read(name, offsetBytes, lengthBytes)
+  }
+
   async close(): Promise<void> {
     if (!this.#isOpen) return
     this.#write()
-    this.#syncedState = this.#state
+    this.#sync()
     this.#isOpen = false
   }
 
@@ -93,15 +110,34 @@ export class MemoryStorage implements Storage {
     for (const { reject } of this.#waiting) reject(this.#failed)
     this.#waiting = []
     this.#state = this.#syncedState
-    this.#chosen.length = this.#state.firstUnchosen
+    for (const instance of [...this.#chosen.keys()]) {
+      if (instance >= this.#state.firstUnchosen) this.#chosen.delete(instance)
+    }
     this.#isOpen = false
   }
 
   #write(): void {
     const group = this.#waiting
     this.#waiting = []
-    if (group.some(({ synced }) => synced)) this.#syncedState = this.#state
+    if (group.some(({ synced }) => synced)) this.#sync()
     for (const { resolve } of group) resolve()
+  }
+
+  #sync(): void {
+    const { floor, snapshot } = this.#state
+    for (let instance = this.#syncedState.floor; instance < floor; instance += 1) {
+      this.#chosen.delete(instance)
+    }
+    if (snapshot !== null) this.#snapshots.synced(snapshot)
+    this.#syncedState = this.#state
+  }
+
+  /** Why nothing may be written now; `null` when it may. */
+  #refusal(): StorageError | null {
+    if (this.#failed !== null) return this.#failed
+    if (!this.#isOpen) return new StorageError(place, 'it is closed')
+    if (this.#identity !== null) return null
+    return new StorageError(place, 'it is not initialised: no write is allowed yet')
   }
 }
 

@@ -3,6 +3,7 @@ import type { Batch, Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Write } from '../../machines/outputs.ts'
 import type { DurableState } from '../core/durable.ts'
+import type { SnapshotStorage } from './snapshot-draft.ts'
 
 /** The cluster and server to which the data belongs. Written once, before all other data. */
 export interface Identity {
@@ -34,7 +35,7 @@ export interface OpenedStorage extends Durable {
 /** Throws a `StartError` when the owner of a store is not the expected one. */
 export type OwnerCheck = (identity: Identity) => void
 
-export interface Storage {
+export interface Storage extends SnapshotStorage {
   /** The error of the first failed write, which fails all later writes too; `null` while no write has failed. */
   readonly failed: StorageError | null
 
@@ -52,12 +53,13 @@ export interface Storage {
 
   /**
    * Stores `write`. Writes are stored in the order of the calls, each whole or not at all. Resolves when the write is synced: a
-   * write of the acceptor is written at once, and a write of the learner with the next one of the acceptor or a few milliseconds
-   * later. `chosen` can read it from the moment of the call. Writes that are requested during another write share one sync.
+   * write of the acceptor or of a snapshot is written at once, and a write of the learner with the next one of these or a few
+   * milliseconds later. `chosen` can read it from the moment of the call. Writes that are requested during another write share one sync.
    *
    * Rejects with a `StorageError` when the write cannot be stored. The storage then stores nothing more, and the server
    * must halt: after a failed sync the contents of the disk are unknown. A write of the learner that does not continue at
-   * `firstUnchosen` is also rejected, but later writes still work.
+   * `firstUnchosen`, and one of a snapshot that is not newer than the one held or whose file was not sealed, are also rejected, but
+   * later writes still work.
    */
   persist(write: Write): Promise<void>
 

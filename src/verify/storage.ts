@@ -1,16 +1,17 @@
 /** Invariant 15: a store that opens holds exactly what was synced, and perhaps what was in flight. */
-import type { Batch } from '../../machines/batch.ts'
+import type { Batch, NodeId } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import { canonicalJson } from '../core/digest.ts'
-import { afterWrite, type DurableState } from '../core/durable.ts'
+import { afterWrite, type DurableState, withoutCompacted } from '../core/durable.ts'
 import { memoByIdentity } from '../core/memo.ts'
+import { Sha256 } from '../core/sha256.ts'
 import { Violation } from '../core/violation.ts'
 import type { Identity } from '../storage/storage.ts'
 
 /** What a store must hold. */
 export interface StorageModel {
   readonly identity: Identity
-  /** The state after all writes that the store acknowledged, and the chosen batches below its `firstUnchosen`. */
+  /** The state after all writes that the store acknowledged, and its chosen batches from `floor` on. */
   readonly state: DurableState
   readonly chosen: readonly Batch[]
   /** The writes that the store was asked for after that, in order. */
@@ -21,6 +22,9 @@ export interface StorageModel {
 export interface OpenedState {
   readonly identity: Identity | null
   readonly durable: DurableState
+  /** The bytes of the snapshot; `null` when there is none, or when the store does not have them. */
+  readonly snapshot: Uint8Array | null
+  /** The chosen batches from `durable.floor` on. */
   readonly chosen: readonly Batch[]
 }
 
@@ -33,12 +37,17 @@ export function checkOpened({ identity, state, chosen, pending }: StorageModel, 
       `the store of server ${node} opened with the identity ${JSON.stringify(opened.identity)}`,
     )
   }
-  const expected = [...chosen]
+  checkSnapshot(node, opened)
+  let expected = chosen
   let after = state
   for (let survived = 0; survived <= pending.length; survived += 1) {
     if (isEqual(opened.durable, after) && areSame(opened.chosen, expected)) return survived
     const write = pending[survived]
-    if (write !== undefined) after = afterWrite(after, write, (_, batch) => expected.push(batch))
+    if (write === undefined) break
+    const before = after
+    const more: Batch[] = []
+    after = afterWrite(before, write, (_, batch) => more.push(batch))
+    expected = withoutCompacted([...expected, ...more], before, after)
   }
   throw new Violation(
     15,
@@ -46,9 +55,21 @@ export function checkOpened({ identity, state, chosen, pending }: StorageModel, 
   )
 }
 
-function shown({ promised, accepted, firstUnchosen }: DurableState): string {
+/** The bytes of a snapshot must be those that its name names. */
+function checkSnapshot(node: NodeId, { durable, snapshot: bytes }: OpenedState): void {
+  const name = durable.snapshot
+  if (name === null) return
+  const digest = bytes === null ? 'none' : new Sha256().update(bytes).hex()
+  if (digest === name.digest && bytes?.length === name.lengthBytes) return
+  throw new Violation(
+    15,
+    `the store of server ${node} opened with the snapshot of instance ${name.instance}, whose bytes have the digest ${digest} in place of ${name.digest}`,
+  )
+}
+
+function shown({ promised, accepted, firstUnchosen, snapshot, floor }: DurableState): string {
   const instances = accepted.map(({ instance }) => instance).join(', ')
-  return `the promise ${JSON.stringify(promised)}, accepted instances ${instances || 'none'} and ${firstUnchosen} chosen ones`
+  return `the promise ${JSON.stringify(promised)}, accepted instances ${instances || 'none'}, the chosen ones from ${floor} to below ${firstUnchosen} and ${snapshot === null ? 'no snapshot' : `the snapshot of instance ${snapshot.instance}`}`
 }
 
 const textOfBatch = memoByIdentity((batch: Batch) => canonicalJson(batch))

@@ -10,7 +10,15 @@ import { checkStorage } from '../../src/cli/storage-check.ts'
 import { DataDirectory } from '../../src/node/home.ts'
 import { decodeHead } from '../../src/storage/log/head.ts'
 import { LogStorage } from '../../src/storage/log-storage.ts'
-import { accepting, identity, learning, record } from '../storage/fixtures.ts'
+import {
+  accepting,
+  compacting,
+  identity,
+  learning,
+  record,
+  snapshotBytes,
+  snapshotName,
+} from '../storage/fixtures.ts'
 import { main } from '../support/built-paxos.ts'
 import { bundled } from '../support/bundled.ts'
 import { standingInFormat } from '../support/other-format.ts'
@@ -105,7 +113,8 @@ describe('storage check', () => {
       torn: null,
       damage: null,
       server,
-      state: { promised: { round: 4, node: 0 }, accepted: 1, firstUnchosen: 1 },
+      state: { promised: { round: 4, node: 0 }, accepted: 1, firstUnchosen: 1, floor: 0 },
+      snapshot: null,
       head: { file: 'log/00000001.log', offset: 16_384, group: 3, recordsAfter: 0 },
       segments: [{ file: 'log/00000001.log', begun: 'opened', groups: 3, records: 6, bytes: 16_384 }],
       unused: [],
@@ -123,6 +132,50 @@ describe('storage check', () => {
         '',
       ].join('\n'),
     )
+  })
+
+  /** Takes a snapshot that holds instance 0, and leaves an unfinished one. */
+  async function compacted(storage: LogStorage): Promise<void> {
+    const draft = storage.draft('taken')
+    await draft.append(snapshotBytes(1))
+    await draft.seal()
+    await storage.persist(compacting(1, 1))
+    await storage.draft('received').append(snapshotBytes(2))
+  }
+
+  test('reports the snapshot, and the files that the next start removes', async () => {
+    await written(compacted)
+    const { code, text, json } = await checked()
+    const { digest } = snapshotName(1)
+    expect({ code, json }).toMatchObject({
+      code: 0,
+      json: {
+        verdict: 'sound',
+        state: { accepted: 1, firstUnchosen: 1, floor: 1 },
+        snapshot: { file: 'log/00000001.snapshot', instance: 1, bytes: 100, digest },
+        segments: [{ file: 'log/00000002.log', begun: 'snapshot', groups: 1, records: 4 }],
+        unused: ['log/00000002.snapshot'],
+      },
+    })
+    expect(text).toContain(
+      'first unchosen instance 1, chosen batches from instance 1 on\nsnapshot: the state below instance 1, 100 bytes in log/00000001.snapshot\n',
+    )
+    expect(text).toContain('log/00000002.log  with a snapshot  1       4        8192')
+    expect(text).toContain('log/00000002.snapshot is no part of the store: the next start removes it')
+    const { stdout } = await paxos('storage', 'show', directory)
+    expect(stdout).toContain(
+      `2        4        snapshot          1         -       {"floor":1,"file":"00000001.snapshot","lengthBytes":100,"digest":"${digest.slice(0, 20)}`,
+    )
+  })
+
+  test('reports a snapshot with a changed byte as damage', async () => {
+    await written(compacted)
+    await flip(join(directory, 'log/00000001.snapshot'), 50)
+    const { code, json } = await checked()
+    expect({ code, json }).toMatchObject({
+      code: 6,
+      json: { damage: { file: 'log/00000001.snapshot', reason: expect.stringContaining('its SHA-256 is') } },
+    })
   })
 
   test('reports a torn tail', async () => {
@@ -153,7 +206,7 @@ describe('storage check', () => {
       reason: expect.stringContaining('synced up to group 3'),
       remedy: expect.stringContaining('let it join again with an empty directory'),
     }
-    const unknown = { state: null, head: null, segments: null, unused: null }
+    const unknown = { state: null, head: null, snapshot: null, segments: null, unused: null }
     expect(json).toEqual({ verdict: 'damaged', torn: null, damage, server, ...unknown })
     expect(text).toMatch(
       /^damaged: log\/00000001\.log, at byte 8192: .*\nDo not restore an older copy.*\n\nserver 1/,
@@ -212,12 +265,12 @@ describe('storage check', () => {
     [
       'is of format 1',
       () => writeFile(join(directory, 'identity'), ''),
-      /its format is 1 or 2 .*this version reads format 4: remove/,
+      /its format is 1 or 2 .*this version reads formats 4 and 5: remove/,
     ],
     [
       'is of format 3',
       () => writeFile(join(directory, 'identity.json'), standingInFormat(3, { kind: 'member', identity })),
-      /its format is 3, and this version reads format 4: remove the server from the cluster, and let it join again/,
+      /its format is 3, and this version reads formats 4 and 5: remove the server from the cluster, and let it join again/,
     ],
     ['is of format 2', () => mkdir(join(directory, 'store')), /its format is 1 or 2 /],
     [

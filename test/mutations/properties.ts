@@ -1,10 +1,12 @@
-/** The property tests that a fault is put before: each runs a replica or a service beside a simple model. */
+/** The property tests that a fault is put before: each runs a replica, a service or a store beside a simple model. */
 import fc from 'fast-check'
 import { usualNodeSettings } from '../../src/stepped/settings.ts'
+import { usualStoreParts } from '../../src/storage/store-parts.ts'
 import { alarmReplicas, alarmSteps, runBesideModel } from '../services/alarms.ts'
 import { batches, captureReplicas, runCaptured, runRestored, slices } from '../services/capture-runs.ts'
 import { Pair, step } from '../services/lock/pair.ts'
 import { runSessions, sessionReplicas, sessionSteps } from '../services/session-model.ts'
+import { runStore, storeSteps } from '../storage/store-model.ts'
 import type { Mutation } from './mutation.ts'
 
 export const properties = {
@@ -32,6 +34,15 @@ export const properties = {
     fc.property(batches, fc.nat(12), slices, (given, beginAt, sizes) => {
       const { replicas } = plant({ ...usualNodeSettings, replicas: captureReplicas })
       runCaptured(given, beginAt, sizes, replicas.initial())
+    }),
+  'a store beside a model': ({ plant }: Mutation) =>
+    fc.property(storeSteps, fc.nat(), (steps, seed) => {
+      const { storeParts } = plant({
+        ...usualNodeSettings,
+        replicas: alarmReplicas,
+        storeParts: usualStoreParts,
+      })
+      runStore(steps, seed, storeParts)
     }),
 } as const
 

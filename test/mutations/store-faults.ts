@@ -1,6 +1,7 @@
 /** Faults of the store. They are planted in the files that it uses, in its writer and in the rules of its reader. */
-import type { Process } from '../../src/core/process.ts'
+import { type Process, until } from '../../src/core/process.ts'
 import type { Files } from '../../src/storage/files.ts'
+import { type LogBase, pathOf, segmentName } from '../../src/storage/log/layout.ts'
 import {
   LogWriter,
   type LogWriterOptions,
@@ -58,6 +59,43 @@ function segmentBefore(path: string): string {
   return path.replace(digits, String(Number(digits) - 1).padStart(digits.length, '0'))
 }
 
+/** Removes the segments before the base before the segment with the snapshot is synced. */
+class EarlyRemovalWriter extends LogWriter {
+  readonly #files: Files
+
+  constructor(options: LogWriterOptions, turn: number) {
+    super(options, turn)
+    this.#files = options.files
+  }
+
+  override *appendBase(records: Records, base: LogBase): Process<WrittenGroup> {
+    if (base.segment > this.end.segment)
+      yield* until(this.#files.remove(pathOf(segmentName(this.end.segment))))
+    return yield* super.appendBase(records, base)
+  }
+}
+
+/** Leaves the votes out of the group from which the log begins. */
+class VotelessWriter extends LogWriter {
+  override *appendBase(records: Records, base: LogBase): Process<WrittenGroup> {
+    const isVote = (record: Records[number]) =>
+      'type' in record && (record.type === 'promise' || record.type === 'accepted')
+    return yield* super.appendBase(
+      records.filter((record) => !isVote(record)),
+      base,
+    )
+  }
+}
+
+/** Takes the segment with the snapshot for the first one that is needed. */
+class TaillessWriter extends LogWriter {
+  override *appendBase(records: Records, { floor }: LogBase): Process<WrittenGroup> {
+    return yield* super.appendBase(records, { segment: this.nextSegment, floor })
+  }
+}
+
+const isSnapshot = (path: string) => path.endsWith('.snapshot')
+
 export const storeFaults: readonly Mutation[] = [
   faultyStore('writes head before the sync that it vouches for', {
     writer: (options, turn) => new EarlyHeadWriter(options, turn),
@@ -90,5 +128,20 @@ export const storeFaults: readonly Mutation[] = [
   })),
   faultyStore('makes nothing durable when it opens', {
     writer: (options, turn) => new UnsyncedOpeningWriter(options, turn),
+  }),
+  faultyStore('deletes what a snapshot contains before the snapshot is durable', {
+    writer: (options, turn) => new EarlyRemovalWriter(options, turn),
+  }),
+  faultyFiles('names a snapshot whose file is not synced', ({ sync }) => ({
+    sync: (path) => (isSnapshot(path) ? (ended) => ended(null) : sync(path)),
+  })),
+  faultyStore('forgets its votes with the segments that it deletes', {
+    writer: (options, turn) => new VotelessWriter(options, turn),
+  }),
+  faultyStore('deletes the batches of the tail', {
+    writer: (options, turn) => new TaillessWriter(options, turn),
+  }),
+  faultyStore('starts from a snapshot whose bytes do not match', {
+    rules: { ...logRules, whyNotSnapshot: () => null },
   }),
 ]

@@ -190,6 +190,11 @@ export const trials: Readonly<Record<string, Trial>> = {
   'takes a failed sync for a success': { plan: 'failed-sync.json', runs: 200 },
   'removes a segment before the next one is synced': { quickest: 'simulator' },
   'makes nothing durable when it opens': { plan: 'opening-not-synced.json', runs: 200 },
+  'deletes what a snapshot contains before the snapshot is durable': { property: 'a store beside a model' },
+  'names a snapshot whose file is not synced': { property: 'a store beside a model' },
+  'forgets its votes with the segments that it deletes': { property: 'a store beside a model' },
+  'deletes the batches of the tail': { property: 'a store beside a model' },
+  'starts from a snapshot whose bytes do not match': { property: 'a store beside a model' },
 }
 
 /** The trial of that fault. Throws when it has none. */

@@ -74,7 +74,7 @@ test.each([
 ])('a directory of an earlier format, which holds %s, is refused by name', async (name) => {
   await mkdir(join(path, name), { recursive: true })
   expect(() => opened().read()).toThrow(
-    /its format is 1 or 2 .*this version reads format 4: remove the server/,
+    /its format is 1 or 2 .*this version reads formats 4 and 5: remove the server/,
   )
   expect(standingOf(path)).toBe('member')
 })
@@ -84,7 +84,7 @@ test('a directory of format 3 is refused by name, and left as it is', async () =
   await mkdir(path)
   await writeFile(join(path, 'identity.json'), text)
   expect(() => opened().read()).toThrow(
-    /its format is 3, and this version reads format 4: remove the server from the cluster, and let it join again with an empty directory/,
+    /its format is 3, and this version reads formats 4 and 5: remove the server from the cluster, and let it join again with an empty directory/,
   )
   expect(await readFile(join(path, 'identity.json'), 'utf8')).toBe(text)
 })

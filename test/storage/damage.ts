@@ -1,5 +1,5 @@
 /** Every damage of a kind to the files of a store. */
-import { blockBytes, headName, pathOf } from '../../src/storage/log/layout.ts'
+import { blockBytes } from '../../src/storage/log/layout.ts'
 import { scanSegment, whyNotNext } from '../../src/storage/log/scan.ts'
 import { decodeHeader, startOf } from '../../src/storage/log/segment-header.ts'
 import type { Contents } from '../support/memory-files.ts'
@@ -192,7 +192,7 @@ function* stepsOf(bytes: Uint8Array, stepBytes: number): Generator<number> {
 }
 
 function segmentsOf(contents: Contents): readonly string[] {
-  return [...contents.keys()].filter((path) => path !== pathOf(headName))
+  return [...contents.keys()].filter((path) => path.endsWith('.log'))
 }
 
 function changed(contents: Contents, path: string, bytes: Uint8Array, what: string): Damaged {

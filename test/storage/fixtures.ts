@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { Ballot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Batch, ChosenBatch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import type { Identity } from '../../src/storage/storage.ts'
 
 export const identity: Identity = {
@@ -42,4 +44,19 @@ export function accepting(round: number, ...accepted: AcceptedRecord[]): Write {
 export function learning(from: Instance, ...names: string[]): Write {
   const chosen: ChosenBatch[] = names.map((name, offset) => ({ instance: from + offset, batch: batch(name) }))
   return { by: 'learner', chosen }
+}
+
+/** The bytes of a snapshot for tests, of `lengthBytes` or a few more. */
+export function snapshotBytes(instance: Instance, lengthBytes = 100): Uint8Array {
+  return Uint8Array.from(Buffer.from(`the state below ${instance} `.padEnd(lengthBytes, '.')))
+}
+
+export function snapshotName(instance: Instance, bytes = snapshotBytes(instance)): SnapshotName {
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  return { instance, lengthBytes: bytes.length, digest }
+}
+
+/** Naming the snapshot of `instance`, whose bytes are `snapshotBytes(instance)`. */
+export function compacting(instance: Instance, floor: Instance): Extract<Write, { by: 'snapshot' }> {
+  return { by: 'snapshot', snapshot: snapshotName(instance), floor }
 }

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { byteKinds, damages, fileKinds, type Kind, kinds, placeKinds } from './damage.ts'
 import { type Counts, counts } from './damage-counts.ts'
 import { StoreJudge } from './judge.ts'
-import { laggingMoments, largeStore, smallStore } from './stores.ts'
+import { compactedStore, laggingMoments, largeStore, smallStore } from './stores.ts'
 import type { Moment, WrittenStore } from './written-store.ts'
 
 const isExhaustive = process.env.STORAGE_EXHAUSTIVE !== undefined
@@ -37,11 +37,21 @@ const usual: readonly Trial[] = [
   { store: smallStore, moments: smallStore.moments, kinds: byteKinds, stepBytes: usualStepBytes },
   { store: smallStore, moments: smallStore.moments, kinds: structure, stepBytes: 1 },
   { store: largeStore, moments: laggingMoments(largeStore), kinds: fileKinds, stepBytes: 1 },
+  {
+    store: compactedStore,
+    moments: laggingMoments(compactedStore),
+    kinds: byteKinds,
+    stepBytes: usualStepBytes,
+  },
+  { store: compactedStore, moments: laggingMoments(compactedStore), kinds: placeKinds, stepBytes: 1 },
+  { store: compactedStore, moments: compactedStore.moments, kinds: fileKinds, stepBytes: 1 },
 ]
 const exhaustive: readonly Trial[] = [
   { store: smallStore, moments: laggingMoments(smallStore), kinds: byteKinds, stepBytes: 1 },
   { store: smallStore, moments: smallStore.moments, kinds: structure, stepBytes: 1 },
   { store: largeStore, moments: largeStore.moments, kinds: structure, stepBytes: 1 },
+  { store: compactedStore, moments: laggingMoments(compactedStore), kinds: byteKinds, stepBytes: 1 },
+  { store: compactedStore, moments: compactedStore.moments, kinds: structure, stepBytes: 1 },
 ]
 const trials = isExhaustive ? exhaustive : usual
 
@@ -71,7 +81,7 @@ function tryAll({ store, moments, stepBytes }: Trial, kind: Kind): Counts {
 
 describe('a damaged store opens with at least what head vouches for, or refuses', () => {
   it('opens at each moment without damage', () => {
-    for (const store of [smallStore, largeStore]) {
+    for (const store of [smallStore, largeStore, compactedStore]) {
       const judge = new StoreJudge(store)
       for (const moment of store.moments) {
         expect(judge.refusesClosely(moment.contents, moment), moment.after).toBe(false)

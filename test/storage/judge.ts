@@ -5,11 +5,12 @@ import { damageRemedy } from '../../src/storage/log/damage.ts'
 import { type OpenedStorage, StorageError } from '../../src/storage/storage.ts'
 import { type Contents, MemoryFiles } from '../support/memory-files.ts'
 import { identity } from './fixtures.ts'
+import { checkSnapshot } from './sealed.ts'
 import { ended } from './settled.ts'
 import { storeOver, type WrittenStore } from './written-store.ts'
 
 /** What a refusal says: the file, the offset and a reason, and then the remedy. */
-const refusal = /^storage d: it is damaged: log\/(head|\d{8}\.log), at byte \d+: \S.+\. $/
+const refusal = /^storage d: it is damaged: log\/(head|\d{8}\.log|\d{8}\.snapshot), at byte \d+: \S.+\. $/
 
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof StorageError) || !error.message.endsWith(damageRemedy)) return false
@@ -46,9 +47,11 @@ export class StoreJudge {
     const again = this.#opened(files.contents, { vouched: place, requested: place })
     if (again === null) throw new Error('the second opening refuses what the first one accepted')
     for (const { store } of [opened, again]) {
-      const chosen = ended(store.chosen(0, Number.POSITIVE_INFINITY))
-      const { firstUnchosen } = this.#store.states[place]!
-      if (!isDeepStrictEqual(chosen, this.#store.chosen.slice(0, firstUnchosen))) {
+      const state = this.#store.states[place]!
+      const { firstUnchosen, floor } = state
+      checkSnapshot(store, state)
+      const chosen = ended(store.chosen(floor, Number.POSITIVE_INFINITY))
+      if (!isDeepStrictEqual(chosen, this.#store.chosen.slice(floor, firstUnchosen))) {
         throw new Error(`other batches are chosen: ${JSON.stringify(chosen)}`)
       }
     }
@@ -75,6 +78,6 @@ export class StoreJudge {
   }
 }
 
-function textOf({ promised, accepted, firstUnchosen }: DurableState): string {
-  return JSON.stringify([promised, accepted, firstUnchosen])
+function textOf({ promised, accepted, firstUnchosen, snapshot, floor }: DurableState): string {
+  return JSON.stringify([promised, accepted, firstUnchosen, snapshot, floor])
 }

@@ -4,18 +4,25 @@ import { afterWrite, type DurableState, nothingDurable } from '../../src/core/du
 import type { OpenedStorage, StorageError } from '../../src/storage/storage.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import type { ObservedFiles } from '../support/observed-files.ts'
-import { accepting, identity, learning, record } from './fixtures.ts'
+import { accepting, compacting, identity, learning, record } from './fixtures.ts'
+import { persistWhole } from './sealed.ts'
 import { settled } from './settled.ts'
 import { storeOver } from './written-store.ts'
 
-/** Each write changes the state. */
-const writes: readonly Write[] = Array.from({ length: 9 }, (_, pair): readonly Write[] => {
-  const round = pair + 1
-  const name = (instance: number) => `${instance} of ${round} ${'.'.repeat(800)}`
-  const accepted = [record(pair, round, name(pair)), record(pair + 1, round, name(pair + 1))]
-  const chosen = pair % 3 === 2 ? `other ${round}` : name(pair)
-  return [accepting(round, ...accepted), learning(pair, chosen)]
-}).flat()
+/** Batches are accepted and chosen, of which every third is another one than the accepted one. */
+function pair(instance: number): readonly Write[] {
+  const round = instance + 1
+  const name = (of: number) => `${of} of ${round} ${'.'.repeat(800)}`
+  const accepted = [record(instance, round, name(instance)), record(instance + 1, round, name(instance + 1))]
+  const chosen = instance % 3 === 2 ? `other ${round}` : name(instance)
+  return [accepting(round, ...accepted), learning(instance, chosen)]
+}
+
+/** Each write changes the state. Snapshots are taken, with a tail and without, and the last one is installed. */
+const writes: readonly Write[] = [
+  ...[...pair(0), ...pair(1), compacting(2, 1), ...pair(2), ...pair(3)],
+  ...[...pair(4), compacting(5, 3), ...pair(5), compacting(6, 6), compacting(12, 12), ...pair(12)],
+]
 
 /** The state after each number of writes. */
 export const states: readonly DurableState[] = [...writes.keys(), writes.length].map((count) =>
@@ -31,8 +38,8 @@ export function writesIn(state: DurableState): number {
   return place
 }
 
-function textOf({ promised, accepted, firstUnchosen }: DurableState): string {
-  return JSON.stringify([promised, accepted, firstUnchosen])
+function textOf({ promised, accepted, firstUnchosen, snapshot, floor }: DurableState): string {
+  return JSON.stringify([promised, accepted, firstUnchosen, snapshot, floor])
 }
 
 /** What a process did with a store until it ended, or until an operation did not end. */
@@ -81,10 +88,11 @@ export function live(files: ObservedFiles, count: number, isClosed = true): Life
   }
   for (const [place, write] of writes.slice(from, from + count).entries()) {
     if (life.isInitialised) life.requested += 1
-    store.persist(write, (error) => {
+    const isRequested = persistWhole(store, write, (error) => {
       if (error === null) life.acknowledged += 1
       else life.refusals.push(error)
     })
+    if (!isRequested) return life
     if (place % 4 === 3) clock.advance(30)
   }
   if (!isClosed) return life

@@ -1,6 +1,6 @@
 /** The stores of which the tests damage the files. */
 import type { AcceptedRecord, Instance } from '../../machines/batch.ts'
-import { accepting, learning, record } from './fixtures.ts'
+import { accepting, compacting, learning, record } from './fixtures.ts'
 import { type Moment, StoreBuilder, type WrittenStore } from './written-store.ts'
 
 /** Accepted records of `count` instances, named after their ballot. */
@@ -63,10 +63,45 @@ function written(size: number, pairs: number): WrittenStore {
   return store.close()
 }
 
+/**
+ * A store with snapshots: one that was taken and keeps a tail of batches in segments before it, one after which nothing is kept, one
+ * that is not vouched for when the process ends, so that the next opening writes it again, and one that was installed.
+ */
+function compacted(): WrittenStore {
+  const store = new StoreBuilder()
+  let round = 0
+  const appendPairs = (count: number) => {
+    for (let pair = 0; pair < count; pair += 1) {
+      round += 2
+      accept(store, round - 1, 4)
+      choose(store, round, 2)
+    }
+  }
+  const take = (tail: number) => {
+    const { firstUnchosen } = store.state
+    store.group(compacting(firstUnchosen - 1, firstUnchosen - 1 - tail))
+  }
+  appendPairs(2)
+  take(2)
+  appendPairs(1)
+  store.reopen()
+  appendPairs(1)
+  store.withoutHead()
+  take(5)
+  appendPairs(1)
+  store.reopen()
+  take(0)
+  const installed = store.state.firstUnchosen + 10
+  store.group(compacting(installed, installed))
+  appendPairs(1)
+  return store.close()
+}
+
 /** Groups of one block. */
 export const smallStore = written(4, 1)
 /** Groups of one block to three, and some that are larger than a segment. */
 export const largeStore = written(40, 2)
+export const compactedStore = compacted()
 
 /** The moments at which `head` lags behind most: before each write of `head`, and the last one. */
 export function laggingMoments({ moments }: WrittenStore): readonly Moment[] {

@@ -2,15 +2,41 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Batch, Instance } from '../../machines/batch.ts'
-import { afterWrite, nothingDurable } from '../../src/core/durable.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import { afterWrite, nothingDurable, withoutCompacted } from '../../src/core/durable.ts'
+import type { DraftKind, SnapshotDraft } from '../../src/storage/snapshot-draft.ts'
 import { type Storage, StorageError } from '../../src/storage/storage.ts'
-import { accepting, ballot, batch, identity, learning, record } from './fixtures.ts'
+import {
+  accepting,
+  ballot,
+  batch,
+  compacting,
+  identity,
+  learning,
+  record,
+  snapshotBytes,
+  snapshotName,
+} from './fixtures.ts'
 
 /** A place where a storage keeps its data: what one keeps there the next one finds. */
 export interface Place {
   /** A storage that is not open yet, there. */
   storage(): Storage
   dispose(): Promise<void>
+}
+
+/** Writes and seals the snapshot file of `instance`. */
+async function sealed(
+  storage: Storage,
+  instance: Instance,
+  kind: DraftKind = 'taken',
+): Promise<SnapshotDraft> {
+  const draft = storage.draft(kind)
+  const bytes = snapshotBytes(instance)
+  const { lengthBytes, digest } = snapshotName(instance)
+  await Promise.all([draft.append(bytes.subarray(0, 60)), draft.append(bytes.subarray(60))])
+  expect(await draft.seal()).toEqual({ lengthBytes, digest })
+  return draft
 }
 
 export function describeStorage(name: string, makePlace: () => Promise<Place>): void {
@@ -207,6 +233,149 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
       expect(await storage.chosen(1, 10_000)).toEqual([])
     })
 
+    /** Writes and seals the file of a snapshot, and persists the write that names it. */
+    async function compact(instance: Instance, floor: Instance): Promise<void> {
+      await sealed(storage, instance)
+      await storage.persist(compacting(instance, floor))
+    }
+    async function part(name: SnapshotName, offset: number, lengthBytes: number): Promise<Uint8Array | null> {
+      const read = await storage.readSnapshot(name, offset, lengthBytes)
+      return read === null ? null : Uint8Array.from(read)
+    }
+    const wholeSnapshot = (instance: Instance) => part(snapshotName(instance), 0, 1_000)
+
+    it('keeps a snapshot that was taken, and the chosen batches from its floor on', async () => {
+      await founded()
+      await storage.persist(accepting(3, record(0, 3, 'a'), record(4, 3, 'e'), record(5, 3, 'f')))
+      await storage.persist(learning(0, 'a', 'b', 'c', 'd'))
+      await compact(3, 2)
+      const durable = {
+        promised: ballot(3),
+        accepted: [record(4, 3, 'e'), record(5, 3, 'f')],
+        firstUnchosen: 4,
+        snapshot: snapshotName(3),
+        floor: 2,
+      }
+      for (const isAgain of [false, true]) {
+        if (isAgain) expect(await reopened()).toMatchObject(durable)
+        expect(await storage.chosen(1, 1_000)).toBeNull()
+        expect(await storage.chosen(2, 10_000)).toEqual(['c', 'd'].map(batch))
+        expect(await wholeSnapshot(3)).toEqual(snapshotBytes(3))
+      }
+      await storage.persist(learning(4, 'e', 'g'))
+      expect(await storage.chosen(2, 10_000)).toEqual(['c', 'd', 'e', 'g'].map(batch))
+      expect(await reopened()).toMatchObject({ ...durable, accepted: [], firstUnchosen: 6 })
+      expect(await storage.chosen(2, 10_000)).toEqual(['c', 'd', 'e', 'g'].map(batch))
+    })
+
+    it('installs a snapshot above what it knows, and holds no batch and no vote below it', async () => {
+      await founded()
+      await storage.persist(learning(0, 'a'))
+      await storage.persist(accepting(2, record(1, 2, 'b'), record(9, 2, 'j'), record(10, 2, 'k')))
+      await compact(10, 10)
+      expect(await storage.chosen(0, 1_000)).toBeNull()
+      expect(await storage.chosen(10, 1_000)).toEqual([])
+      const late = storage.persist(learning(10, 'k', 'l'))
+      expect(await storage.chosen(10, 10_000)).toEqual(['k', 'l'].map(batch))
+      await late
+      expect(await reopened()).toMatchObject({
+        promised: ballot(2),
+        accepted: [],
+        firstUnchosen: 12,
+        snapshot: snapshotName(10),
+        floor: 10,
+      })
+      expect(await storage.chosen(9, 1_000)).toBeNull()
+      expect(await storage.chosen(10, 10_000)).toEqual(['k', 'l'].map(batch))
+      expect(await wholeSnapshot(10)).toEqual(snapshotBytes(10))
+    })
+
+    it('keeps the order of writes around a snapshot', async () => {
+      await founded()
+      await sealed(storage, 2)
+      const writes = [
+        storage.persist(accepting(1, record(0, 1, 'a'))),
+        storage.persist(learning(0, 'a', 'b')),
+        storage.persist(compacting(2, 1)),
+        storage.persist(learning(2, 'c')),
+        storage.persist(accepting(2, record(3, 2, 'd'))),
+      ]
+      expect(await storage.chosen(0, 1_000)).toBeNull()
+      expect(await storage.chosen(1, 10_000)).toEqual(['b', 'c'].map(batch))
+      await Promise.all(writes)
+      expect(await storage.chosen(1, 10_000)).toEqual(['b', 'c'].map(batch))
+      expect(await reopened()).toMatchObject({ promised: ballot(2), accepted: [record(3, 2, 'd')], floor: 1 })
+      expect(await storage.chosen(1, 10_000)).toEqual(['b', 'c'].map(batch))
+    })
+
+    it('refuses a snapshot that is not newer, has a wrong floor or was not sealed, and goes on', async () => {
+      await founded()
+      await storage.persist(learning(0, 'a', 'b', 'c'))
+      await compact(2, 1)
+      await sealed(storage, 1)
+      await expect(storage.persist(compacting(1, 1))).rejects.toThrow('is not newer than the one held')
+      await sealed(storage, 3)
+      await expect(storage.persist(compacting(3, 4))).rejects.toThrow('the floor of the snapshot')
+      await sealed(storage, 9)
+      await expect(storage.persist(compacting(9, 3))).rejects.toThrow('it must be from 9 to 9')
+      await expect(storage.persist(compacting(8, 8))).rejects.toThrow('no sealed snapshot file has 100 bytes')
+      const draft = storage.draft('received')
+      await draft.append(snapshotBytes(8))
+      await expect(storage.persist(compacting(8, 8))).rejects.toThrow('no sealed snapshot file')
+      expect(storage.failed).toBeNull()
+      await draft.seal()
+      await storage.persist(compacting(8, 8))
+      expect(await reopened()).toMatchObject({ firstUnchosen: 8, snapshot: snapshotName(8), floor: 8 })
+    })
+
+    it('never lowers the floor', async () => {
+      await founded()
+      await storage.persist(learning(0, 'a', 'b', 'c'))
+      await compact(2, 2)
+      await compact(3, 1)
+      expect(await storage.chosen(1, 1_000)).toBeNull()
+      expect(await reopened()).toMatchObject({ floor: 2, snapshot: snapshotName(3) })
+    })
+
+    it('holds the snapshot before the last one until the next start, and no older one', async () => {
+      await founded()
+      await storage.persist(learning(0, 'a', 'b', 'c'))
+      for (const instance of [1, 2, 3]) await compact(instance, 0)
+      expect(await wholeSnapshot(1)).toBeNull()
+      expect(await wholeSnapshot(2)).toEqual(snapshotBytes(2))
+      expect(await part(snapshotName(3), 10, 20)).toEqual(snapshotBytes(3).subarray(10, 30))
+      expect(await part(snapshotName(3), 90, 20)).toEqual(snapshotBytes(3).subarray(90))
+      expect(await part(snapshotName(3), 100, 20)).toEqual(new Uint8Array(0))
+      expect(await part({ ...snapshotName(3), digest: 'other' }, 0, 20)).toBeNull()
+      await reopened()
+      expect(await wholeSnapshot(2)).toBeNull()
+      expect(await wholeSnapshot(3)).toEqual(snapshotBytes(3))
+    })
+
+    it('has one draft of each kind, which is forgotten when another begins or the storage is closed', async () => {
+      await founded()
+      await storage.persist(learning(0, 'a', 'b', 'c'))
+      const first = storage.draft('taken')
+      await first.append(snapshotBytes(1))
+      expect(first.lengthBytes).toBe(100)
+      const received = await sealed(storage, 2, 'received')
+      await storage.draft('taken').append(snapshotBytes(3))
+      await expect(first.append(snapshotBytes(1))).rejects.toThrow('was discarded')
+      await expect(first.seal()).rejects.toThrow('was discarded')
+      await expect(received.append(snapshotBytes(2))).rejects.toThrow('is sealed')
+      await storage.persist(compacting(2, 0))
+      await received.discard()
+      expect(await wholeSnapshot(2)).toEqual(snapshotBytes(2))
+      const last = await sealed(storage, 3)
+      await last.discard()
+      await expect(storage.persist(compacting(3, 0))).rejects.toThrow('no sealed snapshot file')
+      await sealed(storage, 3)
+      expect(await reopened()).toMatchObject({ snapshot: snapshotName(2) })
+      await expect(storage.persist(compacting(3, 0))).rejects.toThrow('no sealed snapshot file')
+      await storage.close()
+      await expect(storage.draft('taken').append(snapshotBytes(3))).rejects.toThrow(StorageError)
+    })
+
     it('resolves in the order of the calls', async () => {
       await founded()
       const order: number[] = []
@@ -262,6 +431,14 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
             names: fc.array(name, { maxLength: 3 }),
           }),
         },
+        {
+          weight: 1,
+          arbitrary: fc.record({
+            do: fc.constant('compact' as const),
+            ahead: fc.integer({ min: -3, max: 3 }),
+            tail: fc.nat({ max: 3 }),
+          }),
+        },
         { weight: 1, arbitrary: fc.record({ do: fc.constant('await' as const) }) },
         { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
       )
@@ -272,7 +449,7 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
           await tried.open()
           await tried.initialise(identity)
           let model = nothingDurable
-          const chosen: Batch[] = []
+          let chosen: readonly Batch[] = []
           let writes: Promise<void>[] = []
           for (const [round, each] of [...steps, { do: 'reopen' as const }].entries()) {
             if (each.do === 'accept' || each.do === 'learn') {
@@ -281,7 +458,21 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
                 each.do === 'learn'
                   ? learning(instance, ...each.names)
                   : accepting(round, record(Math.max(0, instance + each.offset), round, each.name))
-              model = afterWrite(model, write, (_, batch) => chosen.push(batch))
+              model = afterWrite(model, write, (_, batch) => {
+                chosen = [...chosen, batch]
+              })
+              writes.push(tried.persist(write))
+              continue
+            }
+            if (each.do === 'compact') {
+              const instance = model.firstUnchosen + each.ahead
+              if (instance <= (model.snapshot?.instance ?? 0)) continue
+              const floor = each.ahead > 0 ? instance : Math.max(0, instance - each.tail)
+              const before = model
+              const write = compacting(instance, floor)
+              model = afterWrite(before, write, () => undefined)
+              chosen = withoutCompacted(chosen, before, model)
+              await sealed(tried, instance)
               writes.push(tried.persist(write))
               continue
             }
@@ -292,7 +483,11 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
               tried = own.storage()
               expect(await tried.open()).toEqual({ identity, ...model, torn: null })
             }
-            expect(await tried.chosen(0, 1_000_000)).toEqual(chosen)
+            expect(await tried.chosen(model.floor, 1_000_000)).toEqual(chosen)
+            if (model.snapshot === null) continue
+            const { instance } = model.snapshot
+            const read = await tried.readSnapshot(model.snapshot, 0, 1_000)
+            expect(read === null ? null : Uint8Array.from(read)).toEqual(snapshotBytes(instance))
           }
           await tried.close()
           await own.dispose()

@@ -10,6 +10,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 import { type Contents, MemoryFiles } from '../support/memory-files.ts'
 import { type Decision, type FileCall, ObservedFiles } from '../support/observed-files.ts'
 import { identity } from './fixtures.ts'
+import { persistWhole } from './sealed.ts'
 import { ended, settled } from './settled.ts'
 
 /** Segments of three blocks of groups, so that they change often. */
@@ -29,7 +30,7 @@ export interface Moment {
 export interface WrittenStore {
   /** The state after each group. */
   readonly states: readonly DurableState[]
-  /** All batches that were chosen. */
+  /** All batches that were chosen, by instance. */
   readonly chosen: readonly Batch[]
   readonly moments: readonly Moment[]
 }
@@ -79,19 +80,21 @@ export class StoreBuilder implements WrittenStore {
     return this.states.at(-1)!
   }
 
-  /** Stores `writes` as one group: those of the learner first, and then one of the acceptor. */
+  /** Stores `writes` as one group: those of the learner first, and then one of the acceptor or of a snapshot. */
   group(...writes: readonly Write[]): this {
     this.#doing = `group ${this.states.length}`
     let { state } = this
     this.#requested = this.states.length
     for (const [place, write] of writes.entries()) {
-      state = afterWrite(state, write, (_, batch) => this.chosen.push(batch))
-      this.#store.persist(write, (error) => {
+      state = afterWrite(state, write, (instance, batch) => {
+        this.chosen[instance] = batch
+      })
+      persistWhole(this.#store, write, (error) => {
         if (error !== null) throw error
         if (place === writes.length - 1) this.states.push(state)
       })
     }
-    if (this.state !== state) throw new Error('the last write of a group must be one of the acceptor')
+    if (this.state !== state) throw new Error('the last write of a group must be one that is written at once')
     return this
   }
 

@@ -1,10 +1,19 @@
 import type { Ballot } from '../../../machines/ballot.ts'
 import type { AcceptedRecord, Instance } from '../../../machines/batch.ts'
-import { type DurableState, nothingDurable } from '../../core/durable.ts'
+import type { DurableState } from '../../core/durable.ts'
 import type { Identity } from '../storage.ts'
 import type { Bytes } from './bytes.ts'
 import { ChosenIndex, type Place } from './chosen-index.ts'
-import { decodeRecord, encodeRecord, instanceOf, lengthOf, recordTypes, typeOf } from './records.ts'
+import type { LogBase } from './layout.ts'
+import {
+  decodeRecord,
+  encodeRecord,
+  instanceOf,
+  lengthOf,
+  recordTypes,
+  type StoredSnapshot,
+  typeOf,
+} from './records.ts'
 
 /** The last accepted record of an instance that is not known to be chosen. */
 interface AcceptedPlace {
@@ -15,14 +24,27 @@ interface AcceptedPlace {
 
 /** The state that the records of a log describe, in their order, and the places of its batches. */
 export class LogIndex {
-  readonly chosen = new ChosenIndex()
+  readonly chosen: ChosenIndex
   readonly #accepted = new Map<Instance, AcceptedPlace>()
   #identity: Identity | null = null
   #promised: Ballot | null = null
+  #snapshot: StoredSnapshot | null = null
   #keepsRecords = true
+  /** Chosen batches of instances below this one are in a snapshot, and their records have no effect. */
+  readonly #base: Instance
+
+  /** An index of the records from the base of a log on, whose floor is `base`. */
+  constructor(base: Instance = 0) {
+    this.#base = base
+    this.chosen = new ChosenIndex(base)
+  }
 
   get identity(): Identity | null {
     return this.#identity
+  }
+
+  get snapshot(): StoredSnapshot | null {
+    return this.#snapshot
   }
 
   /** Decodes the accepted batches: there are few of them. */
@@ -33,7 +55,13 @@ export class LogIndex {
       const { instance, ballot, batch } = decoded
       return { instance, ballot, batch }
     })
-    return { ...nothingDurable, promised: this.#promised, accepted, firstUnchosen: this.chosen.count }
+    return {
+      promised: this.#promised,
+      accepted,
+      firstUnchosen: this.chosen.count,
+      snapshot: this.#snapshot?.snapshot ?? null,
+      floor: this.chosen.floor,
+    }
   }
 
   /** The records of the promise and of all accepted batches at and above the first unchosen instance. */
@@ -69,6 +97,10 @@ export class LogIndex {
         this.#accepted.set(instance, { place, record })
         return null
       }
+      case recordTypes.snapshot: {
+        const record = decodeRecord(bytes, offset)
+        return record.type === 'snapshot' ? this.#applySnapshot(record) : null
+      }
       default:
         return this.#applyChosen(bytes, offset, segment, baseOffset)
     }
@@ -90,8 +122,24 @@ export class LogIndex {
     for (const [instance, { place }] of this.#accepted) this.#accepted.set(instance, { place, record: null })
   }
 
+  #applySnapshot({ snapshot, floor, file }: StoredSnapshot): string | null {
+    const { instance } = snapshot
+    const before = this.#snapshot?.snapshot.instance ?? -1
+    if (instance <= before) return `the snapshot of instance ${instance} follows that of instance ${before}`
+    if (instance > this.chosen.count && floor < instance) {
+      return `chosen batches from ${floor} to below ${instance} must be held, and the first missing one is ${this.chosen.count}`
+    }
+    this.#snapshot = { snapshot, floor, file }
+    this.chosen.dropBelow(floor)
+    for (const accepted of this.#accepted.keys()) {
+      if (accepted < this.chosen.count) this.#accepted.delete(accepted)
+    }
+    return null
+  }
+
   #applyChosen(bytes: Bytes, offset: number, segment: number, baseOffset: number): string | null {
     const instance = instanceOf(bytes, offset)
+    if (instance < this.#base) return null
     const expected = this.chosen.count
     if (instance !== expected) {
       return `instance ${instance} is recorded as chosen, and the first unchosen one is ${expected}`
@@ -106,4 +154,12 @@ export class LogIndex {
     this.#accepted.delete(instance)
     return null
   }
+}
+
+/**
+ * The base of a log that needs the chosen batches from `floor` on, in the segment `next`: the batches that are not in `index` will be
+ * there, and so will all that the log must not forget.
+ */
+export function baseOf({ chosen }: LogIndex, floor: Instance, next: number): LogBase {
+  return { segment: chosen.firstSegmentFrom(floor) ?? next, floor }
 }

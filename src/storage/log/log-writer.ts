@@ -6,11 +6,13 @@ import { encodeHead, headBytes } from './head.ts'
 import {
   blockBytes,
   headName,
+  type LogBase,
   type LogPosition,
   logDirectory,
   segmentName,
   storedFormat,
   unfinishedLogDirectory,
+  wholeLog,
 } from './layout.ts'
 import type { StoredRecord } from './records.ts'
 import { encodeHeader, type SegmentHeader, startOf } from './segment-header.ts'
@@ -82,7 +84,7 @@ export class LogWriter {
     yield* until(files.remove(this.#directory))
     yield* until(files.makeDirectory(this.#directory))
     this.#collect(records)
-    const group = yield* this.#begin({ segment: 1, begun: 'opened', after: null })
+    const group = yield* this.#begin({ segment: 1, begun: 'opened', after: null, base: wholeLog })
     yield* until(files.create(this.#pathOf(headName)))
     yield* until(files.write(this.#pathOf(headName), 0, new Uint8Array(headBytes)))
     yield* this.writeHead()
@@ -95,14 +97,14 @@ export class LogWriter {
 
   /**
    * Continues a log after `after`, the place that `head` names, in the new segment `segment` with one group. Then both blocks of
-   * `head` name that segment.
+   * `head` name that segment. `base` is the base of the log from then on.
    */
-  *continueIn(segment: number, after: LogPosition, records: Records): Process<WrittenGroup> {
+  *continueIn(segment: number, after: LogPosition, base: LogBase, records: Records): Process<WrittenGroup> {
     this.#collect(records)
     // The last write of `head` may be in the cache of the operating system only. Were it lost after the new segment is durable, an
     // earlier `head` would not fit that segment.
     yield* this.#writeHead(after)
-    const group = yield* this.#begin({ segment, begun: 'opened', after })
+    const group = yield* this.#begin({ segment, begun: 'opened', after, base })
     // If one block of `head` is damaged later, the other one names this segment, too.
     yield* this.writeHead()
     yield* this.writeHead()
@@ -115,11 +117,7 @@ export class LogWriter {
     const { segment, endBytes: offset } = this.#end
     this.#collect(records)
     const endBytes = offset + this.#group.lengthBytes
-    if (endBytes > sizes.segmentBytes) {
-      const group = yield* this.#begin({ segment: segment + 1, begun: 'full', after: this.#end })
-      yield* until(files.close(this.#pathOf(segmentName(segment))))
-      return group
-    }
+    if (endBytes > sizes.segmentBytes) return yield* this.#beginNext('full', this.#header!.base)
     const { bytes, end } = this.#sealed()
     const path = this.#pathOf(segmentName(segment))
     yield* until(files.write(path, offset, bytes))
@@ -127,6 +125,25 @@ export class LogWriter {
     yield* until(files.sync(path))
     this.#end = end
     return { bytes, segment, offset }
+  }
+
+  /**
+   * Appends a group that holds a snapshot and all that must not be forgotten, in a new segment, and syncs it. From then on `base` is
+   * the base of the log: when `head` names that segment, the segments before the base are not needed any more.
+   */
+  *appendBase(records: Records, base: LogBase): Process<WrittenGroup> {
+    this.#collect(records)
+    return yield* this.#beginNext('snapshot', base)
+  }
+
+  /** The base of the log from the present segment on. */
+  get base(): LogBase {
+    return this.#header!.base
+  }
+
+  /** The number that the next segment gets. */
+  get nextSegment(): number {
+    return this.#end.segment + 1
   }
 
   /** The place after a group with these records, if it were appended now. */
@@ -168,8 +185,16 @@ export class LogWriter {
     for (const record of records) this.#group.add(record)
   }
 
+  /** Begins the next segment with the collected records, and closes the present one. */
+  *#beginNext(begun: 'full' | 'snapshot', base: LogBase): Process<WrittenGroup> {
+    const { segment } = this.#end
+    const group = yield* this.#begin({ segment: segment + 1, begun, after: this.#end, base })
+    yield* until(this.#options.files.close(this.#pathOf(segmentName(segment))))
+    return group
+  }
+
   /** Creates a segment with the collected records as its first group, and syncs it and its entry in the directory. */
-  *#begin(begin: Pick<SegmentHeader, 'segment' | 'begun' | 'after'>): Process<WrittenGroup> {
+  *#begin(begin: Pick<SegmentHeader, 'segment' | 'begun' | 'after' | 'base'>): Process<WrittenGroup> {
     const { files, owner } = this.#options
     const { cluster, incarnation } = owner
     const salt = this.#options.salt()
@@ -183,7 +208,7 @@ export class LogWriter {
     yield* until(files.write(path, 0, joined([encodeHeader(header), bytes])))
     this.#lengthBytes = endBytes
     // A start writes nothing ahead, so that many starts need little space.
-    if (begin.begun === 'full') yield* this.#writeAhead(path, endBytes)
+    if (begin.begun !== 'opened') yield* this.#writeAhead(path, endBytes)
     yield* until(files.sync(path))
     yield* until(files.syncDirectory(this.#directory))
     this.#header = header

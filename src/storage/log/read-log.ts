@@ -10,16 +10,19 @@ import { intact } from './intact.ts'
 import {
   blockBytes,
   headName,
+  type LogBase,
   type LogPosition,
   logDirectory,
   mostSegmentBytes,
+  numberOfSnapshotFile,
   pathOf,
   samePosition,
   segmentName,
   segmentOfName,
 } from './layout.ts'
-import { LogIndex } from './log-index.ts'
-import { lengthOf } from './records.ts'
+import { type Leftovers, leftoversOf } from './leftovers.ts'
+import { baseOf, LogIndex } from './log-index.ts'
+import { decodeRecord, lengthOf, recordTypes, type StoredSnapshot, typeOf } from './records.ts'
 import {
   type FollowsRule,
   type GroupVisitor,
@@ -29,6 +32,7 @@ import {
   whyNotNext,
 } from './scan.ts'
 import { decodeHeader, type SegmentHeader, startOf } from './segment-header.ts'
+import { checkSnapshotFile, type SnapshotRule, whyNotSnapshot } from './snapshot-check.ts'
 
 /** A segment that is a part of the log. */
 export interface SegmentSummary {
@@ -51,10 +55,17 @@ export interface LogContents {
   readonly cluster: string
   readonly incarnation: string
   readonly segments: readonly SegmentSummary[]
-  /** The segments that are no part of the log: an opening that did not end left them, or one that did has replaced them. */
-  readonly superseded: readonly string[]
+  /** The snapshot after the records of `tail`; `null` when there is none. */
+  readonly snapshot: StoredSnapshot | null
+  /** The base with which the log goes on in the segment `nextSegment`, into which `tail` is written again. */
+  readonly base: LogBase
+  readonly leftovers: Leftovers
+  /** The numbers of the segments from `base` on. */
+  readonly numbers: readonly number[]
   /** A number that no segment has. */
   readonly nextSegment: number
+  /** A number that no snapshot file has. */
+  readonly nextSnapshot: number
 }
 
 /** Receives each group of the log in order. */
@@ -69,10 +80,11 @@ export interface LogRules {
   readonly whyNotNext: FollowsRule
   /** Whether a log may end before the place that `head` names, when it does. */
   readonly mayEndBeforeHead: () => boolean
+  readonly whyNotSnapshot: SnapshotRule
 }
 
 /** The default rules. */
-export const logRules: LogRules = { whyNotNext, mayEndBeforeHead: () => false }
+export const logRules: LogRules = { whyNotNext, mayEndBeforeHead: () => false, whyNotSnapshot }
 
 /**
  * Reads the log; `null` when there is none. Throws a `Damage` when a part of what `head` names is missing, does not fit or cannot be
@@ -92,7 +104,8 @@ class LogReader {
   readonly #visit: LogVisitor
   readonly #rules: LogRules
   readonly #numbers: readonly number[]
-  readonly #index = new LogIndex()
+  readonly #snapshots: readonly number[]
+  #index = new LogIndex()
   readonly #summaries: SegmentSummary[] = []
   readonly #tail: Bytes[] = []
   #isAfterHead = false
@@ -104,12 +117,14 @@ class LogReader {
     this.#rules = rules
     this.#visit = visit
     this.#numbers = names.flatMap((name) => segmentOfName(name) ?? []).sort((a, b) => a - b)
+    this.#snapshots = names.flatMap((name) => numberOfSnapshotFile(name) ?? [])
   }
 
   *read(): Process<LogContents> {
     const head = yield* this.#head()
     const chain = yield* this.#chainTo(head.synced.segment)
     const own = chain.at(-1)!
+    this.#index = new LogIndex(own.base.floor)
     const before = chain.slice(0, -1)
     for (const [place, header] of before.entries()) {
       const until = chain[place + 1]!.after!
@@ -121,8 +136,13 @@ class LogReader {
       throw this.#ended(last.end, last.stopped, head.synced)
     }
     const { torn, headers } = yield* this.#afterHead(own, last)
-    const used = new Set([...chain, ...headers].map(({ segment }) => segment))
+    const nextSegment = (this.#numbers.at(-1) ?? 0) + 1
+    const later = this.#snapshotInTail()
+    const base = later === null ? own.base : baseOf(this.#index, later.floor, nextSegment)
+    const snapshot = later ?? this.#index.snapshot
+    if (snapshot !== null) yield* checkSnapshotFile(this.#files, snapshot, this.#rules.whyNotSnapshot)
     const { cluster, incarnation } = own
+    const used = [...chain, ...headers].map(({ segment }) => segment)
     return {
       index: this.#index,
       head,
@@ -131,9 +151,25 @@ class LogReader {
       cluster,
       incarnation,
       segments: this.#summaries,
-      superseded: this.#numbers.filter((number) => !used.has(number)).map(segmentName),
-      nextSegment: (this.#numbers.at(-1) ?? 0) + 1,
+      snapshot,
+      base,
+      numbers: used.filter((segment) => segment >= base.segment),
+      leftovers: leftoversOf({
+        segments: this.#numbers,
+        used,
+        base,
+        snapshots: this.#snapshots,
+        named: [this.#index.snapshot, later].flatMap((stored) => stored?.file ?? []),
+      }),
+      nextSegment,
+      nextSnapshot: Math.max(0, ...this.#snapshots) + 1,
     }
+  }
+
+  #snapshotInTail(): StoredSnapshot | null {
+    const records = this.#tail.filter((record) => typeOf(record, 0) === recordTypes.snapshot)
+    const last = records.length === 0 ? null : decodeRecord(records.at(-1)!, 0)
+    return last?.type === 'snapshot' ? last : null
   }
 
   *#head(): Process<Head> {
@@ -143,17 +179,22 @@ class LogReader {
     return decoded.head
   }
 
-  /** The headers of the segments from the first one to `last`. Each names its predecessor. */
+  /** The headers of the segments from the base of the log, which `last` names, to `last`. Each names its predecessor. */
   *#chainTo(last: number): Process<readonly SegmentHeader[]> {
-    const chain: SegmentHeader[] = []
-    for (let number: number | null = last; number !== null; ) {
-      const header: SegmentHeader = yield* this.#header(number)
-      const successor = chain[0]
-      if (successor !== undefined && !isSameStore(header, successor)) {
+    const own = yield* this.#header(last)
+    const first = own.base.segment
+    const chain = [own]
+    for (let successor = own; successor.segment > first; successor = chain[0]!) {
+      const number = successor.after?.segment ?? 0
+      if (number < first) {
+        const file = pathOf(segmentName(successor.segment))
+        throw new Damage(file, 0, `it follows segment ${number}, and the log begins with segment ${first}`)
+      }
+      const header = yield* this.#header(number)
+      if (!isSameStore(header, successor)) {
         throw new Damage(pathOf(segmentName(number)), 0, 'it belongs to another store than the next segment')
       }
       chain.unshift(header)
-      number = header.after?.segment ?? null
     }
     return chain
   }

@@ -5,12 +5,29 @@
 import { crc32 } from 'node:zlib'
 import type { Ballot } from '../../../machines/ballot.ts'
 import type { Batch, Instance } from '../../../machines/batch.ts'
+import type { SnapshotName } from '../../../machines/snapshot-name.ts'
 import { batchBytes, keepBatchBytes } from '../../core/batch-bytes.ts'
 import { textOf, utf8 } from '../../core/bytes.ts'
 import type { Identity } from '../storage.ts'
 import { type Bytes, readNumber, readUint32, writeNumber, writeUint32 } from './bytes.ts'
 
-export const recordTypes = { identity: 1, promise: 2, accepted: 3, chosen: 4, chosenAsAccepted: 5 } as const
+export const recordTypes = {
+  identity: 1,
+  promise: 2,
+  accepted: 3,
+  chosen: 4,
+  chosenAsAccepted: 5,
+  snapshot: 6,
+} as const
+
+/** A snapshot that the store holds. */
+export interface StoredSnapshot {
+  readonly snapshot: SnapshotName
+  /** The first instance whose chosen batch is held beside it. */
+  readonly floor: Instance
+  /** The number of its file. */
+  readonly file: number
+}
 
 export type StoredRecord =
   | { readonly type: 'identity'; readonly identity: Identity }
@@ -24,6 +41,7 @@ export type StoredRecord =
   | { readonly type: 'chosen'; readonly instance: Instance; readonly batch: Batch }
   /** The batch of the last accepted record of `instance` is the chosen one. */
   | { readonly type: 'chosenAsAccepted'; readonly instance: Instance }
+  | ({ readonly type: 'snapshot' } & StoredSnapshot)
 
 /** The offsets within the content of a record; see `writeRecord`. */
 const typeOffset = 4
@@ -44,6 +62,10 @@ export function jsonIn(record: StoredRecord): Bytes {
     case 'accepted':
     case 'chosen':
       return batchBytes(record.batch)
+    case 'snapshot': {
+      const { snapshot, floor, file } = record
+      return utf8(JSON.stringify({ snapshot, floor, file }))
+    }
     case 'promise':
     case 'chosenAsAccepted':
       return none
@@ -69,6 +91,7 @@ export function writeRecord(bytes: Bytes, offset: number, record: StoredRecord, 
 function writeNumbers(bytes: Bytes, offset: number, record: StoredRecord): number {
   switch (record.type) {
     case 'identity':
+    case 'snapshot':
       return offset
     case 'promise':
       return writeBallot(bytes, offset, record.ballot)
@@ -115,6 +138,7 @@ const shortest: Readonly<Record<number, number>> = {
   [recordTypes.accepted]: acceptedPrefixBytes,
   [recordTypes.chosen]: chosenPrefixBytes,
   [recordTypes.chosenAsAccepted]: chosenPrefixBytes,
+  [recordTypes.snapshot]: prefixBytes,
 }
 
 export function typeOf(bytes: Bytes, offset: number): number {
@@ -152,6 +176,8 @@ export function decodeRecord(bytes: Bytes, offset: number): StoredRecord {
       const batch = batchIn(bytes, offset + chosenPrefixBytes, end)
       return { type: 'chosen', instance: instanceOf(bytes, offset), batch }
     }
+    case recordTypes.snapshot:
+      return { type: 'snapshot', ...(json(bytes, offset + prefixBytes, end) as StoredSnapshot) }
     default:
       return { type: 'chosenAsAccepted', instance: instanceOf(bytes, offset) }
   }

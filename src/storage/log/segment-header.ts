@@ -1,5 +1,5 @@
 import type { Json } from '../../../machines/batch.ts'
-import { blockBytes, type LogPosition, storedFormat } from './layout.ts'
+import { blockBytes, isReadFormat, type LogBase, type LogPosition, readFormats, wholeLog } from './layout.ts'
 import { sealed, unsealed } from './sealed-block.ts'
 
 /** The first block of a segment. */
@@ -10,8 +10,10 @@ export interface SegmentHeader {
   readonly segment: number
   /** A random number, with which the checksums of this segment begin: data from elsewhere never fits. */
   readonly salt: number
-  /** Why the segment was begun: a server started, or the segment before was full. */
-  readonly begun: 'opened' | 'full'
+  /** Why the segment was begun: a server started, the segment before was full, or it begins with a snapshot. */
+  readonly begun: 'opened' | 'full' | 'snapshot'
+  /** The base of the log from the first group of this segment on. */
+  readonly base: LogBase
   /** The log continues in this segment after that place in an earlier one; `null` for the first segment. */
   readonly after: LogPosition | null
 }
@@ -28,9 +30,10 @@ export function decodeHeader(
 ): { readonly header: SegmentHeader } | { readonly reason: string } {
   const opened = unsealed(magic, bytes.subarray(0, blockBytes))
   if ('reason' in opened) return opened
-  const header = opened.fact as unknown as SegmentHeader
-  if (header.format === storedFormat) return { header }
-  return { reason: `its format is ${header.format}, and this version reads format ${storedFormat}` }
+  // Format 4 had no base.
+  const header = { base: wholeLog, ...(opened.fact as object) } as SegmentHeader
+  if (isReadFormat(header.format)) return { header }
+  return { reason: `its format is ${header.format}, and this version reads ${readFormats}` }
 }
 
 /** The place after the header of a segment, where its first group begins. */

@@ -24,6 +24,12 @@ export interface UpkeepOptions {
   readonly ended: (error: Error | null) => void
 }
 
+/** Writes of `head` that somebody wants. */
+interface OwedHead {
+  writes: number
+  readonly vouched: () => void
+}
+
 /** The work of a store that no role waits for: it writes `head`, and the writes of the learner that wait alone. */
 export class Upkeep {
   readonly #writer: LogWriter
@@ -31,6 +37,8 @@ export class Upkeep {
   /** The last place that `head` names. */
   #vouched: LogPosition
   #isWritingHead = false
+  /** The writes of `head` that `vouchTwice` still wants. */
+  #owed: OwedHead | null = null
   #ticksSinceHead = 0
   #wroteSinceTick = false
   #cancelTick: (() => void) | null = null
@@ -57,6 +65,15 @@ export class Upkeep {
     this.#wroteSinceTick = true
     if (this.#vouched.segment !== this.#writer.end.segment) this.#writeHead()
     this.arm()
+  }
+
+  /**
+   * Writes `head` twice, so that each of its blocks names the present end of the log or a later one, and then calls `vouched`. Another
+   * call before that takes the place of this one.
+   */
+  vouchTwice(vouched: () => void): void {
+    this.#owed = { writes: 2, vouched }
+    this.#writeHead()
   }
 
   /** Makes sure that what waits is written, and that `head` follows. */
@@ -90,10 +107,27 @@ export class Upkeep {
     this.#isWritingHead = true
     this.#ticksSinceHead = 0
     const { end } = this.#writer
+    const owed = this.#owed
     run(this.#writer.writeHead(), (error) => {
       this.#isWritingHead = false
-      if (error === null) this.#vouched = end
+      if (error === null) {
+        this.#vouched = end
+        this.#pay(owed)
+      }
       this.#options.ended(error)
     })
+  }
+
+  /** A write has ended that was begun when `owed` was wanted. */
+  #pay(owed: OwedHead | null): void {
+    if (this.#owed === null) return
+    if (this.#owed === owed) owed.writes -= 1
+    if (this.#owed.writes > 0) {
+      this.#writeHead()
+      return
+    }
+    const { vouched } = this.#owed
+    this.#owed = null
+    vouched()
   }
 }

@@ -91,6 +91,7 @@ describe('the header of a segment', () => {
     segment: 2,
     salt: 5,
     begun: 'full',
+    base: { segment: 1, floor: 0 },
     after: { segment: 1, group: 8, endBytes: 8_192, checksum: 77 },
   }
 
@@ -100,9 +101,16 @@ describe('the header of a segment', () => {
     expect(startOf(header)).toEqual({ segment: 2, group: 8, endBytes: blockBytes, checksum: 77 })
   })
 
+  it('of format 4 is that of a log that has all its segments', () => {
+    const { base: _, ...earlier } = { ...header, format: 4 }
+    expect(decodeHeader(encodeHeader(earlier as SegmentHeader))).toEqual({
+      header: { ...earlier, base: { segment: 1, floor: 0 } },
+    })
+  })
+
   it('is refused when it has another format', () => {
     expect(decodeHeader(encodeHeader({ ...header, format: storedFormat + 1 }))).toEqual({
-      reason: `its format is ${storedFormat + 1}, and this version reads format ${storedFormat}`,
+      reason: `its format is ${storedFormat + 1}, and this version reads formats 4 and 5`,
     })
   })
 })

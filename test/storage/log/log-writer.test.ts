@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { decodeHead } from '../../../src/storage/log/head.ts'
+import { wholeLog } from '../../../src/storage/log/layout.ts'
 import { LogWriter } from '../../../src/storage/log/log-writer.ts'
 import { readLog } from '../../../src/storage/log/read-log.ts'
 import type { StoredRecord } from '../../../src/storage/log/records.ts'
@@ -150,7 +151,7 @@ describe('the writer of a log', () => {
     const after = writer.end
     const next = new LogWriter({ files: observed, sizes: tinySizes, owner, salt: () => 8 }, 1)
     calls()
-    ended(next.continueIn(5, after, []))
+    ended(next.continueIn(5, after, wholeLog, []))
     expect(calls()).toEqual([
       'write log/head 4+4K',
       'sync log/head',

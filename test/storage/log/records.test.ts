@@ -11,7 +11,7 @@ import {
   refusalOfShape,
   type StoredRecord,
 } from '../../../src/storage/log/records.ts'
-import { ballot, batch, identity } from '../fixtures.ts'
+import { ballot, batch, identity, snapshotName } from '../fixtures.ts'
 
 const number = fc.oneof(fc.nat(), fc.constantFrom(0, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER))
 const anyBallot = fc.record({ round: number, node: number })
@@ -22,6 +22,12 @@ const anyRecord: fc.Arbitrary<StoredRecord> = fc.oneof(
   fc.record({ type: fc.constant('accepted' as const), instance: number, ballot: anyBallot, batch: anyBatch }),
   fc.record({ type: fc.constant('chosen' as const), instance: number, batch: anyBatch }),
   fc.record({ type: fc.constant('chosenAsAccepted' as const), instance: number }),
+  fc.record({
+    type: fc.constant('snapshot' as const),
+    snapshot: number.map((at) => snapshotName(at)),
+    floor: number,
+    file: number,
+  }),
 )
 
 describe('a record', () => {
@@ -65,6 +71,7 @@ describe('a record', () => {
     { type: 'accepted', instance: 3, ballot: ballot(7), batch: batch('a') },
     { type: 'chosen', instance: 3, batch: batch('a') },
     { type: 'chosenAsAccepted', instance: 3 },
+    { type: 'snapshot', snapshot: snapshotName(3), floor: 2, file: 1 },
   ]
 
   it.each(examples)('of type $type is refused when any bit is flipped', (record) => {
