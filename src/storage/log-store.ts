@@ -9,7 +9,7 @@ import { StartError } from '../core/start-error.ts'
 import type { Files } from './files.ts'
 import { pageEnd, readChosen } from './log/chosen-pages.ts'
 import { firstRecordOffset, recordCountOf } from './log/group.ts'
-import { logDirectory, pathOf, segmentName } from './log/layout.ts'
+import { logDirectory } from './log/layout.ts'
 import { removeAll } from './log/leftovers.ts'
 import { baseOf, LogIndex } from './log/log-index.ts'
 import {
@@ -20,14 +20,16 @@ import {
   type WrittenGroup,
 } from './log/log-writer.ts'
 import { type LogContents, readLog } from './log/read-log.ts'
-import { lengthOf, type StoredRecord, type StoredSnapshot } from './log/records.ts'
+import { lengthOf, type StoredSnapshot } from './log/records.ts'
 import { baseRecords, recordsOf } from './log/records-of-write.ts'
+import { SegmentFiles } from './log/segment-files.ts'
 import { type After, Upkeep } from './log/upkeep.ts'
 import type { DraftKind } from './snapshot-draft.ts'
 import { type FileDraft, SnapshotFiles } from './snapshot-files.ts'
 import { type Identity, type OpenedStorage, type OwnerCheck, StorageError } from './storage.ts'
 import { type StoreParts, usualStoreParts } from './store-parts.ts'
 import { reasonOf } from './write-failure.ts'
+import { recordsIn, type WaitingWrite, type WriteEnded, WriteQueue } from './write-queue.ts'
 
 export interface LogStoreOptions {
   readonly files: Files
@@ -40,18 +42,6 @@ export interface LogStoreOptions {
   readonly parts?: StoreParts
   /** Receives the error of the first failed write or sync, at once. The server must halt. */
   readonly failed?: (error: StorageError) => void
-}
-
-type Ended = (error: StorageError | null) => void
-
-interface Waiting {
-  readonly records: readonly StoredRecord[]
-  /** True for a write of the acceptor, for which a role waits. */
-  readonly isAwaited: boolean
-  readonly chosen: number
-  /** The snapshot of a write of one, which begins a segment. */
-  readonly snapshot: StoredSnapshot | null
-  readonly ended: Ended
 }
 
 /**
@@ -69,13 +59,11 @@ export class LogStore {
   /** The state after all groups that were synced. */
   #index = new LogIndex()
   #writer: LogWriter | null = null
-  #waiting: Waiting[] = []
+  readonly #waiting = new WriteQueue()
   /** The chosen batches whose group is not synced yet. They follow those of `#index`. */
   #unwritten: ChosenBatch[] = []
   #isWriting = false
-  #isCleaning = false
-  /** The segments of the log, in order. */
-  #segments: number[] = []
+  readonly #segments: SegmentFiles
   #upkeep: Upkeep | null = null
   #idle: (() => void)[] = []
   readonly #snapshots: SnapshotFiles
@@ -84,6 +72,7 @@ export class LogStore {
     this.#options = options
     this.#parts = options.parts ?? usualStoreParts
     this.#files = this.#parts.files(options.files)
+    this.#segments = new SegmentFiles(this.#files)
     this.#snapshots = new SnapshotFiles({
       files: this.#files,
       refusal: () => this.#refusal(),
@@ -152,7 +141,7 @@ export class LogStore {
    * or not at all. Those that are requested during another write share one sync. `chosen` reads them from the moment of the call. A
    * snapshot must have been sealed before.
    */
-  persist(write: Write, ended: Ended): void {
+  persist(write: Write, ended: WriteEnded): void {
     const refusal = this.#refusal()
     if (refusal !== null) {
       ended(refusal)
@@ -224,8 +213,8 @@ export class LogStore {
   /** Finishes all requested writes, writes `head`, and closes the files. Throws a `StorageError` when a write fails. */
   *close(): Process {
     if (this.#status === 'closed') return
-    while (this.#isBusy || this.#waiting.length > 0) {
-      if (!this.#isWriting && this.#waiting.length > 0) this.#writeNext()
+    while (this.#isBusy || !this.#waiting.isEmpty) {
+      if (!this.#isWriting && !this.#waiting.isEmpty) this.#writeNext()
       else yield* until<void>((ended) => this.#idle.push(() => ended(null)))
     }
     this.#upkeep?.end()
@@ -251,7 +240,7 @@ export class LogStore {
     const files = this.#files
     const { index, head, tail, leftovers, base, nextSegment } = contents
     this.#index = index
-    this.#segments = [...contents.numbers]
+    this.#segments.opened(contents.numbers)
     const writer = this.#writerFor(contents, head.turn)
     try {
       // On a full disk the remains of failed starts are removed first. The log does not contain them.
@@ -276,7 +265,7 @@ export class LogStore {
     this.#upkeep = new Upkeep(writer, {
       after: this.#options.after,
       isWriting: () => this.#isWriting,
-      hasWaiting: () => this.#waiting.length > 0,
+      hasWaiting: () => !this.#waiting.isEmpty,
       writeWaiting: () => this.#writeNext(),
       ended: (error) => {
         if (error !== null) this.#writesFailed([], error)
@@ -290,7 +279,7 @@ export class LogStore {
     write: Write,
     before: DurableState,
     draft: FileDraft | null,
-  ): Pick<Waiting, 'records' | 'snapshot'> {
+  ): Pick<WaitingWrite, 'records' | 'snapshot'> {
     if (draft === null || write.by !== 'snapshot')
       return { records: recordsOf(write, before), snapshot: null }
     const { floor } = this.#state
@@ -308,14 +297,8 @@ export class LogStore {
     return draft
   }
 
-  /** Takes the waiting writes of the next group: all, or those before a snapshot, or a snapshot, which has a group of its own. */
-  #takeGroup(): readonly Waiting[] {
-    const next = this.#waiting.findIndex(({ snapshot }) => snapshot !== null)
-    return this.#waiting.splice(0, next < 0 ? this.#waiting.length : Math.max(1, next))
-  }
-
-  *#append(group: readonly Waiting[]): Process<WrittenGroup> {
-    const records = group.length === 1 ? group[0]!.records : group.flatMap((waiting) => waiting.records)
+  *#append(group: readonly WaitingWrite[]): Process<WrittenGroup> {
+    const records = recordsIn(group)
     const snapshot = group[0]?.snapshot ?? null
     const writer = this.#writer!
     if (snapshot === null) return yield* writer.append(records)
@@ -325,7 +308,7 @@ export class LogStore {
   /** Writes waiting writes as one group. */
   #writeNext(): void {
     if (this.#isWriting) return
-    const group = this.#takeGroup()
+    const group = this.#waiting.takeGroup()
     this.#isWriting = true
     run(this.#append(group), (error, written) => {
       this.#isWriting = false
@@ -336,21 +319,20 @@ export class LogStore {
     })
   }
 
-  #groupEnded(group: readonly Waiting[], written: WrittenGroup): void {
+  #groupEnded(group: readonly WaitingWrite[], written: WrittenGroup): void {
     this.#apply(written)
     for (const { chosen, snapshot, ended } of group) {
       this.#unwritten.splice(0, chosen)
       if (snapshot !== null) this.#compact(snapshot)
       ended(null)
     }
-    if (this.#waiting.some(({ isAwaited }) => isAwaited)) this.#writeNext()
+    if (this.#waiting.isAwaited) this.#writeNext()
     this.#upkeep?.groupEnded()
   }
 
-  #writesFailed(group: readonly Waiting[], error: Error): void {
+  #writesFailed(group: readonly WaitingWrite[], error: Error): void {
     const failed = this.#fail(error)
-    const refused = [...group, ...this.#waiting]
-    this.#waiting = []
+    const refused = [...group, ...this.#waiting.takeAll()]
     for (const { ended } of refused) ended(failed)
   }
 
@@ -359,12 +341,7 @@ export class LogStore {
     this.#snapshots.use(snapshot)
     const { base } = this.#writer!
     this.#upkeep!.vouchTwice(() => {
-      this.#isCleaning = true
-      const segments = this.#segments.filter((segment) => segment < base.segment)
-      this.#segments = this.#segments.slice(segments.length)
-      const paths = [...segments.map(segmentName).map(pathOf), ...this.#snapshots.takeObsolete()]
-      run(removeAll(this.#files, paths), (error) => {
-        this.#isCleaning = false
+      this.#segments.remove(base, this.#snapshots.takeObsolete(), (error) => {
         if (error !== null) this.#stop(error)
         this.#notifyIdle()
       })
@@ -372,7 +349,7 @@ export class LogStore {
   }
 
   #apply({ bytes, segment, offset: baseOffset }: WrittenGroup): void {
-    if (this.#segments.at(-1) !== segment) this.#segments.push(segment)
+    this.#segments.wrote(segment)
     let offset = firstRecordOffset
     for (let count = recordCountOf(bytes); count > 0; count -= 1) {
       const refusal = this.#index.apply(bytes, offset, segment, baseOffset)
@@ -393,7 +370,7 @@ export class LogStore {
   }
 
   get #isBusy(): boolean {
-    return this.#isWriting || this.#isCleaning || this.#upkeep?.isWritingHead === true
+    return this.#isWriting || this.#segments.isRemoving || this.#upkeep?.isWritingHead === true
   }
 
   #notifyIdle(): void {

@@ -36,7 +36,7 @@ export function record(instance: Instance, round: number, name: string): Accepte
   return { instance, ballot: ballot(round), batch: batch(name) }
 }
 
-export function accepting(round: number, ...accepted: AcceptedRecord[]): Write {
+export function accepting(round: number, ...accepted: AcceptedRecord[]): Extract<Write, { by: 'acceptor' }> {
   return { by: 'acceptor', promised: ballot(round), accepted }
 }
 
