@@ -7,6 +7,8 @@ import type {
   Accepted,
   Answer,
   Chosen,
+  Compare,
+  Compared,
   Denial,
   HandOver,
   Learn,
@@ -18,7 +20,7 @@ import type {
 } from './messages.ts'
 import type { Execution } from './outcome.ts'
 
-export type RoleName = 'acceptor' | 'proposer' | 'learner' | 'requestQueue' | 'timekeeper'
+export type RoleName = 'acceptor' | 'proposer' | 'learner' | 'requestQueue' | 'timekeeper' | 'auditor'
 
 /** The envelope data of a message between servers. The core of the node writes and reads it, so that no role can omit it. */
 export interface Names {
@@ -201,7 +203,29 @@ export type TimekeeperEvent =
    */
   DeadlineReckoned | MembersChanged
 
-export type RoleEvent = AcceptorEvent | ProposerEvent | LearnerEvent | RequestQueueEvent | TimekeeperEvent
+/** An accept of another server shows a different running digest after `instance`. */
+export interface DifferenceNoticed {
+  readonly type: 'difference.noticed'
+  readonly instance: Instance
+  /** The digests of this server up to there. */
+  readonly own: readonly string[]
+}
+
+/** A question of another auditor. */
+export interface CompareArrived extends Heard<Compare> {
+  /** The digests of this server up to the instance; `null` when it has not executed it, or no longer knows its digest. */
+  readonly own: readonly string[] | null
+}
+
+export type AuditorEvent = CompareArrived | Heard<Compared> | DifferenceNoticed | MembersChanged
+
+export type RoleEvent =
+  | AcceptorEvent
+  | ProposerEvent
+  | LearnerEvent
+  | RequestQueueEvent
+  | TimekeeperEvent
+  | AuditorEvent
 
 /** The role that receives each network message. */
 export function hearerOf(message: NodeMessage): RoleName {
@@ -219,6 +243,9 @@ export function hearerOf(message: NodeMessage): RoleName {
       return 'learner'
     case 'handOver':
       return 'requestQueue'
+    case 'compare':
+    case 'compared':
+      return 'auditor'
   }
   message satisfies never
 }

@@ -5,6 +5,8 @@
  */
 import type { AcceptorContext } from './acceptor-context.ts'
 import { acceptorInvariants } from './acceptor-invariants.ts'
+import type { AuditorContext } from './auditor-context.ts'
+import { auditorInvariants } from './auditor-invariants.ts'
 import type { ClientContext } from './client-context.ts'
 import { clientInvariants } from './client-invariants.ts'
 import type { RoleName } from './inbox.ts'
@@ -31,6 +33,7 @@ interface Contexts extends Record<CheckedMachine, unknown> {
   readonly learner: LearnerContext
   readonly requestQueue: RequestQueueContext
   readonly timekeeper: TimekeeperContext
+  readonly auditor: AuditorContext
   readonly client: ClientContext
   readonly lease: LeaseContext
 }
@@ -41,6 +44,7 @@ const faults: { readonly [Name in CheckedMachine]: (step: Step<Contexts[Name]>) 
   learner: (step) => roleFault(learnerInvariants, step),
   requestQueue: (step) => roleFault(requestQueueInvariants, step),
   timekeeper: (step) => roleFault(timekeeperInvariants, step),
+  auditor: (step) => roleFault(auditorInvariants, step),
   client: (step) => faultOf(clientInvariants, step),
   lease: (step) => faultOf(leaseInvariants, step),
 }

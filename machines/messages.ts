@@ -32,6 +32,11 @@ export interface Accept {
   readonly ballot: Ballot
   readonly instance: Instance
   readonly batch: Batch
+  /**
+   * The running digest of the proposer's server after the instance below: its outcomes there and before. The core adds it on the way out;
+   * absent at instance 0.
+   */
+  readonly digest?: string
 }
 
 /** Phase 2b. An acceptor: accepted and synced. Received by the proposer of the ballot. */
@@ -93,6 +98,26 @@ export interface HandOver {
   readonly groups: readonly RequestGroup[]
 }
 
+/**
+ * An auditor: my running digest after `instance` is `digest`, and another server has a different one; what are yours? Received by
+ * auditors.
+ */
+export interface Compare {
+  readonly type: 'compare'
+  readonly instance: Instance
+  readonly digest: string
+}
+
+/**
+ * An auditor that has executed `instance`: my running digests after each of the last instances up to it, in order. Received by the
+ * auditor that asked.
+ */
+export interface Compared {
+  readonly type: 'compared'
+  readonly instance: Instance
+  readonly digests: readonly string[]
+}
+
 /** The messages between the roles of servers. */
 export type NodeMessage =
   | Prepare
@@ -104,6 +129,8 @@ export type NodeMessage =
   | Chosen
   | Settled
   | HandOver
+  | Compare
+  | Compared
 
 /** A client: execute these requests of my session. Received by the request queue. */
 export interface RequestMessage extends RequestGroup {

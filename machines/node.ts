@@ -1,9 +1,10 @@
 /**
- * The node: one server. It spawns the five roles after storage has returned their state from before the last stop, and lets them
+ * The node: one server. It spawns the six roles after storage has returned their state from before the last stop, and lets them
  * send only while storage works. The runtime provides `udp` and `storage`.
  */
 import { assign, fromCallback, setup } from 'xstate'
 import { type AcceptorInput, acceptorMachine } from './acceptor.ts'
+import { type AuditorInput, auditorMachine } from './auditor.ts'
 import { type LearnerInput, learnerMachine } from './learner.ts'
 import type { Write } from './outputs.ts'
 import { type ProposerInput, proposerMachine } from './proposer.ts'
@@ -18,6 +19,7 @@ export interface NodeInput {
   readonly learner: LearnerInput
   readonly requestQueue: RequestQueueInput
   readonly timekeeper: TimekeeperInput
+  readonly auditor: AuditorInput
 }
 
 export interface NodeContext {
@@ -50,16 +52,18 @@ export const nodeMachine = setup({
     learner: learnerMachine,
     requestQueue: requestQueueMachine,
     timekeeper: timekeeperMachine,
+    auditor: auditorMachine,
   },
   actions: {
     /** Spawns the roles before `udp`, so that they exist when the first datagram arrives. */
     spawnRolesAndUdp: assign(({ spawn }, { inputs }: { inputs: NodeInput }) => {
-      const { acceptor, proposer, learner, requestQueue, timekeeper } = inputs
+      const { acceptor, proposer, learner, requestQueue, timekeeper, auditor } = inputs
       spawn('acceptor', { id: 'acceptor', systemId: 'acceptor', input: acceptor })
       spawn('proposer', { id: 'proposer', systemId: 'proposer', input: proposer })
       spawn('learner', { id: 'learner', systemId: 'learner', input: learner })
       spawn('requestQueue', { id: 'requestQueue', systemId: 'requestQueue', input: requestQueue })
       spawn('timekeeper', { id: 'timekeeper', systemId: 'timekeeper', input: timekeeper })
+      spawn('auditor', { id: 'auditor', systemId: 'auditor', input: auditor })
       spawn('udp', { id: 'udp', systemId: 'udp' })
       return {}
     }),

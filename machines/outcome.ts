@@ -23,11 +23,12 @@ export type Outcome =
    * Not executed now, and never will be under this name. `expired`: its session has ended, and with it the knowledge whether it
    * was executed; `stale`: the client had acknowledged this seq; `conflict`: the same (uid, seq) names another command;
    * `forgotten`: the session has too many unacknowledged results, so it is unknown whether this request was executed; `repeated`:
-   * in plain text, it was executed under another uid, and that result still holds.
+   * in plain text, it was executed under another uid, and that result still holds; `disputed`: the servers differ about the service, and
+   * this one proposes no request for it, whatever another one that was asked did.
    */
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
 
-export type RefusalReason = 'expired' | 'stale' | 'conflict' | 'forgotten' | 'repeated'
+export type RefusalReason = 'expired' | 'stale' | 'conflict' | 'forgotten' | 'repeated' | 'disputed'
 
 /**
  * There is no room: the limit of sessions or of waiting requests is reached. Nothing was executed or recorded, so the client may

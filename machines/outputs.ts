@@ -1,4 +1,5 @@
 /** The closed set of a role's outputs. `src/core/node-core.ts` carries out each of them. */
+import type { Difference } from './auditing.ts'
 import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Address, Batch, ChosenBatch, Instance, NodeId } from './batch.ts'
 import type { RoleEvent, RoleName } from './inbox.ts'
@@ -82,10 +83,21 @@ export interface Flag {
   readonly sender: NodeId
 }
 
-/** Halt this server: its state provably contradicts what a quorum chose. */
+/** Halt this server: its state provably contradicts what a quorum chose, or what a quorum executed. */
 export interface Halt {
   readonly type: 'halt'
   readonly reason: string
+  /** The core adds to the reason what this server executed at this instance, if it still knows. */
+  readonly executedAt?: Instance
 }
 
-export type Output = Send | Tell | Persist | Execute | Read | Respond | Flag | Halt
+/**
+ * Refuse the requests of clients to the service, because the servers differ from this instance on and no quorum agrees; with `null`,
+ * refuse none. Requests about members and sessions are not concerned.
+ */
+export interface Refuse {
+  readonly type: 'refuse'
+  readonly dispute: Difference | null
+}
+
+export type Output = Send | Tell | Persist | Execute | Read | Respond | Flag | Halt | Refuse

@@ -3,7 +3,17 @@ import { expect, test } from 'vitest'
 import { boundsDocument } from '../scripts/bounds-table.ts'
 import { chartDocument, chartStates, documents } from '../scripts/charts.ts'
 
-const names = ['acceptor', 'proposer', 'learner', 'requestQueue', 'timekeeper', 'client', 'lease', 'node']
+const names = [
+  'acceptor',
+  'proposer',
+  'learner',
+  'requestQueue',
+  'timekeeper',
+  'auditor',
+  'client',
+  'lease',
+  'node',
+]
 
 test.each(documents)('%s is what the machines say; if not, run: npm run charts', (path) => {
   const { present, wanted } = chartDocument(path)

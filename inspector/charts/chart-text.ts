@@ -7,6 +7,7 @@ export const chartTitles: Readonly<Record<ChartName, string>> = {
   learner: 'Learner',
   requestQueue: 'Request queue',
   timekeeper: 'Timekeeper',
+  auditor: 'Auditor',
   client: 'Client',
 }
 

@@ -27,6 +27,7 @@ const fullDirections: Readonly<Record<ChartName, Direction>> = {
   learner: 'DOWN',
   requestQueue: 'RIGHT',
   timekeeper: 'RIGHT',
+  auditor: 'RIGHT',
   client: 'DOWN',
 }
 
@@ -74,9 +75,9 @@ const elk = new Elk()
 
 /** The charts of the roles and of the client, laid out. */
 export async function layOutCharts(): Promise<readonly Chart[]> {
-  const { proposer, acceptor, learner, requestQueue, timekeeper } = roleMachines
+  const { proposer, acceptor, learner, requestQueue, timekeeper, auditor } = roleMachines
   const machines = {
-    ...{ proposer, acceptor, learner, requestQueue, timekeeper },
+    ...{ proposer, acceptor, learner, requestQueue, timekeeper, auditor },
     client: clientMachine as AnyStateMachine,
   }
   return Promise.all(

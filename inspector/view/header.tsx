@@ -37,6 +37,7 @@ export const Header = pure(function Header(props: HeaderProps) {
             state={server.state}
             reason={server.reason}
             leads={leads(server)}
+            refuses={server.roles?.auditor.state === 'disputed'}
             pid={server.pid}
             address={server.address}
           />
@@ -104,14 +105,18 @@ function Source({ source }: { readonly source: SourceState }) {
 
 interface ServerChipProps extends Pick<ServerPicture, 'node' | 'state' | 'reason' | 'pid' | 'address'> {
   readonly leads: boolean
+  /** It refuses requests for the service, because the servers differ and no quorum agrees. */
+  readonly refuses: boolean
 }
 
-const ServerChip = pure(function ServerChip({ node, state, reason, leads, pid, address }: ServerChipProps) {
+const ServerChip = pure(function ServerChip(props: ServerChipProps) {
+  const { node, state, reason, leads, refuses, pid, address } = props
   const about = [
     address === null ? null : `at ${address}`,
     pid === null ? null : `pid ${pid}`,
     state === 'silent' && reason === null ? 'no report yet' : null,
     reason,
+    refuses ? 'refuses requests for the service: the servers differ, and no quorum agrees' : null,
   ].filter((part) => part !== null)
   return (
     <li class={`chip ${state}`} title={about.join(', ')}>
@@ -119,6 +124,7 @@ const ServerChip = pure(function ServerChip({ node, state, reason, leads, pid, a
       <Token node={node} />
       <span class="chip-state">{state}</span>
       {leads ? <span class="chip-role">leads</span> : null}
+      {refuses ? <span class="chip-role">differs</span> : null}
       <span class="visually-hidden">{about.join(', ')}</span>
     </li>
   )

@@ -78,6 +78,10 @@ function propertiesOf(message: NodeMessage): Pick<Datagram, 'kind' | 'round' | '
       return { kind: 'news', round: 0, instance: message.instance }
     case 'handOver':
       return { kind: 'news', round: 0, instance: 0 }
+    // In a search nobody compares (`CheckedCluster`).
+    case 'compare':
+    case 'compared':
+      return { kind: 'news', round: 0, instance: message.instance }
   }
   return message satisfies never
 }

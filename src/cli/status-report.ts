@@ -29,6 +29,10 @@ const reportSchema = Type.Object({
   deadlineMs: Type.Union([Type.Null(), Type.Number()]),
   queue: Type.Object({ length: Type.Number(), delayed: Type.Number() }),
   sessions: Type.Number(),
+  /** The instance from which on the servers differ, when no quorum agrees. */
+  dispute: Type.Optional(
+    Type.Union([Type.Null(), Type.Object({ instance: Type.Number(), isFirst: Type.Boolean() })]),
+  ),
   /** The usage and the limit of each bounded resource, by name. */
   usage: Type.Optional(
     Type.Record(Type.String(), Type.Object({ used: Type.Number(), allowed: Type.Number() })),

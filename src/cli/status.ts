@@ -57,6 +57,7 @@ export function formatStatus(answers: readonly Answer[]): string {
     '',
     ...formatViews(reports),
     ...obstacles,
+    ...formatDisputes(reports),
     ...formatUsage(reports),
   ].join('\n')
 }
@@ -112,6 +113,22 @@ function formatUsage(reports: readonly StatusReport[]): string[] {
 /** `resultBytes` as `result bytes`. */
 function inWords(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}
+
+/** A line for each place at which servers say that they differ, without a quorum that agrees. */
+function formatDisputes(reports: readonly StatusReport[]): string[] {
+  const servers = new Map<string, number[]>()
+  for (const { id, dispute = null } of reports) {
+    if (dispute === null) continue
+    const since = dispute.isFirst
+      ? `since instance ${dispute.instance}`
+      : `at instance ${dispute.instance} or before`
+    servers.set(since, [...(servers.get(since) ?? []), id])
+  }
+  return [...servers].map(
+    ([since, ids]) =>
+      `server ${ids.join(', ')}: requests for the service are refused, because outcomes differ ${since} and no quorum agrees`,
+  )
 }
 
 /** A line for each view of the cluster and its members. Servers learn lazily, so the views may differ. */

@@ -30,6 +30,8 @@ export class RequestFailed extends PaxosError {
 export type RefusalReason = Extract<Outcome, { kind: 'refused' }>['reason'] | 'cancelled'
 
 const refusals: Record<RefusalReason, string> = {
+  disputed:
+    'the servers disagree about the outcomes of the service, so requests for it are refused (see paxos status); it is unknown whether this request was executed',
   expired:
     'its session ended, and it is not known whether the request was executed before that; later requests open a new session',
   stale: 'the session had reported that it no longer needs this request',
@@ -40,7 +42,10 @@ const refusals: Record<RefusalReason, string> = {
   cancelled: 'it was cancelled before it was executed',
 }
 
-/** The cluster does not execute the request under this uid and seq, now or later. */
+/**
+ * The cluster does not execute the request under this uid and seq, now or later; with the reason `disputed`, the server that answered does
+ * not propose it.
+ */
 export class RequestRefused extends PaxosError {
   override readonly name = 'RequestRefused'
   readonly reason: RefusalReason

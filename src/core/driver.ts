@@ -1,3 +1,4 @@
+import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Instance, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
@@ -63,6 +64,11 @@ export interface Driver {
   observe(fact: Fact): void
   /** Counts a dropped message of `sender`. */
   flag(oddity: Oddity, sender: NodeId): void
+  /**
+   * Reports where the servers differ without a quorum that agrees, and what this server executed there; or with `null` that a quorum
+   * agrees again.
+   */
+  disputed(dispute: Difference | null, executed: string): void
   /** Stops this node at once. */
   halt(reason: string): void
 }

@@ -1,5 +1,7 @@
+import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
 import {
+  type CompareArrived,
   type HandOverArrived,
   type Heard,
   hearerOf,
@@ -8,11 +10,19 @@ import {
 } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import { isCounted } from '../../machines/members.ts'
-import type { HandOver, NodeMessage } from '../../machines/messages.ts'
+import type { Accept, Compare, HandOver, NodeMessage } from '../../machines/messages.ts'
 import type { NodeInput } from '../../machines/node.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Send, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
+import {
+  type Audit,
+  type AuditRules,
+  auditRules,
+  executionText,
+  nothingExecuted,
+  withRefusals,
+} from './audit.ts'
 import { queuedBytes } from './command-bytes.ts'
 import type { Driver, PageRequest } from './driver.ts'
 import type { DurableState } from './durable.ts'
@@ -42,6 +52,14 @@ export interface CoreSettings {
   readonly nodeRules?: NodeRules
   /** How a batch gets the time that it adds to the replicated clock. */
   readonly elapsedRules?: ElapsedRules
+  /** How servers find out that their outcomes differ. */
+  readonly auditRules?: AuditRules
+}
+
+/** What a node remembers between two events, beside its roles and its replica. */
+export interface CoreMemory {
+  readonly elapsed: Elapsed
+  readonly audit: Audit
 }
 
 /** The event that delivers a page to the learner that asked for it. */
@@ -59,22 +77,26 @@ export class NodeCore {
   readonly #digestEvery: number
   readonly #rules: NodeRules
   readonly #elapsedRules: ElapsedRules
+  readonly #auditRules: AuditRules
   readonly #replica: ReplicatedState
   readonly #driver: Driver
   readonly #router: Router
   #elapsed: Elapsed
+  #audit: Audit
 
-  /** With `elapsed`, the node continues the measurement of another node object; without, it begins a new one. */
-  constructor(settings: CoreSettings, replica: ReplicatedState, driver: Driver, elapsed?: Elapsed) {
+  /** With `memory`, the node continues from that of another node object; without, it begins with nothing. */
+  constructor(settings: CoreSettings, replica: ReplicatedState, driver: Driver, memory?: CoreMemory) {
     this.#self = settings.self
     this.#incarnation = settings.incarnation
     this.#digestEvery = settings.digestEvery ?? 0
     this.#rules = settings.nodeRules ?? nodeRules
     this.#elapsedRules = settings.elapsedRules ?? elapsedRules
+    this.#auditRules = settings.auditRules ?? auditRules
     this.#replica = replica
     this.#driver = driver
     this.#router = new Router((role, event) => driver.deliver(role, event))
-    this.#elapsed = elapsed ?? this.#elapsedRules.begin(driver.nowMs())
+    this.#elapsed = memory?.elapsed ?? this.#elapsedRules.begin(driver.nowMs())
+    this.#audit = memory?.audit ?? nothingExecuted
   }
 
   /**
@@ -158,8 +180,15 @@ export class NodeCore {
       case 'flag':
         this.#driver.flag(output.oddity, output.sender)
         return
-      case 'halt':
-        this.#driver.halt(output.reason)
+      case 'halt': {
+        const { reason, executedAt } = output
+        this.#driver.halt(
+          executedAt === undefined ? reason : `${reason}. Here, ${executionText(this.#audit, executedAt)}`,
+        )
+        return
+      }
+      case 'refuse':
+        this.#refuse(output.dispute)
         return
     }
     output satisfies never
@@ -193,9 +222,9 @@ export class NodeCore {
     return this.#replica.firstUnexecuted
   }
 
-  /** The measurements from which a batch gets the time that it adds. */
-  get elapsed(): Elapsed {
-    return this.#elapsed
+  /** The measurements from which a batch gets the time that it adds, and the latest executions. */
+  get memory(): CoreMemory {
+    return { elapsed: this.#elapsed, audit: this.#audit }
   }
 
   get #identity(): { readonly self: NodeId; readonly incarnation: string } {
@@ -212,6 +241,34 @@ export class NodeCore {
     const last: HeardFrom = { address: from, incarnation }
     this.#driver.heard(sender, last, this.isMember(sender, incarnation))
     this.#bring(sender, message, names)
+    if (message.type === 'accept' && this.isMember(sender, incarnation)) this.#compare(message)
+  }
+
+  /**
+   * Compares the proposer's digest with this server's, after everything that the accept implies was executed here. The digest is about the
+   * instances below, which are chosen, so it does not matter whether the accept is late or denied.
+   */
+  #compare({ instance: proposed, digest }: Accept): void {
+    const instance = proposed - 1
+    if (digest === undefined) return
+    if (!this.#auditRules.differs(this.#auditRules.digestAfter(this.#audit, instance), digest)) return
+    const own = this.#auditRules.digestsUpTo(this.#audit, instance) ?? []
+    this.#router.dispatch('auditor', { type: 'difference.noticed', instance, own })
+  }
+
+  /** The accept with the running digest of this server after the instance below, unless it does not know it. */
+  #withDigest(accept: Accept): Accept {
+    const { instance } = accept
+    const { runningDigest, firstUnexecuted } = this.#replica
+    const known = this.#auditRules.digestAfter(this.#audit, instance - 1)
+    const digest = known ?? (instance === firstUnexecuted ? runningDigest : '')
+    return digest === '' ? accept : { ...accept, digest }
+  }
+
+  #refuse(dispute: Difference | null): void {
+    if (dispute === this.#audit.dispute) return
+    this.#audit = { ...this.#audit, dispute }
+    this.#driver.disputed(dispute, dispute === null ? '' : executionText(this.#audit, dispute.instance))
   }
 
   /** Delivers a message of a server, possibly of this one, to the role that handles it. */
@@ -226,8 +283,23 @@ export class NodeCore {
       ...{ sender, incarnation, knowsUs },
       atMs: this.#driver.nowMs(),
     }
-    const event = heard.type === 'handOver' ? this.#handOver(heard) : heard
-    this.#router.dispatch(hearerOf(message), event as RoleEvent)
+    this.#router.dispatch(hearerOf(message), this.#arrived(heard))
+  }
+
+  /** The event for a message, with what the role needs to know of the replica. */
+  #arrived(heard: Heard<NodeMessage>): RoleEvent {
+    switch (heard.type) {
+      case 'handOver':
+        return this.#handOver(heard)
+      case 'compare':
+        return this.#asked(heard)
+      default:
+        return heard as RoleEvent
+    }
+  }
+
+  #asked(heard: Heard<Compare>): CompareArrived {
+    return { ...heard, own: this.#auditRules.digestsUpTo(this.#audit, heard.instance) }
   }
 
   #handOver(heard: Heard<HandOver>): HandOverArrived {
@@ -247,7 +319,7 @@ export class NodeCore {
       receivedAtMs: timeMs,
       atMs: this.#driver.nowMs(),
       commandBytes: requests.map(({ command }) => queuedBytes(command)),
-      recalled: this.#replica.recall(uid, requests),
+      recalled: withRefusals(this.#replica.recall(uid, requests), requests, this.#audit),
     })
   }
 
@@ -257,7 +329,8 @@ export class NodeCore {
     this.#router.dispatch('acceptor', { type: 'persisted' })
   }
 
-  #send({ to, incarnation: meant, message }: Send): void {
+  #send({ to, incarnation: meant, message: said }: Send): void {
+    const message = said.type === 'accept' ? this.#withDigest(said) : said
     this.#driver.observe({ type: 'said', node: this.#self, to, message })
     const incarnation = this.#incarnation
     if (to === this.#self) {
@@ -295,6 +368,9 @@ export class NodeCore {
 
   #executed(instance: Instance, batch: Batch): ExecutedFact {
     const execution: Execution = this.#replica.execute(instance, batch)
+    const folded = this.#auditRules.folded(this.#replica.runningDigest, execution)
+    this.#replica.runningDigest = folded.digest
+    this.#audit = this.#auditRules.withExecution(this.#audit, folded, batch, execution)
     const isDue = this.#digestEvery > 0 && instance % this.#digestEvery === 0
     const digest = isDue ? this.#replica.digest() : null
     return { type: 'executed', node: this.#self, instance, batch, execution, digest }

@@ -76,7 +76,7 @@ export function tasksAfterExecution(execution: Execution, time: TimeAfterExecuti
   }
   if (members === null) return tasks
   const changed = { type: 'members.changed', members } as const
-  const roles = ['acceptor', 'learner', 'requestQueue', 'timekeeper'] as const
+  const roles = ['acceptor', 'learner', 'requestQueue', 'timekeeper', 'auditor'] as const
   return [...roles.map((role) => ({ role, event: changed })), ...tasks]
 }
 

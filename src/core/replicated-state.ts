@@ -12,6 +12,10 @@ export interface ReplicatedState {
   readonly clockMs: number
   /** The earliest deadline on the replicated clock that the servers keep; `null` when there is none. */
   readonly deadlineMs: number | null
+  /**
+   * The digest of the outcomes of all executed batches (src/core/audit.ts); empty before the first. The core sets it after each execution.
+   */
+  runningDigest: string
   /** Executes the next chosen batch. Each batch is executed once. */
   execute(instance: Instance, batch: Batch): Execution
   /** What it knows about requests of a session before they are proposed. */

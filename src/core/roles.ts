@@ -1,6 +1,7 @@
-/** The five roles of a node and their initial inputs from storage, the same in every engine. */
+/** The six roles of a node and their initial inputs from storage, the same in every engine. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { acceptorMachine } from '../../machines/acceptor.ts'
+import { auditorMachine } from '../../machines/auditor.ts'
 import type { Ballot } from '../../machines/ballot.ts'
 import type { AcceptedRecord, Instance, NodeId } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
@@ -21,6 +22,7 @@ export const roleNames: readonly RoleName[] = [
   'learner',
   'requestQueue',
   'timekeeper',
+  'auditor',
 ]
 
 export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
@@ -29,6 +31,7 @@ export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
   learner: learnerMachine,
   requestQueue: requestQueueMachine,
   timekeeper: timekeeperMachine,
+  auditor: auditorMachine,
 }
 
 /**
@@ -79,5 +82,6 @@ export function roleInputs(
     },
     requestQueue: { self, incarnation, members, timing, limits, leader },
     timekeeper: { self, incarnation, members, timing, firstInTurn: leader, dueInMs },
+    auditor: { self, incarnation, members, timing },
   }
 }

@@ -19,7 +19,7 @@ import type { NodeEvent } from '../core/node-event.ts'
 import { roleNames } from '../core/roles.ts'
 
 /** The version of the lines. An earlier version has events and machines of another shape. */
-export const journalVersion = 2
+export const journalVersion = 3
 
 /** The first line of each run: the state in which the server started. */
 export interface JournalStart {

@@ -2,6 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import type { Instance } from '../../machines/batch.ts'
 import type { Accept, Accepted, Denial, NodeMessage, Settled } from '../../machines/messages.ts'
+import { mostCompared } from '../core/audit.ts'
 import {
   contradictionInChosen,
   contradictionInPromise,
@@ -9,7 +10,15 @@ import {
   unlessOwnBallot,
 } from './contradictions.ts'
 import { allSeqsKey, type Entries, noBatches, noKey, seqsKey, seqsOfGroup } from './entry.ts'
-import { acceptedRecord, ballot, batch, closed, integer, requestGroup } from './part-schemas.ts'
+import {
+  acceptedRecord,
+  ballot,
+  batch,
+  closed,
+  integer,
+  requestGroup,
+  runningDigest,
+} from './part-schemas.ts'
 import { acceptedText, ballotText, batchText, groupText, seqsName } from './part-texts.ts'
 
 export const nodeMessages = {
@@ -58,7 +67,13 @@ export const nodeMessages = {
       ].join(' '),
   },
   accept: {
-    schema: closed({ type: Type.Literal('accept'), ballot, instance: integer, batch }),
+    schema: closed({
+      type: Type.Literal('accept'),
+      ballot,
+      instance: integer,
+      batch,
+      digest: Type.Optional(runningDigest),
+    }),
     fitsAnyCluster: false,
     isAnswer: false,
     contradiction: unlessOwnBallot,
@@ -177,6 +192,35 @@ export const nodeMessages = {
     kind: 'request',
     label: ({ groups }) => `handOver ${groups.map((group) => seqsName(seqsOfGroup(group))).join(', ')}`,
     key: ({ groups }) => groups.map((group) => seqsKey(seqsOfGroup(group))).join(),
+  },
+  compare: {
+    schema: closed({ type: Type.Literal('compare'), instance: integer, digest: runningDigest }),
+    fitsAnyCluster: false,
+    isAnswer: false,
+    contradiction: unlessBetweenServers,
+    // A server compares one instance at a time.
+    repetitionKey: noKey,
+    ...noBatches,
+    sentence: ({ instance, digest }) => `compare instance ${instance} digest ${digest}`,
+    kind: 'learn',
+    label: ({ instance }) => `compare #${instance}`,
+    key: ({ instance }) => `${instance}`,
+  },
+  compared: {
+    schema: closed({
+      type: Type.Literal('compared'),
+      instance: integer,
+      digests: Type.Array(runningDigest, { minItems: 1, maxItems: mostCompared }),
+    }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    contradiction: unlessBetweenServers,
+    repetitionKey: ({ instance, digests }) => `${instance} ${digests.join()}`,
+    ...noBatches,
+    sentence: ({ instance, digests }) => `compared instance ${instance} digests ${digests.join(' ')}`,
+    kind: 'chosen',
+    label: ({ instance }) => `compared #${instance}`,
+    key: ({ instance }) => `${instance}`,
   },
 } as const satisfies Entries<NodeMessage>
 

@@ -65,6 +65,9 @@ export const result = json(maxResultDepth)
 /** The form of an address cookie. Only its giver can check whether it is valid. */
 export const cookie = Type.String({ pattern: `^[A-Za-z0-9_-]{${cookieLength}}$` })
 
+/** A running digest: 53 bits in base 36 (src/core/audit.ts). */
+export const runningDigest = Type.String({ pattern: '^[0-9a-z]{1,11}$' })
+
 export const ballot = closed({ round: integer, node: integer })
 
 const membershipChange = Type.Union([
@@ -130,6 +133,7 @@ export const outcome = Type.Union([
       Type.Literal('stale'),
       Type.Literal('conflict'),
       Type.Literal('forgotten'),
+      Type.Literal('disputed'),
       Type.Literal('repeated'),
     ]),
   }),

@@ -8,6 +8,7 @@ import {
   waitFor,
 } from 'xstate'
 import { acceptorMachine } from '../../machines/acceptor.ts'
+import { auditorMachine } from '../../machines/auditor.ts'
 import type { NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import { learnerMachine } from '../../machines/learner.ts'
@@ -77,6 +78,7 @@ export class Actors {
       learner: quickLogic(learnerMachine, isInspected),
       requestQueue: quickLogic(requestQueueMachine, isInspected),
       timekeeper: quickLogic(timekeeperMachine, isInspected),
+      auditor: quickLogic(auditorMachine, isInspected),
     }
     this.#root = createActor(nodeMachine.provide({ actors }), {
       id: `node-${self}`,

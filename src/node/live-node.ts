@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Socket } from 'node:dgram'
 import { join } from 'node:path'
+import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Batch, Json, NodeId } from '../../machines/batch.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
@@ -99,6 +100,7 @@ export class LiveNode implements RunningNode {
       observer: this.#inspection?.observer ?? null,
       inspect: bridge?.inspect ?? null,
       executed: (fact) => this.#executed(fact),
+      disputed: (dispute, executed) => this.#reportDispute(dispute, executed),
     })
     this.ended = this.#runtime.ended.then((reason) => this.#closeAll(reason))
   }
@@ -209,6 +211,17 @@ export class LiveNode implements RunningNode {
     const { members } = execution
     this.#executedLog?.record(batch, execution)
     if (members !== null) this.#logger.info({ instance, members }, 'members changed')
+  }
+
+  #reportDispute(dispute: Difference | null, executed: string): void {
+    if (dispute === null) this.#logger.info('a quorum agrees again: requests for the service are accepted')
+    else {
+      const { instance, isFirst } = dispute
+      this.#logger.error(
+        { instance, isFirst, executed },
+        'no quorum agrees about the outcomes of the service: requests for it are refused',
+      )
+    }
   }
 
   #reportFate(fate: Fate): void {

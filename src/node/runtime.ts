@@ -1,4 +1,5 @@
 import type { InspectionEvent } from 'xstate'
+import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
@@ -28,6 +29,8 @@ export interface Watchers extends EventWatchers {
   readonly inspect?: ((inspected: InspectionEvent) => void) | null
   /** Receives each batch that is executed after the start. */
   readonly executed?: (fact: ExecutedFact) => void
+  /** Hears where the servers differ without a quorum that agrees, and what this server executed there; `null` when that has ended. */
+  readonly disputed?: (dispute: Difference | null, executed: string) => void
 }
 
 /** A live node. It drives the core with actors, a socket, a disk and the clocks of this machine. */
@@ -37,6 +40,7 @@ export class Runtime implements Driver {
   readonly #actors: Actors
   readonly #scope: EventScope
   readonly #executed: (fact: ExecutedFact) => void
+  readonly #disputed: NonNullable<Watchers['disputed']>
   readonly #pages = new PageReads((id, incarnation) => this.#core.isMember(id, incarnation))
   #outbound: Outbound | null = null
   /** Resolves when the node ends: with `null` after a stop, with the reason after a halt. */
@@ -46,10 +50,11 @@ export class Runtime implements Driver {
     { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
     storage: Storage,
     replica: ReplicatedState,
-    { inspect = null, executed = () => undefined, ...watchers }: Watchers = {},
+    { inspect = null, executed = () => undefined, disputed = () => undefined, ...watchers }: Watchers = {},
   ) {
     this.#storage = storage
     this.#executed = executed
+    this.#disputed = disputed
     this.#actors = new Actors({
       self,
       inspect,
@@ -109,6 +114,11 @@ export class Runtime implements Driver {
   /** The state of the node's machine. */
   get state(): string {
     return this.#actors.state
+  }
+
+  /** Where the servers differ, when no quorum of them agrees; otherwise `null`. */
+  get dispute(): Difference | null {
+    return this.#core.memory.audit.dispute
   }
 
   /** The number of pages that are being read for other servers, and of refused questions. */
@@ -226,6 +236,10 @@ export class Runtime implements Driver {
 
   flag(oddity: Oddity, sender: NodeId): void {
     this.#outbound?.flag(oddity, sender)
+  }
+
+  disputed(dispute: Difference | null, executed: string): void {
+    this.#disputed(dispute, executed)
   }
 
   halt(reason: string): void {

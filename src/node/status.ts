@@ -50,6 +50,7 @@ export function statusOf({
     deadlineMs: replica.deadlineMs,
     queue: { length: queue?.held.count ?? 0, delayed: queue?.held.delayedCount ?? 0 },
     sessions: replica.sessionCount,
+    dispute: runtime.dispute === null ? null : { ...runtime.dispute },
     usage: { ...replica.usage, ...queueUsage(queue), ...transport?.usage },
     members: shownMembers(replica.members).map((member) => ({ ...member })),
     datagrams:

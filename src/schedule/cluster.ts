@@ -83,7 +83,10 @@ export interface Link {
 
 /** The fixed parts of a cluster, beside its state. A test may replace any part. */
 export interface ClusterSettings
-  extends Pick<NodeSettings, 'machines' | 'stepper' | 'nodeRules' | 'elapsedRules' | 'digestEvery'> {
+  extends Pick<
+    NodeSettings,
+    'machines' | 'stepper' | 'nodeRules' | 'elapsedRules' | 'auditRules' | 'digestEvery'
+  > {
   readonly founders: readonly Member[]
   readonly timing: Timing
   readonly clientTiming: ClientTiming

@@ -64,8 +64,9 @@ function noted(server: NodeId, before: NodeState, after: NodeState): Happening {
 }
 
 function nodeSettings(settings: ClusterSettings, { id, incarnation }: ServerState): NodeSettings {
-  const { timing, limits, replicas, machines, stepper, nodeRules, elapsedRules, digestEvery } = settings
-  const roles = { machines, stepper, nodeRules, elapsedRules }
+  const { timing, limits, replicas, machines, stepper, nodeRules, elapsedRules, auditRules, digestEvery } =
+    settings
+  const roles = { machines, stepper, nodeRules, elapsedRules, auditRules }
   return { self: id, incarnation, timing, limits, replicas, digestEvery, ...roles }
 }
 

@@ -82,6 +82,15 @@ export class Replica implements ReplicatedState {
     return this.#state.clockMs
   }
 
+  /** The digest of the outcomes of all executed batches, as the core folds them (src/core/audit.ts); empty before the first. */
+  get runningDigest(): string {
+    return this.#state.runningDigest
+  }
+
+  set runningDigest(digest: string) {
+    this.#state.runningDigest = digest
+  }
+
   /** The earliest deadline of a timer, or of a session for which something is kept, on the replicated clock; `null` when there is none. */
   get deadlineMs(): number | null {
     return deadlineOf(this.#state)
@@ -227,8 +236,8 @@ export class Replica implements ReplicatedState {
 
   /** The contents of a snapshot of now. It reads the sessions from `images`. */
   #contents(sessions: Iterable<SessionImage>): SnapshotContents {
-    const { service, firstUnexecuted, clockMs, members } = this.#state
-    const head = { service: service.name, firstUnexecuted, clockMs, members }
+    const { service, firstUnexecuted, clockMs, runningDigest, members } = this.#state
+    const head = { service: service.name, firstUnexecuted, clockMs, runningDigest, members }
     return { head, sessions, timers: service.timers, rows: service.snapshot() }
   }
 

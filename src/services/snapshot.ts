@@ -19,6 +19,7 @@ export interface SnapshotHead {
   readonly service: string
   readonly firstUnexecuted: Instance
   readonly clockMs: number
+  readonly runningDigest: string
   readonly members: readonly Member[]
 }
 

@@ -160,8 +160,8 @@ class Collector implements Surroundings {
   }
 
   stepTo(node: SteppedNode, replica: ReplicaState): NodeStep {
-    const { roles, elapsed, heardFrom } = node
-    const running: Running = { roles, timers: this.#timers, replica, elapsed, heardFrom }
+    const { roles, memory, heardFrom } = node
+    const running: Running = { roles, timers: this.#timers, replica, memory, heardFrom }
     return {
       state: { disk: this.disk, running },
       sends: this.#sends,
@@ -197,6 +197,14 @@ class StoredReplica implements ReplicatedState {
 
   get firstUnexecuted() {
     return (this.#restored ?? this.#stored).firstUnexecuted
+  }
+
+  get runningDigest() {
+    return (this.#restored ?? this.#stored).runningDigest
+  }
+
+  set runningDigest(digest: string) {
+    this.#replica.runningDigest = digest
   }
 
   /** The state as data, after all changes. */
@@ -246,7 +254,7 @@ class StoredReplica implements ReplicatedState {
 }
 
 function replicaState(replica: ReplicatedState): ReplicaState {
-  const { members, firstUnexecuted, deadlineMs } = replica
+  const { members, firstUnexecuted, deadlineMs, runningDigest } = replica
   const snapshot = new TextDecoder().decode(replica.snapshot())
-  return { snapshot, members, firstUnexecuted, deadlineMs }
+  return { snapshot, members, firstUnexecuted, deadlineMs, runningDigest }
 }

@@ -8,9 +8,8 @@ import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Output, Respond, Write } from '../../machines/outputs.ts'
 import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
 import { batchesAfterSnapshot, type DurableState, type Stored } from '../core/durable.ts'
-import type { Elapsed } from '../core/elapsed.ts'
 import type { Fact } from '../core/facts.ts'
-import { type CoreEvent, NodeCore, pageRead } from '../core/node-core.ts'
+import { type CoreEvent, type CoreMemory, NodeCore, pageRead } from '../core/node-core.ts'
 import type { HeardFrom } from '../core/reach.ts'
 import type { ReplicatedState } from '../core/replicated-state.ts'
 import { roleNames } from '../core/roles.ts'
@@ -45,7 +44,7 @@ export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' 
 export interface VolatileState {
   readonly roles: Readonly<Record<RoleName, AnyMachineSnapshot>>
   readonly replica: ReplicatedState
-  readonly elapsed: Elapsed
+  readonly memory: CoreMemory
   /** The addresses of the last messages from servers that are not members. */
   readonly heardFrom: Readonly<Record<NodeId, HeardFrom>>
 }
@@ -62,12 +61,12 @@ export class SteppedNode implements Driver {
     settings: NodeSettings,
     surroundings: Surroundings,
     replica: ReplicatedState,
-    elapsed?: Elapsed,
+    memory?: CoreMemory,
   ) {
     this.#settings = settings
     this.#surroundings = surroundings
     this.replica = replica
-    this.#core = new NodeCore(settings, replica, this, elapsed)
+    this.#core = new NodeCore(settings, replica, this, memory)
   }
 
   /**
@@ -92,7 +91,7 @@ export class SteppedNode implements Driver {
 
   /** A node that continues from the state of another. */
   static resume(settings: NodeSettings, surroundings: Surroundings, state: VolatileState): SteppedNode {
-    const node = new SteppedNode(settings, surroundings, state.replica, state.elapsed)
+    const node = new SteppedNode(settings, surroundings, state.replica, state.memory)
     node.#roles = state.roles
     node.#heardFrom = state.heardFrom
     return node
@@ -104,9 +103,9 @@ export class SteppedNode implements Driver {
     return this.#roles
   }
 
-  /** The measurements for the replicated clock. */
-  get elapsed(): Elapsed {
-    return this.#core.elapsed
+  /** What the core remembers. */
+  get memory(): CoreMemory {
+    return this.#core.memory
   }
 
   get heardFrom(): Readonly<Record<NodeId, HeardFrom>> {
@@ -183,6 +182,9 @@ export class SteppedNode implements Driver {
 
   /** Engines with stepped nodes have no counters. */
   flag(): void {}
+
+  /** The memory of the core has it. */
+  disputed(): void {}
 
   /** Correct servers never contradict one another, so an engine that reaches this has found a fault. */
   halt(reason: string): void {

@@ -6,6 +6,7 @@ import type { Limits } from '../../machines/limits.ts'
 import type { Output } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
 import type { NewLeaseClock } from '../client/lease-clock.ts'
+import { type AuditRules, auditRules } from '../core/audit.ts'
 import { type ElapsedRules, elapsedRules } from '../core/elapsed.ts'
 import { type NodeRules, nodeRules } from '../core/node-rules.ts'
 import type { ReplicatedState } from '../core/replicated-state.ts'
@@ -44,6 +45,8 @@ export interface NodeSettings {
   readonly nodeRules: NodeRules
   /** How a batch gets the time that it adds to the replicated clock. */
   readonly elapsedRules: ElapsedRules
+  /** How servers find out that their outcomes differ. */
+  readonly auditRules: AuditRules
   /** The parts of the store, in engines that have one; by default the usual ones. */
   readonly storeParts?: StoreParts
   /**
@@ -64,7 +67,7 @@ export interface NodeSettings {
  */
 export type FaultyParts = Pick<
   NodeSettings,
-  'machines' | 'replicas' | 'nodeRules' | 'elapsedRules' | 'storeParts'
+  'machines' | 'replicas' | 'nodeRules' | 'elapsedRules' | 'auditRules' | 'storeParts'
 > & {
   /** Of clients, in engines that run them with their leases; by default the usual one. */
   readonly leaseClock?: NewLeaseClock
@@ -76,11 +79,12 @@ export type Plant = <S extends FaultyParts>(settings: S) => S
 /** The default settings. */
 export const usualNodeSettings: Pick<
   NodeSettings,
-  'machines' | 'stepper' | 'nodeRules' | 'elapsedRules' | 'digestEvery'
+  'machines' | 'stepper' | 'nodeRules' | 'elapsedRules' | 'auditRules' | 'digestEvery'
 > = {
   machines: roleMachines,
   stepper: { start: checkedStart, step: checkedStep },
   nodeRules,
   elapsedRules,
+  auditRules,
   digestEvery: 0,
 }

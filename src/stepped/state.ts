@@ -5,8 +5,8 @@ import type { RoleName } from '../../machines/inbox.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Respond } from '../../machines/outputs.ts'
 import type { SentMessage } from '../core/driver.ts'
-import type { Elapsed } from '../core/elapsed.ts'
 import type { Fact } from '../core/facts.ts'
+import type { CoreMemory } from '../core/node-core.ts'
 import type { HeardFrom } from '../core/reach.ts'
 import { type Disk, emptyDisk } from './disk.ts'
 import type { ArmedTimer } from './node.ts'
@@ -25,7 +25,7 @@ export interface Running {
   /** In the order in which they were armed, which need not be the order in which they are due. */
   readonly timers: readonly ArmedTimer[]
   readonly replica: ReplicaState
-  readonly elapsed: Elapsed
+  readonly memory: CoreMemory
   readonly heardFrom: Readonly<Record<NodeId, HeardFrom>>
 }
 
@@ -37,6 +37,7 @@ export interface ReplicaState {
   readonly members: readonly Member[]
   readonly firstUnexecuted: number
   readonly deadlineMs: number | null
+  readonly runningDigest: string
 }
 
 /** A node that was never started. */

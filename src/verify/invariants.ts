@@ -80,6 +80,8 @@ const isJudgedMessage: Readonly<Record<NodeMessage['type'], boolean>> = {
   chosen: true,
   settled: true,
   handOver: false,
+  compare: false,
+  compared: false,
 }
 
 /** False for a fact that no judgement depends on: `observe` ignores it. */
@@ -263,6 +265,8 @@ export class Invariants {
       case 'denial':
       case 'learn':
       case 'handOver':
+      case 'compare':
+      case 'compared':
         return
     }
     message satisfies never

@@ -80,6 +80,20 @@ test('status is a table with a row a server, and the members', () => {
   ])
 })
 
+test('a dispute is shown once for all servers that agree about its place, below the members', () => {
+  const dispute = { instance: 17, isFirst: true }
+  const answers = [
+    answer('127.0.0.1:1', statusOf(0, { dispute })),
+    answer('127.0.0.1:2', statusOf(1, { dispute: { instance: 9, isFirst: false } })),
+    answer('127.0.0.1:3', statusOf(2, { dispute })),
+    answer('127.0.0.1:4', statusOf(3, { dispute: null })),
+  ]
+  expect(formatStatus(answers).split('\n').slice(-2)).toEqual([
+    'server 0, 2: requests for the service are refused, because outcomes differ since instance 17 and no quorum agrees',
+    'server 1: requests for the service are refused, because outcomes differ at instance 9 or before and no quorum agrees',
+  ])
+})
+
 test('a member that nobody can send to is shown with what is wrong, and the others are asked', () => {
   const strange = [
     { id: 0, address: '127.0.0.1:1', counted: true },

@@ -132,6 +132,7 @@ test('an execution is reported, and the roles receive new members before it, the
     ['learner', 'members.changed'],
     ['requestQueue', 'members.changed'],
     ['timekeeper', 'members.changed'],
+    ['auditor', 'members.changed'],
     ['requestQueue', 'batch.executed'],
     ['proposer', 'batch.executed'],
   ])

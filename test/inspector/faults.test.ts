@@ -152,6 +152,7 @@ test('the timers of the states in which the roles are, and of those around them,
     learner: machine('catchingUp.asked'),
     requestQueue: machine('empty'),
     timekeeper: machine('idle'),
+    auditor: machine('agreeing'),
   }
   expect(armedTimers(stands)).toContainEqual({
     from: 'proposer.accepting.helping',

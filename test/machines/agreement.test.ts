@@ -33,6 +33,12 @@ function concerning(replicas: Replicas, concerned: readonly NodeId[]): Replicas 
     get clockMs() {
       return replica.clockMs
     },
+    get runningDigest() {
+      return replica.runningDigest
+    },
+    set runningDigest(digest) {
+      replica.runningDigest = digest
+    },
     execute: (instance, batch) => {
       const execution = replica.execute(instance, batch)
       return { ...execution, concerned: [...new Set([...execution.concerned, ...concerned])].sort() }

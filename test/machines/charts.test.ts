@@ -192,7 +192,7 @@ describe.each(charts)('the chart of the %s', (name, machine) => {
 
   test('uses words as all charts do: guards are sentences, actions orders', () => {
     const orders =
-      /^(record|adopt|forget|advance|send|broadcast|notify|persist|read|offer|flag|halt|spawn)(?=[A-Z]|$)/
+      /^(record|adopt|forget|advance|send|broadcast|notify|persist|read|offer|flag|halt|spawn|refuse)(?=[A-Z]|$)/
     expect(Object.keys(actions).filter((action) => !orders.test(action))).toEqual([])
     expect(Object.keys(guards).filter((guard) => orders.test(guard))).toEqual([])
   })
@@ -249,6 +249,8 @@ const memberLists = fc.constantFrom(
   [...members(2), member(4, null)],
 )
 const uid = fc.constantFrom('a', 'b', 'c')
+const runningDigest = fc.constantFrom('d', 'e', 'f')
+const runningDigests = fc.array(runningDigest, { minLength: 1, maxLength: 3 })
 const key = fc.constantFrom('k', 'l', null)
 const position = { instance: 1, index: 0 }
 const outcomes = fc.oneof(
@@ -401,6 +403,18 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
   ),
   timekeeper: fc.oneof(
     fc.record({ type: is('deadline.reckoned'), dueInMs: fc.option(fc.nat(2 ** 32)), proposedBy: sender }),
+    fc.record({ type: is('members.changed'), members: memberLists }),
+  ),
+  auditor: fc.oneof(
+    fc.record({
+      type: is('compare'),
+      instance: number,
+      digest: runningDigest,
+      own: fc.option(runningDigests),
+      ...heading,
+    }),
+    fc.record({ type: is('compared'), instance: number, digests: runningDigests, ...heading }),
+    fc.record({ type: is('difference.noticed'), instance: number, own: runningDigests }),
     fc.record({ type: is('members.changed'), members: memberLists }),
   ),
   client: fc.oneof(

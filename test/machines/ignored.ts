@@ -2,6 +2,7 @@
 import type { ClientEvent } from '../../machines/client.ts'
 import type {
   AcceptorEvent,
+  AuditorEvent,
   LearnerEvent,
   ProposerEvent,
   RequestQueueEvent,
@@ -16,6 +17,7 @@ interface Inboxes {
   readonly learner: LearnerEvent
   readonly requestQueue: RequestQueueEvent
   readonly timekeeper: TimekeeperEvent
+  readonly auditor: AuditorEvent
   readonly client: ClientEvent
   readonly lease: LeaseEvent
   readonly node: NodeEvent
@@ -101,6 +103,18 @@ export const ignored: {
   },
   timekeeper: {
     'deadline.reckoned': everywhere,
+    'members.changed': everywhere,
+  },
+  auditor: {
+    compare: everywhere,
+    compared: {
+      in: ['agreeing', 'disputed', 'differing'],
+      because: 'the comparison that asked for it has ended',
+    },
+    'difference.noticed': {
+      in: ['comparing', 'differing'],
+      because: 'one instance is compared at a time, and the next accept shows the difference again',
+    },
     'members.changed': everywhere,
   },
   client: {

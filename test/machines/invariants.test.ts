@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest'
 import type { StateValue } from 'xstate'
 import { type AcceptorContext, acceptorContext } from '../../machines/acceptor-context.ts'
 import { acceptorInvariants } from '../../machines/acceptor-invariants.ts'
+import { type AuditorContext, auditorContext } from '../../machines/auditor-context.ts'
+import { auditorInvariants } from '../../machines/auditor-invariants.ts'
 import { type ClientContext, clientContext } from '../../machines/client-context.ts'
 import { clientInvariants, sessionRequestInvariants } from '../../machines/client-invariants.ts'
 import { defaultClientTiming } from '../../machines/client-timing.ts'
@@ -190,6 +192,20 @@ const timekeeperCases: Cases<TimekeeperContext> = {
   ],
 }
 
+const auditor: AuditorContext = auditorContext({
+  ...{ self: 0, incarnation: foundingIncarnation(0), members: members(3), timing: defaultTiming },
+})
+const answered = (...nodes: readonly number[]) => nodes.map((node) => ({ node, digests: ['d'] }))
+
+const auditorCases: Cases<AuditorContext> = {
+  instance: [['it decreases', { before: { instance: 4 }, broken: { instance: 3 } }]],
+  answers: [
+    ['a server twice', { broken: { answers: answered(0, 1, 1) } }],
+    ['a server that is no member', { broken: { answers: answered(0, 7) } }],
+  ],
+  dispute: [['nothing differs', { broken: {}, value: 'disputed' }]],
+}
+
 const learner = learnerContext({ ...roleInput, highestHeard: 9 })
 
 const learnerCases: Cases<LearnerContext> = {
@@ -368,6 +384,7 @@ const machines = [
     ...{ name: 'timekeeper', context: timekeeper, idle: 'idle' },
     ...{ table: timekeeperInvariants, cases: timekeeperCases },
   },
+  { name: 'auditor', context: auditor, idle: 'agreeing', table: auditorInvariants, cases: auditorCases },
   { name: 'client', context: client, idle: 'idle', table: clientInvariants, cases: clientCases },
   { name: 'lease', context: lease, idle: 'unneeded', table: leaseInvariants, cases: leaseCases },
 ] as unknown as readonly {
@@ -600,6 +617,7 @@ describe('each invariant that a file states has its check', () => {
   const folder = join(import.meta.dirname, '../../machines')
   const checked: Readonly<Record<string, readonly string[]>> = {
     'acceptor-context.ts': Object.keys(acceptorInvariants),
+    'auditor-context.ts': Object.keys(auditorInvariants),
     'client-context.ts': Object.keys(clientInvariants),
     'founding.ts': Object.keys(foundingInvariants),
     'held-requests.ts': ['HeldSession', 'sessions', 'tag'],

@@ -1,4 +1,5 @@
 import { acceptorFaults } from './acceptor-faults.ts'
+import { auditorFaults } from './auditor-faults.ts'
 import { clockFaults } from './clock-faults.ts'
 import { costFaults } from './cost-faults.ts'
 import { learnerFaults } from './learner-faults.ts'
@@ -28,6 +29,7 @@ export const mutations: readonly Mutation[] = [
   ...snapshotFaults,
   ...lockFaults,
   ...clockFaults,
+  ...auditorFaults,
   ...costFaults,
   ...storeFaults,
 ]

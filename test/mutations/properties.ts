@@ -7,6 +7,7 @@ import { batches, captureReplicas, runCaptured, runRestored, slices } from '../s
 import { Pair, step } from '../services/lock/pair.ts'
 import { runSessions, sessionReplicas, sessionSteps } from '../services/session-model.ts'
 import { runStore, storeSteps } from '../storage/store-model.ts'
+import { differingServerHalts } from '../support/differing-server-halts.ts'
 import type { Mutation } from './mutation.ts'
 
 export const properties = {
@@ -44,6 +45,7 @@ export const properties = {
       })
       runStore(steps, seed, storeParts)
     }),
+  'a server that differs halts': ({ plant }: Mutation) => differingServerHalts(plant),
 } as const
 
 export type PropertyName = keyof typeof properties

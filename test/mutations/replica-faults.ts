@@ -36,6 +36,14 @@ export class Passing implements ReplicatedState {
     return this.inner.clockMs
   }
 
+  get runningDigest() {
+    return this.inner.runningDigest
+  }
+
+  set runningDigest(digest: string) {
+    this.inner.runningDigest = digest
+  }
+
   execute(instance: Instance, batch: Batch): Execution {
     return this.inner.execute(instance, batch)
   }

@@ -23,6 +23,11 @@ export interface Trial {
 
 /** By the name of the fault; every fault has its trial. */
 export const trials: Readonly<Record<string, Trial>> = {
+  'compares no digests': { property: 'a server that differs halts' },
+  'folds no results': { property: 'a server that differs halts' },
+  'answers for its latest instance, whichever it is asked for': { property: 'a server that differs halts' },
+  'counts the digests of one server twice': { property: 'a server that differs halts' },
+  'halts because a single server reports another digest': { property: 'a server that differs halts' },
   'accepts below its promise': { bounds: 'a duel' },
   'says a promise that is not durable': { bounds: 'a duel' },
   'an accept above the promise does not raise it': { bounds: 'a duel' },

@@ -138,7 +138,7 @@ export const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
   fc.record(
     {
       kind: fc.constant('refused' as const),
-      reason: fc.constantFrom('expired', 'stale', 'conflict', 'forgotten'),
+      reason: fc.constantFrom('expired', 'stale', 'conflict', 'forgotten', 'disputed'),
     },
     plain,
   ),
@@ -174,6 +174,8 @@ const byAnybody = { cluster: clusters, sender: fc.option(nodeIds) }
 
 const below = fc.oneof(fc.nat({ max: 5 }), fc.integer({ min: 0, max: 2 ** 52 - 64 }))
 
+const runningDigests = fc.stringMatching(/^[0-9a-z]{1,11}$/)
+
 export const cookies = fc.stringMatching(/^[A-Za-z0-9_-]{22}$/)
 
 type Nameless<K extends Message['type']> = fc.Arbitrary<Omit<Said<Extract<Message, { type: K }>>, 'names'>>
@@ -197,7 +199,10 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
   accept: fc
     .tuple(
       clusters,
-      fc.record({ ...type('accept'), ballot: ballots, instance: integers, batch: batches }, plain),
+      fc.record(
+        { ...type('accept'), ballot: ballots, instance: integers, batch: batches, digest: runningDigests },
+        { ...plain, requiredKeys: ['type', 'ballot', 'instance', 'batch'] },
+      ),
     )
     .map(([cluster, message]) => ({ cluster, sender: message.ballot.node, message })),
   accepted: fc.record({
@@ -243,6 +248,21 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
     ...bySomeServer,
     message: fc.record(
       { ...type('handOver'), groups: fc.array(requestGroups, { minLength: 1, maxLength: 3 }) },
+      plain,
+    ),
+  }),
+  compare: fc.record({
+    ...bySomeServer,
+    message: fc.record({ ...type('compare'), instance: integers, digest: runningDigests }, plain),
+  }),
+  compared: fc.record({
+    ...bySomeServer,
+    message: fc.record(
+      {
+        ...type('compared'),
+        instance: integers,
+        digests: fc.array(runningDigests, { minLength: 1, maxLength: 16 }),
+      },
       plain,
     ),
   }),
@@ -363,6 +383,8 @@ const betweenServers = [
   'chosen',
   'settled',
   'handOver',
+  'compare',
+  'compared',
   'join',
 ]
 

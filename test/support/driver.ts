@@ -21,6 +21,7 @@ export function recordingDriver(parts: Partial<Driver> = {}): {
     heard: note('heard'),
     observe: note('observe'),
     flag: note('flag'),
+    disputed: note('disputed'),
     halt: note('halt'),
     durable: () => nothingDurable,
     nowMs: () => 0,

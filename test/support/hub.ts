@@ -56,6 +56,7 @@ export function keyframe(node: number, more: Partial<KeyframeRecord> = {}): Keyf
       learner: idle('upToDate'),
       requestQueue: idle('empty', { held: { count: 0, delayedCount: 0, requests: [] } }),
       timekeeper: idle('idle'),
+      auditor: idle('agreeing'),
     },
     ...more,
   }

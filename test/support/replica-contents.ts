@@ -10,6 +10,7 @@ export interface ReplicaContents {
   readonly service: string
   readonly firstUnexecuted: Instance
   readonly clockMs: number
+  readonly runningDigest: string
   readonly members: readonly Member[]
   readonly sessions: readonly SessionContents[]
   readonly timers: readonly Timer[]

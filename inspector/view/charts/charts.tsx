@@ -60,8 +60,9 @@ function useTokens(picture: Picture): Readonly<Record<ChartName, readonly Token[
   const learner = useKept(useMemo(() => roleTokens({ servers }, 'learner'), [servers]))
   const requestQueue = useKept(useMemo(() => roleTokens({ servers }, 'requestQueue'), [servers]))
   const timekeeper = useKept(useMemo(() => roleTokens({ servers }, 'timekeeper'), [servers]))
+  const auditor = useKept(useMemo(() => roleTokens({ servers }, 'auditor'), [servers]))
   const client = useKept(useMemo(() => clientTokens({ clients }), [clients]))
-  return { proposer, acceptor, learner, requestQueue, timekeeper, client }
+  return { proposer, acceptor, learner, requestQueue, timekeeper, auditor, client }
 }
 
 /** The previous tokens, as long as they are equal. */

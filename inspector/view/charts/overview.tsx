@@ -22,10 +22,11 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
   const ref = useRef<HTMLDivElement>(null)
   const size = useSize(ref)
   const isTimeKept = tokens.timekeeper.some(({ state }) => state !== 'idle')
+  const isCompared = tokens.auditor.some(({ state }) => state !== 'agreeing')
   const hasClients = tokens.client.length > 0
   const { shown, packing } = useMemo(
-    () => arranged(size, { timekeeper: !isTimeKept, client: !hasClients }),
-    [size, isTimeKept, hasClients],
+    () => arranged(size, { auditor: !isCompared, timekeeper: !isTimeKept, client: !hasClients }),
+    [size, isCompared, isTimeKept, hasClients],
   )
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it may scroll, and the keyboard must reach it
@@ -68,12 +69,15 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
 }
 
 /**
- * When there is no room for all, charts in which nothing can happen are left out: the timekeeper's until there is a deadline, then the
- * client's until a client appears.
+ * Charts in which nothing can happen are left out: the auditor's until servers differ; and when there is no room for all, the timekeeper's
+ * until there is a deadline, then the client's until a client appears.
  */
-function arranged(size: PackedSize | null, isQuiet: Readonly<Record<'timekeeper' | 'client', boolean>>) {
+function arranged(
+  size: PackedSize | null,
+  isQuiet: Readonly<Record<'auditor' | 'timekeeper' | 'client', boolean>>,
+) {
   if (size === null) return { shown: charts, packing: null }
-  let shown = charts
+  let shown = isQuiet.auditor ? charts.filter(({ name }) => name !== 'auditor') : charts
   let packing = packed(shown, size, cardRoom, scales)
   for (const quiet of ['timekeeper', 'client'] as const) {
     if (packing.scale > scales.smallest || !isQuiet[quiet]) continue

@@ -37,6 +37,7 @@ const nowhere: RoleStates = (() => {
     learner: machine,
     requestQueue: machine,
     timekeeper: machine,
+    auditor: machine,
   }
 })()
 

@@ -86,6 +86,7 @@ export function serverRecordSchemas({ shown, client }: RecordOptions) {
   const roleStates = closed({
     ...{ acceptor: machine, proposer: machine, learner: machine, requestQueue: machine },
     timekeeper: machine,
+    auditor: machine,
   })
   const fact = Type.Union([
     closed({ type: Type.Literal('requested'), request: closed(namedRequest) }),

@@ -98,6 +98,7 @@ export class RestoringState {
     const state = initialState({ ...this.#options, members: head.members })
     state.firstUnexecuted = head.firstUnexecuted
     state.clockMs = head.clockMs
+    state.runningDigest = head.runningDigest
     this.#state = state
   }
 

@@ -19,8 +19,14 @@ export function headIn(text: string, service: string): SnapshotHead {
       `a snapshot of the service ${fields.service}: start the server with that service, not ${service}`,
     )
   }
-  const { firstUnexecuted, clockMs, members } = fields
-  if (!isCount(firstUnexecuted) || !isCount(clockMs) || !Array.isArray(members) || !members.every(isMember)) {
+  const { firstUnexecuted, clockMs, runningDigest, members } = fields
+  const areCounts = isCount(firstUnexecuted) && isCount(clockMs)
+  if (
+    !areCounts ||
+    typeof runningDigest !== 'string' ||
+    !Array.isArray(members) ||
+    !members.every(isMember)
+  ) {
     throw new Error(`not a snapshot: its head is ${shown(text)}`)
   }
   return head as SnapshotHead

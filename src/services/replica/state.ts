@@ -19,6 +19,8 @@ export interface ReplicaState {
   members: readonly Member[]
   firstUnexecuted: Instance
   clockMs: number
+  /** The digest of all outcomes so far. It is history, not state: servers with equal states may have different ones only by a fault. */
+  runningDigest: string
 }
 
 export interface InitialOptions {
@@ -39,6 +41,7 @@ export function initialState({ service, members, limits, mistaken }: InitialOpti
     members: inOrderOfId(members),
     firstUnexecuted: 0,
     clockMs: 0,
+    runningDigest: '',
   }
 }
 

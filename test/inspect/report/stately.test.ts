@@ -54,7 +54,7 @@ async function cluster(stately: string) {
   return client
 }
 
-const roles = ['acceptor', 'learner', 'proposer', 'requestQueue', 'timekeeper']
+const roles = ['acceptor', 'auditor', 'learner', 'proposer', 'requestQueue', 'timekeeper']
 
 function actorsIn(told: readonly Told[], node: number): Told[] {
   return told.filter(({ type, name }) => type === '@xstate.actor' && name?.endsWith(` of server ${node}`))
@@ -106,7 +106,7 @@ test('one that comes late, or comes back, is told of the actors; and one that is
     const inspector = await standIn(port)
     await expect
       .poll(() => [0, 1].map((node) => actorsIn(inspector.told, node).length), patiently)
-      .toEqual([8, 8])
+      .toEqual([9, 9])
     await inspector.close()
   }
   await client.locks.acquire('b')

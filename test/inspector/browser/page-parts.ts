@@ -9,6 +9,7 @@ const chartNames: Readonly<Record<RoleName | 'client', string>> = {
   learner: 'learner',
   requestQueue: 'request queue',
   timekeeper: 'timekeeper',
+  auditor: 'auditor',
   client: 'client',
 }
 

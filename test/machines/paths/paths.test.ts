@@ -10,6 +10,7 @@ import { defaultTiming } from '../../../machines/timing.ts'
 import { roleInputs } from '../../../src/core/roles.ts'
 import { members } from '../../support/role.ts'
 import { acceptorChart } from './acceptor.ts'
+import { auditorChart } from './auditor.ts'
 import type { Chart } from './chart.ts'
 import { clientChart } from './client.ts'
 import { type Path, pathsThrough } from './generate.ts'
@@ -27,6 +28,7 @@ const charts: readonly Chart[] = [
   learnerChart,
   requestQueueChart,
   timekeeperChart,
+  auditorChart,
   clientChart,
   leaseChart,
 ]

@@ -1,0 +1,24 @@
+/** Checks of the invariants that `auditor-context.ts` states. */
+import type { AuditorContext } from './auditor-context.ts'
+import { areIn, type Invariants, isDistinct, isIn, isUnchanged } from './invariant.ts'
+import { countedMembers } from './members.ts'
+
+export const auditorInvariants: Invariants<AuditorContext> = {
+  instance: ({ context, before }) =>
+    before !== null && context.instance < before.context.instance
+      ? 'it compares an instance that was compared already'
+      : null,
+  answers: (step) => {
+    if (isUnchanged(step, 'answers', 'members')) return null
+    const { answers, members, self } = step.context
+    const nodes = answers.map(({ node }) => node)
+    if (!isDistinct(nodes)) return 'a server has answered the comparison twice'
+    return areIn(nodes, [...countedMembers(members), self])
+      ? null
+      : 'a server that is not counted has answered the comparison'
+  },
+  dispute: (step) =>
+    isIn(step, 'disputed') && step.context.dispute === null
+      ? 'it refuses requests, and nothing differs'
+      : null,
+}

@@ -1,0 +1,103 @@
+/** The delays, guards and actions of the auditor's chart. */
+import { assign, enqueueActions, setup } from 'xstate'
+import {
+  agreeingQuorum,
+  type Digests,
+  earliestDifference,
+  mayAgree,
+  reasonToHalt,
+  withDigests,
+} from './auditing.ts'
+import type { AuditorContext, AuditorInput } from './auditor-context.ts'
+import type { AuditorEvent, CompareArrived, DifferenceNoticed, Heard } from './inbox.ts'
+import { countedMembers, isCounted, type Member, peersOf } from './members.ts'
+import type { Compared } from './messages.ts'
+import type { Output } from './outputs.ts'
+import { isQuorum } from './quorum.ts'
+import { retransmitInterval } from './timing.ts'
+
+/** This server's digests in the current comparison. */
+function ownDigests({ self, answers }: AuditorContext): Digests {
+  return answers.find(({ node }) => node === self) ?? { node: self, digests: [] }
+}
+
+/** True when a quorum agrees and `isOwn` says whether this server is to be among those that agree. */
+function quorumAgrees({ self, members, answers }: AuditorContext, isOwn: boolean): boolean {
+  const quorum = agreeingQuorum(members, answers)
+  return quorum !== null && quorum.some(({ node }) => node === self) === isOwn
+}
+
+export const auditorSetup = setup({
+  types: {
+    context: {} as AuditorContext,
+    events: {} as AuditorEvent,
+    emitted: {} as Output,
+    input: {} as AuditorInput,
+  },
+  delays: {
+    askInterval: ({ context: { timing, tries } }) => retransmitInterval(timing, null, tries, 1),
+  },
+  guards: {
+    senderIsNotCounted: ({ context }, { sender, incarnation }: CompareArrived | Heard<Compared>) =>
+      !isCounted(context.members, sender, incarnation),
+    /** This server has not executed the instance yet, or has forgotten its digest. */
+    instanceIsUnknown: (_, { own }: CompareArrived) => own === null,
+    digestsAreEqual: (_, { own, digest }: CompareArrived) => own?.at(-1) === digest,
+    /** Each instance is compared once: otherwise servers that differ would ask each other for ever. */
+    wasCompared: ({ context }, { instance }: DifferenceNoticed | CompareArrived) =>
+      instance <= context.instance,
+    isForAnotherInstance: ({ context }, { instance }: Heard<Compared>) => instance !== context.instance,
+    quorumDiffers: ({ context }) => quorumAgrees(context, false),
+    quorumIsLikeThis: ({ context }) => quorumAgrees(context, true),
+    noQuorumCanAgree: ({ context: { members, answers } }) => !mayAgree(members, answers),
+    quorumHasAnswered: ({ context: { members, answers, tries, timing } }) =>
+      tries >= timing.patientTries &&
+      isQuorum(
+        countedMembers(members),
+        answers.map(({ node }) => node),
+      ),
+    hasAskedEnough: ({ context }) => context.tries >= context.timing.patientTries,
+    hasAskedEnoughInDispute: ({ context: { tries, timing, dispute } }) =>
+      tries >= timing.patientTries && dispute !== null,
+  },
+  actions: {
+    recordDifference: assign(({ context }, { instance, own }: DifferenceNoticed | CompareArrived) => ({
+      instance,
+      answers: own === null ? [] : [{ node: context.self, digests: own }],
+      tries: 0,
+    })),
+    broadcastCompare: enqueueActions(({ context, enqueue }) => {
+      const { members, self, instance, answers } = context
+      const digest = ownDigests(context).digests.at(-1) ?? ''
+      const silent = peersOf(members, self).filter((id) => answers.every(({ node }) => node !== id))
+      for (const to of silent) {
+        enqueue.emit({ type: 'send', to, message: { type: 'compare', instance, digest } })
+      }
+    }),
+    sendCompared: enqueueActions(({ enqueue }, { sender, instance, own }: CompareArrived) => {
+      if (own === null) return
+      enqueue.emit({ type: 'send', to: sender, message: { type: 'compared', instance, digests: own } })
+    }),
+    recordAnswer: assign(({ context }, { sender, digests }: Heard<Compared>) => ({
+      answers: withDigests(context.answers, { node: sender, digests }),
+    })),
+    recordTry: assign(({ context }) => ({ tries: context.tries + 1 })),
+    halt: enqueueActions(({ context, enqueue }) => {
+      const quorum = agreeingQuorum(context.members, context.answers) ?? []
+      enqueue.emit({ type: 'halt', ...reasonToHalt(ownDigests(context), quorum, context.instance) })
+    }),
+    recordDispute: assign(({ context }) => ({
+      dispute: context.dispute ?? earliestDifference(ownDigests(context), context.answers, context.instance),
+    })),
+    forgetDispute: assign({ dispute: null }),
+    refuseDisputed: enqueueActions(({ context, enqueue }) => {
+      enqueue.emit({ type: 'refuse', dispute: context.dispute })
+    }),
+    recordMembers: assign(({ context }, { members }: { members: readonly Member[] }) => ({
+      members,
+      answers: context.answers.filter(
+        ({ node }) => node === context.self || countedMembers(members).includes(node),
+      ),
+    })),
+  },
+})

@@ -1,0 +1,93 @@
+/**
+ * The auditor guarantees to the cluster that a server whose outcomes differ from those of a quorum halts, and that requests for the
+ * service are refused while no quorum agrees. One report of another server proves nothing: it only makes the auditor ask. While all
+ * digests are equal it has nothing to do.
+ */
+import { auditorContext } from './auditor-context.ts'
+import { auditorSetup } from './auditor-setup.ts'
+import { withEvent } from './with-event.ts'
+
+export type { AuditorContext, AuditorInput } from './auditor-context.ts'
+
+export const auditorMachine = auditorSetup.createMachine({
+  id: 'auditor',
+  context: ({ input }) => auditorContext(input),
+  initial: 'agreeing',
+  on: {
+    // States that compare then do so first; all other questions are handled here.
+    compare: [
+      { guard: withEvent('senderIsNotCounted') },
+      { guard: withEvent('instanceIsUnknown') },
+      { actions: withEvent('sendCompared') },
+    ],
+    'members.changed': { actions: withEvent('recordMembers') },
+  },
+  states: {
+    agreeing: {
+      description:
+        'Knows no quorum of servers that differ. Ends when an accept or a question of another server shows another digest.',
+      on: {
+        'difference.noticed': [
+          { guard: withEvent('wasCompared') },
+          { target: 'comparing', actions: withEvent('recordDifference') },
+        ],
+        compare: [
+          { guard: withEvent('senderIsNotCounted') },
+          { guard: withEvent('instanceIsUnknown') },
+          { guard: withEvent('digestsAreEqual'), actions: withEvent('sendCompared') },
+          { guard: withEvent('wasCompared'), actions: withEvent('sendCompared') },
+          { target: 'comparing', actions: [withEvent('sendCompared'), withEvent('recordDifference')] },
+        ],
+      },
+    },
+    comparing: {
+      description:
+        'Asks all servers for their digests. Ends when a quorum agrees or none can, or when the others are silent too long.',
+      meta: { paper: 'Paxos Made Simple, 3 (deterministic state machines)' },
+      entry: 'broadcastCompare',
+      always: [
+        { guard: 'quorumDiffers', target: 'differing' },
+        { guard: 'quorumIsLikeThis', target: 'agreeing', actions: ['forgetDispute', 'refuseDisputed'] },
+        { guard: 'noQuorumCanAgree', target: 'disputed', actions: 'recordDispute' },
+      ],
+      after: {
+        askInterval: [
+          { guard: 'quorumHasAnswered', target: 'disputed', actions: 'recordDispute' },
+          // The next accept shows a difference again, if there is one.
+          { guard: 'hasAskedEnoughInDispute', target: 'disputed' },
+          { guard: 'hasAskedEnough', target: 'agreeing' },
+          { target: 'comparing', reenter: true, actions: 'recordTry' },
+        ],
+      },
+      on: {
+        compared: [
+          { guard: withEvent('senderIsNotCounted') },
+          { guard: withEvent('isForAnotherInstance') },
+          { actions: withEvent('recordAnswer') },
+        ],
+      },
+    },
+    disputed: {
+      description:
+        'No quorum agrees, so no outcome counts as right: requests for the service are refused. Ends with another difference, which is compared.',
+      entry: 'refuseDisputed',
+      on: {
+        'difference.noticed': [
+          { guard: withEvent('wasCompared') },
+          { target: 'comparing', actions: withEvent('recordDifference') },
+        ],
+        compare: [
+          { guard: withEvent('senderIsNotCounted') },
+          { guard: withEvent('instanceIsUnknown') },
+          { guard: withEvent('digestsAreEqual'), actions: withEvent('sendCompared') },
+          { guard: withEvent('wasCompared'), actions: withEvent('sendCompared') },
+          { target: 'comparing', actions: [withEvent('sendCompared'), withEvent('recordDifference')] },
+        ],
+      },
+    },
+    differing: {
+      description: 'A quorum has other outcomes than this server, which halts.',
+      entry: 'halt',
+    },
+  },
+})
