@@ -1,6 +1,7 @@
 /** The events of each role. A bare word is a network message with its sender; a dotted name is an event from inside the node. */
 import type { Ballot } from './ballot.ts'
 import type { Address, Batch, ChosenBatch, Instance, NodeId } from './batch.ts'
+import type { Boot } from './boot.ts'
 import type { Member } from './members.ts'
 import type {
   Accept,
@@ -31,6 +32,8 @@ export interface Names {
    * sender knows none. Strangers never receive it, so a sender that names it belongs to the cluster.
    */
   readonly addressee: string | null
+  /** The present boot of that directory. Engines that never copy a directory omit it. */
+  readonly boot?: Boot
 }
 
 /** A message as a role receives it: with its sender, and whether the sender named this server's directory. */
@@ -126,6 +129,8 @@ export type ProposerEvent =
   | { readonly type: 'batch.offered'; readonly batch: Batch; readonly atMs: number }
   /** The learner found an accepted batch that no server knows to be chosen and no proposer is working on. */
   | { readonly type: 'settle.wanted' }
+  /** The directory of a member was exposed as a copy: what this server counted from it proves nothing. */
+  | { readonly type: 'server.exposed'; readonly sender: NodeId }
   /** This node's acceptor promised a higher ballot to another proposer. */
   | { readonly type: 'rival.promised'; readonly ballot: Ballot }
   | BatchExecuted

@@ -73,8 +73,9 @@ export interface Respond {
  * a member and does not name this server's directory. `round`, `instance`: too far above the known ones. `batch`: an accept
  * contains another batch than the one accepted here at the same ballot. `void`: a record was accepted above an instance at which
  * nothing can be chosen below the ballot. `chosen`: a batch is reported as chosen where another one is known to be chosen.
+ * `late`: of an earlier boot of the sender's directory. `copied`: the sender's directory was exposed as a copy.
  */
-export type Oddity = 'stranger' | 'round' | 'instance' | 'batch' | 'void' | 'chosen'
+export type Oddity = 'stranger' | 'round' | 'instance' | 'batch' | 'void' | 'chosen' | 'late' | 'copied'
 
 /** Count and log the oddity of `sender`. The role has dropped the message. */
 export interface Flag {

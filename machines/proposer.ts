@@ -45,6 +45,7 @@ export const proposerMachine = proposerSetup.createMachine({
         ],
       },
       on: {
+        'server.exposed': { target: 'resuming' },
         promise: [
           { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyUncountedKnowsMore') },
           { guard: withEvent('isForAnotherPrepare') },
@@ -96,6 +97,7 @@ export const proposerMachine = proposerSetup.createMachine({
         ],
       },
       on: {
+        'server.exposed': { target: 'resuming' },
         'batch.executed': [
           { guard: withEvent('changesMembers'), target: 'resuming', actions: withEvent('advance') },
           { target: 'adopting', actions: withEvent('advance') },
@@ -141,6 +143,7 @@ export const proposerMachine = proposerSetup.createMachine({
         },
       },
       on: {
+        'server.exposed': { target: 'resuming' },
         accepted: [
           { guard: withEvent('senderIsNotCounted') },
           { guard: withEvent('isForAnotherBallot') },
@@ -194,6 +197,7 @@ export const proposerMachine = proposerSetup.createMachine({
       meta: { paper: 'Paxos Made Simple, 3' },
       entry: 'notifyBatchWanted',
       on: {
+        'server.exposed': { target: 'resuming' },
         'batch.offered': { target: 'accepting.proposing', actions: withEvent('adoptOwnBatch') },
         'rival.promised': {
           guard: withEvent('isSurpassed'),

@@ -5,6 +5,7 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import { memoByIdentity } from '../core/memo.ts'
 import { roleNames } from '../core/roles.ts'
+import type { Trust } from '../core/trust.ts'
 import type { Disk } from '../stepped/disk.ts'
 import { type NodeState, neverStarted, type Running } from '../stepped/state.ts'
 import { Interner } from './interner.ts'
@@ -33,6 +34,7 @@ export class Nodes {
   /** Most events leave the disk and the addresses of a node as they are, so their numbers are found by identity. */
   readonly #diskId = numbering<Disk>()
   readonly #addressesId = numbering<Running['heardFrom']>()
+  readonly #trustId = numbering<Trust>()
 
   constructor(stepper: RememberingStepper) {
     this.#stepper = stepper
@@ -67,7 +69,8 @@ export class Nodes {
     const timers = running.timers.map(({ role, id }) => `${role}:${id}`).sort()
     const replica = this.#replicas.idOf(running.replica.snapshot, null)
     const heardFrom = this.#addressesId(running.heardFrom)
-    return [diskId, replica, heardFrom, ...roles, ...timers].join(' ')
+    const trust = this.#trustId(running.memory.trust)
+    return [diskId, replica, heardFrom, trust, ...roles, ...timers].join(' ')
   }
 }
 

@@ -37,6 +37,8 @@ const reportSchema = Type.Object({
   usage: Type.Optional(
     Type.Record(Type.String(), Type.Object({ used: Type.Number(), allowed: Type.Number() })),
   ),
+  /** The members that the server does not count, because their directories are copies. */
+  distrusted: Type.Optional(Type.Array(Type.Object({ id: Type.Number(), reason: Type.String() }))),
   members,
 })
 

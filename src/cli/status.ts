@@ -58,6 +58,7 @@ export function formatStatus(answers: readonly Answer[]): string {
     ...formatViews(reports),
     ...obstacles,
     ...formatDisputes(reports),
+    ...reports.flatMap(formatDistrusted),
     ...formatUsage(reports),
   ].join('\n')
 }
@@ -92,6 +93,15 @@ function rowOf({ server, status, report, fault = 'no answer' }: Answer): string[
 function readableId(status: Json): string {
   const { id } = Object(status)
   return Number.isSafeInteger(id) ? String(id) : '-'
+}
+
+/** A line for each member that the server does not count. */
+function formatDistrusted({ id, distrusted = [] }: StatusReport): string[] {
+  return distrusted.map((member) =>
+    visible(
+      `server ${id} does not count server ${member.id}: ${member.reason}. Stop server ${member.id}, remove it, and let it join with an empty directory`,
+    ),
+  )
 }
 
 /** A row for each bounded resource and a column for each server. The limit has its own column when all servers have the same limit. */

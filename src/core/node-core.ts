@@ -1,5 +1,6 @@
 import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
+import type { Boot } from '../../machines/boot.ts'
 import {
   type CompareArrived,
   type HandOverArrived,
@@ -34,6 +35,7 @@ import type { HeardFrom } from './reach.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import { roleInputs } from './roles.ts'
 import { Router } from './router.ts'
+import type { Sender, Trust } from './trust.ts'
 
 /** An event of a running node that is the same in every engine. The driver handles starts, stops and timers. */
 export type CoreEvent = Extract<NodeEvent, { type: 'hear' | 'request' | 'synced' | 'tell' }>
@@ -44,6 +46,8 @@ export type ExecutedFact = Extract<Fact, { type: 'executed' }>
 export interface CoreSettings {
   readonly self: NodeId
   readonly incarnation: string
+  /** The present boot of the directory; omitted by engines that never copy a directory. */
+  readonly boot?: Boot
   /**
    * The number of instances between two digests of the replicated state; 0 for no digests. The cost of a digest grows with the
    * size of the state.
@@ -60,6 +64,7 @@ export interface CoreSettings {
 export interface CoreMemory {
   readonly elapsed: Elapsed
   readonly audit: Audit
+  readonly trust: Trust
 }
 
 /** The event that delivers a page to the learner that asked for it. */
@@ -74,6 +79,7 @@ export function pageRead(page: PageRequest, batches: readonly Batch[]): CoreEven
 export class NodeCore {
   readonly #self: NodeId
   readonly #incarnation: string
+  readonly #boot: { readonly boot?: Boot }
   readonly #digestEvery: number
   readonly #rules: NodeRules
   readonly #elapsedRules: ElapsedRules
@@ -82,12 +88,14 @@ export class NodeCore {
   readonly #driver: Driver
   readonly #router: Router
   #elapsed: Elapsed
+  #trust: Trust
   #audit: Audit
 
   /** With `memory`, the node continues from that of another node object; without, it begins with nothing. */
   constructor(settings: CoreSettings, replica: ReplicatedState, driver: Driver, memory?: CoreMemory) {
     this.#self = settings.self
     this.#incarnation = settings.incarnation
+    this.#boot = settings.boot === undefined ? {} : { boot: settings.boot }
     this.#digestEvery = settings.digestEvery ?? 0
     this.#rules = settings.nodeRules ?? nodeRules
     this.#elapsedRules = settings.elapsedRules ?? elapsedRules
@@ -97,6 +105,7 @@ export class NodeCore {
     this.#router = new Router((role, event) => driver.deliver(role, event))
     this.#elapsed = memory?.elapsed ?? this.#elapsedRules.begin(driver.nowMs())
     this.#audit = memory?.audit ?? nothingExecuted
+    this.#trust = memory?.trust ?? []
   }
 
   /**
@@ -222,9 +231,9 @@ export class NodeCore {
     return this.#replica.firstUnexecuted
   }
 
-  /** The measurements from which a batch gets the time that it adds, and the latest executions. */
+  /** What the node remembers between two events: measurements for the time of batches, the latest executions, and the boots of members. */
   get memory(): CoreMemory {
-    return { elapsed: this.#elapsed, audit: this.#audit }
+    return { elapsed: this.#elapsed, audit: this.#audit, trust: this.#trust }
   }
 
   get #identity(): { readonly self: NodeId; readonly incarnation: string } {
@@ -237,9 +246,11 @@ export class NodeCore {
       this.#driver.flag('stranger', sender)
       return
     }
-    const { incarnation } = names
+    const { incarnation, boot } = names
+    const isMember = this.isMember(sender, incarnation)
+    if (isMember && !this.#trusts({ node: sender, incarnation, boot })) return
     const last: HeardFrom = { address: from, incarnation }
-    this.#driver.heard(sender, last, this.isMember(sender, incarnation))
+    this.#driver.heard(sender, last, isMember)
     this.#bring(sender, message, names)
     if (message.type === 'accept' && this.isMember(sender, incarnation)) this.#compare(message)
   }
@@ -269,6 +280,17 @@ export class NodeCore {
     if (dispute === this.#audit.dispute) return
     this.#audit = { ...this.#audit, dispute }
     this.#driver.disputed(dispute, dispute === null ? '' : executionText(this.#audit, dispute.instance))
+  }
+
+  /** False for a message of a member that must be dropped, because its directory is a copy or its boot has ended. */
+  #trusts(sender: Sender): boolean {
+    const { trust, verdict } = this.#rules.heardBoot(this.#trust, sender, this.#replica.members)
+    this.#trust = trust
+    if (verdict === 'trusted') return true
+    this.#driver.flag(verdict === 'late' ? 'late' : 'copied', sender.node)
+    if (verdict === 'exposed')
+      this.#router.dispatch('proposer', { type: 'server.exposed', sender: sender.node })
+    return false
   }
 
   /** Delivers a message of a server, possibly of this one, to the role that handles it. */
@@ -339,7 +361,8 @@ export class NodeCore {
     }
     const addressee = meant ?? this.#replica.members.find(({ id }) => id === to)?.incarnation ?? null
     const address = this.addressOf(to, addressee)
-    if (address !== undefined) this.#driver.send({ to, address, message, names: { incarnation, addressee } })
+    if (address !== undefined)
+      this.#driver.send({ to, address, message, names: { incarnation, addressee, ...this.#boot } })
   }
 
   /** Stamps a batch that goes to the proposer with the time that it adds. */

@@ -8,6 +8,7 @@ import type { NodeEvent } from './node-event.ts'
 import { addressOf, isHeard } from './reach.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import type { Recovered } from './roles.ts'
+import { heardBoot } from './trust.ts'
 
 /** An event for a role. */
 export interface RoleTask {
@@ -34,6 +35,7 @@ export interface NodeRules {
   readonly recoveredFrom: typeof recoveredFrom
   readonly isHeard: typeof isHeard
   readonly addressOf: typeof addressOf
+  readonly heardBoot: typeof heardBoot
   readonly eventAfterWrite: typeof eventAfterWrite
   readonly tasksAfterExecution: typeof tasksAfterExecution
 }
@@ -96,6 +98,7 @@ export const nodeRules: NodeRules = {
   recoveredFrom,
   isHeard,
   addressOf,
+  heardBoot,
   eventAfterWrite,
   tasksAfterExecution,
 }

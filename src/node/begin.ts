@@ -2,6 +2,7 @@
 import type { Socket } from 'node:dgram'
 import { existsSync } from 'node:fs'
 import type { Address } from '../../machines/batch.ts'
+import type { Boot } from '../../machines/boot.ts'
 import type { Resolver } from '../network/resolver.ts'
 import type { Identity } from '../storage/storage.ts'
 import { foundCluster } from './founding.ts'
@@ -20,6 +21,7 @@ export const joinPatienceMs = 10_000
 /** A server that is ready to serve. Its store is open. */
 export interface Begun extends OpenStore {
   readonly identity: Identity
+  readonly boot: Boot
   /** The invitation of a server that joins now; `null` for any other server. */
   readonly invited: Invited | null
 }
@@ -27,6 +29,7 @@ export interface Begun extends OpenStore {
 /** The identity of a server, and how the server got it. */
 interface Settled {
   readonly identity: Identity
+  readonly boot: Boot
   readonly isMember: boolean
   readonly invited: Invited | null
 }
@@ -52,11 +55,11 @@ export async function begin(
   const home = directory ?? homeless()
   const release = (await directory?.lock()) ?? (async () => undefined)
   try {
-    const { identity, isMember, invited } = await identityOf(options, home, around)
+    const { identity, boot, isMember, invited } = await identityOf(options, home, around)
     const store = await openStore(directory, options, { identity, isMember, release }, () => {
       if (!isMember) home.write({ kind: 'member', identity, service })
     })
-    return { identity, invited, ...store }
+    return { identity, boot, invited, ...store }
   } catch (error) {
     await release()
     throw error
@@ -73,17 +76,18 @@ function openDirectory(dataDir: string, logger: Logger, words: OptionWords): Dat
 }
 
 /** Begins a boot before the first datagram. */
-function beginBoot(home: Home, { moved = false, dataDir, words }: BeginOptions, logger: Logger): void {
-  const { notOriginal } = home.beginBoot(moved)
-  if (!moved) return
+function beginBoot(home: Home, { moved = false, dataDir, words }: BeginOptions, logger: Logger): Boot {
+  const { boot, notOriginal } = home.beginBoot(moved)
   const option = words.names.moved
-  if (notOriginal === null)
+  if (moved && notOriginal === null) {
     logger.warn(`${option} has no effect, because ${dataDir ?? 'memory'} was not moved: leave it out`)
-  else
+  } else if (moved) {
     logger.warn(
       { notOriginal },
       `${option}: takes ${dataDir} for the directory of this server, with nothing lost`,
     )
+  }
+  return boot
 }
 
 async function identityOf(
@@ -92,7 +96,7 @@ async function identityOf(
   { socket, address, logger }: Parameters<typeof begin>[1],
 ): Promise<Settled> {
   const beginning = beginningOf(home.read(), options)
-  beginBoot(home, options, logger)
+  const boot = beginBoot(home, options, logger)
   switch (beginning.kind) {
     case 'goOn': {
       const { identity, isMember, namesService } = beginning
@@ -100,14 +104,14 @@ async function identityOf(
         await checkServiceOfPeers(identity, options)
         home.write({ kind: isMember ? 'member' : 'new', identity, service: options.service })
       }
-      return { identity, isMember, invited: null }
+      return { identity, boot, isMember, invited: null }
     }
     case 'found': {
       const { record, isNew } = beginning
       if (isNew) home.write({ kind: 'founding', record })
       const { signal, resolver, words } = options
       const identity = await foundCluster({ socket, address, record, home, logger, signal, resolver, words })
-      return { identity, isMember: false, invited: null }
+      return { identity, boot, isMember: false, invited: null }
     }
     case 'join': {
       const { seed } = beginning
@@ -121,7 +125,7 @@ async function identityOf(
       const invited = await joinCluster(socket, seed, welcome, { id, address, incarnation }, patience)
       const identity = joiningIdentity(id, incarnation, { cluster, founders: invited.founders })
       home.write({ kind: 'new', identity, service })
-      return { identity, isMember: false, invited }
+      return { identity, boot, isMember: false, invited }
     }
   }
   return beginning satisfies never

@@ -3,6 +3,7 @@ import type { Socket } from 'node:dgram'
 import { join } from 'node:path'
 import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Batch, Json, NodeId } from '../../machines/batch.ts'
+import type { Boot } from '../../machines/boot.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { delayName } from '../core/chart-names.ts'
@@ -44,6 +45,7 @@ export interface LiveNodeOptions extends NodeOptions {
   readonly logger: Logger
   readonly address: Address
   readonly identity: Identity
+  readonly boot: Boot
   readonly storage: Storage
   readonly bridge: StatelyBridge | null
 }
@@ -68,7 +70,7 @@ export class LiveNode implements RunningNode {
   #port: ServerPort | null = null
 
   constructor(options: LiveNodeOptions) {
-    const { id, address, identity, storage, bridge, service } = options
+    const { id, address, identity, boot, storage, bridge, service } = options
     const logger = options.logger.child({ server: id })
     this.id = id
     this.address = address
@@ -95,7 +97,7 @@ export class LiveNode implements RunningNode {
       control: (command: NodeControl) => this.control(command),
     }
     this.#inspection = options.inspect === undefined ? null : new Inspection(options.inspect, inspected)
-    this.#runtime = new Runtime({ self: id, incarnation: identity.incarnation }, storage, replica, {
+    this.#runtime = new Runtime({ self: id, incarnation: identity.incarnation, boot }, storage, replica, {
       recorder: this.#journal,
       observer: this.#inspection?.observer ?? null,
       inspect: bridge?.inspect ?? null,
@@ -169,6 +171,7 @@ export class LiveNode implements RunningNode {
       id: this.id,
       address: this.address,
       identity: this.#identity,
+      boot: this.#options.boot,
       replica: this.#replica,
       runtime: this.#runtime,
       transport: this.#port?.transport,

@@ -10,9 +10,16 @@ import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
 import { type DurableState, durablePart } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import { messageOf } from '../core/message-of.ts'
-import { type CoreEvent, type ExecutedFact, NodeCore, pageRead } from '../core/node-core.ts'
+import {
+  type CoreEvent,
+  type CoreSettings,
+  type ExecutedFact,
+  NodeCore,
+  pageRead,
+} from '../core/node-core.ts'
 import type { HeardFrom } from '../core/reach.ts'
 import type { ReplicatedState } from '../core/replicated-state.ts'
+import type { Trust } from '../core/trust.ts'
 import type { JournalEvent } from '../journal/journal-lines.ts'
 import type { Storage } from '../storage/storage.ts'
 import { Actors, type RoleSnapshot } from './actors.ts'
@@ -47,11 +54,12 @@ export class Runtime implements Driver {
   readonly ended: Promise<string | null>
 
   constructor(
-    { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
+    settings: Pick<CoreSettings, 'self' | 'incarnation' | 'boot'>,
     storage: Storage,
     replica: ReplicatedState,
     { inspect = null, executed = () => undefined, disputed = () => undefined, ...watchers }: Watchers = {},
   ) {
+    const { self } = settings
     this.#storage = storage
     this.#executed = executed
     this.#disputed = disputed
@@ -65,7 +73,7 @@ export class Runtime implements Driver {
       failed: (reason) => this.fail(reason),
     })
     this.#scope = new EventScope(self, this.#actors, watchers)
-    this.#core = new NodeCore({ self, incarnation }, replica, this)
+    this.#core = new NodeCore(settings, replica, this)
     this.ended = this.#actors.ended
     void storage.whenFailed.then(({ message }) => this.fail(message))
   }
@@ -124,6 +132,11 @@ export class Runtime implements Driver {
   /** The number of pages that are being read for other servers, and of refused questions. */
   get pages(): PageReads['counters'] {
     return this.#pages.counters
+  }
+
+  /** What this server knows of the boots of the members, and which of them it does not count. */
+  get trust(): Trust {
+    return this.#core.memory.trust
   }
 
   /** The address of the directory `addressee` of the server `id`. `last` says where the last message of that server came from. */

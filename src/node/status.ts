@@ -1,10 +1,12 @@
 import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
+import type { Boot } from '../../machines/boot.ts'
 import { isCounted, shownMembers } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { stateName } from '../core/chart-names.ts'
 import { roleNames } from '../core/roles.ts'
+import type { Trust } from '../core/trust.ts'
 import type { ReporterCounters } from '../inspect/report/reporter.ts'
 import type { Replica, Usage } from '../services/replica.ts'
 import type { Identity } from '../storage/storage.ts'
@@ -16,6 +18,7 @@ export function statusOf({
   id,
   address,
   identity,
+  boot,
   replica,
   runtime,
   transport,
@@ -24,6 +27,7 @@ export function statusOf({
   readonly id: NodeId
   readonly address: Address
   readonly identity: Identity
+  readonly boot: Boot
   readonly replica: Replica
   readonly runtime: Runtime
   readonly transport: Pick<Transport, 'counters' | 'usage'> | undefined
@@ -52,11 +56,18 @@ export function statusOf({
     sessions: replica.sessionCount,
     dispute: runtime.dispute === null ? null : { ...runtime.dispute },
     usage: { ...replica.usage, ...queueUsage(queue), ...transport?.usage },
+    boot: boot.count,
+    distrusted: distrusted(runtime.trust),
     members: shownMembers(replica.members).map((member) => ({ ...member })),
     datagrams:
       transport === undefined ? null : { ...transport.counters, pagesRefused: runtime.pages.refused },
     inspector: inspector === undefined ? null : { ...inspector },
   }
+}
+
+/** The members that this server does not count, and the reasons. */
+function distrusted(trust: Trust): Json {
+  return trust.flatMap(({ node, distrust }) => (distrust === null ? [] : [{ id: node, reason: distrust }]))
 }
 
 /** The usage and the limits of the request queue, for requests to propose and for delayed requests. */

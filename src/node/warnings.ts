@@ -14,6 +14,9 @@ const oddityTexts: Readonly<Record<Oddity, string>> = {
   instance: 'dropped a message about an instance far above every known one',
   batch: 'refused a second batch for one ballot and instance: two servers use one id, or a server is faulty',
   void: 'a server holds a record above an instance at which nothing was accepted: it is void',
+  late: 'dropped a message of an earlier run of a server: it came late, or an older copy of its directory runs',
+  copied:
+    'dropped a message of a server whose directory was copied or put back: it may have forgotten votes. Stop that server, remove it, and let it join with an empty directory',
   chosen: 'dropped a batch that a server reported as chosen, because this server knows another batch there',
 }
 

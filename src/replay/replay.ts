@@ -100,6 +100,7 @@ export class Replay {
       ...usualNodeSettings,
       self: node,
       incarnation: run.incarnation,
+      mayBeCopied: true,
       timing: run.timing,
       limits: run.limits,
       replicas: replicasOf({ service: this.#service, members: run.founders }),

@@ -45,23 +45,36 @@ export interface Opened extends Stored {
  * hold. A process opens the store, and ends with `crash`.
  */
 export class SimulatedDisk {
-  readonly files = new SimulatedFiles()
+  readonly files: SimulatedFiles
   /** True after its synced data was damaged. */
   isDamaged = false
   readonly #identity: Identity
+  readonly #seed: number
   readonly #random: Random
   readonly #parts: StoreParts
   /** The state after all writes that ended, and the batches that are chosen in it, from its floor on. */
-  #state: DurableState = nothingDurable
-  #chosen: readonly Batch[] = []
+  #state: DurableState
+  #chosen: readonly Batch[]
   /** The writes that have not ended, in order. */
-  #pending: Write[] = []
+  #pending: Write[]
   #store: LogStore | null = null
 
-  constructor(seed: number, identity: Identity, parts: StoreParts = usualStoreParts) {
+  /** An empty disk, or one with the contents of `original`. */
+  constructor(
+    seed: number,
+    identity: Identity,
+    parts: StoreParts = usualStoreParts,
+    original: SimulatedDisk | null = null,
+  ) {
+    this.#seed = seed
     this.#parts = parts
     this.#identity = identity
     this.#random = new Random(seedFor(seed, `the disk of ${identity.node} ${identity.incarnation}`))
+    this.files = original?.files.copy() ?? new SimulatedFiles()
+    this.#state = original?.state ?? nothingDurable
+    this.#chosen = original === null ? [] : [...original.#chosen]
+    this.#pending = original === null ? [] : [...original.#pending]
+    if (original !== null) return
     run(this.#create(), (error) => {
       if (error !== null) throw error
     })
@@ -70,6 +83,12 @@ export class SimulatedDisk {
   /** The state after all writes that ended. */
   get state(): DurableState {
     return this.#state
+  }
+
+  /** A copy of the disk. No process may have it open. */
+  copy(): SimulatedDisk {
+    if (this.#store !== null) throw new Error('the disk is open')
+    return new SimulatedDisk(this.#seed, this.#identity, this.#parts, this)
   }
 
   /** The number of writes that have not ended. */

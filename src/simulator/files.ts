@@ -104,6 +104,16 @@ export class SimulatedFiles {
     this.#entries = new Map(this.#durable)
   }
 
+  /** The files as a program that copies them reads them, all synced. */
+  copy(): SimulatedFiles {
+    const files = new SimulatedFiles()
+    for (const [path, file] of this.#entries) {
+      const copied = file === null ? null : new SimulatedFile(file.read(0, Number.POSITIVE_INFINITY))
+      for (const entries of [files.#entries, files.#durable]) entries.set(path, copied)
+    }
+    return files
+  }
+
   /** The bytes of the file on the disk, `null` when there is none. */
   bytesOf(path: string): Uint8Array | null {
     return this.#entries.get(path)?.read(0, Number.POSITIVE_INFINITY) ?? null

@@ -1,4 +1,5 @@
 import type { Address, Batch, NodeId } from '../../machines/batch.ts'
+import type { Boot } from '../../machines/boot.ts'
 import type { Names, RoleName } from '../../machines/inbox.ts'
 import { shownMembers } from '../../machines/members.ts'
 import type { NodeMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
@@ -23,6 +24,7 @@ const pageBytes = 4_000
 export interface RunOptions {
   readonly id: NodeId
   readonly incarnation: string
+  readonly boot: Boot
   readonly disk: SimulatedDisk
   readonly randomSeed: number
   /** Milliseconds of the server's monotonic clock for each millisecond of virtual time. */
@@ -49,8 +51,8 @@ export class ServerRun implements Surroundings {
     this.#options = options
     this.#address = serverAddress(options.id)
     this.#startedAtMs = around.timeline.nowMs
-    const { id, incarnation, randomSeed } = options
-    const settings = { ...around.settings, self: id, incarnation }
+    const { id, incarnation, boot, randomSeed } = options
+    const settings = { ...around.settings, self: id, incarnation, boot }
     this.node = SteppedNode.start(settings, this, opened, randomSeed)
   }
 

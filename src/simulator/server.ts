@@ -1,4 +1,5 @@
 import type { Address, NodeId } from '../../machines/batch.ts'
+import { type Boot, nextBoot } from '../../machines/boot.ts'
 import type { Member } from '../../machines/members.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
@@ -41,6 +42,14 @@ export interface ServerSurroundings {
   readonly happened: (node: NodeId, cause: Cause) => void
 }
 
+/** The data directory of a server. */
+export interface SimulatedDirectory {
+  readonly incarnation: string
+  readonly disk: SimulatedDisk
+  /** The last boot; `null` before the first one. */
+  readonly boot: Boot | null
+}
+
 /** The duration of a call of the file system that is not a sync. */
 const callMs = 0.01
 
@@ -55,9 +64,8 @@ export class SimulatedServer {
   readonly #around: ServerSurroundings
   readonly #random: Random
   readonly #rate: number
-  #incarnation: string
-  #disk: SimulatedDisk
-  #earlier: { readonly incarnation: string; readonly disk: SimulatedDisk } | null = null
+  #directory: SimulatedDirectory
+  #earlier: SimulatedDirectory | null = null
   #process: ServerProcess | null = null
   #starts = 0
   /** For each planned fault of the disk that has not ended a process yet, what follows then. */
@@ -71,16 +79,15 @@ export class SimulatedServer {
     this.address = serverAddress(id)
     this.#random = new Random(seedFor(around.seed, this.address))
     this.#rate = clockRateOf(around.seed, this.address)
-    this.#incarnation = incarnation
-    this.#disk = this.#newDisk()
+    this.#directory = this.#newDirectory(incarnation)
   }
 
   get disk(): SimulatedDisk {
-    return this.#disk
+    return this.#directory.disk
   }
 
   get incarnation(): string {
-    return this.#incarnation
+    return this.#directory.incarnation
   }
 
   /** `null` when the server does not run, or does not serve yet. */
@@ -111,9 +118,20 @@ export class SimulatedServer {
   /** The server loses its disk and gets an empty one, with the new `incarnation`. */
   replaceDisk(incarnation: string): void {
     if (this.isUp) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
-    this.#earlier = { incarnation: this.#incarnation, disk: this.#disk }
-    this.#incarnation = incarnation
-    this.#disk = this.#newDisk()
+    this.#earlier = this.#directory
+    this.#directory = this.#newDirectory(incarnation)
+  }
+
+  /** A copy of the directory, as an operator makes it while the server is stopped. */
+  copyDirectory(): SimulatedDirectory {
+    if (this.isUp) throw new Error(`server ${this.id} is running: its directory cannot be copied`)
+    return { ...this.#directory, disk: this.disk.copy() }
+  }
+
+  /** Puts `directory` in the place of the present one, and overrides the check of the marker. */
+  putBack(directory: SimulatedDirectory): void {
+    if (this.isUp) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
+    this.#directory = { ...directory, disk: directory.disk.copy() }
   }
 
   /** Exchanges the present disk with the disk before the last replacement or swap. */
@@ -121,9 +139,8 @@ export class SimulatedServer {
     if (this.isUp) throw new Error(`server ${this.id} is running: its disk cannot be replaced`)
     const earlier = this.#earlier
     if (earlier === null) throw new Error(`the disk of server ${this.id} was never replaced`)
-    this.#earlier = { incarnation: this.#incarnation, disk: this.#disk }
-    this.#incarnation = earlier.incarnation
-    this.#disk = earlier.disk
+    this.#earlier = this.#directory
+    this.#directory = earlier
   }
 
   /** True when `swapDisk` has another disk to use. No server starts from a damaged one. */
@@ -134,10 +151,13 @@ export class SimulatedServer {
   /** Starts a process, which opens the store and then serves. At the beginning of a run the store opens at once. */
   start({ atOnce } = { atOnce: false }): void {
     if (this.isUp) throw new Error(`server ${this.id} is already running`)
+    this.#starts += 1
+    const { incarnation, disk, boot: last } = this.#directory
+    const boot = nextBoot(last, `${this.#starts}`)
+    this.#directory = { ...this.#directory, boot }
     const begun: ServerProcess = new ServerProcess(this.#around, {
       id: this.id,
-      incarnation: this.#incarnation,
-      disk: this.#disk,
+      ...{ incarnation, disk, boot },
       randomSeed: this.#random.below(2 ** 31),
       rate: this.#rate,
       wallClock: () => epochMs + this.clockAheadMs + Math.floor(this.#around.timeline.nowMs),
@@ -148,8 +168,7 @@ export class SimulatedServer {
       failed: (error) => this.#failed(error),
     })
     this.#process = begun
-    this.#starts += 1
-    run(this.#disk.open(begun), (error, opened) => {
+    run(disk.open(begun), (error, opened) => {
       if (error === null) this.#serve(begun, opened!)
       else if (error instanceof StorageError) this.#failed(error)
       else throw error
@@ -179,19 +198,19 @@ export class SimulatedServer {
     this.#process.end()
     this.#process = null
     this.#around.network.leave(this.address)
-    this.#disk.crash(unsynced)
+    this.disk.crash(unsynced)
     if (hadStarted) this.#around.observe({ type: 'crashed', node: this.id })
   }
 
   /** Makes a later call of the file system fail. `ended` is called when that ends the process. */
   failLater(fault: FileFault, ended: () => void): void {
     this.#planned.push(ended)
-    this.#disk.files.failLater(fault)
+    this.disk.files.failLater(fault)
   }
 
   /** The synced data of the disk was damaged. `ended` is called when that ends a process, or prevents its start. */
   expectRefusal(ended: () => void): void {
-    this.#disk.isDamaged = true
+    this.disk.isDamaged = true
     this.#refused = ended
   }
 
@@ -203,7 +222,7 @@ export class SimulatedServer {
   /** Drops the requests of `failLater` and `atNextCall`. */
   forgetFaults(): void {
     this.#planned = []
-    this.#disk.files.forgetFaults()
+    this.disk.files.forgetFaults()
     this.#process?.watch('any', null)
   }
 
@@ -239,14 +258,14 @@ export class SimulatedServer {
     return refused
   }
 
-  #newDisk(): SimulatedDisk {
+  #newDirectory(incarnation: string): SimulatedDirectory {
     const { seed, founders, settings } = this.#around
     const identity = {
       cluster: simulatedCluster,
       node: this.id,
-      incarnation: this.#incarnation,
+      incarnation,
       members: founders,
     }
-    return new SimulatedDisk(seed, identity, settings.storeParts)
+    return { incarnation, disk: new SimulatedDisk(seed, identity, settings.storeParts), boot: null }
   }
 }

@@ -5,7 +5,7 @@
 import type { AnyMachineSnapshot } from 'xstate'
 import type { Address, Batch, NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
-import type { Output, Respond, Write } from '../../machines/outputs.ts'
+import type { Oddity, Output, Respond, Write } from '../../machines/outputs.ts'
 import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
 import { batchesAfterSnapshot, type DurableState, type Stored } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
@@ -103,7 +103,7 @@ export class SteppedNode implements Driver {
     return this.#roles
   }
 
-  /** What the core remembers. */
+  /** What the core remembers between two events. */
   get memory(): CoreMemory {
     return this.#core.memory
   }
@@ -180,8 +180,11 @@ export class SteppedNode implements Driver {
     this.#surroundings.observe(fact)
   }
 
-  /** Engines with stepped nodes have no counters. */
-  flag(): void {}
+  /** Engines with stepped nodes have no counters. An engine in which no directory is copied, and that reaches this, has found a fault. */
+  flag(oddity: Oddity, sender: NodeId): void {
+    if (oddity !== 'copied' || this.#settings.mayBeCopied === true) return
+    throw new Error(`server ${this.#settings.self} takes the directory of server ${sender} for a copy`)
+  }
 
   /** The memory of the core has it. */
   disputed(): void {}

@@ -1,6 +1,7 @@
 /** The parts of a stepped node: the machines, the replica and the limits. A test may replace each. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import type { NodeId } from '../../machines/batch.ts'
+import type { Boot } from '../../machines/boot.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import type { Output } from '../../machines/outputs.ts'
@@ -36,6 +37,10 @@ export interface Stepper<Emitted = Output> {
 export interface NodeSettings {
   readonly self: NodeId
   readonly incarnation: string
+  /** The present boot of the directory; omitted by engines that never copy a directory. */
+  readonly boot?: Boot
+  /** True where directories may be copied or put back, so that a server may expose another one; false by default. */
+  readonly mayBeCopied?: boolean
   readonly timing: Timing
   readonly limits: Limits
   readonly replicas: Replicas

@@ -26,7 +26,7 @@ export interface Mark {
 export interface FoundMarker {
   readonly mark: Mark
   /** The boot that it contains; `null` when its text cannot be read as one, as after an interrupted write. */
-  readonly boot: Boot | null
+  readonly boot: Pick<Boot, 'count' | 'random'> | null
 }
 
 /** What `identity.json` stores about the directory and the last boot. */

@@ -1,6 +1,7 @@
 /** Decodes datagrams. Each message that the decoder returns is safe for every machine; the decoder drops everything else. */
 import { isUtf8 } from 'node:buffer'
 import type { Address, NodeId } from '../../machines/batch.ts'
+import type { Boot } from '../../machines/boot.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { Message, RequestMessage } from '../../machines/messages.ts'
 import { dictionary, entryOf } from '../messages/dictionary.ts'
@@ -192,13 +193,19 @@ export class Decoder {
   }
 }
 
+function bootIn(b: Envelope['b']): { readonly boot?: Boot } {
+  if (b === undefined) return {}
+  const [count, random, after] = b
+  return { boot: { count, random, after } }
+}
+
 function decodeMessages(
-  { c: cluster, s: sender, i: incarnation, r, t: clock = 0, k: cookie, m }: Envelope,
+  { c: cluster, s: sender, i: incarnation, r, b, t: clock = 0, k: cookie, m }: Envelope,
   batches: BatchParts,
   bytes: number,
 ): Decoded {
   if (m.length > maxMessagesPerDatagram) return dropped('oversized', `${m.length} messages`)
-  const names = incarnation === undefined ? null : { incarnation, addressee: r ?? null }
+  const names = incarnation === undefined ? null : { incarnation, addressee: r ?? null, ...bootIn(b) }
   const messages: Message[] = []
   for (const numbered of m) {
     if (!isMessage(numbered)) return dropped('malformed', describeMessageFault(numbered))

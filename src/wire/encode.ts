@@ -132,5 +132,7 @@ function assembled(head: string, messages: readonly EncodedMessage[], bytes: num
 
 function namesText(names: Names | null | undefined): string {
   if (names === undefined || names === null) return ''
-  return `"i":${JSON.stringify(names.incarnation)},"r":${JSON.stringify(names.addressee)},`
+  const { incarnation, addressee, boot } = names
+  const text = `"i":${JSON.stringify(incarnation)},"r":${JSON.stringify(addressee)},`
+  return boot === undefined ? text : `${text}"b":${JSON.stringify([boot.count, boot.random, boot.after])},`
 }

@@ -14,13 +14,17 @@ export const wireVersion = 4
 /**
  * The envelope of messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `k` the address
  * cookie that it echoes ('' when it has none yet), and `m` the messages. Between servers, `i` is the incarnation of the sender,
- * and `r` is the incarnation of the receiver as the sender knows it.
+ * `b` is its boot (count, random part, random part of the boot before), and `r` is the incarnation of the receiver as the sender
+ * knows it.
  */
 const envelopeSchema = closed({
   v: integer,
   c: Type.String({ format: textFormat, maxLength: maxNameLength }),
   s: Type.Union([integer, Type.Null()]),
   i: Type.Optional(name),
+  b: Type.Optional(
+    Type.Tuple([integer, name, Type.String({ format: textFormat, maxLength: maxNameLength })]),
+  ),
   r: Type.Optional(Type.Union([name, Type.Null()])),
   t: Type.Optional(integer),
   k: Type.Optional(Type.Union([Type.Literal(''), cookie])),

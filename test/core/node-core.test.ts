@@ -1,6 +1,7 @@
 /** What a node does around its roles: the same for live actors and for steps. */
 import { describe, expect, test } from 'vitest'
-import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import { type Boot, nextBoot } from '../../machines/boot.ts'
+import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import { defaultTiming } from '../../machines/timing.ts'
@@ -31,7 +32,7 @@ function server(parts: Partial<Driver> = {}) {
   return { core, replica, asked }
 }
 
-function hears(sender: number, names: { readonly incarnation: string; readonly addressee: string | null }) {
+function hears(sender: number, names: Names) {
   return { type: 'hear', sender, names, from: 'h:9', message: prepare } as const
 }
 
@@ -50,6 +51,24 @@ describe('what arrives', () => {
     core.take(hears(7, { incarnation: 'new', addressee: incarnation }))
     expect(asked[0]).toEqual(['heard', 7, { address: 'h:9', incarnation: 'new' }, false])
     expect(asked[1]?.[0]).toBe('deliver')
+  })
+
+  test('from an earlier boot of a member is dropped, and from a copy exposes it to the proposer', () => {
+    const { core, asked } = server()
+    const from = (boot: Boot) =>
+      core.take(hears(1, { incarnation: 'founder-1', addressee: incarnation, boot }))
+    const first = nextBoot(null, 'a')
+    const second = nextBoot(first, 'b')
+    for (const boot of [second, first, nextBoot(first, 'copy'), second]) from(boot)
+    expect(asked.map(([what, ...given]) => (what === 'deliver' ? given : [what, given[0]]))).toEqual([
+      ['heard', 1],
+      ['acceptor', { ...prepare, sender: 1, incarnation: 'founder-1', knowsUs: true, atMs: 0 }],
+      ['flag', 'late'],
+      ['flag', 'copied'],
+      ['proposer', { type: 'server.exposed', sender: 1 }],
+      ['flag', 'copied'],
+    ])
+    expect(core.memory.trust).toMatchObject([{ node: 1, distrust: expect.any(String) }])
   })
 
   test('from a stranger is dropped, and nothing of it is kept', () => {

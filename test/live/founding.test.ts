@@ -1,5 +1,5 @@
 /** How a cluster is founded by real servers, in this process: what may go wrong, and what each is told to do. */
-import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -278,6 +278,34 @@ describe('founders that were started differently', () => {
     await start(2, { join: addressOf(0) })
     expect(nodes.get(2)?.status()).toMatchObject({ counted: true })
   })
+})
+
+test('two clusters that were founded at the same addresses never mix', async () => {
+  const [first] = await Promise.all([found(0), found(1), found(2)])
+  await (await client(0).locks.acquire('a')).release()
+  for (const id of [0, 1, 2]) {
+    await stop(id)
+    await rename(dataOf(id), `${dataOf(id)}-first`)
+  }
+  const [second] = await Promise.all([found(0), found(1), found(2)])
+  expect(second!.cluster).not.toBe(first!.cluster)
+  await stop(0)
+  const held = await client(1, 2).locks.acquire('a')
+  // A server of the first cluster runs in the place of one of the second.
+  await start(0, { dataDir: `${dataOf(0)}-first` })
+  await expect(
+    client(0).locks.acquire('a', { signal: AbortSignal.timeout(3_000) }),
+    'it finds no quorum',
+  ).rejects.toThrow()
+  await (await client(1, 2).locks.acquire('b')).release()
+  for (const [id, { cluster }] of [
+    [0, first!],
+    [1, second!],
+  ] as const) {
+    const status = nodes.get(id)?.status()
+    expect(status).toMatchObject({ cluster, datagrams: { dropped: { foreign: expect.any(Number) } } })
+  }
+  expect(await held.release()).toBe(true)
 })
 
 test('a server that starts again counts the members of now, not its founders', async () => {

@@ -73,6 +73,10 @@ export const ignored: {
       because: 'preparing settles what is open, and is under way, done or about to be tried',
     },
     'rival.promised': everywhere,
+    'server.exposed': {
+      in: ['idle', 'backingOff'],
+      because: 'nothing that it counted is in use',
+    },
     'batch.executed': everywhere,
   },
   learner: {

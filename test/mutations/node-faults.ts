@@ -20,6 +20,12 @@ export const nodeFaults: readonly Mutation[] = [
   faultyNode('takes the founders for its members when it starts', ({ replicas }) => ({
     recoveredFrom: (identity, _, durable) => nodeRules.recoveredFrom(identity, replicas.initial(), durable),
   })),
+  faultyNode('takes a late message of an earlier boot for proof of a copy', () => ({
+    heardBoot: (...given) => {
+      const heard = nodeRules.heardBoot(...given)
+      return heard.verdict === 'late' ? { ...heard, verdict: 'exposed' } : heard
+    },
+  })),
   faultyNode('tells no role of new members', () => ({
     tasksAfterExecution: (execution, time) =>
       nodeRules.tasksAfterExecution(execution, time).filter(({ event }) => event.type !== 'members.changed'),

@@ -110,6 +110,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'confuses the writes of the acceptor with those of the learner': { quickest: 'simulator' },
   "takes the end of a learner's write for that of an acceptor's": { quickest: 'simulator' },
   'takes the founders for its members when it starts': { quickest: 'simulator' },
+  'takes a late message of an earlier boot for proof of a copy': { quickest: 'simulator' },
   'tells no role of new members': { quickest: 'simulator' },
   'loses the session table at a restart': { bounds: 'one server that restarts' },
   'executes a retry twice': { bounds: 'a request that two servers are asked for', quickest: 'chance' },

@@ -13,6 +13,7 @@ import type {
   NodeId,
   RequestGroup,
 } from '../../machines/batch.ts'
+import type { Boot } from '../../machines/boot.ts'
 import type { Names } from '../../machines/inbox.ts'
 import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
@@ -388,7 +389,14 @@ const betweenServers = [
   'join',
 ]
 
-const names: fc.Arbitrary<Names> = fc.record({ incarnation: name, addressee: fc.option(name) }, plain)
+const boot: fc.Arbitrary<Boot> = fc.record(
+  { count: fc.integer({ min: 1, max: 2 ** 52 }), random: name, after: fc.oneof(fc.constant(''), name) },
+  plain,
+)
+const names: fc.Arbitrary<Names> = fc.oneof(
+  fc.record({ incarnation: name, addressee: fc.option(name) }, plain),
+  fc.record({ incarnation: name, addressee: fc.option(name), boot }, plain),
+)
 
 /** The same, with what servers write around what they say to each other. */
 export const said = Object.fromEntries(

@@ -219,6 +219,17 @@ describe('an envelope', () => {
     )
   })
 
+  it('carries the boot of a server', () => {
+    const names = { ...ours, boot: { count: 3, random: 'x', after: 'w' } }
+    const [datagram] = encodeEnvelope({ cluster, sender: 2, names, messages: [{ type: 'learn', from: 7 }] })
+    const text = '{"v":4,"c":"c","s":2,"i":"i","r":"j","b":[3,"x","w"],"m":[{"type":"learn","from":7}]}'
+    expect(Buffer.from(datagram!).toString()).toBe(text)
+    expect(decodeText(text)).toMatchObject({ names })
+    for (const wrong of ['[3,"x"]', '[-1,"x",""]', '[3,"","w"]', '["3","x","w"]', '[3,"x","w",1]', '3']) {
+      expect(decodeText(text.replace('[3,"x","w"]', wrong))).toMatchObject({ reason: 'malformed' })
+    }
+  })
+
   it('of no messages is no datagram', () => {
     expect(encodeEnvelope({ cluster, sender: 2, names: ours, messages: [] })).toEqual([])
   })

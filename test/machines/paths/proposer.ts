@@ -91,6 +91,7 @@ function happenings(context: ProposerContext): ProposerEvent[] {
     { type: 'batch.offered', batch: batch('own'), atMs: 0 },
     { type: 'settle.wanted' },
     ...ballotsAround(ballot).map((ballot) => ({ type: 'rival.promised', ballot }) as const),
+    { type: 'server.exposed', sender: 1 } as const,
     ...[null, ...memberships].map((members) => executed(firstUnexecuted, { members, concerned: [0, 2] })),
   ]
 }

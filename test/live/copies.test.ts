@@ -1,0 +1,107 @@
+/** Copies of a directory whose server an operator starts all the same, with the check of the marker overridden. */
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Address, NodeId } from '../../machines/batch.ts'
+import { type Client, connect } from '../../src/client/index.ts'
+import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
+import { freePorts } from '../cli/paxos.ts'
+
+let directory: string
+let port: number
+let nodes: Map<NodeId | 'copy', RunningNode>
+let clients: Client[]
+let lines: { readonly server: NodeId; readonly msg: string }[]
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'paxos-copies-'))
+  port = await freePorts(4)
+  nodes = new Map()
+  clients = []
+  lines = []
+  const members = [0, 1, 2].map((id) => ({ id, address: addressOf(id) }))
+  await Promise.all([0, 1, 2].map((id) => start(id, { bootstrap: { members } })))
+  await (await clientOf(0).locks.acquire('first')).release()
+})
+
+afterEach(async () => {
+  await Promise.all(clients.map((client) => client.close()))
+  await Promise.all([...nodes.values()].map((node) => node.stop()))
+  await rm(directory, { recursive: true, force: true })
+})
+
+const addressOf = (id: NodeId): Address => `127.0.0.1:${port + id}`
+const dataOf = (name: NodeId | string) => join(directory, `${name}`)
+
+async function start(id: NodeId, more: Partial<NodeOptions> = {}, as: NodeId | 'copy' = id): Promise<void> {
+  const logger = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
+  nodes.set(as, await startNode({ id, listen: addressOf(id), dataDir: dataOf(id), logger, ...more }))
+}
+
+async function stop(id: NodeId): Promise<void> {
+  await nodes.get(id)?.stop()
+  nodes.delete(id)
+}
+
+function clientOf(...ids: readonly NodeId[]): Client {
+  const client = connect({ servers: ids.map(addressOf) })
+  clients.push(client)
+  return client
+}
+
+const statusOf = (id: NodeId) => nodes.get(id)?.status()
+const hasExposed = (id: NodeId, exposed: NodeId) =>
+  vi.waitFor(() => expect(statusOf(id)).toMatchObject({ distrusted: [{ id: exposed }] }), 20_000)
+const withoutAnswer = (client: Client, name: string) =>
+  expect(client.locks.acquire(name, { signal: AbortSignal.timeout(4_000) })).rejects.toThrow()
+
+test('of a directory that is copied to two servers at once, a server that hears both counts neither', async () => {
+  await stop(1)
+  await cp(dataOf(1), dataOf('copy'), { recursive: true })
+  await start(1)
+  await (await clientOf(0).locks.acquire('second')).release()
+  await expect(start(1, { listen: addressOf(3), dataDir: dataOf('copy') }, 'copy')).rejects.toThrow(
+    /is not the directory in which server 1 stored last/,
+  )
+  await start(1, { listen: addressOf(3), dataDir: dataOf('copy'), moved: true }, 'copy')
+  // The copy hands the request over to server 0, which drops it. The client then asks another server.
+  await (await clientOf(3).locks.acquire('third')).release()
+  await hasExposed(0, 1)
+  expect(lines).toContainEqual(
+    expect.objectContaining({ server: 0, msg: expect.stringContaining('directory was copied or put back') }),
+  )
+  // The others go on without it, and not with it.
+  const held = await clientOf(0, 2).locks.acquire('fourth')
+  await stop(2)
+  await withoutAnswer(clientOf(0), 'fifth')
+  await start(2)
+  expect(await held.release()).toBe(true)
+})
+
+test('a backup that is put back is found by one who heard the server in between, and it may join anew', async () => {
+  await stop(1)
+  await cp(dataOf(1), dataOf('backup'), { recursive: true })
+  await start(1)
+  await stop(2)
+  const held = await clientOf(0).locks.acquire('a')
+  await stop(1)
+  await rm(dataOf(1), { recursive: true })
+  await cp(dataOf('backup'), dataOf(1), { recursive: true })
+  await expect(start(1)).rejects.toThrow(/is not the directory in which server 1 stored last/)
+  await start(1, { moved: true })
+  await withoutAnswer(clientOf(0, 1), 'b')
+  await hasExposed(0, 1)
+  // Server 2 knows no better, and would still count the copy: the operator stops it first.
+  await stop(1)
+  await start(2)
+  const client = clientOf(0, 2)
+  await expect(client.locks.acquire('a', { signal: AbortSignal.timeout(2_000) })).rejects.toThrow()
+  await client.changeMembers({ action: 'remove', id: 1 })
+  await rm(dataOf(1), { recursive: true })
+  await start(1, { join: addressOf(0) })
+  expect(statusOf(0)).toMatchObject({ members: [{ id: 0 }, { id: 1, counted: true }, { id: 2 }] })
+  expect(await held.release()).toBe(true)
+  expect((await client.locks.acquire('a')).token).toBeGreaterThan(held.token)
+})

@@ -1,0 +1,72 @@
+/** An older copy of a directory is put back in a simulated cluster, with the check of the marker overridden. */
+import { expect, test } from 'vitest'
+import type { Outcome } from '../../machines/outcome.ts'
+import { SimulatedCluster } from '../../src/simulator/cluster.ts'
+import { serviceOf } from '../../src/simulator/services.ts'
+import type { FaultyParts } from '../../src/stepped/settings.ts'
+
+/** Three servers, and a client that asks server 0 first. */
+function cluster() {
+  const simulation = new SimulatedCluster({
+    seed: 3,
+    servers: 3,
+    service: serviceOf('lock'),
+    plant: <S extends FaultyParts>(settings: S) => ({ ...settings, mayBeCopied: true }),
+  })
+  simulation.start()
+  const client = simulation.client('client', [0, 1, 2])
+  const passMs = (waitMs: number) => {
+    const { timeline } = simulation
+    const untilMs = timeline.nowMs + waitMs
+    timeline.schedule(waitMs, () => undefined)
+    while (timeline.nowMs < untilMs && timeline.advance());
+  }
+  const lock = (name: string): Outcome['kind'] | 'no answer' => {
+    const answers: Outcome[] = []
+    client.ask({ kind: 'service', body: { action: 'lock', name } }, (outcome) => answers.push(outcome))
+    passMs(2_000)
+    return answers[0]?.kind ?? 'no answer'
+  }
+  /** Starts a server, and waits until it serves. */
+  const start = (id: number) => {
+    simulation.server(id).start()
+    passMs(100)
+  }
+  const distrusted = (id: number) =>
+    simulation
+      .server(id)
+      .node?.memory.trust.flatMap(({ node, distrust }) => (distrust === null ? [] : [node]))
+  return { simulation, lock, start, distrusted }
+}
+
+test('a copy that is put back after a later boot is exposed by its first message', () => {
+  const { simulation, lock, start, distrusted } = cluster()
+  expect(lock('a')).toBe('executed')
+  const one = simulation.server(1)
+  one.crash('cached')
+  const backup = one.copyDirectory()
+  start(1)
+  expect(lock('b')).toBe('executed')
+  one.crash('cached')
+  one.putBack(backup)
+  start(1)
+  expect(lock('c'), 'the other two are a quorum').toBe('executed')
+  expect(distrusted(0)).toEqual([1])
+  simulation.server(2).crash('cached')
+  expect(lock('d'), 'the copy is not counted').toBe('no answer')
+  start(2)
+  expect(lock('e')).toBe('executed')
+})
+
+test('a server that was started again honestly is counted', () => {
+  const { simulation, lock, start, distrusted } = cluster()
+  expect(lock('a')).toBe('executed')
+  for (const id of [1, 2, 1, 1]) {
+    simulation.server(id).crash('lost')
+    start(id)
+    expect(lock(`${id}`)).toBe('executed')
+  }
+  simulation.server(2).crash('lost')
+  expect(lock('b'), 'server 1 is counted').toBe('executed')
+  expect([0, 1].map(distrusted)).toEqual([[], []])
+})
